@@ -1,0 +1,285 @@
+"""Everything that can be wrong with a request, a file or a model, in one hierarchy.
+
+    EcgError
+    ├── RequestError           what was sent cannot be served
+    │   ├── MalformedBody            400 malformed_body
+    │   ├── NotFound                 404 not_found
+    │   ├── MethodNotAllowed         405 method_not_allowed
+    │   ├── UploadTooSlow            408 upload_too_slow
+    │   ├── BodyTooLarge             413 body_too_large
+    │   ├── TooManyRecords           413 too_many_records
+    │   ├── RecordingTooLong         413 recording_too_long
+    │   ├── UnsupportedMediaType     415 unsupported_media_type
+    │   ├── UnknownFormat            415 unknown_format
+    │   └── Unprocessable            422, one class for each code below it
+    ├── ServiceError           the server cannot serve it now
+    │   ├── Overloaded               429 overloaded
+    │   ├── InternalError            500 internal_error
+    │   ├── WorkerCrashed            500 worker_crashed
+    │   ├── Starting                 503 starting
+    │   ├── NoModel                  503 no_model
+    │   ├── WorkerRestarting         503 worker_restarting
+    │   ├── ShuttingDown             503 shutting_down
+    │   └── DeadlineExceeded         504 deadline_exceeded
+    └── ModelStoreError        weights that cannot be had, read or trusted (never a request's fault)
+        ├── UnsafeCheckpoint, BadCheckpoint, BadBundle, HubError, ChecksumMismatch
+
+Each class knows its HTTP status and a stable `code`; `detail` names the field, what was found and
+what is allowed, and never holds sample values, patient data, paths or tracebacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One fault and where it lies: `loc` is the path into the body, e.g. ("records", 3, "fs")."""
+
+    loc: tuple[str | int, ...]
+    msg: str
+
+
+class EcgError(Exception):
+    """Base of all; `status` and `code` are the class's, `detail` is the instance's."""
+
+    status: int = 500
+    code: str = "internal_error"
+    title: str = "Internal error"
+
+    def __init__(
+        self, detail: str, *, loc: Sequence[str | int] | None = None, errors: Sequence[FieldError] = (), retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors) if errors else (FieldError(tuple(loc), detail),) if loc is not None else ()
+        self.retry_after_s = retry_after_s
+
+    def problem(self, request_id: str | None = None) -> dict[str, object]:
+        """The error as an RFC 9457 problem object."""
+        problem: dict[str, object] = {
+            "type": f"/docs/errors#{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+        }
+        if self.errors:
+            problem["errors"] = [{"loc": list(error.loc), "msg": error.msg} for error in self.errors]
+        if request_id is not None:
+            problem["request_id"] = request_id
+        return problem
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors travel between processes as values; the default would lose the keyword arguments.
+        return _rebuild, (type(self), self.detail, self.errors, self.retry_after_s)
+
+
+def _rebuild(kind: type[EcgError], detail: str, errors: tuple[FieldError, ...], retry_after_s: int | None) -> EcgError:
+    return kind(detail, errors=errors, retry_after_s=retry_after_s)
+
+
+class RequestError(EcgError):
+    status, code, title = 400, "malformed_body", "Bad request"
+
+
+class MalformedBody(RequestError):
+    status, code, title = 400, "malformed_body", "Body cannot be read"
+
+
+class NotFound(RequestError):
+    status, code, title = 404, "not_found", "No such page"
+
+
+class MethodNotAllowed(RequestError):
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class UploadTooSlow(RequestError):
+    status, code, title = 408, "upload_too_slow", "Upload too slow"
+
+
+class BodyTooLarge(RequestError):
+    status, code, title = 413, "body_too_large", "Body too large"
+
+
+class TooManyRecords(RequestError):
+    status, code, title = 413, "too_many_records", "Too many records"
+
+
+class RecordingTooLong(RequestError):
+    status, code, title = 413, "recording_too_long", "Recording too long"
+
+
+class UnsupportedMediaType(RequestError):
+    status, code, title = 415, "unsupported_media_type", "Content type not read here"
+
+
+class UnknownFormat(RequestError):
+    status, code, title = 415, "unknown_format", "File format not recognised"
+
+
+class Unprocessable(RequestError):
+    """The body was read, and what it says cannot be an ECG request."""
+
+    status, code, title = 422, "bad_type", "Unprocessable"
+
+
+class MissingField(Unprocessable):
+    code, title = "missing_field", "Field missing"
+
+
+class BadType(Unprocessable):
+    code, title = "bad_type", "Wrong type"
+
+
+class BadShape(Unprocessable):
+    code, title = "bad_shape", "Wrong shape"
+
+
+class RaggedSignal(Unprocessable):
+    code, title = "ragged_signal", "Leads of unequal length"
+
+
+class UnknownLead(Unprocessable):
+    code, title = "unknown_lead", "Unknown lead"
+
+
+class DuplicateLead(Unprocessable):
+    code, title = "duplicate_lead", "Lead named twice"
+
+
+class TooFewLeads(Unprocessable):
+    code, title = "too_few_leads", "Too few leads"
+
+
+class BadSamplingRate(Unprocessable):
+    code, title = "bad_sampling_rate", "Sampling rate out of range"
+
+
+class TooShort(Unprocessable):
+    code, title = "too_short", "Recording too short"
+
+
+class DurationMismatch(Unprocessable):
+    code, title = "duration_mismatch", "Duration contradicts the signal"
+
+
+class NoSamples(Unprocessable):
+    code, title = "no_samples", "No samples"
+
+
+class ImplausibleValues(Unprocessable):
+    code, title = "implausible_values", "Implausible values"
+
+
+class BadOption(Unprocessable):
+    code, title = "bad_option", "Option not allowed"
+
+
+class UnknownPart(Unprocessable):
+    code, title = "unknown_part", "Unknown part"
+
+
+class UnknownLabel(Unprocessable):
+    code, title = "unknown_label", "Unknown label"
+
+
+class LayerOutOfRange(Unprocessable):
+    code, title = "layer_out_of_range", "Layer out of range"
+
+
+class CorruptFile(Unprocessable):
+    code, title = "corrupt_file", "File is damaged"
+
+
+class UnsafeFile(Unprocessable):
+    code, title = "unsafe_file", "File refused as unsafe"
+
+
+class MissingPart(Unprocessable):
+    code, title = "missing_part", "Part of the recording missing"
+
+
+class SeveralRecordings(Unprocessable):
+    code, title = "several_recordings", "More than one recording"
+
+
+class UnderAge(Unprocessable):
+    code, title = "under_age", "Patient under age"
+
+
+class ServiceError(EcgError):
+    status, code, title = 500, "internal_error", "Internal error"
+
+
+class Overloaded(ServiceError):
+    status, code, title = 429, "overloaded", "Server is full"
+
+
+class InternalError(ServiceError):
+    status, code, title = 500, "internal_error", "Internal error"
+
+
+class WorkerCrashed(ServiceError):
+    status, code, title = 500, "worker_crashed", "Worker ended on this record"
+
+
+class Starting(ServiceError):
+    status, code, title = 503, "starting", "Server is starting"
+
+
+class NoModel(ServiceError):
+    status, code, title = 503, "no_model", "No encoder loaded"
+
+
+class WorkerRestarting(ServiceError):
+    status, code, title = 503, "worker_restarting", "Worker is restarting"
+
+
+class ShuttingDown(ServiceError):
+    status, code, title = 503, "shutting_down", "Server is shutting down"
+
+
+class DeadlineExceeded(ServiceError):
+    status, code, title = 504, "deadline_exceeded", "Deadline exceeded"
+
+
+class ModelStoreError(EcgError):
+    """Weights that cannot be had, read or trusted. Shown at start or on the command line, never to a client."""
+
+    status, code, title = 500, "model_store", "Model store"
+
+
+class UnsafeCheckpoint(ModelStoreError):
+    code, title = "unsafe_checkpoint", "Checkpoint refused as unsafe"
+
+
+class BadCheckpoint(ModelStoreError):
+    code, title = "bad_checkpoint", "Checkpoint cannot be used"
+
+
+class BadBundle(ModelStoreError):
+    code, title = "bad_bundle", "Bundle cannot be used"
+
+
+class HubError(ModelStoreError):
+    code, title = "hub_error", "Hub cannot deliver"
+
+
+class ChecksumMismatch(ModelStoreError):
+    code, title = "checksum_mismatch", "File is not the one expected"
+
+
+def public_errors() -> list[type[EcgError]]:
+    """The errors that a client can meet, in the order of their statuses (docs and tests list them)."""
+    found = {kind.code: kind for kind in _descendants(EcgError) if not issubclass(kind, ModelStoreError) and not kind.__subclasses__()}
+    return sorted(found.values(), key=lambda kind: (kind.status, kind.code))
+
+
+def _descendants(kind: type[EcgError]) -> Iterator[type[EcgError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
