@@ -1,0 +1,94 @@
+"""What is loaded: the encoders by role, their labels and where they came from. No torch: signal workers read it too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from signals.segments import Preprocessing
+
+Role = Literal["clinical", "features"]
+Joining = Literal["mean", "max"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """One output of a classifier: how it is joined over segments, and from where on it counts as positive.
+
+    pos_weight  weight of the positives in training; None where the probabilities are calibrated already
+    """
+
+    name: str
+    joining: Joining
+    threshold: float
+    pos_weight: float | None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One encoder that answers, as the bundle describes it."""
+
+    role: Role
+    name: str
+    revision: str | None
+    sha256: str
+    depth: int
+    width: int
+    preprocessing: Preprocessing
+    labels: tuple[Label, ...]
+    licence: str
+    card: str | None
+    folder: str
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The encoders of this server, and why these."""
+
+    requested: str
+    chosen: str
+    reason: str
+    encoders: Mapping[Role, Encoder]
+
+    @property
+    def loaded(self) -> bool:
+        return bool(self.encoders)
+
+    def named(self, name: str) -> Role | None:
+        """The role of the encoder that `name` (a role or a bundle's name) means, None where none does."""
+        for role, encoder in self.encoders.items():
+            if name in (role, encoder.name):
+                return role
+        return None
+
+    def features_role(self) -> Role | None:
+        """Embeddings come from the features encoder, from the clinical one where only that is loaded."""
+        return "features" if "features" in self.encoders else "clinical" if "clinical" in self.encoders else None
+
+    def clinical_role(self) -> Role | None:
+        encoder = self.encoders.get("clinical")
+        return "clinical" if encoder is not None and encoder.labels else None
+
+    def names(self) -> list[str]:
+        return sorted({name for role, encoder in self.encoders.items() for name in (role, encoder.name)})
+
+    def no_model_reason(self) -> str:
+        return f"no encoder is loaded ({self.reason})"
+
+
+NO_ENCODER = Deployment(requested="none", chosen="none", reason="ECG_MODEL=none", encoders={})
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and in what numbers the encoders run, as the model worker found it."""
+
+    dtype: str
+    device: str
+
+
+def encoder_summary(encoder: Encoder, source: str) -> dict[str, Any]:
+    """The `model.encoder` of every answer: what a figure in a paper can be traced by."""
+    return {"name": encoder.name, "revision": encoder.revision, "sha256": encoder.sha256, "source": source}

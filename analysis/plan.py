@@ -1,0 +1,52 @@
+"""From one request's options: what has to be computed for each of its recordings, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.deployment import Deployment, Role
+from analysis.options import AnalyzeOptions, FeatureOptions, Options
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is wanted of one encoder beside what is always cheap (pooled embedding and logits).
+
+    layer      whose token states are wanted, (tokens, width) a segment; None for none. -1 is what is pooled
+    attention  the last layer's attention
+    """
+
+    layer: int | None = None
+    attention: bool = False
+
+
+Needs = dict[Role, Need]
+
+
+def needs_of(options: Options, deployment: Deployment) -> Needs:
+    if isinstance(options, FeatureOptions):
+        return {options.role: Need(layer=_token_layer(options))}
+    if isinstance(options, AnalyzeOptions):
+        return _analysis_needs(options, deployment)
+    return {}
+
+
+def _token_layer(options: FeatureOptions) -> int | None:
+    """The pooled embedding comes for nothing; every other layer, pooling or level needs the token states."""
+    cheap = options.layer == -1 and options.pooling == "mean" and options.level != "token"
+    return None if cheap else options.layer
+
+
+LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment"})
+
+
+def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
+    needs: Needs = {}
+    clinical = deployment.clinical_role()
+    if clinical and options.include & LABEL_PARTS:
+        needs[clinical] = Need()
+    if options.features_role and "features" in options.include:
+        needs.setdefault(options.features_role, Need())
+    if "saliency" in options.include and (explained := clinical or options.features_role):
+        needs[explained] = Need(attention=True)
+    return needs

@@ -1,0 +1,126 @@
+"""A recording before the encoder: checked, judged, cut into segments, as far as the request asks for it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.deployment import Deployment
+from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
+from analysis.plan import Needs, needs_of
+from errors import NoModel, TooFewLeads, TooShort
+from signal_quality import Quality, assess
+from signals.checks import check_record
+from signals.leads import TwelveLeads, twelve_leads
+from signals.record import EcgRecord
+from signals.segments import Segments, make_segments
+
+MIN_MODEL_LEADS = 6  # the interface's rule: fewer leads than the six of the limbs, and the encoder is not asked
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known of a recording before the encoder, small enough to travel between processes.
+
+    segments  (segments, 12, samples) float32 for the encoders in `needs`; no segments where `no_model` says why
+    no_model  why the model parts are null, None where they will be there
+    """
+
+    record_id: str | None
+    options: Options
+    needs: Needs
+    segments: NDArray[np.float32]
+    segment_times_s: tuple[tuple[float, float], ...] = ()
+    no_model: str | None = None
+    quality: dict[str, Any] | None = None
+    signal: dict[str, Any] | None = None
+    reported: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+NO_SEGMENTS = np.zeros((0, 12, 0), np.float32)
+
+
+def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_seconds: float) -> Prepared:
+    """Check one recording and do all that needs no encoder.
+
+    Raises the errors of `signals.checks`; on /extract_features also NoModel, TooShort, TooFewLeads, as an embedding
+    that cannot be had is the whole answer there.
+    """
+    started = time.perf_counter()
+    record = check_record(record, max_seconds=max_seconds, judge_anything=isinstance(options, QualityOptions))
+    leads = twelve_leads(record)
+    quality = assess(record) if _wants_quality(options) else None
+    measured = time.perf_counter()
+    needs = needs_of(options, deployment)
+    segments, no_model = _segments(record, leads, needs, options, deployment)
+    if isinstance(options, FeatureOptions) and no_model is not None:
+        raise no_model
+    warnings = (*record.warnings, *leads.warnings, *options.warnings, *(quality.warnings if quality else ()), *(segments.warnings if segments else ()))
+    return Prepared(
+        record_id=record.id,
+        options=options,
+        needs=needs if segments is not None else {},
+        segments=NO_SEGMENTS if segments is None else segments.data,
+        segment_times_s=() if segments is None else tuple(zip(segments.starts_s, segments.ends_s, strict=True)),
+        no_model=None if no_model is None else no_model.detail,
+        quality=None if quality is None else quality.to_dict(),
+        signal=_signal_part(record) if _includes(options, "signal") else None,
+        reported=_reported_part(record) if _includes(options, "reported") else None,
+        warnings=tuple(dict.fromkeys(warnings)),
+        timings_ms={"measure": 1000 * (measured - started), "segment": 1000 * (time.perf_counter() - measured)},
+    )
+
+
+def _includes(options: Options, part: str) -> bool:
+    return isinstance(options, AnalyzeOptions) and part in options.include
+
+
+def _wants_quality(options: Options) -> bool:
+    return isinstance(options, QualityOptions) or _includes(options, "quality")
+
+
+def _segments(
+    record: EcgRecord, leads: TwelveLeads, needs: Needs, options: Options, deployment: Deployment
+) -> tuple[Segments | None, NoModel | TooFewLeads | TooShort | None]:
+    """The encoders' input, or the reason why there is none."""
+    if isinstance(options, QualityOptions):
+        return None, None
+    if not deployment.loaded:
+        return None, NoModel(deployment.no_model_reason())
+    if not needs:
+        return None, None
+    # Both encoders of ECG-FM take the same segments.
+    preprocessing = next(deployment.encoders[role].preprocessing for role in needs)
+    segments = make_segments(leads, record.fs, preprocessing)
+    if segments.usable_leads < MIN_MODEL_LEADS:
+        return None, TooFewLeads(
+            f"signal holds {segments.usable_leads} of the 12 leads with a signal in them, derived ones included; the encoder needs {MIN_MODEL_LEADS}",
+            loc=("signal",),
+        )
+    if len(segments.data) == 0:
+        needed = preprocessing.segment_seconds
+        return None, TooShort(f"{record.duration_s:.2f} s at {record.fs:g} Hz; the encoder reads segments of {needed:g} s and needs at least one", loc=("signal",))
+    return segments, None
+
+
+def _signal_part(record: EcgRecord) -> dict[str, Any]:
+    return {"fs": record.fs, "lead_names": list(record.lead_names), "units": record.units, "data": record.signal}
+
+
+def _reported_part(record: EcgRecord) -> dict[str, Any] | None:
+    if record.reported is None:
+        return None
+    reported, patient = record.reported, record.patient
+    return {
+        "recording_date": reported.recording_date,
+        "age": patient.age_years,
+        "sex": patient.sex,
+        "device": reported.device,
+        "measurements": reported.measurements,
+    }
