@@ -1,0 +1,108 @@
+# Sourced by scripts/serve, test and check: the virtual environment with what is pinned, made once.
+#
+#   ensure_venv serve | dev     sets $PYTHON to the environment's interpreter
+#
+# What was installed is remembered in a stamp (a copy of the requirement files and the interpreter's
+# version), written last: an interrupted install leaves none, a second start compares two small files.
+# ECG_VENV chooses another folder than .venv.
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+VENV="${ECG_VENV:-$ROOT/.venv}"
+PYTHON="$VENV/bin/python"
+TORCH_CPU_INDEX="https://download.pytorch.org/whl/cpu"
+
+say() { printf '%s\n' "$*" >&2; }
+
+find_python() {
+  local candidate
+  for candidate in python3.13 python3.12 python3.11 python3; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  say "No usable Python found: 3.11 or newer is needed, with its venv module (Debian and Ubuntu: apt install python3-venv)."
+  return 1
+}
+
+has_nvidia_driver() {
+  [[ -e /dev/nvidia0 || -e /dev/nvidiactl || -e /dev/dxg ]] && return 0
+  command -v nvidia-smi >/dev/null 2>&1 && return 0
+  { ldconfig -p 2>/dev/null || true; } | grep 'libcuda\.so' >/dev/null
+}
+
+requirement_files() { # serve | dev
+  printf '%s\n' "$ROOT/constraints.txt" "$ROOT/requirements.txt"
+  if [[ "$1" == dev ]]; then printf '%s\n' "$ROOT/requirements-dev.txt"; fi
+}
+
+stamp_text() { # serve | dev
+  "$PYTHON" -V
+  local file
+  while read -r file; do cat "$file"; done < <(requirement_files "$1")
+}
+
+is_installed() { # serve | dev
+  [[ -x "$PYTHON" && -f "$VENV/.installed-$1" ]] && stamp_text "$1" 2>/dev/null | cmp -s - "$VENV/.installed-$1"
+}
+
+write_stamp() { # serve | dev
+  stamp_text "$1" >"$VENV/.installed-$1.part"
+  mv "$VENV/.installed-$1.part" "$VENV/.installed-$1"
+}
+
+make_venv() {
+  if "$PYTHON" -m pip --version >/dev/null 2>&1; then return; fi
+  local base
+  base="$(find_python)"
+  say "Making $VENV with $("$base" -V) ..."
+  if [[ -f "$VENV/pyvenv.cfg" ]]; then # half made, or its Python has gone: begin again
+    find "$VENV" -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
+  fi
+  "$base" -m venv "$VENV"
+}
+
+pip_install() { "$PYTHON" -m pip --disable-pip-version-check --no-input install --quiet "$@"; }
+
+pytorch_index_answers() {
+  "$PYTHON" - "$TORCH_CPU_INDEX/torch/" >/dev/null 2>&1 <<'PY'
+import sys, urllib.request
+urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="HEAD"), timeout=4)
+PY
+}
+
+# Without an NVIDIA driver PyTorch's CPU build does the same work and is gigabytes smaller. Only an offer:
+# where it cannot be had, the plain pin of requirements.txt is installed.
+offer_cpu_torch() {
+  local pin
+  pin="$(sed -n 's/^torch==\([0-9.]*\).*/\1/p' "$ROOT/requirements.txt")"
+  if [[ -z "$pin" || "$(uname -s)" != Linux ]] || has_nvidia_driver; then return; fi
+  if "$PYTHON" -c "import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != '$pin')" 2>/dev/null; then return; fi
+  if pytorch_index_answers && pip_install --no-deps --index-url "$TORCH_CPU_INDEX" "torch==$pin+cpu" 2>/dev/null; then
+    say "No NVIDIA driver here: took the CPU build of torch $pin from $TORCH_CPU_INDEX."
+  elif pip_install --no-deps --retries 0 --timeout 10 "torch==$pin+cpu" 2>/dev/null; then
+    say "No NVIDIA driver here: took the CPU build of torch $pin from pip's own sources."
+  else
+    say "No NVIDIA driver here, and no CPU build of torch $pin within reach: taking the standard build."
+  fi
+}
+
+install() { # serve | dev
+  local list="$ROOT/requirements.txt"
+  if [[ "$1" == dev ]]; then list="$ROOT/requirements-dev.txt"; fi
+  make_venv
+  say "Installing what ${list##*/} pins (once; a few minutes) ..."
+  offer_cpu_torch
+  pip_install -c "$ROOT/constraints.txt" -r "$list"
+  write_stamp serve
+  if [[ "$1" == dev ]]; then write_stamp dev; fi
+}
+
+ensure_venv() { # serve | dev
+  if is_installed "$1"; then return; fi
+  mkdir -p "$VENV"
+  exec 9>"$VENV/.lock"
+  if command -v flock >/dev/null 2>&1; then flock 9; fi
+  if ! is_installed "$1"; then install "$1" 9>&-; fi
+  exec 9>&-
+}
