@@ -1,0 +1,185 @@
+"""The answer's parts, from what was prepared and what the encoders said. Values only; the server writes them as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.deployment import Deployment, Role, Runtime, encoder_summary
+from analysis.forward import Encoded
+from analysis.labels import JoinedLabel, by_segment, join_labels, words
+from analysis.options import AnalyzeOptions, FeatureOptions
+from analysis.prepare import Prepared
+
+# Parts of the interface that this version has no method for; each is null with this sentence.
+NOT_YET = {
+    "measurements": "measurements: interval measurements are not part of this version",
+    "superclass": "superclass: no superclass head is loaded",
+    "pacemaker": "pacemaker: no pacemaker detection is part of this version",
+    "fiducials": "fiducials: interval measurements are not part of this version",
+    "representative_beat": "representative_beat: interval measurements are not part of this version",
+}
+SALIENCY_METHOD = (
+    "attention of the last transformer layer, mean over heads, maximum over keys for each query token; the same for all leads and labels"
+)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """An embedding of /extract_features: `values` is (width,), (segments, width) or (segments, tokens, width)."""
+
+    values: NDArray[np.floating[Any]]
+    segments: int
+    model: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def quality_answer(prepared: Prepared) -> dict[str, Any]:
+    """/assess_quality, which no encoder takes part in."""
+    assert prepared.quality is not None, "quality was asked for and is computed. This is a bug."
+    return {**prepared.quality, "warnings": list(prepared.warnings)}
+
+
+def embedding_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime) -> Embedding:
+    options = prepared.options
+    assert isinstance(options, FeatureOptions), "embeddings come from feature options. This is a bug."
+    return Embedding(
+        values=embed(encoded[options.role], options).astype(options.dtype, copy=False),
+        segments=len(prepared.segment_times_s),
+        model=_model(deployment, runtime, options.role),
+        warnings=prepared.warnings,
+    )
+
+
+def embed(encoded: Encoded, options: FeatureOptions) -> NDArray[np.float32]:
+    """Join token states as far as the options say."""
+    if encoded.states is None:
+        per_segment = encoded.pooled
+    elif options.level == "token":
+        return encoded.states
+    else:
+        per_segment = _pool(encoded.states, options.pooling)
+    if options.level == "segment":
+        return per_segment
+    return per_segment.max(axis=0) if options.pooling == "max" else per_segment.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _pool(states: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
+    if pooling == "max":
+        return states.max(axis=1)
+    # ECG-FM's mean: per channel the sum over tokens divided by the count of tokens whose value is not exactly 0.
+    counts = np.maximum((states != 0).sum(axis=1), 1)
+    return (states.sum(axis=1, dtype=np.float64) / counts).astype(np.float32)
+
+
+def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime | None) -> dict[str, Any]:
+    """/analyze's parts that were asked for; null with a warning where one cannot be computed."""
+    options = prepared.options
+    assert isinstance(options, AnalyzeOptions), "analyses come from analyze options. This is a bug."
+    include, warnings = options.include, list(prepared.warnings)
+    labels = _labels(encoded, options, deployment)
+    answer: dict[str, Any] = {"id": prepared.record_id}
+    if "clinical_analysis" in include:
+        answer["clinical_analysis"] = _clinical_analysis(labels)
+    if "labels" in include:
+        answer["labels"] = None if labels is None else [joined.to_dict() for joined in labels]
+    if "labels_by_segment" in include:
+        answer["labels_by_segment"] = _labels_by_segment(prepared, encoded, deployment)
+    for part in NOT_YET.keys() & include:
+        answer[part] = None
+    answer |= _embedding_parts(prepared, encoded, options)
+    if "quality" in include and prepared.quality is not None:
+        answer["signal_quality"] = prepared.quality["signal_quality"]
+        answer["quality"] = prepared.quality
+    for part, value in (("signal", prepared.signal), ("reported", prepared.reported)):
+        if part in include:
+            answer[part] = value
+    warnings += _absences(answer, prepared, deployment)
+    answer["model"] = _model(deployment, runtime, options.features_role)
+    answer["segments"] = len(prepared.segment_times_s)
+    answer["warnings"] = list(dict.fromkeys(warnings))
+    return answer
+
+
+def _labels(encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment) -> list[JoinedLabel] | None:
+    clinical = encoded.get("clinical")
+    if clinical is None or clinical.logits is None:
+        return None
+    return join_labels(clinical.logits, deployment.encoders["clinical"].labels, aggregate=options.aggregate, thresholds=options.thresholds)
+
+
+def _clinical_analysis(labels: list[JoinedLabel] | None) -> dict[str, Any]:
+    said = None if labels is None else words(labels)
+    measured = {"heart_rate": None, "qrs_duration": None, "qt_interval": None, "pr_interval": None}
+    return {
+        "rhythm": None if said is None else said.rhythm,
+        "rhythm_source": "rules" if said is None else "labels",
+        **measured,
+        "axis_deviation": None,
+        "abnormalities": [] if said is None else said.abnormalities,
+        "confidence": None if said is None else said.confidence,
+        "physiological_parameters": {**measured, "qrs_axis": None},
+    }
+
+
+def _labels_by_segment(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment) -> list[dict[str, Any]] | None:
+    clinical = encoded.get("clinical")
+    if clinical is None or clinical.logits is None:
+        return None
+    return by_segment(clinical.logits, deployment.encoders["clinical"].labels, prepared.segment_times_s)
+
+
+def _embedding_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], options: AnalyzeOptions) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    if "features" in options.include:
+        source = encoded.get(options.features_role) if options.features_role else None
+        parts["features"] = None if source is None else source.pooled.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if "saliency" in options.include:
+        parts["saliency"] = _saliency(prepared, encoded)
+    return parts
+
+
+def _saliency(prepared: Prepared, encoded: Mapping[Role, Encoded]) -> dict[str, Any] | None:
+    values = next((part.saliency for part in encoded.values() if part.saliency is not None), None)
+    if values is None:
+        return None
+    segments = [{"start": start, "end": end, "values": row} for (start, end), row in zip(prepared.segment_times_s, values, strict=True)]
+    return {"method": SALIENCY_METHOD, "segments": segments}
+
+
+MODEL_PARTS = ("clinical_analysis", "labels", "labels_by_segment", "features", "saliency")
+
+
+def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deployment) -> list[str]:
+    """One sentence for each part that was asked for and is null."""
+    warnings = [sentence for part, sentence in NOT_YET.items() if part in answer]
+    if "clinical_analysis" in answer and "measurements" not in answer:
+        warnings.append(NOT_YET["measurements"])
+    reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else deployment.no_model_reason())
+    for part in MODEL_PARTS:
+        value = answer.get(part, ...)
+        if value is None or (part == "clinical_analysis" and value is not ... and value["rhythm"] is None):
+            warnings.append(f"{part}: {reason}")
+    if answer.get("reported", ...) is None:
+        warnings.append("reported: the recording came without a device's own measurements")
+    return warnings
+
+
+def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role | None) -> dict[str, Any]:
+    """Which model spoke: the encoder of the embedding (of the labels where there is no other), and who made what."""
+    role = features_role or deployment.clinical_role()
+    clinical = deployment.clinical_role()
+    source = f"{deployment.requested}: {deployment.reason}"
+    return {
+        "encoder": None if role is None else encoder_summary(deployment.encoders[role], source),
+        "labels": None if clinical is None else encoder_summary(deployment.encoders[clinical], source),
+        "superclass": None,
+        "pacemaker": None,
+        "dtype": None if runtime is None else runtime.dtype,
+        "device": None if runtime is None else runtime.device,
+        "source": source,
+    }
