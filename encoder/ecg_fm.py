@@ -1,0 +1,167 @@
+"""ECG-FM in plain PyTorch, for inference.
+
+What bowang-lab/ECG-FM (9cc0d3f) on Jwoo5/fairseq-signals (6b9e137) computes, and nothing that only training needs:
+convolutions over 12 leads -> tokens of 32 ms -> positional convolution -> transformer -> mean over tokens -> classifier.
+Its own names for weights are state_dict's: q, k, v are one matrix and the positional convolution's weight norm is folded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
+from torch import Tensor, nn
+
+from encoder.config import EcgFmConfig
+from errors import LayerOutOfRange
+
+
+@dataclass(frozen=True)
+class EncoderOutput:
+    """B segments, T tokens, D channels.
+
+    pooled     (B, D) float32, the embedding
+    logits     (B, labels) float32, None without a classifier
+    tokens     (B, T, D) what was pooled: the last state, normed in pre-LN
+    hidden     layer -> (B, T, D): 0 the transformer's input before any norm, i the output of layer i
+    attention  (B, T, T) float32 [query, key], last layer, after softmax, mean over heads; None unless asked for
+    """
+
+    pooled: Tensor
+    logits: Tensor | None
+    tokens: Tensor
+    hidden: dict[int, Tensor]
+    attention: Tensor | None
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over all tokens; x is (B, T, D)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = self._heads(x)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self.out(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+    def weights(self, x: Tensor) -> Tensor:
+        """(B, T, T) float32: each query's softmax over keys, mean over heads. Apart from `forward`, so that asking changes no bit there."""
+        query, key, _ = self._heads(x)
+        scores = (query.float() * query.shape[-1] ** -0.5) @ key.float().transpose(-1, -2)
+        return scores.softmax(dim=-1).mean(dim=1)  # type: ignore[no-any-return]
+
+    def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """q, k, v, each (B, heads, T, D / heads)."""
+        query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        return query, key, value
+
+
+class Layer(nn.Module):
+    """One transformer layer, (B, T, D) -> (B, T, D)."""
+
+    def __init__(self, config: EcgFmConfig) -> None:
+        super().__init__()
+        self.norm_first = config.layer_norm_first
+        self.attention = Attention(config.width, config.heads)
+        self.attention_norm = nn.LayerNorm(config.width)
+        self.fc1 = nn.Linear(config.width, config.ffn_width)
+        self.fc2 = nn.Linear(config.ffn_width, config.width)
+        self.ffn_norm = nn.LayerNorm(config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.norm_first:
+            x = x + self.attention(self.attention_norm(x))
+            return x + self._ffn(self.ffn_norm(x))
+        x = self.attention_norm(x + self.attention(x))
+        return self.ffn_norm(x + self._ffn(x))  # type: ignore[no-any-return]
+
+    def attention_weights(self, x: Tensor) -> Tensor:
+        return self.attention.weights(self.attention_norm(x) if self.norm_first else x)
+
+    def _ffn(self, x: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(x)))  # type: ignore[no-any-return]
+
+
+class EcgFm(nn.Module):
+    """The whole encoder; `config` says its sizes and its order of norms."""
+
+    # Few numbers that decide much: these stay in float32 whatever the rest is in.
+    FLOAT32_PARTS: ClassVar[tuple[str, ...]] = ("conv_norm", "classifier")
+
+    def __init__(self, config: EcgFmConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.in_leads, *(layer.width for layer in config.conv_layers)]
+        self.convs = nn.ModuleList(
+            nn.Conv1d(before, layer.width, layer.kernel, layer.stride, bias=config.conv_bias)
+            for before, layer in zip(widths, config.conv_layers, strict=False)
+        )
+        self.conv_norm = nn.GroupNorm(config.conv_layers[0].width, config.conv_layers[0].width)
+        self.token_norm = nn.LayerNorm(config.conv_width)
+        self.projection = nn.Linear(config.conv_width, config.width) if config.has_projection else None
+        self.position = nn.Conv1d(
+            config.width, config.width, config.conv_pos_kernel, padding=config.conv_pos_kernel // 2, groups=config.conv_pos_groups
+        )
+        self.encoder_norm = nn.LayerNorm(config.width)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
+        self.classifier = nn.Linear(config.width, config.labels) if config.labels else None
+
+    def forward(self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False) -> EncoderOutput:
+        """segments (B, leads, L) in the weights' dtype, standardised; L = 2500 at 500 Hz gives T = 156.
+
+        layers: which hidden states to keep, 0..depth. Raises LayerOutOfRange for another.
+        """
+        self._check_layers(layers)
+        hidden: dict[int, Tensor] = {}
+        weights: Tensor | None = None
+        x = self.embed(self.features(segments))
+        if 0 in layers:
+            hidden[0] = x
+        if not self.config.layer_norm_first:
+            x = self.encoder_norm(x)
+        for number, layer in enumerate(self.layers, start=1):
+            if attention and number == len(self.layers):
+                weights = layer.attention_weights(x)  # type: ignore[operator]
+            x = layer(x)
+            if number in layers:
+                hidden[number] = x
+        tokens = self.encoder_norm(x) if self.config.layer_norm_first else x
+        pooled = pool(tokens)
+        logits = None if self.classifier is None else self.classifier(pooled)
+        return EncoderOutput(pooled, logits, tokens, hidden, weights)
+
+    def features(self, segments: Tensor) -> Tensor:
+        """(B, leads, L) -> (B, T, conv width): convolutions and LayerNorm, one token for each 16 samples."""
+        x = segments
+        for number, conv in enumerate(self.convs):
+            x = conv(x)
+            if number == 0:
+                x = self.conv_norm(x.float()).to(x.dtype)  # statistics over 1250 samples: float32, as fairseq's Fp32GroupNorm
+            x = F.gelu(x)
+        return self.token_norm(x.transpose(1, 2))  # type: ignore[no-any-return]
+
+    def embed(self, features: Tensor) -> Tensor:
+        """(B, T, conv width) -> (B, T, D): projected, plus where in the segment each token stands."""
+        x = features if self.projection is None else self.projection(features)
+        position = self.position(x.transpose(1, 2))[:, :, : x.shape[1]]  # an even kernel gives one sample too many, at the end
+        return x + F.gelu(position).transpose(1, 2)
+
+    def _check_layers(self, layers: tuple[int, ...]) -> None:
+        wrong = sorted(set(layers) - set(range(self.config.depth + 1)))
+        if wrong:
+            raise LayerOutOfRange(f"layers: found {wrong[0]}, this encoder has 0 to {self.config.depth}")
+
+
+def pool(tokens: Tensor) -> Tensor:
+    """(B, T, D) -> (B, D) float32: each channel's sum over its count of tokens that are not exactly 0 (fairseq-signals' mean).
+
+    A channel that is 0 in every token, where the original divides 0 by 0, pools to 0.
+    """
+    counts = (tokens != 0).sum(dim=1).clamp(min=1)
+    return tokens.sum(dim=1, dtype=torch.float32) / counts

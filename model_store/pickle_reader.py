@@ -1,0 +1,306 @@
+"""What a pickle describes, without doing any of it.
+
+Python's unpickler runs what the file tells it to. This is another program: it walks over the opcodes that `pickletools.genops`
+names (PEP 307, PEP 3154) and keeps a stack of plain values. Three things get a meaning: torch's `_rebuild_tensor_v2`, its storages,
+and OrderedDict. Any other name is an `Inert` that is never looked up or imported; calling it, building on it or filling it gives
+nothing.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from errors import BadCheckpoint, UnsafeCheckpoint
+
+MAX_OPCODES = 2_000_000  # ECG-FM with optimizer state has some 30,000; each makes one object at most
+MAX_NAME = 200  # characters of a name that are kept
+MAX_NAMES = 1000  # names of code that are kept
+MAX_KEY = 1000  # characters of a dict's key; longer ones would cost a comparison each time
+MAX_BITS = 63  # of a number that counts something
+
+REBUILD_TENSOR = "torch._utils._rebuild_tensor_v2"
+ORDERED_DICT = "collections.OrderedDict"
+STORAGE_TYPES = {
+    "torch.FloatStorage": "float32",
+    "torch.DoubleStorage": "float64",
+    "torch.HalfStorage": "float16",
+    "torch.BFloat16Storage": "bfloat16",
+    "torch.LongStorage": "int64",
+    "torch.IntStorage": "int32",
+    "torch.ShortStorage": "int16",
+    "torch.CharStorage": "int8",
+    "torch.ByteStorage": "uint8",
+    "torch.BoolStorage": "bool",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Inert:
+    """Stands where the file names code or asks for it to be run. It has a name to be shown, and does nothing."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """One of the names that have a meaning here."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Storage:
+    """A storage that a tensor points to: its archive entry's key, its element type and how many it says it holds."""
+
+    key: str
+    dtype: str
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class TensorClaim:
+    """What the pickle says of a tensor, unchecked."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class _Mark:
+    pass
+
+
+_MARK = _Mark()
+
+
+class PickleReader:
+    """Reads one pickle. `inert` collects the names that were not run, in order.
+
+    Dicts keep only keys that are text, ordinary integers or None: hashing a deep tuple, or comparing a long text a million times,
+    would be the file's program running in ours.
+    """
+
+    def __init__(self) -> None:
+        self.inert: dict[str, None] = {}
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def read(self, pickle: bytes | bytearray) -> Any:
+        """The value at STOP. Raises BadCheckpoint for what is no sound pickle, UnsafeCheckpoint past the bounds."""
+        try:
+            for number, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
+                if number >= MAX_OPCODES:
+                    raise UnsafeCheckpoint(f"the pickle has more than {MAX_OPCODES} opcodes")
+                if opcode.name == "STOP":
+                    return self._pop()
+                self._step(opcode.name, argument)
+        # What genops and its struct, codec and number parsing raise on damaged bytes
+        except (ValueError, IndexError, OverflowError, EOFError, KeyError) as error:
+            raise BadCheckpoint(f"the pickle is damaged ({type(error).__name__})") from error
+        raise BadCheckpoint("the pickle has no end")
+
+    def _step(self, name: str, argument: Any) -> None:
+        action = _ACTIONS.get(name)
+        if action is not None:
+            action(self, argument)
+        elif name in _ARGUMENT_IS_VALUE:
+            self._stack.append(argument)
+        elif name in _CONSTANTS:
+            self._stack.append(_CONSTANTS[name]())
+        elif name not in ("PROTO", "FRAME"):
+            raise UnsafeCheckpoint(f"pickle opcode {name} has no place in a torch checkpoint")
+
+    # The stack
+
+    def _pop(self) -> Any:
+        if not self._stack or self._stack[-1] is _MARK:
+            raise BadCheckpoint("the pickle takes more from its stack than it put there")
+        return self._stack.pop()
+
+    def _top(self) -> Any:
+        value = self._pop()
+        self._stack.append(value)
+        return value
+
+    def _pop_to_mark(self) -> list[Any]:
+        items: list[Any] = []
+        while self._stack:
+            value = self._stack.pop()
+            if value is _MARK:
+                items.reverse()
+                return items
+            items.append(value)
+        raise BadCheckpoint("the pickle has no mark where one is needed")
+
+    def _tuple(self, length: int) -> None:
+        items = [self._pop() for _ in range(length)]
+        self._stack.append(tuple(reversed(items)))
+
+    # Memo
+
+    def _put(self, index: int) -> None:
+        self._memo[index] = self._top()
+
+    def _get(self, index: int) -> None:
+        if index not in self._memo:
+            raise BadCheckpoint(f"the pickle asks for memo {index}, which it never made")
+        self._stack.append(self._memo[index])
+
+    # Containers: only plain ones are filled
+
+    def _append(self, items: list[Any]) -> None:
+        target = self._top()
+        if isinstance(target, list):
+            target.extend(items)
+        elif not isinstance(target, Inert):
+            raise BadCheckpoint(f"the pickle appends to a {type(target).__name__}")
+
+    def _set_items(self, items: list[Any]) -> None:
+        target = self._top()
+        if isinstance(target, dict):
+            target.update(_plain_items(items))
+        elif not isinstance(target, Inert):
+            raise BadCheckpoint(f"the pickle sets items of a {type(target).__name__}")
+
+    # Names and calls
+
+    def _name(self, module: Any, attribute: Any) -> Inert | Known:
+        if not isinstance(module, str) or not isinstance(attribute, str):
+            raise BadCheckpoint("the pickle names code by something that is not text")
+        name = f"{module}.{attribute}"
+        if name in (REBUILD_TENSOR, ORDERED_DICT) or name in STORAGE_TYPES:
+            return Known(name)
+        return self._make_inert(name)
+
+    def _make_inert(self, name: str) -> Inert:
+        name = name[:MAX_NAME]
+        if len(self.inert) < MAX_NAMES:
+            self.inert[name] = None
+        return Inert(name)
+
+    def _stack_global(self) -> None:
+        attribute, module = self._pop(), self._pop()
+        self._stack.append(self._name(module, attribute))
+
+    def _call(self, function: Any, arguments: Any) -> None:
+        """What REDUCE and NEWOBJ leave on the stack: a tensor's description, a plain dict, or nothing at all (Inert)."""
+        if isinstance(function, Known) and isinstance(arguments, tuple):
+            if function.name == REBUILD_TENSOR:
+                return self._stack.append(_tensor(arguments) or self._make_inert(f"{REBUILD_TENSOR} with other arguments"))
+            if function.name == ORDERED_DICT and not arguments:
+                return self._stack.append({})
+        called = function.name if isinstance(function, Inert | Known) else type(function).__name__
+        return self._stack.append(Inert(f"{called}(...)"[:MAX_NAME]))
+
+    def _reduce(self) -> None:
+        arguments, function = self._pop(), self._pop()
+        self._call(function, arguments)
+
+    def _new_with_keywords(self) -> None:
+        keywords, arguments, kind = self._pop(), self._pop(), self._pop()
+        self._call(kind, None if keywords else arguments)
+
+    def _instance(self, argument: str) -> None:
+        module, _, attribute = argument.partition(" ")
+        self._pop_to_mark()
+        self._call(self._name(module, attribute), None)
+
+    def _object(self) -> None:
+        items = self._pop_to_mark()
+        self._call(items[0] if items else None, None)
+
+    def _storage(self) -> None:
+        """BINPERSID: torch's ("storage", type, key, device, count), and nothing else."""
+        match self._pop():
+            case ("storage", Known(name), str(key), str(), int(count)) if name in STORAGE_TYPES and count.bit_length() <= MAX_BITS:
+                self._stack.append(Storage(key, STORAGE_TYPES[name], count))
+            case ("storage", Inert() as kind, str(), str(), int()):
+                self._stack.append(kind)  # a type of storage that is not known: no tensor of it can be used
+            case _:
+                raise BadCheckpoint("the pickle refers to something outside itself that is no torch storage")
+
+
+def _tensor(arguments: tuple[Any, ...]) -> TensorClaim | None:
+    """(storage, offset, size, stride, requires_grad, hooks[, metadata]) -> what it claims, None where it is no such thing."""
+    if len(arguments) not in (6, 7):
+        return None
+    storage, offset, shape, strides = arguments[:4]
+    if not (isinstance(storage, Storage) and _are_sizes((offset,)) and _are_sizes(shape) and _are_sizes(strides)):
+        return None
+    return TensorClaim(storage, offset, shape, strides)
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, tuple) and all(type(size) is int and size.bit_length() <= MAX_BITS for size in value)
+
+
+def _plain_items(items: list[Any]) -> dict[Any, Any]:
+    if len(items) % 2:
+        raise BadCheckpoint("the pickle sets a key without a value")
+    pairs = zip(items[::2], items[1::2], strict=True)
+    return {key: value for key, value in pairs if _is_key(key)}
+
+
+def _is_key(key: Any) -> bool:
+    if isinstance(key, str):
+        return len(key) <= MAX_KEY
+    return key is None or (isinstance(key, int) and key.bit_length() <= MAX_BITS)
+
+
+_CONSTANTS: dict[str, Callable[[], Any]] = {
+    "NONE": lambda: None,
+    "NEWTRUE": lambda: True,
+    "NEWFALSE": lambda: False,
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+    "EMPTY_TUPLE": tuple,
+    "EMPTY_SET": list,  # sets and frozensets hash what they hold; nothing wanted is one
+}
+
+_ARGUMENT_IS_VALUE = frozenset(
+    {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
+    | {"STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+    | {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
+)
+
+_ACTIONS: dict[str, Callable[[PickleReader, Any], Any]] = {
+    "MARK": lambda r, _: r._stack.append(_MARK),
+    "POP": lambda r, _: r._stack.pop(),
+    "POP_MARK": lambda r, _: r._pop_to_mark(),
+    "DUP": lambda r, _: r._stack.append(r._top()),
+    "PUT": lambda r, index: r._put(index),
+    "BINPUT": lambda r, index: r._put(index),
+    "LONG_BINPUT": lambda r, index: r._put(index),
+    "MEMOIZE": lambda r, _: r._put(len(r._memo)),
+    "GET": lambda r, index: r._get(index),
+    "BINGET": lambda r, index: r._get(index),
+    "LONG_BINGET": lambda r, index: r._get(index),
+    "TUPLE": lambda r, _: r._stack.append(tuple(r._pop_to_mark())),
+    "TUPLE1": lambda r, _: r._tuple(1),
+    "TUPLE2": lambda r, _: r._tuple(2),
+    "TUPLE3": lambda r, _: r._tuple(3),
+    "LIST": lambda r, _: r._stack.append(r._pop_to_mark()),
+    "FROZENSET": lambda r, _: r._stack.append(r._pop_to_mark()),
+    "DICT": lambda r, _: r._stack.append(_plain_items(r._pop_to_mark())),
+    "APPEND": lambda r, _: r._append([r._pop()]),
+    "APPENDS": lambda r, _: r._append(r._pop_to_mark()),
+    "ADDITEMS": lambda r, _: r._append(r._pop_to_mark()),
+    "SETITEM": lambda r, _: r._set_items([r._pop(), r._pop()][::-1]),
+    "SETITEMS": lambda r, _: r._set_items(r._pop_to_mark()),
+    "GLOBAL": lambda r, name: r._stack.append(r._name(*name.split(" ", 1))),
+    "STACK_GLOBAL": lambda r, _: r._stack_global(),
+    "EXT1": lambda r, code: r._stack.append(r._make_inert(f"copyreg extension {code}")),
+    "EXT2": lambda r, code: r._stack.append(r._make_inert(f"copyreg extension {code}")),
+    "EXT4": lambda r, code: r._stack.append(r._make_inert(f"copyreg extension {code}")),
+    "REDUCE": lambda r, _: r._reduce(),
+    "NEWOBJ": lambda r, _: r._reduce(),
+    "NEWOBJ_EX": lambda r, _: r._new_with_keywords(),
+    "INST": lambda r, name: r._instance(name),
+    "OBJ": lambda r, _: r._object(),
+    "BUILD": lambda r, _: r._pop(),  # the state is dropped, whatever it is
+    "BINPERSID": lambda r, _: r._storage(),
+}
