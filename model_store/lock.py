@@ -1,0 +1,62 @@
+"""lock.json in the models folder: commit and sha256 of every file that a pull took, so that the next one takes the same."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from errors import ModelStoreError
+from model_store.bundle import Sha256
+
+LOCK_FILE = "lock.json"
+
+
+@dataclass(frozen=True)
+class Locked:
+    """What was seen when a bundle was pulled first, or last with --update."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    repo: str
+    revision: str
+    files: dict[str, Sha256]
+
+
+def read_lock(models_dir: Path) -> dict[str, Locked]:
+    """Bundle name -> what it is held to; empty before the first pull. Raises ModelStoreError for a damaged file."""
+    path = models_dir / LOCK_FILE
+    try:
+        return TypeAdapter(dict[str, Locked]).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValidationError as error:
+        raise ModelStoreError(f"{path} is damaged: mend it, or remove it to accept what the hub serves now") from error
+
+
+def write_lock(models_dir: Path, name: str, locked: Locked) -> None:
+    """Adds or replaces one bundle's entry; two processes that write at once both leave theirs."""
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with exclusive(models_dir / f".{LOCK_FILE}.guard"):
+        entries = {**read_lock(models_dir), name: locked}
+        text = json.dumps({key: asdict(entry) for key, entry in sorted(entries.items())}, indent=2) + "\n"
+        partial = models_dir / f".{LOCK_FILE}.partial"
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(models_dir / LOCK_FILE)
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Waits until no other process holds this file; its end frees it, however it ends."""
+    with path.open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
