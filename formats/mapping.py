@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from formats import fields
 from formats.fields import Loc, dotted, kind_of
 from formats.hints import Hints, prefer, single_id
-from formats.samples import Array, array_of, as_float32
+from formats.samples import Array, array_of
 from signals.leads import parse_lead_names
 from signals.record import EcgRecord, Patient, Units
 from signals.units import to_millivolt

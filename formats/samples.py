@@ -109,12 +109,6 @@ def array_in(body: bytes, offset: int, dtype: np.dtype[np.floating | np.signedin
     return np.frombuffer(body, dtype=dtype, offset=offset).reshape(tuple(shape), order="F" if fortran else "C")
 
 
-def as_float32(array: Array) -> NDArray[np.float32]:
-    """float32 in C order; a copy only where that is needed. Beyond float32's range is infinite, which `signals.checks` refuses."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float32)
-
-
 def _no_such_shape() -> Array:
     raise BadShape("signal: an axis without length beside one of great length", loc=("signal",))
 
