@@ -17,6 +17,7 @@ _MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _DIRECTORY_ENTRY: Final = b"PK\x01\x02"
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED: Final = 0x1
+_LOCAL_FLAGS: Final = 6  # where the flags begin in a file's own header (APPNOTE 4.3.7)
 # What zipfile raises on damaged archives, found by fuzzing.
 _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError, OverflowError)
 
@@ -34,7 +35,7 @@ def unpack(data: bytes, max_bytes: int) -> list[Part]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [info for info in archive.infolist() if not info.is_dir() and not _is_clutter(info.filename)]
             for info in entries:
-                _check_entry(info)
+                _check_entry(info, data)
             _check_together(entries, max_bytes)
             return _read_all(archive, entries, max_bytes)
     except _DAMAGED:
@@ -46,11 +47,12 @@ def _is_clutter(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
-def _check_entry(info: zipfile.ZipInfo) -> None:
+def _check_entry(info: zipfile.ZipInfo, data: bytes) -> None:
     name = info.filename
     if name.startswith("/") or any(sign in name for sign in "\\:\0") or ".." in name.split("/"):
         raise UnsafeFile("the zip names a file outside of itself")
-    if info.flag_bits & _ENCRYPTED:
+    local = data[info.header_offset + _LOCAL_FLAGS : info.header_offset + _LOCAL_FLAGS + 1]  # the directory may not say so
+    if (info.flag_bits | int.from_bytes(local)) & _ENCRYPTED:
         raise UnsafeFile("the zip is encrypted; send it without a password")
     if info.compress_type not in _METHODS:
         raise UnsafeFile(f"the zip uses compression method {info.compress_type}; stored and deflate are read")

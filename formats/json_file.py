@@ -13,7 +13,7 @@ from signals.record import EcgRecord
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The one record of the file. Raises as `json_body.loads` and `mapping.record_from_mapping`; SeveralRecordings for {"records": [...]}."""
+    """The file's one record. Raises as `json_body.loads` and `record_from_mapping`; SeveralRecordings for {"records": [...]}."""
     mapping = loads(head.data)
     if not isinstance(mapping, dict):
         raise UnknownFormat("a JSON file that is no object; a record with signal and fs is read")

@@ -80,7 +80,7 @@ def with_hints(mapping: Mapping[object, object], hints: Hints) -> tuple[dict[obj
         warnings += said
     for name, asked in {"age": hints.age, "sex": hints.sex}.items():
         if asked is not None:
-            person[name], said = prefer(name, asked, person.get(name))
+            person[name], said = prefer(f"patient.{name}", asked, person.get(name))
             warnings += said
             merged["patient"] = person
     return merged, warnings

@@ -15,7 +15,7 @@ from formats.parts import Format, Part
 from formats.wfdb_header import Header, SignalLine, looks_like_header, named_files, parse_header
 from formats.wfdb_storage import STORAGE, Codes
 from signals.leads import canonical_lead, parse_lead_names
-from signals.record import EcgRecord, Patient, Reported
+from signals.record import EcgRecord, Patient, Reported, Sex
 from signals.units import to_millivolt
 
 # Spellings of volts after the gain's slash, seen in PhysioNet's databases.
@@ -27,14 +27,13 @@ MAX_NAME_CHARS: Final = 40
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """The record that `head` describes. Raises MissingPart, CorruptFile, UnsafeFile, UnknownFormat, UnknownLead, DuplicateLead, ..."""
     header = parse_header(head.data)
-    chosen, leads, units, warnings = _channels(header, hints)
     files = _match(header, [part for part in parts if part is not head])
     samples = _length(header, files)
+    chosen, leads, units, warnings = _channels(header, hints)
     codes, checked = _unpack(header, files, samples)
     physical = np.stack([_physical(codes[index], header.signals[index], hints.gain) for index in chosen])
     fs, fs_said = prefer("fs", hints.fs, header.fs)
-    age, age_said = prefer("age", hints.age, header.age_years)
-    sex, sex_said = prefer("sex", hints.sex, header.sex)
+    patient, patient_said = _patient(header, hints)
     date, date_said = prefer("recording_date", hints.recording_date, header.date)
     rate = fields.sampling_rate(fs, ("fs",))
     fields.check_duration(hints.recording_duration, samples, rate, ("recording_duration",))
@@ -43,11 +42,11 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         fs=rate,
         lead_names=leads,
         units="unknown" if "unknown" in units else "mV",
-        patient=Patient(age, sex),
+        patient=patient,
         recording_date=date,
         id=single_id(hints),
         reported=Reported(recording_date=header.date),
-        warnings=(*header.warnings, *warnings, *checked, *fs_said, *age_said, *sex_said, *date_said),
+        warnings=(*header.warnings, *warnings, *checked, *fs_said, *patient_said, *date_said),
     )
 
 
@@ -57,6 +56,13 @@ def companions(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
     found = [part for part in parts if part is not head and part.basename in names]
     left = [part for part in parts if part is not head and part not in found]
     return found + left if len(left) == 1 and len(names) - len({part.basename for part in found}) == 1 else found
+
+
+def _patient(header: Header, hints: Hints) -> tuple[Patient, tuple[str, ...]]:
+    sex: Sex | None
+    age, age_said = prefer("patient.age", hints.age, header.age_years)
+    sex, sex_said = prefer("patient.sex", hints.sex, header.sex)
+    return Patient(age, sex), (*age_said, *sex_said)
 
 
 def _channels(header: Header, hints: Hints) -> tuple[list[int], tuple[str, ...], list[str], tuple[str, ...]]:
@@ -72,7 +78,9 @@ def _channels(header: Header, hints: Hints) -> tuple[list[int], tuple[str, ...],
     if not rows:
         raise UnknownLead(f"no standard lead in volts among the WFDB signals ({_listed(left_out)})", loc=("lead_names",))
     leads = parse_lead_names([names[row] or "" for row in rows])
-    warnings = (f"lead_names: no standard lead in volts, left out: {_listed(left_out)}",) if left_out else ()
+    warnings: tuple[str, ...] = ()
+    if left_out:
+        warnings = (f"lead_names: no standard lead in volts, left out: {_listed(left_out)}",)
     if asked is not None:
         _, said = prefer("lead_names", asked, tuple(name or "" for name in own))
         warnings += said
