@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.deployment import Deployment, Role, Runtime, encoder_summary
+from analysis.deployment import Deployment, Runtime, encoder_summary
 from analysis.forward import Encoded
 from analysis.labels import JoinedLabel, by_segment, join_labels, words
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
+from model_store.manifest import Role
 
 # Parts of the interface that this version has no method for; each is null with this sentence.
 NOT_YET = {
@@ -63,17 +64,19 @@ def embed(encoded: Encoded, options: FeatureOptions) -> NDArray[np.float32]:
         return encoded.states
     else:
         per_segment = _pool(encoded.states, options.pooling)
-    if options.level == "segment":
-        return per_segment
-    return per_segment.max(axis=0) if options.pooling == "max" else per_segment.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return per_segment if options.level == "segment" else mean_over_segments(per_segment)
+
+
+def mean_over_segments(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(values.mean(axis=0, dtype=np.float64), np.float32)
 
 
 def _pool(states: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
     if pooling == "max":
-        return states.max(axis=1)
+        return np.asarray(states.max(axis=1))
     # ECG-FM's mean: per channel the sum over tokens divided by the count of tokens whose value is not exactly 0.
     counts = np.maximum((states != 0).sum(axis=1), 1)
-    return (states.sum(axis=1, dtype=np.float64) / counts).astype(np.float32)
+    return np.asarray(states.sum(axis=1, dtype=np.float64) / counts, np.float32)
 
 
 def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime | None) -> dict[str, Any]:
@@ -137,7 +140,7 @@ def _embedding_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], option
     parts: dict[str, Any] = {}
     if "features" in options.include:
         source = encoded.get(options.features_role) if options.features_role else None
-        parts["features"] = None if source is None else source.pooled.mean(axis=0, dtype=np.float64).astype(np.float32)
+        parts["features"] = None if source is None else mean_over_segments(source.pooled)
     if "saliency" in options.include:
         parts["saliency"] = _saliency(prepared, encoded)
     return parts

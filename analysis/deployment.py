@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from errors import ModelStoreError
+from model_store.bundle import load_bundle
+from model_store.choose import Choice
+from model_store.labels import Label
+from model_store.manifest import Role
 from signals.segments import Preprocessing
-
-Role = Literal["clinical", "features"]
-Joining = Literal["mean", "max"]
-
-
-@dataclass(frozen=True)
-class Label:
-    """One output of a classifier: how it is joined over segments, and from where on it counts as positive.
-
-    pos_weight  weight of the positives in training; None where the probabilities are calibrated already
-    """
-
-    name: str
-    joining: Joining
-    threshold: float
-    pos_weight: float | None
-    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,29 @@ class Deployment:
         return f"no encoder is loaded ({self.reason})"
 
 
-NO_ENCODER = Deployment(requested="none", chosen="none", reason="ECG_MODEL=none", encoders={})
+def deployment_of(choice: Choice) -> Deployment:
+    """What the choice's bundles say of themselves; they were checked when they were chosen. Raises BadBundle."""
+    encoders: dict[Role, Encoder] = {}
+    for role, folder in choice.bundles:
+        bundle = load_bundle(folder, hash_weights=False)
+        encoders[role] = Encoder(
+            role=role,
+            name=bundle.name,
+            revision=bundle.revision,
+            sha256=bundle.sha256,
+            depth=bundle.config.depth,
+            width=bundle.config.width,
+            preprocessing=Preprocessing(**asdict(bundle.preprocessing)),
+            labels=bundle.labels,
+            licence=bundle.licence,
+            card=bundle.card,
+            folder=str(folder),
+        )
+    if len({encoder.preprocessing for encoder in encoders.values()}) > 1:
+        raise ModelStoreError(
+            "the clinical and the features encoder want different preprocessing; they are served together only with the same"
+        )
+    return Deployment(choice.requested, choice.chosen, choice.reason, encoders)
 
 
 @dataclass(frozen=True)

@@ -9,22 +9,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.deployment import Role
 from analysis.plan import Need, Needs
-
-
-class EncodedSegments(Protocol):
-    """What `encoder.runner` gives back; arrays of float32, segments first."""
-
-    pooled: NDArray[np.float32]
-    logits: NDArray[np.float32] | None
-    tokens: NDArray[np.float32] | None
-    hidden: Mapping[int, NDArray[np.float32]]
-    attention: NDArray[np.float32] | None
+from encoder.output import EncodedBatch
+from model_store.manifest import Role
 
 
 class Runner(Protocol):
-    def run(self, segments: NDArray[np.float32], *, layers: tuple[int, ...], attention: bool, final_tokens: bool) -> EncodedSegments: ...
+    """`encoder.runner.EncoderRunner`, named here without importing torch."""
+
+    def run(self, segments: NDArray[np.float32], *, layers: tuple[int, ...], attention: bool, final_tokens: bool) -> EncodedBatch: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,12 @@ def forward(pieces: Sequence[Piece], runners: Mapping[Role, Runner]) -> list[dic
             continue
         needs = [pieces[index].needs[role] for index in wanting]
         batch = np.concatenate([pieces[index].segments for index in wanting])
-        encoded = runner.run(batch, layers=_layers(needs), attention=any(need.attention for need in needs), final_tokens=any(need.layer == -1 for need in needs))
+        encoded = runner.run(
+            batch,
+            layers=_layers(needs),
+            attention=any(need.attention for need in needs),
+            final_tokens=any(need.layer == -1 for need in needs),
+        )
         start = 0
         for index, need in zip(wanting, needs, strict=True):
             stop = start + len(pieces[index].segments)
@@ -74,7 +72,10 @@ def join(parts: Sequence[Encoded]) -> Encoded:
         return parts[0]
     return Encoded(
         np.concatenate([part.pooled for part in parts]),
-        *(None if values[0] is None else np.concatenate(values) for values in zip(*((p.logits, p.states, p.saliency) for p in parts), strict=True)),
+        *(
+            None if values[0] is None else np.concatenate(values)
+            for values in zip(*((p.logits, p.states, p.saliency) for p in parts), strict=True)
+        ),
     )
 
 
@@ -82,7 +83,7 @@ def _layers(needs: Sequence[Need]) -> tuple[int, ...]:
     return tuple(sorted({need.layer for need in needs if need.layer is not None and need.layer >= 0}))
 
 
-def _cut(encoded: EncodedSegments, piece: slice, need: Need) -> Encoded:
+def _cut(encoded: EncodedBatch, piece: slice, need: Need) -> Encoded:
     states = encoded.tokens if need.layer == -1 else None if need.layer is None else encoded.hidden[need.layer]
     return Encoded(
         pooled=encoded.pooled[piece],

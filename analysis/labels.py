@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.deployment import Label
+from model_store.labels import Label
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from analysis.deployment import Deployment, Role
+from analysis.deployment import Deployment
 from errors import BadOption, LayerOutOfRange, UnknownLabel, UnknownPart
+from model_store.manifest import Role
 
 Route = Literal["analyze", "extract_features", "assess_quality"]
 
@@ -148,7 +149,9 @@ def _known_label(name: object, known: set[str]) -> str:
 
 def _threshold(name: object, number: object) -> float:
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
-        raise BadOption(f"the threshold of {_shown(name)} is {_shown(number)}; it must be a number between 0 and 1", loc=("thresholds", str(name)[:64]))
+        raise BadOption(
+            f"the threshold of {_shown(name)} is {_shown(number)}; it must be a number between 0 and 1", loc=("thresholds", str(name)[:64])
+        )
     return float(number)
 
 
@@ -173,7 +176,9 @@ def _layer(value: object, depth: int) -> int:
         else:
             raise BadOption(f"layer is {_shown(value)}; it must be a whole number", loc=("layer",))
     if not -depth - 1 <= layer <= depth:
-        raise LayerOutOfRange(f"layer is {layer}; this encoder has 0 (before the transformer) to {depth}, or -{depth + 1} to -1", loc=("layer",))
+        raise LayerOutOfRange(
+            f"layer is {layer}; this encoder has 0 (before the transformer) to {depth}, or -{depth + 1} to -1", loc=("layer",)
+        )
     # -1 is what is pooled (in pre-LN that is the normed state, which no plain layer number names).
     return layer if layer >= -1 else depth + 1 + layer
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.deployment import Deployment, Role
+from analysis.deployment import Deployment
 from analysis.options import AnalyzeOptions, FeatureOptions, Options
+from model_store.manifest import Role
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from analysis.deployment import Deployment
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from errors import NoModel, TooFewLeads, TooShort
-from signal_quality import Quality, assess
+from signal_quality import assess
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
 from signals.record import EcgRecord
@@ -61,7 +61,13 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     segments, no_model = _segments(record, leads, needs, options, deployment)
     if isinstance(options, FeatureOptions) and no_model is not None:
         raise no_model
-    warnings = (*record.warnings, *leads.warnings, *options.warnings, *(quality.warnings if quality else ()), *(segments.warnings if segments else ()))
+    warnings = (
+        *record.warnings,
+        *leads.warnings,
+        *options.warnings,
+        *(quality.warnings if quality else ()),
+        *(segments.warnings if segments else ()),
+    )
     return Prepared(
         record_id=record.id,
         options=options,
@@ -100,12 +106,15 @@ def _segments(
     segments = make_segments(leads, record.fs, preprocessing)
     if segments.usable_leads < MIN_MODEL_LEADS:
         return None, TooFewLeads(
-            f"signal holds {segments.usable_leads} of the 12 leads with a signal in them, derived ones included; the encoder needs {MIN_MODEL_LEADS}",
+            f"signal: {segments.usable_leads} of 12 leads hold a signal, derived ones included; the encoder needs {MIN_MODEL_LEADS}",
             loc=("signal",),
         )
     if len(segments.data) == 0:
         needed = preprocessing.segment_seconds
-        return None, TooShort(f"{record.duration_s:.2f} s at {record.fs:g} Hz; the encoder reads segments of {needed:g} s and needs at least one", loc=("signal",))
+        return None, TooShort(
+            f"{record.duration_s:.2f} s at {record.fs:g} Hz; the encoder reads segments of {needed:g} s and needs at least one",
+            loc=("signal",),
+        )
     return segments, None
 
 

@@ -1,0 +1,46 @@
+"""Which devices there are, found without importing torch: the main process chooses and must stay small."""
+
+from __future__ import annotations
+
+import ctypes
+from importlib.metadata import PackageNotFoundError, version
+
+CUDA_SUCCESS = 0  # cuda.h
+
+
+def cuda_device_count() -> int:
+    """Devices that the NVIDIA driver reports and the installed torch can use; 0 where either is missing."""
+    if not _torch_has_cuda():
+        return 0
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != CUDA_SUCCESS or driver.cuDeviceGetCount(ctypes.byref(count)) != CUDA_SUCCESS:
+        return 0
+    return count.value
+
+
+def resolve_devices(asked: str, available: int) -> list[str]:
+    """Device names from auto | cpu | cuda | cuda:N,...; auto is every CUDA device, the CPU where there is none.
+
+    Raises ValueError for a device that is not there.
+    """
+    if asked == "cpu" or (asked == "auto" and not available):
+        return ["cpu"]
+    if asked in ("auto", "cuda"):
+        if not available:
+            raise ValueError("ECG_DEVICE is cuda; no CUDA device can be used here (driver and a CUDA build of torch are needed)")
+        return [f"cuda:{number}" for number in range(available)]
+    numbers = [int(part.removeprefix("cuda:")) for part in asked.split(",")]
+    if absent := [number for number in numbers if number >= available]:
+        raise ValueError(f"ECG_DEVICE names cuda:{absent[0]}; {available} CUDA devices can be used here")
+    return [f"cuda:{number}" for number in dict.fromkeys(numbers)]
+
+
+def _torch_has_cuda() -> bool:
+    try:
+        return "+cpu" not in version("torch")  # PyTorch marks its builds so
+    except PackageNotFoundError:
+        return False

@@ -1,0 +1,45 @@
+"""The FastAPI application: which path is answered by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from analysis.options import Route
+from errors import EcgError
+from server.middleware import RequestMiddleware
+from server.operator import operator_routes
+from server.problems import from_framework, problem_response
+from server.recordings import endpoint
+from server.service import Service
+
+RECORDING_ROUTES: tuple[Route, ...] = ("analyze", "extract_features", "assess_quality")
+
+
+def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:
+    for route in RECORDING_ROUTES:
+        app.add_api_route(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route, response_model=None)
+    for path, handler in operator_routes(service_of).items():
+        app.add_api_route(path, handler, methods=["GET"], response_model=None, include_in_schema=False)
+    app.add_exception_handler(EcgError, _own_error)
+    app.add_exception_handler(HTTPException, _framework_error)
+    app.user_middleware[:] = [Middleware(RequestMiddleware)]
+
+
+async def _own_error(request: Request, error: Exception) -> Response:
+    return _render(request, cast(EcgError, error))
+
+
+async def _framework_error(request: Request, error: Exception) -> Response:
+    return _render(request, from_framework(request, cast(HTTPException, error)))
+
+
+def _render(request: Request, error: EcgError) -> Response:
+    state: dict[str, Any] = request.scope["state"]
+    state["code"] = error.code
+    return problem_response(error, state["request_id"])

@@ -1,0 +1,204 @@
+"""The model worker: segments that wait, of any request and any route, go through the encoders together.
+
+A backlog fills from the queue while the device is busy; the next batch is whatever waits, up to what the device
+likes, so nothing waits for a timer and nothing spins. Long recordings take turns with short ones, a few segments each.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analysis.answer import analysis_answer, embedding_answer
+from analysis.deployment import Deployment, Runtime
+from analysis.forward import Encoded, Piece, Runner, forward, join
+from analysis.options import FeatureOptions
+from errors import DeadlineExceeded, EcgError, InternalError
+from model_store.manifest import Role
+from server import metrics
+from server.answering import encode_answer, encode_embedding
+from server.messages import Done, Message, ModelItem, Started
+from server.state import SharedState
+
+logger = logging.getLogger("ecg.model")
+
+# A batch closes on its cost, which is segments. On a CPU larger ones gain nothing and make a lone request wait.
+MAX_BATCH_SEGMENTS = {"cpu": 8, "cuda": 128}
+BACKLOG_BATCHES = 3  # what a worker takes off the queue ahead of the device
+
+
+@dataclass
+class Job:
+    """One recording on its way through the encoders, a piece at a time."""
+
+    item: ModelItem
+    taken: int = 0
+    parts: list[dict[Role, Encoded]] = field(default_factory=list)
+    encode_ms: float = 0.0
+    queued_ms: float = 0.0
+
+    @property
+    def segments(self) -> int:
+        return len(self.item.prepared.segments)
+
+    @property
+    def left(self) -> int:
+        return self.segments - self.taken
+
+    def take(self, count: int) -> Piece:
+        piece = Piece(self.item.prepared.segments[self.taken : self.taken + count], self.item.prepared.needs)
+        self.taken += len(piece.segments)
+        return piece
+
+
+class Backlog:
+    """Jobs that wait in this worker. One thread fills it, one takes batches from it."""
+
+    def __init__(self, max_batch: int) -> None:
+        self.max_batch = max_batch
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def add(self, job: Job) -> None:
+        """Blocks while the backlog is full: the rest stays on the queue, for another worker too."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting() < BACKLOG_BATCHES * self.max_batch)
+            self._jobs.append(job)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def next_batch(self) -> list[tuple[Job, Piece]]:
+        """Pieces of up to `max_batch` segments in all, as soon as there is one; [] once closed and empty.
+
+        A job that may have ended a worker gets a batch to itself.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting() > 0)
+            batch = self._fill()
+            self._changed.notify_all()
+            return batch
+
+    def _waiting(self) -> int:
+        return sum(job.left for job in self._jobs)
+
+    def _fill(self) -> list[tuple[Job, Piece]]:
+        batch: list[tuple[Job, Piece]] = []
+        room, unfinished = self.max_batch, []
+        while self._jobs and room:
+            if batch and self._jobs[0].item.alone:
+                break
+            job = self._jobs.popleft()
+            if not job.left:  # it was given up after an earlier piece
+                continue
+            piece = job.take(room)
+            room -= len(piece.segments)
+            batch.append((job, piece))
+            if job.left:
+                unfinished.append(job)
+            if job.item.alone:
+                break
+        # What is left of a long recording goes behind the others that wait.
+        self._jobs.extend(unfinished)
+        return batch
+
+
+class ModelStage:
+    """Runs batches and hands finished jobs to `finish`, which writes answers in a thread of its own."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        runners: Mapping[Role, Runner],
+        runtime: Runtime,
+        state: SharedState,
+        row: int,
+        send: Callable[[int, Sequence[Message]], None],
+        finish: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self._deployment, self._runners, self._runtime = deployment, runners, runtime
+        self._state, self._row, self._send, self._finish = state, row, send, finish
+        self._pid = int(state.pid[row])
+
+    def run(self, batch: list[tuple[Job, Piece]]) -> None:
+        batch = [(job, piece) for job, piece in batch if self._is_wanted(job)]
+        if not batch:
+            return
+        self._announce(batch)
+        self._state.busy_since_s[self._row] = began = time.monotonic()
+        results = self._forward(batch)
+        self._state.busy_since_s[self._row] = 0.0
+        took_s = time.monotonic() - began
+        metrics.batch_ran(
+            self._runtime.device, [job.item.head.route for job, _ in batch], [len(piece.segments) for _, piece in batch], took_s
+        )
+        for (job, _), result in zip(batch, results, strict=True):
+            job.encode_ms += 1000 * took_s
+            if isinstance(result, EcgError):
+                job.taken = job.segments
+                self._reply(job, Done(job.item.head.uid, job.item.index, error=result))
+            else:
+                job.parts.append(result)
+                if not job.left:
+                    self._finish(lambda job=job: self._answer(job))  # type: ignore[misc]
+
+    def _is_wanted(self, job: Job) -> bool:
+        """Drop what nobody waits for any more, and refuse what is too late."""
+        head = job.item.head
+        if not self._state.waits(head.slot):
+            metrics.ABANDONED.inc()
+            job.taken = job.segments
+            return False
+        if time.monotonic() > head.deadline_s:
+            self._reply(job, Done(head.uid, job.item.index, error=DeadlineExceeded("the deadline passed before the encoder was free")))
+            job.taken = job.segments
+            return False
+        return True
+
+    def _announce(self, batch: list[tuple[Job, Piece]]) -> None:
+        by_api_worker: dict[int, list[tuple[int, int]]] = {}
+        for job, _ in batch:
+            if not job.parts:
+                job.queued_ms = 1000 * (time.monotonic() - job.item.sent_s)
+            by_api_worker.setdefault(job.item.head.api_worker, []).append((job.item.head.uid, job.item.index))
+        for api_worker, keys in by_api_worker.items():
+            self._send(api_worker, [Started("model", self._pid, tuple(keys))])
+
+    def _forward(self, batch: list[tuple[Job, Piece]]) -> Sequence[dict[Role, Encoded] | EcgError]:
+        try:
+            return forward([piece for _, piece in batch], self._runners)
+        except Exception as error:  # the process's edge: one recording must not fail its neighbours
+            if len(batch) > 1:
+                return [self._forward([one])[0] for one in batch]
+            logger.error("request %s failed in the encoder", batch[0][0].item.head.request_id, exc_info=error)
+            return [InternalError("a fault of the server; the request id finds it in the log")]
+
+    def _answer(self, job: Job) -> None:
+        item = job.item
+        try:
+            done = self._encode(job)
+        except Exception as error:  # the process's edge, as above
+            logger.error("request %s failed in assembly", item.head.request_id, exc_info=error)
+            done = Done(item.head.uid, item.index, error=InternalError("a fault of the server; the request id finds it in the log"))
+        self._reply(job, done)
+
+    def _encode(self, job: Job) -> Done:
+        item = job.item
+        encoded = {role: join([part[role] for part in job.parts]) for role in item.prepared.needs}
+        timings = {**item.timings_ms, "queue": item.timings_ms.get("queue", 0.0) + job.queued_ms, "encode": job.encode_ms}
+        if isinstance(item.prepared.options, FeatureOptions):
+            embedding = embedding_answer(item.prepared, encoded, self._deployment, self._runtime)
+            return encode_embedding(embedding, item.head, item.index, timings)
+        answer = analysis_answer(item.prepared, encoded, self._deployment, self._runtime)
+        return encode_answer(answer, item.head, item.index, timings)
+
+    def _reply(self, job: Job, done: Done) -> None:
+        self._send(job.item.head.api_worker, [done])

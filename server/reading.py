@@ -1,0 +1,271 @@
+"""From a request's bytes to its recordings and options; runs in the signal worker, away from the event loop.
+
+Nothing here is bounded by what a body says of itself: packed bodies are unpacked up to the limit, the readers in
+`formats/` check every size before they allocate.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import zstandard
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File, create_form_parser
+
+from analysis.deployment import Deployment
+from analysis.options import ALL_OPTIONS, Options, QualityOptions, Route, analyze_options, feature_options, misplaced_options
+from errors import BadType, BodyTooLarge, MalformedBody, MissingField, MissingPart, NoModel, TooManyRecords, UnsupportedMediaType
+from formats import json_body, msgpack_body
+from formats.hints import HINT_NAMES, hints_from_params
+from formats.mapping import record_from_mapping
+from formats.npy import records_from_npy
+from formats.parts import Part
+from formats.registry import read
+from server.messages import Task
+from signals.record import EcgRecord
+
+JSON, MSGPACK, NPY, OCTETS, MULTIPART = (
+    "application/json",
+    "application/msgpack",
+    "application/x-npy",
+    "application/octet-stream",
+    "multipart/form-data",
+)
+MSGPACK_TYPES = (MSGPACK, "application/x-msgpack", "application/vnd.msgpack")
+MEDIA_TYPES = (JSON, *MSGPACK_TYPES, NPY, OCTETS, MULTIPART)
+NPY_MAGIC = b"\x93NUMPY"
+MAX_FORM_FIELD_BYTES = 65_536  # options and hints are short; thresholds for 17 labels are about 1 kB
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The settings that reading holds to."""
+
+    max_body_bytes: int
+    max_records: int
+    max_seconds: float
+
+
+@dataclass(frozen=True)
+class PendingRecord:
+    """A recording that is there but not yet checked. `seconds` is what it says of its length, 0 where it doesn't."""
+
+    read: Callable[[], EcgRecord]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Request:
+    records: list[PendingRecord]
+    many: bool
+    options: Options
+
+
+def media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def check_media_type(content_type: str) -> None:
+    """Refuse before the body is read what no reader takes. Raises UnsupportedMediaType."""
+    kind = media_type(content_type)
+    if kind in MEDIA_TYPES or kind.endswith("+json"):
+        return
+    found = f"Content-Type is {kind[:64]}" if kind else "Content-Type is missing"
+    raise UnsupportedMediaType(
+        f"{found}; send application/json, application/x-npy, application/msgpack, multipart/form-data or application/octet-stream"
+    )
+
+
+def check_encoding(content_encoding: str) -> None:
+    if content_encoding not in ("", "identity", "gzip", "x-gzip", "zstd"):
+        raise UnsupportedMediaType(f"Content-Encoding is {content_encoding[:64]}; read are gzip and zstd")
+
+
+def read_request(task: Task, deployment: Deployment, limits: Limits) -> Request:
+    """Parse a body as far as its list of recordings, and its options. Raises RequestError and NoModel."""
+    body = unpack(task.body, task.content_encoding, limits.max_body_bytes)
+    kind = media_type(task.content_type)
+    if kind == MULTIPART:
+        return _from_multipart(body, task, deployment, limits)
+    if kind in MSGPACK_TYPES:
+        return _from_object(msgpack_body.loads(body), task, deployment, limits)
+    if kind == NPY or (kind == OCTETS and body.startswith(NPY_MAGIC)):
+        return _from_npy(body, task, deployment, limits)
+    if kind == OCTETS:
+        return _from_files([Part("", body)], task.params, task.head.route, deployment, limits)
+    return _from_object(json_body.loads(body), task, deployment, limits)
+
+
+def unpack(body: bytes, encoding: str, limit_bytes: int) -> bytes:
+    """Undo gzip or zstd up to the limit. Raises MalformedBody, BodyTooLarge."""
+    if encoding in ("", "identity"):
+        return body
+    try:
+        unpacked = _ungzip(body, limit_bytes) if encoding in ("gzip", "x-gzip") else _unzstd(body, limit_bytes)
+    except (zlib.error, zstandard.ZstdError, EOFError):
+        raise MalformedBody(f"body is not {encoding} as Content-Encoding says, or is cut off") from None
+    if len(unpacked) > limit_bytes:
+        raise BodyTooLarge(f"body unpacks to more than {limit_bytes} bytes (ECG_MAX_BODY_MB)")
+    return unpacked
+
+
+def _ungzip(body: bytes, limit_bytes: int) -> bytes:
+    out, rest = bytearray(), body
+    while rest and len(out) <= limit_bytes:  # a gzip body may have several members
+        member = zlib.decompressobj(wbits=31)
+        out += member.decompress(rest, limit_bytes + 1 - len(out))
+        if not member.eof:
+            if len(out) > limit_bytes:
+                break
+            raise EOFError
+        rest = member.unused_data
+    return bytes(out)
+
+
+def _unzstd(body: bytes, limit_bytes: int) -> bytes:
+    with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(body, read_across_frames=True) as reader:
+        return reader.read(limit_bytes + 1)
+
+
+def read_options(values: Mapping[str, object], route: Route, deployment: Deployment) -> Options:
+    """The route's options, with a warning for each that only another route has. Raises BadOption and its kin, NoModel."""
+    if route == "extract_features" and not deployment.loaded:
+        raise NoModel(deployment.no_model_reason())
+    misplaced = misplaced_options(values, route)
+    if route == "assess_quality":
+        return QualityOptions(warnings=misplaced)
+    options = analyze_options(values, deployment) if route == "analyze" else feature_options(values, deployment)
+    return replace(options, warnings=options.warnings + misplaced)
+
+
+def _with_warnings(options: Options, warnings: tuple[str, ...]) -> Options:
+    return replace(options, warnings=options.warnings + warnings)
+
+
+def _query_options(params: Mapping[str, list[str]]) -> dict[str, object]:
+    return {name: values[-1] for name, values in params.items() if name in ALL_OPTIONS}
+
+
+def _unknown_params(params: Mapping[str, list[str]], known: frozenset[str]) -> tuple[str, ...]:
+    return tuple(f"{name[:64]}: unknown parameter, ignored" for name in params if name not in ALL_OPTIONS and name not in known)
+
+
+def _from_object(body: object, task: Task, deployment: Deployment, limits: Limits) -> Request:
+    """A JSON or msgpack body: one record with options among its fields, or `records` with options beside it."""
+    if not isinstance(body, Mapping):
+        raise BadType(f'body is {_kind(body)}; it must be an object: a record, or {{"records": [...]}}', loc=())
+    values = {**_query_options(task.params), **{name: body[name] for name in body if name in ALL_OPTIONS}}
+    options = _with_warnings(read_options(values, task.head.route, deployment), _unknown_params(task.params, frozenset()))
+    if "records" not in body:
+        return Request([_mapping_record(body, (), ALL_OPTIONS)], False, options)
+    records = body["records"]
+    if not isinstance(records, list):
+        raise BadType(f"records is {_kind(records)}; it must be a list of records", loc=("records",))
+    _check_count(len(records), limits)
+    beside = tuple(
+        f"{str(name)[:64]}: unknown field beside records, ignored" for name in body if name != "records" and name not in ALL_OPTIONS
+    )
+    pending = [_mapping_record(record, ("records", index), frozenset()) for index, record in enumerate(records)]
+    return Request(pending, True, _with_warnings(options, beside))
+
+
+def _mapping_record(record: object, loc: tuple[str | int, ...], extra_fields: frozenset[str]) -> PendingRecord:
+    return PendingRecord(lambda: record_from_mapping(record, loc=loc, extra_fields=extra_fields), _claimed_seconds(record))
+
+
+def _claimed_seconds(record: object) -> float:
+    """How long a record says it is, to set the deadline; whatever is odd about it is found when it is read."""
+    if not isinstance(record, Mapping):
+        return 0.0
+    signal, fs = record.get("signal"), record.get("fs")
+    rows = list(signal.values()) if isinstance(signal, Mapping) else signal
+    if not isinstance(rows, list) or not rows or isinstance(fs, bool) or not isinstance(fs, int | float) or fs < 1:
+        return 0.0
+    return max(len(rows), len(rows[0]) if isinstance(rows[0], list) else 0) / float(fs)
+
+
+def _from_npy(body: bytes, task: Task, deployment: Deployment, limits: Limits) -> Request:
+    options = read_options(_query_options(task.params), task.head.route, deployment)
+    options = _with_warnings(options, _unknown_params(task.params, HINT_NAMES))
+    records, many = records_from_npy(body, hints_from_params(task.params))
+    _check_count(len(records), limits)
+    return Request([_ready_record(record) for record in records], many, options)
+
+
+def _ready_record(record: EcgRecord) -> PendingRecord:
+    return PendingRecord(lambda: record, record.duration_s)
+
+
+def _from_files(parts: list[Part], params: Mapping[str, list[str]], route: Route, deployment: Deployment, limits: Limits) -> Request:
+    options = read_options(_query_options(params), route, deployment)
+    options = _with_warnings(options, _unknown_params(params, HINT_NAMES))
+    record = read(parts, hints_from_params(params), max_bytes=limits.max_body_bytes)
+    return Request([_ready_record(record)], False, options)
+
+
+def _from_multipart(body: bytes, task: Task, deployment: Deployment, limits: Limits) -> Request:
+    fields, parts = split_multipart(body, task.content_type)
+    if not parts:
+        raise MissingPart("the form holds no file; send the file, or the files of one recording, as file parts")
+    return _from_files(parts, {**task.params, **fields}, task.head.route, deployment, limits)
+
+
+def split_multipart(body: bytes, content_type: str) -> tuple[dict[str, list[str]], list[Part]]:
+    """A form's text fields and files, all in memory. Raises MalformedBody, BodyTooLarge for a long text field."""
+    fields: dict[str, list[str]] = {}
+    parts: list[Part] = []
+
+    def on_field(field: Field) -> None:
+        value = field.value or b""
+        if len(value) > MAX_FORM_FIELD_BYTES:
+            raise BodyTooLarge(
+                f"a form field holds {len(value)} bytes; at most {MAX_FORM_FIELD_BYTES} are read, send recordings as file parts"
+            )
+        fields.setdefault(_text(field.field_name), []).append(_text(value))
+
+    def on_file(file: File) -> None:
+        file.file_object.seek(0)
+        parts.append(Part(_text(file.file_name), file.file_object.read()))
+
+    # One byte above the body's size: no file is ever spooled to disk.
+    config = {"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_BODY_SIZE": len(body) + 1, "UPLOAD_KEEP_FILENAME": False}
+    try:
+        parser = create_form_parser({"Content-Type": content_type.encode("latin-1")}, on_field, on_file, config=config)
+        stream = io.BytesIO(body)
+        while chunk := stream.read(1 << 20):
+            parser.write(chunk)
+        parser.finalize()
+    except (FormParserError, UnicodeDecodeError, ValueError) as error:
+        raise MalformedBody(f"the form cannot be read: {str(error)[:120]}") from None
+    return fields, parts
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", errors="replace")
+
+
+def _check_count(count: int, limits: Limits) -> None:
+    if count > limits.max_records:
+        raise TooManyRecords(f"{count} records; at most {limits.max_records} are taken at once (ECG_MAX_RECORDS)", loc=("records",))
+
+
+def _kind(value: object) -> str:
+    names = {
+        type(None): "null",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        bytes: "binary",
+        list: "a list",
+        dict: "an object",
+    }
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def missing_body(task: Task) -> MissingField | None:
+    """An empty body is no malformed one: it lacks the signal."""
+    return MissingField("the body is empty; a record with signal and fs is needed", loc=("signal",)) if not task.body else None

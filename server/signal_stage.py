@@ -1,0 +1,154 @@
+"""The signal worker: bodies become recordings, recordings become segments; all that is wrong with a request is found here.
+
+One body may hold hundreds of recordings, so a worker goes through its bodies in turns, one recording at a time: a
+request with a single recording never waits for the whole of a big one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from analysis.answer import analysis_answer, quality_answer
+from analysis.deployment import Deployment
+from analysis.options import AnalyzeOptions, QualityOptions
+from analysis.prepare import Prepared, prepare
+from errors import DeadlineExceeded, EcgError, InternalError
+from server.answering import encode_answer
+from server.messages import WHOLE_REQUEST, Done, Handed, Message, ModelItem, Opened, Started, Task, TaskHead
+from server.reading import Limits, PendingRecord, Request, missing_body, read_request
+from server.state import SharedState
+
+logger = logging.getLogger("ecg.signal")
+
+MAX_OPEN_BODIES = 4  # per worker: memory for a few bodies in turn, no more
+SECONDS_PER_SIGNAL_SECOND = 0.1  # the interface: 1 s more for each 10 s of signal sent
+
+
+@dataclass(frozen=True)
+class SignalStage:
+    """What a signal worker needs to know; `pid` is its own."""
+
+    deployment: Deployment
+    limits: Limits
+    state: SharedState
+    pid: int
+
+    def run(self, task: Task) -> Iterator[Message | ModelItem]:
+        """All that one task sends out, a recording at a time."""
+        yield Started("signal", self.pid, ((task.head.uid, WHOLE_REQUEST),), task.only)
+        began = time.monotonic()
+        try:
+            request = self._open(task)
+        except EcgError as error:
+            yield Done(task.head.uid, WHOLE_REQUEST, error=error)
+            return
+        head = self._extended(task, request)
+        timings = {"queue": 1000 * (began - head.received_s), "parse": 1000 * (time.monotonic() - began)}
+        yield Opened(head.uid, len(request.records), request.many, head.deadline_s)
+        for index, pending in enumerate(request.records):
+            if task.only is not None and index not in task.only:
+                continue
+            if not self.state.waits(head.slot):
+                return
+            if request.many:  # a single one is meant by WHOLE_REQUEST already
+                yield Started("signal", self.pid, ((head.uid, index),))
+            yield from self._record(head, index, pending, request, task.alone, timings)
+
+    def _open(self, task: Task) -> Request:
+        if (missing := missing_body(task)) is not None:
+            raise missing
+        try:
+            return read_request(task, self.deployment, self.limits)
+        except EcgError:
+            raise
+        except Exception as error:  # the process's edge: a fault of ours must cost this request only
+            raise self._bug(task.head, error) from error
+
+    def _extended(self, task: Task, request: Request) -> TaskHead:
+        if task.fixed_deadline:
+            return task.head
+        seconds = min(sum(pending.seconds for pending in request.records), self.limits.max_seconds * len(request.records))
+        return replace(task.head, deadline_s=task.head.deadline_s + seconds * SECONDS_PER_SIGNAL_SECOND)
+
+    def _record(
+        self, head: TaskHead, index: int, pending: PendingRecord, request: Request, alone: bool, timings: dict[str, float]
+    ) -> Iterator[Message | ModelItem]:
+        try:
+            if time.monotonic() > head.deadline_s:
+                raise DeadlineExceeded("the deadline passed before this recording was begun")
+            began = time.monotonic()
+            record = pending.read()
+            timings = {**timings, "parse": timings["parse"] + 1000 * (time.monotonic() - began)}
+            prepared = prepare(record, request.options, self.deployment, max_seconds=self.limits.max_seconds)
+            timings |= prepared.timings_ms
+            if prepared.needs:
+                yield Handed(head.uid, index)
+                yield ModelItem(head, index, prepared, alone, timings, time.monotonic())
+            else:
+                yield self._finish(head, index, prepared, timings)
+        except EcgError as error:
+            yield Done(head.uid, index, error=error)
+        except Exception as error:  # noqa: BLE001 - the process's edge, as above
+            yield Done(head.uid, index, error=self._bug(head, error))
+
+    def _finish(self, head: TaskHead, index: int, prepared: Prepared, timings: dict[str, float]) -> Done:
+        """An answer that no encoder takes part in."""
+        answer = (
+            quality_answer(prepared)
+            if isinstance(prepared.options, QualityOptions)
+            else analysis_answer(prepared, {}, self.deployment, None)
+        )
+        assert isinstance(prepared.options, QualityOptions | AnalyzeOptions), "embeddings need an encoder. This is a bug."
+        return encode_answer(answer, head, index, timings)
+
+    @staticmethod
+    def _bug(head: TaskHead, error: Exception) -> InternalError:
+        logger.error("request %s failed in the signal stage", head.request_id, exc_info=error)
+        return InternalError("a fault of the server; the request id finds it in the log")
+
+
+class Turns:
+    """The bodies that a worker has open, taken in turns. One that must run alone waits until it is the only one."""
+
+    def __init__(self, stage: SignalStage) -> None:
+        self._stage = stage
+        self._open: deque[tuple[int, Iterator[Message | ModelItem]]] = deque()
+        self._alone: deque[Task] = deque()
+        self._alone_running = False
+
+    @property
+    def idle(self) -> bool:
+        return not self._open and not self._alone
+
+    @property
+    def takes_more(self) -> bool:
+        return len(self._open) < MAX_OPEN_BODIES and not self._alone and not self._alone_running
+
+    def add(self, task: Task) -> None:
+        if task.alone:
+            self._alone.append(task)
+        else:
+            self._open.append((task.head.api_worker, self._stage.run(task)))
+
+    def step(self) -> tuple[int, list[Message | ModelItem]]:
+        """Go on with the next body up to the start of its next recording: the HTTP process it is for, and what it sent out."""
+        if not self._open:
+            task = self._alone.popleft()
+            self._open.append((task.head.api_worker, self._stage.run(task)))
+            self._alone_running = True
+        body, sent = self._open.popleft(), []
+        for message in body[1]:
+            sent.append(message)
+            if isinstance(message, Started):
+                # It must be known before the work begins: the generator goes on only when this is on its way.
+                self._open.appendleft(body)
+                return body[0], sent
+            if isinstance(message, Done | ModelItem):
+                self._open.append(body)
+                return body[0], sent
+        self._alone_running = self._alone_running and bool(self._open)
+        return body[0], sent

@@ -1,0 +1,46 @@
+"""From settings to a server that can be run: devices, models, shared tables."""
+
+from __future__ import annotations
+
+import logging
+
+from analysis.deployment import Deployment, deployment_of
+from encoder.devices import cuda_device_count, resolve_devices
+from errors import ModelStoreError
+from model_store.choose import choose_models
+from model_store.manifest import default_models_dir
+from server.app import build_app
+from server.seams import EcgServer
+from server.settings import Settings
+from server.state import SharedState
+
+logger = logging.getLogger("ecg.start")
+
+
+def make_server(settings: Settings) -> EcgServer:
+    """Raises ModelStoreError where the model or device that was asked for cannot be had."""
+    available = cuda_device_count()
+    try:
+        devices = resolve_devices(settings.device, available)
+    except ValueError as error:
+        raise ModelStoreError(str(error)) from None
+    deployment = choose_deployment(settings, cuda=devices[0] != "cpu")
+    logger.info("model: %s (%s)", deployment.chosen, deployment.reason)
+    state = SharedState(
+        signal_workers=settings.signal_workers,
+        devices=devices if deployment.loaded else [],
+        api_workers=settings.api_workers,
+        slots_per_api_worker=settings.max_in_flight_per_api_worker,
+    )
+    return EcgServer(settings, state, deployment, lambda app, server: build_app(app, server.current_service))
+
+
+def choose_deployment(settings: Settings, *, cuda: bool) -> Deployment:
+    choice = choose_models(
+        settings.model,
+        clinical_checkpoint=settings.clinical_checkpoint,
+        features_checkpoint=settings.features_checkpoint,
+        models_dir=settings.models_dir or default_models_dir(),
+        cuda=cuda,
+    )
+    return deployment_of(choice)

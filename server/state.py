@@ -1,0 +1,84 @@
+"""What all processes share without asking anybody: arrays in shared memory, each cell written by one process.
+
+Spawned workers get them when they are started, forked HTTP processes have them. Reads and writes of aligned
+8-byte values are whole on the platforms that PyTorch runs on, so there are no locks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from server.messages import Slot, Stage
+
+# What the model worker chose, as the tables' numbers; None until it has.
+DTYPES: tuple[str | None, ...] = (None, "float32", "bfloat16", "float16")
+
+
+class SharedState:
+    """Tables over workers (rows, signal workers first) and over requests in flight (slots).
+
+    pid            of the process in that row, 0 before the first
+    ready          1 once that process is set up
+    starts         how many processes this row has had
+    failures       how many in a row ended before they were ready
+    refused        1 once a process of that row could not be set up for a reason that another try would meet again
+    dtype          index into DTYPES
+    busy_since_s   monotonic time since when it is at one thing; 0 when idle
+    slots          generation of the request in each slot, 0 when free
+    draining       1 once the server takes in no more
+    """
+
+    def __init__(self, signal_workers: int, devices: Sequence[str], api_workers: int, slots_per_api_worker: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.devices = tuple(devices)
+        rows = signal_workers + len(devices)
+        self.rows: dict[Stage, range] = {"signal": range(signal_workers), "model": range(signal_workers, rows)}
+        self.pid = context.RawArray(ctypes.c_int64, rows)
+        self.ready = context.RawArray(ctypes.c_int64, rows)
+        self.starts = context.RawArray(ctypes.c_int64, rows)
+        self.failures = context.RawArray(ctypes.c_int64, rows)
+        self.refused = context.RawArray(ctypes.c_int64, rows)
+        self.dtype = context.RawArray(ctypes.c_int64, rows)
+        self.busy_since_s = context.RawArray(ctypes.c_double, rows)
+        self.api_pid = context.RawArray(ctypes.c_int64, api_workers)
+        self.slots_per_api_worker = slots_per_api_worker
+        self.slots = context.RawArray(ctypes.c_uint64, slots_per_api_worker * api_workers)
+        self.draining = context.RawValue(ctypes.c_int64, 0)
+        self.main_pid = os.getpid()
+        self.started_s = time.monotonic()
+
+    def waits(self, slot: Slot) -> bool:
+        """Whether somebody still waits for the request in this slot."""
+        return bool(self.slots[slot.index] == slot.generation)
+
+    def in_flight(self) -> int:
+        return sum(1 for generation in self.slots if generation)
+
+    def living(self, stage: Stage) -> list[int]:
+        """Rows whose process is set up and there."""
+        return [row for row in self.rows[stage] if self.ready[row] and is_alive(self.pid[row])]
+
+    def was_ready(self) -> bool:
+        """Every stage has had a worker that was set up: the server has started."""
+        return all(any(self.ready[row] or self.starts[row] > 1 for row in rows) for rows in self.rows.values() if rows)
+
+    def is_ready(self) -> bool:
+        return all(self.living(stage) for stage, rows in self.rows.items() if rows)
+
+    def restarts(self, stage: Stage) -> int:
+        return sum(max(0, self.starts[row] - 1) for row in self.rows[stage])
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    if pid <= 0:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()[0] not in (b"Z", b"X")
+    except OSError:
+        return False
