@@ -115,7 +115,7 @@ def _check_kind(path: Path) -> None:
         raise BadCheckpoint(f"{path.name} is a Git LFS pointer, not the weights: fetch it with `git lfs pull`")
     if head[5:9] == b"\0\0\0{":
         raise BadCheckpoint(f"{path.name} looks like a safetensors file; a torch.save checkpoint is needed here")
-    if re.match(rb"\x80[\x01-\x05]|\(|\.?/?PaxHeader|[\w./]+\x00", head):
+    if re.match(rb"\x80[\x01-\x05]|[(}\]]|\.?/?PaxHeader|[\w./]+\x00", head):
         raise BadCheckpoint(
             f"{path.name} is a bare pickle or a torch file from before 1.6, which cannot be read without running it. Where you trust "
             "it, save it again: torch.save(torch.load(old, weights_only=True), new)"
