@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from errors import ModelStoreError
-from model_store.bundle import Bundle, is_bundle, load_bundle
+from model_store.bundle import is_bundle, load_bundle
 from model_store.choose import IMPORTED
 from model_store.convert import convert
 from model_store.labels import Label, ecg_fm_labels, read_labels
@@ -133,41 +133,29 @@ def _labels(given: str | None) -> tuple[Label, ...] | None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from model_store import verify  # here: it needs torch, the other commands do not
+    from model_store.verify import Against, verify  # here: it needs torch, the other commands do not
 
-    bundles = [_bundle(name) for name in options.bundle] or [load_bundle(folder) for folder in _folders(default_models_dir())]
-    if not bundles:
+    folders = [_folder(name) for name in options.bundle] or _folders(default_models_dir())
+    if not folders:
         raise ModelStoreError(f"no bundle in {default_models_dir()}: pull or convert one first, or name a bundle's folder")
-    checks = [
-        check
-        for bundle in bundles
-        for check in verify.checks(
-            bundle,
-            verify.Against(
-                golden=options.golden,
-                samples=options.ecgfm_samples,
-                reference_python=options.reference_python,
-                checkpoint=options.checkpoint,
-            ),
-        )
-    ]
+    checks = verify(folders, Against(options.golden, options.ecgfm_samples, options.reference_python, options.checkpoint))
     for check in checks:
         _say(check.line())
     return 0 if all(check.passed for check in checks) else 1
 
 
 def _path(options: argparse.Namespace) -> int:
-    _say(str(default_models_dir() if options.bundle is None else _bundle(options.bundle).folder))
+    _say(str(default_models_dir() if options.bundle is None else _folder(options.bundle)))
     return 0
 
 
-def _bundle(name: str) -> Bundle:
-    """A bundle by its name in the models folder, or by its folder."""
-    for folder in (default_models_dir() / name, Path(name)):
+def _folder(name: str) -> Path:
+    """Where a bundle lies, by its name in the models folder or by its folder."""
+    for folder in (default_models_dir() / name, default_models_dir() / IMPORTED / name, Path(name)):
         if is_bundle(folder):
-            return load_bundle(folder)
-    entry = next((entry for entry in entries() if entry.name == name), None)
-    hint = f"`python -m model_store pull {name}` fetches it" if entry else "`python -m model_store list` shows those that are there"
+            return folder
+    known = any(entry.name == name for entry in entries())
+    hint = f"`python -m model_store pull {name}` fetches it" if known else "`python -m model_store list` shows those that are there"
     raise ModelStoreError(f"{name}: no such bundle; {hint}")
 
 

@@ -17,6 +17,7 @@ from encoder.config import EcgFmConfig
 from errors import BadBundle, ChecksumMismatch
 from model_store.labels import Label
 from model_store.weights_file import ecg_fm_shapes, read_shapes, sha256_of
+from signals.segments import Preprocessing
 
 SCHEMA_VERSION = 1
 BUNDLE_FILE = "bundle.json"
@@ -35,22 +36,6 @@ class Source:
     repo: str | None
     revision: str | None
     files: dict[str, Sha256]
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What the encoder was trained to see; the defaults are ECG-FM's.
-
-    tail  also a last segment that ends with the recording, where whole segments leave a rest
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    fs: float = 500.0
-    segment_seconds: float = 5.0
-    resample: Literal["linear"] = "linear"
-    standardise: Literal["record"] = "record"
-    tail: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from model_store.bundle import (
     SCHEMA_VERSION,
     WEIGHTS_FILE,
     Bundle,
-    Preprocessing,
     Source,
     Weights,
     is_bundle,
@@ -34,6 +33,7 @@ from model_store.checkpoint import read_checkpoint
 from model_store.fairseq import ImportedEncoder, import_fairseq
 from model_store.labels import Label, labels_for
 from model_store.weights_file import ecg_fm_shapes, sha256_of, write_float32
+from signals.segments import ECG_FM
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def convert(
             source=Source(origin.repo, origin.revision, {checkpoint.name: source_sha256}),
             architecture="ecg-fm",
             config=encoder.config,
-            preprocessing=Preprocessing(),
+            preprocessing=ECG_FM,
             labels=bundle_labels,
             weights=Weights(weights.stat().st_size, sha256),
             licence=origin.licence,
