@@ -81,7 +81,7 @@ class EncoderRunner:
         """The piece's result, or None where the device's memory did not hold it: a retry inside `except` would keep its tensors alive."""
         try:
             with torch.inference_mode():
-                batch = torch.tensor(piece, dtype=torch.float32).to(self.device).to(self.dtype)
+                batch = torch.from_numpy(np.array(piece, np.float32, order="C")).to(self.device).to(self.dtype)
                 output: EncoderOutput = self.module(batch, layers=layers, attention=attention)
                 return _to_numpy(output, final_tokens)
         except torch.cuda.OutOfMemoryError:

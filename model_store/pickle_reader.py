@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -92,15 +93,20 @@ class PickleReader:
     def read(self, pickle: bytes | bytearray) -> Any:
         """The value at STOP. Raises BadCheckpoint for what is no sound pickle, UnsafeCheckpoint past the bounds."""
         try:
-            for number, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
-                if number >= MAX_OPCODES:
-                    raise UnsafeCheckpoint(f"the pickle has more than {MAX_OPCODES} opcodes")
-                if opcode.name == "STOP":
-                    return self._pop()
-                self._step(opcode.name, argument)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # pickletools' own, at stray backslashes in names
+                return self._walk(pickle)
         # What genops and its struct, codec and number parsing raise on damaged bytes
         except (ValueError, IndexError, OverflowError, EOFError, KeyError) as error:
             raise BadCheckpoint(f"the pickle is damaged ({type(error).__name__})") from error
+
+    def _walk(self, pickle: bytes | bytearray) -> Any:
+        for number, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
+            if number >= MAX_OPCODES:
+                raise UnsafeCheckpoint(f"the pickle has more than {MAX_OPCODES} opcodes")
+            if opcode.name == "STOP":
+                return self._pop()
+            self._step(opcode.name, argument)
         raise BadCheckpoint("the pickle has no end")
 
     def _step(self, name: str, argument: Any) -> None:
