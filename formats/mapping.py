@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from errors import BadType, MissingField
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import BadOption, BadType, FieldError, MissingField
 from formats import fields
 from formats.fields import Loc, dotted, kind_of
 from formats.hints import Hints, prefer, single_id
@@ -91,7 +91,11 @@ def scaled(signal: Array, units: str | None, gain: float | None, loc: Loc = ()) 
     if signal.dtype.kind == "i" and units is None and gain is None:
         place = (*loc, "units")
         raise MissingField(f"{dotted(place)}: int16 samples need units (mV, uV, V, unknown) or gain (ADC units per mV)", loc=place)
-    return to_millivolt(signal, "mV" if units is None else units, gain)
+    try:
+        with np.errstate(over="ignore"):  # infinite is refused by signals.checks
+            return to_millivolt(signal, "mV" if units is None else units, gain)
+    except BadOption as error:
+        raise BadOption(error.detail, errors=[FieldError((*loc, *fault.loc), fault.msg) for fault in error.errors]) from None
 
 
 def _patient(value: object, loc: Loc) -> tuple[Patient, tuple[str, ...]]:

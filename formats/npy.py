@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-
 from errors import BadOption, BadType, CorruptFile, MissingField, SeveralRecordings, TooManyRecords
 from formats import fields
 from formats.hints import Hints

@@ -15,7 +15,7 @@ from formats.parts import Format, Part
 from formats.wfdb_header import Header, SignalLine, looks_like_header, named_files, parse_header
 from formats.wfdb_storage import STORAGE, Codes
 from signals.leads import canonical_lead, parse_lead_names
-from signals.record import EcgRecord, Patient, Reported, Sex
+from signals.record import EcgRecord, Patient, Reported, Sex, Units
 from signals.units import to_millivolt
 
 # Spellings of volts after the gain's slash, seen in PhysioNet's databases.
@@ -31,17 +31,17 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     samples = _length(header, files)
     chosen, leads, units, warnings = _channels(header, hints)
     codes, checked = _unpack(header, files, samples)
-    physical = np.stack([_physical(codes[index], header.signals[index], hints.gain) for index in chosen])
+    scaled = [_scaled(codes[row], header.signals[row], unit, hints.gain) for row, unit in zip(chosen, units, strict=True)]
     fs, fs_said = prefer("fs", hints.fs, header.fs)
     patient, patient_said = _patient(header, hints)
     date, date_said = prefer("recording_date", hints.recording_date, header.date)
     rate = fields.sampling_rate(fs, ("fs",))
     fields.check_duration(hints.recording_duration, samples, rate, ("recording_duration",))
     return EcgRecord(
-        signal=_millivolt(physical, units),
+        signal=np.stack([signal for signal, _ in scaled]),
         fs=rate,
         lead_names=leads,
-        units="unknown" if "unknown" in units else "mV",
+        units="unknown" if any(found == "unknown" for _, found in scaled) else "mV",
         patient=patient,
         recording_date=date,
         id=single_id(hints),
@@ -92,10 +92,8 @@ def _channels(header: Header, hints: Hints) -> tuple[list[int], tuple[str, ...],
 
 def _unit(line: SignalLine, hints: Hints) -> str | None:
     """mV, uV, V or (asked) unknown; None where the signal is no voltage. A gain that the request gives is per mV."""
-    if hints.gain is not None and hints.units != "unknown":
-        return "mV"
-    if hints.units is not None:
-        return hints.units
+    if hints.units is not None or hints.gain is not None:
+        return hints.units or "mV"
     return _VOLTS.get(line.unit.lower())
 
 
@@ -183,15 +181,12 @@ def _is_damaged(codes: Codes, line: SignalLine) -> bool:
     return bool((int(codes.sum()) - line.checksum) % 65_536)
 
 
-def _physical(codes: NDArray[np.float64], line: SignalLine, gain: float | None) -> NDArray[np.float64]:
+def _scaled(codes: NDArray[np.float64], line: SignalLine, unit: str, gain: float | None) -> tuple[NDArray[np.float32], Units]:
+    """One signal, (samples,), in mV by the header's gain and unit, or by the request's gain."""
     with np.errstate(over="ignore"):  # infinite is refused by signals.checks
-        return (codes - line.baseline) / (line.gain if gain is None else gain)
-
-
-def _millivolt(physical: NDArray[np.float64], units: Sequence[str]) -> NDArray[np.float32]:
-    if len(set(units)) == 1:
-        return to_millivolt(physical, units[0])[0]
-    return np.concatenate([to_millivolt(row[np.newaxis], unit)[0] for row, unit in zip(physical, units, strict=True)])
+        if gain is not None:
+            return to_millivolt(codes - line.baseline, unit, gain)
+        return to_millivolt((codes - line.baseline) / line.gain, unit)
 
 
 FORMAT = Format(name="WFDB (.hea with .dat or .mat)", detect=lambda part: looks_like_header(part.data), read=read, companions=companions)
