@@ -55,7 +55,7 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     started = time.perf_counter()
     record = check_record(record, max_seconds=max_seconds, judge_anything=isinstance(options, QualityOptions))
     leads = twelve_leads(record)
-    quality = assess(record) if _wants_quality(options) else None
+    quality = assess(record, leads) if _wants_quality(options) else None
     measured = time.perf_counter()
     needs = needs_of(options, deployment)
     segments, no_model = _segments(record, leads, needs, options, deployment)

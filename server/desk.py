@@ -21,7 +21,9 @@ from server.state import SharedState
 
 logger = logging.getLogger("ecg.desk")
 
-RESEND_AFTER_S = 0.5  # longer than a worker's last blocking get, which may still take one item off the queue
+# A worker's last blocking get (0.2 s) outlives it in the queue's process, and may take one item more off the queue.
+GHOST_GET_S = 0.3
+RESEND_AFTER_S = 0.5
 MAX_DEATHS_ALONE = 2
 
 
@@ -48,7 +50,6 @@ class Pending:
     results: dict[int, Done] = field(default_factory=dict)
     whole: Progress = field(default_factory=Progress)
     progress: dict[int, Progress] = field(default_factory=dict)
-    current: dict[int, int] = field(default_factory=dict)  # pid of a signal worker -> the recording it has in hand
 
     @property
     def uid(self) -> Uid:
@@ -72,6 +73,8 @@ class Desk:
         # Uids are also the slots' generations: unique over processes and never 0.
         self._last_uid = api_worker << 40
         self.pending: dict[Uid, Pending] = {}
+        # pid of a signal worker -> what it began last: it does one thing at a time, so that is what it has in hand.
+        self._in_hand: dict[int, tuple[Uid, int]] = {}
         self.on_started: Callable[[Stage, int], None] = lambda stage, pid: None
 
     def reserve(self) -> Slot | None:
@@ -120,12 +123,12 @@ class Desk:
 
     def _started(self, message: Started) -> None:
         self.on_started(message.stage, message.pid)
+        if message.stage == "signal":
+            self._in_hand[message.pid] = message.keys[0]
         for uid, index in message.keys:
             pending = self.pending.get(uid)
             if pending is None:
                 continue
-            if message.stage == "signal":
-                pending.current[message.pid] = index
             if index == WHOLE_REQUEST:
                 pending.whole.pid = message.pid
                 for held in pending.unfinished("signal"):
@@ -137,23 +140,31 @@ class Desk:
     def worker_died(self, stage: Stage, pid: int) -> None:
         """Do again what that worker had in hand; a little later what it may have taken without a word."""
         died_s = time.monotonic()
+        in_hand = self._in_hand.pop(pid, None)
         for pending in list(self.pending.values()):
             if not pending.finished:
-                self._recover(pending, stage, pid)
+                self._recover(pending, stage, pid, in_hand)
         asyncio.get_running_loop().call_later(RESEND_AFTER_S, self._resend_waiting, stage, died_s)
 
-    def _recover(self, pending: Pending, stage: Stage, pid: int) -> None:
+    def _recover(self, pending: Pending, stage: Stage, pid: int, in_hand: tuple[Uid, int] | None) -> None:
         if pending.count is None:
             if pending.whole.pid == pid:
                 self._again(pending, WHOLE_REQUEST, pending.whole)
             return
         held = [index for index in pending.unfinished(stage) if pending.progress[index].pid == pid]
-        # A model worker had all of them on the device; a signal worker one, or the body that they are in.
-        current = pending.current.pop(pid, WHOLE_REQUEST) if stage == "signal" else WHOLE_REQUEST
-        blamed = [index for index in held if current in (index, WHOLE_REQUEST)]
+        if stage == "model":  # it had all of them on the device
+            for index in held:
+                self._again(pending, index, pending.progress[index])
+            return
+        begun = in_hand[1] if in_hand is not None and in_hand[0] == pending.uid else None
+        blamed = [index for index in held if begun in (index, WHOLE_REQUEST)]
         for index in blamed:
             self._again(pending, index, pending.progress[index])
-        if others := tuple(index for index in held if index not in blamed):
+        # Announced to the model workers, but perhaps not sent to them any more.
+        lost = (
+            [] if begun is None else [i for i in pending.unfinished("model") if not pending.progress[i].pid and begun in (i, WHOLE_REQUEST)]
+        )
+        if others := tuple(index for index in held + lost if index not in blamed):
             self._resend(pending, others, alone=False, stage=stage)
 
     def _again(self, pending: Pending, index: int, at: Progress) -> None:
@@ -180,9 +191,9 @@ class Desk:
         )
 
     def _resend_waiting(self, stage: Stage, died_s: float) -> None:
-        """Send again what has been waiting for that stage since before the death: the dead may have taken it off the queue."""
+        """Send again what waits for that stage since about the death: the dead may have taken it off the queue."""
         for pending in list(self.pending.values()):
-            if pending.finished or pending.task.head.received_s > died_s:
+            if pending.finished or pending.task.head.received_s > died_s + GHOST_GET_S:
                 continue
             if pending.count is None:
                 if stage == "signal" and not pending.whole.pid:

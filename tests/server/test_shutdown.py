@@ -1,0 +1,79 @@
+"""However the server ends, what it accepted is answered where that is possible, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.server.harness import RunningServer
+from tests.server.load import FS, npy, recording
+
+IN_FLIGHT = 20
+SECONDS = 120.0  # of signal: enough segments that twenty of them take a while
+
+
+def _send(server: RunningServer, number: int) -> int:
+    with server.client() as client:
+        body = npy(recording(number, SECONDS))
+        return client.post("/extract_features", params={"fs": FS}, content=body, headers={"Content-Type": "application/x-npy"}).status_code
+
+
+def _twenty_in_flight(server: RunningServer, pool: ThreadPoolExecutor) -> list[Future[int]]:
+    sent = [pool.submit(_send, server, number) for number in range(IN_FLIGHT)]
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if httpx.get(server.url + "/health").json()["in_flight"] >= IN_FLIGHT - 2:
+            break
+    return sent
+
+
+@pytest.mark.parametrize(("number", "to_group"), [(signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGINT, True)])
+def test_a_stop_with_twenty_in_flight_answers_all_and_leaves_nothing(number: int, to_group: bool) -> None:
+    with RunningServer() as server, ThreadPoolExecutor(IN_FLIGHT) as pool:
+        sent = _twenty_in_flight(server, pool)
+        server.processes()
+        if to_group:
+            os.killpg(server.process.pid, number)
+        else:
+            server.process.send_signal(number)
+        assert [future.result(60) for future in sent] == [200] * IN_FLIGHT
+        assert server.process.wait(40) == 0
+        assert server.left() == []
+
+
+def test_nothing_is_left_three_seconds_after_the_main_process_is_killed() -> None:
+    with RunningServer() as server:
+        assert len(server.processes()) > 4
+        server.process.kill()
+        server.process.wait()
+        time.sleep(3)
+        assert server.left() == []
+
+
+def test_a_stop_during_the_start_leaves_nothing() -> None:
+    for pause_s in (0.5, 1.0, 1.5, 2.5):
+        with RunningServer(wait=False) as server:
+            time.sleep(pause_s)
+            server.processes()
+            server.process.terminate()
+            server.process.wait(30)
+            server.processes()
+            time.sleep(1)
+            assert server.left() == [], f"after {pause_s} s"
+
+
+def test_draining_refuses_new_work_and_says_so() -> None:
+    with RunningServer() as server, server.client() as client, ThreadPoolExecutor(IN_FLIGHT) as pool:
+        client.get("/readyz")  # a connection that is open already
+        sent = _twenty_in_flight(server, pool)
+        stopper = threading.Timer(0, server.process.send_signal, (signal.SIGTERM,))
+        stopper.start()
+        stopper.join()
+        assert {future.result(60) for future in sent} <= {200, 503}
+        assert server.process.wait(40) == 0
