@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModelStoreError as error:
         sys.stderr.write(f"{error.title}: {error.detail}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or 'model store'}: {error.strerror or error}\n")
+        return 1
     return code
 
 

@@ -147,32 +147,36 @@ def _check_target(folder: Path) -> None:
 @contextmanager
 def _partial_folder(folder: Path) -> Iterator[Path]:
     """A hidden folder beside the target, gone afterwards if nobody renamed it. Leftovers of crashes are cleared away."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{folder.name}{PARTIAL}"
-    for stale in folder.parent.glob(f"{prefix}*"):
-        if stale.stat().st_mtime < time.time() - STALE_SECONDS:
-            shutil.rmtree(stale, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-    partial.chmod(OPEN_FOLDER)
     try:
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for stale in folder.parent.glob(f"{prefix}*"):
+            if stale.stat().st_mtime < time.time() - STALE_SECONDS:
+                shutil.rmtree(stale, ignore_errors=True)
+        partial = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+        try:
+            partial.chmod(OPEN_FOLDER)
+            yield partial
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise ModelStoreError(f"{folder} cannot be written ({error.strerror})") from error
 
 
 def _install(partial: Path, folder: Path) -> None:
     """Renames the whole folder into place; where another process was faster with the same bundle, its work stands."""
     _sync(partial)
     for _ in range(INSTALL_ATTEMPTS):
-        if _same_bundle(partial, folder):
+        present = folder.exists()
+        if present and _same_bundle(partial, folder):
             return
         try:
-            if folder.exists():
+            if present:  # seen to be another or a damaged one; what arrives after this look is not touched
                 _set_aside(folder)
             partial.rename(folder)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-                raise ModelStoreError(f"{folder} cannot be written ({error.strerror})") from error
+                raise
             continue  # somebody put a bundle there, or took it away, between look and rename: look again
         _sync(folder.parent)
         return

@@ -62,7 +62,7 @@ def fetch(repo: str, file: str, *, revision: str | None = None, sha256: str | No
         cached = None if _refused(error) or revision is not None else _cached(repo, file, DEFAULT_REVISION, sha256)
         if cached is None:
             raise _explained(error, repo, file, revision) from error
-        log.warning("%s does not answer; %s of %s is taken from the cache", constants.ENDPOINT, file, repo)
+        log.warning("%s cannot be asked; %s of %s is taken from the cache as it is", constants.ENDPOINT, file, repo)
         return cached
     return _download(repo, file, metadata, sha256)
 

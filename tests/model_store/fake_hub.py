@@ -1,0 +1,118 @@
+"""A Hugging Face hub on localhost, as far as downloading goes: a real HTTP server that can break off, lie and be gone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LATER_COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
+
+
+@dataclass
+class FakeHub:
+    """One repository with one commit at the head of main.
+
+    break_after   bytes after which a GET's connection is cut, once for each entry
+    fail_gets     status of the GETs after those, None to serve them
+    requests      (method, path, Range header, Authorization header) as they came
+    """
+
+    repo: str
+    files: dict[str, bytes]
+    commit: str = COMMIT
+    private: bool = False
+    lie: bytes | None = None
+    break_after: list[int] = field(default_factory=list)
+    fail_gets: int | None = None
+    requests: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
+    url: str = ""
+
+    def downloads(self) -> list[str | None]:
+        """The Range header of every GET of a file."""
+        return [span for method, path, span, _ in self.requests if method == "GET" and "/resolve/" in path]
+
+
+@contextmanager
+def serving(hub: FakeHub) -> Iterator[FakeHub]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: FakeHub
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent: `hub.requests` is the log."""
+
+    def _answer(self) -> None:
+        hub = self.hub
+        hub.requests.append((self.command, self.path, self.headers["Range"], self.headers["Authorization"]))
+        tree = re.match(rf"/api/models/{hub.repo}/tree/([^?]+)", self.path)
+        file = re.match(rf"/{hub.repo}/resolve/([^/]+)/(.+)", self.path)
+        if hub.private and self.headers["Authorization"] is None:
+            return self._error(401, "RepoNotFound")
+        if tree:
+            listing = [{"type": "file", "path": name, "size": len(data), "oid": "0" * 40} for name, data in hub.files.items()]
+            return self._send(200, json.dumps(listing).encode(), {"Content-Type": "application/json"})
+        if not file:
+            return self._error(404, "RepoNotFound")
+        revision, name = file.groups()
+        if revision not in ("main", hub.commit):
+            return self._error(404, "RevisionNotFound")
+        if name not in hub.files:
+            return self._error(404, "EntryNotFound", {"X-Repo-Commit": hub.commit})
+        return self._file(hub.files[name])
+
+    def _file(self, data: bytes) -> None:
+        hub = self.hub
+        headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": hub.commit, "Accept-Ranges": "bytes"}
+        if self.command == "GET" and not hub.break_after and hub.fail_gets is not None:
+            return self._error(hub.fail_gets, "Gone")
+        if self.command == "GET" and hub.lie is not None:
+            data = hub.lie
+        span = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
+        if not span:
+            return self._send(200, data, headers)
+        start = int(span[1])
+        headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        return self._send(206, data[start:], headers)
+
+    def _error(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
+        self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code, **(headers or {})})
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if self.hub.break_after and status in (200, 206):
+            self.wfile.write(body[: self.hub.break_after.pop(0)])
+            self.wfile.flush()
+            self.close_connection = True
+            return
+        self.wfile.write(body)
