@@ -16,7 +16,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 # A list or object costs 60 bytes and more in memory and 2 in the body: 64 MB of "[]," would be gigabytes.
 MAX_CONTAINERS: Final = 4_000_000
 # Strings are matched so that a NaN inside one stays; an unterminated one runs to the end, which keeps the scan linear.
-_TOKENS: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|\bNaN\b|-?\bInfinity\b', re.DOTALL)
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|NaN|Infinity', re.DOTALL)
 
 
 def loads(body: bytes) -> object:
@@ -48,8 +48,8 @@ def _loads_with_nan(text: bytes, error: orjson.JSONDecodeError) -> object:
     def replace(match: re.Match[bytes]) -> bytes:
         nonlocal infinite
         token = match.group()
-        infinite |= token.endswith(b"Infinity")
-        return token if token.startswith(b'"') else b"null"
+        infinite |= token == b"Infinity"
+        return token if token.startswith(b'"') else b"0" if token == b"Infinity" else b"null"
 
     if b"NaN" in text or b"Infinity" in text:
         try:
