@@ -1,0 +1,199 @@
+"""An upload as a whole: the format is found by content, one recording is read, and hostile files cost nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import time
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from errors import BodyTooLarge, CorruptFile, EcgError, SeveralRecordings, UnknownFormat, UnsafeFile
+from formats.hints import Hints
+from formats.parts import Part
+from formats.registry import format_names, known_formats, read
+from signals.checks import check_record
+from tests.data import SHARED, requires_shared
+from tests.formats.wfdb_writer import Line, encode, header
+
+INVALID = SHARED / "formats" / "invalid"
+CODES = list(range(-20, 20))
+HEAD = header([Line("rec.dat", "16", "100/mV", CODES, "II")])
+DATA = encode(CODES, 16)
+RECORD = json.dumps({"signal": {"V1": [1, 2, 3]}, "fs": 500}).encode()
+# The readers that are there; each class of file that another format's reader is to judge is unknown until it is.
+READ_HERE = {".npy", ".npz", ".zip", ".json", ".pkl", ".bin", ".pdf", ".gz"}
+GOOD_FORM = {"npy_nan.npy": "no_samples", "npy_inf.npy": "implausible_values"}
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_a_format_is_a_module_with_a_format() -> None:
+    modules = {path.stem for path in (Path(__file__).parents[2] / "formats").glob("*.py") if "\nFORMAT = " in path.read_text()}
+    assert len(known_formats()) == len(modules) >= 3
+    assert {"JSON", "npy"} <= set(format_names())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_zip_of_one_recording_is_read_with_its_clutter_left_alone(method: int) -> None:
+    body = zipped({"folder/": b"", "folder/rec.dat": DATA, "__MACOSX/._rec.hea": b"x", "folder/rec.hea": HEAD, ".DS_Store": b"x"}, method)
+    record = read([Part("upload", body)])
+    np.testing.assert_allclose(record.signal, [np.array(CODES) / 100], rtol=1e-6)
+    assert record.warnings == ()
+
+
+@requires_shared
+def test_the_published_zip_is_the_same_recording_as_its_files() -> None:
+    folder = SHARED / "formats" / "wfdb"
+    files = [Part(name, (folder / name).read_bytes()) for name in ("00001_lr.dat", "00001_lr.hea")]
+    one, other = read(files), read([Part("x", (folder / "00001_lr.zip").read_bytes())])
+    np.testing.assert_array_equal(one.signal, other.signal)
+    assert one.lead_names == other.lead_names
+
+
+def test_an_uploaded_json_file_is_read_and_the_request_wins_with_a_warning() -> None:
+    record = read([Part("anything.txt", b"\xef\xbb\xbf " + RECORD)], Hints(fs=250.0, age=50.0, id=("x",)))
+    assert (record.fs, record.lead_names, record.patient.age_years, record.id) == (250.0, ("V1",), 50.0, "x")
+    assert record.warnings == ("fs: the request contradicts the file; the request's value is used",)
+    with pytest.raises(SeveralRecordings):
+        read([Part("a", b'{"records": [' + RECORD + b"]}")])
+
+
+def test_two_recordings_are_refused_and_other_files_named() -> None:
+    with pytest.raises(SeveralRecordings):
+        read([Part("a.hea", HEAD), Part("b.hea", HEAD), Part("rec.dat", DATA)])
+    with pytest.raises(SeveralRecordings, match="JSON"):
+        read([Part("a.hea", HEAD), Part("rec.dat", DATA), Part("b.json", RECORD)])
+    record = read([Part("a.hea", HEAD), Part("rec.dat", DATA), Part("notes.txt", b"hello"), Part("more.txt", b"hello")])
+    assert record.warnings == ("file: 2 other files in the upload, ignored",)
+
+
+def test_headers_that_name_each_other_are_refused() -> None:
+    with pytest.raises(CorruptFile, match="each other"):
+        read([Part("a.hea", b"a/1 1 500 40\nb 40\n"), Part("b.hea", b"b/1 1 500 40\na 40\n")])
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ([], "nothing"),
+        ([Part("a.dat", b"")], "nothing"),
+        ([Part("a.pdf", b"%PDF-1.7")], "PDF"),
+        ([Part("a.json", b'{"fs": 500}')], "JSON without a signal"),
+        ([Part("a.xml", b"<html/>")], "XML or HTML"),
+        ([Part("a", b"  ")], "white space"),
+        ([Part("a", pickle.dumps(1))], "not read"),
+        ([Part("a", b"x"), Part("b", b"y")], "2 files"),
+    ],
+)
+def test_what_is_unknown_is_refused_with_the_formats_that_are_read(parts: list[Part], reason: str) -> None:
+    with pytest.raises(UnknownFormat, match=reason) as caught:
+        read(parts)
+    assert "npy" in caught.value.detail
+    assert "WFDB" in caught.value.detail
+
+
+def test_the_limit_on_bytes_holds_for_files_and_for_what_a_zip_unpacks_to() -> None:
+    noise = np.random.default_rng(0).bytes(5000)
+    for parts in (
+        [Part("a", noise), Part("b", noise)],
+        [Part("z", zipped({"a": noise * 3}))],
+        [Part("z", zipped({"a": noise})), Part("y", zipped({"b": noise}))],
+    ):
+        with pytest.raises(BodyTooLarge):
+            read(parts, max_bytes=9000)
+
+
+@pytest.mark.parametrize("name", ["../rec.hea", "/rec.hea", "a/../../rec.hea", "C:rec.hea"])
+def test_a_zip_that_names_a_file_outside_of_itself_is_refused(name: str) -> None:
+    with pytest.raises(UnsafeFile, match="outside"):
+        read([Part("z", zipped({name: HEAD, "rec.dat": DATA}))])
+
+
+def test_zips_within_zips_in_other_methods_or_of_many_files_are_refused() -> None:
+    for body in (
+        zipped({"a.zip": zipped({"rec.hea": HEAD})}),
+        zipped({"rec.hea": HEAD}, zipfile.ZIP_LZMA),
+        zipped({str(number): b"" for number in range(300)}),
+        zipped({"zeros": bytes(2 << 20)}),
+    ):
+        with pytest.raises(UnsafeFile):
+            read([Part("z", body)])
+
+
+def test_a_damaged_zip_is_a_damaged_file() -> None:
+    body = zipped({"rec.hea": HEAD, "rec.dat": DATA})
+    for damaged in (body[:-30], body[: len(body) // 2], body.replace(DATA[:4], b"\0\0\0\0"), body[:40] + b"\xff" * 30 + body[70:]):
+        if damaged != body:
+            with pytest.raises(CorruptFile):
+                read([Part("z", damaged)])
+
+
+@requires_shared
+def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_running_anything(capfd: pytest.CaptureFixture[str]) -> None:
+    tracemalloc.start()
+    for path in sorted(INVALID.iterdir()):
+        if path.name in ("expected.json", "README.md"):
+            continue
+        part = Part(path.name, path.read_bytes())
+        began = time.perf_counter()
+        tracemalloc.reset_peak()
+        try:
+            check_record(read([part], Hints(fs=100.0)))
+        except EcgError as error:
+            assert 400 <= error.status < 500, path.name
+            assert error.code == GOOD_FORM.get(path.name, error.code)
+            assert "passwd" not in error.detail
+        else:
+            assert path.suffix not in READ_HERE, path.name
+        assert time.perf_counter() - began < 2, path.name
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20, path.name
+    tracemalloc.stop()
+    assert "PICKLE" not in "".join(capfd.readouterr())
+
+
+@requires_shared
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("truncated_npy.npy", "corrupt_file"),
+        ("header_only.npy", "corrupt_file"),
+        ("npy_shape_1e12.npy", "corrupt_file"),
+        ("npy_negative_shape.npy", "corrupt_file"),
+        ("npy_huge_header.npy", "corrupt_file"),
+        ("pickle_object.npy", "unsafe_file"),
+        ("pickle_payload.npz", "unsafe_file"),
+        ("npy_pickle_named.npy", "unknown_format"),
+        ("npy_strings.npy", "bad_type"),
+        ("npy_complex.npy", "bad_type"),
+        ("npy_3_dims.npy", "several_recordings"),
+        ("json_nan.json", "unknown_format"),
+        ("wfdb_huge.zip", "missing_part"),
+        ("wfdb_missing_dat.zip", "missing_part"),
+        ("wfdb_gain_text.zip", "corrupt_file"),
+        ("wfdb_header_loop.zip", "unknown_format"),
+        ("wfdb_absolute_path.zip", "unsafe_file"),
+        ("wfdb_path_outside.zip", "unsafe_file"),
+        ("wfdb_url_path.zip", "unsafe_file"),
+        ("zip_slip.zip", "unsafe_file"),
+        ("zip_bomb_50MiB.zip", "unsafe_file"),
+        ("zip_bomb_lying_size.zip", "corrupt_file"),
+        ("zip_nested.zip", "unsafe_file"),
+        ("zip_encrypted_flag.zip", "unsafe_file"),
+    ],
+)
+def test_an_invalid_file_has_the_error_that_says_what_is_wrong(name: str, code: str) -> None:
+    with pytest.raises(EcgError) as caught:
+        read([Part(name, (INVALID / name).read_bytes())], Hints(fs=100.0))
+    assert caught.value.code == code
