@@ -26,6 +26,9 @@ environment:
 """
 
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -35,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModelStoreError as error:
         sys.stderr.write(f"{error.title}: {error.detail}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; a pull continues where it was with the same command\n")
+        return INTERRUPTED
     except OSError as error:
         sys.stderr.write(f"{error.filename or 'model store'}: {error.strerror or error}\n")
         return 1

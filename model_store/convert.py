@@ -23,6 +23,7 @@ from model_store.bundle import (
     SCHEMA_VERSION,
     WEIGHTS_FILE,
     Bundle,
+    Kind,
     Source,
     Weights,
     is_bundle,
@@ -69,17 +70,27 @@ class Conversion:
 
 
 def convert(
-    checkpoint: Path, folder: Path, *, name: str | None = None, labels: Sequence[Label] | None = None, origin: Origin = Origin()
+    checkpoint: Path,
+    folder: Path,
+    *,
+    name: str | None = None,
+    labels: Sequence[Label] | None = None,
+    origin: Origin = Origin(),
+    kind: Kind | None = None,
 ) -> Conversion:
     """Writes `folder` as a bundle made from the checkpoint; a bundle that is there already is replaced in one step.
 
     labels  of a classifier's rows; None takes ECG-FM's own where the checkpoint's rows are those
+    kind    what it must turn out to be, None for either
     Raises BadCheckpoint, UnsafeCheckpoint, ModelStoreError (labels that nobody named; a folder that is something else).
     """
     _check_target(folder)
     source_sha256 = origin.sha256 or _hash_checkpoint(checkpoint)
     read = read_checkpoint(checkpoint)
     encoder = import_fairseq(read)
+    found: Kind = "classifier" if encoder.config.labels else "features"
+    if kind not in (None, found):
+        raise BadCheckpoint(f"{checkpoint.name} gives a bundle of kind {found}, {kind} is needed here")
     bundle_labels, notes = _labels(encoder, read.cfg, labels)
     with _partial_folder(folder) as partial:
         weights = partial / WEIGHTS_FILE
@@ -87,7 +98,7 @@ def convert(
         bundle = Bundle(
             schema_version=SCHEMA_VERSION,
             name=name or folder.name,
-            kind="classifier" if encoder.config.labels else "features",
+            kind=found,
             source=Source(origin.repo, origin.revision, {checkpoint.name: source_sha256}),
             architecture="ecg-fm",
             config=encoder.config,

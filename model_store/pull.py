@@ -31,9 +31,7 @@ def pull(entry: Entry, models_dir: Path, *, update: bool = False) -> Bundle:
     log.info("pulling %s: %s of %s (about %d MB unless it is in the cache)", entry.name, entry.file, entry.repo, entry.megabytes)
     fetched = fetch(entry.repo, entry.file, revision=locked.revision if locked else None, sha256=held)
     origin = Origin(entry.repo, fetched.revision, fetched.sha256, entry.licence, entry.card)
-    conversion = convert(fetched.path, folder, name=entry.name, origin=origin)
-    if conversion.bundle.kind != entry.kind:
-        log.warning("%s: expected a bundle of kind %s, the checkpoint gives %s", entry.name, entry.kind, conversion.bundle.kind)
+    conversion = convert(fetched.path, folder, name=entry.name, origin=origin, kind=entry.kind)
     write_lock(models_dir, entry.name, Locked(entry.repo, fetched.revision, {entry.file: fetched.sha256}))
     log.info("%s", conversion.summary())
     return conversion.bundle

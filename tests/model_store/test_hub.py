@@ -177,6 +177,12 @@ def test_a_moved_branch_moves_nothing_until_update_is_asked(user: User) -> None:
     assert after.source.files != before.source.files
 
 
+def test_a_file_that_is_the_other_model_makes_no_bundle(user: User) -> None:
+    user.hub.files[FILE] = (CARRIED / "tiny_pretrained_new.pt").read_bytes()
+    done = user.pull()
+    assert done.returncode == 1 and "kind features, classifier is needed" in done.stderr and not user.bundle.exists()
+
+
 def test_a_wrong_file_name_fails_with_what_the_repository_holds(user: User) -> None:
     user.hub.files = {"finetuned.pt": b"x", "README.md": b"x"}
     done = user.pull()

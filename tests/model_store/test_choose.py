@@ -1,0 +1,142 @@
+"""What a server loads: as asked, from what is there, with a reason; never a download by surprise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from errors import BadBundle, HubError, ModelStoreError
+from model_store import choose
+from model_store.bundle import Bundle, load_bundle
+from model_store.choose import Choice, choose_models
+from model_store.convert import convert
+from model_store.manifest import Entry
+from tests.data import CARRIED
+
+FINETUNED, PRETRAINED = CARRIED / "tiny_finetuned_new.pt", CARRIED / "tiny_pretrained_old.pt"
+
+
+class Hub:
+    """Stands for `pull`: what it was asked for, and whether it can deliver."""
+
+    def __init__(self, reachable: bool) -> None:
+        self.reachable, self.asked = reachable, list[str]()
+
+    def pull(self, entry: Entry, models_dir: Path) -> Bundle:
+        folder = models_dir / entry.name
+        if folder.exists():
+            return load_bundle(folder)
+        self.asked.append(entry.name)
+        if not self.reachable:
+            raise HubError("cannot be reached")
+        return convert(FINETUNED if entry.role == "clinical" else PRETRAINED, folder).bundle
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    hub = Hub(reachable=True)
+    monkeypatch.setattr(choose, "pull", hub.pull)
+    return hub
+
+
+def chosen(
+    models_dir: Path, requested: str = "auto", *, clinical: Path | None = None, features: Path | None = None, cuda: bool = False
+) -> Choice:
+    return choose_models(requested, clinical_checkpoint=clinical, features_checkpoint=features, models_dir=models_dir, cuda=cuda)
+
+
+def test_auto_downloads_nothing_without_a_gpu_and_says_how_else(tmp_path: Path, hub: Hub) -> None:
+    choice = chosen(tmp_path)
+    assert (choice.chosen, choice.bundles, hub.asked) == ("none", (), [])
+    assert "without a GPU nothing is downloaded" in choice.reason and "python -m model_store pull" in choice.reason
+
+
+def test_auto_pulls_where_a_gpu_is(tmp_path: Path, hub: Hub) -> None:
+    choice = chosen(tmp_path, cuda=True)
+    assert choice.chosen == "ecg-fm" and "GPU" in choice.reason
+    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), ("features", tmp_path / "ecg-fm-features"))
+
+
+def test_auto_with_a_gpu_and_no_hub_goes_without_an_encoder(tmp_path: Path, hub: Hub) -> None:
+    hub.reachable = False
+    choice = chosen(tmp_path, cuda=True)
+    assert choice.chosen == "none" and "cannot be had" in choice.reason
+
+
+def test_auto_takes_what_is_there(tmp_path: Path, hub: Hub) -> None:
+    convert(FINETUNED, tmp_path / "ecg-fm-clinical")
+    choice = chosen(tmp_path)
+    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"),) and hub.asked == []
+    assert "without ecg-fm-features" in choice.reason
+
+
+def test_auto_takes_the_embedded_model_where_there_is_one(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "EMBEDDED", convert(PRETRAINED, tmp_path / "embedded").bundle.folder)
+    choice = chosen(tmp_path / "models")
+    assert choice.chosen == "embedded" and choice.bundles == (("features", tmp_path / "embedded"),)
+    assert chosen(tmp_path / "models", "embedded").bundles == choice.bundles
+
+
+def test_asked_for_by_name_it_must_be_had(tmp_path: Path, hub: Hub) -> None:
+    assert len(chosen(tmp_path, "ecg-fm").bundles) == 2
+    hub.reachable = False
+    with pytest.raises(HubError):
+        chosen(tmp_path / "empty", "ecg-fm")
+    with pytest.raises(ModelStoreError, match="ECG_MODEL=embedded"):
+        chosen(tmp_path, "embedded")
+
+
+def test_none_is_an_answer(tmp_path: Path, hub: Hub) -> None:
+    choice = chosen(tmp_path, "none", cuda=True)
+    assert (choice.requested, choice.chosen, choice.bundles) == ("none", "none", ())
+
+
+def test_the_folder_of_a_bundle(tmp_path: Path) -> None:
+    folder = convert(FINETUNED, tmp_path / "mine").bundle.folder
+    choice = chosen(tmp_path, str(folder))
+    assert choice.chosen == "mine" and choice.bundles == (("clinical", folder),)
+    with pytest.raises(ModelStoreError, match="neither auto"):
+        chosen(tmp_path, "ecgfm")
+    with pytest.raises(BadBundle):
+        chosen(tmp_path, str(tmp_path))
+
+
+def test_checkpoints_are_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = chosen(tmp_path, clinical=FINETUNED, features=PRETRAINED)
+    (clinical, clinical_folder), (features, features_folder) = first.bundles
+    assert (clinical, features) == ("clinical", "features")
+    assert clinical_folder.parent == tmp_path / "imported" and clinical_folder.name.startswith("tiny_finetuned_new-")
+    assert "ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT" in first.reason
+    assert load_bundle(features_folder).kind == "features"
+    monkeypatch.setattr(choose, "convert", lambda *_, **__: pytest.fail("converted again"))
+    assert chosen(tmp_path, clinical=FINETUNED, features=PRETRAINED) == first
+
+
+def test_a_damaged_conversion_is_made_anew(tmp_path: Path) -> None:
+    ((_, folder),) = chosen(tmp_path, clinical=FINETUNED).bundles
+    (folder / "model.safetensors").write_bytes(b"half")
+    assert chosen(tmp_path, clinical=FINETUNED).bundles == (("clinical", folder),)
+    load_bundle(folder)
+
+
+def test_converted_weights_are_taken_as_they_are(tmp_path: Path) -> None:
+    folder = convert(FINETUNED, tmp_path / "mine").bundle.folder
+    for given in (folder, folder / "model.safetensors"):
+        assert chosen(tmp_path, clinical=given).bundles == (("clinical", folder),)
+    with pytest.raises(BadBundle, match=r"without the bundle\.json"):
+        (tmp_path / "loose.safetensors").write_bytes(b"")
+        chosen(tmp_path, clinical=tmp_path / "loose.safetensors")
+
+
+def test_what_cannot_be_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelStoreError, match="no such file"):
+        chosen(tmp_path, features=tmp_path / "nothing.pt")
+    with pytest.raises(ModelStoreError, match="no classifier; pass it as ECG_FEATURES_CHECKPOINT"):
+        chosen(tmp_path, clinical=PRETRAINED)
+    with pytest.raises(ModelStoreError, match="contradict"):
+        chosen(tmp_path, "none", clinical=FINETUNED)
+
+
+def test_a_fine_tuned_checkpoint_may_give_the_embeddings(tmp_path: Path) -> None:
+    assert [role for role, _ in chosen(tmp_path, features=FINETUNED).bundles] == ["features"]
