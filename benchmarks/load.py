@@ -143,9 +143,8 @@ async def run(options: argparse.Namespace) -> None:
     target = Target.from_url(options.url)
     requests = requests_for(target, options.route, options.body)
     print(f"{options.route} as {options.body}, {len(requests[0]) / 1000:.0f} kB a request; {await describe_server(target)}")
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, numpy {np.__version__}\n"
-    )
+    versions = f"Python {platform.python_version()}, numpy {np.__version__}"
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {versions}\n")
     print("| load | answered | a second | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|---|")
     await closed_loop(target, requests, 1, options.warm_up)
     if options.rate is not None:

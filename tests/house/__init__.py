@@ -1,0 +1,1 @@
+"""The house itself: its layers, its style, its scripts, its documents."""

@@ -1,0 +1,58 @@
+"""The documents say what the code does: each error, each setting, each route, and an example that is the example."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from errors import public_errors
+from tests.house.settings_table import PAGE, table
+from tests.house.tree import ROOT, source
+
+# Documented before they exist, with the issues that bring them.
+LATER_CODES = {"unauthorized": 401, "rate_limited": 429}
+ROUTES = ("/analyze", "/extract_features", "/assess_quality", "/health", "/livez", "/readyz", "/models", "/metrics", "/docs")
+
+
+def documented_errors() -> dict[str, int]:
+    """Code -> status, from the sections of docs/errors.md."""
+    sections = re.findall(r"^## (\w+)\n\n\*\*(\d{3})\*\*", source("docs/errors.md"), re.MULTILINE)
+    return {code: int(status) for code, status in sections}
+
+
+def test_every_error_is_documented_with_its_status_and_no_other() -> None:
+    documented = documented_errors()
+    known = {kind.code: kind.status for kind in public_errors()}
+    assert known.items() <= documented.items()
+    assert {code: status for code, status in documented.items() if code not in known}.items() <= LATER_CODES.items()
+
+
+def test_every_heading_is_an_anchor_with_a_status() -> None:
+    headings = re.findall(r"^## (.+)$", source("docs/errors.md"), re.MULTILINE)
+    assert headings == list(documented_errors())
+
+
+@pytest.mark.parametrize("code", sorted(kind.code for kind in public_errors()))
+def test_every_error_stands_in_the_interface_page(code: str) -> None:
+    assert re.search(rf"\b{code}\b", source("docs/api.md"))
+
+
+def test_the_settings_page_is_what_the_settings_are() -> None:
+    assert PAGE.read_text(encoding="utf-8").endswith(table()), "python -m tests.house.settings_table writes it anew"
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_stands_in_readme_and_interface(route: str) -> None:
+    assert f"{route}`" in source("README.md") and f"{route}`" in source("docs/api.md")
+
+
+def test_the_readme_shows_the_example_that_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", source("README.md"), re.DOTALL)
+    assert source("scripts/readme_example.py") in blocks
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))]
+    assert not [(page.name, link) for page, link in links if "://" not in link and not (page.parent / link).exists()]

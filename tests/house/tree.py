@@ -1,0 +1,31 @@
+"""The repository's Python files, parsed, for the tests of the house."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("server", "training", "analysis", "heads", "model_store", "encoder", "intervals", "signal_quality", "formats", "signals")
+
+
+@cache
+def python_files() -> dict[str, ast.Module]:
+    """Path from the root -> syntax tree, of every file that git knows or would take."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    names = listed.stdout.split() if listed.returncode == 0 else [str(path.relative_to(ROOT)) for path in _walk()]
+    return {name: ast.parse((ROOT / name).read_text(encoding="utf-8")) for name in names if (ROOT / name).is_file()}
+
+
+def _walk() -> list[Path]:
+    """Without git (an unpacked archive): the rooms and what stands beside them."""
+    folders = [ROOT / name for name in (*ROOMS, "tests", "benchmarks", "scripts")]
+    return [ROOT / "errors.py", *(path for folder in folders for path in folder.rglob("*.py"))]
+
+
+def source(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
