@@ -1,0 +1,61 @@
+"""The judgement of a recording as a value: findings, a word for each lead, a word for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+Word = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
+WORDS: Final[tuple[Word, ...]] = ("Unreadable", "Poor", "Acceptable", "Good", "Excellent")  # from worst to best
+
+Code = Literal["flat_line", "saturated", "mostly_missing", "gaps", "missing_lead", "limb_lead_contradiction"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault: `value` beyond `limit` (their unit is the code's, see `findings.py`), and what to do about it."""
+
+    code: Code
+    lead: str | None
+    value: float | None
+    limit: float | None
+    advice: str
+
+
+@dataclass(frozen=True)
+class LeadQuality:
+    """One sent lead: its word and the findings that gave it."""
+
+    word: Word
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What can be said of a recording before anything is read from it.
+
+    probability_readable  None where no trained model stands behind it
+    leads                 the sent leads, in standard order
+    findings              those of the leads, then those of leads that did not come
+    """
+
+    signal_quality: Word
+    readable: bool
+    probability_readable: float | None
+    leads: Mapping[str, LeadQuality]
+    findings: tuple[Finding, ...]
+    recommendation: str
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As /assess_quality answers it; its warnings travel with the answer's own."""
+        leads = {lead: {"word": one.word, "findings": [asdict(finding) for finding in one.findings]} for lead, one in self.leads.items()}
+        return {
+            "signal_quality": self.signal_quality,
+            "readable": self.readable,
+            "probability_readable": self.probability_readable,
+            "leads": leads,
+            "findings": [asdict(finding) for finding in self.findings],
+            "recommendation": self.recommendation,
+        }
