@@ -13,7 +13,7 @@ OF_THE_MACHINE = {"signal_workers": "half the cores, at least 2"}  # defaults th
 
 HEAD = """# Settings
 
-Each is an environment variable and a flag of `scripts/serve` (and of `python -m server`); the flag wins. `scripts/serve --help` prints the same list.
+Each is an environment variable and a flag of `scripts/serve`; the flag wins. `scripts/serve --help` prints the same list.
 This page is written by `python -m tests.house.settings_table`.
 
 """
