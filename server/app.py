@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from analysis.options import Route
 from errors import EcgError
+from server.docs_pages import docs_routes
 from server.middleware import RequestMiddleware
 from server.operator import operator_routes
 from server.problems import from_framework, problem_response
@@ -24,8 +25,9 @@ RECORDING_ROUTES: tuple[Route, ...] = ("analyze", "extract_features", "assess_qu
 def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:
     for route in RECORDING_ROUTES:
         app.add_api_route(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route, response_model=None)
-    for path, handler in operator_routes(service_of).items():
-        app.add_api_route(path, handler, methods=["GET"], response_model=None, include_in_schema=False)
+    for path, handler in (operator_routes(service_of) | docs_routes(service_of)).items():
+        # HEAD beside GET: load balancers and link checkers ask so.
+        app.add_api_route(path, handler, methods=["GET", "HEAD"], response_model=None, include_in_schema=False)
     app.add_exception_handler(EcgError, _own_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.user_middleware[:] = [Middleware(RequestMiddleware)]
