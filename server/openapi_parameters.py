@@ -13,8 +13,9 @@ from signals.leads import LEADS
 Schema = dict[str, Any]
 
 
-def _choice(description: str, default: str | None, *values: str) -> Schema:
-    return {"type": "string", "enum": list(values), "description": description, **({"default": default} if default else {})}
+def _choice(description: str, *values: str) -> Schema:
+    # Defaults are told in words: as `default`, Swagger UI would send them, and pooling=mean contradicts level=token.
+    return {"type": "string", "enum": list(values), "description": description}
 
 
 OPTION_SCHEMAS: dict[str, Schema] = {
@@ -24,7 +25,7 @@ OPTION_SCHEMAS: dict[str, Schema] = {
         "description": f"The parts of the answer. Default: {', '.join(DEFAULT_PARTS)}. On demand: {', '.join(ON_DEMAND_PARTS)}.",
     },
     "aggregate": _choice(
-        "How a label's probabilities are joined over segments. Default: each label's own rule (see /models).", None, "mean", "max"
+        "How a label's probabilities are joined over segments. Default: each label's own rule (see /models).", "mean", "max"
     ),
     "thresholds": {
         "type": "object",
@@ -36,20 +37,18 @@ OPTION_SCHEMAS: dict[str, Schema] = {
         "description": "`features` (pretrained), `clinical` (fine-tuned), or the name of a loaded encoder: the one that gives the "
         "embedding. Labels are always the clinical one's.",
     },
-    "pooling": _choice("How tokens are joined to one vector a segment; `none` means level `token`.", "mean", "mean", "max", "none"),
+    "pooling": _choice("How tokens are joined to one vector a segment; `none` means level `token`. Default: mean.", "mean", "max", "none"),
     "layer": {
         "type": "integer",
-        "default": -1,
-        "description": "0 is the transformer's input, i the output of layer i, -1 what is pooled.",
+        "description": "0 is the transformer's input, i the output of layer i, -1 (the default) what is pooled.",
     },
     "level": _choice(
-        "How far the values are joined: one vector a record (mean over segments), a segment, or a token.",
-        "record",
+        "How far the values are joined: one vector a record (mean over segments; the default), a segment, or a token.",
         "record",
         "segment",
         "token",
     ),
-    "dtype": _choice("Numbers on the wire.", "float32", "float32", "float16"),
+    "dtype": _choice("Numbers on the wire. Default: float32.", "float32", "float16"),
 }
 
 # `id` may be repeated, the others not.

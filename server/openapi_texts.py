@@ -14,7 +14,7 @@ def _label_rows() -> str:
     return "\n".join(f"| {label.name} | {label.joining} | {label.threshold:.3f} | {label.description} |" for label in ecg_fm_labels())
 
 
-INFO = f"""\
+INFO = """\
 **Research use only.** No medical device; nothing here is meant for a decision about a patient.
 
 A recording is 1 to 12 standard leads, any order, 50 to 2000 Hz, 2 s to 10 min. What can be computed from it is computed;
@@ -22,10 +22,16 @@ what cannot is `null`, and `warnings` says why. JSON is for people, `.npy` and m
 Errors have one form, RFC 9457; [/docs/errors](/docs/errors) explains each code.
 
 ## One record or many
-`{{"records": [...]}}` is answered `{{"results": [...]}}` in the same order, each a result or `{{"error": problem}}`: one bad
+`{"records": [...]}` is answered `{"results": [...]}` in the same order, each a result or `{"error": problem}`: one bad
 record never fails the others. With `Accept: application/x-ndjson` a line comes for each record as soon as it is done.
 
-## What a label's probability means
+## Probabilities of labels
+`probability` is inflated by training; `probability_prior_corrected` and the default thresholds undo that, as /analyze explains.
+**Accessory pathway conduction** is not WPW: it stands for atrial fibrillation or flutter.
+"""
+
+LABELS = f"""\
+### What a label's probability means
 `probability` is what the model gives. ECG-FM was trained with a weight *w* on the positives of each label, which inflates
 the odds by as much: for rare labels a probability of 0.9 may still mean *rather not*. `probability_prior_corrected` undoes it,
 sigmoid(logit - ln w). The default `threshold` of a label is w / (1 + w), which is *more likely than not* after that
@@ -58,7 +64,8 @@ ROUTE_TEXTS: dict[Route, RouteText] = {
     "analyze": RouteText(
         "Everything about a recording",
         "Rhythm, labels, measurements, quality and the embedding, as far as `include` asks. A part that was not asked for is absent; "
-        "one that can't be computed is null. Recordings under 5 s get no model parts: ECG-FM never saw less.",
+        "one that can't be computed is null. Recordings under 5 s get no model parts: ECG-FM never saw less.\n\n"
+        f"{LABELS}",
         "The analysis of one record, or `results` for many.",
     ),
     "extract_features": RouteText(

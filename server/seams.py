@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ from fastapi import FastAPI
 from litserve import LitServer
 
 from analysis.deployment import Deployment
+from server.log import configure_logging
 from server.process import end_with_parent
 from server.service import Service, running_service
 from server.settings import Settings
@@ -65,6 +67,7 @@ class EcgServer(LitServer):
         return [[device] for device in devices]
 
     def _init_manager(self, num_api_servers: int) -> Any:
+        configure_logging(self.settings)  # again: `run` has put LitServe's own format in place
         os.register_at_fork(after_in_child=_in_forked_child(os.getpid()))
         manager = super()._init_manager(num_api_servers)
         self._signal_api.model_queue = self.litapi_request_queues.get(MODEL_PATH)
@@ -80,7 +83,11 @@ class EcgServer(LitServer):
 
     def _perform_graceful_shutdown(self, manager: Any, uvicorn_workers: Any, shutdown_reason: str = "normal") -> None:
         self.state.draining.value = 1
-        self._shutdown_event.set()  # or the monitor would replace the workers that are ended below
+        # Or the monitor would replace the workers that are ended below. From a thread of its own, which has a connection
+        # of its own to the manager: this thread's may still be waiting for the answer to `_shutdown_event.wait()`.
+        setter = threading.Thread(target=self._shutdown_event.set, daemon=True)
+        setter.start()
+        setter.join(GRACE_S)
         super()._perform_graceful_shutdown(manager, uvicorn_workers, shutdown_reason)
         for worker in self.inference_workers:
             if worker.is_alive():

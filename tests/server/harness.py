@@ -108,6 +108,13 @@ class RunningServer:
         """Those of the server's processes that are still there."""
         return [process for process in self.known if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
+    def left_after(self, seconds: float) -> list[psutil.Process]:
+        """Those that are still there then; returns as soon as none is."""
+        until = time.monotonic() + seconds
+        while self.left() and time.monotonic() < until:
+            time.sleep(0.02)
+        return self.left()
+
     def workers(self, stage: str) -> list[int]:
         """Pids of the living workers of a stage, told apart by torch, which only model workers load."""
         children = [process for process in self.processes() if "spawn_main" in " ".join(_cmdline(process))]

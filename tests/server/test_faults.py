@@ -91,4 +91,4 @@ def test_an_http_process_that_ends_ends_the_server_with_an_error() -> None:
         )
         api.kill()
         assert server.process.wait(30) == 1
-        _wait_for(lambda: not server.left(), 5, "an empty process table")
+        assert server.left_after(5) == []
