@@ -62,7 +62,7 @@ make_venv() {
   "$base" -m venv "$VENV"
 }
 
-pip_install() { "$PYTHON" -m pip --disable-pip-version-check --no-input install --quiet "$@"; }
+pip_install() { "$PYTHON" -m pip --disable-pip-version-check --no-input install --quiet --quiet "$@"; }
 
 pytorch_index_answers() {
   "$PYTHON" - "$TORCH_CPU_INDEX/torch/" >/dev/null 2>&1 <<'PY'
