@@ -106,7 +106,12 @@ def _request_body(route: Route, settings: Settings) -> Schema:
         "description": body_text(settings, format_names()),
         "content": {
             JSON: {
-                "schema": {"anyOf": [_with_options(_ref("Record"), route), _with_options(_many("records", _ref("Record")), route)]},
+                "schema": {
+                    "anyOf": [
+                        {"title": "One record", **_with_options(_ref("Record"), route)},
+                        {"title": "Many records", **_with_options(_many("records", _ref("Record")), route)},
+                    ]
+                },
                 "examples": {name: {"$ref": f"#/components/examples/{name}"} for name in REQUESTS},
             },
             MULTIPART: {"schema": form_schema(route)},
@@ -120,7 +125,7 @@ def _request_body(route: Route, settings: Settings) -> Schema:
 def _answer(route: Route) -> Schema:
     one = _ref(ANSWER_OF[route])
     either = {"anyOf": [one, _ref("FailedRecord")]}
-    whole = {"anyOf": [one, _many("results", either)]}
+    whole = {"anyOf": [{"title": "One", "allOf": [one]}, {"title": "Many", **_many("results", either)}]}
     line = {"type": "object", "properties": {"index": {"type": "integer", "minimum": 0}}, "required": ["index"], **either}
     content: Schema = {
         JSON: {"schema": whole, "example": ANSWERS[route]},
