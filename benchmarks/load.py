@@ -142,7 +142,8 @@ async def describe_server(target: Target) -> str:
 async def run(options: argparse.Namespace) -> None:
     target = Target.from_url(options.url)
     requests = requests_for(target, options.route, options.body)
-    print(f"{options.route} as {options.body}, {len(requests[0]) / 1000:.0f} kB a request; {await describe_server(target)}")
+    sent = "GET" if options.route in GET_ROUTES else f"POST {options.body}"
+    print(f"{sent} {options.route}, {len(requests[0]) / 1000:.0f} kB a request; {await describe_server(target)}")
     versions = f"Python {platform.python_version()}, numpy {np.__version__}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {versions}\n")
     print("| load | answered | a second | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|---|")
