@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from formats.fields import MAX_AGE_YEARS, MAX_DATE_CHARS, MAX_ID_CHARS
+from server.openapi_operator import Health, Models, Root
 from signal_quality import Word
 from signals.checks import MAX_FS_HZ, MIN_FS_HZ
 from signals.leads import LEADS
@@ -308,84 +309,6 @@ class FailedRecord(BaseModel):
     """In place of a result, where one recording of many cannot be answered."""
 
     error: Problem
-
-
-class Workers(BaseModel):
-    expected: int
-    alive: int
-    restarts: int
-
-
-class HealthEncoder(BaseModel):
-    role: str
-    name: str
-    revision: str | None
-    sha256: str
-    dtype: str
-    device: str
-    ready: bool
-    compiled: bool
-
-
-class HealthModel(BaseModel):
-    requested: str
-    chosen: str
-    reason: str
-    encoders: list[HealthEncoder]
-    heads: list[Any]
-
-
-class Health(BaseModel):
-    """The status of every part."""
-
-    status: Literal["ok", "degraded", "starting", "draining"]
-    version: str
-    uptime_s: float
-    model: HealthModel
-    workers: dict[Literal["api", "signal", "model"], Workers]
-    in_flight: int
-    limit: int = Field(description="Requests in flight at once; more are refused with 429.")
-    limits: dict[str, float]
-
-
-class LoadedLabel(BaseModel):
-    name: str
-    joining: Literal["mean", "max"] = Field(description="How a record's probability follows from its segments'.")
-    threshold: Probability
-    pos_weight: float | None = Field(description="Weight of the positives in training, the w of the default threshold.")
-    description: str
-
-
-class LoadedModel(BaseModel):
-    name: str
-    role: str
-    revision: str | None
-    sha256: str
-    loaded: bool
-    labels: list[LoadedLabel]
-    licence: str
-    card: str | None
-
-
-class LoadedHead(BaseModel):
-    name: str
-    version: str | int
-    alias: str | None
-    encoder: str
-    labels: list[Any]
-    card: str | None
-
-
-class Models(BaseModel):
-    """The bundles and heads that answer."""
-
-    models: list[LoadedModel]
-    heads: list[LoadedHead]
-
-
-class Root(BaseModel):
-    message: str
-    docs: str
 
 
 MODELS: tuple[type[BaseModel], ...] = (Record, Analysis, Embedding, QualityAnswer, Problem, FailedRecord, Health, Models, Root)

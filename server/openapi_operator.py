@@ -1,0 +1,85 @@
+"""The operator's answers as pydantic models, for /openapi.json: /health, /models and /."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+class Workers(BaseModel):
+    expected: int
+    alive: int
+    restarts: int
+
+
+class HealthEncoder(BaseModel):
+    role: str
+    name: str
+    revision: str | None
+    sha256: str
+    dtype: str
+    device: str
+    ready: bool
+    compiled: bool
+
+
+class HealthModel(BaseModel):
+    requested: str
+    chosen: str
+    reason: str
+    encoders: list[HealthEncoder]
+    heads: list[Any]
+
+
+class Health(BaseModel):
+    """The status of every part."""
+
+    status: Literal["ok", "degraded", "starting", "draining"]
+    version: str
+    uptime_s: float
+    model: HealthModel
+    workers: dict[Literal["api", "signal", "model"], Workers]
+    in_flight: int
+    limit: int = Field(description="Requests in flight at once; more are refused with 429.")
+    limits: dict[str, float]
+
+
+class LoadedLabel(BaseModel):
+    name: str
+    joining: Literal["mean", "max"] = Field(description="How a record's probability follows from its segments'.")
+    threshold: float = Field(ge=0, le=1)
+    pos_weight: float | None = Field(description="Weight of the positives in training, the w of the default threshold.")
+    description: str
+
+
+class LoadedModel(BaseModel):
+    name: str
+    role: str
+    revision: str | None
+    sha256: str
+    loaded: bool
+    labels: list[LoadedLabel]
+    licence: str
+    card: str | None
+
+
+class LoadedHead(BaseModel):
+    name: str
+    version: str | int
+    alias: str | None
+    encoder: str
+    labels: list[Any]
+    card: str | None
+
+
+class Models(BaseModel):
+    """The bundles and heads that answer."""
+
+    models: list[LoadedModel]
+    heads: list[LoadedHead]
+
+
+class Root(BaseModel):
+    message: str
+    docs: str
