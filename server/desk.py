@@ -136,6 +136,7 @@ class Desk:
                         pending.progress[held].pid = message.pid
             elif (at := pending.progress.get(index)) is not None:
                 at.stage, at.pid = message.stage, message.pid
+                at.alone = at.alone or message.alone
 
     def worker_died(self, stage: Stage, pid: int) -> None:
         """Do again what that worker had in hand; a little later what it may have taken without a word."""

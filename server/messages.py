@@ -82,12 +82,16 @@ class Opened:
 
 @dataclass(frozen=True)
 class Started:
-    """Worker `pid` begins with these (uid, index); with a whole request, with those of its recordings that are in `only`."""
+    """Worker `pid` begins with these (uid, index); with a whole request, with those of its recordings that are in `only`.
+
+    alone  it has nothing else in hand
+    """
 
     stage: Stage
     pid: int
     keys: tuple[tuple[Uid, int], ...]
     only: tuple[int, ...] | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True)

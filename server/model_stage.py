@@ -170,7 +170,7 @@ class ModelStage:
                 job.queued_ms = 1000 * (time.monotonic() - job.item.sent_s)
             by_api_worker.setdefault(job.item.head.api_worker, []).append((job.item.head.uid, job.item.index))
         for api_worker, keys in by_api_worker.items():
-            self._send(api_worker, [Started("model", self._pid, tuple(keys))])
+            self._send(api_worker, [Started("model", self._pid, tuple(keys), alone=len(batch) == 1)])
 
     def _forward(self, batch: list[tuple[Job, Piece]]) -> Sequence[dict[Role, Encoded] | EcgError]:
         try:
