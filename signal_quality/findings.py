@@ -18,7 +18,7 @@ from signals.record import EcgRecord
 
 # A choice: at 30 /min, the slowest rhythm with a beat in every such stretch, no living lead stays at one value for as long.
 FLAT_RUN_S: Final = 2.0
-# A choice: twice the longest that a QRS complex's tip stays within a resolution step of 10 µV; a clipped wave stays far longer.
+# A choice: half of a narrow QRS complex. A wave's tip of 5 mV and more is sharp; at one digital value for as long, it is cut off.
 SATURATED_RUN_S: Final = 0.04
 # Electrocardiographs take ±5 mV without distortion (ANSI/AAMI EC11; IEC 60601-2-25), so that only beyond it do amplifiers clip.
 SATURATION_MV: Final = 5.0

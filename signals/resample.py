@@ -47,5 +47,6 @@ def _places(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         return np.zeros(new, np.intp), np.zeros(new)
     grid = np.linspace(0, new - 1, old)
     at = np.arange(new, dtype=np.float64)
-    left = np.minimum(np.searchsorted(grid, at, side="right") - 1, old - 2)
-    return left, (at - grid[left]) / (grid[left + 1] - grid[left])
+    left = np.searchsorted(grid, at, side="right") - 1
+    step = np.append(np.diff(grid), 1.0)  # the last sample is read as it is: fraction 0, and no next one
+    return left, (at - grid[left]) / step[left]

@@ -80,9 +80,9 @@ def make_segments(leads: TwelveLeads, fs: float, preprocessing: Preprocessing = 
     gappy = bool(missing.any())
     if gappy:
         filled = np.where(missing, 0.0, filled)
-    signal = resample_linear(filled, fs, preprocessing.fs)
+    signal = _own(resample_linear(filled, fs, preprocessing.fs), leads.signal)
     there = ~resample_mask(missing, fs, preprocessing.fs) if gappy else None
-    flat_rows = _standardise(signal := _own(signal, leads.signal), there, leads.present)
+    flat_rows = _standardise(signal, there, leads.present)
     data, starts = _cut(signal, preprocessing)
     per_sample_s = leads.signal.shape[1] / (signal.shape[1] * fs) if signal.shape[1] else 0.0
     starts_s = tuple(_seconds(start, per_sample_s) for start in starts)

@@ -1,0 +1,152 @@
+"""Can a recording be read: what the rules say of living, dead, broken and missing leads."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from signal_quality import Quality, assess
+from signal_quality.assess import record_word
+from signals.leads import LEADS, parse_lead_names
+from signals.record import EcgRecord
+from tests.data import SHARED, requires_shared
+from tests.signals.recordings import beating, of_leads, record
+
+SIGNAL = beating()
+
+
+def codes(quality: Quality) -> set[tuple[str, str | None]]:
+    return {(finding.code, finding.lead) for finding in quality.findings}
+
+
+def test_a_clean_recording_is_good_and_says_what_was_not_judged() -> None:
+    quality = assess(record(SIGNAL))
+    assert (quality.signal_quality, quality.readable, quality.findings) == ("Good", True, ())
+    assert quality.probability_readable is None
+    assert any("probability_readable" in warning for warning in quality.warnings)
+    assert any("noise" in warning for warning in quality.warnings)
+
+
+def test_a_flat_chest_lead_is_found_and_its_electrode_named() -> None:
+    signal = SIGNAL.copy()
+    signal[8] = 0.0
+    quality = assess(record(signal))
+    assert codes(quality) == {("flat_line", "V3")}
+    assert quality.leads["V3"].word == "Unreadable" and quality.leads["V2"].word == "Good"
+    assert "V3 electrode" in quality.findings[0].advice
+    assert quality.signal_quality == "Acceptable" and "V3" in quality.recommendation
+
+
+def test_a_lead_that_goes_flat_for_three_seconds_is_poor() -> None:
+    signal = SIGNAL.copy()
+    signal[8, :1500] = 0.1
+    quality = assess(record(signal))
+    assert quality.leads["V3"].word == "Poor"
+    assert quality.findings[0].value == pytest.approx(3.0)
+
+
+def test_a_clipped_lead_is_saturated_where_volts_are_known() -> None:
+    signal = SIGNAL.copy()
+    signal[6] = np.clip(20 * np.sin(np.arange(5000) / 200), -6, 6)
+    assert codes(assess(record(signal))) == {("saturated", "V1")}
+    assert codes(assess(record(signal, units="unknown"))) == set()
+
+
+def test_a_tall_r_wave_is_not_saturated() -> None:
+    assert codes(assess(record(8 * SIGNAL))) == set()
+
+
+def test_a_long_gap_is_found_and_a_short_one_not() -> None:
+    signal = SIGNAL.copy()
+    signal[6, 100:600] = np.nan
+    signal[7, 100:150] = np.nan
+    quality = assess(record(signal))
+    assert codes(quality) == {("gaps", "V1")}
+    assert quality.findings[0].value == pytest.approx(1.0)
+    assert quality.leads["V1"].word == "Acceptable" and quality.leads["V2"].word == "Good"
+
+
+def test_a_lead_mostly_missing_is_unreadable() -> None:
+    signal = SIGNAL.copy()
+    signal[6, 2000:] = np.nan
+    quality = assess(record(signal))
+    assert codes(quality) == {("mostly_missing", "V1")}
+    assert quality.leads["V1"].word == "Unreadable"
+
+
+def test_leads_that_did_not_come_are_named_and_lower_no_word() -> None:
+    quality = assess(of_leads(SIGNAL, "II", "I", *LEADS[6:11]))
+    assert codes(quality) == {("missing_lead", "V6")}
+    assert list(quality.leads) == ["I", "II", *LEADS[6:11]]
+    assert quality.signal_quality == "Good"
+
+
+def test_a_limb_lead_that_contradicts_is_found() -> None:
+    signal = SIGNAL.copy()
+    signal[1] *= -1
+    assert codes(assess(record(signal))) == {("limb_lead_contradiction", "II")}
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, np.nan])
+@pytest.mark.parametrize("leads", [LEADS, ("II",)])
+def test_flat_or_gaps_throughout_are_unreadable(level: float, leads: tuple[str, ...]) -> None:
+    quality = assess(record(np.full((len(leads), 5000), level), leads))
+    assert (quality.signal_quality, quality.readable) == ("Unreadable", False)
+    assert "Do not read" in quality.recommendation
+
+
+@pytest.mark.parametrize("lead", LEADS)
+def test_one_lead_alone_can_be_judged(lead: str) -> None:
+    quality = assess(of_leads(SIGNAL, lead))
+    assert quality.signal_quality == "Good" and list(quality.leads) == [lead]
+
+
+def test_noise_can_be_judged_and_is_never_called_excellent() -> None:
+    noise = np.random.default_rng(0).normal(size=(12, 1000))
+    assert assess(record(noise, fs=100)).signal_quality != "Excellent"
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        (["Good"] * 12, "Good"),
+        (["Good"] * 7 + ["Acceptable"] * 5, "Good"),
+        (["Good"] * 6 + ["Acceptable"] * 6, "Acceptable"),
+        (["Good"] * 11 + ["Poor"], "Acceptable"),
+        (["Good"] * 6 + ["Unreadable"] * 6, "Poor"),
+        (["Poor"] + ["Unreadable"] * 11, "Poor"),
+        (["Unreadable"] * 12, "Unreadable"),
+        (["Good"], "Good"),
+    ],
+)
+def test_the_recording_s_word_follows_from_its_leads(words: list, word: str) -> None:
+    assert record_word(words) == word
+
+
+def test_the_judgement_is_plain_json_in_the_form_of_the_interface() -> None:
+    signal = SIGNAL.copy()
+    signal[8], signal[1], signal[6, :900] = 0.0, -signal[1], np.nan
+    answer = json.loads(json.dumps(assess(record(signal)).to_dict(), allow_nan=False))
+    assert set(answer) == {"signal_quality", "readable", "probability_readable", "leads", "findings", "recommendation"}
+    assert set(answer["leads"]["V3"]) == {"word", "findings"}
+    assert set(answer["findings"][0]) == {"code", "lead", "value", "limit", "advice"}
+
+
+@requires_shared
+def test_rules_rarely_blame_recordings_that_clinicians_accept() -> None:
+    """PhysioNet/CinC 2011, its first 100 packed records: a rule that fires on what annotators accepted is too eager."""
+    sys.path.insert(0, str(SHARED / "cinc2011"))
+    try:
+        import load
+    finally:
+        sys.path.pop(0)
+    words: dict[str, list[str]] = {"acceptable": [], "unacceptable": []}
+    for _, (_, fs, leads, signal, label) in zip(range(100), load.records(), strict=False):
+        quality = assess(EcgRecord(np.ascontiguousarray(signal, np.float32), float(fs), parse_lead_names(list(leads))))
+        words.setdefault(label, []).append(quality.signal_quality)
+    blamed = {label: np.mean([word != "Good" for word in some]) for label, some in words.items() if some}
+    assert blamed["acceptable"] < 0.05
+    assert blamed["unacceptable"] > 0.4

@@ -1,0 +1,203 @@
+"""What the encoder reads: ECG-FM's own segments, from any recording, spelling and layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signals.leads import LEADS, parse_lead_names, twelve_leads
+from signals.record import EcgRecord
+from signals.segments import Preprocessing, Segments, make_segments
+from tests.data import CARRIED, SHARED, requires_shared
+from tests.signals.recordings import beating, of_leads, record
+
+SIGNAL = beating(10.0)
+
+
+def segments_of(one: EcgRecord, preprocessing: Preprocessing | None = None) -> Segments:
+    return make_segments(twelve_leads(one), one.fs, preprocessing or Preprocessing())
+
+
+def assert_golden(path: Path) -> None:
+    with np.load(path, allow_pickle=False) as golden:
+        one = EcgRecord(golden["signal"], float(golden["fs"]), parse_lead_names(golden["lead_names"].tolist()))
+        segments = segments_of(one).data
+        assert segments.shape == golden["segments"].shape
+        assert segments.dtype == np.float32 and segments.flags.c_contiguous
+        np.testing.assert_allclose(segments, golden["segments"], atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("path", sorted(CARRIED.glob("*.npz")), ids=lambda path: path.stem)
+def test_synthetic_recordings_become_the_segments_of_the_original_code(path: Path) -> None:
+    assert_golden(path)
+
+
+@requires_shared
+@pytest.mark.parametrize("name", ["a_code15_400hz", "b_ptb_1000hz", "c_ptbxl_100hz", "d_ptb_500hz_permuted_flat"])
+def test_real_recordings_become_the_segments_of_the_original_code(name: str) -> None:
+    assert_golden(SHARED / "golden" / f"{name}.npz")
+
+
+@settings(max_examples=25)
+@given(order=st.permutations(LEADS), fs=st.sampled_from([250.0, 500.0, 1000.0]), fortran=st.booleans(), gaps=st.booleans())
+def test_order_spelling_and_layout_of_the_leads_make_no_difference_to_a_bit(order: list[str], fs: float, fortran: bool, gaps: bool) -> None:
+    signal = beating(6.0, fs)
+    if gaps:
+        signal[[1, 7], 300:900] = np.nan
+    expected = segments_of(record(signal, fs=fs))
+    rows = signal[[LEADS.index(lead) for lead in order]]
+    names = parse_lead_names([lead.lower() for lead in order])
+    one = EcgRecord(np.asfortranarray(rows) if fortran else rows, fs, names)
+    segments = segments_of(one)
+    assert segments.data.tobytes() == expected.data.tobytes()
+    assert segments.warnings == expected.warnings
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(2.0, 0), (4.99, 0), (5.0, 1), (7.3, 1), (9.9, 1), (10.0, 2), (12.4, 2)])
+def test_segments_are_cut_from_the_start_and_the_remainder_is_dropped(seconds: float, count: int) -> None:
+    segments = segments_of(record(beating(seconds)))
+    assert segments.data.shape == (count, 12, 2500)
+    assert segments.starts_s == tuple(5.0 * index for index in range(count))
+    assert segments.ends_s == tuple(5.0 * (index + 1) for index in range(count))
+    assert segments.seconds == pytest.approx(seconds)
+
+
+def test_a_second_or_more_that_the_encoder_does_not_read_is_said() -> None:
+    assert segments_of(record(beating(5.9))).warnings == ()
+    assert segments_of(record(beating(7.3))).warnings == ("signal: the last 2.3 s fill no segment; the encoder does not read them",)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "starts_s"), [(4.0, ()), (5.0, (0.0,)), (7.3, (0.0, 2.3)), (10.0, (0.0, 5.0)), (12.0, (0.0, 5.0, 7.0))]
+)
+def test_with_tail_a_last_segment_ends_with_the_recording(seconds: float, starts_s: tuple[float, ...]) -> None:
+    with_tail = segments_of(record(beating(seconds)), Preprocessing(tail=True))
+    without = segments_of(record(beating(seconds)))
+    assert with_tail.starts_s == starts_s
+    assert (with_tail.data[: len(without.data)] == without.data).all()
+    if starts_s:
+        assert with_tail.ends_s[-1] == pytest.approx(seconds)
+        assert with_tail.warnings == ()
+
+
+@pytest.mark.parametrize("fs", [100.0, 250.0, 257.0, 360.0, 1000.0])
+def test_times_are_seconds_of_the_recording_at_every_rate(fs: float) -> None:
+    segments = segments_of(record(beating(10.0, fs), fs=fs))
+    np.testing.assert_allclose(segments.starts_s, [0.0, 5.0], atol=1 / fs)
+    np.testing.assert_allclose(segments.ends_s, [5.0, 10.0], atol=1 / fs)
+
+
+def test_each_lead_is_standardised_over_the_whole_recording_not_the_segment() -> None:
+    drifting = SIGNAL + np.linspace(0, 5, SIGNAL.shape[1], dtype=np.float32)
+    data = segments_of(record(drifting)).data
+    assert (data[0].mean(axis=1) < -0.5).all() and (data[1].mean(axis=1) > 0.5).all()
+    whole = np.concatenate(list(data), axis=1)
+    np.testing.assert_allclose(whole.mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(whole.std(axis=1), 1, atol=1e-5)
+
+
+def test_microvolts_or_volts_are_the_same_to_the_encoder() -> None:
+    np.testing.assert_allclose(segments_of(record(1000 * SIGNAL)).data, segments_of(record(SIGNAL)).data, atol=1e-5)
+
+
+@pytest.mark.parametrize("level_mv", [0.0, 0.1, -0.25])
+def test_a_constant_lead_is_zero_and_named(level_mv: float) -> None:
+    signal = SIGNAL.copy()
+    signal[9] = level_mv
+    segments = segments_of(record(signal))
+    assert not segments.data[:, 9].any()
+    assert segments.flat == segments.zeroed == ("V4",)
+    assert segments.usable_leads == 11
+    assert segments.warnings == ("signal: V4 constant throughout; the encoder reads zeros there",)
+
+
+def test_a_missing_chest_lead_is_zero_and_named() -> None:
+    segments = segments_of(of_leads(SIGNAL, "I", "II", *LEADS[7:]))
+    assert not segments.data[:, 6].any()
+    np.testing.assert_allclose(np.delete(segments.data, 6, axis=1), np.delete(segments_of(record(SIGNAL)).data, 6, axis=1), atol=1e-4)
+    assert segments.zeroed == ("V1",) and segments.flat == ()
+    assert segments.warnings == ("lead_names: without V1; the encoder reads zeros there",)
+
+
+def test_two_limb_leads_are_six_usable_and_one_chest_lead_is_one() -> None:
+    assert segments_of(of_leads(SIGNAL, "II", "aVL")).usable_leads == 6
+    assert segments_of(of_leads(SIGNAL, "V2")).usable_leads == 1
+
+
+def test_a_long_gap_is_zero_and_the_rest_standardised_over_what_is_there() -> None:
+    signal = SIGNAL.copy()
+    signal[6, 1000:1500] = np.nan
+    segments = segments_of(record(signal))
+    lead = np.concatenate(list(segments.data[:, 6]))
+    assert not lead[1000:1500].any()
+    there = np.delete(SIGNAL[6].astype(np.float64), np.s_[1000:1500])
+    np.testing.assert_allclose(np.delete(lead, np.s_[1000:1500]), (there - there.mean()) / (there.std() + 1e-8), atol=1e-5)
+    assert segments.warnings == ("signal: gaps longer than 0.2 s (V1 1.00 s); the encoder reads zeros there",)
+
+
+def test_a_short_gap_is_bridged_without_a_word() -> None:
+    signal = SIGNAL.copy()
+    signal[6, 1000:1050] = np.nan
+    segments = segments_of(record(signal))
+    assert segments.data[0, 6, 1000:1050].all()
+    assert segments.warnings == ()
+
+
+@given(fs=st.sampled_from([100.0, 250.0, 500.0, 1000.0]), seed=st.integers(0, 50), share=st.floats(0, 1))
+@settings(max_examples=40)
+def test_whatever_is_missing_the_encoder_reads_finite_numbers(fs: float, seed: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    signal = beating(6.0, fs)
+    for lead in signal:
+        start = rng.integers(0, lead.size)
+        lead[start : start + int(share * rng.random() * lead.size)] = np.nan
+    signal[rng.random(signal.shape) < share / 2] = np.nan
+    segments = segments_of(record(signal, fs=fs))
+    assert np.isfinite(segments.data).all()
+    assert segments.usable_leads == 12 - len(segments.zeroed)
+
+
+def test_ten_minutes_are_a_hundred_and_twenty_segments() -> None:
+    segments = segments_of(record(np.tile(SIGNAL, (1, 60))))
+    assert segments.data.shape == (120, 12, 2500)
+    assert segments.ends_s[-1] == 600.0
+
+
+def test_the_recording_itself_is_left_as_it_came() -> None:
+    one = record(SIGNAL)
+    leads = twelve_leads(one)
+    before = leads.signal.copy()
+    make_segments(leads, 500.0)
+    np.testing.assert_array_equal(leads.signal, before)
+    np.testing.assert_array_equal(one.signal, SIGNAL)
+
+
+def test_another_preprocessing_than_is_known_is_refused() -> None:
+    with pytest.raises(ValueError, match="resample"):
+        Preprocessing(resample="cubic")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="positive"):
+        Preprocessing(fs=0.0)
+
+
+@requires_shared
+def test_a_100_hz_and_a_500_hz_copy_of_one_recording_look_alike() -> None:
+    import wfdb
+
+    def read(name: str) -> EcgRecord:
+        file = wfdb.rdrecord(str(SHARED / "ptbxl" / name))
+        return EcgRecord(np.ascontiguousarray(file.p_signal.T, np.float32), float(file.fs), parse_lead_names(file.sig_name))
+
+    slow, fast = (
+        sorted((SHARED / "ptbxl" / "raw100").glob("*.hea")),
+        {path.name[:5] for path in (SHARED / "ptbxl" / "raw500").glob("*.hea")},
+    )
+    both = [path.name[:5] for path in slow if path.name[:5] in fast]
+    for number in both:
+        a, b = segments_of(read(f"raw100/{number}_lr")).data, segments_of(read(f"raw500/{number}_hr")).data
+        assert a.shape == b.shape == (2, 12, 2500)
+        # Not the same filter, so not the same samples; the same beats at the same times.
+        assert np.median([np.corrcoef(a[0, lead], b[0, lead])[0, 1] for lead in range(12)]) > 0.9
