@@ -30,6 +30,7 @@ from server.log import configure_logging
 from server.process import end_with_parent
 from server.service import Service, running_service
 from server.settings import Settings
+from server.signal_stage import SECONDS_PER_SIGNAL_SECOND
 from server.state import SharedState
 from server.supervisor import Supervisor
 from server.workers import MODEL_PATH, SIGNAL_PATH, ModelAPI, SignalAPI
@@ -37,7 +38,7 @@ from server.workers import MODEL_PATH, SIGNAL_PATH, ModelAPI, SignalAPI
 logger = logging.getLogger("ecg.server")
 
 MONITOR_EVERY_S = 0.2
-GRACE_S = 5.0  # beyond the request timeout, for answers on their way out
+GRACE_S = 5.0  # beyond the deadlines, for answers on their way out
 
 
 class EcgServer(LitServer):
@@ -53,7 +54,8 @@ class EcgServer(LitServer):
         apis = [self._signal_api] + ([ModelAPI(settings, state, deployment)] if state.devices else [])
         super().__init__(apis, accelerator="cpu", timeout=False, restart_workers=True, disable_openapi_url=True)
         self.monitor_internal = MONITOR_EVERY_S
-        self.uvicorn_graceful_timeout = settings.request_timeout + GRACE_S
+        # The longest that an accepted recording may still take; the drain ends as soon as nothing is in flight.
+        self.uvicorn_graceful_timeout = settings.request_timeout + settings.max_seconds * SECONDS_PER_SIGNAL_SECOND + GRACE_S
         self.supervisor = Supervisor(settings, state, self.stop)
 
     def register_endpoints(self) -> None:
