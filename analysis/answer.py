@@ -33,6 +33,7 @@ SALIENCY_METHOD = (
 class Embedding:
     """An embedding of /extract_features: `values` is (width,), (segments, width) or (segments, tokens, width)."""
 
+    record_id: str | None
     values: NDArray[np.floating[Any]]
     segments: int
     model: dict[str, Any]
@@ -42,13 +43,14 @@ class Embedding:
 def quality_answer(prepared: Prepared) -> dict[str, Any]:
     """/assess_quality, which no encoder takes part in."""
     assert prepared.quality is not None, "quality was asked for and is computed. This is a bug."
-    return {**prepared.quality, "warnings": list(prepared.warnings)}
+    return {"id": prepared.record_id, **prepared.quality, "warnings": list(prepared.warnings)}
 
 
 def embedding_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime) -> Embedding:
     options = prepared.options
     assert isinstance(options, FeatureOptions), "embeddings come from feature options. This is a bug."
     return Embedding(
+        record_id=prepared.record_id,
         values=embed(encoded[options.role], options).astype(options.dtype, copy=False),
         segments=len(prepared.segment_times_s),
         model=_model(deployment, runtime, options.role),

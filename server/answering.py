@@ -26,6 +26,7 @@ def encode_embedding(embedding: Embedding, head: TaskHead, index: int, timings_m
     """An embedding as bare values for npy, else as an object."""
     if head.wire != "npy":
         answer = {
+            "id": embedding.record_id,
             "features": embedding.values,
             "shape": list(embedding.values.shape),
             "segments": embedding.segments,

@@ -244,6 +244,7 @@ class Reported(BaseModel):
 class Answer(BaseModel):
     """What every answer about one recording has."""
 
+    id: str | None = Field(description="As it was sent.")
     request_id: str
     processing_time: float = Field(ge=0, description="Seconds from taking in the request.")
     version: str
@@ -253,7 +254,6 @@ class Answer(BaseModel):
 class Analysis(Answer):
     """Everything about one recording: a part not asked for is absent; one that can't be computed is null, `warnings` says why."""
 
-    id: str | None
     model: Model
     segments: int = Field(ge=0, description="Segments of 5 s that the encoder read.")
     clinical_analysis: ClinicalAnalysis | None = None
