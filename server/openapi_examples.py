@@ -115,7 +115,7 @@ def problem(kind: type[EcgError]) -> dict[str, Any]:
 
 
 MODEL = {
-    "encoder": {"name": "ecg-fm-features", "revision": "d2fa6c1", "sha256": "9f2c…", "source": "auto: found in the cache"},
+    "encoder": {"name": "ecg-fm-features", "revision": "<commit of the repository>", "sha256": "<of model.safetensors>", "source": "auto: found in the cache"},
     "labels": {"name": "ecg-fm-clinical", "revision": "d2fa6c1", "sha256": "41b7…", "source": "auto: found in the cache"},
     "superclass": None,
     "pacemaker": None,
@@ -147,6 +147,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         **COMMON,
     },
     "extract_features": {
+        "id": None,
         "features": [0.123, -0.456, 0.789],
         "shape": [3],
         "segments": 1,
@@ -154,5 +155,5 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "processing_time": 0.018,
         **COMMON,
     },
-    "assess_quality": {**QUALITY, "processing_time": 0.004, **COMMON},
+    "assess_quality": {"id": None, **QUALITY, "processing_time": 0.004, **COMMON},
 }
