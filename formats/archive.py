@@ -33,7 +33,7 @@ def unpack(data: bytes, max_bytes: int) -> list[Part]:
         raise UnsafeFile(f"the zip holds more than {MAX_ENTRIES} files")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [info for info in archive.infolist() if not info.is_dir() and not _is_clutter(info.filename)]
+            entries = [info for info in archive.infolist() if not info.filename.endswith("/") and not _is_clutter(info.filename)]
             for info in entries:
                 _check_entry(info, data)
             _check_together(entries, max_bytes)

@@ -140,6 +140,12 @@ def test_a_damaged_zip_is_a_damaged_file() -> None:
                 read([Part("z", damaged)])
 
 
+def test_a_zip_entry_without_a_name_is_no_crash() -> None:
+    nameless = zipped({"x": b"hello"}, zipfile.ZIP_STORED).replace(b"x", b"\0")  # zipfile cuts a name at its NUL
+    with pytest.raises(EcgError):
+        read([Part("z", nameless)])
+
+
 @requires_shared
 def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_running_anything(capfd: pytest.CaptureFixture[str]) -> None:
     tracemalloc.start()
