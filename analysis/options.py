@@ -130,7 +130,7 @@ def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float]
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadOption('thresholds is no JSON object; write {"label": number}', loc=("thresholds",)) from None
     if not isinstance(value, Mapping):
         raise BadOption(f"thresholds is {_shown(value)}; it must be an object label -> number between 0 and 1", loc=("thresholds",))
@@ -150,7 +150,7 @@ def _known_label(name: object, known: set[str]) -> str:
 def _threshold(name: object, number: object) -> float:
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
         raise BadOption(
-            f"the threshold of {_shown(name)} is {_shown(number)}; it must be a number between 0 and 1", loc=("thresholds", str(name)[:64])
+            f"thresholds: {_shown(name)} is {_shown(number)}; it must be a number between 0 and 1", loc=("thresholds", str(name)[:64])
         )
     return float(number)
 

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 
 from errors import BodyTooLarge, MalformedBody, UploadTooSlow
 
+MAX_LENGTH_DIGITS = 18
 DRAIN_S = 2.0  # for the rest of a body that is refused
 
 
@@ -17,9 +18,9 @@ def check_length(request: Request, limit_bytes: int) -> None:
     length = request.headers.get("content-length")
     if length is None:
         return
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit()):
         raise MalformedBody("Content-Length is no number")
-    if int(length) > limit_bytes:
+    if len(length) > MAX_LENGTH_DIGITS or int(length) > limit_bytes:
         raise too_large(limit_bytes)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 import zstandard
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import Field, File, create_form_parser
+from python_multipart.multipart import Field, File, MultipartState, create_form_parser
 
 from analysis.deployment import Deployment
 from analysis.options import ALL_OPTIONS, Options, QualityOptions, Route, analyze_options, feature_options, misplaced_options
@@ -37,6 +38,9 @@ JSON, MSGPACK, NPY, OCTETS, MULTIPART = (
 MSGPACK_TYPES = (MSGPACK, "application/x-msgpack", "application/vnd.msgpack")
 MEDIA_TYPES = (JSON, *MSGPACK_TYPES, NPY, OCTETS, MULTIPART)
 NPY_MAGIC = b"\x93NUMPY"
+PACKED_PIECE_BYTES = 65_536  # fed to the unpacker at a time
+MAX_GZIP_MEMBERS = 10_000  # bgzip makes one for 64 kB; each costs time however empty it is
+MAX_UNKNOWN_NAMED = 10
 MAX_FORM_FIELD_BYTES = 65_536  # options and hints are short; thresholds for 17 labels are about 1 kB
 
 
@@ -113,16 +117,24 @@ def unpack(body: bytes, encoding: str, limit_bytes: int) -> bytes:
 
 
 def _ungzip(body: bytes, limit_bytes: int) -> bytes:
-    out, rest = bytearray(), body
-    while rest and len(out) <= limit_bytes:  # a gzip body may have several members
-        member = zlib.decompressobj(wbits=31)
-        out += member.decompress(rest, limit_bytes + 1 - len(out))
-        if not member.eof:
-            if len(out) > limit_bytes:
-                break
+    """In small pieces: a bomb must not cost a multiple of the limit. A gzip body may have several members."""
+    out: list[bytes] = []
+    size = 0
+    member, members = zlib.decompressobj(wbits=31), 1
+    stream = io.BytesIO(body)
+    while rest := member.unused_data or stream.read(PACKED_PIECE_BYTES):
+        if member.eof:
+            member, members = zlib.decompressobj(wbits=31), members + 1
+        if members > MAX_GZIP_MEMBERS:
             raise EOFError
-        rest = member.unused_data
-    return bytes(out)
+        out.append(member.decompress(rest, limit_bytes + 1 - size))
+        size += len(out[-1])
+        if size > limit_bytes:
+            break
+    else:
+        if not member.eof:
+            raise EOFError
+    return b"".join(out)
 
 
 def _unzstd(body: bytes, limit_bytes: int) -> bytes:
@@ -146,11 +158,24 @@ def _with_warnings(options: Options, warnings: tuple[str, ...]) -> Options:
 
 
 def _query_options(params: Mapping[str, list[str]]) -> dict[str, object]:
-    return {name: values[-1] for name, values in params.items() if name in ALL_OPTIONS}
+    # include may be given once for each part; of anything else the last one counts
+    return {name: ",".join(values) if name == "include" else values[-1] for name, values in params.items() if name in ALL_OPTIONS}
 
 
 def _unknown_params(params: Mapping[str, list[str]], known: frozenset[str]) -> tuple[str, ...]:
-    return tuple(f"{name[:64]}: unknown parameter, ignored" for name in params if name not in ALL_OPTIONS and name not in known)
+    return _unknown(params, known, "parameter")
+
+
+def _unknown(names: Iterable[object], known: frozenset[str], what: str) -> tuple[str, ...]:
+    """A warning for each name that nobody reads, with the one that may have been meant; of many the first few."""
+    unknown = [str(name)[:64] for name in names if name not in ALL_OPTIONS and name not in known]
+    warnings = []
+    for name in unknown[:MAX_UNKNOWN_NAMED]:
+        close = get_close_matches(name.lower(), sorted(ALL_OPTIONS | known), n=1)
+        warnings.append(f"{name}: unknown {what}, ignored" + (f"; did you mean {close[0]}?" if close else ""))
+    if len(unknown) > MAX_UNKNOWN_NAMED:
+        warnings.append(f"body: {len(unknown) - MAX_UNKNOWN_NAMED} more of the kind 'unknown {what}', ignored")
+    return tuple(warnings)
 
 
 def _from_object(body: object, task: Task, deployment: Deployment, limits: Limits) -> Request:
@@ -165,9 +190,7 @@ def _from_object(body: object, task: Task, deployment: Deployment, limits: Limit
     if not isinstance(records, list):
         raise BadType(f"records is {_kind(records)}; it must be a list of records", loc=("records",))
     _check_count(len(records), limits)
-    beside = tuple(
-        f"{str(name)[:64]}: unknown field beside records, ignored" for name in body if name != "records" and name not in ALL_OPTIONS
-    )
+    beside = _unknown(body, frozenset({"records"}), "field beside records")
     pending = [_mapping_record(record, ("records", index), frozenset()) for index, record in enumerate(records)]
     return Request(pending, True, _with_warnings(options, beside))
 
@@ -181,16 +204,25 @@ def _claimed_seconds(record: object) -> float:
     if not isinstance(record, Mapping):
         return 0.0
     signal, fs = record.get("signal"), record.get("fs")
-    rows = list(signal.values()) if isinstance(signal, Mapping) else signal
-    if not isinstance(rows, list) or not rows or isinstance(fs, bool) or not isinstance(fs, int | float) or fs < 1:
+    if isinstance(fs, bool) or not isinstance(fs, int | float) or not fs >= 1:  # NaN is not >= 1 either
         return 0.0
-    return max(len(rows), len(rows[0]) if isinstance(rows[0], list) else 0) / float(fs)
+    return _claimed_samples(signal) / float(fs)
+
+
+def _claimed_samples(signal: object) -> int:
+    if isinstance(signal, Mapping):
+        data, lists = signal.get("data"), [row for row in signal.values() if isinstance(row, list)]
+        # At least two bytes a sample: a bound that no shape can exceed.
+        return len(data) // 2 if isinstance(data, bytes) else max(map(len, lists), default=0)
+    if not isinstance(signal, list) or not signal:
+        return 0
+    return max(len(signal), len(signal[0]) if isinstance(signal[0], list) else 0)
 
 
 def _from_npy(body: bytes, task: Task, deployment: Deployment, limits: Limits) -> Request:
     options = read_options(_query_options(task.params), task.head.route, deployment)
     options = _with_warnings(options, _unknown_params(task.params, HINT_NAMES))
-    records, many = records_from_npy(body, hints_from_params(task.params))
+    records, many = records_from_npy(body, hints_from_params(task.params), limits.max_records)
     _check_count(len(records), limits)
     return Request([_ready_record(record) for record in records], many, options)
 
@@ -238,6 +270,9 @@ def split_multipart(body: bytes, content_type: str) -> tuple[dict[str, list[str]
         while chunk := stream.read(1 << 20):
             parser.write(chunk)
         parser.finalize()
+        # The library takes a form that is cut off for a whole one, without the file that it was in.
+        if getattr(parser.parser, "state", None) != MultipartState.END:
+            raise FormParserError("it is cut off before its last boundary")
     except (FormParserError, UnicodeDecodeError, ValueError) as error:
         raise MalformedBody(f"the form cannot be read: {str(error)[:120]}") from None
     return fields, parts

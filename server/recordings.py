@@ -87,7 +87,8 @@ def _client_deadline_ms(request: Request) -> int | None:
     given = request.headers.get("x-request-deadline-ms")
     if given is None:
         return None
-    if not given.isdigit() or not 1 <= int(given) <= MAX_DEADLINE_MS:
+    # "²" is a digit too, and int() refuses it as it refuses thousands of digits.
+    if not (given.isascii() and given.isdigit() and len(given) <= 9) or not 1 <= int(given) <= MAX_DEADLINE_MS:
         raise BadOption(f"X-Request-Deadline-Ms must be a whole number from 1 to {MAX_DEADLINE_MS}", loc=("X-Request-Deadline-Ms",))
     return int(given)
 
