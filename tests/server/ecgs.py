@@ -99,7 +99,12 @@ def ptbxl_names(count: int, folder: str = "raw500") -> list[str]:
 
 
 def post(server: RunningServer, path: str, **options: Any) -> httpx.Response:
-    return httpx.post(server.url + path, timeout=60, **options)
+    # Plain HTTP: without verify=False each call would load the certificates first.
+    return httpx.post(server.url + path, timeout=60, verify=False, **options)
+
+
+def get(server: RunningServer, path: str, **options: Any) -> httpx.Response:
+    return httpx.get(server.url + path, timeout=60, verify=False, **options)
 
 
 def post_npy(server: RunningServer, path: str, ecg: Ecg, **query: Any) -> httpx.Response:
