@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.deployment import Deployment, Runtime, encoder_summary
+from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
 from analysis.forward import Encoded
 from analysis.labels import JoinedLabel, by_segment, join_labels, words
 from analysis.options import AnalyzeOptions, FeatureOptions
@@ -94,8 +94,7 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
         answer["labels"] = None if labels is None else [joined.to_dict() for joined in labels]
     if "labels_by_segment" in include:
         answer["labels_by_segment"] = _labels_by_segment(prepared, encoded, deployment)
-    for part in NOT_YET.keys() & include:
-        answer[part] = None
+    answer |= {part: None for part in NOT_YET if part in include}
     answer |= _embedding_parts(prepared, encoded, options)
     if "quality" in include and prepared.quality is not None:
         answer["signal_quality"] = prepared.quality["signal_quality"]
@@ -162,9 +161,11 @@ MODEL_PARTS = ("clinical_analysis", "labels", "labels_by_segment", "features", "
 def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deployment) -> list[str]:
     """One sentence for each part that was asked for and is null."""
     warnings = [sentence for part, sentence in NOT_YET.items() if part in answer]
+    if not deployment.loaded:
+        warnings.append(f"model: {deployment.no_model_reason()}")
     if "clinical_analysis" in answer and "measurements" not in answer:
         warnings.append(NOT_YET["measurements"])
-    reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else deployment.no_model_reason())
+    reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded")
     for part in MODEL_PARTS:
         value = answer.get(part, ...)
         if value is None or (part == "clinical_analysis" and value is not ... and value["rhythm"] is None):
@@ -181,10 +182,9 @@ def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role 
     source = f"{deployment.requested}: {deployment.reason}"
     return {
         "encoder": None if role is None else encoder_summary(deployment.encoders[role], source),
-        "labels": None if clinical is None else encoder_summary(deployment.encoders[clinical], source),
+        "labels": None if clinical is None else versioned_name(deployment.encoders[clinical]),
         "superclass": None,
         "pacemaker": None,
         "dtype": None if runtime is None else runtime.dtype,
         "device": None if runtime is None else runtime.device,
-        "source": source,
     }

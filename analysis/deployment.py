@@ -102,3 +102,8 @@ class Runtime:
 def encoder_summary(encoder: Encoder, source: str) -> dict[str, Any]:
     """The `model.encoder` of every answer: what a figure in a paper can be traced by."""
     return {"name": encoder.name, "revision": encoder.revision, "sha256": encoder.sha256, "source": source}
+
+
+def versioned_name(encoder: Encoder) -> str:
+    """A bundle's name with what makes it this one: the revision it was pulled at, else its weights' checksum."""
+    return f"{encoder.name}@{encoder.revision or encoder.sha256[:12]}"

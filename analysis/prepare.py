@@ -98,7 +98,7 @@ def _segments(
     if isinstance(options, QualityOptions):
         return None, None
     if not deployment.loaded:
-        return None, NoModel(deployment.no_model_reason())
+        return None, NoModel("no encoder is loaded")
     if not needs:
         return None, None
     # Both encoders of ECG-FM take the same segments.

@@ -22,6 +22,8 @@ record = {
 
 
 def shorten(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) == 12:  # one entry a lead
+        return {**{lead: shorten(value[lead]) for lead in list(value)[:1]}, "...": "12 in all"}
     if isinstance(value, dict):
         return {key: shorten(item) for key, item in value.items()}
     if isinstance(value, list) and len(value) > 4:

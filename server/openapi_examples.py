@@ -115,13 +115,17 @@ def problem(kind: type[EcgError]) -> dict[str, Any]:
 
 
 MODEL = {
-    "encoder": {"name": "ecg-fm-features", "revision": "<commit of the repository>", "sha256": "<of model.safetensors>", "source": "auto: found in the cache"},
-    "labels": {"name": "ecg-fm-clinical", "revision": "d2fa6c1", "sha256": "41b7…", "source": "auto: found in the cache"},
+    "encoder": {
+        "name": "ecg-fm-features",
+        "revision": "<commit of the repository>",
+        "sha256": "<of model.safetensors>",
+        "source": "auto: found in the cache",
+    },
+    "labels": "ecg-fm-clinical@<commit of the repository>",
     "superclass": None,
     "pacemaker": None,
     "dtype": "bfloat16",
     "device": "cuda:0",
-    "source": "auto: found in the cache",
 }
 COMMON = {"request_id": "f3a1c09b7e5d4d0f8a6b2c4e6f8091a3", "version": "0.1.0", "warnings": []}
 QUALITY = {

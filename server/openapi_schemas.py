@@ -71,12 +71,11 @@ class Model(BaseModel):
     """Which model spoke; null where none did."""
 
     encoder: Encoder | None = Field(description="Of the embedding; of the labels where there is no embedding.")
-    labels: Encoder | None
-    superclass: dict[str, Any] | str | None
-    pacemaker: dict[str, Any] | str | None
+    labels: str | None = Field(description="Name and version of the bundle whose labels these are.")
+    superclass: str | None
+    pacemaker: str | None
     dtype: str | None = Field(description="Numbers that the encoder computed in.")
     device: str | None
-    source: str | None = Field(None, description="What was asked for at start, and why these models were chosen.")
 
 
 class PhysiologicalParameters(BaseModel):
