@@ -20,6 +20,7 @@ from signals.leads import LEADS, parse_lead_names
 Array = NDArray[np.floating | np.signedinteger]
 
 MAX_AXES: Final = 3
+MAX_EMPTY_AXIS: Final = 2_000_000  # no records of 12 x 5000 are an empty list of records; no recording is longer than this
 # API.md: float16/32/64 or int16, any byte order.
 _TYPES: Final = {"f2": "f2", "f4": "f4", "f8": "f8", "i2": "i2", "float16": "f2", "float32": "f4", "float64": "f8", "int16": "i2"}
 _NUMBERS: Final = frozenset({int, float, type(None)})
@@ -105,7 +106,7 @@ def array_in(body: bytes, offset: int, dtype: np.dtype[np.floating | np.signedin
     if needed != len(body) - offset:
         raise CorruptFile(f"the array needs {needed} bytes, {len(body) - offset} are there")
     if needed == 0:
-        return np.zeros(tuple(shape), np.float32) if max(shape) <= len(body) else _no_such_shape()
+        return np.zeros(tuple(shape), np.float32) if max(shape) <= MAX_EMPTY_AXIS else _no_such_shape()
     return np.frombuffer(body, dtype=dtype, offset=offset).reshape(tuple(shape), order="F" if fortran else "C")
 
 
