@@ -41,6 +41,7 @@ NPY_MAGIC = b"\x93NUMPY"
 PACKED_PIECE_BYTES = 65_536  # fed to the unpacker at a time
 MAX_GZIP_MEMBERS = 10_000  # bgzip makes one for 64 kB; each costs time however empty it is
 MAX_UNKNOWN_NAMED = 10
+MAX_FORM_PARTS = 1000
 MAX_FORM_FIELD_BYTES = 65_536  # options and hints are short; thresholds for 17 labels are about 1 kB
 
 
@@ -246,11 +247,19 @@ def _from_multipart(body: bytes, task: Task, deployment: Deployment, limits: Lim
 
 
 def split_multipart(body: bytes, content_type: str) -> tuple[dict[str, list[str]], list[Part]]:
-    """A form's text fields and files, all in memory. Raises MalformedBody, BodyTooLarge for a long text field."""
+    """A form's text fields and files, all in memory. Raises MalformedBody; BodyTooLarge for a long text field or too many of anything."""
     fields: dict[str, list[str]] = {}
     parts: list[Part] = []
+    count = 0
+
+    def one_more() -> None:
+        nonlocal count
+        count += 1
+        if count > MAX_FORM_PARTS:
+            raise BodyTooLarge(f"the form has more than {MAX_FORM_PARTS} fields and files")
 
     def on_field(field: Field) -> None:
+        one_more()
         value = field.value or b""
         if len(value) > MAX_FORM_FIELD_BYTES:
             raise BodyTooLarge(
@@ -259,6 +268,7 @@ def split_multipart(body: bytes, content_type: str) -> tuple[dict[str, list[str]
         fields.setdefault(_text(field.field_name), []).append(_text(value))
 
     def on_file(file: File) -> None:
+        one_more()
         file.file_object.seek(0)
         parts.append(Part(_text(file.file_name), file.file_object.read()))
 
