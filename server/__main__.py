@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -39,6 +40,17 @@ def serve(settings: Settings) -> int:
         print(f"{error.title}: {error.detail}", file=sys.stderr)  # noqa: T201
         return 2
     _stop_on_signals(server)
+    try:
+        _run(server, settings)
+    except KeyboardInterrupt:  # told to stop before there was anything to drain
+        return 0
+    finally:
+        for child in multiprocessing.active_children():
+            child.kill()
+    return server.supervisor.exit_code
+
+
+def _run(server: EcgServer, settings: Settings) -> None:
     server.run(
         host=settings.host,
         port=settings.port,
@@ -48,7 +60,6 @@ def serve(settings: Settings) -> int:
         access_log=False,
         log_config=None,
     )
-    return server.supervisor.exit_code
 
 
 def _stop_on_signals(server: EcgServer) -> None:

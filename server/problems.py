@@ -7,13 +7,30 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from errors import EcgError, MethodNotAllowed, NotFound, RequestError
+from errors import (
+    BodyTooLarge,
+    EcgError,
+    MethodNotAllowed,
+    NotFound,
+    Overloaded,
+    RequestError,
+    ShuttingDown,
+    Starting,
+    UnsupportedMediaType,
+    UploadTooSlow,
+)
 
 PROBLEM_JSON = "application/problem+json"
 
 
+# Answered before the body had come, or while it was still coming: what follows on that connection is no new request.
+CLOSING = (BodyTooLarge, UploadTooSlow, Overloaded, ShuttingDown, Starting, UnsupportedMediaType)
+
+
 def problem_response(error: EcgError, request_id: str | None) -> Response:
     headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, CLOSING):
+        headers["Connection"] = "close"
     return Response(orjson.dumps(error.problem(request_id)), error.status, headers, PROBLEM_JSON)
 
 

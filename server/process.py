@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import threading
+import time
 
 from server.messages import Stage
 from server.state import SharedState
 
+BEAT_EVERY_S = 0.5
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -36,4 +39,13 @@ def enter_worker(state: SharedState, stage: Stage) -> int:
 
 def worker_is_ready(state: SharedState, row: int) -> None:
     state.failures[row] = 0
+    state.beat_s[row] = time.monotonic()
+    threading.Thread(target=_beat, args=(state, row), daemon=True, name="heartbeat").start()
     state.ready[row] = 1
+
+
+def _beat(state: SharedState, row: int) -> None:
+    """Say that this process still runs: one that is stopped, or stuck in foreign code, falls silent."""
+    while True:
+        time.sleep(BEAT_EVERY_S)
+        state.beat_s[row] = time.monotonic()

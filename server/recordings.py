@@ -200,6 +200,8 @@ def _result(done: Done, pending: Pending, service: Service) -> bytes:
 
 def _unfinished(pending: Pending, index: int, service: Service) -> Done:
     """What is said of a recording that the deadline left undone."""
+    if pending.failure is not None:
+        return Done(pending.uid, index, error=pending.failure)
     stage = pending.progress[index].stage if index in pending.progress else "signal"
     if not service.state.living(stage) and service.state.rows[stage]:
         return Done(

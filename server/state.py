@@ -28,6 +28,7 @@ class SharedState:
     failures       how many in a row ended before they were ready
     refused        1 once a process of that row could not be set up for a reason that another try would meet again
     dtype          index into DTYPES
+    beat_s         monotonic time of its last sign of life
     busy_since_s   monotonic time since when it is at one thing; 0 when idle
     slots          generation of the request in each slot, 0 when free
     draining       1 once the server takes in no more
@@ -44,6 +45,7 @@ class SharedState:
         self.failures = context.RawArray(ctypes.c_int64, rows)
         self.refused = context.RawArray(ctypes.c_int64, rows)
         self.dtype = context.RawArray(ctypes.c_int64, rows)
+        self.beat_s = context.RawArray(ctypes.c_double, rows)
         self.busy_since_s = context.RawArray(ctypes.c_double, rows)
         self.api_pid = context.RawArray(ctypes.c_int64, api_workers)
         self.slots_per_api_worker = slots_per_api_worker

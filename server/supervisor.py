@@ -51,10 +51,11 @@ class Supervisor:
         return None
 
     def _end_hung_workers(self) -> None:
-        now = time.monotonic()
-        for row, since in enumerate(self._state.busy_since_s):
-            pid = int(self._state.pid[row])
-            if since and now - since > self._settings.hang_timeout and is_alive(pid):
-                logger.error("worker %d has been at one thing for %.0f s (ECG_HANG_TIMEOUT) and is replaced", pid, now - since)
-                self._state.busy_since_s[row] = 0.0
+        state, now = self._state, time.monotonic()
+        for row, (busy_since_s, beat_s) in enumerate(zip(state.busy_since_s, state.beat_s, strict=True)):
+            pid = int(state.pid[row])
+            stuck_s = max(now - busy_since_s if busy_since_s else 0.0, now - beat_s if state.ready[row] else 0.0)
+            if stuck_s > self._settings.hang_timeout and is_alive(pid):
+                logger.error("worker %d has been at one thing, or silent, for %.0f s (ECG_HANG_TIMEOUT) and is replaced", pid, stuck_s)
+                state.ready[row], state.busy_since_s[row] = 0, 0.0
                 os.kill(pid, signal.SIGKILL)

@@ -55,20 +55,14 @@ def test_all_workers_killed_while_idle_cost_a_restart_and_no_answer() -> None:
     assert [answer.status_code for answer in answers] == [200] * 6
 
 
-def test_a_hung_worker_is_replaced_and_its_work_done_by_another() -> None:
-    with RunningServer(ECG_HANG_TIMEOUT="1") as server:
+@pytest.mark.parametrize("stage", ["model", "signal"])
+def test_a_stopped_worker_is_replaced_and_its_work_done_by_another(stage: str) -> None:
+    with RunningServer(ECG_HANG_TIMEOUT="3", ECG_SIGNAL_WORKERS="1", ECG_REQUEST_TIMEOUT="60") as server:
         expected = np.array(_post(server).json()["features"])
-        pid = server.workers("model")[0]
-        with ThreadPoolExecutor(1) as pool:
-            os.kill(pid, signal.SIGSTOP)  # it takes the item, if at all, and never gives it back
-            answer = pool.submit(_post, server).result(60)
-        if answer.status_code != 200:
-            # Stopped while idle it hangs on nothing; that worker is found by the deadline only.
-            os.kill(pid, signal.SIGCONT)
-        assert answer.status_code in (200, 503, 504)
-        os.kill(pid, signal.SIGKILL)
-        _wait_for(lambda: _post(server).status_code == 200, 60, "an answer from the replacement")
-        assert np.allclose(np.array(_post(server).json()["features"]), expected, atol=1e-5)
+        os.kill(server.workers(stage)[0], signal.SIGSTOP)  # what it takes off the queue now it never gives back
+        answer = _post(server)
+    assert answer.status_code == 200
+    assert np.allclose(np.array(answer.json()["features"]), expected, atol=1e-5)
 
 
 def test_restarts_are_counted_where_an_operator_looks() -> None:
@@ -91,4 +85,13 @@ def test_an_http_process_that_ends_ends_the_server_with_an_error() -> None:
         )
         api.kill()
         assert server.process.wait(30) == 1
+        assert server.left_after(5) == []
+
+
+def test_without_its_queues_the_server_ends_with_an_error_and_leaves_nothing() -> None:
+    with RunningServer() as server:
+        forked = [p for p in server.processes() if p.pid != server.process.pid and p.cmdline()[1:] == ["-m", "server"]]
+        manager = min(forked, key=lambda process: process.create_time())  # the queues are there before the HTTP processes
+        manager.kill()
+        assert server.process.wait(60) != 0
         assert server.left_after(5) == []
