@@ -1,0 +1,27 @@
+"""What reads and judges recordings never loads torch: a signal worker stays small and starts at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIGHT = ("analysis.prepare", "analysis.answer", "analysis.forward", "analysis.labels", "analysis.deployment", "server.reading")
+
+
+def loads_torch(module: str) -> bool:
+    program = f"import os; os.environ['PROMETHEUS_MULTIPROC_DIR'] = ''; import sys, {module}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("module", [*LIGHT, "server.signal_stage"])
+def test_reading_and_judging_load_no_torch(module: str) -> None:
+    assert not loads_torch(module)
+
+
+def test_the_encoders_do() -> None:
+    assert loads_torch("analysis.encoders")
