@@ -72,6 +72,13 @@ class EcgError(Exception):
             problem["request_id"] = request_id
         return problem
 
+    def under(self, prefix: tuple[str | int, ...]) -> EcgError:
+        """The same error with its places told from further up: of one record, where many were sent."""
+        if not prefix or not self.errors or all(error.loc[: len(prefix)] == prefix for error in self.errors):
+            return self
+        errors = tuple(FieldError((*prefix, *error.loc), error.msg) for error in self.errors)
+        return type(self)(self.detail, errors=errors, retry_after_s=self.retry_after_s)
+
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between processes as values; the default would lose the keyword arguments.
         return _rebuild, (type(self), self.detail, self.errors, self.retry_after_s)

@@ -73,8 +73,8 @@ class Desk:
         # Uids are also the slots' generations: unique over processes and never 0.
         self._last_uid = api_worker << 40
         self.pending: dict[Uid, Pending] = {}
-        # pid of a signal worker -> what it began last: it does one thing at a time, so that is what it has in hand.
-        self._in_hand: dict[int, tuple[Uid, int]] = {}
+        # pid of a worker -> what it began last: it does one thing at a time, so that is what it has in hand.
+        self._in_hand: dict[int, frozenset[tuple[Uid, int]]] = {}
         self.on_started: Callable[[Stage, int], None] = lambda stage, pid: None
 
     def reserve(self) -> Slot | None:
@@ -123,8 +123,7 @@ class Desk:
 
     def _started(self, message: Started) -> None:
         self.on_started(message.stage, message.pid)
-        if message.stage == "signal":
-            self._in_hand[message.pid] = message.keys[0]
+        self._in_hand[message.pid] = frozenset(message.keys)
         for uid, index in message.keys:
             pending = self.pending.get(uid)
             if pending is None:
@@ -136,36 +135,32 @@ class Desk:
                         pending.progress[held].pid = message.pid
             elif (at := pending.progress.get(index)) is not None:
                 at.stage, at.pid = message.stage, message.pid
-                at.alone = at.alone or message.alone
+                if message.stage == "model":
+                    at.alone = message.alone
 
     def worker_died(self, stage: Stage, pid: int) -> None:
         """Do again what that worker had in hand; a little later what it may have taken without a word."""
         died_s = time.monotonic()
-        in_hand = self._in_hand.pop(pid, None)
+        in_hand = self._in_hand.pop(pid, frozenset())
         for pending in list(self.pending.values()):
             if not pending.finished:
                 self._recover(pending, stage, pid, in_hand)
         asyncio.get_running_loop().call_later(RESEND_AFTER_S, self._resend_waiting, stage, died_s)
 
-    def _recover(self, pending: Pending, stage: Stage, pid: int, in_hand: tuple[Uid, int] | None) -> None:
+    def _recover(self, pending: Pending, stage: Stage, pid: int, in_hand: frozenset[tuple[Uid, int]]) -> None:
         if pending.count is None:
             if pending.whole.pid == pid:
                 self._again(pending, WHOLE_REQUEST, pending.whole)
             return
+        begun = {index for uid, index in in_hand if uid == pending.uid}
         held = [index for index in pending.unfinished(stage) if pending.progress[index].pid == pid]
-        if stage == "model":  # it had all of them on the device
-            for index in held:
-                self._again(pending, index, pending.progress[index])
-            return
-        begun = in_hand[1] if in_hand is not None and in_hand[0] == pending.uid else None
-        blamed = [index for index in held if begun in (index, WHOLE_REQUEST)]
+        blamed = [index for index in held if begun & {index, WHOLE_REQUEST}]
         for index in blamed:
             self._again(pending, index, pending.progress[index])
-        # Announced to the model workers, but perhaps not sent to them any more.
-        lost = (
-            [] if begun is None else [i for i in pending.unfinished("model") if not pending.progress[i].pid and begun in (i, WHOLE_REQUEST)]
-        )
-        if others := tuple(index for index in held + lost if index not in blamed):
+        # Held but not begun, or answered but not sent any more; and announced to the model workers, but perhaps not sent to them.
+        lost = [index for index in pending.unfinished("model") if not pending.progress[index].pid and begun & {index, WHOLE_REQUEST}]
+        others = tuple(index for index in held if index not in blamed) + tuple(lost if stage == "signal" else ())
+        if others:
             self._resend(pending, others, alone=False, stage=stage)
 
     def _again(self, pending: Pending, index: int, at: Progress) -> None:

@@ -127,6 +127,7 @@ class ModelStage:
         self._deployment, self._runners, self._runtime = deployment, runners, runtime
         self._state, self._row, self._send, self._finish = state, row, send, finish
         self._pid = int(state.pid[row])
+        self._announced_to: set[int] = set()
 
     def run(self, batch: list[tuple[Job, Piece]]) -> None:
         batch = [(job, piece) for job, piece in batch if self._is_wanted(job)]
@@ -164,11 +165,13 @@ class ModelStage:
         return True
 
     def _announce(self, batch: list[tuple[Job, Piece]]) -> None:
-        by_api_worker: dict[int, list[tuple[int, int]]] = {}
+        """Tell each HTTP process what of its own is in hand now; also those of the batch before, that nothing is any more."""
+        by_api_worker: dict[int, list[tuple[int, int]]] = {api_worker: [] for api_worker in self._announced_to}
         for job, _ in batch:
             if not job.parts:
                 job.queued_ms = 1000 * (time.monotonic() - job.item.sent_s)
             by_api_worker.setdefault(job.item.head.api_worker, []).append((job.item.head.uid, job.item.index))
+        self._announced_to = {api_worker for api_worker, keys in by_api_worker.items() if keys}
         for api_worker, keys in by_api_worker.items():
             self._send(api_worker, [Started("model", self._pid, tuple(keys), alone=len(batch) == 1)])
 

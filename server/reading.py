@@ -56,10 +56,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class PendingRecord:
-    """A recording that is there but not yet checked. `seconds` is what it says of its length, 0 where it doesn't."""
+    """A recording that is there but not yet checked.
+
+    seconds  what it says of its length, 0 where it doesn't
+    loc      where it lies in the body, for the places that errors name
+    """
 
     read: Callable[[], EcgRecord]
     seconds: float
+    loc: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,7 +202,7 @@ def _from_object(body: object, task: Task, deployment: Deployment, limits: Limit
 
 
 def _mapping_record(record: object, loc: tuple[str | int, ...], extra_fields: frozenset[str]) -> PendingRecord:
-    return PendingRecord(lambda: record_from_mapping(record, loc=loc, extra_fields=extra_fields), _claimed_seconds(record))
+    return PendingRecord(lambda: record_from_mapping(record, loc=loc, extra_fields=extra_fields), _claimed_seconds(record), loc)
 
 
 def _claimed_seconds(record: object) -> float:

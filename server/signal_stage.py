@@ -91,7 +91,7 @@ class SignalStage:
             else:
                 yield self._finish(head, index, prepared, timings)
         except EcgError as error:
-            yield Done(head.uid, index, error=error)
+            yield Done(head.uid, index, error=error.under(pending.loc))
         except Exception as error:  # noqa: BLE001 - the process's edge, as above
             yield Done(head.uid, index, error=self._bug(head, error))
 

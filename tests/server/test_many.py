@@ -196,3 +196,10 @@ def test_of_many_those_done_by_the_deadline_are_answered(server: RunningServer) 
     results = answer_of(response)["results"]
     assert len(results) == 60
     assert {result["error"]["code"] for result in results if "error" in result} <= {"deadline_exceeded"}
+
+
+def test_a_fault_found_late_is_placed_in_its_record_too(server: RunningServer) -> None:
+    body = {"records": [GOOD, GOOD | {"fs": 5}]}
+    error = answer_of(post(server, "/analyze", json=body))["results"][1]["error"]
+    assert error["code"] == "bad_sampling_rate"
+    assert error["errors"][0]["loc"] == ["records", 1, "fs"]
