@@ -1,0 +1,181 @@
+"""Beats: aligned on all leads together, classed by their form, and averaged to one representative beat.
+
+Electrocardiographs measure on such a beat too (GE 12SL, Philips DXL): averaging takes the noise away, and leaving out what
+looks different keeps ectopic and noisy beats from blurring it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from signals.conditioned import RATE_HZ, Conditioned
+from signals.r_peaks import lead_weights
+
+BeatClass = Literal["normal", "ectopic", "noisy"]
+
+BEAT_HZ: Final = 250.0
+BEAT_SAMPLES: Final = 288
+BEFORE_S: Final = 0.496  # before the beat's centre: a PR of 400 ms fits
+STRIDE: Final = round(RATE_HZ / BEAT_HZ)
+BEFORE_SAMPLES: Final = round(BEFORE_S * RATE_HZ)
+SPAN_SAMPLES: Final = BEAT_SAMPLES * STRIDE
+
+FORM_S: Final = 0.12  # before and after the centre: the QRS complex, and little else
+SHIFT_S: Final = 0.04
+SAME_FORM: Final = 0.85  # correlation with the template
+AMPLITUDE_RATIO: Final = (0.5, 2.0)
+NOISE_RATIO: Final = 3.0  # a beat with so many times the usual jitter around its QRS is noise, no ectopic beat
+MAX_TEMPLATE_BEATS: Final = 120  # enough to find the commonest form; the comparison grows with the square
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """The beats of a recording.
+
+    centre_s  (beats,) seconds from the start, each aligned with the template to a fraction of a sample
+    classes   (beats,) "normal" are the dominant form
+    windows   (beats, leads, 288) float32 at 250 Hz from 496 ms before the centre
+    whole     (beats,) bool: the window lies within the recording and holds no gap
+    representative  (leads, 288): interquartile mean of the normal, whole beats; None without beats
+    averaged  how many beats went into it
+    """
+
+    centre_s: NDArray[np.float64]
+    classes: tuple[BeatClass, ...]
+    windows: NDArray[np.float32]
+    whole: NDArray[np.bool_]
+    representative: NDArray[np.float64] | None
+    averaged: int
+
+    @property
+    def normal(self) -> NDArray[np.bool_]:
+        return np.array([each == "normal" for each in self.classes], np.bool_)
+
+
+def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
+    """Align, class and average the beats at `r_peaks_s`."""
+    signal = ready.signal
+    if r_peaks_s.size == 0 or signal.shape[1] == 0:
+        return Beats(np.zeros(0), (), np.zeros((0, len(signal), BEAT_SAMPLES), np.float32), np.zeros(0, np.bool_), None, 0)
+    pad = SPAN_SAMPLES
+    padded = np.pad(signal, ((0, 0), (pad, pad)), mode="edge")
+    centres = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
+    weights = _weights(signal)
+    shifted, forms = _align(padded * weights[:, None], centres + pad)
+    normal, likeness = _dominant(forms)
+    # Beats of another form are left where the envelope put them: correlation with a template that is not theirs says nothing.
+    placed = np.where(likeness > SAME_FORM, shifted - pad, centres.astype(np.float64))
+    windows = _windows(padded, np.rint(placed).astype(np.intp) + pad)
+    whole = _whole(np.rint(placed).astype(np.intp), ready.missing)
+    classes = _classes(normal, windows)
+    chosen = normal & whole if (normal & whole).any() else normal
+    representative = interquartile_mean(windows[chosen].astype(np.float64))
+    return Beats(placed / RATE_HZ, classes, windows, whole, representative, int(chosen.sum()))
+
+
+def interquartile_mean(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(beats, ...) -> (...): the mean of the middle half at each sample; of all where there are fewer than four."""
+    cut = len(windows) // 4
+    if cut == 0:
+        return np.asarray(windows.mean(axis=0))
+    return np.asarray(np.sort(windows, axis=0)[cut : len(windows) - cut].mean(axis=0))
+
+
+def _weights(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    size = np.sqrt(np.einsum("ij,ij->i", signal, signal) / max(1, signal.shape[1]))
+    return lead_weights(size)
+
+
+def _align(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two passes of cross-correlation over all leads within +-40 ms -> (centres with fractions, forms (beats, leads x samples))."""
+    half, reach = round(FORM_S * RATE_HZ), round(SHIFT_S * RATE_HZ)
+    forms = _forms(padded, centres, half)
+    template = forms[_template(forms)]
+    moved = centres
+    fraction = np.zeros(centres.size)
+    for _ in range(2):
+        shift, fraction = _best_shift(padded, centres, template, half, reach)
+        moved = centres + shift
+        forms = _forms(padded, moved, half)
+        same = _correlation(forms, template) > SAME_FORM
+        if same.any():
+            template = forms[same].mean(axis=0)
+    return moved + fraction, forms
+
+
+def _best_shift(
+    padded: NDArray[np.float64], centres: NDArray[np.intp], template: NDArray[np.float64], half: int, reach: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Whole samples, and the parabola's fraction, that lay each beat on the template."""
+    shape = template.reshape(len(padded), -1)
+    kernel = shape - shape.mean(axis=1, keepdims=True)
+    shifts, fractions = np.zeros(centres.size, np.intp), np.zeros(centres.size)
+    for index, centre in enumerate(centres.tolist()):
+        around = padded[:, centre - half - reach : centre + half + reach + 1]
+        match = np.einsum("lst,lt->s", sliding_window_view(around, 2 * half + 1, axis=1), kernel)
+        best = int(match.argmax())
+        shifts[index] = best - reach
+        if 0 < best < match.size - 1:
+            before, at, after = match[best - 1 : best + 2]
+            bend = before - 2 * at + after
+            fractions[index] = 0.5 * (before - after) / bend if bend < 0 else 0.0
+    return shifts, fractions
+
+
+def _forms(padded: NDArray[np.float64], centres: NDArray[np.intp], half: int) -> NDArray[np.float64]:
+    """(beats, leads x samples) around the centres, each lead about its mean."""
+    at = centres[:, None] + np.arange(-half, half + 1)
+    forms = padded[:, at].transpose(1, 0, 2)
+    return (forms - forms.mean(axis=2, keepdims=True)).reshape(centres.size, -1)
+
+
+def _template(forms: NDArray[np.float64]) -> int:
+    """The beat most like the others: with the highest median correlation."""
+    step = max(1, len(forms) // MAX_TEMPLATE_BEATS)
+    some = forms[::step]
+    norms = np.maximum(np.linalg.norm(some, axis=1), 1e-12)
+    alike = (some @ some.T) / np.outer(norms, norms)
+    return int(np.median(alike, axis=1).argmax()) * step
+
+
+def _correlation(forms: NDArray[np.float64], template: NDArray[np.float64]) -> NDArray[np.float64]:
+    norms = np.maximum(np.linalg.norm(forms, axis=1) * np.linalg.norm(template), 1e-12)
+    return np.asarray((forms @ template) / norms)
+
+
+def _dominant(forms: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which beats are of the commonest form, and how like its mean each one is."""
+    template = forms[_template(forms)]
+    alike = _correlation(forms, template) > SAME_FORM
+    mean = forms[alike].mean(axis=0) if alike.any() else template
+    likeness, size = _correlation(forms, mean), np.linalg.norm(forms, axis=1)
+    typical = np.median(size[likeness > SAME_FORM]) if (likeness > SAME_FORM).any() else np.median(size)
+    ratio = size / max(float(typical), 1e-12)
+    normal = (likeness > SAME_FORM) & (ratio > AMPLITUDE_RATIO[0]) & (ratio < AMPLITUDE_RATIO[1])
+    if not normal.any():
+        normal[_template(forms)] = True
+    return normal, likeness
+
+
+def _windows(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> NDArray[np.float32]:
+    at = (centres - BEFORE_SAMPLES)[:, None] + np.arange(0, SPAN_SAMPLES, STRIDE)
+    return padded.astype(np.float32)[:, np.clip(at, 0, padded.shape[1] - 1)].transpose(1, 0, 2)
+
+
+def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    start, stop = centres - BEFORE_SAMPLES, centres - BEFORE_SAMPLES + SPAN_SAMPLES
+    inside = (start >= 0) & (stop <= missing.size)
+    gone = np.concatenate([[0], np.cumsum(missing)])
+    return np.asarray(inside & (gone[np.clip(stop, 0, missing.size)] == gone[np.clip(start, 0, missing.size)]))
+
+
+def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[BeatClass, ...]:
+    """What is not of the dominant form is noise where it jitters as no heart does, else an ectopic beat."""
+    jitter = np.abs(np.diff(windows, n=2, axis=2)).mean(axis=(1, 2))
+    usual = float(np.median(jitter[normal]))
+    return tuple("normal" if same else "noisy" if shaky > NOISE_RATIO * usual else "ectopic" for same, shaky in zip(normal, jitter, strict=True))

@@ -1,0 +1,85 @@
+"""Where the heart beats: R peaks, found on all leads together.
+
+The envelope is the root of the sum of squared 16 ms differences over leads, as in spatial-velocity detectors; the thresholds
+were chosen on LUDB, MIT-BIH being left for the test.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import find_peaks
+
+from signals.conditioned import RATE_HZ, Conditioned, condition
+
+ENVELOPE_HZ: Final = 250.0
+DIFFERENCE_SAMPLES: Final = 4  # 16 ms: the slope of a QRS, not of a T wave
+MEAN_SAMPLES: Final = 21  # 84 ms at ENVELOPE_HZ, about a QRS: one hump a beat
+BLOCK_S: Final = 3.0  # holds a beat from 20 /min on
+BLOCK_SHARE: Final = 0.30  # of the median block maximum
+HEIGHT_SHARE: Final = 0.35  # of the median peak
+APART_S: Final = 0.248  # 240 /min
+ECHO_S: Final = 0.36  # a lower peak so soon after a beat is its T wave
+ECHO_SHARE: Final = 0.6
+LOUD_LEAD: Final = 3.0  # a lead may be so many times as steep as the middle one before it is turned down
+
+
+def find_r_peaks(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
+    """(leads, samples) in any units at 50-2000 Hz, NaN for gaps -> seconds of the beats from the start, ascending."""
+    return r_peaks_of(condition(signal, fs))
+
+
+def r_peaks_of(ready: Conditioned) -> NDArray[np.float64]:
+    """The same on a recording that is filtered already; none where no lead has a signal."""
+    envelope = _envelope(ready)
+    if envelope.size < 3:
+        return np.zeros(0)
+    peaks = _above(envelope, _block_level(envelope) * BLOCK_SHARE)
+    if peaks.size:
+        peaks = peaks[envelope[peaks] > HEIGHT_SHARE * np.median(envelope[peaks])]
+    return np.asarray(_without_echoes(peaks, envelope) / ENVELOPE_HZ, np.float64)
+
+
+def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(leads,) in 0..1: min(1, 3 x median / own), so that one artefact-ridden lead does not outvote the rest."""
+    alive = steepness > 0
+    if not alive.any():
+        return np.zeros(steepness.size)
+    limit = LOUD_LEAD * np.median(steepness[alive])
+    return np.where(alive, np.minimum(1.0, limit / np.where(alive, steepness, 1.0)), 0.0)
+
+
+def _envelope(ready: Conditioned) -> NDArray[np.float64]:
+    signal = ready.signal[ready.alive, :: round(RATE_HZ / ENVELOPE_HZ)]
+    half = DIFFERENCE_SAMPLES // 2
+    if signal.shape[0] == 0 or signal.shape[1] <= DIFFERENCE_SAMPLES:
+        return np.zeros(0)
+    slope = signal[:, DIFFERENCE_SAMPLES:] - signal[:, :-DIFFERENCE_SAMPLES]
+    steepness = np.partition(np.abs(slope), int(0.98 * (slope.shape[1] - 1)), axis=1)[:, int(0.98 * (slope.shape[1] - 1))]
+    slope *= lead_weights(steepness)[:, None]
+    power = np.pad(np.sqrt(np.einsum("ij,ij->j", slope, slope)), (half, half))
+    return np.asarray(uniform_filter1d(power, MEAN_SAMPLES, mode="nearest"), np.float64)
+
+
+def _block_level(envelope: NDArray[np.float64]) -> float:
+    """Median of the maxima of blocks of 3 s; the last, shorter block counts where it is the only one."""
+    width = round(BLOCK_S * ENVELOPE_HZ)
+    count = max(1, envelope.size // width)
+    return float(np.median([block.max() for block in np.array_split(envelope, count)]))
+
+
+def _above(envelope: NDArray[np.float64], level: float) -> NDArray[np.intp]:
+    found: NDArray[np.intp] = find_peaks(envelope, height=max(level, 1e-12), distance=round(APART_S * ENVELOPE_HZ))[0]
+    return found
+
+
+def _without_echoes(peaks: NDArray[np.intp], envelope: NDArray[np.float64]) -> NDArray[np.intp]:
+    kept: list[int] = []
+    for peak in peaks.tolist():
+        echo = bool(kept) and peak - kept[-1] < ECHO_S * ENVELOPE_HZ and envelope[peak] < ECHO_SHARE * envelope[kept[-1]]
+        if not echo:
+            kept.append(peak)
+    return np.array(kept, np.intp)
