@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
 from analysis.forward import Encoded
 from analysis.labels import JoinedLabel, by_segment, join_labels, words
+from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
 from model_store.manifest import Role
 
 # Parts of the interface that this version has no method for; each is null with this sentence.
 NOT_YET = {
-    "measurements": "measurements: interval measurements are not part of this version",
     "superclass": "superclass: no superclass head is loaded",
     "pacemaker": "pacemaker: no pacemaker detection is part of this version",
-    "fiducials": "fiducials: interval measurements are not part of this version",
-    "representative_beat": "representative_beat: interval measurements are not part of this version",
 }
+# The names of an earlier API for four of the measurements.
+CLINICAL_NUMBERS = {"heart_rate": "heart_rate_bpm", "qrs_duration": "qrs_ms", "qt_interval": "qt_ms", "pr_interval": "pr_ms"}
+# Beyond these a label and the measured rate contradict each other: the usual limits of 60 and 100 /min, with 10 to spare
+# (a choice), as a rate may change within a recording and label and rate look at different parts of it.
+RATES_OF_LABELS = {"Tachycardia": (90.0, float("inf")), "Bradycardia": (0.0, 70.0)}
 SALIENCY_METHOD = (
     "attention of the last transformer layer, mean over heads, maximum over keys for each query token; the same for all leads and labels"
 )
@@ -89,7 +92,8 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
     labels = _labels(encoded, options, deployment)
     answer: dict[str, Any] = {"id": prepared.record_id}
     if "clinical_analysis" in include:
-        answer["clinical_analysis"] = _clinical_analysis(labels)
+        answer["clinical_analysis"] = _clinical_analysis(labels, prepared.measured or Measured())
+        warnings += _contradictions(labels, prepared.measured)
     if "labels" in include:
         answer["labels"] = None if labels is None else [joined.to_dict() for joined in labels]
     if "labels_by_segment" in include:
@@ -99,9 +103,7 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
     if "quality" in include and prepared.quality is not None:
         answer["signal_quality"] = prepared.quality["signal_quality"]
         answer["quality"] = prepared.quality
-    for part, value in (("signal", prepared.signal), ("reported", prepared.reported)):
-        if part in include:
-            answer[part] = value
+    answer |= {part: value for part, value in _carried_parts(prepared).items() if part in include}
     warnings += _absences(answer, prepared, deployment)
     answer["model"] = _model(deployment, runtime, options.features_role)
     answer["segments"] = len(prepared.segment_times_s)
@@ -116,17 +118,39 @@ def _labels(encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment
     return join_labels(clinical.logits, deployment.encoders["clinical"].labels, aggregate=options.aggregate, thresholds=options.thresholds)
 
 
-def _clinical_analysis(labels: list[JoinedLabel] | None) -> dict[str, Any]:
+def _carried_parts(prepared: Prepared) -> dict[str, Any]:
+    """The parts that were there before the encoder."""
+    measured = prepared.measured or Measured()
+    return {
+        "measurements": measured.measurements,
+        "fiducials": measured.fiducials,
+        "representative_beat": measured.representative_beat,
+        "signal": prepared.signal,
+        "reported": prepared.reported,
+    }
+
+
+def _contradictions(labels: list[JoinedLabel] | None, measured: Measured | None) -> list[str]:
+    """A label of the rate against the rate that was measured, where they are far apart."""
+    rate = None if measured is None else measured.number("heart_rate_bpm")
+    if labels is None or rate is None:
+        return []
+    positive = {joined.label.name for joined in labels if joined.positive}
+    contradicted = [name for name, (low, high) in RATES_OF_LABELS.items() if name in positive and not low <= rate <= high]
+    return [f"labels: {name} is positive and the measured rate is {rate:.0f} per minute" for name in contradicted]
+
+
+def _clinical_analysis(labels: list[JoinedLabel] | None, found: Measured) -> dict[str, Any]:
     said = None if labels is None else words(labels)
-    measured = {"heart_rate": None, "qrs_duration": None, "qt_interval": None, "pr_interval": None}
+    measured = {answer: found.number(name) for answer, name in CLINICAL_NUMBERS.items()}
     return {
         "rhythm": None if said is None else said.rhythm,
         "rhythm_source": "rules" if said is None else "labels",
         **measured,
-        "axis_deviation": None,
+        "axis_deviation": found.axis_deviation,
         "abnormalities": [] if said is None else said.abnormalities,
         "confidence": None if said is None else said.confidence,
-        "physiological_parameters": {**measured, "qrs_axis": None},
+        "physiological_parameters": {**measured, "qrs_axis": found.number("qrs_axis_deg")},
     }
 
 
@@ -163,8 +187,6 @@ def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deploym
     warnings = [sentence for part, sentence in NOT_YET.items() if part in answer]
     if not deployment.loaded:
         warnings.append(f"model: {deployment.no_model_reason()}")
-    if "clinical_analysis" in answer and "measurements" not in answer:
-        warnings.append(NOT_YET["measurements"])
     reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded")
     for part in MODEL_PARTS:
         value = answer.get(part, ...)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.deployment import Deployment
+from analysis.measuring import MEASURED_PARTS, Measured, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from errors import NoModel, TooFewLeads, TooShort
@@ -37,6 +38,7 @@ class Prepared:
     segment_times_s: tuple[tuple[float, float], ...] = ()
     no_model: str | None = None
     quality: dict[str, Any] | None = None
+    measured: Measured | None = None
     signal: dict[str, Any] | None = None
     reported: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
@@ -55,8 +57,10 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     started = time.perf_counter()
     record = check_record(record, max_seconds=max_seconds, judge_anything=isinstance(options, QualityOptions))
     leads = twelve_leads(record)
-    quality = assess(record, leads) if _wants_quality(options) else None
-    measured = time.perf_counter()
+    wants_measurements = _includes_any(options, MEASURED_PARTS)
+    quality = assess(record, leads) if _wants_quality(options) or wants_measurements else None
+    measured = _measured(record, leads, quality) if wants_measurements and quality is not None else None
+    judged = time.perf_counter()
     needs = needs_of(options, deployment)
     segments, no_model = _segments(record, leads, needs, options, deployment)
     if isinstance(options, FeatureOptions) and no_model is not None:
@@ -65,7 +69,8 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
         *record.warnings,
         *leads.warnings,
         *options.warnings,
-        *(quality.warnings if quality else ()),
+        *(quality.warnings if quality and _wants_quality(options) else ()),
+        *(measured.warnings if measured else ()),
         *(segments.warnings if segments else ()),
     )
     return Prepared(
@@ -75,11 +80,12 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
         segments=NO_SEGMENTS if segments is None else segments.data,
         segment_times_s=() if segments is None else tuple(zip(segments.starts_s, segments.ends_s, strict=True)),
         no_model=None if no_model is None else no_model.detail,
-        quality=None if quality is None else quality.to_dict(),
+        quality=quality.to_dict() if quality is not None and _wants_quality(options) else None,
+        measured=measured,
         signal=_signal_part(record) if _includes(options, "signal") else None,
         reported=_reported_part(record) if _includes(options, "reported") else None,
         warnings=tuple(dict.fromkeys(warnings)),
-        timings_ms={"measure": 1000 * (measured - started), "segment": 1000 * (time.perf_counter() - measured)},
+        timings_ms={"measure": 1000 * (judged - started), "segment": 1000 * (time.perf_counter() - judged)},
     )
 
 
@@ -89,6 +95,17 @@ def _includes(options: Options, part: str) -> bool:
 
 def _wants_quality(options: Options) -> bool:
     return isinstance(options, QualityOptions) or _includes(options, "quality")
+
+
+def _includes_any(options: Options, parts: frozenset[str]) -> bool:
+    return isinstance(options, AnalyzeOptions) and bool(options.include & parts)
+
+
+def _measured(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> Measured:
+    """Nothing is measured on what cannot be read."""
+    if not quality.readable:
+        return Measured(warnings=(f"measurements: the recording cannot be read ({quality.word.lower()}); nothing is measured",))
+    return measure_record(record, leads)
 
 
 def _segments(

@@ -63,6 +63,18 @@ def flags(values: Mapping[str, float | None], patient: Patient) -> list[Flag]:
     return found
 
 
+def axis_word(axis_deg: float, patient: Patient) -> str:
+    """Normal, Left, Right or Extreme: within the range for the age, or to which side of it (AHA/ACCF/HRS 2009, part III)."""
+    known = reference_range("qrs_axis_deg", patient)
+    assert known is not None and known.low is not None and known.high is not None, "every age has a range of the axis"
+    axis = axis_deg + 360.0 if axis_deg <= known.high - 360.0 else axis_deg  # a newborn's 190 degrees is -170
+    if known.holds(axis):
+        return "Normal"
+    if axis_deg < -90.0:
+        return "Extreme"
+    return "Left" if axis_deg < known.low else "Right"
+
+
 def _by_age(name: str, age: float, sex: str | None) -> Range | None:
     if name == "qrs_ms":
         return _qrs(age)

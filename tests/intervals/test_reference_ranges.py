@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intervals.reference_ranges import flags, reference_range
+from intervals.reference_ranges import axis_word, flags, reference_range
 from signals.record import Patient
 
 MAN, WOMAN, UNKNOWN = Patient(60, "male"), Patient(60, "female"), Patient()
@@ -60,3 +60,19 @@ def test_an_unknown_age_or_sex_is_said_so() -> None:
     assert found is not None
     assert "age unknown" in found.source
     assert "sex unknown" in found.source
+
+
+@pytest.mark.parametrize(
+    ("axis", "patient", "word"),
+    [
+        (40, MAN, "Normal"),
+        (-45, MAN, "Left"),
+        (120, MAN, "Right"),
+        (-120, MAN, "Extreme"),
+        (180, MAN, "Right"),
+        (110, Patient(10, None), "Normal"),
+        (-175, Patient(0.02, None), "Normal"),
+    ],
+)
+def test_the_axis_has_a_word_for_the_age(axis: float, patient: Patient, word: str) -> None:
+    assert axis_word(axis, patient) == word

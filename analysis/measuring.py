@@ -1,0 +1,69 @@
+"""The measurements of one recording as /analyze answers them: numbers, flags, fiducials, the representative beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from intervals.measure import measure
+from intervals.measurements import NUMBERS, Measurements
+
+from intervals.reference_ranges import axis_word, flags
+from signals.leads import LEADS, TwelveLeads
+from signals.r_peaks import find_r_peaks
+from signals.record import EcgRecord, Patient
+from signals.spikes import find_spikes, pacing
+
+MEASURED_PARTS = frozenset({"clinical_analysis", "measurements", "fiducials", "representative_beat"})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured, as plain values that travel between processes; None for a part where nothing could be."""
+
+    measurements: dict[str, Any] | None = None
+    fiducials: list[dict[str, Any]] | None = None
+    representative_beat: dict[str, Any] | None = None
+    axis_deviation: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def number(self, name: str) -> float | None:
+        """One of the measurements, None where it could not be measured."""
+        value = None if self.measurements is None else self.measurements[name]
+        return None if value is None else float(value)
+
+
+def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
+    """Measure a recording. Pacing spikes are looked for first: what they pace has no P wave to measure."""
+    found = measure(leads, record.fs, paced=_is_paced(record, leads))
+    return Measured(
+        measurements={**found.to_dict(), "flags": [flag.to_dict() for flag in flags(_numbers(found), record.patient)]},
+        fiducials=[beat.to_dict() for beat in found.fiducials] or None,
+        representative_beat=_representative_beat(found),
+        axis_deviation=_axis_word(found, record.patient),
+        warnings=found.warnings,
+    )
+
+
+def _is_paced(record: EcgRecord, leads: TwelveLeads) -> bool:
+    if record.units != "mV":
+        return False  # the height of a spike is a voltage
+    spikes = find_spikes(leads.signal, record.fs)
+    return bool(spikes.times_s.size) and pacing(spikes, find_r_peaks(leads.signal, record.fs)).chamber is not None
+
+
+def _numbers(found: Measurements) -> dict[str, float | None]:
+    return {name: getattr(found, name) for name in NUMBERS}
+
+
+def _axis_word(found: Measurements, patient: Patient) -> str | None:
+    return None if found.qrs_axis_deg is None else axis_word(found.qrs_axis_deg, patient)
+
+
+def _representative_beat(found: Measurements) -> dict[str, Any] | None:
+    beat = found.representative
+    if beat is None:
+        return None
+    places = {name: None if at is None else round(at, 4) for name, at in beat.fiducials.items()}
+    return {"fs": beat.fs, "lead_names": list(LEADS), "data": beat.data.astype(np.float32), "r": round(beat.r, 4), "fiducials": places}
