@@ -28,6 +28,8 @@ SPAN_SAMPLES: Final = BEAT_SAMPLES * STRIDE
 FORM_S: Final = 0.12  # before and after the centre: the QRS complex, and little else
 SHIFT_S: Final = 0.04
 SAME_FORM: Final = 0.85  # correlation with the template
+ROUGHLY_SAME: Final = 0.75  # the same before alignment
+RIVAL_SHARE: Final = 0.6  # so many beats of another form, against the commonest, and the narrower of both is measured
 AMPLITUDE_RATIO: Final = (0.5, 2.0)
 NOISE_RATIO: Final = 3.0  # a beat with so many times the usual jitter around its QRS is noise, no ectopic beat
 MAX_TEMPLATE_BEATS: Final = 120  # enough to find the commonest form; the comparison grows with the square
@@ -43,6 +45,7 @@ class Beats:
     whole     (beats,) bool: the window lies within the recording and holds no gap
     representative  (leads, 288): interquartile mean of the normal, whole beats; None without beats
     averaged  how many beats went into it
+    covered   first and last sample of the 288 at which at least one of them was recorded
     """
 
     centre_s: NDArray[np.float64]
@@ -51,6 +54,7 @@ class Beats:
     whole: NDArray[np.bool_]
     representative: NDArray[np.float64] | None
     averaged: int
+    covered: tuple[int, int] = (0, BEAT_SAMPLES)
 
     @property
     def normal(self) -> NDArray[np.bool_]:
@@ -66,16 +70,30 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     padded = np.pad(signal, ((0, 0), (pad, pad)), mode="edge")
     centres = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
     weights = _weights(signal)
-    shifted, forms = _align(padded * weights[:, None], centres + pad)
-    normal, likeness = _dominant(forms)
+    shifted, forms, template = _align(padded * weights[:, None], centres + pad)
+    normal, likeness = _dominant(forms, template)
     # Beats of another form are left where the envelope put them: correlation with a template that is not theirs says nothing.
     placed = np.where(likeness > SAME_FORM, shifted - pad, centres.astype(np.float64))
     windows = _windows(padded, np.rint(placed).astype(np.intp) + pad)
     whole = _whole(np.rint(placed).astype(np.intp), ready.missing)
     classes = _classes(normal, windows)
-    chosen = normal & whole if (normal & whole).any() else normal
+    chosen, covered = _chosen(normal, whole, np.rint(placed).astype(np.intp), signal.shape[1])
     representative = interquartile_mean(windows[chosen].astype(np.float64))
-    return Beats(placed / RATE_HZ, classes, windows, whole, representative, int(chosen.sum()))
+    return Beats(placed / RATE_HZ, classes, windows, whole, representative, int(chosen.sum()), covered)
+
+
+def _chosen(
+    normal: NDArray[np.bool_], whole: NDArray[np.bool_], centres: NDArray[np.intp], samples: int
+) -> tuple[NDArray[np.bool_], tuple[int, int]]:
+    """The beats to average, and which of the 288 samples they cover: all that are whole, else the one that is so the most."""
+    if (normal & whole).any():
+        return normal & whole, (0, BEAT_SAMPLES)
+    start = np.maximum(0, BEFORE_SAMPLES - centres)
+    stop = np.minimum(SPAN_SAMPLES, samples - centres + BEFORE_SAMPLES)
+    best = int(np.where(normal, stop - start, -1).argmax())
+    chosen = np.zeros(normal.size, np.bool_)
+    chosen[best] = True
+    return chosen, (int(start[best]) // STRIDE, int(stop[best]) // STRIDE)
 
 
 def interquartile_mean(windows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,11 +109,15 @@ def _weights(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     return lead_weights(size)
 
 
-def _align(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two passes of cross-correlation over all leads within +-40 ms -> (centres with fractions, forms (beats, leads x samples))."""
+def _align(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Two passes of cross-correlation over all leads within +-40 ms.
+
+    -> (centres with fractions, forms (beats, leads x samples), the beat that was the first template)
+    """
     half, reach = round(FORM_S * RATE_HZ), round(SHIFT_S * RATE_HZ)
     forms = _forms(padded, centres, half)
-    template = forms[_template(forms)]
+    first = _template(forms, len(padded))
+    template = forms[first]
     moved = centres
     fraction = np.zeros(centres.size)
     for _ in range(2):
@@ -105,7 +127,7 @@ def _align(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDAr
         same = _correlation(forms, template) > SAME_FORM
         if same.any():
             template = forms[same].mean(axis=0)
-    return moved + fraction, forms
+    return moved + fraction, forms, first
 
 
 def _best_shift(
@@ -134,13 +156,32 @@ def _forms(padded: NDArray[np.float64], centres: NDArray[np.intp], half: int) ->
     return (forms - forms.mean(axis=2, keepdims=True)).reshape(centres.size, -1)
 
 
-def _template(forms: NDArray[np.float64]) -> int:
-    """The beat most like the others: with the highest median correlation."""
+def _template(forms: NDArray[np.float64], leads: int) -> int:
+    """The beat most like the others; of two forms nearly as frequent (bigeminy, pacing on demand) one of the narrower."""
     step = max(1, len(forms) // MAX_TEMPLATE_BEATS)
     some = forms[::step]
     norms = np.maximum(np.linalg.norm(some, axis=1), 1e-12)
     alike = (some @ some.T) / np.outer(norms, norms)
-    return int(np.median(alike, axis=1).argmax()) * step
+    first, group = _commonest(alike, np.ones(len(some), np.bool_))
+    second, rival = _commonest(alike, ~group)
+    if rival.sum() >= max(2, RIVAL_SHARE * group.sum()) and _sharpness(some[rival], leads) > _sharpness(some[group], leads):
+        return second * step
+    return first * step
+
+
+def _commonest(alike: NDArray[np.float64], among: NDArray[np.bool_]) -> tuple[int, NDArray[np.bool_]]:
+    """The beat with the most others like it, ties by the mean likeness, and that group."""
+    same = (alike > ROUGHLY_SAME) & among
+    rank = np.where(among, same.sum(axis=1) + np.where(same, alike, 0.0).sum(axis=1) / (len(alike) + 1), -1.0)
+    best = int(rank.argmax())
+    return best, same[best]
+
+
+def _sharpness(forms: NDArray[np.float64], leads: int) -> float:
+    """How steep for its size: higher for a narrow complex than for a wide one."""
+    shapes = forms.reshape(len(forms), leads, -1)
+    slope = np.square(np.diff(shapes, axis=2)).sum(axis=(1, 2))
+    return float(np.median(slope / np.maximum(np.square(shapes).sum(axis=(1, 2)), 1e-12)))
 
 
 def _correlation(forms: NDArray[np.float64], template: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -148,9 +189,9 @@ def _correlation(forms: NDArray[np.float64], template: NDArray[np.float64]) -> N
     return np.asarray((forms @ template) / norms)
 
 
-def _dominant(forms: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Which beats are of the commonest form, and how like its mean each one is."""
-    template = forms[_template(forms)]
+def _dominant(forms: NDArray[np.float64], first: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which beats are of the form of beat `first`, and how like their mean each one is."""
+    template = forms[first]
     alike = _correlation(forms, template) > SAME_FORM
     mean = forms[alike].mean(axis=0) if alike.any() else template
     likeness, size = _correlation(forms, mean), np.linalg.norm(forms, axis=1)
@@ -158,7 +199,7 @@ def _dominant(forms: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np
     ratio = size / max(float(typical), 1e-12)
     normal = (likeness > SAME_FORM) & (ratio > AMPLITUDE_RATIO[0]) & (ratio < AMPLITUDE_RATIO[1])
     if not normal.any():
-        normal[_template(forms)] = True
+        normal[first] = True
     return normal, likeness
 
 

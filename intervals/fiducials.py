@@ -22,6 +22,7 @@ _P, _QRS, _T = 1, 2, 3  # rows of Delineation.classes
 _CLASS_OF: Final = (_P, _P, _QRS, _QRS, _T)
 _IS_ONSET: Final = (True, False, True, False, False)
 HALF: Final = 0.5
+REACH_MS: Final = 60.0  # a class's edge farther from the global time is another wave's
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +30,13 @@ class Fiducials:
     """Boundaries of the representative beat in ms from its centre, and their spread (about a standard deviation) in ms.
 
     times, spread  (5,) in the order of NAMES
-    t_seen         how clearly T stands out in the leads: the median over leads of its class's peak probability, 0..1
+    qrs_seen, t_seen  how clearly the wave stands out: the median over leads of its class's peak probability, 0..1
     """
 
     times: NDArray[np.float64]
     spread: NDArray[np.float64]
     p_present: float
+    qrs_seen: float
     t_seen: float
 
 
@@ -48,8 +50,8 @@ def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> 
         readings[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
     times = (np.nanmean(readings, axis=0) - CENTRE) * MS
     spread = np.hypot(np.nanstd(readings, axis=0), _deviation(said.overall)) * MS
-    t_seen = float(np.median(said.classes[_T][said.alive].max(axis=1))) if said.alive.any() else 0.0
-    return Fiducials(times if bias_ms is None else times - bias_ms, spread, said.p_present, t_seen)
+    qrs_seen, t_seen = (float(np.median(said.classes[wave][said.alive].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
+    return Fiducials(times if bias_ms is None else times - bias_ms, spread, said.p_present, qrs_seen, t_seen)
 
 
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -69,19 +71,18 @@ def _joined(times: NDArray[np.float64], index: int) -> float:
 
 
 def _crossings(probability: NDArray[np.float32], near: float, *, onset: bool) -> NDArray[np.float64]:
-    """(leads, samples) of one class -> (leads,) where it passes one half nearest to `near`, NaN where it doesn't within 60 ms."""
+    """(leads, samples) of one class -> (leads,) where it passes one half nearest to `near`, NaN where it doesn't near it."""
     inside = probability >= HALF
     change = inside[:, 1:] & ~inside[:, :-1] if onset else inside[:, :-1] & ~inside[:, 1:]
     found = np.full(len(probability), np.nan)
-    for lead in range(len(probability)):
-        at = np.flatnonzero(change[lead])
-        if at.size == 0:
-            continue
-        left, right = probability[lead, at].astype(np.float64), probability[lead, at + 1].astype(np.float64)
-        places = at + (HALF - left) / (right - left)
-        nearest = float(places[np.abs(places - near).argmin()])
-        if abs(nearest - near) <= 60.0 / MS:
-            found[lead] = nearest
+    lead, at = np.nonzero(change)
+    left, right = probability[lead, at].astype(np.float64), probability[lead, at + 1].astype(np.float64)
+    places = at + (HALF - left) / (right - left)
+    away = np.abs(places - near)
+    # The nearest of each lead is written last, and stays.
+    order = np.argsort(-away)
+    order = order[away[order] <= REACH_MS / MS]
+    found[lead[order]] = places[order]
     return found
 
 

@@ -45,6 +45,8 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     filled, missing = fill_short_gaps(raw, fs)
     alive = np.array([bool((~gone).any()) and not is_constant(row) for row, gone in zip(filled, missing, strict=True)], np.bool_)
     filled = _bridged(filled, missing)
+    if raw.shape[1] == 0:
+        return Conditioned(raw, alive, np.zeros(0, np.bool_))
     at_rate, gone = to_rate(filled, fs), _mask_to_rate(missing[alive].any(axis=0), fs)
     gone = np.pad(gone, (0, max(0, at_rate.shape[1] - gone.size)), mode="edge") if gone.size else np.zeros(at_rate.shape[1], np.bool_)
     flat = without_wander(at_rate)

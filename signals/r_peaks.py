@@ -24,6 +24,9 @@ HEIGHT_SHARE: Final = 0.35  # of the median peak
 APART_S: Final = 0.248  # 240 /min
 ECHO_S: Final = 0.36  # a lower peak so soon after a beat is its T wave
 ECHO_SHARE: Final = 0.6
+EDGE_S: Final = 0.06  # a complex cut by the recording's end is none; filters ring there, too
+MIN_CONTRAST: Final = 2.5  # of the median peak over the envelope's quiet fifth: 15 and more in ECGs, 1.5 in noise and hum
+PEAKED: Final = 6.0  # 98th percentile of the slope over its median from which a lead counts in full
 LOUD_LEAD: Final = 3.0  # a lead may be so many times as steep as the middle one before it is turned down
 
 
@@ -38,8 +41,12 @@ def r_peaks_of(ready: Conditioned) -> NDArray[np.float64]:
     if envelope.size < 3:
         return np.zeros(0)
     peaks = _above(envelope, _block_level(envelope) * BLOCK_SHARE)
+    edge = round(EDGE_S * ENVELOPE_HZ)
+    peaks = peaks[(peaks >= edge) & (peaks < envelope.size - edge)]
     if peaks.size:
         peaks = peaks[envelope[peaks] > HEIGHT_SHARE * np.median(envelope[peaks])]
+    if peaks.size == 0 or np.median(envelope[peaks]) < MIN_CONTRAST * np.percentile(envelope, 20):
+        return np.zeros(0)
     return np.asarray(_without_echoes(peaks, envelope) / ENVELOPE_HZ, np.float64)
 
 
@@ -58,8 +65,12 @@ def _envelope(ready: Conditioned) -> NDArray[np.float64]:
     if signal.shape[0] == 0 or signal.shape[1] <= DIFFERENCE_SAMPLES:
         return np.zeros(0)
     slope = signal[:, DIFFERENCE_SAMPLES:] - signal[:, :-DIFFERENCE_SAMPLES]
-    steepness = np.partition(np.abs(slope), int(0.98 * (slope.shape[1] - 1)), axis=1)[:, int(0.98 * (slope.shape[1] - 1))]
-    slope *= lead_weights(steepness)[:, None]
+    size = np.abs(slope)
+    places = (size.shape[1] // 2, int(0.98 * (size.shape[1] - 1)))
+    middle, steepness = np.partition(size, places, axis=1)[:, places].T
+    # Noise is as steep all the time: its 98th percentile is 3.5 times its median, that of a lead with QRS complexes 10 times.
+    peaked = np.minimum(1.0, steepness / np.maximum(PEAKED * middle, 1e-12)) ** 2
+    slope *= (lead_weights(steepness) * peaked)[:, None]
     power = np.pad(np.sqrt(np.einsum("ij,ij->j", slope, slope)), (half, half))
     return np.asarray(uniform_filter1d(power, MEAN_SAMPLES, mode="nearest"), np.float64)
 

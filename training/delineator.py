@@ -1,9 +1,10 @@
 """Train the delineator on LUDB, score it out of fold, write what ships.
 
-    python -m training.delineator --data /path/to/ludb [--folds 5] [--epochs 70] [--seed 0]
+    python -m training.delineator --data /path/to/ludb [--folds 5] [--epochs 75] [--seed 0] [--keep FOLDER]
 
-Folds are by record, one patient each. The figures printed, and written to docs/accuracy.md and to the card beside the weights, are
-out of fold; what ships is then trained on all records. Seeded: the same command gives the same weights on the same machine.
+Folds are by record, one patient each. The figures printed, and written to docs/accuracy.md and to the card beside the weights,
+are out of fold; what ships is then trained on all records. Seeded: the same command gives the same weights on the same machine.
+`--keep` leaves each fold's weights in a folder, and takes those that lie there already.
 """
 
 from __future__ import annotations
@@ -16,120 +17,104 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from intervals import delineator as shipped
-from intervals.beats import BEAT_SAMPLES
-from training.delineation_beats import BeatSource, Example, beat_source, draw
-from training.delineation_scores import Scores, score
-from training.delineator_net import DelineatorNet, export
+from training.delineation_beats import BeatSource, beat_source
+from training.delineation_scores import MEASURES, Scores, Weights, score
+from training.delineator_fit import train
 from training.ludb import read_ludb
 
-BATCH: Final = 16
-DRAWS: Final = 1.8  # examples a record and epoch
-PEAK_RATE: Final = 4e-3
-WEIGHT_DECAY: Final = 0.01
-LEAD_SD_SAMPLES: Final = 2.0  # 8 ms
-GLOBAL_SD_SAMPLES: Final = 1.5  # 6 ms
-CLASS_LOSS, EXPECTATION_LOSS, P_LOSS = 2.0, 0.03, 0.5
-# Leads a batch: mostly all, else some, seldom one to three, so that an incomplete recording is nothing new.
-LEAD_COUNTS: Final = (12, 12, 12, 12, 8, 8, 6, 6, 3, 1)
-CARD_ABOUT: Final = "P, QRS and T boundaries of a representative beat; U-Net over time, weights shared over leads"
+ABOUT: Final = "P, QRS and T boundaries on a representative beat: U-Net over time, weights shared over leads, trained on LUDB 1.0.1 (ODC-BY 1.0)"
+PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
+BEGIN: Final = "<!-- intervals: written by python -m training.delineator -->\n"
+END: Final = "<!-- end of intervals -->\n"
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=70)
+    parser.add_argument("--epochs", type=int, default=75)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="a folder for the weights of each fold")
     parser.add_argument("--out", type=Path, default=shipped.WEIGHTS_FILE.parent, help="where the weights and their card go")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the document whose section on intervals is written")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    records = read_ludb(options.data)
-    sources = [source for source in map(beat_source, records) if source is not None]
-    print(f"{len(records)} records, {len(sources)} with beats to train on", flush=True)
-    scores = cross_validate(sources, options)
-    print(scores.table("out of fold"), flush=True)
-    weights = train(sources, options.epochs, options.seed)
-    write(options.out, weights, scores, vars(options) | {"records": len(sources)})
-
-
-def cross_validate(sources: list[BeatSource], options: argparse.Namespace) -> Scores:
-    """Every record measured by a network that never saw it."""
+    sources = [source for source in map(beat_source, read_ludb(options.data)) if source is not None]
+    print(f"{len(sources)} records", flush=True)
     fold = np.random.default_rng(options.seed).permutation(len(sources)) % options.folds
-    held: dict[int, dict[str, NDArray[np.float32]]] = {}
-    for number in range(options.folds):
-        began = time.monotonic()
-        held[number] = train([s for s, f in zip(sources, fold, strict=True) if f != number], options.epochs, options.seed + number)
-        np.savez(options.out / f"fold{number}.npz", **held[number]) if options.out != shipped.WEIGHTS_FILE.parent else None
-        mine = [source for source, f in zip(sources, fold, strict=True) if f == number]
-        print(f"fold {number + 1} of {options.folds}, {time.monotonic() - began:.0f} s", flush=True)
-        print(score(mine, [held[number]] * len(mine), np.zeros(len(mine), np.intp)).table("this fold, bias not removed"), flush=True)
-    return score(sources, [held[number] for number in fold.tolist()], fold)
+    held = [_fold(sources, fold != number, number, options) for number in range(options.folds)]
+    unseen = score(sources, [held[number] for number in fold.tolist()], fold)
+    print(f"out of fold\n{unseen.table()}\n{unseen.worst()}", flush=True)
+    weights = _fold(sources, np.ones(len(sources), np.bool_), options.folds, options)
+    seen = score(sources, [weights] * len(sources), np.zeros(len(sources), np.intp))
+    print(f"in sample, what ships on the records it was trained on\n{seen.table()}", flush=True)
+    made = {"folds": options.folds, "epochs": options.epochs, "seed": options.seed, "records": len(sources)}
+    write(options.out, weights, unseen, made)
+    write_page(options.page, unseen, seen, made)
 
 
-def train(sources: list[BeatSource], epochs: int, seed: int) -> dict[str, NDArray[np.float32]]:
-    """The weights, ready for `intervals/delineator.py`."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    net = DelineatorNet().to(memory_format=torch.contiguous_format)
-    steps = max(1, round(epochs * len(sources) * DRAWS / BATCH))
-    optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=0.2)
-    share = np.array([source.weight for source in sources])
-    share /= share.sum()
-    net.train()
-    for _ in range(steps):
-        leads = int(rng.choice(LEAD_COUNTS))
-        examples = [draw(sources[int(index)], leads, rng) for index in rng.choice(len(sources), BATCH, p=share)]
-        optimiser.zero_grad()
-        loss = _loss(net, examples)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-    return export(net.eval())
+def _fold(sources: list[BeatSource], chosen: Any, number: int, options: argparse.Namespace) -> Weights:
+    """Trained on the chosen records, or read where it was kept."""
+    kept = options.keep / f"fold{number}.npz" if options.keep else None
+    if kept is not None and kept.is_file():
+        with np.load(kept, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    began = time.monotonic()
+    weights = train([source for source, use in zip(sources, chosen, strict=True) if use], options.epochs, options.seed + number)
+    print(f"training {number + 1} of {options.folds + 1}: {time.monotonic() - began:.0f} s", flush=True)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, Any] = dict(weights)
+        np.savez(kept, **arrays)
+    return weights
 
 
-def _loss(net: DelineatorNet, examples: list[Example]) -> Tensor:
-    features = torch.from_numpy(np.stack([each.features for each in examples]))
-    alive = torch.from_numpy(np.stack([each.alive for each in examples]).astype(np.float32))
-    classes, lead, overall, present = net(features, alive)
-    class_target = torch.from_numpy(np.stack([each.classes for each in examples]))
-    class_target = torch.where(alive[:, :, None] > 0, class_target, torch.full_like(class_target, -1))
-    lead_target = torch.from_numpy(np.stack([np.where(each.alive, each.leads, np.nan) for each in examples]))
-    overall_target = torch.from_numpy(np.stack([each.overall for each in examples]))
-    p_target = torch.tensor([each.p_present for each in examples])
-    loss: Tensor = CLASS_LOSS * functional.cross_entropy(classes, class_target, ignore_index=-1)
-    loss = loss + _time_loss(lead.transpose(1, 2).transpose(1, 2), lead_target, LEAD_SD_SAMPLES)
-    loss = loss + _time_loss(overall, overall_target, GLOBAL_SD_SAMPLES)
-    return loss + P_LOSS * functional.binary_cross_entropy_with_logits(present, p_target)
-
-
-def _time_loss(logits: Tensor, target: Tensor, sd: float) -> Tensor:
-    """Cross-entropy against a Gaussian about the time, and the expectation's distance from it; where there is a time."""
-    known = torch.isfinite(target) & (target > 0) & (target < BEAT_SAMPLES - 1)
-    if not bool(known.any()):
-        return logits.sum() * 0.0
-    chosen, at = logits[known], target[known].to(torch.float32)[:, None]
-    places = torch.arange(BEAT_SAMPLES, dtype=torch.float32)
-    gaussian = torch.exp(-0.5 * ((places - at) / sd) ** 2)
-    gaussian = gaussian / gaussian.sum(dim=1, keepdim=True)
-    log_probability = functional.log_softmax(chosen, dim=1)
-    expectation = (log_probability.exp() * places).sum(dim=1)
-    return -(gaussian * log_probability).sum(dim=1).mean() + EXPECTATION_LOSS * (expectation - at[:, 0]).abs().mean()
-
-
-def write(folder: Path, weights: dict[str, NDArray[np.float32]], scores: Scores, made: dict[str, Any]) -> None:
-    """delineator.npz (float16 is exact enough: 0.1 ms) and delineator.json beside it."""
+def write(folder: Path, weights: Weights, unseen: Scores, made: dict[str, Any]) -> None:
+    """delineator.npz in half precision, which moves a boundary by less than a tenth of a millisecond, and its card."""
     arrays: dict[str, Any] = {name: value.astype(np.float16) for name, value in weights.items()}
     np.savez_compressed(folder / shipped.WEIGHTS_FILE.name, **arrays)
-    said = {key: str(value) if isinstance(value, Path) else value for key, value in made.items() if key not in ("out", "data")}
-    card = {"about": CARD_ABOUT, "made": said, **scores.card()}
+    card = {"about": ABOUT, "made": made, **unseen.calibration, "out_of_fold": {name: unseen.row(name) for name in MEASURES}}
     (folder / shipped.CARD_FILE.name).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def write_page(page: Path, unseen: Scores, seen: Scores, made: dict[str, Any]) -> None:
+    """The section between the two marks, or a new one at the end."""
+    text = page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n\n"
+    section = f"{BEGIN}{_section(unseen, seen, made)}{END}"
+    if BEGIN in text and END in text:
+        text = text[: text.index(BEGIN)] + section + text[text.index(END) + len(END) :]
+    else:
+        text = text + section
+    page.write_text(text, encoding="utf-8")
+
+
+def _section(unseen: Scores, seen: Scores, made: dict[str, Any]) -> str:
+    command = f"python -m training.delineator --data ../shared/data/ludb --folds {made['folds']} --epochs {made['epochs']} --seed {made['seed']}"
+    return f"""## Intervals
+
+LUDB 1.0.1, {made["records"]} recordings; references are the cardiologists' boundaries on each lead, joined to global ones (25th percentile of
+the onsets, 75th of the offsets). Errors are measured minus reference, in ms and beats/min. Written by
+
+    {command}
+
+**Out of fold** ({made["folds"]} folds by record; each record measured by a network, a bias and an uncertainty that never saw it). These count:
+
+{unseen.table()}
+
+"Within uncertainty" is how many references lie within the `uncertainty_ms` that the answer gives; 75-85 % are meant. The largest errors:
+
+{chr(10).join("- " + line for line in unseen.worst().splitlines())}
+
+**In sample** (the network that ships, on the records it was trained on; a server scored on LUDB shows about these):
+
+{seen.table()}
+
+For comparison, on the same recordings: NeuroKit2 0.2.13 (`ecg_delineate(method="dwt")`, median over 12 leads) has a median absolute error
+of 53 ms on QRS, 44 on PR and 26 on QT, and gives a PR in 11 of 12 recordings without P waves. Half of the annotated leads against the other
+half differ by 2.2, 1.9 and 2.5 ms in the median (90th percentile 6.3, 5.7, 7.1): nothing measured against this reference can be nearer.
+"""
 
 
 if __name__ == "__main__":

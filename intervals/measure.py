@@ -1,0 +1,161 @@
+"""From a recording to its measurements: beats, the representative beat, boundaries on it, intervals; and what must stay unsaid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intervals.axes import axes
+from intervals.beats import BEAT_HZ, BEFORE_S, Beats, find_beats
+from intervals.delineator import Array, card, delineate
+from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
+from intervals.formulas import qtc_ms, variability_ms
+from intervals.measurements import BeatFiducials, Measurements, RepresentativeBeat
+from intervals.p_waves import why_no_pr
+from signals.conditioned import RATE_HZ, Conditioned, condition
+from signals.leads import TwelveLeads
+from signals.r_peaks import r_peaks_of
+
+INTERVALS: Final = {
+    "pr_ms": (P_ON, QRS_ON),
+    "p_duration_ms": (P_ON, P_OFF),
+    "qrs_ms": (QRS_ON, QRS_OFF),
+    "qt_ms": (QRS_ON, T_OFF),
+}
+MIN_SAME_SHARE: Final = 0.25  # of the beats, and at least three: fewer of one form among four or more are no rhythm but noise
+MIN_QRS_SEEN: Final = 0.7
+MIN_T_SEEN: Final = 0.3  # the median lead's peak probability of T
+# A complex outside of these is no QRS, whatever the network says of it: 40 ms is under the 1st percentile of newborns
+# (Rijnbeek 2001), 260 ms beyond hyperkalaemia's usual extremes.
+QRS_RANGE_MS: Final = (40.0, 260.0)
+QT_RANGE_MS: Final = (180.0, 760.0)
+
+
+def measure(leads: TwelveLeads, fs: float, *, paced: bool = False) -> Measurements:
+    """Measure a recording at `fs`; never raises for what is in it.
+
+    paced  pacing spikes were found: a P wave is then not looked for
+    """
+    signal = np.where(leads.present[:, None], leads.signal, np.nan)
+    return measure_conditioned(condition(signal, fs), paced=paced)
+
+
+def measure_conditioned(
+    ready: Conditioned, *, paced: bool = False, weights: dict[str, Array] | None = None, calibration: dict[str, Any] | None = None
+) -> Measurements:
+    """The same on the filtered recording (12, samples), leads in standard order; other weights and calibration for training."""
+    beats = find_beats(ready, r_peaks_of(ready))
+    if beats.representative is None:
+        return Measurements(warnings=("measurements: no beats are found; nothing is measured",))
+    count = len(beats.classes)
+    same = int(beats.normal.sum())
+    if count >= 4 and same < max(3, MIN_SAME_SHARE * count):
+        return Measurements(warnings=("measurements: what looks like beats has no common form; nothing is measured",))
+    known = card() if calibration is None else calibration
+    said = fiducials(delineate(beats.representative, weights), np.array([known["bias_ms"][name] for name in NAMES]))
+    found = _rates(beats, ready)
+    found, times = _intervals(found, beats, said, known, paced)
+    found = replace(found, p_present=said.p_present)
+    return _with_beats(found, beats, times)
+
+
+def _rates(beats: Beats, ready: Conditioned) -> Measurements:
+    ectopic = sum(each == "ectopic" for each in beats.classes)
+    rr_ms = np.diff(beats.centre_s) * 1000.0
+    normal = beats.normal
+    gone = np.concatenate([[0], np.cumsum(ready.missing)])
+    at = np.clip(np.rint(beats.centre_s * RATE_HZ).astype(np.intp), 0, ready.missing.size)
+    across = gone[at[1:]] > gone[at[:-1]]  # a gap may hide a beat
+    seen = rr_ms[~across]
+    found = Measurements(beats=len(beats.classes), ectopic_beats=ectopic)
+    if seen.size == 0:
+        return replace(found, warnings=("heart_rate_bpm: fewer than two beats in a row; no rate",))
+    rr = float(np.median(seen))
+    pair = normal[1:] & normal[:-1] & ~across
+    follows = np.concatenate([[False], pair[:-1]])[pair]
+    sdnn, rmssd = variability_ms(rr_ms[pair], follows)
+    few = () if sdnn is not None else ("sdnn_ms: fewer than three intervals between normal beats",)
+    return replace(found, heart_rate_bpm=60000.0 / rr, rr_ms=rr, sdnn_ms=sdnn, rmssd_ms=rmssd, warnings=few)
+
+
+def _intervals(
+    found: Measurements, beats: Beats, said: Fiducials, known: dict[str, Any], paced: bool
+) -> tuple[Measurements, NDArray[np.float64]]:
+    """Intervals with their uncertainty, and the boundaries (5,) in ms from the centre that may be shown, NaN where not."""
+    assert beats.representative is not None
+    times, reasons = said.times.copy(), list(found.warnings)
+    _drop_outside(times, beats, reasons)
+    width = times[QRS_OFF] - times[QRS_ON]
+    if not (QRS_RANGE_MS[0] <= width <= QRS_RANGE_MS[1] and said.qrs_seen >= MIN_QRS_SEEN):
+        reasons.append("qrs_ms: no complex with a beginning and an end of a QRS; no interval is measured")
+        times[:] = np.nan
+    reason = why_no_pr(beats, times, said.p_present, paced=paced)
+    if reason is not None:
+        reasons.append(f"pr_ms: {reason}")
+        times[[P_ON, P_OFF]] = np.nan
+    qt = times[T_OFF] - times[QRS_ON]
+    if np.isfinite(times[QRS_ON]) and not (QT_RANGE_MS[0] <= qt <= QT_RANGE_MS[1] and said.t_seen >= MIN_T_SEEN):
+        reasons.append("qt_ms: the end of a T wave is not seen")
+        times[T_OFF] = np.nan
+    values = {name: float(times[stop] - times[start]) for name, (start, stop) in INTERVALS.items()}
+    there = {name: value for name, value in values.items() if np.isfinite(value)}
+    uncertainty = {name: uncertainty_of(name, said, known) for name in there}
+    more: dict[str, Any] = dict(there)
+    if "qt_ms" in there and found.rr_ms is not None:
+        more |= qtc_ms(there["qt_ms"], found.rr_ms)
+    elif "qt_ms" in there:
+        reasons.append("qtc_bazett_ms: no rate to correct QT for")
+    angles, axis_reasons = axes(beats.representative, times)
+    return replace(found, **more, **angles, uncertainty_ms=uncertainty, warnings=(*reasons, *axis_reasons)), times
+
+
+def uncertainty_of(name: str, said: Fiducials, known: dict[str, Any]) -> float:
+    """ms within which the reference lies in about four of five recordings: the spread of both ends, scaled out of fold."""
+    scale = known["uncertainty"][name]
+    return float(scale["scale"] * max(interval_spread(name, said), scale["floor_ms"]))
+
+
+def interval_spread(name: str, said: Fiducials) -> float:
+    """How far the readings of an interval's ends lie apart, ms."""
+    start, stop = INTERVALS[name]
+    return float(np.hypot(said.spread[start], said.spread[stop]))
+
+
+def _drop_outside(times: NDArray[np.float64], beats: Beats, reasons: list[str]) -> None:
+    """Boundaries where the beat that was measured isn't recorded: beside the recording's ends, in place."""
+    first, last = ((edge / BEAT_HZ - BEFORE_S) * 1000.0 for edge in beats.covered)
+    outside = (times < first) | (times > last)
+    if outside.any():
+        reasons.append("measurements: no beat lies wholly within the recording")
+        times[outside] = np.nan
+
+
+def _with_beats(found: Measurements, beats: Beats, times: NDArray[np.float64]) -> Measurements:
+    """Carry the boundaries back to each beat of the dominant form."""
+    assert beats.representative is not None
+    r_ms = _r_ms(beats.representative, times)
+    each = tuple(
+        BeatFiducials(max(0.0, centre + (r_ms / 1000.0 if kind == "normal" else 0.0)), kind, **(_placed(centre, times) if kind == "normal" else {}))
+        for centre, kind in zip(beats.centre_s.tolist(), beats.classes, strict=True)
+    )
+    places = _placed(BEFORE_S, times)
+    beat = RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, places, beats.averaged)
+    return replace(found, fiducials=each, representative=beat)
+
+
+def _placed(centre_s: float, times: NDArray[np.float64]) -> dict[str, float | None]:
+    """Seconds; a boundary before the recording's start is not there."""
+    at = {name: centre_s + float(time) / 1000.0 for name, time in zip(NAMES, times, strict=True)}
+    return {name: value if np.isfinite(value) and value >= 0 else None for name, value in at.items()}
+
+
+def _r_ms(representative: NDArray[np.float64], times: NDArray[np.float64]) -> float:
+    """The largest spatial magnitude within the QRS complex, or within 100 ms of the centre; ms from the centre."""
+    start, stop = (times[QRS_ON], times[QRS_OFF]) if np.isfinite(times[[QRS_ON, QRS_OFF]]).all() else (-100.0, 100.0)
+    at = np.arange(representative.shape[1]) * (1000.0 / BEAT_HZ) - BEFORE_S * 1000.0
+    level = representative - np.median(representative, axis=1, keepdims=True)
+    inside = (at >= start) & (at <= stop)
+    return float(at[inside][np.square(level[:, inside]).sum(axis=0).argmax()])

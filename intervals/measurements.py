@@ -1,0 +1,81 @@
+"""The measurements of a recording as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intervals.beats import BEAT_HZ, BeatClass
+
+NUMBERS: Final = (
+    "heart_rate_bpm", "rr_ms", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms",
+    "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",
+    "p_axis_deg", "qrs_axis_deg", "t_axis_deg", "sdnn_ms", "rmssd_ms",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BeatFiducials:
+    """One beat; seconds from the start of the recording, None where the beat has no such boundary or it can't be measured."""
+
+    r: float
+    beat_class: BeatClass
+    p_onset: float | None = None
+    p_offset: float | None = None
+    qrs_onset: float | None = None
+    qrs_offset: float | None = None
+    t_offset: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As /analyze answers it."""
+        names = ("r", "p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
+        rounded = {name: None if getattr(self, name) is None else round(getattr(self, name), 4) for name in names}
+        return {**rounded, "class": self.beat_class}
+
+
+@dataclass(frozen=True, eq=False)
+class RepresentativeBeat:
+    """The beat that was measured: `data` (leads, 288) at `fs`, the filtered signal; `r` and `fiducials` in seconds from its start."""
+
+    data: NDArray[np.float64]
+    r: float
+    fiducials: dict[str, float | None]
+    averaged: int
+    fs: float = BEAT_HZ
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """What was measured, ms and degrees; None where it can't be, with the reason in `warnings` ("field: sentence")."""
+
+    heart_rate_bpm: float | None = None
+    rr_ms: float | None = None
+    pr_ms: float | None = None
+    p_duration_ms: float | None = None
+    qrs_ms: float | None = None
+    qt_ms: float | None = None
+    qtc_bazett_ms: float | None = None
+    qtc_fridericia_ms: float | None = None
+    qtc_framingham_ms: float | None = None
+    qtc_hodges_ms: float | None = None
+    p_axis_deg: float | None = None
+    qrs_axis_deg: float | None = None
+    t_axis_deg: float | None = None
+    sdnn_ms: float | None = None
+    rmssd_ms: float | None = None
+    beats: int = 0
+    ectopic_beats: int = 0
+    uncertainty_ms: dict[str, float] = field(default_factory=dict)
+    p_present: float | None = None
+    fiducials: tuple[BeatFiducials, ...] = ()
+    representative: RepresentativeBeat | None = None
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The part `measurements` of /analyze, to a tenth; fiducials and the representative beat are parts of their own."""
+        numbers = {name: None if getattr(self, name) is None else round(getattr(self, name), 1) for name in NUMBERS}
+        uncertainty = {name: round(value, 1) for name, value in self.uncertainty_ms.items()}
+        return {**numbers, "uncertainty_ms": uncertainty, "beats": self.beats, "ectopic_beats": self.ectopic_beats}

@@ -1,0 +1,71 @@
+"""ECGs with known boundaries: each wave a pulse of finite length on its own axis, so that onset and offset are exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.leads import LEADS, TwelveLeads
+from signals.record import EcgRecord
+
+# How much of each wave the leads see (mV), rows as LEADS; limb leads follow from I and II.
+_I_AND_II = {"p": (0.08, 0.13), "q": (-0.06, -0.08), "r": (0.6, 1.0), "s": (-0.1, -0.15), "t": (0.2, 0.3)}
+_CHEST = {
+    "p": (0.06, 0.07, 0.07, 0.06, 0.06, 0.06),
+    "q": (0.0, 0.0, 0.0, -0.06, -0.08, -0.08),
+    "r": (0.25, 0.5, 0.9, 1.4, 1.3, 1.0),
+    "s": (-0.9, -1.3, -0.8, -0.4, -0.2, -0.1),
+    "t": (-0.08, 0.4, 0.45, 0.4, 0.35, 0.25),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """Intervals that were put in, ms."""
+
+    rr_ms: float = 850.0
+    pr_ms: float = 160.0
+    p_duration_ms: float = 104.0
+    qrs_ms: float = 92.0
+    qt_ms: float = 400.0
+    p: bool = True
+
+
+def synthetic(made: Made = Made(), fs: float = 500.0, seconds: float = 10.0, first_s: float = 0.6) -> np.ndarray:
+    """(12, samples) mV; QRS onsets at first_s, first_s + RR, ..."""
+    times = np.arange(round(seconds * fs)) / fs
+    signal = np.zeros((12, times.size))
+    for onset in np.arange(first_s, seconds, made.rr_ms / 1000.0):
+        for wave, (start, stop) in _spans(made).items():
+            pulse = _pulse(times - onset, start / 1000.0, stop / 1000.0, 0.65 if wave == "t" else 0.5)
+            signal += _seen(wave)[:, None] * pulse
+    return signal
+
+
+def twelve(signal: np.ndarray) -> TwelveLeads:
+    """All twelve leads as the server would hand them on."""
+    present = ~np.isnan(signal).all(axis=1)
+    return TwelveLeads(np.asarray(signal, np.float64), present)
+
+
+def record(signal: np.ndarray, fs: float = 500.0) -> EcgRecord:
+    return EcgRecord(signal.astype(np.float32), fs, LEADS)
+
+
+def _spans(made: Made) -> dict[str, tuple[float, float]]:
+    q = made.qrs_ms
+    spans = {"q": (0.0, 0.3 * q), "r": (0.2 * q, 0.7 * q), "s": (0.6 * q, q), "t": (made.qt_ms - 170.0, made.qt_ms)}
+    return {"p": (-made.pr_ms, made.p_duration_ms - made.pr_ms), **spans} if made.p else spans
+
+
+def _pulse(times: np.ndarray, start: float, stop: float, peak: float) -> np.ndarray:
+    """Rises as a quarter of a sine squared, falls as one; zero outside."""
+    at = (times - start) / (stop - start)
+    phase = np.where(at < peak, at / peak, (1.0 - at) / (1.0 - peak))
+    return np.where((at > 0) & (at < 1), np.sin(np.clip(phase, 0, 1) * np.pi / 2) ** 1.5, 0.0)
+
+
+def _seen(wave: str) -> np.ndarray:
+    one, two = _I_AND_II[wave]
+    return np.array([one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2, *_CHEST[wave]])

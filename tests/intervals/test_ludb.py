@@ -1,0 +1,84 @@
+"""On real recordings. What ships was trained on these: bounds in sample, which show that the parts fit; docs/accuracy.md has the others."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+
+import numpy as np
+import pytest
+
+from intervals.delineator import card
+from intervals.measure import measure
+from intervals.measurements import Measurements
+from tests.data import SHARED, requires_shared
+from tests.intervals.synthetic import twelve
+from training.ludb import LudbRecord, read_ludb, reference
+
+MEASURES = ("heart_rate", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms")
+
+
+@cache
+def records() -> tuple[LudbRecord, ...]:
+    return tuple(read_ludb(SHARED / "ludb"))
+
+
+@cache
+def measured() -> tuple[Measurements, ...]:
+    return tuple(measure(twelve(record.signal), record.fs) for record in records())
+
+
+def errors(name: str, field: str) -> np.ndarray:
+    pairs = zip(measured(), records(), strict=True)
+    return np.array([(getattr(found, field) or np.nan) - getattr(reference(record), name) for found, record in pairs])
+
+
+@requires_shared
+def test_references_made_from_annotations_are_the_published_ones() -> None:
+    with (SHARED / "ludb" / "reference.csv").open(newline="") as file:
+        rows = {row["record"]: row for row in csv.DictReader(file)}
+    for name in MEASURES:
+        mine = np.array([getattr(reference(record), name) for record in records()])
+        theirs = np.array([float(rows[record.name][name] or "nan") for record in records()])
+        np.testing.assert_array_equal(np.isfinite(mine), np.isfinite(theirs))
+        assert np.nanmedian(abs(mine - theirs)) < 0.06 and np.nanmax(abs(mine - theirs)) < 3.1
+
+
+@requires_shared
+@pytest.mark.parametrize(("name", "field", "median", "p90"), [("heart_rate", "heart_rate_bpm", 0.3, 1.1), ("qrs_ms", "qrs_ms", 4.8, 12.5), ("pr_ms", "pr_ms", 3.5, 10.0), ("qt_ms", "qt_ms", 5.5, 16.0)])  # fmt: skip
+def test_in_sample(name: str, field: str, median: float, p90: float) -> None:
+    error = errors(name, field)
+    error = abs(error[np.isfinite(error)])
+    assert np.median(error) <= median and np.percentile(error, 90) <= p90
+
+
+@requires_shared
+def test_pr_is_given_where_it_has_a_meaning_and_nowhere_else() -> None:
+    truth = np.array([np.isfinite(reference(record).pr_ms) for record in records()])
+    given = np.array([found.pr_ms is not None for found in measured()])
+    assert given[truth].mean() >= 0.95 and given[~truth].sum() <= 1
+
+
+@requires_shared
+def test_small_disturbances_move_little() -> None:
+    """Medians over records; noise of 0.03 mV, drift, gain and hum."""
+    rng = np.random.default_rng(0)
+    some = range(0, len(records()), 5)
+    at = np.arange(5000) / 500.0
+    changes = {
+        "gain": lambda x: x * 3.0,
+        "drift": lambda x: x + 0.5 * np.sin(2 * np.pi * 0.3 * at),
+        "hum": lambda x: x + 0.05 * np.sin(2 * np.pi * 60.0 * at),
+        "noise": lambda x: x + rng.normal(0, 0.03, x.shape),
+    }
+    for change in changes.values():
+        moved = [measure(twelve(change(records()[index].signal)), 500.0) for index in some]
+        for field, limit in (("qrs_ms", 3.0), ("pr_ms", 3.0), ("qt_ms", 6.0)):
+            pairs = [(getattr(a, field), getattr(measured()[index], field)) for a, index in zip(moved, some, strict=True)]
+            assert np.median([abs(a - b) for a, b in pairs if a is not None and b is not None]) <= limit
+
+
+def test_the_card_says_how_it_was_made() -> None:
+    assert set(card()["out_of_fold"]) == set(MEASURES)
+    for name in ("pr_ms", "qrs_ms", "qt_ms"):
+        assert 0.75 <= card()["out_of_fold"][name]["within_uncertainty"] <= 0.85

@@ -1,0 +1,135 @@
+"""How far the delineator is off, by the formulas of the project's evaluation; its bias and uncertainty, out of fold.
+
+error = measured - reference; bias is the median, sd that of numpy, then the median and 90th percentile of the absolute error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intervals.delineator import delineate
+from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
+from intervals.measure import INTERVALS, interval_spread, measure_conditioned
+from intervals.measurements import Measurements
+from signals.conditioned import condition
+from training.delineation_beats import BeatSource, targets
+from training.ludb import Reference, reference
+
+Weights = dict[str, NDArray[np.float32]]
+MEASURES: Final = {"heart_rate": "heart_rate_bpm", "pr_ms": "pr_ms", "qrs_ms": "qrs_ms", "qt_ms": "qt_ms", "p_duration_ms": "p_duration_ms"}
+WITHIN_PERCENT: Final = 80.0  # of the references shall lie within the uncertainty
+HEADER: Final = (
+    "| measure | reference | measured | coverage | bias (median) | sd | median abs | 90th pct abs | given where none | within uncertainty |\n"
+    "|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Arrays over records, by measure; `calibration` is made of all of them, for what ships."""
+
+    names: tuple[str, ...]
+    references: dict[str, NDArray[np.float64]]
+    found: dict[str, NDArray[np.float64]]
+    uncertainty: dict[str, NDArray[np.float64]]
+    calibration: dict[str, Any]
+
+    def row(self, name: str) -> dict[str, float]:
+        """One line of the table as numbers."""
+        truth, found = self.references[name], self.found[name]
+        both = np.isfinite(truth) & np.isfinite(found)
+        error = (found - truth)[both]
+        row = {"reference": int(np.isfinite(truth).sum()), "measured": int(both.sum())}
+        row["given_where_none"] = int((~np.isfinite(truth) & np.isfinite(found)).sum())
+        if error.size == 0:
+            return row
+        spread = {"median_abs": np.median(abs(error)), "p90_abs": np.percentile(abs(error), 90)}
+        row |= {key: round(float(value), 2) for key, value in ({"bias": np.median(error), "sd": error.std()} | spread).items()}
+        if name in self.uncertainty:
+            row["within_uncertainty"] = round(float((abs(error) <= self.uncertainty[name][both]).mean()), 3)
+        return row
+
+    def table(self) -> str:
+        return "\n".join([HEADER, *(_line(name, self.row(name)) for name in MEASURES)])
+
+    def worst(self, count: int = 5) -> str:
+        said = []
+        for name in ("qrs_ms", "pr_ms", "qt_ms"):
+            error = self.found[name] - self.references[name]
+            order = np.argsort(-np.nan_to_num(abs(error)))[:count]
+            said.append(f"{name}: " + ", ".join(f"record {self.names[index]} {error[index]:+.0f}" for index in order))
+        return "\n".join(said)
+
+
+def _line(name: str, row: dict[str, float]) -> str:
+    share = 100 * row["measured"] / max(1, row["reference"])
+    start = f"| {name} | {row['reference']} | {row['measured']} | {share:.0f} % |"
+    if "bias" not in row:
+        return f"{start} | | | | {row['given_where_none']} | |"
+    within = f"{100 * row['within_uncertainty']:.0f} %" if "within_uncertainty" in row else ""
+    return f"{start} {row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f} | {row['given_where_none']} | {within} |"
+
+
+def score(sources: list[BeatSource], weights: list[Weights], fold: NDArray[np.intp]) -> Scores:
+    """Each record measured with its own weights, its bias and uncertainty from the records of other folds only."""
+    truth = [reference(source.record) for source in sources]
+    said = [_said(source, own) for source, own in zip(sources, weights, strict=True)]
+    several = np.unique(fold).size > 1
+    calibrations = {k: calibrate(sources, said, truth, fold != k if several else fold == k) for k in np.unique(fold).tolist()}
+    found = [measured(source, own, calibrations[k]) for source, own, k in zip(sources, weights, fold.tolist(), strict=True)]
+    return collect(sources, truth, found, calibrate(sources, said, truth, np.ones(len(sources), np.bool_)))
+
+
+def collect(sources: list[BeatSource], truth: list[Reference], found: list[Measurements], calibration: dict[str, Any]) -> Scores:
+    references = {name: np.array([getattr(each, name) for each in truth]) for name in MEASURES}
+    values = {name: np.array([_number(getattr(each, field)) for each in found]) for name, field in MEASURES.items()}
+    uncertainty = {name: np.array([each.uncertainty_ms.get(name, np.nan) for each in found]) for name in INTERVALS}
+    return Scores(tuple(source.record.name for source in sources), references, values, uncertainty, calibration)
+
+
+def measured(source: BeatSource, weights: Weights, calibration: dict[str, Any]) -> Measurements:
+    """The whole of what the server would say of the record."""
+    return measure_conditioned(condition(source.record.signal, source.record.fs), weights=weights, calibration=calibration)
+
+
+def calibrate(sources: list[BeatSource], said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]) -> dict[str, Any]:
+    """Bias of each boundary, ms, such that no interval has any in the median; scale and floor of each interval's uncertainty."""
+    index = np.flatnonzero(chosen)
+    onset = [said[i].times[QRS_ON] - _onset_ms(sources[i]) for i in index]
+    errors = {name: np.array([_length(name, said[i]) - getattr(truth[i], name) for i in index]) for name in INTERVALS}
+    off = {name: float(np.nanmedian(error)) for name, error in errors.items()}
+    bias = np.zeros(len(NAMES))
+    bias[QRS_ON] = np.nanmedian(onset)
+    bias[QRS_OFF], bias[T_OFF] = bias[QRS_ON] + off["qrs_ms"], bias[QRS_ON] + off["qt_ms"]
+    bias[P_ON] = bias[QRS_ON] - off["pr_ms"]
+    bias[P_OFF] = bias[P_ON] + off["p_duration_ms"]
+    uncertainty = {}
+    for name, error in errors.items():
+        spread = np.array([interval_spread(name, said[i]) for i in index])
+        floor = float(np.percentile(spread[np.isfinite(error)], 25))
+        ratio = np.abs(error - off[name]) / np.maximum(spread, floor)
+        uncertainty[name] = {"scale": round(float(np.nanpercentile(ratio, WITHIN_PERCENT)), 3), "floor_ms": round(floor, 3)}
+    return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": uncertainty}
+
+
+def _said(source: BeatSource, weights: Weights) -> Fiducials:
+    assert source.beats.representative is not None
+    return fiducials(delineate(source.beats.representative, weights))
+
+
+def _onset_ms(source: BeatSource) -> float:
+    marks = source.marks[source.normal] if source.normal.any() else source.marks
+    return float((targets(marks)[1][QRS_ON] - 124.0) * 4.0)
+
+
+def _length(name: str, said: Fiducials) -> float:
+    start, stop = INTERVALS[name]
+    return float(said.times[stop] - said.times[start])
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
