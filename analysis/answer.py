@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
 from analysis.forward import Encoded
-from analysis.labels import JoinedLabel, by_segment, join_labels, words
+from analysis.labels import JoinedLabel, Words, by_segment, join_labels, words
 from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
@@ -141,17 +141,23 @@ def _contradictions(labels: list[JoinedLabel] | None, measured: Measured | None)
 
 
 def _clinical_analysis(labels: list[JoinedLabel] | None, found: Measured) -> dict[str, Any]:
-    said = None if labels is None else words(labels)
+    """Words from the labels where there are some, else from the rules; numbers as measured."""
+    said = _ruled(found) if labels is None else words(labels)
     measured = {answer: found.number(name) for answer, name in CLINICAL_NUMBERS.items()}
     return {
         "rhythm": None if said is None else said.rhythm,
-        "rhythm_source": "rules" if said is None else "labels",
+        "rhythm_source": "rules" if labels is None else "labels",
         **measured,
         "axis_deviation": found.axis_deviation,
         "abnormalities": [] if said is None else said.abnormalities,
         "confidence": None if said is None else said.confidence,
         "physiological_parameters": {**measured, "qrs_axis": found.number("qrs_axis_deg")},
     }
+
+
+def _ruled(found: Measured) -> Words | None:
+    rules = found.rhythm
+    return None if rules is None else Words(rules.word, rules.confidence, list(rules.findings))
 
 
 def _labels_by_segment(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment) -> list[dict[str, Any]] | None:
@@ -179,7 +185,7 @@ def _saliency(prepared: Prepared, encoded: Mapping[Role, Encoded]) -> dict[str, 
     return {"method": SALIENCY_METHOD, "segments": segments}
 
 
-MODEL_PARTS = ("clinical_analysis", "labels", "labels_by_segment", "features", "saliency")
+MODEL_PARTS = ("labels", "labels_by_segment", "features", "saliency")
 
 
 def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deployment) -> list[str]:
@@ -188,10 +194,9 @@ def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deploym
     if not deployment.loaded:
         warnings.append(f"model: {deployment.no_model_reason()}")
     reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded")
-    for part in MODEL_PARTS:
-        value = answer.get(part, ...)
-        if value is None or (part == "clinical_analysis" and value is not ... and value["rhythm"] is None):
-            warnings.append(f"{part}: {reason}")
+    warnings += [f"{part}: {reason}" for part in MODEL_PARTS if answer.get(part, ...) is None]
+    if "clinical_analysis" in answer and answer["clinical_analysis"]["rhythm_source"] == "rules":
+        warnings.append(f"clinical_analysis: rhythm by rules on the measurements, as {reason}")
     if answer.get("reported", ...) is None:
         warnings.append("reported: the recording came without a device's own measurements")
     return warnings

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from intervals.measure import measure
 from intervals.measurements import NUMBERS, Measurements
-
 from intervals.reference_ranges import axis_word, flags
+from intervals.rhythm import Rhythm, rhythm
 from signals.leads import LEADS, TwelveLeads
 from signals.r_peaks import find_r_peaks
 from signals.record import EcgRecord, Patient
-from signals.spikes import find_spikes, pacing
+from signals.spikes import Pacing, find_spikes, pacing
 
 MEASURED_PARTS = frozenset({"clinical_analysis", "measurements", "fiducials", "representative_beat"})
 
@@ -26,6 +27,7 @@ class Measured:
     fiducials: list[dict[str, Any]] | None = None
     representative_beat: dict[str, Any] | None = None
     axis_deviation: str | None = None
+    rhythm: Rhythm | None = None
     warnings: tuple[str, ...] = ()
 
     def number(self, name: str) -> float | None:
@@ -36,21 +38,26 @@ class Measured:
 
 def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
     """Measure a recording. Pacing spikes are looked for first: what they pace has no P wave to measure."""
-    found = measure(leads, record.fs, paced=_is_paced(record, leads))
+    paced = _pacing(record, leads)
+    found = measure(leads, record.fs, paced=paced.chamber is not None)
     return Measured(
         measurements={**found.to_dict(), "flags": [flag.to_dict() for flag in flags(_numbers(found), record.patient)]},
         fiducials=[beat.to_dict() for beat in found.fiducials] or None,
         representative_beat=_representative_beat(found),
         axis_deviation=_axis_word(found, record.patient),
+        rhythm=rhythm(found, paced),
         warnings=found.warnings,
     )
 
 
-def _is_paced(record: EcgRecord, leads: TwelveLeads) -> bool:
+NO_PACING = Pacing(0, 0, 0)
+
+
+def _pacing(record: EcgRecord, leads: TwelveLeads) -> Pacing:
     if record.units != "mV":
-        return False  # the height of a spike is a voltage
+        return NO_PACING  # the height of a spike is a voltage
     spikes = find_spikes(leads.signal, record.fs)
-    return bool(spikes.times_s.size) and pacing(spikes, find_r_peaks(leads.signal, record.fs)).chamber is not None
+    return pacing(spikes, find_r_peaks(leads.signal, record.fs)) if spikes.times_s.size else NO_PACING
 
 
 def _numbers(found: Measurements) -> dict[str, float | None]:

@@ -14,7 +14,7 @@ from analysis.measuring import MEASURED_PARTS, Measured, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from errors import NoModel, TooFewLeads, TooShort
-from signal_quality import assess
+from signal_quality import Quality, assess
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
 from signals.record import EcgRecord
