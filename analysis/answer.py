@@ -197,6 +197,9 @@ def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deploym
     warnings += [f"{part}: {reason}" for part in MODEL_PARTS if answer.get(part, ...) is None]
     if "clinical_analysis" in answer and answer["clinical_analysis"]["rhythm_source"] == "rules":
         warnings.append(f"clinical_analysis: rhythm by rules on the measurements, as {reason}")
+    for part in ("measurements", "fiducials", "representative_beat"):
+        if answer.get(part, ...) is None:
+            warnings.append(f"{part}: nothing is measured on this recording")
     if answer.get("reported", ...) is None:
         warnings.append("reported: the recording came without a device's own measurements")
     return warnings

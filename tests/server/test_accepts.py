@@ -40,8 +40,8 @@ def assert_no_model_parts(answer: dict[str, Any], reason: str) -> None:
     for part in MODEL_PARTS:
         assert answer[part] is None
         assert says(answer, f"{part}:", reason), answer["warnings"]
-    assert answer["clinical_analysis"]["rhythm"] is None
     assert answer["clinical_analysis"]["rhythm_source"] == "rules"
+    assert says(answer, "clinical_analysis:", reason), answer["warnings"]
     assert answer["segments"] == 0
 
 
@@ -62,8 +62,8 @@ def test_the_client_of_the_earlier_api_works_unchanged(server: RunningServer) ->
     result = as_the_earlier_client(server, ECG)
     assert isinstance(result["clinical_analysis"]["rhythm"], str)
     for name in ("heart_rate", "qrs_duration", "qt_interval"):
-        assert result["clinical_analysis"][name] is None
-    assert says(result, "measurements")
+        value = result["clinical_analysis"][name]
+        assert value is None or value > 0
     assert result["signal_quality"] in WORDS
     assert len(result["features"]) == 32
 
@@ -342,7 +342,7 @@ def test_probabilities_are_probabilities_and_positive_means_over_the_threshold(s
 
 def test_parts_that_this_version_cannot_compute_are_null_with_a_sentence(server: RunningServer) -> None:
     answer = analyze(server, ECG, include="all")
-    for part in ("measurements", "superclass", "pacemaker", "fiducials", "representative_beat", "reported"):
+    for part in ("superclass", "pacemaker", "reported"):
         assert answer[part] is None
         assert says(answer, f"{part}:")
     assert all(": " in warning for warning in answer["warnings"])
