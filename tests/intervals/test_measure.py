@@ -30,7 +30,8 @@ def value(found: float | None) -> float:
 
 
 @pytest.mark.parametrize(
-    "made", [Made(), Made(rr_ms=700.0, pr_ms=140.0, qt_ms=360.0), Made(rr_ms=1050.0, pr_ms=220.0, qt_ms=430.0), Made(qrs_ms=130.0, qt_ms=430.0)]
+    "made",
+    [Made(), Made(rr_ms=700.0, pr_ms=140.0, qt_ms=360.0), Made(rr_ms=1050.0, pr_ms=220.0, qt_ms=430.0), Made(qrs_ms=130.0, qt_ms=430.0)],
 )
 def test_what_was_put_in_comes_out(made: Made) -> None:
     found = measured(synthetic(made))
