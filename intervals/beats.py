@@ -153,7 +153,7 @@ def _forms(padded: NDArray[np.float64], centres: NDArray[np.intp], half: int) ->
     """(beats, leads x samples) around the centres, each lead about its mean."""
     at = centres[:, None] + np.arange(-half, half + 1)
     forms = padded[:, at].transpose(1, 0, 2)
-    return (forms - forms.mean(axis=2, keepdims=True)).reshape(centres.size, -1)
+    return np.asarray(forms - forms.mean(axis=2, keepdims=True), np.float64).reshape(centres.size, -1)
 
 
 def _template(forms: NDArray[np.float64], leads: int) -> int:
@@ -219,4 +219,6 @@ def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[B
     """What is not of the dominant form is noise where it jitters as no heart does, else an ectopic beat."""
     jitter = np.abs(np.diff(windows, n=2, axis=2)).mean(axis=(1, 2))
     usual = float(np.median(jitter[normal]))
-    return tuple("normal" if same else "noisy" if shaky > NOISE_RATIO * usual else "ectopic" for same, shaky in zip(normal, jitter, strict=True))
+    return tuple(
+        "normal" if same else "noisy" if shaky > NOISE_RATIO * usual else "ectopic" for same, shaky in zip(normal, jitter, strict=True)
+    )

@@ -109,7 +109,8 @@ def _intervals(
     elif "qt_ms" in there:
         reasons.append("qtc_bazett_ms: no rate to correct QT for")
     angles, axis_reasons = axes(beats.representative, times)
-    return replace(found, **more, **angles, uncertainty_ms=uncertainty, warnings=(*reasons, *axis_reasons)), times
+    more |= angles
+    return replace(found, **more, uncertainty_ms=uncertainty, warnings=(*reasons, *axis_reasons)), times
 
 
 def uncertainty_of(name: str, said: Fiducials, known: dict[str, Any]) -> float:
@@ -138,7 +139,9 @@ def _with_beats(found: Measurements, beats: Beats, times: NDArray[np.float64]) -
     assert beats.representative is not None
     r_ms = _r_ms(beats.representative, times)
     each = tuple(
-        BeatFiducials(max(0.0, centre + (r_ms / 1000.0 if kind == "normal" else 0.0)), kind, **(_placed(centre, times) if kind == "normal" else {}))
+        BeatFiducials(
+            max(0.0, centre + (r_ms / 1000.0 if kind == "normal" else 0.0)), kind, **(_placed(centre, times) if kind == "normal" else {})
+        )
         for centre, kind in zip(beats.centre_s.tolist(), beats.classes, strict=True)
     )
     places = _placed(BEFORE_S, times)

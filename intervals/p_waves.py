@@ -65,4 +65,4 @@ def _without_line(waves: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each (..., samples) minus its straight line: drift under the wave is no likeness."""
     at = np.arange(waves.shape[-1]) - (waves.shape[-1] - 1) / 2
     slope = (waves @ at) / (at @ at)
-    return waves - waves.mean(axis=-1, keepdims=True) - slope[..., None] * at
+    return np.asarray(waves - waves.mean(axis=-1, keepdims=True) - slope[..., None] * at, np.float64)

@@ -47,7 +47,7 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     filled = _bridged(filled, missing)
     if raw.shape[1] == 0:
         return Conditioned(raw, alive, np.zeros(0, np.bool_))
-    at_rate, gone = to_rate(filled, fs), _mask_to_rate(missing[alive].any(axis=0), fs)
+    at_rate, gone = to_rate(filled, fs), _mask_to_rate(np.asarray(missing[alive].any(axis=0)), fs)
     gone = np.pad(gone, (0, max(0, at_rate.shape[1] - gone.size)), mode="edge") if gone.size else np.zeros(at_rate.shape[1], np.bool_)
     flat = without_wander(at_rate)
     flat[~alive] = 0.0
@@ -74,14 +74,14 @@ def without_wander(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES).mean(axis=2)
     sos = butter(2, HIGH_PASS_HZ, fs=RATE_HZ / _BLOCK_SAMPLES, output="sos")
     if blocks < 2:
-        return signal - means.mean(axis=1, keepdims=True)
+        return np.asarray(signal - means.mean(axis=1, keepdims=True), np.float64)
     # Padded by a second and a half, the length of the filter's answer, where the recording allows.
     slow = sosfiltfilt(sos, means, axis=1, padlen=min(75, blocks - 1))
     place = (np.arange(samples) - (_BLOCK_SAMPLES - 1) / 2) / _BLOCK_SAMPLES
     left = np.clip(place.astype(np.intp), 0, blocks - 2)
     share = place - left
     wander: NDArray[np.float64] = slow.take(left, axis=1) * (1 - share) + slow.take(left + 1, axis=1) * share
-    return signal - wander
+    return np.asarray(signal - wander, np.float64)
 
 
 def smooth(signal: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,4 +107,4 @@ def _mask_to_rate(missing: NDArray[np.bool_], fs: float) -> NDArray[np.bool_]:
     if fs == RATE_HZ or missing.size == 0:
         return missing
     at = np.arange(int((missing.size - 1) * RATE_HZ / fs) + 1) * (fs / RATE_HZ)
-    return missing[np.minimum(np.rint(at).astype(np.intp), missing.size - 1)]
+    return np.asarray(missing[np.minimum(np.rint(at).astype(np.intp), missing.size - 1)], np.bool_)

@@ -22,8 +22,11 @@ BLOCK_S: Final = 3.0  # holds a beat from 20 /min on
 BLOCK_SHARE: Final = 0.30  # of the median block maximum
 HEIGHT_SHARE: Final = 0.35  # of the median peak
 APART_S: Final = 0.248  # 240 /min
-ECHO_S: Final = 0.36  # a lower peak so soon after a beat is its T wave
-ECHO_SHARE: Final = 0.6
+# A lower peak so soon after a beat is its T wave: within (seconds, share of the beat's height).
+EARLY_ECHO: Final = (0.36, 0.6)
+# A wide complex has a late, steep T; premature beats of fibrillation look the same, but do not follow every third beat.
+LATE_ECHO: Final = (0.46, 0.5)
+LATE_ECHOES_SHARE: Final = 1 / 3  # of all peaks: from there on they are T waves
 EDGE_S: Final = 0.06  # a complex cut by the recording's end is none; filters ring there, too
 MIN_CONTRAST: Final = 2.5  # of the median peak over the envelope's quiet fifth: 15 and more in ECGs, 1.5 in noise and hum
 PEAKED: Final = 6.0  # 98th percentile of the slope over its median from which a lead counts in full
@@ -88,9 +91,16 @@ def _above(envelope: NDArray[np.float64], level: float) -> NDArray[np.intp]:
 
 
 def _without_echoes(peaks: NDArray[np.intp], envelope: NDArray[np.float64]) -> NDArray[np.intp]:
-    kept: list[int] = []
-    for peak in peaks.tolist():
-        echo = bool(kept) and peak - kept[-1] < ECHO_S * ENVELOPE_HZ and envelope[peak] < ECHO_SHARE * envelope[kept[-1]]
-        if not echo:
-            kept.append(peak)
-    return np.array(kept, np.intp)
+    peaks = peaks[~_echoes(peaks, envelope, *EARLY_ECHO)]
+    late = _echoes(peaks, envelope, *LATE_ECHO)
+    return peaks[~late] if late.sum() >= LATE_ECHOES_SHARE * late.size else peaks
+
+
+def _echoes(peaks: NDArray[np.intp], envelope: NDArray[np.float64], within_s: float, share: float) -> NDArray[np.bool_]:
+    """Which peaks follow the last one that is none so soon and so low."""
+    echo, beat = np.zeros(peaks.size, np.bool_), -1
+    for index, peak in enumerate(peaks.tolist()):
+        soon = beat >= 0 and peak - beat < within_s * ENVELOPE_HZ
+        echo[index] = soon and envelope[peak] < share * envelope[beat]
+        beat = beat if echo[index] else peak
+    return echo

@@ -5,7 +5,7 @@ error = measured - reference; bias is the median, sd that of numpy, then the med
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,10 +20,11 @@ from training.delineation_beats import BeatSource, targets
 from training.ludb import Reference, reference
 
 Weights = dict[str, NDArray[np.float32]]
-MEASURES: Final = {"heart_rate": "heart_rate_bpm", "pr_ms": "pr_ms", "qrs_ms": "qrs_ms", "qt_ms": "qt_ms", "p_duration_ms": "p_duration_ms"}
+MEASURES: Final = {"heart_rate": "heart_rate_bpm"} | {name: name for name in ("pr_ms", "qrs_ms", "qt_ms", "p_duration_ms")}
 WITHIN_PERCENT: Final = 80.0  # of the references shall lie within the uncertainty
 HEADER: Final = (
-    "| measure | reference | measured | coverage | bias (median) | sd | median abs | 90th pct abs | given where none | within uncertainty |\n"
+    "| measure | reference | measured | coverage | bias (median) | sd | median abs | 90th pct abs "
+    "| given where none | within uncertainty |\n"
     "|---|---|---|---|---|---|---|---|---|---|"
 )
 
@@ -43,7 +44,7 @@ class Scores:
         truth, found = self.references[name], self.found[name]
         both = np.isfinite(truth) & np.isfinite(found)
         error = (found - truth)[both]
-        row = {"reference": int(np.isfinite(truth).sum()), "measured": int(both.sum())}
+        row: dict[str, float] = {"reference": int(np.isfinite(truth).sum()), "measured": int(both.sum())}
         row["given_where_none"] = int((~np.isfinite(truth) & np.isfinite(found)).sum())
         if error.size == 0:
             return row
@@ -71,17 +72,32 @@ def _line(name: str, row: dict[str, float]) -> str:
     if "bias" not in row:
         return f"{start} | | | | {row['given_where_none']} | |"
     within = f"{100 * row['within_uncertainty']:.0f} %" if "within_uncertainty" in row else ""
-    return f"{start} {row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f} | {row['given_where_none']} | {within} |"
+    error = f"{row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f}"
+    return f"{start} {error} | {row['given_where_none']} | {within} |"
 
 
-def score(sources: list[BeatSource], weights: list[Weights], fold: NDArray[np.intp]) -> Scores:
-    """Each record measured with its own weights, its bias and uncertainty from the records of other folds only."""
+def score(sources: list[BeatSource], held: dict[int, Weights], fold: NDArray[np.intp], ships: Weights) -> tuple[Scores, Scores]:
+    """-> (out of fold, in sample of what ships).
+
+    Each record is measured by the network of its fold, `held`, which never saw it. A network's bias is that on the records it
+    was trained on; the uncertainty's scale comes from the other folds' held-out records. What ships has all records for both.
+    """
     truth = [reference(source.record) for source in sources]
-    said = [_said(source, own) for source, own in zip(sources, weights, strict=True)]
-    several = np.unique(fold).size > 1
-    calibrations = {k: calibrate(sources, said, truth, fold != k if several else fold == k) for k in np.unique(fold).tolist()}
-    found = [measured(source, own, calibrations[k]) for source, own, k in zip(sources, weights, fold.tolist(), strict=True)]
-    return collect(sources, truth, found, calibrate(sources, said, truth, np.ones(len(sources), np.bool_)))
+    unseen: list[Fiducials] = [None] * len(sources)  # type: ignore[list-item]
+    biases = {}
+    for k, weights in held.items():
+        said = [_said(source, weights) for source in sources]
+        biases[k] = bias_ms(sources, said, truth, fold != k)
+        for index in np.flatnonzero(fold == k):
+            unseen[index] = replace(said[index], times=said[index].times - biases[k])
+    calibrations = {k: _calibration(biases[k], uncertainty(unseen, truth, fold != k)) for k in held}
+    everything = np.ones(len(sources), np.bool_)
+    final = _calibration(
+        bias_ms(sources, [_said(source, ships) for source in sources], truth, everything), uncertainty(unseen, truth, everything)
+    )
+    found = [measured(source, held[k], calibrations[k]) for source, k in zip(sources, fold.tolist(), strict=True)]
+    seen = [measured(source, ships, final) for source in sources]
+    return collect(sources, truth, found, final), collect(sources, truth, seen, final)
 
 
 def collect(sources: list[BeatSource], truth: list[Reference], found: list[Measurements], calibration: dict[str, Any]) -> Scores:
@@ -96,24 +112,32 @@ def measured(source: BeatSource, weights: Weights, calibration: dict[str, Any]) 
     return measure_conditioned(condition(source.record.signal, source.record.fs), weights=weights, calibration=calibration)
 
 
-def calibrate(sources: list[BeatSource], said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]) -> dict[str, Any]:
-    """Bias of each boundary, ms, such that no interval has any in the median; scale and floor of each interval's uncertainty."""
+def bias_ms(sources: list[BeatSource], said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(5,) of each boundary over the chosen records, such that no interval has any bias in the median."""
     index = np.flatnonzero(chosen)
-    onset = [said[i].times[QRS_ON] - _onset_ms(sources[i]) for i in index]
-    errors = {name: np.array([_length(name, said[i]) - getattr(truth[i], name) for i in index]) for name in INTERVALS}
-    off = {name: float(np.nanmedian(error)) for name, error in errors.items()}
+    off = {name: float(np.nanmedian([_length(name, said[i]) - getattr(truth[i], name) for i in index])) for name in INTERVALS}
     bias = np.zeros(len(NAMES))
-    bias[QRS_ON] = np.nanmedian(onset)
+    bias[QRS_ON] = np.nanmedian([said[i].times[QRS_ON] - _onset_ms(sources[i]) for i in index])
     bias[QRS_OFF], bias[T_OFF] = bias[QRS_ON] + off["qrs_ms"], bias[QRS_ON] + off["qt_ms"]
     bias[P_ON] = bias[QRS_ON] - off["pr_ms"]
     bias[P_OFF] = bias[P_ON] + off["p_duration_ms"]
-    uncertainty = {}
-    for name, error in errors.items():
-        spread = np.array([interval_spread(name, said[i]) for i in index])
+    return bias
+
+
+def uncertainty(said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
+    """Scale and floor of each interval's uncertainty, from readings of records that were not trained on, their bias removed."""
+    found = {}
+    for name in INTERVALS:
+        error = np.array([_length(name, said[i]) - getattr(truth[i], name) for i in np.flatnonzero(chosen)])
+        spread = np.array([interval_spread(name, said[i]) for i in np.flatnonzero(chosen)])
         floor = float(np.percentile(spread[np.isfinite(error)], 25))
-        ratio = np.abs(error - off[name]) / np.maximum(spread, floor)
-        uncertainty[name] = {"scale": round(float(np.nanpercentile(ratio, WITHIN_PERCENT)), 3), "floor_ms": round(floor, 3)}
-    return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": uncertainty}
+        scale = float(np.nanpercentile(np.abs(error) / np.maximum(spread, floor), WITHIN_PERCENT))
+        found[name] = {"scale": round(scale, 3), "floor_ms": round(floor, 3)}
+    return found
+
+
+def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]]) -> dict[str, Any]:
+    return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": scales}
 
 
 def _said(source: BeatSource, weights: Weights) -> Fiducials:

@@ -45,7 +45,15 @@ def test_references_made_from_annotations_are_the_published_ones() -> None:
 
 
 @requires_shared
-@pytest.mark.parametrize(("name", "field", "median", "p90"), [("heart_rate", "heart_rate_bpm", 0.3, 1.1), ("qrs_ms", "qrs_ms", 4.8, 12.5), ("pr_ms", "pr_ms", 3.5, 10.0), ("qt_ms", "qt_ms", 5.5, 16.0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "field", "median", "p90"),
+    [
+        ("heart_rate", "heart_rate_bpm", 0.3, 1.1),
+        ("qrs_ms", "qrs_ms", 4.8, 12.5),
+        ("pr_ms", "pr_ms", 3.5, 10.0),
+        ("qt_ms", "qt_ms", 5.5, 16.0),
+    ],
+)
 def test_in_sample(name: str, field: str, median: float, p90: float) -> None:
     error = errors(name, field)
     error = abs(error[np.isfinite(error)])
