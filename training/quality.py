@@ -67,8 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
         return
     model = trained(data.rows, data.acceptable, data.group, seed=0, usual_height_mv=data.usual_height_mv)
     np.savez_compressed(options.out, allow_pickle=False, **model.to_arrays())
-    text = figures + "\n\n" + quality_report.in_sample(data, model)
-    quality_report.write(options.report, text)
+    text = [quality_report.HEAD, figures, quality_report.in_sample(data, model), quality_report.ANCHORS]
+    quality_report.write(options.report, quality_report.TITLE, "\n\n".join(text))
     print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
 
 

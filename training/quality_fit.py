@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -81,7 +81,7 @@ def fit(
         centre=centre,
         scale=scale,
         squash=SQUASH,
-        trees=_forest([tree.tree_ for tree in trees.estimators_], _share_of_acceptable),
+        trees=forest_of_shares([tree.tree_ for tree in trees.estimators_]),
         boosted=_forest([tree.tree_ for tree in boosted.estimators_[:, 0]], lambda tree: tree.value[:, 0, 0] * boosted.learning_rate),
         boosted_start=float(boosted._raw_predict_init(single[:1])[0, 0]),
         support=kernel.support_vectors_.astype(np.float32),
@@ -95,7 +95,12 @@ def fit(
         threshold=threshold,
         usual_height_mv=usual_height_mv,
     )
-    return replace(from_arrays(model.to_arrays()))
+    return from_arrays(model.to_arrays())
+
+
+def forest_of_shares(trees: list[Any]) -> Forest:
+    """Classification trees, whose leaves say the share of acceptable recordings."""
+    return _forest(trees, _share_of_acceptable)
 
 
 def _share_of_acceptable(tree: Any) -> NDArray[np.float64]:
@@ -104,7 +109,7 @@ def _share_of_acceptable(tree: Any) -> NDArray[np.float64]:
     return share
 
 
-def _forest(trees: list[Any], value_of: Any) -> Forest:
+def _forest(trees: list[Any], value_of: Callable[[Any], Rows]) -> Forest:
     """scikit-learn grows depth first, so that its nodes are in preorder already."""
     sizes = [tree.node_count for tree in trees]
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
 TITLE: Final = "## Signal quality"
-COMMAND: Final = "python -m training.quality --data ../shared/data/cinc2011"
+HEAD: Final = "Written by `python -m training.quality --data ../shared/data/cinc2011` (PhysioNet/CinC Challenge 2011, set-a)."
+ANCHORS: Final = (
+    "Anchors: the challenge's winner had an accuracy of 0.932 on its test set (0.940 after relabelling); a rules-only entry fell "
+    "from 0.914 to 0.857 (Silva, Moody, Celi: *Improving the quality of ECGs collected using mobile phones*, Computing in Cardiology 2011)."
+)
 
 
 @dataclass
@@ -73,17 +77,11 @@ def in_sample(data: Labelled, model: ReadableModel) -> str:
     )
 
 
-def write(page: Path, figures_text: str) -> None:
-    """The section of the page, in place of the one that was there."""
+def write(page: Path, title: str, text: str) -> None:
+    """The section of the page under that title, in place of the one that was there."""
     before = page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n"
-    section = f"{TITLE}\n\nWritten by `{COMMAND}` (PhysioNet/CinC Challenge 2011, set-a).\n\n{figures_text}\n"
-    anchors = (
-        "\nAnchors: the challenge's winner had an accuracy of 0.932 on its test set (0.940 after relabelling); a rules-only entry fell "
-        "from 0.914 in training to 0.857 in the test (Silva, Moody, Celi: *Improving the quality of ECGs collected using mobile phones*, "
-        "Computing in Cardiology 2011).\n"
-    )
-    kept = re.sub(rf"\n*{TITLE}\n.*?(?=\n## |\Z)", "", before, flags=re.DOTALL).rstrip("\n")
-    page.write_text(f"{kept}\n\n{section}{anchors}", encoding="utf-8")
+    kept = re.sub(rf"\n*^{title}\n.*?(?=\n## |\Z)", "", before, flags=re.DOTALL | re.MULTILINE).rstrip("\n")
+    page.write_text(f"{kept}\n\n{title}\n\n{text}\n", encoding="utf-8")
 
 
 def _range(values: Sequence[float]) -> str:
