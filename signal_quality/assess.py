@@ -20,7 +20,7 @@ from signal_quality.noise import is_excellent, measure_noise, noise_findings
 from signal_quality.placement import placement_findings
 from signal_quality.quality import Finding, LeadQuality, Quality
 from signal_quality.windows import Window, measure_windows, to_usual_height
-from signal_quality.words import lead_word, recommendation, record_word, word_of_probability, worse
+from signal_quality.words import joint_word, lead_word, recommendation, record_word
 from signals.leads import LEADS, TwelveLeads, twelve_leads
 from signals.record import EcgRecord
 
@@ -48,14 +48,19 @@ def assess(record: EcgRecord, leads: TwelveLeads | None = None) -> Quality:
     leads = leads if leads is not None else twelve_leads(record)
     measured = _measure(record, leads)
     judged = _judge_leads(record, leads, measured)
-    of_record = [*rules.missing_leads(record, leads), *_pulse_findings(measured.pulse), *placement_findings(measured.windows, measured.names)]
+    of_record = [
+        *rules.missing_leads(record, leads),
+        *_pulse_findings(measured.pulse),
+        *placement_findings(measured.windows, measured.names),
+    ]
     probability = _probability(measured.windows)
     word = record_word([one.word for one in judged.values()])
+    readable = word != "Unreadable" and probability is not None and probability >= shipped().threshold
     if probability is not None:
-        word = worse(word, word_of_probability(probability, shipped().threshold))
+        word = joint_word(word, probability, shipped().threshold)
     return Quality(
         signal_quality=word,
-        readable=word != "Unreadable",
+        readable=readable,
         probability_readable=probability,
         leads=judged,
         findings=(*(finding for one in judged.values() for finding in one.findings), *of_record),

@@ -91,9 +91,7 @@ def _line_through_ends(raw: NDArray[np.float32], ends: int) -> NDArray[np.float3
     return line
 
 
-def _band(
-    spectrum: NDArray[np.complex64], hz: NDArray[np.float64], low: float, high: float, size: int, rate: float
-) -> NDArray[np.float32]:
+def _band(spectrum: NDArray[np.complex64], hz: NDArray[np.float64], low: float, high: float, size: int, rate: float) -> NDArray[np.float32]:
     """The window between two frequencies, at `rate`; without the mains above 40 Hz."""
     samples = max(round(rate / float(hz[1])), 8)  # hz[1] is one over the seconds that were transformed
     bins = min(samples // 2 + 1, spectrum.shape[1])

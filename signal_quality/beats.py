@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from signal_quality.bands import RATE_HZ, Bands
-from signals.r_peaks import find_r_peaks
+from signal_quality.peaks import find_peaks_s
 
 BEFORE_S: Final = 0.24  # from the P wave of a usual PR ...
 AFTER_S: Final = 0.40  # ... to the peak of a usual T
@@ -44,7 +44,7 @@ class Beats:
 def find_beats(bands: Bands) -> Beats:
     """Templates and what they say, on R peaks of all leads together."""
     signal = bands.beats
-    peaks_s = find_r_peaks(signal, RATE_HZ)
+    peaks_s = find_peaks_s(signal)
     before, after = round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ)
     at = np.rint(peaks_s * RATE_HZ).astype(np.intp)
     at = at[(at >= before) & (at + after <= signal.shape[1])]

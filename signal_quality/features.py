@@ -7,6 +7,7 @@ fixed places between the worst and the best, so that one lead gives as many numb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -92,17 +93,17 @@ def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
 def _of_bands(bands: Bands) -> dict[str, NDArray[np.floating]]:
     hz, power = bands.hz, bands.power
     edges = np.searchsorted(hz, (0.67, 5.0, 15.0, 40.0))
-    total = np.add.reduceat(power, [0, *edges], axis=1)
-    variance = np.maximum(total[:, 1:4].sum(axis=1), SMALLEST_MV**2)
+    slow, qrs, quick = (power[:, low:high].sum(axis=1) for low, high in pairwise(edges))
+    variance = np.maximum(slow + qrs + quick, SMALLEST_MV**2)
     muscle_seconds = per_second(bands.muscle)
     busy = _ptp_of_seconds(bands.beats)
     return {
         "baseline": log_mv(bands.baseline.std(axis=1)),
         "baseline_range": log_mv(np.ptp(bands.baseline, axis=1)),
         "baseline_second": log_mv(_steepest_second(bands.baseline)),
-        "share_slow": total[:, 1] / variance,
-        "share_qrs": total[:, 2] / variance,
-        "share_quick": total[:, 3] / variance,
+        "share_slow": slow / variance,
+        "share_qrs": qrs / variance,
+        "share_quick": quick / variance,
         "muscle": log_mv(np.median(muscle_seconds, axis=1)),
         "muscle_second": log_mv(muscle_seconds.max(axis=1)),
         "mains": log_mv(np.sqrt(power[:, is_mains(hz)].sum(axis=1))),

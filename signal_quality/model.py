@@ -1,8 +1,8 @@
 """The probability that a recording can be read, from its features: trees, a support vector machine and a logistic regression.
 
 The numbers come from `python -m training.quality`; here they are arrays, and evaluating them takes well under a millisecond.
-Four opinions (extremely randomised trees, boosted trees, a support vector machine with a radial kernel, logistic regression)
-are averaged, and the average is calibrated.
+Four opinions (extremely randomised trees, boosted trees, a support vector machine with a radial kernel, logistic regression on
+normal scores) are averaged, and the average is calibrated.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from signal_quality.features import NAMES
 
 FILE: Final = Path(__file__).with_name("readable.npz")
 MEMBERS: Final = ("trees", "boosted", "kernel", "linear")
+SHARES: Final = (0.2, 0.2, 0.4, 0.2)  # a choice: the kernel machine is the one that is unlike the others
+NORMAL_SCORES: Final = np.clip(ndtri(np.linspace(0.0, 1.0, 33)), -2.5, 2.5).astype(np.float32)
 _SURE: Final = 1e-6  # keeps logits finite
 
 
@@ -57,9 +60,9 @@ class ReadableModel:
     centre, scale     (features,) standardise; `squash` is where the tangent hyperbolic bends, in standard deviations
     trees, boosted    forests of probabilities and of summands of a logit that starts at `boosted_start`
     support, weights  (vectors, features), (vectors,) of the kernel machine, with `gamma`, `offset`, and Platt's (slope, shift)
-    linear            (features + 1,) the last is the constant
-    members           which of MEMBERS are averaged
-    calibration       (slope, shift) on the logit of their average
+    quantiles         (features, 33) of what it learned from, at equal steps; to each belongs a normal score
+    linear            (features + 1,) on normal scores; the last is the constant
+    calibration       (slope, shift) on the logit of the members' average
     threshold         on the calibrated probability
     usual_height_mv   median QRS height of the recordings that it learned from: what unknown units are scaled to
     """
@@ -75,17 +78,15 @@ class ReadableModel:
     gamma: float
     offset: float
     platt: tuple[float, float]
+    quantiles: NDArray[np.float32]
     linear: NDArray[np.float32]
-    members: tuple[str, ...]
     calibration: tuple[float, float]
     threshold: float
     usual_height_mv: float
 
     def probability(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """(recordings, features) -> (recordings,) that each can be read."""
-        opinions = self.opinions(rows)
-        chosen = opinions[:, [MEMBERS.index(name) for name in self.members]]
-        return calibrated(chosen.mean(axis=1), self.calibration)
+        return calibrated(self.opinions(rows) @ np.asarray(SHARES), self.calibration)
 
     def opinions(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """(recordings, members): each member's own probability."""
@@ -93,7 +94,7 @@ class ReadableModel:
         bent = np.tanh((single - self.centre) / (self.scale * np.float32(self.squash)))
         trees = self.trees.values(single).mean(axis=1)
         boosted = sigmoid(self.boosted_start + self.boosted.values(single).sum(axis=1, dtype=np.float64))
-        linear = sigmoid(bent @ self.linear[:-1] + self.linear[-1])
+        linear = sigmoid(normal_scores(single, self.quantiles) @ self.linear[:-1] + self.linear[-1])
         margin = self._kernel(bent)
         return np.stack([trees, boosted, sigmoid(self.platt[0] * margin + self.platt[1]), linear], axis=1).astype(np.float64)
 
@@ -106,9 +107,9 @@ class ReadableModel:
         """As it is stored: plain arrays, the long ones in half the bits where that changes nothing that counts."""
         forests = {f"{name}_{key}": array for name in ("trees", "boosted") for key, array in _stored(getattr(self, name)).items()}
         numbers = {name: np.float64(getattr(self, name)) for name in _NUMBERS}
-        arrays = {name: np.asarray(getattr(self, name), np.float32) for name in ("centre", "scale", "weights", "linear")}
+        arrays = {name: np.asarray(getattr(self, name), np.float32) for name in ("centre", "scale", "weights", "quantiles", "linear")}
         pairs = {name: np.asarray(getattr(self, name)) for name in ("platt", "calibration")}
-        names = {"members": np.array(self.members), "features": np.array(NAMES)}
+        names = {"features": np.array(NAMES)}
         return {**forests, **{name: np.asarray(value) for name, value in numbers.items()}, **arrays, **pairs, **names,
                 "support": self.support.astype(np.float16)}  # fmt: skip
 
@@ -119,6 +120,17 @@ _NUMBERS: Final = ("squash", "boosted_start", "gamma", "offset", "threshold", "u
 def sigmoid(logit: NDArray[np.floating]) -> NDArray[np.float64]:
     probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(np.asarray(logit, np.float64), -50.0, 50.0)))
     return probability
+
+
+def normal_scores(rows: NDArray[np.float32], quantiles: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each number as the normal deviate of its rank among `quantiles` (features, 33), linearly between them; the middle of ties."""
+    right = np.minimum((quantiles < rows[..., np.newaxis]).sum(axis=-1), quantiles.shape[1] - 1)
+    left = np.maximum((quantiles <= rows[..., np.newaxis]).sum(axis=-1) - 1, 0)
+    which = np.arange(len(quantiles))
+    gap = quantiles[which, right] - quantiles[which, left]
+    share = np.where(gap > 0, (rows - quantiles[which, left]) / np.where(gap > 0, gap, 1.0), 0.5).astype(np.float32)
+    scores: NDArray[np.float32] = NORMAL_SCORES[left] * (1 - share) + NORMAL_SCORES[right] * share
+    return scores
 
 
 def logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -141,7 +153,7 @@ def from_arrays(stored: Mapping[str, NDArray[Any]]) -> ReadableModel:
     return ReadableModel(
         centre=stored["centre"], scale=stored["scale"], trees=forests["trees"], boosted=forests["boosted"],
         support=stored["support"].astype(np.float32), weights=stored["weights"], linear=stored["linear"],
-        platt=(slope, shift), calibration=(steep, moved), members=tuple(stored["members"].tolist()),
+        platt=(slope, shift), calibration=(steep, moved), quantiles=stored["quantiles"],
         **{name: float(stored[name]) for name in _NUMBERS},
     )  # fmt: skip
 

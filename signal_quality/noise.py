@@ -13,19 +13,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signal_quality.bands import MAINS_HZ, MAINS_WIDTH_HZ, RATE_HZ, Bands
+from signal_quality.bands import MAINS_HZ, MAINS_WIDTH_HZ, RATE_HZ, SLOW_RATE_HZ, Bands
 from signal_quality.electrodes import electrodes_of
 from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
 
 WANDER_MV: Final = 1.0  # peak to peak under 0.67 Hz: 10 mm, where ST segments can't be compared from beat to beat
-STEP_MV: Final = 1.0  # within 1 s
+STEP_MV: Final = 1.0
+STEP_S: Final = 0.3  # a step makes 0.39 of its height in this, seen under 0.67 Hz
+STEP_SHARE: Final = 0.39
+STEP_OF_RANGE: Final = 0.75  # a step is most of the baseline's range; a wave of any frequency under 0.67 Hz is not that quick
 HUM_MV: Final = 0.05  # peak to peak: half a millimetre, seen as a thick line
 MUSCLE_MV: Final = 0.025  # rms of 40-100 Hz between beats: about a millimetre peak to peak, as tall as a P wave
 SPIKES_PER_10_S: Final = 3.0
 SPIKE_MV: Final = 0.3  # over the line between the samples 8 ms before and after it
 SPIKE_REACH_S: Final = 0.008
-AROUND_R_S: Final = (0.40, 0.12)  # before and after R, where a pacing spike or a QRS complex is at home
+AROUND_R_S: Final = (0.35, 0.12)  # before and after R, where a pacing spike or a QRS complex is at home
 UNLIKE: Final = 0.3  # correlation of a beat with the lead's other beats
 AGREEMENT: Final = 0.6  # share of beats at which the lead moves with the others
 PROMINENCE: Final = 3.0  # steepness of the QRS over the usual one: noise alone reaches 2
@@ -74,6 +77,14 @@ def is_excellent(noise: Noise, index: int) -> bool:
     return bool(quiet and noise.values["r_peak_disagreement"][index] >= 0.9)
 
 
+def steps(bands: Bands) -> NDArray[np.float64]:
+    """(leads,) height in mV of a step in the baseline, 0 where it moves more slowly than that."""
+    lag = round(STEP_S * SLOW_RATE_HZ)
+    height = np.abs(bands.baseline[:, lag:] - bands.baseline[:, :-lag]).max(axis=1) / STEP_SHARE
+    height = np.minimum(height, np.ptp(bands.baseline, axis=1))
+    return np.where(height >= STEP_OF_RANGE * np.ptp(bands.baseline, axis=1), height, 0.0).astype(np.float64)
+
+
 def hum(bands: Bands) -> NDArray[np.float64]:
     """(leads, 50 and 60 Hz) peak to peak in mV of what stands out of the spectrum there."""
     found = np.zeros((len(bands.raw), len(MAINS_HZ)))
@@ -119,7 +130,7 @@ def _of_window(window: Window) -> Noise:
     unknown = np.full(len(hums), np.nan)
     values: dict[Code, NDArray[np.float64]] = {
         "baseline_wander": 10.0 ** window.features.lead("baseline_range"),
-        "step": 10.0 ** window.features.lead("baseline_second"),
+        "step": steps(window.bands),
         "mains_hum": hums.max(axis=1),
         "muscle_noise": muscle(window.bands),
         "spikes": spikes(window.bands, window.beats.peaks_s),
@@ -142,12 +153,29 @@ def _sentence(advice: str, lead: str, mains_hz: float) -> str:
     return advice.format(lead=lead, electrodes=electrodes_of(lead), mains=f"{mains_hz:.0f}")
 
 
+# Of each kind its limit, whether above it is a fault, and what to do.
 _RULES: Final[dict[Code, tuple[float, bool, str]]] = {
-    "baseline_wander": (WANDER_MV, True, "The baseline of {lead} wanders: clean the skin under the {electrodes}, and let the patient breathe calmly."),
-    "step": (STEP_MV, True, "The line of {lead} jumps: secure the {electrodes} and its cable, and keep the patient still."),
-    "mains_hum": (HUM_MV, True, "{mains} Hz hum in {lead}: unplug devices nearby, lay cables away from mains, clean the skin under the {electrodes}."),
-    "muscle_noise": (MUSCLE_MV, True, "Muscle noise in {lead}: let the patient lie warm and relaxed, and move limb electrodes off the muscles."),
+    "baseline_wander": (
+        WANDER_MV,
+        True,
+        "The baseline of {lead} wanders: clean the skin under the {electrodes}, and let the patient breathe calmly.",
+    ),
+    "step": (STEP_MV, True, "The line of {lead} jumps: secure the {electrodes} and the cable, and keep the patient still."),
+    "mains_hum": (
+        HUM_MV,
+        True,
+        "{mains} Hz hum in {lead}: unplug devices nearby, keep cables off mains cables, clean the skin under the {electrodes}.",
+    ),
+    "muscle_noise": (
+        MUSCLE_MV,
+        True,
+        "Muscle noise in {lead}: let the patient lie warm and relaxed, and move limb electrodes off the muscles.",
+    ),
     "spikes": (SPIKES_PER_10_S, True, "Spikes between the beats in {lead}: check the plug and the {electrodes}."),
     "qrs_not_visible": (PROMINENCE, False, "No QRS complex stands out in {lead}: press on or replace the {electrodes}."),
-    "r_peak_disagreement": (AGREEMENT, False, "The beats of {lead} are not where the other leads have them: press on or replace the {electrodes}."),
-}  # fmt: skip
+    "r_peak_disagreement": (
+        AGREEMENT,
+        False,
+        "The beats of {lead} are not where the other leads have them: press on or replace the {electrodes}.",
+    ),
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -37,7 +38,8 @@ def measure_windows(signal: NDArray[np.floating], fs: float, lead_names: Sequenc
     count = max(round(signal.shape[1] / fs / WINDOW_S), 1)
     limb = np.array([lead in LIMB_LEADS for lead in lead_names])
     edges = np.linspace(0, signal.shape[1], count + 1).round().astype(int)
-    return [_window(np.asarray(signal[:, start:stop], np.float32), fs, limb, start / fs) for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [(signal[:, start:stop], start / fs) for start, stop in pairwise(edges)]
+    return [_window(np.asarray(piece, np.float32), fs, limb, start_s) for piece, start_s in pieces]
 
 
 def to_usual_height(signal: NDArray[np.float32], fs: float, usual_height_mv: float) -> NDArray[np.float32]:

@@ -17,9 +17,11 @@ and the recording is what the worse of two says. Its leads:
     Excellent   when half or more of its leads are, and the others Good
     Good        otherwise
 
-and the probability that it can be read: Unreadable under the model's threshold, then Poor under 0.6, Acceptable under 0.8,
-Good under 0.9 (choices: annotators refused about half, a quarter, an eighth and less of recordings in these ranges). Leads
-that were not sent lower no word: one good lead is a good recording of one lead.
+and the probability that it can be read: Poor under the model's threshold or 0.6, Acceptable under 0.8, Good under 0.9 (choices:
+the probability is calibrated, so that one in ten at the least of what is not called Excellent was refused by annotators).
+Under the threshold a recording is not readable as a whole; it is called Unreadable where its leads are Poor too, for a lead
+that is fine can be read beside eleven that are not. Leads that were not sent lower no word: one good lead is a good
+recording of one lead.
 """
 
 from __future__ import annotations
@@ -67,15 +69,12 @@ def record_word(words: list[Word]) -> Word:
     return "Excellent" if words.count("Excellent") >= half and "Acceptable" not in words else "Good"
 
 
-def word_of_probability(probability: float, threshold: float) -> Word:
-    """The best word that the model's probability allows."""
+def joint_word(leads: Word, probability: float, threshold: float) -> Word:
+    """The recording's word from its leads' and from the model's probability."""
     if probability < threshold:
-        return "Unreadable"
-    return next((word for limit, word in _BY_PROBABILITY if probability < limit), "Excellent")
-
-
-def worse(one: Word, other: Word) -> Word:
-    return min(one, other, key=WORDS.index)
+        return "Unreadable" if leads in ("Poor", "Unreadable") else "Poor"
+    allowed = next((word for limit, word in _BY_PROBABILITY if probability < limit), "Excellent")
+    return min(leads, allowed, key=WORDS.index)
 
 
 def recommendation(word: Word, leads: dict[str, LeadQuality], of_record: list[Finding]) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from formats.parts import Part
 from formats.registry import read
 from signals.leads import parse_lead_names
 from signals.record import EcgRecord
+from training.packed import loader_of
 
 LABELS = {"RECORDS-acceptable": True, "RECORDS-unacceptable": False}
 
@@ -23,11 +22,7 @@ def labelled_records(folder: Path) -> Iterator[tuple[EcgRecord, bool]]:
 
 
 def _packed(folder: Path) -> Iterator[tuple[EcgRecord, bool]]:
-    sys.path.insert(0, str(folder))
-    try:
-        loader: Any = __import__("load")
-    finally:
-        sys.path.pop(0)
+    loader = loader_of(folder)
     for name, fs, leads, signal, label in loader.records(str(folder)):
         if label in ("acceptable", "unacceptable"):
             record = EcgRecord(np.ascontiguousarray(signal, np.float32), float(fs), parse_lead_names(list(leads)), id=name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from signal_quality.placement import EXCHANGES, FILE, INDEPENDENT, PlacementMode
 from signal_quality.windows import measure_windows
 from signals.leads import LEADS
 from training import quality_report
+from training.packed import loader_of
 
 TITLE: Final = "## Exchanged electrodes"
 FALSE_ALARMS: Final = 0.01  # a choice: true exchanges are about as frequent (0.4-4 % in the literature), and a look is cheap
@@ -52,12 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def templates_of(folder: Path, chunks: list[int]) -> tuple[Rows, NDArray[np.intp]]:
     """(recordings, 8 leads, samples) representative beats, and each one's fold of PTB-XL."""
-    sys.path.insert(0, str(folder))
-    try:
-        loader: Any = __import__("load")
-    finally:
-        sys.path.pop(0)
-    signals, meta = loader.load(chunks=chunks)
+    signals, meta = loader_of(folder).load(chunks=chunks)
     kept_out = {int(path.stem.split("_")[0]) for path in (folder / "raw500").glob("*.hea")}
     order = [LEADS.index(lead) for lead in INDEPENDENT]
     found, fold = [], []

@@ -14,11 +14,21 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import SVC
 
-from signal_quality.model import MEMBERS, Forest, ReadableModel, calibrated, from_arrays, logit
+from signal_quality.model import (
+    MEMBERS,
+    NORMAL_SCORES,
+    SHARES,
+    Forest,
+    ReadableModel,
+    calibrated,
+    from_arrays,
+    logit,
+    normal_scores,
+    sigmoid,
+)
 
 INNER_FOLDS: Final = 5
 SQUASH: Final = 2.0  # standard deviations: past it an outlier counts little more
-BLENDS: Final = (MEMBERS, ("trees", "boosted", "kernel"), ("trees", "kernel", "linear"), ("trees", "boosted"))
 
 Rows = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -41,19 +51,18 @@ def folds(acceptable: Flags, group: NDArray[np.intp], count: int, seed: int) -> 
 
 
 def choose(rows: Rows, acceptable: Flags, group: NDArray[np.intp], seed: int) -> dict[str, Any]:
-    """Platt's line for the kernel machine, the blend, its calibration and threshold, all on inner folds' unseen recordings."""
+    """Platt's line for the kernel machine, the average's calibration and threshold, all on inner folds' unseen recordings."""
     opinions, margins = np.zeros((len(rows), len(MEMBERS))), np.zeros(len(rows))
     for seen, unseen in folds(acceptable, group, INNER_FOLDS, seed + 1000):
         model = fit(rows[seen], acceptable[seen], seed, 1.0)
         opinions[unseen] = model.opinions(rows[unseen])
         margins[unseen] = logit(opinions[unseen, MEMBERS.index("kernel")])  # without Platt's line yet: the margin itself
     platt = _line(margins, acceptable)
-    opinions[:, MEMBERS.index("kernel")] = 1 / (1 + np.exp(-(platt[0] * margins + platt[1])))
-    averages = {blend: opinions[:, [MEMBERS.index(name) for name in blend]].mean(axis=1) for blend in BLENDS}
-    members = max(BLENDS, key=lambda blend: float(roc_auc_score(acceptable, averages[blend])))
-    calibration = _line(logit(averages[members]), acceptable)
-    threshold = _threshold(calibrated(averages[members], calibration), acceptable)
-    return {"platt": platt, "members": members, "calibration": calibration, "threshold": threshold}
+    opinions[:, MEMBERS.index("kernel")] = sigmoid(platt[0] * margins + platt[1])
+    average = opinions @ np.asarray(SHARES)
+    calibration = _line(logit(average), acceptable)
+    threshold = _threshold(calibrated(average, calibration), acceptable)
+    return {"platt": platt, "calibration": calibration, "threshold": threshold}
 
 
 def fit(
@@ -62,7 +71,6 @@ def fit(
     seed: int,
     usual_height_mv: float,
     platt: tuple[float, float] = (1.0, 0.0),
-    members: tuple[str, ...] = MEMBERS,
     calibration: tuple[float, float] = (1.0, 0.0),
     threshold: float = 0.5,
 ) -> ReadableModel:
@@ -76,7 +84,8 @@ def fit(
     ).fit(single, acceptable)
     spread = float(np.square(bent - bent.mean(axis=0)).sum(axis=1).mean())
     kernel = SVC(C=1.5, gamma=0.3 / max(spread, 1e-6)).fit(bent, acceptable)
-    linear = LogisticRegression(C=0.02, max_iter=2000).fit(bent, acceptable)
+    quantiles = np.quantile(single, np.linspace(0, 1, NORMAL_SCORES.size), axis=0).T.astype(np.float32)
+    linear = LogisticRegression(C=0.007, max_iter=2000).fit(normal_scores(single, quantiles), acceptable)
     model = ReadableModel(
         centre=centre,
         scale=scale,
@@ -90,7 +99,7 @@ def fit(
         offset=float(kernel.intercept_[0]),
         platt=platt,
         linear=np.append(linear.coef_[0], linear.intercept_[0]).astype(np.float32),
-        members=members,
+        quantiles=quantiles,
         calibration=calibration,
         threshold=threshold,
         usual_height_mv=usual_height_mv,
@@ -140,5 +149,5 @@ def _threshold(probability: Rows, acceptable: Flags) -> float:
     """Where most verdicts are right; the middle of the best stretch near one half, as a lone optimum is chance."""
     tried = np.linspace(0.35, 0.65, 31)
     right = np.array([((probability >= threshold) == acceptable).mean() for threshold in tried])
-    smooth = np.convolve(np.pad(right, 3, mode="edge"), np.full(7, 1 / 7), "valid")
+    smooth = np.convolve(np.pad(right, 7, mode="edge"), np.full(15, 1 / 15), "valid")
     return float(tried[np.argmax(np.round(smooth, 6) - 1e-5 * np.abs(tried - 0.5))])

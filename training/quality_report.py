@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +34,6 @@ class OutOfFold:
     guessed: NDArray[np.float64]
     readable: NDArray[np.bool_]
     fold: NDArray[np.intp]
-    members: list[str] = field(default_factory=list)
 
     @classmethod
     def empty(cls, count: int) -> OutOfFold:
@@ -48,21 +46,20 @@ def figures(data: Labelled, outer: Sequence[OutOfFold]) -> str:
     every = [score(acceptable, one.probability, one.readable) for one in outer]
     alive = [score(acceptable[some], one.probability[some], one.readable[some]) for one in outer]
     guessed = [score(acceptable[some], one.guessed[some], one.readable[some]).auroc for one in outer]
+    brier = np.mean([np.mean((one.probability - acceptable) ** 2) for one in outer])
     lines = [
         f"Nested cross-validation, {len(outer)} seeds, {int(outer[0].fold.max()) + 1} outer folds, identical recordings in one fold; "
-        "members, calibration and threshold chosen by 5 inner folds. Mean over seeds (lowest to highest seed; standard deviation over folds).",
+        "calibration and threshold chosen by 5 inner folds. Mean over seeds (lowest to highest seed; standard deviation over folds). "
+        "The members and their settings were settled on two other seeds' folds of the same recordings.",
         "",
         "| recordings | accuracy | AUROC |",
         "|---|---|---|",
-        f"| {len(acceptable)} labelled | {_range([one.accuracy for one in every])}{_over_folds(data, outer)} | "
-        f"{_range([one.auroc for one in every])} |",
-        f"| {int(some.sum())} without the wholly flat ones | {_range([one.accuracy for one in alive])} | {_range([one.auroc for one in alive])} |",
+        f"| {len(acceptable)} labelled | {_accuracy(every)}{_over_folds(data, outer)} | {_auroc(every)} |",
+        f"| {int(some.sum())} without the wholly flat ones | {_accuracy(alive)} | {_auroc(alive)} |",
         f"| the same, units unknown (scaled to the usual QRS height) | | {_range(guessed)} |",
         "",
         _verdicts(acceptable, outer),
-        f"Calibration, out of fold: Brier score {np.mean([np.mean((one.probability - acceptable) ** 2) for one in outer]):.3f}. "
-        f"Members chosen: {', '.join(f'{name} {count}' for name, count in Counter(n for one in outer for n in one.members).most_common())}. "
-        f"CPU of the features: {data.cpu_ms:.1f} ms a recording of 12 x 5000.",
+        f"Calibration, out of fold: Brier score {brier:.3f}. CPU of the features: {data.cpu_ms:.1f} ms a recording of 12 x 5000.",
     ]
     return "\n".join(lines)
 
@@ -72,7 +69,7 @@ def in_sample(data: Labelled, model: ReadableModel) -> str:
     probability = model.probability(data.rows)
     found: Score = score(data.acceptable, probability, probability >= model.threshold)
     return (
-        f"What ships is trained on all of them ({'+'.join(model.members)}, threshold {model.threshold:.2f}); "
+        f"What ships is trained on all of them (threshold {model.threshold:.2f}); "
         f"**in sample** it has accuracy {found.accuracy:.4f} and AUROC {found.auroc:.4f}, which says nothing about new recordings."
     )
 
@@ -82,6 +79,14 @@ def write(page: Path, title: str, text: str) -> None:
     before = page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n"
     kept = re.sub(rf"\n*^{title}\n.*?(?=\n## |\Z)", "", before, flags=re.DOTALL | re.MULTILINE).rstrip("\n")
     page.write_text(f"{kept}\n\n{title}\n\n{text}\n", encoding="utf-8")
+
+
+def _accuracy(scores: Sequence[Score]) -> str:
+    return _range([one.accuracy for one in scores])
+
+
+def _auroc(scores: Sequence[Score]) -> str:
+    return _range([one.auroc for one in scores])
 
 
 def _range(values: Sequence[float]) -> str:

@@ -1,7 +1,8 @@
-"""R peaks found on all leads together.
+"""Where all leads move together: beats, or what would pass for them in noise.
 
-The recipe of the trial behind this repository: at 250 Hz the 16 ms differences of all leads, loud leads held down, as one
-root sum of squares, smoothed over 80 ms; its peaks over a share of what this recording's beats reach.
+At 250 Hz the 16 ms differences of all leads, loud leads held down, as one root sum of squares, smoothed over 80 ms; its peaks
+over a share of what this recording's beats reach. It is a part of the trained model's features and changes with them only: it
+finds something in noise too, which then shows that it is noise. Beats to be measured are found elsewhere.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
-from signals.resample import resample_linear
+from signal_quality.bands import RATE_HZ
 
-RATE_HZ: Final = 250.0
 _DIFFERENCE_SAMPLES: Final = 4  # 16 ms
 _SMOOTHED_SAMPLES: Final = 20  # 80 ms
 _BLOCK_S: Final = 3.0  # holds a beat from 20 /min on
@@ -25,24 +25,23 @@ _FIRST_SHARE, _SECOND_SHARE, _T_SHARE = 0.30, 0.35, 0.6
 _LOUD: Final = 3.0  # times the median lead's 98th percentile
 
 
-def find_r_peaks(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
-    """Times of the beats in seconds from the start; none where nothing moves.
+def find_peaks_s(signal: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Seconds from the start; none where nothing moves.
 
-    signal  (leads, samples) in any unit; NaN and constant leads take no part
+    signal  (leads, samples at 250 Hz) in any unit; constant leads take no part
     """
-    activity = qrs_activity(signal, fs)
+    activity = _activity(np.asarray(signal, np.float64))
     if activity.size < _SMOOTHED_SAMPLES or not activity.max() > 0:
         return np.zeros(0)
     return _peaks(activity) / RATE_HZ
 
 
-def qrs_activity(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
-    """How steeply all leads move together, (samples at 250 Hz,), >= 0; beats are its peaks."""
-    at_250 = resample_linear(np.nan_to_num(np.asarray(signal, np.float64), nan=0.0, posinf=0.0, neginf=0.0), fs, RATE_HZ)
-    slopes = np.zeros_like(at_250)
-    if at_250.shape[1] > _DIFFERENCE_SAMPLES:
+def _activity(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How steeply all leads move together, (samples,), >= 0; beats are its peaks."""
+    slopes = np.zeros_like(signal)
+    if signal.shape[1] > _DIFFERENCE_SAMPLES:
         half = _DIFFERENCE_SAMPLES // 2
-        slopes[:, half:-half] = at_250[:, _DIFFERENCE_SAMPLES:] - at_250[:, :-_DIFFERENCE_SAMPLES]
+        slopes[:, half:-half] = signal[:, _DIFFERENCE_SAMPLES:] - signal[:, :-_DIFFERENCE_SAMPLES]
     sizes = np.partition(np.abs(slopes), int(0.98 * (slopes.shape[1] - 1)), axis=1)[:, int(0.98 * (slopes.shape[1] - 1))]
     usual = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 0.0
     weights = np.minimum(1.0, _LOUD * usual / np.where(sizes > 0, sizes, np.inf))
