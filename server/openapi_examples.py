@@ -131,10 +131,18 @@ COMMON = {"request_id": "f3a1c09b7e5d4d0f8a6b2c4e6f8091a3", "version": "0.1.0", 
 QUALITY = {
     "signal_quality": "Good",
     "readable": True,
-    "probability_readable": None,
+    "probability_readable": 0.97,
     "leads": {"I": {"word": "Good", "findings": []}},
-    "findings": [{"code": "missing_lead", "lead": "V1", "value": None, "limit": None, "advice": "Attach the electrode V1."}],
-    "recommendation": "It can be read.",
+    "findings": [
+        {
+            "code": "missing_lead",
+            "lead": "V1",
+            "value": None,
+            "limit": None,
+            "advice": "Attach the V1 electrode.",
+        }
+    ],
+    "recommendation": "Can be read.",
 }
 ANSWERS: dict[str, dict[str, Any]] = {
     "analyze": {

@@ -184,7 +184,7 @@ class Quality(BaseModel):
 
     signal_quality: Word
     readable: bool
-    probability_readable: Probability | None = Field(description="Null where no trained model stands behind it.")
+    probability_readable: Probability | None = Field(description="Null where there is no sample to judge.")
     leads: dict[str, LeadQuality]
     findings: list[Finding]
     recommendation: str

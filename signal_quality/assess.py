@@ -1,44 +1,43 @@
 """Can this recording be read, lead by lead, and if not, what would help.
 
-Words, as long as rules alone judge (a trained judgement of noise will replace them). A lead is
-
-    Unreadable  at one value for over half of the recording, or over half of its samples missing
-    Poor        at one value for 2 s or longer, saturated, or contradicting the other limb leads
-    Acceptable  with gaps longer than 0.2 s
-    Good        without a finding
-
-and the recording
-
-    Unreadable  when no sent lead is better
-    Poor        when half or more of its leads are Poor or Unreadable
-    Acceptable  when any lead is, or half or more of its leads are Acceptable
-    Good        otherwise
-
-Leads that were not sent are findings, and lower no word: one good lead is a good recording of one lead. Excellent would
-vouch for the noise too, which is not measured yet, and so is not given.
+Rules find what is certain (`findings.py`), measurements what is noise (`noise.py`), regressions what may be exchanged
+(`placement.py`), and a trained model how likely the whole can be read (`model.py`); `words.py` says it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from signal_quality import findings as rules
-from signal_quality.quality import WORDS, Finding, LeadQuality, Quality, Word
-from signals.leads import TwelveLeads, twelve_leads
+from signal_quality.calibration import calibration_pulse
+from signal_quality.model import shipped
+from signal_quality.noise import is_excellent, measure_noise, noise_findings
+from signal_quality.placement import placement_findings
+from signal_quality.quality import Finding, LeadQuality, Quality
+from signal_quality.windows import Window, measure_windows, to_usual_height
+from signal_quality.words import joint_word, lead_word, recommendation, record_word
+from signals.leads import LEADS, TwelveLeads, twelve_leads
 from signals.record import EcgRecord
 
-RULES_ONLY: Final = (
-    "signal_quality: judged by rules on contact, gaps and clipping; noise and baseline wander are not judged, so Good is the best word"
+UNITS_UNKNOWN: Final = (
+    "signal_quality: units unknown; limits in mV are not judged, Good is the best word, and probability_readable takes the QRS "
+    "complexes to be as tall as usual"
 )
-NO_PROBABILITY: Final = "probability_readable: null, no trained quality model is loaded"
+NO_PROBABILITY: Final = "probability_readable: null, there is no sample to judge"
 
-_WORD_OF: Final[dict[str, Word]] = {
-    "mostly_missing": "Unreadable",
-    "flat_line": "Poor",
-    "saturated": "Poor",
-    "limb_lead_contradiction": "Poor",
-    "gaps": "Acceptable",
-}
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """The leads that are sent or derived, in standard order, without a calibration pulse."""
+
+    names: tuple[str, ...]
+    windows: list[Window]
+    pulse: tuple[float, float] | None
 
 
 def assess(record: EcgRecord, leads: TwelveLeads | None = None) -> Quality:
@@ -47,59 +46,79 @@ def assess(record: EcgRecord, leads: TwelveLeads | None = None) -> Quality:
     leads  `twelve_leads(record)` where the caller has it
     """
     leads = leads if leads is not None else twelve_leads(record)
-    found = rules.by_lead(record, leads)
-    judged = {lead: LeadQuality(_lead_word(some, record), some) for lead, some in found.items()}
+    measured = _measure(record, leads)
+    judged = _judge_leads(record, leads, measured)
+    of_record = [
+        *rules.missing_leads(record, leads),
+        *_pulse_findings(measured.pulse),
+        *placement_findings(measured.windows, measured.names),
+    ]
+    probability = _probability(measured.windows)
     word = record_word([one.word for one in judged.values()])
-    findings = (*(finding for some in found.values() for finding in some), *rules.missing_leads(record, leads))
+    readable = word != "Unreadable" and probability is not None and probability >= shipped().threshold
+    if probability is not None:
+        word = joint_word(word, probability, shipped().threshold)
     return Quality(
         signal_quality=word,
-        readable=word != "Unreadable",
-        probability_readable=None,
+        readable=readable,
+        probability_readable=probability,
         leads=judged,
-        findings=findings,
-        recommendation=_recommendation(word, judged),
-        warnings=(RULES_ONLY, NO_PROBABILITY),
+        findings=(*(finding for one in judged.values() for finding in one.findings), *of_record),
+        recommendation=recommendation(word, judged, of_record),
+        warnings=_warnings(record, probability),
     )
 
 
-def record_word(words: list[Word]) -> Word:
-    """The recording's word from those of its sent leads, at least one."""
-    half = len(words) / 2
-    bad = sum(word in ("Poor", "Unreadable") for word in words)
-    if all(word == "Unreadable" for word in words):
-        return "Unreadable"
-    if bad >= half:
-        return "Poor"
-    if bad or words.count("Acceptable") >= half:
-        return "Acceptable"
-    return "Good"
+def _measure(record: EcgRecord, leads: TwelveLeads) -> _Measured:
+    names = tuple(lead for lead, there in zip(LEADS, leads.present, strict=True) if there)
+    rows = [LEADS.index(lead) for lead in names]
+    pulse = calibration_pulse(leads, record.fs) if record.units == "mV" else None
+    signal = _without(leads.signal[rows].astype(np.float32), record.fs, pulse)
+    if not names:
+        return _Measured(names, [], pulse)
+    if record.units == "unknown":
+        signal = to_usual_height(signal, record.fs, shipped().usual_height_mv)
+    return _Measured(names, measure_windows(signal, record.fs, names), pulse)
 
 
-def _lead_word(findings: tuple[Finding, ...], record: EcgRecord) -> Word:
-    words = [_WORD_OF[finding.code] for finding in findings]
-    if any(finding.code == "flat_line" and _throughout(finding, record) for finding in findings):
-        return "Unreadable"
-    return min(words, key=WORDS.index, default="Good")
+def _without(signal: NDArray[np.float32], fs: float, pulse: tuple[float, float] | None) -> NDArray[np.float32]:
+    """The longer of what lies before and after a calibration pulse, with a tenth of a second for its edges."""
+    if pulse is None:
+        return signal
+    before, after = signal[:, : max(round((pulse[0] - 0.1) * fs), 0)], signal[:, round((pulse[1] + 0.1) * fs) :]
+    longer = before if before.shape[1] >= after.shape[1] else after
+    return longer if longer.shape[1] >= fs else signal
 
 
-def _throughout(flat: Finding, record: EcgRecord) -> bool:
-    # Half, as with missing samples: less than half of a lead is not that lead.
-    return flat.value is not None and flat.value > rules.MOSTLY * record.duration_s
+def _judge_leads(record: EcgRecord, leads: TwelveLeads, measured: _Measured) -> dict[str, LeadQuality]:
+    """Every sent lead's word and findings; a lead that is flat or missing has no noise to speak of."""
+    found = rules.by_lead(record, leads)
+    if not measured.windows:
+        return {lead: LeadQuality(lead_word(some, record.duration_s, False), some) for lead, some in found.items()}
+    noise = measure_noise(measured.windows)
+    noisy = noise_findings(noise, measured.names, record.units == "mV")
+    judged = {}
+    for lead, some in found.items():
+        silent = any(one.code in ("flat_line", "mostly_missing") for one in some)
+        every = some if silent else (*some, *noisy.get(lead, ()))
+        excellent = record.units == "mV" and lead in measured.names and is_excellent(noise, measured.names.index(lead))
+        judged[lead] = LeadQuality(lead_word(every, record.duration_s, excellent), every)
+    return judged
 
 
-def _recommendation(word: Word, leads: dict[str, LeadQuality]) -> str:
-    """One or two sentences: whether to read it, and the leads to mend."""
-    worst = [lead for lead, one in leads.items() if one.word in ("Poor", "Unreadable")]
-    if word == "Unreadable":
-        return "Do not read this recording. Check all electrodes and cables, and record again."
-    if word == "Poor":
-        return f"Record again after mending {_listed(worst)}; until then read the other leads only, with caution."
-    if worst:
-        return f"Read without {_listed(worst)}; record again if the question depends on it."
-    if word == "Acceptable" or any(one.findings for one in leads.values()):
-        return "Can be read; mind the gaps."
-    return "Can be read."
+def _pulse_findings(pulse: tuple[float, float] | None) -> list[Finding]:
+    if pulse is None:
+        return []
+    advice = f"A calibration pulse lies in the recording at {pulse[0]:.1f} s; it is left out of the judgement, and no beat."
+    return [Finding("calibration_pulse", None, pulse[0], None, advice)]
 
 
-def _listed(leads: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(leads[:-1]), leads[-1])))
+def _probability(windows: Sequence[Window]) -> float | None:
+    """The mean over windows: of ten minutes with a bad one, most can be read."""
+    if not windows:
+        return None
+    return float(shipped().probability(np.stack([window.of_record for window in windows])).mean())
+
+
+def _warnings(record: EcgRecord, probability: float | None) -> tuple[str, ...]:
+    return tuple(filter(None, (UNITS_UNKNOWN if record.units == "unknown" else "", NO_PROBABILITY if probability is None else "")))

@@ -1,6 +1,6 @@
 """Faults that rules find with certainty: what is constant, clipped, missing, or contradicts the other leads.
 
-Each function gives the findings of one kind. Noise and baseline wander are not looked for here.
+Each function gives the findings of one kind. What has to be measured first is in `noise.py` and `placement.py`.
 """
 
 from __future__ import annotations

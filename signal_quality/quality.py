@@ -9,12 +9,30 @@ from typing import Any, Final, Literal
 Word = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
 WORDS: Final[tuple[Word, ...]] = ("Unreadable", "Poor", "Acceptable", "Good", "Excellent")  # from worst to best
 
-Code = Literal["flat_line", "saturated", "mostly_missing", "gaps", "missing_lead", "limb_lead_contradiction"]
+Code = Literal[
+    "flat_line",
+    "lead_off",
+    "saturated",
+    "mostly_missing",
+    "gaps",
+    "missing_lead",
+    "limb_lead_contradiction",
+    "baseline_wander",
+    "mains_hum",
+    "muscle_noise",
+    "step",
+    "spikes",
+    "qrs_not_visible",
+    "r_peak_disagreement",
+    "calibration_pulse",
+    "limb_electrode_reversal",
+    "chest_electrode_reversal",
+]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault: `value` beyond `limit` (their unit is the code's, see `findings.py`), and what to do about it."""
+    """One fault: `value` beyond `limit` (their unit is the code's, see `findings.py` and `noise.py`), and what to do about it."""
 
     code: Code
     lead: str | None
@@ -35,9 +53,9 @@ class LeadQuality:
 class Quality:
     """What can be said of a recording before anything is read from it.
 
-    probability_readable  None where no trained model stands behind it
+    probability_readable  None where there is no sample to judge
     leads                 the sent leads, in standard order
-    findings              those of the leads, then those of leads that did not come
+    findings              those of the leads, of leads that did not come, and of the recording
     """
 
     signal_quality: Word

@@ -1,0 +1,103 @@
+"""A window of a recording split into bands, once, for everything that judges it.
+
+The filters are masks on one spectrum: the bands of 12 leads cost a forward transform and an inverse one each, at no higher
+rate than the band needs. A line through the ends is taken out first, so that the window's ends meet and no band sees a jump.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+from signals.gaps import fill_short_gaps
+
+RATE_HZ: Final = 250.0  # of the bands: twice the 125 Hz above which surface ECGs hold nothing (AHA/ACC/HRS 2007: 150 Hz in infants)
+SLOW_RATE_HZ: Final = 10.0
+BASELINE_HZ: Final = 0.67  # AHA/ACC/HRS 2007: the cutoff of linear-phase filters that leave ST as it is
+BEAT_HZ: Final = 40.0  # monitors' bandwidth; QRS complexes are seen well within it
+MUSCLE_HZ: Final = 100.0
+MAINS_HZ: Final = (50.0, 60.0)
+MAINS_WIDTH_HZ: Final = 0.8  # either side; grids keep within 0.2 Hz, 10 s resolve 0.1
+ENDS_S: Final = 0.04
+CLIP_MV: Final = 1e4  # keeps squares finite in float32; no amplifier passes 10 V
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """One window in mV, or in whatever came.
+
+    raw       (leads, samples) float32 at `fs`, gaps bridged by lines
+    missing   (leads,) share of samples that were gaps
+    baseline  (leads, samples at 10 Hz) under 0.67 Hz, with the line through the ends
+    beats     (leads, samples at 250 Hz) 0.67-40 Hz
+    muscle    (leads, samples at 250 Hz) 40-100 Hz without the mains; zero where `fs` holds no such band
+    power     (leads, bins) of the spectrum, one-sided, so that its sum is the variance of the window
+    hz        (bins,)
+    """
+
+    fs: float
+    raw: NDArray[np.float32]
+    missing: NDArray[np.float64]
+    baseline: NDArray[np.float32]
+    beats: NDArray[np.float32]
+    muscle: NDArray[np.float32]
+    power: NDArray[np.float32]
+    hz: NDArray[np.float64]
+
+    @property
+    def seconds(self) -> float:
+        return self.raw.shape[1] / self.fs
+
+
+def split(signal: NDArray[np.float32], fs: float) -> Bands:
+    """(leads, samples) with NaN for gaps -> its bands."""
+    raw, missing = _filled(signal, fs)
+    samples = raw.shape[1]
+    line = _line_through_ends(raw, max(round(ENDS_S * fs), 1))
+    size = next_fast_len(samples, real=True)
+    spectrum = rfft(raw - line, n=size, axis=1)
+    hz = np.arange(spectrum.shape[1]) * (fs / size)
+    power = np.square(np.abs(spectrum)) * np.float32(2.0 / size / samples)
+    seconds = samples / fs
+    quick, slow = max(round(seconds * RATE_HZ), 8), max(round(seconds * SLOW_RATE_HZ), 8)
+    beats = _band(spectrum, hz, BASELINE_HZ, BEAT_HZ, size, RATE_HZ)[:, :quick]
+    muscle = _band(spectrum, hz, BEAT_HZ, MUSCLE_HZ, size, RATE_HZ)[:, :quick]
+    baseline = _band(spectrum, hz, -1.0, BASELINE_HZ, size, SLOW_RATE_HZ)[:, :slow]
+    baseline += line[:, np.linspace(0, samples - 1, baseline.shape[1]).astype(np.intp)]
+    return Bands(fs, raw, missing, baseline, beats, muscle, power, hz)
+
+
+def is_mains(hz: NDArray[np.float64]) -> NDArray[np.bool_]:
+    near = [np.abs(hz - mains) <= MAINS_WIDTH_HZ for mains in MAINS_HZ]
+    return near[0] | near[1]
+
+
+def _filled(signal: NDArray[np.float32], fs: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Gaps of any length bridged, leads without samples zero; the share that was missing."""
+    gaps = np.isnan(signal)
+    if gaps.any():
+        bridged, _ = fill_short_gaps(signal.astype(np.float64), fs, signal.shape[1] / fs + 1.0)
+        signal = np.nan_to_num(bridged, nan=0.0).astype(np.float32)
+    return np.clip(signal, -CLIP_MV, CLIP_MV), gaps.mean(axis=1)
+
+
+def _line_through_ends(raw: NDArray[np.float32], ends: int) -> NDArray[np.float32]:
+    first, last = raw[:, :ends].mean(axis=1, keepdims=True), raw[:, -ends:].mean(axis=1, keepdims=True)
+    line: NDArray[np.float32] = first + (last - first) * np.linspace(0, 1, raw.shape[1], dtype=np.float32)
+    return line
+
+
+def _band(spectrum: NDArray[np.complex64], hz: NDArray[np.float64], low: float, high: float, size: int, rate: float) -> NDArray[np.float32]:
+    """The window between two frequencies, at `rate`; without the mains above 40 Hz."""
+    samples = max(round(rate / float(hz[1])), 8)  # hz[1] is one over the seconds that were transformed
+    bins = min(samples // 2 + 1, spectrum.shape[1])
+    kept = (hz[:bins] > low) & (hz[:bins] <= high) & ~is_mains(hz[:bins])
+    chosen = np.zeros((len(spectrum), samples // 2 + 1), np.complex64)
+    chosen[:, :bins] = spectrum[:, :bins] * kept
+    scaled: NDArray[np.float32] = irfft(chosen, n=samples, axis=1)
+    scaled *= np.float32(samples / size)
+    return scaled

@@ -1,0 +1,51 @@
+"""A calibration pulse within the recording: the rectangle of 1 mV that electrocardiographs draw in all leads at once.
+
+Some write it into the samples (Philips at the end, in an eleventh second). No heart moves I, II and V1-V6 by the same step.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signals.leads import LEADS, TwelveLeads
+
+INDEPENDENT: Final = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # in derived leads the pulse is 0, -1 or 0.5 mV
+MIN_LEADS: Final = 4
+EDGE_S: Final = 0.02  # the edge of a pulse, through the device's own low-pass
+STEP_MV: Final = (0.8, 1.2)  # 1 mV, less what the ECG below it adds
+ALIKE_MV: Final = 0.25  # largest difference of the edges between leads, the same
+LENGTH_S: Final = (0.04, 0.6)  # 0.2 s by habit; cut short where the recording ends
+
+
+def calibration_pulse(leads: TwelveLeads, fs: float) -> tuple[float, float] | None:
+    """(start, end) in seconds of the first pulse, None without one; `leads` in mV."""
+    rows = [LEADS.index(lead) for lead in INDEPENDENT if leads.present[LEADS.index(lead)]]
+    reach = max(round(EDGE_S * fs / 2), 1)
+    if len(rows) < MIN_LEADS or leads.signal.shape[1] < 4 * reach:
+        return None
+    signal = leads.signal[rows].astype(np.float32)
+    steps = signal[:, 2 * reach :] - signal[:, : -2 * reach]
+    lowest, highest = steps.min(axis=0), steps.max(axis=0)
+    ups = _middles((lowest > STEP_MV[0]) & (highest < STEP_MV[1]) & (highest - lowest < ALIKE_MV)) + reach
+    if ups.size == 0:
+        return None
+    downs = _middles((highest < -STEP_MV[0]) & (lowest > -STEP_MV[1]) & (highest - lowest < ALIKE_MV)) + reach
+    for up in ups:
+        length_s = (downs[downs > up] - up) / fs
+        fitting = length_s[(length_s >= LENGTH_S[0]) & (length_s <= LENGTH_S[1])]
+        if fitting.size:
+            return float(up / fs), float(up / fs + fitting[0])
+        left_s = (signal.shape[1] - up) / fs
+        if downs[downs > up].size == 0 and LENGTH_S[0] <= left_s <= LENGTH_S[1]:
+            return float(up / fs), signal.shape[1] / fs
+    return None
+
+
+def _middles(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The middle of each run of True."""
+    edges = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
+    middles: NDArray[np.intp] = (np.flatnonzero(edges == 1) + np.flatnonzero(edges == -1)) // 2
+    return middles

@@ -1,0 +1,238 @@
+"""Numbers that a window's quality is judged by: some for each lead, and one row for the recording.
+
+Per lead they are sizes (log10 of mV), shares and correlations. For the recording they are sorted over its leads and read at
+fixed places between the worst and the best, so that one lead gives as many numbers as twelve, in whatever order they came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signal_quality.bands import RATE_HZ, Bands, is_mains
+from signal_quality.beats import Beats
+
+LEAD_FEATURES: Final = (
+    "missing", "spread", "range", "peak", "rough", "still", "longest_still_s", "step", "tail",
+    "baseline", "baseline_range", "baseline_second", "share_slow", "share_qrs", "share_quick", "muscle", "muscle_second", "mains",
+    "busiest_second", "quietest_second", "likeness", "worst_likeness", "height", "noise", "signal_to_noise", "agreement", "prominence",
+    "explained", "closest", "top_value", "beyond", "loud_seconds", "drifting", "unlike",
+)  # fmt: skip
+RECORD_FEATURES: Final = (
+    "leads", "flat_leads", "beats", "rate", "irregularity", "first_component", "three_components", "agreeing_leads", "like_leads",
+    "worst_second_of_leads", "limb_noise", "chest_noise", "limb_muscle", "chest_muscle", "limb_baseline", "chest_baseline",
+    "limb_likeness", "chest_likeness", "worst_limb_likeness", "worst_chest_likeness",
+)  # fmt: skip
+PLACES: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0)  # of the sorted leads
+SMALLEST_MV: Final = 1e-4  # 0.1 µV, under any ADC's step: where a logarithm ends
+NAMES: Final = (*(f"{name}@{place:g}" for name in LEAD_FEATURES for place in PLACES), *RECORD_FEATURES)
+
+# Choices, each a round number at the edge of what a usual ECG does; what is made of them is learned.
+BEYOND_MV: Final = 2.0  # from the median: past most R waves
+DRIFT_MV: Final = 0.5  # 5 mm on paper
+LOUD: Final = 3.0  # times the usual second of the usual lead
+ALIKE: Final = 0.6
+
+_STILL_MV: Final = 0.0  # equal to the last bit
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """of_leads (leads, LEAD_FEATURES) and of_record (NAMES,); NaN never."""
+
+    of_leads: NDArray[np.float64]
+    of_record: NDArray[np.float64]
+
+    def lead(self, name: str) -> NDArray[np.float64]:
+        return self.of_leads[:, LEAD_FEATURES.index(name)]
+
+
+def measure(bands: Bands, beats: Beats, limb: NDArray[np.bool_]) -> Features:
+    """Everything of one window; `limb` (leads,) tells limb leads from chest leads."""
+    columns = {**_of_samples(bands), **_of_bands(bands), **_of_beats(beats), **_between(bands)}
+    of_leads = np.stack([np.nan_to_num(np.asarray(columns[name], np.float64)) for name in LEAD_FEATURES], axis=1)
+    record = _of_record(bands, beats, columns, limb)
+    places = _at_places(of_leads)
+    whole = np.concatenate([places.T.ravel(), np.nan_to_num([record[name] for name in RECORD_FEATURES])])
+    return Features(of_leads, whole)
+
+
+def log_mv(size: NDArray[np.floating]) -> NDArray[np.floating]:
+    logs: NDArray[np.floating] = np.log10(np.maximum(size, SMALLEST_MV))
+    return logs
+
+
+def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
+    """From the samples as they came: spread, extremes, stillness, steps."""
+    raw = bands.raw
+    changes = np.abs(np.diff(raw, axis=1))
+    still = changes <= _STILL_MV
+    spread = raw.std(axis=1)
+    low, middle, high = _percentiles(raw, (0.01, 0.5, 0.99))
+    extremes = np.maximum(raw.max(axis=1) - middle, middle - raw.min(axis=1))
+    top = np.maximum((raw >= raw.max(axis=1, keepdims=True)).mean(axis=1), (raw <= raw.min(axis=1, keepdims=True)).mean(axis=1))
+    return {
+        "missing": bands.missing,
+        "spread": log_mv(spread),
+        "range": log_mv(high - low),
+        "peak": log_mv(extremes),
+        "rough": log_mv(changes.mean(axis=1)),
+        "still": still.mean(axis=1),
+        "longest_still_s": _longest(still) / bands.fs,
+        "step": log_mv(changes.max(axis=1)),
+        "tail": np.log10(extremes / np.maximum(high - low, SMALLEST_MV) + 0.1),
+        "top_value": top,
+        "beyond": (np.abs(raw[:, ::2] - middle[:, np.newaxis]) > BEYOND_MV).mean(axis=1),
+    }
+
+
+def _of_bands(bands: Bands) -> dict[str, NDArray[np.floating]]:
+    hz, power = bands.hz, bands.power
+    edges = np.searchsorted(hz, (0.67, 5.0, 15.0, 40.0))
+    slow, qrs, quick = (power[:, low:high].sum(axis=1) for low, high in pairwise(edges))
+    variance = np.maximum(slow + qrs + quick, SMALLEST_MV**2)
+    muscle_seconds = per_second(bands.muscle)
+    busy = _ptp_of_seconds(bands.beats)
+    return {
+        "baseline": log_mv(bands.baseline.std(axis=1)),
+        "baseline_range": log_mv(np.ptp(bands.baseline, axis=1)),
+        "baseline_second": log_mv(_steepest_second(bands.baseline)),
+        "share_slow": slow / variance,
+        "share_qrs": qrs / variance,
+        "share_quick": quick / variance,
+        "muscle": log_mv(np.median(muscle_seconds, axis=1)),
+        "muscle_second": log_mv(muscle_seconds.max(axis=1)),
+        "mains": log_mv(np.sqrt(power[:, is_mains(hz)].sum(axis=1))),
+        "busiest_second": log_mv(busy.max(axis=1)),
+        "quietest_second": log_mv(busy.min(axis=1)),
+        "loud_seconds": (busy > LOUD * max(float(np.median(busy)), SMALLEST_MV)).mean(axis=1),
+        "drifting": (np.abs(bands.baseline - np.median(bands.baseline, axis=1, keepdims=True)) > DRIFT_MV).mean(axis=1),
+    }
+
+
+def _of_beats(beats: Beats) -> dict[str, NDArray[np.floating]]:
+    ordered = np.sort(beats.likeness, axis=1)
+    last = ordered.shape[1] - 1
+    return {
+        "likeness": ordered[:, last // 2],
+        "unlike": (beats.likeness < ALIKE).mean(axis=1),
+        "worst_likeness": ordered[:, last // 5],
+        "height": log_mv(beats.height),
+        "noise": log_mv(beats.noise),
+        "signal_to_noise": np.log10((beats.height + SMALLEST_MV) / (beats.noise + SMALLEST_MV)),
+        "agreement": beats.agreement,
+        "prominence": np.log10(beats.prominence + 0.1),
+    }
+
+
+def _between(bands: Bands) -> dict[str, NDArray[np.floating]]:
+    """How well each lead's 0.67-40 Hz is told by the others: by the closest, and by their strongest three components."""
+    correlations = correlation_of(bands.beats)
+    others = np.abs(correlations - np.eye(len(correlations)))
+    values, vectors = np.linalg.eigh(correlations)
+    shared = np.square(vectors[:, -3:]) @ values[-3:]
+    return {"closest": others.max(axis=1), "explained": shared}
+
+
+def _of_record(
+    bands: Bands, beats: Beats, columns: dict[str, NDArray[np.floating]], limb: NDArray[np.bool_]
+) -> dict[str, float | np.floating]:
+    rr = np.diff(beats.peaks_s)
+    values = np.linalg.eigvalsh(correlation_of(bands.beats))
+    seconds = _ptp_of_seconds(bands.beats)
+    usual = np.maximum(np.median(seconds, axis=1, keepdims=True), SMALLEST_MV)
+    groups = {"limb": limb, "chest": ~limb}
+    means = {
+        f"{group}_{name}": _mean_or(columns[name][rows], columns[name])
+        for group, rows in groups.items() for name in ("noise", "muscle", "baseline", "likeness")
+    }  # fmt: skip
+    worst = {
+        f"worst_{group}_likeness": np.nan_to_num(columns["worst_likeness"])[rows if rows.any() else ~rows].min()
+        for group, rows in groups.items()
+    }
+    return {
+        "leads": float(len(limb)),
+        "flat_leads": float((bands.beats.std(axis=1) < SMALLEST_MV).mean()),
+        "beats": beats.peaks_s.size / max(bands.seconds, 1.0),
+        "rate": 60.0 / float(np.median(rr)) if rr.size else 0.0,
+        "irregularity": float(rr.std() / rr.mean()) if rr.size else 1.0,
+        "first_component": values[-1] / len(limb),
+        "three_components": values[-3:].sum() / len(limb),
+        "agreeing_leads": (np.nan_to_num(beats.agreement) > 0.8).mean(),
+        "like_leads": (np.nan_to_num(columns["likeness"]) > 0.8).mean(),
+        "worst_second_of_leads": np.log10(np.median(seconds / usual, axis=0).max() + 0.01),
+        **means,
+        **worst,
+    }
+
+
+def correlation_of(signal: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(leads, leads); a constant lead correlates with itself alone."""
+    centred = signal - signal.mean(axis=1, keepdims=True)
+    products = (centred @ centred.T).astype(np.float64)
+    sizes = np.sqrt(np.maximum(np.diag(products), 1e-12))
+    found = products / np.outer(sizes, sizes)
+    np.fill_diagonal(found, 1.0)
+    clipped: NDArray[np.float64] = np.clip(found, -1.0, 1.0)
+    return clipped
+
+
+def per_second(band: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(leads, seconds) rms of each whole second of a band at 250 Hz."""
+    seconds = _seconds(band)
+    rms: NDArray[np.float32] = np.sqrt(np.einsum("lns,lns->ln", seconds, seconds) / np.float32(seconds.shape[2]))
+    return rms
+
+
+def _ptp_of_seconds(band: NDArray[np.float32]) -> NDArray[np.float32]:
+    seconds = _seconds(band)
+    ranges: NDArray[np.float32] = seconds.max(axis=2) - seconds.min(axis=2)
+    return ranges
+
+
+def _seconds(band: NDArray[np.float32]) -> NDArray[np.float32]:
+    width = min(round(RATE_HZ), band.shape[1])
+    count = band.shape[1] // width
+    return band[:, : count * width].reshape(len(band), count, width)
+
+
+def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
+    lag = min(10, baseline.shape[1] - 1)  # 1 s at 10 Hz
+    steepest: NDArray[np.float32] = np.abs(baseline[:, lag:] - baseline[:, :-lag]).max(axis=1)
+    return steepest
+
+
+def _longest(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The longest run of True in each row."""
+    at = np.arange(1, mask.shape[1] + 1)
+    runs = at - np.maximum.accumulate(np.where(mask, 0, at), axis=1)
+    longest: NDArray[np.intp] = runs.max(axis=1)
+    return longest
+
+
+def _percentiles(signal: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:
+    """Order statistics of every second sample, which is as good and half the work."""
+    some = signal[:, ::2]
+    places = [int(share * (some.shape[1] - 1)) for share in shares]
+    ordered = np.partition(some, places, axis=1)
+    return [ordered[:, place] for place in places]
+
+
+def _mean_or(chosen: NDArray[np.floating], all_of_them: NDArray[np.floating]) -> np.floating:
+    mean: np.floating = np.nan_to_num(chosen if chosen.size else all_of_them).mean()
+    return mean
+
+
+def _at_places(of_leads: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(leads, features) -> (places, features), between the smallest and the largest lead, linearly."""
+    ordered = np.sort(of_leads, axis=0)
+    at = np.asarray(PLACES) * (len(ordered) - 1)
+    below = np.floor(at).astype(np.intp)
+    above = np.minimum(below + 1, len(ordered) - 1)
+    share = (at - below)[:, np.newaxis]
+    places: NDArray[np.float64] = ordered[below] * (1 - share) + ordered[above] * share
+    return places
