@@ -111,8 +111,8 @@ class Desk:
                 pending.count, pending.many, pending.deadline_s = message.count, message.many, message.deadline_s
                 pending.progress = {index: replace(pending.whole) for index in range(message.count)}
         elif isinstance(message, Handed):
-            at = pending.progress[message.index]
-            if at.stage == "signal":
+            at = pending.progress.get(message.index)
+            if at is not None and at.stage == "signal":
                 at.stage, at.pid = "model", 0
             return
         elif message.index == WHOLE_REQUEST:

@@ -33,7 +33,7 @@ ASSETS: dict[str, tuple[str, str]] = {
     "page.css": ("", "text/css; charset=utf-8"),
 }
 # The pages of docs/ that are shown, by name; a path of the request never becomes a path of the disk.
-PAGES = ("errors", "api", "settings", "design")
+PAGES = ("errors", "api", "settings", "design", "models/ecg-fm")
 
 # Scripts from here only, none in the page; both UIs write style attributes, ReDoc searches in a worker from a blob.
 POLICY = (
@@ -41,6 +41,11 @@ POLICY = (
     "connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 HTML = "text/html; charset=utf-8"
+
+NAVIGATION = "".join(
+    f'<a href="{path}">{title}</a>'
+    for path, title in (("/docs", "Try it"), ("/redoc", "Reference"), ("/docs/errors", "Errors"), ("/docs/models/ecg-fm", "ECG-FM's card"))
+)
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -75,7 +80,7 @@ def docs_routes(service_of: Callable[[], Service]) -> dict[str, Handler]:
         "/docs": swagger,
         "/redoc": redoc,
         "/docs/assets/{name}": asset,
-        "/docs/{name}": page,
+        "/docs/{name:path}": page,
     }
 
 
@@ -87,7 +92,7 @@ def _html(title: str, body: str, *, style: str = "", scripts: tuple[str, ...] = 
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} - ECG-FM inference server</title><link rel="icon" href="data:,">{styles}</head>
 <body>
-<nav><a href="/docs">Try it</a><a href="/redoc">Reference</a><a href="/docs/errors">Errors</a>Research use only</nav>
+<nav>{NAVIGATION}Research use only</nav>
 {body}
 {loaded}
 </body>

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from server.messages import Stage
-from server.state import SharedState
+from server.state import SharedState, is_alive
 
 LOOK_EVERY_S = 0.2  # for new workers; deaths are told by the kernel
 
@@ -24,7 +24,10 @@ class Lifelines:
             while True:
                 for stage, rows in self._state.rows.items():
                     for row in rows:
-                        self.watch(stage, int(self._state.pid[row]))
+                        pid = int(self._state.pid[row])
+                        if pid in self._dead and is_alive(pid):
+                            self._dead.discard(pid)  # the system has given the number to a new worker
+                        self.watch(stage, pid)
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             for pidfd in self._watched.values():

@@ -1,6 +1,6 @@
 """Prometheus metrics over all processes, through prometheus_client's files in a folder of this server's own.
 
-`prepare_folder` must have set PROMETHEUS_MULTIPROC_DIR before this module is imported (the library reads it then).
+`server.__main__` sets PROMETHEUS_MULTIPROC_DIR before this module is imported (the library reads it then).
 """
 
 from __future__ import annotations

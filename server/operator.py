@@ -122,12 +122,17 @@ def models_report(service: Service) -> dict[str, Any]:
                     for label in encoder.labels
                 ],
                 "licence": encoder.licence,
-                "card": encoder.card,
+                "card": None if encoder.card is None else card_page(encoder.card),
             }
             for encoder in service.deployment.encoders.values()
         ],
         "heads": [],
     }
+
+
+def card_page(card: str) -> str:
+    """Where this server shows a card that its bundle names by its file in docs/."""
+    return f"/{card.removesuffix('.md')}"
 
 
 def _json(value: object, status: int) -> Response:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Any
 
 import orjson
 from fastapi import Request
@@ -20,7 +19,7 @@ from server import metrics
 from server.accept import Wanted, wanted_of
 from server.body import check_length, disconnected, drain, read_body
 from server.desk import Pending
-from server.messages import Done, Task, TaskHead
+from server.messages import Done, Slot, Task, TaskHead
 from server.reading import check_encoding, check_media_type
 from server.service import Service
 from server.wire import MEDIA_TYPES, encode, join_results, npy_bytes, npy_of, npy_of_many, with_index
@@ -36,18 +35,11 @@ def endpoint(route: Route, service_of: Callable[[], Service]) -> Callable[[Reque
     async def handle(request: Request) -> Response:
         service = service_of()
         try:
-            admit(request, route, service)
+            slot = admit(request, route, service)
         except EcgError as error:
             metrics.REJECTED.labels(error.code).inc()
             await drain(request, service.settings.max_body_bytes)
             raise
-        slot = service.desk.reserve()
-        if slot is None:
-            metrics.REJECTED.labels(Overloaded.code).inc()
-            await drain(request, service.settings.max_body_bytes)
-            raise Overloaded(
-                f"{service.settings.max_in_flight} requests are in flight already (ECG_MAX_IN_FLIGHT)", retry_after_s=RETRY_OVERLOADED_S
-            )
         streaming = False
         try:
             wanted = wanted_of(request.headers.get("accept", ""), route)
@@ -69,8 +61,8 @@ def endpoint(route: Route, service_of: Callable[[], Service]) -> Callable[[Reque
     return handle
 
 
-def admit(request: Request, route: Route, service: Service) -> None:
-    """Everything that can be refused before the body is read."""
+def admit(request: Request, route: Route, service: Service) -> Slot:
+    """A place for the request, unless there is something to refuse before its body is read."""
     if service.draining:
         raise ShuttingDown("the server is shutting down and takes in no more", retry_after_s=RETRY_DRAINING_S)
     if not service.state.was_ready():
@@ -81,6 +73,11 @@ def admit(request: Request, route: Route, service: Service) -> None:
     check_encoding(request.headers.get("content-encoding", "").strip().lower())
     check_length(request, service.settings.max_body_bytes)
     _client_deadline_ms(request)
+    slot = service.desk.reserve()
+    if slot is None:
+        limit = service.settings.max_in_flight
+        raise Overloaded(f"{limit} requests are in flight already (ECG_MAX_IN_FLIGHT)", retry_after_s=RETRY_OVERLOADED_S)
+    return slot
 
 
 def _client_deadline_ms(request: Request) -> int | None:
@@ -93,7 +90,7 @@ def _client_deadline_ms(request: Request) -> int | None:
     return int(given)
 
 
-async def _task(request: Request, route: Route, wanted: Wanted, slot: Any, service: Service) -> Task:
+async def _task(request: Request, route: Route, wanted: Wanted, slot: Slot, service: Service) -> Task:
     settings = service.settings
     body = await read_body(request, settings.max_body_bytes, settings.body_timeout)
     received_s: float = request.scope["state"]["received_s"]
@@ -184,7 +181,9 @@ def _answer(pending: Pending, wanted: Wanted, service: Service) -> Response:
         errors = ",".join(f"{done.index}:{done.error.code}" for done in results if done.error)
         if errors:
             headers["X-ECG-Errors"] = errors
-        return Response(npy_bytes(npy_of_many(results)), 200, headers, MEDIA_TYPES["npy"])
+        role = service.deployment.features_role()
+        width = service.deployment.encoders[role].width if role else 0
+        return Response(npy_bytes(npy_of_many(results, width)), 200, headers, MEDIA_TYPES["npy"])
     return Response(
         join_results([_result(done, pending, service) for done in results], wanted.wire), 200, headers, MEDIA_TYPES[wanted.wire]
     )

@@ -58,10 +58,12 @@ async def running_service(
     service = Service(
         settings, state, deployment, desk, lifelines, api_worker, lambda: {stage: int(queue.qsize()) for stage, queue in queues.items()}
     )
-    tasks = [
+    tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(_receive(desk, transport, api_worker), name="receive"),
         asyncio.create_task(lifelines.run(), name="lifelines"),
     ]
+    for task in tasks:
+        task.add_done_callback(_end_if_failed)
     try:
         yield service
     finally:
@@ -77,6 +79,13 @@ async def _receive(desk: Desk, transport: Any, api_worker: int) -> None:
         messages = await transport.areceive(api_worker)
         if messages:
             desk.receive(messages)
+
+
+def _end_if_failed(task: asyncio.Task[None]) -> None:
+    """Without these tasks this process would take in requests that it can never answer: better that the supervisor ends the server."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.critical("%s failed: this process ends", task.get_name(), exc_info=error)
+        os._exit(1)
 
 
 def _log_failure(future: Any) -> None:

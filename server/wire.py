@@ -65,12 +65,15 @@ def npy_of(done: Done) -> NDArray[Any]:
     return np.frombuffer(done.payload, dtype=done.dtype).reshape(done.shape)
 
 
-def npy_of_many(results: Sequence[Done]) -> NDArray[Any]:
-    """Rows of all recordings in order: NaN where one failed, padded with NaN rows where numbers of segments differ."""
+def npy_of_many(results: Sequence[Done], width: int) -> NDArray[Any]:
+    """Rows of all recordings in order: NaN where one failed, padded with NaN rows where numbers of segments differ.
+
+    width  of the rows where all of them failed
+    """
     arrays = [None if done.error else npy_of(done) for done in results]
     there = [array for array in arrays if array is not None]
     if not there:
-        return np.full((len(results), 0), np.nan, np.float32)
+        return np.full((len(results), width), np.nan, np.float32)
     shape = tuple(int(size) for size in np.max([array.shape for array in there], axis=0))
     joined = np.full((len(results), *shape), np.nan, there[0].dtype)
     for row, array in zip(joined, arrays, strict=True):

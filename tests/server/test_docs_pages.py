@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from errors import public_errors
+from model_store.manifest import entries
 from server.docs_pages import ASSETS, DOCS, PAGES
 from server.markdown_page import render, slug
+from server.operator import card_page
 from server.static import takes_gzip
 from tests.server.harness import RunningServer
 
@@ -159,3 +161,9 @@ def test_gzip_is_for_those_that_take_it() -> None:
     assert takes_gzip("br, gzip;q=0.5")
     assert not takes_gzip("gzip;q=0, identity")
     assert not takes_gzip("")
+
+
+def test_the_card_of_the_published_weights_is_a_page(client: httpx.Client) -> None:
+    pages = {card_page(entry.card) for entry in entries()}
+    assert pages == {"/docs/models/ecg-fm"}
+    assert "Accessory pathway conduction" in client.get(pages.pop()).raise_for_status().text

@@ -46,6 +46,17 @@ def test_a_worker_killed_ten_times_under_load_loses_no_request(stage: str) -> No
     assert load.answered > 5 * KILLS
 
 
+def test_with_two_http_processes_each_gets_its_own_answers_through_a_loss() -> None:
+    with RunningServer(ECG_API_WORKERS="2") as server, Load(server, clients=8) as load:
+        for stage in ("model", "signal"):
+            before = load.answered
+            os.kill(server.workers(stage)[0], signal.SIGKILL)
+            _wait_for(lambda before=before: load.answered > before + 20, 60, "work after the kill")
+        health = httpx.get(server.url + "/health").json()
+    assert load.faults == []
+    assert health["workers"]["api"] == {"expected": 2, "alive": 2, "restarts": 0}
+
+
 def test_all_workers_killed_while_idle_cost_a_restart_and_no_answer() -> None:
     with RunningServer() as server:
         for pid in server.workers("signal") + server.workers("model"):

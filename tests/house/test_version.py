@@ -1,0 +1,12 @@
+"""One version, wherever it is told."""
+
+from __future__ import annotations
+
+import tomllib
+
+from server.answering import VERSION
+from tests.house.tree import ROOT
+
+
+def test_the_server_tells_the_version_of_the_project() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
