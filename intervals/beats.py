@@ -32,6 +32,8 @@ ROUGHLY_SAME: Final = 0.75  # the same before alignment
 RIVAL_SHARE: Final = 0.6  # so many beats of another form, against the commonest, and the narrower of both is measured
 AMPLITUDE_RATIO: Final = (0.5, 2.0)
 NOISE_RATIO: Final = 3.0  # a beat with so many times the usual jitter around its QRS is noise, no ectopic beat
+FAST_RR_S: Final = 0.5  # the delineator's training held few beats faster; three in one window mislead it
+OWN_BEFORE, OWN_AFTER = 0.8, 0.85  # of the RR interval, on either side of the centre, are the beat's own
 MAX_TEMPLATE_BEATS: Final = 120  # enough to find the commonest form; the comparison grows with the square
 
 
@@ -94,6 +96,18 @@ def _chosen(
     chosen = np.zeros(normal.size, np.bool_)
     chosen[best] = True
     return chosen, (int(start[best]) // STRIDE, int(stop[best]) // STRIDE)
+
+
+def without_neighbours(beats: Beats) -> NDArray[np.float64]:
+    """The representative beat as the delineator reads it: at fast rates the beats before and after held still at the edge."""
+    assert beats.representative is not None
+    rr_s = float(np.median(np.diff(beats.centre_s))) if beats.centre_s.size > 1 else np.inf
+    if rr_s >= FAST_RR_S:
+        return beats.representative
+    centre = BEFORE_SAMPLES // STRIDE
+    first = max(0, centre - round(OWN_BEFORE * rr_s * BEAT_HZ))
+    last = min(BEAT_SAMPLES - 1, centre + round(OWN_AFTER * rr_s * BEAT_HZ))
+    return np.asarray(beats.representative[:, np.clip(np.arange(BEAT_SAMPLES), first, last)], np.float64)
 
 
 def interquartile_mean(windows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intervals.axes import axes
-from intervals.beats import BEAT_HZ, BEFORE_S, Beats, find_beats
+from intervals.beats import BEAT_HZ, BEFORE_S, Beats, find_beats, without_neighbours
 from intervals.delineator import Array, card, delineate
 from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
 from intervals.formulas import qtc_ms, variability_ms
@@ -55,7 +55,7 @@ def measure_conditioned(
     if count >= 4 and same < max(3, MIN_SAME_SHARE * count):
         return Measurements(warnings=("measurements: what looks like beats has no common form; nothing is measured",))
     known = card() if calibration is None else calibration
-    said = fiducials(delineate(beats.representative, weights), np.array([known["bias_ms"][name] for name in NAMES]))
+    said = fiducials(delineate(without_neighbours(beats), weights), np.array([known["bias_ms"][name] for name in NAMES]))
     found = _rates(beats, ready)
     found, times = _intervals(found, beats, said, known, paced)
     found = replace(found, p_present=said.p_present)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beats import BEAT_HZ, BEFORE_S, Beats
+from intervals.beats import BEAT_HZ, BEFORE_S, FAST_RR_S, Beats
 from intervals.fiducials import P_OFF, P_ON, QRS_ON
 
 P_PRESENT: Final = 0.5
@@ -16,6 +16,7 @@ MIN_ALIKE: Final = 0.35  # median correlation of each beat's P with the mean of 
 IRREGULAR: Final = 0.10  # median |difference of successive RR| over median RR; sinus arrhythmia is slower than from beat to beat
 MIN_PR_MS: Final = 60.0
 MAX_PR_MS: Final = 460.0
+FAST_PR_SHARE: Final = 0.42  # of RR: 180 ms at 140 /min
 AROUND_S: Final = 0.02
 
 
@@ -29,12 +30,20 @@ def why_no_pr(beats: Beats, times: NDArray[np.float64], p_present: float, *, pac
         return "no P waves are found"
     if not MIN_PR_MS <= times[QRS_ON] - times[P_ON] <= MAX_PR_MS or times[P_OFF] > times[QRS_ON] + 20.0:
         return "no P wave stands before the QRS complex"
+    if hidden_in_t(beats, times):
+        return "the rate is so fast that P cannot be told from T"
     alike = p_likeness(beats, times)
     if alike is not None and alike < MIN_ALIKE:
         return "no P wave recurs from beat to beat; none belongs to the QRS complexes"
     if irregularity(beats) > IRREGULAR and p_present < CLEAR_P:
         return "the rhythm is irregular, and P waves are not clear"
     return None
+
+
+def hidden_in_t(beats: Beats, times: NDArray[np.float64]) -> bool:
+    """Whether what looks like P may be the last beat's T: at fast rates, farther before the QRS than PR shortens to."""
+    rr_ms = float(np.median(np.diff(beats.centre_s))) * 1000.0 if beats.centre_s.size > 1 else np.inf
+    return bool(rr_ms < FAST_RR_S * 1000.0 and times[QRS_ON] - times[P_ON] > FAST_PR_SHARE * rr_ms)
 
 
 def irregularity(beats: Beats) -> float:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from intervals.beats import without_neighbours
 from intervals.delineator import delineate
 from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
@@ -141,8 +142,7 @@ def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]])
 
 
 def _said(source: BeatSource, weights: Weights) -> Fiducials:
-    assert source.beats.representative is not None
-    return fiducials(delineate(source.beats.representative, weights))
+    return fiducials(delineate(without_neighbours(source.beats), weights))
 
 
 def _onset_ms(source: BeatSource) -> float:

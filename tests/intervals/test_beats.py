@@ -58,6 +58,15 @@ def test_the_interquartile_mean_leaves_out_the_extremes() -> None:
     assert interquartile_mean(values[:3])[0] == 1.0
 
 
+def test_of_two_forms_nearly_as_frequent_the_narrower_is_measured() -> None:
+    signal = synthetic()
+    for at in np.arange(0.6 + 0.85, 10.0, 1.7):
+        signal = with_ectopic(signal, at - 0.05) if at < 9.2 else signal
+    beats = beats_of(signal)
+    assert beats.classes.count("ectopic") >= 4 and beats.classes.count("normal") >= 5
+    assert np.abs((beats.centre_s[beats.normal] - 0.6) % 1.7 - 0.05).max() < 0.05
+
+
 def test_no_beats_give_nothing() -> None:
     beats = beats_of(np.zeros((12, 5000)))
     assert beats.representative is None and beats.classes == () and beats.windows.shape == (0, 12, BEAT_SAMPLES)

@@ -123,6 +123,16 @@ def test_any_duration(seconds: float) -> None:
     assert value(found.rr_ms) == pytest.approx(1000.0, abs=1.0) and found.qrs_ms is not None and found.qt_ms is not None
 
 
+@pytest.mark.parametrize("rate", [130.0, 160.0, 190.0, 220.0])
+def test_fast_rates(rate: float) -> None:
+    """QRS is measured; P lies on T, and is then left out rather than guessed."""
+    rr = 60000.0 / rate
+    found = measured(synthetic(Made(rr_ms=rr, pr_ms=0.3 * rr + 20.0, p_duration_ms=70.0, qt_ms=0.72 * rr + 20.0)))
+    assert value(found.heart_rate_bpm) == pytest.approx(rate, abs=0.5)
+    assert value(found.qrs_ms) == pytest.approx(92.0, abs=QRS_WITHIN_MS)
+    assert found.pr_ms is None or found.pr_ms == pytest.approx(0.3 * rr + 20.0, abs=30.0)
+
+
 def test_one_lead() -> None:
     one = twelve_leads(replace(record(synthetic()), signal=synthetic()[1:2].astype(np.float32), lead_names=("II",)))
     found = measure(one, 500.0)
