@@ -49,7 +49,7 @@ def figures(data: Labelled, outer: Sequence[OutOfFold]) -> str:
     brier = np.mean([np.mean((one.probability - acceptable) ** 2) for one in outer])
     lines = [
         f"Nested cross-validation, {len(outer)} seeds, {int(outer[0].fold.max()) + 1} outer folds, identical recordings in one fold; "
-        "calibration and threshold chosen by 5 inner folds. Mean over seeds (lowest to highest seed; standard deviation over folds). "
+        "calibration by 5 inner folds, readable at one half. Mean over seeds (lowest to highest seed; standard deviation over folds). "
         "The members and their settings were settled on two other seeds' folds of the same recordings.",
         "",
         "| recordings | accuracy | AUROC |",
