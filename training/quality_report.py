@@ -77,7 +77,7 @@ def in_sample(data: Labelled, model: ReadableModel) -> str:
 def write(page: Path, title: str, text: str) -> None:
     """The section of the page under that title, in place of the one that was there."""
     before = page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n"
-    kept = re.sub(rf"\n*^{title}\n.*?(?=\n## |\Z)", "", before, flags=re.DOTALL | re.MULTILINE).rstrip("\n")
+    kept = re.sub(rf"\n*^{title}\n.*?(?=\n## |\Z)", "\n", before, flags=re.DOTALL | re.MULTILINE).rstrip("\n")
     page.write_text(f"{kept}\n\n{title}\n\n{text}\n", encoding="utf-8")
 
 
