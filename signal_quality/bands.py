@@ -50,7 +50,7 @@ class Bands:
 
     @property
     def seconds(self) -> float:
-        return self.raw.shape[1] / self.fs
+        return int(self.raw.shape[1]) / self.fs
 
 
 def split(signal: NDArray[np.float32], fs: float) -> Bands:

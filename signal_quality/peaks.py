@@ -53,7 +53,7 @@ def _activity(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 def _peaks(activity: NDArray[np.float64]) -> NDArray[np.intp]:
     block = round(_BLOCK_S * RATE_HZ)
     maxima = [activity[start : start + block].max() for start in range(0, max(activity.size - block // 2, 1), block)]
-    peaks, _ = find_peaks(activity, height=_FIRST_SHARE * float(np.median(maxima)), distance=_REFRACTORY_SAMPLES)
+    peaks: NDArray[np.intp] = find_peaks(activity, height=_FIRST_SHARE * float(np.median(maxima)), distance=_REFRACTORY_SAMPLES)[0]
     if peaks.size == 0:
         return peaks
     heights = activity[peaks]

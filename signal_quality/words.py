@@ -53,7 +53,9 @@ def lead_word(findings: tuple[Finding, ...], seconds: float, excellent: bool) ->
     """A lead's word from its findings in a recording of so many seconds."""
     if any(one.code == "flat_line" and one.value is not None and one.value > rules.MOSTLY * seconds for one in findings):
         return "Unreadable"
-    return min((_WORD_OF[one.code] for one in findings), key=WORDS.index, default="Excellent" if excellent else "Good")
+    clean: Word = "Excellent" if excellent else "Good"
+    words = [_WORD_OF[one.code] for one in findings]
+    return min(words, key=WORDS.index, default=clean)
 
 
 def record_word(words: list[Word]) -> Word:
@@ -73,7 +75,7 @@ def joint_word(leads: Word, probability: float, threshold: float) -> Word:
     """The recording's word from its leads' and from the model's probability."""
     if probability < threshold:
         return "Unreadable" if leads in ("Poor", "Unreadable") else "Poor"
-    allowed = next((word for limit, word in _BY_PROBABILITY if probability < limit), "Excellent")
+    allowed: Word = next((word for limit, word in _BY_PROBABILITY if probability < limit), "Excellent")
     return min(leads, allowed, key=WORDS.index)
 
 

@@ -3,7 +3,7 @@
     python -m training.placement --data FOLDER
 
 FOLDER is the packed PTB-XL with its load.py (CC BY 4.0; doi 10.1038/s41597-020-0495-6). Recordings of fold 9 are scored by a
-model of folds 1-7; its limit is what 1 in 100 recordings of fold 8 exceed as they are. What ships is that
+model of folds 1-7; its limit is what 1 in 50 recordings of fold 8 exceed as they are. What ships is that
 model. Recordings of `raw500/` stay out of all of it, for the tests.
 """
 
@@ -25,7 +25,7 @@ from training import quality_report
 from training.packed import loader_of
 
 TITLE: Final = "## Exchanged electrodes"
-FALSE_ALARMS: Final = 0.01  # a choice: true exchanges are about as frequent (0.4-4 % in the literature), and a look is cheap
+FALSE_ALARMS: Final = 0.02  # a choice: true exchanges are about as frequent (0.4-4 % in the literature), and a look is cheap
 LIMIT_FOLDS: Final = (8,)
 TEST_FOLDS: Final = (9,)
 FS: Final = 100.0

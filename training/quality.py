@@ -5,7 +5,7 @@
 FOLDER is set-a of the challenge (https://physionet.org/content/challenge-2011/1.0.0/, ODC-BY 1.0) as PhysioNet has it, or
 the packed copy with its load.py. Nested cross-validation on all labelled recordings first: identical recordings stay in one
 fold, and the members, calibration and threshold are chosen within each training part. Then what ships is trained on all, with
-the same choices made by the same inner folds, and written beside `signal_quality/model.py`; the figures go to docs/accuracy.md.
+its calibration from inner folds of all, and written beside `signal_quality/model.py`; the figures go to docs/accuracy.md.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from signal_quality.model import (
     SHARES,
     Forest,
     ReadableModel,
-    calibrated,
     from_arrays,
     logit,
     normal_scores,
@@ -28,6 +27,7 @@ from signal_quality.model import (
 )
 
 INNER_FOLDS: Final = 5
+THRESHOLD: Final = 0.5  # on the calibrated probability: the calibration is learned, and most verdicts are then right at one half
 SQUASH: Final = 2.0  # standard deviations: past it an outlier counts little more
 
 Rows = NDArray[np.float64]
@@ -51,7 +51,7 @@ def folds(acceptable: Flags, group: NDArray[np.intp], count: int, seed: int) -> 
 
 
 def choose(rows: Rows, acceptable: Flags, group: NDArray[np.intp], seed: int) -> dict[str, Any]:
-    """Platt's line for the kernel machine, the average's calibration and threshold, all on inner folds' unseen recordings."""
+    """Platt's line for the kernel machine, and the average's calibration, both on inner folds' unseen recordings."""
     opinions, margins = np.zeros((len(rows), len(MEMBERS))), np.zeros(len(rows))
     for seen, unseen in folds(acceptable, group, INNER_FOLDS, seed + 1000):
         model = fit(rows[seen], acceptable[seen], seed, 1.0)
@@ -61,8 +61,7 @@ def choose(rows: Rows, acceptable: Flags, group: NDArray[np.intp], seed: int) ->
     opinions[:, MEMBERS.index("kernel")] = sigmoid(platt[0] * margins + platt[1])
     average = opinions @ np.asarray(SHARES)
     calibration = _line(logit(average), acceptable)
-    threshold = _threshold(calibrated(average, calibration), acceptable)
-    return {"platt": platt, "calibration": calibration, "threshold": threshold}
+    return {"platt": platt, "calibration": calibration}
 
 
 def fit(
@@ -72,7 +71,6 @@ def fit(
     usual_height_mv: float,
     platt: tuple[float, float] = (1.0, 0.0),
     calibration: tuple[float, float] = (1.0, 0.0),
-    threshold: float = 0.5,
 ) -> ReadableModel:
     """Every member on all rows; the model as it is read back from its file, rounding included."""
     single = rows.astype(np.float32)
@@ -101,7 +99,7 @@ def fit(
         linear=np.append(linear.coef_[0], linear.intercept_[0]).astype(np.float32),
         quantiles=quantiles,
         calibration=calibration,
-        threshold=threshold,
+        threshold=THRESHOLD,
         usual_height_mv=usual_height_mv,
     )
     return from_arrays(model.to_arrays())
@@ -143,11 +141,3 @@ def _line(logits: Rows, acceptable: Flags) -> tuple[float, float]:
     """(slope, shift) of a logistic regression on one number (Platt 1999)."""
     line = LogisticRegression(C=1e3).fit(logits[:, np.newaxis], acceptable)
     return float(line.coef_[0, 0]), float(line.intercept_[0])
-
-
-def _threshold(probability: Rows, acceptable: Flags) -> float:
-    """Where most verdicts are right; the middle of the best stretch near one half, as a lone optimum is chance."""
-    tried = np.linspace(0.35, 0.65, 31)
-    right = np.array([((probability >= threshold) == acceptable).mean() for threshold in tried])
-    smooth = np.convolve(np.pad(right, 7, mode="edge"), np.full(15, 1 / 15), "valid")
-    return float(tried[np.argmax(np.round(smooth, 6) - 1e-5 * np.abs(tried - 0.5))])

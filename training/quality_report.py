@@ -49,7 +49,7 @@ def figures(data: Labelled, outer: Sequence[OutOfFold]) -> str:
     brier = np.mean([np.mean((one.probability - acceptable) ** 2) for one in outer])
     lines = [
         f"Nested cross-validation, {len(outer)} seeds, {int(outer[0].fold.max()) + 1} outer folds, identical recordings in one fold; "
-        "calibration and threshold chosen by 5 inner folds. Mean over seeds (lowest to highest seed; standard deviation over folds). "
+        "calibration by 5 inner folds, readable at one half. Mean over seeds (lowest to highest seed; standard deviation over folds). "
         "The members and their settings were settled on two other seeds' folds of the same recordings.",
         "",
         "| recordings | accuracy | AUROC |",
@@ -77,7 +77,7 @@ def in_sample(data: Labelled, model: ReadableModel) -> str:
 def write(page: Path, title: str, text: str) -> None:
     """The section of the page under that title, in place of the one that was there."""
     before = page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n"
-    kept = re.sub(rf"\n*^{title}\n.*?(?=\n## |\Z)", "", before, flags=re.DOTALL | re.MULTILINE).rstrip("\n")
+    kept = re.sub(rf"\n*^{title}\n.*?(?=\n## |\Z)", "\n", before, flags=re.DOTALL | re.MULTILINE).rstrip("\n")
     page.write_text(f"{kept}\n\n{title}\n\n{text}\n", encoding="utf-8")
 
 
