@@ -103,8 +103,8 @@ def _includes_any(options: Options, parts: frozenset[str]) -> bool:
 
 def _measured(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> Measured:
     """Nothing is measured on what cannot be read."""
-    if not quality.readable:
-        return Measured(warnings=(f"measurements: the recording cannot be read ({quality.signal_quality.lower()}); nothing is measured",))
+    if quality.signal_quality == "Unreadable":
+        return Measured(warnings=("measurements: the recording is unreadable; nothing is measured",))
     return measure_record(record, leads)
 
 

