@@ -66,7 +66,10 @@ def test_ten_minutes_take_less_than_a_second() -> None:
 
 @requires_shared
 def test_on_arrhythmias_of_two_leads() -> None:
-    """MIT-BIH, looked at once while the rule on echoes was settled: 97 % and more of the annotated beats in each record; 207 holds flutter without marks."""
+    """MIT-BIH, looked at once while the rule on echoes was settled: 97 % and more of the annotated beats in each record.
+
+    207 holds flutter without marks.
+    """
     for header in sorted((SHARED / "mitbih" / "wfdb").glob("*.hea")):
         path = str(header.with_suffix(""))
         record, marks = wfdb.rdrecord(path), wfdb.rdann(path, "atr")
