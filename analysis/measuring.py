@@ -40,8 +40,10 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
     """Measure a recording. Pacing spikes are looked for first: what they pace has no P wave to measure."""
     paced = _pacing(record, leads)
     found = measure(leads, record.fs, paced=paced.chamber is not None)
+    told = found.to_dict()
+    flagged = flags({name: told[name] for name in NUMBERS}, record.patient)  # as told: a value is not flagged for its second decimal
     return Measured(
-        measurements={**found.to_dict(), "flags": [flag.to_dict() for flag in flags(_numbers(found), record.patient)]},
+        measurements={**told, "flags": [flag.to_dict() for flag in flagged]},
         fiducials=[beat.to_dict() for beat in found.fiducials] or None,
         representative_beat=_representative_beat(found),
         axis_deviation=_axis_word(found, record.patient),
@@ -58,10 +60,6 @@ def _pacing(record: EcgRecord, leads: TwelveLeads) -> Pacing:
         return NO_PACING  # the height of a spike is a voltage
     spikes = find_spikes(leads.signal, record.fs)
     return pacing(spikes, find_r_peaks(leads.signal, record.fs)) if spikes.times_s.size else NO_PACING
-
-
-def _numbers(found: Measurements) -> dict[str, float | None]:
-    return {name: getattr(found, name) for name in NUMBERS}
 
 
 def _axis_word(found: Measurements, patient: Patient) -> str | None:
