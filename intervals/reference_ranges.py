@@ -24,7 +24,10 @@ INTERATRIAL = "Bayes de Luna et al., J Electrocardiol 2012;45:445-451"
 
 @dataclass(frozen=True)
 class Range:
-    """Values that are not remarkable; None where the source has no bound on that side. Both bounds belong to it."""
+    """Values that are not remarkable; None where the source has no bound on that side. Both bounds belong to it.
+
+    Values are told to a tenth: where a source says "450 ms or longer", 449.9 is the last that is not.
+    """
 
     low: float | None
     high: float | None
@@ -98,7 +101,7 @@ def _qrs(age: float) -> Range:
     # "greater than 110 ms" is abnormal in adults; in children 100 ms (4 to 16 years) and 90 ms (below 4) "or more" are prolonged.
     if age > ADULT_YEARS:
         return Range(None, 110, CONDUCTION)
-    return Range(None, 99, CONDUCTION) if age >= 4 else Range(None, 89, CONDUCTION)
+    return Range(None, 99.9, CONDUCTION) if age >= 4 else Range(None, 89.9, CONDUCTION)
 
 
 def _qtc(sex: str | None) -> Range | None:
