@@ -107,7 +107,7 @@ def _qrs(age: float) -> Range:
 def _qtc(sex: str | None) -> Range | None:
     # 460 ms or longer in women and 450 ms or longer in men are prolonged, 390 ms or shorter is short. Unknown sex: the wider range.
     return Range(
-        391, 449 if sex == "male" else 459, REPOLARISATION + ("" if sex in ("male", "female") else " (sex unknown: range of women)")
+        391, 449.9 if sex == "male" else 459.9, REPOLARISATION + ("" if sex in ("male", "female") else " (sex unknown: range of women)")
     )
 
 
