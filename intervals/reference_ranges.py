@@ -106,9 +106,8 @@ def _qrs(age: float) -> Range:
 
 def _qtc(sex: str | None) -> Range | None:
     # 460 ms or longer in women and 450 ms or longer in men are prolonged, 390 ms or shorter is short. Unknown sex: the wider range.
-    return Range(
-        391, 449.9 if sex == "male" else 459.9, REPOLARISATION + ("" if sex in ("male", "female") else " (sex unknown: range of women)")
-    )
+    unsaid = "" if sex in ("male", "female") else " (sex unknown: range of women)"
+    return Range(390.1, 449.9 if sex == "male" else 459.9, REPOLARISATION + unsaid)
 
 
 # Upper age in years (exclusive), lowest and highest normal frontal axis in degrees.
