@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -11,6 +12,7 @@ from errors import BodyTooLarge, MalformedBody, UploadTooSlow
 
 MAX_LENGTH_DIGITS = 18
 DRAIN_S = 2.0  # for the rest of a body that is refused
+DRAIN_IDLE_S = 0.3  # a client that sends nothing for so long waits for the answer
 
 
 def check_length(request: Request, limit_bytes: int) -> None:
@@ -55,12 +57,10 @@ def too_large(limit_bytes: int) -> BodyTooLarge:
 
 async def drain(request: Request, limit_bytes: int) -> None:
     """Take in and forget what a refused client still sends, for a moment: closing on it would lose the answer."""
-    size = 0
-    try:
-        async with asyncio.timeout(DRAIN_S):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit_bytes:
-                    return
-    except (TimeoutError, ClientDisconnect):
-        return
+    stream = request.stream()
+    size, until_s = 0, time.monotonic() + DRAIN_S
+    while size <= limit_bytes and time.monotonic() < until_s:
+        try:
+            size += len(await asyncio.wait_for(anext(stream), DRAIN_IDLE_S))
+        except (TimeoutError, StopAsyncIteration, ClientDisconnect):
+            return

@@ -69,7 +69,7 @@ def send(server: RunningServer, content: bytes, content_type: str = JSON, **head
 def speak(server: RunningServer, *pieces: bytes) -> bytes:
     """Bytes on a bare socket -> what came back until the server closed or fell silent."""
     received = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=2) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)
