@@ -31,7 +31,6 @@ class Service:
     state: SharedState
     deployment: Deployment
     desk: Desk
-    lifelines: Lifelines
     api_worker: int
     queue_depths: Callable[[], dict[str, int]]
 
@@ -55,9 +54,7 @@ async def running_service(
     desk = Desk(state, api_worker, send)
     lifelines = Lifelines(state, desk.worker_died)
     desk.on_started = lifelines.watch
-    service = Service(
-        settings, state, deployment, desk, lifelines, api_worker, lambda: {stage: int(queue.qsize()) for stage, queue in queues.items()}
-    )
+    service = Service(settings, state, deployment, desk, api_worker, lambda: {stage: int(queue.qsize()) for stage, queue in queues.items()})
     tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(_receive(desk, transport, api_worker), name="receive"),
         asyncio.create_task(lifelines.run(), name="lifelines"),
