@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,3 @@ class EcgFmConfig:
         for layer in self.conv_layers:
             samples = (samples - layer.kernel) // layer.stride + 1
         return samples
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> EcgFmConfig:
-        layers = tuple(ConvLayer(**layer) for layer in values["conv_layers"])
-        return cls(**{**values, "conv_layers": layers})

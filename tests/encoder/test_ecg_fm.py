@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.config import EcgFmConfig
+from encoder.config import ConvLayer, EcgFmConfig
 from encoder.ecg_fm import EcgFm, pool
 from encoder.runner import EncoderRunner, load_encoder
 from errors import LayerOutOfRange
@@ -113,17 +113,15 @@ def test_pooling_counts_only_tokens_that_are_not_exactly_zero() -> None:
 
 
 def test_the_published_model_has_the_published_number_of_parameters() -> None:
-    base = EcgFmConfig.from_dict(
-        {
-            "conv_layers": [{"width": 256, "kernel": 2, "stride": 2}] * 4,
-            "width": 768,
-            "ffn_width": 3072,
-            "depth": 12,
-            "heads": 12,
-            "conv_pos_kernel": 128,
-            "conv_pos_groups": 16,
-            "labels": 17,
-        }
+    base = EcgFmConfig(
+        conv_layers=(ConvLayer(256, 2, 2),) * 4,
+        width=768,
+        ffn_width=3072,
+        depth=12,
+        heads=12,
+        conv_pos_kernel=128,
+        conv_pos_groups=16,
+        labels=17,
     )
     with torch.device("meta"):
         encoder = EcgFm(base)
