@@ -20,7 +20,7 @@ from signals.record import EcgRecord
 FLAT_RUN_S: Final = 2.0
 # A choice: half of a narrow QRS complex. A wave's tip of 5 mV and more is sharp; at one digital value for as long, it is cut off.
 SATURATED_RUN_S: Final = 0.04
-# Electrocardiographs take ±5 mV without distortion (ANSI/AAMI EC11; IEC 60601-2-25), so that only beyond it do amplifiers clip.
+# A choice: 50 mm on paper at 10 mm/mV, five times the calibration pulse. Where an amplifier clips differs from one to the next.
 SATURATION_MV: Final = 5.0
 MOSTLY: Final = 0.5  # docs/api.md, "Leads and gaps": with over half of its samples missing a lead is missing
 

@@ -80,7 +80,8 @@ def sigmoid(logit: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def nearness(some: NDArray[np.float32], others: NDArray[np.float32], reach: float) -> NDArray[np.float64]:
     """(recordings, features), (others, features) -> (recordings, others), 1 where alike, one half at `reach`."""
-    square = np.square(some).sum(axis=1)[:, np.newaxis] + np.square(others).sum(axis=1) - 2 * (some @ others.T)
+    sizes = [np.einsum("rf,rf->r", scores, scores) for scores in (some, others)]
+    square = sizes[0][:, np.newaxis] + sizes[1] - 2 * (some @ others.T)
     near: NDArray[np.float64] = 1.0 / (1.0 + np.maximum(square, 0.0).astype(np.float64) / (reach * some.shape[1]))
     return near
 
