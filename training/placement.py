@@ -103,8 +103,8 @@ def figures(model: PlacementModel, held_out: Rows, unseen: Rows) -> str:
     heads = [f"{share:.1%}{', shipped' if share == FALSE_ALARMS else ''}" for share in SHOWN]
     lines = [
         f"{len(unseen)} unseen recordings (fold 9), as they are and with each exchange, by a model of folds 1-6. Share suspected "
-        f"(and rightly named) at the limits that so many of the {len(held_out)} recordings of folds 7 and 8 exceed as they are. Some of those may be "
-        "exchanged in truth: nobody has checked them.",
+        f"(and rightly named) at the limits that so many of the {len(held_out)} recordings of folds 7 and 8 exceed as they are. "
+        "Some of those may be exchanged in truth: nobody has checked them.",
         "",
         f"| exchanged | {' | '.join(heads)} |",
         "|---|---|---|---|",
