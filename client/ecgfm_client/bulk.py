@@ -18,7 +18,6 @@ from ecgfm_client.folders import Recording
 from ecgfm_client.tables import Table
 
 IN_FLIGHT = 32
-FLUSH_EVERY_S = 5.0  # what a killed run may lose
 Ask = Callable[[AsyncEcgClient, Recording], Awaitable[tuple[dict[str, Any], dict[str, Any]]]]
 """A recording's row, and what it was made with. The row gets its `record_id` here."""
 
@@ -42,10 +41,8 @@ async def run(recordings: Sequence[Recording], ask: Ask, table: Table, client: A
         work = _Work(iter(waiting), ask, table, client, progress)
         try:
             async with asyncio.TaskGroup() as tasks:
-                flusher = tasks.create_task(_flush_now_and_then(table))
-                workers = [tasks.create_task(work.through()) for _ in range(min(in_flight, max(1, len(waiting))))]
-                await asyncio.gather(*workers)
-                flusher.cancel()
+                for _ in range(min(in_flight, len(waiting))):
+                    tasks.create_task(work.through())
         except* (NoAnswer, UnusableInput) as group:
             raise _first(group) from None
         finally:
@@ -82,12 +79,6 @@ class _Work:
         self.failed += 1
         self.table.fail(recording.name, code, detail)
         self.progress.set_postfix_str(f"{self.failed} failed")
-
-
-async def _flush_now_and_then(table: Table) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_EVERY_S)
-        table.flush()
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

@@ -37,6 +37,15 @@ def group_files(paths: Sequence[Path]) -> list[Recording]:
     return [Recording(group[0].name, group) for files in by_folder.values() for group in _group(sorted(set(files)), keep=True)]
 
 
+def recording_of(path: Path, name: str) -> Recording:
+    """One file; of a WFDB header with the files that it names, as far as they are there."""
+    if path.suffix != ".hea" or not path.is_file():
+        return Recording(name, (path,))
+    beside = {each.name: each for each in path.parent.iterdir() if each.is_file()}
+    headers = {each.name: _named_by(each) for each in beside.values() if each.suffix == ".hea"}
+    return Recording(name, _whole(path.name, headers, beside))
+
+
 def _folders(folder: Path) -> Iterable[Path]:
     yield folder
     for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):

@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ ABOUT_KEY = b"ecgfm"
 # Columns whose type doesn't show in a shard where all of them are empty.
 TYPES = {"embedding": pa.list_(pa.float32()), "segments": pa.int32(), "warnings": pa.list_(pa.string())}
 ROWS_A_SHARD = 2000  # 6 MB of embeddings
+FLUSH_EVERY_S = 5.0  # what a killed run may lose
 
 
 class Table:
@@ -40,6 +42,7 @@ class Table:
         self._rows_a_shard = rows_a_shard
         self._rows: list[dict[str, Any]] = []
         self._failures: dict[str, tuple[str, str]] = {}
+        self._flushed_s = time.monotonic()
         self.about: dict[str, Any] | None = None
         self.done: set[str] = set()
 
@@ -73,7 +76,7 @@ class Table:
     def add(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
         self.done.add(row["record_id"])
-        if len(self._rows) >= self._rows_a_shard:
+        if len(self._rows) >= self._rows_a_shard or time.monotonic() > self._flushed_s + FLUSH_EVERY_S:
             self.flush()
 
     def fail(self, record_id: str, code: str, detail: str) -> None:
@@ -85,6 +88,7 @@ class Table:
             number = 1 + max((int(path.stem.removeprefix("part-")) for path in self._shards()), default=-1)
             _write(self._table(self._rows), self.parts / f"part-{number:06d}.parquet")
             self._rows = []
+        self._flushed_s = time.monotonic()
         self._write_failures()
 
     def finish(self) -> int:
