@@ -14,10 +14,9 @@ import multiprocessing
 import os
 import queue
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ except ImportError as error:  # it brings pyarrow along, which serving does not 
     raise SystemExit(f"analysis.bulk needs the client's tables: pip install ./client ({error})") from None
 
 BATCH_SEGMENTS = {"cpu": 8, "cuda": 128}
-AHEAD_BATCHES = 4  # read before the device wants them
+AHEAD_BATCHES = 3  # for each device: one that it works on, and two that wait
 MAX_SECONDS = 86_400.0  # a day: a long recording costs time here, nobody waits
 
 
@@ -115,55 +114,41 @@ def list_recordings(path: Path) -> list[Recording]:
 def _embeddings(
     recordings: Sequence[Recording], options: FeatureOptions, deployment: Deployment, devices: list[str], asked: argparse.Namespace
 ) -> Iterator[tuple[Ready, Any] | Failed]:
-    """Each recording's embedding or its failure, in the order in which they come."""
+    """Each recording's embedding or its failure, in the order in which they come. A thread for each device."""
     from analysis.encoders import load_runners
 
+    idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for device in devices:
+        idle.put(load_runners(deployment, device, asked.dtype)[0])
+
+    def encode(batch: list[Ready]) -> list[tuple[Ready, Any]]:
+        runners = idle.get()
+        results = forward([Piece(ready.prepared.segments, ready.prepared.needs) for ready in batch], runners)
+        idle.put(runners)
+        return [(ready, embed(result[options.role], options)) for ready, result in zip(batch, results, strict=True)]
+
     size = BATCH_SEGMENTS["cpu" if devices[0] == "cpu" else "cuda"]
-    batches: queue.Queue[list[Ready] | None] = queue.Queue(AHEAD_BATCHES * len(devices))
-    outcomes: queue.Queue[list[tuple[Ready, Any] | Failed] | BaseException | None] = queue.Queue()
-    runners = [load_runners(deployment, device, asked.dtype)[0] for device in devices]
-
-    def feed() -> None:
-        try:
-            for batch in _batches(recordings, options, deployment, asked.processes, size, outcomes):
-                batches.put(batch)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the embeddings are taken
-            outcomes.put(error)
-        for _ in devices:
-            batches.put(None)
-
-    def encode(runner: Any) -> None:
-        try:
-            while batch := batches.get():
-                results = forward([Piece(ready.prepared.segments, ready.prepared.needs) for ready in batch], runner)
-                outcomes.put([(ready, embed(result[options.role], options)) for ready, result in zip(batch, results, strict=True)])
-        except BaseException as error:  # noqa: BLE001 - as above
-            outcomes.put(error)
-        outcomes.put(None)
-
-    threads = [
-        threading.Thread(target=feed, daemon=True),
-        *(threading.Thread(target=encode, args=(each,), daemon=True) for each in runners),
-    ]
-    for thread in threads:
-        thread.start()
-    ended = 0
-    while ended < len(devices):
-        found = outcomes.get()
-        if isinstance(found, BaseException):
-            raise found
-        ended += found is None
-        yield from found or ()
+    with ThreadPoolExecutor(len(devices)) as pool:
+        pending: set[Future[list[tuple[Ready, Any]]]] = set()
+        for batch in _batches(_prepared(recordings, options, deployment, asked.processes), size):
+            if isinstance(batch, Failed):
+                yield batch
+                continue
+            pending.add(pool.submit(encode, batch))
+            full = len(pending) >= AHEAD_BATCHES * len(devices)
+            done, pending = wait(pending, timeout=None if full else 0, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield from future.result()
+        for future in pending:
+            yield from future.result()
 
 
-def _batches(
-    recordings: Sequence[Recording], options: FeatureOptions, deployment: Deployment, processes: int, size: int, failures: queue.Queue[Any]
-) -> Iterator[list[Ready]]:
-    """Prepared recordings of about `size` segments together."""
+def _batches(outcomes: Iterator[Ready | Failed], size: int) -> Iterator[list[Ready] | Failed]:
+    """Prepared recordings of about `size` segments together; a failure as it comes."""
     batch: list[Ready] = []
-    for outcome in _prepared(recordings, options, deployment, processes):
+    for outcome in outcomes:
         if isinstance(outcome, Failed):
-            failures.put([outcome])
+            yield outcome
             continue
         batch.append(outcome)
         if sum(len(ready.prepared.segments) for ready in batch) >= size:
