@@ -54,13 +54,10 @@ _DATE_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-
 def bundle(answer: Mapping[str, Any]) -> Resource:
     """An /analyze answer with `PARTS` and a request id -> a Bundle of type collection."""
     about = _about(answer)
-    resources = [_ecg(answer, about), _measurements(answer, about), _findings(answer, about)]
-    entries = [
-        {"fullUrl": _url(answer, name), "resource": resource}
-        for name, resource in zip(("ecg", "measurements", "findings"), resources, strict=True)
-        if resource is not None
-    ]
-    report = {"fullUrl": _url(answer, "report"), "resource": _report(answer, about, [entry["fullUrl"] for entry in entries])}
+    resources = {"ecg": _ecg(answer, about), "measurements": _measurements(answer, about), "findings": _findings(answer, about)}
+    there = {_url(answer, name): resource for name, resource in resources.items() if resource is not None}
+    report = {"fullUrl": _url(answer, "report"), "resource": _report(answer, about, list(there))}
+    entries = [{"fullUrl": url, "resource": resource} for url, resource in there.items()]
     identifier = {"system": "urn:ietf:rfc:3986", "value": _url(answer, "bundle")}
     return {"resourceType": "Bundle", "type": "collection", "identifier": identifier, "entry": [report, *entries]}
 
