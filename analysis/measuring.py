@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from intervals.measure import measure
+from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, Measurements
 from intervals.reference_ranges import axis_word, flags
 from intervals.rhythm import Rhythm, rhythm
+from signals.conditioned import condition
 from signals.leads import LEADS, TwelveLeads
-from signals.r_peaks import find_r_peaks
+from signals.r_peaks import r_peaks_of
 from signals.record import EcgRecord, Patient
 from signals.spikes import Pacing, find_spikes, pacing
 
@@ -37,9 +39,14 @@ class Measured:
 
 
 def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
-    """Measure a recording. Pacing spikes are looked for first: what they pace has no P wave to measure."""
-    paced = _pacing(record, leads)
-    found = measure(leads, record.fs, paced=paced.chamber is not None)
+    """Measure a recording; it is filtered and its R peaks are found once, for all that is measured.
+
+    Pacing spikes are looked for first: what they pace has no P wave to measure.
+    """
+    ready = condition(leads.signal, record.fs)
+    r_peaks_s = r_peaks_of(ready)
+    paced = _pacing(record, leads, r_peaks_s)
+    found = measure_conditioned(ready, r_peaks_s, paced=paced.chamber is not None)
     told = found.to_dict()
     flagged = flags({name: told[name] for name in NUMBERS}, record.patient)  # as told: a value is not flagged for its second decimal
     return Measured(
@@ -55,11 +62,11 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
 NO_PACING = Pacing(0, 0, 0)
 
 
-def _pacing(record: EcgRecord, leads: TwelveLeads) -> Pacing:
+def _pacing(record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float64]) -> Pacing:
     if record.units != "mV":
         return NO_PACING  # the height of a spike is a voltage
     spikes = find_spikes(leads.signal, record.fs)
-    return pacing(spikes, find_r_peaks(leads.signal, record.fs)) if spikes.times_s.size else NO_PACING
+    return pacing(spikes, r_peaks_s) if spikes.times_s.size else NO_PACING
 
 
 def _axis_word(found: Measurements, patient: Patient) -> str | None:

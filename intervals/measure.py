@@ -39,15 +39,23 @@ def measure(leads: TwelveLeads, fs: float, *, paced: bool = False) -> Measuremen
 
     paced  pacing spikes were found: a P wave is then not looked for
     """
-    signal = np.where(leads.present[:, None], leads.signal, np.nan)
-    return measure_conditioned(condition(signal, fs), paced=paced)
+    ready = condition(leads.signal, fs)
+    return measure_conditioned(ready, r_peaks_of(ready), paced=paced)
 
 
 def measure_conditioned(
-    ready: Conditioned, *, paced: bool = False, weights: dict[str, Array] | None = None, calibration: dict[str, Any] | None = None
+    ready: Conditioned,
+    r_peaks_s: NDArray[np.float64],
+    *,
+    paced: bool = False,
+    weights: dict[str, Array] | None = None,
+    calibration: dict[str, Any] | None = None,
 ) -> Measurements:
-    """The same on the filtered recording (12, samples), leads in standard order; other weights and calibration for training."""
-    beats = find_beats(ready, r_peaks_of(ready))
+    """The same on the filtered recording (12, samples), leads in standard order, and its R peaks, for who has them already.
+
+    weights, calibration  others than what ships, for training
+    """
+    beats = find_beats(ready, r_peaks_s)
     if beats.representative is None:
         return Measurements(warnings=("measurements: no beats are found; nothing is measured",))
     count = len(beats.classes)

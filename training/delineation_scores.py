@@ -17,6 +17,7 @@ from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fidu
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
 from intervals.measurements import Measurements
 from signals.conditioned import condition
+from signals.r_peaks import r_peaks_of
 from training.delineation_beats import BeatSource, targets
 from training.ludb import Reference, reference
 
@@ -110,7 +111,8 @@ def collect(sources: list[BeatSource], truth: list[Reference], found: list[Measu
 
 def measured(source: BeatSource, weights: Weights, calibration: dict[str, Any]) -> Measurements:
     """The whole of what the server would say of the record."""
-    return measure_conditioned(condition(source.record.signal, source.record.fs), weights=weights, calibration=calibration)
+    ready = condition(source.record.signal, source.record.fs)
+    return measure_conditioned(ready, r_peaks_of(ready), weights=weights, calibration=calibration)
 
 
 def bias_ms(sources: list[BeatSource], said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
