@@ -96,7 +96,9 @@ def plot(source: BeatSource, found: Measurements, truth: Reference, path: Path) 
     figure = Figure(figsize=(20, 15), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(5, 4, height_ratios=[1, 1, 1, 0.6, 0.6])
-    figure.suptitle(f"LUDB {source.record.name}: {difference(found, truth)}\nP present {found.p_present or 0:.2f}; {'; '.join(found.warnings)}")
+    figure.suptitle(
+        f"LUDB {source.record.name}: {difference(found, truth)}\nP present {found.p_present or 0:.2f}; {'; '.join(found.warnings)}"
+    )
     for lead in range(len(LEADS)):
         _beat_panel(figure.add_subplot(grid[lead % 3, lead // 3]), source, found, lead)
     _strip(figure.add_subplot(grid[3:, :]), source, found)

@@ -47,5 +47,9 @@ def test_p_waves_and_their_absence_are_no_flutter(made: Made) -> None:
 def test_ludb_has_flutter_where_cardiologists_say_so() -> None:
     """Records 52 and 103 are flutter; of fibrillation one may pass for it, of sinus rhythm none."""
     names = {"52", "103", "83", "88", "109", "129", "65", "116", "106", "108", "2", "14"}
-    found = {record.name for record in read_ludb(SHARED / "ludb") if record.name in names and measure(twelve(record.signal), record.fs).flutter_per_min}
+    found = {
+        record.name
+        for record in read_ludb(SHARED / "ludb")
+        if record.name in names and measure(twelve(record.signal), record.fs).flutter_per_min
+    }
     assert found == {"52", "103"}

@@ -46,7 +46,9 @@ def test_each_limit_has_its_sentence() -> None:
     found = measure(twelve(synthetic()), 500.0)
     assert found.representative is not None
     beat, fiducials = found.representative.data, found.representative.fiducials
-    times = np.array([1000.0 * ((fiducials[name] or 0.0) - 0.496) for name in ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")])
+    times = np.array(
+        [1000.0 * ((fiducials[name] or 0.0) - 0.496) for name in ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")]
+    )
     said = Fiducials(times, np.full(5, 6.0), 0.99, 0.99, 0.99)
     assert why_no_complex(beat, said, 0.85) is None
     at = np.arange(beat.shape[1])
@@ -55,7 +57,9 @@ def test_each_limit_has_its_sentence() -> None:
     assert "step" in str(why_no_complex(step, said, 0.85))
     slow = np.tile(np.sin(2 * np.pi * at / 200.0), (12, 1))
     slow -= slow[:, onset : onset + 1]
-    assert "steepness" in str(why_no_complex(slow * np.hanning(beat.shape[1]), said, 0.85)) or "step" in str(why_no_complex(slow, said, 0.85))
+    assert "steepness" in str(why_no_complex(slow * np.hanning(beat.shape[1]), said, 0.85)) or "step" in str(
+        why_no_complex(slow, said, 0.85)
+    )
     spike = np.zeros_like(beat)
     spike[:, (onset + offset) // 2] = 1.0
     assert "narrower" in str(why_no_complex(spike, said, 0.85))
