@@ -158,15 +158,23 @@ def _with_beats(found: Measurements, beats: Beats, times: NDArray[np.float64]) -
     """Carry the boundaries back to each beat of the dominant form."""
     assert beats.representative is not None
     r_ms = _r_ms(beats.representative, times)
-    each = tuple(
-        BeatFiducials(
-            max(0.0, centre + (r_ms / 1000.0 if kind == "normal" else 0.0)), kind, **(_placed(centre, times) if kind == "normal" else {})
-        )
-        for centre, kind in zip(beats.centre_s.tolist(), beats.classes, strict=True)
-    )
-    places = _placed(BEFORE_S, times)
-    beat = RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, places, beats.averaged)
-    return replace(found, fiducials=each, representative=beat)
+    each: list[BeatFiducials] = []
+    for centre, kind in zip(beats.centre_s.tolist(), beats.classes, strict=True):
+        if kind != "normal":
+            each.append(BeatFiducials(max(0.0, centre), kind))
+            continue
+        places = _placed(centre, times)
+        if each and _in_last_t(places, each[-1]):
+            places |= {"p_onset": None, "p_offset": None}
+        each.append(BeatFiducials(max(0.0, centre + r_ms / 1000.0), kind, **places))
+    beat = RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, _placed(BEFORE_S, times), beats.averaged)
+    return replace(found, fiducials=tuple(each), representative=beat)
+
+
+def _in_last_t(places: dict[str, float | None], last: BeatFiducials) -> bool:
+    """A premature beat's P has a distance of its own: where the others' would begin before the last T ends, none is told."""
+    onset = places["p_onset"]
+    return onset is not None and last.t_offset is not None and onset < last.t_offset
 
 
 def _placed(centre_s: float, times: NDArray[np.float64]) -> dict[str, float | None]:
