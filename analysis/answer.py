@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.contradictions import contradictions
 from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
 from analysis.forward import Encoded
 from analysis.labels import JoinedLabel, Words, by_segment, join_labels, words
@@ -24,9 +25,6 @@ NOT_YET = {
 }
 # The names of an earlier API for four of the measurements.
 CLINICAL_NUMBERS = {"heart_rate": "heart_rate_bpm", "qrs_duration": "qrs_ms", "qt_interval": "qt_ms", "pr_interval": "pr_ms"}
-# Beyond these a label and the measured rate contradict each other: the usual limits of 60 and 100 /min, with 10 to spare
-# (a choice), as a rate may change within a recording and label and rate look at different parts of it.
-RATES_OF_LABELS = {"Tachycardia": (90.0, float("inf")), "Bradycardia": (0.0, 70.0)}
 SALIENCY_METHOD = (
     "attention of the last transformer layer, mean over heads, maximum over keys for each query token; the same for all leads and labels"
 )
@@ -93,7 +91,7 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
     answer: dict[str, Any] = {"id": prepared.record_id}
     if "clinical_analysis" in include:
         answer["clinical_analysis"] = _clinical_analysis(labels, prepared.measured or Measured())
-        warnings += _contradictions(labels, prepared.measured)
+        warnings += contradictions(labels, prepared.measured)
     if "labels" in include:
         answer["labels"] = None if labels is None else [joined.to_dict() for joined in labels]
     if "labels_by_segment" in include:
@@ -128,16 +126,6 @@ def _carried_parts(prepared: Prepared) -> dict[str, Any]:
         "signal": prepared.signal,
         "reported": prepared.reported,
     }
-
-
-def _contradictions(labels: list[JoinedLabel] | None, measured: Measured | None) -> list[str]:
-    """A label of the rate against the rate that was measured, where they are far apart."""
-    rate = None if measured is None else measured.number("heart_rate_bpm")
-    if labels is None or rate is None:
-        return []
-    positive = {joined.label.name for joined in labels if joined.positive}
-    contradicted = [name for name, (low, high) in RATES_OF_LABELS.items() if name in positive and not low <= rate <= high]
-    return [f"labels: {name} is positive and the measured rate is {rate:.0f} per minute" for name in contradicted]
 
 
 def _clinical_analysis(labels: list[JoinedLabel] | None, found: Measured) -> dict[str, Any]:
