@@ -20,7 +20,6 @@ PEAK_RATE: Final = 4e-3
 WEIGHT_DECAY: Final = 0.01
 LEAD_SD_SAMPLES: Final = 2.0  # 8 ms
 GLOBAL_SD_SAMPLES: Final = 1.5  # 6 ms
-SETTLE_BATCHES: Final = 40
 CLASS_LOSS, EXPECTATION_LOSS, P_LOSS = 2.0, 0.1, 0.5  # the middle one a sample of 4 ms
 # Leads a batch: mostly all, else some, seldom one to three, so that an incomplete recording is nothing new.
 LEAD_COUNTS: Final = (12, 12, 12, 12, 12, 12, 8, 6, 3, 1)
@@ -46,26 +45,11 @@ def train(sources: list[BeatSource], epochs: int, seed: int) -> dict[str, NDArra
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
         schedule.step()
-    _settle(net, sources, share, rng)
     return export(net.eval())
 
 
 def _batch(sources: list[BeatSource], share: NDArray[np.float64], leads: int, rng: np.random.Generator) -> list[Example]:
     return [draw(sources[int(index)], leads, rng) for index in rng.choice(len(sources), BATCH, p=share)]
-
-
-def _settle(net: DelineatorNet, sources: list[BeatSource], share: NDArray[np.float64], rng: np.random.Generator) -> None:
-    """The normalisation's means and variances measured anew on many batches of twelve leads.
-
-    Those that training leaves are of its last few batches, some of one lead, and shift every boundary by a millisecond or two.
-    """
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None  # the plain mean over batches
-    with torch.no_grad():
-        for _ in range(SETTLE_BATCHES):
-            net(*_read(_batch(sources, share, 12, rng)))
 
 
 def _read(examples: list[Example]) -> tuple[Tensor, Tensor]:
