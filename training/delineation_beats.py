@@ -7,9 +7,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
-from intervals.beats import BEAT_HZ, BEAT_SAMPLES, BEFORE_SAMPLES, STRIDE, Beats, find_beats, interquartile_mean
+from intervals.beats import BEAT_HZ, BEAT_SAMPLES, BEFORE_SAMPLES, STRIDE, Beats, find_beats
 from intervals.delineator import network_input
 from signals.conditioned import RATE_HZ, condition
 from signals.r_peaks import r_peaks_of
@@ -23,8 +22,6 @@ MIN_P_LEADS: Final = 3
 MAX_BEATS: Final = 20
 KNOT_SAMPLES: Final = 32.5  # 130 ms
 WARP_SD: Final = 0.09  # of the logarithm of speed, a knot
-MAX_NOISE_MV: Final = 0.05  # rms, as recorded
-SMOOTH_SAMPLES: Final = 5  # 20 ms, as conditioning smooths
 WIDE_QRS_MS: Final = 125.0
 WITHOUT_P_WEIGHT: Final = 2.2
 WIDE_WEIGHT: Final = 1.8
@@ -75,26 +72,9 @@ def beat_source(record: LudbRecord) -> BeatSource | None:
     has_p = np.isfinite(marks[:, :, P_ON]).any(axis=1).mean() >= 0.5 and not record.no_pr
     if not has_p:
         marks[:, :, [P_ON, P_OFF]] = np.nan
-    normal = beats.normal[mine]
-    marks[normal] = steadied(marks[normal])
     width_ms = float(np.nanmedian(marks[:, :, QRS_OFF] - marks[:, :, QRS_ON])) * 1000.0 / BEAT_HZ
     weight = (1.0 if has_p else WITHOUT_P_WEIGHT) * (WIDE_WEIGHT if width_ms > WIDE_QRS_MS else 1.0)
-    return BeatSource(record, beats, windows, marks, normal, weight)
-
-
-def steadied(marks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(beats, leads, 6) of beats of one form -> the same, QRS and T each at its median over the beats.
-
-    Aligned beats of one form have their QRS and T at one place: what differs from beat to beat is the annotator's hand. PR may
-    really change, and P stays where it was drawn.
-    """
-    if len(marks) == 0:
-        return marks
-    lead = targets(marks)[0].T
-    kept = [QRS_ON, QRS_OFF, T_ON, T_OFF]
-    steady = marks.copy()
-    steady[:, :, kept] = lead[:, kept]
-    return steady
+    return BeatSource(record, beats, windows, marks, beats.normal[mine], weight)
 
 
 def targets(marks: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
@@ -113,10 +93,10 @@ def draw(source: BeatSource, leads: int, rng: np.random.Generator) -> Example:
     """One training example with `leads` of the twelve leads, chosen at random."""
     chosen = _subset(source, rng)
     lead_marks, overall, present = targets(source.marks[chosen])
-    wave = _averaged(source.windows[chosen], rng)
+    wave = source.windows[chosen].mean(axis=0)
     wave, lead_marks, overall = _warped(wave, lead_marks, overall, rng)
     kept = np.sort(rng.permutation(12)[:leads])
-    wave, lead_marks = _disturbed(wave[kept], chosen.size, rng), lead_marks[:, kept]
+    wave, lead_marks = _disturbed(wave[kept], rng), lead_marks[:, kept]
     features, alive = network_input(wave)
     return Example(features, alive, _class_map(lead_marks), lead_marks[list(TIMES)], overall, present)
 
@@ -126,11 +106,6 @@ def _subset(source: BeatSource, rng: np.random.Generator) -> NDArray[np.intp]:
     if normal.size == 0 or (other.size and rng.random() < 0.08):
         return rng.choice(other, 1)
     return rng.choice(normal, min(int(rng.integers(1, MAX_BEATS + 1)), normal.size), replace=False)
-
-
-def _averaged(windows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """As the representative beat is made, or plainly, which leaves more of what disturbs."""
-    return interquartile_mean(windows) if rng.random() < 0.5 else np.asarray(windows.mean(axis=0))
 
 
 def _warped(
@@ -152,13 +127,11 @@ def _warped(
     return warped, moved(lead_marks), moved(overall)
 
 
-def _disturbed(wave: NDArray[np.float64], beats: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Gains, signs, drift, hum, a dead lead, and noise as smoothing and averaging over `beats` leave it."""
+def _disturbed(wave: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     leads, samples = wave.shape
     t = np.arange(samples) / BEAT_HZ
     wave = wave * np.exp(rng.normal(0.0, 0.3, (leads, 1))) * rng.choice([-1.0, 1.0], (leads, 1), p=[0.2, 0.8])
-    noise = uniform_filter1d(rng.normal(0.0, rng.uniform(0.0, MAX_NOISE_MV), wave.shape), SMOOTH_SAMPLES, axis=1)
-    wave = wave + noise / np.sqrt(beats) * (rng.random() < 0.6)
+    wave = wave + rng.normal(size=wave.shape) * rng.uniform(0.0, 0.03) * (rng.random() < 0.6)
     drift = rng.normal(0.0, 0.05, (leads, 2)) * (rng.random() < 0.5)
     wave = wave + drift[:, :1] * (t - t.mean()) + drift[:, 1:] * np.sin(2 * np.pi * (rng.uniform(0.2, 0.6) * t + rng.random()))
     hum = rng.uniform(0.0, 0.02) * (rng.random() < 0.25)  # what the trapezoid and the averaging leave of 50 and 60 Hz

@@ -119,7 +119,10 @@ def bias_ms(sources: list[BeatSource], said: list[Fiducials], truth: list[Refere
     drawn = np.array([_drawn_ms(sources[i]) for i in index])
     bias = np.nanmedian(np.array([said[i].readings for i in index]) - drawn[:, None], axis=0).T
     joined = [without_bias(said[i], bias) for i in index]
-    off = {name: float(np.nanmedian([_length(name, each) - getattr(truth[i], name) for each, i in zip(joined, index, strict=True)])) for name in INTERVALS}
+    off = {
+        name: float(np.nanmedian([_length(name, each) - getattr(truth[i], name) for each, i in zip(joined, index, strict=True)]))
+        for name in INTERVALS
+    }
     bias[QRS_OFF] += off["qrs_ms"]
     bias[T_OFF] += off["qt_ms"]
     bias[P_ON] -= off["pr_ms"]
@@ -150,7 +153,7 @@ def _said(source: BeatSource, weights: Weights) -> Fiducials:
 def _drawn_ms(source: BeatSource) -> NDArray[np.float64]:
     """(5,) the global boundaries as they were drawn, in ms from the beat's centre."""
     marks = source.marks[source.normal] if source.normal.any() else source.marks
-    return (targets(marks)[1] - CENTRE) * MS
+    return np.asarray((targets(marks)[1] - CENTRE) * MS, np.float64)
 
 
 def _length(name: str, said: Fiducials) -> float:

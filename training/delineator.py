@@ -1,6 +1,6 @@
 """Train the delineator on LUDB, score it out of fold, write what ships.
 
-    python -m training.delineator --data /path/to/ludb [--folds 5] [--epochs 100] [--seed 0] [--keep FOLDER]
+    python -m training.delineator --data /path/to/ludb [--folds 5] [--epochs 75] [--seed 0] [--keep FOLDER]
 
 Folds are by record, one patient each. The figures printed, and written to docs/accuracy.md and to the card beside the weights,
 are out of fold; what ships is then trained on all records. Seeded: the same command gives the same weights on the same machine.
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=75)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="a folder for the weights of each fold")
     parser.add_argument("--out", type=Path, default=shipped.WEIGHTS_FILE.parent, help="where the weights and their card go")
