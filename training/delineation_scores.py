@@ -117,7 +117,7 @@ def bias_ms(sources: list[BeatSource], said: list[Fiducials], truth: list[Refere
     """(5, 3) of each boundary's readings over the chosen records: none is off in the median, and no interval that they give."""
     index = np.flatnonzero(chosen)
     drawn = np.array([_drawn_ms(sources[i]) for i in index])
-    bias = np.nanmedian(np.array([said[i].readings for i in index]) - drawn[:, None], axis=0).T
+    bias = np.asarray(np.nanmedian(np.array([said[i].readings for i in index]) - drawn[:, None], axis=0).T, np.float64)
     joined = [without_bias(said[i], bias) for i in index]
     off = {
         name: float(np.nanmedian([_length(name, each) - getattr(truth[i], name) for each, i in zip(joined, index, strict=True)]))
