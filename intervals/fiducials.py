@@ -1,12 +1,13 @@
 """From the network's probabilities to times: three readings of each boundary, joined, and how much they spread.
 
 Global boundaries follow LUDB's reference: the 25th percentile of the leads' onsets and the 75th of their offsets. The readings
-are the class crossing and the time distribution of each lead, joined so, and the network's distribution for all leads.
+are the network's distribution for all leads, and the time distribution and the class crossing of each lead, joined so. Their
+median counts, each less its own bias: one that went to another wave moves nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -30,28 +31,40 @@ class Fiducials:
     """Boundaries of the representative beat in ms from its centre, and their spread (about a standard deviation) in ms.
 
     times, spread  (5,) in the order of NAMES
+    readings  (3, 5) what they were joined from, their bias not removed
+    width  (5,) how wide the network's distribution for all leads is, half of its middle 68 %
     qrs_seen, t_seen  how clearly the wave stands out: the median over leads of its class's peak probability, 0..1
     """
 
     times: NDArray[np.float64]
     spread: NDArray[np.float64]
+    readings: NDArray[np.float64]
+    width: NDArray[np.float64]
     p_present: float
     qrs_seen: float
     t_seen: float
 
 
 def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
-    """Join the three readings; `bias_ms` (5,) is what they were off by, out of fold."""
+    """Join the three readings; `bias_ms` (5, 3) is what each of them is off by."""
     leads = said.leads[:, said.alive]
     overall, lead_times = median_time(said.overall), median_time(leads)
     readings = np.full((3, len(NAMES)), np.nan)
     for index in range(len(NAMES)):
         crossings = _crossings(said.classes[_CLASS_OF[index]][said.alive], float(overall[index]), onset=_IS_ONSET[index])
         readings[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
-    times = (np.nanmean(readings, axis=0) - CENTRE) * MS
-    spread = np.hypot(np.nanstd(readings, axis=0), _deviation(said.overall)) * MS
     qrs_seen, t_seen = (float(np.median(said.classes[wave][said.alive].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
-    return Fiducials(times if bias_ms is None else times - bias_ms, spread, said.p_present, qrs_seen, t_seen)
+    nothing = np.zeros(len(NAMES))
+    readings = (readings - CENTRE) * MS
+    raw = Fiducials(nothing, nothing, readings, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
+    return without_bias(raw, np.zeros((len(NAMES), 3)) if bias_ms is None else bias_ms)
+
+
+def without_bias(found: Fiducials, bias_ms: NDArray[np.float64]) -> Fiducials:
+    """Joined anew, each reading less its own bias (5, 3)."""
+    readings = found.readings - bias_ms.T
+    spread = np.hypot(np.nanstd(readings, axis=0), found.width)
+    return replace(found, times=np.nanmedian(readings, axis=0), spread=spread)
 
 
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
