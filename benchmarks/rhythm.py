@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from intervals.measure import measure_conditioned
 from intervals.rhythm import rhythm
 from signals.conditioned import condition
+from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
 from training.packed import loader_of
 
@@ -58,7 +59,8 @@ def drawn(table: Any, folds: list[int], records: int, seed: int) -> NDArray[np.i
 
 def word(signal: NDArray[np.floating]) -> str:
     """The rhythm of (12, samples) at 100 Hz."""
-    return rhythm(measure_conditioned(condition(np.asarray(signal, np.float64), FS_HZ)), NO_PACING).word
+    ready = condition(np.asarray(signal, np.float64), FS_HZ)
+    return rhythm(measure_conditioned(ready, r_peaks_of(ready)), NO_PACING).word
 
 
 def section(words: NDArray[np.str_], fibrillation: NDArray[np.bool_], flutter: NDArray[np.bool_], options: argparse.Namespace) -> str:

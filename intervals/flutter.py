@@ -50,9 +50,9 @@ def atrial_wave(ready: Conditioned, beats: Beats, times: NDArray[np.float64]) ->
 
     `times` (5,) ms from each beat's centre. (0, 0) where too little lies between T and QRS.
     """
-    rows = [row for row in INFERIOR_AND_V1 if row < len(ready.alive) and ready.alive[row]]
+    rows = np.array([row for row in INFERIOR_AND_V1 if row < len(ready.alive) and ready.alive[row]], np.intp)
     stretches = _stretches(beats, times)
-    if not rows or sum(stop - start for start, stop in stretches) < MIN_SECONDS * RATE_HZ:
+    if not rows.size or sum(stop - start for start, stop in stretches) < MIN_SECONDS * RATE_HZ:
         return 0.0, 0.0
     at = [np.arange(start, stop, STRIDE) for start, stop in stretches]
     wave = np.concatenate([_centred(ready.signal[np.ix_(rows, each)]) for each in at], axis=1)

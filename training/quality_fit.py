@@ -87,5 +87,5 @@ def pulls_of(covariance: Rows, acceptable: Flags) -> Rows:
         pulls = target - root * cho_solve(factor, root * (covariance @ target))
         before, logits = logits, covariance @ pulls
         if np.abs(logits - before).max() < _SETTLED:
-            return pulls
+            return np.asarray(pulls)
     raise ValueError(f"training.quality: the process did not settle in {_ROUNDS} rounds")
