@@ -149,11 +149,12 @@ def _best_shift(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Whole samples, and the parabola's fraction, that lay each beat on the template."""
     shape = template.reshape(len(padded), -1)
-    kernel = shape - shape.mean(axis=1, keepdims=True)
+    kernel = np.pad(shape - shape.mean(axis=1, keepdims=True), ((0, 0), (2 * reach, 2 * reach)))
+    # The template at each shift beside the next: all products are one of matrices.
+    laid = sliding_window_view(kernel, 2 * reach + 1, axis=1).reshape(-1, 2 * reach + 1)[:, ::-1]
+    around = padded[:, centres[:, None] + np.arange(-half - reach, half + reach + 1)].transpose(1, 0, 2).reshape(centres.size, -1)
     shifts, fractions = np.zeros(centres.size, np.intp), np.zeros(centres.size)
-    for index, centre in enumerate(centres.tolist()):
-        around = padded[:, centre - half - reach : centre + half + reach + 1]
-        match = np.einsum("lst,lt->s", sliding_window_view(around, 2 * half + 1, axis=1), kernel)
+    for index, match in enumerate(around @ laid):
         best = int(match.argmax())
         shifts[index] = best - reach
         if 0 < best < match.size - 1:
