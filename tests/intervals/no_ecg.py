@@ -67,8 +67,10 @@ def _gait(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 
 def _pulse_wave(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    phase = _phase(rng, at, 0.8, 2.0) % 1.0
-    return np.exp(-0.5 * ((phase - 0.25) / 0.09) ** 2) + 0.35 * np.exp(-0.5 * ((phase - 0.55) / 0.12) ** 2)
+    """Of an artery: the heart ejects for about 300 ms at any rate, and the wave comes back once."""
+    hertz = rng.uniform(0.8, 2.0)
+    since_s = ((hertz * at + rng.uniform()) % 1.0) / hertz
+    return np.exp(-0.5 * ((since_s - 0.18) / 0.075) ** 2) + 0.35 * np.exp(-0.5 * ((since_s - 0.42) / 0.08) ** 2)
 
 
 def _muscle_bursts(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
