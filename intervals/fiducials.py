@@ -45,26 +45,43 @@ class Fiducials:
     t_seen: float
 
 
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What the network says of each boundary, three times, before bias is removed; ms from the beat's centre.
+
+    times  (3, 5): the distribution for all leads, the leads' distributions, the leads' class crossings; NaN where there is none
+    width  (5,) of the distribution for all leads, half of its middle 68 %
+    """
+
+    times: NDArray[np.float64]
+    width: NDArray[np.float64]
+    p_present: float
+    qrs_seen: float
+    t_seen: float
+
+
 def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
-    """Join the three readings; `bias_ms` (5, 3) is what each of them is off by."""
+    """Read three times and join; `bias_ms` (5, 3) is what each reading of a boundary is off by."""
+    return joined(read(said), bias_ms)
+
+
+def read(said: Delineation) -> Readings:
+    """The three readings of each boundary."""
     leads = said.leads[:, said.alive]
     overall, lead_times = median_time(said.overall), median_time(leads)
-    readings = np.full((3, len(NAMES)), np.nan)
+    times = np.full((3, len(NAMES)), np.nan)
     for index in range(len(NAMES)):
         crossings = _crossings(said.classes[_CLASS_OF[index]][said.alive], float(overall[index]), onset=_IS_ONSET[index])
-        readings[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
+        times[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
     qrs_seen, t_seen = (float(np.median(said.classes[wave][said.alive].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
-    nothing = np.zeros(len(NAMES))
-    readings = (readings - CENTRE) * MS
-    raw = Fiducials(nothing, nothing, readings, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
-    return without_bias(raw, np.zeros((len(NAMES), 3)) if bias_ms is None else bias_ms)
+    return Readings((times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
 
 
-def without_bias(found: Fiducials, bias_ms: NDArray[np.float64]) -> Fiducials:
-    """Joined anew, each reading less its own bias (5, 3)."""
-    readings = found.readings - bias_ms.T
-    spread = np.hypot(np.nanstd(readings, axis=0), found.width)
-    return replace(found, times=np.nanmedian(readings, axis=0), spread=spread)
+def joined(readings: Readings, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
+    """Their median, each less its own bias (5, 3)."""
+    times = readings.times if bias_ms is None else readings.times - bias_ms.T
+    spread = np.hypot(np.nanstd(times, axis=0), readings.width)
+    return Fiducials(np.nanmedian(times, axis=0), spread, readings.p_present, readings.qrs_seen, readings.t_seen)
 
 
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:

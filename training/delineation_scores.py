@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from intervals.beats import without_neighbours
 from intervals.delineator import CENTRE, delineate
-from intervals.fiducials import MS, NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials, fiducials, without_bias
+from intervals.fiducials import MS, NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials, Readings, joined, read
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
 from intervals.measurements import Measurements
 from signals.conditioned import condition
@@ -91,7 +91,7 @@ def score(sources: list[BeatSource], held: dict[int, Weights], fold: NDArray[np.
         said = [_said(source, weights) for source in sources]
         biases[k] = bias_ms(sources, said, truth, fold != k)
         for index in np.flatnonzero(fold == k):
-            unseen[index] = without_bias(said[index], biases[k])
+            unseen[index] = joined(said[index], biases[k])
     calibrations = {k: _calibration(biases[k], uncertainty(unseen, truth, fold != k)) for k in held}
     everything = np.ones(len(sources), np.bool_)
     final = _calibration(
@@ -115,14 +115,14 @@ def measured(source: BeatSource, weights: Weights, calibration: dict[str, Any]) 
     return measure_conditioned(ready, r_peaks_of(ready), weights=weights, calibration=calibration)
 
 
-def bias_ms(sources: list[BeatSource], said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+def bias_ms(sources: list[BeatSource], said: list[Readings], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(5, 3) of each boundary's readings over the chosen records: none is off in the median, and no interval that they give."""
     index = np.flatnonzero(chosen)
     drawn = np.array([_drawn_ms(sources[i]) for i in index])
-    bias = np.asarray(np.nanmedian(np.array([said[i].readings for i in index]) - drawn[:, None], axis=0).T, np.float64)
-    joined = [without_bias(said[i], bias) for i in index]
+    bias = np.asarray(np.nanmedian(np.array([said[i].times for i in index]) - drawn[:, None], axis=0).T, np.float64)
+    found = [joined(said[i], bias) for i in index]
     off = {
-        name: float(np.nanmedian([_length(name, each) - getattr(truth[i], name) for each, i in zip(joined, index, strict=True)]))
+        name: float(np.nanmedian([_length(name, each) - getattr(truth[i], name) for each, i in zip(found, index, strict=True)]))
         for name in INTERVALS
     }
     bias[QRS_OFF] += off["qrs_ms"]
@@ -148,8 +148,8 @@ def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]])
     return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": scales}
 
 
-def _said(source: BeatSource, weights: Weights) -> Fiducials:
-    return fiducials(delineate(without_neighbours(source.beats), weights))
+def _said(source: BeatSource, weights: Weights) -> Readings:
+    return read(delineate(without_neighbours(source.beats), weights))
 
 
 def _drawn_ms(source: BeatSource) -> NDArray[np.float64]:

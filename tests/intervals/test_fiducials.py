@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from intervals.delineator import CENTRE, Delineation
-from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials, without_bias
+from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, fiducials, joined, read
 
 BOUNDARIES_MS = np.array([-200.0, -100.0, -40.0, 48.0, 360.0])
 
@@ -29,7 +29,7 @@ def said(boundaries_ms: np.ndarray = BOUNDARIES_MS, leads: int = 12) -> Delineat
 def test_readings_that_agree_are_the_boundary() -> None:
     found = fiducials(said())
     np.testing.assert_allclose(found.times, BOUNDARIES_MS, atol=0.5)
-    assert found.readings.shape == (3, len(NAMES)) and (found.spread < 12.0).all()
+    assert read(said()).times.shape == (3, len(NAMES)) and (found.spread < 12.0).all()
 
 
 def test_one_reading_on_another_wave_moves_nothing_but_is_uncertain() -> None:
@@ -42,16 +42,14 @@ def test_one_reading_on_another_wave_moves_nothing_but_is_uncertain() -> None:
 
 def test_each_reading_loses_its_own_bias() -> None:
     bias = np.array([[5.0, -3.0, 1.0]] * len(NAMES))
-    plain = fiducials(said())
-    off = replace(plain, readings=plain.readings + bias.T)
-    found = without_bias(off, bias)
-    np.testing.assert_allclose(found.times, plain.times, atol=1e-9)
-    np.testing.assert_allclose(found.spread, plain.spread, atol=1e-9)
+    plain = read(said())
+    found = joined(replace(plain, times=plain.times + bias.T), bias)
+    np.testing.assert_allclose(found.times, joined(plain).times, atol=1e-9)
+    np.testing.assert_allclose(found.spread, joined(plain).spread, atol=1e-9)
 
 
 def test_a_reading_that_is_missing_is_left_out() -> None:
-    plain = fiducials(said())
-    readings = plain.readings.copy()
-    readings[2, T_OFF] = np.nan
-    found = without_bias(replace(plain, readings=readings), np.zeros((len(NAMES), 3)))
-    assert isinstance(found, Fiducials) and found.times[T_OFF] == pytest.approx(plain.readings[:2, T_OFF].mean())
+    plain = read(said())
+    times = plain.times.copy()
+    times[2, T_OFF] = np.nan
+    assert joined(replace(plain, times=times)).times[T_OFF] == pytest.approx(plain.times[:2, T_OFF].mean())
