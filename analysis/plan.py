@@ -38,7 +38,7 @@ def _token_layer(options: FeatureOptions) -> int | None:
     return None if cheap else options.layer
 
 
-LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment"})
+LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment", "pacemaker"})
 
 
 def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
