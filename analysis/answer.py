@@ -145,7 +145,9 @@ def _pacemaker(measured: Measured | None, labels: list[JoinedLabel] | None) -> t
         return None, warnings
     present = head.present(probability)
     if label is not None and label.positive != present:
-        warnings.append(f"labels: {pacemaker.LABEL} is {'' if label.positive else 'not '}positive, and taken with spikes and beats it is the other way")
+        warnings.append(
+            f"labels: {pacemaker.LABEL} is {'' if label.positive else 'not '}positive, and taken with spikes and beats it is the other way"
+        )
     return found.to_dict(probability, present, said), warnings
 
 

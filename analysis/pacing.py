@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from heads.pacemaker import Pacemaker, PacemakerHead
 from heads.paced_beats import features, why_unjudged
+from heads.pacemaker import Pacemaker, PacemakerHead
 from intervals.measurements import Measurements
 from signals.bandwidth import ends_below_100_hz
 from signals.leads import TwelveLeads

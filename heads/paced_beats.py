@@ -59,7 +59,9 @@ def why_unjudged(found: Measurements) -> str | None:
     alive = _alive(found.representative.data)
     if not alive[:2].all() or np.count_nonzero(~alive[CHEST]) > MAX_FILLED:
         missing = np.count_nonzero(~alive)
-        return f"the form of the beats is judged on I, II and V1-V6, of which at most {MAX_FILLED} chest leads may be missing; {missing} are"
+        return (
+            f"the form of the beats is judged on I, II and V1-V6, of which at most {MAX_FILLED} chest leads may be missing; {missing} are"
+        )
     return None
 
 

@@ -29,7 +29,9 @@ def ends_below_100_hz(signal: NDArray[np.floating], fs: float) -> bool:
         return True
     count = signal.shape[1] // width
     windows = np.asarray(signal[:, : count * width], np.float64).reshape(len(signal), count, width) * _MICROVOLT
-    leads = [windows[lead][there] for lead, there in enumerate(np.isfinite(windows).all(axis=2) & (np.ptp(windows, axis=2) > 0)) if there.any()]
+    leads = [
+        windows[lead][there] for lead, there in enumerate(np.isfinite(windows).all(axis=2) & (np.ptp(windows, axis=2) > 0)) if there.any()
+    ]
     if not leads:
         return True
     density = float(np.median([np.median(_density(lead, fs)) for lead in leads]))

@@ -25,9 +25,7 @@ MIN_DECAY_MV: Final = 0.05  # a lower one is as well noise
 BEAT_MS: Final = (-12.0, 100.0)  # about the R peak: what looks like a spike there is the QRS complex's own tip
 
 
-def without_spikes(
-    signal: NDArray[np.floating], fs: float, spikes: Spikes, r_times_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def without_spikes(signal: NDArray[np.floating], fs: float, spikes: Spikes, r_times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """(leads, samples) in mV, NaN for gaps -> the same without the spikes that don't lie on a beat (R peaks in seconds)."""
     cleaned = np.array(signal, np.float64)
     places = [round(at * fs) for at in spikes.times_s.tolist() if not _on_a_beat(at, r_times_s)]

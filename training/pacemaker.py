@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from heads.pacemaker import FILE, LABEL, PacemakerHead, to_arrays
 from training import pacemaker_report
-from training.pacemaker_fit import SPECIFICITY, calibrated, fit, prior_log_odds, spike_limits, threshold_at
 from training.paced_rows import Spiked, ptbxl_rows, spiked_recordings, usable
+from training.pacemaker_fit import SPECIFICITY, calibrated, fit, prior_log_odds, spike_limits, threshold_at
 from training.ptbxl import read_table
 
 TRAINING_FOLDS: Final = 9  # the tenth is PTB-XL's test set

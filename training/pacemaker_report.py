@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,9 +27,7 @@ BINS: Final = (0.0, 0.01, 0.05, 0.2, 0.5, 0.8, 1.0)
 Flags = NDArray[np.bool_]
 
 
-def section(
-    scored: Flags, paced: Flags, fold: NDArray[np.int64], unseen: OutOfFold, head: PacemakerHead, spiked: list[Spiked]
-) -> str:
+def section(scored: Flags, paced: Flags, fold: NDArray[np.int64], unseen: OutOfFold, head: PacemakerHead, spiked: list[Spiked]) -> str:
     """The section's text."""
     # A recording whose beats cannot be judged is as likely paced as any.
     log_odds = np.where(np.isnan(unseen.log_odds), head.prior_log_odds, unseen.log_odds)
@@ -52,8 +51,9 @@ def write(page: Path, text: str) -> None:
 def _of_beats(probability: NDArray[np.float64], paced: Flags, fold: NDArray[np.int64], unjudged: int, unseen: OutOfFold) -> str:
     own = [float(roc_auc_score(paced[fold == number], probability[fold == number])) for number in unseen.heads]
     lines = [
-        f"**PTB-XL at 100 Hz**, folds 1-9, {paced.size} recordings, {int(paced.sum())} of them paced; spikes cannot be seen at 100 Hz, so this is",
-        "the form of the beats alone. Out of fold (PTB-XL's folds, patients apart; trees, calibration and threshold from the other folds).",
+        f"**PTB-XL at 100 Hz**, folds 1-9, {paced.size} recordings, {int(paced.sum())} of them paced. Spikes cannot be seen at 100 Hz,",
+        "so this is the form of the beats alone. Out of fold (PTB-XL's folds, patients apart; trees, calibration and threshold from",
+        "the other folds).",
         f"{unjudged} recordings whose beats cannot be judged count as having the overall probability.",
         "",
         f"AUROC {roc_auc_score(paced, probability):.4f} (single folds {min(own):.3f} to {max(own):.3f}).",
@@ -81,7 +81,7 @@ def _calibration(probability: NDArray[np.float64], paced: Flags) -> str:
         "| probability | recordings | mean probability | share paced |",
         "|---|---|---|---|",
     ]
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in pairwise(BINS):
         inside = (probability >= low) & ((probability < high) | (high == 1.0))
         if inside.any():
             lines.append(f"| {low} to {high} | {inside.sum()} | {probability[inside].mean():.3f} | {paced[inside].mean():.3f} |")
@@ -95,21 +95,21 @@ def _of_spikes(head: PacemakerHead, unseen: OutOfFold, spiked: list[Spiked]) -> 
     found = np.array([each.chamber is not None for each in spiked])
     sources = {"LUDB": np.array([each.fold == 0 for each in spiked]), "PTB-XL": np.array([each.fold > 0 for each in spiked])}
     lines = [
-        "**At 500 Hz**, spikes and form together, no encoder: LUDB (none of its recordings took part in learning the form of beats) and the",
-        "recordings of PTB-XL that come at 500 Hz with a packed copy (each by the trees and calibration of the other folds); the likelihood",
-        "ratio of the spikes is counted on the other recordings. The rule that finds spikes was made on these recordings: for it they are in",
-        "sample.",
+        "**At 500 Hz**, spikes and form together, no encoder: LUDB (none of its recordings took part in learning the form of beats),",
+        "and the recordings of PTB-XL that come at 500 Hz with a packed copy (each by the trees and calibration of the other folds).",
+        "The likelihood ratio of the spikes is counted on the other recordings. The rule that finds spikes was made on these",
+        "recordings: for it they are in sample.",
         "",
         "| recordings | paced | found | specificity | by spikes alone |",
         "|---|---|---|---|---|",
     ]
     for source, own in sources.items():
         if own.any():
-            specificity = 1 - called[own & ~paced].mean()
+            specificity, of_paced = 1 - called[own & ~paced].mean(), own & paced
             lines.append(
-                f"| {source} | {(own & paced).sum()} of {own.sum()} | {called[own & paced].sum()} | {specificity:.3f} | {found[own & paced].sum()} |"
+                f"| {source} | {of_paced.sum()} of {own.sum()} | {called[of_paced].sum()} | {specificity:.3f} | {found[of_paced].sum()} |"
             )
-    lines += ["", "| paced recording | spikes pace | by the form of the beats | probability |", "|---|---|---|---|"]
+    lines += ["", "| paced recording | spikes pace | by the form | probability |", "|---|---|---|---|"]
     for each, value in zip(spiked, probability, strict=True):
         if each.paced:
             form = _form(each, head, unseen)
@@ -117,7 +117,8 @@ def _of_spikes(head: PacemakerHead, unseen: OutOfFold, spiked: list[Spiked]) -> 
     low, high = head.spike_limits
     lines += [
         "",
-        f"What ships: threshold {head.threshold:.3f} on the probability; spikes multiply the odds by {np.exp(low):.2f} to {np.exp(high):.0f}.",
+        f"What ships: threshold {head.threshold:.3f} on the probability; spikes multiply the odds by {np.exp(low):.2f} to "
+        f"{np.exp(high):.0f}.",
     ]
     return "\n".join(lines)
 
