@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from analysis.pacing import NO_PACING, pacemaker_of, spikes_of
 from heads.pacemaker import LABEL, Pacemaker, shipped
-from intervals.measure import measure
+from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
 from intervals.reference_ranges import axis_word, flags
 from intervals.rhythm import Rhythm, rhythm
+from signals.conditioned import condition
 from signals.leads import LEADS, TwelveLeads
+from signals.r_peaks import r_peaks_of
 from signals.record import EcgRecord, Patient
 from signals.spike_removal import without_spikes
 from signals.spikes import Pacing
@@ -42,8 +44,10 @@ class Measured:
 
 def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
     """Measure a recording. Pacing is looked for first: what is paced has no P wave to measure, and its QRS is not its spike's."""
-    spikes, paced = spikes_of(record, leads)
-    found = measure(leads, record.fs)
+    ready = condition(leads.signal, record.fs)
+    r_peaks_s = r_peaks_of(ready)
+    spikes, paced = spikes_of(record, leads, r_peaks_s)
+    found = measure_conditioned(ready)
     head = shipped()
     pacemaker = pacemaker_of(record, leads, spikes, paced, found, head)
     probability = head.probability(pacemaker)
@@ -52,9 +56,8 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
     else:
         present = probability
         if paced.chamber is not None:
-            r_peaks_s = np.array([beat.r for beat in found.fiducials])
-            leads = replace(leads, signal=without_spikes(leads.signal, record.fs, spikes, r_peaks_s))
-        found = measure(leads, record.fs, paced=True)
+            ready = condition(without_spikes(leads.signal, record.fs, spikes, r_peaks_s), record.fs)
+        found = measure_conditioned(ready, paced=True)
     told = found.to_dict()
     flagged = flags({name: told[name] for name in NUMBERS}, record.patient)  # as told: a value is not flagged for its second decimal
     return Measured(

@@ -5,28 +5,27 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heads.paced_beats import features, why_unjudged
 from heads.pacemaker import Pacemaker, PacemakerHead
 from intervals.measurements import Measurements
 from signals.bandwidth import ends_below_100_hz
 from signals.leads import TwelveLeads
-from signals.r_peaks import find_r_peaks
 from signals.record import EcgRecord
 from signals.spikes import Pacing, Spikes, find_spikes, pacing
 
 NO_PACING: Final = Pacing(0, 0, 0)
 
 
-def spikes_of(record: EcgRecord, leads: TwelveLeads) -> tuple[Spikes, Pacing]:
+def spikes_of(record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float64]) -> tuple[Spikes, Pacing]:
     """Spikes, and what they pace; none, with the reason, where none can be told."""
     if record.units != "mV":
         return Spikes(np.zeros(0), np.zeros(0), "the units are unknown, and a pacing spike is told by its voltage"), NO_PACING
     spikes = find_spikes(leads.signal[leads.present], record.fs)
-    r_peaks = find_r_peaks(leads.signal, record.fs)
     if spikes.invisible is not None:
         return spikes, NO_PACING
-    found = pacing(spikes, r_peaks)
+    found = pacing(spikes, r_peaks_s)
     if found.chamber is None and ends_below_100_hz(leads.signal[leads.present], record.fs):
         reason = "the recording holds nothing above 100 Hz (a filter, or a rate that it had before); pacing spikes cannot be seen"
         return Spikes(spikes.times_s, spikes.heights_mv, reason), found

@@ -16,6 +16,7 @@ from heads.paced_beats import features, why_unjudged
 from heads.pacemaker import stable_log_ratio
 from intervals.measure import measure
 from signals.leads import LEADS, twelve_leads
+from signals.r_peaks import find_r_peaks
 from signals.record import EcgRecord
 from training.ludb import read_ludb
 from training.ptbxl import PtbXl, in_standard_order, read_file, read_signals
@@ -85,7 +86,8 @@ def ludb_recordings(folder: Path) -> list[tuple[str, bool, NDArray[np.float64], 
 
 
 def _spiked(name: str, paced: bool, fold: int, record: EcgRecord) -> Spiked:
-    spikes, found = spikes_of(record, twelve_leads(record))
+    leads = twelve_leads(record)
+    spikes, found = spikes_of(record, leads, find_r_peaks(leads.signal, record.fs))
     ratio = stable_log_ratio(spikes.times_s.size, found, record.duration_s)
     return Spiked(name, paced, fold, row_of(record), spikes.invisible is None, found.chamber, ratio)
 
