@@ -23,7 +23,7 @@ from tests.analysis.deployments import BOTH, NOTHING, RUNTIME, SumRunner
 from tests.data import SHARED, requires_shared
 
 PACED = ("8", "74", "104")
-UNPACED = ("1", "37", "132")
+UNPACED = ("2", "37", "132")
 
 pytestmark = requires_shared
 Signal = NDArray[np.float64]
@@ -106,7 +106,7 @@ def test_at_100_hz_the_form_of_the_beats_decides_and_it_is_said_that_spikes_cann
 
 
 def test_what_lost_its_bandwidth_shows_no_spikes_at_any_rate() -> None:
-    former = resample_poly(resample_poly(ludb("1"), 1, 5, axis=1), 5, 1, axis=1)
+    former = resample_poly(resample_poly(ludb("2"), 1, 5, axis=1), 5, 1, axis=1)
     answer = analysed(former)
     assert not answer["pacemaker"]["visible"]
     assert any("100 Hz" in warning for warning in answer["warnings"] if warning.startswith("pacemaker:"))
@@ -136,7 +136,7 @@ def test_nothing_is_invented_where_there_is_no_ecg(signal: Signal) -> None:
 
 @pytest.mark.parametrize("seconds", [2.0, 3.0])
 def test_two_seconds_never_raise(seconds: float) -> None:
-    for name in ("74", "1"):
+    for name in ("74", "2"):
         analysed(ludb(name)[:, : round(seconds * 500)], include="all")
 
 
@@ -159,7 +159,7 @@ def test_a_pacemaker_without_visible_spikes_is_found_by_its_beats() -> None:
 
 
 def test_a_label_is_part_of_the_evidence_where_there_is_one() -> None:
-    record = EcgRecord(ludb("1").astype(np.float32), 500.0, LEADS)
+    record = EcgRecord(ludb("2").astype(np.float32), 500.0, LEADS)
     ready = prepare(record, analyze_options({"include": "pacemaker"}, BOTH), BOTH, max_seconds=600)
     encoded = forward([Piece(ready.segments, ready.needs)], {"clinical": SumRunner(1.0, 17), "features": SumRunner(2.0)})[0]
     for logit, low, high in ((-30.0, 0.0, 0.01), (30.0, 0.5, 1.0)):

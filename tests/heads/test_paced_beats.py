@@ -12,12 +12,13 @@ from scipy.signal import resample_poly
 
 from heads import pacemaker
 from heads.paced_beats import features, why_unjudged
+from heads.pacemaker import sigmoid
 from intervals.measure import measure
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord
 from tests.data import SHARED, requires_shared
 
-PACED, UNPACED = ("8", "74", "104", "111"), ("1", "37", "132", "195")
+PACED, UNPACED = ("8", "74", "104", "111"), ("2", "37", "132", "195")
 pytestmark = requires_shared
 
 
@@ -42,7 +43,7 @@ def test_paced_beats_are_told_from_others_which_the_model_never_saw() -> None:
     assert lowest > highest + 2
 
 
-@pytest.mark.parametrize("name", ["74", "111", "1", "37"])
+@pytest.mark.parametrize("name", ["74", "111", "2", "37"])
 def test_gain_and_rate_change_little(name: str) -> None:
     usual = log_odds(ludb(name))
     assert usual is not None
@@ -50,11 +51,12 @@ def test_gain_and_rate_change_little(name: str) -> None:
         assert log_odds(gain * ludb(name)) == pytest.approx(usual, abs=0.2)
     for up, down in ((2, 1), (1, 2), (1, 5)):
         other = log_odds(resample_poly(ludb(name), up, down, axis=1), 500.0 * up / down)
-        assert other == pytest.approx(usual, abs=1.5)
+        assert other is not None
+        assert sigmoid(other) == pytest.approx(sigmoid(usual), abs=0.1)
 
 
 def test_a_chest_lead_may_be_missing() -> None:
-    for name, paced in (("74", True), ("1", False)):
+    for name, paced in (("74", True), ("2", False)):
         for lead in ("V1", "V3", "V6"):
             kept = [index for index, each in enumerate(LEADS) if each != lead]
             said = log_odds(ludb(name)[kept], leads=tuple(LEADS[index] for index in kept))

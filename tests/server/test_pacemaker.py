@@ -38,7 +38,7 @@ def test_a_paced_recording_is_found_with_its_chamber(bare_server: RunningServer,
     assert answer["model"]["pacemaker"].startswith("pacemaker@")
 
 
-@pytest.mark.parametrize("name", ["1", "37"])
+@pytest.mark.parametrize("name", ["2", "37"])
 def test_an_unpaced_recording_is_not(bare_server: RunningServer, name: str) -> None:
     part, _ = pacemaker(bare_server, ludb(name))
     assert part is not None
@@ -47,7 +47,7 @@ def test_an_unpaced_recording_is_not(bare_server: RunningServer, name: str) -> N
 
 
 def test_with_an_encoder_its_label_is_evidence(server: RunningServer) -> None:
-    part, answer = pacemaker(server, ludb("1"))
+    part, answer = pacemaker(server, ludb("2"))
     assert part is not None
     assert 0 <= part["evidence"]["label"] <= 1
     assert answer["model"]["labels"]
