@@ -16,13 +16,11 @@ from analysis.labels import JoinedLabel, Words, by_segment, join_labels, words
 from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
+from heads import pacemaker
 from model_store.manifest import Role
 
 # Parts of the interface that this version has no method for; each is null with this sentence.
-NOT_YET = {
-    "superclass": "superclass: no superclass head is loaded",
-    "pacemaker": "pacemaker: no pacemaker detection is part of this version",
-}
+NOT_YET = {"superclass": "superclass: no superclass head is loaded"}
 # The names of an earlier API for four of the measurements.
 CLINICAL_NUMBERS = {"heart_rate": "heart_rate_bpm", "qrs_duration": "qrs_ms", "qt_interval": "qt_ms", "pr_interval": "pr_ms"}
 SALIENCY_METHOD = (
@@ -102,8 +100,11 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
         answer["signal_quality"] = prepared.quality["signal_quality"]
         answer["quality"] = prepared.quality
     answer |= {part: value for part, value in _carried_parts(prepared).items() if part in include}
+    if "pacemaker" in include:
+        answer["pacemaker"], reasons = _pacemaker(prepared.measured, labels)
+        warnings += reasons
     warnings += _absences(answer, prepared, deployment)
-    answer["model"] = _model(deployment, runtime, options.features_role)
+    answer["model"] = _model(deployment, runtime, options.features_role) | {"pacemaker": answer.get("pacemaker") and pacemaker.version()}
     answer["segments"] = len(prepared.segment_times_s)
     answer["warnings"] = list(dict.fromkeys(warnings))
     return answer
@@ -126,6 +127,26 @@ def _carried_parts(prepared: Prepared) -> dict[str, Any]:
         "signal": prepared.signal,
         "reported": prepared.reported,
     }
+
+
+def _pacemaker(measured: Measured | None, labels: list[JoinedLabel] | None) -> tuple[dict[str, Any] | None, list[str]]:
+    """The part, and why something of it is missing."""
+    found = None if measured is None else measured.pacemaker
+    if found is None:
+        return None, ["pacemaker: nothing is looked for in a recording that cannot be read"]
+    label = next((joined for joined in labels or () if joined.label.name == pacemaker.LABEL), None)
+    said = None if label is None else pacemaker.Label(label.probability, label.label.pos_weight)
+    head = pacemaker.shipped()
+    probability = head.probability(found, said)
+    warnings = list(found.warnings)
+    if probability is None:
+        return None, warnings
+    present = head.present(probability)
+    if label is not None and label.positive != present:
+        warnings.append(
+            f"labels: {pacemaker.LABEL} is {'' if label.positive else 'not '}positive, and taken with spikes and beats it is the other way"
+        )
+    return found.to_dict(probability, present, said), warnings
 
 
 def _clinical_analysis(labels: list[JoinedLabel] | None, found: Measured) -> dict[str, Any]:
@@ -202,7 +223,6 @@ def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role 
         "encoder": None if role is None else encoder_summary(deployment.encoders[role], source),
         "labels": None if clinical is None else versioned_name(deployment.encoders[clinical]),
         "superclass": None,
-        "pacemaker": None,
         "dtype": None if runtime is None else runtime.dtype,
         "device": None if runtime is None else runtime.device,
     }

@@ -7,7 +7,7 @@ median counts, each less its own bias: one that went to another wave moves nothi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np

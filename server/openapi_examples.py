@@ -123,7 +123,7 @@ MODEL = {
     },
     "labels": "ecg-fm-clinical@<commit of the repository>",
     "superclass": None,
-    "pacemaker": None,
+    "pacemaker": "pacemaker@<sha256 of its file>",
     "dtype": "bfloat16",
     "device": "cuda:0",
 }
@@ -150,6 +150,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "labels": [
             {"name": "Sinus rhythm", "probability": 0.97, "probability_prior_corrected": 0.993, "threshold": 0.188, "positive": True}
         ],
+        "pacemaker": {
+            "present": False,
+            "probability": 0.0004,
+            "evidence": {"spikes": 0, "chamber": None, "morphology": 0.002, "label": 0.01},
+            "visible": True,
+        },
         "signal_quality": "Good",
         "quality": QUALITY,
         "features": [0.123, -0.456, 0.789],

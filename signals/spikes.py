@@ -49,11 +49,15 @@ class Spikes:
 
 @dataclass(frozen=True)
 class Pacing:
-    """Beats with a spike in a stable relation before them, by where it lies; `chamber` None where too few have one."""
+    """Beats with a spike in a stable relation before them, by where it lies; `chamber` None where too few have one.
+
+    paced_s  R peaks, in seconds, of the beats with a ventricular spike
+    """
 
     atrial_beats: int
     ventricular_beats: int
     beats: int
+    paced_s: tuple[float, ...] = ()
 
     @property
     def chamber(self) -> Chamber | None:
@@ -78,7 +82,9 @@ def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
 def pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
     """How many beats (R peaks in seconds) the spikes belong to: before the QRS or before the P, always at the same distance."""
     distances_ms = [1000 * (spikes.times_s - r) for r in r_times_s]
-    return Pacing(_stable(distances_ms, ATRIAL_MS), _stable(distances_ms, VENTRICULAR_MS), len(r_times_s))
+    atrial, ventricular = _stable(distances_ms, ATRIAL_MS), _stable(distances_ms, VENTRICULAR_MS)
+    paced_s = tuple(r_times_s[ventricular].tolist())
+    return Pacing(int(atrial.sum()), int(ventricular.sum()), len(r_times_s), paced_s)
 
 
 def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
@@ -161,8 +167,9 @@ def _peaks(height: NDArray[np.float64], apart: int) -> NDArray[np.intp]:
     return np.array(found, np.intp)
 
 
-def _stable(distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]) -> int:
-    """Beats whose spike lies within `STABLE_MS` of the distance that most beats share; 0 for distances all over the place."""
+def _stable(distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]) -> NDArray[np.bool_]:
+    """(beats,): whose spike lies within `STABLE_MS` of the distance that most beats share; few for distances all over the place."""
     inside = [ms[(ms >= window_ms[0]) & (ms < window_ms[1])] for ms in distances_ms]
     every = np.concatenate([*inside, np.zeros(0)])
-    return max((sum(bool((np.abs(ms - centre) <= STABLE_MS).any()) for ms in inside) for centre in every), default=0)
+    near = [np.array([bool((np.abs(ms - centre) <= STABLE_MS).any()) for ms in inside], np.bool_) for centre in every]
+    return max(near, key=np.count_nonzero, default=np.zeros(len(inside), np.bool_))
