@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from heads.trees import Forest
 from intervals.measurements import Measurements
-from signal_quality.model import Forest
 from signals.conditioned import RATE_HZ, to_rate
 
 LEADS: Final = (0, 1, 6, 7, 8, 9, 10, 11)  # I, II and V1-V6 of the twelve: the rest follow from these

@@ -31,15 +31,11 @@ class Fiducials:
     """Boundaries of the representative beat in ms from its centre, and their spread (about a standard deviation) in ms.
 
     times, spread  (5,) in the order of NAMES
-    readings  (3, 5) what they were joined from, their bias not removed
-    width  (5,) how wide the network's distribution for all leads is, half of its middle 68 %
     qrs_seen, t_seen  how clearly the wave stands out: the median over leads of its class's peak probability, 0..1
     """
 
     times: NDArray[np.float64]
     spread: NDArray[np.float64]
-    readings: NDArray[np.float64]
-    width: NDArray[np.float64]
     p_present: float
     qrs_seen: float
     t_seen: float
@@ -81,7 +77,7 @@ def joined(readings: Readings, bias_ms: NDArray[np.float64] | None = None) -> Fi
     """Their median, each less its own bias (5, 3)."""
     times = readings.times if bias_ms is None else readings.times - bias_ms.T
     spread = np.hypot(np.nanstd(times, axis=0), readings.width)
-    return Fiducials(np.nanmedian(times, axis=0), spread, readings.p_present, readings.qrs_seen, readings.t_seen)
+    return Fiducials(np.asarray(np.nanmedian(times, axis=0)), spread, readings.p_present, readings.qrs_seen, readings.t_seen)
 
 
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -16,9 +16,7 @@ from intervals.delineator import CENTRE, delineate
 from intervals.fiducials import MS, NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials, Readings, joined, read
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
 from intervals.measurements import Measurements
-from signals.conditioned import condition
-from signals.r_peaks import r_peaks_of
-from training.delineation_beats import BeatSource, targets
+from training.delineation_beats import BeatSource, targets, unpaced
 from training.ludb import Reference, reference
 
 Weights = dict[str, NDArray[np.float32]]
@@ -111,8 +109,7 @@ def collect(sources: list[BeatSource], truth: list[Reference], found: list[Measu
 
 def measured(source: BeatSource, weights: Weights, calibration: dict[str, Any]) -> Measurements:
     """The whole of what the server would say of the record."""
-    ready = condition(source.record.signal, source.record.fs)
-    return measure_conditioned(ready, r_peaks_of(ready), weights=weights, calibration=calibration)
+    return measure_conditioned(*unpaced(source.record), weights=weights, calibration=calibration)
 
 
 def bias_ms(sources: list[BeatSource], said: list[Readings], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:

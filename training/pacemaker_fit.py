@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from heads.paced_beats import PacedBeats
-from signal_quality.model import Forest
+from heads.trees import Forest
 from training.paced_rows import Spiked
 
 SPECIFICITY: Final = 0.995  # at which the threshold is set, on recordings of other folds: a choice

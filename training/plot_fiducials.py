@@ -20,9 +20,9 @@ from intervals.beats import BEAT_HZ, BEFORE_S
 from intervals.delineator import card, shipped_weights
 from intervals.fiducials import NAMES
 from intervals.measurements import Measurements
-from signals.conditioned import RATE_HZ, condition
+from signals.conditioned import RATE_HZ
 from signals.leads import LEADS
-from training.delineation_beats import BeatSource, beat_source, targets
+from training.delineation_beats import BeatSource, beat_source, targets, unpaced
 from training.delineation_scores import MEASURES, Weights, measured
 from training.ludb import Reference, read_ludb, reference
 
@@ -127,7 +127,7 @@ def _beat_panel(axes: Any, source: BeatSource, found: Measurements, lead: int) -
 
 
 def _strip(axes: Any, source: BeatSource, found: Measurements) -> None:
-    ready = condition(source.record.signal, source.record.fs)
+    ready, _ = unpaced(source.record)
     at_s = np.arange(ready.signal.shape[1]) / RATE_HZ
     for row, lead in enumerate(STRIP_LEADS):
         wave = ready.signal[LEADS.index(lead)]
