@@ -157,7 +157,8 @@ def _downloaded_pieces(table: PtbXl) -> Iterator[NDArray[np.float32]]:
 
 def _microvolts(signal: NDArray[np.float32]) -> NDArray[np.int16]:
     limits = np.iinfo(np.int16)
-    return np.clip(np.rint(np.nan_to_num(signal) * MICROVOLT), limits.min, limits.max).astype(np.int16)
+    whole: NDArray[np.float32] = np.rint(np.nan_to_num(signal) * MICROVOLT)
+    return np.clip(whole, limits.min, limits.max).astype(np.int16)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

