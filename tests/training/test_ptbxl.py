@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_store.labels import SUPERCLASSES
 from tests.data import SHARED, requires_shared
-from training.ptbxl import BIFASCICULAR, ECG_FM_LABELS, SUPERCLASSES, PtbXl, in_standard_order, read_file, read_signals, read_table
+from training.ptbxl import BIFASCICULAR, ECG_FM_LABELS, PtbXl, in_standard_order, read_file, read_signals, read_table
 
 PACKED = SHARED / "ptbxl"
 QUANTUM_MV = 0.005  # the packed copy rounds I, II and V1..V6 to 5 or 10 uV, so a derived lead is within 10 + 1 uV

@@ -1,0 +1,126 @@
+"""The embedded model's fit: masked cross-entropy over all labels at once, one cycle of AdamW, the weights' running average."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from encoder.compact import Compact, folded
+from encoder.config import CompactConfig, ConvLayer
+from training.embedded_augment import augmented
+
+BATCH: Final = 64
+PEAK_RATE: Final = 3e-3
+WEIGHT_DECAY: Final = 0.02
+DROPOUT: Final = 0.3
+AVERAGE: Final = 0.998  # of the running average of the weights, a step
+HELPING_LOSS: Final = 0.5
+READ_AT_ONCE: Final = 128
+# Shares of the epochs and of whole recordings in them: cropped ones teach as much for half of the time, the last ones are as served.
+SHORT_EPOCHS: Final = 0.6
+WHOLE: Final = (0.2, 0.7)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What is learned from: signals (records, 12, 1000) mV float16, band-limited; usual (records,) factors of `augmented`;
+    truth (records, labels) and helping (records, n), 0 or 1."""
+
+    signals: NDArray[np.float16]
+    usual: NDArray[np.float32]
+    truth: NDArray[np.float32]
+    helping: NDArray[np.float32]
+
+
+def config_for(labels: int, width: float = 1.0) -> CompactConfig:
+    def channels(count: int) -> int:
+        return 8 * round(count * width / 8)
+
+    blocks = tuple(ConvLayer(channels(count), 7, 2) for count in (48, 64, 96, 128, 160))
+    return CompactConfig(ConvLayer(channels(32), 15, 2), blocks, 8, 2, 256, labels)
+
+
+def train(
+    examples: Examples, rows: NDArray[np.intp], config: CompactConfig, epochs: int, seed: int, report: Callable[[str], None]
+) -> Compact:
+    """A network for inference, trained on these rows; classifier rows are the labels', then the helping ones (dropped at the end)."""
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    net = Compact(_with_labels(config, config.labels + examples.helping.shape[1]), normed=True, dropout=DROPOUT).train()
+    average = copy.deepcopy(net)
+    steps = epochs * (len(rows) // BATCH)
+    optimiser = torch.optim.AdamW(_groups(net), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=0.2)
+    weights = torch.cat([torch.ones(config.labels), torch.full((examples.helping.shape[1],), HELPING_LOSS)])
+    step, began = 0, time.process_time()
+    for epoch in range(epochs):
+        order = rng.permutation(rows)
+        total = 0.0
+        whole = WHOLE[epoch >= SHORT_EPOCHS * epochs]
+        for start in range(0, len(order) - BATCH + 1, BATCH):
+            chosen = np.sort(order[start : start + BATCH])
+            loss = _loss(net, examples, chosen, weights, whole, generator)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+            optimiser.step()
+            schedule.step()
+            step += 1
+            _average(average, net, min(AVERAGE, (1 + step) / (10 + step)))
+            total += loss.item()
+        report(f"epoch {epoch + 1} of {epochs}: loss {total / (len(order) // BATCH):.4f}, {time.process_time() - began:.0f} s of CPU")
+    return _shipped(folded(average.eval()), config)
+
+
+def read(net: Compact, signals: NDArray[np.float16]) -> NDArray[np.float32]:
+    """(records, 12, samples) -> logits (records, labels)."""
+    with torch.inference_mode():
+        pieces = [signals[start : start + READ_AT_ONCE] for start in range(0, len(signals), READ_AT_ONCE)]
+        return np.concatenate([net(torch.from_numpy(piece.astype(np.float32))).logits.numpy() for piece in pieces])
+
+
+def _loss(net: Compact, examples: Examples, chosen: NDArray[np.intp], weights: Tensor, whole: float, generator: torch.Generator) -> Tensor:
+    signals = torch.from_numpy(examples.signals[chosen].astype(np.float32))
+    x = augmented(signals, torch.from_numpy(examples.usual[chosen]), whole, generator)
+    truth = torch.from_numpy(np.concatenate([examples.truth[chosen], examples.helping[chosen]], axis=1))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = net(x).logits
+    return (functional.binary_cross_entropy_with_logits(logits.float(), truth, reduction="none") * weights).sum(dim=1).mean() / len(weights)
+
+
+def _groups(net: Compact) -> list[dict[str, object]]:
+    """Norms and biases are not decayed."""
+    matrices = [parameter for parameter in net.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in net.parameters() if parameter.ndim <= 1]
+    return [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+
+
+@torch.no_grad()
+def _average(average: Compact, net: Compact, kept: float) -> None:
+    mine, theirs = average.state_dict(), net.state_dict()
+    floats = [name for name in mine if mine[name].is_floating_point()]
+    torch._foreach_lerp_([mine[name] for name in floats], [theirs[name] for name in floats], 1 - kept)
+
+
+def _with_labels(config: CompactConfig, labels: int) -> CompactConfig:
+    return CompactConfig(**{**vars(config), "labels": labels})
+
+
+def _shipped(net: Compact, config: CompactConfig) -> Compact:
+    """Without the rows that only helped."""
+    plain = Compact(config)
+    state = net.state_dict()
+    state["classifier.weight"] = state["classifier.weight"][: config.labels].clone()
+    state["classifier.bias"] = state["classifier.bias"][: config.labels].clone()
+    plain.load_state_dict(state)
+    return plain.eval()
