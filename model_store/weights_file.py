@@ -33,16 +33,16 @@ def shapes_of(config: EcgFmConfig | CompactConfig) -> dict[str, Shape]:
 
 def compact_shapes(config: CompactConfig) -> dict[str, Shape]:
     """Name -> shape of every weight of `encoder.compact.Compact(config)`, in its order; a test holds the two together."""
-    shapes = _pair("stem.conv", (config.stem.width, config.in_leads, config.stem.kernel))
+    shapes = _pair("stem.conv", (config.stem.width, config.in_leads, 1, config.stem.kernel))
     before = config.stem.width
     for number, layer in enumerate(config.blocks):
         block, squeezed = f"blocks.{number}", layer.width // config.squeeze
-        shapes |= _pair(f"{block}.first.conv", (layer.width, before, layer.kernel))
-        shapes |= _pair(f"{block}.second.conv", (layer.width, layer.width, layer.kernel))
-        shapes |= _pair(f"{block}.around.conv", (layer.width, before, 1))
+        shapes |= _pair(f"{block}.first.conv", (layer.width, before, 1, layer.kernel))
+        shapes |= _pair(f"{block}.second.conv", (layer.width, layer.width, 1, layer.kernel))
+        shapes |= _pair(f"{block}.around.conv", (layer.width, before, 1, 1))
         shapes |= _pair(f"{block}.squeeze", (squeezed, layer.width)) | _pair(f"{block}.excite", (layer.width, squeezed))
         before = layer.width
-    shapes |= _pair("scores", (config.attention, before, 1)) | _pair("hidden", (config.width, config.pooled))
+    shapes |= _pair("scores", (config.attention, before, 1, 1)) | _pair("hidden", (config.width, config.pooled))
     return shapes | _pair("classifier", (config.labels, config.width))
 
 

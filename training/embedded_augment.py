@@ -49,16 +49,16 @@ def _cropped(x: Tensor, whole: float, generator: torch.Generator) -> Tensor:
 
 
 def _gain(usual: Tensor, generator: torch.Generator) -> Tensor:
-    """(B,): a few percent of gain error; for one in five what is done where the units are unknown."""
+    """(B,): a few percent of gain error; for one in ten what is done where the units are unknown."""
     gain = torch.exp(0.06 * torch.randn(len(usual), generator=generator))
-    rows = _some(0.2, len(usual), generator)
+    rows = _some(0.1, len(usual), generator)
     gain[rows] *= usual[rows]
     return gain
 
 
 def _add_muscle(x: Tensor, generator: torch.Generator) -> None:
-    """Noise of up to 0.1 mV on a quarter of the recordings."""
-    rows = _some(0.25, len(x), generator)
+    """Noise of up to 0.1 mV on one recording in six."""
+    rows = _some(0.17, len(x), generator)
     height_mv = 0.1 * torch.rand(len(rows), 1, 1, generator=generator)
     x[rows] += height_mv * torch.randn(len(rows), *x.shape[1:], generator=generator)
 
@@ -81,10 +81,10 @@ def _smooth(x: Tensor, generator: torch.Generator) -> None:
 
 
 def _kept_leads(count: int, leads: int, generator: torch.Generator) -> Tensor:
-    """(B, 12) of 0 and 1: one or two leads flat in a quarter of the recordings; a few have the limb leads alone."""
+    """(B, 12) of 0 and 1: one or two leads flat in one recording of six; a few have the limb leads alone."""
     order = torch.rand(count, leads, generator=generator).argsort(dim=1)
     lost = torch.zeros(count)
-    rows = _some(0.25, count, generator)
+    rows = _some(0.17, count, generator)
     lost[rows] = torch.randint(1, 3, (len(rows),), generator=generator).float()
     kept = (order >= lost[:, None]).float()
     kept[_some(0.02, count, generator), CHEST:] = 0.0

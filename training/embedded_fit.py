@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,29 +16,22 @@ from torch.nn import functional
 
 from encoder.compact import Compact, folded
 from encoder.config import CompactConfig, ConvLayer
+from model_store.labels import SUPERCLASSES
 from training.embedded_augment import augmented
+from training.embedded_data import Examples
 
 BATCH: Final = 64
 PEAK_RATE: Final = 3e-3
 WEIGHT_DECAY: Final = 0.02
 DROPOUT: Final = 0.3
 AVERAGE: Final = 0.998  # of the running average of the weights, a step
+# Weights of the loss: the superclasses are what is asked for first, the helping statements are not asked for.
+SUPERCLASS_LOSS: Final = 3.0
 HELPING_LOSS: Final = 0.5
 READ_AT_ONCE: Final = 128
 # Shares of the epochs and of whole recordings in them: cropped ones teach as much for half of the time, the last ones are as served.
-SHORT_EPOCHS: Final = 0.6
-WHOLE: Final = (0.2, 0.7)
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """What is learned from: signals (records, 12, 1000) mV float16, band-limited; usual (records,) factors of `augmented`;
-    truth (records, labels) and helping (records, n), 0 or 1."""
-
-    signals: NDArray[np.float16]
-    usual: NDArray[np.float32]
-    truth: NDArray[np.float32]
-    helping: NDArray[np.float32]
+SHORT_EPOCHS: Final = 0.5
+WHOLE: Final = (0.3, 0.8)
 
 
 def config_for(labels: int, width: float = 1.0) -> CompactConfig:
@@ -56,12 +49,14 @@ def train(
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = Compact(_with_labels(config, config.labels + examples.helping.shape[1]), normed=True, dropout=DROPOUT).train()
+    learned = replace(config, labels=config.labels + examples.helping.shape[1])
+    net = Compact(learned, normed=True, dropout=DROPOUT).train()
     average = copy.deepcopy(net)
     steps = epochs * (len(rows) // BATCH)
     optimiser = torch.optim.AdamW(_groups(net), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=0.2)
     weights = torch.cat([torch.ones(config.labels), torch.full((examples.helping.shape[1],), HELPING_LOSS)])
+    weights[: len(SUPERCLASSES)] = SUPERCLASS_LOSS
     step, began = 0, time.process_time()
     for epoch in range(epochs):
         order = rng.permutation(rows)
@@ -110,10 +105,6 @@ def _average(average: Compact, net: Compact, kept: float) -> None:
     mine, theirs = average.state_dict(), net.state_dict()
     floats = [name for name in mine if mine[name].is_floating_point()]
     torch._foreach_lerp_([mine[name] for name in floats], [theirs[name] for name in floats], 1 - kept)
-
-
-def _with_labels(config: CompactConfig, labels: int) -> CompactConfig:
-    return CompactConfig(**{**vars(config), "labels": labels})
 
 
 def _shipped(net: Compact, config: CompactConfig) -> Compact:
