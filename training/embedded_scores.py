@@ -163,5 +163,6 @@ def _group(truth: Flags, probability: Array, weights: NDArray[np.float32]) -> Fi
 
 
 def _figure(value: float, draws: Array) -> Figure:
-    low, high = np.nanpercentile(draws, INTERVAL_PERCENT)
+    usable = draws[~np.isnan(draws)]
+    low, high = np.percentile(usable, INTERVAL_PERCENT) if usable.size else (np.nan, np.nan)
     return Figure(value, float(low), float(high))
