@@ -37,7 +37,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some segments of one recording, (segments, 12, samples), and what is needed of them.
+    """Some segments of one recording, (segments, rows, samples), and what is needed of them.
 
     beside  the segments of encoders that want others
     """

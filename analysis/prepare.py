@@ -29,7 +29,7 @@ MIN_MODEL_LEADS = 6  # the interface's rule: fewer leads than the six of the lim
 class Prepared:
     """What is known of a recording before the encoder, small enough to travel between processes.
 
-    segments  (segments, 12, samples) float32 for the encoders in `needs`; no segments where `no_model` says why
+    segments  (segments, 12 or 13, samples) float32 for the encoders in `needs`; no segments where `no_model` says why
     beside    the segments of encoders that want others than these
     no_model  why the model parts are null, None where they will be there
     """

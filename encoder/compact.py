@@ -1,8 +1,9 @@
 """A compact network for a machine without a GPU: 10 s of 12 leads at 100 Hz -> labels and an embedding.
 
 A residual network over time with squeeze-and-excitation (He et al. 2016; Hu et al. 2018), as benchmarks on PTB-XL found good
-(Strodthoff et al., IEEE JBHI 2021); pooled by mean, maximum and learned weights. A shorter recording ends in zeros on all leads:
-from there on nothing is read. What training alone needs, the norms, is folded into the convolutions (`folded`).
+(Strodthoff et al., IEEE JBHI 2021); pooled by mean, maximum and learned weights. A thirteenth row is 1 where the recording is and 0
+after its end, where nothing is read; it is -1 where the units are unknown. What training alone needs, the norms, is folded into the
+convolutions (`folded`).
 
 Time is the width of an image of height 1: so PyTorch keeps channels last on a CPU, which costs a seventh less than Conv1d.
 """
@@ -83,7 +84,7 @@ class Compact(nn.Module):
         self.dropout = dropout
 
     def forward(self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False) -> EncoderOutput:
-        """segments (B, 12, L) in mV as the bundle's preprocessing makes them.
+        """segments (B, 13, L) in mV as the bundle's preprocessing makes them.
 
         layers: which hidden states to keep, 0 (the stem) .. depth. attention: the pooling's weights, (B, T, heads).
         Raises LayerOutOfRange for another layer.
@@ -153,6 +154,5 @@ def _tokens(x: Tensor) -> Tensor:
 
 
 def _there(segments: Tensor) -> Tensor:
-    """(B, 12, 1, L) -> (B, 1, 1, L): 1 up to the last sample that is not 0 on some lead."""
-    some = (segments != 0).any(dim=1, keepdim=True).to(segments.dtype)
-    return some.flip(3).cummax(dim=3).values.flip(3)
+    """(B, 13, 1, L) -> (B, 1, 1, L): 1 where the recording is."""
+    return segments[:, -1:].abs()

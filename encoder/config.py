@@ -55,6 +55,7 @@ class CompactConfig:
     attention  heads of the attention pooling
     width      of the embedding
     labels     rows of the classifier
+    in_leads   rows of a segment: twelve leads, and one that says where the recording is and whether its units are known
     """
 
     stem: ConvLayer
@@ -63,7 +64,7 @@ class CompactConfig:
     attention: int
     width: int
     labels: int
-    in_leads: int = 12
+    in_leads: int = 13
 
     @property
     def depth(self) -> int:

@@ -7,7 +7,7 @@ zero, the mean, stands where none is: what pretraining's random lead masking sho
 
 A model may want it otherwise, and its bundle says so: leads in mV within a pass-band (signals/band.py), and a recording that is
 shorter than a segment followed by zeros. Where the units are unknown all leads are scaled together until the QRS complexes have
-the usual height.
+the usual height, and a thirteenth row says so: 1 while the recording lasts, -1 where its units are unknown, 0 after its end.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ ECG_FM: Final = Preprocessing()
 class Segments:
     """What an encoder reads of one recording.
 
-    data      (segments, 12, samples) float32, C order, leads as LEADS, standardised; no segments where it is too short
+    data      (segments, 12, samples) float32, C order, leads as LEADS, standardised (in mV: 13 rows); no segments where it is too short
     starts_s, ends_s  each segment's place in the recording, seconds from its start
     seconds   the recording's length
     flat      leads that are there but constant
@@ -139,7 +139,7 @@ def _standardised(
 def _in_millivolt(
     leads: TwelveLeads, missing: NDArray[np.bool_], fs: float, target_fs: float, wanted: Millivolt, units: Units
 ) -> tuple[NDArray[np.float32], list[int]]:
-    """Long gaps are bridged for the filter, so that they make no step, and are zero after it."""
+    """(13, n) and the rows of the constant leads. Long gaps are bridged for the filter, so that they make no step; zero after it."""
     bridged, _ = fill_short_gaps(leads.signal, fs, leads.signal.shape[1] / fs)
     alive = [row for row in range(len(LEADS)) if leads.present[row] and not is_constant(leads.signal[row])]
     signal = np.zeros((len(LEADS), band_length(leads.signal.shape[1], fs, target_fs)), np.float32)
@@ -150,7 +150,8 @@ def _in_millivolt(
     np.clip(signal, -wanted.clip_mv, wanted.clip_mv, out=signal)
     if missing[alive].any():
         signal[_missing_at(missing, fs, target_fs, signal.shape[1])] = 0.0
-    return signal, [row for row in range(len(LEADS)) if leads.present[row] and row not in alive]
+    known = np.full((1, signal.shape[1]), 1.0 if units == "mV" else -1.0, np.float32)
+    return np.concatenate([signal, known]), [row for row in range(len(LEADS)) if leads.present[row] and row not in alive]
 
 
 def _missing_at(missing: NDArray[np.bool_], fs: float, target_fs: float, length: int) -> NDArray[np.bool_]:
@@ -185,14 +186,14 @@ def _standardise(signal: NDArray[np.float64], there: NDArray[np.bool_] | None, p
 
 
 def _cut(signal: NDArray[np.floating], preprocessing: Preprocessing) -> tuple[NDArray[np.float32], list[int]]:
-    """(12, n) -> (segments, 12, samples) float32 in C order, and the sample at which each starts."""
+    """(rows, n) -> (segments, rows, samples) float32 in C order, and the sample at which each starts."""
     length, samples = preprocessing.segment_samples, signal.shape[1]
     if preprocessing.shortest_seconds is not None and round(preprocessing.shortest_seconds * preprocessing.fs) <= samples < length:
         return np.pad(signal.astype(np.float32), ((0, 0), (0, length - samples)))[np.newaxis], [0]
     starts = list(range(0, samples - length + 1, length))
     if preprocessing.tail and starts and starts[-1] + length < samples:
         starts.append(samples - length)
-    data = np.empty((len(starts), len(LEADS), length), np.float32)
+    data = np.empty((len(starts), len(signal), length), np.float32)
     for segment, start in zip(data, starts, strict=True):
         segment[:] = signal[:, start : start + length]
     return data, starts

@@ -1,6 +1,6 @@
 """Train the embedded model on PTB-XL, score it out of fold, write its bundle and its card.
 
-    python -m training.embedded --data PTBXL --keep FOLDER --cross-validate [--groups 9] [--epochs 10] [--seed 0]
+    python -m training.embedded --data PTBXL --keep FOLDER --cross-validate [--groups 9] [--epochs 12] [--seed 0]
     python -m training.embedded --data PTBXL --keep FOLDER
     python -m training.embedded --data PTBXL --keep FOLDER --without-fold 9 --out BUNDLE
 
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument("--groups", type=int, default=FOLDS, help="held-out groups that the nine folds are put into")
     parser.add_argument("--only-group", type=int, help="train this one alone, to share the work among processes")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--without-fold", type=int, help="write the bundle of a kept network that never saw this fold")
     parser.add_argument("--limit", type=int, help="so many recordings only, to try it")

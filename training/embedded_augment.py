@@ -18,18 +18,19 @@ CHEST: Final = 6  # rows from here on are V1..V6
 
 
 def augmented(signals: Tensor, usual: Tensor, whole: float, generator: torch.Generator) -> Tensor:
-    """signals (B, 12, L) -> (B, 12, L' <= L).
+    """signals (B, 12, L) -> (B, 13, L' <= L), the last row saying whether the units are known.
 
     usual  (B,) factors that make each one's QRS of usual height
     whole  share of the batches that are left whole or nearly so
     """
     x = _cropped(signals, whole, generator)
-    x *= _gain(usual, generator)[:, None, None]
+    gain, known = _gain(usual, generator)
+    x *= gain[:, None, None]
     _add_muscle(x, generator)
     _add_wander(x, generator)
     _smooth(x, generator)
     x *= _kept_leads(len(x), x.shape[1], generator)[:, :, None]
-    return x
+    return torch.cat([x, known[:, None, None].expand(-1, 1, x.shape[2])], dim=1)
 
 
 def _some(share: float, count: int, generator: torch.Generator) -> Tensor:
@@ -48,12 +49,14 @@ def _cropped(x: Tensor, whole: float, generator: torch.Generator) -> Tensor:
     return x.gather(2, at[:, None, :].expand(count, leads, length))
 
 
-def _gain(usual: Tensor, generator: torch.Generator) -> Tensor:
-    """(B,): a few percent of gain error; for one in ten what is done where the units are unknown."""
+def _gain(usual: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """(B,) twice: a few percent of gain error, for one in three what is done where the units are unknown; -1 for those, else 1."""
     gain = torch.exp(0.06 * torch.randn(len(usual), generator=generator))
-    rows = _some(0.1, len(usual), generator)
+    rows = _some(0.35, len(usual), generator)
     gain[rows] *= usual[rows]
-    return gain
+    known = torch.ones(len(usual))
+    known[rows] = -1.0
+    return gain, known
 
 
 def _add_muscle(x: Tensor, generator: torch.Generator) -> None:

@@ -17,7 +17,7 @@ from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, make_segments
 from training.embedded_data import Examples
-from training.embedded_fit import read
+from training.embedded_fit import answers
 from training.embedded_scores import macro_auroc
 from training.ptbxl import MICROVOLT, RATE_HZ, in_standard_order, read_file
 
@@ -55,7 +55,7 @@ def costs(net: Compact, examples: Examples, held: NDArray[np.intp], preprocessin
     for name, change in CHANGES.items():
         rng = np.random.default_rng(0)
         records = (change(examples.raw[index] / MICROVOLT, rng) for index in held)
-        score = macro_auroc(truth, logits_of(net, [_first_segment(record, preprocessing) for record in records]))
+        score = macro_auroc(truth, answers(net, np.stack([_first_segment(record, preprocessing) for record in records])))
         found.append(Cost(name, score, (found[0].auroc if found else score) - score))
     return found
 
@@ -67,19 +67,15 @@ def rate_shifts(
     at = {int(row): index for index, row in enumerate(examples.rows)}
     files = [(index, path) for row, path in enumerate(examples.table.files[500]) if (index := at.get(row)) is not None and path is not None]
     files = [(index, path) for index, path in files if int(examples.fold[index]) in nets and path.with_suffix(".hea").is_file()]
-    answers: dict[str, list[Signal]] = {name: [] for name in ("500 Hz", "100 Hz as released", *(f"{rate} Hz" for rate in RATES))}
+    said: dict[str, list[Signal]] = {name: [] for name in ("500 Hz", "100 Hz as released", *(f"{rate} Hz" for rate in RATES))}
     for index, path in files:
         net, signal = nets[int(examples.fold[index])], in_standard_order(read_file(path)).astype(np.float64)
         versions = {"500 Hz": _record(signal, 500.0), "100 Hz as released": _record(examples.raw[index] / MICROVOLT)}
         versions |= {f"{rate} Hz": _record(scipy.signal.resample_poly(signal, rate, 500, axis=1), float(rate)) for rate in RATES}
         for name, record in versions.items():
-            logits = logits_of(net, [_first_segment(record, preprocessing)])[0]
-            answers[name].append(sigmoid(logits * slope + offset)[: len(SUPERCLASSES)])
-    return [_shift(name, answers[name], answers["500 Hz"]) for name in answers if name != "500 Hz" and files]
-
-
-def logits_of(net: Compact, segments: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return read(net, np.stack(segments))
+            logits = answers(net, _first_segment(record, preprocessing)[np.newaxis])[0]
+            said[name].append(sigmoid(logits * slope + offset)[: len(SUPERCLASSES)])
+    return [_shift(name, said[name], said["500 Hz"]) for name in said if name != "500 Hz" and files]
 
 
 def _shift(name: str, found: list[Signal], reference: list[Signal]) -> Shift:

@@ -152,7 +152,7 @@ def _label(name: str, probability: Array, truth: Flags, weights: NDArray[np.floa
         for group, rows in groups.items()
         if truth[rows].sum() >= MIN_IN_GROUP and (~truth[rows]).sum() >= MIN_IN_GROUP
     }
-    hit, spared = float(positive[truth].mean()), float((~positive[~truth]).mean())
+    hit, spared = _share(positive[truth]), _share(~positive[~truth])
     error = calibration_error(probability, truth)
     return LabelScore(name, int(truth.sum()), area, precision, error, threshold, hit, spared, by_group), draws
 
@@ -160,6 +160,10 @@ def _label(name: str, probability: Array, truth: Flags, weights: NDArray[np.floa
 def _group(truth: Flags, probability: Array, weights: NDArray[np.float32]) -> Figure:
     ranked = Ranked(truth.astype(np.float64), probability)
     return _figure(float(ranked.auroc(np.ones((1, len(truth))))[0]), ranked.auroc(weights))
+
+
+def _share(flags: Flags) -> float:
+    return float(flags.mean()) if flags.size else float("nan")
 
 
 def _figure(value: float, draws: Array) -> Figure:

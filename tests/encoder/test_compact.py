@@ -24,7 +24,7 @@ def trained() -> Compact:
         for parameter in net.parameters():
             parameter += 0.05 * torch.randn_like(parameter)
         for _ in range(5):
-            net(2 * torch.randn(16, 12, 600))
+            net(2 * torch.randn(16, 13, 600))
     return net.eval()
 
 
@@ -34,7 +34,8 @@ def net(trained: Compact) -> Compact:
 
 
 def segments(count: int, samples: int = 1000) -> torch.Tensor:
-    return torch.randn(count, 12, samples, generator=torch.Generator().manual_seed(count))
+    leads = torch.randn(count, 12, samples, generator=torch.Generator().manual_seed(count))
+    return torch.cat([leads, torch.ones(count, 1, samples)], dim=1)
 
 
 def test_folded_norms_change_nothing(trained: Compact, net: Compact) -> None:
@@ -58,7 +59,7 @@ def test_zeros_after_the_end_are_not_read(net: Compact, samples: int) -> None:
 
 def test_a_segment_of_zeros_has_finite_answers(net: Compact) -> None:
     with torch.inference_mode():
-        output = net(torch.zeros(1, 12, 1000))
+        output = net(torch.zeros(1, 13, 1000))
     assert torch.isfinite(output.logits).all() and torch.isfinite(output.pooled).all()
 
 

@@ -39,7 +39,8 @@ def test_the_card_is_of_these_weights() -> None:
 
 def test_it_answers_in_half_precision_as_in_full() -> None:
     bundle = load_bundle(EMBEDDED)
-    segments = np.random.default_rng(0).normal(0, 0.2, (4, 12, 1000)).astype(np.float32)
+    segments = np.random.default_rng(0).normal(0, 0.2, (4, 13, 1000)).astype(np.float32)
+    segments[:, 12] = 1.0
     full, half = (
         EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path, dtype), dtype=dtype).run(segments)
         for dtype in ("float32", "bfloat16")

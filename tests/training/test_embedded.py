@@ -40,8 +40,8 @@ def test_what_it_learns_from_is_what_the_server_hands_over(examples: Examples) -
     for index in (0, 57, 301):
         record = EcgRecord(examples.raw[index].astype(np.float32) / 1000, RATE_HZ, LEADS)
         segments = make_segments(twelve_leads(record), record.fs, examples.preprocessing)
-        assert segments.data.shape == (1, 12, 1000)
-        assert np.abs(segments.data[0] - examples.signals[index]).max() < 0.005  # float16 of up to 5 mV
+        assert segments.data.shape == (1, 13, 1000)
+        assert np.abs(segments.data[0, :12] - examples.signals[index]).max() < 0.005  # float16 of up to 5 mV
 
 
 @requires_shared
@@ -62,8 +62,9 @@ def test_disturbed_recordings_stay_recordings() -> None:
     lengths, flat = set(), 0
     for seed in range(20):
         x = augmented(signals, torch.ones(64), 0.5, torch.Generator().manual_seed(seed))
-        assert torch.isfinite(x).all() and x.shape[:2] == (64, 12)
+        assert torch.isfinite(x).all() and x.shape[:2] == (64, 13)
         lengths.add(x.shape[2])
+        assert set(x[:, 12].unique().tolist()) == {-1.0, 1.0}
         flat += int((x == 0).all(dim=2).any(dim=1).sum())
         assert torch.equal(x, augmented(signals, torch.ones(64), 0.5, torch.Generator().manual_seed(seed)))
     assert min(lengths) >= 500 and max(lengths) <= 1000 and len(lengths) > 10
@@ -111,7 +112,7 @@ def test_the_commands_leave_a_bundle_that_serves(tmp_path: Path) -> None:
     embedded.main([*common, "--without-fold", "9", "--out", str(tmp_path / "without")])
     bundle = load_bundle(tmp_path / "without")
     assert bundle.name == "embedded-without-fold-9" and bundle.labels[0].pos_weight is None
-    segments = np.zeros((1, 12, 1000), np.float32)
+    segments = np.zeros((1, 13, 1000), np.float32)
     assert EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path)).run(segments).logits.shape == (1, len(bundle.labels))
     assert json.loads((tmp_path / "keep" / "group0.json").read_text())["cpu_s"] > 0
 
