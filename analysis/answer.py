@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis.contradictions import contradictions
 from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
 from analysis.forward import Encoded
-from analysis.labels import JoinedLabel, Words, by_segment, join_labels, words
+from analysis.labels import JoinedLabel, Words, by_segment, join_labels, superclass, without_superclasses, words
 from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
@@ -20,12 +20,13 @@ from heads import pacemaker
 from model_store.manifest import Role
 
 # Parts of the interface that this version has no method for; each is null with this sentence.
-NOT_YET = {"superclass": "superclass: no superclass head is loaded"}
 # The names of an earlier API for four of the measurements.
 CLINICAL_NUMBERS = {"heart_rate": "heart_rate_bpm", "qrs_duration": "qrs_ms", "qt_interval": "qt_ms", "pr_interval": "pr_ms"}
-SALIENCY_METHOD = (
-    "attention of the last transformer layer, mean over heads, maximum over keys for each query token; the same for all leads and labels"
-)
+SALIENCY_METHODS = {
+    "ecg-fm": "attention of the last transformer layer, mean over heads, maximum over keys for each query token; "
+    "the same for all leads and labels",
+    "compact": "weights of the attention pooling, maximum over its heads; the same for all leads and labels",
+}
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
         answer["labels"] = None if labels is None else [joined.to_dict() for joined in labels]
     if "labels_by_segment" in include:
         answer["labels_by_segment"] = _labels_by_segment(prepared, encoded, deployment)
-    answer |= {part: None for part in NOT_YET if part in include}
-    answer |= _embedding_parts(prepared, encoded, options)
+    if "superclass" in include:
+        answer["superclass"] = _superclass(encoded, options, deployment)
+    answer |= _embedding_parts(prepared, encoded, options, deployment)
     if "quality" in include and prepared.quality is not None:
         answer["signal_quality"] = prepared.quality["signal_quality"]
         answer["quality"] = prepared.quality
@@ -111,10 +113,21 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
 
 
 def _labels(encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment) -> list[JoinedLabel] | None:
-    clinical = encoded.get("clinical")
-    if clinical is None or clinical.logits is None:
+    joined = _joined(encoded, "clinical", options, deployment)
+    return None if joined is None else without_superclasses(joined)
+
+
+def _superclass(encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment) -> dict[str, Any] | None:
+    role = deployment.superclass_role()
+    joined = None if role is None else _joined(encoded, role, options, deployment)
+    return None if joined is None else superclass(joined)
+
+
+def _joined(encoded: Mapping[Role, Encoded], role: Role, options: AnalyzeOptions, deployment: Deployment) -> list[JoinedLabel] | None:
+    spoken = encoded.get(role)
+    if spoken is None or spoken.logits is None:
         return None
-    return join_labels(clinical.logits, deployment.encoders["clinical"].labels, aggregate=options.aggregate, thresholds=options.thresholds)
+    return join_labels(spoken.logits, deployment.encoders[role].labels, aggregate=options.aggregate, thresholds=options.thresholds)
 
 
 def _carried_parts(prepared: Prepared) -> dict[str, Any]:
@@ -176,32 +189,33 @@ def _labels_by_segment(prepared: Prepared, encoded: Mapping[Role, Encoded], depl
     return by_segment(clinical.logits, deployment.encoders["clinical"].labels, prepared.segment_times_s)
 
 
-def _embedding_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], options: AnalyzeOptions) -> dict[str, Any]:
+def _embedding_parts(
+    prepared: Prepared, encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment
+) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     if "features" in options.include:
         source = encoded.get(options.features_role) if options.features_role else None
         parts["features"] = None if source is None else mean_over_segments(source.pooled)
     if "saliency" in options.include:
-        parts["saliency"] = _saliency(prepared, encoded)
+        parts["saliency"] = _saliency(prepared, encoded, deployment)
     return parts
 
 
-def _saliency(prepared: Prepared, encoded: Mapping[Role, Encoded]) -> dict[str, Any] | None:
-    values = next((part.saliency for part in encoded.values() if part.saliency is not None), None)
-    if values is None:
+def _saliency(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment) -> dict[str, Any] | None:
+    found = next(((role, part.saliency) for role, part in encoded.items() if part.saliency is not None), None)
+    if found is None:
         return None
+    role, values = found
     segments = [{"start": start, "end": end, "values": row} for (start, end), row in zip(prepared.segment_times_s, values, strict=True)]
-    return {"method": SALIENCY_METHOD, "segments": segments}
+    return {"method": SALIENCY_METHODS[deployment.encoders[role].architecture], "segments": segments}
 
 
-MODEL_PARTS = ("labels", "labels_by_segment", "features", "saliency")
+MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "saliency")
 
 
 def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deployment) -> list[str]:
     """One sentence for each part that was asked for and is null."""
-    warnings = [sentence for part, sentence in NOT_YET.items() if part in answer]
-    if not deployment.loaded:
-        warnings.append(f"model: {deployment.no_model_reason()}")
+    warnings = [] if deployment.loaded else [f"model: {deployment.no_model_reason()}"]
     reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded")
     warnings += [f"{part}: {reason}" for part in MODEL_PARTS if answer.get(part, ...) is None]
     if "clinical_analysis" in answer and answer["clinical_analysis"]["rhythm_source"] == "rules":
@@ -218,11 +232,12 @@ def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role 
     """Which model spoke: the encoder of the embedding (of the labels where there is no other), and who made what."""
     role = features_role or deployment.clinical_role()
     clinical = deployment.clinical_role()
+    diagnosing = deployment.superclass_role()
     source = f"{deployment.requested}: {deployment.reason}"
     return {
         "encoder": None if role is None else encoder_summary(deployment.encoders[role], source),
         "labels": None if clinical is None else versioned_name(deployment.encoders[clinical]),
-        "superclass": None,
+        "superclass": None if diagnosing is None else versioned_name(deployment.encoders[diagnosing]),
         "dtype": None if runtime is None else runtime.dtype,
         "device": None if runtime is None else runtime.device,
     }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from errors import ModelStoreError
 from model_store.bundle import load_bundle
 from model_store.choose import Choice
-from model_store.labels import Label
+from model_store.labels import SUPERCLASSES, Label
 from model_store.manifest import Role
 from signals.segments import Preprocessing
 
@@ -29,6 +29,7 @@ class Encoder:
     licence: str
     card: str | None
     folder: str
+    architecture: str = "ecg-fm"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Deployment:
         encoder = self.encoders.get("clinical")
         return "clinical" if encoder is not None and encoder.labels else None
 
+    def superclass_role(self) -> Role | None:
+        """The encoder whose labels hold the superclasses: one that is there for them, else the clinical one."""
+        roles: tuple[Role, ...] = ("superclass", "clinical")
+        return next((role for role in roles if self._named_by(role).issuperset(SUPERCLASSES)), None)
+
+    def _named_by(self, role: Role) -> set[str]:
+        encoder = self.encoders.get(role)
+        return set() if encoder is None else {label.name for label in encoder.labels}
+
     def names(self) -> list[str]:
         return sorted({name for role, encoder in self.encoders.items() for name in (role, encoder.name)})
 
@@ -78,13 +88,14 @@ def deployment_of(choice: Choice) -> Deployment:
             sha256=bundle.sha256,
             depth=bundle.config.depth,
             width=bundle.config.width,
-            preprocessing=Preprocessing(**asdict(bundle.preprocessing)),
+            preprocessing=bundle.preprocessing,
             labels=bundle.labels,
             licence=bundle.licence,
             card=bundle.card,
             folder=str(folder),
+            architecture=bundle.architecture,
         )
-    if len({encoder.preprocessing for encoder in encoders.values()}) > 1:
+    if len({encoder.preprocessing for role, encoder in encoders.items() if role != "superclass"}) > 1:
         raise ModelStoreError(
             "the clinical and the features encoder want different preprocessing; they are served together only with the same"
         )

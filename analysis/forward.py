@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -37,10 +37,17 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some segments of one recording, (segments, 12, samples), and what is needed of them."""
+    """Some segments of one recording, (segments, rows, samples), and what is needed of them.
+
+    beside  the segments of encoders that want others
+    """
 
     segments: NDArray[np.float32]
     needs: Needs
+    beside: Mapping[Role, NDArray[np.float32]] = field(default_factory=dict)
+
+    def for_role(self, role: Role) -> NDArray[np.float32]:
+        return self.beside.get(role, self.segments)
 
 
 def forward(pieces: Sequence[Piece], runners: Mapping[Role, Runner]) -> list[dict[Role, Encoded]]:
@@ -51,7 +58,7 @@ def forward(pieces: Sequence[Piece], runners: Mapping[Role, Runner]) -> list[dic
         if not wanting:
             continue
         needs = [pieces[index].needs[role] for index in wanting]
-        batch = np.concatenate([pieces[index].segments for index in wanting])
+        batch = np.concatenate([pieces[index].for_role(role) for index in wanting])
         encoded = runner.run(
             batch,
             layers=_layers(needs),
@@ -60,7 +67,7 @@ def forward(pieces: Sequence[Piece], runners: Mapping[Role, Runner]) -> list[dic
         )
         start = 0
         for index, need in zip(wanting, needs, strict=True):
-            stop = start + len(pieces[index].segments)
+            stop = start + len(pieces[index].for_role(role))
             results[index][role] = _cut(encoded, slice(start, stop), need)
             start = stop
     return results

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store.labels import Label
+from model_store.labels import SUPERCLASSES, Label
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,21 @@ def by_segment(logits: NDArray[np.float32], labels: Sequence[Label], times_s: Se
         {"start": start, "end": end, "probabilities": {label.name: float(value) for label, value in zip(labels, row, strict=True)}}
         for (start, end), row in zip(times_s, rows, strict=True)
     ]
+
+
+def superclass(joined: Sequence[JoinedLabel]) -> dict[str, Any]:
+    """`superclass` of /analyze, of labels that hold all five."""
+    found = {one.label.name: one for one in joined if one.label.name in SUPERCLASSES}
+    return {
+        "top": max(SUPERCLASSES, key=lambda name: found[name].probability),
+        "probabilities": {name: found[name].probability for name in SUPERCLASSES},
+        "positive": [name for name in SUPERCLASSES if found[name].positive],
+    }
+
+
+def without_superclasses(joined: Sequence[JoinedLabel]) -> list[JoinedLabel]:
+    """The labels that are findings of their own."""
+    return [one for one in joined if one.label.name not in SUPERCLASSES]
 
 
 # The interface's order: the first of these that is positive names the rhythm.

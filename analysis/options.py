@@ -134,10 +134,10 @@ def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float]
             raise BadOption('thresholds is no JSON object; write {"label": number}', loc=("thresholds",)) from None
     if not isinstance(value, Mapping):
         raise BadOption(f"thresholds is {_shown(value)}; it must be an object label -> number between 0 and 1", loc=("thresholds",))
-    clinical = deployment.encoders.get("clinical")
-    if clinical is None or not clinical.labels:
+    roles = {deployment.clinical_role(), deployment.superclass_role()} - {None}
+    known = {label.name for role in roles if role is not None for label in deployment.encoders[role].labels}
+    if not known:
         return {}, ("thresholds: no effect, as no encoder with labels is loaded",)
-    known = {label.name for label in clinical.labels}
     return {_known_label(name, known): _threshold(name, number) for name, number in value.items()}, ()
 
 

@@ -54,6 +54,8 @@ def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
         needs[clinical] = Need()
     if options.features_role and "features" in options.include:
         needs.setdefault(options.features_role, Need())
+    if "superclass" in options.include and (diagnosing := deployment.superclass_role()):
+        needs.setdefault(diagnosing, Need())
     if "saliency" in options.include and (explained := clinical or options.features_role):
         needs[explained] = Need(attention=True)
     return needs

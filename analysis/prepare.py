@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from analysis.measuring import MEASURED_PARTS, Measured, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from errors import NoModel, TooFewLeads, TooShort
+from model_store.manifest import Role
 from signal_quality import Quality, assess
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
@@ -27,7 +29,8 @@ MIN_MODEL_LEADS = 6  # the interface's rule: fewer leads than the six of the lim
 class Prepared:
     """What is known of a recording before the encoder, small enough to travel between processes.
 
-    segments  (segments, 12, samples) float32 for the encoders in `needs`; no segments where `no_model` says why
+    segments  (segments, 12 or 13, samples) float32 for the encoders in `needs`; no segments where `no_model` says why
+    beside    the segments of encoders that want others than these
     no_model  why the model parts are null, None where they will be there
     """
 
@@ -35,6 +38,7 @@ class Prepared:
     options: Options
     needs: Needs
     segments: NDArray[np.float32]
+    beside: Mapping[Role, NDArray[np.float32]] = field(default_factory=dict)
     segment_times_s: tuple[tuple[float, float], ...] = ()
     no_model: str | None = None
     quality: dict[str, Any] | None = None
@@ -63,6 +67,7 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     judged = time.perf_counter()
     needs = needs_of(options, deployment)
     segments, no_model = _segments(record, leads, needs, options, deployment)
+    beside = {} if segments is None else _beside(record, leads, needs, deployment)
     if isinstance(options, FeatureOptions) and no_model is not None:
         raise no_model
     warnings = (
@@ -78,6 +83,7 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
         options=options,
         needs=needs if segments is not None else {},
         segments=NO_SEGMENTS if segments is None else segments.data,
+        beside=beside,
         segment_times_s=() if segments is None else tuple(zip(segments.starts_s, segments.ends_s, strict=True)),
         no_model=None if no_model is None else no_model.detail,
         quality=quality.to_dict() if quality is not None and _wants_quality(options) else None,
@@ -123,21 +129,27 @@ def _segments(
         return None, NoModel("no encoder is loaded")
     if not needs:
         return None, None
-    # Both encoders of ECG-FM take the same segments.
     preprocessing = next(deployment.encoders[role].preprocessing for role in needs)
-    segments = make_segments(leads, record.fs, preprocessing)
+    segments = make_segments(leads, record.fs, preprocessing, record.units)
     if segments.usable_leads < MIN_MODEL_LEADS:
         return None, TooFewLeads(
             f"signal: {segments.usable_leads} of 12 leads hold a signal, derived ones included; the encoder needs {MIN_MODEL_LEADS}",
             loc=("signal",),
         )
     if len(segments.data) == 0:
-        needed = preprocessing.segment_seconds
+        needed = preprocessing.needed_seconds
         return None, TooShort(
-            f"{record.duration_s:.2f} s at {record.fs:g} Hz; the encoder reads segments of {needed:g} s and needs at least one",
+            f"{record.duration_s:.2f} s at {record.fs:g} Hz; the encoder needs {needed:g} s or more",
             loc=("signal",),
         )
     return segments, None
+
+
+def _beside(record: EcgRecord, leads: TwelveLeads, needs: Needs, deployment: Deployment) -> dict[Role, NDArray[np.float32]]:
+    """The segments of the encoders that do not take those of the first."""
+    wanted = {role: deployment.encoders[role].preprocessing for role in needs}
+    first = next(iter(wanted.values()))
+    return {role: make_segments(leads, record.fs, own, record.units).data for role, own in wanted.items() if own != first}
 
 
 def _signal_part(record: EcgRecord) -> dict[str, Any]:

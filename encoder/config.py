@@ -44,3 +44,33 @@ class EcgFmConfig:
         for layer in self.conv_layers:
             samples = (samples - layer.kernel) // layer.stride + 1
         return samples
+
+
+@dataclass(frozen=True)
+class CompactConfig:
+    """The sizes of a compact convolutional network (encoder/compact.py): a stem, residual blocks, pooling, one hidden layer.
+
+    blocks     kernel and width of each block's two convolutions; the stride is the first one's
+    squeeze    the squeeze-and-excitation's bottleneck is the block's width over this
+    attention  heads of the attention pooling
+    width      of the embedding
+    labels     rows of the classifier
+    in_leads   rows of a segment: twelve leads, and one that says where the recording is and whether its units are known
+    """
+
+    stem: ConvLayer
+    blocks: tuple[ConvLayer, ...]
+    squeeze: int
+    attention: int
+    width: int
+    labels: int
+    in_leads: int = 13
+
+    @property
+    def depth(self) -> int:
+        return len(self.blocks)
+
+    @property
+    def pooled(self) -> int:
+        """Channels that pooling gives: mean, maximum and one weighted mean for each head."""
+        return self.blocks[-1].width * (2 + self.attention)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from encoder.config import EcgFmConfig
+from encoder.compact import Compact
+from encoder.config import CompactConfig, EcgFmConfig
 from encoder.ecg_fm import EcgFm, EncoderOutput
 from encoder.output import Array, EncodedBatch
 from errors import BadBundle
@@ -48,8 +49,8 @@ class EncoderRunner:
         self.module = place(encoder if isinstance(encoder, nn.Module) else encoder(), self.device, self.dtype)
 
     @property
-    def config(self) -> EcgFmConfig:
-        return cast(EcgFmConfig, self.module.config)
+    def config(self) -> EcgFmConfig | CompactConfig:
+        return cast(EcgFmConfig | CompactConfig, self.module.config)
 
     def run(self, segments: Array, *, layers: tuple[int, ...] = (), attention: bool = False, final_tokens: bool = False) -> EncodedBatch:
         """segments (B, leads, samples) float32 -> one row for each; B may be larger than fits at once.
@@ -104,14 +105,16 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mod
     return module.requires_grad_(False).eval()
 
 
-def load_encoder(config: EcgFmConfig, tensors: Mapping[str, NDArray[Any] | Tensor], dtype: str = "float32", device: str = "cpu") -> EcgFm:
-    """An EcgFm with these weights, each under its name in `EcgFm.state_dict()`.
+def load_encoder(
+    config: EcgFmConfig | CompactConfig, tensors: Mapping[str, NDArray[Any] | Tensor], dtype: str = "float32", device: str = "cpu"
+) -> EcgFm | Compact:
+    """The network of these sizes with these weights, each under its name in the network's `state_dict()`.
 
     A mapping that loads on access is asked for one tensor at a time, so that memory holds one copy in `dtype` and one tensor more.
     Raises BadBundle that lists what is missing, unknown or of another shape.
     """
     with torch.device("meta"):
-        encoder = EcgFm(config)
+        encoder = EcgFm(config) if isinstance(config, EcgFmConfig) else Compact(config)
     wanted = encoder.state_dict()
     _same_names(wanted.keys(), tensors.keys())
     state: dict[str, Tensor] = {}
@@ -119,14 +122,14 @@ def load_encoder(config: EcgFmConfig, tensors: Mapping[str, NDArray[Any] | Tenso
         weight = tensors[name]
         if tuple(weight.shape) != tuple(blank.shape):
             raise BadBundle(f"{name}: found shape {tuple(weight.shape)}, the configuration asks for {tuple(blank.shape)}")
-        kept = name.split(".")[0] in EcgFm.FLOAT32_PARTS
+        kept = name.split(".")[0] in encoder.FLOAT32_PARTS
         # copy: never a view of the file or of somebody else's array
         state[name] = torch.as_tensor(weight).to(device=device, dtype=torch.float32 if kept else DTYPES[dtype], copy=True)
     encoder.load_state_dict(state, assign=True)
     return encoder.requires_grad_(False).eval()
 
 
-def load_encoder_file(config: EcgFmConfig, path: Path, dtype: str = "float32", device: str = "cpu") -> EcgFm:
+def load_encoder_file(config: EcgFmConfig | CompactConfig, path: Path, dtype: str = "float32", device: str = "cpu") -> EcgFm | Compact:
     """`load_encoder` from a safetensors file. Raises BadBundle where the file can't be read or isn't this encoder's."""
     try:
         with safe_open(path, framework="pt") as file:

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from encoder.config import EcgFmConfig
+from encoder.config import CompactConfig, EcgFmConfig
 from errors import BadBundle, ChecksumMismatch
 from model_store.labels import Label
-from model_store.weights_file import ecg_fm_shapes, read_shapes, sha256_of
+from model_store.weights_file import read_shapes, sha256_of, shapes_of
 from signals.segments import Preprocessing
 
 SCHEMA_VERSION = 1
@@ -24,6 +24,7 @@ BUNDLE_FILE = "bundle.json"
 WEIGHTS_FILE = "model.safetensors"
 
 Kind = Literal["classifier", "features"]
+ARCHITECTURES = {"ecg-fm": EcgFmConfig, "compact": CompactConfig}
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -56,8 +57,8 @@ class Bundle:
     name: Annotated[str, Field(min_length=1, max_length=128)]
     kind: Kind
     source: Source
-    architecture: Literal["ecg-fm"]
-    config: EcgFmConfig
+    architecture: Literal["ecg-fm", "compact"]
+    config: EcgFmConfig | CompactConfig
     preprocessing: Preprocessing
     labels: tuple[Label, ...]
     weights: Weights
@@ -130,7 +131,7 @@ def _read(folder: Path) -> Bundle:
     except ValidationError as error:
         first = error.errors()[0]
         raise BadBundle(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
-    _check_config(path, bundle.config)
+    _check_config(path, bundle)
     _check_labels(path, bundle)
     return replace(bundle, folder=folder)
 
@@ -142,13 +143,36 @@ def _check_version(path: Path, values: Any) -> None:
         raise BadBundle(f"{path}: schema_version {values.get('schema_version')}, this program reads {SCHEMA_VERSION}")
 
 
-def _check_config(path: Path, config: EcgFmConfig) -> None:
+def _check_config(path: Path, bundle: Bundle) -> None:
+    config = bundle.config
+    if ARCHITECTURES[bundle.architecture] is not type(config):
+        raise BadBundle(f"{path}: config: these are not the sizes of the architecture {bundle.architecture}")
+    faults = _faults(config) if isinstance(config, EcgFmConfig) else _compact_faults(config)
+    if faults:
+        raise BadBundle(f"{path}: config: {faults}")
+
+
+def _faults(config: EcgFmConfig) -> str | None:
     sizes = [config.width, config.ffn_width, config.depth, config.heads, config.conv_pos_kernel, config.conv_pos_groups, config.in_leads]
     sizes += [size for layer in config.conv_layers for size in (layer.width, layer.kernel, layer.stride)]
     if not config.conv_layers or min(sizes) < 1 or config.labels < 0:
-        raise BadBundle(f"{path}: config: every size must be 1 or more")
+        return "every size must be 1 or more"
     if config.width % config.heads or config.width % config.conv_pos_groups:
-        raise BadBundle(f"{path}: config: width {config.width} must be a multiple of heads and of conv_pos_groups")
+        return f"width {config.width} must be a multiple of heads and of conv_pos_groups"
+    return None
+
+
+def _compact_faults(config: CompactConfig) -> str | None:
+    layers = (config.stem, *config.blocks)
+    sizes = [config.squeeze, config.attention, config.width, config.labels, config.in_leads]
+    sizes += [size for layer in layers for size in (layer.width, layer.kernel, layer.stride)]
+    if not config.blocks or min(sizes) < 1:
+        return "every size must be 1 or more"
+    if any(layer.kernel % 2 == 0 for layer in layers):
+        return "kernels must be odd"
+    if min(block.width for block in config.blocks) < config.squeeze:
+        return f"squeeze {config.squeeze} must not be more than a block's width"
+    return None
 
 
 def _check_labels(path: Path, bundle: Bundle) -> None:
@@ -162,7 +186,7 @@ def _check_labels(path: Path, bundle: Bundle) -> None:
 
 def _check_tensors(bundle: Bundle) -> None:
     """Names and shapes against the configuration. Raises BadBundle with the first difference."""
-    wanted, found = ecg_fm_shapes(bundle.config), read_shapes(bundle.weights_path)
+    wanted, found = shapes_of(bundle.config), read_shapes(bundle.weights_path)
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise BadBundle(f"{bundle.weights_path}: {name}: found {found.get(name)}, the configuration asks for {wanted.get(name)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from errors import BadBundle, ChecksumMismatch, HubError, ModelStoreError
 from model_store.bundle import WEIGHTS_FILE, Bundle, is_bundle, load_bundle
 from model_store.convert import convert
+from model_store.labels import SUPERCLASSES
 from model_store.manifest import Entry, Role, entries
 from model_store.pull import pull
 from model_store.weights_file import sha256_of
@@ -60,7 +61,7 @@ def choose_models(
 
 
 def _automatic(models_dir: Path, cuda: bool) -> Choice:
-    """ECG-FM from models_dir; with a GPU from the hub; else the embedded model; else none."""
+    """ECG-FM from models_dir; with a GPU from the hub; else the embedded model."""
     here = [entry for entry in entries() if is_bundle(models_dir / entry.name)]
     obstacle = "ECG-FM is not in the models folder, and without a GPU nothing is downloaded unasked"
     if here or cuda:
@@ -72,10 +73,8 @@ def _automatic(models_dir: Path, cuda: bool) -> Choice:
             obstacle = f"ECG-FM cannot be had ({error.title.lower()}; the log says more)"
         else:
             why = "it is in the models folder" if here else "a GPU is there, so it was pulled from the hub"
-            return Choice("auto", "ecg-fm", f"auto chose ECG-FM: {why}{_missing(wanted)}; {HOW_ELSE}", found)
-    if is_bundle(EMBEDDED):
-        return Choice("auto", "embedded", f"auto chose the embedded model: {obstacle}; {HOW_ELSE}", _roles(load_bundle(EMBEDDED)))
-    return Choice("auto", "none", f"auto chose no encoder: {obstacle}; {HOW_ELSE}")
+            return Choice("auto", "ecg-fm", f"auto chose ECG-FM: {why}{_missing(wanted)}; {HOW_ELSE}", (*found, _superclasses()))
+    return Choice("auto", "embedded", f"auto chose the embedded model: {obstacle}; {HOW_ELSE}", _roles(load_bundle(EMBEDDED)))
 
 
 def _missing(used: list[Entry]) -> str:
@@ -85,12 +84,10 @@ def _missing(used: list[Entry]) -> str:
 
 def _ecg_fm(requested: str, why: str, models_dir: Path) -> Choice:
     bundles = tuple((entry.role, pull(entry, models_dir).folder) for entry in entries())
-    return Choice(requested, "ecg-fm", f"{why}; {HOW_ELSE}", bundles)
+    return Choice(requested, "ecg-fm", f"{why}; {HOW_ELSE}", (*bundles, _superclasses()))
 
 
 def _embedded(requested: str) -> Choice:
-    if not is_bundle(EMBEDDED):
-        raise ModelStoreError(f"ECG_MODEL=embedded: this version carries no embedded model; {HOW_ELSE}")
     return Choice(requested, "embedded", f"ECG_MODEL=embedded asks for it; {HOW_ELSE}", _roles(load_bundle(EMBEDDED)))
 
 
@@ -99,7 +96,8 @@ def _folder(requested: str) -> Choice:
     if not folder.is_dir():
         raise ModelStoreError(f"ECG_MODEL={requested}: neither auto, ecg-fm, embedded, none nor the folder of a bundle")
     bundle = load_bundle(folder)
-    return Choice(requested, bundle.name, f"ECG_MODEL names the folder of the bundle {bundle.name}; {HOW_ELSE}", _roles(bundle))
+    why = f"ECG_MODEL names the folder of the bundle {bundle.name}; {HOW_ELSE}"
+    return Choice(requested, bundle.name, why, (*_roles(bundle), *_superclasses_beside([bundle])))
 
 
 def _roles(bundle: Bundle) -> tuple[tuple[Role, Path], ...]:
@@ -114,9 +112,18 @@ def _from_checkpoints(given: dict[Role, Path], models_dir: Path) -> Choice:
         raise ModelStoreError(f"ECG_CLINICAL_CHECKPOINT: {given['clinical'].name} has no classifier; pass it as ECG_FEATURES_CHECKPOINT")
     names = " and ".join(f"ECG_{role.upper()}_CHECKPOINT" for role in given)
     chosen = " + ".join(bundle.name for bundle in bundles.values())
-    return Choice(
-        "auto", chosen, f"{names} name what to load; {HOW_ELSE}", tuple((role, bundle.folder) for role, bundle in bundles.items())
-    )
+    named: tuple[tuple[Role, Path], ...] = tuple((role, bundle.folder) for role, bundle in bundles.items())
+    return Choice("auto", chosen, f"{names} name what to load; {HOW_ELSE}", (*named, *_superclasses_beside(list(bundles.values()))))
+
+
+def _superclasses_beside(bundles: list[Bundle]) -> tuple[tuple[Role, Path], ...]:
+    """The embedded model for the superclasses, where none of these has them."""
+    named = {label.name for bundle in bundles for label in bundle.labels}
+    return () if named.issuperset(SUPERCLASSES) else (_superclasses(),)
+
+
+def _superclasses() -> tuple[Role, Path]:
+    return ("superclass", load_bundle(EMBEDDED).folder)
 
 
 def _bundle_of(path: Path, models_dir: Path) -> Bundle:

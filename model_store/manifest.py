@@ -18,7 +18,8 @@ from pydantic import ConfigDict, TypeAdapter
 from errors import ModelStoreError
 from model_store.bundle import Kind
 
-Role = Literal["clinical", "features"]
+# "superclass" is the embedded model's beside ECG-FM, which has no superclasses of its own
+Role = Literal["clinical", "features", "superclass"]
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 APPLICATION = "ecg-fm-server"

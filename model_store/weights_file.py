@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.config import EcgFmConfig
+from encoder.config import CompactConfig, EcgFmConfig
 from errors import BadBundle, BadCheckpoint
 
 Shape = tuple[int, ...]
@@ -24,6 +24,26 @@ Shape = tuple[int, ...]
 ALIGNMENT = 8  # bytes; the header is padded with blanks so that the data start aligned
 MAX_HEADER_BYTES = 100_000_000  # the limit of safetensors' own reader
 FLOAT32_BYTES = 4
+
+
+def shapes_of(config: EcgFmConfig | CompactConfig) -> dict[str, Shape]:
+    """Name -> shape of every weight of the network with these sizes, in its order."""
+    return ecg_fm_shapes(config) if isinstance(config, EcgFmConfig) else compact_shapes(config)
+
+
+def compact_shapes(config: CompactConfig) -> dict[str, Shape]:
+    """Name -> shape of every weight of `encoder.compact.Compact(config)`, in its order; a test holds the two together."""
+    shapes = _pair("stem.conv", (config.stem.width, config.in_leads, 1, config.stem.kernel))
+    before = config.stem.width
+    for number, layer in enumerate(config.blocks):
+        block, squeezed = f"blocks.{number}", layer.width // config.squeeze
+        shapes |= _pair(f"{block}.first.conv", (layer.width, before, 1, layer.kernel))
+        shapes |= _pair(f"{block}.second.conv", (layer.width, layer.width, 1, layer.kernel))
+        shapes |= _pair(f"{block}.around.conv", (layer.width, before, 1, 1))
+        shapes |= _pair(f"{block}.squeeze", (squeezed, layer.width)) | _pair(f"{block}.excite", (layer.width, squeezed))
+        before = layer.width
+    shapes |= _pair("scores", (config.attention, before, 1, 1)) | _pair("hidden", (config.width, config.pooled))
+    return shapes | _pair("classifier", (config.labels, config.width))
 
 
 def ecg_fm_shapes(config: EcgFmConfig) -> dict[str, Shape]:

@@ -44,7 +44,13 @@ HTML = "text/html; charset=utf-8"
 
 NAVIGATION = "".join(
     f'<a href="{path}">{title}</a>'
-    for path, title in (("/docs", "Try it"), ("/redoc", "Reference"), ("/docs/errors", "Errors"), ("/docs/models/ecg-fm", "ECG-FM's card"))
+    for path, title in (
+        ("/docs", "Try it"),
+        ("/redoc", "Reference"),
+        ("/docs/errors", "Errors"),
+        ("/docs/models/ecg-fm", "ECG-FM's card"),
+        ("/docs/models/embedded", "the embedded model's card"),
+    )
 )
 
 Handler = Callable[[Request], Awaitable[Response]]

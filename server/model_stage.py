@@ -50,7 +50,10 @@ class Job:
         return self.segments - self.taken
 
     def take(self, count: int) -> Piece:
-        piece = Piece(self.item.prepared.segments[self.taken : self.taken + count], self.item.prepared.needs)
+        prepared, beside = self.item.prepared, self.item.prepared.beside if self.taken == 0 else {}
+        # What is beside goes with the first piece, whole: it is few segments of a small network.
+        needs = {role: need for role, need in prepared.needs.items() if role in beside or role not in prepared.beside}
+        piece = Piece(prepared.segments[self.taken : self.taken + count], needs, beside)
         self.taken += len(piece.segments)
         return piece
 
@@ -195,7 +198,7 @@ class ModelStage:
 
     def _encode(self, job: Job) -> Done:
         item = job.item
-        encoded = {role: join([part[role] for part in job.parts]) for role in item.prepared.needs}
+        encoded = {role: join([part[role] for part in job.parts if role in part]) for role in item.prepared.needs}
         timings = {**item.timings_ms, "queue": item.timings_ms.get("queue", 0.0) + job.queued_ms, "encode": job.encode_ms}
         if isinstance(item.prepared.options, FeatureOptions):
             embedding = embedding_answer(item.prepared, encoded, self._deployment, self._runtime)

@@ -119,10 +119,10 @@ MODEL = {
         "name": "ecg-fm-features",
         "revision": "<commit of the repository>",
         "sha256": "<of model.safetensors>",
-        "source": "auto: found in the cache",
+        "source": "auto: auto chose ECG-FM: it is in the models folder",
     },
     "labels": "ecg-fm-clinical@<commit of the repository>",
-    "superclass": None,
+    "superclass": "embedded@<of model.safetensors>",
     "pacemaker": "pacemaker@<sha256 of its file>",
     "dtype": "bfloat16",
     "device": "cuda:0",
@@ -150,6 +150,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "labels": [
             {"name": "Sinus rhythm", "probability": 0.97, "probability_prior_corrected": 0.993, "threshold": 0.188, "positive": True}
         ],
+        "superclass": {
+            "top": "NORM",
+            "probabilities": {"NORM": 0.91, "MI": 0.03, "STTC": 0.04, "CD": 0.05, "HYP": 0.02},
+            "positive": ["NORM"],
+        },
         "pacemaker": {
             "present": False,
             "probability": 0.0004,

@@ -72,7 +72,7 @@ class Model(BaseModel):
 
     encoder: Encoder | None = Field(description="Of the embedding; of the labels where there is no embedding.")
     labels: str | None = Field(description="Name and version of the bundle whose labels these are.")
-    superclass: str | None
+    superclass: str | None = Field(description="Name and version of the bundle whose superclasses these are.")
     pacemaker: str | None
     dtype: str | None = Field(description="Numbers that the encoder computed in.")
     device: str | None
@@ -123,9 +123,11 @@ class LabelsOfSegment(BaseModel):
 
 
 class Superclass(BaseModel):
-    top: str
-    probabilities: dict[str, Probability] = Field(description="NORM, MI, STTC, CD, HYP.")
-    positive: list[str]
+    """PTB-XL's superclasses: normal, infarction, ST/T change, conduction disturbance, hypertrophy."""
+
+    top: str = Field(description="The most probable.")
+    probabilities: dict[str, Probability] = Field(description="NORM, MI, STTC, CD, HYP; more than one may hold.")
+    positive: list[str] = Field(description="Those that reach their threshold.")
 
 
 class PacemakerEvidence(BaseModel):
@@ -263,7 +265,7 @@ class Analysis(Answer):
     """Everything about one recording: a part not asked for is absent; one that can't be computed is null, `warnings` says why."""
 
     model: Model
-    segments: int = Field(ge=0, description="Segments of 5 s that the encoder read.")
+    segments: int = Field(ge=0, description="Segments that the encoder read: of 5 s by ECG-FM, of 10 s by the embedded model.")
     clinical_analysis: ClinicalAnalysis | None = None
     labels: list[Label] | None = None
     labels_by_segment: list[LabelsOfSegment] | None = None

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from formats.parts import Part
 from formats.registry import read
+from model_store.labels import SUPERCLASSES
 from signals.leads import LEADS
 from signals.record import EcgRecord
 from training.packed import loader_of
@@ -27,7 +28,6 @@ from training.packed import loader_of
 RATE_HZ: Final = 100.0  # of `read_signals`
 SAMPLES: Final = 1000
 MICROVOLT: Final = 1000.0  # in a mV: the release's own resolution
-SUPERCLASSES: Final = ("NORM", "MI", "STTC", "CD", "HYP")
 OVER_89: Final = 300.0  # what stands for an age that would identify
 
 # The infarction statements; MI's others are injuries (INJAL, INJAS, INJIL, INJIN, INJLA): no infarction as ECG-FM's label means it.

@@ -14,6 +14,7 @@ from model_store.convert import convert
 from model_store.manifest import Entry
 from tests.data import CARRIED
 
+BESIDE = ("superclass", choose.EMBEDDED)
 FINETUNED, PRETRAINED = CARRIED / "tiny_finetuned_new.pt", CARRIED / "tiny_pretrained_old.pt"
 
 
@@ -48,43 +49,51 @@ def chosen(
 
 def test_auto_downloads_nothing_without_a_gpu_and_says_how_else(tmp_path: Path, hub: Hub) -> None:
     choice = chosen(tmp_path)
-    assert (choice.chosen, choice.bundles, hub.asked) == ("none", (), [])
+    assert (choice.chosen, choice.bundles, hub.asked) == ("embedded", (("clinical", choose.EMBEDDED),), [])
+    assert "auto chose the embedded model" in choice.reason
     assert "without a GPU nothing is downloaded" in choice.reason and "python -m model_store pull" in choice.reason
 
 
 def test_auto_pulls_where_a_gpu_is(tmp_path: Path, hub: Hub) -> None:
     choice = chosen(tmp_path, cuda=True)
     assert choice.chosen == "ecg-fm" and "GPU" in choice.reason
-    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), ("features", tmp_path / "ecg-fm-features"))
+    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), ("features", tmp_path / "ecg-fm-features"), BESIDE)
 
 
-def test_auto_with_a_gpu_and_no_hub_goes_without_an_encoder(tmp_path: Path, hub: Hub) -> None:
+def test_auto_with_a_gpu_and_no_hub_takes_the_embedded_model(tmp_path: Path, hub: Hub) -> None:
     hub.reachable = False
     choice = chosen(tmp_path, cuda=True)
-    assert choice.chosen == "none" and "cannot be had" in choice.reason
+    assert choice.chosen == "embedded" and "cannot be had" in choice.reason
 
 
 def test_auto_takes_what_is_there(tmp_path: Path, hub: Hub) -> None:
     convert(FINETUNED, tmp_path / "ecg-fm-clinical")
     choice = chosen(tmp_path)
-    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"),) and hub.asked == []
+    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), BESIDE) and hub.asked == []
     assert "without ecg-fm-features" in choice.reason
 
 
-def test_auto_takes_the_embedded_model_where_there_is_one(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choose, "EMBEDDED", convert(PRETRAINED, tmp_path / "embedded").bundle.folder)
-    choice = chosen(tmp_path / "models")
-    assert choice.chosen == "embedded" and choice.bundles == (("features", tmp_path / "embedded"),)
-    assert chosen(tmp_path / "models", "embedded").bundles == choice.bundles
+def test_the_embedded_model_by_name(tmp_path: Path, hub: Hub) -> None:
+    choice = chosen(tmp_path / "models", "embedded", cuda=True)
+    assert (choice.chosen, choice.bundles, hub.asked) == ("embedded", (("clinical", choose.EMBEDDED),), [])
+    assert "ECG_MODEL=embedded asks for it" in choice.reason
+
+
+def test_a_damaged_embedded_model_is_no_silent_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "EMBEDDED", tmp_path / "lost")
+    with pytest.raises(BadBundle, match="lost"):
+        chosen(tmp_path)
+
+
+def test_a_bundle_with_superclasses_of_its_own_needs_none_beside_it(tmp_path: Path) -> None:
+    assert chosen(tmp_path, str(choose.EMBEDDED)).bundles == (("clinical", choose.EMBEDDED),)
 
 
 def test_asked_for_by_name_it_must_be_had(tmp_path: Path, hub: Hub) -> None:
-    assert len(chosen(tmp_path, "ecg-fm").bundles) == 2
+    assert [role for role, _ in chosen(tmp_path, "ecg-fm").bundles] == ["clinical", "features", "superclass"]
     hub.reachable = False
     with pytest.raises(HubError):
         chosen(tmp_path / "empty", "ecg-fm")
-    with pytest.raises(ModelStoreError, match="ECG_MODEL=embedded"):
-        chosen(tmp_path, "embedded")
 
 
 def test_none_is_an_answer(tmp_path: Path, hub: Hub) -> None:
@@ -95,7 +104,7 @@ def test_none_is_an_answer(tmp_path: Path, hub: Hub) -> None:
 def test_the_folder_of_a_bundle(tmp_path: Path) -> None:
     folder = convert(FINETUNED, tmp_path / "mine").bundle.folder
     choice = chosen(tmp_path, str(folder))
-    assert choice.chosen == "mine" and choice.bundles == (("clinical", folder),)
+    assert choice.chosen == "mine" and choice.bundles == (("clinical", folder), BESIDE)
     with pytest.raises(ModelStoreError, match="neither auto"):
         chosen(tmp_path, "ecgfm")
     with pytest.raises(BadBundle):
@@ -104,8 +113,8 @@ def test_the_folder_of_a_bundle(tmp_path: Path) -> None:
 
 def test_checkpoints_are_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = chosen(tmp_path, clinical=FINETUNED, features=PRETRAINED)
-    (clinical, clinical_folder), (features, features_folder) = first.bundles
-    assert (clinical, features) == ("clinical", "features")
+    (clinical, clinical_folder), (features, features_folder), beside = first.bundles
+    assert (clinical, features, beside) == ("clinical", "features", BESIDE)
     assert clinical_folder.parent == tmp_path / "imported" and clinical_folder.name.startswith("tiny_finetuned_new-")
     assert "ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT" in first.reason
     assert load_bundle(features_folder).kind == "features"
@@ -114,16 +123,16 @@ def test_checkpoints_are_converted_once(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_damaged_conversion_is_made_anew(tmp_path: Path) -> None:
-    ((_, folder),) = chosen(tmp_path, clinical=FINETUNED).bundles
+    (_, folder), _ = chosen(tmp_path, clinical=FINETUNED).bundles
     (folder / "model.safetensors").write_bytes(b"half")
-    assert chosen(tmp_path, clinical=FINETUNED).bundles == (("clinical", folder),)
+    assert chosen(tmp_path, clinical=FINETUNED).bundles == (("clinical", folder), BESIDE)
     load_bundle(folder)
 
 
 def test_converted_weights_are_taken_as_they_are(tmp_path: Path) -> None:
     folder = convert(FINETUNED, tmp_path / "mine").bundle.folder
     for given in (folder, folder / "model.safetensors"):
-        assert chosen(tmp_path, clinical=given).bundles == (("clinical", folder),)
+        assert chosen(tmp_path, clinical=given).bundles == (("clinical", folder), BESIDE)
     with pytest.raises(BadBundle, match=r"without the bundle\.json"):
         (tmp_path / "loose.safetensors").write_bytes(b"")
         chosen(tmp_path, clinical=tmp_path / "loose.safetensors")
@@ -139,4 +148,4 @@ def test_what_cannot_be_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_fine_tuned_checkpoint_may_give_the_embeddings(tmp_path: Path) -> None:
-    assert [role for role, _ in chosen(tmp_path, features=FINETUNED).bundles] == ["features"]
+    assert [role for role, _ in chosen(tmp_path, features=FINETUNED).bundles] == ["features", "superclass"]
