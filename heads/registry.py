@@ -122,6 +122,13 @@ class Registry:
         """Makes a version the champion. The gate's business is the caller's: `reason` and `details` go to the audit."""
         return self._move(name, version, "promote", reason, details or {})
 
+    def keep(self, name: str, version: int, *, reason: str, details: Mapping[str, Any]) -> None:
+        """Notes that the gate kept the champion; nothing else changes."""
+        folder = self._folder(name)
+        with _exclusive(folder / GUARD_FILE):
+            aliases = _read_aliases(folder / ALIASES_FILE)
+            _note(folder, "keep", version, aliases, aliases, reason, details)
+
     def rollback(self, name: str, version: int | None = None, *, reason: str) -> Aliases:
         """Makes the champion before the present one the champion again, or one further back. Raises UnknownHead where there was none."""
         before = self.aliases(name)
