@@ -35,7 +35,7 @@ class Ranked:
         below = np.cumsum(negative, axis=1) - negative
         pairs = positive.sum(axis=1) * negative.sum(axis=1)
         won = (positive * (below + 0.5 * negative)).sum(axis=1)
-        return np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+        return np.asarray(np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0), np.float64)
 
 
 def auroc(truth: NDArray[np.floating[Any]], score: NDArray[np.floating[Any]]) -> float:

@@ -185,7 +185,9 @@ def _layers(tensors: Mapping[str, NDArray[Any]]) -> tuple[Layer, ...]:
     count = len(tensors) // 2
     names = {f"layers.{number}.{part}" for number in range(count) for part in ("weight", "bias")}
     if not 1 <= count <= MAX_LAYERS or names != set(tensors):
-        raise BadHead(f"{WEIGHTS_FILE}: {len(tensors)} tensors; layers.0.weight and .bias and so on are needed, at most {MAX_LAYERS} layers")
+        raise BadHead(
+            f"{WEIGHTS_FILE}: {len(tensors)} tensors; layers.0.weight and .bias and so on are needed, at most {MAX_LAYERS} layers"
+        )
     layers = tuple((tensors[f"layers.{number}.weight"], tensors[f"layers.{number}.bias"]) for number in range(count))
     before = None
     for number, (weight, bias) in enumerate(layers):

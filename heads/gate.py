@@ -120,7 +120,10 @@ def _decide(bound: float, loss_bound: float, worst: LabelChange, limits: Limits)
     if not bound > limits.margin:
         return False, f"the {percent} bound of the gain in macro AUROC is {bound:+.4f}; it must be above {limits.margin:+.4f}"
     if not loss_bound > 0:
-        return False, f"the {percent} bound of the gain in log loss is {loss_bound:+.4f}; the probabilities must become better, not only the order"
+        return (
+            False,
+            f"the {percent} bound of the gain in log loss is {loss_bound:+.4f}; the probabilities must become better, not only the order",
+        )
     if (worst.change or 0.0) < -limits.max_label_loss:
         return False, f"{worst.name} loses {-(worst.change or 0.0):.4f} of AUROC; no label may lose more than {limits.max_label_loss:g}"
     return True, f"the {percent} bound of the gain in macro AUROC is {bound:+.4f}, above {limits.margin:+.4f}, and no label loses too much"

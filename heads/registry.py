@@ -103,14 +103,16 @@ class Registry:
         if name is not None and name != head.name:
             raise BadHead(f"the head is named {head.name}, not {name}")
         if head.name in LABELS_OF and set(head.label_names) != LABELS_OF[head.name]:
-            raise BadHead(f"a head named {head.name} has the labels {', '.join(sorted(LABELS_OF[head.name]))}; found {', '.join(head.label_names)}")
+            raise BadHead(
+                f"a head named {head.name} has the labels {', '.join(sorted(LABELS_OF[head.name]))}; found {', '.join(head.label_names)}"
+            )
         target = self.root / check_name(head.name)
         target.mkdir(parents=True, exist_ok=True)
         with _exclusive(target / GUARD_FILE):
             before = _read_aliases(target / ALIASES_FILE)
             version = max([before.latest, *self.versions(head.name)]) + 1
             first = before.champion is None
-            after = replace(before, latest=version, **{"champion" if first else "candidate": version})
+            after = replace(before, latest=version, champion=version) if first else replace(before, latest=version, candidate=version)
             details = {"encoder": asdict(head.encoder), "sha256": hashlib.sha256(files[0]).hexdigest()}
             reason = "the first of its name" if first else "installed"
             _note(target, "install", version, before, after, reason, details)
@@ -201,9 +203,7 @@ def _write_aliases(folder: Path, aliases: Aliases) -> None:
     sync_folder(folder)
 
 
-def _note(
-    folder: Path, action: str, version: int, before: Aliases, after: Aliases, reason: str, details: Mapping[str, Any]
-) -> None:
+def _note(folder: Path, action: str, version: int, before: Aliases, after: Aliases, reason: str, details: Mapping[str, Any]) -> None:
     """One line at the end of the audit, on disk before the change is made: no change goes without one."""
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -6,7 +6,6 @@ What a request was promised, it gets: a version never changes, so it can still b
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,7 +77,7 @@ class Shelf:
         seen = []
         for name in self._registry.names():
             try:
-                found = os.stat(self._registry.aliases_file(name))
+                found = self._registry.aliases_file(name).stat()
             except OSError:
                 continue
             seen.append((name, found.st_ino, found.st_mtime_ns, found.st_size))

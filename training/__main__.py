@@ -21,8 +21,11 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser().parse_args(typed)
+    known = parser()
+    options = known.parse_args(typed)
     options.typed = typed
+    if (fault := _fault(options)) is not None:
+        known.error(fault)
     try:
         code: int = options.run(options)
     except ModelStoreError as error:
@@ -35,6 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error.filename or 'training'}: {error.strerror or error}\n")
         return 1
     return code
+
+
+def _fault(options: argparse.Namespace) -> str | None:
+    """What argparse cannot say: which options need each other."""
+    if options.run is commands.run_embed:
+        return None
+    if getattr(options, "ptbxl", None) and not options.recipe:
+        return "--ptbxl needs --recipe"
+    if options.run is commands.run_train and not (options.name or options.recipe):
+        return "--name is needed"
+    if options.run is commands.run_promote and not options.ungated and not (options.embeddings and (options.labels or options.ptbxl)):
+        return "the gate needs --embeddings, and --labels or --ptbxl with --recipe"
+    return None
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,9 +81,19 @@ def _embed(command: argparse.ArgumentParser) -> None:
 
 
 def _data(command: argparse.ArgumentParser, *, required: bool = True) -> None:
-    command.add_argument("--embeddings", type=Path, action="append", required=required, default=None, metavar="PARQUET", help="repeat it for another encoder's")
+    command.add_argument(
+        "--embeddings",
+        type=Path,
+        action="append",
+        required=required,
+        default=None,
+        metavar="PARQUET",
+        help="repeat it for another encoder's",
+    )
     source = command.add_mutually_exclusive_group(required=required)
-    source.add_argument("--labels", type=Path, metavar="TABLE", help="CSV or Parquet: record_id, labels of 0, 1 or empty; patient_id, split")
+    source.add_argument(
+        "--labels", type=Path, metavar="TABLE", help="CSV or Parquet: record_id, labels of 0, 1 or empty; patient_id, split"
+    )
     source.add_argument("--ptbxl", type=Path, metavar="FOLDER", help="labels of PTB-XL by --recipe")
     command.add_argument("--recipe", choices=get_args(Recipe), help="what to take from PTB-XL")
     command.add_argument("--columns", type=_names, default=(), metavar="A,B", help="these labels only")

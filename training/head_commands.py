@@ -198,7 +198,11 @@ def _verdict(registry: Registry, options: argparse.Namespace, champion: int, can
 
 
 def _of_gate(labelled: Labelled) -> dict[str, int]:
-    return {record: row for row, (record, part) in enumerate(zip(labelled.records.tolist(), labelled.split.tolist(), strict=True)) if part == "gate"}
+    return {
+        record: row
+        for row, (record, part) in enumerate(zip(labelled.records.tolist(), labelled.split.tolist(), strict=True))
+        if part == "gate"
+    }
 
 
 def _check_unseen(head: Head, examples: Examples, split: str) -> None:
@@ -243,7 +247,7 @@ def _table(options: argparse.Namespace, wanted: Sequence[str] = ()) -> LabelTabl
     """The labels that are asked for, as columns in that order."""
     if options.labels:
         return read_labels(options.labels, tuple(wanted) or options.columns)
-    table = recipe_labels(options.recipe or getattr(options, "name", None), options.ptbxl)
+    table = recipe_labels(options.recipe, options.ptbxl)
     missing = [label for label in wanted if label not in table.labels]
     if missing:
         raise BadTrainingData(f"recipe {options.recipe} has no label {missing[0]}; it has {', '.join(table.labels)}")
@@ -274,7 +278,7 @@ def _print_scores(report: dict[str, Any]) -> None:
     scores, baselines = report["scores"], report["baselines"]
     random = baselines["random_encoder"]
     _say(f"{scores['records']} recordings of {scores['patients']} patients in {report['split']}; 95 % intervals over patients")
-    _say(f"{'label':32} {'positives':>9}  AUROC                  AUPRC                  F1                     ECE    prevalence  random AUROC")
+    _say(f"{'label':32} positives  {'AUROC':21}  {'AUPRC':21}  {'F1':21}  ECE    prevalence  random encoder's AUROC")
     for name, found in scores["labels"].items():
         other = "" if random is None else _value(random["labels"][name]["auroc"]["value"])
         share, error = baselines["prevalence"]["labels"][name]["auprc"], found["expected_calibration_error"]

@@ -68,7 +68,9 @@ def read_labels(path: Path, labels: Sequence[str] = ()) -> LabelTable:
     wanted = tuple(labels) or tuple(name for name in table.column_names if name not in KEYS)
     missing = [name for name in wanted if name not in table.column_names]
     if missing or not wanted:
-        raise BadTrainingData(f"{path.name}: no column {missing[0] if missing else 'of labels'}; found {', '.join(table.column_names[:20])}")
+        raise BadTrainingData(
+            f"{path.name}: no column {missing[0] if missing else 'of labels'}; found {', '.join(table.column_names[:20])}"
+        )
     columns = {name: [_text(value) for value in table.column(name).to_pylist()] for name in {*KEYS, *wanted} & set(table.column_names)}
     records = np.array(columns["record_id"], np.str_)
     if len(np.unique(records)) != len(records):
@@ -132,7 +134,9 @@ def _text(value: object) -> str:
 def _truth(path: Path, column: str, value: str) -> float:
     found = TRUTHS.get(value.lower())
     if found is None:
-        raise BadTrainingData(f"{path.name}: column {column} holds {value[:40]!r}; a label is 0, 1 or empty (name the label columns with --labels-of)")
+        raise BadTrainingData(
+            f"{path.name}: column {column} holds {value[:40]!r}; a label is 0, 1 or empty (name the label columns with --labels-of)"
+        )
     return found
 
 

@@ -84,7 +84,7 @@ class _Trainer:
 
     def epoch(self) -> None:
         self.net.train()
-        for rows in torch.randperm(len(self.x)).split(BATCH):
+        for rows in torch.split(torch.randperm(len(self.x)), BATCH):
             loss = _loss(self.net(self.x[rows]), self.truth[rows], self.known[rows], self.weights)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

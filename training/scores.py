@@ -62,7 +62,8 @@ def average_precision(ranked: Ranked, weights: NDArray[np.floating[Any]]) -> Arr
     every = np.add.reduceat(ordered, ranked.ties, axis=1)[:, ::-1]
     precision = np.cumsum(positive, axis=1) / np.maximum(np.cumsum(every, axis=1), 1e-12)
     count = positive.sum(axis=1)
-    return np.divide((precision * positive).sum(axis=1), count, out=np.full(len(weights), np.nan), where=count > 0)
+    found = np.divide((precision * positive).sum(axis=1), count, out=np.full(len(weights), np.nan), where=count > 0)
+    return np.asarray(found, np.float64)
 
 
 def expected_calibration_error(probabilities: Array, truth: Array) -> float:
@@ -74,7 +75,7 @@ def expected_calibration_error(probabilities: Array, truth: Array) -> float:
 
 def _f1(predicted: NDArray[np.bool_], truth: Array, weights: NDArray[np.floating[Any]]) -> Array:
     hit, said, true = (weights @ rows.astype(np.float32) for rows in (predicted & (truth == 1), predicted, truth == 1))
-    return np.divide(2 * hit, said + true, out=np.full(len(weights), np.nan), where=true > 0)
+    return np.asarray(np.divide(2 * hit, said + true, out=np.full(len(weights), np.nan), where=true > 0), np.float64)
 
 
 DRAWN: Final = ("auroc", "auprc", "f1")
