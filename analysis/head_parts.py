@@ -44,7 +44,8 @@ def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: Hea
         heads = {use.name: _told(use, prediction) for use, prediction in said.values()}
         warnings += [f"heads: {name}: {why}" for name, why in silent.items()]
     diagnosis = superclass(said[SUPERCLASS][1], options.thresholds) if SUPERCLASS in options.include and SUPERCLASS in said else None
-    model = {SUPERCLASS: f"heads/{use.name}@{use.version}" for use in prepared.heads if use.name == SUPERCLASS}
+    speaker = next((use for use in prepared.heads if use.name == SUPERCLASS), None)
+    model = {} if speaker is None else {SUPERCLASS: f"heads/{speaker.name}@{speaker.version}"}
     return HeadParts(diagnosis, heads, warnings, model)
 
 

@@ -28,11 +28,12 @@ from training.packed import loader_of
 from training.ptbxl import read_table
 
 BATCH: Final = 32  # arrays in one request: well under ECG_MAX_RECORDS, a second or so of work on a CPU
-TIMEOUT_S: Final = 120.0
+TIMEOUT_S: Final = 300.0  # beyond any deadline of the server's own
 TRIES: Final = 10
 LONGEST_WAIT_S: Final = 30.0
 MSGPACK: Final = "application/msgpack"
 PACKED_RATE_HZ: Final = 100.0
+PASSING: Final = frozenset({"overloaded", "worker_restarting", "deadline_exceeded", "starting"})  # a busy or restarting server's
 NAMED: Final = 5  # refused recordings that the summary names
 
 
@@ -94,7 +95,7 @@ def embed(url: str, recordings: Iterator[Sent], count: int | None) -> tuple[Embe
     refused = Refused()
     with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client, tqdm(total=count, unit="recording") as bar:
         for batch in _batches(recordings):
-            for sent, answer in zip(batch, _ask(client, batch), strict=True):
+            for sent, answer in zip(batch, _answers(client, batch), strict=True):
                 bar.update()
                 if "error" in answer:
                     refused.reasons[sent.record_id] = _told(answer)
@@ -125,6 +126,18 @@ def _batches(recordings: Iterator[Sent]) -> Iterator[list[Sent]]:
         yield batch
 
 
+def _answers(client: httpx.Client, batch: list[Sent]) -> list[dict[str, Any]]:
+    """One answer a recording, in order; what only the server's state was in the way of is asked for again."""
+    answers = _ask(client, batch)
+    for _ in range(TRIES):
+        again = [k for k, answer in enumerate(answers) if "error" in answer and answer["error"]["code"] in PASSING]
+        if not again:
+            return answers
+        for k, answer in zip(again, _ask(client, [batch[k] for k in again]), strict=True):
+            answers[k] = answer
+    raise BadTrainingData(f"{client.base_url}: {next(_told(answers[k]) for k in again)}, {TRIES} times")
+
+
 def _ask(client: httpx.Client, batch: list[Sent]) -> list[dict[str, Any]]:
     """One answer a recording, in order: {features, model, ...} or {error}."""
     if batch[0].signal is None:
@@ -132,6 +145,8 @@ def _ask(client: httpx.Client, batch: list[Sent]) -> list[dict[str, Any]]:
         return [_with_array(_post(client, files=files))]
     body = msgpack.packb({"records": [_packed_record(sent) for sent in batch]})
     whole = _post(client, content=body, headers={"Content-Type": MSGPACK})
+    if "error" in whole and whole["error"]["code"] in PASSING:  # the deadline passed before any was done
+        return [whole for _ in batch]
     if "error" in whole:
         raise BadTrainingData(f"{client.base_url}: {_told(whole)}")
     return [_with_array(result) for result in whole["results"]]

@@ -13,8 +13,9 @@ from typing import Final, Literal
 import numpy as np
 
 from errors import BadTrainingData
+from model_store.labels import SUPERCLASSES
 from training.label_table import LabelTable
-from training.ptbxl import SUPERCLASSES, PtbXl, read_table
+from training.ptbxl import PtbXl, read_table
 
 Recipe = Literal["superclass", "pacemaker", "rhythm"]
 

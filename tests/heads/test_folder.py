@@ -113,6 +113,7 @@ def pickled(folder: Path) -> None:
     vouched(folder, b"\x80\x04\x95\x1f\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.")
 
 
+FITTING = ((2, WIDTH), (2,))
 HOSTILE: list[tuple[Hostile, str]] = [
     (lambda folder: (folder / WEIGHTS_FILE).unlink(), "cannot be read"),
     (lambda folder: (folder / HEAD_FILE).unlink(), "cannot be read"),
@@ -153,7 +154,7 @@ HOSTILE: list[tuple[Hostile, str]] = [
     (lambda folder: with_tensors(folder, **layers(*[((6, WIDTH), (6,))] * 5)), "at most"),
     (lambda folder: with_tensors(folder, **layers(((2, WIDTH), (2,))), extra=np.zeros(2, np.float32)), "tensors"),
     (lambda folder: with_tensors(folder, weight=np.zeros((2, WIDTH), np.float32), bias=np.zeros(2, np.float32)), "tensors"),
-    (lambda folder: with_tensors(folder, **{name: value.astype(np.float64) for name, value in layers(((2, WIDTH), (2,))).items()}), "float32"),
+    (lambda folder: with_tensors(folder, **{name: value.astype(np.float64) for name, value in layers(FITTING).items()}), "float32"),
     (lambda folder: with_tensors(folder, **layers(((2, WIDTH), (2,))), trained_on=np.zeros((2, 2), np.uint64)), "trained_on"),
     (lambda folder: with_tensors(folder, trained_on=np.zeros(2, np.uint64)), "tensors"),
 ]  # fmt: skip

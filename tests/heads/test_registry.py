@@ -141,12 +141,15 @@ def test_an_unknown_name_is_told_with_those_there_are(registry: Registry, tmp_pa
         registry.aliases("rythm")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"champion": 1}', '{"champion": "../1", "candidate": null, "previous": [], "latest": 1}',
-             '{"champion": true, "candidate": null, "previous": [], "latest": 1}', '{"champion": -1, "candidate": null, "previous": [], "latest": 1}',
-             '{"champion": 1, "candidate": null, "previous": ["2"], "latest": 1}', " " * 2_000_000],
-    ids=lambda text: text[:40].strip() or "blank",
-)  # fmt: skip
+def aliases_text(**values: object) -> str:
+    return json.dumps({"champion": 1, "candidate": None, "previous": [], "latest": 1, **values})
+
+
+DAMAGED = ["", "{", "[]", "null", '{"champion": 1}', " " * 2_000_000, aliases_text(champion="../1"), aliases_text(champion=True)]
+DAMAGED += [aliases_text(champion=-1), aliases_text(previous=["2"]), aliases_text(previous=7), aliases_text(latest=None)]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=lambda text: text[:60].strip() or "blank")
 def test_damaged_aliases_are_told_not_guessed(registry: Registry, tmp_path: Path, text: str) -> None:
     installed(registry, tmp_path, 1)
     registry.aliases_file("rhythm").write_text(text)

@@ -24,7 +24,7 @@ from training.embeddings_file import read_embeddings
 pytestmark = requires_shared
 
 PTBXL = str(SHARED / "ptbxl")
-RECORDINGS = 640
+RECORDINGS = 400
 SEEN_WITHIN_S = 10.0
 
 
@@ -163,7 +163,6 @@ def test_a_short_recording_has_no_head_parts_and_says_why(place: Place) -> None:
     answer = analyze(place.server, real().seconds(0, 4), include="superclass,heads")
     assert answer["superclass"] is None and answer["heads"] is None
     assert says(answer, "superclass:", "5 s") and says(answer, "heads:", "5 s")
-    assert answer["model"]["superclass"] is None
 
 
 def test_many_recordings_are_answered_by_one_version(place: Place) -> None:
@@ -260,7 +259,6 @@ def test_another_encoders_server_refuses_the_head_and_names_both(place: Place, e
     trained_on = read_head(place.folder / "first").encoder
     loaded = get(elsewhere, "/models").json()["models"][0]
     assert answer["superclass"] is None and answer["heads"] == {}
-    assert answer["model"]["superclass"] is None
     for part in ("superclass:", "heads: superclass:"):
         assert says(answer, part, str(trained_on), loaded["name"], loaded["sha256"][:12])
     heads = [head for head in get(elsewhere, "/models").json()["heads"] if head["name"] == "superclass"]
