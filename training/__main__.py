@@ -76,6 +76,7 @@ def _embed(command: argparse.ArgumentParser) -> None:
     source.add_argument("--ptbxl", type=Path, metavar="FOLDER", help="PTB-XL as downloaded, or the packed copy")
     command.add_argument("--patients", type=Path, metavar="CSV", help="record_id, patient_id of the recordings in the folder")
     command.add_argument("--rate", type=int, choices=(100, 500), default=100, help="PTB-XL's files of that rate (default: %(default)s)")
+    command.add_argument("--folds", type=_folds, default=(), metavar="N,N", help="these folds of PTB-XL only")
     command.add_argument("--limit", type=int, help="so many recordings only")
     command.add_argument("--out", type=Path, required=True, metavar="PARQUET")
 
@@ -171,6 +172,10 @@ def _random_encoder(command: argparse.ArgumentParser) -> None:
     command.add_argument("bundle", type=Path, help="the folder of the bundle to be like")
     command.add_argument("out", type=Path, help="the new bundle's folder")
     command.add_argument("--seed", type=int, default=0)
+
+
+def _folds(text: str) -> tuple[int, ...]:
+    return tuple(int(name) for name in _names(text))
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -74,16 +74,21 @@ def recordings_of_folder(folder: Path, patients: Path | None) -> list[Sent]:
     return [Sent(record, of.get(record, record), tuple(files)) for record, files in groups.items()]
 
 
-def recordings_of_ptbxl(folder: Path, rate_hz: int) -> Iterator[Sent]:
-    """PTB-XL in the order of its table: the files of one rate as downloaded, or the samples of a packed copy."""
+def recordings_of_ptbxl(folder: Path, rate_hz: int, folds: Sequence[int] = ()) -> Iterator[Sent]:
+    """PTB-XL in the order of its table: the files of one rate as downloaded, or the samples of a packed copy.
+
+    folds  only these; all where empty
+    """
     table = read_table(folder)
     names = list(zip(table.ecg_id.astype(str).tolist(), table.patient_id.astype(str).tolist(), strict=True))
+    wanted = np.isin(table.fold, folds) if folds else np.ones(len(table), np.bool_)
     if table.packed:
         if rate_hz != PACKED_RATE_HZ:
             raise BadTrainingData(f"{folder}: the packed copy holds 100 Hz, not {rate_hz}")
-        yield from (Sent(*name, signal=signal, fs=PACKED_RATE_HZ) for name, signal in zip(names, _packed(folder), strict=True))
+        rows = zip(wanted, names, _packed(folder), strict=True)
+        yield from (Sent(*name, signal=signal, fs=PACKED_RATE_HZ) for there, name, signal in rows if there)
         return
-    for name, path in zip(names, table.files[rate_hz], strict=True):
+    for name, path in (row[1:] for row in zip(wanted, names, table.files[rate_hz], strict=True) if row[0]):
         assert path is not None, "the download's table names a file for each recording. This is a bug."
         yield Sent(*name, files=(path.with_name(f"{path.name}.hea"), path.with_name(f"{path.name}.dat")))
 

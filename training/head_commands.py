@@ -34,7 +34,7 @@ def run_embed(options: argparse.Namespace) -> int:
     if options.out.exists():
         raise BadTrainingData(f"{options.out}: is there already; name a new file")
     if options.ptbxl:
-        recordings, count = recordings_of_ptbxl(options.ptbxl, options.rate), options.limit
+        recordings, count = recordings_of_ptbxl(options.ptbxl, options.rate, options.folds), options.limit
     else:
         found = recordings_of_folder(options.recordings, options.patients)
         recordings, count = iter(found), min(len(found), options.limit or len(found))
