@@ -87,7 +87,7 @@ def join(embeddings: Embeddings, table: LabelTable) -> Labelled:
     there = both >= 0
     if not there.any():
         raise BadTrainingData(
-            f"no record_id is in both: embeddings have {embeddings.records[0]!r} and so on, the labels {table.records[0]!r}"
+            f"no record_id is in both: embeddings have {str(embeddings.records[0])!r} and so on, the labels {str(table.records[0])!r}"
         )
     at = both[there]
     patients = embeddings.patients[there] if table.patients is None else table.patients[at]
@@ -135,7 +135,7 @@ def _truth(path: Path, column: str, value: str) -> float:
     found = TRUTHS.get(value.lower())
     if found is None:
         raise BadTrainingData(
-            f"{path.name}: column {column} holds {value[:40]!r}; a label is 0, 1 or empty (name the label columns with --labels-of)"
+            f"{path.name}: column {column} holds {value[:40]!r}; a label is 0, 1 or empty (--columns names those that are labels)"
         )
     return found
 
