@@ -258,7 +258,8 @@ def test_another_encoders_server_refuses_the_head_and_names_both(place: Place, e
     answer = analyze(elsewhere, real(), include="superclass,heads")
     trained_on = read_head(place.folder / "first").encoder
     loaded = get(elsewhere, "/models").json()["models"][0]
-    assert answer["superclass"] is None and answer["heads"] == {}
+    assert answer["heads"] == {}
+    assert answer["model"]["superclass"].startswith("embedded@"), "it answers in the head's place, and the warning says so"
     for part in ("superclass:", "heads: superclass:"):
         assert says(answer, part, str(trained_on), loaded["name"], loaded["sha256"][:12])
     heads = [head for head in get(elsewhere, "/models").json()["heads"] if head["name"] == "superclass"]
@@ -291,8 +292,8 @@ def test_a_damaged_champion_is_told_and_costs_nothing_else(place: Place) -> None
     second.write_bytes(b"")
     with RunningServer(ECG_MODELS_DIR=str(place.models)) as fresh:
         answer = analyze(fresh, real())
-        assert answer["superclass"] is None
-        assert says(answer, "superclass:", WEIGHTS_FILE)
+        assert answer["model"]["superclass"].startswith("embedded@")
+        assert says(answer, "superclass: the installed head does not answer", WEIGHTS_FILE)
         assert answer["labels"] is not None and answer["features"] is not None
         (health,) = [head for head in get(fresh, "/health").json()["model"]["heads"] if head["name"] == "superclass"]
         assert not health["ready"] and WEIGHTS_FILE in health["reason"]
