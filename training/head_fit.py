@@ -20,7 +20,8 @@ from training.linear_fit import Scaling, fit_linear
 
 Array = NDArray[np.float64]
 
-STRENGTHS: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)  # of the L2 penalty; strongest first, each starts from the one before
+PATIENCE: Final = 2  # penalties in a row that bring nothing
+STRENGTHS: Final = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)  # of the L2 penalty; a weaker one takes longer
 MIN_PATIENTS: Final = 10
 MIN_EACH: Final = 10  # positives, and negatives, of a label: two a fold
 
@@ -98,21 +99,29 @@ def calibrated_log_loss(logits: Array, truth: Array) -> float:
 
 
 def _linear(examples: Examples, folds: NDArray[np.intp], options: FitOptions) -> Fitted:
+    """From the strongest penalty down, each from the one before, until twice in a row nothing is gained."""
     balanced = options.class_weights == "balanced"
-    logits = np.zeros((len(STRENGTHS), *examples.truth.shape))
-    for fold in np.unique(folds):
-        seen, unseen = examples.at(folds != fold), examples.at(folds == fold)
-        scaling, start = Scaling.of(seen.x), None
-        x, held = scaling.apply(seen.x), scaling.apply(unseen.x)
-        for number, strength in enumerate(STRENGTHS):
-            start = fit_linear(x, seen.truth, strength, balanced, start)
-            logits[number, folds == fold] = held @ start[:, :-1].T + start[:, -1]
-    losses = [calibrated_log_loss(found, examples.truth) for found in logits]
-    best = int(np.argmin(losses))
+    numbers = np.unique(folds)
+    scalings = [Scaling.of(examples.x[folds != fold]) for fold in numbers]
+    starts: list[Array | None] = [None] * len(numbers)
+    best: tuple[float, float, Array] | None = None
+    worse = 0
+    for strength in STRENGTHS:
+        logits = np.zeros(examples.truth.shape)
+        for k, (fold, scaling) in enumerate(zip(numbers, scalings, strict=True)):
+            x = scaling.apply(examples.x)
+            theta = starts[k] = fit_linear(x[folds != fold], examples.truth[folds != fold], strength, balanced, starts[k])
+            logits[folds == fold] = x[folds == fold] @ theta[:, :-1].T + theta[:, -1]
+        loss = calibrated_log_loss(logits, examples.truth)
+        if best is None or loss < best[0]:
+            best, worse = (loss, strength, logits), 0
+        elif (worse := worse + 1) == PATIENCE:
+            break
+    assert best is not None, "there is a first penalty. This is a bug."
     scaling = Scaling.of(examples.x)
-    theta = fit_linear(scaling.apply(examples.x), examples.truth, STRENGTHS[best], balanced)
+    theta = fit_linear(scaling.apply(examples.x), examples.truth, best[1], balanced)
     layer = scaling.fold_into(theta[:, :-1], theta[:, -1])
-    return Fitted((layer,), logits[best], {"l2": STRENGTHS[best], "out_of_fold_log_loss": round(losses[best], 5)})
+    return Fitted((layer,), best[2], {"l2": best[1], "out_of_fold_log_loss": round(best[0], 5)})
 
 
 def _label(name: str, logits: Array, truth: Array) -> HeadLabel:
