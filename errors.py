@@ -23,6 +23,7 @@
     │   └── DeadlineExceeded         504 deadline_exceeded
     └── ModelStoreError        weights that cannot be had, read or trusted (never a request's fault)
         ├── UnsafeCheckpoint, BadCheckpoint, BadBundle, HubError, ChecksumMismatch
+        └── BadHead, WrongEncoder, UnknownHead, BadTrainingData   heads and what they are trained on
 
 Each class knows its HTTP status and a stable `code`; `detail` names the field, what was found and
 what is allowed, and never holds sample values, patient data, paths or tracebacks.
@@ -278,6 +279,22 @@ class HubError(ModelStoreError):
 
 class ChecksumMismatch(ModelStoreError):
     code, title = "checksum_mismatch", "File is not the one expected"
+
+
+class BadHead(ModelStoreError):
+    code, title = "bad_head", "Head cannot be used"
+
+
+class WrongEncoder(ModelStoreError):
+    code, title = "wrong_encoder", "Head belongs to another encoder"
+
+
+class UnknownHead(ModelStoreError):
+    code, title = "unknown_head", "No such head"
+
+
+class BadTrainingData(ModelStoreError):
+    code, title = "bad_training_data", "Training data cannot be used"
 
 
 def public_errors() -> list[type[EcgError]]:

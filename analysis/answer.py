@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from analysis.contradictions import contradictions
 from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
-from analysis.forward import Encoded
+from analysis.forward import Encoded, mean_over_segments
+from analysis.head_parts import HeadOf, head_parts
 from analysis.labels import JoinedLabel, Words, by_segment, join_labels, superclass, without_superclasses, words
 from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
@@ -69,10 +70,6 @@ def embed(encoded: Encoded, options: FeatureOptions) -> NDArray[np.float32]:
     return per_segment if options.level == "segment" else mean_over_segments(per_segment)
 
 
-def mean_over_segments(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(values.mean(axis=0, dtype=np.float64), np.float32)
-
-
 def _pool(states: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
     if pooling == "max":
         return np.asarray(states.max(axis=1))
@@ -81,12 +78,16 @@ def _pool(states: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
     return np.asarray(states.sum(axis=1, dtype=np.float64) / counts, np.float32)
 
 
-def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime | None) -> dict[str, Any]:
+def analysis_answer(
+    prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime | None, head_of: HeadOf
+) -> dict[str, Any]:
     """/analyze's parts that were asked for; null with a warning where one cannot be computed."""
     options = prepared.options
     assert isinstance(options, AnalyzeOptions), "analyses come from analyze options. This is a bug."
     include, warnings = options.include, list(prepared.warnings)
     labels = _labels(encoded, options, deployment)
+    by_heads = head_parts(prepared, encoded, head_of)
+    warnings += by_heads.warnings
     answer: dict[str, Any] = {"id": prepared.record_id}
     if "clinical_analysis" in include:
         answer["clinical_analysis"] = _clinical_analysis(labels, prepared.measured or Measured())
@@ -96,8 +97,10 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
     if "labels_by_segment" in include:
         answer["labels_by_segment"] = _labels_by_segment(prepared, encoded, deployment)
     if "superclass" in include:
-        answer["superclass"] = _superclass(encoded, options, deployment)
+        answer["superclass"] = by_heads.superclass or _superclass(encoded, options, deployment)
     answer |= _embedding_parts(prepared, encoded, options, deployment)
+    if "heads" in include:
+        answer["heads"] = by_heads.heads
     if "quality" in include and prepared.quality is not None:
         answer["signal_quality"] = prepared.quality["signal_quality"]
         answer["quality"] = prepared.quality
@@ -106,7 +109,8 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
         answer["pacemaker"], reasons = _pacemaker(prepared.measured, labels)
         warnings += reasons
     warnings += _absences(answer, prepared, deployment)
-    answer["model"] = _model(deployment, runtime, options.features_role) | {"pacemaker": answer.get("pacemaker") and pacemaker.version()}
+    spoken = {"pacemaker": pacemaker.version() if answer.get("pacemaker") else None}
+    answer["model"] = _model(deployment, runtime, options.features_role) | spoken | by_heads.model
     answer["segments"] = len(prepared.segment_times_s)
     answer["warnings"] = list(dict.fromkeys(warnings))
     return answer

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from errors import ModelStoreError
+from errors import ModelStoreError, WrongEncoder
+from heads.head import EncoderReference
+from heads.shelf import Heads
 from model_store.bundle import load_bundle
 from model_store.choose import Choice
 from model_store.labels import SUPERCLASSES, Label
@@ -31,15 +33,33 @@ class Encoder:
     folder: str
     architecture: str = "ecg-fm"
 
+    @property
+    def reference(self) -> EncoderReference:
+        return EncoderReference(self.name, self.revision, self.sha256)
+
+
+SUPERCLASS = "superclass"  # the part, and the head that gives it
+
+
+@dataclass(frozen=True)
+class HeadUse:
+    """An installed head that answers here: which version, and whose embedding it reads."""
+
+    name: str
+    version: int
+    role: Role
+
 
 @dataclass(frozen=True)
 class Deployment:
-    """The encoders of this server, and why these."""
+    """The encoders of this server, and why these; the installed heads that read their embeddings, and why others don't."""
 
     requested: str
     chosen: str
     reason: str
     encoders: Mapping[Role, Encoder]
+    heads: tuple[HeadUse, ...] = ()
+    unusable_heads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def loaded(self) -> bool:
@@ -59,6 +79,10 @@ class Deployment:
     def clinical_role(self) -> Role | None:
         encoder = self.encoders.get("clinical")
         return "clinical" if encoder is not None and encoder.labels else None
+
+    def superclass_head(self) -> HeadUse | None:
+        """The installed head that gives the superclass, before any encoder's own labels do."""
+        return next((head for head in self.heads if head.name == SUPERCLASS), None)
 
     def superclass_role(self) -> Role | None:
         """The encoder whose labels hold the superclasses: one that is there for them, else the clinical one."""
@@ -100,6 +124,30 @@ def deployment_of(choice: Choice) -> Deployment:
             "the clinical and the features encoder want different preprocessing; they are served together only with the same"
         )
     return Deployment(choice.requested, choice.chosen, choice.reason, encoders)
+
+
+def with_heads(deployment: Deployment, heads: Heads) -> Deployment:
+    """The same encoders with what is installed at this moment: the champions, each on the loaded encoder that it was trained on."""
+    uses: list[HeadUse] = []
+    unusable = dict(heads.faults)
+    for one in heads.champions:
+        if one.head is None:
+            unusable[one.name] = one.fault or "cannot be used"
+            continue
+        try:
+            uses.append(HeadUse(one.name, one.version, role_of_head(one.head.encoder, deployment)))
+        except WrongEncoder as error:
+            unusable[one.name] = error.detail
+    return replace(deployment, heads=tuple(uses), unusable_heads=unusable)
+
+
+def role_of_head(trained_on: EncoderReference, deployment: Deployment) -> Role:
+    """The loaded encoder with the weights that a head was trained on. Raises WrongEncoder that names both."""
+    for role, encoder in deployment.encoders.items():
+        if encoder.sha256 == trained_on.sha256:
+            return role
+    loaded = " and ".join(str(encoder.reference) for encoder in deployment.encoders.values()) or "no encoder"
+    raise WrongEncoder(f"trained on embeddings of {trained_on}; loaded here is {loaded}")
 
 
 @dataclass(frozen=True)

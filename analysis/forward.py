@@ -86,6 +86,11 @@ def join(parts: Sequence[Encoded]) -> Encoded:
     )
 
 
+def mean_over_segments(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(segments, ...) -> (...): a recording's own."""
+    return np.asarray(values.mean(axis=0, dtype=np.float64), np.float32)
+
+
 def _layers(needs: Sequence[Need]) -> tuple[int, ...]:
     return tuple(sorted({need.layer for need in needs if need.layer is not None and need.layer >= 0}))
 

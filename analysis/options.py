@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from analysis.deployment import Deployment
 from errors import BadOption, LayerOutOfRange, UnknownLabel, UnknownPart
+from model_store.labels import SUPERCLASSES
 from model_store.manifest import Role
 
 Route = Literal["analyze", "extract_features", "assess_quality"]
 
 DEFAULT_PARTS = ("clinical_analysis", "labels", "superclass", "pacemaker", "measurements", "quality", "features")
-ON_DEMAND_PARTS = ("labels_by_segment", "saliency", "signal", "fiducials", "representative_beat", "reported")
+ON_DEMAND_PARTS = ("labels_by_segment", "saliency", "signal", "fiducials", "representative_beat", "reported", "heads")
 PARTS = DEFAULT_PARTS + ON_DEMAND_PARTS
 
 OPTIONS: dict[Route, tuple[str, ...]] = {
@@ -136,6 +137,8 @@ def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float]
         raise BadOption(f"thresholds is {_shown(value)}; it must be an object label -> number between 0 and 1", loc=("thresholds",))
     roles = {deployment.clinical_role(), deployment.superclass_role()} - {None}
     known = {label.name for role in roles if role is not None for label in deployment.encoders[role].labels}
+    if deployment.superclass_head() is not None:
+        known.update(SUPERCLASSES)
     if not known:
         return {}, ("thresholds: no effect, as no encoder with labels is loaded",)
     return {_known_label(name, known): _threshold(name, number) for name, number in value.items()}, ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.deployment import Deployment, Encoder
+from analysis.deployment import SUPERCLASS, Deployment, Encoder, HeadUse
 from analysis.options import AnalyzeOptions, FeatureOptions, Options
 from heads.pacemaker import LABEL
 from model_store.manifest import Role
@@ -33,6 +34,13 @@ def needs_of(options: Options, deployment: Deployment) -> Needs:
     return {}
 
 
+def heads_wanted(options: Options, heads: Sequence[HeadUse]) -> tuple[HeadUse, ...]:
+    """The installed heads that have a part in the answer: all of them in `heads`, one of its own for superclass."""
+    if not isinstance(options, AnalyzeOptions):
+        return ()
+    return tuple(head for head in heads if "heads" in options.include or (head.name == SUPERCLASS and SUPERCLASS in options.include))
+
+
 def _token_layer(options: FeatureOptions) -> int | None:
     """The pooled embedding comes for nothing; every other layer, pooling or level needs the token states."""
     cheap = options.layer == -1 and options.pooling == "mean" and options.level != "token"
@@ -54,7 +62,9 @@ def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
         needs[clinical] = Need()
     if options.features_role and "features" in options.include:
         needs.setdefault(options.features_role, Need())
-    if "superclass" in options.include and (diagnosing := deployment.superclass_role()):
+    for head in heads_wanted(options, deployment.heads):
+        needs.setdefault(head.role, Need())
+    if SUPERCLASS in options.include and deployment.superclass_head() is None and (diagnosing := deployment.superclass_role()):
         needs.setdefault(diagnosing, Need())
     if "saliency" in options.include and (explained := clinical or options.features_role):
         needs[explained] = Need(attention=True)

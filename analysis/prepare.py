@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.deployment import Deployment
+from analysis.deployment import Deployment, HeadUse
 from analysis.measuring import MEASURED_PARTS, Measured, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
@@ -31,6 +31,7 @@ class Prepared:
 
     segments  (segments, 12 or 13, samples) float32 for the encoders in `needs`; no segments where `no_model` says why
     beside    the segments of encoders that want others than these
+    heads     the installed versions that serve this recording's answer is promised, whatever is installed by then
     no_model  why the model parts are null, None where they will be there
     """
 
@@ -39,6 +40,8 @@ class Prepared:
     needs: Needs
     segments: NDArray[np.float32]
     beside: Mapping[Role, NDArray[np.float32]] = field(default_factory=dict)
+    heads: tuple[HeadUse, ...] = ()
+    unusable_heads: Mapping[str, str] = field(default_factory=dict)
     segment_times_s: tuple[tuple[float, float], ...] = ()
     no_model: str | None = None
     quality: dict[str, Any] | None = None
@@ -84,6 +87,8 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
         needs=needs if segments is not None else {},
         segments=NO_SEGMENTS if segments is None else segments.data,
         beside=beside,
+        heads=deployment.heads,
+        unusable_heads=deployment.unusable_heads,
         segment_times_s=() if segments is None else tuple(zip(segments.starts_s, segments.ends_s, strict=True)),
         no_model=None if no_model is None else no_model.detail,
         quality=quality.to_dict() if quality is not None and _wants_quality(options) else None,

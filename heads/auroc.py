@@ -29,13 +29,15 @@ class Ranked:
         """(resamples,) from weights (resamples, records); NaN where a resample has no positive or no negative."""
         if not self.order.size:
             return np.full(len(weights), np.nan)
-        ordered = weights[:, self.order].astype(np.float64)
-        positive = np.add.reduceat(ordered * self.positive, self.ties, axis=1)
-        negative = np.add.reduceat(ordered * ~self.positive, self.ties, axis=1)
+        ordered = weights[:, self.order]
+        positive = ordered * self.positive
+        negative = ordered - positive
+        if len(self.ties) < len(self.order):
+            positive, negative = (np.add.reduceat(found, self.ties, axis=1) for found in (positive, negative))
         below = np.cumsum(negative, axis=1) - negative
-        pairs = positive.sum(axis=1) * negative.sum(axis=1)
-        won = (positive * (below + 0.5 * negative)).sum(axis=1)
-        return np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)  # type: ignore[no-any-return]
+        pairs = positive.sum(axis=1, dtype=np.float64) * negative.sum(axis=1, dtype=np.float64)
+        won = (positive * (below + 0.5 * negative)).sum(axis=1, dtype=np.float64)
+        return np.asarray(np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0), np.float64)
 
 
 def auroc(truth: NDArray[np.floating[Any]], score: NDArray[np.floating[Any]]) -> float:

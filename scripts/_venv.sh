@@ -33,7 +33,7 @@ has_nvidia_driver() {
 
 requirement_files() { # serve | dev
   printf '%s\n' "$ROOT/constraints.txt" "$ROOT/requirements.txt"
-  if [[ "$1" == dev ]]; then printf '%s\n' "$ROOT/requirements-dev.txt"; fi
+  if [[ "$1" == dev ]]; then printf '%s\n' "$ROOT/requirements-training.txt" "$ROOT/requirements-dev.txt"; fi
 }
 
 stamp_text() { # serve | dev

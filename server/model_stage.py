@@ -18,6 +18,7 @@ from analysis.deployment import Deployment, Runtime
 from analysis.forward import Encoded, Piece, Runner, forward, join
 from analysis.options import FeatureOptions
 from errors import DeadlineExceeded, EcgError, InternalError
+from heads.shelf import Shelf
 from model_store.manifest import Role
 from server import metrics
 from server.answering import encode_answer, encode_embedding
@@ -120,6 +121,7 @@ class ModelStage:
     def __init__(
         self,
         deployment: Deployment,
+        shelf: Shelf,
         runners: Mapping[Role, Runner],
         runtime: Runtime,
         state: SharedState,
@@ -127,7 +129,7 @@ class ModelStage:
         send: Callable[[int, Sequence[Message]], None],
         finish: Callable[[Callable[[], None]], object],
     ) -> None:
-        self._deployment, self._runners, self._runtime = deployment, runners, runtime
+        self._deployment, self._shelf, self._runners, self._runtime = deployment, shelf, runners, runtime
         self._state, self._row, self._send, self._finish = state, row, send, finish
         self._pid = int(state.pid[row])
         self._announced_to: set[int] = set()
@@ -203,7 +205,7 @@ class ModelStage:
         if isinstance(item.prepared.options, FeatureOptions):
             embedding = embedding_answer(item.prepared, encoded, self._deployment, self._runtime)
             return encode_embedding(embedding, item.head, item.index, timings)
-        answer = analysis_answer(item.prepared, encoded, self._deployment, self._runtime)
+        answer = analysis_answer(item.prepared, encoded, self._deployment, self._runtime, self._shelf.version)
         return encode_answer(answer, item.head, item.index, timings)
 
     def _reply(self, job: Job, done: Done) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -24,12 +24,19 @@ class HealthEncoder(BaseModel):
     compiled: bool
 
 
+class HealthHead(BaseModel):
+    name: str
+    version: int | None
+    ready: bool
+    reason: str | None = Field(description="Why it does not answer here: another encoder is loaded, or its folder is damaged.")
+
+
 class HealthModel(BaseModel):
     requested: str
     chosen: str
     reason: str
     encoders: list[HealthEncoder]
-    heads: list[Any]
+    heads: list[HealthHead]
 
 
 class Health(BaseModel):
@@ -64,12 +71,29 @@ class LoadedModel(BaseModel):
     card: str | None
 
 
-class LoadedHead(BaseModel):
+class HeadEncoder(BaseModel):
     name: str
-    version: str | int
-    alias: str | None
-    encoder: str
-    labels: list[Any]
+    revision: str | None
+    sha256: str
+
+
+class HeadLabel(BaseModel):
+    name: str
+    threshold: float = Field(ge=0, le=1, description="On the calibrated probability.")
+    description: str
+
+
+class LoadedHead(BaseModel):
+    """An installed head: the champion of its name answers, the candidate waits to be promoted."""
+
+    name: str
+    version: int
+    alias: Literal["champion", "candidate"]
+    encoder: HeadEncoder | None = Field(description="Whose embeddings it was trained on; it reads no other's.")
+    loaded: bool = Field(description="Whether that encoder is loaded here.")
+    reason: str | None = Field(description="Why not, where it is not.")
+    kind: Literal["linear", "mlp"] | None
+    labels: list[HeadLabel]
     card: str | None
 
 

@@ -261,6 +261,14 @@ class Answer(BaseModel):
     warnings: list[str] = Field(description="`field: sentence`: what was ignored, doubted or could not be computed, and why.")
 
 
+class HeadAnswer(BaseModel):
+    """What one installed head says of the recording."""
+
+    version: int
+    probabilities: dict[str, Probability] = Field(description="Calibrated, by label.")
+    positive: list[str] = Field(description="The labels at or above their thresholds, which /models lists.")
+
+
 class Analysis(Answer):
     """Everything about one recording: a part not asked for is absent; one that can't be computed is null, `warnings` says why."""
 
@@ -280,6 +288,7 @@ class Analysis(Answer):
     fiducials: list[Fiducials] | None = None
     representative_beat: RepresentativeBeat | None = None
     reported: Reported | None = None
+    heads: dict[str, HeadAnswer] | None = Field(None, description="By the name of each installed head whose encoder is loaded.")
 
 
 class Embedding(Answer):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import orjson
 from fastapi import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from analysis.deployment import Deployment, role_of_head, with_heads
+from errors import WrongEncoder
+from heads.shelf import Shelved
 from server import metrics
 from server.answering import VERSION
 from server.service import Service
@@ -23,7 +27,7 @@ def operator_routes(service_of: Callable[[], Service]) -> dict[str, Callable[[Re
     """path -> handler of GET."""
 
     async def health(request: Request) -> Response:
-        report = health_report(service_of())
+        report = await asyncio.to_thread(health_report, service_of())
         return _json(report, 200 if report["status"] in ("ok", "degraded") else 503)
 
     async def livez(request: Request) -> Response:
@@ -36,7 +40,7 @@ def operator_routes(service_of: Callable[[], Service]) -> dict[str, Callable[[Re
         return PlainTextResponse("ready\n") if service.state.is_ready() else PlainTextResponse("not ready\n", 503, {"Retry-After": "5"})
 
     async def models(request: Request) -> Response:
-        return _json(models_report(service_of()), 200)
+        return _json(await asyncio.to_thread(models_report, service_of()), 200)
 
     async def prometheus(request: Request) -> Response:
         service = service_of()
@@ -99,7 +103,54 @@ def _model_report(service: Service) -> dict[str, Any]:
         for row, device in zip(state.rows["model"], state.devices, strict=True)
         for encoder in deployment.encoders.values()
     ]
-    return {"requested": deployment.requested, "chosen": deployment.chosen, "reason": deployment.reason, "encoders": encoders, "heads": []}
+    return {
+        "requested": deployment.requested,
+        "chosen": deployment.chosen,
+        "reason": deployment.reason,
+        "encoders": encoders,
+        "heads": health_heads(service),
+    }
+
+
+def health_heads(service: Service) -> list[dict[str, Any]]:
+    """The champions: whether each answers here, and where not, why."""
+    heads = service.shelf.current()
+    deployment = with_heads(service.deployment, heads)
+    versions = {one.name: one.version for one in heads.champions}
+    return [
+        {
+            "name": name,
+            "version": versions.get(name),
+            "ready": name not in deployment.unusable_heads,
+            "reason": deployment.unusable_heads.get(name),
+        }
+        for name in sorted(versions.keys() | heads.faults.keys())
+    ]
+
+
+def model_heads(service: Service) -> list[dict[str, Any]]:
+    """Every version that an alias names."""
+    return [_head_row(one, service.deployment) for one in service.shelf.current().shelved]
+
+
+def _head_row(one: Shelved, deployment: Deployment) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": one.name, "version": one.version, "alias": one.alias}
+    if one.head is None:
+        return {**row, "encoder": None, "loaded": False, "reason": one.fault, "kind": None, "labels": [], "card": None}
+    try:
+        role_of_head(one.head.encoder, deployment)
+        reason = None
+    except WrongEncoder as error:
+        reason = error.detail
+    return {
+        **row,
+        "encoder": asdict(one.head.encoder),
+        "loaded": reason is None,
+        "reason": reason,
+        "kind": one.head.kind,
+        "labels": [{"name": label.name, "threshold": label.threshold, "description": label.description} for label in one.head.labels],
+        "card": one.head.card,
+    }
 
 
 def models_report(service: Service) -> dict[str, Any]:
@@ -126,7 +177,7 @@ def models_report(service: Service) -> dict[str, Any]:
             }
             for encoder in service.deployment.encoders.values()
         ],
-        "heads": [],
+        "heads": model_heads(service),
     }
 
 

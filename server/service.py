@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.deployment import Deployment
+from heads.shelf import Shelf
 from server.desk import Desk
 from server.lifeline import Lifelines
 from server.messages import Task
@@ -30,6 +31,7 @@ class Service:
     settings: Settings
     state: SharedState
     deployment: Deployment
+    shelf: Shelf
     desk: Desk
     api_worker: int
     queue_depths: Callable[[], dict[str, int]]
@@ -54,7 +56,15 @@ async def running_service(
     desk = Desk(state, api_worker, send)
     lifelines = Lifelines(state, desk.worker_died)
     desk.on_started = lifelines.watch
-    service = Service(settings, state, deployment, desk, api_worker, lambda: {stage: int(queue.qsize()) for stage, queue in queues.items()})
+    service = Service(
+        settings,
+        state,
+        deployment,
+        Shelf(settings.models_folder),
+        desk,
+        api_worker,
+        lambda: {name: int(queue.qsize()) for name, queue in queues.items()},
+    )
     tasks: list[asyncio.Task[None]] = [
         asyncio.create_task(_receive(desk, transport, api_worker), name="receive"),
         asyncio.create_task(lifelines.run(), name="lifelines"),

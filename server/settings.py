@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model_store.manifest import default_models_dir
+
 MIB = 1024 * 1024
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
@@ -66,6 +68,10 @@ class Settings(BaseSettings):
     @property
     def max_in_flight_per_api_worker(self) -> int:
         return -(-self.max_in_flight // self.api_workers)
+
+    @property
+    def models_folder(self) -> Path:
+        return self.models_dir or default_models_dir()
 
     def limits(self) -> dict[str, Any]:
         """The limits as /health shows them."""

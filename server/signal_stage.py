@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from analysis.answer import analysis_answer, quality_answer
-from analysis.deployment import Deployment
+from analysis.deployment import Deployment, with_heads
 from analysis.options import AnalyzeOptions, QualityOptions
 from analysis.prepare import Prepared, prepare
 from errors import DeadlineExceeded, EcgError, InternalError
+from heads.shelf import Shelf
 from server import fhir
 from server.answering import encode_answer
 from server.messages import WHOLE_REQUEST, Done, Handed, Message, ModelItem, Opened, Started, Task, TaskHead, WireFormat
@@ -34,6 +35,7 @@ class SignalStage:
     """What a signal worker needs to know; `pid` is its own."""
 
     deployment: Deployment
+    shelf: Shelf
     limits: Limits
     state: SharedState
     pid: int
@@ -42,8 +44,9 @@ class SignalStage:
         """All that one task sends out, a recording at a time."""
         yield Started("signal", self.pid, ((task.head.uid, WHOLE_REQUEST),), task.only)
         began = time.monotonic()
+        deployment = with_heads(self.deployment, self.shelf.current())  # one for all recordings of the request
         try:
-            request = self._open(task)
+            request = self._open(task, deployment)
         except EcgError as error:
             yield Done(task.head.uid, WHOLE_REQUEST, error=error)
             return
@@ -57,13 +60,13 @@ class SignalStage:
                 return
             if request.many:  # a single one is meant by WHOLE_REQUEST already
                 yield Started("signal", self.pid, ((head.uid, index),))
-            yield from self._record(head, index, pending, request, task.alone, timings)
+            yield from self._record(head, index, pending, request, deployment, task.alone, timings)
 
-    def _open(self, task: Task) -> Request:
+    def _open(self, task: Task, deployment: Deployment) -> Request:
         if (missing := missing_body(task)) is not None:
             raise missing
         try:
-            return _for_wire(read_request(task, self.deployment, self.limits), task.head.wire)
+            return _for_wire(read_request(task, deployment, self.limits), task.head.wire)
         except EcgError:
             raise
         except Exception as error:  # the process's edge: a fault of ours must cost this request only
@@ -76,7 +79,14 @@ class SignalStage:
         return replace(task.head, deadline_s=task.head.deadline_s + seconds * SECONDS_PER_SIGNAL_SECOND)
 
     def _record(
-        self, head: TaskHead, index: int, pending: PendingRecord, request: Request, alone: bool, timings: dict[str, float]
+        self,
+        head: TaskHead,
+        index: int,
+        pending: PendingRecord,
+        request: Request,
+        deployment: Deployment,
+        alone: bool,
+        timings: dict[str, float],
     ) -> Iterator[Message | ModelItem]:
         try:
             if time.monotonic() > head.deadline_s:
@@ -84,7 +94,7 @@ class SignalStage:
             began = time.monotonic()
             record = pending.read()
             timings = {**timings, "parse": timings["parse"] + 1000 * (time.monotonic() - began)}
-            prepared = prepare(record, request.options, self.deployment, max_seconds=self.limits.max_seconds)
+            prepared = prepare(record, request.options, deployment, max_seconds=self.limits.max_seconds)
             timings |= prepared.timings_ms
             if prepared.needs:
                 yield Handed(head.uid, index)
@@ -101,7 +111,7 @@ class SignalStage:
         answer = (
             quality_answer(prepared)
             if isinstance(prepared.options, QualityOptions)
-            else analysis_answer(prepared, {}, self.deployment, None)
+            else analysis_answer(prepared, {}, self.deployment, None, self.shelf.version)
         )
         assert isinstance(prepared.options, QualityOptions | AnalyzeOptions), "embeddings need an encoder. This is a bug."
         return encode_answer(answer, head, index, timings)

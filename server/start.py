@@ -8,7 +8,6 @@ from analysis.deployment import Deployment, deployment_of
 from encoder.devices import cuda_device_count, resolve_devices
 from errors import ModelStoreError
 from model_store.choose import choose_models
-from model_store.manifest import default_models_dir
 from server.app import build_app
 from server.seams import EcgServer
 from server.settings import Settings
@@ -40,7 +39,7 @@ def choose_deployment(settings: Settings, *, cuda: bool) -> Deployment:
         settings.model,
         clinical_checkpoint=settings.clinical_checkpoint,
         features_checkpoint=settings.features_checkpoint,
-        models_dir=settings.models_dir or default_models_dir(),
+        models_dir=settings.models_folder,
         cuda=cuda,
     )
     return deployment_of(choice)

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
 from errors import ModelStoreError
+from heads.shelf import Shelf
 from server.log import configure_logging
 from server.messages import Message, ModelItem, Task
 from server.model_stage import MAX_BATCH_SEGMENTS, Backlog, Job, ModelStage
@@ -60,7 +61,7 @@ class SignalAPI(WorkerAPI):
         threadpool_limits(1, user_api="blas")
         self.row = enter_worker(self.state, "signal")
         limits = Limits(self.settings.max_body_bytes, self.settings.max_records, self.settings.max_seconds)
-        self.stage = SignalStage(self.deployment, limits, self.state, os.getpid())
+        self.stage = SignalStage(self.deployment, Shelf(self.settings.models_folder), limits, self.state, os.getpid())
         worker_is_ready(self.state, self.row)
 
 
@@ -140,7 +141,16 @@ class ModelLoop(LitLoop):
             def send(api_worker: int, messages: Sequence[Message]) -> None:
                 transport.send(list(messages), consumer_id=api_worker)
 
-            stage = ModelStage(lit_api.deployment, lit_api.runners, lit_api.runtime, lit_api.state, lit_api.row, send, answers.submit)
+            stage = ModelStage(
+                lit_api.deployment,
+                Shelf(lit_api.settings.models_folder),
+                lit_api.runners,
+                lit_api.runtime,
+                lit_api.state,
+                lit_api.row,
+                send,
+                answers.submit,
+            )
             try:
                 while batch := backlog.next_batch():
                     stage.run(batch)

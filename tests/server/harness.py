@@ -59,7 +59,11 @@ class RunningServer:
                 start_new_session=True,
             )
         if self._wait:
-            self.wait_until_ready()
+            try:
+                self.wait_until_ready()
+            except BaseException as error:  # `with` ends only what was entered
+                self.__exit__(type(error), error, None)
+                raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

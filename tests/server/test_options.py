@@ -30,7 +30,7 @@ from tests.server.harness import RunningServer
 
 ALWAYS = {"id", "request_id", "model", "segments", "processing_time", "warnings", "version"}
 DEFAULT = {"clinical_analysis", "labels", "superclass", "pacemaker", "measurements", "quality", "signal_quality", "features"}
-ON_DEMAND = {"labels_by_segment", "saliency", "signal", "fiducials", "representative_beat", "reported"}
+ON_DEMAND = {"labels_by_segment", "saliency", "signal", "fiducials", "representative_beat", "reported", "heads"}
 
 
 def test_by_default_the_default_parts_are_there(server: RunningServer) -> None:
