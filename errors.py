@@ -31,7 +31,7 @@ what is allowed, and never holds sample values, patient data, paths or traceback
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -51,12 +51,20 @@ class EcgError(Exception):
     title: str = "Internal error"
 
     def __init__(
-        self, detail: str, *, loc: Sequence[str | int] | None = None, errors: Sequence[FieldError] = (), retry_after_s: int | None = None
+        self,
+        detail: str,
+        *,
+        loc: Sequence[str | int] | None = None,
+        errors: Sequence[FieldError] = (),
+        retry_after_s: int | None = None,
+        extension: Mapping[str, object] | None = None,
     ) -> None:
+        """extension: members of the problem beside the usual ones (RFC 9457, 3.2)"""
         super().__init__(detail)
         self.detail = detail
         self.errors = tuple(errors) if errors else (FieldError(tuple(loc), detail),) if loc is not None else ()
         self.retry_after_s = retry_after_s
+        self.extension = dict(extension or {})
 
     def problem(self, request_id: str | None = None) -> dict[str, object]:
         """The error as an RFC 9457 problem object."""
@@ -71,22 +79,28 @@ class EcgError(Exception):
             problem["errors"] = [{"loc": list(error.loc), "msg": error.msg} for error in self.errors]
         if request_id is not None:
             problem["request_id"] = request_id
-        return problem
+        return problem | self.extension
 
     def under(self, prefix: tuple[str | int, ...]) -> EcgError:
         """The same error with its places told from further up: of one record, where many were sent."""
         if not prefix or not self.errors or all(error.loc[: len(prefix)] == prefix for error in self.errors):
             return self
         errors = tuple(FieldError((*prefix, *error.loc), error.msg) for error in self.errors)
-        return type(self)(self.detail, errors=errors, retry_after_s=self.retry_after_s)
+        return _rebuild(type(self), self.detail, errors, self.retry_after_s, self.extension)
+
+    def with_extension(self, members: Mapping[str, object]) -> EcgError:
+        """The same error with more members; its own stay."""
+        return _rebuild(type(self), self.detail, self.errors, self.retry_after_s, {**members, **self.extension})
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between processes as values; the default would lose the keyword arguments.
-        return _rebuild, (type(self), self.detail, self.errors, self.retry_after_s)
+        return _rebuild, (type(self), self.detail, self.errors, self.retry_after_s, self.extension)
 
 
-def _rebuild(kind: type[EcgError], detail: str, errors: tuple[FieldError, ...], retry_after_s: int | None) -> EcgError:
-    return kind(detail, errors=errors, retry_after_s=retry_after_s)
+def _rebuild(
+    kind: type[EcgError], detail: str, errors: tuple[FieldError, ...], retry_after_s: int | None, extension: Mapping[str, object]
+) -> EcgError:
+    return kind(detail, errors=errors, retry_after_s=retry_after_s, extension=extension)
 
 
 class RequestError(EcgError):

@@ -17,6 +17,7 @@ from analysis.labels import JoinedLabel, Words, by_segment, join_labels, supercl
 from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
+from analysis.uploads import upload_answer
 from heads import pacemaker
 from model_store.manifest import Role
 
@@ -113,7 +114,7 @@ def analysis_answer(
     answer["model"] = _model(deployment, runtime, options.features_role) | spoken | by_heads.model
     answer["segments"] = len(prepared.segment_times_s)
     answer["warnings"] = list(dict.fromkeys(warnings))
-    return answer
+    return upload_answer(answer, options)
 
 
 def _labels(encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment) -> list[JoinedLabel] | None:

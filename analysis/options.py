@@ -13,7 +13,8 @@ from errors import BadOption, LayerOutOfRange, UnknownLabel, UnknownPart
 from model_store.labels import SUPERCLASSES
 from model_store.manifest import Role
 
-Route = Literal["analyze", "extract_features", "assess_quality"]
+Route = Literal["analyze", "extract_features", "assess_quality", "predict", "classify"]
+UPLOAD_ROUTES: tuple[Route, ...] = ("predict", "classify")  # the forms of earlier services: files only
 
 DEFAULT_PARTS = ("clinical_analysis", "labels", "superclass", "pacemaker", "measurements", "quality", "features")
 ON_DEMAND_PARTS = ("labels_by_segment", "saliency", "signal", "fiducials", "representative_beat", "reported", "heads")
@@ -23,6 +24,8 @@ OPTIONS: dict[Route, tuple[str, ...]] = {
     "analyze": ("include", "aggregate", "thresholds", "model"),
     "extract_features": ("pooling", "layer", "level", "model", "dtype"),
     "assess_quality": (),
+    "predict": (),
+    "classify": ("lang",),
 }
 ALL_OPTIONS = frozenset(name for names in OPTIONS.values() for name in names)
 

@@ -14,6 +14,7 @@ from analysis.deployment import Deployment, HeadUse
 from analysis.measuring import MEASURED_PARTS, Measured, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
+from analysis.uploads import ClassifyOptions
 from errors import NoModel, TooFewLeads, TooShort
 from model_store.manifest import Role
 from signal_quality import Quality, assess
@@ -60,8 +61,8 @@ NO_SEGMENTS = np.zeros((0, 12, 0), np.float32)
 def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_seconds: float) -> Prepared:
     """Check one recording and do all that needs no encoder.
 
-    Raises the errors of `signals.checks`; on /extract_features also NoModel, TooShort, TooFewLeads, as an embedding
-    that cannot be had is the whole answer there.
+    Raises the errors of `signals.checks`; on /extract_features and /classify also NoModel, TooShort, TooFewLeads, as what the
+    encoder says is the whole answer there.
     """
     started = time.perf_counter()
     record = check_record(record, max_seconds=max_seconds, judge_anything=isinstance(options, QualityOptions))
@@ -75,7 +76,7 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     needs = needs_of(options, deployment)
     segments, no_model = _segments(record, leads, needs, options, deployment)
     beside = {} if segments is None else _beside(record, leads, needs, deployment)
-    if isinstance(options, FeatureOptions) and no_model is not None:
+    if isinstance(options, FeatureOptions | ClassifyOptions) and no_model is not None:
         raise no_model
     warnings = (
         *record.warnings,

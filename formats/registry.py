@@ -44,6 +44,11 @@ def format_names() -> tuple[str, ...]:
     return tuple(sorted((found.name for found in known_formats()), key=str.lower))
 
 
+def is_recording(part: Part) -> bool:
+    """Whether a recording may begin with this part, by its content."""
+    return any(known.detect(part) for known in known_formats())
+
+
 def read(parts: Sequence[Part], hints: Hints = Hints(), max_bytes: int = DEFAULT_MAX_BYTES) -> EcgRecord:  # noqa: B008 - frozen
     """The one recording in `parts` (one file, several files, or a zip), at most `max_bytes` in all, also after unpacking.
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from analysis.options import Route
+from analysis.options import OPTIONS
 from errors import EcgError
 from server.docs_pages import docs_routes
 from server.middleware import RequestMiddleware
@@ -19,11 +19,9 @@ from server.problems import from_framework, problem_response
 from server.recordings import endpoint
 from server.service import Service
 
-RECORDING_ROUTES: tuple[Route, ...] = ("analyze", "extract_features", "assess_quality")
-
 
 def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:
-    for route in RECORDING_ROUTES:
+    for route in OPTIONS:
         app.add_api_route(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route, response_model=None)
     for path, handler in (operator_routes(service_of) | docs_routes(service_of)).items():
         # HEAD beside GET: load balancers and link checkers ask so.

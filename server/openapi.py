@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from analysis.options import OPTIONS, Route
+from analysis.options import OPTIONS, UPLOAD_ROUTES, Route
 from errors import EcgError, public_errors
 from formats.registry import format_names
 from server.accept import NDJSON
@@ -35,8 +35,14 @@ from server.wire import MEDIA_TYPES
 
 Schema = dict[str, Any]
 
-ROUTES: tuple[Route, ...] = tuple(OPTIONS)
-ANSWER_OF: dict[Route, str] = {"analyze": "Analysis", "extract_features": "Embedding", "assess_quality": "QualityAnswer"}
+ROUTES: tuple[Route, ...] = tuple(route for route in OPTIONS if route not in UPLOAD_ROUTES)
+ANSWER_OF: dict[Route, str] = {
+    "analyze": "Analysis",
+    "extract_features": "Embedding",
+    "assess_quality": "QualityAnswer",
+    "predict": "Prediction",
+    "classify": "Classification",
+}
 
 # Codes that only some of the routes know; the others are every route's that takes recordings.
 ONLY_ON: dict[str, tuple[str, ...]] = {
@@ -46,10 +52,10 @@ ONLY_ON: dict[str, tuple[str, ...]] = {
     "unknown_part": ("analyze",),
     "unknown_label": ("analyze",),
     "layer_out_of_range": ("extract_features",),
-    "too_few_leads": ("extract_features",),
-    "no_model": ("extract_features",),
-    "no_samples": ("analyze", "extract_features"),
-    "implausible_values": ("analyze", "extract_features"),
+    "too_few_leads": ("extract_features", "classify"),
+    "no_model": ("extract_features", "classify"),
+    "no_samples": ("analyze", "extract_features", "predict", "classify"),
+    "implausible_values": ("analyze", "extract_features", "predict", "classify"),
 }
 RETRIED = (429, 503)
 FHIR_BUNDLE: Schema = {
@@ -82,9 +88,13 @@ def openapi_document(settings: Settings) -> Schema:
         },
         "servers": [{"url": "/", "description": "This server"}],
         "tags": TAGS,
-        "paths": {**{f"/{route}": {"post": _recording_operation(route, settings)} for route in ROUTES}, **_operator_paths()},
+        "paths": {
+            **{f"/{route}": {"post": _recording_operation(route, settings)} for route in ROUTES},
+            **_upload_paths(),
+            **_operator_paths(),
+        },
         "components": {
-            "schemas": component_schemas() | {f"{route}_options": options_schema(route) for route in ROUTES},
+            "schemas": component_schemas() | {f"{route}_options": options_schema(route) for route in OPTIONS},
             "parameters": HEADER_PARAMETERS,
             "headers": ANSWER_HEADERS | {"Retry-After": RETRY_AFTER, "X-ECG-Errors": ECG_ERRORS},
             "examples": REQUESTS,
@@ -107,6 +117,28 @@ def _recording_operation(route: Route, settings: Settings) -> Schema:
         "parameters": query_parameters(route) + request_headers(),
         "requestBody": _request_body(route, settings),
         "responses": {"200": _answer(route), **_errors(codes_of(route))},
+    }
+
+
+def _upload_paths() -> Schema:
+    """The routes that take nothing but a form of files, and answer JSON."""
+    return {f"/{route}": {"post": _upload_operation(route)} for route in UPLOAD_ROUTES}
+
+
+def _upload_operation(route: Route) -> Schema:
+    text = ROUTE_TEXTS[route]
+    answer = {JSON: {"schema": _ref(ANSWER_OF[route]), "example": ANSWERS[route]}}
+    return {
+        "operationId": route,
+        "tags": ["recordings"],
+        "summary": text.summary,
+        "description": text.description,
+        "parameters": query_parameters(route) + request_headers(),
+        "requestBody": {"required": True, "content": {MULTIPART: {"schema": form_schema(route)}}},
+        "responses": {
+            "200": {"description": text.answer, "headers": _headers(ANSWER_HEADERS), "content": answer},
+            **_errors(codes_of(route)),
+        },
     }
 
 

@@ -179,4 +179,21 @@ ANSWERS: dict[str, dict[str, Any]] = {
         **COMMON,
     },
     "assess_quality": {"id": None, **QUALITY, "processing_time": 0.004, **COMMON},
+    "predict": {
+        "result": False,
+        "age": 63,
+        "recording_date": "01/11/1984  8:27:32",
+        "probability": 0.0004,
+        "evidence": {"spikes": 0, "chamber": None, "morphology": 0.002, "label": 0.01, "visible": True},
+        "processing_time": 0.019,
+        **COMMON,
+    },
+    "classify": {
+        "diagnosis": "NORM",
+        "description": "normal ECG",
+        "probability": 0.91,
+        "probabilities": {"NORM": 0.91, "MI": 0.03, "STTC": 0.04, "CD": 0.05, "HYP": 0.02},
+        "processing_time": 0.012,
+        **COMMON,
+    },
 }

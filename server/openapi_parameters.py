@@ -49,6 +49,7 @@ OPTION_SCHEMAS: dict[str, Schema] = {
         "token",
     ),
     "dtype": _choice("Numbers on the wire. Default: float32.", "float32", "float16"),
+    "lang": _choice("Of the description. Default: en.", "en", "de"),
 }
 
 # `id` may be repeated, the others not.

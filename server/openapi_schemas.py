@@ -307,6 +307,33 @@ class QualityAnswer(Quality, Answer):
     """The quality of one recording."""
 
 
+class Prediction(BaseModel):
+    """/predict's answer."""
+
+    result: bool | None
+    age: float | str = Field(description="As it was sent.")
+    recording_date: str | None = Field(description="As it was sent.")
+    probability: float | None
+    evidence: dict[str, Any] | None = Field(description="As `pacemaker.evidence` of /analyze, and whether spikes can be seen.")
+    warnings: list[str]
+    request_id: str
+    processing_time: float
+    version: str
+
+
+class Classification(BaseModel):
+    """/classify's answer."""
+
+    diagnosis: str
+    description: str | None
+    probability: float
+    probabilities: dict[str, float]
+    warnings: list[str]
+    request_id: str
+    processing_time: float
+    version: str
+
+
 class Fault(BaseModel):
     loc: list[str | int] = Field(description="The path into the body.")
     msg: str
@@ -330,7 +357,19 @@ class FailedRecord(BaseModel):
     error: Problem
 
 
-MODELS: tuple[type[BaseModel], ...] = (Record, Analysis, Embedding, QualityAnswer, Problem, FailedRecord, Health, Models, Root)
+MODELS: tuple[type[BaseModel], ...] = (
+    Record,
+    Analysis,
+    Embedding,
+    QualityAnswer,
+    Prediction,
+    Classification,
+    Problem,
+    FailedRecord,
+    Health,
+    Models,
+    Root,
+)
 
 
 class _Plain(GenerateJsonSchema):

@@ -81,6 +81,17 @@ ROUTE_TEXTS: dict[Route, RouteText] = {
         "Whatever has the form of a record is judged, also noise or gaps throughout.",
         "The quality of one record, or `results` for many.",
     ),
+    "predict": RouteText(
+        "Is there a pacemaker? (form of an earlier service)",
+        "A JSON text with the patient's `age` (and `recording_date`), and one ECG, as file parts in any order and under any names. "
+        "A result is given from 18 years on. Every error carries `result: null`.",
+        "The result; null with the reason in `warnings` for a recording that cannot be read.",
+    ),
+    "classify": RouteText(
+        "The superclass of a file (form of an earlier service)",
+        "One ECG as file parts. The most probable of PTB-XL's five superclasses, described in English or German (`lang`).",
+        "The diagnosis and the probabilities.",
+    ),
 }
 
 

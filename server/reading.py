@@ -17,14 +17,15 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, MultipartState, create_form_parser
 
 from analysis.deployment import Deployment
-from analysis.options import ALL_OPTIONS, Options, QualityOptions, Route, analyze_options, feature_options, misplaced_options
+from analysis.options import ALL_OPTIONS, UPLOAD_ROUTES, Options, QualityOptions, Route, analyze_options, feature_options, misplaced_options
+from analysis.uploads import classify_options, predict_options
 from errors import BadType, BodyTooLarge, MalformedBody, MissingField, MissingPart, NoModel, TooManyRecords, UnsupportedMediaType
 from formats import json_body, msgpack_body
 from formats.hints import HINT_NAMES, hints_from_params
 from formats.mapping import record_from_mapping
 from formats.npy import records_from_npy
 from formats.parts import Part
-from formats.registry import read
+from formats.registry import is_recording, read
 from server.messages import Task
 from signals.record import EcgRecord
 
@@ -78,12 +79,14 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def check_media_type(content_type: str) -> None:
+def check_media_type(content_type: str, route: Route) -> None:
     """Refuse before the body is read what no reader takes. Raises UnsupportedMediaType."""
     kind = media_type(content_type)
-    if kind in MEDIA_TYPES or kind.endswith("+json"):
+    if kind == MULTIPART or (route not in UPLOAD_ROUTES and (kind in MEDIA_TYPES or kind.endswith("+json"))):
         return
     found = f"Content-Type is {kind[:64]}" if kind else "Content-Type is missing"
+    if route in UPLOAD_ROUTES:
+        raise UnsupportedMediaType(f"{found}; /{route} takes files as multipart/form-data")
     raise UnsupportedMediaType(
         f"{found}; send application/json, application/x-npy, application/msgpack, multipart/form-data or application/octet-stream"
     )
@@ -155,6 +158,8 @@ def read_options(values: Mapping[str, object], route: Route, deployment: Deploym
     misplaced = misplaced_options(values, route)
     if route == "assess_quality":
         return QualityOptions(warnings=misplaced)
+    if route == "classify":
+        return _with_warnings(classify_options(values, deployment), misplaced)
     options = analyze_options(values, deployment) if route == "analyze" else feature_options(values, deployment)
     return replace(options, warnings=options.warnings + misplaced)
 
@@ -248,7 +253,27 @@ def _from_multipart(body: bytes, task: Task, deployment: Deployment, limits: Lim
     fields, parts = split_multipart(body, task.content_type)
     if not parts:
         raise MissingPart("the form holds no file; send the file, or the files of one recording, as file parts")
-    return _from_files(parts, {**task.params, **fields}, task.head.route, deployment, limits)
+    params = {**task.params, **fields}
+    if task.head.route == "predict":
+        return _from_person(parts, params, limits)
+    return _from_files(parts, params, task.head.route, deployment, limits)
+
+
+def _from_person(parts: list[Part], params: Mapping[str, list[str]], limits: Limits) -> Request:
+    """/predict's form: a JSON text about the patient, and one ECG; what is which is told by content."""
+    texts = [part for part in parts if part.data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" and not is_recording(part)]
+    if len(texts) != 1:
+        raise MissingPart(f"the form holds {len(texts)} JSON texts about the patient; one with the age is needed, and an ECG's files")
+    about = json_body.loads(texts[0].data)
+    if not isinstance(about, Mapping):
+        raise BadType("the JSON text about the patient must be an object with an age", loc=("age",))
+    options = predict_options(about)
+    files = [part for part in parts if part is not texts[0]]
+    if not files:
+        raise MissingPart("the form holds a JSON text and no ECG; send the ECG's files too")
+    warnings = _unknown_params(params, HINT_NAMES) + misplaced_options(_query_options(params), "predict")
+    record = read(files, hints_from_params(params), max_bytes=limits.max_body_bytes)
+    return Request([_ready_record(record)], False, _with_warnings(options, warnings))
 
 
 def split_multipart(body: bytes, content_type: str) -> tuple[dict[str, list[str]], list[Part]]:

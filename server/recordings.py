@@ -34,6 +34,13 @@ def endpoint(route: Route, service_of: Callable[[], Service]) -> Callable[[Reque
     """The handler of one route. `service_of` gives this process's service."""
 
     async def handle(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except EcgError as error:
+            # Clients of the service that /predict stands in for look for its result in errors too.
+            raise error.with_extension({"result": None}) if route == "predict" else error from None
+
+    async def answer(request: Request) -> Response:
         service = service_of()
         try:
             slot = admit(request, route, service)
@@ -70,7 +77,7 @@ def admit(request: Request, route: Route, service: Service) -> Slot:
         raise Starting("the encoders are still being loaded; /readyz tells when they are there", retry_after_s=RETRY_STARTING_S)
     if route == "extract_features" and not service.deployment.loaded:
         raise NoModel(service.deployment.no_model_reason())
-    check_media_type(request.headers.get("content-type", ""))
+    check_media_type(request.headers.get("content-type", ""), route)
     check_encoding(request.headers.get("content-encoding", "").strip().lower())
     check_length(request, service.settings.max_body_bytes)
     _client_deadline_ms(request)
