@@ -9,23 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.contradictions import contradictions
 from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
 from analysis.forward import Encoded
 from analysis.labels import JoinedLabel, Words, by_segment, join_labels, superclass, without_superclasses, words
 from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
+from heads import pacemaker
 from model_store.manifest import Role
 
-# Parts of the interface that this version has no method for; each is null with this sentence.
-NOT_YET = {
-    "pacemaker": "pacemaker: no pacemaker detection is part of this version",
-}
 # The names of an earlier API for four of the measurements.
 CLINICAL_NUMBERS = {"heart_rate": "heart_rate_bpm", "qrs_duration": "qrs_ms", "qt_interval": "qt_ms", "pr_interval": "pr_ms"}
-# Beyond these a label and the measured rate contradict each other: the usual limits of 60 and 100 /min, with 10 to spare
-# (a choice), as a rate may change within a recording and label and rate look at different parts of it.
-RATES_OF_LABELS = {"Tachycardia": (90.0, float("inf")), "Bradycardia": (0.0, 70.0)}
 SALIENCY_METHODS = {
     "ecg-fm": "attention of the last transformer layer, mean over heads, maximum over keys for each query token; "
     "the same for all leads and labels",
@@ -94,21 +89,23 @@ def analysis_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deploym
     answer: dict[str, Any] = {"id": prepared.record_id}
     if "clinical_analysis" in include:
         answer["clinical_analysis"] = _clinical_analysis(labels, prepared.measured or Measured())
-        warnings += _contradictions(labels, prepared.measured)
+        warnings += contradictions(labels, prepared.measured)
     if "labels" in include:
         answer["labels"] = None if labels is None else [joined.to_dict() for joined in labels]
     if "labels_by_segment" in include:
         answer["labels_by_segment"] = _labels_by_segment(prepared, encoded, deployment)
     if "superclass" in include:
         answer["superclass"] = _superclass(encoded, options, deployment)
-    answer |= {part: None for part in NOT_YET if part in include}
     answer |= _embedding_parts(prepared, encoded, options, deployment)
     if "quality" in include and prepared.quality is not None:
         answer["signal_quality"] = prepared.quality["signal_quality"]
         answer["quality"] = prepared.quality
     answer |= {part: value for part, value in _carried_parts(prepared).items() if part in include}
+    if "pacemaker" in include:
+        answer["pacemaker"], reasons = _pacemaker(prepared.measured, labels)
+        warnings += reasons
     warnings += _absences(answer, prepared, deployment)
-    answer["model"] = _model(deployment, runtime, options.features_role)
+    answer["model"] = _model(deployment, runtime, options.features_role) | {"pacemaker": answer.get("pacemaker") and pacemaker.version()}
     answer["segments"] = len(prepared.segment_times_s)
     answer["warnings"] = list(dict.fromkeys(warnings))
     return answer
@@ -144,14 +141,24 @@ def _carried_parts(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _contradictions(labels: list[JoinedLabel] | None, measured: Measured | None) -> list[str]:
-    """A label of the rate against the rate that was measured, where they are far apart."""
-    rate = None if measured is None else measured.number("heart_rate_bpm")
-    if labels is None or rate is None:
-        return []
-    positive = {joined.label.name for joined in labels if joined.positive}
-    contradicted = [name for name, (low, high) in RATES_OF_LABELS.items() if name in positive and not low <= rate <= high]
-    return [f"labels: {name} is positive and the measured rate is {rate:.0f} per minute" for name in contradicted]
+def _pacemaker(measured: Measured | None, labels: list[JoinedLabel] | None) -> tuple[dict[str, Any] | None, list[str]]:
+    """The part, and why something of it is missing."""
+    found = None if measured is None else measured.pacemaker
+    if found is None:
+        return None, ["pacemaker: nothing is looked for in a recording that cannot be read"]
+    label = next((joined for joined in labels or () if joined.label.name == pacemaker.LABEL), None)
+    said = None if label is None else pacemaker.Label(label.probability, label.label.pos_weight)
+    head = pacemaker.shipped()
+    probability = head.probability(found, said)
+    warnings = list(found.warnings)
+    if probability is None:
+        return None, warnings
+    present = head.present(probability)
+    if label is not None and label.positive != present:
+        warnings.append(
+            f"labels: {pacemaker.LABEL} is {'' if label.positive else 'not '}positive, and taken with spikes and beats it is the other way"
+        )
+    return found.to_dict(probability, present, said), warnings
 
 
 def _clinical_analysis(labels: list[JoinedLabel] | None, found: Measured) -> dict[str, Any]:
@@ -207,9 +214,7 @@ MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "salienc
 
 def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deployment) -> list[str]:
     """One sentence for each part that was asked for and is null."""
-    warnings = [sentence for part, sentence in NOT_YET.items() if part in answer]
-    if not deployment.loaded:
-        warnings.append(f"model: {deployment.no_model_reason()}")
+    warnings = [] if deployment.loaded else [f"model: {deployment.no_model_reason()}"]
     reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded")
     warnings += [f"{part}: {reason}" for part in MODEL_PARTS if answer.get(part, ...) is None]
     if "clinical_analysis" in answer and answer["clinical_analysis"]["rhythm_source"] == "rules":
@@ -232,7 +237,6 @@ def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role 
         "encoder": None if role is None else encoder_summary(deployment.encoders[role], source),
         "labels": None if clinical is None else versioned_name(deployment.encoders[clinical]),
         "superclass": None if diagnosing is None else versioned_name(deployment.encoders[diagnosing]),
-        "pacemaker": None,
         "dtype": None if runtime is None else runtime.dtype,
         "device": None if runtime is None else runtime.device,
     }

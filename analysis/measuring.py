@@ -7,16 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from intervals.measure import measure
-from intervals.measurements import NUMBERS, Measurements
+from analysis.pacing import NO_PACING, pacemaker_of, spikes_of
+from heads.pacemaker import LABEL, Pacemaker, shipped
+from intervals.measure import measure_conditioned
+from intervals.measurements import NUMBERS, BeatFiducials, Measurements
 from intervals.reference_ranges import axis_word, flags
 from intervals.rhythm import Rhythm, rhythm
+from signals.conditioned import condition
 from signals.leads import LEADS, TwelveLeads
-from signals.r_peaks import find_r_peaks
+from signals.r_peaks import r_peaks_of
 from signals.record import EcgRecord, Patient
-from signals.spikes import Pacing, find_spikes, pacing
+from signals.spike_removal import without_spikes
+from signals.spikes import Pacing
 
-MEASURED_PARTS = frozenset({"clinical_analysis", "measurements", "fiducials", "representative_beat"})
+MEASURED_PARTS = frozenset({"clinical_analysis", "measurements", "fiducials", "representative_beat", "pacemaker"})
+SAME_BEAT_S = 0.15  # a beat's R peak as it is measured, and as it was found among spikes
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Measured:
     representative_beat: dict[str, Any] | None = None
     axis_deviation: str | None = None
     rhythm: Rhythm | None = None
+    pacemaker: Pacemaker | None = None
     warnings: tuple[str, ...] = ()
 
     def number(self, name: str) -> float | None:
@@ -37,29 +43,50 @@ class Measured:
 
 
 def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
-    """Measure a recording. Pacing spikes are looked for first: what they pace has no P wave to measure."""
-    paced = _pacing(record, leads)
-    found = measure(leads, record.fs, paced=paced.chamber is not None)
+    """Measure a recording; it is filtered and its R peaks are found once, for all that is measured.
+
+    Pacing is looked for first: what is paced has no P wave to measure, and its QRS is not its spike's.
+    """
+    ready = condition(leads.signal, record.fs)
+    r_peaks_s = r_peaks_of(ready)
+    spikes, paced = spikes_of(record, leads, r_peaks_s)
+    found = measure_conditioned(ready, r_peaks_s)
+    head = shipped()
+    pacemaker = pacemaker_of(record, leads, spikes, paced, found, head)
+    probability = head.probability(pacemaker)
+    if probability is None or not head.present(probability):
+        paced, present = NO_PACING, None
+    else:
+        present = probability
+        if paced.chamber is not None:
+            ready = condition(without_spikes(leads.signal, record.fs, spikes, r_peaks_s), record.fs)
+            r_peaks_s = r_peaks_of(ready)
+        found = measure_conditioned(ready, r_peaks_s, paced=True)
     told = found.to_dict()
     flagged = flags({name: told[name] for name in NUMBERS}, record.patient)  # as told: a value is not flagged for its second decimal
     return Measured(
         measurements={**told, "flags": [flag.to_dict() for flag in flagged]},
-        fiducials=[beat.to_dict() for beat in found.fiducials] or None,
+        fiducials=[_fiducials(beat, paced) for beat in found.fiducials] or None,
         representative_beat=_representative_beat(found),
         axis_deviation=_axis_word(found, record.patient),
-        rhythm=rhythm(found, paced),
+        rhythm=_rhythm(found, paced, present),
+        pacemaker=pacemaker,
         warnings=found.warnings,
     )
 
 
-NO_PACING = Pacing(0, 0, 0)
+def _fiducials(beat: BeatFiducials, paced: Pacing) -> dict[str, Any]:
+    """Of the class paced where a ventricular spike stands before the beat, whatever its form."""
+    is_paced = any(abs(beat.r - at) < SAME_BEAT_S for at in paced.paced_s) and paced.chamber in ("ventricular", "dual")
+    return beat.to_dict() | ({"class": "paced"} if is_paced else {})
 
 
-def _pacing(record: EcgRecord, leads: TwelveLeads) -> Pacing:
-    if record.units != "mV":
-        return NO_PACING  # the height of a spike is a voltage
-    spikes = find_spikes(leads.signal, record.fs)
-    return pacing(spikes, find_r_peaks(leads.signal, record.fs)) if spikes.times_s.size else NO_PACING
+def _rhythm(found: Measurements, paced: Pacing, pacemaker: float | None) -> Rhythm:
+    """By the rules; `pacemaker` is the probability of one that is present, which the form of the beats may tell without spikes."""
+    said = rhythm(found, paced)
+    if pacemaker is None or said.word == LABEL:
+        return said
+    return Rhythm(LABEL, pacemaker, tuple(finding for finding in said.findings if finding != "Sinus arrhythmia"))
 
 
 def _axis_word(found: Measurements, patient: Patient) -> str | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.deployment import Deployment
+from analysis.deployment import Deployment, Encoder
 from analysis.options import AnalyzeOptions, FeatureOptions, Options
+from heads.pacemaker import LABEL
 from model_store.manifest import Role
 
 
@@ -41,10 +42,15 @@ def _token_layer(options: FeatureOptions) -> int | None:
 LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment"})
 
 
+def _knows_pacing(encoder: Encoder) -> bool:
+    """Whether one of its labels is evidence of a pacemaker."""
+    return any(label.name == LABEL for label in encoder.labels)
+
+
 def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
     needs: Needs = {}
     clinical = deployment.clinical_role()
-    if clinical and options.include & LABEL_PARTS:
+    if clinical and (options.include & LABEL_PARTS or ("pacemaker" in options.include and _knows_pacing(deployment.encoders[clinical]))):
         needs[clinical] = Need()
     if options.features_role and "features" in options.include:
         needs.setdefault(options.features_role, Need())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,12 @@ def _measured(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> Measur
     """Nothing is measured on what cannot be read."""
     if quality.signal_quality == "Unreadable":
         return Measured(warnings=("measurements: the recording is unreadable; nothing is measured",))
-    return measure_record(record, leads)
+    found = measure_record(record, leads)
+    if quality.readable or found.number("heart_rate_bpm") is None:
+        return found
+    # One lead that is off makes annotators refuse all twelve; what the others show is still worth measuring.
+    doubt = "measurements: the recording is judged not readable as a whole; what is measured on its better leads is to be checked by eye"
+    return replace(found, warnings=(doubt, *found.warnings))
 
 
 def _segments(

@@ -124,24 +124,24 @@ def _weights(signal: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _align(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Two passes of cross-correlation over all leads within +-40 ms.
+    """Two passes of cross-correlation over all leads within +-40 ms: on one beat, then on the mean of the commonest form.
 
-    -> (centres with fractions, forms (beats, leads x samples), the beat that was the first template)
+    Forms that differ little (aberrant conduction in fibrillation) are told apart once the first pass has laid them on each
+    other; before it, which of them came out would hang on a sample more or less.
+
+    -> (centres with fractions, forms (beats, leads x samples), the beat that stands for the commonest form)
     """
     half, reach = round(FORM_S * RATE_HZ), round(SHIFT_S * RATE_HZ)
     forms = _forms(padded, centres, half)
-    first = _template(forms, len(padded))
-    template = forms[first]
-    moved = centres
-    fraction = np.zeros(centres.size)
-    for _ in range(2):
-        shift, fraction = _best_shift(padded, centres, template, half, reach)
-        moved = centres + shift
-        forms = _forms(padded, moved, half)
-        same = _correlation(forms, template) > SAME_FORM
-        if same.any():
-            template = forms[same].mean(axis=0)
-    return moved + fraction, forms, first
+    first = _template(forms, len(padded), ROUGHLY_SAME, np.ones(len(forms), np.bool_))
+    shift, _ = _best_shift(padded, centres, forms[first], half, reach)
+    aligned = _forms(padded, centres + shift, half)
+    central = _template(aligned, len(padded), SAME_FORM, _correlation(aligned, forms[first]) > ROUGHLY_SAME)
+    same = _correlation(aligned, aligned[central]) > SAME_FORM
+    template = aligned[same].mean(axis=0) if same.any() else aligned[central]
+    shift, fraction = _best_shift(padded, centres, template, half, reach)
+    moved = centres + shift
+    return moved + fraction, _forms(padded, moved, half), central
 
 
 def _best_shift(
@@ -149,11 +149,12 @@ def _best_shift(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Whole samples, and the parabola's fraction, that lay each beat on the template."""
     shape = template.reshape(len(padded), -1)
-    kernel = shape - shape.mean(axis=1, keepdims=True)
+    kernel = np.pad(shape - shape.mean(axis=1, keepdims=True), ((0, 0), (2 * reach, 2 * reach)))
+    # The template at each shift beside the next: all products are one of matrices.
+    laid = sliding_window_view(kernel, 2 * reach + 1, axis=1).reshape(-1, 2 * reach + 1)[:, ::-1]
+    around = padded[:, centres[:, None] + np.arange(-half - reach, half + reach + 1)].transpose(1, 0, 2).reshape(centres.size, -1)
     shifts, fractions = np.zeros(centres.size, np.intp), np.zeros(centres.size)
-    for index, centre in enumerate(centres.tolist()):
-        around = padded[:, centre - half - reach : centre + half + reach + 1]
-        match = np.einsum("lst,lt->s", sliding_window_view(around, 2 * half + 1, axis=1), kernel)
+    for index, match in enumerate(around @ laid):
         best = int(match.argmax())
         shifts[index] = best - reach
         if 0 < best < match.size - 1:
@@ -170,22 +171,27 @@ def _forms(padded: NDArray[np.float64], centres: NDArray[np.intp], half: int) ->
     return np.asarray(forms - forms.mean(axis=2, keepdims=True), np.float64).reshape(centres.size, -1)
 
 
-def _template(forms: NDArray[np.float64], leads: int) -> int:
-    """The beat most like the others; of two forms nearly as frequent (bigeminy, pacing on demand) one of the narrower."""
-    step = max(1, len(forms) // MAX_TEMPLATE_BEATS)
-    some = forms[::step]
+def _template(forms: NDArray[np.float64], leads: int, same: float, among: NDArray[np.bool_]) -> int:
+    """The beat most like the others; of two forms nearly as frequent (bigeminy, pacing on demand) one of the narrower.
+
+    same   correlation from which on two beats are of one form
+    among  (beats,) bool: those that may be chosen, and count
+    """
+    index = np.flatnonzero(among) if among.any() else np.arange(len(forms))
+    index = index[:: max(1, index.size // MAX_TEMPLATE_BEATS)]
+    some = forms[index]
     norms = np.maximum(np.linalg.norm(some, axis=1), 1e-12)
     alike = (some @ some.T) / np.outer(norms, norms)
-    first, group = _commonest(alike, np.ones(len(some), np.bool_))
-    second, rival = _commonest(alike, ~group)
+    first, group = _commonest(alike, same, np.ones(len(some), np.bool_))
+    second, rival = _commonest(alike, same, ~group)
     if rival.sum() >= max(2, RIVAL_SHARE * group.sum()) and _sharpness(some[rival], leads) > _sharpness(some[group], leads):
-        return second * step
-    return first * step
+        return int(index[second])
+    return int(index[first])
 
 
-def _commonest(alike: NDArray[np.float64], among: NDArray[np.bool_]) -> tuple[int, NDArray[np.bool_]]:
+def _commonest(alike: NDArray[np.float64], limit: float, among: NDArray[np.bool_]) -> tuple[int, NDArray[np.bool_]]:
     """The beat with the most others like it, ties by the mean likeness, and that group."""
-    same = (alike > ROUGHLY_SAME) & among
+    same = (alike > limit) & among
     rank = np.where(among, same.sum(axis=1) + np.where(same, alike, 0.0).sum(axis=1) / (len(alike) + 1), -1.0)
     best = int(rank.argmax())
     return best, same[best]

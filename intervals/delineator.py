@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
@@ -26,6 +25,8 @@ OWN_FLOOR: Final = 0.02  # of the spatial peak: a lead lower than that is not bl
 CLIP: Final = 3.0
 LOG_FLOOR: Final = 1e-3
 CLASSES: Final = 4
+TAPS: Final = 7  # of every convolution over time
+REACH: Final = TAPS // 2
 _SPREAD_FLOOR: Final = 1e-6
 
 
@@ -54,6 +55,19 @@ def shipped_weights() -> dict[str, Array]:
         return {name: file[name].astype(np.float32) for name in file.files}
 
 
+@dataclass(frozen=True, eq=False)
+class Network:
+    """The weights as they are multiplied: kernels (taps x inputs, outputs) by name, and biases and heads as they are stored."""
+
+    kernels: dict[str, Array]
+    small: dict[str, Array]
+
+
+@cache
+def _shipped() -> Network:
+    return network_of(shipped_weights())
+
+
 @cache
 def card() -> dict[str, Any]:
     """How it was trained, what it reached out of fold, its bias and its calibration."""
@@ -64,7 +78,7 @@ def card() -> dict[str, Any]:
 def delineate(beat: NDArray[np.floating], weights: dict[str, Array] | None = None) -> Delineation:
     """(leads, 288) at 250 Hz in any unit -> what the network says. Leads without a signal don't count."""
     features, alive = network_input(beat)
-    classes, leads, overall, present = forward(shipped_weights() if weights is None else weights, features, alive)
+    classes, leads, overall, present = _forward(_shipped() if weights is None else network_of(weights), features, alive)
     return Delineation(_softmax(classes, 0), _softmax(leads, -1), _softmax(overall, -1), float(1 / (1 + np.exp(-present))), alive)
 
 
@@ -92,44 +106,173 @@ def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]
 
 def forward(weights: dict[str, Array], x: Array, alive: NDArray[np.bool_]) -> tuple[Array, Array, Array, float]:
     """The network: (4, leads, 288) -> class, lead-time and global-time logits, and that of P."""
+    return _forward(network_of(weights), x, alive)
+
+
+def network_of(weights: dict[str, Array]) -> Network:
+    """Weights as they are stored, laid out for the products that are computed of them."""
+    kernels = {name.removesuffix(".weight"): kernel for name, kernel in weights.items() if kernel.ndim == 3}
+    found = {name: _by_taps(kernel) for name, kernel in kernels.items()}
+    for level in range(3):  # the first inputs come from the level below, at half the rate; the others are what was kept
+        kernel = kernels[f"up.{level}.0"]
+        below = kernels[f"up.{level - 1}.1" if level else "joined"].shape[0]
+        found[f"up.{level}.0"], found[f"up.{level}.0 below"] = _by_taps(kernel[:, below:]), _at_half_rate(kernel[:, :below])
+    own = kernels["joined"].shape[1] // 2
+    found["joined"], found["joined mean"] = _by_taps(kernels["joined"][:, :own]), _by_taps(kernels["joined"][:, own:])
+    return Network(found, {name: value.astype(np.float32) for name, value in weights.items() if value.ndim < 3})
+
+
+def _by_taps(kernel: Array) -> Array:
+    """(outputs, inputs, taps) -> (taps x inputs, outputs)."""
+    return np.ascontiguousarray(kernel.transpose(2, 1, 0), np.float32).reshape(-1, len(kernel))
+
+
+def _at_half_rate(kernel: Array) -> Array:
+    """The same kernel on samples that stand twice in a row, read once: (5 x inputs, 2 x outputs), even and odd outputs."""
+    outputs, inputs, _ = kernel.shape
+    reach = (REACH + 1) // 2
+    halved = np.zeros((2 * reach + 1, inputs, 2, outputs), np.float32)
+    for odd in (0, 1):
+        for tap in range(TAPS):
+            halved[(odd + tap - REACH) // 2 + reach, :, odd] += kernel[:, :, tap].T
+    return halved.reshape(-1, 2 * outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Channels over time, lead after lead, with three samples of nothing before, between and behind them.
+
+    So the inputs of each output are one run of numbers, and those of every seventh output stand side by side: a matrix that
+    need not be laid out for its product with the weights.
+
+    every  (3 + leads x (samples + 3) + 7, channels)
+    """
+
+    every: Array
+    leads: int
+    samples: int
+
+    @property
+    def body(self) -> Array:
+        """(leads x (samples + 3), channels)"""
+        return self.every[REACH:-TAPS]
+
+    @property
+    def by_lead(self) -> Array:
+        """(leads, samples, channels)"""
+        return self.body.reshape(self.leads, self.samples + REACH, -1)[:, : self.samples]
+
+
+def _rows(leads: int, samples: int, channels: int) -> _Rows:
+    """Not filled but for what lies around the leads."""
+    every = np.empty((REACH + leads * (samples + REACH) + TAPS, channels), np.float32)
+    every[:REACH] = 0.0
+    every[-TAPS:] = 0.0
+    every[REACH:-TAPS].reshape(leads, samples + REACH, channels)[:, samples:] = 0.0
+    return _Rows(every, leads, samples)
+
+
+def _forward(network: Network, x: Array, alive: NDArray[np.bool_]) -> tuple[Array, Array, Array, float]:
     share = (alive / max(1, int(alive.sum()))).astype(np.float32)
+    rows = _rows(x.shape[1], x.shape[2], x.shape[0])
+    rows.by_lead[:] = x.transpose(1, 2, 0)
     kept = []
     for level in range(4):
-        x = _two(weights, f"down.{level}", _halve(x) if level else x)
-        kept.append(x)
-    mean = np.einsum("clt,l->ct", x, share)
-    present = weights["p_head.weight"][0] @ np.concatenate([mean.mean(axis=1), mean.max(axis=1)]) + weights["p_head.bias"][0]
-    x = _convolve(weights, "joined", np.concatenate([x, np.broadcast_to(mean[:, None], x.shape)]))
+        rows = _two(network, f"down.{level}", _halve(rows) if level else rows)
+        kept.append(rows)
+    mean = _mean(rows, share)
+    present = network.small["p_head.weight"][0] @ np.concatenate([mean.mean(axis=0), mean.max(axis=0)]) + network.small["p_head.bias"][0]
+    rows = _joined(network, rows, mean)
     for level in range(3):
-        x = _two(weights, f"up.{level}", np.concatenate([x.repeat(2, axis=2), kept[2 - level]]))
-    lead = np.tensordot(weights["lead_head.weight"], x, 1) + weights["lead_head.bias"][:, None, None]
-    mean = np.einsum("clt,l->ct", x, share)
-    spread = np.einsum("clt,l->ct", (x - mean[:, None]) ** 2, share)
-    hidden = _convolve(weights, "global_hidden", np.concatenate([mean, np.sqrt(spread + _SPREAD_FLOOR)])[:, None])[:, 0]
-    overall = weights["global_head.weight"] @ hidden + weights["global_head.bias"][:, None]
+        rows = _convolve(network, f"up.{level}.1", _joined_above(network, f"up.{level}.0", rows, kept[2 - level]))
+    lead, overall = _heads(network, rows, share)
     return lead[:CLASSES], lead[CLASSES:], overall, float(present)
 
 
-def _two(weights: dict[str, Array], name: str, x: Array) -> Array:
-    return _convolve(weights, f"{name}.1", _convolve(weights, f"{name}.0", x))
+def _heads(network: Network, rows: _Rows, share: Array) -> tuple[Array, Array]:
+    """(9, leads, samples) and (5, samples) logits."""
+    small = network.small
+    lead = small["lead_head.weight"] @ rows.body.T + small["lead_head.bias"][:, None]
+    by_lead = rows.body.reshape(rows.leads, -1)  # with what lies between them, which stays zero
+    mean = share @ by_lead
+    spread = share @ np.square(by_lead - mean)
+    mean, spread = (each.reshape(rows.samples + REACH, -1)[: rows.samples] for each in (mean, spread))
+    both = _rows(1, rows.samples, 2 * mean.shape[1])
+    np.concatenate([mean, np.sqrt(spread + _SPREAD_FLOOR)], axis=1, out=both.by_lead[0])
+    hidden = _convolve(network, "global_hidden", both).by_lead[0]
+    overall = small["global_head.weight"] @ hidden.T + small["global_head.bias"][:, None]
+    return lead.reshape(len(lead), rows.leads, -1)[:, :, : rows.samples], overall
 
 
-def _convolve(weights: dict[str, Array], name: str, x: Array) -> Array:
-    """(inputs, leads, n) -> ReLU of (outputs, leads, n), zero beyond the ends."""
-    kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
-    inputs, leads, samples = x.shape
-    taps = kernel.shape[2]
-    padded = np.zeros((inputs, leads, samples + taps - 1), np.float32)
-    padded[:, :, taps // 2 : taps // 2 + samples] = x
-    windows = sliding_window_view(padded, samples, axis=2)  # (inputs, leads, taps, n)
-    columns = windows.transpose(0, 2, 1, 3).reshape(inputs * taps, leads * samples)
-    out: Array = kernel.reshape(len(kernel), -1) @ columns
-    out += bias[:, None]
-    return np.maximum(out, 0, out=out).reshape(-1, leads, samples)
+def _two(network: Network, name: str, rows: _Rows) -> _Rows:
+    return _convolve(network, f"{name}.1", _convolve(network, f"{name}.0", rows))
 
 
-def _halve(x: Array) -> Array:
-    return np.maximum(x[:, :, ::2], x[:, :, 1::2])
+def _convolve(network: Network, name: str, rows: _Rows) -> _Rows:
+    """ReLU of the convolution over time, zero beyond the ends of each lead."""
+    kernel = network.kernels[name]
+    out = _rows(rows.leads, rows.samples, kernel.shape[1])
+    _slide(rows, kernel, out.body)
+    return _bent(out, network.small[f"{name}.bias"])
+
+
+def _joined(network: Network, rows: _Rows, mean: Array) -> _Rows:
+    """The leads beside their mean (samples, channels), which is convolved once for all of them."""
+    alone = _rows(1, rows.samples, mean.shape[1])
+    alone.by_lead[0] = mean
+    of_mean = np.empty((rows.samples + REACH, network.kernels["joined mean"].shape[1]), np.float32)
+    _slide(alone, network.kernels["joined mean"], of_mean)
+    out = _rows(rows.leads, rows.samples, network.kernels["joined"].shape[1])
+    _slide(rows, network.kernels["joined"], out.body)
+    by_lead = out.by_lead
+    by_lead += of_mean[: rows.samples]
+    return _bent(out, network.small["joined.bias"])
+
+
+def _joined_above(network: Network, name: str, below: _Rows, kept: _Rows) -> _Rows:
+    """What was kept beside what comes from half the rate, each sample of which stands twice."""
+    out = _rows(kept.leads, kept.samples, network.kernels[name].shape[1])
+    _slide(kept, network.kernels[name], out.body)
+    kernel = network.kernels[f"{name} below"]
+    pairs = np.empty((len(below.body), kernel.shape[1]), np.float32)
+    _slide(below, kernel, pairs)
+    by_lead = out.by_lead
+    by_lead += pairs.reshape(below.leads, 2 * (below.samples + REACH), -1)[:, : kept.samples]
+    return _bent(out, network.small[f"{name}.bias"])
+
+
+def _slide(rows: _Rows, kernel: Array, out: Array) -> None:
+    """Each row of `out` (positions, outputs) becomes the product of the kernel with the rows about it."""
+    channels = rows.every.shape[1]
+    taps = len(kernel) // channels
+    first = REACH - taps // 2
+    for start in range(taps):
+        every_so_many = out[start::taps]
+        from_row = first + start
+        inputs = rows.every[from_row : from_row + taps * len(every_so_many)].reshape(-1, len(kernel))
+        np.matmul(inputs, kernel, out=every_so_many)
+
+
+def _bent(rows: _Rows, bias: Array) -> _Rows:
+    """With its bias and without what is negative, in place."""
+    lead = rows.body.reshape(rows.leads, -1)
+    lead += np.tile(bias, rows.samples + REACH)
+    np.maximum(lead, 0.0, out=lead)
+    rows.body.reshape(rows.leads, rows.samples + REACH, -1)[:, rows.samples :] = 0.0
+    return rows
+
+
+def _halve(rows: _Rows) -> _Rows:
+    """The greater of each two samples."""
+    out = _rows(rows.leads, rows.samples // 2, rows.every.shape[1])
+    np.maximum(rows.by_lead[:, ::2], rows.by_lead[:, 1::2], out=out.by_lead)
+    return out
+
+
+def _mean(rows: _Rows, share: Array) -> Array:
+    """(samples, channels) over leads, each by its share."""
+    lead = share @ rows.body.reshape(rows.leads, -1)
+    return np.asarray(lead.reshape(rows.samples + REACH, -1)[: rows.samples], np.float32)
 
 
 def _softmax(logits: Array, axis: int) -> Array:

@@ -1,7 +1,8 @@
 """From the network's probabilities to times: three readings of each boundary, joined, and how much they spread.
 
 Global boundaries follow LUDB's reference: the 25th percentile of the leads' onsets and the 75th of their offsets. The readings
-are the class crossing and the time distribution of each lead, joined so, and the network's distribution for all leads.
+are the network's distribution for all leads, and the time distribution and the class crossing of each lead, joined so. Their
+median counts, each less its own bias: one that went to another wave moves nothing.
 """
 
 from __future__ import annotations
@@ -40,18 +41,43 @@ class Fiducials:
     t_seen: float
 
 
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What the network says of each boundary, three times, before bias is removed; ms from the beat's centre.
+
+    times  (3, 5): the distribution for all leads, the leads' distributions, the leads' class crossings; NaN where there is none
+    width  (5,) of the distribution for all leads, half of its middle 68 %
+    """
+
+    times: NDArray[np.float64]
+    width: NDArray[np.float64]
+    p_present: float
+    qrs_seen: float
+    t_seen: float
+
+
 def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
-    """Join the three readings; `bias_ms` (5,) is what they were off by, out of fold."""
+    """Read three times and join; `bias_ms` (5, 3) is what each reading of a boundary is off by."""
+    return joined(read(said), bias_ms)
+
+
+def read(said: Delineation) -> Readings:
+    """The three readings of each boundary."""
     leads = said.leads[:, said.alive]
     overall, lead_times = median_time(said.overall), median_time(leads)
-    readings = np.full((3, len(NAMES)), np.nan)
+    times = np.full((3, len(NAMES)), np.nan)
     for index in range(len(NAMES)):
         crossings = _crossings(said.classes[_CLASS_OF[index]][said.alive], float(overall[index]), onset=_IS_ONSET[index])
-        readings[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
-    times = (np.nanmean(readings, axis=0) - CENTRE) * MS
-    spread = np.hypot(np.nanstd(readings, axis=0), _deviation(said.overall)) * MS
+        times[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
     qrs_seen, t_seen = (float(np.median(said.classes[wave][said.alive].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
-    return Fiducials(times if bias_ms is None else times - bias_ms, spread, said.p_present, qrs_seen, t_seen)
+    return Readings((times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
+
+
+def joined(readings: Readings, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
+    """Their median, each less its own bias (5, 3)."""
+    times = readings.times if bias_ms is None else readings.times - bias_ms.T
+    spread = np.hypot(np.nanstd(times, axis=0), readings.width)
+    return Fiducials(np.asarray(np.nanmedian(times, axis=0)), spread, readings.p_present, readings.qrs_seen, readings.t_seen)
 
 
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -67,7 +93,12 @@ def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def _joined(times: NDArray[np.float64], index: int) -> float:
     there = times[np.isfinite(times)]
-    return float(np.percentile(there, 25 if _IS_ONSET[index] else 75)) if there.size else float("nan")
+    if there.size == 0:
+        return float("nan")
+    place = (0.25 if _IS_ONSET[index] else 0.75) * (there.size - 1)  # as numpy's percentiles, at a tenth of their cost
+    ordered = np.sort(there)
+    below = ordered[int(place)]
+    return float(below + (ordered[min(int(place) + 1, there.size - 1)] - below) * (place - int(place)))
 
 
 def _crossings(probability: NDArray[np.float32], near: float, *, onset: bool) -> NDArray[np.float64]:

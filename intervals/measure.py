@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from intervals.axes import axes
 from intervals.beats import BEAT_HZ, BEFORE_S, Beats, find_beats, without_neighbours
+from intervals.complexes import why_no_complex
 from intervals.delineator import Array, card, delineate
 from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
+from intervals.flutter import flutter_per_min
 from intervals.formulas import qtc_ms, variability_ms
 from intervals.measurements import BeatFiducials, Measurements, RepresentativeBeat
 from intervals.p_waves import why_no_pr
@@ -26,11 +28,8 @@ INTERVALS: Final = {
     "qt_ms": (QRS_ON, T_OFF),
 }
 MIN_SAME_SHARE: Final = 0.25  # of the beats, and at least three: fewer of one form among four or more are no rhythm but noise
-MIN_QRS_SEEN: Final = 0.7
 MIN_T_SEEN: Final = 0.3  # the median lead's peak probability of T
-# A complex outside of these is no QRS, whatever the network says of it: 40 ms is under the 1st percentile of newborns
-# (Rijnbeek 2001), 260 ms beyond hyperkalaemia's usual extremes.
-QRS_RANGE_MS: Final = (40.0, 260.0)
+MAX_OFFSET_SPREAD_MS: Final = 60.0  # of the readings of the QRS complex's end; one of 786 real recordings has more than 52
 QT_RANGE_MS: Final = (180.0, 760.0)
 
 
@@ -39,15 +38,23 @@ def measure(leads: TwelveLeads, fs: float, *, paced: bool = False) -> Measuremen
 
     paced  pacing spikes were found: a P wave is then not looked for
     """
-    signal = np.where(leads.present[:, None], leads.signal, np.nan)
-    return measure_conditioned(condition(signal, fs), paced=paced)
+    ready = condition(leads.signal, fs)
+    return measure_conditioned(ready, r_peaks_of(ready), paced=paced)
 
 
 def measure_conditioned(
-    ready: Conditioned, *, paced: bool = False, weights: dict[str, Array] | None = None, calibration: dict[str, Any] | None = None
+    ready: Conditioned,
+    r_peaks_s: NDArray[np.float64],
+    *,
+    paced: bool = False,
+    weights: dict[str, Array] | None = None,
+    calibration: dict[str, Any] | None = None,
 ) -> Measurements:
-    """The same on the filtered recording (12, samples), leads in standard order; other weights and calibration for training."""
-    beats = find_beats(ready, r_peaks_of(ready))
+    """The same on the filtered recording (12, samples), leads in standard order, and its R peaks, for who has them already.
+
+    weights, calibration  others than what ships, for training
+    """
+    beats = find_beats(ready, r_peaks_s)
     if beats.representative is None:
         return Measurements(warnings=("measurements: no beats are found; nothing is measured",))
     count = len(beats.classes)
@@ -57,8 +64,11 @@ def measure_conditioned(
     known = card() if calibration is None else calibration
     said = fiducials(delineate(without_neighbours(beats), weights), np.array([known["bias_ms"][name] for name in NAMES]))
     found = _rates(beats, ready)
+    reason = _why_nothing(beats, said, found.rr_ms)
+    if reason is not None:
+        return Measurements(warnings=(f"measurements: {reason}; nothing is measured",))
+    found = replace(found, p_present=said.p_present, flutter_per_min=flutter_per_min(ready, beats, said))
     found, times = _intervals(found, beats, said, known, paced)
-    found = replace(found, p_present=said.p_present)
     return _with_beats(found, beats, times)
 
 
@@ -88,11 +98,15 @@ def _intervals(
     assert beats.representative is not None
     times, reasons = said.times.copy(), list(found.warnings)
     _drop_outside(times, beats, reasons)
-    width = times[QRS_OFF] - times[QRS_ON]
-    if not (QRS_RANGE_MS[0] <= width <= QRS_RANGE_MS[1] and said.qrs_seen >= MIN_QRS_SEEN):
-        reasons.append("qrs_ms: no complex with a beginning and an end of a QRS; no interval is measured")
+    if not np.isfinite(times[[QRS_ON, QRS_OFF]]).all():
+        reasons.append("qrs_ms: no complex is recorded from its beginning to its end; no interval is measured")
         times[:] = np.nan
+    elif said.spread[QRS_OFF] > MAX_OFFSET_SPREAD_MS:
+        reasons.append("qrs_ms: the end of the QRS complex cannot be told from the start of T")
+        times[QRS_OFF] = np.nan
     reason = why_no_pr(beats, times, said.p_present, paced=paced)
+    if found.flutter_per_min is not None:
+        reason = f"flutter waves, {found.flutter_per_min:.0f} per minute; a PR interval has no meaning"
     if reason is not None:
         reasons.append(f"pr_ms: {reason}")
         times[[P_ON, P_OFF]] = np.nan
@@ -125,9 +139,23 @@ def interval_spread(name: str, said: Fiducials) -> float:
     return float(np.hypot(said.spread[start], said.spread[stop]))
 
 
+def _why_nothing(beats: Beats, said: Fiducials, rr_ms: float | None) -> str | None:
+    """Why what was averaged is no QRS complex. One that is cut off by the recording's ends cannot be judged."""
+    assert beats.representative is not None
+    first, last = _covered_ms(beats)
+    if said.times[QRS_ON] < first or said.times[QRS_OFF] > last:
+        return None
+    return why_no_complex(beats.representative, said, None if rr_ms is None else rr_ms / 1000.0)
+
+
+def _covered_ms(beats: Beats) -> tuple[float, float]:
+    first, last = ((edge / BEAT_HZ - BEFORE_S) * 1000.0 for edge in beats.covered)
+    return first, last
+
+
 def _drop_outside(times: NDArray[np.float64], beats: Beats, reasons: list[str]) -> None:
     """Boundaries where the beat that was measured isn't recorded: beside the recording's ends, in place."""
-    first, last = ((edge / BEAT_HZ - BEFORE_S) * 1000.0 for edge in beats.covered)
+    first, last = _covered_ms(beats)
     outside = (times < first) | (times > last)
     if outside.any():
         reasons.append("measurements: no beat lies wholly within the recording")
@@ -138,15 +166,23 @@ def _with_beats(found: Measurements, beats: Beats, times: NDArray[np.float64]) -
     """Carry the boundaries back to each beat of the dominant form."""
     assert beats.representative is not None
     r_ms = _r_ms(beats.representative, times)
-    each = tuple(
-        BeatFiducials(
-            max(0.0, centre + (r_ms / 1000.0 if kind == "normal" else 0.0)), kind, **(_placed(centre, times) if kind == "normal" else {})
-        )
-        for centre, kind in zip(beats.centre_s.tolist(), beats.classes, strict=True)
-    )
-    places = _placed(BEFORE_S, times)
-    beat = RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, places, beats.averaged)
-    return replace(found, fiducials=each, representative=beat)
+    each: list[BeatFiducials] = []
+    for centre, kind in zip(beats.centre_s.tolist(), beats.classes, strict=True):
+        if kind != "normal":
+            each.append(BeatFiducials(max(0.0, centre), kind))
+            continue
+        places = _placed(centre, times)
+        if each and _in_last_t(places, each[-1]):
+            places |= {"p_onset": None, "p_offset": None}
+        each.append(BeatFiducials(max(0.0, centre + r_ms / 1000.0), kind, **places))
+    beat = RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, _placed(BEFORE_S, times), beats.averaged)
+    return replace(found, fiducials=tuple(each), representative=beat)
+
+
+def _in_last_t(places: dict[str, float | None], last: BeatFiducials) -> bool:
+    """A premature beat's P has a distance of its own: where the others' would begin before the last T ends, none is told."""
+    onset = places["p_onset"]
+    return onset is not None and last.t_offset is not None and onset < last.t_offset
 
 
 def _placed(centre_s: float, times: NDArray[np.float64]) -> dict[str, float | None]:

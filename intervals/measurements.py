@@ -49,7 +49,11 @@ class RepresentativeBeat:
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """What was measured, ms and degrees; None where it can't be, with the reason in `warnings` ("field: sentence")."""
+    """What was measured, ms and degrees; None where it can't be, with the reason in `warnings` ("field: sentence").
+
+    p_present        probability that P waves stand before the QRS complexes
+    flutter_per_min  rate of flutter waves where they are clear between the beats
+    """
 
     heart_rate_bpm: float | None = None
     rr_ms: float | None = None
@@ -70,6 +74,7 @@ class Measurements:
     ectopic_beats: int = 0
     uncertainty_ms: dict[str, float] = field(default_factory=dict)
     p_present: float | None = None
+    flutter_per_min: float | None = None
     fiducials: tuple[BeatFiducials, ...] = ()
     representative: RepresentativeBeat | None = None
     warnings: tuple[str, ...] = ()

@@ -13,7 +13,9 @@ WIRE_OF: dict[str, WireFormat] = {
     "application/x-msgpack": "msgpack",
     "application/vnd.msgpack": "msgpack",
     "application/x-npy": "npy",
+    "application/fhir+json": "fhir",
 }
+ROUTES_OF: dict[WireFormat, Route] = {"npy": "extract_features", "fhir": "analyze"}  # the others are every route's
 NDJSON = "application/x-ndjson"
 
 
@@ -31,7 +33,7 @@ def wanted_of(accept: str, route: Route) -> Wanted:
         if kind == NDJSON:
             return Wanted(lines=True)
         wire = WIRE_OF.get(kind)
-        if wire is not None and (wire != "npy" or route == "extract_features"):
+        if wire is not None and ROUTES_OF.get(wire, route) == route:
             return Wanted(wire)
         if kind in ("*/*", "application/*"):
             return Wanted()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.answer import Embedding
+from server.fhir import bundle
 from server.messages import Done, TaskHead
 from server.wire import encode
 
@@ -15,10 +16,10 @@ VERSION = "0.1.0"
 
 
 def encode_answer(answer: dict[str, Any], head: TaskHead, index: int, timings_ms: dict[str, float]) -> Done:
-    """An object answer as JSON or msgpack."""
+    """An object answer as JSON, msgpack or FHIR."""
     began = time.monotonic()
     answer = {**answer, "request_id": head.request_id, "processing_time": began - head.received_s, "version": VERSION}
-    payload = encode(answer, "msgpack" if head.wire == "msgpack" else "json")
+    payload = encode(bundle(answer), "json") if head.wire == "fhir" else encode(answer, "msgpack" if head.wire == "msgpack" else "json")
     return Done(head.uid, index, payload, timings_ms={**timings_ms, "assemble": 1000 * (time.monotonic() - began)})
 
 

@@ -10,7 +10,7 @@ from analysis.options import Route
 from analysis.prepare import Prepared
 from errors import EcgError
 
-WireFormat = Literal["json", "msgpack", "npy"]
+WireFormat = Literal["json", "msgpack", "npy", "fhir"]
 Stage = Literal["signal", "model"]
 Uid = int
 WHOLE_REQUEST = -1  # as an index: the body itself, before its recordings are known

@@ -31,6 +31,7 @@ from server.operator import METRICS_TYPE
 from server.problems import PROBLEM_JSON
 from server.reading import JSON, MSGPACK, MULTIPART, NPY, OCTETS
 from server.settings import Settings
+from server.wire import MEDIA_TYPES
 
 Schema = dict[str, Any]
 
@@ -51,6 +52,16 @@ ONLY_ON: dict[str, tuple[str, ...]] = {
     "implausible_values": ("analyze", "extract_features"),
 }
 RETRIED = (429, 503)
+FHIR_BUNDLE: Schema = {
+    "type": "object",
+    "description": "A FHIR R4 Bundle: DiagnosticReport, and Observations of the ECG, the measurements and the findings.",
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "type": {"const": "collection"},
+        "entry": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["resourceType", "type", "entry"],
+}
 
 
 @lru_cache(maxsize=4)
@@ -133,6 +144,8 @@ def _answer(route: Route) -> Schema:
         NDJSON: {"schema": {**line, "description": "A line for each record as soon as it is done, in the order of completion."}},
     }
     headers = _headers(ANSWER_HEADERS)
+    if route == "analyze":
+        content[MEDIA_TYPES["fhir"]] = {"schema": FHIR_BUNDLE}
     if route == "extract_features":
         content[NPY] = {"schema": {"type": "string", "format": "binary", "contentMediaType": NPY}}
         headers |= _headers(["X-ECG-Errors"])

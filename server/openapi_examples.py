@@ -123,7 +123,7 @@ MODEL = {
     },
     "labels": "ecg-fm-clinical@<commit of the repository>",
     "superclass": "embedded@<of model.safetensors>",
-    "pacemaker": None,
+    "pacemaker": "pacemaker@<sha256 of its file>",
     "dtype": "bfloat16",
     "device": "cuda:0",
 }
@@ -154,6 +154,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "top": "NORM",
             "probabilities": {"NORM": 0.91, "MI": 0.03, "STTC": 0.04, "CD": 0.05, "HYP": 0.02},
             "positive": ["NORM"],
+        },
+        "pacemaker": {
+            "present": False,
+            "probability": 0.0004,
+            "evidence": {"spikes": 0, "chamber": None, "morphology": 0.002, "label": 0.01},
+            "visible": True,
         },
         "signal_quality": "Good",
         "quality": QUALITY,

@@ -130,11 +130,20 @@ class Superclass(BaseModel):
     positive: list[str] = Field(description="Those that reach their threshold.")
 
 
+class PacemakerEvidence(BaseModel):
+    spikes: int | None = Field(description="Deflections like pacing spikes in the recording; null where they cannot be seen.")
+    chamber: Literal["atrial", "ventricular", "dual"] | None = Field(
+        description="What they pace, where at least three stand at the same distance before beats."
+    )
+    morphology: Probability | None = Field(description="By the form of the beats alone; null where it cannot be judged.")
+    label: Probability | None = Field(description="The label Electronic pacemaker; null without an encoder that has it.")
+
+
 class Pacemaker(BaseModel):
-    present: bool | None
-    probability: Probability | None
-    evidence: dict[str, Any]
-    visible: bool | None = Field(description="Whether the recording could show pacing spikes at all.")
+    present: bool = Field(description="The probability reaches the head's threshold.")
+    probability: Probability = Field(description="From all evidence, calibrated to PTB-XL's prevalence of paced recordings.")
+    evidence: PacemakerEvidence
+    visible: bool = Field(description="Whether the recording could show pacing spikes at all; where not, `warnings` says why.")
 
 
 class Flag(BaseModel):

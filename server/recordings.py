@@ -19,6 +19,7 @@ from server import metrics
 from server.accept import Wanted, wanted_of
 from server.body import check_length, disconnected, drain, read_body
 from server.desk import Pending
+from server.fhir import operation_outcome
 from server.messages import Done, Slot, Task, TaskHead
 from server.reading import check_encoding, check_media_type
 from server.service import Service
@@ -193,8 +194,10 @@ def _result(done: Done, pending: Pending, service: Service) -> bytes:
     """One recording's result among many: its answer, or its error as an object."""
     if done.error is None:
         return done.payload
-    problem = {"error": done.error.problem(pending.task.head.request_id)}
-    return encode(problem, "msgpack") if pending.task.head.wire == "msgpack" else orjson.dumps(problem)
+    problem = done.error.problem(pending.task.head.request_id)
+    if pending.task.head.wire == "fhir":
+        return orjson.dumps(operation_outcome(problem))
+    return encode({"error": problem}, "msgpack") if pending.task.head.wire == "msgpack" else orjson.dumps({"error": problem})
 
 
 def _unfinished(pending: Pending, index: int, service: Service) -> Done:

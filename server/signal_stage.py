@@ -17,8 +17,9 @@ from analysis.deployment import Deployment
 from analysis.options import AnalyzeOptions, QualityOptions
 from analysis.prepare import Prepared, prepare
 from errors import DeadlineExceeded, EcgError, InternalError
+from server import fhir
 from server.answering import encode_answer
-from server.messages import WHOLE_REQUEST, Done, Handed, Message, ModelItem, Opened, Started, Task, TaskHead
+from server.messages import WHOLE_REQUEST, Done, Handed, Message, ModelItem, Opened, Started, Task, TaskHead, WireFormat
 from server.reading import Limits, PendingRecord, Request, missing_body, read_request
 from server.state import SharedState
 
@@ -62,7 +63,7 @@ class SignalStage:
         if (missing := missing_body(task)) is not None:
             raise missing
         try:
-            return read_request(task, self.deployment, self.limits)
+            return _for_wire(read_request(task, self.deployment, self.limits), task.head.wire)
         except EcgError:
             raise
         except Exception as error:  # the process's edge: a fault of ours must cost this request only
@@ -109,6 +110,13 @@ class SignalStage:
     def _bug(head: TaskHead, error: Exception) -> InternalError:
         logger.error("request %s failed in the signal stage", head.request_id, exc_info=error)
         return InternalError("a fault of the server; the request id finds it in the log")
+
+
+def _for_wire(request: Request, wire: WireFormat) -> Request:
+    """A FHIR answer always has the same parts, whatever `include` says."""
+    if wire != "fhir" or not isinstance(request.options, AnalyzeOptions):
+        return request
+    return replace(request, options=replace(request.options, include=frozenset(fhir.PARTS)))
 
 
 class Turns:

@@ -11,9 +11,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from server.fhir import collection
 from server.messages import Done, WireFormat
 
-MEDIA_TYPES: dict[WireFormat, str] = {"json": "application/json", "msgpack": "application/msgpack", "npy": "application/x-npy"}
+MEDIA_TYPES: dict[WireFormat, str] = {
+    "json": "application/json",
+    "msgpack": "application/msgpack",
+    "npy": "application/x-npy",
+    "fhir": "application/fhir+json",
+}
 
 
 def encode(value: object, wire: WireFormat) -> bytes:
@@ -42,7 +48,9 @@ def _plain(value: object) -> object:
 
 
 def join_results(results: Sequence[bytes], wire: WireFormat) -> bytes:
-    """{"results": [...]} of results that are encoded already."""
+    """{"results": [...]} of results that are encoded already; of FHIR's one Bundle."""
+    if wire == "fhir":
+        return collection(results)
     if wire == "msgpack":
         packer = msgpack.Packer()
         return packer.pack_map_header(1) + packer.pack("results") + packer.pack_array_header(len(results)) + b"".join(results)  # type: ignore[no-any-return]

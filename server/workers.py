@@ -13,6 +13,7 @@ from typing import Any
 
 from litserve import LitAPI
 from litserve.loops import LitLoop
+from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
 from errors import ModelStoreError
@@ -55,6 +56,8 @@ class SignalAPI(WorkerAPI):
 
     def setup(self, device: str) -> None:
         configure_logging(self.settings)
+        # There are as many workers as cores may hold: a second thread for a product of small matrices waits for a core, spinning.
+        threadpool_limits(1, user_api="blas")
         self.row = enter_worker(self.state, "signal")
         limits = Limits(self.settings.max_body_bytes, self.settings.max_records, self.settings.max_seconds)
         self.stage = SignalStage(self.deployment, limits, self.state, os.getpid())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from signal_quality.bands import RATE_HZ, Bands, is_mains
 from signal_quality.beats import Beats
+from signals.gaps import longest_runs
 
 LEAD_FEATURES: Final = (
     "missing", "spread", "range", "peak", "rough", "still", "longest_still_s", "step", "tail",
@@ -53,9 +54,12 @@ class Features:
 
 def measure(bands: Bands, beats: Beats, limb: NDArray[np.bool_]) -> Features:
     """Everything of one window; `limb` (leads,) tells limb leads from chest leads."""
-    columns = {**_of_samples(bands), **_of_bands(bands), **_of_beats(beats), **_between(bands)}
-    of_leads = np.stack([np.nan_to_num(np.asarray(columns[name], np.float64)) for name in LEAD_FEATURES], axis=1)
-    record = _of_record(bands, beats, columns, limb)
+    correlations = correlation_of(bands.beats)
+    values, vectors = np.linalg.eigh(correlations)
+    seconds = _ptp_of_seconds(bands.beats)
+    columns = {**_of_samples(bands), **_of_bands(bands, seconds), **_of_beats(beats), **_between(correlations, values, vectors)}
+    of_leads = np.nan_to_num(np.stack([columns[name] for name in LEAD_FEATURES], axis=1).astype(np.float64))
+    record = {**_of_all_leads(bands, beats, values, seconds), **_of_groups(columns, limb)}
     places = _at_places(of_leads)
     whole = np.concatenate([places.T.ravel(), np.nan_to_num([record[name] for name in RECORD_FEATURES])])
     return Features(of_leads, whole)
@@ -82,7 +86,7 @@ def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
         "peak": log_mv(extremes),
         "rough": log_mv(changes.mean(axis=1)),
         "still": still.mean(axis=1),
-        "longest_still_s": _longest(still) / bands.fs,
+        "longest_still_s": longest_runs(still) / bands.fs,
         "step": log_mv(changes.max(axis=1)),
         "tail": np.log10(extremes / np.maximum(high - low, SMALLEST_MV) + 0.1),
         "top_value": top,
@@ -90,13 +94,13 @@ def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
     }
 
 
-def _of_bands(bands: Bands) -> dict[str, NDArray[np.floating]]:
+def _of_bands(bands: Bands, busy: NDArray[np.float32]) -> dict[str, NDArray[np.floating]]:
+    """`busy` (leads, seconds) is each second's peak to peak."""
     hz, power = bands.hz, bands.power
     edges = np.searchsorted(hz, (0.67, 5.0, 15.0, 40.0))
     slow, qrs, quick = (power[:, low:high].sum(axis=1) for low, high in pairwise(edges))
     variance = np.maximum(slow + qrs + quick, SMALLEST_MV**2)
     muscle_seconds = per_second(bands.muscle)
-    busy = _ptp_of_seconds(bands.beats)
     return {
         "baseline": log_mv(bands.baseline.std(axis=1)),
         "baseline_range": log_mv(np.ptp(bands.baseline, axis=1)),
@@ -129,45 +133,41 @@ def _of_beats(beats: Beats) -> dict[str, NDArray[np.floating]]:
     }
 
 
-def _between(bands: Bands) -> dict[str, NDArray[np.floating]]:
+def _between(
+    correlations: NDArray[np.float64], values: NDArray[np.float64], vectors: NDArray[np.float64]
+) -> dict[str, NDArray[np.floating]]:
     """How well each lead's 0.67-40 Hz is told by the others: by the closest, and by their strongest three components."""
-    correlations = correlation_of(bands.beats)
     others = np.abs(correlations - np.eye(len(correlations)))
-    values, vectors = np.linalg.eigh(correlations)
     shared = np.square(vectors[:, -3:]) @ values[-3:]
     return {"closest": others.max(axis=1), "explained": shared}
 
 
-def _of_record(
-    bands: Bands, beats: Beats, columns: dict[str, NDArray[np.floating]], limb: NDArray[np.bool_]
-) -> dict[str, float | np.floating]:
+def _of_all_leads(bands: Bands, beats: Beats, values: NDArray[np.float64], seconds: NDArray[np.float32]) -> dict[str, float | np.floating]:
+    """`values` are those of the leads' correlations, ascending."""
     rr = np.diff(beats.peaks_s)
-    values = np.linalg.eigvalsh(correlation_of(bands.beats))
-    seconds = _ptp_of_seconds(bands.beats)
     usual = np.maximum(np.median(seconds, axis=1, keepdims=True), SMALLEST_MV)
-    groups = {"limb": limb, "chest": ~limb}
-    means = {
-        f"{group}_{name}": _mean_or(columns[name][rows], columns[name])
-        for group, rows in groups.items() for name in ("noise", "muscle", "baseline", "likeness")
-    }  # fmt: skip
-    worst = {
-        f"worst_{group}_likeness": np.nan_to_num(columns["worst_likeness"])[rows if rows.any() else ~rows].min()
-        for group, rows in groups.items()
-    }
     return {
-        "leads": float(len(limb)),
+        "leads": float(len(values)),
         "flat_leads": float((bands.beats.std(axis=1) < SMALLEST_MV).mean()),
         "beats": beats.peaks_s.size / max(bands.seconds, 1.0),
         "rate": 60.0 / float(np.median(rr)) if rr.size else 0.0,
         "irregularity": float(rr.std() / rr.mean()) if rr.size else 1.0,
-        "first_component": values[-1] / len(limb),
-        "three_components": values[-3:].sum() / len(limb),
-        "agreeing_leads": (np.nan_to_num(beats.agreement) > 0.8).mean(),
-        "like_leads": (np.nan_to_num(columns["likeness"]) > 0.8).mean(),
+        "first_component": values[-1] / len(values),
+        "three_components": values[-3:].sum() / len(values),
         "worst_second_of_leads": np.log10(np.median(seconds / usual, axis=0).max() + 0.01),
-        **means,
-        **worst,
+        "agreeing_leads": (np.nan_to_num(beats.agreement) > 0.8).mean(),
     }
+
+
+def _of_groups(columns: dict[str, NDArray[np.floating]], limb: NDArray[np.bool_]) -> dict[str, float | np.floating]:
+    """Means over the limb and the chest leads, over all where there are none of the group."""
+    known = {name: np.nan_to_num(columns[name]) for name in ("noise", "muscle", "baseline", "likeness", "worst_likeness")}
+    found: dict[str, float | np.floating] = {"like_leads": (known["likeness"] > 0.8).mean()}
+    for group, members in (("limb", limb), ("chest", ~limb)):
+        rows = members if members.any() else ~members
+        found |= {f"{group}_{name}": known[name][rows].mean() for name in ("noise", "muscle", "baseline", "likeness")}
+        found[f"worst_{group}_likeness"] = known["worst_likeness"][rows].min()
+    return found
 
 
 def correlation_of(signal: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -206,25 +206,12 @@ def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
     return steepest
 
 
-def _longest(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The longest run of True in each row."""
-    at = np.arange(1, mask.shape[1] + 1)
-    runs = at - np.maximum.accumulate(np.where(mask, 0, at), axis=1)
-    longest: NDArray[np.intp] = runs.max(axis=1)
-    return longest
-
-
 def _percentiles(signal: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:
     """Order statistics of every second sample, which is as good and half the work."""
     some = signal[:, ::2]
     places = [int(share * (some.shape[1] - 1)) for share in shares]
     ordered = np.partition(some, places, axis=1)
     return [ordered[:, place] for place in places]
-
-
-def _mean_or(chosen: NDArray[np.floating], all_of_them: NDArray[np.floating]) -> np.floating:
-    mean: np.floating = np.nan_to_num(chosen if chosen.size else all_of_them).mean()
-    return mean
 
 
 def _at_places(of_leads: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from signal_quality.electrodes import electrodes_of
 from signal_quality.quality import Finding
-from signals.gaps import MAX_FILLED_GAP_S, find_gaps, max_gap_samples
+from signals.gaps import MAX_FILLED_GAP_S, find_gaps, longest_runs, max_gap_samples
 from signals.leads import LEADS, TwelveLeads
 from signals.record import EcgRecord
 
@@ -20,7 +20,7 @@ from signals.record import EcgRecord
 FLAT_RUN_S: Final = 2.0
 # A choice: half of a narrow QRS complex. A wave's tip of 5 mV and more is sharp; at one digital value for as long, it is cut off.
 SATURATED_RUN_S: Final = 0.04
-# Electrocardiographs take ±5 mV without distortion (ANSI/AAMI EC11; IEC 60601-2-25), so that only beyond it do amplifiers clip.
+# A choice: 50 mm on paper at 10 mm/mV, five times the calibration pulse. Where an amplifier clips differs from one to the next.
 SATURATION_MV: Final = 5.0
 MOSTLY: Final = 0.5  # docs/api.md, "Leads and gaps": with over half of its samples missing a lead is missing
 
@@ -91,11 +91,8 @@ def by_lead(record: EcgRecord, leads: TwelveLeads) -> dict[str, tuple[Finding, .
 
 def _longest_constant(signal: NDArray[np.float32]) -> NDArray[np.intp]:
     """Samples in each lead's longest run of one value; a NaN ends a run. (leads, samples) -> (leads,)"""
-    repeats = find_gaps(signal[:, 1:] == signal[:, :-1])
-    longest = np.ones(len(signal), np.intp)
-    np.maximum.at(longest, repeats.lead, repeats.samples + 1)
-    return longest
+    return longest_runs(signal[:, 1:] == signal[:, :-1]) + 1
 
 
 def _longest_run(mask: NDArray[np.bool_]) -> int:
-    return int(find_gaps(mask[np.newaxis]).samples.max(initial=0))
+    return int(longest_runs(mask[np.newaxis])[0])

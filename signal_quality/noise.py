@@ -50,6 +50,8 @@ class Noise:
 def measure_noise(windows: Sequence[Window]) -> Noise:
     """The median over windows, so that one bad stretch of ten minutes isn't the recording's word; spikes are counted in all."""
     each = [_of_window(window) for window in windows]
+    if len(each) == 1:
+        return each[0]
     values = {code: np.median([one.values[code] for one in each], axis=0) for code in each[0].values}
     values["spikes"] = np.mean([one.values["spikes"] for one in each], axis=0)
     likeness = np.median([one.likeness for one in each], axis=0)

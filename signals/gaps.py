@@ -27,12 +27,23 @@ class Gaps:
 def find_gaps(missing: NDArray[np.bool_]) -> Gaps:
     """Runs of True in a mask (leads, samples)."""
     leads, samples = missing.shape
-    padded = np.zeros((leads, samples + 2), np.int8)
-    padded[:, 1:-1] = missing
-    edges = np.diff(padded, axis=1)
-    # Row by row starts and stops take turns, so the n-th of the one belongs to the n-th of the other.
-    lead, start = np.nonzero(edges == 1)
-    return Gaps(lead, start, np.nonzero(edges == -1)[1])
+    apart = np.zeros((leads, samples + 1), np.bool_)  # lead after lead, each with a sample behind it that ends a run
+    apart[:, :-1] = missing
+    row_by_row = np.concatenate([[False], apart.ravel()])
+    # Starts and stops take turns, so the n-th of the one belongs to the n-th of the other.
+    edges = np.flatnonzero(row_by_row[1:] != row_by_row[:-1])
+    lead, start = np.divmod(edges[::2], samples + 1)
+    return Gaps(lead, start, edges[1::2] - lead * (samples + 1))
+
+
+def longest_runs(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(leads, samples) -> (leads,) samples in the longest run of True."""
+    runs = find_gaps(mask)
+    longest = np.zeros(len(mask), np.intp)
+    if runs.lead.size:
+        leads, first = np.unique(runs.lead, return_index=True)
+        longest[leads] = np.maximum.reduceat(runs.samples, first)
+    return longest
 
 
 def max_gap_samples(fs: float, max_gap_s: float = MAX_FILLED_GAP_S) -> int:

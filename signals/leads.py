@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from typing import Final
 
@@ -179,13 +180,19 @@ def _contradictions(signal: NDArray[np.float64], alive: Sequence[str], units: Un
 
 def _closest_rms(power: NDArray[np.float64], leads: Sequence[str], index: int) -> float:
     """rms of lead minus what the best-agreeing pair of the others makes of it, by way of their (leads, leads) mean products."""
-    others = [other for other in range(len(leads)) if other != index]
-    lowest = np.inf
-    for first, second in combinations(others, 2):
-        c, d = limb_coefficients(leads[index], leads[first], leads[second])
-        chosen, weights = np.array([index, first, second]), np.array([1.0, -c, -d])
-        lowest = min(lowest, float(weights @ power[np.ix_(chosen, chosen)] @ weights))
-    return float(np.sqrt(max(lowest, 0.0)))
+    weights = _residual_weights(tuple(leads), index)
+    return float(np.sqrt(max(float(((weights @ power) * weights).sum(axis=1).min()), 0.0)))
+
+
+@cache
+def _residual_weights(leads: tuple[str, ...], index: int) -> NDArray[np.float64]:
+    """(pairs, leads): what is left of a lead when each pair of the others has given theirs."""
+    pairs = list(combinations([other for other in range(len(leads)) if other != index], 2))
+    weights = np.zeros((len(pairs), len(leads)))
+    weights[:, index] = 1.0
+    for row, (first, second) in enumerate(pairs):
+        weights[row, [first, second]] = [-each for each in limb_coefficients(leads[index], leads[first], leads[second])]
+    return weights
 
 
 def _lost_warnings(lost: Sequence[str], derived: tuple[str, ...]) -> list[str]:

@@ -14,7 +14,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 MIN_FS_HZ: Final = 250.0
 NARROW_MS: Final = 14.0  # twice the widest spike at 500 Hz, half of the narrowest QRS
@@ -24,6 +23,7 @@ MIN_HEIGHT_MV: Final = 0.2  # the second-highest lead's
 LEADS_AT_ONCE: Final = 2
 MAX_PER_SECOND: Final = 5.0  # two a beat up to 150 /min; more is mains hum, muscle or a broken lead
 APART_MS: Final = 8.0  # a spike's own ringing; the two of a dual-chamber pacemaker are 80 ms apart and more
+_AT_A_TIME: Final = 4096  # places whose surroundings are laid out at once: ten noisy minutes have a million
 
 # Where a spike lies before the beat's R peak (middle of the steepest part of the QRS), which a paced QRS reaches late.
 VENTRICULAR_MS: Final = (-120.0, -12.0)
@@ -49,11 +49,15 @@ class Spikes:
 
 @dataclass(frozen=True)
 class Pacing:
-    """Beats with a spike in a stable relation before them, by where it lies; `chamber` None where too few have one."""
+    """Beats with a spike in a stable relation before them, by where it lies; `chamber` None where too few have one.
+
+    paced_s  R peaks, in seconds, of the beats with a ventricular spike
+    """
 
     atrial_beats: int
     ventricular_beats: int
     beats: int
+    paced_s: tuple[float, ...] = ()
 
     @property
     def chamber(self) -> Chamber | None:
@@ -78,30 +82,74 @@ def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
 def pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
     """How many beats (R peaks in seconds) the spikes belong to: before the QRS or before the P, always at the same distance."""
     distances_ms = [1000 * (spikes.times_s - r) for r in r_times_s]
-    return Pacing(_stable(distances_ms, ATRIAL_MS), _stable(distances_ms, VENTRICULAR_MS), len(r_times_s))
+    atrial, ventricular = _stable(distances_ms, ATRIAL_MS), _stable(distances_ms, VENTRICULAR_MS)
+    paced_s = tuple(r_times_s[ventricular].tolist())
+    return Pacing(int(atrial.sum()), int(ventricular.sum()), len(r_times_s), paced_s)
 
 
 def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
     """(samples,) mV: the second-highest lead's deflection, of those that are as narrow as a spike."""
-    filled = np.nan_to_num(np.asarray(signal, np.float64))
-    narrow = np.abs(filled - _median(filled, NARROW_MS, fs))
-    # The wide median costs most of the time, and only the few samples over the limit need it.
-    candidates = np.flatnonzero(np.partition(narrow, -LEADS_AT_ONCE, axis=0)[-LEADS_AT_ONCE] >= MIN_HEIGHT_MV)
+    filled, missing = _without_gaps(signal)
     height = np.zeros(filled.shape[1])
+    at = _may_stand_out(filled, _half_width(NARROW_MS, fs))
+    narrow = _over_median(filled, at, _half_width(NARROW_MS, fs))
+    high = _second(narrow) >= MIN_HEIGHT_MV
     half = _half_width(WIDE_MS, fs)
-    missing = np.isnan(signal).any(axis=0)
-    padded = np.pad(filled, ((0, 0), (half, half)), mode="edge")
-    for sample in candidates.tolist():
-        if missing[max(0, sample - half) : sample + half + 1].any():
-            continue
-        wide = np.abs(filled[:, sample] - np.median(padded[:, sample : sample + 2 * half + 1], axis=1))
-        own = np.where(narrow[:, sample] >= MIN_SHARE * wide, narrow[:, sample], 0.0)
-        height[sample] = np.partition(own, -LEADS_AT_ONCE)[-LEADS_AT_ONCE]
+    if missing is not None:
+        gone = np.concatenate([[0], np.cumsum(missing)])
+        high &= gone[np.minimum(at + half + 1, missing.size)] == gone[np.maximum(at - half, 0)]
+    at, narrow = at[high], narrow[:, high]
+    wide = _over_median(filled, at, half)
+    height[at] = _second(np.where(narrow >= MIN_SHARE * wide, narrow, 0.0))
     return height
 
 
-def _median(signal: NDArray[np.float64], width_ms: float, fs: float) -> NDArray[np.float64]:
-    return np.asarray(median_filter(signal, size=(1, 2 * _half_width(width_ms, fs) + 1), mode="nearest"), np.float64)
+def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+    """Zero for NaN, and (samples,) where any lead had one; None where none had."""
+    raw = np.asarray(signal, np.float64)
+    if np.isfinite(raw).all():
+        return raw, None
+    return np.nan_to_num(raw), np.asarray(np.isnan(raw).any(axis=0))
+
+
+def _may_stand_out(signal: NDArray[np.float64], half: int) -> NDArray[np.intp]:
+    """Samples that at least two leads may have over the limit; the median, which is dear, is taken of no others.
+
+    What stands out of a median of `half` samples on either side stands out of more than `half` of these: of one on each side
+    at the least, in the same direction.
+    """
+    padded = np.pad(signal, ((0, 0), (half, half)), mode="edge")
+    samples = signal.shape[1]
+    lowest, highest = _running(padded, half, np.minimum), _running(padded, half, np.maximum)
+    above = signal - np.maximum(lowest[:, :samples], lowest[:, half + 1 :][:, :samples])
+    below = np.minimum(highest[:, :samples], highest[:, half + 1 :][:, :samples]) - signal
+    leads = np.count_nonzero(np.maximum(above, below, out=above) >= MIN_HEIGHT_MV, axis=0)
+    return np.flatnonzero(leads >= LEADS_AT_ONCE)
+
+
+def _running(signal: NDArray[np.float64], width: int, of_two: np.ufunc) -> NDArray[np.float64]:
+    """(leads, samples - width + 1): the least or greatest of `width` samples from each one on, by doubling."""
+    found, covered = signal, 1
+    while covered < width:
+        step = min(covered, width - covered)
+        found, covered = of_two(found[:, :-step], found[:, step:]), covered + step
+    return found
+
+
+def _over_median(signal: NDArray[np.float64], at: NDArray[np.intp], half: int) -> NDArray[np.float64]:
+    """(leads, places): how far each stands from the median of `half` samples on either side; at the ends the last one is held."""
+    found = np.empty((len(signal), at.size))
+    for start in range(0, at.size, _AT_A_TIME):
+        some = at[start : start + _AT_A_TIME]
+        around = np.clip(some[:, np.newaxis] + np.arange(-half, half + 1), 0, signal.shape[1] - 1)
+        middle = np.partition(signal[:, around], half, axis=2)[:, :, half]
+        found[:, start : start + _AT_A_TIME] = np.abs(signal[:, some] - middle)
+    return found
+
+
+def _second(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(leads, places) -> (places,): the second-highest lead's."""
+    return np.asarray(np.partition(heights, -LEADS_AT_ONCE, axis=0)[-LEADS_AT_ONCE], np.float64)
 
 
 def _half_width(width_ms: float, fs: float) -> int:
@@ -119,8 +167,9 @@ def _peaks(height: NDArray[np.float64], apart: int) -> NDArray[np.intp]:
     return np.array(found, np.intp)
 
 
-def _stable(distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]) -> int:
-    """Beats whose spike lies within `STABLE_MS` of the distance that most beats share; 0 for distances all over the place."""
+def _stable(distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]) -> NDArray[np.bool_]:
+    """(beats,): whose spike lies within `STABLE_MS` of the distance that most beats share; few for distances all over the place."""
     inside = [ms[(ms >= window_ms[0]) & (ms < window_ms[1])] for ms in distances_ms]
     every = np.concatenate([*inside, np.zeros(0)])
-    return max((sum(bool((np.abs(ms - centre) <= STABLE_MS).any()) for ms in inside) for centre in every), default=0)
+    near = [np.array([bool((np.abs(ms - centre) <= STABLE_MS).any()) for ms in inside], np.bool_) for centre in every]
+    return max(near, key=np.count_nonzero, default=np.zeros(len(inside), np.bool_))

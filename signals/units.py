@@ -77,6 +77,8 @@ def qrs_heights(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
         return np.zeros(0, np.float32)
     windows = signal[:, : count * width].reshape(len(signal), count, width)
     ranges = np.fmax.reduce(windows, axis=2) - np.fmin.reduce(windows, axis=2)
+    if not np.isnan(ranges).any():
+        return np.asarray(np.median(ranges[ranges.max(axis=1) > 0], axis=1), np.float32)
     known = [row[~np.isnan(row)] for row in ranges]
     return np.array([np.median(row) for row in known if row.size and row.max() > 0], np.float32)
 

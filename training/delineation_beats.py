@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from intervals.beats import BEAT_HZ, BEAT_SAMPLES, BEFORE_SAMPLES, STRIDE, Beats, find_beats
 from intervals.delineator import network_input
-from signals.conditioned import RATE_HZ, condition
+from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.r_peaks import r_peaks_of
+from signals.spike_removal import without_spikes
+from signals.spikes import find_spikes, pacing
 from training.ludb import P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, T_ON, LudbRecord
 
 MARGIN: Final = 30  # samples at 250 Hz on either side that time warping may reach into
@@ -56,10 +58,21 @@ class Example:
     p_present: float
 
 
+def unpaced(record: LudbRecord) -> tuple[Conditioned, NDArray[np.float64]]:
+    """The filtered recording and its R peaks; where spikes pace, without them, as the server measures it."""
+    ready = condition(record.signal, record.fs)
+    r_peaks_s = r_peaks_of(ready)
+    spikes = find_spikes(record.signal, record.fs)
+    if pacing(spikes, r_peaks_s).chamber is None:
+        return ready, r_peaks_s
+    ready = condition(without_spikes(record.signal, record.fs, spikes, r_peaks_s), record.fs)
+    return ready, r_peaks_of(ready)
+
+
 def beat_source(record: LudbRecord) -> BeatSource | None:
     """None where no detected beat is annotated."""
-    ready = condition(record.signal, record.fs)
-    beats = find_beats(ready, r_peaks_of(ready))
+    ready, r_peaks_s = unpaced(record)
+    beats = find_beats(ready, r_peaks_s)
     pairs = [(k, int(abs(record.peaks - at).argmin())) for k, at in enumerate(beats.centre_s) if abs(record.peaks - at).min() < 0.12]
     if not pairs:
         return None

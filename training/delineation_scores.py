@@ -5,19 +5,18 @@ error = measured - reference; bias is the median, sd that of numpy, then the med
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from intervals.beats import without_neighbours
-from intervals.delineator import delineate
-from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
+from intervals.delineator import CENTRE, delineate
+from intervals.fiducials import MS, NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials, Readings, joined, read
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
 from intervals.measurements import Measurements
-from signals.conditioned import condition
-from training.delineation_beats import BeatSource, targets
+from training.delineation_beats import BeatSource, targets, unpaced
 from training.ludb import Reference, reference
 
 Weights = dict[str, NDArray[np.float32]]
@@ -90,7 +89,7 @@ def score(sources: list[BeatSource], held: dict[int, Weights], fold: NDArray[np.
         said = [_said(source, weights) for source in sources]
         biases[k] = bias_ms(sources, said, truth, fold != k)
         for index in np.flatnonzero(fold == k):
-            unseen[index] = replace(said[index], times=said[index].times - biases[k])
+            unseen[index] = joined(said[index], biases[k])
     calibrations = {k: _calibration(biases[k], uncertainty(unseen, truth, fold != k)) for k in held}
     everything = np.ones(len(sources), np.bool_)
     final = _calibration(
@@ -110,18 +109,23 @@ def collect(sources: list[BeatSource], truth: list[Reference], found: list[Measu
 
 def measured(source: BeatSource, weights: Weights, calibration: dict[str, Any]) -> Measurements:
     """The whole of what the server would say of the record."""
-    return measure_conditioned(condition(source.record.signal, source.record.fs), weights=weights, calibration=calibration)
+    return measure_conditioned(*unpaced(source.record), weights=weights, calibration=calibration)
 
 
-def bias_ms(sources: list[BeatSource], said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(5,) of each boundary over the chosen records, such that no interval has any bias in the median."""
+def bias_ms(sources: list[BeatSource], said: list[Readings], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(5, 3) of each boundary's readings over the chosen records: none is off in the median, and no interval that they give."""
     index = np.flatnonzero(chosen)
-    off = {name: float(np.nanmedian([_length(name, said[i]) - getattr(truth[i], name) for i in index])) for name in INTERVALS}
-    bias = np.zeros(len(NAMES))
-    bias[QRS_ON] = np.nanmedian([said[i].times[QRS_ON] - _onset_ms(sources[i]) for i in index])
-    bias[QRS_OFF], bias[T_OFF] = bias[QRS_ON] + off["qrs_ms"], bias[QRS_ON] + off["qt_ms"]
-    bias[P_ON] = bias[QRS_ON] - off["pr_ms"]
-    bias[P_OFF] = bias[P_ON] + off["p_duration_ms"]
+    drawn = np.array([_drawn_ms(sources[i]) for i in index])
+    bias = np.asarray(np.nanmedian(np.array([said[i].times for i in index]) - drawn[:, None], axis=0).T, np.float64)
+    found = [joined(said[i], bias) for i in index]
+    off = {
+        name: float(np.nanmedian([_length(name, each) - getattr(truth[i], name) for each, i in zip(found, index, strict=True)]))
+        for name in INTERVALS
+    }
+    bias[QRS_OFF] += off["qrs_ms"]
+    bias[T_OFF] += off["qt_ms"]
+    bias[P_ON] -= off["pr_ms"]
+    bias[P_OFF] += off["p_duration_ms"] - off["pr_ms"]
     return bias
 
 
@@ -141,13 +145,14 @@ def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]])
     return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": scales}
 
 
-def _said(source: BeatSource, weights: Weights) -> Fiducials:
-    return fiducials(delineate(without_neighbours(source.beats), weights))
+def _said(source: BeatSource, weights: Weights) -> Readings:
+    return read(delineate(without_neighbours(source.beats), weights))
 
 
-def _onset_ms(source: BeatSource) -> float:
+def _drawn_ms(source: BeatSource) -> NDArray[np.float64]:
+    """(5,) the global boundaries as they were drawn, in ms from the beat's centre."""
     marks = source.marks[source.normal] if source.normal.any() else source.marks
-    return float((targets(marks)[1][QRS_ON] - 124.0) * 4.0)
+    return np.asarray((targets(marks)[1] - CENTRE) * MS, np.float64)
 
 
 def _length(name: str, said: Fiducials) -> float:

@@ -114,9 +114,8 @@ percentile of the onsets, 75th of the offsets). Errors are measured minus refere
 
 {seen.table()}
 
-For comparison, on the same recordings: NeuroKit2 0.2.13 (`ecg_delineate(method="dwt")`, median over 12 leads) has a median absolute error
-of 53 ms on QRS, 44 on PR and 26 on QT, and gives a PR in 11 of 12 recordings without P waves. Half of the annotated leads against the other
-half differ by 2.2, 1.9 and 2.5 ms in the median (90th percentile 6.3, 5.7, 7.1): nothing measured against this reference can be nearer.
+Half of the annotated leads against the other half differ by 2.2, 1.9 and 2.5 ms in the median on QRS, PR and QT (90th percentile 6.3, 5.7,
+7.1): nothing measured against this reference can be nearer.
 """
 
 

@@ -4,8 +4,8 @@
 
 FOLDER is set-a of the challenge (https://physionet.org/content/challenge-2011/1.0.0/, ODC-BY 1.0) as PhysioNet has it, or
 the packed copy with its load.py. Nested cross-validation on all labelled recordings first: identical recordings stay in one
-fold, and the members, calibration and threshold are chosen within each training part. Then what ships is trained on all, with
-its calibration from inner folds of all, and written beside `signal_quality/model.py`; the figures go to docs/accuracy.md.
+fold, and the calibration is made within each training part. Then what ships is trained on all, with its calibration from
+inner folds of all, and written beside `signal_quality/model.py`; the figures go to docs/accuracy.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ from signals.record import EcgRecord
 from signals.units import qrs_heights
 from training import quality_report
 from training.challenge2011 import labelled_records
-from training.quality_fit import choose, fit, folds, score
+from training.quality_fit import calibrate, fit, folds, score
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="set-a of PhysioNet/CinC 2011, or the packed copy of it")
     parser.add_argument("--seeds", type=int, default=3, help="repetitions of the cross-validation, each with other folds")
-    parser.add_argument("--first-seed", type=int, default=10, help="members and their settings were settled while looking at 0 and 1")
+    parser.add_argument("--first-seed", type=int, default=10, help="the kind of model was settled while looking at 20 to 24")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--limit", type=int, help="so many recordings only, to try it")
     parser.add_argument("--out", type=Path, default=FILE)
@@ -114,9 +113,8 @@ def nested(data: Labelled, seed: int, count: int) -> quality_report.OutOfFold:
 def trained(
     rows: NDArray[np.float64], acceptable: NDArray[np.bool_], group: NDArray[np.intp], seed: int, usual_height_mv: float
 ) -> ReadableModel:
-    """Choices by inner folds, then the members on everything given."""
-    chosen: dict[str, Any] = choose(rows, acceptable, group, seed)
-    return fit(rows, acceptable, seed, usual_height_mv, **chosen)
+    """The calibration by inner folds, then the process on everything given."""
+    return fit(rows, acceptable, usual_height_mv, calibrate(rows, acceptable, group, seed))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def figures(data: Labelled, outer: Sequence[OutOfFold]) -> str:
     lines = [
         f"Nested cross-validation, {len(outer)} seeds, {int(outer[0].fold.max()) + 1} outer folds, identical recordings in one fold; "
         "calibration by 5 inner folds, readable at one half. Mean over seeds (lowest to highest seed; standard deviation over folds). "
-        "The members and their settings were settled on two other seeds' folds of the same recordings.",
+        "The kind of model and its settings were settled on five other seeds' folds of the same recordings.",
         "",
         "| recordings | accuracy | AUROC |",
         "|---|---|---|",

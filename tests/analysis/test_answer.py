@@ -15,6 +15,7 @@ from analysis.prepare import Prepared, prepare
 from errors import BadSamplingRate, NoModel, NoSamples, RecordingTooLong, TooFewLeads, TooShort
 from signals.record import EcgRecord, Patient, Reported
 from tests.analysis.deployments import BOTH, LEADS, NOTHING, ONLY_CLINICAL, ONLY_FEATURES, RUNTIME, SumRunner, record
+from tests.intervals.synthetic import synthetic
 
 MODEL_PARTS = ("labels", "labels_by_segment", "features", "saliency")
 
@@ -192,3 +193,12 @@ def test_an_embedding_is_of_the_type_asked_for_and_knows_its_model() -> None:
         found = embedding_answer(ready, encode(ready), BOTH, RUNTIME)
         assert (found.values.dtype, found.values.shape, found.segments, found.record_id) == (np.dtype(dtype), (4,), 2, "x")
         assert found.model["encoder"]["name"] == "tiny-clinical"
+
+
+def test_a_recording_with_a_lead_off_is_measured_with_a_doubt() -> None:
+    signal = synthetic() + np.random.default_rng(0).normal(0, 0.01, (12, 5000))
+    whole = analysis(EcgRecord(signal.astype(np.float32), 500.0, LEADS), NOTHING, include="measurements")
+    signal[11] = 0.0
+    without_v6 = analysis(EcgRecord(signal.astype(np.float32), 500.0, LEADS), NOTHING, include="measurements")
+    assert abs(without_v6["measurements"]["qrs_ms"] - whole["measurements"]["qrs_ms"]) < 5.0
+    assert warned(without_v6, "measurements:", "not readable as a whole") and not warned(whole, "not readable")

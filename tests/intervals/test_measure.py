@@ -186,3 +186,14 @@ def test_nothing_raises(seed: int, fs: float, seconds: float, gappy: float) -> N
     numbers = [getattr(found, name) for name in NUMBERS]
     assert all(number is None or np.isfinite(number) for number in numbers)
     assert all(0 <= beat.r <= seconds + 0.1 for beat in found.fiducials)
+
+
+def test_a_premature_beat_is_not_given_the_others_p() -> None:
+    """Its P lies in the last T, at another distance."""
+    signal = synthetic(Made(rr_ms=1000.0))
+    premature = np.concatenate([signal[:, :2500], signal[:, 2760:]], axis=1)  # the beat at 5.6 s comes 520 ms sooner
+    found = measured(premature)
+    soon = [beat for last, beat in zip(found.fiducials, found.fiducials[1:], strict=False) if beat.r - last.r < 0.6]
+    assert len(soon) == 1 and soon[0].beat_class == "normal"
+    assert soon[0].p_onset is None and soon[0].qrs_onset is not None
+    assert sum(beat.p_onset is not None for beat in found.fiducials) >= found.beats - 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,32 @@ def test_an_irregular_one_without_p_waves_is_atrial_fibrillation() -> None:
 def test_an_irregular_one_with_p_waves_is_sinus_arrhythmia() -> None:
     found = rhythm(_measured(IRREGULAR), UNPACED)
     assert (found.word, found.findings) == ("Sinus rhythm", ("Sinus arrhythmia",))
+
+
+def test_an_irregular_one_whose_p_waves_cannot_be_measured_is_fibrillation_too() -> None:
+    """At fast rates T passes for P; no PR is measured then."""
+    assert rhythm(_measured(IRREGULAR, pr_ms=None, p_present=0.9), UNPACED).word == "Atrial fibrillation"
+
+
+def test_a_few_premature_beats_without_p_waves_are_no_fibrillation() -> None:
+    premature = [0.9, 0.9, 0.9, 0.6, 1.2, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]
+    found = _measured(premature, pr_ms=None, p_present=0.3)
+    assert (irregularity(found) or 0.0) > 0.1
+    assert rhythm(found, UNPACED).word == "Undetermined"
+
+
+def test_premature_beats_by_turns_are_no_fibrillation() -> None:
+    assert rhythm(_measured([0.4, 1.4] * 5, pr_ms=None, p_present=0.3), UNPACED).word == "Undetermined"
+
+
+def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
+    for rr in ([0.8] * 9, IRREGULAR):
+        found = replace(_measured(rr, pr_ms=None, p_present=0.02), flutter_per_min=280.0)
+        assert rhythm(found, UNPACED).word == "Atrial flutter"
+
+
+def test_fast_and_narrow_without_p_waves_is_a_narrow_complex_tachycardia() -> None:
+    assert rhythm(_measured([0.35] * 20, pr_ms=None, p_present=0.02), UNPACED).word == "Narrow-complex tachycardia"
 
 
 def test_a_regular_one_without_p_waves_has_no_name() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import wfdb
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from signals.r_peaks import find_r_peaks
-from signals.spikes import find_spikes, pacing
+from signals.spikes import MIN_HEIGHT_MV, MIN_SHARE, _heights, find_spikes, pacing
 from tests.data import SHARED, requires_shared
 
 SECONDS, RATE_PER_MIN = 10.0, 70.0
@@ -80,6 +81,21 @@ def test_gaps_and_emptiness_are_borne() -> None:
     assert pacing(find_spikes(signal, 500.0), r_peaks).chamber == "ventricular"
     assert find_spikes(np.full((12, 5000), np.nan), 500.0).times_s.size == 0
     assert pacing(find_spikes(np.zeros((12, 5000)), 500.0), np.zeros(0)).chamber is None
+
+
+def _by_definition(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
+    """(samples,) the second-highest lead's height over the running median of 14 ms, of those as high over that of 40 ms."""
+    over = [np.abs(signal - median_filter(signal, size=(1, 2 * max(1, round(ms * fs / 2000)) + 1), mode="nearest")) for ms in (14.0, 40.0)]
+    second = np.sort(np.where(over[0] >= MIN_SHARE * over[1], over[0], 0.0), axis=0)[-2]
+    return np.where(np.sort(over[0], axis=0)[-2] >= MIN_HEIGHT_MV, second, 0.0)
+
+
+@pytest.mark.parametrize("fs", [250.0, 360.0, 500.0, 1000.0, 2000.0])
+@pytest.mark.parametrize("noise_mv", [0.01, 0.1, 0.5])
+def test_heights_are_those_of_running_medians_over_every_sample(fs: float, noise_mv: float) -> None:
+    signal, r_peaks = _beats(fs, 60, noise_mv)
+    signal = _with_spikes(signal, fs, np.append(r_peaks - 0.05, [0.0, SECONDS - 1 / fs]))
+    np.testing.assert_array_equal(_heights(signal, fs), _by_definition(signal, fs))
 
 
 @requires_shared

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
-from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.gaussian_process.kernels import ConstantKernel, RationalQuadratic
 
 from signal_quality import model as quality_model
 from signal_quality.features import NAMES
@@ -17,7 +18,7 @@ from tests.formats.wfdb_writer import Line, encode, header
 from tests.signals.recordings import beating
 from training import quality, quality_report
 from training.challenge2011 import labelled_records
-from training.quality_fit import choose, fit, forest_of_shares, score
+from training.quality_fit import calibrate, fit, pulls_of, score
 
 CINC = SHARED / "cinc2011"
 
@@ -28,17 +29,19 @@ def test_what_is_shipped_is_small_and_holds_no_objects() -> None:
         assert all(stored[name].dtype != object for name in stored.files)
 
 
-def test_trees_as_arrays_say_what_scikit_learn_says() -> None:
-    rows, labels = make_classification(300, len(NAMES), n_informative=20, random_state=0)
+def test_the_process_is_what_scikit_learn_makes_of_the_same_covariance() -> None:
+    rows, labels = make_classification(120, 6, n_informative=4, random_state=0)
+    kernel = ConstantKernel(10.0, "fixed") * RationalQuadratic(2.0, 1.0, "fixed", "fixed") + ConstantKernel(4.0, "fixed")
+    theirs = GaussianProcessClassifier(kernel, optimizer=None).fit(rows, labels)
     single = rows.astype(np.float32)
-    trees = ExtraTreesClassifier(20, min_samples_leaf=2, random_state=0).fit(single, labels)
-    ours = forest_of_shares([one.tree_ for one in trees.estimators_]).values(single).mean(axis=1)
-    np.testing.assert_allclose(ours, trees.predict_proba(single)[:, 1], atol=1e-6)
+    covariance = 10.0 * quality_model.nearness(single, single, reach=2 * 2.0**2 / 6) + 4.0
+    logits = covariance @ pulls_of(covariance, labels.astype(bool))
+    np.testing.assert_allclose(logits, theirs.base_estimator_.f_cached, atol=1e-3)
 
 
 def test_a_model_survives_its_file() -> None:
     rows, labels = make_classification(200, len(NAMES), n_informative=20, random_state=1)
-    fitted = fit(rows, labels.astype(bool), 0, 1.0, **choose(rows, labels.astype(bool), np.arange(200), 0))
+    fitted = fit(rows, labels.astype(bool), 1.0, calibrate(rows, labels.astype(bool), np.arange(200), 0))
     again = quality_model.from_arrays(fitted.to_arrays())
     np.testing.assert_allclose(again.probability(rows), fitted.probability(rows), atol=1e-6)
     assert score(labels.astype(bool), fitted.probability(rows), fitted.probability(rows) >= fitted.threshold).auroc > 0.95

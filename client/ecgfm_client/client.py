@@ -1,0 +1,183 @@
+"""The client, synchronous and asynchronous: the same calls, the same results."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from ecgfm_client.answers import read, read_health
+from ecgfm_client.calls import Call, Ecg, ecg_call, upload_call
+from ecgfm_client.errors import NoAnswer
+from ecgfm_client.results import Analysis, Features, Health, Quality
+from ecgfm_client.retries import TRANSIENT, Retries
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_TIMEOUT_S = 120.0  # the server's own limit is 30 s plus what a long recording needs
+
+
+def _settings(url: str | None, api_key: str | None, timeout_s: float) -> dict[str, Any]:
+    """Constructor arguments of httpx; the address and the key may come from ECGFM_URL and ECGFM_API_KEY."""
+    key = api_key or os.environ.get("ECGFM_API_KEY")
+    return {
+        "base_url": url or os.environ.get("ECGFM_URL") or DEFAULT_URL,
+        "timeout": httpx.Timeout(timeout_s, connect=10.0),
+        "headers": {"X-API-Key": key} if key else {},
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=None),
+    }
+
+
+def _gave_up(call: Call, base_url: httpx.URL, error: httpx.TransportError, tries: int) -> NoAnswer:
+    said = str(error) or type(error).__name__
+    return NoAnswer(f"{base_url.join(call.path)}: no answer after {tries} {'try' if tries == 1 else 'tries'} ({said})")
+
+
+class EcgClient:
+    """One server. `with EcgClient(url) as client`, or `close()` afterwards. May be shared by threads.
+
+    retries_s  for how long calls are repeated that met an overloaded, starting or vanished server
+    Calls raise Refused, NoAnswer and UnusableInput (`ecgfm_client.errors`).
+    """
+
+    def __init__(
+        self, url: str | None = None, *, api_key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S, retries_s: float = 60.0
+    ) -> None:
+        self._http = httpx.Client(**_settings(url, api_key, timeout_s))
+        self._retries = Retries(retries_s)
+
+    def __enter__(self) -> EcgClient:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    @property
+    def url(self) -> str:
+        return str(self._http.base_url).rstrip("/")
+
+    def analyze(self, ecg: Ecg, *, include: Sequence[str] | str | None = None, **options: Any) -> Analysis:
+        """Labels, rhythm, measurements, quality, embedding of one recording.
+
+        ecg      an array (leads, samples), then with `fs` and mostly `lead_names` and `units`; or a file, its bytes, or its files
+        include  parts of the answer, e.g. ["measurements", "fiducials"], or "all"
+        options  any other field or option of /analyze: fs, lead_names, units, gain, age, sex, id, aggregate, thresholds, model
+        """
+        return Analysis.read(self._ask(ecg_call("/analyze", ecg, {"include": include, **options})))
+
+    def extract_features(self, ecg: Ecg, **options: Any) -> Features:
+        """The embedding of one recording; options: those of `analyze`'s record, and pooling, layer, level, model."""
+        return Features.read(self._ask(ecg_call("/extract_features", ecg, options)))
+
+    def assess_quality(self, ecg: Ecg, **options: Any) -> Quality:
+        return Quality.read(self._ask(ecg_call("/assess_quality", ecg, options)))
+
+    def predict(self, files: Sequence[str | Path]) -> dict[str, Any]:
+        """/predict: an ECG's files and a JSON text with the age -> pacemaker or not. A refusal's `body` has `result: null`."""
+        return self._ask(upload_call("/predict", files, {}))
+
+    def classify(self, file: str | Path, *, lang: str | None = None) -> dict[str, Any]:
+        """/classify: the superclass of one file, described in English or German (`lang="de"`)."""
+        return self._ask(upload_call("/classify", [file], {"lang": lang}, part="file"))
+
+    def health(self) -> Health:
+        """Also of a server that starts or drains; not repeated."""
+        return Health.read(read_health(self._send(Call("GET", "/health"), repeat=False)))
+
+    def models(self) -> dict[str, Any]:
+        return self._ask(Call("GET", "/models"))
+
+    def _ask(self, call: Call) -> dict[str, Any]:
+        return read(self._send(call))
+
+    def _send(self, call: Call, *, repeat: bool = True) -> httpx.Response:
+        began_s, tries = time.monotonic(), 0
+        while True:
+            tries += 1
+            response, failure = None, None
+            try:
+                response = self._http.send(call.request(self._http))
+            except TRANSIENT as error:
+                failure = error
+            except httpx.TransportError as error:
+                raise _gave_up(call, self._http.base_url, error, tries) from error
+            wait_s = self._retries.wait_s(tries, time.monotonic() - began_s, response) if repeat else None
+            if wait_s is not None:
+                time.sleep(wait_s)
+            elif response is not None:
+                return response
+            else:
+                assert failure is not None
+                raise _gave_up(call, self._http.base_url, failure, tries) from failure
+
+
+class AsyncEcgClient:
+    """As EcgClient, to be awaited; `async with AsyncEcgClient(url) as client`."""
+
+    def __init__(
+        self, url: str | None = None, *, api_key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S, retries_s: float = 60.0
+    ) -> None:
+        self._http = httpx.AsyncClient(**_settings(url, api_key, timeout_s))
+        self._retries = Retries(retries_s)
+
+    async def __aenter__(self) -> AsyncEcgClient:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def analyze(self, ecg: Ecg, *, include: Sequence[str] | str | None = None, **options: Any) -> Analysis:
+        return Analysis.read(await self._ask_ecg("/analyze", ecg, {"include": include, **options}))
+
+    async def extract_features(self, ecg: Ecg, **options: Any) -> Features:
+        return Features.read(await self._ask_ecg("/extract_features", ecg, options))
+
+    async def assess_quality(self, ecg: Ecg, **options: Any) -> Quality:
+        return Quality.read(await self._ask_ecg("/assess_quality", ecg, options))
+
+    async def predict(self, files: Sequence[str | Path]) -> dict[str, Any]:
+        return read(await self._send(await asyncio.to_thread(upload_call, "/predict", files, {})))
+
+    async def classify(self, file: str | Path, *, lang: str | None = None) -> dict[str, Any]:
+        return read(await self._send(await asyncio.to_thread(upload_call, "/classify", [file], {"lang": lang}, "file")))
+
+    async def health(self) -> Health:
+        return Health.read(read_health(await self._send(Call("GET", "/health"), repeat=False)))
+
+    async def models(self) -> dict[str, Any]:
+        return read(await self._send(Call("GET", "/models")))
+
+    async def _ask_ecg(self, path: str, ecg: Ecg, options: Mapping[str, Any]) -> dict[str, Any]:
+        call = await asyncio.to_thread(ecg_call, path, ecg, options)  # it reads files
+        return read(await self._send(call))
+
+    async def _send(self, call: Call, *, repeat: bool = True) -> httpx.Response:
+        began_s, tries = time.monotonic(), 0
+        while True:
+            tries += 1
+            response, failure = None, None
+            try:
+                response = await self._http.send(call.request(self._http))
+            except TRANSIENT as error:
+                failure = error
+            except httpx.TransportError as error:
+                raise _gave_up(call, self._http.base_url, error, tries) from error
+            wait_s = self._retries.wait_s(tries, time.monotonic() - began_s, response) if repeat else None
+            if wait_s is not None:
+                await asyncio.sleep(wait_s)
+            elif response is not None:
+                return response
+            else:
+                assert failure is not None
+                raise _gave_up(call, self._http.base_url, failure, tries) from failure

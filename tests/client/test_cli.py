@@ -1,0 +1,159 @@
+"""The command line as people run it: a process of its own against the real server."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from ecgfm_client import EcgClient
+
+from tests.data import SHARED, requires_shared
+from tests.server.ecgs import Ecg, twelve_seconds
+from tests.server.harness import ROOT, RunningServer, free_port
+
+
+def ecgfm(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), check=False, env=environment(url), capture_output=True, text=True, timeout=120)
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "ecgfm_client.cli", *map(str, arguments)]
+
+
+def environment(url: str) -> dict[str, str]:
+    return {**os.environ, "ECGFM_URL": url, "PYTHONPATH": str(ROOT / "client")}
+
+
+def recordings(folder: Path, count: int) -> Path:
+    """JSON files, each a little different, one of them too short."""
+    folder.mkdir(parents=True)
+    ecg = twelve_seconds()
+    for number in range(count):
+        scaled = Ecg(np.round(ecg.signal[:, :5000] * (1 + number / 100), 3), ecg.fs)
+        (folder / f"r{number:03d}.json").write_text(json.dumps(scaled.json()))
+    (folder / "short.json").write_text(json.dumps(ecg.seconds(0, 1).json()))
+    return folder
+
+
+def test_a_report_is_read_by_people(server: RunningServer, tmp_path: Path) -> None:
+    folder = recordings(tmp_path / "in", 1)
+    done = ecgfm(server.url, "analyze", folder / "r000.json")
+    assert done.returncode == 0, done.stderr
+    assert "Heart rate" in done.stdout and "Quality:" in done.stdout and "not a medical device" in done.stdout
+    answer = ecgfm(server.url, "analyze", "--json", folder / "r000.json")
+    assert json.loads(answer.stdout)["signal_quality"] in ("Excellent", "Good", "Acceptable", "Poor", "Unreadable")
+
+
+def test_a_refused_file_does_not_keep_the_others_from_being_read(server: RunningServer, tmp_path: Path) -> None:
+    folder = recordings(tmp_path / "in", 1)
+    done = ecgfm(server.url, "quality", folder / "short.json", folder / "r000.json")
+    assert done.returncode == 1
+    assert "short.json: too_short (422)" in done.stderr
+    assert "Quality:" in done.stdout
+
+
+def test_embeddings_of_a_folder_are_those_of_single_calls(server: RunningServer, tmp_path: Path) -> None:
+    folder, out = recordings(tmp_path / "in", 12), tmp_path / "embeddings.parquet"
+    done = ecgfm(server.url, "features", folder, "--out", out)
+    assert done.returncode == 1, "one was refused"
+    assert "12 recordings, 12 of them new" in done.stderr
+    table = pq.read_table(out)
+    rows = dict(zip(table.column("record_id").to_pylist(), table.column("embedding").to_pylist(), strict=True))
+    with EcgClient(server.url) as client:
+        for number in (0, 7):
+            single = client.extract_features(folder / f"r{number:03d}.json").values
+            assert np.allclose(rows[f"r{number:03d}.json"], single, atol=1e-5)
+    with Path(f"{out}.failed.csv").open() as file:
+        assert [(row["record_id"], row["code"]) for row in csv.DictReader(file)] == [("short.json", "too_short")]
+    again = ecgfm(server.url, "features", folder, "--out", out)
+    assert "0 of them new" in again.stderr
+    other = ecgfm(server.url, "features", recordings(tmp_path / "more", 14), "--out", out, "--model", "clinical")
+    assert other.returncode == 2 and "Choose another --out" in other.stderr
+    assert pq.read_metadata(out).num_rows == 12
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_folder_becomes_a_table(server: RunningServer, tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"report.{ending}"
+    done = ecgfm(server.url, "analyze", recordings(tmp_path / "in", 3), "--out", out)
+    assert done.returncode == 1, done.stderr
+    rows = list(csv.DictReader(out.read_text().splitlines())) if ending == "csv" else pq.read_table(out).to_pylist()
+    assert {row["record_id"] for row in rows} == {"r000.json", "r001.json", "r002.json"}
+    assert all(50 < float(row["heart_rate_bpm"]) < 100 and row["label: Sinus rhythm"] for row in rows)
+
+
+@requires_shared
+def test_a_plot_of_a_real_recording(server: RunningServer, tmp_path: Path) -> None:
+    header = min((SHARED / "ptbxl" / "raw500").glob("*.hea"))
+    done = ecgfm(server.url, "plot", header.with_suffix(".dat"), header, "--out", tmp_path / "ecg.png")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ecg.png").stat().st_size > 50_000
+
+
+def test_health(server: RunningServer) -> None:
+    done = ecgfm(server.url, "health")
+    assert done.returncode == 0 and ": ok, version" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["analyze", "absent.dcm"], "no such file"),
+        (["analyze", "."], "--out"),
+        (["features", ".", "--out", "e.csv"], "parquet"),
+        (["features", "absent", "--out", "e.parquet"], "no such folder"),
+        (["features", ".", "--out", "e.parquet", "--in-flight", "0"], "at least 1"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], said: str) -> None:
+    done = ecgfm("http://127.0.0.1:9", *arguments)
+    assert done.returncode == 2 and said in done.stderr
+
+
+def test_nobody_there() -> None:
+    done = ecgfm(f"http://127.0.0.1:{free_port()}", "health")
+    assert done.returncode == 3 and "no answer" in done.stderr
+
+
+@pytest.mark.long
+def test_a_restarted_server_and_a_killed_run_lose_nothing(tmp_path: Path) -> None:
+    folder, out = recordings(tmp_path / "in", 500), tmp_path / "embeddings.parquet"
+    settings = {"ECG_PORT": str(free_port())}
+    url = f"http://127.0.0.1:{settings['ECG_PORT']}"
+    run = command("features", folder, "--out", out, "--in-flight", 8)
+    with RunningServer(wait=False, **settings) as server:
+        server.url = url
+        server.wait_until_ready()
+        killed = subprocess.Popen(run, env=environment(url), stderr=subprocess.DEVNULL)
+        wait_for(lambda: any(out.with_name("embeddings.parquet.parts").glob("part-*.parquet")))
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert not out.exists()
+        going_on = subprocess.Popen(run, env=environment(url), stderr=subprocess.PIPE, text=True)
+        time.sleep(3)
+    with RunningServer(wait=False, **settings) as server:
+        server.url = url
+        _, said = going_on.communicate(timeout=180)
+        with EcgClient(url) as client:
+            single = client.extract_features(folder / "r499.json").values
+    assert going_on.returncode == 1 and "500 recordings" in said, said
+    rows = {row["record_id"]: row["embedding"] for row in pq.read_table(out).to_pylist()}
+    assert len(rows) == 500
+    assert np.allclose(rows["r499.json"], single, atol=1e-5)
+
+
+def wait_for(happened: object, seconds: float = 60.0) -> None:
+    assert callable(happened)
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.1)

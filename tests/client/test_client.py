@@ -1,0 +1,167 @@
+"""The client against the real server: typed results, refusals, retries."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ecgfm_client import AsyncEcgClient, EcgClient, NoAnswer, Refused, UnusableInput
+
+from tests.data import SHARED, requires_shared
+from tests.server.ecgs import twelve_seconds
+from tests.server.harness import RunningServer, free_port
+
+LEADS = "I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6"
+
+
+def test_an_array_is_analysed(server: RunningServer) -> None:
+    with EcgClient(server.url) as client:
+        found = client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", id="a")
+    assert found.raw["id"] == "a"
+    assert found.labels is not None and len(found.labels) == 17
+    assert found.measurements is not None and found.measurements.heart_rate_bpm == pytest.approx(60, abs=40)
+    assert found.quality is not None and set(found.quality.lead_words) == set(LEADS.split(","))
+    assert found.features is not None and found.features.ndim == 1 and found.features.dtype == np.float32
+    assert found.encoder is not None and found.encoder.sha256
+
+
+def test_only_the_parts_that_were_asked_for(server: RunningServer) -> None:
+    with EcgClient(server.url) as client:
+        found = client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, include=["measurements", "fiducials"])
+    assert found.measurements is not None and found.fiducials
+    assert found.labels is None and found.features is None and found.quality is None
+
+
+def test_both_clients_get_the_same_embedding(server: RunningServer) -> None:
+    ecg = twelve_seconds().signal
+
+    async def ask() -> np.ndarray:
+        async with AsyncEcgClient(server.url) as client:
+            return (await client.extract_features(ecg, fs=500, lead_names=LEADS)).values
+
+    with EcgClient(server.url) as client:
+        one = client.extract_features(ecg, fs=500, lead_names=LEADS)
+        segments = client.extract_features(ecg, fs=500, lead_names=LEADS, level="segment")
+    assert np.allclose(one.values, asyncio.run(ask()), atol=1e-5)
+    assert segments.values.shape == (segments.segments, *one.values.shape)
+    assert np.allclose(segments.values.mean(axis=0), one.values, atol=1e-4)
+
+
+@requires_shared
+def test_a_recording_of_two_files_in_any_order(server: RunningServer) -> None:
+    folder = SHARED / "ptbxl" / "raw500"
+    header = min(folder.glob("*.hea"))
+    files = [header.with_suffix(".dat"), header]
+    with EcgClient(server.url) as client:
+        first, second = client.assess_quality(files), client.assess_quality(files[::-1])
+    assert first.signal_quality == second.signal_quality
+    assert first.lead_words == second.lead_words
+
+
+def test_a_refusal_says_which_field(server: RunningServer) -> None:
+    with EcgClient(server.url) as client, pytest.raises(Refused) as refused:
+        client.analyze(np.zeros((12, 300), np.float32), fs=500, lead_names=LEADS)
+    assert (refused.value.status, refused.value.code) == (422, "too_short")
+    assert refused.value.request_id
+    with EcgClient(server.url) as client, pytest.raises(Refused) as refused:
+        client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, include="everything")
+    assert refused.value.code == "unknown_part"
+
+
+def test_health_and_models(server: RunningServer) -> None:
+    with EcgClient(server.url) as client:
+        health = client.health()
+        assert health.status == "ok" and len(health.encoders) == 2
+        assert client.models()["models"]
+
+
+def test_what_cannot_be_sent_is_said_before(tmp_path: Path) -> None:
+    with EcgClient("http://127.0.0.1:9") as client:
+        with pytest.raises(UnusableInput, match="fs"):
+            client.analyze(np.zeros((12, 5000)))
+        with pytest.raises(UnusableInput, match="shape"):
+            client.analyze(np.zeros(5000), fs=500)
+        with pytest.raises(UnusableInput, match="No such file"):
+            client.analyze(tmp_path / "absent.dcm")
+
+
+def test_nobody_there() -> None:
+    with EcgClient(f"http://127.0.0.1:{free_port()}", retries_s=0.5) as client, pytest.raises(NoAnswer, match="no answer after"):
+        client.assess_quality(np.zeros((12, 5000)), fs=500)
+
+
+@contextmanager
+def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives these answers in turn, and the paths it was asked for: what an overloaded one does can't be had at will."""
+    waiting, asked = list(answers), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            status, headers, body = waiting.pop(0)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_address[1]}", asked
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+JSON = {"Content-Type": "application/json"}
+MODELS = (200, JSON, b'{"models": []}')
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_says_when_to_come_back_is_asked_again(status: int) -> None:
+    with answering((status, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (url, asked), EcgClient(url) as client:
+        assert client.models() == {"models": []}
+    assert len(asked) == 2
+
+
+def test_an_asynchronous_one_too() -> None:
+    async def ask(url: str) -> object:
+        async with AsyncEcgClient(url) as client:
+            return await client.models()
+
+    with answering((503, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (url, asked):
+        assert asyncio.run(ask(url)) == {"models": []}
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("answer", [(503, JSON, b'{"code": "no_model"}'), (500, JSON, b"{}"), (404, {}, b"nothing")])
+def test_other_refusals_are_final(answer: tuple[int, dict[str, str], bytes]) -> None:
+    with answering(answer) as (url, asked), EcgClient(url) as client, pytest.raises(Refused) as refused:
+        client.models()
+    assert refused.value.status == answer[0]
+    assert len(asked) == 1
+
+
+def test_patience_ends() -> None:
+    refusals: list[tuple[int, dict[str, str], bytes]] = [(429, {**JSON, "Retry-After": "5"}, b'{"code": "overloaded"}')]
+    with answering(*refusals) as (url, asked), EcgClient(url, retries_s=1) as client, pytest.raises(Refused, match="overloaded"):
+        client.models()
+    assert len(asked) == 1
+
+
+def test_a_web_page_is_no_answer() -> None:
+    ask: Callable[[EcgClient], object]
+    for ask in (EcgClient.models, EcgClient.health):
+        with answering((200, {"Content-Type": "text/html"}, b"<html>")) as (url, _), EcgClient(url) as client, pytest.raises(NoAnswer):
+            ask(client)
