@@ -21,7 +21,6 @@ from analysis.uploads import upload_answer
 from heads import pacemaker
 from model_store.manifest import Role
 
-# Parts of the interface that this version has no method for; each is null with this sentence.
 # The names of an earlier API for four of the measurements.
 CLINICAL_NUMBERS = {"heart_rate": "heart_rate_bpm", "qrs_duration": "qrs_ms", "qt_interval": "qt_ms", "pr_interval": "pr_ms"}
 SALIENCY_METHODS = {

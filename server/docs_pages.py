@@ -33,7 +33,7 @@ ASSETS: dict[str, tuple[str, str]] = {
     "page.css": ("", "text/css; charset=utf-8"),
 }
 # The pages of docs/ that are shown, by name; a path of the request never becomes a path of the disk.
-PAGES = ("errors", "api", "settings", "design", "accuracy", "heads", "models/ecg-fm")
+PAGES = ("errors", "api", "settings", "design", "accuracy", "heads", "formats", "models/ecg-fm", "models/embedded")
 
 # Scripts from here only, none in the page; both UIs write style attributes, ReDoc searches in a worker from a blob.
 POLICY = (

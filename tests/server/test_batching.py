@@ -178,7 +178,7 @@ def test_metrics_and_health_have_what_operators_were_promised(server: RunningSer
     assert {"status", "version", "uptime_s", "model", "workers", "in_flight", "limit", "limits"} <= set(health)
     assert set(health["workers"]) == {"api", "signal", "model"}
     assert all(set(stage) == {"expected", "alive", "restarts"} for stage in health["workers"].values())
-    assert [encoder["role"] for encoder in health["model"]["encoders"]] == ["clinical", "features"]
+    assert [encoder["role"] for encoder in health["model"]["encoders"]] == ["clinical", "features", "superclass"]
     for model in answer_of(get(server, "/models"))["models"]:
         assert {"name", "role", "revision", "sha256", "loaded", "labels", "licence", "card"} <= set(model)
         assert model["loaded"]

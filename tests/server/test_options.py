@@ -161,7 +161,7 @@ def test_a_positive_rhythm_label_is_the_rhythm(server: RunningServer) -> None:
 def test_the_encoder_is_chosen_by_role_or_by_name(server: RunningServer) -> None:
     ecg = carried()
     loaded = {model["role"]: model["name"] for model in get(server, "/models").json()["models"]}
-    assert set(loaded) == {"clinical", "features"}
+    assert set(loaded) == {"clinical", "features", "superclass"}
     for role, truth in (("clinical", "embedding"), ("features", "pretrained_embedding")):
         for name in (role, loaded[role]):
             answer = answer_of(post(server, "/extract_features", json=ecg.json(model=name)))
