@@ -153,11 +153,13 @@ def report(outcomes: list[Outcome], encoder: EncoderReference, command: str) -> 
     for scenario, _, _ in SCENARIOS:
         found = [one.verdict for one in outcomes if one.scenario == scenario]
         gain, bound, change = ([getattr(verdict, name) or 0.0 for verdict in found] for name in ("gain", "gain_bound", "auroc_gain"))
-        lines.append(
-            f"| {scenario} | {sum(verdict.promote for verdict in found)} of {len(found)} | {100 * min(gain):+.1f} to {100 * max(gain):+.1f} % | "
-            f"{100 * min(bound):+.1f} to {100 * max(bound):+.1f} % | {min(change):+.3f} to {max(change):+.3f} |"
-        )
+        promoted = f"{sum(verdict.promote for verdict in found)} of {len(found)}"
+        lines.append(f"| {scenario} | {promoted} | {_percent(gain)} | {_percent(bound)} | {min(change):+.3f} to {max(change):+.3f} |")
     return "\n".join(lines)
+
+
+def _percent(shares: list[float]) -> str:
+    return f"{100 * min(shares):+.1f} to {100 * max(shares):+.1f} %"
 
 
 def write_page(page: Path, text: str) -> None:
