@@ -28,8 +28,7 @@ Truth = NDArray[np.float64]
 class Limits:
     """The gate's own numbers.
 
-    margin          the 5 % bound of the gain must be above this: a hundredth of the log loss. Heads trained again on the same
-                    records with another seed stay below it (docs/heads.md has the figures), and less is not worth a change.
+    margin          the 5 % bound of the gain must be above this: a hundredth of the log loss; less is not worth a change
     max_label_loss  how much AUROC any judged label may lose; more than a label's own noise in a gate set of a few hundred patients
     """
 
