@@ -302,7 +302,8 @@ def _print_verdict(name: str, champion: int, candidate: int, verdict: Verdict) -
         change = "not judged: too few" if label.change is None else f"{label.champion:.4f} -> {label.candidate:.4f} ({label.change:+.4f})"
         _say(f"  {label.name:32} {label.positives:6} positives  {change}")
     if verdict.gain is not None:
-        _say(f"  macro AUROC {verdict.gain:+.4f} (5 % bound {verdict.gain_bound:+.4f}), log loss {verdict.log_loss_gain:+.4f} better")
+        _say(f"  log loss lower by {100 * verdict.gain:.2f} % (5 % bound {100 * (verdict.gain_bound or 0.0):+.2f} %)")
+        _say(f"  macro AUROC {verdict.auroc_gain:+.4f} (5 % bound {verdict.auroc_bound:+.4f})")
     _say(f"{'promote' if verdict.promote else 'keep the champion'}: {verdict.reason}")
 
 

@@ -1,11 +1,13 @@
 """A head from embeddings and labels. Everything that is chosen is chosen on patients that the weights were not fitted on.
 
 Five folds, patients apart: the penalty (or the number of epochs), each label's calibration and threshold come from
-out-of-fold logits; then the weights that ship are fitted on all of them. Seeded.
+out-of-fold logits; then the weights that ship are fitted on all of them. The same records give the same linear head; a
+perceptron is seeded.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -59,7 +61,7 @@ class Fitted:
 def fit_head(examples: Examples, labels: Sequence[str], name: str, encoder: EncoderReference, options: FitOptions) -> Head:
     """Raises BadTrainingData where there is too little of something, naming it."""
     _check(examples, labels)
-    folds = patient_folds(examples.patients, options.folds, options.seed)
+    folds = patient_folds(examples.patients, options.folds)
     if options.kind == "linear":
         fitted = _linear(examples, folds, options)
     else:
@@ -79,10 +81,16 @@ def fit_head(examples: Examples, labels: Sequence[str], name: str, encoder: Enco
     return Head(name, encoder, calibrated, fitted.layers, patient_digests(examples.patients.tolist()), made)
 
 
-def patient_folds(patients: NDArray[np.str_], count: int, seed: int) -> NDArray[np.intp]:
-    """(records,): the fold of each record; all of a patient's are in one."""
-    _, index = np.unique(patients, return_inverse=True)
-    of_patient = np.random.default_rng(seed).permutation(int(index.max()) + 1) % count
+def patient_folds(patients: NDArray[np.str_], count: int) -> NDArray[np.intp]:
+    """(records,): the fold of each record; all of a patient's are in one.
+
+    Dealt by digests of the ids, not by the seed: another deal may choose another penalty, and the same records trained on
+    again would give another head by that luck alone.
+    """
+    unique, index = np.unique(patients, return_inverse=True)
+    digests = [hashlib.sha256(f"fold:{patient}".encode()).digest() for patient in unique.tolist()]
+    of_patient = np.empty(len(unique), np.intp)
+    of_patient[sorted(range(len(unique)), key=digests.__getitem__)] = np.arange(len(unique)) % count
     return np.asarray(of_patient[index], np.intp)
 
 

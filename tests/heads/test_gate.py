@@ -30,6 +30,7 @@ def test_a_clearly_better_candidate_is_promoted() -> None:
     assert verdict.promote, verdict.reason
     assert verdict.gain is not None and verdict.gain_bound is not None
     assert verdict.gain > verdict.gain_bound > Limits().margin
+    assert verdict.auroc_gain is not None and verdict.auroc_gain > 0
     assert verdict.patients == 600
 
 
@@ -39,7 +40,7 @@ def test_the_same_head_again_is_not() -> None:
     verdict = judge(gate, same, same)
     assert not verdict.promote
     assert verdict.gain == 0.0
-    assert "macro AUROC" in verdict.reason
+    assert "must be above +1 %" in verdict.reason
 
 
 def test_a_worse_one_is_not() -> None:
