@@ -8,7 +8,7 @@ from errors import SeveralRecordings, UnknownFormat
 from formats.hints import Hints
 from formats.json_body import loads
 from formats.mapping import record_from_mapping, with_hints
-from formats.parts import Format, Part
+from formats.parts import About, Format, Part
 from signals.record import EcgRecord
 
 
@@ -28,4 +28,15 @@ def _detect(part: Part) -> bool:
     return start == b"{" and (b'"signal"' in part.data or b'"records"' in part.data)
 
 
-FORMAT = Format(name="JSON", detect=_detect, read=read)
+FORMAT = Format(
+    name="JSON",
+    detect=_detect,
+    read=read,
+    about=About(
+        reads="a record as docs/api.md has it, in UTF-8",
+        reader="orjson",
+        keeps="every field of a record",
+        leaves="unknown fields, named in warnings",
+        samples=(),
+    ),
+)

@@ -13,7 +13,7 @@ from errors import BadOption, BadType, CorruptFile, MissingField, SeveralRecordi
 from formats import fields
 from formats.hints import Hints
 from formats.mapping import scaled
-from formats.parts import Format, Part
+from formats.parts import About, Format, Part
 from formats.samples import Array, array_in, oriented, sample_type
 from signals.record import EcgRecord, Patient
 
@@ -97,4 +97,20 @@ def _read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return records[0]
 
 
-FORMAT = Format(name="npy", detect=_detect, read=_read)
+FORMAT = Format(
+    name="npy",
+    detect=_detect,
+    read=_read,
+    about=About(
+        reads="float16, float32, float64, int16; either byte order, C and Fortran order; leads x samples or samples x leads",
+        reader="our own, after NumPy's description of the format: nothing is allocated by what the header says",
+        keeps="nothing; a .npy has samples only",
+        leaves="object arrays (pickles) are refused",
+        samples=(
+            "npy/12x1000_float32_mV.npy: made from a real recording",
+            "npy/1000x12_float64_mV_fortran.npy: made from a real recording",
+            "npy/12x1000_int16_uV.npy: made from a real recording",
+            "npy/12x1000_bigendian_f4_mV.npy: made from a real recording",
+        ),
+    ),
+)

@@ -11,14 +11,33 @@ from signals.record import EcgRecord
 
 @dataclass(frozen=True)
 class Part:
-    """One uploaded file. The name is only ever compared, never opened."""
+    """One uploaded file. The name is only ever compared, never opened; `members` are the arrays of a .npz, already unpacked."""
 
     name: str
     data: bytes
+    members: tuple[Part, ...] = ()
 
     @property
     def basename(self) -> str:
         return self.name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True)
+class About:
+    """What docs/formats.md says of a format, in phrases.
+
+    reads    which variants
+    reader   the library, or what our own parser follows
+    keeps    what comes along beside the samples
+    leaves   what is dropped or refused
+    samples  the files it was checked on, "name: where it comes from"
+    """
+
+    reads: str
+    reader: str
+    keeps: str
+    leaves: str
+    samples: tuple[str, ...]
 
 
 def _alone(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
@@ -32,10 +51,14 @@ class Format:
     name        as an error names it to a person
     detect      is this part the head of a recording in this format? By content; cheap; never raises
     read        (head, all parts, hints) -> the record; raises nothing but EcgError on any bytes
+    about       what docs/formats.md says
     companions  the other parts that the head names as its own: they are no recordings of themselves
+    faint       its content could be many things (a table of numbers): taken only where no other format is found
     """
 
     name: str
     detect: Callable[[Part], bool]
     read: Callable[[Part, Sequence[Part], Hints], EcgRecord]
+    about: About
     companions: Callable[[Part, Sequence[Part]], Sequence[Part]] = _alone
+    faint: bool = False

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from errors import BadShape, CorruptFile, MissingPart, UnknownLead
 from formats import fields
 from formats.hints import Hints, prefer, single_id
-from formats.parts import Format, Part
+from formats.parts import About, Format, Part
 from formats.wfdb_header import Header, SignalLine, looks_like_header, named_files, parse_header
 from formats.wfdb_storage import STORAGE, Codes
 from signals.leads import canonical_lead, parse_lead_names
@@ -189,4 +189,16 @@ def _scaled(codes: NDArray[np.float64], line: SignalLine, unit: str, gain: float
         return to_millivolt((codes - line.baseline) / line.gain, unit)
 
 
-FORMAT = Format(name="WFDB (.hea with .dat or .mat)", detect=lambda part: looks_like_header(part.data), read=read, companions=companions)
+FORMAT = Format(
+    name="WFDB (.hea with .dat or .mat)",
+    detect=lambda part: looks_like_header(part.data),
+    read=read,
+    companions=companions,
+    about=About(
+        reads="storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311",
+        reader="our own, after header(5) and signal(5) of the WFDB Applications Guide",
+        keeps="date, age and sex from comments",
+        leaves="other comments, annotations",
+        samples=("wfdb/00001_lr.hea: a real PTB-XL record",),
+    ),
+)

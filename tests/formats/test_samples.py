@@ -1,0 +1,60 @@
+"""Every file of the shared collection is read as its expected.json says, or refused where it says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from errors import UnknownFormat, UnknownLead
+from formats.registry import known_formats, read
+from signals.leads import canonical_lead
+from tests.data import requires_shared
+from tests.formats.samples import FOLDER, assert_as_expected, expected, hints_of, parts_of
+
+pytestmark = requires_shared
+
+REFUSED = [name for name, said in expected().items() if said.get("expect") == "refuse"]
+READABLE = [name for name in expected() if name not in REFUSED]
+# Files with signals that are no standard leads.
+NO_LEADS = [name for name in READABLE if not any(canonical_lead(lead) for lead in expected()[name]["leads"])]
+# The zero of this example stands at 2048 although it states no unit, and its expected values leave that out; see its notes.
+WITHOUT_ORIGIN = "fhir/hl7_example_ekg_three_leads.xml"
+# Section 7 of this SCP file was not decoded for expected.json, which copies from its aECG twin and adds a note.
+NOTES = {"note"}
+
+
+@pytest.mark.parametrize("name", [name for name in READABLE if name not in (*NO_LEADS, WITHOUT_ORIGIN)])
+def test_a_sample_is_read_as_expected(name: str) -> None:
+    said = expected()[name]
+    record = read(parts_of(name), hints_of(name))
+    leads = tuple(lead for lead in (canonical_lead(lead) for lead in said["leads"]) if lead)
+    assert_as_expected(record, said, leads)
+    assert record.units == "mV"
+
+
+@pytest.mark.parametrize("name", [name for name in READABLE if expected()[name]["reported"]])
+def test_the_machines_own_measurements_come_along(name: str) -> None:
+    record = read(parts_of(name), hints_of(name))
+    assert record.reported is not None
+    told = {key: value for key, value in expected()[name]["reported"].items() if key not in NOTES}
+    measured = {key: value for key, value in told.items() if value or key.endswith("_deg")}  # an interval of 0 is "not measured"
+    found = record.reported.measurements
+    assert {key: found.get(key) for key in measured} == measured
+
+
+@pytest.mark.parametrize("name", NO_LEADS)
+def test_signals_without_a_standard_lead_are_refused_as_that(name: str) -> None:
+    with pytest.raises(UnknownLead, match="no standard lead"):
+        read(parts_of(name), hints_of(name))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_follows_no_standard_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(UnknownFormat, match="SCP"):
+        read(parts_of(name), hints_of(name))
+
+
+def test_every_sample_stands_in_the_registry_and_is_there() -> None:
+    listed = [sample.split(": ")[0] for known in known_formats() for sample in known.about.samples]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == set(READABLE)
+    assert all((FOLDER / name).is_file() for name in listed)
