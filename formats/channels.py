@@ -29,6 +29,7 @@ _VOLTS: Final[dict[str, tuple[str, float]]] = {
     **dict.fromkeys(("v", "volt", "volts"), ("V", 1.0)),
     "unknown": ("unknown", 1.0),
 }
+MAX_SECONDS_COUNTED: Final = 10.0  # a long strip of one lead is worth no more than ten seconds of twelve
 MAX_LEFT_OUT_NAMED: Final = 20
 MAX_NAME_CHARS: Final = 40
 
@@ -60,6 +61,12 @@ class Recording:
     patient: Patient = Patient()
     reported: Reported | None = None
     warnings: tuple[str, ...] = ()
+
+
+def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
+    """How much a group of channels is worth: its standard leads times its seconds, of which ten count."""
+    leads = {lead for channel in channels if (lead := canonical_lead(channel.name))}
+    return len(leads) * min(max((len(channel.codes) for channel in channels), default=0) / fs, MAX_SECONDS_COUNTED) if fs > 0 else 0.0
 
 
 def volts(unit: str) -> tuple[str, float] | None:

@@ -5,7 +5,6 @@ Source: DICOM PS3.3 C.10.9 and C.10.10; lead codes of PS3.16 CID 3001
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,20 +14,15 @@ from pydicom.dataset import Dataset
 
 from errors import BadSamplingRate, CorruptFile, UnknownFormat
 from formats import told
-from formats.channels import Channel
+from formats.channels import Channel, lead_seconds
+from formats.lead_codes import lead_of_mdc
 from signals.leads import canonical_lead
 
 MAX_CHANNELS: Final = 256
 _TYPES: Final = {
     (8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2", (32, "SL"): "i4", (32, "UL"): "u4", (64, "SV"): "i8", (64, "UV"): "u8",
 }  # fmt: skip
-# SCP-ECG's numbers of leads, which MDC's code block 2 shares: "5.6.3-9-61" and "2:61" are III.
-_LEAD_NUMBERS: Final = {
-    **dict(zip(range(1, 9), ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), strict=True)),
-    **dict(zip(range(61, 65), ("III", "aVR", "aVL", "aVF"), strict=True)),
-}
-_LEAD_CODE: Final = re.compile(r"(?:5\.6\.3-9-|2:)(\d{1,3})")
-MAX_SECONDS_COUNTED: Final = 10.0  # a long strip of one lead is worth no more than ten seconds of twelve
+_SCP_CODE: Final = "5.6.3-9-"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +41,7 @@ class Group:
 
     @property
     def lead_seconds(self) -> float:
-        samples = len(self.channels[0].codes) if self.channels else 0
-        return len(self.leads) * min(samples / self.fs, MAX_SECONDS_COUNTED)
+        return lead_seconds(self.fs, self.channels)
 
 
 def group_of(item: Dataset, little: bool) -> Group:
@@ -133,8 +126,9 @@ def _name(definition: Dataset) -> str:
     """The lead by its code, else by the code's meaning, else by the channel's label."""
     source = definition.get("ChannelSourceSequence")
     code = source[0] if source else Dataset()
-    coded = _LEAD_CODE.fullmatch(str(code.get("CodeValue") or ""))
-    if coded and int(coded[1]) in _LEAD_NUMBERS:
-        return _LEAD_NUMBERS[int(coded[1])]
+    value = str(code.get("CodeValue") or "")
+    coded = lead_of_mdc(value.replace(_SCP_CODE, "2:"))
+    if coded is not None:
+        return coded
     texts = [str(text) for text in (code.get("CodeMeaning"), code.get("CodeValue"), definition.get("ChannelLabel")) if text]
     return next((text for text in texts if canonical_lead(text)), texts[0] if texts else "")
