@@ -16,7 +16,7 @@ from signals.record import Patient, Sex
 
 _YEARS_IN: Final = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25, "h": 1 / 8766.0}  # years, annum, months, ...
 _SEXES: Final[dict[str, Sex]] = {"m": "male", "male": "male", "f": "female", "female": "female", "w": "female", "o": "other", "other": "other"}
-_NUMBER: Final = re.compile(r"[-+]?(?:\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})(?:[eE][-+]?\d{1,3})?", re.ASCII)
+_NUMBER: Final = re.compile(r"[-+]?(?:\d{1,18}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][-+]?\d{1,3})?", re.ASCII)
 _DIGITS: Final = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?", re.ASCII)
 MAX_DEVICE_CHARS: Final = 120
 
