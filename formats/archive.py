@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from typing import Final
 
-from errors import BodyTooLarge, CorruptFile, UnknownFormat, UnsafeFile
+from errors import BodyTooLarge, CorruptFile, UnsafeFile
 from formats.parts import Part
 
 MAX_ENTRIES: Final = 256
@@ -24,6 +24,14 @@ _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError
 
 def is_zip(data: bytes) -> bool:
     return data.startswith(_MAGICS)
+
+
+def files_of(part: Part, max_bytes: int) -> list[Part]:
+    """The files of a zip; the several arrays of a .npz stay one part, with them as its members. Raises as `unpack`."""
+    files = unpack(part.data, max_bytes)
+    if len(files) > 1 and all(file.name.endswith(".npy") for file in files):
+        return [Part(part.name, part.data, members=tuple(files))]
+    return files
 
 
 def unpack(data: bytes, max_bytes: int) -> list[Part]:
@@ -65,8 +73,6 @@ def _check_together(entries: list[zipfile.ZipInfo], max_bytes: int) -> None:
         raise BodyTooLarge(f"the zip unpacks to more than {max_bytes} bytes, which are allowed")
     if len({info.filename for info in entries}) < len(entries):
         raise UnsafeFile("the zip holds a file name twice")
-    if len(entries) > 1 and all(info.filename.endswith(".npy") for info in entries):
-        raise UnknownFormat(".npz archives of several arrays are not read; send one .npy and the rest as parameters")
 
 
 def _read_all(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], max_bytes: int) -> list[Part]:

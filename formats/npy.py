@@ -5,16 +5,20 @@ Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from errors import BadOption, BadType, CorruptFile, MissingField, SeveralRecordings, TooManyRecords
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import BadOption, BadType, CorruptFile, MissingField, SeveralRecordings, TooManyRecords, UnsafeFile
 from formats import fields
 from formats.hints import Hints
 from formats.mapping import scaled
 from formats.parts import About, Format, Part
-from formats.samples import Array, array_in, oriented, sample_type
+from formats.samples import MAX_AXES, Array, array_in, oriented, sample_type
 from signals.record import EcgRecord, Patient
 
 MAGIC: Final = b"\x93NUMPY"
@@ -25,6 +29,7 @@ MAX_RECORDS: Final = 256  # ECG_MAX_RECORDS, API.md
 _DESCR: Final = re.compile(r"""['"]descr['"]\s*:\s*(?:['"]([^'"]{1,16})['"]|(\[))""")
 _FORTRAN: Final = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)\b""")
 _SHAPE: Final = re.compile(r"""['"]shape['"]\s*:\s*\(((?:\s*\d{1,18}L?\s*,?){0,32})\s*\)""")
+_PLAIN_TYPE: Final = re.compile(r"[<>=|]?(?:[iuf][1248]|b1|[US]\d{1,4})")
 
 
 def records_from_npy(body: bytes, hints: Hints, max_records: int = MAX_RECORDS) -> tuple[list[EcgRecord], bool]:
@@ -60,15 +65,33 @@ def _record(array: Array, leads: tuple[str, ...], hints: Hints, fs: float, name:
     )
 
 
+def any_array(body: bytes) -> NDArray[Any]:
+    """One array of numbers or texts, of any size of number: what stands beside a signal in a .npz. Raises CorruptFile, UnsafeFile."""
+    found, fortran, sizes, offset = _described(body)
+    if found.lstrip("<>=|").startswith("O"):
+        raise UnsafeFile("an array of objects is a pickle, which could run anything; numbers and texts are read")
+    if not _PLAIN_TYPE.fullmatch(found):
+        raise BadType("an array of a type that is not read; numbers and texts are")
+    dtype = np.dtype(found)
+    if len(sizes) > MAX_AXES or math.prod(sizes) * dtype.itemsize != len(body) - offset or dtype.itemsize == 0:
+        raise CorruptFile(f"an array of the .npz needs other than the {len(body) - offset} bytes that are there")
+    return np.frombuffer(body, dtype, offset=offset).reshape(sizes, order="F" if fortran else "C")
+
+
 def _array(body: bytes) -> Array:
+    descr, fortran, sizes, offset = _described(body)
+    return array_in(body, offset, sample_type(descr, ("signal",)), sizes, fortran=fortran)
+
+
+def _described(body: bytes) -> tuple[str, bool, list[int], int]:
+    """Type, order and shape as the header has them, and where the samples begin."""
     header, offset = _header(body)
     descr, fortran, shape = _DESCR.search(header), _FORTRAN.search(header), _SHAPE.search(header)
     if descr is None or fortran is None or shape is None:
         raise CorruptFile("the .npy header does not name a type, an order and a shape of whole numbers")
     if descr[2]:
         raise BadType("signal: an array of structures; float16, float32, float64 or int16 is needed", loc=("signal",))
-    sizes = [int(size) for size in re.findall(r"\d+", shape[1])]
-    return array_in(body, offset, sample_type(descr[1], ("signal",)), sizes, fortran=fortran[1] == "True")
+    return descr[1], fortran[1] == "True", [int(size) for size in re.findall(r"\d+", shape[1])], offset
 
 
 def _header(body: bytes) -> tuple[str, int]:

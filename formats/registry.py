@@ -60,7 +60,7 @@ def read(parts: Sequence[Part], hints: Hints = Hints(), max_bytes: int = DEFAULT
 def _unzipped(parts: list[Part], max_bytes: int) -> list[Part]:
     files: list[Part] = []
     for part in parts:
-        unpacked = archive.unpack(part.data, max_bytes) if archive.is_zip(part.data) else [part]
+        unpacked = archive.files_of(part, max_bytes) if archive.is_zip(part.data) else [part]
         files += [file for file in unpacked if file.data]
         if sum(len(file.data) for file in files) > max_bytes:
             raise BodyTooLarge(f"the files have more than {max_bytes} bytes, which are allowed")
