@@ -1,0 +1,200 @@
+"""FHIR Observation (R4, R4B, R5; JSON or XML, alone or in a Bundle): SampledData on leads.
+
+Source: https://hl7.org/fhir/R4/datatypes.html#SampledData and https://hl7.org/fhir/R5/datatypes.html#SampledData
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from xml.etree.ElementTree import Element
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import BadSamplingRate, CorruptFile, NoSamples, SeveralRecordings
+from formats import told
+from formats.channels import Channel, Recording, record_of
+from formats.hints import Hints
+from formats.json_body import loads
+from formats.lead_codes import lead_of_mdc
+from formats.parts import About, Format, Part
+from formats.xml_tree import numbers, parse, root_name
+from signals.leads import canonical_lead
+from signals.record import EcgRecord, Patient, Reported
+
+_LISTS: Final = ("component", "coding", "entry", "contained")
+_SPECIAL: Final = frozenset("ELU")  # error, below and above the detection limit
+_SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0}
+MAX_DIMENSIONS: Final = 64
+_MEASURED: Final = {  # LOINC
+    "8867-4": "heart_rate_bpm",
+    "8625-6": "pr_ms",
+    "8633-0": "qrs_ms",
+    "8634-8": "qt_ms",
+    "8636-3": "qtc_ms",
+}
+_JSON_HEAD_BYTES: Final = 65_536
+
+Node = Mapping[str, Any]
+
+
+def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
+    """The one Observation with SampledData. Raises NoSamples, SeveralRecordings, BadSamplingRate, CorruptFile, UnsafeFile, ..."""
+    resources = list(_resources(_document(head.data)))
+    found = [(one, samples) for one in resources if (samples := list(_sampled(one)))]
+    if not found:
+        raise NoSamples("the FHIR resource holds no SampledData", loc=("signal",))
+    if len(found) > 1:
+        raise SeveralRecordings(f"{len(found)} Observations with SampledData in the FHIR bundle; one is read")
+    observation, sampled = found[0]
+    special: set[str] = set()
+    channels = [channel for code, data in sampled for channel in _channels(code, data, special)]
+    said = ("signal: samples that the FHIR resource marks as errors or beyond its limits are gaps",) if special else ()
+    date = told.moment(_text(observation.get("effectiveDateTime")) or _text(_node(observation.get("effectivePeriod")).get("start")))
+    patient, patient_said = _patient(resources, date)
+    device = told.device_of(_text(_node(observation.get("device")).get("display")))
+    reported = Reported(date, device, _measurements(observation))
+    return record_of(Recording("FHIR", None, channels, patient, reported, (*said, *patient_said)), hints)
+
+
+def _document(data: bytes) -> object:
+    if data.lstrip().removeprefix(b"\xef\xbb\xbf").startswith(b"{"):
+        return loads(data)
+    root = parse(data, "FHIR")
+    return _as_json(root) | {"resourceType": root.tag}
+
+
+def _as_json(element: Element) -> dict[str, Any]:
+    """XML as its JSON would be: a leaf's value stands in an attribute, what may be repeated is a list."""
+    found: dict[str, Any] = {}
+    for child in element:
+        value: Any = child.get("value") if len(child) == 0 else _as_json(child)
+        if child.tag in ("resource", "contained") and len(child):
+            value = _as_json(child[0]) | {"resourceType": child[0].tag}
+        if child.tag in _LISTS:
+            found.setdefault(child.tag, []).append(value)
+        else:
+            found.setdefault(child.tag, value)
+    return found
+
+
+def _node(value: object) -> Node:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _nodes(value: object) -> list[Node]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _resources(document: object) -> Iterator[Node]:
+    """The document itself, what it contains, and the entries of a bundle."""
+    node = _node(document)
+    yield node
+    yield from _nodes(node.get("contained"))
+    for entry in _nodes(node.get("entry")):
+        yield _node(entry.get("resource"))
+
+
+def _sampled(resource: Node) -> Iterator[tuple[Node, Node]]:
+    """(code, SampledData) of an Observation and its components."""
+    if resource.get("resourceType") != "Observation":
+        return
+    for place in (resource, *_nodes(resource.get("component"))):
+        if isinstance(place.get("valueSampledData"), Mapping):
+            yield _node(place.get("code")), _node(place["valueSampledData"])
+
+
+def _channels(code: Node, data: Node, special: set[str]) -> list[Channel]:
+    """value = origin + sample x factor, in origin's unit; several dimensions lie interleaved."""
+    name, origin = _lead(code), _node(data.get("origin"))
+    factor, zero = told.number(data.get("factor", 1)), told.number(origin.get("value", 0))
+    dimensions = told.number(data.get("dimensions", 1))
+    if not factor or zero is None or dimensions is None or not 1 <= dimensions <= MAX_DIMENSIONS or dimensions != int(dimensions):
+        raise CorruptFile(f"{name}: factor, origin or dimensions of the FHIR SampledData is 0, no number or too many")
+    samples, count = _samples(data.get("data"), name, special), int(dimensions)
+    if len(samples) % count:
+        raise CorruptFile(f"{name}: {len(samples)} samples of the FHIR SampledData in {count} dimensions")
+    unit, fs = _text(origin.get("code")) or _text(origin.get("unit")), _rate(data)
+    rows = samples.reshape(-1, count).T
+    names = [name] if count == 1 else [f"{name} {row}" for row in range(1, count + 1)]
+    return [Channel(one, row, unit, factor, zero, fs) for one, row in zip(names, rows, strict=True)]
+
+
+def _lead(code: Node) -> str:
+    """The lead by an MDC code, else by whatever names one."""
+    codings = _nodes(code.get("coding"))
+    coded = next((lead for one in codings if (lead := lead_of_mdc(_text(one.get("code")) or ""))), None)
+    texts = [text for one in (*codings, {"display": code.get("text")}) for key in ("code", "display") if (text := _text(one.get(key)))]
+    return coded or next((text for text in texts if canonical_lead(text)), texts[0] if texts else "")
+
+
+def _rate(data: Node) -> float:
+    """1000 / period in ms (R4), or of interval and intervalUnit (R5)."""
+    unit = _text(data.get("intervalUnit")) or "ms"
+    step = told.number(data.get("interval") if "interval" in data else data.get("period"))
+    if unit == "/s" or unit.lower() == "hz":
+        fs = step
+    else:
+        fs = 1.0 / (step * _SECONDS[unit]) if step and unit in _SECONDS else None
+    if fs is None or fs <= 0:
+        raise BadSamplingRate("fs: period (or interval) of the FHIR SampledData is 0, no number or in an unknown unit", loc=("fs",))
+    return round(fs, 6)
+
+
+def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
+    if not isinstance(text, str):
+        raise CorruptFile(f"{name}: the FHIR SampledData holds no data")
+    tokens = text.split()
+    marked = [row for row, token in enumerate(tokens) if token in _SPECIAL]
+    if not marked:
+        return numbers(text, name)
+    special.update(tokens[row] for row in marked)
+    for row in marked:
+        tokens[row] = "0"
+    values = numbers(" ".join(tokens), name)
+    values[marked] = np.nan
+    return values
+
+
+def _patient(resources: Sequence[Node], date: str | None) -> tuple[Patient, tuple[str, ...]]:
+    person = next((one for one in resources if one.get("resourceType") == "Patient"), {})
+    return told.patient_of(told.age_at(_text(person.get("birthDate")), date), told.sex_of(_text(person.get("gender"))))
+
+
+def _measurements(observation: Node) -> dict[str, float]:
+    found: dict[str, object] = {}
+    for component in _nodes(observation.get("component")):
+        codes = [_text(one.get("code")) or "" for one in _nodes(_node(component.get("code")).get("coding"))]
+        name = next((_MEASURED[code] for code in codes if code in _MEASURED), None)
+        if name is not None:
+            found.setdefault(name, _node(component.get("valueQuantity")).get("value"))
+    return told.measurements(found)
+
+
+def _detect(part: Part) -> bool:
+    start = part.data[:_JSON_HEAD_BYTES]
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return b'"resourceType"' in part.data
+    return root_name(part.data) in ("Observation", "Bundle")
+
+
+FORMAT = Format(
+    name="FHIR Observation",
+    detect=_detect,
+    read=read,
+    about=About(
+        reads="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone or in a Bundle; leads on MDC codes or named",
+        reader="orjson, defusedxml; our own, after hl7.org/fhir",
+        keeps="time, device, age and sex of a Patient beside it, intervals on LOINC codes",
+        leaves="every other resource and field; a bundle with several recordings is refused",
+        samples=(
+            "fhir/made_observation_12lead_100hz.json: made from a real recording",
+            "fhir/hl7_example_ekg_three_leads.xml: the standard's example, 1.16 s",
+        ),
+    ),
+)
