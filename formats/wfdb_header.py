@@ -21,6 +21,8 @@ DEFAULT_FS: Final = 250.0  # header(5): "If fs is missing, 250 samples per secon
 DEFAULT_GAIN: Final = 200.0  # ADC units per physical unit; also where 0 is written
 MAX_HEADER_BYTES: Final = 65_536
 MAX_SIGNALS: Final = 256
+MAX_SEGMENTS: Final = 2000
+MAX_FRAME: Final = 1000
 
 _NUMBER: Final = r"[-+]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})(?:[eE][-+]?\d{1,3})?"
 _RECORD: Final = re.compile(
@@ -33,6 +35,7 @@ _SIGNAL: Final = re.compile(
     r"(?:\s+(?P<rest>.*))?",
     re.ASCII,
 )
+_SEGMENT: Final = re.compile(r"(?P<name>~|[-\w]{1,100})\s+(?P<frames>\d{1,12})\s*", re.ASCII)
 _GAIN: Final = re.compile(rf"(?P<gain>{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S{{1,20}}))?", re.ASCII)
 _WHOLE: Final = re.compile(r"[-+]?\d{1,12}", re.ASCII)
 _AGE: Final = re.compile(r"<?\bage\b>?\s*[:=]\s*(\d{1,3}(?:\.\d{1,6})?)\b", re.IGNORECASE)
@@ -41,10 +44,15 @@ _SEX: Final = re.compile(r"<?\b(?:sex|gender)\b>?\s*[:=]\s*(male|female|m|f)\b",
 
 @dataclass(frozen=True)
 class SignalLine:
-    """One signal: where it lies and how its codes become physical units. `missing` fields have WFDB's defaults."""
+    """One signal: where it lies and how its codes become physical units. Fields that are not there have WFDB's defaults.
+
+    frame  samples that it has in one frame
+    skew   frames that it was written too late
+    """
 
     file: str
     storage: int
+    frame: int
     skew: int
     offset: int
     gain: float
@@ -56,12 +64,21 @@ class SignalLine:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """One line of a record of several segments. `name` is None for a gap; no frames: it only describes the signals."""
+
+    name: str | None
+    frames: int
+
+
+@dataclass(frozen=True)
 class Header:
-    """A header read; `samples` a signal, None where it does not say; `warnings` for what was left out."""
+    """A header read; `samples` are frames, None where it does not say; `warnings` for what was left out."""
 
     fs: float
     samples: int | None
     signals: tuple[SignalLine, ...]
+    segments: tuple[Segment, ...]
     date: str | None
     age_years: float | None
     sex: Sex | None
@@ -87,28 +104,43 @@ def named_files(data: bytes) -> tuple[str, ...]:
     if record is None:
         return ()
     suffix = ".hea" if record["segments"] else ""
-    return tuple(dict.fromkeys(line.split(None, 1)[0] + suffix for line in lines[1 : MAX_SIGNALS + 1]))
+    return tuple(dict.fromkeys(line.split(None, 1)[0] + suffix for line in lines[1 : MAX_SEGMENTS + 1] if not line.startswith("~")))
 
 
 def parse_header(data: bytes) -> Header:
-    """A .hea of one segment. Raises CorruptFile, UnsafeFile (names that leave the upload), UnknownFormat (what is not read yet)."""
+    """A .hea with signals, or one with segments. Raises CorruptFile, UnsafeFile (names that leave the upload), UnknownFormat."""
     if len(data) > MAX_HEADER_BYTES:
         raise CorruptFile(f"the WFDB header has {len(data)} bytes; at most {MAX_HEADER_BYTES} are read")
     lines = _lines(data)
     record = _RECORD.fullmatch(lines[0]) if lines else None
     if record is None:
         raise CorruptFile("the WFDB header's record line cannot be read")
-    if record["segments"]:
-        raise UnknownFormat("WFDB records of several segments are not read; send one segment's .hea and .dat")
-    count = int(record["signals"])
-    if not 1 <= count <= MAX_SIGNALS or len(lines) - 1 < count:
-        raise CorruptFile(f"the WFDB header states {count} signals and describes {len(lines) - 1}; 1 to {MAX_SIGNALS} are read")
-    signals = tuple(_signal_line(line, index) for index, line in enumerate(lines[1 : count + 1]))
+    signals, segments = ((), _segments(lines, record["segments"])) if record["segments"] else (_signals(lines, record["signals"]), ())
     comments = [line.strip()[1:] for line in _text(data).splitlines() if line.strip().startswith("#")]
     age, sex, said = _patient("\n".join(comments))
     fs, fs_said = _rate(record["fs"])
     date, date_said = _date(record["time"], record["date"])
-    return Header(fs, int(record["samples"] or 0) or None, signals, date, age, sex, (*fs_said, *date_said, *said))
+    return Header(fs, int(record["samples"] or 0) or None, signals, segments, date, age, sex, (*fs_said, *date_said, *said))
+
+
+def _signals(lines: list[str], stated: str) -> tuple[SignalLine, ...]:
+    count = int(stated)
+    if not 1 <= count <= MAX_SIGNALS or len(lines) - 1 < count:
+        raise CorruptFile(f"the WFDB header states {count} signals and describes {len(lines) - 1}; 1 to {MAX_SIGNALS} are read")
+    return tuple(_signal_line(line, index) for index, line in enumerate(lines[1 : count + 1]))
+
+
+def _segments(lines: list[str], stated: str) -> tuple[Segment, ...]:
+    count = int(stated.removeprefix("/"))
+    if not 1 <= count <= MAX_SEGMENTS or len(lines) - 1 < count:
+        raise CorruptFile(f"the WFDB header states {count} segments and lists {len(lines) - 1}; 1 to {MAX_SEGMENTS} are read")
+    segments = []
+    for line in lines[1 : count + 1]:
+        found = _SEGMENT.fullmatch(line)
+        if found is None:
+            raise CorruptFile("a segment of the WFDB header is no plain name with a number of samples")
+        segments.append(Segment(None if found["name"] == "~" else found["name"], int(found["frames"])))
+    return tuple(segments)
 
 
 def _text(data: bytes) -> str:
@@ -124,8 +156,8 @@ def _signal_line(line: str, index: int) -> SignalLine:
     found = _SIGNAL.fullmatch(line)
     if found is None:
         raise CorruptFile(f"signal {index} of the WFDB header cannot be read")
-    storage = int(found["storage"])
-    _check_supported(storage, int(found["frame"] or 1), index)
+    storage, frame = int(found["storage"]), int(found["frame"] or 1)
+    _check_supported(storage, frame, index)
     _check_name(found["file"])
     gain_text, *tokens = [*(found["rest"] or "").split(None, 6), ""] if found["rest"] else ["", ""]
     gain, baseline, unit = _gain(gain_text, index)
@@ -134,6 +166,7 @@ def _signal_line(line: str, index: int) -> SignalLine:
     return SignalLine(
         file=found["file"],
         storage=storage,
+        frame=frame,
         skew=int(found["skew"] or 0),
         offset=int(found["offset"] or 0),
         gain=gain,
@@ -146,16 +179,11 @@ def _signal_line(line: str, index: int) -> SignalLine:
 
 
 def _check_supported(storage: int, frame: int, index: int) -> None:
-    if storage in FLAC:
-        raise UnknownFormat(f"signal {index}: WFDB storage format {storage} (FLAC) is not read; {_supported()} are")
-    if storage not in STORAGE:
-        raise UnknownFormat(f"signal {index}: WFDB storage format {storage} is not read; {_supported()} are")
-    if frame != 1:
-        raise UnknownFormat(f"signal {index}: WFDB signals with several samples a frame (x{frame}) are not read")
-
-
-def _supported() -> str:
-    return ", ".join(str(number) for number in STORAGE)
+    if storage not in STORAGE and storage not in FLAC:
+        readable = ", ".join(str(number) for number in (*STORAGE, *FLAC))
+        raise UnknownFormat(f"signal {index}: WFDB storage format {storage} is not read; {readable} are")
+    if not 1 <= frame <= MAX_FRAME:
+        raise CorruptFile(f"signal {index}: {frame} samples a frame in the WFDB header; 1 to {MAX_FRAME} are read")
 
 
 def _check_name(name: str) -> None:

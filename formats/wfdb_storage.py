@@ -98,4 +98,4 @@ STORAGE: Final[dict[int, Storage]] = {
     310: Storage(_unpack_310, -(1 << 9), 4, 3, (0, 0, 1, 1)),
     311: Storage(_unpack_311, -(1 << 9), 4, 3, (0, 0, 1, 2)),
 }
-FLAC: Final = frozenset({508, 516, 524})
+FLAC: Final = {508: 8, 516: 16, 524: 24}  # bits of a sample

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from errors import BadOption, BadShape, CorruptFile, DuplicateLead, EcgError, MissingPart, UnknownFormat, UnknownLead, UnsafeFile
+from errors import BadOption, BadShape, CorruptFile, DuplicateLead, EcgError, MissingPart, RecordingTooLong, UnknownFormat, UnknownLead, UnsafeFile
 from formats.hints import Hints
 from formats.parts import Part
 from formats.registry import read
@@ -81,10 +82,86 @@ def test_signals_without_a_leads_name_need_names_from_the_request(name: str, lea
 
 
 @requires_shared
-@pytest.mark.parametrize(("name", "reason"), [("wfdb/flacformats.hea", "FLAC"), ("wfdb/041s/041s.hea", "several segments")])
-def test_what_is_not_read_yet_is_refused_by_name(name: str, reason: str) -> None:
-    with pytest.raises(UnknownFormat, match=reason):
-        read(parts_of(name))
+def test_flac_is_read_as_the_wfdb_package_reads_it() -> None:
+    import wfdb
+
+    record = read(parts_of("wfdb/flacformats.hea"), Hints(lead_names=LEADS[:3]))
+    oracle = wfdb.rdrecord(str(FORMATS / "wfdb" / "flacformats")).p_signal.T
+    assert np.array_equal(np.isnan(record.signal), np.isnan(oracle))
+    np.testing.assert_allclose(record.signal, oracle, rtol=1e-6)
+    assert not [warning for warning in record.warnings if "checksum" in warning]
+
+
+@requires_shared
+def test_flac_that_is_damaged_or_of_other_channels_is_a_damaged_file() -> None:
+    parts = parts_of("wfdb/flacformats.hea")
+    for name, data in (("flacformats.d1", parts[1].data[:200]), ("flacformats.d1", b"fLaC"), ("flacformats.d1", b"RIFF" + bytes(100))):
+        with pytest.raises(CorruptFile):
+            read([Part(part.name, data if part.name == name else part.data) for part in parts], Hints(lead_names=LEADS[:3]))
+
+
+@requires_shared
+def test_leads_of_several_samples_a_frame_are_read_at_their_full_rate_through_all_segments() -> None:
+    """The wfdb package averages the four samples of a frame unless it is told not to."""
+    import wfdb
+
+    record = read(parts_of("wfdb/041s/041s.hea"))
+    oracle = wfdb.rdrecord(str(FORMATS / "wfdb" / "041s" / "041s"), smooth_frames=False)
+    assert (record.lead_names, record.fs, record.recording_date) == (("III", "I"), 500.0, "1994-10-26T08:26:04")
+    np.testing.assert_allclose(record.signal, oracle.e_p_signal[:2], rtol=1e-6)
+    assert len(oracle.e_p_signal[3]) == record.samples // 4
+    assert any("ABP" in warning and "PLETH" in warning for warning in record.warnings)
+    assert not [warning for warning in record.warnings if "checksum" in warning or "ignored" in warning]
+
+
+def segments(master: bytes, **leads: Sequence[str]) -> list[Part]:
+    """A master header and, for each segment, a .hea and a .dat in which the signals are the ramp times 1, 2, ..."""
+    parts = [Part("rec.hea", master)]
+    for name, names in leads.items():
+        lines = [Line(f"{name}.dat", "16", "100/mV", [value * (row + 1) for value in RAMP], lead) for row, lead in enumerate(names)]
+        codes = [value * (row + 1) for value in RAMP for row in range(len(names))]
+        parts += [Part(f"{name}.hea", header(lines).replace(b"rec ", name.encode() + b" ")), Part(f"{name}.dat", encode(codes, 16))]
+    return parts
+
+
+def test_segments_of_other_signals_and_gaps_become_gaps() -> None:
+    ramp = np.array(RAMP) / 100
+    record = read(segments(b"rec/4 3 500 38\nlayout 0\na 11\n~ 16\nb 11\n", a=["I", "II"], b=["II", "V1"]))
+    assert record.lead_names == ("I", "II", "V1")
+    nothing = np.full(11, np.nan)
+    rows = [[ramp, nothing], [2 * ramp, ramp], [nothing, 2 * ramp]]
+    np.testing.assert_allclose(record.signal, [np.concatenate([one, np.full(16, np.nan), other]) for one, other in rows], rtol=1e-6)
+
+
+def test_segments_in_units_of_their_own_are_joined_in_millivolt() -> None:
+    parts = segments(b"rec/2 1 500 22\na 11\nb 11\n", a=["I"], b=["I"])
+    parts = [Part(part.name, part.data.replace(b"100/mV", b"0.1/uV") if part.name == "b.hea" else part.data) for part in parts]
+    np.testing.assert_allclose(read(parts).signal[0], np.array([*RAMP, *RAMP]) / 100, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("master", "kind"),
+    [
+        (b"rec/1 1 500 11\nrec 11\n", MissingPart),
+        (b"rec/1 1 500 11\nnone 11\n", MissingPart),
+        (b"rec/1 1 500 12\na 12\n", CorruptFile),
+        (b"rec/1 1 500 12\na 11\n", CorruptFile),
+        (b"rec/1 1 250 11\na 11\n", CorruptFile),
+        (b"rec/2 1 500 999999999011\na 11\n~ 999999999000\n", RecordingTooLong),
+        (b"rec/1 1 500 11\n../a 11\n", CorruptFile),
+        (b"rec/2 1 500 22\na 11\n", CorruptFile),
+    ],
+)
+def test_segments_that_are_missing_or_lie_are_refused(master: bytes, kind: type[EcgError]) -> None:
+    leads = {"a": ["I"]} if b"\na 1" in master else {}
+    with pytest.raises(kind):
+        read(segments(master, **leads))
+
+
+def test_a_segment_with_segments_of_its_own_ends_there() -> None:
+    parts = [Part("rec.hea", b"rec/1 1 500 11\nin 11\n"), Part("in.hea", b"in/1 1 500 11\na 11\n"), *segments(b"", a=["I"])[1:]]
+    with pytest.raises(CorruptFile, match="segments itself"):
+        read(parts)
 
 
 @requires_shared
@@ -228,9 +305,7 @@ def test_a_gain_that_is_no_number_is_refused(gain: str) -> None:
         two_leads(*pair(gain=gain))
 
 
-def test_several_samples_a_frame_and_unknown_storage_are_refused_by_name() -> None:
-    with pytest.raises(UnknownFormat, match="x4"):
-        two_leads(*pair(storage="16x4"))
+def test_unknown_storage_is_refused_by_name() -> None:
     head, data = pair()
     with pytest.raises(UnknownFormat, match="17"):
         two_leads(head.replace(b"rec.dat 16 1000/mV 12 0 31", b"rec.dat 17 1000/mV 12 0 31"), data)
