@@ -147,7 +147,9 @@ def _merged(strips: list[Strip]) -> list[Strip]:
 
 def _together(one: Strip, other: Strip) -> bool:
     leads = [{canonical_lead(channel.name) for channel in strip.channels} for strip in (one, other)]
-    return (one.fs, one.head, len(one.channels[0].codes)) == (other.fs, other.head, len(other.channels[0].codes)) and not leads[0] & leads[1]
+    return (one.fs, one.head, len(one.channels[0].codes)) == (other.fs, other.head, len(other.channels[0].codes)) and not leads[0] & leads[
+        1
+    ]
 
 
 def _date(element: Element) -> str | None:
@@ -169,7 +171,11 @@ def _measurements(root: Element) -> dict[str, float]:
     for note in root.iter("annotation"):
         code = (_lead_code(note)).upper().removesuffix("_GL").removesuffix("_FRONT")
         value = note.find("value")
-        if code not in _MEASURED or value is None or any(_is_lead(place) for place in note.findall("support/supportingROI/component/boundary")):
+        if (
+            code not in _MEASURED
+            or value is None
+            or any(_is_lead(place) for place in note.findall("support/supportingROI/component/boundary"))
+        ):
             continue
         if told.number(value.get("value")):
             found.setdefault(_MEASURED[code], value.get("value"))

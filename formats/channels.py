@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -58,7 +58,7 @@ class Recording:
     kind: str
     fs: float | None
     channels: Sequence[Channel]
-    patient: Patient = Patient()
+    patient: Patient = field(default_factory=Patient)
     reported: Reported | None = None
     warnings: tuple[str, ...] = ()
 
@@ -116,7 +116,7 @@ def _leads(found: Recording, hints: Hints) -> tuple[list[Channel], tuple[str, ..
     if not rows:
         raise UnknownLead(f"no standard lead in volts among the {found.kind} channels ({listed(left_out)})", loc=("lead_names",))
     leads = parse_lead_names([names[row] or "" for row in rows])
-    warnings = (f"lead_names: no standard lead in volts, left out: {listed(left_out)}",) if left_out else ()
+    warnings: tuple[str, ...] = (f"lead_names: no standard lead in volts, left out: {listed(left_out)}",) if left_out else ()
     if asked is not None and asked != tuple(own):
         warnings += prefer("lead_names", asked, tuple(name or "" for name in own))[1]
     return [channels[row] for row in rows], leads, warnings

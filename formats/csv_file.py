@@ -85,7 +85,9 @@ def _either_way(table: Table, hints: Hints) -> list[Channel]:
     if 1 in values.shape and (hints.lead_names is None or len(hints.lead_names) == 1):
         values = values.ravel()
     if values.ndim == 1 and hints.lead_names is None and values.size > len(LEADS):
-        raise BadShape(f"signal: a table of one {'column' if table.columns == 1 else 'line'} without a lead's name; send lead_names", loc=("signal",))
+        raise BadShape(
+            f"signal: a table of one {'column' if table.columns == 1 else 'line'} without a lead's name; send lead_names", loc=("signal",)
+        )
     array, leads = oriented(values, hints.lead_names, ("signal",))
     return [Channel(lead, row, None) for lead, row in zip(leads, array, strict=True)]
 
@@ -123,7 +125,7 @@ def _times(table: Table, column: int) -> NDArray[np.float64]:
 
 
 def _clock(cell: str, line: int) -> float:
-    """"0:01.250", "[10:00:00.004 01/01/2000]" or ISO 8601 -> seconds."""
+    """ "0:01.250", "[10:00:00.004 01/01/2000]" or ISO 8601 -> seconds."""
     found = _CLOCK.fullmatch(cell)
     if found:
         return 3600.0 * int(found[1] or 0) + 60.0 * int(found[2]) + float(found[3])
@@ -153,8 +155,8 @@ FORMAT = Format(
     read=read,
     faint=True,
     about=About(
-        reads="UTF-8, UTF-16, Windows-1252; comma, semicolon, tab or space; decimal point or comma; a column or a line for each lead; with or "
-        "without names, units, times; exports of an Apple Watch",
+        reads="UTF-8, UTF-16, Windows-1252; comma, semicolon, tab or space; decimal point or comma; a column or a line for each lead; "
+        "with or without names, units, times; exports of an Apple Watch",
         reader="our own over numpy.loadtxt",
         keeps="rate, unit, date and device where lines above the numbers say them",
         leaves="columns that are no leads; names and dates of birth",

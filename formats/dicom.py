@@ -102,10 +102,10 @@ def _chosen(groups: list[Group]) -> tuple[Group, tuple[str, ...]]:
     """Of the original groups, joined where they were recorded together, the one with most seconds of leads."""
     best = max(merged([group for group in groups if group.original] or groups), key=lambda group: group.lead_seconds)
     others = len(groups) - best.groups
-    warnings_ = (f"file: {others} other groups of channels in the DICOM file, left out",) if others else ()
+    said: tuple[str, ...] = (f"file: {others} other groups of channels in the DICOM file, left out",) if others else ()
     if not best.original:
-        warnings_ += ("signal: the DICOM file calls its waveform derived; it has no original one",)
-    return best, warnings_
+        said += ("signal: the DICOM file calls its waveform derived; it has no original one",)
+    return best, said
 
 
 def _text(dataset: Dataset, keyword: str) -> str | None:
@@ -114,7 +114,12 @@ def _text(dataset: Dataset, keyword: str) -> str | None:
 
 
 def _moment(dataset: Dataset) -> str | None:
-    for date, time in (("AcquisitionDateTime", ""), ("AcquisitionDate", "AcquisitionTime"), ("ContentDate", "ContentTime"), ("StudyDate", "StudyTime")):
+    for date, time in (
+        ("AcquisitionDateTime", ""),
+        ("AcquisitionDate", "AcquisitionTime"),
+        ("ContentDate", "ContentTime"),
+        ("StudyDate", "StudyTime"),
+    ):
         found = told.moment((_text(dataset, date) or "") + ((_text(dataset, time) or "") if time else ""))
         if found is not None:
             return found
@@ -151,7 +156,7 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="12-lead, general, general 32-bit, ambulatory and hemodynamic objects with ECG leads; 8, 16, 32 and 64 bit; any number of groups",
+        reads="12-lead, general, 32-bit, ambulatory and hemodynamic objects with ECG leads; 8 to 64 bit; any number of groups",
         reader="pydicom for the data set; samples after PS3.3 C.10.9",
         keeps="time, age, sex, device, annotations that are global measurements",
         leaves="average beats and derived groups (where an original one is there); µ-law and A-law, deflated data sets refused",

@@ -20,7 +20,8 @@ from signals.leads import canonical_lead
 
 MAX_CHANNELS: Final = 256
 _TYPES: Final = {
-    (8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2", (32, "SL"): "i4", (32, "UL"): "u4", (64, "SV"): "i8", (64, "UV"): "u8",
+    (8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2",
+    (32, "SL"): "i4", (32, "UL"): "u4", (64, "SV"): "i8", (64, "UV"): "u8",
 }  # fmt: skip
 _SCP_CODE: Final = "5.6.3-9-"
 
@@ -87,7 +88,9 @@ def _codes(item: Dataset, channels: int, samples: int, little: bool) -> NDArray[
     data = item.get("WaveformData") or b""
     needed = channels * samples * dtype.itemsize
     if samples < 1 or not needed <= len(data) <= needed + 1:  # an odd length is filled up
-        raise CorruptFile(f"the DICOM waveform states {channels} channels of {samples} samples, which need {needed} bytes; {len(data)} are there")
+        raise CorruptFile(
+            f"the DICOM waveform states {channels} channels of {samples} samples, which need {needed} bytes; {len(data)} are there"
+        )
     codes = np.frombuffer(data, dtype, channels * samples).reshape(samples, channels)
     return _with_gaps(codes, item.get("WaveformPaddingValue"))
 

@@ -156,10 +156,11 @@ def _onsets(header: Header, records: NDArray[np.uint8]) -> NDArray[np.float64]:
         raise CorruptFile("an EDF+D file without the annotations that say when its records begin")
     texts = [row.tobytes() for row in records[:, notes.at : notes.at + notes.samples * header.sample_bytes]]
     found = [_ONSET.match(text) for text in texts]
-    onsets = np.array([float(one[1]) if one else np.nan for one in found])
+    onsets: NDArray[np.float64] = np.array([float(one[1]) if one else np.nan for one in found])
     if np.isnan(onsets).any() or (np.diff(onsets) < 0).any():
         raise CorruptFile("a record of the EDF+D file does not say when it begins, or begins before the one before it")
-    return onsets - onsets[0]
+    since_first: NDArray[np.float64] = onsets - onsets[0]
+    return since_first
 
 
 def _spread(codes: NDArray[np.int64], onsets: NDArray[np.float64], fs: float) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ from signals.record import EcgRecord, Patient, Reported
 _LISTS: Final = ("component", "coding", "entry", "contained")
 _SPECIAL: Final = frozenset("ELU")  # error, below and above the detection limit
 _SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0}
+_HERTZ: Final = ("/s", "Hz")
 MAX_DIMENSIONS: Final = 64
 _MEASURED: Final = {  # LOINC
     "8867-4": "heart_rate_bpm",
@@ -137,10 +138,8 @@ def _rate(data: Node) -> float:
     """1000 / period in ms (R4), or of interval and intervalUnit (R5)."""
     unit = _text(data.get("intervalUnit")) or "ms"
     step = told.number(data.get("interval") if "interval" in data else data.get("period"))
-    if unit == "/s" or unit.lower() == "hz":
-        fs = step
-    else:
-        fs = 1.0 / (step * _SECONDS[unit]) if step and unit in _SECONDS else None
+    seconds = step * _SECONDS[unit] if step and unit in _SECONDS else None
+    fs = step if unit in _HERTZ else 1.0 / seconds if seconds else None
     if fs is None or fs <= 0:
         raise BadSamplingRate("fs: period (or interval) of the FHIR SampledData is 0, no number or in an unknown unit", loc=("fs",))
     return round(fs, 6)

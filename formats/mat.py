@@ -45,7 +45,7 @@ _DAMAGED: Final = (
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """Raises UnknownFormat (7.3), UnsafeFile (a bomb), CorruptFile, and what `named_arrays.recording_of` raises."""
     data = head.data
-    if data.startswith(_V73[0]) or data[512:520] == _V73[1] or data.startswith(_V73[1]):
+    if data.startswith(_V73) or data[512:520] == _V73[1]:
         raise UnknownFormat("a MATLAB file of version 7.3 (HDF5); save it with -v7")
     if data.startswith(_V5):
         _check_inflated(data)

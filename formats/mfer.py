@@ -137,9 +137,7 @@ def _joined(frames: list[Frame]) -> list[Frame]:
     for frame in frames:
         if joined and [_layout(one) for one in joined[-1]] == [_layout(one) for one in frame]:
             pairs = zip(joined[-1], frame, strict=True)
-            joined[-1] = [
-                Channel(one.name, np.concatenate([one.codes, more.codes]), one.unit, one.scale, fs=one.fs) for one, more in pairs
-            ]
+            joined[-1] = [Channel(one.name, np.concatenate([one.codes, more.codes]), one.unit, one.scale, fs=one.fs) for one, more in pairs]
         else:
             joined.append(frame)
     return joined

@@ -19,7 +19,13 @@ from formats.parts import About, Format, Part
 from formats.xml_tree import parse, root_name, unbase64
 from signals.record import EcgRecord, Reported
 
-_TYPES: Final = {("8", "SIGNED"): "i1", ("16", "SIGNED"): "<i2", ("32", "SIGNED"): "<i4", ("8", "UNSIGNED"): "u1", ("16", "UNSIGNED"): "<u2"}
+_TYPES: Final = {
+    ("8", "SIGNED"): "i1",
+    ("16", "SIGNED"): "<i2",
+    ("32", "SIGNED"): "<i4",
+    ("8", "UNSIGNED"): "u1",
+    ("16", "UNSIGNED"): "<u2",
+}
 _MEASURED: Final = {
     "heart_rate_bpm": ("VENT_RATE",),
     "rr_ms": ("AVERAGE_RR",),
@@ -58,7 +64,9 @@ def _channel(element: Element) -> Channel:
     name = element.get("NAME") or ""
     kind = (element.get("BITS") or "16", (element.get("FORMAT") or "SIGNED").upper())
     if kind not in _TYPES or (element.get("ENCODING") or "BASE64").upper() != "BASE64":
-        raise UnknownFormat(f"{name}: Mortara samples in another form than signed or unsigned numbers of 8, 16 or 32 bit in base64 are not read")
+        raise UnknownFormat(
+            f"{name}: Mortara samples in another form than signed or unsigned numbers of 8, 16 or 32 bit in base64 are not read"
+        )
     dtype = np.dtype(_TYPES[kind])
     raw = unbase64(element.get("DATA"), name)
     stated, fs = told.number(element.get("DURATION")), told.number(element.get("SAMPLE_FREQ"))

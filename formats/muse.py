@@ -59,7 +59,7 @@ def _rate(waveform: Element) -> float:
     base, exponent = told.number(text_of(waveform, "SampleBase")), told.number(text_of(waveform, "SampleExponent") or 0)
     if base is None or base <= 0 or exponent is None or abs(exponent) > MAX_EXPONENT:
         raise BadSamplingRate("fs: the MUSE file's SampleBase is 0 or no number, or its SampleExponent beyond all rates", loc=("fs",))
-    return base * 10.0**exponent
+    return float(base * 10.0**exponent)
 
 
 def _channels(waveform: Element) -> tuple[list[Channel], tuple[str, ...]]:

@@ -19,7 +19,18 @@ from signals.record import Reported
 # In the order of trust. "val" (PhysioNet) holds ADC units, "feats" (fairseq-signals) what its preprocessing left.
 _SIGNALS: Final = ("signal", "signals", "ecg", "p_signal", "d_signal", "val", "feats", "data", "sig", "waveform", "x", "arr_0")
 _WITHOUT_UNIT: Final = frozenset({"val", "feats", "d_signal"})
-_RATES: Final = ("fs", "curr_sample_rate", "sampling_rate", "sample_rate", "samplingrate", "samplerate", "sampling_frequency", "sfreq", "freq", "frequency")
+_RATES: Final = (
+    "fs",
+    "curr_sample_rate",
+    "sampling_rate",
+    "sample_rate",
+    "samplingrate",
+    "samplerate",
+    "sampling_frequency",
+    "sfreq",
+    "freq",
+    "frequency",
+)
 _LEADS: Final = ("leads", "lead_names", "lead", "sig_name", "channels", "channel_names", "labels")
 _UNITS: Final = ("unit", "units")
 _GAINS: Final = ("gain", "adc_gain")
@@ -60,7 +71,7 @@ def _flat(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
 def _signal(flat: Mapping[str, Any], kind: str) -> tuple[str, NDArray[Any]]:
     arrays = {name: value for name, value in flat.items() if isinstance(value, np.ndarray) and max(value.shape, default=0) >= MIN_SAMPLES}
     numeric = {name: value for name, value in arrays.items() if value.dtype.kind in "iufc"}
-    found = next((name for name in _SIGNALS if name in numeric), None)
+    found: str | None = next((name for name in _SIGNALS if name in numeric), None)
     if found is None:
         tables = [name for name, value in numeric.items() if value.ndim >= 2]
         if len(tables) > 1:

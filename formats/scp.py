@@ -18,7 +18,7 @@ from formats.channels import Channel, Recording, record_of
 from formats.hints import Hints
 from formats.lead_codes import lead_of_number
 from formats.parts import About, Format, Part
-from formats.scp_coding import Table, decode, tables_of
+from formats.scp_coding import Codes, Table, decode, tables_of
 from formats.scp_record import Frame, date_of, device_of, looks_like_scp, measurements, parse_frame, patient_of, tags
 from signals.record import EcgRecord, Reported
 
@@ -70,7 +70,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         raise UnknownFormat("SCP-ECG with bimodal compression is not read")
     tables = tables_of(frame.section(2))
     samples = [
-        decode(data, tables, span.stop - span.start, rhythm.differences) * (rhythm.nanovolts * 1.0)
+        _nanovolt(decode(data, tables, span.stop - span.start, rhythm.differences), rhythm)
         for span, data in zip(spans, rhythm.leads, strict=True)
     ]
     if subtracted:
@@ -124,6 +124,10 @@ def _waveforms(section: bytes | None, leads: int, number: str) -> Waveforms | No
     return Waveforms(nanovolts, interval_us, differences, bool(bimodal), tuple(found))
 
 
+def _nanovolt(codes: Codes, waveforms: Waveforms) -> NDArray[np.float64]:
+    return codes.astype(np.float64) * waveforms.nanovolts
+
+
 def _placed(row: NDArray[np.float64], start: int, length: int) -> NDArray[np.float64]:
     """A lead on the common time axis; what was not recorded with the others is a gap."""
     if start == 0 and len(row) == length:
@@ -144,7 +148,7 @@ def _add_beats(
         raise UnknownFormat("SCP-ECG with a reference beat of another sampling rate than the rhythm's is not read")
     length = beats.length_ms * 1000 // reference.interval_us
     for row, (span, data) in enumerate(zip(spans, reference.leads, strict=True)):
-        beat = decode(data, tables, length, reference.differences) * (reference.nanovolts * 1.0)
+        beat = _nanovolt(decode(data, tables, length, reference.differences), reference)
         for kind, start, fiducial, stop in beats.places:
             if kind == 0:
                 _add(samples[row], span.start, beat, fiducial - beats.fiducial, start, stop)

@@ -74,13 +74,14 @@ def _table(data: bytes) -> Table:
 
 def decode(data: bytes, tables: tuple[Table, ...], count: int, differences: int) -> Codes:
     """(count,) samples of one lead. Raises CorruptFile where there are fewer, UnknownFormat for an unknown kind of differences."""
-    if tables:
-        values = _unhuffman(data, tables[0], count)
-    else:
-        values = np.frombuffer(data, "<i2", min(len(data) // 2, count)).astype(np.int64)
+    values = _unhuffman(data, tables[0], count) if tables else _plain(data, count)
     if len(values) < count:
         raise CorruptFile(f"a lead of the SCP-ECG record states {count} samples; {len(values)} are there")
     return integrated(values, differences)
+
+
+def _plain(data: bytes, count: int) -> Codes:
+    return np.frombuffer(data, "<i2", min(len(data) // 2, count)).astype(np.int64)
 
 
 def integrated(values: Codes, differences: int) -> Codes:

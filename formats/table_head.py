@@ -23,11 +23,26 @@ _HERTZ: Final = re.compile(rf"{_NUMBER}\s*(k?)(?:hz|hertz)\b", re.IGNORECASE)
 _FILTER: Final = re.compile(r"filter|notch|pass|cut|bandwidth", re.IGNORECASE)
 _UNIT: Final = re.compile(r"\b(?:units?|einheit|unidad|unit[ée]|unit[àa])\W{1,3}([a-zµμ]{1,10})\b", re.IGNORECASE)
 _LEAD: Final = re.compile(r"\b(?:lead|ableitung|d[ée]rivation|derivaci[óo]n|derivazione)\W{1,3}(I{1,3}|aV[RLF]|V[1-6])\b", re.IGNORECASE)
-_DATE: Final = re.compile(r"\b(?:recorded|recording|acquisition|aufnahme)\w{0,6}[ _-]?(?:date|time)?\w{0,6}\W{1,3}(\d{4}-?\d{2}-?\d{2}.{0,20})", re.IGNORECASE)
+_DATE: Final = re.compile(
+    r"\b(?:recorded|recording|acquisition|aufnahme)\w{0,6}[ _-]?(?:date|time)?\w{0,6}\W{1,3}(\d{4}-?\d{2}-?\d{2}.{0,20})", re.IGNORECASE
+)
 _NAME_AND_UNIT: Final = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]{1,12})\s*[)\]]")
 _SUFFIX: Final = re.compile(r"(.*?)[ _/]([a-zµμ]{1,3})", re.IGNORECASE)
-_SECONDS: Final = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6}
-_TIMES: Final = frozenset({"time", "t", "elapsed time", "timestamp", "seconds", "sec", "ms", "milliseconds", "zeit", "tiempo", "temps", "datetime"})
+_SECONDS: Final = {
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "msec": 1e-3,
+    "milliseconds": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+}
+_TIMES: Final = frozenset(
+    {"time", "t", "elapsed time", "timestamp", "seconds", "sec", "ms", "milliseconds", "zeit", "tiempo", "temps", "datetime"}
+)
 _INDICES: Final = frozenset({"", "sample", "samples", "index", "idx", "n", "i", "#", "no", "sample #", "sample number", "unnamed: 0"})
 
 
@@ -61,9 +76,7 @@ def head_of(table: Table) -> Head:
     dates = [date for text in texts if (found := _DATE.search(text)) and (date := told.moment(found[1]))]
     devices = [line[1] for line in table.head if len(line) == 2 and line[0].lower() in ("device", "gerät", "appareil", "dispositivo")]
     columns = None if names is None else tuple(_column(name, unit) for name, unit in zip(names, units, strict=True))
-    return Head(
-        columns, _rate(texts), _unit(texts), leads[0] if leads else None, dates[0] if dates else None, told.device_of(*devices[:1])
-    )
+    return Head(columns, _rate(texts), _unit(texts), leads[0] if leads else None, dates[0] if dates else None, told.device_of(*devices[:1]))
 
 
 def _names(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]]:

@@ -93,7 +93,8 @@ def _is_data(cells: Sequence[str]) -> bool:
     """Numbers and gaps, but for one cell at most that may be a time or a name; or a lead's name and then numbers."""
     numbers = sum(is_number(cell) for cell in cells)
     gaps = sum(cell.lower() in GAPS for cell in cells)
-    return numbers >= 1 and numbers + gaps >= len(cells) - 1 and (numbers + gaps == len(cells) or numbers >= 1 and len(cells) > 2)
+    others = len(cells) - numbers - gaps
+    return numbers >= 1 and (others == 0 or (others == 1 and len(cells) > 2))
 
 
 def _delimiter(line: str) -> str | None:

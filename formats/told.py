@@ -15,7 +15,15 @@ from formats.fields import MAX_AGE_YEARS
 from signals.record import Patient, Sex
 
 _YEARS_IN: Final = {"y": 1.0, "a": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25, "h": 1 / 8766.0}  # years, annum, months, ...
-_SEXES: Final[dict[str, Sex]] = {"m": "male", "male": "male", "f": "female", "female": "female", "w": "female", "o": "other", "other": "other"}
+_SEXES: Final[dict[str, Sex]] = {
+    "m": "male",
+    "male": "male",
+    "f": "female",
+    "female": "female",
+    "w": "female",
+    "o": "other",
+    "other": "other",
+}
 _NUMBER: Final = re.compile(r"[-+]?(?:\d{1,18}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][-+]?\d{1,3})?", re.ASCII)
 _DIGITS: Final = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?", re.ASCII)
 MAX_DEVICE_CHARS: Final = 120
@@ -97,7 +105,7 @@ def measurements(found: Mapping[str, object]) -> dict[str, float]:
 
 
 def device_of(*names: object) -> str | None:
-    """"Maker / model" from what is there."""
+    """ "Maker / model" from what is there."""
     texts = [" ".join(name.split()) for name in names if isinstance(name, str) and name.strip()]
     clean = ["".join(sign for sign in text if sign.isprintable()) for text in dict.fromkeys(texts)]
     return " / ".join(clean)[:MAX_DEVICE_CHARS] or None

@@ -41,8 +41,8 @@ FORMAT = Format(
     read=read,
     companions=companions,
     about=About(
-        reads="storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several segments of fixed or variable layout; "
-        "several samples a frame, at full rate",
+        reads="storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several segments of fixed or "
+        "variable layout; several samples a frame, at full rate",
         reader="our own, after header(5) and signal(5) of the WFDB Applications Guide; soundfile (libsndfile) for FLAC",
         keeps="date; age and sex from comments",
         leaves="signals that are no leads, other comments, annotations",

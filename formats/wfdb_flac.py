@@ -38,10 +38,13 @@ def flac_codes(data: bytes, bits: int, channels: int, frames: int | None) -> Cod
                 raise CorruptFile(f"the WFDB signal file is FLAC of {file.channels} channels where the header has {channels}")
             wanted = file.frames if frames is None else frames
             if not 0 < wanted <= file.frames or wanted * channels > MAX_VALUES:
-                raise CorruptFile(f"the WFDB header states {wanted} frames, the FLAC file {file.frames}; at most {MAX_VALUES} values are read")
+                raise CorruptFile(
+                    f"the WFDB header states {wanted} frames, the FLAC file {file.frames}; at most {MAX_VALUES} values are read"
+                )
             values = file.read(wanted, dtype="int32", always_2d=True)
     except _DAMAGED:
         raise CorruptFile("the FLAC file of a WFDB record is damaged") from None
     if len(values) < wanted:
         raise CorruptFile(f"the FLAC file of a WFDB record ends after {len(values)} of {wanted} frames")
-    return (values >> (_CONTAINER_BITS - bits)).astype(np.int64)
+    codes: Codes = (values >> (_CONTAINER_BITS - bits)).astype(np.int64)
+    return codes

@@ -27,9 +27,10 @@ def joined(master: Header, parts: Sequence[Part]) -> tuple[list[Channel], tuple[
     total = sum(segment.frames for segment in wanted)
     if master.samples is not None and total != master.samples:
         raise CorruptFile(f"the WFDB header states {master.samples} samples a signal; its segments have {total}")
-    read = [_read(segment, master, parts) if segment.name is not None else [] for segment in wanted]
-    layout = {channel.name: channel for channels, _ in filter(None, read) for channel in reversed(channels)}
-    names = list(dict.fromkeys(channel.name for channels, _ in filter(None, read) for channel in channels))
+    read = [_read(segment, master, parts) if segment.name is not None else None for segment in wanted]
+    every = [channel for found in read if found is not None for channel in found[0]]
+    layout = {channel.name: channel for channel in reversed(every)}
+    names = list(dict.fromkeys(channel.name for channel in every))
     if total * sum(max(_ratio(layout[name], master), 1) for name in names) > MAX_VALUES:
         raise RecordingTooLong(f"a WFDB record of {total} frames and {len(names)} signals; at most {MAX_VALUES} values are read")
     pieces = [{channel.name: channel for channel in found[0]} if found else {} for found in read]

@@ -20,7 +20,9 @@ def channels_of(header: Header, parts: Sequence[Part]) -> tuple[list[Channel], t
     files = _match(header, parts)
     codes, warnings = _unpack(header, files)
     lines = zip(header.signals, codes, strict=True)
-    return [Channel(line.description, row - line.baseline, line.unit, 1 / line.gain, fs=header.fs * line.frame) for line, row in lines], warnings
+    return [
+        Channel(line.description, row - line.baseline, line.unit, 1 / line.gain, fs=header.fs * line.frame) for line, row in lines
+    ], warnings
 
 
 def _match(header: Header, parts: Sequence[Part]) -> dict[str, bytes]:

@@ -105,7 +105,7 @@ def numbers(text: str | None, what: str) -> NDArray[np.float64]:
 
 
 def unbase64(text: str | None, what: str) -> bytes:
-    """Base64 with line breaks -> bytes. Raises CorruptFile for any sign that is not of the alphabet: dropping it would shift the samples."""
+    """Base64 with line breaks -> bytes. Raises CorruptFile for any other sign: dropping it would shift the samples."""
     packed = "".join((text or "").split())
     try:
         return base64.b64decode(packed.encode("ascii") + b"=" * (-len(packed) % 4), validate=True)

@@ -20,7 +20,10 @@ INVALID = FOLDER / "invalid"
 BESIDE: dict[str, Hints] = {
     **{f"csv/{name}": Hints(fs=100.0) for name in ("header_mV.csv", "header_units_uV_crlf_bom.csv", "leads_as_rows.csv", "no_header.csv")},
     **{f"csv/{name}": Hints(fs=100.0) for name in ("semicolon_decimal_comma.csv", "tab_index_shuffled_leads.tsv")},
-    **{f"npy/{name}": Hints(fs=100.0) for name in ("12x1000_float32_mV.npy", "1000x12_float64_mV_fortran.npy", "12x1000_bigendian_f4_mV.npy")},
+    **{
+        f"npy/{name}": Hints(fs=100.0)
+        for name in ("12x1000_float32_mV.npy", "1000x12_float64_mV_fortran.npy", "12x1000_bigendian_f4_mV.npy")
+    },
     "npy/12x1000_int16_uV.npy": Hints(fs=100.0, units="uV"),
     "mat/A0002.mat": Hints(fs=500.0, gain=1000.0),
 }

@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from errors import BadOption, BadShape, CorruptFile, DuplicateLead, EcgError, MissingPart, RecordingTooLong, UnknownFormat, UnknownLead, UnsafeFile
+from errors import (
+    BadOption,
+    BadShape,
+    CorruptFile,
+    DuplicateLead,
+    EcgError,
+    MissingPart,
+    RecordingTooLong,
+    UnknownFormat,
+    UnknownLead,
+    UnsafeFile,
+)
 from formats.hints import Hints
 from formats.parts import Part
 from formats.registry import read

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from errors import public_errors
+from formats.registry import known_formats
+from tests.house import formats_table
 from tests.house.settings_table import PAGE, table
 from tests.house.tree import ROOT, source
 
@@ -40,6 +42,12 @@ def test_every_error_stands_in_the_interface_page(code: str) -> None:
 
 def test_the_settings_page_is_what_the_settings_are() -> None:
     assert PAGE.read_text(encoding="utf-8").endswith(table()), "python -m tests.house.settings_table writes it anew"
+
+
+def test_the_page_of_formats_is_what_the_registry_says() -> None:
+    page = formats_table.PAGE.read_text(encoding="utf-8")
+    assert page == formats_table.HEAD + formats_table.sections(), "python -m tests.house.formats_table writes it anew"
+    assert all(f"\n## {known.name}\n" in page for known in known_formats())
 
 
 @pytest.mark.parametrize("route", ROUTES)

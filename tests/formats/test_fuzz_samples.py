@@ -1,0 +1,103 @@
+"""Real files of every format, damaged: a record or an error of the client's, never another exception, a hang, or memory without bound.
+
+The fast run damages each format a little; --long does so thousands of times. A failure names its seed.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pytest
+
+from errors import EcgError
+from formats.hints import Hints
+from formats.parts import Format, Part
+from formats.registry import known_formats, read
+from signals.checks import check_record
+from signals.leads import LEADS, twelve_leads
+from tests.data import requires_shared
+from tests.formats.mutations import Mutator, with_scp_checksums
+from tests.formats.samples import hints_of, parts_of
+
+pytestmark = requires_shared
+
+FEW, MANY = 24, 3000
+HANG_S = 20  # nothing takes a tenth of it; without a bound a hang would only end with the whole run
+GROWTH_MB = 400
+SAMPLED = [known for known in known_formats() if known.about.samples]
+
+
+class Hanging(Exception):
+    """A reader that did not come back."""
+
+
+@contextmanager
+def no_hang() -> Iterator[None]:
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise Hanging
+
+    before: Any = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(HANG_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def damage(known: Format, number: int) -> tuple[list[Part], Hints]:
+    """The number-th damaged upload of a format: one of its samples, one of whose files is damaged."""
+    seed = crc32(f"{known.name} {number}".encode())
+    name = known.about.samples[number % len(known.about.samples)].split(": ")[0]
+    parts = parts_of(name)
+    at = seed % len(parts)
+    data = Mutator(seed)(parts[at].data)
+    parts[at] = Part(parts[at].name, with_scp_checksums(data) if known.name == "SCP-ECG" and number % 3 else data)
+    return parts, hints_of(name)
+
+
+def survives(parts: list[Part], hints: Hints) -> None:
+    try:
+        with no_hang():
+            record = check_record(read(parts, hints))
+            twelve_leads(record)
+    except EcgError as error:
+        assert 400 <= error.status < 500
+        return
+    assert record.signal.dtype == np.float32
+    assert record.signal.shape[0] == len(record.lead_names) == len(set(record.lead_names)) > 0
+    assert set(record.lead_names) <= set(LEADS)
+    assert not np.isinf(record.signal).any()
+    for value in record.reported.measurements.values() if record.reported else ():
+        assert np.isfinite(value)
+
+
+def damaged_often(known: Format, times: int) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for number in range(times):
+        parts, hints = damage(known, number)
+        try:
+            survives(parts, hints)
+        except Exception as error:
+            error.add_note(f"{known.name}, damage number {number}")
+            raise
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH_MB * 1024
+
+
+@pytest.mark.parametrize("known", SAMPLED, ids=lambda known: known.name)
+def test_a_damaged_file_is_a_record_or_an_error(known: Format) -> None:
+    damaged_often(known, FEW)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("known", SAMPLED, ids=lambda known: known.name)
+def test_a_file_damaged_in_thousands_of_ways_is_a_record_or_an_error(known: Format) -> None:
+    damaged_often(known, MANY)
