@@ -15,11 +15,13 @@ from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOpt
 from analysis.plan import Needs, needs_of
 from errors import NoModel, TooFewLeads, TooShort
 from signal_quality import Quality, assess
+from signal_quality.calibration import calibration_pulse
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
 from signals.record import EcgRecord
 from signals.segments import Segments, make_segments
 
+PULSE_EDGE_S = 0.1  # what a device filters into the samples before the pulse
 MIN_MODEL_LEADS = 6  # the interface's rule: fewer leads than the six of the limbs, and the encoder is not asked
 
 
@@ -59,6 +61,8 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     leads = twelve_leads(record)
     wants_measurements = _includes_any(options, MEASURED_PARTS)
     quality = assess(record, leads) if _wants_quality(options) or wants_measurements else None
+    whole = record
+    record, leads, pulse_said = _before_pulse(record, leads)
     measured = _measured(record, leads, quality) if wants_measurements and quality is not None else None
     judged = time.perf_counter()
     needs = needs_of(options, deployment)
@@ -68,6 +72,7 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     warnings = (
         *record.warnings,
         *leads.warnings,
+        *pulse_said,
         *options.warnings,
         *(quality.warnings if quality and _wants_quality(options) else ()),
         *(measured.warnings if measured else ()),
@@ -82,11 +87,21 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
         no_model=None if no_model is None else no_model.detail,
         quality=quality.to_dict() if quality is not None and _wants_quality(options) else None,
         measured=measured,
-        signal=_signal_part(record) if _includes(options, "signal") else None,
+        signal=_signal_part(whole) if _includes(options, "signal") else None,
         reported=_reported_part(record) if _includes(options, "reported") else None,
         warnings=tuple(dict.fromkeys(warnings)),
         timings_ms={"measure": 1000 * (judged - started), "segment": 1000 * (time.perf_counter() - judged)},
     )
+
+
+def _before_pulse(record: EcgRecord, leads: TwelveLeads) -> tuple[EcgRecord, TwelveLeads, tuple[str, ...]]:
+    """What is measured and encoded: the recording without a calibration pulse at its end, which is no beat, and would stretch the scale."""
+    pulse = calibration_pulse(leads, record.fs) if record.units == "mV" else None
+    samples = 0 if pulse is None else round((pulse[0] - PULSE_EDGE_S) * record.fs)
+    if pulse is None or 2 * samples < record.samples:
+        return record, leads, ()
+    said = f"signal: a calibration pulse at {pulse[0]:.1f} s; what lies before it is analysed"
+    return replace(record, signal=record.signal[:, :samples]), replace(leads, signal=leads.signal[:, :samples]), (said,)
 
 
 def _includes(options: Options, part: str) -> bool:

@@ -166,7 +166,7 @@ def _onsets(header: Header, records: NDArray[np.uint8]) -> NDArray[np.float64]:
 def _spread(codes: NDArray[np.int64], onsets: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
     """Records at their times, NaN between them."""
     starts = np.rint(onsets * fs)
-    if starts[-1] + codes.shape[1] > MAX_SAMPLES:
+    if not starts[-1] + codes.shape[1] <= MAX_SAMPLES:  # NaN is not either
         raise CorruptFile(f"the records of the EDF+D file lie more than {MAX_SAMPLES} samples apart")
     spread = np.full(int(starts[-1]) + codes.shape[1], np.nan)
     for start, row in zip(starts.astype(int), codes, strict=True):

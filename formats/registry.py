@@ -13,9 +13,11 @@ from errors import BodyTooLarge, CorruptFile, SeveralRecordings, UnknownFormat
 from formats import archive
 from formats.hints import Hints
 from formats.parts import Format, Part
+from formats.xml_tree import root_name
 from signals.record import EcgRecord
 
 DEFAULT_MAX_BYTES: Final = 64 << 20  # ECG_MAX_BODY_MB, API.md
+_TEXT_BYTES: Final = 4096
 
 # What people send and no server could read as an ECG: said by name, which helps more than "unknown".
 _NAMED: Final = (
@@ -24,8 +26,10 @@ _NAMED: Final = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"fLaC", "a FLAC file without its WFDB header"),
-    (b"<", "XML or HTML of no format that is read"),
+    (b"ANN  1.0", "ISHNE annotations; send the file of the samples"),
+    (b"<", "XML of no format that is read"),
     (b"{", "JSON without a signal"),
+    (b"[", "JSON that is no object"),
 )
 
 
@@ -88,4 +92,8 @@ def _description(files: list[Part]) -> str:
     data = files[0].data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not data:
         return "nothing but white space"
+    if (root_name(data) or "").lower() == "html":
+        return "an HTML page; was an error page saved as a file?"
+    if b"\0" in data[:_TEXT_BYTES] and data[:_TEXT_BYTES].replace(b"\0", b"").isascii() and b"\n" in data[:_TEXT_BYTES]:
+        return "a text with NUL bytes"
     return next((text for start, text in _NAMED if data.startswith(start)), "a format that is not read")

@@ -87,9 +87,10 @@ def _resolution(waves: Element, characteristics: Element | None) -> float:
 def _leads(waves: Element, fs: float) -> dict[str, NDArray[np.float64]]:
     """Lead name -> (samples,) as stored, cut to the stated duration."""
     duration_ms = told.number(waves.get("durationperchannel"))
-    samples = MAX_SAMPLES if duration_ms is None else round(duration_ms * fs / 1000)
-    if not 0 < samples <= MAX_SAMPLES:
-        raise CorruptFile(f"the Philips file states {samples} samples a channel; 1 to {MAX_SAMPLES} are read")
+    stated = MAX_SAMPLES if duration_ms is None else duration_ms * fs / 1000
+    if not 1 <= stated <= MAX_SAMPLES:
+        raise CorruptFile(f"the Philips file states {stated:g} samples a channel; 1 to {MAX_SAMPLES} are read")
+    samples = round(stated)
     names = (waves.get("leadlabels") or " ".join(LEADS)).split()
     if len(set(names)) < len(names):
         raise CorruptFile("the Philips file names a lead twice")

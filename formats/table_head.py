@@ -88,9 +88,16 @@ def _names(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]
         if all(volts(cell) or cell.lower() in _SECONDS for cell in line if cell) and any(line):
             units = line
             continue
-        if len(line) > 2 or any(canonical_lead(_split(cell)[0]) for cell in line):
+        if len(line) > 2 or any(canonical_lead(_split(cell)[0]) for cell in line) or _is_pair_of_names(line):
             return line, units
     return None, units
+
+
+def _is_pair_of_names(line: Sequence[str]) -> bool:
+    """Two words, and not a key with its value as watches write them above the samples."""
+    text = " : ".join(line)
+    said = any(pattern.search(text) for pattern in (_RATE, _HERTZ, _UNIT, _LEAD, _DATE))
+    return not said and all(cell and not any(sign.isdigit() for sign in cell) for cell in line)
 
 
 def _split(cell: str) -> tuple[str, str | None]:

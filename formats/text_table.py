@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadType, BodyTooLarge, CorruptFile, RaggedSignal
+from errors import BadShape, BadType, BodyTooLarge, RaggedSignal
 
 MAX_HEAD_LINES: Final = 100
 MAX_COLUMNS: Final = 4096
@@ -152,6 +152,6 @@ def _number(cell: str, line: int, column: int) -> float:
 
 
 def check_shape(table: Table) -> None:
-    """Raises CorruptFile for a line of more cells than any table of leads or samples has."""
+    """Raises BadShape for a line of more cells than any table of leads or samples has."""
     if table.columns > MAX_COLUMNS and len(table.lines) == 1:
-        raise CorruptFile(f"one line of {table.columns} cells; a line for each sample (or for each lead) is needed")
+        raise BadShape(f"signal: one line of {table.columns} cells; a line for each sample (or for each lead) is needed", loc=("signal",))

@@ -57,7 +57,7 @@ def moment_of(year: object, month: object, day: object, hour: object = 0, minute
         return None
     try:
         return datetime(*(int(part or 0) for part in parts)).isoformat()  # type: ignore[arg-type]
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
