@@ -35,10 +35,17 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     if table is None:
         raise CorruptFile("the text holds control characters, or no line of numbers")
     above = head_of(table)
+    if above.lead is not None and _is_decimal_comma(table):
+        table = Table(table.head, tuple(line.replace(",", ".") for line in table.lines), table.first, None)
     fs, channels = _rows(table) if _has_lead_rows(table) else _columns(table, above, hints)
     channels = [Channel(one.name, one.codes, one.unit or above.unit or DEFAULT_UNIT) for one in channels]
     reported = Reported(above.date, above.device) if above.date or above.device else None
     return record_of(Recording("CSV", above.fs if fs is None else fs, channels, reported=reported), hints)
+
+
+def _is_decimal_comma(table: Table) -> bool:
+    """One lead's samples, "-9,113" a line: two cells of which the first is no time."""
+    return table.delimiter == "," and table.columns == 2 and not _rises(numbers_of(table, [0])[:, 0])
 
 
 def _has_lead_rows(table: Table) -> bool:

@@ -97,9 +97,11 @@ def _codes(item: Dataset, channels: int, samples: int, little: bool) -> NDArray[
 
 def _with_gaps(codes: NDArray[Any], padding: object) -> NDArray[Any]:
     # Some writers state 0, which would make a gap of every true zero; the lowest value is no sample of any electrode.
-    if codes.dtype.kind != "i" or not isinstance(padding, bytes) or len(padding) != codes.dtype.itemsize:
+    if isinstance(padding, bytes) and len(padding) == codes.dtype.itemsize:
+        padding = int(np.frombuffer(padding, codes.dtype)[0])
+    if codes.dtype.kind != "i" or not isinstance(padding, int):
         return codes
-    value = np.frombuffer(padding, codes.dtype)[0]
+    value = padding
     if value != np.iinfo(codes.dtype).min or not (codes == value).any():
         return codes
     return np.where(codes == value, np.nan, codes.astype(np.float64))

@@ -170,7 +170,16 @@ def _told(beside: list[tuple[Field, bool]]) -> tuple[Patient, Reported, tuple[st
 
 
 def _detect(part: Part) -> bool:
-    return part.data[:1] == bytes([tags.PREAMBLE]) and _MARK in part.data[:_MARK_WITHIN]
+    """A preamble that says so; or, as it may be left out, a byte order and then nothing but tags down to the data."""
+    data = part.data
+    if data[:1] == bytes([tags.PREAMBLE]):
+        return _MARK in data[:_MARK_WITHIN]
+    if data[:2] != bytes([tags.BYTE_ORDER, 1]) or data[2:3] not in (b"\0", b"\x01"):
+        return False
+    try:
+        return any(found.tag == tags.DATA for found in fields_of(data))
+    except CorruptFile:
+        return False
 
 
 FORMAT = Format(

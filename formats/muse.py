@@ -93,7 +93,7 @@ def _channel(lead: Element) -> Channel:
 def _crc_fits(lead: Element) -> bool:
     """GE's checksum is the common CRC-32 of the samples' bytes; 0 and none are "not reckoned"."""
     stated = told.number(text_of(lead, "LeadDataCRC32"))
-    return not stated or int(stated) == zlib.crc32(unbase64(text_of(lead, "WaveFormData"), ""))
+    return not stated or int(stated) & 0xFFFFFFFF == zlib.crc32(unbase64(text_of(lead, "WaveFormData"), ""))
 
 
 def _date(root: Element) -> str | None:

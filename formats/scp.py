@@ -82,7 +82,8 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     date = date_of(found)
     patient, said = patient_of(found, date)
     reported = Reported(date, device_of(found), measurements(frame.section(7)))
-    return record_of(Recording("SCP-ECG", 1e6 / rhythm.interval_us, channels, patient, reported, said), hints)
+    warnings = (*frame.warnings, *said)
+    return record_of(Recording("SCP-ECG", 1e6 / rhythm.interval_us, channels, patient, reported, warnings), hints)
 
 
 def _spans(frame: Frame) -> tuple[list[LeadSpan], bool]:

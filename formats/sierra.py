@@ -91,7 +91,7 @@ def _leads(waves: Element, fs: float) -> dict[str, NDArray[np.float64]]:
     if not 1 <= stated <= MAX_SAMPLES:
         raise CorruptFile(f"the Philips file states {stated:g} samples a channel; 1 to {MAX_SAMPLES} are read")
     samples = round(stated)
-    names = (waves.get("leadlabels") or " ".join(LEADS)).split()
+    names = (waves.get("leadlabels") or " ".join(LEADS)).replace(",", " ").split()
     if len(set(names)) < len(names):
         raise CorruptFile("the Philips file names a lead twice")
     packed = unbase64(waves.text, "waveforms")

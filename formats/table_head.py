@@ -85,7 +85,7 @@ def _names(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]
     for line in reversed(table.head):
         if len(line) != table.columns or (len(line) == 1 and not canonical_lead(_split(line[0])[0])):
             continue
-        if all(volts(cell) or cell.lower() in _SECONDS for cell in line if cell) and any(line):
+        if all(volts(cell) or cell.lower() in _SECONDS or cell.lower().startswith("hh:mm") for cell in line if cell) and any(line):
             units = line
             continue
         if len(line) > 2 or any(canonical_lead(_split(cell)[0]) for cell in line) or _is_pair_of_names(line):

@@ -51,7 +51,9 @@ def test_entities_depth_and_masses_of_elements_are_refused(document: bytes) -> N
         parse(document, "test")
 
 
-@pytest.mark.parametrize("document", [b"<a>", b"<a></b>", b"<a>&x;</a>", b"", b"<a/><a/>", b"<a>\x00</a>", b"\xff\xfe<\x00a", b"<a b='1' b='2'/>"])
+@pytest.mark.parametrize(
+    "document", [b"<a>", b"<a></b>", b"<a>&x;</a>", b"", b"<a/><a/>", b"<a>\x00</a>", b"\xff\xfe<\x00a", b"<a b='1' b='2'/>"]
+)
 def test_what_is_no_xml_is_a_damaged_file(document: bytes) -> None:
     with pytest.raises(CorruptFile):
         parse(document, "test")
