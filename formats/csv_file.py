@@ -37,6 +37,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     above = head_of(table)
     if above.lead is not None and _is_decimal_comma(table):
         table = Table(table.head, tuple(line.replace(",", ".") for line in table.lines), table.first, None)
+        above = head_of(table)
     fs, channels = _rows(table) if _has_lead_rows(table) else _columns(table, above, hints)
     channels = [Channel(one.name, one.codes, one.unit or above.unit or DEFAULT_UNIT) for one in channels]
     reported = Reported(above.date, above.device) if above.date or above.device else None

@@ -10,9 +10,10 @@ from collections.abc import Callable
 import numpy as np
 
 TOKENS = (
-    b"-1", b"0", b"1", b"65535", b"4294967295", b"-2147483648", b"99999999999999999999", b"1e308", b"1e-308", b"1e999", b"NaN", b"inf", b"-0.0",
-    b"", b" ", b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80", b"\x80", b"<", b"&lt;", b"&x;", b"]]>", b"\"",
-    b"{", b"[", b",", b";", b"\t", b"\n", b"/", b"..", b"e", b"+", b"mV", b"uV", b"V6", b"aVR", b"null", "µ".encode(), b"\xed\xa0\x80",
+    b"-1", b"0", b"1", b"65535", b"4294967295", b"-2147483648", b"99999999999999999999", b"1e308", b"1e-308", b"1e999", b"NaN", b"inf",
+    b"-0.0", b"", b" ", b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80", b"\x80", b"<", b"&lt;",
+    b"&x;", b"]]>", b'"', b"{", b"[", b",", b";", b"\t", b"\n", b"/", b"..", b"e", b"+", b"mV", b"uV", b"V6", b"aVR", b"null",
+    "µ".encode(), b"\xed\xa0\x80",
 )  # fmt: skip
 _NUMBERS = re.compile(rb"-?\d+(?:\.\d+)?")
 _HEAD_BYTES = 700  # where binary formats say what they are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,18 @@ BESIDE: dict[str, Hints] = {
 @cache
 def expected() -> dict[str, dict[str, Any]]:
     """Path within the collection -> what expected.json says of it; empty where the collection is not there."""
-    path = FOLDER / "expected.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return _read(FOLDER / "expected.json")
+
+
+@cache
+def invalid() -> dict[str, dict[str, Any]]:
+    """Broken file -> what its expected.json says of it."""
+    return _read(INVALID / "expected.json")
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
 
 
 def parts_of(name: str) -> list[Part]:

@@ -153,7 +153,7 @@ def test_a_data_set_without_preamble_is_read() -> None:
 @pytest.mark.parametrize(
     ("made", "kind"),
     [
-        (lambda: file(), NoSamples),
+        (file, NoSamples),
         (lambda: file(group([channel("I", 1)], [RAMP], fs="0")), BadSamplingRate),
         (lambda: file(group([channel("I", 1)], [RAMP], fs="NaN")), BadSamplingRate),
         (lambda: file(group([channel("I", 1, sensitivity="0")], [RAMP])), CorruptFile),

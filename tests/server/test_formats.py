@@ -10,7 +10,7 @@ import pytest
 
 from signals.leads import canonical_lead
 from tests.data import requires_shared
-from tests.formats.samples import INVALID, expected, hints_of, parts_of
+from tests.formats.samples import INVALID, expected, hints_of, invalid, parts_of
 from tests.server.ecgs import answer_of, post, probabilities, problem_of, says
 from tests.server.harness import RunningServer
 
@@ -160,28 +160,11 @@ REFUSED = {
     "unknown_format": {"unknown_format"},
     "unsupported": {"unknown_format", "unsafe_file"},
 }
-FILES_WITHOUT_RATE = {path for path in ("flat_line.csv", "utf16.csv", "text_cells.csv", "formula.csv", "huge_number.csv", "ragged.csv")}
 
 
-def invalid(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = _INVALID[name]
-    return found
-
-
-def _load() -> dict[str, Any]:
-    import json
-
-    path = INVALID / "expected.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
-
-
-_INVALID = _load()
-
-
-@pytest.mark.parametrize("name", sorted(_INVALID))
+@pytest.mark.parametrize("name", sorted(invalid()))
 def test_a_broken_file_gets_what_its_description_wants(bare_server: RunningServer, name: str) -> None:
-    needs_rate = name in FILES_WITHOUT_RATE or name.endswith((".npy", ".npz", ".csv"))
+    needs_rate = name.endswith((".npy", ".npz", ".csv"))
     data = {"fs": "100"} if needs_rate else {}
     response = post(bare_server, "/analyze", files={"file": (name, (INVALID / name).read_bytes())}, data=data)
     if name in ACCEPTED:
@@ -189,5 +172,5 @@ def test_a_broken_file_gets_what_its_description_wants(bare_server: RunningServe
         return
     problem = response.json()
     assert response.status_code in (415, 422), (name, response.text[:300])
-    assert problem["code"] in REFUSED[invalid(name)["suggested_error"]], (name, problem)
+    assert problem["code"] in REFUSED[invalid()[name]["suggested_error"]], (name, problem)
     assert not [word for word in ("root:", "PICKLE", "Traceback", "/etc", "cmd|") if word in response.text]
