@@ -85,6 +85,8 @@ def _names(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]
     for line in reversed(table.head):
         if len(line) != table.columns or (len(line) == 1 and not canonical_lead(_split(line[0])[0])):
             continue
+        if len(line) == 2 and canonical_lead(line[0]) is None and _LEAD.search(" : ".join(line)):
+            continue  # "Lead,Lead I" is a key with its value
         if all(volts(cell) or cell.lower() in _SECONDS or cell.lower().startswith("hh:mm") for cell in line if cell) and any(line):
             units = line
             continue
