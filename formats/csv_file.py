@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadShape, CorruptFile, UnknownLead
+from errors import BadShape, CorruptFile, RecordingTooLong, UnknownLead
 from formats.channels import Channel, Recording, listed, record_of
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -25,11 +25,14 @@ DEFAULT_UNIT: Final = "mV"  # as for every record that states none, docs/api.md
 CLOCK_RESOLUTION_S: Final = 0.001  # of times as they are usually written
 MAX_SECONDS_STEP: Final = 0.1  # a time that steps by more is not in seconds: 10 Hz is no ECG
 _DETECTED_BYTES: Final = 65_536
+MAX_LINES: Final = 2_000_000  # ten minutes at 2000 Hz are 1.2 million
 _CLOCK: Final = re.compile(r"\[?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)\]?(?:\s.*)?", re.ASCII)
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """The table's leads. Raises BadType and RaggedSignal (with line and column), UnknownLead, BadShape, MissingField (fs), ..."""
+    if head.data.count(b"\n") > MAX_LINES:
+        raise RecordingTooLong(f"a table of more than {MAX_LINES} lines", loc=("signal",))
     text = text_of(head.data)
     table = None if text is None else table_of(text)
     if table is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,20 +132,20 @@ def _channel(signal: Signal, header: Header, records: NDArray[np.uint8], onsets:
     low, high = signal.digital
     gain = (signal.physical[1] - signal.physical[0]) / (high - low) if high != low else 0.0
     fs = signal.samples / header.record_s
-    codes: NDArray[np.float64] | NDArray[np.int64] = np.zeros(0, np.int64)
+    codes: NDArray[Any] = np.zeros(0)
     if taken:
         codes = _codes(records[:, signal.at : signal.at + signal.samples * header.sample_bytes], header.sample_bytes)
         codes = codes.ravel() if onsets is None else _spread(codes, onsets, fs)
     return Channel(signal.label, codes, signal.unit, gain, signal.physical[0] - low * gain, fs or None)
 
 
-def _codes(columns: NDArray[np.uint8], sample_bytes: int) -> NDArray[np.int64]:
+def _codes(columns: NDArray[np.uint8], sample_bytes: int) -> NDArray[Any]:
     """(records, samples) of 16 or 24 bits, little-endian."""
     whole = np.ascontiguousarray(columns)
     if sample_bytes == 2:
-        return whole.view("<i2").astype(np.int64)
-    triples = whole.reshape(len(whole), -1, 3).astype(np.int64)
-    codes: NDArray[np.int64] = triples[..., 0] | triples[..., 1] << 8 | triples[..., 2] << 16
+        return whole.view("<i2")
+    triples = whole.reshape(len(whole), -1, 3).astype(np.int32)
+    codes: NDArray[np.int32] = triples[..., 0] | triples[..., 1] << 8 | triples[..., 2] << 16
     return (codes ^ (1 << 23)) - (1 << 23)
 
 
@@ -163,7 +163,7 @@ def _onsets(header: Header, records: NDArray[np.uint8]) -> NDArray[np.float64]:
     return since_first
 
 
-def _spread(codes: NDArray[np.int64], onsets: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
+def _spread(codes: NDArray[Any], onsets: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
     """Records at their times, NaN between them."""
     starts = np.rint(onsets * fs)
     if not starts[-1] + codes.shape[1] <= MAX_SAMPLES:  # NaN is not either

@@ -148,10 +148,10 @@ def _rate(data: Node) -> float:
 def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
     if not isinstance(text, str):
         raise CorruptFile(f"{name}: the FHIR SampledData holds no data")
+    if not _SPECIAL & set(text):
+        return numbers(text, name)
     tokens = text.split()
     marked = [row for row, token in enumerate(tokens) if token in _SPECIAL]
-    if not marked:
-        return numbers(text, name)
     special.update(tokens[row] for row in marked)
     for row in marked:
         tokens[row] = "0"

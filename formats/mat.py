@@ -22,11 +22,11 @@ from formats.named_arrays import recording_of
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord
 
-MAX_INFLATED_BYTES: Final = 256 << 20
+MAX_INFLATED_BYTES: Final = 128 << 20  # ten minutes of twelve leads at 2000 Hz as doubles are 110 MiB
 MAX_RATIO: Final = 200  # as for zips: samples shrink by 2 to 20, a bomb by 1000
 RATIO_FROM_BYTES: Final = 1 << 20
 MAX_VARIABLES: Final = 256
-MAX_VALUES: Final = 40_000_000
+MAX_VALUES: Final = 16_000_000
 _HEAD_BYTES: Final = 128
 _COMPRESSED: Final = 15
 _PIECE_BYTES: Final = 1 << 16

@@ -22,6 +22,7 @@ from signals.leads import LEADS
 from signals.record import EcgRecord, Reported
 
 MAX_SAMPLES: Final = 1_200_000  # ten minutes at 2000 Hz
+MAX_LEADS: Final = 24  # 18 in the largest sets
 _MEASURED: Final = {
     "heart_rate_bpm": ("heartrate", "meanventrate"),
     "rr_ms": ("rrint", "meanrrint"),
@@ -92,12 +93,12 @@ def _leads(waves: Element, fs: float) -> dict[str, NDArray[np.float64]]:
         raise CorruptFile(f"the Philips file states {stated:g} samples a channel; 1 to {MAX_SAMPLES} are read")
     samples = round(stated)
     names = (waves.get("leadlabels") or " ".join(LEADS)).replace(",", " ").split()
-    if len(set(names)) < len(names):
-        raise CorruptFile("the Philips file names a lead twice")
+    if len(set(names)) < len(names) or len(names) > MAX_LEADS:
+        raise CorruptFile(f"the Philips file names a lead twice, or more than {MAX_LEADS}")
     packed = unbase64(waves.text, "waveforms")
     compression = (waves.get("compression") or waves.get("compressmethod") or "Uncompressed").upper()
     if compression == "XLI" and (waves.get("compressflag") or "True").lower() == "true":
-        stored = xli.unpack(packed, MAX_SAMPLES)
+        stored = xli.unpack(packed, len(names), MAX_SAMPLES)
         return xli.with_limb_leads(_named(names, [channel.astype(np.float64) for channel in stored], samples, duration_ms))
     if compression not in ("UNCOMPRESSED", "NONE", "XLI"):
         raise UnknownFormat("Philips waveforms in another compression than XLI are not read")

@@ -14,7 +14,7 @@ import soundfile
 from errors import CorruptFile
 from formats.wfdb_storage import Codes
 
-MAX_VALUES: Final = 20_000_000
+MAX_VALUES: Final = 16_000_000  # ten minutes of twelve leads at 2000 Hz are 14.4 million
 _CONTAINER_BITS: Final = 32
 # What soundfile raises on damaged files, found by fuzzing.
 _DAMAGED: Final = (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError, OSError, OverflowError)

@@ -16,19 +16,18 @@ HEAD_BYTES: Final = 8  # int32 size, int16 unused, int16 first value of the seco
 CODE_BITS: Final = 10
 END_CODE: Final = (1 << CODE_BITS) - 1
 DIFFERENCE_OFFSET: Final = 64
-MAX_CHANNELS: Final = 64
 _LARGEST: Final = 1 << 15
 
 
-def unpack(data: bytes, max_samples: int) -> list[NDArray[np.int64]]:
-    """The channels of an XLI stream, each (samples,) as stored. Raises CorruptFile where chunks do not fit or have over `max_samples`."""
+def unpack(data: bytes, max_channels: int, max_samples: int) -> list[NDArray[np.int64]]:
+    """The first channels of an XLI stream, each (samples,) as stored. Raises CorruptFile where chunks do not fit or are too long."""
     channels: list[NDArray[np.int64]] = []
     at = 0
-    while len(data) - at >= HEAD_BYTES:
+    while len(data) - at >= HEAD_BYTES and len(channels) < max_channels:
         size = int.from_bytes(data[at : at + 4], "little", signed=True)
         start = int.from_bytes(data[at + 6 : at + 8], "little", signed=True)
         at += HEAD_BYTES
-        if not 0 < size <= len(data) - at or len(channels) == MAX_CHANNELS:
+        if not 0 < size <= len(data) - at:
             raise CorruptFile("a channel of the XLI stream has a length that cannot be")
         channels.append(_samples(_lzw(data[at : at + size], 2 * max_samples), start))
         at += size

@@ -14,12 +14,12 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 from numpy.typing import NDArray
 
-from errors import CorruptFile, UnsafeFile
+from errors import CorruptFile, RecordingTooLong, UnsafeFile
 
 MAX_DEPTH: Final = 100  # real files: 15 and less
 MAX_ELEMENTS: Final = 300_000  # real files: 10,000 and less
 MAX_ATTRIBUTES: Final = 1_000_000
-MAX_NUMBER_CHARS: Final = 32
+MAX_SAMPLES_CHARS: Final = 16_000_000  # of one lead: ten minutes at 2000 Hz are 1.2 million numbers
 _HEAD_BYTES: Final = 65_536
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -93,8 +93,10 @@ def text_of(element: Element | None, path: str) -> str | None:
 
 
 def numbers(text: str | None, what: str) -> NDArray[np.float64]:
-    """Numbers separated by white space, commas or semicolons. Raises CorruptFile for anything else among them."""
+    """Numbers separated by white space, commas or semicolons. Raises CorruptFile for anything else, RecordingTooLong."""
     text = text or ""
+    if len(text) > MAX_SAMPLES_CHARS:
+        raise RecordingTooLong(f"{what}: {len(text)} characters of samples; at most {MAX_SAMPLES_CHARS} are read")
     if not _NUMBERS.fullmatch(text):
         raise CorruptFile(f"{what}: something among the samples is no number")
     tokens = text.replace(",", " ").replace(";", " ").split()

@@ -229,9 +229,10 @@ def test_a_bundle_gives_age_and_sex_of_its_patient_and_intervals_and_no_name() -
 
 
 def test_xml_is_read_like_json() -> None:
+    origin = "<origin><value value='10'/><unit value='uV'/></origin>"
+    data = f"{origin}<period value='2'/><factor value='5'/><dimensions value='1'/><data value='{' '.join(map(str, RAMP))}'/>"
     parts = "".join(
-        f"<component><code><coding><code value='{code}'/></coding></code><valueSampledData><origin><value value='10'/><unit value='uV'/></origin>"
-        f"<period value='2'/><factor value='5'/><dimensions value='1'/><data value='{' '.join(map(str, RAMP))}'/></valueSampledData></component>"
+        f"<component><code><coding><code value='{code}'/></coding></code><valueSampledData>{data}</valueSampledData></component>"
         for code in ("131329", "131390")
     )
     inner = f"<Observation xmlns='http://hl7.org/fhir'><effectiveDateTime value='2024-05-01T08:27:32Z'/>{parts}</Observation>"
