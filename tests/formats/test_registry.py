@@ -159,6 +159,7 @@ def test_a_zip_entry_without_a_name_is_no_crash() -> None:
 
 @requires_shared
 def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_running_anything(capfd: pytest.CaptureFixture[str]) -> None:
+    known_formats()  # loads the readers' libraries, once
     tracemalloc.start()
     for path in sorted(INVALID.iterdir()):
         if path.name in ("expected.json", "README.md"):
