@@ -242,6 +242,7 @@ def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role 
         "encoder": None if role is None else encoder_summary(deployment.encoders[role], source),
         "labels": None if clinical is None else versioned_name(deployment.encoders[clinical]),
         "superclass": None if diagnosing is None else versioned_name(deployment.encoders[diagnosing]),
+        "pacemaker": None,
         "dtype": None if runtime is None else runtime.dtype,
         "device": None if runtime is None else runtime.device,
     }

@@ -58,7 +58,7 @@ def test_a_result_with_what_was_sent_beside_it(server: RunningServer) -> None:
 
 def test_order_and_names_change_nothing(server: RunningServer) -> None:
     first = upload(server, "/predict", person(), ecg_file()).json()
-    second = upload(server, "/predict", ("x.bin", ecg_file()[1]), ("", person()[1])).json()
+    second = upload(server, "/predict", ("x.bin", ecg_file()[1]), ("y", person()[1])).json()
     assert first["probability"] == second["probability"]
 
 
@@ -78,7 +78,7 @@ def test_nobody_under_eighteen(server: RunningServer, age: object) -> None:
     ("age", "code"),
     [
         *((..., "missing_field"), (None, "missing_field"), (True, "bad_type"), ("old", "bad_type"), ([63], "bad_type")),
-        *((-1, "bad_type"), (121, "bad_type"), ("", "bad_type"), ("1_8", "bad_type"), ("nan", "bad_type"), (10**400, "bad_type")),
+        *((-1, "bad_type"), (121, "bad_type"), ("", "bad_type"), ("1_8", "bad_type"), ("nan", "bad_type"), (1e300, "bad_type")),
     ],
 )
 def test_an_odd_age_is_refused_by_name(server: RunningServer, age: object, code: str) -> None:
