@@ -3,8 +3,9 @@
     python -m training.gate_check --embeddings PARQUET (--labels TABLE | --ptbxl FOLDER --recipe superclass) [--seeds 20]
 
 For each seed patients are dealt into a gate set and the rest. The champion is trained on 300 recordings. Candidates are
-trained on the same 300 again (nothing new; the seed is another, which a linear head does not depend on), on 1,200 (honest
-growth), and on 1,200 of which the 900 new ones have wrong labels in one of three ways: 60 % of the entries flipped; 60 % of the recordings with another recording's labels; 60 % with a label drawn at random.
+trained on the same 300 again (nothing new; another seed, which a linear head does not depend on), on 1,200 (honest growth),
+and on 1,200 of which the 900 new ones have wrong labels in one of three ways: 60 % of the entries flipped; 60 % of the
+recordings with another recording's labels; 60 % with a label drawn at random.
 `--page docs/heads.md` writes the table between its marks.
 """
 
