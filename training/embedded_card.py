@@ -174,9 +174,9 @@ python -m training.embedded --data PTBXL --keep FOLDER --cross-validate {options
 python -m training.embedded --data PTBXL --keep FOLDER
 ```
 
-PTBXL is the database as PhysioNet has it (records100/, ptbxl_database.csv, scp_statements.csv). The first command took
-{made.validation_cpu_s / 60:.0f} minutes of CPU time on one core ({torch.backends.cpu.get_cpu_capability()}), the training of what
-ships {made.cpu_s / 60:.0f}."""
+PTBXL is the database as PhysioNet has it (records100/, ptbxl_database.csv, scp_statements.csv). The first command took, for the
+folds held out above, {made.validation_cpu_s / 60:.0f} minutes of CPU time on one core ({torch.backends.cpu.get_cpu_capability()}), the
+training of what ships {made.cpu_s / 60:.0f}."""
 
 
 def _sources() -> str:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signals.band import Band
 from signals.leads import LEADS, parse_lead_names, twelve_leads
-from signals.record import EcgRecord
-from signals.segments import Preprocessing, Segments, make_segments
+from signals.record import EcgRecord, Units
+from signals.segments import Millivolt, Preprocessing, Segments, make_segments
 from tests.data import CARRIED, SHARED, requires_shared
 from tests.signals.recordings import beating, of_leads, record
 
@@ -201,3 +202,72 @@ def test_a_100_hz_and_a_500_hz_copy_of_one_recording_look_alike() -> None:
         assert a.shape == b.shape == (2, 12, 2500)
         # Not the same filter, so not the same samples; the same beats at the same times.
         assert np.median([np.corrcoef(a[0, lead], b[0, lead])[0, 1] for lead in range(12)]) > 0.9
+
+
+# Leads in mV within a band, as the embedded model reads them
+
+IN_MILLIVOLT = Preprocessing(
+    fs=100.0,
+    segment_seconds=10.0,
+    resample="band",
+    standardise="millivolt",
+    tail=True,
+    millivolt=Millivolt(Band(0.5, 34.0, 42.0), clip_mv=5.0, usual_height_mv=1.0),
+    shortest_seconds=5.0,
+)
+
+
+def banded(signal: np.ndarray, fs: float = 500.0, units: Units = "mV") -> Segments:
+    return make_segments(twelve_leads(EcgRecord(signal.astype(np.float32), fs, LEADS)), fs, IN_MILLIVOLT, units)
+
+
+def some_signal(seconds: float, fs: float = 500.0) -> np.ndarray:
+    t = np.arange(round(seconds * fs)) / fs
+    return np.stack([(0.2 + 0.1 * row) * np.sin(2 * np.pi * (3 + row) * t) for row in range(12)])
+
+
+def test_in_mv_the_volts_stay_and_a_row_says_that_they_are_known() -> None:
+    found = banded(some_signal(10.0))
+    assert found.data.shape == (1, 13, 1000)
+    assert np.abs(found.data[0, 5, 200:800]).max() == pytest.approx(0.7, abs=0.02)
+    assert (found.data[0, 12] == 1).all()
+
+
+def test_a_short_recording_is_followed_by_zeros() -> None:
+    found = banded(some_signal(6.0))
+    assert found.data.shape == (1, 13, 1000) and (found.starts_s, found.ends_s) == ((0.0,), (6.0,))
+    assert (found.data[0, 12, :600] == 1).all() and (found.data[0, :, 600:] == 0).all()
+    assert len(banded(some_signal(4.9)).data) == 0
+
+
+def test_the_last_window_ends_with_the_recording() -> None:
+    found = banded(some_signal(23.0))
+    assert (found.starts_s, found.ends_s) == ((0.0, 10.0, 13.0), (10.0, 20.0, 23.0))
+
+
+def test_with_unknown_units_any_gain_gives_the_same() -> None:
+    signal = some_signal(10.0)
+    first, second = banded(signal, units="unknown"), banded(731.0 * signal, units="unknown")
+    assert np.allclose(first.data, second.data, atol=1e-4)
+    assert (first.data[0, 12] == -1).all()
+
+
+def test_flat_leads_and_long_gaps_are_zeros_in_mv_too() -> None:
+    signal = some_signal(10.0)
+    signal[7] = 0.3
+    signal[2, 1000:2000] = np.nan
+    found = banded(signal)
+    assert found.flat == ("V2",) and (found.data[0, 7] == 0).all()
+    assert (found.data[0, 2, 205:395] == 0).all() and (found.data[0, 2, 450:] != 0).any()
+
+
+def test_an_artefact_is_cut_off() -> None:
+    signal = some_signal(10.0)
+    signal[6, 2000:2100] += 60.0
+    assert banded(signal).data[0, 6].max() == 5.0
+
+
+@pytest.mark.parametrize("wrong", [{"resample": "band"}, {"standardise": "millivolt"}, {"shortest_seconds": 6.0}])
+def test_steps_that_do_not_go_together_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="preprocessing"):
+        Preprocessing(**wrong)  # type: ignore[arg-type]
