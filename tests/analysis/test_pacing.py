@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,13 @@ from analysis.forward import Piece, forward
 from analysis.measuring import measure_record
 from analysis.options import analyze_options
 from analysis.prepare import prepare
+from heads.shelf import Shelf
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord
 from tests.analysis.deployments import BOTH, NOTHING, RUNTIME, SumRunner
 from tests.data import SHARED, requires_shared
+
+NO_HEADS = Shelf(Path("/nowhere"))
 
 PACED = ("8", "74", "104")
 UNPACED = ("2", "37", "132")
@@ -38,7 +42,7 @@ def ludb(name: str) -> Signal:
 def analysed(signal: Signal, fs: float = 500.0, leads: tuple[str, ...] = LEADS, include: str = "pacemaker", **more: Any) -> dict[str, Any]:
     record = EcgRecord(signal.astype(np.float32), fs, leads, **more)
     ready = prepare(record, analyze_options({"include": include}, NOTHING), NOTHING, max_seconds=600)
-    return analysis_answer(ready, {}, NOTHING, RUNTIME)
+    return analysis_answer(ready, {}, NOTHING, RUNTIME, NO_HEADS.version)
 
 
 def hummed(signal: Signal, hum_hz: float) -> Signal:
@@ -164,7 +168,7 @@ def test_a_label_is_part_of_the_evidence_where_there_is_one() -> None:
     encoded = forward([Piece(ready.segments, ready.needs)], {"clinical": SumRunner(1.0, 17), "features": SumRunner(2.0)})[0]
     for logit, low, high in ((-30.0, 0.0, 0.01), (30.0, 0.5, 1.0)):
         said = {"clinical": replace(encoded["clinical"], logits=np.full((2, 17), logit, np.float32))}
-        answer = analysis_answer(ready, said, BOTH, RUNTIME)
+        answer = analysis_answer(ready, said, BOTH, RUNTIME, NO_HEADS.version)
         assert low <= answer["pacemaker"]["evidence"]["label"] <= 1
         assert low <= answer["pacemaker"]["probability"] <= high
         contradicts = any(warning.startswith("labels: Electronic pacemaker") for warning in answer["warnings"])
