@@ -114,6 +114,7 @@ def _intervals(
     if np.isfinite(times[QRS_ON]) and not (QT_RANGE_MS[0] <= qt <= QT_RANGE_MS[1] and said.t_seen >= MIN_T_SEEN):
         reasons.append("qt_ms: the end of a T wave is not seen")
         times[T_OFF] = np.nan
+    _drop_fused(times, found.rr_ms, reasons)
     values = {name: float(times[stop] - times[start]) for name, (start, stop) in INTERVALS.items()}
     there = {name: value for name, value in values.items() if np.isfinite(value)}
     uncertainty = {name: uncertainty_of(name, said, known) for name in there}
@@ -125,6 +126,16 @@ def _intervals(
     angles, axis_reasons = axes(beats.representative, times)
     more |= angles
     return replace(found, **more, uncertainty_ms=uncertainty, warnings=(*reasons, *axis_reasons)), times
+
+
+def _drop_fused(times: NDArray[np.float64], rr_ms: float | None, reasons: list[str]) -> None:
+    """Boundaries of P and T where T would end after the next beat's P has begun, in place: what is between them is neither's end.
+
+    So it is in 2:1 flutter, whose waves pass for both. In LUDB 54 ms and more lie between the two in every recording.
+    """
+    if rr_ms is not None and np.isfinite(times[[P_ON, T_OFF]]).all() and times[T_OFF] - times[P_ON] > rr_ms:
+        reasons.append("pr_ms, qt_ms: the T wave runs into the next P wave; neither the one's end nor the other's beginning is seen")
+        times[[P_ON, P_OFF, T_OFF]] = np.nan
 
 
 def uncertainty_of(name: str, said: Fiducials, known: dict[str, Any]) -> float:

@@ -197,3 +197,14 @@ def test_a_premature_beat_is_not_given_the_others_p() -> None:
     assert len(soon) == 1 and soon[0].beat_class == "normal"
     assert soon[0].p_onset is None and soon[0].qrs_onset is not None
     assert sum(beat.p_onset is not None for beat in found.fiducials) >= found.beats - 2
+
+
+def test_where_t_would_end_after_the_next_p_neither_is_measured() -> None:
+    from intervals.measure import _drop_fused
+
+    apart, fused, reasons = np.array([-160.0, -60.0, -40.0, 50.0, 360.0]), np.array([-160.0, -60.0, -40.0, 50.0, 360.0]), list[str]()
+    _drop_fused(apart, 521.0, reasons)
+    assert np.isfinite(apart).all() and not reasons
+    _drop_fused(fused, 519.0, reasons)
+    assert np.isnan(fused[[0, 1, 4]]).all() and np.isfinite(fused[2:4]).all()
+    assert "runs into the next P wave" in reasons[0]
