@@ -27,7 +27,7 @@ MAX_FRAME: Final = 1000
 _NUMBER: Final = r"[-+]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})(?:[eE][-+]?\d{1,3})?"
 _RECORD: Final = re.compile(
     rf"(?P<name>[-\w.]+)(?P<segments>/\d{{1,9}})?\s+(?P<signals>\d{{1,6}})"
-    rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?(?:\s+(?P<samples>\d{{1,18}})(?:\s+(?P<time>[\d:.]+)(?:\s+(?P<date>\d+/\d+/\d+))?)?)?)?\s*",
+    rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?(?:\s+(?P<samples>\d{{1,20}})(?:\s+(?P<time>[\d:.]+)(?:\s+(?P<date>\d+/\d+/\d+))?)?)?)?\s*",
     re.ASCII,
 )
 _SIGNAL: Final = re.compile(

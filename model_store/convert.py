@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,8 +162,9 @@ def _partial_folder(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for stale in folder.parent.glob(f"{prefix}*"):
-            if stale.stat().st_mtime < time.time() - STALE_SECONDS:
-                shutil.rmtree(stale, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another conversion's own, renamed or cleared away since it was listed
+                if stale.stat().st_mtime < time.time() - STALE_SECONDS:
+                    shutil.rmtree(stale, ignore_errors=True)
         partial = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
         try:
             partial.chmod(OPEN_FOLDER)

@@ -77,7 +77,7 @@ def test_a_refusal_says_which_field(server: RunningServer) -> None:
 def test_health_and_models(server: RunningServer) -> None:
     with EcgClient(server.url) as client:
         health = client.health()
-        assert health.status == "ok" and len(health.encoders) == 2
+        assert health.status == "ok" and health.encoders[0].sha256
         assert client.models()["models"]
 
 
