@@ -15,13 +15,13 @@ from model_store.labels import SUPERCLASSES
 from training.calibration import best_f1_threshold, platt
 from training.embedded_data import Examples
 from training.ptbxl import OVER_89
+from training.scores import average_precision, expected_calibration_error
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 RESAMPLES: Final = 500
 INTERVAL_PERCENT: Final = (2.5, 97.5)
-BINS: Final = 15  # of equal mass
 CALIBRATION_PARTS: Final = 5
 MIN_IN_GROUP: Final = 20  # positives
 AGE_LIMITS: Final = (18, 40, 60, 75)
@@ -124,22 +124,6 @@ def auroc(truth: Flags, scores: NDArray[np.floating]) -> float:
     return float(Ranked(truth.astype(np.float64), scores).auroc(np.ones((1, len(scores))))[0])
 
 
-def average_precision(ranked: Ranked, weights: NDArray[np.float32]) -> Array:
-    """(resamples,): precision at each positive, averaged; records of one score stand or fall together."""
-    ordered = weights[:, ranked.order].astype(np.float64)
-    positive = np.add.reduceat(ordered * ranked.positive, ranked.ties, axis=1)[:, ::-1]
-    every = np.add.reduceat(ordered, ranked.ties, axis=1)[:, ::-1]
-    precision = np.cumsum(positive, axis=1) / np.maximum(np.cumsum(every, axis=1), 1e-12)
-    mean: Array = (precision * positive).sum(axis=1) / np.maximum(positive.sum(axis=1), 1e-12)
-    return mean
-
-
-def calibration_error(probability: Array, truth: Flags) -> float:
-    """Expected calibration error: mean distance of mean probability and share of positives over bins of equal mass."""
-    bins = np.array_split(np.argsort(probability, kind="stable"), BINS)
-    return float(sum(len(rows) * abs(probability[rows].mean() - truth[rows].mean()) for rows in bins if len(rows)) / len(truth))
-
-
 def _label(name: str, probability: Array, truth: Flags, weights: NDArray[np.float32], groups: dict[str, Flags]) -> tuple[LabelScore, Array]:
     ranked, once = Ranked(truth.astype(np.float64), probability), np.ones((1, len(truth)), np.float32)
     draws = ranked.auroc(weights)
@@ -153,7 +137,7 @@ def _label(name: str, probability: Array, truth: Flags, weights: NDArray[np.floa
         if truth[rows].sum() >= MIN_IN_GROUP and (~truth[rows]).sum() >= MIN_IN_GROUP
     }
     hit, spared = _share(positive[truth]), _share(~positive[~truth])
-    error = calibration_error(probability, truth)
+    error = expected_calibration_error(probability, truth.astype(np.float64))
     return LabelScore(name, int(truth.sum()), area, precision, error, threshold, hit, spared, by_group), draws
 
 
