@@ -24,8 +24,8 @@ from benchmarks.machine import machine
 from signals.leads import LEADS
 from training.delineation_scores import MEASURES, Scores
 from training.ludb import LudbRecord, read_ludb, reference
+from training.page import ACCURACY, write_between
 
-PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
 BEGIN: Final = "<!-- neurokit: written by python -m benchmarks.neurokit -->\n"
 END: Final = "<!-- end of neurokit -->\n"
 METHODS: Final = ("dwt", "prominence")  # of those that give both ends of P, QRS and T, beat by beat
@@ -50,14 +50,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--records", type=int, help="so many recordings only; nothing is written then")
-    parser.add_argument("--page", type=Path, default=PAGE, help="the document whose section is written")
+    parser.add_argument("--page", type=Path, default=ACCURACY, help="the document whose section is written")
     options = parser.parse_args(arguments)
     records = read_ludb(options.data)[: options.records]
     with threadpool_limits(1):
         text = section(records, options.methods.split(","))
     print(text)
     if options.records is None:
-        write(options.page, text)
+        write_between(options.page, BEGIN, END, text)
 
 
 def section(records: Sequence[LudbRecord], methods: Sequence[str]) -> str:
@@ -80,12 +80,6 @@ the median over beats, of lead II or of the leads together. Written by
 
 CPU of one lead, median: {", ".join(spent)}; on {machine("neurokit2", "numpy", "scipy")}.
 """
-
-
-def write(page: Path, text: str) -> None:
-    """The section between its two marks, or a new one at the end."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def of_lead(signal: NDArray[np.float64], fs: float, method: str) -> tuple[Values, float]:

@@ -21,11 +21,11 @@ from signals.conditioned import condition
 from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
 from training.packed import loader_of
+from training.page import ACCURACY, write_between
 
 FS_HZ: Final = 100.0
 AF, FLUTTER = "Atrial fibrillation", "Atrial flutter"
 NO_PACING: Final = Pacing(0, 0, 0)
-PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
 BEGIN: Final = "<!-- rhythm: written by python -m benchmarks.rhythm -->\n"
 END: Final = "<!-- end of rhythm -->\n"
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folds", type=int, nargs="+", default=[9])
     parser.add_argument("--records", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--page", type=Path, default=ACCURACY)
     options = parser.parse_args(arguments)
     signal, table = loader_of(options.ptbxl).load()
     chosen = drawn(table, options.folds, options.records, options.seed)
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     fibrillation, flutter = (table[f"y_atrial_{name}"].to_numpy()[chosen] == 1 for name in ("fibrillation", "flutter"))
     text = section(words, fibrillation, flutter, options)
     print(text)
-    write(options.page, text)
+    write_between(options.page, BEGIN, END, text)
 
 
 def drawn(table: Any, folds: list[int], records: int, seed: int) -> NDArray[np.intp]:
@@ -89,12 +89,6 @@ the database. The limits were chosen on folds 1-8. Written by
 |---|---|---|
 {lines}
 """
-
-
-def write(page: Path, text: str) -> None:
-    """Between the two marks, or at the end."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def flutter_per_min(ready: Conditioned, beats: Beats, said: Fiducials) -> float 
     per_min, explained = atrial_wave(ready, beats, said.times)
     if explained < MIN_EXPLAINED:
         return None
-    stretches = _stretches(beats, said.times)
+    stretches = _stretches(beats, said.times, ready.signal.shape[1])
     cycles = float(np.mean([stop - start for start, stop in stretches])) / RATE_HZ * per_min / 60.0
     return None if cycles < MIN_CYCLES and irregularity(beats) < REGULAR else per_min
 
@@ -51,7 +51,7 @@ def atrial_wave(ready: Conditioned, beats: Beats, times: NDArray[np.float64]) ->
     `times` (5,) ms from each beat's centre. (0, 0) where too little lies between T and QRS.
     """
     rows = np.array([row for row in INFERIOR_AND_V1 if row < len(ready.alive) and ready.alive[row]], np.intp)
-    stretches = _stretches(beats, times)
+    stretches = _stretches(beats, times, ready.signal.shape[1])
     if not rows.size or sum(stop - start for start, stop in stretches) < MIN_SECONDS * RATE_HZ:
         return 0.0, 0.0
     at = [np.arange(start, stop, STRIDE) for start, stop in stretches]
@@ -66,8 +66,8 @@ def atrial_wave(ready: Conditioned, beats: Beats, times: NDArray[np.float64]) ->
     return float(hertz[best] * 60.0), float(explained[best])
 
 
-def _stretches(beats: Beats, times: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """(start, stop) samples from the end of each T to the next QRS onset, of those long enough."""
+def _stretches(beats: Beats, times: NDArray[np.float64], samples: int) -> list[tuple[int, int]]:
+    """(start, stop) samples from the end of each T to the next QRS onset, of those long enough; the last beat may hang over the end."""
     centre = beats.centre_s
     rr = np.diff(centre)
     if rr.size == 0 or not np.isfinite(times[QRS_ON]):
@@ -75,7 +75,8 @@ def _stretches(beats: Beats, times: NDArray[np.float64]) -> list[tuple[int, int]
     onset = times[QRS_ON] / 1000.0
     end = times[T_OFF] / 1000.0 if np.isfinite(times[T_OFF]) else onset + QT_WITHOUT_T_S * float(np.median(rr)) ** 0.5
     found = zip(centre[:-1] + end, centre[1:] + onset - BEFORE_QRS_S, strict=True)
-    return [(round(start * RATE_HZ), round(stop * RATE_HZ)) for start, stop in found if stop - start >= MIN_STRETCH_S]
+    within = ((max(0, round(start * RATE_HZ)), min(samples, round(stop * RATE_HZ))) for start, stop in found)
+    return [(start, stop) for start, stop in within if stop - start >= MIN_STRETCH_S * RATE_HZ]
 
 
 def _centred(wave: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from heads.pacemaker import FILE, LABEL, PacemakerHead, to_arrays
 from training import pacemaker_report
 from training.paced_rows import Spiked, ptbxl_rows, spiked_recordings, usable
 from training.pacemaker_fit import SPECIFICITY, calibrated, fit, prior_log_odds, spike_limits, threshold_at
+from training.page import ACCURACY, write_between
 from training.ptbxl import read_table
 
 TRAINING_FOLDS: Final = 9  # the tenth is PTB-XL's test set
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="a file for the measured rows")
     parser.add_argument("--out", type=Path, default=FILE)
-    parser.add_argument("--page", type=Path, default=pacemaker_report.PAGE, help="the document whose section on pacing is written")
+    parser.add_argument("--page", type=Path, default=ACCURACY, help="the document whose section on pacing is written")
     options = parser.parse_args(arguments)
     table = read_table(options.ptbxl)
     paced = table.ecg_fm_label(LABEL)
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(text)
     np.savez_compressed(options.out, allow_pickle=False, **to_arrays(head))
     print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
-    pacemaker_report.write(options.page, text)
+    write_between(options.page, pacemaker_report.BEGIN, pacemaker_report.END, text)
 
 
 def out_of_fold(

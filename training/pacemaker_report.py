@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,7 +17,6 @@ from training.pacemaker_fit import spike_limits, threshold_at
 if TYPE_CHECKING:
     from training.pacemaker import OutOfFold
 
-PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
 BEGIN: Final = "<!-- pacemaker: written by python -m training.pacemaker -->\n"
 END: Final = "<!-- end of pacemaker -->\n"
 SPECIFICITIES: Final = (0.98, 0.99, 0.995, 0.998)
@@ -40,12 +38,6 @@ def section(scored: Flags, paced: Flags, fold: NDArray[np.int64], unseen: OutOfF
         _of_spikes(head, unseen, spiked),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def write(page: Path, text: str) -> None:
-    """Between the two marks, or at the end."""
-    before, _, rest = (page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n\n").partition(BEGIN)
-    page.write_text(f"{before}{BEGIN}{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def _of_beats(probability: NDArray[np.float64], paced: Flags, fold: NDArray[np.int64], unjudged: int, unseen: OutOfFold) -> str:

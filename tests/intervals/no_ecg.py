@@ -74,7 +74,8 @@ def _pulse_wave(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 
 def _muscle_bursts(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    noise = sosfilt(butter(2, [20.0, 150.0], "bandpass", fs=1.0 / (at[1] - at[0]), output="sos"), rng.normal(size=at.size))
+    fs = 1.0 / (at[1] - at[0])
+    noise = sosfilt(butter(2, [20.0, min(150.0, 0.45 * fs)], "bandpass", fs=fs, output="sos"), rng.normal(size=at.size))
     return np.asarray(noise * (_phase(rng, at, 0.5, 2.0) % 1.0 < rng.uniform(0.1, 0.4)))
 
 

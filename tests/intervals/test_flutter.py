@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from intervals.beats import find_beats
+from intervals.flutter import atrial_wave
 from intervals.measure import measure
 from intervals.rhythm import rhythm
+from signals.conditioned import condition
+from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
 from tests.data import SHARED, requires_shared
 from tests.intervals.synthetic import Made, synthetic, twelve
@@ -28,6 +34,15 @@ def test_flutter_waves_are_found_with_their_rate(per_min: float) -> None:
     assert found.flutter_per_min == pytest.approx(per_min, abs=5.0)
     assert found.pr_ms is None and any("flutter" in warning for warning in found.warnings)
     assert rhythm(found, Pacing(0, 0, 0)).word == "Atrial flutter"
+
+
+def test_a_beat_that_hangs_over_the_end_ends_nothing() -> None:
+    """Its QRS may be told to begin after the last sample."""
+    ready = condition(synthetic(Made(rr_ms=930.0, p=False)) + saw_tooth(280.0), 500.0)
+    beats = find_beats(ready, r_peaks_of(ready))
+    late = replace(beats, centre_s=beats.centre_s + 10.0 - beats.centre_s[-1])
+    times = np.array([np.nan, np.nan, 80.0, 180.0, 400.0])
+    assert atrial_wave(ready, late, times)[1] > 0.0
 
 
 def test_waves_that_lose_their_phase_are_no_flutter() -> None:

@@ -9,8 +9,11 @@ from intervals.complexes import why_no_complex
 from intervals.fiducials import QRS_OFF, QRS_ON, Fiducials
 from intervals.measure import measure
 from intervals.measurements import NUMBERS
+from tests.data import SHARED, requires_shared
 from tests.intervals.no_ecg import FAMILIES, no_ecg
 from tests.intervals.synthetic import Made, synthetic, twelve
+from training.embedded_targets import targets_of
+from training.ptbxl import read_signals, read_table
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -65,3 +68,15 @@ def test_each_limit_has_its_sentence() -> None:
     assert "narrower" in str(why_no_complex(spike, said, 0.85))
     assert "cannot be placed" in str(why_no_complex(beat, Fiducials(times, np.full(5, 200.0), 0.99, 0.99, 0.99), 0.85))
     assert "beginning and the end" in str(why_no_complex(beat, Fiducials(times, np.full(5, 6.0), 0.99, 0.3, 0.99), 0.85))
+
+
+@requires_shared
+@pytest.mark.parametrize(("paced", "lost"), [(True, 0.08), (False, 0.01)])
+def test_what_is_an_ecg_is_measured_paced_or_not(paced: bool, lost: float) -> None:
+    """At 100 Hz a pacing spike is smeared over three samples: steeper than the paced complex after it, and no reason to measure nothing."""
+    table = read_table(SHARED / "ptbxl")
+    column = [target.name for target in targets_of(table).labels].index("Electronic pacemaker")
+    rows = np.flatnonzero((targets_of(table).truth[:, column] == paced) & (table.fold == 9))[:100]
+    signals = read_signals(table)[rows] / 1000.0
+    unmeasured = sum(measure(twelve(signal), 100.0).rr_ms is None for signal in signals)
+    assert unmeasured <= max(1, lost * len(rows))
