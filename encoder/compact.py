@@ -3,13 +3,16 @@
 A residual network over time with squeeze-and-excitation (He et al. 2016; Hu et al. 2018), as benchmarks on PTB-XL found good
 (Strodthoff et al., IEEE JBHI 2021); pooled by mean, maximum and learned weights. A thirteenth row is 1 where the recording is and 0
 after its end, where nothing is read; it is -1 where the units are unknown. What training alone needs, the norms, is folded into the
-convolutions (`folded`).
+convolutions (`folded`). Several networks, each trained by itself, stand side by side (`joined`): their embeddings and hidden states
+follow one another, and the logits are the mean of theirs (deep ensembles: Lakshminarayanan et al., NeurIPS 2017).
 
 Time is the width of an image of height 1: so PyTorch keeps channels last on a CPU, which costs a seventh less than Conv1d.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, cast
 
 import torch
@@ -65,12 +68,10 @@ class Block(nn.Module):
         return out if there is None else out * there
 
 
-class Compact(nn.Module):
-    """The whole network; `normed` for training, without it (the default) for inference."""
+class Member(nn.Module):
+    """One network up to its embedding."""
 
-    FLOAT32_PARTS: ClassVar[tuple[str, ...]] = ("classifier",)
-
-    def __init__(self, config: CompactConfig, *, normed: bool = False, dropout: float = 0.0) -> None:
+    def __init__(self, config: CompactConfig, normed: bool, dropout: float) -> None:
         super().__init__()
         self.config = config
         widths = [config.stem.width, *(block.width for block in config.blocks)]
@@ -79,21 +80,11 @@ class Compact(nn.Module):
             Block(before, layer, config.squeeze, normed) for before, layer in zip(widths, config.blocks, strict=False)
         )
         self.scores = nn.Conv2d(widths[-1], config.attention, 1)
-        self.hidden = nn.Linear(config.pooled, config.width)
-        self.classifier = nn.Linear(config.width, config.labels)
+        self.hidden = nn.Linear(config.pooled, config.hidden)
         self.dropout = dropout
 
-    def forward(self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False) -> EncoderOutput:
-        """segments (B, 13, L) in mV as the bundle's preprocessing makes them.
-
-        layers: which hidden states to keep, 0 (the stem) .. depth. attention: the pooling's weights, (B, T, heads).
-        Raises LayerOutOfRange for another layer.
-        """
-        wrong = sorted(set(layers) - set(range(self.config.depth + 1)))
-        if wrong:
-            raise LayerOutOfRange(f"layers: found {wrong[0]}, this encoder has 0 to {self.config.depth}")
-        segments = segments[:, :, None].contiguous(memory_format=torch.channels_last)
-        there = None if self.training else _there(segments)
+    def forward(self, segments: Tensor, there: Tensor | None, layers: tuple[int, ...]) -> tuple[Tensor, Tensor, dict[int, Tensor], Tensor]:
+        """segments (B, 13, 1, L) -> embedding (B, hidden), tokens (B, T, C), the hidden states asked for, weights (B, T, heads)."""
         hidden: dict[int, Tensor] = {}
         x, there = self._stem(segments, there)
         for number, block in enumerate([None, *self.blocks]):
@@ -103,9 +94,8 @@ class Compact(nn.Module):
             if number in layers:
                 hidden[number] = _tokens(x)
         weights = self._weights(x, there)
-        embedding = F.relu(self.hidden(self._dropped(self._pooled(x, there, weights))))
-        logits = self.classifier(self._dropped(embedding).float())
-        return EncoderOutput(embedding.float(), logits, _tokens(x), hidden, weights.transpose(1, 2).float() if attention else None)
+        pooled = F.dropout(self._pooled(x, there, weights), self.dropout, self.training)
+        return F.relu(self.hidden(pooled)), _tokens(x), hidden, weights.transpose(1, 2)
 
     def _stem(self, segments: Tensor, there: Tensor | None) -> tuple[Tensor, Tensor | None]:
         x = F.relu(self.stem(segments))
@@ -125,8 +115,36 @@ class Compact(nn.Module):
         """(B, C, 1, T) -> (B, pooled). What is not read is 0 after ReLU, the least there can be."""
         return torch.cat([masked_mean(x, there), x.amax(dim=(2, 3)), (weights @ _tokens(x)).flatten(1)], dim=1)
 
-    def _dropped(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.dropout, self.training)
+
+class Compact(nn.Module):
+    """All members and the classifier; `normed` for training, without it (the default) for inference."""
+
+    FLOAT32_PARTS: ClassVar[tuple[str, ...]] = ("classifier",)
+
+    def __init__(self, config: CompactConfig, *, normed: bool = False, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        self.members = nn.ModuleList(Member(config, normed, dropout) for _ in range(config.members))
+        self.classifier = nn.Linear(config.width, config.labels)
+        self.dropout = dropout
+
+    def forward(self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False) -> EncoderOutput:
+        """segments (B, 13, L) in mV as the bundle's preprocessing makes them.
+
+        layers: which hidden states to keep, 0 (the stem) .. depth. attention: the pooling's weights, (B, T, heads of all members).
+        Raises LayerOutOfRange for another layer.
+        """
+        wrong = sorted(set(layers) - set(range(self.config.depth + 1)))
+        if wrong:
+            raise LayerOutOfRange(f"layers: found {wrong[0]}, this encoder has 0 to {self.config.depth}")
+        segments = segments[:, :, None].contiguous(memory_format=torch.channels_last)
+        there = None if self.training else _there(segments)
+        found = [member(segments, there, layers) for member in self.members]
+        embedding, tokens = (torch.cat([each[part] for each in found], dim=-1) for part in (0, 1))
+        hidden = {layer: torch.cat([each[2][layer] for each in found], dim=-1) for layer in layers}
+        logits = self.classifier(F.dropout(embedding, self.dropout, self.training).float())
+        weights = torch.cat([each[3] for each in found], dim=-1).float() if attention else None
+        return EncoderOutput(embedding.float(), logits, tokens, hidden, weights)
 
 
 def folded(net: Compact) -> Compact:
@@ -139,6 +157,18 @@ def folded(net: Compact) -> Compact:
     kept = {name: value for name, value in net.state_dict().items() if name in plain.state_dict() and ".conv." not in name}
     plain.load_state_dict(kept, strict=False)
     return plain.eval()
+
+
+def joined(nets: Sequence[Compact]) -> Compact:
+    """Networks of one member each side by side, for inference: their embeddings one after the other, the mean of their logits."""
+    first, count = nets[0].config, len(nets)
+    whole = Compact(replace(first, width=first.width * count, members=count))
+    for member, net in zip(whole.members, nets, strict=True):
+        member.load_state_dict(net.members[0].state_dict())
+    with torch.no_grad():
+        whole.classifier.weight.copy_(torch.cat([net.classifier.weight for net in nets], dim=1) / count)
+        whole.classifier.bias.copy_(torch.stack([net.classifier.bias for net in nets]).mean(dim=0))
+    return whole.eval()
 
 
 def masked_mean(x: Tensor, there: Tensor | None) -> Tensor:

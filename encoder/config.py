@@ -48,14 +48,15 @@ class EcgFmConfig:
 
 @dataclass(frozen=True)
 class CompactConfig:
-    """The sizes of a compact convolutional network (encoder/compact.py): a stem, residual blocks, pooling, one hidden layer.
+    """The sizes of compact convolutional networks side by side (encoder/compact.py): a stem, residual blocks, pooling, one hidden layer.
 
     blocks     kernel and width of each block's two convolutions; the stride is the first one's
     squeeze    the squeeze-and-excitation's bottleneck is the block's width over this
     attention  heads of the attention pooling
-    width      of the embedding
+    width      of the embedding, which the members' hidden layers make up together
     labels     rows of the classifier
     in_leads   rows of a segment: twelve leads, and one that says where the recording is and whether its units are known
+    members    networks of these sizes, each trained from a seed of its own; they share the classifier
     """
 
     stem: ConvLayer
@@ -65,12 +66,18 @@ class CompactConfig:
     width: int
     labels: int
     in_leads: int = 13
+    members: int = 1
 
     @property
     def depth(self) -> int:
         return len(self.blocks)
 
     @property
+    def hidden(self) -> int:
+        """Width of each member's hidden layer."""
+        return self.width // self.members
+
+    @property
     def pooled(self) -> int:
-        """Channels that pooling gives: mean, maximum and one weighted mean for each head."""
+        """Channels that pooling gives in each member: mean, maximum and one weighted mean for each head."""
         return self.blocks[-1].width * (2 + self.attention)

@@ -164,10 +164,12 @@ def _faults(config: EcgFmConfig) -> str | None:
 
 def _compact_faults(config: CompactConfig) -> str | None:
     layers = (config.stem, *config.blocks)
-    sizes = [config.squeeze, config.attention, config.width, config.labels, config.in_leads]
+    sizes = [config.squeeze, config.attention, config.width, config.labels, config.in_leads, config.members]
     sizes += [size for layer in layers for size in (layer.width, layer.kernel, layer.stride)]
     if not config.blocks or min(sizes) < 1:
         return "every size must be 1 or more"
+    if config.width % config.members:
+        return f"width {config.width} must be a multiple of members, {config.members}"
     if any(layer.kernel % 2 == 0 for layer in layers):
         return "kernels must be odd"
     if min(block.width for block in config.blocks) < config.squeeze:

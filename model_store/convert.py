@@ -33,7 +33,7 @@ from model_store.bundle import (
 from model_store.checkpoint import read_checkpoint
 from model_store.fairseq import ImportedEncoder, import_fairseq
 from model_store.labels import Label, labels_for
-from model_store.weights_file import ecg_fm_shapes, sha256_of, write_float32
+from model_store.weights_file import ecg_fm_shapes, sha256_of, write_weights
 from signals.segments import ECG_FM
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def convert(
     bundle_labels, notes = _labels(encoder, read.cfg, labels)
     with _partial_folder(folder) as partial:
         weights = partial / WEIGHTS_FILE
-        sha256 = write_float32(weights, ecg_fm_shapes(encoder.config), encoder.tensors)
+        sha256 = write_weights(weights, ecg_fm_shapes(encoder.config), encoder.tensors)
         bundle = Bundle(
             schema_version=SCHEMA_VERSION,
             name=name or folder.name,

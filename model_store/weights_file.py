@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ Shape = tuple[int, ...]
 
 ALIGNMENT = 8  # bytes; the header is padded with blanks so that the data start aligned
 MAX_HEADER_BYTES = 100_000_000  # the limit of safetensors' own reader
-FLOAT32_BYTES = 4
+STORED: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}  # what weights may be stored as
 
 
 def shapes_of(config: EcgFmConfig | CompactConfig) -> dict[str, Shape]:
@@ -33,6 +34,13 @@ def shapes_of(config: EcgFmConfig | CompactConfig) -> dict[str, Shape]:
 
 def compact_shapes(config: CompactConfig) -> dict[str, Shape]:
     """Name -> shape of every weight of `encoder.compact.Compact(config)`, in its order; a test holds the two together."""
+    shapes: dict[str, Shape] = {}
+    for number in range(config.members):
+        shapes |= {f"members.{number}.{name}": shape for name, shape in _member_shapes(config).items()}
+    return shapes | _pair("classifier", (config.labels, config.width))
+
+
+def _member_shapes(config: CompactConfig) -> dict[str, Shape]:
     shapes = _pair("stem.conv", (config.stem.width, config.in_leads, 1, config.stem.kernel))
     before = config.stem.width
     for number, layer in enumerate(config.blocks):
@@ -42,8 +50,7 @@ def compact_shapes(config: CompactConfig) -> dict[str, Shape]:
         shapes |= _pair(f"{block}.around.conv", (layer.width, before, 1, 1))
         shapes |= _pair(f"{block}.squeeze", (squeezed, layer.width)) | _pair(f"{block}.excite", (layer.width, squeezed))
         before = layer.width
-    shapes |= _pair("scores", (config.attention, before, 1, 1)) | _pair("hidden", (config.width, config.pooled))
-    return shapes | _pair("classifier", (config.labels, config.width))
+    return shapes | _pair("scores", (config.attention, before, 1, 1)) | _pair("hidden", (config.hidden, config.pooled))
 
 
 def ecg_fm_shapes(config: EcgFmConfig) -> dict[str, Shape]:
@@ -70,10 +77,11 @@ def ecg_fm_shapes(config: EcgFmConfig) -> dict[str, Shape]:
     return shapes
 
 
-def write_float32(path: Path, shapes: Mapping[str, Shape], tensors: Mapping[str, NDArray[np.float32]]) -> str:
+def write_weights(path: Path, shapes: Mapping[str, Shape], tensors: Mapping[str, NDArray[np.float32]], stored: str = "F32") -> str:
     """Writes the tensors in the order of `shapes`, asking for one at a time; returns the file's sha256. On disk when it returns.
 
-    Raises BadCheckpoint where a tensor has another shape or holds NaN or infinity.
+    stored  one of STORED
+    Raises BadCheckpoint where a tensor has another shape or holds NaN or infinity, or values that half precision does not reach.
     """
     digest = hashlib.sha256()
     with path.open("wb") as file:
@@ -82,9 +90,10 @@ def write_float32(path: Path, shapes: Mapping[str, Shape], tensors: Mapping[str,
             file.write(piece)
             digest.update(piece)
 
-        put(_header(shapes))
+        put(_header(shapes, stored))
         for name, shape in shapes.items():
-            array = np.ascontiguousarray(tensors[name], np.dtype("<f4"))
+            with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+                array = np.ascontiguousarray(tensors[name], STORED[stored])
             if array.shape != shape:
                 raise BadCheckpoint(f"{name}: found shape {array.shape}, the configuration asks for {shape}")
             if not np.isfinite(array).all():
@@ -96,7 +105,7 @@ def write_float32(path: Path, shapes: Mapping[str, Shape], tensors: Mapping[str,
 
 
 def read_shapes(path: Path) -> dict[str, Shape]:
-    """Name -> shape of a file of float32 tensors, from its header alone. Raises BadBundle for anything else, cut-off files included."""
+    """Name -> shape of a file of STORED tensors, from its header alone. Raises BadBundle for anything else, cut-off files included."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -106,12 +115,12 @@ def read_shapes(path: Path) -> dict[str, Shape]:
     try:
         header = json.loads(text)
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in entries.items() if entry["dtype"] == "F32"}
+        shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in entries.items() if entry["dtype"] in STORED}
         end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise BadBundle(f"{path.name}: its header is damaged") from error
     if len(shapes) != len(entries):
-        raise BadBundle(f"{path.name}: holds other numbers than float32")
+        raise BadBundle(f"{path.name}: holds other numbers than float32 or float16")
     if 8 + length + end != size:
         raise BadBundle(f"{path.name}: {size} bytes, its header speaks of {8 + length + end}")
     return shapes
@@ -126,11 +135,11 @@ def _pair(name: str, weight: Shape) -> dict[str, Shape]:
     return {f"{name}.weight": weight, f"{name}.bias": weight[:1]}
 
 
-def _header(shapes: Mapping[str, Shape]) -> bytes:
+def _header(shapes: Mapping[str, Shape], stored: str) -> bytes:
     entries, start = {}, 0
     for name, shape in shapes.items():
-        end = start + FLOAT32_BYTES * math.prod(shape)
-        entries[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
+        end = start + STORED[stored].itemsize * math.prod(shape)
+        entries[name] = {"dtype": stored, "shape": list(shape), "data_offsets": [start, end]}
         start = end
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGNMENT)

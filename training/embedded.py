@@ -1,11 +1,12 @@
 """Train the embedded model on PTB-XL, score it out of fold, write its bundle and its card.
 
-    python -m training.embedded --data PTBXL --keep FOLDER --cross-validate [--groups 9] [--epochs 12] [--seed 0]
+    python -m training.embedded --data PTBXL --keep FOLDER --cross-validate [--groups 9] [--epochs 30] [--members 2] [--seed 0]
     python -m training.embedded --data PTBXL --keep FOLDER
     python -m training.embedded --data PTBXL --keep FOLDER --without-fold 9 --out BUNDLE
 
-PTBXL is the database as PhysioNet has it, or packed; fold 10 is left alone, whether it is there or not. The first command trains a
-network for each group of folds held out and keeps networks and held-out logits in FOLDER (finished ones are not trained again).
+PTBXL is the database as PhysioNet has it, or packed; fold 10 is left alone, whether it is there or not. The first command trains
+the networks that are joined into one for each group of folds held out and keeps them and the held-out logits in FOLDER (finished ones
+are not trained again).
 The second trains what ships on folds 1-9 and takes its calibration, thresholds and figures from what the first one kept. The third
 makes a bundle of a kept network that never saw that fold, to check a server with. Seeded: the same again gives the same network.
 """
@@ -23,10 +24,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoder.compact import Compact
+from encoder.compact import Compact, joined
 from encoder.runner import load_encoder_file
 from model_store.choose import EMBEDDED
-from model_store.weights_file import shapes_of, write_float32
+from model_store.weights_file import shapes_of, write_weights
 from training import embedded_card
 from training.embedded_bundle import write_bundle
 from training.embedded_data import Examples, read_examples
@@ -36,6 +37,8 @@ from training.embedded_scores import calibration, macro_auroc, score
 
 FOLDS = 9
 KEPT = "kept.npz"
+ALL = "all"  # folds
+SEED_STEP = 100  # from member to member
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,7 @@ class Kept:
     cpu_s: float
     groups: int
     epochs: int
+    members: int
     seed: int
 
     def number(self, fold: int) -> int:
@@ -68,7 +72,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument("--groups", type=int, default=FOLDS, help="held-out groups that the nine folds are put into")
     parser.add_argument("--only-group", type=int, help="train this one alone, to share the work among processes")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--members", type=int, default=2, help="networks of other seeds that are joined into one")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--without-fold", type=int, help="write the bundle of a kept network that never saw this fold")
     parser.add_argument("--limit", type=int, help="so many recordings only, to try it")
@@ -90,51 +95,52 @@ def main(arguments: list[str] | None = None) -> None:
 def cross_validate(examples: Examples, options: argparse.Namespace) -> None:
     group = np.array([group_of(fold, options.groups) for fold in examples.fold.tolist()])
     for number in range(options.groups) if options.only_group is None else [options.only_group]:
-        if not _done(options.keep, number).is_file():
-            _hold_out(examples, group == number, number, options)
+        rows = np.flatnonzero(group != number)
+        train_members(options.keep, _held(number), examples, rows, options.seed + number, options.epochs, options.members)
+    done = [number for number in range(options.groups) if _is_done(options.keep, _held(number), options.members)]
     logits, cpu_s = np.full(examples.truth.shape, np.nan, np.float32), 0.0
-    done = [number for number in range(options.groups) if _done(options.keep, number).is_file()]
     for number in done:
-        logits[group == number] = read(_net(_weights(options.keep, number), examples), examples.signals[group == number])
-        cpu_s += json.loads(_done(options.keep, number).read_text())["cpu_s"]
+        held = group == number
+        logits[held] = read(_net(options.keep, _held(number), options.members, examples), examples.signals[held])
+        cpu_s += _cpu_s(options.keep, _held(number), options.members)
+        print(f"group {number + 1} of {options.groups}: macro AUROC {macro_auroc(examples.truth[held], logits[held]):.4f}", flush=True)
     known = np.isin(group, done)
-    kept = Kept(logits, known, cpu_s, options.groups, options.epochs, options.seed)
+    kept = Kept(logits, known, cpu_s, options.groups, options.epochs, options.members, options.seed)
     np.savez(options.keep / KEPT, allow_pickle=False, **{name: np.asarray(value) for name, value in vars(kept).items()})
     found = macro_auroc(examples.truth[known], logits[known])
     print(f"{len(done)} of {options.groups} groups: macro AUROC of the superclasses {found:.4f}; {cpu_s:.0f} s of CPU", flush=True)
 
 
-def _hold_out(examples: Examples, held: NDArray[np.bool_], number: int, options: argparse.Namespace) -> None:
-    began = time.process_time()
-    config = config_for(len(examples.labels))
-    net = train(examples, np.flatnonzero(~held), config, options.epochs, options.seed + number, lambda line: print(line, flush=True))
-    save(_weights(options.keep, number), net)
-    found = macro_auroc(examples.truth[held], read(net, examples.signals[held]))
-    print(f"group {number + 1} of {options.groups} held out: macro AUROC {found:.4f}", flush=True)
-    _done(options.keep, number).write_text(json.dumps({"cpu_s": time.process_time() - began, "macro_auroc": found}))
+def train_members(keep: Path, name: str, examples: Examples, rows: NDArray[np.intp], seed: int, epochs: int, members: int) -> None:
+    """Each member on these rows, from a seed of its own; those that are there already are left."""
+    for member in range(members):
+        path = _weights(keep, name, member)
+        if path.with_suffix(".json").is_file():
+            continue
+        began = time.process_time()
+        config = config_for(len(examples.labels))
+        net = train(examples, rows, config, epochs, seed + SEED_STEP * member, lambda line: print(line, flush=True))
+        save(path, net)
+        path.with_suffix(".json").write_text(json.dumps({"cpu_s": time.process_time() - began}))
 
 
 def ship(examples: Examples, options: argparse.Namespace) -> None:
     """The network of all nine folds, and the card with what the others did on what they had not seen."""
     kept = read_kept(options.keep)
-    everything = options.keep / "all.safetensors"
-    if not everything.is_file():
-        began = time.process_time()
-        config = config_for(len(examples.labels))
-        rows = np.arange(len(examples))
-        net = train(examples, rows, config, kept.epochs, kept.seed + kept.groups, lambda line: print(line, flush=True))
-        save(everything, net)
-        (options.keep / "all.json").write_text(json.dumps({"cpu_s": time.process_time() - began}))
+    train_members(options.keep, ALL, examples, np.arange(len(examples)), kept.seed + kept.groups, kept.epochs, kept.members)
     scores = score(examples, kept.logits, kept.known)
     print(f"out of fold: macro AUROC of the superclasses {scores.macro}", flush=True)
-    bundle = write_bundle(options.out, _net(everything, examples), examples, scores, embedded_card.NAME, embedded_card.CARD)
+    net = _net(options.keep, ALL, kept.members, examples)
+    bundle = write_bundle(options.out, net, examples, scores, embedded_card.NAME, embedded_card.CARD)
     folds = [int(fold) for fold in np.unique(examples.fold[kept.known])]
-    nets = {fold: _net(_weights(options.keep, kept.number(fold)), examples) for fold in folds}
+    nets = {fold: _net(options.keep, _held(kept.number(fold)), kept.members, examples) for fold in folds}
     checked = max(folds)  # PTB-XL's last folds are those whose statements people validated
     changed = costs(nets[checked], examples, np.flatnonzero(examples.fold == checked), examples.preprocessing)
     shifts = rate_shifts(nets, examples, examples.preprocessing, scores.slope, scores.offset)
-    cpu_s = json.loads((options.keep / "all.json").read_text())["cpu_s"]
-    made = embedded_card.Made(tuple(folds), kept.groups, kept.epochs, kept.seed, kept.cpu_s, cpu_s, len(examples), int(kept.known.sum()))
+    cpu_s = _cpu_s(options.keep, ALL, kept.members)
+    made = embedded_card.Made(
+        tuple(folds), kept.groups, kept.epochs, kept.members, kept.seed, kept.cpu_s, cpu_s, len(examples), int(kept.known.sum())
+    )
     options.card.write_text(embedded_card.card(bundle, scores, changed, shifts, made), encoding="utf-8")
     print(f"{options.out}: {bundle.weights.bytes} bytes, sha256 {bundle.sha256}; {options.card}")
 
@@ -150,7 +156,7 @@ def without_fold(examples: Examples, options: argparse.Namespace) -> None:
     scores = score(examples, kept.logits, kept.known)
     fitted_on = others if others.any() else kept.known  # a single group has no others: then only the ranking is out of fold
     slope, offset = calibration(kept.logits[fitted_on], examples.truth[fitted_on])
-    net = _net(_weights(options.keep, number), examples)
+    net = _net(options.keep, _held(number), kept.members, examples)
     write_bundle(
         options.out, net, examples, replace(scores, slope=slope, offset=offset), f"embedded-without-fold-{options.without_fold}", None
     )
@@ -158,21 +164,30 @@ def without_fold(examples: Examples, options: argparse.Namespace) -> None:
 
 
 def save(path: Path, net: Compact) -> None:
-    write_float32(path, shapes_of(net.config), {name: value.numpy() for name, value in net.state_dict().items()})
+    write_weights(path, shapes_of(net.config), {name: value.numpy() for name, value in net.state_dict().items()})
 
 
-def _net(path: Path, examples: Examples) -> Compact:
-    net = load_encoder_file(config_for(len(examples.labels)), path)
-    assert isinstance(net, Compact), "a compact configuration makes a compact network. This is a bug."
-    return net
+def _net(keep: Path, name: str, members: int, examples: Examples) -> Compact:
+    """The members of that name, joined."""
+    config = config_for(len(examples.labels))
+    nets = [load_encoder_file(config, _weights(keep, name, member)) for member in range(members)]
+    return joined([net for net in nets if isinstance(net, Compact)])
 
 
-def _done(keep: Path, number: int) -> Path:
-    return keep / f"group{number}.json"
+def _held(number: int) -> str:
+    return f"group{number}"
 
 
-def _weights(keep: Path, number: int) -> Path:
-    return keep / f"group{number}.safetensors"
+def _weights(keep: Path, name: str, member: int) -> Path:
+    return keep / f"{name}.{member}.safetensors"
+
+
+def _is_done(keep: Path, name: str, members: int) -> bool:
+    return all(_weights(keep, name, member).with_suffix(".json").is_file() for member in range(members))
+
+
+def _cpu_s(keep: Path, name: str, members: int) -> float:
+    return float(sum(json.loads(_weights(keep, name, member).with_suffix(".json").read_text())["cpu_s"] for member in range(members)))
 
 
 def read_kept(keep: Path) -> Kept:
@@ -181,7 +196,7 @@ def read_kept(keep: Path) -> Kept:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not there; run with --cross-validate first: calibration and figures come from it")
     with np.load(path, allow_pickle=False) as file:
-        numbers = {name: file[name].item() for name in ("cpu_s", "groups", "epochs", "seed")}
+        numbers = {name: file[name].item() for name in ("cpu_s", "groups", "epochs", "members", "seed")}
         return Kept(file["logits"], file["known"], **numbers)
 
 

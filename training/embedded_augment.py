@@ -52,7 +52,7 @@ def _cropped(x: Tensor, whole: float, generator: torch.Generator) -> Tensor:
 def _gain(usual: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """(B,) twice: a few percent of gain error, for one in three what is done where the units are unknown; -1 for those, else 1."""
     gain = torch.exp(0.06 * torch.randn(len(usual), generator=generator))
-    rows = _some(0.35, len(usual), generator)
+    rows = _some(0.15, len(usual), generator)
     gain[rows] *= usual[rows]
     known = torch.ones(len(usual))
     known[rows] = -1.0

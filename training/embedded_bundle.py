@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from encoder.compact import Compact
 from model_store.bundle import SCHEMA_VERSION, WEIGHTS_FILE, Bundle, Source, Weights, load_bundle, write_bundle_file
 from model_store.labels import Label
-from model_store.weights_file import shapes_of, write_float32
+from model_store.weights_file import shapes_of, write_weights
 from training.embedded_data import Examples
 from training.embedded_scores import Scores
 
@@ -19,10 +19,10 @@ LICENCE = "MIT (weights); trained on PTB-XL 1.0.3, Wagner et al., CC BY 4.0 (htt
 
 
 def write_bundle(folder: Path, net: Compact, examples: Examples, scores: Scores, name: str, card: str | None) -> Bundle:
-    """bundle.json and model.safetensors in the folder; read back and checked."""
+    """bundle.json and model.safetensors, in half precision, in the folder; read back and checked."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_FILE
-    sha256 = write_float32(weights, shapes_of(net.config), calibrated(net, scores))
+    sha256 = write_weights(weights, shapes_of(net.config), calibrated(net, scores), "F16")
     bundle = Bundle(
         schema_version=SCHEMA_VERSION,
         name=name,

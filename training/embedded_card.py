@@ -27,6 +27,7 @@ class Made:
     folds: tuple[int, ...]
     groups: int
     epochs: int
+    members: int
     seed: int
     validation_cpu_s: float
     cpu_s: float
@@ -42,7 +43,9 @@ def card(bundle: Bundle, scores: Scores, changed: list[Cost], shifts: list[Shift
 def _head(bundle: Bundle, made: Made) -> str:
     config = bundle.config
     assert isinstance(config, CompactConfig), "the embedded model is a compact network. This is a bug."
-    network = f"residual 1-D convolutions with squeeze-and-excitation, {bundle.weights.bytes // 4:,} numbers in float32"
+    network = (
+        f"{config.members} networks of residual 1-D convolutions with squeeze-and-excitation, {bundle.weights.bytes // 2:,} numbers in all"
+    )
     return f"""# Embedded model
 
 The network that comes with the server: it needs no download, no GPU and no network, and answers where ECG-FM is not loaded; beside
@@ -54,7 +57,7 @@ sha256 `{bundle.sha256}`.
 | | |
 |---|---|
 | trained on | PTB-XL 1.0.3, folds 1-9, {made.recordings:,} recordings of 10 s; fold 10 was never used |
-| network | {network}; pooled by mean, maximum and {config.attention} learned weightings |
+| network | {network}; pooled by mean, maximum and {config.attention} learned weightings; the mean of their logits |
 | gives | five superclasses, {len(bundle.labels) - len(SUPERCLASSES)} labels, an embedding ({config.width}) |
 | licence | {bundle.licence} |"""
 
@@ -166,7 +169,7 @@ def _failures(scores: Scores) -> str:
 
 
 def _again(made: Made) -> str:
-    options = f"--groups {made.groups} --epochs {made.epochs} --seed {made.seed}"
+    options = f"--groups {made.groups} --epochs {made.epochs} --members {made.members} --seed {made.seed}"
     return f"""## How to train it again
 
 ```

@@ -34,12 +34,10 @@ SHORT_EPOCHS: Final = 0.5
 WHOLE: Final = (0.3, 0.8)
 
 
-def config_for(labels: int, width: float = 1.0) -> CompactConfig:
-    def channels(count: int) -> int:
-        return 8 * round(count * width / 8)
-
-    blocks = tuple(ConvLayer(channels(count), 7, 2) for count in (48, 64, 96, 128, 160))
-    return CompactConfig(ConvLayer(channels(32), 15, 2), blocks, 8, 2, 256, labels)
+def config_for(labels: int) -> CompactConfig:
+    """The sizes of one member."""
+    blocks = tuple(ConvLayer(channels, 7, 2) for channels in (48, 64, 96, 128, 160))
+    return CompactConfig(ConvLayer(32, 15, 2), blocks, 8, 2, 256, labels)
 
 
 def train(

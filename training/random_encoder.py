@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from errors import ModelStoreError
 from model_store.bundle import WEIGHTS_FILE, Bundle, Source, Weights, load_bundle, write_bundle_file
-from model_store.weights_file import Shape, read_shapes, write_float32
+from model_store.weights_file import Shape, read_shapes, write_weights
 
 
 class RandomWeights(Mapping[str, NDArray[np.float32]]):
@@ -46,7 +46,7 @@ def write_random_bundle(like: Path, folder: Path, seed: int) -> Bundle:
         raise ModelStoreError(f"{folder}: is there already; name a new folder")
     folder.mkdir(parents=True)
     shapes = read_shapes(bundle.weights_path)
-    sha256 = write_float32(folder / WEIGHTS_FILE, shapes, RandomWeights(shapes, seed))
+    sha256 = write_weights(folder / WEIGHTS_FILE, shapes, RandomWeights(shapes, seed))
     size = (folder / WEIGHTS_FILE).stat().st_size
     drawn = replace(
         bundle,

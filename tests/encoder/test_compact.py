@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.compact import Compact, folded
+from encoder.compact import Compact, folded, joined
 from encoder.config import CompactConfig, ConvLayer
 from encoder.runner import EncoderRunner, load_encoder
 from errors import LayerOutOfRange
@@ -73,6 +73,19 @@ def test_states_and_attention(net: Compact) -> None:
     assert (tuple(output.pooled.shape), tuple(output.logits.shape)) == ((2, 20), (2, 6))
     with pytest.raises(LayerOutOfRange):
         net(segments(1), layers=(4,))
+
+
+def test_members_side_by_side_give_the_mean_of_their_logits(net: Compact) -> None:
+    torch.manual_seed(4)
+    nets = [net, folded(Compact(CONFIG, normed=True).eval())]
+    both, x = joined(nets), segments(3)
+    with torch.inference_mode():
+        first, second, output = nets[0](x, layers=(1,)), nets[1](x, layers=(1,)), both(x, layers=(1,), attention=True)
+    assert torch.allclose(output.logits, (first.logits + second.logits) / 2, atol=1e-5)
+    assert torch.equal(output.pooled, torch.cat([first.pooled, second.pooled], dim=1))
+    assert torch.equal(output.hidden[1], torch.cat([first.hidden[1], second.hidden[1]], dim=2))
+    assert tuple(output.attention.shape) == (3, 63, 4)
+    assert {name: tuple(value.shape) for name, value in both.state_dict().items()} == shapes_of(both.config)
 
 
 def test_the_shapes_of_its_file_are_those_of_the_network(net: Compact) -> None:

@@ -18,7 +18,7 @@ from encoder.ecg_fm import EcgFm
 from errors import BadBundle, BadCheckpoint, ChecksumMismatch
 from model_store.bundle import BUNDLE_FILE, WEIGHTS_FILE, load_bundle
 from model_store.convert import convert
-from model_store.weights_file import ecg_fm_shapes, read_shapes, write_float32
+from model_store.weights_file import ecg_fm_shapes, read_shapes, write_weights
 from tests.data import CARRIED
 
 CONFIG = EcgFmConfig((ConvLayer(16, 2, 2),) * 4, 32, 48, 3, 4, 128, 16, labels=17)
@@ -125,7 +125,7 @@ def test_safetensors_itself_reads_what_is_written(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     tensors = {name: random.normal(size=shape).astype(np.float32) for name, shape in ecg_fm_shapes(CONFIG).items()}
     path = tmp_path / WEIGHTS_FILE
-    write_float32(path, ecg_fm_shapes(CONFIG), tensors)
+    write_weights(path, ecg_fm_shapes(CONFIG), tensors)
     found = load_file(path)
     assert found.keys() == tensors.keys()
     for name, tensor in tensors.items():
@@ -133,7 +133,16 @@ def test_safetensors_itself_reads_what_is_written(tmp_path: Path) -> None:
     assert read_shapes(path) == ecg_fm_shapes(CONFIG)
 
 
+def test_half_precision_halves_the_file(tmp_path: Path) -> None:
+    tensors = {"gain": np.array([0.1, -3.0], np.float32)}
+    write_weights(tmp_path / WEIGHTS_FILE, {"gain": (2,)}, tensors, "F16")
+    assert read_shapes(tmp_path / WEIGHTS_FILE) == {"gain": (2,)}
+    np.testing.assert_array_equal(load_file(tmp_path / WEIGHTS_FILE)["gain"], tensors["gain"].astype(np.float16))
+    with pytest.raises(BadCheckpoint, match="finite"):
+        write_weights(tmp_path / WEIGHTS_FILE, {"gain": (1,)}, {"gain": np.array([1e5], np.float32)}, "F16")
+
+
 @pytest.mark.parametrize("array", [np.zeros((2, 3), np.float32), np.array([1.0, np.nan], np.float32), np.array([np.inf, 0], np.float32)])
 def test_weights_of_another_shape_or_not_finite_are_not_written(tmp_path: Path, array: np.ndarray) -> None:
     with pytest.raises(BadCheckpoint, match="gain"):
-        write_float32(tmp_path / WEIGHTS_FILE, {"gain": (2,)}, {"gain": array})
+        write_weights(tmp_path / WEIGHTS_FILE, {"gain": (2,)}, {"gain": array})

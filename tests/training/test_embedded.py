@@ -115,7 +115,7 @@ def test_the_commands_leave_a_bundle_that_serves(tmp_path: Path) -> None:
     assert bundle.name == "embedded-without-fold-9" and bundle.labels[0].pos_weight is None
     segments = np.zeros((1, 13, 1000), np.float32)
     assert EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path)).run(segments).logits.shape == (1, len(bundle.labels))
-    assert json.loads((tmp_path / "keep" / "group0.json").read_text())["cpu_s"] > 0
+    assert json.loads((tmp_path / "keep" / "group0.1.json").read_text())["cpu_s"] > 0
 
 
 def test_without_a_cross_validation_nothing_is_shipped(tmp_path: Path) -> None:
