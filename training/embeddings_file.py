@@ -2,6 +2,9 @@
 
 Columns: record_id (text), patient_id (text), embedding (list of float32, all of one length); read are also columns e0, e1, ...
 in place of the list. File metadata: `ecg.encoder`, a JSON object {name, revision, sha256}; `ecg.embedding`, {layer, pooling}.
+
+What `ecgfm features` and `analysis.bulk` write is read as well: `ecgfm`, one object with the encoder and the options that were
+given, and no patient_id, for which the labels may have one.
 """
 
 from __future__ import annotations
@@ -24,18 +27,23 @@ from heads.head import EncoderReference
 
 ENCODER_KEY: Final = b"ecg.encoder"
 EMBEDDING_KEY: Final = b"ecg.embedding"
+BULK_KEY: Final = b"ecgfm"  # ecgfm_client.tables.ABOUT_KEY; training does not need the client
 DEFAULT_EMBEDDING: Final = {"layer": -1, "pooling": "mean", "level": "record"}  # what the server gives a head
 NUMBERED: Final = re.compile(r"e(\d+)")
 
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
-    """records and patients (records,) texts, values (records, width) float32, all of one encoder."""
+    """records and patients (records,) texts, values (records, width) float32, all of one encoder.
+
+    patients_known  False where the file has none, and every record counts as a patient of its own
+    """
 
     records: NDArray[np.str_]
     patients: NDArray[np.str_]
     values: NDArray[np.float32]
     encoder: EncoderReference
+    patients_known: bool = True
 
     def __len__(self) -> int:
         return len(self.records)
@@ -65,40 +73,55 @@ def read_embeddings(path: Path) -> Embeddings:
     except (OSError, pa.ArrowInvalid) as error:
         raise BadTrainingData(f"{path.name}: cannot be read as Parquet ({str(error)[:120]})") from None
     metadata = table.schema.metadata or {}
-    encoder = _encoder(path, metadata)
-    _check_kind(path, metadata)
-    records, patients = (_texts(path, table, column) for column in ("record_id", "patient_id"))
+    bulk = ENCODER_KEY not in metadata and BULK_KEY in metadata
+    encoder = _encoder(path, metadata, BULK_KEY if bulk else ENCODER_KEY)
+    _check_kind(path, metadata, bulk=bulk)
+    records = _texts(path, table, "record_id")
+    patients_known = not bulk or "patient_id" in table.column_names
+    patients = _texts(path, table, "patient_id") if patients_known else records
     if len(np.unique(records)) != len(records):
         raise BadTrainingData(f"{path.name}: a record_id stands there twice")
     values = _values(path, table)
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
         raise BadTrainingData(f"{path.name}: {int((~finite).sum())} embeddings hold values that are not finite")
-    return Embeddings(records, patients, values, encoder)
+    return Embeddings(records, patients, values, encoder, patients_known)
 
 
-def _encoder(path: Path, metadata: Mapping[bytes, bytes]) -> EncoderReference:
+def _encoder(path: Path, metadata: Mapping[bytes, bytes], key: bytes) -> EncoderReference:
     try:
-        stated = json.loads(metadata[ENCODER_KEY])
+        stated = json.loads(metadata[key])
         encoder = EncoderReference(stated["name"], stated["revision"], stated["sha256"])
     except (KeyError, ValueError, TypeError):
         raise BadTrainingData(
-            f"{path.name}: the file's metadata has no {ENCODER_KEY.decode()} of the form {{name, revision, sha256}}; "
+            f"{path.name}: the file's metadata has no {key.decode()} of the form {{name, revision, sha256}}; "
             "without it nobody knows which encoder these embeddings are of"
         ) from None
     if not isinstance(encoder.sha256, str) or not re.fullmatch("[0-9a-f]{64}", encoder.sha256):
-        raise BadTrainingData(f"{path.name}: {ENCODER_KEY.decode()}: sha256 must be 64 hex digits")
+        raise BadTrainingData(f"{path.name}: {key.decode()}: sha256 must be 64 hex digits")
+    if not isinstance(encoder.name, str) or not isinstance(encoder.revision, str | None):
+        raise BadTrainingData(f"{path.name}: {key.decode()}: name must be a text, revision a text or null")
     return encoder
 
 
-def _check_kind(path: Path, metadata: Mapping[bytes, bytes]) -> None:
+def _check_kind(path: Path, metadata: Mapping[bytes, bytes], *, bulk: bool) -> None:
     """Other layers and poolings may be studied with other tools; a head is given this one by the server."""
-    try:
-        stated = json.loads(metadata.get(EMBEDDING_KEY, json.dumps(DEFAULT_EMBEDDING)))
-    except ValueError:
-        stated = None
+    stated = _bulk_kind(metadata) if bulk else _kind(metadata)
     if stated != DEFAULT_EMBEDDING:
         raise BadTrainingData(f"{path.name}: embeddings of {stated}; heads read {DEFAULT_EMBEDDING}")
+
+
+def _kind(metadata: Mapping[bytes, bytes]) -> Any:
+    try:
+        return json.loads(metadata.get(EMBEDDING_KEY, json.dumps(DEFAULT_EMBEDDING)))
+    except ValueError:
+        return None
+
+
+def _bulk_kind(metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """What was not asked for is the server's default."""
+    asked = json.loads(metadata[BULK_KEY])
+    return {name: asked.get(name, default) for name, default in DEFAULT_EMBEDDING.items()}
 
 
 def _texts(path: Path, table: Any, column: str) -> NDArray[np.str_]:

@@ -257,6 +257,8 @@ def _table(options: argparse.Namespace, wanted: Sequence[str] = ()) -> LabelTabl
 
 def _labelled(embeddings: Embeddings, table: LabelTable) -> Labelled:
     labelled = join(embeddings, table)
+    if not embeddings.patients_known and table.patients is None:
+        _warn("neither the embeddings nor the labels have a column patient_id: each recording counts as a patient of its own")
     if labelled.left_out:
         _warn(f"{labelled.left_out} embeddings have no row of labels and are left out")
     return labelled

@@ -18,6 +18,7 @@ from ecgfm_client import EcgClient
 from tests.client.conftest import server  # noqa: F401 - a fixture
 from tests.client.test_cli import recordings
 from tests.server.harness import ROOT, TINY, RunningServer
+from training.embeddings_file import read_embeddings
 
 
 def command(*arguments: object) -> list[str]:
@@ -41,7 +42,10 @@ def test_the_embeddings_are_the_servers(server: RunningServer, tmp_path: Path) -
     rows = {row["record_id"]: row["embedding"] for row in pq.read_table(out).to_pylist()}
     with EcgClient(server.url) as client:
         for name in ("r000.json", "r008.json"):
-            assert np.allclose(rows[name], client.extract_features(folder / name).values, atol=1e-5)
+            single = client.extract_features(folder / name)
+            assert np.allclose(rows[name], single.values, atol=1e-5)
+    for_heads = read_embeddings(out)
+    assert single.encoder is not None and vars(single.encoder) == vars(for_heads.encoder) and len(for_heads) == 9
     again = bulk(folder, out, models_dir=tmp_path / "models")
     assert "0 of them new" in again.stderr
     other = bulk(folder, out, "--encoder", "clinical", models_dir=tmp_path / "models")

@@ -19,6 +19,7 @@ from ecgfm_client import EcgClient
 from tests.data import SHARED, requires_shared
 from tests.server.ecgs import Ecg, twelve_seconds
 from tests.server.harness import ROOT, RunningServer, free_port
+from training.embeddings_file import read_embeddings
 
 
 def ecgfm(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -70,8 +71,9 @@ def test_embeddings_of_a_folder_are_those_of_single_calls(server: RunningServer,
     rows = dict(zip(table.column("record_id").to_pylist(), table.column("embedding").to_pylist(), strict=True))
     with EcgClient(server.url) as client:
         for number in (0, 7):
-            single = client.extract_features(folder / f"r{number:03d}.json").values
-            assert np.allclose(rows[f"r{number:03d}.json"], single, atol=1e-5)
+            single = client.extract_features(folder / f"r{number:03d}.json")
+            assert np.allclose(rows[f"r{number:03d}.json"], single.values, atol=1e-5)
+    assert single.encoder is not None and vars(read_embeddings(out).encoder) == vars(single.encoder), "heads are trained on it as it is"
     with Path(f"{out}.failed.csv").open() as file:
         assert [(row["record_id"], row["code"]) for row in csv.DictReader(file)] == [("short.json", "too_short")]
     again = ecgfm(server.url, "features", folder, "--out", out)

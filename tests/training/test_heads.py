@@ -10,6 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ecgfm_client.results import Encoder
+from ecgfm_client.rows import made_with
+from ecgfm_client.tables import Table
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, roc_auc_score
 
@@ -86,12 +89,38 @@ def test_other_programs_may_write_plain_lists_numbers_as_ids_or_numbered_columns
     assert listed.records.tolist() == ["1", "2"]
 
 
+def bulk_file(path: Path, found: Examples, **asked: Any) -> Path:
+    """As `ecgfm features` and `analysis.bulk` write it."""
+    out = Table(path)
+    out.open()
+    out.must_match(made_with(Encoder(ENCODER.name, ENCODER.revision, ENCODER.sha256), **asked))
+    for row, values in enumerate(found.x.astype(np.float32)):
+        out.add({"record_id": f"r{row}", "embedding": values, "segments": 2, "warnings": []})
+    out.finish()
+    return path
+
+
+def test_what_the_bulk_commands_write_is_read(tmp_path: Path) -> None:
+    made = examples(20)
+    found = read_embeddings(bulk_file(tmp_path / "e.parquet", made, pooling="mean"))
+    np.testing.assert_array_equal(found.values, made.x.astype(np.float32))
+    assert found.encoder == ENCODER
+    assert not found.patients_known and found.patients.tolist() == found.records.tolist()
+    with pytest.raises(BadTrainingData, match=r"'layer': 3.*heads read"):
+        read_embeddings(bulk_file(tmp_path / "other.parquet", made, layer=3))
+
+
+BULK = {"name": "x", "revision": None, "sha256": "a" * 64}
 BAD_FILES: list[tuple[dict[str, Any], dict[str, str], str]] = [
     (columns(), {}, "no ecg.encoder"),
     (columns(), {"ecg.encoder": "{"}, "no ecg.encoder"),
     (columns(), {"ecg.encoder": '{"name": "x", "revision": null, "sha256": "abc"}'}, "64 hex digits"),
     (columns(), {**METADATA, "ecg.embedding": '{"layer": 3, "pooling": "max", "level": "record"}'}, "heads read"),
     ({"record_id": ["a"], "embedding": [[1.0]]}, METADATA, "no column patient_id"),
+    (columns(), {"ecgfm": json.dumps({**BULK, "sha256": None})}, "ecgfm: sha256 must be 64 hex digits"),
+    (columns(), {"ecgfm": json.dumps({**BULK, "name": None})}, "ecgfm: name must be a text"),
+    (columns(), {"ecgfm": "[]"}, "no ecgfm of the form"),
+    (columns(), {"ecgfm": json.dumps({**BULK, "pooling": "max"})}, "'pooling': 'max'.*heads read"),
     (columns(patient_id=["p", None]), METADATA, "patient_id is empty in 1"),
     (columns(record_id=["a", "a"]), METADATA, "twice"),
     (columns(embedding=[[1.0, 2.0], [3.0]]), METADATA, "same count"),
@@ -290,6 +319,19 @@ def test_train_and_score_from_files(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert said["scores"]["labels"]["MI"]["auroc"]["value"] > 0.8
     assert main(("train", *data, "--name", "check", "--out", str(tmp_path / "head"))) == 1
     assert "is there already" in capsys.readouterr().err
+
+
+def test_a_head_is_trained_on_what_a_bulk_command_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = examples(600)
+    _, labels = written(tmp_path, found)
+    bulk_file(tmp_path / "bulk.parquet", found)
+    data = ("--embeddings", str(tmp_path / "bulk.parquet"), "--labels", labels)
+    assert main(("train", *data, "--name", "check", "--out", str(tmp_path / "head"))) == 0
+    assert "counts as a patient of its own" in capsys.readouterr().err
+    assert read_head(tmp_path / "head").encoder == ENCODER
+    bulk_file(tmp_path / "max.parquet", found, pooling="max")
+    assert main(("train", "--embeddings", str(tmp_path / "max.parquet"), *data[2:], "--name", "check", "--out", str(tmp_path / "no"))) == 1
+    assert "heads read" in capsys.readouterr().err
 
 
 USAGE = [
