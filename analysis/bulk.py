@@ -4,7 +4,8 @@
 
 IN is a folder, or a Parquet or CSV table whose column `path` names files (of a WFDB recording its header). Reading and cutting
 into segments happens in processes of their own, the devices never wait for one file. Shards, resumption and the form of
-OUT are the client's (`pip install ./client`), and so are the embeddings those that the server gives.
+OUT are the client's (`pip install ./client`), and so are the embeddings those that the server gives. `deploy/ray` does the same on
+many machines.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ import os
 import queue
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
 
 from analysis.answer import embed
 from analysis.deployment import Deployment, deployment_of
-from analysis.forward import Piece, forward
+from analysis.forward import Piece, Runner, forward
 from analysis.options import FeatureOptions, feature_options
 from analysis.prepare import Prepared, prepare
 from encoder.devices import cuda_device_count, resolve_devices
@@ -31,7 +36,7 @@ from errors import EcgError, ModelStoreError
 from formats.parts import Part
 from formats.registry import DEFAULT_MAX_BYTES, read
 from model_store.choose import choose_models
-from model_store.manifest import default_models_dir
+from model_store.manifest import Role, default_models_dir
 
 try:
     from ecgfm_client.errors import UnusableInput
@@ -62,20 +67,41 @@ class Ready:
     prepared: Prepared
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """A row of the table: the recording's embedding as the options have it, of so many segments."""
+
+    record_id: str
+    embedding: NDArray[np.float32]
+    segments: int
+    warnings: list[str]
+
+
+Engine = Callable[[Sequence[Recording], FeatureOptions, Deployment], Iterator[Embedded | Failed]]
+"""Recordings to their embeddings, in the order in which they come."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    parser = parser_of("python -m analysis.bulk", __doc__)
+    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="that read files (half the cores)")
+    parser.add_argument("--device", default=os.environ.get("ECG_DEVICE") or "auto", help="as the server's ECG_DEVICE")
+    options = parser.parse_args(arguments)
     try:
-        return run(options)
+        devices = _devices(options.device)
+        here = partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes)
+        return run(options, here, cuda=devices[0] != "cpu")
     except (UnusableInput, ModelStoreError, EcgError) as error:
         print(f"analysis.bulk: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 2
 
 
-def run(options: argparse.Namespace) -> int:
-    """-> 0, or 1 where some recording failed. Raises UnusableInput, ModelStoreError, BadOption."""
+def run(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:
+    """cuda: whether the engine's devices are GPUs. -> 0, or 1 where some recording failed.
+
+    Raises UnusableInput, ModelStoreError, BadOption.
+    """
     recordings = list_recordings(options.input)
-    devices = _devices(options.device)
-    deployment = _deployment(options, cuda=devices[0] != "cpu")
+    deployment = _deployment(options, cuda=cuda)
     asked = {"model": options.encoder, "pooling": options.pooling, "layer": options.layer}
     features = feature_options({name: value for name, value in asked.items() if value is not None}, deployment)
     deployment = replace(deployment, encoders={features.role: deployment.encoders[features.role]})
@@ -86,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
         table.must_match(made_with(Encoder(encoder.name, encoder.revision, encoder.sha256), **asked))
         waiting = [recording for recording in recordings if recording.name not in table.done]
         began, failed = time.monotonic(), 0
-        for outcome in _embeddings(waiting, features, deployment, devices, options):
+        for outcome in tqdm(engine(waiting, features, deployment), total=len(waiting), unit="ECG", smoothing=0.05, disable=None):
             failed += isinstance(outcome, Failed)
             _keep(outcome, table)
     finally:
@@ -111,36 +137,45 @@ def list_recordings(path: Path) -> list[Recording]:
     return [recording_of(path.parent / name, name) for name in dict.fromkeys(map(str, names))]
 
 
-def _embeddings(
-    recordings: Sequence[Recording], options: FeatureOptions, deployment: Deployment, devices: list[str], asked: argparse.Namespace
-) -> Iterator[tuple[Ready, Any] | Failed]:
-    """Each recording's embedding or its failure, in the order in which they come. A thread for each device."""
+def on_this_machine(
+    recordings: Sequence[Recording], options: FeatureOptions, deployment: Deployment, *, devices: list[str], dtype: str, processes: int
+) -> Iterator[Embedded | Failed]:
+    """An engine of a thread for each device, and of processes that read."""
     from analysis.encoders import load_runners
 
-    idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    idle: queue.SimpleQueue[Mapping[Role, Runner]] = queue.SimpleQueue()
     for device in devices:
-        idle.put(load_runners(deployment, device, asked.dtype)[0])
+        idle.put(load_runners(deployment, device, dtype)[0])
 
-    def encode(batch: list[Ready]) -> list[tuple[Ready, Any]]:
+    def encode_on_idle(batch: list[Ready]) -> list[Embedded]:
         runners = idle.get()
-        results = forward([Piece(ready.prepared.segments, ready.prepared.needs) for ready in batch], runners)
+        embedded = encode(batch, options, runners)
         idle.put(runners)
-        return [(ready, embed(result[options.role], options)) for ready, result in zip(batch, results, strict=True)]
+        return embedded
 
     size = BATCH_SEGMENTS["cpu" if devices[0] == "cpu" else "cuda"]
     with ThreadPoolExecutor(len(devices)) as pool:
-        pending: set[Future[list[tuple[Ready, Any]]]] = set()
-        for batch in _batches(_prepared(recordings, options, deployment, asked.processes), size):
+        pending: set[Future[list[Embedded]]] = set()
+        for batch in _batches(_prepared(recordings, options, deployment, processes), size):
             if isinstance(batch, Failed):
                 yield batch
                 continue
-            pending.add(pool.submit(encode, batch))
+            pending.add(pool.submit(encode_on_idle, batch))
             full = len(pending) >= AHEAD_BATCHES * len(devices)
             done, pending = wait(pending, timeout=None if full else 0, return_when=FIRST_COMPLETED)
             for future in done:
                 yield from future.result()
         for future in pending:
             yield from future.result()
+
+
+def encode(batch: Sequence[Ready], options: FeatureOptions, runners: Mapping[Role, Runner]) -> list[Embedded]:
+    """Each recording's embedding, by one run of the encoder over the segments of all."""
+    results = forward([Piece(ready.prepared.segments, ready.prepared.needs) for ready in batch], runners)
+    return [
+        Embedded(ready.name, embed(result[options.role], options), len(ready.prepared.segments), list(ready.prepared.warnings))
+        for ready, result in zip(batch, results, strict=True)
+    ]
 
 
 def _batches(outcomes: Iterator[Ready | Failed], size: int) -> Iterator[list[Ready] | Failed]:
@@ -191,19 +226,11 @@ def read_one(recording: Recording, options: FeatureOptions, deployment: Deployme
         return Failed(recording.name, "unusable_file", error.strerror or type(error).__name__)
 
 
-def _keep(outcome: tuple[Ready, Any] | Failed, table: Table) -> None:
+def _keep(outcome: Embedded | Failed, table: Table) -> None:
     if isinstance(outcome, Failed):
         table.fail(outcome.name, outcome.code, outcome.detail)
-        return
-    ready, embedding = outcome
-    table.add(
-        {
-            "record_id": ready.name,
-            "embedding": embedding,
-            "segments": len(ready.prepared.segments),
-            "warnings": list(ready.prepared.warnings),
-        }
-    )
+    else:
+        table.add(asdict(outcome))
 
 
 def _say(rows: int, new: int, failed: int, seconds: float, out: Path, table: Table) -> None:
@@ -232,17 +259,15 @@ def _deployment(options: argparse.Namespace, *, cuda: bool) -> Deployment:
     return deployment
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis.bulk", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def parser_of(prog: str, about: str | None) -> argparse.ArgumentParser:
+    """What every engine is asked for."""
+    parser = argparse.ArgumentParser(prog=prog, description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("input", type=Path, metavar="IN", help="a folder, or a table with a column `path`")
     parser.add_argument("out", type=Path, metavar="OUT", help="a .parquet file; what is in it already is not done again")
     parser.add_argument("--encoder", help="features (default), clinical, or an encoder's name")
     parser.add_argument("--pooling", choices=["mean", "max"])
     parser.add_argument("--layer", type=int)
-    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="that read files (half the cores)")
-    for name in ("model", "device", "dtype"):
+    for name in ("model", "dtype"):
         parser.add_argument(
             f"--{name}", default=os.environ.get(f"ECG_{name.upper()}") or "auto", help=f"as the server's ECG_{name.upper()}"
         )
