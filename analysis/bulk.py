@@ -82,12 +82,9 @@ Engine = Callable[[Sequence[Recording], FeatureOptions, Deployment], Iterator[Em
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = parser_of("python -m analysis.bulk", __doc__)
-    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="that read files (half the cores)")
-    parser.add_argument("--device", default=os.environ.get("ECG_DEVICE") or "auto", help="as the server's ECG_DEVICE")
-    options = parser.parse_args(arguments)
+    options = parser_here().parse_args(arguments)
     try:
-        devices = _devices(options.device)
+        devices = devices_of(options)
         here = partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes)
         return run(options, here, cuda=devices[0] != "cpu")
     except (UnusableInput, ModelStoreError, EcgError) as error:
@@ -101,15 +98,12 @@ def run(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:
     Raises UnusableInput, ModelStoreError, BadOption.
     """
     recordings = list_recordings(options.input)
-    deployment = _deployment(options, cuda=cuda)
-    asked = {"model": options.encoder, "pooling": options.pooling, "layer": options.layer}
-    features = feature_options({name: value for name, value in asked.items() if value is not None}, deployment)
-    deployment = replace(deployment, encoders={features.role: deployment.encoders[features.role]})
+    features, deployment = what_is_asked(options, cuda=cuda)
     table = Table(options.out)
     table.open()
     try:
         encoder = deployment.encoders[features.role]
-        table.must_match(made_with(Encoder(encoder.name, encoder.revision, encoder.sha256), **asked))
+        table.must_match(made_with(Encoder(encoder.name, encoder.revision, encoder.sha256), **_asked(options)))
         waiting = [recording for recording in recordings if recording.name not in table.done]
         began, failed = time.monotonic(), 0
         for outcome in tqdm(engine(waiting, features, deployment), total=len(waiting), unit="ECG", smoothing=0.05, disable=None):
@@ -120,6 +114,17 @@ def run(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:
         table.close()
     _say(table.finish(), len(waiting) - failed, failed, time.monotonic() - began, options.out, table)
     return 1 if failed else 0
+
+
+def what_is_asked(options: argparse.Namespace, *, cuda: bool) -> tuple[FeatureOptions, Deployment]:
+    """The embedding, and a deployment of the one encoder that gives it. Raises ModelStoreError, BadOption."""
+    deployment = _deployment(options, cuda=cuda)
+    features = feature_options({name: value for name, value in _asked(options).items() if value is not None}, deployment)
+    return features, replace(deployment, encoders={features.role: deployment.encoders[features.role]})
+
+
+def _asked(options: argparse.Namespace) -> dict[str, str | int | None]:
+    return {"model": options.encoder, "pooling": options.pooling, "layer": options.layer}
 
 
 def list_recordings(path: Path) -> list[Recording]:
@@ -143,9 +148,9 @@ def on_this_machine(
     """An engine of a thread for each device, and of processes that read."""
     from analysis.encoders import load_runners
 
+    if not recordings:
+        return
     idle: queue.SimpleQueue[Mapping[Role, Runner]] = queue.SimpleQueue()
-    for device in devices:
-        idle.put(load_runners(deployment, device, dtype)[0])
 
     def encode_on_idle(batch: list[Ready]) -> list[Embedded]:
         runners = idle.get()
@@ -155,11 +160,14 @@ def on_this_machine(
 
     size = BATCH_SEGMENTS["cpu" if devices[0] == "cpu" else "cuda"]
     with ThreadPoolExecutor(len(devices)) as pool:
+        loading = [pool.submit(load_runners, deployment, device, dtype) for device in devices]  # while the readers start
         pending: set[Future[list[Embedded]]] = set()
         for batch in _batches(_prepared(recordings, options, deployment, processes), size):
             if isinstance(batch, Failed):
                 yield batch
                 continue
+            while loading:
+                idle.put(loading.pop().result()[0])
             pending.add(pool.submit(encode_on_idle, batch))
             full = len(pending) >= AHEAD_BATCHES * len(devices)
             done, pending = wait(pending, timeout=None if full else 0, return_when=FIRST_COMPLETED)
@@ -238,9 +246,10 @@ def _say(rows: int, new: int, failed: int, seconds: float, out: Path, table: Tab
     print(f"{out}: {rows} recordings, {new} of them new ({new / max(seconds, 1e-9):.1f} a second){lost}", file=sys.stderr)  # noqa: T201
 
 
-def _devices(asked: str) -> list[str]:
+def devices_of(options: argparse.Namespace) -> list[str]:
+    """Raises ModelStoreError for one that is not there."""
     try:
-        return resolve_devices(asked, cuda_device_count())
+        return resolve_devices(options.device, cuda_device_count())
     except ValueError as error:
         raise ModelStoreError(str(error)) from None
 
@@ -257,6 +266,13 @@ def _deployment(options: argparse.Namespace, *, cuda: bool) -> Deployment:
     if not deployment.loaded:
         raise ModelStoreError(deployment.no_model_reason())
     return deployment
+
+
+def parser_here() -> argparse.ArgumentParser:
+    parser = parser_of("python -m analysis.bulk", __doc__)
+    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="that read files (half the cores)")
+    parser.add_argument("--device", default=os.environ.get("ECG_DEVICE") or "auto", help="as the server's ECG_DEVICE")
+    return parser
 
 
 def parser_of(prog: str, about: str | None) -> argparse.ArgumentParser:

@@ -17,7 +17,13 @@ from ecgfm_client.errors import NoAnswer, Refused, UnusableInput
 from ecgfm_client.folders import Recording
 from ecgfm_client.tables import Table
 
-IN_FLIGHT = 32
+IN_FLIGHT = 48  # under what a server takes in at once by itself, 64: others shall get in, too
+# How many there are depends on how long answers take: enough for the device to have the next batch ready, few enough for none to
+# wait out the server's time limit of 30 s. A full-size encoder on two cores takes half a second for a recording, a GPU a millisecond.
+FIRST_IN_FLIGHT = 8
+FEWEST_IN_FLIGHT = 2
+QUICK_S = 2.5
+SLOW_S = 10.0
 Ask = Callable[[AsyncEcgClient, Recording], Awaitable[tuple[dict[str, Any], dict[str, Any]]]]
 """A recording's row, and what it was made with. The row gets its `record_id` here."""
 
@@ -38,11 +44,11 @@ async def run(recordings: Sequence[Recording], ask: Ask, table: Table, client: A
     if len(waiting) < len(recordings):
         print(f"{len(recordings) - len(waiting)} of {len(recordings)} are there already", file=sys.stderr)
     with tqdm(total=len(waiting), unit="ECG", smoothing=0.05, disable=None) as progress:
-        work = _Work(iter(waiting), ask, table, client, progress)
+        work = _Work(iter(waiting), ask, table, client, progress, in_flight)
         try:
             async with asyncio.TaskGroup() as tasks:
-                for _ in range(min(in_flight, len(waiting))):
-                    tasks.create_task(work.through())
+                for _ in range(min(in_flight, FIRST_IN_FLIGHT)):
+                    work.add_to(tasks)
         except* (NoAnswer, UnusableInput) as group:
             raise _first(group) from None
         finally:
@@ -58,22 +64,39 @@ class _Work:
     table: Table
     client: AsyncEcgClient
     progress: Any
+    most: int
+    in_flight: int = 0
     new: int = 0
     failed: int = 0
 
-    async def through(self) -> None:
+    def add_to(self, tasks: asyncio.TaskGroup) -> None:
+        self.in_flight += 1
+        tasks.create_task(self.through(tasks))
+
+    async def through(self, tasks: asyncio.TaskGroup) -> None:
+        """One recording after the other, and one such task more or less as the answers come quickly or slowly."""
         for recording in self.waiting:
-            try:
-                row, about = await self.ask(self.client, recording)
-            except Refused as refusal:
-                self._fail(recording, refusal.code, refusal.detail)
-            except UnusableInput as error:
-                self._fail(recording, "unusable_file", str(error))
-            else:
-                self.table.must_match(about)
-                self.table.add({"record_id": recording.name, **row})
-                self.new += 1
-            self.progress.update()
+            began_s = time.monotonic()
+            await self.one(recording)
+            took_s = time.monotonic() - began_s
+            if took_s < QUICK_S and self.in_flight < self.most:
+                self.add_to(tasks)
+            elif took_s > SLOW_S and self.in_flight > FEWEST_IN_FLIGHT:
+                break
+        self.in_flight -= 1
+
+    async def one(self, recording: Recording) -> None:
+        try:
+            row, about = await self.ask(self.client, recording)
+        except Refused as refusal:
+            self._fail(recording, refusal.code, refusal.detail)
+        except UnusableInput as error:
+            self._fail(recording, "unusable_file", str(error))
+        else:
+            self.table.must_match(about)
+            self.table.add({"record_id": recording.name, **row})
+            self.new += 1
+        self.progress.update()
 
     def _fail(self, recording: Recording, code: str, detail: str) -> None:
         self.failed += 1
