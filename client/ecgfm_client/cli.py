@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     analyze.add_argument("--json", action="store_true", help="the server's answer instead of a report, a line for each recording")
     analyze.add_argument("--out", type=Path, help="for a folder: report.csv or report.parquet")
-    analyze.add_argument("--in-flight", type=_at_least_one, default=16, help="requests at once, for a folder: at most so many (16)")
+    analyze.add_argument("--in-flight", type=_at_least_one, default=16, help="requests at once, at most; for a folder (16)")
     _record_fields(analyze)
 
     quality = _command(commands, "quality", _quality, "whether the recording can be read, and what to do about it")
@@ -72,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     features.add_argument("--model", help="features (default), clinical, or an encoder's name")
     features.add_argument("--pooling", choices=["mean", "max"])
     features.add_argument("--layer", type=int)
-    features.add_argument("--in-flight", type=_at_least_one, default=48, help="requests at once: at most so many, fewer where answers are slow (48)")
+    features.add_argument(
+        "--in-flight", type=_at_least_one, default=48, help="requests at once, at most; fewer where answers are slow (48)"
+    )
 
     plot = _command(commands, "plot", _plot, "the recording on ECG paper, with what was measured")
     plot.add_argument("paths", nargs="+", type=Path, metavar="FILE")
