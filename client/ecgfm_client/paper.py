@@ -6,9 +6,10 @@ interpretation of the electrocardiogram, part I, Circulation 2007;115:1306-24).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from ecgfm_client.errors import UnusableInput
 from ecgfm_client.results import Analysis, array
 
-PARTS = "clinical_analysis,superclass,pacemaker,measurements,quality,fiducials,signal"
+PARTS = "clinical_analysis,superclass,pacemaker,measurements,quality,fiducials,signal,reported"
 MM_PER_S, MM_PER_MV = 25.0, 10.0
 PAGE_MM = (297.0, 210.0)  # A4, landscape
 LEFT_MM, COLUMN_S = 20.0, 2.5
@@ -35,6 +36,8 @@ STRIP_LEAD = "II"
 PULSE_S, PULSE_MV = 0.2, 1.0
 INK, FINE, COARSE, MARK = "#111111", "#f6c9c9", "#e58f8f", "#1f4fa3"
 LINE_MM = 0.25
+TICKS_MM = (-14.5, -17.0, -17.3)  # below the strip's baseline: from, to, letters
+LINE_CHARS, LINES = 90, 4  # of the header's second column
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class Sheet:
     leads: dict[str, NDArray[np.float64]]
     fs: float
     fiducials: Sequence[Any]
+
+    @property
+    def seconds(self) -> float:
+        return max((lead.size for lead in self.leads.values()), default=0) / self.fs
+
+    @property
+    def starts_s(self) -> list[float]:
+        """When each column begins: one after the other, and where the recording is too short for that, its last seconds again."""
+        return [min(column * COLUMN_S, max(0.0, self.seconds - COLUMN_S)) for column in range(len(COLUMNS))]
 
     @classmethod
     def read(cls, found: Analysis) -> Sheet:
@@ -72,9 +84,9 @@ def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
     page.set(xlim=(0, PAGE_MM[0]), ylim=(0, PAGE_MM[1]))
     page.set_axis_off()
     _grid(page)
-    for column, names in enumerate(COLUMNS):
+    for column, (names, start_s) in enumerate(zip(COLUMNS, sheet.starts_s, strict=True)):
         for name, level in zip(names, ROWS_MM, strict=True):
-            _trace(page, sheet, name, LEFT_MM + column * COLUMN_S * MM_PER_S, level, column * COLUMN_S, COLUMN_S)
+            _trace(page, sheet, name, LEFT_MM + column * COLUMN_S * MM_PER_S, level, start_s, COLUMN_S)
     strip = STRIP_LEAD if STRIP_LEAD in sheet.leads else next(iter(sheet.leads))
     _trace(page, sheet, strip, LEFT_MM, STRIP_MM, 0.0, COLUMN_S * len(COLUMNS))
     _fiducials(page, sheet)
@@ -83,9 +95,23 @@ def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
     page.text(PAPER_MM[0], 202, title, fontsize=11, weight="bold", va="top")
     for number, line in enumerate(words):
         page.text(PAPER_MM[0] + 100 * (number // 4), 195 - 6.5 * (number % 4), line, fontsize=8.5, va="top")
-    page.text(PAPER_MM[0], 7, "25 mm/s   10 mm/mV   unfiltered, as recorded", fontsize=8, va="center")
+    page.text(PAPER_MM[0], 7, "   ".join(_legend(sheet)), fontsize=8, va="center")
     page.text(PAPER_MM[2], 7, "for research; not a medical device", fontsize=8, va="center", ha="right")
     return figure
+
+
+def _legend(sheet: Sheet) -> list[str]:
+    """What one must know to read the sheet."""
+    said = ["25 mm/s", "10 mm/mV", "unfiltered, as recorded"]
+    shown_s = COLUMN_S * len(COLUMNS)
+    if sheet.seconds > shown_s + 0.1:
+        said.append(f"the first {shown_s:g} s of {sheet.seconds:.1f} s")
+    if sheet.seconds < shown_s - 0.1:
+        said.append(f"columns from {', '.join(f'{start:.1f}' for start in sheet.starts_s)} s")
+    if sheet.fiducials:
+        classes = sorted({beat["class"] for beat in sheet.fiducials} - {"normal"})
+        said.append(", ".join(["P, Q: onset of P and QRS", "T: end of T", *(f"{name[0]}: {name} beat" for name in classes)]))
+    return said
 
 
 def _grid(page: Axes) -> None:
@@ -98,7 +124,7 @@ def _grid(page: Axes) -> None:
 def _trace(page: Axes, sheet: Sheet, name: str, x_mm: float, level_mm: float, start_s: float, seconds: float) -> None:
     """One lead from `start_s` on; the median of what is shown lies on the level, as a printer centres it."""
     page.text(x_mm + 1.5, level_mm + 13, name, fontsize=9, weight="bold", va="center")
-    if start_s:
+    if x_mm > LEFT_MM:
         page.vlines(x_mm, level_mm - 4, level_mm + 4, colors=INK, linewidths=_points(LINE_MM))
     signal = sheet.leads.get(name)
     if signal is None:
@@ -116,16 +142,17 @@ def _trace(page: Axes, sheet: Sheet, name: str, x_mm: float, level_mm: float, st
 def _fiducials(page: Axes, sheet: Sheet) -> None:
     """P, QRS and T boundaries as ticks under the rhythm strip, the class of a beat that is not normal as its first letter."""
     names = {"p_onset": "P", "p_offset": "", "qrs_onset": "Q", "qrs_offset": "", "t_offset": "T"}
+    top, bottom, text = TICKS_MM
     for beat in sheet.fiducials:
         for name, letter in names.items():
             at = beat.get(name)
             if at is None or at > COLUMN_S * len(COLUMNS):
                 continue
             x = LEFT_MM + at * MM_PER_S
-            page.vlines(x, STRIP_MM - 13.5, STRIP_MM - 11, colors=MARK, linewidths=_points(0.3))
-            page.text(x, STRIP_MM - 14, letter, fontsize=5.5, color=MARK, ha="center", va="top")
+            page.vlines(x, STRIP_MM + top, STRIP_MM + bottom, colors=MARK, linewidths=_points(0.3))
+            page.text(x, STRIP_MM + text, letter, fontsize=5.5, color=MARK, ha="center", va="top")
         if beat["class"] != "normal" and beat["r"] <= COLUMN_S * len(COLUMNS):
-            page.text(LEFT_MM + beat["r"] * MM_PER_S, STRIP_MM - 14, beat["class"][0], fontsize=7, color=MARK, ha="center", va="top")
+            page.text(LEFT_MM + beat["r"] * MM_PER_S, STRIP_MM + text, beat["class"][0], fontsize=7, color=MARK, ha="center", va="top")
 
 
 def _pulse(page: Axes, level_mm: float) -> None:
@@ -154,18 +181,34 @@ def _words(found: Analysis) -> list[str]:
     values = found.measurements
     numbers = [
         ("Rate", getattr(values, "heart_rate_bpm", None), "/min"),
-        ("PR", getattr(values, "pr_ms", None), "ms"),
-        ("QRS", getattr(values, "qrs_ms", None), "ms"),
-        ("QT", getattr(values, "qt_ms", None), "ms"),
-        ("QTcF", getattr(values, "qtc_fridericia_ms", None), "ms"),
+        ("PR", getattr(values, "pr_ms", None), " ms"),
+        ("QRS", getattr(values, "qrs_ms", None), " ms"),
+        ("QT", getattr(values, "qt_ms", None), " ms"),
+        ("QTcF", getattr(values, "qtc_fridericia_ms", None), " ms"),
         ("Axis", getattr(values, "qrs_axis_deg", None), "°"),
     ]
-    said = [f"{name} {'-' if value is None else f'{value:.0f} {unit}'}" for name, value, unit in numbers]
+    said = [f"{name} {'-' if value is None else f'{value:.0f}{unit}'}" for name, value, unit in numbers]
     lines = ["   ".join(said[:3]), "   ".join(said[3:])]
     lines.append(f"Quality {found.signal_quality or '-'}")
-    lines.append("")
+    lines.append(_recorded(found.raw.get("reported") or {}))
     lines.append(f"{found.rhythm or 'no rhythm'}{f' (by {found.rhythm_source})' if found.rhythm_source else ''}")
-    lines += [f"also {name}" for name in found.abnormalities[:2]]
-    if found.superclass is not None and found.superclass.get("top"):
-        lines.append(f"Superclass {found.superclass['top']}")
-    return lines
+    superclass = None if found.superclass is None else found.superclass.get("top")
+    lines += _fitted(found.abnormalities, LINES - 1 - (superclass is not None))
+    return lines if superclass is None else [*lines, f"Superclass {superclass}"]
+
+
+def _recorded(reported: Mapping[str, Any]) -> str:
+    """When, and of whom, as far as the file says."""
+    age, date = reported.get("age"), reported.get("recording_date")
+    who = [None if age is None else f"{age:g} years", reported.get("sex")]
+    return "   ".join(str(each) for each in (None if date is None else str(date).replace("T", " "), *who) if each is not None)
+
+
+def _fitted(names: Sequence[str], lines: int) -> list[str]:
+    """All of them, in so many lines; how many more there are where they don't fit."""
+    for shown in range(len(names), 0, -1):
+        more = [f"and {len(names) - shown} more"] if shown < len(names) else []
+        wrapped = wrap(", ".join([*names[:shown], *more]), LINE_CHARS)
+        if len(wrapped) <= lines:
+            return wrapped
+    return []

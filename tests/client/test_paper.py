@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ecgfm_client import EcgClient, UnusableInput
-from ecgfm_client.paper import COLUMN_S, LEFT_MM, PARTS, ROWS_MM, Sheet, draw, plot
+from ecgfm_client.paper import COLUMN_S, LEFT_MM, PARTS, ROWS_MM, Sheet, _fitted, draw, plot
 from matplotlib.figure import Figure
 
 from tests.server.ecgs import twelve_seconds
@@ -56,6 +56,27 @@ def test_columns_follow_each_other_in_time() -> None:
     middle = np.median(signal)
     level = in_mm(figure, np.array([[0.0, ROWS_MM[0]]]))[0, 1]
     assert first[0][0, 1] == pytest.approx(level + 10 * (signal[1250] - middle))
+
+
+def test_a_short_recording_shows_every_lead_and_says_from_when() -> None:
+    signal = np.arange(2500) / 2500.0  # 5 s
+    figure = draw(sheet_of(signal), "", [])
+    last = [line for line in lines(figure) if np.isclose(line[0, 0], LEFT_MM + 3 * COLUMN_S * 25)]
+    assert len(last) == 3
+    level = in_mm(figure, np.array([[0.0, ROWS_MM[0]]]))[0, 1]
+    assert last[0][0, 1] == pytest.approx(level + 10 * (signal[1250] - np.median(signal)))
+    assert any("columns from 0.0, 2.5, 2.5, 2.5 s" in text.get_text() for text in figure.axes[0].texts)
+
+
+def test_a_long_recording_says_that_only_its_beginning_is_shown() -> None:
+    figure = draw(sheet_of(np.zeros(30_000)), "", [])
+    assert any("the first 10 s of 60.0 s" in text.get_text() for text in figure.axes[0].texts)
+
+
+def test_findings_that_do_not_fit_are_counted() -> None:
+    assert _fitted(["Infarction", "Atrial fibrillation"], 2) == ["Infarction, Atrial fibrillation"]
+    assert _fitted([f"a rather long finding, number {number}" for number in range(9)], 2)[-1].endswith("and 4 more")
+    assert _fitted([], 2) == []
 
 
 def test_a_missing_lead_says_so_and_the_limb_leads_follow_from_two() -> None:
