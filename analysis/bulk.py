@@ -83,6 +83,7 @@ Engine = Callable[[Sequence[Recording], FeatureOptions, Deployment], Iterator[Em
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser_here().parse_args(arguments)
+    share_cores()
     try:
         devices = devices_of(options)
         here = partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes)
@@ -90,6 +91,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UnusableInput, ModelStoreError, EcgError) as error:
         print(f"analysis.bulk: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 2
+
+
+SHARED_CORES = {
+    "OPENBLAS_NUM_THREADS": "1",  # for the readers; the encoder's threads are torch's own
+    "OMP_WAIT_POLICY": "PASSIVE",  # a thread of the encoder that waits for another gives its core to a reader; spinning, it would keep it
+}
+
+
+def share_cores() -> None:
+    """To be called before torch is loaded, whose OpenMP looks at the environment then."""
+    for name, value in SHARED_CORES.items():
+        os.environ.setdefault(name, value)
 
 
 def run(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:
@@ -203,7 +216,6 @@ def _batches(outcomes: Iterator[Ready | Failed], size: int) -> Iterator[list[Rea
 
 def _prepared(recordings: Sequence[Recording], options: FeatureOptions, deployment: Deployment, processes: int) -> Iterator[Ready | Failed]:
     """Read and cut in other processes, a bounded number ahead of who takes them."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the readers; the encoder's threads are torch's own
     waiting = iter(recordings)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         pending: set[Future[Ready | Failed]] = set()
@@ -270,7 +282,7 @@ def _deployment(options: argparse.Namespace, *, cuda: bool) -> Deployment:
 
 def parser_here() -> argparse.ArgumentParser:
     parser = parser_of("python -m analysis.bulk", __doc__)
-    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="that read files (half the cores)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that read files (as many as cores)")
     parser.add_argument("--device", default=os.environ.get("ECG_DEVICE") or "auto", help="as the server's ECG_DEVICE")
     return parser
 

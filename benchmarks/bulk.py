@@ -40,10 +40,10 @@ from analysis.bulk import (
     parser_here,
     read_one,
     run,
+    share_cores,
     what_is_asked,
 )
 from analysis.deployment import Deployment
-from analysis.encoders import load_runners
 from analysis.options import FeatureOptions
 from benchmarks.machine import machine
 
@@ -59,6 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--files", type=int, default=1000, help="so many recordings (1000)")
     parser.add_argument("--url", help="a running server, for `ecgfm features`")
     options, others = parser.parse_known_args(arguments)
+    share_cores()
     print(f"{machine('numpy', 'torch')}\n")
     with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name:
         folder = Path(name)
@@ -163,6 +164,8 @@ def _batch(recordings: Sequence[Recording], features: FeatureOptions, deployment
 
 def alone(batch: Sequence[Ready], features: FeatureOptions, deployment: Deployment, device: str, dtype: str) -> float:
     """Segments a second of the encoder with nothing to wait for."""
+    from analysis.encoders import load_runners
+
     runners, _ = load_runners(deployment, device, dtype)
     encode(batch, features, runners)
     began_s, runs = time.perf_counter(), 0
