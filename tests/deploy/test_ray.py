@@ -54,6 +54,7 @@ def test_the_embeddings_are_the_servers_and_the_file_is_that_of_bulk(server: Run
             assert np.allclose(rows[name]["embedding"], client.extract_features(folder / name).values, atol=1e-5)
 
 
+@pytest.mark.timeout(600)
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     folder, out = recordings(tmp_path / "in", 400), tmp_path / "embeddings.parquet"
     killed = subprocess.Popen(command(folder, out, tmp_path / "models"), env=environment(), cwd=ROOT, stderr=subprocess.DEVNULL)
