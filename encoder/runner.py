@@ -17,6 +17,7 @@ from encoder.compact import Compact
 from encoder.config import CompactConfig, EcgFmConfig
 from encoder.ecg_fm import EcgFm, EncoderOutput
 from encoder.output import Array, EncodedBatch
+from encoder.packed import can_pack, pack
 from errors import BadBundle
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,10 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Mod
     kept = getattr(module, "FLOAT32_PARTS", ())
     for name, part in module.named_children():
         part.to(device=device, dtype=torch.float32 if name in kept else dtype)
-    return module.requires_grad_(False).eval()
+    module.requires_grad_(False).eval()
+    if device.type == "cpu" and isinstance(module, EcgFm) and can_pack(dtype):
+        pack(module)
+    return module
 
 
 def load_encoder(

@@ -1,0 +1,95 @@
+"""EcgFm made faster on an x86-64 CPU: weights laid out once for oneDNN, which otherwise does it again at every call.
+
+The operators are those to which torch.compile's Inductor lowers a frozen module (torch/_inductor/fx_passes/mkldnn_fusion.py); called
+by name they need neither a compiler nor its seconds at start. They are not public: tests/encoder/test_packed.py fails where a new
+PyTorch moves them.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from encoder.ecg_fm import Attention, EcgFm, Frames, FramesGelu, LinearGelu, Position, framed
+
+GELU = ("gelu", [], "none")  # "none": exact, by erf
+NO_ACTIVATION = ("none", [], "")
+
+
+def can_pack(dtype: torch.dtype) -> bool:
+    """Whether this PyTorch has oneDNN and oneDNN has this dtype here, on the processors where packing was found to win."""
+    if not torch.backends.mkldnn.is_available() or platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    if dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+
+
+def pack(encoder: EcgFm) -> None:
+    """Replace the encoder's products by packed ones, in place; each weight is let go as soon as its packed copy is made.
+
+    The encoder stands in its final dtype on the CPU. What is packed already is left.
+    """
+    encoder.convs = nn.ModuleList(_packed(conv) for conv in encoder.convs)
+    if encoder.projection is not None:
+        encoder.projection = _packed(encoder.projection)
+    encoder.position = _packed(encoder.position)
+    for layer in encoder.layers:
+        for name in ("fc1", "fc2"):
+            setattr(layer, name, _packed(getattr(layer, name)))
+        attention = cast(Attention, layer.attention)
+        attention.qkv, attention.out = _packed(attention.qkv), _packed(attention.out)
+        if attention.out.dtype == torch.bfloat16:
+            attention.mixed = mixed_bfloat16
+
+
+class PackedLinear(nn.Module):
+    """(..., in) -> (..., out), with GELU or without; `window` rows of the input are one of the product's."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, gelu: bool, window: int = 1) -> None:
+        super().__init__()
+        self.dtype = weight.dtype
+        self.window = window
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())
+        self._bias = bias
+        self._activation = GELU if gelu else NO_ACTIVATION
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.window > 1:
+            x = framed(x, self.window)
+        return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, *self._activation))
+
+
+class PackedPosition(nn.Module):
+    """`Position` as a two-dimensional convolution of height 1: its input and output then are (B, T, D) in memory as they come."""
+
+    def __init__(self, position: Position) -> None:
+        super().__init__()
+        self._shape = ((0, position.kernel_size[0] // 2), (1, 1), (1, 1), position.groups)  # padding, stride, dilation
+        weight = position.weight.unsqueeze(2).to_mkldnn()
+        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._shape)
+        self._bias = position.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        image = x.transpose(1, 2).unsqueeze(2)
+        around = torch.ops.mkldnn._convolution_pointwise(image, self._weight, self._bias, *self._shape, *GELU)
+        return cast(Tensor, around[:, :, 0, : x.shape[1]].transpose(1, 2))
+
+
+def mixed_bfloat16(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """`Attention.mixed` in plain products with softmax in float32: 156 tokens are too few for a flash kernel to win on a CPU."""
+    heads = query.shape[:2]
+    query, key, value = (part.contiguous().flatten(0, 1) for part in (query, key, value))
+    scores = torch.baddbmm(query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[-1] ** -0.5)
+    return torch.bmm(scores.float().softmax(dim=-1).to(value.dtype), value).unflatten(0, heads)
+
+
+def _packed(module: nn.Module) -> nn.Module:
+    if type(module) in (nn.Linear, LinearGelu):
+        return PackedLinear(module.weight, module.bias, gelu=isinstance(module, LinearGelu))
+    if isinstance(module, Frames) and module.kernel_size == module.stride:
+        return PackedLinear(module.matrix(), module.bias, gelu=isinstance(module, FramesGelu), window=module.kernel_size[0])
+    return PackedPosition(module) if isinstance(module, Position) else module
