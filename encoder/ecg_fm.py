@@ -35,6 +35,16 @@ class EncoderOutput:
     hidden: dict[int, Tensor]
     attention: Tensor | None
 
+    def rows(self, count: int) -> EncoderOutput:
+        """The first `count` segments, as views."""
+        return EncoderOutput(
+            self.pooled[:count],
+            None if self.logits is None else self.logits[:count],
+            self.tokens[:count],
+            {layer: state[:count] for layer, state in self.hidden.items()},
+            None if self.attention is None else self.attention[:count],
+        )
+
 
 class LinearGelu(nn.Linear):
     """A linear layer and its activation as one, for a device that has both as one."""

@@ -12,6 +12,15 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What is asked for beside pooled and logits: hidden states of these layers, the last attention, the tokens that were pooled."""
+
+    layers: tuple[int, ...] = ()
+    attention: bool = False
+    tokens: bool = False
+
+
+@dataclass(frozen=True)
 class EncodedBatch:
     """One row for each segment (B), float32 throughout; T tokens of D channels, `labels` rows of the classifier.
 

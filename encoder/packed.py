@@ -8,7 +8,7 @@ PyTorch moves them.
 from __future__ import annotations
 
 import platform
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -34,16 +34,13 @@ def pack(encoder: EcgFm) -> None:
     The encoder stands in its final dtype on the CPU. What is packed already is left.
     """
     encoder.convs = nn.ModuleList(_packed(conv) for conv in encoder.convs)
-    if encoder.projection is not None:
-        encoder.projection = _packed(encoder.projection)
-    encoder.position = _packed(encoder.position)
+    _pack_children(encoder, "projection", "position")
     for layer in encoder.layers:
-        for name in ("fc1", "fc2"):
-            setattr(layer, name, _packed(getattr(layer, name)))
+        _pack_children(layer, "fc1", "fc2")
         attention = cast(Attention, layer.attention)
-        attention.qkv, attention.out = _packed(attention.qkv), _packed(attention.out)
-        if attention.out.dtype == torch.bfloat16:
-            attention.mixed = mixed_bfloat16
+        _pack_children(attention, "qkv", "out")
+        if cast(PackedLinear, attention.out).dtype == torch.bfloat16:
+            attention.mixed = mixed_bfloat16  # type: ignore[method-assign]
 
 
 class PackedLinear(nn.Module):
@@ -68,7 +65,7 @@ class PackedPosition(nn.Module):
 
     def __init__(self, position: Position) -> None:
         super().__init__()
-        self._shape = ((0, position.kernel_size[0] // 2), (1, 1), (1, 1), position.groups)  # padding, stride, dilation
+        self._shape: Any = ((0, position.kernel_size[0] // 2), (1, 1), (1, 1), position.groups)  # padding, stride, dilation
         weight = position.weight.unsqueeze(2).to_mkldnn()
         self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._shape)
         self._bias = position.bias
@@ -84,11 +81,17 @@ def mixed_bfloat16(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     heads = query.shape[:2]
     query, key, value = (part.contiguous().flatten(0, 1) for part in (query, key, value))
     scores = torch.baddbmm(query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[-1] ** -0.5)
-    return torch.bmm(scores.float().softmax(dim=-1).to(value.dtype), value).unflatten(0, heads)
+    return torch.bmm(scores.float().softmax(dim=-1).to(value.dtype), value).view(*heads, *value.shape[1:])
+
+
+def _pack_children(module: nn.Module, *names: str) -> None:
+    for name in names:
+        if (child := getattr(module, name)) is not None:
+            setattr(module, name, _packed(child))
 
 
 def _packed(module: nn.Module) -> nn.Module:
-    if type(module) in (nn.Linear, LinearGelu):
+    if isinstance(module, nn.Linear):
         return PackedLinear(module.weight, module.bias, gelu=isinstance(module, LinearGelu))
     if isinstance(module, Frames) and module.kernel_size == module.stride:
         return PackedLinear(module.matrix(), module.bias, gelu=isinstance(module, FramesGelu), window=module.kernel_size[0])

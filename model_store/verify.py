@@ -13,7 +13,8 @@ import scipy.io
 from numpy.typing import NDArray
 
 from encoder.output import EncodedBatch
-from encoder.runner import EncoderRunner, load_encoder_file
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder_file
 from errors import BadBundle, ChecksumMismatch, ModelStoreError
 from model_store.bundle import Bundle, load_bundle
 from model_store.reference import reference_answers, synthetic_segments

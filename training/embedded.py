@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from encoder.compact import Compact, joined
-from encoder.runner import load_encoder_file
+from encoder.weights import load_encoder_file
 from model_store.choose import EMBEDDED
 from model_store.weights_file import shapes_of, write_weights
 from training import embedded_card

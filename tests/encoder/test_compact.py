@@ -8,7 +8,8 @@ import torch
 
 from encoder.compact import Compact, folded, joined
 from encoder.config import CompactConfig, ConvLayer
-from encoder.runner import EncoderRunner, load_encoder
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder
 from errors import LayerOutOfRange
 from model_store.weights_file import shapes_of
 

@@ -13,7 +13,8 @@ import torch
 
 from encoder.config import ConvLayer, EcgFmConfig
 from encoder.ecg_fm import EcgFm, pool
-from encoder.runner import EncoderRunner, load_encoder
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder
 from errors import LayerOutOfRange
 from model_store.checkpoint import read_checkpoint
 from model_store.fairseq import import_fairseq

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.runner import EncoderRunner, load_encoder
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder
 from model_store.checkpoint import read_checkpoint
 from model_store.fairseq import import_fairseq
 from tests.data import CARRIED, SHARED, requires_shared

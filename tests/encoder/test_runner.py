@@ -15,7 +15,8 @@ from torch import Tensor
 from encoder.config import ConvLayer, EcgFmConfig
 from encoder.ecg_fm import EcgFm, EncoderOutput
 from encoder.output import EncodedBatch
-from encoder.runner import EncoderRunner, load_encoder, load_encoder_file
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder, load_encoder_file
 from errors import BadBundle
 
 CONFIG = EcgFmConfig(

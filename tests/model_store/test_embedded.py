@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from encoder.runner import EncoderRunner, load_encoder_file
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
 from model_store.choose import EMBEDDED
 from model_store.labels import SUPERCLASSES, ecg_fm_labels

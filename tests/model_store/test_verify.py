@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.runner import EncoderRunner, load_encoder_file
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder_file
 from errors import ModelStoreError
 from model_store import verify as module
 from model_store.bundle import Bundle
@@ -170,7 +171,8 @@ def test_the_script_asks_the_original_as_its_own_notebook_does(clinical: Bundle,
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "models.py").write_text(
-        "from pathlib import Path\nimport torch\nfrom encoder.runner import load_encoder_file\nfrom model_store.bundle import load_bundle\n"
+        "from pathlib import Path\nimport torch\n"
+        "from encoder.weights import load_encoder_file\nfrom model_store.bundle import load_bundle\n"
         f"bundle = load_bundle(Path({str(clinical.folder)!r}))\n"
         "class Model(torch.nn.Module):\n"
         "    def __init__(self):\n        super().__init__()\n        self.proj = load_encoder_file(bundle.config, bundle.weights_path)\n"

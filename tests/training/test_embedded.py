@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.runner import EncoderRunner, load_encoder_file
+from encoder.runner import EncoderRunner
+from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
 from model_store.choose import EMBEDDED
 from model_store.labels import SUPERCLASSES
