@@ -31,9 +31,8 @@ class BandedPosition(nn.Module):
         chunks = -(-tokens // CHUNK)
         half = self.kernel // 2
         padded = F.pad(x, (0, 0, half, chunks * CHUNK - tokens + self.kernel - 1 - half))
-        windows = padded.view(count, -1, self.groups, width // self.groups).unfold(
-            1, CHUNK + self.kernel - 1, CHUNK
-        )  # (B, chunks, groups, channels, window)
+        windows = padded.view(count, -1, self.groups, width // self.groups).unfold(1, CHUNK + self.kernel - 1, CHUNK)
+        # (B, chunks, groups, channels, window) -> (groups, B * chunks, window * channels)
         rows = windows.permute(2, 0, 1, 4, 3).reshape(self.groups, count * chunks, -1)
         around = torch.bmm(rows, self.bands).view(self.groups, count, chunks * CHUNK, width // self.groups)  # type: ignore[arg-type]
         return F.gelu(around.permute(1, 2, 0, 3).reshape(count, chunks * CHUNK, width)[:, :tokens] + self.bias)  # type: ignore[operator]

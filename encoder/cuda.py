@@ -65,12 +65,12 @@ class CudaForward:
         torch.compiler.set_stance("default")
         self._try_compiled(run)
         for rung in reversed(self.rungs):
-            for attention in (False, True):
-                if time.monotonic() - began > WARM_UP_SECONDS:
-                    log.warning("warm-up ended after %.0f s; smaller batches are captured when first needed", WARM_UP_SECONDS)
-                    break
-                if rung in self.rungs:  # memory may have run out meanwhile
-                    run(rung, attention)
+            if time.monotonic() - began > WARM_UP_SECONDS:
+                log.warning("warm-up ended after %.0f s; %d segments and fewer are captured when first needed", WARM_UP_SECONDS, rung)
+                break
+            if rung in self.rungs:  # memory may have run out meanwhile
+                run(rung, False)
+                run(rung, True)
         if self._not_compiled is None:
             torch.compiler.set_stance("eager_on_recompile")  # nobody waits for a compiler once the server is ready
 

@@ -15,13 +15,14 @@ from torch import Tensor, nn
 
 from encoder.ecg_fm import Attention, EcgFm, Frames, FramesGelu, LinearGelu, Position, framed
 
-GELU = ("gelu", [], "none")  # "none": exact, by erf
-NO_ACTIVATION = ("none", [], "")
+GELU: Any = ("gelu", [], "none")  # "none": exact, by erf
+NO_ACTIVATION: Any = ("none", [], "")
 
 
 def can_pack(dtype: torch.dtype) -> bool:
     """Whether this PyTorch has oneDNN and oneDNN has this dtype here, on the processors where packing was found to win."""
-    if not torch.backends.mkldnn.is_available() or platform.machine().lower() not in ("x86_64", "amd64"):
+    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not has_onednn or platform.machine().lower() not in ("x86_64", "amd64"):
         return False
     if dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -67,7 +68,7 @@ class PackedPosition(nn.Module):
         super().__init__()
         self._shape: Any = ((0, position.kernel_size[0] // 2), (1, 1), (1, 1), position.groups)  # padding, stride, dilation
         weight = position.weight.unsqueeze(2).to_mkldnn()
-        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._shape)
+        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._shape)  # type: ignore[arg-type]
         self._bias = position.bias
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ def set_cuda_products(dtype: str) -> None:
     """Whether this process multiplies float32 with TF32's 10 bits; PyTorch's own default does so in convolutions alone."""
     precision = "tf32" if dtype == "tf32" else "ieee"
     torch.backends.cuda.matmul.fp32_precision = precision
-    torch.backends.cudnn.conv.fp32_precision = precision
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
 
 
 def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
