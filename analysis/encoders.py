@@ -15,8 +15,10 @@ from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
 from model_store.manifest import Role
 
+COMPILED = "compiled"  # folder beside the bundles that keeps what is compiled from one start to the next
 
-def load_runners(deployment: Deployment, device: str, dtype: str) -> tuple[dict[Role, EncoderRunner], Runtime]:
+
+def load_runners(deployment: Deployment, device: str, dtype: str, compiled_in: Path) -> tuple[dict[Role, EncoderRunner], Runtime]:
     """Load every encoder once and warm it up. `dtype` auto is bfloat16 where the device is faster with it.
 
     Raises ModelStoreError where a bundle cannot be used.
@@ -28,7 +30,7 @@ def load_runners(deployment: Deployment, device: str, dtype: str) -> tuple[dict[
     for role, encoder in deployment.encoders.items():
         bundle = bundles[role]
         module = load_encoder_file(bundle.config, bundle.weights_path, chosen, device)
-        runners[role] = EncoderRunner(module, device=device, dtype=chosen)
+        runners[role] = EncoderRunner(module, device=device, dtype=chosen, compiled_in=compiled_in)
         runners[role].warm_up(encoder.preprocessing.segment_samples)
     return runners, Runtime(dtype=chosen, device=device)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,6 +52,10 @@ class CudaForward:
 
         Raises torch's OutOfMemoryError, here and not later.
         """
+        with self._current():
+            return self._submit(piece, wanted)
+
+    def _submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         if self._staging is None or self._graphs is None or self._staging.shape != piece.shape[1:]:
             self._staging, self._graphs = self._prepared(piece.shape[1:])
         segments = self._staging.upload(piece)
@@ -80,6 +86,10 @@ class CudaForward:
         if self._graphs is not None:
             self._graphs.drop()
         torch.cuda.empty_cache()
+
+    def _current(self) -> AbstractContextManager[Any]:
+        """Streams, graphs and events are of the calling thread's current device."""
+        return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
 
     def _try_compiled(self, run: Callable[[int, bool], object]) -> None:
         """The first batch compiles; where that fails the module is run as it is, and `path` says why."""
@@ -114,7 +124,6 @@ class Staging:
     """
 
     def __init__(self, rows: int, shape: tuple[int, ...], device: torch.device) -> None:
-        torch.cuda.set_device(device)
         self.shape = shape
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pinned = [torch.empty(rows, *shape, pin_memory=True) for _ in range(SLOTS)]

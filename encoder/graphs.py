@@ -38,7 +38,8 @@ class CudaCapture:
                 function()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        # thread_local: another device's thread may take memory meanwhile, as analysis.bulk's do
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             output = function()
         return graph.replay, output
 

@@ -117,10 +117,10 @@ class ModelAPI(WorkerAPI):
     def setup(self, device: str) -> None:
         configure_logging(self.settings)
         self.row = enter_worker(self.state, "model")
-        from analysis.encoders import load_runners
+        from analysis.encoders import COMPILED, load_runners
 
         try:
-            self.runners, self.runtime = load_runners(self.deployment, device, self.settings.dtype)
+            self.runners, self.runtime = load_runners(self.deployment, device, self.settings.dtype, self.settings.models_folder / COMPILED)
         except ModelStoreError as error:
             logger.error("the encoders cannot be loaded: %s", error.detail)
             self.state.refused[self.row] = 1
