@@ -92,9 +92,9 @@ class CudaForward:
         return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
 
     def _try_compiled(self, run: Callable[[int, bool], object]) -> None:
-        """The first batch compiles; where that fails the module is run as it is, and `path` says why."""
+        """The first batch, a large one, compiles; where that fails the module is run as it is, and `path` says why."""
         try:
-            run(self.rungs[0], False)
+            run(self.rungs[-1], False)
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:  # what torch.compile raises derives from it
@@ -103,7 +103,7 @@ class CudaForward:
             self._not_compiled = f"compiling failed, {type(error).__name__}"
             log.warning("not compiled: %s", error)
             torch.compiler.set_stance("force_eager")
-            run(self.rungs[0], False)
+            run(self.rungs[-1], False)
 
     def _prepared(self, shape: tuple[int, ...]) -> tuple[Staging, Graphs]:
         """Room for segments of this shape (leads, samples), and no graph yet."""

@@ -115,7 +115,7 @@ def test_warm_up_captures_every_rung_once_the_highest_first_and_service_captures
     runner: EncoderRunner, segments: np.ndarray
 ) -> None:
     runner.warm_up(samples=320)
-    assert Again.made[0].sizes == [2, 8, 8, 4, 4, 2]
+    assert Again.made[0].sizes == [8, 8, 4, 4, 2, 2]
     for size in range(1, 12):
         runner.run(segments[:size])
         runner.run(segments[:size], attention=True)
@@ -197,5 +197,5 @@ def test_where_nothing_compiles_the_path_says_why(monkeypatch: pytest.MonkeyPatc
 def test_warm_up_ends_in_time(runner: EncoderRunner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(cuda, "WARM_UP_SECONDS", -1.0)
     runner.warm_up(samples=320)
-    assert Again.made[0].sizes == [2]
+    assert Again.made[0].sizes == [8]
     assert caplog.text.count("warm-up ended") == 1
