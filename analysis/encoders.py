@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,30 +15,31 @@ from model_store.bundle import load_bundle
 from model_store.manifest import Role
 
 COMPILED = "compiled"  # folder beside the bundles that keeps what is compiled from one start to the next
+BY_WEIGHT: tuple[Role, ...] = ("clinical", "features", "superclass")  # whose dtype is told where encoders differ
 
 
 def load_runners(deployment: Deployment, device: str, dtype: str, compiled_in: Path) -> tuple[dict[Role, EncoderRunner], Runtime]:
-    """Load every encoder once and warm it up. `dtype` auto is bfloat16 where the device is faster with it.
+    """Load every encoder once and warm it up, each in its dtype; the runtime's is that of the encoder that answers name.
 
     Raises ModelStoreError where a bundle cannot be used.
     """
-    # The main process has hashed them; here size, names and shapes are looked at again.
-    bundles = {role: load_bundle(Path(encoder.folder), hash_weights=False) for role, encoder in deployment.encoders.items()}
-    chosen = choose_dtype(dtype, device, [bundle.config for bundle in bundles.values()])
     runners: dict[Role, EncoderRunner] = {}
+    chosen: dict[Role, str] = {}
     for role, encoder in deployment.encoders.items():
-        bundle = bundles[role]
-        module = load_encoder_file(bundle.config, bundle.weights_path, chosen, device)
-        runners[role] = EncoderRunner(module, device=device, dtype=chosen, compiled_in=compiled_in)
+        # The main process has hashed it; here size, names and shapes are looked at again.
+        bundle = load_bundle(Path(encoder.folder), hash_weights=False)
+        chosen[role] = choose_dtype(dtype, device, bundle.config)
+        module = load_encoder_file(bundle.config, bundle.weights_path, chosen[role], device)
+        runners[role] = EncoderRunner(module, device=device, dtype=chosen[role], compiled_in=compiled_in)
         runners[role].warm_up(encoder.preprocessing.segment_samples)
-    return runners, Runtime(dtype=chosen, device=device)
+    main = next((chosen[role] for role in BY_WEIGHT if role in chosen), "float32")
+    return runners, Runtime(dtype=main, device=device)
 
 
-def choose_dtype(dtype: str, device: str, encoders: Sequence[EcgFmConfig | CompactConfig]) -> str:
+def choose_dtype(dtype: str, device: str, config: EcgFmConfig | CompactConfig) -> str:
     """auto: bfloat16 where the device multiplies it faster. A compact network gains nothing by it on a CPU, at one recording a batch."""
     if dtype != "auto":
         return dtype
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    large = bool(encoders) and all(isinstance(config, EcgFmConfig) for config in encoders)
-    return "bfloat16" if large and cpu_multiplies_bfloat16() else "float32"
+    return "bfloat16" if isinstance(config, EcgFmConfig) and cpu_multiplies_bfloat16() else "float32"

@@ -14,10 +14,10 @@ COMPACT = CompactConfig(ConvLayer(8, 7, 2), (ConvLayer(8, 5, 2),), 4, 2, 16, 3)
 
 @pytest.mark.parametrize(
     "has_instructions, loaded, chosen",
-    [(True, [LARGE, LARGE], "bfloat16"), (False, [LARGE], "float32"), (True, [COMPACT], "float32"), (True, [], "float32")],
+    [(True, LARGE, "bfloat16"), (False, LARGE, "float32"), (True, COMPACT, "float32"), (False, COMPACT, "float32")],
 )
 def test_auto_on_a_cpu_is_bfloat16_where_that_is_faster(
-    has_instructions: bool, loaded: list[EcgFmConfig | CompactConfig], chosen: str, monkeypatch: pytest.MonkeyPatch
+    has_instructions: bool, loaded: EcgFmConfig | CompactConfig, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoders, "cpu_multiplies_bfloat16", lambda: has_instructions)
     assert choose_dtype("auto", "cpu", loaded) == chosen
@@ -25,4 +25,4 @@ def test_auto_on_a_cpu_is_bfloat16_where_that_is_faster(
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_what_is_asked_for_is_taken(dtype: str) -> None:
-    assert choose_dtype(dtype, "cpu", [LARGE]) == dtype
+    assert choose_dtype(dtype, "cpu", LARGE) == dtype
