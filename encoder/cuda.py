@@ -129,6 +129,7 @@ class Staging:
         self._pinned = [torch.empty(rows, *shape, pin_memory=True) for _ in range(SLOTS)]
         self._there = [torch.empty(rows, *shape, device=device) for _ in range(SLOTS)]
         self._slot = 0
+        self._stream.wait_stream(torch.cuda.current_stream())  # whose memory the tensors may have been a moment ago
 
     def upload(self, piece: Array) -> Tensor:
         """(B, leads, samples) on the device, as the current stream finds it: copied while that one still computes the batch before."""

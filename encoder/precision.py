@@ -11,9 +11,9 @@ DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfl
 
 def set_cuda_products(dtype: str) -> None:
     """Whether this process multiplies float32 with TF32's 10 bits; PyTorch's own default does so in convolutions alone."""
-    precision = "tf32" if dtype == "tf32" else "ieee"
-    torch.backends.cuda.matmul.fp32_precision = precision
-    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
+    # The newer fp32_precision makes torch.compile fail: Inductor reads these older switches (pytorch/pytorch#166387, PyTorch 2.9 on).
+    torch.backends.cuda.matmul.allow_tf32 = dtype == "tf32"
+    torch.backends.cudnn.allow_tf32 = dtype == "tf32"
 
 
 def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:

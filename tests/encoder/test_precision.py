@@ -1,0 +1,32 @@
+"""Float32 means float32 on a CUDA device, too, unless tf32 is asked for; what is set can be read by all of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from encoder.ecg_fm import EcgFm
+from encoder.precision import set_cuda_products
+from encoder.runner import EncoderRunner
+from tests.encoder.test_packed import CONFIGS
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+@pytest.mark.parametrize("dtype, shorter", [("tf32", True), ("float32", False), ("bfloat16", False), ("tf32", True)])
+def test_products_are_shortened_for_tf32_alone(dtype: str, shorter: bool) -> None:
+    set_cuda_products(dtype)
+    assert torch.backends.cuda.matmul.allow_tf32 is shorter and torch.backends.cudnn.allow_tf32 is shorter
+    assert torch.get_float32_matmul_precision() == ("high" if shorter else "highest")
+
+
+def test_tf32_is_refused_on_a_cpu() -> None:
+    with pytest.raises(ValueError, match="dtype: found 'tf32', allowed float32, bfloat16, float16"):
+        EncoderRunner(EcgFm(CONFIGS["post-LN"]), dtype="tf32")
