@@ -18,9 +18,12 @@ COMPILED = "compiled"  # folder beside the bundles that keeps what is compiled f
 BY_WEIGHT: tuple[Role, ...] = ("clinical", "features", "superclass")  # whose dtype is told where encoders differ
 
 
-def load_runners(deployment: Deployment, device: str, dtype: str, compiled_in: Path) -> tuple[dict[Role, EncoderRunner], Runtime]:
+def load_runners(
+    deployment: Deployment, device: str, dtype: str, compiled_in: Path | None = None
+) -> tuple[dict[Role, EncoderRunner], Runtime]:
     """Load every encoder once and warm it up, each in its dtype; the runtime's is that of the encoder that answers name.
 
+    compiled_in: a folder that keeps what torch.compile makes; None leaves it where PyTorch would.
     Raises ModelStoreError where a bundle cannot be used.
     """
     runners: dict[Role, EncoderRunner] = {}
