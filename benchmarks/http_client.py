@@ -27,6 +27,15 @@ def request_bytes(target: Target, method: str, path: str, body: bytes = b"", con
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+@dataclass(frozen=True)
+class Answer:
+    """headers: names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
 class Connection:
     """One kept-alive connection, opened when first needed and again after the server closed it."""
 
@@ -34,21 +43,20 @@ class Connection:
         self._target = target
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def send(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer."""
+    async def send(self, request: bytes) -> Answer:
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._target.host, self._target.port)
         reader, writer = self._streams
         try:
             writer.write(request)
             await writer.drain()
-            status, body, keep = await _read_answer(reader)
+            answer = await _read_answer(reader)
         except BaseException:
             self.close()
             raise
-        if not keep:
+        if answer.headers.get("connection") == "close":
             self.close()
-        return status, body
+        return answer
 
     def close(self) -> None:
         if self._streams is not None:
@@ -56,7 +64,7 @@ class Connection:
             self._streams = None
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
+async def _read_answer(reader: asyncio.StreamReader) -> Answer:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split(" ")[1])
     headers = {name.strip().lower(): value.strip().lower() for name, _, value in (line.partition(":") for line in head[1:] if line)}
@@ -64,7 +72,7 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
         body = await _read_chunks(reader)
     else:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return status, body, headers.get("connection") != "close"
+    return Answer(status, headers, body)
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:

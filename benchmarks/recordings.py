@@ -17,12 +17,12 @@ SCALES = {"I": 0.7, "II": 1.0, "V1": -0.6, "V2": -0.4, "V3": 0.3, "V4": 1.1, "V5
 NOISE_MV = 0.01
 
 
-def recording(seed: int) -> NDArray[np.float32]:
+def recording(seed: int, seconds: int = SECONDS) -> NDArray[np.float32]:
     """(leads, samples) in mV; III, aVR, aVL and aVF follow from I and II exactly."""
     random = np.random.default_rng(seed)
-    time_s = np.arange(SECONDS * SAMPLING_RATE_HZ) / SAMPLING_RATE_HZ
+    time_s = np.arange(seconds * SAMPLING_RATE_HZ) / SAMPLING_RATE_HZ
     interval_s = 60.0 / random.uniform(*HEART_RATES_BPM)
-    beats_s = np.arange(random.uniform(0.2, interval_s), SECONDS + 1, interval_s)
+    beats_s = np.arange(random.uniform(0.2, interval_s), seconds + 1, interval_s)
     wave = np.zeros_like(time_s)
     for centre_s, width_s, height_mv in WAVES:
         offset_s = time_s[:, None] - (beats_s + centre_s)

@@ -1,0 +1,64 @@
+"""A bundle whose network does next to nothing: what is left of a request's time is the server's own.
+
+    python -m benchmarks.null_encoder FOLDER
+
+It goes the way of every bundle: checked, loaded, batched, run by PyTorch. It takes ECG-FM's segments (12 leads, 5 s at 500 Hz), looks at
+one sample in 1250, and gives 768 numbers, ECG-FM's 17 labels and PTB-XL's five superclasses, so that answers have their usual size.
+All weights are 0. For measurements and tests; what it answers means nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from encoder.compact import Compact
+from encoder.config import CompactConfig, ConvLayer
+from model_store.bundle import SCHEMA_VERSION, WEIGHTS_FILE, Bundle, Source, Weights, load_bundle, write_bundle_file
+from model_store.labels import SUPERCLASSES, Label, ecg_fm_labels
+from model_store.weights_file import sha256_of
+from signals.segments import Preprocessing
+
+WIDTH = 768  # of ECG-FM's embeddings
+STRIDE = 1250  # samples; two tokens of a segment
+
+
+def write_null_bundle(folder: Path) -> Bundle:
+    """The bundle, written into `folder`, which is made."""
+    labels = (*ecg_fm_labels(), *(Label(name, "mean", None, 0.5) for name in SUPERCLASSES))
+    config = CompactConfig(
+        stem=ConvLayer(1, 1, STRIDE),
+        blocks=(ConvLayer(1, 1, 1),),
+        squeeze=1,
+        attention=1,
+        width=WIDTH,
+        labels=len(labels),
+        in_leads=12,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / WEIGHTS_FILE
+    save_file({name: torch.zeros_like(value) for name, value in Compact(config).state_dict().items()}, path)
+    bundle = Bundle(
+        schema_version=SCHEMA_VERSION,
+        name="null",
+        kind="classifier",
+        source=Source(None, None, {}),
+        architecture="compact",
+        config=config,
+        preprocessing=Preprocessing(),
+        labels=labels,
+        weights=Weights(path.stat().st_size, sha256_of(path)),
+        licence="none: there is nothing in it",
+        card=None,
+    )
+    write_bundle_file(bundle, folder)
+    return load_bundle(folder)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.null_encoder", description="Write a bundle that does next to nothing.")
+    parser.add_argument("folder", type=Path)
+    print(write_null_bundle(parser.parse_args().folder).folder)
