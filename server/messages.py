@@ -1,10 +1,11 @@
-"""What travels between the processes. Plain values: bytes, arrays, numbers; pickled by the queues."""
+"""What travels between the processes. Plain values: bytes, arrays, numbers; pickled by the channels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pickle import PickleBuffer
+from typing import Any, Literal
 
 from analysis.options import Route
 from analysis.prepare import Prepared
@@ -14,6 +15,7 @@ WireFormat = Literal["json", "msgpack", "npy", "fhir"]
 Stage = Literal["signal", "model"]
 Uid = int
 WHOLE_REQUEST = -1  # as an index: the body itself, before its recordings are known
+Key = tuple[Uid, int]  # a recording by its request and its index there
 
 
 @dataclass(frozen=True)
@@ -57,41 +59,42 @@ class Task:
     only: tuple[int, ...] | None = None
     alone: bool = False
 
+    def __reduce__(self) -> tuple[Callable[..., Task], tuple[object, ...]]:
+        """The body apart from the rest, so that it is not copied into the pickle."""
+        values = tuple(getattr(self, each.name) for each in fields(self) if each.name != "body")
+        return _task, (PickleBuffer(self.body), *values)
+
+
+def _task(body: memoryview | bytes, head: TaskHead, content_type: str, content_encoding: str, *rest: Any) -> Task:
+    return Task(head, content_type, content_encoding, bytes(body), *rest)
+
 
 @dataclass(frozen=True)
 class ModelItem:
-    """One prepared recording on its way to a model worker."""
+    """One prepared recording on its way to a model worker.
+
+    many  it is one of many in its request, and does not go before those that came alone
+    """
 
     head: TaskHead
     index: int
     prepared: Prepared
     alone: bool
+    many: bool
     timings_ms: dict[str, float]
     sent_s: float
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A signal worker has read the body: so many recordings, and until then they must be done."""
+    """Signal worker `pid` has read the body: so many recordings, and until then they must be done. It goes on with those in `only`."""
 
     uid: Uid
     count: int
     many: bool
     deadline_s: float
-
-
-@dataclass(frozen=True)
-class Started:
-    """Worker `pid` begins with these (uid, index); with a whole request, with those of its recordings that are in `only`.
-
-    alone  it has nothing else in hand
-    """
-
-    stage: Stage
     pid: int
-    keys: tuple[tuple[Uid, int], ...]
-    only: tuple[int, ...] | None = None
-    alone: bool = False
+    only: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
@@ -119,4 +122,4 @@ class Done:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-Message = Opened | Started | Handed | Done
+Message = Opened | Handed | Done

@@ -22,14 +22,15 @@ from heads.shelf import Shelf
 from model_store.manifest import Role
 from server import metrics
 from server.answering import encode_answer, encode_embedding
-from server.messages import Done, Message, ModelItem, Started
+from server.messages import Done, Message, ModelItem
 from server.state import SharedState
 
 logger = logging.getLogger("ecg.model")
 
 # A batch closes on its cost, which is segments. On a CPU larger ones gain nothing and make a lone request wait.
 MAX_BATCH_SEGMENTS = {"cpu": 8, "cuda": 128}
-BACKLOG_BATCHES = 3  # what a worker takes off the queue ahead of the device
+BACKLOG_BATCHES = 3  # what a worker takes off each queue ahead of the device
+SHARE_OF_MANY = 0.25  # of a batch, kept for recordings of big requests while they wait
 
 
 @dataclass
@@ -60,59 +61,73 @@ class Job:
 
 
 class Backlog:
-    """Jobs that wait in this worker. One thread fills it, one takes batches from it."""
+    """Jobs that wait in this worker. Threads fill it, one takes batches from it.
+
+    Recordings that came alone have most of a batch, those of big requests the rest of it and what the others leave: neither waits
+    for all of the other.
+    """
 
     def __init__(self, max_batch: int) -> None:
         self.max_batch = max_batch
-        self._jobs: deque[Job] = deque()
+        self._alone: deque[Job] = deque()
+        self._many: deque[Job] = deque()
         self._changed = threading.Condition()
-        self._closed = False
 
     def add(self, job: Job) -> None:
-        """Blocks while the backlog is full: the rest stays on the queue, for another worker too."""
+        """Blocks while there are enough of its kind: the rest stays on the queue, for another worker too."""
+        jobs = self._many if job.item.many else self._alone
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting() < BACKLOG_BATCHES * self.max_batch)
-            self._jobs.append(job)
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
+            self._changed.wait_for(lambda: _waiting(jobs) < BACKLOG_BATCHES * self.max_batch)
+            jobs.append(job)
             self._changed.notify_all()
 
     def next_batch(self) -> list[tuple[Job, Piece]]:
-        """Pieces of up to `max_batch` segments in all, as soon as there is one; [] once closed and empty.
+        """Pieces of up to `max_batch` segments in all, as soon as there is one.
 
         A job that may have ended a worker gets a batch to itself.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting() > 0)
-            batch = self._fill()
-            self._changed.notify_all()
-            return batch
+            self._changed.wait_for(lambda: _waiting(self._alone) + _waiting(self._many) > 0)
+            if self._many and self._many[0].item.alone:  # or it would wait until nothing else does
+                return self._taken(_fill([], self._many, self.max_batch))
+            kept = min(_waiting(self._many), max(1, round(self.max_batch * SHARE_OF_MANY)))
+            batch = _fill([], self._alone, self.max_batch - kept)
+            batch = _fill(batch, self._many, self.max_batch - _segments(batch))
+            return self._taken(_fill(batch, self._alone, self.max_batch - _segments(batch)))
 
-    def _waiting(self) -> int:
-        return sum(job.left for job in self._jobs)
-
-    def _fill(self) -> list[tuple[Job, Piece]]:
-        batch: list[tuple[Job, Piece]] = []
-        room, unfinished = self.max_batch, []
-        while self._jobs and room:
-            if batch and self._jobs[0].item.alone:
-                break
-            job = self._jobs.popleft()
-            if not job.left:  # it was given up after an earlier piece
-                continue
-            piece = job.take(room)
-            room -= len(piece.segments)
-            batch.append((job, piece))
-            if job.left:
-                unfinished.append(job)
-            if job.item.alone:
-                break
-        # What is left of a long recording goes behind the others that wait.
-        self._jobs.extend(unfinished)
+    def _taken(self, batch: list[tuple[Job, Piece]]) -> list[tuple[Job, Piece]]:
+        self._changed.notify_all()
         return batch
+
+
+def _waiting(jobs: deque[Job]) -> int:
+    return sum(job.left for job in jobs)
+
+
+def _segments(batch: list[tuple[Job, Piece]]) -> int:
+    return sum(len(piece.segments) for _, piece in batch)
+
+
+def _fill(batch: list[tuple[Job, Piece]], jobs: deque[Job], room: int) -> list[tuple[Job, Piece]]:
+    """The batch with pieces of these jobs, up to `room` segments of them."""
+    if batch and batch[0][0].item.alone:
+        return batch
+    batch, begun = list(batch), {id(job) for job, _ in batch}
+    unfinished = []
+    while jobs and room and not (batch and jobs[0].item.alone) and id(jobs[0]) not in begun:
+        job = jobs.popleft()
+        if not job.left:  # it was given up after an earlier piece
+            continue
+        piece = job.take(room)
+        room -= len(piece.segments)
+        batch.append((job, piece))
+        if job.left:
+            unfinished.append(job)
+        if job.item.alone:
+            break
+    # What is left of a long recording goes behind the others that wait.
+    jobs.extend(unfinished)
+    return batch
 
 
 class ModelStage:
@@ -131,14 +146,12 @@ class ModelStage:
     ) -> None:
         self._deployment, self._shelf, self._runners, self._runtime = deployment, shelf, runners, runtime
         self._state, self._row, self._send, self._finish = state, row, send, finish
-        self._pid = int(state.pid[row])
-        self._announced_to: set[int] = set()
 
     def run(self, batch: list[tuple[Job, Piece]]) -> None:
         batch = [(job, piece) for job, piece in batch if self._is_wanted(job)]
         if not batch:
             return
-        self._announce(batch)
+        self._begin(batch)
         self._state.busy_since_s[self._row] = began = time.monotonic()
         results = self._forward(batch)
         self._state.busy_since_s[self._row] = 0.0
@@ -169,16 +182,12 @@ class ModelStage:
             return False
         return True
 
-    def _announce(self, batch: list[tuple[Job, Piece]]) -> None:
-        """Tell each HTTP process what of its own is in hand now; also those of the batch before, that nothing is any more."""
-        by_api_worker: dict[int, list[tuple[int, int]]] = {api_worker: [] for api_worker in self._announced_to}
+    def _begin(self, batch: list[tuple[Job, Piece]]) -> None:
+        """In the shared tables before the work begins: it may be what ends this process."""
+        self._state.begin(self._row, [(job.item.head.uid, job.item.index) for job, _ in batch])
         for job, _ in batch:
             if not job.parts:
                 job.queued_ms = 1000 * (time.monotonic() - job.item.sent_s)
-            by_api_worker.setdefault(job.item.head.api_worker, []).append((job.item.head.uid, job.item.index))
-        self._announced_to = {api_worker for api_worker, keys in by_api_worker.items() if keys}
-        for api_worker, keys in by_api_worker.items():
-            self._send(api_worker, [Started("model", self._pid, tuple(keys), alone=len(batch) == 1)])
 
     def _forward(self, batch: list[tuple[Job, Piece]]) -> Sequence[dict[Role, Encoded] | EcgError]:
         try:

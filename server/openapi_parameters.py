@@ -165,7 +165,7 @@ HEADER_PARAMETERS: dict[str, Schema] = {
 ANSWER_HEADERS: dict[str, Schema] = {
     "X-Request-ID": {"description": "The request's id, also in the log.", "schema": {"type": "string"}},
     "Server-Timing": {
-        "description": "Milliseconds in each stage: parse, queue, measure, encode, assemble.",
+        "description": "Milliseconds in each stage: parse, queue, measure, segment, encode, assemble.",
         "schema": {"type": "string"},
     },
 }

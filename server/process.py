@@ -33,6 +33,7 @@ def enter_worker(state: SharedState, stage: Stage) -> int:
     state.busy_since_s[row] = 0.0
     state.starts[row] += 1
     state.failures[row] += 1
+    state.in_hand.enter(row, state.starts[row], os.getpid())
     state.pid[row] = os.getpid()
     return row
 

@@ -27,7 +27,7 @@ from server.wire import MEDIA_TYPES, encode, join_results, npy_bytes, npy_of, np
 
 RETRY_OVERLOADED_S, RETRY_STARTING_S, RETRY_RESTARTING_S, RETRY_DRAINING_S = 1, 5, 5, 10
 MAX_DEADLINE_MS = 3_600_000  # an hour: a client's deadline is a limit, no reservation
-STAGES_SHOWN = ("parse", "queue", "measure", "encode", "assemble")
+STAGES_SHOWN = ("parse", "queue", "measure", "segment", "encode", "assemble")
 
 
 def endpoint(route: Route, service_of: Callable[[], Service]) -> Callable[[Request], Awaitable[Response]]:
@@ -53,6 +53,7 @@ def endpoint(route: Route, service_of: Callable[[], Service]) -> Callable[[Reque
             wanted = wanted_of(request.headers.get("accept", ""), route)
             pending = service.desk.submit(await _task(request, route, wanted, slot, service))
             gone = asyncio.create_task(disconnected(request))
+            gone.add_done_callback(lambda _: pending.changed.set())
             try:
                 if wanted.lines and (streaming := await _opened(pending, gone)):
                     return LinesResponse(pending, service)
@@ -116,15 +117,15 @@ async def _task(request: Request, route: Route, wanted: Wanted, slot: Slot, serv
 
 
 async def _wait(pending: Pending, done: Callable[[], bool], gone: asyncio.Task[None] | None) -> None:
-    """Until `done`, the deadline, or (ClientDisconnect) nobody is there any more."""
+    """Until `done`, the deadline, or (ClientDisconnect) nobody is there any more. `gone` sets `pending.changed` too when it ends."""
     while not done():
         left_s = pending.deadline_s - time.monotonic()
         if left_s <= 0:
             return
         pending.changed.clear()
-        change = asyncio.create_task(pending.changed.wait())
-        await asyncio.wait({change} if gone is None else {change, gone}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-        change.cancel()
+        overdue = asyncio.get_running_loop().call_later(left_s, pending.changed.set)
+        await pending.changed.wait()
+        overdue.cancel()
         if gone is not None and gone.done() and not done():
             raise ClientDisconnect
 

@@ -1,4 +1,4 @@
-"""What one HTTP process holds while it runs: settings, shared tables, the desk, and the way to the workers' queues."""
+"""What one HTTP process holds while it runs: settings, shared tables, the desk, and the queues to and from the workers."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import asyncio
 import contextlib
 import logging
 import os
-import time
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from analysis.deployment import Deployment
 from heads.shelf import Shelf
 from server.desk import Desk
 from server.lifeline import Lifelines
-from server.messages import Task
+from server.messages import Stage, Task
+from server.queues import Outbox, Queues
 from server.settings import Settings
 from server.state import SharedState
 
 logger = logging.getLogger("ecg.service")
 
-PUT_THREADS = 4  # each holds its own connection to the queue's process
+RECEIVED_AT_ONCE = 64  # messages; then requests have their turn
 
 
 @dataclass
@@ -34,7 +32,6 @@ class Service:
     shelf: Shelf
     desk: Desk
     api_worker: int
-    queue_depths: Callable[[], dict[str, int]]
 
     @property
     def draining(self) -> bool:
@@ -43,58 +40,66 @@ class Service:
 
 @asynccontextmanager
 async def running_service(
-    settings: Settings, state: SharedState, deployment: Deployment, api_worker: int, queues: dict[str, Any], transport: Any
+    settings: Settings, state: SharedState, deployment: Deployment, api_worker: int, queues: Queues
 ) -> AsyncIterator[Service]:
     """The service of this process, with its tasks: answers come in, deaths are noticed."""
     state.api_pid[api_worker] = os.getpid()
-    putters = ThreadPoolExecutor(PUT_THREADS, thread_name_prefix="put")
-    signal_queue = queues["signal"]
+    loop = asyncio.get_running_loop()
+    sender = _Sender(Outbox(queues.tasks, lambda task: state.waits(task.head.slot)), state, api_worker)
+    desk = Desk(state, api_worker, sender.send)
+    answers = queues.answers[api_worker]
 
-    def send(task: Task) -> None:
-        putters.submit(signal_queue.put, (api_worker, task.head.uid, time.monotonic(), task)).add_done_callback(_log_failure)
-
-    desk = Desk(state, api_worker, send)
-    lifelines = Lifelines(state, desk.worker_died)
-    desk.on_started = lifelines.watch
-    service = Service(
-        settings,
-        state,
-        deployment,
-        Shelf(settings.models_folder),
-        desk,
-        api_worker,
-        lambda: {name: int(queue.qsize()) for name, queue in queues.items()},
-    )
-    tasks: list[asyncio.Task[None]] = [
-        asyncio.create_task(_receive(desk, transport, api_worker), name="receive"),
-        asyncio.create_task(lifelines.run(), name="lifelines"),
-    ]
-    for task in tasks:
-        task.add_done_callback(_end_if_failed)
-    try:
-        yield service
-    finally:
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
-        putters.shutdown(wait=False)
-
-
-async def _receive(desk: Desk, transport: Any, api_worker: int) -> None:
-    while True:
-        messages = await transport.areceive(api_worker)
-        if messages:
+    def receive() -> None:
+        for _ in range(RECEIVED_AT_ONCE):
+            messages = answers.try_receive()
+            if messages is None:
+                return
             desk.receive(messages)
+
+    def worker_died(stage: Stage, pid: int) -> None:
+        receive()  # what it sent before
+        desk.worker_died(stage, pid)
+
+    lifelines = asyncio.create_task(Lifelines(state, worker_died).run(), name="lifelines")
+    lifelines.add_done_callback(_end_if_failed)
+    loop.add_reader(answers.receiving_fd, receive)
+    try:
+        yield Service(settings, state, deployment, Shelf(settings.models_folder), desk, api_worker)
+    finally:
+        loop.remove_reader(answers.receiving_fd)
+        lifelines.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await lifelines
+
+
+class _Sender:
+    """Puts tasks on the signal workers' queue, when it is full as soon as it has room."""
+
+    def __init__(self, outbox: Outbox[Task], state: SharedState, api_worker: int) -> None:
+        self._outbox, self._state, self._api_worker = outbox, state, api_worker
+        self._watching = False
+
+    def send(self, task: Task) -> None:
+        self._state.tasks_sent[self._api_worker] += 1
+        self._outbox.put(task)
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._watching == self._outbox.empty:
+            self._watching = not self._outbox.empty
+            loop, fd = asyncio.get_running_loop(), self._outbox.channel.sending_fd
+            if self._watching:
+                loop.add_writer(fd, self._has_room)
+            else:
+                loop.remove_writer(fd)
+
+    def _has_room(self) -> None:
+        self._outbox.flush()
+        self._watch()
 
 
 def _end_if_failed(task: asyncio.Task[None]) -> None:
-    """Without these tasks this process would take in requests that it can never answer: better that the supervisor ends the server."""
+    """Unwatched, a worker's end would leave requests unanswered: better that the supervisor ends the server."""
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.critical("%s failed: this process ends", task.get_name(), exc_info=error)
         os._exit(1)
-
-
-def _log_failure(future: Any) -> None:
-    if (error := future.exception()) is not None:
-        logger.error("a task did not reach its queue: %s", type(error).__name__)

@@ -20,7 +20,7 @@ from errors import DeadlineExceeded, EcgError, InternalError
 from heads.shelf import Shelf
 from server import fhir
 from server.answering import encode_answer
-from server.messages import WHOLE_REQUEST, Done, Handed, Message, ModelItem, Opened, Started, Task, TaskHead, WireFormat
+from server.messages import WHOLE_REQUEST, Done, Handed, Message, ModelItem, Opened, Task, TaskHead, WireFormat
 from server.reading import Limits, PendingRecord, Request, missing_body, read_request
 from server.state import SharedState
 
@@ -32,17 +32,18 @@ SECONDS_PER_SIGNAL_SECOND = 0.1  # the interface: 1 s more for each 10 s of sign
 
 @dataclass(frozen=True)
 class SignalStage:
-    """What a signal worker needs to know; `pid` is its own."""
+    """What a signal worker needs to know; `row` is its own in the shared tables."""
 
     deployment: Deployment
     shelf: Shelf
     limits: Limits
     state: SharedState
-    pid: int
+    row: int
 
     def run(self, task: Task) -> Iterator[Message | ModelItem]:
         """All that one task sends out, a recording at a time."""
-        yield Started("signal", self.pid, ((task.head.uid, WHOLE_REQUEST),), task.only)
+        # In the shared tables before the work begins: it may be what ends this process.
+        self.state.begin(self.row, [(task.head.uid, WHOLE_REQUEST)])
         began = time.monotonic()
         deployment = with_heads(self.deployment, self.shelf.current())  # one for all recordings of the request
         try:
@@ -52,14 +53,14 @@ class SignalStage:
             return
         head = self._extended(task, request)
         timings = {"queue": 1000 * (began - head.received_s), "parse": 1000 * (time.monotonic() - began)}
-        yield Opened(head.uid, len(request.records), request.many, head.deadline_s)
+        yield Opened(head.uid, len(request.records), request.many, head.deadline_s, self.state.pid[self.row], task.only)
         for index, pending in enumerate(request.records):
             if task.only is not None and index not in task.only:
                 continue
             if not self.state.waits(head.slot):
                 return
             if request.many:  # a single one is meant by WHOLE_REQUEST already
-                yield Started("signal", self.pid, ((head.uid, index),))
+                self.state.begin(self.row, [(head.uid, index)])
             yield from self._record(head, index, pending, request, deployment, task.alone, timings)
 
     def _open(self, task: Task, deployment: Deployment) -> Request:
@@ -98,7 +99,7 @@ class SignalStage:
             timings |= prepared.timings_ms
             if prepared.needs:
                 yield Handed(head.uid, index)
-                yield ModelItem(head, index, prepared, alone, timings, time.monotonic())
+                yield ModelItem(head, index, prepared, alone, len(request.records) > 1, timings, time.monotonic())
             else:
                 yield self._finish(head, index, prepared, timings)
         except EcgError as error:
@@ -153,7 +154,7 @@ class Turns:
             self._open.append((task.head.api_worker, self._stage.run(task)))
 
     def step(self) -> tuple[int, list[Message | ModelItem]]:
-        """Go on with the next body up to the start of its next recording: the HTTP process it is for, and what it sent out."""
+        """Go on with the next body up to the end of its next recording: the HTTP process it is for, and what it sent out."""
         if not self._open:
             task = self._alone.popleft()
             self._open.append((task.head.api_worker, self._stage.run(task)))
@@ -161,10 +162,6 @@ class Turns:
         body, sent = self._open.popleft(), []
         for message in body[1]:
             sent.append(message)
-            if isinstance(message, Started):
-                # It must be known before the work begins: the generator goes on only when this is on its way.
-                self._open.appendleft(body)
-                return body[0], sent
             if isinstance(message, Done | ModelItem):
                 self._open.append(body)
                 return body[0], sent

@@ -13,7 +13,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.messages import Slot, Stage
+from server.in_hand import InHand
+from server.messages import Key, Slot, Stage
 
 # What the model worker chose, as the tables' numbers; None until it has.
 DTYPES: tuple[str | None, ...] = (None, "float32", "bfloat16", "float16")
@@ -30,6 +31,10 @@ class SharedState:
     dtype          index into DTYPES
     beat_s         monotonic time of its last sign of life
     busy_since_s   monotonic time since when it is at one thing; 0 when idle
+    in_hand        what it is at
+    taken          how many messages it has taken off its stage's queue
+    tasks_sent     by each HTTP process to the signal workers
+    items_sent     by each signal worker to the model workers
     slots          generation of the request in each slot, 0 when free
     draining       1 once the server takes in no more
     """
@@ -47,6 +52,10 @@ class SharedState:
         self.dtype = context.RawArray(ctypes.c_int64, rows)
         self.beat_s = context.RawArray(ctypes.c_double, rows)
         self.busy_since_s = context.RawArray(ctypes.c_double, rows)
+        self.in_hand = InHand(rows)
+        self.taken = context.RawArray(ctypes.c_int64, rows)
+        self.tasks_sent = context.RawArray(ctypes.c_int64, api_workers)
+        self.items_sent = context.RawArray(ctypes.c_int64, signal_workers)
         self.api_pid = context.RawArray(ctypes.c_int64, api_workers)
         self.slots_per_api_worker = slots_per_api_worker
         self.slots = context.RawArray(ctypes.c_uint64, slots_per_api_worker * api_workers)
@@ -60,6 +69,19 @@ class SharedState:
 
     def in_flight(self) -> int:
         return sum(1 for generation in self.slots if generation)
+
+    def waiting(self, stage: Stage) -> int:
+        """Messages that no worker of the stage has taken yet."""
+        sent = self.tasks_sent if stage == "signal" else self.items_sent
+        return max(0, sum(sent) - sum(self.taken[row] for row in self.rows[stage]))
+
+    def begin(self, row: int, keys: Sequence[Key]) -> None:
+        """The worker in that row is at these recordings from now on."""
+        self.in_hand.begin(row, self.starts[row], keys)
+
+    def in_living_hands(self, stage: Stage) -> set[Key]:
+        rows = self.rows[stage]
+        return {key for row in self.living(stage) for key in self.in_hand.of(rows, self.pid[row])}
 
     def living(self, stage: Stage) -> list[int]:
         """Rows whose process is set up and there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
+import select
 import threading
 import time
 from collections.abc import Sequence
@@ -18,9 +18,11 @@ from threadpoolctl import threadpool_limits
 from analysis.deployment import Deployment
 from errors import ModelStoreError
 from heads.shelf import Shelf
+from server.channel import Channel
 from server.log import configure_logging
 from server.messages import Message, ModelItem, Task
 from server.model_stage import MAX_BATCH_SEGMENTS, Backlog, Job, ModelStage
+from server.queues import Outbox, Queues
 from server.process import enter_worker, worker_is_ready
 from server.reading import Limits
 from server.settings import Settings
@@ -30,17 +32,16 @@ from server.state import DTYPES, SharedState
 logger = logging.getLogger("ecg.worker")
 
 SIGNAL_PATH, MODEL_PATH = "/_signal", "/_model"
-# Never longer: a dead worker's last blocking get still takes one item off the queue, which is then sent again.
-GET_TIMEOUT_S = 0.2
-QUEUE_GONE = (EOFError, ConnectionError, OSError)  # the manager process ended: so must we
 
 
 class WorkerAPI(LitAPI):
     """What both kinds share. LitServe pickles it into the new process, so it holds plain values only."""
 
-    def __init__(self, path: str, loop: LitLoop, settings: Settings, state: SharedState, deployment: Deployment) -> None:
+    def __init__(
+        self, path: str, loop: LitLoop, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues
+    ) -> None:
         super().__init__(api_path=path, loop=loop)
-        self.settings, self.state, self.deployment = settings, state, deployment
+        self.settings, self.state, self.deployment, self.queues = settings, state, deployment, queues
         self.row = -1
 
     def predict(self, x: Any, **kwargs: Any) -> Any:
@@ -48,12 +49,10 @@ class WorkerAPI(LitAPI):
 
 
 class SignalAPI(WorkerAPI):
-    """A process that reads and judges recordings. `model_queue` is set once the queues exist."""
+    """A process that reads and judges recordings."""
 
-    model_queue: Any = None
-
-    def __init__(self, settings: Settings, state: SharedState, deployment: Deployment) -> None:
-        super().__init__(SIGNAL_PATH, SignalLoop(), settings, state, deployment)
+    def __init__(self, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues) -> None:
+        super().__init__(SIGNAL_PATH, SignalLoop(), settings, state, deployment, queues)
 
     def setup(self, device: str) -> None:
         configure_logging(self.settings)
@@ -61,58 +60,56 @@ class SignalAPI(WorkerAPI):
         threadpool_limits(1, user_api="blas")
         self.row = enter_worker(self.state, "signal")
         limits = Limits(self.settings.max_body_bytes, self.settings.max_records, self.settings.max_seconds)
-        self.stage = SignalStage(self.deployment, Shelf(self.settings.models_folder), limits, self.state, os.getpid())
+        self.stage = SignalStage(self.deployment, Shelf(self.settings.models_folder), limits, self.state, self.row)
         worker_is_ready(self.state, self.row)
 
 
 class SignalLoop(LitLoop):
     """Takes a body when it has time, goes through its bodies in turns."""
 
-    def __call__(self, lit_api: SignalAPI, device: str, worker_id: int, request_queue: Any, transport: Any, *_: Any) -> None:
+    def __call__(self, lit_api: SignalAPI, *_: Any) -> None:
+        state, row, queues = lit_api.state, lit_api.row, lit_api.queues
         turns = Turns(lit_api.stage)
-        busy = lit_api.state.busy_since_s
-        try:
-            while True:
-                if turns.takes_more and not self._fetch(turns, request_queue):
-                    return
-                if turns.idle:
-                    continue
-                busy[lit_api.row] = time.monotonic()
-                api_worker, sent = turns.step()
-                busy[lit_api.row] = 0.0
-                _send_out(api_worker, sent, transport, lit_api.model_queue)
-        except QUEUE_GONE:
-            logger.info("signal worker %d ends with its queue", worker_id)
-
-    @staticmethod
-    def _fetch(turns: Turns, request_queue: Any) -> bool:
-        """Take one task if there is one; False when the server stops."""
-        try:
-            _, _, _, task = request_queue.get(block=turns.idle, timeout=GET_TIMEOUT_S)
-        except queue.Empty:
-            return True
-        if task is None:
-            return False
-        assert isinstance(task, Task)
-        turns.add(task)
-        return True
+        to_model = [Outbox[ModelItem](channel, lambda item: state.waits(item.head.slot)) for channel in (queues.items, queues.many)]
+        while True:
+            for outbox in to_model:
+                outbox.flush()
+            if turns.takes_more and (task := _next_task(turns, to_model, queues)) is not None:
+                state.taken[row] += 1
+                turns.add(task)
+            if turns.idle:
+                continue
+            state.busy_since_s[row] = time.monotonic()
+            api_worker, sent = turns.step()
+            state.busy_since_s[row] = 0.0
+            # To the HTTP process what is its own, then to the model workers what that announced.
+            messages = [message for message in sent if not isinstance(message, ModelItem)]
+            if messages:
+                queues.answers[api_worker].send(messages)
+            for item in sent:
+                if isinstance(item, ModelItem):
+                    state.items_sent[row] += 1
+                    to_model[item.many].put(item)
 
 
-def _send_out(api_worker: int, sent: Sequence[Message | ModelItem], transport: Any, model_queue: Any) -> None:
-    """To the HTTP process what is its own, then to the model workers what that announced."""
-    messages = [message for message in sent if not isinstance(message, ModelItem)]
-    if messages:
-        transport.send(messages, consumer_id=api_worker)
-    for item in sent:
-        if isinstance(item, ModelItem):
-            model_queue.put((item.head.api_worker, item.head.uid, item.sent_s, item))
+def _next_task(turns: Turns, to_model: Sequence[Outbox[ModelItem]], queues: Queues) -> Task | None:
+    """The next task if there is one. Where there is nothing else to do, waits: for one, or for room for what is held back."""
+    held_back = [outbox.channel.sending_fd for outbox in to_model if not outbox.empty]
+    task: Task | None
+    if turns.idle and not held_back:
+        task = queues.tasks.receive()
+        return task
+    if turns.idle:
+        select.select([queues.tasks.receiving_fd], held_back, [])
+    task = queues.tasks.try_receive()
+    return task
 
 
 class ModelAPI(WorkerAPI):
     """A process with the encoders on one device."""
 
-    def __init__(self, settings: Settings, state: SharedState, deployment: Deployment) -> None:
-        super().__init__(MODEL_PATH, ModelLoop(), settings, state, deployment)
+    def __init__(self, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues) -> None:
+        super().__init__(MODEL_PATH, ModelLoop(), settings, state, deployment, queues)
 
     def setup(self, device: str) -> None:
         configure_logging(self.settings)
@@ -131,42 +128,29 @@ class ModelAPI(WorkerAPI):
 
 
 class ModelLoop(LitLoop):
-    """Fetches in one thread, computes in this one, writes answers in a third."""
+    """Fetches in threads of its own, computes in this one, writes answers in another."""
 
-    def __call__(self, lit_api: ModelAPI, device: str, worker_id: int, request_queue: Any, transport: Any, *_: Any) -> None:
+    def __call__(self, lit_api: ModelAPI, device: str, *_: Any) -> None:
+        state, row, queues = lit_api.state, lit_api.row, lit_api.queues
         backlog = Backlog(MAX_BATCH_SEGMENTS["cuda" if device.startswith("cuda") else "cpu"])
-        threading.Thread(target=_fill, args=(backlog, request_queue), daemon=True, name="fetch").start()
+        taken = threading.Lock()
+
+        def fetch(channel: Channel) -> None:
+            while True:
+                item: ModelItem = channel.receive()
+                with taken:
+                    state.taken[row] += 1
+                backlog.add(Job(item))
+
+        for name, channel in (("fetch", queues.items), ("fetch-many", queues.many)):
+            threading.Thread(target=fetch, args=(channel,), daemon=True, name=name).start()
         with ThreadPoolExecutor(1, thread_name_prefix="answer") as answers:
 
             def send(api_worker: int, messages: Sequence[Message]) -> None:
-                transport.send(list(messages), consumer_id=api_worker)
+                queues.answers[api_worker].send(messages)
 
             stage = ModelStage(
-                lit_api.deployment,
-                Shelf(lit_api.settings.models_folder),
-                lit_api.runners,
-                lit_api.runtime,
-                lit_api.state,
-                lit_api.row,
-                send,
-                answers.submit,
+                lit_api.deployment, Shelf(lit_api.settings.models_folder), lit_api.runners, lit_api.runtime, state, row, send, answers.submit
             )
-            try:
-                while batch := backlog.next_batch():
-                    stage.run(batch)
-            except QUEUE_GONE:
-                logger.info("model worker %d ends with its queue", worker_id)
-
-
-def _fill(backlog: Backlog, request_queue: Any) -> None:
-    while True:
-        try:
-            _, _, _, item = request_queue.get(timeout=GET_TIMEOUT_S)
-        except queue.Empty:
-            continue
-        except QUEUE_GONE:
-            item = None
-        if item is None:
-            backlog.close()
-            return
-        backlog.add(Job(item))
+            while True:
+                stage.run(backlog.next_batch())
