@@ -24,14 +24,20 @@ def loads(body: bytes) -> object:
 
     Raises MalformedBody (with the position, without content), ImplausibleValues (Infinity, 1e999), BodyTooLarge (millions of lists).
     """
-    text = body.removeprefix(_BOM)
-    _check_encoding(text)
-    if text.count(b"[") + text.count(b"{") > MAX_CONTAINERS:
-        raise BodyTooLarge(f"more than {MAX_CONTAINERS} lists and objects; send .npy or msgpack arrays")
+    text = checked(body)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         return _loads_with_nan(text, error)
+
+
+def checked(body: bytes) -> bytes:
+    """The text to parse, without a byte order mark. Raises MalformedBody (empty, another encoding), BodyTooLarge."""
+    text = body.removeprefix(_BOM)
+    _check_encoding(text)
+    if len(text) > MAX_CONTAINERS and text.count(b"[") + text.count(b"{") > MAX_CONTAINERS:
+        raise BodyTooLarge(f"more than {MAX_CONTAINERS} lists and objects; send .npy or msgpack arrays")
+    return text
 
 
 def _check_encoding(text: bytes) -> None:

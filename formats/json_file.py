@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from errors import SeveralRecordings, UnknownFormat
 from formats.hints import Hints
-from formats.json_body import loads
+from formats.json_signals import loads
 from formats.mapping import record_from_mapping, with_hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The file's one record. Raises as `json_body.loads` and `record_from_mapping`; SeveralRecordings for {"records": [...]}."""
+    """The file's one record. Raises as `json_signals.loads` and `record_from_mapping`; SeveralRecordings for {"records": [...]}."""
     mapping = loads(head.data)
     if not isinstance(mapping, dict):
         raise UnknownFormat("a JSON file that is no object; a record with signal and fs is read")
@@ -34,7 +34,7 @@ FORMAT = Format(
     read=read,
     about=About(
         reads="a record as docs/api.md has it, in UTF-8",
-        reader="orjson",
+        reader="simdjson, orjson",
         keeps="every field of a record",
         leaves="unknown fields, named in warnings",
         samples=(),

@@ -6,7 +6,7 @@ Gaps are NaN from here on. Nothing is scaled here (`signals.units` does).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from itertools import chain
 from typing import Final
 
@@ -30,13 +30,15 @@ def array_of(value: object, names: tuple[str, ...] | None, loc: Loc) -> tuple[Ar
     """A record's `signal` in any of its forms -> (leads, samples) and the canonical lead names.
 
     value   lists leads x samples or samples x leads, one list of one lead, an object lead name -> samples, or
-            {"dtype", "shape", "data"} with binary data
+            {"dtype", "shape", "data"} with binary data; or arrays of numbers in place of the lists
     Raises BadType (with the place of the first wrong element), BadShape, RaggedSignal, UnknownLead, DuplicateLead, MissingField.
     """
     if isinstance(value, Mapping):
         if "data" in value and "dtype" in value:
             return oriented(raw_array(value, loc), names, loc)
         return _from_object(value, names, loc)
+    if isinstance(value, np.ndarray):
+        return oriented(value, names, loc)
     if not isinstance(value, list):
         raise BadType(f"{dotted(loc)}: {kind_of(value)} where lists of samples are needed", loc=loc)
     if not value:
@@ -123,10 +125,13 @@ def _from_object(value: Mapping[object, object], names: tuple[str, ...] | None, 
         raise BadShape("lead_names: other leads than the signal's own names; leave it out", loc=(*loc[:-1], "lead_names"))
     rows: list[object] = list(value.values())
     for key, row in zip(keys, rows, strict=True):
-        if not isinstance(row, list):
+        if not isinstance(row, list | np.ndarray):
             raise BadType(f"{dotted(loc)}: {kind_of(row)} where a list of samples is needed", loc=(*loc, str(key)[:32]))
+    arrays = [row for row in rows if isinstance(row, np.ndarray)]
     lists = [row for row in rows if isinstance(row, list)]
-    _check_lengths(lists, found, loc)
+    _check_lengths([*arrays, *lists], found, loc)
+    if not lists:
+        return np.stack(arrays), found
     return _numbers(lists, loc, [str(key)[:32] for key in keys]), found
 
 
@@ -162,7 +167,7 @@ def _check_types(rows: list[list[object]], loc: Loc, keys: Sequence[str | int] |
                 raise BadType(f"{dotted(wrong)}: {kind_of(value)} where a number or null is needed", loc=wrong)
 
 
-def _check_lengths(rows: list[list[object]], leads: Sequence[str] | None, loc: Loc) -> None:
+def _check_lengths(rows: Sequence[Sized], leads: Sequence[str] | None, loc: Loc) -> None:
     lengths = [len(row) for row in rows]
     if len(set(lengths)) == 1:
         return

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+import numpy as np
 import zstandard
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, File, MultipartState, create_form_parser
@@ -20,7 +21,7 @@ from analysis.deployment import Deployment
 from analysis.options import ALL_OPTIONS, UPLOAD_ROUTES, Options, QualityOptions, Route, analyze_options, feature_options, misplaced_options
 from analysis.uploads import classify_options, predict_options
 from errors import BadType, BodyTooLarge, MalformedBody, MissingField, MissingPart, NoModel, TooManyRecords, UnsupportedMediaType
-from formats import json_body, msgpack_body
+from formats import json_body, json_signals, msgpack_body
 from formats.hints import HINT_NAMES, hints_from_params
 from formats.mapping import record_from_mapping
 from formats.npy import records_from_npy
@@ -109,7 +110,7 @@ def read_request(task: Task, deployment: Deployment, limits: Limits) -> Request:
         return _from_npy(body, task, deployment, limits)
     if kind == OCTETS:
         return _from_files([Part("", body)], task.params, task.head.route, deployment, limits)
-    return _from_object(json_body.loads(body), task, deployment, limits)
+    return _from_object(json_signals.loads(body), task, deployment, limits)
 
 
 def unpack(body: bytes, encoding: str, limit_bytes: int) -> bytes:
@@ -222,9 +223,11 @@ def _claimed_seconds(record: object) -> float:
 
 def _claimed_samples(signal: object) -> int:
     if isinstance(signal, Mapping):
-        data, lists = signal.get("data"), [row for row in signal.values() if isinstance(row, list)]
+        data, lists = signal.get("data"), [row for row in signal.values() if isinstance(row, list | np.ndarray)]
         # At least two bytes a sample: a bound that no shape can exceed.
         return len(data) // 2 if isinstance(data, bytes) else max(map(len, lists), default=0)
+    if isinstance(signal, np.ndarray):
+        return max(signal.shape)
     if not isinstance(signal, list) or not signal:
         return 0
     return max(len(signal), len(signal[0]) if isinstance(signal[0], list) else 0)
