@@ -45,7 +45,7 @@ class _Reading:
     def body(self, document: Any) -> object:
         if not isinstance(document, simdjson.Object):
             raise TypeError("no object")
-        return {name: self._records(value) if name == _RECORDS else self._field(name, value) for name, value in document.items()}
+        return {name: self._records(value) if name == _RECORDS else self._field(name, value) for name, value in _items(document)}
 
     def _records(self, value: Any) -> object:
         if not isinstance(value, simdjson.Array):
@@ -56,7 +56,7 @@ class _Reading:
     def _record(self, value: Any) -> object:
         if not isinstance(value, simdjson.Object):
             return self._plain(value)
-        return {name: self._field(name, each) for name, each in value.items()}
+        return {name: self._field(name, each) for name, each in _items(value)}
 
     def _field(self, name: str, value: Any) -> object:
         if name != _SIGNAL:
@@ -64,7 +64,7 @@ class _Reading:
         if isinstance(value, simdjson.Array):
             return self._samples(value)
         if isinstance(value, simdjson.Object):
-            return {lead: self._lead(each) for lead, each in value.items()}
+            return {lead: self._lead(each) for lead, each in _items(value)}
         return self._plain(value)
 
     def _lead(self, value: Any) -> NDArray[np.float64]:
@@ -91,6 +91,14 @@ class _Reading:
         plain = value.as_list() if isinstance(value, simdjson.Array) else value.as_dict() if isinstance(value, simdjson.Object) else value
         self.lists += _lists_in(plain)
         return plain
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    """Its own `items` would make Python values of all that is within. Raises ValueError for a key given twice: by key the first is found."""
+    keys = list(value.keys())
+    if len(set(keys)) != len(keys):
+        raise ValueError("a key twice")
+    return [(key, value[key]) for key in keys]
 
 
 def _lists_in(value: object) -> int:

@@ -62,7 +62,7 @@ def test_samples_are_arrays_at_the_top_by_lead_and_in_records() -> None:
         b'{"records": {"signal": [1]}}',
         b"[1, 2]",
         b"3",
-        b'{"signal": [18446744073709551615, -9223372036854775808]}',
+        b'{"signal": [9007199254740992, -9007199254740992]}',
         b'\xef\xbb\xbf{"signal": [1]}',
     ],
 )
@@ -80,7 +80,7 @@ def test_what_is_refused_is_refused_in_the_same_words(body: bytes) -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["signal", "records", "I", "fs"]), inner, max_size=3),
     max_leaves=12,
 )
