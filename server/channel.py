@@ -26,11 +26,12 @@ _COUNT = struct.Struct("<Q")
 
 
 class Channel:
-    """One queue. Any number of processes may send and receive; it is handed to a new process when that is spawned, or forked."""
+    """One queue. Any number of processes may send and receive, in each of them one thread; a process has it from its parent."""
 
     def __init__(self) -> None:
         self._receiver, self._sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        self._buffer: bytearray | None = None
         self.inline_bytes = self._sender.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // INLINE_SHARE
 
     @property
@@ -88,9 +89,13 @@ class Channel:
 
     def _get(self, flags: int) -> Any:
         # The head and the padding of each part are beside what is counted as inline.
-        received, beside, _, _ = self._receiver.recvmsg(
-            2 * self.inline_bytes, socket.CMSG_SPACE(_DESCRIPTOR_BYTES), flags | socket.MSG_CMSG_CLOEXEC
+        # Into the same memory each time: a new piece of this size would be fresh pages, a fault each.
+        if self._buffer is None:
+            self._buffer = bytearray(2 * self.inline_bytes)
+        length, beside, _, _ = self._receiver.recvmsg_into(
+            [self._buffer], socket.CMSG_SPACE(_DESCRIPTOR_BYTES), flags | socket.MSG_CMSG_CLOEXEC
         )
+        received = bytes(memoryview(self._buffer)[:length])
         (count,) = _COUNT.unpack_from(received)
         sizes = struct.unpack_from(f"<{count}Q", received, _COUNT.size)
         if not beside:
