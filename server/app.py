@@ -22,10 +22,10 @@ from server.service import Service
 
 def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:
     for route in OPTIONS:
-        app.add_api_route(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route, response_model=None)
+        app.add_route(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route, include_in_schema=False)
     for path, handler in (operator_routes(service_of) | docs_routes(service_of)).items():
         # HEAD beside GET: load balancers and link checkers ask so.
-        app.add_api_route(path, handler, methods=["GET", "HEAD"], response_model=None, include_in_schema=False)
+        app.add_route(path, handler, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(EcgError, _own_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.user_middleware[:] = [Middleware(RequestMiddleware)]
