@@ -6,6 +6,7 @@ simdjson (Langdale and Lemire, VLDB Journal 2019) parses, and hands out a list's
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from formats import json_body
 
+KEPT_BYTES: Final = 1 << 22  # of text whose parser is kept; it has some ten times as much memory, touched as far as needed
+_KEPT: Final = threading.local()
 _SIGNAL: Final = "signal"
 _RECORDS: Final = "records"
 
@@ -27,13 +30,22 @@ def loads(body: bytes) -> object:
     text = json_body.checked(body)
     try:
         read = _Reading()
-        value = read.body(simdjson.Parser().parse(text))
+        value = read.body(_parsed(text))
         # A list among the numbers of another is in the buffer too, as if it were none. And it has a bracket.
         if read.lists == text.count(b"["):
             return value
     except (ValueError, TypeError, RuntimeError):
         pass
     return json_body.loads(body)
+
+
+def _parsed(text: bytes) -> Any:
+    """The document, in the memory of this thread's last one unless somebody still holds something of that."""
+    if len(text) > KEPT_BYTES:
+        return simdjson.Parser().parse(text)
+    if not hasattr(_KEPT, "parser"):
+        _KEPT.parser = simdjson.Parser(KEPT_BYTES)
+    return _KEPT.parser.parse(text)
 
 
 class _Reading:

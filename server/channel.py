@@ -15,6 +15,7 @@ import pickle
 import socket
 import struct
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 BUFFER_BYTES = 4 << 20  # asked for; Linux grants up to net.core.wmem_max, 208 KiB unless it was raised
@@ -95,18 +96,20 @@ class Channel:
         length, beside, _, _ = self._receiver.recvmsg_into(
             [self._buffer], socket.CMSG_SPACE(_DESCRIPTOR_BYTES), flags | socket.MSG_CMSG_CLOEXEC
         )
-        received = bytes(memoryview(self._buffer)[:length])
+        received = memoryview(self._buffer)[:length]
         (count,) = _COUNT.unpack_from(received)
         sizes = struct.unpack_from(f"<{count}Q", received, _COUNT.size)
         if not beside:
-            return _loaded(memoryview(received)[_aligned(_COUNT.size * (1 + count)) :], sizes)
+            pickled, *parts = _parts(received[_aligned(_COUNT.size * (1 + count)) :], sizes)
+            return pickle.loads(pickled, buffers=[bytes(part) for part in parts])
         (file,) = array.array("i", beside[0][2])
         try:
             # Mapped at once: a fault for each page would cost more than the copy that is saved.
             mapped = mmap.mmap(file, 0, mmap.MAP_SHARED | mmap.MAP_POPULATE, mmap.PROT_READ)
         finally:
             os.close(file)
-        return _loaded(memoryview(mapped), sizes)
+        pickled, *parts = _parts(memoryview(mapped), sizes)
+        return pickle.loads(pickled, buffers=parts)
 
 
 def _with_padding(parts: Sequence[memoryview]) -> list[memoryview | bytes]:
@@ -134,13 +137,10 @@ def _write(file: int, part: memoryview, offset: int) -> None:
         part, offset = part[written:], offset + written
 
 
-def _loaded(content: memoryview, sizes: Sequence[int]) -> Any:
-    """The message whose pickle, then its arrays, lie in `content`; the arrays stay where they are."""
-    parts, offset = [], 0
-    for size in sizes:
-        parts.append(content[offset : offset + size])
-        offset += _aligned(size)
-    return pickle.loads(parts[0], buffers=parts[1:])
+def _parts(content: memoryview, sizes: Sequence[int]) -> list[memoryview]:
+    """The pickle, then its arrays."""
+    starts = accumulate((_aligned(size) for size in sizes), initial=0)
+    return [content[start : start + size] for start, size in zip(starts, sizes, strict=False)]
 
 
 def _aligned(size: int) -> int:

@@ -66,7 +66,7 @@ class Task:
 
 
 def _task(body: memoryview | bytes, head: TaskHead, content_type: str, content_encoding: str, *rest: Any) -> Task:
-    return Task(head, content_type, content_encoding, bytes(body), *rest)
+    return Task(head, content_type, content_encoding, body if isinstance(body, bytes) else bytes(body), *rest)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from server.log import configure_logging
 from server.messages import Message, ModelItem, Task
 from server.model_stage import MAX_BATCH_SEGMENTS, Backlog, Job, ModelStage
 from server.queues import Outbox, Queues
-from server.process import enter_worker, worker_is_ready
+from server.process import enter_worker, keep_freed_memory, worker_is_ready
 from server.reading import Limits
 from server.settings import Settings
 from server.signal_stage import SignalStage, Turns
@@ -58,6 +58,7 @@ class SignalAPI(WorkerAPI):
         configure_logging(self.settings)
         # There are as many workers as cores may hold: a second thread for a product of small matrices waits for a core, spinning.
         threadpool_limits(1, user_api="blas")
+        keep_freed_memory()
         self.row = enter_worker(self.state, "signal")
         limits = Limits(self.settings.max_body_bytes, self.settings.max_records, self.settings.max_seconds)
         self.stage = SignalStage(self.deployment, Shelf(self.settings.models_folder), limits, self.state, self.row)
