@@ -47,6 +47,7 @@ class Outcome:
     latencies_s: list[float] = field(default_factory=list)
     overheads_s: list[float] = field(default_factory=list)
     elapsed_s: float = 0.0
+    cpu_before_s: float = field(default_factory=lambda: own_cpu_s())
 
     def note(self, answer: Answer, took_s: float) -> None:
         self.answered[str(answer.status)] += 1
@@ -61,15 +62,19 @@ class Outcome:
         return f"| {load} | {good} | {good / self.elapsed_s:.1f} | {' | '.join(ms)} | {errors} |"
 
     def values(self) -> dict[str, object]:
-        """What `--as-json` prints: milliseconds, and this process's own CPU seconds so far."""
-        used = resource.getrusage(resource.RUSAGE_SELF)
+        """What `--as-json` prints: milliseconds, and this process's own CPU seconds since the run began."""
         return {
             "answered": dict(self.answered),
             "seconds": self.elapsed_s,
             "latency_ms": percentiles_ms(self.latencies_s),
             "overhead_ms": percentiles_ms(self.overheads_s),
-            "client_cpu_s": used.ru_utime + used.ru_stime,
+            "client_cpu_s": own_cpu_s() - self.cpu_before_s,
         }
+
+
+def own_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def percentiles_ms(seconds: Sequence[float]) -> list[float]:
