@@ -22,11 +22,11 @@ def recording(seed: int, seconds: int = SECONDS) -> NDArray[np.float32]:
     random = np.random.default_rng(seed)
     time_s = np.arange(seconds * SAMPLING_RATE_HZ) / SAMPLING_RATE_HZ
     interval_s = 60.0 / random.uniform(*HEART_RATES_BPM)
-    beats_s = np.arange(random.uniform(0.2, interval_s), seconds + 1, interval_s)
+    first_s = random.uniform(0.2, interval_s)
     wave = np.zeros_like(time_s)
     for centre_s, width_s, height_mv in WAVES:
-        offset_s = time_s[:, None] - (beats_s + centre_s)
-        wave += height_mv * np.exp(-0.5 * (offset_s / width_s) ** 2).sum(axis=1)
+        offset_s = (time_s - first_s - centre_s + interval_s / 2) % interval_s - interval_s / 2  # to the nearest beat's
+        wave += height_mv * np.exp(-0.5 * (offset_s / width_s) ** 2)
     leads = {name: scale * wave + NOISE_MV * random.standard_normal(wave.size) for name, scale in SCALES.items()}
     one, two = leads["I"], leads["II"]
     leads |= {"III": two - one, "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
