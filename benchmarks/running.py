@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[1]
 START_S = 180.0  # the first time a checkpoint is converted
@@ -40,7 +40,7 @@ class RunningServer:
         self._folder = tempfile.TemporaryDirectory(prefix="ecg-benchmark-")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ECG_") and name != "PYTHONPATH"}
         own = {"ECG_PORT": str(self.port), "ECG_LOG_LEVEL": "warning", "ECG_MODELS_DIR": f"{self._folder.name}/models"}
-        self._env = kept | own | settings
+        self._env = kept | own | dict(settings)
 
     def __enter__(self) -> RunningServer:
         began_s = time.perf_counter()
@@ -89,7 +89,9 @@ class RunningServer:
             return "tracker"
         if "spawn_main" in command:
             return "model" if any("libtorch" in region.path for region in process.memory_maps()) else "signal"
-        return "http" if any(each.status == psutil.CONN_LISTEN and _watches(process) for each in process.net_connections("tcp")) else "manager"
+        return (
+            "http" if any(each.status == psutil.CONN_LISTEN and _watches(process) for each in process.net_connections("tcp")) else "manager"
+        )
 
     def cpu_s(self) -> dict[str, float]:
         """CPU seconds that each part has used so far, over its processes."""

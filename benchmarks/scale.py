@@ -44,7 +44,9 @@ class Case:
         latency = " | ".join(f"{value:.1f}" for value in run.latency_ms) or "- | - | -"
         title = TITLES.get(self.changed, self.changed)
         cpu_ms = run.server_cpu_ms / records
-        return f"| {route} | {title} | {self.value} | {run.per_s:.1f} | {run.per_s * records:.1f} | {latency} | {cpu_ms:.2f} | {run.errors} |"
+        return (
+            f"| {route} | {title} | {self.value} | {run.per_s:.1f} | {run.per_s * records:.1f} | {latency} | {cpu_ms:.2f} | {run.errors} |"
+        )
 
 
 def cases(wanted: list[str]) -> Iterator[Case]:

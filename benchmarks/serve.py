@@ -122,7 +122,9 @@ def main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name, contextlib.ExitStack() as stack:
         settings = settings_of(options.model, Path(name)) | dict(pair.split("=", 1) for pair in options.set)
         roots = [ROOT, options.against] if options.against else [ROOT]
-        print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; encoder {options.model}, 12 leads x 5000 samples, {options.seconds:g} s a run\n")
+        print(
+            f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; encoder {options.model}, 12 leads x 5000 samples, {options.seconds:g} s a run\n"
+        )
         print(HEADING)
         measure_all([stack.enter_context(RunningServer(settings, root)) for root in roots], options)
 

@@ -96,7 +96,8 @@ class _Reading:
         if not isinstance(value[0], simdjson.Array):
             return numbers
         self.lists += len(value)
-        (columns,) = {len(row) for row in value}
+        rows: list[Any] = list(value)
+        (columns,) = {len(row) for row in rows}
         return numbers.reshape(len(value), columns)
 
     def _plain(self, value: Any) -> object:

@@ -44,7 +44,7 @@ def operator_routes(service_of: Callable[[], Service]) -> dict[str, Callable[[Re
 
     async def prometheus(request: Request) -> Response:
         service = service_of()
-        depths = {stage: service.state.waiting(stage) for stage in service.state.rows}
+        depths: dict[str, int] = {stage: service.state.waiting(stage) for stage in service.state.rows}
         gauges = metrics.LiveGauges(
             depths, service.state.in_flight(), {stage: service.state.restarts(stage) for stage in service.state.rows}
         )

@@ -227,7 +227,7 @@ def _claimed_samples(signal: object) -> int:
         # At least two bytes a sample: a bound that no shape can exceed.
         return len(data) // 2 if isinstance(data, bytes) else max(map(len, lists), default=0)
     if isinstance(signal, np.ndarray):
-        return max(signal.shape)
+        return int(max(signal.shape))
     if not isinstance(signal, list) or not signal:
         return 0
     return max(len(signal), len(signal[0]) if isinstance(signal[0], list) else 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import select
 import threading
 import time
@@ -22,8 +21,8 @@ from server.channel import Channel
 from server.log import configure_logging
 from server.messages import Message, ModelItem, Task
 from server.model_stage import MAX_BATCH_SEGMENTS, Backlog, Job, ModelStage
-from server.queues import Outbox, Queues
 from server.process import enter_worker, keep_freed_memory, worker_is_ready
+from server.queues import Outbox, Queues
 from server.reading import Limits
 from server.settings import Settings
 from server.signal_stage import SignalStage, Turns
@@ -37,9 +36,7 @@ SIGNAL_PATH, MODEL_PATH = "/_signal", "/_model"
 class WorkerAPI(LitAPI):
     """What both kinds share. LitServe pickles it into the new process, so it holds plain values only."""
 
-    def __init__(
-        self, path: str, loop: LitLoop, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues
-    ) -> None:
+    def __init__(self, path: str, loop: LitLoop, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues) -> None:
         super().__init__(api_path=path, loop=loop)
         self.settings, self.state, self.deployment, self.queues = settings, state, deployment, queues
         self.row = -1
@@ -151,7 +148,14 @@ class ModelLoop(LitLoop):
                 queues.answers[api_worker].send(messages)
 
             stage = ModelStage(
-                lit_api.deployment, Shelf(lit_api.settings.models_folder), lit_api.runners, lit_api.runtime, state, row, send, answers.submit
+                lit_api.deployment,
+                Shelf(lit_api.settings.models_folder),
+                lit_api.runners,
+                lit_api.runtime,
+                state,
+                row,
+                send,
+                answers.submit,
             )
             while True:
                 stage.run(backlog.next_batch())

@@ -70,7 +70,9 @@ def test_whatever_is_sent_means_what_it_means_to_the_plain_reading(body: bytes) 
     assert repr(plain(json_signals.loads(body))).replace(".0", "") == repr(json_body.loads(body)).replace(".0", "")
 
 
-@pytest.mark.parametrize("body", [b"", b'{"signal": [1,]}', b'{"signal": [1e999]}', b"[" * 2000, b'{"a": "\xff"}', b'{"signal": [1]} 2', b"\xff\xfe{"])
+@pytest.mark.parametrize(
+    "body", [b"", b'{"signal": [1,]}', b'{"signal": [1e999]}', b"[" * 2000, b'{"a": "\xff"}', b'{"signal": [1]} 2', b"\xff\xfe{"]
+)
 def test_what_is_refused_is_refused_in_the_same_words(body: bytes) -> None:
     with pytest.raises(EcgError) as expected:
         json_body.loads(body)
