@@ -47,7 +47,7 @@ class Outcome:
     latencies_s: list[float] = field(default_factory=list)
     overheads_s: list[float] = field(default_factory=list)
     elapsed_s: float = 0.0
-    cpu_before_s: float = field(default_factory=lambda: own_cpu_s())
+    cpu_before_s: float = 0.0
 
     def note(self, answer: Answer, took_s: float) -> None:
         self.answered[str(answer.status)] += 1
@@ -135,7 +135,7 @@ async def ask(connection: Connection, request: bytes, outcome: Outcome, due_s: f
 
 
 async def closed_loop(target: Target, requests: Sequence[bytes], clients: int, seconds: float) -> Outcome:
-    outcome = Outcome()
+    outcome = Outcome(cpu_before_s=own_cpu_s())
     turn = cycle(requests)
     start_s = time.perf_counter()
 
@@ -151,7 +151,7 @@ async def closed_loop(target: Target, requests: Sequence[bytes], clients: int, s
 
 
 async def open_loop(target: Target, requests: Sequence[bytes], rate_hz: float, seconds: float) -> Outcome:
-    outcome = Outcome()
+    outcome = Outcome(cpu_before_s=own_cpu_s())
     idle: list[Connection] = []
     start_s = time.perf_counter()
 

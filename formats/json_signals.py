@@ -107,7 +107,7 @@ class _Reading:
 
 
 def _items(value: Any) -> list[tuple[str, Any]]:
-    """Its own `items` would make Python values of all that is within. Raises ValueError for a key given twice: by key the first is found."""
+    """`items` would make Python values of all that is within. Raises ValueError for a key given twice: asked for, the first is found."""
     keys = list(value.keys())
     if len(set(keys)) != len(keys):
         raise ValueError("a key twice")
