@@ -107,6 +107,5 @@ class RunningServer:
 
 def _watches(process: psutil.Process) -> bool:
     """An HTTP process has an event loop; the manager, which was forked with the same listening socket, has none."""
-    return any(
-        str(entry.readlink()) == "anon_inode:[eventpoll]" for entry in Path(f"/proc/{process.pid}/fd").iterdir() if entry.is_symlink()
-    )
+    links = (entry.readlink() for entry in Path(f"/proc/{process.pid}/fd").iterdir() if entry.is_symlink())
+    return any(str(link) == "anon_inode:[eventpoll]" for link in links)

@@ -124,28 +124,6 @@ def main(options: argparse.Namespace) -> None:
         roots = [ROOT, options.against] if options.against else [ROOT]
         about = f"encoder {options.model}, 12 leads x 5000 samples, {options.seconds:g} s a run"
         print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; {about}\n")
-        print(f"| {name} | {load} | {faster:.2f} times the answers a second of the other, {cheaper:.2f} times less CPU |", flush=True)
-    return runs
-
-
-def settings_of(model: str, folder: Path) -> dict[str, str]:
-    """Settings of a server with this encoder: null, full-size checkpoints in a folder, or what ECG_MODEL takes."""
-    if model == "null":
-        write_null_bundle(folder / "null")
-        return {"ECG_MODEL": str(folder / "null")}
-    if (Path(model) / FINETUNED).is_file():
-        checkpoints = {"ECG_CLINICAL_CHECKPOINT": f"{model}/{FINETUNED}", "ECG_FEATURES_CHECKPOINT": f"{model}/{PRETRAINED}"}
-        return checkpoints | {"ECG_MODELS_DIR": f"{model}/models"}
-    return {"ECG_MODEL": model}
-
-
-def main(options: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name, contextlib.ExitStack() as stack:
-        settings = settings_of(options.model, Path(name)) | dict(pair.split("=", 1) for pair in options.set)
-        roots = [ROOT, options.against] if options.against else [ROOT]
-        print(
-            f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; encoder {options.model}, 12 leads x 5000 samples, {options.seconds:g} s a run\n"
-        )
         print(f"| {' | '.join(COLUMNS + CPU_COLUMNS)} |\n{'|---' * len(COLUMNS + CPU_COLUMNS)}|")
         measure_all([stack.enter_context(RunningServer(settings, root)) for root in roots], options)
 
