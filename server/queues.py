@@ -34,11 +34,14 @@ class Queues:
 
 
 class Outbox(Generic[Sent]):
-    """Sends without waiting: what the queue has no room for waits here, in order. `is_wanted` is asked before something is sent."""
+    """Sends without waiting: what the queue has no room for waits here, in order.
 
-    def __init__(self, channel: Channel, is_wanted: Callable[[Sent], bool]) -> None:
+    `is_wanted` is asked before something is sent; `dropped` hears of each that is not.
+    """
+
+    def __init__(self, channel: Channel, is_wanted: Callable[[Sent], bool], dropped: Callable[[], None]) -> None:
         self.channel = channel
-        self._is_wanted = is_wanted
+        self._is_wanted, self._dropped = is_wanted, dropped
         self._waiting: deque[Sent] = deque()
 
     @property
@@ -53,8 +56,11 @@ class Outbox(Generic[Sent]):
         """Send what there is room for."""
         while self._waiting:
             try:
-                if self._is_wanted(self._waiting[0]) and not self.channel.try_send(self._waiting[0]):
+                if not self._is_wanted(self._waiting[0]):
+                    self._dropped()
+                elif not self.channel.try_send(self._waiting[0]):
                     return
             except OSError as error:  # no memory or descriptor for it: this one is lost, and its deadline will say so
                 logger.error("a message did not reach its queue: %s", error)
+                self._dropped()
             self._waiting.popleft()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from analysis.deployment import Deployment
 from heads.shelf import Shelf
+from server import metrics
 from server.desk import Desk
 from server.lifeline import Lifelines
 from server.messages import Stage, Task
@@ -45,7 +46,7 @@ async def running_service(
     """The service of this process, with its tasks: answers come in, deaths are noticed."""
     state.api_pid[api_worker] = os.getpid()
     loop = asyncio.get_running_loop()
-    sender = _Sender(Outbox(queues.tasks, lambda task: state.waits(task.head.slot)), state, api_worker)
+    sender = _Sender(queues, state, api_worker)
     desk = Desk(state, api_worker, sender.send)
     answers = queues.answers[api_worker]
 
@@ -75,14 +76,19 @@ async def running_service(
 class _Sender:
     """Puts tasks on the signal workers' queue, when it is full as soon as it has room."""
 
-    def __init__(self, outbox: Outbox[Task], state: SharedState, api_worker: int) -> None:
-        self._outbox, self._state, self._api_worker = outbox, state, api_worker
+    def __init__(self, queues: Queues, state: SharedState, api_worker: int) -> None:
+        self._outbox = Outbox[Task](queues.tasks, lambda task: state.waits(task.head.slot), self._dropped)
+        self._state, self._api_worker = state, api_worker
         self._watching = False
 
     def send(self, task: Task) -> None:
         self._state.tasks_sent[self._api_worker] += 1
         self._outbox.put(task)
         self._watch()
+
+    def _dropped(self) -> None:
+        self._state.tasks_sent[self._api_worker] -= 1
+        metrics.ABANDONED.inc()
 
     def _watch(self) -> None:
         if self._watching == self._outbox.empty:

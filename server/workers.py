@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from analysis.deployment import Deployment
 from errors import ModelStoreError
 from heads.shelf import Shelf
+from server import metrics
 from server.channel import Channel
 from server.log import configure_logging
 from server.messages import Message, ModelItem, Task
@@ -68,7 +69,13 @@ class SignalLoop(LitLoop):
     def __call__(self, lit_api: SignalAPI, *_: Any) -> None:
         state, row, queues = lit_api.state, lit_api.row, lit_api.queues
         turns = Turns(lit_api.stage)
-        to_model = [Outbox[ModelItem](channel, lambda item: state.waits(item.head.slot)) for channel in (queues.items, queues.many)]
+
+        def dropped() -> None:
+            state.items_sent[row] -= 1
+            metrics.ABANDONED.inc()
+
+        channels = (queues.items, queues.many)
+        to_model = [Outbox[ModelItem](channel, lambda item: state.waits(item.head.slot), dropped) for channel in channels]
         while True:
             for outbox in to_model:
                 outbox.flush()
