@@ -107,10 +107,13 @@ class _Reading:
 
 
 def _items(value: Any) -> list[tuple[str, Any]]:
-    """`items` would make Python values of all that is within. Raises ValueError for a key given twice: asked for, the first is found."""
+    """`items` would make Python values of all that is within. Raises ValueError where asking for a key may find another's value:
+
+    one given twice (the first is found), one with a NUL in it (what is asked for ends there).
+    """
     keys = list(value.keys())
-    if len(set(keys)) != len(keys):
-        raise ValueError("a key twice")
+    if len(set(keys)) != len(keys) or any("\0" in key for key in keys):
+        raise ValueError("a key twice, or one with a NUL")
     return [(key, value[key]) for key in keys]
 
 

@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from analysis.options import OPTIONS
 from errors import EcgError
@@ -20,12 +22,20 @@ from server.recordings import endpoint
 from server.service import Service
 
 
+class NamedRoute(Route):
+    """A route of Starlette's that leaves itself in the scope, as FastAPI's do: the log and the metrics say its path, not the URL's."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        return match, child_scope | {"route": self} if match is not Match.NONE else child_scope
+
+
 def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:
     for route in OPTIONS:
-        app.add_route(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route, include_in_schema=False)
+        app.router.routes.append(NamedRoute(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route))
     for path, handler in (operator_routes(service_of) | docs_routes(service_of)).items():
         # HEAD beside GET: load balancers and link checkers ask so.
-        app.add_route(path, handler, methods=["GET", "HEAD"], include_in_schema=False)
+        app.router.routes.append(NamedRoute(path, handler, methods=["GET", "HEAD"]))
     app.add_exception_handler(EcgError, _own_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.user_middleware[:] = [Middleware(RequestMiddleware)]

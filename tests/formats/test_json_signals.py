@@ -57,6 +57,8 @@ def test_samples_are_arrays_at_the_top_by_lead_and_in_records() -> None:
         b'{"signal": {"dtype": "<f4", "shape": [1, 2], "data": "AAAA"}}',
         b'{"signal": [123456789012345678901234567890, 1]}',
         b'{"signal": [1], "signal": [2, 3], "fs": 1, "fs": 2}',
+        b'{"signal": {"V1": [1, 2], "V1\\u0000": [3, 4]}, "fs": 1}',
+        b'{"signal\\u0000": [1], "signal": [2, 3], "a\\u0000b": 1}',
         b'{"id": "a [ in a text", "signal": [1, 2], "patient": {"age": [1, {"b": []}]}}',
         b'{"records": [1, [2], {"signal": [3]}, null]}',
         b'{"records": {"signal": [1]}}',
@@ -83,7 +85,7 @@ def test_what_is_refused_is_refused_in_the_same_words(body: bytes) -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["signal", "records", "I", "fs"]), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["signal", "records", "I", "I\0", "fs"]), inner, max_size=3),
     max_leaves=12,
 )
 
