@@ -47,6 +47,10 @@ class CudaForward:
     def path(self) -> str:
         return "CUDA graphs, compiled" if self._not_compiled is None else f"CUDA graphs, not compiled: {self._not_compiled}"
 
+    @property
+    def compiled(self) -> bool:
+        return self._not_compiled is None
+
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         """piece (B, leads, samples) -> what waits for its answer. Hidden states are not captured; the module itself is asked for them.
 

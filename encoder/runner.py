@@ -26,10 +26,16 @@ MAX_BATCH = 64  # segments; an H200 is busy from about there on, and a 10 s reco
 
 
 class Forward(Protocol):
-    """A module on its device: `submit` takes a piece that fits and returns what waits for its answer; `path` says how it is run."""
+    """A module on its device: `submit` takes a piece that fits and returns what waits for its answer.
+
+    `path` says in words how it is run, `compiled` whether its kernels are torch.compile's.
+    """
 
     @property
     def path(self) -> str: ...
+
+    @property
+    def compiled(self) -> bool: ...
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]: ...
 
@@ -61,7 +67,7 @@ class EncoderRunner:
             raise ValueError(f"dtype: found {dtype!r}, allowed {', '.join(allowed)}")
         if max_batch < 1:
             raise ValueError(f"max_batch: found {max_batch}, at least 1")
-        self.dtype = DTYPES[dtype]
+        self.dtype, self.dtype_name = DTYPES[dtype], dtype
         self.max_batch = max_batch
         if self.device.type == "cuda":
             set_cuda_products(dtype)
@@ -76,6 +82,10 @@ class EncoderRunner:
     def path(self) -> str:
         """How the module is run here, in words: packed, captured, compiled, and if not, why not."""
         return self._forward.path
+
+    @property
+    def compiled(self) -> bool:
+        return self._forward.compiled
 
     def run(self, segments: Array, *, layers: tuple[int, ...] = (), attention: bool = False, final_tokens: bool = False) -> EncodedBatch:
         """segments (B, leads, samples) float32 -> one row for each; B may be larger than fits at once.
@@ -136,6 +146,7 @@ class PlainForward:
         if packed and isinstance(module, EcgFm):
             pack(module)
         self.path = "weights packed for oneDNN" if packed else "PyTorch's own operators"
+        self.compiled = False
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         batch = torch.from_numpy(np.array(piece, np.float32, order="C")).to(self._device).to(self._dtype)

@@ -27,7 +27,7 @@ class NamedRoute(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)
-        return match, child_scope | {"route": self} if match is not Match.NONE else child_scope
+        return match, child_scope if match is Match.NONE else {**child_scope, "route": self}
 
 
 def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:

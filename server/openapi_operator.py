@@ -18,10 +18,11 @@ class HealthEncoder(BaseModel):
     name: str
     revision: str | None
     sha256: str
-    dtype: str
+    dtype: str | None = Field(description="null, as the two below, until a model worker has set the encoder up.")
     device: str
     ready: bool
-    compiled: bool
+    compiled: bool | None = Field(description="Whether its kernels are torch.compile's.")
+    path: str | None = Field(description="How it is run there; where something faster is not used, why not.")
 
 
 class HealthHead(BaseModel):

@@ -18,7 +18,7 @@ from heads.shelf import Shelved
 from server import metrics
 from server.answering import VERSION
 from server.service import Service
-from server.state import DTYPES, is_alive
+from server.state import is_alive
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -95,10 +95,9 @@ def _model_report(service: Service) -> dict[str, Any]:
             "name": encoder.name,
             "revision": encoder.revision,
             "sha256": encoder.sha256,
-            "dtype": DTYPES[state.dtype[row]],
             "device": device,
             "ready": row in state.living("model"),
-            "compiled": False,
+            **(state.reported(row).get(encoder.role) or {"dtype": None, "compiled": None, "path": None}),
         }
         for row, device in zip(state.rows["model"], state.devices, strict=True)
         for encoder in deployment.encoders.values()

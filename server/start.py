@@ -23,6 +23,8 @@ def make_server(settings: Settings) -> EcgServer:
         devices = resolve_devices(settings.device, available)
     except ValueError as error:
         raise ModelStoreError(str(error)) from None
+    if settings.dtype == "tf32" and devices == ["cpu"]:
+        raise ModelStoreError("ECG_DTYPE is tf32, which a CPU has not; allowed here: auto, float32, bfloat16, float16")
     deployment = choose_deployment(settings, cuda=devices[0] != "cpu")
     logger.info("model: %s (%s)", deployment.chosen, deployment.reason)
     state = SharedState(

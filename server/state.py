@@ -7,17 +7,18 @@ Spawned workers get them when they are started, forked HTTP processes have them.
 from __future__ import annotations
 
 import ctypes
+import json
 import multiprocessing
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from server.in_hand import InHand
 from server.messages import Key, Slot, Stage
 
-# What the model worker chose, as the tables' numbers; None until it has.
-DTYPES: tuple[str | None, ...] = (None, "float32", "bfloat16", "float16")
+REPORT_BYTES = 4096  # of what a model worker says of its encoders, as JSON: three encoders, a sentence each
 
 
 class SharedState:
@@ -28,7 +29,7 @@ class SharedState:
     starts         how many processes this row has had
     failures       how many in a row ended before they were ready
     refused        1 once a process of that row could not be set up for a reason that another try would meet again
-    dtype          index into DTYPES
+    reports        what a model worker says of its encoders, as JSON; empty until it is set up
     beat_s         monotonic time of its last sign of life
     busy_since_s   monotonic time since when it is at one thing; 0 when idle
     in_hand        what it is at
@@ -49,7 +50,7 @@ class SharedState:
         self.starts = context.RawArray(ctypes.c_int64, rows)
         self.failures = context.RawArray(ctypes.c_int64, rows)
         self.refused = context.RawArray(ctypes.c_int64, rows)
-        self.dtype = context.RawArray(ctypes.c_int64, rows)
+        self.reports = {row: context.RawArray(ctypes.c_char, REPORT_BYTES) for row in self.rows["model"]}
         self.beat_s = context.RawArray(ctypes.c_double, rows)
         self.busy_since_s = context.RawArray(ctypes.c_double, rows)
         self.in_hand = InHand(rows)
@@ -62,6 +63,13 @@ class SharedState:
         self.draining = context.RawValue(ctypes.c_int64, 0)
         self.main_pid = os.getpid()
         self.started_s = time.monotonic()
+
+    def report(self, row: int, encoders: dict[str, dict[str, Any]]) -> None:
+        """The model worker in that row says of each role's encoder what only it knows. Raises ValueError for more than REPORT_BYTES."""
+        self.reports[row].value = json.dumps(encoders).encode()
+
+    def reported(self, row: int) -> dict[str, dict[str, Any]]:
+        return json.loads(self.reports[row].value or b"{}")  # type: ignore[no-any-return]
 
     def waits(self, slot: Slot) -> bool:
         """Whether somebody still waits for the request in this slot."""

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litserve import LitAPI
 from litserve.loops import LitLoop
@@ -27,7 +27,10 @@ from server.queues import Outbox, Queues
 from server.reading import Limits
 from server.settings import Settings
 from server.signal_stage import SignalStage, Turns
-from server.state import DTYPES, SharedState
+from server.state import SharedState
+
+if TYPE_CHECKING:
+    from encoder.runner import EncoderRunner
 
 logger = logging.getLogger("ecg.worker")
 
@@ -127,9 +130,13 @@ class ModelAPI(WorkerAPI):
             logger.error("the encoders cannot be loaded: %s", error.detail)
             self.state.refused[self.row] = 1
             raise SystemExit(1) from None
-        self.state.dtype[self.row] = DTYPES.index(self.runtime.dtype)
+        self.state.report(self.row, {role: _how_it_is_run(runner) for role, runner in self.runners.items()})
         worker_is_ready(self.state, self.row)
         logger.info("encoders %s ready on %s in %s", ", ".join(self.runners), self.runtime.device, self.runtime.dtype)
+
+
+def _how_it_is_run(runner: EncoderRunner) -> dict[str, Any]:
+    return {"dtype": runner.dtype_name, "compiled": runner.compiled, "path": runner.path}
 
 
 class ModelLoop(LitLoop):

@@ -85,7 +85,9 @@ def test_what_is_refused_is_refused_in_the_same_words(body: bytes) -> None:
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["signal", "records", "I", "I\0", "fs"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["signal", "records", "I", "I\0", "fs"]), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 

@@ -179,6 +179,9 @@ def test_metrics_and_health_have_what_operators_were_promised(server: RunningSer
     assert set(health["workers"]) == {"api", "signal", "model"}
     assert all(set(stage) == {"expected", "alive", "restarts"} for stage in health["workers"].values())
     assert [encoder["role"] for encoder in health["model"]["encoders"]] == ["clinical", "features", "superclass"]
+    for encoder in health["model"]["encoders"]:
+        assert (encoder["dtype"], encoder["ready"], encoder["compiled"]) == ("float32", True, False)
+        assert encoder["path"]  # "weights packed for oneDNN", where the processor gains by it
     for model in answer_of(get(server, "/models"))["models"]:
         assert {"name", "role", "revision", "sha256", "loaded", "labels", "licence", "card"} <= set(model)
         assert model["loaded"]
