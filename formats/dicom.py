@@ -95,7 +95,7 @@ def _recording(dataset: Dataset) -> Recording:
 
 def _is_beat(item: Dataset) -> bool:
     label = (_text(item, "MultiplexGroupLabel") or "").upper()
-    return any(word in label for word in ("MEDIAN", "AVERAGE", "BEAT"))
+    return "RHYTHM" not in label and any(word in label for word in ("MEDIAN", "AVERAGE", "BEAT"))
 
 
 def _chosen(groups: list[Group]) -> tuple[Group, tuple[str, ...]]:

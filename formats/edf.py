@@ -30,6 +30,7 @@ _BDF: Final = b"\xffBIOSEMI"
 _WIDTHS: Final = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)  # label, transducer, unit, physical and digital ranges, filters, samples, reserved
 _CENTURY: Final = 85  # a year of two digits: 85 to 99 are 1985 to 1999
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_REFERENCE: Final = re.compile(r"[- ]ref\.?$", re.IGNORECASE)  # "ECG I-Ref": against the recorder's own zero
 _DAY: Final = re.compile(r"(\d{2})-([A-Z]{3})-(\d{4})")
 _ONSET: Final = re.compile(rb"([+-]\d{1,9}(?:\.\d{0,12})?)\x14\x14")
 
@@ -122,7 +123,7 @@ def _signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal, ...]
         if samples is None or not 0 <= samples <= MAX_SAMPLES or samples != int(samples):
             raise CorruptFile(f"signal {row} of the EDF header has a number of samples that cannot be")
         physical, digital = (low or 0.0, high or 0.0), (digital_low or 0.0, digital_high or 0.0)
-        signals.append(Signal(labels[row], units[row], physical, digital, int(samples), at))
+        signals.append(Signal(_REFERENCE.sub("", labels[row]), units[row], physical, digital, int(samples), at))
         at += int(samples) * sample_bytes
     return tuple(signals)
 

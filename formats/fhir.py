@@ -41,22 +41,33 @@ Node = Mapping[str, Any]
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The one Observation with SampledData. Raises NoSamples, SeveralRecordings, BadSamplingRate, CorruptFile, UnsafeFile, ..."""
+    """The one Observation with SampledData, or several of one time with a lead each. Raises NoSamples, SeveralRecordings, BadSamplingRate, CorruptFile, UnsafeFile, ..."""
     resources = list(_resources(_document(head.data)))
     found = [(one, samples) for one in resources if (samples := list(_sampled(one)))]
     if not found:
         raise NoSamples("the FHIR resource holds no SampledData", loc=("signal",))
-    if len(found) > 1:
-        raise SeveralRecordings(f"{len(found)} Observations with SampledData in the FHIR bundle; one is read")
-    observation, sampled = found[0]
     special: set[str] = set()
-    channels = [channel for code, data in sampled for channel in _channels(code, data, special)]
+    channels = [channel for _, sampled in found for code, data in sampled for channel in _channels(code, data, special)]
+    if len(found) > 1 and not _is_one_recording(found, channels):
+        raise SeveralRecordings(f"{len(found)} Observations with SampledData in the FHIR bundle, not each with a lead of its own; one is read")
+    observation = found[0][0]
     said = ("signal: samples that the FHIR resource marks as errors or beyond its limits are gaps",) if special else ()
-    date = told.moment(_text(observation.get("effectiveDateTime")) or _text(_node(observation.get("effectivePeriod")).get("start")))
+    date = told.moment(_begins(observation))
     patient, patient_said = _patient(resources, date)
     device = told.device_of(_text(_node(observation.get("device")).get("display")))
     reported = Reported(date, device, _measurements(observation))
     return record_of(Recording("FHIR", None, channels, patient, reported, (*said, *patient_said)), hints)
+
+
+def _is_one_recording(found: Sequence[tuple[Node, object]], channels: Sequence[Channel]) -> bool:
+    """Observations of other leads, one rate, one length and the same time: some write an Observation for each lead."""
+    leads = [canonical_lead(channel.name) for channel in channels]
+    apart = None not in leads and len(set(leads)) == len(leads)
+    return apart and len({(channel.fs, len(channel.codes)) for channel in channels}) == 1 and len({_begins(one) for one, _ in found}) == 1
+
+
+def _begins(observation: Node) -> str | None:
+    return _text(observation.get("effectiveDateTime")) or _text(_node(observation.get("effectivePeriod")).get("start"))
 
 
 def _document(data: bytes) -> object:

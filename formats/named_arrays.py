@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from formats import told
 from formats.channels import Channel, Recording
 from formats.hints import Hints
 from formats.samples import oriented
+from signals.leads import canonical_lead
 from signals.record import Reported
 
 # In the order of trust. "val" (PhysioNet) holds ADC units, "feats" (fairseq-signals) what its preprocessing left.
@@ -27,6 +28,11 @@ _RATES: Final = (
     "samplingrate",
     "samplerate",
     "sampling_frequency",
+    "sampling_freq",
+    "sample_freq",
+    "fs_hz",
+    "srate",
+    "sr",
     "sfreq",
     "freq",
     "frequency",
@@ -34,24 +40,21 @@ _RATES: Final = (
 _LEADS: Final = ("leads", "lead_names", "lead", "sig_name", "channels", "channel_names", "labels")
 _UNITS: Final = ("unit", "units")
 _GAINS: Final = ("gain", "adc_gain")
+_BASELINES: Final = ("baseline", "adc_baseline")
 _DATES: Final = ("recording_date", "date", "base_datetime")
 MAX_DEPTH: Final = 3  # ECG.data, as in CPSC 2018
 MAX_NAMES: Final = 64
+MIN_LEADS: Final = 2  # variables that are called like leads: one alone may be a current or a voltage
 MIN_SAMPLES: Final = 13  # a table with fewer rows and columns is no signal of twelve leads
 
 
 def recording_of(values: Mapping[str, Any], kind: str, hints: Hints) -> Recording:
     """Raises MissingField (no signal), SeveralRecordings, BadType, BadShape."""
     flat = _flat(values, MAX_DEPTH)
-    name, signal = _signal(flat, kind)
-    leads = _texts(_first(flat, _LEADS))
+    own_leads, signal, default_unit = _by_lead(flat) or _signal(flat, kind)
+    leads = own_leads or _texts(_first(flat, _LEADS))
     array, order = oriented(signal, hints.lead_names or leads, ("signal",))
-    unit, gain = _texts(_first(flat, _UNITS)), _scalar(_first(flat, _GAINS))
-    if gain is not None:
-        said, scale = "mV", 1.0 / gain if gain else math.nan
-    else:
-        said, scale = (unit[0] if unit else _default_unit(name, signal)), 1.0
-    channels = [Channel(lead, row, said or None, scale) for lead, row in zip(leads or order, array, strict=True)]
+    channels = _channels(flat, leads or order, array, default_unit)
     patient, warnings = told.patient_of(_scalar(flat.get("age")), told.sex_of(next(iter(_texts(flat.get("sex")) or ()), None)))
     date = told.moment(next(iter(_texts(_first(flat, _DATES)) or ()), None))
     return Recording(kind, _scalar(_first(flat, _RATES)), channels, patient, Reported(date) if date else None, warnings)
@@ -68,7 +71,43 @@ def _flat(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
     return flat
 
 
-def _signal(flat: Mapping[str, Any], kind: str) -> tuple[str, NDArray[Any]]:
+def _channels(flat: Mapping[str, Any], leads: Sequence[str], array: NDArray[Any], default_unit: str) -> list[Channel]:
+    """(leads, samples) with the gain, of each lead its own where so many stand there, or else the unit."""
+    gains, baselines = (_each(_first(flat, names), len(array)) for names in (_GAINS, _BASELINES))
+    units = _texts(_first(flat, _UNITS)) or (default_unit,)
+    if gains is None:
+        each = units if len(units) == len(array) else units[:1] * len(array)
+        return [Channel(lead, row, unit or None) for lead, row, unit in zip(leads, array, each, strict=True)]
+    zeros = baselines or (0.0,) * len(array)
+    rows = zip(leads, array, gains, zeros, strict=True)
+    return [Channel(lead, row - zero, "mV", 1.0 / gain if gain else math.nan) for lead, row, gain, zero in rows]
+
+
+def _each(value: Any, count: int) -> tuple[float, ...] | None:
+    """One number for all leads, or one for each of them; None where it is neither."""
+    one = _scalar(value)
+    if one is not None:
+        return (one,) * count
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.size == count:
+        return tuple(float(number) for number in value.ravel())
+    return None
+
+
+def _by_lead(flat: Mapping[str, Any]) -> tuple[tuple[str, ...], NDArray[Any], str] | None:
+    """A variable for each lead ("I", "V1"), of one length; None where there are not two such, or a table is the signal."""
+    found = {name: np.ravel(value) for name, value in flat.items() if canonical_lead(name) and _is_row(value)}
+    if len(found) < MIN_LEADS or any(np.ndim(flat.get(name)) > 1 for name in _SIGNALS) or len({row.size for row in found.values()}) > 1:
+        return None
+    array = _real(np.stack(list(found.values())))
+    return tuple(found), array, _default_unit("", array)
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.size == max(value.shape, default=0) >= MIN_SAMPLES
+
+
+def _signal(flat: Mapping[str, Any], kind: str) -> tuple[None, NDArray[Any], str]:
+    """The table that is the signal, and the unit that it has where none is stated."""
     arrays = {name: value for name, value in flat.items() if isinstance(value, np.ndarray) and max(value.shape, default=0) >= MIN_SAMPLES}
     numeric = {name: value for name, value in arrays.items() if value.dtype.kind in "iufc"}
     found: str | None = next((name for name in _SIGNALS if name in numeric), None)
@@ -79,7 +118,8 @@ def _signal(flat: Mapping[str, Any], kind: str) -> tuple[str, NDArray[Any]]:
         if not tables:
             raise MissingField(f"signal: the {kind} file holds no table of numbers called signal, ecg, data, val or feats", loc=("signal",))
         found = tables[0]
-    return found, _real(numeric[found])
+    signal = _real(numeric[found])
+    return None, signal, _default_unit(found, signal)
 
 
 def _real(value: NDArray[Any]) -> NDArray[Any]:
@@ -114,6 +154,8 @@ def _scalar(value: Any) -> float | None:
 
 def _texts(value: Any) -> tuple[str, ...] | None:
     """A text, a list of texts or "I,II,V1" -> the texts; None where there are none."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
+        value = np.char.decode(value, "latin-1")
     if isinstance(value, str):
         found = [part.strip() for part in value.split(",")]
     elif isinstance(value, np.ndarray | list) and len(value) <= MAX_NAMES if np.ndim(value) == 1 else False:

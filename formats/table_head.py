@@ -12,14 +12,16 @@ from typing import Final
 
 from formats import told
 from formats.channels import volts
-from formats.text_table import Table
+from formats.text_table import Table, counts
 from signals.leads import canonical_lead
 
-_NUMBER: Final = r"(\d{1,6}(?:[.,]\d{1,6})?)"
+_NUMBER: Final = r"(?P<number>\d{1,6}(?:[.,]\d{1,6})?)"
+_IN_HERTZ: Final = r"(?:[ _]?[\[(]? ?(?P<before>k?)hz ?[\])]?)?"  # the unit behind the name: "Sampling rate (Hz): 500"
 _RATE: Final = re.compile(
-    rf"\b(?:fs|sfreq|sampl\w{{0,4}}[ _-]?(?:rate|freq\w{{0,6}})|abtast\w{{0,10}}|frequency)\W{{1,4}}{_NUMBER}\s*(k?)", re.IGNORECASE
+    rf"\b(?:fs|sfreq|sampl\w{{0,4}}[ _-]?(?:rate|freq(?:uency)?)|abtast[a-z]{{0,10}}|frequency){_IN_HERTZ}\W{{1,4}}{_NUMBER}\s*(?P<k>k?)",
+    re.IGNORECASE,
 )
-_HERTZ: Final = re.compile(rf"{_NUMBER}\s*(k?)(?:hz|hertz)\b", re.IGNORECASE)
+_HERTZ: Final = re.compile(rf"{_NUMBER}\s*(?P<k>k?)(?:hz|hertz)\b", re.IGNORECASE)
 _FILTER: Final = re.compile(r"filter|notch|pass|cut|bandwidth", re.IGNORECASE)
 _UNIT: Final = re.compile(r"\b(?:units?|einheit|unidad|unit[ée]|unit[àa])\W{1,3}([a-zµμ]{1,10})\b", re.IGNORECASE)
 _LEAD: Final = re.compile(r"\b(?:lead|ableitung|d[ée]rivation|derivaci[óo]n|derivazione)\W{1,3}(I{1,3}|aV[RLF]|V[1-6])\b", re.IGNORECASE)
@@ -83,12 +85,15 @@ def _names(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]
     """The lowest line that has a cell for each column, not all of them units; units where a line of them follows."""
     units: tuple[str | None, ...] = (None,) * table.columns
     for line in reversed(table.head):
+        if counts(line):
+            continue
         if len(line) != table.columns or (len(line) == 1 and not canonical_lead(_split(line[0])[0])):
             continue
         if len(line) == 2 and canonical_lead(line[0]) is None and _LEAD.search(" : ".join(line)):
             continue  # "Lead,Lead I" is a key with its value
-        if all(volts(cell) or cell.lower() in _SECONDS or cell.lower().startswith("hh:mm") for cell in line if cell) and any(line):
-            units = line
+        bare = tuple(cell.strip("()[] ") for cell in line)
+        if all(volts(cell) or cell.lower() in _SECONDS or cell.lower().startswith("hh:mm") for cell in bare if cell) and any(bare):
+            units = bare
             continue
         if len(line) > 2 or any(canonical_lead(_split(cell)[0]) for cell in line) or _is_pair_of_names(line):
             return line, units
@@ -130,7 +135,8 @@ def _rate(texts: Sequence[str]) -> float | None:
         for text in texts:
             found = pattern.search(text)
             if found and (pattern is _RATE or not _FILTER.search(text)):
-                return float(found[1].replace(",", ".")) * (1000.0 if found[2] else 1.0)
+                kilo = found["k"] or found.groupdict().get("before")
+                return float(found["number"].replace(",", ".")) * (1000.0 if kilo else 1.0)
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,9 +22,11 @@ MAX_CELLS_ONE_BY_ONE: Final = 3_000_000
 MAX_CELL_CHARS: Final = 64
 COMMENT_SIGNS: Final = ("#", "%", "//")
 GAPS: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
-_DELIMITERS: Final = ("\t", ";", ",")
+MIN_COUNTED: Final = 4  # numbers in a row that count: three may be samples
+_DELIMITERS: Final = ("\t", ";", "|", ",")
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _DECIMAL_COMMA: Final = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d{1,4})?", re.ASCII)
+_QUOTED: Final = re.compile(r'"([^"]*)"')
 # Words that Python's float() takes and a table of samples does not mean as numbers; "nan" is a gap.
 _INFINITE: Final = ("inf", "infinity")
 
@@ -82,11 +84,34 @@ def table_of(text: str) -> Table | None:
         if not line.strip() or line.lstrip().startswith(COMMENT_SIGNS):
             continue
         delimiter = _delimiter(line)
-        if _is_data(cells_of(line, delimiter)):
+        cells = cells_of(line, delimiter)
+        if _is_data(cells) and not counts(cells):
             head = tuple(tuple(cells_of(above.lstrip("#%/ "), _head_delimiter(above, delimiter))) for above in lines[:place])
             data = [row for row in lines[place:] if row.strip() and not row.lstrip().startswith(COMMENT_SIGNS)]
-            return Table(head, tuple(_plain(row, delimiter) for row in data), place + 1, delimiter)
+            return _trimmed(Table(head, tuple(_plain(row, delimiter) for row in data), place + 1, delimiter))
     return None
+
+
+def counts(cells: Sequence[str]) -> bool:
+    """0, 1, 2, ... or 1, 2, 3, ..., behind one text at most: what pandas writes above columns that have no names."""
+    numbers = list(cells if cells and cells[0].isdigit() else cells[1:])
+    enough = 1 if cells and cells[0] == "" else MIN_COUNTED
+    return len(numbers) >= enough and numbers[0] in ("0", "1") and numbers == [str(int(numbers[0]) + row) for row in range(len(numbers))]
+
+
+def _trimmed(table: Table) -> Table:
+    """Without the delimiter that ends each line but the names', and without the lines' own numbers below a cell that names nothing."""
+    width, sign = table.columns, table.delimiter
+    if sign is None:
+        return table
+    if any(len(line) == width - 1 for line in table.head) and all(line.endswith(sign) for line in table.lines):
+        return replace(table, lines=tuple(line.removesuffix(sign) for line in table.lines))
+    numbered = any(len(line) == width and counts(line) and not line[0].isdigit() for line in table.head)
+    split = [line.partition(sign) for line in table.lines] if numbered else []
+    first = split[0][0].strip() if split else ""
+    if first in ("0", "1") and all(cell.strip() == str(int(first) + row) for row, (cell, _, _) in enumerate(split)):
+        return replace(table, lines=tuple(rest for _, _, rest in split))
+    return table
 
 
 def _is_data(cells: Sequence[str]) -> bool:
@@ -111,7 +136,9 @@ def _head_delimiter(line: str, delimiter: str | None) -> str | None:
 
 def _plain(line: str, delimiter: str | None) -> str:
     line = line.strip(" \r\n") if delimiter == "\t" else line.strip()
-    line = line.replace('"', "").replace("'", "")
+    if '"' in line:
+        line = _QUOTED.sub(lambda cell: cell[1].replace(",", "."), line).replace('"', "")
+    line = line.replace("'", "")
     return line if delimiter == "," else line.replace(",", ".")
 
 

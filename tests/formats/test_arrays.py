@@ -50,6 +50,32 @@ def test_a_table_with_its_rate_is_read_either_way_round(save: Any, name: str, ra
 
 
 @pytest.mark.parametrize("save", [mat, npz])
+def test_a_gain_of_each_lead_is_that_leads_and_a_baseline_is_taken_off(save: Any) -> None:
+    gains = np.arange(1, 13) * 100.0
+    record = opened(save({"val": np.rint(SIGNAL * gains[:, None] + 7), "fs": 100, "gain": gains, "baseline": np.full(12, 7)}))
+    assert record.units == "mV"
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=0.005 + 1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_a_variable_for_each_lead_is_read_and_units_may_differ(save: Any) -> None:
+    leads = {lead: row for lead, row in zip(LEADS[::-1], SIGNAL, strict=True)}
+    record = opened(save({**leads, "srate": 250, "units": np.array(["mV"] * 12), "t": np.arange(40)}))
+    assert (record.lead_names, record.fs) == (LEADS[::-1], 250.0)
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+    scaled = SIGNAL * np.array([[1.0]] * 6 + [[1000.0]] * 6)
+    record = opened(save({"signal": scaled, "fs": 250, "units": np.array(["mV"] * 6 + ["uV"] * 6)}))
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+
+
+def test_texts_of_bytes_are_texts() -> None:
+    """h5py and numpy write names as bytes: unread, V6 would pass for I and microvolts for millivolts."""
+    record = opened(npz({"signal": SIGNAL * 1000, "fs": 100, "leads": np.array(LEADS[::-1], dtype="S"), "units": np.array(b"uV")}))
+    assert record.lead_names == LEADS[::-1]
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
 def test_lead_names_unit_age_sex_and_date_are_taken_where_they_stand(save: Any) -> None:
     record = opened(
         save(

@@ -45,6 +45,12 @@ def table(head: str = "I,II\n", delimiter: str = ",", comma: bool = False, times
         table("My recording\nI,II\n"),
         table("I (mV),II (mV)\n"),
         table("I_mV,II_mV\n"),
+        table("I|II\n", "|"),
+        table("I,II\n", end=",\n"),
+        "I,II\n" + "".join('"{:.3f}","{:.3f}"\n'.format(*row) for row in ROWS),
+        "I,II\n" + "".join('"{:.3f}","{:.3f}"\n'.format(*row).replace(".", ",") for row in ROWS),
+        table("I,II\n(mV),(mV)\n"),
+        table("I;II\n[mV];[mV]\n", ";", comma=True),
         table("I,II\nmV,mV\n"),
         table("\ufeffI,II\n"),
         table("ECG I,ECG II\n").encode("utf-16"),
@@ -98,7 +104,17 @@ def test_times_with_a_hole_or_backwards_are_refused_with_their_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "head", ["# fs: 250 Hz\nI,II\n", "% Sampling frequency = 250\nI,II\n", "Sample Rate,250 hertz\nI,II\n", "# 0.25 kHz\nI,II\n"]
+    "head",
+    [
+        "# fs: 250 Hz\nI,II\n",
+        "% Sampling frequency = 250\nI,II\n",
+        "Sample Rate,250 hertz\nI,II\n",
+        "# 0.25 kHz\nI,II\n",
+        "Sampling rate (Hz): 250\nI,II\n",
+        "Abtastrate [Hz];250\nI,II\n",
+        "sample_rate_hz,250\nI,II\n",
+        "fs (kHz) = 0.25\nI,II\n",
+    ],
 )
 def test_a_rate_in_words_above_the_numbers_is_taken_but_not_that_of_a_filter(head: str) -> None:
     assert opened(table("# low pass filter 40 Hz\n" + head), Hints()).fs == 250.0
@@ -171,3 +187,23 @@ def test_names_from_the_request_name_the_columns() -> None:
     record = opened("a,b\n1,2\n3,4\n5,6\n", Hints(fs=100.0, lead_names=("V1", "V2")))
     assert record.lead_names == ("V1", "V2")
     assert opened("1\n2\n3\n4\n", Hints(fs=100.0, lead_names=("II",))).signal.tolist() == [[1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("head", ["", "x"])
+def test_columns_that_pandas_numbered_are_unnamed_and_its_index_is_no_lead(head: str) -> None:
+    """`DataFrame(x).to_csv()` writes ",0,1,2,..." above the numbers, and each line's own before them."""
+    values = np.round(np.random.default_rng(0).normal(size=(12, 30)), 3)
+    for array in (values, values.T):
+        rows = [",".join(map(str, row)) for row in array.tolist()]
+        numbers = ",".join(map(str, range(array.shape[1])))
+        indexed = "".join(f"{place},{row}\n" for place, row in enumerate(rows))
+        for text in (numbers + "\n" + "\n".join(rows), f"{head},{numbers}\n{indexed}"):
+            record = opened(text)
+            assert record.lead_names == LEADS
+            np.testing.assert_allclose(record.signal, values, atol=1e-6)
+
+
+def test_an_index_of_times_below_numbered_columns_gives_the_rate() -> None:
+    rows = [",".join(map(str, row)) for row in np.random.default_rng(0).normal(size=(30, 12)).round(3).tolist()]
+    text = "," + ",".join(map(str, range(12))) + "\n" + "".join(f"{place / 250},{row}\n" for place, row in enumerate(rows))
+    assert opened(text, Hints()).fs == 250.0

@@ -138,6 +138,11 @@ def test_a_channel_without_unit_has_unknown_units_and_one_that_needs_a_name_gets
     assert opened(edf(lines), Hints(lead_names=("II",), units="uV")).units == "mV"
 
 
+@pytest.mark.parametrize("label", ["ECG II-Ref", "II-REF", "EKG II ref.", "ECG II"])
+def test_a_label_may_name_the_recorders_reference(label: str) -> None:
+    assert opened(edf([Line(label, CODES.reshape(2, 100))])).lead_names == ("II",)
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [

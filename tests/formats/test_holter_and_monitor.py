@@ -213,6 +213,18 @@ def test_the_rate_is_of_the_period_of_r4_or_the_interval_of_r5(more: dict[str, A
     assert fhir(observation(component("131329", sampled(**more)))).fs == fs
 
 
+def bundle(*observations: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in observations]}
+
+
+def test_a_bundle_with_an_observation_for_each_lead_is_one_recording_and_others_are_several() -> None:
+    one, two = (observation(component(code)) for code in ("131329", "131330"))
+    assert fhir(bundle(one, two)).lead_names == ("I", "II")
+    for other in (one, two | {"effectiveDateTime": "2024-05-02"}, observation(component("131330", sampled(period=4)))):
+        with pytest.raises(SeveralRecordings):
+            fhir(bundle(one, other))
+
+
 def test_errors_and_values_beyond_the_limits_are_gaps_with_a_warning() -> None:
     record = fhir(observation(component("131329", sampled("1 E 2 L U 3"))))
     np.testing.assert_array_equal(np.isnan(record.signal[0]), [False, True, False, True, True, False])
