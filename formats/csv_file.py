@@ -166,7 +166,7 @@ FORMAT = Format(
     read=read,
     faint=True,
     about=About(
-        reads="UTF-8, UTF-16, Windows-1252; comma, semicolon, tab or space; decimal point or comma; a column or a line for each lead; "
+        reads="UTF-8, UTF-16, Windows-1252; comma, semicolon, tab, bar or space; decimal point or comma; a column or a line for each lead; "
         "with or without names, units, times; exports of an Apple Watch",
         reader="our own over numpy.loadtxt",
         keeps="rate, unit, date and device where lines above the numbers say them",

@@ -41,7 +41,10 @@ Node = Mapping[str, Any]
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The one Observation with SampledData, or several of one time with a lead each. Raises NoSamples, SeveralRecordings, BadSamplingRate, CorruptFile, UnsafeFile, ..."""
+    """The one Observation with SampledData, or several of one time with a lead each.
+
+    Raises NoSamples, SeveralRecordings, BadSamplingRate, CorruptFile, UnsafeFile, ...
+    """
     resources = list(_resources(_document(head.data)))
     found = [(one, samples) for one in resources if (samples := list(_sampled(one)))]
     if not found:
@@ -49,7 +52,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     special: set[str] = set()
     channels = [channel for _, sampled in found for code, data in sampled for channel in _channels(code, data, special)]
     if len(found) > 1 and not _is_one_recording(found, channels):
-        raise SeveralRecordings(f"{len(found)} Observations with SampledData in the FHIR bundle, not each with a lead of its own; one is read")
+        raise SeveralRecordings(f"{len(found)} Observations with SampledData in the FHIR bundle that are not one lead each; one is read")
     observation = found[0][0]
     said = ("signal: samples that the FHIR resource marks as errors or beyond its limits are gaps",) if special else ()
     date = told.moment(_begins(observation))
@@ -198,7 +201,8 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone or in a Bundle; leads on MDC codes or named",
+        reads="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone or in a Bundle, "
+        "also one for each lead; leads on MDC codes or named",
         reader="orjson, defusedxml; our own, after hl7.org/fhir",
         keeps="time, device, age and sex of a Patient beside it, intervals on LOINC codes",
         leaves="every other resource and field; a bundle with several recordings is refused",

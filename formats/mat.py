@@ -115,7 +115,8 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="versions 4 to 7; PhysioNet's val, fairseq-signals' feats, any table called signal, ecg or data, structures of them",
+        reads="versions 4 to 7; PhysioNet's val, fairseq-signals' feats, any table called signal, ecg or data, a "
+        "variable for each lead, structures of them",
         reader="scipy.io.loadmat, after a check of what the file unpacks to",
         keeps="rate, lead names, unit, gain, age, sex and date where variables say them",
         leaves="other variables; version 7.3 (HDF5) is refused by name; val and feats state no unit, so it must be sent",

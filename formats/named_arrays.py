@@ -96,7 +96,11 @@ def _each(value: Any, count: int) -> tuple[float, ...] | None:
 def _by_lead(flat: Mapping[str, Any]) -> tuple[tuple[str, ...], NDArray[Any], str] | None:
     """A variable for each lead ("I", "V1"), of one length; None where there are not two such, or a table is the signal."""
     found = {name: np.ravel(value) for name, value in flat.items() if canonical_lead(name) and _is_row(value)}
-    if len(found) < MIN_LEADS or any(np.ndim(flat.get(name)) > 1 for name in _SIGNALS) or len({row.size for row in found.values()}) > 1:
+    if (
+        len(found) < MIN_LEADS
+        or any(np.ndim(flat[name]) > 1 for name in _SIGNALS if name in flat)
+        or len({row.size for row in found.values()}) > 1
+    ):
         return None
     array = _real(np.stack(list(found.values())))
     return tuple(found), array, _default_unit("", array)

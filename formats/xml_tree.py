@@ -21,6 +21,7 @@ MAX_ELEMENTS: Final = 300_000  # real files: 10,000 and less
 MAX_ATTRIBUTES: Final = 1_000_000
 MAX_SAMPLES_CHARS: Final = 16_000_000  # of one lead: ten minutes at 2000 Hz are 1.2 million numbers
 _HEAD_BYTES: Final = 65_536
+_AROUND: Final = b"\0 \t\r\n"  # an empty line before the declaration, and what fills up the last block, are no faults worth a refusal
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _UTF16_STARTS: Final = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
@@ -56,7 +57,7 @@ def parse(data: bytes, kind: str) -> Element:
         raise UnsafeFile(f"the {kind} file has more than {MAX_ELEMENTS} elements or {MAX_ATTRIBUTES} attributes")
     parser = XMLParser(target=_Builder(), encoding="utf-8", forbid_dtd=False, forbid_entities=True, forbid_external=True)
     try:
-        parser.feed(_utf8(data))
+        parser.feed(_utf8(data).strip(_AROUND))
         root: Element = parser.close()
     except DefusedXmlException:
         raise UnsafeFile(f"the {kind} file declares entities or refers to other files; neither is read") from None

@@ -59,7 +59,7 @@ def test_a_gain_of_each_lead_is_that_leads_and_a_baseline_is_taken_off(save: Any
 
 @pytest.mark.parametrize("save", [mat, npz])
 def test_a_variable_for_each_lead_is_read_and_units_may_differ(save: Any) -> None:
-    leads = {lead: row for lead, row in zip(LEADS[::-1], SIGNAL, strict=True)}
+    leads = dict(zip(LEADS[::-1], SIGNAL, strict=True))
     record = opened(save({**leads, "srate": 250, "units": np.array(["mV"] * 12), "t": np.arange(40)}))
     assert (record.lead_names, record.fs) == (LEADS[::-1], 250.0)
     np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)

@@ -220,7 +220,7 @@ def bundle(*observations: dict[str, Any]) -> dict[str, Any]:
 def test_a_bundle_with_an_observation_for_each_lead_is_one_recording_and_others_are_several() -> None:
     one, two = (observation(component(code)) for code in ("131329", "131330"))
     assert fhir(bundle(one, two)).lead_names == ("I", "II")
-    for other in (one, two | {"effectiveDateTime": "2024-05-02"}, observation(component("131330", sampled(period=4)))):
+    for other in (one, two | {"effectiveDateTime": "2024-05-02"}, observation(component("131330", sampled() | {"period": 4}))):
         with pytest.raises(SeveralRecordings):
             fhir(bundle(one, other))
 

@@ -24,6 +24,13 @@ def test_every_encoding_that_vendors_write_is_read_by_its_bytes_first(said: str,
     assert text_of(parse(data, "test"), "name") == "µV é"
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "latin-1"])
+def test_an_empty_line_before_the_declaration_and_nul_bytes_behind_the_end_are_no_fault(codec: str) -> None:
+    data = ("\r\n" + DOCUMENT.format(codec) + "\r\n\0\0").encode(codec)
+    assert root_name(data) == "ECG"
+    assert text_of(parse(data, "test"), "name") == "µV é"
+
+
 def test_the_root_is_found_behind_comments_instructions_and_a_doctype() -> None:
     assert root_name(b"<?xml version='1.0'?><!-- <x/> --><?a b?> <!DOCTYPE RestingECG SYSTEM 'restecg.dtd'>\n<RestingECG/>") == "RestingECG"
     assert root_name(b"<!-- without end") is None

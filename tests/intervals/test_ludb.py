@@ -45,6 +45,11 @@ def test_references_made_from_annotations_are_the_published_ones() -> None:
 
 
 @requires_shared
+def test_no_complex_is_narrower_by_the_cardiologists_marks_than_the_docs_say() -> None:
+    assert round(float(np.nanmin([reference(record).qrs_ms for record in records()]))) == 84
+
+
+@requires_shared
 @pytest.mark.parametrize(
     ("name", "field", "median", "p90"),
     [
