@@ -22,11 +22,12 @@ def spikes_of(record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float
     """Spikes, and what they pace; none, with the reason, where none can be told."""
     if record.units != "mV":
         return Spikes(np.zeros(0), np.zeros(0), "the units are unknown, and a pacing spike is told by its voltage"), NO_PACING
-    spikes = find_spikes(leads.signal[leads.present], record.fs)
+    present = leads.signal if leads.present.all() else leads.signal[leads.present]
+    spikes = find_spikes(present, record.fs)
     if spikes.invisible is not None:
         return spikes, NO_PACING
     found = pacing(spikes, r_peaks_s)
-    if found.chamber is None and ends_below_100_hz(leads.signal[leads.present], record.fs):
+    if found.chamber is None and ends_below_100_hz(present, record.fs):
         reason = "the recording holds nothing above 100 Hz (a filter, or a rate that it had before); pacing spikes cannot be seen"
         return Spikes(spikes.times_s, spikes.heights_mv, reason), found
     return spikes, found

@@ -14,6 +14,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned
+from signals.ends import held
+from signals.order import median
 from signals.r_peaks import lead_weights
 
 BeatClass = Literal["normal", "ectopic", "noisy"]
@@ -69,7 +71,7 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     if r_peaks_s.size == 0 or signal.shape[1] == 0:
         return Beats(np.zeros(0), (), np.zeros((0, len(signal), BEAT_SAMPLES), np.float32), np.zeros(0, np.bool_), None, 0)
     pad = SPAN_SAMPLES
-    padded = np.pad(signal, ((0, 0), (pad, pad)), mode="edge")
+    padded = held(signal, pad, pad)
     centres = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
     weights = _weights(signal)
     shifted, forms, template = _align(padded * weights[:, None], centres + pad)
@@ -101,7 +103,7 @@ def _chosen(
 def without_neighbours(beats: Beats) -> NDArray[np.float64]:
     """The representative beat as the delineator reads it: at fast rates the beats before and after held still at the edge."""
     assert beats.representative is not None
-    rr_s = float(np.median(np.diff(beats.centre_s))) if beats.centre_s.size > 1 else np.inf
+    rr_s = float(median(np.diff(beats.centre_s))) if beats.centre_s.size > 1 else np.inf
     if rr_s >= FAST_RR_S:
         return beats.representative
     centre = BEFORE_SAMPLES // STRIDE
@@ -150,11 +152,11 @@ def _best_shift(
     """Whole samples, and the parabola's fraction, that lay each beat on the template."""
     shape = template.reshape(len(padded), -1)
     kernel = np.pad(shape - shape.mean(axis=1, keepdims=True), ((0, 0), (2 * reach, 2 * reach)))
-    # The template at each shift beside the next: all products are one of matrices.
-    laid = sliding_window_view(kernel, 2 * reach + 1, axis=1).reshape(-1, 2 * reach + 1)[:, ::-1]
+    # The template at each shift, one below the other: all products are one of matrices.
+    laid = sliding_window_view(kernel, 2 * (half + reach) + 1, axis=1).transpose(1, 0, 2)[::-1].reshape(2 * reach + 1, -1)
     around = padded[:, centres[:, None] + np.arange(-half - reach, half + reach + 1)].transpose(1, 0, 2).reshape(centres.size, -1)
     shifts, fractions = np.zeros(centres.size, np.intp), np.zeros(centres.size)
-    for index, match in enumerate(around @ laid):
+    for index, match in enumerate(around @ laid.T):
         best = int(match.argmax())
         shifts[index] = best - reach
         if 0 < best < match.size - 1:
@@ -201,7 +203,7 @@ def _sharpness(forms: NDArray[np.float64], leads: int) -> float:
     """How steep for its size: higher for a narrow complex than for a wide one."""
     shapes = forms.reshape(len(forms), leads, -1)
     slope = np.square(np.diff(shapes, axis=2)).sum(axis=(1, 2))
-    return float(np.median(slope / np.maximum(np.square(shapes).sum(axis=(1, 2)), 1e-12)))
+    return float(median(slope / np.maximum(np.square(shapes).sum(axis=(1, 2)), 1e-12)))
 
 
 def _correlation(forms: NDArray[np.float64], template: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -215,9 +217,10 @@ def _dominant(forms: NDArray[np.float64], first: int) -> tuple[NDArray[np.bool_]
     alike = _correlation(forms, template) > SAME_FORM
     mean = forms[alike].mean(axis=0) if alike.any() else template
     likeness, size = _correlation(forms, mean), np.linalg.norm(forms, axis=1)
-    typical = np.median(size[likeness > SAME_FORM]) if (likeness > SAME_FORM).any() else np.median(size)
+    like = likeness > SAME_FORM
+    typical = median(size[like] if like.any() else size)
     ratio = size / max(float(typical), 1e-12)
-    normal = (likeness > SAME_FORM) & (ratio > AMPLITUDE_RATIO[0]) & (ratio < AMPLITUDE_RATIO[1])
+    normal = like & (ratio > AMPLITUDE_RATIO[0]) & (ratio < AMPLITUDE_RATIO[1])
     if not normal.any():
         normal[first] = True
     return normal, likeness
@@ -238,7 +241,7 @@ def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.
 def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[BeatClass, ...]:
     """What is not of the dominant form is noise where it jitters as no heart does, else an ectopic beat."""
     jitter = np.abs(np.diff(windows, n=2, axis=2)).mean(axis=(1, 2))
-    usual = float(np.median(jitter[normal]))
+    usual = float(median(jitter[normal]))
     return tuple(
         "normal" if same else "noisy" if shaky > NOISE_RATIO * usual else "ectopic" for same, shaky in zip(normal, jitter, strict=True)
     )

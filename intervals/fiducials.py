@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from intervals.beats import BEAT_HZ
 from intervals.delineator import CENTRE, Delineation
+from signals.order import median, quantile
 
 NAMES: Final = ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
 P_ON, P_OFF, QRS_ON, QRS_OFF, T_OFF = range(5)
@@ -69,15 +70,29 @@ def read(said: Delineation) -> Readings:
     for index in range(len(NAMES)):
         crossings = _crossings(said.classes[_CLASS_OF[index]][said.alive], float(overall[index]), onset=_IS_ONSET[index])
         times[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
-    qrs_seen, t_seen = (float(np.median(said.classes[wave][said.alive].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
+    qrs_seen, t_seen = (float(median(said.classes[wave][said.alive].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
     return Readings((times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
 
 
 def joined(readings: Readings, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
     """Their median, each less its own bias (5, 3)."""
     times = readings.times if bias_ms is None else readings.times - bias_ms.T
-    spread = np.hypot(np.nanstd(times, axis=0), readings.width)
-    return Fiducials(np.asarray(np.nanmedian(times, axis=0)), spread, readings.p_present, readings.qrs_seen, readings.t_seen)
+    middle, deviation = _middle(times)
+    return Fiducials(middle, np.hypot(deviation, readings.width), readings.p_present, readings.qrs_seen, readings.t_seen)
+
+
+def _middle(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(readings, boundaries), NaN for none -> each boundary's median and standard deviation, NaN without a reading.
+
+    As numpy's nanmedian and nanstd, which take a third of a millisecond for fifteen numbers.
+    """
+    there = np.isfinite(times)
+    count = there.sum(axis=0)
+    ordered, column = np.sort(times, axis=0), np.arange(times.shape[1])  # NaN last
+    middle = (ordered[(count - 1) // 2, column] + ordered[count // 2, column]) / 2
+    known = np.where(count > 0, count, np.nan)
+    away = np.where(there, times - np.where(there, times, 0.0).sum(axis=0) / known, 0.0)
+    return middle, np.sqrt(np.square(away).sum(axis=0) / known)
 
 
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -95,10 +110,7 @@ def _joined(times: NDArray[np.float64], index: int) -> float:
     there = times[np.isfinite(times)]
     if there.size == 0:
         return float("nan")
-    place = (0.25 if _IS_ONSET[index] else 0.75) * (there.size - 1)  # as numpy's percentiles, at a tenth of their cost
-    ordered = np.sort(there)
-    below = ordered[int(place)]
-    return float(below + (ordered[min(int(place) + 1, there.size - 1)] - below) * (place - int(place)))
+    return quantile(there, 0.25 if _IS_ONSET[index] else 0.75)
 
 
 def _crossings(probability: NDArray[np.float32], near: float, *, onset: bool) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from intervals.measurements import BeatFiducials, Measurements, RepresentativeBe
 from intervals.p_waves import why_no_pr
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import TwelveLeads
+from signals.order import median
 from signals.r_peaks import r_peaks_of
 
 INTERVALS: Final = {
@@ -83,7 +84,7 @@ def _rates(beats: Beats, ready: Conditioned) -> Measurements:
     found = Measurements(beats=len(beats.classes), ectopic_beats=ectopic)
     if seen.size == 0:
         return replace(found, warnings=("heart_rate_bpm: fewer than two beats in a row; no rate",))
-    rr = float(np.median(seen))
+    rr = float(median(seen))
     pair = normal[1:] & normal[:-1] & ~across
     follows = np.concatenate([[False], pair[:-1]])[pair]
     sdnn, rmssd = variability_ms(rr_ms[pair], follows)
@@ -206,6 +207,6 @@ def _r_ms(representative: NDArray[np.float64], times: NDArray[np.float64]) -> fl
     """The largest spatial magnitude within the QRS complex, or within 100 ms of the centre; ms from the centre."""
     start, stop = (times[QRS_ON], times[QRS_OFF]) if np.isfinite(times[[QRS_ON, QRS_OFF]]).all() else (-100.0, 100.0)
     at = np.arange(representative.shape[1]) * (1000.0 / BEAT_HZ) - BEFORE_S * 1000.0
-    level = representative - np.median(representative, axis=1, keepdims=True)
+    level = representative - median(representative)[:, None]
     inside = (at >= start) & (at <= stop)
     return float(at[inside][np.square(level[:, inside]).sum(axis=0).argmax()])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from intervals.beats import BEAT_HZ, BEFORE_S, FAST_RR_S, Beats
 from intervals.fiducials import P_OFF, P_ON, QRS_ON
+from signals.order import median
 
 P_PRESENT: Final = 0.5
 CLEAR_P: Final = 0.9
@@ -42,7 +43,7 @@ def why_no_pr(beats: Beats, times: NDArray[np.float64], p_present: float, *, pac
 
 def hidden_in_t(beats: Beats, times: NDArray[np.float64]) -> bool:
     """Whether what looks like P may be the last beat's T: at fast rates, farther before the QRS than PR shortens to."""
-    rr_ms = float(np.median(np.diff(beats.centre_s))) * 1000.0 if beats.centre_s.size > 1 else np.inf
+    rr_ms = float(median(np.diff(beats.centre_s))) * 1000.0 if beats.centre_s.size > 1 else np.inf
     return bool(rr_ms < FAST_RR_S * 1000.0 and times[QRS_ON] - times[P_ON] > FAST_PR_SHARE * rr_ms)
 
 
@@ -51,7 +52,7 @@ def irregularity(beats: Beats) -> float:
     rr, normal = np.diff(beats.centre_s), beats.normal
     pair = normal[1:] & normal[:-1]
     both = pair[1:] & pair[:-1]
-    return float(np.median(np.abs(np.diff(rr))[both]) / np.median(rr)) if both.sum() >= 3 else 0.0
+    return float(median(np.abs(np.diff(rr))[both]) / median(rr)) if both.sum() >= 3 else 0.0
 
 
 def p_likeness(beats: Beats, times: NDArray[np.float64]) -> float | None:
@@ -67,7 +68,7 @@ def p_likeness(beats: Beats, times: NDArray[np.float64]) -> float | None:
     waves = _without_line(waves).reshape(len(waves), -1)
     others = (waves.sum(axis=0) - waves) / (len(waves) - 1)
     norms = np.linalg.norm(waves, axis=1) * np.linalg.norm(others, axis=1)
-    return float(np.median((waves * others).sum(axis=1) / np.maximum(norms, 1e-12)))
+    return float(median((waves * others).sum(axis=1) / np.maximum(norms, 1e-12)))
 
 
 def _without_line(waves: NDArray[np.float64]) -> NDArray[np.float64]:

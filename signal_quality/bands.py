@@ -61,7 +61,7 @@ def split(signal: NDArray[np.float32], fs: float) -> Bands:
     size = next_fast_len(samples, real=True)
     spectrum = rfft(raw - line, n=size, axis=1)
     hz = np.arange(spectrum.shape[1]) * (fs / size)
-    power = np.square(np.abs(spectrum)) * np.float32(2.0 / size / samples)
+    power = (np.square(spectrum.real) + np.square(spectrum.imag)) * np.float32(2.0 / size / samples)
     seconds = samples / fs
     quick, slow = max(round(seconds * RATE_HZ), 8), max(round(seconds * SLOW_RATE_HZ), 8)
     beats = _band(spectrum, hz, BASELINE_HZ, BEAT_HZ, size, RATE_HZ)[:, :quick]

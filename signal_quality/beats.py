@@ -11,6 +11,7 @@ from scipy.ndimage import uniform_filter1d
 
 from signal_quality.bands import RATE_HZ, Bands
 from signal_quality.peaks import find_peaks_s
+from signals.order import median
 
 BEFORE_S: Final = 0.24  # from the P wave of a usual PR ...
 AFTER_S: Final = 0.40  # ... to the peak of a usual T
@@ -82,6 +83,6 @@ def _steepness(signal: NDArray[np.float32], at: NDArray[np.intp]) -> tuple[NDArr
     around = slopes[:, np.clip(centre[:, np.newaxis] + np.arange(-width, width + 1), 0, slopes.shape[1] - 1)].max(axis=2)
     alive = reach > 0
     agreement = ((around >= reach) & alive).mean(axis=1)
-    quiet = np.median(slopes[:, ::5], axis=1)
-    prominence = np.median(around, axis=1) / np.maximum(quiet, 1e-9)
+    quiet = median(slopes[:, ::5])
+    prominence = median(around) / np.maximum(quiet, 1e-9)
     return agreement.astype(np.float64), prominence.astype(np.float64)

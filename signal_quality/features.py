@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from signal_quality.bands import RATE_HZ, Bands, is_mains
 from signal_quality.beats import Beats
 from signals.gaps import longest_runs
+from signals.order import median
 
 LEAD_FEATURES: Final = (
     "missing", "spread", "range", "peak", "rough", "still", "longest_still_s", "step", "tail",
@@ -73,24 +74,25 @@ def log_mv(size: NDArray[np.floating]) -> NDArray[np.floating]:
 def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
     """From the samples as they came: spread, extremes, stillness, steps."""
     raw = bands.raw
-    changes = np.abs(np.diff(raw, axis=1))
+    changes = np.abs(raw[:, 1:] - raw[:, :-1])
     still = changes <= _STILL_MV
     spread = raw.std(axis=1)
     low, middle, high = _percentiles(raw, (0.01, 0.5, 0.99))
-    extremes = np.maximum(raw.max(axis=1) - middle, middle - raw.min(axis=1))
-    top = np.maximum((raw >= raw.max(axis=1, keepdims=True)).mean(axis=1), (raw <= raw.min(axis=1, keepdims=True)).mean(axis=1))
+    highest, lowest = raw.max(axis=1), raw.min(axis=1)
+    extremes = np.maximum(highest - middle, middle - lowest)
+    top = np.maximum(_share(raw >= highest[:, np.newaxis]), _share(raw <= lowest[:, np.newaxis]))
     return {
         "missing": bands.missing,
         "spread": log_mv(spread),
         "range": log_mv(high - low),
         "peak": log_mv(extremes),
         "rough": log_mv(changes.mean(axis=1)),
-        "still": still.mean(axis=1),
+        "still": _share(still),
         "longest_still_s": longest_runs(still) / bands.fs,
         "step": log_mv(changes.max(axis=1)),
         "tail": np.log10(extremes / np.maximum(high - low, SMALLEST_MV) + 0.1),
         "top_value": top,
-        "beyond": (np.abs(raw[:, ::2] - middle[:, np.newaxis]) > BEYOND_MV).mean(axis=1),
+        "beyond": _share(np.abs(raw[:, ::2] - middle[:, np.newaxis]) > BEYOND_MV),
     }
 
 
@@ -108,13 +110,13 @@ def _of_bands(bands: Bands, busy: NDArray[np.float32]) -> dict[str, NDArray[np.f
         "share_slow": slow / variance,
         "share_qrs": qrs / variance,
         "share_quick": quick / variance,
-        "muscle": log_mv(np.median(muscle_seconds, axis=1)),
+        "muscle": log_mv(median(muscle_seconds)),
         "muscle_second": log_mv(muscle_seconds.max(axis=1)),
         "mains": log_mv(np.sqrt(power[:, is_mains(hz)].sum(axis=1))),
         "busiest_second": log_mv(busy.max(axis=1)),
         "quietest_second": log_mv(busy.min(axis=1)),
-        "loud_seconds": (busy > LOUD * max(float(np.median(busy)), SMALLEST_MV)).mean(axis=1),
-        "drifting": (np.abs(bands.baseline - np.median(bands.baseline, axis=1, keepdims=True)) > DRIFT_MV).mean(axis=1),
+        "loud_seconds": (busy > LOUD * max(float(median(busy.ravel())), SMALLEST_MV)).mean(axis=1),
+        "drifting": (np.abs(bands.baseline - median(bands.baseline)[:, np.newaxis]) > DRIFT_MV).mean(axis=1),
     }
 
 
@@ -145,23 +147,24 @@ def _between(
 def _of_all_leads(bands: Bands, beats: Beats, values: NDArray[np.float64], seconds: NDArray[np.float32]) -> dict[str, float | np.floating]:
     """`values` are those of the leads' correlations, ascending."""
     rr = np.diff(beats.peaks_s)
-    usual = np.maximum(np.median(seconds, axis=1, keepdims=True), SMALLEST_MV)
+    usual = np.maximum(median(seconds)[:, np.newaxis], SMALLEST_MV)
     return {
         "leads": float(len(values)),
         "flat_leads": float((bands.beats.std(axis=1) < SMALLEST_MV).mean()),
         "beats": beats.peaks_s.size / max(bands.seconds, 1.0),
-        "rate": 60.0 / float(np.median(rr)) if rr.size else 0.0,
+        "rate": 60.0 / float(median(rr)) if rr.size else 0.0,
         "irregularity": float(rr.std() / rr.mean()) if rr.size else 1.0,
         "first_component": values[-1] / len(values),
         "three_components": values[-3:].sum() / len(values),
-        "worst_second_of_leads": np.log10(np.median(seconds / usual, axis=0).max() + 0.01),
+        "worst_second_of_leads": np.log10(median(seconds / usual, axis=0).max() + 0.01),
         "agreeing_leads": (np.nan_to_num(beats.agreement) > 0.8).mean(),
     }
 
 
 def _of_groups(columns: dict[str, NDArray[np.floating]], limb: NDArray[np.bool_]) -> dict[str, float | np.floating]:
     """Means over the limb and the chest leads, over all where there are none of the group."""
-    known = {name: np.nan_to_num(columns[name]) for name in ("noise", "muscle", "baseline", "likeness", "worst_likeness")}
+    names = ("noise", "muscle", "baseline", "likeness", "worst_likeness")
+    known = dict(zip(names, np.nan_to_num(np.stack([columns[name] for name in names])), strict=True))
     found: dict[str, float | np.floating] = {"like_leads": (known["likeness"] > 0.8).mean()}
     for group, members in (("limb", limb), ("chest", ~limb)):
         rows = members if members.any() else ~members
@@ -204,6 +207,12 @@ def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
     lag = min(10, baseline.shape[1] - 1)  # 1 s at 10 Hz
     steepest: NDArray[np.float32] = np.abs(baseline[:, lag:] - baseline[:, :-lag]).max(axis=1)
     return steepest
+
+
+def _share(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(leads, samples) -> (leads,) share of True; numpy's mean makes numbers of all samples first."""
+    shares: NDArray[np.float64] = np.array([np.count_nonzero(lead) for lead in mask]) / mask.shape[1]
+    return shares
 
 
 def _percentiles(signal: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:

@@ -17,6 +17,7 @@ from signal_quality.bands import MAINS_HZ, MAINS_WIDTH_HZ, RATE_HZ, SLOW_RATE_HZ
 from signal_quality.electrodes import electrodes_of
 from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
+from signals.order import median
 
 WANDER_MV: Final = 1.0  # peak to peak under 0.67 Hz: 10 mm, where ST segments can't be compared from beat to beat
 STEP_MV: Final = 1.0
@@ -105,7 +106,7 @@ def muscle(bands: Bands) -> NDArray[np.float64]:
     width = round(0.1 * RATE_HZ)
     count = bands.muscle.shape[1] // width
     tenths = bands.muscle[:, : count * width].reshape(len(bands.muscle), count, width)
-    power = np.median(np.einsum("lns,lns->ln", tenths, tenths), axis=1) / width
+    power = median(np.einsum("lns,lns->ln", tenths, tenths)) / width
     rms: NDArray[np.float64] = np.sqrt(power).astype(np.float64)
     return rms
 

@@ -15,6 +15,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from signal_quality.bands import RATE_HZ
+from signals.order import median
 
 _DIFFERENCE_SAMPLES: Final = 4  # 16 ms
 _SMOOTHED_SAMPLES: Final = 20  # 80 ms
@@ -30,34 +31,34 @@ def find_peaks_s(signal: NDArray[np.floating]) -> NDArray[np.float64]:
 
     signal  (leads, samples at 250 Hz) in any unit; constant leads take no part
     """
-    activity = _activity(np.asarray(signal, np.float64))
+    activity = _activity(signal)
     if activity.size < _SMOOTHED_SAMPLES or not activity.max() > 0:
         return np.zeros(0)
     return _peaks(activity) / RATE_HZ
 
 
-def _activity(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     """How steeply all leads move together, (samples,), >= 0; beats are its peaks."""
     slopes = np.zeros_like(signal)
     if signal.shape[1] > _DIFFERENCE_SAMPLES:
         half = _DIFFERENCE_SAMPLES // 2
         slopes[:, half:-half] = signal[:, _DIFFERENCE_SAMPLES:] - signal[:, :-_DIFFERENCE_SAMPLES]
     sizes = np.partition(np.abs(slopes), int(0.98 * (slopes.shape[1] - 1)), axis=1)[:, int(0.98 * (slopes.shape[1] - 1))]
-    usual = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 0.0
+    usual = float(median(sizes[sizes > 0])) if (sizes > 0).any() else 0.0
     weights = np.minimum(1.0, _LOUD * usual / np.where(sizes > 0, sizes, np.inf))
-    power = np.einsum("ls,l->s", slopes**2, weights**2)
-    smoothed: NDArray[np.float64] = uniform_filter1d(np.sqrt(power), _SMOOTHED_SAMPLES)
+    power = weights**2 @ np.square(slopes, out=slopes)
+    smoothed: NDArray[np.float64] = uniform_filter1d(np.sqrt(power), _SMOOTHED_SAMPLES, output=np.float64)
     return smoothed
 
 
 def _peaks(activity: NDArray[np.float64]) -> NDArray[np.intp]:
     block = round(_BLOCK_S * RATE_HZ)
     maxima = [activity[start : start + block].max() for start in range(0, max(activity.size - block // 2, 1), block)]
-    peaks: NDArray[np.intp] = find_peaks(activity, height=_FIRST_SHARE * float(np.median(maxima)), distance=_REFRACTORY_SAMPLES)[0]
+    peaks: NDArray[np.intp] = find_peaks(activity, height=_FIRST_SHARE * float(median(np.array(maxima))), distance=_REFRACTORY_SAMPLES)[0]
     if peaks.size == 0:
         return peaks
     heights = activity[peaks]
-    peaks = peaks[heights >= _SECOND_SHARE * np.median(heights)]
+    peaks = peaks[heights >= _SECOND_SHARE * median(heights)]
     heights = activity[peaks]
     t_wave = (np.diff(peaks) < _T_WAVE_SAMPLES) & (heights[1:] < _T_SHARE * heights[:-1])
     kept: NDArray[np.intp] = peaks[np.concatenate([[True], ~t_wave])]

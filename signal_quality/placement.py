@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from signal_quality.beats import AFTER_S, BEFORE_S
 from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
+from signals.order import median
 
 FILE: Final = Path(__file__).with_name("placement.json")
 INDEPENDENT: Final = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -97,7 +98,7 @@ def placement_rows(windows: Sequence[Window], lead_names: Sequence[str]) -> NDAr
     if not set(INDEPENDENT) <= set(lead_names):
         return None
     order = [list(lead_names).index(lead) for lead in INDEPENDENT]
-    worth = [window.beats for window in windows if np.nanmedian(window.features.lead("likeness")) >= MIN_LIKENESS]
+    worth = [window.beats for window in windows if median(window.features.lead("likeness")) >= MIN_LIKENESS]
     found = [features_of(beats.templates[order].astype(np.float64)) for beats in worth if beats.height[order].min() > 0]
     return np.array(found) if found else None
 

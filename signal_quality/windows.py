@@ -14,6 +14,7 @@ from signal_quality.bands import Bands, split
 from signal_quality.beats import Beats, find_beats
 from signal_quality.features import Features, measure
 from signals.leads import LIMB_LEADS
+from signals.order import median
 from signals.units import qrs_heights
 
 WINDOW_S: Final = 10.0
@@ -45,7 +46,7 @@ def measure_windows(signal: NDArray[np.floating], fs: float, lead_names: Sequenc
 def to_usual_height(signal: NDArray[np.float32], fs: float, usual_height_mv: float) -> NDArray[np.float32]:
     """Unknown units as if the median lead's QRS complex had the usual height; as they are where nothing varies."""
     heights = qrs_heights(signal, fs)
-    own = float(np.median(heights)) if heights.size else 0.0
+    own = float(median(heights)) if heights.size else 0.0
     return signal * np.float32(usual_height_mv / own) if own > 0 else signal
 
 

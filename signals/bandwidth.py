@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.order import median
+
 BAND_HZ: Final = (102.0, 118.0)  # between the second harmonics of 50 and 60 Hz
 WINDOW_S: Final = 1.0
 FREQUENCIES: Final = 9  # 2 Hz apart, the width of a Hann window of 1 s
@@ -28,34 +30,39 @@ def ends_below_100_hz(signal: NDArray[np.floating], fs: float) -> bool:
     if fs < 2 * BAND_HZ[1] or signal.shape[1] < width:
         return True
     count = signal.shape[1] // width
-    windows = np.asarray(signal[:, : count * width], np.float64).reshape(len(signal), count, width) * _MICROVOLT
-    leads = [
-        windows[lead][there] for lead, there in enumerate(np.isfinite(windows).all(axis=2) & (np.ptp(windows, axis=2) > 0)) if there.any()
-    ]
-    if not leads:
+    windows = np.asarray(signal[:, : count * width], np.float64).reshape(len(signal), count, width)
+    there = windows.max(axis=2) > windows.min(axis=2)  # neither constant nor with a gap
+    if not there.any():
         return True
-    density = float(np.median([np.median(_density(lead, fs)) for lead in leads]))
-    return density < max(EMPTY_UV2_PER_HZ, OVER_ROUNDING * _step(leads[0]) ** 2 / 12 * 2 / fs)
+    first = int(there.any(axis=1).argmax())
+    density = float(median(median(_density(windows, there, fs))))
+    return density < max(EMPTY_UV2_PER_HZ, OVER_ROUNDING * _step(windows[first, there[first]]) ** 2 / 12 * 2 / fs)
 
 
-def _density(windows: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
-    """(windows, samples) of a lead -> (frequencies,) one-sided power density, the mean over Hann windows."""
-    level = windows - windows.mean(axis=1, keepdims=True)
-    power = np.square(level @ _waves(windows.shape[1], fs)).mean(axis=0)
-    return np.asarray(power[:FREQUENCIES] + power[FREQUENCIES:], np.float64)
+def _density(windows: NDArray[np.float64], there: NDArray[np.bool_], fs: float) -> NDArray[np.float64]:
+    """(leads, windows, samples) in mV -> (leads with any, frequencies) one-sided power density, the mean over Hann windows that are there."""
+    power = np.square(windows @ _waves(windows.shape[2], fs))
+    power[~there] = 0.0
+    density = (power[:, :, :FREQUENCIES] + power[:, :, FREQUENCIES:]).sum(axis=1)
+    counts = there.sum(axis=1)
+    return np.asarray(density[counts > 0] / counts[counts > 0, np.newaxis], np.float64)
 
 
 @lru_cache(maxsize=8)  # a user's recordings come at few rates, a stranger's at any
 def _waves(width: int, fs: float) -> NDArray[np.float64]:
-    """(samples, 2 x frequencies): cosines and sines under a Hann window, such that squares add up to power density."""
+    """(samples, 2 x frequencies): cosines and sines under a Hann window, such that squares add up to power density in uV^2 per Hz.
+
+    Each about its mean, so that a window's own mean counts for nothing.
+    """
     shape = np.hanning(width)
     waves = np.exp(2j * np.pi * np.arange(width)[:, None] * np.linspace(*BAND_HZ, FREQUENCIES) / fs)
     scale = np.sqrt(2 / (fs * np.square(shape).sum()))
-    return np.asarray(scale * shape[:, None] * np.concatenate([waves.real, waves.imag], axis=1), np.float64)
+    shaped = _MICROVOLT * scale * shape[:, None] * np.concatenate([waves.real, waves.imag], axis=1)
+    return np.asarray(shaped - shaped.mean(axis=0), np.float64)
 
 
 def _step(windows: NDArray[np.float64]) -> float:
     """The converter's step in microvolts: what nearly every difference of neighbours that is none reaches; 0 off any grid."""
-    steps = np.abs(np.diff(windows, axis=1)).ravel()
+    steps = np.abs(np.diff(windows, axis=1)).ravel() * _MICROVOLT
     steps = steps[steps > _NO_STEP_UV]
     return float(np.partition(steps, steps.size // 100)[steps.size // 100]) if steps.size else 0.0

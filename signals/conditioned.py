@@ -11,9 +11,11 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.signal import butter, resample_poly, sosfilt, sosfilt_zi
 
+from signals.ends import held
 from signals.gaps import fill_short_gaps
 
 RATE_HZ: Final = 500.0
@@ -71,8 +73,8 @@ def without_wander(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     blocks = -(-samples // _BLOCK_SAMPLES)
     padded = signal
     if blocks * _BLOCK_SAMPLES != samples:
-        padded = np.pad(signal, ((0, 0), (0, blocks * _BLOCK_SAMPLES - samples)), mode="edge")
-    means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES).mean(axis=2)
+        padded = held(signal, 0, blocks * _BLOCK_SAMPLES - samples)
+    means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(_BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES)
     if blocks < 2:
         return np.asarray(signal - means.mean(axis=1, keepdims=True), np.float64)
     return np.asarray(signal - _between_blocks(_slow(means), samples), np.float64)
@@ -103,16 +105,16 @@ def _between_blocks(slow: NDArray[np.float64], samples: int) -> NDArray[np.float
     half = _BLOCK_SAMPLES // 2
     out = np.empty((leads, blocks * _BLOCK_SAMPLES))
     inner = out[:, half:-half].reshape(leads, blocks - 1, _BLOCK_SAMPLES)
-    step = np.diff(slow, axis=1)[:, :, None]
-    inner[:] = slow[:, :-1, None] + step * share
-    out[:, :half] = slow[:, :1] + step[:, 0] * (share[half:] - 1.0)
-    out[:, -half:] = slow[:, -1:] + step[:, -1] * share[:half]
+    weights = np.stack([1.0 - share, share])
+    np.matmul(sliding_window_view(slow, 2, axis=1), weights, out=inner)
+    out[:, :half] = slow[:, :2] @ np.stack([2.0 - share[half:], share[half:] - 1.0])
+    out[:, -half:] = slow[:, -2:] @ np.stack([-share[:half], 1.0 + share[:half]])
     return out[:, :samples]
 
 
 def smooth(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     """A trapezoid of 11 taps: a mean over 10 samples (null at 50 Hz) of the mean over 2, symmetric about each sample."""
-    of_one = np.pad(signal, ((0, 0), (5, 4)), mode="edge")
+    of_one = held(signal, 5, 4)
     of_two = of_one[:, :-1] + of_one[:, 1:]
     of_four = of_two[:, :-2] + of_two[:, 2:]
     of_eight = of_four[:, :-4] + of_four[:, 4:]

@@ -161,7 +161,9 @@ def _contradictions(signal: NDArray[np.float64], alive: Sequence[str], units: Un
     if len(alive) < 3:
         return ()
     rows = signal[[_ROW[lead] for lead in alive]]
-    rows = rows[:, ~np.isnan(rows).any(axis=0)]
+    missing = np.isnan(rows)
+    if missing.any():
+        rows = rows[:, ~missing.any(axis=0)]
     if rows.shape[1] == 0:
         return ()
     own_rms = rows.std(axis=1)

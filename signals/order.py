@@ -1,4 +1,4 @@
-"""Medians and quantiles of what is known to be finite, as numpy's own to the last bit.
+"""Medians, as numpy's to the last bit, and quantiles of what is known to be finite.
 
 numpy's look for NaN and for every kind of input first; on the few hundred numbers that a beat or a second has, that is most of
 their cost, and a recording needs scores of them.

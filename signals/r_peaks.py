@@ -14,6 +14,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from signals.conditioned import RATE_HZ, Conditioned, condition
+from signals.order import median, quantile
 
 ENVELOPE_HZ: Final = 250.0
 DIFFERENCE_SAMPLES: Final = 4  # 16 ms: the slope of a QRS, not of a T wave
@@ -28,6 +29,7 @@ EARLY_ECHO: Final = (0.36, 0.6)
 LATE_ECHO: Final = (0.46, 0.5)
 LATE_ECHOES_SHARE: Final = 1 / 3  # of all peaks: from there on they are T waves
 EDGE_S: Final = 0.06  # a complex cut by the recording's end is none; filters ring there, too
+QUIET_SHARE: Final = 0.2
 MIN_CONTRAST: Final = 2.5  # of the median peak over the envelope's quiet fifth: 15 and more in ECGs, 1.5 in noise and hum
 PEAKED: Final = 6.0  # 98th percentile of the slope over its median from which a lead counts in full
 LOUD_LEAD: Final = 3.0  # a lead may be so many times as steep as the middle one before it is turned down
@@ -47,8 +49,8 @@ def r_peaks_of(ready: Conditioned) -> NDArray[np.float64]:
     edge = round(EDGE_S * ENVELOPE_HZ)
     peaks = peaks[(peaks >= edge) & (peaks < envelope.size - edge)]
     if peaks.size:
-        peaks = peaks[envelope[peaks] > HEIGHT_SHARE * np.median(envelope[peaks])]
-    if peaks.size == 0 or np.median(envelope[peaks]) < MIN_CONTRAST * np.percentile(envelope, 20):
+        peaks = peaks[envelope[peaks] > HEIGHT_SHARE * median(envelope[peaks])]
+    if peaks.size == 0 or median(envelope[peaks]) < MIN_CONTRAST * quantile(envelope, QUIET_SHARE):
         return np.zeros(0)
     return np.asarray(_without_echoes(peaks, envelope) / ENVELOPE_HZ, np.float64)
 
@@ -58,12 +60,12 @@ def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
     alive = steepness > 0
     if not alive.any():
         return np.zeros(steepness.size)
-    limit = LOUD_LEAD * np.median(steepness[alive])
+    limit = LOUD_LEAD * median(steepness[alive])
     return np.where(alive, np.minimum(1.0, limit / np.where(alive, steepness, 1.0)), 0.0)
 
 
 def _envelope(ready: Conditioned) -> NDArray[np.float64]:
-    signal = ready.signal[ready.alive, :: round(RATE_HZ / ENVELOPE_HZ)]
+    signal = (ready.signal if ready.alive.all() else ready.signal[ready.alive])[:, :: round(RATE_HZ / ENVELOPE_HZ)]
     half = DIFFERENCE_SAMPLES // 2
     if signal.shape[0] == 0 or signal.shape[1] <= DIFFERENCE_SAMPLES:
         return np.zeros(0)
@@ -82,7 +84,7 @@ def _block_level(envelope: NDArray[np.float64]) -> float:
     """Median of the maxima of blocks of 3 s; the last, shorter block counts where it is the only one."""
     width = round(BLOCK_S * ENVELOPE_HZ)
     count = max(1, envelope.size // width)
-    return float(np.median([block.max() for block in np.array_split(envelope, count)]))
+    return float(median(np.array([block.max() for block in np.array_split(envelope, count)])))
 
 
 def _above(envelope: NDArray[np.float64], level: float) -> NDArray[np.intp]:

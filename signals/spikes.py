@@ -15,6 +15,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.ends import held
+
 MIN_FS_HZ: Final = 250.0
 NARROW_MS: Final = 14.0  # twice the widest spike at 500 Hz, half of the narrowest QRS
 WIDE_MS: Final = 40.0  # most of a narrow QRS
@@ -81,6 +83,8 @@ def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
 
 def pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
     """How many beats (R peaks in seconds) the spikes belong to: before the QRS or before the P, always at the same distance."""
+    if spikes.times_s.size == 0:
+        return Pacing(0, 0, len(r_times_s))
     distances_ms = [1000 * (spikes.times_s - r) for r in r_times_s]
     atrial, ventricular = _stable(distances_ms, ATRIAL_MS), _stable(distances_ms, VENTRICULAR_MS)
     paced_s = tuple(r_times_s[ventricular].tolist())
@@ -118,7 +122,7 @@ def _may_stand_out(signal: NDArray[np.float64], half: int) -> NDArray[np.intp]:
     What stands out of a median of `half` samples on either side stands out of more than `half` of these: of one on each side
     at the least, in the same direction.
     """
-    padded = np.pad(signal, ((0, 0), (half, half)), mode="edge")
+    padded = held(signal, half, half)
     samples = signal.shape[1]
     lowest, highest = _running(padded, half, np.minimum), _running(padded, half, np.maximum)
     above = signal - np.maximum(lowest[:, :samples], lowest[:, half + 1 :][:, :samples])

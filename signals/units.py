@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadOption
+from signals.order import median
 from signals.record import EcgRecord, Units
 
 MAX_QRS_MV: Final = 20.0  # peak to peak; docs/api.md, "A record"
@@ -55,7 +56,7 @@ def doubt_millivolt(record: EcgRecord) -> EcgRecord:
     heights = qrs_heights(record.signal, record.fs)
     if heights.size == 0:
         return record
-    if np.median(heights) > MAX_QRS_MV:
+    if median(heights) > MAX_QRS_MV:
         found = f"over {MAX_QRS_MV:g} mV"
     elif heights.max() < MIN_QRS_MV:
         found = f"under {MIN_QRS_MV:g} mV"
@@ -78,9 +79,9 @@ def qrs_heights(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     windows = signal[:, : count * width].reshape(len(signal), count, width)
     ranges = np.fmax.reduce(windows, axis=2) - np.fmin.reduce(windows, axis=2)
     if not np.isnan(ranges).any():
-        return np.asarray(np.median(ranges[ranges.max(axis=1) > 0], axis=1), np.float32)
+        return np.asarray(median(ranges[ranges.max(axis=1) > 0]), np.float32)
     known = [row[~np.isnan(row)] for row in ranges]
-    return np.array([np.median(row) for row in known if row.size and row.max() > 0], np.float32)
+    return np.array([median(row) for row in known if row.size and row.max() > 0], np.float32)
 
 
 def _unit(units: str) -> str:
