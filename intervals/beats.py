@@ -82,7 +82,7 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     whole = _whole(np.rint(placed).astype(np.intp), ready.missing)
     classes = _classes(normal, windows)
     chosen, covered = _chosen(normal, whole, np.rint(placed).astype(np.intp), signal.shape[1])
-    representative = interquartile_mean(windows[chosen].astype(np.float64))
+    representative = interquartile_mean(windows[chosen])
     return Beats(placed / RATE_HZ, classes, windows, whole, representative, int(chosen.sum()), covered)
 
 
@@ -112,12 +112,12 @@ def without_neighbours(beats: Beats) -> NDArray[np.float64]:
     return np.asarray(beats.representative[:, np.clip(np.arange(BEAT_SAMPLES), first, last)], np.float64)
 
 
-def interquartile_mean(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
     """(beats, ...) -> (...): the mean of the middle half at each sample; of all where there are fewer than four."""
     cut = len(windows) // 4
     if cut == 0:
-        return np.asarray(windows.mean(axis=0))
-    return np.asarray(np.sort(windows, axis=0)[cut : len(windows) - cut].mean(axis=0))
+        return np.asarray(windows.mean(axis=0, dtype=np.float64))
+    return np.asarray(np.sort(windows, axis=0)[cut : len(windows) - cut].mean(axis=0, dtype=np.float64))
 
 
 def _weights(signal: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -151,7 +151,8 @@ def _best_shift(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Whole samples, and the parabola's fraction, that lay each beat on the template."""
     shape = template.reshape(len(padded), -1)
-    kernel = np.pad(shape - shape.mean(axis=1, keepdims=True), ((0, 0), (2 * reach, 2 * reach)))
+    kernel = np.zeros((len(padded), shape.shape[1] + 4 * reach))
+    kernel[:, 2 * reach : -2 * reach] = shape - shape.mean(axis=1, keepdims=True)
     # The template at each shift, one below the other: all products are one of matrices.
     laid = sliding_window_view(kernel, 2 * (half + reach) + 1, axis=1).transpose(1, 0, 2)[::-1].reshape(2 * reach + 1, -1)
     around = padded[:, centres[:, None] + np.arange(-half - reach, half + reach + 1)].transpose(1, 0, 2).reshape(centres.size, -1)
@@ -169,8 +170,9 @@ def _best_shift(
 def _forms(padded: NDArray[np.float64], centres: NDArray[np.intp], half: int) -> NDArray[np.float64]:
     """(beats, leads x samples) around the centres, each lead about its mean."""
     at = centres[:, None] + np.arange(-half, half + 1)
-    forms = padded[:, at].transpose(1, 0, 2)
-    return np.asarray(forms - forms.mean(axis=2, keepdims=True), np.float64).reshape(centres.size, -1)
+    forms = padded[:, at]
+    forms -= forms.mean(axis=2, keepdims=True)
+    return forms.transpose(1, 0, 2).reshape(centres.size, -1)
 
 
 def _template(forms: NDArray[np.float64], leads: int, same: float, among: NDArray[np.bool_]) -> int:

@@ -105,7 +105,10 @@ def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]
     alive = own > 0
     count = max(1, int(alive.sum()))
     peak = max(float(np.sqrt((level[:, near] ** 2).sum(axis=0) / count).max()), 1e-12)
-    velocity = np.sqrt((np.gradient(level, axis=1) ** 2).sum(axis=0))
+    slope = np.empty_like(level)
+    slope[:, 1:-1] = (level[:, 2:] - level[:, :-2]) / 2
+    slope[:, 0], slope[:, -1] = level[:, 1] - level[:, 0], level[:, -1] - level[:, -2]
+    velocity = np.sqrt(np.square(slope, out=slope).sum(axis=0))
     velocity /= max(float(velocity[near].max()), 1e-12)
     features = np.empty((4, *level.shape), np.float32)
     features[0] = level / peak

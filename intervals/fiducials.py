@@ -98,12 +98,13 @@ def _middle(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
     """(..., samples) probabilities over time -> (...) where half of the probability has passed, in fractions of a sample."""
     passed = np.cumsum(distribution, axis=-1, dtype=np.float64)
-    at = np.argmax(passed >= HALF * passed[..., -1:], axis=-1)[..., None]
-    upper = np.take_along_axis(passed, at, -1)
-    own = np.take_along_axis(distribution, at, -1)
+    half = HALF * passed[..., -1]
+    at = np.argmax(passed >= half[..., None], axis=-1)
+    which = np.arange(at.size) * passed.shape[-1] + at.ravel()
+    upper, own = (of.reshape(-1)[which].reshape(at.shape) for of in (passed, distribution))
     # The probability of sample k is spread over k - 1/2 .. k + 1/2.
-    part = (HALF * passed[..., -1:] - (upper - own)) / np.maximum(own, 1e-12)
-    return np.asarray((at - HALF + part)[..., 0], np.float64)
+    part = (half - (upper - own)) / np.maximum(own, 1e-12)
+    return np.asarray(at - HALF + part, np.float64)
 
 
 def _joined(times: NDArray[np.float64], index: int) -> float:

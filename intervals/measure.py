@@ -199,8 +199,8 @@ def _in_last_t(places: dict[str, float | None], last: BeatFiducials) -> bool:
 
 def _placed(centre_s: float, times: NDArray[np.float64]) -> dict[str, float | None]:
     """Seconds; a boundary before the recording's start is not there."""
-    at = {name: centre_s + float(time) / 1000.0 for name, time in zip(NAMES, times, strict=True)}
-    return {name: value if np.isfinite(value) and value >= 0 else None for name, value in at.items()}
+    at = {name: centre_s + time / 1000.0 for name, time in zip(NAMES, times.tolist(), strict=True)}
+    return {name: value if value >= 0 else None for name, value in at.items()}  # NaN is not
 
 
 def _r_ms(representative: NDArray[np.float64], times: NDArray[np.float64]) -> float:

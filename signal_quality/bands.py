@@ -7,6 +7,7 @@ rate than the band needs. A line through the ends is taken out first, so that th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -64,9 +65,9 @@ def split(signal: NDArray[np.float32], fs: float) -> Bands:
     power = (np.square(spectrum.real) + np.square(spectrum.imag)) * np.float32(2.0 / size / samples)
     seconds = samples / fs
     quick, slow = max(round(seconds * RATE_HZ), 8), max(round(seconds * SLOW_RATE_HZ), 8)
-    beats = _band(spectrum, hz, BASELINE_HZ, BEAT_HZ, size, RATE_HZ)[:, :quick]
-    muscle = _band(spectrum, hz, BEAT_HZ, MUSCLE_HZ, size, RATE_HZ)[:, :quick]
-    baseline = _band(spectrum, hz, -1.0, BASELINE_HZ, size, SLOW_RATE_HZ)[:, :slow]
+    beats = _band(spectrum, fs, size, (BASELINE_HZ, BEAT_HZ), RATE_HZ)[:, :quick]
+    muscle = _band(spectrum, fs, size, (BEAT_HZ, MUSCLE_HZ), RATE_HZ)[:, :quick]
+    baseline = _band(spectrum, fs, size, (-1.0, BASELINE_HZ), SLOW_RATE_HZ)[:, :slow]
     baseline += line[:, np.linspace(0, samples - 1, baseline.shape[1]).astype(np.intp)]
     return Bands(fs, raw, missing, baseline, beats, muscle, power, hz)
 
@@ -79,10 +80,12 @@ def is_mains(hz: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _filled(signal: NDArray[np.float32], fs: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Gaps of any length bridged, leads without samples zero; the share that was missing."""
     gaps = np.isnan(signal)
+    missing = np.zeros(len(signal))
     if gaps.any():
+        missing = gaps.mean(axis=1)
         bridged, _ = fill_short_gaps(signal.astype(np.float64), fs, signal.shape[1] / fs + 1.0)
         signal = np.nan_to_num(bridged, nan=0.0).astype(np.float32)
-    return np.clip(signal, -CLIP_MV, CLIP_MV), gaps.mean(axis=1)
+    return np.clip(signal, -CLIP_MV, CLIP_MV), missing
 
 
 def _line_through_ends(raw: NDArray[np.float32], ends: int) -> NDArray[np.float32]:
@@ -91,13 +94,17 @@ def _line_through_ends(raw: NDArray[np.float32], ends: int) -> NDArray[np.float3
     return line
 
 
-def _band(spectrum: NDArray[np.complex64], hz: NDArray[np.float64], low: float, high: float, size: int, rate: float) -> NDArray[np.float32]:
+def _band(spectrum: NDArray[np.complex64], fs: float, size: int, band_hz: tuple[float, float], rate: float) -> NDArray[np.float32]:
     """The window between two frequencies, at `rate`; without the mains above 40 Hz."""
-    samples = max(round(rate / float(hz[1])), 8)  # hz[1] is one over the seconds that were transformed
-    bins = min(samples // 2 + 1, spectrum.shape[1])
-    kept = (hz[:bins] > low) & (hz[:bins] <= high) & ~is_mains(hz[:bins])
-    chosen = np.zeros((len(spectrum), samples // 2 + 1), np.complex64)
-    chosen[:, :bins] = spectrum[:, :bins] * kept
-    scaled: NDArray[np.float32] = irfft(chosen, n=samples, axis=1)
-    scaled *= np.float32(samples / size)
-    return scaled
+    samples = max(round(rate / (fs / size)), 8)
+    kept = _kept(fs, size, band_hz, samples)
+    found: NDArray[np.float32] = irfft(spectrum[:, : kept.size] * kept, n=samples, axis=1)
+    return found
+
+
+@lru_cache(maxsize=32)  # three for each rate and length
+def _kept(fs: float, size: int, band_hz: tuple[float, float], samples: int) -> NDArray[np.float32]:
+    """(bins,) what each of the bins that `samples` hold is multiplied by: zero outside of the band, else what keeps the height."""
+    hz = np.arange(min(samples // 2 + 1, size // 2 + 1)) * (fs / size)
+    inside = (hz > band_hz[0]) & (hz <= band_hz[1]) & ~is_mains(hz)
+    return inside.astype(np.float32) * np.float32(samples / size)

@@ -26,8 +26,11 @@ def calibration_pulse(leads: TwelveLeads, fs: float) -> tuple[float, float] | No
     reach = max(round(EDGE_S * fs / 2), 1)
     if len(rows) < MIN_LEADS or leads.signal.shape[1] < 4 * reach:
         return None
+    first = _steps(leads.signal[rows[0]].astype(np.float32), reach)
+    if not ((first > STEP_MV[0]) & (first < STEP_MV[1])).any():
+        return None  # as most: the other leads need not be looked at
     signal = leads.signal[rows].astype(np.float32)
-    steps = signal[:, 2 * reach :] - signal[:, : -2 * reach]
+    steps = _steps(signal, reach)
     lowest, highest = steps.min(axis=0), steps.max(axis=0)
     ups = _middles((lowest > STEP_MV[0]) & (highest < STEP_MV[1]) & (highest - lowest < ALIKE_MV)) + reach
     if ups.size == 0:
@@ -42,6 +45,11 @@ def calibration_pulse(leads: TwelveLeads, fs: float) -> tuple[float, float] | No
         if downs[downs > up].size == 0 and LENGTH_S[0] <= left_s <= LENGTH_S[1]:
             return float(up / fs), signal.shape[1] / fs
     return None
+
+
+def _steps(signal: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """(..., samples) -> (..., samples - 2 x reach): how far each sample's neighbours on either side lie apart."""
+    return signal[..., 2 * reach :] - signal[..., : -2 * reach]
 
 
 def _middles(mask: NDArray[np.bool_]) -> NDArray[np.intp]:

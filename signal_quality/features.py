@@ -59,8 +59,11 @@ def measure(bands: Bands, beats: Beats, limb: NDArray[np.bool_]) -> Features:
     values, vectors = np.linalg.eigh(correlations)
     seconds = _ptp_of_seconds(bands.beats)
     columns = {**_of_samples(bands), **_of_bands(bands, seconds), **_of_beats(beats), **_between(correlations, values, vectors)}
-    of_leads = np.nan_to_num(np.stack([columns[name] for name in LEAD_FEATURES], axis=1).astype(np.float64))
-    record = {**_of_all_leads(bands, beats, values, seconds), **_of_groups(columns, limb)}
+    of_leads = np.empty((len(bands.raw), len(LEAD_FEATURES)))
+    for column, name in enumerate(LEAD_FEATURES):
+        of_leads[:, column] = columns[name]
+    np.nan_to_num(of_leads, copy=False)
+    record = {**_of_all_leads(bands, beats, values, seconds), **_of_groups(of_leads, limb)}
     places = _at_places(of_leads)
     whole = np.concatenate([places.T.ravel(), np.nan_to_num([record[name] for name in RECORD_FEATURES])])
     return Features(of_leads, whole)
@@ -76,7 +79,7 @@ def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
     raw = bands.raw
     changes = np.abs(raw[:, 1:] - raw[:, :-1])
     still = changes <= _STILL_MV
-    spread = raw.std(axis=1)
+    spread = _spread(raw)
     low, middle, high = _percentiles(raw, (0.01, 0.5, 0.99))
     highest, lowest = raw.max(axis=1), raw.min(axis=1)
     extremes = np.maximum(highest - middle, middle - lowest)
@@ -150,7 +153,7 @@ def _of_all_leads(bands: Bands, beats: Beats, values: NDArray[np.float64], secon
     usual = np.maximum(median(seconds)[:, np.newaxis], SMALLEST_MV)
     return {
         "leads": float(len(values)),
-        "flat_leads": float((bands.beats.std(axis=1) < SMALLEST_MV).mean()),
+        "flat_leads": float((_spread(bands.beats) < SMALLEST_MV).mean()),
         "beats": beats.peaks_s.size / max(bands.seconds, 1.0),
         "rate": 60.0 / float(median(rr)) if rr.size else 0.0,
         "irregularity": float(rr.std() / rr.mean()) if rr.size else 1.0,
@@ -161,14 +164,14 @@ def _of_all_leads(bands: Bands, beats: Beats, values: NDArray[np.float64], secon
     }
 
 
-def _of_groups(columns: dict[str, NDArray[np.floating]], limb: NDArray[np.bool_]) -> dict[str, float | np.floating]:
+def _of_groups(of_leads: NDArray[np.float64], limb: NDArray[np.bool_]) -> dict[str, float | np.floating]:
     """Means over the limb and the chest leads, over all where there are none of the group."""
-    names = ("noise", "muscle", "baseline", "likeness", "worst_likeness")
-    known = dict(zip(names, np.nan_to_num(np.stack([columns[name] for name in names])), strict=True))
+    names = ("noise", "muscle", "baseline", "likeness")
+    known = {name: of_leads[:, LEAD_FEATURES.index(name)] for name in (*names, "worst_likeness")}
     found: dict[str, float | np.floating] = {"like_leads": (known["likeness"] > 0.8).mean()}
     for group, members in (("limb", limb), ("chest", ~limb)):
         rows = members if members.any() else ~members
-        found |= {f"{group}_{name}": known[name][rows].mean() for name in ("noise", "muscle", "baseline", "likeness")}
+        found |= {f"{group}_{name}": known[name][rows].mean() for name in names}
         found[f"worst_{group}_likeness"] = known["worst_likeness"][rows].min()
     return found
 
@@ -207,6 +210,12 @@ def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
     lag = min(10, baseline.shape[1] - 1)  # 1 s at 10 Hz
     steepest: NDArray[np.float32] = np.abs(baseline[:, lag:] - baseline[:, :-lag]).max(axis=1)
     return steepest
+
+
+def _spread(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(leads, samples) -> (leads,) standard deviation."""
+    level = signal - signal.mean(axis=1, keepdims=True)
+    return np.sqrt(np.vecdot(level, level) / np.float32(signal.shape[1]))
 
 
 def _share(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

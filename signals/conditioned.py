@@ -49,7 +49,8 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     alive = ~missing.all(axis=1) & (np.fmax.reduce(filled, axis=1) != np.fmin.reduce(filled, axis=1))
     filled = _bridged(filled, missing)
     at_rate, gone = to_rate(filled, fs), _mask_to_rate(np.asarray(missing[alive].any(axis=0)), fs)
-    gone = np.pad(gone, (0, max(0, at_rate.shape[1] - gone.size)), mode="edge") if gone.size else np.zeros(at_rate.shape[1], np.bool_)
+    if gone.size < at_rate.shape[1]:
+        gone = np.pad(gone, (0, at_rate.shape[1] - gone.size), mode="edge") if gone.size else np.zeros(at_rate.shape[1], np.bool_)
     flat = without_wander(at_rate)
     flat[~alive] = 0.0
     return Conditioned(smooth(flat), alive, gone[: at_rate.shape[1]])

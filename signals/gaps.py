@@ -26,24 +26,32 @@ class Gaps:
 
 def find_gaps(missing: NDArray[np.bool_]) -> Gaps:
     """Runs of True in a mask (leads, samples)."""
-    leads, samples = missing.shape
-    apart = np.zeros((leads, samples + 1), np.bool_)  # lead after lead, each with a sample behind it that ends a run
-    apart[:, :-1] = missing
-    row_by_row = np.concatenate([[False], apart.ravel()])
-    # Starts and stops take turns, so the n-th of the one belongs to the n-th of the other.
-    edges = np.flatnonzero(row_by_row[1:] != row_by_row[:-1])
-    lead, start = np.divmod(edges[::2], samples + 1)
-    return Gaps(lead, start, edges[1::2] - lead * (samples + 1))
+    samples = missing.shape[1]
+    start, stop = _edges(missing)
+    lead, first = np.divmod(start, samples + 1)
+    return Gaps(lead, first, stop - lead * (samples + 1))
 
 
 def longest_runs(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """(leads, samples) -> (leads,) samples in the longest run of True."""
-    runs = find_gaps(mask)
-    longest = np.zeros(len(mask), np.intp)
-    if runs.lead.size:
-        leads, first = np.unique(runs.lead, return_index=True)
-        longest[leads] = np.maximum.reduceat(runs.samples, first)
+    leads, samples = mask.shape
+    start, stop = _edges(mask)
+    first = np.searchsorted(start, np.arange(leads + 1) * (samples + 1))
+    some = first[1:] > first[:-1]
+    longest = np.zeros(leads, np.intp)
+    if start.size:
+        longest[some] = np.maximum.reduceat(stop - start, first[:-1][some])
     return longest
+
+
+def _edges(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where runs of True start and stop (exclusive), lead after lead with a sample behind each, which ends a run."""
+    leads, samples = mask.shape
+    row_by_row = np.zeros(1 + leads * (samples + 1), np.bool_)
+    row_by_row[1:].reshape(leads, samples + 1)[:, :-1] = mask
+    # Starts and stops take turns, so the n-th of the one belongs to the n-th of the other.
+    edges = np.flatnonzero(row_by_row[1:] != row_by_row[:-1])
+    return edges[::2], edges[1::2]
 
 
 def max_gap_samples(fs: float, max_gap_s: float = MAX_FILLED_GAP_S) -> int:

@@ -110,7 +110,8 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     signal = np.full((len(LEADS), record.samples), np.nan)
     for lead, row in zip(record.lead_names, record.signal, strict=True):
         signal[_ROW[lead]] = row
-    there = np.count_nonzero(~np.isnan(signal), axis=1)
+    gaps = np.isnan(signal)
+    there = record.samples - (np.count_nonzero(gaps, axis=1) if gaps.any() else np.zeros(len(LEADS), np.intp))
     present = (2 * there >= record.samples) & (there > 0)
     signal[~present] = np.nan
     lost = [lead for lead in LEADS if lead in record.lead_names and not present[_ROW[lead]]]
@@ -166,10 +167,10 @@ def _contradictions(signal: NDArray[np.float64], alive: Sequence[str], units: Un
         rows = rows[:, ~missing.any(axis=0)]
     if rows.shape[1] == 0:
         return ()
-    own_rms = rows.std(axis=1)
+    level = rows - rows.mean(axis=1, keepdims=True)
+    own_rms = np.sqrt(np.vecdot(level, level) / level.shape[1])
     if units == "unknown":
-        # ADC counts have an arbitrary zero, which says nothing about the electrodes.
-        rows = rows - rows.mean(axis=1, keepdims=True)
+        rows = level  # ADC counts have an arbitrary zero, which says nothing about the electrodes
     power = rows @ rows.T / rows.shape[1]
     found = []
     for index, lead in enumerate(alive):

@@ -1,4 +1,4 @@
-"""Medians, as numpy's to the last bit, and quantiles of what is known to be finite.
+"""Medians, as numpy's to the last bit, quantiles and ranks of what is known to be finite.
 
 numpy's look for NaN and for every kind of input first; on the few hundred numbers that a beat or a second has, that is most of
 their cost, and a recording needs scores of them.
@@ -30,3 +30,11 @@ def quantile(values: NDArray[np.float64], share: float) -> float:
     above = min(below + 1, values.size - 1)
     ordered = np.partition(values, (below, above))
     return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
+
+
+def at_rank(values: NDArray[np.floating], rank: int, axis: int = -1) -> NDArray[Any]:
+    """What stands at a rank (0 is the smallest) along an axis; in the type of `values`, which are finite.
+
+    The middle is put in its place first: numpy finds one far from it in half the time then.
+    """
+    return np.partition(values, (values.shape[axis] // 2, rank), axis=axis).take(rank, axis=axis)
