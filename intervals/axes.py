@@ -24,6 +24,7 @@ def axes(beat: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[dict[st
         return none, ("qrs_axis_deg: leads I and aVF are needed for the axes",)
     if _contradicts(beat):
         return none, ("qrs_axis_deg: I, II and III contradict each other (I + III is not II); no axes",)
+    beat = beat[[_I, _AVF]]
     base = _mean(beat, times[QRS_ON] - BASELINE_MS, times[QRS_ON])
     found = {
         "p_axis_deg": _axis(beat, times[P_ON], times[P_OFF], None),
@@ -41,13 +42,13 @@ def _contradicts(beat: NDArray[np.float64]) -> bool:
 
 
 def _axis(beat: NDArray[np.float64], start_ms: float, stop_ms: float, base: NDArray[np.float64] | None) -> float | None:
-    """Over the level `base`, or over the line between both ends where there is none."""
+    """Of I and aVF, over the level `base`, or over the line between both ends where there is none."""
     part = _part(beat, start_ms, stop_ms)
     if part is None or part.shape[1] < 4:
         return None
     wave = part - (np.linspace(part[:, 0], part[:, -1], part.shape[1], axis=1) if base is None else base[:, None])
     area, size = wave.sum(axis=1), np.abs(wave).sum(axis=1)
-    return axis_deg(float(area[_I]), float(area[_AVF]), float(np.hypot(size[_I], size[_AVF])))
+    return axis_deg(float(area[0]), float(area[1]), float(np.hypot(size[0], size[1])))
 
 
 def _mean(beat: NDArray[np.float64], start_ms: float, stop_ms: float) -> NDArray[np.float64] | None:

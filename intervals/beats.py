@@ -14,7 +14,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned
-from signals.ends import held
 from signals.order import median
 from signals.r_peaks import lead_weights
 
@@ -29,6 +28,8 @@ SPAN_SAMPLES: Final = BEAT_SAMPLES * STRIDE
 
 FORM_S: Final = 0.12  # before and after the centre: the QRS complex, and little else
 SHIFT_S: Final = 0.04
+_HALF: Final = round(FORM_S * RATE_HZ)
+_REACH: Final = round(SHIFT_S * RATE_HZ)
 SAME_FORM: Final = 0.85  # correlation with the template
 ROUGHLY_SAME: Final = 0.75  # the same before alignment
 RIVAL_SHARE: Final = 0.6  # so many beats of another form, against the commonest, and the narrower of both is measured
@@ -70,15 +71,12 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     signal = ready.signal
     if r_peaks_s.size == 0 or signal.shape[1] == 0:
         return Beats(np.zeros(0), (), np.zeros((0, len(signal), BEAT_SAMPLES), np.float32), np.zeros(0, np.bool_), None, 0)
-    pad = SPAN_SAMPLES
-    padded = held(signal, pad, pad)
     centres = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
-    weights = _weights(signal)
-    shifted, forms, template = _align(padded * weights[:, None], centres + pad)
+    shifted, forms, template = _align(signal, centres)
     normal, likeness = _dominant(forms, template)
     # Beats of another form are left where the envelope put them: correlation with a template that is not theirs says nothing.
-    placed = np.where(likeness > SAME_FORM, shifted - pad, centres.astype(np.float64))
-    windows = _windows(padded, np.rint(placed).astype(np.intp) + pad)
+    placed = np.where(likeness > SAME_FORM, shifted, centres.astype(np.float64))
+    windows = _windows(signal, np.rint(placed).astype(np.intp))
     whole = _whole(np.rint(placed).astype(np.intp), ready.missing)
     classes = _classes(normal, windows)
     chosen, covered = _chosen(normal, whole, np.rint(placed).astype(np.intp), signal.shape[1])
@@ -125,7 +123,7 @@ def _weights(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     return lead_weights(size)
 
 
-def _align(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+def _align(signal: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Two passes of cross-correlation over all leads within +-40 ms: on one beat, then on the mean of the commonest form.
 
     Forms that differ little (aberrant conduction in fibrillation) are told apart once the first pass has laid them on each
@@ -133,46 +131,50 @@ def _align(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDAr
 
     -> (centres with fractions, forms (beats, leads x samples), the beat that stands for the commonest form)
     """
-    half, reach = round(FORM_S * RATE_HZ), round(SHIFT_S * RATE_HZ)
-    forms = _forms(padded, centres, half)
-    first = _template(forms, len(padded), ROUGHLY_SAME, np.ones(len(forms), np.bool_))
-    shift, _ = _best_shift(padded, centres, forms[first], half, reach)
-    aligned = _forms(padded, centres + shift, half)
-    central = _template(aligned, len(padded), SAME_FORM, _correlation(aligned, forms[first]) > ROUGHLY_SAME)
+    around = _around(signal, centres)
+    leads = len(signal)
+    forms = _forms(around, np.zeros_like(centres))
+    first = _template(forms, leads, ROUGHLY_SAME, np.ones(len(forms), np.bool_))
+    shift, _ = _best_shift(around, forms[first])
+    aligned = _forms(around, shift)
+    central = _template(aligned, leads, SAME_FORM, _correlation(aligned, forms[first]) > ROUGHLY_SAME)
     same = _correlation(aligned, aligned[central]) > SAME_FORM
     template = aligned[same].mean(axis=0) if same.any() else aligned[central]
-    shift, fraction = _best_shift(padded, centres, template, half, reach)
-    moved = centres + shift
-    return moved + fraction, _forms(padded, moved, half), central
+    shift, fraction = _best_shift(around, template)
+    return centres + shift + fraction, _forms(around, shift), central
 
 
-def _best_shift(
-    padded: NDArray[np.float64], centres: NDArray[np.intp], template: NDArray[np.float64], half: int, reach: int
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _around(signal: NDArray[np.float64], centres: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(beats, leads, samples) as far as a form reaches when it is shifted; leads weighted, held beyond the recording's ends."""
+    at = np.clip(centres[:, None] + np.arange(-_HALF - _REACH, _HALF + _REACH + 1), 0, signal.shape[1] - 1)
+    return np.ascontiguousarray((signal[:, at] * _weights(signal)[:, None, None]).transpose(1, 0, 2))
+
+
+def _best_shift(around: NDArray[np.float64], template: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Whole samples, and the parabola's fraction, that lay each beat on the template."""
-    shape = template.reshape(len(padded), -1)
-    kernel = np.zeros((len(padded), shape.shape[1] + 4 * reach))
-    kernel[:, 2 * reach : -2 * reach] = shape - shape.mean(axis=1, keepdims=True)
+    beats, leads, width = around.shape
+    shape = template.reshape(leads, -1)
+    kernel = np.zeros((leads, shape.shape[1] + 4 * _REACH))
+    kernel[:, 2 * _REACH : -2 * _REACH] = shape - shape.mean(axis=1, keepdims=True)
     # The template at each shift, one below the other: all products are one of matrices.
-    laid = sliding_window_view(kernel, 2 * (half + reach) + 1, axis=1).transpose(1, 0, 2)[::-1].reshape(2 * reach + 1, -1)
-    around = padded[:, centres[:, None] + np.arange(-half - reach, half + reach + 1)].transpose(1, 0, 2).reshape(centres.size, -1)
-    shifts, fractions = np.zeros(centres.size, np.intp), np.zeros(centres.size)
-    for index, match in enumerate(around @ laid.T):
+    laid = sliding_window_view(kernel, width, axis=1).transpose(1, 0, 2)[::-1].reshape(2 * _REACH + 1, -1)
+    shifts, fractions = np.zeros(beats, np.intp), np.zeros(beats)
+    for index, match in enumerate(around.reshape(beats, -1) @ laid.T):
         best = int(match.argmax())
-        shifts[index] = best - reach
+        shifts[index] = best - _REACH
         if 0 < best < match.size - 1:
-            before, at, after = match[best - 1 : best + 2]
+            before, at, after = match[best - 1 : best + 2].tolist()
             bend = before - 2 * at + after
             fractions[index] = 0.5 * (before - after) / bend if bend < 0 else 0.0
     return shifts, fractions
 
 
-def _forms(padded: NDArray[np.float64], centres: NDArray[np.intp], half: int) -> NDArray[np.float64]:
-    """(beats, leads x samples) around the centres, each lead about its mean."""
-    at = centres[:, None] + np.arange(-half, half + 1)
-    forms = padded[:, at]
+def _forms(around: NDArray[np.float64], shifts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(beats, leads x samples) about the shifted centres, each lead about its mean."""
+    starts = (shifts + _REACH).tolist()
+    forms = np.stack([beat[:, start : start + 2 * _HALF + 1] for beat, start in zip(around, starts, strict=True)])
     forms -= forms.mean(axis=2, keepdims=True)
-    return forms.transpose(1, 0, 2).reshape(centres.size, -1)
+    return forms.reshape(len(forms), -1)
 
 
 def _template(forms: NDArray[np.float64], leads: int, same: float, among: NDArray[np.bool_]) -> int:
@@ -228,9 +230,10 @@ def _dominant(forms: NDArray[np.float64], first: int) -> tuple[NDArray[np.bool_]
     return normal, likeness
 
 
-def _windows(padded: NDArray[np.float64], centres: NDArray[np.intp]) -> NDArray[np.float32]:
+def _windows(signal: NDArray[np.float64], centres: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Held beyond the recording's ends."""
     at = (centres - BEFORE_SAMPLES)[:, None] + np.arange(0, SPAN_SAMPLES, STRIDE)
-    return padded.astype(np.float32)[:, np.clip(at, 0, padded.shape[1] - 1)].transpose(1, 0, 2)
+    return signal.astype(np.float32)[:, np.clip(at, 0, signal.shape[1] - 1)].transpose(1, 0, 2)
 
 
 def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -122,12 +122,12 @@ def spikes(bands: Bands, peaks_s: NDArray[np.float64]) -> NDArray[np.float64]:
     before, after = (round(seconds * bands.fs) for seconds in AROUND_R_S)
     for peak in np.rint(peaks_s * bands.fs).astype(int) - reach:
         away[max(peak - before, 0) : max(peak + after, 0)] = False
+    above &= away
+    if not above.any():
+        return np.zeros(len(bands.raw))
     apart = round(0.05 * bands.fs)  # what comes within 50 ms is one spike
     count = above.shape[1] // apart
-    away[count * apart :] = False
-    lead, at = np.nonzero(above)  # few are, in most recordings none away from beats
-    place = np.unique((lead * count + at // apart)[away[at]])
-    return np.bincount(place // max(count, 1), minlength=len(above)) * (10.0 / bands.seconds)
+    return np.asarray(above[:, : count * apart].reshape(len(above), count, apart).any(axis=2).sum(axis=1) * (10.0 / bands.seconds))
 
 
 def _of_window(window: Window) -> Noise:

@@ -108,15 +108,15 @@ def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
     return height
 
 
-def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
     """Zero for NaN, and (samples,) where any lead had one; None where none had."""
-    raw = np.asarray(signal, np.float64)
+    raw = np.asarray(signal, np.float32)
     if np.isfinite(raw).all():
         return raw, None
     return np.nan_to_num(raw), np.asarray(np.isnan(raw).any(axis=0))
 
 
-def _may_stand_out(signal: NDArray[np.float64], half: int) -> NDArray[np.intp]:
+def _may_stand_out(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
     """Samples that at least two leads may have over the limit; the median, which is dear, is taken of no others.
 
     What stands out of a median of `half` samples on either side stands out of more than `half` of these: of one on each side
@@ -131,7 +131,7 @@ def _may_stand_out(signal: NDArray[np.float64], half: int) -> NDArray[np.intp]:
     return np.flatnonzero(leads >= LEADS_AT_ONCE)
 
 
-def _running(signal: NDArray[np.float64], width: int, of_two: np.ufunc) -> NDArray[np.float64]:
+def _running(signal: NDArray[np.float32], width: int, of_two: np.ufunc) -> NDArray[np.float32]:
     """(leads, samples - width + 1): the least or greatest of `width` samples from each one on, by doubling."""
     found, covered = signal, 1
     while covered < width:
@@ -140,7 +140,7 @@ def _running(signal: NDArray[np.float64], width: int, of_two: np.ufunc) -> NDArr
     return found
 
 
-def _over_median(signal: NDArray[np.float64], at: NDArray[np.intp], half: int) -> NDArray[np.float64]:
+def _over_median(signal: NDArray[np.float32], at: NDArray[np.intp], half: int) -> NDArray[np.float64]:
     """(leads, places): how far each stands from the median of `half` samples on either side; at the ends the last one is held."""
     found = np.empty((len(signal), at.size))
     for start in range(0, at.size, _AT_A_TIME):
