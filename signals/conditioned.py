@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.signal import butter, resample_poly, sosfilt, sosfilt_zi
+from scipy.signal import butter, lfilter, lfilter_zi, resample_poly
 
 from signals.ends import held
 from signals.gaps import fill_short_gaps
@@ -86,17 +86,17 @@ def _slow(means: NDArray[np.float64]) -> NDArray[np.float64]:
     # Padded by a second and a half, the length of the filter's answer, where the recording allows.
     reach = min(75, means.shape[1] - 1)
     padded = np.concatenate([2 * means[:, :1] - means[:, reach:0:-1], means, 2 * means[:, -1:] - means[:, -2 : -reach - 2 : -1]], axis=1)
-    sos, settled = _low_pass()
+    b, a, settled = _low_pass()
     for _ in range(2):
-        padded = sosfilt(sos, padded, axis=1, zi=settled[:, None] * padded[:, 0][:, None])[0][:, ::-1]
+        padded = lfilter(b, a, padded, axis=1, zi=settled * padded[:, :1])[0][:, ::-1]
     return np.asarray(padded[:, reach : padded.shape[1] - reach], np.float64)
 
 
 @cache
-def _low_pass() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sections of the filter, and (sections, 1, 2) its state when it has settled at one."""
-    sos = butter(2, HIGH_PASS_HZ, fs=RATE_HZ / _BLOCK_SAMPLES, output="sos")
-    return sos, sosfilt_zi(sos)
+def _low_pass() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The filter's (b, a), of second order, and (2,) its state when it has settled at one."""
+    b, a = butter(2, HIGH_PASS_HZ, fs=RATE_HZ / _BLOCK_SAMPLES)
+    return b, a, lfilter_zi(b, a)
 
 
 def _between_blocks(slow: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
