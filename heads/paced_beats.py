@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.signal import firwin
 
@@ -34,8 +33,9 @@ QRS_SHARP: Final = slice(15, 37)  # of those: 90 ms before the centre to 120 ms 
 QRS_SAMPLES: Final = slice(110, 160)  # of the representative beat: 56 ms before the centre to 140 ms after it
 T_SAMPLES: Final = slice(165, 250)  # 164 to 500 ms after it
 _FLOOR: Final = 1e-3
+_DOWN: Final = round(RATE_HZ / BLUNT_HZ)
 _FILTER_REACH: Final = 10  # samples at BLUNT_HZ on either side: resample_poly's
-_BLOCK: Final = 20  # samples at BLUNT_HZ that are computed at once
+_BLOCK: Final = 20  # samples at BLUNT_HZ that are computed at once: the filter reaches over two such blocks
 _NOTHING: Final = -9.0  # stands for a number that could not be measured: trees set it apart
 
 
@@ -143,28 +143,27 @@ def _at_100_hz(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
     """
     if fs == BLUNT_HZ or signal.shape[1] < 2:
         return signal
-    at_rate, filters = to_rate(signal, fs), _blunting()
+    at_rate = to_rate(signal, fs)
     leads, samples = at_rate.shape
-    down = round(RATE_HZ / BLUNT_HZ)
-    count = -(-samples // down)
+    count = -(-samples // _DOWN)
+    blocks = -(-count // _BLOCK) + 1
     slope = (at_rate[:, -1:] - at_rate[:, :1]) / (samples - 1)
-    reach = _FILTER_REACH * down
-    wide = np.zeros((leads, -(-count // _BLOCK) * _BLOCK * down + 2 * reach))
-    wide[:, reach : reach + samples] = at_rate - (at_rate[:, :1] + slope * np.arange(samples))
-    laid = sliding_window_view(wide, len(filters), axis=1)[:, :: _BLOCK * down]
-    blunt = (laid.reshape(-1, len(filters)) @ filters).reshape(leads, -1)[:, :count]
-    return np.asarray(blunt + at_rate[:, :1] + slope * (down * np.arange(count)), np.float64)
+    reach = _FILTER_REACH * _DOWN
+    wide = np.zeros((leads, blocks, _BLOCK * _DOWN))
+    wide.reshape(leads, -1)[:, reach : reach + samples] = at_rate - (at_rate[:, :1] + slope * np.arange(samples))
+    own, following = np.split((wide.reshape(-1, _BLOCK * _DOWN) @ _blunting()).reshape(leads, blocks, -1), 2, axis=2)
+    blunt = (own[:, :-1] + following[:, 1:]).reshape(leads, -1)[:, :count]
+    return np.asarray(blunt + at_rate[:, :1] + slope * (_DOWN * np.arange(count)), np.float64)
 
 
 @cache
 def _blunting() -> NDArray[np.float64]:
-    """(samples at RATE_HZ, _BLOCK samples at BLUNT_HZ that are made of them)"""
-    down = round(RATE_HZ / BLUNT_HZ)
-    taps = firwin(2 * _FILTER_REACH * down + 1, 1 / down, window=("kaiser", 5.0))
-    filters = np.zeros(((_BLOCK - 1) * down + taps.size, _BLOCK))
+    """(samples of a block at RATE_HZ, 2 x _BLOCK samples at BLUNT_HZ): what they give to their own block, and to the one before."""
+    taps = firwin(2 * _FILTER_REACH * _DOWN + 1, 1 / _DOWN, window=("kaiser", 5.0))
+    filters = np.zeros((2 * _BLOCK * _DOWN, _BLOCK))
     for sample in range(_BLOCK):
-        filters[sample * down : sample * down + taps.size, sample] = taps
-    return filters
+        filters[sample * _DOWN : sample * _DOWN + taps.size, sample] = taps
+    return np.concatenate(np.split(filters, 2), axis=1)
 
 
 def stored(model: PacedBeats) -> dict[str, NDArray[Any]]:

@@ -46,9 +46,14 @@ def _axis(beat: NDArray[np.float64], start_ms: float, stop_ms: float, base: NDAr
     part = _part(beat, start_ms, stop_ms)
     if part is None or part.shape[1] < 4:
         return None
-    wave = part - (np.linspace(part[:, 0], part[:, -1], part.shape[1], axis=1) if base is None else base[:, None])
+    wave = part - (_line(part) if base is None else base[:, None])
     area, size = wave.sum(axis=1), np.abs(wave).sum(axis=1)
     return axis_deg(float(area[0]), float(area[1]), float(np.hypot(size[0], size[1])))
+
+
+def _line(part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From each lead's first sample to its last."""
+    return part[:, :1] + (part[:, -1:] - part[:, :1]) * (np.arange(part.shape[1]) / (part.shape[1] - 1))
 
 
 def _mean(beat: NDArray[np.float64], start_ms: float, stop_ms: float) -> NDArray[np.float64] | None:

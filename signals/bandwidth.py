@@ -30,7 +30,7 @@ def ends_below_100_hz(signal: NDArray[np.floating], fs: float) -> bool:
     if fs < 2 * BAND_HZ[1] or signal.shape[1] < width:
         return True
     count = signal.shape[1] // width
-    windows = np.asarray(signal[:, : count * width], np.float64).reshape(len(signal), count, width)
+    windows = np.asarray(signal[:, : count * width], np.float32).reshape(len(signal), count, width)
     there = windows.max(axis=2) > windows.min(axis=2)  # neither constant nor with a gap
     if not there.any():
         return True
@@ -39,7 +39,7 @@ def ends_below_100_hz(signal: NDArray[np.floating], fs: float) -> bool:
     return density < max(EMPTY_UV2_PER_HZ, OVER_ROUNDING * _step(windows[first, there[first]]) ** 2 / 12 * 2 / fs)
 
 
-def _density(windows: NDArray[np.float64], there: NDArray[np.bool_], fs: float) -> NDArray[np.float64]:
+def _density(windows: NDArray[np.float32], there: NDArray[np.bool_], fs: float) -> NDArray[np.float64]:
     """(leads, windows, samples) in mV -> (leads with any, frequencies) one-sided power density, the mean over Hann windows that are there."""
     power = np.square(windows @ _waves(windows.shape[2], fs))
     power[~there] = 0.0
@@ -49,7 +49,7 @@ def _density(windows: NDArray[np.float64], there: NDArray[np.bool_], fs: float) 
 
 
 @lru_cache(maxsize=8)  # a user's recordings come at few rates, a stranger's at any
-def _waves(width: int, fs: float) -> NDArray[np.float64]:
+def _waves(width: int, fs: float) -> NDArray[np.float32]:
     """(samples, 2 x frequencies): cosines and sines under a Hann window, such that squares add up to power density in uV^2 per Hz.
 
     Each about its mean, so that a window's own mean counts for nothing.
@@ -58,10 +58,10 @@ def _waves(width: int, fs: float) -> NDArray[np.float64]:
     waves = np.exp(2j * np.pi * np.arange(width)[:, None] * np.linspace(*BAND_HZ, FREQUENCIES) / fs)
     scale = np.sqrt(2 / (fs * np.square(shape).sum()))
     shaped = _MICROVOLT * scale * shape[:, None] * np.concatenate([waves.real, waves.imag], axis=1)
-    return np.asarray(shaped - shaped.mean(axis=0), np.float64)
+    return np.asarray(shaped - shaped.mean(axis=0), np.float32)
 
 
-def _step(windows: NDArray[np.float64]) -> float:
+def _step(windows: NDArray[np.float32]) -> float:
     """The converter's step in microvolts: what nearly every difference of neighbours that is none reaches; 0 off any grid."""
     steps = np.abs(np.diff(windows, axis=1)).ravel() * _MICROVOLT
     steps = steps[steps > _NO_STEP_UV]

@@ -78,7 +78,8 @@ def without_wander(signal: NDArray[np.float64]) -> NDArray[np.float64]:
     means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(_BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES)
     if blocks < 2:
         return np.asarray(signal - means.mean(axis=1, keepdims=True), np.float64)
-    return np.asarray(signal - _between_blocks(_slow(means), samples), np.float64)
+    wander = _between_blocks(_slow(means), samples)
+    return np.subtract(signal, wander, out=wander)
 
 
 def _slow(means: NDArray[np.float64]) -> NDArray[np.float64]:
