@@ -64,13 +64,13 @@ def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> 
 
 def read(said: Delineation) -> Readings:
     """The three readings of each boundary."""
-    leads = said.leads[:, said.alive]
+    leads, classes = (said.leads, said.classes) if said.alive.all() else (said.leads[:, said.alive], said.classes[:, said.alive])
     overall, lead_times = median_time(said.overall), median_time(leads)
     times = np.full((3, len(NAMES)), np.nan)
     for index in range(len(NAMES)):
-        crossings = _crossings(said.classes[_CLASS_OF[index]][said.alive], float(overall[index]), onset=_IS_ONSET[index])
+        crossings = _crossings(classes[_CLASS_OF[index]], float(overall[index]), onset=_IS_ONSET[index])
         times[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
-    qrs_seen, t_seen = (float(median(said.classes[wave][said.alive].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
+    qrs_seen, t_seen = (float(median(classes[wave].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
     return Readings((times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
 
 

@@ -160,7 +160,7 @@ def _of_all_leads(bands: Bands, beats: Beats, values: NDArray[np.float64], secon
         "first_component": values[-1] / len(values),
         "three_components": values[-3:].sum() / len(values),
         "worst_second_of_leads": np.log10(median(seconds / usual, axis=0).max() + 0.01),
-        "agreeing_leads": (np.nan_to_num(beats.agreement) > 0.8).mean(),
+        "agreeing_leads": (beats.agreement > 0.8).mean(),
     }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,7 +56,11 @@ class ReadableModel:
     def logit(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """(recordings, features) -> (recordings,) before calibration."""
         scores = normal_scores(rows.astype(np.float32), self.quantiles)
-        return nearness(scores, self.examples, self.reach) @ self.pulls.astype(np.float64) + self.shift
+        return nearness(scores, self.examples, self.reach, self._example_sizes) @ self.pulls.astype(np.float64) + self.shift
+
+    @cached_property
+    def _example_sizes(self) -> NDArray[np.float32]:
+        return squares(self.examples)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As it is stored: plain arrays, the normal scores in steps of 0.02."""
@@ -78,10 +82,20 @@ def sigmoid(logit: NDArray[np.floating]) -> NDArray[np.float64]:
     return probability
 
 
-def nearness(some: NDArray[np.float32], others: NDArray[np.float32], reach: float) -> NDArray[np.float64]:
-    """(recordings, features), (others, features) -> (recordings, others), 1 where alike, one half at `reach`."""
-    sizes = [np.einsum("rf,rf->r", scores, scores) for scores in (some, others)]
-    square = sizes[0][:, np.newaxis] + sizes[1] - 2 * (some @ others.T)
+def squares(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(recordings, features) -> (recordings,) sum of squares."""
+    sums: NDArray[np.float32] = np.einsum("rf,rf->r", scores, scores)
+    return sums
+
+
+def nearness(
+    some: NDArray[np.float32], others: NDArray[np.float32], reach: float, sizes: NDArray[np.float32] | None = None
+) -> NDArray[np.float64]:
+    """(recordings, features), (others, features) -> (recordings, others), 1 where alike, one half at `reach`.
+
+    sizes  `squares(others)` where the caller has them
+    """
+    square = squares(some)[:, np.newaxis] + (squares(others) if sizes is None else sizes) - 2 * (some @ others.T)
     near: NDArray[np.float64] = 1.0 / (1.0 + np.maximum(square, 0.0).astype(np.float64) / (reach * some.shape[1]))
     return near
 
