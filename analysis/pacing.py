@@ -22,7 +22,7 @@ def spikes_of(record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float
     """Spikes, and what they pace; none, with the reason, where none can be told."""
     if record.units != "mV":
         return Spikes(np.zeros(0), np.zeros(0), "the units are unknown, and a pacing spike is told by its voltage"), NO_PACING
-    present = leads.signal.astype(np.float32) if leads.present.all() else leads.signal[leads.present].astype(np.float32)
+    present = leads.signal if leads.present.all() else leads.signal[leads.present]
     spikes = find_spikes(present, record.fs)
     if spikes.invisible is not None:
         return spikes, NO_PACING

@@ -53,7 +53,7 @@ def _axis(beat: NDArray[np.float64], start_ms: float, stop_ms: float, base: NDAr
 
 def _line(part: NDArray[np.float64]) -> NDArray[np.float64]:
     """From each lead's first sample to its last."""
-    return part[:, :1] + (part[:, -1:] - part[:, :1]) * (np.arange(part.shape[1]) / (part.shape[1] - 1))
+    return np.asarray(part[:, :1] + (part[:, -1:] - part[:, :1]) * (np.arange(part.shape[1]) / (part.shape[1] - 1)))
 
 
 def _mean(beat: NDArray[np.float64], start_ms: float, stop_ms: float) -> NDArray[np.float64] | None:

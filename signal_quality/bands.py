@@ -105,6 +105,6 @@ def _band(spectrum: NDArray[np.complex64], fs: float, size: int, band_hz: tuple[
 @lru_cache(maxsize=32)  # three for each rate and length
 def _kept(fs: float, size: int, band_hz: tuple[float, float], samples: int) -> NDArray[np.float32]:
     """(bins,) what each of the bins that `samples` hold is multiplied by: zero outside of the band, else what keeps the height."""
-    hz = np.arange(min(samples // 2 + 1, size // 2 + 1)) * (fs / size)
+    hz = np.arange(min(samples // 2 + 1, size // 2 + 1), dtype=np.float64) * (fs / size)
     inside = (hz > band_hz[0]) & (hz <= band_hz[1]) & ~is_mains(hz)
     return inside.astype(np.float32) * np.float32(samples / size)

@@ -215,7 +215,8 @@ def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
 def _spread(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """(leads, samples) -> (leads,) standard deviation."""
     level = signal - signal.mean(axis=1, keepdims=True)
-    return np.sqrt(np.vecdot(level, level) / np.float32(signal.shape[1]))
+    spread: NDArray[np.float32] = np.sqrt(np.vecdot(level, level) / np.float32(signal.shape[1]))
+    return spread
 
 
 def _share(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

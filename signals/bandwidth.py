@@ -40,7 +40,7 @@ def ends_below_100_hz(signal: NDArray[np.floating], fs: float) -> bool:
 
 
 def _density(windows: NDArray[np.float32], there: NDArray[np.bool_], fs: float) -> NDArray[np.float64]:
-    """(leads, windows, samples) in mV -> (leads with any, frequencies) one-sided power density, the mean over Hann windows that are there."""
+    """(leads, windows, samples) in mV -> (leads with any, frequencies) one-sided power density, the mean over their Hann windows."""
     power = np.square(windows @ _waves(windows.shape[2], fs))
     power[~there] = 0.0
     density = (power[:, :, :FREQUENCIES] + power[:, :, FREQUENCIES:]).sum(axis=1)

@@ -16,10 +16,12 @@ def median(values: NDArray[np.floating], axis: int = -1) -> NDArray[Any]:
     """The median along an axis, a scalar array of one dimension; in the type of `values`, which are finite and at least one."""
     count = values.shape[axis]
     upper = count // 2
+    found: NDArray[Any]
     if count % 2:
-        return np.partition(values, upper, axis=axis).take(upper, axis=axis)
-    ordered = np.partition(values, (upper - 1, upper), axis=axis)
-    found: NDArray[Any] = (ordered.take(upper - 1, axis=axis) + ordered.take(upper, axis=axis)) / 2
+        found = np.partition(values, upper, axis=axis).take(upper, axis=axis)
+    else:
+        ordered = np.partition(values, (upper - 1, upper), axis=axis)
+        found = (ordered.take(upper - 1, axis=axis) + ordered.take(upper, axis=axis)) / 2
     return found
 
 

@@ -25,6 +25,7 @@ MIN_HEIGHT_MV: Final = 0.2  # the second-highest lead's
 LEADS_AT_ONCE: Final = 2
 MAX_PER_SECOND: Final = 5.0  # two a beat up to 150 /min; more is mains hum, muscle or a broken lead
 APART_MS: Final = 8.0  # a spike's own ringing; the two of a dual-chamber pacemaker are 80 ms apart and more
+_MARGIN_MV: Final = 0.001
 _AT_A_TIME: Final = 4096  # places whose surroundings are laid out at once: ten noisy minutes have a million
 
 # Where a spike lies before the beat's R peak (middle of the steepest part of the QRS), which a paced QRS reaches late.
@@ -95,7 +96,7 @@ def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
     """(samples,) mV: the second-highest lead's deflection, of those that are as narrow as a spike."""
     filled, missing = _without_gaps(signal)
     height = np.zeros(filled.shape[1])
-    at = _may_stand_out(filled, _half_width(NARROW_MS, fs))
+    at = _may_stand_out(filled.astype(np.float32), _half_width(NARROW_MS, fs))
     narrow = _over_median(filled, at, _half_width(NARROW_MS, fs))
     high = _second(narrow) >= MIN_HEIGHT_MV
     half = _half_width(WIDE_MS, fs)
@@ -108,9 +109,9 @@ def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
     return height
 
 
-def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
     """Zero for NaN, and (samples,) where any lead had one; None where none had."""
-    raw = np.asarray(signal, np.float32)
+    raw = np.asarray(signal, np.float64)
     if np.isfinite(raw).all():
         return raw, None
     return np.nan_to_num(raw), np.asarray(np.isnan(raw).any(axis=0))
@@ -120,14 +121,14 @@ def _may_stand_out(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
     """Samples that at least two leads may have over the limit; the median, which is dear, is taken of no others.
 
     What stands out of a median of `half` samples on either side stands out of more than `half` of these: of one on each side
-    at the least, in the same direction.
+    at the least, in the same direction. Single precision tells it, with a margin.
     """
     padded = held(signal, half, half)
     samples = signal.shape[1]
     lowest, highest = _running(padded, half, np.minimum), _running(padded, half, np.maximum)
     above = signal - np.maximum(lowest[:, :samples], lowest[:, half + 1 :][:, :samples])
     below = np.minimum(highest[:, :samples], highest[:, half + 1 :][:, :samples]) - signal
-    leads = (np.maximum(above, below, out=above) >= MIN_HEIGHT_MV).view(np.int8).sum(axis=0, dtype=np.int8)  # twelve at the most
+    leads = (np.maximum(above, below, out=above) >= MIN_HEIGHT_MV - _MARGIN_MV).view(np.int8).sum(axis=0, dtype=np.int8)  # twelve at the most
     return np.flatnonzero(leads >= LEADS_AT_ONCE)
 
 
@@ -140,7 +141,7 @@ def _running(signal: NDArray[np.float32], width: int, of_two: np.ufunc) -> NDArr
     return found
 
 
-def _over_median(signal: NDArray[np.float32], at: NDArray[np.intp], half: int) -> NDArray[np.float64]:
+def _over_median(signal: NDArray[np.float64], at: NDArray[np.intp], half: int) -> NDArray[np.float64]:
     """(leads, places): how far each stands from the median of `half` samples on either side; at the ends the last one is held."""
     found = np.empty((len(signal), at.size))
     for start in range(0, at.size, _AT_A_TIME):
