@@ -81,6 +81,6 @@ def _take_decay_away(signal: NDArray[np.float64], first: int, last: int, fs: flo
 
 
 def _bridge(signal: NDArray[np.float64], first: int, last: int) -> None:
-    """In place: a straight line between the samples on either side."""
+    """In place: a straight line between the samples on either side; a lead without a signal stays at its one value to the last bit."""
     share = np.linspace(0.0, 1.0, last - first + 1)
-    signal[:, first : last + 1] = signal[:, [first]] * (1 - share) + signal[:, [last]] * share
+    signal[:, first : last + 1] = signal[:, [first]] + (signal[:, [last]] - signal[:, [first]]) * share
