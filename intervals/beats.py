@@ -196,10 +196,10 @@ def _template(forms: NDArray[np.float64], leads: int, same: float, among: NDArra
 
 
 def _commonest(alike: NDArray[np.float64], limit: float, among: NDArray[np.bool_]) -> tuple[int, NDArray[np.bool_]]:
-    """The beat with the most others like it, ties by the mean likeness, and that group."""
+    """The beat with the most others like it, ties by the mean likeness, then the first, and that group."""
     same = (alike > limit) & among
     rank = np.where(among, same.sum(axis=1) + np.where(same, alike, 0.0).sum(axis=1) / (len(alike) + 1), -1.0)
-    best = int(rank.argmax())
+    best = int(rank.round(9).argmax())  # two beats are alike each other equally: rounding shall not choose
     return best, same[best]
 
 
