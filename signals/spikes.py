@@ -128,7 +128,8 @@ def _may_stand_out(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
     lowest, highest = _running(padded, half, np.minimum), _running(padded, half, np.maximum)
     above = signal - np.maximum(lowest[:, :samples], lowest[:, half + 1 :][:, :samples])
     below = np.minimum(highest[:, :samples], highest[:, half + 1 :][:, :samples]) - signal
-    leads = (np.maximum(above, below, out=above) >= MIN_HEIGHT_MV - _MARGIN_MV).view(np.int8).sum(axis=0, dtype=np.int8)  # twelve at the most
+    stands_out = np.maximum(above, below, out=above) >= MIN_HEIGHT_MV - _MARGIN_MV
+    leads = stands_out.view(np.int8).sum(axis=0, dtype=np.int16)
     return np.flatnonzero(leads >= LEADS_AT_ONCE)
 
 
