@@ -68,3 +68,11 @@ def test_gaps_and_the_ends_are_borne() -> None:
     cleaned = without_spikes(spiked, 500.0, at_ends, np.zeros(0))
     assert np.isnan(cleaned[2]).all()
     np.testing.assert_array_equal(np.isnan(cleaned), np.isnan(spiked))
+
+
+def test_a_lead_at_one_value_stays_at_it_to_the_last_bit() -> None:
+    _, spiked, _ = paced(500.0)
+    spiked[6] = -79.3
+    cleaned = without_spikes(spiked, 500.0, find_spikes(spiked, 500.0), find_r_peaks(spiked, 500.0))
+    assert (cleaned[0] != spiked[0]).any()
+    assert (cleaned[6] == -79.3).all()
