@@ -31,7 +31,7 @@ from analysis.deployment import Deployment, deployment_of
 from analysis.forward import Piece, Runner, forward
 from analysis.options import FeatureOptions, feature_options
 from analysis.prepare import Prepared, prepare
-from encoder.devices import cuda_device_count, resolve_devices
+from encoder.devices import cuda_device_count, resolve_devices, share_cores
 from errors import EcgError, ModelStoreError
 from formats.parts import Part
 from formats.registry import DEFAULT_MAX_BYTES, read
@@ -84,6 +84,7 @@ Engine = Callable[[Sequence[Recording], FeatureOptions, Deployment], Iterator[Em
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser_here().parse_args(arguments)
     share_cores()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the readers; the encoder's threads are torch's own
     try:
         devices = devices_of(options)
         here = partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes)
@@ -91,18 +92,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UnusableInput, ModelStoreError, EcgError) as error:
         print(f"analysis.bulk: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 2
-
-
-SHARED_CORES = {
-    "OPENBLAS_NUM_THREADS": "1",  # for the readers; the encoder's threads are torch's own
-    "OMP_WAIT_POLICY": "PASSIVE",  # a thread of the encoder that waits for another gives its core to a reader; spinning, it would keep it
-}
-
-
-def share_cores() -> None:
-    """To be called before torch is loaded, whose OpenMP looks at the environment then."""
-    for name, value in SHARED_CORES.items():
-        os.environ.setdefault(name, value)
 
 
 def run(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:

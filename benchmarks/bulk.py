@@ -40,12 +40,12 @@ from analysis.bulk import (
     parser_here,
     read_one,
     run,
-    share_cores,
     what_is_asked,
 )
 from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
 from benchmarks.machine import machine
+from encoder.devices import share_cores
 
 ROOT = Path(__file__).parents[1]
 BUSY = re.compile(r"^ecg_device_busy_seconds_total\{.*\} (\S+)$", re.MULTILINE)

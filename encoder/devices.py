@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import MutableMapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 CUDA_SUCCESS = 0  # cuda.h
+# libgomp's own number where it knows of more threads than cores; it takes 300 000 where it does not (its manual, GOMP_SPINCOUNT)
+SHORT_SPINS = {"GOMP_SPINCOUNT": "1000"}
 BFLOAT16_PRODUCTS = frozenset({"avx512_bf16", "amx_bf16"})  # as Linux spells them
 
 
@@ -47,6 +51,17 @@ def cpu_multiplies_bfloat16(listing: Path = Path("/proc/cpuinfo")) -> bool:
         return False
     flags = next((line for line in listing.read_text().splitlines() if line.startswith("flags")), "")
     return not BFLOAT16_PRODUCTS.isdisjoint(flags.split())
+
+
+def share_cores(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Have a thread of the encoder that waits for the others give its core away soon, to whoever prepares the next recordings.
+
+    To be called before torch is loaded, whose OpenMP looks at the environment then. What an operator has set stands.
+    Two threads that spin on two cores with other work take several times as long as one.
+    """
+    if "OMP_WAIT_POLICY" not in environment:
+        for name, value in SHORT_SPINS.items():
+            environment.setdefault(name, value)
 
 
 def _torch_has_cuda() -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -142,6 +143,8 @@ class PlainForward:
 
     def __init__(self, module: nn.Module, device: torch.device, dtype: torch.dtype, max_batch: int) -> None:
         self._module, self._device, self._dtype, self._max_batch = module, device, dtype, max_batch
+        # A compact network's work is over before a second thread is awake, unless that spins all the time.
+        self._alone = device.type == "cpu" and not isinstance(module, EcgFm)
         packed = device.type == "cpu" and isinstance(module, EcgFm) and can_pack(dtype)
         if packed and isinstance(module, EcgFm):
             pack(module)
@@ -150,7 +153,8 @@ class PlainForward:
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         batch = torch.from_numpy(np.array(piece, np.float32, order="C")).to(self._device).to(self._dtype)
-        output: EncoderOutput = self._module(batch, layers=wanted.layers, attention=wanted.attention)
+        with _one_thread() if self._alone else nullcontext():
+            output: EncoderOutput = self._module(batch, layers=wanted.layers, attention=wanted.attention)
         encoded = _to_numpy(output, wanted.tokens)
         return lambda: encoded
 
@@ -163,6 +167,16 @@ class PlainForward:
         self._max_batch = max_batch
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _drained(waiting: deque[Callable[[], EncodedBatch]], leave: int) -> list[EncodedBatch]:

@@ -15,6 +15,7 @@ from litserve.loops import LitLoop
 from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
+from encoder.devices import share_cores
 from errors import ModelStoreError
 from heads.shelf import Shelf
 from server import metrics
@@ -122,6 +123,7 @@ class ModelAPI(WorkerAPI):
     def setup(self, device: str) -> None:
         configure_logging(self.settings)
         self.row = enter_worker(self.state, "model")
+        share_cores()
         from analysis.encoders import COMPILED, load_runners
 
         try:

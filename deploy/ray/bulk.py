@@ -24,9 +24,10 @@ from ecgfm_client.folders import Recording
 from numpy.typing import NDArray
 from ray.data import ActorPoolStrategy, DataContext
 
-from analysis.bulk import BATCH_SEGMENTS, SHARED_CORES, Embedded, Failed, Ready, encode, parser_of, read_one, run
+from analysis.bulk import BATCH_SEGMENTS, Embedded, Failed, Ready, encode, parser_of, read_one, run
 from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
+from encoder.devices import SHORT_SPINS
 from errors import EcgError, ModelStoreError
 from model_store.bundle import load_bundle
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is begun here reports to nobody
     paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
     try:
-        ray.init(options.address, runtime_env={"env_vars": {"PYTHONPATH": paths, **SHARED_CORES}})
+        ray.init(options.address, runtime_env={"env_vars": {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", **SHORT_SPINS}})
         context = DataContext.get_current()
         context.enable_progress_bars = False  # there is one for all
         context.enable_fallback_to_arrow_object_ext_type = True  # what passes between tasks are our own objects

@@ -103,3 +103,17 @@ def test_the_runner_gives_what_the_network_gives(net: Compact) -> None:
     assert encoded.tokens.shape == (5, 63, 32) and encoded.attention.shape == (5, 63, 2)
     half = EncoderRunner(load_encoder(CONFIG, dict(net.state_dict()), "bfloat16"), dtype="bfloat16").run(x.numpy())
     assert np.allclose(half.logits, wanted.logits.numpy(), atol=0.1)
+
+
+def test_it_runs_in_one_thread_and_leaves_the_others_to_whoever_had_them(net: Compact, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    net_forward = net.forward
+    monkeypatch.setattr(net, "forward", lambda *args, **kwargs: (threads.append(torch.get_num_threads()), net_forward(*args, **kwargs))[1])
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        EncoderRunner(net).run(segments(3).numpy())
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert threads == [1]
