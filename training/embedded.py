@@ -17,21 +17,25 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from encoder.compact import Compact, joined
+from encoder.config import CompactConfig
 from encoder.weights import load_encoder_file
 from model_store.choose import EMBEDDED
 from model_store.weights_file import shapes_of, write_weights
 from training import embedded_card
 from training.embedded_bundle import write_bundle
 from training.embedded_data import Examples, read_examples
-from training.embedded_fit import config_for, read, train
+from training.embedded_fit import config_for, finish, read, train
 from training.embedded_robustness import costs, rate_shifts
 from training.embedded_scores import calibration, macro_auroc, score
 
@@ -39,6 +43,7 @@ FOLDS = 9
 KEPT = "kept.npz"
 ALL = "all"  # folds
 SEED_STEP = 100  # from member to member
+TRAINED, FINISHED = "trained", "finished"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +117,29 @@ def cross_validate(examples: Examples, options: argparse.Namespace) -> None:
 
 
 def train_members(keep: Path, name: str, examples: Examples, rows: NDArray[np.intp], seed: int, epochs: int, members: int) -> None:
-    """Each member on these rows, from a seed of its own; those that are there already are left."""
+    """Each member on these rows, from a seed of its own, trained and finished; what is there already is left."""
+    config = config_for(len(examples.labels))
     for member in range(members):
-        path = _weights(keep, name, member)
-        if path.with_suffix(".json").is_file():
-            continue
-        began = time.process_time()
-        config = config_for(len(examples.labels))
-        net = train(examples, rows, config, epochs, seed + SEED_STEP * member, lambda line: print(line, flush=True))
-        save(path, net)
-        path.with_suffix(".json").write_text(json.dumps({"cpu_s": time.process_time() - began}))
+        trained = _weights(keep, name, member, TRAINED)
+        _once(trained, partial(train, examples, rows, config, epochs, seed + SEED_STEP * member, _report))
+        _once(_weights(keep, name, member), partial(_finished, trained, examples, rows, config, seed + SEED_STEP * member))
+
+
+def _finished(trained: Path, examples: Examples, rows: NDArray[np.intp], config: CompactConfig, seed: int) -> Compact:
+    return finish(_member(trained, config), examples, rows, seed, _report)
+
+
+def _once(path: Path, make: Callable[[], Compact]) -> None:
+    """The network that is made and the CPU time that it took are there afterwards, unless they were before."""
+    if path.with_suffix(".json").is_file():
+        return
+    began = time.process_time()
+    save(path, make())
+    path.with_suffix(".json").write_text(json.dumps({"cpu_s": time.process_time() - began}))
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)
 
 
 def ship(examples: Examples, options: argparse.Namespace) -> None:
@@ -170,16 +188,19 @@ def save(path: Path, net: Compact) -> None:
 def _net(keep: Path, name: str, members: int, examples: Examples) -> Compact:
     """The members of that name, joined."""
     config = config_for(len(examples.labels))
-    nets = [load_encoder_file(config, _weights(keep, name, member)) for member in range(members)]
-    return joined([net for net in nets if isinstance(net, Compact)])
+    return joined([_member(_weights(keep, name, member), config) for member in range(members)])
+
+
+def _member(path: Path, config: CompactConfig) -> Compact:
+    return cast(Compact, load_encoder_file(config, path))
 
 
 def _held(number: int) -> str:
     return f"group{number}"
 
 
-def _weights(keep: Path, name: str, member: int) -> Path:
-    return keep / f"{name}.{member}.safetensors"
+def _weights(keep: Path, name: str, member: int, stage: str = FINISHED) -> Path:
+    return keep / f"{name}.{member}.{stage}.safetensors"
 
 
 def _is_done(keep: Path, name: str, members: int) -> bool:
@@ -187,7 +208,8 @@ def _is_done(keep: Path, name: str, members: int) -> bool:
 
 
 def _cpu_s(keep: Path, name: str, members: int) -> float:
-    return float(sum(json.loads(_weights(keep, name, member).with_suffix(".json").read_text())["cpu_s"] for member in range(members)))
+    paths = [_weights(keep, name, member, stage).with_suffix(".json") for member in range(members) for stage in (TRAINED, FINISHED)]
+    return float(sum(json.loads(path.read_text())["cpu_s"] for path in paths))
 
 
 def read_kept(keep: Path) -> Kept:

@@ -15,18 +15,22 @@ from torch.nn import functional
 RATE_HZ: Final = 100.0
 SHORTEST: Final = 500  # samples, 5 s: the shortest recording that the encoder reads
 CHEST: Final = 6  # rows from here on are V1..V6
+WIDE: Final = 2048  # samples of the transform in which filters are applied: a 10 s recording and as much again for their tails
 
 
-def augmented(signals: Tensor, usual: Tensor, whole: float, generator: torch.Generator) -> Tensor:
+def augmented(signals: Tensor, usual: Tensor, whole: float, delayed: float, generator: torch.Generator) -> Tensor:
     """signals (B, 12, L) -> (B, 13, L' <= L), the last row saying whether the units are known.
 
-    usual  (B,) factors that make each one's QRS of usual height
-    whole  share of the batches that are left whole or nearly so
+    usual    (B,) factors that make each one's QRS of usual height
+    whole    share of the batches that are left whole or nearly so
+    delayed  share of the recordings that another device's filter has gone over
     """
     x = _cropped(signals, whole, generator)
     gain, known = _gain(usual, generator)
     x *= gain[:, None, None]
     _add_muscle(x, generator)
+    if delayed > 0:
+        _delay(x, delayed, generator)
     _add_wander(x, generator)
     _smooth(x, generator)
     x *= _kept_leads(len(x), x.shape[1], generator)[:, :, None]
@@ -50,7 +54,7 @@ def _cropped(x: Tensor, whole: float, generator: torch.Generator) -> Tensor:
 
 
 def _gain(usual: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(B,) twice: a few percent of gain error, for one in three what is done where the units are unknown; -1 for those, else 1."""
+    """(B,) twice: a few percent of gain error, for one in seven what is done where the units are unknown; -1 for those, else 1."""
     gain = torch.exp(0.06 * torch.randn(len(usual), generator=generator))
     rows = _some(0.15, len(usual), generator)
     gain[rows] *= usual[rows]
@@ -73,6 +77,24 @@ def _add_wander(x: Tensor, generator: torch.Generator) -> None:
     hz, phase = 0.3 + 0.7 * torch.rand(len(rows), 1, 1, generator=generator), torch.rand(len(rows), x.shape[1], 1, generator=generator)
     height_mv = 0.15 * torch.randn(len(rows), x.shape[1], 1, generator=generator)
     x[rows] += height_mv * torch.sin(2 * math.pi * (hz * t + phase))
+
+
+def _delay(x: Tensor, share: float, generator: torch.Generator) -> None:
+    """Filters that delay what they let through, as devices have them that filter while they record: ST and T lean, P and T tail off.
+
+    A high-pass of first or second order (Butterworth) at 0.2-0.8 Hz; on every other one a low-pass of second order at 40 Hz.
+    """
+    rows = _some(share, len(x), generator)
+    hz = torch.fft.rfftfreq(WIDE, 1 / RATE_HZ)
+    high = 1j * hz / (0.2 + 0.6 * torch.rand(len(rows), 1, generator=generator))
+    low = 1j * hz / 40.0
+    first_order = torch.rand(len(rows), 1, generator=generator) < 0.5
+    response = torch.where(first_order, high / (high + 1), high * high / (high * high + math.sqrt(2) * high + 1))
+    cut = torch.rand(len(rows), 1, generator=generator) < 0.5
+    response = response * torch.where(cut, 1 / (low * low + math.sqrt(2) * low + 1), 1.0)
+    # Each lead from zero on, as a filter that has settled on its first value.
+    spectrum = torch.fft.rfft(x[rows] - x[rows, :, :1], WIDE)
+    x[rows] = torch.fft.irfft(spectrum * response[:, None, :], WIDE)[:, :, : x.shape[2]]
 
 
 def _smooth(x: Tensor, generator: torch.Generator) -> None:

@@ -1,11 +1,11 @@
-"""The embedded model's fit: masked cross-entropy over all labels at once, one cycle of AdamW, the weights' running average."""
+"""The embedded model's fit: cross-entropy over all labels at once, cycles of AdamW, the weights' running average."""
 
 from __future__ import annotations
 
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,6 @@ from training.embedded_augment import augmented
 from training.embedded_data import Examples
 
 BATCH: Final = 64
-PEAK_RATE: Final = 3e-3
 WEIGHT_DECAY: Final = 0.02
 DROPOUT: Final = 0.3
 AVERAGE: Final = 0.998  # of the running average of the weights, a step
@@ -29,9 +28,27 @@ AVERAGE: Final = 0.998  # of the running average of the weights, a step
 SUPERCLASS_LOSS: Final = 2.5
 HELPING_LOSS: Final = 0.5
 READ_AT_ONCE: Final = 128
-# Shares of the epochs and of whole recordings in them: cropped ones teach as much for half of the time, the last ones are as served.
-SHORT_EPOCHS: Final = 0.5
-WHOLE: Final = (0.3, 0.8)
+WHOLE: Final = (0.3, 0.8)  # share of whole recordings: cropped ones teach as much for half of the time, the last ones are as served
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One cycle of the learning rate.
+
+    peak_rate     the highest, reached after `rising` of the steps
+    short_epochs  share of the epochs with the first of WHOLE; the others have the second
+    delayed       share of recordings that another device's filter has gone over
+    """
+
+    epochs: int
+    peak_rate: float
+    rising: float
+    short_epochs: float
+    delayed: float
+
+
+# What other devices' filters look like is learned last: from the start it costs more of what is asked for first.
+FINISH: Final = Cycle(epochs=3, peak_rate=3e-4, rising=0.1, short_epochs=0.0, delayed=0.2)
 
 
 def config_for(labels: int) -> CompactConfig:
@@ -45,24 +62,33 @@ def train(
 ) -> Compact:
     """A network for inference, trained on these rows; classifier rows are the labels', then the helping ones (dropped at the end)."""
     torch.manual_seed(seed)
+    learned = replace(config, labels=config.labels + examples.helping.shape[1])
+    cycle = Cycle(epochs, peak_rate=3e-3, rising=0.2, short_epochs=0.5, delayed=0.0)
+    average = _run(Compact(learned, normed=True, dropout=DROPOUT), examples, rows, cycle, seed, report)
+    return _shipped(folded(average), config)
+
+
+def finish(net: Compact, examples: Examples, rows: NDArray[np.intp], seed: int, report: Callable[[str], None]) -> Compact:
+    """A trained network, used to the filters of other devices in a short cycle on the same rows. `net` is changed on the way."""
+    return _run(net.requires_grad_(True), examples, rows, FINISH, seed, report).requires_grad_(False)
+
+
+def _run(net: Compact, examples: Examples, rows: NDArray[np.intp], cycle: Cycle, seed: int, report: Callable[[str], None]) -> Compact:
+    """The running average of net's weights after the cycle, for inference."""
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng(seed)
-    learned = replace(config, labels=config.labels + examples.helping.shape[1])
-    net = Compact(learned, normed=True, dropout=DROPOUT).train()
-    average = copy.deepcopy(net)
-    steps = epochs * (len(rows) // BATCH)
-    optimiser = torch.optim.AdamW(_groups(net), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=0.2)
-    weights = torch.cat([torch.ones(config.labels), torch.full((examples.helping.shape[1],), HELPING_LOSS)])
-    weights[: len(SUPERCLASSES)] = SUPERCLASS_LOSS
+    average = copy.deepcopy(net.train())
+    steps = cycle.epochs * (len(rows) // BATCH)
+    optimiser = torch.optim.AdamW(_groups(net), lr=cycle.peak_rate, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, cycle.peak_rate, total_steps=steps, pct_start=cycle.rising)
     step, began = 0, time.process_time()
-    for epoch in range(epochs):
+    for epoch in range(cycle.epochs):
         order = rng.permutation(rows)
         total = 0.0
-        whole = WHOLE[epoch >= SHORT_EPOCHS * epochs]
+        whole = WHOLE[epoch >= cycle.short_epochs * cycle.epochs]
         for start in range(0, len(order) - BATCH + 1, BATCH):
             chosen = np.sort(order[start : start + BATCH])
-            loss = _loss(net, examples, chosen, weights, whole, generator)
+            loss = _loss(net, examples, chosen, whole, cycle.delayed, generator)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
@@ -71,8 +97,8 @@ def train(
             step += 1
             _average(average, net, min(AVERAGE, (1 + step) / (10 + step)))
             total += loss.item()
-        report(f"epoch {epoch + 1} of {epochs}: loss {total / (len(order) // BATCH):.4f}, {time.process_time() - began:.0f} s of CPU")
-    return _shipped(folded(average.eval()), config)
+        report(f"epoch {epoch + 1} of {cycle.epochs}: loss {total / (len(order) // BATCH):.4f}, {time.process_time() - began:.0f} s of CPU")
+    return average.eval()
 
 
 def read(net: Compact, signals: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -88,10 +114,14 @@ def answers(net: Compact, segments: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.concatenate([net(piece).logits.numpy() for piece in pieces])
 
 
-def _loss(net: Compact, examples: Examples, chosen: NDArray[np.intp], weights: Tensor, whole: float, generator: torch.Generator) -> Tensor:
+def _loss(net: Compact, examples: Examples, chosen: NDArray[np.intp], whole: float, delayed: float, generator: torch.Generator) -> Tensor:
     signals = torch.from_numpy(examples.signals[chosen].astype(np.float32))
-    x = augmented(signals, torch.from_numpy(examples.usual[chosen]), whole, generator)
-    truth = torch.from_numpy(np.concatenate([examples.truth[chosen], examples.helping[chosen]], axis=1))
+    x = augmented(signals, torch.from_numpy(examples.usual[chosen]), whole, delayed, generator)
+    # A network that is trained already has no rows for the helping statements any more.
+    truth = torch.from_numpy(np.concatenate([examples.truth[chosen], examples.helping[chosen]], axis=1))[:, : net.config.labels]
+    weights = torch.ones(truth.shape[1])
+    weights[: len(SUPERCLASSES)] = SUPERCLASS_LOSS
+    weights[examples.truth.shape[1] :] = HELPING_LOSS
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = net(x).logits
     return (functional.binary_cross_entropy_with_logits(logits.float(), truth, reduction="none") * weights).sum(dim=1).mean() / len(weights)

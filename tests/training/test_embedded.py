@@ -63,12 +63,12 @@ def test_disturbed_recordings_stay_recordings() -> None:
     signals = torch.randn(64, 12, 1000, generator=torch.Generator().manual_seed(1))
     lengths, flat = set(), 0
     for seed in range(20):
-        x = augmented(signals, torch.ones(64), 0.5, torch.Generator().manual_seed(seed))
+        x = augmented(signals, torch.ones(64), 0.5, 0.3, torch.Generator().manual_seed(seed))
         assert torch.isfinite(x).all() and x.shape[:2] == (64, 13)
         lengths.add(x.shape[2])
         assert set(x[:, 12].unique().tolist()) == {-1.0, 1.0}
         flat += int((x == 0).all(dim=2).any(dim=1).sum())
-        assert torch.equal(x, augmented(signals, torch.ones(64), 0.5, torch.Generator().manual_seed(seed)))
+        assert torch.equal(x, augmented(signals, torch.ones(64), 0.5, 0.3, torch.Generator().manual_seed(seed)))
     assert min(lengths) >= 500 and max(lengths) <= 1000 and len(lengths) > 10
     assert 0.1 < flat / (20 * 64) < 0.4
 
