@@ -85,6 +85,8 @@ def _delay(x: Tensor, share: float, generator: torch.Generator) -> None:
     A high-pass of first or second order (Butterworth) at 0.2-0.8 Hz; on every other one a low-pass of second order at 40 Hz.
     """
     rows = _some(share, len(x), generator)
+    if len(rows) == 0:  # no transform takes nothing
+        return
     hz = torch.fft.rfftfreq(WIDE, 1 / RATE_HZ)
     high = 1j * hz / (0.2 + 0.6 * torch.rand(len(rows), 1, generator=generator))
     low = 1j * hz / 40.0

@@ -19,10 +19,10 @@ from signals.record import EcgRecord
 from signals.segments import make_segments
 from tests.data import SHARED, requires_shared
 from training import embedded
-from training.embedded_augment import augmented
+from training.embedded_augment import _delay, augmented
 from training.embedded_bundle import calibrated
 from training.embedded_data import Examples, read_examples
-from training.embedded_fit import config_for, read, train
+from training.embedded_fit import config_for, finish, read, train
 from training.embedded_scores import cross_fitted, macro_auroc, score
 from training.embedded_targets import MIN_POSITIVES, targets_of
 from training.ptbxl import RATE_HZ
@@ -73,12 +73,30 @@ def test_disturbed_recordings_stay_recordings() -> None:
     assert 0.1 < flat / (20 * 64) < 0.4
 
 
+def test_a_devices_filter_answers_after_what_it_hears_and_lets_beats_through() -> None:
+    pulse = torch.zeros(40, 12, 1000)
+    pulse[:, :, 500:508] = 1.0
+    delayed = pulse.clone()
+    _delay(delayed, 1.0, torch.Generator().manual_seed(3))
+    assert delayed[:, :, :498].abs().max() < 0.1  # but for what a transform of limited band rings
+    assert delayed[:, :, :450].abs().max() < 0.02
+    heights = delayed[:, :, 500:512].amax(dim=2)
+    assert heights.min() > 0.8 and heights.max() < 1.2
+    assert (delayed[:, :, 510:600].mean(dim=2) < 0).all()  # a high-pass swings back
+    untouched = pulse.clone()
+    _delay(untouched, 0.0, torch.Generator().manual_seed(3))
+    assert torch.equal(untouched, pulse)
+
+
 @requires_shared
 def test_the_same_seed_gives_the_same_network(examples: Examples) -> None:
     torch.set_num_threads(1)
     rows, config = np.arange(128), config_for(len(examples.labels))
     first, second = (train(examples, rows, config, 1, 7, lambda line: None) for _ in range(2))
     assert all(torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items())
+    before = read(first, examples.signals[:20])
+    finished = [read(finish(net, examples, rows, 7, lambda line: None), examples.signals[:20]) for net in (first, second)]
+    assert np.array_equal(*finished) and not np.array_equal(finished[0], before)
 
 
 def test_calibration_is_fitted_on_other_patients() -> None:
@@ -116,7 +134,7 @@ def test_the_commands_leave_a_bundle_that_serves(tmp_path: Path) -> None:
     assert bundle.name == "embedded-without-fold-9" and bundle.labels[0].pos_weight is None
     segments = np.zeros((1, 13, 1000), np.float32)
     assert EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path)).run(segments).logits.shape == (1, len(bundle.labels))
-    assert json.loads((tmp_path / "keep" / "group0.1.json").read_text())["cpu_s"] > 0
+    assert json.loads((tmp_path / "keep" / "group0.1.finished.json").read_text())["cpu_s"] > 0
 
 
 def test_without_a_cross_validation_nothing_is_shipped(tmp_path: Path) -> None:
