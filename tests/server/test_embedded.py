@@ -56,7 +56,7 @@ def test_the_default_parts_are_all_there(embedded: RunningServer) -> None:
     for part in ("clinical_analysis", "labels", "superclass", "measurements", "quality", "features"):
         assert answer[part] is not None, part
     assert answer["clinical_analysis"]["rhythm_source"] == "labels"
-    assert len(answer["features"]) == 256 and answer["segments"] == 2
+    assert len(answer["features"]) == 512 and answer["segments"] == 2
 
 
 def test_superclasses_have_a_part_of_their_own(embedded: RunningServer) -> None:
@@ -85,7 +85,7 @@ def test_thresholds_hold_for_superclasses_too(embedded: RunningServer) -> None:
 
 def test_embeddings_layers_and_saliency(embedded: RunningServer) -> None:
     whole = answer_of(post(embedded, "/extract_features", json=ECG.json()))
-    assert whole["shape"] == [256]
+    assert whole["shape"] == [512]
     tokens = answer_of(post(embedded, "/extract_features", json=ECG.json(level="token", layer=2)))
     assert tokens["shape"][0] == 2 and len(tokens["shape"]) == 3
     saliency = analyze(embedded, ECG, include="saliency")["saliency"]
@@ -141,7 +141,7 @@ def test_beside_ecg_fm_it_gives_the_superclasses(server: RunningServer) -> None:
     alone = analyze(server, ECG, include="superclass")
     assert distance(alone, answer) < 1e-5
     embedding = answer_of(post(server, "/extract_features", json=ECG.json(model="superclass")))
-    assert embedding["shape"] == [256]
+    assert embedding["shape"] == [512]
 
 
 def test_ten_minutes_beside_ecg_fm(server: RunningServer) -> None:
