@@ -3,7 +3,7 @@
     python -m benchmarks.make_checkpoints FULL
     export ECG_FEATURES_CHECKPOINT=FULL/random_pretrained.pt ECG_MODELS_DIR=FULL/models
     scripts/serve &
-    python -m benchmarks.bulk --data /path/to/recordings --files 1000 --url http://127.0.0.1:8000
+    PYTHONPATH=.:client python -m benchmarks.bulk --data /path/to/recordings --files 1000 --url http://127.0.0.1:8000
 
 The recordings of a folder are repeated until there are enough. The server's share is what ecg_device_busy_seconds_total grew by
 between the ends of the first and the last batch. The rate of `analysis.bulk` is from the end of its first batch on, and the
