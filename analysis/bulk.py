@@ -31,7 +31,7 @@ from analysis.deployment import Deployment, deployment_of
 from analysis.forward import Piece, Runner, forward
 from analysis.options import FeatureOptions, feature_options
 from analysis.prepare import Prepared, prepare
-from encoder.devices import cuda_device_count, resolve_devices, share_cores
+from encoder.devices import cuda_device_count, keep_freed_memory, resolve_devices, share_cores
 from errors import EcgError, ModelStoreError
 from formats.parts import Part
 from formats.registry import DEFAULT_MAX_BYTES, read
@@ -84,6 +84,7 @@ Engine = Callable[[Sequence[Recording], FeatureOptions, Deployment], Iterator[Em
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser_here().parse_args(arguments)
     share_cores()
+    keep_freed_memory()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the readers; the encoder's threads are torch's own
     try:
         devices = devices_of(options)

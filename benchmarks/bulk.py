@@ -6,9 +6,10 @@
     PYTHONPATH=.:client python -m benchmarks.bulk --data /path/to/recordings --files 1000 --url http://127.0.0.1:8000
 
 The recordings of a folder are repeated until there are enough. The server's share is what ecg_device_busy_seconds_total grew by
-between the ends of the first and the last batch. The rate of `analysis.bulk` is from the end of its first batch on, and the
-encoder's own is that of the same batches, ready in memory, before and after it. Without --url only the latter. Which
-model: the server's settings in the environment, or --model and the others of `analysis.bulk`.
+between the ends of the first and the last batch. `analysis.bulk` is run in rounds, each of a part of the files into the same table,
+and before, between and after them the encoder alone encodes one of its batches that is ready in memory: what else the machine does
+in these minutes falls on both. A round's rate is from the end of its first batch on. Without --url only the latter. Which model: the
+server's settings in the environment, or --model and the others of `analysis.bulk`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle, islice, pairwise
 from pathlib import Path
+from statistics import median
 
 from ecgfm_client.folders import Recording, find_recordings
 
@@ -45,12 +47,13 @@ from analysis.bulk import (
 from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
 from benchmarks.machine import machine
-from encoder.devices import share_cores
+from encoder.devices import keep_freed_memory, share_cores
 
 ROOT = Path(__file__).parents[1]
 BUSY = re.compile(r"^ecg_device_busy_seconds_total\{.*\} (\S+)$", re.MULTILINE)
 LOOK_EVERY_S = 0.25
-ALONE_S = 10.0  # the encoder alone, before, and as long after
+ROUNDS = 5
+ALONE_S = 8.0  # the encoder alone, before each round and after the last
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,6 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--url", help="a running server, for `ecgfm features`")
     options, others = parser.parse_known_args(arguments)
     share_cores()
+    keep_freed_memory()
     print(f"{machine('numpy', 'torch')}\n")
     with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name:
         folder = Path(name)
@@ -107,30 +111,39 @@ def busy_s(url: str) -> tuple[float, int]:
 
 
 @dataclass
-class Clock:
-    """An engine that notes when each recording came."""
+class Rounds:
+    """An engine that works in rounds, does something else before each and after the last, and notes when each recording came."""
 
     engine: partial[Iterator[Embedded | Failed]]
-    came: list[tuple[float, int]] = field(default_factory=list)
+    between: Callable[[], None]
+    came: list[list[tuple[float, int]]] = field(default_factory=list)
     failed: int = 0
 
     def __call__(self, recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment) -> Iterator[Embedded | Failed]:
-        for outcome in self.engine(recordings, features, deployment):
-            if isinstance(outcome, Embedded):
-                self.came.append((time.perf_counter(), outcome.segments))
-            self.failed += isinstance(outcome, Failed)
-            yield outcome
+        for number in range(ROUNDS):
+            self.between()
+            self.came.append([])
+            for outcome in self.engine(recordings[number::ROUNDS], features, deployment):
+                if isinstance(outcome, Embedded):
+                    self.came[-1].append((time.perf_counter(), outcome.segments))
+                self.failed += isinstance(outcome, Failed)
+                yield outcome
+        self.between()
 
-    def rate(self, batch_segments: int) -> float:
-        """Segments a second after the first batch."""
-        total, first = 0, None
-        for at_s, segments in self.came:
-            total += segments
-            if first is None and total >= batch_segments:
-                first = (at_s, total)
-        if first is None or first[1] == total:
-            raise SystemExit("analysis.bulk: fewer than two batches; give more --files")
-        return (total - first[1]) / (self.came[-1][0] - first[0])
+    def rates(self, batch_segments: int) -> list[float]:
+        """Segments a second of each round after its first batch."""
+        return [_rate(came, batch_segments) for came in self.came]
+
+
+def _rate(came: Sequence[tuple[float, int]], batch_segments: int) -> float:
+    total, first = 0, None
+    for at_s, segments in came:
+        total += segments
+        if first is None and total >= batch_segments:
+            first = (at_s, total)
+    if first is None or first[1] == total:
+        raise SystemExit("analysis.bulk: fewer than two batches a round; give more --files")
+    return (total - first[1]) / (came[-1][0] - first[0])
 
 
 def without_server(options: argparse.Namespace) -> str:
@@ -138,16 +151,22 @@ def without_server(options: argparse.Namespace) -> str:
     size = BATCH_SEGMENTS["cpu" if devices[0] == "cpu" else "cuda"]
     features, deployment = what_is_asked(options, cuda=devices[0] != "cpu")
     batch = _batch(find_recordings(options.input), features, deployment, size)
-    before = alone(batch, features, deployment, devices[0], options.dtype)
-    clock = Clock(partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes))
-    run(options, clock, cuda=devices[0] != "cpu")
-    after = alone(batch, features, deployment, devices[0], options.dtype)
-    own, rate = (before + after) / 2 * len(devices), clock.rate(size)
-    encoder = deployment.encoders[features.role]
-    return (
-        f"{encoder.name}, {len(devices)} x {devices[0]}: the encoder alone {own:.2f} segments/s ({before:.2f} before, {after:.2f} after)\n"
-        f"analysis.bulk: {len(clock.came)} recordings, {clock.failed} failed, {rate:.2f} segments/s, {rate / own:.1%} of the encoder's own"
+    own: list[float] = []
+    rounds = Rounds(
+        partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes),
+        lambda: own.append(len(devices) * alone(batch, features, deployment, devices[0], options.dtype)),
     )
+    run(options, rounds, cuda=devices[0] != "cpu")
+    rates, encoder = rounds.rates(size), deployment.encoders[features.role]
+    return (
+        f"{encoder.name}, {len(devices)} x {devices[0]}: the encoder alone {_each(own)}\n"
+        f"analysis.bulk: {sum(map(len, rounds.came))} recordings, {rounds.failed} failed, {_each(rates)}; "
+        f"{median(rates) / median(own):.1%} of the encoder's own"
+    )
+
+
+def _each(rates: Sequence[float]) -> str:
+    return f"{median(rates):.2f} segments/s ({', '.join(f'{rate:.2f}' for rate in rates)})"
 
 
 def _batch(recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment, size: int) -> list[Ready]:

@@ -29,6 +29,7 @@ from benchmarks.machine import machine
 from benchmarks.plain_encoder import PlainEncoder
 from encoder.banded import BandedPosition
 from encoder.config import ConvLayer, EcgFmConfig
+from encoder.devices import keep_freed_memory
 from encoder.ecg_fm import EcgFm
 from encoder.packed import PackedPosition, can_pack
 from encoder.precision import DTYPES, set_cuda_products
@@ -64,6 +65,7 @@ class Options:
 
 def main(arguments: list[str] | None = None, config: EcgFmConfig = ECG_FM) -> None:
     options = _options(arguments)
+    keep_freed_memory()
     torch.manual_seed(0)
     print(f"{machine('torch', 'numpy')}; {_device(options)}")
     print(f"{flop(config) / 1e9:.2f} GFLOP a segment of {config.in_leads} x {SAMPLES}", flush=True)

@@ -13,8 +13,6 @@ from server.state import SharedState
 
 BEAT_EVERY_S = 0.5
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-KEPT_BYTES = 32 << 20  # the most that glibc takes for the second
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -23,13 +21,6 @@ def end_with_parent(parent_pid: int) -> None:
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent_pid:  # it ended before the line above
         os._exit(1)
-
-
-def keep_freed_memory() -> None:
-    """Have glibc keep what is freed for the next request, up to KEPT_BYTES: each page that is had anew costs a fault."""
-    if hasattr(_LIBC, "mallopt"):
-        _LIBC.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-        _LIBC.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def enter_worker(state: SharedState, stage: Stage) -> int:

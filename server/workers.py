@@ -15,7 +15,7 @@ from litserve.loops import LitLoop
 from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
-from encoder.devices import share_cores
+from encoder.devices import keep_freed_memory, share_cores
 from errors import ModelStoreError
 from heads.shelf import Shelf
 from server import metrics
@@ -23,7 +23,7 @@ from server.channel import Channel
 from server.log import configure_logging
 from server.messages import Message, ModelItem, Task
 from server.model_stage import MAX_BATCH_SEGMENTS, Backlog, Job, ModelStage
-from server.process import enter_worker, keep_freed_memory, worker_is_ready
+from server.process import enter_worker, worker_is_ready
 from server.queues import Outbox, Queues
 from server.reading import Limits
 from server.settings import Settings
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ecg.worker")
 
+SIGNAL_KEPT_BYTES = 32 << 20  # the arrays of some recordings of ten seconds; a long one's are given back
 SIGNAL_PATH, MODEL_PATH = "/_signal", "/_model"
 
 
@@ -60,7 +61,7 @@ class SignalAPI(WorkerAPI):
         configure_logging(self.settings)
         # There are as many workers as cores may hold: a second thread for a product of small matrices waits for a core, spinning.
         threadpool_limits(1, user_api="blas")
-        keep_freed_memory()
+        keep_freed_memory(SIGNAL_KEPT_BYTES)
         self.row = enter_worker(self.state, "signal")
         limits = Limits(self.settings.max_body_bytes, self.settings.max_records, self.settings.max_seconds)
         self.stage = SignalStage(self.deployment, Shelf(self.settings.models_folder), limits, self.state, self.row)
@@ -124,6 +125,7 @@ class ModelAPI(WorkerAPI):
         configure_logging(self.settings)
         self.row = enter_worker(self.state, "model")
         share_cores()
+        keep_freed_memory()
         from analysis.encoders import COMPILED, load_runners
 
         try:

@@ -27,7 +27,7 @@ from ray.data import ActorPoolStrategy, DataContext
 from analysis.bulk import BATCH_SEGMENTS, Embedded, Failed, Ready, encode, parser_of, read_one, run
 from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
-from encoder.devices import SHORT_SPINS
+from encoder.devices import SHORT_SPINS, keep_freed_memory
 from errors import EcgError, ModelStoreError
 from model_store.bundle import load_bundle
 
@@ -92,6 +92,7 @@ class _Encoder:
         from analysis.encoders import load_runners
 
         _check_weights(deployment)
+        keep_freed_memory()
         self._options = options
         self._runners = load_runners(deployment, "cuda:0" if ray.get_gpu_ids() else "cpu", dtype)[0]  # Ray shows it no other
 

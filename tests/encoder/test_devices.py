@@ -1,7 +1,10 @@
-"""What a processor can do is read from what Linux says of it."""
+"""What a processor can do is read from what Linux says of it; what the C library does with memory is counted."""
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,27 @@ def test_waiting_threads_spin_shortly_unless_the_operator_says_otherwise(set_by_
     environment = dict(set_by_operator)
     share_cores(environment)
     assert environment.get("GOMP_SPINCOUNT") == spins
+
+
+# Two arrays as large as an encoder's, had and given back again and again, first as it is, then with the memory kept.
+FAULTS = """
+import resource
+import numpy as np
+from encoder.devices import keep_freed_memory
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        arrays = [np.ones(30 << 20, np.uint8) for _ in range(2)]
+        del arrays
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+as_it_is = faults()
+keep_freed_memory()
+faults()
+print(as_it_is, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_memory_that_is_kept_is_not_faulted_in_again() -> None:
+    as_it_is, kept = map(int, subprocess.check_output([sys.executable, "-c", FAULTS], text=True).split())
+    assert kept < 100 < as_it_is, "pages"
