@@ -11,6 +11,7 @@ import pytest
 from intervals.delineator import card
 from intervals.measure import measure
 from intervals.measurements import Measurements
+from signals.leads import LEADS, TwelveLeads
 from tests.data import SHARED, requires_shared
 from tests.intervals.synthetic import twelve
 from training.ludb import LudbRecord, read_ludb, reference
@@ -76,3 +77,14 @@ def test_the_card_says_how_it_was_made() -> None:
     assert set(card()["out_of_fold"]) == set(MEASURES)
     for name in ("pr_ms", "qrs_ms", "qt_ms"):
         assert 0.75 <= card()["out_of_fold"][name]["within_uncertainty"] <= 0.85
+
+
+@requires_shared
+@pytest.mark.parametrize("lead", ["I", "II", "V2", "V5"])
+def test_a_lead_alone_is_measured_although_its_complexes_are_steeper_than_those_of_all(lead: str) -> None:
+    def alone(record: LudbRecord) -> Measurements:
+        signal = np.full_like(record.signal, np.nan)
+        signal[LEADS.index(lead)] = record.signal[LEADS.index(lead)]
+        return measure(TwelveLeads(signal, ~np.isnan(signal).all(axis=1)), record.fs)
+
+    assert sum(alone(record).qrs_ms is None for record in records()) <= 1
