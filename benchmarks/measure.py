@@ -2,7 +2,7 @@
 
     python -m benchmarks.measure --data /path/to/ludb [--repeats 5] [--records 100] [--neurokit 10]
 
-process_time, BLAS held to one thread, as in a signal worker. The steps are called as the signal worker's functions call them;
+process_time, BLAS held to one thread and freed memory kept, as in a signal worker. The steps are called as the signal worker's functions call them;
 "all" is `analysis.prepare.prepare` itself, asked for every part that is measured, so that it holds what stands between the
 steps, too. Each recording's figure is its median over the repeats; the table has the median and the 90th percentile over
 recordings. NeuroKit2's own way through one lead is timed in the same run.
@@ -25,6 +25,7 @@ from analysis.measuring import MEASURED_PARTS
 from analysis.options import AnalyzeOptions
 from analysis.prepare import prepare
 from benchmarks.machine import machine
+from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
 from intervals.beats import find_beats, without_neighbours
 from intervals.delineator import delineate
 from intervals.fiducials import fiducials
@@ -53,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--neurokit", type=int, default=10, help="recordings whose lead II NeuroKit2 is timed on")
     options = parser.parse_args(arguments)
     records = [EcgRecord(one.signal.astype(np.float32), one.fs, LEADS) for one in read_ludb(options.data)[: options.records]]
+    keep_freed_memory(SIGNAL_KEPT_BYTES)
     with threadpool_limits(1):
         _steps(records[0])  # weights are read, pages are mapped
         rows = [_median_of([_steps(record) for _ in range(options.repeats)]) for record in records]

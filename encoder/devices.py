@@ -14,6 +14,7 @@ SHORT_SPINS = {"GOMP_SPINCOUNT": "1000"}
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 LARGEST_KEPT_BYTES = 32 << 20  # one array; the most that glibc takes for M_MMAP_THRESHOLD
 ENCODER_KEPT_BYTES = 256 << 20  # in all: more than any batch on a CPU needs between its input and its answer
+SIGNAL_KEPT_BYTES = 32 << 20  # the arrays of some recordings of ten seconds; a long one's are given back
 BFLOAT16_PRODUCTS = frozenset({"avx512_bf16", "amx_bf16"})  # as Linux spells them
 
 

@@ -15,7 +15,7 @@ from litserve.loops import LitLoop
 from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
-from encoder.devices import keep_freed_memory, share_cores
+from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory, share_cores
 from errors import ModelStoreError
 from heads.shelf import Shelf
 from server import metrics
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ecg.worker")
 
-SIGNAL_KEPT_BYTES = 32 << 20  # the arrays of some recordings of ten seconds; a long one's are given back
 SIGNAL_PATH, MODEL_PATH = "/_signal", "/_model"
 
 
