@@ -2,7 +2,7 @@
 
     python -m benchmarks.measure --data /path/to/ludb [--repeats 5] [--records 100] [--neurokit 10]
 
-process_time, BLAS held to one thread and freed memory kept, as in a signal worker. The steps are called as the signal worker's functions call them;
+process_time, BLAS held to one thread and freed memory kept, as in a signal worker, whose functions call the steps so, too;
 "all" is `analysis.prepare.prepare` itself, asked for every part that is measured, so that it holds what stands between the
 steps, too. Each recording's figure is its median over the repeats; the table has the median and the 90th percentile over
 recordings. NeuroKit2's own way through one lead is timed in the same run.
