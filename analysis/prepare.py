@@ -17,8 +17,8 @@ from analysis.plan import Needs, needs_of
 from analysis.uploads import ClassifyOptions
 from errors import NoModel, TooFewLeads, TooShort
 from model_store.manifest import Role
-from signal_quality import Quality, assess
-from signal_quality.calibration import calibration_pulse
+from signal_quality import Quality, assess_leads, pulse_of
+from signal_quality.calibration import Pulse
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
 from signals.record import EcgRecord
@@ -68,9 +68,10 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     record = check_record(record, max_seconds=max_seconds, judge_anything=isinstance(options, QualityOptions))
     leads = twelve_leads(record)
     wants_measurements = _includes_any(options, MEASURED_PARTS)
-    quality = assess(record, leads) if _wants_quality(options) or wants_measurements else None
+    pulse = pulse_of(record, leads)
+    quality = assess_leads(record, leads, pulse) if _wants_quality(options) or wants_measurements else None
     whole = record
-    record, leads, pulse_said = _before_pulse(record, leads)
+    record, leads, pulse_said = _before_pulse(record, leads, pulse)
     measured = _measured(record, leads, quality) if wants_measurements and quality is not None else None
     judged = time.perf_counter()
     needs = needs_of(options, deployment)
@@ -106,9 +107,8 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
     )
 
 
-def _before_pulse(record: EcgRecord, leads: TwelveLeads) -> tuple[EcgRecord, TwelveLeads, tuple[str, ...]]:
+def _before_pulse(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> tuple[EcgRecord, TwelveLeads, tuple[str, ...]]:
     """What is measured and encoded: the recording without a calibration pulse at its end, which is no beat, and would stretch the scale."""
-    pulse = calibration_pulse(leads, record.fs) if record.units == "mV" else None
     samples = 0 if pulse is None else round((pulse[0] - PULSE_EDGE_S) * record.fs)
     if pulse is None or 2 * samples < record.samples:
         return record, leads, ()

@@ -26,11 +26,11 @@ from analysis.options import AnalyzeOptions
 from analysis.prepare import prepare
 from benchmarks.machine import machine
 from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
-from intervals.beats import find_beats, without_neighbours
+from intervals.beats import as_read, find_beats
 from intervals.delineator import delineate
 from intervals.fiducials import fiducials
 from intervals.measure import measure_conditioned
-from signal_quality import assess
+from signal_quality import assess_leads, pulse_of
 from signals.checks import MAX_SECONDS, check_record
 from signals.conditioned import condition
 from signals.leads import LEADS, twelve_leads
@@ -100,7 +100,7 @@ def _steps(record: EcgRecord) -> dict[str, float]:
     _timed(took, ALL, lambda: prepare(record, EVERYTHING, NO_ENCODER, max_seconds=MAX_SECONDS))
     checked = _timed(took, "checks", lambda: check_record(record))
     leads = _timed(took, "twelve leads", lambda: twelve_leads(checked))
-    _timed(took, "quality", lambda: assess(checked, leads))
+    _timed(took, "quality", lambda: assess_leads(checked, leads, pulse_of(checked, leads)))
     ready = _timed(took, "filter", lambda: condition(leads.signal, record.fs))
     r_peaks_s = _timed(took, "R peaks", lambda: r_peaks_of(ready))
     _timed(took, "pacing spikes", lambda: pacing(find_spikes(leads.signal, record.fs), r_peaks_s))
@@ -108,7 +108,7 @@ def _steps(record: EcgRecord) -> dict[str, float]:
     beats = _timed(took, "of these, beats", lambda: find_beats(ready, r_peaks_s))
     if beats.representative is None:
         return took | {"of these, network": np.nan, "of these, boundaries": np.nan}
-    said = _timed(took, "of these, network", lambda: delineate(without_neighbours(beats)))
+    said = _timed(took, "of these, network", lambda: delineate(as_read(beats)))
     _timed(took, "of these, boundaries", lambda: fiducials(said))
     return took
 

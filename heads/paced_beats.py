@@ -18,10 +18,10 @@ from scipy.signal import firwin
 from heads.trees import Forest
 from intervals.measurements import Measurements
 from signals.conditioned import RATE_HZ, to_rate
+from signals.leads import INDEPENDENT_ROWS
 from signals.order import median
 
-LEADS: Final = (0, 1, 6, 7, 8, 9, 10, 11)  # I, II and V1-V6 of the twelve: the rest follow from these
-CHEST: Final = slice(2, 8)  # of LEADS
+CHEST: Final = slice(2, 8)  # of INDEPENDENT_ROWS
 MAX_FILLED: Final = 2  # chest leads that may be missing: each is taken as the mean of its neighbours
 BLUNT_HZ: Final = 100.0  # the lowest rate that is judged; all are, at this rate
 CENTRE: Final = 124  # of the representative beat's 288 samples at 250 Hz
@@ -83,12 +83,12 @@ def features(found: Measurements, signal: NDArray[np.floating], fs: float) -> ND
 
 
 def _alive(beat: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return np.asarray(np.ptp(beat[list(LEADS)], axis=1) > 0)
+    return np.asarray(np.ptp(beat[list(INDEPENDENT_ROWS)], axis=1) > 0)
 
 
 def _eight(beat: NDArray[np.float64]) -> NDArray[np.float64]:
     """(12, samples) -> (8, samples), missing chest leads as the mean of the nearest on either side."""
-    rows, alive = beat[list(LEADS)].astype(np.float64), _alive(beat)
+    rows, alive = beat[list(INDEPENDENT_ROWS)].astype(np.float64), _alive(beat)
     there = np.flatnonzero(alive[CHEST]) + CHEST.start
     for lead in (np.flatnonzero(~alive[CHEST]) + CHEST.start).tolist():
         before, after = there[there < lead], there[there > lead]
@@ -124,8 +124,9 @@ def _sharpness(signal: NDArray[np.floating], fs: float, starts_s: NDArray[np.flo
     A pulse of a millisecond is spread by the anti-aliasing filter of a 100 Hz recording over two or three samples, which are
     sharper than the beginning of a paced QRS. The median over beats leaves the noise of single ones out.
     """
-    rows = np.asarray(signal, np.float64)[list(LEADS)]
-    blunt = _at_100_hz(rows if np.isfinite(rows).all() else np.nan_to_num(rows), fs)
+    rows = np.asarray(signal, np.float64)[list(INDEPENDENT_ROWS)]
+    rows = rows if np.isfinite(rows).all() else np.nan_to_num(rows)
+    blunt = _at_100_hz((rows - rows[:, :1]).astype(np.float32), fs)  # no offset, that single precision lose nothing
     bend = np.abs(blunt[:, 2:] - 2 * blunt[:, 1:-1] + blunt[:, :-2])
     at = np.rint(starts_s * BLUNT_HZ).astype(np.intp)[:, None] - BEFORE_SHARP - 1 + np.arange(SHARP_SAMPLES)
     at = at[(at[:, 0] >= 0) & (at[:, -1] < bend.shape[1])] if at.size else at
@@ -136,7 +137,7 @@ def _sharpness(signal: NDArray[np.floating], fs: float, starts_s: NDArray[np.flo
     return np.concatenate([np.log(np.maximum(each / max(float(each[QRS_SHARP].max()), 1e-9), _FLOOR)) for each in (mean, most)])
 
 
-def _at_100_hz(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
+def _at_100_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     """Through the anti-aliasing filter that scipy's resample_poly takes, with a line through the ends taken out meanwhile.
 
     One product of matrices for all leads: a tenth of resample_poly's time.
@@ -147,20 +148,20 @@ def _at_100_hz(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
     leads, samples = at_rate.shape
     count = -(-samples // _DOWN)
     blocks = -(-count // _BLOCK) + 1
-    slope = (at_rate[:, -1:] - at_rate[:, :1]) / (samples - 1)
+    slope = (at_rate[:, -1:] - at_rate[:, :1]) / np.float32(samples - 1)
     reach = _FILTER_REACH * _DOWN
-    wide = np.zeros((leads, blocks, _BLOCK * _DOWN))
-    wide.reshape(leads, -1)[:, reach : reach + samples] = at_rate - (at_rate[:, :1] + slope * np.arange(samples))
+    wide = np.zeros((leads, blocks, _BLOCK * _DOWN), np.float32)
+    wide.reshape(leads, -1)[:, reach : reach + samples] = at_rate - (at_rate[:, :1] + slope * np.arange(samples, dtype=np.float32))
     own, following = np.split((wide.reshape(-1, _BLOCK * _DOWN) @ _blunting()).reshape(leads, blocks, -1), 2, axis=2)
     blunt = (own[:, :-1] + following[:, 1:]).reshape(leads, -1)[:, :count]
-    return np.asarray(blunt + at_rate[:, :1] + slope * (_DOWN * np.arange(count)), np.float64)
+    return np.asarray(blunt + at_rate[:, :1] + slope * (_DOWN * np.arange(count)), np.float32)
 
 
 @cache
-def _blunting() -> NDArray[np.float64]:
+def _blunting() -> NDArray[np.float32]:
     """(samples of a block at RATE_HZ, 2 x _BLOCK samples at BLUNT_HZ): what they give to their own block, and to the one before."""
     taps = firwin(2 * _FILTER_REACH * _DOWN + 1, 1 / _DOWN, window=("kaiser", 5.0))
-    filters = np.zeros((2 * _BLOCK * _DOWN, _BLOCK))
+    filters = np.zeros((2 * _BLOCK * _DOWN, _BLOCK), np.float32)
     for sample in range(_BLOCK):
         filters[sample * _DOWN : sample * _DOWN + taps.size, sample] = taps
     return np.concatenate(np.split(filters, 2), axis=1)

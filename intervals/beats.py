@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned
+from signals.leads import rows_that_tell
 from signals.order import median
 from signals.r_peaks import lead_weights
 
@@ -72,7 +73,7 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     if r_peaks_s.size == 0 or signal.shape[1] == 0:
         return Beats(np.zeros(0), (), np.zeros((0, len(signal), BEAT_SAMPLES), np.float32), np.zeros(0, np.bool_), None, 0)
     centres = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
-    shifted, forms, template = _align(signal, centres)
+    shifted, forms, template = _align(signal[rows_that_tell(ready.alive)], centres)
     normal, likeness = _dominant(forms, template)
     # Beats of another form are left where the envelope put them: correlation with a template that is not theirs says nothing.
     placed = np.where(likeness > SAME_FORM, shifted, centres.astype(np.float64))
@@ -98,16 +99,19 @@ def _chosen(
     return chosen, (int(start[best]) // STRIDE, int(stop[best]) // STRIDE)
 
 
-def without_neighbours(beats: Beats) -> NDArray[np.float64]:
-    """The representative beat as the delineator reads it: at fast rates the beats before and after held still at the edge."""
+def as_read(beats: Beats) -> NDArray[np.float64]:
+    """The representative beat as the delineator reads it, (leads, 288): without the leads that follow from others, and at fast
+    rates with the beats before and after held still at the edge.
+    """
     assert beats.representative is not None
+    beat = beats.representative[rows_that_tell(np.asarray(beats.representative.any(axis=1)))]
     rr_s = float(median(np.diff(beats.centre_s))) if beats.centre_s.size > 1 else np.inf
     if rr_s >= FAST_RR_S:
-        return beats.representative
+        return beat
     centre = BEFORE_SAMPLES // STRIDE
     first = max(0, centre - round(OWN_BEFORE * rr_s * BEAT_HZ))
     last = min(BEAT_SAMPLES - 1, centre + round(OWN_AFTER * rr_s * BEAT_HZ))
-    return np.asarray(beats.representative[:, np.clip(np.arange(BEAT_SAMPLES), first, last)], np.float64)
+    return np.asarray(beat[:, np.clip(np.arange(BEAT_SAMPLES), first, last)], np.float64)
 
 
 def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -118,12 +122,12 @@ def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(np.sort(windows, axis=0)[cut : len(windows) - cut].mean(axis=0, dtype=np.float64))
 
 
-def _weights(signal: NDArray[np.float64]) -> NDArray[np.float64]:
-    size = np.sqrt(np.einsum("ij,ij->i", signal, signal) / max(1, signal.shape[1]))
-    return lead_weights(size)
+def _weights(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    size = np.sqrt(np.vecdot(signal, signal) / max(1, signal.shape[1]))
+    return lead_weights(size.astype(np.float64)).astype(np.float32)
 
 
-def _align(signal: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+def _align(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float32], int]:
     """Two passes of cross-correlation over all leads within +-40 ms: on one beat, then on the mean of the commonest form.
 
     Forms that differ little (aberrant conduction in fibrillation) are told apart once the first pass has laid them on each
@@ -144,17 +148,17 @@ def _align(signal: NDArray[np.float64], centres: NDArray[np.intp]) -> tuple[NDAr
     return centres + shift + fraction, _forms(around, shift), central
 
 
-def _around(signal: NDArray[np.float64], centres: NDArray[np.intp]) -> NDArray[np.float64]:
+def _around(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[np.float32]:
     """(beats, leads, samples) as far as a form reaches when it is shifted; leads weighted, held beyond the recording's ends."""
     at = np.clip(centres[:, None] + np.arange(-_HALF - _REACH, _HALF + _REACH + 1), 0, signal.shape[1] - 1)
     return np.ascontiguousarray((signal[:, at] * _weights(signal)[:, None, None]).transpose(1, 0, 2))
 
 
-def _best_shift(around: NDArray[np.float64], template: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _best_shift(around: NDArray[np.float32], template: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Whole samples, and the parabola's fraction, that lay each beat on the template."""
     beats, leads, width = around.shape
     shape = template.reshape(leads, -1)
-    kernel = np.zeros((leads, shape.shape[1] + 4 * _REACH))
+    kernel = np.zeros((leads, shape.shape[1] + 4 * _REACH), np.float32)
     kernel[:, 2 * _REACH : -2 * _REACH] = shape - shape.mean(axis=1, keepdims=True)
     # The template at each shift, one below the other: all products are one of matrices.
     laid = sliding_window_view(kernel, width, axis=1).transpose(1, 0, 2)[::-1].reshape(2 * _REACH + 1, -1)
@@ -169,7 +173,7 @@ def _best_shift(around: NDArray[np.float64], template: NDArray[np.float64]) -> t
     return shifts, fractions
 
 
-def _forms(around: NDArray[np.float64], shifts: NDArray[np.intp]) -> NDArray[np.float64]:
+def _forms(around: NDArray[np.float32], shifts: NDArray[np.intp]) -> NDArray[np.float32]:
     """(beats, leads x samples) about the shifted centres, each lead about its mean."""
     starts = (shifts + _REACH).tolist()
     forms = np.stack([beat[:, start : start + 2 * _HALF + 1] for beat, start in zip(around, starts, strict=True)])
@@ -177,7 +181,7 @@ def _forms(around: NDArray[np.float64], shifts: NDArray[np.intp]) -> NDArray[np.
     return forms.reshape(len(forms), -1)
 
 
-def _template(forms: NDArray[np.float64], leads: int, same: float, among: NDArray[np.bool_]) -> int:
+def _template(forms: NDArray[np.float32], leads: int, same: float, among: NDArray[np.bool_]) -> int:
     """The beat most like the others; of two forms nearly as frequent (bigeminy, pacing on demand) one of the narrower.
 
     same   correlation from which on two beats are of one form
@@ -187,7 +191,7 @@ def _template(forms: NDArray[np.float64], leads: int, same: float, among: NDArra
     index = index[:: max(1, index.size // MAX_TEMPLATE_BEATS)]
     some = forms[index]
     norms = np.maximum(np.linalg.norm(some, axis=1), 1e-12)
-    alike = (some @ some.T) / np.outer(norms, norms)
+    alike = np.asarray((some @ some.T) / np.outer(norms, norms), np.float64)
     first, group = _commonest(alike, same, np.ones(len(some), np.bool_))
     second, rival = _commonest(alike, same, ~group)
     if rival.sum() >= max(2, RIVAL_SHARE * group.sum()) and _sharpness(some[rival], leads) > _sharpness(some[group], leads):
@@ -199,23 +203,23 @@ def _commonest(alike: NDArray[np.float64], limit: float, among: NDArray[np.bool_
     """The beat with the most others like it, ties by the mean likeness, then the first, and that group."""
     same = (alike > limit) & among
     rank = np.where(among, same.sum(axis=1) + np.where(same, alike, 0.0).sum(axis=1) / (len(alike) + 1), -1.0)
-    best = int(rank.round(9).argmax())  # two beats are alike each other equally: rounding shall not choose
+    best = int(rank.round(5).argmax())  # two beats are alike each other equally: rounding shall not choose
     return best, same[best]
 
 
-def _sharpness(forms: NDArray[np.float64], leads: int) -> float:
+def _sharpness(forms: NDArray[np.float32], leads: int) -> float:
     """How steep for its size: higher for a narrow complex than for a wide one."""
     shapes = forms.reshape(len(forms), leads, -1)
     slope = np.square(np.diff(shapes, axis=2)).sum(axis=(1, 2))
     return float(median(slope / np.maximum(np.square(shapes).sum(axis=(1, 2)), 1e-12)))
 
 
-def _correlation(forms: NDArray[np.float64], template: NDArray[np.float64]) -> NDArray[np.float64]:
+def _correlation(forms: NDArray[np.float32], template: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.maximum(np.linalg.norm(forms, axis=1) * np.linalg.norm(template), 1e-12)
     return np.asarray((forms @ template) / norms)
 
 
-def _dominant(forms: NDArray[np.float64], first: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def _dominant(forms: NDArray[np.float32], first: int) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Which beats are of the form of beat `first`, and how like their mean each one is."""
     template = forms[first]
     alike = _correlation(forms, template) > SAME_FORM
@@ -230,10 +234,10 @@ def _dominant(forms: NDArray[np.float64], first: int) -> tuple[NDArray[np.bool_]
     return normal, likeness
 
 
-def _windows(signal: NDArray[np.float64], centres: NDArray[np.intp]) -> NDArray[np.float32]:
+def _windows(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[np.float32]:
     """Held beyond the recording's ends."""
     at = (centres - BEFORE_SAMPLES)[:, None] + np.arange(0, SPAN_SAMPLES, STRIDE)
-    return signal.astype(np.float32)[:, np.clip(at, 0, signal.shape[1] - 1)].transpose(1, 0, 2)
+    return signal[:, np.clip(at, 0, signal.shape[1] - 1)].transpose(1, 0, 2)
 
 
 def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,7 +130,7 @@ def network_of(weights: dict[str, Array]) -> Network:
     found = {name: _by_taps(kernel) for name, kernel in kernels.items()}
     for level in range(3):  # the first inputs come from the level below, at half the rate; the others are what was kept
         kernel = kernels[f"up.{level}.0"]
-        below = kernels[f"up.{level - 1}.1" if level else "joined"].shape[0]
+        below = kernels[f"up.{level - 1}.1" if level else "joined"].shape[0]  # what the level below gives
         found[f"up.{level}.0"], found[f"up.{level}.0 below"] = _by_taps(kernel[:, below:]), _at_half_rate(kernel[:, :below])
     own = kernels["joined"].shape[1] // 2
     found["joined"], found["joined mean"] = _by_taps(kernels["joined"][:, :own]), _by_taps(kernels["joined"][:, own:])
@@ -193,10 +194,16 @@ class _Rows:
 
 def _rows(leads: int, samples: int, channels: int) -> _Rows:
     """Not filled but for what lies around the leads."""
+    rows = _open_rows(leads, samples, channels)
+    rows.body.reshape(leads, samples + REACH, channels)[:, samples:] = 0.0
+    return rows
+
+
+def _open_rows(leads: int, samples: int, channels: int) -> _Rows:
+    """Not filled between the leads either, for what `_bent` goes over."""
     every = np.empty((REACH + leads * (samples + REACH) + TAPS, channels), np.float32)
     every[:REACH] = 0.0
     every[-TAPS:] = 0.0
-    every[REACH:-TAPS].reshape(leads, samples + REACH, channels)[:, samples:] = 0.0
     return _Rows(every, leads, samples)
 
 
@@ -206,13 +213,13 @@ def _forward(network: Network, x: Array, alive: NDArray[np.bool_]) -> tuple[Arra
     rows.by_lead[:] = x.transpose(1, 2, 0)
     kept = []
     for level in range(4):
-        rows = _two(network, f"down.{level}", _halve(rows) if level else rows)
+        rows = _stack(network, f"down.{level}", _halve(rows) if level else rows)
         kept.append(rows)
     mean = _mean(rows, share)
     present = network.heads["p_head.weight"][0] @ np.concatenate([mean.mean(axis=0), mean.max(axis=0)]) + network.heads["p_head.bias"][0]
     rows = _joined(network, rows, mean)
     for level in range(3):
-        rows = _convolve(network, f"up.{level}.1", _joined_above(network, f"up.{level}.0", rows, kept[2 - level]))
+        rows = _stack(network, f"up.{level}", _joined_above(network, f"up.{level}.0", rows, kept[2 - level]), begun=1)
     lead, overall = _heads(network, rows, share)
     return lead[:CLASSES], lead[CLASSES:], overall, float(present)
 
@@ -232,14 +239,19 @@ def _heads(network: Network, rows: _Rows, share: Array) -> tuple[Array, Array]:
     return lead.reshape(len(lead), rows.leads, -1)[:, :, : rows.samples], overall
 
 
-def _two(network: Network, name: str, rows: _Rows) -> _Rows:
-    return _convolve(network, f"{name}.1", _convolve(network, f"{name}.0", rows))
+def _stack(network: Network, name: str, rows: _Rows, begun: int = 0) -> _Rows:
+    """The convolutions of a level one after the other, from the one numbered `begun` on."""
+    for number in count(begun):
+        if f"{name}.{number}" not in network.kernels:
+            return rows
+        rows = _convolve(network, f"{name}.{number}", rows)
+    return rows
 
 
 def _convolve(network: Network, name: str, rows: _Rows) -> _Rows:
     """ReLU of the convolution over time, zero beyond the ends of each lead."""
     kernel = network.kernels[name]
-    out = _rows(rows.leads, rows.samples, kernel.shape[1])
+    out = _open_rows(rows.leads, rows.samples, kernel.shape[1])
     _slide(rows, kernel, out.body)
     return _bent(out, network.biases[name])
 
@@ -250,7 +262,7 @@ def _joined(network: Network, rows: _Rows, mean: Array) -> _Rows:
     alone.by_lead[0] = mean
     of_mean = np.empty((rows.samples + REACH, network.kernels["joined mean"].shape[1]), np.float32)
     _slide(alone, network.kernels["joined mean"], of_mean)
-    out = _rows(rows.leads, rows.samples, network.kernels["joined"].shape[1])
+    out = _open_rows(rows.leads, rows.samples, network.kernels["joined"].shape[1])
     _slide(rows, network.kernels["joined"], out.body)
     by_lead = out.by_lead
     by_lead += of_mean[: rows.samples]
@@ -259,7 +271,7 @@ def _joined(network: Network, rows: _Rows, mean: Array) -> _Rows:
 
 def _joined_above(network: Network, name: str, below: _Rows, kept: _Rows) -> _Rows:
     """What was kept beside what comes from half the rate, each sample of which stands twice."""
-    out = _rows(kept.leads, kept.samples, network.kernels[name].shape[1])
+    out = _open_rows(kept.leads, kept.samples, network.kernels[name].shape[1])
     _slide(kept, network.kernels[name], out.body)
     kernel = network.kernels[f"{name} below"]
     pairs = np.empty((len(below.body), kernel.shape[1]), np.float32)

@@ -55,7 +55,7 @@ def atrial_wave(ready: Conditioned, beats: Beats, times: NDArray[np.float64]) ->
     if not rows.size or sum(stop - start for start, stop in stretches) < MIN_SECONDS * RATE_HZ:
         return 0.0, 0.0
     at = [np.arange(start, stop, STRIDE) for start, stop in stretches]
-    wave = np.concatenate([_centred(ready.signal[rows][:, each]) for each in at], axis=1)
+    wave = np.concatenate([_centred(ready.signal[rows][:, each].astype(np.float64)) for each in at], axis=1)
     total = float(np.square(wave).sum())
     if total <= 0:
         return 0.0, 0.0

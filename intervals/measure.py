@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intervals.axes import axes
-from intervals.beats import BEAT_HZ, BEFORE_S, Beats, find_beats, without_neighbours
+from intervals.beats import BEAT_HZ, BEFORE_S, Beats, as_read, find_beats
 from intervals.complexes import why_no_complex
 from intervals.delineator import Array, card, delineate
 from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
@@ -63,7 +63,7 @@ def measure_conditioned(
     if count >= 4 and same < max(3, MIN_SAME_SHARE * count):
         return Measurements(warnings=("measurements: what looks like beats has no common form; nothing is measured",))
     known = card() if calibration is None else calibration
-    said = fiducials(delineate(without_neighbours(beats), weights), np.array([known["bias_ms"][name] for name in NAMES]))
+    said = fiducials(delineate(as_read(beats), weights), np.array([known["bias_ms"][name] for name in NAMES]))
     found = _rates(beats, ready)
     reason = _why_nothing(beats, said, found.rr_ms)
     if reason is not None:

@@ -1,6 +1,6 @@
 """Can this recording be read, lead by lead, and why not."""
 
-from signal_quality.assess import assess
+from signal_quality.assess import assess, assess_leads, pulse_of
 from signal_quality.quality import Finding, LeadQuality, Quality, Word
 
-__all__ = ["Finding", "LeadQuality", "Quality", "Word", "assess"]
+__all__ = ["Finding", "LeadQuality", "Quality", "Word", "assess", "assess_leads", "pulse_of"]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signal_quality import findings as rules
-from signal_quality.calibration import calibration_pulse
+from signal_quality.calibration import Pulse, calibration_pulse
 from signal_quality.model import shipped
 from signal_quality.noise import is_excellent, measure_noise, noise_findings
 from signal_quality.placement import placement_findings
@@ -37,16 +37,23 @@ class _Measured:
 
     names: tuple[str, ...]
     windows: list[Window]
-    pulse: tuple[float, float] | None
+    pulse: Pulse
 
 
-def assess(record: EcgRecord, leads: TwelveLeads | None = None) -> Quality:
-    """Judge anything that has the form of a record: flat, one lead, NaN throughout.
+def assess(record: EcgRecord) -> Quality:
+    """Judge anything that has the form of a record: flat, one lead, NaN throughout."""
+    leads = twelve_leads(record)
+    return assess_leads(record, leads, pulse_of(record, leads))
 
-    leads  `twelve_leads(record)` where the caller has it
-    """
-    leads = leads if leads is not None else twelve_leads(record)
-    measured = _measure(record, leads)
+
+def pulse_of(record: EcgRecord, leads: TwelveLeads) -> Pulse:
+    """The calibration pulse, which is known by its height in mV."""
+    return calibration_pulse(leads, record.fs) if record.units == "mV" else None
+
+
+def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality:
+    """The same with its twelve leads and its calibration pulse, for who has them already."""
+    measured = _measure(record, leads, pulse)
     judged = _judge_leads(record, leads, measured)
     of_record = [
         *rules.missing_leads(record, leads),
@@ -69,10 +76,9 @@ def assess(record: EcgRecord, leads: TwelveLeads | None = None) -> Quality:
     )
 
 
-def _measure(record: EcgRecord, leads: TwelveLeads) -> _Measured:
+def _measure(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> _Measured:
     names = tuple(lead for lead, there in zip(LEADS, leads.present, strict=True) if there)
     rows = [LEADS.index(lead) for lead in names]
-    pulse = calibration_pulse(leads, record.fs) if record.units == "mV" else None
     signal = _without(leads.signal[rows].astype(np.float32), record.fs, pulse)
     if not names:
         return _Measured(names, [], pulse)
@@ -81,7 +87,7 @@ def _measure(record: EcgRecord, leads: TwelveLeads) -> _Measured:
     return _Measured(names, measure_windows(signal, record.fs, names), pulse)
 
 
-def _without(signal: NDArray[np.float32], fs: float, pulse: tuple[float, float] | None) -> NDArray[np.float32]:
+def _without(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDArray[np.float32]:
     """The longer of what lies before and after a calibration pulse, with a tenth of a second for its edges."""
     if pulse is None:
         return signal
@@ -106,7 +112,7 @@ def _judge_leads(record: EcgRecord, leads: TwelveLeads, measured: _Measured) -> 
     return judged
 
 
-def _pulse_findings(pulse: tuple[float, float] | None) -> list[Finding]:
+def _pulse_findings(pulse: Pulse) -> list[Finding]:
     if pulse is None:
         return []
     advice = f"A calibration pulse lies in the recording at {pulse[0]:.1f} s; it is left out of the judgement, and no beat."

@@ -5,12 +5,15 @@ Some write it into the samples (Philips at the end, in an eleventh second). No h
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signals.leads import LEADS, TwelveLeads
+
+Pulse: TypeAlias = tuple[float, float] | None
+"""Start and end in seconds, None where there is none."""
 
 INDEPENDENT: Final = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # in derived leads the pulse is 0, -1 or 0.5 mV
 MIN_LEADS: Final = 4
@@ -20,8 +23,8 @@ ALIKE_MV: Final = 0.25  # largest difference of the edges between leads, the sam
 LENGTH_S: Final = (0.04, 0.6)  # 0.2 s by habit; cut short where the recording ends
 
 
-def calibration_pulse(leads: TwelveLeads, fs: float) -> tuple[float, float] | None:
-    """(start, end) in seconds of the first pulse, None without one; `leads` in mV."""
+def calibration_pulse(leads: TwelveLeads, fs: float) -> Pulse:
+    """The first pulse; `leads` in mV."""
     rows = [LEADS.index(lead) for lead in INDEPENDENT if leads.present[LEADS.index(lead)]]
     reach = max(round(EDGE_S * fs / 2), 1)
     if len(rows) < MIN_LEADS or leads.signal.shape[1] < 4 * reach:

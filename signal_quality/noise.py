@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -92,14 +93,22 @@ def hum(bands: Bands) -> NDArray[np.float64]:
     """(leads, 50 and 60 Hz) peak to peak in mV of what stands out of the spectrum there."""
     found = np.zeros((len(bands.raw), len(MAINS_HZ)))
     for column, mains in enumerate(MAINS_HZ):
-        first, last = np.searchsorted(bands.hz, (mains - 5 * MAINS_WIDTH_HZ, mains + 5 * MAINS_WIDTH_HZ))
-        apart, power = np.abs(bands.hz[first:last] - mains), bands.power[:, first:last]
-        line, beside = apart <= MAINS_WIDTH_HZ, (apart > MAINS_WIDTH_HZ) & (apart <= 4 * MAINS_WIDTH_HZ)
+        first, last, line, beside = _beside_mains(float(bands.hz[1]), bands.hz.size, mains)
         if mains + MAINS_WIDTH_HZ < bands.fs / 2 and beside.any():
+            power = bands.power[:, first:last]
             own = power[:, line].sum(axis=1)
             ground = power[:, beside].mean(axis=1) * np.count_nonzero(line)
             found[:, column] = 2 * np.sqrt(2 * np.maximum(own - ground, 0.0))
     return found
+
+
+@lru_cache(maxsize=32)  # two for each rate and length
+def _beside_mains(step_hz: float, bins: int, mains: float) -> tuple[int, int, NDArray[np.bool_], NDArray[np.bool_]]:
+    """First and last bin about the mains, and which of those between are the line itself, which the ground beside it."""
+    hz = np.arange(bins) * step_hz
+    first, last = np.searchsorted(hz, (mains - 5 * MAINS_WIDTH_HZ, mains + 5 * MAINS_WIDTH_HZ)).tolist()
+    apart = np.abs(hz[first:last] - mains)
+    return first, last, apart <= MAINS_WIDTH_HZ, (apart > MAINS_WIDTH_HZ) & (apart <= 4 * MAINS_WIDTH_HZ)
 
 
 def muscle(bands: Bands) -> NDArray[np.float64]:

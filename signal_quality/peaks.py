@@ -15,7 +15,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from signal_quality.bands import RATE_HZ
-from signals.order import median, near_top
+from signals.order import at_rank, median
 
 _DIFFERENCE_SAMPLES: Final = 4  # 16 ms
 _SMOOTHED_SAMPLES: Final = 20  # 80 ms
@@ -43,7 +43,7 @@ def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     if signal.shape[1] > _DIFFERENCE_SAMPLES:
         half = _DIFFERENCE_SAMPLES // 2
         slopes[:, half:-half] = signal[:, _DIFFERENCE_SAMPLES:] - signal[:, :-_DIFFERENCE_SAMPLES]
-    sizes = near_top(np.abs(slopes), int(0.98 * (slopes.shape[1] - 1)))
+    sizes = at_rank(np.abs(slopes), int(0.98 * (slopes.shape[1] - 1)))
     usual = float(median(sizes[sizes > 0])) if (sizes > 0).any() else 0.0
     weights = np.minimum(1.0, _LOUD * usual / np.where(sizes > 0, sizes, np.inf))
     power = weights**2 @ np.square(slopes, out=slopes)

@@ -28,13 +28,13 @@ _BLOCK_SAMPLES: Final = 10  # 20 ms: the wander is estimated at 50 Hz, a tenth o
 class Conditioned:
     """A recording made ready.
 
-    signal  (leads, samples) float64 at RATE_HZ, high-passed and smoothed by a trapezoid of 11 taps (20 ms, null at 50 Hz);
+    signal  (leads, samples) float32 at RATE_HZ, high-passed and smoothed by a trapezoid of 11 taps (20 ms, null at 50 Hz);
             zero where nothing is there
     alive   (leads,) bool: with a signal that varies
     missing (samples,) bool: a gap that could not be bridged, in any lead that is alive
     """
 
-    signal: NDArray[np.float64]
+    signal: NDArray[np.float32]
     alive: NDArray[np.bool_]
     missing: NDArray[np.bool_]
 
@@ -43,12 +43,15 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     """(leads, samples) at any rate, NaN for gaps -> the filtered signal; infinite samples count as missing."""
     raw = np.asarray(signal, np.float64)
     if raw.shape[1] == 0:
-        return Conditioned(raw, np.zeros(len(raw), np.bool_), np.zeros(0, np.bool_))
+        return Conditioned(raw.astype(np.float32), np.zeros(len(raw), np.bool_), np.zeros(0, np.bool_))
     finite = np.isfinite(raw)
     filled, missing = fill_short_gaps(raw if finite.all() else np.where(finite, raw, np.nan), fs)
     alive = ~missing.all(axis=1) & (np.fmax.reduce(filled, axis=1) != np.fmin.reduce(filled, axis=1))
     filled = _bridged(filled, missing)
-    at_rate, gone = to_rate(filled, fs), _mask_to_rate(np.asarray(missing[alive].any(axis=0)), fs)
+    # From the first sample on: single precision loses nothing of the heart under a large offset then.
+    level = np.empty(filled.shape, np.float32)
+    np.subtract(filled, filled[:, :1], out=level, casting="same_kind")
+    at_rate, gone = to_rate(level, fs), _mask_to_rate(np.asarray(missing[alive].any(axis=0)), fs)
     if gone.size < at_rate.shape[1]:
         gone = np.pad(gone, (0, at_rate.shape[1] - gone.size), mode="edge") if gone.size else np.zeros(at_rate.shape[1], np.bool_)
     flat = without_wander(at_rate)
@@ -56,29 +59,29 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     return Conditioned(smooth(flat), alive, gone[: at_rate.shape[1]])
 
 
-def to_rate(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
+def to_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     """(leads, n) at `fs` -> (leads, n') at RATE_HZ, band-limited; sample k stands at k / RATE_HZ seconds."""
     if fs == RATE_HZ or signal.shape[1] < 2:
         return signal
     ratio = Fraction(RATE_HZ / fs).limit_denominator(MAX_RATIO)
     if ratio.numerator <= MAX_RATIO and abs(float(ratio) * fs / RATE_HZ - 1) < 1e-9:
-        resampled: NDArray[np.float64] = resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+        resampled: NDArray[np.float32] = resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, padtype="line")
         return resampled
     at = np.arange(int((signal.shape[1] - 1) * RATE_HZ / fs) + 1) * (fs / RATE_HZ)
-    return np.stack([np.interp(at, np.arange(signal.shape[1]), row) for row in signal])
+    return np.stack([np.interp(at, np.arange(signal.shape[1]), row) for row in signal]).astype(np.float32)
 
 
-def without_wander(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """Minus what is slower than HIGH_PASS_HZ: block means at 50 Hz, low-passed there, and interpolated back."""
     samples = signal.shape[1]
     blocks = -(-samples // _BLOCK_SAMPLES)
     padded = signal
     if blocks * _BLOCK_SAMPLES != samples:
         padded = held(signal, 0, blocks * _BLOCK_SAMPLES - samples)
-    means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(_BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES)
+    means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(_BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES, np.float32)
     if blocks < 2:
-        return np.asarray(signal - means.mean(axis=1, keepdims=True), np.float64)
-    wander = _between_blocks(_slow(means), samples)
+        return np.asarray(signal - means.mean(axis=1, keepdims=True), np.float32)
+    wander = _between_blocks(_slow(means.astype(np.float64)).astype(np.float32), samples)
     return np.subtract(signal, wander, out=wander)
 
 
@@ -100,12 +103,12 @@ def _low_pass() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.fl
     return b, a, lfilter_zi(b, a)
 
 
-def _between_blocks(slow: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
+def _between_blocks(slow: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
     """(leads, blocks) at the blocks' middles -> (leads, samples), linearly, and on beyond the first and last middle."""
     leads, blocks = slow.shape
-    share = (np.arange(_BLOCK_SAMPLES) + 0.5) / _BLOCK_SAMPLES
+    share = ((np.arange(_BLOCK_SAMPLES) + 0.5) / _BLOCK_SAMPLES).astype(np.float32)
     half = _BLOCK_SAMPLES // 2
-    out = np.empty((leads, blocks * _BLOCK_SAMPLES))
+    out = np.empty((leads, blocks * _BLOCK_SAMPLES), np.float32)
     inner = out[:, half:-half].reshape(leads, blocks - 1, _BLOCK_SAMPLES)
     weights = np.stack([1.0 - share, share])
     np.matmul(sliding_window_view(slow, 2, axis=1), weights, out=inner)
@@ -114,13 +117,13 @@ def _between_blocks(slow: NDArray[np.float64], samples: int) -> NDArray[np.float
     return out[:, :samples]
 
 
-def smooth(signal: NDArray[np.float64]) -> NDArray[np.float64]:
+def smooth(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """A trapezoid of 11 taps: a mean over 10 samples (null at 50 Hz) of the mean over 2, symmetric about each sample."""
     of_one = held(signal, 5, 4)
     of_two = of_one[:, :-1] + of_one[:, 1:]
     of_four = of_two[:, :-2] + of_two[:, 2:]
     of_eight = of_four[:, :-4] + of_four[:, 4:]
-    of_ten = of_eight[:, :-2] + of_two[:, 8:]
+    of_ten: NDArray[np.float32] = of_eight[:, :-2] + of_two[:, 8:]
     of_ten[:, :-1] += of_ten[:, 1:]
     of_ten[:, -1] *= 2.0
     of_ten *= 0.05

@@ -22,6 +22,7 @@ from signals.record import EcgRecord, Units
 
 LEADS: Final = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LIMB_LEADS: Final = LEADS[:6]
+INDEPENDENT_ROWS: Final = (0, 1, 6, 7, 8, 9, 10, 11)  # I, II and V1-V6 of the twelve: the rest follow from these
 
 CONTRADICTION_MV: Final = 0.05  # rms; docs/api.md, "Leads and gaps"
 CONTRADICTION_SHARE: Final = 0.10  # of the lead's own rms; the same place
@@ -122,6 +123,15 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     return TwelveLeads(signal, present, derived, warnings, contradictions)
 
 
+def rows_that_tell(alive: NDArray[np.bool_]) -> list[int]:
+    """The rows of all there is to see: of the twelve leads those that the others follow from, of others all.
+
+    alive  (leads,) bool: with a signal. Where I or II has none, its part is in the other limb leads.
+    """
+    whole = alive.size == len(LEADS) and bool(alive[_ROW["I"]] and alive[_ROW["II"]])
+    return list(INDEPENDENT_ROWS) if whole else list(range(alive.size))
+
+
 def is_constant(lead: NDArray[np.floating]) -> bool:
     """Whether the samples that are there, at least one, all have one value; exact, unlike a standard deviation of 0."""
     return bool(np.fmax.reduce(lead) == np.fmin.reduce(lead))
@@ -172,29 +182,26 @@ def _contradictions(signal: NDArray[np.float64], alive: Sequence[str], units: Un
     if units == "unknown":
         rows = level  # ADC counts have an arbitrary zero, which says nothing about the electrodes
     power = rows @ rows.T / rows.shape[1]
-    found = []
-    for index, lead in enumerate(alive):
-        rms = _closest_rms(power, alive, index)
-        limit = max(CONTRADICTION_MV if units == "mV" else 0.0, CONTRADICTION_SHARE * float(own_rms[index]))
-        if rms > limit:
-            found.append((lead, rms, limit))
-    return tuple(found)
+    limits = np.maximum(CONTRADICTION_MV if units == "mV" else 0.0, CONTRADICTION_SHARE * own_rms)
+    found = zip(alive, _closest_rms(power, tuple(alive)).tolist(), limits.tolist(), strict=True)
+    return tuple((lead, rms, limit) for lead, rms, limit in found if rms > limit)
 
 
-def _closest_rms(power: NDArray[np.float64], leads: Sequence[str], index: int) -> float:
-    """rms of lead minus what the best-agreeing pair of the others makes of it, by way of their (leads, leads) mean products."""
-    weights = _residual_weights(tuple(leads), index)
-    return float(np.sqrt(max(float(((weights @ power) * weights).sum(axis=1).min()), 0.0)))
+def _closest_rms(power: NDArray[np.float64], leads: tuple[str, ...]) -> NDArray[np.float64]:
+    """(leads,) rms of each minus what the best-agreeing pair of the others makes of it, by way of their (leads, leads) mean products."""
+    weights = _residual_weights(leads)
+    return np.asarray(np.sqrt(np.maximum(((weights @ power) * weights).sum(axis=2).min(axis=1), 0.0)), np.float64)
 
 
 @cache
-def _residual_weights(leads: tuple[str, ...], index: int) -> NDArray[np.float64]:
-    """(pairs, leads): what is left of a lead when each pair of the others has given theirs."""
-    pairs = list(combinations([other for other in range(len(leads)) if other != index], 2))
-    weights = np.zeros((len(pairs), len(leads)))
-    weights[:, index] = 1.0
-    for row, (first, second) in enumerate(pairs):
-        weights[row, [first, second]] = [-each for each in limb_coefficients(leads[index], leads[first], leads[second])]
+def _residual_weights(leads: tuple[str, ...]) -> NDArray[np.float64]:
+    """(leads, pairs, leads): what is left of each lead when each pair of the others has given theirs."""
+    pairs = [list(combinations([other for other in range(len(leads)) if other != index], 2)) for index in range(len(leads))]
+    weights = np.zeros((len(leads), len(pairs[0]), len(leads)))
+    for index, of_lead in enumerate(pairs):
+        weights[index, :, index] = 1.0
+        for row, (first, second) in enumerate(of_lead):
+            weights[index, row, [first, second]] = [-each for each in limb_coefficients(leads[index], leads[first], leads[second])]
     return weights
 
 

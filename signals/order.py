@@ -34,15 +34,12 @@ def quantile(values: NDArray[np.float64], share: float) -> float:
     return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
 
 
-def near_top(values: NDArray[np.floating], rank: int) -> NDArray[Any]:
-    """(leads, samples), finite and >= 0 -> (leads,) what stands at a rank (0 is the smallest) that is near the last.
+def at_rank(values: NDArray[np.floating], rank: int) -> NDArray[Any]:
+    """(leads, samples), finite -> (leads,) what stands at a rank (0 is the smallest) of each.
 
-    It is looked for among what is over a tenth of the greatest, where slopes of an ECG have few.
+    A neighbour is asked for as well, which is another way through numpy: for one place alone it takes instructions that some
+    processors are slow at (AVX-512's compressed stores on Zen 4: three times as long).
     """
-    found = np.empty(len(values), values.dtype)
-    from_top = values.shape[1] - rank
-    for lead, row in enumerate(values):
-        high = row[row > 0.1 * row.max()]
-        some = high if high.size >= from_top else row
-        found[lead] = np.partition(some, some.size - from_top)[some.size - from_top]
+    beside = rank - 1 if rank else min(1, values.shape[1] - 1)
+    found: NDArray[Any] = np.partition(values, (beside, rank), axis=1)[:, rank]
     return found

@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from signals.conditioned import RATE_HZ, Conditioned, condition
-from signals.order import median, near_top, quantile
+from signals.order import at_rank, median, quantile
 
 ENVELOPE_HZ: Final = 250.0
 DIFFERENCE_SAMPLES: Final = 4  # 16 ms: the slope of a QRS, not of a T wave
@@ -65,14 +65,13 @@ def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _envelope(ready: Conditioned) -> NDArray[np.float64]:
-    # What is looked for is a hump: single precision tells it as well.
-    signal = (ready.signal if ready.alive.all() else ready.signal[ready.alive])[:, :: round(RATE_HZ / ENVELOPE_HZ)].astype(np.float32)
+    signal = (ready.signal if ready.alive.all() else ready.signal[ready.alive])[:, :: round(RATE_HZ / ENVELOPE_HZ)]
     half = DIFFERENCE_SAMPLES // 2
     if signal.shape[0] == 0 or signal.shape[1] <= DIFFERENCE_SAMPLES:
         return np.zeros(0)
     slope = signal[:, DIFFERENCE_SAMPLES:] - signal[:, :-DIFFERENCE_SAMPLES]
     size = np.abs(slope)
-    steepness = near_top(size, int(0.98 * (size.shape[1] - 1))).astype(np.float64)
+    steepness = at_rank(size, int(0.98 * (size.shape[1] - 1))).astype(np.float64)
     weights = (lead_weights(steepness) * _peaked(size, steepness) ** 2) ** 2
     power = np.zeros(signal.shape[1])
     power[half:-half] = np.sqrt(weights.astype(np.float32) @ np.square(slope, out=slope))
@@ -90,7 +89,7 @@ def _peaked(size: NDArray[np.float32], steepness: NDArray[np.float64]) -> NDArra
     noisy = np.array([np.count_nonzero(lead) <= place for lead in small])
     peaked = np.ones(len(size))
     if noisy.any():
-        middle = np.partition(size[noisy], place, axis=1)[:, place]
+        middle = at_rank(size[noisy], place)
         peaked[noisy] = np.minimum(1.0, steepness[noisy] / np.maximum(PEAKED * middle, 1e-12))
     return peaked
 

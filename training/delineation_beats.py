@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from intervals.beats import BEAT_HZ, BEAT_SAMPLES, BEFORE_SAMPLES, STRIDE, Beats, find_beats
 from intervals.delineator import network_input
 from signals.conditioned import RATE_HZ, Conditioned, condition
+from signals.leads import INDEPENDENT_ROWS
 from signals.r_peaks import r_peaks_of
 from signals.spike_removal import without_spikes
 from signals.spikes import find_spikes, pacing
@@ -25,6 +26,7 @@ MAX_BEATS: Final = 20
 KNOT_SAMPLES: Final = 32.5  # 130 ms
 WARP_SD: Final = 0.09  # of the logarithm of speed, a knot
 WIDE_QRS_MS: Final = 125.0
+ANY_LEADS_SHARE: Final = 0.25  # of the examples: where I or II is missing, what is read are other leads
 WITHOUT_P_WEIGHT: Final = 2.2
 WIDE_WEIGHT: Final = 1.8
 
@@ -79,7 +81,7 @@ def beat_source(record: LudbRecord) -> BeatSource | None:
     mine, theirs = np.array(pairs).T
     centres = np.rint(beats.centre_s[mine] * RATE_HZ).astype(np.intp)
     at = (centres - BEFORE_SAMPLES)[:, None] + np.arange(-MARGIN, BEAT_SAMPLES + MARGIN) * STRIDE
-    windows = ready.signal[:, np.clip(at, 0, ready.signal.shape[1] - 1)].transpose(1, 0, 2)
+    windows = ready.signal[:, np.clip(at, 0, ready.signal.shape[1] - 1)].transpose(1, 0, 2).astype(np.float64)
     marks = ((record.marks[theirs] * RATE_HZ) - (centres - BEFORE_SAMPLES)[:, None, None]) / STRIDE
     marks = marks[:, :, : T_OFF + 1]
     has_p = np.isfinite(marks[:, :, P_ON]).any(axis=1).mean() >= 0.5 and not record.no_pr
@@ -103,15 +105,21 @@ def targets(marks: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def draw(source: BeatSource, leads: int, rng: np.random.Generator) -> Example:
-    """One training example with `leads` of the twelve leads, chosen at random."""
+    """One training example with `leads` leads, up to eight, chosen at random."""
     chosen = _subset(source, rng)
     lead_marks, overall, present = targets(source.marks[chosen])
     wave = source.windows[chosen].mean(axis=0)
     wave, lead_marks, overall = _warped(wave, lead_marks, overall, rng)
-    kept = np.sort(rng.permutation(12)[:leads])
+    kept = _kept(leads, rng)
     wave, lead_marks = _disturbed(wave[kept], rng), lead_marks[:, kept]
     features, alive = network_input(wave)
     return Example(features, alive, _class_map(lead_marks), lead_marks[list(TIMES)], overall, present)
+
+
+def _kept(leads: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Rows of the leads that are read: of those that the others follow from, seldom of all twelve."""
+    among = np.arange(12) if rng.random() < ANY_LEADS_SHARE else np.array(INDEPENDENT_ROWS)
+    return np.sort(rng.permutation(among)[:leads])
 
 
 def _subset(source: BeatSource, rng: np.random.Generator) -> NDArray[np.intp]:

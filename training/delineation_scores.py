@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beats import without_neighbours
+from intervals.beats import as_read
 from intervals.delineator import CENTRE, delineate
 from intervals.fiducials import MS, NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials, Readings, joined, read
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
@@ -146,7 +146,7 @@ def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]])
 
 
 def _said(source: BeatSource, weights: Weights) -> Readings:
-    return read(delineate(without_neighbours(source.beats), weights))
+    return read(delineate(as_read(source.beats), weights))
 
 
 def _drawn_ms(source: BeatSource) -> NDArray[np.float64]:

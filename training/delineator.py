@@ -1,6 +1,6 @@
 """Train the delineator on LUDB, score it out of fold, write what ships.
 
-    python -m training.delineator --data /path/to/ludb [--folds 5] [--epochs 75] [--seed 0] [--keep FOLDER]
+    python -m training.delineator --data /path/to/ludb [--folds 5] [--epochs 50] [--seed 0] [--final-seed 35] [--keep FOLDER]
 
 Folds are by record, one patient each. The figures printed, and written to docs/accuracy.md and to the card beside the weights,
 are out of fold; what ships is then trained on all records. Seeded: the same command gives the same weights on the same machine.
@@ -36,8 +36,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=75)
+    parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--final-seed", type=int, default=35, help="of the network that ships; see docs/accuracy.md")
     parser.add_argument("--keep", type=Path, help="a folder for the weights of each fold")
     parser.add_argument("--out", type=Path, default=shipped.WEIGHTS_FILE.parent, help="where the weights and their card go")
     parser.add_argument("--page", type=Path, default=PAGE, help="the document whose section on intervals is written")
@@ -45,13 +46,19 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     sources = [source for source in map(beat_source, read_ludb(options.data)) if source is not None]
     print(f"{len(sources)} records", flush=True)
-    fold = np.random.default_rng(options.seed).permutation(len(sources)) % options.folds
+    fold = np.random.default_rng(0).permutation(len(sources)) % options.folds  # the same for every seed: their figures compare
     held = {number: _fold(sources, fold != number, number, options) for number in range(options.folds)}
     weights = half_precision(_fold(sources, np.ones(len(sources), np.bool_), options.folds, options))
     unseen, seen = score(sources, held, fold, weights)
     print(f"out of fold\n{unseen.table()}\n{unseen.worst()}", flush=True)
     print(f"in sample: what ships, on the records it was trained on\n{seen.table()}", flush=True)
-    made = {"folds": options.folds, "epochs": options.epochs, "seed": options.seed, "records": len(sources)}
+    made = {
+        "folds": options.folds,
+        "epochs": options.epochs,
+        "seed": options.seed,
+        "final_seed": options.final_seed,
+        "records": len(sources),
+    }
     write(options.out, weights, unseen, made)
     write_page(options.page, unseen, seen, made)
 
@@ -63,7 +70,8 @@ def _fold(sources: list[BeatSource], chosen: Any, number: int, options: argparse
         with np.load(kept, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     began = time.monotonic()
-    weights = train([source for source, use in zip(sources, chosen, strict=True) if use], options.epochs, options.seed + number)
+    seed = options.final_seed if number == options.folds else options.seed + number
+    weights = train([source for source, use in zip(sources, chosen, strict=True) if use], options.epochs, seed)
     print(f"training {number + 1} of {options.folds + 1}: {time.monotonic() - began:.0f} s", flush=True)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +103,7 @@ def write_page(page: Path, unseen: Scores, seen: Scores, made: dict[str, Any]) -
 
 def _section(unseen: Scores, seen: Scores, made: dict[str, Any]) -> str:
     command = f"python -m training.delineator --data LUDB --folds {made['folds']} --epochs {made['epochs']} --seed {made['seed']}"
+    command += f" --final-seed {made['final_seed']}"
     return f"""## Intervals
 
 LUDB 1.0.1, {made["records"]} recordings; references are the cardiologists' boundaries on each lead, joined to global ones (25th
@@ -113,6 +122,10 @@ percentile of the onsets, 75th of the offsets). Errors are measured minus refere
 **In sample** (the network that ships, on the records it was trained on; a server scored on LUDB shows about these):
 
 {seen.table()}
+
+A hundred records tell two trainings apart by no more than chance: `--seed 10` gave QRS 5.3 / 11.8, PR 3.0 / 8.6 and QT 3.7 / 14.6 (median /
+90th percentile). What ships is, of five final seeds, the one whose P probability told fibrillation from the rest best in PTB-XL's folds
+1-8 (AUROC 0.968 at 100 Hz), among those that hold the limits of the tests.
 
 Half of the annotated leads against the other half differ by 2.2, 1.9 and 2.5 ms in the median on QRS, PR and QT (90th percentile 6.3, 5.7,
 7.1): nothing measured against this reference can be nearer.

@@ -23,8 +23,8 @@ KEPT_SHARE: Final = 0.99  # of the weights' running average at each step of the 
 LEAD_SD_SAMPLES: Final = 2.0  # 8 ms
 GLOBAL_SD_SAMPLES: Final = 1.5  # 6 ms
 CLASS_LOSS, EXPECTATION_LOSS, P_LOSS = 2.0, 0.1, 0.5  # the middle one a sample of 4 ms
-# Leads a batch: mostly all, else some, seldom one to three, so that an incomplete recording is nothing new.
-LEAD_COUNTS: Final = (12, 12, 12, 12, 8, 8, 6, 6, 3, 1)
+# Leads a batch: mostly all that are read, else some, seldom one to three, so that an incomplete recording is nothing new.
+LEAD_COUNTS: Final = (8, 8, 8, 8, 8, 8, 6, 6, 3, 1)
 
 
 def train(sources: list[BeatSource], epochs: int, seed: int) -> dict[str, NDArray[np.float32]]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-CHANNELS: Final = (16, 24, 32, 48)
+CHANNELS: Final = (16, 16, 24, 32)
 INPUTS: Final = 4
 CLASSES: Final = 4  # nothing, P, QRS, T
 TIMES: Final = 5  # onset and offset of P and QRS, offset of T
@@ -38,9 +38,10 @@ class DelineatorNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         c0, c1, c2, c3 = CHANNELS
-        self.down = nn.ModuleList([self._two(INPUTS, c0), self._two(c0, c1), self._two(c1, c2), self._two(c2, c3)])
+        # One convolution at the full rate, where each costs most, two below it.
+        self.down = nn.ModuleList([nn.Sequential(Convolution(INPUTS, c0)), self._two(c0, c1), self._two(c1, c2), self._two(c2, c3)])
         self.joined = Convolution(2 * c3, c3)
-        self.up = nn.ModuleList([self._two(c3 + c2, c2), self._two(c2 + c1, c1), self._two(c1 + c0, c0)])
+        self.up = nn.ModuleList([self._two(c3 + c2, c2), self._two(c2 + c1, c1), nn.Sequential(Convolution(c1 + c0, c0))])
         self.lead_head = nn.Conv2d(c0, CLASSES + TIMES, 1)
         self.global_hidden = Convolution(2 * c0, GLOBAL_HIDDEN)
         self.global_head = nn.Conv2d(GLOBAL_HIDDEN, TIMES, 1)

@@ -3,7 +3,7 @@
     python -m training.plot_fiducials --data LUDB --out FOLDER [--fold-weights FOLDER] [--count 20] [--records 109 52]
 
 With the weights that `python -m training.delineator --keep FOLDER` left, each recording is measured by the network that
-never saw it (of the same number of folds and seed); else by what ships, which was trained on it. Each picture has the
+never saw it (of the same number of folds); else by what ships, which was trained on it. Each picture has the
 representative beat in twelve leads, with each lead's own annotations, and a rhythm strip with the class of every beat.
 """
 
@@ -38,7 +38,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="a folder for the pictures")
     parser.add_argument("--fold-weights", type=Path, help="fold0.npz, fold1.npz, ... as the training keeps them")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--records", nargs="*", help="these recordings, not the worst ones")
     options = parser.parse_args(arguments)
@@ -59,7 +58,7 @@ def _weights(records: int, options: argparse.Namespace) -> list[Weights]:
     """Of each record, as `training.delineator` divides them into folds."""
     if options.fold_weights is None:
         return [shipped_weights()] * records
-    fold = np.random.default_rng(options.seed).permutation(records) % options.folds
+    fold = np.random.default_rng(0).permutation(records) % options.folds
     kept = []
     for number in range(options.folds):
         with np.load(options.fold_weights / f"fold{number}.npz", allow_pickle=False) as file:

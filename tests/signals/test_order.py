@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from signals.order import median, near_top, quantile
+from signals.order import at_rank, median, quantile
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 10])
@@ -23,8 +23,13 @@ def test_a_quantile_lies_linearly_between_its_neighbours(share: float) -> None:
     assert quantile(values[:1], share) == values[0]
 
 
-def test_a_rank_near_the_top_is_found_where_few_values_are_high_and_where_all_are() -> None:
+@pytest.mark.parametrize("rank", [0, 1, 250, 489, 499])
+def test_what_stands_at_a_rank_is_what_sorting_puts_there(rank: int) -> None:
     slopes = np.abs(np.random.default_rng(0).normal(size=(3, 500)))
-    slopes[1] = np.where(np.arange(500) == 100, 1000.0, slopes[1])  # one artefact, and all the rest under a tenth of it
+    slopes[1] = np.where(np.arange(500) == 100, 1000.0, slopes[1])
     slopes[2] = 0.0
-    assert (near_top(slopes, 489) == np.sort(slopes, axis=1)[:, 489]).all()
+    assert (at_rank(slopes, rank) == np.sort(slopes, axis=1)[:, rank]).all()
+
+
+def test_of_one_value_there_is_one_rank() -> None:
+    assert at_rank(np.array([[3.0], [4.0]]), 0).tolist() == [3.0, 4.0]
