@@ -15,7 +15,7 @@ from intervals.measurements import Measurements
 from tests.data import SHARED, requires_shared
 from training.ludb import LudbRecord, read_ludb
 
-LIMITS_MS = {"qrs_ms": 3.0, "pr_ms": 3.0, "qt_ms": 6.0}  # of the median over records, and of nine records in ten
+LIMITS_MS = {"qrs_ms": 3.0, "pr_ms": 3.0, "qt_ms": 6.0}  # of the median over a few records, and of nine in ten of all
 WORST_MS = {"qrs_ms": 10.0, "pr_ms": 10.0, "qt_ms": 15.0}  # about what two cardiologists differ by; no record may jump
 FEW = slice(None, None, 12)  # records 2 to 200, of every kind
 
@@ -30,7 +30,7 @@ def unchanged(index: int) -> Measurements:
     return measured(records()[index].signal, records()[index].fs)
 
 
-def check(name: str, chosen: range) -> None:
+def check(name: str, chosen: range, percentile: float) -> None:
     before = [unchanged(index) for index in chosen]
     after = [measured(*SMALL[name](records()[index].signal)) for index in chosen]
     for field, limit in LIMITS_MS.items():
@@ -38,7 +38,7 @@ def check(name: str, chosen: range) -> None:
         kept = moved[np.isfinite(moved)]
         lost = np.isinf(moved).sum()
         assert lost <= 0.03 * (kept.size + lost), f"{field} was lost in {lost} records"
-        assert np.percentile(kept, 90) <= limit
+        assert np.percentile(kept, percentile) <= limit
         worst = int(np.nanargmax(np.where(np.isfinite(moved), moved, np.nan)))
         assert moved[worst] <= WORST_MS[field], f"{field} of record {records()[chosen[worst]].name} moves by {moved[worst]:.1f} ms"
 
@@ -46,11 +46,11 @@ def check(name: str, chosen: range) -> None:
 @requires_shared
 @pytest.mark.parametrize("name", SMALL)
 def test_intervals_of_a_few_recordings_hold_still(name: str) -> None:
-    check(name, range(len(records()))[FEW])
+    check(name, range(len(records()))[FEW], 50)
 
 
 @requires_shared
 @pytest.mark.long
 @pytest.mark.parametrize("name", SMALL)
 def test_intervals_of_every_recording_hold_still(name: str) -> None:
-    check(name, range(len(records())))
+    check(name, range(len(records())), 90)
