@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from intervals.beats import BEAT_HZ
 from intervals.delineator import CENTRE, Delineation
-from signals.order import median, quantile
+from signals.order import median
 
 NAMES: Final = ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
 P_ON, P_OFF, QRS_ON, QRS_OFF, T_OFF = range(5)
 MS: Final = 1000.0 / BEAT_HZ  # a sample of the representative beat
 _P, _QRS, _T = 1, 2, 3  # rows of Delineation.classes
-_CLASS_OF: Final = (_P, _P, _QRS, _QRS, _T)
-_IS_ONSET: Final = (True, False, True, False, False)
+_CLASS_OF: Final = [_P, _P, _QRS, _QRS, _T]
+_IS_ONSET: Final = np.array([True, False, True, False, False])
+_SHARE: Final = np.where(_IS_ONSET, 0.25, 0.75)  # of the leads, as LUDB's references are joined
 HALF: Final = 0.5
 REACH_MS: Final = 60.0  # a class's edge farther from the global time is another wave's
 
@@ -65,11 +66,9 @@ def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> 
 def read(said: Delineation) -> Readings:
     """The three readings of each boundary."""
     leads, classes = (said.leads, said.classes) if said.alive.all() else (said.leads[:, said.alive], said.classes[:, said.alive])
-    overall, lead_times = median_time(said.overall), median_time(leads)
-    times = np.full((3, len(NAMES)), np.nan)
-    for index in range(len(NAMES)):
-        crossings = _crossings(classes[_CLASS_OF[index]], float(overall[index]), onset=_IS_ONSET[index])
-        times[:, index] = overall[index], _joined(lead_times[index], index), _joined(crossings, index)
+    overall = median_time(said.overall)
+    by_lead = np.stack([median_time(leads), _crossings(classes[_CLASS_OF], overall)])
+    times = np.concatenate([overall[None], _joined(by_lead)])
     qrs_seen, t_seen = (float(median(classes[wave].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
     return Readings((times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
 
@@ -107,26 +106,33 @@ def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(at - HALF + part, np.float64)
 
 
-def _joined(times: NDArray[np.float64], index: int) -> float:
-    there = times[np.isfinite(times)]
-    if there.size == 0:
-        return float("nan")
-    return quantile(there, 0.25 if _IS_ONSET[index] else 0.75)
+def _joined(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., boundaries, leads), NaN for none -> (..., boundaries): the 25th percentile of onsets, the 75th of offsets, NaN of none."""
+    if times.shape[-1] == 0:
+        return np.full(times.shape[:-1], np.nan)
+    ordered = np.sort(times, axis=-1)  # NaN last
+    place = _SHARE * np.maximum(np.isfinite(times).sum(axis=-1) - 1, 0)
+    below, above = place.astype(np.intp), np.ceil(place).astype(np.intp)
+    first, second = (np.take_along_axis(ordered, at[..., None], axis=-1)[..., 0] for at in (below, above))
+    return np.asarray(first + (second - first) * (place - below), np.float64)
 
 
-def _crossings(probability: NDArray[np.float32], near: float, *, onset: bool) -> NDArray[np.float64]:
-    """(leads, samples) of one class -> (leads,) where it passes one half nearest to `near`, NaN where it doesn't near it."""
+def _crossings(probability: NDArray[np.float32], near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(boundaries, leads, samples) of each one's class -> (boundaries, leads) where it passes one half nearest to `near`.
+
+    near  (boundaries,); what lies farther than REACH_MS counts for nothing, NaN where there is nothing
+    """
     inside = probability >= HALF
-    change = inside[:, 1:] & ~inside[:, :-1] if onset else inside[:, :-1] & ~inside[:, 1:]
-    found = np.full(len(probability), np.nan)
-    lead, at = np.nonzero(change)
-    left, right = probability[lead, at].astype(np.float64), probability[lead, at + 1].astype(np.float64)
+    before, after = inside[..., :-1], inside[..., 1:]
+    found = np.full(probability.shape[:2], np.nan)
+    boundary, lead, at = np.nonzero((before != after) & (after == _IS_ONSET[:, None, None]))
+    left, right = (probability[boundary, lead, sample].astype(np.float64) for sample in (at, at + 1))
     places = at + (HALF - left) / (right - left)
-    away = np.abs(places - near)
+    away = np.abs(places - near[boundary])
     # The nearest of each lead is written last, and stays.
     order = np.argsort(-away)
     order = order[away[order] <= REACH_MS / MS]
-    found[lead[order]] = places[order]
+    found[boundary[order], lead[order]] = places[order]
     return found
 
 

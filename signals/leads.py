@@ -109,8 +109,7 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     record with zeros.
     """
     signal = np.full((len(LEADS), record.samples), np.nan)
-    for lead, row in zip(record.lead_names, record.signal, strict=True):
-        signal[_ROW[lead]] = row
+    signal[[_ROW[lead] for lead in record.lead_names]] = record.signal
     gaps = np.isnan(signal)
     there = record.samples - (np.count_nonzero(gaps, axis=1) if gaps.any() else np.zeros(len(LEADS), np.intp))
     present = (2 * there >= record.samples) & (there > 0)
