@@ -10,12 +10,11 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.leads import LEADS, TwelveLeads
+from signals.leads import INDEPENDENT_ROWS, TwelveLeads
 
 Pulse: TypeAlias = tuple[float, float] | None
 """Start and end in seconds, None where there is none."""
 
-INDEPENDENT: Final = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")  # in derived leads the pulse is 0, -1 or 0.5 mV
 MIN_LEADS: Final = 4
 EDGE_S: Final = 0.02  # the edge of a pulse, through the device's own low-pass
 STEP_MV: Final = (0.8, 1.2)  # 1 mV, less what the ECG below it adds
@@ -25,7 +24,7 @@ LENGTH_S: Final = (0.04, 0.6)  # 0.2 s by habit; cut short where the recording e
 
 def calibration_pulse(leads: TwelveLeads, fs: float) -> Pulse:
     """The first pulse; `leads` in mV."""
-    rows = [LEADS.index(lead) for lead in INDEPENDENT if leads.present[LEADS.index(lead)]]
+    rows = [row for row in INDEPENDENT_ROWS if leads.present[row]]  # in derived leads the pulse is 0, -1 or 0.5 mV
     reach = max(round(EDGE_S * fs / 2), 1)
     if len(rows) < MIN_LEADS or leads.signal.shape[1] < 4 * reach:
         return None

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from signal_quality.beats import AFTER_S, BEFORE_S
 from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
+from signals.leads import INDEPENDENT
 from signals.order import median
 
 FILE: Final = Path(__file__).with_name("placement.json")
-INDEPENDENT: Final = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 PARTS_S: Final = ((-BEFORE_S, -0.06), (-0.06, 0.06), (0.10, AFTER_S))  # P, QRS, T of a usual beat, about R
 MIN_LIKENESS: Final = 0.7  # of its beats in the median lead; a template of noise says nothing of electrodes
 

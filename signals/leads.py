@@ -22,7 +22,8 @@ from signals.record import EcgRecord, Units
 
 LEADS: Final = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LIMB_LEADS: Final = LEADS[:6]
-INDEPENDENT_ROWS: Final = (0, 1, 6, 7, 8, 9, 10, 11)  # I, II and V1-V6 of the twelve: the rest follow from these
+INDEPENDENT: Final = ("I", "II", *LEADS[6:])  # and V1-V6: the rest follow from these
+INDEPENDENT_ROWS: Final = tuple(LEADS.index(lead) for lead in INDEPENDENT)
 
 CONTRADICTION_MV: Final = 0.05  # rms; docs/api.md, "Leads and gaps"
 CONTRADICTION_SHARE: Final = 0.10  # of the lead's own rms; the same place

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from signal_quality.placement import EXCHANGES, FILE, INDEPENDENT, PlacementModel, features_of
+from signal_quality.placement import EXCHANGES, FILE, PlacementModel, features_of
 from signal_quality.windows import measure_windows
-from signals.leads import LEADS
+from signals.leads import INDEPENDENT, LEADS
 from training import quality_report
 from training.packed import loader_of
 

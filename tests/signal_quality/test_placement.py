@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from signal_quality import assess
-from signal_quality.placement import EXCHANGES, INDEPENDENT
-from signals.leads import LEADS
+from signal_quality.placement import EXCHANGES
+from signals.leads import INDEPENDENT, LEADS
 from signals.record import EcgRecord
 from tests.data import requires_shared
 from tests.signal_quality.real import ptb_xl
