@@ -104,8 +104,8 @@ def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]
     near = slice(CENTRE - CENTRE_REACH, CENTRE + CENTRE_REACH)
     own = np.abs(level[:, near]).max(axis=1)
     alive = own > 0
-    count = max(1, int(alive.sum()))
-    peak = max(float(np.sqrt((level[:, near] ** 2).sum(axis=0) / count).max()), 1e-12)
+    living = max(1, int(alive.sum()))
+    peak = max(float(np.sqrt((level[:, near] ** 2).sum(axis=0) / living).max()), 1e-12)
     slope = np.empty_like(level)
     slope[:, 1:-1] = (level[:, 2:] - level[:, :-2]) / 2
     slope[:, 0], slope[:, -1] = level[:, 1] - level[:, 0], level[:, -1] - level[:, -2]
