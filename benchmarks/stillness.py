@@ -108,7 +108,7 @@ records in which it was measured before and after; how often it was lost. Not ou
 
 def measured(signal: Array, fs: float) -> Measurements:
     """signal (12, samples) mV, NaN throughout for a lead that was not sent."""
-    return measure(TwelveLeads(signal, np.asarray(~np.isnan(signal).all(axis=1))), fs)
+    return measure(TwelveLeads(signal.astype(np.float32), np.asarray(~np.isnan(signal).all(axis=1))), fs)
 
 
 def moved_ms(field: str, before: Sequence[Measurements], after: Sequence[Measurements]) -> Array:

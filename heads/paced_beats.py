@@ -8,7 +8,7 @@ left out: this head stays as it is when that one is trained anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from heads.trees import Forest
 from intervals.measurements import Measurements
 from signals.conditioned import RATE_HZ, to_rate
 from signals.leads import INDEPENDENT_ROWS
-from signals.order import median
+from signals.order import mean, median
 
 CHEST: Final = slice(2, 8)  # of INDEPENDENT_ROWS
 MAX_FILLED: Final = 2  # chest leads that may be missing: each is taken as the mean of its neighbours
@@ -79,7 +79,8 @@ def features(found: Measurements, signal: NDArray[np.floating], fs: float) -> ND
     level /= max(float(np.sqrt(np.square(level[:, 84:164]).mean(axis=0)).max()), 1e-9)
     starts = np.array([each.r - (beat.r - CENTRE / beat.fs) for each in found.fiducials if each.beat_class == "normal"])
     parts = [_rhythm(found, beat.averaged), _areas(level), _form(level), _sharpness(signal, fs, starts)]
-    return np.nan_to_num(np.concatenate(parts), nan=_NOTHING).astype(np.float32)
+    numbers = np.concatenate(parts)
+    return np.where(np.isnan(numbers), _NOTHING, numbers).astype(np.float32)
 
 
 def _alive(beat: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -115,7 +116,8 @@ def _form(level: NDArray[np.float64]) -> NDArray[np.float64]:
     """Spatial magnitude and velocity of the beat in steps of 16 ms."""
     first = CENTRE - 4 * BEFORE_BINS
     coarse = level[:, first : first + 4 * BINS].reshape(len(level), BINS, 4).mean(axis=2)
-    return np.concatenate([np.sqrt(np.square(coarse).mean(axis=0)), np.sqrt(np.square(np.diff(coarse, axis=1)).mean(axis=0))])
+    steps = coarse[:, 1:] - coarse[:, :-1]
+    return np.concatenate([np.sqrt(mean(np.square(coarse), axis=0)), np.sqrt(mean(np.square(steps), axis=0))])
 
 
 def _sharpness(signal: NDArray[np.floating], fs: float, starts_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -124,10 +126,11 @@ def _sharpness(signal: NDArray[np.floating], fs: float, starts_s: NDArray[np.flo
     A pulse of a millisecond is spread by the anti-aliasing filter of a 100 Hz recording over two or three samples, which are
     sharper than the beginning of a paced QRS. The median over beats leaves the noise of single ones out.
     """
-    rows = np.asarray(signal, np.float64)[list(INDEPENDENT_ROWS)]
+    rows = signal[list(INDEPENDENT_ROWS)]
     rows = rows if np.isfinite(rows).all() else np.nan_to_num(rows)
-    blunt = _at_100_hz((rows - rows[:, :1]).astype(np.float32), fs)  # no offset, that single precision lose nothing
-    bend = np.abs(blunt[:, 2:] - 2 * blunt[:, 1:-1] + blunt[:, :-2])
+    blunt = _at_100_hz((rows - rows[:, :1]).astype(np.float32, copy=False), fs)  # no offset, that single precision lose nothing
+    slope = blunt[:, 1:] - blunt[:, :-1]
+    bend = np.abs(slope[:, 1:] - slope[:, :-1])
     at = np.rint(starts_s * BLUNT_HZ).astype(np.intp)[:, None] - BEFORE_SHARP - 1 + np.arange(SHARP_SAMPLES)
     at = at[(at[:, 0] >= 0) & (at[:, -1] < bend.shape[1])] if at.size else at
     if len(at) == 0:
@@ -148,13 +151,19 @@ def _at_100_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     leads, samples = at_rate.shape
     count = -(-samples // _DOWN)
     blocks = -(-count // _BLOCK) + 1
-    slope = (at_rate[:, -1:] - at_rate[:, :1]) / np.float32(samples - 1)
+    line = at_rate[:, :1] + (at_rate[:, -1:] - at_rate[:, :1]) * _ramp(samples)
     reach = _FILTER_REACH * _DOWN
-    wide = np.zeros((leads, blocks, _BLOCK * _DOWN), np.float32)
-    wide.reshape(leads, -1)[:, reach : reach + samples] = at_rate - (at_rate[:, :1] + slope * np.arange(samples, dtype=np.float32))
-    own, following = np.split((wide.reshape(-1, _BLOCK * _DOWN) @ _blunting()).reshape(leads, blocks, -1), 2, axis=2)
-    blunt = (own[:, :-1] + following[:, 1:]).reshape(leads, -1)[:, :count]
-    return np.asarray(blunt + at_rate[:, :1] + slope * (_DOWN * np.arange(count)), np.float32)
+    wide = np.zeros((leads, blocks * _BLOCK * _DOWN), np.float32)
+    np.subtract(at_rate, line, out=wide[:, reach : reach + samples])
+    both = (wide.reshape(-1, _BLOCK * _DOWN) @ _blunting()).reshape(leads, blocks, 2 * _BLOCK)
+    blunt = (both[:, :-1, :_BLOCK] + both[:, 1:, _BLOCK:]).reshape(leads, -1)[:, :count]
+    return np.asarray(blunt + line[:, ::_DOWN], np.float32)
+
+
+@lru_cache(maxsize=8)  # recordings come in few lengths
+def _ramp(samples: int) -> NDArray[np.float32]:
+    """(samples,) from 0 to 1."""
+    return np.linspace(0.0, 1.0, samples, dtype=np.float32)
 
 
 @cache

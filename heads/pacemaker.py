@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from math import comb, exp, log, log1p
+from math import comb, exp, expm1, log, log1p
 from pathlib import Path
 from typing import Any, Final
 
@@ -126,7 +126,7 @@ def stable_log_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
     """
     if pacing.beats == 0 or seconds <= 0:
         return 0.0
-    chance = min(max(-np.expm1(-2 * STABLE_MS / 1000 * spikes / seconds), _SURE), 1 - _SURE)
+    chance = min(max(-expm1(-2 * STABLE_MS / 1000 * spikes / seconds), _SURE), 1 - _SURE)
     ratios = []
     for count, (start, stop) in ((pacing.atrial_beats, ATRIAL_MS), (pacing.ventricular_beats, VENTRICULAR_MS)):
         by_any_share = -log(pacing.beats + 1) - log(comb(pacing.beats, count))

@@ -20,7 +20,7 @@ MAX_CONTRADICTION: Final = 0.25  # of the size of I, II and III: II - I - III is
 def axes(beat: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[dict[str, float | None], tuple[str, ...]]:
     """`beat` (12, 288), leads as LEADS; `times` (5,) ms from its centre -> the angles, and why there are none."""
     none: dict[str, float | None] = {"p_axis_deg": None, "qrs_axis_deg": None, "t_axis_deg": None}
-    if len(beat) < 6 or not (beat[[_I, _AVF]] != 0).any(axis=1).all():
+    if len(beat) < 6 or not beat[[_I, _AVF]].any(axis=1).all():
         return none, ("qrs_axis_deg: leads I and aVF are needed for the axes",)
     if _contradicts(beat):
         return none, ("qrs_axis_deg: I, II and III contradict each other (I + III is not II); no axes",)
@@ -36,9 +36,11 @@ def axes(beat: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[dict[st
 
 def _contradicts(beat: NDArray[np.float64]) -> bool:
     limb = beat[[_I, _II, _III]]
-    if not (limb != 0).any(axis=1).all():
+    if not limb.any(axis=1).all():
         return False
-    return bool(np.std(limb[1] - limb[0] - limb[2]) > MAX_CONTRADICTION * np.std(limb, axis=1).max())
+    level = limb - limb.mean(axis=1, keepdims=True)
+    rest = level[1] - level[0] - level[2]
+    return bool(rest @ rest > MAX_CONTRADICTION**2 * np.vecdot(level, level).max())
 
 
 def _axis(beat: NDArray[np.float64], start_ms: float, stop_ms: float, base: NDArray[np.float64] | None) -> float | None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned
+from signals.ends import held
 from signals.leads import rows_that_tell
-from signals.order import median
+from signals.order import mean, median
 from signals.r_peaks import lead_weights
 
 BeatClass = Literal["normal", "ectopic", "noisy"]
@@ -29,8 +29,8 @@ SPAN_SAMPLES: Final = BEAT_SAMPLES * STRIDE
 
 FORM_S: Final = 0.12  # before and after the centre: the QRS complex, and little else
 SHIFT_S: Final = 0.04
-_HALF: Final = round(FORM_S * RATE_HZ)
-_REACH: Final = round(SHIFT_S * RATE_HZ)
+_HALF: Final = round(FORM_S * BEAT_HZ)
+_REACH: Final = round(SHIFT_S * BEAT_HZ)
 SAME_FORM: Final = 0.85  # correlation with the template
 ROUGHLY_SAME: Final = 0.75  # the same before alignment
 RIVAL_SHARE: Final = 0.6  # so many beats of another form, against the commonest, and the narrower of both is measured
@@ -136,8 +136,8 @@ def _align(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> tuple[NDAr
     -> (centres with fractions, forms (beats, leads x samples), the beat that stands for the commonest form)
     """
     around = _around(signal, centres)
-    leads = len(signal)
     forms = _forms(around, np.zeros_like(centres))
+    leads = len(signal)
     first = _template(forms, leads, ROUGHLY_SAME, np.ones(len(forms), np.bool_))
     shift, _ = _best_shift(around, forms[first])
     aligned = _forms(around, shift)
@@ -145,39 +145,39 @@ def _align(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> tuple[NDAr
     same = _correlation(aligned, aligned[central]) > SAME_FORM
     template = aligned[same].mean(axis=0) if same.any() else aligned[central]
     shift, fraction = _best_shift(around, template)
-    return centres + shift + fraction, _forms(around, shift), central
+    return centres + STRIDE * (shift + fraction), _forms(around, shift), central
 
 
 def _around(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[np.float32]:
-    """(beats, leads, samples) as far as a form reaches when it is shifted; leads weighted, held beyond the recording's ends."""
-    at = np.clip(centres[:, None] + np.arange(-_HALF - _REACH, _HALF + _REACH + 1), 0, signal.shape[1] - 1)
-    return np.ascontiguousarray((signal[:, at] * _weights(signal)[:, None, None]).transpose(1, 0, 2))
+    """(beats, leads, samples at BEAT_HZ) as far as a form reaches when it is shifted; leads weighted, held beyond the recording's ends."""
+    at = centres[:, None] + STRIDE * np.arange(-_HALF - _REACH, _HALF + _REACH + 1)
+    around = signal[:, np.clip(at, 0, signal.shape[1] - 1)]
+    around *= _weights(signal)[:, None, None]
+    return np.ascontiguousarray(around.transpose(1, 0, 2))
 
 
 def _best_shift(around: NDArray[np.float32], template: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Whole samples, and the parabola's fraction, that lay each beat on the template."""
+    """Whole samples at BEAT_HZ, and the parabola's fraction, that lay each beat on the template."""
     beats, leads, width = around.shape
     shape = template.reshape(leads, -1)
     kernel = np.zeros((leads, shape.shape[1] + 4 * _REACH), np.float32)
-    kernel[:, 2 * _REACH : -2 * _REACH] = shape - shape.mean(axis=1, keepdims=True)
+    kernel[:, 2 * _REACH : -2 * _REACH] = shape - mean(shape)[:, None]
     # The template at each shift, one below the other: all products are one of matrices.
-    laid = sliding_window_view(kernel, width, axis=1).transpose(1, 0, 2)[::-1].reshape(2 * _REACH + 1, -1)
-    shifts, fractions = np.zeros(beats, np.intp), np.zeros(beats)
-    for index, match in enumerate(around.reshape(beats, -1) @ laid.T):
-        best = int(match.argmax())
-        shifts[index] = best - _REACH
-        if 0 < best < match.size - 1:
-            before, at, after = match[best - 1 : best + 2].tolist()
-            bend = before - 2 * at + after
-            fractions[index] = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return shifts, fractions
+    laid = np.stack([kernel[:, start : start + width] for start in range(2 * _REACH, -1, -1)]).reshape(2 * _REACH + 1, -1)
+    match = around.reshape(beats, -1) @ laid.T
+    best, each = match.argmax(axis=1), np.arange(beats)
+    inner = np.minimum(np.maximum(best, 1), 2 * _REACH - 1)
+    before, at, after = (match[each, inner + step].astype(np.float64) for step in (-1, 0, 1))
+    bend = before - 2 * at + after
+    bent = (inner == best) & (bend < 0)
+    return best - _REACH, np.where(bent, 0.5 * (before - after) / np.where(bent, bend, 1.0), 0.0)
 
 
 def _forms(around: NDArray[np.float32], shifts: NDArray[np.intp]) -> NDArray[np.float32]:
     """(beats, leads x samples) about the shifted centres, each lead about its mean."""
     starts = (shifts + _REACH).tolist()
     forms = np.stack([beat[:, start : start + 2 * _HALF + 1] for beat, start in zip(around, starts, strict=True)])
-    forms -= forms.mean(axis=2, keepdims=True)
+    forms -= mean(forms)[:, :, None]
     return forms.reshape(len(forms), -1)
 
 
@@ -190,12 +190,15 @@ def _template(forms: NDArray[np.float32], leads: int, same: float, among: NDArra
     index = np.flatnonzero(among) if among.any() else np.arange(len(forms))
     index = index[:: max(1, index.size // MAX_TEMPLATE_BEATS)]
     some = forms[index]
-    norms = np.maximum(np.linalg.norm(some, axis=1), 1e-12)
-    alike = np.asarray((some @ some.T) / np.outer(norms, norms), np.float64)
+    norms = np.maximum(_sizes(some), 1e-12)
+    alike = (some @ some.T / (norms[:, None] * norms)).astype(np.float64)
     first, group = _commonest(alike, same, np.ones(len(some), np.bool_))
-    second, rival = _commonest(alike, same, ~group)
-    if rival.sum() >= max(2, RIVAL_SHARE * group.sum()) and _sharpness(some[rival], leads) > _sharpness(some[group], leads):
-        return int(index[second])
+    count = np.count_nonzero(group)
+    needed = max(2, RIVAL_SHARE * count)
+    if len(some) - count >= needed:
+        second, rival = _commonest(alike, same, ~group)
+        if np.count_nonzero(rival) >= needed and _sharpness(some[rival], leads) > _sharpness(some[group], leads):
+            return int(index[second])
     return int(index[first])
 
 
@@ -215,8 +218,12 @@ def _sharpness(forms: NDArray[np.float32], leads: int) -> float:
 
 
 def _correlation(forms: NDArray[np.float32], template: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.maximum(np.linalg.norm(forms, axis=1) * np.linalg.norm(template), 1e-12)
-    return np.asarray((forms @ template) / norms)
+    return np.asarray((forms @ template) / np.maximum(_sizes(forms) * _sizes(template), 1e-12))
+
+
+def _sizes(forms: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(..., samples) -> (...) root of the sum of squares; numpy's norm of one axis takes twice as long."""
+    return np.asarray(np.sqrt(np.vecdot(forms, forms)))
 
 
 def _dominant(forms: NDArray[np.float32], first: int) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
@@ -224,7 +231,7 @@ def _dominant(forms: NDArray[np.float32], first: int) -> tuple[NDArray[np.bool_]
     template = forms[first]
     alike = _correlation(forms, template) > SAME_FORM
     mean = forms[alike].mean(axis=0) if alike.any() else template
-    likeness, size = _correlation(forms, mean), np.linalg.norm(forms, axis=1)
+    likeness, size = _correlation(forms, mean), _sizes(forms)
     like = likeness > SAME_FORM
     typical = median(size[like] if like.any() else size)
     ratio = size / max(float(typical), 1e-12)
@@ -236,20 +243,29 @@ def _dominant(forms: NDArray[np.float32], first: int) -> tuple[NDArray[np.bool_]
 
 def _windows(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[np.float32]:
     """Held beyond the recording's ends."""
-    at = (centres - BEFORE_SAMPLES)[:, None] + np.arange(0, SPAN_SAMPLES, STRIDE)
-    return signal[:, np.clip(at, 0, signal.shape[1] - 1)].transpose(1, 0, 2)
+    before = max(0, BEFORE_SAMPLES - int(centres.min()))
+    after = max(0, int(centres.max()) + SPAN_SAMPLES - BEFORE_SAMPLES - signal.shape[1])
+    wide = held(signal, before, after) if before or after else signal
+    windows = np.empty((centres.size, len(signal), BEAT_SAMPLES), np.float32)
+    for window, start in zip(windows, (centres - BEFORE_SAMPLES + before).tolist(), strict=True):
+        window[:] = wide[:, start : start + SPAN_SAMPLES : STRIDE]
+    return windows
 
 
 def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
     start, stop = centres - BEFORE_SAMPLES, centres - BEFORE_SAMPLES + SPAN_SAMPLES
     inside = (start >= 0) & (stop <= missing.size)
+    if not missing.any():
+        return inside
     gone = np.concatenate([[0], np.cumsum(missing)])
     return np.asarray(inside & (gone[np.clip(stop, 0, missing.size)] == gone[np.clip(start, 0, missing.size)]))
 
 
 def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[BeatClass, ...]:
     """What is not of the dominant form is noise where it jitters as no heart does, else an ectopic beat."""
-    jitter = np.abs(np.diff(windows, n=2, axis=2)).mean(axis=(1, 2))
+    slope = windows[:, :, 1:] - windows[:, :, :-1]
+    bend = slope[:, :, 1:] - slope[:, :, :-1]
+    jitter = mean(np.abs(bend, out=bend).reshape(len(bend), -1))
     usual = float(median(jitter[normal]))
     return tuple(
         "normal" if same else "noisy" if shaky > NOISE_RATIO * usual else "ectopic" for same, shaky in zip(normal, jitter, strict=True)

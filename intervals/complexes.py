@@ -62,7 +62,7 @@ def why_no_complex(beat: NDArray[np.float64], said: Fiducials, rr_s: float | Non
 
 
 def _sample(time_ms: float, beat: NDArray[np.float64]) -> int:
-    return int(np.clip(round((time_ms / 1000.0 + BEFORE_S) * BEAT_HZ), 8, beat.shape[1] - 10))
+    return int(min(max(round((time_ms / 1000.0 + BEFORE_S) * BEAT_HZ), 8), beat.shape[1] - 10))
 
 
 def _step(beat: NDArray[np.float64], start: int, stop: int) -> float:

@@ -67,11 +67,13 @@ class Network:
 
     kernels  (taps x inputs, outputs) by name
     biases   ((samples + 3) x outputs,) by name, as they are added to one lead
+    zeros    of as many numbers, by how many: what the sums are held against
     heads    as they are stored
     """
 
     kernels: dict[str, Array]
     biases: dict[str, Array]
+    zeros: dict[int, Array]
     heads: dict[str, Array]
 
 
@@ -135,7 +137,8 @@ def network_of(weights: dict[str, Array]) -> Network:
     own = kernels["joined"].shape[1] // 2
     found["joined"], found["joined mean"] = _by_taps(kernels["joined"][:, :own]), _by_taps(kernels["joined"][:, own:])
     heads = {name: value.astype(np.float32) for name, value in weights.items() if "head." in name}
-    return Network(found, {name: _by_samples(weights[f"{name}.bias"], BEAT_SAMPLES >> _halvings(name)) for name in kernels}, heads)
+    biases = {name: _by_samples(weights[f"{name}.bias"], BEAT_SAMPLES >> _halvings(name)) for name in kernels}
+    return Network(found, biases, {bias.size: np.zeros_like(bias) for bias in biases.values()}, heads)
 
 
 def _halvings(name: str) -> int:
@@ -253,7 +256,7 @@ def _convolve(network: Network, name: str, rows: _Rows) -> _Rows:
     kernel = network.kernels[name]
     out = _open_rows(rows.leads, rows.samples, kernel.shape[1])
     _slide(rows, kernel, out.body)
-    return _bent(out, network.biases[name])
+    return _bent(network, name, out)
 
 
 def _joined(network: Network, rows: _Rows, mean: Array) -> _Rows:
@@ -266,7 +269,7 @@ def _joined(network: Network, rows: _Rows, mean: Array) -> _Rows:
     _slide(rows, network.kernels["joined"], out.body)
     by_lead = out.by_lead
     by_lead += of_mean[: rows.samples]
-    return _bent(out, network.biases["joined"])
+    return _bent(network, "joined", out)
 
 
 def _joined_above(network: Network, name: str, below: _Rows, kept: _Rows) -> _Rows:
@@ -278,7 +281,7 @@ def _joined_above(network: Network, name: str, below: _Rows, kept: _Rows) -> _Ro
     _slide(below, kernel, pairs)
     by_lead = out.by_lead
     by_lead += pairs.reshape(below.leads, 2 * (below.samples + REACH), -1)[:, : kept.samples]
-    return _bent(out, network.biases[name])
+    return _bent(network, name, out)
 
 
 def _slide(rows: _Rows, kernel: Array, out: Array) -> None:
@@ -294,11 +297,11 @@ def _slide(rows: _Rows, kernel: Array, out: Array) -> None:
             np.matmul(inputs[block : block + at_once], kernel, out=every_so_many[block : block + at_once])
 
 
-def _bent(rows: _Rows, bias: Array) -> _Rows:
+def _bent(network: Network, name: str, rows: _Rows) -> _Rows:
     """With its bias and without what is negative, in place."""
-    lead = rows.body.reshape(rows.leads, -1)
+    lead, bias = rows.body.reshape(rows.leads, -1), network.biases[name]
     lead += bias
-    np.maximum(lead, np.zeros_like(bias), out=lead)  # a quarter of what numpy takes for the greater of an array and a number
+    np.maximum(lead, network.zeros[bias.size], out=lead)  # a quarter of what numpy takes for the greater of an array and a number
     return rows
 
 

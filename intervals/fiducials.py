@@ -113,7 +113,8 @@ def _joined(times: NDArray[np.float64]) -> NDArray[np.float64]:
     ordered = np.sort(times, axis=-1)  # NaN last
     place = _SHARE * np.maximum(np.isfinite(times).sum(axis=-1) - 1, 0)
     below, above = place.astype(np.intp), np.ceil(place).astype(np.intp)
-    first, second = (np.take_along_axis(ordered, at[..., None], axis=-1)[..., 0] for at in (below, above))
+    which = np.arange(place.size).reshape(place.shape) * times.shape[-1]
+    first, second = (ordered.reshape(-1)[which + at] for at in (below, above))
     return np.asarray(first + (second - first) * (place - below), np.float64)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -39,6 +40,9 @@ def axis_deg(area_i: float, area_avf: float, size: float) -> float | None:
 
 def variability_ms(rr_ms: NDArray[np.float64], follows: NDArray[np.bool_]) -> tuple[float | None, float | None]:
     """SDNN and RMSSD (Task Force 1996) of normal-to-normal intervals; `follows` marks those that come directly after another."""
-    sdnn = float(rr_ms.std(ddof=1)) if rr_ms.size >= MIN_INTERVALS else None
-    steps = np.diff(rr_ms)[follows[1:]]
-    return sdnn, float(np.sqrt((steps**2).mean())) if steps.size >= MIN_INTERVALS - 1 else None
+    sdnn = None
+    if rr_ms.size >= MIN_INTERVALS:
+        level = rr_ms - rr_ms.mean()
+        sdnn = sqrt(float(level @ level) / (rr_ms.size - 1))
+    steps = (rr_ms[1:] - rr_ms[:-1])[follows[1:]]
+    return sdnn, sqrt(float(steps @ steps) / steps.size) if steps.size >= MIN_INTERVALS - 1 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from math import hypot, isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -64,40 +64,56 @@ def measure_conditioned(
         return Measurements(warnings=("measurements: what looks like beats has no common form; nothing is measured",))
     known = card() if calibration is None else calibration
     said = fiducials(delineate(as_read(beats), weights), np.array([known["bias_ms"][name] for name in NAMES]))
-    found = _rates(beats, ready)
-    reason = _why_nothing(beats, said, found.rr_ms)
+    rates, too_few = _rates(beats, ready)
+    rr_ms = rates.get("rr_ms")
+    reason = _why_nothing(beats, said, rr_ms)
     if reason is not None:
         return Measurements(warnings=(f"measurements: {reason}; nothing is measured",))
-    found = replace(found, p_present=said.p_present, flutter_per_min=flutter_per_min(ready, beats, said))
-    found, times = _intervals(found, beats, said, known, paced)
-    return _with_beats(found, beats, times)
+    flutter = flutter_per_min(ready, beats, said)
+    times, unseen = _shown(beats, said, rr_ms, flutter, paced)
+    intervals, no_rate = _intervals(times, rr_ms)
+    angles, no_axes = axes(beats.representative, times)
+    each, representative = _with_beats(beats, times)
+    return Measurements(
+        **rates,
+        **intervals,
+        **angles,
+        beats=count,
+        ectopic_beats=beats.classes.count("ectopic"),
+        uncertainty_ms={name: uncertainty_of(name, said, known) for name in INTERVALS if name in intervals},
+        p_present=said.p_present,
+        flutter_per_min=flutter,
+        fiducials=each,
+        representative=representative,
+        warnings=(*too_few, *unseen, *no_rate, *no_axes),
+    )
 
 
-def _rates(beats: Beats, ready: Conditioned) -> Measurements:
-    ectopic = sum(each == "ectopic" for each in beats.classes)
+def _rates(beats: Beats, ready: Conditioned) -> tuple[dict[str, float | None], tuple[str, ...]]:
+    """Rate and variability, as far as they are known, and why they are not."""
     rr_ms = np.diff(beats.centre_s) * 1000.0
-    normal = beats.normal
-    gone = np.concatenate([[0], np.cumsum(ready.missing)])
-    at = np.clip(np.rint(beats.centre_s * RATE_HZ).astype(np.intp), 0, ready.missing.size)
-    across = gone[at[1:]] > gone[at[:-1]]  # a gap may hide a beat
+    normal, across = beats.normal, np.zeros(rr_ms.size, np.bool_)
+    if ready.missing.any():
+        gone = np.concatenate([[0], np.cumsum(ready.missing)])
+        at = np.clip(np.rint(beats.centre_s * RATE_HZ).astype(np.intp), 0, ready.missing.size)
+        across = gone[at[1:]] > gone[at[:-1]]  # a gap may hide a beat
     seen = rr_ms[~across]
-    found = Measurements(beats=len(beats.classes), ectopic_beats=ectopic)
     if seen.size == 0:
-        return replace(found, warnings=("heart_rate_bpm: fewer than two beats in a row; no rate",))
+        return {}, ("heart_rate_bpm: fewer than two beats in a row; no rate",)
     rr = float(median(seen))
     pair = normal[1:] & normal[:-1] & ~across
     follows = np.concatenate([[False], pair[:-1]])[pair]
     sdnn, rmssd = variability_ms(rr_ms[pair], follows)
     few = () if sdnn is not None else ("sdnn_ms: fewer than three intervals between normal beats",)
-    return replace(found, heart_rate_bpm=60000.0 / rr, rr_ms=rr, sdnn_ms=sdnn, rmssd_ms=rmssd, warnings=few)
+    return {"heart_rate_bpm": 60000.0 / rr, "rr_ms": rr, "sdnn_ms": sdnn, "rmssd_ms": rmssd}, few
 
 
-def _intervals(
-    found: Measurements, beats: Beats, said: Fiducials, known: dict[str, Any], paced: bool
-) -> tuple[Measurements, NDArray[np.float64]]:
-    """Intervals with their uncertainty, and the boundaries (5,) in ms from the centre that may be shown, NaN where not."""
-    assert beats.representative is not None
-    times, reasons = said.times.copy(), list(found.warnings)
+def _shown(
+    beats: Beats, said: Fiducials, rr_ms: float | None, flutter: float | None, paced: bool
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """The boundaries (5,) in ms from the centre that may be shown, NaN where not, and why not."""
+    times = said.times.copy()
+    reasons: list[str] = []
     _drop_outside(times, beats, reasons)
     if not np.isfinite(times[[QRS_ON, QRS_OFF]]).all():
         reasons.append("qrs_ms: no complex is recorded from its beginning to its end; no interval is measured")
@@ -106,8 +122,8 @@ def _intervals(
         reasons.append("qrs_ms: the end of the QRS complex cannot be told from the start of T")
         times[QRS_OFF] = np.nan
     reason = why_no_pr(beats, times, said.p_present, paced=paced)
-    if found.flutter_per_min is not None:
-        reason = f"flutter waves, {found.flutter_per_min:.0f} per minute; a PR interval has no meaning"
+    if flutter is not None:
+        reason = f"flutter waves, {flutter:.0f} per minute; a PR interval has no meaning"
     if reason is not None:
         reasons.append(f"pr_ms: {reason}")
         times[[P_ON, P_OFF]] = np.nan
@@ -115,18 +131,20 @@ def _intervals(
     if np.isfinite(times[QRS_ON]) and not (QT_RANGE_MS[0] <= qt <= QT_RANGE_MS[1] and said.t_seen >= MIN_T_SEEN):
         reasons.append("qt_ms: the end of a T wave is not seen")
         times[T_OFF] = np.nan
-    _drop_fused(times, found.rr_ms, reasons)
-    values = {name: float(times[stop] - times[start]) for name, (start, stop) in INTERVALS.items()}
-    there = {name: value for name, value in values.items() if np.isfinite(value)}
-    uncertainty = {name: uncertainty_of(name, said, known) for name in there}
-    more: dict[str, Any] = dict(there)
-    if "qt_ms" in there and found.rr_ms is not None:
-        more |= qtc_ms(there["qt_ms"], found.rr_ms)
-    elif "qt_ms" in there:
-        reasons.append("qtc_bazett_ms: no rate to correct QT for")
-    angles, axis_reasons = axes(beats.representative, times)
-    more |= angles
-    return replace(found, **more, uncertainty_ms=uncertainty, warnings=(*reasons, *axis_reasons)), times
+    _drop_fused(times, rr_ms, reasons)
+    return times, tuple(reasons)
+
+
+def _intervals(times: NDArray[np.float64], rr_ms: float | None) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Those whose ends are both seen, and QT corrected for the rate; why it is not."""
+    at = times.tolist()
+    values = {name: at[stop] - at[start] for name, (start, stop) in INTERVALS.items()}
+    there = {name: value for name, value in values.items() if isfinite(value)}
+    if "qt_ms" not in there:
+        return there, ()
+    if rr_ms is None:
+        return there, ("qtc_bazett_ms: no rate to correct QT for",)
+    return there | qtc_ms(there["qt_ms"], rr_ms), ()
 
 
 def _drop_fused(times: NDArray[np.float64], rr_ms: float | None, reasons: list[str]) -> None:
@@ -148,7 +166,7 @@ def uncertainty_of(name: str, said: Fiducials, known: dict[str, Any]) -> float:
 def interval_spread(name: str, said: Fiducials) -> float:
     """How far the readings of an interval's ends lie apart, ms."""
     start, stop = INTERVALS[name]
-    return float(np.hypot(said.spread[start], said.spread[stop]))
+    return hypot(said.spread[start], said.spread[stop])
 
 
 def _why_nothing(beats: Beats, said: Fiducials, rr_ms: float | None) -> str | None:
@@ -174,8 +192,8 @@ def _drop_outside(times: NDArray[np.float64], beats: Beats, reasons: list[str]) 
         times[outside] = np.nan
 
 
-def _with_beats(found: Measurements, beats: Beats, times: NDArray[np.float64]) -> Measurements:
-    """Carry the boundaries back to each beat of the dominant form."""
+def _with_beats(beats: Beats, times: NDArray[np.float64]) -> tuple[tuple[BeatFiducials, ...], RepresentativeBeat]:
+    """The boundaries carried back to each beat of the dominant form, and on the beat that they were measured on."""
     assert beats.representative is not None
     r_ms = _r_ms(beats.representative, times)
     each: list[BeatFiducials] = []
@@ -187,8 +205,7 @@ def _with_beats(found: Measurements, beats: Beats, times: NDArray[np.float64]) -
         if each and _in_last_t(places, each[-1]):
             places |= {"p_onset": None, "p_offset": None}
         each.append(BeatFiducials(max(0.0, centre + r_ms / 1000.0), kind, **places))
-    beat = RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, _placed(BEFORE_S, times), beats.averaged)
-    return replace(found, fiducials=tuple(each), representative=beat)
+    return tuple(each), RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, _placed(BEFORE_S, times), beats.averaged)
 
 
 def _in_last_t(places: dict[str, float | None], last: BeatFiducials) -> bool:

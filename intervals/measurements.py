@@ -15,6 +15,7 @@ NUMBERS: Final = (
     "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",
     "p_axis_deg", "qrs_axis_deg", "t_axis_deg", "sdnn_ms", "rmssd_ms",
 )  # fmt: skip
+_AS_ANSWERED: Final = ("r", "p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class BeatFiducials:
 
     def to_dict(self) -> dict[str, Any]:
         """As /analyze answers it."""
-        names = ("r", "p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
-        rounded = {name: None if getattr(self, name) is None else round(getattr(self, name), 4) for name in names}
-        return {**rounded, "class": self.beat_class}
+        boundaries = (self.p_onset, self.p_offset, self.qrs_onset, self.qrs_offset, self.t_offset)
+        rounded = [None if at is None else round(at, 4) for at in (self.r, *boundaries)]
+        return {**dict(zip(_AS_ANSWERED, rounded, strict=True)), "class": self.beat_class}
 
 
 @dataclass(frozen=True, eq=False)

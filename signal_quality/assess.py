@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from signal_quality import findings as rules
 from signal_quality.calibration import Pulse, calibration_pulse
 from signal_quality.model import shipped
-from signal_quality.noise import is_excellent, measure_noise, noise_findings
+from signal_quality.noise import are_excellent, measure_noise, noise_findings
 from signal_quality.placement import placement_findings
 from signal_quality.quality import Finding, LeadQuality, Quality
 from signal_quality.windows import Window, measure_windows, to_usual_height
@@ -79,7 +79,7 @@ def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality
 def _measure(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> _Measured:
     names = tuple(lead for lead, there in zip(LEADS, leads.present, strict=True) if there)
     rows = [LEADS.index(lead) for lead in names]
-    signal = _without(leads.signal[rows].astype(np.float32), record.fs, pulse)
+    signal = _without(leads.signal if len(rows) == len(LEADS) else leads.signal[rows], record.fs, pulse)
     if not names:
         return _Measured(names, [], pulse)
     if record.units == "unknown":
@@ -103,12 +103,12 @@ def _judge_leads(record: EcgRecord, leads: TwelveLeads, measured: _Measured) -> 
         return {lead: LeadQuality(lead_word(some, record.duration_s, False), some) for lead, some in found.items()}
     noise = measure_noise(measured.windows)
     noisy = noise_findings(noise, measured.names, record.units == "mV")
+    excellent = {lead for lead, all_well in zip(measured.names, are_excellent(noise), strict=True) if all_well and record.units == "mV"}
     judged = {}
     for lead, some in found.items():
         silent = any(one.code in ("flat_line", "mostly_missing") for one in some)
         every = some if silent else (*some, *noisy.get(lead, ()))
-        excellent = record.units == "mV" and lead in measured.names and is_excellent(noise, measured.names.index(lead))
-        judged[lead] = LeadQuality(lead_word(every, record.duration_s, excellent), every)
+        judged[lead] = LeadQuality(lead_word(every, record.duration_s, lead in excellent), every)
     return judged
 
 

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from signals.gaps import fill_short_gaps
+from signals.order import mean
 
-RATE_HZ: Final = 250.0  # of the bands: twice the 125 Hz above which surface ECGs hold nothing (AHA/ACC/HRS 2007: 150 Hz in infants)
+BEATS_RATE_HZ: Final = 125.0  # three times what the band holds
+MUSCLE_RATE_HZ: Final = 250.0
 SLOW_RATE_HZ: Final = 10.0
 BASELINE_HZ: Final = 0.67  # AHA/ACC/HRS 2007: the cutoff of linear-phase filters that leave ST as it is
 BEAT_HZ: Final = 40.0  # monitors' bandwidth; QRS complexes are seen well within it
@@ -34,7 +36,7 @@ class Bands:
     raw       (leads, samples) float32 at `fs`, gaps bridged by lines
     missing   (leads,) share of samples that were gaps
     baseline  (leads, samples at 10 Hz) under 0.67 Hz, with the line through the ends
-    beats     (leads, samples at 250 Hz) 0.67-40 Hz
+    beats     (leads, samples at 125 Hz) 0.67-40 Hz
     muscle    (leads, samples at 250 Hz) 40-100 Hz without the mains; zero where `fs` holds no such band
     power     (leads, bins) of the spectrum, one-sided, so that its sum is the variance of the window
     hz        (bins,)
@@ -58,23 +60,25 @@ def split(signal: NDArray[np.float32], fs: float) -> Bands:
     """(leads, samples) with NaN for gaps -> its bands."""
     raw, missing = _filled(signal, fs)
     samples = raw.shape[1]
-    line = _line_through_ends(raw, max(round(ENDS_S * fs), 1))
+    first, rise = _ends(raw, max(round(ENDS_S * fs), 1))
     size = next_fast_len(samples, real=True)
-    spectrum = rfft(raw - line, n=size, axis=1)
+    level = rise * _ramp(samples)
+    level += first
+    spectrum = rfft(np.subtract(raw, level, out=level), n=size, axis=1)
     hz = np.arange(spectrum.shape[1]) * (fs / size)
     power = (np.square(spectrum.real) + np.square(spectrum.imag)) * np.float32(2.0 / size / samples)
     seconds = samples / fs
-    quick, slow = max(round(seconds * RATE_HZ), 8), max(round(seconds * SLOW_RATE_HZ), 8)
-    beats = _band(spectrum, fs, size, (BASELINE_HZ, BEAT_HZ), RATE_HZ)[:, :quick]
-    muscle = _band(spectrum, fs, size, (BEAT_HZ, MUSCLE_HZ), RATE_HZ)[:, :quick]
-    baseline = _band(spectrum, fs, size, (-1.0, BASELINE_HZ), SLOW_RATE_HZ)[:, :slow]
-    baseline += line[:, np.linspace(0, samples - 1, baseline.shape[1]).astype(np.intp)]
+    beats = _band(spectrum, fs, size, (BASELINE_HZ, BEAT_HZ), BEATS_RATE_HZ, seconds)
+    muscle = _band(spectrum, fs, size, (BEAT_HZ, MUSCLE_HZ), MUSCLE_RATE_HZ, seconds)
+    baseline = _band(spectrum, fs, size, (-1.0, BASELINE_HZ), SLOW_RATE_HZ, seconds)
+    baseline += first + rise * _ramp(baseline.shape[1])
     return Bands(fs, raw, missing, baseline, beats, muscle, power, hz)
 
 
-def is_mains(hz: NDArray[np.float64]) -> NDArray[np.bool_]:
-    near = [np.abs(hz - mains) <= MAINS_WIDTH_HZ for mains in MAINS_HZ]
-    return near[0] | near[1]
+def is_mains(hz: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(frequencies,) which belong to the mains."""
+    apart: NDArray[np.floating] = np.abs(hz[:, np.newaxis] - MAINS_HZ)
+    return np.asarray((apart <= MAINS_WIDTH_HZ).any(axis=1))
 
 
 def _filled(signal: NDArray[np.float32], fs: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -88,18 +92,26 @@ def _filled(signal: NDArray[np.float32], fs: float) -> tuple[NDArray[np.float32]
     return np.clip(signal, -CLIP_MV, CLIP_MV), missing
 
 
-def _line_through_ends(raw: NDArray[np.float32], ends: int) -> NDArray[np.float32]:
-    first, last = raw[:, :ends].mean(axis=1, keepdims=True), raw[:, -ends:].mean(axis=1, keepdims=True)
-    line: NDArray[np.float32] = first + (last - first) * np.linspace(0, 1, raw.shape[1], dtype=np.float32)
-    return line
+def _ends(raw: NDArray[np.float32], ends: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(leads, 1) level at the start, and how far the end lies above it."""
+    first, last = mean(raw[:, :ends]), mean(raw[:, -ends:])
+    return first[:, np.newaxis], (last - first)[:, np.newaxis]
 
 
-def _band(spectrum: NDArray[np.complex64], fs: float, size: int, band_hz: tuple[float, float], rate: float) -> NDArray[np.float32]:
-    """The window between two frequencies, at `rate`; without the mains above 40 Hz."""
+@lru_cache(maxsize=32)  # two for each length
+def _ramp(samples: int) -> NDArray[np.float32]:
+    """(samples,) from 0 to 1."""
+    return np.linspace(0.0, 1.0, samples, dtype=np.float32)
+
+
+def _band(
+    spectrum: NDArray[np.complex64], fs: float, size: int, band_hz: tuple[float, float], rate: float, seconds: float
+) -> NDArray[np.float32]:
+    """`seconds` between two frequencies, at `rate`; without the mains above 40 Hz."""
     samples = max(round(rate / (fs / size)), 8)
     kept = _kept(fs, size, band_hz, samples)
     found: NDArray[np.float32] = irfft(spectrum[:, : kept.size] * kept, n=samples, axis=1)
-    return found
+    return found[:, : max(round(seconds * rate), 8)]
 
 
 @lru_cache(maxsize=32)  # three for each rate and length

@@ -28,10 +28,10 @@ def calibration_pulse(leads: TwelveLeads, fs: float) -> Pulse:
     reach = max(round(EDGE_S * fs / 2), 1)
     if len(rows) < MIN_LEADS or leads.signal.shape[1] < 4 * reach:
         return None
-    first = _steps(leads.signal[rows[0]].astype(np.float32), reach)
+    first = _steps(leads.signal[rows[0]], reach)
     if not ((first > STEP_MV[0]) & (first < STEP_MV[1])).any():
         return None  # as most: the other leads need not be looked at
-    signal = leads.signal[rows].astype(np.float32)
+    signal = leads.signal[rows]
     steps = _steps(signal, reach)
     lowest, highest = steps.min(axis=0), steps.max(axis=0)
     ups = _middles((lowest > STEP_MV[0]) & (highest < STEP_MV[1]) & (highest - lowest < ALIKE_MV)) + reach

@@ -7,16 +7,17 @@ fixed places between the worst and the best, so that one lead gives as many numb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signal_quality.bands import RATE_HZ, Bands, is_mains
+from signal_quality.bands import BEATS_RATE_HZ, MUSCLE_RATE_HZ, Bands, is_mains
 from signal_quality.beats import Beats
 from signals.gaps import longest_runs
-from signals.order import median
+from signals.order import mean, median
 
 LEAD_FEATURES: Final = (
     "missing", "spread", "range", "peak", "rough", "still", "longest_still_s", "step", "tail",
@@ -39,6 +40,7 @@ DRIFT_MV: Final = 0.5  # 5 mm on paper
 LOUD: Final = 3.0  # times the usual second of the usual lead
 ALIKE: Final = 0.6
 
+SHARES_HZ: Final = (0.67, 5.0, 15.0, 40.0)  # T waves and wander's edge, QRS complexes, what is quicker
 _STILL_MV: Final = 0.0  # equal to the last bit
 
 
@@ -55,18 +57,17 @@ class Features:
 
 def measure(bands: Bands, beats: Beats, limb: NDArray[np.bool_]) -> Features:
     """Everything of one window; `limb` (leads,) tells limb leads from chest leads."""
-    correlations = correlation_of(bands.beats)
+    correlations, spread = correlation_of(bands.beats)
     values, vectors = np.linalg.eigh(correlations)
     seconds = _ptp_of_seconds(bands.beats)
     columns = {**_of_samples(bands), **_of_bands(bands, seconds), **_of_beats(beats), **_between(correlations, values, vectors)}
     of_leads = np.empty((len(bands.raw), len(LEAD_FEATURES)))
     for column, name in enumerate(LEAD_FEATURES):
         of_leads[:, column] = columns[name]
-    np.nan_to_num(of_leads, copy=False)
-    record = {**_of_all_leads(bands, beats, values, seconds), **_of_groups(of_leads, limb)}
-    places = _at_places(of_leads)
-    whole = np.concatenate([places.T.ravel(), np.nan_to_num([record[name] for name in RECORD_FEATURES])])
-    return Features(of_leads, whole)
+    of_leads[np.isnan(of_leads)] = 0.0  # of beats, where there are none
+    record = {**_of_all_leads(bands, beats, values, seconds, spread), **_of_groups(of_leads, limb)}
+    whole = np.concatenate([_at_places(of_leads).T.ravel(), [record[name] for name in RECORD_FEATURES]])
+    return Features(of_leads, np.where(np.isnan(whole), 0.0, whole))
 
 
 def log_mv(size: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -75,52 +76,61 @@ def log_mv(size: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
-    """From the samples as they came: spread, extremes, stillness, steps."""
+    """From the samples as they came: spread, extremes, stillness, steps; what needs no neighbours, of every second sample."""
     raw = bands.raw
     changes = np.abs(raw[:, 1:] - raw[:, :-1])
     still = changes <= _STILL_MV
-    spread = _spread(raw)
-    low, middle, high = _percentiles(raw, (0.01, 0.5, 0.99))
     highest, lowest = raw.max(axis=1), raw.min(axis=1)
+    some = raw[:, ::2].copy()
+    low, middle, high = _percentiles(some[:, ::2], (0.01, 0.5, 0.99))
     extremes = np.maximum(highest - middle, middle - lowest)
-    top = np.maximum(_share(raw >= highest[:, np.newaxis]), _share(raw <= lowest[:, np.newaxis]))
+    top = np.maximum(_share(some >= highest[:, np.newaxis]), _share(some <= lowest[:, np.newaxis]))
+    some -= middle[:, np.newaxis]
+    spread = np.sqrt(np.maximum(np.vecdot(some, some) / np.float32(some.shape[1]) - np.square(mean(some)), 0.0))
     return {
         "missing": bands.missing,
         "spread": log_mv(spread),
         "range": log_mv(high - low),
         "peak": log_mv(extremes),
-        "rough": log_mv(changes.mean(axis=1)),
+        "rough": log_mv(mean(changes)),
         "still": _share(still),
         "longest_still_s": longest_runs(still) / bands.fs,
         "step": log_mv(changes.max(axis=1)),
         "tail": np.log10(extremes / np.maximum(high - low, SMALLEST_MV) + 0.1),
         "top_value": top,
-        "beyond": _share(np.abs(raw[:, ::2] - middle[:, np.newaxis]) > BEYOND_MV),
+        "beyond": _share(np.abs(some, out=some) > BEYOND_MV),
     }
 
 
 def _of_bands(bands: Bands, busy: NDArray[np.float32]) -> dict[str, NDArray[np.floating]]:
     """`busy` (leads, seconds) is each second's peak to peak."""
-    hz, power = bands.hz, bands.power
-    edges = np.searchsorted(hz, (0.67, 5.0, 15.0, 40.0))
-    slow, qrs, quick = (power[:, low:high].sum(axis=1) for low, high in pairwise(edges))
+    power, baseline = bands.power, bands.baseline
+    shares, mains = _bins(float(bands.hz[1]), bands.hz.size)
+    slow, qrs, quick = (power[:, low:high].sum(axis=1) for low, high in shares)
     variance = np.maximum(slow + qrs + quick, SMALLEST_MV**2)
-    muscle_seconds = per_second(bands.muscle)
+    muscle_seconds = _rms_of_seconds(bands.muscle)
     return {
-        "baseline": log_mv(bands.baseline.std(axis=1)),
-        "baseline_range": log_mv(np.ptp(bands.baseline, axis=1)),
-        "baseline_second": log_mv(_steepest_second(bands.baseline)),
+        "baseline": log_mv(_spread(baseline)),
+        "baseline_range": log_mv(baseline.max(axis=1) - baseline.min(axis=1)),
+        "baseline_second": log_mv(_steepest_second(baseline)),
         "share_slow": slow / variance,
         "share_qrs": qrs / variance,
         "share_quick": quick / variance,
         "muscle": log_mv(median(muscle_seconds)),
         "muscle_second": log_mv(muscle_seconds.max(axis=1)),
-        "mains": log_mv(np.sqrt(power[:, is_mains(hz)].sum(axis=1))),
+        "mains": log_mv(np.sqrt(power[:, mains].sum(axis=1))),
         "busiest_second": log_mv(busy.max(axis=1)),
         "quietest_second": log_mv(busy.min(axis=1)),
         "loud_seconds": (busy > LOUD * max(float(median(busy.ravel())), SMALLEST_MV)).mean(axis=1),
-        "drifting": (np.abs(bands.baseline - median(bands.baseline)[:, np.newaxis]) > DRIFT_MV).mean(axis=1),
+        "drifting": _share(np.abs(baseline - median(baseline)[:, np.newaxis]) > DRIFT_MV),
     }
+
+
+@lru_cache(maxsize=16)  # one for each rate and length
+def _bins(step_hz: float, bins: int) -> tuple[list[tuple[int, int]], NDArray[np.intp]]:
+    """First and last bin of the slow, the QRS's and the quick share, and the bins of the mains."""
+    hz = np.arange(bins) * step_hz
+    return list(pairwise(np.searchsorted(hz, SHARES_HZ).tolist())), np.flatnonzero(is_mains(hz))
 
 
 def _of_beats(beats: Beats) -> dict[str, NDArray[np.floating]]:
@@ -128,7 +138,7 @@ def _of_beats(beats: Beats) -> dict[str, NDArray[np.floating]]:
     last = ordered.shape[1] - 1
     return {
         "likeness": ordered[:, last // 2],
-        "unlike": (beats.likeness < ALIKE).mean(axis=1),
+        "unlike": _share(beats.likeness < ALIKE),
         "worst_likeness": ordered[:, last // 5],
         "height": log_mv(beats.height),
         "noise": log_mv(beats.noise),
@@ -147,61 +157,62 @@ def _between(
     return {"closest": others.max(axis=1), "explained": shared}
 
 
-def _of_all_leads(bands: Bands, beats: Beats, values: NDArray[np.float64], seconds: NDArray[np.float32]) -> dict[str, float | np.floating]:
-    """`values` are those of the leads' correlations, ascending."""
-    rr = np.diff(beats.peaks_s)
+def _of_all_leads(
+    bands: Bands, beats: Beats, values: NDArray[np.float64], seconds: NDArray[np.float32], spread: NDArray[np.float64]
+) -> dict[str, float | np.floating]:
+    """`values` are those of the leads' correlations, ascending; `spread` (leads,) is of 0.67-40 Hz."""
+    rr = beats.peaks_s[1:] - beats.peaks_s[:-1]
     usual = np.maximum(median(seconds)[:, np.newaxis], SMALLEST_MV)
     return {
         "leads": float(len(values)),
-        "flat_leads": float((_spread(bands.beats) < SMALLEST_MV).mean()),
+        "flat_leads": np.count_nonzero(spread < SMALLEST_MV) / len(spread),
         "beats": beats.peaks_s.size / max(bands.seconds, 1.0),
         "rate": 60.0 / float(median(rr)) if rr.size else 0.0,
-        "irregularity": float(rr.std() / rr.mean()) if rr.size else 1.0,
+        "irregularity": float(_spread(rr) / mean(rr)) if rr.size else 1.0,
         "first_component": values[-1] / len(values),
         "three_components": values[-3:].sum() / len(values),
         "worst_second_of_leads": np.log10(median(seconds / usual, axis=0).max() + 0.01),
-        "agreeing_leads": (beats.agreement > 0.8).mean(),
+        "agreeing_leads": np.count_nonzero(beats.agreement > 0.8) / len(spread),
     }
 
 
 def _of_groups(of_leads: NDArray[np.float64], limb: NDArray[np.bool_]) -> dict[str, float | np.floating]:
     """Means over the limb and the chest leads, over all where there are none of the group."""
-    names = ("noise", "muscle", "baseline", "likeness")
-    known = {name: of_leads[:, LEAD_FEATURES.index(name)] for name in (*names, "worst_likeness")}
-    found: dict[str, float | np.floating] = {"like_leads": (known["likeness"] > 0.8).mean()}
+    likeness, worst = (of_leads[:, LEAD_FEATURES.index(name)] for name in ("likeness", "worst_likeness"))
+    found: dict[str, float | np.floating] = {"like_leads": np.count_nonzero(likeness > 0.8) / len(likeness)}
     for group, members in (("limb", limb), ("chest", ~limb)):
-        rows = members if members.any() else ~members
-        found |= {f"{group}_{name}": known[name][rows].mean() for name in names}
-        found[f"worst_{group}_likeness"] = known["worst_likeness"][rows].min()
+        rows = np.flatnonzero(members if members.any() else ~members)
+        means = mean(of_leads[rows], axis=0)
+        found |= {f"{group}_{name}": means[LEAD_FEATURES.index(name)] for name in ("noise", "muscle", "baseline", "likeness")}
+        found[f"worst_{group}_likeness"] = worst[rows].min()
     return found
 
 
-def correlation_of(signal: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(leads, leads); a constant lead correlates with itself alone."""
-    centred = signal - signal.mean(axis=1, keepdims=True)
+def correlation_of(signal: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(leads, leads), where a constant lead correlates with itself alone, and (leads,) standard deviations."""
+    centred = signal - mean(signal)[:, np.newaxis]
     products = (centred @ centred.T).astype(np.float64)
-    sizes = np.sqrt(np.maximum(np.diag(products), 1e-12))
-    found = products / np.outer(sizes, sizes)
+    sizes = np.sqrt(np.maximum(products.diagonal(), 1e-12))
+    found = products / (sizes[:, np.newaxis] * sizes)
     np.fill_diagonal(found, 1.0)
-    clipped: NDArray[np.float64] = np.clip(found, -1.0, 1.0)
-    return clipped
+    return np.minimum(np.maximum(found, -1.0), 1.0), sizes / np.sqrt(signal.shape[1])
 
 
-def per_second(band: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(leads, seconds) rms of each whole second of a band at 250 Hz."""
-    seconds = _seconds(band)
-    rms: NDArray[np.float32] = np.sqrt(np.einsum("lns,lns->ln", seconds, seconds) / np.float32(seconds.shape[2]))
+def _rms_of_seconds(muscle: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(leads, seconds) of each whole second."""
+    seconds = _seconds(muscle, MUSCLE_RATE_HZ)
+    rms: NDArray[np.float32] = np.sqrt(np.vecdot(seconds, seconds) / np.float32(seconds.shape[2]))
     return rms
 
 
 def _ptp_of_seconds(band: NDArray[np.float32]) -> NDArray[np.float32]:
-    seconds = _seconds(band)
+    seconds = _seconds(band, BEATS_RATE_HZ)
     ranges: NDArray[np.float32] = seconds.max(axis=2) - seconds.min(axis=2)
     return ranges
 
 
-def _seconds(band: NDArray[np.float32]) -> NDArray[np.float32]:
-    width = min(round(RATE_HZ), band.shape[1])
+def _seconds(band: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
+    width = min(round(rate), band.shape[1])
     count = band.shape[1] // width
     return band[:, : count * width].reshape(len(band), count, width)
 
@@ -212,24 +223,23 @@ def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
     return steepest
 
 
-def _spread(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(leads, samples) -> (leads,) standard deviation."""
-    level = signal - signal.mean(axis=1, keepdims=True)
-    spread: NDArray[np.float32] = np.sqrt(np.vecdot(level, level) / np.float32(signal.shape[1]))
+def _spread(signal: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(..., samples) -> (...) standard deviation."""
+    level = signal - mean(signal)[..., np.newaxis]
+    spread: NDArray[np.floating] = np.sqrt(np.vecdot(level, level) / signal.shape[-1])
     return spread
 
 
 def _share(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(leads, samples) -> (leads,) share of True; numpy's mean makes numbers of all samples first."""
-    shares: NDArray[np.float64] = np.array([np.count_nonzero(lead) for lead in mask]) / mask.shape[1]
+    """(leads, samples) -> (leads,) share of True; numpy's mean makes float64 of all samples first."""
+    shares: NDArray[np.float64] = np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint32) / mask.shape[1]
     return shares
 
 
 def _percentiles(signal: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:
-    """Order statistics of every second sample, which is as good and half the work."""
-    some = signal[:, ::2]
-    places = [int(share * (some.shape[1] - 1)) for share in shares]
-    ordered = np.partition(some, places, axis=1)
+    """Order statistics."""
+    places = [int(share * (signal.shape[1] - 1)) for share in shares]
+    ordered = np.partition(signal, places, axis=1)
     return [ordered[:, place] for place in places]
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signal_quality.bands import MAINS_HZ, MAINS_WIDTH_HZ, RATE_HZ, SLOW_RATE_HZ, Bands
+from signal_quality.bands import MAINS_HZ, MAINS_WIDTH_HZ, MUSCLE_RATE_HZ, SLOW_RATE_HZ, Bands
 from signal_quality.electrodes import electrodes_of
 from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
@@ -67,26 +67,30 @@ def noise_findings(noise: Noise, leads: Sequence[str], millivolt: bool) -> dict[
         off = _lead_off(noise, index, lead)
         if off is not None:
             found[lead].append(off)
+    off_already = [lead for lead in leads if found[lead]]
+    for code, (limit, above, advice) in _RULES.items():
+        if code in MILLIVOLT_CODES and not millivolt:
             continue
-        for code, (limit, above, advice) in _RULES.items():
-            value = float(noise.values[code][index])
-            if (millivolt or code not in MILLIVOLT_CODES) and (value > limit if above else value < limit):
-                found[lead].append(Finding(code, lead, value, limit, _sentence(advice, lead, float(noise.mains_hz[index]))))
+        values = noise.values[code]
+        for index in np.flatnonzero(values > limit if above else values < limit).tolist():
+            if (lead := leads[index]) not in off_already:
+                sentence = _sentence(advice, lead, float(noise.mains_hz[index]))
+                found[lead].append(Finding(code, lead, float(values[index]), limit, sentence))
     return found
 
 
-def is_excellent(noise: Noise, index: int) -> bool:
-    """Whether a lead is far within every limit in mV, and its beats are alike."""
-    quiet = all(noise.values[code][index] <= EXCELLENT_SHARE * _RULES[code][0] for code in MILLIVOLT_CODES)
-    return bool(quiet and noise.values["r_peak_disagreement"][index] >= 0.9)
+def are_excellent(noise: Noise) -> NDArray[np.bool_]:
+    """(leads,) which are far within every limit in mV, and have beats that are alike."""
+    worst = np.max([noise.values[code] / _RULES[code][0] for code in MILLIVOLT_CODES], axis=0)
+    return np.asarray((worst <= EXCELLENT_SHARE) & (noise.values["r_peak_disagreement"] >= 0.9))
 
 
 def steps(bands: Bands) -> NDArray[np.float64]:
     """(leads,) height in mV of a step in the baseline, 0 where it moves more slowly than that."""
     lag = round(STEP_S * SLOW_RATE_HZ)
-    height = np.abs(bands.baseline[:, lag:] - bands.baseline[:, :-lag]).max(axis=1) / STEP_SHARE
-    height = np.minimum(height, np.ptp(bands.baseline, axis=1))
-    return np.where(height >= STEP_OF_RANGE * np.ptp(bands.baseline, axis=1), height, 0.0).astype(np.float64)
+    range_mv = bands.baseline.max(axis=1) - bands.baseline.min(axis=1)
+    height = np.minimum(np.abs(bands.baseline[:, lag:] - bands.baseline[:, :-lag]).max(axis=1) / STEP_SHARE, range_mv)
+    return np.where(height >= STEP_OF_RANGE * range_mv, height, 0.0).astype(np.float64)
 
 
 def hum(bands: Bands) -> NDArray[np.float64]:
@@ -94,29 +98,32 @@ def hum(bands: Bands) -> NDArray[np.float64]:
     found = np.zeros((len(bands.raw), len(MAINS_HZ)))
     for column, mains in enumerate(MAINS_HZ):
         first, last, line, beside = _beside_mains(float(bands.hz[1]), bands.hz.size, mains)
-        if mains + MAINS_WIDTH_HZ < bands.fs / 2 and beside.any():
+        if mains + MAINS_WIDTH_HZ < bands.fs / 2 and beside is not None:
             power = bands.power[:, first:last]
-            own = power[:, line].sum(axis=1)
-            ground = power[:, beside].mean(axis=1) * np.count_nonzero(line)
+            own, ground = power @ line, power @ beside
             found[:, column] = 2 * np.sqrt(2 * np.maximum(own - ground, 0.0))
     return found
 
 
 @lru_cache(maxsize=32)  # two for each rate and length
-def _beside_mains(step_hz: float, bins: int, mains: float) -> tuple[int, int, NDArray[np.bool_], NDArray[np.bool_]]:
-    """First and last bin about the mains, and which of those between are the line itself, which the ground beside it."""
+def _beside_mains(step_hz: float, bins: int, mains: float) -> tuple[int, int, NDArray[np.float32], NDArray[np.float32] | None]:
+    """First and last bin about the mains, and weights of those between: 1 on the line itself, and on the ground beside it what makes
+    of its mean as many bins; None where there is no ground.
+    """
     hz = np.arange(bins) * step_hz
     first, last = np.searchsorted(hz, (mains - 5 * MAINS_WIDTH_HZ, mains + 5 * MAINS_WIDTH_HZ)).tolist()
     apart = np.abs(hz[first:last] - mains)
-    return first, last, apart <= MAINS_WIDTH_HZ, (apart > MAINS_WIDTH_HZ) & (apart <= 4 * MAINS_WIDTH_HZ)
+    line, beside = apart <= MAINS_WIDTH_HZ, (apart > MAINS_WIDTH_HZ) & (apart <= 4 * MAINS_WIDTH_HZ)
+    ground = beside.astype(np.float32) * np.float32(line.sum() / beside.sum()) if beside.any() else None
+    return first, last, line.astype(np.float32), ground
 
 
 def muscle(bands: Bands) -> NDArray[np.float64]:
     """(leads,) rms of 40-100 Hz in the median tenth of a second, which holds no QRS complex."""
-    width = round(0.1 * RATE_HZ)
+    width = round(0.1 * MUSCLE_RATE_HZ)
     count = bands.muscle.shape[1] // width
     tenths = bands.muscle[:, : count * width].reshape(len(bands.muscle), count, width)
-    power = median(np.einsum("lns,lns->ln", tenths, tenths)) / width
+    power = median(np.vecdot(tenths, tenths)) / width
     rms: NDArray[np.float64] = np.sqrt(power).astype(np.float64)
     return rms
 

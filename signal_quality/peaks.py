@@ -1,6 +1,6 @@
 """Where all leads move together: beats, or what would pass for them in noise.
 
-At 250 Hz the 16 ms differences of all leads, loud leads held down, as one root sum of squares, smoothed over 80 ms; its peaks
+At 125 Hz the 16 ms differences of all leads, loud leads held down, as one root sum of squares, smoothed over 80 ms; its peaks
 over a share of what this recording's beats reach. It is a part of the trained model's features and changes with them only: it
 finds something in noise too, which then shows that it is noise. Beats to be measured are found elsewhere.
 """
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
-from signal_quality.bands import RATE_HZ
+from signal_quality.bands import BEATS_RATE_HZ
 from signals.order import at_rank, median
 
-_DIFFERENCE_SAMPLES: Final = 4  # 16 ms
-_SMOOTHED_SAMPLES: Final = 20  # 80 ms
+_DIFFERENCE_SAMPLES: Final = 2  # 16 ms
+_SMOOTHED_SAMPLES: Final = 10  # 80 ms
 _BLOCK_S: Final = 3.0  # holds a beat from 20 /min on
-_REFRACTORY_SAMPLES: Final = 62  # 248 ms, 242 /min
-_T_WAVE_SAMPLES: Final = 90  # 360 ms: a T wave comes before that, and is under 0.6 of its R
+_REFRACTORY_SAMPLES: Final = 31  # 248 ms, 242 /min
+_T_WAVE_SAMPLES: Final = 45  # 360 ms: a T wave comes before that, and is under 0.6 of its R
 _FIRST_SHARE, _SECOND_SHARE, _T_SHARE = 0.30, 0.35, 0.6
 _LOUD: Final = 3.0  # times the median lead's 98th percentile
 
@@ -29,12 +29,12 @@ _LOUD: Final = 3.0  # times the median lead's 98th percentile
 def find_peaks_s(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     """Seconds from the start; none where nothing moves.
 
-    signal  (leads, samples at 250 Hz) in any unit; constant leads take no part
+    signal  (leads, samples at 125 Hz) in any unit; constant leads take no part
     """
     activity = _activity(signal)
     if activity.size < _SMOOTHED_SAMPLES or not activity.max() > 0:
         return np.zeros(0)
-    return _peaks(activity) / RATE_HZ
+    return _peaks(activity) / BEATS_RATE_HZ
 
 
 def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _peaks(activity: NDArray[np.float64]) -> NDArray[np.intp]:
-    block = round(_BLOCK_S * RATE_HZ)
+    block = round(_BLOCK_S * BEATS_RATE_HZ)
     maxima = [activity[start : start + block].max() for start in range(0, max(activity.size - block // 2, 1), block)]
     peaks: NDArray[np.intp] = find_peaks(activity, height=_FIRST_SHARE * float(median(np.array(maxima))), distance=_REFRACTORY_SAMPLES)[0]
     if peaks.size == 0:

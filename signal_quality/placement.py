@@ -22,7 +22,7 @@ from signal_quality.beats import AFTER_S, BEFORE_S
 from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
 from signals.leads import INDEPENDENT
-from signals.order import median
+from signals.order import mean, median
 
 FILE: Final = Path(__file__).with_name("placement.json")
 PARTS_S: Final = ((-BEFORE_S, -0.06), (-0.06, 0.06), (0.10, AFTER_S))  # P, QRS, T of a usual beat, about R
@@ -82,11 +82,11 @@ def placement_findings(windows: Sequence[Window], lead_names: Sequence[str]) -> 
     if rows is None:
         return []
     model = shipped()
-    mean = model.probabilities(rows).mean(axis=0)
-    suspicion = float(1.0 - mean[0])
+    likely = mean(model.probabilities(rows), axis=0)
+    suspicion = float(1.0 - likely[0])
     if suspicion <= model.limit:
         return []
-    which = list(EXCHANGES)[1 + int(np.argmax(mean[1:]))]
+    which = list(EXCHANGES)[1 + int(np.argmax(likely[1:]))]
     code: Code = "chest_electrode_reversal" if which.startswith("V") else "limb_electrode_reversal"
     order = "may be in reverse order" if which == "V1 to V6" else "may have changed places"
     advice = f"The {which} electrodes {order}: check each against its label and record again, before anything is read from it."
@@ -109,9 +109,8 @@ def features_of(template: NDArray[np.float64]) -> NDArray[np.float64]:
     found = []
     for start_s, stop_s in PARTS_S:
         part = template[:, round((start_s + BEFORE_S) * rate) : round((stop_s + BEFORE_S) * rate)]
-        size = np.sqrt(np.square(part).sum(axis=0).mean()) + 1e-9
-        part = part / size
-        found += [(part @ part.T / part.shape[1])[_TRIANGLE], part.mean(axis=1)]
+        part = part / (np.sqrt(np.square(part).sum() / part.shape[1]) + 1e-9)
+        found += [(part @ part.T / part.shape[1])[_TRIANGLE], mean(part)]
     return np.concatenate(found)
 
 

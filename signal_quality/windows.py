@@ -38,7 +38,7 @@ def measure_windows(signal: NDArray[np.floating], fs: float, lead_names: Sequenc
     """(leads, samples), NaN for gaps -> windows of equal length, 7-15 s in recordings of 7 s and longer."""
     count = max(round(signal.shape[1] / fs / WINDOW_S), 1)
     limb = np.array([lead in LIMB_LEADS for lead in lead_names])
-    edges = np.linspace(0, signal.shape[1], count + 1).round().astype(int)
+    edges = [round(number * signal.shape[1] / count) for number in range(count + 1)]
     pieces = [(signal[:, start:stop], start / fs) for start, stop in pairwise(edges)]
     return [_window(np.asarray(piece, np.float32), fs, limb, start_s) for piece, start_s in pieces]
 

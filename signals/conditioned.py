@@ -11,7 +11,6 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, lfilter_zi, resample_poly
 
@@ -21,7 +20,8 @@ from signals.gaps import fill_short_gaps
 RATE_HZ: Final = 500.0
 HIGH_PASS_HZ: Final = 0.6  # zero-phase, which moves ST and T less than 0.05 Hz with phase (IEC 60601-2-25 tests the latter)
 MAX_RATIO: Final = 2000  # of a rational change of rate; odd rates beyond it are interpolated linearly
-_BLOCK_SAMPLES: Final = 10  # 20 ms: the wander is estimated at 50 Hz, a tenth of the work
+_BLOCK_SAMPLES: Final = 20  # 40 ms: the wander is estimated at 25 Hz, a twentieth of the work
+_SETTLED_S: Final = 1.5  # the length of the filter's answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,22 +41,27 @@ class Conditioned:
 
 def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     """(leads, samples) at any rate, NaN for gaps -> the filtered signal; infinite samples count as missing."""
-    raw = np.asarray(signal, np.float64)
-    if raw.shape[1] == 0:
-        return Conditioned(raw.astype(np.float32), np.zeros(len(raw), np.bool_), np.zeros(0, np.bool_))
-    finite = np.isfinite(raw)
-    filled, missing = fill_short_gaps(raw if finite.all() else np.where(finite, raw, np.nan), fs)
-    alive = ~missing.all(axis=1) & (np.fmax.reduce(filled, axis=1) != np.fmin.reduce(filled, axis=1))
-    filled = _bridged(filled, missing)
+    if signal.shape[1] == 0:
+        return Conditioned(np.zeros(signal.shape, np.float32), np.zeros(len(signal), np.bool_), np.zeros(0, np.bool_))
+    filled, missing = _whole(signal, fs)
     # From the first sample on: single precision loses nothing of the heart under a large offset then.
     level = np.empty(filled.shape, np.float32)
     np.subtract(filled, filled[:, :1], out=level, casting="same_kind")
-    at_rate, gone = to_rate(level, fs), _mask_to_rate(np.asarray(missing[alive].any(axis=0)), fs)
-    if gone.size < at_rate.shape[1]:
-        gone = np.pad(gone, (0, at_rate.shape[1] - gone.size), mode="edge") if gone.size else np.zeros(at_rate.shape[1], np.bool_)
+    alive = np.asarray(level.max(axis=1) > level.min(axis=1))
+    at_rate = to_rate(level, fs)
+    gone = np.zeros(at_rate.shape[1], np.bool_) if missing is None else _gone(missing[alive].any(axis=0), fs, at_rate.shape[1])
     flat = without_wander(at_rate)
     flat[~alive] = 0.0
-    return Conditioned(smooth(flat), alive, gone[: at_rate.shape[1]])
+    return Conditioned(smooth(flat), alive, gone)
+
+
+def _whole(signal: NDArray[np.floating], fs: float) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
+    """Every gap bridged, zero where a lead is nothing else; where the long ones were (leads, samples), None where there was none."""
+    finite = np.isfinite(signal)
+    if finite.all():
+        return signal, None
+    filled, missing = fill_short_gaps(np.where(finite, signal, np.nan).astype(np.float64), fs)
+    return _bridged(filled, missing), missing
 
 
 def to_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
@@ -72,7 +77,7 @@ def to_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
 
 
 def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Minus what is slower than HIGH_PASS_HZ: block means at 50 Hz, low-passed there, and interpolated back."""
+    """Minus what is slower than HIGH_PASS_HZ: block means at 25 Hz, low-passed there, and interpolated back."""
     samples = signal.shape[1]
     blocks = -(-samples // _BLOCK_SAMPLES)
     padded = signal
@@ -87,8 +92,7 @@ def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _slow(means: NDArray[np.float64]) -> NDArray[np.float64]:
     """(leads, blocks) low-passed at HIGH_PASS_HZ, there and back."""
-    # Padded by a second and a half, the length of the filter's answer, where the recording allows.
-    reach = min(75, means.shape[1] - 1)
+    reach = min(round(_SETTLED_S * RATE_HZ / _BLOCK_SAMPLES), means.shape[1] - 1)
     padded = np.concatenate([2 * means[:, :1] - means[:, reach:0:-1], means, 2 * means[:, -1:] - means[:, -2 : -reach - 2 : -1]], axis=1)
     b, a, settled = _low_pass()
     for _ in range(2):
@@ -111,7 +115,7 @@ def _between_blocks(slow: NDArray[np.float32], samples: int) -> NDArray[np.float
     out = np.empty((leads, blocks * _BLOCK_SAMPLES), np.float32)
     inner = out[:, half:-half].reshape(leads, blocks - 1, _BLOCK_SAMPLES)
     weights = np.stack([1.0 - share, share])
-    np.matmul(sliding_window_view(slow, 2, axis=1), weights, out=inner)
+    np.matmul(np.stack([slow[:, :-1], slow[:, 1:]], axis=2), weights, out=inner)
     out[:, :half] = slow[:, :2] @ np.stack([2.0 - share[half:], share[half:] - 1.0])
     out[:, -half:] = slow[:, -2:] @ np.stack([-share[:half], 1.0 + share[:half]])
     return out[:, :samples]
@@ -143,8 +147,7 @@ def _bridged(filled: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray
     return bridged
 
 
-def _mask_to_rate(missing: NDArray[np.bool_], fs: float) -> NDArray[np.bool_]:
-    if fs == RATE_HZ or missing.size == 0:
-        return missing
-    at = np.arange(int((missing.size - 1) * RATE_HZ / fs) + 1) * (fs / RATE_HZ)
-    return np.asarray(missing[np.minimum(np.rint(at).astype(np.intp), missing.size - 1)], np.bool_)
+def _gone(missing: NDArray[np.bool_], fs: float, samples: int) -> NDArray[np.bool_]:
+    """(n,) at `fs` -> (samples,) at RATE_HZ, of each the nearest."""
+    at = np.rint(np.arange(samples) * (fs / RATE_HZ)).astype(np.intp)
+    return np.asarray(missing[np.minimum(at, missing.size - 1)], np.bool_)

@@ -51,14 +51,14 @@ _OF_I_AND_II: Final = {"I": (1.0, 0.0), "II": (0.0, 1.0), "III": (-1.0, 1.0), "a
 class TwelveLeads:
     """A recording as all twelve leads, whatever came and in whatever order.
 
-    signal   (12, samples) float64, C order, rows as `LEADS`; NaN for gaps, and throughout for missing leads
+    signal   (12, samples) float32, C order, rows as `LEADS`; NaN for gaps, and throughout for missing leads
     present  (12,) bool: sent with at most half of its samples missing, or derived
     derived  leads that came from others, in the order of LEADS
     warnings "field: sentence"
     limb_contradictions  (lead, rms of the contradiction, limit) in mV, or in the units that came where they are unknown
     """
 
-    signal: NDArray[np.float64]
+    signal: NDArray[np.float32]
     present: NDArray[np.bool_]
     derived: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     overwritten. A constant lead stays as it was sent, but nothing is derived from it: devices fill leads they do not
     record with zeros.
     """
-    signal = np.full((len(LEADS), record.samples), np.nan)
+    signal = np.full((len(LEADS), record.samples), np.nan, np.float32)
     signal[[_ROW[lead] for lead in record.lead_names]] = record.signal
     gaps = np.isnan(signal)
     there = record.samples - (np.count_nonzero(gaps, axis=1) if gaps.any() else np.zeros(len(LEADS), np.intp))
@@ -144,7 +144,7 @@ def limb_coefficients(lead: str, first: str, second: str) -> tuple[float, float]
     return (a * b2 - a2 * b) / determinant, (a1 * b - a * b1) / determinant
 
 
-def _derive(signal: NDArray[np.float64], present: NDArray[np.bool_], alive: Sequence[str], there: NDArray[np.int_]) -> tuple[str, ...]:
+def _derive(signal: NDArray[np.float32], present: NDArray[np.bool_], alive: Sequence[str], there: NDArray[np.int_]) -> tuple[str, ...]:
     """Fill the absent limb leads of `signal` in place from the two most complete ones; ties go by the order of LEADS."""
     absent = [lead for lead in LIMB_LEADS if not present[_ROW[lead]]]
     if len(alive) < 2:
@@ -153,7 +153,7 @@ def _derive(signal: NDArray[np.float64], present: NDArray[np.bool_], alive: Sequ
     derived = []
     for lead in absent:
         c, d = limb_coefficients(lead, first, second)
-        row = c * signal[_ROW[first]] + d * signal[_ROW[second]]
+        row = c * signal[_ROW[first]].astype(np.float64) + d * signal[_ROW[second]]
         # Gaps of both add up: the sum of two leads that count may not count itself.
         if 2 * np.count_nonzero(~np.isnan(row)) >= row.size:
             signal[_ROW[lead]] = row
@@ -162,7 +162,7 @@ def _derive(signal: NDArray[np.float64], present: NDArray[np.bool_], alive: Sequ
     return tuple(derived)
 
 
-def _contradictions(signal: NDArray[np.float64], alive: Sequence[str], units: Units) -> tuple[tuple[str, float, float], ...]:
+def _contradictions(signal: NDArray[np.float32], alive: Sequence[str], units: Units) -> tuple[tuple[str, float, float], ...]:
     """The sent limb leads that no two of the others give, by more than the tolerance.
 
     The tolerance is the larger of 0.05 mV rms and 10 % of the lead's own rms (about its mean); with units unknown, the
@@ -177,11 +177,12 @@ def _contradictions(signal: NDArray[np.float64], alive: Sequence[str], units: Un
         rows = rows[:, ~missing.any(axis=0)]
     if rows.shape[1] == 0:
         return ()
-    level = rows - rows.mean(axis=1, keepdims=True)
-    own_rms = np.sqrt(np.vecdot(level, level) / level.shape[1])
-    if units == "unknown":
-        rows = level  # ADC counts have an arbitrary zero, which says nothing about the electrodes
-    power = rows @ rows.T / rows.shape[1]
+    means = rows.mean(axis=1, dtype=np.float64, keepdims=True)
+    level = rows - means.astype(np.float32)
+    power = (level @ level.T).astype(np.float64) / rows.shape[1]
+    own_rms = np.sqrt(power.diagonal())
+    if units == "mV":  # ADC counts have an arbitrary zero, which says nothing about the electrodes
+        power = power + means @ means.T
     limits = np.maximum(CONTRADICTION_MV if units == "mV" else 0.0, CONTRADICTION_SHARE * own_rms)
     found = zip(alive, _closest_rms(power, tuple(alive)).tolist(), limits.tolist(), strict=True)
     return tuple((lead, rms, limit) for lead, rms, limit in found if rms > limit)

@@ -1,4 +1,4 @@
-"""Medians, as numpy's to the last bit, quantiles and ranks of what is known to be finite.
+"""Medians and means, as numpy's to the last bit, quantiles and ranks of what is known to be finite.
 
 numpy's look for NaN and for every kind of input first; on the few hundred numbers that a beat or a second has, that is most of
 their cost, and a recording needs scores of them.
@@ -16,12 +16,20 @@ def median(values: NDArray[np.floating], axis: int = -1) -> NDArray[Any]:
     """The median along an axis, a scalar array of one dimension; in the type of `values`, which are finite and at least one."""
     count = values.shape[axis]
     upper = count // 2
+    ordered = np.array(values)
     found: NDArray[Any]
     if count % 2:
-        found = np.partition(values, upper, axis=axis).take(upper, axis=axis)
+        ordered.partition(upper, axis=axis)
+        found = ordered.take(upper, axis=axis)
     else:
-        ordered = np.partition(values, (upper - 1, upper), axis=axis)
+        ordered.partition((upper - 1, upper), axis=axis)
         found = (ordered.take(upper - 1, axis=axis) + ordered.take(upper, axis=axis)) / 2
+    return found
+
+
+def mean(values: NDArray[np.floating], axis: int = -1) -> NDArray[Any]:
+    """The mean along an axis, a scalar of one dimension; in the type of `values`, which are at least one."""
+    found: NDArray[Any] = np.add.reduce(values, axis=axis) / values.shape[axis]
     return found
 
 

@@ -108,7 +108,7 @@ class Segments:
 
 def make_segments(leads: TwelveLeads, fs: float, preprocessing: Preprocessing = ECG_FM, units: Units = "mV") -> Segments:
     """The segments of a recording at `fs`; none, and no error, where it is too short for one."""
-    filled, missing = fill_short_gaps(leads.signal, fs)
+    filled, missing = fill_short_gaps(leads.signal.astype(np.float64), fs)
     signal: NDArray[np.floating]
     if preprocessing.millivolt is None:
         signal, flat_rows = _standardised(leads, filled, missing, fs, preprocessing)
@@ -128,10 +128,11 @@ def make_segments(leads: TwelveLeads, fs: float, preprocessing: Preprocessing = 
 def _standardised(
     leads: TwelveLeads, filled: NDArray[np.float64], missing: NDArray[np.bool_], fs: float, preprocessing: Preprocessing
 ) -> tuple[NDArray[np.float64], list[int]]:
+    """`filled` is written to."""
     gappy = bool(missing.any())
     if gappy:
         filled = np.where(missing, 0.0, filled)
-    signal = _own(resample_linear(filled, fs, preprocessing.fs), leads.signal)
+    signal = resample_linear(filled, fs, preprocessing.fs)
     there = ~resample_mask(missing, fs, preprocessing.fs) if gappy else None
     return signal, _standardise(signal, there, leads.present)
 
@@ -140,7 +141,7 @@ def _in_millivolt(
     leads: TwelveLeads, missing: NDArray[np.bool_], fs: float, target_fs: float, wanted: Millivolt, units: Units
 ) -> tuple[NDArray[np.float32], list[int]]:
     """(13, n) and the rows of the constant leads. Long gaps are bridged for the filter, so that they make no step; zero after it."""
-    bridged, _ = fill_short_gaps(leads.signal, fs, leads.signal.shape[1] / fs)
+    bridged, _ = fill_short_gaps(leads.signal.astype(np.float64), fs, leads.signal.shape[1] / fs)
     alive = [row for row in range(len(LEADS)) if leads.present[row] and not is_constant(leads.signal[row])]
     signal = np.zeros((len(LEADS), band_length(leads.signal.shape[1], fs, target_fs)), np.float32)
     if alive and signal.shape[1]:
@@ -159,11 +160,6 @@ def _missing_at(missing: NDArray[np.bool_], fs: float, target_fs: float, length:
     nearest = np.minimum(np.rint(np.arange(length) * (fs / target_fs)).astype(np.intp), missing.shape[1] - 1)
     at: NDArray[np.bool_] = missing[:, nearest]
     return at
-
-
-def _own(signal: NDArray[np.float64], source: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An array that may be written to: a copy, unless the steps before made one."""
-    return signal.copy() if signal is source else signal
 
 
 def _standardise(signal: NDArray[np.float64], there: NDArray[np.bool_] | None, present: NDArray[np.bool_]) -> list[int]:

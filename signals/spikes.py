@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.ends import held
+from signals.order import median
 
 MIN_FS_HZ: Final = 250.0
 NARROW_MS: Final = 14.0  # twice the widest spike at 500 Hz, half of the narrowest QRS
@@ -79,7 +80,7 @@ def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
     at = _peaks(height, round(APART_MS * fs / 1000))
     if at.size > MAX_PER_SECOND * signal.shape[1] / fs:
         return Spikes(nothing, nothing, "noise or mains hum is full of deflections like pacing spikes, which cannot be told from them")
-    return Spikes(at / fs, height[at])
+    return Spikes(at / fs, height[at].astype(np.float64))
 
 
 def pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
@@ -92,11 +93,11 @@ def pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
     return Pacing(int(atrial.sum()), int(ventricular.sum()), len(r_times_s), paced_s)
 
 
-def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
+def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.floating]:
     """(samples,) mV: the second-highest lead's deflection, of those that are as narrow as a spike."""
     filled, missing = _without_gaps(signal)
-    height = np.zeros(filled.shape[1])
-    at = _may_stand_out(filled.astype(np.float32), _half_width(NARROW_MS, fs))
+    height = np.zeros(filled.shape[1], filled.dtype)
+    at = _may_stand_out(filled.astype(np.float32, copy=False), _half_width(NARROW_MS, fs))
     narrow = _over_median(filled, at, _half_width(NARROW_MS, fs))
     high = _second(narrow) >= MIN_HEIGHT_MV
     half = _half_width(WIDE_MS, fs)
@@ -109,12 +110,11 @@ def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
     return height
 
 
-def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
+def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
     """Zero for NaN, and (samples,) where any lead had one; None where none had."""
-    raw = np.asarray(signal, np.float64)
-    if np.isfinite(raw).all():
-        return raw, None
-    return np.nan_to_num(raw), np.asarray(np.isnan(raw).any(axis=0))
+    if np.isfinite(signal).all():
+        return signal, None
+    return np.nan_to_num(signal), np.asarray(np.isnan(signal).any(axis=0))
 
 
 def _may_stand_out(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
@@ -142,27 +142,27 @@ def _running(signal: NDArray[np.float32], width: int, of_two: np.ufunc) -> NDArr
     return found
 
 
-def _over_median(signal: NDArray[np.float64], at: NDArray[np.intp], half: int) -> NDArray[np.float64]:
+def _over_median(signal: NDArray[np.floating], at: NDArray[np.intp], half: int) -> NDArray[np.floating]:
     """(leads, places): how far each stands from the median of `half` samples on either side; at the ends the last one is held."""
-    found = np.empty((len(signal), at.size))
+    found = np.empty((len(signal), at.size), signal.dtype)
     for start in range(0, at.size, _AT_A_TIME):
         some = at[start : start + _AT_A_TIME]
-        around = np.clip(some[:, np.newaxis] + np.arange(-half, half + 1), 0, signal.shape[1] - 1)
-        middle = np.partition(signal[:, around], half, axis=2)[:, :, half]
+        around = some[:, np.newaxis] + np.arange(-half, half + 1)
+        middle = median(signal.take(around, axis=1, mode="clip"))
         found[:, start : start + _AT_A_TIME] = np.abs(signal[:, some] - middle)
     return found
 
 
-def _second(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _second(heights: NDArray[np.floating]) -> NDArray[np.floating]:
     """(leads, places) -> (places,): the second-highest lead's."""
-    return np.asarray(np.partition(heights, -LEADS_AT_ONCE, axis=0)[-LEADS_AT_ONCE], np.float64)
+    return np.asarray(np.partition(heights, -LEADS_AT_ONCE, axis=0)[-LEADS_AT_ONCE])
 
 
 def _half_width(width_ms: float, fs: float) -> int:
     return max(1, round(width_ms * fs / 2000))
 
 
-def _peaks(height: NDArray[np.float64], apart: int) -> NDArray[np.intp]:
+def _peaks(height: NDArray[np.floating], apart: int) -> NDArray[np.intp]:
     """Samples over the limit that are the highest within `apart` of them."""
     found: list[int] = []
     for sample in np.flatnonzero(height >= MIN_HEIGHT_MV).tolist():
