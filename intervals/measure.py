@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from intervals.axes import axes
 from intervals.beats import BEAT_HZ, BEFORE_S, Beats, as_read, find_beats
 from intervals.complexes import why_no_complex
-from intervals.delineator import Array, card, delineate
+from intervals.delineator import card, delineate
 from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials, fiducials
 from intervals.flutter import flutter_per_min
 from intervals.formulas import qtc_ms, variability_ms
 from intervals.measurements import BeatFiducials, Measurements, RepresentativeBeat
 from intervals.p_waves import why_no_pr
+from intervals.unet import Array
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import TwelveLeads
 from signals.order import median

@@ -1,0 +1,67 @@
+"""The numpy network is the torch network, whatever it computed before."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from intervals.delineator import network_input
+from intervals.unet import Network, forward, network_of
+from training.delineator_net import DelineatorNet, export
+
+
+def random_net() -> DelineatorNet:
+    torch.manual_seed(0)
+    net = DelineatorNet()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
+            torch.nn.init.normal_(module.running_mean, std=0.3)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+            torch.nn.init.uniform_(module.weight, 0.5, 2.0)
+    return net.eval()
+
+
+def beat_of(leads: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(leads, 288))
+
+
+def said(network: Network, beat: np.ndarray) -> list[np.ndarray]:
+    return [np.array(each) for each in forward(network, *network_input(beat))]
+
+
+@pytest.mark.parametrize("leads", [12, 8, 3, 1])
+def test_numpy_computes_what_torch_computes(leads: int) -> None:
+    beat = beat_of(leads)
+    if leads > 1:
+        beat[1] = 0.0
+    features, alive = network_input(beat)
+    net = random_net()
+    with torch.no_grad():
+        expected = net(torch.from_numpy(features)[None], torch.from_numpy(alive.astype(np.float32))[None])
+    for mine, theirs in zip(forward(network_of(export(net)), features, alive), expected, strict=True):
+        np.testing.assert_allclose(mine, theirs[0].numpy(), atol=1e-4, rtol=1e-4)
+
+
+def test_what_was_computed_before_makes_no_difference() -> None:
+    network = network_of(export(random_net()))
+    first = said(network, beat_of(8))
+    kept = forward(network, *network_input(beat_of(8)))
+    for leads in (8, 1, 2, 3, 4, 5, 12):  # more than are kept
+        said(network, beat_of(leads, seed=leads))
+    for before, now, given in zip(first, said(network, beat_of(8)), kept, strict=True):
+        np.testing.assert_array_equal(now, before)
+        np.testing.assert_array_equal(given, before)  # what was handed out is nobody's desk
+
+
+def test_threads_do_not_write_on_each_others_desks() -> None:
+    network = network_of(export(random_net()))
+    alone = [said(network, beat_of(8, seed)) for seed in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda seed: said(network, beat_of(8, seed % 8)), range(64)))
+    for number, found in enumerate(together):
+        for mine, theirs in zip(found, alone[number % 8], strict=True):
+            np.testing.assert_array_equal(mine, theirs)
