@@ -15,6 +15,7 @@ from model_store.bundle import load_bundle
 from model_store.manifest import Role
 
 COMPILED = "compiled"  # folder beside the bundles that keeps what is compiled from one start to the next
+BFLOAT16_CAPABILITY = 8  # NVIDIA's from Ampere on multiply bfloat16; PyTorch emulates it on older ones (CUDA C++ Programming Guide)
 BY_WEIGHT: tuple[Role, ...] = ("clinical", "features", "superclass")  # whose dtype is told where encoders differ
 
 
@@ -44,5 +45,5 @@ def choose_dtype(dtype: str, device: str, config: EcgFmConfig | CompactConfig) -
     if dtype != "auto":
         return dtype
     if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return "bfloat16" if torch.cuda.get_device_capability(device)[0] >= BFLOAT16_CAPABILITY else "float32"
     return "bfloat16" if isinstance(config, EcgFmConfig) and cpu_multiplies_bfloat16() else "float32"

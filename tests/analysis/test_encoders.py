@@ -23,6 +23,14 @@ def test_auto_on_a_cpu_is_bfloat16_where_that_is_faster(
     assert choose_dtype("auto", "cpu", loaded) == chosen
 
 
+@pytest.mark.parametrize("device, chosen", [("cuda:0", "float32"), ("cuda:1", "bfloat16"), ("cuda:2", "bfloat16")])
+def test_auto_on_a_gpu_is_bfloat16_where_that_one_multiplies_it(device: str, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A V100, which PyTorch lets have bfloat16 by emulation, beside an A100 and an H200."""
+    capabilities = {"cuda:0": (7, 0), "cuda:1": (8, 0), "cuda:2": (9, 0)}
+    monkeypatch.setattr("torch.cuda.get_device_capability", capabilities.__getitem__)
+    assert choose_dtype("auto", device, LARGE) == chosen
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_what_is_asked_for_is_taken(dtype: str) -> None:
     assert choose_dtype(dtype, "cpu", LARGE) == dtype
