@@ -16,6 +16,7 @@ from torch import Tensor
 from encoder.banded import BandedPosition
 from encoder.compiled import compile_parts, keep_compiled_in, why_not
 from encoder.ecg_fm import EcgFm, EncoderOutput, Position
+from encoder.frame_product import as_products
 from encoder.graphs import Graphs
 from encoder.ladder import ladder, rung_for
 from encoder.output import Array, EncodedBatch, Wanted
@@ -33,6 +34,7 @@ class CudaForward:
         """compiled_in: a folder for what is compiled, which the next start finds again."""
         if isinstance(encoder.position, Position):
             encoder.position = BandedPosition(encoder.position)  # type: ignore[assignment]
+        encoder.convs = as_products(encoder.convs)
         self._encoder, self._device, self._dtype = encoder, device, dtype
         self.rungs = ladder(max_batch)
         self._not_compiled = why_not()
