@@ -70,8 +70,6 @@ class EncoderRunner:
             raise ValueError(f"max_batch: found {max_batch}, at least 1")
         self.dtype, self.dtype_name = DTYPES[dtype], dtype
         self.max_batch = max_batch
-        if self.device.type == "cuda":
-            set_cuda_products(dtype)
         self.module = place(encoder if isinstance(encoder, nn.Module) else encoder(), self.device, self.dtype)
         self._forward = self._chosen(compiled_in)
 
@@ -124,6 +122,8 @@ class EncoderRunner:
 
     def _attempt(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch] | None:
         """What waits for the answer, or None where the device's memory did not hold it: a retry inside `except` would keep its tensors."""
+        if self.device.type == "cuda":
+            set_cuda_products(self.dtype_name)  # the process's; another runner's may stand, and a graph keeps what it is captured with
         try:
             with torch.inference_mode():
                 return self._forward.submit(piece, wanted)

@@ -199,3 +199,15 @@ def test_warm_up_ends_in_time(runner: EncoderRunner, monkeypatch: pytest.MonkeyP
     runner.warm_up(samples=320)
     assert Again.made[0].sizes == [8]
     assert caplog.text.count("warm-up ended") == 1
+
+
+def test_late_captures_have_their_own_encoders_products(
+    runner: EncoderRunner, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another runner's dtype may have set the process's since."""
+    captured: list[str] = []
+    monkeypatch.setattr("encoder.runner.set_cuda_products", captured.append)
+    runner.device, runner.dtype_name = torch.device("cuda"), "tf32"
+    runner.run(segments[:2])
+    runner.run(segments[:5], layers=(1,))
+    assert captured == ["tf32", "tf32"]
