@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from model_store.bundle import load_bundle
 from model_store.manifest import Role
 
 COMPILED = "compiled"  # folder beside the bundles that keeps what is compiled from one start to the next
+WARM_UP_SECONDS = 45.0  # for all encoders of a process together, so that it is ready within a minute where nothing is left to compile
 BFLOAT16_CAPABILITY = 8  # NVIDIA's from Ampere on multiply bfloat16; PyTorch emulates it on older ones (CUDA C++ Programming Guide)
 BY_WEIGHT: tuple[Role, ...] = ("clinical", "features", "superclass")  # whose dtype is told where encoders differ
 
@@ -27,6 +29,7 @@ def load_runners(
     compiled_in: a folder that keeps what torch.compile makes; None leaves it where PyTorch would.
     Raises ModelStoreError where a bundle cannot be used.
     """
+    deadline = time.monotonic() + WARM_UP_SECONDS
     runners: dict[Role, EncoderRunner] = {}
     chosen: dict[Role, str] = {}
     for role, encoder in deployment.encoders.items():
@@ -35,7 +38,7 @@ def load_runners(
         chosen[role] = choose_dtype(dtype, device, bundle.config)
         module = load_encoder_file(bundle.config, bundle.weights_path, chosen[role], device)
         runners[role] = EncoderRunner(module, device=device, dtype=chosen[role], compiled_in=compiled_in)
-        runners[role].warm_up(encoder.preprocessing.segment_samples)
+        runners[role].warm_up(encoder.preprocessing.segment_samples, deadline)
     main = next((chosen[role] for role in BY_WEIGHT if role in chosen), "float32")
     return runners, Runtime(dtype=main, device=device)
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,13 @@ from encoder.banded import BandedPosition
 from encoder.compiled import compile_parts, keep_compiled_in, why_not
 from encoder.ecg_fm import EcgFm, EncoderOutput, Position
 from encoder.frame_product import as_products
-from encoder.graphs import Graphs
+from encoder.graphs import TURN, CudaCapture, Graphs
 from encoder.ladder import ladder, rung_for
 from encoder.output import Array, EncodedBatch, Wanted
 
 log = logging.getLogger(__name__)
 
 SLOTS = 2  # batches on their way: one is computed while the next is copied
-WARM_UP_SECONDS = 45.0  # of capturing at start; what is left then is captured when first needed
 
 
 class CudaForward:
@@ -54,8 +54,10 @@ class CudaForward:
         return self._not_compiled is None
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
-        """piece (B, leads, samples) -> what waits for its answer. Hidden states are not captured; the module itself is asked for them.
+        """piece (B, leads, samples) -> what waits for its answer.
 
+        Hidden states are not captured: the module itself is asked for them, for a rung as well, so that no library plans for a new
+        shape in service.
         Raises torch's OutOfMemoryError, here and not later.
         """
         with self._current():
@@ -64,27 +66,40 @@ class CudaForward:
     def _submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         if self._staging is None or self._graphs is None or self._staging.shape != piece.shape[1:]:
             self._staging, self._graphs = self._prepared(piece.shape[1:])
-        segments = self._staging.upload(piece)
+        # What fills the rung is of an earlier batch; no row of an encoder sees another.
+        segments = self._staging.upload(piece, rung_for(len(piece), self.rungs))
         if wanted.layers:
             output = self._encoder(segments.to(self._dtype), layers=wanted.layers, attention=wanted.attention)
         else:
-            output = self._graphs.run(segments, rung_for(len(piece), self.rungs), wanted.attention)
-        return download(output, wanted.tokens)
+            output = self._graphs.run(segments, wanted.attention)
+        return download(output.rows(len(piece)), wanted.tokens)
 
-    def warm_up(self, run: Callable[[int, bool], object]) -> None:
-        """`run` encodes so many segments, with attention or without: once for each rung, the highest first, while WARM_UP_SECONDS last."""
-        began = time.monotonic()
-        torch.compiler.set_stance("default")
-        self._try_compiled(run)
-        for rung in reversed(self.rungs):
-            if time.monotonic() - began > WARM_UP_SECONDS:
-                log.warning("warm-up ended after %.0f s; %d segments and fewer are captured when first needed", WARM_UP_SECONDS, rung)
-                break
-            if rung in self.rungs:  # memory may have run out meanwhile
+    def warm_up(self, run: Callable[[int, bool], object], deadline: float) -> None:
+        """`run` encodes so many segments, with attention or without: each rung both ways, until time.monotonic() is past the deadline.
+
+        The highest is first, whose memory the others share, then the lowest, which is one 10 s recording's, these two whatever the time.
+        """
+        with TURN:
+            torch.compiler.set_stance("default")
+            self._try_compiled(run)
+            run(self.rungs[-1], True)
+            lower = self.rungs[:-1]
+            for rung in lower:
+                if rung > lower[0] and time.monotonic() > deadline:
+                    log.warning("warm-up is out of time; %d to %d segments are captured when first needed", rung, lower[-1])
+                    break
                 run(rung, False)
                 run(rung, True)
-        if self._not_compiled is None:
-            torch.compiler.set_stance("eager_on_recompile")  # nobody waits for a compiler once the server is ready
+            if self._not_compiled is None:
+                torch.compiler.set_stance("eager_on_recompile")  # nobody waits for a compiler once the server is ready
+
+    def replay(self, count: int) -> Callable[[], None]:
+        """What computes the rung of so many segments once more, nothing copied in or out: the device's own time.
+
+        For after a first batch.
+        """
+        assert self._graphs is not None, "nothing can be captured before the first batch. This is a bug."
+        return self._graphs.captured(rung_for(count, self.rungs), attention=False).replay
 
     def shrink(self, max_batch: int) -> None:
         """Let go of every graph and of the memory they hold; those up to max_batch are captured anew when needed."""
@@ -120,7 +135,7 @@ class CudaForward:
         def blank(count: int) -> Tensor:
             return torch.zeros(count, *shape, device=self._device, dtype=self._dtype)
 
-        return Staging(self.rungs[-1], shape, self._device), Graphs(forward, blank)
+        return Staging(self.rungs[-1], shape, self._device), Graphs(forward, blank, partial(CudaCapture, self._device))
 
 
 class Staging:
@@ -133,17 +148,20 @@ class Staging:
         self.shape = shape
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pinned = [torch.empty(rows, *shape, pin_memory=True) for _ in range(SLOTS)]
-        self._there = [torch.empty(rows, *shape, device=device) for _ in range(SLOTS)]
+        self._there = [torch.zeros(rows, *shape, device=device) for _ in range(SLOTS)]
         self._slot = 0
         self._stream.wait_stream(torch.cuda.current_stream())  # whose memory the tensors may have been a moment ago
 
-    def upload(self, piece: Array) -> Tensor:
-        """(B, leads, samples) on the device, as the current stream finds it: copied while that one still computes the batch before."""
-        pinned, there = self._pinned[self._slot][: len(piece)], self._there[self._slot][: len(piece)]
+    def upload(self, piece: Array, rows: int) -> Tensor:
+        """piece (B, leads, samples) -> (rows, leads, samples) on the device, B of them new, as the current stream finds them.
+
+        They are copied while that one still computes the batch before.
+        """
+        pinned, there = self._pinned[self._slot][: len(piece)], self._there[self._slot][:rows]
         self._slot = (self._slot + 1) % SLOTS
         np.copyto(pinned.numpy(), piece)
         with torch.cuda.stream(self._stream):
-            there.copy_(pinned, non_blocking=True)
+            there[: len(piece)].copy_(pinned, non_blocking=True)
         torch.cuda.current_stream().wait_stream(self._stream)
         return there
 

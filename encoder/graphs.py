@@ -6,9 +6,11 @@ A graph may write over another's output, so an output is read, on the same strea
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cache
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,30 +18,44 @@ from torch import Tensor
 from encoder.ecg_fm import EncoderOutput
 
 WARM_UPS = 3  # calls before a capture, PyTorch's own figure: libraries choose their kernels and take their workspace
+# Whoever compiles or captures holds it: PyTorch allows one capture at a time in a process, and whether it compiles is the process's, too.
+TURN = threading.RLock()
+
+T = TypeVar("T")
 
 
 class Capture(Protocol):
     """Runs a function of static tensors once for its output, and gives what repeats it in place."""
 
-    def __call__(self, function: Callable[[], EncoderOutput]) -> tuple[Callable[[], None], EncoderOutput]: ...
+    def __call__(self, function: Callable[[], T]) -> tuple[Callable[[], None], T]: ...
+
+
+@cache
+def capture_stream(device: torch.device) -> torch.cuda.Stream:
+    """The device's own, for all captures: torch.cuda.graph's default is on the device that captured first, whichever that was.
+
+    Calls before a capture go the same way, so that cuBLAS's workspace, 32 MiB a stream on a large device, is taken once.
+    """
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class CudaCapture:
-    """Capture on the current CUDA device; all graphs of one instance share one memory pool."""
+    """Capture on one CUDA device, the calling thread's current one; all graphs of one instance share one memory pool."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._pool = torch.cuda.graph_pool_handle()
 
-    def __call__(self, function: Callable[[], EncoderOutput]) -> tuple[Callable[[], None], EncoderOutput]:
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
+    def __call__(self, function: Callable[[], T]) -> tuple[Callable[[], None], T]:
+        stream, caller = capture_stream(self._device), torch.cuda.current_stream(self._device)
+        stream.wait_stream(caller)
+        with torch.cuda.stream(stream):
             for _ in range(WARM_UPS):
                 function()
-        torch.cuda.current_stream().wait_stream(side)
+        caller.wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         # thread_local: another device's thread may take memory meanwhile, as analysis.bulk's do
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"):
             output = function()
         return graph.replay, output
 
@@ -60,35 +76,33 @@ class Graphs:
         self,
         forward: Callable[[Tensor, bool], EncoderOutput],
         blank: Callable[[int], Tensor],
-        new_capture: Callable[[], Capture] = CudaCapture,
+        new_capture: Callable[[], Capture],
     ) -> None:
         """forward: (segments, attention); blank: so many segments of zeros, on the device, in the module's dtype."""
         self._forward, self._blank, self._new_capture = forward, blank, new_capture
         self._capture = new_capture()
         self._held: dict[tuple[int, bool], Captured] = {}
 
-    def run(self, segments: Tensor, rung: int, attention: bool) -> EncoderOutput:
-        """segments (B <= rung, leads, samples), in any dtype -> views of B rows, good until the next call.
+    def run(self, segments: Tensor, attention: bool) -> EncoderOutput:
+        """segments (B, leads, samples), B a rung, in any dtype -> what a graph writes: good until the next call."""
+        held = self.captured(len(segments), attention)
+        held.segments.copy_(segments)
+        held.replay()
+        return held.output
 
-        What fills the rest is of an earlier batch; no row of an encoder sees another.
-        """
+    def captured(self, rung: int, attention: bool) -> Captured:
         held = self._held.get((rung, attention))
         if held is None:
-            held = self._held[rung, attention] = self._captured(rung, attention)
-        held.segments[: len(segments)].copy_(segments)
-        held.replay()
-        return held.output.rows(len(segments))
-
-    @property
-    def sizes(self) -> set[int]:
-        return {rung for rung, _ in self._held}
+            with TURN:
+                held = self._held[rung, attention] = self._new(rung, attention)
+        return held
 
     def drop(self) -> None:
         """Let all go, and their memory with them."""
         self._held.clear()
         self._capture = self._new_capture()
 
-    def _captured(self, rung: int, attention: bool) -> Captured:
+    def _new(self, rung: int, attention: bool) -> Captured:
         segments = self._blank(rung)
         replay, output = self._capture(lambda: self._forward(segments, attention))
         return Captured(segments, output, replay)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -40,7 +41,7 @@ class Forward(Protocol):
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]: ...
 
-    def warm_up(self, run: Callable[[int, bool], object]) -> None: ...
+    def warm_up(self, run: Callable[[int, bool], object], deadline: float) -> None: ...
 
     def shrink(self, max_batch: int) -> None: ...
 
@@ -71,7 +72,7 @@ class EncoderRunner:
         self.dtype, self.dtype_name = DTYPES[dtype], dtype
         self.max_batch = max_batch
         self.module = place(encoder if isinstance(encoder, nn.Module) else encoder(), self.device, self.dtype)
-        self._forward = self._chosen(compiled_in)
+        self.forward = self._chosen(compiled_in)
 
     @property
     def config(self) -> EcgFmConfig | CompactConfig:
@@ -80,11 +81,11 @@ class EncoderRunner:
     @property
     def path(self) -> str:
         """How the module is run here, in words: packed, captured, compiled, and if not, why not."""
-        return self._forward.path
+        return self.forward.path
 
     @property
     def compiled(self) -> bool:
-        return self._forward.compiled
+        return self.forward.compiled
 
     def run(self, segments: Array, *, layers: tuple[int, ...] = (), attention: bool = False, final_tokens: bool = False) -> EncodedBatch:
         """segments (B, leads, samples) float32 -> one row for each; B may be larger than fits at once.
@@ -110,10 +111,16 @@ class EncoderRunner:
             start += len(piece)
         return EncodedBatch.joined(done + _drained(waiting, 0))
 
-    def warm_up(self, samples: int = SEGMENT_SAMPLES) -> None:
-        """Loads kernels and finds the memory's limit before the first request waits for it."""
-        leads = self.config.in_leads
-        self._forward.warm_up(lambda size, attention: self.run(np.zeros((size, leads, samples), np.float32), attention=attention))
+    def warm_up(self, samples: int = SEGMENT_SAMPLES, deadline: float = math.inf) -> None:
+        """Loads kernels and finds the memory's limit before the first request waits for it.
+
+        What can wait is left where time.monotonic() is past the deadline.
+        """
+
+        def run(size: int, attention: bool) -> EncodedBatch:
+            return self.run(np.zeros((size, self.config.in_leads, samples), np.float32), attention=attention)
+
+        self.forward.warm_up(run, deadline)
 
     def _chosen(self, compiled_in: Path | None) -> Forward:
         if isinstance(self.module, EcgFm) and self.device.type == "cuda":
@@ -126,7 +133,7 @@ class EncoderRunner:
             set_cuda_products(self.dtype_name)  # the process's; another runner's may stand, and a graph keeps what it is captured with
         try:
             with torch.inference_mode():
-                return self._forward.submit(piece, wanted)
+                return self.forward.submit(piece, wanted)
         except torch.cuda.OutOfMemoryError:
             if len(piece) == 1:
                 raise
@@ -135,7 +142,7 @@ class EncoderRunner:
     def _halve(self, size: int) -> None:
         self.max_batch = size // 2
         log.warning("%s ran out of memory at %d segments; from now on at most %d at once", self.device, size, self.max_batch)
-        self._forward.shrink(self.max_batch)
+        self.forward.shrink(self.max_batch)
 
 
 class PlainForward:
@@ -158,8 +165,8 @@ class PlainForward:
         encoded = _to_numpy(output, wanted.tokens)
         return lambda: encoded
 
-    def warm_up(self, run: Callable[[int, bool], object]) -> None:
-        """On a GPU also at the largest batch."""
+    def warm_up(self, run: Callable[[int, bool], object], deadline: float) -> None:
+        """On a GPU also at the largest batch; there is nothing that could wait."""
         for size in sorted({1} if self._device.type == "cpu" else {1, self._max_batch}):
             run(size, False)
 

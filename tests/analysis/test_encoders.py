@@ -1,12 +1,16 @@
-"""Which numbers an encoder is run in where nobody says."""
+"""Which numbers an encoder is run in where nobody says, and how long a process's encoders may take to be ready."""
 
 from __future__ import annotations
+
+import time
+from types import SimpleNamespace
 
 import pytest
 
 from analysis import encoders
-from analysis.encoders import choose_dtype
+from analysis.encoders import WARM_UP_SECONDS, choose_dtype, load_runners
 from encoder.config import CompactConfig, ConvLayer, EcgFmConfig
+from tests.analysis.deployments import BOTH
 
 LARGE = EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4)
 COMPACT = CompactConfig(ConvLayer(8, 7, 2), (ConvLayer(8, 5, 2),), 4, 2, 16, 3)
@@ -34,3 +38,19 @@ def test_auto_on_a_gpu_is_bfloat16_where_that_one_multiplies_it(device: str, cho
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_what_is_asked_for_is_taken(dtype: str) -> None:
     assert choose_dtype(dtype, "cpu", LARGE) == dtype
+
+
+def test_all_encoders_of_a_process_warm_up_within_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines: list[float] = []
+
+    def warm_up(samples: int, deadline: float) -> None:
+        deadlines.append(deadline)
+        time.sleep(0.01)
+
+    monkeypatch.setattr(encoders, "load_bundle", lambda folder, hash_weights: SimpleNamespace(config=LARGE, weights_path=folder))
+    monkeypatch.setattr(encoders, "load_encoder_file", lambda *_: None)
+    monkeypatch.setattr(encoders, "EncoderRunner", lambda module, **_: SimpleNamespace(warm_up=warm_up))
+    before = time.monotonic()
+    runners, _ = load_runners(BOTH, "cpu", "float32")
+    assert len(runners) == 2 and len(set(deadlines)) == 1
+    assert before + WARM_UP_SECONDS <= deadlines[0] < time.monotonic() + WARM_UP_SECONDS

@@ -6,21 +6,28 @@ What only a device can do is stood in for: a capture that calls again, a copy th
 from __future__ import annotations
 
 import copy
+import itertools
 import logging
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from encoder import cuda
+from encoder import cuda, graphs
 from encoder.compiled import why_not
 from encoder.config import ConvLayer, EcgFmConfig
 from encoder.cuda import CudaForward
 from encoder.ecg_fm import EcgFm, EncoderOutput
-from encoder.graphs import Graphs
+from encoder.graphs import WARM_UPS, CudaCapture
 from encoder.output import EncodedBatch, Wanted
 from encoder.runner import EncoderRunner, _to_numpy
 
@@ -50,15 +57,32 @@ class Again:
         return replay, output
 
 
+class AtOnce:
+    """How many threads were within at once, and how often one was."""
+
+    def __init__(self) -> None:
+        self.within = self.most = self.times = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        self.within += 1
+        self.times += 1
+        self.most = max(self.most, self.within)
+        time.sleep(0.02)
+        yield
+        self.within -= 1
+
+
 class Stage:
-    """Staging without a device."""
+    """Staging without a device: what an earlier batch left stays below what is new."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], device: torch.device) -> None:
-        self.rows, self.shape = rows, shape
+        self.shape = shape
+        self._there = torch.zeros(rows, *shape)
 
-    def upload(self, piece: np.ndarray) -> Tensor:
-        assert len(piece) <= self.rows
-        return torch.from_numpy(np.array(piece))
+    def upload(self, piece: np.ndarray, rows: int) -> Tensor:
+        self._there[: len(piece)] = torch.from_numpy(np.array(piece))
+        return self._there[:rows]
 
 
 def download(output: EncoderOutput, tokens: bool) -> Callable[[], EncodedBatch]:
@@ -83,7 +107,7 @@ def on_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
     Again.made.clear()
     monkeypatch.setattr(cuda, "Staging", Stage)
     monkeypatch.setattr(cuda, "download", download)
-    monkeypatch.setattr(cuda, "Graphs", lambda forward, blank: Graphs(forward, blank, Again))
+    monkeypatch.setattr(cuda, "CudaCapture", lambda device: Again())
     monkeypatch.setattr(cuda, "why_not", lambda: "none is wanted here")
 
 
@@ -92,7 +116,7 @@ def runner(encoder: EcgFm, on_no_device: None) -> EncoderRunner:
     """An EncoderRunner that takes the CUDA way on the CPU, at most 8 segments at once."""
     runner = EncoderRunner(copy.deepcopy(encoder), max_batch=8)
     runner.module = copy.deepcopy(encoder)
-    runner._forward = CudaForward(runner.module, CPU, torch.float32, 8)
+    runner.forward = CudaForward(runner.module, CPU, torch.float32, 8)
     return runner
 
 
@@ -111,11 +135,9 @@ def test_answers_are_the_plain_ones_whatever_the_rung(wanted: dict, runner: Enco
             np.testing.assert_allclose(found.hidden[layer], state, atol=1e-5)
 
 
-def test_warm_up_captures_every_rung_once_the_highest_first_and_service_captures_nothing(
-    runner: EncoderRunner, segments: np.ndarray
-) -> None:
+def test_warm_up_captures_every_rung_once_and_service_captures_nothing(runner: EncoderRunner, segments: np.ndarray) -> None:
     runner.warm_up(samples=320)
-    assert Again.made[0].sizes == [8, 8, 4, 4, 2, 2]
+    assert Again.made[0].sizes == [8, 8, 2, 2, 4, 4]
     for size in range(1, 12):
         runner.run(segments[:size])
         runner.run(segments[:size], attention=True)
@@ -123,10 +145,35 @@ def test_warm_up_captures_every_rung_once_the_highest_first_and_service_captures
     assert len(Again.made) == 1 and len(Again.made[0].sizes) == 6
 
 
+def test_hidden_states_are_asked_of_rungs_alone(runner: EncoderRunner, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward, asked = runner.module.forward, []
+
+    def noted(batch: Tensor, **options: object) -> EncoderOutput:
+        asked.append(len(batch))
+        return forward(batch, **options)
+
+    monkeypatch.setattr(runner.module, "forward", noted)
+    answered = [len(runner.run(segments[:size], layers=(1,)).hidden[1]) for size in range(1, 9)]
+    assert asked == [2, 2, 4, 4, 8, 8, 8, 8] and answered == list(range(1, 9))
+
+
+def test_a_replay_computes_what_stands_on_the_device_again(runner: EncoderRunner, segments: np.ndarray) -> None:
+    runner.run(segments[:3])
+    held = runner.forward._graphs.captured(4, attention=False)
+    truth = held.output.pooled.clone()
+    with torch.inference_mode():
+        held.output.pooled.zero_()
+        runner.forward.replay(3)()
+    torch.testing.assert_close(held.output.pooled, truth)
+    assert Again.made[0].sizes == [4]
+
+
 def test_what_fills_a_rung_is_never_answered(runner: EncoderRunner, segments: np.ndarray) -> None:
     alone = runner.run(segments[:3]).pooled
+    hidden = runner.run(segments[:3], layers=(1,)).hidden[1]
     runner.run(np.full_like(segments[:4], np.nan))
     np.testing.assert_array_equal(runner.run(segments[:3]).pooled, alone)
+    np.testing.assert_array_equal(runner.run(segments[:3], layers=(1,)).hidden[1], hidden)
 
 
 def test_segments_of_another_length_start_anew(runner: EncoderRunner, encoder: EcgFm, segments: np.ndarray) -> None:
@@ -150,7 +197,7 @@ def test_out_of_memory_halves_the_ladder_and_lets_the_graphs_go(
     monkeypatch.setattr(runner.module, "forward", small)
     with caplog.at_level(logging.WARNING, "encoder.runner"):
         np.testing.assert_allclose(runner.run(segments).pooled, whole, atol=1e-5)
-    assert runner.max_batch == 4 and runner._forward.rungs == (2, 4)
+    assert runner.max_batch == 4 and runner.forward.rungs == (2, 4)
     assert [made.sizes for made in Again.made] == [[], [4]]
     assert "ran out of memory at 8 segments; from now on at most 4" in caplog.text
 
@@ -175,7 +222,7 @@ def test_a_compiler_that_fails_is_done_without_and_said(
     monkeypatch.setattr(torch.compiler, "set_stance", stances.append)
     forward = CudaForward(encoder, CPU, torch.float32, 4)
     assert forward.path == "CUDA graphs, compiled"
-    forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))())
+    forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(), math.inf)
     assert forward.path == "CUDA graphs, not compiled: compiling failed, RuntimeError"
     assert stances == ["default", "force_eager"]
 
@@ -194,11 +241,34 @@ def test_where_nothing_compiles_the_path_says_why(monkeypatch: pytest.MonkeyPatc
     assert why_not() is None
 
 
-def test_warm_up_ends_in_time(runner: EncoderRunner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(cuda, "WARM_UP_SECONDS", -1.0)
-    runner.warm_up(samples=320)
-    assert Again.made[0].sizes == [8]
-    assert caplog.text.count("warm-up ended") == 1
+def test_out_of_time_the_largest_and_one_recording_are_captured(runner: EncoderRunner, caplog: pytest.LogCaptureFixture) -> None:
+    runner.warm_up(samples=320, deadline=time.monotonic())
+    assert Again.made[0].sizes == [8, 8, 2, 2]
+    assert "warm-up is out of time; 4 to 4 segments are captured when first needed" in caplog.text
+
+
+def test_encoders_of_one_process_warm_up_and_capture_in_turn(encoder: EcgFm, on_no_device: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As analysis.bulk's, each in a thread of its device: no two at once, a late capture during a warm-up included."""
+    computing = AtOnce()
+    forward = EcgFm.forward
+
+    def slow(self: EcgFm, segments: Tensor, **options: object) -> EncoderOutput:
+        with computing():
+            return forward(self, segments, **options)
+
+    monkeypatch.setattr(EcgFm, "forward", slow)
+    monkeypatch.setattr(cuda, "CudaCapture", lambda device: lambda function: (lambda: None, function()))
+    forwards = [CudaForward(copy.deepcopy(encoder), CPU, torch.float32, 4) for _ in range(3)]
+
+    def warm_up(one: CudaForward) -> None:
+        one.warm_up(lambda size, attention: one.submit(np.zeros((size, 12, 320), np.float32), Wanted(attention=attention))(), math.inf)
+
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(warm_up, one) for one in forwards[:2]]
+        waiting.append(pool.submit(forwards[2].submit, np.zeros((2, 12, 320), np.float32), Wanted()))
+        for one in waiting:
+            one.result()
+    assert (computing.most, computing.times) == (1, 4 + 4 + 1)
 
 
 def test_late_captures_have_their_own_encoders_products(
@@ -211,3 +281,56 @@ def test_late_captures_have_their_own_encoders_products(
     runner.run(segments[:2])
     runner.run(segments[:5], layers=(1,))
     assert captured == ["tf32", "tf32"]
+
+
+# The capture itself
+
+
+class Noted:
+    """Stands in for what torch.cuda has for captures, and notes on which device's stream something is called."""
+
+    def __init__(self) -> None:
+        self.current: object = None
+        self.called_on: list[object] = []
+        self.pools: list[object] = []
+
+    def stream(self, device: torch.device) -> object:
+        return SimpleNamespace(wait_stream=lambda other: None, device=device)
+
+    @contextmanager
+    def on(self, stream: object) -> Iterator[None]:
+        before, self.current = self.current, stream
+        yield
+        self.current = before
+
+    @contextmanager
+    def graph(self, graph: object, *, pool: object, stream: object, capture_error_mode: str) -> Iterator[None]:
+        assert capture_error_mode == "thread_local"
+        self.pools.append(pool)
+        with self.on(stream):
+            yield
+
+    def call(self) -> None:
+        self.called_on.append(self.current)
+
+
+def test_each_device_is_captured_on_a_stream_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = Noted()
+    for name, value in {
+        "Stream": noted.stream,
+        "stream": noted.on,
+        "graph": noted.graph,
+        "current_stream": noted.stream,
+        "graph_pool_handle": itertools.count().__next__,
+        "CUDAGraph": lambda: SimpleNamespace(replay=None),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    monkeypatch.setattr(graphs, "capture_stream", cache(graphs.capture_stream.__wrapped__))
+    devices = [torch.device("cuda:0"), torch.device("cuda:1")]
+    for device in devices:
+        for _ in range(2):  # encoders
+            CudaCapture(device)(noted.call)
+    each = 2 * (WARM_UPS + 1)
+    assert [stream.device for stream in noted.called_on] == [devices[0]] * each + [devices[1]] * each
+    assert len(set(map(id, noted.called_on))) == 2, "one for the calls before the captures, the captures, and both encoders"
+    assert noted.pools == [0, 1, 2, 3]
