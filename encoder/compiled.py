@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import SubprocessError
 
 import torch
+from torch import Tensor
 
 from encoder.ecg_fm import EcgFm
 
-C_COMPILERS = ("cc", "gcc", "clang")
+C_COMPILERS = ("gcc", "clang")  # those that Triton looks for (triton/runtime/build.py)
 
 
 def why_not() -> str | None:
@@ -30,12 +34,59 @@ def keep_compiled_in(folder: Path) -> None:
     os.environ.setdefault("TRITON_CACHE_DIR", str(folder / "triton"))
 
 
-def compile_parts(encoder: EcgFm) -> None:
+def compile_parts(encoder: EcgFm) -> Callable[[], None]:
     """Compile the encoder by part, in place and when first called: its layers are alike and are compiled once for all of them.
 
-    dynamic: one compilation serves every batch size of 2 or more.
+    One compilation serves every batch size of 2 or more, and every encoder of the same sizes. Returns what undoes it.
     """
-    encoder.features = torch.compile(encoder.features, dynamic=True)  # type: ignore[method-assign]
-    encoder.embed = torch.compile(encoder.embed, dynamic=True)  # type: ignore[method-assign]
-    for layer in encoder.layers:
-        layer.compile(dynamic=True)
+    parts = [(encoder, "features"), (encoder, "embed"), *((layer, "forward") for layer in encoder.layers)]
+    for module, name in parts:
+        setattr(module, name, _of_any_batch(torch.compile(getattr(module, name))))
+
+    def undo() -> None:
+        for module, name in parts:
+            delattr(module, name)
+
+    return undo
+
+
+def _of_any_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Its input's first axis may be of any size, the others are what they are.
+
+    With torch.compile's dynamic=True the time would be unknown, too, and sizes that are equal at first held to be equal always.
+    """
+    from torch._dynamo import maybe_mark_dynamic  # seconds to import, and only what compiles needs it
+
+    def run(x: Tensor) -> Tensor:
+        maybe_mark_dynamic(x, 0)
+        return compiled(x)
+
+    return run
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Within, what is new is compiled; afterwards it is run as it is, in all of this process: nobody waits for a compiler in service.
+
+    Not for two threads at once.
+    """
+    torch.compiler.set_stance("default")
+    try:
+        yield
+    finally:
+        torch.compiler.set_stance("eager_on_recompile")
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What the first call of something compiled may raise where compiling fails.
+
+    Dynamo makes a RuntimeError of nearly all that is raised while it compiles (torch/_dynamo/convert_frame.py, `_compile`), a failed
+    subprocess of Inductor's included, and lets an AssertionError and an IndexError be. A kernel may be finished when it is first
+    launched, where nothing is made of Triton's own errors, those of the C compiler that Triton calls, and those of its files.
+    """
+    found: tuple[type[Exception], ...] = (RuntimeError, AssertionError, IndexError, SubprocessError, OSError)
+    try:
+        from triton.errors import TritonError
+    except ImportError:  # there, and broken: which Dynamo has said by a RuntimeError
+        return found
+    return (*found, TritonError)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from encoder.banded import BandedPosition
-from encoder.compiled import compile_parts, keep_compiled_in, why_not
+from encoder.compiled import compile_parts, compiling, failures, keep_compiled_in, why_not
 from encoder.ecg_fm import EcgFm, EncoderOutput, Position
 from encoder.frame_product import as_products
 from encoder.graphs import TURN, CudaCapture, Graphs
@@ -41,7 +41,7 @@ class CudaForward:
         if self._not_compiled is None:
             if compiled_in is not None:
                 keep_compiled_in(compiled_in)
-            compile_parts(encoder)
+            self._undo_compiling = compile_parts(encoder)
         self._graphs: Graphs | None = None  # until the first batch says how long a segment is
         self._staging: Staging | None = None
 
@@ -79,9 +79,8 @@ class CudaForward:
 
         The highest is first, whose memory the others share, then the lowest, which is one 10 s recording's, these two whatever the time.
         """
-        with TURN:
-            torch.compiler.set_stance("default")
-            self._try_compiled(run)
+        with TURN, compiling() if self.compiled else nullcontext():
+            self._first(run)
             run(self.rungs[-1], True)
             lower = self.rungs[:-1]
             for rung in lower:
@@ -90,8 +89,6 @@ class CudaForward:
                     break
                 run(rung, False)
                 run(rung, True)
-            if self._not_compiled is None:
-                torch.compiler.set_stance("eager_on_recompile")  # nobody waits for a compiler once the server is ready
 
     def replay(self, count: int) -> Callable[[], None]:
         """What computes the rung of so many segments once more, nothing copied in or out: the device's own time.
@@ -112,19 +109,20 @@ class CudaForward:
         """Streams, graphs and events are of the calling thread's current device."""
         return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
 
-    def _try_compiled(self, run: Callable[[int, bool], object]) -> None:
-        """The first batch, a large one, compiles; where that fails the module is run as it is, and `path` says why."""
+    def _first(self, run: Callable[[int, bool], object]) -> None:
+        """The largest batch. It compiles; where that fails the module is run as it is, and `path` says why."""
         try:
             run(self.rungs[-1], False)
+            return
         except torch.cuda.OutOfMemoryError:
             raise
-        except RuntimeError as error:  # what torch.compile raises derives from it
-            if self._not_compiled is not None:
+        except failures() as error:
+            if not self.compiled:
                 raise
             self._not_compiled = f"compiling failed, {type(error).__name__}"
             log.warning("not compiled: %s", error)
-            torch.compiler.set_stance("force_eager")
-            run(self.rungs[-1], False)
+        self._undo_compiling()
+        run(self.rungs[-1], False)  # which raises again what was not the compiler's
 
     def _prepared(self, shape: tuple[int, ...]) -> tuple[Staging, Graphs]:
         """Room for segments of this shape (leads, samples), and no graph yet."""

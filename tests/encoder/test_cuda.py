@@ -10,11 +10,13 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
+from subprocess import SubprocessError
 from types import SimpleNamespace
 
 import numpy as np
@@ -202,29 +204,125 @@ def test_out_of_memory_halves_the_ladder_and_lets_the_graphs_go(
     assert "ran out of memory at 8 segments; from now on at most 4" in caplog.text
 
 
-def test_a_compiler_that_fails_is_done_without_and_said(
-    encoder: EcgFm, on_no_device: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stances: list[str] = []
-
-    def broken(module: EcgFm) -> None:
-        embed = module.embed
-
-        def compiled(features: Tensor) -> Tensor:
-            if stances[-1:] != ["force_eager"]:
-                raise RuntimeError("no kernel image")
-            return embed(features)
-
-        module.embed = compiled  # type: ignore[method-assign]
-
+def compiled_on_no_device(monkeypatch: pytest.MonkeyPatch, backend: Callable[..., object]) -> None:
+    """torch.compile as on a CUDA device, with what makes its kernels replaced."""
     monkeypatch.setattr(cuda, "why_not", lambda: None)
-    monkeypatch.setattr(cuda, "compile_parts", broken)
-    monkeypatch.setattr(torch.compiler, "set_stance", stances.append)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """For what compiles: nothing compiled before or after, and the process's stance as it was."""
+    torch.compiler.reset()
+    yield
+    torch.compiler.set_stance("default")
+    torch.compiler.reset()
+
+
+def test_three_parts_are_compiled_once_for_all_batches_and_encoders(
+    on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    symbols: list[int] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: Sequence[object]) -> object:
+        symbols.append(sum(isinstance(each, torch.SymInt) for each in inputs))
+        return graph.forward
+
+    compiled_on_no_device(monkeypatch, backend)
+    many = np.concatenate([segments, segments])[:20]
+    for labels in (3, 0):
+        encoder = EcgFm(replace(CONFIG, labels=labels)).requires_grad_(False).eval()
+        plain = EncoderRunner(copy.deepcopy(encoder))
+        runner = EncoderRunner(copy.deepcopy(encoder), max_batch=16)
+        runner.forward = CudaForward(encoder, CPU, torch.float32, 16)
+        runner.module = encoder
+        runner.warm_up(samples=320)
+        assert runner.path == "CUDA graphs, compiled"
+        for size in (1, 2, 5, 16, 20):
+            found, truth = runner.run(many[:size], layers=(2,)), plain.run(many[:size], layers=(2,))
+            np.testing.assert_allclose(found.hidden[2], truth.hidden[2], atol=1e-5)
+            np.testing.assert_allclose(runner.run(many[:size]).pooled, truth.pooled, atol=1e-5)
+    assert symbols == [1, 1, 1], "the batch's size, and neither the time nor the 16 channels, which are a rung, too"
+
+
+def test_after_warm_up_nobody_waits_for_a_compiler(
+    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs: list[torch.fx.GraphModule] = []
+    compiled_on_no_device(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
+    truth = EncoderRunner(copy.deepcopy(encoder)).run(segments[:1, :, :160]).pooled
+    runner = EncoderRunner(copy.deepcopy(encoder), max_batch=4)
+    runner.forward = CudaForward(encoder, CPU, torch.float32, 4)
+    runner.warm_up(samples=320)
+    runner.forward.shrink(1)
+    np.testing.assert_allclose(runner.run(segments[:1, :, :160]).pooled, truth, atol=1e-5)
+    assert len(graphs) == 3
+
+
+def test_a_single_segment_at_most_is_compiled_once(
+    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs: list[torch.fx.GraphModule] = []
+    compiled_on_no_device(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
+    truth = EncoderRunner(copy.deepcopy(encoder)).run(segments).pooled
+    runner = EncoderRunner(copy.deepcopy(encoder), max_batch=1)
+    runner.forward = CudaForward(encoder, CPU, torch.float32, 1)
+    runner.warm_up(samples=320)
+    np.testing.assert_allclose(runner.run(segments).pooled, truth, atol=1e-5)
+    assert len(graphs) == 3
+
+
+class LauncherNotBuilt(SubprocessError):
+    """As where Triton calls a C compiler that lacks Python's headers: no RuntimeError."""
+
+
+def test_a_compiler_that_fails_is_done_without_and_said(
+    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(graph: torch.fx.GraphModule, inputs: object) -> object:
+        raise LauncherNotBuilt("no Python.h")
+
+    compiled_on_no_device(monkeypatch, broken)
+    truth = EncoderRunner(copy.deepcopy(encoder)).run(segments[:4]).pooled
     forward = CudaForward(encoder, CPU, torch.float32, 4)
     assert forward.path == "CUDA graphs, compiled"
     forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(), math.inf)
-    assert forward.path == "CUDA graphs, not compiled: compiling failed, RuntimeError"
-    assert stances == ["default", "force_eager"]
+    assert forward.path == "CUDA graphs, not compiled: compiling failed, BackendCompilerFailed"
+    np.testing.assert_allclose(forward.submit(segments[:4], Wanted())().pooled, truth, atol=1e-5)
+
+
+def test_a_kernel_that_fails_when_it_is_first_launched_is_done_without_too(
+    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def launched(*inputs: object) -> object:
+        raise LauncherNotBuilt("no Python.h")
+
+    compiled_on_no_device(monkeypatch, lambda graph, inputs: torch.compiler.disable(launched))
+    forward = CudaForward(encoder, CPU, torch.float32, 4)
+    forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(), math.inf)
+    assert forward.path == "CUDA graphs, not compiled: compiling failed, LauncherNotBuilt"
+    assert Again.made[0].sizes == [4, 4, 2, 2]
+
+
+def test_what_is_wrong_with_the_encoder_is_not_blamed_on_the_compiler(
+    encoder: EcgFm, on_no_device: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object, **__: object) -> EncoderOutput:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    forward = CudaForward(encoder, CPU, torch.float32, 4)
+    monkeypatch.setattr(encoder, "forward", wrong)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted())(), math.inf)
+    assert forward.path == "CUDA graphs, not compiled: none is wanted here"
+
+
+def test_where_nothing_compiles_the_compiler_is_left_alone(runner: EncoderRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stance(name: str) -> None:
+        raise AssertionError("which imports Dynamo, for seconds")
+
+    monkeypatch.setattr(torch.compiler, "set_stance", stance)
+    runner.warm_up(samples=320)
 
 
 def test_where_nothing_compiles_the_path_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -233,7 +331,7 @@ def test_where_nothing_compiles_the_path_says_why(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("encoder.compiled.find_spec", lambda name: object())
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    assert why_not() == "no C compiler found (cc, gcc, clang)"
+    assert why_not() == "no C compiler found (gcc, clang)"
     monkeypatch.setenv("CC", "mycc")
     assert why_not() == "no C compiler found (CC=mycc)"
     (tmp_path / "mycc").write_text("#!/bin/sh\n")
@@ -249,7 +347,7 @@ def test_out_of_time_the_largest_and_one_recording_are_captured(runner: EncoderR
 
 def test_encoders_of_one_process_warm_up_and_capture_in_turn(encoder: EcgFm, on_no_device: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """As analysis.bulk's, each in a thread of its device: no two at once, a late capture during a warm-up included."""
-    computing = AtOnce()
+    compiling, computing = AtOnce(), AtOnce()
     forward = EcgFm.forward
 
     def slow(self: EcgFm, segments: Tensor, **options: object) -> EncoderOutput:
@@ -257,6 +355,9 @@ def test_encoders_of_one_process_warm_up_and_capture_in_turn(encoder: EcgFm, on_
             return forward(self, segments, **options)
 
     monkeypatch.setattr(EcgFm, "forward", slow)
+    monkeypatch.setattr(cuda, "why_not", lambda: None)
+    monkeypatch.setattr(cuda, "compile_parts", lambda encoder: None)
+    monkeypatch.setattr(cuda, "compiling", compiling)
     monkeypatch.setattr(cuda, "CudaCapture", lambda device: lambda function: (lambda: None, function()))
     forwards = [CudaForward(copy.deepcopy(encoder), CPU, torch.float32, 4) for _ in range(3)]
 
@@ -268,6 +369,7 @@ def test_encoders_of_one_process_warm_up_and_capture_in_turn(encoder: EcgFm, on_
         waiting.append(pool.submit(forwards[2].submit, np.zeros((2, 12, 320), np.float32), Wanted()))
         for one in waiting:
             one.result()
+    assert (compiling.most, compiling.times) == (1, 2)
     assert (computing.most, computing.times) == (1, 4 + 4 + 1)
 
 
