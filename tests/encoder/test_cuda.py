@@ -30,33 +30,12 @@ from encoder.config import ConvLayer, EcgFmConfig
 from encoder.cuda import CudaForward
 from encoder.ecg_fm import EcgFm, EncoderOutput
 from encoder.graphs import WARM_UPS, CudaCapture
-from encoder.output import EncodedBatch, Wanted
-from encoder.runner import EncoderRunner, _to_numpy
+from encoder.output import Wanted
+from encoder.runner import EncoderRunner
+from tests.encoder.without_device import Again, stand_in
 
 CONFIG = EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, labels=3)
 CPU = torch.device("cpu")
-
-
-class Again:
-    """A capture whose replay calls the function anew and writes where the first output stands, as a graph does."""
-
-    made: list[Again] = []  # noqa: RUF012 - a test's own record
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-        Again.made.append(self)
-
-    def __call__(self, function: Callable[[], EncoderOutput]) -> tuple[Callable[[], None], EncoderOutput]:
-        output = function()
-        self.sizes.append(len(output.pooled))
-
-        def replay() -> None:
-            again = function()
-            for name in ("pooled", "logits", "tokens", "attention"):
-                if getattr(output, name) is not None:
-                    getattr(output, name).copy_(getattr(again, name))
-
-        return replay, output
 
 
 class AtOnce:
@@ -75,24 +54,6 @@ class AtOnce:
         self.within -= 1
 
 
-class Stage:
-    """Staging without a device: what an earlier batch left stays below what is new."""
-
-    def __init__(self, rows: int, shape: tuple[int, ...], device: torch.device) -> None:
-        self.shape = shape
-        self._there = torch.zeros(rows, *shape)
-
-    def upload(self, piece: np.ndarray, rows: int) -> Tensor:
-        self._there[: len(piece)] = torch.from_numpy(np.array(piece))
-        return self._there[:rows]
-
-
-def download(output: EncoderOutput, tokens: bool) -> Callable[[], EncodedBatch]:
-    """What a graph wrote is read at once, as the device's stream would."""
-    batch = copy.deepcopy(_to_numpy(output, tokens))
-    return lambda: batch
-
-
 @pytest.fixture
 def encoder() -> EcgFm:
     torch.manual_seed(1)
@@ -106,11 +67,7 @@ def segments() -> np.ndarray:
 
 @pytest.fixture
 def on_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    Again.made.clear()
-    monkeypatch.setattr(cuda, "Staging", Stage)
-    monkeypatch.setattr(cuda, "download", download)
-    monkeypatch.setattr(cuda, "CudaCapture", lambda device: Again())
-    monkeypatch.setattr(cuda, "why_not", lambda: "none is wanted here")
+    stand_in(monkeypatch)
 
 
 @pytest.fixture
