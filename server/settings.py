@@ -37,8 +37,8 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="auto, cpu, cuda, or cuda:N,... (one model worker each)")
     dtype: Literal["auto", "float32", "tf32", "bfloat16", "float16"] = Field(
         "auto",
-        description="Numbers of the encoder; auto: bfloat16 on CUDA, and for ECG-FM on a CPU with AVX512-BF16 or AMX; else float32. "
-        "tf32: float32 with products of 10 bits, on CUDA alone",
+        description="Numbers of the encoder; auto: bfloat16 on CUDA from Ampere on, and for ECG-FM on a CPU with AVX512-BF16 or AMX; "
+        "else float32. tf32: float32 with products of 10 bits, on CUDA alone",
     )
     api_workers: int = Field(1, ge=1, le=64, description="HTTP processes")
     signal_workers: int = Field(
