@@ -41,7 +41,8 @@ class CudaForward:
         if self._not_compiled is None:
             if compiled_in is not None:
                 keep_compiled_in(compiled_in)
-            self._undo_compiling = compile_parts(encoder)
+            with TURN:  # which imports Dynamo, and its modules each other: not in several threads
+                self._undo_compiling = compile_parts(encoder)
         self._graphs: Graphs | None = None  # until the first batch says how long a segment is
         self._staging: Staging | None = None
 
