@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from signals.conditioned import RATE_HZ, Conditioned
 from signals.ends import held
 from signals.leads import rows_that_tell
-from signals.order import mean, median
+from signals.order import in_order, mean, median
 from signals.r_peaks import lead_weights
 
 BeatClass = Literal["normal", "ectopic", "noisy"]
@@ -119,7 +119,11 @@ def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
     cut = len(windows) // 4
     if cut == 0:
         return np.asarray(windows.mean(axis=0, dtype=np.float64))
-    return np.asarray(np.sort(windows, axis=0)[cut : len(windows) - cut].mean(axis=0, dtype=np.float64))
+    ordered = in_order(windows)
+    middle = ordered[cut].astype(np.float64)
+    for beat in ordered[cut + 1 : len(windows) - cut]:
+        middle += beat
+    return middle / (len(windows) - 2 * cut)
 
 
 def _weights(signal: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,11 +1,11 @@
-"""Medians, quantiles and ranks are numpy's own."""
+"""Medians, means, quantiles, orders and ranks are numpy's own."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from signals.order import at_rank, median, quantile
+from signals.order import at_rank, in_order, mean, median, quantile
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 10])
@@ -14,6 +14,29 @@ def test_the_median_is_numpys_to_the_last_bit(count: int, axis: int) -> None:
     values = np.random.default_rng(count).normal(size=(count, count + 3)).astype(np.float32)
     assert median(values, axis).dtype == np.float32
     assert (median(values, axis) == np.median(values, axis=axis)).all()
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_mean_is_numpys_to_the_last_bit(axis: int, dtype: type) -> None:
+    values = np.random.default_rng(0).normal(3.0, 1.0, size=(5, 700)).astype(dtype)
+    assert mean(values, axis).dtype == dtype
+    assert (mean(values, axis) == values.mean(axis=axis)).all()
+
+
+@pytest.mark.parametrize("count", range(1, 13))
+def test_any_few_numbers_are_put_in_order(count: int) -> None:
+    """What orders all patterns of zeros and ones orders any numbers (the zero-one principle; Knuth, TAOCP 3, 5.3.4)."""
+    patterns = ((np.arange(2**count) >> np.arange(count)[:, None]) & 1).astype(np.float32)
+    given = patterns.copy()
+    assert (np.array(in_order(patterns)) == np.sort(given, axis=0)).all()
+    assert (patterns == given).all()
+
+
+@pytest.mark.parametrize("count", [13, 16, 17, 40])
+def test_so_are_more(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=(count, 3, 50))
+    assert (np.array(in_order(values)) == np.sort(values, axis=0)).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.75, 1.0])
