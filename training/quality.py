@@ -1,6 +1,6 @@
 """The model of signal quality: whether annotators of PhysioNet/CinC 2011 would accept a recording.
 
-    python -m training.quality --data FOLDER [--seeds 3] [--score-only]
+    python -m training.quality --data FOLDER [--seeds 10] [--score-only]
 
 FOLDER is set-a of the challenge (https://physionet.org/content/challenge-2011/1.0.0/, ODC-BY 1.0) as PhysioNet has it, or
 the packed copy with its load.py. Nested cross-validation on all labelled recordings first: identical recordings stay in one
@@ -50,8 +50,8 @@ class Labelled:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="set-a of PhysioNet/CinC 2011, or the packed copy of it")
-    parser.add_argument("--seeds", type=int, default=3, help="repetitions of the cross-validation, each with other folds")
-    parser.add_argument("--first-seed", type=int, default=10, help="the kind of model was settled while looking at 20 to 24")
+    parser.add_argument("--seeds", type=int, default=10, help="repetitions of the cross-validation, each with other folds")
+    parser.add_argument("--first-seed", type=int, default=30, help="the kind of model was settled while looking at 20 to 24")
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--limit", type=int, help="so many recordings only, to try it")
     parser.add_argument("--out", type=Path, default=FILE)
