@@ -20,7 +20,7 @@ from model_store.manifest import Role
 from signal_quality import Quality, assess_leads, pulse_of
 from signal_quality.calibration import Pulse
 from signals.checks import check_record
-from signals.leads import TwelveLeads, twelve_leads
+from signals.leads import LEADS, TwelveLeads, twelve_leads
 from signals.record import EcgRecord
 from signals.segments import Segments, make_segments
 
@@ -55,6 +55,7 @@ class Prepared:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
+_WAVES = ((0.15, -0.16, 0.02), (1.0, 0.0, 0.012), (0.3, 0.22, 0.04))  # P, QRS, T: mV, seconds from R, seconds wide
 NO_SEGMENTS = np.zeros((0, 12, 0), np.float32)
 
 
@@ -105,6 +106,16 @@ def prepare(record: EcgRecord, options: Options, deployment: Deployment, *, max_
         warnings=tuple(dict.fromkeys(warnings)),
         timings_ms={"measure": 1000 * (judged - started), "segment": 1000 * (time.perf_counter() - judged)},
     )
+
+
+def warm_up() -> None:
+    """Load what the first recording would wait for otherwise, half a second and more: scipy's filters and what is trained."""
+    fs = 360.0  # another than what is measured at, so that the change of rate is loaded as well
+    at_s = np.arange(round(4 * fs)) / fs % 0.8 - 0.4
+    beats = sum(height * np.exp(-0.5 * ((at_s - centre) / width) ** 2) for height, centre, width in _WAVES)
+    record = EcgRecord(np.outer(np.linspace(0.5, 1.5, len(LEADS)), beats).astype(np.float32), fs, LEADS)
+    everything = AnalyzeOptions(include=MEASURED_PARTS | {"quality"})
+    prepare(record, everything, Deployment("none", "none", "none is asked", {}), max_seconds=record.duration_s)
 
 
 def _before_pulse(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> tuple[EcgRecord, TwelveLeads, tuple[str, ...]]:

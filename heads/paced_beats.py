@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import firwin
 
 from heads.trees import Forest
 from intervals.measurements import Measurements
@@ -169,6 +168,8 @@ def _ramp(samples: int) -> NDArray[np.float32]:
 @cache
 def _blunting() -> NDArray[np.float32]:
     """(samples of a block at RATE_HZ, 2 x _BLOCK samples at BLUNT_HZ): what they give to their own block, and to the one before."""
+    from scipy.signal import firwin  # takes long to import, and only signal workers filter
+
     taps = firwin(2 * _FILTER_REACH * _DOWN + 1, 1 / _DOWN, window=("kaiser", 5.0))
     filters = np.zeros((2 * _BLOCK * _DOWN, _BLOCK), np.float32)
     for sample in range(_BLOCK):

@@ -15,6 +15,7 @@ from litserve.loops import LitLoop
 from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
+from analysis.prepare import warm_up
 from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory, share_cores
 from errors import ModelStoreError
 from heads.shelf import Shelf
@@ -63,6 +64,7 @@ class SignalAPI(WorkerAPI):
         keep_freed_memory(SIGNAL_KEPT_BYTES)
         self.row = enter_worker(self.state, "signal")
         limits = Limits(self.settings.max_body_bytes, self.settings.max_records, self.settings.max_seconds)
+        warm_up()
         self.stage = SignalStage(self.deployment, Shelf(self.settings.models_folder), limits, self.state, self.row)
         worker_is_ready(self.state, self.row)
 

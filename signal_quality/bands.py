@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
 
 from signals.gaps import fill_short_gaps
 from signals.order import mean
@@ -58,6 +57,8 @@ class Bands:
 
 def split(signal: NDArray[np.float32], fs: float) -> Bands:
     """(leads, samples) with NaN for gaps -> its bands."""
+    from scipy.fft import next_fast_len, rfft
+
     raw, missing = _filled(signal, fs)
     samples = raw.shape[1]
     first, rise = _ends(raw, max(round(ENDS_S * fs), 1))
@@ -108,6 +109,8 @@ def _band(
     spectrum: NDArray[np.complex64], fs: float, size: int, band_hz: tuple[float, float], rate: float, seconds: float
 ) -> NDArray[np.float32]:
     """`seconds` between two frequencies, at `rate`; without the mains above 40 Hz."""
+    from scipy.fft import irfft
+
     samples = max(round(rate / (fs / size)), 8)
     kept = _kept(fs, size, band_hz, samples)
     found: NDArray[np.float32] = irfft(spectrum[:, : kept.size] * kept, n=samples, axis=1)

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from signal_quality.bands import BEATS_RATE_HZ, Bands
 from signal_quality.peaks import find_peaks_s
@@ -67,6 +66,8 @@ def find_beats(bands: Bands) -> Beats:
 
 def _steepness(signal: NDArray[np.float32], at: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(agreement, prominence) of each lead on its own slopes, each beat reaching halfway to its neighbours."""
+    from scipy.ndimage import uniform_filter1d
+
     slopes = np.abs(signal[:, _SLOPE_SAMPLES:] - signal[:, :-_SLOPE_SAMPLES])
     slopes = uniform_filter1d(slopes, round(QRS_S * BEATS_RATE_HZ), axis=1)
     last = slopes.shape[1] - 1

@@ -12,16 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from signal_quality.features import NAMES
 
 FILE: Final = Path(__file__).with_name("readable.npz")
-NORMAL_SCORES: Final = np.clip(ndtri(np.linspace(0.0, 1.0, 33)), -2.5, 2.5).astype(np.float32)
+_EXTREME: Final = 2.5  # the normal score of the smallest and the largest
+NORMAL_SCORES: Final = np.array(
+    [-_EXTREME, *(min(max(NormalDist().inv_cdf(step / 32), -_EXTREME), _EXTREME) for step in range(1, 32)), _EXTREME], np.float32
+)
 _SCORE_STEP: Final = 0.02  # of the stored normal scores, which end at 2.5: one byte each
 
 

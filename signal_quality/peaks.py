@@ -11,8 +11,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
 from signal_quality.bands import BEATS_RATE_HZ
 from signals.order import at_rank, median
@@ -39,6 +37,8 @@ def find_peaks_s(signal: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     """How steeply all leads move together, (samples,), >= 0; beats are its peaks."""
+    from scipy.ndimage import uniform_filter1d
+
     slopes = np.zeros_like(signal)
     if signal.shape[1] > _DIFFERENCE_SAMPLES:
         half = _DIFFERENCE_SAMPLES // 2
@@ -52,6 +52,8 @@ def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _peaks(activity: NDArray[np.float64]) -> NDArray[np.intp]:
+    from scipy.signal import find_peaks
+
     block = round(_BLOCK_S * BEATS_RATE_HZ)
     maxima = [activity[start : start + block].max() for start in range(0, max(activity.size - block // 2, 1), block)]
     peaks: NDArray[np.intp] = find_peaks(activity, height=_FIRST_SHARE * float(median(np.array(maxima))), distance=_REFRACTORY_SAMPLES)[0]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 EDGE_S: Final = 2.0  # mirrored at either end: the period of the lower limit, so that the ends ring outside of the recording
@@ -45,16 +44,18 @@ def band_length(samples: int, fs: float, target_fs: float) -> int:
 
 def band_limited(signal: NDArray[np.float64], fs: float, target_fs: float, band: Band) -> NDArray[np.float32]:
     """(leads, n) at `fs` -> (leads, n') at `target_fs`, filtered; finite throughout, in any unit."""
+    from scipy.fft import irfft, rfft  # takes long to import, and only signal workers filter
+
     leads, samples = signal.shape
     length = band_length(samples, fs, target_fs)
     if length == 0:
         return np.zeros((leads, 0), np.float32)
     before, after = _edges(samples, fs, target_fs)
-    spectrum = scipy.fft.rfft(_mirrored(signal, before, after).astype(np.float32), axis=1)
+    spectrum = rfft(_mirrored(signal, before, after).astype(np.float32), axis=1)
     hz = np.arange(spectrum.shape[1]) * fs / (before + samples + after)
     spectrum *= band.response(hz).astype(np.float32)
     count = round((before + samples + after) * target_fs / fs)
-    kept = scipy.fft.irfft(_resized(spectrum, count // 2 + 1), count, axis=1)
+    kept = irfft(_resized(spectrum, count // 2 + 1), count, axis=1)
     kept *= np.float32(count / (before + samples + after))
     start = round(before * target_fs / fs)
     cut: NDArray[np.float32] = np.ascontiguousarray(kept[:, start : start + length], np.float32)

@@ -1,6 +1,9 @@
 """The filtered recording that beats and intervals are measured on: 500 Hz, without wander, smoothed against mains hum.
 
 Computed once and shared by everything that looks for beats. Zero-phase throughout, so that onsets stay where they are.
+
+scipy's filters and transforms take half a second to import, and every process of the server knows this and its neighbours, but only
+signal workers filter: they are imported where they are used, which `analysis.prepare.warm_up` does before somebody waits for it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, lfilter, lfilter_zi, resample_poly
 
 from signals.ends import held
 from signals.gaps import fill_short_gaps
@@ -70,6 +72,8 @@ def to_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
         return signal
     ratio = Fraction(RATE_HZ / fs).limit_denominator(MAX_RATIO)
     if ratio.numerator <= MAX_RATIO and abs(float(ratio) * fs / RATE_HZ - 1) < 1e-9:
+        from scipy.signal import resample_poly
+
         resampled: NDArray[np.float32] = resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, padtype="line")
         return resampled
     at = np.arange(int((signal.shape[1] - 1) * RATE_HZ / fs) + 1) * (fs / RATE_HZ)
@@ -92,6 +96,8 @@ def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _slow(means: NDArray[np.float64]) -> NDArray[np.float64]:
     """(leads, blocks) low-passed at HIGH_PASS_HZ, there and back."""
+    from scipy.signal import lfilter
+
     reach = min(round(_SETTLED_S * RATE_HZ / _BLOCK_SAMPLES), means.shape[1] - 1)
     padded = np.concatenate([2 * means[:, :1] - means[:, reach:0:-1], means, 2 * means[:, -1:] - means[:, -2 : -reach - 2 : -1]], axis=1)
     b, a, settled = _low_pass()
@@ -103,6 +109,8 @@ def _slow(means: NDArray[np.float64]) -> NDArray[np.float64]:
 @cache
 def _low_pass() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The filter's (b, a), of second order, and (2,) its state when it has settled at one."""
+    from scipy.signal import butter, lfilter_zi
+
     b, a = butter(2, HIGH_PASS_HZ, fs=RATE_HZ / _BLOCK_SAMPLES)
     return b, a, lfilter_zi(b, a)
 

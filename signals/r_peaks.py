@@ -10,8 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.order import at_rank, median, quantile
@@ -65,6 +63,8 @@ def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _envelope(ready: Conditioned) -> NDArray[np.float64]:
+    from scipy.ndimage import uniform_filter1d
+
     signal = (ready.signal if ready.alive.all() else ready.signal[ready.alive])[:, :: round(RATE_HZ / ENVELOPE_HZ)]
     half = DIFFERENCE_SAMPLES // 2
     if signal.shape[0] == 0 or signal.shape[1] <= DIFFERENCE_SAMPLES:
@@ -102,6 +102,8 @@ def _block_level(envelope: NDArray[np.float64]) -> float:
 
 
 def _above(envelope: NDArray[np.float64], level: float) -> NDArray[np.intp]:
+    from scipy.signal import find_peaks
+
     found: NDArray[np.intp] = find_peaks(envelope, height=max(level, 1e-12), distance=round(APART_S * ENVELOPE_HZ))[0]
     return found
 

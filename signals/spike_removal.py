@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from signals.spikes import NARROW_MS, Spikes
 
@@ -44,6 +43,8 @@ def _on_a_beat(at_s: float, r_times_s: NDArray[np.float64]) -> bool:
 
 def _extent(signal: NDArray[np.float64], sample: int, fs: float) -> tuple[int, int]:
     """The spike's first and last sample, a margin on either side included."""
+    from scipy.ndimage import median_filter
+
     reach, half = round(REACH_MS * fs / 1000), max(1, round(NARROW_MS * fs / 2000))
     start = max(0, sample - reach - half)
     around = np.nan_to_num(signal[:, start : sample + reach + half + 1])
