@@ -135,8 +135,8 @@ def _sharpness(signal: NDArray[np.floating], fs: float, starts_s: NDArray[np.flo
     if len(at) == 0:
         return np.full(2 * SHARP_SAMPLES, np.nan)
     usual = median(bend[:, at], axis=1)
-    mean, most = np.sqrt(np.square(usual).mean(axis=0)), usual.max(axis=0)
-    return np.concatenate([np.log(np.maximum(each / max(float(each[QRS_SHARP].max()), 1e-9), _FLOOR)) for each in (mean, most)])
+    joint, most = np.sqrt(mean(np.square(usual), axis=0)), usual.max(axis=0)
+    return np.concatenate([np.log(np.maximum(each / max(float(each[QRS_SHARP].max()), 1e-9), _FLOOR)) for each in (joint, most)])
 
 
 def _at_100_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:

@@ -140,8 +140,8 @@ def _align(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> tuple[NDAr
     -> (centres with fractions, forms (beats, leads x samples), the beat that stands for the commonest form)
     """
     around = _around(signal, centres)
-    forms = _forms(around, np.zeros_like(centres))
     leads = len(signal)
+    forms = _forms(around, np.zeros_like(centres))
     first = _template(forms, leads, ROUGHLY_SAME, np.ones(len(forms), np.bool_))
     shift, _ = _best_shift(around, forms[first])
     aligned = _forms(around, shift)
@@ -234,8 +234,8 @@ def _dominant(forms: NDArray[np.float32], first: int) -> tuple[NDArray[np.bool_]
     """Which beats are of the form of beat `first`, and how like their mean each one is."""
     template = forms[first]
     alike = _correlation(forms, template) > SAME_FORM
-    mean = forms[alike].mean(axis=0) if alike.any() else template
-    likeness, size = _correlation(forms, mean), _sizes(forms)
+    typical_form = forms[alike].mean(axis=0) if alike.any() else template
+    likeness, size = _correlation(forms, typical_form), _sizes(forms)
     like = likeness > SAME_FORM
     typical = median(size[like] if like.any() else size)
     ratio = size / max(float(typical), 1e-12)

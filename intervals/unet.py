@@ -45,6 +45,7 @@ class Network:
     kernels  (taps x inputs, outputs) by name
     biases   ((samples + 3) x outputs,) by name, as they are added to one lead
     heads    as they are stored
+    desks    where passes write to
     """
 
     kernels: dict[str, Array]

@@ -40,7 +40,7 @@ DRIFT_MV: Final = 0.5  # 5 mm on paper
 LOUD: Final = 3.0  # times the usual second of the usual lead
 ALIKE: Final = 0.6
 
-SHARES_HZ: Final = (0.67, 5.0, 15.0, 40.0)  # T waves and wander's edge, QRS complexes, what is quicker
+SHARES_HZ: Final = (0.67, 5.0, 15.0, 40.0)  # between these lie T and P waves, most of a QRS complex, and its quickest part
 _STILL_MV: Final = 0.0  # equal to the last bit
 
 
