@@ -55,6 +55,8 @@ class Prepared:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
+# Of a recording that is made for `warm_up`.
+_GAINS = (1.0, 1.2, 0.2, -1.1, 0.4, 0.7, -0.4, 0.5, 0.9, 1.2, 1.1, 0.9)  # leads as LEADS
 _WAVES = ((0.15, -0.16, 0.02), (1.0, 0.0, 0.012), (0.3, 0.22, 0.04))  # P, QRS, T: mV, seconds from R, seconds wide
 NO_SEGMENTS = np.zeros((0, 12, 0), np.float32)
 
@@ -113,7 +115,7 @@ def warm_up() -> None:
     fs = 360.0  # another than what is measured at, so that the change of rate is loaded as well
     at_s = np.arange(round(4 * fs)) / fs % 0.8 - 0.4
     beats = sum(height * np.exp(-0.5 * ((at_s - centre) / width) ** 2) for height, centre, width in _WAVES)
-    record = EcgRecord(np.outer(np.linspace(0.5, 1.5, len(LEADS)), beats).astype(np.float32), fs, LEADS)
+    record = EcgRecord(np.outer(_GAINS, beats).astype(np.float32), fs, LEADS)
     everything = AnalyzeOptions(include=MEASURED_PARTS | {"quality"})
     prepare(record, everything, Deployment("none", "none", "none is asked", {}), max_seconds=record.duration_s)
 

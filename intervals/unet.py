@@ -28,7 +28,7 @@ REACH: Final = TAPS // 2
 _SPREAD_FLOOR: Final = 1e-6
 # Multiplications up to which OpenBLAS reads the matrices where they lie, and does not copy them first (AVX-512 kernels, 100^3).
 _SMALL_PRODUCT: Final = 1_000_000
-_KEPT_DESKS: Final = 4  # numbers of leads; a megabyte each
+_KEPT_DESKS: Final = 4  # numbers of leads; up to 2.4 MB each
 
 
 class _Desks(threading.local):
@@ -79,14 +79,15 @@ def forward(network: Network, x: Array, alive: NDArray[np.bool_]) -> tuple[Array
     rows.by_lead[:] = x.transpose(1, 2, 0)
     kept = []
     for level in range(LEVELS):
-        rows = _stack(desk, f"down.{level}", _halved(desk, f"halved.{level}", rows) if level else rows)
+        rows = _stack(network, desk, f"down.{level}", _halved(desk, f"halved.{level}", rows) if level else rows)
         kept.append(rows)
     mean = _mean(rows, share)
     present = heads["p_head.weight"][0] @ np.concatenate([mean.mean(axis=0), mean.max(axis=0)]) + heads["p_head.bias"][0]
-    rows = _joined(desk, rows, mean)
+    rows = _joined(network, desk, rows, mean)
     for level in range(LEVELS - 1):
-        rows = _stack(desk, f"up.{level}", _joined_above(desk, f"up.{level}.0", rows, kept[LEVELS - 2 - level]), begun=1)
-    lead, overall = _heads(desk, rows, share)
+        above = _joined_above(network, desk, f"up.{level}.0", rows, kept[LEVELS - 2 - level])
+        rows = _stack(network, desk, f"up.{level}", above, begun=1)
+    lead, overall = _heads(network, desk, rows, share)
     return lead[:CLASSES], lead[CLASSES:], overall, float(present)
 
 
@@ -147,8 +148,7 @@ class _Desk:
     Slicing a hundred matrices anew takes as long as half of their products.
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self) -> None:
         self._rows: dict[str, _Rows] = {}
         self._products: dict[str, list[Product]] = {}
 
@@ -159,20 +159,14 @@ class _Desk:
             found = self._rows[name] = _Rows(leads, samples, channels)
         return found
 
-    def slide(self, name: str, rows: _Rows, out: _Rows) -> None:
-        """Each row of `out` becomes the product of the kernel of that name with the rows about it."""
+    def slide(self, name: str, kernel: Array, rows: _Rows, out: _Rows) -> None:
+        """Each row of `out` becomes the product of the kernel, which is always the same for that name, with the rows about it."""
         products = self._products.get(name)
         if products is None:
-            products = self._products[name] = _products(rows, self.network.kernels[name], out)
-        for inputs, kernel, some in products:
-            np.matmul(inputs, kernel, out=some)
+            products = self._products[name] = _products(rows, kernel, out)
+        for inputs, weights, some in products:
+            np.matmul(inputs, weights, out=some)
         out.behind[:] = 0.0
-
-    def bend(self, name: str, rows: _Rows) -> _Rows:
-        """With its bias and without what is negative, in place."""
-        rows.flat += self.network.biases[name]
-        np.maximum(rows.flat, rows.zeros, out=rows.flat)  # a quarter of what numpy takes for the greater of an array and a number
-        return rows
 
 
 def _desk(network: Network, leads: int) -> _Desk:
@@ -180,7 +174,7 @@ def _desk(network: Network, leads: int) -> _Desk:
     if leads not in desks:
         if len(desks) == _KEPT_DESKS:
             desks.clear()
-        desks[leads] = _Desk(network)
+        desks[leads] = _Desk()
     return desks[leads]
 
 
@@ -195,9 +189,9 @@ def _products(rows: _Rows, kernel: Array, out: _Rows) -> list[Product]:
     return [(inputs[:, block], kernel, outputs[:, block]) for block in blocks]
 
 
-def _heads(desk: _Desk, rows: _Rows, share: Array) -> tuple[Array, Array]:
+def _heads(network: Network, desk: _Desk, rows: _Rows, share: Array) -> tuple[Array, Array]:
     """(9, leads, samples) and (5, samples) logits."""
-    heads = desk.network.heads
+    heads = network.heads
     lead = heads["lead_head.weight"] @ rows.body.T + heads["lead_head.bias"][:, None]
     mean = share @ rows.flat  # with what lies between the leads, which stays zero
     spread = share @ np.square(rows.flat - mean)
@@ -205,48 +199,55 @@ def _heads(desk: _Desk, rows: _Rows, share: Array) -> tuple[Array, Array]:
     mean, spread = (each.reshape(-1, rows.channels)[: rows.samples] for each in (mean, spread))
     both.by_lead[0, :, : rows.channels] = mean
     np.sqrt(spread + _SPREAD_FLOOR, out=both.by_lead[0, :, rows.channels :])
-    hidden = _convolved(desk, "global_hidden", both).by_lead[0]
+    hidden = _convolved(network, desk, "global_hidden", both).by_lead[0]
     overall = heads["global_head.weight"] @ hidden.T + heads["global_head.bias"][:, None]
     return lead.reshape(len(lead), rows.leads, -1)[:, :, : rows.samples], overall
 
 
-def _stack(desk: _Desk, name: str, rows: _Rows, begun: int = 0) -> _Rows:
+def _stack(network: Network, desk: _Desk, name: str, rows: _Rows, begun: int = 0) -> _Rows:
     """The convolutions of a level one after the other, from the one numbered `begun` on."""
     for number in count(begun):
-        if f"{name}.{number}" not in desk.network.kernels:
+        if f"{name}.{number}" not in network.kernels:
             return rows
-        rows = _convolved(desk, f"{name}.{number}", rows)
+        rows = _convolved(network, desk, f"{name}.{number}", rows)
     return rows
 
 
-def _convolved(desk: _Desk, name: str, rows: _Rows) -> _Rows:
+def _convolved(network: Network, desk: _Desk, name: str, rows: _Rows) -> _Rows:
     """ReLU of the convolution over time, zero beyond the ends of each lead."""
-    out = desk.rows(name, rows.leads, rows.samples, desk.network.kernels[name].shape[1])
-    desk.slide(name, rows, out)
-    return desk.bend(name, out)
+    out = desk.rows(name, rows.leads, rows.samples, network.kernels[name].shape[1])
+    desk.slide(name, network.kernels[name], rows, out)
+    return _bent(out, network.biases[name])
 
 
-def _joined(desk: _Desk, rows: _Rows, mean: Array) -> _Rows:
+def _joined(network: Network, desk: _Desk, rows: _Rows, mean: Array) -> _Rows:
     """The leads beside their mean (samples, channels), which is convolved once for all of them."""
     alone = desk.rows("mean", 1, rows.samples, mean.shape[1])
     alone.by_lead[0] = mean
-    of_mean = desk.rows("joined mean", 1, rows.samples, desk.network.kernels["joined mean"].shape[1])
-    desk.slide("joined mean", alone, of_mean)
-    out = desk.rows("joined", rows.leads, rows.samples, desk.network.kernels["joined"].shape[1])
-    desk.slide("joined", rows, out)
+    of_mean = desk.rows("joined mean", 1, rows.samples, network.kernels["joined mean"].shape[1])
+    desk.slide("joined mean", network.kernels["joined mean"], alone, of_mean)
+    out = desk.rows("joined", rows.leads, rows.samples, network.kernels["joined"].shape[1])
+    desk.slide("joined", network.kernels["joined"], rows, out)
     out.by_lead += of_mean.by_lead
-    return desk.bend("joined", out)
+    return _bent(out, network.biases["joined"])
 
 
-def _joined_above(desk: _Desk, name: str, below: _Rows, kept: _Rows) -> _Rows:
+def _joined_above(network: Network, desk: _Desk, name: str, below: _Rows, kept: _Rows) -> _Rows:
     """What was kept beside what comes from half the rate, each sample of which stands twice."""
-    kernels, from_below = desk.network.kernels, f"{name} below"
+    kernels, from_below = network.kernels, f"{name} below"
     out = desk.rows(name, kept.leads, kept.samples, kernels[name].shape[1])
-    desk.slide(name, kept, out)
+    desk.slide(name, kernels[name], kept, out)
     pairs = desk.rows(from_below, below.leads, below.samples, kernels[from_below].shape[1])
-    desk.slide(from_below, below, pairs)
+    desk.slide(from_below, kernels[from_below], below, pairs)
     out.by_lead += pairs.flat.reshape(kept.leads, -1, out.channels)[:, : kept.samples]
-    return desk.bend(name, out)
+    return _bent(out, network.biases[name])
+
+
+def _bent(rows: _Rows, bias: Array) -> _Rows:
+    """With its bias and without what is negative, in place."""
+    rows.flat += bias
+    np.maximum(rows.flat, rows.zeros, out=rows.flat)  # a quarter of what numpy takes for the greater of an array and a number
+    return rows
 
 
 def _halved(desk: _Desk, name: str, rows: _Rows) -> _Rows:

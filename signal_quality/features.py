@@ -76,7 +76,7 @@ def log_mv(size: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
-    """From the samples as they came: spread, extremes, stillness, steps; what needs no neighbours, of every second sample."""
+    """From the samples as they came: spread, extremes, stillness, steps; what needs no neighbours, of every second sample or fourth."""
     raw = bands.raw
     changes = np.abs(raw[:, 1:] - raw[:, :-1])
     still = changes <= _STILL_MV

@@ -45,7 +45,7 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     """(leads, samples) at any rate, NaN for gaps -> the filtered signal; infinite samples count as missing."""
     if signal.shape[1] == 0:
         return Conditioned(np.zeros(signal.shape, np.float32), np.zeros(len(signal), np.bool_), np.zeros(0, np.bool_))
-    filled, missing = _whole(signal, fs)
+    filled, missing = _whole(signal if np.issubdtype(signal.dtype, np.floating) else signal.astype(np.float64), fs)
     # From the first sample on: single precision loses nothing of the heart under a large offset then.
     level = np.empty(filled.shape, np.float32)
     np.subtract(filled, filled[:, :1], out=level, casting="same_kind")

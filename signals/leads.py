@@ -178,8 +178,8 @@ def _contradictions(signal: NDArray[np.float32], alive: Sequence[str], units: Un
     if rows.shape[1] == 0:
         return ()
     means = rows.mean(axis=1, dtype=np.float64, keepdims=True)
-    level = rows - means.astype(np.float32)
-    power = (level @ level.T).astype(np.float64) / rows.shape[1]
+    level = rows - means  # double: what is left of leads that nearly cancel is told from their products
+    power = level @ level.T / rows.shape[1]
     own_rms = np.sqrt(power.diagonal())
     if units == "mV":  # ADC counts have an arbitrary zero, which says nothing about the electrodes
         power = power + means @ means.T

@@ -1,6 +1,6 @@
 """From twelve leads to what an encoder reads: one rate, standardised leads, segments of equal length.
 
-The steps and their order are ECG-FM's (bowang-lab/ECG-FM 9cc0d3f, `infer_quickstart`), in float64 up to the last: leads in
+The steps and their order are ECG-FM's (bowang-lab/ECG-FM 9cc0d3f, `infer_quickstart`), in float64 up to the last: leads (float32) in
 standard order, linear interpolation to 500 Hz, constant leads to 0, each lead minus its mean over (std + 1e-8) of the whole
 recording, cut into 5 s from the start. The original fails on a NaN; here mean and std are of the samples that are there, and
 zero, the mean, stands where none is: what pretraining's random lead masking showed the model.

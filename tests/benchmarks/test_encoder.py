@@ -123,9 +123,10 @@ def test_products_are_counted_as_often_as_they_are_called(monkeypatch: pytest.Mo
     assert parts.operations(3)["fc1"] == 5 * once["fc1"] and [tuple(x.shape) for x in called] == [(60, 16)] * 5
 
 
-def test_both_forms_of_gelu_are_there() -> None:
-    for run in Parts(EcgFm(SMALL), 20, "cpu").gelus("bfloat16", 2).values():
-        run()
+def test_both_forms_of_gelu_are_one() -> None:
+    """To the error of tanh, 4.7e-4, on a GPU; on a CPU PyTorch takes the exact one for both."""
+    exact, fused = (form() for form in Parts(EcgFm(SMALL), 20, "cpu").gelu_forms("float32", 2).values())
+    torch.testing.assert_close(fused, exact, atol=1e-3, rtol=0)
 
 
 def test_noise_is_standardised_by_lead() -> None:

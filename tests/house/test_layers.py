@@ -53,3 +53,9 @@ def test_what_reads_a_request_never_loads_torch_or_the_web() -> None:
     )
     loaded = run_python(code)
     assert loaded.returncode == 0, loaded.stderr
+
+
+def test_what_does_not_filter_never_loads_scipy() -> None:
+    """Every process of the server knows what measures, and would pay half a second of its start for scipy's filters."""
+    loaded = run_python("import server.app, server.workers, sys; sys.exit('loaded: scipy' if 'scipy' in sys.modules else 0)")
+    assert loaded.returncode == 0, loaded.stderr

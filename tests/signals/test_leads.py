@@ -217,6 +217,20 @@ def test_among_three_limb_leads_the_fault_cannot_be_placed() -> None:
     assert [lead for lead, _, _ in twelve_leads(of_leads(signal, "I", "II", "III")).limb_contradictions] == ["I", "II", "III"]
 
 
+@pytest.mark.parametrize("fault_mv", [0.0, 0.3])
+@pytest.mark.parametrize("leads", [LIMB_LEADS[:3], LIMB_LEADS])
+def test_an_electrode_that_drifts_by_far_more_hides_no_fault_and_makes_none(leads: tuple[str, ...], fault_mv: float) -> None:
+    """What is left of leads that nearly cancel: a ten-thousandth of what they are."""
+    at = np.arange(SIGNAL.shape[1]) / SIGNAL.shape[1]
+    for drift_mv in (np.where(at > 0.5, 150.0, 0.0), 300.0 * at):
+        signal = SIGNAL.astype(np.float64)
+        for row, share in enumerate((1.0, 0.0, -1.0, -0.5, 1.0, -0.5)):  # of LA's potential
+            signal[row] += share * drift_mv
+        signal[1] += fault_mv * np.sin(40.0 * at)  # 0.2 mV rms
+        sent = of_leads(signal.astype(np.float32), *leads)
+        assert bool(twelve_leads(sent).limb_contradictions) is (fault_mv > 0)
+
+
 @pytest.mark.parametrize(("offset_mv", "contradicts"), [(0.04, False), (0.06, True), (-0.06, True)])
 def test_the_tolerance_is_0_05_mv_rms(offset_mv: float, contradicts: bool) -> None:
     signal = SIGNAL.copy()

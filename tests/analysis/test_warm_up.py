@@ -1,0 +1,56 @@
+"""After the warm-up nothing that a first recording needs is left to be loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from analysis import prepare as module
+from tests.house.tree import ROOT
+
+LOADS_NOTHING_MORE = """
+import sys
+import numpy as np
+from analysis.deployment import Deployment
+from analysis.measuring import MEASURED_PARTS
+from analysis.options import AnalyzeOptions
+from analysis.prepare import prepare, warm_up
+from signals.leads import LEADS
+from signals.record import EcgRecord
+
+warm_up()
+before = set(sys.modules)
+at_s = np.arange(5000) / 500
+signal = np.outer(np.linspace(0.5, 1.5, 12), np.exp(-0.5 * ((at_s % 0.9 - 0.4) / 0.02) ** 2)).astype(np.float32)
+everything = AnalyzeOptions(include=MEASURED_PARTS | {"quality"})
+for fs in (500.0, 250.0):
+    prepare(EcgRecord(signal, fs, LEADS), everything, Deployment("none", "none", "none", {}), max_seconds=60.0)
+more = {name.split(".")[0] for name in set(sys.modules) - before}
+sys.exit(f"loaded later: {more}" if more else 0)
+"""
+
+
+def test_nothing_is_loaded_after_it() -> None:
+    run = subprocess.run([sys.executable, "-c", LOADS_NOTHING_MORE], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_its_recording_is_measured_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be read would leave the delineator and the pacemaker's head where they are."""
+    made: list[module.Prepared] = []
+    prepare = module.prepare
+
+    def kept(*given: Any, **options: Any) -> module.Prepared:
+        made.append(prepare(*given, **options))
+        return made[-1]
+
+    monkeypatch.setattr(module, "prepare", kept)
+    module.warm_up()
+    (found,) = made
+    assert found.measured is not None and found.measured.measurements is not None
+    assert None not in [found.measured.number(name) for name in ("heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qrs_axis_deg")]
+    assert found.measured.pacemaker is not None and found.measured.pacemaker.morphology is not None
+    assert not found.warnings
