@@ -8,7 +8,7 @@ left out: this head stays as it is when that one is trained anew.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from heads.trees import Forest
 from intervals.measurements import Measurements
 from signals.conditioned import RATE_HZ, to_rate
+from signals.ends import ramp
 from signals.leads import INDEPENDENT_ROWS
 from signals.order import mean, median
 
@@ -150,19 +151,13 @@ def _at_100_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     leads, samples = at_rate.shape
     count = -(-samples // _DOWN)
     blocks = -(-count // _BLOCK) + 1
-    line = at_rate[:, :1] + (at_rate[:, -1:] - at_rate[:, :1]) * _ramp(samples)
+    line = at_rate[:, :1] + (at_rate[:, -1:] - at_rate[:, :1]) * ramp(samples)
     reach = _FILTER_REACH * _DOWN
     wide = np.zeros((leads, blocks * _BLOCK * _DOWN), np.float32)
     np.subtract(at_rate, line, out=wide[:, reach : reach + samples])
     both = (wide.reshape(-1, _BLOCK * _DOWN) @ _blunting()).reshape(leads, blocks, 2 * _BLOCK)
     blunt = (both[:, :-1, :_BLOCK] + both[:, 1:, _BLOCK:]).reshape(leads, -1)[:, :count]
     return np.asarray(blunt + line[:, ::_DOWN], np.float32)
-
-
-@lru_cache(maxsize=8)  # recordings come in few lengths
-def _ramp(samples: int) -> NDArray[np.float32]:
-    """(samples,) from 0 to 1."""
-    return np.linspace(0.0, 1.0, samples, dtype=np.float32)
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.ends import ramp
 from signals.gaps import fill_short_gaps
 from signals.order import mean
 
@@ -63,7 +64,7 @@ def split(signal: NDArray[np.float32], fs: float) -> Bands:
     samples = raw.shape[1]
     first, rise = _ends(raw, max(round(ENDS_S * fs), 1))
     size = next_fast_len(samples, real=True)
-    level = rise * _ramp(samples)
+    level = rise * ramp(samples)
     level += first
     spectrum = rfft(np.subtract(raw, level, out=level), n=size, axis=1)
     hz = np.arange(spectrum.shape[1]) * (fs / size)
@@ -72,7 +73,7 @@ def split(signal: NDArray[np.float32], fs: float) -> Bands:
     beats = _band(spectrum, fs, size, (BASELINE_HZ, BEAT_HZ), BEATS_RATE_HZ, seconds)
     muscle = _band(spectrum, fs, size, (BEAT_HZ, MUSCLE_HZ), MUSCLE_RATE_HZ, seconds)
     baseline = _band(spectrum, fs, size, (-1.0, BASELINE_HZ), SLOW_RATE_HZ, seconds)
-    baseline += first + rise * _ramp(baseline.shape[1])
+    baseline += first + rise * ramp(baseline.shape[1])
     return Bands(fs, raw, missing, baseline, beats, muscle, power, hz)
 
 
@@ -97,12 +98,6 @@ def _ends(raw: NDArray[np.float32], ends: int) -> tuple[NDArray[np.float32], NDA
     """(leads, 1) level at the start, and how far the end lies above it."""
     first, last = mean(raw[:, :ends]), mean(raw[:, -ends:])
     return first[:, np.newaxis], (last - first)[:, np.newaxis]
-
-
-@lru_cache(maxsize=32)  # two for each length
-def _ramp(samples: int) -> NDArray[np.float32]:
-    """(samples,) from 0 to 1."""
-    return np.linspace(0.0, 1.0, samples, dtype=np.float32)
 
 
 def _band(

@@ -1,7 +1,8 @@
-"""A signal beyond its ends."""
+"""A signal's ends: held beyond them, and the way from one to the other."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -18,3 +19,11 @@ def held(signal: NDArray[Real], before: int, after: int) -> NDArray[Real]:
     wide[:, before : before + samples] = signal
     wide[:, before + samples :] = signal[:, -1:]
     return wide
+
+
+@lru_cache(maxsize=32)  # recordings come in few lengths
+def ramp(samples: int) -> NDArray[np.float32]:
+    """(samples,) evenly from 0 to 1, not to be written to: times the rise from a lead's first sample to its last, the line between."""
+    found = np.linspace(0.0, 1.0, samples, dtype=np.float32)
+    found.flags.writeable = False
+    return found
