@@ -46,15 +46,10 @@ class Delineation:
 
 
 @cache
-def shipped_weights() -> dict[str, Array]:
-    """The arrays beside this file, as float32."""
+def shipped() -> Network:
+    """That of the weights beside this file."""
     with np.load(WEIGHTS_FILE, allow_pickle=False) as file:
-        return {name: file[name].astype(np.float32) for name in file.files}
-
-
-@cache
-def _shipped() -> Network:
-    return network_of(shipped_weights())
+        return network_of({name: file[name].astype(np.float32) for name in file.files})
 
 
 @cache
@@ -64,10 +59,10 @@ def card() -> dict[str, Any]:
     return found
 
 
-def delineate(beat: NDArray[np.floating], weights: dict[str, Array] | None = None) -> Delineation:
-    """(leads, 288) at 250 Hz in any unit -> what the network says. Leads without a signal don't count."""
+def delineate(beat: NDArray[np.floating], network: Network | None = None) -> Delineation:
+    """(leads, 288) at 250 Hz in any unit -> what the network says, the shipped one or another. Leads without a signal don't count."""
     features, alive = network_input(beat)
-    classes, leads, overall, present = forward(_shipped() if weights is None else network_of(weights), features, alive)
+    classes, leads, overall, present = forward(shipped() if network is None else network, features, alive)
     return Delineation(_softmax(classes, 0), _softmax(leads, -1), _softmax(overall, -1), float(1 / (1 + np.exp(-present))), alive)
 
 

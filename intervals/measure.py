@@ -17,7 +17,7 @@ from intervals.flutter import flutter_per_min
 from intervals.formulas import qtc_ms, variability_ms
 from intervals.measurements import BeatFiducials, Measurements, RepresentativeBeat
 from intervals.p_waves import why_no_pr
-from intervals.unet import Array
+from intervals.unet import Network
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import TwelveLeads
 from signals.order import median
@@ -49,12 +49,12 @@ def measure_conditioned(
     r_peaks_s: NDArray[np.float64],
     *,
     paced: bool = False,
-    weights: dict[str, Array] | None = None,
+    network: Network | None = None,
     calibration: dict[str, Any] | None = None,
 ) -> Measurements:
     """The same on the filtered recording (12, samples), leads in standard order, and its R peaks, for who has them already.
 
-    weights, calibration  others than what ships, for training
+    network, calibration  others than what ships, for training
     """
     beats = find_beats(ready, r_peaks_s)
     if beats.representative is None:
@@ -64,7 +64,7 @@ def measure_conditioned(
     if count >= 4 and same < max(3, MIN_SAME_SHARE * count):
         return Measurements(warnings=("measurements: what looks like beats has no common form; nothing is measured",))
     known = card() if calibration is None else calibration
-    said = fiducials(delineate(as_read(beats), weights), np.array([known["bias_ms"][name] for name in NAMES]))
+    said = fiducials(delineate(as_read(beats), network), np.array([known["bias_ms"][name] for name in NAMES]))
     rates, too_few = _rates(beats, ready)
     rr_ms = rates.get("rr_ms")
     reason = _why_nothing(beats, said, rr_ms)

@@ -16,6 +16,7 @@ from intervals.delineator import CENTRE, delineate
 from intervals.fiducials import MS, NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials, Readings, joined, read
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
 from intervals.measurements import Measurements
+from intervals.unet import Network, network_of
 from training.delineation_beats import BeatSource, targets, unpaced
 from training.ludb import Reference, reference
 
@@ -85,18 +86,19 @@ def score(sources: list[BeatSource], held: dict[int, Weights], fold: NDArray[np.
     truth = [reference(source.record) for source in sources]
     unseen: list[Fiducials] = [None] * len(sources)  # type: ignore[list-item]
     biases = {}
-    for k, weights in held.items():
-        said = [_said(source, weights) for source in sources]
+    networks, shipping = {k: network_of(weights) for k, weights in held.items()}, network_of(ships)
+    for k, network in networks.items():
+        said = [_said(source, network) for source in sources]
         biases[k] = bias_ms(sources, said, truth, fold != k)
         for index in np.flatnonzero(fold == k):
             unseen[index] = joined(said[index], biases[k])
     calibrations = {k: _calibration(biases[k], uncertainty(unseen, truth, fold != k)) for k in held}
     everything = np.ones(len(sources), np.bool_)
     final = _calibration(
-        bias_ms(sources, [_said(source, ships) for source in sources], truth, everything), uncertainty(unseen, truth, everything)
+        bias_ms(sources, [_said(source, shipping) for source in sources], truth, everything), uncertainty(unseen, truth, everything)
     )
-    found = [measured(source, held[k], calibrations[k]) for source, k in zip(sources, fold.tolist(), strict=True)]
-    seen = [measured(source, ships, final) for source in sources]
+    found = [measured(source, networks[k], calibrations[k]) for source, k in zip(sources, fold.tolist(), strict=True)]
+    seen = [measured(source, shipping, final) for source in sources]
     return collect(sources, truth, found, final), collect(sources, truth, seen, final)
 
 
@@ -107,9 +109,9 @@ def collect(sources: list[BeatSource], truth: list[Reference], found: list[Measu
     return Scores(tuple(source.record.name for source in sources), references, values, uncertainty, calibration)
 
 
-def measured(source: BeatSource, weights: Weights, calibration: dict[str, Any]) -> Measurements:
+def measured(source: BeatSource, network: Network, calibration: dict[str, Any]) -> Measurements:
     """The whole of what the server would say of the record."""
-    return measure_conditioned(*unpaced(source.record), weights=weights, calibration=calibration)
+    return measure_conditioned(*unpaced(source.record), network=network, calibration=calibration)
 
 
 def bias_ms(sources: list[BeatSource], said: list[Readings], truth: list[Reference], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -145,8 +147,8 @@ def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]])
     return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": scales}
 
 
-def _said(source: BeatSource, weights: Weights) -> Readings:
-    return read(delineate(as_read(source.beats), weights))
+def _said(source: BeatSource, network: Network) -> Readings:
+    return read(delineate(as_read(source.beats), network))
 
 
 def _drawn_ms(source: BeatSource) -> NDArray[np.float64]:

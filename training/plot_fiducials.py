@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intervals.beats import BEAT_HZ, BEFORE_S
-from intervals.delineator import card, shipped_weights
+from intervals.delineator import card, shipped
 from intervals.fiducials import NAMES
 from intervals.measurements import Measurements
+from intervals.unet import Network, network_of
 from signals.conditioned import RATE_HZ
 from signals.leads import LEADS
 from training.delineation_beats import BeatSource, beat_source, targets, unpaced
-from training.delineation_scores import MEASURES, Weights, measured
+from training.delineation_scores import MEASURES, measured
 from training.ludb import Reference, read_ludb, reference
 
 SCORED: Final = {"pr_ms": 2.9, "qrs_ms": 5.3, "qt_ms": 4.5}  # ms: about the median error, so that the three count alike
@@ -42,8 +43,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--records", nargs="*", help="these recordings, not the worst ones")
     options = parser.parse_args(arguments)
     sources = [source for source in map(beat_source, read_ludb(options.data)) if source is not None]
-    weights = _weights(len(sources), options)
-    found = [measured(source, each, card()) for source, each in zip(sources, weights, strict=True)]
+    networks = _networks(len(sources), options)
+    found = [measured(source, each, card()) for source, each in zip(sources, networks, strict=True)]
     truth = [reference(source.record) for source in sources]
     options.out.mkdir(parents=True, exist_ok=True)
     rank = np.argsort([-badness(one, other) for one, other in zip(found, truth, strict=True)], kind="stable")
@@ -54,15 +55,15 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{path}: {difference(found[index], truth[index])}")
 
 
-def _weights(records: int, options: argparse.Namespace) -> list[Weights]:
+def _networks(records: int, options: argparse.Namespace) -> list[Network]:
     """Of each record, as `training.delineator` divides them into folds."""
     if options.fold_weights is None:
-        return [shipped_weights()] * records
+        return [shipped()] * records
     fold = np.random.default_rng(0).permutation(records) % options.folds
     kept = []
     for number in range(options.folds):
         with np.load(options.fold_weights / f"fold{number}.npz", allow_pickle=False) as file:
-            kept.append({name: file[name] for name in file.files})
+            kept.append(network_of({name: file[name] for name in file.files}))
     return [kept[number] for number in fold.tolist()]
 
 
