@@ -62,7 +62,13 @@ class EcgError(Exception):
         """extension: members of the problem beside the usual ones (RFC 9457, 3.2)"""
         super().__init__(detail)
         self.detail = detail
-        self.errors = tuple(errors) if errors else (FieldError(tuple(loc), detail),) if loc is not None else ()
+        self.errors = (
+            tuple(errors)
+            if errors
+            else (FieldError(tuple(loc), detail),)
+            if loc is not None
+            else ()
+        )
         self.retry_after_s = retry_after_s
         self.extension = dict(extension or {})
 
@@ -76,21 +82,29 @@ class EcgError(Exception):
             "detail": self.detail,
         }
         if self.errors:
-            problem["errors"] = [{"loc": list(error.loc), "msg": error.msg} for error in self.errors]
+            problem["errors"] = [
+                {"loc": list(error.loc), "msg": error.msg} for error in self.errors
+            ]
         if request_id is not None:
             problem["request_id"] = request_id
         return problem | self.extension
 
     def under(self, prefix: tuple[str | int, ...]) -> EcgError:
         """The same error with its places told from further up: of one record, where many were sent."""
-        if not prefix or not self.errors or all(error.loc[: len(prefix)] == prefix for error in self.errors):
+        if (
+            not prefix
+            or not self.errors
+            or all(error.loc[: len(prefix)] == prefix for error in self.errors)
+        ):
             return self
         errors = tuple(FieldError((*prefix, *error.loc), error.msg) for error in self.errors)
         return _rebuild(type(self), self.detail, errors, self.retry_after_s, self.extension)
 
     def with_extension(self, members: Mapping[str, object]) -> EcgError:
         """The same error with more members; its own stay."""
-        return _rebuild(type(self), self.detail, self.errors, self.retry_after_s, {**members, **self.extension})
+        return _rebuild(
+            type(self), self.detail, self.errors, self.retry_after_s, {**members, **self.extension}
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors travel between processes as values; the default would lose the keyword arguments.
@@ -98,7 +112,11 @@ class EcgError(Exception):
 
 
 def _rebuild(
-    kind: type[EcgError], detail: str, errors: tuple[FieldError, ...], retry_after_s: int | None, extension: Mapping[str, object]
+    kind: type[EcgError],
+    detail: str,
+    errors: tuple[FieldError, ...],
+    retry_after_s: int | None,
+    extension: Mapping[str, object],
 ) -> EcgError:
     return kind(detail, errors=errors, retry_after_s=retry_after_s, extension=extension)
 
@@ -313,7 +331,11 @@ class BadTrainingData(ModelStoreError):
 
 def public_errors() -> list[type[EcgError]]:
     """The errors that a client can meet, in the order of their statuses (docs and tests list them)."""
-    found = {kind.code: kind for kind in _descendants(EcgError) if not issubclass(kind, ModelStoreError) and not kind.__subclasses__()}
+    found = {
+        kind.code: kind
+        for kind in _descendants(EcgError)
+        if not issubclass(kind, ModelStoreError) and not kind.__subclasses__()
+    }
     return sorted(found.values(), key=lambda kind: (kind.status, kind.code))
 
 

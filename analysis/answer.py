@@ -13,7 +13,15 @@ from analysis.contradictions import contradictions
 from analysis.deployment import Deployment, Runtime, encoder_summary, versioned_name
 from analysis.forward import Encoded, mean_over_segments
 from analysis.head_parts import HeadOf, head_parts
-from analysis.labels import JoinedLabel, Words, by_segment, join_labels, superclass, without_superclasses, words
+from analysis.labels import (
+    JoinedLabel,
+    Words,
+    by_segment,
+    join_labels,
+    superclass,
+    without_superclasses,
+    words,
+)
 from analysis.measuring import Measured
 from analysis.options import AnalyzeOptions, FeatureOptions
 from analysis.prepare import Prepared
@@ -22,7 +30,12 @@ from heads import pacemaker
 from model_store.manifest import Role
 
 # The names of an earlier API for four of the measurements.
-CLINICAL_NUMBERS = {"heart_rate": "heart_rate_bpm", "qrs_duration": "qrs_ms", "qt_interval": "qt_ms", "pr_interval": "pr_ms"}
+CLINICAL_NUMBERS = {
+    "heart_rate": "heart_rate_bpm",
+    "qrs_duration": "qrs_ms",
+    "qt_interval": "qt_ms",
+    "pr_interval": "pr_ms",
+}
 SALIENCY_METHODS = {
     "ecg-fm": "attention of the last transformer layer, mean over heads, maximum over keys for each query token; "
     "the same for all leads and labels",
@@ -47,9 +60,13 @@ def quality_answer(prepared: Prepared) -> dict[str, Any]:
     return {"id": prepared.record_id, **prepared.quality, "warnings": list(prepared.warnings)}
 
 
-def embedding_answer(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime) -> Embedding:
+def embedding_answer(
+    prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime
+) -> Embedding:
     options = prepared.options
-    assert isinstance(options, FeatureOptions), "embeddings come from feature options. This is a bug."
+    assert isinstance(options, FeatureOptions), (
+        "embeddings come from feature options. This is a bug."
+    )
     return Embedding(
         record_id=prepared.record_id,
         values=embed(encoded[options.role], options).astype(options.dtype, copy=False),
@@ -79,7 +96,11 @@ def _pool(states: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
 
 
 def analysis_answer(
-    prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment, runtime: Runtime | None, head_of: HeadOf
+    prepared: Prepared,
+    encoded: Mapping[Role, Encoded],
+    deployment: Deployment,
+    runtime: Runtime | None,
+    head_of: HeadOf,
 ) -> dict[str, Any]:
     """/analyze's parts that were asked for; null with a warning where one cannot be computed."""
     options = prepared.options
@@ -116,22 +137,33 @@ def analysis_answer(
     return upload_answer(answer, options)
 
 
-def _labels(encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment) -> list[JoinedLabel] | None:
+def _labels(
+    encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment
+) -> list[JoinedLabel] | None:
     joined = _joined(encoded, "clinical", options, deployment)
     return None if joined is None else without_superclasses(joined)
 
 
-def _superclass(encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment) -> dict[str, Any] | None:
+def _superclass(
+    encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment
+) -> dict[str, Any] | None:
     role = deployment.superclass_role()
     joined = None if role is None else _joined(encoded, role, options, deployment)
     return None if joined is None else superclass(joined)
 
 
-def _joined(encoded: Mapping[Role, Encoded], role: Role, options: AnalyzeOptions, deployment: Deployment) -> list[JoinedLabel] | None:
+def _joined(
+    encoded: Mapping[Role, Encoded], role: Role, options: AnalyzeOptions, deployment: Deployment
+) -> list[JoinedLabel] | None:
     spoken = encoded.get(role)
     if spoken is None or spoken.logits is None:
         return None
-    return join_labels(spoken.logits, deployment.encoders[role].labels, aggregate=options.aggregate, thresholds=options.thresholds)
+    return join_labels(
+        spoken.logits,
+        deployment.encoders[role].labels,
+        aggregate=options.aggregate,
+        thresholds=options.thresholds,
+    )
 
 
 def _carried_parts(prepared: Prepared) -> dict[str, Any]:
@@ -146,7 +178,9 @@ def _carried_parts(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _pacemaker(measured: Measured | None, labels: list[JoinedLabel] | None) -> tuple[dict[str, Any] | None, list[str]]:
+def _pacemaker(
+    measured: Measured | None, labels: list[JoinedLabel] | None
+) -> tuple[dict[str, Any] | None, list[str]]:
     """The part, and why something of it is missing."""
     found = None if measured is None else measured.pacemaker
     if found is None:
@@ -186,15 +220,22 @@ def _ruled(found: Measured) -> Words | None:
     return None if rules is None else Words(rules.word, rules.confidence, list(rules.findings))
 
 
-def _labels_by_segment(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment) -> list[dict[str, Any]] | None:
+def _labels_by_segment(
+    prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment
+) -> list[dict[str, Any]] | None:
     clinical = encoded.get("clinical")
     if clinical is None or clinical.logits is None:
         return None
-    return by_segment(clinical.logits, deployment.encoders["clinical"].labels, prepared.segment_times_s)
+    return by_segment(
+        clinical.logits, deployment.encoders["clinical"].labels, prepared.segment_times_s
+    )
 
 
 def _embedding_parts(
-    prepared: Prepared, encoded: Mapping[Role, Encoded], options: AnalyzeOptions, deployment: Deployment
+    prepared: Prepared,
+    encoded: Mapping[Role, Encoded],
+    options: AnalyzeOptions,
+    deployment: Deployment,
 ) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     if "features" in options.include:
@@ -205,13 +246,23 @@ def _embedding_parts(
     return parts
 
 
-def _saliency(prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment) -> dict[str, Any] | None:
-    found = next(((role, part.saliency) for role, part in encoded.items() if part.saliency is not None), None)
+def _saliency(
+    prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment
+) -> dict[str, Any] | None:
+    found = next(
+        ((role, part.saliency) for role, part in encoded.items() if part.saliency is not None), None
+    )
     if found is None:
         return None
     role, values = found
-    segments = [{"start": start, "end": end, "values": row} for (start, end), row in zip(prepared.segment_times_s, values, strict=True)]
-    return {"method": SALIENCY_METHODS[deployment.encoders[role].architecture], "segments": segments}
+    segments = [
+        {"start": start, "end": end, "values": row}
+        for (start, end), row in zip(prepared.segment_times_s, values, strict=True)
+    ]
+    return {
+        "method": SALIENCY_METHODS[deployment.encoders[role].architecture],
+        "segments": segments,
+    }
 
 
 MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "saliency")
@@ -220,7 +271,9 @@ MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "salienc
 def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deployment) -> list[str]:
     """One sentence for each part that was asked for and is null."""
     warnings = [] if deployment.loaded else [f"model: {deployment.no_model_reason()}"]
-    reason = prepared.no_model or ("the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded")
+    reason = prepared.no_model or (
+        "the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded"
+    )
     warnings += [f"{part}: {reason}" for part in MODEL_PARTS if answer.get(part, ...) is None]
     if "clinical_analysis" in answer and answer["clinical_analysis"]["rhythm_source"] == "rules":
         warnings.append(f"clinical_analysis: rhythm by rules on the measurements, as {reason}")
@@ -232,7 +285,9 @@ def _absences(answer: Mapping[str, Any], prepared: Prepared, deployment: Deploym
     return warnings
 
 
-def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role | None) -> dict[str, Any]:
+def _model(
+    deployment: Deployment, runtime: Runtime | None, features_role: Role | None
+) -> dict[str, Any]:
     """Which model spoke: the encoder of the embedding (of the labels where there is no other), and who made what."""
     role = features_role or deployment.clinical_role()
     clinical = deployment.clinical_role()
@@ -241,7 +296,9 @@ def _model(deployment: Deployment, runtime: Runtime | None, features_role: Role 
     return {
         "encoder": None if role is None else encoder_summary(deployment.encoders[role], source),
         "labels": None if clinical is None else versioned_name(deployment.encoders[clinical]),
-        "superclass": None if diagnosing is None else versioned_name(deployment.encoders[diagnosing]),
+        "superclass": None
+        if diagnosing is None
+        else versioned_name(deployment.encoders[diagnosing]),
         "pacemaker": None,
         "dtype": None if runtime is None else runtime.dtype,
         "device": None if runtime is None else runtime.device,

@@ -29,10 +29,19 @@ INTERVALS_OF_LABELS: Final = {
     "Left bundle branch block": WIDE,
     "Right bundle branch block": WIDE,
     "Bifascicular block": WIDE,
-    "1st degree atrioventricular block": ("pr_ms", 200.0, "first-degree block is a PR above 200 ms in adults"),
+    "1st degree atrioventricular block": (
+        "pr_ms",
+        200.0,
+        "first-degree block is a PR above 200 ms in adults",
+    ),
 }
 SHOWN: Final = {"qrs_ms": "QRS duration", "pr_ms": "PR interval"}
-AF, FLUTTER, PACED, SINUS = "Atrial fibrillation", "Atrial flutter", "Electronic pacemaker", "Sinus rhythm"
+AF, FLUTTER, PACED, SINUS = (
+    "Atrial fibrillation",
+    "Atrial flutter",
+    "Electronic pacemaker",
+    "Sinus rhythm",
+)
 
 
 def contradictions(labels: Sequence[JoinedLabel] | None, measured: Measured | None) -> list[str]:
@@ -41,7 +50,11 @@ def contradictions(labels: Sequence[JoinedLabel] | None, measured: Measured | No
         return []
     positive = {joined.label.name for joined in labels if joined.positive}
     known = {joined.label.name for joined in labels}
-    return [*_of_rate(positive, measured), *_of_intervals(positive, measured), *_of_rhythm(positive, known, measured)]
+    return [
+        *_of_rate(positive, measured),
+        *_of_intervals(positive, measured),
+        *_of_rhythm(positive, known, measured),
+    ]
 
 
 def _of_rate(positive: set[str], measured: Measured) -> Iterator[str]:
@@ -53,10 +66,18 @@ def _of_rate(positive: set[str], measured: Measured) -> Iterator[str]:
 
 def _of_intervals(positive: set[str], measured: Measured) -> Iterator[str]:
     assert measured.measurements is not None
-    flagged = {flag["name"] for flag in measured.measurements["flags"]}  # by the age's own limits, lower in children
+    flagged = {
+        flag["name"] for flag in measured.measurements["flags"]
+    }  # by the age's own limits, lower in children
     for name, (field, limit, reason) in INTERVALS_OF_LABELS.items():
         value, width = measured.number(field), measured.measurements["uncertainty_ms"].get(field)
-        if name in positive and value is not None and width is not None and value + width < limit and field not in flagged:
+        if (
+            name in positive
+            and value is not None
+            and width is not None
+            and value + width < limit
+            and field not in flagged
+        ):
             yield f"labels: {name} is positive and the measured {SHOWN[field]} is {value:.0f} ms (+-{width:.0f}); {reason}"
 
 
@@ -65,7 +86,12 @@ def _of_rhythm(positive: set[str], known: set[str], measured: Measured) -> Itera
         return
     word, findings = measured.rhythm.word, measured.rhythm.findings
     pr = measured.number("pr_ms")
-    if AF in positive and word.startswith("Sinus") and pr is not None and "Sinus arrhythmia" not in findings:
+    if (
+        AF in positive
+        and word.startswith("Sinus")
+        and pr is not None
+        and "Sinus arrhythmia" not in findings
+    ):
         yield f"labels: {AF} is positive, yet a P wave stands before the QRS complexes (PR {pr:.0f} ms) and the rhythm is regular"
     if SINUS in positive and AF not in positive and word == AF:
         yield f"labels: {SINUS} is positive, yet the measured rhythm is irregular without P waves, as in atrial fibrillation"

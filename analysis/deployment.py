@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from errors import ModelStoreError, WrongEncoder
+from heads.cache import Heads
 from heads.head import EncoderReference
-from heads.shelf import Heads
 from model_store.bundle import load_bundle
 from model_store.choose import Choice
 from model_store.labels import SUPERCLASSES, Label
@@ -74,7 +74,13 @@ class Deployment:
 
     def features_role(self) -> Role | None:
         """Embeddings come from the features encoder, from the clinical one where only that is loaded."""
-        return "features" if "features" in self.encoders else "clinical" if "clinical" in self.encoders else None
+        return (
+            "features"
+            if "features" in self.encoders
+            else "clinical"
+            if "clinical" in self.encoders
+            else None
+        )
 
     def clinical_role(self) -> Role | None:
         encoder = self.encoders.get("clinical")
@@ -94,7 +100,9 @@ class Deployment:
         return set() if encoder is None else {label.name for label in encoder.labels}
 
     def names(self) -> list[str]:
-        return sorted({name for role, encoder in self.encoders.items() for name in (role, encoder.name)})
+        return sorted(
+            {name for role, encoder in self.encoders.items() for name in (role, encoder.name)}
+        )
 
     def no_model_reason(self) -> str:
         return f"no encoder is loaded ({self.reason})"
@@ -119,7 +127,10 @@ def deployment_of(choice: Choice) -> Deployment:
             folder=str(folder),
             architecture=bundle.architecture,
         )
-    if len({encoder.preprocessing for role, encoder in encoders.items() if role != "superclass"}) > 1:
+    if (
+        len({encoder.preprocessing for role, encoder in encoders.items() if role != "superclass"})
+        > 1
+    ):
         raise ModelStoreError(
             "the clinical and the features encoder want different preprocessing; they are served together only with the same"
         )
@@ -146,7 +157,10 @@ def role_of_head(trained_on: EncoderReference, deployment: Deployment) -> Role:
     for role, encoder in deployment.encoders.items():
         if encoder.sha256 == trained_on.sha256:
             return role
-    loaded = " and ".join(str(encoder.reference) for encoder in deployment.encoders.values()) or "no encoder"
+    loaded = (
+        " and ".join(str(encoder.reference) for encoder in deployment.encoders.values())
+        or "no encoder"
+    )
     raise WrongEncoder(f"trained on embeddings of {trained_on}; loaded here is {loaded}")
 
 
@@ -160,7 +174,12 @@ class Runtime:
 
 def encoder_summary(encoder: Encoder, source: str) -> dict[str, Any]:
     """The `model.encoder` of every answer: what a figure in a paper can be traced by."""
-    return {"name": encoder.name, "revision": encoder.revision, "sha256": encoder.sha256, "source": source}
+    return {
+        "name": encoder.name,
+        "revision": encoder.revision,
+        "sha256": encoder.sha256,
+        "source": source,
+    }
 
 
 def versioned_name(encoder: Encoder) -> str:

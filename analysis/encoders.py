@@ -15,10 +15,16 @@ from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
 from model_store.manifest import Role
 
-COMPILED = "compiled"  # folder beside the bundles that keeps what is compiled from one start to the next
+COMPILED = (
+    "compiled"  # folder beside the bundles that keeps what is compiled from one start to the next
+)
 WARM_UP_SECONDS = 45.0  # for all encoders of a process together, so that it is ready within a minute where nothing is left to compile
 BFLOAT16_CAPABILITY = 8  # NVIDIA's from Ampere on multiply bfloat16; PyTorch emulates it on older ones (CUDA C++ Programming Guide)
-BY_WEIGHT: tuple[Role, ...] = ("clinical", "features", "superclass")  # whose dtype is told where encoders differ
+BY_WEIGHT: tuple[Role, ...] = (
+    "clinical",
+    "features",
+    "superclass",
+)  # whose dtype is told where encoders differ
 
 
 def load_runners(
@@ -37,7 +43,9 @@ def load_runners(
         bundle = load_bundle(Path(encoder.folder), hash_weights=False)
         chosen[role] = choose_dtype(dtype, device, bundle.config)
         module = load_encoder_file(bundle.config, bundle.weights_path, chosen[role], device)
-        runners[role] = EncoderRunner(module, device=device, dtype=chosen[role], compiled_in=compiled_in)
+        runners[role] = EncoderRunner(
+            module, device=device, dtype=chosen[role], compiled_in=compiled_in
+        )
         runners[role].warm_up(encoder.preprocessing.segment_samples, deadline)
     main = next((chosen[role] for role in BY_WEIGHT if role in chosen), "float32")
     return runners, Runtime(dtype=main, device=device)
@@ -48,5 +56,11 @@ def choose_dtype(dtype: str, device: str, config: EcgFmConfig | CompactConfig) -
     if dtype != "auto":
         return dtype
     if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.get_device_capability(device)[0] >= BFLOAT16_CAPABILITY else "float32"
-    return "bfloat16" if isinstance(config, EcgFmConfig) and cpu_multiplies_bfloat16() else "float32"
+        return (
+            "bfloat16"
+            if torch.cuda.get_device_capability(device)[0] >= BFLOAT16_CAPABILITY
+            else "float32"
+        )
+    return (
+        "bfloat16" if isinstance(config, EcgFmConfig) and cpu_multiplies_bfloat16() else "float32"
+    )

@@ -17,7 +17,14 @@ from model_store.manifest import Role
 class Runner(Protocol):
     """`encoder.runner.EncoderRunner`, named here without importing torch."""
 
-    def run(self, segments: NDArray[np.float32], *, layers: tuple[int, ...], attention: bool, final_tokens: bool) -> EncodedBatch: ...
+    def run(
+        self,
+        segments: NDArray[np.float32],
+        *,
+        layers: tuple[int, ...],
+        attention: bool,
+        final_tokens: bool,
+    ) -> EncodedBatch: ...
 
 
 @dataclass(frozen=True)
@@ -39,15 +46,15 @@ class Encoded:
 class Piece:
     """Some segments of one recording, (segments, rows, samples), and what is needed of them.
 
-    beside  the segments of encoders that want others
+    extra_segments  the segments of encoders that want others
     """
 
     segments: NDArray[np.float32]
     needs: Needs
-    beside: Mapping[Role, NDArray[np.float32]] = field(default_factory=dict)
+    extra_segments: Mapping[Role, NDArray[np.float32]] = field(default_factory=dict)
 
     def for_role(self, role: Role) -> NDArray[np.float32]:
-        return self.beside.get(role, self.segments)
+        return self.extra_segments.get(role, self.segments)
 
 
 def forward(pieces: Sequence[Piece], runners: Mapping[Role, Runner]) -> list[dict[Role, Encoded]]:
@@ -92,15 +99,25 @@ def mean_over_segments(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _layers(needs: Sequence[Need]) -> tuple[int, ...]:
-    return tuple(sorted({need.layer for need in needs if need.layer is not None and need.layer >= 0}))
+    return tuple(
+        sorted({need.layer for need in needs if need.layer is not None and need.layer >= 0})
+    )
 
 
 def _cut(encoded: EncodedBatch, piece: slice, need: Need) -> Encoded:
-    states = encoded.tokens if need.layer == -1 else None if need.layer is None else encoded.hidden[need.layer]
+    states = (
+        encoded.tokens
+        if need.layer == -1
+        else None
+        if need.layer is None
+        else encoded.hidden[need.layer]
+    )
     return Encoded(
         pooled=encoded.pooled[piece],
         logits=None if encoded.logits is None else encoded.logits[piece],
         states=None if states is None else states[piece],
         # Reference: maximum over keys (axis 2) of the head-averaged attention, one number a query token.
-        saliency=encoded.attention[piece].max(axis=2) if need.attention and encoded.attention is not None else None,
+        saliency=encoded.attention[piece].max(axis=2)
+        if need.attention and encoded.attention is not None
+        else None,
     )

@@ -32,7 +32,9 @@ class HeadParts:
 def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: HeadOf) -> HeadParts:
     """head_of  gives an installed version by name and number; raises ModelStoreError where it is there no more."""
     options = prepared.options
-    assert isinstance(options, AnalyzeOptions), "heads are asked for by analyze options. This is a bug."
+    assert isinstance(options, AnalyzeOptions), (
+        "heads are asked for by analyze options. This is a bug."
+    )
     said, silent = _ask(prepared, encoded, head_of)
     warnings: list[str] = []
     if SUPERCLASS in options.include and SUPERCLASS in silent:
@@ -43,7 +45,11 @@ def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: Hea
     elif "heads" in options.include:
         heads = {use.name: _told(use, prediction) for use, prediction in said.values()}
         warnings += [f"heads: {name}: {why}" for name, why in silent.items()]
-    diagnosis = superclass(said[SUPERCLASS][1], options.thresholds) if SUPERCLASS in options.include and SUPERCLASS in said else None
+    diagnosis = (
+        superclass(said[SUPERCLASS][1], options.thresholds)
+        if SUPERCLASS in options.include and SUPERCLASS in said
+        else None
+    )
     speaker = next((use for use in prepared.heads if use.name == SUPERCLASS), None)
     model = {} if speaker is None else {SUPERCLASS: f"heads/{speaker.name}@{speaker.version}"}
     return HeadParts(diagnosis, heads, warnings, model)
@@ -59,7 +65,12 @@ def _ask(
         if use.role not in encoded:
             continue  # no_model says why no encoder ran
         try:
-            said[use.name] = use, head_of(use.name, use.version).predict(mean_over_segments(encoded[use.role].pooled))
+            said[use.name] = (
+                use,
+                head_of(use.name, use.version).predict(
+                    mean_over_segments(encoded[use.role].pooled)
+                ),
+            )
         except ModelStoreError as error:
             silent[use.name] = error.detail
     return said, silent
@@ -68,7 +79,11 @@ def _ask(
 def superclass(prediction: Prediction, thresholds: Mapping[str, float]) -> dict[str, Any]:
     """The part of that name: the five probabilities, the highest of them, and those at or above their thresholds."""
     probabilities = {name: prediction.probabilities[name] for name in SUPERCLASSES}
-    asked = {name: probabilities[name] >= threshold for name, threshold in thresholds.items() if name in probabilities}
+    asked = {
+        name: probabilities[name] >= threshold
+        for name, threshold in thresholds.items()
+        if name in probabilities
+    }
     return {
         "top": max(SUPERCLASSES, key=lambda name: probabilities[name]),
         "probabilities": probabilities,
@@ -77,4 +92,8 @@ def superclass(prediction: Prediction, thresholds: Mapping[str, float]) -> dict[
 
 
 def _told(use: HeadUse, prediction: Prediction) -> dict[str, Any]:
-    return {"version": use.version, "probabilities": prediction.probabilities, "positive": prediction.positive}
+    return {
+        "version": use.version,
+        "probabilities": prediction.probabilities,
+        "positive": prediction.positive,
+    }

@@ -45,7 +45,11 @@ def sigmoid(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def join_labels(
-    logits: NDArray[np.float32], labels: Sequence[Label], *, aggregate: Literal["mean", "max"] | None, thresholds: Mapping[str, float]
+    logits: NDArray[np.float32],
+    labels: Sequence[Label],
+    *,
+    aggregate: Literal["mean", "max"] | None,
+    thresholds: Mapping[str, float],
 ) -> list[JoinedLabel]:
     """Labels of one recording from logits (segments, labels)."""
     probabilities = sigmoid(logits)
@@ -54,17 +58,31 @@ def join_labels(
         over_segments = np.mean if (aggregate or label.joining) == "mean" else np.max
         corrected = None
         if label.pos_weight is not None:
-            corrected = float(over_segments(sigmoid(logits[:, column].astype(np.float64) - np.log(label.pos_weight))))
+            corrected = float(
+                over_segments(
+                    sigmoid(logits[:, column].astype(np.float64) - np.log(label.pos_weight))
+                )
+            )
         threshold = thresholds.get(label.name, label.threshold)
-        joined.append(JoinedLabel(label, float(over_segments(probabilities[:, column])), corrected, threshold))
+        joined.append(
+            JoinedLabel(label, float(over_segments(probabilities[:, column])), corrected, threshold)
+        )
     return joined
 
 
-def by_segment(logits: NDArray[np.float32], labels: Sequence[Label], times_s: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
+def by_segment(
+    logits: NDArray[np.float32], labels: Sequence[Label], times_s: Sequence[tuple[float, float]]
+) -> list[dict[str, Any]]:
     """`labels_by_segment` of /analyze."""
     rows = sigmoid(logits)
     return [
-        {"start": start, "end": end, "probabilities": {label.name: float(value) for label, value in zip(labels, row, strict=True)}}
+        {
+            "start": start,
+            "end": end,
+            "probabilities": {
+                label.name: float(value) for label, value in zip(labels, row, strict=True)
+            },
+        }
         for (start, end), row in zip(times_s, rows, strict=True)
     ]
 
@@ -109,7 +127,11 @@ def words(labels: Sequence[JoinedLabel]) -> Words:
     """Rhythm, its confidence and the abnormalities, by the interface's rules."""
     positive = {joined.label.name: joined.probability for joined in labels if joined.positive}
     used, rhythm = _rhythm(positive)
-    abnormalities = [name for name in positive if name not in used and name not in NEVER_ABNORMALITIES and name != "Sinus rhythm"]
+    abnormalities = [
+        name
+        for name in positive
+        if name not in used and name not in NEVER_ABNORMALITIES and name != "Sinus rhythm"
+    ]
     return Words(rhythm, positive[used[0]] if used else None, abnormalities)
 
 

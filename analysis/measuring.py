@@ -20,7 +20,9 @@ from signals.record import EcgRecord, Patient
 from signals.spike_removal import without_spikes
 from signals.spikes import Pacing
 
-MEASURED_PARTS = frozenset({"clinical_analysis", "measurements", "fiducials", "representative_beat", "pacemaker"})
+MEASURED_PARTS = frozenset(
+    {"clinical_analysis", "measurements", "fiducials", "representative_beat", "pacemaker"}
+)
 SAME_BEAT_S = 0.15  # a beat's R peak as it is measured, and as it was found among spikes
 
 
@@ -63,7 +65,9 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
             r_peaks_s = r_peaks_of(ready)
         found = measure_conditioned(ready, r_peaks_s, paced=True)
     told = found.to_dict()
-    flagged = flags({name: told[name] for name in NUMBERS}, record.patient)  # as told: a value is not flagged for its second decimal
+    flagged = flags(
+        {name: told[name] for name in NUMBERS}, record.patient
+    )  # as told: a value is not flagged for its second decimal
     return Measured(
         measurements={**told, "flags": [flag.to_dict() for flag in flagged]},
         fiducials=[_fiducials(beat, paced) for beat in found.fiducials] or None,
@@ -77,7 +81,10 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
 
 def _fiducials(beat: BeatFiducials, paced: Pacing) -> dict[str, Any]:
     """Of the class paced where a ventricular spike stands before the beat, whatever its form."""
-    is_paced = any(abs(beat.r - at) < SAME_BEAT_S for at in paced.paced_s) and paced.chamber in ("ventricular", "dual")
+    is_paced = any(abs(beat.r - at) < SAME_BEAT_S for at in paced.paced_s) and paced.chamber in (
+        "ventricular",
+        "dual",
+    )
     return beat.to_dict() | ({"class": "paced"} if is_paced else {})
 
 
@@ -86,7 +93,11 @@ def _rhythm(found: Measurements, paced: Pacing, pacemaker: float | None) -> Rhyt
     said = rhythm(found, paced)
     if pacemaker is None or said.word == LABEL:
         return said
-    return Rhythm(LABEL, pacemaker, tuple(finding for finding in said.findings if finding != "Sinus arrhythmia"))
+    return Rhythm(
+        LABEL,
+        pacemaker,
+        tuple(finding for finding in said.findings if finding != "Sinus arrhythmia"),
+    )
 
 
 def _axis_word(found: Measurements, patient: Patient) -> str | None:
@@ -98,4 +109,10 @@ def _representative_beat(found: Measurements) -> dict[str, Any] | None:
     if beat is None:
         return None
     places = {name: None if at is None else round(at, 4) for name, at in beat.fiducials.items()}
-    return {"fs": beat.fs, "lead_names": list(LEADS), "data": beat.data.astype(np.float32), "r": round(beat.r, 4), "fiducials": places}
+    return {
+        "fs": beat.fs,
+        "lead_names": list(LEADS),
+        "data": beat.data.astype(np.float32),
+        "r": round(beat.r, 4),
+        "fiducials": places,
+    }

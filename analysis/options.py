@@ -14,10 +14,29 @@ from model_store.labels import SUPERCLASSES
 from model_store.manifest import Role
 
 Route = Literal["analyze", "extract_features", "assess_quality", "predict", "classify"]
-UPLOAD_ROUTES: tuple[Route, ...] = ("predict", "classify")  # the forms of earlier services: files only
+UPLOAD_ROUTES: tuple[Route, ...] = (
+    "predict",
+    "classify",
+)  # the forms of earlier services: files only
 
-DEFAULT_PARTS = ("clinical_analysis", "labels", "superclass", "pacemaker", "measurements", "quality", "features")
-ON_DEMAND_PARTS = ("labels_by_segment", "saliency", "signal", "fiducials", "representative_beat", "reported", "heads")
+DEFAULT_PARTS = (
+    "clinical_analysis",
+    "labels",
+    "superclass",
+    "pacemaker",
+    "measurements",
+    "quality",
+    "features",
+)
+ON_DEMAND_PARTS = (
+    "labels_by_segment",
+    "saliency",
+    "signal",
+    "fiducials",
+    "representative_beat",
+    "reported",
+    "heads",
+)
 PARTS = DEFAULT_PARTS + ON_DEMAND_PARTS
 
 OPTIONS: dict[Route, tuple[str, ...]] = {
@@ -63,7 +82,11 @@ Options = AnalyzeOptions | FeatureOptions | QualityOptions
 
 def misplaced_options(values: Mapping[str, object], route: Route) -> tuple[str, ...]:
     """A warning for each option that another route has and this one hasn't: a mistake must not go unseen."""
-    return tuple(f"{name}: has no effect on /{route}" for name in values if name in ALL_OPTIONS and name not in OPTIONS[route])
+    return tuple(
+        f"{name}: has no effect on /{route}"
+        for name in values
+        if name in ALL_OPTIONS and name not in OPTIONS[route]
+    )
 
 
 def analyze_options(values: Mapping[str, object], deployment: Deployment) -> AnalyzeOptions:
@@ -74,7 +97,9 @@ def analyze_options(values: Mapping[str, object], deployment: Deployment) -> Ana
         include=_include(values.get("include")),
         aggregate=_choice("aggregate", values.get("aggregate"), ("mean", "max"), None),
         thresholds=thresholds,
-        features_role=deployment.features_role() if name is None else _encoder_role(name, deployment),
+        features_role=deployment.features_role()
+        if name is None
+        else _encoder_role(name, deployment),
         warnings=warnings,
     )
 
@@ -88,9 +113,15 @@ def feature_options(values: Mapping[str, object], deployment: Deployment) -> Fea
     chosen = _choice("pooling", pooling, ("mean", "max", "none"), None)
     joined = _choice("level", level, ("record", "segment", "token"), None)
     if chosen == "none" and joined not in (None, "token"):
-        raise BadOption(f"pooling is none and level is {joined}; no pooling means level token, or leave one of them out", loc=("level",))
+        raise BadOption(
+            f"pooling is none and level is {joined}; no pooling means level token, or leave one of them out",
+            loc=("level",),
+        )
     if joined == "token" and chosen not in (None, "none"):
-        raise BadOption(f"level is token and pooling is {chosen}; level token means no pooling, or leave one of them out", loc=("pooling",))
+        raise BadOption(
+            f"level is token and pooling is {chosen}; level token means no pooling, or leave one of them out",
+            loc=("pooling",),
+        )
     return FeatureOptions(
         role=role,
         pooling="max" if chosen == "max" else "mean",
@@ -113,18 +144,26 @@ def _include(value: object) -> frozenset[str]:
         return frozenset(DEFAULT_PARTS)
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, Iterable) or isinstance(names, Mapping):
-        raise BadOption(f"include is {_shown(value)}; it must be a list of parts or a comma-separated text", loc=("include",))
+        raise BadOption(
+            f"include is {_shown(value)}; it must be a list of parts or a comma-separated text",
+            loc=("include",),
+        )
     parts: set[str] = set()
     for name in names:
         if not isinstance(name, str):
-            raise BadOption(f"include holds {_shown(name)}; parts are named by texts", loc=("include",))
+            raise BadOption(
+                f"include holds {_shown(name)}; parts are named by texts", loc=("include",)
+            )
         part = name.strip()
         if part == "all":
             parts.update(PARTS)
         elif part in PARTS:
             parts.add(part)
         elif part:
-            raise UnknownPart(f"include names {_shown(part)}; parts are {', '.join(PARTS)}, or all", loc=("include",))
+            raise UnknownPart(
+                f"include names {_shown(part)}; parts are {', '.join(PARTS)}, or all",
+                loc=("include",),
+            )
     return frozenset(parts)
 
 
@@ -135,28 +174,44 @@ def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float]
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise BadOption('thresholds is no JSON object; write {"label": number}', loc=("thresholds",)) from None
+            raise BadOption(
+                'thresholds is no JSON object; write {"label": number}', loc=("thresholds",)
+            ) from None
     if not isinstance(value, Mapping):
-        raise BadOption(f"thresholds is {_shown(value)}; it must be an object label -> number between 0 and 1", loc=("thresholds",))
+        raise BadOption(
+            f"thresholds is {_shown(value)}; it must be an object label -> number between 0 and 1",
+            loc=("thresholds",),
+        )
     roles = {deployment.clinical_role(), deployment.superclass_role()} - {None}
-    known = {label.name for role in roles if role is not None for label in deployment.encoders[role].labels}
+    known = {
+        label.name
+        for role in roles
+        if role is not None
+        for label in deployment.encoders[role].labels
+    }
     if deployment.superclass_head() is not None:
         known.update(SUPERCLASSES)
     if not known:
         return {}, ("thresholds: no effect, as no encoder with labels is loaded",)
-    return {_known_label(name, known): _threshold(name, number) for name, number in value.items()}, ()
+    return {
+        _known_label(name, known): _threshold(name, number) for name, number in value.items()
+    }, ()
 
 
 def _known_label(name: object, known: set[str]) -> str:
     if not isinstance(name, str) or name not in known:
-        raise UnknownLabel(f"thresholds names {_shown(name)}; labels are {', '.join(sorted(known))}", loc=("thresholds",))
+        raise UnknownLabel(
+            f"thresholds names {_shown(name)}; labels are {', '.join(sorted(known))}",
+            loc=("thresholds",),
+        )
     return name
 
 
 def _threshold(name: object, number: object) -> float:
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
         raise BadOption(
-            f"thresholds: {_shown(name)} is {_shown(number)}; it must be a number between 0 and 1", loc=("thresholds", str(name)[:64])
+            f"thresholds: {_shown(name)} is {_shown(number)}; it must be a number between 0 and 1",
+            loc=("thresholds", str(name)[:64]),
         )
     return float(number)
 
@@ -183,7 +238,8 @@ def _layer(value: object, depth: int) -> int:
             raise BadOption(f"layer is {_shown(value)}; it must be a whole number", loc=("layer",))
     if not -depth - 1 <= layer <= depth:
         raise LayerOutOfRange(
-            f"layer is {layer}; this encoder has 0 (before the transformer) to {depth}, or -{depth + 1} to -1", loc=("layer",)
+            f"layer is {layer}; this encoder has 0 (before the transformer) to {depth}, or -{depth + 1} to -1",
+            loc=("layer",),
         )
     # -1 is what is pooled (in pre-LN that is the normed state, which no plain layer number names).
     return layer if layer >= -1 else depth + 1 + layer
@@ -192,7 +248,11 @@ def _layer(value: object, depth: int) -> int:
 def _shown(value: object) -> str:
     """A value as an error may show it: short, and never a structure that could hold a recording."""
     if value is None or isinstance(value, bool | int | float):
-        return json.dumps(value) if not isinstance(value, float) or math.isfinite(value) else str(value)
+        return (
+            json.dumps(value)
+            if not isinstance(value, float) or math.isfinite(value)
+            else str(value)
+        )
     if isinstance(value, str):
         return repr(value if len(value) <= 64 else value[:61] + "...")
     return f"of type {type(value).__name__}"

@@ -18,10 +18,16 @@ from signals.spikes import Pacing, Spikes, find_spikes, pacing
 NO_PACING: Final = Pacing(0, 0, 0)
 
 
-def spikes_of(record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float64]) -> tuple[Spikes, Pacing]:
+def spikes_of(
+    record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float64]
+) -> tuple[Spikes, Pacing]:
     """Spikes, and what they pace; none, with the reason, where none can be told."""
     if record.units != "mV":
-        return Spikes(np.zeros(0), np.zeros(0), "the units are unknown, and a pacing spike is told by its voltage"), NO_PACING
+        return Spikes(
+            np.zeros(0),
+            np.zeros(0),
+            "the units are unknown, and a pacing spike is told by its voltage",
+        ), NO_PACING
     present = leads.signal if leads.present.all() else leads.signal[leads.present]
     spikes = find_spikes(present, record.fs)
     if spikes.invisible is not None:
@@ -34,12 +40,21 @@ def spikes_of(record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float
 
 
 def pacemaker_of(
-    record: EcgRecord, leads: TwelveLeads, spikes: Spikes, paced: Pacing, found: Measurements, head: PacemakerHead
+    record: EcgRecord,
+    leads: TwelveLeads,
+    spikes: Spikes,
+    paced: Pacing,
+    found: Measurements,
+    head: PacemakerHead,
 ) -> Pacemaker:
     """All evidence but a label's. `found` is measured on the recording as it is, spikes and all."""
     visible = spikes.invisible is None
     unjudged = why_unjudged(found)
-    morphology = None if unjudged else float(head.beats.log_odds(features(found, leads.signal, record.fs)[None])[0])
+    morphology = (
+        None
+        if unjudged
+        else float(head.beats.log_odds(features(found, leads.signal, record.fs)[None])[0])
+    )
     reasons = [reason for reason in (spikes.invisible, unjudged) if reason is not None]
     return Pacemaker(
         spikes=int(spikes.times_s.size) if visible else None,

@@ -38,7 +38,11 @@ def heads_wanted(options: Options, heads: Sequence[HeadUse]) -> tuple[HeadUse, .
     """The installed heads that have a part in the answer: all of them in `heads`, one of its own for superclass."""
     if not isinstance(options, AnalyzeOptions):
         return ()
-    return tuple(head for head in heads if "heads" in options.include or (head.name == SUPERCLASS and SUPERCLASS in options.include))
+    return tuple(
+        head
+        for head in heads
+        if "heads" in options.include or (head.name == SUPERCLASS and SUPERCLASS in options.include)
+    )
 
 
 def _token_layer(options: FeatureOptions) -> int | None:
@@ -58,13 +62,20 @@ def _knows_pacing(encoder: Encoder) -> bool:
 def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
     needs: Needs = {}
     clinical = deployment.clinical_role()
-    if clinical and (options.include & LABEL_PARTS or ("pacemaker" in options.include and _knows_pacing(deployment.encoders[clinical]))):
+    if clinical and (
+        options.include & LABEL_PARTS
+        or ("pacemaker" in options.include and _knows_pacing(deployment.encoders[clinical]))
+    ):
         needs[clinical] = Need()
     if options.features_role and "features" in options.include:
         needs.setdefault(options.features_role, Need())
     for head in heads_wanted(options, deployment.heads):
         needs.setdefault(head.role, Need())
-    if SUPERCLASS in options.include and deployment.superclass_head() is None and (diagnosing := deployment.superclass_role()):
+    if (
+        SUPERCLASS in options.include
+        and deployment.superclass_head() is None
+        and (diagnosing := deployment.superclass_role())
+    ):
         needs.setdefault(diagnosing, Need())
     if "saliency" in options.include and (explained := clinical or options.features_role):
         needs[explained] = Need(attention=True)

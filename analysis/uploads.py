@@ -51,13 +51,21 @@ def predict_options(about: Mapping[str, Any]) -> PredictOptions:
     """From the JSON text beside the ECG. Raises MissingField, BadType, and UnderAge, which carries what is echoed."""
     age, date = about.get("age"), about.get("recording_date")
     if age is None:
-        raise MissingField("age is missing in the JSON text; a number of years from 0 to 120 is needed", loc=("age",))
+        raise MissingField(
+            "age is missing in the JSON text; a number of years from 0 to 120 is needed",
+            loc=("age",),
+        )
     years = _years(age)
     if date is not None and (not isinstance(date, str) or len(date) > MAX_TEXT_CHARS):
-        raise BadType(f"recording_date must be a text of at most {MAX_TEXT_CHARS} characters", loc=("recording_date",))
+        raise BadType(
+            f"recording_date must be a text of at most {MAX_TEXT_CHARS} characters",
+            loc=("recording_date",),
+        )
     if years < ADULT_YEARS:
         raise UnderAge(
-            f"age is {years:g}; a result is given from {ADULT_YEARS} years on", loc=("age",), extension={"age": age, "recording_date": date}
+            f"age is {years:g}; a result is given from {ADULT_YEARS} years on",
+            loc=("age",),
+            extension={"age": age, "recording_date": date},
         )
     return PredictOptions(include=frozenset({"pacemaker"}), age=age, recording_date=date)
 
@@ -65,11 +73,17 @@ def predict_options(about: Mapping[str, Any]) -> PredictOptions:
 def _years(age: object) -> float:
     text = isinstance(age, str) and len(age) <= MAX_TEXT_CHARS and age.isascii() and "_" not in age
     if isinstance(age, bool) or not (isinstance(age, int | float) or text):
-        raise BadType(f"age must be a number of years from 0 to {MAX_AGE_YEARS}, or a text of one", loc=("age",))
+        raise BadType(
+            f"age must be a number of years from 0 to {MAX_AGE_YEARS}, or a text of one",
+            loc=("age",),
+        )
     try:
         years = float(age)  # type: ignore[arg-type]
     except (ValueError, OverflowError):
-        raise BadType(f"age must be a number of years from 0 to {MAX_AGE_YEARS}; the text is none", loc=("age",)) from None
+        raise BadType(
+            f"age must be a number of years from 0 to {MAX_AGE_YEARS}; the text is none",
+            loc=("age",),
+        ) from None
     if not 0 <= years <= MAX_AGE_YEARS:  # NaN is not either
         raise BadType(f"age must lie from 0 to {MAX_AGE_YEARS} years", loc=("age",))
     return years

@@ -1,4 +1,4 @@
-"""Does bulk work keep the device busy? `ecgfm features` through a running server, and `analysis.bulk` against the encoder alone.
+"""Does bulk work keep the device busy? `ecgfm features` through a running server, and `bulk` against the encoder alone.
 
     python -m benchmarks.make_checkpoints FULL
     export ECG_FEATURES_CHECKPOINT=FULL/random_pretrained.pt ECG_MODELS_DIR=FULL/models
@@ -6,10 +6,10 @@
     PYTHONPATH=.:client python -m benchmarks.bulk --data /path/to/recordings --files 1000 --url http://127.0.0.1:8000
 
 The recordings of a folder are repeated until there are enough. The server's share is what ecg_device_busy_seconds_total grew by
-between the ends of the first and the last batch. `analysis.bulk` is run in rounds, each of a part of the files into the same table,
+between the ends of the first and the last batch. `bulk` is run in rounds, each of a part of the files into the same table,
 and before, between and after them the encoder alone encodes one of its batches that is ready in memory: what else the machine does
 in these minutes falls on both. A round's rate is from the end of its first batch on. Without --url only the latter. Which model: the
-server's settings in the environment, or --model and the others of `analysis.bulk`.
+server's settings in the environment, or --model and the others of `bulk`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ from statistics import median
 
 from ecgfm_client.folders import Recording, find_recordings
 
-from analysis.bulk import (
+from analysis.deployment import Deployment
+from analysis.options import FeatureOptions
+from benchmarks.machine import machine
+from bulk.run import (
     BATCH_SEGMENTS,
     Embedded,
     Failed,
@@ -44,9 +47,6 @@ from analysis.bulk import (
     run,
     what_is_asked,
 )
-from analysis.deployment import Deployment
-from analysis.options import FeatureOptions
-from benchmarks.machine import machine
 from encoder.devices import keep_freed_memory, share_cores
 
 ROOT = Path(__file__).parents[1]
@@ -57,8 +57,12 @@ ALONE_S = 8.0  # the encoder alone, before each round and after the last
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="a folder of recordings of any format")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="a folder of recordings of any format"
+    )
     parser.add_argument("--files", type=int, default=1000, help="so many recordings (1000)")
     parser.add_argument("--url", help="a running server, for `ecgfm features`")
     options, others = parser.parse_known_args(arguments)
@@ -70,7 +74,13 @@ def main(arguments: list[str] | None = None) -> None:
         fill(folder / "in", find_recordings(options.data), options.files)
         if options.url:
             print(through_server(folder / "in", folder / "server.parquet", options.url), flush=True)
-        print(without_server(parser_here().parse_args([str(folder / "in"), str(folder / "bulk.parquet"), *others])))
+        print(
+            without_server(
+                parser_here().parse_args(
+                    [str(folder / "in"), str(folder / "bulk.parquet"), *others]
+                )
+            )
+        )
 
 
 def fill(folder: Path, recordings: Sequence[Recording], count: int) -> None:
@@ -86,7 +96,17 @@ def fill(folder: Path, recordings: Sequence[Recording], count: int) -> None:
 
 def through_server(folder: Path, out: Path, url: str) -> str:
     """The share of time in which a device worked, while the client was running."""
-    command = [sys.executable, "-m", "ecgfm_client.cli", "features", str(folder), "--out", str(out), "--url", url]
+    command = [
+        sys.executable,
+        "-m",
+        "ecgfm_client.cli",
+        "features",
+        str(folder),
+        "--out",
+        str(out),
+        "--url",
+        url,
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "client")}
     seen = [(time.perf_counter(), *busy_s(url))]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as client:
@@ -119,7 +139,9 @@ class Rounds:
     came: list[list[tuple[float, int]]] = field(default_factory=list)
     failed: int = 0
 
-    def __call__(self, recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment) -> Iterator[Embedded | Failed]:
+    def __call__(
+        self, recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment
+    ) -> Iterator[Embedded | Failed]:
         for number in range(ROUNDS):
             self.between()
             self.came.append([])
@@ -142,7 +164,7 @@ def _rate(came: Sequence[tuple[float, int]], batch_segments: int) -> float:
         if first is None and total >= batch_segments:
             first = (at_s, total)
     if first is None or first[1] == total:
-        raise SystemExit("analysis.bulk: fewer than two batches a round; give more --files")
+        raise SystemExit("bulk: fewer than two batches a round; give more --files")
     return (total - first[1]) / (came[-1][0] - first[0])
 
 
@@ -154,13 +176,15 @@ def without_server(options: argparse.Namespace) -> str:
     own: list[float] = []
     rounds = Rounds(
         partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes),
-        lambda: own.append(len(devices) * alone(batch, features, deployment, devices[0], options.dtype)),
+        lambda: own.append(
+            len(devices) * alone(batch, features, deployment, devices[0], options.dtype)
+        ),
     )
     run(options, rounds, cuda=devices[0] != "cpu")
     rates, encoder = rounds.rates(size), deployment.encoders[features.role]
     return (
         f"{encoder.name}, {len(devices)} x {devices[0]}: the encoder alone {_each(own)}\n"
-        f"analysis.bulk: {sum(map(len, rounds.came))} recordings, {rounds.failed} failed, {_each(rates)}; "
+        f"bulk: {sum(map(len, rounds.came))} recordings, {rounds.failed} failed, {_each(rates)}; "
         f"{median(rates) / median(own):.1%} of the encoder's own"
     )
 
@@ -169,8 +193,10 @@ def _each(rates: Sequence[float]) -> str:
     return f"{median(rates):.2f} segments/s ({', '.join(f'{rate:.2f}' for rate in rates)})"
 
 
-def _batch(recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment, size: int) -> list[Ready]:
-    """As `analysis.bulk` would put it together, of the first recordings that can be read."""
+def _batch(
+    recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment, size: int
+) -> list[Ready]:
+    """As `bulk` would put it together, of the first recordings that can be read."""
     batch: list[Ready] = []
     for recording in recordings:
         outcome = read_one(recording, features, deployment)
@@ -181,7 +207,13 @@ def _batch(recordings: Sequence[Recording], features: FeatureOptions, deployment
     return batch
 
 
-def alone(batch: Sequence[Ready], features: FeatureOptions, deployment: Deployment, device: str, dtype: str) -> float:
+def alone(
+    batch: Sequence[Ready],
+    features: FeatureOptions,
+    deployment: Deployment,
+    device: str,
+    dtype: str,
+) -> float:
     """Segments a second of the encoder with nothing to wait for."""
     from analysis.encoders import load_runners
 

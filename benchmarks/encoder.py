@@ -38,12 +38,17 @@ from encoder.precision import DTYPES
 from encoder.runner import EncoderRunner
 
 Array = NDArray[np.float32]
-ECG_FM = EcgFmConfig((ConvLayer(256, 2, 2),) * 4, 768, 3072, 12, 12, 128, 16, labels=17)  # as published
+ECG_FM = EcgFmConfig(
+    (ConvLayer(256, 2, 2),) * 4, 768, 3072, 12, 12, 128, 16, labels=17
+)  # as published
 SAMPLES = 2500
 BATCHES = {"cpu": (1, 2, 16), "cuda": (1, 2, 4, 8, 16, 32, 64, 128, 256)}
 KINDS = {"cpu": ("bfloat16", "float32"), "cuda": ("bfloat16", "float16", "tf32", "float32")}
 ROUNDS = 20
-SECONDS_PER_SIZE = {"cpu": 100.0, "cuda": 25.0}  # of rounds; all sizes together then take less than ten minutes
+SECONDS_PER_SIZE = {
+    "cpu": 100.0,
+    "cuda": 25.0,
+}  # of rounds; all sizes together then take less than ten minutes
 COMPARED = 16  # segments whose answers are compared
 STREAM = 8  # batches
 REPLAYS = 20  # of a captured forward between two looks at the clock
@@ -79,8 +84,13 @@ def main(arguments: list[str] | None = None, config: EcgFmConfig = ECG_FM) -> No
     bench = Bench(well_spread(EcgFm(config)), options)
     columns = [name for name in COLUMNS if options.device == "cuda" or name not in ON_CUDA]
     print_table(columns, (row for batch in options.batches for row in bench.rows(batch)))
-    parts = [part for dtype in options.dtypes for part in bench.positions(dtype, max(options.batches))]
-    print_table(["segments", "dtype", "part", "ms"], parts + bench.gelus() if options.device == "cuda" else parts)
+    parts = [
+        part for dtype in options.dtypes for part in bench.positions(dtype, max(options.batches))
+    ]
+    print_table(
+        ["segments", "dtype", "part", "ms"],
+        parts + bench.gelus() if options.device == "cuda" else parts,
+    )
     if options.device == "cuda":
         print_table(["one 10 s recording, both encoders", "device, ms", "goal, ms"], bench.goals())
 
@@ -97,14 +107,19 @@ def well_spread(encoder: EcgFm) -> EcgFm:
     for name, weight in encoder.named_parameters():
         fan_in = weight[0].numel() if weight.ndim > 1 else 0
         with torch.no_grad():
-            weight.copy_(torch.randn(weight.shape) * (fan_in**-0.5 if fan_in else 0.1) + ("norm.weight" in name))
+            weight.copy_(
+                torch.randn(weight.shape) * (fan_in**-0.5 if fan_in else 0.1)
+                + ("norm.weight" in name)
+            )
     return encoder.requires_grad_(False).eval()
 
 
 def flop(config: EcgFmConfig, samples: int = SAMPLES) -> float:
     """Floating-point operations of one segment's products, 2 for each multiplication that is added."""
     tokens, width = config.tokens(samples), config.width
-    linear = config.depth * (4 * width**2 + 2 * width * config.ffn_width) + config.conv_width * width
+    linear = (
+        config.depth * (4 * width**2 + 2 * width * config.ffn_width) + config.conv_width * width
+    )
     position = width * width // config.conv_pos_groups * config.conv_pos_kernel
     total = tokens * (linear + position + config.depth * 2 * tokens * width)
     before, length = config.in_leads, samples
@@ -115,7 +130,9 @@ def flop(config: EcgFmConfig, samples: int = SAMPLES) -> float:
     return 2.0 * total
 
 
-def difference(runner: EncoderRunner, plain: Callable[[], tuple[Tensor, Tensor]], segments: Array) -> tuple[float, float]:
+def difference(
+    runner: EncoderRunner, plain: Callable[[], tuple[Tensor, Tensor]], segments: Array
+) -> tuple[float, float]:
     """Largest difference of a probability, smallest cosine of an embedding, over these segments."""
     pooled, logits = (part.cpu() for part in plain())
     found = runner.run(segments)
@@ -128,7 +145,9 @@ def noise(count: int, leads: int) -> Array:
     """(count, leads, samples), standardised by lead: slow enough to be something like a signal."""
     white = np.random.default_rng(1).normal(size=(count, leads, SAMPLES))
     smooth = np.apply_along_axis(np.convolve, 2, white, np.hanning(25), "same")
-    return np.asarray((smooth - smooth.mean(2, keepdims=True)) / smooth.std(2, keepdims=True), np.float32)
+    return np.asarray(
+        (smooth - smooth.mean(2, keepdims=True)) / smooth.std(2, keepdims=True), np.float32
+    )
 
 
 @dataclass(frozen=True)
@@ -163,7 +182,9 @@ class Figures:
             row["stream, segments/s"] = f"{self.rate:.1f}"
         if self.on_device is not None:
             row["device, ms"] = f"{self.on_device * 1e3:.3f}"
-            row["device, of the ceiling"] = f"{100 * self.batch * self.each / self.on_device / self.ceiling:.1f} %"
+            row["device, of the ceiling"] = (
+                f"{100 * self.batch * self.each / self.on_device / self.ceiling:.1f} %"
+            )
         return row
 
 
@@ -177,7 +198,10 @@ class Bench:
         self._plain = plain
         self.ours = {dtype: self._runner(dtype) for dtype in options.dtypes}
         segments = noise(COMPARED, self.config.in_leads)
-        self._errors = {dtype: difference(runner, self._plain_on(segments), segments) for dtype, runner in self.ours.items()}
+        self._errors = {
+            dtype: difference(runner, self._plain_on(segments), segments)
+            for dtype, runner in self.ours.items()
+        }
         self.figures: dict[tuple[str, int], Figures] = {}  # by dtype and batch
 
     def rows(self, batch: int) -> Iterator[Row]:
@@ -194,11 +218,24 @@ class Bench:
             "TFLOP/s": f"{plain * flop(self.config) / 1e12:.3f}", "times plain": 1, "rounds": rounds,
         }  # fmt: skip
         for dtype in self.ours:
-            own = {name.removeprefix(f"{dtype} "): seconds for name, seconds in took.items() if name.startswith(f"{dtype} ")}
+            own = {
+                name.removeprefix(f"{dtype} "): seconds
+                for name, seconds in took.items()
+                if name.startswith(f"{dtype} ")
+            }
             figures = self.figures[dtype, batch] = self._figures(batch, own)
             apart, cosine = self._errors[dtype]
-            answers = {"max probability difference": f"{apart:.5f}", "min cosine": f"{cosine:.6f}", "rounds": rounds}
-            yield {"encoder": dtype, **figures.row(), "times plain": f"{figures.rate / plain:.2f}", **answers}
+            answers = {
+                "max probability difference": f"{apart:.5f}",
+                "min cosine": f"{cosine:.6f}",
+                "rounds": rounds,
+            }
+            yield {
+                "encoder": dtype,
+                **figures.row(),
+                "times plain": f"{figures.rate / plain:.2f}",
+                **answers,
+            }
 
     def positions(self, dtype: str, batch: int) -> list[Row]:
         """The positional convolution alone."""
@@ -210,9 +247,17 @@ class Bench:
 
     def goals(self) -> list[Row]:
         """What a recording takes of the device, where its size was among those asked for."""
-        found = {dtype: self.figures[dtype, RECORDING].on_device for dtype in self.ours if (dtype, RECORDING) in self.figures}
+        found = {
+            dtype: self.figures[dtype, RECORDING].on_device
+            for dtype in self.ours
+            if (dtype, RECORDING) in self.figures
+        }
         return [
-            {"one 10 s recording, both encoders": dtype, "device, ms": f"{ENCODERS * seconds * 1e3:.2f}", "goal, ms": f"at most {GOAL_MS}"}
+            {
+                "one 10 s recording, both encoders": dtype,
+                "device, ms": f"{ENCODERS * seconds * 1e3:.2f}",
+                "goal, ms": f"at most {GOAL_MS}",
+            }
             for dtype, seconds in found.items()
             if seconds is not None
         ]
@@ -231,16 +276,28 @@ class Bench:
     def _part_rows(self, dtype: str, batch: int, contenders: dict[str, Contender]) -> list[Row]:
         took, _ = self.options.rounds.medians(contenders)
         return [
-            {"segments": batch, "dtype": dtype, "part": name, "ms": f"{1e3 * seconds / self.parts.repeats:.3f}"}
+            {
+                "segments": batch,
+                "dtype": dtype,
+                "part": name,
+                "ms": f"{1e3 * seconds / self.parts.repeats:.3f}",
+            }
             for name, seconds in took.items()
         ]
 
     def _runner(self, dtype: str) -> EncoderRunner:
         began = time.perf_counter()
         weights = copy.deepcopy(self._weights)
-        runner = EncoderRunner(weights, device=self.options.device, dtype=dtype, max_batch=max(*self.options.batches, COMPARED))
+        runner = EncoderRunner(
+            weights,
+            device=self.options.device,
+            dtype=dtype,
+            max_batch=max(*self.options.batches, COMPARED),
+        )
         runner.warm_up(SAMPLES)
-        print(f"{dtype}: {runner.path}; ready after {time.perf_counter() - began:.1f} s", flush=True)
+        print(
+            f"{dtype}: {runner.path}; ready after {time.perf_counter() - began:.1f} s", flush=True
+        )
         return runner
 
     def _plain_on(self, segments: Array) -> Callable[[], Any]:
@@ -251,8 +308,12 @@ class Bench:
         """The ways in which an encoder is timed."""
         calls: dict[str, Callable[[], object]] = {"called": partial(runner.run, segments)}
         if isinstance(runner.forward, CudaForward):
-            calls["stream"] = partial(_stream, runner, len(segments), np.tile(segments, (STREAM, 1, 1)))
-            if len(segments) <= runner.max_batch:  # which a device with less memory has made smaller
+            calls["stream"] = partial(
+                _stream, runner, len(segments), np.tile(segments, (STREAM, 1, 1))
+            )
+            if (
+                len(segments) <= runner.max_batch
+            ):  # which a device with less memory has made smaller
                 calls["device"] = repeated(runner.forward.replay(len(segments)), REPLAYS)
         return {name: until_done(call, self.options.device, dtype) for name, call in calls.items()}
 
@@ -265,14 +326,36 @@ def _stream(runner: EncoderRunner, batch: int, segments: Array) -> None:
 
 
 def _options(arguments: list[str] | None) -> Options:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu"
+    )
     parser.add_argument("--threads", type=int, help="of PyTorch on the CPU")
-    parser.add_argument("--batches", type=int, nargs="+", help="segments at once; default: 1 2 16 on the CPU, 1 to 256 on a GPU")
-    parser.add_argument("--dtypes", nargs="+", choices=tuple(DTYPES), help="default: all that the device has use for")
+    parser.add_argument(
+        "--batches",
+        type=int,
+        nargs="+",
+        help="segments at once; default: 1 2 16 on the CPU, 1 to 256 on a GPU",
+    )
+    parser.add_argument(
+        "--dtypes",
+        nargs="+",
+        choices=tuple(DTYPES),
+        help="default: all that the device has use for",
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--seconds-per-size", type=float, help="no new round of a size after that; default: 100 on the CPU, 25 on a GPU")
-    parser.add_argument("--cpu-time", action="store_true", help="of this process; for a machine that has other work, with --threads 1")
+    parser.add_argument(
+        "--seconds-per-size",
+        type=float,
+        help="no new round of a size after that; default: 100 on the CPU, 25 on a GPU",
+    )
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="of this process; for a machine that has other work, with --threads 1",
+    )
     asked = parser.parse_args(arguments)
     if asked.threads:
         torch.set_num_threads(asked.threads)
@@ -280,7 +363,9 @@ def _options(arguments: list[str] | None) -> Options:
         asked.device,
         tuple(asked.batches or BATCHES[asked.device]),
         tuple(asked.dtypes or KINDS[asked.device]),
-        Rounds(asked.rounds, asked.seconds_per_size or SECONDS_PER_SIZE[asked.device], asked.cpu_time),
+        Rounds(
+            asked.rounds, asked.seconds_per_size or SECONDS_PER_SIZE[asked.device], asked.cpu_time
+        ),
     )
 
 

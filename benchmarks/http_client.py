@@ -20,7 +20,9 @@ class Target:
         return cls(parts.hostname, parts.port or 80)
 
 
-def request_bytes(target: Target, method: str, path: str, body: bytes = b"", content_type: str = "") -> bytes:
+def request_bytes(
+    target: Target, method: str, path: str, body: bytes = b"", content_type: str = ""
+) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {target.host}:{target.port}", "Accept: */*"]
     if method == "POST":
         lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
@@ -67,7 +69,10 @@ class Connection:
 async def _read_answer(reader: asyncio.StreamReader) -> Answer:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split(" ")[1])
-    headers = {name.strip().lower(): value.strip().lower() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    headers = {
+        name.strip().lower(): value.strip().lower()
+        for name, _, value in (line.partition(":") for line in head[1:] if line)
+    }
     if headers.get("transfer-encoding") == "chunked":
         body = await _read_chunks(reader)
     else:

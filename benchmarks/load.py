@@ -57,8 +57,17 @@ class Outcome:
 
     def row(self, load: str) -> str:
         good = self.answered["200"]
-        errors = ", ".join(f"{name}: {count}" for name, count in sorted(self.answered.items()) if name != "200") or "none"
-        ms = [f"{1000 * np.percentile(self.latencies_s, q):.1f}" for q in (50, 95, 99)] if self.latencies_s else ["-"] * 3
+        errors = (
+            ", ".join(
+                f"{name}: {count}" for name, count in sorted(self.answered.items()) if name != "200"
+            )
+            or "none"
+        )
+        ms = (
+            [f"{1000 * np.percentile(self.latencies_s, q):.1f}" for q in (50, 95, 99)]
+            if self.latencies_s
+            else ["-"] * 3
+        )
         return f"| {load} | {good} | {good / self.elapsed_s:.1f} | {' | '.join(ms)} | {errors} |"
 
     def values(self) -> dict[str, object]:
@@ -79,7 +88,9 @@ def own_cpu_s() -> float:
 
 def percentiles_ms(seconds: Sequence[float]) -> list[float]:
     """p50, p95, p99; empty where there is nothing."""
-    return [float(1000 * value) for value in np.percentile(seconds, (50, 95, 99))] if seconds else []
+    return (
+        [float(1000 * value) for value in np.percentile(seconds, (50, 95, 99))] if seconds else []
+    )
 
 
 def stages_s(server_timing: str) -> float:
@@ -91,12 +102,21 @@ def stages_s(server_timing: str) -> float:
 def bodies(form: str, seconds: int = SECONDS, records: int = 1) -> tuple[str, str, list[bytes]]:
     """Content type, query string, and a few different bodies of so many records each (npy: an array of three axes)."""
     different = max(2, RECORDINGS // records)
-    turns = [[recording(turn * records + number, seconds) for number in range(records)] for turn in range(different)]
+    turns = [
+        [recording(turn * records + number, seconds) for number in range(records)]
+        for turn in range(different)
+    ]
     about = {"fs": SAMPLING_RATE_HZ, "lead_names": list(LEAD_NAMES)}
     if form == "npy":
         query = urlencode({"fs": SAMPLING_RATE_HZ, "lead_names": ",".join(LEAD_NAMES)})
-        return "application/x-npy", f"?{query}", [_npy(signals[0] if records == 1 else np.stack(signals)) for signals in turns]
-    pack, kind = (msgpack.packb, "application/msgpack") if form == "msgpack" else (_json, "application/json")
+        return (
+            "application/x-npy",
+            f"?{query}",
+            [_npy(signals[0] if records == 1 else np.stack(signals)) for signals in turns],
+        )
+    pack, kind = (
+        (msgpack.packb, "application/msgpack") if form == "msgpack" else (_json, "application/json")
+    )
     listed = [[{"signal": _array(signal, form)} | about for signal in signals] for signals in turns]
     return kind, "", [pack(each[0] if records == 1 else {"records": each}) for each in listed]
 
@@ -117,7 +137,9 @@ def _npy(signal: NDArray[np.float32]) -> bytes:
     return buffer.getvalue()
 
 
-def requests_for(target: Target, route: str, form: str, seconds: int = SECONDS, records: int = 1) -> list[bytes]:
+def requests_for(
+    target: Target, route: str, form: str, seconds: int = SECONDS, records: int = 1
+) -> list[bytes]:
     if route in GET_ROUTES:
         return [request_bytes(target, "GET", route)]
     content_type, query, recordings = bodies(form, seconds, records)
@@ -134,7 +156,9 @@ async def ask(connection: Connection, request: bytes, outcome: Outcome, due_s: f
     outcome.note(answer, time.perf_counter() - due_s)
 
 
-async def closed_loop(target: Target, requests: Sequence[bytes], clients: int, seconds: float) -> Outcome:
+async def closed_loop(
+    target: Target, requests: Sequence[bytes], clients: int, seconds: float
+) -> Outcome:
     outcome = Outcome(cpu_before_s=own_cpu_s())
     turn = cycle(requests)
     start_s = time.perf_counter()
@@ -150,7 +174,9 @@ async def closed_loop(target: Target, requests: Sequence[bytes], clients: int, s
     return outcome
 
 
-async def open_loop(target: Target, requests: Sequence[bytes], rate_hz: float, seconds: float) -> Outcome:
+async def open_loop(
+    target: Target, requests: Sequence[bytes], rate_hz: float, seconds: float
+) -> Outcome:
     outcome = Outcome(cpu_before_s=own_cpu_s())
     idle: list[Connection] = []
     start_s = time.perf_counter()
@@ -181,7 +207,10 @@ async def describe_server(target: Target) -> str:
     finally:
         connection.close()
     model = health.get("model") or {}
-    encoders = [f"{each.get('name')} {each.get('dtype')} on {each.get('device')}" for each in model.get("encoders") or []]
+    encoders = [
+        f"{each.get('name')} {each.get('dtype')} on {each.get('device')}"
+        for each in model.get("encoders") or []
+    ]
     return f"server {health.get('version')}, {', '.join(encoders) or 'no encoder'}"
 
 
@@ -193,13 +222,21 @@ async def run(options: argparse.Namespace) -> None:
     await closed_loop(target, requests, 1, options.warm_up)
     for load, started in runs(options, target, requests):
         outcome = await started
-        print(json.dumps({"load": load} | outcome.values()) if options.as_json else outcome.row(load), flush=True)
+        print(
+            json.dumps({"load": load} | outcome.values()) if options.as_json else outcome.row(load),
+            flush=True,
+        )
 
 
-def runs(options: argparse.Namespace, target: Target, requests: Sequence[bytes]) -> Iterator[tuple[str, Awaitable[Outcome]]]:
+def runs(
+    options: argparse.Namespace, target: Target, requests: Sequence[bytes]
+) -> Iterator[tuple[str, Awaitable[Outcome]]]:
     """Each run's name, and what starts it."""
     if options.rate is not None:
-        yield f"{options.rate:g}/s arriving", open_loop(target, requests, options.rate, options.seconds)
+        yield (
+            f"{options.rate:g}/s arriving",
+            open_loop(target, requests, options.rate, options.seconds),
+        )
         return
     for clients in options.concurrency:
         yield f"{clients} at once", closed_loop(target, requests, clients, options.seconds)
@@ -207,23 +244,41 @@ def runs(options: argparse.Namespace, target: Target, requests: Sequence[bytes])
 
 async def print_heading(options: argparse.Namespace, target: Target, request_size: int) -> None:
     sent = "GET" if options.route in GET_ROUTES else f"POST {options.body}"
-    print(f"{sent} {options.route}, {request_size / 1000:.0f} kB a request; {await describe_server(target)}")
+    print(
+        f"{sent} {options.route}, {request_size / 1000:.0f} kB a request; {await describe_server(target)}"
+    )
     print(f"{machine('numpy')}\n")
-    print("| load | answered | a second | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|---|")
+    print(
+        "| load | answered | a second | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|---|"
+    )
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="Load for a running server.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.load", description="Load for a running server."
+    )
     parser.add_argument("--url", default=DEFAULT_URL)
-    parser.add_argument("--route", default="/analyze", help="a POST route, or one of " + ", ".join(GET_ROUTES))
+    parser.add_argument(
+        "--route", default="/analyze", help="a POST route, or one of " + ", ".join(GET_ROUTES)
+    )
     parser.add_argument("--body", choices=["json", "npy", "msgpack"], default="json")
     parser.add_argument("--length", type=int, default=SECONDS, help="seconds of each recording")
     parser.add_argument("--records", type=int, default=1, help="recordings in each request")
-    parser.add_argument("--concurrency", type=lambda text: [int(part) for part in text.split(",")], default=[1, 8, 32])
+    parser.add_argument(
+        "--concurrency",
+        type=lambda text: [int(part) for part in text.split(",")],
+        default=[1, 8, 32],
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
-    parser.add_argument("--rate", type=float, default=None, help="open loop with so many arrivals a second")
-    parser.add_argument("--as-json", action="store_true", help="a line of JSON for each run instead of a table")
-    parser.add_argument("--warm-up", type=float, default=0.5, help="seconds of load beforehand that don't count")
+    parser.add_argument(
+        "--rate", type=float, default=None, help="open loop with so many arrivals a second"
+    )
+    parser.add_argument(
+        "--as-json", action="store_true", help="a line of JSON for each run instead of a table"
+    )
+    parser.add_argument(
+        "--warm-up", type=float, default=0.5, help="seconds of load beforehand that don't count"
+    )
     return parser.parse_args(arguments)
 
 

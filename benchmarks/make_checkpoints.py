@@ -23,8 +23,21 @@ from torch import Tensor
 from model_store.labels import ecg_fm_labels
 
 FINETUNED, PRETRAINED = "random_finetuned.pt", "random_pretrained.pt"
-PARAMETERS = {FINETUNED: 90_386_321, PRETRAINED: 90_883_072}  # of models built with the original code
-LEADS, CONV, WIDTH, FFN, DEPTH, HEADS, KERNEL, GROUPS, LABELS = 12, 256, 768, 3072, 12, 12, 128, 16, 17
+PARAMETERS = {
+    FINETUNED: 90_386_321,
+    PRETRAINED: 90_883_072,
+}  # of models built with the original code
+LEADS, CONV, WIDTH, FFN, DEPTH, HEADS, KERNEL, GROUPS, LABELS = (
+    12,
+    256,
+    768,
+    3072,
+    12,
+    12,
+    128,
+    16,
+    17,
+)
 CODES, CODE_WIDTH, FINAL = 640, 128, 256  # pretraining's quantizer: 2 groups of 320 codes
 NEWER = ("parametrizations.weight.original0", "parametrizations.weight.original1")
 OLDER = ("weight_g", "weight_v")
@@ -67,7 +80,9 @@ def encoder(weights: Weights, prefix: str, spelling: tuple[str, str]) -> None:
     weights.linear(f"{prefix}post_extract_proj", WIDTH, CONV)
     position, into = f"{prefix}conv_pos.pos_conv.0", WIDTH // GROUPS
     weights.normal(f"{position}.bias", WIDTH, std=0.02)
-    gain = math.sqrt(WIDTH / KERNEL)  # the norm of each kernel position at which the sum over positions and channels keeps its size
+    gain = math.sqrt(
+        WIDTH / KERNEL
+    )  # the norm of each kernel position at which the sum over positions and channels keeps its size
     weights.normal(f"{position}.{spelling[0]}", 1, 1, KERNEL, mean=gain, std=0.1 * gain)
     weights.normal(f"{position}.{spelling[1]}", WIDTH, into, KERNEL, std=1.0)
     weights.norm(f"{prefix}layer_norm", CONV)
@@ -106,12 +121,24 @@ def config(model: dict[str, Any], task: str, criterion: dict[str, Any]) -> dict[
         "conv_pos": KERNEL,
         "conv_pos_groups": GROUPS,
     }
-    adam = {"_name": "adam", "adam_betas": [0.9, 0.98], "adam_eps": 1e-8, "weight_decay": 0.0, "lr": [1e-6]}
+    adam = {
+        "_name": "adam",
+        "adam_betas": [0.9, 0.98],
+        "adam_eps": 1e-8,
+        "weight_decay": 0.0,
+        "lr": [1e-6],
+    }
     return {
         "_name": None,
         "common": {"seed": 1, "fp16": False},
         "model": {**sizes, **model},
-        "task": {"_name": task, "normalize": False, "filter": False, "enable_padding": True, "leads_to_load": None},
+        "task": {
+            "_name": task,
+            "normalize": False,
+            "filter": False,
+            "enable_padding": True,
+            "leads_to_load": None,
+        },
         "criterion": criterion,
         "lr_scheduler": {"_name": "fixed", "lr": [1e-6]},
         "optimizer": adam,
@@ -122,18 +149,42 @@ def save(path: Path, cfg: dict[str, Any], tensors: dict[str, Tensor], frozen: st
     """The checkpoint as fairseq-signals' trainer lays it out. Tensors whose name begins with `frozen` have no moments."""
     parameters = sum(tensor.numel() for tensor in tensors.values())
     if parameters != PARAMETERS[path.name]:
-        raise AssertionError(f"{path.name}: {parameters} parameters, the original has {PARAMETERS[path.name]}")
+        raise AssertionError(
+            f"{path.name}: {parameters} parameters, the original has {PARAMETERS[path.name]}"
+        )
     trained = [tensor for name, tensor in tensors.items() if not name.startswith(frozen)]
-    state = {n: {"step": 1, "exp_avg": untouched(t), "exp_avg_sq": untouched(t)} for n, t in enumerate(trained)}
-    group = {"lr": 1e-6, "betas": (0.9, 0.98), "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False, "params": list(state)}
+    state = {
+        n: {"step": 1, "exp_avg": untouched(t), "exp_avg_sq": untouched(t)}
+        for n, t in enumerate(trained)
+    }
+    group = {
+        "lr": 1e-6,
+        "betas": (0.9, 0.98),
+        "eps": 1e-8,
+        "weight_decay": 0.0,
+        "amsgrad": False,
+        "params": list(state),
+    }
     checkpoint = {
         "args": None,
         "cfg": cfg,
         "model": tensors,
         "criterion": None,
-        "optimizer_history": [{"criterion_name": "-", "optimizer_name": "Adam", "lr_scheduler_state": {"lr": 1e-6}, "num_updates": 1}],
+        "optimizer_history": [
+            {
+                "criterion_name": "-",
+                "optimizer_name": "Adam",
+                "lr_scheduler_state": {"lr": 1e-6},
+                "num_updates": 1,
+            }
+        ],
         "task_state": {},
-        "extra_state": {"metrics": {}, "previous_training_time": 0.0, "train_iterator": {"version": 2, "epoch": 2}, "val_loss": None},
+        "extra_state": {
+            "metrics": {},
+            "previous_training_time": 0.0,
+            "train_iterator": {"version": 2, "epoch": 2},
+            "val_loss": None,
+        },
         "last_optimizer_state": {"state": state, "param_groups": [group]},
     }
     torch.save(checkpoint, path)
@@ -145,19 +196,47 @@ def untouched(like: Tensor) -> Tensor:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    weighted = {"_name": "binary_cross_entropy_with_logits", "pos_weight": [label.pos_weight for label in ecg_fm_labels()]}
-    classifier = {"_name": "ecg_transformer_classifier", "apply_mask": False, "num_labels": LABELS, "model_path": None}
-    save(folder / FINETUNED, config(classifier, "ecg_classification", weighted), finetuned(), "encoder.feature_extractor")
-    pretraining = {"_name": "wav2vec2_cmsc", "apply_mask": True, "quantize_targets": True, "final_dim": FINAL, "latent_vars": CODES // 2}
+    weighted = {
+        "_name": "binary_cross_entropy_with_logits",
+        "pos_weight": [label.pos_weight for label in ecg_fm_labels()],
+    }
+    classifier = {
+        "_name": "ecg_transformer_classifier",
+        "apply_mask": False,
+        "num_labels": LABELS,
+        "model_path": None,
+    }
+    save(
+        folder / FINETUNED,
+        config(classifier, "ecg_classification", weighted),
+        finetuned(),
+        "encoder.feature_extractor",
+    )
+    pretraining = {
+        "_name": "wav2vec2_cmsc",
+        "apply_mask": True,
+        "quantize_targets": True,
+        "final_dim": FINAL,
+        "latent_vars": CODES // 2,
+    }
     contrastive = {"_name": "wav2vec2_with_cmsc"}
-    save(folder / PRETRAINED, config({**pretraining, "latent_groups": 2}, "ecg_pretraining", contrastive), pretrained(), "-")
+    save(
+        folder / PRETRAINED,
+        config({**pretraining, "latent_groups": 2}, "ecg_pretraining", contrastive),
+        pretrained(),
+        "-",
+    )
     for name in PARAMETERS:
-        print(f"{folder / name}: {PARAMETERS[name]:,} parameters, {(folder / name).stat().st_size / 1e9:.2f} GB")
+        print(
+            f"{folder / name}: {PARAMETERS[name]:,} parameters, {(folder / name).stat().st_size / 1e9:.2f} GB"
+        )
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{time.monotonic() - started:.0f} s, peak memory {peak_mb:.0f} MB")
     return 0

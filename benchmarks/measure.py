@@ -37,7 +37,7 @@ from signals.leads import LEADS, twelve_leads
 from signals.r_peaks import r_peaks_of
 from signals.record import EcgRecord
 from signals.spikes import find_spikes, pacing
-from training.ludb import read_ludb
+from training.datasets.ludb import read_ludb
 
 T = TypeVar("T")  # Python 3.11 has no other way
 
@@ -47,18 +47,30 @@ ALL, NEUROKIT = "all", "NeuroKit2, one lead"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--records", type=int, help="so many recordings only")
-    parser.add_argument("--neurokit", type=int, default=10, help="recordings whose lead II NeuroKit2 is timed on")
+    parser.add_argument(
+        "--neurokit", type=int, default=10, help="recordings whose lead II NeuroKit2 is timed on"
+    )
     options = parser.parse_args(arguments)
-    records = [EcgRecord(one.signal.astype(np.float32), one.fs, LEADS) for one in read_ludb(options.data)[: options.records]]
+    records = [
+        EcgRecord(one.signal.astype(np.float32), one.fs, LEADS)
+        for one in read_ludb(options.data)[: options.records]
+    ]
     keep_freed_memory(SIGNAL_KEPT_BYTES)
     with threadpool_limits(1):
         _steps(records[0])  # weights are read, pages are mapped
         rows = [_median_of([_steps(record) for _ in range(options.repeats)]) for record in records]
-        theirs = [_median_of([neurokit(record) for _ in range(options.repeats)]) for record in records[: options.neurokit]]
+        theirs = [
+            _median_of([neurokit(record) for _ in range(options.repeats)])
+            for record in records[: options.neurokit]
+        ]
     print(f"{machine('numpy', 'scipy', 'neurokit2')}\n")
     shapes = sorted({f"{len(record.signal)} x {record.samples}" for record in records})
     print(f"{len(records)} recordings of {', '.join(shapes)}; {options.repeats} repeats\n")
@@ -73,7 +85,10 @@ def table(rows: Sequence[dict[str, float]], theirs: Sequence[dict[str, float]]) 
         lead_ms = [row[NEUROKIT] for row in theirs]
         lines.append(_line(NEUROKIT, lead_ms))
         ratio = len(LEADS) * np.median(lead_ms) / np.median([row[ALL] for row in rows])
-        lines += ["", f"NeuroKit2 on {len(LEADS)} leads takes {ratio:.0f} times as long as all of this."]
+        lines += [
+            "",
+            f"NeuroKit2 on {len(LEADS)} leads takes {ratio:.0f} times as long as all of this.",
+        ]
     return "\n".join(lines)
 
 
@@ -85,7 +100,9 @@ def neurokit(record: EcgRecord) -> dict[str, float]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its own, of pandas and of waves it does not find
             fs = int(record.fs)
-            cleaned = neurokit2.ecg_clean(record.signal[LEADS.index("II")].astype(np.float64), sampling_rate=fs)
+            cleaned = neurokit2.ecg_clean(
+                record.signal[LEADS.index("II")].astype(np.float64), sampling_rate=fs
+            )
             peaks = neurokit2.ecg_peaks(cleaned, sampling_rate=fs)[1]["ECG_R_Peaks"]
             neurokit2.ecg_delineate(cleaned, peaks, sampling_rate=fs, method="dwt")
 
@@ -126,7 +143,11 @@ def _median_of(rows: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def _line(name: str, took: Sequence[float]) -> str:
     there = [value for value in took if np.isfinite(value)]
-    return f"| {name} | {np.median(there):.2f} | {np.percentile(there, 90):.2f} |" if there else f"| {name} | | |"
+    return (
+        f"| {name} | {np.median(there):.2f} | {np.percentile(there, 90):.2f} |"
+        if there
+        else f"| {name} | | |"
+    )
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import machine
 from signals.leads import LEADS
-from training.delineation_scores import MEASURES, Scores
-from training.ludb import LudbRecord, read_ludb, reference
+from training.datasets.ludb import LudbRecord, read_ludb, reference
+from training.delineator.scores import MEASURES, Scores
 from training.page import ACCURACY, write_between
 
 BEGIN: Final = "<!-- neurokit: written by python -m benchmarks.neurokit -->\n"
@@ -36,7 +36,12 @@ BOUNDARIES: Final = {
     "qt_ms": ("ECG_R_Onsets", "ECG_T_Offsets"),
     "p_duration_ms": ("ECG_P_Onsets", "ECG_P_Offsets"),
 }
-FAILS: Final = (ValueError, IndexError, KeyError, ZeroDivisionError)  # raised by NeuroKit2 on leads in which it finds too little
+FAILS: Final = (
+    ValueError,
+    IndexError,
+    KeyError,
+    ZeroDivisionError,
+)  # raised by NeuroKit2 on leads in which it finds too little
 HEADER: Final = (
     "| method | leads | measure | reference | measured | coverage | bias (median) | sd | median abs | 90th pct abs | given where none |\n"
     "|---|---|---|---|---|---|---|---|---|---|---|"
@@ -46,11 +51,19 @@ Values = dict[str, float]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/"
+    )
     parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--records", type=int, help="so many recordings only; nothing is written then")
-    parser.add_argument("--page", type=Path, default=ACCURACY, help="the document whose section is written")
+    parser.add_argument(
+        "--records", type=int, help="so many recordings only; nothing is written then"
+    )
+    parser.add_argument(
+        "--page", type=Path, default=ACCURACY, help="the document whose section is written"
+    )
     options = parser.parse_args(arguments)
     records = read_ludb(options.data)[: options.records]
     with threadpool_limits(1):
@@ -65,10 +78,16 @@ def section(records: Sequence[LudbRecord], methods: Sequence[str]) -> str:
     for method in methods:
         found = [[of_lead(lead, record.fs, method) for lead in record.signal] for record in records]
         for name, of_record in (("II", _lead_two), ("12, median", _median_lead)):
-            lines += _lines(method, name, scores(records, [of_record([values for values, _ in leads]) for leads in found]))
+            lines += _lines(
+                method,
+                name,
+                scores(records, [of_record([values for values, _ in leads]) for leads in found]),
+            )
         cpu_ms = np.median([cpu for leads in found for _, cpu in leads])
         failed = sum(not values for leads in found for values, _ in leads)
-        spent.append(f"{method} {cpu_ms:.1f} ms ({failed} of {len(records) * len(LEADS)} leads raised an error)")
+        spent.append(
+            f"{method} {cpu_ms:.1f} ms ({failed} of {len(records) * len(LEADS)} leads raised an error)"
+        )
     return f"""### NeuroKit2's own methods
 
 The same {len(records)} recordings and references; NeuroKit2 as it comes: `ecg_clean`, `ecg_peaks`, `ecg_delineate`. An interval is
@@ -137,7 +156,11 @@ def _lines(method: str, leads: str, scored: Scores) -> list[str]:
         row = scored.row(name)
         share = 100 * row["measured"] / max(1, row["reference"])
         start = f"| {method} | {leads} | {name} | {row['reference']} | {row['measured']} | {share:.0f} % |"
-        error = "| | | " if "bias" not in row else f"{row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f}"
+        error = (
+            "| | | "
+            if "bias" not in row
+            else f"{row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f}"
+        )
         lines.append(f"{start} {error} | {row['given_where_none']} |")
     return lines
 

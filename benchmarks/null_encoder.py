@@ -17,7 +17,15 @@ from safetensors.torch import save_file
 
 from encoder.compact import Compact
 from encoder.config import CompactConfig, ConvLayer
-from model_store.bundle import SCHEMA_VERSION, WEIGHTS_FILE, Bundle, Source, Weights, load_bundle, write_bundle_file
+from model_store.bundle import (
+    SCHEMA_VERSION,
+    WEIGHTS_FILE,
+    Bundle,
+    Source,
+    Weights,
+    load_bundle,
+    write_bundle_file,
+)
 from model_store.labels import SUPERCLASSES, Label, ecg_fm_labels
 from model_store.weights_file import sha256_of
 from signals.segments import Preprocessing
@@ -40,7 +48,10 @@ def write_null_bundle(folder: Path) -> Bundle:
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS_FILE
-    save_file({name: torch.zeros_like(value) for name, value in Compact(config).state_dict().items()}, path)
+    save_file(
+        {name: torch.zeros_like(value) for name, value in Compact(config).state_dict().items()},
+        path,
+    )
     bundle = Bundle(
         schema_version=SCHEMA_VERSION,
         name="null",
@@ -59,6 +70,9 @@ def write_null_bundle(folder: Path) -> Bundle:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.null_encoder", description="Write a bundle that does next to nothing.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.null_encoder",
+        description="Write a bundle that does next to nothing.",
+    )
     parser.add_argument("folder", type=Path)
     print(write_null_bundle(parser.parse_args().folder).folder)

@@ -24,16 +24,24 @@ class PlainLayer(nn.Module):
         attention = layer.attention
         self.heads = attention.heads
         weights, biases = attention.qkv.weight.chunk(3), attention.qkv.bias.chunk(3)
-        self.query, self.key, self.value = (_linear(weight, bias) for weight, bias in zip(weights, biases, strict=True))
+        self.query, self.key, self.value = (
+            _linear(weight, bias) for weight, bias in zip(weights, biases, strict=True)
+        )
         self.out = _linear(attention.out.weight, attention.out.bias)
         self.attention_norm, self.ffn_norm = layer.attention_norm, layer.ffn_norm
-        self.fc1, self.fc2 = _linear(layer.fc1.weight, layer.fc1.bias), _linear(layer.fc2.weight, layer.fc2.bias)
+        self.fc1, self.fc2 = (
+            _linear(layer.fc1.weight, layer.fc1.bias),
+            _linear(layer.fc2.weight, layer.fc2.bias),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         count, tokens, width = x.shape
         shape = (count, tokens, self.heads, width // self.heads)
         query = (self.query(x) * shape[-1] ** -0.5).view(shape).transpose(1, 2)
-        key, value = self.key(x).view(shape).transpose(1, 2), self.value(x).view(shape).transpose(1, 2)
+        key, value = (
+            self.key(x).view(shape).transpose(1, 2),
+            self.value(x).view(shape).transpose(1, 2),
+        )
         shares = torch.softmax(torch.matmul(query, key.transpose(2, 3)), dim=-1)
         mixed = torch.matmul(shares, value).transpose(1, 2).reshape(count, tokens, width)
         x = self.attention_norm(x + self.out(mixed))
@@ -46,9 +54,15 @@ class PlainEncoder(nn.Module):
     def __init__(self, encoder: EcgFm) -> None:
         super().__init__()
         config: EcgFmConfig = encoder.config
-        assert not config.layer_norm_first and encoder.projection is not None and encoder.classifier is not None, "the published shape"
+        assert (
+            not config.layer_norm_first
+            and encoder.projection is not None
+            and encoder.classifier is not None
+        ), "the published shape"
         self.strides = [layer.stride for layer in config.conv_layers]
-        self.convs = nn.ParameterList(cast(Tensor, conv.weight).detach().clone() for conv in encoder.convs)
+        self.convs = nn.ParameterList(
+            cast(Tensor, conv.weight).detach().clone() for conv in encoder.convs
+        )
         self.conv_norm, self.encoder_norm = encoder.conv_norm, encoder.encoder_norm
         self.token_norm: nn.LayerNorm = encoder.token_norm
         self.projection: nn.Linear = encoder.projection
@@ -67,7 +81,9 @@ class PlainEncoder(nn.Module):
             x = F.gelu(self.conv_norm(x) if number == 0 else x)
         x = self.projection(self.token_norm(x.transpose(1, 2)))
         kernel = self.gain * self.direction / self.direction.norm(dim=(0, 1), keepdim=True)
-        around = F.conv1d(x.transpose(1, 2), kernel, self.position_bias, padding=self.padding, groups=self.groups)
+        around = F.conv1d(
+            x.transpose(1, 2), kernel, self.position_bias, padding=self.padding, groups=self.groups
+        )
         x = self.encoder_norm(x + F.gelu(around[:, :, : x.shape[1]]).transpose(1, 2))
         for layer in self.layers:
             x = layer(x)
@@ -77,5 +93,8 @@ class PlainEncoder(nn.Module):
 
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     linear = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-    linear.weight, linear.bias = nn.Parameter(weight.detach().clone()), nn.Parameter(bias.detach().clone())
+    linear.weight, linear.bias = (
+        nn.Parameter(weight.detach().clone()),
+        nn.Parameter(bias.detach().clone()),
+    )
     return linear

@@ -20,7 +20,7 @@ from intervals.rhythm import rhythm
 from signals.conditioned import condition
 from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
-from training.packed import loader_of
+from training.datasets.packed import loader_of
 from training.page import ACCURACY, write_between
 
 FS_HZ: Final = 100.0
@@ -31,8 +31,12 @@ END: Final = "<!-- end of rhythm -->\n"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ptbxl", type=Path, required=True, help="the packed PTB-XL: a folder with load.py")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--ptbxl", type=Path, required=True, help="the packed PTB-XL: a folder with load.py"
+    )
     parser.add_argument("--folds", type=int, nargs="+", default=[9])
     parser.add_argument("--records", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -41,7 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
     signal, table = loader_of(options.ptbxl).load()
     chosen = drawn(table, options.folds, options.records, options.seed)
     words = np.array([word(signal[index]) for index in chosen.tolist()])
-    fibrillation, flutter = (table[f"y_atrial_{name}"].to_numpy()[chosen] == 1 for name in ("fibrillation", "flutter"))
+    fibrillation, flutter = (
+        table[f"y_atrial_{name}"].to_numpy()[chosen] == 1 for name in ("fibrillation", "flutter")
+    )
     text = section(words, fibrillation, flutter, options)
     print(text)
     write_between(options.page, BEGIN, END, text)
@@ -50,8 +56,12 @@ def main(arguments: list[str] | None = None) -> None:
 def drawn(table: Any, folds: list[int], records: int, seed: int) -> NDArray[np.intp]:
     """Rows of the recordings to judge."""
     rng = np.random.default_rng(seed)
-    usable = np.isin(table["strat_fold"].to_numpy(), folds) & (table["y_electronic_pacemaker"].to_numpy() != 1)
-    positive = (table["y_atrial_fibrillation"].to_numpy() == 1) | (table["y_atrial_flutter"].to_numpy() == 1)
+    usable = np.isin(table["strat_fold"].to_numpy(), folds) & (
+        table["y_electronic_pacemaker"].to_numpy() != 1
+    )
+    positive = (table["y_atrial_fibrillation"].to_numpy() == 1) | (
+        table["y_atrial_flutter"].to_numpy() == 1
+    )
     with_it = rng.permutation(np.flatnonzero(usable & positive))[: records // 2]
     without = rng.permutation(np.flatnonzero(usable & ~positive))[: records - with_it.size]
     return np.sort(np.concatenate([with_it, without]))
@@ -63,7 +73,12 @@ def word(signal: NDArray[np.floating]) -> str:
     return rhythm(measure_conditioned(ready, r_peaks_of(ready)), NO_PACING).word
 
 
-def section(words: NDArray[np.str_], fibrillation: NDArray[np.bool_], flutter: NDArray[np.bool_], options: argparse.Namespace) -> str:
+def section(
+    words: NDArray[np.str_],
+    fibrillation: NDArray[np.bool_],
+    flutter: NDArray[np.bool_],
+    options: argparse.Namespace,
+) -> str:
     either = fibrillation | flutter
     said_af, said_flutter = words == AF, words == FLUTTER
     said = said_af | said_flutter

@@ -32,7 +32,9 @@ class Rounds:
         for run in contenders.values():
             run()
         began, rounds = time.monotonic(), 0
-        while rounds < self.most and (rounds < FEWEST_ROUNDS or time.monotonic() - began < self.seconds):
+        while rounds < self.most and (
+            rounds < FEWEST_ROUNDS or time.monotonic() - began < self.seconds
+        ):
             for name, run in contenders.items():
                 before = clock()
                 run()

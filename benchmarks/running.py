@@ -38,8 +38,16 @@ class RunningServer:
         self.ready_s = 0.0
         self._root = root
         self._folder = tempfile.TemporaryDirectory(prefix="ecg-benchmark-")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ECG_") and name != "PYTHONPATH"}
-        own = {"ECG_PORT": str(self.port), "ECG_LOG_LEVEL": "warning", "ECG_MODELS_DIR": f"{self._folder.name}/models"}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ECG_") and name != "PYTHONPATH"
+        }
+        own = {
+            "ECG_PORT": str(self.port),
+            "ECG_LOG_LEVEL": "warning",
+            "ECG_MODELS_DIR": f"{self._folder.name}/models",
+        }
         self._env = kept | own | dict(settings)
 
     def __enter__(self) -> RunningServer:
@@ -47,7 +55,12 @@ class RunningServer:
         log = Path(self._folder.name) / "log"
         with log.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "server"], cwd=self._root, env=self._env, stdout=file, stderr=file, start_new_session=True
+                [sys.executable, "-m", "server"],
+                cwd=self._root,
+                env=self._env,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
             )
         try:
             self._wait(began_s + START_S)
@@ -58,7 +71,12 @@ class RunningServer:
         self.ready_s = time.perf_counter() - began_s
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(STOP_S)
@@ -81,16 +99,31 @@ class RunningServer:
     def processes(self) -> list[tuple[str, psutil.Process]]:
         """Each of the server's processes with its part: main, queues, http, signal, model."""
         main = psutil.Process(self.process.pid)
-        return [("main", main), *sorted(((self._part(child), child) for child in main.children(recursive=True)), key=lambda pair: pair[0])]
+        return [
+            ("main", main),
+            *sorted(
+                ((self._part(child), child) for child in main.children(recursive=True)),
+                key=lambda pair: pair[0],
+            ),
+        ]
 
     def _part(self, process: psutil.Process) -> str:
         command = " ".join(process.cmdline())
         if "resource_tracker" in command:
             return "tracker"
         if "spawn_main" in command:
-            return "model" if any("libtorch" in region.path for region in process.memory_maps()) else "signal"
+            return (
+                "model"
+                if any("libtorch" in region.path for region in process.memory_maps())
+                else "signal"
+            )
         return (
-            "http" if any(each.status == psutil.CONN_LISTEN and _watches(process) for each in process.net_connections("tcp")) else "manager"
+            "http"
+            if any(
+                each.status == psutil.CONN_LISTEN and _watches(process)
+                for each in process.net_connections("tcp")
+            )
+            else "manager"
         )
 
     def cpu_s(self) -> dict[str, float]:
@@ -107,5 +140,9 @@ class RunningServer:
 
 def _watches(process: psutil.Process) -> bool:
     """An HTTP process has an event loop; the manager, which was forked with the same listening socket, has none."""
-    links = (entry.readlink() for entry in Path(f"/proc/{process.pid}/fd").iterdir() if entry.is_symlink())
+    links = (
+        entry.readlink()
+        for entry in Path(f"/proc/{process.pid}/fd").iterdir()
+        if entry.is_symlink()
+    )
     return any(str(link) == "anon_inode:[eventpoll]" for link in links)

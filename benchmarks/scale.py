@@ -19,7 +19,9 @@ from benchmarks.machine import machine
 from benchmarks.running import RunningServer
 from benchmarks.serve import Run, measure, settings_of
 
-LOADS: dict[str, tuple[str, tuple[int, ...]]] = {  # what is changed -> the load's flag for it, and the values
+LOADS: dict[
+    str, tuple[str, tuple[int, ...]]
+] = {  # what is changed -> the load's flag for it, and the values
     "length": ("--length", (10, 30, 60, 300)),
     "records": ("--records", (1, 4, 16, 64)),
     "clients": ("--concurrency", (1, 2, 4, 8, 16, 32, 64)),
@@ -29,7 +31,11 @@ SETTINGS: dict[str, tuple[str, tuple[int, ...]]] = {  # and the server's setting
     "signal workers": ("ECG_SIGNAL_WORKERS", (1, 2, 4)),
 }
 BASE = {"--length": "10", "--records": "1", "--concurrency": "8", "--body": "npy"}
-TITLES = {"length": "seconds of a recording", "records": "recordings in a request", "clients": "clients at once"}
+TITLES = {
+    "length": "seconds of a recording",
+    "records": "recordings in a request",
+    "clients": "clients at once",
+}
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,7 @@ class Case:
         latency = " | ".join(f"{value:.1f}" for value in run.latency_ms) or "- | - | -"
         title = TITLES.get(self.changed, self.changed)
         cpu_ms = run.server_cpu_ms / records
-        return (
-            f"| {route} | {title} | {self.value} | {run.per_s:.1f} | {run.per_s * records:.1f} | {latency} | {cpu_ms:.2f} | {run.errors} |"
-        )
+        return f"| {route} | {title} | {self.value} | {run.per_s:.1f} | {run.per_s * records:.1f} | {latency} | {cpu_ms:.2f} | {run.errors} |"
 
 
 def cases(wanted: list[str]) -> Iterator[Case]:
@@ -60,8 +64,12 @@ def cases(wanted: list[str]) -> Iterator[Case]:
 
 
 def main(options: argparse.Namespace) -> None:
-    print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; encoder {options.model}, npy, {options.seconds:g} s a run\n")
-    print("| route | changed | to | requests/s | recordings/s | p50 ms | p95 ms | p99 ms | CPU ms a recording | errors |")
+    print(
+        f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; encoder {options.model}, npy, {options.seconds:g} s a run\n"
+    )
+    print(
+        "| route | changed | to | requests/s | recordings/s | p50 ms | p95 ms | p99 ms | CPU ms a recording | errors |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name:
         settings = settings_of(options.model, Path(name)) | {"ECG_MAX_IN_FLIGHT": "256"}
@@ -73,16 +81,31 @@ def main(options: argparse.Namespace) -> None:
                 for case in alike:
                     given = [word for pair in case.load.items() for word in pair]
                     for route in options.routes:
-                        run = measure(server, ["--route", route, *given, "--seconds", str(options.seconds)])
+                        run = measure(
+                            server, ["--route", route, *given, "--seconds", str(options.seconds)]
+                        )
                         print(case.row(route[1:], run), flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:
     known = [*LOADS, *SETTINGS]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description="How the server's speed and CPU grow.")
-    parser.add_argument("--model", default="null", help="null, a folder of full-size checkpoints, or what ECG_MODEL takes")
-    parser.add_argument("--of", type=lambda text: text.split(","), default=known, help="some of: " + ", ".join(known))
-    parser.add_argument("--routes", type=lambda text: text.split(","), default=["/extract_features", "/analyze"])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.scale", description="How the server's speed and CPU grow."
+    )
+    parser.add_argument(
+        "--model",
+        default="null",
+        help="null, a folder of full-size checkpoints, or what ECG_MODEL takes",
+    )
+    parser.add_argument(
+        "--of",
+        type=lambda text: text.split(","),
+        default=known,
+        help="some of: " + ", ".join(known),
+    )
+    parser.add_argument(
+        "--routes", type=lambda text: text.split(","), default=["/extract_features", "/analyze"]
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
     return parser.parse_args()
 

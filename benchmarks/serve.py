@@ -46,10 +46,20 @@ class Run:
     errors: int
 
     def row(self, name: str, load: str) -> str:
-        rest = sum(value for part, value in self.cpu_ms.items() if part not in ("http", "signal", "model", "client"))
+        rest = sum(
+            value
+            for part, value in self.cpu_ms.items()
+            if part not in ("http", "signal", "model", "client")
+        )
         latency = " | ".join(f"{value:.1f}" for value in self.latency_ms) or "- | - | -"
         overhead = f"{self.overhead_ms[0]:.1f}" if self.overhead_ms else "-"
-        used = " | ".join(f"{value:.2f}" for value in (*(self.cpu_ms.get(part, 0.0) for part in ("http", "signal", "model")), rest))
+        used = " | ".join(
+            f"{value:.2f}"
+            for value in (
+                *(self.cpu_ms.get(part, 0.0) for part in ("http", "signal", "model")),
+                rest,
+            )
+        )
         return f"| {name} | {load} | {self.per_s:.0f} | {latency} | {overhead} | {used} | {self.cpu_ms['client']:.2f} | {self.errors} |"
 
     @property
@@ -59,14 +69,26 @@ class Run:
 
 def measure(server: RunningServer, arguments: Sequence[str]) -> Run:
     """One run of `benchmarks.load` with these arguments."""
-    command = [sys.executable, "-m", "benchmarks.load", "--url", server.url, "--as-json", "--warm-up", "0", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        "--url",
+        server.url,
+        "--as-json",
+        "--warm-up",
+        "0",
+        *arguments,
+    ]
     before = server.cpu_s()
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     after = server.cpu_s()
     found: dict[str, Any] = json.loads(output)
     answered: dict[str, int] = found["answered"]
     requests = max(1, sum(answered.values()))
-    cpu_s = {part: after[part] - before.get(part, 0.0) for part in after} | {"client": found["client_cpu_s"]}
+    cpu_s = {part: after[part] - before.get(part, 0.0) for part in after} | {
+        "client": found["client_cpu_s"]
+    }
     return Run(
         per_s=answered.get("200", 0) / found["seconds"],
         latency_ms=found["latency_ms"],
@@ -80,7 +102,16 @@ def loads(options: argparse.Namespace) -> Iterator[tuple[str, str, list[str]]]:
     for route in options.routes:
         for body in options.bodies:
             for clients in options.concurrency:
-                given = ["--route", route, "--body", body, "--concurrency", str(clients), "--seconds", str(options.seconds)]
+                given = [
+                    "--route",
+                    route,
+                    "--body",
+                    body,
+                    "--concurrency",
+                    str(clients),
+                    "--seconds",
+                    str(options.seconds),
+                ]
                 yield f"{route[1:]}, {body}", f"{clients} at once", given
 
 
@@ -93,7 +124,16 @@ def measure_all(servers: Sequence[RunningServer], options: argparse.Namespace) -
     for name, per_s in best.items() if not options.closed_only else ():
         route, body = name.split(", ")
         for share in OPEN_SHARES:
-            given = ["--route", f"/{route}", "--body", body, "--rate", f"{share * per_s:.0f}", "--seconds", str(options.seconds)]
+            given = [
+                "--route",
+                f"/{route}",
+                "--body",
+                body,
+                "--rate",
+                f"{share * per_s:.0f}",
+                "--seconds",
+                str(options.seconds),
+            ]
             show(servers, name, f"{share * per_s:.0f}/s arriving", given)
 
 
@@ -102,8 +142,14 @@ def show(servers: Sequence[RunningServer], name: str, load: str, given: Sequence
     for server, run in zip(("", " (other)"), runs, strict=False):
         print(run.row(name + server, load), flush=True)
     if len(runs) == 2 and runs[1].per_s and runs[0].server_cpu_ms:
-        faster, cheaper = runs[0].per_s / runs[1].per_s, runs[1].server_cpu_ms / runs[0].server_cpu_ms
-        print(f"| {name} | {load} | {faster:.2f} times the answers a second of the other, {cheaper:.2f} times less CPU |", flush=True)
+        faster, cheaper = (
+            runs[0].per_s / runs[1].per_s,
+            runs[1].server_cpu_ms / runs[0].server_cpu_ms,
+        )
+        print(
+            f"| {name} | {load} | {faster:.2f} times the answers a second of the other, {cheaper:.2f} times less CPU |",
+            flush=True,
+        )
     return runs
 
 
@@ -113,14 +159,22 @@ def settings_of(model: str, folder: Path) -> dict[str, str]:
         write_null_bundle(folder / "null")
         return {"ECG_MODEL": str(folder / "null")}
     if (Path(model) / FINETUNED).is_file():
-        checkpoints = {"ECG_CLINICAL_CHECKPOINT": f"{model}/{FINETUNED}", "ECG_FEATURES_CHECKPOINT": f"{model}/{PRETRAINED}"}
+        checkpoints = {
+            "ECG_CLINICAL_CHECKPOINT": f"{model}/{FINETUNED}",
+            "ECG_FEATURES_CHECKPOINT": f"{model}/{PRETRAINED}",
+        }
         return checkpoints | {"ECG_MODELS_DIR": f"{model}/models"}
     return {"ECG_MODEL": model}
 
 
 def main(options: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name, contextlib.ExitStack() as stack:
-        settings = settings_of(options.model, Path(name)) | dict(pair.split("=", 1) for pair in options.set)
+    with (
+        tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name,
+        contextlib.ExitStack() as stack,
+    ):
+        settings = settings_of(options.model, Path(name)) | dict(
+            pair.split("=", 1) for pair in options.set
+        )
         roots = [ROOT, options.against] if options.against else [ROOT]
         about = f"encoder {options.model}, 12 leads x 5000 samples, {options.seconds:g} s a run"
         print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; {about}\n")
@@ -129,15 +183,36 @@ def main(options: argparse.Namespace) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.serve", description="The real server under load.")
-    parser.add_argument("--model", default="null", help="null, a folder of full-size checkpoints, or what ECG_MODEL takes")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.serve", description="The real server under load."
+    )
+    parser.add_argument(
+        "--model",
+        default="null",
+        help="null, a folder of full-size checkpoints, or what ECG_MODEL takes",
+    )
     parser.add_argument("--routes", type=lambda text: text.split(","), default=list(ROUTES))
     parser.add_argument("--bodies", type=lambda text: text.split(","), default=list(BODIES))
-    parser.add_argument("--concurrency", type=lambda text: [int(part) for part in text.split(",")], default=[1, 8, 32, 64])
+    parser.add_argument(
+        "--concurrency",
+        type=lambda text: [int(part) for part in text.split(",")],
+        default=[1, 8, 32, 64],
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
     parser.add_argument("--closed-only", action="store_true", help="no open loop")
-    parser.add_argument("--set", action="append", default=[], metavar="ECG_NAME=VALUE", help="a setting of the server; may be repeated")
-    parser.add_argument("--against", type=Path, default=None, help="another checkout of this repository, measured in turn with this one")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="ECG_NAME=VALUE",
+        help="a setting of the server; may be repeated",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        default=None,
+        help="another checkout of this repository, measured in turn with this one",
+    )
     return parser.parse_args()
 
 

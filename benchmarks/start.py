@@ -47,18 +47,26 @@ def print_memory(title: str, found: Sequence[tuple[str, float]]) -> None:
 
 def main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name:
-        settings = settings_of(options.model, Path(name)) | dict(pair.split("=", 1) for pair in options.set)
+        settings = settings_of(options.model, Path(name)) | dict(
+            pair.split("=", 1) for pair in options.set
+        )
         print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; encoder {options.model}\n")
         if "ECG_CLINICAL_CHECKPOINT" in settings:
-            print(f"first start, with the checkpoints' conversion: {starts(settings, 1)[0]:.1f} s\n")
+            print(
+                f"first start, with the checkpoints' conversion: {starts(settings, 1)[0]:.1f} s\n"
+            )
         print("| what | all | each |\n|---|---|---|")
         ready = starts(settings, options.starts)
-        print(f"| ready after, median of {len(ready)} | {statistics.median(ready):.2f} s | {', '.join(f'{one:.2f}' for one in ready)} |")
+        print(
+            f"| ready after, median of {len(ready)} | {statistics.median(ready):.2f} s | {', '.join(f'{one:.2f}' for one in ready)} |"
+        )
         with RunningServer(settings) as server:
             print_memory("memory when ready", server.pss_mb())
             shares = idle_shares(server, options.idle_seconds)
             each = ", ".join(f"{part} {share:.2f}" for part, share in shares.items())
-            print(f"| idle, of a core, over {options.idle_seconds:g} s | {sum(shares.values()):.2f} % | {each} |")
+            print(
+                f"| idle, of a core, over {options.idle_seconds:g} s | {sum(shares.values()):.2f} % | {each} |"
+            )
             answered = 0.0
             while answered < options.requests:
                 run = measure(server, [*REQUESTS, "--seconds", "5"])
@@ -67,12 +75,30 @@ def main(options: argparse.Namespace) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.start", description="Time to ready, memory, and what an idle server uses.")
-    parser.add_argument("--model", default="embedded", help="null, a folder of full-size checkpoints, or what ECG_MODEL takes")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.start",
+        description="Time to ready, memory, and what an idle server uses.",
+    )
+    parser.add_argument(
+        "--model",
+        default="embedded",
+        help="null, a folder of full-size checkpoints, or what ECG_MODEL takes",
+    )
     parser.add_argument("--starts", type=int, default=5, help="starts that are timed")
     parser.add_argument("--idle-seconds", type=float, default=20.0)
-    parser.add_argument("--requests", type=int, default=100, help="at least so many, before memory is looked at again")
-    parser.add_argument("--set", action="append", default=[], metavar="ECG_NAME=VALUE", help="a setting of the server; may be repeated")
+    parser.add_argument(
+        "--requests",
+        type=int,
+        default=100,
+        help="at least so many, before memory is looked at again",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="ECG_NAME=VALUE",
+        help="a setting of the server; may be repeated",
+    )
     return parser.parse_args()
 
 

@@ -19,7 +19,7 @@ from scipy.signal import butter, resample_poly, sosfilt
 from intervals.measure import measure
 from intervals.measurements import Measurements
 from signals.leads import LEADS, TwelveLeads
-from training.ludb import LudbRecord, read_ludb
+from training.datasets.ludb import LudbRecord, read_ludb
 from training.page import ACCURACY, write_between
 
 Array = NDArray[np.float64]
@@ -37,7 +37,9 @@ def _sine(hertz: float, height_mv: float) -> Array:
 def _muscle(signal: Array) -> Array:
     """0.03 mV rms between 20 and 150 Hz, other noise in every lead."""
     noise = np.random.default_rng(0).normal(size=(12, signal.shape[1] + 500))
-    noise = sosfilt(butter(2, [20.0, 150.0], "bandpass", fs=500.0, output="sos"), noise, axis=1)[:, 500:]
+    noise = sosfilt(butter(2, [20.0, 150.0], "bandpass", fs=500.0, output="sos"), noise, axis=1)[
+        :, 500:
+    ]
     return np.asarray(signal + 0.03 * noise / noise.std())
 
 
@@ -79,10 +81,21 @@ LARGE: Final[dict[str, Change]] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/")
-    parser.add_argument("--every", type=int, default=1, help="each so-manieth recording only; nothing is written then")
-    parser.add_argument("--page", type=Path, default=ACCURACY, help="the document whose section is written")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/"
+    )
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        help="each so-manieth recording only; nothing is written then",
+    )
+    parser.add_argument(
+        "--page", type=Path, default=ACCURACY, help="the document whose section is written"
+    )
     options = parser.parse_args(arguments)
     text = section(read_ludb(options.data)[:: options.every])
     print(text)
@@ -92,7 +105,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def section(records: Sequence[LudbRecord]) -> str:
     before = [measured(record.signal, record.fs) for record in records]
-    rows = "\n".join(_row(name, change, records, before) for name, change in (SMALL | LARGE).items())
+    rows = "\n".join(
+        _row(name, change, records, before) for name, change in (SMALL | LARGE).items()
+    )
     return f"""### How still the intervals hold
 
 {len(records)} LUDB records measured again after a change; how far the interval moved in ms, median / 90th percentile (worst), over the
@@ -108,16 +123,28 @@ records in which it was measured before and after; how often it was lost. Not ou
 
 def measured(signal: Array, fs: float) -> Measurements:
     """signal (12, samples) mV, NaN throughout for a lead that was not sent."""
-    return measure(TwelveLeads(signal.astype(np.float32), np.asarray(~np.isnan(signal).all(axis=1))), fs)
+    return measure(
+        TwelveLeads(signal.astype(np.float32), np.asarray(~np.isnan(signal).all(axis=1))), fs
+    )
 
 
 def moved_ms(field: str, before: Sequence[Measurements], after: Sequence[Measurements]) -> Array:
     """(records,) by how much the interval moved; NaN where it was not measured before, inf where it was lost."""
-    pairs = [(getattr(one, field), getattr(other, field)) for one, other in zip(before, after, strict=True)]
-    return np.array([np.nan if one is None else np.inf if other is None else abs(other - one) for one, other in pairs])
+    pairs = [
+        (getattr(one, field), getattr(other, field))
+        for one, other in zip(before, after, strict=True)
+    ]
+    return np.array(
+        [
+            np.nan if one is None else np.inf if other is None else abs(other - one)
+            for one, other in pairs
+        ]
+    )
 
 
-def _row(name: str, change: Change, records: Sequence[LudbRecord], before: Sequence[Measurements]) -> str:
+def _row(
+    name: str, change: Change, records: Sequence[LudbRecord], before: Sequence[Measurements]
+) -> str:
     after = [measured(*change(record.signal)) for record in records]
     return f"| {name} | {' | '.join(_cell(moved_ms(field, before, after)) for field in FIELDS.values())} |"
 

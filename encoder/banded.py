@@ -23,7 +23,9 @@ class BandedPosition(nn.Module):
     def __init__(self, position: Position) -> None:
         super().__init__()
         self.kernel, self.groups = position.kernel_size[0], position.groups
-        self.register_buffer("bands", bands(position.weight.detach(), self.groups), persistent=False)
+        self.register_buffer(
+            "bands", bands(position.weight.detach(), self.groups), persistent=False
+        )
         self.register_buffer("bias", cast(Tensor, position.bias).detach(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,17 +33,23 @@ class BandedPosition(nn.Module):
         chunks = -(-tokens // CHUNK)
         half = self.kernel // 2
         padded = F.pad(x, (0, 0, half, chunks * CHUNK - tokens + self.kernel - 1 - half))
-        windows = padded.view(count, -1, self.groups, width // self.groups).unfold(1, CHUNK + self.kernel - 1, CHUNK)
+        windows = padded.view(count, -1, self.groups, width // self.groups).unfold(
+            1, CHUNK + self.kernel - 1, CHUNK
+        )
         # (B, chunks, groups, channels, window) -> (groups, B * chunks, window * channels)
         rows = windows.permute(2, 0, 1, 4, 3).reshape(self.groups, count * chunks, -1)
-        around = torch.bmm(rows, self.bands).view(self.groups, count, chunks * CHUNK, width // self.groups)  # type: ignore[arg-type]
-        return F.gelu(around.permute(1, 2, 0, 3).reshape(count, chunks * CHUNK, width)[:, :tokens] + self.bias)  # type: ignore[operator]
+        around = torch.bmm(rows, self.bands)  # type: ignore[arg-type]
+        around = around.view(self.groups, count, chunks * CHUNK, width // self.groups)
+        by_token = around.permute(1, 2, 0, 3).reshape(count, chunks * CHUNK, width)[:, :tokens]
+        return F.gelu(by_token + self.bias)  # type: ignore[operator]
 
 
 def bands(weight: Tensor, groups: int) -> Tensor:
     """weight (D, D / groups, kernel) -> (groups, (CHUNK + kernel - 1) * D / groups, CHUNK * D / groups)."""
     kernel = weight.shape[2]
-    taps = weight.view(groups, -1, *weight.shape[1:]).permute(0, 3, 2, 1)  # (groups, kernel, in, out)
+    taps = weight.view(groups, -1, *weight.shape[1:]).permute(
+        0, 3, 2, 1
+    )  # (groups, kernel, in, out)
     banded = weight.new_zeros(groups, CHUNK + kernel - 1, taps.shape[2], CHUNK, taps.shape[3])
     for offset in range(CHUNK):
         banded[:, offset : offset + kernel, :, offset] = taps

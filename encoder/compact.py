@@ -31,7 +31,14 @@ class Conv(nn.Module):
 
     def __init__(self, before: int, layer: ConvLayer, normed: bool) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(before, layer.width, (1, layer.kernel), (1, layer.stride), (0, layer.kernel // 2), bias=not normed)
+        self.conv = nn.Conv2d(
+            before,
+            layer.width,
+            (1, layer.kernel),
+            (1, layer.stride),
+            (0, layer.kernel // 2),
+            bias=not normed,
+        )
         self.norm = nn.BatchNorm2d(layer.width) if normed else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,7 +48,9 @@ class Conv(nn.Module):
     @torch.no_grad()
     def fold_into(self, other: Conv) -> None:
         """Give `other`, which has no norm, the same outputs as this one has in evaluation."""
-        assert self.norm is not None and other.conv.bias is not None, "only a normed convolution is folded into one without. This is a bug."
+        assert self.norm is not None and other.conv.bias is not None, (
+            "only a normed convolution is folded into one without. This is a bug."
+        )
         mean, variance = cast(Tensor, self.norm.running_mean), cast(Tensor, self.norm.running_var)
         scale = self.norm.weight / torch.sqrt(variance + self.norm.eps)
         other.conv.weight.copy_(self.conv.weight * scale[:, None, None, None])
@@ -77,19 +86,24 @@ class Member(nn.Module):
         widths = [config.stem.width, *(block.width for block in config.blocks)]
         self.stem = Conv(config.in_leads, config.stem, normed)
         self.blocks = nn.ModuleList(
-            Block(before, layer, config.squeeze, normed) for before, layer in zip(widths, config.blocks, strict=False)
+            Block(before, layer, config.squeeze, normed)
+            for before, layer in zip(widths, config.blocks, strict=False)
         )
         self.scores = nn.Conv2d(widths[-1], config.attention, 1)
         self.hidden = nn.Linear(config.pooled, config.hidden)
         self.dropout = dropout
 
-    def forward(self, segments: Tensor, there: Tensor | None, layers: tuple[int, ...]) -> tuple[Tensor, Tensor, dict[int, Tensor], Tensor]:
+    def forward(
+        self, segments: Tensor, there: Tensor | None, layers: tuple[int, ...]
+    ) -> tuple[Tensor, Tensor, dict[int, Tensor], Tensor]:
         """segments (B, 13, 1, L) -> embedding (B, hidden), tokens (B, T, C), the hidden states asked for, weights (B, T, heads)."""
         hidden: dict[int, Tensor] = {}
         x, there = self._stem(segments, there)
         for number, block in enumerate([None, *self.blocks]):
             if block is not None:
-                there = None if there is None else there[..., :: self.config.blocks[number - 1].stride]
+                there = (
+                    None if there is None else there[..., :: self.config.blocks[number - 1].stride]
+                )
                 x = block(x, there)
             if number in layers:
                 hidden[number] = _tokens(x)
@@ -113,7 +127,9 @@ class Member(nn.Module):
 
     def _pooled(self, x: Tensor, there: Tensor | None, weights: Tensor) -> Tensor:
         """(B, C, 1, T) -> (B, pooled). What is not read is 0 after ReLU, the least there can be."""
-        return torch.cat([masked_mean(x, there), x.amax(dim=(2, 3)), (weights @ _tokens(x)).flatten(1)], dim=1)
+        return torch.cat(
+            [masked_mean(x, there), x.amax(dim=(2, 3)), (weights @ _tokens(x)).flatten(1)], dim=1
+        )
 
 
 class Compact(nn.Module):
@@ -121,14 +137,18 @@ class Compact(nn.Module):
 
     FLOAT32_PARTS: ClassVar[tuple[str, ...]] = ("classifier",)
 
-    def __init__(self, config: CompactConfig, *, normed: bool = False, dropout: float = 0.0) -> None:
+    def __init__(
+        self, config: CompactConfig, *, normed: bool = False, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.config = config
         self.members = nn.ModuleList(Member(config, normed, dropout) for _ in range(config.members))
         self.classifier = nn.Linear(config.width, config.labels)
         self.dropout = dropout
 
-    def forward(self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False) -> EncoderOutput:
+    def forward(
+        self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False
+    ) -> EncoderOutput:
         """segments (B, 13, L) in mV as the bundle's preprocessing makes them.
 
         layers: which hidden states to keep, 0 (the stem) .. depth. attention: the pooling's weights, (B, T, heads of all members).
@@ -136,7 +156,9 @@ class Compact(nn.Module):
         """
         wrong = sorted(set(layers) - set(range(self.config.depth + 1)))
         if wrong:
-            raise LayerOutOfRange(f"layers: found {wrong[0]}, this encoder has 0 to {self.config.depth}")
+            raise LayerOutOfRange(
+                f"layers: found {wrong[0]}, this encoder has 0 to {self.config.depth}"
+            )
         segments = segments[:, :, None].contiguous(memory_format=torch.channels_last)
         there = None if self.training else _there(segments)
         found = [member(segments, there, layers) for member in self.members]
@@ -154,7 +176,11 @@ def folded(net: Compact) -> Compact:
     for name, module in net.named_modules():
         if isinstance(module, Conv):
             module.fold_into(cast(Conv, own[name]))
-    kept = {name: value for name, value in net.state_dict().items() if name in plain.state_dict() and ".conv." not in name}
+    kept = {
+        name: value
+        for name, value in net.state_dict().items()
+        if name in plain.state_dict() and ".conv." not in name
+    }
     plain.load_state_dict(kept, strict=False)
     return plain.eval()
 
@@ -166,7 +192,9 @@ def joined(nets: Sequence[Compact]) -> Compact:
     for member, net in zip(whole.members, nets, strict=True):
         member.load_state_dict(net.members[0].state_dict())
     with torch.no_grad():
-        whole.classifier.weight.copy_(torch.cat([net.classifier.weight for net in nets], dim=1) / count)
+        whole.classifier.weight.copy_(
+            torch.cat([net.classifier.weight for net in nets], dim=1) / count
+        )
         whole.classifier.bias.copy_(torch.stack([net.classifier.bias for net in nets]).mean(dim=0))
     return whole.eval()
 

@@ -39,7 +39,11 @@ def compile_parts(encoder: EcgFm) -> Callable[[], None]:
 
     One compilation serves every batch size of 2 or more, and every encoder of the same sizes. Returns what undoes it.
     """
-    parts = [(encoder, "features"), (encoder, "embed"), *((layer, "forward") for layer in encoder.layers)]
+    parts = [
+        (encoder, "features"),
+        (encoder, "embed"),
+        *((layer, "forward") for layer in encoder.layers),
+    ]
     for module, name in parts:
         setattr(module, name, _of_any_batch(torch.compile(getattr(module, name))))
 
@@ -55,7 +59,9 @@ def _of_any_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Te
 
     With torch.compile's dynamic=True the time would be unknown, too, and sizes that are equal at first held to be equal always.
     """
-    from torch._dynamo import maybe_mark_dynamic  # seconds to import, and only what compiles needs it
+    from torch._dynamo import (
+        maybe_mark_dynamic,  # seconds to import, and only what compiles needs it
+    )
 
     def run(x: Tensor) -> Tensor:
         maybe_mark_dynamic(x, 0)
@@ -84,7 +90,13 @@ def failures() -> tuple[type[Exception], ...]:
     subprocess of Inductor's included, and lets an AssertionError and an IndexError be. A kernel may be finished when it is first
     launched, where nothing is made of Triton's own errors, those of the C compiler that Triton calls, and those of its files.
     """
-    found: tuple[type[Exception], ...] = (RuntimeError, AssertionError, IndexError, SubprocessError, OSError)
+    found: tuple[type[Exception], ...] = (
+        RuntimeError,
+        AssertionError,
+        IndexError,
+        SubprocessError,
+        OSError,
+    )
     try:
         from triton.errors import TritonError
     except ImportError:  # there, and broken: which Dynamo has said by a RuntimeError

@@ -30,7 +30,14 @@ SLOTS = 2  # batches on their way: one is computed while the next is copied
 class CudaForward:
     """One EcgFm on one CUDA device. `submit` returns at once; no more than SLOTS of its answers may be outstanding."""
 
-    def __init__(self, encoder: EcgFm, device: torch.device, dtype: torch.dtype, max_batch: int, compiled_in: Path | None = None) -> None:
+    def __init__(
+        self,
+        encoder: EcgFm,
+        device: torch.device,
+        dtype: torch.dtype,
+        max_batch: int,
+        compiled_in: Path | None = None,
+    ) -> None:
         """compiled_in: a folder for what is compiled, which the next start finds again."""
         if isinstance(encoder.position, Position):
             encoder.position = BandedPosition(encoder.position)  # type: ignore[assignment]
@@ -48,7 +55,11 @@ class CudaForward:
 
     @property
     def path(self) -> str:
-        return "CUDA graphs, compiled" if self._not_compiled is None else f"CUDA graphs, not compiled: {self._not_compiled}"
+        return (
+            "CUDA graphs, compiled"
+            if self._not_compiled is None
+            else f"CUDA graphs, not compiled: {self._not_compiled}"
+        )
 
     @property
     def compiled(self) -> bool:
@@ -70,7 +81,9 @@ class CudaForward:
         # What fills the rung is of an earlier batch; no row of an encoder sees another.
         segments = self._staging.upload(piece, rung_for(len(piece), self.rungs))
         if wanted.layers:
-            output = self._encoder(segments.to(self._dtype), layers=wanted.layers, attention=wanted.attention)
+            output = self._encoder(
+                segments.to(self._dtype), layers=wanted.layers, attention=wanted.attention
+            )
         else:
             output = self._graphs.run(segments, wanted.attention)
         return download(output.rows(len(piece)), wanted.tokens)
@@ -86,7 +99,11 @@ class CudaForward:
             lower = self.rungs[:-1]
             for rung in lower:
                 if rung > lower[0] and time.monotonic() > deadline:
-                    log.warning("warm-up is out of time; %d to %d segments are captured when first needed", rung, lower[-1])
+                    log.warning(
+                        "warm-up is out of time; %d to %d segments are captured when first needed",
+                        rung,
+                        lower[-1],
+                    )
                     break
                 run(rung, False)
                 run(rung, True)
@@ -96,7 +113,9 @@ class CudaForward:
 
         For after a first batch.
         """
-        assert self._graphs is not None, "nothing can be captured before the first batch. This is a bug."
+        assert self._graphs is not None, (
+            "nothing can be captured before the first batch. This is a bug."
+        )
         return self._graphs.captured(rung_for(count, self.rungs), attention=False).replay
 
     def shrink(self, max_batch: int) -> None:
@@ -134,7 +153,9 @@ class CudaForward:
         def blank(count: int) -> Tensor:
             return torch.zeros(count, *shape, device=self._device, dtype=self._dtype)
 
-        return Staging(self.rungs[-1], shape, self._device), Graphs(forward, blank, partial(CudaCapture, self._device))
+        return Staging(self.rungs[-1], shape, self._device), Graphs(
+            forward, blank, partial(CudaCapture, self._device)
+        )
 
 
 class Staging:
@@ -149,7 +170,9 @@ class Staging:
         self._pinned = [torch.empty(rows, *shape, pin_memory=True) for _ in range(SLOTS)]
         self._there = [torch.zeros(rows, *shape, device=device) for _ in range(SLOTS)]
         self._slot = 0
-        self._stream.wait_stream(torch.cuda.current_stream())  # whose memory the tensors may have been a moment ago
+        self._stream.wait_stream(
+            torch.cuda.current_stream()
+        )  # whose memory the tensors may have been a moment ago
 
     def upload(self, piece: Array, rows: int) -> Tensor:
         """piece (B, leads, samples) -> (rows, leads, samples) on the device, B of them new, as the current stream finds them.
@@ -167,7 +190,12 @@ class Staging:
 
 def download(output: EncoderOutput, tokens: bool) -> Callable[[], EncodedBatch]:
     """Start copying an output to the host; what is returned waits for it."""
-    wanted = {"pooled": output.pooled, "logits": output.logits, "attention": output.attention, "tokens": output.tokens if tokens else None}
+    wanted = {
+        "pooled": output.pooled,
+        "logits": output.logits,
+        "attention": output.attention,
+        "tokens": output.tokens if tokens else None,
+    }
     host = {name: _started(tensor) for name, tensor in wanted.items() if tensor is not None}
     hidden = {layer: _started(state) for layer, state in output.hidden.items()}
     done = torch.cuda.Event()  # type: ignore[no-untyped-call]
@@ -176,7 +204,9 @@ def download(output: EncoderOutput, tokens: bool) -> Callable[[], EncodedBatch]:
     def answer() -> EncodedBatch:
         done.synchronize()
         arrays = {name: tensor.numpy() for name, tensor in host.items()}
-        return EncodedBatch(**arrays, hidden={layer: state.numpy() for layer, state in hidden.items()})
+        return EncodedBatch(
+            **arrays, hidden={layer: state.numpy() for layer, state in hidden.items()}
+        )
 
     return answer
 

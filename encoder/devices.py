@@ -13,8 +13,12 @@ CUDA_SUCCESS = 0  # cuda.h
 SHORT_SPINS = {"GOMP_SPINCOUNT": "1000"}
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 LARGEST_KEPT_BYTES = 32 << 20  # one array; the most that glibc takes for M_MMAP_THRESHOLD
-ENCODER_KEPT_BYTES = 256 << 20  # in all: more than any batch on a CPU needs between its input and its answer
-SIGNAL_KEPT_BYTES = 32 << 20  # the arrays of some recordings of ten seconds; a long one's are given back
+ENCODER_KEPT_BYTES = (
+    256 << 20
+)  # in all: more than any batch on a CPU needs between its input and its answer
+SIGNAL_KEPT_BYTES = (
+    32 << 20
+)  # the arrays of some recordings of ten seconds; a long one's are given back
 BFLOAT16_PRODUCTS = frozenset({"avx512_bf16", "amx_bf16"})  # as Linux spells them
 
 
@@ -27,7 +31,10 @@ def cuda_device_count() -> int:
     except OSError:
         return 0
     count = ctypes.c_int(0)
-    if driver.cuInit(0) != CUDA_SUCCESS or driver.cuDeviceGetCount(ctypes.byref(count)) != CUDA_SUCCESS:
+    if (
+        driver.cuInit(0) != CUDA_SUCCESS
+        or driver.cuDeviceGetCount(ctypes.byref(count)) != CUDA_SUCCESS
+    ):
         return 0
     return count.value
 
@@ -41,11 +48,15 @@ def resolve_devices(asked: str, available: int) -> list[str]:
         return ["cpu"]
     if asked in ("auto", "cuda"):
         if not available:
-            raise ValueError("ECG_DEVICE is cuda; no CUDA device can be used here (driver and a CUDA build of torch are needed)")
+            raise ValueError(
+                "ECG_DEVICE is cuda; no CUDA device can be used here (driver and a CUDA build of torch are needed)"
+            )
         return [f"cuda:{number}" for number in range(available)]
     numbers = [int(part.removeprefix("cuda:")) for part in asked.split(",")]
     if absent := [number for number in numbers if number >= available]:
-        raise ValueError(f"ECG_DEVICE names cuda:{absent[0]}; {available} CUDA devices can be used here")
+        raise ValueError(
+            f"ECG_DEVICE names cuda:{absent[0]}; {available} CUDA devices can be used here"
+        )
     return [f"cuda:{number}" for number in dict.fromkeys(numbers)]
 
 
@@ -53,7 +64,9 @@ def cpu_multiplies_bfloat16(listing: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether this processor has instructions for bfloat16 products, twice as fast as float32's and more; False where Linux can't say."""
     if not listing.is_file():
         return False
-    flags = next((line for line in listing.read_text().splitlines() if line.startswith("flags")), "")
+    flags = next(
+        (line for line in listing.read_text().splitlines() if line.startswith("flags")), ""
+    )
     return not BFLOAT16_PRODUCTS.isdisjoint(flags.split())
 
 

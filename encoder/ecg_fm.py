@@ -78,7 +78,9 @@ class Position(nn.Conv1d):
         super().__init__(width, width, kernel, padding=kernel // 2, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
-        around = super().forward(x.transpose(1, 2))[:, :, : x.shape[1]]  # an even kernel gives one sample too many, at the end
+        around = super().forward(x.transpose(1, 2))[
+            :, :, : x.shape[1]
+        ]  # an even kernel gives one sample too many, at the end
         return F.gelu(around).transpose(1, 2)
 
 
@@ -107,7 +109,9 @@ class Attention(nn.Module):
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """q, k, v, each (B, heads, T, D / heads)."""
-        query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        query, key, value = (
+            self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        )
         return query, key, value
 
 
@@ -148,18 +152,24 @@ class EcgFm(nn.Module):
         self.config = config
         widths = [config.in_leads, *(layer.width for layer in config.conv_layers)]
         self.convs = nn.ModuleList(
-            (FramesGelu if number else Frames)(before, layer.width, layer.kernel, layer.stride, bias=config.conv_bias)
+            (FramesGelu if number else Frames)(
+                before, layer.width, layer.kernel, layer.stride, bias=config.conv_bias
+            )
             for number, (before, layer) in enumerate(zip(widths, config.conv_layers, strict=False))
         )
         self.conv_norm = nn.GroupNorm(config.conv_layers[0].width, config.conv_layers[0].width)
         self.token_norm = nn.LayerNorm(config.conv_width)
-        self.projection = nn.Linear(config.conv_width, config.width) if config.has_projection else None
+        self.projection = (
+            nn.Linear(config.conv_width, config.width) if config.has_projection else None
+        )
         self.position = Position(config.width, config.conv_pos_kernel, config.conv_pos_groups)
         self.encoder_norm = nn.LayerNorm(config.width)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
         self.classifier = nn.Linear(config.width, config.labels) if config.labels else None
 
-    def forward(self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False) -> EncoderOutput:
+    def forward(
+        self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False
+    ) -> EncoderOutput:
         """segments (B, leads, L) in the weights' dtype, standardised; L = 2500 at 500 Hz gives T = 156.
 
         layers: which hidden states to keep, 0..depth. Raises LayerOutOfRange for another.
@@ -206,7 +216,9 @@ class EcgFm(nn.Module):
     def _check_layers(self, layers: tuple[int, ...]) -> None:
         wrong = sorted(set(layers) - set(range(self.config.depth + 1)))
         if wrong:
-            raise LayerOutOfRange(f"layers: found {wrong[0]}, this encoder has 0 to {self.config.depth}")
+            raise LayerOutOfRange(
+                f"layers: found {wrong[0]}, this encoder has 0 to {self.config.depth}"
+            )
 
 
 def pool(tokens: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ class FrameProduct(nn.Module):
         super().__init__()
         self.window, self.gelu = frames.kernel_size[0], isinstance(frames, FramesGelu)
         self.register_buffer("matrix", frames.matrix().detach(), persistent=False)
-        self.register_buffer("bias", None if frames.bias is None else frames.bias.detach(), persistent=False)
+        self.register_buffer(
+            "bias", None if frames.bias is None else frames.bias.detach(), persistent=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.linear(framed(x, self.window), self.matrix, self.bias)  # type: ignore[arg-type]
@@ -24,4 +26,7 @@ class FrameProduct(nn.Module):
 
 def as_products(convs: nn.ModuleList) -> nn.ModuleList:
     """The same convolutions in their order; one whose windows overlap stays what it is, and what is a product already, too."""
-    return nn.ModuleList(FrameProduct(conv) if isinstance(conv, Frames) and conv.kernel_size == conv.stride else conv for conv in convs)
+    return nn.ModuleList(
+        FrameProduct(conv) if isinstance(conv, Frames) and conv.kernel_size == conv.stride else conv
+        for conv in convs
+    )

@@ -54,8 +54,10 @@ class CudaCapture:
                 function()
         caller.wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        # thread_local: another device's thread may take memory meanwhile, as analysis.bulk's do
-        with torch.cuda.graph(graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"):
+        # thread_local: another device's thread may take memory meanwhile, as bulk's do
+        with torch.cuda.graph(
+            graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"
+        ):
             output = function()
         return graph.replay, output
 

@@ -60,7 +60,10 @@ class EncodedBatch:
             pooled=np.concatenate([piece.pooled for piece in pieces]),
             logits=_joined([piece.logits for piece in pieces]),
             tokens=_joined([piece.tokens for piece in pieces]),
-            hidden={layer: np.concatenate([piece.hidden[layer] for piece in pieces]) for layer in first.hidden},
+            hidden={
+                layer: np.concatenate([piece.hidden[layer] for piece in pieces])
+                for layer in first.hidden
+            },
             attention=_joined([piece.attention for piece in pieces]),
         )
 

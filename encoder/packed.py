@@ -58,7 +58,10 @@ class PackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.window > 1:
             x = framed(x, self.window)
-        return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, *self._activation))
+        return cast(
+            Tensor,
+            torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, *self._activation),
+        )
 
 
 class PackedPosition(nn.Module):
@@ -66,14 +69,21 @@ class PackedPosition(nn.Module):
 
     def __init__(self, position: Position) -> None:
         super().__init__()
-        self._shape: Any = ((0, position.kernel_size[0] // 2), (1, 1), (1, 1), position.groups)  # padding, stride, dilation
+        self._shape: Any = (
+            (0, position.kernel_size[0] // 2),
+            (1, 1),
+            (1, 1),
+            position.groups,
+        )  # padding, stride, dilation
         weight = position.weight.unsqueeze(2).to_mkldnn()
         self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._shape)  # type: ignore[arg-type]
         self._bias = position.bias
 
     def forward(self, x: Tensor) -> Tensor:
         image = x.transpose(1, 2).unsqueeze(2)
-        around = torch.ops.mkldnn._convolution_pointwise(image, self._weight, self._bias, *self._shape, *GELU)
+        around = torch.ops.mkldnn._convolution_pointwise(
+            image, self._weight, self._bias, *self._shape, *GELU
+        )
         return cast(Tensor, around[:, :, 0, : x.shape[1]].transpose(1, 2))
 
 
@@ -81,8 +91,12 @@ def mixed_bfloat16(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """`Attention.mixed` in plain products with softmax in float32: 156 tokens are too few for a flash kernel to win on a CPU."""
     heads = query.shape[:2]
     query, key, value = (part.contiguous().flatten(0, 1) for part in (query, key, value))
-    scores = torch.baddbmm(query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[-1] ** -0.5)
-    return torch.bmm(scores.float().softmax(dim=-1).to(value.dtype), value).view(*heads, *value.shape[1:])
+    scores = torch.baddbmm(
+        query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[-1] ** -0.5
+    )
+    return torch.bmm(scores.float().softmax(dim=-1).to(value.dtype), value).view(
+        *heads, *value.shape[1:]
+    )
 
 
 def _pack_children(module: nn.Module, *names: str) -> None:
@@ -95,5 +109,10 @@ def _packed(module: nn.Module) -> nn.Module:
     if isinstance(module, nn.Linear):
         return PackedLinear(module.weight, module.bias, gelu=isinstance(module, LinearGelu))
     if isinstance(module, Frames) and module.kernel_size == module.stride:
-        return PackedLinear(module.matrix(), module.bias, gelu=isinstance(module, FramesGelu), window=module.kernel_size[0])
+        return PackedLinear(
+            module.matrix(),
+            module.bias,
+            gelu=isinstance(module, FramesGelu),
+            window=module.kernel_size[0],
+        )
     return PackedPosition(module) if isinstance(module, Position) else module

@@ -6,7 +6,12 @@ import torch
 from torch import nn
 
 # tf32: float32 kept, products of 10 bits on a CUDA device's tensor cores
-DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {
+    "float32": torch.float32,
+    "tf32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
 
 
 def set_cuda_products(dtype: str) -> None:

@@ -71,7 +71,9 @@ class EncoderRunner:
             raise ValueError(f"max_batch: found {max_batch}, at least 1")
         self.dtype, self.dtype_name = DTYPES[dtype], dtype
         self.max_batch = max_batch
-        self.module = place(encoder if isinstance(encoder, nn.Module) else encoder(), self.device, self.dtype)
+        self.module = place(
+            encoder if isinstance(encoder, nn.Module) else encoder(), self.device, self.dtype
+        )
         self.forward = self._chosen(compiled_in)
 
     @property
@@ -87,14 +89,23 @@ class EncoderRunner:
     def compiled(self) -> bool:
         return self.forward.compiled
 
-    def run(self, segments: Array, *, layers: tuple[int, ...] = (), attention: bool = False, final_tokens: bool = False) -> EncodedBatch:
+    def run(
+        self,
+        segments: Array,
+        *,
+        layers: tuple[int, ...] = (),
+        attention: bool = False,
+        final_tokens: bool = False,
+    ) -> EncodedBatch:
         """segments (B, leads, samples) float32 -> one row for each; B may be larger than fits at once.
 
         A piece that runs out of device memory is halved and tried again; the smaller size is kept for later calls.
         Raises ValueError for an empty batch, LayerOutOfRange, and torch's OutOfMemoryError where one segment is too much.
         """
         if segments.ndim != 3 or not len(segments):
-            raise ValueError(f"segments: found shape {segments.shape}, (segments, leads, samples) with one segment or more is needed")
+            raise ValueError(
+                f"segments: found shape {segments.shape}, (segments, leads, samples) with one segment or more is needed"
+            )
         wanted = Wanted(layers, attention, final_tokens)
         done: list[EncodedBatch] = []
         waiting: deque[Callable[[], EncodedBatch]] = deque()
@@ -118,7 +129,9 @@ class EncoderRunner:
         """
 
         def run(size: int, attention: bool) -> EncodedBatch:
-            return self.run(np.zeros((size, self.config.in_leads, samples), np.float32), attention=attention)
+            return self.run(
+                np.zeros((size, self.config.in_leads, samples), np.float32), attention=attention
+            )
 
         self.forward.warm_up(run, deadline)
 
@@ -130,7 +143,9 @@ class EncoderRunner:
     def _attempt(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch] | None:
         """What waits for the answer, or None where the device's memory did not hold it: a retry inside `except` would keep its tensors."""
         if self.device.type == "cuda":
-            set_cuda_products(self.dtype_name)  # the process's; another runner's may stand, and a graph keeps what it is captured with
+            set_cuda_products(
+                self.dtype_name
+            )  # the process's; another runner's may stand, and a graph keeps what it is captured with
         try:
             with torch.inference_mode():
                 return self.forward.submit(piece, wanted)
@@ -141,14 +156,21 @@ class EncoderRunner:
 
     def _halve(self, size: int) -> None:
         self.max_batch = size // 2
-        log.warning("%s ran out of memory at %d segments; from now on at most %d at once", self.device, size, self.max_batch)
+        log.warning(
+            "%s ran out of memory at %d segments; from now on at most %d at once",
+            self.device,
+            size,
+            self.max_batch,
+        )
         self.forward.shrink(self.max_batch)
 
 
 class PlainForward:
     """The module called as it is, one piece after the other; an EcgFm on the CPU is packed first where that wins."""
 
-    def __init__(self, module: nn.Module, device: torch.device, dtype: torch.dtype, max_batch: int) -> None:
+    def __init__(
+        self, module: nn.Module, device: torch.device, dtype: torch.dtype, max_batch: int
+    ) -> None:
         self._module, self._device, self._dtype, self._max_batch = module, device, dtype, max_batch
         # A compact network's work is over before a second thread is awake, unless that spins all the time.
         self._alone = device.type == "cpu" and not isinstance(module, EcgFm)
@@ -159,9 +181,15 @@ class PlainForward:
         self.compiled = False
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
-        batch = torch.from_numpy(np.array(piece, np.float32, order="C")).to(self._device).to(self._dtype)
+        batch = (
+            torch.from_numpy(np.array(piece, np.float32, order="C"))
+            .to(self._device)
+            .to(self._dtype)
+        )
         with _one_thread() if self._alone else nullcontext():
-            output: EncoderOutput = self._module(batch, layers=wanted.layers, attention=wanted.attention)
+            output: EncoderOutput = self._module(
+                batch, layers=wanted.layers, attention=wanted.attention
+            )
         encoded = _to_numpy(output, wanted.tokens)
         return lambda: encoded
 

@@ -21,7 +21,10 @@ NAMED_AT_MOST = 5  # names listed in one error
 
 
 def load_encoder(
-    config: EcgFmConfig | CompactConfig, tensors: Mapping[str, NDArray[Any] | Tensor], dtype: str = "float32", device: str = "cpu"
+    config: EcgFmConfig | CompactConfig,
+    tensors: Mapping[str, NDArray[Any] | Tensor],
+    dtype: str = "float32",
+    device: str = "cpu",
 ) -> EcgFm | Compact:
     """The network of these sizes with these weights, each under its name in the network's `state_dict()`.
 
@@ -36,21 +39,29 @@ def load_encoder(
     for name, blank in wanted.items():
         weight = tensors[name]
         if tuple(weight.shape) != tuple(blank.shape):
-            raise BadBundle(f"{name}: found shape {tuple(weight.shape)}, the configuration asks for {tuple(blank.shape)}")
+            raise BadBundle(
+                f"{name}: found shape {tuple(weight.shape)}, the configuration asks for {tuple(blank.shape)}"
+            )
         kept = name.split(".")[0] in encoder.FLOAT32_PARTS
         # copy: never a view of the file or of somebody else's array
-        state[name] = torch.as_tensor(weight).to(device=device, dtype=torch.float32 if kept else DTYPES[dtype], copy=True)
+        state[name] = torch.as_tensor(weight).to(
+            device=device, dtype=torch.float32 if kept else DTYPES[dtype], copy=True
+        )
     encoder.load_state_dict(state, assign=True)
     return encoder.requires_grad_(False).eval()
 
 
-def load_encoder_file(config: EcgFmConfig | CompactConfig, path: Path, dtype: str = "float32", device: str = "cpu") -> EcgFm | Compact:
+def load_encoder_file(
+    config: EcgFmConfig | CompactConfig, path: Path, dtype: str = "float32", device: str = "cpu"
+) -> EcgFm | Compact:
     """`load_encoder` from a safetensors file. Raises BadBundle where the file can't be read or isn't this encoder's."""
     try:
         with safe_open(path, framework="pt") as file:
             return load_encoder(config, _FileTensors(file), dtype, device)
     except (OSError, SafetensorError) as error:
-        raise BadBundle(f"{path.name} cannot be read as safetensors: {type(error).__name__}") from error
+        raise BadBundle(
+            f"{path.name} cannot be read as safetensors: {type(error).__name__}"
+        ) from error
 
 
 class _FileTensors(Mapping[str, Tensor]):
@@ -72,7 +83,11 @@ class _FileTensors(Mapping[str, Tensor]):
 
 def _same_names(wanted: Any, found: Any) -> None:
     missing, unknown = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
-    faults = [f"{fault} {_few(names)}" for fault, names in (("missing", missing), ("unknown", unknown)) if names]
+    faults = [
+        f"{fault} {_few(names)}"
+        for fault, names in (("missing", missing), ("unknown", unknown))
+        if names
+    ]
     if faults:
         raise BadBundle(f"weights do not fit the configuration: {'; '.join(faults)}")
 

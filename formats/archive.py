@@ -19,7 +19,16 @@ _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED: Final = 0x1
 _LOCAL_FLAGS: Final = 6  # where the flags begin in a file's own header (APPNOTE 4.3.7)
 # What zipfile raises on damaged archives, found by fuzzing.
-_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError, OverflowError)
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+    OverflowError,
+)
 
 
 def is_zip(data: bytes) -> bool:
@@ -41,7 +50,11 @@ def unpack(data: bytes, max_bytes: int) -> list[Part]:
         raise UnsafeFile(f"the zip holds more than {MAX_ENTRIES} files")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [info for info in archive.infolist() if not info.filename.endswith("/") and not _is_clutter(info.filename)]
+            entries = [
+                info
+                for info in archive.infolist()
+                if not info.filename.endswith("/") and not _is_clutter(info.filename)
+            ]
             for info in entries:
                 _check_entry(info, data)
             _check_together(entries, max_bytes)
@@ -52,19 +65,29 @@ def unpack(data: bytes, max_bytes: int) -> list[Part]:
 
 def _is_clutter(name: str) -> bool:
     """What macOS and Windows put beside the files."""
-    return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
+    return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1] in (
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+    )
 
 
 def _check_entry(info: zipfile.ZipInfo, data: bytes) -> None:
     name = info.filename
     if name.startswith("/") or any(sign in name for sign in "\\:\0") or ".." in name.split("/"):
         raise UnsafeFile("the zip names a file outside of itself")
-    local = data[info.header_offset + _LOCAL_FLAGS : info.header_offset + _LOCAL_FLAGS + 1]  # the directory may not say so
+    local = data[
+        info.header_offset + _LOCAL_FLAGS : info.header_offset + _LOCAL_FLAGS + 1
+    ]  # the directory may not say so
     if (info.flag_bits | int.from_bytes(local)) & _ENCRYPTED:
         raise UnsafeFile("the zip is encrypted; send it without a password")
     if info.compress_type not in _METHODS:
-        raise UnsafeFile(f"the zip uses compression method {info.compress_type}; stored and deflate are read")
-    if info.file_size > RATIO_FROM_BYTES and info.file_size > MAX_RATIO * max(info.compress_size, 1):
+        raise UnsafeFile(
+            f"the zip uses compression method {info.compress_type}; stored and deflate are read"
+        )
+    if info.file_size > RATIO_FROM_BYTES and info.file_size > MAX_RATIO * max(
+        info.compress_size, 1
+    ):
         raise UnsafeFile(f"the zip would unpack to more than {MAX_RATIO} times its size")
 
 
@@ -75,7 +98,9 @@ def _check_together(entries: list[zipfile.ZipInfo], max_bytes: int) -> None:
         raise UnsafeFile("the zip holds a file name twice")
 
 
-def _read_all(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], max_bytes: int) -> list[Part]:
+def _read_all(
+    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], max_bytes: int
+) -> list[Part]:
     """The declared sizes may lie, so the bytes are counted as they come."""
     parts: list[Part] = []
     left = max_bytes

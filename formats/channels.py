@@ -14,7 +14,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadShape, CorruptFile, ImplausibleValues, MissingField, NoSamples, RaggedSignal, UnknownLead
+from errors import (
+    BadShape,
+    CorruptFile,
+    ImplausibleValues,
+    MissingField,
+    NoSamples,
+    RaggedSignal,
+    UnknownLead,
+)
 from formats import fields
 from formats.hints import Hints, prefer, single_id
 from signals.leads import canonical_lead, parse_lead_names
@@ -29,7 +37,9 @@ _VOLTS: Final[dict[str, tuple[str, float]]] = {
     **dict.fromkeys(("v", "volt", "volts"), ("V", 1.0)),
     "unknown": ("unknown", 1.0),
 }
-MAX_SECONDS_COUNTED: Final = 10.0  # a long strip of one lead is worth no more than ten seconds of twelve
+MAX_SECONDS_COUNTED: Final = (
+    10.0  # a long strip of one lead is worth no more than ten seconds of twelve
+)
 MAX_LEFT_OUT_NAMED: Final = 20
 MAX_NAME_CHARS: Final = 40
 
@@ -66,7 +76,14 @@ class Recording:
 def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
     """How much a group of channels is worth: its standard leads times its seconds, of which ten count."""
     leads = {lead for channel in channels if (lead := canonical_lead(channel.name))}
-    return len(leads) * min(max((len(channel.codes) for channel in channels), default=0) / fs, MAX_SECONDS_COUNTED) if fs > 0 else 0.0
+    return (
+        len(leads)
+        * min(
+            max((len(channel.codes) for channel in channels), default=0) / fs, MAX_SECONDS_COUNTED
+        )
+        if fs > 0
+        else 0.0
+    )
 
 
 def volts(unit: str) -> tuple[str, float] | None:
@@ -85,7 +102,10 @@ def record_of(found: Recording, hints: Hints) -> EcgRecord:
     samples = _samples(chosen, leads, found.kind)
     fs, fs_said = prefer("fs", hints.fs, own_fs)
     if fs is None:
-        raise MissingField(f"fs: missing; the {found.kind} file has no sampling rate, send it as a parameter", loc=("fs",))
+        raise MissingField(
+            f"fs: missing; the {found.kind} file has no sampling rate, send it as a parameter",
+            loc=("fs",),
+        )
     rate = fields.sampling_rate(fs, ("fs",))
     fields.check_duration(hints.recording_duration, samples, rate, ("recording_duration",))
     signal, units, units_said = _scaled(chosen, hints, found.kind)
@@ -103,20 +123,32 @@ def record_of(found: Recording, hints: Hints) -> EcgRecord:
     )
 
 
-def _leads(found: Recording, hints: Hints) -> tuple[list[Channel], tuple[str, ...], tuple[str, ...]]:
+def _leads(
+    found: Recording, hints: Hints
+) -> tuple[list[Channel], tuple[str, ...], tuple[str, ...]]:
     """The channels that are standard leads in volts, their canonical names, and a warning that names the others."""
     asked, channels = hints.lead_names, found.channels
     if asked is not None and len(asked) != len(channels):
-        raise BadShape(f"lead_names: {len(asked)} given, the {found.kind} file has {len(channels)} channels", loc=("lead_names",))
+        raise BadShape(
+            f"lead_names: {len(asked)} given, the {found.kind} file has {len(channels)} channels",
+            loc=("lead_names",),
+        )
     own = [canonical_lead(channel.name) for channel in channels]
     names: Sequence[str | None] = asked or own
     electric = [_is_voltage(channel, hints) for channel in channels]
     rows = [row for row, name in enumerate(names) if name is not None and electric[row]]
     left_out = [channel.name for row, channel in enumerate(channels) if row not in rows]
     if not rows:
-        raise UnknownLead(f"no standard lead in volts among the {found.kind} channels ({listed(left_out)})", loc=("lead_names",))
+        raise UnknownLead(
+            f"no standard lead in volts among the {found.kind} channels ({listed(left_out)})",
+            loc=("lead_names",),
+        )
     leads = parse_lead_names([names[row] or "" for row in rows])
-    warnings: tuple[str, ...] = (f"lead_names: no standard lead in volts, left out: {listed(left_out)}",) if left_out else ()
+    warnings: tuple[str, ...] = (
+        (f"lead_names: no standard lead in volts, left out: {listed(left_out)}",)
+        if left_out
+        else ()
+    )
     if asked is not None and asked != tuple(own):
         warnings += prefer("lead_names", asked, tuple(name or "" for name in own))[1]
     return [channels[row] for row in rows], leads, warnings
@@ -129,7 +161,10 @@ def _is_voltage(channel: Channel, hints: Hints) -> bool:
 
 def listed(names: Sequence[str]) -> str:
     """Names as a message may show them: printable, short, not too many."""
-    clean = ["".join(sign for sign in name if sign.isprintable())[:MAX_NAME_CHARS].strip() for name in names[:MAX_LEFT_OUT_NAMED]]
+    clean = [
+        "".join(sign for sign in name if sign.isprintable())[:MAX_NAME_CHARS].strip()
+        for name in names[:MAX_LEFT_OUT_NAMED]
+    ]
     shown = ", ".join(name or "(no name)" for name in clean) or "none"
     rest = len(names) - MAX_LEFT_OUT_NAMED
     return f"{shown} and {rest} more" if rest > 0 else shown
@@ -153,23 +188,33 @@ def _samples(chosen: Sequence[Channel], leads: Sequence[str], kind: str) -> int:
     lengths = [len(channel.codes) for channel in chosen]
     if len(set(lengths)) > 1:
         found = ", ".join(f"{lead} {length}" for lead, length in zip(leads, lengths, strict=True))
-        raise RaggedSignal(f"the {kind} file has leads of unequal length ({found})", loc=("signal",))
+        raise RaggedSignal(
+            f"the {kind} file has leads of unequal length ({found})", loc=("signal",)
+        )
     if lengths[0] == 0:
         raise NoSamples(f"the {kind} file has no samples", loc=("signal",))
     return lengths[0]
 
 
-def _scaled(chosen: Sequence[Channel], hints: Hints, kind: str) -> tuple[NDArray[np.float32], Units, tuple[str, ...]]:
+def _scaled(
+    chosen: Sequence[Channel], hints: Hints, kind: str
+) -> tuple[NDArray[np.float32], Units, tuple[str, ...]]:
     """(leads, samples) in mV, or as they are where a unit is unknown."""
     if hints.gain is not None:
         said = prefer("gain", hints.gain, _single_gain(chosen))[1]
-        rows = [to_millivolt(channel.codes, hints.units or "mV", hints.gain)[0] for channel in chosen]
+        rows = [
+            to_millivolt(channel.codes, hints.units or "mV", hints.gain)[0] for channel in chosen
+        ]
         return _finite(np.stack(rows), kind), "mV", said
-    stated = {None if not channel.unit else (volts(channel.unit) or ("", 0.0))[0] for channel in chosen}
+    stated = {
+        None if not channel.unit else (volts(channel.unit) or ("", 0.0))[0] for channel in chosen
+    }
     own = stated.pop() if len(stated) == 1 else "several units"
     said = prefer("units", _spelled(hints.units), own)[1]
     if hints.units is None and own is None:
-        said += (f"units: the {kind} file states none; send units or gain, what needs volts is null",)
+        said += (
+            f"units: the {kind} file states none; send units or gain, what needs volts is null",
+        )
     scaled = [_millivolt(channel, hints.units, kind) for channel in chosen]
     units: Units = "unknown" if any(unit == "unknown" for _, unit in scaled) else "mV"
     return _finite(np.stack([row for row, _ in scaled]), kind), units, said
@@ -187,17 +232,29 @@ def _single_gain(chosen: Sequence[Channel]) -> float | None:
     for channel in chosen:
         unit, factor = volts(channel.unit or "") or ("unknown", 1.0)
         per_unit = {"mV": 1.0, "uV": 1e-3, "V": 1e3}.get(unit)
-        gains.add(None if per_unit is None or not channel.scale else float(f"{1.0 / (channel.scale * factor * per_unit):.6g}"))
+        gains.add(
+            None
+            if per_unit is None or not channel.scale
+            else float(f"{1.0 / (channel.scale * factor * per_unit):.6g}")
+        )
     return gains.pop() if len(gains) == 1 else math.nan
 
 
 def _millivolt(channel: Channel, asked: str | None, kind: str) -> tuple[NDArray[np.float32], Units]:
-    if not math.isfinite(channel.scale) or not math.isfinite(channel.offset) or channel.scale == 0.0:
-        raise CorruptFile(f"{listed([channel.name])}: the gain in the {kind} file is 0 or no finite number")
+    if (
+        not math.isfinite(channel.scale)
+        or not math.isfinite(channel.offset)
+        or channel.scale == 0.0
+    ):
+        raise CorruptFile(
+            f"{listed([channel.name])}: the gain in the {kind} file is 0 or no finite number"
+        )
     unit, factor = ("unknown", 1.0) if not channel.unit else volts(channel.unit) or ("unknown", 1.0)
     with np.errstate(over="ignore", invalid="ignore"):  # infinite is refused below
         values = channel.codes.astype(np.float64) * channel.scale + channel.offset
-        return to_millivolt(values if asked is not None or factor == 1.0 else values * factor, asked or unit)
+        return to_millivolt(
+            values if asked is not None or factor == 1.0 else values * factor, asked or unit
+        )
 
 
 def _finite(signal: NDArray[np.float32], kind: str) -> NDArray[np.float32]:

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, SeveralRecordings
-from formats import told
+from formats import metadata
 from formats.channels import Channel, Recording, record_of
 from formats.hints import Hints
-from formats.json_body import loads
+from formats.json.body import loads
 from formats.lead_codes import lead_of_mdc
 from formats.parts import About, Format, Part
-from formats.xml_tree import numbers, parse, root_name
+from formats.xml.tree import numbers, parse, root_name
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Reported
 
@@ -50,27 +50,46 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     if not found:
         raise NoSamples("the FHIR resource holds no SampledData", loc=("signal",))
     special: set[str] = set()
-    channels = [channel for _, sampled in found for code, data in sampled for channel in _channels(code, data, special)]
+    channels = [
+        channel
+        for _, sampled in found
+        for code, data in sampled
+        for channel in _channels(code, data, special)
+    ]
     if len(found) > 1 and not _is_one_recording(found, channels):
-        raise SeveralRecordings(f"{len(found)} Observations with SampledData in the FHIR bundle that are not one lead each; one is read")
+        raise SeveralRecordings(
+            f"{len(found)} Observations with SampledData in the FHIR bundle that are not one lead each; one is read"
+        )
     observation = found[0][0]
-    said = ("signal: samples that the FHIR resource marks as errors or beyond its limits are gaps",) if special else ()
-    date = told.moment(_begins(observation))
+    said = (
+        ("signal: samples that the FHIR resource marks as errors or beyond its limits are gaps",)
+        if special
+        else ()
+    )
+    date = metadata.moment(_begins(observation))
     patient, patient_said = _patient(resources, date)
-    device = told.device_of(_text(_node(observation.get("device")).get("display")))
+    device = metadata.device_of(_text(_node(observation.get("device")).get("display")))
     reported = Reported(date, device, _measurements(observation))
-    return record_of(Recording("FHIR", None, channels, patient, reported, (*said, *patient_said)), hints)
+    return record_of(
+        Recording("FHIR", None, channels, patient, reported, (*said, *patient_said)), hints
+    )
 
 
 def _is_one_recording(found: Sequence[tuple[Node, object]], channels: Sequence[Channel]) -> bool:
     """Observations of other leads, one rate, one length and the same time: some write an Observation for each lead."""
     leads = [canonical_lead(channel.name) for channel in channels]
     apart = None not in leads and len(set(leads)) == len(leads)
-    return apart and len({(channel.fs, len(channel.codes)) for channel in channels}) == 1 and len({_begins(one) for one, _ in found}) == 1
+    return (
+        apart
+        and len({(channel.fs, len(channel.codes)) for channel in channels}) == 1
+        and len({_begins(one) for one, _ in found}) == 1
+    )
 
 
 def _begins(observation: Node) -> str | None:
-    return _text(observation.get("effectiveDateTime")) or _text(_node(observation.get("effectivePeriod")).get("start"))
+    return _text(observation.get("effectiveDateTime")) or _text(
+        _node(observation.get("effectivePeriod")).get("start")
+    )
 
 
 def _document(data: bytes) -> object:
@@ -127,13 +146,23 @@ def _sampled(resource: Node) -> Iterator[tuple[Node, Node]]:
 def _channels(code: Node, data: Node, special: set[str]) -> list[Channel]:
     """value = origin + sample x factor, in origin's unit; several dimensions lie interleaved."""
     name, origin = _lead(code), _node(data.get("origin"))
-    factor, zero = told.number(data.get("factor", 1)), told.number(origin.get("value", 0))
-    dimensions = told.number(data.get("dimensions", 1))
-    if not factor or zero is None or dimensions is None or not 1 <= dimensions <= MAX_DIMENSIONS or dimensions != int(dimensions):
-        raise CorruptFile(f"{name}: factor, origin or dimensions of the FHIR SampledData is 0, no number or too many")
+    factor, zero = metadata.number(data.get("factor", 1)), metadata.number(origin.get("value", 0))
+    dimensions = metadata.number(data.get("dimensions", 1))
+    if (
+        not factor
+        or zero is None
+        or dimensions is None
+        or not 1 <= dimensions <= MAX_DIMENSIONS
+        or dimensions != int(dimensions)
+    ):
+        raise CorruptFile(
+            f"{name}: factor, origin or dimensions of the FHIR SampledData is 0, no number or too many"
+        )
     samples, count = _samples(data.get("data"), name, special), int(dimensions)
     if len(samples) % count:
-        raise CorruptFile(f"{name}: {len(samples)} samples of the FHIR SampledData in {count} dimensions")
+        raise CorruptFile(
+            f"{name}: {len(samples)} samples of the FHIR SampledData in {count} dimensions"
+        )
     unit, fs = _text(origin.get("code")) or _text(origin.get("unit")), _rate(data)
     rows = samples.reshape(-1, count).T
     names = [name] if count == 1 else [f"{name} {row}" for row in range(1, count + 1)]
@@ -143,19 +172,31 @@ def _channels(code: Node, data: Node, special: set[str]) -> list[Channel]:
 def _lead(code: Node) -> str:
     """The lead by an MDC code, else by whatever names one."""
     codings = _nodes(code.get("coding"))
-    coded = next((lead for one in codings if (lead := lead_of_mdc(_text(one.get("code")) or ""))), None)
-    texts = [text for one in (*codings, {"display": code.get("text")}) for key in ("code", "display") if (text := _text(one.get(key)))]
-    return coded or next((text for text in texts if canonical_lead(text)), texts[0] if texts else "")
+    coded = next(
+        (lead for one in codings if (lead := lead_of_mdc(_text(one.get("code")) or ""))), None
+    )
+    texts = [
+        text
+        for one in (*codings, {"display": code.get("text")})
+        for key in ("code", "display")
+        if (text := _text(one.get(key)))
+    ]
+    return coded or next(
+        (text for text in texts if canonical_lead(text)), texts[0] if texts else ""
+    )
 
 
 def _rate(data: Node) -> float:
     """1000 / period in ms (R4), or of interval and intervalUnit (R5)."""
     unit = _text(data.get("intervalUnit")) or "ms"
-    step = told.number(data.get("interval") if "interval" in data else data.get("period"))
+    step = metadata.number(data.get("interval") if "interval" in data else data.get("period"))
     seconds = step * _SECONDS[unit] if step and unit in _SECONDS else None
     fs = step if unit in _HERTZ else 1.0 / seconds if seconds else None
     if fs is None or fs <= 0:
-        raise BadSamplingRate("fs: period (or interval) of the FHIR SampledData is 0, no number or in an unknown unit", loc=("fs",))
+        raise BadSamplingRate(
+            "fs: period (or interval) of the FHIR SampledData is 0, no number or in an unknown unit",
+            loc=("fs",),
+        )
     return round(fs, 6)
 
 
@@ -176,17 +217,23 @@ def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
 
 def _patient(resources: Sequence[Node], date: str | None) -> tuple[Patient, tuple[str, ...]]:
     person = next((one for one in resources if one.get("resourceType") == "Patient"), {})
-    return told.patient_of(told.age_at(_text(person.get("birthDate")), date), told.sex_of(_text(person.get("gender"))))
+    return metadata.patient_of(
+        metadata.age_at(_text(person.get("birthDate")), date),
+        metadata.sex_of(_text(person.get("gender"))),
+    )
 
 
 def _measurements(observation: Node) -> dict[str, float]:
     found: dict[str, object] = {}
     for component in _nodes(observation.get("component")):
-        codes = [_text(one.get("code")) or "" for one in _nodes(_node(component.get("code")).get("coding"))]
+        codes = [
+            _text(one.get("code")) or ""
+            for one in _nodes(_node(component.get("code")).get("coding"))
+        ]
         name = next((_MEASURED[code] for code in codes if code in _MEASURED), None)
         if name is not None:
             found.setdefault(name, _node(component.get("valueQuantity")).get("value"))
-    return told.measurements(found)
+    return metadata.measurements(found)
 
 
 def _detect(part: Part) -> bool:

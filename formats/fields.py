@@ -19,7 +19,13 @@ MAX_ID_CHARS: Final = 128
 MAX_DATE_CHARS: Final = 64
 DURATION_TOLERANCE: Final = 0.01  # of the stated duration, API.md
 
-_SEXES: Final[dict[str, Sex]] = {"male": "male", "m": "male", "female": "female", "f": "female", "other": "other"}
+_SEXES: Final[dict[str, Sex]] = {
+    "male": "male",
+    "m": "male",
+    "female": "female",
+    "f": "female",
+    "other": "other",
+}
 
 
 def dotted(loc: Loc) -> str:
@@ -79,7 +85,9 @@ def sex(value: object, loc: Loc) -> Sex | None:
         raise BadType(f"{dotted(loc)}: {kind_of(value)} where a text is needed", loc=loc)
     known = _SEXES.get(value.strip().lower())
     if known is None:
-        raise BadOption(f"{dotted(loc)}: one of male, female, m, f, other or null is allowed", loc=loc)
+        raise BadOption(
+            f"{dotted(loc)}: one of male, female, m, f, other or null is allowed", loc=loc
+        )
     return known
 
 
@@ -90,7 +98,9 @@ def text(value: object, loc: Loc, max_chars: int) -> str | None:
     if not isinstance(value, str):
         raise BadType(f"{dotted(loc)}: {kind_of(value)} where a text is needed", loc=loc)
     if len(value) > max_chars:
-        raise BadType(f"{dotted(loc)}: {len(value)} characters; at most {max_chars} are allowed", loc=loc)
+        raise BadType(
+            f"{dotted(loc)}: {len(value)} characters; at most {max_chars} are allowed", loc=loc
+        )
     return value
 
 
@@ -101,7 +111,8 @@ def check_duration(stated_s: float | None, samples: int, fs: float, loc: Loc) ->
     found_s = samples / fs
     if abs(found_s - stated_s) > DURATION_TOLERANCE * stated_s:
         raise DurationMismatch(
-            f"{dotted(loc)}: {stated_s:g} s stated, {samples} samples at {fs:g} Hz are {found_s:g} s; at most 1 % apart is allowed", loc=loc
+            f"{dotted(loc)}: {stated_s:g} s stated, {samples} samples at {fs:g} Hz are {found_s:g} s; at most 1 % apart is allowed",
+            loc=loc,
         )
 
 
@@ -109,5 +120,13 @@ def kind_of(value: object) -> str:
     """What a parser would call the value: `a text`, `an object`, ..."""
     if value is None:
         return "null"
-    names = {bool: "a boolean", str: "a text", list: "a list", dict: "an object", bytes: "binary data", int: "a number", float: "a number"}
+    names = {
+        bool: "a boolean",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+        bytes: "binary data",
+        int: "a number",
+        float: "a number",
+    }
     return names.get(type(value), "another type")

@@ -47,8 +47,12 @@ def hints_from_params(params: Mapping[str, Sequence[str]]) -> Hints:
         gain=fields.positive(_number(params, "gain"), ("gain",)),
         age=fields.age_years(_number(params, "age"), ("age",)),
         sex=fields.sex(_single(params, "sex"), ("sex",)),
-        recording_date=fields.text(_single(params, "recording_date"), ("recording_date",), fields.MAX_DATE_CHARS),
-        recording_duration=fields.positive(_number(params, "recording_duration"), ("recording_duration",)),
+        recording_date=fields.text(
+            _single(params, "recording_date"), ("recording_date",), fields.MAX_DATE_CHARS
+        ),
+        recording_duration=fields.positive(
+            _number(params, "recording_duration"), ("recording_duration",)
+        ),
         id=tuple(_id(value, index) for index, value in enumerate(params.get("id", ()))),
     )
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from errors import BadSamplingRate, CorruptFile
-from formats import told
+from formats import metadata
 from formats.channels import Channel, Recording, record_of
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -23,8 +23,12 @@ MAGIC: Final = b"ISHNE1.0"
 HEADER_BYTES: Final = 522
 MAX_LEADS: Final = 12
 _BLOCK_AT: Final = 10  # behind magic and checksum
-_SIZES: Final = struct.Struct("<4i")  # variable block, samples, where the variable block and where the samples begin
-_LEADS_AT: Final = 156  # number of leads, then three tables of twelve: lead, quality, resolution in nV
+_SIZES: Final = struct.Struct(
+    "<4i"
+)  # variable block, samples, where the variable block and where the samples begin
+_LEADS_AT: Final = (
+    156  # number of leads, then three tables of twelve: lead, quality, resolution in nV
+)
 _RATE_AT: Final = 272
 _SEX_AT: Final = 128  # then race, and three dates as day, month, year: birth, recording, file; then the start's clock
 _RECORDER: Final = slice(232, 272)
@@ -50,14 +54,29 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     codes = np.frombuffer(data, "<i2", samples * leads, start).reshape(samples, leads)
     tables = struct.unpack_from("<36h", data, _LEADS_AT + 2)
     kinds, resolutions = tables[:MAX_LEADS], tables[2 * MAX_LEADS :]
-    channels = [Channel(_NAMES.get(kinds[row], f"lead {kinds[row]}"), codes[:, row], "nV", float(resolutions[row])) for row in range(leads)]
+    channels = [
+        Channel(
+            _NAMES.get(kinds[row], f"lead {kinds[row]}"),
+            codes[:, row],
+            "nV",
+            float(resolutions[row]),
+        )
+        for row in range(leads)
+    ]
     sex, _, *dates = struct.unpack_from("<14h", data, _SEX_AT)
     (day, month, year), clock = dates[3:6], dates[9:12]
-    date = told.moment_of(year, month, day, *clock)
-    age = told.age_at(told.moment_of(dates[2], dates[1], dates[0]), date)
-    patient, said = told.patient_of(age, _SEXES.get(sex))
-    device = told.device_of(data[_RECORDER].split(b"\0")[0].decode("latin-1"))
-    recording = Recording("ISHNE", float(fs), channels, patient, Reported(date, device), (*_checksum(data, start), *said))
+    date = metadata.moment_of(year, month, day, *clock)
+    age = metadata.age_at(metadata.moment_of(dates[2], dates[1], dates[0]), date)
+    patient, said = metadata.patient_of(age, _SEXES.get(sex))
+    device = metadata.device_of(data[_RECORDER].split(b"\0")[0].decode("latin-1"))
+    recording = Recording(
+        "ISHNE",
+        float(fs),
+        channels,
+        patient,
+        Reported(date, device),
+        (*_checksum(data, start), *said),
+    )
     return record_of(recording, hints)
 
 
@@ -65,7 +84,9 @@ def _extent(data: bytes, leads: int) -> tuple[int, int]:
     """Where the samples begin, and how many there are of each lead. Writers state them for one lead (as the text has it) or for all."""
     _, stated, _, start = _SIZES.unpack_from(data, _BLOCK_AT)
     if not HEADER_BYTES <= start <= len(data) or stated < 0:
-        raise CorruptFile(f"the ISHNE header states {stated} samples from byte {start}; the file has {len(data)} bytes")
+        raise CorruptFile(
+            f"the ISHNE header states {stated} samples from byte {start}; the file has {len(data)} bytes"
+        )
     there = (len(data) - start) // (2 * leads)
     if stated == there * leads and leads > 1:
         return start, there
@@ -91,6 +112,8 @@ FORMAT = Format(
         reader="our own, after the published description",
         keeps="start, age at that time, sex, recorder",
         leaves="leads X, Y, Z, ES, AS, AI; annotation files; names and numbers of persons",
-        samples=("ishne/made_12lead_100hz.ecg: made from a real recording; no real file was found",),
+        samples=(
+            "ishne/made_12lead_100hz.ecg: made from a real recording; no real file was found",
+        ),
     ),
 )

@@ -36,7 +36,9 @@ def loads(body: bytes) -> object:
     except msgpack.StackError:
         raise MalformedBody("the msgpack is nested too deeply") from None
     except (ValueError, TypeError, msgpack.UnpackException):
-        raise MalformedBody("not valid msgpack: damaged, cut short, or of a type that is not read here") from None
+        raise MalformedBody(
+            "not valid msgpack: damaged, cut short, or of a type that is not read here"
+        ) from None
     return value
 
 

@@ -13,11 +13,12 @@ from errors import BodyTooLarge, CorruptFile, SeveralRecordings, UnknownFormat
 from formats import archive
 from formats.hints import Hints
 from formats.parts import Format, Part
-from formats.xml_tree import root_name
+from formats.xml.tree import root_name
 from signals.record import EcgRecord
 
 DEFAULT_MAX_BYTES: Final = 64 << 20  # ECG_MAX_BODY_MB, API.md
 _TEXT_BYTES: Final = 4096
+_NO_HINTS: Final = Hints()
 
 # What people send and no server could read as an ECG: said by name, which helps more than "unknown".
 _NAMED: Final = (
@@ -35,9 +36,12 @@ _NAMED: Final = (
 
 @cache
 def known_formats() -> tuple[Format, ...]:
-    """The `FORMAT` of every module of this package that has one."""
-    modules = [importlib.import_module(f"formats.{found.name}") for found in pkgutil.iter_modules(formats.__path__)]
-    return tuple(module.FORMAT for module in modules if isinstance(getattr(module, "FORMAT", None), Format))
+    """The `FORMAT` of every module of this package and its folders that has one."""
+    names = [module.name for module in pkgutil.walk_packages(formats.__path__, "formats.")]
+    modules = [importlib.import_module(name) for name in names]
+    return tuple(
+        module.FORMAT for module in modules if isinstance(getattr(module, "FORMAT", None), Format)
+    )
 
 
 def format_names() -> tuple[str, ...]:
@@ -49,7 +53,11 @@ def is_recording(part: Part) -> bool:
     return any(known.detect(part) for known in known_formats())
 
 
-def read(parts: Sequence[Part], hints: Hints = Hints(), max_bytes: int = DEFAULT_MAX_BYTES) -> EcgRecord:  # noqa: B008 - frozen
+def read(
+    parts: Sequence[Part],
+    hints: Hints = _NO_HINTS,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> EcgRecord:
     """The one recording in `parts` (one file, several files, or a zip), at most `max_bytes` in all, also after unpacking.
 
     Raises nothing but EcgError: UnknownFormat, SeveralRecordings, MissingPart, CorruptFile, UnsafeFile, BodyTooLarge, and what a record
@@ -63,7 +71,11 @@ def read(parts: Sequence[Part], hints: Hints = Hints(), max_bytes: int = DEFAULT
     found, head = _head(files)
     record = found.read(head, files, hints)
     unused = len(files) - 1 - len(found.companions(head, files))
-    return record.with_warnings(f"file: {unused} other files in the upload, ignored") if unused else record
+    return (
+        record.with_warnings(f"file: {unused} other files in the upload, ignored")
+        if unused
+        else record
+    )
 
 
 def _unzipped(parts: list[Part], max_bytes: int) -> list[Part]:
@@ -85,7 +97,9 @@ def _head(files: list[Part]) -> tuple[Format, Part]:
     if len(free) == 1:
         return free[0]
     if free:
-        raise SeveralRecordings(f"{len(free)} recordings in one upload ({', '.join(known.name for known, _ in free)}); one is read")
+        raise SeveralRecordings(
+            f"{len(free)} recordings in one upload ({', '.join(known.name for known, _ in free)}); one is read"
+        )
     if heads:
         raise CorruptFile("the headers in the upload name each other; none begins a recording")
     raise UnknownFormat(f"{_description(files)}; {', '.join(format_names())} are read")
@@ -99,6 +113,12 @@ def _description(files: list[Part]) -> str:
         return "nothing but white space"
     if (root_name(data) or "").lower() == "html":
         return "an HTML page; was an error page saved as a file?"
-    if b"\0" in data[:_TEXT_BYTES] and data[:_TEXT_BYTES].replace(b"\0", b"").isascii() and b"\n" in data[:_TEXT_BYTES]:
+    if (
+        b"\0" in data[:_TEXT_BYTES]
+        and data[:_TEXT_BYTES].replace(b"\0", b"").isascii()
+        and b"\n" in data[:_TEXT_BYTES]
+    ):
         return "a text with NUL bytes"
-    return next((text for start, text in _NAMED if data.startswith(start)), "a format that is not read")
+    return next(
+        (text for start, text in _NAMED if data.startswith(start)), "a format that is not read"
+    )

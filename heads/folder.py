@@ -32,7 +32,9 @@ HEAD_FILE: Final = "head.json"
 WEIGHTS_FILE: Final = "head.safetensors"
 TRAINED_ON: Final = "trained_on"  # the tensor of patients' digests
 MAX_JSON_BYTES: Final = 1 << 20
-MAX_WEIGHTS_BYTES: Final = 64 << 20  # a perceptron of 1024 units on 768 numbers has 3 MB; 5 million patients' digests 40 MB
+MAX_WEIGHTS_BYTES: Final = (
+    64 << 20
+)  # a perceptron of 1024 units on 768 numbers has 3 MB; 5 million patients' digests 40 MB
 MAX_LAYERS: Final = 4
 MAX_LABELS: Final = 1000
 MAX_TEXT: Final = 256
@@ -45,7 +47,9 @@ def check_name(name: object) -> str:
     """A head's name is also a folder's. Raises BadHead for anything that could be a path, hidden, or unlike on another system."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         shown = repr(name)[:80] if isinstance(name, str) else f"of type {type(name).__name__}"
-        raise BadHead(f"name is {shown}; 1 to 64 of a-z, 0-9, - and _ are allowed, a letter or digit first and last")
+        raise BadHead(
+            f"name is {shown}; 1 to 64 of a-z, 0-9, - and _ are allowed, a letter or digit first and last"
+        )
     return name
 
 
@@ -56,30 +60,50 @@ def read_head(folder: Path) -> Head:
 
 def read_files(folder: Path) -> tuple[bytes, bytes]:
     """head.json and head.safetensors as they lie there. Raises BadHead for a link, a device or too many bytes."""
-    return _read_file(folder / HEAD_FILE, MAX_JSON_BYTES), _read_file(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
+    return _read_file(folder / HEAD_FILE, MAX_JSON_BYTES), _read_file(
+        folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES
+    )
 
 
 def parse_head(description: bytes, weights: bytes) -> Head:
     """A head from the two files' bytes. Raises BadHead."""
     values = _description(description)
     stated = _object(values, "weights")
-    if len(weights) != stated.get("bytes") or hashlib.sha256(weights).hexdigest() != stated.get("sha256"):
-        raise BadHead(f"{WEIGHTS_FILE}: {len(weights)} bytes that are not those {HEAD_FILE} states (cut off, or altered)")
+    if len(weights) != stated.get("bytes") or hashlib.sha256(weights).hexdigest() != stated.get(
+        "sha256"
+    ):
+        raise BadHead(
+            f"{WEIGHTS_FILE}: {len(weights)} bytes that are not those {HEAD_FILE} states (cut off, or altered)"
+        )
     tensors = _tensors(weights)
     trained_on = tensors.pop(TRAINED_ON, np.zeros(0, np.uint64))
     if trained_on.dtype != np.uint64 or trained_on.ndim != 1:
         raise BadHead(f"{WEIGHTS_FILE}: {TRAINED_ON} must be a list of uint64")
     layers = _layers(tensors)
-    labels = tuple(_label(entry, number) for number, entry in enumerate(_list(values, "labels", MAX_LABELS)))
+    labels = tuple(
+        _label(entry, number) for number, entry in enumerate(_list(values, "labels", MAX_LABELS))
+    )
     if len({label.name for label in labels}) != len(labels) or len(labels) != len(layers[-1][1]):
-        raise BadHead(f"{HEAD_FILE}: labels: {len(labels)}, each named once, for {len(layers[-1][1])} rows of the last layer")
+        raise BadHead(
+            f"{HEAD_FILE}: labels: {len(labels)}, each named once, for {len(layers[-1][1])} rows of the last layer"
+        )
     encoder = _object(values, "encoder")
     made, card = values.get("made", {}), values.get("card")
     if not isinstance(made, dict) or not (card is None or isinstance(card, str)):
         raise BadHead(f"{HEAD_FILE}: made must be an object, card a text or null")
-    head = Head(check_name(values.get("name")), _encoder(encoder), labels, layers, np.sort(trained_on), made, card)
+    head = Head(
+        check_name(values.get("name")),
+        _encoder(encoder),
+        labels,
+        layers,
+        np.sort(trained_on),
+        made,
+        card,
+    )
     if (values.get("kind"), values.get("width")) != (head.kind, head.width):
-        raise BadHead(f"{HEAD_FILE}: kind and width say otherwise than the weights, which are {head.kind} on {head.width} numbers")
+        raise BadHead(
+            f"{HEAD_FILE}: kind and width say otherwise than the weights, which are {head.kind} on {head.width} numbers"
+        )
     return head
 
 
@@ -87,7 +111,10 @@ def head_bytes(head: Head) -> tuple[bytes, bytes]:
     """The two files of a head. The same head gives the same bytes."""
     tensors: dict[str, NDArray[Any]] = {}
     for number, (weight, bias) in enumerate(head.layers):
-        tensors |= {f"layers.{number}.weight": np.ascontiguousarray(weight), f"layers.{number}.bias": np.ascontiguousarray(bias)}
+        tensors |= {
+            f"layers.{number}.weight": np.ascontiguousarray(weight),
+            f"layers.{number}.bias": np.ascontiguousarray(bias),
+        }
     weights = save({**tensors, TRAINED_ON: np.ascontiguousarray(head.trained_on)})
     values = {
         "schema_version": SCHEMA_VERSION,
@@ -122,7 +149,9 @@ def write_files(description: bytes, weights: bytes, folder: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 raise
-            raise BadHead(f"{folder.name}: something lies there already; heads are never written over") from None
+            raise BadHead(
+                f"{folder.name}: something lies there already; heads are never written over"
+            ) from None
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -169,7 +198,9 @@ def _description(text: bytes) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise BadHead(f"{HEAD_FILE}: is no object")
     if values.get("schema_version") != SCHEMA_VERSION:
-        raise BadHead(f"{HEAD_FILE}: schema_version {_shown(values.get('schema_version'))}, this program reads {SCHEMA_VERSION}")
+        raise BadHead(
+            f"{HEAD_FILE}: schema_version {_shown(values.get('schema_version'))}, this program reads {SCHEMA_VERSION}"
+        )
     return values
 
 
@@ -177,7 +208,9 @@ def _tensors(weights: bytes) -> dict[str, NDArray[Any]]:
     try:
         return dict(load(weights))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BadHead(f"{WEIGHTS_FILE}: is no safetensors file, or is damaged ({str(error)[:120]})") from None
+        raise BadHead(
+            f"{WEIGHTS_FILE}: is no safetensors file, or is damaged ({str(error)[:120]})"
+        ) from None
 
 
 def _layers(tensors: Mapping[str, NDArray[Any]]) -> tuple[Layer, ...]:
@@ -188,14 +221,24 @@ def _layers(tensors: Mapping[str, NDArray[Any]]) -> tuple[Layer, ...]:
         raise BadHead(
             f"{WEIGHTS_FILE}: {len(tensors)} tensors; layers.0.weight and .bias and so on are needed, at most {MAX_LAYERS} layers"
         )
-    layers = tuple((tensors[f"layers.{number}.weight"], tensors[f"layers.{number}.bias"]) for number in range(count))
+    layers = tuple(
+        (tensors[f"layers.{number}.weight"], tensors[f"layers.{number}.bias"])
+        for number in range(count)
+    )
     before = None
     for number, (weight, bias) in enumerate(layers):
         if weight.dtype != np.float32 or bias.dtype != np.float32:
             raise BadHead(f"{WEIGHTS_FILE}: layers.{number} holds other numbers than float32")
-        fits = weight.ndim == 2 and bias.shape == weight.shape[:1] and weight.size > 0 and before in (None, weight.shape[1])
+        fits = (
+            weight.ndim == 2
+            and bias.shape == weight.shape[:1]
+            and weight.size > 0
+            and before in (None, weight.shape[1])
+        )
         if not fits:
-            raise BadHead(f"{WEIGHTS_FILE}: layers.{number} has shapes {weight.shape} and {bias.shape} after {before} numbers")
+            raise BadHead(
+                f"{WEIGHTS_FILE}: layers.{number} has shapes {weight.shape} and {bias.shape} after {before} numbers"
+            )
         if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
             raise BadHead(f"{WEIGHTS_FILE}: layers.{number} holds values that are not finite")
         before = weight.shape[0]
@@ -257,4 +300,8 @@ def _list(values: Mapping[str, Any], key: str, most: int) -> list[Any]:
 
 
 def _shown(value: object) -> str:
-    return repr(value)[:64] if value is None or isinstance(value, str | int | float) else f"of type {type(value).__name__}"
+    return (
+        repr(value)[:64]
+        if value is None or isinstance(value, str | int | float)
+        else f"of type {type(value).__name__}"
+    )

@@ -18,8 +18,12 @@ from numpy.typing import NDArray
 from heads.auroc import Ranked, patient_resamples
 
 MIN_PATIENTS: Final = 20  # fewer, and a bootstrap over them says nothing
-MIN_EACH: Final = 5  # positives, and negatives, that a label needs in the gate set for its AUROC to be judged
-PROBABILITY_FLOOR: Final = 1e-6  # of a log loss: one confident error must not outweigh everything else
+MIN_EACH: Final = (
+    5  # positives, and negatives, that a label needs in the gate set for its AUROC to be judged
+)
+PROBABILITY_FLOOR: Final = (
+    1e-6  # of a log loss: one confident error must not outweigh everything else
+)
 
 Truth = NDArray[np.float64]
 
@@ -67,7 +71,11 @@ class LabelChange:
 
     @property
     def change(self) -> float | None:
-        return None if self.champion is None or self.candidate is None else self.candidate - self.champion
+        return (
+            None
+            if self.champion is None or self.candidate is None
+            else self.candidate - self.champion
+        )
 
 
 @dataclass(frozen=True)
@@ -96,17 +104,33 @@ def judge(gate: GateSet, champion: Truth, candidate: Truth, limits: Limits = Lim
     """Whether the candidate replaces the champion. Both are calibrated probabilities (records, labels), columns as the gate's labels."""
     records, patients = len(gate.truth), gate.patient_count
     if patients < MIN_PATIENTS:
-        return Verdict(False, f"the gate set has {patients} patients; at least {MIN_PATIENTS} are needed", patients, records)
-    changes = tuple(_change(gate, column, champion[:, column], candidate[:, column]) for column in range(len(gate.labels)))
+        return Verdict(
+            False,
+            f"the gate set has {patients} patients; at least {MIN_PATIENTS} are needed",
+            patients,
+            records,
+        )
+    changes = tuple(
+        _change(gate, column, champion[:, column], candidate[:, column])
+        for column in range(len(gate.labels))
+    )
     judged = [column for column, change in enumerate(changes) if change.change is not None]
     if not judged:
         reason = f"no label has {MIN_EACH} positives and {MIN_EACH} negatives in the gate set; nothing can be compared"
         return Verdict(False, reason, patients, records, labels=changes)
     gains, auroc_gains = _bootstrap(gate, champion, candidate, judged, limits)
-    bound, auroc_bound = (float(np.nanquantile(found, limits.quantile)) for found in (gains, auroc_gains))
-    worst = min((change for change in changes if change.change is not None), key=lambda change: change.change or 0.0)
+    bound, auroc_bound = (
+        float(np.nanquantile(found, limits.quantile)) for found in (gains, auroc_gains)
+    )
+    worst = min(
+        (change for change in changes if change.change is not None),
+        key=lambda change: change.change or 0.0,
+    )
     promote, reason = _decide(bound, worst, limits)
-    old, new = (float(_log_loss(gate.truth, probabilities).mean()) for probabilities in (champion, candidate))
+    old, new = (
+        float(_log_loss(gate.truth, probabilities).mean())
+        for probabilities in (champion, candidate)
+    )
     return Verdict(
         promote=promote,
         reason=reason,
@@ -125,11 +149,16 @@ def _decide(bound: float, worst: LabelChange, limits: Limits) -> tuple[bool, str
     if not bound > limits.margin:
         return False, f"{said}; it must be above {100 * limits.margin:+g} %"
     if (worst.change or 0.0) < -limits.max_label_loss:
-        return False, f"{worst.name} loses {-(worst.change or 0.0):.4f} of AUROC; no label may lose more than {limits.max_label_loss:g}"
+        return (
+            False,
+            f"{worst.name} loses {-(worst.change or 0.0):.4f} of AUROC; no label may lose more than {limits.max_label_loss:g}",
+        )
     return True, f"{said}, above {100 * limits.margin:+g} %, and no label loses too much"
 
 
-def _change(gate: GateSet, column: int, champion: NDArray[np.float64], candidate: NDArray[np.float64]) -> LabelChange:
+def _change(
+    gate: GateSet, column: int, champion: NDArray[np.float64], candidate: NDArray[np.float64]
+) -> LabelChange:
     truth = gate.truth[:, column]
     positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
     if min(positives, negatives) < MIN_EACH:
@@ -143,12 +172,19 @@ def _bootstrap(
     gate: GateSet, champion: Truth, candidate: Truth, judged: Sequence[int], limits: Limits
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(resamples,) of the gain and of the gain in macro AUROC."""
-    ranked = [(Ranked(gate.truth[:, c], champion[:, c]), Ranked(gate.truth[:, c], candidate[:, c])) for c in judged]
+    ranked = [
+        (Ranked(gate.truth[:, c], champion[:, c]), Ranked(gate.truth[:, c], candidate[:, c]))
+        for c in judged
+    ]
     old, new = _log_loss(gate.truth, champion), _log_loss(gate.truth, candidate)
     gains, auroc_gains = [], []
     for weights in patient_resamples(gate.patients, limits.resamples, limits.seed):
         gains.append(1 - (weights @ new) / (weights @ old))
-        auroc_gains.append(np.mean([later.auroc(weights) - before.auroc(weights) for before, later in ranked], axis=0))
+        auroc_gains.append(
+            np.mean(
+                [later.auroc(weights) - before.auroc(weights) for before, later in ranked], axis=0
+            )
+        )
     return np.concatenate(gains), np.concatenate(auroc_gains)
 
 
@@ -160,7 +196,9 @@ def _log_loss(truth: Truth, probabilities: Truth) -> NDArray[np.float64]:
     return np.asarray(np.where(known, losses, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
 
-def patients_trained_on(gate_digests: NDArray[np.uint64], trained_on: Sequence[NDArray[np.uint64]]) -> int:
+def patients_trained_on(
+    gate_digests: NDArray[np.uint64], trained_on: Sequence[NDArray[np.uint64]]
+) -> int:
     """How many patients of a gate set any of the heads was trained on; a gate set has none."""
     seen = np.unique(np.concatenate([np.zeros(0, np.uint64), *trained_on]))
     return int(np.isin(gate_digests, seen).sum())

@@ -31,7 +31,9 @@ class EncoderReference:
     sha256: str
 
     def __str__(self) -> str:
-        return f"{self.name} (revision {self.revision or 'none'}, sha256 {self.sha256[:SHOWN_SHA256]})"
+        return (
+            f"{self.name} (revision {self.revision or 'none'}, sha256 {self.sha256[:SHOWN_SHA256]})"
+        )
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,17 @@ class Head:
     def check_encoder(self, encoder: EncoderReference) -> None:
         """Raises WrongEncoder where the embeddings at hand are another encoder's."""
         if encoder.sha256 != self.encoder.sha256:
-            raise WrongEncoder(f"head {self.name} was trained on embeddings of {self.encoder}; these are of {encoder}")
+            raise WrongEncoder(
+                f"head {self.name} was trained on embeddings of {self.encoder}; these are of {encoder}"
+            )
 
     def logits(self, embeddings: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """(..., labels) from (..., width), not calibrated. Raises BadHead for another width."""
         x = np.asarray(embeddings, np.float64)
         if x.ndim == 0 or x.shape[-1] != self.width:
-            raise BadHead(f"head {self.name} reads embeddings of {self.width} numbers, found shape {x.shape}")
+            raise BadHead(
+                f"head {self.name} reads embeddings of {self.width} numbers, found shape {x.shape}"
+            )
         last = len(self.layers) - 1
         for number, (weight, bias) in enumerate(self.layers):
             x = x @ weight.T.astype(np.float64) + bias
@@ -109,8 +115,13 @@ class Head:
         """One recording from its embedding (width,). Raises BadHead where that has another width or holds no finite numbers."""
         if not np.isfinite(embedding).all():
             raise BadHead(f"head {self.name}: the embedding holds values that are not finite")
-        found = {name: float(value) for name, value in zip(self.label_names, self.probabilities(embedding), strict=True)}
-        return Prediction(found, [label.name for label in self.labels if found[label.name] >= label.threshold])
+        found = {
+            name: float(value)
+            for name, value in zip(self.label_names, self.probabilities(embedding), strict=True)
+        }
+        return Prediction(
+            found, [label.name for label in self.labels if found[label.name] >= label.threshold]
+        )
 
 
 def sigmoid(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -121,5 +132,8 @@ def sigmoid(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 def patient_digests(patients: Iterable[str]) -> NDArray[np.uint64]:
     """(patients,) uint64, sorted, each once: the first 8 bytes of each id's sha256, enough to tell whether one was trained on."""
-    found = {int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "little") for patient in patients}
+    found = {
+        int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "little")
+        for patient in patients
+    }
     return np.array(sorted(found), np.uint64)

@@ -64,7 +64,12 @@ class Pacemaker:
             "morphology": None if self.morphology is None else sigmoid(self.morphology),
             "label": None if label is None else label.probability,
         }
-        return {"present": present, "probability": probability, "evidence": evidence, "visible": self.visible}
+        return {
+            "present": present,
+            "probability": probability,
+            "evidence": evidence,
+            "visible": self.visible,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +133,15 @@ def stable_log_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
         return 0.0
     chance = min(max(-expm1(-2 * STABLE_MS / 1000 * spikes / seconds), _SURE), 1 - _SURE)
     ratios = []
-    for count, (start, stop) in ((pacing.atrial_beats, ATRIAL_MS), (pacing.ventricular_beats, VENTRICULAR_MS)):
+    for count, (start, stop) in (
+        (pacing.atrial_beats, ATRIAL_MS),
+        (pacing.ventricular_beats, VENTRICULAR_MS),
+    ):
         by_any_share = -log(pacing.beats + 1) - log(comb(pacing.beats, count))
         by_chance = count * log(chance) + (pacing.beats - count) * log1p(-chance)
-        ratios.append(by_any_share - by_chance - (log((stop - start) / (2 * STABLE_MS)) if count else 0.0))
+        ratios.append(
+            by_any_share - by_chance - (log((stop - start) / (2 * STABLE_MS)) if count else 0.0)
+        )
     return max(ratios)
 
 
@@ -153,10 +163,16 @@ def version() -> str:
 
 
 def to_arrays(head: PacemakerHead) -> dict[str, NDArray[Any]]:
-    numbers = {"prior_log_odds": head.prior_log_odds, "spike_limits": head.spike_limits, "threshold": head.threshold}
+    numbers = {
+        "prior_log_odds": head.prior_log_odds,
+        "spike_limits": head.spike_limits,
+        "threshold": head.threshold,
+    }
     return {**stored(head.beats), **{name: np.asarray(number) for name, number in numbers.items()}}
 
 
 def from_arrays(arrays: dict[str, NDArray[Any]]) -> PacemakerHead:
     low, high = arrays["spike_limits"].tolist()
-    return PacemakerHead(restored(arrays), float(arrays["prior_log_odds"]), (low, high), float(arrays["threshold"]))
+    return PacemakerHead(
+        restored(arrays), float(arrays["prior_log_odds"]), (low, high), float(arrays["threshold"])
+    )

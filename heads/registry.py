@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from errors import BadHead, UnknownHead
-from heads.folder import NAME, check_name, parse_head, read_files, read_head, sync_folder, write_files, write_synced
+from heads.folder import (
+    NAME,
+    check_name,
+    parse_head,
+    read_files,
+    read_head,
+    sync_folder,
+    write_files,
+    write_synced,
+)
 from heads.head import Head
 
 HEADS_FOLDER: Final = "heads"
@@ -34,7 +43,9 @@ MAX_REASON: Final = 1000  # characters of an audit line's reason
 Alias = Literal["champion", "candidate"]
 
 # Heads that the server gives a part of its own to, and the labels that part has.
-LABELS_OF: Final[Mapping[str, frozenset[str]]] = {"superclass": frozenset({"NORM", "MI", "STTC", "CD", "HYP"})}
+LABELS_OF: Final[Mapping[str, frozenset[str]]] = {
+    "superclass": frozenset({"NORM", "MI", "STTC", "CD", "HYP"})
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,13 @@ class Aliases:
     latest: int = 0
 
     def of(self, version: int) -> Alias | None:
-        return "champion" if version == self.champion else "candidate" if version == self.candidate else None
+        return (
+            "champion"
+            if version == self.champion
+            else "candidate"
+            if version == self.candidate
+            else None
+        )
 
 
 class Registry:
@@ -58,14 +75,22 @@ class Registry:
 
     def names(self) -> list[str]:
         try:
-            return sorted(entry.name for entry in os.scandir(self.root) if NAME.fullmatch(entry.name) and entry.is_dir())
+            return sorted(
+                entry.name
+                for entry in os.scandir(self.root)
+                if NAME.fullmatch(entry.name) and entry.is_dir()
+            )
         except FileNotFoundError:
             return []
 
     def versions(self, name: str) -> list[int]:
         """Those that lie there, in order. Raises UnknownHead."""
         folder = self._folder(name)
-        return sorted(int(entry.name) for entry in folder.iterdir() if _is_version(entry.name) and entry.is_dir())
+        return sorted(
+            int(entry.name)
+            for entry in folder.iterdir()
+            if _is_version(entry.name) and entry.is_dir()
+        )
 
     def aliases(self, name: str) -> Aliases:
         """Raises UnknownHead, and BadHead for a damaged file."""
@@ -78,7 +103,9 @@ class Registry:
         """Raises UnknownHead, and BadHead where the folder was damaged or holds another head."""
         folder = self._folder(name) / str(version)
         if not folder.is_dir():
-            raise UnknownHead(f"{name} has no version {version}; there are {', '.join(map(str, self.versions(name))) or 'none'}")
+            raise UnknownHead(
+                f"{name} has no version {version}; there are {', '.join(map(str, self.versions(name))) or 'none'}"
+            )
         head = read_head(folder)
         if head.name != name:
             raise BadHead(f"{name} version {version}: the folder holds a head named {head.name}")
@@ -112,15 +139,24 @@ class Registry:
             before = _read_aliases(target / ALIASES_FILE)
             version = max([before.latest, *self.versions(head.name)]) + 1
             first = before.champion is None
-            after = replace(before, latest=version, champion=version) if first else replace(before, latest=version, candidate=version)
-            details = {"encoder": asdict(head.encoder), "sha256": hashlib.sha256(files[0]).hexdigest()}
+            after = (
+                replace(before, latest=version, champion=version)
+                if first
+                else replace(before, latest=version, candidate=version)
+            )
+            details = {
+                "encoder": asdict(head.encoder),
+                "sha256": hashlib.sha256(files[0]).hexdigest(),
+            }
             reason = "the first of its name" if first else "installed"
             _note(target, "install", version, before, after, reason, details)
             write_files(*files, target / str(version))
             _write_aliases(target, after)
         return version
 
-    def promote(self, name: str, version: int, *, reason: str, details: Mapping[str, Any] | None = None) -> Aliases:
+    def promote(
+        self, name: str, version: int, *, reason: str, details: Mapping[str, Any] | None = None
+    ) -> Aliases:
         """Makes a version the champion. The gate's business is the caller's: `reason` and `details` go to the audit."""
         return self._move(name, version, "promote", reason, details or {})
 
@@ -135,20 +171,30 @@ class Registry:
         """Makes the champion before the present one the champion again, or one further back. Raises UnknownHead where there was none."""
         before = self.aliases(name)
         if not before.previous:
-            raise UnknownHead(f"{name}: no version was champion before {before.champion}; there is nothing to roll back to")
+            raise UnknownHead(
+                f"{name}: no version was champion before {before.champion}; there is nothing to roll back to"
+            )
         to = before.previous[-1] if version is None else version
         if to not in before.previous:
-            raise UnknownHead(f"{name}: version {to} was no champion before; {', '.join(map(str, before.previous))} were")
+            raise UnknownHead(
+                f"{name}: version {to} was no champion before; {', '.join(map(str, before.previous))} were"
+            )
         return self._move(name, to, "rollback", reason, {})
 
-    def _move(self, name: str, version: int, action: str, reason: str, details: Mapping[str, Any]) -> Aliases:
+    def _move(
+        self, name: str, version: int, action: str, reason: str, details: Mapping[str, Any]
+    ) -> Aliases:
         folder = self._folder(name)
         with _exclusive(folder / GUARD_FILE):
             self.load(name, version)  # a damaged version never becomes champion
             before = _read_aliases(folder / ALIASES_FILE)
             if version == before.champion:
                 raise BadHead(f"{name}: version {version} is the champion already")
-            after = _rolled_back(before, version) if action == "rollback" else _promoted(before, version)
+            after = (
+                _rolled_back(before, version)
+                if action == "rollback"
+                else _promoted(before, version)
+            )
             _note(folder, action, version, before, after, reason, details)
             _write_aliases(folder, after)
         return after
@@ -156,13 +202,20 @@ class Registry:
     def _folder(self, name: str) -> Path:
         folder = self.root / check_name(name)
         if not folder.is_dir():
-            raise UnknownHead(f"no head named {name} is installed; there are {', '.join(self.names()) or 'none'}")
+            raise UnknownHead(
+                f"no head named {name} is installed; there are {', '.join(self.names()) or 'none'}"
+            )
         return folder
 
 
 def _promoted(before: Aliases, version: int) -> Aliases:
     previous = before.previous if before.champion is None else (*before.previous, before.champion)
-    return replace(before, champion=version, candidate=None if version == before.candidate else before.candidate, previous=previous)
+    return replace(
+        before,
+        champion=version,
+        candidate=None if version == before.candidate else before.candidate,
+        previous=previous,
+    )
 
 
 def _rolled_back(before: Aliases, version: int) -> Aliases:
@@ -173,7 +226,13 @@ def _rolled_back(before: Aliases, version: int) -> Aliases:
 
 
 def _is_version(name: str) -> bool:
-    return name.isascii() and name.isdigit() and len(name) < 10 and name == str(int(name)) and name != "0"
+    return (
+        name.isascii()
+        and name.isdigit()
+        and len(name) < 10
+        and name == str(int(name))
+        and name != "0"
+    )
 
 
 def _read_aliases(path: Path) -> Aliases:
@@ -181,16 +240,27 @@ def _read_aliases(path: Path) -> Aliases:
         text = path.read_bytes()
     except FileNotFoundError:
         return Aliases()
-    damaged = BadHead(f"{path.parent.name}: {ALIASES_FILE} is damaged; {AUDIT_FILE} beside it tells what it held")
+    damaged = BadHead(
+        f"{path.parent.name}: {ALIASES_FILE} is damaged; {AUDIT_FILE} beside it tells what it held"
+    )
     if len(text) > MAX_ALIASES_BYTES:
         raise damaged
     try:
         values = json.loads(text)
-        found = Aliases(values["champion"], values["candidate"], tuple(values["previous"]), values["latest"])
+        found = Aliases(
+            values["champion"], values["candidate"], tuple(values["previous"]), values["latest"]
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged from None
-    numbers = [found.latest, *found.previous, *(one for one in (found.champion, found.candidate) if one is not None)]
-    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
+    numbers = [
+        found.latest,
+        *found.previous,
+        *(one for one in (found.champion, found.candidate) if one is not None),
+    ]
+    if not all(
+        isinstance(number, int) and not isinstance(number, bool) and number >= 0
+        for number in numbers
+    ):
         raise damaged
     return found
 
@@ -203,7 +273,15 @@ def _write_aliases(folder: Path, aliases: Aliases) -> None:
     sync_folder(folder)
 
 
-def _note(folder: Path, action: str, version: int, before: Aliases, after: Aliases, reason: str, details: Mapping[str, Any]) -> None:
+def _note(
+    folder: Path,
+    action: str,
+    version: int,
+    before: Aliases,
+    after: Aliases,
+    reason: str,
+    details: Mapping[str, Any],
+) -> None:
     """One line at the end of the audit, on disk before the change is made: no change goes without one."""
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -216,9 +294,13 @@ def _note(folder: Path, action: str, version: int, before: Aliases, after: Alias
         **({"details": dict(details)} if details else {}),
     }
     path = folder / AUDIT_FILE
-    cut_off = path.is_file() and not path.read_bytes().endswith(b"\n")  # by a crash: the new line must stand alone
+    cut_off = path.is_file() and not path.read_bytes().endswith(
+        b"\n"
+    )  # by a crash: the new line must stand alone
     with path.open("ab") as file:
-        file.write((b"\n" if cut_off else b"") + (json.dumps(entry, ensure_ascii=False) + "\n").encode())
+        file.write(
+            (b"\n" if cut_off else b"") + (json.dumps(entry, ensure_ascii=False) + "\n").encode()
+        )
         file.flush()
         os.fsync(file.fileno())
 

@@ -14,16 +14,22 @@ from intervals.formulas import axis_deg
 _I, _II, _III, _AVF = 0, 1, 2, 5  # rows of LEADS
 ST_MS: Final = 60.0  # after the QRS: left out of T's area
 BASELINE_MS: Final = 20.0  # before the QRS: the level that QRS and T are measured from
-MAX_CONTRADICTION: Final = 0.25  # of the size of I, II and III: II - I - III is 0 where the electrodes agree
+MAX_CONTRADICTION: Final = (
+    0.25  # of the size of I, II and III: II - I - III is 0 where the electrodes agree
+)
 
 
-def axes(beat: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[dict[str, float | None], tuple[str, ...]]:
+def axes(
+    beat: NDArray[np.float64], times: NDArray[np.float64]
+) -> tuple[dict[str, float | None], tuple[str, ...]]:
     """`beat` (12, 288), leads as LEADS; `times` (5,) ms from its centre -> the angles, and why there are none."""
     none: dict[str, float | None] = {"p_axis_deg": None, "qrs_axis_deg": None, "t_axis_deg": None}
     if len(beat) < 6 or not beat[[_I, _AVF]].any(axis=1).all():
         return none, ("qrs_axis_deg: leads I and aVF are needed for the axes",)
     if _contradicts(beat):
-        return none, ("qrs_axis_deg: I, II and III contradict each other (I + III is not II); no axes",)
+        return none, (
+            "qrs_axis_deg: I, II and III contradict each other (I + III is not II); no axes",
+        )
     beat = beat[[_I, _AVF]]
     base = _mean(beat, times[QRS_ON] - BASELINE_MS, times[QRS_ON])
     found = {
@@ -43,7 +49,9 @@ def _contradicts(beat: NDArray[np.float64]) -> bool:
     return bool(rest @ rest > MAX_CONTRADICTION**2 * np.vecdot(level, level).max())
 
 
-def _axis(beat: NDArray[np.float64], start_ms: float, stop_ms: float, base: NDArray[np.float64] | None) -> float | None:
+def _axis(
+    beat: NDArray[np.float64], start_ms: float, stop_ms: float, base: NDArray[np.float64] | None
+) -> float | None:
     """Of I and aVF, over the level `base`, or over the line between both ends where there is none."""
     part = _part(beat, start_ms, stop_ms)
     if part is None or part.shape[1] < 4:
@@ -55,7 +63,10 @@ def _axis(beat: NDArray[np.float64], start_ms: float, stop_ms: float, base: NDAr
 
 def _line(part: NDArray[np.float64]) -> NDArray[np.float64]:
     """From each lead's first sample to its last."""
-    return np.asarray(part[:, :1] + (part[:, -1:] - part[:, :1]) * (np.arange(part.shape[1]) / (part.shape[1] - 1)))
+    return np.asarray(
+        part[:, :1]
+        + (part[:, -1:] - part[:, :1]) * (np.arange(part.shape[1]) / (part.shape[1] - 1))
+    )
 
 
 def _mean(beat: NDArray[np.float64], start_ms: float, stop_ms: float) -> NDArray[np.float64] | None:

@@ -35,10 +35,19 @@ SAME_FORM: Final = 0.85  # correlation with the template
 ROUGHLY_SAME: Final = 0.75  # the same before alignment
 RIVAL_SHARE: Final = 0.6  # so many beats of another form, against the commonest, and the narrower of both is measured
 AMPLITUDE_RATIO: Final = (0.5, 2.0)
-NOISE_RATIO: Final = 3.0  # a beat with so many times the usual jitter around its QRS is noise, no ectopic beat
-FAST_RR_S: Final = 0.5  # the delineator's training held few beats faster; three in one window mislead it
-OWN_BEFORE, OWN_AFTER = 0.8, 0.85  # of the RR interval, on either side of the centre, are the beat's own
-MAX_TEMPLATE_BEATS: Final = 120  # enough to find the commonest form; the comparison grows with the square
+NOISE_RATIO: Final = (
+    3.0  # a beat with so many times the usual jitter around its QRS is noise, no ectopic beat
+)
+FAST_RR_S: Final = (
+    0.5  # the delineator's training held few beats faster; three in one window mislead it
+)
+OWN_BEFORE, OWN_AFTER = (
+    0.8,
+    0.85,
+)  # of the RR interval, on either side of the centre, are the beat's own
+MAX_TEMPLATE_BEATS: Final = (
+    120  # enough to find the commonest form; the comparison grows with the square
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +80,14 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     """Align, class and average the beats at `r_peaks_s`."""
     signal = ready.signal
     if r_peaks_s.size == 0 or signal.shape[1] == 0:
-        return Beats(np.zeros(0), (), np.zeros((0, len(signal), BEAT_SAMPLES), np.float32), np.zeros(0, np.bool_), None, 0)
+        return Beats(
+            np.zeros(0),
+            (),
+            np.zeros((0, len(signal), BEAT_SAMPLES), np.float32),
+            np.zeros(0, np.bool_),
+            None,
+            0,
+        )
     centres = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
     shifted, forms, template = _align(signal[rows_that_tell(ready.alive)], centres)
     normal, likeness = _dominant(forms, template)
@@ -82,7 +98,9 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     classes = _classes(normal, windows)
     chosen, covered = _chosen(normal, whole, np.rint(placed).astype(np.intp), signal.shape[1])
     representative = interquartile_mean(windows[chosen])
-    return Beats(placed / RATE_HZ, classes, windows, whole, representative, int(chosen.sum()), covered)
+    return Beats(
+        placed / RATE_HZ, classes, windows, whole, representative, int(chosen.sum()), covered
+    )
 
 
 def _chosen(
@@ -131,7 +149,9 @@ def _weights(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     return lead_weights(size.astype(np.float64)).astype(np.float32)
 
 
-def _align(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float32], int]:
+def _align(
+    signal: NDArray[np.float32], centres: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float32], int]:
     """Two passes of cross-correlation over all leads within +-40 ms: on one beat, then on the mean of the commonest form.
 
     Forms that differ little (aberrant conduction in fibrillation) are told apart once the first pass has laid them on each
@@ -145,7 +165,9 @@ def _align(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> tuple[NDAr
     first = _template(forms, leads, ROUGHLY_SAME, np.ones(len(forms), np.bool_))
     shift, _ = _best_shift(around, forms[first])
     aligned = _forms(around, shift)
-    central = _template(aligned, leads, SAME_FORM, _correlation(aligned, forms[first]) > ROUGHLY_SAME)
+    central = _template(
+        aligned, leads, SAME_FORM, _correlation(aligned, forms[first]) > ROUGHLY_SAME
+    )
     same = _correlation(aligned, aligned[central]) > SAME_FORM
     template = aligned[same].mean(axis=0) if same.any() else aligned[central]
     shift, fraction = _best_shift(around, template)
@@ -160,14 +182,18 @@ def _around(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[n
     return np.ascontiguousarray(around.transpose(1, 0, 2))
 
 
-def _best_shift(around: NDArray[np.float32], template: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _best_shift(
+    around: NDArray[np.float32], template: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Whole samples at BEAT_HZ, and the parabola's fraction, that lay each beat on the template."""
     beats, leads, width = around.shape
     shape = template.reshape(leads, -1)
     kernel = np.zeros((leads, shape.shape[1] + 4 * _REACH), np.float32)
     kernel[:, 2 * _REACH : -2 * _REACH] = shape - mean(shape)[:, None]
     # The template at each shift, one below the other: all products are one of matrices.
-    laid = np.stack([kernel[:, start : start + width] for start in range(2 * _REACH, -1, -1)]).reshape(2 * _REACH + 1, -1)
+    laid = np.stack(
+        [kernel[:, start : start + width] for start in range(2 * _REACH, -1, -1)]
+    ).reshape(2 * _REACH + 1, -1)
     match = around.reshape(beats, -1) @ laid.T
     best, each = match.argmax(axis=1), np.arange(beats)
     inner = np.minimum(np.maximum(best, 1), 2 * _REACH - 1)
@@ -180,7 +206,9 @@ def _best_shift(around: NDArray[np.float32], template: NDArray[np.float32]) -> t
 def _forms(around: NDArray[np.float32], shifts: NDArray[np.intp]) -> NDArray[np.float32]:
     """(beats, leads x samples) about the shifted centres, each lead about its mean."""
     starts = (shifts + _REACH).tolist()
-    forms = np.stack([beat[:, start : start + 2 * _HALF + 1] for beat, start in zip(around, starts, strict=True)])
+    forms = np.stack(
+        [beat[:, start : start + 2 * _HALF + 1] for beat, start in zip(around, starts, strict=True)]
+    )
     forms -= mean(forms)[:, :, None]
     return forms.reshape(len(forms), -1)
 
@@ -201,16 +229,24 @@ def _template(forms: NDArray[np.float32], leads: int, same: float, among: NDArra
     needed = max(2, RIVAL_SHARE * count)
     if len(some) - count >= needed:
         second, rival = _commonest(alike, same, ~group)
-        if np.count_nonzero(rival) >= needed and _sharpness(some[rival], leads) > _sharpness(some[group], leads):
+        if np.count_nonzero(rival) >= needed and _sharpness(some[rival], leads) > _sharpness(
+            some[group], leads
+        ):
             return int(index[second])
     return int(index[first])
 
 
-def _commonest(alike: NDArray[np.float64], limit: float, among: NDArray[np.bool_]) -> tuple[int, NDArray[np.bool_]]:
+def _commonest(
+    alike: NDArray[np.float64], limit: float, among: NDArray[np.bool_]
+) -> tuple[int, NDArray[np.bool_]]:
     """The beat with the most others like it, ties by the mean likeness, then the first, and that group."""
     same = (alike > limit) & among
-    rank = np.where(among, same.sum(axis=1) + np.where(same, alike, 0.0).sum(axis=1) / (len(alike) + 1), -1.0)
-    best = int(rank.round(5).argmax())  # two beats are alike each other equally: rounding shall not choose
+    rank = np.where(
+        among, same.sum(axis=1) + np.where(same, alike, 0.0).sum(axis=1) / (len(alike) + 1), -1.0
+    )
+    best = int(
+        rank.round(5).argmax()
+    )  # two beats are alike each other equally: rounding shall not choose
     return best, same[best]
 
 
@@ -230,7 +266,9 @@ def _sizes(forms: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(np.vecdot(forms, forms)))
 
 
-def _dominant(forms: NDArray[np.float32], first: int) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+def _dominant(
+    forms: NDArray[np.float32], first: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Which beats are of the form of beat `first`, and how like their mean each one is."""
     template = forms[first]
     alike = _correlation(forms, template) > SAME_FORM
@@ -262,7 +300,9 @@ def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.
     if not missing.any():
         return inside
     gone = np.concatenate([[0], np.cumsum(missing)])
-    return np.asarray(inside & (gone[np.clip(stop, 0, missing.size)] == gone[np.clip(start, 0, missing.size)]))
+    return np.asarray(
+        inside & (gone[np.clip(stop, 0, missing.size)] == gone[np.clip(start, 0, missing.size)])
+    )
 
 
 def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[BeatClass, ...]:
@@ -272,5 +312,6 @@ def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[B
     jitter = mean(np.abs(bend, out=bend).reshape(len(bend), -1))
     usual = float(median(jitter[normal]))
     return tuple(
-        "normal" if same else "noisy" if shaky > NOISE_RATIO * usual else "ectopic" for same, shaky in zip(normal, jitter, strict=True)
+        "normal" if same else "noisy" if shaky > NOISE_RATIO * usual else "ectopic"
+        for same, shaky in zip(normal, jitter, strict=True)
     )

@@ -83,7 +83,9 @@ def _steepness(slope: NDArray[np.float64], start: int, stop: int, rr_s: float | 
     cycle = round(min(CYCLE_S, rr_s if rr_s is not None else CYCLE_S) * BEAT_HZ)
     first = max(0, start - round(BEFORE_SHARE * cycle))
     last = min(slope.size, first + cycle)
-    rest = np.sort(np.concatenate([slope[first : max(first, start - 5)], slope[min(last, stop + 5) : last]]))
+    rest = np.sort(
+        np.concatenate([slope[first : max(first, start - 5)], slope[min(last, stop + 5) : last]])
+    )
     if rest.size >= TRIMMED_FROM_S * BEAT_HZ:
         rest = rest[: round(REST_SHARE * rest.size)]
     inside = float(slope[start - 2 : stop + 2].mean())

@@ -1,6 +1,6 @@
 """The learned delineator: where P, QRS and T begin and end on a representative beat.
 
-A U-Net (`unet`) trained by `training/delineator.py` on LUDB. Plain numpy: a signal worker pays neither PyTorch's start-up nor its
+A U-Net (`unet`) trained by `training/delineator/train.py` on LUDB. Plain numpy: a signal worker pays neither PyTorch's start-up nor its
 threads.
 """
 
@@ -21,8 +21,12 @@ from signals.order import median
 WEIGHTS_FILE: Final = Path(__file__).with_name("delineator.npz")
 CARD_FILE: Final = Path(__file__).with_name("delineator.json")
 CENTRE: Final = 124  # the sample of the beat's centre: 496 ms at 250 Hz
-CENTRE_REACH: Final = 40  # 160 ms: the peak that scales the input is the QRS's, not a neighbour's or an artefact's
-OWN_FLOOR: Final = 0.02  # of the spatial peak: a lead lower than that is not blown up to full height
+CENTRE_REACH: Final = (
+    40  # 160 ms: the peak that scales the input is the QRS's, not a neighbour's or an artefact's
+)
+OWN_FLOOR: Final = (
+    0.02  # of the spatial peak: a lead lower than that is not blown up to full height
+)
 CLIP: Final = 3.0
 LOG_FLOOR: Final = 1e-3
 
@@ -62,8 +66,16 @@ def card() -> dict[str, Any]:
 def delineate(beat: NDArray[np.floating], network: Network | None = None) -> Delineation:
     """(leads, 288) at 250 Hz in any unit -> what the network says, the shipped one or another. Leads without a signal don't count."""
     features, alive = network_input(beat)
-    classes, leads, overall, present = forward(shipped() if network is None else network, features, alive)
-    return Delineation(_softmax(classes, 0), _softmax(leads, -1), _softmax(overall, -1), float(1 / (1 + np.exp(-present))), alive)
+    classes, leads, overall, present = forward(
+        shipped() if network is None else network, features, alive
+    )
+    return Delineation(
+        _softmax(classes, 0),
+        _softmax(leads, -1),
+        _softmax(overall, -1),
+        float(1 / (1 + np.exp(-present))),
+        alive,
+    )
 
 
 def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]:

@@ -65,19 +65,33 @@ def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> 
 
 def read(said: Delineation) -> Readings:
     """The three readings of each boundary."""
-    leads, classes = (said.leads, said.classes) if said.alive.all() else (said.leads[:, said.alive], said.classes[:, said.alive])
+    leads, classes = (
+        (said.leads, said.classes)
+        if said.alive.all()
+        else (said.leads[:, said.alive], said.classes[:, said.alive])
+    )
     overall = median_time(said.overall)
     by_lead = np.stack([median_time(leads), _crossings(classes[_CLASS_OF], overall)])
     times = np.concatenate([overall[None], _joined(by_lead)])
-    qrs_seen, t_seen = (float(median(classes[wave].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T))
-    return Readings((times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen)
+    qrs_seen, t_seen = (
+        float(median(classes[wave].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T)
+    )
+    return Readings(
+        (times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen
+    )
 
 
 def joined(readings: Readings, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
     """Their median, each less its own bias (5, 3)."""
     times = readings.times if bias_ms is None else readings.times - bias_ms.T
     middle, deviation = _middle(times)
-    return Fiducials(middle, np.hypot(deviation, readings.width), readings.p_present, readings.qrs_seen, readings.t_seen)
+    return Fiducials(
+        middle,
+        np.hypot(deviation, readings.width),
+        readings.p_present,
+        readings.qrs_seen,
+        readings.t_seen,
+    )
 
 
 def _middle(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -127,7 +141,9 @@ def _crossings(probability: NDArray[np.float32], near: NDArray[np.float64]) -> N
     before, after = inside[..., :-1], inside[..., 1:]
     found = np.full(probability.shape[:2], np.nan)
     boundary, lead, at = np.nonzero((before != after) & (after == _IS_ONSET[:, None, None]))
-    left, right = (probability[boundary, lead, sample].astype(np.float64) for sample in (at, at + 1))
+    left, right = (
+        probability[boundary, lead, sample].astype(np.float64) for sample in (at, at + 1)
+    )
     places = at + (HALF - left) / (right - left)
     away = np.abs(places - near[boundary])
     # The nearest of each lead is written last, and stays.
@@ -141,4 +157,7 @@ def _deviation(distribution: NDArray[np.float32]) -> NDArray[np.float64]:
     """(..., samples) -> (...) half of the distance between the 16th and 84th percentiles, in samples."""
     passed = np.cumsum(distribution, axis=-1, dtype=np.float64)
     total = passed[..., -1:]
-    return np.asarray(((passed < 0.84 * total).sum(axis=-1) - (passed < 0.16 * total).sum(axis=-1)) / 2.0, np.float64)
+    return np.asarray(
+        ((passed < 0.84 * total).sum(axis=-1) - (passed < 0.16 * total).sum(axis=-1)) / 2.0,
+        np.float64,
+    )

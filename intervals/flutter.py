@@ -20,13 +20,17 @@ from signals.conditioned import RATE_HZ, Conditioned
 
 # Typical flutter; slower under drugs, which the lower bound leaves room for (atrial tachycardia is slower still).
 RATES_PER_MIN: Final = (220.0, 350.0)
-STEP_HZ: Final = 0.04  # a frequency wrong by half of it turns the phase by a fifth of a cycle over ten seconds
+STEP_HZ: Final = (
+    0.04  # a frequency wrong by half of it turns the phase by a fifth of a cycle over ten seconds
+)
 STRIDE: Final = 5  # 100 Hz holds the octave of 350 per minute with room
 MIN_STRETCH_S: Final = 0.2  # a stretch shorter than a cycle says little of its period
 MIN_SECONDS: Final = 2.0  # of stretches in all
 BEFORE_QRS_S: Final = 0.02
 QT_WITHOUT_T_S: Final = 0.38  # where the end of T is not seen, times the root of RR in s
-MIN_EXPLAINED: Final = 0.7  # of the variance; medians on PTB-XL folds 1-8: flutter 0.84, fibrillation 0.11
+MIN_EXPLAINED: Final = (
+    0.7  # of the variance; medians on PTB-XL folds 1-8: flutter 0.84, fibrillation 0.11
+)
 # Where the ventricles keep time, any P wave has one phase: then more than a single wave must be seen in each stretch.
 REGULAR: Final = 0.03
 MIN_CYCLES: Final = 1.5
@@ -45,17 +49,23 @@ def flutter_per_min(ready: Conditioned, beats: Beats, said: Fiducials) -> float 
     return None if cycles < MIN_CYCLES and irregularity(beats) < REGULAR else per_min
 
 
-def atrial_wave(ready: Conditioned, beats: Beats, times: NDArray[np.float64]) -> tuple[float, float]:
+def atrial_wave(
+    ready: Conditioned, beats: Beats, times: NDArray[np.float64]
+) -> tuple[float, float]:
     """The best single saw-tooth between the beats: its rate, and what share of the variance it explains, 0..1.
 
     `times` (5,) ms from each beat's centre. (0, 0) where too little lies between T and QRS.
     """
-    rows = np.array([row for row in INFERIOR_AND_V1 if row < len(ready.alive) and ready.alive[row]], np.intp)
+    rows = np.array(
+        [row for row in INFERIOR_AND_V1 if row < len(ready.alive) and ready.alive[row]], np.intp
+    )
     stretches = _stretches(beats, times, ready.signal.shape[1])
     if not rows.size or sum(stop - start for start, stop in stretches) < MIN_SECONDS * RATE_HZ:
         return 0.0, 0.0
     at = [np.arange(start, stop, STRIDE) for start, stop in stretches]
-    wave = np.concatenate([_centred(ready.signal[rows][:, each].astype(np.float64)) for each in at], axis=1)
+    wave = np.concatenate(
+        [_centred(ready.signal[rows][:, each].astype(np.float64)) for each in at], axis=1
+    )
     total = float(np.square(wave).sum())
     if total <= 0:
         return 0.0, 0.0
@@ -73,9 +83,16 @@ def _stretches(beats: Beats, times: NDArray[np.float64], samples: int) -> list[t
     if rr.size == 0 or not np.isfinite(times[QRS_ON]):
         return []
     onset = times[QRS_ON] / 1000.0
-    end = times[T_OFF] / 1000.0 if np.isfinite(times[T_OFF]) else onset + QT_WITHOUT_T_S * float(np.median(rr)) ** 0.5
+    end = (
+        times[T_OFF] / 1000.0
+        if np.isfinite(times[T_OFF])
+        else onset + QT_WITHOUT_T_S * float(np.median(rr)) ** 0.5
+    )
     found = zip(centre[:-1] + end, centre[1:] + onset - BEFORE_QRS_S, strict=True)
-    within = ((max(0, round(start * RATE_HZ)), min(samples, round(stop * RATE_HZ))) for start, stop in found)
+    within = (
+        (max(0, round(start * RATE_HZ)), min(samples, round(stop * RATE_HZ)))
+        for start, stop in found
+    )
     return [(start, stop) for start, stop in within if stop - start >= MIN_STRETCH_S * RATE_HZ]
 
 
@@ -83,14 +100,18 @@ def _centred(wave: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(wave - wave.mean(axis=1, keepdims=True), np.float64)
 
 
-def _explained(hertz: NDArray[np.float64], at: list[NDArray[np.intp]], wave: NDArray[np.float64]) -> NDArray[np.float64]:
+def _explained(
+    hertz: NDArray[np.float64], at: list[NDArray[np.intp]], wave: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(frequencies,) sum of squares of `wave` (leads, samples) that a sinusoid and its octave explain, by least squares."""
     parts = []
     for each in at:
         phase = 2j * np.pi * hertz[:, None] * (each / RATE_HZ)
         turning = np.exp(phase)
         basis = np.stack([turning.real, turning.imag, (turning**2).real, (turning**2).imag], axis=1)
-        parts.append(basis - basis.mean(axis=2, keepdims=True))  # as each stretch is taken about its mean
+        parts.append(
+            basis - basis.mean(axis=2, keepdims=True)
+        )  # as each stretch is taken about its mean
     basis = np.concatenate(parts, axis=2)  # (frequencies, 4, samples)
     towards = basis @ wave.T  # (frequencies, 4, leads)
     square = basis @ basis.transpose(0, 2, 1)

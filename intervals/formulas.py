@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 # aVF is measured against the mean of the other two electrodes and reads sqrt(3)/2 of what a lead at 90 degrees would
 # (Goldberger 1942); I reads the whole.
 AVF_SCALE: Final = 2.0 / 3.0**0.5
-MIN_RESULTANT: Final = 0.1  # of the areas without sign: less, and the axis points nowhere in particular
+MIN_RESULTANT: Final = (
+    0.1  # of the areas without sign: less, and the axis points nowhere in particular
+)
 MIN_INTERVALS: Final = 3  # normal-to-normal, for SDNN; RMSSD needs as many differences less one
 
 
@@ -38,11 +40,15 @@ def axis_deg(area_i: float, area_avf: float, size: float) -> float | None:
     return float(np.degrees(np.arctan2(y, area_i)))
 
 
-def variability_ms(rr_ms: NDArray[np.float64], follows: NDArray[np.bool_]) -> tuple[float | None, float | None]:
+def variability_ms(
+    rr_ms: NDArray[np.float64], follows: NDArray[np.bool_]
+) -> tuple[float | None, float | None]:
     """SDNN and RMSSD (Task Force 1996) of normal-to-normal intervals; `follows` marks those that come directly after another."""
     sdnn = None
     if rr_ms.size >= MIN_INTERVALS:
         level = rr_ms - rr_ms.mean()
         sdnn = sqrt(float(level @ level) / (rr_ms.size - 1))
     steps = (rr_ms[1:] - rr_ms[:-1])[follows[1:]]
-    return sdnn, sqrt(float(steps @ steps) / steps.size) if steps.size >= MIN_INTERVALS - 1 else None
+    return sdnn, sqrt(
+        float(steps @ steps) / steps.size
+    ) if steps.size >= MIN_INTERVALS - 1 else None

@@ -31,7 +31,9 @@ INTERVALS: Final = {
 }
 MIN_SAME_SHARE: Final = 0.25  # of the beats, and at least three: fewer of one form among four or more are no rhythm but noise
 MIN_T_SEEN: Final = 0.3  # the median lead's peak probability of T
-MAX_OFFSET_SPREAD_MS: Final = 60.0  # of the readings of the QRS complex's end; one of 786 real recordings has more than 52
+MAX_OFFSET_SPREAD_MS: Final = (
+    60.0  # of the readings of the QRS complex's end; one of 786 real recordings has more than 52
+)
 QT_RANGE_MS: Final = (180.0, 760.0)
 
 
@@ -62,9 +64,15 @@ def measure_conditioned(
     count = len(beats.classes)
     same = int(beats.normal.sum())
     if count >= 4 and same < max(3, MIN_SAME_SHARE * count):
-        return Measurements(warnings=("measurements: what looks like beats has no common form; nothing is measured",))
+        return Measurements(
+            warnings=(
+                "measurements: what looks like beats has no common form; nothing is measured",
+            )
+        )
     known = card() if calibration is None else calibration
-    said = fiducials(delineate(as_read(beats), network), np.array([known["bias_ms"][name] for name in NAMES]))
+    said = fiducials(
+        delineate(as_read(beats), network), np.array([known["bias_ms"][name] for name in NAMES])
+    )
     rates, too_few = _rates(beats, ready)
     rr_ms = rates.get("rr_ms")
     reason = _why_nothing(beats, said, rr_ms)
@@ -81,7 +89,9 @@ def measure_conditioned(
         **angles,
         beats=count,
         ectopic_beats=beats.classes.count("ectopic"),
-        uncertainty_ms={name: uncertainty_of(name, said, known) for name in INTERVALS if name in intervals},
+        uncertainty_ms={
+            name: uncertainty_of(name, said, known) for name in INTERVALS if name in intervals
+        },
         p_present=said.p_present,
         flutter_per_min=flutter,
         fiducials=each,
@@ -117,7 +127,9 @@ def _shown(
     reasons: list[str] = []
     _drop_outside(times, beats, reasons)
     if not np.isfinite(times[[QRS_ON, QRS_OFF]]).all():
-        reasons.append("qrs_ms: no complex is recorded from its beginning to its end; no interval is measured")
+        reasons.append(
+            "qrs_ms: no complex is recorded from its beginning to its end; no interval is measured"
+        )
         times[:] = np.nan
     elif said.spread[QRS_OFF] > MAX_OFFSET_SPREAD_MS:
         reasons.append("qrs_ms: the end of the QRS complex cannot be told from the start of T")
@@ -129,14 +141,18 @@ def _shown(
         reasons.append(f"pr_ms: {reason}")
         times[[P_ON, P_OFF]] = np.nan
     qt = times[T_OFF] - times[QRS_ON]
-    if np.isfinite(times[QRS_ON]) and not (QT_RANGE_MS[0] <= qt <= QT_RANGE_MS[1] and said.t_seen >= MIN_T_SEEN):
+    if np.isfinite(times[QRS_ON]) and not (
+        QT_RANGE_MS[0] <= qt <= QT_RANGE_MS[1] and said.t_seen >= MIN_T_SEEN
+    ):
         reasons.append("qt_ms: the end of a T wave is not seen")
         times[T_OFF] = np.nan
     _drop_fused(times, rr_ms, reasons)
     return times, tuple(reasons)
 
 
-def _intervals(times: NDArray[np.float64], rr_ms: float | None) -> tuple[dict[str, float], tuple[str, ...]]:
+def _intervals(
+    times: NDArray[np.float64], rr_ms: float | None
+) -> tuple[dict[str, float], tuple[str, ...]]:
     """Those whose ends are both seen, and QT corrected for the rate; why it is not."""
     at = times.tolist()
     values = {name: at[stop] - at[start] for name, (start, stop) in INTERVALS.items()}
@@ -153,8 +169,14 @@ def _drop_fused(times: NDArray[np.float64], rr_ms: float | None, reasons: list[s
 
     So it is in 2:1 flutter, whose waves pass for both. In LUDB 54 ms and more lie between the two in every recording.
     """
-    if rr_ms is not None and np.isfinite(times[[P_ON, T_OFF]]).all() and times[T_OFF] - times[P_ON] > rr_ms:
-        reasons.append("pr_ms, qt_ms: the T wave runs into the next P wave; neither the one's end nor the other's beginning is seen")
+    if (
+        rr_ms is not None
+        and np.isfinite(times[[P_ON, T_OFF]]).all()
+        and times[T_OFF] - times[P_ON] > rr_ms
+    ):
+        reasons.append(
+            "pr_ms, qt_ms: the T wave runs into the next P wave; neither the one's end nor the other's beginning is seen"
+        )
         times[[P_ON, P_OFF, T_OFF]] = np.nan
 
 
@@ -193,7 +215,9 @@ def _drop_outside(times: NDArray[np.float64], beats: Beats, reasons: list[str]) 
         times[outside] = np.nan
 
 
-def _with_beats(beats: Beats, times: NDArray[np.float64]) -> tuple[tuple[BeatFiducials, ...], RepresentativeBeat]:
+def _with_beats(
+    beats: Beats, times: NDArray[np.float64]
+) -> tuple[tuple[BeatFiducials, ...], RepresentativeBeat]:
     """The boundaries carried back to each beat of the dominant form, and on the beat that they were measured on."""
     assert beats.representative is not None
     r_ms = _r_ms(beats.representative, times)
@@ -206,7 +230,9 @@ def _with_beats(beats: Beats, times: NDArray[np.float64]) -> tuple[tuple[BeatFid
         if each and _in_last_t(places, each[-1]):
             places |= {"p_onset": None, "p_offset": None}
         each.append(BeatFiducials(max(0.0, centre + r_ms / 1000.0), kind, **places))
-    return tuple(each), RepresentativeBeat(beats.representative, BEFORE_S + r_ms / 1000.0, _placed(BEFORE_S, times), beats.averaged)
+    return tuple(each), RepresentativeBeat(
+        beats.representative, BEFORE_S + r_ms / 1000.0, _placed(BEFORE_S, times), beats.averaged
+    )
 
 
 def _in_last_t(places: dict[str, float | None], last: BeatFiducials) -> bool:
@@ -223,7 +249,11 @@ def _placed(centre_s: float, times: NDArray[np.float64]) -> dict[str, float | No
 
 def _r_ms(representative: NDArray[np.float64], times: NDArray[np.float64]) -> float:
     """The largest spatial magnitude within the QRS complex, or within 100 ms of the centre; ms from the centre."""
-    start, stop = (times[QRS_ON], times[QRS_OFF]) if np.isfinite(times[[QRS_ON, QRS_OFF]]).all() else (-100.0, 100.0)
+    start, stop = (
+        (times[QRS_ON], times[QRS_OFF])
+        if np.isfinite(times[[QRS_ON, QRS_OFF]]).all()
+        else (-100.0, 100.0)
+    )
     at = np.arange(representative.shape[1]) * (1000.0 / BEAT_HZ) - BEFORE_S * 1000.0
     level = representative - median(representative)[:, None]
     inside = (at >= start) & (at <= stop)

@@ -82,6 +82,14 @@ class Measurements:
 
     def to_dict(self) -> dict[str, Any]:
         """The part `measurements` of /analyze, to a tenth; fiducials and the representative beat are parts of their own."""
-        numbers = {name: None if getattr(self, name) is None else round(getattr(self, name), 1) for name in NUMBERS}
+        numbers = {
+            name: None if getattr(self, name) is None else round(getattr(self, name), 1)
+            for name in NUMBERS
+        }
         uncertainty = {name: round(value, 1) for name, value in self.uncertainty_ms.items()}
-        return {**numbers, "uncertainty_ms": uncertainty, "beats": self.beats, "ectopic_beats": self.ectopic_beats}
+        return {
+            **numbers,
+            "uncertainty_ms": uncertainty,
+            "beats": self.beats,
+            "ectopic_beats": self.ectopic_beats,
+        }

@@ -23,7 +23,9 @@ FAST_PR_SHARE: Final = 0.42  # of RR: 180 ms at 140 /min
 AROUND_S: Final = 0.02
 
 
-def why_no_pr(beats: Beats, times: NDArray[np.float64], p_present: float, *, paced: bool = False) -> str | None:
+def why_no_pr(
+    beats: Beats, times: NDArray[np.float64], p_present: float, *, paced: bool = False
+) -> str | None:
     """The reason why there is no PR, None where there is one. `times` (5,) ms from the centre."""
     if not np.isfinite(times[[P_ON, P_OFF, QRS_ON]]).all():
         return "the beat's beginning is not recorded, or no QRS is found"
@@ -31,7 +33,10 @@ def why_no_pr(beats: Beats, times: NDArray[np.float64], p_present: float, *, pac
         return "pacing spikes; a PR interval has no meaning"
     if p_present < P_PRESENT:
         return "no P waves are found"
-    if not MIN_PR_MS <= times[QRS_ON] - times[P_ON] <= MAX_PR_MS or times[P_OFF] > times[QRS_ON] + 20.0:
+    if (
+        not MIN_PR_MS <= times[QRS_ON] - times[P_ON] <= MAX_PR_MS
+        or times[P_OFF] > times[QRS_ON] + 20.0
+    ):
         return "no P wave stands before the QRS complex"
     if hidden_in_t(beats, times):
         return "the rate is so fast that P cannot be told from T"
@@ -62,7 +67,10 @@ def p_likeness(beats: Beats, times: NDArray[np.float64]) -> float | None:
     chosen = beats.normal & beats.whole
     if chosen.sum() < 3:
         return None
-    start, stop = (round((times[index] / 1000.0 + BEFORE_S + side * AROUND_S) * BEAT_HZ) for index, side in ((P_ON, -1), (P_OFF, 1)))
+    start, stop = (
+        round((times[index] / 1000.0 + BEFORE_S + side * AROUND_S) * BEAT_HZ)
+        for index, side in ((P_ON, -1), (P_OFF, 1))
+    )
     start, stop = max(0, start), min(stop, beats.windows.shape[2])
     if stop - start < 5:
         return None
@@ -77,4 +85,6 @@ def _without_line(waves: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each (..., samples) minus its straight line: drift under the wave is no likeness."""
     at = np.arange(waves.shape[-1]) - (waves.shape[-1] - 1) / 2
     slope = (waves @ at) / (at @ at)
-    return np.asarray(waves - waves.mean(axis=-1, keepdims=True) - slope[..., None] * at, np.float64)
+    return np.asarray(
+        waves - waves.mean(axis=-1, keepdims=True) - slope[..., None] * at, np.float64
+    )

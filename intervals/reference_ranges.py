@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from signals.record import Patient
 
-ADULT_YEARS: Final = 16.0  # the 2009 recommendations speak of adults above 16 years; older guidelines of 18
+ADULT_YEARS: Final = (
+    16.0  # the 2009 recommendations speak of adults above 16 years; older guidelines of 18
+)
 
 CONDUCTION = "AHA/ACCF/HRS 2009, part III, doi:10.1016/j.jacc.2008.12.013"
 REPOLARISATION = "AHA/ACCF/HRS 2009, part IV, doi:10.1016/j.jacc.2008.12.014"
@@ -45,7 +47,12 @@ class Flag:
     range: Range
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "value": self.value, "range": [self.range.low, self.range.high], "source": self.range.source}
+        return {
+            "name": self.name,
+            "value": self.value,
+            "range": [self.range.low, self.range.high],
+            "source": self.range.source,
+        }
 
 
 def reference_range(name: str, patient: Patient) -> Range | None:
@@ -70,8 +77,12 @@ def flags(values: Mapping[str, float | None], patient: Patient) -> list[Flag]:
 def axis_word(axis_deg: float, patient: Patient) -> str:
     """Normal, Left, Right or Extreme: within the range for the age, or to which side of it (AHA/ACCF/HRS 2009, part III)."""
     known = reference_range("qrs_axis_deg", patient)
-    assert known is not None and known.low is not None and known.high is not None, "every age has a range of the axis"
-    axis = axis_deg + 360.0 if axis_deg <= known.high - 360.0 else axis_deg  # a newborn's 190 degrees is -170
+    assert known is not None and known.low is not None and known.high is not None, (
+        "every age has a range of the axis"
+    )
+    axis = (
+        axis_deg + 360.0 if axis_deg <= known.high - 360.0 else axis_deg
+    )  # a newborn's 190 degrees is -170
     if known.holds(axis):
         return "Normal"
     if axis_deg < -90.0:
@@ -117,7 +128,13 @@ def _qtc(sex: str | None) -> Range | None:
 
 
 # Upper age in years (exclusive), lowest and highest normal frontal axis in degrees.
-AXIS_BY_AGE: Final = ((1.0, 10, 120), (5.0, 5, 100), (8.0, 0, 140), (ADULT_YEARS, 0, 120), (math.inf, -30, 90))
+AXIS_BY_AGE: Final = (
+    (1.0, 10, 120),
+    (5.0, 5, 100),
+    (8.0, 0, 140),
+    (ADULT_YEARS, 0, 120),
+    (math.inf, -30, 90),
+)
 NEONATE_YEARS: Final = 1 / 12
 NEONATE_AXIS: Final = Range(30, 190, CONDUCTION)
 

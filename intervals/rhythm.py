@@ -26,7 +26,9 @@ CHANGES_OF_FIBRILLATION: Final = (0.03, 1.0)
 SURELY_NO_P: Final = 0.1  # probability of P
 MIN_INTERVALS: Final = 4  # fewer say nothing of regularity
 SLOW_PER_MIN, FAST_PER_MIN = 60.0, 100.0  # the usual limits of sinus rhythm
-WIDE_QRS_MS: Final = 120.0  # AHA/ACCF/HRS 2009, part III: complete bundle branch block from there on
+WIDE_QRS_MS: Final = (
+    120.0  # AHA/ACCF/HRS 2009, part III: complete bundle branch block from there on
+)
 FREQUENT_ECTOPY: Final = 0.1  # of the beats, and at least two: a choice
 BIGEMINY: Final = 0.8  # of the pairs of neighbours that are one normal and one ectopic beat
 
@@ -50,15 +52,25 @@ def rhythm(found: Measurements, pacing: Pacing) -> Rhythm:
         beats = max(pacing.atrial_beats, pacing.ventricular_beats)
         return Rhythm("Electronic pacemaker", beats / max(1, pacing.beats), findings)
     if found.flutter_per_min is not None:
-        return Rhythm("Atrial flutter", None if found.p_present is None else 1.0 - found.p_present, findings)
+        return Rhythm(
+            "Atrial flutter", None if found.p_present is None else 1.0 - found.p_present, findings
+        )
     irregular = irregularity(found)
     if found.pr_ms is not None:
         return _sinus(rate, irregular, findings, found)
-    limit = IRREGULAR_WITHOUT_P if found.p_present is not None and found.p_present < SURELY_NO_P else IRREGULAR
+    limit = (
+        IRREGULAR_WITHOUT_P
+        if found.p_present is not None and found.p_present < SURELY_NO_P
+        else IRREGULAR
+    )
     if irregular is not None and irregular > limit and _changes_throughout(found):
         return Rhythm("Atrial fibrillation", _beyond(irregular, limit), findings)
     if rate > FAST_PER_MIN and found.qrs_ms is not None:
-        word = "Wide-complex tachycardia" if found.qrs_ms >= WIDE_QRS_MS else "Narrow-complex tachycardia"
+        word = (
+            "Wide-complex tachycardia"
+            if found.qrs_ms >= WIDE_QRS_MS
+            else "Narrow-complex tachycardia"
+        )
         return Rhythm(word, _beyond(rate, FAST_PER_MIN), findings)
     return Rhythm(UNDETERMINED, None, findings)
 
@@ -66,13 +78,19 @@ def rhythm(found: Measurements, pacing: Pacing) -> Rhythm:
 def irregularity(found: Measurements) -> float | None:
     """RMSSD over the mean of the intervals between neighbouring normal beats; None with too few beats."""
     successive, intervals = _enough_intervals(found)
-    return float(np.sqrt(np.mean(np.square(successive))) / intervals.mean()) if intervals.size else None
+    return (
+        float(np.sqrt(np.mean(np.square(successive))) / intervals.mean())
+        if intervals.size
+        else None
+    )
 
 
 def _changes_throughout(found: Measurements) -> bool:
     successive, intervals = _enough_intervals(found)
     low, high = CHANGES_OF_FIBRILLATION
-    return bool(intervals.size and low < np.median(np.abs(successive)) / np.median(intervals) < high)
+    return bool(
+        intervals.size and low < np.median(np.abs(successive)) / np.median(intervals) < high
+    )
 
 
 def _enough_intervals(found: Measurements) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -84,7 +102,9 @@ def _enough_intervals(found: Measurements) -> tuple[NDArray[np.float64], NDArray
     return np.zeros(0), np.zeros(0)
 
 
-def _intervals(found: Measurements, *, of_normal: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _intervals(
+    found: Measurements, *, of_normal: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Differences of successive intervals, and the intervals, in s, between beats that are normal, or at least not noisy."""
     classes = ("normal",) if of_normal else ("normal", "ectopic", "paced")
     times = np.array([beat.r for beat in found.fiducials])
@@ -95,13 +115,17 @@ def _intervals(found: Measurements, *, of_normal: bool) -> tuple[NDArray[np.floa
     return np.diff(intervals)[pairs], intervals[between]
 
 
-def _sinus(rate: float, irregular: float | None, findings: tuple[str, ...], found: Measurements) -> Rhythm:
+def _sinus(
+    rate: float, irregular: float | None, findings: tuple[str, ...], found: Measurements
+) -> Rhythm:
     if irregular is not None and irregular > IRREGULAR:
         findings = (*findings, "Sinus arrhythmia")
     confidence = found.p_present
     if rate < SLOW_PER_MIN:
         return Rhythm("Sinus bradycardia", confidence, findings)
-    return Rhythm("Sinus tachycardia" if rate > FAST_PER_MIN else "Sinus rhythm", confidence, findings)
+    return Rhythm(
+        "Sinus tachycardia" if rate > FAST_PER_MIN else "Sinus rhythm", confidence, findings
+    )
 
 
 def _ectopy(found: Measurements) -> tuple[str, ...]:
@@ -110,7 +134,11 @@ def _ectopy(found: Measurements) -> tuple[str, ...]:
     if ectopic < 2 or ectopic < FREQUENT_ECTOPY * len(classes):
         return ()
     alternating = sum(one != other for one, other in zip(classes[1:], classes, strict=False))
-    return ("Bigeminy",) if len(classes) > 3 and alternating >= BIGEMINY * (len(classes) - 1) else ("Frequent ectopic beats",)
+    return (
+        ("Bigeminy",)
+        if len(classes) > 3 and alternating >= BIGEMINY * (len(classes) - 1)
+        else ("Frequent ectopic beats",)
+    )
 
 
 def _beyond(value: float, limit: float) -> float:

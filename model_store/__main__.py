@@ -49,20 +49,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m model_store", description=__doc__, epilog=ENVIRONMENT, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m model_store",
+        description=__doc__,
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="what can be pulled and what is there")
     listing.set_defaults(run=_list)
 
     pulling = commands.add_parser(
-        "pull", help="fetch bundles from the hub (continues a broken download; no network where nothing is missing)"
+        "pull",
+        help="fetch bundles from the hub (continues a broken download; no network where nothing is missing)",
     )
-    pulling.add_argument("bundle", nargs="*", help=f"{', '.join(entry.name for entry in entries())} (default: all)")
-    pulling.add_argument("--update", action="store_true", help="take the newest version and hold later pulls to it")
+    pulling.add_argument(
+        "bundle", nargs="*", help=f"{', '.join(entry.name for entry in entries())} (default: all)"
+    )
+    pulling.add_argument(
+        "--update", action="store_true", help="take the newest version and hold later pulls to it"
+    )
     pulling.set_defaults(run=_pull)
 
-    converting = commands.add_parser("convert", help="make a bundle from a fairseq-signals checkpoint")
+    converting = commands.add_parser(
+        "convert", help="make a bundle from a fairseq-signals checkpoint"
+    )
     converting.add_argument("checkpoint", type=Path)
     converting.add_argument("folder", type=Path, help="the bundle's folder")
     converting.add_argument("--name", help="the bundle's name (default: the folder's)")
@@ -74,9 +84,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     converting.set_defaults(run=_convert)
 
-    verifying = commands.add_parser("verify", help="check bundles: their files, and their answers against reference answers")
-    verifying.add_argument("bundle", nargs="*", help="names or folders (default: every bundle that is there)")
-    verifying.add_argument("--golden", type=Path, metavar="FOLDER", help="compare with the stored outputs (*.npz) of the original code")
+    verifying = commands.add_parser(
+        "verify", help="check bundles: their files, and their answers against reference answers"
+    )
+    verifying.add_argument(
+        "bundle", nargs="*", help="names or folders (default: every bundle that is there)"
+    )
+    verifying.add_argument(
+        "--golden",
+        type=Path,
+        metavar="FOLDER",
+        help="compare with the stored outputs (*.npz) of the original code",
+    )
     verifying.add_argument(
         "--ecgfm-samples",
         type=Path,
@@ -89,11 +108,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="compare with fairseq-signals run by this interpreter (requirements-fairseq.txt), needs --checkpoint",
     )
-    verifying.add_argument("--checkpoint", type=Path, metavar="FILE", help="the checkpoint that the bundle was made from")
+    verifying.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="the checkpoint that the bundle was made from",
+    )
     verifying.set_defaults(run=_verify)
 
     finding = commands.add_parser("path", help="where bundles lie")
-    finding.add_argument("bundle", nargs="?", help="a bundle's name (default: the models folder itself)")
+    finding.add_argument(
+        "bundle", nargs="?", help="a bundle's name (default: the models folder itself)"
+    )
     finding.set_defaults(run=_path)
     return parser
 
@@ -129,7 +155,9 @@ def _pull(options: argparse.Namespace) -> int:
 
 
 def _convert(options: argparse.Namespace) -> int:
-    conversion = convert(options.checkpoint, options.folder, name=options.name, labels=_labels(options.labels))
+    conversion = convert(
+        options.checkpoint, options.folder, name=options.name, labels=_labels(options.labels)
+    )
     for line in (conversion.summary(), *conversion.notes):
         _say(line)
     return 0
@@ -142,12 +170,22 @@ def _labels(given: str | None) -> tuple[Label, ...] | None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from model_store.verify import Against, verify  # here: it needs torch, the other commands do not
+    from model_store.verify import (  # here: it needs torch, the other commands do not
+        Against,
+        verify,
+    )
 
     folders = [_folder(name) for name in options.bundle] or _folders(default_models_dir())
     if not folders:
-        raise ModelStoreError(f"no bundle in {default_models_dir()}: pull or convert one first, or name a bundle's folder")
-    checks = verify(folders, Against(options.golden, options.ecgfm_samples, options.reference_python, options.checkpoint))
+        raise ModelStoreError(
+            f"no bundle in {default_models_dir()}: pull or convert one first, or name a bundle's folder"
+        )
+    checks = verify(
+        folders,
+        Against(
+            options.golden, options.ecgfm_samples, options.reference_python, options.checkpoint
+        ),
+    )
     for check in checks:
         _say(check.line())
     return 0 if all(check.passed for check in checks) else 1
@@ -164,7 +202,11 @@ def _folder(name: str) -> Path:
         if is_bundle(folder):
             return folder
     known = any(entry.name == name for entry in entries())
-    hint = f"`python -m model_store pull {name}` fetches it" if known else "`python -m model_store list` shows those that are there"
+    hint = (
+        f"`python -m model_store pull {name}` fetches it"
+        if known
+        else "`python -m model_store list` shows those that are there"
+    )
     raise ModelStoreError(f"{name}: no such bundle; {hint}")
 
 

@@ -95,12 +95,16 @@ def load_bundle(folder: Path, *, hash_weights: bool = True) -> Bundle:
         raise BadBundle(f"{weights}: missing")
     size = weights.stat().st_size
     if size != bundle.weights.bytes:
-        raise BadBundle(f"{weights}: {size} bytes, {BUNDLE_FILE} states {bundle.weights.bytes} (half-written?)")
+        raise BadBundle(
+            f"{weights}: {size} bytes, {BUNDLE_FILE} states {bundle.weights.bytes} (half-written?)"
+        )
     _check_tensors(bundle)
     if hash_weights:
         found = sha256_of(weights)
         if found != bundle.sha256:
-            raise ChecksumMismatch(f"{weights}: sha256 {found}, {BUNDLE_FILE} states {bundle.sha256} (altered)")
+            raise ChecksumMismatch(
+                f"{weights}: sha256 {found}, {BUNDLE_FILE} states {bundle.sha256} (altered)"
+            )
     return bundle
 
 
@@ -130,7 +134,9 @@ def _read(folder: Path) -> Bundle:
         bundle = TypeAdapter(Bundle).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadBundle(f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
+        raise BadBundle(
+            f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        ) from error
     _check_config(path, bundle)
     _check_labels(path, bundle)
     return replace(bundle, folder=folder)
@@ -140,21 +146,35 @@ def _check_version(path: Path, values: Any) -> None:
     if not isinstance(values, dict) or "folder" in values:
         raise BadBundle(f"{path}: is no bundle's description")
     if values.get("schema_version") != SCHEMA_VERSION:
-        raise BadBundle(f"{path}: schema_version {values.get('schema_version')}, this program reads {SCHEMA_VERSION}")
+        raise BadBundle(
+            f"{path}: schema_version {values.get('schema_version')}, this program reads {SCHEMA_VERSION}"
+        )
 
 
 def _check_config(path: Path, bundle: Bundle) -> None:
     config = bundle.config
     if ARCHITECTURES[bundle.architecture] is not type(config):
-        raise BadBundle(f"{path}: config: these are not the sizes of the architecture {bundle.architecture}")
+        raise BadBundle(
+            f"{path}: config: these are not the sizes of the architecture {bundle.architecture}"
+        )
     faults = _faults(config) if isinstance(config, EcgFmConfig) else _compact_faults(config)
     if faults:
         raise BadBundle(f"{path}: config: {faults}")
 
 
 def _faults(config: EcgFmConfig) -> str | None:
-    sizes = [config.width, config.ffn_width, config.depth, config.heads, config.conv_pos_kernel, config.conv_pos_groups, config.in_leads]
-    sizes += [size for layer in config.conv_layers for size in (layer.width, layer.kernel, layer.stride)]
+    sizes = [
+        config.width,
+        config.ffn_width,
+        config.depth,
+        config.heads,
+        config.conv_pos_kernel,
+        config.conv_pos_groups,
+        config.in_leads,
+    ]
+    sizes += [
+        size for layer in config.conv_layers for size in (layer.width, layer.kernel, layer.stride)
+    ]
     if not config.conv_layers or min(sizes) < 1 or config.labels < 0:
         return "every size must be 1 or more"
     if config.width % config.heads or config.width % config.conv_pos_groups:
@@ -164,7 +184,14 @@ def _faults(config: EcgFmConfig) -> str | None:
 
 def _compact_faults(config: CompactConfig) -> str | None:
     layers = (config.stem, *config.blocks)
-    sizes = [config.squeeze, config.attention, config.width, config.labels, config.in_leads, config.members]
+    sizes = [
+        config.squeeze,
+        config.attention,
+        config.width,
+        config.labels,
+        config.in_leads,
+        config.members,
+    ]
     sizes += [size for layer in layers for size in (layer.width, layer.kernel, layer.stride)]
     if not config.blocks or min(sizes) < 1:
         return "every size must be 1 or more"
@@ -179,7 +206,9 @@ def _compact_faults(config: CompactConfig) -> str | None:
 
 def _check_labels(path: Path, bundle: Bundle) -> None:
     if len(bundle.labels) != bundle.config.labels:
-        raise BadBundle(f"{path}: {len(bundle.labels)} labels, the classifier has {bundle.config.labels} rows")
+        raise BadBundle(
+            f"{path}: {len(bundle.labels)} labels, the classifier has {bundle.config.labels} rows"
+        )
     if (bundle.kind == "classifier") != bool(bundle.labels):
         raise BadBundle(f"{path}: a bundle of kind {bundle.kind} with {len(bundle.labels)} labels")
     if len({label.name for label in bundle.labels}) != len(bundle.labels):
@@ -191,4 +220,6 @@ def _check_tensors(bundle: Bundle) -> None:
     wanted, found = shapes_of(bundle.config), read_shapes(bundle.weights_path)
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
-            raise BadBundle(f"{bundle.weights_path}: {name}: found {found.get(name)}, the configuration asks for {wanted.get(name)}")
+            raise BadBundle(
+                f"{bundle.weights_path}: {name}: found {found.get(name)}, the configuration asks for {wanted.get(name)}"
+            )

@@ -56,15 +56,23 @@ class TensorRef:
         if 0 in self.shape:
             return np.empty(self.shape, np.float32 if "float" in self.dtype else self.dtype)
         item = _ITEM_BYTES[self.dtype]
-        data = self.archive.read(self.entry, self.offset * item, _span(self.shape, self.strides) * item)
-        stored = np.dtype("uint16" if self.dtype == "bfloat16" else self.dtype).newbyteorder(">" if self.big_endian else "<")
+        data = self.archive.read(
+            self.entry, self.offset * item, _span(self.shape, self.strides) * item
+        )
+        stored = np.dtype("uint16" if self.dtype == "bfloat16" else self.dtype).newbyteorder(
+            ">" if self.big_endian else "<"
+        )
         flat = np.frombuffer(data, stored)
-        values = np.lib.stride_tricks.as_strided(flat, self.shape, [stride * item for stride in self.strides])
+        values = np.lib.stride_tricks.as_strided(
+            flat, self.shape, [stride * item for stride in self.strides]
+        )
         if self.dtype == "bfloat16":  # the upper half of a float32
             wide = values.astype(np.uint32, order="C")
             wide <<= 16
             return wide.view(np.float32)
-        return np.ascontiguousarray(values, np.float32 if "float" in self.dtype else self.dtype).reshape(self.shape)
+        return np.ascontiguousarray(
+            values, np.float32 if "float" in self.dtype else self.dtype
+        ).reshape(self.shape)
 
 
 @dataclass(frozen=True)
@@ -93,11 +101,18 @@ def read_checkpoint(path: Path) -> Checkpoint:
     reader = PickleReader()
     top = reader.read(_whole(archive, f"{folder}/data.pkl", MAX_PICKLE_BYTES))
     if not isinstance(top, dict):
-        raise BadCheckpoint(f"{path.name} holds {_describe(top)}; a checkpoint is a dict with `model` and `cfg`")
+        raise BadCheckpoint(
+            f"{path.name} holds {_describe(top)}; a checkpoint is a dict with `model` and `cfg`"
+        )
     if not isinstance(top.get("model"), dict):
-        raise BadCheckpoint(f"{path.name}: `model` is {_describe(top.get('model'))}; a dict of tensors is needed")
+        raise BadCheckpoint(
+            f"{path.name}: `model` is {_describe(top.get('model'))}; a dict of tensors is needed"
+        )
     big_endian = _is_big_endian(archive, folder)
-    model = {name: _tensor_ref(name, claim, archive, folder, big_endian) for name, claim in _named_tensors(top["model"], path.name).items()}
+    model = {
+        name: _tensor_ref(name, claim, archive, folder, big_endian)
+        for name, claim in _named_tensors(top["model"], path.name).items()
+    }
     cfg = _plain_cfg(top.get("cfg"), path.name)
     return Checkpoint(path.name, cfg, model, tuple(reader.inert))
 
@@ -112,29 +127,43 @@ def _check_kind(path: Path) -> None:
     if head.startswith(b"PK\x03\x04"):
         return
     if head.startswith(b"version https://git-lfs"):
-        raise BadCheckpoint(f"{path.name} is a Git LFS pointer, not the weights: fetch it with `git lfs pull`")
+        raise BadCheckpoint(
+            f"{path.name} is a Git LFS pointer, not the weights: fetch it with `git lfs pull`"
+        )
     if head[5:9] == b"\0\0\0{":
-        raise BadCheckpoint(f"{path.name} looks like a safetensors file; a torch.save checkpoint is needed here")
+        raise BadCheckpoint(
+            f"{path.name} looks like a safetensors file; a torch.save checkpoint is needed here"
+        )
     if re.match(rb"\x80[\x01-\x05]|[(}\]]|\.?/?PaxHeader|[\w./]+\x00", head):
         raise BadCheckpoint(
             f"{path.name} is a bare pickle or a torch file from before 1.6, which cannot be read without running it. Where you trust "
             "it, save it again: torch.save(torch.load(old, weights_only=True), new)"
         )
-    raise BadCheckpoint(f"{path.name} is no torch.save checkpoint (a zip archive); it starts with {head[:8]!r}")
+    raise BadCheckpoint(
+        f"{path.name} is no torch.save checkpoint (a zip archive); it starts with {head[:8]!r}"
+    )
 
 
 def _folder(archive: TorchZip) -> str:
     """The archive's one top folder, under which torch puts everything."""
-    folders = [name.removesuffix("/data.pkl") for name in archive.entries if name.endswith("/data.pkl") and name.count("/") == 1]
+    folders = [
+        name.removesuffix("/data.pkl")
+        for name in archive.entries
+        if name.endswith("/data.pkl") and name.count("/") == 1
+    ]
     if len(folders) != 1:
-        raise BadCheckpoint(f"{archive.path.name}: {len(folders)} entries are called data.pkl, a torch.save file has one")
+        raise BadCheckpoint(
+            f"{archive.path.name}: {len(folders)} entries are called data.pkl, a torch.save file has one"
+        )
     return folders[0]
 
 
 def _whole(archive: TorchZip, name: str, most_bytes: int) -> bytearray:
     entry = archive.entries[name]
     if entry.size > most_bytes:
-        raise UnsafeCheckpoint(f"{archive.path.name}: {name} has {entry.size} bytes, at most {most_bytes} are read")
+        raise UnsafeCheckpoint(
+            f"{archive.path.name}: {name} has {entry.size} bytes, at most {most_bytes} are read"
+        )
     return archive.read(entry, 0, entry.size)
 
 
@@ -149,31 +178,47 @@ def _is_big_endian(archive: TorchZip, folder: str) -> bool:
 def _named_tensors(model: Mapping[Any, Any], file_name: str) -> dict[str, TensorClaim]:
     for name, claim in model.items():
         if not isinstance(name, str):
-            raise BadCheckpoint(f"{file_name}: `model` has a key that is {_describe(name)}; names are text")
+            raise BadCheckpoint(
+                f"{file_name}: `model` has a key that is {_describe(name)}; names are text"
+            )
         if not isinstance(claim, TensorClaim):
-            raise BadCheckpoint(f"{file_name}: model[{name[:80]!r}] is {_describe(claim)}, not a tensor")
+            raise BadCheckpoint(
+                f"{file_name}: model[{name[:80]!r}] is {_describe(claim)}, not a tensor"
+            )
     return dict(model)
 
 
-def _tensor_ref(name: str, claim: TensorClaim, archive: TorchZip, folder: str, big_endian: bool) -> TensorRef:
+def _tensor_ref(
+    name: str, claim: TensorClaim, archive: TorchZip, folder: str, big_endian: bool
+) -> TensorRef:
     """The claim, once the archive has what it points at."""
     what, storage = f"{archive.path.name}: tensor {name[:80]!r}", claim.storage
     if not re.fullmatch(r"[0-9]{1,12}", storage.key, re.ASCII):
-        raise UnsafeCheckpoint(f"{what} lies in storage {storage.key[:80]!r}; torch numbers its storages")
+        raise UnsafeCheckpoint(
+            f"{what} lies in storage {storage.key[:80]!r}; torch numbers its storages"
+        )
     entry = archive.entries.get(f"{folder}/data/{storage.key}")
     if entry is None:
         raise BadCheckpoint(f"{what} lies in storage {storage.key}, which the file does not have")
     if storage.count < 0 or storage.count * _ITEM_BYTES[storage.dtype] != entry.size:
-        raise UnsafeCheckpoint(f"{what}: its storage claims {storage.count} x {storage.dtype} and has {entry.size} bytes")
+        raise UnsafeCheckpoint(
+            f"{what}: its storage claims {storage.count} x {storage.dtype} and has {entry.size} bytes"
+        )
     if len(claim.shape) != len(claim.strides) or len(claim.shape) > MAX_DIMENSIONS:
-        raise BadCheckpoint(f"{what}: {len(claim.shape)} sizes and {len(claim.strides)} strides, at most {MAX_DIMENSIONS} of each")
+        raise BadCheckpoint(
+            f"{what}: {len(claim.shape)} sizes and {len(claim.strides)} strides, at most {MAX_DIMENSIONS} of each"
+        )
     if min((claim.offset, *claim.shape, *claim.strides)) < 0:
         raise UnsafeCheckpoint(f"{what}: negative size, stride or offset")
     # The product too: strides of 0 would make any number of elements out of one
     needed = max(claim.offset + _span(claim.shape, claim.strides), math.prod(claim.shape))
     if 0 not in claim.shape and needed > storage.count:
-        raise UnsafeCheckpoint(f"{what}: its shape and strides need {needed} elements, its storage has {storage.count}")
-    return TensorRef(name, claim.shape, storage.dtype, claim.strides, claim.offset, entry, archive, big_endian)
+        raise UnsafeCheckpoint(
+            f"{what}: its shape and strides need {needed} elements, its storage has {storage.count}"
+        )
+    return TensorRef(
+        name, claim.shape, storage.dtype, claim.strides, claim.offset, entry, archive, big_endian
+    )
 
 
 def _span(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
@@ -213,7 +258,11 @@ def _copy_level(source: Any, copy: Any) -> list[tuple[Any, Any]]:
         if isinstance(value, dict | list | tuple):
             plain: Any = {} if isinstance(value, dict) else []
             below.append((value, plain))
-        elif value is None or isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() <= MAX_BITS):
+        elif (
+            value is None
+            or isinstance(value, str | float)
+            or (isinstance(value, int) and value.bit_length() <= MAX_BITS)
+        ):
             plain = value
         else:
             continue

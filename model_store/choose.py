@@ -37,7 +37,12 @@ class Choice:
 
 
 def choose_models(
-    requested: str, *, clinical_checkpoint: Path | None, features_checkpoint: Path | None, models_dir: Path, cuda: bool
+    requested: str,
+    *,
+    clinical_checkpoint: Path | None,
+    features_checkpoint: Path | None,
+    models_dir: Path,
+    cuda: bool,
 ) -> Choice:
     """requested: auto | ecg-fm | embedded | none | the folder of a bundle. Every bundle of the choice has been checked.
 
@@ -48,7 +53,9 @@ def choose_models(
     given: dict[Role, Path] = {role: path for role, path in checkpoints.items() if path is not None}  # type: ignore[misc]
     if given and requested != "auto":
         names = " and ".join(f"ECG_{role.upper()}_CHECKPOINT" for role in given)
-        raise ModelStoreError(f"ECG_MODEL={requested} and {names} contradict each other: unset one (checkpoints go with ECG_MODEL=auto)")
+        raise ModelStoreError(
+            f"ECG_MODEL={requested} and {names} contradict each other: unset one (checkpoints go with ECG_MODEL=auto)"
+        )
     if requested == "none":
         return Choice(requested, "none", f"ECG_MODEL=none asks for no encoder; {HOW_ELSE}")
     if requested == "embedded":
@@ -72,9 +79,23 @@ def _automatic(models_dir: Path, cuda: bool) -> Choice:
             log.warning("ECG-FM cannot be had: %s", error.detail)
             obstacle = f"ECG-FM cannot be had ({error.title.lower()}; the log says more)"
         else:
-            why = "it is in the models folder" if here else "a GPU is there, so it was pulled from the hub"
-            return Choice("auto", "ecg-fm", f"auto chose ECG-FM: {why}{_missing(wanted)}; {HOW_ELSE}", (*found, _superclasses()))
-    return Choice("auto", "embedded", f"auto chose the embedded model: {obstacle}; {HOW_ELSE}", _roles(load_bundle(EMBEDDED)))
+            why = (
+                "it is in the models folder"
+                if here
+                else "a GPU is there, so it was pulled from the hub"
+            )
+            return Choice(
+                "auto",
+                "ecg-fm",
+                f"auto chose ECG-FM: {why}{_missing(wanted)}; {HOW_ELSE}",
+                (*found, _superclasses()),
+            )
+    return Choice(
+        "auto",
+        "embedded",
+        f"auto chose the embedded model: {obstacle}; {HOW_ELSE}",
+        _roles(load_bundle(EMBEDDED)),
+    )
 
 
 def _missing(used: list[Entry]) -> str:
@@ -88,13 +109,20 @@ def _ecg_fm(requested: str, why: str, models_dir: Path) -> Choice:
 
 
 def _embedded(requested: str) -> Choice:
-    return Choice(requested, "embedded", f"ECG_MODEL=embedded asks for it; {HOW_ELSE}", _roles(load_bundle(EMBEDDED)))
+    return Choice(
+        requested,
+        "embedded",
+        f"ECG_MODEL=embedded asks for it; {HOW_ELSE}",
+        _roles(load_bundle(EMBEDDED)),
+    )
 
 
 def _folder(requested: str) -> Choice:
     folder = Path(requested).expanduser()
     if not folder.is_dir():
-        raise ModelStoreError(f"ECG_MODEL={requested}: neither auto, ecg-fm, embedded, none nor the folder of a bundle")
+        raise ModelStoreError(
+            f"ECG_MODEL={requested}: neither auto, ecg-fm, embedded, none nor the folder of a bundle"
+        )
     bundle = load_bundle(folder)
     why = f"ECG_MODEL names the folder of the bundle {bundle.name}; {HOW_ELSE}"
     return Choice(requested, bundle.name, why, (*_roles(bundle), *_superclasses_beside([bundle])))
@@ -109,11 +137,20 @@ def _from_checkpoints(given: dict[Role, Path], models_dir: Path) -> Choice:
     bundles = {role: _bundle_of(path, models_dir) for role, path in given.items()}
     clinical = bundles.get("clinical")
     if clinical is not None and clinical.kind != "classifier":
-        raise ModelStoreError(f"ECG_CLINICAL_CHECKPOINT: {given['clinical'].name} has no classifier; pass it as ECG_FEATURES_CHECKPOINT")
+        raise ModelStoreError(
+            f"ECG_CLINICAL_CHECKPOINT: {given['clinical'].name} has no classifier; pass it as ECG_FEATURES_CHECKPOINT"
+        )
     names = " and ".join(f"ECG_{role.upper()}_CHECKPOINT" for role in given)
     chosen = " + ".join(bundle.name for bundle in bundles.values())
-    named: tuple[tuple[Role, Path], ...] = tuple((role, bundle.folder) for role, bundle in bundles.items())
-    return Choice("auto", chosen, f"{names} name what to load; {HOW_ELSE}", (*named, *_superclasses_beside(list(bundles.values()))))
+    named: tuple[tuple[Role, Path], ...] = tuple(
+        (role, bundle.folder) for role, bundle in bundles.items()
+    )
+    return Choice(
+        "auto",
+        chosen,
+        f"{names} name what to load; {HOW_ELSE}",
+        (*named, *_superclasses_beside(list(bundles.values()))),
+    )
 
 
 def _superclasses_beside(bundles: list[Bundle]) -> tuple[tuple[Role, Path], ...]:
@@ -135,7 +172,9 @@ def _bundle_of(path: Path, models_dir: Path) -> Bundle:
         raise ModelStoreError(f"{path}: no such file or folder")
     if path.suffix == ".safetensors":
         if path.name != WEIGHTS_FILE or not is_bundle(path.parent):
-            raise BadBundle(f"{path}: weights without the bundle.json that says what they are; name a bundle's folder or the checkpoint")
+            raise BadBundle(
+                f"{path}: weights without the bundle.json that says what they are; name a bundle's folder or the checkpoint"
+            )
         return load_bundle(path.parent)
     return _imported(path, models_dir)
 

@@ -39,7 +39,9 @@ from signals.segments import ECG_FM
 log = logging.getLogger(__name__)
 
 PARTIAL = ".partial-"
-STALE_SECONDS = 24 * 3600  # a partial folder of this age is a crash's, not another process's at work
+STALE_SECONDS = (
+    24 * 3600
+)  # a partial folder of this age is a crash's, not another process's at work
 INSTALL_ATTEMPTS = 3
 OPEN_FOLDER = 0o755  # mkdtemp makes them private, a bundle may be read by the server's own user
 
@@ -90,7 +92,9 @@ def convert(
     encoder = import_fairseq(read)
     found: Kind = "classifier" if encoder.config.labels else "features"
     if kind not in (None, found):
-        raise BadCheckpoint(f"{checkpoint.name} gives a bundle of kind {found}, {kind} is needed here")
+        raise BadCheckpoint(
+            f"{checkpoint.name} gives a bundle of kind {found}, {kind} is needed here"
+        )
     bundle_labels, notes = _labels(encoder, read.cfg, labels)
     with _partial_folder(folder) as partial:
         weights = partial / WEIGHTS_FILE
@@ -110,7 +114,12 @@ def convert(
         )
         write_bundle_file(bundle, partial)
         _install(partial, folder)
-    return Conversion(load_bundle(folder, hash_weights=False), checkpoint.stat().st_size, bundle.weights.bytes, notes)
+    return Conversion(
+        load_bundle(folder, hash_weights=False),
+        checkpoint.stat().st_size,
+        bundle.weights.bytes,
+        notes,
+    )
 
 
 def _hash_checkpoint(checkpoint: Path) -> str:
@@ -120,17 +129,23 @@ def _hash_checkpoint(checkpoint: Path) -> str:
         raise BadCheckpoint(f"{checkpoint}: cannot be read ({error.strerror})") from error
 
 
-def _labels(encoder: ImportedEncoder, cfg: dict[str, Any], given: Sequence[Label] | None) -> tuple[tuple[Label, ...], tuple[str, ...]]:
+def _labels(
+    encoder: ImportedEncoder, cfg: dict[str, Any], given: Sequence[Label] | None
+) -> tuple[tuple[Label, ...], tuple[str, ...]]:
     if not encoder.config.labels:
         if given is not None:
-            raise ModelStoreError("labels: the checkpoint has no classifier whose rows could be named")
+            raise ModelStoreError(
+                "labels: the checkpoint has no classifier whose rows could be named"
+            )
         return (), ("no classifier: a bundle for embeddings", *_assumptions(encoder))
     labels, note = labels_for(encoder.config.labels, _trained_with(cfg), given)
     return labels, (note, *_assumptions(encoder))
 
 
 def _assumptions(encoder: ImportedEncoder) -> tuple[str, ...]:
-    return tuple(f"the checkpoint does not say, taken as in ECG-FM: {assumed}" for assumed in encoder.assumed)
+    return tuple(
+        f"the checkpoint does not say, taken as in ECG-FM: {assumed}" for assumed in encoder.assumed
+    )
 
 
 def _trained_with(cfg: dict[str, Any]) -> list[float] | None:
@@ -152,7 +167,9 @@ def _check_target(folder: Path) -> None:
         raise ModelStoreError(f"{folder} is a file; name a folder for the bundle")
     foreign = {entry.name for entry in folder.iterdir()} - {BUNDLE_FILE, WEIGHTS_FILE}
     if foreign:
-        raise ModelStoreError(f"{folder} holds other files ({sorted(foreign)[0]}); name a new folder for the bundle")
+        raise ModelStoreError(
+            f"{folder} holds other files ({sorted(foreign)[0]}); name a new folder for the bundle"
+        )
 
 
 @contextmanager
@@ -162,7 +179,9 @@ def _partial_folder(folder: Path) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         for stale in folder.parent.glob(f"{prefix}*"):
-            with suppress(FileNotFoundError):  # another conversion's own, renamed or cleared away since it was listed
+            with suppress(
+                FileNotFoundError
+            ):  # another conversion's own, renamed or cleared away since it was listed
                 if stale.stat().st_mtime < time.time() - STALE_SECONDS:
                     shutil.rmtree(stale, ignore_errors=True)
         partial = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
@@ -183,7 +202,9 @@ def _install(partial: Path, folder: Path) -> None:
         if present and _same_bundle(partial, folder):
             return
         try:
-            if present:  # seen to be another or a damaged one; what arrives after this look is not touched
+            if (
+                present
+            ):  # seen to be another or a damaged one; what arrives after this look is not touched
                 _set_aside(folder)
             partial.rename(folder)
         except OSError as error:

@@ -31,10 +31,18 @@ POSITION = "conv_pos.pos_conv.0"
 # Weight norm's g and v, before and since fairseq-signals' change of 2025-01-20
 SPELLINGS = (
     (f"{POSITION}.weight_g", f"{POSITION}.weight_v"),
-    (f"{POSITION}.parametrizations.weight.original0", f"{POSITION}.parametrizations.weight.original1"),
+    (
+        f"{POSITION}.parametrizations.weight.original0",
+        f"{POSITION}.parametrizations.weight.original1",
+    ),
 )
-PRETRAINING_ONLY = re.compile(r"mask_emb|quantizer\.(vars|weight_proj\.(weight|bias))|(project_q|final_proj)\.(weight|bias)")
-_MODEL_NAMES = {"ecg_transformer_classifier": True, "wav2vec2_cmsc": False}  # `_name` -> has a classifier
+PRETRAINING_ONLY = re.compile(
+    r"mask_emb|quantizer\.(vars|weight_proj\.(weight|bias))|(project_q|final_proj)\.(weight|bias)"
+)
+_MODEL_NAMES = {
+    "ecg_transformer_classifier": True,
+    "wav2vec2_cmsc": False,
+}  # `_name` -> has a classifier
 
 # our name -> fairseq-signals'; of the layers' also {n}
 _SAME = {
@@ -89,18 +97,33 @@ def import_fairseq(checkpoint: Checkpoint) -> ImportedEncoder:
     """Raises BadCheckpoint that lists what is missing, unknown, of another shape or contradictory."""
     finetuned = any(name.startswith("encoder.encoder.") for name in checkpoint.model)
     # `encoder.layer_norm` is the narrow norm in one kind of file and the wide one in the other: strip only where it is doubled
-    refs = {name.removeprefix("encoder.") if finetuned else name: ref for name, ref in checkpoint.model.items()}
+    refs = {
+        name.removeprefix("encoder.") if finetuned else name: ref
+        for name, ref in checkpoint.model.items()
+    }
     if len(refs) != len(checkpoint.model):
-        raise BadCheckpoint(f"{checkpoint.file_name} has the same tensor with and without the prefix `encoder.`")
+        raise BadCheckpoint(
+            f"{checkpoint.file_name} has the same tensor with and without the prefix `encoder.`"
+        )
     skipped = tuple(name for name in refs if not finetuned and PRETRAINING_ONLY.fullmatch(name))
     refs = {name: ref for name, ref in refs.items() if name not in skipped}
     cfg = checkpoint.cfg.get("model")
     reading = _Cfg(cfg if isinstance(cfg, dict) else {})
     config = _config(refs, reading, finetuned)
     spelling = SPELLINGS[1] if SPELLINGS[1][1] in refs else SPELLINGS[0]
-    _refuse(checkpoint.file_name, _key_faults(refs, _expected(config, spelling)) + reading.contradictions(config))
+    _refuse(
+        checkpoint.file_name,
+        _key_faults(refs, _expected(config, spelling)) + reading.contradictions(config),
+    )
     tensors = LazyTensors(_makers(refs, config, spelling))
-    return ImportedEncoder(config, config.labels, "finetuned" if finetuned else "pretrained", tensors, skipped, tuple(reading.assumed))
+    return ImportedEncoder(
+        config,
+        config.labels,
+        "finetuned" if finetuned else "pretrained",
+        tensors,
+        skipped,
+        tuple(reading.assumed),
+    )
 
 
 def _refuse(file_name: str, faults: list[str]) -> None:
@@ -126,7 +149,9 @@ class _Cfg:
             self.assumed.append(f"{name} = {default}")
             return default
         if type(value) is not int or value < 1:
-            raise BadCheckpoint(f"cfg.model.{name}: found {_shown(value)}, a positive integer is needed")
+            raise BadCheckpoint(
+                f"cfg.model.{name}: found {_shown(value)}, a positive integer is needed"
+            )
         return value
 
     def flag(self, name: str, default: bool) -> bool:
@@ -144,7 +169,9 @@ class _Cfg:
             self.assumed.append("conv strides = kernels")
             return None
         if not isinstance(value, str):
-            raise BadCheckpoint(f"cfg.model.conv_feature_layers: found {_shown(value)}, an expression such as [(256, 2, 2)] * 4 is needed")
+            raise BadCheckpoint(
+                f"cfg.model.conv_feature_layers: found {_shown(value)}, an expression such as [(256, 2, 2)] * 4 is needed"
+            )
         return parse_conv_layers(value)
 
     def contradictions(self, config: EcgFmConfig) -> list[str]:
@@ -169,8 +196,12 @@ class _Cfg:
         if mode not in (None, "default"):
             wrong.append(f"cfg.model.extractor_mode is {_shown(mode)}, allowed default")
         kind = self.fields.get("_name")
-        if isinstance(kind, str) and _MODEL_NAMES.get(kind, bool(config.labels)) != bool(config.labels):
-            wrong.append(f"cfg.model._name is {kind}, the tensors have {config.labels or 'no'} labels")
+        if isinstance(kind, str) and _MODEL_NAMES.get(kind, bool(config.labels)) != bool(
+            config.labels
+        ):
+            wrong.append(
+                f"cfg.model._name is {kind}, the tensors have {config.labels or 'no'} labels"
+            )
         return wrong
 
 
@@ -184,7 +215,9 @@ def _config(refs: Refs, cfg: _Cfg, finetuned: bool) -> EcgFmConfig:
     labels = _shape(refs, "proj.weight", 2)[0] if finetuned else 0
     heads = cfg.number("encoder_attention_heads", max(1, width // HEAD_WIDTH))
     if width % heads or width % group_width:
-        raise BadCheckpoint(f"{width} channels cannot be split into {heads} heads and positional groups of {group_width}")
+        raise BadCheckpoint(
+            f"{width} channels cannot be split into {heads} heads and positional groups of {group_width}"
+        )
     return EcgFmConfig(
         conv_layers=_conv_layers(refs, cfg.conv_layers()),
         width=width,
@@ -209,9 +242,13 @@ def _conv_layers(refs: Refs, said: tuple[ConvLayer, ...] | None) -> tuple[ConvLa
     found = tuple(ConvLayer(width, kernel, kernel) for width, _, kernel in shapes)
     if said is None:
         return found
-    if [(layer.width, layer.kernel) for layer in said] != [(layer.width, layer.kernel) for layer in found]:
+    if [(layer.width, layer.kernel) for layer in said] != [
+        (layer.width, layer.kernel) for layer in found
+    ]:
         sizes = ", ".join(f"({layer.width}, {layer.kernel})" for layer in found)
-        raise BadCheckpoint(f"cfg.model.conv_feature_layers does not fit the tensors, which are (width, kernel) {sizes}")
+        raise BadCheckpoint(
+            f"cfg.model.conv_feature_layers does not fit the tensors, which are (width, kernel) {sizes}"
+        )
     return said
 
 
@@ -221,7 +258,9 @@ def _shape(refs: Refs, name: str, dimensions: int) -> tuple[int, ...]:
         raise BadCheckpoint(f"no tensor {name}: this is no ECG-FM of fairseq-signals")
     shape = refs[name].shape
     if len(shape) != dimensions or min(shape) < 1:
-        raise BadCheckpoint(f"{name}: found shape {shape}, {dimensions} sizes of 1 or more are needed")
+        raise BadCheckpoint(
+            f"{name}: found shape {shape}, {dimensions} sizes of 1 or more are needed"
+        )
     return shape
 
 
@@ -240,24 +279,38 @@ def parse_conv_layers(expression: str) -> tuple[ConvLayer, ...]:
     layers: list[ConvLayer] = []
     if len(expression) <= MAX_CONV_EXPRESSION and _SUM.fullmatch(expression):
         for term in _TERM.finditer(expression):
-            triples = [ConvLayer(*(int(number) for number in triple)) for triple in _TRIPLE.findall(term["list"])]
+            triples = [
+                ConvLayer(*(int(number) for number in triple))
+                for triple in _TRIPLE.findall(term["list"])
+            ]
             if len(layers) + len(triples) * int(term["times"] or 1) > MAX_CONV_LAYERS:
-                raise BadCheckpoint(f"cfg.model.conv_feature_layers has more than {MAX_CONV_LAYERS} layers")
+                raise BadCheckpoint(
+                    f"cfg.model.conv_feature_layers has more than {MAX_CONV_LAYERS} layers"
+                )
             layers += triples * int(term["times"] or 1)
     if not layers or min(min(layer.width, layer.kernel, layer.stride) for layer in layers) < 1:
-        raise BadCheckpoint(f"cfg.model.conv_feature_layers: found {_shown(expression)}, an expression such as [(256, 2, 2)] * 4 is needed")
+        raise BadCheckpoint(
+            f"cfg.model.conv_feature_layers: found {_shown(expression)}, an expression such as [(256, 2, 2)] * 4 is needed"
+        )
     return tuple(layers)
 
 
 _TRIPLE = re.compile(r"\(\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,?\s*\)")
 _ONE = r"\(\s*[0-9]{1,6}\s*,\s*[0-9]{1,6}\s*,\s*[0-9]{1,6}\s*,?\s*\)"
-_TERM = re.compile(rf"\[\s*(?P<list>{_ONE}(?:\s*,\s*{_ONE})*)\s*,?\s*\](?:\s*\*\s*(?P<times>[0-9]{{1,3}}))?", re.ASCII)
+_TERM = re.compile(
+    rf"\[\s*(?P<list>{_ONE}(?:\s*,\s*{_ONE})*)\s*,?\s*\](?:\s*\*\s*(?P<times>[0-9]{{1,3}}))?",
+    re.ASCII,
+)
 _SUM_TERM = _TERM.pattern.replace("?P<list>", "?:").replace("?P<times>", "?:")
 _SUM = re.compile(rf"\s*{_SUM_TERM}(?:\s*\+\s*{_SUM_TERM})*\s*", re.ASCII)
 
 
 def _shown(value: Any) -> str:
-    return repr(value)[:80] if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
+    return (
+        repr(value)[:80]
+        if isinstance(value, str | int | float | bool | None)
+        else f"a {type(value).__name__}"
+    )
 
 
 # Keys
@@ -266,11 +319,18 @@ def _shown(value: Any) -> str:
 def _expected(config: EcgFmConfig, spelling: tuple[str, str]) -> Sources:
     """Every tensor that an ECG-FM of these sizes has, under fairseq-signals' names."""
     wide, group_width = config.width, config.width // config.conv_pos_groups
-    shapes: Sources = {spelling[0]: (1, 1, config.conv_pos_kernel), spelling[1]: (wide, group_width, config.conv_pos_kernel)}
+    shapes: Sources = {
+        spelling[0]: (1, 1, config.conv_pos_kernel),
+        spelling[1]: (wide, group_width, config.conv_pos_kernel),
+    }
     shapes[f"{POSITION}.bias"] = (wide,)
     before = config.in_leads
     for number, layer in enumerate(config.conv_layers):
-        shapes[f"feature_extractor.conv_layers.{number}.0.weight"] = (layer.width, before, layer.kernel)
+        shapes[f"feature_extractor.conv_layers.{number}.0.weight"] = (
+            layer.width,
+            before,
+            layer.kernel,
+        )
         if config.conv_bias:
             shapes[f"feature_extractor.conv_layers.{number}.0.bias"] = (layer.width,)
         before = layer.width
@@ -290,7 +350,9 @@ def _expected_layer(layer: str, wide: int, ffn_wide: int) -> Sources:
     shapes: Sources = {}
     for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
         shapes |= _pair(f"{layer}.self_attn.{part}", wide, wide)
-    shapes |= _pair(f"{layer}.self_attn_layer_norm", wide) | _pair(f"{layer}.final_layer_norm", wide)
+    shapes |= _pair(f"{layer}.self_attn_layer_norm", wide) | _pair(
+        f"{layer}.final_layer_norm", wide
+    )
     return shapes | _pair(f"{layer}.fc1", ffn_wide, wide) | _pair(f"{layer}.fc2", wide, ffn_wide)
 
 
@@ -312,7 +374,9 @@ def _key_faults(refs: Refs, expected: Sources) -> list[str]:
 # Weights
 
 
-def _makers(refs: Refs, config: EcgFmConfig, spelling: tuple[str, str]) -> dict[str, Callable[[], Array]]:
+def _makers(
+    refs: Refs, config: EcgFmConfig, spelling: tuple[str, str]
+) -> dict[str, Callable[[], Array]]:
     """Our name -> what reads and, where needed, joins or folds it."""
     sources = dict(_SAME)
     if config.has_projection:
@@ -322,16 +386,23 @@ def _makers(refs: Refs, config: EcgFmConfig, spelling: tuple[str, str]) -> dict[
     for number in range(len(config.conv_layers)):
         sources[f"convs.{number}"] = f"feature_extractor.conv_layers.{number}.0"
     for number in range(config.depth):
-        sources |= {f"layers.{number}.{ours}": f"encoder.layers.{number}.{theirs}" for ours, theirs in _SAME_IN_LAYER.items()}
+        sources |= {
+            f"layers.{number}.{ours}": f"encoder.layers.{number}.{theirs}"
+            for ours, theirs in _SAME_IN_LAYER.items()
+        }
     makers: dict[str, Callable[[], Array]] = {}
     for ours, theirs in sources.items():
         for end in ("weight", "bias"):
-            if f"{theirs}.{end}" in refs:  # convolutions have no bias unless conv_bias; all others were checked
+            if (
+                f"{theirs}.{end}" in refs
+            ):  # convolutions have no bias unless conv_bias; all others were checked
                 makers[f"{ours}.{end}"] = refs[f"{theirs}.{end}"].load
     for number in range(config.depth):
         for end in ("weight", "bias"):
             parts = [refs[f"encoder.layers.{number}.self_attn.{part}_proj.{end}"] for part in "qkv"]
-            makers[f"layers.{number}.attention.qkv.{end}"] = lambda parts=parts: np.concatenate([part.load() for part in parts])  # type: ignore[misc]
+            makers[f"layers.{number}.attention.qkv.{end}"] = lambda parts=parts: np.concatenate(
+                [part.load() for part in parts]
+            )  # type: ignore[misc]
     gain, direction = refs[spelling[0]], refs[spelling[1]]
     makers["position.weight"] = lambda: fold_weight_norm(gain.load(), direction.load())
     makers["position.bias"] = refs[f"{POSITION}.bias"].load

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import (
     EntryNotFoundError,
     FileMetadataError,
@@ -46,7 +53,9 @@ class Fetched:
     sha256: str
 
 
-def fetch(repo: str, file: str, *, revision: str | None = None, sha256: str | None = None) -> Fetched:
+def fetch(
+    repo: str, file: str, *, revision: str | None = None, sha256: str | None = None
+) -> Fetched:
     """The file at a commit (None: at the head of `main`), from the cache where it is there already.
 
     sha256  what it must hash to. A cached file that does not is fetched anew.
@@ -57,12 +66,23 @@ def fetch(repo: str, file: str, *, revision: str | None = None, sha256: str | No
         if cached is not None:
             return cached
     try:
-        metadata = get_hf_file_metadata(hf_hub_url(repo, file, revision=revision or DEFAULT_REVISION))
+        metadata = get_hf_file_metadata(
+            hf_hub_url(repo, file, revision=revision or DEFAULT_REVISION)
+        )
     except (OfflineModeIsEnabled, httpx2.HTTPError, EntryNotFoundError, FileMetadataError) as error:
-        cached = None if _refused(error) or revision is not None else _cached(repo, file, DEFAULT_REVISION, sha256)
+        cached = (
+            None
+            if _refused(error) or revision is not None
+            else _cached(repo, file, DEFAULT_REVISION, sha256)
+        )
         if cached is None:
             raise _explained(error, repo, file, revision) from error
-        log.warning("%s cannot be asked; %s of %s is taken from the cache as it is", constants.ENDPOINT, file, repo)
+        log.warning(
+            "%s cannot be asked; %s of %s is taken from the cache as it is",
+            constants.ENDPOINT,
+            file,
+            repo,
+        )
         return cached
     return _download(repo, file, metadata, sha256)
 
@@ -75,7 +95,12 @@ def _cached(repo: str, file: str, revision: str, sha256: str | None) -> Fetched 
     path = Path(found)
     actual = sha256_of(path)
     if sha256 is not None and actual != sha256:
-        log.warning("%s in the cache is altered (sha256 %s, expected %s): fetching it anew", file, actual, sha256)
+        log.warning(
+            "%s in the cache is altered (sha256 %s, expected %s): fetching it anew",
+            file,
+            actual,
+            sha256,
+        )
         _remove(path)
         return None
     return Fetched(path, path.relative_to(_storage(repo) / "snapshots").parts[0], actual)
@@ -87,7 +112,9 @@ def _download(repo: str, file: str, metadata: HfFileMetadata, sha256: str | None
         raise HubError(
             f"{constants.ENDPOINT} does not answer as a Hugging Face hub does (no ETag or commit); check HF_ENDPOINT and proxies"
         )
-    expected = sha256 or (etag if re.fullmatch(r"[0-9a-f]{64}", etag) else None)  # the hub's ETag of a large file is its sha256
+    expected = sha256 or (
+        etag if re.fullmatch(r"[0-9a-f]{64}", etag) else None
+    )  # the hub's ETag of a large file is its sha256
     blob = _storage(repo) / "blobs" / etag
     blob.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(blob.with_name(f"{etag}.ecg.lock")):
@@ -97,7 +124,13 @@ def _download(repo: str, file: str, metadata: HfFileMetadata, sha256: str | None
             actual = sha256_of(blob)
             if expected is None or actual == expected:
                 return Fetched(Path(hf_hub_download(repo, file, revision=commit)), commit, actual)
-            log.warning("%s of %s is not what was expected (sha256 %s, expected %s)", file, repo, actual, expected)
+            log.warning(
+                "%s of %s is not what was expected (sha256 %s, expected %s)",
+                file,
+                repo,
+                actual,
+                expected,
+            )
             blob.unlink()
     raise ChecksumMismatch(
         f"{file} of {repo} at {commit}: the hub serves sha256 {actual}, expected {expected}; nothing was kept "
@@ -150,13 +183,19 @@ def _refused(error: Exception) -> bool:
 def _explained(error: Exception, repo: str, file: str, revision: str | None) -> HubError:
     where = f"{repo} at {revision or DEFAULT_REVISION} ({constants.ENDPOINT})"
     if isinstance(error, OfflineModeIsEnabled):
-        return HubError(f"{file} of {repo} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it")
+        return HubError(
+            f"{file} of {repo} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it"
+        )
     if isinstance(error, GatedRepoError):
         return HubError(f"{where}: access must be granted on its page first, then set HF_TOKEN")
     if isinstance(error, RepositoryNotFoundError):
-        return HubError(f"{where}: no such repository, or it is private and HF_TOKEN does not open it")
+        return HubError(
+            f"{where}: no such repository, or it is private and HF_TOKEN does not open it"
+        )
     if isinstance(error, RevisionNotFoundError):
-        return HubError(f"{where}: the repository no longer has this revision; `pull --update` takes the newest")
+        return HubError(
+            f"{where}: the repository no longer has this revision; `pull --update` takes the newest"
+        )
     if isinstance(error, EntryNotFoundError):
         return HubError(f"{where} has no file {file!r}; it holds {_listing(repo, revision)}")
     return HubError(f"{where} cannot be reached ({_reason(error)}), and {file} is not in the cache")

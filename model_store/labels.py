@@ -20,7 +20,13 @@ Joining = Literal["mean", "max"]
 
 ECG_FM_LABELS = Path(__file__).with_name("ecg_fm_labels.json")
 ROWS_OF_ECG_FM = 17
-SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # PTB-XL's, in its order: labels of these names answer for `superclass`
+SUPERCLASSES = (
+    "NORM",
+    "MI",
+    "STTC",
+    "CD",
+    "HYP",
+)  # PTB-XL's, in its order: labels of these names answer for `superclass`
 SAME_WEIGHT = 1e-5  # relative: the published weights are printed with six decimals
 
 
@@ -76,12 +82,16 @@ def read_labels(path: Path) -> tuple[Label, ...]:
     except OSError as error:
         raise ModelStoreError(f"labels: {path} cannot be read ({error.strerror})") from error
     except (TypeError, ValueError) as error:
-        raise ModelStoreError(f"labels: {path.name} is not a JSON list of names or of label objects ({_first_line(error)})") from error
+        raise ModelStoreError(
+            f"labels: {path.name} is not a JSON list of names or of label objects ({_first_line(error)})"
+        ) from error
     _check(path.name, stated)
     return tuple(_completed(label) for label in stated)
 
 
-def labels_for(rows: int, trained_with: Sequence[float] | None, given: Sequence[Label] | None) -> tuple[tuple[Label, ...], str]:
+def labels_for(
+    rows: int, trained_with: Sequence[float] | None, given: Sequence[Label] | None
+) -> tuple[tuple[Label, ...], str]:
     """The labels of a classifier with so many rows, and a sentence on where they come from.
 
     trained_with  the checkpoint's own pos_weight, None where it has none
@@ -98,7 +108,10 @@ def labels_for(rows: int, trained_with: Sequence[float] | None, given: Sequence[
         )
     labels = ecg_fm_labels()
     if trained_with is None:
-        return labels, "17 rows: taken as ECG-FM's own labels (the checkpoint states no pos_weight that would confirm it)"
+        return (
+            labels,
+            "17 rows: taken as ECG-FM's own labels (the checkpoint states no pos_weight that would confirm it)",
+        )
     if not _same_weights(labels, trained_with):
         raise ModelStoreError(
             "the classifier has 17 rows as ECG-FM's has, but was trained with other pos_weights, so its labels may be others: "
@@ -117,9 +130,13 @@ def _check(source: str, stated: Sequence[_Stated]) -> None:
         raise ModelStoreError(f"labels: {source} needs one name or more, each once")
     for label in stated:
         if label.pos_weight is not None and not 0 < label.pos_weight < float("inf"):
-            raise ModelStoreError(f"labels: {source}: {label.name}: pos_weight must be a positive number, found {label.pos_weight}")
+            raise ModelStoreError(
+                f"labels: {source}: {label.name}: pos_weight must be a positive number, found {label.pos_weight}"
+            )
         if label.threshold is not None and not 0 <= label.threshold <= 1:
-            raise ModelStoreError(f"labels: {source}: {label.name}: threshold must be within 0..1, found {label.threshold}")
+            raise ModelStoreError(
+                f"labels: {source}: {label.name}: threshold must be within 0..1, found {label.threshold}"
+            )
 
 
 def _completed(label: _Stated) -> Label:
@@ -132,21 +149,30 @@ def _weighted(labels: Sequence[Label], trained_with: Sequence[float] | None) -> 
     if trained_with is None:
         return tuple(labels)
     if len(trained_with) != len(labels):
-        raise ModelStoreError(f"the checkpoint was trained with {len(trained_with)} pos_weights, its classifier has {len(labels)} rows")
-    return tuple(_with_weight(label, weight) for label, weight in zip(labels, trained_with, strict=True))
+        raise ModelStoreError(
+            f"the checkpoint was trained with {len(trained_with)} pos_weights, its classifier has {len(labels)} rows"
+        )
+    return tuple(
+        _with_weight(label, weight) for label, weight in zip(labels, trained_with, strict=True)
+    )
 
 
 def _with_weight(label: Label, weight: float) -> Label:
     if label.pos_weight is not None:
         return label
     stated_threshold = label.threshold != default_threshold(None)
-    return replace(label, pos_weight=weight, threshold=label.threshold if stated_threshold else default_threshold(weight))
+    return replace(
+        label,
+        pos_weight=weight,
+        threshold=label.threshold if stated_threshold else default_threshold(weight),
+    )
 
 
 def _same_weights(labels: Sequence[Label], trained_with: Sequence[float]) -> bool:
     known = [label.pos_weight or 0.0 for label in labels]
     return len(known) == len(trained_with) and all(
-        abs(mine - theirs) <= SAME_WEIGHT * abs(theirs) for mine, theirs in zip(known, trained_with, strict=True)
+        abs(mine - theirs) <= SAME_WEIGHT * abs(theirs)
+        for mine, theirs in zip(known, trained_with, strict=True)
     )
 
 

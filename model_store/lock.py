@@ -37,7 +37,9 @@ def read_lock(models_dir: Path) -> dict[str, Locked]:
     except FileNotFoundError:
         return {}
     except ValidationError as error:
-        raise ModelStoreError(f"{path} is damaged: mend it, or remove it to accept what the hub serves now") from error
+        raise ModelStoreError(
+            f"{path} is damaged: mend it, or remove it to accept what the hub serves now"
+        ) from error
 
 
 def write_lock(models_dir: Path, name: str, locked: Locked) -> None:
@@ -45,7 +47,10 @@ def write_lock(models_dir: Path, name: str, locked: Locked) -> None:
     models_dir.mkdir(parents=True, exist_ok=True)
     with exclusive(models_dir / f".{LOCK_FILE}.guard"):
         entries = {**read_lock(models_dir), name: locked}
-        text = json.dumps({key: asdict(entry) for key, entry in sorted(entries.items())}, indent=2) + "\n"
+        text = (
+            json.dumps({key: asdict(entry) for key, entry in sorted(entries.items())}, indent=2)
+            + "\n"
+        )
         partial = models_dir / f".{LOCK_FILE}.partial"
         with partial.open("w", encoding="utf-8") as file:
             file.write(text)

@@ -51,7 +51,9 @@ def entry_named(name: str) -> Entry:
     """Raises ModelStoreError that lists the names there are."""
     known = {entry.name: entry for entry in entries()}
     if name not in known:
-        raise ModelStoreError(f"{name!r} is no bundle that can be pulled; there are {', '.join(known)}")
+        raise ModelStoreError(
+            f"{name!r} is no bundle that can be pulled; there are {', '.join(known)}"
+        )
     return known[name]
 
 

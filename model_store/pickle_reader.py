@@ -16,7 +16,9 @@ from typing import Any
 
 from errors import BadCheckpoint, UnsafeCheckpoint
 
-MAX_OPCODES = 2_000_000  # ECG-FM with optimizer state has some 30,000; each makes one object at most
+MAX_OPCODES = (
+    2_000_000  # ECG-FM with optimizer state has some 30,000; each makes one object at most
+)
 MAX_NAME = 200  # characters of a name that are kept
 MAX_NAMES = 1000  # names of code that are kept
 MAX_KEY = 1000  # characters of a dict's key; longer ones would cost a comparison each time
@@ -94,7 +96,9 @@ class PickleReader:
         """The value at STOP. Raises BadCheckpoint for what is no sound pickle, UnsafeCheckpoint past the bounds."""
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # pickletools' own, at stray backslashes in names
+                warnings.simplefilter(
+                    "ignore", DeprecationWarning
+                )  # pickletools' own, at stray backslashes in names
                 return self._walk(pickle)
         # What genops and its struct, codec and number parsing raise on damaged bytes
         except (ValueError, IndexError, OverflowError, EOFError, KeyError) as error:
@@ -196,7 +200,9 @@ class PickleReader:
         """What REDUCE and NEWOBJ leave on the stack: a tensor's description, a plain dict, or nothing at all (Inert)."""
         if isinstance(function, Known) and isinstance(arguments, tuple):
             if function.name == REBUILD_TENSOR:
-                return self._stack.append(_tensor(arguments) or self._make_inert(f"{REBUILD_TENSOR} with other arguments"))
+                return self._stack.append(
+                    _tensor(arguments) or self._make_inert(f"{REBUILD_TENSOR} with other arguments")
+                )
             if function.name == ORDERED_DICT and not arguments:
                 return self._stack.append({})
         called = function.name if isinstance(function, Inert | Known) else type(function).__name__
@@ -222,12 +228,18 @@ class PickleReader:
     def _storage(self) -> None:
         """BINPERSID: torch's ("storage", type, key, device, count), and nothing else."""
         match self._pop():
-            case ("storage", Known(name), str(key), str(), int(count)) if name in STORAGE_TYPES and count.bit_length() <= MAX_BITS:
+            case ("storage", Known(name), str(key), str(), int(count)) if (
+                name in STORAGE_TYPES and count.bit_length() <= MAX_BITS
+            ):
                 self._stack.append(Storage(key, STORAGE_TYPES[name], count))
             case ("storage", Inert() as kind, str(), str(), int()):
-                self._stack.append(kind)  # a type of storage that is not known: no tensor of it can be used
+                self._stack.append(
+                    kind
+                )  # a type of storage that is not known: no tensor of it can be used
             case _:
-                raise BadCheckpoint("the pickle refers to something outside itself that is no torch storage")
+                raise BadCheckpoint(
+                    "the pickle refers to something outside itself that is no torch storage"
+                )
 
 
 def _tensor(arguments: tuple[Any, ...]) -> TensorClaim | None:
@@ -235,13 +247,20 @@ def _tensor(arguments: tuple[Any, ...]) -> TensorClaim | None:
     if len(arguments) not in (6, 7):
         return None
     storage, offset, shape, strides = arguments[:4]
-    if not (isinstance(storage, Storage) and _are_sizes((offset,)) and _are_sizes(shape) and _are_sizes(strides)):
+    if not (
+        isinstance(storage, Storage)
+        and _are_sizes((offset,))
+        and _are_sizes(shape)
+        and _are_sizes(strides)
+    ):
         return None
     return TensorClaim(storage, offset, shape, strides)
 
 
 def _are_sizes(value: Any) -> bool:
-    return isinstance(value, tuple) and all(type(size) is int and size.bit_length() <= MAX_BITS for size in value)
+    return isinstance(value, tuple) and all(
+        type(size) is int and size.bit_length() <= MAX_BITS for size in value
+    )
 
 
 def _plain_items(items: list[Any]) -> dict[Any, Any]:
@@ -269,7 +288,15 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
 
 _ARGUMENT_IS_VALUE = frozenset(
     {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
-    | {"STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+    | {
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+        "BINBYTES8",
+        "BYTEARRAY8",
+    }
     | {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
 )
 

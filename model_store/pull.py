@@ -25,14 +25,26 @@ def pull(entry: Entry, models_dir: Path, *, update: bool = False) -> Bundle:
     present = None if update else _present(folder, locked)
     if present is not None:
         return present
-    from model_store.hub import fetch  # here: huggingface_hub takes its time, and a bundle that is there needs none of it
+    from model_store.hub import (
+        fetch,  # here: huggingface_hub takes its time, and a bundle that is there needs none of it
+    )
 
     held = locked.files.get(entry.file) if locked else None
-    log.info("pulling %s: %s of %s (about %d MB unless it is in the cache)", entry.name, entry.file, entry.repo, entry.megabytes)
-    fetched = fetch(entry.repo, entry.file, revision=locked.revision if locked else None, sha256=held)
+    log.info(
+        "pulling %s: %s of %s (about %d MB unless it is in the cache)",
+        entry.name,
+        entry.file,
+        entry.repo,
+        entry.megabytes,
+    )
+    fetched = fetch(
+        entry.repo, entry.file, revision=locked.revision if locked else None, sha256=held
+    )
     origin = Origin(entry.repo, fetched.revision, fetched.sha256, entry.licence, entry.card)
     conversion = convert(fetched.path, folder, name=entry.name, origin=origin, kind=entry.kind)
-    write_lock(models_dir, entry.name, Locked(entry.repo, fetched.revision, {entry.file: fetched.sha256}))
+    write_lock(
+        models_dir, entry.name, Locked(entry.repo, fetched.revision, {entry.file: fetched.sha256})
+    )
     log.info("%s", conversion.summary())
     return conversion.bundle
 

@@ -39,14 +39,20 @@ def reference_answers(python: Path, checkpoint: Path, segments: NDArray[np.float
 
 def _run(command: list[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
     except OSError as error:
-        raise ModelStoreError(f"{command[0]}: cannot be run ({error.strerror}); it must be a Python interpreter") from error
+        raise ModelStoreError(
+            f"{command[0]}: cannot be run ({error.strerror}); it must be a Python interpreter"
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise ModelStoreError(f"{command[0]}: no answer within {TIMEOUT_S} s") from error
     last_words = done.stderr.strip()[-SHOWN_CHARACTERS:]
     if done.returncode == NO_FAIRSEQ_SIGNALS:
-        raise ModelStoreError(f"{command[0]}: fairseq-signals is not installed there ({last_words}); requirements-fairseq.txt says how")
+        raise ModelStoreError(
+            f"{command[0]}: fairseq-signals is not installed there ({last_words}); requirements-fairseq.txt says how"
+        )
     if done.returncode:
         raise ModelStoreError(f"{command[0]}: fairseq-signals failed: {last_words}")
 
@@ -61,7 +67,9 @@ def synthetic_segments(count: int = 4, seed: int = 0) -> NDArray[np.float32]:
         phase_s = np.mod(time_s, interval_s) - 0.4 * interval_s
         # centre and width of P, Q, R, S, T in seconds from R
         waves = [np.exp(-0.5 * ((phase_s - at) / width) ** 2) for at, width in _WAVES]
-        signal = random.normal(size=(LEADS, len(_WAVES))) * _HEIGHTS @ np.stack(waves) + 0.02 * random.normal(size=(LEADS, SAMPLES))
+        signal = random.normal(size=(LEADS, len(_WAVES))) * _HEIGHTS @ np.stack(
+            waves
+        ) + 0.02 * random.normal(size=(LEADS, SAMPLES))
         signal -= signal.mean(axis=1, keepdims=True)
         segments[number] = signal / signal.std(axis=1, keepdims=True)
     return segments

@@ -13,7 +13,9 @@ from typing import BinaryIO
 
 from errors import BadCheckpoint, UnsafeCheckpoint
 
-MAX_DIRECTORY_BYTES = 16 * 2**20  # some 200 bytes an entry; ECG-FM with optimizer state has 600 entries
+MAX_DIRECTORY_BYTES = (
+    16 * 2**20
+)  # some 200 bytes an entry; ECG-FM with optimizer state has 600 entries
 MAX_ENTRIES = 50_000
 
 _END = struct.Struct("<4s4H2LH")  # end of central directory
@@ -51,7 +53,9 @@ class TorchZip:
     def read(self, entry: Entry, start: int, size: int) -> bytearray:
         """`size` bytes of the entry from its byte `start` on; these and no others are read."""
         if start < 0 or size < 0 or start + size > entry.size:
-            raise UnsafeCheckpoint(f"{self.path.name}: bytes {start} to {start + size} of {entry.name} asked for, it has {entry.size}")
+            raise UnsafeCheckpoint(
+                f"{self.path.name}: bytes {start} to {start + size} of {entry.name} asked for, it has {entry.size}"
+            )
         data = bytearray(size)
         with self.path.open("rb") as file:
             file.seek(self._data_start(file, entry) + start)
@@ -63,7 +67,9 @@ class TorchZip:
         file.seek(entry.header)
         raw = file.read(_LOCAL.size)
         if len(raw) < _LOCAL.size or raw[:4] != b"PK\x03\x04":
-            raise BadCheckpoint(f"{self.path.name}: no local header where {entry.name} should start")
+            raise BadCheckpoint(
+                f"{self.path.name}: no local header where {entry.name} should start"
+            )
         fields = _LOCAL.unpack(raw)
         data: int = entry.header + _LOCAL.size + fields[9] + fields[10]
         if data + entry.size > entry.limit:
@@ -86,7 +92,9 @@ def _directory_place(file: BinaryIO, name: str) -> tuple[int, int, int]:
     if count == _FULL_16 or _FULL_32 in (size, start):
         start, size, count = _zip64_place(file, tail_start + at, name)
     if size > MAX_DIRECTORY_BYTES or count > MAX_ENTRIES:
-        raise UnsafeCheckpoint(f"{name}: directory of {count} entries in {size} bytes, at most {MAX_ENTRIES} in {MAX_DIRECTORY_BYTES}")
+        raise UnsafeCheckpoint(
+            f"{name}: directory of {count} entries in {size} bytes, at most {MAX_ENTRIES} in {MAX_DIRECTORY_BYTES}"
+        )
     if start + size > tail_start + at:
         raise BadCheckpoint(f"{name}: the zip directory does not lie within the file")
     return start, size, count
@@ -120,7 +128,9 @@ def _entries(directory: bytes, count: int, directory_start: int, name: str) -> d
         if entry_name in entries:
             raise UnsafeCheckpoint(f"{name}: two entries are called {entry_name[:80]!r}")
         if header + _LOCAL.size + size > limit:
-            raise UnsafeCheckpoint(f"{name}: {entry_name[:80]!r} overlaps what follows it or runs past the file")
+            raise UnsafeCheckpoint(
+                f"{name}: {entry_name[:80]!r} overlaps what follows it or runs past the file"
+            )
         entries[entry_name] = Entry(entry_name, size, header, limit)
     return entries
 
@@ -130,23 +140,35 @@ def _central_entry(directory: bytes, at: int, name: str) -> tuple[int, tuple[int
     if at + _CENTRAL.size > len(directory) or directory[at : at + 4] != b"PK\x01\x02":
         raise BadCheckpoint(f"{name}: the zip directory is damaged")
     fields = _CENTRAL.unpack_from(directory, at)
-    flags, method, packed, size, name_length, extra_length, comment_length = fields[3], fields[4], *fields[8:13]
+    flags, method, packed, size, name_length, extra_length, comment_length = (
+        fields[3],
+        fields[4],
+        *fields[8:13],
+    )
     name_end = at + _CENTRAL.size + name_length
     entry_name = directory[at + _CENTRAL.size : name_end].decode("utf-8", "replace")
     if flags & _ENCRYPTED:
         raise UnsafeCheckpoint(f"{name}: {entry_name[:80]!r} is encrypted; torch never writes that")
     if method != 0:
-        raise UnsafeCheckpoint(f"{name}: {entry_name[:80]!r} is compressed (method {method}); torch stores its entries as they are")
-    size, packed, header = _zip64_sizes(directory[name_end : name_end + extra_length], size, packed, fields[16])
+        raise UnsafeCheckpoint(
+            f"{name}: {entry_name[:80]!r} is compressed (method {method}); torch stores its entries as they are"
+        )
+    size, packed, header = _zip64_sizes(
+        directory[name_end : name_end + extra_length], size, packed, fields[16]
+    )
     if size != packed:
-        raise UnsafeCheckpoint(f"{name}: {entry_name[:80]!r} claims {size} bytes and holds {packed}")
+        raise UnsafeCheckpoint(
+            f"{name}: {entry_name[:80]!r} claims {size} bytes and holds {packed}"
+        )
     return name_end + extra_length + comment_length, (header, size, entry_name)
 
 
 def _zip64_sizes(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
     """The three numbers, each taken from the zip64 extra field (id 1) where 32 bits did not hold it (APPNOTE 4.5.3)."""
     values = iter(_zip64_values(extra))
-    return tuple(next(values, number) if number == _FULL_32 else number for number in (size, packed, header))  # type: ignore[return-value]
+    return tuple(
+        next(values, number) if number == _FULL_32 else number for number in (size, packed, header)
+    )  # type: ignore[return-value]
 
 
 def _zip64_values(extra: bytes) -> list[int]:

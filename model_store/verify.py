@@ -26,7 +26,13 @@ from signals.segments import make_segments
 Array = NDArray[np.floating]
 
 PUBLISHED_ANSWERS = Path(__file__).with_name("published_answers.csv")
-WHERE_SAMPLES_LIE = ("", "org", "code_15_org", "code_15/org", "data/code_15/org")  # below the folder that is named
+WHERE_SAMPLES_LIE = (
+    "",
+    "org",
+    "code_15_org",
+    "code_15/org",
+    "data/code_15/org",
+)  # below the folder that is named
 
 # Largest allowed |difference|: atol + rtol * |reference|, float32 on both sides
 SEGMENTS = (1e-6, 1e-6)
@@ -114,14 +120,26 @@ def _golden(subject: _Subject, folder: Path) -> list[Check]:
     checks = []
     for path in files:
         with np.load(path, allow_pickle=False) as golden:
-            segments = subject.segments(EcgRecord(golden["signal"], float(golden["fs"]), parse_lead_names(golden["lead_names"].tolist())))
+            segments = subject.segments(
+                EcgRecord(
+                    golden["signal"],
+                    float(golden["fs"]),
+                    parse_lead_names(golden["lead_names"].tolist()),
+                )
+            )
             output = subject.run(segments)
             name = f"{subject.bundle.name} {path.stem}"
             checks.append(_compare(f"{name} segments", segments, golden["segments"], SEGMENTS))
             if output.logits is None:
-                checks.append(_compare(f"{name} embedding", output.pooled, golden["pretrained_embedding"], OUTPUTS))
+                checks.append(
+                    _compare(
+                        f"{name} embedding", output.pooled, golden["pretrained_embedding"], OUTPUTS
+                    )
+                )
             else:
-                checks.append(_compare(f"{name} embedding", output.pooled, golden["embedding"], OUTPUTS))
+                checks.append(
+                    _compare(f"{name} embedding", output.pooled, golden["embedding"], OUTPUTS)
+                )
                 checks.append(_compare(f"{name} logits", output.logits, golden["logits"], OUTPUTS))
     return checks
 
@@ -131,13 +149,22 @@ def _published(subject: _Subject, folder: Path) -> list[Check]:
     names, answers = _published_answers()
     own = [label.name for label in subject.bundle.labels]
     if sorted(own) != sorted(names):
-        raise ModelStoreError(f"--ecgfm-samples: {subject.bundle.name} has other labels than the published clinical model")
+        raise ModelStoreError(
+            f"--ecgfm-samples: {subject.bundle.name} has other labels than the published clinical model"
+        )
     order = [names.index(name) for name in own]
     checks = []
     for record, expected in answers.items():
         logits = subject.run(subject.segments(_sample(folder, record))).logits
         assert logits is not None, "a classifier's bundle has labels, and labels have logits"
-        checks.append(_compare(f"{subject.bundle.name} {record}", _sigmoid(logits), expected[:, order], PROBABILITIES))
+        checks.append(
+            _compare(
+                f"{subject.bundle.name} {record}",
+                _sigmoid(logits),
+                expected[:, order],
+                PROBABILITIES,
+            )
+        )
     return checks
 
 
@@ -157,14 +184,22 @@ def _sample(folder: Path, record: str) -> EcgRecord:
         path = folder / place / f"{record}.mat"
         if path.is_file():
             values = scipy.io.loadmat(path)
-            return EcgRecord(np.asarray(values["feats"], np.float32), float(values["org_sample_rate"].item()), LEADS)
-    raise ModelStoreError(f"--ecgfm-samples: no {record}.mat in {folder}; name the ECG-FM repository's data/code_15/org")
+            return EcgRecord(
+                np.asarray(values["feats"], np.float32),
+                float(values["org_sample_rate"].item()),
+                LEADS,
+            )
+    raise ModelStoreError(
+        f"--ecgfm-samples: no {record}.mat in {folder}; name the ECG-FM repository's data/code_15/org"
+    )
 
 
 def _reference(subject: _Subject, python: Path, checkpoint: Path) -> list[Check]:
     """The same segments through fairseq-signals and through the bundle."""
     if sha256_of(checkpoint) not in subject.bundle.source.files.values():
-        raise ModelStoreError(f"{subject.bundle.name} was not made from {checkpoint.name}; name the one bundle that was")
+        raise ModelStoreError(
+            f"{subject.bundle.name} was not made from {checkpoint.name}; name the one bundle that was"
+        )
     segments = synthetic_segments()
     expected, output = reference_answers(python, checkpoint, segments), subject.run(segments)
     name = f"{subject.bundle.name} against fairseq-signals"
@@ -181,8 +216,16 @@ def _compare(subject: str, found: Array, expected: Array, tolerance: tuple[float
     difference = np.abs(found.astype(np.float64) - wanted)
     beyond = int(np.count_nonzero(~(difference <= tolerance[0] + tolerance[1] * np.abs(wanted))))
     worst = f"largest difference {difference.max():.1e}"
-    return Check(subject, not beyond, f"{worst}, {beyond} of {difference.size} values beyond {tolerance[0]:g}" if beyond else worst)
+    return Check(
+        subject,
+        not beyond,
+        f"{worst}, {beyond} of {difference.size} values beyond {tolerance[0]:g}"
+        if beyond
+        else worst,
+    )
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    return 0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64)))  # the logistic function, without overflow
+    return 0.5 * (
+        1.0 + np.tanh(0.5 * logits.astype(np.float64))
+    )  # the logistic function, without overflow

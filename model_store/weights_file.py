@@ -24,7 +24,10 @@ Shape = tuple[int, ...]
 
 ALIGNMENT = 8  # bytes; the header is padded with blanks so that the data start aligned
 MAX_HEADER_BYTES = 100_000_000  # the limit of safetensors' own reader
-STORED: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}  # what weights may be stored as
+STORED: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+}  # what weights may be stored as
 
 
 def shapes_of(config: EcgFmConfig | CompactConfig) -> dict[str, Shape]:
@@ -36,7 +39,9 @@ def compact_shapes(config: CompactConfig) -> dict[str, Shape]:
     """Name -> shape of every weight of `encoder.compact.Compact(config)`, in its order; a test holds the two together."""
     shapes: dict[str, Shape] = {}
     for number in range(config.members):
-        shapes |= {f"members.{number}.{name}": shape for name, shape in _member_shapes(config).items()}
+        shapes |= {
+            f"members.{number}.{name}": shape for name, shape in _member_shapes(config).items()
+        }
     return shapes | _pair("classifier", (config.labels, config.width))
 
 
@@ -48,9 +53,15 @@ def _member_shapes(config: CompactConfig) -> dict[str, Shape]:
         shapes |= _pair(f"{block}.first.conv", (layer.width, before, 1, layer.kernel))
         shapes |= _pair(f"{block}.second.conv", (layer.width, layer.width, 1, layer.kernel))
         shapes |= _pair(f"{block}.around.conv", (layer.width, before, 1, 1))
-        shapes |= _pair(f"{block}.squeeze", (squeezed, layer.width)) | _pair(f"{block}.excite", (layer.width, squeezed))
+        shapes |= _pair(f"{block}.squeeze", (squeezed, layer.width)) | _pair(
+            f"{block}.excite", (layer.width, squeezed)
+        )
         before = layer.width
-    return shapes | _pair("scores", (config.attention, before, 1, 1)) | _pair("hidden", (config.hidden, config.pooled))
+    return (
+        shapes
+        | _pair("scores", (config.attention, before, 1, 1))
+        | _pair("hidden", (config.hidden, config.pooled))
+    )
 
 
 def ecg_fm_shapes(config: EcgFmConfig) -> dict[str, Shape]:
@@ -62,22 +73,35 @@ def ecg_fm_shapes(config: EcgFmConfig) -> dict[str, Shape]:
         if config.conv_bias:
             shapes[f"convs.{number}.bias"] = (conv.width,)
         before = conv.width
-    shapes |= _pair("conv_norm", (config.conv_layers[0].width,)) | _pair("token_norm", (config.conv_width,))
+    shapes |= _pair("conv_norm", (config.conv_layers[0].width,)) | _pair(
+        "token_norm", (config.conv_width,)
+    )
     if config.has_projection:
         shapes |= _pair("projection", (width, config.conv_width))
-    shapes |= _pair("position", (width, width // config.conv_pos_groups, config.conv_pos_kernel)) | _pair("encoder_norm", (width,))
+    shapes |= _pair(
+        "position", (width, width // config.conv_pos_groups, config.conv_pos_kernel)
+    ) | _pair("encoder_norm", (width,))
     for number in range(config.depth):
         layer = f"layers.{number}"
-        shapes |= _pair(f"{layer}.attention.qkv", (3 * width, width)) | _pair(f"{layer}.attention.out", (width, width))
+        shapes |= _pair(f"{layer}.attention.qkv", (3 * width, width)) | _pair(
+            f"{layer}.attention.out", (width, width)
+        )
         shapes |= _pair(f"{layer}.attention_norm", (width,))
-        shapes |= _pair(f"{layer}.fc1", (config.ffn_width, width)) | _pair(f"{layer}.fc2", (width, config.ffn_width))
+        shapes |= _pair(f"{layer}.fc1", (config.ffn_width, width)) | _pair(
+            f"{layer}.fc2", (width, config.ffn_width)
+        )
         shapes |= _pair(f"{layer}.ffn_norm", (width,))
     if config.labels:
         shapes |= _pair("classifier", (config.labels, width))
     return shapes
 
 
-def write_weights(path: Path, shapes: Mapping[str, Shape], tensors: Mapping[str, NDArray[np.float32]], stored: str = "F32") -> str:
+def write_weights(
+    path: Path,
+    shapes: Mapping[str, Shape],
+    tensors: Mapping[str, NDArray[np.float32]],
+    stored: str = "F32",
+) -> str:
     """Writes the tensors in the order of `shapes`, asking for one at a time; returns the file's sha256. On disk when it returns.
 
     stored  one of STORED
@@ -95,7 +119,9 @@ def write_weights(path: Path, shapes: Mapping[str, Shape], tensors: Mapping[str,
             with np.errstate(over="ignore"):  # becomes infinite, which is refused below
                 array = np.ascontiguousarray(tensors[name], STORED[stored])
             if array.shape != shape:
-                raise BadCheckpoint(f"{name}: found shape {array.shape}, the configuration asks for {shape}")
+                raise BadCheckpoint(
+                    f"{name}: found shape {array.shape}, the configuration asks for {shape}"
+                )
             if not np.isfinite(array).all():
                 raise BadCheckpoint(f"{name}: holds values that are not finite")
             put(array.reshape(-1).view(np.uint8).data)
@@ -115,7 +141,11 @@ def read_shapes(path: Path) -> dict[str, Shape]:
     try:
         header = json.loads(text)
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in entries.items() if entry["dtype"] in STORED}
+        shapes = {
+            name: tuple(int(n) for n in entry["shape"])
+            for name, entry in entries.items()
+            if entry["dtype"] in STORED
+        }
         end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise BadBundle(f"{path.name}: its header is damaged") from error

@@ -12,7 +12,9 @@ url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
 
 dataset = pydicom.dcmread(str(get_testdata_file("waveform_ecg.dcm", download=False)))
 group = dataset.WaveformSequence[0]  # ten seconds of twelve leads, 1000 Hz
-leads = [channel.ChannelSourceSequence[0].CodeMeaning for channel in group.ChannelDefinitionSequence]
+leads = [
+    channel.ChannelSourceSequence[0].CodeMeaning for channel in group.ChannelDefinitionSequence
+]
 record = {
     "signal": dataset.waveform_array(0).T.tolist(),  # leads x samples
     "fs": float(group.SamplingFrequency),
@@ -31,6 +33,8 @@ def shorten(value: Any) -> Any:
     return [shorten(item) for item in value] if isinstance(value, list) else value
 
 
-request = urllib.request.Request(url + "/analyze", json.dumps(record).encode(), {"Content-Type": "application/json"})
+request = urllib.request.Request(
+    url + "/analyze", json.dumps(record).encode(), {"Content-Type": "application/json"}
+)
 with urllib.request.urlopen(request) as response:
     print(json.dumps(shorten(json.load(response)), indent=2, ensure_ascii=False))

@@ -15,7 +15,7 @@ from server.log import configure_logging
 from server.settings import Settings, parse_arguments
 
 if TYPE_CHECKING:
-    from server.seams import EcgServer
+    from server.workers.litserve_server import EcgServer
 
 
 def main() -> int:

@@ -14,12 +14,12 @@ from starlette.types import Scope
 
 from analysis.options import OPTIONS
 from errors import EcgError
-from server.docs_pages import docs_routes
-from server.middleware import RequestMiddleware
-from server.operator import operator_routes
-from server.problems import from_framework, problem_response
-from server.recordings import endpoint
-from server.service import Service
+from server.pages.docs import docs_routes
+from server.routes.middleware import RequestMiddleware
+from server.routes.operator import operator_routes
+from server.routes.problems import from_framework, problem_response
+from server.routes.recordings import endpoint
+from server.workers.service import Service
 
 
 class NamedRoute(Route):
@@ -32,7 +32,9 @@ class NamedRoute(Route):
 
 def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:
     for route in OPTIONS:
-        app.router.routes.append(NamedRoute(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route))
+        app.router.routes.append(
+            NamedRoute(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route)
+        )
     for path, handler in (operator_routes(service_of) | docs_routes(service_of)).items():
         # HEAD beside GET: load balancers and link checkers ask so.
         app.router.routes.append(NamedRoute(path, handler, methods=["GET", "HEAD"]))

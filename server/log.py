@@ -15,7 +15,9 @@ access = logging.getLogger("ecg.access")
 
 class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{_timestamp(record)} {record.levelname.lower():7} {record.name} {record.getMessage()}"
+        line = (
+            f"{_timestamp(record)} {record.levelname.lower():7} {record.name} {record.getMessage()}"
+        )
         fields = getattr(record, "fields", None)
         if fields:
             line += " " + " ".join(f"{name}={value}" for name, value in fields.items())
@@ -57,5 +59,13 @@ def configure_logging(settings: Settings) -> None:
 def log_request(route: str, status: int, code: str, milliseconds: float, request_id: str) -> None:
     access.info(
         "request",
-        extra={"fields": {"route": route, "status": status, "code": code or "-", "ms": round(milliseconds, 1), "request_id": request_id}},
+        extra={
+            "fields": {
+                "route": route,
+                "status": status,
+                "code": code or "-",
+                "ms": round(milliseconds, 1),
+                "request_id": request_id,
+            }
+        },
     )

@@ -9,9 +9,9 @@ from encoder.devices import cuda_device_count, resolve_devices
 from errors import ModelStoreError
 from model_store.choose import choose_models
 from server.app import build_app
-from server.seams import EcgServer
+from server.ipc.shared_state import SharedState
 from server.settings import Settings
-from server.state import SharedState
+from server.workers.litserve_server import EcgServer
 
 logger = logging.getLogger("ecg.start")
 
@@ -24,7 +24,9 @@ def make_server(settings: Settings) -> EcgServer:
     except ValueError as error:
         raise ModelStoreError(str(error)) from None
     if settings.dtype == "tf32" and devices == ["cpu"]:
-        raise ModelStoreError("ECG_DTYPE is tf32, which a CPU has not; allowed here: auto, float32, bfloat16, float16")
+        raise ModelStoreError(
+            "ECG_DTYPE is tf32, which a CPU has not; allowed here: auto, float32, bfloat16, float16"
+        )
     deployment = choose_deployment(settings, cuda=devices[0] != "cpu")
     logger.info("model: %s (%s)", deployment.chosen, deployment.reason)
     state = SharedState(
@@ -33,7 +35,9 @@ def make_server(settings: Settings) -> EcgServer:
         api_workers=settings.api_workers,
         slots_per_api_worker=settings.max_in_flight_per_api_worker,
     )
-    return EcgServer(settings, state, deployment, lambda app, server: build_app(app, server.current_service))
+    return EcgServer(
+        settings, state, deployment, lambda app, server: build_app(app, server.current_service)
+    )
 
 
 def choose_deployment(settings: Settings, *, cuda: bool) -> Deployment:

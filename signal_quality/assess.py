@@ -62,7 +62,9 @@ def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality
     ]
     probability = _probability(measured.windows)
     word = record_word([one.word for one in judged.values()])
-    readable = word != "Unreadable" and probability is not None and probability >= shipped().threshold
+    readable = (
+        word != "Unreadable" and probability is not None and probability >= shipped().threshold
+    )
     if probability is not None:
         word = joint_word(word, probability, shipped().threshold)
     return Quality(
@@ -79,7 +81,9 @@ def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality
 def _measure(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> _Measured:
     names = tuple(lead for lead, there in zip(LEADS, leads.present, strict=True) if there)
     rows = [LEADS.index(lead) for lead in names]
-    signal = _without(leads.signal if len(rows) == len(LEADS) else leads.signal[rows], record.fs, pulse)
+    signal = _without(
+        leads.signal if len(rows) == len(LEADS) else leads.signal[rows], record.fs, pulse
+    )
     if not names:
         return _Measured(names, [], pulse)
     if record.units == "unknown":
@@ -91,19 +95,31 @@ def _without(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDArray[np
     """The longer of what lies before and after a calibration pulse, with a tenth of a second for its edges."""
     if pulse is None:
         return signal
-    before, after = signal[:, : max(round((pulse[0] - 0.1) * fs), 0)], signal[:, round((pulse[1] + 0.1) * fs) :]
+    before, after = (
+        signal[:, : max(round((pulse[0] - 0.1) * fs), 0)],
+        signal[:, round((pulse[1] + 0.1) * fs) :],
+    )
     longer = before if before.shape[1] >= after.shape[1] else after
     return longer if longer.shape[1] >= fs else signal
 
 
-def _judge_leads(record: EcgRecord, leads: TwelveLeads, measured: _Measured) -> dict[str, LeadQuality]:
+def _judge_leads(
+    record: EcgRecord, leads: TwelveLeads, measured: _Measured
+) -> dict[str, LeadQuality]:
     """Every sent lead's word and findings; a lead that is flat or missing has no noise to speak of."""
     found = rules.by_lead(record, leads)
     if not measured.windows:
-        return {lead: LeadQuality(lead_word(some, record.duration_s, False), some) for lead, some in found.items()}
+        return {
+            lead: LeadQuality(lead_word(some, record.duration_s, False), some)
+            for lead, some in found.items()
+        }
     noise = measure_noise(measured.windows)
     noisy = noise_findings(noise, measured.names, record.units == "mV")
-    excellent = {lead for lead, all_well in zip(measured.names, are_excellent(noise), strict=True) if all_well and record.units == "mV"}
+    excellent = {
+        lead
+        for lead, all_well in zip(measured.names, are_excellent(noise), strict=True)
+        if all_well and record.units == "mV"
+    }
     judged = {}
     for lead, some in found.items():
         silent = any(one.code in ("flat_line", "mostly_missing") for one in some)
@@ -127,4 +143,12 @@ def _probability(windows: Sequence[Window]) -> float | None:
 
 
 def _warnings(record: EcgRecord, probability: float | None) -> tuple[str, ...]:
-    return tuple(filter(None, (UNITS_UNKNOWN if record.units == "unknown" else "", NO_PROBABILITY if probability is None else "")))
+    return tuple(
+        filter(
+            None,
+            (
+                UNITS_UNKNOWN if record.units == "unknown" else "",
+                NO_PROBABILITY if probability is None else "",
+            ),
+        )
+    )

@@ -20,7 +20,9 @@ from signals.order import mean
 BEATS_RATE_HZ: Final = 125.0  # three times what the band holds
 MUSCLE_RATE_HZ: Final = 250.0
 SLOW_RATE_HZ: Final = 10.0
-BASELINE_HZ: Final = 0.67  # AHA/ACC/HRS 2007: the cutoff of linear-phase filters that leave ST as it is
+BASELINE_HZ: Final = (
+    0.67  # AHA/ACC/HRS 2007: the cutoff of linear-phase filters that leave ST as it is
+)
 BEAT_HZ: Final = 40.0  # monitors' bandwidth; QRS complexes are seen well within it
 MUSCLE_HZ: Final = 100.0
 MAINS_HZ: Final = (50.0, 60.0)
@@ -83,7 +85,9 @@ def is_mains(hz: NDArray[np.floating]) -> NDArray[np.bool_]:
     return np.asarray((apart <= MAINS_WIDTH_HZ).any(axis=1))
 
 
-def _filled(signal: NDArray[np.float32], fs: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _filled(
+    signal: NDArray[np.float32], fs: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Gaps of any length bridged, leads without samples zero; the share that was missing."""
     gaps = np.isnan(signal)
     missing = np.zeros(len(signal))
@@ -101,7 +105,12 @@ def _ends(raw: NDArray[np.float32], ends: int) -> tuple[NDArray[np.float32], NDA
 
 
 def _band(
-    spectrum: NDArray[np.complex64], fs: float, size: int, band_hz: tuple[float, float], rate: float, seconds: float
+    spectrum: NDArray[np.complex64],
+    fs: float,
+    size: int,
+    band_hz: tuple[float, float],
+    rate: float,
+    seconds: float,
 ) -> NDArray[np.float32]:
     """`seconds` between two frequencies, at `rate`; without the mains above 40 Hz."""
     from scipy.fft import irfft

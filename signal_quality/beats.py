@@ -51,7 +51,15 @@ def find_beats(bands: Bands) -> Beats:
     if at.size < 2:
         nothing = np.full(len(signal), np.nan)
         few = nothing.astype(np.float32)
-        return Beats(peaks_s, np.zeros((len(signal), before + after), np.float32), few[:, np.newaxis], few, few, nothing, nothing)
+        return Beats(
+            peaks_s,
+            np.zeros((len(signal), before + after), np.float32),
+            few[:, np.newaxis],
+            few,
+            few,
+            nothing,
+            nothing,
+        )
     cuts = signal[:, at[:, np.newaxis] + np.arange(-before, after)]  # (leads, beats, samples)
     cuts -= mean(cuts)[:, :, np.newaxis]
     templates = mean(cuts, axis=1)
@@ -59,12 +67,24 @@ def find_beats(bands: Bands) -> Beats:
     noise = np.sqrt(np.vecdot(left, left).sum(axis=1) / np.float32((at.size - 1) * cuts.shape[2]))
     # Against the mean of the other beats: a beat is always like a mean that holds it.
     others = templates[:, np.newaxis] - left / np.float32(at.size - 1)
-    likeness = np.vecdot(cuts, others) / np.sqrt(np.maximum(np.vecdot(cuts, cuts) * np.vecdot(others, others), np.float32(1e-24)))
+    likeness = np.vecdot(cuts, others) / np.sqrt(
+        np.maximum(np.vecdot(cuts, cuts) * np.vecdot(others, others), np.float32(1e-24))
+    )
     agreement, prominence = _steepness(signal, at)
-    return Beats(peaks_s, templates, likeness, noise, templates.max(axis=1) - templates.min(axis=1), agreement, prominence)
+    return Beats(
+        peaks_s,
+        templates,
+        likeness,
+        noise,
+        templates.max(axis=1) - templates.min(axis=1),
+        agreement,
+        prominence,
+    )
 
 
-def _steepness(signal: NDArray[np.float32], at: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _steepness(
+    signal: NDArray[np.float32], at: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(agreement, prominence) of each lead on its own slopes, each beat reaching halfway to its neighbours."""
     from scipy.ndimage import uniform_filter1d
 
@@ -75,7 +95,9 @@ def _steepness(signal: NDArray[np.float32], at: NDArray[np.intp]) -> tuple[NDArr
     width = round(AGREE_S * BEATS_RATE_HZ)
     starts = np.concatenate([[max(int(centre[0]) - width, 0)], (centre[1:] + centre[:-1]) // 2])
     reach = np.maximum.reduceat(slopes, starts, axis=1)
-    around = slopes[:, np.minimum(np.maximum(centre[:, np.newaxis] + np.arange(-width, width + 1), 0), last)].max(axis=2)
+    around = slopes[
+        :, np.minimum(np.maximum(centre[:, np.newaxis] + np.arange(-width, width + 1), 0), last)
+    ].max(axis=2)
     agreement = ((around >= reach) & (reach > 0)).mean(axis=1)
     prominence = median(around) / np.maximum(median(slopes[:, ::3]), 1e-9)
     return agreement, prominence.astype(np.float64)

@@ -24,7 +24,9 @@ LENGTH_S: Final = (0.04, 0.6)  # 0.2 s by habit; cut short where the recording e
 
 def calibration_pulse(leads: TwelveLeads, fs: float) -> Pulse:
     """The first pulse; `leads` in mV."""
-    rows = [row for row in INDEPENDENT_ROWS if leads.present[row]]  # in derived leads the pulse is 0, -1 or 0.5 mV
+    rows = [
+        row for row in INDEPENDENT_ROWS if leads.present[row]
+    ]  # in derived leads the pulse is 0, -1 or 0.5 mV
     reach = max(round(EDGE_S * fs / 2), 1)
     if len(rows) < MIN_LEADS or leads.signal.shape[1] < 4 * reach:
         return None
@@ -34,10 +36,16 @@ def calibration_pulse(leads: TwelveLeads, fs: float) -> Pulse:
     signal = leads.signal[rows]
     steps = _steps(signal, reach)
     lowest, highest = steps.min(axis=0), steps.max(axis=0)
-    ups = _middles((lowest > STEP_MV[0]) & (highest < STEP_MV[1]) & (highest - lowest < ALIKE_MV)) + reach
+    ups = (
+        _middles((lowest > STEP_MV[0]) & (highest < STEP_MV[1]) & (highest - lowest < ALIKE_MV))
+        + reach
+    )
     if ups.size == 0:
         return None
-    downs = _middles((highest < -STEP_MV[0]) & (lowest > -STEP_MV[1]) & (highest - lowest < ALIKE_MV)) + reach
+    downs = (
+        _middles((highest < -STEP_MV[0]) & (lowest > -STEP_MV[1]) & (highest - lowest < ALIKE_MV))
+        + reach
+    )
     for up in ups:
         length_s = (downs[downs > up] - up) / fs
         fitting = length_s[(length_s >= LENGTH_S[0]) & (length_s <= LENGTH_S[1])]

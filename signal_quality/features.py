@@ -32,7 +32,10 @@ RECORD_FEATURES: Final = (
 )  # fmt: skip
 PLACES: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0)  # of the sorted leads
 SMALLEST_MV: Final = 1e-4  # 0.1 µV, under any ADC's step: where a logarithm ends
-NAMES: Final = (*(f"{name}@{place:g}" for name in LEAD_FEATURES for place in PLACES), *RECORD_FEATURES)
+NAMES: Final = (
+    *(f"{name}@{place:g}" for name in LEAD_FEATURES for place in PLACES),
+    *RECORD_FEATURES,
+)
 
 # Choices, each a round number at the edge of what a usual ECG does; what is made of them is learned.
 BEYOND_MV: Final = 2.0  # from the median: past most R waves
@@ -40,7 +43,12 @@ DRIFT_MV: Final = 0.5  # 5 mm on paper
 LOUD: Final = 3.0  # times the usual second of the usual lead
 ALIKE: Final = 0.6
 
-SHARES_HZ: Final = (0.67, 5.0, 15.0, 40.0)  # between these lie T and P waves, most of a QRS complex, and its quickest part
+SHARES_HZ: Final = (
+    0.67,
+    5.0,
+    15.0,
+    40.0,
+)  # between these lie T and P waves, most of a QRS complex, and its quickest part
 _STILL_MV: Final = 0.0  # equal to the last bit
 
 
@@ -60,13 +68,20 @@ def measure(bands: Bands, beats: Beats, limb: NDArray[np.bool_]) -> Features:
     correlations, spread = correlation_of(bands.beats)
     values, vectors = np.linalg.eigh(correlations)
     seconds = _ptp_of_seconds(bands.beats)
-    columns = {**_of_samples(bands), **_of_bands(bands, seconds), **_of_beats(beats), **_between(correlations, values, vectors)}
+    columns = {
+        **_of_samples(bands),
+        **_of_bands(bands, seconds),
+        **_of_beats(beats),
+        **_between(correlations, values, vectors),
+    }
     of_leads = np.empty((len(bands.raw), len(LEAD_FEATURES)))
     for column, name in enumerate(LEAD_FEATURES):
         of_leads[:, column] = columns[name]
     of_leads[np.isnan(of_leads)] = 0.0  # of beats, where there are none
     record = {**_of_all_leads(bands, beats, values, seconds, spread), **_of_groups(of_leads, limb)}
-    whole = np.concatenate([_at_places(of_leads).T.ravel(), [record[name] for name in RECORD_FEATURES]])
+    whole = np.concatenate(
+        [_at_places(of_leads).T.ravel(), [record[name] for name in RECORD_FEATURES]]
+    )
     return Features(of_leads, np.where(np.isnan(whole), 0.0, whole))
 
 
@@ -86,7 +101,9 @@ def _of_samples(bands: Bands) -> dict[str, NDArray[np.floating]]:
     extremes = np.maximum(highest - middle, middle - lowest)
     top = np.maximum(_share(some >= highest[:, np.newaxis]), _share(some <= lowest[:, np.newaxis]))
     some -= middle[:, np.newaxis]
-    spread = np.sqrt(np.maximum(np.vecdot(some, some) / np.float32(some.shape[1]) - np.square(mean(some)), 0.0))
+    spread = np.sqrt(
+        np.maximum(np.vecdot(some, some) / np.float32(some.shape[1]) - np.square(mean(some)), 0.0)
+    )
     return {
         "missing": bands.missing,
         "spread": log_mv(spread),
@@ -158,7 +175,11 @@ def _between(
 
 
 def _of_all_leads(
-    bands: Bands, beats: Beats, values: NDArray[np.float64], seconds: NDArray[np.float32], spread: NDArray[np.float64]
+    bands: Bands,
+    beats: Beats,
+    values: NDArray[np.float64],
+    seconds: NDArray[np.float32],
+    spread: NDArray[np.float64],
 ) -> dict[str, float | np.floating]:
     """`values` are those of the leads' correlations, ascending; `spread` (leads,) is of 0.67-40 Hz."""
     rr = beats.peaks_s[1:] - beats.peaks_s[:-1]
@@ -176,14 +197,23 @@ def _of_all_leads(
     }
 
 
-def _of_groups(of_leads: NDArray[np.float64], limb: NDArray[np.bool_]) -> dict[str, float | np.floating]:
+def _of_groups(
+    of_leads: NDArray[np.float64], limb: NDArray[np.bool_]
+) -> dict[str, float | np.floating]:
     """Means over the limb and the chest leads, over all where there are none of the group."""
-    likeness, worst = (of_leads[:, LEAD_FEATURES.index(name)] for name in ("likeness", "worst_likeness"))
-    found: dict[str, float | np.floating] = {"like_leads": np.count_nonzero(likeness > 0.8) / len(likeness)}
+    likeness, worst = (
+        of_leads[:, LEAD_FEATURES.index(name)] for name in ("likeness", "worst_likeness")
+    )
+    found: dict[str, float | np.floating] = {
+        "like_leads": np.count_nonzero(likeness > 0.8) / len(likeness)
+    }
     for group, members in (("limb", limb), ("chest", ~limb)):
         rows = np.flatnonzero(members if members.any() else ~members)
         means = mean(of_leads[rows], axis=0)
-        found |= {f"{group}_{name}": means[LEAD_FEATURES.index(name)] for name in ("noise", "muscle", "baseline", "likeness")}
+        found |= {
+            f"{group}_{name}": means[LEAD_FEATURES.index(name)]
+            for name in ("noise", "muscle", "baseline", "likeness")
+        }
         found[f"worst_{group}_likeness"] = worst[rows].min()
     return found
 
@@ -232,11 +262,15 @@ def _spread(signal: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _share(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(leads, samples) -> (leads,) share of True; numpy's mean makes float64 of all samples first."""
-    shares: NDArray[np.float64] = np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint32) / mask.shape[1]
+    shares: NDArray[np.float64] = (
+        np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint32) / mask.shape[1]
+    )
     return shares
 
 
-def _percentiles(signal: NDArray[np.float32], shares: tuple[float, ...]) -> list[NDArray[np.float32]]:
+def _percentiles(
+    signal: NDArray[np.float32], shares: tuple[float, ...]
+) -> list[NDArray[np.float32]]:
     """Order statistics."""
     places = [int(share * (signal.shape[1] - 1)) for share in shares]
     ordered = np.partition(signal, places, axis=1)

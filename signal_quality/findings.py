@@ -22,7 +22,9 @@ FLAT_RUN_S: Final = 2.0
 SATURATED_RUN_S: Final = 0.04
 # A choice: 50 mm on paper at 10 mm/mV, five times the calibration pulse. Where an amplifier clips differs from one to the next.
 SATURATION_MV: Final = 5.0
-MOSTLY: Final = 0.5  # docs/api.md, "Leads and gaps": with over half of its samples missing a lead is missing
+MOSTLY: Final = (
+    0.5  # docs/api.md, "Leads and gaps": with over half of its samples missing a lead is missing
+)
 
 
 def constant_runs(record: EcgRecord) -> dict[str, Finding]:
@@ -31,8 +33,18 @@ def constant_runs(record: EcgRecord) -> dict[str, Finding]:
     some = record.signal[:, :: max(int(FLAT_RUN_S * record.fs) // 2, 1)]
     rows = np.flatnonzero((some[:, 1:] == some[:, :-1]).any(axis=1))
     return {
-        lead: Finding("flat_line", lead, float(run / record.fs), FLAT_RUN_S, f"Reattach the {electrodes_of(lead)} and check the cable.")
-        for lead, run in zip([record.lead_names[row] for row in rows], _longest_constant(record.signal[rows]), strict=True)
+        lead: Finding(
+            "flat_line",
+            lead,
+            float(run / record.fs),
+            FLAT_RUN_S,
+            f"Reattach the {electrodes_of(lead)} and check the cable.",
+        )
+        for lead, run in zip(
+            [record.lead_names[row] for row in rows],
+            _longest_constant(record.signal[rows]),
+            strict=True,
+        )
         if run >= FLAT_RUN_S * record.fs
     }
 
@@ -59,7 +71,9 @@ def gaps(record: EcgRecord) -> dict[str, Finding]:
         return {}
     runs = find_gaps(missing)
     long = runs.samples > max_gap_samples(record.fs)
-    lost = np.bincount(runs.lead[long], weights=runs.samples[long], minlength=len(record.lead_names))
+    lost = np.bincount(
+        runs.lead[long], weights=runs.samples[long], minlength=len(record.lead_names)
+    )
     share = missing.mean(axis=1)
     found = {}
     for index, lead in enumerate(record.lead_names):
@@ -67,7 +81,9 @@ def gaps(record: EcgRecord) -> dict[str, Finding]:
         if share[index] > MOSTLY:
             found[lead] = Finding("mostly_missing", lead, float(share[index]), MOSTLY, advice)
         elif lost[index]:
-            found[lead] = Finding("gaps", lead, float(lost[index] / record.fs), MAX_FILLED_GAP_S, advice)
+            found[lead] = Finding(
+                "gaps", lead, float(lost[index] / record.fs), MAX_FILLED_GAP_S, advice
+            )
     return found
 
 
@@ -75,7 +91,13 @@ def limb_contradictions(leads: TwelveLeads) -> dict[str, Finding]:
     """limb_lead_contradiction: what no two other limb leads give; rms, in mV where the units are known."""
     advice = "Check that the arm and leg electrodes sit where their labels say, and that the leads are named right."
     return {
-        lead: Finding("limb_lead_contradiction", lead, rms, limit, f"{lead} does not fit the other limb leads. {advice}")
+        lead: Finding(
+            "limb_lead_contradiction",
+            lead,
+            rms,
+            limit,
+            f"{lead} does not fit the other limb leads. {advice}",
+        )
         for lead, rms, limit in leads.limb_contradictions
     }
 
@@ -83,13 +105,26 @@ def limb_contradictions(leads: TwelveLeads) -> dict[str, Finding]:
 def missing_leads(record: EcgRecord, leads: TwelveLeads) -> list[Finding]:
     """missing_lead: neither sent nor derivable."""
     absent = [lead for lead in leads.missing if lead not in record.lead_names]
-    return [Finding("missing_lead", lead, None, None, f"Attach the {electrodes_of(lead)} for a full 12-lead recording.") for lead in absent]
+    return [
+        Finding(
+            "missing_lead",
+            lead,
+            None,
+            None,
+            f"Attach the {electrodes_of(lead)} for a full 12-lead recording.",
+        )
+        for lead in absent
+    ]
 
 
 def by_lead(record: EcgRecord, leads: TwelveLeads) -> dict[str, tuple[Finding, ...]]:
     """Every sent lead's findings, leads in standard order."""
     kinds = (constant_runs(record), saturated(record), gaps(record), limb_contradictions(leads))
-    return {lead: tuple(kind[lead] for kind in kinds if lead in kind) for lead in LEADS if lead in record.lead_names}
+    return {
+        lead: tuple(kind[lead] for kind in kinds if lead in kind)
+        for lead in LEADS
+        if lead in record.lead_names
+    }
 
 
 def _longest_constant(signal: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -23,7 +23,12 @@ from signal_quality.features import NAMES
 FILE: Final = Path(__file__).with_name("readable.npz")
 _EXTREME: Final = 2.5  # the normal score of the smallest and the largest
 NORMAL_SCORES: Final = np.array(
-    [-_EXTREME, *(min(max(NormalDist().inv_cdf(step / 32), -_EXTREME), _EXTREME) for step in range(1, 32)), _EXTREME], np.float32
+    [
+        -_EXTREME,
+        *(min(max(NormalDist().inv_cdf(step / 32), -_EXTREME), _EXTREME) for step in range(1, 32)),
+        _EXTREME,
+    ],
+    np.float32,
 )
 _SCORE_STEP: Final = 0.02  # of the stored normal scores, which end at 2.5: one byte each
 
@@ -59,7 +64,11 @@ class ReadableModel:
     def logit(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """(recordings, features) -> (recordings,) before calibration."""
         scores = normal_scores(rows.astype(np.float32), self.quantiles)
-        return nearness(scores, self.examples, self.reach, self._example_sizes) @ self.pulls.astype(np.float64) + self.shift
+        return (
+            nearness(scores, self.examples, self.reach, self._example_sizes)
+            @ self.pulls.astype(np.float64)
+            + self.shift
+        )
 
     @cached_property
     def _example_sizes(self) -> NDArray[np.float32]:
@@ -67,7 +76,9 @@ class ReadableModel:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As it is stored: plain arrays, the normal scores in steps of 0.02."""
-        numbers = {name: np.asarray(getattr(self, name), np.float64) for name in (*_NUMBERS, "calibration")}
+        numbers = {
+            name: np.asarray(getattr(self, name), np.float64) for name in (*_NUMBERS, "calibration")
+        }
         return {
             **numbers,
             "features": np.array(NAMES),
@@ -81,7 +92,9 @@ _NUMBERS: Final = ("reach", "shift", "threshold", "usual_height_mv")
 
 
 def sigmoid(logit: NDArray[np.floating]) -> NDArray[np.float64]:
-    probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(np.asarray(logit, np.float64), -50.0, 50.0)))
+    probability: NDArray[np.float64] = 1.0 / (
+        1.0 + np.exp(-np.clip(np.asarray(logit, np.float64), -50.0, 50.0))
+    )
     return probability
 
 
@@ -92,14 +105,23 @@ def squares(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def nearness(
-    some: NDArray[np.float32], others: NDArray[np.float32], reach: float, sizes: NDArray[np.float32] | None = None
+    some: NDArray[np.float32],
+    others: NDArray[np.float32],
+    reach: float,
+    sizes: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
     """(recordings, features), (others, features) -> (recordings, others), 1 where alike, one half at `reach`.
 
     sizes  `squares(others)` where the caller has them
     """
-    square = squares(some)[:, np.newaxis] + (squares(others) if sizes is None else sizes) - 2 * (some @ others.T)
-    near: NDArray[np.float64] = 1.0 / (1.0 + np.maximum(square, 0.0).astype(np.float64) / (reach * some.shape[1]))
+    square = (
+        squares(some)[:, np.newaxis]
+        + (squares(others) if sizes is None else sizes)
+        - 2 * (some @ others.T)
+    )
+    near: NDArray[np.float64] = 1.0 / (
+        1.0 + np.maximum(square, 0.0).astype(np.float64) / (reach * some.shape[1])
+    )
     return near
 
 
@@ -109,7 +131,9 @@ def normal_scores(rows: NDArray[np.float32], quantiles: NDArray[np.float32]) -> 
     left = np.maximum((quantiles <= rows[..., np.newaxis]).sum(axis=-1) - 1, 0)
     which = np.arange(len(quantiles))
     gap = quantiles[which, right] - quantiles[which, left]
-    share = np.where(gap > 0, (rows - quantiles[which, left]) / np.where(gap > 0, gap, 1.0), 0.5).astype(np.float32)
+    share = np.where(
+        gap > 0, (rows - quantiles[which, left]) / np.where(gap > 0, gap, 1.0), 0.5
+    ).astype(np.float32)
     scores: NDArray[np.float32] = NORMAL_SCORES[left] * (1 - share) + NORMAL_SCORES[right] * share
     return scores
 
@@ -117,7 +141,9 @@ def normal_scores(rows: NDArray[np.float32], quantiles: NDArray[np.float32]) -> 
 def from_arrays(stored: Mapping[str, NDArray[Any]]) -> ReadableModel:
     """The model that `to_arrays` stored. Raises ValueError where it was trained on other features than these."""
     if tuple(stored["features"].tolist()) != NAMES:
-        raise ValueError("signal_quality: the shipped model knows other features; train it anew with python -m training.quality")
+        raise ValueError(
+            "signal_quality: the shipped model knows other features; train it anew with python -m training.quality"
+        )
     slope, shift = stored["calibration"].tolist()
     return ReadableModel(
         quantiles=stored["quantiles"],

@@ -20,17 +20,24 @@ from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
 from signals.order import median
 
-WANDER_MV: Final = 1.0  # peak to peak under 0.67 Hz: 10 mm, where ST segments can't be compared from beat to beat
+WANDER_MV: Final = (
+    1.0  # peak to peak under 0.67 Hz: 10 mm, where ST segments can't be compared from beat to beat
+)
 STEP_MV: Final = 1.0
 STEP_S: Final = 0.3  # a step makes 0.39 of its height in this, seen under 0.67 Hz
 STEP_SHARE: Final = 0.39
 STEP_OF_RANGE: Final = 0.75  # a step is most of the baseline's range; a wave of any frequency under 0.67 Hz is not that quick
 HUM_MV: Final = 0.05  # peak to peak: half a millimetre, seen as a thick line
-MUSCLE_MV: Final = 0.025  # rms of 40-100 Hz between beats: about a millimetre peak to peak, as tall as a P wave
+MUSCLE_MV: Final = (
+    0.025  # rms of 40-100 Hz between beats: about a millimetre peak to peak, as tall as a P wave
+)
 SPIKES_PER_10_S: Final = 3.0
 SPIKE_MV: Final = 0.3  # over the line between the samples 8 ms before and after it
 SPIKE_REACH_S: Final = 0.008
-AROUND_R_S: Final = (0.35, 0.12)  # before and after R, where a pacing spike or a QRS complex is at home
+AROUND_R_S: Final = (
+    0.35,
+    0.12,
+)  # before and after R, where a pacing spike or a QRS complex is at home
 UNLIKE: Final = 0.3  # correlation of a beat with the lead's other beats
 AGREEMENT: Final = 0.6  # share of beats at which the lead moves with the others
 PROMINENCE: Final = 3.0  # steepness of the QRS over the usual one: noise alone reaches 2
@@ -54,7 +61,9 @@ def measure_noise(windows: Sequence[Window]) -> Noise:
     each = [_of_window(window) for window in windows]
     if len(each) == 1:
         return each[0]
-    values = {code: np.median([one.values[code] for one in each], axis=0) for code in each[0].values}
+    values = {
+        code: np.median([one.values[code] for one in each], axis=0) for code in each[0].values
+    }
     values["spikes"] = np.mean([one.values["spikes"] for one in each], axis=0)
     likeness = np.median([one.likeness for one in each], axis=0)
     return Noise(values, likeness, np.median([one.mains_hz for one in each], axis=0))
@@ -89,7 +98,10 @@ def steps(bands: Bands) -> NDArray[np.float64]:
     """(leads,) height in mV of a step in the baseline, 0 where it moves more slowly than that."""
     lag = round(STEP_S * SLOW_RATE_HZ)
     range_mv = bands.baseline.max(axis=1) - bands.baseline.min(axis=1)
-    height = np.minimum(np.abs(bands.baseline[:, lag:] - bands.baseline[:, :-lag]).max(axis=1) / STEP_SHARE, range_mv)
+    height = np.minimum(
+        np.abs(bands.baseline[:, lag:] - bands.baseline[:, :-lag]).max(axis=1) / STEP_SHARE,
+        range_mv,
+    )
     return np.where(height >= STEP_OF_RANGE * range_mv, height, 0.0).astype(np.float64)
 
 
@@ -106,15 +118,21 @@ def hum(bands: Bands) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=32)  # two for each rate and length
-def _beside_mains(step_hz: float, bins: int, mains: float) -> tuple[int, int, NDArray[np.float32], NDArray[np.float32] | None]:
+def _beside_mains(
+    step_hz: float, bins: int, mains: float
+) -> tuple[int, int, NDArray[np.float32], NDArray[np.float32] | None]:
     """First and last bin about the mains, and weights of those between: 1 on the line itself, and on the ground beside it what makes
     of its mean as many bins; None where there is no ground.
     """
     hz = np.arange(bins) * step_hz
-    first, last = np.searchsorted(hz, (mains - 5 * MAINS_WIDTH_HZ, mains + 5 * MAINS_WIDTH_HZ)).tolist()
+    first, last = np.searchsorted(
+        hz, (mains - 5 * MAINS_WIDTH_HZ, mains + 5 * MAINS_WIDTH_HZ)
+    ).tolist()
     apart = np.abs(hz[first:last] - mains)
     line, beside = apart <= MAINS_WIDTH_HZ, (apart > MAINS_WIDTH_HZ) & (apart <= 4 * MAINS_WIDTH_HZ)
-    ground = beside.astype(np.float32) * np.float32(line.sum() / beside.sum()) if beside.any() else None
+    ground = (
+        beside.astype(np.float32) * np.float32(line.sum() / beside.sum()) if beside.any() else None
+    )
     return first, last, line.astype(np.float32), ground
 
 
@@ -133,7 +151,13 @@ def spikes(bands: Bands, peaks_s: NDArray[np.float64]) -> NDArray[np.float64]:
     reach = round(SPIKE_REACH_S * bands.fs)
     if reach < 2 or bands.raw.shape[1] <= 2 * reach:
         return np.zeros(len(bands.raw))
-    above = np.abs(bands.raw[:, reach:-reach] - (bands.raw[:, 2 * reach :] + bands.raw[:, : -2 * reach]) / 2) > SPIKE_MV
+    above = (
+        np.abs(
+            bands.raw[:, reach:-reach]
+            - (bands.raw[:, 2 * reach :] + bands.raw[:, : -2 * reach]) / 2
+        )
+        > SPIKE_MV
+    )
     away = np.ones(above.shape[1], np.bool_)
     before, after = (round(seconds * bands.fs) for seconds in AROUND_R_S)
     for peak in np.rint(peaks_s * bands.fs).astype(int) - reach:
@@ -143,7 +167,10 @@ def spikes(bands: Bands, peaks_s: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.zeros(len(bands.raw))
     apart = round(0.05 * bands.fs)  # what comes within 50 ms is one spike
     count = above.shape[1] // apart
-    return np.asarray(above[:, : count * apart].reshape(len(above), count, apart).any(axis=2).sum(axis=1) * (10.0 / bands.seconds))
+    return np.asarray(
+        above[:, : count * apart].reshape(len(above), count, apart).any(axis=2).sum(axis=1)
+        * (10.0 / bands.seconds)
+    )
 
 
 def _of_window(window: Window) -> Noise:
@@ -164,7 +191,10 @@ def _of_window(window: Window) -> Noise:
 
 
 def _lead_off(noise: Noise, index: int, lead: str) -> Finding | None:
-    likeness, agreement = float(noise.likeness[index]), float(noise.values["r_peak_disagreement"][index])
+    likeness, agreement = (
+        float(noise.likeness[index]),
+        float(noise.values["r_peak_disagreement"][index]),
+    )
     if likeness < UNLIKE and agreement < AGREEMENT:
         advice = f"Reattach the {electrodes_of(lead)}: nothing in {lead} follows the heart."
         return Finding("lead_off", lead, likeness, UNLIKE, advice)
@@ -182,7 +212,11 @@ _RULES: Final[dict[Code, tuple[float, bool, str]]] = {
         True,
         "The baseline of {lead} wanders: clean the skin under the {electrodes}, and let the patient breathe calmly.",
     ),
-    "step": (STEP_MV, True, "The line of {lead} jumps: secure the {electrodes} and the cable, and keep the patient still."),
+    "step": (
+        STEP_MV,
+        True,
+        "The line of {lead} jumps: secure the {electrodes} and the cable, and keep the patient still.",
+    ),
     "mains_hum": (
         HUM_MV,
         True,
@@ -193,8 +227,16 @@ _RULES: Final[dict[Code, tuple[float, bool, str]]] = {
         True,
         "Muscle noise in {lead}: let the patient lie warm and relaxed, and move limb electrodes off the muscles.",
     ),
-    "spikes": (SPIKES_PER_10_S, True, "Spikes between the beats in {lead}: check the plug and the {electrodes}."),
-    "qrs_not_visible": (PROMINENCE, False, "No QRS complex stands out in {lead}: press on or replace the {electrodes}."),
+    "spikes": (
+        SPIKES_PER_10_S,
+        True,
+        "Spikes between the beats in {lead}: check the plug and the {electrodes}.",
+    ),
+    "qrs_not_visible": (
+        PROMINENCE,
+        False,
+        "No QRS complex stands out in {lead}: press on or replace the {electrodes}.",
+    ),
     "r_peak_disagreement": (
         AGREEMENT,
         False,

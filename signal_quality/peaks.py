@@ -47,7 +47,9 @@ def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     usual = float(median(sizes[sizes > 0])) if (sizes > 0).any() else 0.0
     weights = np.minimum(1.0, _LOUD * usual / np.where(sizes > 0, sizes, np.inf))
     power = weights**2 @ np.square(slopes, out=slopes)
-    smoothed: NDArray[np.float64] = uniform_filter1d(np.sqrt(power), _SMOOTHED_SAMPLES, output=np.float64)
+    smoothed: NDArray[np.float64] = uniform_filter1d(
+        np.sqrt(power), _SMOOTHED_SAMPLES, output=np.float64
+    )
     return smoothed
 
 
@@ -55,8 +57,15 @@ def _peaks(activity: NDArray[np.float64]) -> NDArray[np.intp]:
     from scipy.signal import find_peaks
 
     block = round(_BLOCK_S * BEATS_RATE_HZ)
-    maxima = [activity[start : start + block].max() for start in range(0, max(activity.size - block // 2, 1), block)]
-    peaks: NDArray[np.intp] = find_peaks(activity, height=_FIRST_SHARE * float(median(np.array(maxima))), distance=_REFRACTORY_SAMPLES)[0]
+    maxima = [
+        activity[start : start + block].max()
+        for start in range(0, max(activity.size - block // 2, 1), block)
+    ]
+    peaks: NDArray[np.intp] = find_peaks(
+        activity,
+        height=_FIRST_SHARE * float(median(np.array(maxima))),
+        distance=_REFRACTORY_SAMPLES,
+    )[0]
     if peaks.size == 0:
         return peaks
     heights = activity[peaks]

@@ -25,8 +25,14 @@ from signals.leads import INDEPENDENT
 from signals.order import mean, median
 
 FILE: Final = Path(__file__).with_name("placement.json")
-PARTS_S: Final = ((-BEFORE_S, -0.06), (-0.06, 0.06), (0.10, AFTER_S))  # P, QRS, T of a usual beat, about R
-MIN_LIKENESS: Final = 0.7  # of its beats in the median lead; a template of noise says nothing of electrodes
+PARTS_S: Final = (
+    (-BEFORE_S, -0.06),
+    (-0.06, 0.06),
+    (0.10, AFTER_S),
+)  # P, QRS, T of a usual beat, about R
+MIN_LIKENESS: Final = (
+    0.7  # of its beats in the median lead; a template of noise says nothing of electrodes
+)
 
 _TRIANGLE: Final = np.triu_indices(len(INDEPENDENT))
 
@@ -93,13 +99,23 @@ def placement_findings(windows: Sequence[Window], lead_names: Sequence[str]) -> 
     return [Finding(code, None, suspicion, model.limit, advice)]
 
 
-def placement_rows(windows: Sequence[Window], lead_names: Sequence[str]) -> NDArray[np.float64] | None:
+def placement_rows(
+    windows: Sequence[Window], lead_names: Sequence[str]
+) -> NDArray[np.float64] | None:
     """(windows with beats worth it, features); None without all eight leads or such a window."""
     if not set(INDEPENDENT) <= set(lead_names):
         return None
     order = [list(lead_names).index(lead) for lead in INDEPENDENT]
-    worth = [window.beats for window in windows if median(window.features.lead("likeness")) >= MIN_LIKENESS]
-    found = [features_of(beats.templates[order].astype(np.float64)) for beats in worth if beats.height[order].min() > 0]
+    worth = [
+        window.beats
+        for window in windows
+        if median(window.features.lead("likeness")) >= MIN_LIKENESS
+    ]
+    found = [
+        features_of(beats.templates[order].astype(np.float64))
+        for beats in worth
+        if beats.height[order].min() > 0
+    ]
     return np.array(found) if found else None
 
 
@@ -119,5 +135,9 @@ def shipped() -> PlacementModel:
     """The model in this folder."""
     stored = json.loads(FILE.read_text(encoding="utf-8"))
     if stored["exchanges"] != list(EXCHANGES):
-        raise ValueError("signal_quality: the shipped placement model knows other exchanges; run python -m training.placement")
-    return PlacementModel(np.array(stored["weights"]), np.array(stored["shifts"]), float(stored["limit"]))
+        raise ValueError(
+            "signal_quality: the shipped placement model knows other exchanges; run python -m training.placement"
+        )
+    return PlacementModel(
+        np.array(stored["weights"]), np.array(stored["shifts"]), float(stored["limit"])
+    )

@@ -7,7 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 Word = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
-WORDS: Final[tuple[Word, ...]] = ("Unreadable", "Poor", "Acceptable", "Good", "Excellent")  # from worst to best
+WORDS: Final[tuple[Word, ...]] = (
+    "Unreadable",
+    "Poor",
+    "Acceptable",
+    "Good",
+    "Excellent",
+)  # from worst to best
 
 Code = Literal[
     "flat_line",
@@ -68,7 +74,10 @@ class Quality:
 
     def to_dict(self) -> dict[str, Any]:
         """As /assess_quality answers it; its warnings travel with the answer's own."""
-        leads = {lead: {"word": one.word, "findings": [asdict(finding) for finding in one.findings]} for lead, one in self.leads.items()}
+        leads = {
+            lead: {"word": one.word, "findings": [asdict(finding) for finding in one.findings]}
+            for lead, one in self.leads.items()
+        }
         return {
             "signal_quality": self.signal_quality,
             "readable": self.readable,

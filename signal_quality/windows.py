@@ -34,7 +34,9 @@ class Window:
         return self.features.of_record
 
 
-def measure_windows(signal: NDArray[np.floating], fs: float, lead_names: Sequence[str]) -> list[Window]:
+def measure_windows(
+    signal: NDArray[np.floating], fs: float, lead_names: Sequence[str]
+) -> list[Window]:
     """(leads, samples), NaN for gaps -> windows of equal length, 7-15 s in recordings of 7 s and longer."""
     count = max(round(signal.shape[1] / fs / WINDOW_S), 1)
     limb = np.array([lead in LIMB_LEADS for lead in lead_names])
@@ -43,14 +45,18 @@ def measure_windows(signal: NDArray[np.floating], fs: float, lead_names: Sequenc
     return [_window(np.asarray(piece, np.float32), fs, limb, start_s) for piece, start_s in pieces]
 
 
-def to_usual_height(signal: NDArray[np.float32], fs: float, usual_height_mv: float) -> NDArray[np.float32]:
+def to_usual_height(
+    signal: NDArray[np.float32], fs: float, usual_height_mv: float
+) -> NDArray[np.float32]:
     """Unknown units as if the median lead's QRS complex had the usual height; as they are where nothing varies."""
     heights = qrs_heights(signal, fs)
     own = float(median(heights)) if heights.size else 0.0
     return signal * np.float32(usual_height_mv / own) if own > 0 else signal
 
 
-def _window(signal: NDArray[np.float32], fs: float, limb: NDArray[np.bool_], start_s: float) -> Window:
+def _window(
+    signal: NDArray[np.float32], fs: float, limb: NDArray[np.bool_], start_s: float
+) -> Window:
     bands = split(signal, fs)
     beats = find_beats(bands)
     return Window(start_s, bands, beats, measure(bands, beats, limb))

@@ -46,12 +46,19 @@ _WORD_OF: Final[dict[Code, Word]] = {
     "muscle_noise": "Acceptable",
     "spikes": "Acceptable",
 }
-_BY_PROBABILITY: Final[tuple[tuple[float, Word], ...]] = ((0.6, "Poor"), (0.8, "Acceptable"), (0.9, "Good"))
+_BY_PROBABILITY: Final[tuple[tuple[float, Word], ...]] = (
+    (0.6, "Poor"),
+    (0.8, "Acceptable"),
+    (0.9, "Good"),
+)
 
 
 def lead_word(findings: tuple[Finding, ...], seconds: float, excellent: bool) -> Word:
     """A lead's word from its findings in a recording of so many seconds."""
-    if any(one.code == "flat_line" and one.value is not None and one.value > rules.MOSTLY * seconds for one in findings):
+    if any(
+        one.code == "flat_line" and one.value is not None and one.value > rules.MOSTLY * seconds
+        for one in findings
+    ):
         return "Unreadable"
     clean: Word = "Excellent" if excellent else "Good"
     words = [_WORD_OF[one.code] for one in findings]
@@ -75,7 +82,9 @@ def joint_word(leads: Word, probability: float, threshold: float) -> Word:
     """The recording's word from its leads' and from the model's probability."""
     if probability < threshold:
         return "Unreadable" if leads in ("Poor", "Unreadable") else "Poor"
-    allowed: Word = next((word for limit, word in _BY_PROBABILITY if probability < limit), "Excellent")
+    allowed: Word = next(
+        (word for limit, word in _BY_PROBABILITY if probability < limit), "Excellent"
+    )
     return min(leads, allowed, key=WORDS.index)
 
 
@@ -91,7 +100,9 @@ def _reading(word: Word, leads: dict[str, LeadQuality]) -> str:
     if word == "Unreadable":
         return "Do not read this recording. Check all electrodes and cables, and record again."
     if word == "Poor":
-        where = f"mending {_listed(worst or noisy)}" if worst or noisy else "checking all electrodes"
+        where = (
+            f"mending {_listed(worst or noisy)}" if worst or noisy else "checking all electrodes"
+        )
         return f"Record again after {where}; until then read what is clear only, with caution."
     if worst:
         return f"Read without {_listed(worst)}; record again if the question depends on it."

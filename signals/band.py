@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 EDGE_S: Final = 2.0  # mirrored at either end: the period of the lower limit, so that the ends ring outside of the recording
-HIGH_PASS_ORDER: Final = 4  # of 1 / (1 + (f0 / f)^order): a second-order Butterworth run forwards and backwards
+HIGH_PASS_ORDER: Final = (
+    4  # of 1 / (1 + (f0 / f)^order): a second-order Butterworth run forwards and backwards
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ def band_length(samples: int, fs: float, target_fs: float) -> int:
     return int(samples * target_fs / fs + 1e-6)
 
 
-def band_limited(signal: NDArray[np.float64], fs: float, target_fs: float, band: Band) -> NDArray[np.float32]:
+def band_limited(
+    signal: NDArray[np.float64], fs: float, target_fs: float, band: Band
+) -> NDArray[np.float32]:
     """(leads, n) at `fs` -> (leads, n') at `target_fs`, filtered; finite throughout, in any unit."""
     from scipy.fft import irfft, rfft  # takes long to import, and only signal workers filter
 
@@ -81,7 +85,11 @@ def _mirrored(signal: NDArray[np.float64], before: int, after: int) -> NDArray[n
     Not turned over as well, as filters often have it: an end within a QRS would lift everything beyond it.
     """
     level = signal - signal.mean(axis=1, keepdims=True)
-    wide = np.pad(level, ((0, 0), (before, after)), mode="reflect") if level.shape[1] > 1 else level[:, :1]
+    wide = (
+        np.pad(level, ((0, 0), (before, after)), mode="reflect")
+        if level.shape[1] > 1
+        else level[:, :1]
+    )
     if wide.shape[1] == 1:
         return np.zeros((len(signal), before + 1 + after))
     wide[:, :before] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(before) / before)
@@ -90,4 +98,8 @@ def _mirrored(signal: NDArray[np.float64], before: int, after: int) -> NDArray[n
 
 
 def _resized(spectrum: NDArray[np.complex64], bins: int) -> NDArray[np.complex64]:
-    return spectrum[:, :bins] if spectrum.shape[1] >= bins else np.pad(spectrum, ((0, 0), (0, bins - spectrum.shape[1])))
+    return (
+        spectrum[:, :bins]
+        if spectrum.shape[1] >= bins
+        else np.pad(spectrum, ((0, 0), (0, bins - spectrum.shape[1])))
+    )

@@ -20,7 +20,9 @@ STEP_WINDOWS: Final = 4  # that the converter's step is looked for in: hundreds 
 FREQUENCIES: Final = 9  # 2 Hz apart, the width of a Hann window of 1 s
 # A quarter of the quietest of 158 recordings of 500 Hz (LUDB, PTB-XL), 0.04; a fourth-order low-pass of 40 Hz leaves under 0.0001.
 EMPTY_UV2_PER_HZ: Final = 0.01
-OVER_ROUNDING: Final = 1.5  # times the power of rounding alone, step^2 / 12 spread over half the sampling rate
+OVER_ROUNDING: Final = (
+    1.5  # times the power of rounding alone, step^2 / 12 spread over half the sampling rate
+)
 _MICROVOLT: Final = 1000.0
 _NO_STEP_UV: Final = 0.01
 
@@ -41,7 +43,9 @@ def ends_below_100_hz(signal: NDArray[np.floating], fs: float) -> bool:
     return density < max(EMPTY_UV2_PER_HZ, OVER_ROUNDING * step_uv**2 / 12 * 2 / fs)
 
 
-def _density(windows: NDArray[np.float32], there: NDArray[np.bool_], fs: float) -> NDArray[np.float64]:
+def _density(
+    windows: NDArray[np.float32], there: NDArray[np.bool_], fs: float
+) -> NDArray[np.float64]:
     """(leads, windows, samples) in mV -> (leads with any, frequencies) one-sided power density, the mean over their Hann windows."""
     power = np.square(windows @ _waves(windows.shape[2], fs))
     power[~there] = 0.0

@@ -21,7 +21,9 @@ from signals.gaps import fill_short_gaps
 
 RATE_HZ: Final = 500.0
 HIGH_PASS_HZ: Final = 0.6  # zero-phase, which moves ST and T less than 0.05 Hz with phase (IEC 60601-2-25 tests the latter)
-MAX_RATIO: Final = 2000  # of a rational change of rate; odd rates beyond it are interpolated linearly
+MAX_RATIO: Final = (
+    2000  # of a rational change of rate; odd rates beyond it are interpolated linearly
+)
 _BLOCK_SAMPLES: Final = 20  # 40 ms: the wander is estimated at 25 Hz, a twentieth of the work
 _SETTLED_S: Final = 1.5  # the length of the filter's answer
 
@@ -44,20 +46,32 @@ class Conditioned:
 def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     """(leads, samples) at any rate, NaN for gaps -> the filtered signal; infinite samples count as missing."""
     if signal.shape[1] == 0:
-        return Conditioned(np.zeros(signal.shape, np.float32), np.zeros(len(signal), np.bool_), np.zeros(0, np.bool_))
-    filled, missing = _whole(signal if np.issubdtype(signal.dtype, np.floating) else signal.astype(np.float64), fs)
+        return Conditioned(
+            np.zeros(signal.shape, np.float32),
+            np.zeros(len(signal), np.bool_),
+            np.zeros(0, np.bool_),
+        )
+    filled, missing = _whole(
+        signal if np.issubdtype(signal.dtype, np.floating) else signal.astype(np.float64), fs
+    )
     # From the first sample on: single precision loses nothing of the heart under a large offset then.
     level = np.empty(filled.shape, np.float32)
     np.subtract(filled, filled[:, :1], out=level, casting="same_kind")
     alive = np.asarray(level.max(axis=1) > level.min(axis=1))
     at_rate = to_rate(level, fs)
-    gone = np.zeros(at_rate.shape[1], np.bool_) if missing is None else _gone(missing[alive].any(axis=0), fs, at_rate.shape[1])
+    gone = (
+        np.zeros(at_rate.shape[1], np.bool_)
+        if missing is None
+        else _gone(missing[alive].any(axis=0), fs, at_rate.shape[1])
+    )
     flat = without_wander(at_rate)
     flat[~alive] = 0.0
     return Conditioned(smooth(flat), alive, gone)
 
 
-def _whole(signal: NDArray[np.floating], fs: float) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
+def _whole(
+    signal: NDArray[np.floating], fs: float
+) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
     """Every gap bridged, zero where a lead is nothing else; where the long ones were (leads, samples), None where there was none."""
     finite = np.isfinite(signal)
     if finite.all():
@@ -74,10 +88,14 @@ def to_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     if ratio.numerator <= MAX_RATIO and abs(float(ratio) * fs / RATE_HZ - 1) < 1e-9:
         from scipy.signal import resample_poly
 
-        resampled: NDArray[np.float32] = resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+        resampled: NDArray[np.float32] = resample_poly(
+            signal, ratio.numerator, ratio.denominator, axis=1, padtype="line"
+        )
         return resampled
     at = np.arange(int((signal.shape[1] - 1) * RATE_HZ / fs) + 1) * (fs / RATE_HZ)
-    return np.stack([np.interp(at, np.arange(signal.shape[1]), row) for row in signal]).astype(np.float32)
+    return np.stack([np.interp(at, np.arange(signal.shape[1]), row) for row in signal]).astype(
+        np.float32
+    )
 
 
 def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,7 +105,9 @@ def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = signal
     if blocks * _BLOCK_SAMPLES != samples:
         padded = held(signal, 0, blocks * _BLOCK_SAMPLES - samples)
-    means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(_BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES, np.float32)
+    means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(
+        _BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES, np.float32
+    )
     if blocks < 2:
         return np.asarray(signal - means.mean(axis=1, keepdims=True), np.float32)
     wander = _between_blocks(_slow(means.astype(np.float64)).astype(np.float32), samples)
@@ -99,7 +119,14 @@ def _slow(means: NDArray[np.float64]) -> NDArray[np.float64]:
     from scipy.signal import lfilter
 
     reach = min(round(_SETTLED_S * RATE_HZ / _BLOCK_SAMPLES), means.shape[1] - 1)
-    padded = np.concatenate([2 * means[:, :1] - means[:, reach:0:-1], means, 2 * means[:, -1:] - means[:, -2 : -reach - 2 : -1]], axis=1)
+    padded = np.concatenate(
+        [
+            2 * means[:, :1] - means[:, reach:0:-1],
+            means,
+            2 * means[:, -1:] - means[:, -2 : -reach - 2 : -1],
+        ],
+        axis=1,
+    )
     b, a, settled = _low_pass()
     for _ in range(2):
         padded = lfilter(b, a, padded, axis=1, zi=settled * padded[:, :1])[0][:, ::-1]

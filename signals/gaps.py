@@ -8,7 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_FILLED_GAP_S: Final = 0.2  # docs/api.md, "Leads and gaps": about two QRS complexes long; longer ones stay gaps
+MAX_FILLED_GAP_S: Final = (
+    0.2  # docs/api.md, "Leads and gaps": about two QRS complexes long; longer ones stay gaps
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,9 @@ def _edges(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
 
 def max_gap_samples(fs: float, max_gap_s: float = MAX_FILLED_GAP_S) -> int:
     """Samples in the longest gap that is bridged: a gap of k samples lasts k / fs seconds."""
-    return int(max_gap_s * fs + 1e-6)  # 0.2 * 35 is 7.000000000000001, 0.29 * 100 is 28.999999999999996
+    return int(
+        max_gap_s * fs + 1e-6
+    )  # 0.2 * 35 is 7.000000000000001, 0.29 * 100 is 28.999999999999996
 
 
 def fill_short_gaps(
@@ -76,7 +80,10 @@ def fill_short_gaps(
     still_missing = _mask_of(gaps, long, missing.shape)
     filled = signal.copy()
     for row in np.unique(gaps.lead[~long]):
-        bridged, known = np.flatnonzero(missing[row] & ~still_missing[row]), np.flatnonzero(~missing[row])
+        bridged, known = (
+            np.flatnonzero(missing[row] & ~still_missing[row]),
+            np.flatnonzero(~missing[row]),
+        )
         if known.size == 0:
             still_missing[row] = True
         else:

@@ -44,7 +44,14 @@ _NAME: Final = re.compile(
 )
 
 # (a, b) of lead = a*I + b*II
-_OF_I_AND_II: Final = {"I": (1.0, 0.0), "II": (0.0, 1.0), "III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
+_OF_I_AND_II: Final = {
+    "I": (1.0, 0.0),
+    "II": (0.0, 1.0),
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +89,9 @@ def canonical_lead(name: str) -> str | None:
     return _BY_CAPITALS[found["lead"]]
 
 
-def parse_lead_names(names: object, loc: tuple[str | int, ...] = ("lead_names",)) -> tuple[str, ...]:
+def parse_lead_names(
+    names: object, loc: tuple[str | int, ...] = ("lead_names",)
+) -> tuple[str, ...]:
     """Canonical names of the leads in a list, in its order.
 
     Raises BadType (no list of strings), BadShape (an empty one), UnknownLead, DuplicateLead.
@@ -94,7 +103,9 @@ def parse_lead_names(names: object, loc: tuple[str | int, ...] = ("lead_names",)
         raise BadShape(f"{field}: an empty list; at least one lead is needed", loc=loc)
     for index, name in enumerate(names):
         if not isinstance(name, str):
-            raise BadType(f"{field}: entry {index} is no string; lead names are strings", loc=(*loc, index))
+            raise BadType(
+                f"{field}: entry {index} is no string; lead names are strings", loc=(*loc, index)
+            )
     found = [canonical_lead(name) for name in names]
     _refuse_unknown(names, found, field, loc)
     leads = tuple(lead for lead in found if lead is not None)
@@ -112,14 +123,21 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     signal = np.full((len(LEADS), record.samples), np.nan, np.float32)
     signal[[_ROW[lead] for lead in record.lead_names]] = record.signal
     gaps = np.isnan(signal)
-    there = record.samples - (np.count_nonzero(gaps, axis=1) if gaps.any() else np.zeros(len(LEADS), np.intp))
+    there = record.samples - (
+        np.count_nonzero(gaps, axis=1) if gaps.any() else np.zeros(len(LEADS), np.intp)
+    )
     present = (2 * there >= record.samples) & (there > 0)
     signal[~present] = np.nan
     lost = [lead for lead in LEADS if lead in record.lead_names and not present[_ROW[lead]]]
-    alive = [lead for lead in LIMB_LEADS if present[_ROW[lead]] and not is_constant(signal[_ROW[lead]])]
+    alive = [
+        lead for lead in LIMB_LEADS if present[_ROW[lead]] and not is_constant(signal[_ROW[lead]])
+    ]
     contradictions = _contradictions(signal, alive, record.units)
     derived = _derive(signal, present, alive, there)
-    warnings = (*_lost_warnings(lost, derived), *_contradiction_warnings(contradictions, record.units))
+    warnings = (
+        *_lost_warnings(lost, derived),
+        *_contradiction_warnings(contradictions, record.units),
+    )
     return TwelveLeads(signal, present, derived, warnings, contradictions)
 
 
@@ -144,12 +162,19 @@ def limb_coefficients(lead: str, first: str, second: str) -> tuple[float, float]
     return (a * b2 - a2 * b) / determinant, (a1 * b - a * b1) / determinant
 
 
-def _derive(signal: NDArray[np.float32], present: NDArray[np.bool_], alive: Sequence[str], there: NDArray[np.int_]) -> tuple[str, ...]:
+def _derive(
+    signal: NDArray[np.float32],
+    present: NDArray[np.bool_],
+    alive: Sequence[str],
+    there: NDArray[np.int_],
+) -> tuple[str, ...]:
     """Fill the absent limb leads of `signal` in place from the two most complete ones; ties go by the order of LEADS."""
     absent = [lead for lead in LIMB_LEADS if not present[_ROW[lead]]]
     if len(alive) < 2:
         return ()
-    first, second = sorted(sorted(alive, key=lambda lead: (-there[_ROW[lead]], _ROW[lead]))[:2], key=_ROW.__getitem__)
+    first, second = sorted(
+        sorted(alive, key=lambda lead: (-there[_ROW[lead]], _ROW[lead]))[:2], key=_ROW.__getitem__
+    )
     derived = []
     for lead in absent:
         c, d = limb_coefficients(lead, first, second)
@@ -162,7 +187,9 @@ def _derive(signal: NDArray[np.float32], present: NDArray[np.bool_], alive: Sequ
     return tuple(derived)
 
 
-def _contradictions(signal: NDArray[np.float32], alive: Sequence[str], units: Units) -> tuple[tuple[str, float, float], ...]:
+def _contradictions(
+    signal: NDArray[np.float32], alive: Sequence[str], units: Units
+) -> tuple[tuple[str, float, float], ...]:
     """The sent limb leads that no two of the others give, by more than the tolerance.
 
     The tolerance is the larger of 0.05 mV rms and 10 % of the lead's own rms (about its mean); with units unknown, the
@@ -178,7 +205,9 @@ def _contradictions(signal: NDArray[np.float32], alive: Sequence[str], units: Un
     if rows.shape[1] == 0:
         return ()
     means = rows.mean(axis=1, dtype=np.float64, keepdims=True)
-    level = rows - means  # double: what is left of leads that nearly cancel is told from their products
+    level = (
+        rows - means
+    )  # double: what is left of leads that nearly cancel is told from their products
     power = level @ level.T / rows.shape[1]
     own_rms = np.sqrt(power.diagonal())
     if units == "mV":  # ADC counts have an arbitrary zero, which says nothing about the electrodes
@@ -191,47 +220,79 @@ def _contradictions(signal: NDArray[np.float32], alive: Sequence[str], units: Un
 def _closest_rms(power: NDArray[np.float64], leads: tuple[str, ...]) -> NDArray[np.float64]:
     """(leads,) rms of each minus what the best-agreeing pair of the others makes of it, by way of their (leads, leads) mean products."""
     weights = _residual_weights(leads)
-    return np.asarray(np.sqrt(np.maximum(((weights @ power) * weights).sum(axis=2).min(axis=1), 0.0)), np.float64)
+    return np.asarray(
+        np.sqrt(np.maximum(((weights @ power) * weights).sum(axis=2).min(axis=1), 0.0)), np.float64
+    )
 
 
 @cache
 def _residual_weights(leads: tuple[str, ...]) -> NDArray[np.float64]:
     """(leads, pairs, leads): what is left of each lead when each pair of the others has given theirs."""
-    pairs = [list(combinations([other for other in range(len(leads)) if other != index], 2)) for index in range(len(leads))]
+    pairs = [
+        list(combinations([other for other in range(len(leads)) if other != index], 2))
+        for index in range(len(leads))
+    ]
     weights = np.zeros((len(leads), len(pairs[0]), len(leads)))
     for index, of_lead in enumerate(pairs):
         weights[index, :, index] = 1.0
         for row, (first, second) in enumerate(of_lead):
-            weights[index, row, [first, second]] = [-each for each in limb_coefficients(leads[index], leads[first], leads[second])]
+            weights[index, row, [first, second]] = [
+                -each for each in limb_coefficients(leads[index], leads[first], leads[second])
+            ]
     return weights
 
 
 def _lost_warnings(lost: Sequence[str], derived: tuple[str, ...]) -> list[str]:
-    ends = {lead: "derived from the other limb leads instead" if lead in derived else "counts as missing" for lead in lost}
-    return [f"signal: over half of the samples of {lead} are missing; {end}" for lead, end in ends.items()]
+    ends = {
+        lead: "derived from the other limb leads instead"
+        if lead in derived
+        else "counts as missing"
+        for lead in lost
+    }
+    return [
+        f"signal: over half of the samples of {lead} are missing; {end}"
+        for lead, end in ends.items()
+    ]
 
 
-def _contradiction_warnings(contradictions: tuple[tuple[str, float, float], ...], units: Units) -> list[str]:
+def _contradiction_warnings(
+    contradictions: tuple[tuple[str, float, float], ...], units: Units
+) -> list[str]:
     if not contradictions:
         return []
     unit = " mV" if units == "mV" else ""
-    by_lead = ", ".join(f"{lead} by {rms:.2g}{unit} rms (limit {limit:.2g})" for lead, rms, limit in contradictions)
-    return [f"lead_names: limb leads contradict the others, {by_lead}; electrodes swapped or leads misnamed?"]
+    by_lead = ", ".join(
+        f"{lead} by {rms:.2g}{unit} rms (limit {limit:.2g})" for lead, rms, limit in contradictions
+    )
+    return [
+        f"lead_names: limb leads contradict the others, {by_lead}; electrodes swapped or leads misnamed?"
+    ]
 
 
-def _refuse_unknown(names: Sequence[str], found: Sequence[str | None], field: str, loc: tuple[str | int, ...]) -> None:
+def _refuse_unknown(
+    names: Sequence[str], found: Sequence[str | None], field: str, loc: tuple[str | int, ...]
+) -> None:
     unknown = [index for index, lead in enumerate(found) if lead is None]
     if unknown:
         first = unknown[0]
-        faults = [FieldError((*loc, index), f"{_shown(names[index])} is no standard lead") for index in unknown[:_MAX_FAULTS_LISTED]]
-        raise UnknownLead(f"{field}: {_shown(names[first])} at {first} is no standard lead; allowed are {', '.join(LEADS)}", errors=faults)
+        faults = [
+            FieldError((*loc, index), f"{_shown(names[index])} is no standard lead")
+            for index in unknown[:_MAX_FAULTS_LISTED]
+        ]
+        raise UnknownLead(
+            f"{field}: {_shown(names[first])} at {first} is no standard lead; allowed are {', '.join(LEADS)}",
+            errors=faults,
+        )
 
 
 def _refuse_doubled(leads: tuple[str, ...], field: str, loc: tuple[str | int, ...]) -> None:
     seen: dict[str, int] = {}
     for index, lead in enumerate(leads):
         if lead in seen:
-            raise DuplicateLead(f"{field}: {lead} at {seen[lead]} and at {index}; each lead at most once", loc=(*loc, index))
+            raise DuplicateLead(
+                f"{field}: {lead} at {seen[lead]} and at {index}; each lead at most once",
+                loc=(*loc, index),
+            )
         seen[lead] = index
 
 
@@ -242,4 +303,6 @@ def _shown(name: str) -> str:
 
 def _dotted(loc: tuple[str | int, ...]) -> str:
     """("records", 3, "lead_names") -> "records[3].lead_names", as a sentence names a field."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).removeprefix(".")
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc
+    ).removeprefix(".")

@@ -77,7 +77,9 @@ def _exchanges(count: int) -> list[tuple[int, int]]:
     while part:
         start, reach, distance = 0, top, part
         while True:
-            found += [(low, low + distance) for low in range(count - distance) if low & part == start]
+            found += [
+                (low, low + distance) for low in range(count - distance) if low & part == start
+            ]
             if reach == part:
                 break
             start, distance, reach = part, reach - part, reach // 2

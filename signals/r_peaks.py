@@ -30,7 +30,9 @@ EDGE_S: Final = 0.06  # a complex cut by the recording's end is none; filters ri
 QUIET_SHARE: Final = 0.2
 MIN_CONTRAST: Final = 2.5  # of the median peak over the envelope's quiet fifth: 15 and more in ECGs, 1.5 in noise and hum
 PEAKED: Final = 6.0  # 98th percentile of the slope over its median from which a lead counts in full
-LOUD_LEAD: Final = 3.0  # a lead may be so many times as steep as the middle one before it is turned down
+LOUD_LEAD: Final = (
+    3.0  # a lead may be so many times as steep as the middle one before it is turned down
+)
 
 
 def find_r_peaks(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
@@ -65,7 +67,9 @@ def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
 def _envelope(ready: Conditioned) -> NDArray[np.float64]:
     from scipy.ndimage import uniform_filter1d
 
-    signal = (ready.signal if ready.alive.all() else ready.signal[ready.alive])[:, :: round(RATE_HZ / ENVELOPE_HZ)]
+    signal = (ready.signal if ready.alive.all() else ready.signal[ready.alive])[
+        :, :: round(RATE_HZ / ENVELOPE_HZ)
+    ]
     half = DIFFERENCE_SAMPLES // 2
     if signal.shape[0] == 0 or signal.shape[1] <= DIFFERENCE_SAMPLES:
         return np.zeros(0)
@@ -104,7 +108,9 @@ def _block_level(envelope: NDArray[np.float64]) -> float:
 def _above(envelope: NDArray[np.float64], level: float) -> NDArray[np.intp]:
     from scipy.signal import find_peaks
 
-    found: NDArray[np.intp] = find_peaks(envelope, height=max(level, 1e-12), distance=round(APART_S * ENVELOPE_HZ))[0]
+    found: NDArray[np.intp] = find_peaks(
+        envelope, height=max(level, 1e-12), distance=round(APART_S * ENVELOPE_HZ)
+    )[0]
     return found
 
 
@@ -114,7 +120,9 @@ def _without_echoes(peaks: NDArray[np.intp], envelope: NDArray[np.float64]) -> N
     return peaks[~late] if late.sum() >= LATE_ECHOES_SHARE * late.size else peaks
 
 
-def _echoes(peaks: NDArray[np.intp], envelope: NDArray[np.float64], within_s: float, share: float) -> NDArray[np.bool_]:
+def _echoes(
+    peaks: NDArray[np.intp], envelope: NDArray[np.float64], within_s: float, share: float
+) -> NDArray[np.bool_]:
     """Which peaks follow the last one that is none so soon and so low."""
     echo, beat = np.zeros(peaks.size, np.bool_), -1
     for index, peak in enumerate(peaks.tolist()):

@@ -15,7 +15,9 @@ def resampled_length(samples: int, fs: float, target_fs: float) -> int:
     return samples if fs == target_fs else int(samples * (target_fs / fs))
 
 
-def resample_linear(signal: NDArray[np.float64], fs: float, target_fs: float) -> NDArray[np.float64]:
+def resample_linear(
+    signal: NDArray[np.float64], fs: float, target_fs: float
+) -> NDArray[np.float64]:
     """(leads, n) float64 at `fs` -> (leads, n') at `target_fs`; the array itself where the rates are equal.
 
     np.interp's result on each lead, to rounding.
@@ -48,5 +50,7 @@ def _places(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     grid = np.linspace(0, new - 1, old)
     at = np.arange(new, dtype=np.float64)
     left = np.searchsorted(grid, at, side="right") - 1
-    step = np.append(np.diff(grid), 1.0)  # the last sample is read as it is: fraction 0, and no next one
+    step = np.append(
+        np.diff(grid), 1.0
+    )  # the last sample is read as it is: fraction 0, and no next one
     return left, (at - grid[left]) / step[left]

@@ -25,8 +25,12 @@ from signals.record import Units
 from signals.resample import resample_linear, resample_mask
 from signals.units import qrs_heights
 
-STD_FLOOR: Final = 1e-8  # added to the std, as the notebook does; the pipeline scripts divide by the bare std
-UNREAD_WORTH_SAYING_S: Final = 1.0  # a choice: about a beat. Less than that after the last segment hides no finding.
+STD_FLOOR: Final = (
+    1e-8  # added to the std, as the notebook does; the pipeline scripts divide by the bare std
+)
+UNREAD_WORTH_SAYING_S: Final = (
+    1.0  # a choice: about a beat. Less than that after the last segment hides no finding.
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,22 @@ class Preprocessing:
     shortest_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.resample, self.standardise, self.millivolt is None) not in (("linear", "record", True), ("band", "millivolt", False)):
-            raise ValueError("preprocessing: resample 'linear' goes with standardise 'record', 'band' with 'millivolt' and its limits")
+        if (self.resample, self.standardise, self.millivolt is None) not in (
+            ("linear", "record", True),
+            ("band", "millivolt", False),
+        ):
+            raise ValueError(
+                "preprocessing: resample 'linear' goes with standardise 'record', 'band' with 'millivolt' and its limits"
+            )
         if not (self.fs > 0 and self.segment_samples > 0):
             raise ValueError("preprocessing: fs and segment_seconds must be positive")
-        if self.shortest_seconds is not None and not 0 < self.shortest_seconds <= self.segment_seconds:
-            raise ValueError("preprocessing: shortest_seconds must be positive and no longer than a segment")
+        if (
+            self.shortest_seconds is not None
+            and not 0 < self.shortest_seconds <= self.segment_seconds
+        ):
+            raise ValueError(
+                "preprocessing: shortest_seconds must be positive and no longer than a segment"
+            )
 
     @property
     def segment_samples(self) -> int:
@@ -106,27 +120,42 @@ class Segments:
         return len(LEADS) - len(self.zeroed)
 
 
-def make_segments(leads: TwelveLeads, fs: float, preprocessing: Preprocessing = ECG_FM, units: Units = "mV") -> Segments:
+def make_segments(
+    leads: TwelveLeads, fs: float, preprocessing: Preprocessing = ECG_FM, units: Units = "mV"
+) -> Segments:
     """The segments of a recording at `fs`; none, and no error, where it is too short for one."""
     filled, missing = fill_short_gaps(leads.signal.astype(np.float64), fs)
     signal: NDArray[np.floating]
     if preprocessing.millivolt is None:
         signal, flat_rows = _standardised(leads, filled, missing, fs, preprocessing)
     else:
-        signal, flat_rows = _in_millivolt(leads, missing, fs, preprocessing.fs, preprocessing.millivolt, units)
+        signal, flat_rows = _in_millivolt(
+            leads, missing, fs, preprocessing.fs, preprocessing.millivolt, units
+        )
     data, starts = _cut(signal, preprocessing)
     per_sample_s = leads.signal.shape[1] / (signal.shape[1] * fs) if signal.shape[1] else 0.0
     starts_s = tuple(_seconds(start, per_sample_s) for start in starts)
-    ends_s = tuple(_seconds(min(start + preprocessing.segment_samples, signal.shape[1]), per_sample_s) for start in starts)
+    ends_s = tuple(
+        _seconds(min(start + preprocessing.segment_samples, signal.shape[1]), per_sample_s)
+        for start in starts
+    )
     seconds = leads.signal.shape[1] / fs
     flat = tuple(LEADS[row] for row in flat_rows)
-    warnings = (*_lead_warnings(leads.missing, flat), *_gap_warnings(missing, leads.present, fs), *_unread_warning(ends_s, seconds))
+    warnings = (
+        *_lead_warnings(leads.missing, flat),
+        *_gap_warnings(missing, leads.present, fs),
+        *_unread_warning(ends_s, seconds),
+    )
     zeroed = tuple(lead for lead in LEADS if lead in leads.missing or lead in flat)
     return Segments(data, starts_s, ends_s, seconds, warnings, flat, zeroed)
 
 
 def _standardised(
-    leads: TwelveLeads, filled: NDArray[np.float64], missing: NDArray[np.bool_], fs: float, preprocessing: Preprocessing
+    leads: TwelveLeads,
+    filled: NDArray[np.float64],
+    missing: NDArray[np.bool_],
+    fs: float,
+    preprocessing: Preprocessing,
 ) -> tuple[NDArray[np.float64], list[int]]:
     """`filled` is written to."""
     gappy = bool(missing.any())
@@ -138,11 +167,20 @@ def _standardised(
 
 
 def _in_millivolt(
-    leads: TwelveLeads, missing: NDArray[np.bool_], fs: float, target_fs: float, wanted: Millivolt, units: Units
+    leads: TwelveLeads,
+    missing: NDArray[np.bool_],
+    fs: float,
+    target_fs: float,
+    wanted: Millivolt,
+    units: Units,
 ) -> tuple[NDArray[np.float32], list[int]]:
     """(13, n) and the rows of the constant leads. Long gaps are bridged for the filter, so that they make no step; zero after it."""
     bridged, _ = fill_short_gaps(leads.signal.astype(np.float64), fs, leads.signal.shape[1] / fs)
-    alive = [row for row in range(len(LEADS)) if leads.present[row] and not is_constant(leads.signal[row])]
+    alive = [
+        row
+        for row in range(len(LEADS))
+        if leads.present[row] and not is_constant(leads.signal[row])
+    ]
     signal = np.zeros((len(LEADS), band_length(leads.signal.shape[1], fs, target_fs)), np.float32)
     if alive and signal.shape[1]:
         signal[alive] = band_limited(bridged[alive], fs, target_fs, wanted.band)
@@ -152,17 +190,25 @@ def _in_millivolt(
     if missing[alive].any():
         signal[_missing_at(missing, fs, target_fs, signal.shape[1])] = 0.0
     known = np.full((1, signal.shape[1]), 1.0 if units == "mV" else -1.0, np.float32)
-    return np.concatenate([signal, known]), [row for row in range(len(LEADS)) if leads.present[row] and row not in alive]
+    return np.concatenate([signal, known]), [
+        row for row in range(len(LEADS)) if leads.present[row] and row not in alive
+    ]
 
 
-def _missing_at(missing: NDArray[np.bool_], fs: float, target_fs: float, length: int) -> NDArray[np.bool_]:
+def _missing_at(
+    missing: NDArray[np.bool_], fs: float, target_fs: float, length: int
+) -> NDArray[np.bool_]:
     """The mask (12, n) at another rate: of each sample its nearest one."""
-    nearest = np.minimum(np.rint(np.arange(length) * (fs / target_fs)).astype(np.intp), missing.shape[1] - 1)
+    nearest = np.minimum(
+        np.rint(np.arange(length) * (fs / target_fs)).astype(np.intp), missing.shape[1] - 1
+    )
     at: NDArray[np.bool_] = missing[:, nearest]
     return at
 
 
-def _standardise(signal: NDArray[np.float64], there: NDArray[np.bool_] | None, present: NDArray[np.bool_]) -> list[int]:
+def _standardise(
+    signal: NDArray[np.float64], there: NDArray[np.bool_] | None, present: NDArray[np.bool_]
+) -> list[int]:
     """Standardise (12, samples) in place, zero where nothing is there; -> rows of the constant leads."""
     flat = []
     for row, lead in enumerate(signal):
@@ -181,10 +227,15 @@ def _standardise(signal: NDArray[np.float64], there: NDArray[np.bool_] | None, p
     return flat
 
 
-def _cut(signal: NDArray[np.floating], preprocessing: Preprocessing) -> tuple[NDArray[np.float32], list[int]]:
+def _cut(
+    signal: NDArray[np.floating], preprocessing: Preprocessing
+) -> tuple[NDArray[np.float32], list[int]]:
     """(rows, n) -> (segments, rows, samples) float32 in C order, and the sample at which each starts."""
     length, samples = preprocessing.segment_samples, signal.shape[1]
-    if preprocessing.shortest_seconds is not None and round(preprocessing.shortest_seconds * preprocessing.fs) <= samples < length:
+    if (
+        preprocessing.shortest_seconds is not None
+        and round(preprocessing.shortest_seconds * preprocessing.fs) <= samples < length
+    ):
         return np.pad(signal.astype(np.float32), ((0, 0), (0, length - samples)))[np.newaxis], [0]
     starts = list(range(0, samples - length + 1, length))
     if preprocessing.tail and starts and starts[-1] + length < samples:
@@ -211,11 +262,17 @@ def _lead_warnings(missing: tuple[str, ...], flat: tuple[str, ...]) -> list[str]
 
 def _gap_warnings(missing: NDArray[np.bool_], present: NDArray[np.bool_], fs: float) -> list[str]:
     """One sentence on the gaps that were not bridged, in leads that count."""
-    lost_s = {lead: np.count_nonzero(row) / fs for lead, row, there in zip(LEADS, missing, present, strict=True) if there and row.any()}
+    lost_s = {
+        lead: np.count_nonzero(row) / fs
+        for lead, row, there in zip(LEADS, missing, present, strict=True)
+        if there and row.any()
+    }
     if not lost_s:
         return []
     leads = ", ".join(f"{lead} {seconds:.2f} s" for lead, seconds in lost_s.items())
-    return [f"signal: gaps longer than {MAX_FILLED_GAP_S} s ({leads}); the encoder reads zeros there"]
+    return [
+        f"signal: gaps longer than {MAX_FILLED_GAP_S} s ({leads}); the encoder reads zeros there"
+    ]
 
 
 def _unread_warning(ends_s: tuple[float, ...], seconds: float) -> list[str]:

@@ -15,16 +15,29 @@ from numpy.typing import NDArray
 from signals.spikes import NARROW_MS, Spikes
 
 REACH_MS: Final = 16.0  # before and after a spike's highest sample: the two phases of a pulse, and the recorder's ringing
-STILL_SPIKE_MV: Final = 0.05  # second-highest lead over the running median: a quarter of what makes a spike
+STILL_SPIKE_MV: Final = (
+    0.05  # second-highest lead over the running median: a quarter of what makes a spike
+)
 MARGIN_MS: Final = 2.0
 LEVEL_MS: Final = 12.0  # before the spike: what it rises from
-DECAY_MS: Final = (3.0, 5.0, 8.0, 12.0, 18.0)  # time constants tried; discharges of implanted electrodes last some tens of ms
+DECAY_MS: Final = (
+    3.0,
+    5.0,
+    8.0,
+    12.0,
+    18.0,
+)  # time constants tried; discharges of implanted electrodes last some tens of ms
 FIT_MS: Final = 48.0  # after the spike: the decay, and the slow beginning of a paced QRS complex
 MIN_DECAY_MV: Final = 0.05  # a lower one is as well noise
-BEAT_MS: Final = (-12.0, 100.0)  # about the R peak: what looks like a spike there is the QRS complex's own tip
+BEAT_MS: Final = (
+    -12.0,
+    100.0,
+)  # about the R peak: what looks like a spike there is the QRS complex's own tip
 
 
-def without_spikes(signal: NDArray[np.floating], fs: float, spikes: Spikes, r_times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def without_spikes(
+    signal: NDArray[np.floating], fs: float, spikes: Spikes, r_times_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(leads, samples) in mV, NaN for gaps -> the same without the spikes that don't lie on a beat (R peaks in seconds)."""
     cleaned = np.array(signal, np.float64)
     places = [round(at * fs) for at in spikes.times_s.tolist() if not _on_a_beat(at, r_times_s)]
@@ -54,14 +67,24 @@ def _extent(signal: NDArray[np.float64], sample: int, fs: float) -> tuple[int, i
     margin = max(1, round(MARGIN_MS * fs / 1000))
     if found.size == 0:
         return max(0, sample - margin), min(signal.shape[1] - 1, sample + margin)
-    return max(0, start + int(found[0]) - margin), min(signal.shape[1] - 1, start + int(found[-1]) + margin)
+    return max(0, start + int(found[0]) - margin), min(
+        signal.shape[1] - 1, start + int(found[-1]) + margin
+    )
 
 
 def _take_decay_away(signal: NDArray[np.float64], first: int, last: int, fs: float) -> None:
     """In place, from `last` on: the exponential that is left over the level before the spike, in the leads that show one."""
     level_samples, samples = max(2, round(LEVEL_MS * fs / 1000)), round(FIT_MS * fs / 1000)
-    before, after = signal[:, max(0, first - level_samples) : first], signal[:, last : last + samples]
-    if before.shape[1] == 0 or after.shape[1] < samples or np.isnan(before).any() or np.isnan(after).any():
+    before, after = (
+        signal[:, max(0, first - level_samples) : first],
+        signal[:, last : last + samples],
+    )
+    if (
+        before.shape[1] == 0
+        or after.shape[1] < samples
+        or np.isnan(before).any()
+        or np.isnan(after).any()
+    ):
         return
     risen = after - before.mean(axis=1, keepdims=True)
     times_ms = np.arange(samples) * 1000.0 / fs
@@ -78,10 +101,14 @@ def _take_decay_away(signal: NDArray[np.float64], first: int, last: int, fs: flo
     height = np.where(np.abs(height) >= MIN_DECAY_MV, height, 0.0)
     rest = min(signal.shape[1] - last, round(5 * FIT_MS * fs / 1000))
     constant_ms = -1000.0 / fs / np.log(decay[1])
-    signal[:, last : last + rest] -= height[:, None] * np.exp(-np.arange(rest) * 1000.0 / fs / constant_ms)
+    signal[:, last : last + rest] -= height[:, None] * np.exp(
+        -np.arange(rest) * 1000.0 / fs / constant_ms
+    )
 
 
 def _bridge(signal: NDArray[np.float64], first: int, last: int) -> None:
     """In place: a straight line between the samples on either side; a lead without a signal stays at its one value to the last bit."""
     share = np.linspace(0.0, 1.0, last - first + 1)
-    signal[:, first : last + 1] = signal[:, [first]] + (signal[:, [last]] - signal[:, [first]]) * share
+    signal[:, first : last + 1] = (
+        signal[:, [first]] + (signal[:, [last]] - signal[:, [first]]) * share
+    )

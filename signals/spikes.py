@@ -25,14 +25,20 @@ MIN_SHARE: Final = 0.8  # of the height over the wide median
 MIN_HEIGHT_MV: Final = 0.2  # the second-highest lead's
 LEADS_AT_ONCE: Final = 2
 MAX_PER_SECOND: Final = 5.0  # two a beat up to 150 /min; more is mains hum, muscle or a broken lead
-APART_MS: Final = 8.0  # a spike's own ringing; the two of a dual-chamber pacemaker are 80 ms apart and more
+APART_MS: Final = (
+    8.0  # a spike's own ringing; the two of a dual-chamber pacemaker are 80 ms apart and more
+)
 _MARGIN_MV: Final = 0.001
-_AT_A_TIME: Final = 4096  # places whose surroundings are laid out at once: ten noisy minutes have a million
+_AT_A_TIME: Final = (
+    4096  # places whose surroundings are laid out at once: ten noisy minutes have a million
+)
 
 # Where a spike lies before the beat's R peak (middle of the steepest part of the QRS), which a paced QRS reaches late.
 VENTRICULAR_MS: Final = (-120.0, -12.0)
 ATRIAL_MS: Final = (-330.0, -120.0)
-STABLE_MS: Final = 12.0  # how far a beat's spike may lie from the others' and still be the same pacemaker's
+STABLE_MS: Final = (
+    12.0  # how far a beat's spike may lie from the others' and still be the same pacemaker's
+)
 MIN_BEATS: Final = 3
 
 Chamber = Literal["atrial", "ventricular", "dual"]
@@ -66,20 +72,40 @@ class Pacing:
     @property
     def chamber(self) -> Chamber | None:
         atrial, ventricular = self.atrial_beats >= MIN_BEATS, self.ventricular_beats >= MIN_BEATS
-        return "dual" if atrial and ventricular else "atrial" if atrial else "ventricular" if ventricular else None
+        return (
+            "dual"
+            if atrial and ventricular
+            else "atrial"
+            if atrial
+            else "ventricular"
+            if ventricular
+            else None
+        )
 
 
 def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
     """Spikes in a recording (leads, samples) in mV, unfiltered; NaN are gaps, whose surroundings count for nothing."""
     nothing = np.zeros(0)
     if fs < MIN_FS_HZ:
-        return Spikes(nothing, nothing, f"at {fs:g} Hz pacing spikes cannot be seen; {MIN_FS_HZ:g} Hz are needed")
+        return Spikes(
+            nothing,
+            nothing,
+            f"at {fs:g} Hz pacing spikes cannot be seen; {MIN_FS_HZ:g} Hz are needed",
+        )
     if signal.shape[0] < LEADS_AT_ONCE:
-        return Spikes(nothing, nothing, f"pacing spikes are looked for in {LEADS_AT_ONCE} leads at once; there is one")
+        return Spikes(
+            nothing,
+            nothing,
+            f"pacing spikes are looked for in {LEADS_AT_ONCE} leads at once; there is one",
+        )
     height = _heights(signal, fs)
     at = _peaks(height, round(APART_MS * fs / 1000))
     if at.size > MAX_PER_SECOND * signal.shape[1] / fs:
-        return Spikes(nothing, nothing, "noise or mains hum is full of deflections like pacing spikes, which cannot be told from them")
+        return Spikes(
+            nothing,
+            nothing,
+            "noise or mains hum is full of deflections like pacing spikes, which cannot be told from them",
+        )
     return Spikes(at / fs, height[at].astype(np.float64))
 
 
@@ -110,7 +136,9 @@ def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.floating]:
     return height
 
 
-def _without_gaps(signal: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
+def _without_gaps(
+    signal: NDArray[np.floating],
+) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
     """Zero for NaN, and (samples,) where any lead had one; None where none had."""
     if np.isfinite(signal).all():
         return signal, None
@@ -142,7 +170,9 @@ def _running(signal: NDArray[np.float32], width: int, of_two: np.ufunc) -> NDArr
     return found
 
 
-def _over_median(signal: NDArray[np.floating], at: NDArray[np.intp], half: int) -> NDArray[np.floating]:
+def _over_median(
+    signal: NDArray[np.floating], at: NDArray[np.intp], half: int
+) -> NDArray[np.floating]:
     """(leads, places): how far each stands from the median of `half` samples on either side; at the ends the last one is held."""
     found = np.empty((len(signal), at.size), signal.dtype)
     for start in range(0, at.size, _AT_A_TIME):
@@ -173,9 +203,14 @@ def _peaks(height: NDArray[np.floating], apart: int) -> NDArray[np.intp]:
     return np.array(found, np.intp)
 
 
-def _stable(distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]) -> NDArray[np.bool_]:
+def _stable(
+    distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]
+) -> NDArray[np.bool_]:
     """(beats,): whose spike lies within `STABLE_MS` of the distance that most beats share; few for distances all over the place."""
     inside = [ms[(ms >= window_ms[0]) & (ms < window_ms[1])] for ms in distances_ms]
     every = np.concatenate([*inside, np.zeros(0)])
-    near = [np.array([bool((np.abs(ms - centre) <= STABLE_MS).any()) for ms in inside], np.bool_) for centre in every]
+    near = [
+        np.array([bool((np.abs(ms - centre) <= STABLE_MS).any()) for ms in inside], np.bool_)
+        for centre in every
+    ]
     return max(near, key=np.count_nonzero, default=np.zeros(len(inside), np.bool_))

@@ -42,7 +42,9 @@ def to_millivolt(
     with np.errstate(over="ignore", invalid="ignore"):
         if divisor == 1.0:
             return np.ascontiguousarray(signal, np.float32), "mV"
-        return np.ascontiguousarray(np.true_divide(signal, divisor, dtype=np.float64), np.float32), "mV"
+        return np.ascontiguousarray(
+            np.true_divide(signal, divisor, dtype=np.float64), np.float32
+        ), "mV"
 
 
 def doubt_millivolt(record: EcgRecord) -> EcgRecord:
@@ -96,5 +98,8 @@ def _gain(gain: float, unit: str) -> float:
     if not (math.isfinite(gain) and gain > 0):
         raise BadOption("gain: a positive number of ADC units per mV is needed", loc=("gain",))
     if unit not in ("mv", "unknown"):
-        raise BadOption("units: contradicts gain, which turns ADC units into mV; leave one of them out", loc=("units",))
+        raise BadOption(
+            "units: contradicts gain, which turns ADC units into mV; leave one of them out",
+            loc=("units",),
+        )
     return gain

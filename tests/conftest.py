@@ -8,4 +8,6 @@ KEPT = ("ECG_VENV", "ECG_SHARED_DATA")  # where things lie, not how the server b
 
 for _name in [name for name in os.environ if name.startswith(("ECG_", "HF_")) and name not in KEPT]:
     del os.environ[_name]
-os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported; tests that play the hub start processes of their own
+os.environ["HF_HUB_OFFLINE"] = (
+    "1"  # read when huggingface_hub is imported; tests that play the hub start processes of their own
+)

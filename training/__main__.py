@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import get_args
 
 from errors import ModelStoreError
-from training import head_commands as commands
-from training.label_table import SPLITS
-from training.recipes import Recipe
+from training.heads import commands as commands
+from training.heads.label_table import SPLITS
+from training.heads.recipes import Recipe
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -48,35 +48,75 @@ def _fault(options: argparse.Namespace) -> str | None:
         return "--ptbxl needs --recipe"
     if options.run is commands.run_train and not (options.name or options.recipe):
         return "--name is needed"
-    if options.run is commands.run_promote and not options.ungated and not (options.embeddings and (options.labels or options.ptbxl)):
+    if (
+        options.run is commands.run_promote
+        and not options.ungated
+        and not (options.embeddings and (options.labels or options.ptbxl))
+    ):
         return "the gate needs --embeddings, and --labels or --ptbxl with --recipe"
     return None
 
 
 def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="python -m training", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    whole = argparse.ArgumentParser(
+        prog="python -m training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     each = whole.add_subparsers(required=True, metavar="COMMAND")
     _embed(each.add_parser("embed", help="a Parquet of embeddings, by a running server"))
     _train(each.add_parser("train", help="a head from embeddings and labels"))
-    _score(each.add_parser("score", help="how good a head is on patients it never saw, beside baselines"))
+    _score(
+        each.add_parser(
+            "score", help="how good a head is on patients it never saw, beside baselines"
+        )
+    )
     _install(each.add_parser("install", help="give a head to the servers of a models folder"))
     _list(each.add_parser("list", help="the installed heads, their versions and aliases"))
     _compare(each.add_parser("compare", help="two versions on the gate set"))
-    _promote(each.add_parser("promote", help="make the candidate the champion, if the gate lets it"))
-    _rollback(each.add_parser("rollback", help="make the champion before this one the champion again"))
-    _random_encoder(each.add_parser("random-encoder", help="a bundle with random weights, for the baseline"))
+    _promote(
+        each.add_parser("promote", help="make the candidate the champion, if the gate lets it")
+    )
+    _rollback(
+        each.add_parser("rollback", help="make the champion before this one the champion again")
+    )
+    _random_encoder(
+        each.add_parser("random-encoder", help="a bundle with random weights, for the baseline")
+    )
     return whole
 
 
 def _embed(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=commands.run_embed)
-    command.add_argument("--url", default="http://127.0.0.1:8000", help="the server (default: %(default)s)")
+    command.add_argument(
+        "--url", default="http://127.0.0.1:8000", help="the server (default: %(default)s)"
+    )
     source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("--recordings", type=Path, metavar="FOLDER", help="files of any format that the server reads")
-    source.add_argument("--ptbxl", type=Path, metavar="FOLDER", help="PTB-XL as downloaded, or the packed copy")
-    command.add_argument("--patients", type=Path, metavar="CSV", help="record_id, patient_id of the recordings in the folder")
-    command.add_argument("--rate", type=int, choices=(100, 500), default=100, help="PTB-XL's files of that rate (default: %(default)s)")
-    command.add_argument("--folds", type=_folds, default=(), metavar="N,N", help="these folds of PTB-XL only")
+    source.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="FOLDER",
+        help="files of any format that the server reads",
+    )
+    source.add_argument(
+        "--ptbxl", type=Path, metavar="FOLDER", help="PTB-XL as downloaded, or the packed copy"
+    )
+    command.add_argument(
+        "--patients",
+        type=Path,
+        metavar="CSV",
+        help="record_id, patient_id of the recordings in the folder",
+    )
+    command.add_argument(
+        "--rate",
+        type=int,
+        choices=(100, 500),
+        default=100,
+        help="PTB-XL's files of that rate (default: %(default)s)",
+    )
+    command.add_argument(
+        "--folds", type=_folds, default=(), metavar="N,N", help="these folds of PTB-XL only"
+    )
     command.add_argument("--limit", type=int, help="so many recordings only")
     command.add_argument("--out", type=Path, required=True, metavar="PARQUET")
 
@@ -93,36 +133,67 @@ def _data(command: argparse.ArgumentParser, *, required: bool = True) -> None:
     )
     source = command.add_mutually_exclusive_group(required=required)
     source.add_argument(
-        "--labels", type=Path, metavar="TABLE", help="CSV or Parquet: record_id, labels of 0, 1 or empty; patient_id, split"
+        "--labels",
+        type=Path,
+        metavar="TABLE",
+        help="CSV or Parquet: record_id, labels of 0, 1 or empty; patient_id, split",
     )
     source.add_argument("--ptbxl", type=Path, metavar="FOLDER", help="labels of PTB-XL by --recipe")
     command.add_argument("--recipe", choices=get_args(Recipe), help="what to take from PTB-XL")
-    command.add_argument("--columns", type=_names, default=(), metavar="A,B", help="these labels only")
+    command.add_argument(
+        "--columns", type=_names, default=(), metavar="A,B", help="these labels only"
+    )
 
 
 def _models(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--models-dir", type=Path, metavar="FOLDER", help="as ECG_MODELS_DIR (default: that, or the user's cache folder)")
+    command.add_argument(
+        "--models-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="as ECG_MODELS_DIR (default: that, or the user's cache folder)",
+    )
 
 
 def _train(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=commands.run_train)
     _data(command)
     command.add_argument("--name", help="the head's name (default: the recipe's)")
-    command.add_argument("--kind", choices=("linear", "mlp"), default="linear", help="default: %(default)s")
-    command.add_argument("--hidden", type=int, default=128, help="units of an mlp's hidden layer (default: %(default)s)")
-    command.add_argument("--class-weights", choices=("balanced", "none"), default="balanced", help="default: %(default)s")
+    command.add_argument(
+        "--kind", choices=("linear", "mlp"), default="linear", help="default: %(default)s"
+    )
+    command.add_argument(
+        "--hidden",
+        type=int,
+        default=128,
+        help="units of an mlp's hidden layer (default: %(default)s)",
+    )
+    command.add_argument(
+        "--class-weights",
+        choices=("balanced", "none"),
+        default="balanced",
+        help="default: %(default)s",
+    )
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--card", help="a sentence or two for whoever meets the head: data, purpose, limits")
+    command.add_argument(
+        "--card", help="a sentence or two for whoever meets the head: data, purpose, limits"
+    )
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
 
 
 def _score(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=commands.run_score)
-    command.add_argument("head", help="a head's folder, or NAME, NAME@VERSION, NAME@candidate of the installed ones")
+    command.add_argument(
+        "head", help="a head's folder, or NAME, NAME@VERSION, NAME@candidate of the installed ones"
+    )
     _data(command)
     _models(command)
     command.add_argument("--split", choices=SPLITS, default="test", help="default: %(default)s")
-    command.add_argument("--random", type=Path, metavar="PARQUET", help="the same recordings' embeddings by a randomly initialised encoder")
+    command.add_argument(
+        "--random",
+        type=Path,
+        metavar="PARQUET",
+        help="the same recordings' embeddings by a randomly initialised encoder",
+    )
     command.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="for scores.json and plots")
     command.add_argument("--no-plots", dest="plots", action="store_false")
@@ -154,7 +225,9 @@ def _promote(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=commands.run_promote)
     command.add_argument("name")
     command.add_argument("version", type=int, nargs="?", help="default: the candidate")
-    command.add_argument("--ungated", metavar="REASON", help="without the gate, for a reason that the audit keeps")
+    command.add_argument(
+        "--ungated", metavar="REASON", help="without the gate, for a reason that the audit keeps"
+    )
     _data(command, required=False)
     _models(command)
 

@@ -27,9 +27,13 @@ def platt(logits: Array, truth: Array) -> tuple[float, float]:
     def loss(at: Array) -> tuple[float, Array]:
         q = at[0] * z + at[1]
         residual = sigmoid(q) - target
-        return float((np.logaddexp(0, q) - target * q).sum()), np.array([(residual * z).sum(), residual.sum()])
+        return float((np.logaddexp(0, q) - target * q).sum()), np.array(
+            [(residual * z).sum(), residual.sum()]
+        )
 
-    found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.0, None), (None, None)])
+    found = minimize(
+        loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.0, None), (None, None)]
+    )
     return float(found.x[0] / spread), float(found.x[1])
 
 

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from errors import ModelStoreError
 from heads.gate import GateSet, Limits, Verdict, judge
 from heads.head import EncoderReference
-from training.embeddings_file import read_embeddings
-from training.head_fit import Examples, FitOptions, fit_head
-from training.label_table import Labelled, join, read_labels
-from training.recipes import Recipe, recipe_labels
+from training.heads.embeddings_file import read_embeddings
+from training.heads.fit import Examples, FitOptions, fit_head
+from training.heads.label_table import Labelled, join, read_labels
+from training.heads.recipes import Recipe, recipe_labels
 
 FEW, MANY = 300, 1200  # recordings
 CORRUPTED: Final = 0.6
@@ -80,56 +80,83 @@ class Outcome:
 
 def main(arguments: list[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--embeddings", type=Path, required=True)
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--ptbxl", type=Path)
     parser.add_argument("--recipe", choices=get_args(Recipe), default="superclass")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--gate-patients", type=int, default=1000)
-    parser.add_argument("--page", type=Path, help="a document with the marks between which the figures go")
+    parser.add_argument(
+        "--page", type=Path, help="a document with the marks between which the figures go"
+    )
     options = parser.parse_args(typed)
     if bool(options.labels) == bool(options.ptbxl):
         parser.error("one of --labels and --ptbxl is needed")
     try:
-        table = read_labels(options.labels) if options.labels else recipe_labels(options.recipe, options.ptbxl)
+        table = (
+            read_labels(options.labels)
+            if options.labels
+            else recipe_labels(options.recipe, options.ptbxl)
+        )
         embeddings = read_embeddings(options.embeddings)
         labelled = join(embeddings, table)
-        outcomes = list(simulate(labelled, embeddings.encoder, range(options.seeds), options.gate_patients))
+        outcomes = list(
+            simulate(labelled, embeddings.encoder, range(options.seeds), options.gate_patients)
+        )
     except ModelStoreError as error:
         print(f"{error.title}: {error.detail}", file=sys.stderr)
         return 1
-    said = report(outcomes, embeddings.encoder, f"python -m training.gate_check {shlex.join(_named(typed))}")
+    said = report(
+        outcomes, embeddings.encoder, f"python -m training.gate_check {shlex.join(_named(typed))}"
+    )
     print(said)
     if options.page:
         write_page(options.page, said)
     return 0
 
 
-def simulate(labelled: Labelled, encoder: EncoderReference, seeds: Iterable[int], gate_patients: int) -> Iterator[Outcome]:
+def simulate(
+    labelled: Labelled, encoder: EncoderReference, seeds: Iterable[int], gate_patients: int
+) -> Iterator[Outcome]:
     for seed in seeds:
         started = time.monotonic()
         random = np.random.default_rng(seed)
         examples = labelled.examples
-        of_gate = np.isin(examples.patients, random.permutation(np.unique(examples.patients))[:gate_patients])
+        of_gate = np.isin(
+            examples.patients, random.permutation(np.unique(examples.patients))[:gate_patients]
+        )
         rest = random.permutation(np.flatnonzero(~of_gate))[:MANY]
         if len(rest) < MANY:
-            raise ModelStoreError(f"{len(rest)} recordings beside the gate set's; {MANY} are needed (fewer --gate-patients?)")
+            raise ModelStoreError(
+                f"{len(rest)} recordings beside the gate set's; {MANY} are needed (fewer --gate-patients?)"
+            )
         held, pool = examples.at(of_gate), examples.at(rest)
         gate = GateSet(labelled.labels, held.truth, held.patients)
 
         def trained(examples: Examples, seed: int, x: Array = held.x) -> Array:
-            return fit_head(examples, labelled.labels, "check", encoder, FitOptions(seed=seed)).probabilities(x)
+            return fit_head(
+                examples, labelled.labels, "check", encoder, FitOptions(seed=seed)
+            ).probabilities(x)
 
         champion = trained(pool.at(np.arange(FEW)), seed)
         for scenario, count, corrupt in SCENARIOS:
-            verdict = judge(gate, champion, trained(_made(pool, count, corrupt, random), seed + 1000), Limits(seed=seed))
+            verdict = judge(
+                gate,
+                champion,
+                trained(_made(pool, count, corrupt, random), seed + 1000),
+                Limits(seed=seed),
+            )
             known = [label.champion for label in verdict.labels if label.champion is not None]
             yield Outcome(scenario, seed, verdict, float(np.mean(known)))
         print(f"seed {seed}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
-def _made(pool: Examples, count: int, corrupt: Corruption | None, random: np.random.Generator) -> Examples:
+def _made(
+    pool: Examples, count: int, corrupt: Corruption | None, random: np.random.Generator
+) -> Examples:
     """The first `count` recordings; those that are new, corrupted."""
     if corrupt is None:
         return pool.at(np.arange(count))
@@ -153,9 +180,14 @@ def report(outcomes: list[Outcome], encoder: EncoderReference, command: str) -> 
     ]
     for scenario, _, _ in SCENARIOS:
         found = [one.verdict for one in outcomes if one.scenario == scenario]
-        gain, bound, change = ([getattr(verdict, name) or 0.0 for verdict in found] for name in ("gain", "gain_bound", "auroc_gain"))
+        gain, bound, change = (
+            [getattr(verdict, name) or 0.0 for verdict in found]
+            for name in ("gain", "gain_bound", "auroc_gain")
+        )
         promoted = f"{sum(verdict.promote for verdict in found)} of {len(found)}"
-        lines.append(f"| {scenario} | {promoted} | {_percent(gain)} | {_percent(bound)} | {min(change):+.3f} to {max(change):+.3f} |")
+        lines.append(
+            f"| {scenario} | {promoted} | {_percent(gain)} | {_percent(bound)} | {min(change):+.3f} to {max(change):+.3f} |"
+        )
     return "\n".join(lines)
 
 

@@ -22,8 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from signal_quality.placement import EXCHANGES, FILE, PlacementModel, features_of
 from signal_quality.windows import measure_windows
 from signals.leads import INDEPENDENT, LEADS
-from training import quality_report
-from training.packed import loader_of
+from training.datasets.packed import loader_of
+from training.quality import report as quality_report
 
 TITLE: Final = "## Exchanged electrodes"
 # A choice: about 2 % of recordings have exchanged electrodes (Hedén, as cited by PMC6932211), so that at 1 % an alarm is right more
@@ -40,7 +40,9 @@ Rows = NDArray[np.float64]
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the packed PTB-XL")
-    parser.add_argument("--chunks", type=int, nargs="+", default=[0, 1, 6, 7], help="which of its chunks are read")
+    parser.add_argument(
+        "--chunks", type=int, nargs="+", default=[0, 1, 6, 7], help="which of its chunks are read"
+    )
     parser.add_argument("--out", type=Path, default=FILE)
     parser.add_argument("--report", type=Path, default=quality_report.PAGE)
     options = parser.parse_args(arguments)
@@ -53,7 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
     print(text)
     options.out.write_text(json.dumps(stored(model)) + "\n", encoding="utf-8")
     command = "python -m training.placement --data PTBXL"
-    quality_report.write(options.report, TITLE, f"Written by `{command}` (PTB-XL, 100 Hz).\n\n{text}")
+    quality_report.write(
+        options.report, TITLE, f"Written by `{command}` (PTB-XL, 100 Hz).\n\n{text}"
+    )
 
 
 def templates_of(folder: Path, chunks: list[int]) -> tuple[Rows, NDArray[np.intp]]:
@@ -91,7 +95,9 @@ def limit_of(model: PlacementModel, templates: Rows, false_alarms: float) -> flo
     return float(np.quantile(suspicions(model, templates, "")[0], 1 - false_alarms))
 
 
-def suspicions(model: PlacementModel, templates: Rows, exchange: str) -> tuple[Rows, NDArray[np.intp]]:
+def suspicions(
+    model: PlacementModel, templates: Rows, exchange: str
+) -> tuple[Rows, NDArray[np.intp]]:
     """(suspicion, number of the likeliest exchange) of each recording with its leads exchanged so."""
     probabilities = model.probabilities(exchanged(templates, EXCHANGES[exchange]))
     return 1 - probabilities[:, 0], 1 + probabilities[:, 1:].argmax(axis=1)
@@ -123,7 +129,12 @@ def _cell(suspected: NDArray[np.bool_], right: NDArray[np.bool_], exchanged_in_t
 
 def stored(model: PlacementModel) -> dict[str, Any]:
     weights = [[float(f"{weight:.5g}") for weight in row] for row in model.weights]
-    return {"exchanges": list(EXCHANGES), "weights": weights, "shifts": model.shifts.round(5).tolist(), "limit": model.limit}
+    return {
+        "exchanges": list(EXCHANGES),
+        "weights": weights,
+        "shifts": model.shifts.round(5).tolist(),
+        "limit": model.limit,
+    }
 
 
 if __name__ == "__main__":

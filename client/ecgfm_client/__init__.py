@@ -9,7 +9,16 @@ with EcgClient("http://127.0.0.1:8000") as client:
 
 from ecgfm_client.client import AsyncEcgClient, EcgClient
 from ecgfm_client.errors import EcgClientError, NoAnswer, Refused, UnusableInput
-from ecgfm_client.results import Analysis, Encoder, Features, Finding, Health, Label, Measurements, Quality
+from ecgfm_client.results import (
+    Analysis,
+    Encoder,
+    Features,
+    Finding,
+    Health,
+    Label,
+    Measurements,
+    Quality,
+)
 
 __all__ = [
     "Analysis",

@@ -14,10 +14,16 @@ from ecgfm_client.errors import NoAnswer, Refused
 def read(response: httpx.Response) -> dict[str, Any]:
     """The answer's object. Raises Refused for any status but 200, NoAnswer for what no ECG server says."""
     if response.status_code != 200:
-        raise Refused(response.status_code, _object(response) or {"detail": f"HTTP {response.status_code} {response.reason_phrase}"})
+        raise Refused(
+            response.status_code,
+            _object(response)
+            or {"detail": f"HTTP {response.status_code} {response.reason_phrase}"},
+        )
     body = _object(response)
     if body is None:
-        raise NoAnswer(f"{response.request.url.copy_with(query=None)} answered something that is not an ECG server's")
+        raise NoAnswer(
+            f"{response.request.url.copy_with(query=None)} answered something that is not an ECG server's"
+        )
     return body
 
 
@@ -32,7 +38,9 @@ def read_health(response: httpx.Response) -> dict[str, Any]:
 def _object(response: httpx.Response) -> dict[str, Any] | None:
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     try:
-        body = msgpack.unpackb(response.content) if kind == "application/msgpack" else response.json()
+        body = (
+            msgpack.unpackb(response.content) if kind == "application/msgpack" else response.json()
+        )
     except ValueError:
         return None
     return dict(body) if isinstance(body, Mapping) else None

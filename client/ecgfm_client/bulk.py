@@ -36,13 +36,22 @@ class Summary:
     seconds: float
 
 
-async def run(recordings: Sequence[Recording], ask: Ask, table: Table, client: AsyncEcgClient, in_flight: int = IN_FLIGHT) -> Summary:
+async def run(
+    recordings: Sequence[Recording],
+    ask: Ask,
+    table: Table,
+    client: AsyncEcgClient,
+    in_flight: int = IN_FLIGHT,
+) -> Summary:
     """All recordings that the table hasn't; raises NoAnswer where the server stays away, after saving what is done."""
     table.open()
     began_s = time.monotonic()
     waiting = [recording for recording in recordings if recording.name not in table.done]
     if len(waiting) < len(recordings):
-        print(f"{len(recordings) - len(waiting)} of {len(recordings)} are there already", file=sys.stderr)
+        print(
+            f"{len(recordings) - len(waiting)} of {len(recordings)} are there already",
+            file=sys.stderr,
+        )
     with tqdm(total=len(waiting), unit="ECG", smoothing=0.05, disable=None) as progress:
         work = _Work(iter(waiting), ask, table, client, progress, in_flight)
         try:

@@ -34,7 +34,12 @@ class Call:
     def request(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         files = list(self.files) or None
         return client.build_request(
-            self.method, self.path, params=dict(self.params), headers=dict(self.headers), content=self.content, files=files
+            self.method,
+            self.path,
+            params=dict(self.params),
+            headers=dict(self.headers),
+            content=self.content,
+            files=files,
         )
 
 
@@ -44,17 +49,33 @@ def ecg_call(path: str, ecg: Ecg, options: Mapping[str, Any], accept: str = MSGP
     headers = {"Accept": accept}
     if isinstance(ecg, np.ndarray):
         if ecg.ndim != 2:
-            raise UnusableInput(f"ecg: found an array of shape {ecg.shape}, (leads, samples) is needed")
+            raise UnusableInput(
+                f"ecg: found an array of shape {ecg.shape}, (leads, samples) is needed"
+            )
         if "fs" not in params:
             raise UnusableInput("fs: an array has no sampling rate of its own; give fs in Hz")
-        return Call("POST", path, params, {**headers, "Content-Type": "application/x-npy"}, content=_npy(ecg))
+        return Call(
+            "POST",
+            path,
+            params,
+            {**headers, "Content-Type": "application/x-npy"},
+            content=_npy(ecg),
+        )
     return Call("POST", path, params, headers, files=[("files", part) for part in _parts(ecg)])
 
 
-def upload_call(path: str, files: Sequence[str | Path], options: Mapping[str, Any], part: str = "files") -> Call:
+def upload_call(
+    path: str, files: Sequence[str | Path], options: Mapping[str, Any], part: str = "files"
+) -> Call:
     """A POST of files only, for /predict and /classify."""
     params = {name: _text(value) for name, value in options.items() if value is not None}
-    return Call("POST", path, params, {"Accept": "application/json"}, files=[(part, each) for each in _parts(list(files))])
+    return Call(
+        "POST",
+        path,
+        params,
+        {"Accept": "application/json"},
+        files=[(part, each) for each in _parts(list(files))],
+    )
 
 
 def _parts(ecg: str | Path | bytes | Sequence[str | Path]) -> list[tuple[str, bytes]]:
@@ -73,7 +94,9 @@ def _parts(ecg: str | Path | bytes | Sequence[str | Path]) -> list[tuple[str, by
 def _npy(array: NDArray[Any]) -> bytes:
     """float32 unless the array is of integers, which the server reads with `units` or `gain`."""
     buffer = io.BytesIO()
-    np.save(buffer, array if array.dtype == np.int16 else array.astype(np.float32), allow_pickle=False)
+    np.save(
+        buffer, array if array.dtype == np.int16 else array.astype(np.float32), allow_pickle=False
+    )
     return buffer.getvalue()
 
 

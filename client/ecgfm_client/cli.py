@@ -48,32 +48,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ecgfm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="ecgfm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     analyze = _command(commands, "analyze", _analyze, "labels, rhythm, measurements and quality")
     analyze.add_argument(
-        "paths", nargs="+", type=Path, metavar="FILE", help="recordings, the files of WFDB ones in any order; or one folder"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="recordings, the files of WFDB ones in any order; or one folder",
     )
-    analyze.add_argument("--json", action="store_true", help="the server's answer instead of a report, a line for each recording")
+    analyze.add_argument(
+        "--json",
+        action="store_true",
+        help="the server's answer instead of a report, a line for each recording",
+    )
     analyze.add_argument("--out", type=Path, help="for a folder: report.csv or report.parquet")
-    analyze.add_argument("--in-flight", type=_at_least_one, default=16, help="requests at once, at most; for a folder (16)")
+    analyze.add_argument(
+        "--in-flight",
+        type=_at_least_one,
+        default=16,
+        help="requests at once, at most; for a folder (16)",
+    )
     _record_fields(analyze)
 
-    quality = _command(commands, "quality", _quality, "whether the recording can be read, and what to do about it")
+    quality = _command(
+        commands, "quality", _quality, "whether the recording can be read, and what to do about it"
+    )
     quality.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     quality.add_argument("--json", action="store_true")
     _record_fields(quality)
 
-    features = _command(commands, "features", _features, "embeddings of a folder's recordings, as Parquet")
+    features = _command(
+        commands, "features", _features, "embeddings of a folder's recordings, as Parquet"
+    )
     features.add_argument("folder", type=Path, metavar="DIR")
-    features.add_argument("--out", type=Path, required=True, help="a .parquet file; what is in it already is not asked again")
+    features.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="a .parquet file; what is in it already is not asked again",
+    )
     features.add_argument("--model", help="features (default), clinical, or an encoder's name")
     features.add_argument("--pooling", choices=["mean", "max"])
     features.add_argument("--layer", type=int)
     features.add_argument(
-        "--in-flight", type=_at_least_one, default=48, help="requests at once, at most; fewer where answers are slow (48)"
+        "--in-flight",
+        type=_at_least_one,
+        default=48,
+        help="requests at once, at most; fewer where answers are slow (48)",
     )
 
     plot = _command(commands, "plot", _plot, "the recording on ECG paper, with what was measured")
@@ -81,11 +108,15 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--out", type=Path, required=True, help="a .png, .svg or .pdf file")
     _record_fields(plot)
 
-    _command(commands, "health", _health, "whether the server is up, and with which model").add_argument("--json", action="store_true")
+    _command(
+        commands, "health", _health, "whether the server is up, and with which model"
+    ).add_argument("--json", action="store_true")
     return parser
 
 
-def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], about: str
+) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
     command.set_defaults(run=run)
     command.add_argument("--url", help="the server's address")
@@ -109,16 +140,26 @@ def _analyze(options: argparse.Namespace) -> int:
         raise UnusableInput("--out: for a folder; one recording's report is printed")
     from ecgfm_client.report import analysis_report
 
-    return _each(options, lambda client, one: client.analyze(one.files, **_about(options)), analysis_report)
+    return _each(
+        options, lambda client, one: client.analyze(one.files, **_about(options)), analysis_report
+    )
 
 
 def _quality(options: argparse.Namespace) -> int:
     from ecgfm_client.report import quality_report
 
-    return _each(options, lambda client, one: client.assess_quality(one.files, **_about(options)), quality_report)
+    return _each(
+        options,
+        lambda client, one: client.assess_quality(one.files, **_about(options)),
+        quality_report,
+    )
 
 
-def _each(options: argparse.Namespace, ask: Callable[[EcgClient, Recording], Any], report: Callable[[str, Any], str]) -> int:
+def _each(
+    options: argparse.Namespace,
+    ask: Callable[[EcgClient, Recording], Any],
+    report: Callable[[str, Any], str],
+) -> int:
     """Recordings one after the other; one that is refused doesn't keep the others from being asked."""
     refused = 0
     with EcgClient(options.url) as client:
@@ -129,7 +170,11 @@ def _each(options: argparse.Namespace, ask: Callable[[EcgClient, Recording], Any
                 refused += 1
                 _say(f"{one.name}: {refusal}")
                 continue
-            print(json.dumps({"file": one.name, **_plain(found.raw)}) if options.json else report(one.name, found))
+            print(
+                json.dumps({"file": one.name, **_plain(found.raw)})
+                if options.json
+                else report(one.name, found)
+            )
     return REFUSED if refused else DONE
 
 
@@ -148,7 +193,11 @@ def _features(options: argparse.Namespace) -> int:
 
     if options.out.suffix.lower() != ".parquet":
         raise UnusableInput(f"--out: found {options.out.name}; embeddings go into a .parquet file")
-    return _bulk(options.folder, options, FeatureRows(model=options.model, pooling=options.pooling, layer=options.layer))
+    return _bulk(
+        options.folder,
+        options,
+        FeatureRows(model=options.model, pooling=options.pooling, layer=options.layer),
+    )
 
 
 def _bulk(folder: Path, options: argparse.Namespace, ask: Any) -> int:
@@ -176,9 +225,15 @@ def _plot(options: argparse.Namespace) -> int:
 
     recordings = _recordings(options.paths)
     if len(recordings) != 1:
-        raise UnusableInput(f"FILE: found {len(recordings)} recordings ({', '.join(one.name for one in recordings)}); a plot has one")
+        raise UnusableInput(
+            f"FILE: found {len(recordings)} recordings ({', '.join(one.name for one in recordings)}); a plot has one"
+        )
     with EcgClient(options.url) as client:
-        plot(client.analyze(recordings[0].files, include=PARTS, **_about(options)), options.out, recordings[0].name)
+        plot(
+            client.analyze(recordings[0].files, include=PARTS, **_about(options)),
+            options.out,
+            recordings[0].name,
+        )
     return DONE
 
 

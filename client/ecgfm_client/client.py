@@ -35,7 +35,9 @@ def _settings(url: str | None, api_key: str | None, timeout_s: float) -> dict[st
 
 def _gave_up(call: Call, base_url: httpx.URL, error: httpx.TransportError, tries: int) -> NoAnswer:
     said = str(error) or type(error).__name__
-    return NoAnswer(f"{base_url.join(call.path)}: no answer after {tries} {'try' if tries == 1 else 'tries'} ({said})")
+    return NoAnswer(
+        f"{base_url.join(call.path)}: no answer after {tries} {'try' if tries == 1 else 'tries'} ({said})"
+    )
 
 
 class EcgClient:
@@ -46,7 +48,12 @@ class EcgClient:
     """
 
     def __init__(
-        self, url: str | None = None, *, api_key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S, retries_s: float = 60.0
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        retries_s: float = 60.0,
     ) -> None:
         self._http = httpx.Client(**_settings(url, api_key, timeout_s))
         self._retries = Retries(retries_s)
@@ -54,7 +61,12 @@ class EcgClient:
     def __enter__(self) -> EcgClient:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -64,7 +76,9 @@ class EcgClient:
     def url(self) -> str:
         return str(self._http.base_url).rstrip("/")
 
-    def analyze(self, ecg: Ecg, *, include: Sequence[str] | str | None = None, **options: Any) -> Analysis:
+    def analyze(
+        self, ecg: Ecg, *, include: Sequence[str] | str | None = None, **options: Any
+    ) -> Analysis:
         """Labels, rhythm, measurements, quality, embedding of one recording.
 
         ecg      an array (leads, samples), then with `fs` and mostly `lead_names` and `units`; or a file, its bytes, or its files
@@ -109,7 +123,11 @@ class EcgClient:
                 failure = error
             except httpx.TransportError as error:
                 raise _gave_up(call, self._http.base_url, error, tries) from error
-            wait_s = self._retries.wait_s(tries, time.monotonic() - began_s, response) if repeat else None
+            wait_s = (
+                self._retries.wait_s(tries, time.monotonic() - began_s, response)
+                if repeat
+                else None
+            )
             if wait_s is not None:
                 time.sleep(wait_s)
             elif response is not None:
@@ -123,7 +141,12 @@ class AsyncEcgClient:
     """As EcgClient, to be awaited; `async with AsyncEcgClient(url) as client`."""
 
     def __init__(
-        self, url: str | None = None, *, api_key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S, retries_s: float = 60.0
+        self,
+        url: str | None = None,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        retries_s: float = 60.0,
     ) -> None:
         self._http = httpx.AsyncClient(**_settings(url, api_key, timeout_s))
         self._retries = Retries(retries_s)
@@ -131,13 +154,20 @@ class AsyncEcgClient:
     async def __aenter__(self) -> AsyncEcgClient:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self.close()
 
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def analyze(self, ecg: Ecg, *, include: Sequence[str] | str | None = None, **options: Any) -> Analysis:
+    async def analyze(
+        self, ecg: Ecg, *, include: Sequence[str] | str | None = None, **options: Any
+    ) -> Analysis:
         return Analysis.read(await self._ask_ecg("/analyze", ecg, {"include": include, **options}))
 
     async def extract_features(self, ecg: Ecg, **options: Any) -> Features:
@@ -150,7 +180,11 @@ class AsyncEcgClient:
         return read(await self._send(await asyncio.to_thread(upload_call, "/predict", files, {})))
 
     async def classify(self, file: str | Path, *, lang: str | None = None) -> dict[str, Any]:
-        return read(await self._send(await asyncio.to_thread(upload_call, "/classify", [file], {"lang": lang}, "file")))
+        return read(
+            await self._send(
+                await asyncio.to_thread(upload_call, "/classify", [file], {"lang": lang}, "file")
+            )
+        )
 
     async def health(self) -> Health:
         return Health.read(read_health(await self._send(Call("GET", "/health"), repeat=False)))
@@ -173,7 +207,11 @@ class AsyncEcgClient:
                 failure = error
             except httpx.TransportError as error:
                 raise _gave_up(call, self._http.base_url, error, tries) from error
-            wait_s = self._retries.wait_s(tries, time.monotonic() - began_s, response) if repeat else None
+            wait_s = (
+                self._retries.wait_s(tries, time.monotonic() - began_s, response)
+                if repeat
+                else None
+            )
             if wait_s is not None:
                 await asyncio.sleep(wait_s)
             elif response is not None:

@@ -38,7 +38,9 @@ class Refused(EcgClientError):
         self.status = status
         self.body = body
         self.code = str(body.get("code") or "unknown")
-        self.detail = str(body.get("detail") or body.get("title") or f"HTTP {status} without an explanation")
+        self.detail = str(
+            body.get("detail") or body.get("title") or f"HTTP {status} without an explanation"
+        )
         self.errors: list[dict[str, Any]] = list(body.get("errors") or [])
         self.request_id: str | None = body.get("request_id")
         super().__init__(f"{self.code} ({status}): {self.detail}")

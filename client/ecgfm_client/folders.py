@@ -7,8 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Files that lie beside recordings and are none themselves, whatever the server can read.
-NEVER_RECORDINGS = frozenset({".md", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".svg", ".py", ".m", ".sh", ".log", ".parquet", ".lock"})
-INDEX_FILES = frozenset({"RECORDS", "ANNOTATORS", "SHA256SUMS.txt", "LICENSE", "LICENSE.txt", "README", "README.txt", "notes.txt"})
+NEVER_RECORDINGS = frozenset(
+    {
+        ".md",
+        ".html",
+        ".pdf",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".svg",
+        ".py",
+        ".m",
+        ".sh",
+        ".log",
+        ".parquet",
+        ".lock",
+    }
+)
+INDEX_FILES = frozenset(
+    {
+        "RECORDS",
+        "ANNOTATORS",
+        "SHA256SUMS.txt",
+        "LICENSE",
+        "LICENSE.txt",
+        "README",
+        "README.txt",
+        "notes.txt",
+    }
+)
 MAX_HEADER_BYTES = 1_000_000
 
 
@@ -24,7 +51,9 @@ def find_recordings(folder: Path) -> list[Recording]:
     """All below `folder`, in order of their names. Hidden files and folders are left out."""
     found: list[Recording] = []
     for place in _folders(folder):
-        files = sorted(path for path in place.iterdir() if path.is_file() and not path.name.startswith("."))
+        files = sorted(
+            path for path in place.iterdir() if path.is_file() and not path.name.startswith(".")
+        )
         found.extend(Recording(_name(recording, folder), recording) for recording in _group(files))
     return sorted(found, key=lambda recording: recording.name)
 
@@ -34,7 +63,11 @@ def group_files(paths: Sequence[Path]) -> list[Recording]:
     by_folder: dict[Path, list[Path]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, []).append(path)
-    return [Recording(group[0].name, group) for files in by_folder.values() for group in _group(sorted(set(files)), keep=True)]
+    return [
+        Recording(group[0].name, group)
+        for files in by_folder.values()
+        for group in _group(sorted(set(files)), keep=True)
+    ]
 
 
 def recording_of(path: Path, name: str) -> Recording:
@@ -48,7 +81,9 @@ def recording_of(path: Path, name: str) -> Recording:
 
 def _folders(folder: Path) -> Iterable[Path]:
     yield folder
-    for below in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    for below in sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    ):
         yield from _folders(below)
 
 
@@ -65,11 +100,15 @@ def _group(files: list[Path], *, keep: bool = False) -> list[tuple[Path, ...]]:
     groups = [_whole(name, headers, by_name) for name in headers if name not in segments]
     taken = {path for group in groups for path in group}
     stems = {Path(name).stem for name in headers}
-    groups += [(path,) for path in files if path not in taken and (keep or not _is_beside(path, stems))]
+    groups += [
+        (path,) for path in files if path not in taken and (keep or not _is_beside(path, stems))
+    ]
     return groups
 
 
-def _whole(header: str, headers: dict[str, list[str]], by_name: dict[str, Path]) -> tuple[Path, ...]:
+def _whole(
+    header: str, headers: dict[str, list[str]], by_name: dict[str, Path]
+) -> tuple[Path, ...]:
     """A header's files; of a multi-segment one its segments' headers and theirs."""
     names, waiting = [header], list(headers[header])
     while waiting:
@@ -84,7 +123,11 @@ def _named_by(header: Path) -> list[str]:
     """File names in a WFDB header: signal files, or the headers of segments."""
     if header.stat().st_size > MAX_HEADER_BYTES:
         return []
-    lines = [line.split() for line in header.read_text(encoding="latin-1").splitlines() if line.strip() and not line.startswith("#")]
+    lines = [
+        line.split()
+        for line in header.read_text(encoding="latin-1").splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
     if not lines:
         return []
     multi = "/" in lines[0][0]
@@ -94,4 +137,8 @@ def _named_by(header: Path) -> list[str]:
 
 def _is_beside(path: Path, stems: set[str]) -> bool:
     """No recording: a picture, an index, an annotation file of a WFDB recording."""
-    return path.suffix.lower() in NEVER_RECORDINGS or path.name in INDEX_FILES or (path.stem in stems and path.suffix.lower() != ".zip")
+    return (
+        path.suffix.lower() in NEVER_RECORDINGS
+        or path.name in INDEX_FILES
+        or (path.stem in stems and path.suffix.lower() != ".zip")
+    )

@@ -55,7 +55,10 @@ class Sheet:
     @property
     def starts_s(self) -> list[float]:
         """When each column begins: one after the other, and where the recording is too short for that, its last seconds again."""
-        return [min(column * COLUMN_S, max(0.0, self.seconds - COLUMN_S)) for column in range(len(COLUMNS))]
+        return [
+            min(column * COLUMN_S, max(0.0, self.seconds - COLUMN_S))
+            for column in range(len(COLUMNS))
+        ]
 
     @classmethod
     def read(cls, found: Analysis) -> Sheet:
@@ -64,9 +67,15 @@ class Sheet:
         if signal is None:
             raise UnusableInput("plot: the answer holds no signal")
         if signal["units"] != "mV":
-            raise UnusableInput("plot: the recording's unit is unknown, so its height on paper is too")
+            raise UnusableInput(
+                "plot: the recording's unit is unknown, so its height on paper is too"
+            )
         rows = array(signal["data"]).astype(np.float64)
-        return cls(_all_limb_leads(dict(zip(signal["lead_names"], rows, strict=True))), float(signal["fs"]), found.fiducials or ())
+        return cls(
+            _all_limb_leads(dict(zip(signal["lead_names"], rows, strict=True))),
+            float(signal["fs"]),
+            found.fiducials or (),
+        )
 
 
 def plot(found: Analysis, out: Path, title: str) -> None:
@@ -86,7 +95,9 @@ def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
     _grid(page)
     for column, (names, start_s) in enumerate(zip(COLUMNS, sheet.starts_s, strict=True)):
         for name, level in zip(names, ROWS_MM, strict=True):
-            _trace(page, sheet, name, LEFT_MM + column * COLUMN_S * MM_PER_S, level, start_s, COLUMN_S)
+            _trace(
+                page, sheet, name, LEFT_MM + column * COLUMN_S * MM_PER_S, level, start_s, COLUMN_S
+            )
     strip = STRIP_LEAD if STRIP_LEAD in sheet.leads else next(iter(sheet.leads))
     _trace(page, sheet, strip, LEFT_MM, STRIP_MM, 0.0, COLUMN_S * len(COLUMNS))
     _fiducials(page, sheet)
@@ -94,9 +105,17 @@ def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
         _pulse(page, level)
     page.text(PAPER_MM[0], 202, title, fontsize=11, weight="bold", va="top")
     for number, line in enumerate(words):
-        page.text(PAPER_MM[0] + 100 * (number // 4), 195 - 6.5 * (number % 4), line, fontsize=8.5, va="top")
+        page.text(
+            PAPER_MM[0] + 100 * (number // 4),
+            195 - 6.5 * (number % 4),
+            line,
+            fontsize=8.5,
+            va="top",
+        )
     page.text(PAPER_MM[0], 7, "   ".join(_legend(sheet)), fontsize=8, va="center")
-    page.text(PAPER_MM[2], 7, "for research; not a medical device", fontsize=8, va="center", ha="right")
+    page.text(
+        PAPER_MM[2], 7, "for research; not a medical device", fontsize=8, va="center", ha="right"
+    )
     return figure
 
 
@@ -110,25 +129,60 @@ def _legend(sheet: Sheet) -> list[str]:
         said.append(f"columns from {', '.join(f'{start:.1f}' for start in sheet.starts_s)} s")
     if sheet.fiducials:
         classes = sorted({beat["class"] for beat in sheet.fiducials} - {"normal"})
-        said.append(", ".join(["P, Q: onset of P and QRS", "T: end of T", *(f"{name[0]}: {name} beat" for name in classes)]))
+        said.append(
+            ", ".join(
+                [
+                    "P, Q: onset of P and QRS",
+                    "T: end of T",
+                    *(f"{name[0]}: {name} beat" for name in classes),
+                ]
+            )
+        )
     return said
 
 
 def _grid(page: Axes) -> None:
     left, bottom, right, top = PAPER_MM
     for step, colour, width in ((1, FINE, 0.1), (5, COARSE, 0.2)):
-        page.vlines(np.arange(left, right + 0.5, step), bottom, top, colors=colour, linewidths=_points(width))
-        page.hlines(np.arange(bottom, top + 0.5, step), left, right, colors=colour, linewidths=_points(width))
+        page.vlines(
+            np.arange(left, right + 0.5, step),
+            bottom,
+            top,
+            colors=colour,
+            linewidths=_points(width),
+        )
+        page.hlines(
+            np.arange(bottom, top + 0.5, step),
+            left,
+            right,
+            colors=colour,
+            linewidths=_points(width),
+        )
 
 
-def _trace(page: Axes, sheet: Sheet, name: str, x_mm: float, level_mm: float, start_s: float, seconds: float) -> None:
+def _trace(
+    page: Axes,
+    sheet: Sheet,
+    name: str,
+    x_mm: float,
+    level_mm: float,
+    start_s: float,
+    seconds: float,
+) -> None:
     """One lead from `start_s` on; the median of what is shown lies on the level, as a printer centres it."""
     page.text(x_mm + 1.5, level_mm + 13, name, fontsize=9, weight="bold", va="center")
     if x_mm > LEFT_MM:
         page.vlines(x_mm, level_mm - 4, level_mm + 4, colors=INK, linewidths=_points(LINE_MM))
     signal = sheet.leads.get(name)
     if signal is None:
-        page.text(x_mm + seconds * MM_PER_S / 2, level_mm, "not recorded", fontsize=8, ha="center", va="center")
+        page.text(
+            x_mm + seconds * MM_PER_S / 2,
+            level_mm,
+            "not recorded",
+            fontsize=8,
+            ha="center",
+            va="center",
+        )
         return
     first = round(start_s * sheet.fs)
     shown = signal[first : round((start_s + seconds) * sheet.fs)]
@@ -136,7 +190,13 @@ def _trace(page: Axes, sheet: Sheet, name: str, x_mm: float, level_mm: float, st
         return
     millivolts = shown - np.nanmedian(signal)
     x = x_mm + np.arange(shown.size) / sheet.fs * MM_PER_S
-    page.plot(x, level_mm + millivolts * MM_PER_MV, color=INK, linewidth=_points(LINE_MM), solid_joinstyle="round")
+    page.plot(
+        x,
+        level_mm + millivolts * MM_PER_MV,
+        color=INK,
+        linewidth=_points(LINE_MM),
+        solid_joinstyle="round",
+    )
 
 
 def _fiducials(page: Axes, sheet: Sheet) -> None:
@@ -152,7 +212,15 @@ def _fiducials(page: Axes, sheet: Sheet) -> None:
             page.vlines(x, STRIP_MM + top, STRIP_MM + bottom, colors=MARK, linewidths=_points(0.3))
             page.text(x, STRIP_MM + text, letter, fontsize=5.5, color=MARK, ha="center", va="top")
         if beat["class"] != "normal" and beat["r"] <= COLUMN_S * len(COLUMNS):
-            page.text(LEFT_MM + beat["r"] * MM_PER_S, STRIP_MM + text, beat["class"][0], fontsize=7, color=MARK, ha="center", va="top")
+            page.text(
+                LEFT_MM + beat["r"] * MM_PER_S,
+                STRIP_MM + text,
+                beat["class"][0],
+                fontsize=7,
+                color=MARK,
+                ha="center",
+                va="top",
+            )
 
 
 def _pulse(page: Axes, level_mm: float) -> None:
@@ -160,7 +228,14 @@ def _pulse(page: Axes, level_mm: float) -> None:
     start = LEFT_MM - 12
     x = start + np.array([0, 2, 2, 2 + PULSE_S * MM_PER_S, 2 + PULSE_S * MM_PER_S, 9])
     y = level_mm + np.array([0, 0, PULSE_MV * MM_PER_MV, PULSE_MV * MM_PER_MV, 0, 0])
-    page.plot(x, y, color=INK, linewidth=_points(LINE_MM), solid_joinstyle="miter", gid="calibration pulse")
+    page.plot(
+        x,
+        y,
+        color=INK,
+        linewidth=_points(LINE_MM),
+        solid_joinstyle="miter",
+        gid="calibration pulse",
+    )
 
 
 def _points(mm: float) -> float:
@@ -172,7 +247,12 @@ def _all_limb_leads(leads: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[
     if "I" not in leads or "II" not in leads:
         return leads
     one, two = leads["I"], leads["II"]
-    derived = {"III": two - one, "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
+    derived = {
+        "III": two - one,
+        "aVR": -(one + two) / 2,
+        "aVL": one - two / 2,
+        "aVF": two - one / 2,
+    }
     return {**derived, **leads}
 
 
@@ -187,11 +267,15 @@ def _words(found: Analysis) -> list[str]:
         ("QTcF", getattr(values, "qtc_fridericia_ms", None), " ms"),
         ("Axis", getattr(values, "qrs_axis_deg", None), "°"),
     ]
-    said = [f"{name} {'-' if value is None else f'{value:.0f}{unit}'}" for name, value, unit in numbers]
+    said = [
+        f"{name} {'-' if value is None else f'{value:.0f}{unit}'}" for name, value, unit in numbers
+    ]
     lines = ["   ".join(said[:3]), "   ".join(said[3:])]
     lines.append(f"Quality {found.signal_quality or '-'}")
     lines.append(_recorded(found.raw.get("reported") or {}))
-    lines.append(f"{found.rhythm or 'no rhythm'}{f' (by {found.rhythm_source})' if found.rhythm_source else ''}")
+    lines.append(
+        f"{found.rhythm or 'no rhythm'}{f' (by {found.rhythm_source})' if found.rhythm_source else ''}"
+    )
     superclass = None if found.superclass is None else found.superclass.get("top")
     lines += _fitted(found.abnormalities, LINES - 1 - (superclass is not None))
     return lines if superclass is None else [*lines, f"Superclass {superclass}"]
@@ -201,7 +285,11 @@ def _recorded(reported: Mapping[str, Any]) -> str:
     """When, and of whom, as far as the file says."""
     age, date = reported.get("age"), reported.get("recording_date")
     who = [None if age is None else f"{age:g} years", reported.get("sex")]
-    return "   ".join(str(each) for each in (None if date is None else str(date).replace("T", " "), *who) if each is not None)
+    return "   ".join(
+        str(each)
+        for each in (None if date is None else str(date).replace("T", " "), *who)
+        if each is not None
+    )
 
 
 def _fitted(names: Sequence[str], lines: int) -> list[str]:

@@ -38,7 +38,8 @@ def _sections(found: Analysis) -> Iterator[str]:
     if found.superclass is not None:
         probabilities = found.superclass["probabilities"]
         yield "Superclass: " + ", ".join(
-            f"{name} {probabilities[name]:.2f}" for name in sorted(probabilities, key=probabilities.get, reverse=True)
+            f"{name} {probabilities[name]:.2f}"
+            for name in sorted(probabilities, key=probabilities.get, reverse=True)
         )
     if found.pacemaker is not None:
         yield f"Pacemaker: {'yes' if found.pacemaker['present'] else 'no'} ({found.pacemaker['probability']:.2f})"
@@ -77,7 +78,13 @@ def _measurements(found: Measurements, axis: str | None) -> Iterator[str]:
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return f"up to {high:g}" if low is None else f"from {low:g}" if high is None else f"{low:g}-{high:g}"
+    return (
+        f"up to {high:g}"
+        if low is None
+        else f"from {low:g}"
+        if high is None
+        else f"{low:g}-{high:g}"
+    )
 
 
 def _labels(found: Analysis) -> Iterator[str]:

@@ -35,7 +35,11 @@ class Encoder:
     @classmethod
     def read(cls, answer: Json) -> Encoder | None:
         encoder = (answer.get("model") or {}).get("encoder")
-        return None if not encoder else cls(encoder["name"], encoder.get("revision"), encoder.get("sha256"))
+        return (
+            None
+            if not encoder
+            else cls(encoder["name"], encoder.get("revision"), encoder.get("sha256"))
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,11 @@ class Analysis:
     @classmethod
     def read(cls, answer: Json) -> Analysis:
         clinical = answer.get("clinical_analysis") or {}
-        labels, features, fiducials = answer.get("labels"), answer.get("features"), answer.get("fiducials")
+        labels, features, fiducials = (
+            answer.get("labels"),
+            answer.get("features"),
+            answer.get("fiducials"),
+        )
         return cls(
             rhythm=clinical.get("rhythm"),
             rhythm_source=clinical.get("rhythm_source"),
@@ -137,7 +145,9 @@ class Analysis:
             labels=None if labels is None else tuple(_known(Label, each) for each in labels),
             superclass=answer.get("superclass"),
             pacemaker=answer.get("pacemaker"),
-            measurements=None if not answer.get("measurements") else _known(Measurements, answer["measurements"]),
+            measurements=None
+            if not answer.get("measurements")
+            else _known(Measurements, answer["measurements"]),
             signal_quality=answer.get("signal_quality"),
             quality=None if not answer.get("quality") else Quality.read(answer["quality"]),
             features=None if features is None else array(features),
@@ -165,7 +175,13 @@ class Features:
         encoder = Encoder.read(answer)
         if encoder is None:
             raise ValueError("an embedding without the name of its encoder")
-        return cls(array(answer["features"]), answer["segments"], encoder, tuple(answer.get("warnings", ())), answer)
+        return cls(
+            array(answer["features"]),
+            answer["segments"],
+            encoder,
+            tuple(answer.get("warnings", ())),
+            answer,
+        )
 
 
 @dataclass(frozen=True)
@@ -182,14 +198,27 @@ class Health:
     @classmethod
     def read(cls, answer: Json) -> Health:
         listed = (answer.get("model") or {}).get("encoders") or ()
-        encoders = tuple(Encoder(each["name"], each.get("revision"), each.get("sha256")) for each in listed)
-        return cls(answer["status"], answer["version"], answer.get("in_flight"), answer.get("limit"), encoders, answer)
+        encoders = tuple(
+            Encoder(each["name"], each.get("revision"), each.get("sha256")) for each in listed
+        )
+        return cls(
+            answer["status"],
+            answer["version"],
+            answer.get("in_flight"),
+            answer.get("limit"),
+            encoders,
+            answer,
+        )
 
 
 def array(value: Any) -> NDArray[np.float32]:
     """A list of numbers, null for a gap, or msgpack's {"dtype", "shape", "data"}."""
     if isinstance(value, Mapping):
-        return np.frombuffer(value["data"], np.dtype(value["dtype"])).reshape(value["shape"]).astype(np.float32)
+        return (
+            np.frombuffer(value["data"], np.dtype(value["dtype"]))
+            .reshape(value["shape"])
+            .astype(np.float32)
+        )
     return np.asarray(value, np.float32)
 
 

@@ -10,7 +10,14 @@ import httpx
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 15.0
 # A server that restarts closes connections, refuses them, or breaks off in the middle of an answer.
-TRANSIENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.PoolTimeout)
+TRANSIENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.ReadError,
+    httpx.WriteError,
+    httpx.RemoteProtocolError,
+    httpx.PoolTimeout,
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,15 @@ from ecgfm_client.results import Analysis, Encoder
 
 REPORT_PARTS = "clinical_analysis,labels,superclass,pacemaker,measurements,quality"
 FLAT_MEASUREMENTS = (
-    *("heart_rate_bpm", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms", "qtc_bazett_ms", "qtc_fridericia_ms"),
+    *(
+        "heart_rate_bpm",
+        "pr_ms",
+        "p_duration_ms",
+        "qrs_ms",
+        "qt_ms",
+        "qtc_bazett_ms",
+        "qtc_fridericia_ms",
+    ),
     *("p_axis_deg", "qrs_axis_deg", "t_axis_deg", "sdnn_ms", "rmssd_ms", "beats", "ectopic_beats"),
 )
 
@@ -27,14 +35,22 @@ class FeatureRows:
     def __init__(self, **options: Any) -> None:
         self._options = options
 
-    async def __call__(self, client: AsyncEcgClient, recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def __call__(
+        self, client: AsyncEcgClient, recording: Recording
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         found = await client.extract_features(recording.files, **self._options)
-        row = {"embedding": found.values, "segments": found.segments, "warnings": list(found.warnings)}
+        row = {
+            "embedding": found.values,
+            "segments": found.segments,
+            "warnings": list(found.warnings),
+        }
         return row, made_with(found.encoder, **self._options)
 
 
 class AnalysisRows:
-    async def __call__(self, client: AsyncEcgClient, recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def __call__(
+        self, client: AsyncEcgClient, recording: Recording
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         found = await client.analyze(recording.files, include=REPORT_PARTS)
         return analysis_row(found), made_with(found.encoder)
 
@@ -48,14 +64,24 @@ def analysis_row(found: Analysis) -> dict[str, Any]:
         "abnormalities": "; ".join(found.abnormalities),
     }
     row |= {name: _number(getattr(found.measurements, name, None)) for name in FLAT_MEASUREMENTS}
-    row["flags"] = "; ".join(flag["name"] for flag in found.measurements.flags) if found.measurements else ""
+    row["flags"] = (
+        "; ".join(flag["name"] for flag in found.measurements.flags) if found.measurements else ""
+    )
     row["superclass"] = None if found.superclass is None else found.superclass["top"]
     row["pacemaker"] = None if found.pacemaker is None else found.pacemaker["present"]
-    row["pacemaker_probability"] = None if found.pacemaker is None else _number(found.pacemaker["probability"])
+    row["pacemaker_probability"] = (
+        None if found.pacemaker is None else _number(found.pacemaker["probability"])
+    )
     row["signal_quality"] = found.signal_quality
     row["readable"] = None if found.quality is None else found.quality.readable
-    row["quality_findings"] = "; ".join(_where(each.code, each.lead) for each in found.quality.findings) if found.quality else ""
-    for name, probability in ({} if found.superclass is None else found.superclass["probabilities"]).items():
+    row["quality_findings"] = (
+        "; ".join(_where(each.code, each.lead) for each in found.quality.findings)
+        if found.quality
+        else ""
+    )
+    for name, probability in (
+        {} if found.superclass is None else found.superclass["probabilities"]
+    ).items():
         row[f"superclass: {name}"] = probability
     for label in found.labels or ():
         row[f"label: {label.name}"] = label.probability

@@ -23,7 +23,11 @@ from ecgfm_client.errors import UnusableInput
 
 ABOUT_KEY = b"ecgfm"
 # Columns whose type doesn't show in a shard where all of them are empty.
-TYPES = {"embedding": pa.list_(pa.float32()), "segments": pa.int32(), "warnings": pa.list_(pa.string())}
+TYPES = {
+    "embedding": pa.list_(pa.float32()),
+    "segments": pa.int32(),
+    "warnings": pa.list_(pa.string()),
+}
 ROWS_A_SHARD = 2000  # 6 MB of embeddings
 FLUSH_EVERY_S = 5.0  # what a killed run may lose
 
@@ -76,7 +80,10 @@ class Table:
     def add(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
         self.done.add(row["record_id"])
-        if len(self._rows) >= self._rows_a_shard or time.monotonic() > self._flushed_s + FLUSH_EVERY_S:
+        if (
+            len(self._rows) >= self._rows_a_shard
+            or time.monotonic() > self._flushed_s + FLUSH_EVERY_S
+        ):
             self.flush()
 
     def fail(self, record_id: str, code: str, detail: str) -> None:
@@ -85,7 +92,9 @@ class Table:
     def flush(self) -> None:
         """What was added is safe afterwards."""
         if self._rows:
-            number = 1 + max((int(path.stem.removeprefix("part-")) for path in self._shards()), default=-1)
+            number = 1 + max(
+                (int(path.stem.removeprefix("part-")) for path in self._shards()), default=-1
+            )
             _write(self._table(self._rows), self.parts / f"part-{number:06d}.parquet")
             self._rows = []
         self._flushed_s = time.monotonic()
@@ -107,7 +116,9 @@ class Table:
 
     def _join(self, files: list[Path]) -> None:
         """Row groups are copied one by one: a table of millions doesn't pass through memory at once."""
-        schema = pa.unify_schemas([pq.read_schema(file).remove_metadata() for file in files], promote_options="permissive")
+        schema = pa.unify_schemas(
+            [pq.read_schema(file).remove_metadata() for file in files], promote_options="permissive"
+        )
         schema = schema.with_metadata({ABOUT_KEY: json.dumps(self.about).encode()})
         joined = self.parts / "joined.parquet.tmp"
         with pq.ParquetWriter(joined, schema, compression="zstd") as writer:
@@ -122,8 +133,12 @@ class Table:
 
     def _table(self, rows: list[dict[str, Any]]) -> pa.Table:
         names = list(dict.fromkeys(name for row in rows for name in row))
-        columns = {name: pa.array([row.get(name) for row in rows], TYPES.get(name)) for name in names}
-        return pa.table(columns).replace_schema_metadata({ABOUT_KEY: json.dumps(self.about).encode()})
+        columns = {
+            name: pa.array([row.get(name) for row in rows], TYPES.get(name)) for name in names
+        }
+        return pa.table(columns).replace_schema_metadata(
+            {ABOUT_KEY: json.dumps(self.about).encode()}
+        )
 
     def _files(self) -> Iterator[Path]:
         if self.out.is_file() and self.out.suffix.lower() == ".parquet":
@@ -141,7 +156,9 @@ class Table:
         except FileExistsError:
             holder = lock.read_text().strip()
             if holder.isdigit() and _is_alive(int(holder)):
-                raise UnusableInput(f"{self.out.name} is being written by process {holder}") from None
+                raise UnusableInput(
+                    f"{self.out.name} is being written by process {holder}"
+                ) from None
             lock.write_text(str(os.getpid()))
 
     def _write_failures(self) -> None:
@@ -167,7 +184,9 @@ def _write(table: pa.Table, path: Path) -> None:
 def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """With all columns of the schema, in its order."""
     columns = [
-        table.column(field.name).cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        table.column(field.name).cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(len(table), field.type)
         for field in schema
     ]
     return pa.table(columns, schema=schema)
@@ -175,7 +194,10 @@ def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _to_csv(parquet: Path, out: Path) -> None:
     being_written = out.with_name(out.name + ".tmp")
-    with pq.ParquetFile(parquet) as table, pa.csv.CSVWriter(being_written, table.schema_arrow.remove_metadata()) as writer:
+    with (
+        pq.ParquetFile(parquet) as table,
+        pa.csv.CSVWriter(being_written, table.schema_arrow.remove_metadata()) as writer,
+    ):
         for batch in table.iter_batches():
             writer.write_batch(batch)
     being_written.replace(out)

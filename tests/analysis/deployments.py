@@ -25,9 +25,16 @@ def encoder(role: Role, labels: tuple[Label, ...] = ()) -> Encoder:
     )  # fmt: skip
 
 
-BOTH = Deployment("auto", "tiny", "for tests", {"clinical": encoder("clinical", ecg_fm_labels()), "features": encoder("features")})
+BOTH = Deployment(
+    "auto",
+    "tiny",
+    "for tests",
+    {"clinical": encoder("clinical", ecg_fm_labels()), "features": encoder("features")},
+)
 ONLY_FEATURES = Deployment("auto", "tiny", "for tests", {"features": encoder("features")})
-ONLY_CLINICAL = Deployment("auto", "tiny", "for tests", {"clinical": encoder("clinical", ecg_fm_labels())})
+ONLY_CLINICAL = Deployment(
+    "auto", "tiny", "for tests", {"clinical": encoder("clinical", ecg_fm_labels())}
+)
 NOTHING = Deployment("none", "none", "as asked for", {})
 
 
@@ -39,23 +46,51 @@ class SumRunner:
     labels: int = 0
     calls: list[dict[str, object]] = field(default_factory=list)
 
-    def run(self, segments: np.ndarray, *, layers: tuple[int, ...], attention: bool, final_tokens: bool) -> EncodedBatch:
-        self.calls.append({"segments": len(segments), "layers": layers, "attention": attention, "final_tokens": final_tokens})
+    def run(
+        self, segments: np.ndarray, *, layers: tuple[int, ...], attention: bool, final_tokens: bool
+    ) -> EncodedBatch:
+        self.calls.append(
+            {
+                "segments": len(segments),
+                "layers": layers,
+                "attention": attention,
+                "final_tokens": final_tokens,
+            }
+        )
         sums = (self.factor * segments.sum(axis=(1, 2))).astype(np.float32)
-        states = {layer: np.broadcast_to(sums[:, None, None] + layer, (len(sums), TOKENS, WIDTH)) for layer in (*layers, -1)}
+        states = {
+            layer: np.broadcast_to(sums[:, None, None] + layer, (len(sums), TOKENS, WIDTH))
+            for layer in (*layers, -1)
+        }
         return EncodedBatch(
             pooled=np.broadcast_to(sums[:, None], (len(sums), WIDTH)),
-            logits=np.broadcast_to(sums[:, None], (len(sums), self.labels)) if self.labels else None,
+            logits=np.broadcast_to(sums[:, None], (len(sums), self.labels))
+            if self.labels
+            else None,
             tokens=states[-1] if final_tokens else None,
             hidden={layer: states[layer] for layer in layers},
-            attention=np.broadcast_to(sums[:, None, None], (len(sums), TOKENS, TOKENS)) if attention else None,
+            attention=np.broadcast_to(sums[:, None, None], (len(sums), TOKENS, TOKENS))
+            if attention
+            else None,
         )
 
 
-def record(seconds: float = 10.0, leads: tuple[str, ...] = LEADS, fs: float = 500.0, **more: object) -> EcgRecord:
+def record(
+    seconds: float = 10.0, leads: tuple[str, ...] = LEADS, fs: float = 500.0, **more: object
+) -> EcgRecord:
     """A rhythm of sine waves, different in every lead, that keeps Einthoven's law."""
     times = np.arange(round(seconds * fs)) / fs
     one, two = np.sin(2 * np.pi * 1.3 * times), 0.8 * np.sin(2 * np.pi * 1.7 * times)
-    limbs = {"I": one, "II": two, "III": two - one, "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
-    rows = [limbs[lead] if lead in limbs else np.sin(2 * np.pi * (2 + int(lead[1])) * times) for lead in leads]
+    limbs = {
+        "I": one,
+        "II": two,
+        "III": two - one,
+        "aVR": -(one + two) / 2,
+        "aVL": one - two / 2,
+        "aVF": two - one / 2,
+    }
+    rows = [
+        limbs[lead] if lead in limbs else np.sin(2 * np.pi * (2 + int(lead[1])) * times)
+        for lead in leads
+    ]
     return EcgRecord(np.array(rows, np.float32), fs, leads, **more)  # type: ignore[arg-type]

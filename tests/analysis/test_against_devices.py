@@ -33,10 +33,18 @@ pytestmark = requires_shared
 
 LIMITS_MS: Final = {"pr_ms": 10.0, "qrs_ms": 10.0, "qt_ms": 15.0}  # of the median difference
 # The same recordings once more, in other formats.
-TWINS: Final = {"hl7_aecg/ecgtoolkit_example.xml", "scp/ecgtoolkit_example.scp", "dicom/ge_macp_general_ecg_mdc.dcm"}
+TWINS: Final = {
+    "hl7_aecg/ecgtoolkit_example.xml",
+    "scp/ecgtoolkit_example.scp",
+    "dicom/ge_macp_general_ecg_mdc.dcm",
+}
 # Its signal is drawn and beats 12 times a minute: what its head says was never measured on it.
 DRAWN: Final = "hl7_aecg/mindray_100hz.xml"
-TOLD: Final = [name for name, said in expected().items() if LIMITS_MS.keys() & (said.get("reported") or {}).keys()]
+TOLD: Final = [
+    name
+    for name, said in expected().items()
+    if LIMITS_MS.keys() & (said.get("reported") or {}).keys()
+]
 ONCE: Final = [name for name in TOLD if name not in {*TWINS, DRAWN}]
 
 
@@ -51,8 +59,14 @@ def measured(name: str) -> dict[str, float | None]:
 
 def differences(field: str) -> dict[str, float]:
     """Recording -> ours less the machine's, where both have it."""
-    pairs = {name: (measured(name)[field], expected()[name]["reported"].get(field)) for name in ONCE}
-    return {name: ours - float(theirs) for name, (ours, theirs) in pairs.items() if ours is not None and theirs}
+    pairs = {
+        name: (measured(name)[field], expected()[name]["reported"].get(field)) for name in ONCE
+    }
+    return {
+        name: ours - float(theirs)
+        for name, (ours, theirs) in pairs.items()
+        if ours is not None and theirs
+    }
 
 
 @pytest.mark.parametrize(("field", "limit_ms"), LIMITS_MS.items())
@@ -61,7 +75,8 @@ def test_intervals_are_near_those_of_the_machines(field: str, limit_ms: float) -
     sizes = np.abs(list(found.values()))
     lines = [f"{field + ', ms':42}   ours machine  off"]
     lines += [
-        f"{name:42} {measured(name)[field]:6.1f} {expected()[name]['reported'][field]:6.0f} {off:6.1f}" for name, off in found.items()
+        f"{name:42} {measured(name)[field]:6.1f} {expected()[name]['reported'][field]:6.0f} {off:6.1f}"
+        for name, off in found.items()
     ]
     lines += [f"{f'median of {sizes.size}':42} {np.median(sizes):20.1f}"]
     print("", *lines, sep="\n")  # noqa: T201 - the table that -s shows

@@ -16,17 +16,34 @@ def piece(*values: float, **needs: Need) -> Piece:
 
 def test_every_recording_gets_its_own_rows() -> None:
     runner = SumRunner(1.0, labels=3)
-    results = forward([piece(1, 2, clinical=Need()), piece(3, clinical=Need()), piece(4, 5, 6, clinical=Need())], {"clinical": runner})
-    assert [result["clinical"].pooled[:, 0].tolist() for result in results] == [[24, 48], [72], [96, 120, 144]]
+    results = forward(
+        [piece(1, 2, clinical=Need()), piece(3, clinical=Need()), piece(4, 5, 6, clinical=Need())],
+        {"clinical": runner},
+    )
+    assert [result["clinical"].pooled[:, 0].tolist() for result in results] == [
+        [24, 48],
+        [72],
+        [96, 120, 144],
+    ]
     assert [len(result["clinical"].logits) for result in results] == [2, 1, 3]
     assert [call["segments"] for call in runner.calls] == [6]
 
 
 def test_an_encoder_sees_only_what_needs_it() -> None:
     clinical, features = SumRunner(1.0), SumRunner(10.0)
-    pieces = [piece(1, clinical=Need()), piece(2, features=Need()), piece(3, clinical=Need(), features=Need()), piece(4)]
+    pieces = [
+        piece(1, clinical=Need()),
+        piece(2, features=Need()),
+        piece(3, clinical=Need(), features=Need()),
+        piece(4),
+    ]
     results = forward(pieces, {"clinical": clinical, "features": features})
-    assert [sorted(result) for result in results] == [["clinical"], ["features"], ["clinical", "features"], []]
+    assert [sorted(result) for result in results] == [
+        ["clinical"],
+        ["features"],
+        ["clinical", "features"],
+        [],
+    ]
     assert results[2]["clinical"].pooled[0, 0] == 72
     assert results[2]["features"].pooled[0, 0] == 720
     assert (clinical.calls[0]["segments"], features.calls[0]["segments"]) == (2, 2)
@@ -41,9 +58,20 @@ def test_an_encoder_that_nobody_needs_does_not_run() -> None:
 def test_layers_and_attention_are_computed_for_the_batch_and_given_to_those_who_asked() -> None:
     runner = SumRunner(1.0)
     wishes = [Need(layer=2), Need(layer=0), Need(attention=True), Need(layer=-1), Need()]
-    results = [result["clinical"] for result in forward([piece(1, clinical=wish) for wish in wishes], {"clinical": runner})]
-    assert runner.calls == [{"segments": 5, "layers": (0, 2), "attention": True, "final_tokens": True}]
-    assert [None if result.states is None else result.states[0, 0, 0] for result in results] == [26, 24, None, 23, None]
+    results = [
+        result["clinical"]
+        for result in forward([piece(1, clinical=wish) for wish in wishes], {"clinical": runner})
+    ]
+    assert runner.calls == [
+        {"segments": 5, "layers": (0, 2), "attention": True, "final_tokens": True}
+    ]
+    assert [None if result.states is None else result.states[0, 0, 0] for result in results] == [
+        26,
+        24,
+        None,
+        23,
+        None,
+    ]
     assert [result.saliency is not None for result in results] == [False, False, True, False, False]
     assert all(len(result.pooled) == 1 for result in results)
 
@@ -51,14 +79,19 @@ def test_layers_and_attention_are_computed_for_the_batch_and_given_to_those_who_
 def test_what_nobody_asked_for_is_not_computed() -> None:
     runner = SumRunner(1.0)
     forward([piece(1, clinical=Need())], {"clinical": runner})
-    assert runner.calls == [{"segments": 1, "layers": (), "attention": False, "final_tokens": False}]
+    assert runner.calls == [
+        {"segments": 1, "layers": (), "attention": False, "final_tokens": False}
+    ]
 
 
 def test_a_long_recording_in_pieces_is_joined_in_order() -> None:
     runner = SumRunner(1.0, labels=2)
     need = Need(layer=1, attention=True)
     whole = forward([piece(1, 2, 3, clinical=need)], {"clinical": runner})[0]["clinical"]
-    parts = [forward([piece(*values, clinical=need)], {"clinical": runner})[0]["clinical"] for values in ((1, 2), (3,))]
+    parts = [
+        forward([piece(*values, clinical=need)], {"clinical": runner})[0]["clinical"]
+        for values in ((1, 2), (3,))
+    ]
     joined = join(parts)
     for name in ("pooled", "logits", "states", "saliency"):
         np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.labels import LEADING_RHYTHMS, NEVER_ABNORMALITIES, JoinedLabel, by_segment, join_labels, sigmoid, words
+from analysis.labels import (
+    LEADING_RHYTHMS,
+    NEVER_ABNORMALITIES,
+    JoinedLabel,
+    by_segment,
+    join_labels,
+    sigmoid,
+    words,
+)
 from model_store.labels import Label, ecg_fm_labels
 
 LABELS = ecg_fm_labels()
@@ -16,7 +24,9 @@ def test_each_label_is_joined_by_its_own_rule() -> None:
     joined = join_labels(LOGITS, LABELS, aggregate=None, thresholds={})
     rows = 1 / (1 + np.exp(-LOGITS.astype(np.float64)))
     for column, label in enumerate(joined):
-        expected = rows[:, column].mean() if label.label.joining == "mean" else rows[:, column].max()
+        expected = (
+            rows[:, column].mean() if label.label.joining == "mean" else rows[:, column].max()
+        )
         assert label.probability == pytest.approx(expected, abs=1e-12)
     assert {label.joining for label in LABELS} == {"mean", "max"}
 
@@ -35,17 +45,25 @@ def test_the_correction_undoes_the_training_weight() -> None:
     (even,) = join_labels(np.zeros((1, 1), np.float32), [weighted], aggregate=None, thresholds={})
     assert (even.probability, even.prior_corrected) == (pytest.approx(0.5), pytest.approx(0.1))
     (at_threshold,) = join_labels(np.log([[9.0]]), [weighted], aggregate=None, thresholds={})
-    assert (at_threshold.probability, at_threshold.prior_corrected) == (pytest.approx(0.9), pytest.approx(0.5))
+    assert (at_threshold.probability, at_threshold.prior_corrected) == (
+        pytest.approx(0.9),
+        pytest.approx(0.5),
+    )
 
 
 def test_a_calibrated_model_has_nothing_to_correct() -> None:
-    (joined,) = join_labels(np.zeros((2, 1), np.float32), [Label("x", "max", None, 0.5)], aggregate=None, thresholds={})
+    (joined,) = join_labels(
+        np.zeros((2, 1), np.float32), [Label("x", "max", None, 0.5)], aggregate=None, thresholds={}
+    )
     assert joined.prior_corrected is None
     assert joined.positive
 
 
 def test_a_threshold_of_the_request_wins() -> None:
-    joined = {label.label.name: label for label in join_labels(LOGITS, LABELS, aggregate=None, thresholds={"Infarction": 0.01})}
+    joined = {
+        label.label.name: label
+        for label in join_labels(LOGITS, LABELS, aggregate=None, thresholds={"Infarction": 0.01})
+    }
     assert joined["Infarction"].threshold == 0.01
     assert joined["Infarction"].positive
     assert joined["Atrial flutter"].threshold == pytest.approx(54.976017 / 55.976017)
@@ -58,7 +76,11 @@ def test_a_probability_at_its_threshold_is_positive() -> None:
 
 def test_the_sigmoid_never_overflows() -> None:
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        np.testing.assert_allclose(sigmoid(np.array([-800.0, -30, 0, 30, 800])), [0, 9.357623e-14, 0.5, 1 - 9.357623e-14, 1], atol=1e-15)
+        np.testing.assert_allclose(
+            sigmoid(np.array([-800.0, -30, 0, 30, 800])),
+            [0, 9.357623e-14, 0.5, 1 - 9.357623e-14, 1],
+            atol=1e-15,
+        )
 
 
 def test_by_segment_every_label_has_its_place_in_time() -> None:
@@ -69,7 +91,10 @@ def test_by_segment_every_label_has_its_place_in_time() -> None:
 
 
 def said(*positive: str) -> list[JoinedLabel]:
-    return [JoinedLabel(label, 0.9 - index / 100 if label.name in positive else 0.1, None, 0.5) for index, label in enumerate(LABELS)]
+    return [
+        JoinedLabel(label, 0.9 - index / 100 if label.name in positive else 0.1, None, 0.5)
+        for index, label in enumerate(LABELS)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +107,10 @@ def said(*positive: str) -> list[JoinedLabel]:
         (["Sinus rhythm", "Atrial fibrillation"], "Atrial fibrillation"),
         (["Atrial fibrillation", "Atrial flutter"], "Atrial flutter"),
         (["Atrial fibrillation", "Tachycardia"], "Atrial fibrillation"),
-        (["Ventricular tachycardia", "Supraventricular tachycardia with aberrancy"], "Ventricular tachycardia"),
+        (
+            ["Ventricular tachycardia", "Supraventricular tachycardia with aberrancy"],
+            "Ventricular tachycardia",
+        ),
         (list(LEADING_RHYTHMS), "Electronic pacemaker"),
         (["Tachycardia"], "Undetermined"),
         (["Infarction"], "Undetermined"),
@@ -94,7 +122,10 @@ def test_the_rhythm_is_the_first_that_counts(positive: list[str], rhythm: str) -
 
 
 def test_confidence_is_the_probability_of_the_label_that_named_the_rhythm() -> None:
-    labels = {label.label.name: label.probability for label in said("Sinus rhythm", "Tachycardia", "Atrial flutter")}
+    labels = {
+        label.label.name: label.probability
+        for label in said("Sinus rhythm", "Tachycardia", "Atrial flutter")
+    }
     assert words(said("Sinus rhythm", "Tachycardia")).confidence == labels["Sinus rhythm"]
     assert words(said("Sinus rhythm", "Atrial flutter")).confidence == labels["Atrial flutter"]
     assert words(said()).confidence is None
@@ -105,7 +136,9 @@ def test_abnormalities_are_the_other_positive_labels() -> None:
         "Right bundle branch block",
         "Infarction",
     ]
-    assert words(said("Atrial fibrillation", "Atrial flutter", "Sinus rhythm")).abnormalities == ["Atrial fibrillation"]
+    assert words(said("Atrial fibrillation", "Atrial flutter", "Sinus rhythm")).abnormalities == [
+        "Atrial fibrillation"
+    ]
     assert words(said("Sinus rhythm", "Bradycardia")).abnormalities == []
     assert words(said("Atrial fibrillation", "Tachycardia")).abnormalities == ["Tachycardia"]
 
@@ -117,4 +150,10 @@ def test_what_judges_the_recording_or_misnames_its_finding_is_no_abnormality() -
 
 def test_the_rules_name_only_labels_that_ecg_fm_has() -> None:
     names = {label.name for label in LABELS}
-    assert {*LEADING_RHYTHMS, *NEVER_ABNORMALITIES, "Sinus rhythm", "Bradycardia", "Tachycardia"} <= names
+    assert {
+        *LEADING_RHYTHMS,
+        *NEVER_ABNORMALITIES,
+        "Sinus rhythm",
+        "Bradycardia",
+        "Tachycardia",
+    } <= names

@@ -14,11 +14,19 @@ from signals.record import EcgRecord, Patient
 def _drawn(fs: float = 500.0, rate: float = 75.0) -> EcgRecord:
     times = np.arange(int(10 * fs)) / fs
     phase = times % (60 / rate)
-    bumps = ((0.12, 0.10, 0.022), (-0.12, 0.25, 0.008), (1.2, 0.28, 0.011), (-0.25, 0.31, 0.009), (0.3, 0.52, 0.045))
+    bumps = (
+        (0.12, 0.10, 0.022),
+        (-0.12, 0.25, 0.008),
+        (1.2, 0.28, 0.011),
+        (-0.25, 0.31, 0.009),
+        (0.3, 0.52, 0.045),
+    )
     wave = sum(height * np.exp(-0.5 * ((phase - at) / width) ** 2) for height, at, width in bumps)
     gains = np.array([0.7, 1.0, 0.3, -0.85, 0.2, 0.65, -0.4, 0.5, 0.9, 1.2, 1.1, 0.9])
     noise = np.random.default_rng(0).normal(0, 0.005, (12, times.size))
-    return EcgRecord((np.outer(gains, wave) + noise).astype(np.float32), fs, LEADS, patient=Patient(60, "male"))
+    return EcgRecord(
+        (np.outer(gains, wave) + noise).astype(np.float32), fs, LEADS, patient=Patient(60, "male")
+    )
 
 
 def test_a_drawn_sinus_rhythm_is_measured() -> None:

@@ -23,11 +23,16 @@ from tests.analysis.deployments import BOTH, DEPTH, NOTHING, ONLY_CLINICAL, ONLY
 
 
 def test_the_defaults_are_the_interfaces() -> None:
-    assert analyze_options({}, BOTH) == AnalyzeOptions(frozenset(DEFAULT_PARTS), None, {}, "features")
+    assert analyze_options({}, BOTH) == AnalyzeOptions(
+        frozenset(DEFAULT_PARTS), None, {}, "features"
+    )
     assert feature_options({}, BOTH) == FeatureOptions("features", "mean", -1, "record", "float32")
 
 
-@pytest.mark.parametrize("value", ["labels,saliency", ["labels", "saliency"], (" labels", "saliency "), "labels,,saliency,"])
+@pytest.mark.parametrize(
+    "value",
+    ["labels,saliency", ["labels", "saliency"], (" labels", "saliency "), "labels,,saliency,"],
+)
 def test_parts_may_be_a_list_or_a_text(value: Any) -> None:
     assert analyze_options({"include": value}, BOTH).include == {"labels", "saliency"}
 
@@ -55,7 +60,9 @@ def test_all_is_every_part() -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_wrong_options_of_analyses_are_refused(given: dict[str, Any], error: type[Exception]) -> None:
+def test_wrong_options_of_analyses_are_refused(
+    given: dict[str, Any], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         analyze_options(given, BOTH)
 
@@ -74,13 +81,19 @@ def test_wrong_options_of_analyses_are_refused(given: dict[str, Any], error: typ
     ],
     ids=str,
 )
-def test_wrong_options_of_embeddings_are_refused(given: dict[str, Any], error: type[Exception]) -> None:
+def test_wrong_options_of_embeddings_are_refused(
+    given: dict[str, Any], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         feature_options(given, BOTH)
 
 
-@pytest.mark.parametrize("given, layer", [(0, 0), (3, 3), (-1, -1), (-2, 2), (-4, 0), ("2", 2), ("-2", 2), (1.0, 1)])
-def test_negative_layers_count_from_the_end_and_the_last_is_what_is_pooled(given: Any, layer: int) -> None:
+@pytest.mark.parametrize(
+    "given, layer", [(0, 0), (3, 3), (-1, -1), (-2, 2), (-4, 0), ("2", 2), ("-2", 2), (1.0, 1)]
+)
+def test_negative_layers_count_from_the_end_and_the_last_is_what_is_pooled(
+    given: Any, layer: int
+) -> None:
     assert feature_options({"layer": given}, BOTH).layer == layer
 
 
@@ -90,7 +103,11 @@ def test_no_pooling_means_tokens() -> None:
 
 
 def test_embeddings_come_from_the_features_encoder_where_there_is_one() -> None:
-    for deployment, role in ((BOTH, "features"), (ONLY_FEATURES, "features"), (ONLY_CLINICAL, "clinical")):
+    for deployment, role in (
+        (BOTH, "features"),
+        (ONLY_FEATURES, "features"),
+        (ONLY_CLINICAL, "clinical"),
+    ):
         assert feature_options({}, deployment).role == role
     assert feature_options({"model": "tiny-clinical"}, BOTH).role == "clinical"
 
@@ -103,7 +120,9 @@ def test_thresholds_without_labels_do_nothing_and_say_so() -> None:
 
 
 def test_an_option_of_another_route_is_said() -> None:
-    assert misplaced_options({"layer": 1, "signal": []}, "analyze") == ("layer: has no effect on /analyze",)
+    assert misplaced_options({"layer": 1, "signal": []}, "analyze") == (
+        "layer: has no effect on /analyze",
+    )
     assert misplaced_options({"layer": 1}, "extract_features") == ()
     assert len(misplaced_options({"include": "x", "model": "y"}, "assess_quality")) == 2
 
@@ -124,15 +143,26 @@ def test_an_option_of_another_route_is_said() -> None:
         ({"include": "quality,signal"}, BOTH, {}),
     ],
 )  # fmt: skip
-def test_an_analysis_needs_only_what_was_asked_for(given: dict[str, Any], deployment: Deployment, needs: dict[str, Need]) -> None:
+def test_an_analysis_needs_only_what_was_asked_for(
+    given: dict[str, Any], deployment: Deployment, needs: dict[str, Need]
+) -> None:
     assert needs_of(analyze_options(given, deployment), deployment) == needs
 
 
 @pytest.mark.parametrize(
     "given, layer",
-    [({}, None), ({"level": "segment"}, None), ({"pooling": "max"}, -1), ({"level": "token"}, -1), ({"layer": 0}, 0), ({"layer": -2}, 2)],
+    [
+        ({}, None),
+        ({"level": "segment"}, None),
+        ({"pooling": "max"}, -1),
+        ({"level": "token"}, -1),
+        ({"layer": 0}, 0),
+        ({"layer": -2}, 2),
+    ],
 )
-def test_token_states_are_kept_only_where_they_are_needed(given: dict[str, Any], layer: int | None) -> None:
+def test_token_states_are_kept_only_where_they_are_needed(
+    given: dict[str, Any], layer: int | None
+) -> None:
     assert needs_of(feature_options(given, BOTH), BOTH) == {"features": Need(layer=layer)}
 
 

@@ -18,13 +18,13 @@ from analysis.forward import Piece, forward
 from analysis.measuring import measure_record
 from analysis.options import analyze_options
 from analysis.prepare import prepare
-from heads.shelf import Shelf
+from heads.cache import HeadCache
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord
 from tests.analysis.deployments import BOTH, NOTHING, RUNTIME, SumRunner
 from tests.data import SHARED, requires_shared
 
-NO_HEADS = Shelf(Path("/nowhere"))
+NO_HEADS = HeadCache(Path("/nowhere"))
 
 PACED = ("8", "74", "104")
 UNPACED = ("2", "37", "132")
@@ -35,18 +35,30 @@ Signal = NDArray[np.float64]
 
 @cache
 def ludb(name: str) -> Signal:
-    signal: Signal = wfdb.rdrecord(str(SHARED / "ludb" / "data" / name), physical=False).d_signal.T / 1000.0
+    signal: Signal = (
+        wfdb.rdrecord(str(SHARED / "ludb" / "data" / name), physical=False).d_signal.T / 1000.0
+    )
     return signal
 
 
-def analysed(signal: Signal, fs: float = 500.0, leads: tuple[str, ...] = LEADS, include: str = "pacemaker", **more: Any) -> dict[str, Any]:
+def analysed(
+    signal: Signal,
+    fs: float = 500.0,
+    leads: tuple[str, ...] = LEADS,
+    include: str = "pacemaker",
+    **more: Any,
+) -> dict[str, Any]:
     record = EcgRecord(signal.astype(np.float32), fs, leads, **more)
-    ready = prepare(record, analyze_options({"include": include}, NOTHING), NOTHING, max_seconds=600)
+    ready = prepare(
+        record, analyze_options({"include": include}, NOTHING), NOTHING, max_seconds=600
+    )
     return analysis_answer(ready, {}, NOTHING, RUNTIME, NO_HEADS.version)
 
 
 def hummed(signal: Signal, hum_hz: float) -> Signal:
-    return np.asarray(signal + 0.05 * np.sin(2 * np.pi * hum_hz * np.arange(signal.shape[1]) / 500.0))
+    return np.asarray(
+        signal + 0.05 * np.sin(2 * np.pi * hum_hz * np.arange(signal.shape[1]) / 500.0)
+    )
 
 
 def muscle(signal: Signal, _: float) -> Signal:
@@ -62,7 +74,8 @@ def stepped(signal: Signal, _: float) -> Signal:
 def tall_t(signal: Signal, _: float) -> Signal:
     """T waves of three millivolt more, as in hyperkalaemia: narrow, but a tenth of a second."""
     r_peaks = measure_record(
-        EcgRecord(signal.astype(np.float32), 500.0, LEADS), twelve_leads(EcgRecord(signal.astype(np.float32), 500.0, LEADS))
+        EcgRecord(signal.astype(np.float32), 500.0, LEADS),
+        twelve_leads(EcgRecord(signal.astype(np.float32), 500.0, LEADS)),
     ).fiducials
     assert r_peaks is not None
     times = np.arange(signal.shape[1]) / 500.0
@@ -71,12 +84,21 @@ def tall_t(signal: Signal, _: float) -> Signal:
     return np.asarray(signal + np.outer(gains, wave))
 
 
-DISTURBANCES = {"50 Hz": (hummed, 50.0), "60 Hz": (hummed, 60.0), "muscle noise": (muscle, 0.0), "steps": (stepped, 0.0)}
+DISTURBANCES = {
+    "50 Hz": (hummed, 50.0),
+    "60 Hz": (hummed, 60.0),
+    "muscle noise": (muscle, 0.0),
+    "steps": (stepped, 0.0),
+}
 
 
 @pytest.mark.parametrize("disturbance", [None, *DISTURBANCES])
-def test_paced_recordings_are_found_and_others_are_not_whatever_disturbs_them(disturbance: str | None) -> None:
-    change, parameter = DISTURBANCES[disturbance] if disturbance else (lambda signal, _: signal, 0.0)
+def test_paced_recordings_are_found_and_others_are_not_whatever_disturbs_them(
+    disturbance: str | None,
+) -> None:
+    change, parameter = (
+        DISTURBANCES[disturbance] if disturbance else (lambda signal, _: signal, 0.0)
+    )
     for name, paced in [*((each, True) for each in PACED), *((each, False) for each in UNPACED)]:
         part = analysed(change(ludb(name), parameter))["pacemaker"]
         assert part["present"] == paced, (name, part)
@@ -100,7 +122,9 @@ def test_the_evidence_says_what_was_seen() -> None:
     assert answer["model"]["pacemaker"].startswith("pacemaker@")
 
 
-def test_at_100_hz_the_form_of_the_beats_decides_and_it_is_said_that_spikes_cannot_be_seen() -> None:
+def test_at_100_hz_the_form_of_the_beats_decides_and_it_is_said_that_spikes_cannot_be_seen() -> (
+    None
+):
     answer = analysed(resample_poly(ludb("74"), 1, 5, axis=1), 100.0)
     part = answer["pacemaker"]
     assert not part["visible"]
@@ -113,7 +137,9 @@ def test_what_lost_its_bandwidth_shows_no_spikes_at_any_rate() -> None:
     former = resample_poly(resample_poly(ludb("2"), 1, 5, axis=1), 5, 1, axis=1)
     answer = analysed(former)
     assert not answer["pacemaker"]["visible"]
-    assert any("100 Hz" in warning for warning in answer["warnings"] if warning.startswith("pacemaker:"))
+    assert any(
+        "100 Hz" in warning for warning in answer["warnings"] if warning.startswith("pacemaker:")
+    )
 
 
 def test_units_unknown_leave_the_form_of_the_beats() -> None:
@@ -131,7 +157,9 @@ def test_one_lead_gives_null_with_the_reason() -> None:
     assert sum(warning.startswith("pacemaker:") for warning in answer["warnings"]) >= 1
 
 
-@pytest.mark.parametrize("signal", [np.zeros((12, 5000)), np.random.default_rng(0).normal(0, 0.3, (12, 5000))])
+@pytest.mark.parametrize(
+    "signal", [np.zeros((12, 5000)), np.random.default_rng(0).normal(0, 0.3, (12, 5000))]
+)
 def test_nothing_is_invented_where_there_is_no_ecg(signal: Signal) -> None:
     answer = analysed(signal)
     assert answer["pacemaker"] is None or not answer["pacemaker"]["present"]
@@ -165,11 +193,18 @@ def test_a_pacemaker_without_visible_spikes_is_found_by_its_beats() -> None:
 def test_a_label_is_part_of_the_evidence_where_there_is_one() -> None:
     record = EcgRecord(ludb("2").astype(np.float32), 500.0, LEADS)
     ready = prepare(record, analyze_options({"include": "pacemaker"}, BOTH), BOTH, max_seconds=600)
-    encoded = forward([Piece(ready.segments, ready.needs)], {"clinical": SumRunner(1.0, 17), "features": SumRunner(2.0)})[0]
+    encoded = forward(
+        [Piece(ready.segments, ready.needs)],
+        {"clinical": SumRunner(1.0, 17), "features": SumRunner(2.0)},
+    )[0]
     for logit, low, high in ((-30.0, 0.0, 0.01), (30.0, 0.5, 1.0)):
-        said = {"clinical": replace(encoded["clinical"], logits=np.full((2, 17), logit, np.float32))}
+        said = {
+            "clinical": replace(encoded["clinical"], logits=np.full((2, 17), logit, np.float32))
+        }
         answer = analysis_answer(ready, said, BOTH, RUNTIME, NO_HEADS.version)
         assert low <= answer["pacemaker"]["evidence"]["label"] <= 1
         assert low <= answer["pacemaker"]["probability"] <= high
-        contradicts = any(warning.startswith("labels: Electronic pacemaker") for warning in answer["warnings"])
+        contradicts = any(
+            warning.startswith("labels: Electronic pacemaker") for warning in answer["warnings"]
+        )
         assert contradicts == ((logit > 0) != answer["pacemaker"]["present"])

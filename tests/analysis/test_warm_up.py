@@ -34,7 +34,14 @@ sys.exit(f"loaded later: {more}" if more else 0)
 
 
 def test_nothing_is_loaded_after_it() -> None:
-    run = subprocess.run([sys.executable, "-c", LOADS_NOTHING_MORE], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", LOADS_NOTHING_MORE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
 
 
@@ -51,6 +58,9 @@ def test_its_recording_is_measured_throughout(monkeypatch: pytest.MonkeyPatch) -
     module.warm_up()
     (found,) = made
     assert found.measured is not None and found.measured.measurements is not None
-    assert None not in [found.measured.number(name) for name in ("heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qrs_axis_deg")]
+    assert None not in [
+        found.measured.number(name)
+        for name in ("heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qrs_axis_deg")
+    ]
     assert found.measured.pacemaker is not None and found.measured.pacemaker.morphology is not None
     assert not found.warnings

@@ -9,16 +9,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LIGHT = ("analysis.prepare", "analysis.answer", "analysis.forward", "analysis.labels", "analysis.deployment", "server.reading")
+LIGHT = (
+    "analysis.prepare",
+    "analysis.answer",
+    "analysis.forward",
+    "analysis.labels",
+    "analysis.deployment",
+    "server.stages.request_body",
+)
 
 
 def loads_torch(module: str) -> bool:
     program = f"import os; os.environ['PROMETHEUS_MULTIPROC_DIR'] = ''; import sys, {module}; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip() == "True"
 
 
-@pytest.mark.parametrize("module", [*LIGHT, "server.signal_stage"])
+@pytest.mark.parametrize("module", [*LIGHT, "server.stages.signal"])
 def test_reading_and_judging_load_no_torch(module: str) -> None:
     assert not loads_torch(module)
 

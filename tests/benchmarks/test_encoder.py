@@ -13,7 +13,19 @@ import pytest
 import torch
 
 from benchmarks import encoder_parts
-from benchmarks.encoder import ECG_FM, ON_CUDA, REPLAYS, STREAM, Bench, Figures, Options, difference, flop, noise, well_spread
+from benchmarks.encoder import (
+    ECG_FM,
+    ON_CUDA,
+    REPLAYS,
+    STREAM,
+    Bench,
+    Figures,
+    Options,
+    difference,
+    flop,
+    noise,
+    well_spread,
+)
 from benchmarks.encoder_parts import Parts
 from benchmarks.plain_encoder import PlainEncoder
 from benchmarks.rounds import Contender, Rounds
@@ -35,19 +47,46 @@ main(sys.argv[1:], EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, la
 
 
 def test_it_runs_where_nothing_else_is_installed() -> None:
-    arguments = ["--device", "cpu", "--threads", "1", "--batches", "1", "3", "--dtypes", "bfloat16", "float32", "--rounds", "2"]
+    arguments = [
+        "--device",
+        "cpu",
+        "--threads",
+        "1",
+        "--batches",
+        "1",
+        "3",
+        "--dtypes",
+        "bfloat16",
+        "float32",
+        "--rounds",
+        "2",
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", BARE, *arguments], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "-c", BARE, *arguments],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith(("| 1 |", "| 3 |"))]
+    rows = [
+        line.split("|")[1:-1]
+        for line in done.stdout.splitlines()
+        if line.startswith(("| 1 |", "| 3 |"))
+    ]
     table = [row for row in rows if len(row) == 10]
     assert [(row[0].strip(), row[1].strip()) for row in table] == [
         (size, name) for size in "13" for name in ("plain float32", "bfloat16", "float32")
     ]
     assert all(float(row[2]) > 0 and row[9].strip() == "2" for row in table)
-    assert all("%" in row[5] and float(row[8]) > 0.99 for row in table if row[1].strip() != "plain float32")
-    assert {row[2].strip() for row in rows if len(row) == 4} >= {"position: conv1d", "position: banded product"}
+    assert all(
+        "%" in row[5] and float(row[8]) > 0.99 for row in table if row[1].strip() != "plain float32"
+    )
+    assert {row[2].strip() for row in rows if len(row) == 4} >= {
+        "position: conv1d",
+        "position: banded product",
+    }
 
 
 def test_the_baseline_computes_what_the_encoder_computes() -> None:
@@ -56,7 +95,9 @@ def test_the_baseline_computes_what_the_encoder_computes() -> None:
     plain = PlainEncoder(encoder).eval()
     segments = noise(4, 12)
     with torch.inference_mode():
-        apart, cosine = difference(EncoderRunner(encoder), lambda: plain(torch.from_numpy(segments)), segments)
+        apart, cosine = difference(
+            EncoderRunner(encoder), lambda: plain(torch.from_numpy(segments)), segments
+        )
     assert apart < 1e-5 and cosine > 1 - 1e-5
 
 
@@ -66,18 +107,25 @@ def test_operations_of_the_published_size() -> None:
 
 def test_every_contender_is_called_in_every_round() -> None:
     calls: list[str] = []
-    took, rounds = Rounds(3, 1e9, cpu_time=False).medians({name: lambda name=name: calls.append(name) for name in "ab"})
+    took, rounds = Rounds(3, 1e9, cpu_time=False).medians(
+        {name: lambda name=name: calls.append(name) for name in "ab"}
+    )
     assert rounds == 3 and took.keys() == {"a", "b"} and "".join(calls) == "abababab"
 
 
 def test_the_devices_own_time_has_its_own_share_of_the_ceiling() -> None:
     """Four segments of 1 GFLOP against 2 TFLOP/s: 1 TFLOP/s in a stream, 1.6 on the device alone."""
-    row = Figures(batch=4, called=0.008, ceiling=2e12, each=1e9, streamed=0.004, on_device=0.0025).row()
+    row = Figures(
+        batch=4, called=0.008, ceiling=2e12, each=1e9, streamed=0.004, on_device=0.0025
+    ).row()
     assert row == {
         "segments": 4, "ms": "8.00", "segments/s": "500.00", "stream, segments/s": "1000.0", "TFLOP/s": "1.000",
         "of the ceiling, TFLOP/s": "50.0 % of 2.000", "device, ms": "2.500", "device, of the ceiling": "80.0 %",
     }  # fmt: skip
-    assert Figures(batch=4, called=0.008, ceiling=2e12, each=1e9).row()["of the ceiling, TFLOP/s"] == "25.0 % of 2.000"
+    assert (
+        Figures(batch=4, called=0.008, ceiling=2e12, each=1e9).row()["of the ceiling, TFLOP/s"]
+        == "25.0 % of 2.000"
+    )
 
 
 @dataclass(frozen=True)
@@ -90,25 +138,45 @@ class OneSecondEach(Rounds):
         return dict.fromkeys(contenders, 1.0), 1
 
 
-def test_on_a_gpu_a_stream_and_the_device_alone_are_timed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_gpu_a_stream_and_the_device_alone_are_timed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stand_in(monkeypatch)
-    bench = Bench(well_spread(EcgFm(SMALL)), Options("cpu", (2,), ("float32",), OneSecondEach(1, 1.0, cpu_time=False)))
+    bench = Bench(
+        well_spread(EcgFm(SMALL)),
+        Options("cpu", (2,), ("float32",), OneSecondEach(1, 1.0, cpu_time=False)),
+    )
     runner = bench.ours["float32"]
-    runner.forward, runner.max_batch = CudaForward(EcgFm(SMALL), torch.device("cpu"), torch.float32, 16), 16
+    runner.forward, runner.max_batch = (
+        CudaForward(EcgFm(SMALL), torch.device("cpu"), torch.float32, 16),
+        16,
+    )
     runner.run(noise(2, 12))
     calls = Again.made[0].replays
     plain, ours = bench.rows(2)
     assert not set(ON_CUDA) & plain.keys() and set(ON_CUDA) < ours.keys()
     assert Again.made[0].sizes == [2] and Again.made[0].replays - calls == 1 + STREAM + REPLAYS
-    assert bench.figures["float32", 2].streamed == 1 / STREAM and bench.figures["float32", 2].on_device == 1 / REPLAYS
+    assert (
+        bench.figures["float32", 2].streamed == 1 / STREAM
+        and bench.figures["float32", 2].on_device == 1 / REPLAYS
+    )
     assert runner.max_batch == 16
 
 
 def test_the_goal_is_one_recording_through_both_encoders() -> None:
-    bench = Bench(well_spread(EcgFm(SMALL)), Options("cpu", (1, 2), ("float32",), Rounds(1, 1e9, cpu_time=False)))
+    bench = Bench(
+        well_spread(EcgFm(SMALL)),
+        Options("cpu", (1, 2), ("float32",), Rounds(1, 1e9, cpu_time=False)),
+    )
     for batch, on_device in ((1, 0.001), (2, 0.00125)):
         bench.figures["float32", batch] = Figures(batch, 0.01, 1e12, 1e9, on_device=on_device)
-    assert bench.goals() == [{"one 10 s recording, both encoders": "float32", "device, ms": "2.50", "goal, ms": "at most 2.5"}]
+    assert bench.goals() == [
+        {
+            "one 10 s recording, both encoders": "float32",
+            "device, ms": "2.50",
+            "goal, ms": "at most 2.5",
+        }
+    ]
 
 
 def test_products_are_counted_as_often_as_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,15 +185,22 @@ def test_products_are_counted_as_often_as_they_are_called(monkeypatch: pytest.Mo
     monkeypatch.setitem(encoder_parts.REPEATS, "cpu", 5)
     called: list[torch.Tensor] = []
     linear = torch.nn.functional.linear
-    monkeypatch.setattr(torch.nn.functional, "linear", lambda x, *others: called.append(x) or linear(x, *others))
+    monkeypatch.setattr(
+        torch.nn.functional, "linear", lambda x, *others: called.append(x) or linear(x, *others)
+    )
     parts = Parts(EcgFm(SMALL), 20, "cpu")
     parts.products("float32", 3)["fc1"]()
-    assert parts.operations(3)["fc1"] == 5 * once["fc1"] and [tuple(x.shape) for x in called] == [(60, 16)] * 5
+    assert (
+        parts.operations(3)["fc1"] == 5 * once["fc1"]
+        and [tuple(x.shape) for x in called] == [(60, 16)] * 5
+    )
 
 
 def test_both_forms_of_gelu_are_one() -> None:
     """To the error of tanh, 4.7e-4, on a GPU; on a CPU PyTorch takes the exact one for both."""
-    exact, fused = (form() for form in Parts(EcgFm(SMALL), 20, "cpu").gelu_forms("float32", 2).values())
+    exact, fused = (
+        form() for form in Parts(EcgFm(SMALL), 20, "cpu").gelu_forms("float32", 2).values()
+    )
     torch.testing.assert_close(fused, exact, atol=1e-3, rtol=0)
 
 

@@ -19,7 +19,9 @@ def at_once(tmp_path: Path, *, most: int) -> tuple[list[int], bulk.Summary]:
     """For each answer, how many were on their way."""
     under_way, seen = 0, []
 
-    async def ask(client: AsyncEcgClient, recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def ask(
+        client: AsyncEcgClient, recording: Recording
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         nonlocal under_way
         under_way += 1
         seen.append(under_way)

@@ -19,11 +19,18 @@ from ecgfm_client import EcgClient
 from tests.data import SHARED, requires_shared
 from tests.server.ecgs import Ecg, twelve_seconds
 from tests.server.harness import ROOT, RunningServer, free_port
-from training.embeddings_file import read_embeddings
+from training.heads.embeddings_file import read_embeddings
 
 
 def ecgfm(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), check=False, env=environment(url), capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command(*arguments),
+        check=False,
+        env=environment(url),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def command(*arguments: object) -> list[str]:
@@ -49,12 +56,24 @@ def test_a_report_is_read_by_people(server: RunningServer, tmp_path: Path) -> No
     folder = recordings(tmp_path / "in", 1)
     done = ecgfm(server.url, "analyze", folder / "r000.json")
     assert done.returncode == 0, done.stderr
-    assert "Heart rate" in done.stdout and "Quality:" in done.stdout and "not a medical device" in done.stdout
+    assert (
+        "Heart rate" in done.stdout
+        and "Quality:" in done.stdout
+        and "not a medical device" in done.stdout
+    )
     answer = ecgfm(server.url, "analyze", "--json", folder / "r000.json")
-    assert json.loads(answer.stdout)["signal_quality"] in ("Excellent", "Good", "Acceptable", "Poor", "Unreadable")
+    assert json.loads(answer.stdout)["signal_quality"] in (
+        "Excellent",
+        "Good",
+        "Acceptable",
+        "Poor",
+        "Unreadable",
+    )
 
 
-def test_a_refused_file_does_not_keep_the_others_from_being_read(server: RunningServer, tmp_path: Path) -> None:
+def test_a_refused_file_does_not_keep_the_others_from_being_read(
+    server: RunningServer, tmp_path: Path
+) -> None:
     folder = recordings(tmp_path / "in", 1)
     done = ecgfm(server.url, "quality", folder / "short.json", folder / "r000.json")
     assert done.returncode == 1
@@ -62,23 +81,43 @@ def test_a_refused_file_does_not_keep_the_others_from_being_read(server: Running
     assert "Quality:" in done.stdout
 
 
-def test_embeddings_of_a_folder_are_those_of_single_calls(server: RunningServer, tmp_path: Path) -> None:
+def test_embeddings_of_a_folder_are_those_of_single_calls(
+    server: RunningServer, tmp_path: Path
+) -> None:
     folder, out = recordings(tmp_path / "in", 12), tmp_path / "embeddings.parquet"
     done = ecgfm(server.url, "features", folder, "--out", out)
     assert done.returncode == 1, "one was refused"
     assert "12 recordings, 12 of them new" in done.stderr
     table = pq.read_table(out)
-    rows = dict(zip(table.column("record_id").to_pylist(), table.column("embedding").to_pylist(), strict=True))
+    rows = dict(
+        zip(
+            table.column("record_id").to_pylist(),
+            table.column("embedding").to_pylist(),
+            strict=True,
+        )
+    )
     with EcgClient(server.url) as client:
         for number in (0, 7):
             single = client.extract_features(folder / f"r{number:03d}.json")
             assert np.allclose(rows[f"r{number:03d}.json"], single.values, atol=1e-5)
-    assert single.encoder is not None and vars(read_embeddings(out).encoder) == vars(single.encoder), "heads are trained on it as it is"
+    assert single.encoder is not None and vars(read_embeddings(out).encoder) == vars(
+        single.encoder
+    ), "heads are trained on it as it is"
     with Path(f"{out}.failed.csv").open() as file:
-        assert [(row["record_id"], row["code"]) for row in csv.DictReader(file)] == [("short.json", "too_short")]
+        assert [(row["record_id"], row["code"]) for row in csv.DictReader(file)] == [
+            ("short.json", "too_short")
+        ]
     again = ecgfm(server.url, "features", folder, "--out", out)
     assert "0 of them new" in again.stderr
-    other = ecgfm(server.url, "features", recordings(tmp_path / "more", 14), "--out", out, "--model", "clinical")
+    other = ecgfm(
+        server.url,
+        "features",
+        recordings(tmp_path / "more", 14),
+        "--out",
+        out,
+        "--model",
+        "clinical",
+    )
     assert other.returncode == 2 and "Choose another --out" in other.stderr
     assert pq.read_metadata(out).num_rows == 12
 
@@ -88,15 +127,23 @@ def test_a_folder_becomes_a_table(server: RunningServer, tmp_path: Path, ending:
     out = tmp_path / f"report.{ending}"
     done = ecgfm(server.url, "analyze", recordings(tmp_path / "in", 3), "--out", out)
     assert done.returncode == 1, done.stderr
-    rows = list(csv.DictReader(out.read_text().splitlines())) if ending == "csv" else pq.read_table(out).to_pylist()
+    rows = (
+        list(csv.DictReader(out.read_text().splitlines()))
+        if ending == "csv"
+        else pq.read_table(out).to_pylist()
+    )
     assert {row["record_id"] for row in rows} == {"r000.json", "r001.json", "r002.json"}
-    assert all(50 < float(row["heart_rate_bpm"]) < 100 and row["label: Sinus rhythm"] for row in rows)
+    assert all(
+        50 < float(row["heart_rate_bpm"]) < 100 and row["label: Sinus rhythm"] for row in rows
+    )
 
 
 @requires_shared
 def test_a_plot_of_a_real_recording(server: RunningServer, tmp_path: Path) -> None:
     header = min((SHARED / "ptbxl" / "raw500").glob("*.hea"))
-    done = ecgfm(server.url, "plot", header.with_suffix(".dat"), header, "--out", tmp_path / "ecg.png")
+    done = ecgfm(
+        server.url, "plot", header.with_suffix(".dat"), header, "--out", tmp_path / "ecg.png"
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "ecg.png").stat().st_size > 50_000
 

@@ -22,18 +22,28 @@ LEADS = "I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6"
 
 def test_an_array_is_analysed(server: RunningServer) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", id="a")
+        found = client.analyze(
+            twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", id="a"
+        )
     assert found.raw["id"] == "a"
     assert found.labels is not None and len(found.labels) == 17
-    assert found.measurements is not None and found.measurements.heart_rate_bpm == pytest.approx(60, abs=40)
+    assert found.measurements is not None and found.measurements.heart_rate_bpm == pytest.approx(
+        60, abs=40
+    )
     assert found.quality is not None and set(found.quality.lead_words) == set(LEADS.split(","))
-    assert found.features is not None and found.features.ndim == 1 and found.features.dtype == np.float32
+    assert (
+        found.features is not None
+        and found.features.ndim == 1
+        and found.features.dtype == np.float32
+    )
     assert found.encoder is not None and found.encoder.sha256
 
 
 def test_only_the_parts_that_were_asked_for(server: RunningServer) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, include=["measurements", "fiducials"])
+        found = client.analyze(
+            twelve_seconds().signal, fs=500, lead_names=LEADS, include=["measurements", "fiducials"]
+        )
     assert found.measurements is not None and found.fiducials
     assert found.labels is None and found.features is None and found.quality is None
 
@@ -92,7 +102,10 @@ def test_what_cannot_be_sent_is_said_before(tmp_path: Path) -> None:
 
 
 def test_nobody_there() -> None:
-    with EcgClient(f"http://127.0.0.1:{free_port()}", retries_s=0.5) as client, pytest.raises(NoAnswer, match="no answer after"):
+    with (
+        EcgClient(f"http://127.0.0.1:{free_port()}", retries_s=0.5) as client,
+        pytest.raises(NoAnswer, match="no answer after"),
+    ):
         client.assess_quality(np.zeros((12, 5000)), fs=500)
 
 
@@ -130,7 +143,10 @@ MODELS = (200, JSON, b'{"models": []}')
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_server_that_says_when_to_come_back_is_asked_again(status: int) -> None:
-    with answering((status, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (url, asked), EcgClient(url) as client:
+    with (
+        answering((status, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (url, asked),
+        EcgClient(url) as client,
+    ):
         assert client.models() == {"models": []}
     assert len(asked) == 2
 
@@ -145,17 +161,29 @@ def test_an_asynchronous_one_too() -> None:
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("answer", [(503, JSON, b'{"code": "no_model"}'), (500, JSON, b"{}"), (404, {}, b"nothing")])
+@pytest.mark.parametrize(
+    "answer", [(503, JSON, b'{"code": "no_model"}'), (500, JSON, b"{}"), (404, {}, b"nothing")]
+)
 def test_other_refusals_are_final(answer: tuple[int, dict[str, str], bytes]) -> None:
-    with answering(answer) as (url, asked), EcgClient(url) as client, pytest.raises(Refused) as refused:
+    with (
+        answering(answer) as (url, asked),
+        EcgClient(url) as client,
+        pytest.raises(Refused) as refused,
+    ):
         client.models()
     assert refused.value.status == answer[0]
     assert len(asked) == 1
 
 
 def test_patience_ends() -> None:
-    refusals: list[tuple[int, dict[str, str], bytes]] = [(429, {**JSON, "Retry-After": "5"}, b'{"code": "overloaded"}')]
-    with answering(*refusals) as (url, asked), EcgClient(url, retries_s=1) as client, pytest.raises(Refused, match="overloaded"):
+    refusals: list[tuple[int, dict[str, str], bytes]] = [
+        (429, {**JSON, "Retry-After": "5"}, b'{"code": "overloaded"}')
+    ]
+    with (
+        answering(*refusals) as (url, asked),
+        EcgClient(url, retries_s=1) as client,
+        pytest.raises(Refused, match="overloaded"),
+    ):
         client.models()
     assert len(asked) == 1
 
@@ -163,5 +191,9 @@ def test_patience_ends() -> None:
 def test_a_web_page_is_no_answer() -> None:
     ask: Callable[[EcgClient], object]
     for ask in (EcgClient.models, EcgClient.health):
-        with answering((200, {"Content-Type": "text/html"}, b"<html>")) as (url, _), EcgClient(url) as client, pytest.raises(NoAnswer):
+        with (
+            answering((200, {"Content-Type": "text/html"}, b"<html>")) as (url, _),
+            EcgClient(url) as client,
+            pytest.raises(NoAnswer),
+        ):
             ask(client)

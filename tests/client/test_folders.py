@@ -12,7 +12,12 @@ def write(folder: Path, **files: str) -> None:
 
 
 def test_a_header_and_its_signal_files_are_one_recording(tmp_path: Path) -> None:
-    write(tmp_path / "a", r1__hea="r1 2 500 10\nr1.dat 16 200 16 0 0 0 0 I\nother.dat 16 200 16 0 0 0 0 II\n", r1__dat="x", other__dat="y")
+    write(
+        tmp_path / "a",
+        r1__hea="r1 2 500 10\nr1.dat 16 200 16 0 0 0 0 I\nother.dat 16 200 16 0 0 0 0 II\n",
+        r1__dat="x",
+        other__dat="y",
+    )
     write(tmp_path / "a", r1__atr="an annotation", README__md="about", x__dcm="z")
     found = find_recordings(tmp_path)
     assert [one.name for one in found] == ["a/r1", "a/x.dcm"]
@@ -20,7 +25,12 @@ def test_a_header_and_its_signal_files_are_one_recording(tmp_path: Path) -> None
 
 
 def test_segments_belong_to_the_recording_that_names_them(tmp_path: Path) -> None:
-    write(tmp_path, m__hea="m/2 1 500 20\ns1 10\n~ 5\ns2 10\n", s1__hea="s1 1 500 10\ns1.dat 16\n", s2__hea="s2 1 500 10\ns2.dat 16\n")
+    write(
+        tmp_path,
+        m__hea="m/2 1 500 20\ns1 10\n~ 5\ns2 10\n",
+        s1__hea="s1 1 500 10\ns1.dat 16\n",
+        s2__hea="s2 1 500 10\ns2.dat 16\n",
+    )
     write(tmp_path, s1__dat="x", s2__dat="y")
     (found,) = find_recordings(tmp_path)
     assert found.name == "m"

@@ -22,7 +22,11 @@ def in_mm(figure: Figure, points: np.ndarray) -> np.ndarray:
 
 
 def lines(figure: Figure, gid: str | None = None) -> list[np.ndarray]:
-    return [in_mm(figure, line.get_xydata()) for line in figure.axes[0].lines if gid is None or line.get_gid() == gid]
+    return [
+        in_mm(figure, line.get_xydata())
+        for line in figure.axes[0].lines
+        if gid is None or line.get_gid() == gid
+    ]
 
 
 def sheet_of(signal: np.ndarray, fs: float = 500.0) -> Sheet:
@@ -45,7 +49,9 @@ def test_a_recorded_pulse_measures_the_same() -> None:
     up = trace[trace[:, 1] > trace[:, 1].max() - 0.1]
     assert np.ptp(trace[:, 1]) == pytest.approx(10)
     assert up[0, 0] == pytest.approx(LEFT_MM + 25, abs=1e-6)
-    assert np.ptp(up[:, 0]) == pytest.approx(5 - 25 / 500)  # from the first to the last of its samples
+    assert np.ptp(up[:, 0]) == pytest.approx(
+        5 - 25 / 500
+    )  # from the first to the last of its samples
 
 
 def test_columns_follow_each_other_in_time() -> None:
@@ -65,7 +71,9 @@ def test_a_short_recording_shows_every_lead_and_says_from_when() -> None:
     assert len(last) == 3
     level = in_mm(figure, np.array([[0.0, ROWS_MM[0]]]))[0, 1]
     assert last[0][0, 1] == pytest.approx(level + 10 * (signal[1250] - np.median(signal)))
-    assert any("columns from 0.0, 2.5, 2.5, 2.5 s" in text.get_text() for text in figure.axes[0].texts)
+    assert any(
+        "columns from 0.0, 2.5, 2.5, 2.5 s" in text.get_text() for text in figure.axes[0].texts
+    )
 
 
 def test_a_long_recording_says_that_only_its_beginning_is_shown() -> None:
@@ -75,7 +83,9 @@ def test_a_long_recording_says_that_only_its_beginning_is_shown() -> None:
 
 def test_findings_that_do_not_fit_are_counted() -> None:
     assert _fitted(["Infarction", "Atrial fibrillation"], 2) == ["Infarction, Atrial fibrillation"]
-    assert _fitted([f"a rather long finding, number {number}" for number in range(9)], 2)[-1].endswith("and 4 more")
+    assert _fitted([f"a rather long finding, number {number}" for number in range(9)], 2)[
+        -1
+    ].endswith("and 4 more")
     assert _fitted([], 2) == []
 
 
@@ -87,7 +97,9 @@ def test_a_missing_lead_says_so_and_the_limb_leads_follow_from_two() -> None:
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_a_real_analysis_becomes_a_file(server: RunningServer, tmp_path: Path, ending: str) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include=PARTS)
+        found = client.analyze(
+            twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include=PARTS
+        )
     out = tmp_path / f"ecg.{ending}"
     plot(found, out, "recording")
     assert out.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml", b"%PDF-")
@@ -95,9 +107,13 @@ def test_a_real_analysis_becomes_a_file(server: RunningServer, tmp_path: Path, e
 
 def test_another_ending_is_refused(server: RunningServer, tmp_path: Path) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include=PARTS)
+        found = client.analyze(
+            twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include=PARTS
+        )
         with pytest.raises(UnusableInput, match="--out"):
             plot(found, tmp_path / "ecg.xyz", "recording")
-        without = client.analyze(twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include="measurements")
+        without = client.analyze(
+            twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include="measurements"
+        )
         with pytest.raises(UnusableInput, match="no signal"):
             plot(without, tmp_path / "ecg.png", "recording")

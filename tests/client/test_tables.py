@@ -21,7 +21,13 @@ def opened(out: Path, **more: int) -> Table:
 
 
 def row(name: str, **more: object) -> dict[str, object]:
-    return {"record_id": name, "embedding": np.arange(3, dtype=np.float32), "segments": 2, "warnings": [], **more}
+    return {
+        "record_id": name,
+        "embedding": np.arange(3, dtype=np.float32),
+        "segments": 2,
+        "warnings": [],
+        **more,
+    }
 
 
 def names(out: Path) -> list[str]:
@@ -91,7 +97,10 @@ def test_failures_are_listed_and_forgotten_once_they_succeed(tmp_path: Path) -> 
     table.add(row("a"))
     table.fail("b", "too_short", 'a "detail", with a comma')
     table.finish()
-    assert table.failed.read_text() == 'record_id,code,detail\nb,too_short,"a ""detail"", with a comma"\n'
+    assert (
+        table.failed.read_text()
+        == 'record_id,code,detail\nb,too_short,"a ""detail"", with a comma"\n'
+    )
     again = opened(tmp_path / "e.parquet")
     again.add(row("b"))
     again.finish()
@@ -103,4 +112,6 @@ def test_columns_that_come_later_are_null_before(tmp_path: Path) -> None:
     table.add({"record_id": "a", "rhythm": None})
     table.add({"record_id": "b", "rhythm": "Sinus rhythm", "qrs_ms": 90.0})
     table.finish()
-    assert (tmp_path / "r.csv").read_text() == '"record_id","rhythm","qrs_ms"\n"a",,\n"b","Sinus rhythm",90\n'
+    assert (
+        tmp_path / "r.csv"
+    ).read_text() == '"record_id","rhythm","qrs_ms"\n"a",,\n"b","Sinus rhythm",90\n'

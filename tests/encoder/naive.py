@@ -61,7 +61,9 @@ def random_weights(sizes: Sizes, *, new_spelling: bool = True, seed: int = 0) ->
 
     def add(name: str, *shape: int, around: float = 0.0, prefix: str = prefix) -> None:
         fan_in = int(np.prod(shape[1:])) or 1
-        weights[prefix + name] = (around + rng.normal(0, 0.3 if len(shape) == 1 else fan_in**-0.5, shape)).astype(np.float32)
+        weights[prefix + name] = (
+            around + rng.normal(0, 0.3 if len(shape) == 1 else fan_in**-0.5, shape)
+        ).astype(np.float32)
 
     def pair(name: str, *shape: int, around: float = 0.0, prefix: str = prefix) -> None:
         add(f"{name}.weight", *shape, around=around, prefix=prefix)
@@ -77,7 +79,11 @@ def random_weights(sizes: Sizes, *, new_spelling: bool = True, seed: int = 0) ->
     pair("layer_norm", before, around=1.0)
     if before != sizes.width:
         pair("post_extract_proj", sizes.width, before)
-    names = ("parametrizations.weight.original0", "parametrizations.weight.original1") if new_spelling else ("weight_g", "weight_v")
+    names = (
+        ("parametrizations.weight.original0", "parametrizations.weight.original1")
+        if new_spelling
+        else ("weight_g", "weight_v")
+    )
     add(f"conv_pos.pos_conv.0.{names[0]}", 1, 1, sizes.kernel, around=3.0)
     add(f"conv_pos.pos_conv.0.{names[1]}", sizes.width, sizes.width // sizes.groups, sizes.kernel)
     add("conv_pos.pos_conv.0.bias", sizes.width)
@@ -98,8 +104,19 @@ def random_weights(sizes: Sizes, *, new_spelling: bool = True, seed: int = 0) ->
 def save_checkpoint(path: Path, weights: Weights, cfg: dict[str, Any]) -> Path:
     """A file as fairseq-signals' trainer leaves it, with Adam's moments after the weights."""
     model = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
-    moments = {number: {"step": 3, "exp_avg": torch.full_like(value, 7.0)} for number, value in enumerate(model.values())}
-    torch.save({"args": None, "cfg": {"model": cfg}, "model": model, "last_optimizer_state": {"state": moments}}, path)
+    moments = {
+        number: {"step": 3, "exp_avg": torch.full_like(value, 7.0)}
+        for number, value in enumerate(model.values())
+    }
+    torch.save(
+        {
+            "args": None,
+            "cfg": {"model": cfg},
+            "model": model,
+            "last_optimizer_state": {"state": moments},
+        },
+        path,
+    )
     return path
 
 
@@ -110,14 +127,18 @@ def gelu(x: np.ndarray) -> np.ndarray:
 def normed(x: np.ndarray, weights: Weights, name: str) -> np.ndarray:
     """LayerNorm over the last axis."""
     mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
-    return (x - mean) / np.sqrt(variance + 1e-5) * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+    return (x - mean) / np.sqrt(variance + 1e-5) * weights[f"{name}.weight"] + weights[
+        f"{name}.bias"
+    ]
 
 
 def linear(x: np.ndarray, weights: Weights, name: str) -> np.ndarray:
     return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
 
 
-def convolved(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | float, stride: int = 1, groups: int = 1) -> np.ndarray:
+def convolved(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | float, stride: int = 1, groups: int = 1
+) -> np.ndarray:
     """(channels, samples) -> (outputs, positions), output by output and position by position."""
     outputs, per_group, width = kernel.shape
     positions = (x.shape[1] - width) // stride + 1
@@ -132,7 +153,10 @@ def convolved(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | float, strid
 
 def forward(segment: np.ndarray, weights: Weights, sizes: Sizes) -> dict[str, Any]:
     """(12, samples) -> features, hidden (depth + 1 states), attention of the last layer, embedding, logits; all float64."""
-    w = {name.removeprefix("encoder.") if sizes.labels else name: value.astype(np.float64) for name, value in weights.items()}
+    w = {
+        name.removeprefix("encoder.") if sizes.labels else name: value.astype(np.float64)
+        for name, value in weights.items()
+    }
     x = segment.astype(np.float64)
     for number, (_, _, stride) in enumerate(sizes.conv):
         stem = f"feature_extractor.conv_layers.{number}"
@@ -154,16 +178,28 @@ def forward(segment: np.ndarray, weights: Weights, sizes: Sizes) -> dict[str, An
         x = normed(x, w, "encoder.layer_norm")
     embedding = x.sum(0) / (x != 0).sum(0)
     logits = linear(embedding, w, "proj") if sizes.labels else None
-    return {"features": features, "hidden": hidden, "attention": attention, "tokens": x, "embedding": embedding, "logits": logits}
+    return {
+        "features": features,
+        "hidden": hidden,
+        "attention": attention,
+        "tokens": x,
+        "embedding": embedding,
+        "logits": logits,
+    }
 
 
 def position(x: np.ndarray, w: Weights, sizes: Sizes) -> np.ndarray:
     stem = "conv_pos.pos_conv.0"
     new = f"{stem}.parametrizations.weight.original0" in w
-    gain, direction = (f"{stem}.parametrizations.weight.original{i}" if new else f"{stem}.weight_{'gv'[i]}" for i in (0, 1))
+    gain, direction = (
+        f"{stem}.parametrizations.weight.original{i}" if new else f"{stem}.weight_{'gv'[i]}"
+        for i in (0, 1)
+    )
     kernel = np.empty_like(w[direction])
     for k in range(sizes.kernel):
-        kernel[:, :, k] = w[gain][0, 0, k] * w[direction][:, :, k] / np.linalg.norm(w[direction][:, :, k])
+        kernel[:, :, k] = (
+            w[gain][0, 0, k] * w[direction][:, :, k] / np.linalg.norm(w[direction][:, :, k])
+        )
     half = sizes.kernel // 2
     padded = np.pad(x.T, ((0, 0), (half, half)))
     result = convolved(padded, kernel, w[f"{stem}.bias"], groups=sizes.groups)
@@ -172,9 +208,13 @@ def position(x: np.ndarray, w: Weights, sizes: Sizes) -> np.ndarray:
     return gelu(result).T
 
 
-def transformer_layer(x: np.ndarray, w: Weights, stem: str, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+def transformer_layer(
+    x: np.ndarray, w: Weights, stem: str, sizes: Sizes
+) -> tuple[np.ndarray, np.ndarray]:
     if sizes.norm_first:
-        mixed, attention = attend(normed(x, w, f"{stem}.self_attn_layer_norm"), w, f"{stem}.self_attn", sizes.heads)
+        mixed, attention = attend(
+            normed(x, w, f"{stem}.self_attn_layer_norm"), w, f"{stem}.self_attn", sizes.heads
+        )
         x = x + mixed
         inner = linear(normed(x, w, f"{stem}.final_layer_norm"), w, f"{stem}.fc1")
         return x + linear(gelu(inner), w, f"{stem}.fc2"), attention

@@ -13,7 +13,14 @@ from encoder.weights import load_encoder
 from errors import LayerOutOfRange
 from model_store.weights_file import shapes_of
 
-CONFIG = CompactConfig(ConvLayer(16, 15, 2), (ConvLayer(16, 7, 2), ConvLayer(24, 7, 2), ConvLayer(32, 7, 2)), 8, 2, 20, 6)
+CONFIG = CompactConfig(
+    ConvLayer(16, 15, 2),
+    (ConvLayer(16, 7, 2), ConvLayer(24, 7, 2), ConvLayer(32, 7, 2)),
+    8,
+    2,
+    20,
+    6,
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +74,10 @@ def test_a_segment_of_zeros_has_finite_answers(net: Compact) -> None:
 def test_states_and_attention(net: Compact) -> None:
     with torch.inference_mode():
         output = net(segments(2), layers=(0, 3), attention=True)
-    assert {layer: tuple(state.shape) for layer, state in output.hidden.items()} == {0: (2, 500, 16), 3: (2, 63, 32)}
+    assert {layer: tuple(state.shape) for layer, state in output.hidden.items()} == {
+        0: (2, 500, 16),
+        3: (2, 63, 32),
+    }
     assert torch.equal(output.tokens, output.hidden[3])
     assert tuple(output.attention.shape) == (2, 63, 2)
     assert torch.allclose(output.attention.sum(dim=1), torch.ones(2, 2), atol=1e-5)
@@ -81,16 +91,24 @@ def test_members_side_by_side_give_the_mean_of_their_logits(net: Compact) -> Non
     nets = [net, folded(Compact(CONFIG, normed=True).eval())]
     both, x = joined(nets), segments(3)
     with torch.inference_mode():
-        first, second, output = nets[0](x, layers=(1,)), nets[1](x, layers=(1,)), both(x, layers=(1,), attention=True)
+        first, second, output = (
+            nets[0](x, layers=(1,)),
+            nets[1](x, layers=(1,)),
+            both(x, layers=(1,), attention=True),
+        )
     assert torch.allclose(output.logits, (first.logits + second.logits) / 2, atol=1e-5)
     assert torch.equal(output.pooled, torch.cat([first.pooled, second.pooled], dim=1))
     assert torch.equal(output.hidden[1], torch.cat([first.hidden[1], second.hidden[1]], dim=2))
     assert tuple(output.attention.shape) == (3, 63, 4)
-    assert {name: tuple(value.shape) for name, value in both.state_dict().items()} == shapes_of(both.config)
+    assert {name: tuple(value.shape) for name, value in both.state_dict().items()} == shapes_of(
+        both.config
+    )
 
 
 def test_the_shapes_of_its_file_are_those_of_the_network(net: Compact) -> None:
-    assert {name: tuple(value.shape) for name, value in net.state_dict().items()} == shapes_of(CONFIG)
+    assert {name: tuple(value.shape) for name, value in net.state_dict().items()} == shapes_of(
+        CONFIG
+    )
 
 
 def test_the_runner_gives_what_the_network_gives(net: Compact) -> None:
@@ -101,14 +119,25 @@ def test_the_runner_gives_what_the_network_gives(net: Compact) -> None:
     encoded = EncoderRunner(loaded, max_batch=2).run(x.numpy(), attention=True, final_tokens=True)
     assert np.allclose(encoded.logits, wanted.logits.numpy(), atol=1e-5)
     assert encoded.tokens.shape == (5, 63, 32) and encoded.attention.shape == (5, 63, 2)
-    half = EncoderRunner(load_encoder(CONFIG, dict(net.state_dict()), "bfloat16"), dtype="bfloat16").run(x.numpy())
+    half = EncoderRunner(
+        load_encoder(CONFIG, dict(net.state_dict()), "bfloat16"), dtype="bfloat16"
+    ).run(x.numpy())
     assert np.allclose(half.logits, wanted.logits.numpy(), atol=0.1)
 
 
-def test_it_runs_in_one_thread_and_leaves_the_others_to_whoever_had_them(net: Compact, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_runs_in_one_thread_and_leaves_the_others_to_whoever_had_them(
+    net: Compact, monkeypatch: pytest.MonkeyPatch
+) -> None:
     threads: list[int] = []
     net_forward = net.forward
-    monkeypatch.setattr(net, "forward", lambda *args, **kwargs: (threads.append(torch.get_num_threads()), net_forward(*args, **kwargs))[1])
+    monkeypatch.setattr(
+        net,
+        "forward",
+        lambda *args, **kwargs: (
+            threads.append(torch.get_num_threads()),
+            net_forward(*args, **kwargs),
+        )[1],
+    )
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

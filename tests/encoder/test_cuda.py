@@ -79,8 +79,13 @@ def runner(encoder: EcgFm, on_no_device: None) -> EncoderRunner:
     return runner
 
 
-@pytest.mark.parametrize("wanted", [{}, {"attention": True}, {"final_tokens": True}, {"layers": (0, 2), "attention": True}])
-def test_answers_are_the_plain_ones_whatever_the_rung(wanted: dict, runner: EncoderRunner, encoder: EcgFm, segments: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [{}, {"attention": True}, {"final_tokens": True}, {"layers": (0, 2), "attention": True}],
+)
+def test_answers_are_the_plain_ones_whatever_the_rung(
+    wanted: dict, runner: EncoderRunner, encoder: EcgFm, segments: np.ndarray
+) -> None:
     plain = EncoderRunner(copy.deepcopy(encoder))
     for size in (1, 2, 3, 8, 11):
         found, truth = runner.run(segments[:size], **wanted), plain.run(segments[:size], **wanted)
@@ -94,7 +99,9 @@ def test_answers_are_the_plain_ones_whatever_the_rung(wanted: dict, runner: Enco
             np.testing.assert_allclose(found.hidden[layer], state, atol=1e-5)
 
 
-def test_warm_up_captures_every_rung_once_and_service_captures_nothing(runner: EncoderRunner, segments: np.ndarray) -> None:
+def test_warm_up_captures_every_rung_once_and_service_captures_nothing(
+    runner: EncoderRunner, segments: np.ndarray
+) -> None:
     runner.warm_up(samples=320)
     assert Again.made[0].sizes == [8, 8, 2, 2, 4, 4]
     for size in range(1, 12):
@@ -104,7 +111,9 @@ def test_warm_up_captures_every_rung_once_and_service_captures_nothing(runner: E
     assert len(Again.made) == 1 and len(Again.made[0].sizes) == 6
 
 
-def test_hidden_states_are_asked_of_rungs_alone(runner: EncoderRunner, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hidden_states_are_asked_of_rungs_alone(
+    runner: EncoderRunner, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forward, asked = runner.module.forward, []
 
     def noted(batch: Tensor, **options: object) -> EncoderOutput:
@@ -116,7 +125,9 @@ def test_hidden_states_are_asked_of_rungs_alone(runner: EncoderRunner, segments:
     assert asked == [2, 2, 4, 4, 8, 8, 8, 8] and answered == list(range(1, 9))
 
 
-def test_a_replay_computes_what_stands_on_the_device_again(runner: EncoderRunner, segments: np.ndarray) -> None:
+def test_a_replay_computes_what_stands_on_the_device_again(
+    runner: EncoderRunner, segments: np.ndarray
+) -> None:
     runner.run(segments[:3])
     held = runner.forward._graphs.captured(4, attention=False)
     truth = held.output.pooled.clone()
@@ -135,15 +146,23 @@ def test_what_fills_a_rung_is_never_answered(runner: EncoderRunner, segments: np
     np.testing.assert_array_equal(runner.run(segments[:3], layers=(1,)).hidden[1], hidden)
 
 
-def test_segments_of_another_length_start_anew(runner: EncoderRunner, encoder: EcgFm, segments: np.ndarray) -> None:
+def test_segments_of_another_length_start_anew(
+    runner: EncoderRunner, encoder: EcgFm, segments: np.ndarray
+) -> None:
     runner.run(segments[:2])
     short = np.ascontiguousarray(segments[:2, :, :160])
-    np.testing.assert_allclose(runner.run(short).pooled, EncoderRunner(encoder).run(short).pooled, atol=1e-5)
+    np.testing.assert_allclose(
+        runner.run(short).pooled, EncoderRunner(encoder).run(short).pooled, atol=1e-5
+    )
     assert len(Again.made) == 2
 
 
 def test_out_of_memory_halves_the_ladder_and_lets_the_graphs_go(
-    runner: EncoderRunner, encoder: EcgFm, segments: np.ndarray, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    runner: EncoderRunner,
+    encoder: EcgFm,
+    segments: np.ndarray,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = EncoderRunner(copy.deepcopy(encoder)).run(segments).pooled
     forward = runner.module.forward
@@ -199,11 +218,17 @@ def test_three_parts_are_compiled_once_for_all_batches_and_encoders(
             found, truth = runner.run(many[:size], layers=(2,)), plain.run(many[:size], layers=(2,))
             np.testing.assert_allclose(found.hidden[2], truth.hidden[2], atol=1e-5)
             np.testing.assert_allclose(runner.run(many[:size]).pooled, truth.pooled, atol=1e-5)
-    assert symbols == [1, 1, 1], "the batch's size, and neither the time nor the 16 channels, which are a rung, too"
+    assert symbols == [1, 1, 1], (
+        "the batch's size, and neither the time nor the 16 channels, which are a rung, too"
+    )
 
 
 def test_after_warm_up_nobody_waits_for_a_compiler(
-    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    encoder: EcgFm,
+    on_no_device: None,
+    as_before: None,
+    segments: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     graphs: list[torch.fx.GraphModule] = []
     compiled_on_no_device(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
@@ -217,7 +242,11 @@ def test_after_warm_up_nobody_waits_for_a_compiler(
 
 
 def test_a_single_segment_at_most_is_compiled_once(
-    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    encoder: EcgFm,
+    on_no_device: None,
+    as_before: None,
+    segments: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     graphs: list[torch.fx.GraphModule] = []
     compiled_on_no_device(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
@@ -234,7 +263,11 @@ class LauncherNotBuilt(SubprocessError):
 
 
 def test_a_compiler_that_fails_is_done_without_and_said(
-    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    encoder: EcgFm,
+    on_no_device: None,
+    as_before: None,
+    segments: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(graph: torch.fx.GraphModule, inputs: object) -> object:
         raise LauncherNotBuilt("no Python.h")
@@ -243,20 +276,30 @@ def test_a_compiler_that_fails_is_done_without_and_said(
     truth = EncoderRunner(copy.deepcopy(encoder)).run(segments[:4]).pooled
     forward = CudaForward(encoder, CPU, torch.float32, 4)
     assert forward.path == "CUDA graphs, compiled"
-    forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(), math.inf)
+    forward.warm_up(
+        lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(),
+        math.inf,
+    )
     assert forward.path == "CUDA graphs, not compiled: compiling failed, BackendCompilerFailed"
     np.testing.assert_allclose(forward.submit(segments[:4], Wanted())().pooled, truth, atol=1e-5)
 
 
 def test_a_kernel_that_fails_when_it_is_first_launched_is_done_without_too(
-    encoder: EcgFm, on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    encoder: EcgFm,
+    on_no_device: None,
+    as_before: None,
+    segments: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def launched(*inputs: object) -> object:
         raise LauncherNotBuilt("no Python.h")
 
     compiled_on_no_device(monkeypatch, lambda graph, inputs: torch.compiler.disable(launched))
     forward = CudaForward(encoder, CPU, torch.float32, 4)
-    forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(), math.inf)
+    forward.warm_up(
+        lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(),
+        math.inf,
+    )
     assert forward.path == "CUDA graphs, not compiled: compiling failed, LauncherNotBuilt"
     assert Again.made[0].sizes == [4, 4, 2, 2]
 
@@ -270,11 +313,15 @@ def test_what_is_wrong_with_the_encoder_is_not_blamed_on_the_compiler(
     forward = CudaForward(encoder, CPU, torch.float32, 4)
     monkeypatch.setattr(encoder, "forward", wrong)
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        forward.warm_up(lambda size, attention: forward.submit(segments[:size], Wanted())(), math.inf)
+        forward.warm_up(
+            lambda size, attention: forward.submit(segments[:size], Wanted())(), math.inf
+        )
     assert forward.path == "CUDA graphs, not compiled: none is wanted here"
 
 
-def test_where_nothing_compiles_the_compiler_is_left_alone(runner: EncoderRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_compiles_the_compiler_is_left_alone(
+    runner: EncoderRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stance(name: str) -> None:
         raise AssertionError("which imports Dynamo, for seconds")
 
@@ -282,7 +329,9 @@ def test_where_nothing_compiles_the_compiler_is_left_alone(runner: EncoderRunner
     runner.warm_up(samples=320)
 
 
-def test_where_nothing_compiles_the_path_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_nothing_compiles_the_path_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("encoder.compiled.find_spec", lambda name: None)
     assert why_not() == "Triton is not installed"
     monkeypatch.setattr("encoder.compiled.find_spec", lambda name: object())
@@ -296,14 +345,18 @@ def test_where_nothing_compiles_the_path_says_why(monkeypatch: pytest.MonkeyPatc
     assert why_not() is None
 
 
-def test_out_of_time_the_largest_and_one_recording_are_captured(runner: EncoderRunner, caplog: pytest.LogCaptureFixture) -> None:
+def test_out_of_time_the_largest_and_one_recording_are_captured(
+    runner: EncoderRunner, caplog: pytest.LogCaptureFixture
+) -> None:
     runner.warm_up(samples=320, deadline=time.monotonic())
     assert Again.made[0].sizes == [8, 8, 2, 2]
     assert "warm-up is out of time; 4 to 4 segments are captured when first needed" in caplog.text
 
 
-def test_encoders_of_one_process_warm_up_and_capture_in_turn(encoder: EcgFm, on_no_device: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As analysis.bulk's, each in a thread of its device: no two at once, a late capture during a warm-up included."""
+def test_encoders_of_one_process_warm_up_and_capture_in_turn(
+    encoder: EcgFm, on_no_device: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As bulk's, each in a thread of its device: no two at once, a late capture during a warm-up included."""
     compiling, computing = AtOnce(), AtOnce()
     forward = EcgFm.forward
 
@@ -315,15 +368,24 @@ def test_encoders_of_one_process_warm_up_and_capture_in_turn(encoder: EcgFm, on_
     monkeypatch.setattr(cuda, "why_not", lambda: None)
     monkeypatch.setattr(cuda, "compile_parts", lambda encoder: None)
     monkeypatch.setattr(cuda, "compiling", compiling)
-    monkeypatch.setattr(cuda, "CudaCapture", lambda device: lambda function: (lambda: None, function()))
+    monkeypatch.setattr(
+        cuda, "CudaCapture", lambda device: lambda function: (lambda: None, function())
+    )
     forwards = [CudaForward(copy.deepcopy(encoder), CPU, torch.float32, 4) for _ in range(3)]
 
     def warm_up(one: CudaForward) -> None:
-        one.warm_up(lambda size, attention: one.submit(np.zeros((size, 12, 320), np.float32), Wanted(attention=attention))(), math.inf)
+        one.warm_up(
+            lambda size, attention: one.submit(
+                np.zeros((size, 12, 320), np.float32), Wanted(attention=attention)
+            )(),
+            math.inf,
+        )
 
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(warm_up, one) for one in forwards[:2]]
-        waiting.append(pool.submit(forwards[2].submit, np.zeros((2, 12, 320), np.float32), Wanted()))
+        waiting.append(
+            pool.submit(forwards[2].submit, np.zeros((2, 12, 320), np.float32), Wanted())
+        )
         for one in waiting:
             one.result()
     assert (compiling.most, compiling.times) == (1, 2)
@@ -363,7 +425,9 @@ class Noted:
         self.current = before
 
     @contextmanager
-    def graph(self, graph: object, *, pool: object, stream: object, capture_error_mode: str) -> Iterator[None]:
+    def graph(
+        self, graph: object, *, pool: object, stream: object, capture_error_mode: str
+    ) -> Iterator[None]:
         assert capture_error_mode == "thread_local"
         self.pools.append(pool)
         with self.on(stream):
@@ -390,6 +454,10 @@ def test_each_device_is_captured_on_a_stream_of_its_own(monkeypatch: pytest.Monk
         for _ in range(2):  # encoders
             CudaCapture(device)(noted.call)
     each = 2 * (WARM_UPS + 1)
-    assert [stream.device for stream in noted.called_on] == [devices[0]] * each + [devices[1]] * each
-    assert len(set(map(id, noted.called_on))) == 2, "one for the calls before the captures, the captures, and both encoders"
+    assert [stream.device for stream in noted.called_on] == [devices[0]] * each + [
+        devices[1]
+    ] * each
+    assert len(set(map(id, noted.called_on))) == 2, (
+        "one for the calls before the captures, the captures, and both encoders"
+    )
     assert noted.pools == [0, 1, 2, 3]

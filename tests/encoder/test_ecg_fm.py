@@ -33,7 +33,9 @@ SETTINGS = {
     "a group for each channel": Sizes(groups=32),
     "kernel longer than the segment has tokens": Sizes(kernel=64),
     "pretrained, no classifier": Sizes(labels=0),
-    "pretrained pre-LN without projection": Sizes(labels=0, norm_first=True, conv=((32, 4, 4),), conv_bias=True),
+    "pretrained pre-LN without projection": Sizes(
+        labels=0, norm_first=True, conv=((32, 4, 4),), conv_bias=True
+    ),
 }
 
 
@@ -43,7 +45,9 @@ def segments() -> np.ndarray:
     return np.random.default_rng(5).normal(size=(3, 12, 128)).astype(np.float32)
 
 
-def imported(sizes: Sizes, folder: Path, *, new_spelling: bool = True) -> tuple[EcgFm, naive.Weights]:
+def imported(
+    sizes: Sizes, folder: Path, *, new_spelling: bool = True
+) -> tuple[EcgFm, naive.Weights]:
     weights = naive.random_weights(sizes, new_spelling=new_spelling)
     path = naive.save_checkpoint(folder / "checkpoint.pt", weights, sizes.cfg())
     found = import_fairseq(read_checkpoint(path))
@@ -52,7 +56,9 @@ def imported(sizes: Sizes, folder: Path, *, new_spelling: bool = True) -> tuple[
 
 @pytest.mark.parametrize("new_spelling", [True, False], ids=["parametrizations", "weight_g"])
 @pytest.mark.parametrize("sizes", SETTINGS.values(), ids=SETTINGS.keys())
-def test_every_setting_equals_the_naive_transcription(sizes: Sizes, new_spelling: bool, segments: np.ndarray, tmp_path: Path) -> None:
+def test_every_setting_equals_the_naive_transcription(
+    sizes: Sizes, new_spelling: bool, segments: np.ndarray, tmp_path: Path
+) -> None:
     encoder, weights = imported(sizes, tmp_path, new_spelling=new_spelling)
     layers = tuple(range(sizes.depth + 1))
     with torch.inference_mode():
@@ -62,7 +68,9 @@ def test_every_setting_equals_the_naive_transcription(sizes: Sizes, new_spelling
         truth = naive.forward(segment, weights, sizes)
         np.testing.assert_allclose(features[row], truth["features"], atol=1e-5)
         for layer in layers:
-            np.testing.assert_allclose(encoded.hidden[layer][row], truth["hidden"][layer], atol=2e-5)
+            np.testing.assert_allclose(
+                encoded.hidden[layer][row], truth["hidden"][layer], atol=2e-5
+            )
         np.testing.assert_allclose(encoded.tokens[row], truth["tokens"], atol=2e-5)
         np.testing.assert_allclose(encoded.attention[row], truth["attention"], atol=1e-5)
         np.testing.assert_allclose(encoded.pooled[row], truth["embedding"], atol=1e-5)
@@ -72,7 +80,9 @@ def test_every_setting_equals_the_naive_transcription(sizes: Sizes, new_spelling
             assert encoded.logits is None
 
 
-def test_asking_for_attention_and_states_changes_no_bit_of_the_rest(segments: np.ndarray, tmp_path: Path) -> None:
+def test_asking_for_attention_and_states_changes_no_bit_of_the_rest(
+    segments: np.ndarray, tmp_path: Path
+) -> None:
     encoder, _ = imported(Sizes(), tmp_path)
     runner = EncoderRunner(encoder)
     plain = runner.run(segments)
@@ -84,14 +94,20 @@ def test_asking_for_attention_and_states_changes_no_bit_of_the_rest(segments: np
     assert plain.hidden == {}
 
 
-def test_attention_gives_each_query_shares_that_sum_to_one(segments: np.ndarray, tmp_path: Path) -> None:
+def test_attention_gives_each_query_shares_that_sum_to_one(
+    segments: np.ndarray, tmp_path: Path
+) -> None:
     encoder, _ = imported(Sizes(), tmp_path)
     attention = EncoderRunner(encoder).run(segments, attention=True).attention
     np.testing.assert_allclose(attention.sum(axis=2), 1, atol=1e-6)
-    assert not np.allclose(attention.sum(axis=1), 1, atol=1e-2)  # [query, key], not the other way round
+    assert not np.allclose(
+        attention.sum(axis=1), 1, atol=1e-2
+    )  # [query, key], not the other way round
 
 
-def test_post_ln_pools_its_last_hidden_state_and_pre_ln_norms_it_first(segments: np.ndarray, tmp_path: Path) -> None:
+def test_post_ln_pools_its_last_hidden_state_and_pre_ln_norms_it_first(
+    segments: np.ndarray, tmp_path: Path
+) -> None:
     for norm_first in (False, True):
         encoder, _ = imported(Sizes(norm_first=norm_first), tmp_path)
         encoded = EncoderRunner(encoder).run(segments, layers=(2,), final_tokens=True)
@@ -99,7 +115,9 @@ def test_post_ln_pools_its_last_hidden_state_and_pre_ln_norms_it_first(segments:
         np.testing.assert_allclose(encoded.tokens.mean(axis=1), encoded.pooled, atol=1e-6)
 
 
-def test_only_the_layers_asked_for_come_and_others_do_not_exist(segments: np.ndarray, tmp_path: Path) -> None:
+def test_only_the_layers_asked_for_come_and_others_do_not_exist(
+    segments: np.ndarray, tmp_path: Path
+) -> None:
     encoder, _ = imported(Sizes(), tmp_path)
     runner = EncoderRunner(encoder)
     assert sorted(runner.run(segments, layers=(2, 0)).hidden) == [0, 2]

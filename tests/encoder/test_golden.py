@@ -16,12 +16,30 @@ from model_store.fairseq import import_fairseq
 from tests.data import CARRIED, SHARED, requires_shared
 
 # name -> (absolute, relative); verify.py's
-TOLERANCES = {"features": (1e-4, 1e-5), "state": (1e-4, 1e-5), "probs": (1e-4, 0.0), "attention": (1e-4, 0.0)}
-CHECKPOINTS = ("tiny_finetuned_new", "tiny_finetuned_old", "tiny_pretrained_new", "tiny_pretrained_old")
+TOLERANCES = {
+    "features": (1e-4, 1e-5),
+    "state": (1e-4, 1e-5),
+    "probs": (1e-4, 0.0),
+    "attention": (1e-4, 0.0),
+}
+CHECKPOINTS = (
+    "tiny_finetuned_new",
+    "tiny_finetuned_old",
+    "tiny_pretrained_new",
+    "tiny_pretrained_old",
+)
 REAL = ("a_code15_400hz", "b_ptb_1000hz", "c_ptbxl_100hz", "d_ptb_500hz_permuted_flat")
-SYNTHETIC = ("a_synthetic_400hz", "b_synthetic_1000hz", "c_synthetic_100hz", "d_synthetic_500hz_permuted_flat")
+SYNTHETIC = (
+    "a_synthetic_400hz",
+    "b_synthetic_1000hz",
+    "c_synthetic_100hz",
+    "d_synthetic_500hz_permuted_flat",
+)
 RECORDINGS = [
-    *(pytest.param(SHARED / "golden" / f"{name}.npz", id=name, marks=requires_shared) for name in REAL),
+    *(
+        pytest.param(SHARED / "golden" / f"{name}.npz", id=name, marks=requires_shared)
+        for name in REAL
+    ),
     *(pytest.param(CARRIED / f"{name}.npz", id=name) for name in SYNTHETIC),
 ]
 # bfloat16 keeps 8 bits; the gates are the project's (docs on numerics), float16 does ten times better
@@ -53,11 +71,15 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS[:2])
 def test_the_finetuned_model_gives_the_originals_arrays(checkpoint: str, path: Path) -> None:
     truth = golden(path)
-    encoded = runner(checkpoint).run(truth["segments"], layers=(0, 1, 2, 3), attention=True, final_tokens=True)
+    encoded = runner(checkpoint).run(
+        truth["segments"], layers=(0, 1, 2, 3), attention=True, final_tokens=True
+    )
     with torch.inference_mode():
         features = runner(checkpoint).module.features(torch.from_numpy(truth["segments"][:1]))
     assert_close(features[0].numpy(), truth["features_first"], "features")
-    assert_close(np.stack([encoded.hidden[layer] for layer in range(4)], axis=1), truth["hidden"], "state")
+    assert_close(
+        np.stack([encoded.hidden[layer] for layer in range(4)], axis=1), truth["hidden"], "state"
+    )
     assert_close(encoded.tokens, truth["hidden"][:, -1], "state")
     assert_close(encoded.pooled, truth["embedding"], "state")
     assert_close(encoded.logits, truth["logits"], "state")
@@ -83,7 +105,10 @@ def test_short_dtypes_stay_within_their_gates(dtype: str, path: Path) -> None:
     most, least = GATES[dtype]
     encoded = runner("tiny_finetuned_new", dtype).run(truth["segments"])
     assert np.abs(sigmoid(encoded.logits) - truth["probs"]).max() < most
-    for checkpoint, name in (("tiny_finetuned_new", "embedding"), ("tiny_pretrained_new", "pretrained_embedding")):
+    for checkpoint, name in (
+        ("tiny_finetuned_new", "embedding"),
+        ("tiny_pretrained_new", "pretrained_embedding"),
+    ):
         pooled = runner(checkpoint, dtype).run(truth["segments"]).pooled
         norms = np.linalg.norm(pooled, axis=1) * np.linalg.norm(truth[name], axis=1)
         assert ((pooled * truth[name]).sum(axis=1) / norms).min() >= least
@@ -93,7 +118,9 @@ def test_a_batch_of_many_equals_as_many_singles() -> None:
     segments = np.concatenate([golden(CARRIED / f"{name}.npz")["segments"] for name in SYNTHETIC])
     many = runner("tiny_finetuned_new").run(segments, layers=(0, 3), attention=True)
     for row in range(len(segments)):
-        one = runner("tiny_finetuned_new").run(segments[row : row + 1], layers=(0, 3), attention=True)
+        one = runner("tiny_finetuned_new").run(
+            segments[row : row + 1], layers=(0, 3), attention=True
+        )
         np.testing.assert_allclose(many.logits[row], one.logits[0], atol=1e-5)
         np.testing.assert_allclose(many.pooled[row], one.pooled[0], atol=1e-5)
         np.testing.assert_allclose(many.hidden[3][row], one.hidden[3][0], atol=1e-5)

@@ -16,10 +16,20 @@ from encoder.packed import PackedLinear, PackedPosition, can_pack, mixed_bfloat1
 CONFIGS = {
     "post-LN": EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, labels=3),
     "pre-LN, odd, overlapping": EcgFmConfig(
-        (ConvLayer(8, 2, 2), ConvLayer(16, 3, 2)), 16, 24, 2, 2, 7, 4, layer_norm_first=True, conv_bias=True
+        (ConvLayer(8, 2, 2), ConvLayer(16, 3, 2)),
+        16,
+        24,
+        2,
+        2,
+        7,
+        4,
+        layer_norm_first=True,
+        conv_bias=True,
     ),
 }
-pytestmark = pytest.mark.skipif(not can_pack(torch.float32), reason="this PyTorch or this processor has no oneDNN to pack for")
+pytestmark = pytest.mark.skipif(
+    not can_pack(torch.float32), reason="this PyTorch or this processor has no oneDNN to pack for"
+)
 
 
 @pytest.fixture(params=CONFIGS)
@@ -39,18 +49,30 @@ def packed(encoder: EcgFm) -> EcgFm:
 def test_packing_changes_no_answer(encoder: EcgFm, packed: EcgFm, batch: int, samples: int) -> None:
     segments = torch.randn(batch, 12, samples)
     with torch.inference_mode():
-        truth, found = (one(segments, layers=(0, 1, 2), attention=True) for one in (encoder, packed))
-    for wanted, got in ((truth.pooled, found.pooled), (truth.tokens, found.tokens), (truth.attention, found.attention)):
+        truth, found = (
+            one(segments, layers=(0, 1, 2), attention=True) for one in (encoder, packed)
+        )
+    for wanted, got in (
+        (truth.pooled, found.pooled),
+        (truth.tokens, found.tokens),
+        (truth.attention, found.attention),
+    ):
         torch.testing.assert_close(got, wanted, atol=1e-5, rtol=1e-5)
     for layer in (0, 1, 2):
         torch.testing.assert_close(found.hidden[layer], truth.hidden[layer], atol=1e-5, rtol=1e-5)
 
 
-def test_every_product_but_the_classifiers_is_packed_and_its_weight_let_go(encoder: EcgFm, packed: EcgFm) -> None:
+def test_every_product_but_the_classifiers_is_packed_and_its_weight_let_go(
+    encoder: EcgFm, packed: EcgFm
+) -> None:
     left = {name for name, module in packed.named_modules() if type(module) is nn.Linear}
     assert left == ({"classifier"} if encoder.classifier is not None else set())
     assert isinstance(packed.position, PackedPosition)
-    assert not [name for name, weight in packed.named_parameters() if weight.ndim > 1 and not name.startswith(("classifier", "convs.1"))]
+    assert not [
+        name
+        for name, weight in packed.named_parameters()
+        if weight.ndim > 1 and not name.startswith(("classifier", "convs.1"))
+    ]
 
 
 def test_packing_twice_is_packing_once(packed: EcgFm) -> None:

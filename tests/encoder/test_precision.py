@@ -20,10 +20,15 @@ def as_before() -> Iterator[None]:
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
-@pytest.mark.parametrize("dtype, shorter", [("tf32", True), ("float32", False), ("bfloat16", False), ("tf32", True)])
+@pytest.mark.parametrize(
+    "dtype, shorter", [("tf32", True), ("float32", False), ("bfloat16", False), ("tf32", True)]
+)
 def test_products_are_shortened_for_tf32_alone(dtype: str, shorter: bool) -> None:
     set_cuda_products(dtype)
-    assert torch.backends.cuda.matmul.allow_tf32 is shorter and torch.backends.cudnn.allow_tf32 is shorter
+    assert (
+        torch.backends.cuda.matmul.allow_tf32 is shorter
+        and torch.backends.cudnn.allow_tf32 is shorter
+    )
     assert torch.get_float32_matmul_precision() == ("high" if shorter else "highest")
 
 

@@ -20,7 +20,14 @@ from encoder.weights import load_encoder, load_encoder_file
 from errors import BadBundle
 
 CONFIG = EcgFmConfig(
-    conv_layers=(ConvLayer(8, 2, 2),) * 4, width=16, ffn_width=24, depth=2, heads=2, conv_pos_kernel=8, conv_pos_groups=4, labels=3
+    conv_layers=(ConvLayer(8, 2, 2),) * 4,
+    width=16,
+    ffn_width=24,
+    depth=2,
+    heads=2,
+    conv_pos_kernel=8,
+    conv_pos_groups=4,
+    labels=3,
 )
 
 
@@ -43,10 +50,14 @@ class SmallDevice(EcgFm):
         self.room = room
         self.asked: list[int] = []
 
-    def forward(self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False) -> EncoderOutput:
+    def forward(
+        self, segments: Tensor, *, layers: tuple[int, ...] = (), attention: bool = False
+    ) -> EncoderOutput:
         self.asked.append(len(segments))
         if len(segments) > self.room:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is")
+            raise torch.cuda.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate more than there is"
+            )
         return super().forward(segments, layers=layers, attention=attention)
 
 
@@ -54,9 +65,13 @@ class SmallDevice(EcgFm):
 
 
 @pytest.mark.parametrize("max_batch", [1, 2, 3, 7, 100])
-def test_a_batch_is_cut_into_pieces_and_joined_in_order(max_batch: int, encoder: EcgFm, segments: np.ndarray) -> None:
+def test_a_batch_is_cut_into_pieces_and_joined_in_order(
+    max_batch: int, encoder: EcgFm, segments: np.ndarray
+) -> None:
     whole = EncoderRunner(encoder).run(segments, layers=(0, 2), attention=True, final_tokens=True)
-    cut = EncoderRunner(encoder, max_batch=max_batch).run(segments, layers=(0, 2), attention=True, final_tokens=True)
+    cut = EncoderRunner(encoder, max_batch=max_batch).run(
+        segments, layers=(0, 2), attention=True, final_tokens=True
+    )
     for name in ("pooled", "logits", "tokens", "attention"):
         np.testing.assert_allclose(getattr(cut, name), getattr(whole, name), atol=1e-5)
     for layer in (0, 2):
@@ -64,7 +79,9 @@ def test_a_batch_is_cut_into_pieces_and_joined_in_order(max_batch: int, encoder:
     assert len(cut) == 7
 
 
-def test_out_of_memory_halves_the_piece_remembers_it_and_answers(segments: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
+def test_out_of_memory_halves_the_piece_remembers_it_and_answers(
+    segments: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
     device = SmallDevice(room=2)
     runner = EncoderRunner(device, max_batch=7)
     with caplog.at_level(logging.WARNING, "encoder.runner"):
@@ -72,7 +89,9 @@ def test_out_of_memory_halves_the_piece_remembers_it_and_answers(segments: np.nd
     assert device.asked == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert [record.args[2] for record in caplog.records] == [3, 1]
     device.room, device.asked = 100, []
-    np.testing.assert_allclose(encoded.pooled, EncoderRunner(device, max_batch=7).run(segments).pooled, atol=1e-5)
+    np.testing.assert_allclose(
+        encoded.pooled, EncoderRunner(device, max_batch=7).run(segments).pooled, atol=1e-5
+    )
     device.asked = []
     runner.run(segments[:2])
     assert device.asked == [1, 1]
@@ -103,14 +122,18 @@ def test_no_segments_or_another_shape_is_an_error(encoder: EcgFm) -> None:
 def test_read_only_and_strided_segments_are_taken(encoder: EcgFm, segments: np.ndarray) -> None:
     frozen = segments[::2, :, ::-1]
     frozen.flags.writeable = False
-    np.testing.assert_array_equal(EncoderRunner(encoder).run(frozen).pooled, EncoderRunner(encoder).run(frozen.copy()).pooled)
+    np.testing.assert_array_equal(
+        EncoderRunner(encoder).run(frozen).pooled, EncoderRunner(encoder).run(frozen.copy()).pooled
+    )
 
 
 # Dtypes
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-def test_whatever_the_dtype_float32_comes_out(dtype: str, encoder: EcgFm, segments: np.ndarray) -> None:
+def test_whatever_the_dtype_float32_comes_out(
+    dtype: str, encoder: EcgFm, segments: np.ndarray
+) -> None:
     runner = EncoderRunner(encoder, dtype=dtype)
     runner.warm_up(samples=320)
     batch = runner.run(segments, layers=(0, 1, 2), attention=True, final_tokens=True)
@@ -148,13 +171,17 @@ def weights(encoder: EcgFm) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_safetensors_file_gives_the_same_encoder(dtype: str, encoder: EcgFm, segments: np.ndarray, tmp_path: Path) -> None:
+def test_a_safetensors_file_gives_the_same_encoder(
+    dtype: str, encoder: EcgFm, segments: np.ndarray, tmp_path: Path
+) -> None:
     path = tmp_path / "model.safetensors"
     save_file(weights(encoder), path)
     loaded = load_encoder_file(CONFIG, path, dtype)
     truth = EncoderRunner(encoder, dtype=dtype).run(segments)
     path.write_bytes(b"")  # the file is not needed any more
-    np.testing.assert_array_equal(EncoderRunner(loaded, dtype=dtype).run(segments).logits, truth.logits)
+    np.testing.assert_array_equal(
+        EncoderRunner(loaded, dtype=dtype).run(segments).logits, truth.logits
+    )
 
 
 def test_weights_are_copied_one_at_a_time(encoder: EcgFm) -> None:
@@ -175,9 +202,15 @@ def test_weights_are_copied_one_at_a_time(encoder: EcgFm) -> None:
 
 def faulty(source: dict[str, np.ndarray]) -> Iterator[tuple[dict[str, np.ndarray], str]]:
     yield source | {"fc": np.ones(1)}, "unknown fc$"
-    yield {name: value for name, value in source.items() if name != "token_norm.bias"}, r"missing token_norm\.bias$"
+    yield (
+        {name: value for name, value in source.items() if name != "token_norm.bias"},
+        r"missing token_norm\.bias$",
+    )
     yield {}, r"missing .*, .* and \d+ more$"
-    yield source | {"token_norm.bias": np.ones(9, np.float32)}, r"token_norm\.bias: found shape \(9,\)"
+    yield (
+        source | {"token_norm.bias": np.ones(9, np.float32)},
+        r"token_norm\.bias: found shape \(9,\)",
+    )
 
 
 def test_weights_that_do_not_fit_are_listed(encoder: EcgFm) -> None:

@@ -35,7 +35,9 @@ class Again:
         self.replays = 0
         Again.made.append(self)
 
-    def __call__(self, function: Callable[[], EncoderOutput]) -> tuple[Callable[[], None], EncoderOutput]:
+    def __call__(
+        self, function: Callable[[], EncoderOutput]
+    ) -> tuple[Callable[[], None], EncoderOutput]:
         output = function()
         self.sizes.append(len(output.pooled))
 

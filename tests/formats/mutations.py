@@ -28,7 +28,15 @@ class Mutator:
     def __call__(self, good: bytes) -> bytes:
         body = bytearray(good)
         for _ in range(int(self._random.integers(1, 5))):
-            self._pick(self._replace, self._token, self._number, self._cut, self._double, self._flip, self._length)(body)
+            self._pick(
+                self._replace,
+                self._token,
+                self._number,
+                self._cut,
+                self._double,
+                self._flip,
+                self._length,
+            )(body)
         return bytes(body[: self._end(len(body))])
 
     def _pick(self, *acts: Callable[[bytearray], None]) -> Callable[[bytearray], None]:
@@ -63,7 +71,13 @@ class Mutator:
     def _length(self, body: bytearray) -> None:
         """A field of 2 or 4 bytes at an even place becomes an extreme."""
         at, width = self._place(body) // 2 * 2, (2, 4)[self._below(2)]
-        extremes = (b"\xff" * width, bytes(width), b"\xff" * (width - 1) + b"\x7f", b"\x01" + bytes(width - 1), bytes(width - 1) + b"\x80")
+        extremes = (
+            b"\xff" * width,
+            bytes(width),
+            b"\xff" * (width - 1) + b"\x7f",
+            b"\x01" + bytes(width - 1),
+            bytes(width - 1) + b"\x80",
+        )
         body[at : at + width] = extremes[self._below(len(extremes))]
 
     def _cut(self, body: bytearray) -> None:
@@ -90,7 +104,12 @@ def with_scp_checksums(body: bytes) -> bytes:
             break
         _, length, index = struct.unpack_from("<HII", data, at)
         if 16 <= length <= len(data) and 7 <= index <= len(data) - length + 1:
-            struct.pack_into("<H", data, index - 1, binascii.crc_hqx(bytes(data[index + 1 : index - 1 + length]), 0xFFFF))
+            struct.pack_into(
+                "<H",
+                data,
+                index - 1,
+                binascii.crc_hqx(bytes(data[index + 1 : index - 1 + length]), 0xFFFF),
+            )
     struct.pack_into("<I", data, 2, len(data))
     struct.pack_into("<H", data, 0, binascii.crc_hqx(bytes(data[2:]), 0xFFFF))
     return bytes(data)

@@ -19,11 +19,26 @@ INVALID = FOLDER / "invalid"
 
 # What the files do not say themselves.
 BESIDE: dict[str, Hints] = {
-    **{f"csv/{name}": Hints(fs=100.0) for name in ("header_mV.csv", "header_units_uV_crlf_bom.csv", "leads_as_rows.csv", "no_header.csv")},
-    **{f"csv/{name}": Hints(fs=100.0) for name in ("semicolon_decimal_comma.csv", "tab_index_shuffled_leads.tsv")},
+    **{
+        f"csv/{name}": Hints(fs=100.0)
+        for name in (
+            "header_mV.csv",
+            "header_units_uV_crlf_bom.csv",
+            "leads_as_rows.csv",
+            "no_header.csv",
+        )
+    },
+    **{
+        f"csv/{name}": Hints(fs=100.0)
+        for name in ("semicolon_decimal_comma.csv", "tab_index_shuffled_leads.tsv")
+    },
     **{
         f"npy/{name}": Hints(fs=100.0)
-        for name in ("12x1000_float32_mV.npy", "1000x12_float64_mV_fortran.npy", "12x1000_bigendian_f4_mV.npy")
+        for name in (
+            "12x1000_float32_mV.npy",
+            "1000x12_float64_mV_fortran.npy",
+            "12x1000_bigendian_f4_mV.npy",
+        )
     },
     "npy/12x1000_int16_uV.npy": Hints(fs=100.0, units="uV"),
     "mat/A0002.mat": Hints(fs=500.0, gain=1000.0),
@@ -43,7 +58,9 @@ def invalid() -> dict[str, dict[str, Any]]:
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found: dict[str, dict[str, Any]] = (
+        json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    )
     return found
 
 
@@ -65,5 +82,9 @@ def assert_as_expected(record: EcgRecord, said: dict[str, Any], leads: tuple[str
     tolerance = said["tolerance_mV"]
     for lead, row in zip(record.lead_names, record.signal, strict=True):
         if lead in said["first5_mV"]:
-            np.testing.assert_allclose(row[:5], said["first5_mV"][lead], atol=tolerance, err_msg=lead)
-        np.testing.assert_allclose([np.nanmin(row), np.nanmax(row)], said["min_max_mV"][lead], atol=tolerance, err_msg=lead)
+            np.testing.assert_allclose(
+                row[:5], said["first5_mV"][lead], atol=tolerance, err_msg=lead
+            )
+        np.testing.assert_allclose(
+            [np.nanmin(row), np.nanmax(row)], said["min_max_mV"][lead], atol=tolerance, err_msg=lead
+        )

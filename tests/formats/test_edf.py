@@ -25,7 +25,13 @@ class Line:
         physical: tuple[str, str] = ("-3276.8", "3276.7"),
         digital: tuple[str, str] = ("-32768", "32767"),
     ) -> None:
-        self.label, self.codes, self.unit, self.physical, self.digital = label, codes, unit, physical, digital
+        self.label, self.codes, self.unit, self.physical, self.digital = (
+            label,
+            codes,
+            unit,
+            physical,
+            digital,
+        )
 
 
 def edf(
@@ -46,14 +52,28 @@ def edf(
 
     def row(width: int, *values: str) -> bytes:
         own = ["" if notes is None else values[-1]] if notes is not None else []
-        return b"".join(value.ljust(width).encode("latin-1") for value in [*values[: len(lines)], *own])
+        return b"".join(
+            value.ljust(width).encode("latin-1") for value in [*values[: len(lines)], *own]
+        )
 
     version = b"\xffBIOSEMI" if bdf else b"0       "
-    head = version + person.ljust(80).encode("latin-1") + recording.ljust(80).encode() + start.encode() + b"08.27.32"
+    head = (
+        version
+        + person.ljust(80).encode("latin-1")
+        + recording.ljust(80).encode()
+        + start.encode()
+        + b"08.27.32"
+    )
     head += str(256 * (signals + 1)).ljust(8).encode() + reserved.ljust(44).encode()
-    head += (records or str(count)).ljust(8).encode() + record_s.ljust(8).encode() + str(signals).ljust(4).encode()
+    head += (
+        (records or str(count)).ljust(8).encode()
+        + record_s.ljust(8).encode()
+        + str(signals).ljust(4).encode()
+    )
     size = 3 if bdf else 2
-    head += row(16, *(line.label for line in lines), "BDF Annotations" if bdf else "EDF Annotations") + row(80, *([""] * len(lines)), "")
+    head += row(
+        16, *(line.label for line in lines), "BDF Annotations" if bdf else "EDF Annotations"
+    ) + row(80, *([""] * len(lines)), "")
     head += row(8, *(line.unit for line in lines), "")
     for pair, other in (("physical", ("-1", "1")), ("digital", ("-32768", "32767"))):
         for end in (0, 1):
@@ -66,7 +86,9 @@ def edf(
     data = b""
     for record in range(count):
         for line in lines:
-            data += b"".join(int(code).to_bytes(size, "little", signed=True) for code in line.codes[record])
+            data += b"".join(
+                int(code).to_bytes(size, "little", signed=True) for code in line.codes[record]
+            )
         data += b"" if notes is None else notes[record].ljust(note_bytes, b"\0")
     return head + data
 
@@ -85,12 +107,19 @@ def test_codes_become_millivolt_by_each_channels_own_range_and_unit(bdf: bool) -
     ]
     record = opened(edf(lines, bdf=bdf))
     assert (record.lead_names, record.fs, record.units) == (("I", "aVR", "V1"), 100.0, "mV")
-    np.testing.assert_allclose(record.signal, [CODES * 1e-4, CODES * 0.05, (10 - CODES * 0.2) / 1000], atol=2e-6)
+    np.testing.assert_allclose(
+        record.signal, [CODES * 1e-4, CODES * 0.05, (10 - CODES * 0.2) / 1000], atol=2e-6
+    )
 
 
 def test_channels_keep_their_own_rates_and_the_leads_of_most_are_taken() -> None:
     fast, slow = CODES.reshape(2, 100), CODES[:40].reshape(2, 20)
-    record = opened(edf([Line("I", fast), Line("V1", slow), Line("II", fast), Line("SpO2", slow, "%")], record_s="0.5"))
+    record = opened(
+        edf(
+            [Line("I", fast), Line("V1", slow), Line("II", fast), Line("SpO2", slow, "%")],
+            record_s="0.5",
+        )
+    )
     assert (record.lead_names, record.fs) == (("I", "II"), 200.0)
     assert any("another rate" in warning and "V1" in warning for warning in record.warnings)
 
@@ -101,7 +130,11 @@ def test_records_with_gaps_between_them_stand_at_their_times() -> None:
     assert record.samples == 450
     assert np.isnan(record.signal[0, 100:350]).all()
     np.testing.assert_allclose(record.signal[0, 350:], CODES[100:] * 1e-4, atol=1e-7)
-    for wrong in ([b"+0\x14\x14", b""], [b"+5\x14\x14", b"+1\x14\x14"], [b"+0\x14\x14", b"+999999999\x14\x14"]):
+    for wrong in (
+        [b"+0\x14\x14", b""],
+        [b"+5\x14\x14", b"+1\x14\x14"],
+        [b"+0\x14\x14", b"+999999999\x14\x14"],
+    ):
         with pytest.raises(CorruptFile):
             opened(edf([Line("I", CODES.reshape(2, 100))], reserved="EDF+D", notes=wrong))
 
@@ -116,20 +149,31 @@ def test_of_edf_plus_date_age_sex_and_equipment_are_taken_and_the_name_is_not() 
     )
     record = opened(plus)
     assert record.reported is not None
-    assert (record.recording_date, record.patient.age_years, record.patient.sex) == ("2024-05-01T08:27:32", 63.0, "female")
+    assert (record.recording_date, record.patient.age_years, record.patient.sex) == (
+        "2024-05-01T08:27:32",
+        63.0,
+        "female",
+    )
     assert record.reported.device == "Recorder 9"
     assert "Mustermann" not in repr(record) and "4711" not in repr(record)
-    plain = opened(edf([Line("I", CODES.reshape(2, 100))], person="F 63 Mustermann", start="01.05.99"))
+    plain = opened(
+        edf([Line("I", CODES.reshape(2, 100))], person="F 63 Mustermann", start="01.05.99")
+    )
     assert (plain.recording_date, plain.patient.sex) == ("1999-05-01T08:27:32", None)
 
 
 def test_an_unknown_number_of_records_is_what_is_there_and_bytes_behind_them_are_named() -> None:
     data = edf([Line("I", CODES.reshape(2, 100))], records="-1")
     assert opened(data).samples == 200
-    assert any("5 bytes" in warning for warning in opened(edf([Line("I", CODES.reshape(2, 100))]) + b"12345").warnings)
+    assert any(
+        "5 bytes" in warning
+        for warning in opened(edf([Line("I", CODES.reshape(2, 100))]) + b"12345").warnings
+    )
 
 
-def test_a_channel_without_unit_has_unknown_units_and_one_that_needs_a_name_gets_it_from_the_request() -> None:
+def test_a_channel_without_unit_has_unknown_units_and_one_that_needs_a_name_gets_it_from_the_request() -> (
+    None
+):
     lines = [Line("Ch 1", CODES.reshape(2, 100), "")]
     with pytest.raises(UnknownLead, match="Ch 1"):
         opened(edf(lines))

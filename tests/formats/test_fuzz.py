@@ -14,17 +14,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from errors import EcgError
-from formats import json_body, msgpack_body
+from formats import msgpack_body
+from formats.arrays.npy import records_from_npy
 from formats.hints import Hints, hints_from_params
+from formats.json import body as json_body
 from formats.mapping import record_from_mapping
-from formats.npy import records_from_npy
 from formats.parts import Part
 from formats.registry import read
 from signals.leads import LEADS
 from signals.record import EcgRecord
-from tests.formats.wfdb_writer import Line, encode, header
+from tests.formats.wfdb.writer import Line, encode, header
 
-FEW = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+FEW = settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 SIGNAL = np.arange(12 * 15, dtype=np.float32).reshape(12, 15) / 16
 RECORD = {
     "signal": SIGNAL.tolist(),
@@ -63,7 +68,10 @@ TOKENS = [
 
 
 def header_bytes(storage: str) -> bytes:
-    lines = [Line("rec.dat", storage, "200(3)/mV", CODES, "I"), Line("rec.dat", storage, "200/uV", CODES, "V1")]
+    lines = [
+        Line("rec.dat", storage, "200(3)/mV", CODES, "I"),
+        Line("rec.dat", storage, "200/uV", CODES, "V1"),
+    ]
     return header(lines, when="8:26:04 26/10/1994", comments="# Age: 63\n# Sex: F")
 
 
@@ -124,7 +132,11 @@ def test_msgpack_is_a_record_or_an_error(body: bytes) -> None:
 
 
 @FEW
-@given(st.sampled_from(["<f2", ">f4", "<f8", "<i2"]).flatmap(lambda dtype: damaged(npy_bytes(SIGNAL.astype(dtype)))))
+@given(
+    st.sampled_from(["<f2", ">f4", "<f8", "<i2"]).flatmap(
+        lambda dtype: damaged(npy_bytes(SIGNAL.astype(dtype)))
+    )
+)
 def test_npy_is_records_or_an_error(body: bytes) -> None:
     survives(lambda: records_from_npy(body, Hints(fs=500.0, units="uV"))[0][0])
 
@@ -151,9 +163,17 @@ def test_any_bytes_are_a_record_or_an_error(bodies: list[bytes]) -> None:
 
 
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5) | st.binary(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=5),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*LEADS, "dtype", "shape", "data", "age", "sex"]), inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*LEADS, "dtype", "shape", "data", "age", "sex"]), inner, max_size=4
+        )
     ),
     max_leaves=12,
 )
@@ -166,7 +186,12 @@ def test_any_value_in_any_field_is_a_record_or_an_error(field: str, value: objec
 
 
 @FEW
-@given(st.dictionaries(st.sampled_from([*Hints.__dataclass_fields__, "leads"]), st.lists(st.text(max_size=6), max_size=2)))
+@given(
+    st.dictionaries(
+        st.sampled_from([*Hints.__dataclass_fields__, "leads"]),
+        st.lists(st.text(max_size=6), max_size=2),
+    )
+)
 def test_any_parameters_are_hints_or_an_error(params: dict[str, list[str]]) -> None:
     try:
         hints_from_params(params)

@@ -59,7 +59,9 @@ def damage(known: Format, number: int) -> tuple[list[Part], Hints]:
     parts = parts_of(name)
     at = seed % len(parts)
     data = Mutator(seed)(parts[at].data)
-    parts[at] = Part(parts[at].name, with_scp_checksums(data) if known.name == "SCP-ECG" and number % 3 else data)
+    parts[at] = Part(
+        parts[at].name, with_scp_checksums(data) if known.name == "SCP-ECG" and number % 3 else data
+    )
     return parts, hints_of(name)
 
 

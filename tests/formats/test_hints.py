@@ -21,7 +21,9 @@ def test_every_field_is_read_and_others_are_left_alone() -> None:
         "id": ["a", "b", "a"],
         "include": ["all"],
     }
-    assert hints_from_params(params) == Hints(500.0, ("I", "aVR", "V1"), "uV", 4.88, 63.0, "female", "2024-05-01", 10.0, ("a", "b", "a"))
+    assert hints_from_params(params) == Hints(
+        500.0, ("I", "aVR", "V1"), "uV", 4.88, 63.0, "female", "2024-05-01", 10.0, ("a", "b", "a")
+    )
 
 
 def test_nothing_said_and_empty_fields_are_nothing() -> None:

@@ -23,7 +23,7 @@ from errors import (
     UnknownLead,
     UnsafeFile,
 )
-from formats.json_body import loads
+from formats.json.body import loads
 from formats.mapping import record_from_mapping
 from signals.leads import LEADS
 
@@ -63,10 +63,19 @@ def test_lead_names_tell_the_axes_apart_and_leads_come_first_when_square() -> No
     two = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     names = ["aVF", "V1"]
     np.testing.assert_array_equal(record_from_mapping(record(two, lead_names=names)).signal, two)
-    np.testing.assert_array_equal(record_from_mapping(record(np.transpose(two).tolist(), lead_names=names)).signal, two)
+    np.testing.assert_array_equal(
+        record_from_mapping(record(np.transpose(two).tolist(), lead_names=names)).signal, two
+    )
     square = [[1.0, 2.0], [3.0, 4.0]]
-    np.testing.assert_array_equal(record_from_mapping(record(square, lead_names=names)).signal, square)
-    assert record_from_mapping(record(TWELVE.T.tolist(), lead_names=[lead.lower() for lead in LEADS[::-1]])).lead_names == LEADS[::-1]
+    np.testing.assert_array_equal(
+        record_from_mapping(record(square, lead_names=names)).signal, square
+    )
+    assert (
+        record_from_mapping(
+            record(TWELVE.T.tolist(), lead_names=[lead.lower() for lead in LEADS[::-1]])
+        ).lead_names
+        == LEADS[::-1]
+    )
 
 
 def test_one_list_is_one_lead_that_must_be_named() -> None:
@@ -76,7 +85,9 @@ def test_one_list_is_one_lead_that_must_be_named() -> None:
         record_from_mapping(record([1.0, 2.0]))
 
 
-@pytest.mark.parametrize("signal", [np.zeros((12, 12)).tolist(), np.zeros((3, 50)).tolist(), [], {}, [[]]])
+@pytest.mark.parametrize(
+    "signal", [np.zeros((12, 12)).tolist(), np.zeros((3, 50)).tolist(), [], {}, [[]]]
+)
 def test_without_names_one_axis_must_be_twelve(signal: Any) -> None:
     with pytest.raises(BadShape):
         record_from_mapping(record(signal))
@@ -86,13 +97,24 @@ def test_null_and_nan_are_gaps_in_every_layout() -> None:
     rows = TWELVE.tolist()
     rows[3][7] = None
     rows[4][0] = math.nan
-    for signal in (rows, [list(column) for column in zip(*rows, strict=True)], dict(zip(LEADS, rows, strict=True))):
+    for signal in (
+        rows,
+        [list(column) for column in zip(*rows, strict=True)],
+        dict(zip(LEADS, rows, strict=True)),
+    ):
         read = record_from_mapping(record(signal))
         assert np.argwhere(np.isnan(read.signal)).tolist() == [[3, 7], [4, 0]]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "kind"), [("1.5", "a text"), (True, "a boolean"), ([1.0], "a list"), ({}, "an object"), (b"1", "binary")]
+    ("wrong", "kind"),
+    [
+        ("1.5", "a text"),
+        (True, "a boolean"),
+        ([1.0], "a list"),
+        ({}, "an object"),
+        (b"1", "binary"),
+    ],
 )
 def test_a_sample_that_is_no_number_is_named_by_its_place(wrong: Any, kind: str) -> None:
     rows = TWELVE.tolist()
@@ -174,7 +196,9 @@ def test_signal_and_fs_are_needed(name: str, given: bool) -> None:
         ("id", "x" * 129, BadType),
     ],
 )
-def test_a_wrong_field_is_refused_with_its_place_and_without_the_patients_data(field: str, value: Any, kind: type[EcgError]) -> None:
+def test_a_wrong_field_is_refused_with_its_place_and_without_the_patients_data(
+    field: str, value: Any, kind: type[EcgError]
+) -> None:
     with pytest.raises(kind) as caught:
         record_from_mapping(record(**{field: value}), loc=("records", 1))
     assert caught.value.errors[0].loc[:3] == ("records", 1, field)
@@ -196,7 +220,9 @@ def test_fields_beside_the_signal_are_taken_over() -> None:
     assert (read.recording_date, read.id) == ("01/11/1984  8:27:32", "x" * 128)
     np.testing.assert_allclose(read.signal, TWELVE / 1000, rtol=1e-6)
     assert record_from_mapping(record(units="unknown")).units == "unknown"
-    np.testing.assert_allclose(record_from_mapping(record(gain=200)).signal, TWELVE / 200, rtol=1e-6)
+    np.testing.assert_allclose(
+        record_from_mapping(record(gain=200)).signal, TWELVE / 200, rtol=1e-6
+    )
 
 
 def test_unknown_fields_are_ignored_and_named_unless_they_are_somebody_elses() -> None:
@@ -226,7 +252,9 @@ def test_unknown_fields_are_ignored_and_named_unless_they_are_somebody_elses() -
         ({"data": b"\0"}, BadShape),
     ],
 )
-def test_a_binary_array_is_held_to_its_type_and_shape(change: dict[str, Any], kind: type[EcgError]) -> None:
+def test_a_binary_array_is_held_to_its_type_and_shape(
+    change: dict[str, Any], kind: type[EcgError]
+) -> None:
     with pytest.raises(kind):
         record_from_mapping(record(binary(TWELVE, **change)))
 
@@ -235,7 +263,9 @@ def test_binary_whole_numbers_need_units_or_gain() -> None:
     counts = (TWELVE * 1000).astype("<i2")
     with pytest.raises(MissingField, match="units"):
         record_from_mapping(record(binary(counts)))
-    np.testing.assert_allclose(record_from_mapping(record(binary(counts), units="uV")).signal, TWELVE, atol=1e-3)
+    np.testing.assert_allclose(
+        record_from_mapping(record(binary(counts), units="uV")).signal, TWELVE, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("value", [None, 5, "text", [1], True])

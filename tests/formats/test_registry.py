@@ -22,7 +22,7 @@ from formats.registry import format_names, known_formats, read
 from signals.checks import check_record
 from tests.data import SHARED, requires_shared
 from tests.formats.samples import INVALID, expected, hints_of, parts_of
-from tests.formats.wfdb_writer import Line, encode, header
+from tests.formats.wfdb.writer import Line, encode, header
 
 CODES = list(range(-20, 20))
 HEAD = header([Line("rec.dat", "16", "100/mV", CODES, "II")])
@@ -49,14 +49,27 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
 
 
 def test_a_format_is_a_module_with_a_format() -> None:
-    modules = {path.stem for path in (Path(__file__).parents[2] / "formats").glob("*.py") if "\nFORMAT = " in path.read_text()}
+    modules = {
+        path
+        for path in (Path(__file__).parents[2] / "formats").rglob("*.py")
+        if "\nFORMAT = " in path.read_text()
+    }
     assert len(known_formats()) == len(modules) >= 3
     assert {"JSON", "npy"} <= set(format_names())
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_zip_of_one_recording_is_read_with_its_clutter_left_alone(method: int) -> None:
-    body = zipped({"folder/": b"", "folder/rec.dat": DATA, "__MACOSX/._rec.hea": b"x", "folder/rec.hea": HEAD, ".DS_Store": b"x"}, method)
+    body = zipped(
+        {
+            "folder/": b"",
+            "folder/rec.dat": DATA,
+            "__MACOSX/._rec.hea": b"x",
+            "folder/rec.hea": HEAD,
+            ".DS_Store": b"x",
+        },
+        method,
+    )
     record = read([Part("upload", body)])
     np.testing.assert_allclose(record.signal, [np.array(CODES) / 100], rtol=1e-6)
     assert record.warnings == ()
@@ -72,8 +85,15 @@ def test_the_published_zip_is_the_same_recording_as_its_files() -> None:
 
 
 def test_an_uploaded_json_file_is_read_and_the_request_wins_with_a_warning() -> None:
-    record = read([Part("anything.txt", b"\xef\xbb\xbf " + RECORD)], Hints(fs=250.0, age=50.0, id=("x",)))
-    assert (record.fs, record.lead_names, record.patient.age_years, record.id) == (250.0, ("V1",), 50.0, "x")
+    record = read(
+        [Part("anything.txt", b"\xef\xbb\xbf " + RECORD)], Hints(fs=250.0, age=50.0, id=("x",))
+    )
+    assert (record.fs, record.lead_names, record.patient.age_years, record.id) == (
+        250.0,
+        ("V1",),
+        50.0,
+        "x",
+    )
     assert record.warnings == ("fs: the request contradicts the file; the request's value is used",)
     with pytest.raises(SeveralRecordings):
         read([Part("a", b'{"records": [' + RECORD + b"]}")])
@@ -84,7 +104,14 @@ def test_two_recordings_are_refused_and_other_files_named() -> None:
         read([Part("a.hea", HEAD), Part("b.hea", HEAD), Part("rec.dat", DATA)])
     with pytest.raises(SeveralRecordings, match="JSON"):
         read([Part("a.hea", HEAD), Part("rec.dat", DATA), Part("b.json", RECORD)])
-    record = read([Part("a.hea", HEAD), Part("rec.dat", DATA), Part("notes.txt", b"hello"), Part("more.txt", b"hello")])
+    record = read(
+        [
+            Part("a.hea", HEAD),
+            Part("rec.dat", DATA),
+            Part("notes.txt", b"hello"),
+            Part("more.txt", b"hello"),
+        ]
+    )
     assert record.warnings == ("file: 2 other files in the upload, ignored",)
 
 
@@ -108,7 +135,9 @@ def test_headers_that_name_each_other_are_refused() -> None:
         ([Part("a", b"x"), Part("b", b"y")], "2 files"),
     ],
 )
-def test_what_is_unknown_is_refused_with_the_formats_that_are_read(parts: list[Part], reason: str) -> None:
+def test_what_is_unknown_is_refused_with_the_formats_that_are_read(
+    parts: list[Part], reason: str
+) -> None:
     with pytest.raises(UnknownFormat, match=reason) as caught:
         read(parts)
     assert "npy" in caught.value.detail
@@ -145,20 +174,29 @@ def test_zips_within_zips_in_other_methods_or_of_many_files_are_refused() -> Non
 
 def test_a_damaged_zip_is_a_damaged_file() -> None:
     body = zipped({"rec.hea": HEAD, "rec.dat": DATA})
-    for damaged in (body[:-30], body[: len(body) // 2], body.replace(DATA[:4], b"\0\0\0\0"), body[:40] + b"\xff" * 30 + body[70:]):
+    for damaged in (
+        body[:-30],
+        body[: len(body) // 2],
+        body.replace(DATA[:4], b"\0\0\0\0"),
+        body[:40] + b"\xff" * 30 + body[70:],
+    ):
         if damaged != body:
             with pytest.raises(CorruptFile):
                 read([Part("z", damaged)])
 
 
 def test_a_zip_entry_without_a_name_is_no_crash() -> None:
-    nameless = zipped({"x": b"hello"}, zipfile.ZIP_STORED).replace(b"x", b"\0")  # zipfile cuts a name at its NUL
+    nameless = zipped({"x": b"hello"}, zipfile.ZIP_STORED).replace(
+        b"x", b"\0"
+    )  # zipfile cuts a name at its NUL
     with pytest.raises(EcgError):
         read([Part("z", nameless)])
 
 
 @requires_shared
-def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_running_anything(capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_running_anything(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     known_formats()  # loads the readers' libraries, once
     tracemalloc.start()
     for path in sorted(INVALID.iterdir()):
@@ -224,11 +262,22 @@ def test_reading_opens_no_file_and_no_connection_whatever_an_upload_names() -> N
     armed = False
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
-        if armed and event in ("open", "os.listdir", "os.scandir", "socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system"):
+        if armed and event in (
+            "open",
+            "os.listdir",
+            "os.scandir",
+            "socket.connect",
+            "socket.getaddrinfo",
+            "subprocess.Popen",
+            "os.system",
+        ):
             seen.append(f"{event} {arguments[0]!r}")
 
     uploads = [(parts_of(name), hints_of(name)) for name in expected()]
-    uploads += [([Part(path.name, path.read_bytes())], Hints(fs=100.0)) for path in sorted(INVALID.iterdir())]
+    uploads += [
+        ([Part(path.name, path.read_bytes())], Hints(fs=100.0))
+        for path in sorted(INVALID.iterdir())
+    ]
     sys.addaudithook(watch)
     for times in range(2):  # libraries load parts of themselves when they are first asked
         armed = times == 1

@@ -15,14 +15,18 @@ pytestmark = requires_shared
 REFUSED = [name for name, said in expected().items() if said.get("expect") == "refuse"]
 READABLE = [name for name in expected() if name not in REFUSED]
 # Files with signals that are no standard leads.
-NO_LEADS = [name for name in READABLE if not any(canonical_lead(lead) for lead in expected()[name]["leads"])]
+NO_LEADS = [
+    name for name in READABLE if not any(canonical_lead(lead) for lead in expected()[name]["leads"])
+]
 # The zero of this example stands at 2048 although it states no unit, and its expected values leave that out; see its notes.
 WITHOUT_ORIGIN = "fhir/hl7_example_ekg_three_leads.xml"
 # Section 7 of this SCP file was not decoded for expected.json, which copies from its aECG twin and adds a note.
 NOTES = {"note"}
 
 
-@pytest.mark.parametrize("name", [name for name in READABLE if name not in (*NO_LEADS, WITHOUT_ORIGIN)])
+@pytest.mark.parametrize(
+    "name", [name for name in READABLE if name not in (*NO_LEADS, WITHOUT_ORIGIN)]
+)
 def test_a_sample_is_read_as_expected(name: str) -> None:
     said = expected()[name]
     record = read(parts_of(name), hints_of(name))
@@ -35,8 +39,10 @@ def test_a_sample_is_read_as_expected(name: str) -> None:
 def test_the_machines_own_measurements_come_along(name: str) -> None:
     record = read(parts_of(name), hints_of(name))
     assert record.reported is not None
-    told = {key: value for key, value in expected()[name]["reported"].items() if key not in NOTES}
-    measured = {key: value for key, value in told.items() if value or key.endswith("_deg")}  # an interval of 0 is "not measured"
+    stated = {key: value for key, value in expected()[name]["reported"].items() if key not in NOTES}
+    measured = {
+        key: value for key, value in stated.items() if value or key.endswith("_deg")
+    }  # an interval of 0 is "not measured"
     found = record.reported.measurements
     assert {key: found.get(key) for key in measured} == measured
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from heads.auroc import Ranked, auroc, patient_resamples
-from training.scores import average_precision
+from training.heads.scores import average_precision
 
 RANDOM = np.random.default_rng(0)
 TRUTH = (RANDOM.random(300) < 0.3).astype(float)
@@ -17,9 +17,13 @@ SCORE = np.round(RANDOM.random(300) + 0.3 * TRUTH, 1)  # many ties
 def test_it_is_scikit_learns_with_ties_and_weights() -> None:
     weights = np.stack([np.ones(300), *RANDOM.integers(0, 4, (5, 300))])
     found = Ranked(TRUTH, SCORE).auroc(weights)
-    assert found == pytest.approx([roc_auc_score(TRUTH, SCORE, sample_weight=one) for one in weights])
+    assert found == pytest.approx(
+        [roc_auc_score(TRUTH, SCORE, sample_weight=one) for one in weights]
+    )
     precision = average_precision(Ranked(TRUTH, SCORE), weights)
-    assert precision == pytest.approx([average_precision_score(TRUTH, SCORE, sample_weight=one) for one in weights])
+    assert precision == pytest.approx(
+        [average_precision_score(TRUTH, SCORE, sample_weight=one) for one in weights]
+    )
 
 
 def test_unknown_truths_are_left_out() -> None:
@@ -40,4 +44,6 @@ def test_all_recordings_of_a_patient_are_drawn_together() -> None:
     assert (drawn[:, 0] == drawn[:, 1]).all()
     assert (drawn[:, 3] == drawn[:, 5]).all()
     assert (drawn[:, [0, 2, 3]].sum(axis=1) == 3).all()
-    np.testing.assert_array_equal(drawn, np.concatenate(list(patient_resamples(patients, 50, seed=1))))
+    np.testing.assert_array_equal(
+        drawn, np.concatenate(list(patient_resamples(patients, 50, seed=1)))
+    )

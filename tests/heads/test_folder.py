@@ -14,12 +14,23 @@ import pytest
 from safetensors.numpy import save
 
 from errors import BadHead
-from heads.folder import HEAD_FILE, MAX_JSON_BYTES, MAX_WEIGHTS_BYTES, WEIGHTS_FILE, check_name, head_bytes, read_head, write_head
+from heads.folder import (
+    HEAD_FILE,
+    MAX_JSON_BYTES,
+    MAX_WEIGHTS_BYTES,
+    WEIGHTS_FILE,
+    check_name,
+    head_bytes,
+    read_head,
+    write_head,
+)
 from heads.head import Head
 from tests.heads.made import WIDTH, linear, perceptron
 
 
-@pytest.mark.parametrize("head", [linear(card="For tests.", made={"records": 2}), perceptron()], ids=["linear", "mlp"])
+@pytest.mark.parametrize(
+    "head", [linear(card="For tests.", made={"records": 2}), perceptron()], ids=["linear", "mlp"]
+)
 def test_a_head_survives_its_folder(head: Head, tmp_path: Path) -> None:
     write_head(head, tmp_path / "head")
     found = read_head(tmp_path / "head")
@@ -52,19 +63,34 @@ def with_tensors(folder: Path, **tensors: np.ndarray) -> None:
     """Weights that the description vouches for, as somebody would write who means harm."""
     weights = save(tensors)
     (folder / WEIGHTS_FILE).write_bytes(weights)
-    rewritten(folder, lambda values: values.update(weights={"bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()}))
+    rewritten(
+        folder,
+        lambda values: values.update(
+            weights={"bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()}
+        ),
+    )
 
 
-def layers(*shapes: tuple[tuple[int, ...], tuple[int, ...]], fill: float = 0.0) -> dict[str, np.ndarray]:
+def layers(
+    *shapes: tuple[tuple[int, ...], tuple[int, ...]], fill: float = 0.0
+) -> dict[str, np.ndarray]:
     found = {}
     for number, (weight, bias) in enumerate(shapes):
-        found |= {f"layers.{number}.weight": np.full(weight, fill, np.float32), f"layers.{number}.bias": np.zeros(bias, np.float32)}
+        found |= {
+            f"layers.{number}.weight": np.full(weight, fill, np.float32),
+            f"layers.{number}.bias": np.zeros(bias, np.float32),
+        }
     return found
 
 
 def vouched(folder: Path, weights: bytes) -> None:
     (folder / WEIGHTS_FILE).write_bytes(weights)
-    rewritten(folder, lambda values: values.update(weights={"bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()}))
+    rewritten(
+        folder,
+        lambda values: values.update(
+            weights={"bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()}
+        ),
+    )
 
 
 def truncated(folder: Path) -> None:
@@ -86,7 +112,9 @@ def header_of_a_terabyte(folder: Path) -> None:
 
 
 def tensor_beyond_the_file(folder: Path) -> None:
-    header = json.dumps({"layers.0.weight": {"dtype": "F32", "shape": [2**30, 2**30], "data_offsets": [0, 2**62]}}).encode()
+    header = json.dumps(
+        {"layers.0.weight": {"dtype": "F32", "shape": [2**30, 2**30], "data_offsets": [0, 2**62]}}
+    ).encode()
     vouched(folder, len(header).to_bytes(8, "little") + header)
 
 
@@ -110,7 +138,10 @@ def pipe(folder: Path) -> None:
 
 
 def pickled(folder: Path) -> None:
-    vouched(folder, b"\x80\x04\x95\x1f\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.")
+    vouched(
+        folder,
+        b"\x80\x04\x95\x1f\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R.",
+    )
 
 
 FITTING = ((2, WIDTH), (2,))
@@ -160,8 +191,12 @@ HOSTILE: list[tuple[Hostile, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("attack, words", HOSTILE, ids=[f"{number}-{words}" for number, (_, words) in enumerate(HOSTILE)])
-def test_a_hostile_folder_is_refused_and_what_is_wrong_is_said(attack: Hostile, words: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "attack, words", HOSTILE, ids=[f"{number}-{words}" for number, (_, words) in enumerate(HOSTILE)]
+)
+def test_a_hostile_folder_is_refused_and_what_is_wrong_is_said(
+    attack: Hostile, words: str, tmp_path: Path
+) -> None:
     write_head(linear(), tmp_path / "head")
     attack(tmp_path / "head")
     with pytest.raises(BadHead, match=words):

@@ -93,10 +93,16 @@ def test_a_label_with_too_few_positives_is_not_judged_and_said_so() -> None:
     gate, logits = gate_set(600)
     truth = gate.truth.copy()
     truth[np.flatnonzero(truth[:, 1] == 1)[4:], 1] = np.nan
-    verdict = judge(GateSet(LABELS, truth, gate.patients), guess(logits, 0.5, 1), guess(logits, 0.9, 2))
+    verdict = judge(
+        GateSet(LABELS, truth, gate.patients), guess(logits, 0.5, 1), guess(logits, 0.9, 2)
+    )
     assert [label.change is None for label in verdict.labels] == [False, True]
     assert verdict.labels[1].positives == 4
-    nothing = judge(GateSet(LABELS, np.zeros_like(truth), gate.patients), guess(logits, 0.5, 1), guess(logits, 0.9, 2))
+    nothing = judge(
+        GateSet(LABELS, np.zeros_like(truth), gate.patients),
+        guess(logits, 0.5, 1),
+        guess(logits, 0.9, 2),
+    )
     assert not nothing.promote
     assert "nothing can be compared" in nothing.reason
 

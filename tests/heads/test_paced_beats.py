@@ -24,11 +24,15 @@ pytestmark = requires_shared
 
 @cache
 def ludb(name: str) -> NDArray[np.float64]:
-    signal: NDArray[np.float64] = wfdb.rdrecord(str(SHARED / "ludb" / "data" / name), physical=False).d_signal.T / 1000.0
+    signal: NDArray[np.float64] = (
+        wfdb.rdrecord(str(SHARED / "ludb" / "data" / name), physical=False).d_signal.T / 1000.0
+    )
     return signal
 
 
-def log_odds(signal: NDArray[np.float64], fs: float = 500.0, leads: tuple[str, ...] = LEADS) -> float | None:
+def log_odds(
+    signal: NDArray[np.float64], fs: float = 500.0, leads: tuple[str, ...] = LEADS
+) -> float | None:
     record = EcgRecord(signal.astype(np.float32), fs, leads)
     twelve = twelve_leads(record)
     found = measure(twelve, fs)
@@ -64,7 +68,10 @@ def test_a_chest_lead_may_be_missing() -> None:
             assert (said > 0) == paced, (name, lead, said)
 
 
-@pytest.mark.parametrize("leads", [("II",), ("I", "II"), ("V1", "V2", "V3", "V4", "V5", "V6"), ("I", "II", "V1", "V2", "V6")])
+@pytest.mark.parametrize(
+    "leads",
+    [("II",), ("I", "II"), ("V1", "V2", "V3", "V4", "V5", "V6"), ("I", "II", "V1", "V2", "V6")],
+)
 def test_on_too_few_leads_it_is_not_judged(leads: tuple[str, ...]) -> None:
     assert log_odds(ludb("74")[[LEADS.index(lead) for lead in leads]], leads=leads) is None
 

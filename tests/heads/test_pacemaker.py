@@ -25,7 +25,9 @@ def probability(head: PacemakerHead, found: Pacemaker, label: Label | None = Non
 
 def test_the_form_alone_is_its_own_calibrated_probability() -> None:
     for form in (SURE_NOT, UNSURE, SURE):
-        assert probability(HEAD, evidence(form, visible=False)) == pytest.approx(1 / (1 + np.exp(-form)))
+        assert probability(HEAD, evidence(form, visible=False)) == pytest.approx(
+            1 / (1 + np.exp(-form))
+        )
 
 
 def test_spikes_speak_for_a_pacemaker_and_their_absence_against_one() -> None:
@@ -39,7 +41,11 @@ def test_a_label_of_no_opinion_pulls_towards_the_prior_and_an_opinion_towards_it
     prior = HEAD.prior_log_odds
     neutral = probability(HEAD, evidence(UNSURE), Label(0.5, 24.6))
     assert neutral == pytest.approx(1 / (1 + np.exp(-(UNSURE + prior) / 2)))
-    assert probability(HEAD, evidence(UNSURE), Label(0.999, 24.6)) > neutral > probability(HEAD, evidence(UNSURE), Label(0.01, 24.6))
+    assert (
+        probability(HEAD, evidence(UNSURE), Label(0.999, 24.6))
+        > neutral
+        > probability(HEAD, evidence(UNSURE), Label(0.01, 24.6))
+    )
 
 
 def test_a_weighted_label_and_the_calibrated_one_that_means_the_same_say_the_same() -> None:
@@ -48,7 +54,9 @@ def test_a_weighted_label_and_the_calibrated_one_that_means_the_same_say_the_sam
     weighted, calibrated = 1 / (1 + np.exp(-ratio)), 1 / (1 + np.exp(-(ratio + prior)))
     assert Label(weighted, 24.6).log_ratio(prior) == pytest.approx(ratio)
     assert Label(calibrated).log_ratio(prior) == pytest.approx(ratio)
-    assert probability(HEAD, evidence(None), Label(weighted, 24.6)) == pytest.approx(probability(HEAD, evidence(None), Label(calibrated)))
+    assert probability(HEAD, evidence(None), Label(weighted, 24.6)) == pytest.approx(
+        probability(HEAD, evidence(None), Label(calibrated))
+    )
 
 
 @pytest.mark.parametrize("certain", [0.0, 1.0])
@@ -58,7 +66,9 @@ def test_a_label_of_0_or_1_is_borne(certain: float) -> None:
 
 def test_without_any_evidence_there_is_no_probability() -> None:
     assert HEAD.probability(evidence(None, visible=False)) is None
-    assert probability(HEAD, evidence(None, HEAD.spike_limits[1])) > probability(HEAD, evidence(None))
+    assert probability(HEAD, evidence(None, HEAD.spike_limits[1])) > probability(
+        HEAD, evidence(None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,18 +84,27 @@ def test_without_any_evidence_there_is_no_probability() -> None:
         (30, Pacing(2, 3, 12), False),
     ],
 )
-def test_spikes_speak_for_pacing_where_chance_does_not_explain_them(spikes: int, pacing: Pacing, speaks_for: bool) -> None:
+def test_spikes_speak_for_pacing_where_chance_does_not_explain_them(
+    spikes: int, pacing: Pacing, speaks_for: bool
+) -> None:
     assert (stable_log_ratio(spikes, pacing, 10.0) > 0) == speaks_for
 
 
 def test_the_same_few_coincidences_weigh_less_among_many_beats() -> None:
-    assert stable_log_ratio(5, Pacing(0, 3, 10), 10.0) > 0 > stable_log_ratio(100, Pacing(0, 3, 80), 60.0)
+    assert (
+        stable_log_ratio(5, Pacing(0, 3, 10), 10.0)
+        > 0
+        > stable_log_ratio(100, Pacing(0, 3, 80), 60.0)
+    )
 
 
 def test_spikes_count_for_no_more_than_they_have_been_right() -> None:
     found = Spikes(np.arange(10.0), np.ones(10))
     assert HEAD.spike_log_ratio(found, Pacing(0, 10, 10), 10.0) == HEAD.spike_limits[1]
-    assert HEAD.spike_log_ratio(Spikes(np.zeros(0), np.zeros(0)), Pacing(0, 0, 10), 10.0) == HEAD.spike_limits[0]
+    assert (
+        HEAD.spike_log_ratio(Spikes(np.zeros(0), np.zeros(0)), Pacing(0, 0, 10), 10.0)
+        == HEAD.spike_limits[0]
+    )
     assert HEAD.spike_log_ratio(Spikes(np.zeros(0), np.zeros(0)), Pacing(0, 0, 0), 10.0) == 0.0
 
 
@@ -93,7 +112,11 @@ def test_the_head_is_the_same_after_it_was_stored() -> None:
     again = pacemaker.from_arrays(pacemaker.to_arrays(HEAD))
     rows = np.random.default_rng(0).normal(size=(5, int(HEAD.beats.trees.feature.max()) + 1))
     np.testing.assert_array_equal(again.beats.log_odds(rows), HEAD.beats.log_odds(rows))
-    assert (again.threshold, again.spike_limits, again.prior_log_odds) == (HEAD.threshold, HEAD.spike_limits, HEAD.prior_log_odds)
+    assert (again.threshold, again.spike_limits, again.prior_log_odds) == (
+        HEAD.threshold,
+        HEAD.spike_limits,
+        HEAD.prior_log_odds,
+    )
 
 
 def test_the_answer_names_its_head_by_the_file() -> None:

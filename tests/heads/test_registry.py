@@ -43,10 +43,14 @@ def test_the_first_is_champion_the_next_is_candidate(registry: Registry, tmp_pat
     assert registry.names() == ["rhythm"]
     assert registry.versions("rhythm") == [1, 2, 3]
     assert registry.aliases("rhythm") == Aliases(champion=1, candidate=3, latest=3)
-    np.testing.assert_array_equal(registry.load("rhythm", 2).layers[0][0], linear(seed=1).layers[0][0])
+    np.testing.assert_array_equal(
+        registry.load("rhythm", 2).layers[0][0], linear(seed=1).layers[0][0]
+    )
 
 
-def test_promoting_and_rolling_back_walk_along_the_champions(registry: Registry, tmp_path: Path) -> None:
+def test_promoting_and_rolling_back_walk_along_the_champions(
+    registry: Registry, tmp_path: Path
+) -> None:
     installed(registry, tmp_path, 3)
     assert registry.promote("rhythm", 3, reason="better") == Aliases(3, None, (1,), 3)
     assert registry.promote("rhythm", 2, reason="better still") == Aliases(2, None, (1, 3), 3)
@@ -61,7 +65,9 @@ def test_promoting_and_rolling_back_walk_along_the_champions(registry: Registry,
     assert registry.rollback("rhythm", 1, reason="far back").champion == 1
 
 
-def test_every_change_has_its_line_and_lines_are_only_added(registry: Registry, tmp_path: Path) -> None:
+def test_every_change_has_its_line_and_lines_are_only_added(
+    registry: Registry, tmp_path: Path
+) -> None:
     installed(registry, tmp_path, 2)
     before = (registry.root / "rhythm" / AUDIT_FILE).read_bytes()
     registry.keep("rhythm", 2, reason="too small a gain", details={"gain": 0.001})
@@ -81,7 +87,11 @@ def test_a_line_that_a_crash_cut_short_spoils_no_other(registry: Registry, tmp_p
     with (registry.root / "rhythm" / AUDIT_FILE).open("a") as file:
         file.write('{"at": "2026-')
     registry.promote("rhythm", 2, reason="better")
-    assert [line["action"] for line in registry.audit("rhythm")] == ["install", "install", "promote"]
+    assert [line["action"] for line in registry.audit("rhythm")] == [
+        "install",
+        "install",
+        "promote",
+    ]
 
 
 def test_a_number_is_never_used_again(registry: Registry, tmp_path: Path) -> None:
@@ -145,12 +155,28 @@ def aliases_text(**values: object) -> str:
     return json.dumps({"champion": 1, "candidate": None, "previous": [], "latest": 1, **values})
 
 
-DAMAGED = ["", "{", "[]", "null", '{"champion": 1}', " " * 2_000_000, aliases_text(champion="../1"), aliases_text(champion=True)]
-DAMAGED += [aliases_text(champion=-1), aliases_text(previous=["2"]), aliases_text(previous=7), aliases_text(latest=None)]
+DAMAGED = [
+    "",
+    "{",
+    "[]",
+    "null",
+    '{"champion": 1}',
+    " " * 2_000_000,
+    aliases_text(champion="../1"),
+    aliases_text(champion=True),
+]
+DAMAGED += [
+    aliases_text(champion=-1),
+    aliases_text(previous=["2"]),
+    aliases_text(previous=7),
+    aliases_text(latest=None),
+]
 
 
 @pytest.mark.parametrize("text", DAMAGED, ids=lambda text: text[:60].strip() or "blank")
-def test_damaged_aliases_are_told_not_guessed(registry: Registry, tmp_path: Path, text: str) -> None:
+def test_damaged_aliases_are_told_not_guessed(
+    registry: Registry, tmp_path: Path, text: str
+) -> None:
     installed(registry, tmp_path, 1)
     registry.aliases_file("rhythm").write_text(text)
     with pytest.raises(BadHead, match=f"{ALIASES_FILE} is damaged"):
@@ -166,7 +192,9 @@ def test_many_at_once_each_get_a_version_of_their_own(registry: Registry, tmp_pa
     assert sorted(json.loads(line)["version"] for line in lines) == list(range(1, 17))
 
 
-def test_a_process_killed_in_the_middle_leaves_what_was_there(registry: Registry, tmp_path: Path) -> None:
+def test_a_process_killed_in_the_middle_leaves_what_was_there(
+    registry: Registry, tmp_path: Path
+) -> None:
     """It dies between the audit's line and the alias: the champion is still the old one, whole, and the lock is free."""
     installed(registry, tmp_path, 2)
     program = (
@@ -174,7 +202,9 @@ def test_a_process_killed_in_the_middle_leaves_what_was_there(registry: Registry
         "registry._write_aliases = lambda *_: os._exit(9)\n"
         "registry.Registry(Path(sys.argv[1])).promote('rhythm', 2, reason='x')\n"
     )
-    died = subprocess.run([sys.executable, "-c", program, str(registry.root.parent)], cwd=ROOT, check=False)
+    died = subprocess.run(
+        [sys.executable, "-c", program, str(registry.root.parent)], cwd=ROOT, check=False
+    )
     assert died.returncode == 9
     assert registry.aliases("rhythm").champion == 1
     assert registry.promote("rhythm", 2, reason="again").champion == 2

@@ -36,12 +36,16 @@ def section(known: Format) -> str:
         f"- Left out or refused: {about.leaves}.",
     ]
     if samples:
-        lines.append("- Checked on: " + "; ".join(f"`{name}` ({origin})" for name, origin in samples) + ".")
+        lines.append(
+            "- Checked on: " + "; ".join(f"`{name}` ({origin})" for name, origin in samples) + "."
+        )
     return "\n".join(lines) + "\n"
 
 
 def sections() -> str:
-    return "\n".join(section(known) for known in sorted(known_formats(), key=lambda known: known.name.lower()))
+    return "\n".join(
+        section(known) for known in sorted(known_formats(), key=lambda known: known.name.lower())
+    )
 
 
 if __name__ == "__main__":

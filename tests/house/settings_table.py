@@ -24,7 +24,9 @@ def table() -> str:
     for name, setting in Settings.model_fields.items():
         plain = "none" if setting.default is None else f"`{setting.default}`"
         default = OF_THE_MACHINE.get(name, plain)
-        rows.append(f"| `ECG_{name.upper()}` | `--{name.replace('_', '-')}` | {default} | {setting.description} |")
+        rows.append(
+            f"| `ECG_{name.upper()}` | `--{name.replace('_', '-')}` | {default} | {setting.description} |"
+        )
     return "\n".join(rows) + "\n"
 
 

@@ -14,7 +14,17 @@ from tests.house.tree import ROOT, source
 
 # Documented before they exist, with the issues that bring them.
 LATER_CODES = {"unauthorized": 401, "rate_limited": 429}
-ROUTES = ("/analyze", "/extract_features", "/assess_quality", "/health", "/livez", "/readyz", "/models", "/metrics", "/docs")
+ROUTES = (
+    "/analyze",
+    "/extract_features",
+    "/assess_quality",
+    "/health",
+    "/livez",
+    "/readyz",
+    "/models",
+    "/metrics",
+    "/docs",
+)
 
 
 def documented_errors() -> dict[str, int]:
@@ -27,7 +37,9 @@ def test_every_error_is_documented_with_its_status_and_no_other() -> None:
     documented = documented_errors()
     known = {kind.code: kind.status for kind in public_errors()}
     assert known.items() <= documented.items()
-    assert {code: status for code, status in documented.items() if code not in known}.items() <= LATER_CODES.items()
+    assert {
+        code: status for code, status in documented.items() if code not in known
+    }.items() <= LATER_CODES.items()
 
 
 def test_every_heading_is_an_anchor_with_a_status() -> None:
@@ -41,12 +53,16 @@ def test_every_error_stands_in_the_interface_page(code: str) -> None:
 
 
 def test_the_settings_page_is_what_the_settings_are() -> None:
-    assert PAGE.read_text(encoding="utf-8").endswith(table()), "python -m tests.house.settings_table writes it anew"
+    assert PAGE.read_text(encoding="utf-8").endswith(table()), (
+        "python -m tests.house.settings_table writes it anew"
+    )
 
 
 def test_the_page_of_formats_is_what_the_registry_says() -> None:
     page = formats_table.PAGE.read_text(encoding="utf-8")
-    assert page == formats_table.HEAD + formats_table.sections(), "python -m tests.house.formats_table writes it anew"
+    assert page == formats_table.HEAD + formats_table.sections(), (
+        "python -m tests.house.formats_table writes it anew"
+    )
     assert all(f"\n## {known.name}\n" in page for known in known_formats())
 
 
@@ -62,5 +78,13 @@ def test_the_readme_shows_the_example_that_runs() -> None:
 
 def test_links_between_documents_lead_somewhere() -> None:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))]
-    assert not [(page.name, link) for page, link in links if "://" not in link and not (page.parent / link).exists()]
+    links = [
+        (page, link)
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    ]
+    assert not [
+        (page.name, link)
+        for page, link in links
+        if "://" not in link and not (page.parent / link).exists()
+    ]

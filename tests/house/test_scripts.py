@@ -12,7 +12,11 @@ import pytest
 from tests.house.tree import ROOT
 
 SCRIPTS = ("scripts/serve", "scripts/test", "scripts/check", "scripts/_venv.sh", ".ci/run")
-NO_INSTALL = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "ECG_VENV": sys.prefix}  # nothing could be installed even if it tried
+NO_INSTALL = {
+    "PIP_NO_INDEX": "1",
+    "PIP_CONFIG_FILE": os.devnull,
+    "ECG_VENV": sys.prefix,
+}  # nothing could be installed even if it tried
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -20,19 +24,35 @@ def test_scripts_parse(script: str) -> None:
     subprocess.run(["bash", "-n", script], cwd=ROOT, check=True)
 
 
-def run(script: str, *arguments: str, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    script: str, *arguments: str, folder: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
     command = ["bash", str(ROOT / "scripts" / script), *arguments]
-    return subprocess.run(command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
-@pytest.mark.skipif(not Path(sys.prefix, ".installed-dev").is_file(), reason="this environment was not made by the scripts")
+@pytest.mark.skipif(
+    not Path(sys.prefix, ".installed-dev").is_file(),
+    reason="this environment was not made by the scripts",
+)
 def test_a_second_start_installs_nothing_from_any_folder(tmp_path: Path) -> None:
     done = run("test", "--version", folder=tmp_path, **NO_INSTALL)
     assert done.returncode == 0 and done.stdout.startswith("pytest ")
     assert done.stderr == ""
 
 
-@pytest.mark.skipif(not Path(sys.prefix, ".installed-serve").is_file(), reason="this environment was not made by the scripts")
+@pytest.mark.skipif(
+    not Path(sys.prefix, ".installed-serve").is_file(),
+    reason="this environment was not made by the scripts",
+)
 def test_serve_lists_its_settings(tmp_path: Path) -> None:
     done = run("serve", "--help", folder=tmp_path, **NO_INSTALL)
     assert done.returncode == 0 and "ECG_PORT" in done.stdout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from server.answering import VERSION
+from server.stages.response import VERSION
 from tests.house.tree import ROOT
 
 

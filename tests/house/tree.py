@@ -8,17 +8,41 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("server", "training", "analysis", "heads", "model_store", "encoder", "intervals", "signal_quality", "formats", "signals")
+ROOMS = (
+    "server",
+    "training",
+    "bulk",
+    "analysis",
+    "heads",
+    "model_store",
+    "encoder",
+    "intervals",
+    "signal_quality",
+    "formats",
+    "signals",
+)
 
 
 @cache
 def python_files() -> dict[str, ast.Module]:
     """Path from the root -> syntax tree, of every file that git knows or would take."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    names = listed.stdout.split() if listed.returncode == 0 else [str(path.relative_to(ROOT)) for path in _walk()]
-    return {name: ast.parse((ROOT / name).read_text(encoding="utf-8")) for name in names if (ROOT / name).is_file()}
+    names = (
+        listed.stdout.split()
+        if listed.returncode == 0
+        else [str(path.relative_to(ROOT)) for path in _walk()]
+    )
+    return {
+        name: ast.parse((ROOT / name).read_text(encoding="utf-8"))
+        for name in names
+        if (ROOT / name).is_file()
+    }
 
 
 def _walk() -> list[Path]:

@@ -11,7 +11,9 @@ from scipy.signal import butter, sawtooth, sosfilt, square
 Wave = Callable[[np.random.Generator, np.ndarray], np.ndarray]
 
 
-def _phase(rng: np.random.Generator, at: np.ndarray, low_hz: float = 0.7, high_hz: float = 4.0) -> np.ndarray:
+def _phase(
+    rng: np.random.Generator, at: np.ndarray, low_hz: float = 0.7, high_hz: float = 4.0
+) -> np.ndarray:
     return np.asarray(rng.uniform(low_hz, high_hz) * at + rng.uniform())
 
 
@@ -43,7 +45,9 @@ def _brown(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 def _pink(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
     spectrum = np.fft.rfft(rng.normal(size=at.size))
-    return np.asarray(5.0 * np.fft.irfft(spectrum / np.sqrt(np.maximum(1, np.arange(spectrum.size))), at.size))
+    return np.asarray(
+        5.0 * np.fft.irfft(spectrum / np.sqrt(np.maximum(1, np.arange(spectrum.size))), at.size)
+    )
 
 
 def _steps(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
@@ -63,19 +67,26 @@ def _decaying_steps(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 def _gait(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
     phase = _phase(rng, at)
-    return np.asarray(sum(rng.normal() / k * np.sin(2 * np.pi * (k * phase + rng.uniform())) for k in range(1, 7)))
+    return np.asarray(
+        sum(rng.normal() / k * np.sin(2 * np.pi * (k * phase + rng.uniform())) for k in range(1, 7))
+    )
 
 
 def _pulse_wave(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
     """Of an artery: the heart ejects for about 300 ms at any rate, and the wave comes back once."""
     hertz = rng.uniform(0.8, 2.0)
     since_s = ((hertz * at + rng.uniform()) % 1.0) / hertz
-    return np.exp(-0.5 * ((since_s - 0.18) / 0.075) ** 2) + 0.35 * np.exp(-0.5 * ((since_s - 0.42) / 0.08) ** 2)
+    return np.exp(-0.5 * ((since_s - 0.18) / 0.075) ** 2) + 0.35 * np.exp(
+        -0.5 * ((since_s - 0.42) / 0.08) ** 2
+    )
 
 
 def _muscle_bursts(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
     fs = 1.0 / (at[1] - at[0])
-    noise = sosfilt(butter(2, [20.0, min(150.0, 0.45 * fs)], "bandpass", fs=fs, output="sos"), rng.normal(size=at.size))
+    noise = sosfilt(
+        butter(2, [20.0, min(150.0, 0.45 * fs)], "bandpass", fs=fs, output="sos"),
+        rng.normal(size=at.size),
+    )
     return np.asarray(noise * (_phase(rng, at, 0.5, 2.0) % 1.0 < rng.uniform(0.1, 0.4)))
 
 
@@ -109,7 +120,9 @@ def _rectified_sine(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 
 def _two_tones(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    return np.sin(2 * np.pi * _phase(rng, at)) + rng.uniform(0.3, 1.0) * np.sin(2 * np.pi * _phase(rng, at, 4.0, 12.0))
+    return np.sin(2 * np.pi * _phase(rng, at)) + rng.uniform(0.3, 1.0) * np.sin(
+        2 * np.pi * _phase(rng, at, 4.0, 12.0)
+    )
 
 
 def _staircase(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
@@ -117,7 +130,10 @@ def _staircase(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 
 def _breath(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    return np.asarray(np.tanh(2.0 * np.sin(2 * np.pi * _phase(rng, at, 0.15, 0.6))) + 0.02 * rng.normal(size=at.size))
+    return np.asarray(
+        np.tanh(2.0 * np.sin(2 * np.pi * _phase(rng, at, 0.15, 0.6)))
+        + 0.02 * rng.normal(size=at.size)
+    )
 
 
 def _shot_noise(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
@@ -168,6 +184,13 @@ def no_ecg(family: str, seed: int, fs: float = 500.0, seconds: float = 10.0) -> 
     else:
         one, two = (1.0, 1.0) if kind == 0 else rng.normal(size=2)
         chest = np.ones(6) if kind == 0 else rng.normal(size=6)
-        limbs = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2] if kind else np.ones(6)
+        limbs = (
+            [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
+            if kind
+            else np.ones(6)
+        )
         signal = np.concatenate([limbs, chest])[:, None] * wave(rng, at)
-    return np.asarray(signal * rng.choice([0.3, 1.0, 2.0]) + rng.choice([0.0, 0.003, 0.02]) * rng.normal(size=signal.shape))
+    return np.asarray(
+        signal * rng.choice([0.3, 1.0, 2.0])
+        + rng.choice([0.0, 0.003, 0.02]) * rng.normal(size=signal.shape)
+    )

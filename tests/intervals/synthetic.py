@@ -10,7 +10,13 @@ from signals.leads import LEADS, TwelveLeads
 from signals.record import EcgRecord
 
 # How much of each wave the leads see (mV), rows as LEADS; limb leads follow from I and II.
-_I_AND_II = {"p": (0.08, 0.13), "q": (-0.06, -0.08), "r": (0.6, 1.0), "s": (-0.1, -0.15), "t": (0.2, 0.3)}
+_I_AND_II = {
+    "p": (0.08, 0.13),
+    "q": (-0.06, -0.08),
+    "r": (0.6, 1.0),
+    "s": (-0.1, -0.15),
+    "t": (0.2, 0.3),
+}
 _CHEST = {
     "p": (0.06, 0.07, 0.07, 0.06, 0.06, 0.06),
     "q": (0.0, 0.0, 0.0, -0.06, -0.08, -0.08),
@@ -32,13 +38,17 @@ class Made:
     p: bool = True
 
 
-def synthetic(made: Made = Made(), fs: float = 500.0, seconds: float = 10.0, first_s: float = 0.6) -> np.ndarray:
+def synthetic(
+    made: Made = Made(), fs: float = 500.0, seconds: float = 10.0, first_s: float = 0.6
+) -> np.ndarray:
     """(12, samples) mV; QRS onsets at first_s, first_s + RR, ..."""
     times = np.arange(round(seconds * fs)) / fs
     signal = np.zeros((12, times.size))
     for onset in np.arange(first_s, seconds, made.rr_ms / 1000.0):
         for wave, (start, stop) in _spans(made).items():
-            pulse = _pulse(times - onset, start / 1000.0, stop / 1000.0, 0.65 if wave == "t" else 0.5)
+            pulse = _pulse(
+                times - onset, start / 1000.0, stop / 1000.0, 0.65 if wave == "t" else 0.5
+            )
             signal += _seen(wave)[:, None] * pulse
     return signal
 
@@ -55,7 +65,12 @@ def record(signal: np.ndarray, fs: float = 500.0) -> EcgRecord:
 
 def _spans(made: Made) -> dict[str, tuple[float, float]]:
     q = made.qrs_ms
-    spans = {"q": (0.0, 0.3 * q), "r": (0.2 * q, 0.7 * q), "s": (0.6 * q, q), "t": (made.qt_ms - 170.0, made.qt_ms)}
+    spans = {
+        "q": (0.0, 0.3 * q),
+        "r": (0.2 * q, 0.7 * q),
+        "s": (0.6 * q, q),
+        "t": (made.qt_ms - 170.0, made.qt_ms),
+    }
     return {"p": (-made.pr_ms, made.p_duration_ms - made.pr_ms), **spans} if made.p else spans
 
 
@@ -68,4 +83,6 @@ def _pulse(times: np.ndarray, start: float, stop: float, peak: float) -> np.ndar
 
 def _seen(wave: str) -> np.ndarray:
     one, two = _I_AND_II[wave]
-    return np.array([one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2, *_CHEST[wave]])
+    return np.array(
+        [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2, *_CHEST[wave]]
+    )

@@ -20,7 +20,9 @@ def with_ectopic(signal: np.ndarray, at_s: float = 4.6) -> np.ndarray:
     signal = signal.copy()
     start = round(at_s * 500)
     signal[:, start - 150 : start + 300] = 0.0
-    signal[:, start : start + 90] += np.linspace(2.0, -2.0, 12)[:, None] * np.sin(np.linspace(0, 2 * np.pi, 90))
+    signal[:, start : start + 90] += np.linspace(2.0, -2.0, 12)[:, None] * np.sin(
+        np.linspace(0, 2 * np.pi, 90)
+    )
     return signal
 
 
@@ -35,7 +37,9 @@ def test_a_beat_of_another_form_is_ectopic_and_not_averaged() -> None:
     assert disturbed.classes.count("ectopic") == 1
     assert clean.representative is not None and disturbed.representative is not None
     start = slice(90, 160)
-    np.testing.assert_allclose(disturbed.representative[:, start], clean.representative[:, start], atol=0.12)
+    np.testing.assert_allclose(
+        disturbed.representative[:, start], clean.representative[:, start], atol=0.12
+    )
 
 
 def test_a_beat_torn_by_noise_is_noisy() -> None:
@@ -69,7 +73,11 @@ def test_of_two_forms_nearly_as_frequent_the_narrower_is_measured() -> None:
 
 def test_no_beats_give_nothing() -> None:
     beats = beats_of(np.zeros((12, 5000)))
-    assert beats.representative is None and beats.classes == () and beats.windows.shape == (0, 12, BEAT_SAMPLES)
+    assert (
+        beats.representative is None
+        and beats.classes == ()
+        and beats.windows.shape == (0, 12, BEAT_SAMPLES)
+    )
 
 
 def test_a_short_recording_says_what_of_the_beat_it_holds() -> None:

@@ -20,10 +20,16 @@ def said(boundaries_ms: np.ndarray = BOUNDARIES_MS, leads: int = 12) -> Delineat
     times = np.exp(-0.5 * ((places - at[:, None]) / 1.5) ** 2)
     times /= times.sum(axis=1, keepdims=True)
     classes = np.full((4, leads, 288), 0.01, np.float32)
-    for wave, (on, off) in {1: (at[P_ON], at[P_OFF]), 2: (at[QRS_ON], at[QRS_OFF]), 3: (at[QRS_OFF] + 10, at[T_OFF])}.items():
+    for wave, (on, off) in {
+        1: (at[P_ON], at[P_OFF]),
+        2: (at[QRS_ON], at[QRS_OFF]),
+        3: (at[QRS_OFF] + 10, at[T_OFF]),
+    }.items():
         classes[wave] = 1 / (1 + np.exp(-np.minimum(places - on, off - places) * 2))
     each = np.repeat(times[:, None], leads, axis=1)
-    return Delineation(classes, each.astype(np.float32), times.astype(np.float32), 1.0, np.ones(leads, np.bool_))
+    return Delineation(
+        classes, each.astype(np.float32), times.astype(np.float32), 1.0, np.ones(leads, np.bool_)
+    )
 
 
 def test_readings_that_agree_are_the_boundary() -> None:
@@ -52,4 +58,6 @@ def test_a_reading_that_is_missing_is_left_out() -> None:
     plain = read(said())
     times = plain.times.copy()
     times[2, T_OFF] = np.nan
-    assert joined(replace(plain, times=times)).times[T_OFF] == pytest.approx(plain.times[:2, T_OFF].mean())
+    assert joined(replace(plain, times=times)).times[T_OFF] == pytest.approx(
+        plain.times[:2, T_OFF].mean()
+    )

@@ -16,16 +16,22 @@ from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
 from tests.data import SHARED, requires_shared
 from tests.intervals.synthetic import Made, synthetic, twelve
-from training.ludb import read_ludb
+from training.datasets.ludb import read_ludb
 
 AT_S = np.arange(5000) / 500.0
-FLUTTER_AXIS = np.array([0.0, 1.0, 1.0, -0.5, -0.5, 1.0, 0.6, 0.1, 0.0, 0.0, 0.0, 0.0])  # of typical flutter: inferior leads and V1
+FLUTTER_AXIS = np.array(
+    [0.0, 1.0, 1.0, -0.5, -0.5, 1.0, 0.6, 0.1, 0.0, 0.0, 0.0, 0.0]
+)  # of typical flutter: inferior leads and V1
 
 
 def saw_tooth(per_min: float) -> np.ndarray:
     """(12, samples) of 0.15 mV; slow down, fast up."""
     phase = (AT_S * per_min / 60.0) % 1.0
-    return FLUTTER_AXIS[:, None] * 0.15 * np.where(phase < 0.7, -phase / 0.7, (phase - 0.7) / 0.3 - 1.0)
+    return (
+        FLUTTER_AXIS[:, None]
+        * 0.15
+        * np.where(phase < 0.7, -phase / 0.7, (phase - 0.7) / 0.3 - 1.0)
+    )
 
 
 @pytest.mark.parametrize("per_min", [240.0, 280.0, 320.0])
@@ -50,10 +56,15 @@ def test_waves_that_lose_their_phase_are_no_flutter() -> None:
     rng = np.random.default_rng(0)
     phase = np.cumsum(rng.normal(6.0, 25.0, AT_S.size)) / 500.0
     waves = FLUTTER_AXIS[:, None] * 0.1 * np.sin(2 * np.pi * phase)
-    assert measure(twelve(synthetic(Made(rr_ms=930.0, p=False)) + waves), 500.0).flutter_per_min is None
+    assert (
+        measure(twelve(synthetic(Made(rr_ms=930.0, p=False)) + waves), 500.0).flutter_per_min
+        is None
+    )
 
 
-@pytest.mark.parametrize("made", [Made(), Made(rr_ms=600.0, pr_ms=240.0, qt_ms=330.0), Made(p=False)])
+@pytest.mark.parametrize(
+    "made", [Made(), Made(rr_ms=600.0, pr_ms=240.0, qt_ms=330.0), Made(p=False)]
+)
 def test_p_waves_and_their_absence_are_no_flutter(made: Made) -> None:
     assert measure(twelve(synthetic(made)), 500.0).flutter_per_min is None
 

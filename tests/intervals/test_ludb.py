@@ -14,7 +14,7 @@ from intervals.measurements import Measurements
 from signals.leads import LEADS, TwelveLeads
 from tests.data import SHARED, requires_shared
 from tests.intervals.synthetic import twelve
-from training.ludb import LudbRecord, read_ludb, reference
+from training.datasets.ludb import LudbRecord, read_ludb, reference
 
 MEASURES = ("heart_rate", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms")
 
@@ -31,7 +31,12 @@ def measured() -> tuple[Measurements, ...]:
 
 def errors(name: str, field: str) -> np.ndarray:
     pairs = zip(measured(), records(), strict=True)
-    return np.array([(getattr(found, field) or np.nan) - getattr(reference(record), name) for found, record in pairs])
+    return np.array(
+        [
+            (getattr(found, field) or np.nan) - getattr(reference(record), name)
+            for found, record in pairs
+        ]
+    )
 
 
 @requires_shared
@@ -81,7 +86,9 @@ def test_the_card_says_how_it_was_made() -> None:
 
 @requires_shared
 @pytest.mark.parametrize("lead", ["I", "II", "V2", "V5"])
-def test_a_lead_alone_is_measured_although_its_complexes_are_steeper_than_those_of_all(lead: str) -> None:
+def test_a_lead_alone_is_measured_although_its_complexes_are_steeper_than_those_of_all(
+    lead: str,
+) -> None:
     def alone(record: LudbRecord) -> Measurements:
         signal = np.full_like(record.signal, np.nan)
         signal[LEADS.index(lead)] = record.signal[LEADS.index(lead)]

@@ -31,7 +31,12 @@ def value(found: float | None) -> float:
 
 @pytest.mark.parametrize(
     "made",
-    [Made(), Made(rr_ms=700.0, pr_ms=140.0, qt_ms=360.0), Made(rr_ms=1050.0, pr_ms=220.0, qt_ms=430.0), Made(qrs_ms=130.0, qt_ms=430.0)],
+    [
+        Made(),
+        Made(rr_ms=700.0, pr_ms=140.0, qt_ms=360.0),
+        Made(rr_ms=1050.0, pr_ms=220.0, qt_ms=430.0),
+        Made(qrs_ms=130.0, qt_ms=430.0),
+    ],
 )
 def test_what_was_put_in_comes_out(made: Made) -> None:
     found = measured(synthetic(made))
@@ -46,9 +51,15 @@ def test_what_was_put_in_comes_out(made: Made) -> None:
 def test_axes_are_those_that_were_put_in() -> None:
     """I and II of each wave are fixed, so its axis is: atan2((2 II - I) / sqrt(3), I)."""
     found = measured(synthetic())
-    assert value(found.p_axis_deg) == pytest.approx(np.degrees(np.arctan2((2 * 0.13 - 0.08) / 3**0.5, 0.08)), abs=8.0)
-    assert value(found.t_axis_deg) == pytest.approx(np.degrees(np.arctan2((2 * 0.3 - 0.2) / 3**0.5, 0.2)), abs=8.0)
-    assert value(found.qrs_axis_deg) == pytest.approx(np.degrees(np.arctan2((2 * 1.0 - 0.6) / 3**0.5, 0.6)), abs=8.0)
+    assert value(found.p_axis_deg) == pytest.approx(
+        np.degrees(np.arctan2((2 * 0.13 - 0.08) / 3**0.5, 0.08)), abs=8.0
+    )
+    assert value(found.t_axis_deg) == pytest.approx(
+        np.degrees(np.arctan2((2 * 0.3 - 0.2) / 3**0.5, 0.2)), abs=8.0
+    )
+    assert value(found.qrs_axis_deg) == pytest.approx(
+        np.degrees(np.arctan2((2 * 1.0 - 0.6) / 3**0.5, 0.6)), abs=8.0
+    )
 
 
 def test_corrected_qt_follows_its_formulas() -> None:
@@ -72,12 +83,24 @@ def test_fiducials_are_the_intervals_on_every_beat() -> None:
     found = measured(synthetic())
     assert len(found.fiducials) == found.beats
     for beat in found.fiducials[1:-1]:
-        assert 1000 * (value(beat.qrs_offset) - value(beat.qrs_onset)) == pytest.approx(value(found.qrs_ms))
-        assert 1000 * (value(beat.qrs_onset) - value(beat.p_onset)) == pytest.approx(value(found.pr_ms))
+        assert 1000 * (value(beat.qrs_offset) - value(beat.qrs_onset)) == pytest.approx(
+            value(found.qrs_ms)
+        )
+        assert 1000 * (value(beat.qrs_onset) - value(beat.p_onset)) == pytest.approx(
+            value(found.pr_ms)
+        )
         assert value(beat.qrs_onset) < beat.r < value(beat.qrs_offset)
         assert min(abs(value(beat.qrs_onset) - np.arange(0.6, 10.0, 0.85))) < 0.012
     assert found.representative is not None and found.representative.data.shape == (12, 288)
-    assert set(found.fiducials[0].to_dict()) == {"r", "class", "p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset"}
+    assert set(found.fiducials[0].to_dict()) == {
+        "r",
+        "class",
+        "p_onset",
+        "p_offset",
+        "qrs_onset",
+        "qrs_offset",
+        "t_offset",
+    }
 
 
 def test_the_answer_has_the_documented_fields() -> None:
@@ -120,21 +143,29 @@ def test_any_duration(seconds: float) -> None:
     began = time.process_time()
     found = measured(np.tile(synthetic(Made(rr_ms=1000.0)), 60)[:, : round(seconds * 500)])
     assert time.process_time() - began < 10.0
-    assert value(found.rr_ms) == pytest.approx(1000.0, abs=1.0) and found.qrs_ms is not None and found.qt_ms is not None
+    assert (
+        value(found.rr_ms) == pytest.approx(1000.0, abs=1.0)
+        and found.qrs_ms is not None
+        and found.qt_ms is not None
+    )
 
 
 @pytest.mark.parametrize("rate", [130.0, 160.0, 190.0, 220.0])
 def test_fast_rates(rate: float) -> None:
     """QRS is measured; P lies on T, and is then left out rather than guessed."""
     rr = 60000.0 / rate
-    found = measured(synthetic(Made(rr_ms=rr, pr_ms=0.3 * rr + 20.0, p_duration_ms=70.0, qt_ms=0.72 * rr + 20.0)))
+    found = measured(
+        synthetic(Made(rr_ms=rr, pr_ms=0.3 * rr + 20.0, p_duration_ms=70.0, qt_ms=0.72 * rr + 20.0))
+    )
     assert value(found.heart_rate_bpm) == pytest.approx(rate, abs=0.5)
     assert value(found.qrs_ms) == pytest.approx(92.0, abs=QRS_WITHIN_MS)
     assert found.pr_ms is None or found.pr_ms == pytest.approx(0.3 * rr + 20.0, abs=30.0)
 
 
 def test_one_lead() -> None:
-    one = twelve_leads(replace(record(synthetic()), signal=synthetic()[1:2].astype(np.float32), lead_names=("II",)))
+    one = twelve_leads(
+        replace(record(synthetic()), signal=synthetic()[1:2].astype(np.float32), lead_names=("II",))
+    )
     found = measure(one, 500.0)
     assert value(found.qrs_ms) == pytest.approx(92.0, abs=25.0) and found.qrs_axis_deg is None
     assert any("leads I and aVF are needed" in warning for warning in found.warnings)
@@ -150,7 +181,9 @@ def test_leads_that_contradict_each_other_have_no_axis() -> None:
 def test_one_beat_has_no_rate() -> None:
     found = measured(synthetic(Made(rr_ms=9000.0), seconds=4.0, first_s=1.5))
     assert found.beats == 1 and found.heart_rate_bpm is None and found.qtc_bazett_ms is None
-    assert found.qrs_ms is not None and any(warning.startswith("heart_rate_bpm") for warning in found.warnings)
+    assert found.qrs_ms is not None and any(
+        warning.startswith("heart_rate_bpm") for warning in found.warnings
+    )
 
 
 def nothings() -> dict[str, np.ndarray]:
@@ -174,10 +207,14 @@ def test_nothing_is_invented(name: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(50.0, 2000.0), st.floats(0.5, 12.0), st.floats(0.0, 1.0))
+@given(
+    st.integers(0, 2**32 - 1), st.floats(50.0, 2000.0), st.floats(0.5, 12.0), st.floats(0.0, 1.0)
+)
 def test_nothing_raises(seed: int, fs: float, seconds: float, gappy: float) -> None:
     rng = np.random.default_rng(seed)
-    signal = synthetic(Made(rr_ms=float(rng.uniform(250, 3000))), fs, seconds) * rng.choice([0.0, 1.0, 100.0], (12, 1))
+    signal = synthetic(Made(rr_ms=float(rng.uniform(250, 3000))), fs, seconds) * rng.choice(
+        [0.0, 1.0, 100.0], (12, 1)
+    )
     signal += rng.normal(size=signal.shape) * rng.choice([0.0, 0.05, 2.0])
     signal[rng.random(12) < gappy * 0.5] = np.nan
     start = int(rng.integers(0, max(1, signal.shape[1])))
@@ -191,9 +228,15 @@ def test_nothing_raises(seed: int, fs: float, seconds: float, gappy: float) -> N
 def test_a_premature_beat_is_not_given_the_others_p() -> None:
     """Its P lies in the last T, at another distance."""
     signal = synthetic(Made(rr_ms=1000.0))
-    premature = np.concatenate([signal[:, :2500], signal[:, 2760:]], axis=1)  # the beat at 5.6 s comes 520 ms sooner
+    premature = np.concatenate(
+        [signal[:, :2500], signal[:, 2760:]], axis=1
+    )  # the beat at 5.6 s comes 520 ms sooner
     found = measured(premature)
-    soon = [beat for last, beat in zip(found.fiducials, found.fiducials[1:], strict=False) if beat.r - last.r < 0.6]
+    soon = [
+        beat
+        for last, beat in zip(found.fiducials, found.fiducials[1:], strict=False)
+        if beat.r - last.r < 0.6
+    ]
     assert len(soon) == 1 and soon[0].beat_class == "normal"
     assert soon[0].p_onset is None and soon[0].qrs_onset is not None
     assert sum(beat.p_onset is not None for beat in found.fiducials) >= found.beats - 2
@@ -202,7 +245,11 @@ def test_a_premature_beat_is_not_given_the_others_p() -> None:
 def test_where_t_would_end_after_the_next_p_neither_is_measured() -> None:
     from intervals.measure import _drop_fused
 
-    apart, fused, reasons = np.array([-160.0, -60.0, -40.0, 50.0, 360.0]), np.array([-160.0, -60.0, -40.0, 50.0, 360.0]), list[str]()
+    apart, fused, reasons = (
+        np.array([-160.0, -60.0, -40.0, 50.0, 360.0]),
+        np.array([-160.0, -60.0, -40.0, 50.0, 360.0]),
+        list[str](),
+    )
     _drop_fused(apart, 521.0, reasons)
     assert np.isfinite(apart).all() and not reasons
     _drop_fused(fused, 519.0, reasons)

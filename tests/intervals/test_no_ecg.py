@@ -12,15 +12,17 @@ from intervals.measurements import NUMBERS
 from tests.data import SHARED, requires_shared
 from tests.intervals.no_ecg import FAMILIES, no_ecg
 from tests.intervals.synthetic import Made, synthetic, twelve
-from training.embedded_targets import targets_of
-from training.ptbxl import read_signals, read_table
+from training.datasets.ptbxl import read_signals, read_table
+from training.embedded.targets import targets_of
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_nothing_is_measured_on_what_is_no_ecg(family: str) -> None:
     for seed in range(3):
         found = measure(twelve(no_ecg(family, seed)), 500.0)
-        assert all(getattr(found, name) is None for name in NUMBERS), f"seed {seed}: {found.to_dict()}"
+        assert all(getattr(found, name) is None for name in NUMBERS), (
+            f"seed {seed}: {found.to_dict()}"
+        )
         assert not found.fiducials and found.warnings
 
 
@@ -32,7 +34,10 @@ def test_hardly_anything_is_at_any_rate(fs: float) -> None:
         (family, seed)
         for family in FAMILIES
         for seed in range(20)
-        if any(getattr(measure(twelve(no_ecg(family, seed, fs)), fs), name) is not None for name in NUMBERS)
+        if any(
+            getattr(measure(twelve(no_ecg(family, seed, fs)), fs), name) is not None
+            for name in NUMBERS
+        )
     ]
     assert len(measured) <= 0.02 * 20 * len(FAMILIES), measured
 
@@ -50,7 +55,10 @@ def test_each_limit_has_its_sentence() -> None:
     assert found.representative is not None
     beat, fiducials = found.representative.data, found.representative.fiducials
     times = np.array(
-        [1000.0 * ((fiducials[name] or 0.0) - 0.496) for name in ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")]
+        [
+            1000.0 * ((fiducials[name] or 0.0) - 0.496)
+            for name in ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
+        ]
     )
     said = Fiducials(times, np.full(5, 6.0), 0.99, 0.99, 0.99)
     assert why_no_complex(beat, said, 0.85) is None
@@ -60,14 +68,18 @@ def test_each_limit_has_its_sentence() -> None:
     assert "step" in str(why_no_complex(step, said, 0.85))
     slow = np.tile(np.sin(2 * np.pi * at / 200.0), (12, 1))
     slow -= slow[:, onset : onset + 1]
-    assert "steepness" in str(why_no_complex(slow * np.hanning(beat.shape[1]), said, 0.85)) or "step" in str(
-        why_no_complex(slow, said, 0.85)
-    )
+    assert "steepness" in str(
+        why_no_complex(slow * np.hanning(beat.shape[1]), said, 0.85)
+    ) or "step" in str(why_no_complex(slow, said, 0.85))
     spike = np.zeros_like(beat)
     spike[:, (onset + offset) // 2] = 1.0
     assert "narrower" in str(why_no_complex(spike, said, 0.85))
-    assert "cannot be placed" in str(why_no_complex(beat, Fiducials(times, np.full(5, 200.0), 0.99, 0.99, 0.99), 0.85))
-    assert "beginning and the end" in str(why_no_complex(beat, Fiducials(times, np.full(5, 6.0), 0.99, 0.3, 0.99), 0.85))
+    assert "cannot be placed" in str(
+        why_no_complex(beat, Fiducials(times, np.full(5, 200.0), 0.99, 0.99, 0.99), 0.85)
+    )
+    assert "beginning and the end" in str(
+        why_no_complex(beat, Fiducials(times, np.full(5, 6.0), 0.99, 0.3, 0.99), 0.85)
+    )
 
 
 @requires_shared

@@ -8,7 +8,14 @@ from intervals.reference_ranges import axis_word, flags, reference_range
 from signals.record import Patient
 
 MAN, WOMAN, UNKNOWN = Patient(60, "male"), Patient(60, "female"), Patient()
-NORMAL = {"heart_rate_bpm": 70.0, "pr_ms": 160.0, "p_duration_ms": 104.0, "qrs_ms": 92.0, "qtc_bazett_ms": 420.0, "qrs_axis_deg": 40.0}
+NORMAL = {
+    "heart_rate_bpm": 70.0,
+    "pr_ms": 160.0,
+    "p_duration_ms": 104.0,
+    "qrs_ms": 92.0,
+    "qtc_bazett_ms": 420.0,
+    "qrs_axis_deg": 40.0,
+}
 
 
 @pytest.mark.parametrize("patient", [MAN, WOMAN, UNKNOWN])
@@ -35,8 +42,14 @@ def test_an_ordinary_adult_has_no_flags(patient: Patient) -> None:
         ("qrs_axis_deg", -1.0, Patient(10, None)),
     ],
 )
-def test_a_value_out_of_its_range_is_flagged_with_its_source(name: str, value: float, patient: Patient) -> None:
-    (flag,) = flags({**NORMAL, name: value}, patient) if patient.age_years == 60 else flags({name: value}, patient)
+def test_a_value_out_of_its_range_is_flagged_with_its_source(
+    name: str, value: float, patient: Patient
+) -> None:
+    (flag,) = (
+        flags({**NORMAL, name: value}, patient)
+        if patient.age_years == 60
+        else flags({name: value}, patient)
+    )
     assert (flag.name, flag.value) == (name, value)
     assert flag.to_dict()["source"]
 

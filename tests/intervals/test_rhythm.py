@@ -16,19 +16,33 @@ UNPACED = Pacing(0, 0, 10)
 
 
 def _measured(
-    rr_s: list[float], *, pr_ms: float | None = 160.0, p_present: float = 0.98, qrs_ms: float = 90.0, classes: list[BeatClass] | None = None
+    rr_s: list[float],
+    *,
+    pr_ms: float | None = 160.0,
+    p_present: float = 0.98,
+    qrs_ms: float = 90.0,
+    classes: list[BeatClass] | None = None,
 ) -> Measurements:
     times = np.concatenate([[0.5], 0.5 + np.cumsum(rr_s)])
     kinds: list[BeatClass] = classes or ["normal"] * len(times)
     beats = tuple(BeatFiducials(float(time), kind) for time, kind in zip(times, kinds, strict=True))
     rate = 60.0 / float(np.median(rr_s))
-    return Measurements(heart_rate_bpm=rate, pr_ms=pr_ms, p_present=p_present, qrs_ms=qrs_ms, beats=len(beats), fiducials=beats)
+    return Measurements(
+        heart_rate_bpm=rate,
+        pr_ms=pr_ms,
+        p_present=p_present,
+        qrs_ms=qrs_ms,
+        beats=len(beats),
+        fiducials=beats,
+    )
 
 
 IRREGULAR = [0.8, 0.5, 0.95, 0.62, 0.78, 0.45, 0.9, 0.55, 0.7]
 
 
-@pytest.mark.parametrize(("rr", "word"), [(0.8, "Sinus rhythm"), (1.2, "Sinus bradycardia"), (0.5, "Sinus tachycardia")])
+@pytest.mark.parametrize(
+    ("rr", "word"), [(0.8, "Sinus rhythm"), (1.2, "Sinus bradycardia"), (0.5, "Sinus tachycardia")]
+)
 def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rr: float, word: str) -> None:
     assert rhythm(_measured([rr] * 9), UNPACED).word == word
 
@@ -47,7 +61,10 @@ def test_an_irregular_one_with_p_waves_is_sinus_arrhythmia() -> None:
 
 def test_an_irregular_one_whose_p_waves_cannot_be_measured_is_fibrillation_too() -> None:
     """At fast rates T passes for P; no PR is measured then."""
-    assert rhythm(_measured(IRREGULAR, pr_ms=None, p_present=0.9), UNPACED).word == "Atrial fibrillation"
+    assert (
+        rhythm(_measured(IRREGULAR, pr_ms=None, p_present=0.9), UNPACED).word
+        == "Atrial fibrillation"
+    )
 
 
 def test_a_few_premature_beats_without_p_waves_are_no_fibrillation() -> None:
@@ -58,7 +75,9 @@ def test_a_few_premature_beats_without_p_waves_are_no_fibrillation() -> None:
 
 
 def test_premature_beats_by_turns_are_no_fibrillation() -> None:
-    assert rhythm(_measured([0.4, 1.4] * 5, pr_ms=None, p_present=0.3), UNPACED).word == "Undetermined"
+    assert (
+        rhythm(_measured([0.4, 1.4] * 5, pr_ms=None, p_present=0.3), UNPACED).word == "Undetermined"
+    )
 
 
 def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
@@ -68,7 +87,10 @@ def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
 
 
 def test_fast_and_narrow_without_p_waves_is_a_narrow_complex_tachycardia() -> None:
-    assert rhythm(_measured([0.35] * 20, pr_ms=None, p_present=0.02), UNPACED).word == "Narrow-complex tachycardia"
+    assert (
+        rhythm(_measured([0.35] * 20, pr_ms=None, p_present=0.02), UNPACED).word
+        == "Narrow-complex tachycardia"
+    )
 
 
 def test_a_regular_one_without_p_waves_has_no_name() -> None:
@@ -76,12 +98,18 @@ def test_a_regular_one_without_p_waves_has_no_name() -> None:
 
 
 def test_fast_and_wide_without_p_waves_is_a_wide_complex_tachycardia() -> None:
-    assert rhythm(_measured([0.4] * 20, pr_ms=None, p_present=0.02, qrs_ms=160.0), UNPACED).word == "Wide-complex tachycardia"
+    assert (
+        rhythm(_measured([0.4] * 20, pr_ms=None, p_present=0.02, qrs_ms=160.0), UNPACED).word
+        == "Wide-complex tachycardia"
+    )
 
 
 @pytest.mark.parametrize("paced", [Pacing(0, 9, 10), Pacing(9, 0, 10), Pacing(9, 9, 10)])
 def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing) -> None:
-    assert rhythm(_measured([0.9] * 9, pr_ms=None, p_present=0.5), paced).word == "Electronic pacemaker"
+    assert (
+        rhythm(_measured([0.9] * 9, pr_ms=None, p_present=0.5), paced).word
+        == "Electronic pacemaker"
+    )
 
 
 def test_ectopic_beats_do_not_make_a_rhythm_irregular() -> None:
@@ -94,12 +122,16 @@ def test_ectopic_beats_do_not_make_a_rhythm_irregular() -> None:
 
 def test_every_other_beat_ectopic_is_bigeminy() -> None:
     classes: list[BeatClass] = ["normal", "ectopic"] * 5
-    assert "Bigeminy" in rhythm(_measured([0.5, 1.1] * 4 + [0.5], classes=classes), UNPACED).findings
+    assert (
+        "Bigeminy" in rhythm(_measured([0.5, 1.1] * 4 + [0.5], classes=classes), UNPACED).findings
+    )
 
 
 def test_a_few_in_a_row_are_frequent_ectopy() -> None:
     classes: list[BeatClass] = ["normal"] * 3 + ["ectopic"] * 2 + ["normal"] * 5
-    assert rhythm(_measured([0.8] * 9, classes=classes), UNPACED).findings == ("Frequent ectopic beats",)
+    assert rhythm(_measured([0.8] * 9, classes=classes), UNPACED).findings == (
+        "Frequent ectopic beats",
+    )
 
 
 def test_without_a_rate_there_is_no_rhythm() -> None:

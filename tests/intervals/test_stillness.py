@@ -13,10 +13,18 @@ import pytest
 from benchmarks.stillness import SMALL, measured, moved_ms
 from intervals.measurements import Measurements
 from tests.data import SHARED, requires_shared
-from training.ludb import LudbRecord, read_ludb
+from training.datasets.ludb import LudbRecord, read_ludb
 
-LIMITS_MS = {"qrs_ms": 3.0, "pr_ms": 3.0, "qt_ms": 6.0}  # of the median over a few records, and of nine in ten of all
-WORST_MS = {"qrs_ms": 10.0, "pr_ms": 10.0, "qt_ms": 15.0}  # about what two cardiologists differ by; no record may jump
+LIMITS_MS = {
+    "qrs_ms": 3.0,
+    "pr_ms": 3.0,
+    "qt_ms": 6.0,
+}  # of the median over a few records, and of nine in ten of all
+WORST_MS = {
+    "qrs_ms": 10.0,
+    "pr_ms": 10.0,
+    "qt_ms": 15.0,
+}  # about what two cardiologists differ by; no record may jump
 FEW = slice(None, None, 12)  # records 2 to 200, of every kind
 
 
@@ -40,7 +48,9 @@ def check(name: str, chosen: range, percentile: float) -> None:
         assert lost <= 0.03 * (kept.size + lost), f"{field} was lost in {lost} records"
         assert np.percentile(kept, percentile) <= limit
         worst = int(np.nanargmax(np.where(np.isfinite(moved), moved, np.nan)))
-        assert moved[worst] <= WORST_MS[field], f"{field} of record {records()[chosen[worst]].name} moves by {moved[worst]:.1f} ms"
+        assert moved[worst] <= WORST_MS[field], (
+            f"{field} of record {records()[chosen[worst]].name} moves by {moved[worst]:.1f} ms"
+        )
 
 
 @requires_shared

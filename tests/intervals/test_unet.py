@@ -10,7 +10,7 @@ import torch
 
 from intervals.delineator import network_input
 from intervals.unet import Network, forward, network_of
-from training.delineator_net import DelineatorNet, export
+from training.delineator.net import DelineatorNet, export
 
 
 def random_net() -> DelineatorNet:
@@ -41,8 +41,12 @@ def test_numpy_computes_what_torch_computes(leads: int) -> None:
     features, alive = network_input(beat)
     net = random_net()
     with torch.no_grad():
-        expected = net(torch.from_numpy(features)[None], torch.from_numpy(alive.astype(np.float32))[None])
-    for mine, theirs in zip(forward(network_of(export(net)), features, alive), expected, strict=True):
+        expected = net(
+            torch.from_numpy(features)[None], torch.from_numpy(alive.astype(np.float32))[None]
+        )
+    for mine, theirs in zip(
+        forward(network_of(export(net)), features, alive), expected, strict=True
+    ):
         np.testing.assert_allclose(mine, theirs[0].numpy(), atol=1e-4, rtol=1e-4)
 
 
@@ -54,7 +58,7 @@ def test_what_was_computed_before_makes_no_difference() -> None:
         said(network, beat_of(leads, seed=leads))
     for before, now, given in zip(first, said(network, beat_of(8)), kept, strict=True):
         np.testing.assert_array_equal(now, before)
-        np.testing.assert_array_equal(given, before)  # what was handed out is nobody's desk
+        np.testing.assert_array_equal(given, before)  # what was handed out is nobody's workspace
 
 
 def test_threads_do_not_write_on_each_others_desks() -> None:

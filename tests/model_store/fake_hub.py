@@ -36,7 +36,11 @@ class FakeHub:
 
     def downloads(self) -> list[str | None]:
         """The Range header of every GET of a file."""
-        return [span for method, path, span, _ in self.requests if method == "GET" and "/resolve/" in path]
+        return [
+            span
+            for method, path, span, _ in self.requests
+            if method == "GET" and "/resolve/" in path
+        ]
 
 
 @contextmanager
@@ -69,14 +73,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         hub = self.hub
-        hub.requests.append((self.command, self.path, self.headers["Range"], self.headers["Authorization"]))
+        hub.requests.append(
+            (self.command, self.path, self.headers["Range"], self.headers["Authorization"])
+        )
         tree = re.match(rf"/api/models/{hub.repo}/tree/([^?]+)", self.path)
         file = re.match(rf"/{hub.repo}/resolve/([^/]+)/(.+)", self.path)
         if hub.private and self.headers["Authorization"] is None:
             return self._error(401, "RepoNotFound")
         if tree:
-            listing = [{"type": "file", "path": name, "size": len(data), "oid": "0" * 40} for name, data in hub.files.items()]
-            return self._send(200, json.dumps(listing).encode(), {"Content-Type": "application/json"})
+            listing = [
+                {"type": "file", "path": name, "size": len(data), "oid": "0" * 40}
+                for name, data in hub.files.items()
+            ]
+            return self._send(
+                200, json.dumps(listing).encode(), {"Content-Type": "application/json"}
+            )
         if not file:
             return self._error(404, "RepoNotFound")
         revision, name = file.groups()
@@ -88,7 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, data: bytes) -> None:
         hub = self.hub
-        headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": hub.commit, "Accept-Ranges": "bytes"}
+        headers = {
+            "ETag": f'"{hashlib.sha256(data).hexdigest()}"',
+            "X-Repo-Commit": hub.commit,
+            "Accept-Ranges": "bytes",
+        }
         if self.command == "GET" and not hub.break_after and hub.fail_gets is not None:
             return self._error(hub.fail_gets, "Gone")
         if self.command == "GET" and hub.lie is not None:
@@ -101,7 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(206, data[start:], headers)
 
     def _error(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
-        self._send(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code, **(headers or {})})
+        self._send(
+            status, b"{}", {"X-Error-Code": code, "X-Error-Message": code, **(headers or {})}
+        )
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

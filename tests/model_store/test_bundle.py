@@ -112,7 +112,9 @@ def test_what_is_no_description_is_refused(folder: Path, text: str) -> None:
         CONFIG,
         dataclasses.replace(CONFIG, labels=0, conv_bias=True, layer_norm_first=True),
         dataclasses.replace(CONFIG, width=16, heads=2, conv_pos_kernel=9, conv_pos_groups=4),
-        dataclasses.replace(CONFIG, conv_layers=(ConvLayer(8, 3, 2), ConvLayer(24, 5, 3)), in_leads=8),
+        dataclasses.replace(
+            CONFIG, conv_layers=(ConvLayer(8, 3, 2), ConvLayer(24, 5, 3)), in_leads=8
+        ),
     ],
 )
 def test_the_shapes_are_those_of_the_network(config: EcgFmConfig) -> None:
@@ -123,7 +125,10 @@ def test_the_shapes_are_those_of_the_network(config: EcgFmConfig) -> None:
 
 def test_safetensors_itself_reads_what_is_written(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    tensors = {name: random.normal(size=shape).astype(np.float32) for name, shape in ecg_fm_shapes(CONFIG).items()}
+    tensors = {
+        name: random.normal(size=shape).astype(np.float32)
+        for name, shape in ecg_fm_shapes(CONFIG).items()
+    }
     path = tmp_path / WEIGHTS_FILE
     write_weights(path, ecg_fm_shapes(CONFIG), tensors)
     found = load_file(path)
@@ -137,12 +142,25 @@ def test_half_precision_halves_the_file(tmp_path: Path) -> None:
     tensors = {"gain": np.array([0.1, -3.0], np.float32)}
     write_weights(tmp_path / WEIGHTS_FILE, {"gain": (2,)}, tensors, "F16")
     assert read_shapes(tmp_path / WEIGHTS_FILE) == {"gain": (2,)}
-    np.testing.assert_array_equal(load_file(tmp_path / WEIGHTS_FILE)["gain"], tensors["gain"].astype(np.float16))
+    np.testing.assert_array_equal(
+        load_file(tmp_path / WEIGHTS_FILE)["gain"], tensors["gain"].astype(np.float16)
+    )
     with pytest.raises(BadCheckpoint, match="finite"):
-        write_weights(tmp_path / WEIGHTS_FILE, {"gain": (1,)}, {"gain": np.array([1e5], np.float32)}, "F16")
+        write_weights(
+            tmp_path / WEIGHTS_FILE, {"gain": (1,)}, {"gain": np.array([1e5], np.float32)}, "F16"
+        )
 
 
-@pytest.mark.parametrize("array", [np.zeros((2, 3), np.float32), np.array([1.0, np.nan], np.float32), np.array([np.inf, 0], np.float32)])
-def test_weights_of_another_shape_or_not_finite_are_not_written(tmp_path: Path, array: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((2, 3), np.float32),
+        np.array([1.0, np.nan], np.float32),
+        np.array([np.inf, 0], np.float32),
+    ],
+)
+def test_weights_of_another_shape_or_not_finite_are_not_written(
+    tmp_path: Path, array: np.ndarray
+) -> None:
     with pytest.raises(BadCheckpoint, match="gain"):
         write_weights(tmp_path / WEIGHTS_FILE, {"gain": (2,)}, {"gain": array})

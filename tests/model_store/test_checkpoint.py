@@ -22,7 +22,17 @@ from model_store import pickle_reader
 from model_store.checkpoint import Checkpoint, read_checkpoint
 from model_store.torch_zip import Entry, TorchZip
 from tests.data import CARRIED
-from tests.model_store.torch_files import called, checkpoint, integer, mapping, sizes, storage, tensor, text, torch_file
+from tests.model_store.torch_files import (
+    called,
+    checkpoint,
+    integer,
+    mapping,
+    sizes,
+    storage,
+    tensor,
+    text,
+    torch_file,
+)
 
 GOLDEN = sorted(CARRIED.glob("*.pt"))
 
@@ -48,7 +58,12 @@ def test_every_tensor_and_the_config_are_what_torch_reads(path: Path) -> None:
 
 def test_numpy_arrays_among_the_metrics_are_passed_over_by_name() -> None:
     ignored = read_checkpoint(CARRIED / "tiny_finetuned_old.pt").ignored
-    assert set(ignored) == {"numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype", "_codecs.encode"}
+    assert set(ignored) == {
+        "numpy.core.multiarray._reconstruct",
+        "numpy.ndarray",
+        "numpy.dtype",
+        "_codecs.encode",
+    }
 
 
 def test_the_optimizers_two_thirds_are_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,10 +86,28 @@ def test_the_optimizers_two_thirds_are_never_read(monkeypatch: pytest.MonkeyPatc
         assert len([name for name in archive.namelist() if "/data/" in name]) > 2 * len(storages)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        torch.float64,
+        torch.float32,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.uint8,
+        torch.bool,
+    ],
+)
 def test_every_kind_of_storage_is_read(dtype: torch.dtype, tmp_path: Path) -> None:
     whole = (torch.arange(24).reshape(4, 6) / 3).to(dtype)
-    views = {"whole": whole, "turned": whole.T, "cut": whole[1:3, 2:5], "stepped": whole[::2, 1::3], "one": whole[1, 1], "none": whole[:0]}
+    views = {
+        "whole": whole,
+        "turned": whole.T,
+        "cut": whole[1:3, 2:5],
+        "stepped": whole[::2, 1::3],
+        "one": whole[1, 1],
+        "none": whole[:0],
+    }
     torch.save({"cfg": {}, "model": views}, tmp_path / "c.pt")
     found = read_checkpoint(tmp_path / "c.pt").model
     for name, value in views.items():
@@ -90,7 +123,9 @@ def test_only_the_span_of_a_view_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     ref = read_checkpoint(tmp_path / "c.pt").model["w"]
     asked: list[int] = []
     honest = TorchZip.read
-    monkeypatch.setattr(TorchZip, "read", lambda *arguments: asked.append(arguments[3]) or honest(*arguments))
+    monkeypatch.setattr(
+        TorchZip, "read", lambda *arguments: asked.append(arguments[3]) or honest(*arguments)
+    )
     assert ref.load().tolist() == list(range(200, 210))
     assert asked == [40]
 
@@ -105,7 +140,10 @@ def test_the_files_byte_order_is_honoured(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_every_protocol_that_torch_can_write_is_read(protocol: int, tmp_path: Path) -> None:
-    value = {"cfg": {"a": [1, 2.5, None, True, ("x", {"y": -(2**40)})]}, "model": OrderedDict(w=torch.ones(2))}
+    value = {
+        "cfg": {"a": [1, 2.5, None, True, ("x", {"y": -(2**40)})]},
+        "model": OrderedDict(w=torch.ones(2)),
+    }
     torch.save(value, tmp_path / "c.pt", pickle_protocol=protocol)
     found = read_checkpoint(tmp_path / "c.pt")
     assert found.cfg == {"a": [1, 2.5, None, True, ["x", {"y": -(2**40)}]]}
@@ -123,7 +161,9 @@ def test_neither_torch_nor_the_networks_are_imported_to_read_and_import_a_checkp
         "assert len([tensor for tensor in tensors.values()]) > 40",
         "assert 'torch' not in sys.modules",
     )
-    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], check=True, cwd=Path(__file__).parents[2]
+    )
 
 
 # Attacks: each is a pickle's program that leaves a value on the stack; %s is a shell command that makes the canary
@@ -201,7 +241,9 @@ def test_these_attacks_are_real(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", LOUD + QUIET)
-def test_beside_the_weights_an_attack_is_passed_over_and_the_weights_are_read(name: str, tmp_path: Path) -> None:
+def test_beside_the_weights_an_attack_is_passed_over_and_the_weights_are_read(
+    name: str, tmp_path: Path
+) -> None:
     canary = tmp_path / "canary"
     found = read(tmp_path, checkpoint(extra_state=program(name, canary)))
     assert found.model["w"].load().tolist() == [[0, 1, 2], [3, 4, 5]]
@@ -216,12 +258,16 @@ def test_what_was_not_run_is_told(name: str, tmp_path: Path) -> None:
     assert any(part in " ".join(found.ignored) for part in ("system", "eval", "exec", "getattr"))
 
 
-@pytest.mark.parametrize("name", sorted({*LOUD, *QUIET} - {"BUILD of a tensor", "hooks that are code"}))
+@pytest.mark.parametrize(
+    "name", sorted({*LOUD, *QUIET} - {"BUILD of a tensor", "hooks that are code"})
+)
 def test_in_the_weights_place_an_attack_is_refused(name: str, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     attack = program(name, canary)
     for pickle_bytes in (checkpoint(model=mapping(w=attack)), b"\x80\x04" + attack + b"."):
-        with pytest.raises(BadCheckpoint, match=r"not a tensor|a checkpoint is a dict|`model` is missing"):
+        with pytest.raises(
+            BadCheckpoint, match=r"not a tensor|a checkpoint is a dict|`model` is missing"
+        ):
             read(tmp_path, pickle_bytes)
     assert not canary.exists()
 
@@ -229,7 +275,10 @@ def test_in_the_weights_place_an_attack_is_refused(name: str, tmp_path: Path) ->
 @pytest.mark.parametrize("name", LOUD)
 def test_a_config_that_is_code_is_no_config(name: str, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    assert read(tmp_path, checkpoint(cfg=mapping(model=program(name, canary)))).cfg in ({}, {"model": {}})
+    assert read(tmp_path, checkpoint(cfg=mapping(model=program(name, canary)))).cfg in (
+        {},
+        {"model": {}},
+    )
     assert not canary.exists()
 
 
@@ -262,7 +311,12 @@ BROKEN = {
     "persistent id that is text": b"\x80\x02X\x01\x00\x00\x00aQ.",
     "persistent id of None": b"\x80\x02NQ.",
     "persistent id with too little": b"\x80\x02(" + text("storage") + b"tQ.",
-    "persistent id of a module": b"\x80\x02(" + text("module") + b"ctorch\nFloatStorage\n" + text("0") + text("cpu") + b"K\x06tQ.",
+    "persistent id of a module": b"\x80\x02("
+    + text("module")
+    + b"ctorch\nFloatStorage\n"
+    + text("0")
+    + text("cpu")
+    + b"K\x06tQ.",
     "storage of a giant count": b"\x80\x02" + storage(count=2**200) + b".",
     "a list": b"\x80\x02].",
     "no model": b"\x80\x02" + mapping(cfg=b"}") + b".",
@@ -280,15 +334,25 @@ def test_a_broken_pickle_is_a_clear_error(name: str, tmp_path: Path) -> None:
     assert len(refusal.value.detail) < 400
 
 
-@pytest.mark.parametrize("opcode", [b"P../../etc/passwd\n", b"\x97", b"\x98"], ids=["PERSID", "NEXT_BUFFER", "READONLY_BUFFER"])
+@pytest.mark.parametrize(
+    "opcode",
+    [b"P../../etc/passwd\n", b"\x97", b"\x98"],
+    ids=["PERSID", "NEXT_BUFFER", "READONLY_BUFFER"],
+)
 def test_opcodes_that_torch_never_writes_are_refused(opcode: bytes, tmp_path: Path) -> None:
     with pytest.raises(UnsafeCheckpoint, match="has no place"):
         read(tmp_path, b"\x80\x05" + opcode + b".")
 
 
 LYING = {
-    "storage elsewhere": (tensor(held=storage(key="../../etc/passwd")), "torch numbers its storages"),
-    "storage by an absolute path": (tensor(held=storage(key="/etc/passwd")), "torch numbers its storages"),
+    "storage elsewhere": (
+        tensor(held=storage(key="../../etc/passwd")),
+        "torch numbers its storages",
+    ),
+    "storage by an absolute path": (
+        tensor(held=storage(key="/etc/passwd")),
+        "torch numbers its storages",
+    ),
     "storage in other digits": (tensor(held=storage(key="٠")), "torch numbers its storages"),
     "storage of more than there is": (tensor(held=storage(count=7)), "has 24 bytes"),
     "storage of less than there is": (tensor(held=storage(count=5)), "has 24 bytes"),
@@ -298,8 +362,14 @@ LYING = {
     "offset past the end": (tensor(offset=1), "need 7 elements"),
     "strides past the end": (tensor(strides=(4, 1)), "need 7 elements"),
     "10**12 elements": (tensor(shape=(10**12,), strides=(1,)), "need 1000000000000 elements"),
-    "10**12 elements out of one": (tensor(shape=(10**12,), strides=(0,)), "need 1000000000000 elements"),
-    "more elements than one can count": (tensor(shape=(2**40, 2**40, 2**40), strides=(0, 0, 0)), "need"),
+    "10**12 elements out of one": (
+        tensor(shape=(10**12,), strides=(0,)),
+        "need 1000000000000 elements",
+    ),
+    "more elements than one can count": (
+        tensor(shape=(2**40, 2**40, 2**40), strides=(0, 0, 0)),
+        "need",
+    ),
     "negative size": (tensor(shape=(-2, 3)), "negative"),
     "negative stride": (tensor(strides=(-3, 1)), "negative"),
     "negative offset": (tensor(offset=-1), "negative"),
@@ -347,7 +417,9 @@ def test_a_config_that_holds_itself_or_is_very_deep_is_refused(tmp_path: Path) -
             read(tmp_path, checkpoint(cfg=cfg))
 
 
-def test_a_pickle_of_too_many_steps_or_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickle_of_too_many_steps_or_bytes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pickle_reader, "MAX_OPCODES", 1000)
     with pytest.raises(UnsafeCheckpoint, match="more than 1000 opcodes"):
         read(tmp_path, checkpoint(extra_state=b"N0" * 1000 + b"N"))
@@ -402,7 +474,9 @@ def test_entries_that_overlap_are_refused(tmp_path: Path) -> None:
 def test_a_local_header_that_reaches_into_the_next_entry_is_refused(tmp_path: Path) -> None:
     path = torch_file(tmp_path / "c.pt")
     raw = bytearray(path.read_bytes())
-    raw[raw.find(b"c/data/0") - 2 : raw.find(b"c/data/0")] = struct.pack("<H", 60_000)  # length of the extra field
+    raw[raw.find(b"c/data/0") - 2 : raw.find(b"c/data/0")] = struct.pack(
+        "<H", 60_000
+    )  # length of the extra field
     path.write_bytes(raw)
     with pytest.raises(UnsafeCheckpoint, match="overlaps"):
         read_checkpoint(path).model["w"].load()
@@ -437,7 +511,9 @@ def test_a_file_cut_off_anywhere_is_a_clear_error(share: float, tmp_path: Path) 
         read_checkpoint(path)
 
 
-def test_a_file_with_any_byte_of_its_pickle_or_directory_changed_is_read_or_refused(tmp_path: Path) -> None:
+def test_a_file_with_any_byte_of_its_pickle_or_directory_changed_is_read_or_refused(
+    tmp_path: Path,
+) -> None:
     honest = torch_file(tmp_path / "c.pt").read_bytes()
     path = tmp_path / "changed.pt"
     rng = np.random.default_rng(3)
@@ -460,7 +536,10 @@ def test_files_of_another_kind_are_told_what_they_are(tmp_path: Path) -> None:
     value = {"cfg": {}, "model": {"w": torch.ones(2)}}
     path = tmp_path / "other.pt"
     torch.save(value, path, _use_new_zipfile_serialization=False)
-    with pytest.raises(BadCheckpoint, match=r"before 1\.6.*torch\.save\(torch\.load\(old, weights_only=True\), new\)"):
+    with pytest.raises(
+        BadCheckpoint,
+        match=r"before 1\.6.*torch\.save\(torch\.load\(old, weights_only=True\), new\)",
+    ):
         read_checkpoint(path)
     for protocol in range(6):
         path.write_bytes(pickle.dumps({"model": {}}, protocol=protocol))

@@ -42,22 +42,44 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 
 def chosen(
-    models_dir: Path, requested: str = "auto", *, clinical: Path | None = None, features: Path | None = None, cuda: bool = False
+    models_dir: Path,
+    requested: str = "auto",
+    *,
+    clinical: Path | None = None,
+    features: Path | None = None,
+    cuda: bool = False,
 ) -> Choice:
-    return choose_models(requested, clinical_checkpoint=clinical, features_checkpoint=features, models_dir=models_dir, cuda=cuda)
+    return choose_models(
+        requested,
+        clinical_checkpoint=clinical,
+        features_checkpoint=features,
+        models_dir=models_dir,
+        cuda=cuda,
+    )
 
 
 def test_auto_downloads_nothing_without_a_gpu_and_says_how_else(tmp_path: Path, hub: Hub) -> None:
     choice = chosen(tmp_path)
-    assert (choice.chosen, choice.bundles, hub.asked) == ("embedded", (("clinical", choose.EMBEDDED),), [])
+    assert (choice.chosen, choice.bundles, hub.asked) == (
+        "embedded",
+        (("clinical", choose.EMBEDDED),),
+        [],
+    )
     assert "auto chose the embedded model" in choice.reason
-    assert "without a GPU nothing is downloaded" in choice.reason and "python -m model_store pull" in choice.reason
+    assert (
+        "without a GPU nothing is downloaded" in choice.reason
+        and "python -m model_store pull" in choice.reason
+    )
 
 
 def test_auto_pulls_where_a_gpu_is(tmp_path: Path, hub: Hub) -> None:
     choice = chosen(tmp_path, cuda=True)
     assert choice.chosen == "ecg-fm" and "GPU" in choice.reason
-    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), ("features", tmp_path / "ecg-fm-features"), BESIDE)
+    assert choice.bundles == (
+        ("clinical", tmp_path / "ecg-fm-clinical"),
+        ("features", tmp_path / "ecg-fm-features"),
+        BESIDE,
+    )
 
 
 def test_auto_with_a_gpu_and_no_hub_takes_the_embedded_model(tmp_path: Path, hub: Hub) -> None:
@@ -69,17 +91,25 @@ def test_auto_with_a_gpu_and_no_hub_takes_the_embedded_model(tmp_path: Path, hub
 def test_auto_takes_what_is_there(tmp_path: Path, hub: Hub) -> None:
     convert(FINETUNED, tmp_path / "ecg-fm-clinical")
     choice = chosen(tmp_path)
-    assert choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), BESIDE) and hub.asked == []
+    assert (
+        choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), BESIDE) and hub.asked == []
+    )
     assert "without ecg-fm-features" in choice.reason
 
 
 def test_the_embedded_model_by_name(tmp_path: Path, hub: Hub) -> None:
     choice = chosen(tmp_path / "models", "embedded", cuda=True)
-    assert (choice.chosen, choice.bundles, hub.asked) == ("embedded", (("clinical", choose.EMBEDDED),), [])
+    assert (choice.chosen, choice.bundles, hub.asked) == (
+        "embedded",
+        (("clinical", choose.EMBEDDED),),
+        [],
+    )
     assert "ECG_MODEL=embedded asks for it" in choice.reason
 
 
-def test_a_damaged_embedded_model_is_no_silent_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_embedded_model_is_no_silent_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(choose, "EMBEDDED", tmp_path / "lost")
     with pytest.raises(BadBundle, match="lost"):
         chosen(tmp_path)
@@ -90,7 +120,11 @@ def test_a_bundle_with_superclasses_of_its_own_needs_none_beside_it(tmp_path: Pa
 
 
 def test_asked_for_by_name_it_must_be_had(tmp_path: Path, hub: Hub) -> None:
-    assert [role for role, _ in chosen(tmp_path, "ecg-fm").bundles] == ["clinical", "features", "superclass"]
+    assert [role for role, _ in chosen(tmp_path, "ecg-fm").bundles] == [
+        "clinical",
+        "features",
+        "superclass",
+    ]
     hub.reachable = False
     with pytest.raises(HubError):
         chosen(tmp_path / "empty", "ecg-fm")
@@ -115,7 +149,9 @@ def test_checkpoints_are_converted_once(tmp_path: Path, monkeypatch: pytest.Monk
     first = chosen(tmp_path, clinical=FINETUNED, features=PRETRAINED)
     (clinical, clinical_folder), (features, features_folder), beside = first.bundles
     assert (clinical, features, beside) == ("clinical", "features", BESIDE)
-    assert clinical_folder.parent == tmp_path / "imported" and clinical_folder.name.startswith("tiny_finetuned_new-")
+    assert clinical_folder.parent == tmp_path / "imported" and clinical_folder.name.startswith(
+        "tiny_finetuned_new-"
+    )
     assert "ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT" in first.reason
     assert load_bundle(features_folder).kind == "features"
     monkeypatch.setattr(choose, "convert", lambda *_, **__: pytest.fail("converted again"))
@@ -148,4 +184,7 @@ def test_what_cannot_be_is_said_so(tmp_path: Path) -> None:
 
 
 def test_a_fine_tuned_checkpoint_may_give_the_embeddings(tmp_path: Path) -> None:
-    assert [role for role, _ in chosen(tmp_path, features=FINETUNED).bundles] == ["features", "superclass"]
+    assert [role for role, _ in chosen(tmp_path, features=FINETUNED).bundles] == [
+        "features",
+        "superclass",
+    ]

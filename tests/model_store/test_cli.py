@@ -32,7 +32,9 @@ def test_convert_list_path_and_verify(models: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.count("ok  ") == 13
 
 
-def test_verify_fails_where_answers_differ(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_fails_where_answers_differ(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["convert", str(PRETRAINED), str(models / "mine")])
     (models / "mine" / "model.safetensors").write_bytes(b"half")
     assert main(["verify", "mine"]) == 1
@@ -56,7 +58,11 @@ def test_verify_fails_where_answers_differ(models: Path, tmp_path: Path, capsys:
     ],
 )
 def test_what_goes_wrong_is_one_clear_line(
-    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 1
@@ -72,8 +78,21 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
     assert ended.value.code == 2 and "usage:" in capsys.readouterr().err
 
 
-def test_the_help_names_every_command_and_the_environment(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_names_every_command_and_the_environment(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     said = capsys.readouterr().out
-    assert all(word in said for word in ("list", "pull", "convert", "verify", "path", "ECG_MODELS_DIR", "HF_HUB_OFFLINE"))
+    assert all(
+        word in said
+        for word in (
+            "list",
+            "pull",
+            "convert",
+            "verify",
+            "path",
+            "ECG_MODELS_DIR",
+            "HF_HUB_OFFLINE",
+        )
+    )

@@ -25,10 +25,14 @@ from tests.data import CARRIED
 FINETUNED, PRETRAINED = CARRIED / "tiny_finetuned_new.pt", CARRIED / "tiny_pretrained_new.pt"
 
 
-def changed(path: Path, target: Path, *, rows: int = 17, pos_weight: list[float] | None = None) -> Path:
+def changed(
+    path: Path, target: Path, *, rows: int = 17, pos_weight: list[float] | None = None
+) -> Path:
     """The tiny fine-tuned checkpoint with another classifier."""
     checkpoint = torch.load(path, weights_only=True)
-    checkpoint["model"]["proj.weight"] = checkpoint["model"]["proj.weight"].repeat(2, 1)[:rows].clone()
+    checkpoint["model"]["proj.weight"] = (
+        checkpoint["model"]["proj.weight"].repeat(2, 1)[:rows].clone()
+    )
     checkpoint["model"]["proj.bias"] = checkpoint["model"]["proj.bias"].repeat(2)[:rows].clone()
     checkpoint["cfg"]["model"]["num_labels"] = rows
     checkpoint["cfg"]["criterion"]["pos_weight"] = pos_weight
@@ -36,11 +40,16 @@ def changed(path: Path, target: Path, *, rows: int = 17, pos_weight: list[float]
     return target
 
 
-@pytest.mark.parametrize("name", ["finetuned_new", "finetuned_old", "pretrained_new", "pretrained_old"])
+@pytest.mark.parametrize(
+    "name", ["finetuned_new", "finetuned_old", "pretrained_new", "pretrained_old"]
+)
 def test_the_weights_are_the_checkpoints(tmp_path: Path, name: str) -> None:
     path = CARRIED / f"tiny_{name}.pt"
     conversion = convert(path, tmp_path / name)
-    wanted, found = import_fairseq(read_checkpoint(path)).tensors, load_file(conversion.bundle.weights_path)
+    wanted, found = (
+        import_fairseq(read_checkpoint(path)).tensors,
+        load_file(conversion.bundle.weights_path),
+    )
     assert found.keys() == wanted.keys()
     for key in found:
         np.testing.assert_array_equal(found[key], wanted[key])
@@ -49,7 +58,11 @@ def test_the_weights_are_the_checkpoints(tmp_path: Path, name: str) -> None:
 def test_it_says_what_it_saved_and_leaves_the_optimizer_behind(tmp_path: Path) -> None:
     conversion = convert(FINETUNED, tmp_path / "tiny")
     assert conversion.bytes_before == FINETUNED.stat().st_size
-    assert conversion.bytes_after == conversion.bundle.weights_path.stat().st_size < 0.34 * conversion.bytes_before
+    assert (
+        conversion.bytes_after
+        == conversion.bundle.weights_path.stat().st_size
+        < 0.34 * conversion.bytes_before
+    )
     assert "0.5 MB -> 0.1 MB (30%)" in conversion.summary()
 
 
@@ -69,7 +82,9 @@ def test_ecg_fms_labels_come_with_its_rules_and_thresholds(tmp_path: Path) -> No
 
 
 def test_pretrained_weights_become_a_bundle_without_labels(tmp_path: Path) -> None:
-    bundle = convert(PRETRAINED, tmp_path / "tiny", name="mine", origin=Origin("a/b", "c" * 40)).bundle
+    bundle = convert(
+        PRETRAINED, tmp_path / "tiny", name="mine", origin=Origin("a/b", "c" * 40)
+    ).bundle
     assert (bundle.kind, bundle.labels, bundle.name) == ("features", (), "mine")
     assert (bundle.source.repo, bundle.revision) == ("a/b", "c" * 40)
 
@@ -95,14 +110,26 @@ def test_seventeen_rows_trained_otherwise_are_not_taken_for_ecg_fms(tmp_path: Pa
     assert len(convert(own, tmp_path / "own", labels=ecg_fm_labels()).bundle.labels) == 17
 
 
-def test_seventeen_rows_without_training_weights_are_taken_for_ecg_fms_and_that_is_said(tmp_path: Path) -> None:
+def test_seventeen_rows_without_training_weights_are_taken_for_ecg_fms_and_that_is_said(
+    tmp_path: Path,
+) -> None:
     conversion = convert(changed(FINETUNED, tmp_path / "own.pt"), tmp_path / "own")
-    assert conversion.bundle.labels == ecg_fm_labels() and "taken as ECG-FM's" in conversion.notes[0]
+    assert (
+        conversion.bundle.labels == ecg_fm_labels() and "taken as ECG-FM's" in conversion.notes[0]
+    )
 
 
 def test_labels_of_ones_own_take_the_checkpoints_training_weights(tmp_path: Path) -> None:
     names = tmp_path / "labels.json"
-    names.write_text(json.dumps(["AF", {"name": "VT", "joining": "max", "pos_weight": 9.0}, {"name": "LBBB", "threshold": 0.3}]))
+    names.write_text(
+        json.dumps(
+            [
+                "AF",
+                {"name": "VT", "joining": "max", "pos_weight": 9.0},
+                {"name": "LBBB", "threshold": 0.3},
+            ]
+        )
+    )
     own = changed(FINETUNED, tmp_path / "own.pt", rows=3, pos_weight=[3.0, 4.0, 5.0])
     af, vt, lbbb = convert(own, tmp_path / "own", labels=read_labels(names)).bundle.labels
     assert (af.pos_weight, af.threshold, af.joining) == (3.0, 0.75, "mean")
@@ -145,13 +172,17 @@ def test_a_conversion_that_was_killed_leaves_nothing_that_could_be_served(tmp_pa
         "c.write_bundle_file = lambda *_: os._exit(9)\n"
         f"c.convert(Path({str(FINETUNED)!r}), Path({str(tmp_path / 'tiny')!r}))"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], timeout=60, check=False
+    )
     assert done.returncode == 9 and not (tmp_path / "tiny").exists()
     convert(FINETUNED, tmp_path / "tiny")
     load_bundle(tmp_path / "tiny")
 
 
-def test_leftovers_of_crashes_are_cleared_away_but_not_the_work_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leftovers_of_crashes_are_cleared_away_but_not_the_work_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     leftover = tmp_path / f".tiny{module.PARTIAL}abc"
     leftover.mkdir()
     convert(FINETUNED, tmp_path / "tiny")
@@ -199,6 +230,11 @@ def test_neither_torch_nor_huggingface_hub_is_needed() -> None:
         "sys.exit(', '.join({'torch', 'huggingface_hub'} & sys.modules.keys()) or 0)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

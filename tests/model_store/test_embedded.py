@@ -26,7 +26,10 @@ def test_the_bundle_is_whole_and_small() -> None:
 def test_its_labels_are_calibrated_and_have_thresholds_of_their_own() -> None:
     labels = load_bundle(EMBEDDED).labels
     assert tuple(label.name for label in labels[:5]) == SUPERCLASSES
-    assert all(label.pos_weight is None and 0 < label.threshold < 1 and label.description for label in labels)
+    assert all(
+        label.pos_weight is None and 0 < label.threshold < 1 and label.description
+        for label in labels
+    )
     assert len({label.name for label in labels} & {label.name for label in ecg_fm_labels()}) >= 12
 
 
@@ -43,7 +46,9 @@ def test_it_answers_in_half_precision_as_in_full() -> None:
     segments = np.random.default_rng(0).normal(0, 0.2, (4, 13, 1000)).astype(np.float32)
     segments[:, 12] = 1.0
     full, half = (
-        EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path, dtype), dtype=dtype).run(segments)
+        EncoderRunner(
+            load_encoder_file(bundle.config, bundle.weights_path, dtype), dtype=dtype
+        ).run(segments)
         for dtype in ("float32", "bfloat16")
     )
     difference = 1 / (1 + np.exp(-full.logits)) - 1 / (1 + np.exp(-half.logits))

@@ -44,19 +44,30 @@ def test_the_trainers_own_files_give_the_sizes_they_were_made_with(spelling: str
     pretrained = import_fairseq(read_checkpoint(CARRIED / f"tiny_pretrained_{spelling}.pt"))
     assert pretrained.config == replace(config, labels=0)
     assert pretrained.kind == "pretrained"
-    assert {name.split(".")[0] for name in pretrained.skipped} == {"mask_emb", "quantizer", "project_q", "final_proj"}
+    assert {name.split(".")[0] for name in pretrained.skipped} == {
+        "mask_emb",
+        "quantizer",
+        "project_q",
+        "final_proj",
+    }
     assert len(pretrained.skipped) == 8
 
 
 def test_both_spellings_of_weight_norm_give_the_same_tensors() -> None:
     for kind in ("finetuned", "pretrained"):
-        old, new = (import_fairseq(read_checkpoint(CARRIED / f"tiny_{kind}_{spelling}.pt")).tensors for spelling in ("old", "new"))
+        old, new = (
+            import_fairseq(read_checkpoint(CARRIED / f"tiny_{kind}_{spelling}.pt")).tensors
+            for spelling in ("old", "new")
+        )
         assert set(old) == set(new)
         for name in old:
             np.testing.assert_allclose(old[name], new[name], atol=1e-6)
 
 
-@pytest.mark.parametrize("sizes", [Sizes(), Sizes(labels=0), Sizes(conv_bias=True), Sizes(conv=((32, 2, 2),), norm_first=True)])
+@pytest.mark.parametrize(
+    "sizes",
+    [Sizes(), Sizes(labels=0), Sizes(conv_bias=True), Sizes(conv=((32, 2, 2),), norm_first=True)],
+)
 def test_the_tensors_are_exactly_the_encoders(sizes: Sizes, tmp_path: Path) -> None:
     found = imported(tmp_path, random_weights(sizes), sizes.cfg())
     assert {name: array.shape for name, array in found.tensors.items()} == {
@@ -67,12 +78,17 @@ def test_the_tensors_are_exactly_the_encoders(sizes: Sizes, tmp_path: Path) -> N
 
 def test_weight_norm_is_that_of_each_kernel_position() -> None:
     rng = np.random.default_rng(0)
-    direction, gain = rng.normal(size=(8, 2, 5)).astype(np.float32), rng.normal(size=(1, 1, 5)).astype(np.float32)
+    direction, gain = (
+        rng.normal(size=(8, 2, 5)).astype(np.float32),
+        rng.normal(size=(1, 1, 5)).astype(np.float32),
+    )
     conv = torch.nn.utils.parametrizations.weight_norm(torch.nn.Conv1d(8, 8, 5, groups=4), dim=2)
     with torch.no_grad():
         conv.parametrizations.weight.original0.copy_(torch.from_numpy(gain))
         conv.parametrizations.weight.original1.copy_(torch.from_numpy(direction))
-    np.testing.assert_allclose(fold_weight_norm(gain, direction), conv.weight.detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(
+        fold_weight_norm(gain, direction), conv.weight.detach().numpy(), atol=1e-6
+    )
     with pytest.raises(BadCheckpoint, match="divides by 0"):
         fold_weight_norm(gain, np.zeros_like(direction))
 
@@ -90,8 +106,14 @@ def test_half_precision_checkpoints_come_as_float32(tmp_path: Path) -> None:
 def test_without_cfg_the_defaults_are_taken_and_named(tmp_path: Path) -> None:
     sizes = Sizes(width=128, heads=2)
     found = imported(tmp_path, random_weights(sizes), {})
-    assert found.config == imported(tmp_path, random_weights(sizes), sizes.cfg()).config  # heads of 64, strides = kernels, post-LN
-    assert found.assumed == ("encoder_attention_heads = 2", "conv strides = kernels", "layer_norm_first = False")
+    assert (
+        found.config == imported(tmp_path, random_weights(sizes), sizes.cfg()).config
+    )  # heads of 64, strides = kernels, post-LN
+    assert found.assumed == (
+        "encoder_attention_heads = 2",
+        "conv strides = kernels",
+        "layer_norm_first = False",
+    )
 
 
 def test_a_config_of_code_counts_as_none(tmp_path: Path) -> None:
@@ -99,7 +121,9 @@ def test_a_config_of_code_counts_as_none(tmp_path: Path) -> None:
     torch.save({"cfg": argparse.Namespace(**SIZES.cfg()), "model": model}, tmp_path / "c.pt")
     read = read_checkpoint(tmp_path / "c.pt")
     assert read.ignored == ("argparse.Namespace",)
-    assert "encoder_attention_heads = 1" in import_fairseq(read).assumed  # 32 channels are less than one head of 64
+    assert (
+        "encoder_attention_heads = 1" in import_fairseq(read).assumed
+    )  # 32 channels are less than one head of 64
 
 
 # What is refused
@@ -138,8 +162,14 @@ def test_every_single_tensor_is_needed(sizes: Sizes, tmp_path: Path) -> None:
     weights = random_weights(sizes)
     for name in weights:
         with pytest.raises(BadCheckpoint) as refusal:
-            imported(tmp_path, {key: value for key, value in weights.items() if key != name}, sizes.cfg())
-        assert "missing" in refusal.value.detail or "no tensor" in refusal.value.detail or "fit" in refusal.value.detail, name
+            imported(
+                tmp_path, {key: value for key, value in weights.items() if key != name}, sizes.cfg()
+            )
+        assert (
+            "missing" in refusal.value.detail
+            or "no tensor" in refusal.value.detail
+            or "fit" in refusal.value.detail
+        ), name
 
 
 def test_what_is_unknown_is_listed_and_then_counted(tmp_path: Path) -> None:
@@ -148,20 +178,37 @@ def test_what_is_unknown_is_listed_and_then_counted(tmp_path: Path) -> None:
         imported(tmp_path, random_weights(SIZES) | extra, SIZES.cfg())
 
 
-@pytest.mark.parametrize("name", ["mask_emb", "quantizer.vars", "project_q.weight", "final_proj.bias"])
-def test_pretrainings_extras_are_skipped_by_name_and_only_in_its_own_file(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["mask_emb", "quantizer.vars", "project_q.weight", "final_proj.bias"]
+)
+def test_pretrainings_extras_are_skipped_by_name_and_only_in_its_own_file(
+    name: str, tmp_path: Path
+) -> None:
     pretrained = Sizes(labels=0)
     extra = {name: np.ones(3, np.float32)}
-    assert imported(tmp_path, random_weights(pretrained) | extra, pretrained.cfg()).skipped == (name,)
-    for odd, sizes in ((name, SIZES), (f"{name}.more", pretrained), (f"encoder.{name}", pretrained)):
+    assert imported(tmp_path, random_weights(pretrained) | extra, pretrained.cfg()).skipped == (
+        name,
+    )
+    for odd, sizes in (
+        (name, SIZES),
+        (f"{name}.more", pretrained),
+        (f"encoder.{name}", pretrained),
+    ):
         with pytest.raises(BadCheckpoint, match="is unknown"):
             imported(tmp_path, random_weights(sizes) | {odd: np.ones(3, np.float32)}, sizes.cfg())
 
 
 def test_a_tensor_of_another_shape_is_refused(tmp_path: Path) -> None:
-    for name in ("encoder.encoder.layers.1.fc1.weight", "encoder.layer_norm.bias", "proj.bias", "encoder.encoder.layer_norm.weight"):
+    for name in (
+        "encoder.encoder.layers.1.fc1.weight",
+        "encoder.layer_norm.bias",
+        "proj.bias",
+        "encoder.encoder.layer_norm.weight",
+    ):
         with pytest.raises(BadCheckpoint, match="shape"):
-            imported(tmp_path, random_weights(SIZES) | {name: np.ones((3, 2), np.float32)}, SIZES.cfg())
+            imported(
+                tmp_path, random_weights(SIZES) | {name: np.ones((3, 2), np.float32)}, SIZES.cfg()
+            )
 
 
 def test_two_weight_norms_or_one_tensor_twice_are_refused(tmp_path: Path) -> None:
@@ -187,7 +234,10 @@ def test_the_expressions_that_people_write_are_read() -> None:
     assert parse_conv_layers("[(16,2,2)]*4") == (ConvLayer(16, 2, 2),) * 4
     expected = (ConvLayer(512, 10, 5), *[ConvLayer(512, 3, 2)] * 4, *[ConvLayer(512, 2, 2)] * 2)
     assert parse_conv_layers("[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] * 2") == expected
-    assert parse_conv_layers(" [(8, 3, 1), (9, 2, 1),]*2 ") == (ConvLayer(8, 3, 1), ConvLayer(9, 2, 1)) * 2
+    assert (
+        parse_conv_layers(" [(8, 3, 1), (9, 2, 1),]*2 ")
+        == (ConvLayer(8, 3, 1), ConvLayer(9, 2, 1)) * 2
+    )
 
 
 @pytest.mark.parametrize(

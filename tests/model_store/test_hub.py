@@ -31,7 +31,9 @@ class User:
     environment: dict[str, str] = field(default_factory=dict)
 
     def pull(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "ECG_"))}
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith(("HF_", "ECG_"))
+        }
         known = {
             "ECG_MODELS_DIR": str(self.models),
             "HF_HOME": str(self.home / "hf"),
@@ -41,7 +43,13 @@ class User:
         command = [sys.executable, "-m", "model_store", "pull", "ecg-fm-clinical", *arguments]
         root = Path(__file__).parents[2]
         return subprocess.run(
-            command, env=inherited | known | environment, cwd=root, capture_output=True, text=True, timeout=100, check=False
+            command,
+            env=inherited | known | environment,
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
         )
 
     @property
@@ -60,13 +68,17 @@ class User:
         return list(self.home.glob(f"hf/hub/*/snapshots/*/{FILE}"))
 
     def lock(self) -> dict[str, object]:
-        locked: dict[str, object] = json.loads((self.models / "lock.json").read_text())["ecg-fm-clinical"]
+        locked: dict[str, object] = json.loads((self.models / "lock.json").read_text())[
+            "ecg-fm-clinical"
+        ]
         return locked
 
 
 @pytest.fixture
 def user(tmp_path: Path) -> Iterator[User]:
-    hub = FakeHub(REPO, {FILE: (CARRIED / "tiny_finetuned_new.pt").read_bytes(), "README.md": b"ECG-FM"})
+    hub = FakeHub(
+        REPO, {FILE: (CARRIED / "tiny_finetuned_new.pt").read_bytes(), "README.md": b"ECG-FM"}
+    )
     with serving(hub):
         yield User(tmp_path, hub)
 
@@ -121,13 +133,20 @@ def test_a_broken_off_pull_is_continued_by_the_next(user: User, large: bytes) ->
     load_bundle(user.bundle)
 
 
-def test_a_file_that_is_not_what_the_hub_says_is_fetched_once_more_and_never_kept(user: User) -> None:
+def test_a_file_that_is_not_what_the_hub_says_is_fetched_once_more_and_never_kept(
+    user: User,
+) -> None:
     user.hub.lie = user.hub.files[FILE][:-1] + b"!"
     done = user.pull()
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("File is not the one expected:") and FILE in done.stderr
+    assert (
+        done.stderr.splitlines()[-1].startswith("File is not the one expected:")
+        and FILE in done.stderr
+    )
     assert len(user.hub.downloads()) == 2
-    assert not user.bundle.exists() and not user.cached() and not (user.models / "lock.json").exists()
+    assert (
+        not user.bundle.exists() and not user.cached() and not (user.models / "lock.json").exists()
+    )
 
 
 def test_other_content_at_the_locked_commit_is_refused(user: User) -> None:
@@ -169,7 +188,10 @@ def test_an_altered_file_in_the_cache_is_fetched_anew(user: User) -> None:
 def test_a_moved_branch_moves_nothing_until_update_is_asked(user: User) -> None:
     user.pull()
     before = load_bundle(user.bundle)
-    user.hub.files[FILE], user.hub.commit = (CARRIED / "tiny_finetuned_old.pt").read_bytes(), LATER_COMMIT
+    user.hub.files[FILE], user.hub.commit = (
+        (CARRIED / "tiny_finetuned_old.pt").read_bytes(),
+        LATER_COMMIT,
+    )
     assert user.pull().returncode == 0 and load_bundle(user.bundle).revision == COMMIT
     assert user.pull("--update").returncode == 0
     after = load_bundle(user.bundle)
@@ -180,7 +202,11 @@ def test_a_moved_branch_moves_nothing_until_update_is_asked(user: User) -> None:
 def test_a_file_that_is_the_other_model_makes_no_bundle(user: User) -> None:
     user.hub.files[FILE] = (CARRIED / "tiny_pretrained_new.pt").read_bytes()
     done = user.pull()
-    assert done.returncode == 1 and "kind features, classifier is needed" in done.stderr and not user.bundle.exists()
+    assert (
+        done.returncode == 1
+        and "kind features, classifier is needed" in done.stderr
+        and not user.bundle.exists()
+    )
 
 
 def test_a_wrong_file_name_fails_with_what_the_repository_holds(user: User) -> None:
@@ -206,7 +232,11 @@ def test_a_repository_that_is_gone_is_said_so(user: User) -> None:
 
 def test_a_hub_that_cannot_be_reached_is_said_so(user: User) -> None:
     done = user.pull(HF_ENDPOINT="http://127.0.0.1:9")
-    assert done.returncode == 1 and "http://127.0.0.1:9" in done.stderr and "cannot be reached" in done.stderr
+    assert (
+        done.returncode == 1
+        and "http://127.0.0.1:9" in done.stderr
+        and "cannot be reached" in done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 

@@ -32,17 +32,25 @@ def test_an_unknown_name_is_refused_with_those_there_are() -> None:
 
 
 def test_the_models_folder_follows_the_environment() -> None:
-    assert default_models_dir({"ECG_MODELS_DIR": "/srv/models", "XDG_CACHE_HOME": "/x"}) == Path("/srv/models")
+    assert default_models_dir({"ECG_MODELS_DIR": "/srv/models", "XDG_CACHE_HOME": "/x"}) == Path(
+        "/srv/models"
+    )
     assert default_models_dir({"XDG_CACHE_HOME": "/x"}) == Path("/x/ecg-fm-server")
     usual = Path.home() / ".cache" / "ecg-fm-server"
     assert (
-        default_models_dir({}) == default_models_dir({"XDG_CACHE_HOME": "relative"}) == default_models_dir({"ECG_MODELS_DIR": ""}) == usual
+        default_models_dir({})
+        == default_models_dir({"XDG_CACHE_HOME": "relative"})
+        == default_models_dir({"ECG_MODELS_DIR": ""})
+        == usual
     )
 
 
 def test_a_lock_lasts_and_keeps_the_other_entries(tmp_path: Path) -> None:
     assert read_lock(tmp_path) == {}
-    threads = [threading.Thread(target=write_lock, args=(tmp_path, f"bundle-{n}", LOCKED)) for n in range(8)]
+    threads = [
+        threading.Thread(target=write_lock, args=(tmp_path, f"bundle-{n}", LOCKED))
+        for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -50,7 +58,9 @@ def test_a_lock_lasts_and_keeps_the_other_entries(tmp_path: Path) -> None:
     assert read_lock(tmp_path) == {f"bundle-{n}": LOCKED for n in range(8)}
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"a": 1}', '{"a": {"repo": "r", "revision": "v", "files": {"f": "short"}}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"a": 1}', '{"a": {"repo": "r", "revision": "v", "files": {"f": "short"}}}']
+)
 def test_a_damaged_lock_is_never_taken_for_an_empty_one(tmp_path: Path, text: str) -> None:
     (tmp_path / LOCK_FILE).write_text(text)
     with pytest.raises(ModelStoreError, match=LOCK_FILE):

@@ -67,7 +67,11 @@ def test_other_weights_do_not_pass_for_the_original(other: Bundle) -> None:
 def test_a_damaged_bundle_fails_and_does_not_hide_the_next(clinical: Bundle, other: Bundle) -> None:
     clinical.weights_path.write_bytes(b"half")
     damaged, whole = verify([clinical.folder, other.folder], Against())
-    assert not damaged.passed and "model.safetensors" in damaged.found and damaged.line().startswith("FAIL")
+    assert (
+        not damaged.passed
+        and "model.safetensors" in damaged.found
+        and damaged.line().startswith("FAIL")
+    )
     assert whole.passed and other.sha256 in whole.line()
 
 
@@ -77,7 +81,9 @@ def test_a_folder_without_stored_outputs_compares_nothing(clinical: Bundle, tmp_
 
 
 def test_not_a_number_never_passes() -> None:
-    check = module._compare("x", np.array([np.nan], np.float32), np.zeros(1, np.float32), (1.0, 0.0))
+    check = module._compare(
+        "x", np.array([np.nan], np.float32), np.zeros(1, np.float32), (1.0, 0.0)
+    )
     assert not check.passed
 
 
@@ -88,7 +94,9 @@ def test_random_weights_are_not_the_published_ones(clinical: Bundle) -> None:
 
 
 @requires_shared
-def test_weights_that_give_the_published_answers_pass(clinical: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_give_the_published_answers_pass(
+    clinical: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The published weights cannot be had here: these weights' own answers stand for theirs, in another order of labels."""
     names, published = module._published_answers()
     subject = module._Subject(clinical)
@@ -107,7 +115,9 @@ def test_weights_that_give_the_published_answers_pass(clinical: Bundle, tmp_path
 @requires_shared
 def test_the_published_answers_are_carried_as_they_were_found() -> None:
     names, answers = module._published_answers()
-    assert names == [label.name for label in ecg_fm_labels()] and sum(map(len, answers.values())) == 14
+    assert (
+        names == [label.name for label in ecg_fm_labels()] and sum(map(len, answers.values())) == 14
+    )
     joining = {"mean": np.mean, "max": np.max}
     with (SAMPLES / "real_probs_records.csv").open() as file:
         for row in csv.DictReader(file):
@@ -116,7 +126,9 @@ def test_the_published_answers_are_carried_as_they_were_found() -> None:
                 assert joined == pytest.approx(float(row[label.name]), abs=1e-6)
 
 
-def test_samples_that_are_not_there_and_bundles_without_labels_compare_nothing(clinical: Bundle, tmp_path: Path) -> None:
+def test_samples_that_are_not_there_and_bundles_without_labels_compare_nothing(
+    clinical: Bundle, tmp_path: Path
+) -> None:
     with pytest.raises(ModelStoreError, match="data/code_15/org"):
         verify([clinical.folder], Against(samples=tmp_path))
     features = convert(PRETRAINED, tmp_path / "features").bundle
@@ -139,7 +151,9 @@ def interpreter(path: Path, answers: dict[str, np.ndarray] | None, *, ending: st
 
 
 def reference(bundle: Bundle) -> dict[str, np.ndarray]:
-    output = EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path)).run(synthetic_segments())
+    output = EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path)).run(
+        synthetic_segments()
+    )
     assert output.logits is not None
     return {"embedding": output.pooled, "logits": output.logits}
 
@@ -149,23 +163,39 @@ def test_fairseq_signals_answers_decide(clinical: Bundle, other: Bundle, tmp_pat
     checks = verify([clinical.folder], Against(reference_python=agreeing, checkpoint=FINETUNED))
     assert failed(checks) == [] and len(checks) == 3
     differing = interpreter(tmp_path / "differing", reference(other))
-    assert len(failed(verify([clinical.folder], Against(reference_python=differing, checkpoint=FINETUNED)))) == 2
+    assert (
+        len(
+            failed(
+                verify([clinical.folder], Against(reference_python=differing, checkpoint=FINETUNED))
+            )
+        )
+        == 2
+    )
 
 
-def test_what_keeps_fairseq_signals_from_answering_is_said(clinical: Bundle, tmp_path: Path) -> None:
+def test_what_keeps_fairseq_signals_from_answering_is_said(
+    clinical: Bundle, tmp_path: Path
+) -> None:
     def said(python: Path, message: str, checkpoint: Path | None = FINETUNED) -> None:
         with pytest.raises(ModelStoreError, match=message):
             verify([clinical.folder], Against(reference_python=python, checkpoint=checkpoint))
 
-    said(Path(sys.executable), r"fairseq-signals is not installed there .*requirements-fairseq\.txt")
+    said(
+        Path(sys.executable), r"fairseq-signals is not installed there .*requirements-fairseq\.txt"
+    )
     said(tmp_path / "nothing", "cannot be run")
-    said(interpreter(tmp_path / "failing", None, ending="sys.exit('no such model')"), "failed: no such model")
+    said(
+        interpreter(tmp_path / "failing", None, ending="sys.exit('no such model')"),
+        "failed: no such model",
+    )
     said(interpreter(tmp_path / "silent", None, ending="sys.exit(0)"), "left no answers")
     said(Path(sys.executable), "go together", checkpoint=None)
     said(Path(sys.executable), "was not made from", checkpoint=PRETRAINED)
 
 
-def test_the_script_asks_the_original_as_its_own_notebook_does(clinical: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_script_asks_the_original_as_its_own_notebook_does(
+    clinical: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The script itself, with a fairseq_signals that offers the calls it makes and computes with our encoder."""
     package = tmp_path / "fairseq_signals"
     package.mkdir()
@@ -181,7 +211,9 @@ def test_the_script_asks_the_original_as_its_own_notebook_does(clinical: Bundle,
         "def build_model_from_checkpoint(checkpoint_path):\n    return Model()\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parents[2]}")
-    checks = verify([clinical.folder], Against(reference_python=Path(sys.executable), checkpoint=FINETUNED))
+    checks = verify(
+        [clinical.folder], Against(reference_python=Path(sys.executable), checkpoint=FINETUNED)
+    )
     assert failed(checks) == [] and len(checks) == 3
 
 

@@ -30,12 +30,35 @@ def called(name: str, *arguments: bytes) -> bytes:
 
 
 def storage(key: str = "0", count: int = 6, kind: str = "torch FloatStorage") -> bytes:
-    return b"(" + text("storage") + b"c" + kind.replace(" ", "\n").encode() + b"\n" + text(key) + text("cpu") + integer(count) + b"tQ"
+    return (
+        b"("
+        + text("storage")
+        + b"c"
+        + kind.replace(" ", "\n").encode()
+        + b"\n"
+        + text(key)
+        + text("cpu")
+        + integer(count)
+        + b"tQ"
+    )
 
 
-def tensor(shape: tuple[int, ...] = (2, 3), strides: tuple[int, ...] = (3, 1), offset: int = 0, held: bytes | None = None) -> bytes:
+def tensor(
+    shape: tuple[int, ...] = (2, 3),
+    strides: tuple[int, ...] = (3, 1),
+    offset: int = 0,
+    held: bytes | None = None,
+) -> bytes:
     hooks = b"ccollections\nOrderedDict\n)R"
-    return called("torch._utils._rebuild_tensor_v2", held or storage(), integer(offset), sizes(shape), sizes(strides), b"\x89", hooks)
+    return called(
+        "torch._utils._rebuild_tensor_v2",
+        held or storage(),
+        integer(offset),
+        sizes(shape),
+        sizes(strides),
+        b"\x89",
+        hooks,
+    )
 
 
 def mapping(**values: bytes) -> bytes:
@@ -44,7 +67,10 @@ def mapping(**values: bytes) -> bytes:
 
 def checkpoint(**values: bytes) -> bytes:
     """A sound checkpoint's pickle, with these top-level values added or put in place of its own."""
-    parts = {"cfg": mapping(model=mapping(encoder_layers=integer(3))), "model": mapping(w=tensor())} | values
+    parts = {
+        "cfg": mapping(model=mapping(encoder_layers=integer(3))),
+        "model": mapping(w=tensor()),
+    } | values
     return b"\x80\x02" + mapping(**parts) + b"."
 
 

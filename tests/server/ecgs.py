@@ -16,7 +16,12 @@ import wfdb
 from tests.data import CARRIED, SHARED
 from tests.server.harness import RunningServer
 
-CARRIED_NAMES = ("a_synthetic_400hz", "b_synthetic_1000hz", "c_synthetic_100hz", "d_synthetic_500hz_permuted_flat")
+CARRIED_NAMES = (
+    "a_synthetic_400hz",
+    "b_synthetic_1000hz",
+    "c_synthetic_100hz",
+    "d_synthetic_500hz_permuted_flat",
+)
 REAL_NAMES = ("a_code15_400hz", "b_ptb_1000hz", "c_ptbxl_100hz", "d_ptb_500hz_permuted_flat")
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 NPY, MSGPACK, NDJSON = "application/x-npy", "application/msgpack", "application/x-ndjson"
@@ -40,7 +45,9 @@ class Ecg:
     def msgpack(self, **more: Any) -> bytes:
         little = np.ascontiguousarray(self.signal, "<f4")
         signal = {"dtype": "<f4", "shape": list(little.shape), "data": little.tobytes()}
-        packed = msgpack.packb({"signal": signal, "fs": self.fs, "lead_names": list(self.lead_names), **more})
+        packed = msgpack.packb(
+            {"signal": signal, "fs": self.fs, "lead_names": list(self.lead_names), **more}
+        )
         assert isinstance(packed, bytes)
         return packed
 
@@ -48,10 +55,17 @@ class Ecg:
         return {"fs": self.fs, "lead_names": ",".join(self.lead_names), **more}
 
     def seconds(self, begin: float, end: float) -> Ecg:
-        return replace(self, signal=self.signal[:, round(begin * self.fs) : round(end * self.fs)], truth={})
+        return replace(
+            self, signal=self.signal[:, round(begin * self.fs) : round(end * self.fs)], truth={}
+        )
 
     def only(self, *leads: str) -> Ecg:
-        return replace(self, signal=self.signal[[self.lead_names.index(lead) for lead in leads]], lead_names=leads, truth={})
+        return replace(
+            self,
+            signal=self.signal[[self.lead_names.index(lead) for lead in leads]],
+            lead_names=leads,
+            truth={},
+        )
 
     def having(self, lead: str, samples: Any) -> Ecg:
         """With one lead's samples replaced."""
@@ -73,7 +87,9 @@ def npy(array: np.ndarray) -> bytes:
 def golden(folder: Path, name: str) -> Ecg:
     with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
         truth = dict(arrays)
-    return Ecg(truth["signal"], float(truth["fs"]), tuple(str(lead) for lead in truth["lead_names"]), truth)
+    return Ecg(
+        truth["signal"], float(truth["fs"]), tuple(str(lead) for lead in truth["lead_names"]), truth
+    )
 
 
 def carried(name: str = "b_synthetic_1000hz") -> Ecg:
@@ -91,7 +107,11 @@ def twelve_seconds() -> Ecg:
 def ptbxl(name: str, folder: str = "raw500") -> Ecg:
     """A real recording as the wfdb package reads it, which shares no line with this server."""
     record = wfdb.rdrecord(str(SHARED / "ptbxl" / folder / name))
-    return Ecg(np.ascontiguousarray(record.p_signal.T, np.float32), float(record.fs), tuple(record.sig_name))
+    return Ecg(
+        np.ascontiguousarray(record.p_signal.T, np.float32),
+        float(record.fs),
+        tuple(record.sig_name),
+    )
 
 
 def ptbxl_names(count: int, folder: str = "raw500") -> list[str]:
@@ -108,7 +128,13 @@ def get(server: RunningServer, path: str, **options: Any) -> httpx.Response:
 
 
 def post_npy(server: RunningServer, path: str, ecg: Ecg, **query: Any) -> httpx.Response:
-    return post(server, path, content=npy(ecg.signal), params=ecg.query(**query), headers={"Content-Type": NPY})
+    return post(
+        server,
+        path,
+        content=npy(ecg.signal),
+        params=ecg.query(**query),
+        headers={"Content-Type": NPY},
+    )
 
 
 def post_msgpack(server: RunningServer, path: str, body: Any, **headers: str) -> httpx.Response:
@@ -137,9 +163,13 @@ def array_of(response: httpx.Response) -> np.ndarray:
 
 def lasting(answer: dict[str, Any], *without: str) -> dict[str, Any]:
     """What must be equal when the same is asked twice."""
-    kept = {name: value for name, value in answer.items() if name not in PASSING and name not in without}
+    kept = {
+        name: value for name, value in answer.items() if name not in PASSING and name not in without
+    }
     if isinstance(kept.get("quality"), dict):
-        kept["quality"] = {name: value for name, value in kept["quality"].items() if name not in PASSING}
+        kept["quality"] = {
+            name: value for name, value in kept["quality"].items() if name not in PASSING
+        }
     return kept
 
 
@@ -164,7 +194,11 @@ def problem_of(response: httpx.Response, status: int, code: str) -> dict[str, An
 
 
 def assert_is_problem(problem: dict[str, Any], status: int, code: str) -> None:
-    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"/docs/errors#{code}"), problem
+    assert (problem["status"], problem["code"], problem["type"]) == (
+        status,
+        code,
+        f"/docs/errors#{code}",
+    ), problem
     assert problem["title"]
     assert problem["detail"]
     assert all(set(error) == {"loc", "msg"} for error in problem.get("errors", []))

@@ -40,10 +40,25 @@ class RunningServer:
         self._wait = wait
         self._folder = tempfile.TemporaryDirectory(prefix="ecg-test-")
         self.log_path = Path(self._folder.name) / "log"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ECG_", "HF_"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ECG_", "HF_"))
+        }
         model = {} if "ECG_MODEL" in settings or "ECG_CLINICAL_CHECKPOINT" in settings else TINY
-        self.env = {**kept, **model, "ECG_MODELS_DIR": f"{self._folder.name}/models", "ECG_PORT": str(self.port), "ECG_DTYPE": "float32"}
-        self.env |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2", "TMPDIR": self._folder.name, **settings}
+        self.env = {
+            **kept,
+            **model,
+            "ECG_MODELS_DIR": f"{self._folder.name}/models",
+            "ECG_PORT": str(self.port),
+            "ECG_DTYPE": "float32",
+        }
+        self.env |= {
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "2",
+            "TMPDIR": self._folder.name,
+            **settings,
+        }
         self.known: set[psutil.Process] = set()
 
     def __enter__(self) -> RunningServer:
@@ -66,7 +81,12 @@ class RunningServer:
                 raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.processes()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -85,7 +105,9 @@ class RunningServer:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
-                raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log()[-4000:]}")
+                raise AssertionError(
+                    f"the server ended with {self.process.returncode}:\n{self.log()[-4000:]}"
+                )
             try:
                 if httpx.get(self.url + "/readyz", timeout=5).status_code == 200:
                     self.processes()
@@ -110,7 +132,11 @@ class RunningServer:
 
     def left(self) -> list[psutil.Process]:
         """Those of the server's processes that are still there."""
-        return [process for process in self.known if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        return [
+            process
+            for process in self.known
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        ]
 
     def left_after(self, seconds: float) -> list[psutil.Process]:
         """Those that are still there then; returns as soon as none is."""
@@ -121,9 +147,15 @@ class RunningServer:
 
     def workers(self, stage: str) -> list[int]:
         """Pids of the living workers of a stage, told apart by torch, which only model workers load."""
-        children = [process for process in self.processes() if "spawn_main" in " ".join(_cmdline(process))]
+        children = [
+            process for process in self.processes() if "spawn_main" in " ".join(_cmdline(process))
+        ]
         torch = [process.pid for process in children if _has_torch(process)]
-        return torch if stage == "model" else [process.pid for process in children if process.pid not in torch]
+        return (
+            torch
+            if stage == "model"
+            else [process.pid for process in children if process.pid not in torch]
+        )
 
     def client(self, **options: object) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60, **options)  # type: ignore[arg-type]

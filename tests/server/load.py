@@ -20,7 +20,9 @@ def recording(number: int, seconds: float = 20.0) -> NDArray[np.float32]:
     rng = np.random.default_rng(number)
     times = np.arange(int(seconds * FS)) / FS
     beats = np.exp(-0.5 * (((times * (1 + number % 7 / 10)) % 1.0 - 0.5) / 0.03) ** 2)
-    return (np.outer(rng.normal(1, 0.5, 12), beats) + rng.normal(0, 0.05, (12, times.size))).astype(np.float32)
+    return (np.outer(rng.normal(1, 0.5, 12), beats) + rng.normal(0, 0.05, (12, times.size))).astype(
+        np.float32
+    )
 
 
 def npy(array: NDArray[np.float32]) -> bytes:
@@ -46,7 +48,9 @@ class Load:
             self._expected = [self._ask(client, number) for number in range(self.pool)]
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(self.clients)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(number,)) for number in range(self.clients)
+        ]
 
     def __enter__(self) -> Load:
         for thread in self._threads:
@@ -76,7 +80,11 @@ class Load:
                 number = int(rng.integers(self.pool))
                 try:
                     _, features = self._ask(client, number)
-                    fault = "" if np.allclose(features, self._expected[number][1], atol=1e-5) else "another recording's answer"
+                    fault = (
+                        ""
+                        if np.allclose(features, self._expected[number][1], atol=1e-5)
+                        else "another recording's answer"
+                    )
                 except (AssertionError, httpx.HTTPError) as error:
                     fault = f"{type(error).__name__}: {error}"
                 with self._lock:

@@ -79,10 +79,19 @@ def test_the_client_of_the_earlier_api_works_with_a_real_recording(server: Runni
 # What stands beside the samples
 
 
-@pytest.mark.parametrize("name", ["x", "x" * 128, "Müller 心電図 \U0001fac0", "a\u0000b", "", '"}{'])
+@pytest.mark.parametrize(
+    "name", ["x", "x" * 128, "Müller 心電図 \U0001fac0", "a\u0000b", "", '"}{']
+)
 def test_the_id_comes_back(server: RunningServer, name: str) -> None:
     assert analyze(server, ECG, id=name, include="")["id"] == name
-    assert answer_of(post(server, "/analyze", content=ECG.msgpack(id=name), headers={"Content-Type": MSGPACK}))["id"] == name
+    assert (
+        answer_of(
+            post(
+                server, "/analyze", content=ECG.msgpack(id=name), headers={"Content-Type": MSGPACK}
+            )
+        )["id"]
+        == name
+    )
 
 
 def test_the_id_comes_back_from_every_route(server: RunningServer) -> None:
@@ -93,21 +102,34 @@ def test_the_id_comes_back_from_every_route(server: RunningServer) -> None:
 
 @pytest.mark.parametrize("age", [0, 63, 63.5, 120, None])
 @pytest.mark.parametrize("sex", ["male", "female", "m", "F", "other", None])
-def test_the_patient_changes_nothing_for_the_model(server: RunningServer, age: float | None, sex: str | None) -> None:
+def test_the_patient_changes_nothing_for_the_model(
+    server: RunningServer, age: float | None, sex: str | None
+) -> None:
     plain = analyze(server, ECG, include="labels,features")
-    told = analyze(server, ECG, include="labels,features", patient={"age": age, "sex": sex}, recording_date="01/11/1984  8:27:32")
+    told = analyze(
+        server,
+        ECG,
+        include="labels,features",
+        patient={"age": age, "sex": sex},
+        recording_date="01/11/1984  8:27:32",
+    )
     assert lasting(told) == lasting(plain)
 
 
 @pytest.mark.parametrize("seconds", [12.4, 12.39, 12.5, 12.3, None])
-def test_a_stated_duration_may_be_one_percent_off(server: RunningServer, seconds: float | None) -> None:
+def test_a_stated_duration_may_be_one_percent_off(
+    server: RunningServer, seconds: float | None
+) -> None:
     assert analyze(server, ECG, recording_duration=seconds, include="")["segments"] == 0
 
 
 @pytest.mark.parametrize("fs", [50, 50.5, 99.9, 257, 360, 1999.5, 2000])
 def test_any_rate_from_50_to_2000_is_read(server: RunningServer, fs: float) -> None:
     answer = analyze(
-        server, Ecg(ECG.signal[:, : round(10.5 * fs)], fs) if fs < 590 else Ecg(np.tile(ECG.signal, (1, 4))[:, : round(10.5 * fs)], fs)
+        server,
+        Ecg(ECG.signal[:, : round(10.5 * fs)], fs)
+        if fs < 590
+        else Ecg(np.tile(ECG.signal, (1, 4))[:, : round(10.5 * fs)], fs),
     )
     assert answer["segments"] == 2
     assert np.isfinite(probabilities(answer)).all()
@@ -119,7 +141,12 @@ def test_ten_minutes_are_read(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "encoding, pack", [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)]
+    "encoding, pack",
+    [
+        ("gzip", gzip.compress),
+        ("x-gzip", gzip.compress),
+        ("zstd", zstandard.ZstdCompressor().compress),
+    ],
 )
 def test_packed_bodies_are_read(server: RunningServer, encoding: str, pack: Any) -> None:
     plain = lasting(analyze(server, ECG))
@@ -129,14 +156,23 @@ def test_packed_bodies_are_read(server: RunningServer, encoding: str, pack: Any)
         (npy(ECG.signal), NPY, ECG.query()),
     ):
         headers = {"Content-Type": content_type, "Content-Encoding": encoding}
-        assert lasting(answer_of(post(server, "/analyze", content=pack(content), params=query, headers=headers))) == plain
+        assert (
+            lasting(
+                answer_of(
+                    post(server, "/analyze", content=pack(content), params=query, headers=headers)
+                )
+            )
+            == plain
+        )
 
 
 def test_a_gzip_body_may_have_several_members(server: RunningServer) -> None:
     body = json.dumps(ECG.json()).encode()
     packed = b"".join(gzip.compress(body[at : at + 50_000]) for at in range(0, len(body), 50_000))
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    assert lasting(answer_of(post(server, "/analyze", content=packed, headers=headers))) == lasting(analyze(server, ECG))
+    assert lasting(answer_of(post(server, "/analyze", content=packed, headers=headers))) == lasting(
+        analyze(server, ECG)
+    )
 
 
 def test_json_may_hold_nan_and_a_byte_order_mark(server: RunningServer) -> None:
@@ -144,30 +180,55 @@ def test_json_may_hold_nan_and_a_byte_order_mark(server: RunningServer) -> None:
     plain = lasting(analyze(server, gappy))
     text = json.dumps(gappy.json()).replace("null", "NaN").encode()
     for body in (text, b"\xef\xbb\xbf" + text):
-        assert lasting(answer_of(post(server, "/analyze", content=body, headers={"Content-Type": "application/json"}))) == plain
+        assert (
+            lasting(
+                answer_of(
+                    post(
+                        server,
+                        "/analyze",
+                        content=body,
+                        headers={"Content-Type": "application/json"},
+                    )
+                )
+            )
+            == plain
+        )
 
 
 def test_vendor_json_types_are_json(server: RunningServer) -> None:
     headers = {"Content-Type": "application/vnd.ecg+json"}
-    assert "labels" in answer_of(post(server, "/analyze", content=json.dumps(ECG.json()), headers=headers))
+    assert "labels" in answer_of(
+        post(server, "/analyze", content=json.dumps(ECG.json()), headers=headers)
+    )
 
 
 # Units
 
 
-@pytest.mark.parametrize("units, factor, shown", [("mV", 1, "mV"), ("uV", 1e3, "mV"), ("V", 1e-3, "mV"), ("unknown", 40, "unknown")])
-def test_units_are_turned_into_millivolt(server: RunningServer, units: str, factor: float, shown: str) -> None:
+@pytest.mark.parametrize(
+    "units, factor, shown",
+    [("mV", 1, "mV"), ("uV", 1e3, "mV"), ("V", 1e-3, "mV"), ("unknown", 40, "unknown")],
+)
+def test_units_are_turned_into_millivolt(
+    server: RunningServer, units: str, factor: float, shown: str
+) -> None:
     signal = analyze(server, ECG.times(factor), units=units, include="signal")["signal"]
     assert signal["units"] == shown
-    np.testing.assert_allclose(signal["data"], ECG.signal * (40 if shown == "unknown" else 1), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        signal["data"], ECG.signal * (40 if shown == "unknown" else 1), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("factor", [1000.0, 0.001])
-def test_implausible_millivolts_are_doubted_not_refused(server: RunningServer, factor: float) -> None:
+def test_implausible_millivolts_are_doubted_not_refused(
+    server: RunningServer, factor: float
+) -> None:
     answer = analyze(server, ECG.times(factor), include="signal,labels")
     assert answer["signal"]["units"] == "unknown"
     assert says(answer, "units:")
-    np.testing.assert_allclose(probabilities(answer), probabilities(analyze(server, ECG)), atol=1e-4)
+    np.testing.assert_allclose(
+        probabilities(answer), probabilities(analyze(server, ECG)), atol=1e-4
+    )
 
 
 # Leads and gaps
@@ -176,7 +237,12 @@ def test_implausible_millivolts_are_doubted_not_refused(server: RunningServer, f
 def test_two_limb_leads_give_the_other_four(server: RunningServer) -> None:
     whole = dict(zip(LEADS, ECG.signal, strict=True))
     one, two = whole["I"].astype(np.float64), whole["II"].astype(np.float64)
-    exact = Ecg(np.stack([one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2, *ECG.signal[6:]]).astype(np.float32), 500)
+    exact = Ecg(
+        np.stack(
+            [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2, *ECG.signal[6:]]
+        ).astype(np.float32),
+        500,
+    )
     expected = probabilities(analyze(server, exact))
     for pair in (("I", "II"), ("II", "III"), ("aVR", "aVF"), ("I", "aVL")):
         sent = exact.only(*pair, *LEADS[6:])
@@ -193,8 +259,12 @@ def test_a_missing_chest_lead_is_said(server: RunningServer) -> None:
     np.testing.assert_allclose(probabilities(as_flat), probabilities(answer), atol=1e-6)
 
 
-@pytest.mark.parametrize("leads", [("I",), ("V1", "V2"), ("V1", "V2", "V3", "V4", "V5"), ("I", "V1", "V2", "V3", "V4")])
-def test_fewer_than_six_leads_have_no_model_parts(server: RunningServer, leads: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "leads", [("I",), ("V1", "V2"), ("V1", "V2", "V3", "V4", "V5"), ("I", "V1", "V2", "V3", "V4")]
+)
+def test_fewer_than_six_leads_have_no_model_parts(
+    server: RunningServer, leads: tuple[str, ...]
+) -> None:
     answer = analyze(server, ECG.only(*leads), include="all")
     assert_no_model_parts(answer, "leads")
     assert answer["signal_quality"] in WORDS
@@ -202,7 +272,9 @@ def test_fewer_than_six_leads_have_no_model_parts(server: RunningServer, leads: 
 
 
 @pytest.mark.parametrize("leads", [("I", "II"), ("I", "V1", "V2", "V3", "V4", "V5"), ("II", "aVL")])
-def test_six_leads_after_derivation_are_enough(server: RunningServer, leads: tuple[str, ...]) -> None:
+def test_six_leads_after_derivation_are_enough(
+    server: RunningServer, leads: tuple[str, ...]
+) -> None:
     assert analyze(server, ECG.only(*leads))["labels"] is not None
 
 
@@ -242,10 +314,14 @@ def test_a_lead_mostly_missing_is_a_missing_lead(server: RunningServer) -> None:
     holed[9, :4000] = np.nan
     answer = analyze(server, Ecg(holed, 500))
     assert says(answer, "V4", "missing")
-    np.testing.assert_allclose(probabilities(answer), probabilities(analyze(server, ECG.having("V4", np.nan))), atol=1e-6)
+    np.testing.assert_allclose(
+        probabilities(answer), probabilities(analyze(server, ECG.having("V4", np.nan))), atol=1e-6
+    )
 
 
-def test_limb_leads_that_contradict_each_other_are_named_and_left_alone(server: RunningServer) -> None:
+def test_limb_leads_that_contradict_each_other_are_named_and_left_alone(
+    server: RunningServer,
+) -> None:
     swapped = ECG.signal.copy()
     swapped[0] *= -1
     answer = analyze(server, Ecg(swapped, 500), include="signal,quality")
@@ -275,7 +351,9 @@ JUDGED = {
 
 
 @pytest.mark.parametrize("ecg", JUDGED.values(), ids=JUDGED.keys())
-def test_quality_judges_anything(server: RunningServer, bare_server: RunningServer, ecg: Ecg) -> None:
+def test_quality_judges_anything(
+    server: RunningServer, bare_server: RunningServer, ecg: Ecg
+) -> None:
     answer = answer_of(post(server, "/assess_quality", json=ecg.json()))
     assert answer["signal_quality"] in WORDS
     assert isinstance(answer["readable"], bool)
@@ -302,7 +380,9 @@ def test_analyze_says_of_quality_what_assess_quality_says(server: RunningServer)
 # Without an encoder
 
 
-def test_without_an_encoder_the_model_parts_are_null_with_the_reason(bare_server: RunningServer) -> None:
+def test_without_an_encoder_the_model_parts_are_null_with_the_reason(
+    bare_server: RunningServer,
+) -> None:
     answer = analyze(bare_server, ECG, include="all")
     assert_no_model_parts(answer, "no encoder")
     assert answer["signal_quality"] in WORDS
@@ -310,7 +390,9 @@ def test_without_an_encoder_the_model_parts_are_null_with_the_reason(bare_server
     assert answer["model"]["encoder"] is None
 
 
-def test_without_an_encoder_options_of_labels_are_said_to_do_nothing(bare_server: RunningServer) -> None:
+def test_without_an_encoder_options_of_labels_are_said_to_do_nothing(
+    bare_server: RunningServer,
+) -> None:
     assert says(analyze(bare_server, ECG, thresholds={"Sinus rhythm": 0.5}), "thresholds:")
 
 
@@ -326,21 +408,28 @@ def test_without_an_encoder_the_operator_sees_it(bare_server: RunningServer) -> 
 
 
 def test_every_answer_says_which_model_spoke(server: RunningServer) -> None:
-    for answer in (analyze(server, ECG), answer_of(post(server, "/extract_features", json=ECG.json()))):
+    for answer in (
+        analyze(server, ECG),
+        answer_of(post(server, "/extract_features", json=ECG.json())),
+    ):
         encoder = answer["model"]["encoder"]
         assert len(encoder["sha256"]) == 64
         assert encoder["name"]
         assert (answer["model"]["dtype"], answer["model"]["device"]) == ("float32", "cpu")
 
 
-def test_probabilities_are_probabilities_and_positive_means_over_the_threshold(server: RunningServer) -> None:
+def test_probabilities_are_probabilities_and_positive_means_over_the_threshold(
+    server: RunningServer,
+) -> None:
     for label in analyze(server, ECG)["labels"]:
         assert 0 <= label["probability"] <= 1
         assert 0 <= label["probability_prior_corrected"] <= 1
         assert label["positive"] == (label["probability"] >= label["threshold"])
 
 
-def test_parts_that_this_version_cannot_compute_are_null_with_a_sentence(server: RunningServer) -> None:
+def test_parts_that_this_version_cannot_compute_are_null_with_a_sentence(
+    server: RunningServer,
+) -> None:
     answer = analyze(server, ECG, include="all")
     assert answer["reported"] is None
     assert says(answer, "reported:")

@@ -52,7 +52,9 @@ def alone(server: RunningServer) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
 
 
 def embedding(server: RunningServer, ecg: Ecg) -> np.ndarray:
-    return np.array(answer_of(post_npy(server, "/extract_features", ecg, model="clinical"))["features"])
+    return np.array(
+        answer_of(post_npy(server, "/extract_features", ecg, model="clinical"))["features"]
+    )
 
 
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
@@ -62,19 +64,37 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
 
 def assert_as_alone(server: RunningServer, found: list[np.ndarray], column: int) -> None:
     for index, (values, expected) in enumerate(zip(found, alone(server), strict=True)):
-        np.testing.assert_allclose(values, expected[column], atol=BATCH_ABSOLUTE, err_msg=f"recording {index}")
+        np.testing.assert_allclose(
+            values, expected[column], atol=BATCH_ABSOLUTE, err_msg=f"recording {index}"
+        )
 
 
 def test_sixteen_at_the_same_moment_equal_sixteen_alone(server: RunningServer) -> None:
-    found = at_once([lambda ecg=ecg: probabilities(answer_of(post_npy(server, "/analyze", ecg))) for ecg in sixteen()])
+    found = at_once(
+        [
+            lambda ecg=ecg: probabilities(answer_of(post_npy(server, "/analyze", ecg)))
+            for ecg in sixteen()
+        ]
+    )
     assert_as_alone(server, found, 0)
-    assert_as_alone(server, at_once([lambda ecg=ecg: embedding(server, ecg) for ecg in sixteen()]), 1)
+    assert_as_alone(
+        server, at_once([lambda ecg=ecg: embedding(server, ecg) for ecg in sixteen()]), 1
+    )
 
 
 def test_sixteen_in_one_request_equal_sixteen_alone(server: RunningServer) -> None:
     records = {"records": [ecg.json() for ecg in sixteen()]}
-    assert_as_alone(server, [probabilities(result) for result in answer_of(post(server, "/analyze", json=records))["results"]], 0)
-    results = answer_of(post(server, "/extract_features", json=records, params={"model": "clinical"}))["results"]
+    assert_as_alone(
+        server,
+        [
+            probabilities(result)
+            for result in answer_of(post(server, "/analyze", json=records))["results"]
+        ],
+        0,
+    )
+    results = answer_of(
+        post(server, "/extract_features", json=records, params={"model": "clinical"})
+    )["results"]
     assert_as_alone(server, [np.array(result["features"]) for result in results], 1)
 
 
@@ -82,15 +102,24 @@ def test_neighbours_of_every_kind_change_nothing(server: RunningServer) -> None:
     alone(server)
     hostile: list[Callable[[], httpx.Response]] = [
         lambda: post(server, "/analyze", json={"signal": [[1, 2], [3]], "fs": 500}),
-        lambda: post(server, "/analyze", content=b"\xff" * 10_000, headers={"Content-Type": MSGPACK}),
+        lambda: post(
+            server, "/analyze", content=b"\xff" * 10_000, headers={"Content-Type": MSGPACK}
+        ),
         lambda: post_npy(server, "/analyze", twelve_seconds().having("I", np.inf)),
         lambda: post_npy(server, "/analyze", Ecg(np.full((12, 5000), np.nan, np.float32), 500)),
         lambda: post_npy(server, "/analyze", Ecg(np.zeros((12, 5000), np.float32), 500)),
         lambda: post_npy(server, "/analyze", twelve_seconds().times(1e5)),
-        lambda: post_npy(server, "/extract_features", twelve_seconds().times(1e-30), layer=0, level="token"),
+        lambda: post_npy(
+            server, "/extract_features", twelve_seconds().times(1e-30), layer=0, level="token"
+        ),
         lambda: post_npy(server, "/extract_features", twelve_seconds(), layer=77),
     ]
-    good = [lambda ecg=ecg: probabilities(answer_of(post_npy(server, "/analyze", ecg, include="labels,saliency"))) for ecg in sixteen()]
+    good = [
+        lambda ecg=ecg: probabilities(
+            answer_of(post_npy(server, "/analyze", ecg, include="labels,saliency"))
+        )
+        for ecg in sixteen()
+    ]
     found = at_once([call for pair in zip(good, hostile * 2, strict=True) for call in pair])
     assert_as_alone(server, found[::2], 0)
     assert all(response.status_code in (200, 400, 422) for response in found[1::2])
@@ -111,12 +140,17 @@ def test_different_things_asked_of_one_batch_are_each_answered(server: RunningSe
     one_by_one = [answer_of(post_npy(server, path, ecg, **options)) for path, options in asked]
     for _ in range(3):
         together = at_once(
-            [lambda path=path, options=options: answer_of(post_npy(server, path, ecg, **options)) for path, options in asked]
+            [
+                lambda path=path, options=options: answer_of(post_npy(server, path, ecg, **options))
+                for path, options in asked
+            ]
         )
         for found, expected in zip(together, one_by_one, strict=True):
             assert set(found) == set(expected)
             for part in parts:
-                np.testing.assert_allclose(numbers(found.get(part)), numbers(expected.get(part)), atol=1e-4, rtol=1e-5)
+                np.testing.assert_allclose(
+                    numbers(found.get(part)), numbers(expected.get(part)), atol=1e-4, rtol=1e-5
+                )
 
 
 def numbers(value: Any) -> np.ndarray:
@@ -137,7 +171,9 @@ def requests_per_batch(server: RunningServer) -> tuple[float, float]:
     return metric(server, "ecg_batch_requests_sum"), metric(server, "ecg_batch_requests_count")
 
 
-def test_requests_of_different_routes_at_the_same_moment_land_in_one_batch(server: RunningServer) -> None:
+def test_requests_of_different_routes_at_the_same_moment_land_in_one_batch(
+    server: RunningServer,
+) -> None:
     """While a ten-minute recording occupies the encoders a burst of short ones arrives, and goes through together."""
     long = Ecg(np.tile(twelve_seconds().signal, (1, 50))[:, :300_000].astype(np.float16), 500.0)
     short = npy(twelve_seconds().seconds(0, 5).signal)
@@ -145,11 +181,21 @@ def test_requests_of_different_routes_at_the_same_moment_land_in_one_batch(serve
     summed, count = requests_per_batch(server)
 
     def ask(path: str) -> httpx.Response:
-        return post(server, path, content=short, params={"fs": 500}, headers={"Content-Type": "application/x-npy"})
+        return post(
+            server,
+            path,
+            content=short,
+            params={"fs": 500},
+            headers={"Content-Type": "application/x-npy"},
+        )
 
     for _ in range(BURSTS):
-        calls: list[Callable[[], Any]] = [lambda: answer_of(post_npy(server, "/analyze", long, include="labels"))]
-        calls += [lambda path=path: answer_of(ask(path)) for path in ("/analyze", "/extract_features") * 6]
+        calls: list[Callable[[], Any]] = [
+            lambda: answer_of(post_npy(server, "/analyze", long, include="labels"))
+        ]
+        calls += [
+            lambda path=path: answer_of(ask(path)) for path in ("/analyze", "/extract_features") * 6
+        ]
         at_once(calls)
         if metric(server, "ecg_mixed_route_batches_total") > mixed:
             break
@@ -162,7 +208,9 @@ def test_requests_of_different_routes_at_the_same_moment_land_in_one_batch(serve
 def test_the_counts_of_requests_are_kept_by_route_status_and_code(server: RunningServer) -> None:
     line = r'ecg_requests_total\{code="too_short",route="/extract_features",status="422"\}'
     before = metric(server, line)
-    problem_of(post_npy(server, "/extract_features", twelve_seconds().seconds(0, 3)), 422, "too_short")
+    problem_of(
+        post_npy(server, "/extract_features", twelve_seconds().seconds(0, 3)), 422, "too_short"
+    )
     assert metric(server, line) == before + 1
 
 
@@ -175,13 +223,30 @@ def test_metrics_and_health_have_what_operators_were_promised(server: RunningSer
         assert f"\n{name}" in text, name
     health = answer_of(get(server, "/health"))
     assert health["status"] == "ok"
-    assert {"status", "version", "uptime_s", "model", "workers", "in_flight", "limit", "limits"} <= set(health)
+    assert {
+        "status",
+        "version",
+        "uptime_s",
+        "model",
+        "workers",
+        "in_flight",
+        "limit",
+        "limits",
+    } <= set(health)
     assert set(health["workers"]) == {"api", "signal", "model"}
-    assert all(set(stage) == {"expected", "alive", "restarts"} for stage in health["workers"].values())
-    assert [encoder["role"] for encoder in health["model"]["encoders"]] == ["clinical", "features", "superclass"]
+    assert all(
+        set(stage) == {"expected", "alive", "restarts"} for stage in health["workers"].values()
+    )
+    assert [encoder["role"] for encoder in health["model"]["encoders"]] == [
+        "clinical",
+        "features",
+        "superclass",
+    ]
     for encoder in health["model"]["encoders"]:
         assert (encoder["dtype"], encoder["ready"], encoder["compiled"]) == ("float32", True, False)
         assert encoder["path"]  # "weights packed for oneDNN", where the processor gains by it
     for model in answer_of(get(server, "/models"))["models"]:
-        assert {"name", "role", "revision", "sha256", "loaded", "labels", "licence", "card"} <= set(model)
+        assert {"name", "role", "revision", "sha256", "loaded", "labels", "licence", "card"} <= set(
+            model
+        )
         assert model["loaded"]

@@ -18,7 +18,9 @@ V4_RAISES, V5_HANGS, V6_ENDS = 9, 10, 11  # faulty/sitecustomize.py
 
 @pytest.fixture(scope="module")
 def faulty_server() -> Iterator[RunningServer]:
-    path = os.pathsep.join([str(Path(__file__).parent / "faulty"), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(
+        [str(Path(__file__).parent / "faulty"), os.environ.get("PYTHONPATH", "")]
+    )
     with RunningServer(PYTHONPATH=path, ECG_HANG_TIMEOUT="2", ECG_REQUEST_TIMEOUT="120") as server:
         yield server
 
@@ -29,13 +31,18 @@ def _post(server: RunningServer, number: int, flat: int | None = None) -> httpx.
         signal[flat] = 0.0
     with server.client() as client:
         return client.post(
-            "/analyze", params={"fs": FS, "id": str(number)}, content=npy(signal), headers={"Content-Type": "application/x-npy"}
+            "/analyze",
+            params={"fs": FS, "id": str(number)},
+            content=npy(signal),
+            headers={"Content-Type": "application/x-npy"},
         )
 
 
 def _twelve_with_one(server: RunningServer, flat: int) -> list[httpx.Response]:
     with ThreadPoolExecutor(12) as pool:
-        return list(pool.map(lambda number: _post(server, number, flat if number == 5 else None), range(12)))
+        return list(
+            pool.map(lambda number: _post(server, number, flat if number == 5 else None), range(12))
+        )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +61,9 @@ def test_one_of_twelve_fails_alone(faulty_server: RunningServer, flat: int, code
     ]
 
 
-def test_a_bug_is_logged_with_its_request_id_and_answered_without_a_trace(faulty_server: RunningServer) -> None:
+def test_a_bug_is_logged_with_its_request_id_and_answered_without_a_trace(
+    faulty_server: RunningServer,
+) -> None:
     answer = _post(faulty_server, 3, V4_RAISES)
     problem = answer.json()
     assert problem["request_id"] in faulty_server.log()

@@ -35,9 +35,14 @@ def test_work_that_nobody_waits_for_is_dropped(server: RunningServer) -> None:
     while httpx.get(server.url + "/health").json()["in_flight"] and time.monotonic() < until:
         time.sleep(0.05)
     assert httpx.get(server.url + "/health").json()["in_flight"] == 0
-    with server.client() as client:  # behind them on the queue, so that all of them have been looked at
+    with (
+        server.client() as client
+    ):  # behind them on the queue, so that all of them have been looked at
         answer = client.post(
-            "/extract_features", params={"fs": FS}, content=npy(recording(2)), headers={"Content-Type": "application/x-npy"}
+            "/extract_features",
+            params={"fs": FS},
+            content=npy(recording(2)),
+            headers={"Content-Type": "application/x-npy"},
         )
     assert answer.status_code == 200
     assert _abandoned(server) > before

@@ -12,9 +12,19 @@ import pytest
 from model_store.labels import SUPERCLASSES, ecg_fm_labels
 from signals.leads import LEADS
 from tests.data import SHARED, requires_shared
-from tests.server.ecgs import Ecg, analyze, answer_of, get, post, post_npy, problem_of, says, twelve_seconds
+from tests.server.ecgs import (
+    Ecg,
+    analyze,
+    answer_of,
+    get,
+    post,
+    post_npy,
+    problem_of,
+    says,
+    twelve_seconds,
+)
 from tests.server.harness import RunningServer
-from training.ptbxl import in_standard_order, read_file
+from training.datasets.ptbxl import in_standard_order, read_file
 
 PACED = 144  # of PTB-XL: electronic pacemaker
 ECG = twelve_seconds()
@@ -36,12 +46,21 @@ def probabilities(answer: dict[str, Any]) -> dict[str, float]:
 
 
 def distance(first: dict[str, Any], second: dict[str, Any]) -> float:
-    return max(abs(first["superclass"]["probabilities"][name] - second["superclass"]["probabilities"][name]) for name in SUPERCLASSES)
+    return max(
+        abs(
+            first["superclass"]["probabilities"][name] - second["superclass"]["probabilities"][name]
+        )
+        for name in SUPERCLASSES
+    )
 
 
 def test_it_says_everywhere_what_was_chosen_and_why(embedded: RunningServer) -> None:
     health = answer_of(get(embedded, "/health"))
-    assert (health["status"], health["model"]["requested"], health["model"]["chosen"]) == ("ok", "auto", "embedded")
+    assert (health["status"], health["model"]["requested"], health["model"]["chosen"]) == (
+        "ok",
+        "auto",
+        "embedded",
+    )
     assert "auto chose the embedded model" in health["model"]["reason"]
     model = analyze(embedded, ECG)["model"]
     assert model["encoder"]["source"].startswith("auto: auto chose the embedded model")
@@ -53,7 +72,14 @@ def test_it_says_everywhere_what_was_chosen_and_why(embedded: RunningServer) -> 
 
 def test_the_default_parts_are_all_there(embedded: RunningServer) -> None:
     answer = analyze(embedded, ECG)
-    for part in ("clinical_analysis", "labels", "superclass", "measurements", "quality", "features"):
+    for part in (
+        "clinical_analysis",
+        "labels",
+        "superclass",
+        "measurements",
+        "quality",
+        "features",
+    ):
         assert answer[part] is not None, part
     assert answer["clinical_analysis"]["rhythm_source"] == "labels"
     assert len(answer["features"]) == 512 and answer["segments"] == 2
@@ -72,15 +98,28 @@ def test_superclasses_have_a_part_of_their_own(embedded: RunningServer) -> None:
 def test_labels_that_ptbxl_does_not_tell_are_absent(embedded: RunningServer) -> None:
     found = set(probabilities(analyze(embedded, ECG)))
     shared = {label.name for label in ecg_fm_labels()} & found
-    assert {"Sinus rhythm", "Atrial fibrillation", "Right bundle branch block", "Infarction"} <= shared
-    assert not {"Poor data quality", "Ventricular tachycardia", "Accessory pathway conduction"} & found
+    assert {
+        "Sinus rhythm",
+        "Atrial fibrillation",
+        "Right bundle branch block",
+        "Infarction",
+    } <= shared
+    assert (
+        not {"Poor data quality", "Ventricular tachycardia", "Accessory pathway conduction"} & found
+    )
     assert {"Left anterior fascicular block", "Wolff-Parkinson-White pattern", "Ischaemia"} <= found
 
 
 def test_thresholds_hold_for_superclasses_too(embedded: RunningServer) -> None:
     answer = analyze(embedded, ECG, thresholds={"NORM": 0.0, "MI": 1.0, "Sinus rhythm": 0.0})
-    assert "NORM" in answer["superclass"]["positive"] and "MI" not in answer["superclass"]["positive"]
-    problem_of(post(embedded, "/analyze", json=ECG.json(thresholds={"Ventricular tachycardia": 0.5})), 422, "unknown_label")
+    assert (
+        "NORM" in answer["superclass"]["positive"] and "MI" not in answer["superclass"]["positive"]
+    )
+    problem_of(
+        post(embedded, "/analyze", json=ECG.json(thresholds={"Ventricular tachycardia": 0.5})),
+        422,
+        "unknown_label",
+    )
 
 
 def test_embeddings_layers_and_saliency(embedded: RunningServer) -> None:
@@ -90,8 +129,13 @@ def test_embeddings_layers_and_saliency(embedded: RunningServer) -> None:
     assert tokens["shape"][0] == 2 and len(tokens["shape"]) == 3
     saliency = analyze(embedded, ECG, include="saliency")["saliency"]
     assert "attention pooling" in saliency["method"]
-    assert [segment["start"] for segment in saliency["segments"]] == [0.0, pytest.approx(ECG.signal.shape[1] / ECG.fs - 10)]
-    problem_of(post(embedded, "/extract_features", json=ECG.json(layer=6)), 422, "layer_out_of_range")
+    assert [segment["start"] for segment in saliency["segments"]] == [
+        0.0,
+        pytest.approx(ECG.signal.shape[1] / ECG.fs - 10),
+    ]
+    problem_of(
+        post(embedded, "/extract_features", json=ECG.json(layer=6)), 422, "layer_out_of_range"
+    )
 
 
 def test_five_seconds_are_enough_and_less_is_not(embedded: RunningServer) -> None:
@@ -104,7 +148,9 @@ def test_five_seconds_are_enough_and_less_is_not(embedded: RunningServer) -> Non
 @requires_shared
 def test_a_paced_recording_and_a_normal_one(embedded: RunningServer) -> None:
     paced, normal = analyze(embedded, ptbxl(PACED)), analyze(embedded, ptbxl(1, "raw100/{:05d}_lr"))
-    assert probabilities(paced)["Electronic pacemaker"] > probabilities(normal)["Electronic pacemaker"]
+    assert (
+        probabilities(paced)["Electronic pacemaker"] > probabilities(normal)["Electronic pacemaker"]
+    )
     assert normal["superclass"]["top"] == "NORM"
 
 
@@ -114,7 +160,11 @@ def test_the_sampling_rate_changes_little(embedded: RunningServer, rate: int) ->
     import scipy.signal
 
     ecg = ptbxl(PACED)
-    other = Ecg(np.asarray(scipy.signal.resample_poly(ecg.signal, rate, 500, axis=1), np.float32), float(rate), LEADS)
+    other = Ecg(
+        np.asarray(scipy.signal.resample_poly(ecg.signal, rate, 500, axis=1), np.float32),
+        float(rate),
+        LEADS,
+    )
     assert distance(analyze(embedded, ecg), analyze(embedded, other)) < 0.05
 
 
@@ -124,9 +174,14 @@ def test_units_and_filters_change_little(embedded: RunningServer) -> None:
 
     ecg = ptbxl(1, "raw100/{:05d}_lr")
     whole = analyze(embedded, ecg)
-    assert distance(whole, analyze(embedded, replace(ecg, signal=1000 * ecg.signal), units="uV")) < 1e-3
+    assert (
+        distance(whole, analyze(embedded, replace(ecg, signal=1000 * ecg.signal), units="uV"))
+        < 1e-3
+    )
     band = scipy.signal.butter(2, (0.5, 40.0), "bandpass", fs=ecg.fs, output="sos")
-    filtered = replace(ecg, signal=np.asarray(scipy.signal.sosfiltfilt(band, ecg.signal, axis=1), np.float32))
+    filtered = replace(
+        ecg, signal=np.asarray(scipy.signal.sosfiltfilt(band, ecg.signal, axis=1), np.float32)
+    )
     assert distance(whole, analyze(embedded, filtered)) < 0.1
     counts = analyze(embedded, replace(ecg, signal=200 * ecg.signal), units="unknown")
     again = analyze(embedded, replace(ecg, signal=0.37 * ecg.signal), units="unknown")
@@ -136,8 +191,12 @@ def test_units_and_filters_change_little(embedded: RunningServer) -> None:
 def test_beside_ecg_fm_it_gives_the_superclasses(server: RunningServer) -> None:
     answer = analyze(server, ECG)
     assert answer["superclass"]["top"] in SUPERCLASSES
-    assert answer["model"]["superclass"].startswith("embedded@") and not answer["model"]["labels"].startswith("embedded")
-    assert {label["name"] for label in answer["labels"]} == {label.name for label in ecg_fm_labels()}
+    assert answer["model"]["superclass"].startswith("embedded@") and not answer["model"][
+        "labels"
+    ].startswith("embedded")
+    assert {label["name"] for label in answer["labels"]} == {
+        label.name for label in ecg_fm_labels()
+    }
     alone = analyze(server, ECG, include="superclass")
     assert distance(alone, answer) < 1e-5
     embedding = answer_of(post(server, "/extract_features", json=ECG.json(model="superclass")))

@@ -26,10 +26,15 @@ def _wait_for(condition, seconds: float, what: str) -> None:
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
-def _post(server: RunningServer, number: int = 0, route: str = "/extract_features", **headers: str) -> httpx.Response:
+def _post(
+    server: RunningServer, number: int = 0, route: str = "/extract_features", **headers: str
+) -> httpx.Response:
     with server.client() as client:
         return client.post(
-            route, params={"fs": FS}, content=npy(recording(number)), headers={"Content-Type": "application/x-npy", **headers}
+            route,
+            params={"fs": FS},
+            content=npy(recording(number)),
+            headers={"Content-Type": "application/x-npy", **headers},
         )
 
 
@@ -68,9 +73,13 @@ def test_all_workers_killed_while_idle_cost_a_restart_and_no_answer() -> None:
 
 @pytest.mark.parametrize("stage", ["model", "signal"])
 def test_a_stopped_worker_is_replaced_and_its_work_done_by_another(stage: str) -> None:
-    with RunningServer(ECG_HANG_TIMEOUT="3", ECG_SIGNAL_WORKERS="1", ECG_REQUEST_TIMEOUT="60") as server:
+    with RunningServer(
+        ECG_HANG_TIMEOUT="3", ECG_SIGNAL_WORKERS="1", ECG_REQUEST_TIMEOUT="60"
+    ) as server:
         expected = np.array(_post(server).json()["features"])
-        os.kill(server.workers(stage)[0], signal.SIGSTOP)  # what it takes off the queue now it never gives back
+        os.kill(
+            server.workers(stage)[0], signal.SIGSTOP
+        )  # what it takes off the queue now it never gives back
         answer = _post(server)
     assert answer.status_code == 200
     assert np.allclose(np.array(answer.json()["features"]), expected, atol=1e-5)
@@ -80,11 +89,17 @@ def test_restarts_are_counted_where_an_operator_looks() -> None:
     with RunningServer() as server:
         os.kill(server.workers("model")[0], signal.SIGKILL)
         _wait_for(
-            lambda: httpx.get(server.url + "/health").json()["workers"]["model"] == {"expected": 1, "alive": 1, "restarts": 1},
+            lambda: (
+                httpx.get(server.url + "/health").json()["workers"]["model"]
+                == {"expected": 1, "alive": 1, "restarts": 1}
+            ),
             60,
             "a restart",
         )
-        assert 'ecg_worker_restarts_total{stage="model"} 1.0' in httpx.get(server.url + "/metrics").text
+        assert (
+            'ecg_worker_restarts_total{stage="model"} 1.0'
+            in httpx.get(server.url + "/metrics").text
+        )
 
 
 def test_an_http_process_that_ends_ends_the_server_with_an_error() -> None:
@@ -92,7 +107,8 @@ def test_an_http_process_that_ends_ends_the_server_with_an_error() -> None:
         api = next(
             p
             for p in server.processes()
-            if p.pid != server.process.pid and any(c.laddr.port == server.port for c in p.net_connections("tcp"))
+            if p.pid != server.process.pid
+            and any(c.laddr.port == server.port for c in p.net_connections("tcp"))
         )
         api.kill()
         assert server.process.wait(30) == 1
@@ -101,8 +117,14 @@ def test_an_http_process_that_ends_ends_the_server_with_an_error() -> None:
 
 def test_without_its_queues_the_server_ends_with_an_error_and_leaves_nothing() -> None:
     with RunningServer() as server:
-        forked = [p for p in server.processes() if p.pid != server.process.pid and p.cmdline()[1:] == ["-m", "server"]]
-        manager = min(forked, key=lambda process: process.create_time())  # the queues are there before the HTTP processes
+        forked = [
+            p
+            for p in server.processes()
+            if p.pid != server.process.pid and p.cmdline()[1:] == ["-m", "server"]
+        ]
+        manager = min(
+            forked, key=lambda process: process.create_time()
+        )  # the queues are there before the HTTP processes
         manager.kill()
         assert server.process.wait(60) != 0
         assert server.left_after(5) == []

@@ -38,7 +38,11 @@ PAIRS = [
 def beside(name: str) -> dict[str, Any]:
     """What the request says beside a sample, as form fields."""
     hints = hints_of(name)
-    return {key: str(value) for key in ("fs", "units", "gain") if (value := getattr(hints, key)) is not None}
+    return {
+        key: str(value)
+        for key in ("fs", "units", "gain")
+        if (value := getattr(hints, key)) is not None
+    }
 
 
 def upload(server: RunningServer, name: str, **more: Any) -> httpx.Response:
@@ -50,16 +54,31 @@ def standard(said: dict[str, Any]) -> list[str]:
     return [lead for lead in map(canonical_lead, said["leads"]) if lead]
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if standard(expected()[name]) and expected()[name]["duration_s"] >= MIN_SECONDS])
-def test_a_sample_is_analysed_in_the_leads_order_and_rate_that_its_file_has(bare_server: RunningServer, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in SAMPLES
+        if standard(expected()[name]) and expected()[name]["duration_s"] >= MIN_SECONDS
+    ],
+)
+def test_a_sample_is_analysed_in_the_leads_order_and_rate_that_its_file_has(
+    bare_server: RunningServer, name: str
+) -> None:
     said = expected()[name]
     answer = answer_of(upload(bare_server, name, include="signal,reported,quality"))
     signal = answer["signal"]
-    assert (signal["lead_names"], signal["fs"], signal["units"]) == (standard(said), said["fs"], "mV")
+    assert (signal["lead_names"], signal["fs"], signal["units"]) == (
+        standard(said),
+        said["fs"],
+        "mV",
+    )
     rows = [np.array(row, dtype=np.float64) for row in signal["data"]]
     assert {len(row) for row in rows} == {said["samples"]}
     for lead, row in zip(signal["lead_names"], rows, strict=True):
-        np.testing.assert_allclose([np.nanmin(row), np.nanmax(row)], said["min_max_mV"][lead], atol=said["tolerance_mV"])
+        np.testing.assert_allclose(
+            [np.nanmin(row), np.nanmax(row)], said["min_max_mV"][lead], atol=said["tolerance_mV"]
+        )
     if said["reported"]:
         assert answer["reported"]["measurements"]
     assert "passwd" not in str(answer["warnings"])
@@ -70,26 +89,46 @@ def test_a_sample_without_a_standard_lead_says_so(bare_server: RunningServer, na
     problem_of(upload(bare_server, name), 422, "unknown_lead")
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if standard(expected()[name]) and expected()[name]["duration_s"] < MIN_SECONDS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in SAMPLES
+        if standard(expected()[name]) and expected()[name]["duration_s"] < MIN_SECONDS
+    ],
+)
 def test_a_sample_that_is_too_short_says_so(bare_server: RunningServer, name: str) -> None:
     problem_of(upload(bare_server, name), 422, "too_short")
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_RATE))
-def test_what_a_file_does_not_say_must_be_sent_beside_it(bare_server: RunningServer, name: str) -> None:
+def test_what_a_file_does_not_say_must_be_sent_beside_it(
+    bare_server: RunningServer, name: str
+) -> None:
     files = [("files", (part.name, part.data)) for part in parts_of(name)]
-    assert "fs" in problem_of(post(bare_server, "/analyze", files=files), 422, "missing_field")["detail"]
+    assert (
+        "fs"
+        in problem_of(post(bare_server, "/analyze", files=files), 422, "missing_field")["detail"]
+    )
 
 
 def test_what_follows_no_standard_is_refused_by_name(bare_server: RunningServer) -> None:
     files = {"file": ("62.SCP", parts_of("scp/healforce_62.SCP")[0].data)}
-    assert "not standard SCP-ECG" in problem_of(post(bare_server, "/analyze", files=files), 415, "unknown_format")["detail"]
+    assert (
+        "not standard SCP-ECG"
+        in problem_of(post(bare_server, "/analyze", files=files), 415, "unknown_format")["detail"]
+    )
 
 
 @pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_the_same_recording_in_two_formats_has_the_same_analysis(server: RunningServer, one: str, other: str) -> None:
+def test_the_same_recording_in_two_formats_has_the_same_analysis(
+    server: RunningServer, one: str, other: str
+) -> None:
     first, second = (answer_of(upload(server, name)) for name in (one, other))
-    assert same(first["measurements"], second["measurements"]), (first["measurements"], second["measurements"])
+    assert same(first["measurements"], second["measurements"]), (
+        first["measurements"],
+        second["measurements"],
+    )
     np.testing.assert_allclose(probabilities(first), probabilities(second), atol=PROBABILITY)
     assert first["signal_quality"] == second["signal_quality"]
     assert cosine(first["features"], second["features"]) > 0.999
@@ -125,10 +164,14 @@ def test_names_and_numbers_of_persons_are_nowhere_in_an_answer(bare_server: Runn
         assert not [secret for secret in hidden if secret in text], name
 
 
-def test_the_calibration_pulse_of_philips_files_stays_in_the_signal_and_out_of_the_analysis(server: RunningServer) -> None:
+def test_the_calibration_pulse_of_philips_files_stays_in_the_signal_and_out_of_the_analysis(
+    server: RunningServer,
+) -> None:
     """An eleventh second with no ECG and a 1 mV rectangle at 10.7 s in every lead."""
     for name in [name for name in SAMPLES if name.startswith("sierra/")]:
-        answer = answer_of(upload(server, name, include="signal,measurements,quality,reported,fiducials"))
+        answer = answer_of(
+            upload(server, name, include="signal,measurements,quality,reported,fiducials")
+        )
         assert len(answer["signal"]["data"][0]) == 5500
         assert says(answer, "calibration pulse"), answer["warnings"]
         assert max(beat["r"] for beat in answer["fiducials"]) < 10.6
@@ -163,14 +206,20 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", sorted(invalid()))
-def test_a_broken_file_gets_what_its_description_wants(bare_server: RunningServer, name: str) -> None:
+def test_a_broken_file_gets_what_its_description_wants(
+    bare_server: RunningServer, name: str
+) -> None:
     needs_rate = name.endswith((".npy", ".npz", ".csv"))
     data = {"fs": "100"} if needs_rate else {}
-    response = post(bare_server, "/analyze", files={"file": (name, (INVALID / name).read_bytes())}, data=data)
+    response = post(
+        bare_server, "/analyze", files={"file": (name, (INVALID / name).read_bytes())}, data=data
+    )
     if name in ACCEPTED:
         answer_of(response)
         return
     problem = response.json()
     assert response.status_code in (415, 422), (name, response.text[:300])
     assert problem["code"] in REFUSED[invalid()[name]["suggested_error"]], (name, problem)
-    assert not [word for word in ("root:", "PICKLE", "Traceback", "/etc", "cmd|") if word in response.text]
+    assert not [
+        word for word in ("root:", "PICKLE", "Traceback", "/etc", "cmd|") if word in response.text
+    ]

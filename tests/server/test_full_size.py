@@ -48,10 +48,15 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp("full")
-    subprocess.run([sys.executable, "-m", "benchmarks.make_checkpoints", str(folder)], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.make_checkpoints", str(folder)], cwd=ROOT, check=True
+    )
     for source, name in (("random_finetuned.pt", "clinical"), ("random_pretrained.pt", "features")):
         run = subprocess.run(
-            [sys.executable, "-c", IMPORT, str(folder / source), str(folder / name)], cwd=ROOT, check=True, capture_output=True
+            [sys.executable, "-c", IMPORT, str(folder / source), str(folder / name)],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
         )
         before, after, peak = (int(number) for number in run.stdout.split()[-3:])
         assert after < 0.35 * before, "the optimizer's state stays behind"
@@ -62,12 +67,19 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 def _record(name: str = "00017_hr") -> dict[str, Any]:
     record = wfdb.rdrecord(str(SHARED / "ptbxl" / "raw500" / name))
-    return {"signal": record.p_signal.T.tolist(), "fs": record.fs, "lead_names": record.sig_name, "recording_duration": 10.0}
+    return {
+        "signal": record.p_signal.T.tolist(),
+        "fs": record.fs,
+        "lead_names": record.sig_name,
+        "recording_duration": 10.0,
+    }
 
 
 def _analyses(server: RunningServer, names: list[str]) -> list[dict[str, Any]]:
     with server.client() as client:
-        return [client.post("/analyze", json=_record(name)).raise_for_status().json() for name in names]
+        return [
+            client.post("/analyze", json=_record(name)).raise_for_status().json() for name in names
+        ]
 
 
 def test_bfloat16_in_memory_and_against_float32(pair: Pair) -> None:
@@ -80,7 +92,13 @@ def test_bfloat16_in_memory_and_against_float32(pair: Pair) -> None:
         pss = sum(process.memory_full_info().pss for process in server.processes())
     assert pss < 2 * GB
     for mine, theirs in zip(quick, exact, strict=True):
-        assert max(abs(a["probability"] - b["probability"]) for a, b in zip(mine["labels"], theirs["labels"], strict=True)) < 0.01
+        assert (
+            max(
+                abs(a["probability"] - b["probability"])
+                for a, b in zip(mine["labels"], theirs["labels"], strict=True)
+            )
+            < 0.01
+        )
         a, b = np.array(mine["features"]), np.array(theirs["features"])
         assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) >= 0.999
 
@@ -94,7 +112,9 @@ def test_the_rate_that_a_recording_is_sent_at_hardly_matters(pair: Pair) -> None
     records = [_record(name) for name in ("00017_hr", "00018_hr", "00020_hr", "00030_hr")]
     with RunningServer(**pair.settings("float32")) as server, server.client() as client:
 
-        def probabilities(signal: NDArray[np.float64], fs: float, names: list[str]) -> NDArray[np.float64]:
+        def probabilities(
+            signal: NDArray[np.float64], fs: float, names: list[str]
+        ) -> NDArray[np.float64]:
             body = {"signal": signal.tolist(), "fs": fs, "lead_names": names, "include": ["labels"]}
             labels = client.post("/analyze", json=body).raise_for_status().json()["labels"]
             return np.array([label["probability"] for label in labels])
@@ -110,7 +130,9 @@ def test_the_rate_that_a_recording_is_sent_at_hardly_matters(pair: Pair) -> None
 
 def test_a_real_recording_gets_all_model_parts(pair: Pair) -> None:
     with RunningServer(**pair.settings("bfloat16")) as server, server.client() as client:
-        answer = client.post("/analyze", json={**_record(), "include": "all"}).raise_for_status().json()
+        answer = (
+            client.post("/analyze", json={**_record(), "include": "all"}).raise_for_status().json()
+        )
     assert all(answer[part] is not None for part in MODEL_PARTS), json.dumps(answer["warnings"])
     assert answer["segments"] == 2
     assert len(answer["labels"]) == 17

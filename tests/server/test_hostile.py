@@ -21,7 +21,18 @@ import pytest
 import zstandard
 
 from tests.data import SHARED, requires_shared
-from tests.server.ecgs import MSGPACK, NPY, Ecg, answer_of, lasting, npy, post, post_npy, problem_of, twelve_seconds
+from tests.server.ecgs import (
+    MSGPACK,
+    NPY,
+    Ecg,
+    answer_of,
+    lasting,
+    npy,
+    post,
+    post_npy,
+    problem_of,
+    twelve_seconds,
+)
 from tests.server.harness import RunningServer
 
 JSON = "application/json"
@@ -62,8 +73,16 @@ def victim(attacked: RunningServer) -> Iterator[RunningServer]:
     assert "Traceback" not in attacked.log()
 
 
-def send(server: RunningServer, content: bytes, content_type: str = JSON, **headers: str) -> httpx.Response:
-    return post(server, "/analyze", content=content, params={"fs": 500}, headers={"Content-Type": content_type, **headers})
+def send(
+    server: RunningServer, content: bytes, content_type: str = JSON, **headers: str
+) -> httpx.Response:
+    return post(
+        server,
+        "/analyze",
+        content=content,
+        params={"fs": 500},
+        headers={"Content-Type": content_type, **headers},
+    )
 
 
 def speak(server: RunningServer, *pieces: bytes) -> bytes:
@@ -81,7 +100,9 @@ def speak(server: RunningServer, *pieces: bytes) -> bytes:
 
 
 def head(*lines: str) -> bytes:
-    return "\r\n".join(["POST /analyze HTTP/1.1", "Host: x", f"Content-Type: {JSON}", *lines, "", ""]).encode()
+    return "\r\n".join(
+        ["POST /analyze HTTP/1.1", "Host: x", f"Content-Type: {JSON}", *lines, "", ""]
+    ).encode()
 
 
 # Bombs
@@ -95,11 +116,17 @@ def test_a_gzip_bomb_is_refused(victim: RunningServer) -> None:
     bomb = gzip_bomb(256)
     assert len(bomb) < 2e6
     problem_of(send(victim, bomb, **{"Content-Encoding": "gzip"}), 413, "body_too_large")
-    problem_of(send(victim, gzip_bomb(50) * 3, NPY, **{"Content-Encoding": "gzip"}), 413, "body_too_large")
+    problem_of(
+        send(victim, gzip_bomb(50) * 3, NPY, **{"Content-Encoding": "gzip"}), 413, "body_too_large"
+    )
 
 
 def test_a_gzip_of_countless_empty_members_is_refused(victim: RunningServer) -> None:
-    problem_of(send(victim, gzip.compress(b"") * 200_000, **{"Content-Encoding": "gzip"}), 400, "malformed_body")
+    problem_of(
+        send(victim, gzip.compress(b"") * 200_000, **{"Content-Encoding": "gzip"}),
+        400,
+        "malformed_body",
+    )
 
 
 def test_a_zstd_bomb_is_refused(victim: RunningServer) -> None:
@@ -115,26 +142,43 @@ def test_a_zip_bomb_is_refused(victim: RunningServer) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("ecg.dat", bytes(300 << 20))
-    assert send(victim, buffer.getvalue(), OCTETS).json()["code"] in ("unsafe_file", "body_too_large")
+    assert send(victim, buffer.getvalue(), OCTETS).json()["code"] in (
+        "unsafe_file",
+        "body_too_large",
+    )
 
 
 def npy_of_shape(shape: str, descr: str = "<f4", data: bytes = b"") -> bytes:
-    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+    text = (
+        f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode()
+        + b"\n"
+    )
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
 
 
 @pytest.mark.parametrize(
     "shape",
-    ["(12, 1000000000)", "(1000000000, 12)", "(99999999999999999, 12, 5000)", "(12, -5000)", "(0, 12, 999999999)", "(1000000, 0, 12)"],
+    [
+        "(12, 1000000000)",
+        "(1000000000, 12)",
+        "(99999999999999999, 12, 5000)",
+        "(12, -5000)",
+        "(0, 12, 999999999)",
+        "(1000000, 0, 12)",
+    ],
 )
-def test_a_header_that_promises_the_earth_allocates_nothing(victim: RunningServer, shape: str) -> None:
+def test_a_header_that_promises_the_earth_allocates_nothing(
+    victim: RunningServer, shape: str
+) -> None:
     response = send(victim, npy_of_shape(shape), NPY)
     assert response.status_code in (413, 422), response.text
     assert response.json()["code"] in ("corrupt_file", "bad_shape", "too_many_records")
 
 
 @pytest.mark.parametrize("samples", [10**9, 10**18])
-def test_a_wfdb_header_that_promises_the_earth_allocates_nothing(victim: RunningServer, samples: int) -> None:
+def test_a_wfdb_header_that_promises_the_earth_allocates_nothing(
+    victim: RunningServer, samples: int
+) -> None:
     header = f"ecg 1 500 {samples}\necg.dat 16 1000/mV 16 0 0 0 0 II\n".encode()
     files = [("f", ("ecg.hea", header)), ("f", ("ecg.dat", bytes(10_000)))]
     response = post(victim, "/analyze", files=files)
@@ -144,7 +188,9 @@ def test_a_wfdb_header_that_promises_the_earth_allocates_nothing(victim: Running
 
 def test_a_wfdb_header_of_countless_signals_is_refused(victim: RunningServer) -> None:
     header = b"ecg 100000 500 1000\n" + b"ecg.dat 16 1000/mV 16 0 0 0 0 II\n" * 100_000
-    response = post(victim, "/analyze", files=[("f", ("ecg.hea", header)), ("f", ("ecg.dat", bytes(10_000)))])
+    response = post(
+        victim, "/analyze", files=[("f", ("ecg.hea", header)), ("f", ("ecg.dat", bytes(10_000)))]
+    )
     assert 400 <= response.status_code < 500, response.text
 
 
@@ -157,7 +203,12 @@ def test_a_wfdb_header_cannot_name_a_file_of_ours(victim: RunningServer) -> None
 
 
 def test_msgpack_that_promises_the_earth_allocates_nothing(victim: RunningServer) -> None:
-    for promise in (b"\xdd\x7f\xff\xff\xff", b"\xdf\x7f\xff\xff\xff", b"\xc6\x7f\xff\xff\xff", b"\xdb\x7f\xff\xff\xff"):
+    for promise in (
+        b"\xdd\x7f\xff\xff\xff",
+        b"\xdf\x7f\xff\xff\xff",
+        b"\xc6\x7f\xff\xff\xff",
+        b"\xdb\x7f\xff\xff\xff",
+    ):
         problem_of(send(victim, b"\x81\xa6signal" + promise, MSGPACK), 400, "malformed_body")
     problem_of(send(victim, b"\xdd\x00\x0f\xff\xff" * 1000, MSGPACK), 400, "malformed_body")
 
@@ -166,21 +217,44 @@ def test_msgpack_that_promises_the_earth_allocates_nothing(victim: RunningServer
 
 
 @pytest.mark.parametrize(
-    "content", [b"[" * 1_000_000, b'{"a":' * 500_000, b'{"signal":' + b"[" * 900 + b"]" * 900 + b', "fs": 500}'], ids=len
+    "content",
+    [
+        b"[" * 1_000_000,
+        b'{"a":' * 500_000,
+        b'{"signal":' + b"[" * 900 + b"]" * 900 + b', "fs": 500}',
+    ],
+    ids=len,
 )
 def test_deep_json_is_refused(victim: RunningServer, content: bytes) -> None:
     assert send(victim, content).status_code in (400, 422)
 
 
 def test_millions_of_lists_are_refused(victim: RunningServer) -> None:
-    assert send(victim, b'{"fs": 500, "signal": [' + b"[]," * 5_000_000 + b"[]]}").status_code in (413, 422)
+    assert send(victim, b'{"fs": 500, "signal": [' + b"[]," * 5_000_000 + b"[]]}").status_code in (
+        413,
+        422,
+    )
 
 
 @pytest.mark.parametrize(
-    "number", [b"1e400", b"-1e400", b"9" * 10_000, b"1" + b"0" * 400, b"0." + b"1" * 100_000, b"1e-999", b"00", b"0x10", b"+1"]
+    "number",
+    [
+        b"1e400",
+        b"-1e400",
+        b"9" * 10_000,
+        b"1" + b"0" * 400,
+        b"0." + b"1" * 100_000,
+        b"1e-999",
+        b"00",
+        b"0x10",
+        b"+1",
+    ],
 )
 def test_odd_numbers_are_no_bug(victim: RunningServer, number: bytes) -> None:
-    for body in (b'{"fs": ' + number + b', "signal": [[1]]}', b'{"fs": 500, "lead_names": ["I"], "signal": [[' + number + b"]]}"):
+    for body in (
+        b'{"fs": ' + number + b', "signal": [[1]]}',
+        b'{"fs": 500, "lead_names": ["I"], "signal": [[' + number + b"]]}",
+    ):
         assert send(victim, body).status_code in (400, 422)
 
 
@@ -204,8 +278,15 @@ def test_a_pickle_in_an_npy_is_not_run(victim: RunningServer, tmp_path: Path) ->
         assert 400 <= send(victim, pickle.dumps(Canary(canary)), content_type).status_code < 500
     upload = post(victim, "/analyze", files={"f": ("model.pkl", pickle.dumps(Canary(canary)))})
     assert 400 <= upload.status_code < 500
-    evil = b"{'descr': __import__('os').system('touch " + str(canary).encode() + b"'), 'fortran_order': False, 'shape': (12,)}\n"
-    assert send(victim, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(evil)) + evil, NPY).status_code == 422
+    evil = (
+        b"{'descr': __import__('os').system('touch "
+        + str(canary).encode()
+        + b"'), 'fortran_order': False, 'shape': (12,)}\n"
+    )
+    assert (
+        send(victim, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(evil)) + evil, NPY).status_code
+        == 422
+    )
     assert not canary.exists()
 
 
@@ -213,13 +294,29 @@ def test_a_pickle_in_an_npy_is_not_run(victim: RunningServer, tmp_path: Path) ->
 
 
 def test_huge_and_odd_names_come_back_short_or_not_at_all(victim: RunningServer) -> None:
-    for name in ("V" * 5_000_000, "V1\0", "\0", "ⅠI", "\u202eI", "<script>alert(1)</script>", "I" * 100, "'; DROP TABLE leads; --", "%s%n"):
+    for name in (
+        "V" * 5_000_000,
+        "V1\0",
+        "\0",
+        "ⅠI",
+        "\u202eI",
+        "<script>alert(1)</script>",
+        "I" * 100,
+        "'; DROP TABLE leads; --",
+        "%s%n",
+    ):
         for response in (
             post(victim, "/analyze", json=ECG.json() | {"lead_names": [name, *ECG.lead_names[1:]]}),
             post(victim, "/analyze", json={"signal": {name: [0.5] * 5000}, "fs": 500}),
         ):
             assert len(json.dumps(problem_of(response, 422, "unknown_lead"))) < 2000
-    for field, code in (("units", "bad_type"), ("id", "bad_type"), ("include", "unknown_part"), ("model", "bad_option"), ("layer", None)):
+    for field, code in (
+        ("units", "bad_type"),
+        ("id", "bad_type"),
+        ("include", "unknown_part"),
+        ("model", "bad_option"),
+        ("layer", None),
+    ):
         response = post(victim, "/analyze", json=ECG.json() | {field: "x" * 1_000_000})
         if code is not None:
             assert len(json.dumps(problem_of(response, 422, code))) < 2000
@@ -231,22 +328,40 @@ def test_texts_that_are_no_texts_are_refused(victim: RunningServer) -> None:
     assert send(victim, b'{"id": "\xc3\x28", "fs": 500}').status_code == 400
     assert send(victim, msgpack.packb({b"\xff": 1, "fs": 500})).status_code == 400
     assert 400 <= send(victim, b"\x82\xa2id\xa2\xc3\x28\xa2fs\x01", MSGPACK).status_code < 500
-    form = b'--b\r\nContent-Disposition: form-data; name="\xff\x00"; filename="\xff/../\x00"\r\n\r\n' + npy(ECG.signal) + b"\r\n--b--\r\n"
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="\xff\x00"; filename="\xff/../\x00"\r\n\r\n'
+        + npy(ECG.signal)
+        + b"\r\n--b--\r\n"
+    )
     assert send(victim, form, "multipart/form-data; boundary=b").status_code in (200, 400)
 
 
 @pytest.mark.parametrize(
     "content_type",
-    ["application/json" * 1000, "multipart/form-data; boundary=" + "b" * 5000, "application/\x7f", 'multipart/form-data; boundary=""'],
+    [
+        "application/json" * 1000,
+        "multipart/form-data; boundary=" + "b" * 5000,
+        "application/\x7f",
+        'multipart/form-data; boundary=""',
+    ],
 )
 def test_odd_content_types_are_no_bug(victim: RunningServer, content_type: str) -> None:
     assert send(victim, b"{}", content_type).status_code in (400, 415, 422)
 
 
 @pytest.mark.parametrize(
-    "content, said", [(npy(ECG.signal), JSON), (ECG.msgpack(), JSON), (b'{"fs": 500}', MSGPACK), (b'{"fs": 500}', NPY)], ids=range(4)
+    "content, said",
+    [
+        (npy(ECG.signal), JSON),
+        (ECG.msgpack(), JSON),
+        (b'{"fs": 500}', MSGPACK),
+        (b'{"fs": 500}', NPY),
+    ],
+    ids=range(4),
 )
-def test_a_body_of_another_type_than_it_says_is_the_clients_fault(victim: RunningServer, content: bytes, said: str) -> None:
+def test_a_body_of_another_type_than_it_says_is_the_clients_fault(
+    victim: RunningServer, content: bytes, said: str
+) -> None:
     assert send(victim, content, said).status_code in (400, 422)
 
 
@@ -271,7 +386,9 @@ def test_a_body_longer_than_it_says_is_cut_there(victim: RunningServer) -> None:
     assert b" 400 " in speak(victim, head("Content-Length: 100"), body).split(b"\r\n")[0]
 
 
-@pytest.mark.parametrize("length", ["-1", "1e3", "0x10", "many", "", "18446744073709551617", "9" * 400, "5, 6"])
+@pytest.mark.parametrize(
+    "length", ["-1", "1e3", "0x10", "many", "", "18446744073709551617", "9" * 400, "5, 6"]
+)
 def test_a_length_that_is_no_number_is_refused(victim: RunningServer, length: str) -> None:
     status = speak(victim, head(f"Content-Length: {length}"), b"{}").split(b"\r\n")[0]
     assert status == b"" or status.split()[1] in (b"400", b"413"), status
@@ -282,7 +399,9 @@ def test_a_length_over_the_limit_is_refused_before_the_body(victim: RunningServe
 
 
 def test_two_lengths_are_refused(victim: RunningServer) -> None:
-    status = speak(victim, head("Content-Length: 2", "Content-Length: 300"), b"{}").split(b"\r\n")[0]
+    status = speak(victim, head("Content-Length: 2", "Content-Length: 300"), b"{}").split(b"\r\n")[
+        0
+    ]
     assert status == b"" or b" 400 " in status
 
 
@@ -292,7 +411,11 @@ def test_chunks_without_end_are_refused_at_the_limit(victim: RunningServer) -> N
             yield b" " * (1 << 20)
 
     try:
-        problem_of(post(victim, "/analyze", content=chunks(), headers={"Content-Type": JSON}), 413, "body_too_large")
+        problem_of(
+            post(victim, "/analyze", content=chunks(), headers={"Content-Type": JSON}),
+            413,
+            "body_too_large",
+        )
     except httpx.TransportError:
         pytest.fail("the refusal was lost")
 
@@ -328,7 +451,13 @@ def test_odd_queries_are_no_bug(victim: RunningServer) -> None:
         "fs=1_000",
         "%00=1",
     ):
-        response = httpx.post(f"{victim.url}/analyze?{query}", content=content, headers={"Content-Type": NPY}, timeout=30, verify=False)
+        response = httpx.post(
+            f"{victim.url}/analyze?{query}",
+            content=content,
+            headers={"Content-Type": NPY},
+            timeout=30,
+            verify=False,
+        )
         assert response.status_code == 422, (query, response.text)
 
 
@@ -339,7 +468,12 @@ def test_odd_queries_are_no_bug(victim: RunningServer) -> None:
 def test_broken_files_of_every_format_get_an_error_of_their_own(victim: RunningServer) -> None:
     for path in sorted((SHARED / "formats" / "invalid").iterdir()):
         if path.is_file():
-            response = post(victim, "/analyze", files={"file": (path.name, path.read_bytes())}, data={"fs": "500"})
+            response = post(
+                victim,
+                "/analyze",
+                files={"file": (path.name, path.read_bytes())},
+                data={"fs": "500"},
+            )
             assert response.status_code < 500, path.name
 
 
@@ -347,7 +481,11 @@ def test_noise_in_every_place_is_no_bug(victim: RunningServer) -> None:
     """A good body with some of its bytes replaced, in every format: an answer or the client's fault, never ours."""
     generator = np.random.default_rng(0)
     small = Ecg(ECG.signal[:2, :1000], 500, ("I", "II"))
-    bodies = [(json.dumps(small.json()).encode(), JSON), (small.msgpack(), MSGPACK), (npy(small.signal), NPY)]
+    bodies = [
+        (json.dumps(small.json()).encode(), JSON),
+        (small.msgpack(), MSGPACK),
+        (npy(small.signal), NPY),
+    ]
     for content, content_type in bodies:
         for _ in range(40):
             noisy = bytearray(content)

@@ -44,18 +44,28 @@ BAD: list[tuple[Any, str]] = [
 ]
 
 
-def many(server: RunningServer, path: str, records: list[Any], accept: str = "application/json", **beside: Any) -> httpx.Response:
+def many(
+    server: RunningServer,
+    path: str,
+    records: list[Any],
+    accept: str = "application/json",
+    **beside: Any,
+) -> httpx.Response:
     return post(server, path, json={"records": records, **beside}, headers={"Accept": accept})
 
 
 def test_results_come_in_order_each_as_if_alone(server: RunningServer) -> None:
     ecgs = [ECG, ECG.times(2), ECG.seconds(0, 6), ECG.only("I", "II"), ECG.having("V1", 0.0)]
-    results = answer_of(many(server, "/analyze", [ecg.json(id=str(index)) for index, ecg in enumerate(ecgs)]))["results"]
+    results = answer_of(
+        many(server, "/analyze", [ecg.json(id=str(index)) for index, ecg in enumerate(ecgs)])
+    )["results"]
     assert [result["id"] for result in results] == ["0", "1", "2", "3", "4"]
     for result, ecg in zip(results, ecgs, strict=True):
         alone = analyze(server, ecg)
         assert result["warnings"] == alone["warnings"]
-        found, expected = ([label["probability"] for label in answer["labels"]] for answer in (result, alone))
+        found, expected = (
+            [label["probability"] for label in answer["labels"]] for answer in (result, alone)
+        )
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -94,7 +104,13 @@ def test_no_records_give_no_results(server: RunningServer, path: str) -> None:
 
 def test_one_in_a_list_is_many(server: RunningServer) -> None:
     assert len(answer_of(many(server, "/analyze", [GOOD]))["results"]) == 1
-    response = post(server, "/analyze", content=npy(ECG.signal[np.newaxis]), params=ECG.query(id="a"), headers={"Content-Type": NPY})
+    response = post(
+        server,
+        "/analyze",
+        content=npy(ECG.signal[np.newaxis]),
+        params=ECG.query(id="a"),
+        headers={"Content-Type": NPY},
+    )
     (result,) = answer_of(response)["results"]
     assert lasting(result) == lasting(analyze(server, ECG, id="a"))
 
@@ -105,7 +121,9 @@ def test_records_that_are_no_list_are_refused(server: RunningServer) -> None:
 
 
 def test_options_hold_for_all_and_one_beside_a_record_is_unknown(server: RunningServer) -> None:
-    results = answer_of(many(server, "/extract_features", [GOOD, GOOD | {"level": "token"}], level="segment"))["results"]
+    results = answer_of(
+        many(server, "/extract_features", [GOOD, GOOD | {"level": "token"}], level="segment")
+    )["results"]
     assert [result["shape"] for result in results] == [[2, 32], [2, 32]]
     assert any("level: unknown field" in warning for warning in results[1]["warnings"])
 
@@ -113,15 +131,29 @@ def test_options_hold_for_all_and_one_beside_a_record_is_unknown(server: Running
 def test_npy_of_many_takes_ids_in_order(server: RunningServer) -> None:
     stack = np.stack([ECG.signal, ECG.signal * 2, ECG.signal[::-1]])
     for array in (stack, stack.swapaxes(1, 2), np.asfortranarray(stack)):
-        response = post(server, "/analyze", content=npy(array), params=ECG.query(id=["a", "b", "c"]), headers={"Content-Type": NPY})
+        response = post(
+            server,
+            "/analyze",
+            content=npy(array),
+            params=ECG.query(id=["a", "b", "c"]),
+            headers={"Content-Type": NPY},
+        )
         assert [result["id"] for result in answer_of(response)["results"]] == ["a", "b", "c"]
-    wrong = post(server, "/analyze", content=npy(stack), params=ECG.query(id=["a", "b"]), headers={"Content-Type": NPY})
+    wrong = post(
+        server,
+        "/analyze",
+        content=npy(stack),
+        params=ECG.query(id=["a", "b"]),
+        headers={"Content-Type": NPY},
+    )
     problem_of(wrong, 422, "bad_option")
 
 
 def test_an_npy_of_no_records_gives_no_results(server: RunningServer) -> None:
     empty = np.zeros((0, 12, 5000), np.float32)
-    response = post(server, "/analyze", content=npy(empty), params={"fs": 500}, headers={"Content-Type": NPY})
+    response = post(
+        server, "/analyze", content=npy(empty), params={"fs": 500}, headers={"Content-Type": NPY}
+    )
     assert answer_of(response) == {"results": []}
 
 
@@ -143,7 +175,9 @@ def test_in_npy_different_numbers_of_segments_are_padded_with_nan(server: Runnin
     assert np.isnan(by_segment[0, 1]).all()
     assert np.isfinite(by_segment[0, 0]).all()
     assert np.isfinite(by_segment[1]).all()
-    tokens = array_of(many(server, "/extract_features", records, NPY, level="token", dtype="float16"))
+    tokens = array_of(
+        many(server, "/extract_features", records, NPY, level="token", dtype="float16")
+    )
     assert (tokens.shape, tokens.dtype) == ((2, 2, 156, 32), np.float16)
 
 
@@ -155,9 +189,13 @@ def test_in_npy_all_failed_is_a_row_of_nothing_for_each(server: RunningServer) -
 
 def test_msgpack_of_many_holds_arrays_and_errors(server: RunningServer) -> None:
     packed = msgpack.packb({"records": [GOOD, {}]})
-    results = msgpack.unpackb(post_msgpack(server, "/extract_features", packed, Accept=MSGPACK).content)["results"]
+    results = msgpack.unpackb(
+        post_msgpack(server, "/extract_features", packed, Accept=MSGPACK).content
+    )["results"]
     values = np.frombuffer(results[0]["features"]["data"], results[0]["features"]["dtype"])
-    np.testing.assert_array_equal(values, array_of(many(server, "/extract_features", [GOOD], NPY))[0])
+    np.testing.assert_array_equal(
+        values, array_of(many(server, "/extract_features", [GOOD], NPY))[0]
+    )
     assert results[1]["error"]["code"] == "missing_field"
 
 
@@ -176,7 +214,12 @@ def test_ndjson_has_a_line_for_each_record_with_its_index(server: RunningServer,
 
 
 def test_a_body_that_cannot_be_read_is_one_error_for_ndjson_too(server: RunningServer) -> None:
-    response = post(server, "/analyze", content=b"{", headers={"Content-Type": "application/json", "Accept": NDJSON})
+    response = post(
+        server,
+        "/analyze",
+        content=b"{",
+        headers={"Content-Type": "application/json", "Accept": NDJSON},
+    )
     problem_of(response, 400, "malformed_body")
 
 
@@ -189,13 +232,21 @@ def test_of_many_those_done_by_the_deadline_are_answered(server: RunningServer) 
     """With a deadline that cannot hold for all: each has its result or deadline_exceeded, or all of it is 504."""
     stack = np.stack([np.tile(ECG.signal, (1, 4))] * 60)
     headers = {"Content-Type": NPY, "X-Request-Deadline-Ms": "1500"}
-    response = post(server, "/extract_features", content=npy(stack.astype(np.float16)), params={"fs": 500}, headers=headers)
+    response = post(
+        server,
+        "/extract_features",
+        content=npy(stack.astype(np.float16)),
+        params={"fs": 500},
+        headers=headers,
+    )
     if response.status_code == 504:
         problem_of(response, 504, "deadline_exceeded")
         return
     results = answer_of(response)["results"]
     assert len(results) == 60
-    assert {result["error"]["code"] for result in results if "error" in result} <= {"deadline_exceeded"}
+    assert {result["error"]["code"] for result in results if "error" in result} <= {
+        "deadline_exceeded"
+    }
 
 
 def test_a_fault_found_late_is_placed_in_its_record_too(server: RunningServer) -> None:

@@ -29,15 +29,40 @@ from tests.server.ecgs import (
 from tests.server.harness import RunningServer
 
 ALWAYS = {"id", "request_id", "model", "segments", "processing_time", "warnings", "version"}
-DEFAULT = {"clinical_analysis", "labels", "superclass", "pacemaker", "measurements", "quality", "signal_quality", "features"}
-ON_DEMAND = {"labels_by_segment", "saliency", "signal", "fiducials", "representative_beat", "reported", "heads"}
+DEFAULT = {
+    "clinical_analysis",
+    "labels",
+    "superclass",
+    "pacemaker",
+    "measurements",
+    "quality",
+    "signal_quality",
+    "features",
+}
+ON_DEMAND = {
+    "labels_by_segment",
+    "saliency",
+    "signal",
+    "fiducials",
+    "representative_beat",
+    "reported",
+    "heads",
+}
 
 
 def test_by_default_the_default_parts_are_there(server: RunningServer) -> None:
     assert set(analyze(server, twelve_seconds())) == ALWAYS | DEFAULT
 
 
-@pytest.mark.parametrize("asked", ["labels,features", ["labels", "features"], " features , labels ", ["features", "labels", "labels"]])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "labels,features",
+        ["labels", "features"],
+        " features , labels ",
+        ["features", "labels", "labels"],
+    ],
+)
 def test_include_is_a_list_or_a_comma_separated_text(server: RunningServer, asked: Any) -> None:
     assert set(analyze(server, twelve_seconds(), include=asked)) == ALWAYS | {"labels", "features"}
 
@@ -61,8 +86,14 @@ def test_nothing_included_is_what_is_always_there(server: RunningServer, asked: 
 def test_the_signal_comes_back_as_it_was_read(server: RunningServer) -> None:
     ecg = twelve_seconds().only("V3", "II", "aVR", "I").having("I", np.nan).times(1000)
     signal = analyze(server, ecg, include="signal", units="uV")["signal"]
-    assert (signal["fs"], signal["units"], tuple(signal["lead_names"])) == (500, "mV", ecg.lead_names)
-    read = np.array([[np.nan if value is None else value for value in row] for row in signal["data"]])
+    assert (signal["fs"], signal["units"], tuple(signal["lead_names"])) == (
+        500,
+        "mV",
+        ecg.lead_names,
+    )
+    read = np.array(
+        [[np.nan if value is None else value for value in row] for row in signal["data"]]
+    )
     np.testing.assert_allclose(read, ecg.signal / 1000, rtol=1e-6)
 
 
@@ -73,10 +104,30 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str | int]]] = [
     ("/analyze", {"include": {"labels": True}}, "bad_option", ["include"]),
     ("/analyze", {"aggregate": "median"}, "bad_option", ["aggregate"]),
     ("/analyze", {"thresholds": {"Sinus rythm": 0.5}}, "unknown_label", ["thresholds"]),
-    ("/analyze", {"thresholds": {"Sinus rhythm": 1.5}}, "bad_option", ["thresholds", "Sinus rhythm"]),
-    ("/analyze", {"thresholds": {"Sinus rhythm": -0.1}}, "bad_option", ["thresholds", "Sinus rhythm"]),
-    ("/analyze", {"thresholds": {"Sinus rhythm": True}}, "bad_option", ["thresholds", "Sinus rhythm"]),
-    ("/analyze", {"thresholds": {"Sinus rhythm": "high"}}, "bad_option", ["thresholds", "Sinus rhythm"]),
+    (
+        "/analyze",
+        {"thresholds": {"Sinus rhythm": 1.5}},
+        "bad_option",
+        ["thresholds", "Sinus rhythm"],
+    ),
+    (
+        "/analyze",
+        {"thresholds": {"Sinus rhythm": -0.1}},
+        "bad_option",
+        ["thresholds", "Sinus rhythm"],
+    ),
+    (
+        "/analyze",
+        {"thresholds": {"Sinus rhythm": True}},
+        "bad_option",
+        ["thresholds", "Sinus rhythm"],
+    ),
+    (
+        "/analyze",
+        {"thresholds": {"Sinus rhythm": "high"}},
+        "bad_option",
+        ["thresholds", "Sinus rhythm"],
+    ),
     ("/analyze", {"thresholds": [0.5]}, "bad_option", ["thresholds"]),
     ("/analyze", {"thresholds": "{"}, "bad_option", ["thresholds"]),
     ("/analyze", {"model": "ecg-fm-3"}, "bad_option", ["model"]),
@@ -96,7 +147,9 @@ REFUSED: list[tuple[str, dict[str, Any], str, list[str | int]]] = [
 ]
 
 
-@pytest.mark.parametrize("path, options, code, place", REFUSED, ids=[json.dumps(case[1]) for case in REFUSED])
+@pytest.mark.parametrize(
+    "path, options, code, place", REFUSED, ids=[json.dumps(case[1]) for case in REFUSED]
+)
 def test_a_wrong_option_is_refused_with_its_place(
     server: RunningServer, path: str, options: dict[str, Any], code: str, place: list[str | int]
 ) -> None:
@@ -123,7 +176,10 @@ def test_thresholds_decide_what_is_positive(server: RunningServer) -> None:
     ecg = twelve_seconds()
     names = [label["name"] for label in analyze(server, ecg, include="labels")["labels"]]
     chances = dict(zip(names, probabilities(analyze(server, ecg)), strict=True))
-    lowest, highest = min(chances, key=lambda name: chances[name]), max(chances, key=lambda name: chances[name])
+    lowest, highest = (
+        min(chances, key=lambda name: chances[name]),
+        max(chances, key=lambda name: chances[name]),
+    )
     answer = analyze(server, ecg, thresholds={lowest: 0.0, highest: 1.0})
     found = {label["name"]: (label["threshold"], label["positive"]) for label in answer["labels"]}
     assert found[lowest] == (0.0, True)
@@ -134,18 +190,29 @@ def test_thresholds_may_be_a_json_text_in_the_query(server: RunningServer) -> No
     ecg, thresholds = twelve_seconds(), {"Atrial fibrillation": 0.01}
     expected = lasting(analyze(server, ecg, thresholds=thresholds))
     text = json.dumps(thresholds)
-    assert lasting(answer_of(post(server, "/analyze", json=ecg.json(), params={"thresholds": text}))) == expected
+    assert (
+        lasting(answer_of(post(server, "/analyze", json=ecg.json(), params={"thresholds": text})))
+        == expected
+    )
     assert lasting(answer_of(post_npy(server, "/analyze", ecg, thresholds=text))) == expected
 
 
-@pytest.mark.parametrize("text", ["[" * 20_000, "9" * 5000, "NaN", '{"Sinus rhythm": NaN}', '{"Sinus rhythm": 1e999}', ""])
-def test_odd_thresholds_in_the_query_are_the_clients_fault(server: RunningServer, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 20_000, "9" * 5000, "NaN", '{"Sinus rhythm": NaN}', '{"Sinus rhythm": 1e999}', ""],
+)
+def test_odd_thresholds_in_the_query_are_the_clients_fault(
+    server: RunningServer, text: str
+) -> None:
     response = post(server, "/analyze", json=twelve_seconds().json(), params={"thresholds": text})
     assert problem_of(response, 422, "bad_option")["errors"][0]["loc"][0] == "thresholds"
 
 
 def test_a_positive_rhythm_label_is_the_rhythm(server: RunningServer) -> None:
-    everything_else = {label["name"]: 1.0 for label in analyze(server, twelve_seconds(), include="labels")["labels"]}
+    everything_else = {
+        label["name"]: 1.0
+        for label in analyze(server, twelve_seconds(), include="labels")["labels"]
+    }
     for positive, rhythm in (
         (["Atrial fibrillation", "Sinus rhythm"], "Atrial fibrillation"),
         (["Sinus rhythm", "Bradycardia"], "Sinus bradycardia"),
@@ -154,7 +221,9 @@ def test_a_positive_rhythm_label_is_the_rhythm(server: RunningServer) -> None:
         (["Electronic pacemaker", "Ventricular tachycardia"], "Electronic pacemaker"),
         ([], "Undetermined"),
     ):
-        clinical = analyze(server, twelve_seconds(), thresholds=everything_else | dict.fromkeys(positive, 0.0))["clinical_analysis"]
+        clinical = analyze(
+            server, twelve_seconds(), thresholds=everything_else | dict.fromkeys(positive, 0.0)
+        )["clinical_analysis"]
         assert (clinical["rhythm"], clinical["rhythm_source"]) == (rhythm, "labels")
 
 
@@ -171,16 +240,22 @@ def test_the_encoder_is_chosen_by_role_or_by_name(server: RunningServer) -> None
         np.testing.assert_allclose(features, ecg.truth[truth].mean(axis=0), atol=1e-4)
 
 
-def test_labels_are_the_clinical_encoders_whatever_model_is_asked_for(server: RunningServer) -> None:
+def test_labels_are_the_clinical_encoders_whatever_model_is_asked_for(
+    server: RunningServer,
+) -> None:
     ecg = carried()
     for model in ("clinical", "features"):
-        np.testing.assert_allclose(probabilities(analyze(server, ecg, model=model)), ecg.truth["record_probs"], atol=1e-4)
+        np.testing.assert_allclose(
+            probabilities(analyze(server, ecg, model=model)), ecg.truth["record_probs"], atol=1e-4
+        )
 
 
 def test_float16_is_on_the_wire_only_when_asked_for(server: RunningServer) -> None:
     ecg = twelve_seconds()
     full = array_of(post(server, "/extract_features", json=ecg.json(), headers={"Accept": NPY}))
-    half = array_of(post(server, "/extract_features", json=ecg.json(dtype="float16"), headers={"Accept": NPY}))
+    half = array_of(
+        post(server, "/extract_features", json=ecg.json(dtype="float16"), headers={"Accept": NPY})
+    )
     assert (full.dtype, half.dtype) == (np.float32, np.float16)
     np.testing.assert_array_equal(full.astype(np.float16), half)
     in_json = answer_of(post(server, "/extract_features", json=ecg.json(dtype="float16")))
@@ -204,7 +279,9 @@ def test_float16_is_on_the_wire_only_when_asked_for(server: RunningServer) -> No
     ],
     ids=str,
 )
-def test_level_and_pooling_give_the_shape(server: RunningServer, options: dict[str, Any], shape: list[int]) -> None:
+def test_level_and_pooling_give_the_shape(
+    server: RunningServer, options: dict[str, Any], shape: list[int]
+) -> None:
     answer = answer_of(post(server, "/extract_features", json=twelve_seconds().json(**options)))
     assert answer["shape"] == shape == list(np.shape(answer["features"]))
     assert answer["segments"] == 2
@@ -214,7 +291,13 @@ def test_an_option_does_the_same_in_the_body_the_query_and_the_form(server: Runn
     ecg, option = twelve_seconds(), {"level": "segment", "layer": "1"}
     expected = lasting(answer_of(post(server, "/extract_features", json=ecg.json(**option))))
     in_query = post(server, "/extract_features", json=ecg.json(), params=option)
-    packed = post(server, "/extract_features", content=ecg.msgpack(), params=option, headers={"Content-Type": MSGPACK})
+    packed = post(
+        server,
+        "/extract_features",
+        content=ecg.msgpack(),
+        params=option,
+        headers={"Content-Type": MSGPACK},
+    )
     file = {"file": ("ecg.npy", npy(ecg.signal))}
     in_form = post(server, "/extract_features", files=file, data={**ecg.query(), **option})
     beside_form = post(server, "/extract_features", files=file, params={**ecg.query(), **option})
@@ -231,9 +314,13 @@ def test_an_option_does_the_same_in_the_body_the_query_and_the_form(server: Runn
         ("/assess_quality", {"thresholds": 3}),
     ],
 )
-def test_another_routes_option_is_named_in_the_warnings(server: RunningServer, path: str, option: dict[str, Any]) -> None:
+def test_another_routes_option_is_named_in_the_warnings(
+    server: RunningServer, path: str, option: dict[str, Any]
+) -> None:
     (name,) = option
-    assert says(answer_of(post(server, path, json=twelve_seconds().json(**option))), f"{name}:", path)
+    assert says(
+        answer_of(post(server, path, json=twelve_seconds().json(**option))), f"{name}:", path
+    )
 
 
 def test_unknown_fields_are_named_with_what_was_meant(server: RunningServer) -> None:
@@ -243,7 +330,9 @@ def test_unknown_fields_are_named_with_what_was_meant(server: RunningServer) -> 
     assert says(answer, "patient.agee:", "unknown", "age")
     assert says(answer, "includes:", "unknown", "include")
     assert says(answer, "treshold:", "unknown", "thresholds")
-    many = answer_of(post(server, "/analyze", json={"records": [twelve_seconds().json()], "agregate": "max"}))
+    many = answer_of(
+        post(server, "/analyze", json={"records": [twelve_seconds().json()], "agregate": "max"})
+    )
     assert says(many["results"][0], "agregate:", "unknown", "aggregate")
 
 

@@ -20,7 +20,9 @@ def ludb(name: str) -> Ecg:
     return Ecg(signal.astype(np.float32), 500.0)
 
 
-def pacemaker(server: RunningServer, ecg: Ecg, **more: Any) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def pacemaker(
+    server: RunningServer, ecg: Ecg, **more: Any
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     answer = answer_of(post(server, "/analyze", json=ecg.json(include=["pacemaker"], **more)))
     assert set(answer) & {"measurements", "clinical_analysis", "quality"} == set()
     return answer["pacemaker"], answer
@@ -53,7 +55,9 @@ def test_with_an_encoder_its_label_is_evidence(server: RunningServer) -> None:
     assert answer["model"]["labels"]
 
 
-def test_one_lead_and_unknown_units_are_answered_with_the_reason(bare_server: RunningServer) -> None:
+def test_one_lead_and_unknown_units_are_answered_with_the_reason(
+    bare_server: RunningServer,
+) -> None:
     part, answer = pacemaker(bare_server, ludb("74").only("II"))
     assert part is None
     assert any(warning.startswith("pacemaker:") for warning in answer["warnings"])

@@ -20,20 +20,33 @@ SECONDS = 60.0  # of signal: enough segments that twenty of them take a while
 def _send(server: RunningServer, number: int) -> int:
     with server.client() as client:
         body = npy(recording(number, SECONDS))
-        return client.post("/extract_features", params={"fs": FS}, content=body, headers={"Content-Type": "application/x-npy"}).status_code
+        return client.post(
+            "/extract_features",
+            params={"fs": FS},
+            content=body,
+            headers={"Content-Type": "application/x-npy"},
+        ).status_code
 
 
 def _twenty_in_flight(server: RunningServer, pool: ThreadPoolExecutor) -> list[Future[int]]:
     sent = [pool.submit(_send, server, number) for number in range(IN_FLIGHT)]
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        if httpx.get(server.url + "/health").json()["in_flight"] + sum(future.done() for future in sent) >= IN_FLIGHT:
+        if (
+            httpx.get(server.url + "/health").json()["in_flight"]
+            + sum(future.done() for future in sent)
+            >= IN_FLIGHT
+        ):
             return sent
     raise AssertionError("twenty requests were never in flight")
 
 
-@pytest.mark.parametrize(("number", "to_group"), [(signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGINT, True)])
-def test_a_stop_with_twenty_in_flight_answers_all_and_leaves_nothing(number: int, to_group: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "to_group"), [(signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGINT, True)]
+)
+def test_a_stop_with_twenty_in_flight_answers_all_and_leaves_nothing(
+    number: int, to_group: bool
+) -> None:
     with RunningServer() as server, ThreadPoolExecutor(IN_FLIGHT) as pool:
         sent = _twenty_in_flight(server, pool)
         server.processes()

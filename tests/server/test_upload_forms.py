@@ -25,7 +25,13 @@ PERSON = {
     "sex": "Male",
     "patient_id": 1,
 }
-DESCRIPTIONS = {"NORM": "normales EKG", "MI": "Myokardinfarkt", "STTC": "ST/T-Änderung", "CD": "Leitungsstörung", "HYP": "Hypertrophie"}
+DESCRIPTIONS = {
+    "NORM": "normales EKG",
+    "MI": "Myokardinfarkt",
+    "STTC": "ST/T-Änderung",
+    "CD": "Leitungsstörung",
+    "HYP": "Hypertrophie",
+}
 
 
 def ecg_file(seconds: float = 10.0) -> tuple[str, bytes]:
@@ -37,8 +43,12 @@ def person(**changed: Any) -> tuple[str, bytes]:
     return "ecg_predict.txt", json.dumps(told).encode()
 
 
-def upload(server: RunningServer, route: str, *files: tuple[str, bytes], **params: str) -> httpx.Response:
-    return httpx.post(server.url + route, files=[("files", file) for file in files], params=params, timeout=60)
+def upload(
+    server: RunningServer, route: str, *files: tuple[str, bytes], **params: str
+) -> httpx.Response:
+    return httpx.post(
+        server.url + route, files=[("files", file) for file in files], params=params, timeout=60
+    )
 
 
 def refused(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -77,8 +87,21 @@ def test_nobody_under_eighteen(server: RunningServer, age: object) -> None:
 @pytest.mark.parametrize(
     ("age", "code"),
     [
-        *((..., "missing_field"), (None, "missing_field"), (True, "bad_type"), ("old", "bad_type"), ([63], "bad_type")),
-        *((-1, "bad_type"), (121, "bad_type"), ("", "bad_type"), ("1_8", "bad_type"), ("nan", "bad_type"), (1e300, "bad_type")),
+        *(
+            (..., "missing_field"),
+            (None, "missing_field"),
+            (True, "bad_type"),
+            ("old", "bad_type"),
+            ([63], "bad_type"),
+        ),
+        *(
+            (-1, "bad_type"),
+            (121, "bad_type"),
+            ("", "bad_type"),
+            ("1_8", "bad_type"),
+            ("nan", "bad_type"),
+            (1e300, "bad_type"),
+        ),
     ],
 )
 def test_an_odd_age_is_refused_by_name(server: RunningServer, age: object, code: str) -> None:
@@ -89,12 +112,20 @@ def test_an_odd_age_is_refused_by_name(server: RunningServer, age: object, code:
 
 def test_every_error_has_a_result_of_null(server: RunningServer) -> None:
     missing = refused(upload(server, "/predict", ecg_file()), 422, "missing_part")
-    two = refused(upload(server, "/predict", person(), person(age=5), ecg_file()), 422, "missing_part")
+    two = refused(
+        upload(server, "/predict", person(), person(age=5), ecg_file()), 422, "missing_part"
+    )
     no_ecg = refused(upload(server, "/predict", person()), 422, "missing_part")
     short = refused(upload(server, "/predict", person(), ecg_file(1.0)), 422, "too_short")
-    unknown = refused(upload(server, "/predict", person(), ("a", b"what is this")), 415, "unknown_format")
-    not_a_form = refused(httpx.post(server.url + "/predict", json=PERSON), 415, "unsupported_media_type")
-    assert all(problem["result"] is None for problem in (missing, two, no_ecg, short, unknown, not_a_form))
+    unknown = refused(
+        upload(server, "/predict", person(), ("a", b"what is this")), 415, "unknown_format"
+    )
+    not_a_form = refused(
+        httpx.post(server.url + "/predict", json=PERSON), 415, "unsupported_media_type"
+    )
+    assert all(
+        problem["result"] is None for problem in (missing, two, no_ecg, short, unknown, not_a_form)
+    )
     assert "multipart/form-data" in not_a_form["detail"]
 
 
@@ -108,13 +139,19 @@ def test_what_cannot_be_read_has_no_result_and_a_reason(server: RunningServer) -
 def test_a_superclass_in_english_and_german(server: RunningServer) -> None:
     answer = upload(server, "/classify", ecg_file()).json()
     assert set(answer["probabilities"]) == set(DESCRIPTIONS)
-    assert answer["probability"] == max(answer["probabilities"].values()) == answer["probabilities"][answer["diagnosis"]]
+    assert (
+        answer["probability"]
+        == max(answer["probabilities"].values())
+        == answer["probabilities"][answer["diagnosis"]]
+    )
     german = upload(server, "/classify", ecg_file(), lang="de").json()
     assert german["description"] == DESCRIPTIONS[german["diagnosis"]]
     refused(upload(server, "/classify", ecg_file(), lang="fr"), 422, "bad_option")
 
 
-def test_a_superclass_needs_a_model_and_five_seconds(server: RunningServer, bare_server: RunningServer) -> None:
+def test_a_superclass_needs_a_model_and_five_seconds(
+    server: RunningServer, bare_server: RunningServer
+) -> None:
     refused(upload(bare_server, "/classify", ecg_file()), 503, "no_model")
     refused(upload(server, "/classify", ecg_file(4.0)), 422, "too_short")
     refused(httpx.post(server.url + "/classify", json={}), 415, "unsupported_media_type")
@@ -129,7 +166,9 @@ def test_curl_as_the_earlier_service_was_called(server: RunningServer) -> None:
         forms = [part for file in files for part in ("-F", f"files=@{file}")]
         curl = ["curl", "-s", *forms, server.url + "/predict"]
         about = json.dumps(PERSON)
-        done = subprocess.run(curl, input=about, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            curl, input=about, capture_output=True, text=True, timeout=60, check=True
+        )
         return dict(json.loads(done.stdout))
 
     dat, hea = f"{folder / name}.dat", f"{folder / name}.hea"

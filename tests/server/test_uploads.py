@@ -53,8 +53,12 @@ def same() -> Ecg:
     return Ecg(np.round(ECG.signal.astype(np.float64), 3).astype(np.float32), 500.0)
 
 
-def upload(server: RunningServer, files: Files, path: str = "/analyze", field: str = "files", **data: Any) -> httpx.Response:
-    return post(server, path, files=[(field, (name, content)) for name, content in files.items()], data=data)
+def upload(
+    server: RunningServer, files: Files, path: str = "/analyze", field: str = "files", **data: Any
+) -> httpx.Response:
+    return post(
+        server, path, files=[(field, (name, content)) for name, content in files.items()], data=data
+    )
 
 
 def zipped(files: Files, folder: str = "") -> bytes:
@@ -70,7 +74,9 @@ def test_a_wfdb_record_is_read(server: RunningServer, files: Files, same: Ecg) -
     np.testing.assert_allclose(answer["signal"]["data"], same.signal, atol=1e-6)
     assert tuple(answer["signal"]["lead_names"]) == same.lead_names
     assert (answer["reported"]["age"], answer["reported"]["sex"]) == (63, "female")
-    np.testing.assert_allclose(probabilities(answer), probabilities(analyze(server, same)), atol=1e-5)
+    np.testing.assert_allclose(
+        probabilities(answer), probabilities(analyze(server, same)), atol=1e-5
+    )
 
 
 def test_field_names_and_order_make_no_difference(server: RunningServer, files: Files) -> None:
@@ -81,7 +87,9 @@ def test_field_names_and_order_make_no_difference(server: RunningServer, files: 
         assert lasting(answer_of(upload(server, backwards, field=field))) == plain
 
 
-def test_the_only_unmatched_file_is_the_one_that_is_named(server: RunningServer, files: Files) -> None:
+def test_the_only_unmatched_file_is_the_one_that_is_named(
+    server: RunningServer, files: Files
+) -> None:
     renamed = {"upload-1": files["ecg.hea"], "upload-2": files["ecg.dat"]}
     assert lasting(answer_of(upload(server, renamed))) == lasting(answer_of(upload(server, files)))
 
@@ -91,7 +99,9 @@ def test_a_zip_is_read_in_a_form_and_bare(server: RunningServer, files: Files, f
     plain = lasting(answer_of(upload(server, files)))
     content = zipped(files, folder)
     assert lasting(answer_of(upload(server, {"ecg.zip": content}))) == plain
-    bare = post(server, "/analyze", content=content, headers={"Content-Type": "application/octet-stream"})
+    bare = post(
+        server, "/analyze", content=content, headers={"Content-Type": "application/octet-stream"}
+    )
     assert lasting(answer_of(bare)) == plain
 
 
@@ -100,7 +110,10 @@ def test_every_route_takes_files(server: RunningServer, files: Files, same: Ecg)
     expected = answer_of(post(server, "/extract_features", json=same.json(level="segment")))
     np.testing.assert_allclose(embedding["features"], expected["features"], atol=1e-4)
     quality = answer_of(upload(server, files, "/assess_quality"))
-    assert quality["signal_quality"] == answer_of(post(server, "/assess_quality", json=same.json()))["signal_quality"]
+    assert (
+        quality["signal_quality"]
+        == answer_of(post(server, "/assess_quality", json=same.json()))["signal_quality"]
+    )
 
 
 def test_a_json_or_npy_file_is_read_like_a_body(server: RunningServer) -> None:
@@ -109,10 +122,25 @@ def test_a_json_or_npy_file_is_read_like_a_body(server: RunningServer) -> None:
     assert lasting(answer_of(upload(server, {"ecg": npy(ECG.signal)}, **ECG.query()))) == plain
 
 
-def test_where_the_request_contradicts_the_file_it_wins_with_a_warning(server: RunningServer, files: Files) -> None:
-    answer = answer_of(upload(server, files, fs="250", age="40", sex="male", gain="500", recording_date="1999", include="signal,reported"))
+def test_where_the_request_contradicts_the_file_it_wins_with_a_warning(
+    server: RunningServer, files: Files
+) -> None:
+    answer = answer_of(
+        upload(
+            server,
+            files,
+            fs="250",
+            age="40",
+            sex="male",
+            gain="500",
+            recording_date="1999",
+            include="signal,reported",
+        )
+    )
     assert answer["signal"]["fs"] == 250
-    np.testing.assert_allclose(answer["signal"]["data"], np.round(ECG.signal.astype(np.float64), 3) * 2, atol=1e-5)
+    np.testing.assert_allclose(
+        answer["signal"]["data"], np.round(ECG.signal.astype(np.float64), 3) * 2, atol=1e-5
+    )
     for field in ("fs", "age", "sex", "gain"):
         assert says(answer, field, "contradicts"), answer["warnings"]
     agreeing = answer_of(upload(server, files, fs="500", age="63", sex="f", include="signal"))
@@ -124,12 +152,16 @@ def test_where_the_request_contradicts_the_file_it_wins_with_a_warning(server: R
 
 
 def test_a_parameter_that_agrees_is_no_contradiction(server: RunningServer, files: Files) -> None:
-    answer = answer_of(upload(server, files, lead_names=",".join(ECG.lead_names), units="mV", id="seven"))
+    answer = answer_of(
+        upload(server, files, lead_names=",".join(ECG.lead_names), units="mV", id="seven")
+    )
     assert answer["id"] == "seven"
     assert not says(answer, "contradicts")
 
 
-def test_channels_that_are_no_standard_lead_are_left_out_and_named(server: RunningServer, files: Files) -> None:
+def test_channels_that_are_no_standard_lead_are_left_out_and_named(
+    server: RunningServer, files: Files
+) -> None:
     header = files["ecg.hea"].replace(b" V6\n", b" V3R\n").replace(b" V5\n", b" SpO2\n")
     answer = answer_of(upload(server, {**files, "ecg.hea": header}, include="signal,labels"))
     assert says(answer, "V3R", "SpO2", "left out")
@@ -160,12 +192,21 @@ def test_what_is_wrong_with_an_upload_is_said(server: RunningServer, files: File
 
 def test_a_form_without_a_file_lacks_its_part(server: RunningServer) -> None:
     boundary = b'--b\r\nContent-Disposition: form-data; name="fs"\r\n\r\n500\r\n--b--\r\n'
-    response = post(server, "/analyze", content=boundary, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    response = post(
+        server,
+        "/analyze",
+        content=boundary,
+        headers={"Content-Type": "multipart/form-data; boundary=b"},
+    )
     problem_of(response, 422, "missing_part")
 
 
 def test_form_fields_are_checked_like_the_query(server: RunningServer, files: Files) -> None:
-    for data, code in (({"fs": "fast"}, "bad_type"), ({"include": "beats"}, "unknown_part"), ({"sex": "x"}, "bad_option")):
+    for data, code in (
+        ({"fs": "fast"}, "bad_type"),
+        ({"include": "beats"}, "unknown_part"),
+        ({"sex": "x"}, "bad_option"),
+    ):
         assert places(problem_of(upload(server, files, **data), 422, code))[0] == list(data)
     problem_of(upload(server, files, thresholds="x" * 70_000), 413, "body_too_large")
     assert says(answer_of(upload(server, files, fps="500")), "fps:", "unknown")
@@ -173,11 +214,17 @@ def test_form_fields_are_checked_like_the_query(server: RunningServer, files: Fi
 
 @requires_shared
 @pytest.mark.parametrize("folder", ["raw500", "raw100"])
-def test_real_recordings_are_read_as_the_wfdb_package_reads_them(server: RunningServer, folder: str) -> None:
+def test_real_recordings_are_read_as_the_wfdb_package_reads_them(
+    server: RunningServer, folder: str
+) -> None:
     for name in ptbxl_names(4, folder):
         paths: list[Path] = sorted((SHARED / "ptbxl" / folder).glob(f"{name}.*"))
-        answer = answer_of(upload(server, {path.name: path.read_bytes() for path in paths}, include="all"))
+        answer = answer_of(
+            upload(server, {path.name: path.read_bytes() for path in paths}, include="all")
+        )
         ecg = ptbxl(name, folder)
         np.testing.assert_allclose(answer["signal"]["data"], ecg.signal, atol=1e-6)
         assert answer["segments"] == 2
-        np.testing.assert_allclose(probabilities(answer), probabilities(analyze(server, ecg)), atol=1e-5)
+        np.testing.assert_allclose(
+            probabilities(answer), probabilities(analyze(server, ecg)), atol=1e-5
+        )

@@ -35,7 +35,9 @@ def test_a_clean_recording_has_no_finding_and_needs_no_warning() -> None:
 def test_without_volts_rules_in_volts_are_off_and_it_is_said() -> None:
     quality = assess(record(700 * SIGNAL, units="unknown"))
     assert quality.signal_quality == "Good" and quality.findings == ()
-    assert quality.probability_readable == pytest.approx(assess(record(0.01 * SIGNAL, units="unknown")).probability_readable, abs=0.02)
+    assert quality.probability_readable == pytest.approx(
+        assess(record(0.01 * SIGNAL, units="unknown")).probability_readable, abs=0.02
+    )
     assert any("units" in warning for warning in quality.warnings)
 
 
@@ -96,7 +98,9 @@ def test_leads_that_did_not_come_are_named_and_lower_no_word() -> None:
 def test_a_limb_lead_that_contradicts_is_found() -> None:
     signal = SIGNAL.copy()
     signal[1] *= -1
-    assert {(code, lead) for code, lead in codes(assess(record(signal))) if lead} == {("limb_lead_contradiction", "II")}
+    assert {(code, lead) for code, lead in codes(assess(record(signal))) if lead} == {
+        ("limb_lead_contradiction", "II")
+    }
 
 
 @pytest.mark.parametrize("level", [0.0, 0.3, np.nan])
@@ -143,7 +147,14 @@ def test_the_judgement_is_plain_json_in_the_form_of_the_interface() -> None:
     signal = SIGNAL.copy()
     signal[8], signal[1], signal[6, :900] = 0.0, -signal[1], np.nan
     answer = json.loads(json.dumps(assess(record(signal)).to_dict(), allow_nan=False))
-    assert set(answer) == {"signal_quality", "readable", "probability_readable", "leads", "findings", "recommendation"}
+    assert set(answer) == {
+        "signal_quality",
+        "readable",
+        "probability_readable",
+        "leads",
+        "findings",
+        "recommendation",
+    }
     assert set(answer["leads"]["V3"]) == {"word", "findings"}
     assert set(answer["findings"][0]) == {"code", "lead", "value", "limit", "advice"}
 
@@ -158,8 +169,16 @@ def test_rules_rarely_blame_recordings_that_clinicians_accept() -> None:
         sys.path.pop(0)
     words: dict[str, list[str]] = {"acceptable": [], "unacceptable": []}
     for _, (_, fs, leads, signal, label) in zip(range(100), load.records(), strict=False):
-        quality = assess(EcgRecord(np.ascontiguousarray(signal, np.float32), float(fs), parse_lead_names(list(leads))))
+        quality = assess(
+            EcgRecord(
+                np.ascontiguousarray(signal, np.float32), float(fs), parse_lead_names(list(leads))
+            )
+        )
         words.setdefault(label, []).append(quality.signal_quality)
-    blamed = {label: np.mean([word in ("Poor", "Unreadable") for word in some]) for label, some in words.items() if some}
+    blamed = {
+        label: np.mean([word in ("Poor", "Unreadable") for word in some])
+        for label, some in words.items()
+        if some
+    }
     assert blamed["acceptable"] < 0.05
     assert blamed["unacceptable"] > 0.7  # in sample: the model learned on these recordings

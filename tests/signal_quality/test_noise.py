@@ -69,7 +69,10 @@ def test_a_lead_of_noise_among_good_ones_is_off() -> None:
     signal[V3] = 0.3 * np.random.default_rng(2).normal(size=5000)
     quality = assess(record(signal))
     assert [one.code for one in quality.leads["V3"].findings] == ["lead_off"]
-    assert quality.leads["V3"].word == "Unreadable" and "V3 electrode" in quality.leads["V3"].findings[0].advice
+    assert (
+        quality.leads["V3"].word == "Unreadable"
+        and "V3 electrode" in quality.leads["V3"].findings[0].advice
+    )
 
 
 @pytest.mark.parametrize("at_s", [10.3, 0.05])
@@ -79,7 +82,9 @@ def test_a_calibration_pulse_is_found_and_left_out(at_s: float) -> None:
     pulse = slice(round(at_s * 500), round((at_s + 0.2) * 500))
     for index, lead in enumerate(LEADS):
         baseline = 0.0
-        with_pulse[index, pulse] = baseline + (1.0 if lead in ("I", "II") or lead not in LIMB_LEADS else 0.0)
+        with_pulse[index, pulse] = baseline + (
+            1.0 if lead in ("I", "II") or lead not in LIMB_LEADS else 0.0
+        )
     quality = assess(record(with_pulse))
     (finding,) = [one for one in quality.findings if one.code == "calibration_pulse"]
     assert finding.value == pytest.approx(at_s, abs=0.03)
@@ -90,7 +95,9 @@ def test_a_calibration_pulse_is_found_and_left_out(at_s: float) -> None:
 @pytest.mark.parametrize("hz", [50.0, 60.0])
 def test_hum_over_real_recordings_is_found_in_every_lead(hz: float) -> None:
     for real in ptb_xl()[:10]:
-        quality = assess(record(real.signal + 0.06 * np.sin(2 * np.pi * hz * AT_S), real.lead_names))
+        quality = assess(
+            record(real.signal + 0.06 * np.sin(2 * np.pi * hz * AT_S), real.lead_names)
+        )
         assert {one.lead for one in quality.findings if one.code == "mains_hum"} == set(LEADS)
 
 
@@ -99,15 +106,28 @@ def test_hum_over_real_recordings_is_found_in_every_lead(hz: float) -> None:
 def test_recordings_of_a_hospital_can_be_read(folder: str) -> None:
     judged = [assess(real) for real in ptb_xl(folder)]
     assert np.mean([quality.readable for quality in judged]) >= 0.95
-    assert np.mean([quality.signal_quality in ("Acceptable", "Good", "Excellent") for quality in judged]) >= 0.9
-    assert not [one for quality in judged for one in quality.findings if one.code in ("flat_line", "calibration_pulse", "saturated")]
+    assert (
+        np.mean(
+            [quality.signal_quality in ("Acceptable", "Good", "Excellent") for quality in judged]
+        )
+        >= 0.9
+    )
+    assert not [
+        one
+        for quality in judged
+        for one in quality.findings
+        if one.code in ("flat_line", "calibration_pulse", "saturated")
+    ]
 
 
 @requires_shared
 def test_noise_lowers_the_probability_of_real_recordings() -> None:
     rng = np.random.default_rng(3)
     for real in ptb_xl()[:10]:
-        clean, noisy = (assess(record(real.signal + size * rng.normal(size=real.signal.shape), real.lead_names)) for size in (0.0, 1.0))
+        clean, noisy = (
+            assess(record(real.signal + size * rng.normal(size=real.signal.shape), real.lead_names))
+            for size in (0.0, 1.0)
+        )
         assert probability(noisy) < 0.5 < probability(clean)
 
 
@@ -146,7 +166,9 @@ def probability(quality: Quality) -> float:
     units=st.sampled_from(["mV", "unknown"]),
     seed=st.integers(0, 9),
 )
-def test_anything_is_judged(leads: list, fs: float, seconds: float, size: float, missing: float, units: str, seed: int) -> None:
+def test_anything_is_judged(
+    leads: list, fs: float, seconds: float, size: float, missing: float, units: str, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     signal = size * rng.normal(size=(len(leads), round(seconds * fs)))
     signal[:, :: 1 + seed] = size * (seed % 3 - 1)
@@ -157,4 +179,10 @@ def test_anything_is_judged(leads: list, fs: float, seconds: float, size: float,
     assert quality.probability_readable is None or 0 <= quality.probability_readable <= 1
     assert all(one.value is None or np.isfinite(one.value) for one in quality.findings)
     if units == "unknown":
-        assert not {one.code for one in quality.findings} & {"mains_hum", "muscle_noise", "baseline_wander", "step", "saturated"}
+        assert not {one.code for one in quality.findings} & {
+            "mains_hum",
+            "muscle_noise",
+            "baseline_wander",
+            "step",
+            "saturated",
+        }

@@ -19,7 +19,9 @@ def ludb(request: pytest.FixtureRequest) -> NDArray[np.float64]:
     path = SHARED / "ludb" / "data" / str(request.param)
     if not path.with_suffix(".hea").is_file():
         pytest.skip(f"LUDB record {request.param} is not here")
-    signal: NDArray[np.float64] = wfdb.rdrecord(str(path), physical=False).d_signal.T / 1000.0  # the integers are microvolts
+    signal: NDArray[np.float64] = (
+        wfdb.rdrecord(str(path), physical=False).d_signal.T / 1000.0
+    )  # the integers are microvolts
     return signal
 
 
@@ -28,7 +30,9 @@ def rounded(signal: NDArray[np.float64], step_uv: float) -> NDArray[np.float64]:
 
 
 @requires_shared
-def test_a_recording_of_the_full_bandwidth_has_it_at_any_converter_step(ludb: NDArray[np.float64]) -> None:
+def test_a_recording_of_the_full_bandwidth_has_it_at_any_converter_step(
+    ludb: NDArray[np.float64],
+) -> None:
     for step_uv in (1.0, 2.5, 4.88):
         assert not ends_below_100_hz(rounded(ludb, step_uv), 500.0)
     assert not ends_below_100_hz(resample_poly(ludb, 2, 1, axis=1), 1000.0)

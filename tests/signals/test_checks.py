@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from errors import BadSamplingRate, EcgError, ImplausibleValues, NoSamples, RecordingTooLong, TooShort
+from errors import (
+    BadSamplingRate,
+    EcgError,
+    ImplausibleValues,
+    NoSamples,
+    RecordingTooLong,
+    TooShort,
+)
 from signals.checks import check_record
 from signals.leads import parse_lead_names
 from signals.record import EcgRecord
@@ -50,12 +57,18 @@ def test_ten_minutes_are_read_and_a_sample_more_is_not() -> None:
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 2e6, -2e6])
 @pytest.mark.parametrize("judge_anything", [False, True])
-def test_infinite_or_absurd_values_are_refused_by_lead_without_the_value(value: float, judge_anything: bool) -> None:
+def test_infinite_or_absurd_values_are_refused_by_lead_without_the_value(
+    value: float, judge_anything: bool
+) -> None:
     signal = SIGNAL.copy()
     signal[7, 30] = value
     with pytest.raises(ImplausibleValues) as caught:
         check_record(record(signal), judge_anything=judge_anything)
-    assert "V2" in caught.value.detail and "inf " not in caught.value.detail and "2e" not in caught.value.detail
+    assert (
+        "V2" in caught.value.detail
+        and "inf " not in caught.value.detail
+        and "2e" not in caught.value.detail
+    )
 
 
 def test_gaps_throughout_are_no_samples_except_to_the_judge_of_quality() -> None:
@@ -86,7 +99,11 @@ def test_every_real_recording_passes_without_a_warning() -> None:
 
     for path in sorted((SHARED / "ptbxl" / "raw500").glob("*.hea")):
         file = wfdb.rdrecord(str(path.with_suffix("")))
-        one = EcgRecord(np.ascontiguousarray(file.p_signal.T, np.float32), float(file.fs), parse_lead_names(file.sig_name))
+        one = EcgRecord(
+            np.ascontiguousarray(file.p_signal.T, np.float32),
+            float(file.fs),
+            parse_lead_names(file.sig_name),
+        )
         try:
             assert check_record(one).warnings == (), path.stem
         except EcgError as error:

@@ -15,10 +15,16 @@ from signals.gaps import fill_short_gaps, find_gaps, max_gap_samples
 def test_gaps_are_found_by_lead_and_time() -> None:
     missing = np.array([[1, 1, 0, 0, 1], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]], np.bool_)
     gaps = find_gaps(missing)
-    assert list(zip(gaps.lead, gaps.start, gaps.stop, strict=True)) == [(0, 0, 2), (0, 4, 5), (2, 0, 5)]
+    assert list(zip(gaps.lead, gaps.start, gaps.stop, strict=True)) == [
+        (0, 0, 2),
+        (0, 4, 5),
+        (2, 0, 5),
+    ]
 
 
-@pytest.mark.parametrize(("fs", "samples"), [(500, 100), (100, 20), (360, 72), (257, 51), (35, 7), (50, 10)])
+@pytest.mark.parametrize(
+    ("fs", "samples"), [(500, 100), (100, 20), (360, 72), (257, 51), (35, 7), (50, 10)]
+)
 def test_a_gap_of_0_2_s_in_samples(fs: float, samples: int) -> None:
     assert max_gap_samples(fs) == samples
 
@@ -52,7 +58,9 @@ def test_a_sample_stays_missing_only_in_a_long_gap(there: list[bool], fs: float)
     signal = np.where(there, np.arange(len(there), dtype=float), np.nan)[np.newaxis]
     filled, missing = fill_short_gaps(signal, fs)
     assert (np.isnan(filled) == missing).all()
-    for start, stop in zip(*(lambda gaps: (gaps.start, gaps.stop))(find_gaps(np.isnan(signal))), strict=True):
+    for start, stop in zip(
+        *(lambda gaps: (gaps.start, gaps.stop))(find_gaps(np.isnan(signal))), strict=True
+    ):
         stays = (stop - start) / fs > 0.2 + 1e-9 or not any(there)
         assert missing[0, start:stop].all() == stays == missing[0, start:stop].any()
     known = np.flatnonzero(there)

@@ -10,12 +10,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import BadShape, BadType, DuplicateLead, UnknownLead
-from signals.leads import LEADS, LIMB_LEADS, canonical_lead, limb_coefficients, parse_lead_names, twelve_leads
+from signals.leads import (
+    LEADS,
+    LIMB_LEADS,
+    canonical_lead,
+    limb_coefficients,
+    parse_lead_names,
+    twelve_leads,
+)
 from tests.signals.recordings import beating, of_leads, record
 
 SIGNAL = beating()
 CHEST = LEADS[6:]
-PREFIXES = ("", "MDC_ECG_LEAD_", "MDC_ECG_ELEC_POTL_", "Lead ", "lead_", "LEAD", "ECG ", "ECG Lead ", "ECG1_", "ekg-", "ECG2:", "  ")
+PREFIXES = (
+    "",
+    "MDC_ECG_LEAD_",
+    "MDC_ECG_ELEC_POTL_",
+    "Lead ",
+    "lead_",
+    "LEAD",
+    "ECG ",
+    "ECG Lead ",
+    "ECG1_",
+    "ekg-",
+    "ECG2:",
+    "  ",
+)
 
 
 @pytest.mark.parametrize("lead", LEADS)
@@ -57,7 +77,21 @@ OTHER_CHANNELS = (
     "V1V2",
     "I II",
 )
-NO_NAMES = ("", " ", "1", "V", "aV", "DV1", "col 0", "ECG", "Lead", "MDC_ECG_LEAD_CONFIG", "ı", "I" * 200, "ECG" * 50 + "I")
+NO_NAMES = (
+    "",
+    " ",
+    "1",
+    "V",
+    "aV",
+    "DV1",
+    "col 0",
+    "ECG",
+    "Lead",
+    "MDC_ECG_LEAD_CONFIG",
+    "ı",
+    "I" * 200,
+    "ECG" * 50 + "I",
+)
 
 
 @pytest.mark.parametrize("name", OTHER_CHANNELS + NO_NAMES)
@@ -77,8 +111,13 @@ def test_names_come_back_canonical_and_in_their_order() -> None:
 def test_an_unknown_lead_is_named_with_its_place_and_what_is_allowed() -> None:
     with pytest.raises(UnknownLead) as caught:
         parse_lead_names(["I", "V3R", "x" * 500], loc=("records", 3, "lead_names"))
-    assert caught.value.detail.startswith("records[3].lead_names: 'V3R' at 1 is no standard lead; allowed are I, II, III, aVR")
-    assert [fault.loc for fault in caught.value.errors] == [("records", 3, "lead_names", 1), ("records", 3, "lead_names", 2)]
+    assert caught.value.detail.startswith(
+        "records[3].lead_names: 'V3R' at 1 is no standard lead; allowed are I, II, III, aVR"
+    )
+    assert [fault.loc for fault in caught.value.errors] == [
+        ("records", 3, "lead_names", 1),
+        ("records", 3, "lead_names", 2),
+    ]
     assert all(len(fault.msg) < 100 for fault in caught.value.errors)
 
 
@@ -117,7 +156,12 @@ def test_any_two_limb_leads_give_all_six(first: str, second: str) -> None:
 def test_from_i_and_ii_the_rest_is_exact() -> None:
     one, two = SIGNAL[:2].astype(np.float64)
     signal = twelve_leads(of_leads(SIGNAL, "II", "I")).signal
-    for lead, expected in {"III": two - one, "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}.items():
+    for lead, expected in {
+        "III": two - one,
+        "aVR": -(one + two) / 2,
+        "aVL": one - two / 2,
+        "aVF": two - one / 2,
+    }.items():
         np.testing.assert_array_equal(signal[LEADS.index(lead)], expected.astype(np.float32))
 
 
@@ -126,7 +170,11 @@ def test_every_pair_says_the_same_of_the_electrodes(pair: tuple[str, str], lead:
     potentials = {"RA": 0.3, "LA": -1.1, "LL": 0.7}
     right, left, leg = potentials.values()
     volts = dict(zip(LIMB_LEADS, (left - right, leg - right, leg - left), strict=False))
-    volts |= {"aVR": right - (left + leg) / 2, "aVL": left - (right + leg) / 2, "aVF": leg - (right + left) / 2}
+    volts |= {
+        "aVR": right - (left + leg) / 2,
+        "aVL": left - (right + leg) / 2,
+        "aVF": leg - (right + left) / 2,
+    }
     c, d = limb_coefficients(lead, *pair)
     assert c * volts[pair[0]] + d * volts[pair[1]] == pytest.approx(volts[lead], abs=1e-12)
 
@@ -142,15 +190,25 @@ def test_chest_leads_are_never_derived_and_sent_leads_never_overwritten() -> Non
 
 @settings(max_examples=30)
 @given(order=st.permutations(LEADS), sent=st.integers(1, 12), seed=st.integers(0, 99))
-def test_the_order_of_the_leads_makes_no_difference_to_a_bit(order: list[str], sent: int, seed: int) -> None:
+def test_the_order_of_the_leads_makes_no_difference_to_a_bit(
+    order: list[str], sent: int, seed: int
+) -> None:
     signal = SIGNAL[:, :1500].copy()
     signal[np.random.default_rng(seed).random(signal.shape) < 0.02] = np.nan
     shuffled = order[:sent]
     first = twelve_leads(of_leads(signal, *shuffled))
     second = twelve_leads(of_leads(signal, *sorted(shuffled, key=LEADS.index)))
     assert first.signal.tobytes() == second.signal.tobytes()
-    assert first.signal.flags.c_contiguous and first.signal.dtype == np.float32 and first.signal.shape == (12, 1500)
-    assert (first.derived, first.warnings, first.limb_contradictions) == (second.derived, second.warnings, second.limb_contradictions)
+    assert (
+        first.signal.flags.c_contiguous
+        and first.signal.dtype == np.float32
+        and first.signal.shape == (12, 1500)
+    )
+    assert (first.derived, first.warnings, first.limb_contradictions) == (
+        second.derived,
+        second.warnings,
+        second.limb_contradictions,
+    )
 
 
 def test_a_lead_half_missing_counts_and_one_over_half_does_not() -> None:
@@ -160,7 +218,9 @@ def test_a_lead_half_missing_counts_and_one_over_half_does_not() -> None:
     leads = twelve_leads(record(signal))
     assert leads.missing == ("V2",)
     assert np.isnan(leads.signal[7]).all()
-    assert leads.warnings == ("signal: over half of the samples of V2 are missing; counts as missing",)
+    assert leads.warnings == (
+        "signal: over half of the samples of V2 are missing; counts as missing",
+    )
 
 
 def test_a_limb_lead_over_half_missing_is_derived_from_the_others() -> None:
@@ -214,12 +274,16 @@ def test_one_limb_lead_that_contradicts_is_named_alone() -> None:
 def test_among_three_limb_leads_the_fault_cannot_be_placed() -> None:
     signal = SIGNAL.copy()
     signal[2] *= -1
-    assert [lead for lead, _, _ in twelve_leads(of_leads(signal, "I", "II", "III")).limb_contradictions] == ["I", "II", "III"]
+    assert [
+        lead for lead, _, _ in twelve_leads(of_leads(signal, "I", "II", "III")).limb_contradictions
+    ] == ["I", "II", "III"]
 
 
 @pytest.mark.parametrize("fault_mv", [0.0, 0.3])
 @pytest.mark.parametrize("leads", [LIMB_LEADS[:3], LIMB_LEADS])
-def test_an_electrode_that_drifts_by_far_more_hides_no_fault_and_makes_none(leads: tuple[str, ...], fault_mv: float) -> None:
+def test_an_electrode_that_drifts_by_far_more_hides_no_fault_and_makes_none(
+    leads: tuple[str, ...], fault_mv: float
+) -> None:
     """What is left of leads that nearly cancel: a ten-thousandth of what they are."""
     at = np.arange(SIGNAL.shape[1]) / SIGNAL.shape[1]
     for drift_mv in (np.where(at > 0.5, 150.0, 0.0), 300.0 * at):
@@ -239,7 +303,9 @@ def test_the_tolerance_is_0_05_mv_rms(offset_mv: float, contradicts: bool) -> No
 
 
 @pytest.mark.parametrize(("gain", "contradicts"), [(1.08, False), (1.25, True)])
-def test_with_large_waves_the_tolerance_is_a_tenth_of_the_lead(gain: float, contradicts: bool) -> None:
+def test_with_large_waves_the_tolerance_is_a_tenth_of_the_lead(
+    gain: float, contradicts: bool
+) -> None:
     signal = 10 * SIGNAL
     signal[1] *= gain
     assert bool(twelve_leads(record(signal)).limb_contradictions) is contradicts
@@ -249,7 +315,9 @@ def test_with_unknown_units_only_the_share_counts_and_the_zero_of_the_adc_does_n
     counts = 1000 * SIGNAL + 2048
     assert twelve_leads(record(counts, units="unknown")).limb_contradictions == ()
     counts[5] = 2048 - (counts[5] - 2048)
-    assert [lead for lead, _, _ in twelve_leads(record(counts, units="unknown")).limb_contradictions] == ["aVF"]
+    assert [
+        lead for lead, _, _ in twelve_leads(record(counts, units="unknown")).limb_contradictions
+    ] == ["aVF"]
     tiny = SIGNAL / 1000
     tiny[5] *= -1
     assert twelve_leads(record(tiny, units="unknown")).limb_contradictions

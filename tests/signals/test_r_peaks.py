@@ -18,7 +18,9 @@ BEATS = np.arange(0.6, 10.0, 0.85)
 def assert_found(peaks: np.ndarray, expected: np.ndarray = BEATS) -> None:
     inside = expected[expected < 9.8]
     assert len(peaks) - len(inside) in (0, 1)
-    assert np.abs(peaks[: len(inside)] - inside - 0.045).max() < 0.05  # the complex begins there and lasts 92 ms
+    assert (
+        np.abs(peaks[: len(inside)] - inside - 0.045).max() < 0.05
+    )  # the complex begins there and lasts 92 ms
 
 
 @pytest.mark.parametrize("fs", [50.0, 100.0, 128.0, 257.0, 333.3, 500.0, 1000.0, 2000.0])
@@ -43,7 +45,9 @@ def test_gaps_dead_leads_and_one_wild_lead() -> None:
 @pytest.mark.parametrize("rate", [35.0, 60.0, 110.0, 190.0])
 def test_slow_and_fast(rate: float) -> None:
     made = Made(rr_ms=60000.0 / rate, pr_ms=120.0, qt_ms=min(400.0, 0.75 * 60000.0 / rate))
-    assert_found(find_r_peaks(synthetic(made, seconds=10.0), 500.0), np.arange(0.6, 10.0, 60.0 / rate))
+    assert_found(
+        find_r_peaks(synthetic(made, seconds=10.0), 500.0), np.arange(0.6, 10.0, 60.0 / rate)
+    )
 
 
 @pytest.mark.parametrize("leads", [1, 12])
@@ -51,9 +55,21 @@ def test_slow_and_fast(rate: float) -> None:
 def test_none_in_noise_hum_or_nothing(fs: float, leads: int) -> None:
     at = np.arange(round(10 * fs)) / fs
     noise = np.random.default_rng(0).normal(size=(leads, at.size))
-    hum = np.sin(2 * np.pi * 60.0 * at) * np.ones((leads, 1)) if fs > 120 else np.zeros((leads, at.size))
+    hum = (
+        np.sin(2 * np.pi * 60.0 * at) * np.ones((leads, 1))
+        if fs > 120
+        else np.zeros((leads, at.size))
+    )
     nothing = np.full((leads, at.size), np.nan)
-    for signal in (noise, hum, nothing, np.zeros((leads, at.size)), np.ones((leads, 1)), np.zeros((leads, 0)), np.zeros((0, at.size))):
+    for signal in (
+        noise,
+        hum,
+        nothing,
+        np.zeros((leads, at.size)),
+        np.ones((leads, 1)),
+        np.zeros((leads, 0)),
+        np.zeros((0, at.size)),
+    ):
         assert find_r_peaks(signal, fs).size == 0
 
 
@@ -73,7 +89,16 @@ def test_on_arrhythmias_of_two_leads() -> None:
     for header in sorted((SHARED / "mitbih" / "wfdb").glob("*.hea")):
         path = str(header.with_suffix(""))
         record, marks = wfdb.rdrecord(path), wfdb.rdann(path, "atr")
-        truth = np.array([at for at, kind in zip(marks.sample, marks.symbol, strict=True) if kind in "NLRBAaJSVrFejnE/fQ?"]) / record.fs
+        truth = (
+            np.array(
+                [
+                    at
+                    for at, kind in zip(marks.sample, marks.symbol, strict=True)
+                    if kind in "NLRBAaJSVrFejnE/fQ?"
+                ]
+            )
+            / record.fs
+        )
         truth = truth[(truth > 0.15) & (truth < record.sig_len / record.fs - 0.15)]
         peaks = find_r_peaks(record.p_signal.T, record.fs)
         assert np.mean([np.abs(peaks - beat).min() < 0.15 for beat in truth]) > 0.97

@@ -25,7 +25,9 @@ def segments_of(one: EcgRecord, preprocessing: Preprocessing | None = None) -> S
 
 def assert_golden(path: Path) -> None:
     with np.load(path, allow_pickle=False) as golden:
-        one = EcgRecord(golden["signal"], float(golden["fs"]), parse_lead_names(golden["lead_names"].tolist()))
+        one = EcgRecord(
+            golden["signal"], float(golden["fs"]), parse_lead_names(golden["lead_names"].tolist())
+        )
         segments = segments_of(one).data
         assert segments.shape == golden["segments"].shape
         assert segments.dtype == np.float32 and segments.flags.c_contiguous
@@ -38,14 +40,23 @@ def test_synthetic_recordings_become_the_segments_of_the_original_code(path: Pat
 
 
 @requires_shared
-@pytest.mark.parametrize("name", ["a_code15_400hz", "b_ptb_1000hz", "c_ptbxl_100hz", "d_ptb_500hz_permuted_flat"])
+@pytest.mark.parametrize(
+    "name", ["a_code15_400hz", "b_ptb_1000hz", "c_ptbxl_100hz", "d_ptb_500hz_permuted_flat"]
+)
 def test_real_recordings_become_the_segments_of_the_original_code(name: str) -> None:
     assert_golden(SHARED / "golden" / f"{name}.npz")
 
 
 @settings(max_examples=25)
-@given(order=st.permutations(LEADS), fs=st.sampled_from([250.0, 500.0, 1000.0]), fortran=st.booleans(), gaps=st.booleans())
-def test_order_spelling_and_layout_of_the_leads_make_no_difference_to_a_bit(order: list[str], fs: float, fortran: bool, gaps: bool) -> None:
+@given(
+    order=st.permutations(LEADS),
+    fs=st.sampled_from([250.0, 500.0, 1000.0]),
+    fortran=st.booleans(),
+    gaps=st.booleans(),
+)
+def test_order_spelling_and_layout_of_the_leads_make_no_difference_to_a_bit(
+    order: list[str], fs: float, fortran: bool, gaps: bool
+) -> None:
     signal = beating(6.0, fs)
     if gaps:
         signal[[1, 7], 300:900] = np.nan
@@ -58,8 +69,12 @@ def test_order_spelling_and_layout_of_the_leads_make_no_difference_to_a_bit(orde
     assert segments.warnings == expected.warnings
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(2.0, 0), (4.99, 0), (5.0, 1), (7.3, 1), (9.9, 1), (10.0, 2), (12.4, 2)])
-def test_segments_are_cut_from_the_start_and_the_remainder_is_dropped(seconds: float, count: int) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "count"), [(2.0, 0), (4.99, 0), (5.0, 1), (7.3, 1), (9.9, 1), (10.0, 2), (12.4, 2)]
+)
+def test_segments_are_cut_from_the_start_and_the_remainder_is_dropped(
+    seconds: float, count: int
+) -> None:
     segments = segments_of(record(beating(seconds)))
     assert segments.data.shape == (count, 12, 2500)
     assert segments.starts_s == tuple(5.0 * index for index in range(count))
@@ -69,13 +84,18 @@ def test_segments_are_cut_from_the_start_and_the_remainder_is_dropped(seconds: f
 
 def test_a_second_or_more_that_the_encoder_does_not_read_is_said() -> None:
     assert segments_of(record(beating(5.9))).warnings == ()
-    assert segments_of(record(beating(7.3))).warnings == ("signal: the last 2.3 s fill no segment; the encoder does not read them",)
+    assert segments_of(record(beating(7.3))).warnings == (
+        "signal: the last 2.3 s fill no segment; the encoder does not read them",
+    )
 
 
 @pytest.mark.parametrize(
-    ("seconds", "starts_s"), [(4.0, ()), (5.0, (0.0,)), (7.3, (0.0, 2.3)), (10.0, (0.0, 5.0)), (12.0, (0.0, 5.0, 7.0))]
+    ("seconds", "starts_s"),
+    [(4.0, ()), (5.0, (0.0,)), (7.3, (0.0, 2.3)), (10.0, (0.0, 5.0)), (12.0, (0.0, 5.0, 7.0))],
 )
-def test_with_tail_a_last_segment_ends_with_the_recording(seconds: float, starts_s: tuple[float, ...]) -> None:
+def test_with_tail_a_last_segment_ends_with_the_recording(
+    seconds: float, starts_s: tuple[float, ...]
+) -> None:
     with_tail = segments_of(record(beating(seconds)), Preprocessing(tail=True))
     without = segments_of(record(beating(seconds)))
     assert with_tail.starts_s == starts_s
@@ -102,7 +122,9 @@ def test_each_lead_is_standardised_over_the_whole_recording_not_the_segment() ->
 
 
 def test_microvolts_or_volts_are_the_same_to_the_encoder() -> None:
-    np.testing.assert_allclose(segments_of(record(1000 * SIGNAL)).data, segments_of(record(SIGNAL)).data, atol=1e-5)
+    np.testing.assert_allclose(
+        segments_of(record(1000 * SIGNAL)).data, segments_of(record(SIGNAL)).data, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("level_mv", [0.0, 0.1, -0.25])
@@ -119,7 +141,11 @@ def test_a_constant_lead_is_zero_and_named(level_mv: float) -> None:
 def test_a_missing_chest_lead_is_zero_and_named() -> None:
     segments = segments_of(of_leads(SIGNAL, "I", "II", *LEADS[7:]))
     assert not segments.data[:, 6].any()
-    np.testing.assert_allclose(np.delete(segments.data, 6, axis=1), np.delete(segments_of(record(SIGNAL)).data, 6, axis=1), atol=1e-4)
+    np.testing.assert_allclose(
+        np.delete(segments.data, 6, axis=1),
+        np.delete(segments_of(record(SIGNAL)).data, 6, axis=1),
+        atol=1e-4,
+    )
     assert segments.zeroed == ("V1",) and segments.flat == ()
     assert segments.warnings == ("lead_names: without V1; the encoder reads zeros there",)
 
@@ -136,8 +162,12 @@ def test_a_long_gap_is_zero_and_the_rest_standardised_over_what_is_there() -> No
     lead = np.concatenate(list(segments.data[:, 6]))
     assert not lead[1000:1500].any()
     there = np.delete(SIGNAL[6].astype(np.float64), np.s_[1000:1500])
-    np.testing.assert_allclose(np.delete(lead, np.s_[1000:1500]), (there - there.mean()) / (there.std() + 1e-8), atol=1e-5)
-    assert segments.warnings == ("signal: gaps longer than 0.2 s (V1 1.00 s); the encoder reads zeros there",)
+    np.testing.assert_allclose(
+        np.delete(lead, np.s_[1000:1500]), (there - there.mean()) / (there.std() + 1e-8), atol=1e-5
+    )
+    assert segments.warnings == (
+        "signal: gaps longer than 0.2 s (V1 1.00 s); the encoder reads zeros there",
+    )
 
 
 def test_a_short_gap_is_bridged_without_a_word() -> None:
@@ -148,9 +178,15 @@ def test_a_short_gap_is_bridged_without_a_word() -> None:
     assert segments.warnings == ()
 
 
-@given(fs=st.sampled_from([100.0, 250.0, 500.0, 1000.0]), seed=st.integers(0, 50), share=st.floats(0, 1))
+@given(
+    fs=st.sampled_from([100.0, 250.0, 500.0, 1000.0]),
+    seed=st.integers(0, 50),
+    share=st.floats(0, 1),
+)
 @settings(max_examples=40)
-def test_whatever_is_missing_the_encoder_reads_finite_numbers(fs: float, seed: int, share: float) -> None:
+def test_whatever_is_missing_the_encoder_reads_finite_numbers(
+    fs: float, seed: int, share: float
+) -> None:
     rng = np.random.default_rng(seed)
     signal = beating(6.0, fs)
     for lead in signal:
@@ -190,7 +226,11 @@ def test_a_100_hz_and_a_500_hz_copy_of_one_recording_look_alike() -> None:
 
     def read(name: str) -> EcgRecord:
         file = wfdb.rdrecord(str(SHARED / "ptbxl" / name))
-        return EcgRecord(np.ascontiguousarray(file.p_signal.T, np.float32), float(file.fs), parse_lead_names(file.sig_name))
+        return EcgRecord(
+            np.ascontiguousarray(file.p_signal.T, np.float32),
+            float(file.fs),
+            parse_lead_names(file.sig_name),
+        )
 
     slow, fast = (
         sorted((SHARED / "ptbxl" / "raw100").glob("*.hea")),
@@ -198,7 +238,10 @@ def test_a_100_hz_and_a_500_hz_copy_of_one_recording_look_alike() -> None:
     )
     both = [path.name[:5] for path in slow if path.name[:5] in fast]
     for number in both:
-        a, b = segments_of(read(f"raw100/{number}_lr")).data, segments_of(read(f"raw500/{number}_hr")).data
+        a, b = (
+            segments_of(read(f"raw100/{number}_lr")).data,
+            segments_of(read(f"raw500/{number}_hr")).data,
+        )
         assert a.shape == b.shape == (2, 12, 2500)
         # Not the same filter, so not the same samples; the same beats at the same times.
         assert np.median([np.corrcoef(a[0, lead], b[0, lead])[0, 1] for lead in range(12)]) > 0.9
@@ -218,7 +261,9 @@ IN_MILLIVOLT = Preprocessing(
 
 
 def banded(signal: np.ndarray, fs: float = 500.0, units: Units = "mV") -> Segments:
-    return make_segments(twelve_leads(EcgRecord(signal.astype(np.float32), fs, LEADS)), fs, IN_MILLIVOLT, units)
+    return make_segments(
+        twelve_leads(EcgRecord(signal.astype(np.float32), fs, LEADS)), fs, IN_MILLIVOLT, units
+    )
 
 
 def some_signal(seconds: float, fs: float = 500.0) -> np.ndarray:
@@ -267,7 +312,9 @@ def test_an_artefact_is_cut_off() -> None:
     assert banded(signal).data[0, 6].max() == 5.0
 
 
-@pytest.mark.parametrize("wrong", [{"resample": "band"}, {"standardise": "millivolt"}, {"shortest_seconds": 6.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"resample": "band"}, {"standardise": "millivolt"}, {"shortest_seconds": 6.0}]
+)
 def test_steps_that_do_not_go_together_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="preprocessing"):
         Preprocessing(**wrong)  # type: ignore[arg-type]

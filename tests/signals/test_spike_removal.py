@@ -14,18 +14,28 @@ SECONDS, RR_S, BEFORE_S = 10.0, 0.85, 0.06
 GAINS = np.array([0.7, 1.0, 0.3, -0.85, 0.2, 0.65, -0.9, -1.4, -1.1, -0.6, 0.8, 0.9])
 
 
-def paced(fs: float, height_mv: float = 1.5, decay_ms: float = 0.0) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def paced(
+    fs: float, height_mv: float = 1.5, decay_ms: float = 0.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """(without spikes, with spikes, spike times in s): wide beats, each after a spike of 2 ms that may decay."""
     rng = np.random.default_rng(0)
     times = np.arange(round(SECONDS * fs)) / fs
     beats = np.arange(0.6, SECONDS - 0.5, RR_S)
-    wave = sum(np.exp(-0.5 * ((times - at) / 0.022) ** 2) - 0.4 * np.exp(-0.5 * ((times - at - 0.3) / 0.05) ** 2) for at in beats)
+    wave = sum(
+        np.exp(-0.5 * ((times - at) / 0.022) ** 2)
+        - 0.4 * np.exp(-0.5 * ((times - at - 0.3) / 0.05) ** 2)
+        for at in beats
+    )
     plain = np.outer(GAINS, wave) + rng.normal(0, 0.004, (12, times.size))
     spiked = plain.copy()
     for at in beats - BEFORE_S:
         since = times - round(at * fs) / fs
         pulse = np.where((since >= 0) & (since < 0.0021), 1.0, 0.0)
-        tail = np.where(since >= 0, 0.4 * np.exp(-np.maximum(since, 0.0) * 1000 / decay_ms), 0.0) if decay_ms else 0.0
+        tail = (
+            np.where(since >= 0, 0.4 * np.exp(-np.maximum(since, 0.0) * 1000 / decay_ms), 0.0)
+            if decay_ms
+            else 0.0
+        )
         spiked += height_mv * np.outer(np.linspace(0.3, 1.2, 12), np.maximum(pulse, tail))
     return plain, spiked, beats - BEFORE_S
 

@@ -18,27 +18,37 @@ SECONDS, RATE_PER_MIN = 10.0, 70.0
 PACED_PTBXL = {"00144_hr", "00190_hr", "00385_hr", "00498_hr"}
 
 
-def _beats(fs: float, width_ms: float, noise_mv: float = 0.01) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _beats(
+    fs: float, width_ms: float, noise_mv: float = 0.01
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A synthetic 12-lead recording in mV with wide or narrow QRS and tall T, and its R peaks in seconds."""
     rng = np.random.default_rng(0)
     times = np.arange(round(SECONDS * fs)) / fs
     r_peaks = np.arange(0.6, SECONDS - 0.5, 60 / RATE_PER_MIN)
     gains = rng.uniform(0.5, 1.5, 12) * rng.choice([-1, 1], 12)
     wave = sum(
-        np.exp(-0.5 * ((times - r) / (width_ms / 4000)) ** 2) + 0.6 * np.exp(-0.5 * ((times - r - 0.28) / 0.05) ** 2) for r in r_peaks
+        np.exp(-0.5 * ((times - r) / (width_ms / 4000)) ** 2)
+        + 0.6 * np.exp(-0.5 * ((times - r - 0.28) / 0.05) ** 2)
+        for r in r_peaks
     )
     return np.outer(gains, wave) + rng.normal(0, noise_mv, (12, times.size)), r_peaks
 
 
-def _with_spikes(signal: NDArray[np.float64], fs: float, times_s: NDArray[np.float64], height_mv: float = 1.0) -> NDArray[np.float64]:
+def _with_spikes(
+    signal: NDArray[np.float64], fs: float, times_s: NDArray[np.float64], height_mv: float = 1.0
+) -> NDArray[np.float64]:
     spiked = signal.copy()
     spiked[:, np.round(times_s * fs).astype(int)] += height_mv * np.linspace(0.4, 1.2, 12)[:, None]
     return spiked
 
 
 @pytest.mark.parametrize("fs", [250.0, 500.0, 1000.0, 2000.0])
-@pytest.mark.parametrize(("offsets_ms", "chamber"), [((-50,), "ventricular"), ((-210,), "atrial"), ((-210, -50), "dual")])
-def test_a_spike_before_each_beat_is_pacing_of_that_chamber(fs: float, offsets_ms: tuple[int, ...], chamber: str) -> None:
+@pytest.mark.parametrize(
+    ("offsets_ms", "chamber"), [((-50,), "ventricular"), ((-210,), "atrial"), ((-210, -50), "dual")]
+)
+def test_a_spike_before_each_beat_is_pacing_of_that_chamber(
+    fs: float, offsets_ms: tuple[int, ...], chamber: str
+) -> None:
     signal, r_peaks = _beats(fs, 150)
     for offset in offsets_ms:
         signal = _with_spikes(signal, fs, r_peaks + offset / 1000)
@@ -85,7 +95,13 @@ def test_gaps_and_emptiness_are_borne() -> None:
 
 def _by_definition(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
     """(samples,) the second-highest lead's height over the running median of 14 ms, of those as high over that of 40 ms."""
-    over = [np.abs(signal - median_filter(signal, size=(1, 2 * max(1, round(ms * fs / 2000)) + 1), mode="nearest")) for ms in (14.0, 40.0)]
+    over = [
+        np.abs(
+            signal
+            - median_filter(signal, size=(1, 2 * max(1, round(ms * fs / 2000)) + 1), mode="nearest")
+        )
+        for ms in (14.0, 40.0)
+    ]
     second = np.sort(np.where(over[0] >= MIN_SHARE * over[1], over[0], 0.0), axis=0)[-2]
     return np.where(np.sort(over[0], axis=0)[-2] >= MIN_HEIGHT_MV, second, 0.0)
 
@@ -105,10 +121,18 @@ def test_of_the_recordings_that_the_limits_were_chosen_on_all_but_one_are_told_r
     with (SHARED / "ludb" / "reference.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             record = wfdb.rdrecord(str(SHARED / "ludb" / "data" / row["record"]), physical=False)
-            said[row["record"]] = (row["paced"] == "1", record.d_signal.T / 1000.0)  # LUDB's integers are microvolts
+            said[row["record"]] = (
+                row["paced"] == "1",
+                record.d_signal.T / 1000.0,
+            )  # LUDB's integers are microvolts
     for path in (SHARED / "ptbxl" / "raw500").glob("*.hea"):
-        said[path.stem] = (path.stem in PACED_PTBXL, wfdb.rdrecord(str(path.with_suffix(""))).p_signal.T)
+        said[path.stem] = (
+            path.stem in PACED_PTBXL,
+            wfdb.rdrecord(str(path.with_suffix(""))).p_signal.T,
+        )
     wrong = {
-        name for name, (paced, mv) in said.items() if (pacing(find_spikes(mv, 500.0), find_r_peaks(mv, 500.0)).chamber is not None) != paced
+        name
+        for name, (paced, mv) in said.items()
+        if (pacing(find_spikes(mv, 500.0), find_r_peaks(mv, 500.0)).chamber is not None) != paced
     }
     assert wrong == {"111"}

@@ -13,7 +13,17 @@ SIGNAL = beating()
 
 
 @pytest.mark.parametrize(
-    ("units", "per_mv"), [("mV", 1), ("MV", 1), ("uV", 1000), ("µV", 1000), ("μV", 1000), (" UV ", 1000), ("V", 0.001), ("v", 0.001)]
+    ("units", "per_mv"),
+    [
+        ("mV", 1),
+        ("MV", 1),
+        ("uV", 1000),
+        ("µV", 1000),
+        ("μV", 1000),
+        (" UV ", 1000),
+        ("V", 0.001),
+        ("v", 0.001),
+    ],
 )
 def test_every_unit_becomes_millivolt(units: str, per_mv: float) -> None:
     millivolt, became = to_millivolt(SIGNAL.astype(np.float64) * per_mv, units)
@@ -46,7 +56,15 @@ def test_another_unit_is_refused_with_those_allowed(units: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("units", "gain"), [("mV", 0.0), ("mV", -1.0), ("mV", float("nan")), ("mV", float("inf")), ("uV", 200.0), ("V", 200.0)]
+    ("units", "gain"),
+    [
+        ("mV", 0.0),
+        ("mV", -1.0),
+        ("mV", float("nan")),
+        ("mV", float("inf")),
+        ("uV", 200.0),
+        ("V", 200.0),
+    ],
 )
 def test_a_gain_that_cannot_be_is_refused(units: str, gain: float) -> None:
     with pytest.raises(BadOption):

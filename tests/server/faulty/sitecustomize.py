@@ -32,7 +32,11 @@ def _patch(runner):
     run = runner.run
 
     def faulty(self, segments, **options):
-        flat = {lead for lead in (RAISES, HANGS, ENDS) if (segments[:, lead] == 0).all(axis=1).any() and segments.any()}
+        flat = {
+            lead
+            for lead in (RAISES, HANGS, ENDS)
+            if (segments[:, lead] == 0).all(axis=1).any() and segments.any()
+        }
         if ENDS in flat:
             os._exit(7)
         if HANGS in flat:

@@ -1,0 +1,308 @@
+"""/openapi.json: the interface of this server as OpenAPI 3.1, made of what the code holds to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from analysis.options import OPTIONS, UPLOAD_ROUTES, Route
+from errors import EcgError, public_errors
+from formats.registry import format_names
+from server.openapi.examples import ANSWERS, REQUESTS, problem
+from server.openapi.parameters import (
+    ANSWER_HEADERS,
+    ECG_ERRORS,
+    HEADER_PARAMETERS,
+    RETRY_AFTER,
+    form_schema,
+    options_schema,
+    query_parameters,
+    request_headers,
+)
+from server.openapi.schema import component_schemas
+from server.openapi.texts import INFO, ROUTE_TEXTS, TAGS, body_text
+from server.routes.accept import NDJSON
+from server.routes.operator import METRICS_TYPE
+from server.routes.problems import PROBLEM_JSON
+from server.settings import Settings
+from server.stages.encoding import MEDIA_TYPES
+from server.stages.request_body import JSON, MSGPACK, MULTIPART, NPY, OCTETS
+from server.stages.response import VERSION
+
+Schema = dict[str, Any]
+
+ROUTES: tuple[Route, ...] = tuple(route for route in OPTIONS if route not in UPLOAD_ROUTES)
+ANSWER_OF: dict[Route, str] = {
+    "analyze": "Analysis",
+    "extract_features": "Embedding",
+    "assess_quality": "QualityAnswer",
+    "predict": "Prediction",
+    "classify": "Classification",
+}
+
+# Codes that only some of the routes know; the others are every route's that takes recordings.
+ONLY_ON: dict[str, tuple[str, ...]] = {
+    "not_found": (),
+    "method_not_allowed": (),
+    "under_age": ("predict",),
+    "unknown_part": ("analyze",),
+    "unknown_label": ("analyze",),
+    "layer_out_of_range": ("extract_features",),
+    "too_few_leads": ("extract_features", "classify"),
+    "no_model": ("extract_features", "classify"),
+    "no_samples": ("analyze", "extract_features", "predict", "classify"),
+    "implausible_values": ("analyze", "extract_features", "predict", "classify"),
+}
+RETRIED = (429, 503)
+FHIR_BUNDLE: Schema = {
+    "type": "object",
+    "description": "A FHIR R4 Bundle: DiagnosticReport, and Observations of the ECG, the measurements and the findings.",
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "type": {"const": "collection"},
+        "entry": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["resourceType", "type", "entry"],
+}
+
+
+@lru_cache(maxsize=4)
+def openapi_bytes(settings: Settings) -> bytes:
+    """The document as it is served, built once for each process."""
+    return orjson.dumps(openapi_document(settings))
+
+
+def openapi_document(settings: Settings) -> Schema:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ECG-FM inference server",
+            "version": VERSION,
+            "summary": "A 12-lead recording goes in, what ECG-FM says about it comes out. Research use only.",
+            "description": INFO,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "This server"}],
+        "tags": TAGS,
+        "paths": {
+            **{f"/{route}": {"post": _recording_operation(route, settings)} for route in ROUTES},
+            **_upload_paths(),
+            **_operator_paths(),
+        },
+        "components": {
+            "schemas": component_schemas()
+            | {f"{route}_options": options_schema(route) for route in OPTIONS},
+            "parameters": HEADER_PARAMETERS,
+            "headers": ANSWER_HEADERS | {"Retry-After": RETRY_AFTER, "X-ECG-Errors": ECG_ERRORS},
+            "examples": REQUESTS,
+        },
+    }
+
+
+def codes_of(route: Route) -> list[type[EcgError]]:
+    """The errors that a route can answer with, by status."""
+    return [kind for kind in public_errors() if route in ONLY_ON.get(kind.code, (route,))]
+
+
+def _recording_operation(route: Route, settings: Settings) -> Schema:
+    text = ROUTE_TEXTS[route]
+    return {
+        "operationId": route,
+        "tags": ["recordings"],
+        "summary": text.summary,
+        "description": text.description,
+        "parameters": query_parameters(route) + request_headers(),
+        "requestBody": _request_body(route, settings),
+        "responses": {"200": _answer(route), **_errors(codes_of(route))},
+    }
+
+
+def _upload_paths() -> Schema:
+    """The routes that take nothing but a form of files, and answer JSON."""
+    return {f"/{route}": {"post": _upload_operation(route)} for route in UPLOAD_ROUTES}
+
+
+def _upload_operation(route: Route) -> Schema:
+    text = ROUTE_TEXTS[route]
+    answer = {JSON: {"schema": _ref(ANSWER_OF[route]), "example": ANSWERS[route]}}
+    return {
+        "operationId": route,
+        "tags": ["recordings"],
+        "summary": text.summary,
+        "description": text.description,
+        "parameters": query_parameters(route) + request_headers(),
+        "requestBody": {"required": True, "content": {MULTIPART: {"schema": form_schema(route)}}},
+        "responses": {
+            "200": {
+                "description": text.answer,
+                "headers": _headers(ANSWER_HEADERS),
+                "content": answer,
+            },
+            **_errors(codes_of(route)),
+        },
+    }
+
+
+def _request_body(route: Route, settings: Settings) -> Schema:
+    binary = {"type": "string", "format": "binary"}
+    return {
+        "required": True,
+        "description": body_text(settings, format_names()),
+        "content": {
+            JSON: {
+                "schema": {
+                    "anyOf": [
+                        {"title": "One record", **_with_options(_ref("Record"), route)},
+                        {
+                            "title": "Many records",
+                            **_with_options(_many("records", _ref("Record")), route),
+                        },
+                    ]
+                },
+                "examples": {name: {"$ref": f"#/components/examples/{name}"} for name in REQUESTS},
+            },
+            MULTIPART: {"schema": form_schema(route)},
+            NPY: {"schema": {**binary, "contentMediaType": NPY}},
+            MSGPACK: {"schema": {**binary, "contentMediaType": MSGPACK}},
+            OCTETS: {"schema": {**binary, "contentMediaType": OCTETS}},
+        },
+    }
+
+
+def _answer(route: Route) -> Schema:
+    one = _ref(ANSWER_OF[route])
+    either = {"anyOf": [one, _ref("FailedRecord")]}
+    whole = {
+        "anyOf": [{"title": "One", "allOf": [one]}, {"title": "Many", **_many("results", either)}]
+    }
+    line = {
+        "type": "object",
+        "properties": {"index": {"type": "integer", "minimum": 0}},
+        "required": ["index"],
+        **either,
+    }
+    content: Schema = {
+        JSON: {"schema": whole, "example": ANSWERS[route]},
+        MSGPACK: {
+            "schema": {
+                **whole,
+                "description": "As JSON; arrays are `{dtype, shape, data}` with binary data.",
+            }
+        },
+        NDJSON: {
+            "schema": {
+                **line,
+                "description": "A line for each record as soon as it is done, in the order of completion.",
+            }
+        },
+    }
+    headers = _headers(ANSWER_HEADERS)
+    if route == "analyze":
+        content[MEDIA_TYPES["fhir"]] = {"schema": FHIR_BUNDLE}
+    if route == "extract_features":
+        content[NPY] = {"schema": {"type": "string", "format": "binary", "contentMediaType": NPY}}
+        headers |= _headers(["X-ECG-Errors"])
+    return {"description": ROUTE_TEXTS[route].answer, "headers": headers, "content": content}
+
+
+def _errors(kinds: Iterable[type[EcgError]]) -> Schema:
+    """A response for each status, with an example for each of its codes."""
+    return {
+        str(status): _error(status, list(same))
+        for status, same in groupby(kinds, key=lambda kind: kind.status)
+    }
+
+
+def _error(status: int, kinds: list[type[EcgError]]) -> Schema:
+    codes = [kind.code for kind in kinds]
+    schema = {
+        "allOf": [
+            _ref("Problem"),
+            {"properties": {"status": {"const": status}, "code": {"enum": codes}}},
+        ]
+    }
+    examples = {kind.code: {"summary": kind.title, "value": problem(kind)} for kind in kinds}
+    return {
+        "description": "; ".join(
+            f"[{kind.code}](/docs/errors#{kind.code}): {kind.title.lower()}" for kind in kinds
+        ),
+        "headers": _headers([*ANSWER_HEADERS, *(["Retry-After"] if status in RETRIED else [])]),
+        "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
+    }
+
+
+def _operator_paths() -> Schema:
+    line = {"text/plain": {"schema": {"type": "string"}}}
+    health, models = {JSON: {"schema": _ref("Health")}}, {JSON: {"schema": _ref("Models")}}
+    root = {JSON: {"schema": _ref("Root")}}
+    return {
+        "/health": _get(
+            "health",
+            "The status of every part",
+            {"200": ("ok or degraded", health), "503": ("starting or draining", health)},
+        ),
+        "/livez": _get("livez", "Is the process there?", {"200": ("It is.", line)}),
+        "/readyz": _get(
+            "readyz",
+            "Does it answer recordings?",
+            {"200": ("It does.", line), "503": ("Not yet, not now, or no more.", line)},
+        ),
+        "/models": _get(
+            "models",
+            "The models that are loaded, their labels and cards",
+            {"200": ("Bundles and heads", models)},
+        ),
+        "/metrics": _get(
+            "metrics",
+            "Numbers for Prometheus",
+            {"200": ("Text exposition", {METRICS_TYPE: {"schema": {"type": "string"}}})},
+        ),
+        "/": _get(
+            "root",
+            "What this is",
+            {
+                "200": ("A pointer to the documentation", root),
+                "307": ("A browser (Accept: text/html) is led on.", {}),
+            },
+        ),
+    }
+
+
+def _get(name: str, summary: str, answers: dict[str, tuple[str, Schema]]) -> Schema:
+    responses: Schema = {}
+    for status, (description, content) in answers.items():
+        responses[status] = {"description": description, "headers": _headers(ANSWER_HEADERS)} | (
+            {"content": content} if content else {}
+        )
+    return {
+        "get": {
+            "operationId": name,
+            "tags": ["operation"],
+            "summary": summary,
+            "responses": responses,
+        }
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _headers(names: Iterable[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _many(field: str, schema: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {field: {"type": "array", "items": schema}},
+        "required": [field],
+    }
+
+
+def _with_options(schema: Schema, route: Route) -> Schema:
+    return {"allOf": [schema, _ref(f"{route}_options")]}

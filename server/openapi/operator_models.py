@@ -1,0 +1,122 @@
+"""The operator's answers as pydantic models, for /openapi.json: /health, /models and /."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class Workers(BaseModel):
+    expected: int
+    alive: int
+    restarts: int
+
+
+class HealthEncoder(BaseModel):
+    role: str
+    name: str
+    revision: str | None
+    sha256: str
+    dtype: str | None = Field(
+        description="null, as the two below, until a model worker has set the encoder up."
+    )
+    device: str
+    ready: bool
+    compiled: bool | None = Field(description="Whether its kernels are torch.compile's.")
+    path: str | None = Field(
+        description="How it is run there; where something faster is not used, why not."
+    )
+
+
+class HealthHead(BaseModel):
+    name: str
+    version: int | None
+    ready: bool
+    reason: str | None = Field(
+        description="Why it does not answer here: another encoder is loaded, or its folder is damaged."
+    )
+
+
+class HealthModel(BaseModel):
+    requested: str
+    chosen: str
+    reason: str
+    encoders: list[HealthEncoder]
+    heads: list[HealthHead]
+
+
+class Health(BaseModel):
+    """The status of every part."""
+
+    status: Literal["ok", "degraded", "starting", "draining"]
+    version: str
+    uptime_s: float
+    model: HealthModel
+    workers: dict[Literal["api", "signal", "model"], Workers]
+    in_flight: int
+    limit: int = Field(description="Requests in flight at once; more are refused with 429.")
+    limits: dict[str, float]
+
+
+class LoadedLabel(BaseModel):
+    name: str
+    joining: Literal["mean", "max"] = Field(
+        description="How a record's probability follows from its segments'."
+    )
+    threshold: float = Field(ge=0, le=1)
+    pos_weight: float | None = Field(
+        description="Weight of the positives in training, the w of the default threshold."
+    )
+    description: str
+
+
+class LoadedModel(BaseModel):
+    name: str
+    role: str
+    revision: str | None
+    sha256: str
+    loaded: bool
+    labels: list[LoadedLabel]
+    licence: str
+    card: str | None
+
+
+class HeadEncoder(BaseModel):
+    name: str
+    revision: str | None
+    sha256: str
+
+
+class HeadLabel(BaseModel):
+    name: str
+    threshold: float = Field(ge=0, le=1, description="On the calibrated probability.")
+    description: str
+
+
+class LoadedHead(BaseModel):
+    """An installed head: the champion of its name answers, the candidate waits to be promoted."""
+
+    name: str
+    version: int
+    alias: Literal["champion", "candidate"]
+    encoder: HeadEncoder | None = Field(
+        description="Whose embeddings it was trained on; it reads no other's."
+    )
+    loaded: bool = Field(description="Whether that encoder is loaded here.")
+    reason: str | None = Field(description="Why not, where it is not.")
+    kind: Literal["linear", "mlp"] | None
+    labels: list[HeadLabel]
+    card: str | None
+
+
+class Models(BaseModel):
+    """The bundles and heads that answer."""
+
+    models: list[LoadedModel]
+    heads: list[LoadedHead]
+
+
+class Root(BaseModel):
+    message: str
+    docs: str

@@ -1,0 +1,210 @@
+"""Arrays under names (.mat, .npz): the layouts that people save, and what is refused before anything is allocated or run."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.io
+
+from errors import (
+    BadShape,
+    BadType,
+    CorruptFile,
+    EcgError,
+    MissingField,
+    SeveralRecordings,
+    UnknownFormat,
+    UnsafeFile,
+)
+from formats.hints import Hints
+from formats.parts import Part
+from formats.registry import read
+from signals.leads import LEADS
+from signals.record import EcgRecord
+
+SIGNAL = np.round(np.random.default_rng(0).normal(size=(12, 40)), 3)
+CODES = (SIGNAL * 1000).astype(np.int16)
+
+
+def mat(arrays: dict[str, Any], **options: Any) -> bytes:
+    file = io.BytesIO()
+    scipy.io.savemat(file, arrays, **options)
+    return file.getvalue()
+
+
+def npz(arrays: dict[str, Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def opened(data: bytes, hints: Hints = Hints()) -> EcgRecord:  # noqa: B008 - frozen
+    return read([Part("upload", data)], hints)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+@pytest.mark.parametrize("name", ["signal", "ecg", "data", "p_signal", "Something"])
+@pytest.mark.parametrize("rate", ["fs", "Fs", "sampling_rate", "curr_sample_rate"])
+def test_a_table_with_its_rate_is_read_either_way_round(save: Any, name: str, rate: str) -> None:
+    for array in (SIGNAL, SIGNAL.T, SIGNAL.astype(np.float32)):
+        record = opened(save({name: array, rate: 250.0, "other": np.arange(3)}))
+        assert (record.lead_names, record.fs, record.units) == (LEADS, 250.0, "mV")
+        np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_a_gain_of_each_lead_is_that_leads_and_a_baseline_is_taken_off(save: Any) -> None:
+    gains = np.arange(1, 13) * 100.0
+    record = opened(
+        save(
+            {
+                "val": np.rint(SIGNAL * gains[:, None] + 7),
+                "fs": 100,
+                "gain": gains,
+                "baseline": np.full(12, 7),
+            }
+        )
+    )
+    assert record.units == "mV"
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=0.005 + 1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_a_variable_for_each_lead_is_read_and_units_may_differ(save: Any) -> None:
+    leads = dict(zip(LEADS[::-1], SIGNAL, strict=True))
+    record = opened(
+        save({**leads, "srate": 250, "units": np.array(["mV"] * 12), "t": np.arange(40)})
+    )
+    assert (record.lead_names, record.fs) == (LEADS[::-1], 250.0)
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+    scaled = SIGNAL * np.array([[1.0]] * 6 + [[1000.0]] * 6)
+    record = opened(save({"signal": scaled, "fs": 250, "units": np.array(["mV"] * 6 + ["uV"] * 6)}))
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+
+
+def test_texts_of_bytes_are_texts() -> None:
+    """h5py and numpy write names as bytes: unread, V6 would pass for I and microvolts for millivolts."""
+    record = opened(
+        npz(
+            {
+                "signal": SIGNAL * 1000,
+                "fs": 100,
+                "leads": np.array(LEADS[::-1], dtype="S"),
+                "units": np.array(b"uV"),
+            }
+        )
+    )
+    assert record.lead_names == LEADS[::-1]
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_lead_names_unit_age_sex_and_date_are_taken_where_they_stand(save: Any) -> None:
+    record = opened(
+        save(
+            {
+                "signal": SIGNAL[:3],
+                "fs": 100,
+                "leads": np.array(["V1", "II", "aVR"]),
+                "unit": "uV",
+                "age": 63,
+                "sex": "Female",
+                "date": "2024-05-01",
+            }
+        )
+    )
+    assert (record.lead_names, record.recording_date) == (("V1", "II", "aVR"), "2024-05-01")
+    assert (record.patient.age_years, record.patient.sex) == (63.0, "female")
+    np.testing.assert_allclose(record.signal, SIGNAL[:3] / 1000, rtol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{}, {"format": "4"}, {"do_compression": True}])
+def test_physionets_val_is_adc_units_until_a_gain_is_sent(options: dict[str, Any]) -> None:
+    data = mat({"val": CODES}, **options)
+    with pytest.raises(MissingField, match="fs"):
+        opened(data)
+    unknown = opened(data, Hints(fs=500.0))
+    assert unknown.units == "unknown"
+    assert any(warning.startswith("units:") for warning in unknown.warnings)
+    np.testing.assert_allclose(
+        opened(data, Hints(fs=500.0, gain=1000.0)).signal, CODES / 1000, rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        opened(mat({"val": CODES, "gain": np.full(12, 1000.0), "fs": 500})).signal,
+        CODES / 1000,
+        rtol=1e-5,
+    )
+
+
+def test_fairseq_signals_files_are_read_in_unknown_units_at_their_current_rate() -> None:
+    record = opened(
+        mat({"feats": SIGNAL, "curr_sample_rate": 500, "org_sample_rate": 400, "age": 50})
+    )
+    assert (record.units, record.fs, record.patient.age_years) == ("unknown", 500.0, 50.0)
+
+
+def test_a_structure_is_looked_into() -> None:
+    record = opened(mat({"ECG": {"data": SIGNAL, "sex": "Male", "age": 71.0}}), Hints(fs=500.0))
+    assert (record.patient.age_years, record.patient.sex) == (71.0, "male")
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+@pytest.mark.parametrize(
+    ("arrays", "kind"),
+    [
+        ({"a": SIGNAL, "b": SIGNAL}, SeveralRecordings),
+        ({"signal": np.stack([SIGNAL, SIGNAL]), "fs": 1.0}, SeveralRecordings),
+        ({"signal": SIGNAL.astype(complex), "fs": 1.0}, BadType),
+        ({"signal": SIGNAL[:5], "fs": 1.0}, BadShape),
+        ({"text": np.array(["a", "b"]), "fs": 1.0}, MissingField),
+        ({"signal": SIGNAL, "fs": np.nan}, MissingField),
+        ({"signal": SIGNAL, "fs": 500.0, "gain": 0.0}, CorruptFile),
+        ({"signal": SIGNAL * np.inf, "fs": 500.0}, EcgError),
+    ],
+)
+def test_what_is_no_single_recording_is_refused(
+    save: Any, arrays: dict[str, Any], kind: type[EcgError]
+) -> None:
+    with pytest.raises(kind):
+        opened(save(arrays))
+
+
+def test_an_npz_with_a_pickle_runs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    class Loud:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return print, ("PICKLE WAS EXECUTED",)
+
+    file = io.BytesIO()
+    np.save(file, np.array([Loud()], object), allow_pickle=True)
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("signal.npy", file.getvalue())
+        archive.writestr("fs.npy", pickle.dumps(1))
+    with pytest.raises(EcgError):
+        opened(body.getvalue())
+    two = body.getvalue().replace(b"fs.npy", b"aa.npy")
+    with pytest.raises(EcgError):
+        opened(two)
+    assert "PICKLE" not in capfd.readouterr().out
+
+
+def test_a_mat_file_that_inflates_beyond_measure_is_refused_before_scipy_sees_it() -> None:
+    head = mat({"signal": SIGNAL})[:128]
+    bomb = zlib.compress(bytes(40 << 20), 9)
+    with pytest.raises(UnsafeFile, match="times its size"):
+        opened(head + (15).to_bytes(4, "little") + len(bomb).to_bytes(4, "little") + bomb)
+
+
+def test_mat_files_of_7_3_and_damaged_ones_are_told_apart() -> None:
+    with pytest.raises(UnknownFormat, match="-v7"):
+        opened(b"MATLAB 7.3 MAT-file, Platform: x".ljust(512) + b"\x89HDF\r\n\x1a\n")
+    whole = mat({"signal": SIGNAL, "fs": 500.0}, do_compression=True)
+    with pytest.raises(CorruptFile):
+        opened(whole[: len(whole) // 2])

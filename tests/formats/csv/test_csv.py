@@ -1,0 +1,260 @@
+"""Text tables: every way in which people write samples down is read, and a fault is told by its line and column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from errors import (
+    BadShape,
+    BadType,
+    CorruptFile,
+    EcgError,
+    MissingField,
+    RaggedSignal,
+    UnknownFormat,
+    UnknownLead,
+)
+from formats.hints import Hints
+from formats.parts import Part
+from formats.registry import read
+from signals.leads import LEADS
+from signals.record import EcgRecord
+
+ROWS = np.round(np.sin(np.arange(40 * 2).reshape(40, 2) / 7), 3)  # I and II
+ONE, TWO = ROWS.T
+
+
+def opened(text: str | bytes, hints: Hints = Hints(fs=500.0)) -> EcgRecord:  # noqa: B008 - frozen
+    return read([Part("upload", text if isinstance(text, bytes) else text.encode())], hints)
+
+
+def table(
+    head: str = "I,II\n",
+    delimiter: str = ",",
+    comma: bool = False,
+    times: list[str] | None = None,
+    end: str = "\n",
+) -> str:
+    lines = []
+    for place, row in enumerate(ROWS):
+        cells = [f"{value:.3f}".replace(".", ",") if comma else f"{value:.3f}" for value in row]
+        lines.append(delimiter.join(cells if times is None else [times[place], *cells]))
+    return head + end.join(lines) + end
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        table(),
+        table(end="\r\n"),
+        table("I;II\n", ";", comma=True),
+        table("I;II\n", ";"),
+        table("I\tII\n", "\t", comma=True),
+        table("I II\n", " "),
+        table("I II\n", " ", comma=True),
+        table('"Lead I";"MDC_ECG_LEAD_II"\n', ";"),
+        table("'I','II'\n"),
+        table("# exported\n\nI,II\n"),
+        table("% a comment\nI,II\n"),
+        table("My recording\nI,II\n"),
+        table("I (mV),II (mV)\n"),
+        table("I_mV,II_mV\n"),
+        table("I|II\n", "|"),
+        table("I,II\n", end=",\n"),
+        "I,II\n" + "".join('"{:.3f}","{:.3f}"\n'.format(*row) for row in ROWS),
+        "I,II\n" + "".join('"{:.3f}","{:.3f}"\n'.format(*row).replace(".", ",") for row in ROWS),
+        table("I,II\n(mV),(mV)\n"),
+        table("I;II\n[mV];[mV]\n", ";", comma=True),
+        table("I,II\nmV,mV\n"),
+        table("\ufeffI,II\n"),
+        table("ECG I,ECG II\n").encode("utf-16"),
+    ],
+)
+def test_every_delimiter_decimal_sign_quote_and_heading_gives_the_same(text: str | bytes) -> None:
+    record = opened(text)
+    assert (record.lead_names, record.fs, record.units) == (("I", "II"), 500.0, "mV")
+    np.testing.assert_allclose(record.signal, [ONE, TWO], atol=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("µV", 1e-3), ("V", 1e3), ("mV", 1.0)])
+def test_units_come_from_names_a_second_line_or_a_comment(unit: str, factor: float) -> None:
+    for head in (f"I ({unit}),II [{unit}]\n", f"I,II\n{unit},{unit}\n", f"# unit: {unit}\nI,II\n"):
+        np.testing.assert_allclose(
+            opened(table(head)).signal[0], ONE * factor, rtol=1e-5, atol=1e-7
+        )
+    np.testing.assert_allclose(
+        opened(table(f"# Unit = {unit}\nI,II\n").encode("cp1252")).signal[0],
+        ONE * factor,
+        rtol=1e-5,
+        atol=1e-7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "fs"),
+    [
+        ("time", [f"{row / 250:.3f}" for row in range(40)], 250.0),
+        ("Time (s)", [f"{row / 360:.3f}" for row in range(40)], 360.0),
+        ("time_ms", [f"{row * 2}" for row in range(40)], 500.0),
+        ("t [us]", [f"{row * 1000}" for row in range(40)], 1000.0),
+        ("'Elapsed time'", [f"'0:{row / 250:06.3f}'" for row in range(40)], 250.0),
+        ("timestamp", [f"2024-05-01T08:27:{row / 100:06.3f}" for row in range(40)], 100.0),
+        ("time", [f"{1714552052 + row / 500:.3f}" for row in range(40)], 500.0),
+    ],
+)
+def test_a_column_of_times_gives_the_rate(name: str, times: list[str], fs: float) -> None:
+    record = opened(table(f"{name},I,II\n", times=times), Hints())
+    assert record.fs == pytest.approx(fs, rel=5e-3 if fs == 360.0 else 1e-6)
+    np.testing.assert_allclose(record.signal, [ONE, TWO], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sample", "", "index", "Unnamed: 0", "time"])
+def test_a_column_that_counts_is_no_time_and_no_lead(name: str) -> None:
+    text = table(f"{name},I,II\n", times=[str(row) for row in range(40)])
+    assert opened(text).lead_names == ("I", "II")
+    with pytest.raises(MissingField, match="fs"):
+        opened(text, Hints())
+
+
+def test_times_with_a_hole_or_backwards_are_refused_with_their_line() -> None:
+    times = [f"{row / 250:.3f}" for row in range(40)]
+    with pytest.raises(CorruptFile, match="line"):
+        opened(
+            table(
+                "time,I,II\n",
+                times=[*times[:20], *(f"{(row + 30) / 250:.3f}" for row in range(20, 40))],
+            ),
+            Hints(),
+        )
+    with pytest.raises(CorruptFile, match="do not rise"):
+        opened(table("time,I,II\n", times=times[::-1]), Hints())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "# fs: 250 Hz\nI,II\n",
+        "% Sampling frequency = 250\nI,II\n",
+        "Sample Rate,250 hertz\nI,II\n",
+        "# 0.25 kHz\nI,II\n",
+        "Sampling rate (Hz): 250\nI,II\n",
+        "Abtastrate [Hz];250\nI,II\n",
+        "sample_rate_hz,250\nI,II\n",
+        "fs (kHz) = 0.25\nI,II\n",
+    ],
+)
+def test_a_rate_in_words_above_the_numbers_is_taken_but_not_that_of_a_filter(head: str) -> None:
+    assert opened(table("# low pass filter 40 Hz\n" + head), Hints()).fs == 250.0
+    with pytest.raises(MissingField):
+        opened(table("# low pass filter 40 Hz\nI,II\n"), Hints())
+
+
+def test_without_names_twelve_columns_are_the_leads_in_their_order_with_a_time_before_them_or_not() -> (
+    None
+):
+    values = np.round(np.random.default_rng(0).normal(size=(30, 12)), 3)
+    plain = "\n".join(",".join(f"{value}" for value in row) for row in values)
+    timed = "\n".join(
+        f"{row / 200:.3f}," + ",".join(f"{value}" for value in cells)
+        for row, cells in enumerate(values)
+    )
+    assert opened(plain).lead_names == LEADS
+    record = opened(timed, Hints())
+    assert record.fs == 200.0
+    np.testing.assert_allclose(record.signal, values.T, atol=1e-6)
+    sideways = "\n".join(",".join(f"{value}" for value in row) for row in values.T)
+    np.testing.assert_allclose(opened(sideways).signal, values.T, atol=1e-6)
+    with pytest.raises(BadShape):
+        opened("\n".join("1,2,3" for _ in range(30)))
+
+
+def test_lines_that_begin_with_a_leads_name_are_leads() -> None:
+    text = "V1," + ",".join(map(str, ONE)) + "\nlead II," + ",".join(map(str, TWO)) + "\n"
+    record = opened(text)
+    assert record.lead_names == ("V1", "II")
+    np.testing.assert_allclose(record.signal, [ONE, TWO], atol=1e-6)
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_watchs_export_is_one_lead_and_nothing_of_its_owner(decimal: str) -> None:
+    head = (
+        'Name,Erika Mustermann\nDate of Birth,"2. May 1960"\nRecorded Date,2024-05-01 08:27:32 +0200\nClassification,Sinus Rhythm\n'
+        'Software Version,2.0\nDevice,"Watch6,1"\nSample Rate,513.281 hertz\n\n\nLead,Lead I\nUnit,µV\n\n'
+    )
+    record = opened(
+        head + "\n".join(f"{value * 100:.3f}".replace(".", decimal) for value in ONE), Hints()
+    )
+    assert (record.lead_names, record.fs, record.recording_date) == (
+        ("I",),
+        513.281,
+        "2024-05-01T08:27:32",
+    )
+    assert record.reported is not None and record.reported.device == "Watch6,1"
+    np.testing.assert_allclose(record.signal[0], ONE / 10, atol=1e-6)
+    assert "Mustermann" not in repr(record)
+
+
+def test_gaps_are_gaps_and_other_columns_are_left_out_whatever_is_in_them() -> None:
+    record = opened("I,II,rhythm\n" + "0.1,,SR\nnan,0.2,AF\n0.3,NA,SR\n" * 5)
+    np.testing.assert_allclose(
+        record.signal[:, :3], [[0.1, np.nan, 0.3], [np.nan, 0.2, np.nan]], atol=1e-6
+    )
+    assert any("rhythm" in warning for warning in record.warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "reason"),
+    [
+        ("I,II\n1,2\n3,4\n5,x\n7,8\n", BadType, "line 4, column 2"),
+        ("I,II\n1,2\n3,4\n5\n7,8\n", RaggedSignal, "line 4"),
+        ("I II\n1 2\n3 4\n5\n7 8\n", RaggedSignal, "line 4"),
+        ("I,II\n1,2\n3,4\n=cmd(),4\n7,8\n", BadType, "line 4, column 1"),
+        ("I,II\n1,2\n3,1_0\n7,8\n", BadType, "line 3, column 2"),
+        ("a,b\n1,2\n3,4\n7,8\n", UnknownLead, "a, b"),
+        ("a,b,c\n1,2,3\n3,4,5\n7,8,9\n", UnknownLead, "a, b, c"),
+        ("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n", BadShape, "lead_names"),
+        (",".join(["0"] * 30_000), BadShape, "one line"),
+        ("hello world\nthis is no table\n", UnknownFormat, "not read"),
+    ],
+)
+def test_a_fault_is_told_by_its_place(text: str, kind: type[EcgError], reason: str) -> None:
+    with pytest.raises(kind, match=reason) as caught:
+        opened(text)
+    assert "cmd" not in caught.value.detail
+
+
+def test_names_from_the_request_name_the_columns() -> None:
+    record = opened("a,b\n1,2\n3,4\n5,6\n", Hints(fs=100.0, lead_names=("V1", "V2")))
+    assert record.lead_names == ("V1", "V2")
+    assert opened("1\n2\n3\n4\n", Hints(fs=100.0, lead_names=("II",))).signal.tolist() == [
+        [1, 2, 3, 4]
+    ]
+
+
+@pytest.mark.parametrize("head", ["", "x"])
+def test_columns_that_pandas_numbered_are_unnamed_and_its_index_is_no_lead(head: str) -> None:
+    """`DataFrame(x).to_csv()` writes ",0,1,2,..." above the numbers, and each line's own before them."""
+    values = np.round(np.random.default_rng(0).normal(size=(12, 30)), 3)
+    for array in (values, values.T):
+        rows = [",".join(map(str, row)) for row in array.tolist()]
+        numbers = ",".join(map(str, range(array.shape[1])))
+        indexed = "".join(f"{place},{row}\n" for place, row in enumerate(rows))
+        for text in (numbers + "\n" + "\n".join(rows), f"{head},{numbers}\n{indexed}"):
+            record = opened(text)
+            assert record.lead_names == LEADS
+            np.testing.assert_allclose(record.signal, values, atol=1e-6)
+
+
+def test_an_index_of_times_below_numbered_columns_gives_the_rate() -> None:
+    rows = [
+        ",".join(map(str, row))
+        for row in np.random.default_rng(0).normal(size=(30, 12)).round(3).tolist()
+    ]
+    text = (
+        ","
+        + ",".join(map(str, range(12)))
+        + "\n"
+        + "".join(f"{place / 250},{row}\n" for place, row in enumerate(rows))
+    )
+    assert opened(text, Hints()).fs == 250.0

@@ -1,0 +1,74 @@
+"""Messages between processes arrive whole, once, whatever their size, and nothing of them stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.ipc.channel import Channel
+
+SMALL, BIG = 10, 3_000_000  # values; the second is more than any socket is granted
+
+
+@pytest.fixture
+def channel() -> Iterator[Channel]:
+    with contextlib.closing(Channel()) as opened:
+        yield opened
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("size", [0, 1, SMALL, 30_000, BIG])
+def test_an_array_arrives_as_it_was_sent(channel: Channel, size: int) -> None:
+    sent = np.arange(size, dtype=np.float32)
+    before = _descriptors()
+    channel.send(("one", sent, {"two": sent[:3]}))
+    name, found, rest = channel.receive()
+    assert name == "one"
+    np.testing.assert_array_equal(found, sent)
+    np.testing.assert_array_equal(rest["two"], sent[:3])
+    assert found.flags.aligned
+    del found, rest
+    assert _descriptors() == before
+
+
+def test_messages_keep_their_order_and_an_empty_queue_says_so(channel: Channel) -> None:
+    for number in range(50):
+        assert channel.try_send(number)
+    assert [channel.try_receive() for _ in range(51)] == [*range(50), None]
+
+
+def test_a_full_queue_takes_no_more_until_something_is_taken(channel: Channel) -> None:
+    message = np.zeros(10_000, np.float32)
+    sent = 0
+    while channel.try_send(message):
+        sent += 1
+    assert sent >= 4
+    channel.receive()
+    channel.receive()
+    assert channel.try_send(message)
+
+
+def _take_and_end(channel: Channel) -> None:
+    channel.receive()
+    os._exit(9)
+
+
+def test_what_waits_outlives_who_took_the_message_before_it(channel: Channel) -> None:
+    channel.send(("taken", np.zeros(BIG, np.float32)))
+    channel.send(("waiting", np.ones(BIG, np.float32)))
+    worker = multiprocessing.get_context("spawn").Process(target=_take_and_end, args=(channel,))
+    worker.start()
+    worker.join(30)
+    assert worker.exitcode == 9
+    name, found = channel.receive()
+    assert name == "waiting" and found.all()
+    assert channel.try_receive() is None

@@ -1,0 +1,143 @@
+"""PTB-XL read as downloaded and as packed gives the same recordings and the same labels."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model_store.labels import SUPERCLASSES
+from tests.data import SHARED, requires_shared
+from training.datasets.ptbxl import (
+    BIFASCICULAR,
+    ECG_FM_LABELS,
+    PtbXl,
+    in_standard_order,
+    read_file,
+    read_signals,
+    read_table,
+)
+
+PACKED = SHARED / "ptbxl"
+QUANTUM_MV = 0.005  # the packed copy rounds I, II and V1..V6 to 5 or 10 uV, so a derived lead is within 10 + 1 uV
+COLUMN = {
+    "1st degree atrioventricular block": "y_first_degree_av_block",
+    **{
+        name: "y_" + name.lower().replace(" ", "_")
+        for name in (*ECG_FM_LABELS, BIFASCICULAR)
+        if not name.startswith("1st")
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def packed() -> PtbXl:
+    return read_table(PACKED)
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, str]]:
+    with gzip.open(PACKED / "metadata.csv.gz", "rt", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def downloaded(tmp_path: Path, rows: list[dict[str, str]]) -> Path:
+    """A folder as PhysioNet's, with the recordings of raw100 alone."""
+    mine = [row for row in rows if row["raw100"] == "1"]
+    folder = tmp_path / "records100" / "00000"
+    folder.mkdir(parents=True)
+    for path in sorted((PACKED / "raw100").iterdir()):
+        shutil.copy(path, folder / path.name)
+    shutil.copy(PACKED / "scp_statements.csv", tmp_path)
+    with (tmp_path / "ptbxl_database.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            [
+                "ecg_id",
+                "patient_id",
+                "age",
+                "sex",
+                "scp_codes",
+                "strat_fold",
+                "filename_lr",
+                "filename_hr",
+            ]
+        )
+        for row in mine:
+            name = f"00000/{int(row['ecg_id']):05d}"
+            kept = [
+                row[key]
+                for key in ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
+            ]
+            writer.writerow(
+                [
+                    kept[0],
+                    f"{kept[1]}.0",
+                    *kept[2:],
+                    f"records100/{name}_lr",
+                    f"records500/{name}_hr",
+                ]
+            )
+    return tmp_path
+
+
+@requires_shared
+def test_labels_follow_from_the_statements(packed: PtbXl, rows: list[dict[str, str]]) -> None:
+    for name, column in COLUMN.items():
+        wanted = np.array([row[column] == "1" for row in rows])
+        # Two rows of the packed table have statements that their own columns leave out.
+        assert np.count_nonzero(packed.ecg_fm_label(name) != wanted) <= 2, name
+    wanted = np.array([[row[name] == "1" for name in SUPERCLASSES] for row in rows])
+    assert np.count_nonzero((packed.superclasses() != wanted).any(axis=1)) <= 2
+
+
+@requires_shared
+def test_a_label_that_no_statement_gives_is_unknown(packed: PtbXl) -> None:
+    with pytest.raises(KeyError):
+        packed.ecg_fm_label("Ventricular tachycardia")
+
+
+@requires_shared
+def test_no_patient_is_in_two_folds(packed: PtbXl) -> None:
+    folds: dict[int, set[int]] = {}
+    for patient, fold in zip(packed.patient_id.tolist(), packed.fold.tolist(), strict=True):
+        folds.setdefault(patient, set()).add(fold)
+    assert all(len(found) == 1 for found in folds.values())
+
+
+@requires_shared
+def test_a_download_and_the_packed_copy_hold_the_same(
+    downloaded: Path, packed: PtbXl, tmp_path: Path
+) -> None:
+    table = read_table(downloaded)
+    signals = read_signals(table)
+    at = {number: index for index, number in enumerate(packed.ecg_id.tolist())}
+    mine = [at[number] for number in table.ecg_id.tolist()]
+    assert len(table) == 30
+    assert np.array_equal(table.superclasses(), packed.superclasses()[mine])
+    assert [table.statements[index] for index in range(30)] == [
+        packed.statements[index] for index in mine
+    ]
+    assert np.array_equal(table.fold, packed.fold[mine])
+    assert np.array_equal(table.patient_id, packed.patient_id[mine])
+    again = read_signals(packed)[mine]
+    assert np.median(np.abs(signals.astype(int) - again).max(axis=(1, 2))) <= 11
+
+
+@requires_shared
+def test_a_packed_recording_has_its_files_where_they_were_kept(packed: PtbXl) -> None:
+    kept = [path for path in packed.files[500] if path is not None]
+    assert len(kept) == 58
+    record = read_file(kept[0])
+    assert record.fs == 500.0
+    assert in_standard_order(record).shape == (12, 5000)
+
+
+def test_another_folder_is_refused_with_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"ptbxl_database\.csv"):
+        read_table(tmp_path)

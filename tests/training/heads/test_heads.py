@@ -1,0 +1,548 @@
+"""Training of heads: files and tables as users have them, choices by patients, figures that are what they are called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ecgfm_client.results import Encoder
+from ecgfm_client.rows import made_with
+from ecgfm_client.tables import Table
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, roc_auc_score
+
+from errors import BadTrainingData
+from heads.folder import read_head
+from heads.head import sigmoid
+from tests.data import SHARED, requires_shared
+from tests.heads.made import ENCODER
+from training.__main__ import main
+from training.calibration import best_f1_threshold, platt
+from training.gate_check import drawn, flipped, mixed_up, report, simulate, write_page
+from training.heads.embeddings_file import Embeddings, read_embeddings, write_embeddings
+from training.heads.fit import Examples, FitOptions, fit_head, patient_folds
+from training.heads.label_table import LabelTable, dealt, join, read_labels
+from training.heads.linear_fit import Scaling, fit_linear, positive_weights
+from training.heads.recipes import recipe_labels
+from training.heads.scores import expected_calibration_error, prevalence_baseline, score
+
+WIDTH = 8
+LABELS = ("AF", "MI")
+
+
+def examples(records: int = 400, seed: int = 0, per_patient: int = 2) -> Examples:
+    """Embeddings that tell the labels through a linear rule and noise."""
+    random = np.random.default_rng(seed)
+    x = random.standard_normal((records, WIDTH)) * 3 + 1
+    rule = np.array([[1.0, -1, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, -0.5, 0, 0]])
+    truth = (random.random((records, 2)) < sigmoid((x - 1) @ rule.T - np.array([1.0, 4.0]))).astype(
+        float
+    )
+    return Examples(x, truth, np.array([f"p{row // per_patient}" for row in range(records)]))
+
+
+def embeddings(found: Examples) -> Embeddings:
+    records = np.array([f"r{row}" for row in range(len(found.x))])
+    return Embeddings(records, found.patients, found.x.astype(np.float32), ENCODER)
+
+
+def written(folder: Path, found: Examples, *, split: str | None = None) -> tuple[str, str]:
+    """Embeddings and labels as files."""
+    write_embeddings(folder / "e.parquet", embeddings(found))
+    rows = [
+        f"r{row},{int(a)},{int(b)}" + (f",{split}" if split else "")
+        for row, (a, b) in enumerate(found.truth)
+    ]
+    (folder / "l.csv").write_text(
+        "\n".join([",".join(("record_id", *LABELS, *(("split",) if split else ()))), *rows])
+    )
+    return str(folder / "e.parquet"), str(folder / "l.csv")
+
+
+# --- the embeddings file
+
+
+def test_embeddings_survive_their_file(tmp_path: Path) -> None:
+    made = embeddings(examples(20))
+    write_embeddings(tmp_path / "e.parquet", made)
+    found = read_embeddings(tmp_path / "e.parquet")
+    np.testing.assert_array_equal(found.values, made.values)
+    assert (found.records.tolist(), found.patients.tolist(), found.encoder) == (
+        made.records.tolist(),
+        made.patients.tolist(),
+        ENCODER,
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["e.parquet"]
+
+
+METADATA = {"ecg.encoder": json.dumps({"name": "x", "revision": None, "sha256": "a" * 64})}
+
+
+def parquet(path: Path, columns: dict[str, Any], metadata: dict[str, str] = METADATA) -> Path:
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
+    return path
+
+
+def columns(**more: Any) -> dict[str, Any]:
+    return {
+        "record_id": ["a", "b"],
+        "patient_id": ["p", "q"],
+        "embedding": [[1.0, 2.0], [3.0, 4.0]],
+        **more,
+    }
+
+
+def test_other_programs_may_write_plain_lists_numbers_as_ids_or_numbered_columns(
+    tmp_path: Path,
+) -> None:
+    listed = read_embeddings(parquet(tmp_path / "a.parquet", columns(record_id=[1, 2])))
+    numbered = {
+        "record_id": ["a", "b"],
+        "patient_id": ["p", "q"],
+        "e1": [2.0, 4.0],
+        "e0": [1.0, 3.0],
+    }
+    split = read_embeddings(parquet(tmp_path / "b.parquet", numbered))
+    np.testing.assert_array_equal(listed.values, split.values)
+    assert listed.records.tolist() == ["1", "2"]
+
+
+def bulk_file(path: Path, found: Examples, **asked: Any) -> Path:
+    """As `ecgfm features` and `bulk` write it."""
+    out = Table(path)
+    out.open()
+    out.must_match(made_with(Encoder(ENCODER.name, ENCODER.revision, ENCODER.sha256), **asked))
+    for row, values in enumerate(found.x.astype(np.float32)):
+        out.add({"record_id": f"r{row}", "embedding": values, "segments": 2, "warnings": []})
+    out.finish()
+    return path
+
+
+def test_what_the_bulk_commands_write_is_read(tmp_path: Path) -> None:
+    made = examples(20)
+    found = read_embeddings(bulk_file(tmp_path / "e.parquet", made, pooling="mean"))
+    np.testing.assert_array_equal(found.values, made.x.astype(np.float32))
+    assert found.encoder == ENCODER
+    assert not found.patients_known and found.patients.tolist() == found.records.tolist()
+    with pytest.raises(BadTrainingData, match=r"'layer': 3.*heads read"):
+        read_embeddings(bulk_file(tmp_path / "other.parquet", made, layer=3))
+
+
+BULK = {"name": "x", "revision": None, "sha256": "a" * 64}
+BAD_FILES: list[tuple[dict[str, Any], dict[str, str], str]] = [
+    (columns(), {}, "no ecg.encoder"),
+    (columns(), {"ecg.encoder": "{"}, "no ecg.encoder"),
+    (
+        columns(),
+        {"ecg.encoder": '{"name": "x", "revision": null, "sha256": "abc"}'},
+        "64 hex digits",
+    ),
+    (
+        columns(),
+        {**METADATA, "ecg.embedding": '{"layer": 3, "pooling": "max", "level": "record"}'},
+        "heads read",
+    ),
+    ({"record_id": ["a"], "embedding": [[1.0]]}, METADATA, "no column patient_id"),
+    (
+        columns(),
+        {"ecgfm": json.dumps({**BULK, "sha256": None})},
+        "ecgfm: sha256 must be 64 hex digits",
+    ),
+    (columns(), {"ecgfm": json.dumps({**BULK, "name": None})}, "ecgfm: name must be a text"),
+    (columns(), {"ecgfm": "[]"}, "no ecgfm of the form"),
+    (columns(), {"ecgfm": json.dumps({**BULK, "pooling": "max"})}, "'pooling': 'max'.*heads read"),
+    (columns(patient_id=["p", None]), METADATA, "patient_id is empty in 1"),
+    (columns(record_id=["a", "a"]), METADATA, "twice"),
+    (columns(embedding=[[1.0, 2.0], [3.0]]), METADATA, "same count"),
+    (columns(embedding=[[1.0, 2.0], None]), METADATA, "same count"),
+    (columns(embedding=[[], []]), METADATA, "same count"),
+    (columns(embedding=[["1"], ["2"]]), METADATA, "list of numbers"),
+    (columns(embedding=[1.0, 2.0]), METADATA, "list of numbers"),
+    (
+        columns(embedding=[[1.0, float("nan")], [3.0, 4.0]]),
+        METADATA,
+        "1 embeddings hold values that are not finite",
+    ),
+    (
+        {"record_id": ["a"], "patient_id": ["p"], "e0": [1.0], "e2": [1.0]},
+        METADATA,
+        "without a gap",
+    ),
+    ({"record_id": ["a"], "patient_id": ["p"]}, METADATA, "neither a column embedding"),
+]
+
+
+@pytest.mark.parametrize(
+    "found, metadata, words", BAD_FILES, ids=[words for *_, words in BAD_FILES]
+)
+def test_a_file_that_is_none_is_refused(
+    tmp_path: Path, found: dict[str, Any], metadata: dict[str, str], words: str
+) -> None:
+    with pytest.raises(BadTrainingData, match=words):
+        read_embeddings(parquet(tmp_path / "e.parquet", found, metadata))
+
+
+def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "e.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(BadTrainingData, match="cannot be read as Parquet"):
+        read_embeddings(tmp_path / "e.parquet")
+
+
+# --- labels and parts
+
+
+def table(text: str, path: Path) -> LabelTable:
+    path.write_text(text)
+    return read_labels(path)
+
+
+def test_a_table_of_labels_is_read_with_what_is_unknown(tmp_path: Path) -> None:
+    found = table("record_id,AF,MI\n001,1,0\n2,,true\n", tmp_path / "l.csv")
+    assert (found.records.tolist(), found.labels) == (["001", "2"], LABELS)
+    np.testing.assert_array_equal(found.truth, [[1, 0], [np.nan, 1]])
+    pq.write_table(
+        pa.table({"record_id": ["001"], "AF": [True], "MI": [0.0]}), tmp_path / "l.parquet"
+    )
+    np.testing.assert_array_equal(read_labels(tmp_path / "l.parquet").truth, [[1, 0]])
+
+
+BAD_TABLES = [
+    ("id,AF\n1,1\n", "no column record_id"),
+    ("record_id\n1\n", "no column of labels"),
+    ("record_id,AF\n1,2\n", "column AF holds '2'"),
+    ("record_id,AF\n1,1\n1,0\n", "twice"),
+    ("record_id,AF,split\n1,1,holdout\n", "split holds 'holdout'"),
+    ("record_id,AF\n1,1,7\n", "cannot be read as a table"),
+]
+
+
+@pytest.mark.parametrize("text, words", BAD_TABLES, ids=[words for _, words in BAD_TABLES])
+def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(BadTrainingData, match=words):
+        table(text, tmp_path / "l.csv")
+
+
+def test_patients_are_in_one_part_whatever_the_seed_and_however_the_table_grows() -> None:
+    patients = np.array([f"p{row // 3}" for row in range(6000)])
+    parts = dealt(patients)
+    assert {tuple(set(parts[patients == patient])) for patient in np.unique(patients)} <= {
+        ("train",),
+        ("gate",),
+        ("test",),
+    }
+    np.testing.assert_array_equal(dealt(patients[:300]), parts[:300])
+    shares = {part: float((parts == part).mean()) for part in ("train", "gate", "test")}
+    assert shares == pytest.approx({"train": 0.6, "gate": 0.2, "test": 0.2}, abs=0.03)
+
+
+def test_a_patient_in_two_parts_is_refused() -> None:
+    made = embeddings(examples(4))
+    split = np.array(["train", "test", "train", "train"])
+    with pytest.raises(BadTrainingData, match="1 patients have recordings in more than one part"):
+        join(made, LabelTable(made.records, LABELS, examples(4).truth, None, split))
+
+
+def test_embeddings_and_labels_are_joined_by_record() -> None:
+    found = examples(6)
+    made = embeddings(found)
+    joined = join(made, LabelTable(made.records[[5, 0]], LABELS, found.truth[[5, 0]]))
+    assert joined.records.tolist() == ["r0", "r5"] and joined.left_out == 4
+    np.testing.assert_array_equal(joined.examples.truth, found.truth[[0, 5]])
+    with pytest.raises(BadTrainingData, match="no record_id is in both: embeddings have 'r0'"):
+        join(made, LabelTable(np.array(["x"]), LABELS, found.truth[:1]))
+
+
+# --- fitting
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_the_logistic_regression_is_scikit_learns(balanced: bool) -> None:
+    found = examples()
+    x, strength = Scaling.of(found.x).apply(found.x), 0.01
+    theta = fit_linear(x, found.truth, strength, balanced)
+    for k in range(2):
+        weight = np.where(found.truth[:, k] == 1, positive_weights(found.truth, balanced)[k], 1.0)
+        reference = LogisticRegression(C=1 / (strength * weight.sum()), max_iter=1000).fit(
+            x, found.truth[:, k], sample_weight=weight
+        )
+        np.testing.assert_allclose(
+            theta[k], [*reference.coef_[0], reference.intercept_[0]], atol=2e-3
+        )
+
+
+def test_unknown_truths_take_no_part() -> None:
+    found = examples()
+    x = Scaling.of(found.x).apply(found.x)
+    hidden = found.truth.copy()
+    hidden[::2, 0] = np.nan
+    np.testing.assert_allclose(
+        fit_linear(x, hidden, 0.01, True)[0],
+        fit_linear(x[1::2], found.truth[1::2], 0.01, True)[0],
+        atol=2e-3,
+    )
+
+
+def test_folds_keep_patients_together() -> None:
+    patients = examples(300, per_patient=3).patients
+    folds = patient_folds(patients, 5)
+    assert all(len(set(folds[patients == patient])) == 1 for patient in np.unique(patients))
+    assert set(folds) == set(range(5))
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_a_head_learns_generalises_and_is_calibrated(kind: str) -> None:
+    head = fit_head(examples(600), LABELS, "check", ENCODER, FitOptions(kind=kind, hidden=16))  # type: ignore[arg-type]
+    unseen = examples(3000, seed=9)
+    probabilities = head.probabilities(unseen.x)
+    for k in range(2):
+        assert roc_auc_score(unseen.truth[:, k], probabilities[:, k]) > 0.85
+        assert expected_calibration_error(probabilities[:, k], unseen.truth[:, k]) < 0.06
+    assert head.kind == kind and len(head.trained_on) == 300
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_the_same_seed_gives_the_same_head(kind: str) -> None:
+    one, two = (
+        fit_head(examples(120), LABELS, "check", ENCODER, FitOptions(kind=kind, hidden=8, seed=4))
+        for _ in range(2)
+    )  # type: ignore[arg-type]
+    assert all(
+        (a == b).all()
+        for left, right in zip(one.layers, two.layers, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
+    assert one.labels == two.labels
+
+
+def test_too_little_to_train_on_is_refused_with_the_count() -> None:
+    found = examples()
+    few = Examples(
+        found.x, np.where(np.arange(400)[:, None] < 18, found.truth, 0.0), found.patients
+    )
+    with pytest.raises(
+        BadTrainingData, match=r"label AF: positives of \d patients to train on; at least 10"
+    ):
+        fit_head(few, LABELS, "check", ENCODER, FitOptions())
+    with pytest.raises(BadTrainingData, match="5 patients to train on"):
+        fit_head(found.at(np.arange(10)), LABELS, "check", ENCODER, FitOptions())
+
+
+def test_platts_calibration_undoes_what_class_weights_did() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(-2, 2, 20_000)
+    truth = (random.random(20_000) < sigmoid(logits)).astype(float)
+    slope, offset = platt(3 * logits + 5, truth)
+    assert (slope, offset) == pytest.approx((1 / 3, -5 / 3), abs=0.05)
+    assert platt(-logits, truth)[0] == 0.0
+
+
+def test_the_threshold_has_the_highest_f1() -> None:
+    random = np.random.default_rng(1)
+    p = np.round(random.random(300), 2)
+    truth = (random.random(300) < p).astype(float)
+    best = f1_score(truth, p >= best_f1_threshold(p, truth))
+    assert best == pytest.approx(max(f1_score(truth, p >= at) for at in np.unique(p)))
+
+
+# --- scores
+
+
+def test_intervals_hold_the_value_and_few_patients_have_none() -> None:
+    found = examples(300)
+    p = sigmoid(
+        (found.x - 1) @ np.array([[1.0, -1, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, -0.5, 0, 0]]).T
+    )
+    said = score(p, np.array([0.5, 0.5]), LABELS, found)
+    for label in said["labels"].values():
+        for figure in ("auroc", "auprc", "f1"):
+            assert label[figure]["low"] <= label[figure]["value"] <= label[figure]["high"]
+        assert sum(label["confusion"].values()) == 300
+    few = score(p[:20], np.array([0.5, 0.5]), LABELS, found.at(np.arange(20)))
+    assert few["macro"]["auroc"]["low"] is None
+
+
+def test_a_label_that_cannot_be_scored_is_null_not_a_number() -> None:
+    found = examples(60)
+    blank = Examples(
+        found.x, np.column_stack([found.truth[:, 0], np.full(60, np.nan)]), found.patients
+    )
+    said = score(np.full((60, 2), 0.5), np.array([0.5, 0.5]), LABELS, blank)
+    assert said["labels"]["MI"]["auroc"] == {"value": None, "low": None, "high": None}
+    assert said["labels"]["MI"]["expected_calibration_error"] is None
+    assert said["macro"]["auroc"]["value"] == 0.5
+    assert prevalence_baseline(LABELS, blank)["labels"]["MI"]["auprc"] is None
+    json.dumps(said, allow_nan=False)
+
+
+# --- the commands
+
+
+def test_train_and_score_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parquet_, labels = written(tmp_path, examples(600))
+    data = ("--embeddings", parquet_, "--labels", labels)
+    assert (
+        main(
+            ("train", *data, "--name", "check", "--out", str(tmp_path / "head"), "--columns", "MI")
+        )
+        == 0
+    )
+    head = read_head(tmp_path / "head")
+    assert head.label_names == ("MI",) and head.encoder == ENCODER
+    assert head.made["command"].startswith("python -m training train --embeddings ")
+    assert (
+        main(
+            (
+                "score",
+                str(tmp_path / "head"),
+                *data,
+                "--out",
+                str(tmp_path / "scores"),
+                "--no-plots",
+            )
+        )
+        == 0
+    )
+    said = json.loads((tmp_path / "scores" / "scores.json").read_text())
+    assert said["split"] == "test" and said["baselines"]["random_encoder"] is None
+    assert said["scores"]["labels"]["MI"]["auroc"]["value"] > 0.8
+    assert main(("train", *data, "--name", "check", "--out", str(tmp_path / "head"))) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_a_head_is_trained_on_what_a_bulk_command_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = examples(600)
+    _, labels = written(tmp_path, found)
+    bulk_file(tmp_path / "bulk.parquet", found)
+    data = ("--embeddings", str(tmp_path / "bulk.parquet"), "--labels", labels)
+    assert main(("train", *data, "--name", "check", "--out", str(tmp_path / "head"))) == 0
+    assert "counts as a patient of its own" in capsys.readouterr().err
+    assert read_head(tmp_path / "head").encoder == ENCODER
+    bulk_file(tmp_path / "max.parquet", found, pooling="max")
+    assert (
+        main(
+            (
+                "train",
+                "--embeddings",
+                str(tmp_path / "max.parquet"),
+                *data[2:],
+                "--name",
+                "check",
+                "--out",
+                str(tmp_path / "no"),
+            )
+        )
+        == 1
+    )
+    assert "heads read" in capsys.readouterr().err
+
+
+USAGE = [
+    ("train", "--embeddings", "e", "--labels", "l", "--out", "o"),
+    ("train", "--embeddings", "e", "--ptbxl", "p", "--name", "n", "--out", "o"),
+    ("promote", "n"),
+    ("rollback", "n"),
+    ("embed", "--out", "o"),
+    (),
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=lambda words: " ".join(words) or "nothing")
+def test_wrong_usage_ends_with_two(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+
+
+def test_the_gate_refuses_few_patients_and_patients_that_were_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = ("--models-dir", str(tmp_path / "models"))
+    parquet_, labels = written(tmp_path, examples(200), split="train")
+    for seed in ("1", "2"):
+        out = str(tmp_path / f"head{seed}")
+        assert (
+            main(
+                (
+                    "train",
+                    "--embeddings",
+                    parquet_,
+                    "--labels",
+                    labels,
+                    "--name",
+                    "check",
+                    "--seed",
+                    seed,
+                    "--out",
+                    out,
+                )
+            )
+            == 0
+        )
+        assert main(("install", out, *models)) == 0
+    (tmp_path / "few").mkdir()
+    other = examples(30, seed=5)
+    strangers = Examples(other.x, other.truth, np.array([f"q{row // 2}" for row in range(30)]))
+    few = written(tmp_path / "few", strangers, split="gate")
+    assert main(("promote", "check", "--embeddings", few[0], "--labels", few[1], *models)) == 3
+    assert "15 patients; at least 20" in capsys.readouterr().out
+    (tmp_path / "seen").mkdir()
+    seen = written(tmp_path / "seen", examples(100, seed=6), split="gate")
+    assert main(("promote", "check", "--embeddings", seen[0], "--labels", seen[1], *models)) == 1
+    assert "50 of the 50 patients of the gate set were trained on" in capsys.readouterr().err
+
+
+@requires_shared
+@pytest.mark.parametrize("recipe, labels", [("superclass", 5), ("pacemaker", 1), ("rhythm", 9)])
+def test_recipes_of_ptbxl_keep_folds_nine_and_ten_apart(recipe: Any, labels: int) -> None:
+    found = recipe_labels(recipe, SHARED / "ptbxl")
+    assert found.truth.shape == (19_601, labels)
+    assert found.split is not None and found.patients is not None
+    assert {part: int((found.split == part).sum()) for part in ("train", "gate", "test")} == {
+        "train": 17_418,
+        "gate": 2_183,
+        "test": 0,
+    }
+    assert (found.truth.sum(axis=0) >= 50).all()
+
+
+def test_a_folder_that_is_no_ptbxl_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadTrainingData, match="cannot be read as PTB-XL"):
+        recipe_labels("superclass", tmp_path)
+
+
+# --- the gate's check
+
+
+def test_labels_are_corrupted_as_said() -> None:
+    truth = (np.random.default_rng(0).random((5000, 5)) < 0.3).astype(float)
+    random = np.random.default_rng(1)
+    assert float((flipped(truth, random) != truth).mean()) == pytest.approx(0.6, abs=0.02)
+    mixed = mixed_up(truth, random)
+    assert mixed.sum(axis=0).tolist() == truth.sum(axis=0).tolist()
+    assert 0.35 < float((mixed != truth).any(axis=1).mean()) < 0.6
+    one = drawn(truth, random)
+    assert float((one.sum(axis=1) == 1).mean()) > 0.6
+
+
+def test_the_check_runs_and_writes_between_the_marks(tmp_path: Path) -> None:
+    found = examples(1500, per_patient=1)
+    labelled = join(embeddings(found), LabelTable(embeddings(found).records, LABELS, found.truth))
+    outcomes = list(simulate(labelled, ENCODER, seeds=[0], gate_patients=250))
+    assert [outcome.verdict.promote for outcome in outcomes if "60 %" in outcome.scenario] == [
+        False
+    ] * 3
+    page = tmp_path / "page.md"
+    page.write_text(
+        "before\n<!-- gate: written by python -m training.gate_check -->\nold\n<!-- end of gate -->\nafter\n"
+    )
+    write_page(page, report(outcomes, ENCODER, "python -m training.gate_check"))
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.count("of 1 |") == 5
