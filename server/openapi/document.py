@@ -12,6 +12,18 @@ import orjson
 from analysis.options import OPTIONS, UPLOAD_ROUTES, Route
 from errors import EcgError, public_errors
 from formats.registry import format_names
+from server.media_types import (
+    FHIR_JSON,
+    JSON,
+    MSGPACK,
+    MULTIPART_FORM,
+    NDJSON,
+    NPY,
+    OCTET_STREAM,
+    PLAIN_TEXT,
+    PROBLEM_JSON,
+    PROMETHEUS,
+)
 from server.openapi.examples import ANSWERS, REQUESTS, problem
 from server.openapi.parameters import (
     ANSWER_HEADERS,
@@ -25,12 +37,7 @@ from server.openapi.parameters import (
 )
 from server.openapi.schema import component_schemas
 from server.openapi.texts import INFO, ROUTE_TEXTS, TAGS, body_text
-from server.routes.accept import NDJSON
-from server.routes.operator import METRICS_TYPE
-from server.routes.problems import PROBLEM_JSON
 from server.settings import Settings
-from server.stages.encoding import MEDIA_TYPES
-from server.stages.request_body import JSON, MSGPACK, MULTIPART, NPY, OCTETS
 from server.stages.response import VERSION
 
 Schema = dict[str, Any]
@@ -135,7 +142,10 @@ def _upload_operation(route: Route) -> Schema:
         "summary": text.summary,
         "description": text.description,
         "parameters": query_parameters(route) + request_headers(),
-        "requestBody": {"required": True, "content": {MULTIPART: {"schema": form_schema(route)}}},
+        "requestBody": {
+            "required": True,
+            "content": {MULTIPART_FORM: {"schema": form_schema(route)}},
+        },
         "responses": {
             "200": {
                 "description": text.answer,
@@ -165,10 +175,10 @@ def _request_body(route: Route, settings: Settings) -> Schema:
                 },
                 "examples": {name: {"$ref": f"#/components/examples/{name}"} for name in REQUESTS},
             },
-            MULTIPART: {"schema": form_schema(route)},
+            MULTIPART_FORM: {"schema": form_schema(route)},
             NPY: {"schema": {**binary, "contentMediaType": NPY}},
             MSGPACK: {"schema": {**binary, "contentMediaType": MSGPACK}},
-            OCTETS: {"schema": {**binary, "contentMediaType": OCTETS}},
+            OCTET_STREAM: {"schema": {**binary, "contentMediaType": OCTET_STREAM}},
         },
     }
 
@@ -202,7 +212,7 @@ def _answer(route: Route) -> Schema:
     }
     headers = _headers(ANSWER_HEADERS)
     if route == "analyze":
-        content[MEDIA_TYPES["fhir"]] = {"schema": FHIR_BUNDLE}
+        content[FHIR_JSON] = {"schema": FHIR_BUNDLE}
     if route == "extract_features":
         content[NPY] = {"schema": {"type": "string", "format": "binary", "contentMediaType": NPY}}
         headers |= _headers(["X-ECG-Errors"])
@@ -236,7 +246,7 @@ def _error(status: int, kinds: list[type[EcgError]]) -> Schema:
 
 
 def _operator_paths() -> Schema:
-    line = {"text/plain": {"schema": {"type": "string"}}}
+    line = {PLAIN_TEXT: {"schema": {"type": "string"}}}
     health, models = {JSON: {"schema": _ref("Health")}}, {JSON: {"schema": _ref("Models")}}
     root = {JSON: {"schema": _ref("Root")}}
     return {
@@ -259,7 +269,7 @@ def _operator_paths() -> Schema:
         "/metrics": _get(
             "metrics",
             "Numbers for Prometheus",
-            {"200": ("Text exposition", {METRICS_TYPE: {"schema": {"type": "string"}}})},
+            {"200": ("Text exposition", {PROMETHEUS: {"schema": {"type": "string"}}})},
         ),
         "/": _get(
             "root",

@@ -80,7 +80,7 @@ DETAILS: dict[str, str] = {
     "method_not_allowed": "GET is not answered here; allowed: POST",
     "upload_too_slow": "the body had not come after 30 s (ECG_BODY_TIMEOUT); 1048576 bytes of it had",
     "body_too_large": "body is larger than 67108864 bytes (ECG_MAX_BODY_MB); many records are better sent as npy",
-    "too_many_records": "300 records; at most 256 are taken at once (ECG_MAX_RECORDS)",
+    "too_many_records": "300 records; at most 256 are allowed in one request (ECG_MAX_RECORDS)",
     "recording_too_long": "700 s at 500 Hz; at most 600 s are taken (ECG_MAX_SECONDS)",
     "unsupported_media_type": "Content-Type is text/csv; send application/json, application/x-npy, application/msgpack, "
     "multipart/form-data or application/octet-stream",

@@ -6,6 +6,7 @@ from typing import Any
 
 from analysis.options import DEFAULT_PARTS, ON_DEMAND_PARTS, OPTIONS, PARTS, Route
 from formats.fields import MAX_AGE_YEARS, MAX_DATE_CHARS, MAX_ID_CHARS
+from server.media_types import JSON
 from server.routes.recordings import MAX_DEADLINE_MS
 from signals.checks import MAX_FS_HZ, MIN_FS_HZ
 from signals.leads import LEADS
@@ -149,7 +150,7 @@ def _option_parameter(name: str) -> Schema:
             "name": name,
             "in": "query",
             "description": OPTION_SCHEMAS[name]["description"],
-            "content": {"application/json": {"schema": _without_description(OPTION_SCHEMAS[name])}},
+            "content": {JSON: {"schema": _without_description(OPTION_SCHEMAS[name])}},
         }
     parameter = _parameter("query", name, OPTION_SCHEMAS[name], "")
     return {**parameter, "style": "form", "explode": False} if name == "include" else parameter
@@ -171,7 +172,7 @@ def _as_text(schema: Schema) -> Schema:
     if schema["type"] == "object":
         return {
             "type": "string",
-            "contentMediaType": "application/json",
+            "contentMediaType": JSON,
             "description": schema["description"] + " A JSON text.",
         }
     return schema

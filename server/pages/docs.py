@@ -15,6 +15,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from errors import NotFound
+from server.media_types import CSS, HTML, JAVASCRIPT, JSON
 from server.openapi.document import openapi_bytes
 from server.pages.markdown import render
 from server.pages.static import Static
@@ -25,12 +26,12 @@ OWN_ASSETS = Path(__file__).with_name("assets")
 
 # An allowlist: name -> where it lies and what it is.
 ASSETS: dict[str, tuple[str, str]] = {
-    "swagger-ui-bundle.js": ("fastapi_offline", "text/javascript; charset=utf-8"),
-    "swagger-ui.css": ("fastapi_offline", "text/css; charset=utf-8"),
-    "redoc.standalone.js": ("fastapi_offline", "text/javascript; charset=utf-8"),
-    "swagger-start.js": ("", "text/javascript; charset=utf-8"),
-    "redoc-start.js": ("", "text/javascript; charset=utf-8"),
-    "page.css": ("", "text/css; charset=utf-8"),
+    "swagger-ui-bundle.js": ("fastapi_offline", JAVASCRIPT),
+    "swagger-ui.css": ("fastapi_offline", CSS),
+    "redoc.standalone.js": ("fastapi_offline", JAVASCRIPT),
+    "swagger-start.js": ("", JAVASCRIPT),
+    "redoc-start.js": ("", JAVASCRIPT),
+    "page.css": ("", CSS),
 }
 # The pages of docs/ that are shown, by name; a path of the request never becomes a path of the disk.
 PAGES = (
@@ -50,7 +51,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-HTML = "text/html; charset=utf-8"
 
 NAVIGATION = "".join(
     f'<a href="{path}">{title}</a>'
@@ -140,7 +140,7 @@ REDOC = _html(
 
 @cache
 def _openapi_static(body: bytes) -> Static:
-    return Static(body, "application/json")
+    return Static(body, JSON)
 
 
 @cache

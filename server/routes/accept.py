@@ -6,20 +6,18 @@ from dataclasses import dataclass
 
 from analysis.options import Route
 from server.ipc.messages import WireFormat
+from server.media_types import FHIR_JSON, JSON, MSGPACK_NAMES, NDJSON, NPY
 
 WIRE_OF: dict[str, WireFormat] = {
-    "application/json": "json",
-    "application/msgpack": "msgpack",
-    "application/x-msgpack": "msgpack",
-    "application/vnd.msgpack": "msgpack",
-    "application/x-npy": "npy",
-    "application/fhir+json": "fhir",
+    JSON: "json",
+    **dict.fromkeys(MSGPACK_NAMES, "msgpack"),
+    NPY: "npy",
+    FHIR_JSON: "fhir",
 }
 ROUTES_OF: dict[WireFormat, Route] = {
     "npy": "extract_features",
     "fhir": "analyze",
 }  # the others are every route's
-NDJSON = "application/x-ndjson"
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ from errors import WrongEncoder
 from heads.cache import InstalledVersion
 from server import metrics
 from server.ipc.shared_state import is_alive
+from server.media_types import JSON, PROMETHEUS
 from server.stages.response import VERSION
 from server.workers.service import Service
-
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def operator_routes(service_of: Callable[[], Service]) -> dict[str, Callable[[Request], Any]]:
@@ -56,9 +55,7 @@ def operator_routes(service_of: Callable[[], Service]) -> dict[str, Callable[[Re
             service.state.in_flight(),
             {stage: service.state.restarts(stage) for stage in service.state.rows},
         )
-        return Response(
-            await asyncio.to_thread(metrics.exposition, gauges), media_type=METRICS_TYPE
-        )
+        return Response(await asyncio.to_thread(metrics.exposition, gauges), media_type=PROMETHEUS)
 
     async def root(request: Request) -> Response:
         if "text/html" in request.headers.get("accept", ""):
@@ -231,4 +228,4 @@ def card_page(card: str) -> str:
 
 
 def _json(value: object, status: int) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
+    return Response(orjson.dumps(value), status, media_type=JSON)

@@ -19,9 +19,7 @@ from errors import (
     UnsupportedMediaType,
     UploadTooSlow,
 )
-
-PROBLEM_JSON = "application/problem+json"
-
+from server.media_types import PROBLEM_JSON
 
 # Answered before the body had come, or while it was still coming: what follows on that connection is no new request.
 CLOSING = (BodyTooLarge, UploadTooSlow, Overloaded, ShuttingDown, Starting, UnsupportedMediaType)

@@ -26,10 +26,12 @@ from errors import (
 )
 from server import metrics
 from server.ipc.messages import Done, Slot, Task, TaskHead
+from server.media_types import NDJSON
 from server.routes.accept import Wanted, wanted_of
 from server.routes.body import check_length, disconnected, drain, read_body
+from server.stages.decompression import check_content_encoding
 from server.stages.encoding import (
-    MEDIA_TYPES,
+    ANSWER_TYPES,
     encode,
     join_results,
     npy_bytes,
@@ -38,7 +40,7 @@ from server.stages.encoding import (
     with_index,
 )
 from server.stages.fhir import operation_outcome
-from server.stages.request_body import check_encoding, check_media_type
+from server.stages.request_body import check_content_type
 from server.workers.in_flight import Pending
 from server.workers.service import Service
 
@@ -102,8 +104,8 @@ def admit(request: Request, route: Route, service: Service) -> Slot:
         )
     if route == "extract_features" and not service.deployment.loaded:
         raise NoModel(service.deployment.no_model_reason())
-    check_media_type(request.headers.get("content-type", ""), route)
-    check_encoding(request.headers.get("content-encoding", "").strip().lower())
+    check_content_type(request.headers.get("content-type", ""), route)
+    check_content_encoding(request.headers.get("content-encoding", "").strip().lower())
     check_length(request, service.settings.max_body_bytes)
     _client_deadline_ms(request)
     slot = service.in_flight.reserve()
@@ -193,7 +195,7 @@ class LinesResponse(StreamingResponse):
     """A line for each recording as soon as it is done; the place is given back however it ends."""
 
     def __init__(self, pending: Pending, service: Service) -> None:
-        super().__init__(_lines(pending, service), 200, media_type="application/x-ndjson")
+        super().__init__(_lines(pending, service), 200, media_type=NDJSON)
         self._in_flight, self._slot = service.in_flight, pending.task.head.slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -241,19 +243,19 @@ def _answer(pending: Pending, wanted: Wanted, service: Service) -> Response:
         if results[0].error is not None:
             raise results[0].error
         payload = npy_bytes(npy_of(results[0])) if wanted.wire == "npy" else results[0].payload
-        return Response(payload, 200, headers, MEDIA_TYPES[wanted.wire])
+        return Response(payload, 200, headers, ANSWER_TYPES[wanted.wire])
     if wanted.wire == "npy":
         errors = ",".join(f"{done.index}:{done.error.code}" for done in results if done.error)
         if errors:
             headers["X-ECG-Errors"] = errors
         role = service.deployment.features_role()
         width = service.deployment.encoders[role].width if role else 0
-        return Response(npy_bytes(npy_of_many(results, width)), 200, headers, MEDIA_TYPES["npy"])
+        return Response(npy_bytes(npy_of_many(results, width)), 200, headers, ANSWER_TYPES["npy"])
     return Response(
         join_results([_result(done, pending, service) for done in results], wanted.wire),
         200,
         headers,
-        MEDIA_TYPES[wanted.wire],
+        ANSWER_TYPES[wanted.wire],
     )
 
 

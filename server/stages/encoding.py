@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgpack
 import numpy as np
@@ -12,13 +12,14 @@ import orjson
 from numpy.typing import NDArray
 
 from server.ipc.messages import Done, WireFormat
+from server.media_types import FHIR_JSON, JSON, MSGPACK, NPY
 from server.stages.fhir import collection
 
-MEDIA_TYPES: dict[WireFormat, str] = {
-    "json": "application/json",
-    "msgpack": "application/msgpack",
-    "npy": "application/x-npy",
-    "fhir": "application/fhir+json",
+ANSWER_TYPES: Final[dict[WireFormat, str]] = {
+    "json": JSON,
+    "msgpack": MSGPACK,
+    "npy": NPY,
+    "fhir": FHIR_JSON,
 }
 
 

@@ -31,7 +31,8 @@ from server.ipc.messages import (
 )
 from server.ipc.shared_state import SharedState
 from server.stages import fhir
-from server.stages.request_body import Limits, PendingRecord, Request, missing_body, read_request
+from server.stages.parsed_request import Limits, ParsedRequest, PendingRecord
+from server.stages.request_body import check_not_empty, read_request
 from server.stages.response import encode_answer
 
 logger = logging.getLogger("ecg.signal")
@@ -85,9 +86,8 @@ class SignalStage:
                 self.state.begin(self.row, [(head.uid, index)])
             yield from self._record(head, index, pending, request, deployment, task.alone, timings)
 
-    def _open(self, task: Task, deployment: Deployment) -> Request:
-        if (missing := missing_body(task)) is not None:
-            raise missing
+    def _open(self, task: Task, deployment: Deployment) -> ParsedRequest:
+        check_not_empty(task)
         try:
             return _for_wire(read_request(task, deployment, self.limits), task.head.wire)
         except EcgError:
@@ -97,7 +97,7 @@ class SignalStage:
         ) as error:  # the process's edge: a fault of ours must cost this request only
             raise self._bug(task.head, error) from error
 
-    def _extended(self, task: Task, request: Request) -> TaskHead:
+    def _extended(self, task: Task, request: ParsedRequest) -> TaskHead:
         if task.fixed_deadline:
             return task.head
         seconds = min(
@@ -113,7 +113,7 @@ class SignalStage:
         head: TaskHead,
         index: int,
         pending: PendingRecord,
-        request: Request,
+        request: ParsedRequest,
         deployment: Deployment,
         alone: bool,
         timings: dict[str, float],
@@ -166,7 +166,7 @@ class SignalStage:
         return InternalError("a fault of the server; the request id finds it in the log")
 
 
-def _for_wire(request: Request, wire: WireFormat) -> Request:
+def _for_wire(request: ParsedRequest, wire: WireFormat) -> ParsedRequest:
     """A FHIR answer always has the same parts, whatever `include` says."""
     if wire != "fhir" or not isinstance(request.options, AnalyzeOptions):
         return request

@@ -27,7 +27,7 @@ from server.ipc.shared_state import SharedState
 from server.log import configure_logging
 from server.settings import Settings
 from server.stages.model import MAX_BATCH_SEGMENTS, Backlog, Job, ModelStage
-from server.stages.request_body import Limits
+from server.stages.parsed_request import Limits
 from server.stages.signal import FairScheduler, SignalStage
 from server.workers.worker_process import enter_worker, worker_is_ready
 

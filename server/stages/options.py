@@ -1,0 +1,89 @@
+"""A route's options from the query, a form or a body, with warnings for names that it ignores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from analysis.deployment import Deployment
+from analysis.options import (
+    ALL_OPTIONS,
+    Options,
+    QualityOptions,
+    Route,
+    analyze_options,
+    feature_options,
+    misplaced_options,
+)
+from analysis.uploads import classify_options
+from errors import NoModel
+from server.stages.parsed_request import with_warnings
+
+MAX_UNKNOWN_NAMED: Final = 10  # warnings that name an unknown field; the others are counted
+MAX_SHOWN_CHARS: Final = 64  # of an unknown name
+
+
+def read_options(values: Mapping[str, object], route: Route, deployment: Deployment) -> Options:
+    """Return the route's options, with a warning for each option that only another route has.
+
+    Raises NoModel, and BadOption or a subclass of it for a value that is not allowed.
+    """
+    if route == "extract_features" and not deployment.loaded:
+        raise NoModel(deployment.no_model_reason())
+    options = _options_of_route(values, route, deployment)
+    return with_warnings(options, misplaced_options(values, route))
+
+
+def _options_of_route(
+    values: Mapping[str, object], route: Route, deployment: Deployment
+) -> Options:
+    if route == "assess_quality":
+        return QualityOptions()
+    if route == "classify":
+        return classify_options(values, deployment)
+    if route == "analyze":
+        return analyze_options(values, deployment)
+    return feature_options(values, deployment)
+
+
+def query_options(params: Mapping[str, list[str]]) -> dict[str, object]:
+    """Return the options among a query's parameters or a form's fields.
+
+    `include` may be repeated, once for each part. Of another option the last value counts.
+    """
+    options: dict[str, object] = {}
+    for name, values in params.items():
+        if name in ALL_OPTIONS:
+            options[name] = ",".join(values) if name == "include" else values[-1]
+    return options
+
+
+def unknown_params(
+    params: Mapping[str, list[str]], known: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """Return a warning for each parameter that is neither an option nor in `known`."""
+    return unknown_names(params, known, "parameter")
+
+
+def unknown_names(names: Iterable[object], known: frozenset[str], kind: str) -> tuple[str, ...]:
+    """Return a warning for each name that is neither an option nor in `known`.
+
+    The warning suggests a similar name where there is one. Only the first MAX_UNKNOWN_NAMED names
+    get a warning each; one more warning counts the others.
+    """
+    unknown = [
+        str(name)[:MAX_SHOWN_CHARS]
+        for name in names
+        if name not in ALL_OPTIONS and name not in known
+    ]
+    candidates = sorted(ALL_OPTIONS | known)
+    warnings = []
+    for name in unknown[:MAX_UNKNOWN_NAMED]:
+        similar = get_close_matches(name.lower(), candidates, n=1)
+        suggestion = f"; did you mean {similar[0]}?" if similar else ""
+        warnings.append(f"{name}: unknown {kind}, ignored{suggestion}")
+    unnamed = len(unknown) - MAX_UNKNOWN_NAMED
+    if unnamed > 0:
+        warnings.append(f"body: {unnamed} more of the kind 'unknown {kind}', ignored")
+    return tuple(warnings)

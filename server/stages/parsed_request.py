@@ -1,0 +1,64 @@
+"""A request after its body was parsed: its recordings, which are not read yet, and its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from analysis.options import Options
+from errors import TooManyRecords
+from signals.record import EcgRecord
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The settings that bound what one request may contain."""
+
+    max_body_bytes: int
+    max_records: int
+    max_seconds: float
+
+    def check_record_count(self, count: int) -> None:
+        """Raises TooManyRecords."""
+        if count > self.max_records:
+            raise TooManyRecords(
+                f"{count} records; at most {self.max_records} are allowed in one request "
+                "(ECG_MAX_RECORDS)",
+                loc=("records",),
+            )
+
+
+@dataclass(frozen=True)
+class PendingRecord:
+    """A recording that is not read yet.
+
+    read     reads it; raises RequestError where it is not valid
+    seconds  the length that the body declares, 0 where it declares none
+    loc      its location in the body, a prefix of the locations that its errors name
+    """
+
+    read: Callable[[], EcgRecord]
+    seconds: float
+    loc: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParsedRequest:
+    """The recordings and options of one request.
+
+    many  the answer is a list of results, even where there is only one recording
+    """
+
+    records: list[PendingRecord]
+    many: bool
+    options: Options
+
+
+def with_warnings(options: Options, warnings: tuple[str, ...]) -> Options:
+    """Return the options with these warnings after their own."""
+    return replace(options, warnings=options.warnings + warnings)
+
+
+def pending(record: EcgRecord) -> PendingRecord:
+    """Wrap a recording that its format's reader has read already."""
+    return PendingRecord(lambda: record, record.duration_s)
