@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from tests.house.tree import python_files, source
 
-MAX_FUNCTION_LINES = 60
+MAX_FUNCTION_LINES = 80
 MAX_MODULE_LINES = 450
-MAX_TEST_MODULE_LINES = 600
+MAX_TEST_MODULE_LINES = 700
 
 # Where a broad except may stand, and why. Everything else names what it expects.
 BROAD_EXCEPT_ALLOWED = {
@@ -22,6 +22,7 @@ BROAD_EXCEPT_ALLOWED = {
 # Files whose job is to write to a terminal.
 PRINTING_ALLOWED = (
     "benchmarks/",
+    "bulk/",
     "training/",
     "scripts/",
     "client/",
