@@ -6,14 +6,11 @@ Written into a hidden folder beside the target, which is renamed when it is on d
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +21,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from atomic_files import install_folder, temporary_folder, write_file
 from errors import BadHead
 from heads.head import EncoderReference, Head, HeadLabel, Layer
 
@@ -138,40 +136,16 @@ def write_head(head: Head, folder: Path) -> None:
 
 
 def write_files(description: bytes, weights: bytes, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
-    try:
-        for name, content in ((HEAD_FILE, description), (WEIGHTS_FILE, weights)):
-            write_synced(partial / name, content)
-        partial.chmod(0o755)  # mkdtemp makes them private; the server may run as another user
+    """Write the two files of a head as a new folder, atomically. Raises BadHead if it exists."""
+    with temporary_folder(folder) as temporary:
+        write_file(temporary / HEAD_FILE, description, mode=READABLE)
+        write_file(temporary / WEIGHTS_FILE, weights, mode=READABLE)
         try:
-            partial.rename(folder)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                raise
+            install_folder(temporary, folder)
+        except (FileExistsError, NotADirectoryError):
             raise BadHead(
                 f"{folder.name}: something lies there already; heads are never written over"
             ) from None
-        sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(READABLE)
-
-
-def sync_folder(folder: Path) -> None:
-    """A rename lasts through a power cut once the folder that holds the name is on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read_file(path: Path, limit: int) -> bytes:

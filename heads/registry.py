@@ -9,27 +9,25 @@ Changes wait for each other (a lock that the kernel frees with the process). Rea
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from atomic_files import exclusive_lock, write_file
 from errors import BadHead, UnknownHead
 from heads.folder import (
     NAME,
+    READABLE,
     check_name,
     parse_head,
     read_files,
     read_head,
-    sync_folder,
     write_files,
-    write_synced,
 )
 from heads.head import Head
 
@@ -135,7 +133,7 @@ class Registry:
             )
         target = self.root / check_name(head.name)
         target.mkdir(parents=True, exist_ok=True)
-        with _exclusive(target / GUARD_FILE):
+        with exclusive_lock(target / GUARD_FILE):
             before = _read_aliases(target / ALIASES_FILE)
             version = max([before.latest, *self.versions(head.name)]) + 1
             first = before.champion is None
@@ -163,7 +161,7 @@ class Registry:
     def keep(self, name: str, version: int, *, reason: str, details: Mapping[str, Any]) -> None:
         """Notes that the gate kept the champion; nothing else changes."""
         folder = self._folder(name)
-        with _exclusive(folder / GUARD_FILE):
+        with exclusive_lock(folder / GUARD_FILE):
             aliases = _read_aliases(folder / ALIASES_FILE)
             _note(folder, "keep", version, aliases, aliases, reason, details)
 
@@ -185,7 +183,7 @@ class Registry:
         self, name: str, version: int, action: str, reason: str, details: Mapping[str, Any]
     ) -> Aliases:
         folder = self._folder(name)
-        with _exclusive(folder / GUARD_FILE):
+        with exclusive_lock(folder / GUARD_FILE):
             self.load(name, version)  # a damaged version never becomes champion
             before = _read_aliases(folder / ALIASES_FILE)
             if version == before.champion:
@@ -267,10 +265,8 @@ def _read_aliases(path: Path) -> Aliases:
 
 def _write_aliases(folder: Path, aliases: Aliases) -> None:
     """In one step: a reader sees the old file or the new one."""
-    partial = folder / f".{ALIASES_FILE}.partial"
-    write_synced(partial, (json.dumps(asdict(aliases)) + "\n").encode())
-    partial.replace(folder / ALIASES_FILE)
-    sync_folder(folder)
+    content = json.dumps(asdict(aliases)) + "\n"
+    write_file(folder / ALIASES_FILE, content.encode(), mode=READABLE)
 
 
 def _note(
@@ -311,11 +307,3 @@ def _audit_entry(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Waits until no other process changes this head; its end frees it, however it ends."""
-    with path.open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield

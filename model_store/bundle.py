@@ -6,13 +6,13 @@ Everything is checked before anything is served: both files there, size and sha2
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from atomic_files import write_file
 from encoder.config import CompactConfig, EcgFmConfig
 from errors import BadBundle, ChecksumMismatch
 from model_store.labels import Label
@@ -109,11 +109,8 @@ def load_bundle(folder: Path, *, hash_weights: bool = True) -> Bundle:
 
 
 def write_bundle_file(bundle: Bundle, folder: Path) -> None:
-    """bundle.json into the folder, on disk when it returns."""
-    with (folder / BUNDLE_FILE).open("w", encoding="utf-8") as file:
-        file.write(bundle.to_json())
-        file.flush()
-        os.fsync(file.fileno())
+    """Write bundle.json into the folder, atomically; it is on disk when the function returns."""
+    write_file(folder / BUNDLE_FILE, bundle.to_json().encode())
 
 
 def is_bundle(folder: Path) -> bool:

@@ -5,18 +5,13 @@ Tensor by tensor, so that memory never holds the model; into a hidden folder bes
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from atomic_files import install_folder, remove_folder, temporary_folder
 from errors import BadBundle, BadCheckpoint, ChecksumMismatch, ModelStoreError
 from model_store.bundle import (
     BUNDLE_FILE,
@@ -38,12 +33,7 @@ from signals.segments import ECG_FM
 
 log = logging.getLogger(__name__)
 
-PARTIAL = ".partial-"
-STALE_SECONDS = (
-    24 * 3600
-)  # a partial folder of this age is a crash's, not another process's at work
 INSTALL_ATTEMPTS = 3
-OPEN_FOLDER = 0o755  # mkdtemp makes them private, a bundle may be read by the server's own user
 
 
 @dataclass(frozen=True)
@@ -96,24 +86,27 @@ def convert(
             f"{checkpoint.name} gives a bundle of kind {found}, {kind} is needed here"
         )
     bundle_labels, notes = _labels(encoder, read.cfg, labels)
-    with _partial_folder(folder) as partial:
-        weights = partial / WEIGHTS_FILE
-        sha256 = write_weights(weights, ecg_fm_shapes(encoder.config), encoder.tensors)
-        bundle = Bundle(
-            schema_version=SCHEMA_VERSION,
-            name=name or folder.name,
-            kind=found,
-            source=Source(origin.repo, origin.revision, {checkpoint.name: source_sha256}),
-            architecture="ecg-fm",
-            config=encoder.config,
-            preprocessing=ECG_FM,
-            labels=bundle_labels,
-            weights=Weights(weights.stat().st_size, sha256),
-            licence=origin.licence,
-            card=origin.card,
-        )
-        write_bundle_file(bundle, partial)
-        _install(partial, folder)
+    try:
+        with temporary_folder(folder) as partial:
+            weights = partial / WEIGHTS_FILE
+            sha256 = write_weights(weights, ecg_fm_shapes(encoder.config), encoder.tensors)
+            bundle = Bundle(
+                schema_version=SCHEMA_VERSION,
+                name=name or folder.name,
+                kind=found,
+                source=Source(origin.repo, origin.revision, {checkpoint.name: source_sha256}),
+                architecture="ecg-fm",
+                config=encoder.config,
+                preprocessing=ECG_FM,
+                labels=bundle_labels,
+                weights=Weights(weights.stat().st_size, sha256),
+                licence=origin.licence,
+                card=origin.card,
+            )
+            write_bundle_file(bundle, partial)
+            _install(partial, folder)
+    except OSError as error:
+        raise ModelStoreError(f"{folder} cannot be written ({error.strerror})") from error
     return Conversion(
         load_bundle(folder, hash_weights=False),
         checkpoint.stat().st_size,
@@ -172,46 +165,19 @@ def _check_target(folder: Path) -> None:
         )
 
 
-@contextmanager
-def _partial_folder(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside the target, gone afterwards if nobody renamed it. Leftovers of crashes are cleared away."""
-    prefix = f".{folder.name}{PARTIAL}"
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        for stale in folder.parent.glob(f"{prefix}*"):
-            with suppress(
-                FileNotFoundError
-            ):  # another conversion's own, renamed or cleared away since it was listed
-                if stale.stat().st_mtime < time.time() - STALE_SECONDS:
-                    shutil.rmtree(stale, ignore_errors=True)
-        partial = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-        try:
-            partial.chmod(OPEN_FOLDER)
-            yield partial
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ModelStoreError(f"{folder} cannot be written ({error.strerror})") from error
-
-
 def _install(partial: Path, folder: Path) -> None:
     """Renames the whole folder into place; where another process was faster with the same bundle, its work stands."""
-    _sync(partial)
     for _ in range(INSTALL_ATTEMPTS):
         present = folder.exists()
         if present and _same_bundle(partial, folder):
             return
         try:
-            if (
-                present
-            ):  # seen to be another or a damaged one; what arrives after this look is not touched
-                _set_aside(folder)
-            partial.rename(folder)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-                raise
-            continue  # somebody put a bundle there, or took it away, between look and rename: look again
-        _sync(folder.parent)
+            # The bundle just read is another or a damaged one. One that arrives later is kept.
+            if present:
+                remove_folder(folder)
+            install_folder(partial, folder)
+        except (FileExistsError, FileNotFoundError):
+            continue  # another process installed or removed a bundle since the check above
         return
     raise ModelStoreError(f"{folder} is being written by somebody else")
 
@@ -224,21 +190,6 @@ def _same_bundle(mine: Path, theirs: Path) -> bool:
     except (BadBundle, ChecksumMismatch) as error:
         log.warning("replacing a damaged bundle: %s", error.detail)
         return False
-
-
-def _set_aside(folder: Path) -> None:
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}{PARTIAL}", dir=folder.parent))
-    folder.rename(old / "old")
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    """A rename lasts through a power cut once the folder that holds the name is on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _megabytes(count: int) -> str:

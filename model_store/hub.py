@@ -33,8 +33,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import HfFileMetadata, http_get, repo_folder_name
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented, re-exported without `as`
 
+from atomic_files import exclusive_lock
 from errors import ChecksumMismatch, HubError
-from model_store.lock import exclusive
 from model_store.weights_file import sha256_of
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def _download(repo: str, file: str, metadata: HfFileMetadata, sha256: str | None
     )  # the hub's ETag of a large file is its sha256
     blob = _storage(repo) / "blobs" / etag
     blob.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(blob.with_name(f"{etag}.ecg.lock")):
+    with exclusive_lock(blob.with_name(f"{etag}.ecg.lock")):
         for _ in range(ATTEMPTS):
             if not blob.exists():
                 _fetch_blob(repo, file, metadata, blob)

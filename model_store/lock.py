@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from atomic_files import exclusive_lock, write_file
 from errors import ModelStoreError
 from model_store.bundle import Sha256
 
@@ -45,23 +42,8 @@ def read_lock(models_dir: Path) -> dict[str, Locked]:
 def write_lock(models_dir: Path, name: str, locked: Locked) -> None:
     """Adds or replaces one bundle's entry; two processes that write at once both leave theirs."""
     models_dir.mkdir(parents=True, exist_ok=True)
-    with exclusive(models_dir / f".{LOCK_FILE}.guard"):
+    with exclusive_lock(models_dir / f".{LOCK_FILE}.guard"):
         entries = {**read_lock(models_dir), name: locked}
-        text = (
-            json.dumps({key: asdict(entry) for key, entry in sorted(entries.items())}, indent=2)
-            + "\n"
-        )
-        partial = models_dir / f".{LOCK_FILE}.partial"
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(models_dir / LOCK_FILE)
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Waits until no other process holds this file; its end frees it, however it ends."""
-    with path.open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
+        values = {key: asdict(entry) for key, entry in sorted(entries.items())}
+        content = json.dumps(values, indent=2) + "\n"
+        write_file(models_dir / LOCK_FILE, content.encode())

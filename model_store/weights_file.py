@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from atomic_files import temporary_file
 from encoder.config import CompactConfig, EcgFmConfig
 from errors import BadBundle, BadCheckpoint
 
@@ -108,7 +108,7 @@ def write_weights(
     Raises BadCheckpoint where a tensor has another shape or holds NaN or infinity, or values that half precision does not reach.
     """
     digest = hashlib.sha256()
-    with path.open("wb") as file:
+    with temporary_file(path) as temporary, temporary.open("wb") as file:
 
         def put(piece: bytes | memoryview) -> None:
             file.write(piece)
@@ -125,8 +125,6 @@ def write_weights(
             if not np.isfinite(array).all():
                 raise BadCheckpoint(f"{name}: holds values that are not finite")
             put(array.reshape(-1).view(np.uint8).data)
-        file.flush()
-        os.fsync(file.fileno())
     return digest.hexdigest()
 
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tomllib
 
-from tests.house.tree import ROOMS, ROOT, python_files, source
+import pytest
+
+from tests.house.tree import MODULES, ROOMS, ROOT, python_files, source
 
 CONFIGURATION = tomllib.loads(source("pyproject.toml"))["tool"]
 
@@ -47,11 +49,18 @@ def test_every_room_is_known_to_the_checks() -> None:
         name.split("/")[0] for name in python_files() if name.endswith("/__init__.py")
     } - beside
     assert rooms == set(ROOMS) == set(CONFIGURATION["importlinter"]["root_packages"])
-    assert rooms | {"errors"} <= set(CONFIGURATION["mypy"]["packages"])
+    assert rooms | set(MODULES) <= set(CONFIGURATION["mypy"]["packages"])
 
 
-def test_errors_import_nothing_but_the_standard_library() -> None:
-    assert imported_names(python_files()["errors.py"]) <= sys.stdlib_module_names
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_of_the_top_folder_import_only_the_standard_library(module: str) -> None:
+    assert imported_names(python_files()[f"{module}.py"]) <= sys.stdlib_module_names
+
+
+def test_every_module_of_the_top_folder_is_known_to_the_checks() -> None:
+    assert {name for name in python_files() if "/" not in name} == {
+        f"{name}.py" for name in MODULES
+    }
 
 
 def test_nobody_imports_tests_or_benchmarks() -> None:

@@ -22,6 +22,9 @@ ROOMS = (
     "signals",
 )
 
+# Modules of the top folder, which every room may import.
+MODULES = ("errors", "atomic_files")
+
 
 @cache
 def python_files() -> dict[str, ast.Module]:
@@ -48,7 +51,8 @@ def python_files() -> dict[str, ast.Module]:
 def _walk() -> list[Path]:
     """Without git (an unpacked archive): the rooms and what stands beside them."""
     folders = [ROOT / name for name in (*ROOMS, "tests", "benchmarks", "scripts")]
-    return [ROOT / "errors.py", *(path for folder in folders for path in folder.rglob("*.py"))]
+    modules = [ROOT / f"{name}.py" for name in MODULES]
+    return [*modules, *(path for folder in folders for path in folder.rglob("*.py"))]
 
 
 def source(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -14,7 +15,6 @@ import torch
 from safetensors.numpy import load_file
 
 from errors import BadCheckpoint, EcgError, ModelStoreError
-from model_store import convert as module
 from model_store.bundle import load_bundle
 from model_store.checkpoint import read_checkpoint
 from model_store.convert import Origin, convert
@@ -180,16 +180,14 @@ def test_a_conversion_that_was_killed_leaves_nothing_that_could_be_served(tmp_pa
     load_bundle(tmp_path / "tiny")
 
 
-def test_leftovers_of_crashes_are_cleared_away_but_not_the_work_of_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leftover = tmp_path / f".tiny{module.PARTIAL}abc"
+def test_leftovers_of_crashes_are_cleared_away_but_not_the_work_of_others(tmp_path: Path) -> None:
+    leftover = tmp_path / ".tiny.partial-abc"
     leftover.mkdir()
     convert(FINETUNED, tmp_path / "tiny")
     assert leftover.exists()
-    monkeypatch.setattr(module, "STALE_SECONDS", -10)
+    os.utime(leftover, (0, 0))  # as if a crash had left it in 1970
     convert(FINETUNED, tmp_path / "tiny")
-    assert not leftover.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
 def test_several_converting_at_once_all_end_well(tmp_path: Path) -> None:

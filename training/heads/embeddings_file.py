@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from atomic_files import temporary_file
 from errors import BadTrainingData
 from heads.head import EncoderReference
 
@@ -68,9 +69,8 @@ def write_embeddings(path: Path, embeddings: Embeddings) -> None:
         ENCODER_KEY: json.dumps(asdict(embeddings.encoder)),
         EMBEDDING_KEY: json.dumps(DEFAULT_EMBEDDING),
     }
-    partial = path.with_name(f".{path.name}.partial")
-    pq.write_table(table.replace_schema_metadata(said), partial)
-    partial.replace(path)
+    with temporary_file(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(said), temporary)
 
 
 def read_embeddings(path: Path) -> Embeddings:
