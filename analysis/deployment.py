@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from encoder.config import CompactConfig, EcgFmConfig
 from errors import ModelStoreError, WrongEncoder
 from heads.cache import Heads
 from heads.head import EncoderReference
-from model_store.bundle import load_bundle
 from model_store.choose import Choice
 from model_store.labels import SUPERCLASSES, Label
 from model_store.manifest import Role
@@ -24,14 +24,21 @@ class Encoder:
     name: str
     revision: str | None
     sha256: str
-    depth: int
-    width: int
+    config: EcgFmConfig | CompactConfig
     preprocessing: Preprocessing
     labels: tuple[Label, ...]
     licence: str
     card: str | None
     folder: str
     architecture: str = "ecg-fm"
+
+    @property
+    def depth(self) -> int:
+        return self.config.depth
+
+    @property
+    def width(self) -> int:
+        return self.config.width
 
     @property
     def reference(self) -> EncoderReference:
@@ -109,22 +116,23 @@ class Deployment:
 
 
 def deployment_of(choice: Choice) -> Deployment:
-    """What the choice's bundles say of themselves; they were checked when they were chosen. Raises BadBundle."""
+    """Return the deployment of a choice, whose bundles `choose_models` has read and checked.
+
+    Raises ModelStoreError if the clinical and the features encoder need different preprocessing.
+    """
     encoders: dict[Role, Encoder] = {}
-    for role, folder in choice.bundles:
-        bundle = load_bundle(folder, hash_weights=False)
+    for role, bundle in choice.bundles:
         encoders[role] = Encoder(
             role=role,
             name=bundle.name,
             revision=bundle.revision,
             sha256=bundle.sha256,
-            depth=bundle.config.depth,
-            width=bundle.config.width,
+            config=bundle.config,
             preprocessing=bundle.preprocessing,
             labels=bundle.labels,
             licence=bundle.licence,
             card=bundle.card,
-            folder=str(folder),
+            folder=str(bundle.folder),
             architecture=bundle.architecture,
         )
     if (

@@ -12,7 +12,7 @@ from encoder.config import CompactConfig, EcgFmConfig
 from encoder.devices import cpu_multiplies_bfloat16
 from encoder.runner import EncoderRunner
 from encoder.weights import load_encoder_file
-from model_store.bundle import load_bundle
+from model_store.bundle import WEIGHTS_FILE
 from model_store.manifest import Role
 
 COMPILED = (
@@ -39,10 +39,10 @@ def load_runners(
     runners: dict[Role, EncoderRunner] = {}
     chosen: dict[Role, str] = {}
     for role, encoder in deployment.encoders.items():
-        # The main process has hashed it; here size, names and shapes are looked at again.
-        bundle = load_bundle(Path(encoder.folder), hash_weights=False)
-        chosen[role] = choose_dtype(dtype, device, bundle.config)
-        module = load_encoder_file(bundle.config, bundle.weights_path, chosen[role], device)
+        # The main process has checked the bundle; loading checks the tensors' names and shapes.
+        chosen[role] = choose_dtype(dtype, device, encoder.config)
+        weights = Path(encoder.folder) / WEIGHTS_FILE
+        module = load_encoder_file(encoder.config, weights, chosen[role], device)
         runners[role] = EncoderRunner(
             module, device=device, dtype=chosen[role], compiled_in=compiled_in
         )

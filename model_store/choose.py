@@ -33,7 +33,7 @@ class Choice:
     requested: str
     chosen: str
     reason: str
-    bundles: tuple[tuple[Role, Path], ...] = ()
+    bundles: tuple[tuple[Role, Bundle], ...] = ()
 
 
 def choose_models(
@@ -74,7 +74,7 @@ def _automatic(models_dir: Path, cuda: bool) -> Choice:
     if here or cuda:
         wanted = here or list(entries())
         try:
-            found = tuple((entry.role, pull(entry, models_dir).folder) for entry in wanted)
+            found = tuple((entry.role, pull(entry, models_dir)) for entry in wanted)
         except HubError as error:
             log.warning("ECG-FM cannot be had: %s", error.detail)
             obstacle = f"ECG-FM cannot be had ({error.title.lower()}; the log says more)"
@@ -104,7 +104,7 @@ def _missing(used: list[Entry]) -> str:
 
 
 def _ecg_fm(requested: str, why: str, models_dir: Path) -> Choice:
-    bundles = tuple((entry.role, pull(entry, models_dir).folder) for entry in entries())
+    bundles = tuple((entry.role, pull(entry, models_dir)) for entry in entries())
     return Choice(requested, "ecg-fm", f"{why}; {HOW_ELSE}", (*bundles, _superclasses()))
 
 
@@ -128,9 +128,9 @@ def _folder(requested: str) -> Choice:
     return Choice(requested, bundle.name, why, (*_roles(bundle), *_superclasses_beside([bundle])))
 
 
-def _roles(bundle: Bundle) -> tuple[tuple[Role, Path], ...]:
+def _roles(bundle: Bundle) -> tuple[tuple[Role, Bundle], ...]:
     """A classifier answers for labels (and embeddings, where nothing else does), an encoder without one for embeddings."""
-    return (("clinical" if bundle.kind == "classifier" else "features", bundle.folder),)
+    return (("clinical" if bundle.kind == "classifier" else "features", bundle),)
 
 
 def _from_checkpoints(given: dict[Role, Path], models_dir: Path) -> Choice:
@@ -142,25 +142,22 @@ def _from_checkpoints(given: dict[Role, Path], models_dir: Path) -> Choice:
         )
     names = " and ".join(f"ECG_{role.upper()}_CHECKPOINT" for role in given)
     chosen = " + ".join(bundle.name for bundle in bundles.values())
-    named: tuple[tuple[Role, Path], ...] = tuple(
-        (role, bundle.folder) for role, bundle in bundles.items()
-    )
     return Choice(
         "auto",
         chosen,
         f"{names} name what to load; {HOW_ELSE}",
-        (*named, *_superclasses_beside(list(bundles.values()))),
+        (*bundles.items(), *_superclasses_beside(list(bundles.values()))),
     )
 
 
-def _superclasses_beside(bundles: list[Bundle]) -> tuple[tuple[Role, Path], ...]:
+def _superclasses_beside(bundles: list[Bundle]) -> tuple[tuple[Role, Bundle], ...]:
     """The embedded model for the superclasses, where none of these has them."""
     named = {label.name for bundle in bundles for label in bundle.labels}
     return () if named.issuperset(SUPERCLASSES) else (_superclasses(),)
 
 
-def _superclasses() -> tuple[Role, Path]:
-    return ("superclass", load_bundle(EMBEDDED).folder)
+def _superclasses() -> tuple[Role, Bundle]:
+    return "superclass", load_bundle(EMBEDDED)
 
 
 def _bundle_of(path: Path, models_dir: Path) -> Bundle:

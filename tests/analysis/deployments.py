@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.deployment import Deployment, Encoder, Runtime
+from encoder.config import ConvLayer, EcgFmConfig
 from encoder.output import EncodedBatch
 from model_store.labels import Label, ecg_fm_labels
 from model_store.manifest import Role
@@ -14,13 +15,14 @@ from signals.record import EcgRecord
 from signals.segments import ECG_FM
 
 DEPTH, WIDTH, TOKENS = 3, 4, 5
+CONFIG = EcgFmConfig((ConvLayer(4, 2, 2),), WIDTH, 8, DEPTH, 2, 2, 2)
 RUNTIME = Runtime("float32", "cpu")
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 
 def encoder(role: Role, labels: tuple[Label, ...] = ()) -> Encoder:
     return Encoder(
-        role=role, name=f"tiny-{role}", revision="r1", sha256="0" * 64, depth=DEPTH, width=WIDTH, preprocessing=ECG_FM,
+        role=role, name=f"tiny-{role}", revision="r1", sha256="0" * 64, config=CONFIG, preprocessing=ECG_FM,
         labels=labels, licence="MIT", card=None, folder="/nowhere",
     )  # fmt: skip
 

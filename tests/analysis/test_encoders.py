@@ -59,11 +59,6 @@ def test_all_encoders_of_a_process_warm_up_within_one_time(monkeypatch: pytest.M
         deadlines.append(deadline)
         time.sleep(0.01)
 
-    monkeypatch.setattr(
-        encoders,
-        "load_bundle",
-        lambda folder, hash_weights: SimpleNamespace(config=LARGE, weights_path=folder),
-    )
     monkeypatch.setattr(encoders, "load_encoder_file", lambda *_: None)
     monkeypatch.setattr(
         encoders, "EncoderRunner", lambda module, **_: SimpleNamespace(warm_up=warm_up)
