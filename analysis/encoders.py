@@ -44,7 +44,7 @@ def load_runners(
         weights = Path(encoder.folder) / WEIGHTS_FILE
         module = load_encoder_file(encoder.config, weights, chosen[role], device)
         runners[role] = EncoderRunner(
-            module, device=device, dtype=chosen[role], compiled_in=compiled_in
+            module, device=device, dtype=chosen[role], compile_cache=compiled_in
         )
         runners[role].warm_up(encoder.preprocessing.segment_samples, deadline)
     main = next((chosen[role] for role in BY_WEIGHT if role in chosen), "float32")

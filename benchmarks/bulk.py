@@ -47,7 +47,7 @@ from bulk.run import (
     run,
     what_is_asked,
 )
-from encoder.devices import keep_freed_memory, share_cores
+from encoder.devices import keep_freed_memory, limit_openmp_spinning
 
 ROOT = Path(__file__).parents[1]
 BUSY = re.compile(r"^ecg_device_busy_seconds_total\{.*\} (\S+)$", re.MULTILINE)
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--files", type=int, default=1000, help="so many recordings (1000)")
     parser.add_argument("--url", help="a running server, for `ecgfm features`")
     options, others = parser.parse_known_args(arguments)
-    share_cores()
+    limit_openmp_spinning()
     keep_freed_memory()
     print(f"{machine('numpy', 'torch')}\n")
     with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name:

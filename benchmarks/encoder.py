@@ -296,7 +296,8 @@ class Bench:
         )
         runner.warm_up(SAMPLES)
         print(
-            f"{dtype}: {runner.path}; ready after {time.perf_counter() - began:.1f} s", flush=True
+            f"{dtype}: {runner.execution}; ready after {time.perf_counter() - began:.1f} s",
+            flush=True,
         )
         return runner
 

@@ -12,9 +12,9 @@ import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from torch import Tensor, nn
 
 from benchmarks.rounds import Contender, captured, repeated, until_done
-from encoder.banded import BandedPosition
+from encoder.banded import BandedPositionalConv
 from encoder.ecg_fm import EcgFm
-from encoder.packed import PackedPosition, can_pack
+from encoder.packed import PackedPositionalConv, can_pack
 from encoder.precision import DTYPES
 
 REPEATS = {
@@ -65,10 +65,10 @@ class Parts:
         conv = copy.deepcopy(self.weights.position).to(self.device, DTYPES[dtype])
         forms: dict[str, nn.Module] = {
             "position: conv1d": conv,
-            "position: banded product": BandedPosition(conv),
+            "position: banded product": BandedPositionalConv(conv),
         }
         if self.device == "cpu" and can_pack(DTYPES[dtype]):
-            forms["position: packed for oneDNN"] = PackedPosition(conv)
+            forms["position: packed for oneDNN"] = PackedPositionalConv(conv)
         x = self._random(dtype, batch, self.tokens, self.weights.config.width)
         return {name: self._timed(dtype, partial(form, x)) for name, form in forms.items()}
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from encoder.graphs import CudaCapture
-from encoder.precision import set_cuda_products
+from encoder.precision import set_tf32
 
 Contender = Callable[[], object]
 FEWEST_ROUNDS = 3
@@ -48,7 +48,7 @@ def until_done(run: Callable[[], object], device: str, dtype: str) -> Contender:
 
     def timed() -> object:
         if device != "cpu":
-            set_cuda_products(dtype)
+            set_tf32(dtype)
         with torch.inference_mode():
             result = run()
         if device != "cpu":
@@ -68,7 +68,7 @@ def repeated(run: Callable[[], object], times: int) -> Callable[[], None]:
 
 def captured(run: Callable[[], object], device: str, dtype: str) -> Callable[[], None]:
     """`run` as one launch on a CUDA device: what the host takes for its launches is not in it."""
-    set_cuda_products(dtype)
+    set_tf32(dtype)
     with torch.inference_mode():
         replay, output = CudaCapture(torch.device(device))(run)
     return partial(_replayed, replay, (run, output))

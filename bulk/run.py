@@ -37,7 +37,12 @@ from analysis.deployment import Deployment, deployment_of
 from analysis.forward import Piece, Runner, forward
 from analysis.options import FeatureOptions, feature_options
 from analysis.prepare import Prepared, prepare
-from encoder.devices import cuda_device_count, keep_freed_memory, resolve_devices, share_cores
+from encoder.devices import (
+    cuda_device_count,
+    keep_freed_memory,
+    limit_openmp_spinning,
+    resolve_devices,
+)
 from errors import EcgError, ModelStoreError
 from formats.parts import Part
 from formats.registry import DEFAULT_MAX_BYTES, read
@@ -89,7 +94,7 @@ Engine = Callable[[Sequence[Recording], FeatureOptions, Deployment], Iterator[Em
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser_here().parse_args(arguments)
-    share_cores()
+    limit_openmp_spinning()
     keep_freed_memory()
     os.environ.setdefault(
         "OPENBLAS_NUM_THREADS", "1"

@@ -12,15 +12,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from torch import Tensor, nn
 
-from encoder.ecg_fm import Position
+from encoder.ecg_fm import PositionalConv
 
 CHUNK = 13  # tokens: 12 chunks make the 156 of a 5 s segment
 
 
-class BandedPosition(nn.Module):
-    """`Position`, (B, T, D) -> (B, T, D), with the same outputs; holds (groups, window * D / groups, CHUNK * D / groups)."""
+class BandedPositionalConv(nn.Module):
+    """`PositionalConv`, (B, T, D) -> (B, T, D), with the same outputs; holds (groups, window * D / groups, CHUNK * D / groups)."""
 
-    def __init__(self, position: Position) -> None:
+    def __init__(self, position: PositionalConv) -> None:
         super().__init__()
         self.kernel, self.groups = position.kernel_size[0], position.groups
         self.register_buffer(

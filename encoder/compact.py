@@ -2,8 +2,8 @@
 
 A residual network over time with squeeze-and-excitation (He et al. 2016; Hu et al. 2018), as benchmarks on PTB-XL found good
 (Strodthoff et al., IEEE JBHI 2021); pooled by mean, maximum and learned weights. A thirteenth row is 1 where the recording is and 0
-after its end, where nothing is read; it is -1 where the units are unknown. What training alone needs, the norms, is folded into the
-convolutions (`folded`). Several networks, each trained by itself, stand side by side (`joined`): their embeddings and hidden states
+after its end, where nothing is read; it is -1 where the units are unknown. What training alone needs, the norms, is fold_norms into the
+convolutions (`fold_norms`). Several networks, each trained by itself, stand side by side (`joined`): their embeddings and hidden states
 follow one another, and the logits are the mean of theirs (deep ensembles: Lakshminarayanan et al., NeurIPS 2017).
 
 Time is the width of an image of height 1: so PyTorch keeps channels last on a CPU, which costs a seventh less than Conv1d.
@@ -49,7 +49,7 @@ class Conv(nn.Module):
     def fold_into(self, other: Conv) -> None:
         """Give `other`, which has no norm, the same outputs as this one has in evaluation."""
         assert self.norm is not None and other.conv.bias is not None, (
-            "only a normed convolution is folded into one without. This is a bug."
+            "only a normed convolution is fold_norms into one without. This is a bug."
         )
         mean, variance = cast(Tensor, self.norm.running_mean), cast(Tensor, self.norm.running_var)
         scale = self.norm.weight / torch.sqrt(variance + self.norm.eps)
@@ -169,7 +169,7 @@ class Compact(nn.Module):
         return EncoderOutput(embedding.float(), logits, tokens, hidden, weights)
 
 
-def folded(net: Compact) -> Compact:
+def fold_norms(net: Compact) -> Compact:
     """A network for inference with the outputs that a trained, normed one has in evaluation."""
     plain = Compact(net.config)
     own = dict(plain.named_modules())
@@ -185,7 +185,7 @@ def folded(net: Compact) -> Compact:
     return plain.eval()
 
 
-def joined(nets: Sequence[Compact]) -> Compact:
+def join_networks(nets: Sequence[Compact]) -> Compact:
     """Networks of one member each side by side, for inference: their embeddings one after the other, the mean of their logits."""
     first, count = nets[0].config, len(nets)
     whole = Compact(replace(first, width=first.width * count, members=count))

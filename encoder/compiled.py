@@ -18,7 +18,7 @@ from encoder.ecg_fm import EcgFm
 C_COMPILERS = ("gcc", "clang")  # those that Triton looks for (triton/runtime/build.py)
 
 
-def why_not() -> str | None:
+def why_not_compilable() -> str | None:
     """Why nothing can be compiled here; None where it can."""
     if find_spec("triton") is None:
         return "Triton is not installed"
@@ -28,7 +28,7 @@ def why_not() -> str | None:
     return f"no C compiler found ({f'CC={named}' if named else ', '.join(C_COMPILERS)})"
 
 
-def keep_compiled_in(folder: Path) -> None:
+def use_compile_cache(folder: Path) -> None:
     """Where PyTorch and Triton keep what they compile, for the next start, too; what the environment says already stands."""
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
     os.environ.setdefault("TRITON_CACHE_DIR", str(folder / "triton"))
@@ -71,7 +71,7 @@ def _of_any_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Te
 
 
 @contextmanager
-def compiling() -> Iterator[None]:
+def compile_allowed() -> Iterator[None]:
     """Within, what is new is compiled; afterwards it is run as it is, in all of this process: nobody waits for a compiler in service.
 
     Not for two threads at once.
@@ -83,8 +83,8 @@ def compiling() -> Iterator[None]:
         torch.compiler.set_stance("eager_on_recompile")
 
 
-def failures() -> tuple[type[Exception], ...]:
-    """What the first call of something compiled may raise where compiling fails.
+def compile_errors() -> tuple[type[Exception], ...]:
+    """What the first call of something compiled may raise where compile_allowed fails.
 
     Dynamo makes a RuntimeError of nearly all that is raised while it compiles (torch/_dynamo/convert_frame.py, `_compile`), a failed
     subprocess of Inductor's included, and lets an AssertionError and an IndexError be. A kernel may be finished when it is first

@@ -14,12 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from encoder.banded import BandedPosition
-from encoder.compiled import compile_parts, compiling, failures, keep_compiled_in, why_not
-from encoder.ecg_fm import EcgFm, EncoderOutput, Position
-from encoder.frame_product import as_products
-from encoder.graphs import TURN, CudaCapture, Graphs
-from encoder.ladder import ladder, rung_for
+from encoder.banded import BandedPositionalConv
+from encoder.buckets import batch_buckets, bucket_for
+from encoder.compiled import (
+    compile_allowed,
+    compile_errors,
+    compile_parts,
+    use_compile_cache,
+    why_not_compilable,
+)
+from encoder.ecg_fm import EcgFm, EncoderOutput, PositionalConv
+from encoder.frame_product import with_matrix_products
+from encoder.graphs import COMPILE_LOCK, CudaCapture, GraphCache
 from encoder.output import Array, EncodedBatch, Wanted
 
 log = logging.getLogger(__name__)
@@ -36,25 +42,27 @@ class CudaForward:
         device: torch.device,
         dtype: torch.dtype,
         max_batch: int,
-        compiled_in: Path | None = None,
+        compile_cache: Path | None = None,
     ) -> None:
-        """compiled_in: a folder for what is compiled, which the next start finds again."""
-        if isinstance(encoder.position, Position):
-            encoder.position = BandedPosition(encoder.position)  # type: ignore[assignment]
-        encoder.convs = as_products(encoder.convs)
+        """compile_cache: a folder for what is compiled, which the next start finds again."""
+        if isinstance(encoder.position, PositionalConv):
+            encoder.position = BandedPositionalConv(encoder.position)  # type: ignore[assignment]
+        encoder.convs = with_matrix_products(encoder.convs)
         self._encoder, self._device, self._dtype = encoder, device, dtype
-        self.rungs = ladder(max_batch)
-        self._not_compiled = why_not()
+        self.buckets = batch_buckets(max_batch)
+        self._not_compiled = why_not_compilable()
         if self._not_compiled is None:
-            if compiled_in is not None:
-                keep_compiled_in(compiled_in)
-            with TURN:  # which imports Dynamo, and its modules each other: not in several threads
+            if compile_cache is not None:
+                use_compile_cache(compile_cache)
+            with (
+                COMPILE_LOCK
+            ):  # which imports Dynamo, and its modules each other: not in several threads
                 self._undo_compiling = compile_parts(encoder)
-        self._graphs: Graphs | None = None  # until the first batch says how long a segment is
+        self._graphs: GraphCache | None = None  # until the first batch says how long a segment is
         self._staging: Staging | None = None
 
     @property
-    def path(self) -> str:
+    def execution(self) -> str:
         return (
             "CUDA graphs, compiled"
             if self._not_compiled is None
@@ -68,7 +76,7 @@ class CudaForward:
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         """piece (B, leads, samples) -> what waits for its answer.
 
-        Hidden states are not captured: the module itself is asked for them, for a rung as well, so that no library plans for a new
+        Hidden states are not captured: the module itself is asked for them, for a bucket as well, so that no library plans for a new
         shape in service.
         Raises torch's OutOfMemoryError, here and not later.
         """
@@ -78,8 +86,8 @@ class CudaForward:
     def _submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         if self._staging is None or self._graphs is None or self._staging.shape != piece.shape[1:]:
             self._staging, self._graphs = self._prepared(piece.shape[1:])
-        # What fills the rung is of an earlier batch; no row of an encoder sees another.
-        segments = self._staging.upload(piece, rung_for(len(piece), self.rungs))
+        # What fills the bucket is of an earlier batch; no row of an encoder sees another.
+        segments = self._staging.upload(piece, bucket_for(len(piece), self.buckets))
         if wanted.layers:
             output = self._encoder(
                 segments.to(self._dtype), layers=wanted.layers, attention=wanted.attention
@@ -89,38 +97,38 @@ class CudaForward:
         return download(output.rows(len(piece)), wanted.tokens)
 
     def warm_up(self, run: Callable[[int, bool], object], deadline: float) -> None:
-        """`run` encodes so many segments, with attention or without: each rung both ways, until time.monotonic() is past the deadline.
+        """`run` encodes so many segments, with attention or without: each bucket both ways, until time.monotonic() is past the deadline.
 
         The highest is first, whose memory the others share, then the lowest, which is one 10 s recording's, these two whatever the time.
         """
-        with TURN, compiling() if self.compiled else nullcontext():
+        with COMPILE_LOCK, compile_allowed() if self.compiled else nullcontext():
             self._first(run)
-            run(self.rungs[-1], True)
-            lower = self.rungs[:-1]
-            for rung in lower:
-                if rung > lower[0] and time.monotonic() > deadline:
+            run(self.buckets[-1], True)
+            lower = self.buckets[:-1]
+            for bucket in lower:
+                if bucket > lower[0] and time.monotonic() > deadline:
                     log.warning(
                         "warm-up is out of time; %d to %d segments are captured when first needed",
-                        rung,
+                        bucket,
                         lower[-1],
                     )
                     break
-                run(rung, False)
-                run(rung, True)
+                run(bucket, False)
+                run(bucket, True)
 
     def replay(self, count: int) -> Callable[[], None]:
-        """What computes the rung of so many segments once more, nothing copied in or out: the device's own time.
+        """What computes the bucket of so many segments once more, nothing copied in or out: the device's own time.
 
         For after a first batch.
         """
         assert self._graphs is not None, (
             "nothing can be captured before the first batch. This is a bug."
         )
-        return self._graphs.captured(rung_for(count, self.rungs), attention=False).replay
+        return self._graphs.captured(bucket_for(count, self.buckets), attention=False).replay
 
     def shrink(self, max_batch: int) -> None:
         """Let go of every graph and of the memory they hold; those up to max_batch are captured anew when needed."""
-        self.rungs = ladder(max_batch)
+        self.buckets = batch_buckets(max_batch)
         if self._graphs is not None:
             self._graphs.drop()
         torch.cuda.empty_cache()
@@ -130,21 +138,21 @@ class CudaForward:
         return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
 
     def _first(self, run: Callable[[int, bool], object]) -> None:
-        """The largest batch. It compiles; where that fails the module is run as it is, and `path` says why."""
+        """The largest batch. It compiles; where that fails the module is run as it is, and `execution` says why."""
         try:
-            run(self.rungs[-1], False)
+            run(self.buckets[-1], False)
             return
         except torch.cuda.OutOfMemoryError:
             raise
-        except failures() as error:
+        except compile_errors() as error:
             if not self.compiled:
                 raise
             self._not_compiled = f"compiling failed, {type(error).__name__}"
             log.warning("not compiled: %s", error)
         self._undo_compiling()
-        run(self.rungs[-1], False)  # which raises again what was not the compiler's
+        run(self.buckets[-1], False)  # which raises again what was not the compiler's
 
-    def _prepared(self, shape: tuple[int, ...]) -> tuple[Staging, Graphs]:
+    def _prepared(self, shape: tuple[int, ...]) -> tuple[Staging, GraphCache]:
         """Room for segments of this shape (leads, samples), and no graph yet."""
 
         def forward(segments: Tensor, attention: bool) -> EncoderOutput:
@@ -153,7 +161,7 @@ class CudaForward:
         def blank(count: int) -> Tensor:
             return torch.zeros(count, *shape, device=self._device, dtype=self._dtype)
 
-        return Staging(self.rungs[-1], shape, self._device), Graphs(
+        return Staging(self.buckets[-1], shape, self._device), GraphCache(
             forward, blank, partial(CudaCapture, self._device)
         )
 

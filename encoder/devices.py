@@ -70,7 +70,7 @@ def cpu_multiplies_bfloat16(listing: Path = Path("/proc/cpuinfo")) -> bool:
     return not BFLOAT16_PRODUCTS.isdisjoint(flags.split())
 
 
-def share_cores(environment: MutableMapping[str, str] = os.environ) -> None:
+def limit_openmp_spinning(environment: MutableMapping[str, str] = os.environ) -> None:
     """Have a thread of the encoder that waits for the others give its core away soon, to whoever prepares the next recordings.
 
     To be called before torch is loaded, whose OpenMP looks at the environment then. What an operator has set stands.

@@ -59,10 +59,10 @@ class Frames(nn.Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         if self.kernel_size != self.stride:
             return super().forward(x.transpose(1, 2)).transpose(1, 2)
-        return F.linear(framed(x, self.kernel_size[0]), self.matrix(), self.bias)
+        return F.linear(split_windows(x, self.kernel_size[0]), self.matrix(), self.bias)
 
     def matrix(self) -> Tensor:
-        """(C', kernel * C), the weight in the order of `framed`."""
+        """(C', kernel * C), the weight in the order of `split_windows`."""
         return self.weight.transpose(1, 2).flatten(1)
 
 
@@ -71,7 +71,7 @@ class FramesGelu(Frames):
         return F.gelu(super().forward(x))
 
 
-class Position(nn.Conv1d):
+class PositionalConv(nn.Conv1d):
     """What stands around a token, (B, T, D) -> (B, T, D): a grouped convolution over time and GELU."""
 
     def __init__(self, width: int, kernel: int, groups: int) -> None:
@@ -94,10 +94,10 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(self.mixed(*self._heads(x)).transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        return self.out(self.attend(*self._heads(x)).transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     @staticmethod
-    def mixed(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Each (B, heads, T, D / heads); softmax(q k / sqrt(D / heads)) v."""
         return F.scaled_dot_product_attention(query, key, value)
 
@@ -162,7 +162,7 @@ class EcgFm(nn.Module):
         self.projection = (
             nn.Linear(config.conv_width, config.width) if config.has_projection else None
         )
-        self.position = Position(config.width, config.conv_pos_kernel, config.conv_pos_groups)
+        self.position = PositionalConv(config.width, config.conv_pos_kernel, config.conv_pos_groups)
         self.encoder_norm = nn.LayerNorm(config.width)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
         self.classifier = nn.Linear(config.width, config.labels) if config.labels else None
@@ -230,7 +230,7 @@ def pool(tokens: Tensor) -> Tensor:
     return tokens.sum(dim=1, dtype=torch.float32) / counts
 
 
-def framed(x: Tensor, size: int) -> Tensor:
+def split_windows(x: Tensor, size: int) -> Tensor:
     """(B, L, C) -> (B, L // size, size * C): windows that touch; what is left at the end is dropped."""
     count = x.shape[1] // size
     return x[:, : count * size].reshape(len(x), count, size * x.shape[2])

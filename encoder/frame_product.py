@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from torch import Tensor, nn
 
-from encoder.ecg_fm import Frames, FramesGelu, framed
+from encoder.ecg_fm import Frames, FramesGelu, split_windows
 
 
 class FrameProduct(nn.Module):
@@ -20,11 +20,11 @@ class FrameProduct(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.linear(framed(x, self.window), self.matrix, self.bias)  # type: ignore[arg-type]
+        x = F.linear(split_windows(x, self.window), self.matrix, self.bias)  # type: ignore[arg-type]
         return F.gelu(x) if self.gelu else x
 
 
-def as_products(convs: nn.ModuleList) -> nn.ModuleList:
+def with_matrix_products(convs: nn.ModuleList) -> nn.ModuleList:
     """The same convolutions in their order; one whose windows overlap stays what it is, and what is a product already, too."""
     return nn.ModuleList(
         FrameProduct(conv) if isinstance(conv, Frames) and conv.kernel_size == conv.stride else conv

@@ -19,7 +19,7 @@ from encoder.ecg_fm import EncoderOutput
 
 WARM_UPS = 3  # calls before a capture, PyTorch's own figure: libraries choose their kernels and take their workspace
 # Whoever compiles or captures holds it: PyTorch allows one capture at a time in a process, and whether it compiles is the process's, too.
-TURN = threading.RLock()
+COMPILE_LOCK = threading.RLock()
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class CudaCapture:
 
 
 @dataclass(frozen=True)
-class Captured:
+class CapturedForward:
     """segments is what `replay` reads, output what it writes."""
 
     segments: Tensor
@@ -71,7 +71,7 @@ class Captured:
     replay: Callable[[], None]
 
 
-class Graphs:
+class GraphCache:
     """The captured forwards of one module, made when first asked for, by batch size and by whether attention is wanted."""
 
     def __init__(
@@ -83,20 +83,20 @@ class Graphs:
         """forward: (segments, attention); blank: so many segments of zeros, on the device, in the module's dtype."""
         self._forward, self._blank, self._new_capture = forward, blank, new_capture
         self._capture = new_capture()
-        self._held: dict[tuple[int, bool], Captured] = {}
+        self._held: dict[tuple[int, bool], CapturedForward] = {}
 
     def run(self, segments: Tensor, attention: bool) -> EncoderOutput:
-        """segments (B, leads, samples), B a rung, in any dtype -> what a graph writes: good until the next call."""
+        """segments (B, leads, samples), B a bucket, in any dtype -> what a graph writes: good until the next call."""
         held = self.captured(len(segments), attention)
         held.segments.copy_(segments)
         held.replay()
         return held.output
 
-    def captured(self, rung: int, attention: bool) -> Captured:
-        held = self._held.get((rung, attention))
+    def captured(self, bucket: int, attention: bool) -> CapturedForward:
+        held = self._held.get((bucket, attention))
         if held is None:
-            with TURN:
-                held = self._held[rung, attention] = self._new(rung, attention)
+            with COMPILE_LOCK:
+                held = self._held[bucket, attention] = self._new(bucket, attention)
         return held
 
     def drop(self) -> None:
@@ -104,7 +104,7 @@ class Graphs:
         self._held.clear()
         self._capture = self._new_capture()
 
-    def _new(self, rung: int, attention: bool) -> Captured:
-        segments = self._blank(rung)
+    def _new(self, bucket: int, attention: bool) -> CapturedForward:
+        segments = self._blank(bucket)
         replay, output = self._capture(lambda: self._forward(segments, attention))
-        return Captured(segments, output, replay)
+        return CapturedForward(segments, output, replay)

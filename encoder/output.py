@@ -51,23 +51,23 @@ class EncodedBatch:
         )
 
     @classmethod
-    def joined(cls, pieces: Sequence[EncodedBatch]) -> EncodedBatch:
+    def concatenate(cls, pieces: Sequence[EncodedBatch]) -> EncodedBatch:
         """Several batches of the same encoder and the same wishes, one after the other."""
         if len(pieces) == 1:
             return pieces[0]
         first = pieces[0]
         return cls(
             pooled=np.concatenate([piece.pooled for piece in pieces]),
-            logits=_joined([piece.logits for piece in pieces]),
-            tokens=_joined([piece.tokens for piece in pieces]),
+            logits=_concatenated([piece.logits for piece in pieces]),
+            tokens=_concatenated([piece.tokens for piece in pieces]),
             hidden={
                 layer: np.concatenate([piece.hidden[layer] for piece in pieces])
                 for layer in first.hidden
             },
-            attention=_joined([piece.attention for piece in pieces]),
+            attention=_concatenated([piece.attention for piece in pieces]),
         )
 
 
-def _joined(arrays: Sequence[Array | None]) -> Array | None:
+def _concatenated(arrays: Sequence[Array | None]) -> Array | None:
     present = [array for array in arrays if array is not None]
     return np.concatenate(present) if present else None

@@ -13,7 +13,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from encoder.ecg_fm import Attention, EcgFm, Frames, FramesGelu, LinearGelu, Position, framed
+from encoder.ecg_fm import (
+    Attention,
+    EcgFm,
+    Frames,
+    FramesGelu,
+    LinearGelu,
+    PositionalConv,
+    split_windows,
+)
 
 GELU: Any = ("gelu", [], "none")  # "none": exact, by erf
 NO_ACTIVATION: Any = ("none", [], "")
@@ -41,7 +49,7 @@ def pack(encoder: EcgFm) -> None:
         attention = cast(Attention, layer.attention)
         _pack_children(attention, "qkv", "out")
         if cast(PackedLinear, attention.out).dtype == torch.bfloat16:
-            attention.mixed = mixed_bfloat16  # type: ignore[method-assign]
+            attention.attend = attend_bfloat16  # type: ignore[method-assign]
 
 
 class PackedLinear(nn.Module):
@@ -57,17 +65,17 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.window > 1:
-            x = framed(x, self.window)
+            x = split_windows(x, self.window)
         return cast(
             Tensor,
             torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, *self._activation),
         )
 
 
-class PackedPosition(nn.Module):
-    """`Position` as a two-dimensional convolution of height 1: its input and output then are (B, T, D) in memory as they come."""
+class PackedPositionalConv(nn.Module):
+    """`PositionalConv` as a two-dimensional convolution of height 1: its input and output then are (B, T, D) in memory as they come."""
 
-    def __init__(self, position: Position) -> None:
+    def __init__(self, position: PositionalConv) -> None:
         super().__init__()
         self._shape: Any = (
             (0, position.kernel_size[0] // 2),
@@ -87,8 +95,8 @@ class PackedPosition(nn.Module):
         return cast(Tensor, around[:, :, 0, : x.shape[1]].transpose(1, 2))
 
 
-def mixed_bfloat16(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """`Attention.mixed` in plain products with softmax in float32: 156 tokens are too few for a flash kernel to win on a CPU."""
+def attend_bfloat16(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """`Attention.attend` in plain products with softmax in float32: 156 tokens are too few for a flash kernel to win on a CPU."""
     heads = query.shape[:2]
     query, key, value = (part.contiguous().flatten(0, 1) for part in (query, key, value))
     scores = torch.baddbmm(
@@ -115,4 +123,4 @@ def _packed(module: nn.Module) -> nn.Module:
             gelu=isinstance(module, FramesGelu),
             window=module.kernel_size[0],
         )
-    return PackedPosition(module) if isinstance(module, Position) else module
+    return PackedPositionalConv(module) if isinstance(module, PositionalConv) else module

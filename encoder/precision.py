@@ -14,14 +14,14 @@ DTYPES = {
 }
 
 
-def set_cuda_products(dtype: str) -> None:
+def set_tf32(dtype: str) -> None:
     """Whether this process multiplies float32 with TF32's 10 bits; PyTorch's own default does so in convolutions alone."""
     # The newer fp32_precision makes torch.compile fail: Inductor reads these older switches (pytorch/pytorch#166387, PyTorch 2.9 on).
     torch.backends.cuda.matmul.allow_tf32 = dtype == "tf32"
     torch.backends.cudnn.allow_tf32 = dtype == "tf32"
 
 
-def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def move_module(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """The module itself, moved: its FLOAT32_PARTS in float32, the rest in dtype, ready for inference."""
     kept = getattr(module, "FLOAT32_PARTS", ())
     for name, part in module.named_children():

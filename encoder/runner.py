@@ -19,7 +19,7 @@ from encoder.cuda import SLOTS, CudaForward
 from encoder.ecg_fm import EcgFm, EncoderOutput
 from encoder.output import Array, EncodedBatch, Wanted
 from encoder.packed import can_pack, pack
-from encoder.precision import DTYPES, place, set_cuda_products
+from encoder.precision import DTYPES, move_module, set_tf32
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ MAX_BATCH = 64  # segments; an H200 is busy from about there on, and a 10 s reco
 class Forward(Protocol):
     """A module on its device: `submit` takes a piece that fits and returns what waits for its answer.
 
-    `path` says in words how it is run, `compiled` whether its kernels are torch.compile's.
+    `execution` says in words how it is run, `compiled` whether its kernels are torch.compile's.
     """
 
     @property
-    def path(self) -> str: ...
+    def execution(self) -> str: ...
 
     @property
     def compiled(self) -> bool: ...
@@ -56,11 +56,11 @@ class EncoderRunner:
         device: str = "cpu",
         dtype: str = "float32",
         max_batch: int = MAX_BATCH,
-        compiled_in: Path | None = None,
+        compile_cache: Path | None = None,
     ) -> None:
         """encoder: a module with EcgFm's `forward`, `config` and FLOAT32_PARTS, or what loads one.
 
-        dtype: tf32 is float32 with shorter products, on a CUDA device. compiled_in: a folder that keeps what is compiled.
+        dtype: tf32 is float32 with shorter products, on a CUDA device. compile_cache: a folder that keeps what is compiled.
         Raises ValueError for an unknown dtype or a max_batch below 1.
         """
         self.device = torch.device(device)
@@ -71,19 +71,19 @@ class EncoderRunner:
             raise ValueError(f"max_batch: found {max_batch}, at least 1")
         self.dtype, self.dtype_name = DTYPES[dtype], dtype
         self.max_batch = max_batch
-        self.module = place(
+        self.module = move_module(
             encoder if isinstance(encoder, nn.Module) else encoder(), self.device, self.dtype
         )
-        self.forward = self._chosen(compiled_in)
+        self.forward = self._chosen(compile_cache)
 
     @property
     def config(self) -> EcgFmConfig | CompactConfig:
         return cast(EcgFmConfig | CompactConfig, self.module.config)
 
     @property
-    def path(self) -> str:
+    def execution(self) -> str:
         """How the module is run here, in words: packed, captured, compiled, and if not, why not."""
-        return self.forward.path
+        return self.forward.execution
 
     @property
     def compiled(self) -> bool:
@@ -120,7 +120,7 @@ class EncoderRunner:
             waiting.append(answer)
             done.extend(_drained(waiting, SLOTS - 1))
             start += len(piece)
-        return EncodedBatch.joined(done + _drained(waiting, 0))
+        return EncodedBatch.concatenate(done + _drained(waiting, 0))
 
     def warm_up(self, samples: int = SEGMENT_SAMPLES, deadline: float = math.inf) -> None:
         """Loads kernels and finds the memory's limit before the first request waits for it.
@@ -135,15 +135,15 @@ class EncoderRunner:
 
         self.forward.warm_up(run, deadline)
 
-    def _chosen(self, compiled_in: Path | None) -> Forward:
+    def _chosen(self, compile_cache: Path | None) -> Forward:
         if isinstance(self.module, EcgFm) and self.device.type == "cuda":
-            return CudaForward(self.module, self.device, self.dtype, self.max_batch, compiled_in)
+            return CudaForward(self.module, self.device, self.dtype, self.max_batch, compile_cache)
         return PlainForward(self.module, self.device, self.dtype, self.max_batch)
 
     def _attempt(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch] | None:
         """What waits for the answer, or None where the device's memory did not hold it: a retry inside `except` would keep its tensors."""
         if self.device.type == "cuda":
-            set_cuda_products(
+            set_tf32(
                 self.dtype_name
             )  # the process's; another runner's may stand, and a graph keeps what it is captured with
         try:
@@ -177,7 +177,7 @@ class PlainForward:
         packed = device.type == "cpu" and isinstance(module, EcgFm) and can_pack(dtype)
         if packed and isinstance(module, EcgFm):
             pack(module)
-        self.path = "weights packed for oneDNN" if packed else "PyTorch's own operators"
+        self.execution = "weights packed for oneDNN" if packed else "PyTorch's own operators"
         self.compiled = False
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:

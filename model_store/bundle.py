@@ -16,7 +16,7 @@ from atomic_files import write_file
 from encoder.config import CompactConfig, EcgFmConfig
 from errors import BadBundle, ChecksumMismatch
 from model_store.labels import Label
-from model_store.weights_file import read_shapes, sha256_of, shapes_of
+from model_store.weights_file import read_shapes, sha256_of, weight_shapes
 from signals.segments import Preprocessing
 
 SCHEMA_VERSION = 1
@@ -214,7 +214,7 @@ def _check_labels(path: Path, bundle: Bundle) -> None:
 
 def _check_tensors(bundle: Bundle) -> None:
     """Names and shapes against the configuration. Raises BadBundle with the first difference."""
-    wanted, found = shapes_of(bundle.config), read_shapes(bundle.weights_path)
+    wanted, found = weight_shapes(bundle.config), read_shapes(bundle.weights_path)
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise BadBundle(

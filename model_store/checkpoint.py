@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from errors import BadCheckpoint, UnsafeCheckpoint
 from model_store.pickle_reader import MAX_BITS, Inert, PickleReader, TensorClaim
-from model_store.torch_zip import Entry, TorchZip
+from model_store.torch_zip import TorchZip, ZipEntry
 
 MAX_PICKLE_BYTES = 256 * 2**20  # kept AUC inputs of a large validation set are tens of MB of it
 MAX_CFG_VALUES = 100_000
@@ -47,7 +47,7 @@ class TensorRef:
     dtype: str
     strides: tuple[int, ...]
     offset: int
-    entry: Entry
+    entry: ZipEntry
     archive: TorchZip
     big_endian: bool = False
 

@@ -1,8 +1,12 @@
-"""Which encoders a server loads: what ECG_MODEL and the checkpoint settings ask for against what is there. No torch."""
+"""Which encoders a server loads: the settings ECG_MODEL and ECG_*_CHECKPOINT, and what is installed.
+
+No torch here: the main process chooses and stays small.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,30 +14,39 @@ from errors import BadBundle, ChecksumMismatch, HubError, ModelStoreError
 from model_store.bundle import WEIGHTS_FILE, Bundle, is_bundle, load_bundle
 from model_store.convert import convert
 from model_store.labels import SUPERCLASSES
-from model_store.manifest import Entry, Role, entries
+from model_store.manifest import ManifestEntry, Role, manifest_entries
 from model_store.pull import pull
 from model_store.weights_file import sha256_of
 
 log = logging.getLogger(__name__)
 
-EMBEDDED = Path(__file__).with_name("embedded")
-IMPORTED = "imported"  # folder in models_dir for converted checkpoints of one's own
-NAMED_BY_SHA256 = 12  # hex digits
+EMBEDDED_FOLDER = Path(__file__).with_name("embedded")
+IMPORTED_FOLDER = "imported"  # in models_dir, for bundles converted from a user's own checkpoints
+NAME_SHA256_DIGITS = 12  # of the checkpoint's checksum, in the name of its bundle's folder
 
-HOW_ELSE = (
-    "`python -m model_store pull` fetches ECG-FM (2.2 GB), ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT name files of one's own, "
-    "ECG_MODEL chooses among auto, ecg-fm, embedded, none and the folder of a bundle"
+_HOW_TO_CHANGE = (
+    "`python -m model_store pull` fetches ECG-FM (2.2 GB), ECG_CLINICAL_CHECKPOINT and "
+    "ECG_FEATURES_CHECKPOINT name files of one's own, ECG_MODEL chooses among auto, ecg-fm, "
+    "embedded, none and the folder of a bundle"
 )
+
+RoleBundle = tuple[Role, Bundle]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was asked for, what it came to, and why: a sentence for the log, /health and every answer."""
+    """The result of `choose_models`.
+
+    requested  the value of ECG_MODEL
+    chosen     a short name of what is loaded
+    reason     a sentence on why, for the log, /health and every answer
+    bundles    each role's bundle, read and checked
+    """
 
     requested: str
     chosen: str
     reason: str
-    bundles: tuple[tuple[Role, Bundle], ...] = ()
+    bundles: tuple[RoleBundle, ...] = ()
 
 
 def choose_models(
@@ -44,124 +57,127 @@ def choose_models(
     models_dir: Path,
     cuda: bool,
 ) -> Choice:
-    """requested: auto | ecg-fm | embedded | none | the folder of a bundle. Every bundle of the choice has been checked.
+    """Return the bundles to load, each read and checked, and the reason for the choice.
 
-    cuda  whether a GPU is there: only then does `auto` download
-    Raises ModelStoreError (and below it BadBundle, BadCheckpoint, HubError, ...) where what was asked for by name cannot be had.
+    requested  auto | ecg-fm | embedded | none | the folder of a bundle
+    cuda       whether the machine has a GPU; `auto` downloads only then
+    Raises ModelStoreError or a subclass if what was requested by name is unavailable or damaged.
     """
-    checkpoints = {"clinical": clinical_checkpoint, "features": features_checkpoint}
-    given: dict[Role, Path] = {role: path for role, path in checkpoints.items() if path is not None}  # type: ignore[misc]
-    if given and requested != "auto":
-        names = " and ".join(f"ECG_{role.upper()}_CHECKPOINT" for role in given)
+    checkpoints: dict[Role, Path] = {}
+    if clinical_checkpoint is not None:
+        checkpoints["clinical"] = clinical_checkpoint
+    if features_checkpoint is not None:
+        checkpoints["features"] = features_checkpoint
+    if checkpoints and requested != "auto":
         raise ModelStoreError(
-            f"ECG_MODEL={requested} and {names} contradict each other: unset one (checkpoints go with ECG_MODEL=auto)"
+            f"ECG_MODEL={requested} and {_settings(checkpoints)} contradict each other: unset one "
+            "(checkpoints go with ECG_MODEL=auto)"
         )
     if requested == "none":
-        return Choice(requested, "none", f"ECG_MODEL=none asks for no encoder; {HOW_ELSE}")
+        return Choice(requested, "none", f"ECG_MODEL=none asks for no encoder; {_HOW_TO_CHANGE}")
     if requested == "embedded":
-        return _embedded(requested)
+        return _choose_embedded(requested, "ECG_MODEL=embedded asks for it")
     if requested == "ecg-fm":
-        return _ecg_fm(requested, "ECG_MODEL=ecg-fm asks for it", models_dir)
+        return _choose_ecg_fm(requested, "ECG_MODEL=ecg-fm asks for it", models_dir)
     if requested != "auto":
-        return _folder(requested)
-    return _from_checkpoints(given, models_dir) if given else _automatic(models_dir, cuda)
+        return _choose_folder(requested)
+    if checkpoints:
+        return _choose_checkpoints(checkpoints, models_dir)
+    return _choose_automatically(models_dir, cuda)
 
 
-def _automatic(models_dir: Path, cuda: bool) -> Choice:
-    """ECG-FM from models_dir; with a GPU from the hub; else the embedded model."""
-    here = [entry for entry in entries() if is_bundle(models_dir / entry.name)]
+def _choose_automatically(models_dir: Path, cuda: bool) -> Choice:
+    """Choose ECG-FM from models_dir; with a GPU from the hub; otherwise the embedded model."""
+    installed = [entry for entry in manifest_entries() if is_bundle(models_dir / entry.name)]
     obstacle = "ECG-FM is not in the models folder, and without a GPU nothing is downloaded unasked"
-    if here or cuda:
-        wanted = here or list(entries())
+    if installed or cuda:
+        entries = installed or list(manifest_entries())
         try:
-            found = tuple((entry.role, pull(entry, models_dir)) for entry in wanted)
+            bundles = _pull_all(entries, models_dir)
         except HubError as error:
-            log.warning("ECG-FM cannot be had: %s", error.detail)
-            obstacle = f"ECG-FM cannot be had ({error.title.lower()}; the log says more)"
+            log.warning("ECG-FM is unavailable: %s", error.detail)
+            obstacle = f"ECG-FM is unavailable ({error.title.lower()}; see the log)"
         else:
-            why = (
-                "it is in the models folder"
-                if here
-                else "a GPU is there, so it was pulled from the hub"
-            )
-            return Choice(
-                "auto",
-                "ecg-fm",
-                f"auto chose ECG-FM: {why}{_missing(wanted)}; {HOW_ELSE}",
-                (*found, _superclasses()),
-            )
-    return Choice(
-        "auto",
-        "embedded",
-        f"auto chose the embedded model: {obstacle}; {HOW_ELSE}",
-        _roles(load_bundle(EMBEDDED)),
-    )
+            source = "the machine has a GPU, so it was pulled from the hub"
+            if installed:
+                source = "it is in the models folder"
+            reason = f"auto chose ECG-FM: {source}{_without(entries)}; {_HOW_TO_CHANGE}"
+            return Choice("auto", "ecg-fm", reason, (*bundles, _superclass_bundle()))
+    return _choose_embedded("auto", f"auto chose the embedded model: {obstacle}")
 
 
-def _missing(used: list[Entry]) -> str:
-    absent = [entry.name for entry in entries() if entry not in used]
+def _without(entries: Sequence[ManifestEntry]) -> str:
+    absent = [entry.name for entry in manifest_entries() if entry not in entries]
     return f", without {' and '.join(absent)}" if absent else ""
 
 
-def _ecg_fm(requested: str, why: str, models_dir: Path) -> Choice:
-    bundles = tuple((entry.role, pull(entry, models_dir)) for entry in entries())
-    return Choice(requested, "ecg-fm", f"{why}; {HOW_ELSE}", (*bundles, _superclasses()))
+def _choose_ecg_fm(requested: str, why: str, models_dir: Path) -> Choice:
+    bundles = _pull_all(manifest_entries(), models_dir)
+    reason = f"{why}; {_HOW_TO_CHANGE}"
+    return Choice(requested, "ecg-fm", reason, (*bundles, _superclass_bundle()))
 
 
-def _embedded(requested: str) -> Choice:
-    return Choice(
-        requested,
-        "embedded",
-        f"ECG_MODEL=embedded asks for it; {HOW_ELSE}",
-        _roles(load_bundle(EMBEDDED)),
-    )
+def _choose_embedded(requested: str, why: str) -> Choice:
+    bundle = load_bundle(EMBEDDED_FOLDER)
+    return Choice(requested, "embedded", f"{why}; {_HOW_TO_CHANGE}", (_with_role(bundle),))
 
 
-def _folder(requested: str) -> Choice:
+def _choose_folder(requested: str) -> Choice:
     folder = Path(requested).expanduser()
     if not folder.is_dir():
         raise ModelStoreError(
-            f"ECG_MODEL={requested}: neither auto, ecg-fm, embedded, none nor the folder of a bundle"
+            f"ECG_MODEL is {requested!r}; auto, ecg-fm, embedded, none or the folder of a bundle "
+            "is allowed"
         )
     bundle = load_bundle(folder)
-    why = f"ECG_MODEL names the folder of the bundle {bundle.name}; {HOW_ELSE}"
-    return Choice(requested, bundle.name, why, (*_roles(bundle), *_superclasses_beside([bundle])))
+    reason = f"ECG_MODEL names the folder of the bundle {bundle.name}; {_HOW_TO_CHANGE}"
+    bundles = _with_superclasses([_with_role(bundle)])
+    return Choice(requested, bundle.name, reason, bundles)
 
 
-def _roles(bundle: Bundle) -> tuple[tuple[Role, Bundle], ...]:
-    """A classifier answers for labels (and embeddings, where nothing else does), an encoder without one for embeddings."""
-    return (("clinical" if bundle.kind == "classifier" else "features", bundle),)
+def _choose_checkpoints(checkpoints: dict[Role, Path], models_dir: Path) -> Choice:
+    bundles = [(role, _load_setting(path, models_dir)) for role, path in checkpoints.items()]
+    for role, bundle in bundles:
+        if role == "clinical" and bundle.kind != "classifier":
+            raise ModelStoreError(
+                f"ECG_CLINICAL_CHECKPOINT: {checkpoints[role].name} has no classifier; pass it as "
+                "ECG_FEATURES_CHECKPOINT"
+            )
+    chosen = " + ".join(bundle.name for _, bundle in bundles)
+    reason = f"{_settings(checkpoints)} name what to load; {_HOW_TO_CHANGE}"
+    return Choice("auto", chosen, reason, _with_superclasses(bundles))
 
 
-def _from_checkpoints(given: dict[Role, Path], models_dir: Path) -> Choice:
-    bundles = {role: _bundle_of(path, models_dir) for role, path in given.items()}
-    clinical = bundles.get("clinical")
-    if clinical is not None and clinical.kind != "classifier":
-        raise ModelStoreError(
-            f"ECG_CLINICAL_CHECKPOINT: {given['clinical'].name} has no classifier; pass it as ECG_FEATURES_CHECKPOINT"
-        )
-    names = " and ".join(f"ECG_{role.upper()}_CHECKPOINT" for role in given)
-    chosen = " + ".join(bundle.name for bundle in bundles.values())
-    return Choice(
-        "auto",
-        chosen,
-        f"{names} name what to load; {HOW_ELSE}",
-        (*bundles.items(), *_superclasses_beside(list(bundles.values()))),
-    )
+def _settings(checkpoints: dict[Role, Path]) -> str:
+    return " and ".join(f"ECG_{role.upper()}_CHECKPOINT" for role in checkpoints)
 
 
-def _superclasses_beside(bundles: list[Bundle]) -> tuple[tuple[Role, Bundle], ...]:
-    """The embedded model for the superclasses, where none of these has them."""
-    named = {label.name for bundle in bundles for label in bundle.labels}
-    return () if named.issuperset(SUPERCLASSES) else (_superclasses(),)
+def _pull_all(entries: Sequence[ManifestEntry], models_dir: Path) -> list[RoleBundle]:
+    return [(entry.role, pull(entry, models_dir)) for entry in entries]
 
 
-def _superclasses() -> tuple[Role, Bundle]:
-    return "superclass", load_bundle(EMBEDDED)
+def _with_role(bundle: Bundle) -> RoleBundle:
+    """A classifier gives labels, and embeddings too if no other encoder does."""
+    return ("clinical" if bundle.kind == "classifier" else "features"), bundle
 
 
-def _bundle_of(path: Path, models_dir: Path) -> Bundle:
-    """The bundle that a setting names: its folder, its model.safetensors, or a checkpoint to be converted, once."""
+def _with_superclasses(bundles: Sequence[RoleBundle]) -> tuple[RoleBundle, ...]:
+    """Add the embedded model for the superclasses unless the bundles have labels for all of them."""
+    names = {label.name for _, bundle in bundles for label in bundle.labels}
+    if names.issuperset(SUPERCLASSES):
+        return tuple(bundles)
+    return (*bundles, _superclass_bundle())
+
+
+def _superclass_bundle() -> RoleBundle:
+    return "superclass", load_bundle(EMBEDDED_FOLDER)
+
+
+def _load_setting(path: Path, models_dir: Path) -> Bundle:
+    """Load what a checkpoint setting names: a bundle's folder, its weights file, or a checkpoint.
+
+    A checkpoint is converted the first time.
+    """
     path = path.expanduser()
     if path.is_dir():
         return load_bundle(path)
@@ -170,21 +186,23 @@ def _bundle_of(path: Path, models_dir: Path) -> Bundle:
     if path.suffix == ".safetensors":
         if path.name != WEIGHTS_FILE or not is_bundle(path.parent):
             raise BadBundle(
-                f"{path}: weights without the bundle.json that says what they are; name a bundle's folder or the checkpoint"
+                f"{path}: weights without a bundle.json that describes them; name a bundle's "
+                "folder or the checkpoint"
             )
         return load_bundle(path.parent)
-    return _imported(path, models_dir)
+    return _import_checkpoint(path, models_dir)
 
 
-def _imported(path: Path, models_dir: Path) -> Bundle:
+def _import_checkpoint(path: Path, models_dir: Path) -> Bundle:
+    """Load the bundle made from this checkpoint earlier, or make it."""
     sha256 = sha256_of(path)
-    folder = models_dir / IMPORTED / f"{path.stem}-{sha256[:NAMED_BY_SHA256]}"
+    folder = models_dir / IMPORTED_FOLDER / f"{path.stem}-{sha256[:NAME_SHA256_DIGITS]}"
     if is_bundle(folder):
         try:
             return load_bundle(folder)
         except (BadBundle, ChecksumMismatch) as error:
-            log.warning("%s; it is converted again", error.detail)
-    log.info("converting %s, once", path.name)
+            log.warning("converting the checkpoint again: %s", error.detail)
+    log.info("converting %s", path.name)
     conversion = convert(path, folder, name=path.stem)
     for note in (conversion.summary(), *conversion.notes):
         log.info("%s", note)

@@ -16,7 +16,7 @@ LOCK_FILE = "lock.json"
 
 
 @dataclass(frozen=True)
-class Locked:
+class LockEntry:
     """What was seen when a bundle was pulled first, or last with --update."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -26,11 +26,11 @@ class Locked:
     files: dict[str, Sha256]
 
 
-def read_lock(models_dir: Path) -> dict[str, Locked]:
+def read_lock(models_dir: Path) -> dict[str, LockEntry]:
     """Bundle name -> what it is held to; empty before the first pull. Raises ModelStoreError for a damaged file."""
     path = models_dir / LOCK_FILE
     try:
-        return TypeAdapter(dict[str, Locked]).validate_json(path.read_bytes())
+        return TypeAdapter(dict[str, LockEntry]).validate_json(path.read_bytes())
     except FileNotFoundError:
         return {}
     except ValidationError as error:
@@ -39,7 +39,7 @@ def read_lock(models_dir: Path) -> dict[str, Locked]:
         ) from error
 
 
-def write_lock(models_dir: Path, name: str, locked: Locked) -> None:
+def write_lock_entry(models_dir: Path, name: str, locked: LockEntry) -> None:
     """Adds or replaces one bundle's entry; two processes that write at once both leave theirs."""
     models_dir.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(models_dir / f".{LOCK_FILE}.guard"):

@@ -26,7 +26,7 @@ APPLICATION = "ecg-fm-server"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManifestEntry:
     """One bundle that can be pulled. `megabytes` is what the download is about to cost."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -42,14 +42,14 @@ class Entry:
     card: str
 
 
-def entries() -> tuple[Entry, ...]:
+def manifest_entries() -> tuple[ManifestEntry, ...]:
     values = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    return tuple(TypeAdapter(list[Entry]).validate_python(values["bundles"]))
+    return tuple(TypeAdapter(list[ManifestEntry]).validate_python(values["bundles"]))
 
 
-def entry_named(name: str) -> Entry:
+def manifest_entry(name: str) -> ManifestEntry:
     """Raises ModelStoreError that lists the names there are."""
-    known = {entry.name: entry for entry in entries()}
+    known = {entry.name: entry for entry in manifest_entries()}
     if name not in known:
         raise ModelStoreError(
             f"{name!r} is no bundle that can be pulled; there are {', '.join(known)}"

@@ -8,13 +8,13 @@ from pathlib import Path
 from errors import BadBundle, ChecksumMismatch
 from model_store.bundle import Bundle, is_bundle, load_bundle
 from model_store.convert import Origin, convert
-from model_store.lock import Locked, read_lock, write_lock
-from model_store.manifest import Entry
+from model_store.lock import LockEntry, read_lock, write_lock_entry
+from model_store.manifest import ManifestEntry
 
 log = logging.getLogger(__name__)
 
 
-def pull(entry: Entry, models_dir: Path, *, update: bool = False) -> Bundle:
+def pull(entry: ManifestEntry, models_dir: Path, *, update: bool = False) -> Bundle:
     """The bundle in models_dir, made where it is not there, made again where it is damaged; without network where nothing is missing.
 
     update  takes the newest version and moves the lock
@@ -42,14 +42,16 @@ def pull(entry: Entry, models_dir: Path, *, update: bool = False) -> Bundle:
     )
     origin = Origin(entry.repo, fetched.revision, fetched.sha256, entry.licence, entry.card)
     conversion = convert(fetched.path, folder, name=entry.name, origin=origin, kind=entry.kind)
-    write_lock(
-        models_dir, entry.name, Locked(entry.repo, fetched.revision, {entry.file: fetched.sha256})
+    write_lock_entry(
+        models_dir,
+        entry.name,
+        LockEntry(entry.repo, fetched.revision, {entry.file: fetched.sha256}),
     )
     log.info("%s", conversion.summary())
     return conversion.bundle
 
 
-def _present(folder: Path, locked: Locked | None) -> Bundle | None:
+def _present(folder: Path, locked: LockEntry | None) -> Bundle | None:
     """The bundle that is there, if it is whole and of the locked source."""
     if not is_bundle(folder):
         return None

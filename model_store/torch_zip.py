@@ -28,7 +28,7 @@ _ENCRYPTED = 0x1
 
 
 @dataclass(frozen=True)
-class Entry:
+class ZipEntry:
     """One file of the archive: `size` bytes somewhere behind the local header at `header`, all of it before `limit`."""
 
     name: str
@@ -50,7 +50,7 @@ class TorchZip:
             file.seek(start)
             self.entries = _entries(file.read(size), count, start, path.name)
 
-    def read(self, entry: Entry, start: int, size: int) -> bytearray:
+    def read(self, entry: ZipEntry, start: int, size: int) -> bytearray:
         """`size` bytes of the entry from its byte `start` on; these and no others are read."""
         if start < 0 or size < 0 or start + size > entry.size:
             raise UnsafeCheckpoint(
@@ -63,7 +63,7 @@ class TorchZip:
                 raise BadCheckpoint(f"{self.path.name} ends before the end of {entry.name}")
         return data
 
-    def _data_start(self, file: BinaryIO, entry: Entry) -> int:
+    def _data_start(self, file: BinaryIO, entry: ZipEntry) -> int:
         file.seek(entry.header)
         raw = file.read(_LOCAL.size)
         if len(raw) < _LOCAL.size or raw[:4] != b"PK\x03\x04":
@@ -114,7 +114,7 @@ def _zip64_place(file: BinaryIO, end: int, name: str) -> tuple[int, int, int]:
     return fields[9], fields[8], fields[7]
 
 
-def _entries(directory: bytes, count: int, directory_start: int, name: str) -> dict[str, Entry]:
+def _entries(directory: bytes, count: int, directory_start: int, name: str) -> dict[str, ZipEntry]:
     """The directory's entries by name, each bounded by where the next one starts."""
     found: list[tuple[int, int, str]] = []
     at = 0
@@ -123,7 +123,7 @@ def _entries(directory: bytes, count: int, directory_start: int, name: str) -> d
         found.append(place)
     found.sort()
     limits = [header for header, _, _ in found[1:]] + [directory_start]
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ZipEntry] = {}
     for (header, size, entry_name), limit in zip(found, limits, strict=True):
         if entry_name in entries:
             raise UnsafeCheckpoint(f"{name}: two entries are called {entry_name[:80]!r}")
@@ -131,7 +131,7 @@ def _entries(directory: bytes, count: int, directory_start: int, name: str) -> d
             raise UnsafeCheckpoint(
                 f"{name}: {entry_name[:80]!r} overlaps what follows it or runs past the file"
             )
-        entries[entry_name] = Entry(entry_name, size, header, limit)
+        entries[entry_name] = ZipEntry(entry_name, size, header, limit)
     return entries
 
 

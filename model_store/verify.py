@@ -53,7 +53,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Against:
+class References:
     """What to compare with, beside the bundle's own checksums.
 
     golden            folder of *.npz: the original code's outputs (signal, fs, lead_names, segments, logits, embedding, ...)
@@ -67,7 +67,7 @@ class Against:
     checkpoint: Path | None = None
 
 
-def verify(folders: Sequence[Path], against: Against) -> list[Check]:
+def verify(folders: Sequence[Path], against: References) -> list[Check]:
     """Every check of the bundle in every folder. Raises ModelStoreError where a comparison that was asked for cannot be made."""
     if (against.reference_python is None) != (against.checkpoint is None):
         raise ModelStoreError("--reference-python and --checkpoint go together")

@@ -24,13 +24,13 @@ Shape = tuple[int, ...]
 
 ALIGNMENT = 8  # bytes; the header is padded with blanks so that the data start aligned
 MAX_HEADER_BYTES = 100_000_000  # the limit of safetensors' own reader
-STORED: dict[str, np.dtype[Any]] = {
+STORED_DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
 }  # what weights may be stored as
 
 
-def shapes_of(config: EcgFmConfig | CompactConfig) -> dict[str, Shape]:
+def weight_shapes(config: EcgFmConfig | CompactConfig) -> dict[str, Shape]:
     """Name -> shape of every weight of the network with these sizes, in its order."""
     return ecg_fm_shapes(config) if isinstance(config, EcgFmConfig) else compact_shapes(config)
 
@@ -104,7 +104,7 @@ def write_weights(
 ) -> str:
     """Writes the tensors in the order of `shapes`, asking for one at a time; returns the file's sha256. On disk when it returns.
 
-    stored  one of STORED
+    stored  one of STORED_DTYPES
     Raises BadCheckpoint where a tensor has another shape or holds NaN or infinity, or values that half precision does not reach.
     """
     digest = hashlib.sha256()
@@ -117,7 +117,7 @@ def write_weights(
         put(_header(shapes, stored))
         for name, shape in shapes.items():
             with np.errstate(over="ignore"):  # becomes infinite, which is refused below
-                array = np.ascontiguousarray(tensors[name], STORED[stored])
+                array = np.ascontiguousarray(tensors[name], STORED_DTYPES[stored])
             if array.shape != shape:
                 raise BadCheckpoint(
                     f"{name}: found shape {array.shape}, the configuration asks for {shape}"
@@ -129,7 +129,7 @@ def write_weights(
 
 
 def read_shapes(path: Path) -> dict[str, Shape]:
-    """Name -> shape of a file of STORED tensors, from its header alone. Raises BadBundle for anything else, cut-off files included."""
+    """Name -> shape of a file of STORED_DTYPES tensors, from its header alone. Raises BadBundle for anything else, cut-off files included."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -142,7 +142,7 @@ def read_shapes(path: Path) -> dict[str, Shape]:
         shapes = {
             name: tuple(int(n) for n in entry["shape"])
             for name, entry in entries.items()
-            if entry["dtype"] in STORED
+            if entry["dtype"] in STORED_DTYPES
         }
         end = max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -166,7 +166,7 @@ def _pair(name: str, weight: Shape) -> dict[str, Shape]:
 def _header(shapes: Mapping[str, Shape], stored: str) -> bytes:
     entries, start = {}, 0
     for name, shape in shapes.items():
-        end = start + STORED[stored].itemsize * math.prod(shape)
+        end = start + STORED_DTYPES[stored].itemsize * math.prod(shape)
         entries[name] = {"dtype": stored, "shape": list(shape), "data_offsets": [start, end]}
         start = end
     text = json.dumps(entries, separators=(",", ":")).encode()

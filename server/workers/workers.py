@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
 from analysis.prepare import warm_up
-from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory, share_cores
+from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory, limit_openmp_spinning
 from errors import ModelStoreError
 from heads.cache import HeadCache
 from server import metrics
@@ -154,7 +154,7 @@ class ModelAPI(WorkerAPI):
     def setup(self, device: str) -> None:
         configure_logging(self.settings)
         self.row = enter_worker(self.state, "model")
-        share_cores()
+        limit_openmp_spinning()
         keep_freed_memory()
         from analysis.encoders import COMPILED, load_runners
 
@@ -179,7 +179,7 @@ class ModelAPI(WorkerAPI):
 
 
 def _how_it_is_run(runner: EncoderRunner) -> dict[str, Any]:
-    return {"dtype": runner.dtype_name, "compiled": runner.compiled, "path": runner.path}
+    return {"dtype": runner.dtype_name, "compiled": runner.compiled, "path": runner.execution}
 
 
 class ModelLoop(LitLoop):

@@ -1,4 +1,4 @@
-"""The compact network: what training adds is folded away, zeros after a recording's end are not read, its states are what they say."""
+"""The compact network: what training adds is fold_norms away, zeros after a recording's end are not read, its states are what they say."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.compact import Compact, folded, joined
+from encoder.compact import Compact, fold_norms, join_networks
 from encoder.config import CompactConfig, ConvLayer
 from encoder.runner import EncoderRunner
 from encoder.weights import load_encoder
 from errors import LayerOutOfRange
-from model_store.weights_file import shapes_of
+from model_store.weights_file import weight_shapes
 
 CONFIG = CompactConfig(
     ConvLayer(16, 15, 2),
@@ -38,7 +38,7 @@ def trained() -> Compact:
 
 @pytest.fixture(scope="module")
 def net(trained: Compact) -> Compact:
-    return folded(trained)
+    return fold_norms(trained)
 
 
 def segments(count: int, samples: int = 1000) -> torch.Tensor:
@@ -88,8 +88,8 @@ def test_states_and_attention(net: Compact) -> None:
 
 def test_members_side_by_side_give_the_mean_of_their_logits(net: Compact) -> None:
     torch.manual_seed(4)
-    nets = [net, folded(Compact(CONFIG, normed=True).eval())]
-    both, x = joined(nets), segments(3)
+    nets = [net, fold_norms(Compact(CONFIG, normed=True).eval())]
+    both, x = join_networks(nets), segments(3)
     with torch.inference_mode():
         first, second, output = (
             nets[0](x, layers=(1,)),
@@ -100,13 +100,13 @@ def test_members_side_by_side_give_the_mean_of_their_logits(net: Compact) -> Non
     assert torch.equal(output.pooled, torch.cat([first.pooled, second.pooled], dim=1))
     assert torch.equal(output.hidden[1], torch.cat([first.hidden[1], second.hidden[1]], dim=2))
     assert tuple(output.attention.shape) == (3, 63, 4)
-    assert {name: tuple(value.shape) for name, value in both.state_dict().items()} == shapes_of(
+    assert {name: tuple(value.shape) for name, value in both.state_dict().items()} == weight_shapes(
         both.config
     )
 
 
 def test_the_shapes_of_its_file_are_those_of_the_network(net: Compact) -> None:
-    assert {name: tuple(value.shape) for name, value in net.state_dict().items()} == shapes_of(
+    assert {name: tuple(value.shape) for name, value in net.state_dict().items()} == weight_shapes(
         CONFIG
     )
 

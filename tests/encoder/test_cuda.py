@@ -1,4 +1,4 @@
-"""The CUDA way's logic without a CUDA device: rungs, filling, graphs that are kept, memory that runs out, a compiler that fails.
+"""The CUDA way's logic without a CUDA device: buckets, filling, graphs that are kept, memory that runs out, a compiler that fails.
 
 What only a device can do is stood in for: a capture that calls again, a copy that is none. What the encoder computes is real.
 """
@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from encoder import cuda, graphs
-from encoder.compiled import why_not
+from encoder.compiled import why_not_compilable
 from encoder.config import ConvLayer, EcgFmConfig
 from encoder.cuda import CudaForward
 from encoder.ecg_fm import EcgFm, EncoderOutput
@@ -175,14 +175,14 @@ def test_out_of_memory_halves_the_ladder_and_lets_the_graphs_go(
     monkeypatch.setattr(runner.module, "forward", small)
     with caplog.at_level(logging.WARNING, "encoder.runner"):
         np.testing.assert_allclose(runner.run(segments).pooled, whole, atol=1e-5)
-    assert runner.max_batch == 4 and runner.forward.rungs == (2, 4)
+    assert runner.max_batch == 4 and runner.forward.buckets == (2, 4)
     assert [made.sizes for made in Again.made] == [[], [4]]
     assert "ran out of memory at 8 segments; from now on at most 4" in caplog.text
 
 
 def compiled_on_no_device(monkeypatch: pytest.MonkeyPatch, backend: Callable[..., object]) -> None:
     """torch.compile as on a CUDA device, with what makes its kernels replaced."""
-    monkeypatch.setattr(cuda, "why_not", lambda: None)
+    monkeypatch.setattr(cuda, "why_not_compilable", lambda: None)
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
 
 
@@ -213,13 +213,13 @@ def test_three_parts_are_compiled_once_for_all_batches_and_encoders(
         runner.forward = CudaForward(encoder, CPU, torch.float32, 16)
         runner.module = encoder
         runner.warm_up(samples=320)
-        assert runner.path == "CUDA graphs, compiled"
+        assert runner.execution == "CUDA graphs, compiled"
         for size in (1, 2, 5, 16, 20):
             found, truth = runner.run(many[:size], layers=(2,)), plain.run(many[:size], layers=(2,))
             np.testing.assert_allclose(found.hidden[2], truth.hidden[2], atol=1e-5)
             np.testing.assert_allclose(runner.run(many[:size]).pooled, truth.pooled, atol=1e-5)
     assert symbols == [1, 1, 1], (
-        "the batch's size, and neither the time nor the 16 channels, which are a rung, too"
+        "the batch's size, and neither the time nor the 16 channels, which are a bucket, too"
     )
 
 
@@ -275,12 +275,12 @@ def test_a_compiler_that_fails_is_done_without_and_said(
     compiled_on_no_device(monkeypatch, broken)
     truth = EncoderRunner(copy.deepcopy(encoder)).run(segments[:4]).pooled
     forward = CudaForward(encoder, CPU, torch.float32, 4)
-    assert forward.path == "CUDA graphs, compiled"
+    assert forward.execution == "CUDA graphs, compiled"
     forward.warm_up(
         lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(),
         math.inf,
     )
-    assert forward.path == "CUDA graphs, not compiled: compiling failed, BackendCompilerFailed"
+    assert forward.execution == "CUDA graphs, not compiled: compiling failed, BackendCompilerFailed"
     np.testing.assert_allclose(forward.submit(segments[:4], Wanted())().pooled, truth, atol=1e-5)
 
 
@@ -300,7 +300,7 @@ def test_a_kernel_that_fails_when_it_is_first_launched_is_done_without_too(
         lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(),
         math.inf,
     )
-    assert forward.path == "CUDA graphs, not compiled: compiling failed, LauncherNotBuilt"
+    assert forward.execution == "CUDA graphs, not compiled: compiling failed, LauncherNotBuilt"
     assert Again.made[0].sizes == [4, 4, 2, 2]
 
 
@@ -316,7 +316,7 @@ def test_what_is_wrong_with_the_encoder_is_not_blamed_on_the_compiler(
         forward.warm_up(
             lambda size, attention: forward.submit(segments[:size], Wanted())(), math.inf
         )
-    assert forward.path == "CUDA graphs, not compiled: none is wanted here"
+    assert forward.execution == "CUDA graphs, not compiled: none is wanted here"
 
 
 def test_where_nothing_compiles_the_compiler_is_left_alone(
@@ -333,16 +333,16 @@ def test_where_nothing_compiles_the_path_says_why(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("encoder.compiled.find_spec", lambda name: None)
-    assert why_not() == "Triton is not installed"
+    assert why_not_compilable() == "Triton is not installed"
     monkeypatch.setattr("encoder.compiled.find_spec", lambda name: object())
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    assert why_not() == "no C compiler found (gcc, clang)"
+    assert why_not_compilable() == "no C compiler found (gcc, clang)"
     monkeypatch.setenv("CC", "mycc")
-    assert why_not() == "no C compiler found (CC=mycc)"
+    assert why_not_compilable() == "no C compiler found (CC=mycc)"
     (tmp_path / "mycc").write_text("#!/bin/sh\n")
     (tmp_path / "mycc").chmod(0o755)
-    assert why_not() is None
+    assert why_not_compilable() is None
 
 
 def test_out_of_time_the_largest_and_one_recording_are_captured(
@@ -365,9 +365,9 @@ def test_encoders_of_one_process_warm_up_and_capture_in_turn(
             return forward(self, segments, **options)
 
     monkeypatch.setattr(EcgFm, "forward", slow)
-    monkeypatch.setattr(cuda, "why_not", lambda: None)
+    monkeypatch.setattr(cuda, "why_not_compilable", lambda: None)
     monkeypatch.setattr(cuda, "compile_parts", lambda encoder: None)
-    monkeypatch.setattr(cuda, "compiling", compiling)
+    monkeypatch.setattr(cuda, "compile_allowed", compiling)
     monkeypatch.setattr(
         cuda, "CudaCapture", lambda device: lambda function: (lambda: None, function())
     )
@@ -397,7 +397,7 @@ def test_late_captures_have_their_own_encoders_products(
 ) -> None:
     """Another runner's dtype may have set the process's since."""
     captured: list[str] = []
-    monkeypatch.setattr("encoder.runner.set_cuda_products", captured.append)
+    monkeypatch.setattr("encoder.runner.set_tf32", captured.append)
     runner.device, runner.dtype_name = torch.device("cuda"), "tf32"
     runner.run(segments[:2])
     runner.run(segments[:5], layers=(1,))

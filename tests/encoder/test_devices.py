@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder.devices import SHORT_SPINS, cpu_multiplies_bfloat16, share_cores
+from encoder.devices import SHORT_SPINS, cpu_multiplies_bfloat16, limit_openmp_spinning
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_waiting_threads_spin_shortly_unless_the_operator_says_otherwise(
     set_by_operator: dict[str, str], spins: str | None
 ) -> None:
     environment = dict(set_by_operator)
-    share_cores(environment)
+    limit_openmp_spinning(environment)
     assert environment.get("GOMP_SPINCOUNT") == spins
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from encoder.ecg_fm import Frames, FramesGelu
-from encoder.frame_product import FrameProduct, as_products
+from encoder.frame_product import FrameProduct, with_matrix_products
 
 
 @pytest.mark.parametrize("kind", [Frames, FramesGelu])
@@ -21,6 +21,6 @@ def test_it_gives_the_same(kind: type[Frames], bias: bool, samples: int) -> None
 
 def test_overlapping_windows_stay_a_convolution_and_twice_is_once() -> None:
     convs = torch.nn.ModuleList([Frames(12, 8, 2, 2), FramesGelu(8, 8, 3, 2)])
-    found = as_products(convs)
+    found = with_matrix_products(convs)
     assert isinstance(found[0], FrameProduct) and found[1] is convs[1]
-    assert list(as_products(found)) == list(found)
+    assert list(with_matrix_products(found)) == list(found)

@@ -10,7 +10,7 @@ from torch import nn
 
 from encoder.config import ConvLayer, EcgFmConfig
 from encoder.ecg_fm import Attention, EcgFm
-from encoder.packed import PackedLinear, PackedPosition, can_pack, mixed_bfloat16, pack
+from encoder.packed import PackedLinear, PackedPositionalConv, attend_bfloat16, can_pack, pack
 
 # An odd positional kernel, a convolution whose windows overlap, biases, both orders of norms, with a projection and without.
 CONFIGS = {
@@ -67,7 +67,7 @@ def test_every_product_but_the_classifiers_is_packed_and_its_weight_let_go(
 ) -> None:
     left = {name for name, module in packed.named_modules() if type(module) is nn.Linear}
     assert left == ({"classifier"} if encoder.classifier is not None else set())
-    assert isinstance(packed.position, PackedPosition)
+    assert isinstance(packed.position, PackedPositionalConv)
     assert not [
         name
         for name, weight in packed.named_parameters()
@@ -92,8 +92,8 @@ def test_read_only_strided_and_empty_windows(packed: EcgFm) -> None:
 def test_bfloat16_attention_in_plain_products_is_attention() -> None:
     torch.manual_seed(4)
     query, key, value = (torch.randn(2, 3, 20, 8) for _ in "qkv")
-    truth = Attention.mixed(query, key, value)
-    found = mixed_bfloat16(*(part.bfloat16() for part in (query, key, value)))
+    truth = Attention.attend(query, key, value)
+    found = attend_bfloat16(*(part.bfloat16() for part in (query, key, value)))
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), truth, atol=0.02, rtol=0.02)
 

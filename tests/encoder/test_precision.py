@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from encoder.ecg_fm import EcgFm
-from encoder.precision import set_cuda_products
+from encoder.precision import set_tf32
 from encoder.runner import EncoderRunner
 from tests.encoder.test_packed import CONFIGS
 
@@ -24,7 +24,7 @@ def as_before() -> Iterator[None]:
     "dtype, shorter", [("tf32", True), ("float32", False), ("bfloat16", False), ("tf32", True)]
 )
 def test_products_are_shortened_for_tf32_alone(dtype: str, shorter: bool) -> None:
-    set_cuda_products(dtype)
+    set_tf32(dtype)
     assert (
         torch.backends.cuda.matmul.allow_tf32 is shorter
         and torch.backends.cudnn.allow_tf32 is shorter

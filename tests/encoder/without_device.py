@@ -22,7 +22,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "Staging", Stage)
     monkeypatch.setattr(cuda, "download", download)
     monkeypatch.setattr(cuda, "CudaCapture", lambda device: Again())
-    monkeypatch.setattr(cuda, "why_not", lambda: "none is wanted here")
+    monkeypatch.setattr(cuda, "why_not_compilable", lambda: "none is wanted here")
 
 
 class Again:

@@ -20,7 +20,7 @@ import torch
 from errors import BadCheckpoint, UnsafeCheckpoint
 from model_store import pickle_reader
 from model_store.checkpoint import Checkpoint, read_checkpoint
-from model_store.torch_zip import Entry, TorchZip
+from model_store.torch_zip import ZipEntry, TorchZip
 from tests.data import CARRIED
 from tests.model_store.torch_files import (
     called,
@@ -71,7 +71,7 @@ def test_the_optimizers_two_thirds_are_never_read(monkeypatch: pytest.MonkeyPatc
     touched: dict[str, int] = {}
     honest = TorchZip.read
 
-    def counted(archive: TorchZip, entry: Entry, start: int, size: int) -> bytearray:
+    def counted(archive: TorchZip, entry: ZipEntry, start: int, size: int) -> bytearray:
         touched[entry.name.split("/", 1)[1]] = size
         return honest(archive, entry, start, size)
 

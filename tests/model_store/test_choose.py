@@ -1,4 +1,4 @@
-"""What a server loads: as asked, from what is there, with a reason; never a download by surprise."""
+"""A server loads what the settings name, from what is installed; it never downloads by surprise."""
 
 from __future__ import annotations
 
@@ -6,42 +6,49 @@ from pathlib import Path
 
 import pytest
 
+from analysis.deployment import deployment_of
 from errors import BadBundle, HubError, ModelStoreError
 from model_store import choose
 from model_store.bundle import Bundle, load_bundle
-from model_store.choose import Choice, choose_models
+from model_store.choose import EMBEDDED_FOLDER, Choice, choose_models
 from model_store.convert import convert
-from model_store.manifest import Entry
+from model_store.manifest import ManifestEntry, Role
 from tests.data import CARRIED
 
-BESIDE = ("superclass", choose.EMBEDDED)
 FINETUNED, PRETRAINED = CARRIED / "tiny_finetuned_new.pt", CARRIED / "tiny_pretrained_old.pt"
+SUPERCLASS_BUNDLE = ("superclass", EMBEDDED_FOLDER)
+HOW_TO_CHANGE = (
+    "`python -m model_store pull` fetches ECG-FM (2.2 GB), ECG_CLINICAL_CHECKPOINT and "
+    "ECG_FEATURES_CHECKPOINT name files of one's own, ECG_MODEL chooses among auto, ecg-fm, "
+    "embedded, none and the folder of a bundle"
+)
 
 
 class Hub:
-    """Stands for `pull`: what it was asked for, and whether it can deliver."""
+    """Replaces `pull`: records what is downloaded, from tiny checkpoints."""
 
-    def __init__(self, reachable: bool) -> None:
-        self.reachable, self.asked = reachable, list[str]()
+    def __init__(self) -> None:
+        self.reachable = True
+        self.downloads: list[str] = []
 
-    def pull(self, entry: Entry, models_dir: Path) -> Bundle:
+    def pull(self, entry: ManifestEntry, models_dir: Path) -> Bundle:
         folder = models_dir / entry.name
         if folder.exists():
             return load_bundle(folder)
-        self.asked.append(entry.name)
+        self.downloads.append(entry.name)
         if not self.reachable:
             raise HubError("cannot be reached")
         return convert(FINETUNED if entry.role == "clinical" else PRETRAINED, folder).bundle
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
-    hub = Hub(reachable=True)
+    hub = Hub()
     monkeypatch.setattr(choose, "pull", hub.pull)
     return hub
 
 
-def chosen(
+def choice_of(
     models_dir: Path,
     requested: str = "auto",
     *,
@@ -58,133 +65,198 @@ def chosen(
     )
 
 
-def test_auto_downloads_nothing_without_a_gpu_and_says_how_else(tmp_path: Path, hub: Hub) -> None:
-    choice = chosen(tmp_path)
-    assert (choice.chosen, choice.bundles, hub.asked) == (
-        "embedded",
-        (("clinical", choose.EMBEDDED),),
-        [],
-    )
-    assert "auto chose the embedded model" in choice.reason
-    assert (
-        "without a GPU nothing is downloaded" in choice.reason
-        and "python -m model_store pull" in choice.reason
-    )
+def folders(choice: Choice) -> tuple[tuple[Role, Path], ...]:
+    return tuple((role, bundle.folder) for role, bundle in choice.bundles)
 
 
-def test_auto_pulls_where_a_gpu_is(tmp_path: Path, hub: Hub) -> None:
-    choice = chosen(tmp_path, cuda=True)
-    assert choice.chosen == "ecg-fm" and "GPU" in choice.reason
-    assert choice.bundles == (
+def test_auto_downloads_nothing_without_a_gpu(tmp_path: Path, hub: Hub) -> None:
+    choice = choice_of(tmp_path)
+    assert (choice.requested, choice.chosen) == ("auto", "embedded")
+    assert folders(choice) == (("clinical", EMBEDDED_FOLDER),)
+    assert choice.reason == (
+        "auto chose the embedded model: ECG-FM is not in the models folder, and without a GPU "
+        f"nothing is downloaded unasked; {HOW_TO_CHANGE}"
+    )
+    assert hub.downloads == []
+
+
+def test_auto_pulls_if_the_machine_has_a_gpu(tmp_path: Path, hub: Hub) -> None:
+    choice = choice_of(tmp_path, cuda=True)
+    assert (choice.requested, choice.chosen) == ("auto", "ecg-fm")
+    assert folders(choice) == (
         ("clinical", tmp_path / "ecg-fm-clinical"),
         ("features", tmp_path / "ecg-fm-features"),
-        BESIDE,
+        SUPERCLASS_BUNDLE,
     )
+    assert choice.reason == (
+        "auto chose ECG-FM: the machine has a GPU, so it was pulled from the hub; " + HOW_TO_CHANGE
+    )
+    assert hub.downloads == ["ecg-fm-clinical", "ecg-fm-features"]
 
 
-def test_auto_with_a_gpu_and_no_hub_takes_the_embedded_model(tmp_path: Path, hub: Hub) -> None:
+def test_auto_with_a_gpu_and_no_hub_loads_the_embedded_model(tmp_path: Path, hub: Hub) -> None:
     hub.reachable = False
-    choice = chosen(tmp_path, cuda=True)
-    assert choice.chosen == "embedded" and "cannot be had" in choice.reason
-
-
-def test_auto_takes_what_is_there(tmp_path: Path, hub: Hub) -> None:
-    convert(FINETUNED, tmp_path / "ecg-fm-clinical")
-    choice = chosen(tmp_path)
-    assert (
-        choice.bundles == (("clinical", tmp_path / "ecg-fm-clinical"), BESIDE) and hub.asked == []
+    choice = choice_of(tmp_path, cuda=True)
+    assert choice.chosen == "embedded" and folders(choice) == (("clinical", EMBEDDED_FOLDER),)
+    assert choice.reason == (
+        "auto chose the embedded model: ECG-FM is unavailable "
+        f"({HubError.title.lower()}; see the log); {HOW_TO_CHANGE}"
     )
-    assert "without ecg-fm-features" in choice.reason
+
+
+@pytest.mark.parametrize("cuda", [False, True])
+def test_auto_loads_the_installed_bundle_and_names_the_absent_one(
+    tmp_path: Path, hub: Hub, cuda: bool
+) -> None:
+    convert(FINETUNED, tmp_path / "ecg-fm-clinical")
+    choice = choice_of(tmp_path, cuda=cuda)
+    assert folders(choice) == (("clinical", tmp_path / "ecg-fm-clinical"), SUPERCLASS_BUNDLE)
+    assert choice.reason == (
+        "auto chose ECG-FM: it is in the models folder, without ecg-fm-features; " + HOW_TO_CHANGE
+    )
+    assert hub.downloads == []
 
 
 def test_the_embedded_model_by_name(tmp_path: Path, hub: Hub) -> None:
-    choice = chosen(tmp_path / "models", "embedded", cuda=True)
-    assert (choice.chosen, choice.bundles, hub.asked) == (
-        "embedded",
-        (("clinical", choose.EMBEDDED),),
-        [],
-    )
-    assert "ECG_MODEL=embedded asks for it" in choice.reason
+    choice = choice_of(tmp_path / "models", "embedded", cuda=True)
+    assert (choice.requested, choice.chosen) == ("embedded", "embedded")
+    assert folders(choice) == (("clinical", EMBEDDED_FOLDER),)
+    assert choice.reason == f"ECG_MODEL=embedded asks for it; {HOW_TO_CHANGE}"
+    assert hub.downloads == []
 
 
-def test_a_damaged_embedded_model_is_no_silent_nothing(
+def test_a_damaged_embedded_model_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choose, "EMBEDDED", tmp_path / "lost")
-    with pytest.raises(BadBundle, match="lost"):
-        chosen(tmp_path)
+    monkeypatch.setattr(choose, "EMBEDDED_FOLDER", tmp_path / "lost")
+    with pytest.raises(BadBundle, match=r"lost/bundle\.json: cannot be read"):
+        choice_of(tmp_path)
 
 
-def test_a_bundle_with_superclasses_of_its_own_needs_none_beside_it(tmp_path: Path) -> None:
-    assert chosen(tmp_path, str(choose.EMBEDDED)).bundles == (("clinical", choose.EMBEDDED),)
+def test_a_bundle_with_superclasses_needs_no_second_one_for_them(tmp_path: Path) -> None:
+    choice = choice_of(tmp_path, str(EMBEDDED_FOLDER))
+    assert folders(choice) == (("clinical", EMBEDDED_FOLDER),)
 
 
-def test_asked_for_by_name_it_must_be_had(tmp_path: Path, hub: Hub) -> None:
-    assert [role for role, _ in chosen(tmp_path, "ecg-fm").bundles] == [
-        "clinical",
-        "features",
-        "superclass",
-    ]
+def test_ecg_fm_by_name_is_required(tmp_path: Path, hub: Hub) -> None:
+    choice = choice_of(tmp_path, "ecg-fm")
+    assert (choice.requested, choice.chosen) == ("ecg-fm", "ecg-fm")
+    assert [role for role, _ in choice.bundles] == ["clinical", "features", "superclass"]
+    assert choice.reason == f"ECG_MODEL=ecg-fm asks for it; {HOW_TO_CHANGE}"
     hub.reachable = False
     with pytest.raises(HubError):
-        chosen(tmp_path / "empty", "ecg-fm")
+        choice_of(tmp_path / "empty", "ecg-fm")
 
 
-def test_none_is_an_answer(tmp_path: Path, hub: Hub) -> None:
-    choice = chosen(tmp_path, "none", cuda=True)
+def test_none_loads_nothing(tmp_path: Path, hub: Hub) -> None:
+    choice = choice_of(tmp_path, "none", cuda=True)
     assert (choice.requested, choice.chosen, choice.bundles) == ("none", "none", ())
+    assert choice.reason == f"ECG_MODEL=none asks for no encoder; {HOW_TO_CHANGE}"
+    assert hub.downloads == []
 
 
 def test_the_folder_of_a_bundle(tmp_path: Path) -> None:
     folder = convert(FINETUNED, tmp_path / "mine").bundle.folder
-    choice = chosen(tmp_path, str(folder))
-    assert choice.chosen == "mine" and choice.bundles == (("clinical", folder), BESIDE)
-    with pytest.raises(ModelStoreError, match="neither auto"):
-        chosen(tmp_path, "ecgfm")
-    with pytest.raises(BadBundle):
-        chosen(tmp_path, str(tmp_path))
+    choice = choice_of(tmp_path, str(folder))
+    assert (choice.requested, choice.chosen) == (str(folder), "mine")
+    assert folders(choice) == (("clinical", folder), SUPERCLASS_BUNDLE)
+    assert choice.reason == f"ECG_MODEL names the folder of the bundle mine; {HOW_TO_CHANGE}"
+    pretrained = convert(PRETRAINED, tmp_path / "pretrained").bundle.folder
+    choice = choice_of(tmp_path, str(pretrained))
+    assert folders(choice) == (("features", pretrained), SUPERCLASS_BUNDLE)
+
+
+def test_neither_a_keyword_nor_a_bundle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelStoreError) as refused:
+        choice_of(tmp_path, "ecgfm")
+    assert refused.value.detail == (
+        "ECG_MODEL is 'ecgfm'; auto, ecg-fm, embedded, none or the folder of a bundle is allowed"
+    )
+    with pytest.raises(BadBundle, match=r"bundle\.json: cannot be read"):
+        choice_of(tmp_path, str(tmp_path))
+
+
+def test_bundles_are_read_once_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The choice holds the bundles that were checked; a deployment is made from it without files."""
+    reads: list[Path] = []
+
+    def counted(folder: Path, *, hash_weights: bool = True) -> Bundle:
+        assert hash_weights
+        reads.append(folder)
+        return load_bundle(folder, hash_weights=hash_weights)
+
+    clinical = convert(FINETUNED, tmp_path / "clinical").bundle.folder
+    features = convert(PRETRAINED, tmp_path / "features").bundle.folder
+    monkeypatch.setattr(choose, "load_bundle", counted)
+    choice = choice_of(tmp_path, clinical=clinical, features=features)
+    assert choice.bundles == (
+        ("clinical", load_bundle(clinical)),
+        ("features", load_bundle(features)),
+        ("superclass", load_bundle(EMBEDDED_FOLDER)),
+    )
+    (clinical / "bundle.json").unlink()
+    encoders = deployment_of(choice).encoders
+    assert reads == [clinical, features, EMBEDDED_FOLDER]
+    assert [encoder.name for encoder in encoders.values()] == ["clinical", "features", "embedded"]
+    assert encoders["clinical"].config == dict(choice.bundles)["clinical"].config
 
 
 def test_checkpoints_are_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = chosen(tmp_path, clinical=FINETUNED, features=PRETRAINED)
-    (clinical, clinical_folder), (features, features_folder), beside = first.bundles
-    assert (clinical, features, beside) == ("clinical", "features", BESIDE)
-    assert clinical_folder.parent == tmp_path / "imported" and clinical_folder.name.startswith(
-        "tiny_finetuned_new-"
+    first = choice_of(tmp_path, clinical=FINETUNED, features=PRETRAINED)
+    (clinical, clinical_folder), (features, features_folder), superclass = folders(first)
+    assert (clinical, features, superclass) == ("clinical", "features", SUPERCLASS_BUNDLE)
+    assert clinical_folder.parent == features_folder.parent == tmp_path / "imported"
+    assert clinical_folder.name.startswith("tiny_finetuned_new-")
+    assert len(clinical_folder.name) == len("tiny_finetuned_new-") + 12
+    assert first.chosen == "tiny_finetuned_new + tiny_pretrained_old"
+    assert first.reason == (
+        "ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT name what to load; " + HOW_TO_CHANGE
     )
-    assert "ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT" in first.reason
-    assert load_bundle(features_folder).kind == "features"
     monkeypatch.setattr(choose, "convert", lambda *_, **__: pytest.fail("converted again"))
-    assert chosen(tmp_path, clinical=FINETUNED, features=PRETRAINED) == first
+    assert choice_of(tmp_path, clinical=FINETUNED, features=PRETRAINED) == first
 
 
-def test_a_damaged_conversion_is_made_anew(tmp_path: Path) -> None:
-    (_, folder), _ = chosen(tmp_path, clinical=FINETUNED).bundles
+def test_a_damaged_conversion_is_repeated(tmp_path: Path) -> None:
+    first = choice_of(tmp_path, clinical=FINETUNED)
+    folder = dict(folders(first))["clinical"]
     (folder / "model.safetensors").write_bytes(b"half")
-    assert chosen(tmp_path, clinical=FINETUNED).bundles == (("clinical", folder), BESIDE)
-    load_bundle(folder)
+    assert choice_of(tmp_path, clinical=FINETUNED) == first
+    assert load_bundle(folder) == dict(first.bundles)["clinical"]
 
 
-def test_converted_weights_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_converted_weights_are_used_in_place(tmp_path: Path) -> None:
     folder = convert(FINETUNED, tmp_path / "mine").bundle.folder
-    for given in (folder, folder / "model.safetensors"):
-        assert chosen(tmp_path, clinical=given).bundles == (("clinical", folder), BESIDE)
-    with pytest.raises(BadBundle, match=r"without the bundle\.json"):
-        (tmp_path / "loose.safetensors").write_bytes(b"")
-        chosen(tmp_path, clinical=tmp_path / "loose.safetensors")
+    for setting in (folder, folder / "model.safetensors"):
+        choice = choice_of(tmp_path, clinical=setting)
+        assert folders(choice) == (("clinical", folder), SUPERCLASS_BUNDLE)
+    for loose in (tmp_path / "loose.safetensors", folder / "other.safetensors"):
+        loose.write_bytes(b"")
+        with pytest.raises(BadBundle) as refused:
+            choice_of(tmp_path, clinical=loose)
+        assert refused.value.detail == (
+            f"{loose}: weights without a bundle.json that describes them; name a bundle's folder "
+            "or the checkpoint"
+        )
 
 
-def test_what_cannot_be_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(ModelStoreError, match="no such file"):
-        chosen(tmp_path, features=tmp_path / "nothing.pt")
-    with pytest.raises(ModelStoreError, match="no classifier; pass it as ECG_FEATURES_CHECKPOINT"):
-        chosen(tmp_path, clinical=PRETRAINED)
-    with pytest.raises(ModelStoreError, match="contradict"):
-        chosen(tmp_path, "none", clinical=FINETUNED)
+def test_impossible_settings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelStoreError, match=r"nothing\.pt: no such file or folder"):
+        choice_of(tmp_path, features=tmp_path / "nothing.pt")
+    with pytest.raises(ModelStoreError) as refused:
+        choice_of(tmp_path, clinical=PRETRAINED)
+    assert refused.value.detail == (
+        "ECG_CLINICAL_CHECKPOINT: tiny_pretrained_old.pt has no classifier; pass it as "
+        "ECG_FEATURES_CHECKPOINT"
+    )
+    with pytest.raises(ModelStoreError) as refused:
+        choice_of(tmp_path, "none", clinical=FINETUNED, features=PRETRAINED)
+    assert refused.value.detail == (
+        "ECG_MODEL=none and ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT contradict each "
+        "other: unset one (checkpoints go with ECG_MODEL=auto)"
+    )
 
 
-def test_a_fine_tuned_checkpoint_may_give_the_embeddings(tmp_path: Path) -> None:
-    assert [role for role, _ in chosen(tmp_path, features=FINETUNED).bundles] == [
-        "features",
-        "superclass",
-    ]
+def test_a_finetuned_checkpoint_may_give_the_embeddings(tmp_path: Path) -> None:
+    choice = choice_of(tmp_path, features=FINETUNED)
+    assert [role for role, _ in choice.bundles] == ["features", "superclass"]
+    assert choice.reason == f"ECG_FEATURES_CHECKPOINT name what to load; {HOW_TO_CHANGE}"

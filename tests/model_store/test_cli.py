@@ -25,7 +25,7 @@ def test_convert_list_path_and_verify(models: Path, capsys: pytest.CaptureFixtur
     assert main(["list"]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in listed] == ["ecg-fm-clinical", "ecg-fm-features", "mine"]
-    assert "not there" in listed[0] and "there, " in listed[2]
+    assert "not installed" in listed[0] and " installed, " in listed[2]
     assert main(["path", "mine"]) == 0
     assert capsys.readouterr().out.strip() == str(models / "mine")
     assert main(["verify", "--golden", str(CARRIED)]) == 0

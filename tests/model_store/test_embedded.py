@@ -9,7 +9,7 @@ import numpy as np
 from encoder.runner import EncoderRunner
 from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
-from model_store.choose import EMBEDDED
+from model_store.choose import EMBEDDED_FOLDER
 from model_store.labels import SUPERCLASSES, ecg_fm_labels
 
 ROOT = Path(__file__).parents[2]
@@ -17,14 +17,14 @@ MAX_BYTES = 4_000_000
 
 
 def test_the_bundle_is_whole_and_small() -> None:
-    bundle = load_bundle(EMBEDDED)
+    bundle = load_bundle(EMBEDDED_FOLDER)
     assert (bundle.name, bundle.kind, bundle.architecture) == ("embedded", "classifier", "compact")
-    assert sum(path.stat().st_size for path in EMBEDDED.iterdir()) <= MAX_BYTES
+    assert sum(path.stat().st_size for path in EMBEDDED_FOLDER.iterdir()) <= MAX_BYTES
     assert "CC BY 4.0" in bundle.licence
 
 
 def test_its_labels_are_calibrated_and_have_thresholds_of_their_own() -> None:
-    labels = load_bundle(EMBEDDED).labels
+    labels = load_bundle(EMBEDDED_FOLDER).labels
     assert tuple(label.name for label in labels[:5]) == SUPERCLASSES
     assert all(
         label.pos_weight is None and 0 < label.threshold < 1 and label.description
@@ -34,7 +34,7 @@ def test_its_labels_are_calibrated_and_have_thresholds_of_their_own() -> None:
 
 
 def test_the_card_is_of_these_weights() -> None:
-    bundle = load_bundle(EMBEDDED)
+    bundle = load_bundle(EMBEDDED_FOLDER)
     assert bundle.card is not None
     card = (ROOT / bundle.card).read_text(encoding="utf-8")
     assert bundle.sha256 in card
@@ -42,7 +42,7 @@ def test_the_card_is_of_these_weights() -> None:
 
 
 def test_it_answers_in_half_precision_as_in_full() -> None:
-    bundle = load_bundle(EMBEDDED)
+    bundle = load_bundle(EMBEDDED_FOLDER)
     segments = np.random.default_rng(0).normal(0, 0.2, (4, 13, 1000)).astype(np.float32)
     segments[:, 12] = 1.0
     full, half = (

@@ -9,18 +9,18 @@ import pytest
 
 from errors import ModelStoreError
 from model_store.labels import ecg_fm_labels
-from model_store.lock import LOCK_FILE, Locked, read_lock, write_lock
-from model_store.manifest import default_models_dir, entries, entry_named
+from model_store.lock import LOCK_FILE, LockEntry, read_lock, write_lock_entry
+from model_store.manifest import default_models_dir, manifest_entries, manifest_entry
 
-LOCKED = Locked("wanglab/ecg-fm", "0" * 40, {"a.pt": "1" * 64})
+LOCKED = LockEntry("wanglab/ecg-fm", "0" * 40, {"a.pt": "1" * 64})
 
 
 def test_the_manifest_names_ecg_fms_two_files_and_invents_no_checksum() -> None:
-    assert [(entry.name, entry.role, entry.repo, entry.file) for entry in entries()] == [
+    assert [(entry.name, entry.role, entry.repo, entry.file) for entry in manifest_entries()] == [
         ("ecg-fm-clinical", "clinical", "wanglab/ecg-fm", "mimic_iv_ecg_finetuned.pt"),
         ("ecg-fm-features", "features", "wanglab/ecg-fm", "mimic_iv_ecg_physionet_pretrained.pt"),
     ]
-    for entry in entries():
+    for entry in manifest_entries():
         assert (Path(__file__).parents[2] / entry.card).is_file()
         assert "not verified" in entry.licence
         assert not hasattr(entry, "sha256")
@@ -28,7 +28,7 @@ def test_the_manifest_names_ecg_fms_two_files_and_invents_no_checksum() -> None:
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(ModelStoreError, match="ecg-fm-clinical, ecg-fm-features"):
-        entry_named("ecg-fm")
+        manifest_entry("ecg-fm")
 
 
 def test_the_models_folder_follows_the_environment() -> None:
@@ -48,7 +48,7 @@ def test_the_models_folder_follows_the_environment() -> None:
 def test_a_lock_lasts_and_keeps_the_other_entries(tmp_path: Path) -> None:
     assert read_lock(tmp_path) == {}
     threads = [
-        threading.Thread(target=write_lock, args=(tmp_path, f"bundle-{n}", LOCKED))
+        threading.Thread(target=write_lock_entry, args=(tmp_path, f"bundle-{n}", LOCKED))
         for n in range(8)
     ]
     for thread in threads:
@@ -68,7 +68,7 @@ def test_a_damaged_lock_is_never_taken_for_an_empty_one(tmp_path: Path, text: st
 
 
 def test_the_card_has_the_labels_as_they_are_served() -> None:
-    card = (Path(__file__).parents[2] / entries()[0].card).read_text(encoding="utf-8")
+    card = (Path(__file__).parents[2] / manifest_entries()[0].card).read_text(encoding="utf-8")
     for number, label in enumerate(ecg_fm_labels()):
         row = f"| {number} | {label.name} | {label.joining} | {label.pos_weight:.6f} | {label.threshold:.4f} | {label.description} |"
         assert row in card

@@ -19,7 +19,7 @@ from model_store.bundle import Bundle
 from model_store.convert import convert
 from model_store.labels import ecg_fm_labels
 from model_store.reference import synthetic_segments
-from model_store.verify import Against, Check, verify
+from model_store.verify import Check, References, verify
 from signals.leads import LEADS
 from signals.record import EcgRecord
 from tests.data import CARRIED, SHARED, requires_shared
@@ -49,24 +49,24 @@ def failed(checks: list[Check]) -> list[str]:
 @pytest.mark.parametrize("checkpoint", [FINETUNED, PRETRAINED])
 def test_the_stored_outputs_are_reproduced(tmp_path: Path, checkpoint: Path) -> None:
     bundle = convert(checkpoint, tmp_path / "tiny").bundle
-    checks = verify([bundle.folder], Against(golden=CARRIED))
+    checks = verify([bundle.folder], References(golden=CARRIED))
     assert failed(checks) == [] and len(checks) == 1 + 4 * (3 if bundle.labels else 2)
 
 
 @requires_shared
 def test_the_stored_outputs_on_real_recordings_are_reproduced(clinical: Bundle) -> None:
-    assert failed(verify([clinical.folder], Against(golden=SHARED / "golden"))) == []
+    assert failed(verify([clinical.folder], References(golden=SHARED / "golden"))) == []
 
 
 def test_other_weights_do_not_pass_for_the_original(other: Bundle) -> None:
-    names = failed(verify([other.folder], Against(golden=CARRIED)))
+    names = failed(verify([other.folder], References(golden=CARRIED)))
     assert len([name for name in names if name.endswith("logits")]) == 4
     assert not [name for name in names if name.endswith("segments")]
 
 
 def test_a_damaged_bundle_fails_and_does_not_hide_the_next(clinical: Bundle, other: Bundle) -> None:
     clinical.weights_path.write_bytes(b"half")
-    damaged, whole = verify([clinical.folder, other.folder], Against())
+    damaged, whole = verify([clinical.folder, other.folder], References())
     assert (
         not damaged.passed
         and "model.safetensors" in damaged.found
@@ -77,7 +77,7 @@ def test_a_damaged_bundle_fails_and_does_not_hide_the_next(clinical: Bundle, oth
 
 def test_a_folder_without_stored_outputs_compares_nothing(clinical: Bundle, tmp_path: Path) -> None:
     with pytest.raises(ModelStoreError, match="--golden"):
-        verify([clinical.folder], Against(golden=tmp_path))
+        verify([clinical.folder], References(golden=tmp_path))
 
 
 def test_not_a_number_never_passes() -> None:
@@ -89,7 +89,7 @@ def test_not_a_number_never_passes() -> None:
 
 @requires_shared
 def test_random_weights_are_not_the_published_ones(clinical: Bundle) -> None:
-    checks = verify([clinical.folder], Against(samples=SAMPLES))
+    checks = verify([clinical.folder], References(samples=SAMPLES))
     assert len(checks) == 11 and len(failed(checks)) == 10
 
 
@@ -109,7 +109,7 @@ def test_weights_that_give_the_published_answers_pass(
             for number, row in enumerate(1 / (1 + np.exp(-logits.astype(np.float64)))):
                 writer.writerow([record, number, *(f"{value:.7g}" for value in row[::-1])])
     monkeypatch.setattr(module, "PUBLISHED_ANSWERS", tmp_path / "answers.csv")
-    assert failed(verify([clinical.folder], Against(samples=SAMPLES))) == []
+    assert failed(verify([clinical.folder], References(samples=SAMPLES))) == []
 
 
 @requires_shared
@@ -130,10 +130,10 @@ def test_samples_that_are_not_there_and_bundles_without_labels_compare_nothing(
     clinical: Bundle, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelStoreError, match="data/code_15/org"):
-        verify([clinical.folder], Against(samples=tmp_path))
+        verify([clinical.folder], References(samples=tmp_path))
     features = convert(PRETRAINED, tmp_path / "features").bundle
     with pytest.raises(ModelStoreError, match="no sound classifier"):
-        verify([features.folder], Against(samples=SAMPLES))
+        verify([features.folder], References(samples=SAMPLES))
 
 
 def interpreter(path: Path, answers: dict[str, np.ndarray] | None, *, ending: str = "") -> Path:
@@ -160,13 +160,15 @@ def reference(bundle: Bundle) -> dict[str, np.ndarray]:
 
 def test_fairseq_signals_answers_decide(clinical: Bundle, other: Bundle, tmp_path: Path) -> None:
     agreeing = interpreter(tmp_path / "agreeing", reference(clinical))
-    checks = verify([clinical.folder], Against(reference_python=agreeing, checkpoint=FINETUNED))
+    checks = verify([clinical.folder], References(reference_python=agreeing, checkpoint=FINETUNED))
     assert failed(checks) == [] and len(checks) == 3
     differing = interpreter(tmp_path / "differing", reference(other))
     assert (
         len(
             failed(
-                verify([clinical.folder], Against(reference_python=differing, checkpoint=FINETUNED))
+                verify(
+                    [clinical.folder], References(reference_python=differing, checkpoint=FINETUNED)
+                )
             )
         )
         == 2
@@ -178,7 +180,7 @@ def test_what_keeps_fairseq_signals_from_answering_is_said(
 ) -> None:
     def said(python: Path, message: str, checkpoint: Path | None = FINETUNED) -> None:
         with pytest.raises(ModelStoreError, match=message):
-            verify([clinical.folder], Against(reference_python=python, checkpoint=checkpoint))
+            verify([clinical.folder], References(reference_python=python, checkpoint=checkpoint))
 
     said(
         Path(sys.executable), r"fairseq-signals is not installed there .*requirements-fairseq\.txt"
@@ -212,7 +214,7 @@ def test_the_script_asks_the_original_as_its_own_notebook_does(
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parents[2]}")
     checks = verify(
-        [clinical.folder], Against(reference_python=Path(sys.executable), checkpoint=FINETUNED)
+        [clinical.folder], References(reference_python=Path(sys.executable), checkpoint=FINETUNED)
     )
     assert failed(checks) == [] and len(checks) == 3
 

@@ -19,7 +19,7 @@ from model_store.bundle import (
     write_bundle_file,
 )
 from model_store.labels import Label
-from model_store.weights_file import shapes_of, write_weights
+from model_store.weights_file import weight_shapes, write_weights
 from training.embedded.data import Examples
 from training.embedded.scores import Scores
 
@@ -32,7 +32,7 @@ def write_bundle(
     """bundle.json and model.safetensors, in half precision, in the folder; read back and checked."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_FILE
-    sha256 = write_weights(weights, shapes_of(net.config), calibrated(net, scores), "F16")
+    sha256 = write_weights(weights, weight_shapes(net.config), calibrated(net, scores), "F16")
     bundle = Bundle(
         schema_version=SCHEMA_VERSION,
         name=name,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from encoder.compact import Compact, folded
+from encoder.compact import Compact, fold_norms
 from encoder.config import CompactConfig, ConvLayer
 from model_store.labels import SUPERCLASSES
 from training.embedded.augment import augmented
@@ -75,7 +75,7 @@ def train(
     average = _run(
         Compact(learned, normed=True, dropout=DROPOUT), examples, rows, cycle, seed, report
     )
-    return _shipped(folded(average), config)
+    return _shipped(fold_norms(average), config)
 
 
 def finish(

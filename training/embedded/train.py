@@ -27,11 +27,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoder.compact import Compact, joined
+from encoder.compact import Compact, join_networks
 from encoder.config import CompactConfig
 from encoder.weights import load_encoder_file
-from model_store.choose import EMBEDDED
-from model_store.weights_file import shapes_of, write_weights
+from model_store.choose import EMBEDDED_FOLDER
+from model_store.weights_file import weight_shapes, write_weights
 from training.embedded import card as embedded_card
 from training.embedded.bundle import write_bundle
 from training.embedded.data import Examples, read_examples
@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="write the bundle of a kept network that never saw this fold",
     )
     parser.add_argument("--limit", type=int, help="so many recordings only, to try it")
-    parser.add_argument("--out", type=Path, default=EMBEDDED, help="the bundle's folder")
+    parser.add_argument("--out", type=Path, default=EMBEDDED_FOLDER, help="the bundle's folder")
     parser.add_argument("--card", type=Path, default=embedded_card.PAGE)
     options = parser.parse_args(arguments)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -281,7 +281,7 @@ def without_fold(examples: Examples, options: argparse.Namespace) -> None:
 def save(path: Path, net: Compact) -> None:
     write_weights(
         path,
-        shapes_of(net.config),
+        weight_shapes(net.config),
         {name: value.numpy() for name, value in net.state_dict().items()},
     )
 
@@ -289,7 +289,9 @@ def save(path: Path, net: Compact) -> None:
 def _net(keep: Path, name: str, members: int, examples: Examples) -> Compact:
     """The members of that name, joined."""
     config = config_for(len(examples.labels))
-    return joined([_member(_weights(keep, name, member), config) for member in range(members)])
+    return join_networks(
+        [_member(_weights(keep, name, member), config) for member in range(members)]
+    )
 
 
 def _member(path: Path, config: CompactConfig) -> Compact:

@@ -12,7 +12,7 @@ import torch
 from encoder.runner import EncoderRunner
 from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
-from model_store.choose import EMBEDDED
+from model_store.choose import EMBEDDED_FOLDER
 from model_store.labels import SUPERCLASSES
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord
@@ -128,7 +128,7 @@ def test_calibration_is_fitted_on_other_patients() -> None:
 
 @requires_shared
 def test_calibration_moves_probabilities_and_no_rank(examples: Examples) -> None:
-    bundle = load_bundle(EMBEDDED)
+    bundle = load_bundle(EMBEDDED_FOLDER)
     net = load_encoder_file(bundle.config, bundle.weights_path)
     logits = read(net, examples.signals)  # type: ignore[arg-type]
     scores = score(examples, logits, np.ones(len(examples), np.bool_))
