@@ -20,7 +20,7 @@ import torch
 from errors import BadCheckpoint, UnsafeCheckpoint
 from model_store import pickle_reader
 from model_store.checkpoint import Checkpoint, read_checkpoint
-from model_store.torch_zip import ZipEntry, TorchZip
+from model_store.torch_zip import TorchZip, ZipEntry
 from tests.data import CARRIED
 from tests.model_store.torch_files import (
     called,
