@@ -17,7 +17,7 @@ from signals.conditioned import condition
 from signals.leads import LEADS, TwelveLeads
 from signals.r_peaks import r_peaks_of
 from signals.record import EcgRecord, Patient
-from signals.spike_removal import without_spikes
+from signals.spike_removal import remove_spikes
 from signals.spikes import Pacing
 
 MEASURED_PARTS = frozenset(
@@ -61,7 +61,7 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
     else:
         present = probability
         if paced.chamber is not None:
-            ready = condition(without_spikes(leads.signal, record.fs, spikes, r_peaks_s), record.fs)
+            ready = condition(remove_spikes(leads.signal, record.fs, spikes, r_peaks_s), record.fs)
             r_peaks_s = r_peaks_of(ready)
         found = measure_conditioned(ready, r_peaks_s, paced=True)
     told = found.to_dict()
@@ -81,7 +81,9 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
 
 def _fiducials(beat: BeatFiducials, paced: Pacing) -> dict[str, Any]:
     """Of the class paced where a ventricular spike stands before the beat, whatever its form."""
-    is_paced = any(abs(beat.r - at) < SAME_BEAT_S for at in paced.paced_s) and paced.chamber in (
+    is_paced = any(
+        abs(beat.r - at) < SAME_BEAT_S for at in paced.ventricular_r_s
+    ) and paced.chamber in (
         "ventricular",
         "dual",
     )

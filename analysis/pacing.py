@@ -13,7 +13,7 @@ from intervals.measurements import Measurements
 from signals.bandwidth import ends_below_100_hz
 from signals.leads import TwelveLeads
 from signals.record import EcgRecord
-from signals.spikes import Pacing, Spikes, find_spikes, pacing
+from signals.spikes import Pacing, Spikes, find_pacing, find_spikes
 
 NO_PACING: Final = Pacing(0, 0, 0)
 
@@ -30,9 +30,9 @@ def spikes_of(
         ), NO_PACING
     present = leads.signal if leads.present.all() else leads.signal[leads.present]
     spikes = find_spikes(present, record.fs)
-    if spikes.invisible is not None:
+    if spikes.invisible_reason is not None:
         return spikes, NO_PACING
-    found = pacing(spikes, r_peaks_s)
+    found = find_pacing(spikes, r_peaks_s)
     if found.chamber is None and ends_below_100_hz(present, record.fs):
         reason = "the recording holds nothing above 100 Hz (a filter, or a rate that it had before); pacing spikes cannot be seen"
         return Spikes(spikes.times_s, spikes.heights_mv, reason), found
@@ -48,14 +48,14 @@ def pacemaker_of(
     head: PacemakerHead,
 ) -> Pacemaker:
     """All evidence but a label's. `found` is measured on the recording as it is, spikes and all."""
-    visible = spikes.invisible is None
+    visible = spikes.invisible_reason is None
     unjudged = why_unjudged(found)
     morphology = (
         None
         if unjudged
         else float(head.beats.log_odds(features(found, leads.signal, record.fs)[None])[0])
     )
-    reasons = [reason for reason in (spikes.invisible, unjudged) if reason is not None]
+    reasons = [reason for reason in (spikes.invisible_reason, unjudged) if reason is not None]
     return Pacemaker(
         spikes=int(spikes.times_s.size) if visible else None,
         chamber=paced.chamber,

@@ -17,7 +17,7 @@ from analysis.plan import Needs, needs_of
 from analysis.uploads import ClassifyOptions
 from errors import NoModel, TooFewLeads, TooShort
 from model_store.manifest import Role
-from signal_quality import Quality, assess_leads, pulse_of
+from signal_quality import Quality, assess_leads, find_calibration_pulse
 from signal_quality.calibration import Pulse
 from signals.checks import check_record
 from signals.leads import LEADS, TwelveLeads, twelve_leads
@@ -81,7 +81,7 @@ def prepare(
     )
     leads = twelve_leads(record)
     wants_measurements = _includes_any(options, MEASURED_PARTS)
-    pulse = pulse_of(record, leads)
+    pulse = find_calibration_pulse(record, leads)
     quality = (
         assess_leads(record, leads, pulse)
         if _wants_quality(options) or wants_measurements

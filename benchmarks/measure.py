@@ -30,13 +30,13 @@ from intervals.beats import as_read, find_beats
 from intervals.delineator import delineate
 from intervals.fiducials import fiducials
 from intervals.measure import measure_conditioned
-from signal_quality import assess_leads, pulse_of
+from signal_quality import assess_leads, find_calibration_pulse
 from signals.checks import MAX_SECONDS, check_record
 from signals.conditioned import condition
 from signals.leads import LEADS, twelve_leads
 from signals.r_peaks import r_peaks_of
 from signals.record import EcgRecord
-from signals.spikes import find_spikes, pacing
+from signals.spikes import find_pacing, find_spikes
 from training.datasets.ludb import read_ludb
 
 T = TypeVar("T")  # Python 3.11 has no other way
@@ -117,10 +117,16 @@ def _steps(record: EcgRecord) -> dict[str, float]:
     _timed(took, ALL, lambda: prepare(record, EVERYTHING, NO_ENCODER, max_seconds=MAX_SECONDS))
     checked = _timed(took, "checks", lambda: check_record(record))
     leads = _timed(took, "twelve leads", lambda: twelve_leads(checked))
-    _timed(took, "quality", lambda: assess_leads(checked, leads, pulse_of(checked, leads)))
+    _timed(
+        took,
+        "quality",
+        lambda: assess_leads(checked, leads, find_calibration_pulse(checked, leads)),
+    )
     ready = _timed(took, "filter", lambda: condition(leads.signal, record.fs))
     r_peaks_s = _timed(took, "R peaks", lambda: r_peaks_of(ready))
-    _timed(took, "pacing spikes", lambda: pacing(find_spikes(leads.signal, record.fs), r_peaks_s))
+    _timed(
+        took, "pacing spikes", lambda: find_pacing(find_spikes(leads.signal, record.fs), r_peaks_s)
+    )
     _timed(took, "intervals", lambda: measure_conditioned(ready, r_peaks_s))
     beats = _timed(took, "of these, beats", lambda: find_beats(ready, r_peaks_s))
     if beats.representative is None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from heads.trees import Forest
 from intervals.measurements import Measurements
-from signals.conditioned import RATE_HZ, to_rate
+from signals.conditioned import RATE_HZ, resample_to_500_hz
 from signals.ends import ramp
 from signals.leads import INDEPENDENT_ROWS
 from signals.order import mean, median
@@ -192,7 +192,7 @@ def _at_100_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     """
     if fs == BLUNT_HZ or signal.shape[1] < 2:
         return signal
-    at_rate = to_rate(signal, fs)
+    at_rate = resample_to_500_hz(signal, fs)
     leads, samples = at_rate.shape
     count = -(-samples // _DOWN)
     blocks = -(-count // _BLOCK) + 1

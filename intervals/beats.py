@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned
-from signals.ends import held
-from signals.leads import rows_that_tell
-from signals.order import in_order, mean, median
+from signals.ends import pad_edges
+from signals.leads import informative_rows
+from signals.order import mean, median, sort_elementwise
 from signals.r_peaks import lead_weights
 
 BeatClass = Literal["normal", "ectopic", "noisy"]
@@ -89,7 +89,7 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
             0,
         )
     centres = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
-    shifted, forms, template = _align(signal[rows_that_tell(ready.alive)], centres)
+    shifted, forms, template = _align(signal[informative_rows(ready.varying)], centres)
     normal, likeness = _dominant(forms, template)
     # Beats of another form are left where the envelope put them: correlation with a template that is not theirs says nothing.
     placed = np.where(likeness > SAME_FORM, shifted, centres.astype(np.float64))
@@ -122,7 +122,7 @@ def as_read(beats: Beats) -> NDArray[np.float64]:
     rates with the beats before and after held still at the edge.
     """
     assert beats.representative is not None
-    beat = beats.representative[rows_that_tell(np.asarray(beats.representative.any(axis=1)))]
+    beat = beats.representative[informative_rows(np.asarray(beats.representative.any(axis=1)))]
     rr_s = float(median(np.diff(beats.centre_s))) if beats.centre_s.size > 1 else np.inf
     if rr_s >= FAST_RR_S:
         return beat
@@ -137,7 +137,7 @@ def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
     cut = len(windows) // 4
     if cut == 0:
         return np.asarray(windows.mean(axis=0, dtype=np.float64))
-    ordered = in_order(windows)
+    ordered = sort_elementwise(windows)
     middle = ordered[cut].astype(np.float64)
     for beat in ordered[cut + 1 : len(windows) - cut]:
         middle += beat
@@ -287,7 +287,7 @@ def _windows(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[
     """Held beyond the recording's ends."""
     before = max(0, BEFORE_SAMPLES - int(centres.min()))
     after = max(0, int(centres.max()) + SPAN_SAMPLES - BEFORE_SAMPLES - signal.shape[1])
-    wide = held(signal, before, after) if before or after else signal
+    wide = pad_edges(signal, before, after) if before or after else signal
     windows = np.empty((centres.size, len(signal), BEAT_SAMPLES), np.float32)
     for window, start in zip(windows, (centres - BEFORE_SAMPLES + before).tolist(), strict=True):
         window[:] = wide[:, start : start + SPAN_SAMPLES : STRIDE]

@@ -57,7 +57,7 @@ def atrial_wave(
     `times` (5,) ms from each beat's centre. (0, 0) where too little lies between T and QRS.
     """
     rows = np.array(
-        [row for row in INFERIOR_AND_V1 if row < len(ready.alive) and ready.alive[row]], np.intp
+        [row for row in INFERIOR_AND_V1 if row < len(ready.varying) and ready.varying[row]], np.intp
     )
     stretches = _stretches(beats, times, ready.signal.shape[1])
     if not rows.size or sum(stop - start for start, stop in stretches) < MIN_SECONDS * RATE_HZ:

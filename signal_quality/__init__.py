@@ -1,6 +1,14 @@
 """Can this recording be read, lead by lead, and why not."""
 
-from signal_quality.assess import assess, assess_leads, pulse_of
+from signal_quality.assess import assess, assess_leads, find_calibration_pulse
 from signal_quality.quality import Finding, LeadQuality, Quality, Word
 
-__all__ = ["Finding", "LeadQuality", "Quality", "Word", "assess", "assess_leads", "pulse_of"]
+__all__ = [
+    "Finding",
+    "LeadQuality",
+    "Quality",
+    "Word",
+    "assess",
+    "assess_leads",
+    "find_calibration_pulse",
+]

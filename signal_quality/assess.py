@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signal_quality import findings as rules
-from signal_quality.calibration import Pulse, calibration_pulse
+from signal_quality.calibration import Pulse, find_pulse
 from signal_quality.model import shipped
 from signal_quality.noise import are_excellent, measure_noise, noise_findings
 from signal_quality.placement import placement_findings
@@ -43,12 +43,12 @@ class _Measured:
 def assess(record: EcgRecord) -> Quality:
     """Judge anything that has the form of a record: flat, one lead, NaN throughout."""
     leads = twelve_leads(record)
-    return assess_leads(record, leads, pulse_of(record, leads))
+    return assess_leads(record, leads, find_calibration_pulse(record, leads))
 
 
-def pulse_of(record: EcgRecord, leads: TwelveLeads) -> Pulse:
+def find_calibration_pulse(record: EcgRecord, leads: TwelveLeads) -> Pulse:
     """The calibration pulse, which is known by its height in mV."""
-    return calibration_pulse(leads, record.fs) if record.units == "mV" else None
+    return find_pulse(leads, record.fs) if record.units == "mV" else None
 
 
 def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality:

@@ -22,7 +22,7 @@ ALIKE_MV: Final = 0.25  # largest difference of the edges between leads, the sam
 LENGTH_S: Final = (0.04, 0.6)  # 0.2 s by habit; cut short where the recording ends
 
 
-def calibration_pulse(leads: TwelveLeads, fs: float) -> Pulse:
+def find_pulse(leads: TwelveLeads, fs: float) -> Pulse:
     """The first pulse; `leads` in mV."""
     rows = [
         row for row in INDEPENDENT_ROWS if leads.present[row]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signal_quality.bands import BEATS_RATE_HZ
-from signals.order import at_rank, median
+from signals.order import median, order_statistic
 
 _DIFFERENCE_SAMPLES: Final = 2  # 16 ms
 _SMOOTHED_SAMPLES: Final = 10  # 80 ms
@@ -43,7 +43,7 @@ def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     if signal.shape[1] > _DIFFERENCE_SAMPLES:
         half = _DIFFERENCE_SAMPLES // 2
         slopes[:, half:-half] = signal[:, _DIFFERENCE_SAMPLES:] - signal[:, :-_DIFFERENCE_SAMPLES]
-    sizes = at_rank(np.abs(slopes), int(0.98 * (slopes.shape[1] - 1)))
+    sizes = order_statistic(np.abs(slopes), int(0.98 * (slopes.shape[1] - 1)))
     usual = float(median(sizes[sizes > 0])) if (sizes > 0).any() else 0.0
     weights = np.minimum(1.0, _LOUD * usual / np.where(sizes > 0, sizes, np.inf))
     power = weights**2 @ np.square(slopes, out=slopes)

@@ -44,7 +44,7 @@ def band_length(samples: int, fs: float, target_fs: float) -> int:
     return int(samples * target_fs / fs + 1e-6)
 
 
-def band_limited(
+def resample_in_band(
     signal: NDArray[np.float64], fs: float, target_fs: float, band: Band
 ) -> NDArray[np.float32]:
     """(leads, n) at `fs` -> (leads, n') at `target_fs`, filtered; finite throughout, in any unit."""

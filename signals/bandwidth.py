@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.order import at_rank, median
+from signals.order import median, order_statistic
 
 BAND_HZ: Final = (102.0, 118.0)  # between the second harmonics of 50 and 60 Hz
 WINDOW_S: Final = 1.0
@@ -71,4 +71,4 @@ def _step(windows: NDArray[np.float32]) -> float:
     """The converter's step in microvolts: what nearly every difference of neighbours that is none reaches; 0 off any grid."""
     steps = np.abs(windows[:, 1:] - windows[:, :-1]).ravel() * _MICROVOLT
     steps = steps[steps > _NO_STEP_UV]
-    return float(at_rank(steps[None], steps.size // 100)[0]) if steps.size else 0.0
+    return float(order_statistic(steps[None], steps.size // 100)[0]) if steps.size else 0.0

@@ -8,7 +8,7 @@ import numpy as np
 
 from errors import BadSamplingRate, ImplausibleValues, NoSamples, RecordingTooLong, TooShort
 from signals.record import EcgRecord
-from signals.units import doubt_millivolt
+from signals.units import check_millivolt
 
 MIN_FS_HZ: Final = 50.0
 MAX_FS_HZ: Final = 2000.0
@@ -30,7 +30,7 @@ def check_record(
     _check_rate(record.fs)
     _check_duration(record, max_seconds)
     _check_values(record, judge_anything)
-    return doubt_millivolt(record)
+    return check_millivolt(record)
 
 
 def _check_rate(fs: float) -> None:

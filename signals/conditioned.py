@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.ends import held
+from signals.ends import pad_edges
 from signals.gaps import fill_short_gaps
 
 RATE_HZ: Final = 500.0
@@ -34,12 +34,12 @@ class Conditioned:
 
     signal  (leads, samples) float32 at RATE_HZ, high-passed and smoothed by a trapezoid of 11 taps (20 ms, null at 50 Hz);
             zero where nothing is there
-    alive   (leads,) bool: with a signal that varies
-    missing (samples,) bool: a gap that could not be bridged, in any lead that is alive
+    varying   (leads,) bool: with a signal that varies
+    missing (samples,) bool: a gap that could not be bridged, in any lead that is varying
     """
 
     signal: NDArray[np.float32]
-    alive: NDArray[np.bool_]
+    varying: NDArray[np.bool_]
     missing: NDArray[np.bool_]
 
 
@@ -57,16 +57,16 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
     # From the first sample on: single precision loses nothing of the heart under a large offset then.
     level = np.empty(filled.shape, np.float32)
     np.subtract(filled, filled[:, :1], out=level, casting="same_kind")
-    alive = np.asarray(level.max(axis=1) > level.min(axis=1))
-    at_rate = to_rate(level, fs)
+    varying = np.asarray(level.max(axis=1) > level.min(axis=1))
+    at_rate = resample_to_500_hz(level, fs)
     gone = (
         np.zeros(at_rate.shape[1], np.bool_)
         if missing is None
-        else _gone(missing[alive].any(axis=0), fs, at_rate.shape[1])
+        else _gone(missing[varying].any(axis=0), fs, at_rate.shape[1])
     )
     flat = without_wander(at_rate)
-    flat[~alive] = 0.0
-    return Conditioned(smooth(flat), alive, gone)
+    flat[~varying] = 0.0
+    return Conditioned(smooth(flat), varying, gone)
 
 
 def _whole(
@@ -80,7 +80,7 @@ def _whole(
     return _bridged(filled, missing), missing
 
 
-def to_rate(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
+def resample_to_500_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     """(leads, n) at `fs` -> (leads, n') at RATE_HZ, band-limited; sample k stands at k / RATE_HZ seconds."""
     if fs == RATE_HZ or signal.shape[1] < 2:
         return signal
@@ -104,7 +104,7 @@ def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     blocks = -(-samples // _BLOCK_SAMPLES)
     padded = signal
     if blocks * _BLOCK_SAMPLES != samples:
-        padded = held(signal, 0, blocks * _BLOCK_SAMPLES - samples)
+        padded = pad_edges(signal, 0, blocks * _BLOCK_SAMPLES - samples)
     means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(
         _BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES, np.float32
     )
@@ -158,7 +158,7 @@ def _between_blocks(slow: NDArray[np.float32], samples: int) -> NDArray[np.float
 
 def smooth(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """A trapezoid of 11 taps: a mean over 10 samples (null at 50 Hz) of the mean over 2, symmetric about each sample."""
-    of_one = held(signal, 5, 4)
+    of_one = pad_edges(signal, 5, 4)
     of_two = of_one[:, :-1] + of_one[:, 1:]
     of_four = of_two[:, :-2] + of_two[:, 2:]
     of_eight = of_four[:, :-4] + of_four[:, 4:]

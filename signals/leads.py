@@ -141,7 +141,7 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     return TwelveLeads(signal, present, derived, warnings, contradictions)
 
 
-def rows_that_tell(alive: NDArray[np.bool_]) -> list[int]:
+def informative_rows(alive: NDArray[np.bool_]) -> list[int]:
     """The rows of all there is to see: of the twelve leads those that the others follow from, of others all.
 
     alive  (leads,) bool: with a signal. Where I or II has none, its part is in the other limb leads.

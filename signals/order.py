@@ -45,7 +45,7 @@ def quantile(values: NDArray[np.float64], share: float) -> float:
     return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
 
 
-def at_rank(values: NDArray[np.floating], rank: int) -> NDArray[Any]:
+def order_statistic(values: NDArray[np.floating], rank: int) -> NDArray[Any]:
     """(leads, samples), finite -> (leads,) what stands at a rank (0 is the smallest) of each.
 
     A neighbour is asked for as well, which is another way through numpy: for one place alone it takes instructions that some
@@ -56,7 +56,7 @@ def at_rank(values: NDArray[np.floating], rank: int) -> NDArray[Any]:
     return found
 
 
-def in_order(values: NDArray[np.floating]) -> list[NDArray[Any]]:
+def sort_elementwise(values: NDArray[np.floating]) -> list[NDArray[Any]]:
     """(count, ...) -> as many arrays (...): at each place the smallest value, the next one, ..., the greatest."""
     if len(values) > _FEW:
         return list(np.sort(values, axis=0))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned, condition
-from signals.order import at_rank, median, quantile
+from signals.order import median, order_statistic, quantile
 
 ENVELOPE_HZ: Final = 250.0
 DIFFERENCE_SAMPLES: Final = 4  # 16 ms: the slope of a QRS, not of a T wave
@@ -67,7 +67,7 @@ def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
 def _envelope(ready: Conditioned) -> NDArray[np.float64]:
     from scipy.ndimage import uniform_filter1d
 
-    signal = (ready.signal if ready.alive.all() else ready.signal[ready.alive])[
+    signal = (ready.signal if ready.varying.all() else ready.signal[ready.varying])[
         :, :: round(RATE_HZ / ENVELOPE_HZ)
     ]
     half = DIFFERENCE_SAMPLES // 2
@@ -75,7 +75,7 @@ def _envelope(ready: Conditioned) -> NDArray[np.float64]:
         return np.zeros(0)
     slope = signal[:, DIFFERENCE_SAMPLES:] - signal[:, :-DIFFERENCE_SAMPLES]
     size = np.abs(slope)
-    steepness = at_rank(size, int(0.98 * (size.shape[1] - 1))).astype(np.float64)
+    steepness = order_statistic(size, int(0.98 * (size.shape[1] - 1))).astype(np.float64)
     weights = (lead_weights(steepness) * _peaked(size, steepness) ** 2) ** 2
     power = np.zeros(signal.shape[1])
     power[half:-half] = np.sqrt(weights.astype(np.float32) @ np.square(slope, out=slope))
@@ -93,7 +93,7 @@ def _peaked(size: NDArray[np.float32], steepness: NDArray[np.float64]) -> NDArra
     noisy = np.array([np.count_nonzero(lead) <= place for lead in small])
     peaked = np.ones(len(size))
     if noisy.any():
-        middle = at_rank(size[noisy], place)
+        middle = order_statistic(size[noisy], place)
         peaked[noisy] = np.minimum(1.0, steepness[noisy] / np.maximum(PEAKED * middle, 1e-12))
     return peaked
 

@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.band import Band, band_length, band_limited
+from signals.band import Band, band_length, resample_in_band
 from signals.gaps import MAX_FILLED_GAP_S, fill_short_gaps
 from signals.leads import LEADS, TwelveLeads, is_constant
 from signals.record import Units
@@ -183,7 +183,7 @@ def _in_millivolt(
     ]
     signal = np.zeros((len(LEADS), band_length(leads.signal.shape[1], fs, target_fs)), np.float32)
     if alive and signal.shape[1]:
-        signal[alive] = band_limited(bridged[alive], fs, target_fs, wanted.band)
+        signal[alive] = resample_in_band(bridged[alive], fs, target_fs, wanted.band)
     if units == "unknown" and (heights := qrs_heights(signal, target_fs)).size:
         signal *= np.float32(wanted.usual_height_mv / np.median(heights))
     np.clip(signal, -wanted.clip_mv, wanted.clip_mv, out=signal)

@@ -35,7 +35,7 @@ BEAT_MS: Final = (
 )  # about the R peak: what looks like a spike there is the QRS complex's own tip
 
 
-def without_spikes(
+def remove_spikes(
     signal: NDArray[np.floating], fs: float, spikes: Spikes, r_times_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """(leads, samples) in mV, NaN for gaps -> the same without the spikes that don't lie on a beat (R peaks in seconds)."""

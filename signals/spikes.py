@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.ends import held
+from signals.ends import pad_edges
 from signals.order import median
 
 MIN_FS_HZ: Final = 250.0
@@ -49,25 +49,25 @@ class Spikes:
     """What looks like pacing, before anybody asks whether it stands in a relation to beats.
 
     times_s, heights_mv  (spikes,): when, and how high in the second-highest lead
-    invisible            why spikes cannot be seen in this recording, None where they could be
+    invisible_reason     why spikes cannot be seen in this recording, None where they could be
     """
 
     times_s: NDArray[np.float64]
     heights_mv: NDArray[np.float64]
-    invisible: str | None = None
+    invisible_reason: str | None = None
 
 
 @dataclass(frozen=True)
 class Pacing:
     """Beats with a spike in a stable relation before them, by where it lies; `chamber` None where too few have one.
 
-    paced_s  R peaks, in seconds, of the beats with a ventricular spike
+    ventricular_r_s  R peaks, in seconds, of the beats with a ventricular spike
     """
 
     atrial_beats: int
     ventricular_beats: int
     beats: int
-    paced_s: tuple[float, ...] = ()
+    ventricular_r_s: tuple[float, ...] = ()
 
     @property
     def chamber(self) -> Chamber | None:
@@ -109,14 +109,14 @@ def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
     return Spikes(at / fs, height[at].astype(np.float64))
 
 
-def pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
+def find_pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
     """How many beats (R peaks in seconds) the spikes belong to: before the QRS or before the P, always at the same distance."""
     if spikes.times_s.size == 0:
         return Pacing(0, 0, len(r_times_s))
     distances_ms = [1000 * (spikes.times_s - r) for r in r_times_s]
     atrial, ventricular = _stable(distances_ms, ATRIAL_MS), _stable(distances_ms, VENTRICULAR_MS)
-    paced_s = tuple(r_times_s[ventricular].tolist())
-    return Pacing(int(atrial.sum()), int(ventricular.sum()), len(r_times_s), paced_s)
+    ventricular_r_s = tuple(r_times_s[ventricular].tolist())
+    return Pacing(int(atrial.sum()), int(ventricular.sum()), len(r_times_s), ventricular_r_s)
 
 
 def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.floating]:
@@ -151,7 +151,7 @@ def _may_stand_out(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
     What stands out of a median of `half` samples on either side stands out of more than `half` of these: of one on each side
     at the least, in the same direction. Single precision tells it, with a margin.
     """
-    padded = held(signal, half, half)
+    padded = pad_edges(signal, half, half)
     samples = signal.shape[1]
     lowest, highest = _running(padded, half, np.minimum), _running(padded, half, np.maximum)
     above = signal - np.maximum(lowest[:, :samples], lowest[:, half + 1 :][:, :samples])

@@ -47,7 +47,7 @@ def to_millivolt(
         ), "mV"
 
 
-def doubt_millivolt(record: EcgRecord) -> EcgRecord:
+def check_millivolt(record: EcgRecord) -> EcgRecord:
     """The record, with units "unknown" and a warning where its mV cannot be: the QRS beyond 20 mV or under 0.02 mV.
 
     A slip in the units moves all leads alike, a broken electrode only its own. So the record is too large where its

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from signals.ends import held, ramp
+from signals.ends import pad_edges, ramp
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (5, 4), (0, 3)])
 def test_the_first_and_last_samples_are_held(before: int, after: int) -> None:
     signal = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
-    wide = held(signal, before, after)
+    wide = pad_edges(signal, before, after)
     assert wide.dtype == np.float32
     assert (wide == np.pad(signal, ((0, 0), (before, after)), mode="edge")).all()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from signals.order import at_rank, in_order, mean, median, quantile
+from signals.order import mean, median, order_statistic, quantile, sort_elementwise
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 10])
@@ -29,14 +29,14 @@ def test_any_few_numbers_are_put_in_order(count: int) -> None:
     """What orders all patterns of zeros and ones orders any numbers (the zero-one principle; Knuth, TAOCP 3, 5.3.4)."""
     patterns = ((np.arange(2**count) >> np.arange(count)[:, None]) & 1).astype(np.float32)
     given = patterns.copy()
-    assert (np.array(in_order(patterns)) == np.sort(given, axis=0)).all()
+    assert (np.array(sort_elementwise(patterns)) == np.sort(given, axis=0)).all()
     assert (patterns == given).all()
 
 
 @pytest.mark.parametrize("count", [13, 16, 17, 40])
 def test_so_are_more(count: int) -> None:
     values = np.random.default_rng(count).normal(size=(count, 3, 50))
-    assert (np.array(in_order(values)) == np.sort(values, axis=0)).all()
+    assert (np.array(sort_elementwise(values)) == np.sort(values, axis=0)).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.75, 1.0])
@@ -51,8 +51,8 @@ def test_what_stands_at_a_rank_is_what_sorting_puts_there(rank: int) -> None:
     slopes = np.abs(np.random.default_rng(0).normal(size=(3, 500)))
     slopes[1] = np.where(np.arange(500) == 100, 1000.0, slopes[1])
     slopes[2] = 0.0
-    assert (at_rank(slopes, rank) == np.sort(slopes, axis=1)[:, rank]).all()
+    assert (order_statistic(slopes, rank) == np.sort(slopes, axis=1)[:, rank]).all()
 
 
 def test_of_one_value_there_is_one_rank() -> None:
-    assert at_rank(np.array([[3.0], [4.0]]), 0).tolist() == [3.0, 4.0]
+    assert order_statistic(np.array([[3.0], [4.0]]), 0).tolist() == [3.0, 4.0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from signals.r_peaks import find_r_peaks
-from signals.spikes import MIN_HEIGHT_MV, MIN_SHARE, _heights, find_spikes, pacing
+from signals.spikes import MIN_HEIGHT_MV, MIN_SHARE, _heights, find_pacing, find_spikes
 from tests.data import SHARED, requires_shared
 
 SECONDS, RATE_PER_MIN = 10.0, 70.0
@@ -52,20 +52,20 @@ def test_a_spike_before_each_beat_is_pacing_of_that_chamber(
     signal, r_peaks = _beats(fs, 150)
     for offset in offsets_ms:
         signal = _with_spikes(signal, fs, r_peaks + offset / 1000)
-    assert pacing(find_spikes(signal, fs), r_peaks).chamber == chamber
+    assert find_pacing(find_spikes(signal, fs), r_peaks).chamber == chamber
 
 
 @pytest.mark.parametrize("width_ms", [60, 90, 150])
 def test_tall_narrow_beats_without_spikes_are_not_paced(width_ms: int) -> None:
     signal, r_peaks = _beats(500.0, width_ms)
-    assert pacing(find_spikes(2 * signal, 500.0), r_peaks).chamber is None
+    assert find_pacing(find_spikes(2 * signal, 500.0), r_peaks).chamber is None
 
 
 def test_spikes_anywhere_are_artefact() -> None:
     signal, r_peaks = _beats(500.0, 90)
     wild = _with_spikes(signal, 500.0, np.random.default_rng(1).uniform(0.2, 9.8, 20))
     assert len(find_spikes(wild, 500.0).times_s) >= 15
-    assert pacing(find_spikes(wild, 500.0), r_peaks).chamber is None
+    assert find_pacing(find_spikes(wild, 500.0), r_peaks).chamber is None
 
 
 @pytest.mark.parametrize("hum_hz", [50, 60])
@@ -74,23 +74,23 @@ def test_hum_steps_and_muscle_noise_are_no_spikes(hum_hz: int) -> None:
     times = np.arange(signal.shape[1]) / 500.0
     signal += 0.2 * np.sin(2 * np.pi * hum_hz * times) + 1.5 * (times > 4.3)
     found = find_spikes(signal, 500.0)
-    assert pacing(found, r_peaks).chamber is None
-    assert "hum" in (found.invisible or "")
+    assert find_pacing(found, r_peaks).chamber is None
+    assert "hum" in (found.invisible_reason or "")
 
 
 def test_where_spikes_cannot_be_seen_it_is_said() -> None:
     signal, _ = _beats(100.0, 90)
-    assert "100 Hz" in (find_spikes(signal, 100.0).invisible or "")
-    assert find_spikes(signal[:1], 500.0).invisible is not None
+    assert "100 Hz" in (find_spikes(signal, 100.0).invisible_reason or "")
+    assert find_spikes(signal[:1], 500.0).invisible_reason is not None
 
 
 def test_gaps_and_emptiness_are_borne() -> None:
     signal, r_peaks = _beats(500.0, 150)
     signal = _with_spikes(signal, 500.0, r_peaks - 0.05)
     signal[:, 2000:2400] = np.nan
-    assert pacing(find_spikes(signal, 500.0), r_peaks).chamber == "ventricular"
+    assert find_pacing(find_spikes(signal, 500.0), r_peaks).chamber == "ventricular"
     assert find_spikes(np.full((12, 5000), np.nan), 500.0).times_s.size == 0
-    assert pacing(find_spikes(np.zeros((12, 5000)), 500.0), np.zeros(0)).chamber is None
+    assert find_pacing(find_spikes(np.zeros((12, 5000)), 500.0), np.zeros(0)).chamber is None
 
 
 def _by_definition(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
@@ -133,6 +133,7 @@ def test_of_the_recordings_that_the_limits_were_chosen_on_all_but_one_are_told_r
     wrong = {
         name
         for name, (paced, mv) in said.items()
-        if (pacing(find_spikes(mv, 500.0), find_r_peaks(mv, 500.0)).chamber is not None) != paced
+        if (find_pacing(find_spikes(mv, 500.0), find_r_peaks(mv, 500.0)).chamber is not None)
+        != paced
     }
     assert wrong == {"111"}

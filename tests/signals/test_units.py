@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from errors import BadOption
-from signals.units import doubt_millivolt, qrs_heights, to_millivolt
+from signals.units import check_millivolt, qrs_heights, to_millivolt
 from tests.signals.recordings import beating, record
 
 SIGNAL = beating()
@@ -77,7 +77,7 @@ def test_what_is_too_large_for_a_float_becomes_infinite_not_an_error() -> None:
 
 @pytest.mark.parametrize(("factor", "found"), [(1000, "over 20 mV"), (0.001, "under 0.02 mV")])
 def test_microvolts_or_volts_sent_as_millivolts_are_doubted(factor: float, found: str) -> None:
-    doubted = doubt_millivolt(record(SIGNAL * factor))
+    doubted = check_millivolt(record(SIGNAL * factor))
     assert doubted.units == "unknown"
     assert found in doubted.warnings[0] and doubted.warnings[0].startswith("units: ")
 
@@ -85,19 +85,19 @@ def test_microvolts_or_volts_sent_as_millivolts_are_doubted(factor: float, found
 @pytest.mark.parametrize("factor", [0.05, 1.0, 5.0])
 def test_small_and_large_hearts_are_believed(factor: float) -> None:
     one = record(SIGNAL * factor)
-    assert doubt_millivolt(one) is one
+    assert check_millivolt(one) is one
 
 
 def test_a_broken_electrode_casts_no_doubt_on_the_units() -> None:
     signal = SIGNAL.copy()
     signal[6:9] = 100 * np.random.default_rng(0).normal(size=(3, signal.shape[1]))
     signal[9:] = 0.001 * np.random.default_rng(1).normal(size=(3, signal.shape[1]))
-    assert doubt_millivolt(record(signal)).units == "mV"
+    assert check_millivolt(record(signal)).units == "mV"
 
 
 @pytest.mark.parametrize("level", [0.0, 100.0, np.nan])
 def test_constant_or_absent_leads_say_nothing_of_the_units(level: float) -> None:
-    assert doubt_millivolt(record(np.full((12, 5000), level))).units == "mV"
+    assert check_millivolt(record(np.full((12, 5000), level))).units == "mV"
 
 
 def test_the_height_of_the_qrs_needs_no_peaks_and_bears_gaps_and_an_artefact() -> None:

@@ -13,8 +13,8 @@ from intervals.delineator import network_input
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import INDEPENDENT_ROWS
 from signals.r_peaks import r_peaks_of
-from signals.spike_removal import without_spikes
-from signals.spikes import find_spikes, pacing
+from signals.spike_removal import remove_spikes
+from signals.spikes import find_pacing, find_spikes
 from training.datasets.ludb import P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, T_ON, LudbRecord
 
 MARGIN: Final = 30  # samples at 250 Hz on either side that time warping may reach into
@@ -67,9 +67,9 @@ def unpaced(record: LudbRecord) -> tuple[Conditioned, NDArray[np.float64]]:
     ready = condition(record.signal, record.fs)
     r_peaks_s = r_peaks_of(ready)
     spikes = find_spikes(record.signal, record.fs)
-    if pacing(spikes, r_peaks_s).chamber is None:
+    if find_pacing(spikes, r_peaks_s).chamber is None:
         return ready, r_peaks_s
-    ready = condition(without_spikes(record.signal, record.fs, spikes, r_peaks_s), record.fs)
+    ready = condition(remove_spikes(record.signal, record.fs, spikes, r_peaks_s), record.fs)
     return ready, r_peaks_of(ready)
 
 

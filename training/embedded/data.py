@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.band import Band, band_limited
+from signals.band import Band, resample_in_band
 from signals.segments import Millivolt, Preprocessing
 from signals.units import qrs_heights
 from training.datasets.ptbxl import MICROVOLT, RATE_HZ, SAMPLES, PtbXl, read_signals, read_table
@@ -82,7 +82,7 @@ def read_examples(folder: Path, limit: int | None = None) -> Examples:
     signals = np.empty(raw.shape, np.float16)
     heights = np.full(len(rows), np.nan)
     for index, signal in enumerate(raw):
-        limited = band_limited(signal / MICROVOLT, RATE_HZ, RATE_HZ, BAND)
+        limited = resample_in_band(signal / MICROVOLT, RATE_HZ, RATE_HZ, BAND)
         found = qrs_heights(limited, RATE_HZ)
         heights[index] = np.median(found) if found.size else np.nan
         signals[index] = np.clip(limited, -CLIP_MV, CLIP_MV)

@@ -104,7 +104,9 @@ def _spiked(name: str, paced: bool, fold: int, record: EcgRecord) -> Spiked:
     leads = twelve_leads(record)
     spikes, found = spikes_of(record, leads, find_r_peaks(leads.signal, record.fs))
     ratio = stable_log_ratio(spikes.times_s.size, found, record.duration_s)
-    return Spiked(name, paced, fold, row_of(record), spikes.invisible is None, found.chamber, ratio)
+    return Spiked(
+        name, paced, fold, row_of(record), spikes.invisible_reason is None, found.chamber, ratio
+    )
 
 
 def usable(rows: NDArray[Any]) -> NDArray[np.bool_]:
