@@ -62,7 +62,7 @@ class Channel:
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class DecodedFile:
     """What a reader found. `kind` names the file in messages; `fs` None where the file has none."""
 
     kind: str
@@ -86,12 +86,12 @@ def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
     )
 
 
-def volts(unit: str) -> tuple[str, float] | None:
+def voltage_unit(unit: str) -> tuple[str, float] | None:
     """("uV", 0.001) for "nV": a unit of `signals.units` and the factor to it; None where it is no voltage."""
     return _VOLTS.get(unit.strip().casefold().replace("µ", "μ"))
 
 
-def record_of(found: Recording, hints: Hints) -> EcgRecord:
+def record_from_channels(found: DecodedFile, hints: Hints) -> EcgRecord:
     """The leads among the channels, in their order, in mV; what the request says beside the file wins, with a warning.
 
     Raises UnknownLead, DuplicateLead, BadShape, RaggedSignal, NoSamples, CorruptFile (gain 0), ImplausibleValues (infinite),
@@ -124,7 +124,7 @@ def record_of(found: Recording, hints: Hints) -> EcgRecord:
 
 
 def _leads(
-    found: Recording, hints: Hints
+    found: DecodedFile, hints: Hints
 ) -> tuple[list[Channel], tuple[str, ...], tuple[str, ...]]:
     """The channels that are standard leads in volts, their canonical names, and a warning that names the others."""
     asked, channels = hints.lead_names, found.channels
@@ -140,12 +140,12 @@ def _leads(
     left_out = [channel.name for row, channel in enumerate(channels) if row not in rows]
     if not rows:
         raise UnknownLead(
-            f"no standard lead in volts among the {found.kind} channels ({listed(left_out)})",
+            f"no standard lead in volts among the {found.kind} channels ({printable_names(left_out)})",
             loc=("lead_names",),
         )
     leads = parse_lead_names([names[row] or "" for row in rows])
     warnings: tuple[str, ...] = (
-        (f"lead_names: no standard lead in volts, left out: {listed(left_out)}",)
+        (f"lead_names: no standard lead in volts, left out: {printable_names(left_out)}",)
         if left_out
         else ()
     )
@@ -156,10 +156,14 @@ def _leads(
 
 def _is_voltage(channel: Channel, hints: Hints) -> bool:
     """A channel without a unit may be one; a request that states the unit (or the gain) says that all are."""
-    return bool(hints.units or hints.gain) or not channel.unit or volts(channel.unit) is not None
+    return (
+        bool(hints.units or hints.gain)
+        or not channel.unit
+        or voltage_unit(channel.unit) is not None
+    )
 
 
-def listed(names: Sequence[str]) -> str:
+def printable_names(names: Sequence[str]) -> str:
     """Names as a message may show them: printable, short, not too many."""
     clean = [
         "".join(sign for sign in name if sign.isprintable())[:MAX_NAME_CHARS].strip()
@@ -171,7 +175,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _of_one_rate(
-    chosen: list[Channel], leads: tuple[str, ...], found: Recording
+    chosen: list[Channel], leads: tuple[str, ...], found: DecodedFile
 ) -> tuple[list[Channel], tuple[str, ...], float | None, tuple[str, ...]]:
     """The leads of the rate that most of them have (of equally many the higher), and a warning for the others."""
     rates = Counter(channel.fs or found.fs for channel in chosen)
@@ -207,7 +211,8 @@ def _scaled(
         ]
         return _finite(np.stack(rows), kind), "mV", said
     stated = {
-        None if not channel.unit else (volts(channel.unit) or ("", 0.0))[0] for channel in chosen
+        None if not channel.unit else (voltage_unit(channel.unit) or ("", 0.0))[0]
+        for channel in chosen
     }
     own = stated.pop() if len(stated) == 1 else "several units"
     said = prefer("units", _spelled(hints.units), own)[1]
@@ -221,8 +226,8 @@ def _scaled(
 
 
 def _spelled(units: str | None) -> str | None:
-    """The request's unit as `volts` spells it, so that "uv" and "uV" don't contradict each other."""
-    known = None if units is None else volts(units)
+    """The request's unit as `voltage_unit` spells it, so that "uv" and "uV" don't contradict each other."""
+    known = None if units is None else voltage_unit(units)
     return units if known is None or known[1] != 1.0 else known[0]
 
 
@@ -230,7 +235,7 @@ def _single_gain(chosen: Sequence[Channel]) -> float | None:
     """ADC units per mV as the file has them, where all leads have the same."""
     gains = set()
     for channel in chosen:
-        unit, factor = volts(channel.unit or "") or ("unknown", 1.0)
+        unit, factor = voltage_unit(channel.unit or "") or ("unknown", 1.0)
         per_unit = {"mV": 1.0, "uV": 1e-3, "V": 1e3}.get(unit)
         gains.add(
             None
@@ -247,9 +252,11 @@ def _millivolt(channel: Channel, asked: str | None, kind: str) -> tuple[NDArray[
         or channel.scale == 0.0
     ):
         raise CorruptFile(
-            f"{listed([channel.name])}: the gain in the {kind} file is 0 or no finite number"
+            f"{printable_names([channel.name])}: the gain in the {kind} file is 0 or no finite number"
         )
-    unit, factor = ("unknown", 1.0) if not channel.unit else volts(channel.unit) or ("unknown", 1.0)
+    unit, factor = (
+        ("unknown", 1.0) if not channel.unit else voltage_unit(channel.unit) or ("unknown", 1.0)
+    )
     with np.errstate(over="ignore", invalid="ignore"):  # infinite is refused below
         values = channel.codes.astype(np.float64) * channel.scale + channel.offset
         return to_millivolt(
@@ -263,7 +270,7 @@ def _finite(signal: NDArray[np.float32], kind: str) -> NDArray[np.float32]:
     return signal
 
 
-def _beside(found: Recording, hints: Hints) -> tuple[Patient, str | None, tuple[str, ...]]:
+def _beside(found: DecodedFile, hints: Hints) -> tuple[Patient, str | None, tuple[str, ...]]:
     """Patient and date: the request's where it has them, else the file's."""
     sex: Sex | None
     age, age_said = prefer("patient.age", hints.age, found.patient.age_years)

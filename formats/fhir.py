@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, SeveralRecordings
 from formats import metadata
-from formats.channels import Channel, Recording, record_of
+from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.json.body import loads
-from formats.lead_codes import lead_of_mdc
+from formats.lead_codes import lead_from_mdc_code
 from formats.parts import About, Format, Part
 from formats.xml.tree import numbers, parse, root_name
 from signals.leads import canonical_lead
@@ -66,12 +66,12 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         if special
         else ()
     )
-    date = metadata.moment(_begins(observation))
+    date = metadata.iso_datetime(_begins(observation))
     patient, patient_said = _patient(resources, date)
-    device = metadata.device_of(_text(_node(observation.get("device")).get("display")))
+    device = metadata.device_name(_text(_node(observation.get("device")).get("display")))
     reported = Reported(date, device, _measurements(observation))
-    return record_of(
-        Recording("FHIR", None, channels, patient, reported, (*said, *patient_said)), hints
+    return record_from_channels(
+        DecodedFile("FHIR", None, channels, patient, reported, (*said, *patient_said)), hints
     )
 
 
@@ -146,8 +146,11 @@ def _sampled(resource: Node) -> Iterator[tuple[Node, Node]]:
 def _channels(code: Node, data: Node, special: set[str]) -> list[Channel]:
     """value = origin + sample x factor, in origin's unit; several dimensions lie interleaved."""
     name, origin = _lead(code), _node(data.get("origin"))
-    factor, zero = metadata.number(data.get("factor", 1)), metadata.number(origin.get("value", 0))
-    dimensions = metadata.number(data.get("dimensions", 1))
+    factor, zero = (
+        metadata.parse_number(data.get("factor", 1)),
+        metadata.parse_number(origin.get("value", 0)),
+    )
+    dimensions = metadata.parse_number(data.get("dimensions", 1))
     if (
         not factor
         or zero is None
@@ -173,7 +176,8 @@ def _lead(code: Node) -> str:
     """The lead by an MDC code, else by whatever names one."""
     codings = _nodes(code.get("coding"))
     coded = next(
-        (lead for one in codings if (lead := lead_of_mdc(_text(one.get("code")) or ""))), None
+        (lead for one in codings if (lead := lead_from_mdc_code(_text(one.get("code")) or ""))),
+        None,
     )
     texts = [
         text
@@ -189,7 +193,7 @@ def _lead(code: Node) -> str:
 def _rate(data: Node) -> float:
     """1000 / period in ms (R4), or of interval and intervalUnit (R5)."""
     unit = _text(data.get("intervalUnit")) or "ms"
-    step = metadata.number(data.get("interval") if "interval" in data else data.get("period"))
+    step = metadata.parse_number(data.get("interval") if "interval" in data else data.get("period"))
     seconds = step * _SECONDS[unit] if step and unit in _SECONDS else None
     fs = step if unit in _HERTZ else 1.0 / seconds if seconds else None
     if fs is None or fs <= 0:
@@ -217,9 +221,9 @@ def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
 
 def _patient(resources: Sequence[Node], date: str | None) -> tuple[Patient, tuple[str, ...]]:
     person = next((one for one in resources if one.get("resourceType") == "Patient"), {})
-    return metadata.patient_of(
-        metadata.age_at(_text(person.get("birthDate")), date),
-        metadata.sex_of(_text(person.get("gender"))),
+    return metadata.plausible_patient(
+        metadata.age_at_recording(_text(person.get("birthDate")), date),
+        metadata.parse_sex(_text(person.get("gender"))),
     )
 
 
@@ -233,7 +237,7 @@ def _measurements(observation: Node) -> dict[str, float]:
         name = next((_MEASURED[code] for code in codes if code in _MEASURED), None)
         if name is not None:
             found.setdefault(name, _node(component.get("valueQuantity")).get("value"))
-    return metadata.measurements(found)
+    return metadata.parse_measurements(found)
 
 
 def _detect(part: Part) -> bool:
@@ -248,12 +252,12 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone or in a Bundle, "
+        variants="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone or in a Bundle, "
         "also one for each lead; leads on MDC codes or named",
-        reader="orjson, defusedxml; our own, after hl7.org/fhir",
-        keeps="time, device, age and sex of a Patient beside it, intervals on LOINC codes",
-        leaves="every other resource and field; a bundle with several recordings is refused",
-        samples=(
+        parser="orjson, defusedxml; our own, after hl7.org/fhir",
+        metadata="time, device, age and sex of a Patient beside it, intervals on LOINC codes",
+        ignored="every other resource and field; a bundle with several recordings is refused",
+        sample_files=(
             "fhir/made_observation_12lead_100hz.json: made from a real recording",
             "fhir/hl7_example_ekg_three_leads.xml: the standard's example, 1.16 s",
         ),

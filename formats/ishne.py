@@ -14,7 +14,7 @@ import numpy as np
 
 from errors import BadSamplingRate, CorruptFile
 from formats import metadata
-from formats.channels import Channel, Recording, record_of
+from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Reported, Sex
@@ -65,11 +65,13 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     ]
     sex, _, *dates = struct.unpack_from("<14h", data, _SEX_AT)
     (day, month, year), clock = dates[3:6], dates[9:12]
-    date = metadata.moment_of(year, month, day, *clock)
-    age = metadata.age_at(metadata.moment_of(dates[2], dates[1], dates[0]), date)
-    patient, said = metadata.patient_of(age, _SEXES.get(sex))
-    device = metadata.device_of(data[_RECORDER].split(b"\0")[0].decode("latin-1"))
-    recording = Recording(
+    date = metadata.iso_datetime_from_parts(year, month, day, *clock)
+    age = metadata.age_at_recording(
+        metadata.iso_datetime_from_parts(dates[2], dates[1], dates[0]), date
+    )
+    patient, said = metadata.plausible_patient(age, _SEXES.get(sex))
+    device = metadata.device_name(data[_RECORDER].split(b"\0")[0].decode("latin-1"))
+    recording = DecodedFile(
         "ISHNE",
         float(fs),
         channels,
@@ -77,7 +79,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         Reported(date, device),
         (*_checksum(data, start), *said),
     )
-    return record_of(recording, hints)
+    return record_from_channels(recording, hints)
 
 
 def _extent(data: bytes, leads: int) -> tuple[int, int]:
@@ -108,11 +110,11 @@ FORMAT = Format(
     detect=lambda part: part.data.startswith(MAGIC),
     read=read,
     about=About(
-        reads="version 1.0, 1 to 12 leads; ten minutes at most, as of every recording",
-        reader="our own, after the published description",
-        keeps="start, age at that time, sex, recorder",
-        leaves="leads X, Y, Z, ES, AS, AI; annotation files; names and numbers of persons",
-        samples=(
+        variants="version 1.0, 1 to 12 leads; ten minutes at most, as of every recording",
+        parser="our own, after the published description",
+        metadata="start, age at that time, sex, recorder",
+        ignored="leads X, Y, Z, ES, AS, AI; annotation files; names and numbers of persons",
+        sample_files=(
             "ishne/made_12lead_100hz.ecg: made from a real recording; no real file was found",
         ),
     ),

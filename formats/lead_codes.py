@@ -19,15 +19,15 @@ _OTHERS: Final = {
 MDC_BASE: Final = 131_328
 
 
-def lead_of_number(number: int) -> str:
+def lead_from_scp_number(number: int) -> str:
     """The lead's name; "lead 21" for a number that stands for no lead we name."""
     return _LEADS.get(number) or _OTHERS.get(number) or f"lead {number}"
 
 
-def lead_of_mdc(code: str) -> str | None:
+def lead_from_mdc_code(code: str) -> str | None:
     """The lead of an MDC code such as "131389" or "2:61"; None where the code is no lead's."""
     block, _, rest = code.rpartition(":")
     if block not in ("", "2") or not (rest.isascii() and rest.isdigit() and len(rest) <= 6):
         return None
     number = int(rest) - (0 if block else MDC_BASE)
-    return lead_of_number(number) if number in _LEADS or number in _OTHERS else None
+    return lead_from_scp_number(number) if number in _LEADS or number in _OTHERS else None

@@ -40,7 +40,7 @@ _DIGITS: Final = re.compile(
 MAX_DEVICE_CHARS: Final = 120
 
 
-def number(text: object) -> float | None:
+def parse_number(text: object) -> float | None:
     """A finite decimal number, else None. Unlike float() it takes no "nan", "1_000" or other alphabets' digits."""
     if isinstance(text, bool):
         return None
@@ -52,20 +52,20 @@ def number(text: object) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def moment(text: str | None) -> str | None:
+def iso_datetime(text: str | None) -> str | None:
     """ISO 8601 from what begins like "20240501082732", "2024-05-01T08:27:32Z" or "2024-05-01"; else None."""
     found = _DIGITS.match((text or "").strip())
     if found is None:
         return None
     year, month, day, *clock = found.groups()
     return (
-        moment_of(year, month, day, *(part or "0" for part in clock))
+        iso_datetime_from_parts(year, month, day, *(part or "0" for part in clock))
         if clock[0]
         else _day(year, month, day)
     )
 
 
-def moment_of(
+def iso_datetime_from_parts(
     year: object,
     month: object,
     day: object,
@@ -74,7 +74,7 @@ def moment_of(
     second: object = 0,
 ) -> str | None:
     """ISO 8601 from numbers or texts of them; None where they are no time."""
-    parts = [number(part) for part in (year, month, day, hour, minute, second)]
+    parts = [parse_number(part) for part in (year, month, day, hour, minute, second)]
     if any(part is None for part in parts):
         return None
     try:
@@ -90,18 +90,18 @@ def _day(year: str, month: str, day: str) -> str | None:
         return None
 
 
-def age_in(value: object, unit: str | None) -> float | None:
+def age_in_years(value: object, unit: str | None) -> float | None:
     """Years from a number and a unit such as "Y", "MONTHS", "d"; years where there is none."""
-    age = number(value)
+    age = parse_number(value)
     if age is None or age < 0:
         return None
     factor = _YEARS_IN.get((unit or "y").strip().lower()[:1])
     return None if factor is None else round(age * factor, 2)
 
 
-def age_at(born: str | None, recorded: str | None) -> float | None:
+def age_at_recording(born: str | None, recorded: str | None) -> float | None:
     """Whole years between two ISO dates; None where one is missing or they are the wrong way round."""
-    birth, then = moment(born), moment(recorded)
+    birth, then = iso_datetime(born), iso_datetime(recorded)
     if birth is None or then is None:
         return None
     first, last = date.fromisoformat(birth[:10]), date.fromisoformat(then[:10])
@@ -109,11 +109,11 @@ def age_at(born: str | None, recorded: str | None) -> float | None:
     return float(years) if years >= 0 else None
 
 
-def sex_of(text: str | None) -> Sex | None:
+def parse_sex(text: str | None) -> Sex | None:
     return _SEXES.get((text or "").strip().lower())
 
 
-def patient_of(age: float | None, sex: Sex | None) -> tuple[Patient, tuple[str, ...]]:
+def plausible_patient(age: float | None, sex: Sex | None) -> tuple[Patient, tuple[str, ...]]:
     """The patient; an age that nobody has (300 for "older than 89", 999 for "unknown") is left out with a warning."""
     if age is not None and not 0 <= age <= MAX_AGE_YEARS:
         return Patient(None, sex), (
@@ -122,9 +122,9 @@ def patient_of(age: float | None, sex: Sex | None) -> tuple[Patient, tuple[str, 
     return Patient(age, sex), ()
 
 
-def measurements(found: Mapping[str, object]) -> dict[str, float]:
+def parse_measurements(found: Mapping[str, object]) -> dict[str, float]:
     """Those that are numbers. An interval or rate of 0 is how machines write "not measured"; an axis of 0 degrees is one."""
-    values = {name: number(value) for name, value in found.items()}
+    values = {name: parse_number(value) for name, value in found.items()}
     return {
         name: value
         for name, value in values.items()
@@ -132,7 +132,7 @@ def measurements(found: Mapping[str, object]) -> dict[str, float]:
     }
 
 
-def device_of(*names: object) -> str | None:
+def device_name(*names: object) -> str | None:
     """ "Maker / model" from what is there."""
     texts = [" ".join(name.split()) for name in names if isinstance(name, str) and name.strip()]
     clean = ["".join(sign for sign in text if sign.isprintable()) for text in dict.fromkeys(texts)]

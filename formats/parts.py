@@ -24,20 +24,20 @@ class Part:
 
 @dataclass(frozen=True)
 class About:
-    """What docs/formats.md says of a format, in phrases.
+    """Describe a format in docs/formats.md, in phrases.
 
-    reads    which variants
-    reader   the library, or what our own parser follows
-    keeps    what comes along beside the samples
-    leaves   what is dropped or refused
-    samples  the files it was checked on, "name: where it comes from"
+    variants      the variants that are read
+    parser        the library, or the source that our own parser follows
+    metadata      the data that are kept in addition to the samples
+    ignored       the data that are dropped or refused
+    sample_files  the files that the parser was tested on, "name: origin"
     """
 
-    reads: str
-    reader: str
-    keeps: str
-    leaves: str
-    samples: tuple[str, ...]
+    variants: str
+    parser: str
+    metadata: str
+    ignored: str
+    sample_files: tuple[str, ...]
 
 
 def _alone(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
@@ -53,7 +53,7 @@ class Format:
     read        (head, all parts, hints) -> the record; raises nothing but EcgError on any bytes
     about       what docs/formats.md says
     companions  the other parts that the head names as its own: they are no recordings of themselves
-    faint       its content could be many things (a table of numbers): taken only where no other format is found
+    fallback       its content could be many things (a table of numbers): taken only where no other format is found
     """
 
     name: str
@@ -61,4 +61,4 @@ class Format:
     read: Callable[[Part, Sequence[Part], Hints], EcgRecord]
     about: About
     companions: Callable[[Part, Sequence[Part]], Sequence[Part]] = _alone
-    faint: bool = False
+    fallback: bool = False

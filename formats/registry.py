@@ -91,7 +91,7 @@ def _unzipped(parts: list[Part], max_bytes: int) -> list[Part]:
 def _head(files: list[Part]) -> tuple[Format, Part]:
     """The file that a recording begins with, and its format. A file that another head names as its own begins nothing."""
     heads = [(known, file) for file in files for known in known_formats() if known.detect(file)]
-    heads = [head for head in heads if not head[0].faint] or heads
+    heads = [head for head in heads if not head[0].fallback] or heads
     owned = [id(part) for known, file in heads for part in known.companions(file, files)]
     free = [(known, file) for known, file in heads if id(file) not in owned]
     if len(free) == 1:

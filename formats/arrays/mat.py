@@ -17,7 +17,7 @@ import scipy.io
 
 from errors import CorruptFile, UnknownFormat, UnsafeFile
 from formats.arrays.named_arrays import recording_of
-from formats.channels import record_of
+from formats.channels import record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord
@@ -58,7 +58,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         raise UnknownFormat("a MATLAB file of version 7.3 (HDF5); save it with -v7")
     if data.startswith(_V5):
         _check_inflated(data)
-    return record_of(recording_of(_load(data), "MATLAB", hints), hints)
+    return record_from_channels(recording_of(_load(data), "MATLAB", hints), hints)
 
 
 def _load(data: bytes) -> dict[str, Any]:
@@ -141,12 +141,12 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="versions 4 to 7; PhysioNet's val, fairseq-signals' feats, any table called signal, ecg or data, a "
+        variants="versions 4 to 7; PhysioNet's val, fairseq-signals' feats, any table called signal, ecg or data, a "
         "variable for each lead, structures of them",
-        reader="scipy.io.loadmat, after a check of what the file unpacks to",
-        keeps="rate, lead names, unit, gain, age, sex and date where variables say them",
-        leaves="other variables; version 7.3 (HDF5) is refused by name; val and feats state no unit, so it must be sent",
-        samples=(
+        parser="scipy.io.loadmat, after a check of what the file unpacks to",
+        metadata="rate, lead names, unit, gain, age, sex and date where variables say them",
+        ignored="other variables; version 7.3 (HDF5) is refused by name; val and feats state no unit, so it must be sent",
+        sample_files=(
             "mat/A0002.mat: a real file of CPSC 2018",
             "mat/made_struct_v5.mat: made from a real recording",
         ),

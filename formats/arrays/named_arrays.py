@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from errors import BadShape, BadType, MissingField, SeveralRecordings
 from formats import metadata
-from formats.channels import Channel, Recording
+from formats.channels import Channel, DecodedFile
 from formats.hints import Hints
 from formats.samples import oriented
 from signals.leads import canonical_lead
@@ -63,18 +63,19 @@ MIN_LEADS: Final = (
 MIN_SAMPLES: Final = 13  # a table with fewer rows and columns is no signal of twelve leads
 
 
-def recording_of(values: Mapping[str, Any], kind: str, hints: Hints) -> Recording:
+def recording_of(values: Mapping[str, Any], kind: str, hints: Hints) -> DecodedFile:
     """Raises MissingField (no signal), SeveralRecordings, BadType, BadShape."""
     flat = _flat(values, MAX_DEPTH)
     own_leads, signal, default_unit = _by_lead(flat) or _signal(flat, kind)
     leads = own_leads or _texts(_first(flat, _LEADS))
     array, order = oriented(signal, hints.lead_names or leads, ("signal",))
     channels = _channels(flat, leads or order, array, default_unit)
-    patient, warnings = metadata.patient_of(
-        _scalar(flat.get("age")), metadata.sex_of(next(iter(_texts(flat.get("sex")) or ()), None))
+    patient, warnings = metadata.plausible_patient(
+        _scalar(flat.get("age")),
+        metadata.parse_sex(next(iter(_texts(flat.get("sex")) or ()), None)),
     )
-    date = metadata.moment(next(iter(_texts(_first(flat, _DATES)) or ()), None))
-    return Recording(
+    date = metadata.iso_datetime(next(iter(_texts(_first(flat, _DATES)) or ()), None))
+    return DecodedFile(
         kind,
         _scalar(_first(flat, _RATES)),
         channels,
@@ -202,7 +203,7 @@ def _scalar(value: Any) -> float | None:
         if value.dtype.kind not in "iuf" or value.size == 0 or not (value == value.flat[0]).all():
             return None
         value = value.flat[0]
-    return metadata.number(value.item() if isinstance(value, np.generic) else value)
+    return metadata.parse_number(value.item() if isinstance(value, np.generic) else value)
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

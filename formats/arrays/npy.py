@@ -165,11 +165,11 @@ FORMAT = Format(
     detect=_detect,
     read=_read,
     about=About(
-        reads="float16, float32, float64, int16; either byte order, C and Fortran order; leads x samples or samples x leads",
-        reader="our own, after NumPy's description of the format: nothing is allocated by what the header says",
-        keeps="nothing; a .npy has samples only",
-        leaves="object arrays (pickles) are refused",
-        samples=(
+        variants="float16, float32, float64, int16; either byte order, C and Fortran order; leads x samples or samples x leads",
+        parser="our own, after NumPy's description of the format: nothing is allocated by what the header says",
+        metadata="nothing; a .npy has samples only",
+        ignored="object arrays (pickles) are refused",
+        sample_files=(
             "npy/12x1000_float32_mV.npy: made from a real recording",
             "npy/1000x12_float64_mV_fortran.npy: made from a real recording",
             "npy/12x1000_int16_uV.npy: made from a real recording",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from formats.arrays.named_arrays import recording_of
 from formats.arrays.npy import any_array
-from formats.channels import record_of
+from formats.channels import record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord
@@ -17,7 +17,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     arrays = {
         member.basename.removesuffix(".npy"): any_array(member.data) for member in head.members
     }
-    return record_of(recording_of(arrays, "npz", hints), hints)
+    return record_from_channels(recording_of(arrays, "npz", hints), hints)
 
 
 FORMAT = Format(
@@ -25,10 +25,10 @@ FORMAT = Format(
     detect=lambda part: bool(part.members),
     read=read,
     about=About(
-        reads="a table called signal, ecg or data (or the only one), leads x samples or samples x leads; or an array for each lead",
-        reader="our own zip and .npy readers, which allocate nothing by what a header says",
-        keeps="rate, lead names, unit, gain, age, sex and date where arrays say them",
-        leaves="other arrays; object arrays (pickles) are refused",
-        samples=("npy/signal_fs_leads.npz: made from a real recording",),
+        variants="a table called signal, ecg or data (or the only one), leads x samples or samples x leads; or an array for each lead",
+        parser="our own zip and .npy readers, which allocate nothing by what a header says",
+        metadata="rate, lead names, unit, gain, age, sex and date where arrays say them",
+        ignored="other arrays; object arrays (pickles) are refused",
+        sample_files=("npy/signal_fs_leads.npz: made from a real recording",),
     ),
 )

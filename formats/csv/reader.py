@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadShape, CorruptFile, RecordingTooLong, UnknownLead
-from formats.channels import Channel, Recording, listed, record_of
+from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
 from formats.csv.table_head import Column, Head, head_of
 from formats.csv.text_table import (
     Table,
@@ -58,8 +58,8 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         Channel(one.name, one.codes, one.unit or above.unit or DEFAULT_UNIT) for one in channels
     ]
     reported = Reported(above.date, above.device) if above.date or above.device else None
-    return record_of(
-        Recording("CSV", above.fs if fs is None else fs, channels, reported=reported), hints
+    return record_from_channels(
+        DecodedFile("CSV", above.fs if fs is None else fs, channels, reported=reported), hints
     )
 
 
@@ -96,7 +96,7 @@ def _columns(table: Table, above: Head, hints: Hints) -> tuple[float | None, lis
     ]
     if not taken:
         raise UnknownLead(
-            f"no standard lead among the columns ({listed([column.name for column in columns])})",
+            f"no standard lead among the columns ({printable_names([column.name for column in columns])})",
             loc=("lead_names",),
         )
     values = numbers_of(table, taken)
@@ -211,14 +211,14 @@ FORMAT = Format(
     name="CSV, TSV",
     detect=_detect,
     read=read,
-    faint=True,
+    fallback=True,
     about=About(
-        reads="UTF-8, UTF-16, Windows-1252; comma, semicolon, tab, bar or space; decimal point or comma; a column or a line for each lead; "
+        variants="UTF-8, UTF-16, Windows-1252; comma, semicolon, tab, bar or space; decimal point or comma; a column or a line for each lead; "
         "with or without names, units, times; exports of an Apple Watch",
-        reader="our own over numpy.loadtxt",
-        keeps="rate, unit, date and device where lines above the numbers say them",
-        leaves="columns that are no leads; names and dates of birth",
-        samples=(
+        parser="our own over numpy.loadtxt",
+        metadata="rate, unit, date and device where lines above the numbers say them",
+        ignored="columns that are no leads; names and dates of birth",
+        sample_files=(
             "csv/header_mV.csv: made from a real recording",
             "csv/header_units_uV_crlf_bom.csv: made from a real recording",
             "csv/semicolon_decimal_comma.csv: made from a real recording",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from formats import metadata
-from formats.channels import volts
+from formats.channels import voltage_unit
 from formats.csv.text_table import Table, counts
 from signals.leads import canonical_lead
 
@@ -112,7 +112,7 @@ def head_of(table: Table) -> Head:
     dates = [
         date
         for text in texts
-        if (found := _DATE.search(text)) and (date := metadata.moment(found[1]))
+        if (found := _DATE.search(text)) and (date := metadata.iso_datetime(found[1]))
     ]
     devices = [
         line[1]
@@ -130,7 +130,7 @@ def head_of(table: Table) -> Head:
         _unit(texts),
         leads[0] if leads else None,
         dates[0] if dates else None,
-        metadata.device_of(*devices[:1]),
+        metadata.device_name(*devices[:1]),
     )
 
 
@@ -148,7 +148,7 @@ def _names(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]
             continue  # "Lead,Lead I" is a key with its value
         bare = tuple(cell.strip("()[] ") for cell in line)
         if all(
-            volts(cell) or cell.lower() in _SECONDS or cell.lower().startswith("hh:mm")
+            voltage_unit(cell) or cell.lower() in _SECONDS or cell.lower().startswith("hh:mm")
             for cell in bare
             if cell
         ) and any(bare):
@@ -176,7 +176,11 @@ def _split(cell: str) -> tuple[str, str | None]:
     if found:
         return found[1], found[2]
     found = _SUFFIX.fullmatch(cell)
-    if found and (volts(found[2]) or found[2].lower() in _SECONDS) and not canonical_lead(cell):
+    if (
+        found
+        and (voltage_unit(found[2]) or found[2].lower() in _SECONDS)
+        and not canonical_lead(cell)
+    ):
         return found[1], found[2]
     return cell, None
 
@@ -205,4 +209,4 @@ def _rate(texts: Sequence[str]) -> float | None:
 
 def _unit(texts: Sequence[str]) -> str | None:
     found = [match[1] for text in texts if (match := _UNIT.search(text))]
-    return next((unit for unit in found if volts(unit)), None)
+    return next((unit for unit in found if voltage_unit(unit)), None)

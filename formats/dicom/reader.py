@@ -20,7 +20,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from errors import CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Recording, record_of
+from formats.channels import DecodedFile, record_from_channels
 from formats.dicom.waveform import Group, group_of, merged
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -77,7 +77,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they quote the file
-            return record_of(_recording(_dataset(head.data)), hints)
+            return record_from_channels(_recording(_dataset(head.data)), hints)
     except _DAMAGED:
         raise CorruptFile("the DICOM file is damaged") from None
 
@@ -86,7 +86,7 @@ def _dataset(data: bytes) -> Dataset:
     return pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=_WANTED)
 
 
-def _recording(dataset: Dataset) -> Recording:
+def _recording(dataset: Dataset) -> DecodedFile:
     little = dataset.original_encoding[1] is not False
     items = dataset.get("WaveformSequence") or ()
     groups = [group_of(item, little) for item in items if not _is_beat(item)]
@@ -97,14 +97,16 @@ def _recording(dataset: Dataset) -> Recording:
         )
     chosen, said = _chosen(groups)
     date = _moment(dataset)
-    patient, patient_said = metadata.patient_of(
-        _age(dataset, date), metadata.sex_of(_text(dataset, "PatientSex"))
+    patient, patient_said = metadata.plausible_patient(
+        _age(dataset, date), metadata.parse_sex(_text(dataset, "PatientSex"))
     )
-    device = metadata.device_of(
+    device = metadata.device_name(
         _text(dataset, "Manufacturer"), _text(dataset, "ManufacturerModelName")
     )
     reported = Reported(date, device, _measurements(dataset))
-    return Recording("DICOM", chosen.fs, chosen.channels, patient, reported, (*said, *patient_said))
+    return DecodedFile(
+        "DICOM", chosen.fs, chosen.channels, patient, reported, (*said, *patient_said)
+    )
 
 
 def _is_beat(item: Dataset) -> bool:
@@ -139,7 +141,7 @@ def _moment(dataset: Dataset) -> str | None:
         ("ContentDate", "ContentTime"),
         ("StudyDate", "StudyTime"),
     ):
-        found = metadata.moment(
+        found = metadata.iso_datetime(
             (_text(dataset, date) or "") + ((_text(dataset, time) or "") if time else "")
         )
         if found is not None:
@@ -150,9 +152,9 @@ def _moment(dataset: Dataset) -> str | None:
 def _age(dataset: Dataset, recorded: str | None) -> float | None:
     stated = _AGE.fullmatch(_text(dataset, "PatientAge") or "")
     return (
-        metadata.age_in(stated[1], stated[2])
+        metadata.age_in_years(stated[1], stated[2])
         if stated
-        else metadata.age_at(_text(dataset, "PatientBirthDate"), recorded)
+        else metadata.age_at_recording(_text(dataset, "PatientBirthDate"), recorded)
     )
 
 
@@ -175,7 +177,7 @@ def _measurements(dataset: Dataset) -> dict[str, float]:
         )
         if meaning in _MEASURED:
             found.setdefault(_MEASURED[meaning], value)
-    return metadata.measurements(found)
+    return metadata.parse_measurements(found)
 
 
 def _detect(part: Part) -> bool:
@@ -187,11 +189,11 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="12-lead, general, 32-bit, ambulatory and hemodynamic objects with ECG leads; 8 to 64 bit; any number of groups",
-        reader="pydicom for the data set; samples after PS3.3 C.10.9",
-        keeps="time, age, sex, device, annotations that are global measurements",
-        leaves="average beats and derived groups (where an original one is there); µ-law and A-law, deflated data sets refused",
-        samples=(
+        variants="12-lead, general, 32-bit, ambulatory and hemodynamic objects with ECG leads; 8 to 64 bit; any number of groups",
+        parser="pydicom for the data set; samples after PS3.3 C.10.9",
+        metadata="time, age, sex, device, annotations that are global measurements",
+        ignored="average beats and derived groups (where an original one is there); µ-law and A-law, deflated data sets refused",
+        sample_files=(
             "dicom/mortara_el250_2groups.dcm: a real Mortara file",
             "dicom/ecgtoolkit_example.dcm: real, written by ECGToolkit",
             "dicom/ge_macp_general_ecg_mdc.dcm: converted from a real MUSE file",

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from errors import BadSamplingRate, CorruptFile, UnknownFormat
 from formats import metadata
 from formats.channels import Channel, lead_seconds
-from formats.lead_codes import lead_of_mdc
+from formats.lead_codes import lead_from_mdc_code
 from signals.leads import canonical_lead
 
 MAX_CHANNELS: Final = 256
@@ -58,7 +58,7 @@ def group_of(item: Dataset, little: bool) -> Group:
         raise CorruptFile(
             f"the DICOM waveform states {channels} channels and defines {len(definitions)}; 1 to {MAX_CHANNELS} are read"
         )
-    fs = metadata.number(str(item.get("SamplingFrequency")))
+    fs = metadata.parse_number(str(item.get("SamplingFrequency")))
     if fs is None or fs <= 0:
         raise BadSamplingRate(
             "fs: the DICOM waveform's sampling frequency is 0 or no number", loc=("fs",)
@@ -67,7 +67,7 @@ def group_of(item: Dataset, little: bool) -> Group:
     found = tuple(_channel(definition, codes[:, row]) for row, definition in enumerate(definitions))
     original = str(item.get("WaveformOriginality") or "ORIGINAL").upper() != "DERIVED"
     return Group(
-        fs, found, original, metadata.number(str(item.get("MultiplexGroupTimeOffset"))) or 0.0
+        fs, found, original, metadata.parse_number(str(item.get("MultiplexGroupTimeOffset"))) or 0.0
     )
 
 
@@ -142,7 +142,7 @@ def _channel(definition: Dataset, codes: NDArray[Any]) -> Channel:
         _factor(definition, name)
         for name in ("ChannelSensitivity", "ChannelSensitivityCorrectionFactor")
     )
-    baseline = metadata.number(str(definition.get("ChannelBaseline") or 0))
+    baseline = metadata.parse_number(str(definition.get("ChannelBaseline") or 0))
     if baseline is None:
         raise CorruptFile("a channel's baseline in the DICOM waveform is no number")
     return Channel(
@@ -156,7 +156,7 @@ def _channel(definition: Dataset, codes: NDArray[Any]) -> Channel:
 
 def _factor(definition: Dataset, name: str) -> float:
     value = definition.get(name)
-    factor = 1.0 if value is None else metadata.number(str(value))
+    factor = 1.0 if value is None else metadata.parse_number(str(value))
     if not factor:
         raise CorruptFile("a channel's gain in the DICOM waveform is 0 or no number")
     return factor
@@ -167,7 +167,7 @@ def _name(definition: Dataset) -> str:
     source = definition.get("ChannelSourceSequence")
     code = source[0] if source else Dataset()
     value = str(code.get("CodeValue") or "")
-    coded = lead_of_mdc(value.replace(_SCP_CODE, "2:"))
+    coded = lead_from_mdc_code(value.replace(_SCP_CODE, "2:"))
     if coded is not None:
         return coded
     texts = [

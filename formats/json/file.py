@@ -35,10 +35,10 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="a record as docs/api.md has it, in UTF-8",
-        reader="simdjson, orjson",
-        keeps="every field of a record",
-        leaves="unknown fields, named in warnings",
-        samples=(),
+        variants="a record as docs/api.md has it, in UTF-8",
+        parser="simdjson, orjson",
+        metadata="every field of a record",
+        ignored="unknown fields, named in warnings",
+        sample_files=(),
     ),
 )

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Channel, Recording, lead_seconds, record_of
+from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
-from formats.lead_codes import lead_of_number
+from formats.lead_codes import lead_from_scp_number
 from formats.mfer import tags as tags
 from formats.mfer.tags import Definitions, Field, fields_of
 from formats.parts import About, Format, Part
@@ -57,7 +57,9 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         else ()
     )
     patient, reported, told_said = _told(beside)
-    return record_of(Recording("MFER", None, best, patient, reported, (*said, *told_said)), hints)
+    return record_from_channels(
+        DecodedFile("MFER", None, best, patient, reported, (*said, *told_said)), hints
+    )
 
 
 def _is_beat(definitions: Definitions) -> bool:
@@ -102,7 +104,7 @@ def _kind(said: dict[int, bytes], definitions: Definitions) -> np.dtype[Any]:
 
 def _channel(said: dict[int, bytes], codes: NDArray[Any], definitions: Definitions) -> Channel:
     """value = (code + offset) x resolution."""
-    name = lead_of_number(definitions.whole(said[tags.LEAD][:2])) if tags.LEAD in said else ""
+    name = lead_from_scp_number(definitions.whole(said[tags.LEAD][:2])) if tags.LEAD in said else ""
     status = said.get(tags.DATA_TYPE, b"\0")[0] == _STATUS
     offset = _number(said[tags.OFFSET], codes.dtype) if tags.OFFSET in said else 0.0
     scale, unit = _resolution(said, definitions)
@@ -185,16 +187,19 @@ def _told(beside: list[tuple[Field, bool]]) -> tuple[Patient, Reported, tuple[st
     for found, little in beside:
         value, order = found.value, "<" if little else ">"
         if found.tag == tags.TIME and len(value) >= 7:
-            date = metadata.moment_of(*struct.unpack_from(order + "H5B", value))
+            date = metadata.iso_datetime_from_parts(*struct.unpack_from(order + "H5B", value))
         elif found.tag == tags.AGE and len(value) >= 7:
             years, _, year, month, day = struct.unpack_from(order + "BHHBB", value)
-            age, born = (years if 0 < years < 255 else None), metadata.moment_of(year, month, day)
+            age, born = (
+                (years if 0 < years < 255 else None),
+                metadata.iso_datetime_from_parts(year, month, day),
+            )
         elif found.tag == tags.SEX and value:
             sex = _SEXES.get(value[0])
         elif found.tag == tags.MAKER:
-            device = metadata.device_of(*value.strip(b"\0").decode("latin-1").split("^")[:2])
-    patient, said = metadata.patient_of(
-        metadata.age_at(born, date) if age is None else float(age), sex
+            device = metadata.device_name(*value.strip(b"\0").decode("latin-1").split("^")[:2])
+    patient, said = metadata.plausible_patient(
+        metadata.age_at_recording(born, date) if age is None else float(age), sex
     )
     return patient, Reported(date, device), said
 
@@ -217,11 +222,11 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="all data types but AHA compression, either byte order, blocks and sequences, several frames, channels of several rates",
-        reader="our own, after ISO 22077-1",
-        keeps="time, age (or what the date of birth gives), sex, maker and model",
-        leaves="average beats, status and pressure channels, events, values, notes; compressed files are refused by name",
-        samples=(
+        variants="all data types but AHA compression, either byte order, blocks and sequences, several frames, channels of several rates",
+        parser="our own, after ISO 22077-1",
+        metadata="time, age (or what the date of birth gives), sex, maker and model",
+        ignored="average beats, status and pressure channels, events, values, notes; compressed files are refused by name",
+        sample_files=(
             "mfer/nihon_kohden_cns6000_seq1.mwf: a real file of a bedside monitor with a simulator",
         ),
     ),

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, DuplicateLead, NoSamples, UnknownFormat
-from formats.channels import Channel, Recording, record_of
+from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
-from formats.lead_codes import lead_of_number
+from formats.lead_codes import lead_from_scp_number
 from formats.parts import About, Format, Part
 from formats.scp.coding import Codes, Table, decode, tables_of
 from formats.scp.record import (
@@ -95,8 +95,9 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     patient, said = patient_of(found, date)
     reported = Reported(date, device_of(found), measurements(frame.section(7)))
     warnings = (*frame.warnings, *said)
-    return record_of(
-        Recording("SCP-ECG", 1e6 / rhythm.interval_us, channels, patient, reported, warnings), hints
+    return record_from_channels(
+        DecodedFile("SCP-ECG", 1e6 / rhythm.interval_us, channels, patient, reported, warnings),
+        hints,
     )
 
 
@@ -113,7 +114,7 @@ def _spans(frame: Frame) -> tuple[list[LeadSpan], bool]:
             raise CorruptFile(
                 f"lead {row} of the SCP-ECG record goes from sample {start} to {end}; at most {MAX_SAMPLES} are read"
             )
-        spans.append(LeadSpan(lead_of_number(number), start - 1, end))
+        spans.append(LeadSpan(lead_from_scp_number(number), start - 1, end))
     if len({span.name for span in spans}) < count:
         raise DuplicateLead("the SCP-ECG record has a lead twice")
     if max(span.stop for span in spans) - min(span.start for span in spans) > MAX_SAMPLES:
@@ -223,11 +224,11 @@ FORMAT = Format(
     detect=lambda part: looks_like_scp(part.data),
     read=read,
     about=About(
-        reads="rhythm data raw or Huffman-coded (default or one own table), first and second differences, reference beat taken off",
-        reader="our own, after EN 1064",
-        keeps="time, age, sex, device, global measurements of section 7",
-        leaves="the reference beat, statements; bimodal compression and switching Huffman tables are refused by name",
-        samples=(
+        variants="rhythm data raw or Huffman-coded (default or one own table), first and second differences, reference beat taken off",
+        parser="our own, after EN 1064",
+        metadata="time, age, sex, device, global measurements of section 7",
+        ignored="the reference beat, statements; bimodal compression and switching Huffman tables are refused by name",
+        sample_files=(
             "scp/ecgtoolkit_example.scp: real, written by ECGToolkit",
             "scp/made_raw_int16_100hz.scp: made from a real recording",
             "scp/made_huffman_diff1_100hz.scp: made from a real recording",

@@ -128,7 +128,7 @@ def date_of(found: dict[int, bytes]) -> str | None:
     day, clock = found.get(25, b""), found.get(26, b"")
     if len(day) < 4:
         return None
-    return metadata.moment_of(
+    return metadata.iso_datetime_from_parts(
         int.from_bytes(day[:2], "little"),
         day[2],
         day[3],
@@ -141,12 +141,13 @@ def patient_of(found: dict[int, bytes], date: str | None) -> tuple[Patient, tupl
     age, born, sex = found.get(4, b""), found.get(5, b""), found.get(8, b"")
     years = None
     if len(age) >= 3 and age[2] in _AGE_UNITS:
-        years = metadata.age_in(int.from_bytes(age[:2], "little"), _AGE_UNITS[age[2]])
+        years = metadata.age_in_years(int.from_bytes(age[:2], "little"), _AGE_UNITS[age[2]])
     elif len(born) >= 4:
-        years = metadata.age_at(
-            metadata.moment_of(int.from_bytes(born[:2], "little"), born[2], born[3]), date
+        years = metadata.age_at_recording(
+            metadata.iso_datetime_from_parts(int.from_bytes(born[:2], "little"), born[2], born[3]),
+            date,
         )
-    return metadata.patient_of(years, _SEXES.get(sex[0]) if sex else None)
+    return metadata.plausible_patient(years, _SEXES.get(sex[0]) if sex else None)
 
 
 def device_of(found: dict[int, bytes]) -> str | None:
@@ -155,7 +156,7 @@ def device_of(found: dict[int, bytes]) -> str | None:
     model = value[_DEVICE_NAME_AT : _DEVICE_NAME_AT + _DEVICE_NAME_BYTES].split(b"\0")[0]
     texts = value[_DEVICE_TEXTS_AT:].split(b"\0")
     maker = texts[_MANUFACTURER] if len(texts) > _MANUFACTURER else b""
-    return metadata.device_of(maker.decode("latin-1"), model.decode("latin-1"))
+    return metadata.device_name(maker.decode("latin-1"), model.decode("latin-1"))
 
 
 def measurements(section: bytes | None) -> dict[str, float]:
@@ -184,7 +185,7 @@ def measurements(section: bytes | None) -> dict[str, float]:
         }
     at = 6 + 16 * beats + 10 * spikes
     at += 2 + (_word(data, at) or 0)  # a byte for the type of each QRS complex
-    return metadata.measurements(
+    return metadata.parse_measurements(
         found | {"heart_rate_bpm": _word(data, at), "qtc_ms": _word(data, at + 4)}
     )
 

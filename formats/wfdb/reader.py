@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from formats import metadata
-from formats.channels import Recording, record_of
+from formats.channels import DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.wfdb.header import looks_like_header, named_files, parse_header
@@ -19,10 +19,10 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     header = parse_header(head.data)
     others = [part for part in parts if part is not head]
     channels, said = joined(header, others) if header.segments else channels_of(header, others)
-    patient, patient_said = metadata.patient_of(header.age_years, header.sex)
+    patient, patient_said = metadata.plausible_patient(header.age_years, header.sex)
     warnings = (*header.warnings, *said, *patient_said)
-    return record_of(
-        Recording(
+    return record_from_channels(
+        DecodedFile(
             "WFDB", header.fs, channels, patient, Reported(recording_date=header.date), warnings
         ),
         hints,
@@ -52,12 +52,12 @@ FORMAT = Format(
     read=read,
     companions=companions,
     about=About(
-        reads="storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several segments of fixed or "
+        variants="storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several segments of fixed or "
         "variable layout; several samples a frame, at full rate",
-        reader="our own, after header(5) and signal(5) of the WFDB Applications Guide; soundfile (libsndfile) for FLAC",
-        keeps="date; age and sex from comments",
-        leaves="signals that are no leads, other comments, annotations",
-        samples=(
+        parser="our own, after header(5) and signal(5) of the WFDB Applications Guide; soundfile (libsndfile) for FLAC",
+        metadata="date; age and sex from comments",
+        ignored="signals that are no leads, other comments, annotations",
+        sample_files=(
             "wfdb/00001_lr.hea: a real PTB-XL record",
             "wfdb/00001_lr.zip: the same in a zip",
             "wfdb/E07500.hea: a real record of CinC 2021 in a MATLAB file",

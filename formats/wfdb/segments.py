@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import CorruptFile, MissingPart, RecordingTooLong
-from formats.channels import Channel, volts
+from formats.channels import Channel, voltage_unit
 from formats.parts import Part
 from formats.wfdb.header import Header, Segment, parse_header
 from formats.wfdb.signals import channels_of
@@ -109,7 +109,7 @@ def _join(
 
 
 def _millivolt(piece: Channel) -> NDArray[np.float64]:
-    unit = volts(piece.unit or "")
+    unit = voltage_unit(piece.unit or "")
     if unit is None or unit[0] not in _PER_MILLIVOLT:
         raise CorruptFile(
             "a signal of the WFDB record has units that do not fit together in two segments"

@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, RaggedSignal
 from formats import metadata
-from formats.channels import Channel, Recording, lead_seconds, record_of, volts
+from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, voltage_unit
 from formats.hints import Hints
-from formats.lead_codes import lead_of_mdc
+from formats.lead_codes import lead_from_mdc_code
 from formats.parts import About, Format, Part
 from formats.xml.tree import numbers, parse, root_name, text_of
 from signals.leads import canonical_lead
@@ -66,16 +66,18 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     others = len(strips) - best.sets
     said = (f"file: {others} other sequence sets in the aECG file, left out",) if others else ()
     date = _date(best.series) or _date(root)
-    patient, patient_said = metadata.patient_of(
-        _age(root, date), metadata.sex_of(_attribute(root, ".//administrativeGenderCode", "code"))
+    patient, patient_said = metadata.plausible_patient(
+        _age(root, date),
+        metadata.parse_sex(_attribute(root, ".//administrativeGenderCode", "code")),
     )
-    device = metadata.device_of(
+    device = metadata.device_name(
         text_of(best.series, ".//manufacturerOrganization/name"),
         text_of(best.series, ".//manufacturerModelName"),
     )
     reported = Reported(date, device, _measurements(root))
-    return record_of(
-        Recording("aECG", best.fs, best.channels, patient, reported, (*said, *patient_said)), hints
+    return record_from_channels(
+        DecodedFile("aECG", best.fs, best.channels, patient, reported, (*said, *patient_said)),
+        hints,
     )
 
 
@@ -121,7 +123,7 @@ def _lead_code(sequence: Element) -> str:
 def _rate(value: Element) -> float:
     """Samples per second, of the increment of a generated list of times, or of the scale of a sampled one."""
     step = value.find("increment") if value.find("increment") is not None else value.find("scale")
-    number = metadata.number(step.get("value")) if step is not None else None
+    number = metadata.parse_number(step.get("value")) if step is not None else None
     seconds = _SECONDS.get((step.get("unit") or "").strip().lower()) if step is not None else None
     if number is None or seconds is None or number * seconds <= 0:
         raise BadSamplingRate(
@@ -132,11 +134,11 @@ def _rate(value: Element) -> float:
 
 def _channel(code: str, value: Element) -> Channel:
     """SLIST_PQ (origin and scale with units) or SLIST_INT (without): value = origin + scale * digit."""
-    name = lead_of_mdc(code) or code
+    name = lead_from_mdc_code(code) or code
     scale, unit = _quantity(value.find("scale"), 1.0, name)
     origin, origin_unit = _quantity(value.find("origin"), 0.0, name)
     if origin and origin_unit and unit and origin_unit != unit:
-        one, other = volts(origin_unit), volts(unit)
+        one, other = voltage_unit(origin_unit), voltage_unit(unit)
         if one is None or other is None:
             raise CorruptFile(
                 f"{name}: origin and scale of the aECG file are in units that do not fit together"
@@ -149,7 +151,7 @@ def _channel(code: str, value: Element) -> Channel:
 def _quantity(element: Element | None, default: float, name: str) -> tuple[float, str | None]:
     if element is None or element.get("value") is None:
         return default, None
-    number = metadata.number(element.get("value"))
+    number = metadata.parse_number(element.get("value"))
     if number is None:
         raise CorruptFile(f"{name}: origin or scale in the aECG file is no number")
     return number, element.get("unit") or None
@@ -188,16 +190,18 @@ def _date(element: Element) -> str | None:
         _attribute(element, f"effectiveTime/{name}", "value") for name in ("low", "center", "high")
     ]
     values.append(_attribute(element, "effectiveTime", "value"))
-    return next((date for value in values if (date := metadata.moment(value))), None)
+    return next((date for value in values if (date := metadata.iso_datetime(value))), None)
 
 
 def _age(root: Element, date: str | None) -> float | None:
     for stated in root.iter("relatedObservation"):
         if _attribute(stated, "code", "code") == _AGE:
-            return metadata.age_in(
+            return metadata.age_in_years(
                 _attribute(stated, "value", "value"), _attribute(stated, "value", "unit")
             )
-    return metadata.age_at(_attribute(root, ".//subjectDemographicPerson/birthTime", "value"), date)
+    return metadata.age_at_recording(
+        _attribute(root, ".//subjectDemographicPerson/birthTime", "value"), date
+    )
 
 
 def _measurements(root: Element) -> dict[str, float]:
@@ -215,9 +219,9 @@ def _measurements(root: Element) -> dict[str, float]:
             )
         ):
             continue
-        if metadata.number(value.get("value")):
+        if metadata.parse_number(value.get("value")):
             found.setdefault(_MEASURED[code], value.get("value"))
-    return metadata.measurements(found)
+    return metadata.parse_measurements(found)
 
 
 def _is_lead(boundary: Element) -> bool:
@@ -229,11 +233,11 @@ FORMAT = Format(
     detect=lambda part: root_name(part.data) == "AnnotatedECG",
     read=read,
     about=About(
-        reads="series and sequence sets of rhythm, absolute or relative time, sampled lists with or without units, in V, mV, uV or nV",
-        reader="defusedxml; our own, after the HL7 aECG Implementation Guide",
-        keeps="time, age (or what birth date and time give), sex, device, global measurements",
-        leaves="representative beats, annotations of single beats and leads, statements, shorter sequence sets",
-        samples=(
+        variants="series and sequence sets of rhythm, absolute or relative time, sampled lists with or without units, in V, mV, uV or nV",
+        parser="defusedxml; our own, after the HL7 aECG Implementation Guide",
+        metadata="time, age (or what birth date and time give), sex, device, global measurements",
+        ignored="representative beats, annotations of single beats and leads, statements, shorter sequence sets",
+        sample_files=(
             "hl7_aecg/ecgtoolkit_example.xml: the standard's example, a real Mortara recording",
             "hl7_aecg/mindray_100hz.xml: a real Mindray file with a drawn signal",
             "hl7_aecg/amps_3leads_1000hz.xml: a real file of three leads",

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata
-from formats.channels import Channel, Recording, lead_seconds, record_of
+from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import numbers, parse, root_name, text_of
@@ -49,30 +49,32 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         else ()
     )
     when = root.find("ObservationDateTime")
-    date = metadata.moment_of(
+    date = metadata.iso_datetime_from_parts(
         *(text_of(when, name) or 0 for name in ("Year", "Month", "Day", "Hour", "Minute", "Second"))
     )
-    patient, patient_said = metadata.patient_of(
-        _age(root, date), metadata.sex_of(text_of(root, "PatientInfo/Gender"))
+    patient, patient_said = metadata.plausible_patient(
+        _age(root, date), metadata.parse_sex(text_of(root, "PatientInfo/Gender"))
     )
     measured = next(root.iter("RestingECGMeasurements"), None)
     reported = Reported(
         date,
-        metadata.device_of(
+        metadata.device_name(
             text_of(root, "ClinicalInfo/DeviceInfo/Desc"),
             text_of(root, "ClinicalInfo/DeviceInfo/SoftwareVer"),
         ),
-        metadata.measurements({name: text_of(measured, tag) for name, tag in _MEASURED.items()}),
+        metadata.parse_measurements(
+            {name: text_of(measured, tag) for name, tag in _MEASURED.items()}
+        ),
     )
-    return record_of(
-        Recording("CardioSoft", fs, channels, patient, reported, (*said, *patient_said)), hints
+    return record_from_channels(
+        DecodedFile("CardioSoft", fs, channels, patient, reported, (*said, *patient_said)), hints
     )
 
 
 def _strip(element: Element) -> tuple[float, list[Channel]]:
     fs, scale = (
-        metadata.number(text_of(element, "SampleRate")),
-        metadata.number(text_of(element, "Resolution")),
+        metadata.parse_number(text_of(element, "SampleRate")),
+        metadata.parse_number(text_of(element, "Resolution")),
     )
     if not fs or fs < 0:
         raise BadSamplingRate("fs: the CardioSoft file's SampleRate is 0 or no number", loc=("fs",))
@@ -84,7 +86,7 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
         if resolution is not None
         else None
     )
-    stated = metadata.number(text_of(element, "ChannelSampleCountTotal"))
+    stated = metadata.parse_number(text_of(element, "ChannelSampleCountTotal"))
     channels = []
     for wave in element.findall("WaveformData"):
         name = wave.get("lead") or ""
@@ -100,10 +102,13 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
 def _age(root: Element, date: str | None) -> float | None:
     age = root.find("PatientInfo/Age")
     if age is not None and age.text:
-        return metadata.age_in(age.text, age.get("units"))
+        return metadata.age_in_years(age.text, age.get("units"))
     born = root.find("PatientInfo/BirthDateTime")
-    return metadata.age_at(
-        metadata.moment_of(*(text_of(born, name) for name in ("Year", "Month", "Day"))), date
+    return metadata.age_at_recording(
+        metadata.iso_datetime_from_parts(
+            *(text_of(born, name) for name in ("Year", "Month", "Day"))
+        ),
+        date,
     )
 
 
@@ -112,10 +117,10 @@ FORMAT = Format(
     detect=lambda part: root_name(part.data) == "CardiologyXML",
     read=read,
     about=About(
-        reads="StripData, any number of leads",
-        reader="defusedxml; our own, after the files themselves",
-        keeps="time, age, sex, software, its measurements",
-        leaves="medians, vector loops, full disclosure, shorter strips",
-        samples=("cardiosoft/deepecg_dummy.xml: a real file",),
+        variants="StripData, any number of leads",
+        parser="defusedxml; our own, after the files themselves",
+        metadata="time, age, sex, software, its measurements",
+        ignored="medians, vector loops, full disclosure, shorter strips",
+        sample_files=("cardiosoft/deepecg_dummy.xml: a real file",),
     ),
 )

@@ -13,7 +13,7 @@ import numpy as np
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Channel, Recording, record_of
+from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import parse, root_name, unbase64
@@ -48,22 +48,24 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     channels = [_channel(element) for element in root.findall("CHANNEL")]
     if not channels:
         raise NoSamples("the Mortara file holds no channel", loc=("signal",))
-    date = metadata.moment(root.get("ACQUISITION_TIME_XML")) or metadata.moment(
+    date = metadata.iso_datetime(root.get("ACQUISITION_TIME_XML")) or metadata.iso_datetime(
         root.get("ACQUISITION_TIME")
     )
     subject, source = root.find("SUBJECT"), root.find("SOURCE")
-    age = metadata.age_in(_of(subject, "AGE"), _of(subject, "AGE_UNITS")) or metadata.age_at(
-        _of(subject, "DOB"), date
-    )
-    patient, said = metadata.patient_of(
-        age, metadata.sex_of(_of(subject, "GENDER") or _of(subject, "SEX"))
+    age = metadata.age_in_years(
+        _of(subject, "AGE"), _of(subject, "AGE_UNITS")
+    ) or metadata.age_at_recording(_of(subject, "DOB"), date)
+    patient, said = metadata.plausible_patient(
+        age, metadata.parse_sex(_of(subject, "GENDER") or _of(subject, "SEX"))
     )
     reported = Reported(
         date,
-        metadata.device_of(_of(source, "MANUFACTURER"), _of(source, "MODEL")),
+        metadata.device_name(_of(source, "MANUFACTURER"), _of(source, "MODEL")),
         _measurements(root),
     )
-    return record_of(Recording("Mortara", None, channels, patient, reported, said), hints)
+    return record_from_channels(
+        DecodedFile("Mortara", None, channels, patient, reported, said), hints
+    )
 
 
 def _of(element: Element | None, name: str) -> str | None:
@@ -80,8 +82,8 @@ def _channel(element: Element) -> Channel:
     dtype = np.dtype(_TYPES[kind])
     raw = unbase64(element.get("DATA"), name)
     stated, fs = (
-        metadata.number(element.get("DURATION")),
-        metadata.number(element.get("SAMPLE_FREQ")),
+        metadata.parse_number(element.get("DURATION")),
+        metadata.parse_number(element.get("SAMPLE_FREQ")),
     )
     if len(raw) % dtype.itemsize or (stated is not None and stated * dtype.itemsize != len(raw)):
         raise CorruptFile(
@@ -92,8 +94,8 @@ def _channel(element: Element) -> Channel:
             f"fs: SAMPLE_FREQ of {name} in the Mortara file is 0 or no number", loc=("fs",)
         )
     per_mv, offset = (
-        metadata.number(element.get("UNITS_PER_MV")),
-        metadata.number(element.get("OFFSET") or 0),
+        metadata.parse_number(element.get("UNITS_PER_MV")),
+        metadata.parse_number(element.get("OFFSET") or 0),
     )
     if not per_mv or per_mv < 0 or offset is None:
         raise CorruptFile(f"{name}: UNITS_PER_MV (or OFFSET) of the Mortara file is 0 or no number")
@@ -114,7 +116,7 @@ def _measurements(root: Element) -> dict[str, float]:
         )
         for name, attributes in _MEASURED.items()
     }
-    return metadata.measurements(found)
+    return metadata.parse_measurements(found)
 
 
 def _detect(part: Part) -> bool:
@@ -126,11 +128,11 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        reads="CHANNEL elements, 8, 16 or 32 bit in base64",
-        reader="defusedxml; our own, after the layout that other readers have",
-        keeps="time, age, sex, device, measurements that stand as attributes",
-        leaves="the typical cycle's samples, statements",
-        samples=(
+        variants="CHANNEL elements, 8, 16 or 32 bit in base64",
+        parser="defusedxml; our own, after the layout that other readers have",
+        metadata="time, age, sex, device, measurements that stand as attributes",
+        ignored="the typical cycle's samples, statements",
+        sample_files=(
             "mortara/made_eli_link_100hz.xml: made from a real recording; no real file was found",
         ),
     ),

@@ -14,7 +14,7 @@ import numpy as np
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Channel, Recording, lead_seconds, record_of
+from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import parse, root_name, text_of, unbase64
@@ -48,25 +48,27 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     found = [(_rate(element), *_channels(element)) for element in rhythms]
     fs, channels, said = max(found, key=lambda one: lead_seconds(one[0], one[1]))
     date = _date(root)
-    patient, patient_said = metadata.patient_of(
-        _age(root, date), metadata.sex_of(text_of(root, "PatientDemographics/Gender"))
+    patient, patient_said = metadata.plausible_patient(
+        _age(root, date), metadata.parse_sex(text_of(root, "PatientDemographics/Gender"))
     )
     measured = root.find("RestingECGMeasurements")
     reported = Reported(
         date,
-        metadata.device_of(text_of(root, "TestDemographics/AcquisitionDevice")),
-        metadata.measurements({name: text_of(measured, tag) for name, tag in _MEASURED.items()}),
+        metadata.device_name(text_of(root, "TestDemographics/AcquisitionDevice")),
+        metadata.parse_measurements(
+            {name: text_of(measured, tag) for name, tag in _MEASURED.items()}
+        ),
     )
-    return record_of(
-        Recording("MUSE", fs, channels, patient, reported, (*said, *patient_said)), hints
+    return record_from_channels(
+        DecodedFile("MUSE", fs, channels, patient, reported, (*said, *patient_said)), hints
     )
 
 
 def _rate(waveform: Element) -> float:
     """SampleBase x 10^SampleExponent of the waveform itself; the one among the measurements may be 0."""
     base, exponent = (
-        metadata.number(text_of(waveform, "SampleBase")),
-        metadata.number(text_of(waveform, "SampleExponent") or 0),
+        metadata.parse_number(text_of(waveform, "SampleBase")),
+        metadata.parse_number(text_of(waveform, "SampleExponent") or 0),
     )
     if base is None or base <= 0 or exponent is None or abs(exponent) > MAX_EXPONENT:
         raise BadSamplingRate(
@@ -78,7 +80,7 @@ def _rate(waveform: Element) -> float:
 
 def _channels(waveform: Element) -> tuple[list[Channel], tuple[str, ...]]:
     leads = waveform.findall("LeadData")
-    stated = metadata.number(text_of(waveform, "NumberofLeads"))
+    stated = metadata.parse_number(text_of(waveform, "NumberofLeads"))
     if not leads or (stated is not None and stated != len(leads)):
         raise CorruptFile(f"the MUSE rhythm states {stated or 0:g} leads and holds {len(leads)}")
     channels = [_channel(lead) for lead in leads]
@@ -104,14 +106,14 @@ def _channels(waveform: Element) -> tuple[list[Channel], tuple[str, ...]]:
 def _channel(lead: Element) -> Channel:
     """16-bit little-endian samples in base64; what FirstSampleBaseline holds (0 in GE's own files) is taken off."""
     name = text_of(lead, "LeadID") or ""
-    if metadata.number(text_of(lead, "LeadSampleSize") or _BYTES_A_SAMPLE) != _BYTES_A_SAMPLE:
+    if metadata.parse_number(text_of(lead, "LeadSampleSize") or _BYTES_A_SAMPLE) != _BYTES_A_SAMPLE:
         raise UnknownFormat(
             f"{name}: MUSE samples of another size than {_BYTES_A_SAMPLE} bytes are not read"
         )
     raw = unbase64(text_of(lead, "WaveFormData"), name)
     size, samples = (
-        metadata.number(text_of(lead, "LeadByteCountTotal")),
-        metadata.number(text_of(lead, "LeadSampleCountTotal")),
+        metadata.parse_number(text_of(lead, "LeadByteCountTotal")),
+        metadata.parse_number(text_of(lead, "LeadSampleCountTotal")),
     )
     if (
         len(raw) % _BYTES_A_SAMPLE
@@ -122,10 +124,10 @@ def _channel(lead: Element) -> Channel:
             f"{name}: the MUSE file states {size or 0:g} bytes and {samples or 0:g} samples; {len(raw)} bytes are there"
         )
     scale, unit = (
-        metadata.number(text_of(lead, "LeadAmplitudeUnitsPerBit")),
+        metadata.parse_number(text_of(lead, "LeadAmplitudeUnitsPerBit")),
         text_of(lead, "LeadAmplitudeUnits"),
     )
-    baseline = metadata.number(text_of(lead, "FirstSampleBaseline") or 0)
+    baseline = metadata.parse_number(text_of(lead, "FirstSampleBaseline") or 0)
     if not scale or baseline is None:
         raise CorruptFile(
             f"{name}: LeadAmplitudeUnitsPerBit (or FirstSampleBaseline) of the MUSE file is 0 or no number"
@@ -135,7 +137,7 @@ def _channel(lead: Element) -> Channel:
 
 def _crc_fits(lead: Element) -> bool:
     """GE's checksum is the common CRC-32 of the samples' bytes; 0 and none are "not reckoned"."""
-    stated = metadata.number(text_of(lead, "LeadDataCRC32"))
+    stated = metadata.parse_number(text_of(lead, "LeadDataCRC32"))
     return not stated or int(stated) & 0xFFFFFFFF == zlib.crc32(
         unbase64(text_of(lead, "WaveFormData"), "")
     )
@@ -151,11 +153,11 @@ def _date(root: Element) -> str | None:
     if len(month_day_year) != 3:
         return None
     month, day_, year = month_day_year
-    return metadata.moment_of(year, month, day_, *(clock or "0:0:0").split(":")[:3])
+    return metadata.iso_datetime_from_parts(year, month, day_, *(clock or "0:0:0").split(":")[:3])
 
 
 def _age(root: Element, date: str | None) -> float | None:
-    stated = metadata.age_in(
+    stated = metadata.age_in_years(
         text_of(root, "PatientDemographics/PatientAge"),
         text_of(root, "PatientDemographics/AgeUnits"),
     )
@@ -163,7 +165,9 @@ def _age(root: Element, date: str | None) -> float | None:
     return (
         stated
         if stated is not None or len(born) != 3
-        else metadata.age_at(metadata.moment_of(born[2], born[0], born[1]), date)
+        else metadata.age_at_recording(
+            metadata.iso_datetime_from_parts(born[2], born[0], born[1]), date
+        )
     )
 
 
@@ -172,11 +176,11 @@ FORMAT = Format(
     detect=lambda part: root_name(part.data) == "RestingECG",
     read=read,
     about=About(
-        reads="the rhythm waveform, 8 or 12 leads stored, microvolts or millivolts",
-        reader="defusedxml; our own, after the files themselves",
-        keeps="time, age, sex, device, GE's measurements (QTcFrederica as qtc_fridericia_ms)",
-        leaves="the median beat, diagnoses, measurements of single leads",
-        samples=(
+        variants="the rhythm waveform, 8 or 12 leads stored, microvolts or millivolts",
+        parser="defusedxml; our own, after the files themselves",
+        metadata="time, age, sex, device, GE's measurements (QTcFrederica as qtc_fridericia_ms)",
+        ignored="the median beat, diagnoses, measurements of single leads",
+        sample_files=(
             "muse/braveheart_example1.xml: a real file",
             "muse/muse7_250hz.xml: a real file of MUSE 7",
             "muse/guangxi_teaching_sinus_rhythm.xml: a real file",

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Channel, Recording, lead_seconds, record_of
+from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import numbers, parse, root_name, text_of
@@ -48,19 +48,19 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         if len(waves) > 1
         else ()
     )
-    date = metadata.moment(
+    date = metadata.iso_datetime(
         _digits(root, ".//startdatetime/date", 8) + _digits(root, ".//startdatetime/time", 6)
     )
-    age = metadata.age_at(text_of(root, "patdata/birthdate"), date)
-    patient, patient_said = metadata.patient_of(
-        age, metadata.sex_of(text_of(root, "patdata/gender"))
+    age = metadata.age_at_recording(text_of(root, "patdata/birthdate"), date)
+    patient, patient_said = metadata.plausible_patient(
+        age, metadata.parse_sex(text_of(root, "patdata/gender"))
     )
-    device = metadata.device_of(
+    device = metadata.device_name(
         text_of(root, ".//hardware/vendor"), text_of(root, ".//hardware/model")
     )
     reported = Reported(date, device, _measurements(root))
-    return record_of(
-        Recording("Schiller", fs, channels, patient, reported, (*said, *patient_said)), hints
+    return record_from_channels(
+        DecodedFile("Schiller", fs, channels, patient, reported, (*said, *patient_said)), hints
     )
 
 
@@ -70,9 +70,9 @@ def _digits(root: Element, path: str, count: int) -> str:
 
 def _wave(element: Element) -> tuple[float, list[Channel]]:
     # samplerate/exponent is 1 in files of 500 Hz whose value is 500: it is no exponent of ten.
-    fs = metadata.number(text_of(element, "resolution/samplerate/value"))
+    fs = metadata.parse_number(text_of(element, "resolution/samplerate/value"))
     scale, unit = (
-        metadata.number(text_of(element, "resolution/yres/unitperbit")),
+        metadata.parse_number(text_of(element, "resolution/yres/unitperbit")),
         text_of(element, "resolution/yres/units"),
     )
     if not fs or fs < 0:
@@ -91,7 +91,7 @@ def _channel(element: Element, scale: float, unit: str | None) -> Channel:
         )
     codes, stated = (
         numbers(text_of(element, "data"), name),
-        metadata.number(text_of(element, "samplecount")),
+        metadata.parse_number(text_of(element, "samplecount")),
     )
     if stated is not None and stated != len(codes):
         raise CorruptFile(
@@ -108,7 +108,7 @@ def _measurements(root: Element) -> dict[str, float]:
             key = _MEASURED.get((name.text or "").strip().upper())
             if key is not None:
                 found.setdefault(key, value.text)
-    return metadata.measurements(found)
+    return metadata.parse_measurements(found)
 
 
 FORMAT = Format(
@@ -116,10 +116,10 @@ FORMAT = Format(
     detect=lambda part: (root_name(part.data) or "").endswith("SchillerEDI"),
     read=read,
     about=About(
-        reads="ECG_RHYTHMS, comma separated samples",
-        reader="defusedxml; our own, after the file itself",
-        keeps="time, age at that time, sex, device, global annotations",
-        leaves="averaged beats, annotations of leads",
-        samples=("schiller/schiller_at110_sema.xml: a real file",),
+        variants="ECG_RHYTHMS, comma separated samples",
+        parser="defusedxml; our own, after the file itself",
+        metadata="time, age at that time, sex, device, global annotations",
+        ignored="averaged beats, annotations of leads",
+        sample_files=("schiller/schiller_at110_sema.xml: a real file",),
     ),
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Channel, Recording, record_of
+from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml import xli
@@ -60,19 +60,21 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     date = (
         None
         if acquired is None
-        else metadata.moment(f"{acquired.get('date')}T{acquired.get('time')}")
+        else metadata.iso_datetime(f"{acquired.get('date')}T{acquired.get('time')}")
     )
     person = root.find("patient/generalpatientdata")
-    age = metadata.age_in(text_of(person, "age/years"), "y") or metadata.age_at(
+    age = metadata.age_in_years(text_of(person, "age/years"), "y") or metadata.age_at_recording(
         text_of(person, "age/dateofbirth"), date
     )
-    patient, said = metadata.patient_of(age, metadata.sex_of(text_of(person, "sex")))
+    patient, said = metadata.plausible_patient(age, metadata.parse_sex(text_of(person, "sex")))
     reported = Reported(
         date,
-        metadata.device_of("Philips", text_of(root, "dataacquisition/machine")),
+        metadata.device_name("Philips", text_of(root, "dataacquisition/machine")),
         _measurements(root),
     )
-    return record_of(Recording("Philips", fs, channels, patient, reported, said), hints)
+    return record_from_channels(
+        DecodedFile("Philips", fs, channels, patient, reported, said), hints
+    )
 
 
 def _number(
@@ -80,7 +82,9 @@ def _number(
 ) -> float | None:
     """1.04 has it on the waveforms, 1.03 among the signal's characteristics."""
     texts = [waves.get(attribute), *(text_of(characteristics, tag) for tag in tags)]
-    return next((value for text in texts if (value := metadata.number(text)) is not None), None)
+    return next(
+        (value for text in texts if (value := metadata.parse_number(text)) is not None), None
+    )
 
 
 def _rate(waves: Element, characteristics: Element | None) -> float:
@@ -100,7 +104,7 @@ def _resolution(waves: Element, characteristics: Element | None) -> float:
 
 def _leads(waves: Element, fs: float) -> dict[str, NDArray[np.float64]]:
     """Lead name -> (samples,) as stored, cut to the stated duration."""
-    duration_ms = metadata.number(waves.get("durationperchannel"))
+    duration_ms = metadata.parse_number(waves.get("durationperchannel"))
     stated = MAX_SAMPLES if duration_ms is None else duration_ms * fs / 1000
     if not 1 <= stated <= MAX_SAMPLES:
         raise CorruptFile(
@@ -147,7 +151,9 @@ def _named(
 
 def _measurements(root: Element) -> dict[str, float]:
     places = [place for path in _PLACES for place in root.findall(path)]
-    return metadata.measurements({name: _first(places, tags) for name, tags in _MEASURED.items()})
+    return metadata.parse_measurements(
+        {name: _first(places, tags) for name, tags in _MEASURED.items()}
+    )
 
 
 def _first(places: Sequence[Element], tags: Sequence[str]) -> float | None:
@@ -156,7 +162,7 @@ def _first(places: Sequence[Element], tags: Sequence[str]) -> float | None:
             value
             for place in places
             for tag in tags
-            if (value := metadata.number(text_of(place, tag)))
+            if (value := metadata.parse_number(text_of(place, tag)))
         ),
         None,
     )
@@ -167,11 +173,11 @@ FORMAT = Format(
     detect=lambda part: root_name(part.data) == "restingecgdata",
     read=read,
     about=About(
-        reads="schema 1.03, 1.04 and 1.04.01, UTF-8 and UTF-16, plain or XLI-compressed waveforms, any labelled leads",
-        reader="defusedxml; our own, after the sierra-ecg-tools project's description",
-        keeps="time, age, sex, device, global measurements (qtcb as qtc_ms and qtc_bazett_ms)",
-        leaves="representative beats, statements; a calibration pulse at the end stays in the signal and is left out of the analysis",
-        samples=(
+        variants="schema 1.03, 1.04 and 1.04.01, UTF-8 and UTF-16, plain or XLI-compressed waveforms, any labelled leads",
+        parser="defusedxml; our own, after the sierra-ecg-tools project's description",
+        metadata="time, age, sex, device, global measurements (qtcb as qtc_ms and qtc_bazett_ms)",
+        ignored="representative beats, statements; a calibration pulse at the end stays in the signal and is left out of the analysis",
+        sample_files=(
             "sierra/129DYPRG_1_03.xml: a real file",
             "sierra/15lead_1_04.xml: a real file of 15 leads",
             "sierra/2020_1_04_01_utf16.xml: a real file",

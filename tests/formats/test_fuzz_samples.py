@@ -31,7 +31,7 @@ pytestmark = requires_shared
 FEW, MANY = 24, 3000
 HANG_S = 20  # nothing takes a tenth of it; without a bound a hang would only end with the whole run
 GROWTH_MB = 400
-SAMPLED = [known for known in known_formats() if known.about.samples]
+SAMPLED = [known for known in known_formats() if known.about.sample_files]
 
 
 class Hanging(Exception):
@@ -55,7 +55,7 @@ def no_hang() -> Iterator[None]:
 def damage(known: Format, number: int) -> tuple[list[Part], Hints]:
     """The number-th damaged upload of a format: one of its samples, one of whose files is damaged."""
     seed = crc32(f"{known.name} {number}".encode())
-    name = known.about.samples[number % len(known.about.samples)].split(": ")[0]
+    name = known.about.sample_files[number % len(known.about.sample_files)].split(": ")[0]
     parts = parts_of(name)
     at = seed % len(parts)
     data = Mutator(seed)(parts[at].data)

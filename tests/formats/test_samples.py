@@ -60,7 +60,9 @@ def test_what_follows_no_standard_is_refused_by_its_name(name: str) -> None:
 
 
 def test_every_sample_stands_in_the_registry_and_is_there() -> None:
-    listed = [sample.split(": ")[0] for known in known_formats() for sample in known.about.samples]
+    listed = [
+        sample.split(": ")[0] for known in known_formats() for sample in known.about.sample_files
+    ]
     assert len(listed) == len(set(listed))
     assert set(listed) == set(READABLE)
     assert all((FOLDER / name).is_file() for name in listed)

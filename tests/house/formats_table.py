@@ -27,13 +27,13 @@ HEAD = (
 
 def section(known: Format) -> str:
     about = known.about
-    samples = [sample.split(": ", 1) for sample in about.samples]
+    samples = [sample.split(": ", 1) for sample in about.sample_files]
     lines = [
         f"## {known.name}\n",
-        f"- Read: {about.reads}.",
-        f"- Reader: {about.reader}.",
-        f"- Kept beside the samples: {about.keeps}.",
-        f"- Left out or refused: {about.leaves}.",
+        f"- Read: {about.variants}.",
+        f"- Reader: {about.parser}.",
+        f"- Kept beside the samples: {about.metadata}.",
+        f"- Left out or refused: {about.ignored}.",
     ]
     if samples:
         lines.append(
