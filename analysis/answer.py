@@ -149,7 +149,11 @@ def _superclass(
 ) -> dict[str, Any] | None:
     role = deployment.superclass_role()
     joined = None if role is None else _joined(encoded, role, options, deployment)
-    return None if joined is None else superclass(joined)
+    if joined is None:
+        return None
+    probabilities = {label.label.name: label.probability for label in joined}
+    positive = {label.label.name for label in joined if label.positive}
+    return superclass(probabilities, positive)
 
 
 def _joined(
@@ -185,8 +189,14 @@ def _pacemaker(
     found = None if measured is None else measured.pacemaker
     if found is None:
         return None, ["pacemaker: nothing is looked for in a recording that cannot be read"]
-    label = next((joined for joined in labels or () if joined.label.name == pacemaker.LABEL), None)
-    said = None if label is None else pacemaker.Label(label.probability, label.label.pos_weight)
+    label = next(
+        (joined for joined in labels or () if joined.label.name == pacemaker.PACEMAKER_LABEL), None
+    )
+    said = (
+        None
+        if label is None
+        else pacemaker.LabelEvidence(label.probability, label.label.pos_weight)
+    )
     head = pacemaker.shipped()
     probability = head.probability(found, said)
     warnings = list(found.warnings)
@@ -195,7 +205,7 @@ def _pacemaker(
     present = head.present(probability)
     if label is not None and label.positive != present:
         warnings.append(
-            f"labels: {pacemaker.LABEL} is {'' if label.positive else 'not '}positive, and taken with spikes and beats it is the other way"
+            f"labels: {pacemaker.PACEMAKER_LABEL} is {'' if label.positive else 'not '}positive, and taken with spikes and beats it is the other way"
         )
     return found.to_dict(probability, present, said), warnings
 

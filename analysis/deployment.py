@@ -8,12 +8,13 @@ from typing import Any
 
 from encoder.config import CompactConfig, EcgFmConfig
 from errors import ModelStoreError, WrongEncoder
-from heads.cache import Heads
+from heads.cache import InstalledHeads
 from heads.head import EncoderReference
 from model_store.choose import Choice
-from model_store.labels import SUPERCLASSES, Label
+from model_store.labels import Label
 from model_store.manifest import Role
 from signals.segments import Preprocessing
+from superclasses import SUPERCLASSES
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def deployment_of(choice: Choice) -> Deployment:
     return Deployment(choice.requested, choice.chosen, choice.reason, encoders)
 
 
-def with_heads(deployment: Deployment, heads: Heads) -> Deployment:
+def with_heads(deployment: Deployment, heads: InstalledHeads) -> Deployment:
     """The same encoders with what is installed at this moment: the champions, each on the loaded encoder that it was trained on."""
     uses: list[HeadUse] = []
     unusable = dict(heads.faults)

@@ -8,12 +8,12 @@ from typing import Any
 
 from analysis.deployment import SUPERCLASS, HeadUse
 from analysis.forward import Encoded, mean_over_segments
+from analysis.labels import superclass
 from analysis.options import AnalyzeOptions
 from analysis.plan import heads_wanted
 from analysis.prepare import Prepared
 from errors import ModelStoreError
 from heads.head import Head, Prediction
-from model_store.labels import SUPERCLASSES
 from model_store.manifest import Role
 
 HeadOf = Callable[[str, int], Head]
@@ -45,11 +45,11 @@ def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: Hea
     elif "heads" in options.include:
         heads = {use.name: _told(use, prediction) for use, prediction in said.values()}
         warnings += [f"heads: {name}: {why}" for name, why in silent.items()]
-    diagnosis = (
-        superclass(said[SUPERCLASS][1], options.thresholds)
-        if SUPERCLASS in options.include and SUPERCLASS in said
-        else None
-    )
+    diagnosis = None
+    if SUPERCLASS in options.include and SUPERCLASS in said:
+        prediction = said[SUPERCLASS][1]
+        positive = _positive_labels(prediction, options.thresholds)
+        diagnosis = superclass(prediction.probabilities, positive)
     speaker = next((use for use in prepared.heads if use.name == SUPERCLASS), None)
     model = {} if speaker is None else {SUPERCLASS: f"heads/{speaker.name}@{speaker.version}"}
     return HeadParts(diagnosis, heads, warnings, model)
@@ -76,19 +76,14 @@ def _ask(
     return said, silent
 
 
-def superclass(prediction: Prediction, thresholds: Mapping[str, float]) -> dict[str, Any]:
-    """The part of that name: the five probabilities, the highest of them, and those at or above their thresholds."""
-    probabilities = {name: prediction.probabilities[name] for name in SUPERCLASSES}
-    asked = {
-        name: probabilities[name] >= threshold
-        for name, threshold in thresholds.items()
-        if name in probabilities
-    }
-    return {
-        "top": max(SUPERCLASSES, key=lambda name: probabilities[name]),
-        "probabilities": probabilities,
-        "positive": [name for name in SUPERCLASSES if asked.get(name, name in prediction.positive)],
-    }
+def _positive_labels(prediction: Prediction, thresholds: Mapping[str, float]) -> set[str]:
+    """Return the labels at or above the requested threshold, or else the head's own threshold."""
+    positive = set(prediction.positive) - thresholds.keys()
+    for name, threshold in thresholds.items():
+        probability = prediction.probabilities.get(name)
+        if probability is not None and probability >= threshold:
+            positive.add(name)
+    return positive
 
 
 def _told(use: HeadUse, prediction: Prediction) -> dict[str, Any]:

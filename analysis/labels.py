@@ -6,14 +6,16 @@ maximum as each label's rule says; training weighted the positives by w, so sigm
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store.labels import SUPERCLASSES, Label
+from model_store.labels import Label
+from signals.logistic import sigmoid
+from superclasses import SUPERCLASSES
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,6 @@ class JoinedLabel:
             "threshold": self.threshold,
             "positive": self.positive,
         }
-
-
-def sigmoid(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """The logistic function in float64; the two-sided form never overflows."""
-    x = np.asarray(logits, np.float64)
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, e) / (1.0 + e)
 
 
 def join_labels(
@@ -87,13 +82,12 @@ def by_segment(
     ]
 
 
-def superclass(joined: Sequence[JoinedLabel]) -> dict[str, Any]:
-    """`superclass` of /analyze, of labels that hold all five."""
-    found = {one.label.name: one for one in joined if one.label.name in SUPERCLASSES}
+def superclass(probabilities: Mapping[str, float], positive: Collection[str]) -> dict[str, Any]:
+    """Return `superclass` of /analyze from probabilities and positive labels that include the five superclasses."""
     return {
-        "top": max(SUPERCLASSES, key=lambda name: found[name].probability),
-        "probabilities": {name: found[name].probability for name in SUPERCLASSES},
-        "positive": [name for name in SUPERCLASSES if found[name].positive],
+        "top": max(SUPERCLASSES, key=lambda name: probabilities[name]),
+        "probabilities": {name: probabilities[name] for name in SUPERCLASSES},
+        "positive": [name for name in SUPERCLASSES if name in positive],
     }
 
 

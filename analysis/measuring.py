@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.pacing import NO_PACING, pacemaker_of, spikes_of
-from heads.pacemaker import LABEL, Pacemaker, shipped
+from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
 from intervals.reference_ranges import axis_word, flags
@@ -35,7 +35,7 @@ class Measured:
     representative_beat: dict[str, Any] | None = None
     axis_deviation: str | None = None
     rhythm: Rhythm | None = None
-    pacemaker: Pacemaker | None = None
+    pacemaker: PacemakerEvidence | None = None
     warnings: tuple[str, ...] = ()
 
     def number(self, name: str) -> float | None:
@@ -93,10 +93,10 @@ def _fiducials(beat: BeatFiducials, paced: Pacing) -> dict[str, Any]:
 def _rhythm(found: Measurements, paced: Pacing, pacemaker: float | None) -> Rhythm:
     """By the rules; `pacemaker` is the probability of one that is present, which the form of the beats may tell without spikes."""
     said = rhythm(found, paced)
-    if pacemaker is None or said.word == LABEL:
+    if pacemaker is None or said.word == PACEMAKER_LABEL:
         return said
     return Rhythm(
-        LABEL,
+        PACEMAKER_LABEL,
         pacemaker,
         tuple(finding for finding in said.findings if finding != "Sinus arrhythmia"),
     )

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from analysis.deployment import Deployment
 from errors import BadOption, LayerOutOfRange, UnknownLabel, UnknownPart
-from model_store.labels import SUPERCLASSES
 from model_store.manifest import Role
+from superclasses import SUPERCLASSES
 
 Route = Literal["analyze", "extract_features", "assess_quality", "predict", "classify"]
 UPLOAD_ROUTES: tuple[Route, ...] = (

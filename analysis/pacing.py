@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heads.paced_beats import features, why_unjudged
-from heads.pacemaker import Pacemaker, PacemakerHead
+from heads.pacemaker import PacemakerEvidence, PacemakerHead
 from intervals.measurements import Measurements
 from signals.bandwidth import ends_below_100_hz
 from signals.leads import TwelveLeads
@@ -46,7 +46,7 @@ def pacemaker_of(
     paced: Pacing,
     found: Measurements,
     head: PacemakerHead,
-) -> Pacemaker:
+) -> PacemakerEvidence:
     """All evidence but a label's. `found` is measured on the recording as it is, spikes and all."""
     visible = spikes.invisible_reason is None
     unjudged = why_unjudged(found)
@@ -56,7 +56,7 @@ def pacemaker_of(
         else float(head.beats.log_odds(features(found, leads.signal, record.fs)[None])[0])
     )
     reasons = [reason for reason in (spikes.invisible_reason, unjudged) if reason is not None]
-    return Pacemaker(
+    return PacemakerEvidence(
         spikes=int(spikes.times_s.size) if visible else None,
         chamber=paced.chamber,
         spike_log_ratio=head.spike_log_ratio(spikes, paced, record.duration_s) if visible else 0.0,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.deployment import SUPERCLASS, Deployment, Encoder, HeadUse
 from analysis.options import AnalyzeOptions, FeatureOptions, Options
-from heads.pacemaker import LABEL
+from heads.pacemaker import PACEMAKER_LABEL
 from model_store.manifest import Role
 
 
@@ -56,7 +56,7 @@ LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment"})
 
 def _knows_pacing(encoder: Encoder) -> bool:
     """Whether one of its labels is evidence of a pacemaker."""
-    return any(label.name == LABEL for label in encoder.labels)
+    return any(label.name == PACEMAKER_LABEL for label in encoder.labels)
 
 
 def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:

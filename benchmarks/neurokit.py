@@ -24,7 +24,7 @@ from benchmarks.machine import machine
 from signals.leads import LEADS
 from training.datasets.ludb import LudbRecord, read_ludb, reference
 from training.delineator.scores import MEASURES, Scores
-from training.page import ACCURACY, write_between
+from training.page import ACCURACY_PAGE, write_between
 
 BEGIN: Final = "<!-- neurokit: written by python -m benchmarks.neurokit -->\n"
 END: Final = "<!-- end of neurokit -->\n"
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--records", type=int, help="so many recordings only; nothing is written then"
     )
     parser.add_argument(
-        "--page", type=Path, default=ACCURACY, help="the document whose section is written"
+        "--page", type=Path, default=ACCURACY_PAGE, help="the document whose section is written"
     )
     options = parser.parse_args(arguments)
     records = read_ludb(options.data)[: options.records]

@@ -26,9 +26,10 @@ from model_store.bundle import (
     load_bundle,
     write_bundle_file,
 )
-from model_store.labels import SUPERCLASSES, Label, ecg_fm_labels
+from model_store.labels import Label, ecg_fm_labels
 from model_store.weights_file import sha256_of
 from signals.segments import Preprocessing
+from superclasses import SUPERCLASSES
 
 WIDTH = 768  # of ECG-FM's embeddings
 STRIDE = 1250  # samples; two tokens of a segment

@@ -21,7 +21,7 @@ from signals.conditioned import condition
 from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
 from training.datasets.packed import loader_of
-from training.page import ACCURACY, write_between
+from training.page import ACCURACY_PAGE, write_between
 
 FS_HZ: Final = 100.0
 AF, FLUTTER = "Atrial fibrillation", "Atrial flutter"
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folds", type=int, nargs="+", default=[9])
     parser.add_argument("--records", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--page", type=Path, default=ACCURACY)
+    parser.add_argument("--page", type=Path, default=ACCURACY_PAGE)
     options = parser.parse_args(arguments)
     signal, table = loader_of(options.ptbxl).load()
     chosen = drawn(table, options.folds, options.records, options.seed)

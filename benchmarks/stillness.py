@@ -20,7 +20,7 @@ from intervals.measure import measure
 from intervals.measurements import Measurements
 from signals.leads import LEADS, TwelveLeads
 from training.datasets.ludb import LudbRecord, read_ludb
-from training.page import ACCURACY, write_between
+from training.page import ACCURACY_PAGE, write_between
 
 Array = NDArray[np.float64]
 Change = Callable[[Array], tuple[Array, float]]
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
         help="each so-manieth recording only; nothing is written then",
     )
     parser.add_argument(
-        "--page", type=Path, default=ACCURACY, help="the document whose section is written"
+        "--page", type=Path, default=ACCURACY_PAGE, help="the document whose section is written"
     )
     options = parser.parse_args(arguments)
     text = section(read_ludb(options.data)[:: options.every])

@@ -18,7 +18,7 @@ from heads.registry import Alias, Registry
 
 log = logging.getLogger("ecg.heads")
 
-LOOK_EVERY_S: Final = 1.0
+CHECK_INTERVAL_S: Final = 1.0
 KEPT_VERSIONS: Final = 8  # beside the champions: those of requests on their way when it changed
 
 Signature = tuple[tuple[str, int, int, int], ...]
@@ -36,7 +36,7 @@ class InstalledVersion:
 
 
 @dataclass(frozen=True, eq=False)
-class Heads:
+class InstalledHeads:
     """Everything installed at one moment. Never changes: another moment has another."""
 
     installed: tuple[InstalledVersion, ...] = ()
@@ -52,15 +52,15 @@ class HeadCache:
 
     def __init__(self, models_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._registry, self._clock = Registry(models_dir), clock
-        self._looked_s = -LOOK_EVERY_S
+        self._looked_s = -CHECK_INTERVAL_S
         self._signature: Signature | None = None
-        self._heads = Heads()
+        self._heads = InstalledHeads()
         self._versions: dict[tuple[str, int], Head] = {}
 
-    def current(self) -> Heads:
+    def current(self) -> InstalledHeads:
         """What is installed, at most a second old."""
         now = self._clock()
-        if now - self._looked_s >= LOOK_EVERY_S:
+        if now - self._looked_s >= CHECK_INTERVAL_S:
             self._looked_s = now
             signature = self._look()
             if signature != self._signature:
@@ -83,7 +83,7 @@ class HeadCache:
             seen.append((name, found.st_ino, found.st_mtime_ns, found.st_size))
         return tuple(seen)
 
-    def _load(self) -> Heads:
+    def _load(self) -> InstalledHeads:
         installed: list[InstalledVersion] = []
         faults: dict[str, str] = {}
         for name in self._registry.names():
@@ -102,7 +102,7 @@ class HeadCache:
                 for alias, version in named
                 if version is not None
             ]
-        return Heads(tuple(installed), faults)
+        return InstalledHeads(tuple(installed), faults)
 
     def _installed_version(self, name: str, version: int, alias: Alias) -> InstalledVersion:
         try:

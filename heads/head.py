@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadHead, WrongEncoder
+from signals.logistic import sigmoid
 
 Kind = Literal["linear", "mlp"]
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -122,12 +123,6 @@ class Head:
         return Prediction(
             found, [label.name for label in self.labels if found[label.name] >= label.threshold]
         )
-
-
-def sigmoid(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """The logistic function in float64; the two-sided form never overflows."""
-    e = np.exp(-np.abs(x))
-    return np.asarray(np.where(x >= 0, 1.0, e) / (1.0 + e), np.float64)
 
 
 def patient_digests(patients: Iterable[str]) -> NDArray[np.uint64]:

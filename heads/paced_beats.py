@@ -48,7 +48,7 @@ _NOTHING: Final = -9.0  # stands for a number that could not be measured: trees 
 
 
 @dataclass(frozen=True, eq=False)
-class PacedBeats:
+class PacedBeatModel:
     """The model: trees whose values add up to log odds, from `start` on, and Platt's (slope, shift) to the calibrated ones."""
 
     trees: Forest
@@ -217,7 +217,7 @@ def _blunting() -> NDArray[np.float32]:
     return np.concatenate(np.split(filters, 2), axis=1)
 
 
-def stored(model: PacedBeats) -> dict[str, NDArray[Any]]:
+def stored(model: PacedBeatModel) -> dict[str, NDArray[Any]]:
     """The model as plain arrays; `right` as the way from the node, which is short."""
     trees = model.trees
     return {
@@ -227,10 +227,10 @@ def stored(model: PacedBeats) -> dict[str, NDArray[Any]]:
     }  # fmt: skip
 
 
-def restored(arrays: dict[str, NDArray[Any]]) -> PacedBeats:
+def restored(arrays: dict[str, NDArray[Any]]) -> PacedBeatModel:
     """What `stored` made."""
     right = arrays["right"].astype(np.intp) + np.arange(arrays["right"].size)
     feature, roots = arrays["feature"].astype(np.intp), arrays["roots"].astype(np.intp)
     trees = Forest(feature, arrays["split"], right, arrays["value"], roots, int(arrays["depth"]))
     slope, shift = arrays["calibration"].tolist()
-    return PacedBeats(trees, float(arrays["start"]), (slope, shift))
+    return PacedBeatModel(trees, float(arrays["start"]), (slope, shift))

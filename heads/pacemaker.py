@@ -28,17 +28,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.paced_beats import PacedBeats, restored, stored
+from heads.paced_beats import PacedBeatModel, restored, stored
 from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Chamber, Pacing, Spikes
 
 FILE: Final = Path(__file__).with_name("pacemaker.npz")
-LABEL: Final = "Electronic pacemaker"
+PACEMAKER_LABEL: Final = "Electronic pacemaker"
 LABEL_WEIGHT: Final = 0.5  # of the pool; see above
 _SURE: Final = 1e-9  # a probability of 0 or 1 would outvote everything
 
 
 @dataclass(frozen=True)
-class Pacemaker:
+class PacemakerEvidence:
     """What is known of pacing before a label speaks; plain numbers that travel between processes.
 
     spikes      how many were found that stand out as a pacemaker's do; None where they cannot be seen
@@ -56,7 +56,9 @@ class Pacemaker:
     visible: bool
     warnings: tuple[str, ...] = ()
 
-    def to_dict(self, probability: float, present: bool, label: Label | None) -> dict[str, Any]:
+    def to_dict(
+        self, probability: float, present: bool, label: LabelEvidence | None
+    ) -> dict[str, Any]:
         """As /analyze answers it."""
         evidence = {
             "spikes": self.spikes,
@@ -80,7 +82,7 @@ class PacemakerHead:
     threshold     on the probability, from which on a pacemaker is called present
     """
 
-    beats: PacedBeats
+    beats: PacedBeatModel
     prior_log_odds: float
     spike_limits: tuple[float, float]
     threshold: float
@@ -90,7 +92,9 @@ class PacemakerHead:
         low, high = self.spike_limits
         return min(max(stable_log_ratio(spikes.times_s.size, pacing, seconds), low), high)
 
-    def probability(self, found: Pacemaker, label: Label | None = None) -> float | None:
+    def probability(
+        self, found: PacemakerEvidence, label: LabelEvidence | None = None
+    ) -> float | None:
         """That the heart is paced; None where neither spikes, nor the form of the beats, nor a label say anything."""
         form = found.morphology
         said = None if label is None else self.prior_log_odds + label.log_ratio(self.prior_log_odds)
@@ -107,7 +111,7 @@ class PacemakerHead:
 
 
 @dataclass(frozen=True)
-class Label:
+class LabelEvidence:
     """An encoder's probability, and what its positives were weighted by in training; None where it is calibrated as it is."""
 
     probability: float

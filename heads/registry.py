@@ -30,6 +30,7 @@ from heads.folder import (
     write_files,
 )
 from heads.head import Head
+from superclasses import SUPERCLASSES
 
 HEADS_FOLDER: Final = "heads"
 ALIASES_FILE: Final = "aliases.json"
@@ -41,9 +42,7 @@ MAX_REASON: Final = 1000  # characters of an audit line's reason
 Alias = Literal["champion", "candidate"]
 
 # Heads that the server gives a part of its own to, and the labels that part has.
-LABELS_OF: Final[Mapping[str, frozenset[str]]] = {
-    "superclass": frozenset({"NORM", "MI", "STTC", "CD", "HYP"})
-}
+REQUIRED_LABELS: Final[Mapping[str, frozenset[str]]] = {"superclass": frozenset(SUPERCLASSES)}
 
 
 @dataclass(frozen=True)
@@ -127,9 +126,9 @@ class Registry:
         head = parse_head(*files)
         if name is not None and name != head.name:
             raise BadHead(f"the head is named {head.name}, not {name}")
-        if head.name in LABELS_OF and set(head.label_names) != LABELS_OF[head.name]:
+        if head.name in REQUIRED_LABELS and set(head.label_names) != REQUIRED_LABELS[head.name]:
             raise BadHead(
-                f"a head named {head.name} has the labels {', '.join(sorted(LABELS_OF[head.name]))}; found {', '.join(head.label_names)}"
+                f"a head named {head.name} has the labels {', '.join(sorted(REQUIRED_LABELS[head.name]))}; found {', '.join(head.label_names)}"
             )
         target = self.root / check_name(head.name)
         target.mkdir(parents=True, exist_ok=True)

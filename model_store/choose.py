@@ -13,10 +13,10 @@ from pathlib import Path
 from errors import BadBundle, ChecksumMismatch, HubError, ModelStoreError
 from model_store.bundle import WEIGHTS_FILE, Bundle, is_bundle, load_bundle
 from model_store.convert import convert
-from model_store.labels import SUPERCLASSES
 from model_store.manifest import ManifestEntry, Role, manifest_entries
 from model_store.pull import pull
 from model_store.weights_file import sha256_of
+from superclasses import SUPERCLASSES
 
 log = logging.getLogger(__name__)
 

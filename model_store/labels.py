@@ -20,13 +20,6 @@ Joining = Literal["mean", "max"]
 
 ECG_FM_LABELS = Path(__file__).with_name("ecg_fm_labels.json")
 ROWS_OF_ECG_FM = 17
-SUPERCLASSES = (
-    "NORM",
-    "MI",
-    "STTC",
-    "CD",
-    "HYP",
-)  # PTB-XL's, in its order: labels of these names answer for `superclass`
 SAME_WEIGHT = 1e-5  # relative: the published weights are printed with six decimals
 
 

@@ -20,6 +20,7 @@ from model_store.bundle import Bundle, load_bundle
 from model_store.reference import reference_answers, synthetic_segments
 from model_store.weights_file import sha256_of
 from signals.leads import LEADS, parse_lead_names, twelve_leads
+from signals.logistic import sigmoid
 from signals.record import EcgRecord
 from signals.segments import make_segments
 
@@ -160,7 +161,7 @@ def _published(subject: _Subject, folder: Path) -> list[Check]:
         checks.append(
             _compare(
                 f"{subject.bundle.name} {record}",
-                _sigmoid(logits),
+                sigmoid(logits),
                 expected[:, order],
                 PROBABILITIES,
             )
@@ -223,9 +224,3 @@ def _compare(subject: str, found: Array, expected: Array, tolerance: tuple[float
         if beyond
         else worst,
     )
-
-
-def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    return 0.5 * (
-        1.0 + np.tanh(0.5 * logits.astype(np.float64))
-    )  # the logistic function, without overflow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-ACCURACY: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
+ACCURACY_PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
 
 
 def write_between(page: Path, begin: str, end: str, text: str) -> None:

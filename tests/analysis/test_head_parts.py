@@ -15,9 +15,10 @@ from analysis.options import analyze_options
 from analysis.plan import needs_of
 from analysis.prepare import prepare
 from errors import UnknownHead, UnknownLabel, WrongEncoder
-from heads.cache import Heads, InstalledVersion
+from heads.cache import InstalledHeads, InstalledVersion
 from heads.head import EncoderReference, Head
-from model_store.labels import SUPERCLASSES, Label
+from model_store.labels import Label
+from superclasses import SUPERCLASSES
 from tests.analysis.deployments import NOTHING, RUNTIME, WIDTH, SumRunner, encoder, record
 from tests.heads.made import linear
 
@@ -36,8 +37,8 @@ STRANGER = replace(
 )
 
 
-def installed(*heads: Head) -> Heads:
-    return Heads(tuple(InstalledVersion(head.name, 1, "champion", head) for head in heads))
+def installed(*heads: Head) -> InstalledHeads:
+    return InstalledHeads(tuple(InstalledVersion(head.name, 1, "champion", head) for head in heads))
 
 
 def head_of(name: str, version: int) -> Head:
@@ -98,7 +99,7 @@ def test_the_superclass_is_the_heads_on_the_mean_over_segments() -> None:
 def test_a_head_speaks_before_an_encoders_own_labels_and_these_where_it_cannot() -> None:
     headed = answered(with_heads(DIAGNOSING, installed(HEAD)), include="superclass")
     assert headed["model"]["superclass"] == "heads/superclass@1"
-    stranger = Heads(
+    stranger = InstalledHeads(
         (InstalledVersion("superclass", 1, "champion", replace(HEAD, encoder=STRANGER.encoder)),)
     )
     plain = answered(with_heads(DIAGNOSING, stranger), include="superclass")

@@ -11,10 +11,10 @@ from analysis.labels import (
     JoinedLabel,
     by_segment,
     join_labels,
-    sigmoid,
     words,
 )
 from model_store.labels import Label, ecg_fm_labels
+from signals.logistic import sigmoid
 
 LABELS = ecg_fm_labels()
 LOGITS = np.array([np.linspace(-3, 3, len(LABELS)), np.linspace(2, -2, len(LABELS))], np.float32)

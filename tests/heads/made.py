@@ -11,7 +11,6 @@ from heads.head import EncoderReference, Head, HeadLabel, patient_digests
 WIDTH = 6
 ENCODER = EncoderReference("tiny-features", "r1", "a" * 64)
 OTHER = EncoderReference("tiny-features", "r1", "b" * 64)
-SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 
 
 def linear(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from errors import UnknownHead
-from heads.cache import KEPT_VERSIONS, HeadCache, Heads
+from heads.cache import KEPT_VERSIONS, HeadCache, InstalledHeads
 from heads.folder import WEIGHTS_FILE, write_head
 from heads.registry import Registry
 from tests.heads.made import linear
@@ -27,7 +27,7 @@ def install(models: Path, seed: int) -> int:
     return Registry(models).install(models / f"made-{seed}")
 
 
-def champions(heads: Heads) -> dict[str, int]:
+def champions(heads: InstalledHeads) -> dict[str, int]:
     return {one.name: one.version for one in heads.champions}
 
 

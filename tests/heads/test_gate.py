@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from heads.gate import GateSet, Limits, judge, patients_trained_on
-from heads.head import patient_digests, sigmoid
+from heads.head import patient_digests
+from signals.logistic import sigmoid
 
 LABELS = ("MI", "CD")
 

@@ -6,18 +6,22 @@ import numpy as np
 import pytest
 
 from heads import pacemaker
-from heads.pacemaker import Label, Pacemaker, PacemakerHead, stable_log_ratio
+from heads.pacemaker import LabelEvidence, PacemakerEvidence, PacemakerHead, stable_log_ratio
 from signals.spikes import Pacing, Spikes
 
 HEAD = pacemaker.shipped()
 SURE_NOT, UNSURE, SURE = -7.0, 0.0, 5.0
 
 
-def evidence(form: float | None = UNSURE, ratio: float = 0.0, *, visible: bool = True) -> Pacemaker:
-    return Pacemaker(0 if visible else None, None, ratio, form, visible)
+def evidence(
+    form: float | None = UNSURE, ratio: float = 0.0, *, visible: bool = True
+) -> PacemakerEvidence:
+    return PacemakerEvidence(0 if visible else None, None, ratio, form, visible)
 
 
-def probability(head: PacemakerHead, found: Pacemaker, label: Label | None = None) -> float:
+def probability(
+    head: PacemakerHead, found: PacemakerEvidence, label: LabelEvidence | None = None
+) -> float:
     said = head.probability(found, label)
     assert said is not None
     return said
@@ -39,12 +43,12 @@ def test_spikes_speak_for_a_pacemaker_and_their_absence_against_one() -> None:
 
 def test_a_label_of_no_opinion_pulls_towards_the_prior_and_an_opinion_towards_itself() -> None:
     prior = HEAD.prior_log_odds
-    neutral = probability(HEAD, evidence(UNSURE), Label(0.5, 24.6))
+    neutral = probability(HEAD, evidence(UNSURE), LabelEvidence(0.5, 24.6))
     assert neutral == pytest.approx(1 / (1 + np.exp(-(UNSURE + prior) / 2)))
     assert (
-        probability(HEAD, evidence(UNSURE), Label(0.999, 24.6))
+        probability(HEAD, evidence(UNSURE), LabelEvidence(0.999, 24.6))
         > neutral
-        > probability(HEAD, evidence(UNSURE), Label(0.01, 24.6))
+        > probability(HEAD, evidence(UNSURE), LabelEvidence(0.01, 24.6))
     )
 
 
@@ -52,16 +56,16 @@ def test_a_weighted_label_and_the_calibrated_one_that_means_the_same_say_the_sam
     prior = HEAD.prior_log_odds
     ratio = 2.0
     weighted, calibrated = 1 / (1 + np.exp(-ratio)), 1 / (1 + np.exp(-(ratio + prior)))
-    assert Label(weighted, 24.6).log_ratio(prior) == pytest.approx(ratio)
-    assert Label(calibrated).log_ratio(prior) == pytest.approx(ratio)
-    assert probability(HEAD, evidence(None), Label(weighted, 24.6)) == pytest.approx(
-        probability(HEAD, evidence(None), Label(calibrated))
+    assert LabelEvidence(weighted, 24.6).log_ratio(prior) == pytest.approx(ratio)
+    assert LabelEvidence(calibrated).log_ratio(prior) == pytest.approx(ratio)
+    assert probability(HEAD, evidence(None), LabelEvidence(weighted, 24.6)) == pytest.approx(
+        probability(HEAD, evidence(None), LabelEvidence(calibrated))
     )
 
 
 @pytest.mark.parametrize("certain", [0.0, 1.0])
 def test_a_label_of_0_or_1_is_borne(certain: float) -> None:
-    assert 0 <= probability(HEAD, evidence(), Label(certain, 24.6)) <= 1
+    assert 0 <= probability(HEAD, evidence(), LabelEvidence(certain, 24.6)) <= 1
 
 
 def test_without_any_evidence_there_is_no_probability() -> None:

@@ -15,7 +15,8 @@ from errors import BadHead, UnknownHead
 from heads.folder import WEIGHTS_FILE, write_head
 from heads.head import Head
 from heads.registry import ALIASES_FILE, AUDIT_FILE, Aliases, Registry
-from tests.heads.made import SUPERCLASSES, linear
+from superclasses import SUPERCLASSES
+from tests.heads.made import linear
 
 ROOT = Path(__file__).parents[2]
 

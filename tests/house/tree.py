@@ -23,7 +23,7 @@ ROOMS = (
 )
 
 # Modules of the top folder, which every room may import.
-MODULES = ("errors", "atomic_files")
+MODULES = ("errors", "atomic_files", "superclasses")
 
 
 @cache

@@ -10,7 +10,8 @@ from encoder.runner import EncoderRunner
 from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
 from model_store.choose import EMBEDDED_FOLDER
-from model_store.labels import SUPERCLASSES, ecg_fm_labels
+from model_store.labels import ecg_fm_labels
+from superclasses import SUPERCLASSES
 
 ROOT = Path(__file__).parents[2]
 MAX_BYTES = 4_000_000

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model_store.labels import SUPERCLASSES, ecg_fm_labels
+from model_store.labels import ecg_fm_labels
 from signals.leads import LEADS
+from superclasses import SUPERCLASSES
 from tests.data import SHARED, requires_shared
 from tests.server.ecgs import (
     Ecg,

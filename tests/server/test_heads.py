@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heads.cache import LOOK_EVERY_S
+from heads.cache import CHECK_INTERVAL_S
 from heads.folder import WEIGHTS_FILE, read_head
 from heads.registry import Registry
 from tests.data import SHARED, requires_shared
@@ -110,7 +110,7 @@ def real() -> Ecg:
 def soon(check: Callable[[], bool]) -> None:
     """What each process looks up once a second must show before long: in all of them, when that second is over."""
     changed_s = time.monotonic()
-    while not check() or time.monotonic() < changed_s + LOOK_EVERY_S:
+    while not check() or time.monotonic() < changed_s + CHECK_INTERVAL_S:
         assert time.monotonic() < changed_s + SEEN_WITHIN_S, "the server did not see the change"
         time.sleep(0.1)
 

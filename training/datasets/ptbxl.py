@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from formats.parts import Part
 from formats.registry import read
-from model_store.labels import SUPERCLASSES
 from signals.leads import LEADS
 from signals.record import EcgRecord
+from superclasses import SUPERCLASSES
 from training.datasets.packed import loader_of
 
 RATE_HZ: Final = 100.0  # of `read_signals`

@@ -10,7 +10,7 @@ import torch
 
 from encoder.config import CompactConfig
 from model_store.bundle import Bundle
-from model_store.labels import SUPERCLASSES
+from superclasses import SUPERCLASSES
 from training.embedded.robustness import Cost, Shift
 from training.embedded.scores import MIN_IN_GROUP, RESAMPLES, LabelScore, Scores
 from training.embedded.targets import MIN_POSITIVES

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from encoder.compact import Compact, fold_norms
 from encoder.config import CompactConfig, ConvLayer
-from model_store.labels import SUPERCLASSES
+from superclasses import SUPERCLASSES
 from training.embedded.augment import augmented
 from training.embedded.data import Examples
 

@@ -10,12 +10,12 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from analysis.labels import sigmoid
 from encoder.compact import Compact
-from model_store.labels import SUPERCLASSES
 from signals.leads import LEADS, twelve_leads
+from signals.logistic import sigmoid
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, make_segments
+from superclasses import SUPERCLASSES
 from training.datasets.ptbxl import MICROVOLT, RATE_HZ, in_standard_order, read_file
 from training.embedded.data import Examples
 from training.embedded.fit import answers

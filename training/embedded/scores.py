@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.labels import sigmoid
 from heads.auroc import Ranked, patient_resamples
-from model_store.labels import SUPERCLASSES
+from signals.logistic import sigmoid
+from superclasses import SUPERCLASSES
 from training.calibration import best_f1_threshold, platt
 from training.datasets.ptbxl import OVER_89
 from training.embedded.data import Examples

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model_store.labels import SUPERCLASSES, Joining
+from model_store.labels import Joining
+from superclasses import SUPERCLASSES
 from training.datasets.ptbxl import BIFASCICULAR, ECG_FM_LABELS, PtbXl
 
 MIN_POSITIVES: Final = (

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadTrainingData
-from heads.head import EncoderReference, Head, HeadLabel, Kind, patient_digests, sigmoid
+from heads.head import EncoderReference, Head, HeadLabel, Kind, patient_digests
+from signals.logistic import sigmoid
 from training.calibration import best_f1_threshold, platt
 from training.heads.linear_fit import Scaling, fit_linear
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from heads.head import sigmoid
+from signals.logistic import sigmoid
 
 Array = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from errors import BadTrainingData
-from model_store.labels import SUPERCLASSES
+from superclasses import SUPERCLASSES
 from training.datasets.ptbxl import PtbXl, read_table
 from training.heads.label_table import LabelTable
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from heads.paced_beats import PacedBeats
+from heads.paced_beats import PacedBeatModel
 from heads.trees import Forest
 from training.pacemaker.rows import Spiked
 
@@ -26,7 +26,7 @@ Rows = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
-def fit(rows: Rows, paced: Flags, seed: int) -> PacedBeats:
+def fit(rows: Rows, paced: Flags, seed: int) -> PacedBeatModel:
     """Trees on all rows given, not calibrated yet."""
     share = np.random.default_rng(seed).permutation(len(rows)) % MEMBERS
     members = [
@@ -36,7 +36,7 @@ def fit(rows: Rows, paced: Flags, seed: int) -> PacedBeats:
     ]
     start = float(np.mean([member._baseline_prediction.item() for member in members]))
     trees = [tree[0].nodes for member in members for tree in member._predictors]
-    return PacedBeats(_forest(trees, 1 / MEMBERS), start, (1.0, 0.0))
+    return PacedBeatModel(_forest(trees, 1 / MEMBERS), start, (1.0, 0.0))
 
 
 def _boosted(rows: Rows, paced: Flags, seed: int) -> Any:
@@ -78,7 +78,7 @@ def _preorder(nodes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     return nodes[order], place[right[order]]
 
 
-def calibrated(model: PacedBeats, raw: NDArray[np.float64], paced: Flags) -> PacedBeats:
+def calibrated(model: PacedBeatModel, raw: NDArray[np.float64], paced: Flags) -> PacedBeatModel:
     """The model with Platt's line through raw log odds of recordings that their trees had not seen."""
     line = LogisticRegression(C=1e3).fit(raw[:, np.newaxis], paced)
     return replace(model, calibration=(float(line.coef_[0, 0]), float(line.intercept_[0])))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from heads.pacemaker import Pacemaker, PacemakerHead
+from heads.pacemaker import PacemakerEvidence, PacemakerHead
 from training.pacemaker.fit import spike_limits, threshold_at
 from training.pacemaker.rows import Spiked
 
@@ -168,7 +168,7 @@ def _unseen_probability(
     )
     low, high = others.spike_limits
     ratio = min(max(each.log_ratio, low), high) if each.visible else 0.0
-    found = Pacemaker(None, None, ratio, _form(each, head, unseen), each.visible)
+    found = PacemakerEvidence(None, None, ratio, _form(each, head, unseen), each.visible)
     probability = others.probability(found)
     return _sigmoid(head.prior_log_odds) if probability is None else probability
 

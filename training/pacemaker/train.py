@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.pacemaker import FILE, LABEL, PacemakerHead, to_arrays
+from heads.pacemaker import FILE, PACEMAKER_LABEL, PacemakerHead, to_arrays
 from training.datasets.ptbxl import read_table
 from training.pacemaker import report as pacemaker_report
 from training.pacemaker.fit import (
@@ -30,7 +30,7 @@ from training.pacemaker.fit import (
     threshold_at,
 )
 from training.pacemaker.rows import Spiked, ptbxl_rows, spiked_recordings, usable
-from training.page import ACCURACY, write_between
+from training.page import ACCURACY_PAGE, write_between
 
 TRAINING_FOLDS: Final = 9  # the tenth is PTB-XL's test set
 
@@ -62,12 +62,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--page",
         type=Path,
-        default=ACCURACY,
+        default=ACCURACY_PAGE,
         help="the document whose section on pacing is written",
     )
     options = parser.parse_args(arguments)
     table = read_table(options.ptbxl)
-    paced = table.ecg_fm_label(LABEL)
+    paced = table.ecg_fm_label(PACEMAKER_LABEL)
     rows = ptbxl_rows(table, options.keep)
     spiked = spiked_recordings(table, paced, options.ludb)
     chosen = (table.fold <= TRAINING_FOLDS) & usable(rows)

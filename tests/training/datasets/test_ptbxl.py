@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_store.labels import SUPERCLASSES
+from superclasses import SUPERCLASSES
 from tests.data import SHARED, requires_shared
 from training.datasets.ptbxl import (
     BIFASCICULAR,

@@ -13,10 +13,10 @@ from encoder.runner import EncoderRunner
 from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
 from model_store.choose import EMBEDDED_FOLDER
-from model_store.labels import SUPERCLASSES
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord
 from signals.segments import make_segments
+from superclasses import SUPERCLASSES
 from tests.data import SHARED, requires_shared
 from training.datasets.ptbxl import RATE_HZ
 from training.embedded import train as embedded

@@ -18,7 +18,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from errors import BadTrainingData
 from heads.folder import read_head
-from heads.head import sigmoid
+from signals.logistic import sigmoid
 from tests.data import SHARED, requires_shared
 from tests.heads.made import ENCODER
 from training.__main__ import main
