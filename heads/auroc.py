@@ -1,6 +1,7 @@
-"""AUROC under many weightings of the same records at once: what a bootstrap over patients asks for.
+"""AUROC of one score under many weightings of the same records, for a bootstrap over patients.
 
-Sorting is done once; each resample is a weighting of the records by how often their patient was drawn. Ties count half.
+The records are sorted once. Each resample is a weighting of the records: how often their patient
+was drawn. A tie between a positive and a negative counts one half.
 """
 
 from __future__ import annotations
@@ -11,57 +12,78 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK_CELLS = 4_000_000  # resamples x records at once: bounds memory at some tens of MB
+CHUNK_CELLS = 4_000_000  # resamples x records computed at once; bounds memory at some tens of MB
 
 
-class Ranked:
-    """Records in the order of one score, with what is known of one label; unknown truths are left out."""
+class RankedRecords:
+    """Records sorted by one score, with the truth of one label.
+
+    Records of unknown truth are left out.
+
+    order       (known records,) rows of the records, from the lowest score to the highest
+    positive    (known records,) whether the label is true, in that order
+    tie_starts  first index in `order` of each run of equal scores
+    """
 
     def __init__(self, truth: NDArray[np.floating[Any]], score: NDArray[np.floating[Any]]) -> None:
-        """truth (records,) of 0, 1 and NaN for unknown; score (records,), higher for more likely positive."""
+        """Sort the records.
+
+        truth  (records,) of 0, 1 and NaN for unknown
+        score  (records,), higher where the label is more likely
+        """
         order = np.argsort(score, kind="stable")
         self.order = order[~np.isnan(truth[order])]
-        ranked = score[self.order]
         self.positive = truth[self.order] == 1
-        self.ties = (
-            np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-            if ranked.size
-            else np.zeros(0, np.intp)
-        )
+        sorted_scores = score[self.order]
+        if sorted_scores.size:
+            is_start = np.concatenate([[True], sorted_scores[1:] != sorted_scores[:-1]])
+            self.tie_starts = np.flatnonzero(is_start)
+        else:
+            self.tie_starts = np.zeros(0, np.intp)
 
     def auroc(self, weights: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """(resamples,) from weights (resamples, records); NaN where a resample has no positive or no negative."""
+        """Return the AUROC of each weighting: weights (resamples, records) -> (resamples,).
+
+        NaN where a resample has no positive or no negative.
+        """
+        areas = np.full(len(weights), np.nan)
         if not self.order.size:
-            return np.full(len(weights), np.nan)
+            return areas
         ordered = weights[:, self.order]
         positive = ordered * self.positive
         negative = ordered - positive
-        if len(self.ties) < len(self.order):
-            positive, negative = (
-                np.add.reduceat(found, self.ties, axis=1) for found in (positive, negative)
-            )
+        if len(self.tie_starts) < len(self.order):
+            positive = np.add.reduceat(positive, self.tie_starts, axis=1)
+            negative = np.add.reduceat(negative, self.tie_starts, axis=1)
         below = np.cumsum(negative, axis=1) - negative
         pairs = positive.sum(axis=1, dtype=np.float64) * negative.sum(axis=1, dtype=np.float64)
         won = (positive * (below + 0.5 * negative)).sum(axis=1, dtype=np.float64)
-        return np.asarray(
-            np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0), np.float64
-        )
+        np.divide(won, pairs, out=areas, where=pairs > 0)
+        return areas
 
 
 def auroc(truth: NDArray[np.floating[Any]], score: NDArray[np.floating[Any]]) -> float:
-    """Of one label; NaN without a positive or a negative."""
-    return float(Ranked(truth, score).auroc(np.ones((1, len(score))))[0])
+    """Return the AUROC of one label with equal weights; NaN if it has no positive or no negative.
+
+    truth  (records,) of 0, 1 and NaN for unknown
+    score  (records,)
+    """
+    once = np.ones((1, len(score)))
+    return float(RankedRecords(truth, score).auroc(once)[0])
 
 
 def patient_resamples(
     patients: NDArray[Any], resamples: int, seed: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Pieces (some resamples, records) of so many in all: how often each record's patient was drawn, patients with replacement."""
-    _, index = np.unique(patients, return_inverse=True)
-    count = int(index.max()) + 1 if index.size else 0
-    random, at_once = np.random.default_rng(seed), max(1, CHUNK_CELLS // max(1, len(index)))
-    for start in range(0, resamples, at_once):
-        drawn = random.multinomial(
-            count, np.full(count, 1 / count), size=min(at_once, resamples - start)
-        )
-        yield drawn[:, index].astype(np.float32)
+    """Yield bootstrap weights in chunks (rows, records), `resamples` rows in total.
+
+    Patients are drawn with replacement; a weight says how often the record's patient was drawn.
+    """
+    _, patient_of = np.unique(patients, return_inverse=True)
+    count = int(patient_of.max()) + 1 if patient_of.size else 0
+    random = np.random.default_rng(seed)
+    chunk = max(1, CHUNK_CELLS // max(1, len(patient_of)))
+    for start in range(0, resamples, chunk):
+        size = min(chunk, resamples - start)
+        drawn = random.multinomial(count, np.full(count, 1 / count), size=size)
+        yield drawn[:, patient_of].astype(np.float32)

@@ -1,6 +1,8 @@
-"""The installed heads as a running process sees them: looked up at most once a second, loaded whole, swapped in one step.
+"""The installed heads in the memory of one process.
 
-What a request was promised, it gets: a version never changes, so it can still be had after another became champion.
+The cache checks for a change at most once a second. After a change it loads everything and replaces
+its snapshot in one step. A request keeps the version that it was assigned: a version never changes,
+so it can still be loaded after another version became the champion.
 """
 
 from __future__ import annotations
@@ -12,21 +14,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from errors import BadHead, ModelStoreError
+from errors import ModelStoreError
 from heads.head import Head
 from heads.registry import Alias, Registry
 
 log = logging.getLogger("ecg.heads")
 
 CHECK_INTERVAL_S: Final = 1.0
-KEPT_VERSIONS: Final = 8  # beside the champions: those of requests on their way when it changed
+# Versions without an alias that stay loaded: former champions, which requests in flight may need.
+KEPT_VERSIONS: Final = 8
 
+# Name of the head, then inode, modification time (ns) and size of its alias file.
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
 class InstalledVersion:
-    """One installed version that an alias names; `head` is None where it cannot be used, and `fault` says why."""
+    """One installed version that an alias names.
+
+    head   None where it cannot be used
+    fault  why it cannot be used, else None
+    """
 
     name: str
     version: int
@@ -37,93 +45,96 @@ class InstalledVersion:
 
 @dataclass(frozen=True, eq=False)
 class InstalledHeads:
-    """Everything installed at one moment. Never changes: another moment has another."""
+    """Snapshot of everything that is installed. It never changes; a later state is another
+    snapshot.
+
+    faults  name -> why the aliases of that head cannot be read
+    """
 
     installed: tuple[InstalledVersion, ...] = ()
     faults: dict[str, str] = field(default_factory=dict)
 
     @property
     def champions(self) -> tuple[InstalledVersion, ...]:
-        return tuple(one for one in self.installed if one.alias == "champion")
+        return tuple(version for version in self.installed if version.alias == "champion")
 
 
 class HeadCache:
-    """Asked before each piece of work; costs a few `stat` once a second, and a load where an alias moved."""
+    """The loaded heads; costs a few `stat` calls a second and a load after an alias has changed."""
 
     def __init__(self, models_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._registry, self._clock = Registry(models_dir), clock
-        self._looked_s = -CHECK_INTERVAL_S
+        self._registry = Registry(models_dir)
+        self._clock = clock
+        self._checked_s = -CHECK_INTERVAL_S
         self._signature: Signature | None = None
         self._heads = InstalledHeads()
-        self._versions: dict[tuple[str, int], Head] = {}
+        self._loaded: dict[tuple[str, int], Head] = {}
 
     def current(self) -> InstalledHeads:
-        """What is installed, at most a second old."""
+        """Return what is installed, at most one second old."""
         now = self._clock()
-        if now - self._looked_s >= CHECK_INTERVAL_S:
-            self._looked_s = now
-            signature = self._look()
+        if now - self._checked_s >= CHECK_INTERVAL_S:
+            self._checked_s = now
+            signature = self._read_signature()
             if signature != self._signature:
-                self._heads, self._signature = self._load(), signature
+                self._heads = self._load_all()
+                self._signature = signature
         return self._heads
 
-    def version(self, name: str, version: int) -> Head:
-        """One version, champion or not. Raises UnknownHead, BadHead."""
-        found = self._versions.get((name, version))
-        return found if found is not None else self._keep(name, version)
+    def head(self, name: str, version: int) -> Head:
+        """Return one version, champion or not. Raises UnknownHead, BadHead."""
+        loaded = self._loaded.get((name, version))
+        return self._load(name, version) if loaded is None else loaded
 
-    def _look(self) -> Signature:
-        """What tells one moment from another: the alias files' places on disk, which a replacement changes."""
-        seen = []
+    def _read_signature(self) -> Signature:
+        """Identify the state on disk: replacing an alias file changes its inode."""
+        signature = []
         for name in self._registry.names():
             try:
-                found = self._registry.aliases_file(name).stat()
+                status = self._registry.aliases_file(name).stat()
             except OSError:
                 continue
-            seen.append((name, found.st_ino, found.st_mtime_ns, found.st_size))
-        return tuple(seen)
+            signature.append((name, status.st_ino, status.st_mtime_ns, status.st_size))
+        return tuple(signature)
 
-    def _load(self) -> InstalledHeads:
+    def _load_all(self) -> InstalledHeads:
         installed: list[InstalledVersion] = []
         faults: dict[str, str] = {}
         for name in self._registry.names():
             try:
                 aliases = self._registry.aliases(name)
             except (ModelStoreError, OSError) as error:
-                faults[name] = _told(error)
+                faults[name] = _reason(error)
                 log.error("head %s cannot be used: %s", name, faults[name])
                 continue
-            named: tuple[tuple[Alias, int | None], ...] = (
-                ("champion", aliases.champion),
-                ("candidate", aliases.candidate),
-            )
-            installed += [
-                self._installed_version(name, version, alias)
-                for alias, version in named
-                if version is not None
-            ]
+            if aliases.champion is not None:
+                installed.append(self._installed_version(name, aliases.champion, "champion"))
+            if aliases.candidate is not None:
+                installed.append(self._installed_version(name, aliases.candidate, "candidate"))
         return InstalledHeads(tuple(installed), faults)
 
     def _installed_version(self, name: str, version: int, alias: Alias) -> InstalledVersion:
         try:
-            return InstalledVersion(name, version, alias, self.version(name, version))
+            head = self.head(name, version)
         except (ModelStoreError, OSError) as error:
-            log.error("head %s version %d cannot be used: %s", name, version, _told(error))
-            return InstalledVersion(name, version, alias, None, _told(error))
+            fault = _reason(error)
+            log.error("head %s version %d cannot be used: %s", name, version, fault)
+            return InstalledVersion(name, version, alias, None, fault)
+        return InstalledVersion(name, version, alias, head)
 
-    def _keep(self, name: str, version: int) -> Head:
+    def _load(self, name: str, version: int) -> Head:
+        """Load one version and keep it. Versions without an alias are dropped, the oldest first."""
         head = self._registry.load(name, version)
-        in_use = {(one.name, one.version) for one in self._heads.installed}
-        spare = [key for key in self._versions if key not in in_use]
-        for key in spare[: max(0, len(spare) - KEPT_VERSIONS + 1)]:
-            self._versions.pop(key, None)
-        self._versions[name, version] = head
+        in_use = {(installed.name, installed.version) for installed in self._heads.installed}
+        spare = [key for key in self._loaded if key not in in_use]
+        surplus = max(0, len(spare) - KEPT_VERSIONS + 1)
+        for key in spare[:surplus]:
+            self._loaded.pop(key, None)
+        self._loaded[name, version] = head
         return head
 
 
-def _told(error: Exception) -> str:
-    return (
-        error.detail
-        if isinstance(error, BadHead | ModelStoreError)
-        else f"cannot be read ({type(error).__name__})"
-    )
+def _reason(error: Exception) -> str:
+    if isinstance(error, ModelStoreError):
+        return error.detail
+    return f"cannot be read ({type(error).__name__})"

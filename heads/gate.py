@@ -1,9 +1,12 @@
-"""The promotion gate: does a candidate beat the champion on patients that neither was trained on, and by enough?
+"""The promotion gate: decides whether a candidate replaces the champion.
 
-A paired bootstrap over patients: both heads are scored on the same resamples, so that what makes a resample hard cancels.
-The gain is the share by which the log loss of the calibrated probabilities falls: a proper score, which sees better order
-and better probabilities, also where an AUROC has little room left. Promoted when the 5 % bound of the gain is above a margin
-and no label's AUROC falls by more than stated.
+Both heads are judged on patients that neither was trained on, by a paired bootstrap over patients:
+both are scored on the same resamples, so what makes a resample hard affects both alike.
+
+The gain is the share by which the log loss of the calibrated probabilities falls. Log loss is a
+proper score: it responds to the order of the recordings and to the probabilities, and it still
+moves where an AUROC is close to 1. The candidate is promoted if the 5 % quantile of the gain is
+above a margin and no label's AUROC falls by more than a limit.
 """
 
 from __future__ import annotations
@@ -15,28 +18,30 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.auroc import Ranked, patient_resamples
+from heads.auroc import RankedRecords, auroc, patient_resamples
 
-MIN_PATIENTS: Final = 20  # fewer, and a bootstrap over them says nothing
-MIN_EACH: Final = (
-    5  # positives, and negatives, that a label needs in the gate set for its AUROC to be judged
-)
-PROBABILITY_FLOOR: Final = (
-    1e-6  # of a log loss: one confident error must not outweigh everything else
-)
+MIN_PATIENTS: Final = 20  # a bootstrap over fewer patients is not meaningful
+MIN_EACH: Final = 5  # positives, and negatives, in the gate set for a label's AUROC to be judged
 
-Truth = NDArray[np.float64]
+# Clips probabilities in the log loss, so that one confident error does not outweigh everything
+# else.
+PROBABILITY_FLOOR: Final = 1e-6
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The gate's own numbers.
+    """The gate's settings.
 
-    margin          the 5 % bound of the gain must be above this: a hundredth of the log loss; less is not worth a change
-    max_label_loss  how much AUROC any judged label may lose; more than a label's own noise in a gate set of a few hundred patients
+    margin          what the lower bound of the gain must exceed, as a share of the champion's log
+                    loss; a smaller gain is not worth a change of behaviour
+    max_label_loss  how much AUROC a judged label may lose; more than the noise of one label in a
+                    gate set of a few hundred patients
+    quantile        of the resampled gains, taken as their lower bound
     """
 
-    margin: float = 0.01  # of the champion's log loss
+    margin: float = 0.01
     max_label_loss: float = 0.02
     quantile: float = 0.05
     resamples: int = 2000
@@ -45,14 +50,14 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class GateSet:
-    """What both heads are judged on.
+    """The recordings that both heads are judged on.
 
     truth     (records, labels) of 0, 1 and NaN for unknown; columns as `labels`
-    patients  (records,): whose each recording is
+    patients  (records,) the patient of each record
     """
 
     labels: tuple[str, ...]
-    truth: Truth
+    truth: Array
     patients: NDArray[Any]
 
     @property
@@ -62,7 +67,7 @@ class GateSet:
 
 @dataclass(frozen=True)
 class LabelChange:
-    """One label's AUROC under both heads; None where the gate set has too few positives or negatives to judge it."""
+    """One label's AUROC under both heads; None if it has too few positives or negatives."""
 
     name: str
     positives: int
@@ -71,19 +76,18 @@ class LabelChange:
 
     @property
     def change(self) -> float | None:
-        return (
-            None
-            if self.champion is None or self.candidate is None
-            else self.candidate - self.champion
-        )
+        if self.champion is None or self.candidate is None:
+            return None
+        return self.candidate - self.champion
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """promote, and why or why not.
+    """Whether to promote the candidate, the reason, and the figures behind it.
 
-    gain, gain_bound  share by which the log loss falls, and its 5 % quantile over resamples
-    auroc_gain, auroc_bound  candidate minus champion in macro AUROC, for people
+    gain, gain_bound         share by which the log loss falls, and its 5 % quantile over resamples
+    auroc_gain, auroc_bound  candidate minus champion in macro AUROC, and its 5 % quantile; they
+                             inform people and decide nothing
     """
 
     promote: bool
@@ -100,105 +104,123 @@ class Verdict:
         return asdict(self)
 
 
-def judge(gate: GateSet, champion: Truth, candidate: Truth, limits: Limits = Limits()) -> Verdict:
-    """Whether the candidate replaces the champion. Both are calibrated probabilities (records, labels), columns as the gate's labels."""
-    records, patients = len(gate.truth), gate.patient_count
+def judge(gate: GateSet, champion: Array, candidate: Array, limits: Limits = Limits()) -> Verdict:
+    """Decide whether the candidate replaces the champion.
+
+    champion, candidate  calibrated probabilities (records, labels); columns as the gate's labels
+    """
+    patients = gate.patient_count
+    records = len(gate.truth)
     if patients < MIN_PATIENTS:
-        return Verdict(
-            False,
-            f"the gate set has {patients} patients; at least {MIN_PATIENTS} are needed",
-            patients,
-            records,
-        )
+        reason = f"the gate set has {patients} patients; at least {MIN_PATIENTS} are needed"
+        return Verdict(False, reason, patients, records)
     changes = tuple(
-        _change(gate, column, champion[:, column], candidate[:, column])
+        _label_change(gate, column, champion[:, column], candidate[:, column])
         for column in range(len(gate.labels))
     )
-    judged = [column for column, change in enumerate(changes) if change.change is not None]
-    if not judged:
-        reason = f"no label has {MIN_EACH} positives and {MIN_EACH} negatives in the gate set; nothing can be compared"
+    auroc_changes = {
+        column: change.change for column, change in enumerate(changes) if change.change is not None
+    }
+    if not auroc_changes:
+        reason = (
+            f"no label has {MIN_EACH} positives and {MIN_EACH} negatives in the gate set; "
+            "nothing can be compared"
+        )
         return Verdict(False, reason, patients, records, labels=changes)
+
+    judged = list(auroc_changes)
     gains, auroc_gains = _bootstrap(gate, champion, candidate, judged, limits)
-    bound, auroc_bound = (
-        float(np.nanquantile(found, limits.quantile)) for found in (gains, auroc_gains)
-    )
-    worst = min(
-        (change for change in changes if change.change is not None),
-        key=lambda change: change.change or 0.0,
-    )
-    promote, reason = _decide(bound, worst, limits)
-    old, new = (
-        float(_log_loss(gate.truth, probabilities).mean())
-        for probabilities in (champion, candidate)
-    )
+    gain_bound = float(np.nanquantile(gains, limits.quantile))
+    auroc_bound = float(np.nanquantile(auroc_gains, limits.quantile))
+    worst = min(judged, key=auroc_changes.__getitem__)
+    worst_change = auroc_changes[worst]
+    promote, reason = _decide(gain_bound, gate.labels[worst], worst_change, limits)
+    champion_loss = float(_log_loss(gate.truth, champion).mean())
+    candidate_loss = float(_log_loss(gate.truth, candidate).mean())
     return Verdict(
         promote=promote,
         reason=reason,
         patients=patients,
         records=records,
-        gain=1 - new / old,
-        gain_bound=bound,
-        auroc_gain=float(np.mean([changes[column].change or 0.0 for column in judged])),
+        gain=1 - candidate_loss / champion_loss,
+        gain_bound=gain_bound,
+        auroc_gain=float(np.mean(list(auroc_changes.values()))),
         auroc_bound=auroc_bound,
         labels=changes,
     )
 
 
-def _decide(bound: float, worst: LabelChange, limits: Limits) -> tuple[bool, str]:
-    said = f"the {100 * limits.quantile:g} % bound of the gain in log loss is {100 * bound:+.2f} %"
-    if not bound > limits.margin:
-        return False, f"{said}; it must be above {100 * limits.margin:+g} %"
-    if (worst.change or 0.0) < -limits.max_label_loss:
-        return (
-            False,
-            f"{worst.name} loses {-(worst.change or 0.0):.4f} of AUROC; no label may lose more than {limits.max_label_loss:g}",
+def _decide(
+    gain_bound: float, worst_label: str, worst_change: float, limits: Limits
+) -> tuple[bool, str]:
+    """Return the decision and its reason.
+
+    worst_label, worst_change  the label with the lowest change of AUROC, and that change
+    """
+    margin = f"{100 * limits.margin:+g} %"
+    share = f"{100 * limits.quantile:g} %"
+    bound = f"the {share} bound of the gain in log loss is {100 * gain_bound:+.2f} %"
+    # Negated, so that a bound that is NaN keeps the champion.
+    if not gain_bound > limits.margin:
+        return False, f"{bound}; it must be above {margin}"
+    if worst_change < -limits.max_label_loss:
+        return False, (
+            f"{worst_label} loses {-worst_change:.4f} of AUROC; "
+            f"no label may lose more than {limits.max_label_loss:g}"
         )
-    return True, f"{said}, above {100 * limits.margin:+g} %, and no label loses too much"
+    return True, f"{bound}, above {margin}, and no label loses too much"
 
 
-def _change(
-    gate: GateSet, column: int, champion: NDArray[np.float64], candidate: NDArray[np.float64]
-) -> LabelChange:
+def _label_change(gate: GateSet, column: int, champion: Array, candidate: Array) -> LabelChange:
+    """Compare one label's AUROC. champion, candidate: (records,) probabilities of that label."""
+    name = gate.labels[column]
     truth = gate.truth[:, column]
-    positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
+    positives = int((truth == 1).sum())
+    negatives = int((truth == 0).sum())
     if min(positives, negatives) < MIN_EACH:
-        return LabelChange(gate.labels[column], positives, None, None)
-    once = np.ones((1, len(truth)))
-    found = [float(Ranked(truth, scores).auroc(once)[0]) for scores in (champion, candidate)]
-    return LabelChange(gate.labels[column], positives, found[0], found[1])
+        return LabelChange(name, positives, None, None)
+    return LabelChange(name, positives, auroc(truth, champion), auroc(truth, candidate))
 
 
 def _bootstrap(
-    gate: GateSet, champion: Truth, candidate: Truth, judged: Sequence[int], limits: Limits
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(resamples,) of the gain and of the gain in macro AUROC."""
-    ranked = [
-        (Ranked(gate.truth[:, c], champion[:, c]), Ranked(gate.truth[:, c], candidate[:, c]))
-        for c in judged
-    ]
-    old, new = _log_loss(gate.truth, champion), _log_loss(gate.truth, candidate)
-    gains, auroc_gains = [], []
+    gate: GateSet, champion: Array, candidate: Array, judged: Sequence[int], limits: Limits
+) -> tuple[Array, Array]:
+    """Return the gain and the gain in macro AUROC of each resample, both (resamples,).
+
+    judged  columns of the labels whose AUROC is compared
+    """
+    champion_ranks = [RankedRecords(gate.truth[:, k], champion[:, k]) for k in judged]
+    candidate_ranks = [RankedRecords(gate.truth[:, k], candidate[:, k]) for k in judged]
+    champion_loss = _log_loss(gate.truth, champion)
+    candidate_loss = _log_loss(gate.truth, candidate)
+    gains = []
+    auroc_gains = []
     for weights in patient_resamples(gate.patients, limits.resamples, limits.seed):
-        gains.append(1 - (weights @ new) / (weights @ old))
-        auroc_gains.append(
-            np.mean(
-                [later.auroc(weights) - before.auroc(weights) for before, later in ranked], axis=0
-            )
-        )
+        gains.append(1 - (weights @ candidate_loss) / (weights @ champion_loss))
+        label_gains = [
+            after.auroc(weights) - before.auroc(weights)
+            for before, after in zip(champion_ranks, candidate_ranks, strict=True)
+        ]
+        auroc_gains.append(np.mean(label_gains, axis=0))
     return np.concatenate(gains), np.concatenate(auroc_gains)
 
 
-def _log_loss(truth: Truth, probabilities: Truth) -> NDArray[np.float64]:
-    """(records,): mean over the labels that are known of each."""
+def _log_loss(truth: Array, probabilities: Array) -> Array:
+    """Return the log loss of each record, (records,): the mean over its known labels."""
     p = np.clip(probabilities, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
     losses = -np.where(truth == 1, np.log(p), np.log1p(-p))
     known = ~np.isnan(truth)
-    return np.asarray(np.where(known, losses, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+    total = np.where(known, losses, 0.0).sum(axis=1)
+    return np.asarray(total / np.maximum(known.sum(axis=1), 1))
 
 
 def patients_trained_on(
     gate_digests: NDArray[np.uint64], trained_on: Sequence[NDArray[np.uint64]]
 ) -> int:
-    """How many patients of a gate set any of the heads was trained on; a gate set has none."""
-    seen = np.unique(np.concatenate([np.zeros(0, np.uint64), *trained_on]))
-    return int(np.isin(gate_digests, seen).sum())
+    """Count the patients of a gate set that any head was trained on; 0 for a valid gate set.
+
+    gate_digests  (patients,) digests of the gate set's patients
+    trained_on    `Head.trained_on` of each head
+    """
+    trained = np.unique(np.concatenate([np.zeros(0, np.uint64), *trained_on]))
+    return int(np.isin(gate_digests, trained).sum())

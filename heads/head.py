@@ -1,7 +1,8 @@
-"""A head: from an encoder's embedding to the probabilities of its labels, in numpy.
+"""A head: computes the probabilities of its labels from an encoder's embedding, in numpy.
 
-Linear, or a multi-layer perceptron with rectified linear units; the scaling of its input is folded into the first layer.
-Each label's logit is calibrated by Platt's method (Platt 1999: sigmoid(slope * logit + offset)).
+It is linear or a multi-layer perceptron with ReLU. The scaling of its input is folded into the
+first layer. Each label's logit is calibrated by Platt's method: sigmoid(slope * logit + offset)
+(Platt, Probabilistic outputs for support vector machines, 1999).
 """
 
 from __future__ import annotations
@@ -20,26 +21,33 @@ from signals.logistic import sigmoid
 Kind = Literal["linear", "mlp"]
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-SHOWN_SHA256 = 12  # hex digits, as in the other names that tell a checksum
+SHOWN_SHA256 = 12  # hex digits in messages, as in the other names that carry a checksum
+DIGEST_BYTES = 8  # of a patient's id; makes collisions unlikely among millions of patients
 
 
 @dataclass(frozen=True)
 class EncoderReference:
-    """The encoder whose embeddings a head reads. Its weights' sha256 is its identity; name and revision are for people."""
+    """The encoder whose embeddings a head reads.
+
+    The sha256 of its weights identifies it; name and revision are for people.
+    """
 
     name: str
     revision: str | None
     sha256: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.name} (revision {self.revision or 'none'}, sha256 {self.sha256[:SHOWN_SHA256]})"
-        )
+        revision = self.revision or "none"
+        return f"{self.name} (revision {revision}, sha256 {self.sha256[:SHOWN_SHA256]})"
 
 
 @dataclass(frozen=True)
 class HeadLabel:
-    """threshold is on the calibrated probability, sigmoid(slope * logit + offset)."""
+    """One output of a head.
+
+    threshold      on the calibrated probability; at or above it the label is positive
+    slope, offset  the calibration: sigmoid(slope * logit + offset)
+    """
 
     name: str
     threshold: float = 0.5
@@ -50,7 +58,7 @@ class HeadLabel:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One recording's answer; label -> calibrated probability, and the labels at or above their thresholds."""
+    """A head's answer for one recording: calibrated probabilities by label, the positive labels."""
 
     probabilities: dict[str, float]
     positive: list[str]
@@ -58,10 +66,11 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """One trained head; nothing in it changes.
+    """One trained head, immutable.
 
     layers      weight (out, in) and bias (out,), float32, from the embedding to the logits
-    trained_on  (patients,) uint64, sorted: digests of the patients whose recordings chose its weights, calibration or thresholds
+    trained_on  (patients,) uint64, sorted: digests of all patients whose recordings determined the
+                weights, the calibration or the thresholds
     made        how it was trained, for people
     """
 
@@ -79,6 +88,7 @@ class Head:
 
     @property
     def width(self) -> int:
+        """Width of the embeddings that the head reads."""
         return int(self.layers[0][0].shape[1])
 
     @property
@@ -86,14 +96,18 @@ class Head:
         return tuple(label.name for label in self.labels)
 
     def check_encoder(self, encoder: EncoderReference) -> None:
-        """Raises WrongEncoder where the embeddings at hand are another encoder's."""
+        """Raise WrongEncoder if the head was trained on another encoder's embeddings."""
         if encoder.sha256 != self.encoder.sha256:
             raise WrongEncoder(
-                f"head {self.name} was trained on embeddings of {self.encoder}; these are of {encoder}"
+                f"head {self.name} was trained on embeddings of {self.encoder}; "
+                f"these are of {encoder}"
             )
 
     def logits(self, embeddings: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """(..., labels) from (..., width), not calibrated. Raises BadHead for another width."""
+        """Return uncalibrated logits: (..., width) -> (..., labels).
+
+        Raises BadHead for embeddings of another width.
+        """
         x = np.asarray(embeddings, np.float64)
         if x.ndim == 0 or x.shape[-1] != self.width:
             raise BadHead(
@@ -107,28 +121,33 @@ class Head:
         return x
 
     def probabilities(self, embeddings: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """(..., labels), calibrated."""
+        """Return calibrated probabilities: (..., width) -> (..., labels)."""
         slope = np.array([label.slope for label in self.labels])
         offset = np.array([label.offset for label in self.labels])
         return sigmoid(slope * self.logits(embeddings) + offset)
 
     def predict(self, embedding: NDArray[np.floating[Any]]) -> Prediction:
-        """One recording from its embedding (width,). Raises BadHead where that has another width or holds no finite numbers."""
+        """Return the prediction for one recording's embedding (width,).
+
+        Raises BadHead if the embedding has another width or holds values that are not finite.
+        """
         if not np.isfinite(embedding).all():
             raise BadHead(f"head {self.name}: the embedding holds values that are not finite")
-        found = {
-            name: float(value)
-            for name, value in zip(self.label_names, self.probabilities(embedding), strict=True)
-        }
-        return Prediction(
-            found, [label.name for label in self.labels if found[label.name] >= label.threshold]
-        )
+        values = self.probabilities(embedding).tolist()
+        probabilities = dict(zip(self.label_names, values, strict=True))
+        positive = [
+            label.name for label in self.labels if probabilities[label.name] >= label.threshold
+        ]
+        return Prediction(probabilities, positive)
 
 
 def patient_digests(patients: Iterable[str]) -> NDArray[np.uint64]:
-    """(patients,) uint64, sorted, each once: the first 8 bytes of each id's sha256, enough to tell whether one was trained on."""
-    found = {
-        int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "little")
-        for patient in patients
-    }
-    return np.array(sorted(found), np.uint64)
+    """Return the sorted, distinct digests of patient ids, (patients,) uint64.
+
+    A digest is the first 8 bytes of the sha256 of the id.
+    """
+    digests = set()
+    for patient in patients:
+        sha256 = hashlib.sha256(patient.encode()).digest()
+        digests.add(int.from_bytes(sha256[:DIGEST_BYTES], "little"))
+    return np.array(sorted(digests), np.uint64)

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Forest:
-    """Trees as one run of nodes in preorder: a node's left child follows it, `right` is the other; a leaf is its own right.
+    """The nodes of all trees, one tree after the other, each in preorder.
 
-    feature, threshold, right, value  (nodes,): to the left where the feature <= threshold (-inf in leaves)
-    roots                             (trees,)
+    A node's left child is the next node; `right` is the index of its right child, of the node
+    itself in a leaf.
+
+    feature, threshold, right, value  (nodes,); a row goes left where feature <= threshold; the
+                                      threshold of a leaf is -inf
+    roots                             (trees,) index of each tree's root
     depth                             steps from a root to the deepest leaf
     """
 
@@ -25,14 +29,15 @@ class Forest:
     depth: int
 
     def values(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(rows, features) -> (rows, trees): the value of the leaf that each tree ends in."""
-        found = np.empty((len(rows), self.roots.size), np.float32)
-        following = np.arange(1, self.feature.size + 1)
-        for row, of_row in zip(rows, found, strict=True):
-            # Every node is asked, though few are passed: that is one comparison, where a way down is one for each step.
-            child = np.where(row.take(self.feature) <= self.threshold, following, self.right)
+        """Return the value that each tree gives each row: (rows, features) -> (rows, trees)."""
+        leaf_values = np.empty((len(rows), self.roots.size), np.float32)
+        left = np.arange(1, self.feature.size + 1)
+        for index, row in enumerate(rows):
+            # The condition of every node is evaluated, although a row passes only a few of them:
+            # one vectorised comparison costs less than one comparison for each level of the trees.
+            child = np.where(row.take(self.feature) <= self.threshold, left, self.right)
             node = self.roots
             for _ in range(self.depth):
                 node = child.take(node)
-            of_row[:] = self.value.take(node)
-        return found
+            leaf_values[index] = self.value.take(node)
+        return leaf_values

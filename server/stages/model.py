@@ -250,7 +250,7 @@ class ModelStage:
             embedding = embedding_answer(item.prepared, encoded, self._deployment, self._runtime)
             return encode_embedding(embedding, item.head, item.index, timings)
         answer = analysis_answer(
-            item.prepared, encoded, self._deployment, self._runtime, self._head_cache.version
+            item.prepared, encoded, self._deployment, self._runtime, self._head_cache.head
         )
         return encode_answer(answer, item.head, item.index, timings)
 

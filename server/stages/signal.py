@@ -153,7 +153,7 @@ class SignalStage:
         answer = (
             quality_answer(prepared)
             if isinstance(prepared.options, QualityOptions)
-            else analysis_answer(prepared, {}, self.deployment, None, self.head_cache.version)
+            else analysis_answer(prepared, {}, self.deployment, None, self.head_cache.head)
         )
         assert isinstance(prepared.options, QualityOptions | AnalyzeOptions), (
             "embeddings need an encoder. This is a bug."

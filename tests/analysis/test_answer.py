@@ -49,7 +49,7 @@ def encode(ready: Prepared) -> dict[Any, Encoded]:
 
 def analysis(ecg: EcgRecord, deployment: Deployment = BOTH, **options: Any) -> dict[str, Any]:
     ready = prepared(ecg, deployment, **options)
-    return analysis_answer(ready, encode(ready), deployment, RUNTIME, NO_HEADS.version)
+    return analysis_answer(ready, encode(ready), deployment, RUNTIME, NO_HEADS.head)
 
 
 def warned(answer: dict[str, Any], *words: str) -> bool:

@@ -52,7 +52,7 @@ def analysed(
     ready = prepare(
         record, analyze_options({"include": include}, NOTHING), NOTHING, max_seconds=600
     )
-    return analysis_answer(ready, {}, NOTHING, RUNTIME, NO_HEADS.version)
+    return analysis_answer(ready, {}, NOTHING, RUNTIME, NO_HEADS.head)
 
 
 def hummed(signal: Signal, hum_hz: float) -> Signal:
@@ -201,7 +201,7 @@ def test_a_label_is_part_of_the_evidence_where_there_is_one() -> None:
         said = {
             "clinical": replace(encoded["clinical"], logits=np.full((2, 17), logit, np.float32))
         }
-        answer = analysis_answer(ready, said, BOTH, RUNTIME, NO_HEADS.version)
+        answer = analysis_answer(ready, said, BOTH, RUNTIME, NO_HEADS.head)
         assert low <= answer["pacemaker"]["evidence"]["label"] <= 1
         assert low <= answer["pacemaker"]["probability"] <= high
         contradicts = any(

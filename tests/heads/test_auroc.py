@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from heads.auroc import Ranked, auroc, patient_resamples
+from heads.auroc import RankedRecords, auroc, patient_resamples
 from training.heads.scores import average_precision
 
 RANDOM = np.random.default_rng(0)
@@ -16,11 +16,11 @@ SCORE = np.round(RANDOM.random(300) + 0.3 * TRUTH, 1)  # many ties
 
 def test_it_is_scikit_learns_with_ties_and_weights() -> None:
     weights = np.stack([np.ones(300), *RANDOM.integers(0, 4, (5, 300))])
-    found = Ranked(TRUTH, SCORE).auroc(weights)
+    found = RankedRecords(TRUTH, SCORE).auroc(weights)
     assert found == pytest.approx(
         [roc_auc_score(TRUTH, SCORE, sample_weight=one) for one in weights]
     )
-    precision = average_precision(Ranked(TRUTH, SCORE), weights)
+    precision = average_precision(RankedRecords(TRUTH, SCORE), weights)
     assert precision == pytest.approx(
         [average_precision_score(TRUTH, SCORE, sample_weight=one) for one in weights]
     )

@@ -65,16 +65,16 @@ def test_a_version_that_is_no_champion_any_more_can_still_be_had(tmp_path: Path)
     Registry(tmp_path).promote("rhythm", 2, reason="better")
     clock.now = 2.0
     cache.current()
-    assert cache.version("rhythm", 1) is cache.version("rhythm", 1)
+    assert cache.head("rhythm", 1) is cache.head("rhythm", 1)
     with pytest.raises(UnknownHead):
-        cache.version("rhythm", 3)
+        cache.head("rhythm", 3)
 
 
 def test_it_does_not_keep_every_version_there_ever_was(tmp_path: Path) -> None:
     cache = HeadCache(tmp_path, Clock())
     for seed in range(KEPT_VERSIONS + 4):
-        cache.version("rhythm", install(tmp_path, seed))
-    assert len(cache._versions) <= KEPT_VERSIONS
+        cache.head("rhythm", install(tmp_path, seed))
+    assert len(cache._loaded) <= KEPT_VERSIONS
 
 
 def test_a_damaged_champion_is_told_and_its_neighbours_answer(tmp_path: Path) -> None:

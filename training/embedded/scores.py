@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.auroc import Ranked, patient_resamples
+from heads.auroc import RankedRecords, patient_resamples
 from signals.logistic import sigmoid
 from superclasses import SUPERCLASSES
 from training.calibration import best_f1_threshold, platt
@@ -131,7 +131,7 @@ def macro_auroc(truth: NDArray[np.float32], scores: NDArray[np.floating]) -> flo
 
 
 def auroc(truth: Flags, scores: NDArray[np.floating]) -> float:
-    return float(Ranked(truth.astype(np.float64), scores).auroc(np.ones((1, len(scores))))[0])
+    return float(RankedRecords(truth.astype(np.float64), scores).auroc(np.ones((1, len(scores))))[0])
 
 
 def _label(
@@ -142,7 +142,7 @@ def _label(
     groups: dict[str, Flags],
 ) -> tuple[LabelScore, Array]:
     ranked, once = (
-        Ranked(truth.astype(np.float64), probability),
+        RankedRecords(truth.astype(np.float64), probability),
         np.ones((1, len(truth)), np.float32),
     )
     draws = ranked.auroc(weights)
@@ -165,7 +165,7 @@ def _label(
 
 
 def _group(truth: Flags, probability: Array, weights: NDArray[np.float32]) -> Figure:
-    ranked = Ranked(truth.astype(np.float64), probability)
+    ranked = RankedRecords(truth.astype(np.float64), probability)
     return _figure(float(ranked.auroc(np.ones((1, len(truth))))[0]), ranked.auroc(weights))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.auroc import Ranked, patient_resamples
+from heads.auroc import RankedRecords, patient_resamples
 from heads.head import Head
 from training.heads.fit import Examples
 
@@ -81,11 +81,11 @@ def prevalence_baseline(labels: tuple[str, ...], examples: Examples) -> dict[str
     }
 
 
-def average_precision(ranked: Ranked, weights: NDArray[np.floating[Any]]) -> Array:
+def average_precision(ranked: RankedRecords, weights: NDArray[np.floating[Any]]) -> Array:
     """(resamples,): the area under precision over recall, as a sum over thresholds; NaN without a positive."""
     ordered = weights[:, ranked.order].astype(np.float64)
-    positive = np.add.reduceat(ordered * ranked.positive, ranked.ties, axis=1)[:, ::-1]
-    every = np.add.reduceat(ordered, ranked.ties, axis=1)[:, ::-1]
+    positive = np.add.reduceat(ordered * ranked.positive, ranked.tie_starts, axis=1)[:, ::-1]
+    every = np.add.reduceat(ordered, ranked.tie_starts, axis=1)[:, ::-1]
     precision = np.cumsum(positive, axis=1) / np.maximum(np.cumsum(every, axis=1), 1e-12)
     count = positive.sum(axis=1)
     found = np.divide(
@@ -127,7 +127,7 @@ def _label(
     known = ~np.isnan(truth)
     p, y, w = probabilities[known], truth[known], weights[:, known]
     once = np.ones((1, len(y)), np.float32)
-    ranked, positive = Ranked(y, p), p >= threshold
+    ranked, positive = RankedRecords(y, p), p >= threshold
     of: dict[str, Callable[[NDArray[np.float32]], Array]] = {
         "auroc": ranked.auroc,
         "auprc": lambda drawn: (
