@@ -1,8 +1,10 @@
-"""Whether the beats look paced: the form of the representative beat, what is left of spikes at 100 Hz, and how the rhythm goes.
+"""How likely the beats are paced, from their morphology and rhythm: boosted trees.
 
-Boosted trees, trained by `training/pacemaker/train.py` on PTB-XL at 100 Hz. Every number is free of the recording's gain, and what is
-taken from the unfiltered signal is taken at 100 Hz, so that recordings of any rate are judged alike. What the delineator says is
-left out: this head stays as it is when that one is trained anew.
+The features are the shape of the representative beat, the sharpness of the signal at 100 Hz around
+the beats (which pacing spikes leave behind), and the rhythm. `python -m training.pacemaker` fits
+the trees to PTB-XL at 100 Hz. No feature depends on the recording's gain, and features of the
+unfiltered signal are computed at 100 Hz, so recordings of any sampling rate are judged alike. No
+feature comes from the delineator, so training the delineator again does not change this model.
 """
 
 from __future__ import annotations
@@ -21,176 +23,249 @@ from signals.ends import ramp
 from signals.leads import INDEPENDENT_ROWS
 from signals.order import mean, median
 
-CHEST: Final = slice(2, 8)  # of INDEPENDENT_ROWS
-MAX_FILLED: Final = (
-    2  # chest leads that may be missing: each is taken as the mean of its neighbours
-)
-BLUNT_HZ: Final = 100.0  # the lowest rate that is judged; all are, at this rate
-CENTRE: Final = 124  # of the representative beat's 288 samples at 250 Hz
-BINS: Final = 44  # of 16 ms, from 256 ms before the centre
-BEFORE_BINS: Final = 16
-SHARP_SAMPLES: Final = 41  # at BLUNT_HZ, from 240 ms before the centre to 160 ms after it
-BEFORE_SHARP: Final = 24
-QRS_SHARP: Final = slice(
+CHEST: Final = slice(2, 8)  # V1-V6 among INDEPENDENT_ROWS
+MAX_MISSING_CHEST: Final = 2  # chest leads; each missing one is interpolated from its neighbours
+
+# The representative beat has 288 samples at 250 Hz. The slices below are places in it.
+CENTRE: Final = 124
+SCALE_SAMPLES: Final = slice(84, 164)  # from 160 ms before the centre to 156 ms after it
+QRS_SAMPLES: Final = slice(110, 160)  # from 56 ms before the centre to 140 ms after it
+T_SAMPLES: Final = slice(165, 250)  # from 164 to 500 ms after the centre
+BIN_SAMPLES: Final = 4  # 16 ms
+BINS: Final = 44
+BINS_BEFORE: Final = 16  # of BINS: from 256 ms before the centre on
+
+# Sharpness is measured at the lowest sampling rate that is judged, on this many samples of each
+# beat.
+SHARPNESS_HZ: Final = 100.0
+SHARPNESS_SAMPLES: Final = 41  # from 240 ms before the centre to 160 ms after it
+SHARPNESS_BEFORE: Final = 24
+SHARPNESS_OF_QRS: Final = slice(
     15, 37
-)  # of those: 90 ms before the centre to 120 ms after it, what sharpness is measured against
-QRS_SAMPLES: Final = slice(
-    110, 160
-)  # of the representative beat: 56 ms before the centre to 140 ms after it
-T_SAMPLES: Final = slice(165, 250)  # 164 to 500 ms after it
-_FLOOR: Final = 1e-3
-_DOWN: Final = round(RATE_HZ / BLUNT_HZ)
-_FILTER_REACH: Final = 10  # samples at BLUNT_HZ on either side: resample_poly's
-_BLOCK: Final = (
-    20  # samples at BLUNT_HZ that are computed at once: the filter reaches over two such blocks
-)
-_NOTHING: Final = -9.0  # stands for a number that could not be measured: trees set it apart
+)  # from 90 ms before the centre to 120 ms after it: reference
+MIN_RELATIVE_SHARPNESS: Final = 1e-3  # floor before the logarithm
+
+# What trees read in place of a value that could not be measured.
+MISSING_VALUE: Final = -9.0
+
+# The anti-aliasing filter from RATE_HZ to SHARPNESS_HZ, computed in blocks.
+_DOWN: Final = round(RATE_HZ / SHARPNESS_HZ)
+_FILTER_REACH: Final = 10  # samples at SHARPNESS_HZ on either side, as in scipy's resample_poly
+_BLOCK: Final = 20  # samples at SHARPNESS_HZ; the filter reaches over two blocks
 
 
 @dataclass(frozen=True, eq=False)
 class PacedBeatModel:
-    """The model: trees whose values add up to log odds, from `start` on, and Platt's (slope, shift) to the calibrated ones."""
+    """Boosted trees and their calibration.
+
+    trees        the sum of their values, added to `start`, is the uncalibrated log odds
+    calibration  (slope, shift) of Platt's calibration
+    """
 
     trees: Forest
     start: float
     calibration: tuple[float, float]
 
     def log_odds(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(recordings, features) -> (recordings,): log odds of a pacemaker at the prevalence of the training recordings."""
+        """Return calibrated log odds of pacing: (recordings, features) -> (recordings,).
+
+        They hold at the prevalence of pacing in the training recordings.
+        """
         slope, shift = self.calibration
-        return slope * self.raw(rows) + shift
+        return slope * self.uncalibrated_log_odds(rows) + shift
 
-    def raw(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
-        """The same before calibration."""
-        return np.asarray(
-            self.start
-            + self.trees.values(np.asarray(rows, np.float32)).sum(axis=1, dtype=np.float64),
-            np.float64,
+    def uncalibrated_log_odds(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the output of the trees: (recordings, features) -> (recordings,)."""
+        values = self.trees.values(np.asarray(rows, np.float32))
+        return np.asarray(self.start + values.sum(axis=1, dtype=np.float64), np.float64)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the model as plain arrays; right children are stored relative to their parents."""
+        trees = self.trees
+        steps_right = trees.right - np.arange(trees.right.size)
+        return {
+            "feature": trees.feature.astype(np.uint16),
+            "split": trees.threshold.astype(np.float32),
+            "value": trees.value.astype(np.float32),
+            "right": steps_right.astype(np.uint16),
+            "roots": trees.roots.astype(np.uint32),
+            "depth": np.asarray(trees.depth),
+            "start": np.asarray(self.start),
+            "calibration": np.asarray(self.calibration),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> PacedBeatModel:
+        """Return the model that `to_arrays` stored."""
+        steps_right = arrays["right"].astype(np.intp)
+        trees = Forest(
+            feature=arrays["feature"].astype(np.intp),
+            threshold=arrays["split"],
+            right=steps_right + np.arange(steps_right.size),
+            value=arrays["value"],
+            roots=arrays["roots"].astype(np.intp),
+            depth=int(arrays["depth"]),
         )
+        slope, shift = arrays["calibration"].tolist()
+        return cls(trees, float(arrays["start"]), (slope, shift))
 
 
-def why_unjudged(found: Measurements) -> str | None:
-    """The reason why the form of the beats says nothing of pacing; None where it can be judged."""
-    if found.representative is None:
-        return "no beats are found whose form could be judged"
-    alive = _alive(found.representative.data)
-    if not alive[:2].all() or np.count_nonzero(~alive[CHEST]) > MAX_FILLED:
+def why_unjudged(measured: Measurements) -> str | None:
+    """Return why the beats' morphology cannot be judged, None if it can."""
+    if measured.representative is None:
+        return "no beats were found whose morphology could be judged"
+    alive = _alive(measured.representative.data)
+    missing_chest = np.count_nonzero(~alive[CHEST])
+    if not alive[:2].all() or missing_chest > MAX_MISSING_CHEST:
         missing = np.count_nonzero(~alive)
-        return f"the form of the beats is judged on I, II and V1-V6, of which at most {MAX_FILLED} chest leads may be missing; {missing} are"
+        return (
+            f"the morphology of the beats is judged on I, II and V1-V6; {missing} of these are "
+            f"missing, at most {MAX_MISSING_CHEST} chest leads may be"
+        )
     return None
 
 
-def features(found: Measurements, signal: NDArray[np.floating], fs: float) -> NDArray[np.float32]:
-    """(features,) of a recording (12, samples), unfiltered, NaN for gaps, that `why_unjudged` finds nothing against."""
-    beat = found.representative
-    assert beat is not None, (
-        "there is a beat where nothing speaks against judging it. This is a bug."
-    )
-    rows = _eight(beat.data)
+def features(
+    measured: Measurements, signal: NDArray[np.floating], fs: float
+) -> NDArray[np.float32]:
+    """Return the features of a recording, (features,), for which `why_unjudged` returned None.
+
+    signal  (12, samples), unfiltered, NaN for gaps, at `fs` Hz
+    """
+    beat = measured.representative
+    assert beat is not None, "features need a representative beat. This is a bug."
+    rows = _independent_rows(beat.data)
     level = rows - median(rows)[:, None]
-    level /= max(float(np.sqrt(np.square(level[:, 84:164]).mean(axis=0)).max()), 1e-9)
-    starts = np.array(
+    peak = float(np.sqrt(np.square(level[:, SCALE_SAMPLES]).mean(axis=0)).max())
+    level /= max(peak, 1e-9)
+    r_after_centre_s = beat.r - CENTRE / beat.fs
+    centres_s = np.array(
         [
-            each.r - (beat.r - CENTRE / beat.fs)
-            for each in found.fiducials
-            if each.beat_class == "normal"
+            fiducial.r - r_after_centre_s
+            for fiducial in measured.fiducials
+            if fiducial.beat_class == "normal"
         ]
     )
     parts = [
-        _rhythm(found, beat.averaged),
+        _rhythm(measured, beat.averaged),
         _areas(level),
-        _form(level),
-        _sharpness(signal, fs, starts),
+        _shape(level),
+        _sharpness(signal, fs, centres_s),
     ]
-    numbers = np.concatenate(parts)
-    return np.where(np.isnan(numbers), _NOTHING, numbers).astype(np.float32)
+    values = np.concatenate(parts)
+    return np.where(np.isnan(values), MISSING_VALUE, values).astype(np.float32)
 
 
 def _alive(beat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of the independent leads carry a signal: (12, samples) -> (8,)."""
     return np.asarray(np.ptp(beat[list(INDEPENDENT_ROWS)], axis=1) > 0)
 
 
-def _eight(beat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(12, samples) -> (8, samples), missing chest leads as the mean of the nearest on either side."""
-    rows, alive = beat[list(INDEPENDENT_ROWS)].astype(np.float64), _alive(beat)
-    there = np.flatnonzero(alive[CHEST]) + CHEST.start
-    for lead in (np.flatnonzero(~alive[CHEST]) + CHEST.start).tolist():
-        before, after = there[there < lead], there[there > lead]
-        near = [*before[-1:].tolist(), *after[:1].tolist()]
-        rows[lead] = rows[near].mean(axis=0)
+def _independent_rows(beat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return I, II and V1-V6: (12, samples) -> (8, samples).
+
+    A missing chest lead becomes the mean of the nearest present chest lead on either side.
+    """
+    rows = beat[list(INDEPENDENT_ROWS)].astype(np.float64)
+    alive = _alive(beat)
+    present = np.flatnonzero(alive[CHEST]) + CHEST.start
+    missing = np.flatnonzero(~alive[CHEST]) + CHEST.start
+    for lead in missing.tolist():
+        before = present[present < lead]
+        after = present[present > lead]
+        nearest = [*before[-1:].tolist(), *after[:1].tolist()]
+        rows[lead] = rows[nearest].mean(axis=0)
     return rows
 
 
-def _rhythm(found: Measurements, averaged: int) -> NDArray[np.float64]:
-    """Rate, regularity, and how alike the beats are."""
-    rr, beats = found.rr_ms, max(1, found.beats)
-    spread = [
-        np.nan if value is None or not rr else np.log(max(value / rr, 1e-4))
-        for value in (found.rmssd_ms, found.sdnn_ms)
-    ]
-    return np.array(
-        [np.nan if rr is None else rr, *spread, found.ectopic_beats / beats, averaged / beats],
-        np.float64,
-    )
+def _rhythm(measured: Measurements, averaged: int) -> NDArray[np.float64]:
+    """Return RR interval, its relative variability, and the shares of ectopic and averaged beats.
+
+    averaged  beats that the representative beat was averaged from
+    """
+    rr_ms = measured.rr_ms
+    beats = max(1, measured.beats)
+    variability: list[float] = []
+    for value_ms in (measured.rmssd_ms, measured.sdnn_ms):
+        if value_ms is None or not rr_ms:
+            variability.append(np.nan)
+        else:
+            variability.append(np.log(max(value_ms / rr_ms, 1e-4)))
+    rr = np.nan if rr_ms is None else rr_ms
+    shares = (measured.ectopic_beats / beats, averaged / beats)
+    return np.array([rr, *variability, *shares], np.float64)
 
 
 def _areas(level: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Net areas of QRS and T in each lead, and the cosine between both over all leads: paced beats are discordant."""
-    qrs, t = level[:, QRS_SAMPLES].mean(axis=1), level[:, T_SAMPLES].mean(axis=1)
-    size = float(np.linalg.norm(qrs) * np.linalg.norm(t))
-    return np.array([*qrs, *t, float(qrs @ t) / max(size, 1e-9)], np.float64)
+    """Return the net areas of QRS and T in each lead, and the cosine between both over all leads.
+
+    QRS and T of paced beats are discordant: the cosine is negative.
+    """
+    qrs = level[:, QRS_SAMPLES].mean(axis=1)
+    t = level[:, T_SAMPLES].mean(axis=1)
+    norms = float(np.linalg.norm(qrs) * np.linalg.norm(t))
+    cosine = float(qrs @ t) / max(norms, 1e-9)
+    return np.array([*qrs, *t, cosine], np.float64)
 
 
-def _form(level: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spatial magnitude and velocity of the beat in steps of 16 ms."""
-    first = CENTRE - 4 * BEFORE_BINS
-    coarse = level[:, first : first + 4 * BINS].reshape(len(level), BINS, 4).mean(axis=2)
+def _shape(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return spatial magnitude and spatial velocity of the beat in bins of 16 ms."""
+    first = CENTRE - BIN_SAMPLES * BINS_BEFORE
+    binned = level[:, first : first + BIN_SAMPLES * BINS]
+    coarse = binned.reshape(len(level), BINS, BIN_SAMPLES).mean(axis=2)
     steps = coarse[:, 1:] - coarse[:, :-1]
-    return np.concatenate(
-        [np.sqrt(mean(np.square(coarse), axis=0)), np.sqrt(mean(np.square(steps), axis=0))]
-    )
+    magnitude = np.sqrt(mean(np.square(coarse), axis=0))
+    velocity = np.sqrt(mean(np.square(steps), axis=0))
+    return np.concatenate([magnitude, velocity])
 
 
 def _sharpness(
-    signal: NDArray[np.floating], fs: float, starts_s: NDArray[np.float64]
+    signal: NDArray[np.floating], fs: float, centres_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Logarithm of the second difference at 100 Hz about the beat, over that of the QRS: mean over leads, and the sharpest one.
+    """Return the log of the second difference around the beat over that of the QRS, at 100 Hz.
 
-    A pulse of a millisecond is spread by the anti-aliasing filter of a 100 Hz recording over two or three samples, which are
-    sharper than the beginning of a paced QRS. The median over beats leaves the noise of single ones out.
+    Twice SHARPNESS_SAMPLES values: root mean square over the leads, then the sharpest lead. NaN if
+    no beat lies within the signal.
+
+    The anti-aliasing filter of a 100 Hz recording spreads a pulse of one millisecond over two or
+    three samples. These are still sharper than the onset of a paced QRS. The median over the beats
+    removes the noise of single beats.
     """
     rows = signal[list(INDEPENDENT_ROWS)]
-    rows = rows if np.isfinite(rows).all() else np.nan_to_num(rows)
-    blunt = _at_100_hz(
-        (rows - rows[:, :1]).astype(np.float32, copy=False), fs
-    )  # no offset, that single precision lose nothing
+    if not np.isfinite(rows).all():
+        rows = np.nan_to_num(rows)
+    # Without the offset, single precision resolves small differences of the signal.
+    centred = (rows - rows[:, :1]).astype(np.float32, copy=False)
+    blunt = _at_100_hz(centred, fs)
     slope = blunt[:, 1:] - blunt[:, :-1]
     bend = np.abs(slope[:, 1:] - slope[:, :-1])
-    at = (
-        np.rint(starts_s * BLUNT_HZ).astype(np.intp)[:, None]
-        - BEFORE_SHARP
-        - 1
-        + np.arange(SHARP_SAMPLES)
-    )
-    at = at[(at[:, 0] >= 0) & (at[:, -1] < bend.shape[1])] if at.size else at
-    if len(at) == 0:
-        return np.full(2 * SHARP_SAMPLES, np.nan)
-    usual = median(bend[:, at], axis=1)
-    joint, most = np.sqrt(mean(np.square(usual), axis=0)), usual.max(axis=0)
-    return np.concatenate(
-        [
-            np.log(np.maximum(each / max(float(each[QRS_SHARP].max()), 1e-9), _FLOOR))
-            for each in (joint, most)
-        ]
-    )
+    first = np.rint(centres_s * SHARPNESS_HZ).astype(np.intp) - SHARPNESS_BEFORE - 1
+    samples = first[:, None] + np.arange(SHARPNESS_SAMPLES)
+    if samples.size:
+        inside = (samples[:, 0] >= 0) & (samples[:, -1] < bend.shape[1])
+        samples = samples[inside]
+    if len(samples) == 0:
+        return np.full(2 * SHARPNESS_SAMPLES, np.nan)
+    typical = median(bend[:, samples], axis=1)
+    joint = np.sqrt(mean(np.square(typical), axis=0))
+    sharpest = typical.max(axis=0)
+    return np.concatenate([_log_over_qrs(joint), _log_over_qrs(sharpest)])
+
+
+def _log_over_qrs(bend: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the log of (SHARPNESS_SAMPLES,) second differences over their maximum in the QRS."""
+    reference = max(float(bend[SHARPNESS_OF_QRS].max()), 1e-9)
+    logarithm: NDArray[np.floating] = np.log(np.maximum(bend / reference, MIN_RELATIVE_SHARPNESS))
+    return logarithm
 
 
 def _at_100_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
-    """Through the anti-aliasing filter that scipy's resample_poly takes, with a line through the ends taken out meanwhile.
+    """Resample (leads, samples) to 100 Hz as scipy's resample_poly does.
 
-    One product of matrices for all leads: a tenth of resample_poly's time.
+    The line between the signal's ends is subtracted before filtering and added afterwards. One
+    matrix product filters all leads: it takes a tenth of resample_poly's time.
     """
-    if fs == BLUNT_HZ or signal.shape[1] < 2:
+    if fs == SHARPNESS_HZ or signal.shape[1] < 2:
         return signal
     at_rate = resample_to_500_hz(signal, fs)
     leads, samples = at_rate.shape
@@ -198,39 +273,27 @@ def _at_100_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     blocks = -(-count // _BLOCK) + 1
     line = at_rate[:, :1] + (at_rate[:, -1:] - at_rate[:, :1]) * ramp(samples)
     reach = _FILTER_REACH * _DOWN
-    wide = np.zeros((leads, blocks * _BLOCK * _DOWN), np.float32)
-    np.subtract(at_rate, line, out=wide[:, reach : reach + samples])
-    both = (wide.reshape(-1, _BLOCK * _DOWN) @ _blunting()).reshape(leads, blocks, 2 * _BLOCK)
-    blunt = (both[:, :-1, :_BLOCK] + both[:, 1:, _BLOCK:]).reshape(leads, -1)[:, :count]
+    padded = np.zeros((leads, blocks * _BLOCK * _DOWN), np.float32)
+    np.subtract(at_rate, line, out=padded[:, reach : reach + samples])
+    product = padded.reshape(-1, _BLOCK * _DOWN) @ _block_filter()
+    halves = product.reshape(leads, blocks, 2 * _BLOCK)
+    filtered = halves[:, :-1, :_BLOCK] + halves[:, 1:, _BLOCK:]
+    blunt = filtered.reshape(leads, -1)[:, :count]
     return np.asarray(blunt + line[:, ::_DOWN], np.float32)
 
 
 @cache
-def _blunting() -> NDArray[np.float32]:
-    """(samples of a block at RATE_HZ, 2 x _BLOCK samples at BLUNT_HZ): what they give to their own block, and to the one before."""
-    from scipy.signal import firwin  # takes long to import, and only signal workers filter
+def _block_filter() -> NDArray[np.float32]:
+    """Return the filter as a matrix, (samples of a block at RATE_HZ, 2 * _BLOCK).
+
+    The first half of the columns is a block's contribution to the output of the same block, the
+    second half its contribution to the block before.
+    """
+    # Imported here: scipy.signal is slow to import, and only signal workers filter.
+    from scipy.signal import firwin
 
     taps = firwin(2 * _FILTER_REACH * _DOWN + 1, 1 / _DOWN, window=("kaiser", 5.0))
     filters = np.zeros((2 * _BLOCK * _DOWN, _BLOCK), np.float32)
     for sample in range(_BLOCK):
         filters[sample * _DOWN : sample * _DOWN + taps.size, sample] = taps
     return np.concatenate(np.split(filters, 2), axis=1)
-
-
-def stored(model: PacedBeatModel) -> dict[str, NDArray[Any]]:
-    """The model as plain arrays; `right` as the way from the node, which is short."""
-    trees = model.trees
-    return {
-        "feature": trees.feature.astype(np.uint16), "split": trees.threshold.astype(np.float32), "value": trees.value.astype(np.float32),
-        "right": (trees.right - np.arange(trees.right.size)).astype(np.uint16), "roots": trees.roots.astype(np.uint32),
-        "depth": np.asarray(trees.depth), "start": np.asarray(model.start), "calibration": np.asarray(model.calibration),
-    }  # fmt: skip
-
-
-def restored(arrays: dict[str, NDArray[Any]]) -> PacedBeatModel:
-    """What `stored` made."""
-    right = arrays["right"].astype(np.intp) + np.arange(arrays["right"].size)
-    feature, roots = arrays["feature"].astype(np.intp), arrays["roots"].astype(np.intp)
-    trees = Forest(feature, arrays["split"], right, arrays["value"], roots, int(arrays["depth"]))
-    slope, shift = arrays["calibration"].tolist()
-    return PacedBeatModel(trees, float(arrays["start"]), (slope, shift))

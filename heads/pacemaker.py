@@ -1,19 +1,25 @@
-"""Whether a recording is of a paced heart: one probability from pacing spikes, the form of the beats and an encoder's label.
+"""The probability that a recording is of a paced heart, from three kinds of evidence.
 
-In log odds, at PTB-XL's prevalence of pacing:
+The evidence is pacing spikes, the morphology of the beats, and an encoder's label. In log odds, at
+PTB-XL's prevalence of pacing:
 
-    log odds = pool(form of the beats, label) + log likelihood ratio of the spikes
+    log odds = pool(morphology, label) + log likelihood ratio of the spikes
 
-The form of the beats (`paced_beats`) is calibrated on PTB-XL, out of fold; alone, it is the answer. The spikes' likelihood ratio
-compares "a pacemaker's spike before a share of the beats, any share as likely" with "as many spikes, anywhere". It counts for no
-more than spikes have been seen to be right: the ratios of recordings with and without found pacing among the paced and the
-others, each half a recording towards undecided (Jeffreys). Where spikes cannot be seen it is 1.
+Morphology: the model in `paced_beats`, calibrated out of fold on PTB-XL. Without a label it is used
+unpooled.
 
-The label is an encoder's reading of the same beats, so both are not added up but pooled with equal weights (logarithmic opinion
-pool; Genest and Zidek, Statistical Science 1986;1:114-35). That weight is an assumption: no encoder's answers on paced recordings
-were there to learn it from. The label's own prevalence is taken out first. A label trained with its positives weighted by
-negatives / positives (ECG-FM) has a logit that is a log likelihood ratio as it is; one that is calibrated is taken to be so at
-PTB-XL's prevalence.
+Spikes: the likelihood ratio compares "a pacemaker spike before a share of the beats, any share
+equally likely" with "as many spikes at random times". It is limited to what spikes have been worth
+on labelled recordings: the ratios, among paced and unpaced recordings, of those in which pacing was
+found and of those in which it was not. Each count starts at one half (Jeffreys' prior). The ratio
+is 1 where spikes cannot be seen.
+
+Label: an encoder reads the same beats as the morphology model, so the two are pooled with equal
+weights instead of added (logarithmic opinion pool; Genest and Zidek, Statistical Science
+1986;1:114-35). The weight is an assumption: no encoder's answers on paced recordings were available
+to fit it. The label's own prevalence is removed first. If training weighted the label's positives
+by negatives / positives, as for ECG-FM, its logit is a log likelihood ratio already. A calibrated
+label is assumed to be calibrated at PTB-XL's prevalence.
 """
 
 from __future__ import annotations
@@ -28,25 +34,29 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.paced_beats import PacedBeatModel, restored, stored
+from heads.paced_beats import PacedBeatModel
 from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Chamber, Pacing, Spikes
 
 FILE: Final = Path(__file__).with_name("pacemaker.npz")
 PACEMAKER_LABEL: Final = "Electronic pacemaker"
-LABEL_WEIGHT: Final = 0.5  # of the pool; see above
-_SURE: Final = 1e-9  # a probability of 0 or 1 would outvote everything
+LABEL_WEIGHT: Final = 0.5  # of the label in the pool; an assumption, see above
+SHOWN_SHA256: Final = 12  # hex digits of the file's checksum in the head's version
+
+# Probabilities are kept this far from 0 and 1, whose log odds would outweigh all other evidence.
+_MIN_PROBABILITY: Final = 1e-9
+_MAX_LOG_ODDS: Final = 50.0  # exp does not overflow, and the sigmoid is 0 or 1 within 2e-22
 
 
 @dataclass(frozen=True)
 class PacemakerEvidence:
-    """What is known of pacing before a label speaks; plain numbers that travel between processes.
+    """The evidence of pacing without an encoder's label. Plain values, sent between processes.
 
-    spikes      how many were found that stand out as a pacemaker's do; None where they cannot be seen
-    chamber     what they pace, None where too few stand in a stable relation to beats
+    spikes           number of spikes that look like a pacemaker's; None where they cannot be seen
+    chamber          what they pace; None where too few are at a stable distance from beats
     spike_log_ratio  log likelihood ratio of the spikes, 0 where they cannot be seen
-    morphology  log odds by the form of the beats alone, None where it cannot be judged
-    visible     whether the recording could show spikes
-    warnings    "pacemaker: ...", why something of this is missing
+    morphology       log odds from the beats' morphology alone, None where it cannot be judged
+    visible          whether the recording can show spikes
+    warnings         "pacemaker: ...", why some evidence is missing
     """
 
     spikes: int | None
@@ -59,11 +69,11 @@ class PacemakerEvidence:
     def to_dict(
         self, probability: float, present: bool, label: LabelEvidence | None
     ) -> dict[str, Any]:
-        """As /analyze answers it."""
+        """Return the part `pacemaker` of /analyze."""
         evidence = {
             "spikes": self.spikes,
             "chamber": self.chamber,
-            "morphology": None if self.morphology is None else sigmoid(self.morphology),
+            "morphology": None if self.morphology is None else _sigmoid(self.morphology),
             "label": None if label is None else label.probability,
         }
         return {
@@ -74,12 +84,36 @@ class PacemakerEvidence:
         }
 
 
+@dataclass(frozen=True)
+class LabelEvidence:
+    """An encoder's answer for PACEMAKER_LABEL.
+
+    pos_weight  what training weighted the positives by; None where the probability is calibrated
+    """
+
+    probability: float
+    pos_weight: float | None = None
+
+    def log_ratio(self, prior_log_odds: float) -> float:
+        """Return log P(recording | paced) / P(recording | not paced) as the label sees it.
+
+        A weight of negatives / positives balances the training set, so the odds are the likelihood
+        ratio. From calibrated odds the prior is subtracted.
+        """
+        probability = min(max(self.probability, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY)
+        log_odds = log(probability) - log1p(-probability)
+        return log_odds if self.pos_weight is not None else log_odds - prior_log_odds
+
+
 @dataclass(frozen=True, eq=False)
 class PacemakerHead:
-    """What is learned: the model of the beats' form, PTB-XL's log odds of pacing, the spikes' limits, the threshold.
+    """What training determined.
 
-    spike_limits  log likelihood ratios of a recording without, and with found pacing
-    threshold     on the probability, from which on a pacemaker is called present
+    beats           model of the beats' morphology
+    prior_log_odds  of pacing in PTB-XL
+    spike_limits    lowest and highest log likelihood ratio of the spikes: of a recording where no
+                    pacing was found, and of one where pacing was found
+    threshold       on the probability; at or above it a pacemaker is present
     """
 
     beats: PacedBeatModel
@@ -88,95 +122,105 @@ class PacemakerHead:
     threshold: float
 
     def spike_log_ratio(self, spikes: Spikes, pacing: Pacing, seconds: float) -> float:
-        """How much likelier these spikes are with a pacemaker than without one."""
+        """Return the log likelihood ratio of the spikes, within `spike_limits`."""
         low, high = self.spike_limits
-        return min(max(stable_log_ratio(spikes.times_s.size, pacing, seconds), low), high)
+        ratio = stable_log_ratio(spikes.times_s.size, pacing, seconds)
+        return min(max(ratio, low), high)
 
     def probability(
-        self, found: PacemakerEvidence, label: LabelEvidence | None = None
+        self, evidence: PacemakerEvidence, label: LabelEvidence | None = None
     ) -> float | None:
-        """That the heart is paced; None where neither spikes, nor the form of the beats, nor a label say anything."""
-        form = found.morphology
-        said = None if label is None else self.prior_log_odds + label.log_ratio(self.prior_log_odds)
-        if form is None and said is None and not found.visible:
-            return None
-        if form is not None and said is not None:
-            pooled = (1 - LABEL_WEIGHT) * form + LABEL_WEIGHT * said
+        """Return the probability that the heart is paced.
+
+        None without any evidence: no label, morphology that cannot be judged, spikes not visible.
+        """
+        morphology = evidence.morphology
+        if label is not None:
+            label_log_odds = self.prior_log_odds + label.log_ratio(self.prior_log_odds)
+            if morphology is None:
+                pooled = label_log_odds
+            else:
+                pooled = (1 - LABEL_WEIGHT) * morphology + LABEL_WEIGHT * label_log_odds
+        elif morphology is not None:
+            pooled = morphology
+        elif evidence.visible:
+            pooled = self.prior_log_odds
         else:
-            pooled = next((odds for odds in (form, said) if odds is not None), self.prior_log_odds)
-        return sigmoid(pooled + found.spike_log_ratio)
+            return None
+        return _sigmoid(pooled + evidence.spike_log_ratio)
 
     def present(self, probability: float) -> bool:
         return probability >= self.threshold
 
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the head as plain arrays."""
+        return {
+            **self.beats.to_arrays(),
+            "prior_log_odds": np.asarray(self.prior_log_odds),
+            "spike_limits": np.asarray(self.spike_limits),
+            "threshold": np.asarray(self.threshold),
+        }
 
-@dataclass(frozen=True)
-class LabelEvidence:
-    """An encoder's probability, and what its positives were weighted by in training; None where it is calibrated as it is."""
-
-    probability: float
-    pos_weight: float | None = None
-
-    def log_ratio(self, prior_log_odds: float) -> float:
-        """log P(recording | paced) / P(recording | not paced), as far as the label tells them apart.
-
-        A weight of negatives / positives makes a training set of equal shares, whose odds are the likelihood ratio.
-        """
-        sure = min(max(self.probability, _SURE), 1 - _SURE)
-        odds = log(sure) - log1p(-sure)
-        return odds if self.pos_weight is not None else odds - prior_log_odds
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> PacemakerHead:
+        """Return the head that `to_arrays` stored."""
+        low, high = arrays["spike_limits"].tolist()
+        return cls(
+            beats=PacedBeatModel.from_arrays(arrays),
+            prior_log_odds=float(arrays["prior_log_odds"]),
+            spike_limits=(low, high),
+            threshold=float(arrays["threshold"]),
+        )
 
 
 def stable_log_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
-    """Bayes factor of the beats with a spike at a common distance: any share of the beats, against chance.
+    """Return the log Bayes factor of beats with a spike at a common distance, against chance.
 
-    By chance a beat has one with the probability that spikes at random, as many as there are, put one within STABLE_MS of a place;
-    the best of the places within the windows was chosen, so the evidence is divided by how many there are.
+    Under pacing any share of the beats has such a spike, all shares equally likely. Under chance, a
+    beat has one with the probability that `spikes` spikes at random times in `seconds` put one
+    within STABLE_MS of a given place. The best of all places in the window was selected, so the
+    factor is divided by their number. The larger of the factors of atrial and ventricular pacing
+    counts.
     """
     if pacing.beats == 0 or seconds <= 0:
         return 0.0
-    chance = min(max(-expm1(-2 * STABLE_MS / 1000 * spikes / seconds), _SURE), 1 - _SURE)
-    ratios = []
-    for count, (start, stop) in (
-        (pacing.atrial_beats, ATRIAL_MS),
-        (pacing.ventricular_beats, VENTRICULAR_MS),
-    ):
-        by_any_share = -log(pacing.beats + 1) - log(comb(pacing.beats, count))
-        by_chance = count * log(chance) + (pacing.beats - count) * log1p(-chance)
-        ratios.append(
-            by_any_share - by_chance - (log((stop - start) / (2 * STABLE_MS)) if count else 0.0)
-        )
-    return max(ratios)
+    chance = -expm1(-2 * STABLE_MS / 1000 * spikes / seconds)
+    chance = min(max(chance, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY)
+    atrial = _window_log_ratio(pacing.atrial_beats, pacing.beats, chance, ATRIAL_MS)
+    ventricular = _window_log_ratio(pacing.ventricular_beats, pacing.beats, chance, VENTRICULAR_MS)
+    return max(atrial, ventricular)
 
 
-def sigmoid(log_odds: float) -> float:
-    return 1 / (1 + exp(-min(max(log_odds, -50.0), 50.0)))
+def _window_log_ratio(
+    count: int, beats: int, chance: float, window_ms: tuple[float, float]
+) -> float:
+    """Return the log Bayes factor of `count` of `beats` with a spike at one place in a window."""
+    start, stop = window_ms
+    by_any_share = -log(beats + 1) - log(comb(beats, count))
+    by_chance = count * log(chance) + (beats - count) * log1p(-chance)
+    # Without a spike no place was selected.
+    selection = log((stop - start) / (2 * STABLE_MS)) if count else 0.0
+    return by_any_share - by_chance - selection
+
+
+def _sigmoid(log_odds: float) -> float:
+    """Return the logistic function of one number.
+
+    Not signals.logistic.sigmoid: for negative log odds its form differs in the last bit, and
+    answers would change. `math.exp` also costs less than numpy for a single number.
+    """
+    return 1 / (1 + exp(-min(max(log_odds, -_MAX_LOG_ODDS), _MAX_LOG_ODDS)))
 
 
 @cache
 def shipped() -> PacemakerHead:
-    """The head in this folder."""
+    """Return the head that ships in this folder."""
     with np.load(FILE, allow_pickle=False) as file:
-        return from_arrays(dict(file))
+        return PacemakerHead.from_arrays(dict(file))
 
 
 @cache
 def version() -> str:
-    """pacemaker@ and the beginning of its file's SHA-256."""
-    return f"pacemaker@{hashlib.sha256(FILE.read_bytes()).hexdigest()[:12]}"
-
-
-def to_arrays(head: PacemakerHead) -> dict[str, NDArray[Any]]:
-    numbers = {
-        "prior_log_odds": head.prior_log_odds,
-        "spike_limits": head.spike_limits,
-        "threshold": head.threshold,
-    }
-    return {**stored(head.beats), **{name: np.asarray(number) for name, number in numbers.items()}}
-
-
-def from_arrays(arrays: dict[str, NDArray[Any]]) -> PacemakerHead:
-    low, high = arrays["spike_limits"].tolist()
-    return PacemakerHead(
-        restored(arrays), float(arrays["prior_log_odds"]), (low, high), float(arrays["threshold"])
-    )
+    """Return the version of the shipped head: pacemaker@ and the start of its file's SHA-256."""
+    sha256 = hashlib.sha256(FILE.read_bytes()).hexdigest()
+    return f"pacemaker@{sha256[:SHOWN_SHA256]}"

@@ -12,7 +12,7 @@ from scipy.signal import resample_poly
 
 from heads import pacemaker
 from heads.paced_beats import features, why_unjudged
-from heads.pacemaker import sigmoid
+from signals.logistic import sigmoid
 from intervals.measure import measure
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord

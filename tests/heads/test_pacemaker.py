@@ -113,7 +113,7 @@ def test_spikes_count_for_no_more_than_they_have_been_right() -> None:
 
 
 def test_the_head_is_the_same_after_it_was_stored() -> None:
-    again = pacemaker.from_arrays(pacemaker.to_arrays(HEAD))
+    again = PacemakerHead.from_arrays(HEAD.to_arrays())
     rows = np.random.default_rng(0).normal(size=(5, int(HEAD.beats.trees.feature.max()) + 1))
     np.testing.assert_array_equal(again.beats.log_odds(rows), HEAD.beats.log_odds(rows))
     assert (again.threshold, again.spike_limits, again.prior_log_odds) == (

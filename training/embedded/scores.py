@@ -131,7 +131,9 @@ def macro_auroc(truth: NDArray[np.float32], scores: NDArray[np.floating]) -> flo
 
 
 def auroc(truth: Flags, scores: NDArray[np.floating]) -> float:
-    return float(RankedRecords(truth.astype(np.float64), scores).auroc(np.ones((1, len(scores))))[0])
+    return float(
+        RankedRecords(truth.astype(np.float64), scores).auroc(np.ones((1, len(scores))))[0]
+    )
 
 
 def _label(

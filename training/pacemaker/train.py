@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.pacemaker import FILE, PACEMAKER_LABEL, PacemakerHead, to_arrays
+from heads.pacemaker import FILE, PACEMAKER_LABEL, PacemakerHead
 from training.datasets.ptbxl import read_table
 from training.pacemaker import report as pacemaker_report
 from training.pacemaker.fit import (
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
         table.fold <= TRAINING_FOLDS, paced, table.fold, unseen, head, spiked
     )
     print(text)
-    np.savez_compressed(options.out, allow_pickle=False, **to_arrays(head))
+    np.savez_compressed(options.out, allow_pickle=False, **head.to_arrays())
     print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
     write_between(options.page, pacemaker_report.BEGIN, pacemaker_report.END, text)
 
@@ -103,7 +103,7 @@ def out_of_fold(
             rows[chosen & (fold != number)], paced[chosen & (fold != number)], seed
         )
         own = chosen & (fold == number)
-        raw[own] = models[number].raw(rows[own])
+        raw[own] = models[number].uncalibrated_log_odds(rows[own])
         print(f"fold {number} of {len(numbers)}", flush=True)
     for number in numbers:
         own, others = chosen & (fold == number), chosen & (fold != number)

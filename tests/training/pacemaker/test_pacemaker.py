@@ -32,7 +32,7 @@ def test_the_shipped_form_of_the_trees_says_what_scikit_learn_says(
     ).fit(ROWS.astype(np.float64), PACED)  # fmt: skip
     unseen = RNG.normal(size=(300, 6)).astype(np.float32)
     np.testing.assert_allclose(
-        fit(ROWS, PACED, 3).raw(unseen),
+        fit(ROWS, PACED, 3).uncalibrated_log_odds(unseen),
         grown.decision_function(unseen.astype(np.float64)),
         atol=1e-4,
     )
