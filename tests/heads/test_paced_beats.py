@@ -12,9 +12,9 @@ from scipy.signal import resample_poly
 
 from heads import pacemaker
 from heads.paced_beats import features, why_unjudged
-from signals.logistic import sigmoid
 from intervals.measure import measure
 from signals.leads import LEADS, twelve_leads
+from signals.logistic import sigmoid
 from signals.record import EcgRecord
 from tests.data import SHARED, requires_shared
 
