@@ -34,19 +34,11 @@ from ecgfm_client.folders import Recording, find_recordings
 from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
 from benchmarks.machine import machine
-from bulk.run import (
-    BATCH_SEGMENTS,
-    Embedded,
-    Failed,
-    Ready,
-    devices_of,
-    encode,
-    on_this_machine,
-    parser_here,
-    read_one,
-    run,
-    what_is_asked,
-)
+from bulk.command import local_parser, requested_devices
+from bulk.engine import BATCH_SEGMENTS, encode_batch, local_engine
+from bulk.job import choose_encoder, run_job
+from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording
+from bulk.recordings import read_recording
 from encoder.devices import keep_freed_memory, limit_openmp_spinning
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(through_server(folder / "in", folder / "server.parquet", options.url), flush=True)
         print(
             without_server(
-                parser_here().parse_args(
+                local_parser().parse_args(
                     [str(folder / "in"), str(folder / "bulk.parquet"), *others]
                 )
             )
@@ -134,21 +126,21 @@ def busy_s(url: str) -> tuple[float, int]:
 class Rounds:
     """An engine that works in rounds, does something else before each and after the last, and notes when each recording came."""
 
-    engine: partial[Iterator[Embedded | Failed]]
+    engine: partial[Iterator[EmbeddedRecording | FailedRecording]]
     between: Callable[[], None]
     came: list[list[tuple[float, int]]] = field(default_factory=list)
     failed: int = 0
 
     def __call__(
         self, recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment
-    ) -> Iterator[Embedded | Failed]:
+    ) -> Iterator[EmbeddedRecording | FailedRecording]:
         for number in range(ROUNDS):
             self.between()
             self.came.append([])
             for outcome in self.engine(recordings[number::ROUNDS], features, deployment):
-                if isinstance(outcome, Embedded):
+                if isinstance(outcome, EmbeddedRecording):
                     self.came[-1].append((time.perf_counter(), outcome.segments))
-                self.failed += isinstance(outcome, Failed)
+                self.failed += isinstance(outcome, FailedRecording)
                 yield outcome
         self.between()
 
@@ -169,18 +161,18 @@ def _rate(came: Sequence[tuple[float, int]], batch_segments: int) -> float:
 
 
 def without_server(options: argparse.Namespace) -> str:
-    devices = devices_of(options)
+    devices = requested_devices(options)
     size = BATCH_SEGMENTS["cpu" if devices[0] == "cpu" else "cuda"]
-    features, deployment = what_is_asked(options, cuda=devices[0] != "cpu")
+    features, deployment = choose_encoder(options, cuda=devices[0] != "cpu")
     batch = _batch(find_recordings(options.input), features, deployment, size)
     own: list[float] = []
     rounds = Rounds(
-        partial(on_this_machine, devices=devices, dtype=options.dtype, processes=options.processes),
+        partial(local_engine, devices=devices, dtype=options.dtype, processes=options.processes),
         lambda: own.append(
             len(devices) * alone(batch, features, deployment, devices[0], options.dtype)
         ),
     )
-    run(options, rounds, cuda=devices[0] != "cpu")
+    run_job(options, rounds, cuda=devices[0] != "cpu")
     rates, encoder = rounds.rates(size), deployment.encoders[features.role]
     return (
         f"{encoder.name}, {len(devices)} x {devices[0]}: the encoder alone {_each(own)}\n"
@@ -195,12 +187,12 @@ def _each(rates: Sequence[float]) -> str:
 
 def _batch(
     recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment, size: int
-) -> list[Ready]:
+) -> list[PreparedRecording]:
     """As `bulk` would put it together, of the first recordings that can be read."""
-    batch: list[Ready] = []
+    batch: list[PreparedRecording] = []
     for recording in recordings:
-        outcome = read_one(recording, features, deployment)
-        if isinstance(outcome, Ready):
+        outcome = read_recording(recording, features, deployment)
+        if isinstance(outcome, PreparedRecording):
             batch.append(outcome)
         if sum(len(ready.prepared.segments) for ready in batch) >= size:
             break
@@ -208,7 +200,7 @@ def _batch(
 
 
 def alone(
-    batch: Sequence[Ready],
+    batch: Sequence[PreparedRecording],
     features: FeatureOptions,
     deployment: Deployment,
     device: str,
@@ -218,10 +210,10 @@ def alone(
     from analysis.encoders import load_runners
 
     runners, _ = load_runners(deployment, device, dtype)
-    encode(batch, features, runners)
+    encode_batch(batch, features, runners)
     began_s, runs = time.perf_counter(), 0
     while (now_s := time.perf_counter()) < began_s + ALONE_S:
-        encode(batch, features, runners)
+        encode_batch(batch, features, runners)
         runs += 1
     return runs * sum(len(ready.prepared.segments) for ready in batch) / (now_s - began_s)
 

@@ -1,8 +1,8 @@
-"""`python -m bulk`."""
+"""Run `python -m bulk`."""
 
 import sys
 
-from bulk.run import main
+from bulk.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,1 @@
+"""Bulk embeddings on a Ray cluster: `python -m bulk.ray`."""

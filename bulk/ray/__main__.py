@@ -1,4 +1,4 @@
-"""`python -m bulk.ray`."""
+"""Run `python -m bulk.ray`."""
 
 import sys
 

@@ -1,10 +1,12 @@
-"""Embeddings of a folder's recordings on the machines of a Ray cluster: `bulk` with Ray Data as its engine.
+"""Compute embeddings of many recordings on a Ray cluster: `bulk` with Ray Data as its engine.
 
-    python -m bulk.ray IN OUT.parquet [--address HOST:PORT] [--encoder features] [--model auto] [--dtype auto]
+    python -m bulk.ray IN OUT.parquet [--address HOST:PORT] [--encoder features] [--model auto]
+                                      [--dtype auto]
 
-Tasks on every machine read recordings and cut them into segments, an actor for each GPU (without any, one for each machine)
-encodes them, and what comes back is written here: shards, resumption and the form of OUT are those of `bulk`.
-bulk/ray/README.md says what the machines must have in common.
+Tasks on every machine read recordings and cut them into segments. One actor for each GPU encodes
+them; a cluster without GPUs has one actor for each machine. The results are written on this
+machine; shards, resumption and the layout of OUT are those of `bulk`.
+bulk/ray/README.md lists what the machines must have in common.
 """
 
 from __future__ import annotations
@@ -26,51 +28,42 @@ from ray.data import ActorPoolStrategy, DataContext
 
 from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
-from bulk.run import BATCH_SEGMENTS, Embedded, Failed, Ready, encode, parser_of, read_one, run
+from bulk.command import base_parser
+from bulk.engine import BATCH_SEGMENTS, encode_batch
+from bulk.job import run_job
+from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording
+from bulk.recordings import read_recording
 from encoder.devices import SHORT_SPINS, keep_freed_memory
 from errors import EcgError, ModelStoreError
 from model_store.bundle import load_bundle
 
 ROOT = Path(__file__).parents[2]
 USUAL_SEGMENTS = 2  # of a 10 s recording
-RECORDINGS_A_BLOCK = (
-    64  # a block's embeddings come back together: what a stopped run may lose for each actor
-)
-ENCODER_MEMORY_BYTES = (
-    2 * 2**30
-)  # a full-size encoder's 0.4 GB in float32, its copy while it is loaded, and a batch
+# The embeddings of a block arrive together, so this is what an interrupted run may lose for each
+# actor.
+RECORDINGS_A_BLOCK = 64
+# A full-size encoder in float32 (0.4 GB), its copy while it is loaded, and a batch.
+ENCODER_MEMORY_BYTES = 2 * 2**30
 Column = dict[str, NDArray[Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = parser_of("python -m bulk.ray", __doc__)
+    """Run `python -m bulk.ray` and return its exit status, with the same meaning as in `bulk`."""
+    parser = base_parser("python -m bulk.ray", __doc__)
     parser.add_argument(
         "--address",
-        help="of the cluster's head (default: RAY_ADDRESS, else a cluster of this machine alone)",
+        help="the cluster's head node (default: RAY_ADDRESS, else start a cluster of this machine)",
     )
     options = parser.parse_args(arguments)
-    os.environ.setdefault(
-        "RAY_USAGE_STATS_ENABLED", "0"
-    )  # a cluster that is begun here reports to nobody
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
+    # A cluster that this command starts sends no usage statistics.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        ray.init(
-            options.address,
-            runtime_env={
-                "env_vars": {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", **SHORT_SPINS}
-            },
+        _connect(options.address)
+        actors, resources = _actors()
+        engine = partial(
+            cluster_engine, dtype=options.dtype, actors=actors, actor_resources=resources
         )
-        context = DataContext.get_current()
-        context.enable_progress_bars = False  # there is one for all
-        context.enable_fallback_to_arrow_object_ext_type = (
-            True  # what passes between tasks are our own objects
-        )
-        actors, each = _actors()
-        return run(
-            options,
-            partial(on_cluster, dtype=options.dtype, actors=actors, each=each),
-            cuda="num_gpus" in each,
-        )
+        return run_job(options, engine, cuda="num_gpus" in resources)
     except (UnusableInput, ModelStoreError, EcgError, ConnectionError) as error:
         print(f"bulk.ray: {error}", file=sys.stderr)
         return 2
@@ -78,43 +71,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ray.shutdown()
 
 
-def on_cluster(
+def _connect(address: str | None) -> None:
+    """Join the cluster, or start one, with the environment that its tasks need."""
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
+    environment = {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", **SHORT_SPINS}
+    ray.init(address, runtime_env={"env_vars": environment})
+    context = DataContext.get_current()
+    # `run_job` shows one progress bar for all steps.
+    context.enable_progress_bars = False
+    # Our own objects pass between the tasks.
+    context.enable_fallback_to_arrow_object_ext_type = True
+
+
+def cluster_engine(
     recordings: Sequence[Recording],
     options: FeatureOptions,
     deployment: Deployment,
     *,
     dtype: str,
     actors: int,
-    each: dict[str, float],
-) -> Iterator[Embedded | Failed]:
-    """An engine of Ray tasks that read and of `actors` that encode, with the resources `each`."""
+    actor_resources: dict[str, float],
+) -> Iterator[EmbeddedRecording | FailedRecording]:
+    """Embed on the cluster: tasks read, `actors` actors with `actor_resources` each encode."""
     if not recordings:
         return
-    size = BATCH_SEGMENTS["cuda" if "num_gpus" in each else "cpu"] // USUAL_SEGMENTS
-    outcomes = (
-        ray.data.from_items(
-            list(recordings), override_num_blocks=-(-len(recordings) // RECORDINGS_A_BLOCK)
-        )
-        .map_batches(_read, batch_size=size, num_cpus=1, fn_args=(options, deployment))
-        .map_batches(
-            _Encoder,
-            batch_size=size,
-            compute=ActorPoolStrategy(size=actors),
-            fn_constructor_args=(options, deployment, dtype),
-            memory=ENCODER_MEMORY_BYTES,  # also keeps Ray from fusing both steps, as it does with alike ones: devices would wait for files
-            **each,
-        )
+    kind = "cuda" if "num_gpus" in actor_resources else "cpu"
+    batch_recordings = BATCH_SEGMENTS[kind] // USUAL_SEGMENTS
+    blocks = -(-len(recordings) // RECORDINGS_A_BLOCK)
+    source = ray.data.from_items(list(recordings), override_num_blocks=blocks)
+    prepared = source.map_batches(
+        _read, batch_size=batch_recordings, num_cpus=1, fn_args=(options, deployment)
+    )
+    # The memory request also keeps Ray from fusing both steps, as it does with steps of equal
+    # resources: the devices would wait for files.
+    outcomes = prepared.map_batches(
+        _Encoder,
+        batch_size=batch_recordings,
+        compute=ActorPoolStrategy(size=actors),
+        fn_constructor_args=(options, deployment, dtype),
+        memory=ENCODER_MEMORY_BYTES,
+        **actor_resources,
     )
     for row in outcomes.iter_rows():
         yield row["item"]
 
 
 def _read(batch: Column, options: FeatureOptions, deployment: Deployment) -> Column:
-    return _column([read_one(recording, options, deployment) for recording in batch["item"]])
+    """Read and prepare a batch of recordings."""
+    return _column([read_recording(recording, options, deployment) for recording in batch["item"]])
 
 
 class _Encoder:
-    """The encoder on this actor's own device."""
+    """An actor that runs the encoder on its own device."""
 
     def __init__(self, options: FeatureOptions, deployment: Deployment, dtype: str) -> None:
         from analysis.encoders import load_runners
@@ -122,44 +130,61 @@ class _Encoder:
         _check_weights(deployment)
         keep_freed_memory()
         self._options = options
-        self._runners = load_runners(deployment, "cuda:0" if ray.get_gpu_ids() else "cpu", dtype)[
-            0
-        ]  # Ray shows it no other
+        # Ray makes only this actor's GPU visible, so it always has number 0.
+        device = "cuda:0" if ray.get_gpu_ids() else "cpu"
+        self._runners, _ = load_runners(deployment, device, dtype)
 
     def __call__(self, batch: Column) -> Column:
-        ready = [outcome for outcome in batch["item"] if isinstance(outcome, Ready)]
-        failed = [outcome for outcome in batch["item"] if isinstance(outcome, Failed)]
-        return _column([*failed, *(encode(ready, self._options, self._runners) if ready else ())])
+        prepared = []
+        outcomes: list[object] = []
+        for outcome in batch["item"]:
+            if isinstance(outcome, PreparedRecording):
+                prepared.append(outcome)
+            else:
+                outcomes.append(outcome)
+        if prepared:
+            outcomes += encode_batch(prepared, self._options, self._runners)
+        return _column(outcomes)
 
 
 def _check_weights(deployment: Deployment) -> None:
-    """The folder must hold on every machine what the table is said to be made with. Raises ModelStoreError."""
+    """Check that this machine's bundles hold the weights that the table states.
+
+    Raises ModelStoreError if not.
+    """
     for encoder in deployment.encoders.values():
-        found = load_bundle(Path(encoder.folder)).sha256
-        if found != encoder.sha256:
+        sha256 = load_bundle(Path(encoder.folder)).sha256
+        if sha256 != encoder.sha256:
             raise ModelStoreError(
-                f"{encoder.folder} holds other weights here (sha256 {found}) than where the run was begun"
+                f"{encoder.folder}: this machine's weights have sha256 {sha256}; the run was "
+                f"started with {encoder.sha256}"
             )
 
 
 def _column(values: Sequence[object]) -> Column:
+    """A Ray batch of one column. Filled by assignment: np.array would look into the objects."""
     column = np.empty(len(values), object)
     column[:] = values
     return {"item": column}
 
 
 def _actors() -> tuple[int, dict[str, float]]:
-    """How many, and what each takes. Raises UnusableInput where nothing would be left for reading."""
+    """Return the number of encoder actors and the resources of each.
+
+    Raises UnusableInput if no CPU would be left for reading.
+    """
     cpus = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    gpus = int(ray.cluster_resources().get("GPU", 0))
     machines = [count for count in cpus if count]
-    actors, each = (
-        (gpus, {"num_gpus": 1.0})
-        if gpus
-        else (len(machines), {"num_cpus": float(max(1, min(machines, default=1) // 2))})
-    )
-    if sum(machines) <= actors * each.get("num_cpus", 1):
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    if gpus:
+        actors = gpus
+        resources = {"num_gpus": 1.0}
+    else:
+        actors = len(machines)
+        resources = {"num_cpus": float(max(1, min(machines, default=1) // 2))}
+    if sum(machines) <= actors * resources.get("num_cpus", 1):
         raise UnusableInput(
-            f"the cluster has {sum(machines)} CPUs for {actors} encoders; at least one more must be left for reading files"
+            f"the cluster has {sum(machines)} CPUs for {actors} encoders; at least one more is "
+            "needed for reading files"
         )
-    return actors, each
+    return actors, resources

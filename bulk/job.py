@@ -1,0 +1,115 @@
+"""One run: embed the recordings that the table lacks, and write the table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from ecgfm_client.folders import Recording
+from ecgfm_client.results import Encoder
+from ecgfm_client.rows import made_with
+from ecgfm_client.tables import Table
+from tqdm import tqdm
+
+from analysis.deployment import Deployment, deployment_of
+from analysis.options import FeatureOptions, feature_options
+from bulk.engine import Engine
+from bulk.outcomes import FailedRecording
+from bulk.recordings import list_recordings
+from errors import ModelStoreError
+from model_store.choose import choose_models
+from model_store.manifest import default_models_dir
+
+
+def run_job(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:
+    """Embed with `engine` what `options.input` holds and `options.out` lacks.
+
+    `cuda` says whether the engine's devices are GPUs. Returns the exit status: 0, or 1 if a
+    recording failed. Raises UnusableInput, ModelStoreError or BadOption.
+    """
+    recordings = list_recordings(options.input)
+    features, deployment = choose_encoder(options, cuda=cuda)
+    table = Table(options.out)
+    table.open()
+    try:
+        table.must_match(_provenance(options, features, deployment))
+        missing = [recording for recording in recordings if recording.name not in table.done]
+        started_s = time.monotonic()
+        failed = _fill(table, missing, features, deployment, engine)
+    finally:
+        table.flush()
+        table.close()
+    rows = table.finish()
+    elapsed_s = max(time.monotonic() - started_s, 1e-9)
+    embedded = len(missing) - failed
+    summary = f"{options.out}: {rows} recordings, {embedded} of them new"
+    summary += f" ({embedded / elapsed_s:.1f} a second)"
+    if failed:
+        summary += f"; {failed} failed, see {table.failed.name}"
+    print(summary, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _fill(
+    table: Table,
+    recordings: Sequence[Recording],
+    features: FeatureOptions,
+    deployment: Deployment,
+    engine: Engine,
+) -> int:
+    """Write the outcome of every recording into the table; return how many failed."""
+    failed = 0
+    outcomes = engine(recordings, features, deployment)
+    # disable=None: no progress bar if stderr is no terminal.
+    for outcome in tqdm(outcomes, total=len(recordings), unit="ECG", smoothing=0.05, disable=None):
+        if isinstance(outcome, FailedRecording):
+            failed += 1
+            table.fail(outcome.name, outcome.code, outcome.detail)
+        else:
+            table.add(asdict(outcome))
+    return failed
+
+
+def choose_encoder(options: argparse.Namespace, *, cuda: bool) -> tuple[FeatureOptions, Deployment]:
+    """Return the feature options, and a deployment of only the encoder that they name.
+
+    Raises ModelStoreError if no encoder can be loaded, BadOption for an unknown one.
+    """
+    deployment = _deployment(options, cuda=cuda)
+    requested = _requested_features(options)
+    given = {name: value for name, value in requested.items() if value is not None}
+    features = feature_options(given, deployment)
+    encoder = deployment.encoders[features.role]
+    return features, replace(deployment, encoders={features.role: encoder})
+
+
+def _deployment(options: argparse.Namespace, *, cuda: bool) -> Deployment:
+    choice = choose_models(
+        options.model,
+        clinical_checkpoint=options.clinical_checkpoint,
+        features_checkpoint=options.features_checkpoint,
+        models_dir=options.models_dir or default_models_dir(),
+        cuda=cuda,
+    )
+    deployment = deployment_of(choice)
+    if not deployment.loaded:
+        raise ModelStoreError(deployment.no_model_reason())
+    return deployment
+
+
+def _requested_features(options: argparse.Namespace) -> dict[str, str | int | None]:
+    """The command line's options under the names that /extract_features gives them."""
+    return {"model": options.encoder, "pooling": options.pooling, "layer": options.layer}
+
+
+def _provenance(
+    options: argparse.Namespace, features: FeatureOptions, deployment: Deployment
+) -> dict[str, Any]:
+    """What the rows of one table must have in common: the encoder and the feature options."""
+    encoder = deployment.encoders[features.role]
+    identity = Encoder(encoder.name, encoder.revision, encoder.sha256)
+    return made_with(identity, **_requested_features(options))
