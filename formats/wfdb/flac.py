@@ -1,4 +1,4 @@
-"""WFDB's FLAC-compressed storage formats (508, 516, 524) by way of libsndfile.
+"""WFDB's FLAC-compressed storage formats (508, 516, 524), decoded by libsndfile.
 
 Source: signal(5) of the WFDB Applications Guide, https://physionet.org/physiotools/wag/signal-5.htm
 """
@@ -15,6 +15,7 @@ from errors import CorruptFile
 from formats.wfdb.storage import Codes
 
 MAX_VALUES: Final = 16_000_000  # ten minutes of twelve leads at 2000 Hz are 14.4 million
+# libsndfile delivers integers of any width in the top bits of 32.
 _CONTAINER_BITS: Final = 32
 # What soundfile raises on damaged files, found by fuzzing.
 _DAMAGED: Final = (
@@ -28,7 +29,11 @@ _DAMAGED: Final = (
 
 
 class _Stream(io.BytesIO):
-    """libsndfile asks through C, from where an exception cannot come back: a place that cannot be is the place that is."""
+    """A file for libsndfile whose `seek` never raises.
+
+    libsndfile calls it from C, through which an exception cannot pass. An impossible position
+    leaves the current one unchanged.
+    """
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         try:
@@ -38,24 +43,29 @@ class _Stream(io.BytesIO):
 
 
 def flac_codes(data: bytes, bits: int, channels: int, frames: int | None) -> Codes:
-    """(frames, channels) whole numbers of `bits`; all frames where None are stated. Raises CorruptFile."""
+    """Return (frames, channels) integers of `bits`; all frames of the file if `frames` is None.
+
+    Raises CorruptFile if the file is damaged or has fewer frames or another number of channels.
+    """
     try:
         with soundfile.SoundFile(_Stream(data)) as file:
             if file.format != "FLAC" or file.channels != channels:
                 raise CorruptFile(
-                    f"the WFDB signal file is FLAC of {file.channels} channels where the header has {channels}"
+                    f"WFDB signal file: FLAC of {file.channels} channels; "
+                    f"the header states {channels}"
                 )
-            wanted = file.frames if frames is None else frames
-            if not 0 < wanted <= file.frames or wanted * channels > MAX_VALUES:
+            count = file.frames if frames is None else frames
+            if not 0 < count <= file.frames or count * channels > MAX_VALUES:
                 raise CorruptFile(
-                    f"the WFDB header states {wanted} frames, the FLAC file {file.frames}; at most {MAX_VALUES} values are read"
+                    f"WFDB header: {count} frames stated, the FLAC file has {file.frames}; "
+                    f"the limit is {MAX_VALUES} values"
                 )
-            values = file.read(wanted, dtype="int32", always_2d=True)
+            values = file.read(count, dtype="int32", always_2d=True)
     except _DAMAGED:
-        raise CorruptFile("the FLAC file of a WFDB record is damaged") from None
-    if len(values) < wanted:
+        raise CorruptFile("the FLAC file of the WFDB record is damaged") from None
+    if len(values) < count:
         raise CorruptFile(
-            f"the FLAC file of a WFDB record ends after {len(values)} of {wanted} frames"
+            f"the FLAC file of the WFDB record ends after {len(values)} of {count} frames"
         )
     codes: Codes = (values >> (_CONTAINER_BITS - bits)).astype(np.int64)
     return codes

@@ -1,4 +1,4 @@
-"""WFDB's header (.hea): text -> what the record and each of its signals are.
+"""Parse WFDB's header (.hea): the record, its signals or segments, and the patient's age and sex.
 
 Source: header(5) of the WFDB Applications Guide, https://physionet.org/physiotools/wag/header-5.htm
 """
@@ -13,26 +13,33 @@ from typing import Final
 
 from errors import CorruptFile, UnknownFormat, UnsafeFile
 from formats.fields import MAX_AGE_YEARS
-from formats.fields import sex as sex_of
+from formats.metadata import parse_sex
 from formats.wfdb.storage import FLAC, STORAGE
 from signals.record import Sex
 
 DEFAULT_FS: Final = 250.0  # header(5): "If fs is missing, 250 samples per second"
-DEFAULT_GAIN: Final = 200.0  # ADC units per physical unit; also where 0 is written
+DEFAULT_GAIN: Final = 200.0  # ADC units per physical unit; also if the header states 0
+DEFAULT_UNIT: Final = "mV"
 MAX_HEADER_BYTES: Final = 65_536
 MAX_SIGNALS: Final = 256
 MAX_SEGMENTS: Final = 2000
-MAX_FRAME: Final = 1000
+MAX_FRAME_SAMPLES: Final = 1000
+_DETECTION_BYTES: Final = 4096
+_GAP: Final = "~"  # in place of a segment's name
 
+# The digits of every number are bounded, so that a hostile header gives no huge integers.
 _NUMBER: Final = r"[-+]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})(?:[eE][-+]?\d{1,3})?"
 _RECORD: Final = re.compile(
-    rf"(?P<name>[-\w.]+)(?P<segments>/\d{{1,9}})?\s+(?P<signals>\d{{1,6}})"
-    rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?(?:\s+(?P<samples>\d{{1,20}})(?:\s+(?P<time>[\d:.]+)(?:\s+(?P<date>\d+/\d+/\d+))?)?)?)?\s*",
+    r"(?P<name>[-\w.]+)(?P<segments>/\d{1,9})?\s+(?P<signals>\d{1,6})"
+    rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?"
+    r"(?:\s+(?P<samples>\d{1,20})"
+    r"(?:\s+(?P<time>[\d:.]+)(?:\s+(?P<date>\d+/\d+/\d+))?)?)?)?\s*",
     re.ASCII,
 )
 _SIGNAL: Final = re.compile(
-    r"(?P<file>\S{1,255})\s+(?P<storage>\d{1,4})(?:x(?P<frame>\d{1,4}))?(?::(?P<skew>\d{1,9}))?(?:\+(?P<offset>\d{1,12}))?"
-    r"(?:\s+(?P<rest>.*))?",
+    r"(?P<file>\S{1,255})\s+(?P<storage>\d{1,4})(?:x(?P<frame_samples>\d{1,4}))?"
+    r"(?::(?P<skew>\d{1,9}))?(?:\+(?P<byte_offset>\d{1,12}))?"
+    r"(?:\s+(?P<fields>.*))?",
     re.ASCII,
 )
 _SEGMENT: Final = re.compile(r"(?P<name>~|[-\w]{1,100})\s+(?P<frames>\d{1,12})\s*", re.ASCII)
@@ -40,35 +47,47 @@ _GAIN: Final = re.compile(
     rf"(?P<gain>{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S{{1,20}}))?",
     re.ASCII,
 )
-_WHOLE: Final = re.compile(r"[-+]?\d{1,12}", re.ASCII)
+_INTEGER: Final = re.compile(r"[-+]?\d{1,12}", re.ASCII)
 _AGE: Final = re.compile(r"<?\bage\b>?\s*[:=]\s*(\d{1,3}(?:\.\d{1,6})?)\b", re.IGNORECASE)
 _SEX: Final = re.compile(r"<?\b(?:sex|gender)\b>?\s*[:=]\s*(male|female|m|f)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SignalLine:
-    """One signal: where it lies and how its codes become physical units. Fields that are not there have WFDB's defaults.
+    """One signal's line. Fields that the header leaves out have WFDB's defaults.
 
-    frame  samples that it has in one frame
-    skew   frames that it was written too late
+    file           name of the signal file
+    storage        number of the storage format
+    frame_samples  samples of this signal in one frame
+    skew           frames by which the signal was written too late
+    byte_offset    where the samples begin in the file
+    gain           ADC units per `unit`
+    baseline       the code of 0 `unit`
+    initial_value  the first sample, for formats that store differences
+    checksum       sum of all samples modulo 65,536, or None
+    description    usually the lead's name
     """
 
     file: str
     storage: int
-    frame: int
+    frame_samples: int
     skew: int
-    offset: int
+    byte_offset: int
     gain: float
     baseline: int
     unit: str
-    initial: int
+    initial_value: int
     checksum: int | None
     description: str
 
 
 @dataclass(frozen=True)
 class Segment:
-    """One line of a record of several segments. `name` is None for a gap; no frames: it only describes the signals."""
+    """One line of a multi-segment record.
+
+    name    the segment's record name; None for a gap
+    frames  its length; 0 for a layout segment, which only describes the signals
+    """
 
     name: str | None
     frames: int
@@ -76,10 +95,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class Header:
-    """A header read; `samples` are frames, None where it does not say; `warnings` for what was left out."""
+    """A parsed header, with either `signals` or `segments`.
+
+    fs        frames per second
+    frames    the record's length; None if the header does not state it
+    date      ISO 8601
+    warnings  what was replaced or ignored
+    """
 
     fs: float
-    samples: int | None
+    frames: int | None
     signals: tuple[SignalLine, ...]
     segments: tuple[Segment, ...]
     date: str | None
@@ -89,195 +114,221 @@ class Header:
 
 
 def looks_like_header(data: bytes) -> bool:
-    """A record line and, below it, a signal or segment line. Cheap, never raises."""
-    lines = _lines(data[:4096]) if b"\0" not in data[:4096] else []
-    record = _RECORD.fullmatch(lines[0]) if lines else None
+    """Return whether `data` begins with a record line and a signal line, or names segments.
+
+    Reads 4096 bytes and never raises.
+    """
+    beginning = data[:_DETECTION_BYTES]
+    if b"\0" in beginning:
+        return False
+    lines = _content_lines(beginning)
+    record = _record_line(lines)
     if record is None:
         return False
-    if record["segments"] or len(lines) == 1:
-        return bool(record["segments"])
-    signal = _SIGNAL.fullmatch(lines[1])
+    if record["segments"]:
+        return True
+    signal = _SIGNAL.fullmatch(lines[1]) if len(lines) > 1 else None
     return signal is not None and int(signal["storage"]) in {0, *STORAGE, *FLAC}
 
 
 def named_files(data: bytes) -> tuple[str, ...]:
-    """The names that a header's lines begin with, in order: signal files, or for a multi-segment record its segments' headers."""
-    lines = _lines(data[:MAX_HEADER_BYTES])
-    record = _RECORD.fullmatch(lines[0]) if lines else None
+    """Return the files that a header names, in order and without repetition.
+
+    These are signal files, or the segments' headers of a multi-segment record.
+    """
+    lines = _content_lines(data[:MAX_HEADER_BYTES])
+    record = _record_line(lines)
     if record is None:
         return ()
     suffix = ".hea" if record["segments"] else ""
-    return tuple(
-        dict.fromkeys(
-            line.split(None, 1)[0] + suffix
-            for line in lines[1 : MAX_SEGMENTS + 1]
-            if not line.startswith("~")
-        )
-    )
+    names = []
+    for line in lines[1 : MAX_SEGMENTS + 1]:
+        if not line.startswith(_GAP):
+            names.append(line.split(None, 1)[0] + suffix)
+    return tuple(dict.fromkeys(names))
 
 
 def parse_header(data: bytes) -> Header:
-    """A .hea with signals, or one with segments. Raises CorruptFile, UnsafeFile (names that leave the upload), UnknownFormat."""
+    """Parse a header with signals, or one with segments.
+
+    Raises CorruptFile, UnsafeFile if a name leaves the upload, UnknownFormat for a storage format
+    that is not supported.
+    """
     if len(data) > MAX_HEADER_BYTES:
-        raise CorruptFile(
-            f"the WFDB header has {len(data)} bytes; at most {MAX_HEADER_BYTES} are read"
-        )
-    lines = _lines(data)
-    record = _RECORD.fullmatch(lines[0]) if lines else None
+        raise CorruptFile(f"WFDB header: {len(data)} bytes; the limit is {MAX_HEADER_BYTES}")
+    lines = _content_lines(data)
+    record = _record_line(lines)
     if record is None:
-        raise CorruptFile("the WFDB header's record line cannot be read")
-    signals, segments = (
-        ((), _segments(lines, record["segments"]))
-        if record["segments"]
-        else (_signals(lines, record["signals"]), ())
-    )
-    comments = [
-        line.strip()[1:] for line in _text(data).splitlines() if line.strip().startswith("#")
-    ]
-    age, sex, said = _patient("\n".join(comments))
-    fs, fs_said = _rate(record["fs"])
-    date, date_said = _date(record["time"], record["date"])
+        raise CorruptFile("the record line of the WFDB header cannot be read")
+    signals: tuple[SignalLine, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    if record["segments"]:
+        segments = _segments(lines, int(record["segments"].removeprefix("/")))
+    else:
+        signals = _signals(lines, int(record["signals"]))
+    age_years, sex, patient_warnings = _patient(_comments(data))
+    fs, fs_warnings = _sampling_rate(record["fs"])
+    date, date_warnings = _date(record["time"], record["date"])
     return Header(
-        fs,
-        int(record["samples"] or 0) or None,
-        signals,
-        segments,
-        date,
-        age,
-        sex,
-        (*fs_said, *date_said, *said),
+        fs=fs,
+        frames=int(record["samples"] or 0) or None,
+        signals=signals,
+        segments=segments,
+        date=date,
+        age_years=age_years,
+        sex=sex,
+        warnings=(*fs_warnings, *date_warnings, *patient_warnings),
     )
 
 
-def _signals(lines: list[str], stated: str) -> tuple[SignalLine, ...]:
-    count = int(stated)
-    if not 1 <= count <= MAX_SIGNALS or len(lines) - 1 < count:
-        raise CorruptFile(
-            f"the WFDB header states {count} signals and describes {len(lines) - 1}; 1 to {MAX_SIGNALS} are read"
-        )
+def _record_line(lines: list[str]) -> re.Match[str] | None:
+    return _RECORD.fullmatch(lines[0]) if lines else None
+
+
+def _signals(lines: list[str], count: int) -> tuple[SignalLine, ...]:
+    _check_count(count, len(lines) - 1, MAX_SIGNALS, "signals")
     return tuple(_signal_line(line, index) for index, line in enumerate(lines[1 : count + 1]))
 
 
-def _segments(lines: list[str], stated: str) -> tuple[Segment, ...]:
-    count = int(stated.removeprefix("/"))
-    if not 1 <= count <= MAX_SEGMENTS or len(lines) - 1 < count:
-        raise CorruptFile(
-            f"the WFDB header states {count} segments and lists {len(lines) - 1}; 1 to {MAX_SEGMENTS} are read"
-        )
+def _segments(lines: list[str], count: int) -> tuple[Segment, ...]:
+    _check_count(count, len(lines) - 1, MAX_SEGMENTS, "segments")
     segments = []
     for line in lines[1 : count + 1]:
-        found = _SEGMENT.fullmatch(line)
-        if found is None:
+        match = _SEGMENT.fullmatch(line)
+        if match is None:
             raise CorruptFile(
-                "a segment of the WFDB header is no plain name with a number of samples"
+                "WFDB header: a segment's line is not a plain name and a number of samples"
             )
-        segments.append(
-            Segment(None if found["name"] == "~" else found["name"], int(found["frames"]))
-        )
+        name = None if match["name"] == _GAP else match["name"]
+        segments.append(Segment(name, int(match["frames"])))
     return tuple(segments)
 
 
-def _text(data: bytes) -> str:
+def _check_count(stated: int, described: int, limit: int, what: str) -> None:
+    if not 1 <= stated <= limit or described < stated:
+        raise CorruptFile(
+            f"WFDB header: {stated} {what} stated, {described} described; 1 to {limit} are allowed"
+        )
+
+
+def _decoded(data: bytes) -> str:
     return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
 
 
-def _lines(data: bytes) -> list[str]:
-    stripped = (line.strip() for line in _text(data).splitlines())
+def _content_lines(data: bytes) -> list[str]:
+    """Return the stripped lines without comments and empty lines."""
+    stripped = (line.strip() for line in _decoded(data).splitlines())
     return [line for line in stripped if line and not line.startswith("#")]
 
 
+def _comments(data: bytes) -> str:
+    stripped = (line.strip() for line in _decoded(data).splitlines())
+    return "\n".join(line[1:] for line in stripped if line.startswith("#"))
+
+
 def _signal_line(line: str, index: int) -> SignalLine:
-    found = _SIGNAL.fullmatch(line)
-    if found is None:
+    match = _SIGNAL.fullmatch(line)
+    if match is None:
         raise CorruptFile(f"signal {index} of the WFDB header cannot be read")
-    storage, frame = int(found["storage"]), int(found["frame"] or 1)
-    _check_supported(storage, frame, index)
-    _check_name(found["file"])
-    gain_text, *tokens = [*(found["rest"] or "").split(None, 6), ""] if found["rest"] else ["", ""]
-    gain, baseline, unit = _gain(gain_text, index)
-    numbers = [_whole(token, index) for token in tokens[:5] if token]
-    zero = numbers[1] if len(numbers) > 1 else 0
+    storage = int(match["storage"])
+    frame_samples = int(match["frame_samples"] or 1)
+    _check_supported(storage, frame_samples, index)
+    _check_name(match["file"])
+    # Gain, ADC resolution, ADC zero, initial value, checksum, block size, description: each may
+    # be absent, but only with all that follow it.
+    fields = (match["fields"] or "").split(None, 6)
+    gain, baseline, unit = _gain(fields[0] if fields else "", index)
+    numbers = [_integer(field, index) for field in fields[1:6]]
+    adc_zero = numbers[1] if len(numbers) > 1 else 0
     return SignalLine(
-        file=found["file"],
+        file=match["file"],
         storage=storage,
-        frame=frame,
-        skew=int(found["skew"] or 0),
-        offset=int(found["offset"] or 0),
+        frame_samples=frame_samples,
+        skew=int(match["skew"] or 0),
+        byte_offset=int(match["byte_offset"] or 0),
         gain=gain,
-        baseline=zero if baseline is None else baseline,
+        baseline=adc_zero if baseline is None else baseline,
         unit=unit,
-        initial=numbers[2] if len(numbers) > 2 else zero,
+        initial_value=numbers[2] if len(numbers) > 2 else adc_zero,
         checksum=numbers[3] if len(numbers) > 3 else None,
-        description=tokens[5].strip() if len(tokens) > 5 else "",
+        description=fields[6].strip() if len(fields) > 6 else "",
     )
 
 
-def _check_supported(storage: int, frame: int, index: int) -> None:
+def _check_supported(storage: int, frame_samples: int, index: int) -> None:
     if storage not in STORAGE and storage not in FLAC:
-        readable = ", ".join(str(number) for number in (*STORAGE, *FLAC))
+        supported = ", ".join(str(number) for number in (*STORAGE, *FLAC))
         raise UnknownFormat(
-            f"signal {index}: WFDB storage format {storage} is not read; {readable} are"
+            f"signal {index}: WFDB storage format {storage}; supported are {supported}"
         )
-    if not 1 <= frame <= MAX_FRAME:
+    if not 1 <= frame_samples <= MAX_FRAME_SAMPLES:
         raise CorruptFile(
-            f"signal {index}: {frame} samples a frame in the WFDB header; 1 to {MAX_FRAME} are read"
+            f"signal {index}: {frame_samples} samples a frame in the WFDB header; "
+            f"1 to {MAX_FRAME_SAMPLES} are allowed"
         )
 
 
 def _check_name(name: str) -> None:
-    # The name only picks an uploaded part; one that points elsewhere is refused all the same, loudly and without an echo.
+    # A name only selects one of the uploaded parts and is never opened. One that points elsewhere
+    # is refused nevertheless, and is not repeated in the message.
     if any(sign in name for sign in "/\\:~\0") or ".." in name or name.startswith("."):
         raise UnsafeFile(
-            "the WFDB header names a signal file outside of the upload; plain file names are allowed"
+            "the WFDB header names a signal file outside of the upload; "
+            "plain file names are allowed"
         )
 
 
 def _gain(text: str, index: int) -> tuple[float, int | None, str]:
-    """ADC units per unit, baseline where stated, unit (mV by default)."""
+    """Return ADC units per unit, the baseline if stated, and the unit."""
     if not text:
-        return DEFAULT_GAIN, None, "mV"
-    found = _GAIN.fullmatch(text)
-    gain = float(found["gain"]) if found else math.nan
-    if found is None or not math.isfinite(gain):
-        raise CorruptFile(f"signal {index}: the gain in the WFDB header is no finite number")
-    baseline = None if found["baseline"] is None else int(found["baseline"])
-    return gain or DEFAULT_GAIN, baseline, found["unit"] or "mV"
+        return DEFAULT_GAIN, None, DEFAULT_UNIT
+    match = _GAIN.fullmatch(text)
+    gain = float(match["gain"]) if match else math.nan
+    if match is None or not math.isfinite(gain):
+        raise CorruptFile(f"signal {index}: the gain in the WFDB header is not a finite number")
+    baseline = None if match["baseline"] is None else int(match["baseline"])
+    return gain or DEFAULT_GAIN, baseline, match["unit"] or DEFAULT_UNIT
 
 
-def _whole(token: str, index: int) -> int:
-    if not _WHOLE.fullmatch(token):
-        raise CorruptFile(f"signal {index}: a field of the WFDB header is no whole number")
-    return int(token)
+def _integer(field: str, index: int) -> int:
+    if not _INTEGER.fullmatch(field):
+        raise CorruptFile(f"signal {index}: a field of the WFDB header is not a whole number")
+    return int(field)
 
 
-def _rate(text: str | None) -> tuple[float, tuple[str, ...]]:
+def _sampling_rate(text: str | None) -> tuple[float, tuple[str, ...]]:
     if text is None:
-        return DEFAULT_FS, (f"fs: the WFDB header has none; {DEFAULT_FS:g} Hz, as WFDB defines",)
+        warning = f"fs: missing in the WFDB header; WFDB's default of {DEFAULT_FS:g} Hz is used"
+        return DEFAULT_FS, (warning,)
     return float(text), ()
 
 
 def _date(time: str | None, date: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Return ISO 8601 from [[H:]M:]S[.f] and D/M/Y."""
     if time is None or date is None:
         return None, ()
     clock = time.split(".")[0]
+    padding = "0:" * (2 - clock.count(":"))
     try:
-        moment = datetime.strptime(
-            f"{date} {'0:' * (2 - clock.count(':'))}{clock}", "%d/%m/%Y %H:%M:%S"
-        )
+        moment = datetime.strptime(f"{date} {padding}{clock}", "%d/%m/%Y %H:%M:%S")
     except ValueError:
-        return None, ("recording_date: the WFDB header's cannot be read, ignored",)
+        return None, ("recording_date: not readable in the WFDB header, ignored",)
     return moment.isoformat(), ()
 
 
 def _patient(comments: str) -> tuple[float | None, Sex | None, tuple[str, ...]]:
-    """Age and sex out of "#Age: 63", "# <age>: 81 <sex>: M"; everything else in comments (names, diagnoses) is dropped."""
-    age_found, sex_found = _AGE.search(comments), _SEX.search(comments)
-    age = float(age_found[1]) if age_found else None
-    sex = sex_of(sex_found[1], ("patient", "sex")) if sex_found else None
-    if age is not None and age > MAX_AGE_YEARS:  # PTB-XL writes 300 for "older than 89"
-        return (
-            None,
-            sex,
-            (f"patient.age: beyond {MAX_AGE_YEARS:g} years in the WFDB header, ignored",),
-        )
-    return age, sex, ()
+    """Find age and sex in comments such as "#Age: 63" or "# <age>: 81 <sex>: M".
+
+    Drops everything else in comments: it may hold names and diagnoses.
+    """
+    age_match = _AGE.search(comments)
+    sex_match = _SEX.search(comments)
+    sex = parse_sex(sex_match[1]) if sex_match else None
+    if age_match is None:
+        return None, sex, ()
+    age_years = float(age_match[1])
+    # PTB-XL writes 300 for "older than 89".
+    if age_years > MAX_AGE_YEARS:
+        warning = f"patient.age: beyond {MAX_AGE_YEARS:g} years in the WFDB header, ignored"
+        return None, sex, (warning,)
+    return age_years, sex, ()

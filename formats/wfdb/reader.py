@@ -1,49 +1,65 @@
-"""WFDB records (PhysioNet): a .hea and the files that it names, among the uploaded parts. Nothing is opened by name."""
+"""Read WFDB records (PhysioNet): a .hea and the files that it names, among the uploaded parts.
+
+A name only selects a part; no file is opened by it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from formats import metadata
 from formats.channels import DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.wfdb.header import looks_like_header, named_files, parse_header
-from formats.wfdb.segments import joined
-from formats.wfdb.signals import channels_of
+from formats.wfdb.segments import join_segments
+from formats.wfdb.signals import read_channels
 from signals.record import EcgRecord, Reported
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The record that `head` describes. Raises MissingPart, CorruptFile, UnsafeFile, UnknownFormat, UnknownLead, DuplicateLead, ..."""
+    """Return the record that the header `head` describes.
+
+    Raises MissingPart, CorruptFile, UnsafeFile, UnknownFormat, RecordingTooLong, and the errors
+    of `record_from_channels`.
+    """
     header = parse_header(head.data)
     others = [part for part in parts if part is not head]
-    channels, said = joined(header, others) if header.segments else channels_of(header, others)
-    patient, patient_said = metadata.plausible_patient(header.age_years, header.sex)
-    warnings = (*header.warnings, *said, *patient_said)
-    return record_from_channels(
-        DecodedFile(
-            "WFDB", header.fs, channels, patient, Reported(recording_date=header.date), warnings
-        ),
-        hints,
+    read_signals = join_segments if header.segments else read_channels
+    channels, signal_warnings = read_signals(header, others)
+    patient, patient_warnings = metadata.plausible_patient(header.age_years, header.sex)
+    decoded = DecodedFile(
+        "WFDB",
+        header.fs,
+        channels,
+        patient,
+        Reported(recording_date=header.date),
+        (*header.warnings, *signal_warnings, *patient_warnings),
     )
+    return record_from_channels(decoded, hints)
 
 
 def companions(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
-    """The parts that the header names, and what its segments' headers name; where one name and one part are left over, that part too."""
+    """Return the parts that the header and its segments' headers name.
+
+    If one name and one part are left over, they belong together: an upload may have renamed the
+    file.
+    """
     others = [part for part in parts if part is not head]
     names = set(named_files(head.data))
-    found = [part for part in others if part.basename in names]
-    names |= {
-        name for part in found if looks_like_header(part.data) for name in named_files(part.data)
-    }
-    found = [part for part in others if part.basename in names]
-    left = [part for part in others if part not in found]
-    return (
-        found + left
-        if len(left) == 1 and len(names) - len({part.basename for part in found}) == 1
-        else found
-    )
+    for part in _named(others, names):
+        if looks_like_header(part.data):
+            names |= set(named_files(part.data))
+    found = _named(others, names)
+    unmatched_names = names - {part.basename for part in found}
+    unmatched_parts = [part for part in others if part not in found]
+    if len(unmatched_parts) == len(unmatched_names) == 1:
+        return found + unmatched_parts
+    return found
+
+
+def _named(parts: Iterable[Part], names: set[str]) -> list[Part]:
+    return [part for part in parts if part.basename in names]
 
 
 FORMAT = Format(
@@ -52,11 +68,16 @@ FORMAT = Format(
     read=read,
     companions=companions,
     about=About(
-        variants="storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); several segments of fixed or "
-        "variable layout; several samples a frame, at full rate",
-        parser="our own, after header(5) and signal(5) of the WFDB Applications Guide; soundfile (libsndfile) for FLAC",
+        variants=(
+            "storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); "
+            "several segments of fixed or variable layout; several samples a frame, at full rate"
+        ),
+        parser=(
+            "our own, after header(5) and signal(5) of the WFDB Applications Guide; "
+            "soundfile (libsndfile) for FLAC"
+        ),
         metadata="date; age and sex from comments",
-        ignored="signals that are no leads, other comments, annotations",
+        ignored="signals that are not leads, other comments, annotations",
         sample_files=(
             "wfdb/00001_lr.hea: a real PTB-XL record",
             "wfdb/00001_lr.zip: the same in a zip",

@@ -1,4 +1,4 @@
-"""One segment of a WFDB record: its signal files, matched by name, become channels at each signal's own rate."""
+"""Read one segment of a WFDB record: match its signal files by name, unpack them into channels."""
 
 from __future__ import annotations
 
@@ -14,80 +14,100 @@ from formats.wfdb.flac import flac_codes
 from formats.wfdb.header import Header, SignalLine
 from formats.wfdb.storage import FLAC, STORAGE, Codes
 
+_CHECKSUM_MODULUS = 65_536
 
-def channels_of(header: Header, parts: Sequence[Part]) -> tuple[list[Channel], tuple[str, ...]]:
-    """Every signal in the header's order, and what its checksums say. Raises MissingPart, CorruptFile."""
-    files = _match(header, parts)
-    codes, warnings = _unpack(header, files)
-    lines = zip(header.signals, codes, strict=True)
-    return [
-        Channel(
+
+def read_channels(header: Header, parts: Sequence[Part]) -> tuple[list[Channel], tuple[str, ...]]:
+    """Return a channel for each signal, in the header's order, and a warning for wrong checksums.
+
+    Each channel has its own sampling rate. Raises MissingPart, CorruptFile.
+    """
+    signals, warnings = _unpack(header, _match_files(header, parts))
+    channels = []
+    for line, codes in zip(header.signals, signals, strict=True):
+        channel = Channel(
             line.description,
-            row - line.baseline,
+            codes - line.baseline,
             line.unit,
             1 / line.gain,
-            fs=header.fs * line.frame,
+            fs=header.fs * line.frame_samples,
         )
-        for line, row in lines
-    ], warnings
+        channels.append(channel)
+    return channels, warnings
 
 
-def _match(header: Header, parts: Sequence[Part]) -> dict[str, bytes]:
-    """File name -> its bytes from the signal file's offset on. An only unmatched name takes the only unmatched part if its size fits."""
+def _match_files(header: Header, parts: Sequence[Part]) -> dict[str, bytes]:
+    """Return the bytes of each named file, from the signals' byte offset on.
+
+    If one name and one part are left over and the size fits, they belong together: an upload may
+    have renamed the file.
+    """
     by_name = {part.basename: part for part in parts}
     names = list(dict.fromkeys(line.file for line in header.signals))
-    found = {name: by_name[name] for name in names if name in by_name}
-    missing = [name for name in names if name not in found]
-    spare = [part for part in parts if part.basename not in found]
-    if len(missing) == len(spare) == 1 and _fits(header, missing[0], spare[0]):
-        found[missing.pop()] = spare[0]
+    matched = {name: by_name[name] for name in names if name in by_name}
+    missing = [name for name in names if name not in matched]
+    unused = [part for part in parts if part.basename not in matched]
+    if len(missing) == len(unused) == 1 and _fits(header, missing[0], unused[0]):
+        matched[missing.pop()] = unused[0]
     if missing:
         raise MissingPart(
-            f"{missing[0]}: named by the WFDB header and not in the upload", loc=("file",)
+            f"{missing[0]}: named by the WFDB header, missing in the upload", loc=("file",)
         )
-    offsets = {line.file: line.offset for line in reversed(header.signals)}
-    return {name: part.data[offsets[name] :] for name, part in found.items()}
+    # If the signals of a file state several offsets, the first one counts.
+    offsets = {line.file: line.byte_offset for line in reversed(header.signals)}
+    return {name: part.data[offsets[name] :] for name, part in matched.items()}
 
 
-def _group(header: Header, name: str) -> list[int]:
-    """The rows of the signals that lie interleaved in one file."""
+def _rows(header: Header, name: str) -> list[int]:
+    """Return the indices of the signals that are interleaved in one file."""
     return [row for row, line in enumerate(header.signals) if line.file == name]
 
 
-def _frame_samples(header: Header, name: str) -> int:
-    return sum(header.signals[row].frame for row in _group(header, name))
+def _frame_width(header: Header, name: str) -> int:
+    """Return how many samples one frame of a file has, over all its signals."""
+    return sum(header.signals[row].frame_samples for row in _rows(header, name))
 
 
 def _fits(header: Header, name: str, part: Part) -> bool:
-    first = header.signals[_group(header, name)[0]]
+    """Return whether a part of another name can be the file `name`, by its size or its magic."""
+    first = header.signals[_rows(header, name)[0]]
     if first.storage in FLAC:
-        return part.data[first.offset :].startswith(b"fLaC")
-    frames, rest = divmod(
-        STORAGE[first.storage].capacity(len(part.data) - first.offset), _frame_samples(header, name)
-    )
-    return frames == header.samples if header.samples else rest == 0 and frames > 0
+        return part.data[first.byte_offset :].startswith(b"fLaC")
+    samples = STORAGE[first.storage].capacity(len(part.data) - first.byte_offset)
+    frames, remainder = divmod(samples, _frame_width(header, name))
+    if header.frames:
+        return frames == header.frames
+    return remainder == 0 and frames > 0
 
 
-def _storage(header: Header, name: str) -> int:
-    kinds = {header.signals[row].storage for row in _group(header, name)}
-    if len(kinds) > 1:
+def _storage_number(header: Header, name: str) -> int:
+    numbers = {header.signals[row].storage for row in _rows(header, name)}
+    if len(numbers) > 1:
         raise CorruptFile(f"{name}: signals of one file in several storage formats")
-    return kinds.pop()
+    return numbers.pop()
 
 
-def _frames(header: Header, files: dict[str, bytes]) -> int | None:
-    """Frames of the record: what the header states, held against the bytes that are there, or else what is there.
-    None where only FLAC files know."""
-    plain = {name: data for name, data in files.items() if _storage(header, name) in STORAGE}
-    there = [
-        STORAGE[_storage(header, name)].capacity(len(data)) // _frame_samples(header, name)
-        for name, data in plain.items()
-    ]
-    frames = header.samples if header.samples is not None or not there else min(there)
-    if frames is not None and there and frames > min(there):
-        raise CorruptFile(
-            f"the WFDB header states {frames} samples a signal, the file holds {min(there)}"
-        )
+def _frame_count(header: Header, files: dict[str, bytes]) -> int | None:
+    """Return the record's length in frames, as stated, else as the shortest file has it.
+
+    Returns None if it is not stated and all files are FLAC, which know their own length.
+    Raises CorruptFile if a file is shorter than stated.
+    """
+    available = []
+    for name, data in files.items():
+        number = _storage_number(header, name)
+        if number in STORAGE:
+            samples = STORAGE[number].capacity(len(data))
+            available.append(samples // _frame_width(header, name))
+    frames = header.frames
+    if available:
+        shortest = min(available)
+        if frames is None:
+            frames = shortest
+        if frames > shortest:
+            raise CorruptFile(
+                f"WFDB header: {frames} samples a signal stated; the file has {shortest}"
+            )
     if frames == 0:
         raise CorruptFile("the WFDB signal file is empty")
     return frames
@@ -96,70 +116,84 @@ def _frames(header: Header, files: dict[str, bytes]) -> int | None:
 def _unpack(
     header: Header, files: dict[str, bytes]
 ) -> tuple[list[NDArray[np.float64]], tuple[str, ...]]:
-    """Every signal's codes with NaN for missing ones, (samples,) each, in the header's order; and what its checksums say."""
-    frames = _frames(header, files)
-    rows: dict[int, NDArray[np.float64]] = {}
-    damaged = []
+    """Return each signal's codes, (samples,) with NaN for missing ones, in the header's order.
+
+    Also returns a warning if checksums are wrong.
+    """
+    frames = _frame_count(header, files)
+    signals: dict[int, NDArray[np.float64]] = {}
+    damaged = 0
     for name, data in files.items():
-        storage = _storage(header, name)
-        table = (
-            _flac(header, name, data, frames)
-            if storage in FLAC
-            else _plain(header, name, data, frames or 0)
-        )
-        missing = -(1 << (FLAC[storage] - 1)) if storage in FLAC else STORAGE[storage].missing
-        at = 0
-        for row in _group(header, name):
+        number = _storage_number(header, name)
+        missing = _missing_code(number)
+        table = _frame_table(header, name, data, frames)
+        column = 0
+        for row in _rows(header, name):
             line = header.signals[row]
-            codes = table[:, at : at + line.frame].ravel()
-            at += line.frame
-            if storage in STORAGE and STORAGE[storage].differences:
-                codes = line.initial + np.cumsum(codes)
-            rows[row] = _shifted(codes, missing, line.skew * line.frame)
-            damaged += [row] if _is_damaged(codes, line) else []
-    # Some published files carry wrong checksums with good samples (PhysioNet's own errata), so they are no reason to refuse.
-    warnings = (
-        (
-            f"file: checksum wrong for {len(damaged)} of {len(header.signals)} signals; the data may be damaged",
+            codes = table[:, column : column + line.frame_samples].ravel()
+            column += line.frame_samples
+            if number in STORAGE and STORAGE[number].differences:
+                codes = line.initial_value + np.cumsum(codes)
+            damaged += _is_damaged(codes, line)
+            signals[row] = _shifted(codes, missing, line.skew * line.frame_samples)
+    ordered = [signals[row] for row in range(len(header.signals))]
+    if not damaged:
+        return ordered, ()
+    # No reason to refuse: some published files have wrong checksums and good samples (PhysioNet's
+    # own errata).
+    warning = (
+        f"file: checksum wrong for {damaged} of {len(ordered)} signals; the data may be damaged"
+    )
+    return ordered, (warning,)
+
+
+def _missing_code(storage_number: int) -> int | None:
+    if storage_number in FLAC:
+        return -(1 << (FLAC[storage_number] - 1))
+    return STORAGE[storage_number].missing
+
+
+def _frame_table(header: Header, name: str, data: bytes, frames: int | None) -> Codes:
+    """Return a file's codes, (frames, samples of a frame)."""
+    number = _storage_number(header, name)
+    if number in FLAC:
+        return _flac_table(header, name, data, frames)
+    frames = frames or 0
+    width = _frame_width(header, name)
+    return STORAGE[number].unpack(data)[: frames * width].reshape(frames, width)
+
+
+def _flac_table(header: Header, name: str, data: bytes, frames: int | None) -> Codes:
+    """Return a FLAC file's codes, (frames, samples of a frame).
+
+    A FLAC channel is a signal, so all signals of the file have equally many samples a frame.
+    """
+    lines = [header.signals[row] for row in _rows(header, name)]
+    frame_samples = lines[0].frame_samples
+    if any(line.frame_samples != frame_samples for line in lines):
+        raise CorruptFile(
+            f"{name}: signals of one FLAC file with different numbers of samples a frame"
         )
-        if damaged
-        else ()
-    )
-    return [rows[row] for row in range(len(header.signals))], warnings
-
-
-def _plain(header: Header, name: str, data: bytes, frames: int) -> Codes:
-    """(frames, samples of a frame)"""
-    width = _frame_samples(header, name)
-    return STORAGE[_storage(header, name)].unpack(data)[: frames * width].reshape(frames, width)
-
-
-def _flac(header: Header, name: str, data: bytes, frames: int | None) -> Codes:
-    """As `_plain`: a FLAC channel is a signal, and has as many samples a frame as the others of its file."""
-    lines = [header.signals[row] for row in _group(header, name)]
-    each = lines[0].frame
-    if any(line.frame != each for line in lines):
-        raise CorruptFile(f"{name}: signals of one FLAC file with several samples a frame")
-    table = flac_codes(
-        data, FLAC[lines[0].storage], len(lines), None if frames is None else frames * each
-    )
-    whole = len(table) // each
-    return (
-        table[: whole * each].reshape(whole, each, len(lines)).transpose(0, 2, 1).reshape(whole, -1)
-    )
+    flac_frames = None if frames is None else frames * frame_samples
+    codes = flac_codes(data, FLAC[lines[0].storage], len(lines), flac_frames)
+    whole = len(codes) // frame_samples
+    by_signal = codes[: whole * frame_samples].reshape(whole, frame_samples, len(lines))
+    return by_signal.transpose(0, 2, 1).reshape(whole, -1)
 
 
 def _shifted(codes: Codes, missing: int | None, skew: int) -> NDArray[np.float64]:
-    """Codes with gaps as NaN; a signal that was written `skew` samples late is moved back, its end a gap."""
+    """Return codes with NaN for missing samples, moved `skew` samples back; NaN at the end."""
     values = codes.astype(np.float64)
     if missing is not None:
         values[codes == missing] = np.nan
     if skew:
-        values = np.concatenate([values[skew:], np.full(min(skew, len(values)), np.nan)])
+        gap = np.full(min(skew, len(values)), np.nan)
+        values = np.concatenate([values[skew:], gap])
     return values
 
 
 def _is_damaged(codes: Codes, line: SignalLine) -> bool:
-    if not line.checksum:  # absent, or the 0 of writers that do not reckon it
+    # Some writers do not compute the checksum and write 0.
+    if not line.checksum:
         return False
-    return bool((int(codes.sum()) - line.checksum) % 65_536)
+    return bool((int(codes.sum()) - line.checksum) % _CHECKSUM_MODULUS)

@@ -1,4 +1,4 @@
-"""WFDB's storage formats: bytes of a signal file -> whole numbers.
+"""WFDB's uncompressed storage formats: unpack the bytes of a signal file into integers.
 
 Source: signal(5) of the WFDB Applications Guide, https://physionet.org/physiotools/wag/signal-5.htm
 """
@@ -19,11 +19,12 @@ Codes = NDArray[np.int64]
 class Storage:
     """One storage format.
 
-    unpack        bytes -> every complete sample in them, in file order
-    missing       the code that stands for a missing sample, or None
-    block_bytes, block_samples   so many samples lie in so many bytes
-    tail          samples that an incomplete block at the end of a file holds, by its number of bytes
-    differences   the numbers are first differences of each signal
+    unpack         bytes -> all complete samples, in file order
+    missing        the code of a missing sample, or None if the format has none
+    block_bytes    size of the smallest group of bytes that holds complete samples
+    block_samples  number of samples in such a block
+    tail           samples in an incomplete block at the end of the file, by its number of bytes
+    differences    the codes are first differences of each signal, not samples
     """
 
     unpack: Callable[[bytes], Codes]
@@ -34,12 +35,14 @@ class Storage:
     differences: bool = False
 
     def capacity(self, size_bytes: int) -> int:
-        """How many samples so many bytes hold."""
-        blocks, rest = divmod(max(size_bytes, 0), self.block_bytes)
-        return blocks * self.block_samples + (self.tail[rest] if rest < len(self.tail) else 0)
+        """Return how many samples `size_bytes` bytes hold."""
+        blocks, tail_bytes = divmod(max(size_bytes, 0), self.block_bytes)
+        tail_samples = self.tail[tail_bytes] if tail_bytes < len(self.tail) else 0
+        return blocks * self.block_samples + tail_samples
 
 
 def _plain(dtype: str, offset: int = 0) -> Callable[[bytes], Codes]:
+    """Return the unpacker of a format that stores `code + offset` as `dtype`."""
     size = np.dtype(dtype).itemsize
 
     def unpack(data: bytes) -> Codes:
@@ -49,12 +52,13 @@ def _plain(dtype: str, offset: int = 0) -> Callable[[bytes], Codes]:
 
 
 def _blocks(data: bytes, size: int) -> Codes:
-    """(blocks, size) bytes as numbers, the last block filled up with zeros."""
+    """Return (blocks, size) bytes as integers; zeros fill the last block."""
     padded = data + bytes(-len(data) % size)
     return np.frombuffer(padded, np.uint8).reshape(-1, size).astype(np.int64)
 
 
 def _signed(codes: Codes, bits: int) -> Codes:
+    """Read the lowest `bits` of each code as a two's complement integer."""
     sign = 1 << (bits - 1)
     return (codes & ((1 << bits) - 1) ^ sign) - sign
 
@@ -65,22 +69,27 @@ def _unpack_24(data: bytes) -> Codes:
 
 
 def _unpack_212(data: bytes) -> Codes:
-    """Two 12-bit samples in 3 bytes: the low bytes outside, the two high nibbles in the middle."""
+    """Two 12-bit samples in 3 bytes: both low bytes outside, both high nibbles in the middle."""
     b = _blocks(data, 3)
-    pair = np.stack([b[:, 0] | (b[:, 1] & 0x0F) << 8, b[:, 2] | (b[:, 1] & 0xF0) << 4], axis=1)
-    return _signed(pair.ravel(), 12)
+    first = b[:, 0] | (b[:, 1] & 0x0F) << 8
+    second = b[:, 2] | (b[:, 1] & 0xF0) << 4
+    return _signed(np.stack([first, second], axis=1).ravel(), 12)
 
 
 def _unpack_310(data: bytes) -> Codes:
-    """Three 10-bit samples in two words: two above the lowest bit, the third from the top five bits of both."""
+    """Three 10-bit samples in two 16-bit words.
+
+    The first two are in the words above the lowest bit; the third is in the top five bits of both.
+    """
     b = _blocks(data, 4)
-    first, second = b[:, 0] | b[:, 1] << 8, b[:, 2] | b[:, 3] << 8
-    third = first >> 11 & 0x1F | (second >> 11 & 0x1F) << 5
-    return _signed(np.stack([first >> 1, second >> 1, third], axis=1).ravel(), 10)
+    low_word = b[:, 0] | b[:, 1] << 8
+    high_word = b[:, 2] | b[:, 3] << 8
+    third = low_word >> 11 & 0x1F | (high_word >> 11 & 0x1F) << 5
+    return _signed(np.stack([low_word >> 1, high_word >> 1, third], axis=1).ravel(), 10)
 
 
 def _unpack_311(data: bytes) -> Codes:
-    """Three 10-bit samples in 32 bits, lowest first."""
+    """Three 10-bit samples in 32 bits, the first in the lowest bits."""
     b = _blocks(data, 4)
     word = b[:, 0] | b[:, 1] << 8 | b[:, 2] << 16 | b[:, 3] << 24
     return _signed(np.stack([word, word >> 10, word >> 20], axis=1).ravel(), 10)
@@ -98,4 +107,5 @@ STORAGE: Final[dict[int, Storage]] = {
     310: Storage(_unpack_310, -(1 << 9), 4, 3, (0, 0, 1, 1)),
     311: Storage(_unpack_311, -(1 << 9), 4, 3, (0, 0, 1, 2)),
 }
-FLAC: Final = {508: 8, 516: 16, 524: 24}  # bits of a sample
+# FLAC-compressed formats, and the bits of one sample.
+FLAC: Final = {508: 8, 516: 16, 524: 24}
