@@ -1,4 +1,4 @@
-"""One multiplex group of a DICOM waveform object -> channels in physical units.
+"""Decode a multiplex group of a DICOM waveform object: channels in physical units.
 
 Source: DICOM PS3.3 C.10.9 and C.10.10; lead codes of PS3.16 CID 3001
 """
@@ -19,160 +19,192 @@ from formats.lead_codes import lead_from_mdc_code
 from signals.leads import canonical_lead
 
 MAX_CHANNELS: Final = 256
+# (bits, interpretation) -> numpy type
 _TYPES: Final = {
-    (8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2",
-    (32, "SL"): "i4", (32, "UL"): "u4", (64, "SV"): "i8", (64, "UV"): "u8",
-}  # fmt: skip
-_SCP_CODE: Final = "5.6.3-9-"
+    (8, "SB"): "i1",
+    (8, "UB"): "u1",
+    (16, "SS"): "i2",
+    (16, "US"): "u2",
+    (32, "SL"): "i4",
+    (32, "UL"): "u4",
+    (64, "SV"): "i8",
+    (64, "UV"): "u8",
+}
+# SCP-ECG's scheme of lead numbers, and the MDC block with the same numbers.
+_SCP_SCHEME: Final = "5.6.3-9-"
+_MDC_BLOCK: Final = "2:"
+_MAX_ECHO_CHARS: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Channels sampled together. `groups` is of how many multiplex groups they are."""
+    """Channels that were sampled together.
+
+    original  whether the samples are as acquired, not derived
+    start_ms  when the group begins, relative to the acquisition time
+    groups    how many multiplex groups were merged into this one
+    """
 
     fs: float
     channels: tuple[Channel, ...]
     original: bool
-    starts_ms: float
+    start_ms: float
     groups: int = 1
 
     @property
+    def samples(self) -> int:
+        return len(self.channels[0].codes)
+
+    @property
     def leads(self) -> frozenset[str]:
-        return frozenset(
-            lead for channel in self.channels if (lead := canonical_lead(channel.name))
-        )
+        """The standard leads among the channels."""
+        leads = (canonical_lead(channel.name) for channel in self.channels)
+        return frozenset(lead for lead in leads if lead)
 
     @property
     def lead_seconds(self) -> float:
         return lead_seconds(self.fs, self.channels)
 
 
-def group_of(item: Dataset, little: bool) -> Group:
-    """One item of the WaveformSequence. Raises CorruptFile, UnknownFormat, BadSamplingRate."""
+def parse_group(item: Dataset, little_endian: bool) -> Group:
+    """Return one item of the WaveformSequence.
+
+    Raises CorruptFile, UnknownFormat for a type of samples that is not supported, BadSamplingRate.
+    """
     definitions = item.get("ChannelDefinitionSequence") or ()
-    channels, samples = (
-        int(item.get("NumberOfWaveformChannels") or 0),
-        int(item.get("NumberOfWaveformSamples") or 0),
-    )
-    if not 1 <= channels <= MAX_CHANNELS or channels != len(definitions):
+    count = int(item.get("NumberOfWaveformChannels") or 0)
+    samples = int(item.get("NumberOfWaveformSamples") or 0)
+    if not 1 <= count <= MAX_CHANNELS or count != len(definitions):
         raise CorruptFile(
-            f"the DICOM waveform states {channels} channels and defines {len(definitions)}; 1 to {MAX_CHANNELS} are read"
+            f"DICOM waveform: {count} channels stated, {len(definitions)} defined; "
+            f"1 to {MAX_CHANNELS} are allowed"
         )
     fs = metadata.parse_number(str(item.get("SamplingFrequency")))
     if fs is None or fs <= 0:
         raise BadSamplingRate(
-            "fs: the DICOM waveform's sampling frequency is 0 or no number", loc=("fs",)
+            "fs: the DICOM waveform's sampling frequency is not a number above 0", loc=("fs",)
         )
-    codes = _codes(item, channels, samples, little)
-    found = tuple(_channel(definition, codes[:, row]) for row, definition in enumerate(definitions))
-    original = str(item.get("WaveformOriginality") or "ORIGINAL").upper() != "DERIVED"
-    return Group(
-        fs, found, original, metadata.parse_number(str(item.get("MultiplexGroupTimeOffset"))) or 0.0
-    )
+    codes = _codes(item, count, samples, little_endian)
+    channels = []
+    for column, definition in enumerate(definitions):
+        channels.append(_channel(definition, codes[:, column]))
+    originality = str(item.get("WaveformOriginality") or "ORIGINAL")
+    start_ms = metadata.parse_number(str(item.get("MultiplexGroupTimeOffset"))) or 0.0
+    return Group(fs, tuple(channels), originality.upper() != "DERIVED", start_ms)
 
 
-def merged(groups: list[Group]) -> list[Group]:
-    """Groups of other leads over the same time become one: a 12-lead object may come as four groups of three."""
-    joined: list[Group] = []
+def merge_groups(groups: list[Group]) -> list[Group]:
+    """Merge groups of different leads over the same time.
+
+    A 12-lead object may come as four groups of three.
+    """
+    merged: list[Group] = []
     for group in groups:
-        for row, other in enumerate(joined):
-            if _together(other, group):
-                joined[row] = Group(
-                    group.fs,
-                    other.channels + group.channels,
-                    group.original,
-                    group.starts_ms,
-                    other.groups + 1,
+        for index, other in enumerate(merged):
+            if _belong_together(other, group):
+                channels = other.channels + group.channels
+                merged[index] = Group(
+                    group.fs, channels, group.original, group.start_ms, other.groups + 1
                 )
                 break
         else:
-            joined.append(group)
-    return joined
+            merged.append(group)
+    return merged
 
 
-def _together(one: Group, other: Group) -> bool:
-    same_time = (one.fs, one.starts_ms, one.original) == (other.fs, other.starts_ms, other.original)
+def _belong_together(group: Group, other: Group) -> bool:
     return (
-        same_time
-        and len(one.channels[0].codes) == len(other.channels[0].codes)
-        and not one.leads & other.leads
+        group.fs == other.fs
+        and group.start_ms == other.start_ms
+        and group.original == other.original
+        and group.samples == other.samples
+        and not group.leads & other.leads
     )
 
 
-def _codes(item: Dataset, channels: int, samples: int, little: bool) -> NDArray[Any]:
-    """(samples, channels) as stored; a view. NaN where the padding value is the type's lowest: a gap."""
-    bits, kind = (
-        int(item.get("WaveformBitsAllocated") or 0),
-        str(item.get("WaveformSampleInterpretation") or ""),
-    )
-    if (bits, kind) not in _TYPES:
-        readable = ", ".join(f"{name} of {size} bit" for size, name in _TYPES)
+def _codes(item: Dataset, channels: int, samples: int, little_endian: bool) -> NDArray[Any]:
+    """Return (samples, channels) as stored, usually a view; NaN for gaps."""
+    bits = int(item.get("WaveformBitsAllocated") or 0)
+    interpretation = str(item.get("WaveformSampleInterpretation") or "")
+    if (bits, interpretation) not in _TYPES:
+        supported = ", ".join(f"{name} of {size} bit" for size, name in _TYPES)
         raise UnknownFormat(
-            f"DICOM samples of {bits} bit in interpretation {kind[:8]!r}; {readable} are read"
+            f"DICOM samples: {bits} bit in interpretation {interpretation[:_MAX_ECHO_CHARS]!r}; "
+            f"supported are {supported}"
         )
-    dtype = np.dtype(("<" if little else ">") + _TYPES[bits, kind])
+    byte_order = "<" if little_endian else ">"
+    dtype = np.dtype(byte_order + _TYPES[bits, interpretation])
     data = item.get("WaveformData") or b""
-    needed = channels * samples * dtype.itemsize
-    if samples < 1 or not needed <= len(data) <= needed + 1:  # an odd length is filled up
+    size = channels * samples * dtype.itemsize
+    # A data element has an even length, so an odd one is padded by a byte.
+    if samples < 1 or not size <= len(data) <= size + 1:
         raise CorruptFile(
-            f"the DICOM waveform states {channels} channels of {samples} samples, which need {needed} bytes; {len(data)} are there"
+            f"DICOM waveform: {channels} channels of {samples} samples need {size} bytes; "
+            f"found {len(data)}"
         )
     codes = np.frombuffer(data, dtype, channels * samples).reshape(samples, channels)
     return _with_gaps(codes, item.get("WaveformPaddingValue"))
 
 
 def _with_gaps(codes: NDArray[Any], padding: object) -> NDArray[Any]:
-    # Some writers state 0, which would make a gap of every true zero; the lowest value is no sample of any electrode.
-    if isinstance(padding, bytes) and len(padding) == codes.dtype.itemsize:
-        padding = int(np.frombuffer(padding, codes.dtype)[0])
-    if codes.dtype.kind != "i" or not isinstance(padding, int):
+    """Return the codes with NaN for the padding value, if that is the type's lowest one.
+
+    Some writers state 0, which would make a gap of every true zero. The lowest value is not a
+    sample of any electrode.
+    """
+    dtype = codes.dtype
+    if dtype.kind != "i":
         return codes
-    value = padding
-    if value != np.iinfo(codes.dtype).min or not (codes == value).any():
+    if isinstance(padding, bytes) and len(padding) == dtype.itemsize:
+        padding = int(np.frombuffer(padding, dtype)[0])
+    if not isinstance(padding, int) or padding != np.iinfo(dtype).min:
         return codes
-    return np.where(codes == value, np.nan, codes.astype(np.float64))
+    gaps = codes == padding
+    if not gaps.any():
+        return codes
+    return np.where(gaps, np.nan, codes.astype(np.float64))
 
 
 def _channel(definition: Dataset, codes: NDArray[Any]) -> Channel:
-    """value = (code * sensitivity * correction factor + baseline) in the sensitivity's unit."""
-    sensitivity = definition.get("ChannelSensitivity")
-    units = definition.get("ChannelSensitivityUnitsSequence")
-    unit = str(units[0].get("CodeValue") or "") if units else ""
-    scale, correction = (
-        _factor(definition, name)
-        for name in ("ChannelSensitivity", "ChannelSensitivityCorrectionFactor")
-    )
+    """Return a channel: (code * sensitivity * correction factor + baseline), sensitivity's unit."""
+    scale = _factor(definition, "ChannelSensitivity")
+    correction = _factor(definition, "ChannelSensitivityCorrectionFactor")
     baseline = metadata.parse_number(str(definition.get("ChannelBaseline") or 0))
     if baseline is None:
-        raise CorruptFile("a channel's baseline in the DICOM waveform is no number")
-    return Channel(
-        _name(definition),
-        codes,
-        unit if sensitivity is not None else None,
-        scale * correction,
-        baseline,
-    )
+        raise CorruptFile("a channel's baseline in the DICOM waveform is not a number")
+    return Channel(_name(definition), codes, _unit(definition), scale * correction, baseline)
 
 
-def _factor(definition: Dataset, name: str) -> float:
-    value = definition.get(name)
-    factor = 1.0 if value is None else metadata.parse_number(str(value))
+def _unit(definition: Dataset) -> str | None:
+    """Return the sensitivity's unit, "" if it is not stated; None without a sensitivity."""
+    if definition.get("ChannelSensitivity") is None:
+        return None
+    units = definition.get("ChannelSensitivityUnitsSequence")
+    return str(units[0].get("CodeValue") or "") if units else ""
+
+
+def _factor(definition: Dataset, keyword: str) -> float:
+    value = definition.get(keyword)
+    if value is None:
+        return 1.0
+    factor = metadata.parse_number(str(value))
     if not factor:
-        raise CorruptFile("a channel's gain in the DICOM waveform is 0 or no number")
+        raise CorruptFile("a channel's gain in the DICOM waveform is 0 or not a number")
     return factor
 
 
 def _name(definition: Dataset) -> str:
-    """The lead by its code, else by the code's meaning, else by the channel's label."""
+    """Return the lead by its code, else the first name that is a lead, else the first name."""
     source = definition.get("ChannelSourceSequence")
-    code = source[0] if source else Dataset()
-    value = str(code.get("CodeValue") or "")
-    coded = lead_from_mdc_code(value.replace(_SCP_CODE, "2:"))
-    if coded is not None:
-        return coded
-    texts = [
-        str(text)
-        for text in (code.get("CodeMeaning"), code.get("CodeValue"), definition.get("ChannelLabel"))
-        if text
-    ]
-    return next((text for text in texts if canonical_lead(text)), texts[0] if texts else "")
+    source_code = source[0] if source else Dataset()
+    code_value = str(source_code.get("CodeValue") or "")
+    lead = lead_from_mdc_code(code_value.replace(_SCP_SCHEME, _MDC_BLOCK))
+    if lead is not None:
+        return lead
+    label = str(definition.get("ChannelLabel") or "")
+    meaning = str(source_code.get("CodeMeaning") or "")
+    names = [name for name in (meaning, code_value, label) if name]
+    for name in names:
+        if canonical_lead(name):
+            return name
+    return names[0] if names else ""

@@ -1,6 +1,9 @@
-"""MFER (ISO 22077), resting and monitoring ECGs: frames of sequences of blocks, one block a channel.
+"""Read MFER (ISO 22077), resting and monitoring ECGs.
 
-Source: ISO 22077-1:2015 (MFER part 1), ISO 22077-2 (12-lead ECG), https://www.mfer.org/en/document.htm
+A file has frames; a frame has sequences; a sequence has one block of samples for each channel.
+
+Source: ISO 22077-1:2015 (MFER part 1), ISO 22077-2 (12-lead ECG),
+https://www.mfer.org/en/document.htm
 """
 
 from __future__ import annotations
@@ -17,202 +20,233 @@ from formats import metadata
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.lead_codes import lead_from_scp_number
-from formats.mfer import tags as tags
-from formats.mfer.tags import Definitions, Field, fields_of
+from formats.mfer import tags
+from formats.mfer.definitions import Definitions, Values
+from formats.mfer.fields import Field, parse_fields
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Patient, Reported, Sex
 
 _TYPES: Final = {0: "i2", 1: "u2", 2: "i4", 3: "u1", 4: "u2", 5: "i1", 6: "u4", 7: "f4", 8: "f8"}
-_STATUS: Final = 4  # a data type that is bits, no samples
+_STATUS_TYPE: Final = 4  # bit fields, not samples
 _AVERAGE_BEAT: Final = 9  # a type of waveform
-_UNITS: Final = {0: "V"}  # of the resolution; 1 is mmHg, and so on
-_HERTZ, _SECONDS = 0, 1
-_DEFAULT_NULL: Final = -(1 << 15)
+_VOLT: Final = 0  # unit of the resolution; 1 is mmHg, and so on
+_HERTZ: Final = 0  # unit of the sampling interval
+_SECONDS: Final = 1
+_DEFAULT_GAP: Final = -(1 << 15)
 _MAX_EXPONENT: Final = 12
 _SEXES: Final[dict[int, Sex]] = {1: "male", 2: "female", 3: "other"}
 _MARK: Final = b"MFR"
-_MARK_WITHIN: Final = 12
+_MARK_BYTES: Final = 12  # the mark is within so many
 
-Frame = list[Channel]
+# The channels of one DATA field, or of several that continue each other.
+_Frame = list[Channel]
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The frames of an MFER file, joined where one goes on with the other. Raises CorruptFile, UnknownFormat, NoSamples, ..."""
-    definitions, frames, beside = Definitions(), [], []
-    for found in fields_of(head.data):
-        definitions.take(found)
-        if found.tag == tags.DATA:
-            frames += [] if _is_beat(definitions) else [_frame(found.value, definitions)]
-        elif found.tag == tags.COMPRESSION and any(found.value[:2]):
-            raise UnknownFormat("compressed MFER files are not read")
-        elif found.channel is None:
-            beside.append((found, definitions.little))
+    """Return the longest waveform, joined from the frames that continue each other.
+
+    Raises CorruptFile, UnknownFormat for compressed files and unknown data types, NoSamples,
+    BadSamplingRate, and the errors of `record_from_channels`.
+    """
+    frames, file_fields = _parse(head.data)
     if not frames:
-        raise NoSamples("the MFER file holds no waveform", loc=("signal",))
-    strips = _joined(frames)
-    best = max(strips, key=_worth)
-    said = (
-        (f"file: {len(strips) - 1} other waveforms in the MFER file, left out",)
-        if len(strips) > 1
-        else ()
-    )
-    patient, reported, told_said = _told(beside)
-    return record_from_channels(
-        DecodedFile("MFER", None, best, patient, reported, (*said, *told_said)), hints
-    )
+        raise NoSamples("the MFER file has no waveform", loc=("signal",))
+    waveforms = _joined(frames)
+    longest = max(waveforms, key=_value)
+    warnings: list[str] = []
+    if len(waveforms) > 1:
+        warnings.append(f"file: {len(waveforms) - 1} other waveforms in the MFER file, left out")
+    patient, reported, patient_warnings = _reported(file_fields)
+    decoded = DecodedFile("MFER", None, longest, patient, reported, (*warnings, *patient_warnings))
+    return record_from_channels(decoded, hints)
 
 
-def _is_beat(definitions: Definitions) -> bool:
-    return definitions.whole(definitions.common.get(tags.WAVEFORM, b"\0")[:2]) == _AVERAGE_BEAT
+def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]]]:
+    """Return the frames, and the other fields of the whole file with their byte order."""
+    definitions = Definitions()
+    frames = []
+    file_fields = []
+    for field in parse_fields(data):
+        definitions.update(field)
+        if field.tag == tags.DATA:
+            if not _is_average_beat(definitions):
+                frames.append(_frame(field.value, definitions))
+        elif field.tag == tags.COMPRESSION and any(field.value[:2]):
+            raise UnknownFormat("compressed MFER files are not supported")
+        elif field.channel is None:
+            file_fields.append((field, definitions.byte_order))
+    return frames, file_fields
 
 
-def _frame(data: bytes, definitions: Definitions) -> Frame:
-    """sequence, channel, block: every sequence has a block of each channel."""
-    said = [definitions.of(channel) for channel in range(definitions.channels)]
-    kinds = [_kind(one, definitions) for one in said]
-    blocks = [definitions.whole(one[tags.BLOCK]) if tags.BLOCK in one else 1 for one in said]
-    sequence = sum(block * kind.itemsize for block, kind in zip(blocks, kinds, strict=True))
-    if min(blocks) < 1 or sequence > len(data):
+def _is_average_beat(definitions: Definitions) -> bool:
+    kind = definitions.common.get(tags.WAVEFORM, b"\0")
+    return definitions.integer(kind[:2]) == _AVERAGE_BEAT
+
+
+def _frame(data: bytes, definitions: Definitions) -> _Frame:
+    """Return the channels of one DATA field."""
+    channels = [definitions.of_channel(channel) for channel in range(definitions.channels)]
+    types = [_data_type(values, definitions) for values in channels]
+    sizes = []
+    for values, dtype in zip(channels, types, strict=True):
+        samples = definitions.integer(values[tags.BLOCK]) if tags.BLOCK in values else 1
+        sizes.append(samples * dtype.itemsize)
+    sequence_bytes = sum(sizes)
+    if min(sizes) < 1 or sequence_bytes > len(data):
         raise CorruptFile(
-            f"a sequence of the MFER file needs {sequence} bytes; {len(data)} are there"
+            f"MFER file: a sequence of {sequence_bytes} bytes stated, "
+            f"its frame has {len(data)} bytes"
         )
-    count = (
-        definitions.whole(said[0][tags.SEQUENCES])
-        if tags.SEQUENCES in said[0]
-        else len(data) // sequence
-    )
-    if not 0 < count * sequence <= len(data):
+    count = len(data) // sequence_bytes
+    if tags.SEQUENCES in channels[0]:
+        count = definitions.integer(channels[0][tags.SEQUENCES])
+    if not 0 < count * sequence_bytes <= len(data):
         raise CorruptFile(
-            f"the MFER file states {count} sequences of {sequence} bytes; {len(data)} bytes are there"
+            f"MFER file: {count} sequences of {sequence_bytes} bytes stated, "
+            f"their frame has {len(data)} bytes"
         )
-    rows = np.frombuffer(data, np.uint8, count * sequence).reshape(count, sequence)
-    frame, at = [], 0
-    for one, kind, block in zip(said, kinds, blocks, strict=True):
-        size = block * kind.itemsize
-        codes = np.ascontiguousarray(rows[:, at : at + size]).view(kind).ravel()
-        frame.append(_channel(one, codes, definitions))
-        at += size
+    sequences = np.frombuffer(data, np.uint8, count * sequence_bytes).reshape(count, sequence_bytes)
+    frame = []
+    start = 0
+    for values, dtype, size in zip(channels, types, sizes, strict=True):
+        block = np.ascontiguousarray(sequences[:, start : start + size])
+        frame.append(_channel(values, block.view(dtype).ravel(), definitions))
+        start += size
     return frame
 
 
-def _kind(said: dict[int, bytes], definitions: Definitions) -> np.dtype[Any]:
-    number = said[tags.DATA_TYPE][0] if tags.DATA_TYPE in said else 0
+def _data_type(values: Values, definitions: Definitions) -> np.dtype[Any]:
+    number = values[tags.DATA_TYPE][0] if tags.DATA_TYPE in values else 0
     if number not in _TYPES:
-        raise UnknownFormat(f"MFER data of type {number} is not read")
-    return np.dtype(("<" if definitions.little else ">") + _TYPES[number])
+        raise UnknownFormat(f"MFER data of type {number}; 0 to {max(_TYPES)} are supported")
+    return np.dtype(definitions.byte_order + _TYPES[number])
 
 
-def _channel(said: dict[int, bytes], codes: NDArray[Any], definitions: Definitions) -> Channel:
-    """value = (code + offset) x resolution."""
-    name = lead_from_scp_number(definitions.whole(said[tags.LEAD][:2])) if tags.LEAD in said else ""
-    status = said.get(tags.DATA_TYPE, b"\0")[0] == _STATUS
-    offset = _number(said[tags.OFFSET], codes.dtype) if tags.OFFSET in said else 0.0
-    scale, unit = _resolution(said, definitions)
-    gap = _number(said[tags.NULL], codes.dtype) if tags.NULL in said else _DEFAULT_NULL
-    values = codes.astype(np.float64)
-    values[codes == gap] = np.nan
-    return Channel(
-        name, values + offset, "status" if status else unit, scale, fs=_rate(said, definitions)
-    )
+def _channel(values: Values, codes: NDArray[Any], definitions: Definitions) -> Channel:
+    """Return a channel of value = (code + offset) x resolution, NaN for gaps."""
+    name = ""
+    if tags.LEAD in values:
+        name = lead_from_scp_number(definitions.integer(values[tags.LEAD][:2]))
+    offset = 0.0
+    if tags.OFFSET in values:
+        offset = _sample_value(values[tags.OFFSET], codes.dtype)
+    gap: float = _DEFAULT_GAP
+    if tags.NULL in values:
+        gap = _sample_value(values[tags.NULL], codes.dtype)
+    scale, unit = _resolution(values, definitions)
+    if values.get(tags.DATA_TYPE, b"\0")[0] == _STATUS_TYPE:
+        unit = "status"
+    samples = codes.astype(np.float64)
+    samples[codes == gap] = np.nan
+    return Channel(name, samples + offset, unit, scale, fs=_sampling_rate(values, definitions))
 
 
-def _number(value: bytes, kind: np.dtype[Any]) -> float:
-    """An offset or null value, in the data's own type; of a value of another length nothing is known."""
-    return float(np.frombuffer(value, kind)[0]) if len(value) == kind.itemsize else 0.0
+def _sample_value(value: bytes, dtype: np.dtype[Any]) -> float:
+    """Return an offset or gap, which has the samples' type; 0 if its length is another."""
+    if len(value) != dtype.itemsize:
+        return 0.0
+    return float(np.frombuffer(value, dtype)[0])
 
 
-def _power(value: bytes, definitions: Definitions) -> float:
-    """Exponent (of ten) and mantissa."""
+def _decimal(value: bytes, definitions: Definitions) -> float:
+    """Return a number from unit, exponent of ten (one byte each) and mantissa."""
     exponent = int.from_bytes(value[1:2], "big", signed=True)
     if len(value) < 3 or abs(exponent) > _MAX_EXPONENT:
         raise CorruptFile("a sampling interval or resolution of the MFER file cannot be read")
-    mantissa = definitions.whole(value[2:], signed=True)
-    return mantissa * 10.0**exponent if exponent >= 0 else mantissa / 10.0**-exponent
+    mantissa = definitions.integer(value[2:], signed=True)
+    # 10^n is exact where 10^-n is not, so the division is rounded only once.
+    if exponent >= 0:
+        return mantissa * 10.0**exponent
+    return mantissa / 10.0**-exponent
 
 
-def _rate(said: dict[int, bytes], definitions: Definitions) -> float | None:
-    if tags.INTERVAL not in said:
+def _sampling_rate(values: Values, definitions: Definitions) -> float | None:
+    if tags.INTERVAL not in values:
         return None
-    value = _power(said[tags.INTERVAL], definitions)
-    kind = said[tags.INTERVAL][0]
-    if kind not in (_HERTZ, _SECONDS) or value <= 0:
+    interval = values[tags.INTERVAL]
+    number = _decimal(interval, definitions)
+    unit = interval[0]
+    if unit not in (_HERTZ, _SECONDS) or number <= 0:
         raise BadSamplingRate(
-            "fs: the MFER file's sampling interval is 0 or neither in Hz nor in seconds",
+            "fs: the MFER file's sampling interval is 0, or in a unit other than Hz and seconds",
             loc=("fs",),
         )
-    return value if kind == _HERTZ else round(1.0 / value, 6)
+    return number if unit == _HERTZ else round(1.0 / number, 6)
 
 
-def _resolution(said: dict[int, bytes], definitions: Definitions) -> tuple[float, str | None]:
-    if tags.RESOLUTION not in said:
+def _resolution(values: Values, definitions: Definitions) -> tuple[float, str | None]:
+    """Return the size of one step and its unit."""
+    if tags.RESOLUTION not in values:
         return 1.0, None
-    value = said[tags.RESOLUTION]
-    return _power(value, definitions), _UNITS.get(value[0], f"unit {value[0]}")
+    resolution = values[tags.RESOLUTION]
+    unit = resolution[0]
+    unit_name = "V" if unit == _VOLT else f"unit {unit}"
+    return _decimal(resolution, definitions), unit_name
 
 
-def _joined(frames: list[Frame]) -> list[Frame]:
-    """Frames with the same channels, rates and scales follow each other in time."""
-    joined: list[Frame] = []
+def _joined(frames: list[_Frame]) -> list[_Frame]:
+    """Join consecutive frames with the same channels, rates and scales: they follow in time."""
+    joined: list[_Frame] = []
     for frame in frames:
-        if joined and [_layout(one) for one in joined[-1]] == [_layout(one) for one in frame]:
-            pairs = zip(joined[-1], frame, strict=True)
-            joined[-1] = [
-                Channel(
-                    one.name,
-                    np.concatenate([one.codes, more.codes]),
-                    one.unit,
-                    one.scale,
-                    fs=one.fs,
-                )
-                for one, more in pairs
-            ]
+        if joined and _layout(joined[-1]) == _layout(frame):
+            joined[-1] = [_extended(*pair) for pair in zip(joined[-1], frame, strict=True)]
         else:
             joined.append(frame)
     return joined
 
 
-def _layout(channel: Channel) -> tuple[object, ...]:
-    return channel.name, channel.unit, channel.scale, channel.fs
+def _layout(frame: _Frame) -> list[tuple[object, ...]]:
+    return [(channel.name, channel.unit, channel.scale, channel.fs) for channel in frame]
 
 
-def _worth(frame: Frame) -> float:
-    return max(
-        (lead_seconds(channel.fs, [channel]) for channel in frame if channel.fs), default=0.0
-    ) * len(frame)
+def _extended(channel: Channel, more: Channel) -> Channel:
+    codes = np.concatenate([channel.codes, more.codes])
+    return Channel(channel.name, codes, channel.unit, channel.scale, fs=channel.fs)
 
 
-def _told(beside: list[tuple[Field, bool]]) -> tuple[Patient, Reported, tuple[str, ...]]:
-    """Time, age or date of birth, sex and maker; names and numbers of persons are other tags."""
-    date = age = sex = born = device = None
-    for found, little in beside:
-        value, order = found.value, "<" if little else ">"
-        if found.tag == tags.TIME and len(value) >= 7:
+def _value(frame: _Frame) -> float:
+    """Return the value of a waveform: its channels times the lead-seconds of the longest lead."""
+    seconds = [lead_seconds(channel.fs, [channel]) for channel in frame if channel.fs]
+    return max(seconds, default=0.0) * len(frame)
+
+
+def _reported(file_fields: list[tuple[Field, str]]) -> tuple[Patient, Reported, tuple[str, ...]]:
+    """Return sex and age, recording date and device, and a warning for an odd age.
+
+    Names and numbers of persons are other tags and stay unread.
+    """
+    date = age_years = birth_date = sex = device = None
+    for field, order in file_fields:
+        value = field.value
+        if field.tag == tags.TIME and len(value) >= 7:
             date = metadata.iso_datetime_from_parts(*struct.unpack_from(order + "H5B", value))
-        elif found.tag == tags.AGE and len(value) >= 7:
+        elif field.tag == tags.AGE and len(value) >= 7:
             years, _, year, month, day = struct.unpack_from(order + "BHHBB", value)
-            age, born = (
-                (years if 0 < years < 255 else None),
-                metadata.iso_datetime_from_parts(year, month, day),
-            )
-        elif found.tag == tags.SEX and value:
+            age_years = float(years) if 0 < years < 255 else None
+            birth_date = metadata.iso_datetime_from_parts(year, month, day)
+        elif field.tag == tags.SEX and value:
             sex = _SEXES.get(value[0])
-        elif found.tag == tags.MAKER:
-            device = metadata.device_name(*value.strip(b"\0").decode("latin-1").split("^")[:2])
-    patient, said = metadata.plausible_patient(
-        metadata.age_at_recording(born, date) if age is None else float(age), sex
-    )
-    return patient, Reported(date, device), said
+        elif field.tag == tags.MAKER:
+            names = value.strip(b"\0").decode("latin-1").split("^")
+            device = metadata.device_name(*names[:2])
+    if age_years is None:
+        age_years = metadata.age_at_recording(birth_date, date)
+    patient, warnings = metadata.plausible_patient(age_years, sex)
+    return patient, Reported(date, device), warnings
 
 
 def _detect(part: Part) -> bool:
-    """A preamble that says so; or, as it may be left out, a byte order and then nothing but tags down to the data."""
+    """Return whether the file begins with MFER's preamble, or reads as tags down to the data.
+
+    The preamble may be left out; then the file begins with the byte order.
+    """
     data = part.data
     if data[:1] == bytes([tags.PREAMBLE]):
-        return _MARK in data[:_MARK_WITHIN]
+        return _MARK in data[:_MARK_BYTES]
     if data[:2] != bytes([tags.BYTE_ORDER, 1]) or data[2:3] not in (b"\0", b"\x01"):
         return False
     try:
-        return any(found.tag == tags.DATA for found in fields_of(data))
+        return any(field.tag == tags.DATA for field in parse_fields(data))
     except CorruptFile:
         return False
 
@@ -222,10 +256,16 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        variants="all data types but AHA compression, either byte order, blocks and sequences, several frames, channels of several rates",
+        variants=(
+            "all data types except AHA compression, either byte order, blocks and sequences, "
+            "several frames, channels of several rates"
+        ),
         parser="our own, after ISO 22077-1",
-        metadata="time, age (or what the date of birth gives), sex, maker and model",
-        ignored="average beats, status and pressure channels, events, values, notes; compressed files are refused by name",
+        metadata="time, age (or computed from the date of birth), sex, maker and model",
+        ignored=(
+            "average beats, status and pressure channels, events, values, notes; refused: "
+            "compressed files"
+        ),
         sample_files=(
             "mfer/nihon_kohden_cns6000_seq1.mwf: a real file of a bedside monitor with a simulator",
         ),

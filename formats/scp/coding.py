@@ -1,4 +1,4 @@
-"""SCP-ECG's compression: Huffman codes and differences -> whole numbers.
+"""Decode SCP-ECG's compressed samples: Huffman codes, then first or second differences.
 
 Source: EN 1064:2005+A1, clause 5.5 (section 2), 5.8 and 5.9, annex C (the default table)
 """
@@ -16,18 +16,24 @@ from errors import CorruptFile, UnknownFormat
 
 Codes = NDArray[np.int64]
 
-DEFAULT_TABLE: Final = 19_999
+DEFAULT_TABLE: Final = 19_999  # a number of tables that means the table of annex C
 MAX_TABLES: Final = 16
 MAX_CODES: Final = 256
 MAX_CODE_BITS: Final = 40
-_CODE: Final = struct.Struct(
-    "<BBBhI"
-)  # prefix bits, all bits, switch, base value, base code (first bit lowest)
+MAX_PREFIX_BITS: Final = 32
+# Prefix bits, all bits, table switch, base value, base code (its first bit is the lowest).
+_CODE: Final = struct.Struct("<BBBhI")
+_NO_SWITCH: Final = 1  # the code belongs to the table in use
+_WINDOW_BITS: Final = 64
 
 
 @dataclass(frozen=True)
 class Code:
-    """One line of a table. `literal_bits` follow the prefix and are the value itself; 0: the value is `value`."""
+    """One line of a Huffman table.
+
+    If `literal_bits` is not 0, so many bits follow the prefix and are the value; otherwise the
+    value is `value`.
+    """
 
     prefix: int
     prefix_bits: int
@@ -39,17 +45,26 @@ Table = tuple[Code, ...]
 
 
 def default_table() -> Table:
-    """0 is 0; k ones (1 to 8), a 0 and a sign are +-k; nine ones and a 0 an 8-bit number, ten ones a 16-bit one."""
-    small = [
-        Code((((1 << k) - 1) << 2) | sign, k + 2, 0, -k if sign else k)
-        for k in range(1, 9)
-        for sign in (0, 1)
-    ]
-    return (Code(0, 1, 0, 0), *small, Code(0b1111111110, 10, 8, 0), Code(0b1111111111, 10, 16, 0))
+    """Return the table of annex C.
+
+    The bit 0 is the value 0; k ones (1 to 8), a 0 and a sign bit are k or -k; nine ones and a 0
+    precede an 8-bit integer, ten ones a 16-bit one.
+    """
+    codes = [Code(prefix=0, prefix_bits=1, literal_bits=0, value=0)]
+    for k in range(1, 9):
+        ones = (1 << k) - 1
+        codes.append(Code(ones << 2, k + 2, 0, k))
+        codes.append(Code(ones << 2 | 1, k + 2, 0, -k))
+    codes.append(Code(0b1111111110, 10, 8, 0))
+    codes.append(Code(0b1111111111, 10, 16, 0))
+    return tuple(codes)
 
 
-def tables_of(section: bytes | None) -> tuple[Table, ...]:
-    """Section 2 -> its tables; none where the samples are plain 16-bit numbers. Raises CorruptFile, UnknownFormat."""
+def parse_tables(section: bytes | None) -> tuple[Table, ...]:
+    """Return the Huffman tables of section 2; none if the samples are plain 16-bit integers.
+
+    Raises CorruptFile, or UnknownFormat for several tables.
+    """
     if section is None or len(section) < 2:
         return ()
     count = int.from_bytes(section[:2], "little")
@@ -57,55 +72,59 @@ def tables_of(section: bytes | None) -> tuple[Table, ...]:
         return (default_table(),)
     if count > MAX_TABLES:
         raise CorruptFile(
-            f"the SCP-ECG record states {count} Huffman tables; at most {MAX_TABLES} are read"
+            f"section 2 of the SCP-ECG record: {count} Huffman tables; the limit is {MAX_TABLES}"
         )
     if count > 1:
-        raise UnknownFormat(
-            "SCP-ECG with several Huffman tables that switch from one to the other is not read"
-        )
-    return (_table(section[2:]),) if count else ()
+        raise UnknownFormat("SCP-ECG with several Huffman tables is not supported")
+    if count == 0:
+        return ()
+    return (_parse_table(section[2:]),)
 
 
-def _table(data: bytes) -> Table:
+def _parse_table(data: bytes) -> Table:
     count = int.from_bytes(data[:2], "little")
     if not 0 < count <= MAX_CODES or len(data) < 2 + count * _CODE.size:
         raise CorruptFile(
-            f"a Huffman table of the SCP-ECG record states {count} codes, which cannot be"
+            f"Huffman table of the SCP-ECG record: {count} codes in {len(data)} bytes; "
+            f"1 to {MAX_CODES} codes of {_CODE.size} bytes are allowed"
         )
     codes = []
     for row in range(count):
-        prefix_bits, all_bits, switch, value, reversed_prefix = _CODE.unpack_from(
-            data, 2 + row * _CODE.size
-        )
-        if not 0 < prefix_bits <= all_bits <= MAX_CODE_BITS or prefix_bits > 32:
+        fields = _CODE.unpack_from(data, 2 + row * _CODE.size)
+        prefix_bits, all_bits, switch, value, reversed_prefix = fields
+        if not 0 < prefix_bits <= all_bits <= MAX_CODE_BITS or prefix_bits > MAX_PREFIX_BITS:
             raise CorruptFile(
-                "a code of the SCP-ECG record's Huffman table has a length that cannot be"
+                f"Huffman table of the SCP-ECG record: a code of {prefix_bits} prefix bits and "
+                f"{all_bits} bits; at most {MAX_PREFIX_BITS} and {MAX_CODE_BITS} are allowed"
             )
-        if switch != 1:
-            raise UnknownFormat(
-                "SCP-ECG with several Huffman tables that switch from one to the other is not read"
-            )
+        if switch != _NO_SWITCH:
+            raise UnknownFormat("SCP-ECG with several Huffman tables is not supported")
         prefix = int(f"{reversed_prefix:032b}"[::-1][:prefix_bits], 2)
         codes.append(Code(prefix, prefix_bits, all_bits - prefix_bits, value))
     return tuple(codes)
 
 
 def decode(data: bytes, tables: tuple[Table, ...], count: int, differences: int) -> Codes:
-    """(count,) samples of one lead. Raises CorruptFile where there are fewer, UnknownFormat for an unknown kind of differences."""
-    values = _unhuffman(data, tables[0], count) if tables else _plain(data, count)
+    """Return the (count,) samples of one lead.
+
+    `differences` is the order of the differences that the codes are: 0, 1 or 2. Raises CorruptFile
+    if there are fewer samples, UnknownFormat for another order.
+    """
+    values = _huffman_values(data, tables[0], count) if tables else _plain_values(data, count)
     if len(values) < count:
         raise CorruptFile(
-            f"a lead of the SCP-ECG record states {count} samples; {len(values)} are there"
+            f"a lead of the SCP-ECG record has {len(values)} samples; {count} are stated"
         )
-    return integrated(values, differences)
+    return _integrated(values, differences)
 
 
-def _plain(data: bytes, count: int) -> Codes:
-    return np.frombuffer(data, "<i2", min(len(data) // 2, count)).astype(np.int64)
+def _plain_values(data: bytes, count: int) -> Codes:
+    available = min(len(data) // 2, count)
+    return np.frombuffer(data, "<i2", available).astype(np.int64)
 
 
-def integrated(values: Codes, differences: int) -> Codes:
-    """Undo first or second differences; the first (two) values are samples themselves."""
+def _integrated(values: Codes, differences: int) -> Codes:
+    """Undo first or second differences; the first one or two values are samples themselves."""
     if differences == 0:
         return values
     if differences == 1:
@@ -114,52 +133,56 @@ def integrated(values: Codes, differences: int) -> Codes:
         if len(values) < 2:
             return values
         slope = np.concatenate([[values[1] - values[0]], values[2:]]).cumsum()
-        whole: Codes = np.concatenate([values[:1], slope]).cumsum()
-        return whole
-    raise UnknownFormat(f"SCP-ECG differences of kind {differences}; 0, 1 and 2 are read")
+        samples: Codes = np.concatenate([values[:1], slope]).cumsum()
+        return samples
+    raise UnknownFormat(
+        f"SCP-ECG with differences of order {differences} is not supported; 0, 1 and 2 are"
+    )
 
 
-def _unhuffman(data: bytes, table: Table, count: int) -> Codes:
-    """At most `count` values. For every bit of the data, which code would begin there and where the next one would: then the
-    chain is followed from the first bit, which is the only part that cannot be done for all at once."""
+def _huffman_values(data: bytes, table: Table, count: int) -> Codes:
+    """Return at most `count` decoded values.
+
+    For every bit of the data at once, find the code that would begin there and its length. Then
+    follow the chain of codes from the first bit: only this step is sequential.
+    """
     bits = 8 * len(data)
-    value, length = np.zeros(bits, np.int64), np.zeros(bits, np.int64)
+    value = np.zeros(bits, np.int64)
+    length = np.zeros(bits, np.int64)
     window = _windows(data)
     for code in table:
-        here = (length == 0) & (
-            window >> np.uint64(64 - code.prefix_bits) == np.uint64(code.prefix)
-        )
-        value[here] = _literal(window[here], code) if code.literal_bits else code.value
-        length[here] = code.prefix_bits + code.literal_bits
+        begins = window >> np.uint64(_WINDOW_BITS - code.prefix_bits) == np.uint64(code.prefix)
+        begins &= length == 0
+        value[begins] = _literal(window[begins], code) if code.literal_bits else code.value
+        length[begins] = code.prefix_bits + code.literal_bits
     following = (np.arange(bits) + length).tolist()
-    places: list[int] = []
-    at = 0
-    while at < bits and len(places) < count:
-        if following[at] == at:
-            raise CorruptFile(
-                "the SCP-ECG record holds a Huffman code that its table does not have"
-            )
-        places.append(at)
-        at = following[at]
-    if at > bits:
-        places.pop()  # its last bits lie beyond the end
-    return value[places]
+    positions: list[int] = []
+    position = 0
+    while position < bits and len(positions) < count:
+        if following[position] == position:
+            raise CorruptFile("the SCP-ECG record has a Huffman code that is not in its table")
+        positions.append(position)
+        position = following[position]
+    # A last code that runs over the end of the data is no value.
+    if position > bits:
+        positions.pop()
+    return value[positions]
 
 
 def _windows(data: bytes) -> NDArray[np.uint64]:
-    """For every bit of the data the 57 bits or more that follow it, highest first, in 64."""
+    """Return for every bit of the data a 64-bit word with it and at least the next 56 on top."""
     padded = np.frombuffer(data + bytes(8), np.uint8).astype(np.uint64)
     words = np.zeros(len(data), np.uint64)
     for byte in range(8):
-        words |= padded[byte : byte + len(data)] << np.uint64(8 * (7 - byte))
-    shifts = np.arange(8, dtype=np.uint64)
-    return (words[:, np.newaxis] << shifts).ravel()
+        shift = np.uint64(8 * (7 - byte))
+        words |= padded[byte : byte + len(data)] << shift
+    bit_offsets = np.arange(8, dtype=np.uint64)
+    return (words[:, np.newaxis] << bit_offsets).ravel()
 
 
 def _literal(window: NDArray[np.uint64], code: Code) -> Codes:
-    """The two's complement number behind the prefix."""
-    raw = (window << np.uint64(code.prefix_bits) >> np.uint64(64 - code.literal_bits)).astype(
-        np.int64
-    )
+    """Return the two's complement integer behind the prefix."""
+    behind_prefix = window << np.uint64(code.prefix_bits)
+    raw = (behind_prefix >> np.uint64(_WINDOW_BITS - code.literal_bits)).astype(np.int64)
     sign = 1 << (code.literal_bits - 1)
     return (raw ^ sign) - sign

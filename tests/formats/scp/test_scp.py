@@ -221,13 +221,13 @@ def test_a_record_without_its_persons_name_is_read_by_the_waveforms_own_checksum
         (one_lead(b"\xff\xff") | {2: DEFAULT}, CorruptFile, "samples"),
         (one_lead(raw(RAMP), nanovolts=0), CorruptFile, "gain"),
         (one_lead(raw(RAMP), interval=0), BadSamplingRate, "interval"),
-        (one_lead(raw(RAMP), count=10**9), CorruptFile, "at most"),
-        ({3: leads([(5, 4, 1)]), 6: waves([raw(RAMP)])}, CorruptFile, "from sample 5"),
+        (one_lead(raw(RAMP), count=10**9), CorruptFile, "samples 1 to 1000000000 stated"),
+        ({3: leads([(5, 4, 1)]), 6: waves([raw(RAMP)])}, CorruptFile, "samples 5 to 4 stated"),
         ({3: leads([(1, 14, 1), (1, 14, 1)]), 6: waves([raw(RAMP)] * 2)}, DuplicateLead, "twice"),
         ({3: leads([(1, 14, 1)], flags=1), 6: waves([raw(RAMP)])}, CorruptFile, "reference beat"),
         ({3: leads([(1, 14, 1)])}, NoSamples, "section 6"),
         ({6: waves([raw(RAMP)])}, CorruptFile, "section 3"),
-        ({3: leads([(1, 14, 1)]), 6: b"\1\0"}, CorruptFile, "too short"),
+        ({3: leads([(1, 14, 1)]), 6: b"\1\0"}, CorruptFile, "2 bytes; 1 leads need at least 8"),
     ],
 )
 def test_what_is_not_read_or_cannot_be_is_refused_by_name(

@@ -1,0 +1,112 @@
+"""Walk through MFER's encoding: tag, length, value, nested for channels and groups.
+
+Source: ISO 22077-1:2015 (MFER part 1), https://www.mfer.org/en/document.htm
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from errors import CorruptFile
+from formats.mfer import tags
+
+MAX_CHANNELS: Final = 256
+MAX_LENGTH_BYTES: Final = 4
+MAX_DEPTH: Final = 4
+MAX_FIELDS: Final = 100_000
+# A length byte: the value ends with two zero bytes.
+_INDEFINITE: Final = 0x80
+# A length byte with this bit holds the number of bytes of the length that follows.
+_LONG_LENGTH: Final = 0x80
+_TOO_DEEP: Final = f"the definitions of the MFER file are nested deeper than {MAX_DEPTH} levels"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One tag with its value. `channel` is the channel, from 0, that it is defined for."""
+
+    tag: int
+    value: bytes
+    channel: int | None = None
+
+
+def parse_fields(data: bytes) -> Iterator[Field]:
+    """Yield all fields, including those within channels and groups. Raises CorruptFile."""
+    for count, field in enumerate(_walk(data, 0, len(data), None, 0)):
+        if count == MAX_FIELDS:
+            raise CorruptFile(f"the MFER file has more than {MAX_FIELDS} tags")
+        yield field
+
+
+def _walk(data: bytes, at: int, end: int, channel: int | None, depth: int) -> Iterator[Field]:
+    if depth > MAX_DEPTH:
+        raise CorruptFile(_TOO_DEEP)
+    while at < end:
+        tag = data[at]
+        at += 1
+        if tag == 0:
+            continue
+        if tag == tags.END:
+            return
+        inner_channel = channel
+        if tag == tags.ATTRIBUTE:
+            inner_channel, at = _channel_number(data, at, end)
+        start, stop, at = _extent(data, at, end, depth)
+        if tag in (tags.ATTRIBUTE, tags.GROUP):
+            yield from _walk(data, start, stop, inner_channel, depth + 1)
+        else:
+            yield Field(tag, data[start:stop], inner_channel)
+
+
+def _channel_number(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte and the position behind it.
+
+    The highest bit of a byte says that another one follows.
+    """
+    number = 0
+    while at < end and number < MAX_CHANNELS:
+        byte = data[at]
+        at += 1
+        number = number << 7 | byte & 0x7F
+        if not byte & 0x80:
+            return number, at
+    raise CorruptFile("the MFER file has a channel number that is too large or cut off")
+
+
+def _extent(data: bytes, at: int, end: int, depth: int) -> tuple[int, int, int]:
+    """Read the length at `at`; return start and stop of the value and where the next tag is."""
+    if at >= end:
+        raise CorruptFile("the MFER file ends within a tag")
+    length = data[at]
+    at += 1
+    if length == _INDEFINITE:
+        stop, following = _end_of_contents(data, at, end, depth + 1)
+        return at, stop, following
+    if length & _LONG_LENGTH:
+        count = length & 0x7F
+        if count > MAX_LENGTH_BYTES or at + count > end:
+            raise CorruptFile("the MFER file has a tag whose length cannot be read")
+        length = int.from_bytes(data[at : at + count], "big")
+        at += count
+    if at + length > end:
+        raise CorruptFile(f"MFER tag: {length} bytes stated, {end - at} are left")
+    return at, at + length, at + length
+
+
+def _end_of_contents(data: bytes, at: int, end: int, depth: int) -> tuple[int, int]:
+    """Return the end of an indefinite value and the position behind its two zero bytes."""
+    if depth > MAX_DEPTH:
+        raise CorruptFile(_TOO_DEEP)
+    while at + 1 < end:
+        if data[at] == data[at + 1] == 0:
+            return at, at + 2
+        tag = data[at]
+        at += 1
+        if tag == 0:
+            continue
+        if tag == tags.ATTRIBUTE:
+            _, at = _channel_number(data, at, end)
+        *_, at = _extent(data, at, end, depth)
+    raise CorruptFile("a definition of the MFER file has no end")

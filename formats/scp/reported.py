@@ -1,0 +1,150 @@
+"""Read what an SCP-ECG record reports about the patient, the device and its measurements.
+
+Names and numbers of persons are other tags of section 1 and stay unread.
+
+Source: EN 1064:2005+A1 / ISO 11073-91064:2009, clauses 5.4 and 5.10
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from formats import metadata
+from signals.record import Patient, Sex
+
+# Tags of section 1.
+_AGE: Final = 4  # u16, unit u8
+_BIRTH_DATE: Final = 5  # year u16, month u8, day u8
+_SEX: Final = 8  # u8
+_DEVICE: Final = 14
+_DATE: Final = 25  # year u16, month u8, day u8
+_TIME: Final = 26  # hour, minute, second u8
+_END: Final = 255
+
+_SEXES: Final[dict[int, Sex]] = {1: "male", 2: "female"}
+_AGE_UNITS: Final = {1: "y", 2: "m", 3: "w", 4: "d", 5: "h"}
+# In tag 14: institution, department, device number (u16 each), type and manufacturer's code (u8
+# each), then the model.
+_MODEL: Final = slice(8, 14)
+# Behind the length of the first of five strings: program, serial number, two versions,
+# manufacturer.
+_DEVICE_STRINGS_OFFSET: Final = 36
+_MANUFACTURER: Final = 4
+_NOT_MEASURED: Final = 29_999
+_MAX_AXIS_DEG: Final = 180  # 999 means "undefined"
+# Section 7: count of beats, count of spikes, mean RR and PP, then one entry for each beat and
+# spike.
+_MEASUREMENTS_HEAD_BYTES: Final = 6
+_BEAT: Final = struct.Struct("<5H3h")  # P on, P off, QRS on, QRS off, T off in ms; three axes
+_SPIKE_BYTES: Final = 10
+
+
+def parse_tags(section: bytes | None) -> dict[int, bytes]:
+    """Return the fields of section 1: tag u8, length u16, value. The first of a tag counts.
+
+    A field that overruns the section ends the list.
+    """
+    data = section or b""
+    fields: dict[int, bytes] = {}
+    position = 0
+    while position + 3 <= len(data) and data[position] != _END:
+        start = position + 3
+        end = start + int.from_bytes(data[position + 1 : start], "little")
+        if end > len(data):
+            break
+        fields.setdefault(data[position], data[start:end])
+        position = end
+    return fields
+
+
+def recording_date(fields: dict[int, bytes]) -> str | None:
+    """Return the acquisition date and time in ISO 8601."""
+    date = fields.get(_DATE, b"")
+    time = fields.get(_TIME, b"")
+    clock = time[:3] if len(time) >= 3 else bytes(3)
+    return _iso_datetime(date, clock)
+
+
+def patient(fields: dict[int, bytes], date: str | None) -> tuple[Patient, tuple[str, ...]]:
+    """Return sex and age, the latter as stated or at `date`; and a warning for an odd age."""
+    age = fields.get(_AGE, b"")
+    birth_date = fields.get(_BIRTH_DATE, b"")
+    sex = fields.get(_SEX, b"")
+    if len(age) >= 3 and age[2] in _AGE_UNITS:
+        number = int.from_bytes(age[:2], "little")
+        age_years = metadata.age_in_years(number, _AGE_UNITS[age[2]])
+    else:
+        age_years = metadata.age_at_recording(_iso_datetime(birth_date), date)
+    return metadata.plausible_patient(age_years, _SEXES.get(sex[0]) if sex else None)
+
+
+def _iso_datetime(date: bytes, clock: bytes = bytes(3)) -> str | None:
+    if len(date) < 4:
+        return None
+    year = int.from_bytes(date[:2], "little")
+    return metadata.iso_datetime_from_parts(year, date[2], date[3], *clock)
+
+
+def device(fields: dict[int, bytes]) -> str | None:
+    """Return the manufacturer's name and the device's model."""
+    value = fields.get(_DEVICE, b"")
+    model = value[_MODEL].split(b"\0")[0]
+    strings = value[_DEVICE_STRINGS_OFFSET:].split(b"\0")
+    manufacturer = strings[_MANUFACTURER] if len(strings) > _MANUFACTURER else b""
+    return metadata.device_name(manufacturer.decode("latin-1"), model.decode("latin-1"))
+
+
+def measurements(section: bytes | None) -> dict[str, float]:
+    """Return the global measurements of section 7 under our names.
+
+    The intervals and axes are those of the first beat; heart rate and QTc follow the entries of
+    beats and spikes.
+    """
+    data = section or b""
+    if len(data) < _MEASUREMENTS_HEAD_BYTES or not data[0]:
+        return {}
+    beats = data[0]
+    spikes = data[1]
+    found: dict[str, object] = {"rr_ms": _integer(data, 2)}
+    if len(data) >= _MEASUREMENTS_HEAD_BYTES + _BEAT.size:
+        found |= _beat_measurements(data)
+    position = _MEASUREMENTS_HEAD_BYTES + _BEAT.size * beats + _SPIKE_BYTES * spikes
+    # The types of all QRS complexes: a count and one byte each.
+    position += 2 + (_integer(data, position) or 0)
+    found["heart_rate_bpm"] = _integer(data, position)
+    found["qtc_ms"] = _integer(data, position + 4)
+    return metadata.parse_measurements(found)
+
+
+def _beat_measurements(data: bytes) -> dict[str, object]:
+    """Return intervals and axes of the first beat of section 7."""
+    fields = _BEAT.unpack_from(data, _MEASUREMENTS_HEAD_BYTES)
+    p_on, p_off, qrs_on, qrs_off, t_off = (_measured(value) for value in fields[:5])
+    found: dict[str, object] = {
+        "p_duration_ms": _interval(p_on, p_off),
+        "pr_ms": _interval(p_on, qrs_on),
+        "qrs_ms": _interval(qrs_on, qrs_off),
+        "qt_ms": _interval(qrs_on, t_off),
+    }
+    for name, axis in zip(("p_axis_deg", "qrs_axis_deg", "t_axis_deg"), fields[5:], strict=True):
+        if abs(axis) <= _MAX_AXIS_DEG:
+            found[name] = axis
+    return found
+
+
+def _integer(data: bytes, position: int) -> int | None:
+    """Return the measured u16 at `position`; None behind the end."""
+    if position + 2 > len(data):
+        return None
+    return _measured(int.from_bytes(data[position : position + 2], "little"))
+
+
+def _measured(value: int) -> int | None:
+    return None if value >= _NOT_MEASURED else value
+
+
+def _interval(start_ms: int | None, end_ms: int | None) -> int | None:
+    if start_ms is None or end_ms is None:
+        return None
+    return end_ms - start_ms
