@@ -1,7 +1,7 @@
-"""Everything that can be wrong with a request, a file or a model, in one hierarchy.
+"""The hierarchy of all errors: of a request, a file or a model.
 
     EcgError
-    ├── RequestError           what was sent cannot be served
+    ├── RequestError           the request cannot be served
     │   ├── MalformedBody            400 malformed_body
     │   ├── NotFound                 404 not_found
     │   ├── MethodNotAllowed         405 method_not_allowed
@@ -12,7 +12,7 @@
     │   ├── UnsupportedMediaType     415 unsupported_media_type
     │   ├── UnknownFormat            415 unknown_format
     │   └── Unprocessable            422, one class for each code below it
-    ├── ServiceError           the server cannot serve it now
+    ├── ServiceError           the server cannot serve a request now
     │   ├── Overloaded               429 overloaded
     │   ├── InternalError            500 internal_error
     │   ├── WorkerCrashed            500 worker_crashed
@@ -21,12 +21,12 @@
     │   ├── WorkerRestarting         503 worker_restarting
     │   ├── ShuttingDown             503 shutting_down
     │   └── DeadlineExceeded         504 deadline_exceeded
-    └── ModelStoreError        weights that cannot be had, read or trusted (never a request's fault)
+    └── ModelStoreError        weights missing, unreadable or untrusted (not a request's fault)
         ├── UnsafeCheckpoint, BadCheckpoint, BadBundle, HubError, ChecksumMismatch
-        └── BadHead, WrongEncoder, UnknownHead, BadTrainingData   heads and what they are trained on
+        └── BadHead, WrongEncoder, UnknownHead, BadTrainingData   heads and their training data
 
-Each class knows its HTTP status and a stable `code`; `detail` names the field, what was found and
-what is allowed, and never holds sample values, patient data, paths or tracebacks.
+Each class has an HTTP status and a stable `code`. `detail` names the field, the value found and the
+values allowed. It never holds sample values, patient data, paths or tracebacks.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FieldError:
-    """One fault and where it lies: `loc` is the path into the body, e.g. ("records", 3, "fs")."""
+    """One fault. `loc` is its path in the body, e.g. ("records", 3, "fs")."""
 
     loc: tuple[str | int, ...]
     msg: str
 
 
 class EcgError(Exception):
-    """Base of all; `status` and `code` are the class's, `detail` is the instance's."""
+    """Base class. `status` and `code` belong to the class, `detail` to the instance."""
 
     status: int = 500
     code: str = "internal_error"
@@ -59,7 +59,7 @@ class EcgError(Exception):
         retry_after_s: int | None = None,
         extension: Mapping[str, object] | None = None,
     ) -> None:
-        """extension: members of the problem beside the usual ones (RFC 9457, 3.2)"""
+        """extension: additional members of the problem object (RFC 9457, 3.2)."""
         super().__init__(detail)
         self.detail = detail
         self.errors = (
@@ -73,7 +73,7 @@ class EcgError(Exception):
         self.extension = dict(extension or {})
 
     def problem(self, request_id: str | None = None) -> dict[str, object]:
-        """The error as an RFC 9457 problem object."""
+        """Return the error as an RFC 9457 problem object."""
         problem: dict[str, object] = {
             "type": f"/docs/errors#{self.code}",
             "title": self.title,
@@ -90,7 +90,7 @@ class EcgError(Exception):
         return problem | self.extension
 
     def under(self, prefix: tuple[str | int, ...]) -> EcgError:
-        """The same error with its places told from further up: of one record, where many were sent."""
+        """Return the error with `prefix` before each `loc`: the path of one record among many."""
         if (
             not prefix
             or not self.errors
@@ -101,13 +101,13 @@ class EcgError(Exception):
         return _rebuild(type(self), self.detail, errors, self.retry_after_s, self.extension)
 
     def with_extension(self, members: Mapping[str, object]) -> EcgError:
-        """The same error with more members; its own stay."""
+        """Return the error with more members. Its own members win."""
         return _rebuild(
             type(self), self.detail, self.errors, self.retry_after_s, {**members, **self.extension}
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Errors travel between processes as values; the default would lose the keyword arguments.
+        # Errors are pickled between processes. The default would lose the keyword arguments.
         return _rebuild, (type(self), self.detail, self.errors, self.retry_after_s, self.extension)
 
 
@@ -154,7 +154,7 @@ class RecordingTooLong(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    status, code, title = 415, "unsupported_media_type", "Content type not read here"
+    status, code, title = 415, "unsupported_media_type", "Unsupported content type"
 
 
 class UnknownFormat(RequestError):
@@ -162,7 +162,7 @@ class UnknownFormat(RequestError):
 
 
 class Unprocessable(RequestError):
-    """The body was read, and what it says cannot be an ECG request."""
+    """The body was parsed, and its content is not a valid ECG request."""
 
     status, code, title = 422, "bad_type", "Unprocessable"
 
@@ -264,7 +264,7 @@ class InternalError(ServiceError):
 
 
 class WorkerCrashed(ServiceError):
-    status, code, title = 500, "worker_crashed", "Worker ended on this record"
+    status, code, title = 500, "worker_crashed", "Worker crashed on this recording"
 
 
 class Starting(ServiceError):
@@ -288,7 +288,10 @@ class DeadlineExceeded(ServiceError):
 
 
 class ModelStoreError(EcgError):
-    """Weights that cannot be had, read or trusted. Shown at start or on the command line, never to a client."""
+    """Weights are missing, unreadable or untrusted.
+
+    Shown at start or on the command line, never to a client.
+    """
 
     status, code, title = 500, "model_store", "Model store"
 
@@ -306,11 +309,11 @@ class BadBundle(ModelStoreError):
 
 
 class HubError(ModelStoreError):
-    code, title = "hub_error", "Hub cannot deliver"
+    code, title = "hub_error", "Download from the hub failed"
 
 
 class ChecksumMismatch(ModelStoreError):
-    code, title = "checksum_mismatch", "File is not the one expected"
+    code, title = "checksum_mismatch", "Checksum differs"
 
 
 class BadHead(ModelStoreError):
@@ -330,16 +333,15 @@ class BadTrainingData(ModelStoreError):
 
 
 def public_errors() -> list[type[EcgError]]:
-    """The errors that a client can meet, in the order of their statuses (docs and tests list them)."""
-    found = {
-        kind.code: kind
-        for kind in _descendants(EcgError)
-        if not issubclass(kind, ModelStoreError) and not kind.__subclasses__()
-    }
-    return sorted(found.values(), key=lambda kind: (kind.status, kind.code))
+    """Return the errors that a client can get, ordered by status. Docs and tests list them."""
+    by_code: dict[str, type[EcgError]] = {}
+    for error in _descendants(EcgError):
+        if not issubclass(error, ModelStoreError) and not error.__subclasses__():
+            by_code[error.code] = error
+    return sorted(by_code.values(), key=lambda error: (error.status, error.code))
 
 
-def _descendants(kind: type[EcgError]) -> Iterator[type[EcgError]]:
-    for child in kind.__subclasses__():
+def _descendants(error: type[EcgError]) -> Iterator[type[EcgError]]:
+    for child in error.__subclasses__():
         yield child
         yield from _descendants(child)

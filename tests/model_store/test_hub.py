@@ -139,10 +139,7 @@ def test_a_file_that_is_not_what_the_hub_says_is_fetched_once_more_and_never_kep
     user.hub.lie = user.hub.files[FILE][:-1] + b"!"
     done = user.pull()
     assert done.returncode == 1
-    assert (
-        done.stderr.splitlines()[-1].startswith("File is not the one expected:")
-        and FILE in done.stderr
-    )
+    assert done.stderr.splitlines()[-1].startswith("Checksum differs:") and FILE in done.stderr
     assert len(user.hub.downloads()) == 2
     assert (
         not user.bundle.exists() and not user.cached() and not (user.models / "lock.json").exists()
