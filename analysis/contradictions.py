@@ -1,101 +1,130 @@
-"""Where the labels and the measurements of one recording cannot both be right: warnings, as neither is proof.
+"""Warnings where the labels and the measurements of one recording cannot both be right. Neither is proof.
 
-An interval contradicts a label only where its uncertainty leaves room for no other reading. What may well be is not called a
-contradiction: flutter waves that look like P, a pacemaker without spikes that the leads show, block of a higher degree with a
-normal PR.
+An interval contradicts a label only if its uncertainty leaves no other reading. Combinations that occur are not called
+contradictions: flutter waves that look like P waves, a pacemaker whose spikes the leads do not show, a block of higher
+degree with a normal PR interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from analysis.answer_types import NumberName
 from analysis.labels import JoinedLabel
 from analysis.measuring import Measured
 
-# The usual limits of 60 and 100 /min, with 10 to spare (a choice), as a rate may change within a recording and label and rate
-# look at different parts of it. Ventricular tachycardia is faster than 100 /min (AHA/ACC/HRS 2017, doi:10.1016/j.jacc.2017.10.054).
-RATES_OF_LABELS: Final = {
+ATRIAL_FIBRILLATION: Final = "Atrial fibrillation"
+ATRIAL_FLUTTER: Final = "Atrial flutter"
+PACEMAKER: Final = "Electronic pacemaker"
+SINUS_RHYTHM: Final = "Sinus rhythm"
+
+
+@dataclass(frozen=True)
+class _LowerLimit:
+    """A label that can only be right from `limit_ms` of one measurement on."""
+
+    measurement: NumberName
+    shown_as: str
+    limit_ms: float
+    reason: str
+
+
+# The usual limits of 60 and 100 /min with a margin of 10 (a choice): a rate may change within a recording, and label and
+# measurement do not use the same part of it. Ventricular tachycardia is faster than 100 /min (AHA/ACC/HRS 2017,
+# doi:10.1016/j.jacc.2017.10.054).
+_RATES_OF_LABELS: Final = {
     "Tachycardia": (90.0, float("inf")),
     "Ventricular tachycardia": (90.0, float("inf")),
     "Supraventricular tachycardia with aberrancy": (90.0, float("inf")),
     "Bradycardia": (0.0, 70.0),
 }
-# Label -> measurement, the value from which on it can be true, and in words. AHA/ACCF/HRS 2009, part III (doi:10.1016/j.jacc.2008.12.013):
-# incomplete bundle branch block from 110 ms on in adults, and the labels do not tell it from complete block (120 ms). First-degree
-# block: PR above 200 ms (ACC/AHA/HRS 2018, doi:10.1016/j.jacc.2018.10.044).
-WIDE: Final = ("qrs_ms", 110.0, "bundle branch block, also incomplete, begins at 110 ms in adults")
-INTERVALS_OF_LABELS: Final = {
-    "Left bundle branch block": WIDE,
-    "Right bundle branch block": WIDE,
-    "Bifascicular block": WIDE,
-    "1st degree atrioventricular block": (
-        "pr_ms",
-        200.0,
-        "first-degree block is a PR above 200 ms in adults",
-    ),
-}
-SHOWN: Final = {"qrs_ms": "QRS duration", "pr_ms": "PR interval"}
-AF, FLUTTER, PACED, SINUS = (
-    "Atrial fibrillation",
-    "Atrial flutter",
-    "Electronic pacemaker",
-    "Sinus rhythm",
+# AHA/ACCF/HRS 2009, part III (doi:10.1016/j.jacc.2008.12.013): incomplete bundle branch block begins at 110 ms in adults,
+# and the labels do not separate it from complete block (120 ms).
+_WIDE_QRS: Final = _LowerLimit(
+    "qrs_ms",
+    "QRS duration",
+    110.0,
+    "bundle branch block, also incomplete, begins at 110 ms in adults",
 )
+# First-degree block: PR above 200 ms (ACC/AHA/HRS 2018, doi:10.1016/j.jacc.2018.10.044).
+_LONG_PR: Final = _LowerLimit(
+    "pr_ms", "PR interval", 200.0, "first-degree block is a PR above 200 ms in adults"
+)
+_INTERVALS_OF_LABELS: Final = {
+    "Left bundle branch block": _WIDE_QRS,
+    "Right bundle branch block": _WIDE_QRS,
+    "Bifascicular block": _WIDE_QRS,
+    "1st degree atrioventricular block": _LONG_PR,
+}
 
 
 def contradictions(labels: Sequence[JoinedLabel] | None, measured: Measured | None) -> list[str]:
-    """Sentences for the answer's `warnings`; none without labels or measurements."""
+    """Return the warnings; none without labels or measurements."""
     if labels is None or measured is None or measured.measurements is None:
         return []
+    names = {joined.label.name for joined in labels}
     positive = {joined.label.name for joined in labels if joined.positive}
-    known = {joined.label.name for joined in labels}
     return [
         *_of_rate(positive, measured),
         *_of_intervals(positive, measured),
-        *_of_rhythm(positive, known, measured),
+        *_of_rhythm(positive, names, measured),
     ]
 
 
 def _of_rate(positive: set[str], measured: Measured) -> Iterator[str]:
     rate = measured.number("heart_rate_bpm")
-    for name, (low, high) in RATES_OF_LABELS.items():
-        if rate is not None and name in positive and not low <= rate <= high:
-            yield f"labels: {name} is positive and the measured rate is {rate:.0f} per minute"
+    if rate is None:
+        return
+    for name, (low, high) in _RATES_OF_LABELS.items():
+        if name in positive and not low <= rate <= high:
+            yield f"labels: {name} is positive, but the measured rate is {rate:.0f} per minute"
 
 
 def _of_intervals(positive: set[str], measured: Measured) -> Iterator[str]:
     assert measured.measurements is not None
-    flagged = {
-        flag["name"] for flag in measured.measurements["flags"]
-    }  # by the age's own limits, lower in children
-    for name, (field, limit, reason) in INTERVALS_OF_LABELS.items():
-        value, width = measured.number(field), measured.measurements["uncertainty_ms"].get(field)
-        if (
-            name in positive
-            and value is not None
-            and width is not None
-            and value + width < limit
-            and field not in flagged
-        ):
-            yield f"labels: {name} is positive and the measured {SHOWN[field]} is {value:.0f} ms (+-{width:.0f}); {reason}"
+    # A flagged value is out of the range for the patient's age, whose limits are lower in children.
+    flagged = {flag["name"] for flag in measured.measurements["flags"]}
+    uncertainties = measured.measurements["uncertainty_ms"]
+    for name, lower in _INTERVALS_OF_LABELS.items():
+        if name not in positive or lower.measurement in flagged:
+            continue
+        value = measured.number(lower.measurement)
+        uncertainty = uncertainties.get(lower.measurement)
+        if value is None or uncertainty is None:
+            continue
+        if value + uncertainty < lower.limit_ms:
+            yield (
+                f"labels: {name} is positive, but the measured {lower.shown_as} is "
+                f"{value:.0f} ms (+-{uncertainty:.0f}); {lower.reason}"
+            )
 
 
-def _of_rhythm(positive: set[str], known: set[str], measured: Measured) -> Iterator[str]:
+def _of_rhythm(positive: set[str], names: set[str], measured: Measured) -> Iterator[str]:
+    """Compare the rhythm labels with the rhythm by rules. `names` are those of all labels that the encoder has."""
     if measured.rhythm is None:
         return
-    word, findings = measured.rhythm.word, measured.rhythm.findings
-    pr = measured.number("pr_ms")
-    if (
-        AF in positive
-        and word.startswith("Sinus")
-        and pr is not None
-        and "Sinus arrhythmia" not in findings
-    ):
-        yield f"labels: {AF} is positive, yet a P wave stands before the QRS complexes (PR {pr:.0f} ms) and the rhythm is regular"
-    if SINUS in positive and AF not in positive and word == AF:
-        yield f"labels: {SINUS} is positive, yet the measured rhythm is irregular without P waves, as in atrial fibrillation"
-    if SINUS in positive and FLUTTER not in positive and word == FLUTTER:
-        yield f"labels: {SINUS} is positive, yet the measured atrial waves are those of atrial flutter"
-    if PACED in known and PACED not in positive and word == PACED:
-        yield f"labels: {PACED} is not positive, yet pacing spikes stand before the beats"
+    word = measured.rhythm.word
+    pr_ms = measured.number("pr_ms")
+    is_regular_sinus = word.startswith("Sinus") and (
+        "Sinus arrhythmia" not in measured.rhythm.findings
+    )
+    if ATRIAL_FIBRILLATION in positive and is_regular_sinus and pr_ms is not None:
+        yield (
+            f"labels: {ATRIAL_FIBRILLATION} is positive, but P waves precede the QRS complexes "
+            f"(PR {pr_ms:.0f} ms) and the rhythm is regular"
+        )
+    if SINUS_RHYTHM in positive:
+        if word == ATRIAL_FIBRILLATION and ATRIAL_FIBRILLATION not in positive:
+            yield (
+                f"labels: {SINUS_RHYTHM} is positive, but the measured rhythm is irregular without "
+                "P waves, as in atrial fibrillation"
+            )
+        if word == ATRIAL_FLUTTER and ATRIAL_FLUTTER not in positive:
+            yield (
+                f"labels: {SINUS_RHYTHM} is positive, but the measured atrial waves are those of "
+                "atrial flutter"
+            )
+    if word == PACEMAKER and PACEMAKER in names and PACEMAKER not in positive:
+        yield f"labels: {PACEMAKER} is not positive, but pacing spikes precede the beats"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from encoder.config import CompactConfig, EcgFmConfig
 from errors import ModelStoreError, WrongEncoder
@@ -46,7 +45,8 @@ class Encoder:
         return EncoderReference(self.name, self.revision, self.sha256)
 
 
-SUPERCLASS = "superclass"  # the part, and the head that gives it
+# The name of the installed head that gives the part `superclass`.
+SUPERCLASS_HEAD = "superclass"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Deployment:
 
     def superclass_head(self) -> HeadUse | None:
         """The installed head that gives the superclass, before any encoder's own labels do."""
-        return next((head for head in self.heads if head.name == SUPERCLASS), None)
+        return next((head for head in self.heads if head.name == SUPERCLASS_HEAD), None)
 
     def superclass_role(self) -> Role | None:
         """The encoder whose labels hold the superclasses: one that is there for them, else the clinical one."""
@@ -179,18 +179,3 @@ class Runtime:
 
     dtype: str
     device: str
-
-
-def encoder_summary(encoder: Encoder, source: str) -> dict[str, Any]:
-    """The `model.encoder` of every answer: what a figure in a paper can be traced by."""
-    return {
-        "name": encoder.name,
-        "revision": encoder.revision,
-        "sha256": encoder.sha256,
-        "source": source,
-    }
-
-
-def versioned_name(encoder: Encoder) -> str:
-    """A bundle's name with what makes it this one: the revision it was pulled at, else its weights' checksum."""
-    return f"{encoder.name}@{encoder.revision or encoder.sha256[:12]}"

@@ -1,94 +1,108 @@
-"""What installed heads say of a recording: `superclass` by the head of that name, and `heads` for all of them."""
+"""The parts that installed heads give: `superclass` by the head of that name, and `heads` by all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from analysis.deployment import SUPERCLASS, HeadUse
+from analysis.answer_types import HeadAnswer, Superclass
+from analysis.deployment import SUPERCLASS_HEAD, HeadUse
 from analysis.forward import Encoded, mean_over_segments
-from analysis.labels import superclass
 from analysis.options import AnalyzeOptions
 from analysis.plan import heads_wanted
 from analysis.prepare import Prepared
+from analysis.superclass import superclass_part
 from errors import ModelStoreError
 from heads.head import Head, Prediction
 from model_store.manifest import Role
 
 HeadOf = Callable[[str, int], Head]
+"""Returns an installed head by name and version; raises ModelStoreError if it is not installed any more."""
 
 
 @dataclass(frozen=True)
 class HeadParts:
-    """superclass and heads as the answer has them, None where no head gives them; what `model` says of a head that speaks."""
+    """The parts as in the answer, None where no head gives them.
 
-    superclass: dict[str, Any] | None
-    heads: dict[str, Any] | None
+    superclass_model  name and version of the head that `superclass` comes from, None if an encoder's labels give it
+    """
+
+    superclass: Superclass | None
+    heads: dict[str, HeadAnswer] | None
+    superclass_model: str | None
     warnings: list[str]
-    model: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Predictions:
+    """Of each head that takes part in the answer its prediction, of the others the reason why there is none."""
+
+    made: dict[str, tuple[HeadUse, Prediction]]
+    missing: dict[str, str]
 
 
 def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: HeadOf) -> HeadParts:
-    """head_of  gives an installed version by name and number; raises ModelStoreError where it is there no more."""
+    """Run the heads that the options ask for on the recording's embeddings."""
     options = prepared.options
-    assert isinstance(options, AnalyzeOptions), (
-        "heads are asked for by analyze options. This is a bug."
-    )
-    said, silent = _ask(prepared, encoded, head_of)
+    assert isinstance(options, AnalyzeOptions), "heads need analyze options. This is a bug."
+    predictions = _predict(prepared, encoded, head_of)
     warnings: list[str] = []
-    if SUPERCLASS in options.include and SUPERCLASS in silent:
-        warnings.append(f"superclass: the installed head does not answer: {silent[SUPERCLASS]}")
+    superclass = None
+    if "superclass" in options.include:
+        if SUPERCLASS_HEAD in predictions.missing:
+            reason = predictions.missing[SUPERCLASS_HEAD]
+            warnings.append(f"superclass: the installed head gives no result: {reason}")
+        if SUPERCLASS_HEAD in predictions.made:
+            _, prediction = predictions.made[SUPERCLASS_HEAD]
+            superclass = superclass_of_head(prediction, options.thresholds)
     heads = None
-    if "heads" in options.include and prepared.no_model:
-        warnings.append(f"heads: {prepared.no_model}")
-    elif "heads" in options.include:
-        heads = {use.name: _told(use, prediction) for use, prediction in said.values()}
-        warnings += [f"heads: {name}: {why}" for name, why in silent.items()]
-    diagnosis = None
-    if SUPERCLASS in options.include and SUPERCLASS in said:
-        prediction = said[SUPERCLASS][1]
-        positive = _positive_labels(prediction, options.thresholds)
-        diagnosis = superclass(prediction.probabilities, positive)
-    speaker = next((use for use in prepared.heads if use.name == SUPERCLASS), None)
-    model = {} if speaker is None else {SUPERCLASS: f"heads/{speaker.name}@{speaker.version}"}
-    return HeadParts(diagnosis, heads, warnings, model)
+    if "heads" in options.include:
+        if prepared.no_model:
+            warnings.append(f"heads: {prepared.no_model}")
+        else:
+            heads = _heads_part(predictions)
+            warnings += [f"heads: {name}: {why}" for name, why in predictions.missing.items()]
+    return HeadParts(superclass, heads, _superclass_model(prepared), warnings)
 
 
-def _ask(
-    prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: HeadOf
-) -> tuple[dict[str, tuple[HeadUse, Prediction]], dict[str, str]]:
-    """What each head that has a part in the answer says, and why the others say nothing."""
-    said: dict[str, tuple[HeadUse, Prediction]] = {}
-    silent = dict(prepared.unusable_heads)
+def superclass_of_head(prediction: Prediction, thresholds: Mapping[str, float]) -> Superclass:
+    """Return the part `superclass`; `thresholds` replace the head's own, by superclass."""
+    positive = set(prediction.positive)
+    for name, threshold in thresholds.items():
+        if name in prediction.probabilities:
+            positive.discard(name)
+            if prediction.probabilities[name] >= threshold:
+                positive.add(name)
+    return superclass_part(prediction.probabilities, positive)
+
+
+def _predict(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: HeadOf) -> _Predictions:
+    made: dict[str, tuple[HeadUse, Prediction]] = {}
+    missing = dict(prepared.unusable_heads)
     for use in heads_wanted(prepared.options, prepared.heads):
         if use.role not in encoded:
-            continue  # no_model says why no encoder ran
+            continue  # `Prepared.no_model` is the reason for all heads
+        embedding = mean_over_segments(encoded[use.role].pooled)
         try:
-            said[use.name] = (
-                use,
-                head_of(use.name, use.version).predict(
-                    mean_over_segments(encoded[use.role].pooled)
-                ),
-            )
+            made[use.name] = (use, head_of(use.name, use.version).predict(embedding))
         except ModelStoreError as error:
-            silent[use.name] = error.detail
-    return said, silent
+            missing[use.name] = error.detail
+    return _Predictions(made, missing)
 
 
-def _positive_labels(prediction: Prediction, thresholds: Mapping[str, float]) -> set[str]:
-    """Return the labels at or above the requested threshold, or else the head's own threshold."""
-    positive = set(prediction.positive) - thresholds.keys()
-    for name, threshold in thresholds.items():
-        probability = prediction.probabilities.get(name)
-        if probability is not None and probability >= threshold:
-            positive.add(name)
-    return positive
+def _heads_part(predictions: _Predictions) -> dict[str, HeadAnswer]:
+    part: dict[str, HeadAnswer] = {}
+    for use, prediction in predictions.made.values():
+        part[use.name] = {
+            "version": use.version,
+            "probabilities": prediction.probabilities,
+            "positive": prediction.positive,
+        }
+    return part
 
 
-def _told(use: HeadUse, prediction: Prediction) -> dict[str, Any]:
-    return {
-        "version": use.version,
-        "probabilities": prediction.probabilities,
-        "positive": prediction.positive,
-    }
+def _superclass_model(prepared: Prepared) -> str | None:
+    for use in prepared.heads:
+        if use.name == SUPERCLASS_HEAD:
+            return f"heads/{use.name}@{use.version}"
+    return None

@@ -51,12 +51,18 @@ ALL_OPTIONS = frozenset(name for names in OPTIONS.values() for name in names)
 
 @dataclass(frozen=True)
 class AnalyzeOptions:
-    """`aggregate` None means each label's own rule; `features_role` is the encoder of `features`."""
+    """Options of an analysis.
+
+    aggregate       None means each label's own rule
+    features_role   the encoder of the part `features`
+    requires_model  refuse a recording that no encoder can read, instead of returning null for the model parts
+    """
 
     include: frozenset[str] = frozenset(DEFAULT_PARTS)
     aggregate: Literal["mean", "max"] | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     features_role: Role | None = None
+    requires_model: bool = False
     warnings: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""A recording's evidence of pacing: spikes where they can be seen, and the form of the beats."""
+"""A recording's evidence of pacing: spikes where the recording can show them, and the form of the beats."""
 
 from __future__ import annotations
 
@@ -16,45 +16,52 @@ from signals.record import EcgRecord
 from signals.spikes import Pacing, Spikes, find_pacing, find_spikes
 
 NO_PACING: Final = Pacing(0, 0, 0)
+_UNITS_UNKNOWN: Final = "the units are unknown, and the voltage identifies a pacing spike"
+_NO_BANDWIDTH: Final = (
+    "the recording contains nothing above 100 Hz (a filter, or an earlier lower sampling rate); "
+    "pacing spikes cannot be seen"
+)
 
 
-def spikes_of(
+def spikes_and_pacing(
     record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float64]
 ) -> tuple[Spikes, Pacing]:
-    """Spikes, and what they pace; none, with the reason, where none can be told."""
+    """Return the pacing spikes and the beats that they pace.
+
+    Where the recording cannot show spikes, `Spikes.invisible_reason` gives the reason.
+    """
     if record.units != "mV":
-        return Spikes(
-            np.zeros(0),
-            np.zeros(0),
-            "the units are unknown, and a pacing spike is told by its voltage",
-        ), NO_PACING
+        return Spikes(np.zeros(0), np.zeros(0), _UNITS_UNKNOWN), NO_PACING
+    # The copy is only made if a lead is missing.
     present = leads.signal if leads.present.all() else leads.signal[leads.present]
     spikes = find_spikes(present, record.fs)
     if spikes.invisible_reason is not None:
         return spikes, NO_PACING
-    found = find_pacing(spikes, r_peaks_s)
-    if found.chamber is None and ends_below_100_hz(present, record.fs):
-        reason = "the recording holds nothing above 100 Hz (a filter, or a rate that it had before); pacing spikes cannot be seen"
-        return Spikes(spikes.times_s, spikes.heights_mv, reason), found
-    return spikes, found
+    paced = find_pacing(spikes, r_peaks_s)
+    # Spikes in a stable relation to beats are spikes, whatever the bandwidth; otherwise none can be expected below 100 Hz.
+    if paced.chamber is None and ends_below_100_hz(present, record.fs):
+        return Spikes(spikes.times_s, spikes.heights_mv, _NO_BANDWIDTH), paced
+    return spikes, paced
 
 
-def pacemaker_of(
+def pacemaker_evidence(
     record: EcgRecord,
     leads: TwelveLeads,
     spikes: Spikes,
     paced: Pacing,
-    found: Measurements,
+    measurements: Measurements,
     head: PacemakerHead,
 ) -> PacemakerEvidence:
-    """All evidence but a label's. `found` is measured on the recording as it is, spikes and all."""
+    """Return all evidence other than a label's.
+
+    measurements  of the recording with its spikes, as the head was trained
+    """
     visible = spikes.invisible_reason is None
-    unjudged = why_unjudged(found)
-    morphology = (
-        None
-        if unjudged
-        else float(head.beats.log_odds(features(found, leads.signal, record.fs)[None])[0])
-    )
+    unjudged = why_unjudged(measurements)
+    morphology = None
+    if not unjudged:
+        row = features(measurements, leads.signal, record.fs)[None]
+        morphology = float(head.beats.log_odds(row)[0])
     reasons = [reason for reason in (spikes.invisible_reason, unjudged) if reason is not None]
     return PacemakerEvidence(
         spikes=int(spikes.times_s.size) if visible else None,

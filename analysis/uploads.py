@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from typing_extensions import TypedDict
+
+from analysis import answer_types
 from analysis.deployment import Deployment
 from analysis.options import AnalyzeOptions
 from errors import BadOption, BadType, MissingField, NoModel, UnderAge
@@ -30,6 +33,35 @@ DESCRIPTIONS: Final[dict[Language, dict[str, str]]] = {
         "HYP": "Hypertrophie",
     },
 }
+
+
+class PredictionEvidence(answer_types.PacemakerEvidence):
+    visible: bool
+    """Whether the recording can show pacing spikes at all."""
+
+
+class Prediction(TypedDict):
+    """/predict's answer."""
+
+    result: bool | None
+    age: float | str
+    """As sent."""
+    recording_date: str | None
+    """As sent."""
+    probability: float | None
+    evidence: PredictionEvidence | None
+    """As `pacemaker.evidence` of /analyze, and whether spikes can be seen."""
+    warnings: list[str]
+
+
+class Classification(TypedDict):
+    """/classify's answer."""
+
+    diagnosis: str
+    description: str | None
+    probability: float
+    probabilities: dict[str, float]
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -97,17 +129,19 @@ def classify_options(values: Mapping[str, object], deployment: Deployment) -> Cl
         raise BadOption(f"lang is {shown}; allowed are {', '.join(DESCRIPTIONS)}", loc=("lang",))
     if deployment.superclass_role() is None and deployment.superclass_head() is None:
         raise NoModel(f"no model for superclasses is loaded ({deployment.reason})")
-    return ClassifyOptions(include=frozenset({"superclass"}), lang=lang)
+    return ClassifyOptions(include=frozenset({"superclass"}), requires_model=True, lang=lang)
 
 
-def upload_answer(answer: dict[str, Any], options: AnalyzeOptions) -> dict[str, Any]:
+def upload_answer(
+    answer: answer_types.Analysis, options: AnalyzeOptions
+) -> answer_types.Analysis | Prediction | Classification:
     """An analysis in the form that its route answers in; /analyze's own is left as it is."""
     if isinstance(options, PredictOptions):
         return _prediction(answer, options)
     return _classification(answer, options.lang) if isinstance(options, ClassifyOptions) else answer
 
 
-def _prediction(answer: Mapping[str, Any], options: PredictOptions) -> dict[str, Any]:
+def _prediction(answer: answer_types.Analysis, options: PredictOptions) -> Prediction:
     found = answer["pacemaker"]
     return {
         "result": None if found is None else found["present"],
@@ -119,8 +153,9 @@ def _prediction(answer: Mapping[str, Any], options: PredictOptions) -> dict[str,
     }
 
 
-def _classification(answer: Mapping[str, Any], lang: Language) -> dict[str, Any]:
+def _classification(answer: answer_types.Analysis, lang: Language) -> Classification:
     found = answer["superclass"]
+    assert found is not None, "/classify requires a model. This is a bug."
     top = found["top"]
     return {
         "diagnosis": top,

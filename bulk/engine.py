@@ -8,8 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from ecgfm_client.folders import Recording
 
-from analysis.answer import embed
 from analysis.deployment import Deployment
+from analysis.embedding import embed
 from analysis.forward import Piece, Runner, forward
 from analysis.options import FeatureOptions
 from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording

@@ -66,22 +66,9 @@ class PacemakerEvidence:
     visible: bool
     warnings: tuple[str, ...] = ()
 
-    def to_dict(
-        self, probability: float, present: bool, label: LabelEvidence | None
-    ) -> dict[str, Any]:
-        """Return the part `pacemaker` of /analyze."""
-        evidence = {
-            "spikes": self.spikes,
-            "chamber": self.chamber,
-            "morphology": None if self.morphology is None else _sigmoid(self.morphology),
-            "label": None if label is None else label.probability,
-        }
-        return {
-            "present": present,
-            "probability": probability,
-            "evidence": evidence,
-            "visible": self.visible,
-        }
+    @property
+    def morphology_probability(self) -> float | None:
+        return None if self.morphology is None else _sigmoid(self.morphology)
 
 
 @dataclass(frozen=True)

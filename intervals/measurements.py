@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ NUMBERS: Final = (
     "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",
     "p_axis_deg", "qrs_axis_deg", "t_axis_deg", "sdnn_ms", "rmssd_ms",
 )  # fmt: skip
-_AS_ANSWERED: Final = ("r", "p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,6 @@ class BeatFiducials:
     qrs_onset: float | None = None
     qrs_offset: float | None = None
     t_offset: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As /analyze answers it."""
-        boundaries = (self.p_onset, self.p_offset, self.qrs_onset, self.qrs_offset, self.t_offset)
-        rounded = [None if at is None else round(at, 4) for at in (self.r, *boundaries)]
-        return {**dict(zip(_AS_ANSWERED, rounded, strict=True)), "class": self.beat_class}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,17 +72,3 @@ class Measurements:
     fiducials: tuple[BeatFiducials, ...] = ()
     representative: RepresentativeBeat | None = None
     warnings: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The part `measurements` of /analyze, to a tenth; fiducials and the representative beat are parts of their own."""
-        numbers = {
-            name: None if getattr(self, name) is None else round(getattr(self, name), 1)
-            for name in NUMBERS
-        }
-        uncertainty = {name: round(value, 1) for name, value in self.uncertainty_ms.items()}
-        return {
-            **numbers,
-            "uncertainty_ms": uncertainty,
-            "beats": self.beats,
-            "ectopic_beats": self.ectopic_beats,
-        }

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Literal
 
 from signals.record import Patient
+
+AxisWord = Literal["Normal", "Left", "Right", "Extreme"]
 
 ADULT_YEARS: Final = (
     16.0  # the 2009 recommendations speak of adults above 16 years; older guidelines of 18
@@ -46,14 +48,6 @@ class Flag:
     value: float
     range: Range
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "value": self.value,
-            "range": [self.range.low, self.range.high],
-            "source": self.range.source,
-        }
-
 
 def reference_range(name: str, patient: Patient) -> Range | None:
     """The range of one measurement (names as in /analyze) for this patient; None where no source is known."""
@@ -74,7 +68,7 @@ def flags(values: Mapping[str, float | None], patient: Patient) -> list[Flag]:
     return found
 
 
-def axis_word(axis_deg: float, patient: Patient) -> str:
+def axis_word(axis_deg: float, patient: Patient) -> AxisWord:
     """Normal, Left, Right or Extreme: within the range for the age, or to which side of it (AHA/ACCF/HRS 2009, part III)."""
     known = reference_range("qrs_axis_deg", patient)
     assert known is not None and known.low is not None and known.high is not None, (

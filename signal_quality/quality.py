@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 Word = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
 WORDS: Final[tuple[Word, ...]] = (
@@ -71,18 +71,3 @@ class Quality:
     findings: tuple[Finding, ...]
     recommendation: str
     warnings: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """As /assess_quality answers it; its warnings travel with the answer's own."""
-        leads = {
-            lead: {"word": one.word, "findings": [asdict(finding) for finding in one.findings]}
-            for lead, one in self.leads.items()
-        }
-        return {
-            "signal_quality": self.signal_quality,
-            "readable": self.readable,
-            "probability_readable": self.probability_readable,
-            "leads": leads,
-            "findings": [asdict(finding) for finding in self.findings],
-            "recommendation": self.recommendation,
-        }

@@ -3,7 +3,7 @@
 Computed once and shared by everything that looks for beats. Zero-phase throughout, so that onsets stay where they are.
 
 scipy's filters and transforms take half a second to import, and every process of the server knows this and its neighbours, but only
-signal workers filter: they are imported where they are used, which `analysis.prepare.warm_up` does before somebody waits for it.
+signal workers filter: they are imported where they are used, which `analysis.warm_up.warm_up` does before somebody waits for it.
 """
 
 from __future__ import annotations

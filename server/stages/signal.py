@@ -16,6 +16,7 @@ from analysis.answer import analysis_answer, quality_answer
 from analysis.deployment import Deployment, with_heads
 from analysis.options import AnalyzeOptions, QualityOptions
 from analysis.prepare import Prepared, prepare
+from analysis.uploads import upload_answer
 from errors import DeadlineExceeded, EcgError, InternalError
 from heads.cache import HeadCache
 from server.ipc.messages import (
@@ -150,15 +151,12 @@ class SignalStage:
         self, head: TaskHead, index: int, prepared: Prepared, timings: dict[str, float]
     ) -> Done:
         """An answer that no encoder takes part in."""
-        answer = (
-            quality_answer(prepared)
-            if isinstance(prepared.options, QualityOptions)
-            else analysis_answer(prepared, {}, self.deployment, None, self.head_cache.head)
-        )
-        assert isinstance(prepared.options, QualityOptions | AnalyzeOptions), (
-            "embeddings need an encoder. This is a bug."
-        )
-        return encode_answer(answer, head, index, timings)
+        options = prepared.options
+        if isinstance(options, QualityOptions):
+            return encode_answer(quality_answer(prepared), head, index, timings)
+        assert isinstance(options, AnalyzeOptions), "embeddings need an encoder. This is a bug."
+        analysis = analysis_answer(prepared, {}, self.deployment, None, self.head_cache.head)
+        return encode_answer(upload_answer(analysis, options), head, index, timings)
 
     @staticmethod
     def _bug(head: TaskHead, error: Exception) -> InternalError:

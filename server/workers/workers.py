@@ -15,7 +15,7 @@ from litserve.loops import LitLoop
 from threadpoolctl import threadpool_limits
 
 from analysis.deployment import Deployment
-from analysis.prepare import warm_up
+from analysis.warm_up import warm_up
 from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory, limit_openmp_spinning
 from errors import ModelStoreError
 from heads.cache import HeadCache

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.answer import analysis_answer, embed, embedding_answer, quality_answer
+from analysis.answer import analysis_answer, quality_answer
 from analysis.deployment import Deployment
+from analysis.embedding import embed, embedding_answer
 from analysis.forward import Encoded, Piece, forward
 from analysis.options import PARTS, FeatureOptions, QualityOptions, analyze_options, feature_options
 from analysis.prepare import Prepared, prepare

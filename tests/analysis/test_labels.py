@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.labels import (
-    LEADING_RHYTHMS,
-    NEVER_ABNORMALITIES,
-    JoinedLabel,
-    by_segment,
-    join_labels,
-    words,
-)
+from analysis.interpretation import LEADING_RHYTHMS, NEVER_ABNORMALITIES, interpret_labels
+from analysis.labels import JoinedLabel, join_labels, labels_by_segment_part
 from model_store.labels import Label, ecg_fm_labels
 from signals.logistic import sigmoid
 
@@ -84,7 +78,7 @@ def test_the_sigmoid_never_overflows() -> None:
 
 
 def test_by_segment_every_label_has_its_place_in_time() -> None:
-    segments = by_segment(LOGITS, LABELS, [(0.0, 5.0), (5.0, 10.0)])
+    segments = labels_by_segment_part(LOGITS, LABELS, [(0.0, 5.0), (5.0, 10.0)])
     assert [(segment["start"], segment["end"]) for segment in segments] == [(0.0, 5.0), (5.0, 10.0)]
     np.testing.assert_allclose(list(segments[1]["probabilities"].values()), sigmoid(LOGITS)[1])
     assert list(segments[0]["probabilities"]) == [label.name for label in LABELS]
@@ -118,7 +112,7 @@ def said(*positive: str) -> list[JoinedLabel]:
     ],
 )
 def test_the_rhythm_is_the_first_that_counts(positive: list[str], rhythm: str) -> None:
-    assert words(said(*positive)).rhythm == rhythm
+    assert interpret_labels(said(*positive)).rhythm == rhythm
 
 
 def test_confidence_is_the_probability_of_the_label_that_named_the_rhythm() -> None:
@@ -126,25 +120,34 @@ def test_confidence_is_the_probability_of_the_label_that_named_the_rhythm() -> N
         label.label.name: label.probability
         for label in said("Sinus rhythm", "Tachycardia", "Atrial flutter")
     }
-    assert words(said("Sinus rhythm", "Tachycardia")).confidence == labels["Sinus rhythm"]
-    assert words(said("Sinus rhythm", "Atrial flutter")).confidence == labels["Atrial flutter"]
-    assert words(said()).confidence is None
+    assert (
+        interpret_labels(said("Sinus rhythm", "Tachycardia")).confidence == labels["Sinus rhythm"]
+    )
+    assert (
+        interpret_labels(said("Sinus rhythm", "Atrial flutter")).confidence
+        == labels["Atrial flutter"]
+    )
+    assert interpret_labels(said()).confidence is None
 
 
 def test_abnormalities_are_the_other_positive_labels() -> None:
-    assert words(said("Sinus rhythm", "Infarction", "Right bundle branch block")).abnormalities == [
+    assert interpret_labels(
+        said("Sinus rhythm", "Infarction", "Right bundle branch block")
+    ).abnormalities == [
         "Right bundle branch block",
         "Infarction",
     ]
-    assert words(said("Atrial fibrillation", "Atrial flutter", "Sinus rhythm")).abnormalities == [
-        "Atrial fibrillation"
+    assert interpret_labels(
+        said("Atrial fibrillation", "Atrial flutter", "Sinus rhythm")
+    ).abnormalities == ["Atrial fibrillation"]
+    assert interpret_labels(said("Sinus rhythm", "Bradycardia")).abnormalities == []
+    assert interpret_labels(said("Atrial fibrillation", "Tachycardia")).abnormalities == [
+        "Tachycardia"
     ]
-    assert words(said("Sinus rhythm", "Bradycardia")).abnormalities == []
-    assert words(said("Atrial fibrillation", "Tachycardia")).abnormalities == ["Tachycardia"]
 
 
 def test_what_judges_the_recording_or_misnames_its_finding_is_no_abnormality() -> None:
-    assert words(said("Sinus rhythm", *NEVER_ABNORMALITIES)).abnormalities == []
+    assert interpret_labels(said("Sinus rhythm", *NEVER_ABNORMALITIES)).abnormalities == []
     assert {"Poor data quality", "Accessory pathway conduction"} == NEVER_ABNORMALITIES
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from analysis import prepare as module
+from analysis import warm_up as module
+from analysis.prepare import Prepared
 from tests.house.tree import ROOT
 
 LOADS_NOTHING_MORE = """
@@ -17,7 +18,8 @@ import numpy as np
 from analysis.deployment import Deployment
 from analysis.measuring import MEASURED_PARTS
 from analysis.options import AnalyzeOptions
-from analysis.prepare import prepare, warm_up
+from analysis.prepare import prepare
+from analysis.warm_up import warm_up
 from signals.leads import LEADS
 from signals.record import EcgRecord
 
@@ -47,10 +49,10 @@ def test_nothing_is_loaded_after_it() -> None:
 
 def test_its_recording_is_measured_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that cannot be read would leave the delineator and the pacemaker's head where they are."""
-    made: list[module.Prepared] = []
+    made: list[Prepared] = []
     prepare = module.prepare
 
-    def kept(*given: Any, **options: Any) -> module.Prepared:
+    def kept(*given: Any, **options: Any) -> Prepared:
         made.append(prepare(*given, **options))
         return made[-1]
 

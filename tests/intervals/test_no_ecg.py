@@ -20,9 +20,7 @@ from training.embedded.targets import targets_of
 def test_nothing_is_measured_on_what_is_no_ecg(family: str) -> None:
     for seed in range(3):
         found = measure(twelve(no_ecg(family, seed)), 500.0)
-        assert all(getattr(found, name) is None for name in NUMBERS), (
-            f"seed {seed}: {found.to_dict()}"
-        )
+        assert all(getattr(found, name) is None for name in NUMBERS), f"seed {seed}: {found}"
         assert not found.fiducials and found.warnings
 
 

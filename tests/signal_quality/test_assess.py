@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import numpy as np
@@ -141,22 +140,6 @@ def test_noise_cannot_be_read(fs: float, size_mv: float) -> None:
 )
 def test_the_recording_s_word_follows_from_its_leads(words: list, word: str) -> None:
     assert record_word(words) == word
-
-
-def test_the_judgement_is_plain_json_in_the_form_of_the_interface() -> None:
-    signal = SIGNAL.copy()
-    signal[8], signal[1], signal[6, :900] = 0.0, -signal[1], np.nan
-    answer = json.loads(json.dumps(assess(record(signal)).to_dict(), allow_nan=False))
-    assert set(answer) == {
-        "signal_quality",
-        "readable",
-        "probability_readable",
-        "leads",
-        "findings",
-        "recommendation",
-    }
-    assert set(answer["leads"]["V3"]) == {"word", "findings"}
-    assert set(answer["findings"][0]) == {"code", "lead", "value", "limit", "advice"}
 
 
 @requires_shared

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.pacing import spikes_of
+from analysis.pacing import spikes_and_pacing
 from heads.paced_beats import features, why_unjudged
 from heads.pacemaker import stable_log_ratio
 from intervals.measure import measure
@@ -102,7 +102,7 @@ def ludb_recordings(folder: Path) -> list[tuple[str, bool, NDArray[np.float64], 
 
 def _spiked(name: str, paced: bool, fold: int, record: EcgRecord) -> Spiked:
     leads = twelve_leads(record)
-    spikes, found = spikes_of(record, leads, find_r_peaks(leads.signal, record.fs))
+    spikes, found = spikes_and_pacing(record, leads, find_r_peaks(leads.signal, record.fs))
     ratio = stable_log_ratio(spikes.times_s.size, found, record.duration_s)
     return Spiked(
         name, paced, fold, row_of(record), spikes.invisible_reason is None, found.chamber, ratio

@@ -1,0 +1,346 @@
+"""The parts of an answer, each defined once: field names, types, bounds and descriptions.
+
+`analysis/` builds its answers from these types, so mypy checks every part; the server derives /openapi.json from the
+same types (`server/openapi/schema.py` turns the docstrings below a field into its description, and the bounds of
+`annotated_types` into the schema's). At run time each value is a plain dict: a type costs nothing per request.
+
+`typing_extensions.TypedDict` instead of `typing`'s: before Python 3.12 pydantic can only read the former.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+from numpy.typing import NDArray
+from typing_extensions import TypedDict
+
+from intervals.reference_ranges import AxisWord
+from signal_quality.quality import Word
+from signals.spikes import Chamber
+
+
+@dataclass(frozen=True)
+class WrittenAs:
+    """Metadata of an array: the JSON type that it becomes on the wire.
+
+    Pydantic calls the method when the server documents the type. It is a protocol: nothing of pydantic is imported here.
+    """
+
+    json_type: Any
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Any) -> Any:
+        """Return the schema of the JSON type in place of the array's."""
+        return handler.generate_schema(self.json_type)
+
+
+Probability = Annotated[float, Ge(0), Le(1)]
+Degrees = Annotated[float, Ge(-180), Le(180)]
+Milliseconds = Annotated[float, Ge(0)]
+Count = Annotated[int, Ge(0)]
+Vector = Annotated[NDArray[np.float32], WrittenAs(list[float])]
+Leads = Annotated[NDArray[np.float32], WrittenAs(list[list[float | None]])]
+EmbeddingValues = Annotated[
+    NDArray[np.floating[Any]],
+    WrittenAs(list[float] | list[list[float]] | list[list[list[float]]]),
+]
+
+
+class Encoder(TypedDict):
+    """One encoder, identified so that a published figure can be traced to it."""
+
+    name: str
+    revision: str | None
+    """Revision of the source repository."""
+    sha256: str
+    source: str
+    """The setting at start, and why this encoder was chosen."""
+
+
+class Model(TypedDict):
+    """The models behind this answer; null where none was used."""
+
+    encoder: Encoder | None
+    """The encoder of the embedding; the encoder of the labels where there is no embedding."""
+    labels: str | None
+    """Name and version of the bundle that gives the labels."""
+    superclass: str | None
+    """Name and version of the bundle or head that gives the superclass."""
+    pacemaker: str | None
+    dtype: str | None
+    """Number type that the encoder computes in."""
+    device: str | None
+
+
+class PhysiologicalParameters(TypedDict):
+    heart_rate: float | None
+    """Beats per minute."""
+    qrs_duration: Milliseconds | None
+    qt_interval: Milliseconds | None
+    pr_interval: Milliseconds | None
+    qrs_axis: Degrees | None
+
+
+class ClinicalAnalysis(TypedDict):
+    rhythm: str | None
+    """The first positive label of Electronic pacemaker, Ventricular tachycardia, Supraventricular tachycardia with
+    aberrancy, Atrial flutter, Atrial fibrillation; otherwise Sinus rhythm, Sinus bradycardia or Sinus tachycardia;
+    otherwise Undetermined."""
+    rhythm_source: Literal["labels", "rules"]
+    heart_rate: float | None
+    """Beats per minute."""
+    qrs_duration: Milliseconds | None
+    qt_interval: Milliseconds | None
+    pr_interval: Milliseconds | None
+    axis_deviation: AxisWord | None
+    abnormalities: list[str]
+    """The other positive labels, without Poor data quality and Accessory pathway conduction."""
+    confidence: Probability | None
+    """From labels: the probability of the rhythm's label. From rules: how far the inputs are from the rule's limits."""
+    physiological_parameters: PhysiologicalParameters
+
+
+class Label(TypedDict):
+    """The classifier's result for one label, joined over the recording's segments."""
+
+    name: str
+    probability: Probability
+    """The sigmoid of the model's logit. Training weighted the positives, which inflates it."""
+    probability_prior_corrected: Probability | None
+    """With the training weight w undone, sigmoid(logit - ln w); null where the model is already calibrated."""
+    threshold: Probability
+    """Default w / (1 + w): more likely than not after the correction."""
+    positive: bool
+    """`probability` >= `threshold`."""
+
+
+class LabelsOfSegment(TypedDict):
+    start: float
+    """Seconds from the start of the recording."""
+    end: float
+    probabilities: dict[str, Probability]
+
+
+class Superclass(TypedDict):
+    """PTB-XL's superclasses: normal, infarction, ST/T change, conduction disturbance, hypertrophy."""
+
+    top: str
+    """The most probable superclass."""
+    probabilities: dict[str, Probability]
+    """NORM, MI, STTC, CD, HYP; several may apply."""
+    positive: list[str]
+    """The superclasses that reach their threshold."""
+
+
+class PacemakerEvidence(TypedDict):
+    spikes: int | None
+    """Number of deflections that look like pacing spikes; null where the recording cannot show spikes."""
+    chamber: Chamber | None
+    """The paced chamber, where at least three spikes have the same distance to a beat."""
+    morphology: Probability | None
+    """By the form of the beats alone; null where it cannot be judged."""
+    label: Probability | None
+    """The label Electronic pacemaker; null without an encoder that has this label."""
+
+
+class Pacemaker(TypedDict):
+    present: bool
+    """The probability reaches the head's threshold."""
+    probability: Probability
+    """From all evidence, calibrated to PTB-XL's prevalence of paced recordings."""
+    evidence: PacemakerEvidence
+    visible: bool
+    """Whether the recording can show pacing spikes at all; if not, `warnings` gives the reason."""
+
+
+class Flag(TypedDict):
+    name: str
+    value: float
+    range: list[float | None]
+    source: str
+
+
+# The measurements that are one number; `Measured.number` takes these names.
+NumberName = Literal[
+    "heart_rate_bpm", "rr_ms", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms",
+    "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",
+    "p_axis_deg", "qrs_axis_deg", "t_axis_deg", "sdnn_ms", "rmssd_ms",
+]  # fmt: skip
+
+
+class Measurements(TypedDict):
+    heart_rate_bpm: float | None
+    rr_ms: Milliseconds | None
+    pr_ms: Milliseconds | None
+    p_duration_ms: Milliseconds | None
+    qrs_ms: Milliseconds | None
+    qt_ms: Milliseconds | None
+    qtc_bazett_ms: Milliseconds | None
+    qtc_fridericia_ms: Milliseconds | None
+    qtc_framingham_ms: Milliseconds | None
+    qtc_hodges_ms: Milliseconds | None
+    p_axis_deg: Degrees | None
+    qrs_axis_deg: Degrees | None
+    t_axis_deg: Degrees | None
+    sdnn_ms: Milliseconds | None
+    rmssd_ms: Milliseconds | None
+    uncertainty_ms: dict[str, float | None]
+    beats: int
+    ectopic_beats: int | None
+    flags: list[Flag]
+
+
+class Finding(TypedDict):
+    """One fault of the recording: `value` beyond `limit`, in the unit of the code."""
+
+    code: str
+    lead: str | None
+    value: float | None
+    limit: float | None
+    advice: str
+    """What to do about it."""
+
+
+class LeadQuality(TypedDict):
+    word: Word
+    findings: list[Finding]
+
+
+class Quality(TypedDict):
+    """Whether the recording can be read, lead by lead, and the reasons if not."""
+
+    signal_quality: Word
+    readable: bool
+    probability_readable: Probability | None
+    """Null where there is no sample to judge."""
+    leads: dict[str, LeadQuality]
+    findings: list[Finding]
+    recommendation: str
+
+
+class SaliencyOfSegment(TypedDict):
+    start: float
+    end: float
+    values: Vector
+    """One number for each token, unscaled."""
+
+
+class Saliency(TypedDict):
+    method: str
+    segments: list[SaliencyOfSegment]
+
+
+class Signal(TypedDict):
+    """The recording as sent: its leads, their order and its sampling rate; null for gaps."""
+
+    fs: float
+    lead_names: list[str]
+    units: str
+    data: Leads
+
+
+class _FiducialTimes(TypedDict):
+    r: float
+    p_onset: float | None
+    p_offset: float | None
+    qrs_onset: float | None
+    qrs_offset: float | None
+    t_offset: float | None
+
+
+# `class` is a keyword, which only this form of a TypedDict can have as a field.
+_BeatClassField = TypedDict(
+    "_BeatClassField", {"class": Literal["normal", "ectopic", "paced", "noisy"]}
+)
+
+
+class Fiducials(_FiducialTimes, _BeatClassField):
+    """One beat; seconds from the start of the recording."""
+
+
+class RepresentativeBeat(TypedDict):
+    fs: float
+    lead_names: list[str]
+    data: Leads
+    r: float
+    fiducials: dict[str, float | None]
+
+
+class Reported(TypedDict):
+    """The values that the recording's own device wrote into the file."""
+
+    recording_date: str | None
+    age: float | None
+    sex: str | None
+    device: str | None
+    measurements: dict[str, float]
+
+
+class HeadAnswer(TypedDict):
+    """The result of one installed head."""
+
+    version: int
+    probabilities: dict[str, Probability]
+    """Calibrated probability of each label."""
+    positive: list[str]
+    """The labels at or above their thresholds, which /models lists."""
+
+
+class RecordAnswer(TypedDict):
+    """The fields of every answer about one recording that `analysis/` builds."""
+
+    id: str | None
+    """The record's `id`, unchanged."""
+    warnings: list[str]
+    """`field: sentence`: what was ignored, is doubtful or could not be computed, and why."""
+
+
+class AnalysisParts(TypedDict, total=False):
+    """The parts that `include` names: absent if not asked for, null if they cannot be computed."""
+
+    clinical_analysis: ClinicalAnalysis | None
+    labels: list[Label] | None
+    labels_by_segment: list[LabelsOfSegment] | None
+    superclass: Superclass | None
+    pacemaker: Pacemaker | None
+    measurements: Measurements | None
+    features: Vector | None
+    """The mean over segments of the features encoder's embedding."""
+    signal_quality: Word | None
+    """Comes with `quality`."""
+    quality: Quality | None
+    saliency: Saliency | None
+    signal: Signal | None
+    fiducials: list[Fiducials] | None
+    representative_beat: RepresentativeBeat | None
+    reported: Reported | None
+    heads: dict[str, HeadAnswer] | None
+    """By the name of each installed head whose encoder is loaded."""
+
+
+class Analysis(AnalysisParts, RecordAnswer):
+    """Everything about one recording.
+
+    A part that was not asked for is absent; a part that cannot be computed is null, and `warnings` gives the reason.
+    """
+
+    model: Model
+    segments: Count
+    """Number of segments that the encoder read: of 5 s by ECG-FM, of 10 s by the embedded model."""
+
+
+class Embedding(RecordAnswer):
+    """One recording's embedding."""
+
+    features: EmbeddingValues
+    """`level=record`: width numbers; `segment`: segments x width; `token`: segments x tokens x width.
+    As msgpack: `{dtype, shape, data}` with binary data."""
+    shape: list[int]
+    segments: int
+    model: Model
+
+
+class QualityAnswer(Quality, RecordAnswer):
+    """The quality of one recording."""

@@ -1,0 +1,43 @@
+"""Warnings for the parts that were asked for and are null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from analysis.answer_types import AnalysisParts
+from analysis.deployment import Deployment
+from analysis.prepare import Prepared
+
+MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "saliency")
+WAVE_PARTS = ("measurements", "fiducials", "representative_beat")
+
+
+def null_part_warnings(
+    parts: AnalysisParts, prepared: Prepared, deployment: Deployment
+) -> list[str]:
+    """Return one sentence for each null part; a part that is absent was not asked for."""
+    warnings = []
+    if not deployment.loaded:
+        warnings.append(f"model: {deployment.no_model_reason()}")
+    reason = _no_model_reason(prepared, deployment)
+    warnings += [f"{part}: {reason}" for part in _null_among(MODEL_PARTS, parts)]
+    clinical_analysis = parts.get("clinical_analysis")
+    if clinical_analysis is not None and clinical_analysis["rhythm_source"] == "rules":
+        warnings.append(
+            f"clinical_analysis: the rhythm is determined by rules on the measurements: {reason}"
+        )
+    for part in _null_among(WAVE_PARTS, parts):
+        warnings.append(f"{part}: nothing can be measured on this recording")
+    if "reported" in parts and parts["reported"] is None:
+        warnings.append("reported: the recording contains no measurements of its device")
+    return warnings
+
+
+def _no_model_reason(prepared: Prepared, deployment: Deployment) -> str:
+    if prepared.no_model:
+        return prepared.no_model
+    return "the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded"
+
+
+def _null_among(names: tuple[str, ...], parts: Mapping[str, object]) -> list[str]:
+    return [name for name in names if name in parts and parts[name] is None]
