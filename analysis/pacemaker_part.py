@@ -51,12 +51,5 @@ def _pacemaker_label(labels: Sequence[JoinedLabel] | None) -> JoinedLabel | None
 
 
 def _disagreement(present: bool) -> str:
-    if present:
-        return (
-            f"labels: {pacemaker.PACEMAKER_LABEL} is not positive, but spikes and beat morphology together "
-            "with the label say that there is a pacemaker"
-        )
-    return (
-        f"labels: {pacemaker.PACEMAKER_LABEL} is positive, but spikes and beat morphology together with the "
-        "label say that there is no pacemaker"
-    )
+    positive = "not positive" if present else "positive"
+    return f"labels: {pacemaker.PACEMAKER_LABEL} is {positive}, and taken with spikes and beats it is the other way"
