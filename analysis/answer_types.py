@@ -17,7 +17,7 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
-from intervals.reference_ranges import AxisWord
+from intervals.reference_ranges import AxisDeviation
 from signal_quality.quality import Word
 from signals.spikes import Chamber
 
@@ -94,7 +94,7 @@ class ClinicalAnalysis(TypedDict):
     qrs_duration: Milliseconds | None
     qt_interval: Milliseconds | None
     pr_interval: Milliseconds | None
-    axis_deviation: AxisWord | None
+    axis_deviation: AxisDeviation | None
     abnormalities: list[str]
     """The other positive labels, without Poor data quality and Accessory pathway conduction."""
     confidence: Probability | None

@@ -12,8 +12,8 @@ from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
-from intervals.reference_ranges import AxisWord, Flag, axis_word, flags
-from intervals.rhythm import Rhythm, rhythm
+from intervals.reference_ranges import AxisDeviation, Flag, axis_deviation, flags
+from intervals.rhythm import Rhythm, name_rhythm
 from signals.conditioned import condition
 from signals.leads import LEADS, TwelveLeads
 from signals.r_peaks import r_peaks_of
@@ -35,7 +35,7 @@ class Measured:
     measurements: answer_types.Measurements | None = None
     fiducials: list[answer_types.Fiducials] | None = None
     representative_beat: answer_types.RepresentativeBeat | None = None
-    axis_deviation: AxisWord | None = None
+    axis_deviation: AxisDeviation | None = None
     rhythm: Rhythm | None = None
     pacemaker: PacemakerEvidence | None = None
     warnings: tuple[str, ...] = ()
@@ -156,10 +156,10 @@ def _representative_beat_part(measured: Measurements) -> answer_types.Representa
     }
 
 
-def _axis_word(measured: Measurements, patient: Patient) -> AxisWord | None:
+def _axis_word(measured: Measurements, patient: Patient) -> AxisDeviation | None:
     if measured.qrs_axis_deg is None:
         return None
-    return axis_word(measured.qrs_axis_deg, patient)
+    return axis_deviation(measured.qrs_axis_deg, patient)
 
 
 def _rhythm(measured: Measurements, paced: Pacing, pacemaker: float | None) -> Rhythm:
@@ -167,7 +167,7 @@ def _rhythm(measured: Measurements, paced: Pacing, pacemaker: float | None) -> R
 
     pacemaker  its probability, None if it is not present. The form of the beats may show it without spikes.
     """
-    by_rules = rhythm(measured, paced)
+    by_rules = name_rhythm(measured, paced)
     if pacemaker is None or by_rules.word == PACEMAKER_LABEL:
         return by_rules
     findings = tuple(finding for finding in by_rules.findings if finding != "Sinus arrhythmia")

@@ -26,9 +26,9 @@ from analysis.options import AnalyzeOptions
 from analysis.prepare import prepare
 from benchmarks.machine import machine
 from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
-from intervals.beats import as_read, find_beats
+from intervals.beats import delineator_beat, find_beats
 from intervals.delineator import delineate
-from intervals.fiducials import fiducials
+from intervals.fiducials import find_fiducials
 from intervals.measure import measure_conditioned
 from signal_quality import assess_leads, find_calibration_pulse
 from signals.checks import MAX_SECONDS, check_record
@@ -131,8 +131,8 @@ def _steps(record: EcgRecord) -> dict[str, float]:
     beats = _timed(took, "of these, beats", lambda: find_beats(ready, r_peaks_s))
     if beats.representative is None:
         return took | {"of these, network": np.nan, "of these, boundaries": np.nan}
-    said = _timed(took, "of these, network", lambda: delineate(as_read(beats)))
-    _timed(took, "of these, boundaries", lambda: fiducials(said))
+    said = _timed(took, "of these, network", lambda: delineate(delineator_beat(beats)))
+    _timed(took, "of these, boundaries", lambda: find_fiducials(said))
     return took
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intervals.measure import measure_conditioned
-from intervals.rhythm import rhythm
+from intervals.rhythm import name_rhythm
 from signals.conditioned import condition
 from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
@@ -70,7 +70,7 @@ def drawn(table: Any, folds: list[int], records: int, seed: int) -> NDArray[np.i
 def word(signal: NDArray[np.floating]) -> str:
     """The rhythm of (12, samples) at 100 Hz."""
     ready = condition(np.asarray(signal, np.float64), FS_HZ)
-    return rhythm(measure_conditioned(ready, r_peaks_of(ready)), NO_PACING).word
+    return name_rhythm(measure_conditioned(ready, r_peaks_of(ready)), NO_PACING).word
 
 
 def section(

@@ -1,7 +1,7 @@
 """The learned delineator: where P, QRS and T begin and end on a representative beat.
 
-A U-Net (`unet`) trained by `training/delineator/train.py` on LUDB. Plain numpy: a signal worker pays neither PyTorch's start-up nor its
-threads.
+A U-Net (`unet`), trained on LUDB by `training/delineator/train.py`. It runs in plain numpy, so that
+a signal worker pays for neither PyTorch's start-up nor its threads.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.unet import Array, Network, forward, network_of
+from intervals.beat_grid import CENTRE_SAMPLE
+from intervals.unet import Array, Network, build_network, forward
 from signals.order import median
 
 WEIGHTS_FILE: Final = Path(__file__).with_name("delineator.npz")
 CARD_FILE: Final = Path(__file__).with_name("delineator.json")
-CENTRE: Final = 124  # the sample of the beat's centre: 496 ms at 250 Hz
-CENTRE_REACH: Final = (
-    40  # 160 ms: the peak that scales the input is the QRS's, not a neighbour's or an artefact's
-)
-OWN_FLOOR: Final = (
-    0.02  # of the spatial peak: a lead lower than that is not blown up to full height
-)
+
+# Samples on either side of the centre (160 ms): the peak that scales the input is that of this
+# beat's QRS complex, not that of a neighbour or an artefact.
+CENTRE_REACH: Final = 40
+# Of the spatial peak: a lead lower than that is not amplified to full height.
+OWN_FLOOR: Final = 0.02
 CLIP: Final = 3.0
 LOG_FLOOR: Final = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Delineation:
-    """What the network says of one beat; times on the beat's 288 samples.
+    """The network's output for one beat; times are on the beat's 288 samples.
 
-    classes  (4, leads, 288) probabilities of nothing, P, QRS, T
-    leads    (5, leads, 288) probability over time of each lead's P onset, P offset, QRS onset, QRS offset, T offset
+    classes  (4, leads, 288) probabilities of background, P, QRS and T
+    leads    (5, leads, 288) probability over time of each lead's P onset, P offset, QRS onset,
+             QRS offset and T offset
     overall  (5, 288) the same for all leads together
     p_present  probability that the beat has a P wave
-    alive    (leads,) bool
+    alive    (leads,) bool: leads that have a signal
     """
 
     classes: Array
@@ -50,57 +51,72 @@ class Delineation:
 
 
 @cache
-def shipped() -> Network:
-    """That of the weights beside this file."""
+def shipped_network() -> Network:
+    """Return the network of the weights that ship with this package."""
     with np.load(WEIGHTS_FILE, allow_pickle=False) as file:
-        return network_of({name: file[name].astype(np.float32) for name in file.files})
+        weights = {name: file[name].astype(np.float32) for name in file.files}
+    return build_network(weights)
 
 
 @cache
-def card() -> dict[str, Any]:
-    """How it was trained, what it reached out of fold, its bias and its calibration."""
-    found: dict[str, Any] = json.loads(CARD_FILE.read_text(encoding="utf-8"))
-    return found
+def model_card() -> dict[str, Any]:
+    """Return the shipped network's training, its errors out of fold, its bias and calibration."""
+    card: dict[str, Any] = json.loads(CARD_FILE.read_text(encoding="utf-8"))
+    return card
 
 
 def delineate(beat: NDArray[np.floating], network: Network | None = None) -> Delineation:
-    """(leads, 288) at 250 Hz in any unit -> what the network says, the shipped one or another. Leads without a signal don't count."""
+    """Run the network on a beat, (leads, 288) at 250 Hz in any unit.
+
+    Leads without a signal do not count. `network` defaults to the shipped one.
+    """
+    if network is None:
+        network = shipped_network()
     features, alive = network_input(beat)
-    classes, leads, overall, present = forward(
-        shipped() if network is None else network, features, alive
-    )
+    classes, leads, overall, p_logit = forward(network, features, alive)
     return Delineation(
-        _softmax(classes, 0),
-        _softmax(leads, -1),
-        _softmax(overall, -1),
-        float(1 / (1 + np.exp(-present))),
-        alive,
+        classes=_softmax(classes, 0),
+        leads=_softmax(leads, -1),
+        overall=_softmax(overall, -1),
+        p_present=float(1 / (1 + np.exp(-p_logit))),
+        alive=alive,
     )
 
 
 def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]:
-    """(leads, 288) -> (4, leads, 288) and which leads are alive (leads,); the same for any gain.
+    """(leads, 288) -> features (4, leads, 288) and which leads are alive, (leads,) bool.
 
-    Channels: lead over the spatial peak, lead over its own peak, spatial velocity over its peak, its logarithm.
+    The channels are the lead over the spatial peak, the lead over its own peak, the spatial
+    velocity over its peak, and the velocity's logarithm. They do not depend on the gain.
     """
     level = np.asarray(beat, np.float32)
     level = level - median(level)[:, None]
-    near = slice(CENTRE - CENTRE_REACH, CENTRE + CENTRE_REACH)
-    own = np.abs(level[:, near]).max(axis=1)
-    alive = own > 0
-    living = max(1, int(alive.sum()))
-    peak = max(float(np.sqrt((level[:, near] ** 2).sum(axis=0) / living).max()), 1e-12)
-    slope = np.empty_like(level)
-    slope[:, 1:-1] = (level[:, 2:] - level[:, :-2]) / 2
-    slope[:, 0], slope[:, -1] = level[:, 1] - level[:, 0], level[:, -1] - level[:, -2]
-    velocity = np.sqrt(np.square(slope, out=slope).sum(axis=0))
-    velocity /= max(float(velocity[near].max()), 1e-12)
+    near_centre = slice(CENTRE_SAMPLE - CENTRE_REACH, CENTRE_SAMPLE + CENTRE_REACH)
+    own_peak = np.abs(level[:, near_centre]).max(axis=1)
+    alive = own_peak > 0
+    alive_count = max(1, int(alive.sum()))
+    mean_square = (level[:, near_centre] ** 2).sum(axis=0) / alive_count
+    spatial_peak = max(float(np.sqrt(mean_square).max()), 1e-12)
+
+    velocity = _spatial_velocity(level)
+    velocity /= max(float(velocity[near_centre].max()), 1e-12)
+
     features = np.empty((4, *level.shape), np.float32)
-    features[0] = level / peak
-    features[1] = level / np.maximum(own, OWN_FLOOR * peak)[:, None]
+    features[0] = level / spatial_peak
+    features[1] = level / np.maximum(own_peak, OWN_FLOOR * spatial_peak)[:, None]
     features[2] = velocity
     features[3] = np.log(velocity + LOG_FLOOR) / -np.log(LOG_FLOOR) + 0.5
     return np.clip(features, -CLIP, CLIP, out=features), alive
+
+
+def _spatial_velocity(level: Array) -> Array:
+    """(leads, samples) -> (samples,) root of the sum of squared slopes over leads."""
+    slope = np.empty_like(level)
+    slope[:, 1:-1] = (level[:, 2:] - level[:, :-2]) / 2
+    slope[:, 0] = level[:, 1] - level[:, 0]
+    slope[:, -1] = level[:, -1] - level[:, -2]
+    np.square(slope, out=slope)
+    return np.asarray(np.sqrt(slope.sum(axis=0)))
 
 
 def _softmax(logits: Array, axis: int) -> Array:

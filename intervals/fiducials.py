@@ -1,8 +1,9 @@
-"""From the network's probabilities to times: three readings of each boundary, joined, and how much they spread.
+"""Boundaries in ms from the network's probabilities: three readings of each, joined to one.
 
-Global boundaries follow LUDB's reference: the 25th percentile of the leads' onsets and the 75th of their offsets. The readings
-are the network's distribution for all leads, and the time distribution and the class crossing of each lead, joined so. Their
-median counts, each less its own bias: one that went to another wave moves nothing.
+Global boundaries follow LUDB's reference: the 25th percentile of the leads' onsets and the 75th of
+their offsets. The first reading is the network's distribution for all leads; the second and third
+are each lead's distribution and class crossing, joined over leads by these percentiles. The result
+is the median of the three, each less its own bias: a single reading of another wave moves nothing.
 """
 
 from __future__ import annotations
@@ -13,27 +14,32 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beats import BEAT_HZ
-from intervals.delineator import CENTRE, Delineation
+from intervals.beat_grid import CENTRE_SAMPLE, SAMPLE_MS
+from intervals.delineator import Delineation
 from signals.order import median
 
 NAMES: Final = ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
 P_ON, P_OFF, QRS_ON, QRS_OFF, T_OFF = range(5)
-MS: Final = 1000.0 / BEAT_HZ  # a sample of the representative beat
+
 _P, _QRS, _T = 1, 2, 3  # rows of Delineation.classes
 _CLASS_OF: Final = [_P, _P, _QRS, _QRS, _T]
 _IS_ONSET: Final = np.array([True, False, True, False, False])
-_SHARE: Final = np.where(_IS_ONSET, 0.25, 0.75)  # of the leads, as LUDB's references are joined
+# Quantile of the leads at which each boundary is global, as in LUDB's references.
+_QUANTILE: Final = np.where(_IS_ONSET, 0.25, 0.75)
+
 HALF: Final = 0.5
-REACH_MS: Final = 60.0  # a class's edge farther from the global time is another wave's
+# A class's edge farther than this from the global time belongs to another wave.
+REACH_MS: Final = 60.0
 
 
 @dataclass(frozen=True, eq=False)
 class Fiducials:
-    """Boundaries of the representative beat in ms from its centre, and their spread (about a standard deviation) in ms.
+    """Boundaries of the representative beat, and how clearly they are seen.
 
-    times, spread  (5,) in the order of NAMES
-    qrs_seen, t_seen  how clearly the wave stands out: the median over leads of its class's peak probability, 0..1
+    times     (5,) in the order of NAMES, ms from the beat's centre; NaN where there is none
+    spread    (5,) ms, about a standard deviation
+    p_present  probability that the beat has a P wave
+    qrs_seen, t_seen  the median over leads of the wave's peak probability, 0..1
     """
 
     times: NDArray[np.float64]
@@ -45,10 +51,11 @@ class Fiducials:
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """What the network says of each boundary, three times, before bias is removed; ms from the beat's centre.
+    """Three readings of each boundary before their bias is removed, ms from the beat's centre.
 
-    times  (3, 5): the distribution for all leads, the leads' distributions, the leads' class crossings; NaN where there is none
-    width  (5,) of the distribution for all leads, half of its middle 68 %
+    times  (3, 5): the distribution for all leads, the leads' distributions, the leads' class
+           crossings; NaN where there is none
+    width  (5,) ms: half of the middle 68 % of the distribution for all leads
     """
 
     times: NDArray[np.float64]
@@ -58,106 +65,150 @@ class Readings:
     t_seen: float
 
 
-def fiducials(said: Delineation, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
-    """Read three times and join; `bias_ms` (5, 3) is what each reading of a boundary is off by."""
-    return joined(read(said), bias_ms)
+def find_fiducials(
+    delineation: Delineation, bias_ms: NDArray[np.float64] | None = None
+) -> Fiducials:
+    """Read each boundary three times and join the readings; `bias_ms` as in `join_readings`."""
+    return join_readings(read_boundaries(delineation), bias_ms)
 
 
-def read(said: Delineation) -> Readings:
-    """The three readings of each boundary."""
-    leads, classes = (
-        (said.leads, said.classes)
-        if said.alive.all()
-        else (said.leads[:, said.alive], said.classes[:, said.alive])
-    )
-    overall = median_time(said.overall)
-    by_lead = np.stack([median_time(leads), _crossings(classes[_CLASS_OF], overall)])
-    times = np.concatenate([overall[None], _joined(by_lead)])
-    qrs_seen, t_seen = (
-        float(median(classes[wave].max(axis=1))) if said.alive.any() else 0.0 for wave in (_QRS, _T)
-    )
+def read_boundaries(delineation: Delineation) -> Readings:
+    """Return the three readings of each boundary."""
+    alive = delineation.alive
+    lead_times = delineation.leads
+    classes = delineation.classes
+    # Indexing with a mask copies: only where a lead is left out.
+    if not alive.all():
+        lead_times = lead_times[:, alive]
+        classes = classes[:, alive]
+
+    overall = median_time(delineation.overall)
+    crossings = _crossings(classes[_CLASS_OF], overall)
+    by_lead = np.stack([median_time(lead_times), crossings])
+    times = np.concatenate([overall[None], _join_leads(by_lead)])
     return Readings(
-        (times - CENTRE) * MS, _deviation(said.overall) * MS, said.p_present, qrs_seen, t_seen
+        times=(times - CENTRE_SAMPLE) * SAMPLE_MS,
+        width=_half_width(delineation.overall) * SAMPLE_MS,
+        p_present=delineation.p_present,
+        qrs_seen=_peak_probability(classes[_QRS]),
+        t_seen=_peak_probability(classes[_T]),
     )
 
 
-def joined(readings: Readings, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
-    """Their median, each less its own bias (5, 3)."""
-    times = readings.times if bias_ms is None else readings.times - bias_ms.T
-    middle, deviation = _middle(times)
-    return Fiducials(
-        middle,
-        np.hypot(deviation, readings.width),
-        readings.p_present,
-        readings.qrs_seen,
-        readings.t_seen,
-    )
+def join_readings(readings: Readings, bias_ms: NDArray[np.float64] | None = None) -> Fiducials:
+    """Return the median of the readings, each less its own bias.
 
-
-def _middle(times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(readings, boundaries), NaN for none -> each boundary's median and standard deviation, NaN without a reading.
-
-    As numpy's nanmedian and nanstd, which take a third of a millisecond for fifteen numbers.
+    bias_ms  (5, 3) by how much each reading of each boundary is late; None for no bias
     """
-    there = np.isfinite(times)
-    count = there.sum(axis=0)
-    ordered, column = np.sort(times, axis=0), np.arange(times.shape[1])  # NaN last
-    middle = (ordered[(count - 1) // 2, column] + ordered[count // 2, column]) / 2
-    known = np.where(count > 0, count, np.nan)
-    away = np.where(there, times - np.where(there, times, 0.0).sum(axis=0) / known, 0.0)
-    return middle, np.sqrt(np.square(away).sum(axis=0) / known)
+    times = readings.times
+    if bias_ms is not None:
+        times = times - bias_ms.T
+    middle, deviation = _median_and_deviation(times)
+    return Fiducials(
+        times=middle,
+        spread=np.hypot(deviation, readings.width),
+        p_present=readings.p_present,
+        qrs_seen=readings.qrs_seen,
+        t_seen=readings.t_seen,
+    )
 
 
 def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(..., samples) probabilities over time -> (...) where half of the probability has passed, in fractions of a sample."""
-    passed = np.cumsum(distribution, axis=-1, dtype=np.float64)
-    half = HALF * passed[..., -1]
-    at = np.argmax(passed >= half[..., None], axis=-1)
-    which = np.arange(at.size) * passed.shape[-1] + at.ravel()
-    upper, own = (of.reshape(-1)[which].reshape(at.shape) for of in (passed, distribution))
-    # The probability of sample k is spread over k - 1/2 .. k + 1/2.
-    part = (half - (upper - own)) / np.maximum(own, 1e-12)
-    return np.asarray(at - HALF + part, np.float64)
+    """(..., samples) probabilities over time -> (...) their median, in fractions of a sample."""
+    cumulative = np.cumsum(distribution, axis=-1, dtype=np.float64)
+    half = HALF * cumulative[..., -1]
+    sample = np.argmax(cumulative >= half[..., None], axis=-1)
+
+    flat_index = np.arange(sample.size) * cumulative.shape[-1] + sample.ravel()
+    until_sample = cumulative.reshape(-1)[flat_index].reshape(sample.shape)
+    of_sample = distribution.reshape(-1)[flat_index].reshape(sample.shape)
+    # The probability of sample k is spread evenly over k - 1/2 .. k + 1/2.
+    fraction = (half - (until_sample - of_sample)) / np.maximum(of_sample, 1e-12)
+    return np.asarray(sample - HALF + fraction, np.float64)
 
 
-def _joined(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(..., boundaries, leads), NaN for none -> (..., boundaries): the 25th percentile of onsets, the 75th of offsets, NaN of none."""
-    if times.shape[-1] == 0:
+def _peak_probability(wave: NDArray[np.float32]) -> float:
+    """(leads, samples) -> the median over leads of the peak; 0 without leads."""
+    if len(wave) == 0:
+        return 0.0
+    return float(median(wave.max(axis=1)))
+
+
+def _median_and_deviation(
+    times: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(readings, boundaries), NaN for none -> each boundary's median and standard deviation.
+
+    NaN where there is no reading. The same as numpy's nanmedian and nanstd, which take a third of a
+    millisecond for fifteen numbers.
+    """
+    finite = np.isfinite(times)
+    count = finite.sum(axis=0)
+    boundary = np.arange(times.shape[1])
+    # NaN are sorted to the end.
+    ordered = np.sort(times, axis=0)
+    lower = ordered[(count - 1) // 2, boundary]
+    upper = ordered[count // 2, boundary]
+    middle = (lower + upper) / 2
+
+    count_or_nan = np.where(count > 0, count, np.nan)
+    mean = np.where(finite, times, 0.0).sum(axis=0) / count_or_nan
+    deviations = np.where(finite, times - mean, 0.0)
+    return middle, np.sqrt(np.square(deviations).sum(axis=0) / count_or_nan)
+
+
+def _join_leads(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., boundaries, leads), NaN for none -> (..., boundaries) global times.
+
+    The 25th percentile of onsets and the 75th of offsets, linearly interpolated as numpy does; NaN
+    where no lead has the boundary.
+    """
+    leads = times.shape[-1]
+    if leads == 0:
         return np.full(times.shape[:-1], np.nan)
-    ordered = np.sort(times, axis=-1)  # NaN last
-    place = _SHARE * np.maximum(np.isfinite(times).sum(axis=-1) - 1, 0)
-    below, above = place.astype(np.intp), np.ceil(place).astype(np.intp)
-    which = np.arange(place.size).reshape(place.shape) * times.shape[-1]
-    first, second = (ordered.reshape(-1)[which + at] for at in (below, above))
-    return np.asarray(first + (second - first) * (place - below), np.float64)
+    # NaN are sorted to the end.
+    ordered = np.sort(times, axis=-1)
+    count = np.isfinite(times).sum(axis=-1)
+    rank = _QUANTILE * np.maximum(count - 1, 0)
+    below = rank.astype(np.intp)
+    above = np.ceil(rank).astype(np.intp)
+    row_start = np.arange(rank.size).reshape(rank.shape) * leads
+    lower = ordered.reshape(-1)[row_start + below]
+    upper = ordered.reshape(-1)[row_start + above]
+    return np.asarray(lower + (upper - lower) * (rank - below), np.float64)
 
 
 def _crossings(probability: NDArray[np.float32], near: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(boundaries, leads, samples) of each one's class -> (boundaries, leads) where it passes one half nearest to `near`.
+    """Return where each boundary's class probability crosses one half, nearest to `near`.
 
-    near  (boundaries,); what lies farther than REACH_MS counts for nothing, NaN where there is nothing
+    probability  (boundaries, leads, samples) of each boundary's class
+    near         (boundaries,) samples; a crossing farther away than REACH_MS does not count
+
+    Returns (boundaries, leads) in fractions of a sample, NaN where there is no crossing.
     """
     inside = probability >= HALF
-    before, after = inside[..., :-1], inside[..., 1:]
-    found = np.full(probability.shape[:2], np.nan)
-    boundary, lead, at = np.nonzero((before != after) & (after == _IS_ONSET[:, None, None]))
-    left, right = (
-        probability[boundary, lead, sample].astype(np.float64) for sample in (at, at + 1)
-    )
-    places = at + (HALF - left) / (right - left)
-    away = np.abs(places - near[boundary])
-    # The nearest of each lead is written last, and stays.
-    order = np.argsort(-away)
-    order = order[away[order] <= REACH_MS / MS]
-    found[boundary[order], lead[order]] = places[order]
-    return found
+    before = inside[..., :-1]
+    after = inside[..., 1:]
+    # An onset is crossed upwards, an offset downwards.
+    is_crossing = (before != after) & (after == _IS_ONSET[:, None, None])
+    boundary, lead, sample = np.nonzero(is_crossing)
+    left = probability[boundary, lead, sample].astype(np.float64)
+    right = probability[boundary, lead, sample + 1].astype(np.float64)
+    places = sample + (HALF - left) / (right - left)
+
+    distance = np.abs(places - near[boundary])
+    # By falling distance: the nearest crossing of each lead is written last, and remains.
+    order = np.argsort(-distance)
+    order = order[distance[order] <= REACH_MS / SAMPLE_MS]
+    nearest = np.full(probability.shape[:2], np.nan)
+    nearest[boundary[order], lead[order]] = places[order]
+    return nearest
 
 
-def _deviation(distribution: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(..., samples) -> (...) half of the distance between the 16th and 84th percentiles, in samples."""
-    passed = np.cumsum(distribution, axis=-1, dtype=np.float64)
-    total = passed[..., -1:]
-    return np.asarray(
-        ((passed < 0.84 * total).sum(axis=-1) - (passed < 0.16 * total).sum(axis=-1)) / 2.0,
-        np.float64,
-    )
+def _half_width(distribution: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(..., samples) -> (...) half of the distance between the 16th and 84th percentiles."""
+    cumulative = np.cumsum(distribution, axis=-1, dtype=np.float64)
+    total = cumulative[..., -1:]
+    percentile_84 = (cumulative < 0.84 * total).sum(axis=-1)
+    percentile_16 = (cumulative < 0.16 * total).sum(axis=-1)
+    return np.asarray((percentile_84 - percentile_16) / 2.0, np.float64)

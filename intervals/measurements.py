@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beats import BEAT_HZ, BeatClass
+from intervals.beat_grid import BEAT_HZ
+from intervals.beats import BeatClass
 
 NUMBERS: Final = (
     "heart_rate_bpm", "rr_ms", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms",
@@ -19,7 +20,10 @@ NUMBERS: Final = (
 
 @dataclass(frozen=True)
 class BeatFiducials:
-    """One beat; seconds from the start of the recording, None where the beat has no such boundary or it can't be measured."""
+    """One beat: times in seconds from the recording's start.
+
+    None for a boundary that the beat does not have or that cannot be measured.
+    """
 
     r: float
     beat_class: BeatClass
@@ -32,7 +36,13 @@ class BeatFiducials:
 
 @dataclass(frozen=True, eq=False)
 class RepresentativeBeat:
-    """The beat that was measured: `data` (leads, 288) at `fs`, the filtered signal; `r` and `fiducials` in seconds from its start."""
+    """The beat on which the boundaries were measured.
+
+    data       (leads, 288) mV, the filtered signal at `fs`
+    r          seconds from the start of `data`
+    fiducials  boundaries by name, seconds from the start of `data`
+    averaged   how many beats it is the mean of
+    """
 
     data: NDArray[np.float64]
     r: float
@@ -43,9 +53,11 @@ class RepresentativeBeat:
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """What was measured, ms and degrees; None where it can't be, with the reason in `warnings` ("field: sentence").
+    """The measurements in ms and degrees.
 
-    p_present        probability that P waves stand before the QRS complexes
+    A number that cannot be measured is None, with the reason in `warnings` ("field: sentence").
+
+    p_present        probability that P waves precede the QRS complexes
     flutter_per_min  rate of flutter waves where they are clear between the beats
     """
 

@@ -1,23 +1,23 @@
-"""Published reference ranges by age and sex, and the measurements that lie outside of them.
+"""Published reference ranges by age and sex, and flags on measurements outside of them.
 
-A flag says that a value is out of a stated range, whose source it names; it is no diagnosis. Where no source gives a range
-for a patient's age, there is none. An unknown age is taken as an adult's, and the flag says so.
+A flag says that a value is outside of a stated range, whose source it names; it is no diagnosis.
+Where no source gives a range for a patient's age, there is none. An unknown age counts as an
+adult's, and the flag says so.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from signals.record import Patient
 
-AxisWord = Literal["Normal", "Left", "Right", "Extreme"]
+AxisDeviation = Literal["Normal", "Left", "Right", "Extreme"]
 
-ADULT_YEARS: Final = (
-    16.0  # the 2009 recommendations speak of adults above 16 years; older guidelines of 18
-)
+# The 2009 recommendations speak of adults above 16 years, older guidelines of 18.
+ADULT_YEARS: Final = 16.0
 
 CONDUCTION = "AHA/ACCF/HRS 2009, part III, doi:10.1016/j.jacc.2008.12.013"
 REPOLARISATION = "AHA/ACCF/HRS 2009, part IV, doi:10.1016/j.jacc.2008.12.014"
@@ -29,9 +29,10 @@ INTERATRIAL = "Bayes de Luna et al., J Electrocardiol 2012;45:445-451"
 
 @dataclass(frozen=True)
 class Range:
-    """Values that are not remarkable; None where the source has no bound on that side. Both bounds belong to it.
+    """Unremarkable values; None where the source has no bound on that side.
 
-    Values are told to a tenth: where a source says "450 ms or longer", 449.9 is the last that is not.
+    Both bounds belong to the range. Values are reported to a tenth: where a source says "450 ms or
+    longer", 449.9 is the last unremarkable one.
     """
 
     low: float | None
@@ -39,60 +40,77 @@ class Range:
     source: str
 
     def holds(self, value: float) -> bool:
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        """Return whether a value is within the range."""
+        if self.low is not None and value < self.low:
+            return False
+        return self.high is None or value <= self.high
 
 
 @dataclass(frozen=True)
 class Flag:
+    """A measurement outside of its reference range."""
+
     name: str
     value: float
     range: Range
 
 
 def reference_range(name: str, patient: Patient) -> Range | None:
-    """The range of one measurement (names as in /analyze) for this patient; None where no source is known."""
-    age = ADULT_YEARS + 1 if patient.age_years is None else patient.age_years
-    found = _by_age(name, age, patient.sex)
-    if found is not None and patient.age_years is None:
-        return Range(found.low, found.high, f"{found.source} (age unknown: range of adults)")
-    return found
+    """Return the range of a measurement, named as in /analyze, for this patient.
+
+    None where no source is known.
+    """
+    if patient.age_years is not None:
+        return _range_at(name, patient.age_years, patient.sex)
+    adult_range = _range_at(name, ADULT_YEARS + 1, patient.sex)
+    if adult_range is None:
+        return None
+    return replace(adult_range, source=f"{adult_range.source} (age unknown: range of adults)")
 
 
 def flags(values: Mapping[str, float | None], patient: Patient) -> list[Flag]:
-    """Those of the measured values that are outside of their range, in the order that came."""
-    found = []
+    """Return a flag for each value outside of its range, in the order of `values`.
+
+    None and NaN are not flagged.
+    """
+    flagged = []
     for name, value in values.items():
-        known = None if value is None or math.isnan(value) else reference_range(name, patient)
-        if known is not None and value is not None and not known.holds(value):
-            found.append(Flag(name, value, known))
-    return found
+        if value is None or math.isnan(value):
+            continue
+        reference = reference_range(name, patient)
+        if reference is not None and not reference.holds(value):
+            flagged.append(Flag(name, value, reference))
+    return flagged
 
 
-def axis_word(axis_deg: float, patient: Patient) -> AxisWord:
-    """Normal, Left, Right or Extreme: within the range for the age, or to which side of it (AHA/ACCF/HRS 2009, part III)."""
-    known = reference_range("qrs_axis_deg", patient)
-    assert known is not None and known.low is not None and known.high is not None, (
+def axis_deviation(axis_deg: float, patient: Patient) -> AxisDeviation:
+    """Return Normal, Left, Right or Extreme for an axis in -180..180 degrees.
+
+    Normal is within the range for the age, Left and Right are the side of it, Extreme is left of
+    -90 degrees (AHA/ACCF/HRS 2009, part III).
+    """
+    reference = reference_range("qrs_axis_deg", patient)
+    assert reference is not None and reference.low is not None and reference.high is not None, (
         "every age has a range of the axis"
     )
-    axis = (
-        axis_deg + 360.0 if axis_deg <= known.high - 360.0 else axis_deg
-    )  # a newborn's 190 degrees is -170
-    if known.holds(axis):
+    # A newborn's range extends beyond 180 degrees: its 190 degrees are measured as -170.
+    wraps = axis_deg <= reference.high - 360.0
+    if reference.holds(axis_deg + 360.0 if wraps else axis_deg):
         return "Normal"
     if axis_deg < -90.0:
         return "Extreme"
-    return "Left" if axis_deg < known.low else "Right"
+    return "Left" if axis_deg < reference.low else "Right"
 
 
-def _by_age(name: str, age: float, sex: str | None) -> Range | None:
+def _range_at(name: str, age: float, sex: str | None) -> Range | None:
     if name == "qrs_ms":
-        return _qrs(age)
+        return _qrs_range(age)
     if name == "qrs_axis_deg":
-        return _axis(age)
+        return _axis_range(age)
     if age <= ADULT_YEARS:
         return None
     if name.startswith("qtc_"):
-        return _qtc(sex)
+        return _qtc_range(sex)
     return ADULT_RANGES.get(name)
 
 
@@ -103,22 +121,28 @@ ADULT_RANGES: Final[Mapping[str, Range]] = {
 }
 
 
-def _qrs(age: float) -> Range:
-    # "greater than 110 ms" is abnormal in adults; in children 100 ms (4 to 16 years) and 90 ms (below 4) "or more" are prolonged.
+def _qrs_range(age: float) -> Range:
+    """Return the range of the QRS duration.
+
+    In adults "greater than 110 ms" is abnormal. In children, 100 ms "or more" (4 to 16 years) and
+    90 ms "or more" (below 4 years) are prolonged.
+    """
     if age > ADULT_YEARS:
         return Range(None, 110, CONDUCTION)
-    return Range(None, 99.9, CONDUCTION) if age >= 4 else Range(None, 89.9, CONDUCTION)
+    return Range(None, 99.9 if age >= 4 else 89.9, CONDUCTION)
 
 
-def _qtc(sex: str | None) -> Range | None:
-    """Prolonged by the 2009 recommendations: 460 ms or longer in women, 450 in men. Unknown sex: the wider range.
+def _qtc_range(sex: str | None) -> Range:
+    """Return an adult's range of the corrected QT.
 
-    Short is 360 ms or below, from where the ESC's guideline considers a short-QT syndrome. The 2009 recommendations call
-    390 ms or below short, which holds for many healthy people, above all with slow rates: a flag on it would say nothing.
+    By the 2009 recommendations, 460 ms or longer in women and 450 ms or longer in men is prolonged;
+    unknown sex: the wider range. 360 ms or below is short, from where the ESC's guideline considers
+    a short-QT syndrome. The 2009 recommendations call 390 ms or below short, which holds for many
+    healthy people, above all at slow rates: such a flag would mean nothing.
     """
-    unsaid = "" if sex in ("male", "female") else " (sex unknown: range of women)"
+    sex_note = "" if sex in ("male", "female") else " (sex unknown: range of women)"
     high = 449.9 if sex == "male" else 459.9
-    return Range(360.1, high, f"{REPOLARISATION} (prolonged); {SHORT_QT} (short){unsaid}")
+    return Range(360.1, high, f"{REPOLARISATION} (prolonged); {SHORT_QT} (short){sex_note}")
 
 
 # Upper age in years (exclusive), lowest and highest normal frontal axis in degrees.
@@ -133,7 +157,8 @@ NEONATE_YEARS: Final = 1 / 12
 NEONATE_AXIS: Final = Range(30, 190, CONDUCTION)
 
 
-def _axis(age: float) -> Range:
+def _axis_range(age: float) -> Range:
+    """Return the range of the QRS axis; every age has one."""
     if age < NEONATE_YEARS:
         return NEONATE_AXIS
     low, high = next((low, high) for below, low, high in AXIS_BY_AGE if age < below)

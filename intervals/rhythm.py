@@ -1,7 +1,8 @@
-"""Rhythm in words, by rules on the measurements: for use without an encoder, and to check its labels against.
+"""The rhythm's name, by rules on the measurements: for use without an encoder, and as a check.
 
-Words are those of the labels where there is one. Flutter is named where its waves are clear between the beats; tachycardias
-without visible P waves are told apart by the width of their QRS alone; what the rules cannot name is Undetermined.
+The names are those of the labels where there is one. Flutter is named where its waves are clear
+between the beats. Tachycardias without visible P waves are distinguished by the width of their QRS
+alone. What the rules cannot name is Undetermined.
 """
 
 from __future__ import annotations
@@ -16,131 +17,142 @@ from intervals.measurements import Measurements
 from signals.spikes import Pacing
 
 UNDETERMINED: Final = "Undetermined"
-# RMSSD over mean RR of beats that are not ectopic; above it the rhythm is irregular (Dash et al., Ann Biomed Eng 2009;37:1701-9).
+# RMSSD over mean RR of beats that are not ectopic; above it the rhythm is irregular (Dash et al.,
+# Ann Biomed Eng 2009;37:1701-9).
 IRREGULAR: Final = 0.1
-# Without any P wave: junctional and paced rhythms keep time to a few hundredths, so that less irregularity is enough (a choice).
+# Without any P wave: junctional and paced rhythms vary by a few hundredths, so that less
+# irregularity is enough (a choice).
 IRREGULAR_WITHOUT_P: Final = 0.05
-# Median change from one interval to the next over the median interval. Below, a few premature or dropped beats make the RMSSD;
-# at a whole interval and more, premature beats by turns do (choices, on PTB-XL folds 1-8).
+# Median change from one interval to the next over the median interval. Below, a few premature or
+# dropped beats cause the RMSSD; from a whole interval on, alternating premature beats do (choices,
+# on PTB-XL folds 1-8).
 CHANGES_OF_FIBRILLATION: Final = (0.03, 1.0)
 SURELY_NO_P: Final = 0.1  # probability of P
-MIN_INTERVALS: Final = 4  # fewer say nothing of regularity
+MIN_INTERVALS: Final = 4  # fewer do not show whether a rhythm is regular
 SLOW_PER_MIN, FAST_PER_MIN = 60.0, 100.0  # the usual limits of sinus rhythm
-WIDE_QRS_MS: Final = (
-    120.0  # AHA/ACCF/HRS 2009, part III: complete bundle branch block from there on
-)
-FREQUENT_ECTOPY: Final = 0.1  # of the beats, and at least two: a choice
-BIGEMINY: Final = 0.8  # of the pairs of neighbours that are one normal and one ectopic beat
+# AHA/ACCF/HRS 2009, part III: complete bundle branch block from there on.
+WIDE_QRS_MS: Final = 120.0
+# Share of the beats, and at least MIN_ECTOPIC of them (a choice).
+FREQUENT_ECTOPY: Final = 0.1
+MIN_ECTOPIC: Final = 2
+# Share of the pairs of neighbours that are one normal and one ectopic beat.
+BIGEMINY: Final = 0.8
+MIN_BIGEMINY_BEATS: Final = 4
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """The word, how far what it was decided by lies from its limit (0..1, None for no rhythm), and findings beside it."""
+    """A rhythm and additional findings.
+
+    confidence  0..1: the distance of the deciding measure from its limit; None for no rhythm
+    """
 
     word: str
     confidence: float | None = None
     findings: tuple[str, ...] = ()
 
 
-def rhythm(found: Measurements, pacing: Pacing) -> Rhythm:
+def name_rhythm(measurements: Measurements, pacing: Pacing) -> Rhythm:
     """Name the rhythm of a measured recording."""
-    rate = found.heart_rate_bpm
+    rate = measurements.heart_rate_bpm
     if rate is None:
         return Rhythm(UNDETERMINED)
-    findings = _ectopy(found)
+    findings = _ectopy(measurements)
+    p_present = measurements.p_present
+
     if pacing.chamber is not None:
-        beats = max(pacing.atrial_beats, pacing.ventricular_beats)
-        return Rhythm("Electronic pacemaker", beats / max(1, pacing.beats), findings)
-    if found.flutter_per_min is not None:
-        return Rhythm(
-            "Atrial flutter", None if found.p_present is None else 1.0 - found.p_present, findings
-        )
-    irregular = irregularity(found)
-    if found.pr_ms is not None:
-        return _sinus(rate, irregular, findings, found)
-    limit = (
-        IRREGULAR_WITHOUT_P
-        if found.p_present is not None and found.p_present < SURELY_NO_P
-        else IRREGULAR
-    )
-    if irregular is not None and irregular > limit and _changes_throughout(found):
-        return Rhythm("Atrial fibrillation", _beyond(irregular, limit), findings)
-    if rate > FAST_PER_MIN and found.qrs_ms is not None:
-        word = (
-            "Wide-complex tachycardia"
-            if found.qrs_ms >= WIDE_QRS_MS
-            else "Narrow-complex tachycardia"
-        )
-        return Rhythm(word, _beyond(rate, FAST_PER_MIN), findings)
+        paced_beats = max(pacing.atrial_beats, pacing.ventricular_beats)
+        return Rhythm("Electronic pacemaker", paced_beats / max(1, pacing.beats), findings)
+    if measurements.flutter_per_min is not None:
+        confidence = None if p_present is None else 1.0 - p_present
+        return Rhythm("Atrial flutter", confidence, findings)
+
+    irregularity = _irregularity(measurements)
+    if measurements.pr_ms is not None:
+        if irregularity is not None and irregularity > IRREGULAR:
+            findings = (*findings, "Sinus arrhythmia")
+        return Rhythm(_sinus_word(rate), p_present, findings)
+
+    limit = IRREGULAR
+    if p_present is not None and p_present < SURELY_NO_P:
+        limit = IRREGULAR_WITHOUT_P
+    if irregularity is not None and irregularity > limit and _changes_throughout(measurements):
+        return Rhythm("Atrial fibrillation", _beyond(irregularity, limit), findings)
+    if rate > FAST_PER_MIN and measurements.qrs_ms is not None:
+        width = "Wide" if measurements.qrs_ms >= WIDE_QRS_MS else "Narrow"
+        return Rhythm(f"{width}-complex tachycardia", _beyond(rate, FAST_PER_MIN), findings)
     return Rhythm(UNDETERMINED, None, findings)
 
 
-def irregularity(found: Measurements) -> float | None:
-    """RMSSD over the mean of the intervals between neighbouring normal beats; None with too few beats."""
-    successive, intervals = _enough_intervals(found)
-    return (
-        float(np.sqrt(np.mean(np.square(successive))) / intervals.mean())
-        if intervals.size
-        else None
-    )
+def _sinus_word(rate: float) -> str:
+    if rate < SLOW_PER_MIN:
+        return "Sinus bradycardia"
+    if rate > FAST_PER_MIN:
+        return "Sinus tachycardia"
+    return "Sinus rhythm"
 
 
-def _changes_throughout(found: Measurements) -> bool:
-    successive, intervals = _enough_intervals(found)
+def _irregularity(measurements: Measurements) -> float | None:
+    """Return RMSSD over the mean interval between neighbouring beats; None with too few beats."""
+    differences, intervals = _enough_intervals(measurements)
+    if intervals.size == 0:
+        return None
+    rmssd = np.sqrt(np.mean(np.square(differences)))
+    return float(rmssd / intervals.mean())
+
+
+def _changes_throughout(measurements: Measurements) -> bool:
+    """Return whether the median change between intervals is that of fibrillation."""
+    differences, intervals = _enough_intervals(measurements)
+    if intervals.size == 0:
+        return False
     low, high = CHANGES_OF_FIBRILLATION
-    return bool(
-        intervals.size and low < np.median(np.abs(successive)) / np.median(intervals) < high
-    )
+    change = np.median(np.abs(differences)) / np.median(intervals)
+    return bool(low < change < high)
 
 
-def _enough_intervals(found: Measurements) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Differences and intervals of normal beats; with the ectopic ones where beats of many forms follow each other; else none."""
-    for of_normal in (True, False):
-        successive, intervals = _intervals(found, of_normal=of_normal)
-        if intervals.size >= MIN_INTERVALS and successive.size >= MIN_INTERVALS - 1:
-            return successive, intervals
+def _enough_intervals(
+    measurements: Measurements,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return differences of successive intervals, and intervals, in s.
+
+    Between normal beats. Where beats of many morphologies leave too few of these, between all beats
+    that are not noisy. Empty where these are too few as well.
+    """
+    for beat_classes in (("normal",), ("normal", "ectopic", "paced")):
+        differences, intervals = _intervals_between(measurements, beat_classes)
+        if intervals.size >= MIN_INTERVALS and differences.size >= MIN_INTERVALS - 1:
+            return differences, intervals
     return np.zeros(0), np.zeros(0)
 
 
-def _intervals(
-    found: Measurements, *, of_normal: bool
+def _intervals_between(
+    measurements: Measurements, beat_classes: tuple[str, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Differences of successive intervals, and the intervals, in s, between beats that are normal, or at least not noisy."""
-    classes = ("normal",) if of_normal else ("normal", "ectopic", "paced")
-    times = np.array([beat.r for beat in found.fiducials])
-    counted = np.array([beat.beat_class in classes for beat in found.fiducials], np.bool_)
-    intervals = np.diff(times)
-    between = counted[1:] & counted[:-1]
-    pairs = between[1:] & between[:-1]
-    return np.diff(intervals)[pairs], intervals[between]
-
-
-def _sinus(
-    rate: float, irregular: float | None, findings: tuple[str, ...], found: Measurements
-) -> Rhythm:
-    if irregular is not None and irregular > IRREGULAR:
-        findings = (*findings, "Sinus arrhythmia")
-    confidence = found.p_present
-    if rate < SLOW_PER_MIN:
-        return Rhythm("Sinus bradycardia", confidence, findings)
-    return Rhythm(
-        "Sinus tachycardia" if rate > FAST_PER_MIN else "Sinus rhythm", confidence, findings
+    """Return differences of successive intervals, and intervals, in s, between beats of classes."""
+    times_s = np.array([beat.r for beat in measurements.fiducials])
+    counts = np.array(
+        [beat.beat_class in beat_classes for beat in measurements.fiducials], np.bool_
     )
+    intervals = np.diff(times_s)
+    interval_counts = counts[1:] & counts[:-1]
+    difference_counts = interval_counts[1:] & interval_counts[:-1]
+    return np.diff(intervals)[difference_counts], intervals[interval_counts]
 
 
-def _ectopy(found: Measurements) -> tuple[str, ...]:
-    classes = [beat.beat_class for beat in found.fiducials if beat.beat_class != "noisy"]
+def _ectopy(measurements: Measurements) -> tuple[str, ...]:
+    """Return the finding on ectopic beats, if any. Noisy beats are left out."""
+    classes = [beat.beat_class for beat in measurements.fiducials if beat.beat_class != "noisy"]
     ectopic = classes.count("ectopic")
-    if ectopic < 2 or ectopic < FREQUENT_ECTOPY * len(classes):
+    if ectopic < MIN_ECTOPIC or ectopic < FREQUENT_ECTOPY * len(classes):
         return ()
-    alternating = sum(one != other for one, other in zip(classes[1:], classes, strict=False))
-    return (
-        ("Bigeminy",)
-        if len(classes) > 3 and alternating >= BIGEMINY * (len(classes) - 1)
-        else ("Frequent ectopic beats",)
-    )
+    pairs = list(zip(classes[1:], classes, strict=False))
+    alternating = sum(later != earlier for later, earlier in pairs)
+    if len(classes) >= MIN_BIGEMINY_BEATS and alternating >= BIGEMINY * len(pairs):
+        return ("Bigeminy",)
+    return ("Frequent ectopic beats",)
 
 
 def _beyond(value: float, limit: float) -> float:
-    """0 at the limit, 1 at twice the limit and above."""
+    """Return 0 at the limit, rising linearly to 1 at twice the limit and above."""
     return float(np.clip((value - limit) / limit, 0.0, 1.0))

@@ -1,8 +1,9 @@
 """The delineator's network in plain numpy: a U-Net over time with weights shared over leads.
 
-Four levels of convolutions of seven samples, each at half the rate of the one before; at the lowest each lead is joined with the
-mean over leads; then up again, each level beside what was kept of it on the way down. `training/delineator/net.py` is the same in
-torch, and tests hold one to the other.
+Four levels of convolutions with seven taps, each level at half the rate of the one before. At the
+lowest level each lead is concatenated with the mean over leads. On the way up, each level is
+concatenated with its skip connection. `training/delineator/net.py` is the same network in PyTorch;
+tests hold the two equal.
 """
 
 from __future__ import annotations
@@ -16,19 +17,22 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float32]
-Product: TypeAlias = tuple[Array, Array, Array]
-"""Stacks of matrices, the matrix that each is multiplied with, and where the products go."""
+from intervals.beat_grid import BEAT_SAMPLES
 
-BEAT_SAMPLES: Final = 288
+Array: TypeAlias = NDArray[np.float32]
+MatrixProduct: TypeAlias = tuple[Array, Array, Array]
+"""A stack of matrices, the matrix that each is multiplied with, and the array for the products."""
+
 CLASSES: Final = 4
 LEVELS: Final = 4
 TAPS: Final = 7  # of every convolution over time
-REACH: Final = TAPS // 2
-_SPREAD_FLOOR: Final = 1e-6
-# Multiplications up to which OpenBLAS reads the matrices where they lie, and does not copy them first (AVX-512 kernels, 100^3).
+PADDING: Final = TAPS // 2
+_VARIANCE_FLOOR: Final = 1e-6
+# Multiplications up to which OpenBLAS reads matrices in place instead of packing them first
+# (AVX-512 kernels, 100^3).
 _SMALL_PRODUCT: Final = 1_000_000
-_KEPT_DESKS: Final = 4  # numbers of leads; up to 2.4 MB each
+# Workspaces kept a thread, one for each number of leads; each has up to 2.4 MB.
+_KEPT_WORKSPACES: Final = 4
 
 
 class _Workspaces(threading.local):
@@ -40,12 +44,12 @@ class _Workspaces(threading.local):
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The weights as they are multiplied and added.
+    """The weights in the layout in which they are multiplied and added.
 
-    kernels  (taps x inputs, outputs) by name
-    biases   ((samples + 3) x outputs,) by name, as they are added to one lead
-    heads    as they are stored
-    workspaces    where passes write to
+    kernels     (taps x inputs, outputs) by name
+    biases      ((samples + 3) x outputs,) by name, repeated for each sample of one lead
+    heads       as they are stored
+    workspaces  the buffers that forward passes write to
     """
 
     kernels: dict[str, Array]
@@ -54,264 +58,314 @@ class Network:
     workspaces: _Workspaces = field(default_factory=_Workspaces)
 
 
-def network_of(weights: dict[str, Array]) -> Network:
-    """Weights as they are stored, laid out for the products that are computed of them."""
-    kernels = {
+def build_network(weights: dict[str, Array]) -> Network:
+    """Lay stored weights out for the matrix products of the forward pass."""
+    stored = {
         name.removesuffix(".weight"): kernel for name, kernel in weights.items() if kernel.ndim == 3
     }
-    found = {name: _by_taps(kernel) for name, kernel in kernels.items()}
-    for level in range(
-        LEVELS - 1
-    ):  # the first inputs come from the level below, at half the rate; the others are what was kept
-        kernel = kernels[f"up.{level}.0"]
-        below = kernels[f"up.{level - 1}.1" if level else "joined"].shape[
-            0
-        ]  # what the level below gives
-        found[f"up.{level}.0"], found[f"up.{level}.0 below"] = (
-            _by_taps(kernel[:, below:]),
-            _at_half_rate(kernel[:, :below]),
-        )
-    own = kernels["joined"].shape[1] // 2
-    found["joined"], found["joined mean"] = (
-        _by_taps(kernels["joined"][:, :own]),
-        _by_taps(kernels["joined"][:, own:]),
-    )
+    kernels = {name: _by_taps(kernel) for name, kernel in stored.items()}
+
+    # The first convolution of each level on the way up is split: its first inputs come from the
+    # level below, at half the rate; the others are the skip connection.
+    for level in range(LEVELS - 1):
+        name = f"up.{level}.0"
+        below = f"up.{level - 1}.1" if level else "joined"
+        inputs_from_below = stored[below].shape[0]
+        kernels[name] = _by_taps(stored[name][:, inputs_from_below:])
+        kernels[f"{name} below"] = _at_half_rate(stored[name][:, :inputs_from_below])
+
+    # So is the one that joins each lead with the mean over leads: the mean is convolved only once.
+    joined = stored["joined"]
+    lead_inputs = joined.shape[1] // 2
+    kernels["joined"] = _by_taps(joined[:, :lead_inputs])
+    kernels["joined mean"] = _by_taps(joined[:, lead_inputs:])
+
+    biases = {}
+    for name in stored:
+        samples = BEAT_SAMPLES >> _halvings(name)
+        biases[name] = _by_samples(weights[f"{name}.bias"], samples)
     heads = {name: value.astype(np.float32) for name, value in weights.items() if "head." in name}
-    return Network(
-        found,
-        {
-            name: _by_samples(weights[f"{name}.bias"], BEAT_SAMPLES >> _halvings(name))
-            for name in kernels
-        },
-        heads,
-    )
+    return Network(kernels, biases, heads)
 
 
 def forward(
     network: Network, x: Array, alive: NDArray[np.bool_]
 ) -> tuple[Array, Array, Array, float]:
-    """(4, leads, 288) -> class (4, leads, 288), lead-time (5, leads, 288) and global-time (5, 288) logits, and that of P.
+    """Run the network on the features of one beat, (4, leads, 288).
 
-    alive  (leads,) bool: the others count for nothing in what is joined over leads
+    alive  (leads,) bool: the others do not count in the means over leads
+
+    Returns the logits of the classes (4, leads, 288), of each lead's times (5, leads, 288), of the
+    global times (5, 288), and of the presence of P.
     """
-    workspace, heads = _workspace(network, x.shape[1]), network.heads
-    share = (alive / max(1, int(alive.sum()))).astype(np.float32)
-    rows = workspace.rows("input", x.shape[1], x.shape[2], x.shape[0])
+    channels, leads, samples = x.shape
+    workspace = _workspace(network, leads)
+    lead_weights = (alive / max(1, int(alive.sum()))).astype(np.float32)
+
+    rows = workspace.rows("input", leads, samples, channels)
     rows.by_lead[:] = x.transpose(1, 2, 0)
-    kept = []
+    skips = []
     for level in range(LEVELS):
-        rows = _stack(
-            network,
-            workspace,
-            f"down.{level}",
-            _halved(workspace, f"halved.{level}", rows) if level else rows,
-        )
-        kept.append(rows)
-    mean = _mean(rows, share)
-    present = (
-        heads["p_head.weight"][0] @ np.concatenate([mean.mean(axis=0), mean.max(axis=0)])
-        + heads["p_head.bias"][0]
-    )
-    rows = _joined(network, workspace, rows, mean)
+        if level:
+            rows = _max_pooled(workspace, f"halved.{level}", rows)
+        rows = _convolutions(network, workspace, f"down.{level}", rows)
+        skips.append(rows)
+
+    mean = _lead_mean(rows, lead_weights)
+    p_logit = _p_logit(network.heads, mean)
+
+    rows = _join_mean(network, workspace, rows, mean)
     for level in range(LEVELS - 1):
-        above = _joined_above(network, workspace, f"up.{level}.0", rows, kept[LEVELS - 2 - level])
-        rows = _stack(network, workspace, f"up.{level}", above, begun=1)
-    lead, overall = _heads(network, workspace, rows, share)
-    return lead[:CLASSES], lead[CLASSES:], overall, float(present)
+        skip = skips[LEVELS - 2 - level]
+        rows = _join_skip(network, workspace, f"up.{level}.0", rows, skip)
+        rows = _convolutions(network, workspace, f"up.{level}", rows, first=1)
+
+    lead_logits = _lead_logits(network.heads, rows)
+    global_logits = _global_logits(network, workspace, rows, lead_weights)
+    return lead_logits[:CLASSES], lead_logits[CLASSES:], global_logits, p_logit
 
 
 def _halvings(name: str) -> int:
-    """How often time was halved before a layer."""
-    room, _, rest = name.partition(".")
-    return {
-        "down": int(rest[:1] or 0),
-        "up": LEVELS - 2 - int(rest[:1] or 0),
-        "joined": LEVELS - 1,
-        "global_hidden": 0,
-    }[room]
+    """Return how often time is halved before a layer."""
+    part, _, position = name.partition(".")
+    if part == "down":
+        return int(position[0])
+    if part == "up":
+        return LEVELS - 2 - int(position[0])
+    return {"joined": LEVELS - 1, "global_hidden": 0}[part]
 
 
 def _by_samples(bias: Array, samples: int) -> Array:
-    """(outputs,) -> once for each sample of a lead; minus infinity between leads, where the ReLU shall leave nothing."""
-    lead = np.full((samples + REACH, bias.size), -np.inf, np.float32)
+    """(outputs,) -> ((samples + 3) x outputs,): repeated for each sample of a lead.
+
+    Minus infinity in the padding between leads, which ReLU turns into the zeros that belong there.
+    """
+    lead = np.full((samples + PADDING, bias.size), -np.inf, np.float32)
     lead[:samples] = bias
     return lead.ravel()
 
 
 def _by_taps(kernel: Array) -> Array:
     """(outputs, inputs, taps) -> (taps x inputs, outputs)."""
-    return np.ascontiguousarray(kernel.transpose(2, 1, 0), np.float32).reshape(-1, len(kernel))
+    by_taps = np.ascontiguousarray(kernel.transpose(2, 1, 0), np.float32)
+    return by_taps.reshape(-1, len(kernel))
 
 
 def _at_half_rate(kernel: Array) -> Array:
-    """The same kernel on samples that stand twice in a row, read once: (5 x inputs, 2 x outputs), even and odd outputs."""
+    """Return the kernel for input at half the rate that is upsampled by repetition.
+
+    (outputs, inputs, 7 taps) -> (5 x inputs, 2 x outputs): each input sample is read once, and the
+    outputs at its even and its odd position are computed together.
+    """
     outputs, inputs, _ = kernel.shape
-    reach = (REACH + 1) // 2
+    reach = (PADDING + 1) // 2
     halved = np.zeros((2 * reach + 1, inputs, 2, outputs), np.float32)
     for odd in (0, 1):
         for tap in range(TAPS):
-            halved[(odd + tap - REACH) // 2 + reach, :, odd] += kernel[:, :, tap].T
+            half_rate_tap = (odd + tap - PADDING) // 2 + reach
+            halved[half_rate_tap, :, odd] += kernel[:, :, tap].T
     return halved.reshape(-1, 2 * outputs)
 
 
 class _Rows:
-    """Channels over time, lead after lead, with three samples of nothing before, between and behind them.
+    """Channels over time, lead after lead, with three zero samples before, between and after leads.
 
-    So the inputs of each output are one run of numbers, and those of every seventh output stand side by side: a matrix that
-    need not be laid out for its product with the weights. Behind the last lead there is room for as many outputs as make sevens,
-    and for their inputs.
+    The inputs of each output are then one contiguous run of numbers, and those of every seventh
+    output are adjacent: a strided view is the matrix that is multiplied with the weights, without a
+    copy. After the last lead there is room to fill the outputs up to a multiple of seven, and for
+    their inputs.
 
-    every    (3 + leads x (samples + 3) + 14, channels), zero to begin with
+    every    (3 + leads x (samples + 3) + 14, channels), initially zero
     body     (leads x (samples + 3), channels), a view
-    by_lead  (leads, samples, channels), a view
+    behind   (14, channels), a view of what follows the body
+    flat     (leads, (samples + 3) x channels), a view of the body
+    by_lead  (leads, samples, channels), a view of the body
     """
 
     def __init__(self, leads: int, samples: int, channels: int) -> None:
-        self.every: Array = np.zeros(
-            (REACH + leads * (samples + REACH) + 2 * TAPS, channels), np.float32
-        )
-        self.body: Array = self.every[REACH : -2 * TAPS]
+        body_rows = leads * (samples + PADDING)
+        self.every: Array = np.zeros((PADDING + body_rows + 2 * TAPS, channels), np.float32)
+        self.body: Array = self.every[PADDING : -2 * TAPS]
         self.behind: Array = self.every[-2 * TAPS :]
         self.flat: Array = self.body.reshape(leads, -1)
-        self.by_lead: Array = self.body.reshape(leads, samples + REACH, channels)[:, :samples]
+        padded_leads = self.body.reshape(leads, samples + PADDING, channels)
+        self.by_lead: Array = padded_leads[:, :samples]
         self.zeros: Array = np.zeros_like(self.flat[0])
-        self.leads, self.samples, self.channels = leads, samples, channels
+        self.leads = leads
+        self.samples = samples
+        self.channels = channels
 
 
 class _Workspace:
-    """What a forward pass of so many leads writes to, and the products that it computes, laid out once.
+    """The buffers of a forward pass for one number of leads, and its matrix products.
 
-    Slicing a hundred matrices anew takes as long as half of their products.
+    Both are prepared once: slicing a hundred matrices anew takes half as long as their products.
     """
 
     def __init__(self) -> None:
         self._rows: dict[str, _Rows] = {}
-        self._products: dict[str, list[Product]] = {}
+        self._products: dict[str, list[MatrixProduct]] = {}
 
     def rows(self, name: str, leads: int, samples: int, channels: int) -> _Rows:
-        """Where a layer of that name writes to."""
-        found = self._rows.get(name)
-        if found is None:
-            found = self._rows[name] = _Rows(leads, samples, channels)
-        return found
+        """Return the buffer that the layer of that name writes to."""
+        rows = self._rows.get(name)
+        if rows is None:
+            rows = _Rows(leads, samples, channels)
+            self._rows[name] = rows
+        return rows
 
-    def slide(self, name: str, kernel: Array, rows: _Rows, out: _Rows) -> None:
-        """Each row of `out` becomes the product of the kernel, which is always the same for that name, with the rows about it."""
+    def convolve(self, name: str, kernel: Array, rows: _Rows, out: _Rows) -> None:
+        """Write the convolution of `rows` with the kernel to `out`.
+
+        For a given name the three are always the same objects.
+        """
         products = self._products.get(name)
         if products is None:
-            products = self._products[name] = _products(rows, kernel, out)
-        for inputs, weights, some in products:
-            np.matmul(inputs, weights, out=some)
+            products = _products(rows, kernel, out)
+            self._products[name] = products
+        for inputs, weights, outputs in products:
+            np.matmul(inputs, weights, out=outputs)
         out.behind[:] = 0.0
 
 
 def _workspace(network: Network, leads: int) -> _Workspace:
-    workspaces = network.workspaces.by_leads
-    if leads not in workspaces:
-        if len(workspaces) == _KEPT_DESKS:
-            workspaces.clear()
-        workspaces[leads] = _Workspace()
-    return workspaces[leads]
+    by_leads = network.workspaces.by_leads
+    if leads not in by_leads:
+        if len(by_leads) == _KEPT_WORKSPACES:
+            by_leads.clear()
+        by_leads[leads] = _Workspace()
+    return by_leads[leads]
 
 
-def _products(rows: _Rows, kernel: Array, out: _Rows) -> list[Product]:
-    """As many matrices as there are taps, each of every so many outputs, whose inputs do not overlap."""
+def _products(rows: _Rows, kernel: Array, out: _Rows) -> list[MatrixProduct]:
+    """Return the matrix products of a convolution as views of its input and output.
+
+    There are as many matrices as taps. Each holds every seventh output (or fifth, for a kernel at
+    half the rate), so that the inputs of its rows do not overlap. Blocks of rows keep each product
+    under _SMALL_PRODUCT.
+    """
     taps = len(kernel) // rows.channels
-    count, at_once = -(-len(out.body) // taps), _SMALL_PRODUCT // kernel.size
-    row, number = rows.every.strides
+    outputs_a_tap = -(-len(out.body) // taps)
+    block_rows = _SMALL_PRODUCT // kernel.size
+
+    row_stride, number_stride = rows.every.strides
     inputs = as_strided(
-        rows.every[REACH - taps // 2 :],
-        (taps, count, len(kernel)),
-        (row, taps * row, number),
+        rows.every[PADDING - taps // 2 :],
+        shape=(taps, outputs_a_tap, len(kernel)),
+        strides=(row_stride, taps * row_stride, number_stride),
         writeable=False,
     )
-    outputs = (
-        out.every[REACH : REACH + taps * count]
-        .reshape(count, taps, out.channels)
-        .transpose(1, 0, 2)
-    )
-    blocks = (slice(block, block + at_once) for block in range(0, count, at_once))
-    return [(inputs[:, block], kernel, outputs[:, block]) for block in blocks]
+    filled = out.every[PADDING : PADDING + taps * outputs_a_tap]
+    outputs = filled.reshape(outputs_a_tap, taps, out.channels).transpose(1, 0, 2)
+
+    products = []
+    for start in range(0, outputs_a_tap, block_rows):
+        block = slice(start, start + block_rows)
+        products.append((inputs[:, block], kernel, outputs[:, block]))
+    return products
 
 
-def _heads(
-    network: Network, workspace: _Workspace, rows: _Rows, share: Array
-) -> tuple[Array, Array]:
-    """(9, leads, samples) and (5, samples) logits."""
-    heads = network.heads
-    lead = heads["lead_head.weight"] @ rows.body.T + heads["lead_head.bias"][:, None]
-    mean = share @ rows.flat  # with what lies between the leads, which stays zero
-    spread = share @ np.square(rows.flat - mean)
-    both = workspace.rows("mean and spread", 1, rows.samples, 2 * rows.channels)
-    mean, spread = (each.reshape(-1, rows.channels)[: rows.samples] for each in (mean, spread))
-    both.by_lead[0, :, : rows.channels] = mean
-    np.sqrt(spread + _SPREAD_FLOOR, out=both.by_lead[0, :, rows.channels :])
-    hidden = _convolved(network, workspace, "global_hidden", both).by_lead[0]
-    overall = heads["global_head.weight"] @ hidden.T + heads["global_head.bias"][:, None]
-    return lead.reshape(len(lead), rows.leads, -1)[:, :, : rows.samples], overall
-
-
-def _stack(
-    network: Network, workspace: _Workspace, name: str, rows: _Rows, begun: int = 0
+def _convolutions(
+    network: Network, workspace: _Workspace, name: str, rows: _Rows, first: int = 0
 ) -> _Rows:
-    """The convolutions of a level one after the other, from the one numbered `begun` on."""
-    for number in count(begun):
-        if f"{name}.{number}" not in network.kernels:
+    """Apply a level's convolutions one after the other, from number `first` on."""
+    for number in count(first):
+        layer = f"{name}.{number}"
+        if layer not in network.kernels:
             return rows
-        rows = _convolved(network, workspace, f"{name}.{number}", rows)
+        rows = _convolution(network, workspace, layer, rows)
     return rows
 
 
-def _convolved(network: Network, workspace: _Workspace, name: str, rows: _Rows) -> _Rows:
-    """ReLU of the convolution over time, zero beyond the ends of each lead."""
-    out = workspace.rows(name, rows.leads, rows.samples, network.kernels[name].shape[1])
-    workspace.slide(name, network.kernels[name], rows, out)
-    return _bent(out, network.biases[name])
+def _convolution(network: Network, workspace: _Workspace, name: str, rows: _Rows) -> _Rows:
+    """Convolve over time with zero padding at each lead's ends, add the bias, apply ReLU."""
+    kernel = network.kernels[name]
+    out = workspace.rows(name, rows.leads, rows.samples, kernel.shape[1])
+    workspace.convolve(name, kernel, rows, out)
+    return _bias_and_relu(out, network.biases[name])
 
 
-def _joined(network: Network, workspace: _Workspace, rows: _Rows, mean: Array) -> _Rows:
-    """The leads beside their mean (samples, channels), which is convolved once for all of them."""
-    alone = workspace.rows("mean", 1, rows.samples, mean.shape[1])
-    alone.by_lead[0] = mean
-    of_mean = workspace.rows(
-        "joined mean", 1, rows.samples, network.kernels["joined mean"].shape[1]
-    )
-    workspace.slide("joined mean", network.kernels["joined mean"], alone, of_mean)
-    out = workspace.rows("joined", rows.leads, rows.samples, network.kernels["joined"].shape[1])
-    workspace.slide("joined", network.kernels["joined"], rows, out)
+def _join_mean(network: Network, workspace: _Workspace, rows: _Rows, mean: Array) -> _Rows:
+    """Convolve each lead concatenated with the mean over leads, (samples, channels)."""
+    mean_kernel = network.kernels["joined mean"]
+    mean_rows = workspace.rows("mean", 1, rows.samples, mean.shape[1])
+    mean_rows.by_lead[0] = mean
+    of_mean = workspace.rows("joined mean", 1, rows.samples, mean_kernel.shape[1])
+    workspace.convolve("joined mean", mean_kernel, mean_rows, of_mean)
+
+    kernel = network.kernels["joined"]
+    out = workspace.rows("joined", rows.leads, rows.samples, kernel.shape[1])
+    workspace.convolve("joined", kernel, rows, out)
     out.by_lead += of_mean.by_lead
-    return _bent(out, network.biases["joined"])
+    return _bias_and_relu(out, network.biases["joined"])
 
 
-def _joined_above(
-    network: Network, workspace: _Workspace, name: str, below: _Rows, kept: _Rows
+def _join_skip(
+    network: Network, workspace: _Workspace, name: str, below: _Rows, skip: _Rows
 ) -> _Rows:
-    """What was kept beside what comes from half the rate, each sample of which stands twice."""
-    kernels, from_below = network.kernels, f"{name} below"
-    out = workspace.rows(name, kept.leads, kept.samples, kernels[name].shape[1])
-    workspace.slide(name, kernels[name], kept, out)
-    pairs = workspace.rows(from_below, below.leads, below.samples, kernels[from_below].shape[1])
-    workspace.slide(from_below, kernels[from_below], below, pairs)
-    out.by_lead += pairs.flat.reshape(kept.leads, -1, out.channels)[:, : kept.samples]
-    return _bent(out, network.biases[name])
+    """Convolve the level below, upsampled by 2, concatenated with the skip connection."""
+    kernel = network.kernels[name]
+    out = workspace.rows(name, skip.leads, skip.samples, kernel.shape[1])
+    workspace.convolve(name, kernel, skip, out)
+
+    from_below = f"{name} below"
+    below_kernel = network.kernels[from_below]
+    pairs = workspace.rows(from_below, below.leads, below.samples, below_kernel.shape[1])
+    workspace.convolve(from_below, below_kernel, below, pairs)
+    # A row holds the outputs at an even and at the next odd position: as one axis they alternate.
+    upsampled = pairs.flat.reshape(skip.leads, -1, out.channels)
+    out.by_lead += upsampled[:, : skip.samples]
+    return _bias_and_relu(out, network.biases[name])
 
 
-def _bent(rows: _Rows, bias: Array) -> _Rows:
-    """With its bias and without what is negative, in place."""
+def _bias_and_relu(rows: _Rows, bias: Array) -> _Rows:
+    """Add the bias and apply ReLU, in place."""
     rows.flat += bias
-    np.maximum(
-        rows.flat, rows.zeros, out=rows.flat
-    )  # a quarter of what numpy takes for the greater of an array and a number
+    # Against an array of zeros: numpy takes four times as long for the maximum with a number.
+    np.maximum(rows.flat, rows.zeros, out=rows.flat)
     return rows
 
 
-def _halved(workspace: _Workspace, name: str, rows: _Rows) -> _Rows:
-    """The greater of each two samples."""
+def _max_pooled(workspace: _Workspace, name: str, rows: _Rows) -> _Rows:
+    """Max-pool by 2."""
     out = workspace.rows(name, rows.leads, rows.samples // 2, rows.channels)
     np.maximum(rows.by_lead[:, ::2], rows.by_lead[:, 1::2], out=out.by_lead)
     return out
 
 
-def _mean(rows: _Rows, share: Array) -> Array:
-    """(samples, channels) over leads, each by its share."""
-    return np.asarray((share @ rows.flat).reshape(-1, rows.channels)[: rows.samples], np.float32)
+def _lead_mean(rows: _Rows, lead_weights: Array) -> Array:
+    """Return the weighted mean over leads, (samples, channels)."""
+    mean = (lead_weights @ rows.flat).reshape(-1, rows.channels)
+    return np.asarray(mean[: rows.samples], np.float32)
+
+
+def _p_logit(heads: dict[str, Array], mean: Array) -> float:
+    """(samples, channels) at the lowest level -> the logit of the presence of P."""
+    pooled = np.concatenate([mean.mean(axis=0), mean.max(axis=0)])
+    return float(heads["p_head.weight"][0] @ pooled + heads["p_head.bias"][0])
+
+
+def _lead_logits(heads: dict[str, Array], rows: _Rows) -> Array:
+    """Return (9, leads, samples) logits: four classes and five times."""
+    logits = heads["lead_head.weight"] @ rows.body.T + heads["lead_head.bias"][:, None]
+    return logits.reshape(len(logits), rows.leads, -1)[:, :, : rows.samples]
+
+
+def _global_logits(
+    network: Network, workspace: _Workspace, rows: _Rows, lead_weights: Array
+) -> Array:
+    """Return (5, samples) logits from the mean and standard deviation over leads."""
+    # Over the padding between leads as well, which stays zero.
+    mean = lead_weights @ rows.flat
+    variance = lead_weights @ np.square(rows.flat - mean)
+    samples, channels = rows.samples, rows.channels
+    moments = workspace.rows("mean and deviation", 1, samples, 2 * channels)
+    moments.by_lead[0, :, :channels] = mean.reshape(-1, channels)[:samples]
+    deviation = moments.by_lead[0, :, channels:]
+    np.sqrt(variance.reshape(-1, channels)[:samples] + _VARIANCE_FLOOR, out=deviation)
+
+    hidden = _convolution(network, workspace, "global_hidden", moments).by_lead[0]
+    weights = network.heads["global_head.weight"]
+    bias = network.heads["global_head.bias"]
+    logits: Array = weights @ hidden.T + bias[:, None]
+    return logits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intervals.beats import BEAT_SAMPLES, Beats, find_beats, interquartile_mean
+from intervals.beats import BEAT_SAMPLES, Beats, _interquartile_mean, find_beats
 from signals.conditioned import condition
 from signals.r_peaks import r_peaks_of
 from tests.intervals.synthetic import Made, synthetic
@@ -56,10 +56,10 @@ def test_a_beat_beside_a_gap_is_not_whole() -> None:
     assert not beats.whole[near].any() and beats.whole.sum() >= 6
 
 
-def test_the_interquartile_mean_leaves_out_the_extremes() -> None:
+def test_the__interquartile_mean_leaves_out_the_extremes() -> None:
     values = np.array([[0.0], [1.0], [2.0], [3.0], [1000.0], [1.0], [2.0], [-1000.0]])
-    assert interquartile_mean(values)[0] == np.mean([1.0, 1.0, 2.0, 2.0])
-    assert interquartile_mean(values[:3])[0] == 1.0
+    assert _interquartile_mean(values)[0] == np.mean([1.0, 1.0, 2.0, 2.0])
+    assert _interquartile_mean(values[:3])[0] == 1.0
 
 
 def test_of_two_forms_nearly_as_frequent_the_narrower_is_measured() -> None:

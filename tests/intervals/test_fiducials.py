@@ -7,8 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from intervals.delineator import CENTRE, Delineation
-from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, fiducials, joined, read
+from intervals.beat_grid import CENTRE_SAMPLE as CENTRE
+from intervals.delineator import Delineation
+from intervals.fiducials import (
+    NAMES,
+    P_OFF,
+    P_ON,
+    QRS_OFF,
+    QRS_ON,
+    T_OFF,
+    find_fiducials,
+    join_readings,
+    read_boundaries,
+)
 
 BOUNDARIES_MS = np.array([-200.0, -100.0, -40.0, 48.0, 360.0])
 
@@ -33,31 +44,31 @@ def said(boundaries_ms: np.ndarray = BOUNDARIES_MS, leads: int = 12) -> Delineat
 
 
 def test_readings_that_agree_are_the_boundary() -> None:
-    found = fiducials(said())
+    found = find_fiducials(said())
     np.testing.assert_allclose(found.times, BOUNDARIES_MS, atol=0.5)
-    assert read(said()).times.shape == (3, len(NAMES)) and (found.spread < 12.0).all()
+    assert read_boundaries(said()).times.shape == (3, len(NAMES)) and (found.spread < 12.0).all()
 
 
 def test_one_reading_on_another_wave_moves_nothing_but_is_uncertain() -> None:
-    sure, plain = said(), fiducials(said())
+    sure, plain = said(), find_fiducials(said())
     elsewhere = np.roll(sure.leads, 30, axis=2)  # 120 ms later, in every lead
-    found = fiducials(replace(sure, leads=elsewhere))
+    found = find_fiducials(replace(sure, leads=elsewhere))
     np.testing.assert_allclose(found.times, plain.times, atol=0.5)
     assert (found.spread > plain.spread + 40.0).all()
 
 
 def test_each_reading_loses_its_own_bias() -> None:
     bias = np.array([[5.0, -3.0, 1.0]] * len(NAMES))
-    plain = read(said())
-    found = joined(replace(plain, times=plain.times + bias.T), bias)
-    np.testing.assert_allclose(found.times, joined(plain).times, atol=1e-9)
-    np.testing.assert_allclose(found.spread, joined(plain).spread, atol=1e-9)
+    plain = read_boundaries(said())
+    found = join_readings(replace(plain, times=plain.times + bias.T), bias)
+    np.testing.assert_allclose(found.times, join_readings(plain).times, atol=1e-9)
+    np.testing.assert_allclose(found.spread, join_readings(plain).spread, atol=1e-9)
 
 
 def test_a_reading_that_is_missing_is_left_out() -> None:
-    plain = read(said())
+    plain = read_boundaries(said())
     times = plain.times.copy()
     times[2, T_OFF] = np.nan
-    assert joined(replace(plain, times=times)).times[T_OFF] == pytest.approx(
+    assert join_readings(replace(plain, times=times)).times[T_OFF] == pytest.approx(
         plain.times[:2, T_OFF].mean()
     )

@@ -10,7 +10,7 @@ import pytest
 from intervals.beats import find_beats
 from intervals.flutter import atrial_wave
 from intervals.measure import measure
-from intervals.rhythm import rhythm
+from intervals.rhythm import name_rhythm
 from signals.conditioned import condition
 from signals.r_peaks import r_peaks_of
 from signals.spikes import Pacing
@@ -39,7 +39,7 @@ def test_flutter_waves_are_found_with_their_rate(per_min: float) -> None:
     found = measure(twelve(synthetic(Made(rr_ms=930.0, p=False)) + saw_tooth(per_min)), 500.0)
     assert found.flutter_per_min == pytest.approx(per_min, abs=5.0)
     assert found.pr_ms is None and any("flutter" in warning for warning in found.warnings)
-    assert rhythm(found, Pacing(0, 0, 0)).word == "Atrial flutter"
+    assert name_rhythm(found, Pacing(0, 0, 0)).word == "Atrial flutter"
 
 
 def test_a_beat_that_hangs_over_the_end_ends_nothing() -> None:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from intervals.delineator import card
+from intervals.delineator import model_card
 from intervals.measure import measure
 from intervals.measurements import Measurements
 from signals.leads import LEADS, TwelveLeads
@@ -79,9 +79,9 @@ def test_pr_is_given_where_it_has_a_meaning_and_nowhere_else() -> None:
 
 
 def test_the_card_says_how_it_was_made() -> None:
-    assert set(card()["out_of_fold"]) == set(MEASURES)
+    assert set(model_card()["out_of_fold"]) == set(MEASURES)
     for name in ("pr_ms", "qrs_ms", "qt_ms"):
-        assert 0.75 <= card()["out_of_fold"][name]["within_uncertainty"] <= 0.85
+        assert 0.75 <= model_card()["out_of_fold"][name]["within_uncertainty"] <= 0.85
 
 
 @requires_shared

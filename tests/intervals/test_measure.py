@@ -158,7 +158,7 @@ def test_one_lead() -> None:
     )
     found = measure(one, 500.0)
     assert value(found.qrs_ms) == pytest.approx(92.0, abs=25.0) and found.qrs_axis_deg is None
-    assert any("leads I and aVF are needed" in warning for warning in found.warnings)
+    assert any("the axes need leads I and aVF" in warning for warning in found.warnings)
 
 
 def test_leads_that_contradict_each_other_have_no_axis() -> None:
@@ -233,7 +233,7 @@ def test_a_premature_beat_is_not_given_the_others_p() -> None:
 
 
 def test_where_t_would_end_after_the_next_p_neither_is_measured() -> None:
-    from intervals.measure import _drop_fused
+    from intervals.boundaries import _drop_fused
 
     apart, fused, reasons = (
         np.array([-160.0, -60.0, -40.0, 50.0, 360.0]),

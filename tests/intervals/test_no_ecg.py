@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intervals.complexes import why_no_complex
 from intervals.fiducials import QRS_OFF, QRS_ON, Fiducials
 from intervals.measure import measure
 from intervals.measurements import NUMBERS
+from intervals.qrs_shape import why_no_qrs
 from tests.data import SHARED, requires_shared
 from tests.intervals.no_ecg import FAMILIES, no_ecg
 from tests.intervals.synthetic import Made, synthetic, twelve
@@ -59,24 +59,24 @@ def test_each_limit_has_its_sentence() -> None:
         ]
     )
     said = Fiducials(times, np.full(5, 6.0), 0.99, 0.99, 0.99)
-    assert why_no_complex(beat, said, 0.85) is None
+    assert why_no_qrs(beat, said, 0.85) is None
     at = np.arange(beat.shape[1])
     onset, offset = (round((times[index] / 1000.0 + 0.496) * 250.0) for index in (QRS_ON, QRS_OFF))
     step = np.tile(1.0 / (1.0 + np.exp(-(at - (onset + offset) / 2) / 2.0)), (12, 1))
-    assert "step" in str(why_no_complex(step, said, 0.85))
+    assert "step" in str(why_no_qrs(step, said, 0.85))
     slow = np.tile(np.sin(2 * np.pi * at / 200.0), (12, 1))
     slow -= slow[:, onset : onset + 1]
-    assert "steepness" in str(
-        why_no_complex(slow * np.hanning(beat.shape[1]), said, 0.85)
-    ) or "step" in str(why_no_complex(slow, said, 0.85))
+    assert "as steep as" in str(
+        why_no_qrs(slow * np.hanning(beat.shape[1]), said, 0.85)
+    ) or "step" in str(why_no_qrs(slow, said, 0.85))
     spike = np.zeros_like(beat)
     spike[:, (onset + offset) // 2] = 1.0
-    assert "narrower" in str(why_no_complex(spike, said, 0.85))
+    assert "narrower" in str(why_no_qrs(spike, said, 0.85))
     assert "cannot be placed" in str(
-        why_no_complex(beat, Fiducials(times, np.full(5, 200.0), 0.99, 0.99, 0.99), 0.85)
+        why_no_qrs(beat, Fiducials(times, np.full(5, 200.0), 0.99, 0.99, 0.99), 0.85)
     )
-    assert "beginning and the end" in str(
-        why_no_complex(beat, Fiducials(times, np.full(5, 6.0), 0.99, 0.3, 0.99), 0.85)
+    assert "the onset and the offset" in str(
+        why_no_qrs(beat, Fiducials(times, np.full(5, 6.0), 0.99, 0.3, 0.99), 0.85)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intervals.reference_ranges import axis_word, flags, reference_range
+from intervals.reference_ranges import axis_deviation, flags, reference_range
 from signals.record import Patient
 
 MAN, WOMAN, UNKNOWN = Patient(60, "male"), Patient(60, "female"), Patient()
@@ -94,4 +94,4 @@ def test_an_unknown_age_or_sex_is_said_so() -> None:
     ],
 )
 def test_the_axis_has_a_word_for_the_age(axis: float, patient: Patient, word: str) -> None:
-    assert axis_word(axis, patient) == word
+    assert axis_deviation(axis, patient) == word

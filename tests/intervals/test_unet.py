@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from intervals.delineator import network_input
-from intervals.unet import Network, forward, network_of
+from intervals.unet import Network, build_network, forward
 from training.delineator.net import DelineatorNet, export
 
 
@@ -45,13 +45,13 @@ def test_numpy_computes_what_torch_computes(leads: int) -> None:
             torch.from_numpy(features)[None], torch.from_numpy(alive.astype(np.float32))[None]
         )
     for mine, theirs in zip(
-        forward(network_of(export(net)), features, alive), expected, strict=True
+        forward(build_network(export(net)), features, alive), expected, strict=True
     ):
         np.testing.assert_allclose(mine, theirs[0].numpy(), atol=1e-4, rtol=1e-4)
 
 
 def test_what_was_computed_before_makes_no_difference() -> None:
-    network = network_of(export(random_net()))
+    network = build_network(export(random_net()))
     first = said(network, beat_of(8))
     kept = forward(network, *network_input(beat_of(8)))
     for leads in (8, 1, 2, 3, 4, 5, 12):  # more than are kept
@@ -62,7 +62,7 @@ def test_what_was_computed_before_makes_no_difference() -> None:
 
 
 def test_threads_do_not_write_on_each_others_desks() -> None:
-    network = network_of(export(random_net()))
+    network = build_network(export(random_net()))
     alone = [said(network, beat_of(8, seed)) for seed in range(8)]
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda seed: said(network, beat_of(8, seed % 8)), range(64)))

@@ -27,8 +27,8 @@ from training.datasets.packed import loader_of
 
 RATE_HZ: Final = 100.0  # of `read_signals`
 SAMPLES: Final = 1000
-MICROVOLT: Final = 1000.0  # in a mV: the release's own resolution
-OVER_89: Final = 300.0  # what stands for an age that would identify
+MICROVOLTS_PER_MV: Final = 1000.0  # in a mV: the release's own resolution
+AGE_OVER_89: Final = 300.0  # what stands for an age that would identify
 
 # The infarction statements; MI's others are injuries (INJAL, INJAS, INJIL, INJIN, INJLA): no infarction as ECG-FM's label means it.
 _INFARCTIONS: Final = frozenset(
@@ -92,7 +92,7 @@ class PtbXl:
             [[name in found for name in SUPERCLASSES] for found in classes], np.bool_
         ).reshape(len(self), len(SUPERCLASSES))
 
-    def having(self, statements: frozenset[str]) -> NDArray[np.bool_]:
+    def with_any_statement(self, statements: frozenset[str]) -> NDArray[np.bool_]:
         """(records,): any of these statements."""
         return self._where(lambda codes: bool(codes & statements))
 
@@ -101,7 +101,7 @@ class PtbXl:
         return (
             self._where(has_bifascicular_block)
             if name == BIFASCICULAR
-            else self.having(ECG_FM_LABELS[name])
+            else self.with_any_statement(ECG_FM_LABELS[name])
         )
 
     def _where(self, holds: Callable[[frozenset[str]], bool]) -> NDArray[np.bool_]:
@@ -176,7 +176,7 @@ def _downloaded_pieces(table: PtbXl) -> Iterator[NDArray[np.float32]]:
 
 def _microvolts(signal: NDArray[np.float32]) -> NDArray[np.int16]:
     limits = np.iinfo(np.int16)
-    whole: NDArray[np.float32] = np.rint(np.nan_to_num(signal) * MICROVOLT)
+    whole: NDArray[np.float32] = np.rint(np.nan_to_num(signal) * MICROVOLTS_PER_MV)
     return np.clip(whole, limits.min, limits.max).astype(np.int16)
 
 

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beats import BEAT_HZ, BEAT_SAMPLES, BEFORE_SAMPLES, STRIDE, Beats, find_beats
+from intervals.beat_grid import BEAT_HZ, BEAT_SAMPLES, BEFORE_SAMPLES, STRIDE
+from intervals.beats import Beats, find_beats
 from intervals.delineator import network_input
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import INDEPENDENT_ROWS

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from intervals.beats import BEAT_SAMPLES
+from intervals.beat_grid import BEAT_SAMPLES
 from training.delineator.beats import BeatSource, Example, draw
 from training.delineator.net import DelineatorNet, export
 

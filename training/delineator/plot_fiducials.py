@@ -16,11 +16,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beats import BEAT_HZ, BEFORE_S
-from intervals.delineator import card, shipped
+from intervals.beat_grid import BEAT_HZ, BEFORE_S
+from intervals.delineator import model_card, shipped_network
 from intervals.fiducials import NAMES
 from intervals.measurements import Measurements
-from intervals.unet import Network, network_of
+from intervals.unet import Network, build_network
 from signals.conditioned import RATE_HZ
 from signals.leads import LEADS
 from training.datasets.ludb import Reference, read_ludb, reference
@@ -54,7 +54,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     sources = [source for source in map(beat_source, read_ludb(options.data)) if source is not None]
     networks = _networks(len(sources), options)
-    found = [measured(source, each, card()) for source, each in zip(sources, networks, strict=True)]
+    found = [
+        measured(source, each, model_card()) for source, each in zip(sources, networks, strict=True)
+    ]
     truth = [reference(source.record) for source in sources]
     options.out.mkdir(parents=True, exist_ok=True)
     rank = np.argsort(
@@ -74,12 +76,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _networks(records: int, options: argparse.Namespace) -> list[Network]:
     """Of each record, as `training.delineator` divides them into folds."""
     if options.fold_weights is None:
-        return [shipped()] * records
+        return [shipped_network()] * records
     fold = np.random.default_rng(0).permutation(records) % options.folds
     kept = []
     for number in range(options.folds):
         with np.load(options.fold_weights / f"fold{number}.npz", allow_pickle=False) as file:
-            kept.append(network_of({name: file[name] for name in file.files}))
+            kept.append(build_network({name: file[name] for name in file.files}))
     return [kept[number] for number in fold.tolist()]
 
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beats import as_read
-from intervals.delineator import CENTRE, delineate
+from intervals.beat_grid import CENTRE_SAMPLE, SAMPLE_MS
+from intervals.beats import delineator_beat
+from intervals.delineator import delineate
 from intervals.fiducials import (
-    MS,
     NAMES,
     P_OFF,
     P_ON,
@@ -22,12 +22,12 @@ from intervals.fiducials import (
     T_OFF,
     Fiducials,
     Readings,
-    joined,
-    read,
+    join_readings,
+    read_boundaries,
 )
 from intervals.measure import INTERVALS, interval_spread, measure_conditioned
 from intervals.measurements import Measurements
-from intervals.unet import Network, network_of
+from intervals.unet import Network, build_network
 from training.datasets.ludb import Reference, reference
 from training.delineator.beats import BeatSource, targets, unpaced
 
@@ -112,12 +112,15 @@ def score(
     truth = [reference(source.record) for source in sources]
     unseen: list[Fiducials] = [None] * len(sources)  # type: ignore[list-item]
     biases = {}
-    networks, shipping = {k: network_of(weights) for k, weights in held.items()}, network_of(ships)
+    networks, shipping = (
+        {k: build_network(weights) for k, weights in held.items()},
+        build_network(ships),
+    )
     for k, network in networks.items():
         said = [_said(source, network) for source in sources]
         biases[k] = bias_ms(sources, said, truth, fold != k)
         for index in np.flatnonzero(fold == k):
-            unseen[index] = joined(said[index], biases[k])
+            unseen[index] = join_readings(said[index], biases[k])
     calibrations = {k: _calibration(biases[k], uncertainty(unseen, truth, fold != k)) for k in held}
     everything = np.ones(len(sources), np.bool_)
     final = _calibration(
@@ -174,7 +177,7 @@ def bias_ms(
         np.nanmedian(np.array([said[i].times for i in index]) - drawn[:, None], axis=0).T,
         np.float64,
     )
-    found = [joined(said[i], bias) for i in index]
+    found = [join_readings(said[i], bias) for i in index]
     off = {
         name: float(
             np.nanmedian(
@@ -214,13 +217,13 @@ def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]])
 
 
 def _said(source: BeatSource, network: Network) -> Readings:
-    return read(delineate(as_read(source.beats), network))
+    return read_boundaries(delineate(delineator_beat(source.beats), network))
 
 
 def _drawn_ms(source: BeatSource) -> NDArray[np.float64]:
     """(5,) the global boundaries as they were drawn, in ms from the beat's centre."""
     marks = source.marks[source.normal] if source.normal.any() else source.marks
-    return np.asarray((targets(marks)[1] - CENTRE) * MS, np.float64)
+    return np.asarray((targets(marks)[1] - CENTRE_SAMPLE) * SAMPLE_MS, np.float64)
 
 
 def _length(name: str, said: Fiducials) -> float:

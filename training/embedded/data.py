@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from signals.band import Band, resample_in_band
 from signals.segments import Millivolt, Preprocessing
 from signals.units import qrs_heights
-from training.datasets.ptbxl import MICROVOLT, RATE_HZ, SAMPLES, PtbXl, read_signals, read_table
+from training.datasets.ptbxl import (
+    MICROVOLTS_PER_MV,
+    RATE_HZ,
+    SAMPLES,
+    PtbXl,
+    read_signals,
+    read_table,
+)
 from training.embedded.targets import Target, targets_of
 
 # The usual filters leave 0.5-40 Hz. Up to 40 Hz the database's 100 Hz and 500 Hz releases agree (ratio 0.998); at 50 Hz is mains hum.
@@ -82,7 +89,7 @@ def read_examples(folder: Path, limit: int | None = None) -> Examples:
     signals = np.empty(raw.shape, np.float16)
     heights = np.full(len(rows), np.nan)
     for index, signal in enumerate(raw):
-        limited = resample_in_band(signal / MICROVOLT, RATE_HZ, RATE_HZ, BAND)
+        limited = resample_in_band(signal / MICROVOLTS_PER_MV, RATE_HZ, RATE_HZ, BAND)
         found = qrs_heights(limited, RATE_HZ)
         heights[index] = np.median(found) if found.size else np.nan
         signals[index] = np.clip(limited, -CLIP_MV, CLIP_MV)

@@ -16,7 +16,7 @@ from signals.logistic import sigmoid
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, make_segments
 from superclasses import SUPERCLASSES
-from training.datasets.ptbxl import MICROVOLT, RATE_HZ, in_standard_order, read_file
+from training.datasets.ptbxl import MICROVOLTS_PER_MV, RATE_HZ, in_standard_order, read_file
 from training.embedded.data import Examples
 from training.embedded.fit import answers
 from training.embedded.scores import macro_auroc
@@ -56,7 +56,7 @@ def costs(
     found: list[Cost] = []
     for name, change in CHANGES.items():
         rng = np.random.default_rng(0)
-        records = (change(examples.raw[index] / MICROVOLT, rng) for index in held)
+        records = (change(examples.raw[index] / MICROVOLTS_PER_MV, rng) for index in held)
         score = macro_auroc(
             truth,
             answers(net, np.stack([_first_segment(record, preprocessing) for record in records])),
@@ -94,7 +94,7 @@ def rate_shifts(
         )
         versions = {
             "500 Hz": _record(signal, 500.0),
-            "100 Hz as released": _record(examples.raw[index] / MICROVOLT),
+            "100 Hz as released": _record(examples.raw[index] / MICROVOLTS_PER_MV),
         }
         versions |= {
             f"{rate} Hz": _record(

@@ -13,7 +13,7 @@ from heads.auroc import RankedRecords, patient_resamples
 from signals.logistic import sigmoid
 from superclasses import SUPERCLASSES
 from training.calibration import best_f1_threshold, platt
-from training.datasets.ptbxl import OVER_89
+from training.datasets.ptbxl import AGE_OVER_89
 from training.embedded.data import Examples
 from training.heads.scores import average_precision, expected_calibration_error
 
@@ -117,7 +117,7 @@ def groups_of(examples: Examples) -> dict[str, Flags]:
     sex, age = examples.table.sex[examples.rows], examples.table.age[examples.rows].copy()
     groups = {"men": sex == 0, "women": sex == 1}
     limits = (*AGE_LIMITS, np.inf)
-    age[age == OVER_89] = 90.0
+    age[age == AGE_OVER_89] = 90.0
     for low, high in itertools.pairwise(limits):
         groups[f"{low:g} or older" if np.isinf(high) else f"{low:g}-{high - 1:g}"] = (
             age >= low

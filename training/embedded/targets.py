@@ -90,7 +90,7 @@ def targets_of(table: PtbXl) -> Targets:
         found.append(
             (
                 Target(name, _joining(name), f"PTB-XL: {', '.join(statements)}"),
-                table.having(frozenset(statements)),
+                table.with_any_statement(frozenset(statements)),
             )
         )
     kept = [
@@ -118,7 +118,7 @@ def _joining(name: str) -> Joining:
 def _helping(table: PtbXl) -> NDArray[np.bool_]:
     counts = Counter(code for codes in table.statements for code in codes)
     columns = [
-        table.having(frozenset({code}))
+        table.with_any_statement(frozenset({code}))
         for code, count in sorted(counts.items())
         if count >= MIN_HELPING
     ]

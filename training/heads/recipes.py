@@ -60,5 +60,5 @@ def _truth(recipe: Recipe, table: PtbXl) -> tuple[tuple[str, ...], np.ndarray]:
         return SUPERCLASSES, table.superclasses()
     statements = {"Electronic pacemaker": "PACE"} if recipe == "pacemaker" else RHYTHMS
     return tuple(statements), np.column_stack(
-        [table.having(frozenset({code})) for code in statements.values()]
+        [table.with_any_statement(frozenset({code})) for code in statements.values()]
     )

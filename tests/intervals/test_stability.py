@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from benchmarks.stillness import SMALL, measured, moved_ms
+from benchmarks.stability import SMALL, measured, moved_ms
 from intervals.measurements import Measurements
 from tests.data import SHARED, requires_shared
 from training.datasets.ludb import LudbRecord, read_ludb

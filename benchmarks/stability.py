@@ -1,6 +1,6 @@
 """How still the intervals hold: LUDB measured again after what should not matter to them.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.stillness --data LUDB [--every 1]
+    OMP_NUM_THREADS=1 python -m benchmarks.stability --data LUDB [--every 1]
 
 Not out of fold: no reference is involved. Writes its table between the marks in docs/accuracy.md.
 """
@@ -26,8 +26,8 @@ Array = NDArray[np.float64]
 Change = Callable[[Array], tuple[Array, float]]
 
 FIELDS: Final = {"QRS": "qrs_ms", "PR": "pr_ms", "QT": "qt_ms"}
-BEGIN: Final = "<!-- stillness: written by python -m benchmarks.stillness -->\n"
-END: Final = "<!-- end of stillness -->\n"
+BEGIN: Final = "<!-- stability: written by python -m benchmarks.stability -->\n"
+END: Final = "<!-- end of stability -->\n"
 
 
 def _sine(hertz: float, height_mv: float) -> Array:
@@ -113,7 +113,7 @@ def section(records: Sequence[LudbRecord]) -> str:
 {len(records)} LUDB records measured again after a change; how far the interval moved in ms, median / 90th percentile (worst), over the
 records in which it was measured before and after; how often it was lost. Not out of fold: no reference is involved. Written by
 
-    python -m benchmarks.stillness --data LUDB
+    python -m benchmarks.stability --data LUDB
 
 | change | QRS | PR | QT |
 |---|---|---|---|
