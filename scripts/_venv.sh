@@ -1,10 +1,10 @@
-# Sourced by scripts/serve, test and check: the virtual environment with what is pinned, made once.
+# Sourced by the other scripts: creates the virtual environment with the pinned packages, once.
 #
-#   ensure_venv serve | dev     sets $PYTHON to the environment's interpreter
+#   ensure_venv serve | dev     sets $PYTHON to the interpreter of the environment
 #
-# What was installed is remembered in a stamp (a copy of the requirement files and the interpreter's
-# version), written last: an interrupted install leaves none, a second start compares two small files.
-# ECG_VENV chooses another folder than .venv.
+# A stamp (the requirement files and the interpreter's version) is written after the installation, so
+# an interrupted installation leaves none. Later starts only compare the stamp.
+# ECG_VENV selects another folder than .venv.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="${ECG_VENV:-$ROOT/.venv}"
@@ -21,7 +21,7 @@ find_python() {
       return
     fi
   done
-  say "No usable Python found: 3.11 or newer is needed, with its venv module (Debian and Ubuntu: apt install python3-venv)."
+  say "No usable Python found: Python 3.11 or newer with the venv module is needed (Debian and Ubuntu: apt install python3-venv)."
   return 1
 }
 
@@ -55,8 +55,8 @@ make_venv() {
   if "$PYTHON" -m pip --version >/dev/null 2>&1; then return; fi
   local base
   base="$(find_python)"
-  say "Making $VENV with $("$base" -V) ..."
-  if [[ -f "$VENV/pyvenv.cfg" ]]; then # half made, or its Python has gone: begin again
+  say "Creating $VENV with $("$base" -V) ..."
+  if [[ -f "$VENV/pyvenv.cfg" ]]; then # incomplete, or its Python was removed: start again
     find "$VENV" -mindepth 1 -maxdepth 1 ! -name .lock -exec rm -rf {} +
   fi
   "$base" -m venv "$VENV"
@@ -71,19 +71,19 @@ urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="HEAD"), timeo
 PY
 }
 
-# Without an NVIDIA driver PyTorch's CPU build does the same work and is gigabytes smaller. Only an offer:
-# where it cannot be had, the plain pin of requirements.txt is installed.
+# Without an NVIDIA driver PyTorch's CPU build is enough, and gigabytes smaller. Where it cannot be
+# downloaded, the version pinned in requirements.txt is installed.
 offer_cpu_torch() {
   local pin
   pin="$(sed -n 's/^torch==\([0-9.]*\).*/\1/p' "$ROOT/requirements.txt")"
   if [[ -z "$pin" || "$(uname -s)" != Linux ]] || has_nvidia_driver; then return; fi
   if "$PYTHON" -c "import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != '$pin')" 2>/dev/null; then return; fi
   if pytorch_index_answers && pip_install --no-deps --index-url "$TORCH_CPU_INDEX" "torch==$pin+cpu" 2>/dev/null; then
-    say "No NVIDIA driver here: took the CPU build of torch $pin from $TORCH_CPU_INDEX."
+    say "No NVIDIA driver found: installed the CPU build of torch $pin from $TORCH_CPU_INDEX."
   elif pip_install --no-deps --retries 0 --timeout 10 "torch==$pin+cpu" 2>/dev/null; then
-    say "No NVIDIA driver here: took the CPU build of torch $pin from pip's own sources."
+    say "No NVIDIA driver found: installed the CPU build of torch $pin from pip's configured index."
   else
-    say "No NVIDIA driver here, and no CPU build of torch $pin within reach: taking the standard build."
+    say "No NVIDIA driver found, and no CPU build of torch $pin available: installing the standard build."
   fi
 }
 
@@ -91,7 +91,7 @@ install() { # serve | dev
   local list="$ROOT/requirements.txt"
   if [[ "$1" == dev ]]; then list="$ROOT/requirements-dev.txt"; fi
   make_venv
-  say "Installing what ${list##*/} pins (once; a few minutes) ..."
+  say "Installing the packages of ${list##*/} (once; a few minutes) ..."
   offer_cpu_torch
   pip_install -c "$ROOT/constraints.txt" -r "$list"
   write_stamp serve

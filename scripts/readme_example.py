@@ -1,4 +1,4 @@
-"""Posts a real 12-lead ECG (pydicom brings one along) to a running server and prints the answer, long lists shortened."""
+"""Post a real 12-lead ECG, which pydicom includes, to a running server; print a shortened answer."""
 
 import json
 import sys
@@ -24,13 +24,16 @@ record = {
 
 
 def shorten(value: Any) -> Any:
-    if isinstance(value, dict) and len(value) == 12:  # one entry a lead
-        return {**{lead: shorten(value[lead]) for lead in list(value)[:1]}, "...": "12 in all"}
+    if isinstance(value, dict) and len(value) == 12:  # one entry per lead
+        first = next(iter(value))
+        return {first: shorten(value[first]), "...": "12 in all"}
     if isinstance(value, dict):
         return {key: shorten(item) for key, item in value.items()}
     if isinstance(value, list) and len(value) > 4:
         return [*map(shorten, value[:2]), f"... {len(value)} in all"]
-    return [shorten(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [shorten(item) for item in value]
+    return value
 
 
 request = urllib.request.Request(

@@ -1,4 +1,4 @@
-"""The table of docs/settings.md, from the settings themselves.
+"""Writes docs/settings.md from the settings.
 
 python -m tests.house.settings_table     writes the page
 """
@@ -9,11 +9,11 @@ from server.settings import Settings
 from tests.house.tree import ROOT
 
 PAGE = ROOT / "docs" / "settings.md"
-OF_THE_MACHINE = {"signal_workers": "half the cores, at least 2"}  # defaults that are computed
+OF_THE_MACHINE = {"signal_workers": "half the cores, at least 2"}  # computed defaults
 
 HEAD = """# Settings
 
-Each is an environment variable and a flag of `scripts/serve`; the flag wins. `scripts/serve --help` prints the same list.
+Each setting is an environment variable and a flag of `scripts/serve`; the flag takes precedence. `scripts/serve --help` prints the same list.
 This page is written by `python -m tests.house.settings_table`.
 
 """

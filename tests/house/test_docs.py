@@ -1,4 +1,4 @@
-"""The documents say what the code does: each error, each setting, each route, and an example that is the example."""
+"""The documentation matches the code: every error, setting, route, format and example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.house import formats_table
 from tests.house.settings_table import PAGE, table
 from tests.house.tree import ROOT, source
 
-# Documented before they exist, with the issues that bring them.
+# Documented in advance.
 LATER_CODES = {"unauthorized": 401, "rate_limited": 429}
 ROUTES = (
     "/analyze",
@@ -28,7 +28,7 @@ ROUTES = (
 
 
 def documented_errors() -> dict[str, int]:
-    """Code -> status, from the sections of docs/errors.md."""
+    """Return code -> status, from the sections of docs/errors.md."""
     sections = re.findall(r"^## (\w+)\n\n\*\*(\d{3})\*\*", source("docs/errors.md"), re.MULTILINE)
     return {code: int(status) for code, status in sections}
 
@@ -48,35 +48,35 @@ def test_every_heading_is_an_anchor_with_a_status() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(kind.code for kind in public_errors()))
-def test_every_error_stands_in_the_interface_page(code: str) -> None:
+def test_every_error_is_in_the_interface_page(code: str) -> None:
     assert re.search(rf"\b{code}\b", source("docs/api.md"))
 
 
-def test_the_settings_page_is_what_the_settings_are() -> None:
+def test_the_settings_page_matches_the_settings() -> None:
     assert PAGE.read_text(encoding="utf-8").endswith(table()), (
-        "python -m tests.house.settings_table writes it anew"
+        "write it again with python -m tests.house.settings_table"
     )
 
 
-def test_the_page_of_formats_is_what_the_registry_says() -> None:
+def test_the_formats_page_matches_the_registry() -> None:
     page = formats_table.PAGE.read_text(encoding="utf-8")
     assert page == formats_table.HEAD + formats_table.sections(), (
-        "python -m tests.house.formats_table writes it anew"
+        "write it again with python -m tests.house.formats_table"
     )
     assert all(f"\n## {known.name}\n" in page for known in known_formats())
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_every_route_stands_in_readme_and_interface(route: str) -> None:
+def test_every_route_is_in_the_readme_and_the_interface_page(route: str) -> None:
     assert f"{route}`" in source("README.md") and f"{route}`" in source("docs/api.md")
 
 
-def test_the_readme_shows_the_example_that_runs() -> None:
+def test_the_readme_shows_the_example_script() -> None:
     blocks = re.findall(r"```python\n(.*?)```", source("README.md"), re.DOTALL)
     assert source("scripts/readme_example.py") in blocks
 
 
-def test_links_between_documents_lead_somewhere() -> None:
+def test_links_between_documents_exist() -> None:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     links = [
         (page, link)

@@ -1,4 +1,4 @@
-"""The scripts hold what they promise to somebody who types them."""
+"""The scripts work from any folder and explain what is missing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ import pytest
 
 from tests.house.tree import ROOT
 
-SCRIPTS = ("scripts/serve", "scripts/test", "scripts/check", "scripts/_venv.sh", ".ci/run")
+SCRIPTS = (
+    "scripts/mutate",
+    "scripts/serve",
+    "scripts/test",
+    "scripts/check",
+    "scripts/_venv.sh",
+    ".ci/run",
+)
 NO_INSTALL = {
     "PIP_NO_INDEX": "1",
     "PIP_CONFIG_FILE": os.devnull,
     "ECG_VENV": sys.prefix,
-}  # nothing could be installed even if it tried
+}  # every attempt to install fails
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

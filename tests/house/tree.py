@@ -1,4 +1,4 @@
-"""The repository's Python files, parsed, for the tests of the house."""
+"""The parsed Python files of the repository."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODULES = ("errors", "atomic_files", "superclasses")
 
 @cache
 def python_files() -> dict[str, ast.Module]:
-    """Path from the root -> syntax tree, of every file that git knows or would take."""
+    """Return path -> syntax tree of every file that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
         cwd=ROOT,
