@@ -19,7 +19,7 @@ from formats.hints import Hints
 from formats.json.body import loads
 from formats.lead_codes import lead_from_mdc_code
 from formats.parts import About, Format, Part
-from formats.xml.tree import numbers, parse, root_name
+from formats.xml.tree import parse_numbers, parse_xml, root_name
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Reported
 
@@ -95,7 +95,7 @@ def _begins(observation: Node) -> str | None:
 def _document(data: bytes) -> object:
     if data.lstrip().removeprefix(b"\xef\xbb\xbf").startswith(b"{"):
         return loads(data)
-    root = parse(data, "FHIR")
+    root = parse_xml(data, "FHIR")
     return _as_json(root) | {"resourceType": root.tag}
 
 
@@ -208,13 +208,13 @@ def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
     if not isinstance(text, str):
         raise CorruptFile(f"{name}: the FHIR SampledData holds no data")
     if not _SPECIAL & set(text):
-        return numbers(text, name)
+        return parse_numbers(text, name)
     tokens = text.split()
     marked = [row for row, token in enumerate(tokens) if token in _SPECIAL]
     special.update(tokens[row] for row in marked)
     for row in marked:
         tokens[row] = "0"
-    values = numbers(" ".join(tokens), name)
+    values = parse_numbers(" ".join(tokens), name)
     values[marked] = np.nan
     return values
 

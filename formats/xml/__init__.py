@@ -1,0 +1,1 @@
+"""Vendors' XML formats; `tree` parses XML safely for all of them."""

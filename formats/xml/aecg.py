@@ -1,29 +1,38 @@
-"""HL7 annotated ECG (aECG): the rhythm of an AnnotatedECG document, never its representative beat.
+"""Read HL7 annotated ECG (aECG): the rhythm of an AnnotatedECG document.
+
+The representative beat is left out.
 
 Source: HL7 aECG Implementation Guide (Brown & Badilini 2005); HL7 V3 PORT_MT020001
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, RaggedSignal
 from formats import metadata
-from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, voltage_unit
+from formats.channels import (
+    Channel,
+    DecodedFile,
+    lead_seconds,
+    record_from_channels,
+    voltage_unit,
+)
 from formats.hints import Hints
 from formats.lead_codes import lead_from_mdc_code
 from formats.parts import About, Format, Part
-from formats.xml.tree import numbers, parse, root_name, text_of
+from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name, text_of
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
 
 _SECONDS: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "": 1.0}
-_TIMES: Final = ("TIME_ABSOLUTE", "TIME_RELATIVE")
-_AGE: Final = "21612-7"  # LOINC, reported age
-_MEASURED: Final = {
+_MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
+_TIME_CODES: Final = ("TIME_ABSOLUTE", "TIME_RELATIVE")
+_AGE_CODE: Final = "21612-7"  # LOINC, reported age
+_MEASUREMENTS: Final = {
     "MDC_ECG_HEART_RATE": "heart_rate_bpm",
     "MDC_ECG_TIME_PD_RR": "rr_ms",
     "MDC_ECG_TIME_PD_P": "p_duration_ms",
@@ -44,188 +53,239 @@ _MEASURED: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class Strip:
-    """One sequence set: channels over one time axis, and the series that it belongs to. `head` is where the time begins."""
+class SequenceSet:
+    """Channels over one time axis.
+
+    start   where the time axis begins, as written
+    series  the series that the set belongs to
+    merged  how many sequence sets were merged into this one
+    """
 
     fs: float
-    head: str
+    start: str
     channels: tuple[Channel, ...]
     series: Element
-    sets: int = 1
+    merged: int = 1
+
+    @property
+    def samples(self) -> int:
+        return len(self.channels[0].codes)
+
+    @property
+    def leads(self) -> set[str | None]:
+        return {canonical_lead(channel.name) for channel in self.channels}
+
+    @property
+    def lead_seconds(self) -> float:
+        return lead_seconds(self.fs, self.channels)
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The longest rhythm with most leads. Raises UnsafeFile, CorruptFile, NoSamples, BadSamplingRate, RaggedSignal, UnknownLead, ..."""
-    root = parse(head.data, "aECG")
-    strips = [
-        strip for series in root.iter("series") if not _is_beat(series) for strip in _strips(series)
-    ]
-    if not strips:
-        raise NoSamples("the aECG file holds no rhythm waveform", loc=("signal",))
-    best = max(_merged(strips), key=lambda strip: lead_seconds(strip.fs, strip.channels))
-    others = len(strips) - best.sets
-    said = (f"file: {others} other sequence sets in the aECG file, left out",) if others else ()
-    date = _date(best.series) or _date(root)
-    patient, patient_said = metadata.plausible_patient(
-        _age(root, date),
-        metadata.parse_sex(_attribute(root, ".//administrativeGenderCode", "code")),
-    )
-    device = metadata.device_name(
-        text_of(best.series, ".//manufacturerOrganization/name"),
-        text_of(best.series, ".//manufacturerModelName"),
-    )
-    reported = Reported(date, device, _measurements(root))
-    return record_from_channels(
-        DecodedFile("aECG", best.fs, best.channels, patient, reported, (*said, *patient_said)),
-        hints,
-    )
+    """Return the rhythm with most lead-seconds.
 
-
-def _is_beat(series: Element) -> bool:
-    return "BEAT" in (_attribute(series, "code", "code") or "").upper()
+    Raises UnsafeFile, CorruptFile, NoSamples, BadSamplingRate, RaggedSignal, and the errors of
+    `record_from_channels`.
+    """
+    root = parse_xml(head.data, "aECG")
+    sets: list[SequenceSet] = []
+    for series in root.iter("series"):
+        if not _is_beat(series):
+            sets += _sequence_sets(series)
+    if not sets:
+        raise NoSamples("the aECG file has no rhythm waveform", loc=("signal",))
+    best = max(_merged(sets), key=lambda sequence_set: sequence_set.lead_seconds)
+    others = len(sets) - best.merged
+    warnings: list[str] = []
+    if others:
+        warnings.append(f"file: {others} other sequence sets in the aECG file, left out")
+    date = _effective_date(best.series) or _effective_date(root)
+    sex = metadata.parse_sex(_attribute(root, ".//administrativeGenderCode", "code"))
+    patient, patient_warnings = metadata.plausible_patient(_age_years(root, date), sex)
+    decoded = DecodedFile(
+        "aECG",
+        best.fs,
+        best.channels,
+        patient,
+        Reported(date, _device(best.series), _measurements(root)),
+        (*warnings, *patient_warnings),
+    )
+    return record_from_channels(decoded, hints)
 
 
 def _attribute(element: Element, path: str, name: str) -> str | None:
-    found = element.find(path)
-    return None if found is None else found.get(name)
+    """Return an attribute of the first element at `path`; None if one of them is absent."""
+    return attribute_of(element.find(path), name)
 
 
-def _strips(series: Element) -> Iterator[Strip]:
-    for group in series.findall("component/sequenceSet"):
-        sequences = [
-            (_lead_code(sequence), sequence.find("value"))
-            for sequence in group.findall("component/sequence")
-        ]
-        times = [value for code, value in sequences if code in _TIMES and value is not None]
-        channels = tuple(
-            _channel(code, value)
-            for code, value in sequences
-            if code not in _TIMES and value is not None
+def _code(element: Element) -> str:
+    return _attribute(element, "code", "code") or ""
+
+
+def _is_beat(series: Element) -> bool:
+    return "BEAT" in _code(series).upper()
+
+
+def _sequence_sets(series: Element) -> list[SequenceSet]:
+    """Return the sequence sets of one series that have channels."""
+    sets = []
+    for element in series.findall("component/sequenceSet"):
+        times = []
+        channels = []
+        for sequence in element.findall("component/sequence"):
+            code = _code(sequence)
+            value = sequence.find("value")
+            if value is None:
+                continue
+            if code in _TIME_CODES:
+                times.append(value)
+            else:
+                channels.append(_channel(code, value))
+        if channels:
+            sets.append(_sequence_set(series, times, channels))
+    return sets
+
+
+def _sequence_set(
+    series: Element, times: Sequence[Element], channels: Sequence[Channel]
+) -> SequenceSet:
+    if not times:
+        raise CorruptFile("a sequence set of the aECG file has no time axis")
+    fs = _sampling_rate(times[0])
+    lengths = {len(channel.codes) for channel in channels}
+    if len(lengths) > 1:
+        raise RaggedSignal(
+            f"aECG file: leads of {min(lengths)} to {max(lengths)} samples in one sequence set",
+            loc=("signal",),
         )
-        if not channels:
-            continue
-        if not times:
-            raise CorruptFile("a sequence set of the aECG file has no time axis")
-        fs = _rate(times[0])
-        lengths = {len(channel.codes) for channel in channels}
-        if len(lengths) > 1:
-            raise RaggedSignal(
-                f"the aECG file has leads of {min(lengths)} to {max(lengths)} samples in one sequence set",
-                loc=("signal",),
-            )
-        yield Strip(fs, _attribute(times[0], "head", "value") or "", channels, series)
+    start = _attribute(times[0], "head", "value") or ""
+    return SequenceSet(fs, start, tuple(channels), series)
 
 
-def _lead_code(sequence: Element) -> str:
-    return _attribute(sequence, "code", "code") or ""
+def _sampling_rate(time: Element) -> float:
+    """Return samples per second.
 
-
-def _rate(value: Element) -> float:
-    """Samples per second, of the increment of a generated list of times, or of the scale of a sampled one."""
-    step = value.find("increment") if value.find("increment") is not None else value.find("scale")
-    number = metadata.parse_number(step.get("value")) if step is not None else None
-    seconds = _SECONDS.get((step.get("unit") or "").strip().lower()) if step is not None else None
+    They follow from the increment of a generated list of times, or the scale of a sampled one.
+    """
+    step = time.find("increment")
+    if step is None:
+        step = time.find("scale")
+    number = metadata.parse_number(attribute_of(step, "value"))
+    unit = (attribute_of(step, "unit") or "").strip().lower()
+    seconds = _SECONDS.get(unit)
     if number is None or seconds is None or number * seconds <= 0:
         raise BadSamplingRate(
-            "fs: the aECG file's time increment is 0, no number or in an unknown unit", loc=("fs",)
+            "fs: the aECG file's time increment is not a number above 0 in s, ms or us",
+            loc=("fs",),
         )
     return round(1.0 / (number * seconds), 6)
 
 
 def _channel(code: str, value: Element) -> Channel:
-    """SLIST_PQ (origin and scale with units) or SLIST_INT (without): value = origin + scale * digit."""
+    """Return a channel of value = origin + scale * digit.
+
+    SLIST_PQ states units of origin and scale, SLIST_INT does not.
+    """
     name = lead_from_mdc_code(code) or code
     scale, unit = _quantity(value.find("scale"), 1.0, name)
     origin, origin_unit = _quantity(value.find("origin"), 0.0, name)
     if origin and origin_unit and unit and origin_unit != unit:
-        one, other = voltage_unit(origin_unit), voltage_unit(unit)
-        if one is None or other is None:
-            raise CorruptFile(
-                f"{name}: origin and scale of the aECG file are in units that do not fit together"
-            )
-        millivolt = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
-        origin *= one[1] * millivolt[one[0]] / (other[1] * millivolt[other[0]])
-    return Channel(name, numbers(text_of(value, "digits"), name), unit, scale, origin)
+        origin *= _unit_ratio(origin_unit, unit, name)
+    return Channel(name, parse_numbers(text_of(value, "digits"), name), unit, scale, origin)
+
+
+def _unit_ratio(unit: str, target: str, name: str) -> float:
+    """Return the size of one `unit` in `target` units."""
+    unit_mv = _millivolt(unit)
+    target_mv = _millivolt(target)
+    if unit_mv is None or target_mv is None:
+        raise CorruptFile(f"{name}: origin and scale of the aECG file have incompatible units")
+    return unit_mv / target_mv
+
+
+def _millivolt(unit: str) -> float | None:
+    """Return the size of a unit in mV; None if it is not a voltage."""
+    voltage = voltage_unit(unit)
+    if voltage is None or voltage[0] not in _MILLIVOLT:
+        return None
+    return voltage[1] * _MILLIVOLT[voltage[0]]
 
 
 def _quantity(element: Element | None, default: float, name: str) -> tuple[float, str | None]:
-    if element is None or element.get("value") is None:
+    """Return an element's value and its unit, if stated."""
+    value = attribute_of(element, "value")
+    if value is None:
         return default, None
-    number = metadata.parse_number(element.get("value"))
+    number = metadata.parse_number(value)
     if number is None:
-        raise CorruptFile(f"{name}: origin or scale in the aECG file is no number")
-    return number, element.get("unit") or None
+        raise CorruptFile(f"{name}: origin or scale in the aECG file is not a number")
+    return number, attribute_of(element, "unit") or None
 
 
-def _merged(strips: list[Strip]) -> list[Strip]:
-    """Sets of other leads over the same time become one."""
-    joined: list[Strip] = []
-    for strip in strips:
-        for row, other in enumerate(joined):
-            if _together(other, strip):
-                joined[row] = Strip(
-                    strip.fs,
-                    strip.head,
-                    other.channels + strip.channels,
-                    other.series,
-                    other.sets + 1,
-                )
+def _merged(sets: Sequence[SequenceSet]) -> list[SequenceSet]:
+    """Merge sets of different leads over the same time."""
+    merged: list[SequenceSet] = []
+    for sequence_set in sets:
+        for index, other in enumerate(merged):
+            if _belong_together(other, sequence_set):
+                channels = other.channels + sequence_set.channels
+                merged[index] = replace(other, channels=channels, merged=other.merged + 1)
                 break
         else:
-            joined.append(strip)
-    return joined
+            merged.append(sequence_set)
+    return merged
 
 
-def _together(one: Strip, other: Strip) -> bool:
-    leads = [{canonical_lead(channel.name) for channel in strip.channels} for strip in (one, other)]
-    return (one.fs, one.head, len(one.channels[0].codes)) == (
-        other.fs,
-        other.head,
-        len(other.channels[0].codes),
-    ) and not leads[0] & leads[1]
-
-
-def _date(element: Element) -> str | None:
-    values = [
-        _attribute(element, f"effectiveTime/{name}", "value") for name in ("low", "center", "high")
-    ]
-    values.append(_attribute(element, "effectiveTime", "value"))
-    return next((date for value in values if (date := metadata.iso_datetime(value))), None)
-
-
-def _age(root: Element, date: str | None) -> float | None:
-    for stated in root.iter("relatedObservation"):
-        if _attribute(stated, "code", "code") == _AGE:
-            return metadata.age_in_years(
-                _attribute(stated, "value", "value"), _attribute(stated, "value", "unit")
-            )
-    return metadata.age_at_recording(
-        _attribute(root, ".//subjectDemographicPerson/birthTime", "value"), date
+def _belong_together(one: SequenceSet, other: SequenceSet) -> bool:
+    return (
+        one.fs == other.fs
+        and one.start == other.start
+        and one.samples == other.samples
+        and not one.leads & other.leads
     )
 
 
+def _effective_date(element: Element) -> str | None:
+    """Return the effective time of a series or the document; its start is preferred."""
+    for path in ("low", "center", "high"):
+        date = metadata.iso_datetime(_attribute(element, f"effectiveTime/{path}", "value"))
+        if date is not None:
+            return date
+    return metadata.iso_datetime(_attribute(element, "effectiveTime", "value"))
+
+
+def _age_years(root: Element, date: str | None) -> float | None:
+    """Return the age as stated, else as the birth date gives it at `date`."""
+    for observation in root.iter("relatedObservation"):
+        if _code(observation) == _AGE_CODE:
+            age = _attribute(observation, "value", "value")
+            return metadata.age_in_years(age, _attribute(observation, "value", "unit"))
+    birth_date = _attribute(root, ".//subjectDemographicPerson/birthTime", "value")
+    return metadata.age_at_recording(birth_date, date)
+
+
+def _device(series: Element) -> str | None:
+    manufacturer = text_of(series, ".//manufacturerOrganization/name")
+    return metadata.device_name(manufacturer, text_of(series, ".//manufacturerModelName"))
+
+
 def _measurements(root: Element) -> dict[str, float]:
-    """Annotations that are numbers for the whole recording; of several beats the first."""
-    found: dict[str, object] = {}
-    for note in root.iter("annotation"):
-        code = (_lead_code(note)).upper().removesuffix("_GL").removesuffix("_FRONT")
-        value = note.find("value")
-        if (
-            code not in _MEASURED
-            or value is None
-            or any(
-                _is_lead(place)
-                for place in note.findall("support/supportingROI/component/boundary")
-            )
-        ):
-            continue
-        if metadata.parse_number(value.get("value")):
-            found.setdefault(_MEASURED[code], value.get("value"))
-    return metadata.parse_measurements(found)
+    """Return the annotations that are numbers of the whole recording.
+
+    If several beats are annotated, the first counts.
+    """
+    measurements: dict[str, object] = {}
+    for annotation in root.iter("annotation"):
+        code = _code(annotation).upper().removesuffix("_GL").removesuffix("_FRONT")
+        name = _MEASUREMENTS.get(code)
+        number = metadata.parse_number(_attribute(annotation, "value", "value"))
+        if name is not None and number and not _is_of_one_lead(annotation):
+            measurements.setdefault(name, number)
+    return metadata.parse_measurements(measurements)
 
 
-def _is_lead(boundary: Element) -> bool:
-    return "_LEAD_" in (_attribute(boundary, "code", "code") or "")
+def _is_of_one_lead(annotation: Element) -> bool:
+    boundaries = annotation.findall("support/supportingROI/component/boundary")
+    return any("_LEAD_" in _code(boundary) for boundary in boundaries)
 
 
 FORMAT = Format(
@@ -233,15 +293,23 @@ FORMAT = Format(
     detect=lambda part: root_name(part.data) == "AnnotatedECG",
     read=read,
     about=About(
-        variants="series and sequence sets of rhythm, absolute or relative time, sampled lists with or without units, in V, mV, uV or nV",
+        variants=(
+            "series and sequence sets of rhythm, absolute or relative time, sampled lists with "
+            "or without units, in V, mV, uV or nV"
+        ),
         parser="defusedxml; our own, after the HL7 aECG Implementation Guide",
-        metadata="time, age (or what birth date and time give), sex, device, global measurements",
-        ignored="representative beats, annotations of single beats and leads, statements, shorter sequence sets",
+        metadata=(
+            "time, age (or computed from birth date and time), sex, device, global measurements"
+        ),
+        ignored=(
+            "representative beats, annotations of single beats and leads, statements, shorter "
+            "sequence sets"
+        ),
         sample_files=(
             "hl7_aecg/ecgtoolkit_example.xml: the standard's example, a real Mortara recording",
             "hl7_aecg/mindray_100hz.xml: a real Mindray file with a drawn signal",
             "hl7_aecg/amps_3leads_1000hz.xml: a real file of three leads",
-            "hl7_aecg/fda_minimum_lead_II_13_samples.xml: FDA's smallest example, 26 ms of one lead",
+            "hl7_aecg/fda_minimum_lead_II_13_samples.xml: FDA's smallest example, 26 ms",
         ),
     ),
 )

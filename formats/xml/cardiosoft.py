@@ -1,6 +1,6 @@
-"""GE CardioSoft XML (CardiologyXML): the strip, not the medians before it nor the full disclosure behind it.
+"""Read GE CardioSoft XML (CardiologyXML): the strip, not the medians or the full disclosure.
 
-The layout is GE's, as the files themselves have it; there is no public specification.
+The layout follows files written by GE; there is no public specification.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from formats import metadata
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
-from formats.xml.tree import numbers, parse, root_name, text_of
+from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
-_MEASURED: Final = {
+_MEASUREMENTS: Final = {
     "heart_rate_bpm": "VentricularRate",
     "rr_ms": "RRInterval",
     "pr_ms": "PQInterval",
@@ -29,87 +29,98 @@ _MEASURED: Final = {
     "qrs_axis_deg": "RAxis",
     "t_axis_deg": "TAxis",
 }
-_RESOLUTIONS: Final = {"uvperlsb": "uV", "mvperlsb": "mV", "nvperlsb": "nV"}
+_UNITS: Final = {"uvperlsb": "uV", "mvperlsb": "mV", "nvperlsb": "nV"}
+_DATE_TAGS: Final = ("Year", "Month", "Day")
+_TIME_TAGS: Final = ("Hour", "Minute", "Second")
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The longest strip. Raises UnsafeFile, CorruptFile, NoSamples, BadSamplingRate, RaggedSignal, ..."""
-    root = parse(head.data, "CardioSoft")
-    strips = [
-        _strip(element)
-        for element in root.iter("StripData")
-        if element.find("WaveformData") is not None
-    ]
+    """Return the strip with most lead-seconds.
+
+    Raises UnsafeFile, CorruptFile, NoSamples, BadSamplingRate, and the errors of
+    `record_from_channels`.
+    """
+    root = parse_xml(head.data, "CardioSoft")
+    strips = []
+    for element in root.iter("StripData"):
+        if element.find("WaveformData") is not None:
+            strips.append(_strip(element))
     if not strips:
-        raise NoSamples("the CardioSoft file holds no strip", loc=("signal",))
+        raise NoSamples("the CardioSoft file has no strip", loc=("signal",))
     fs, channels = max(strips, key=lambda strip: lead_seconds(*strip))
-    said = (
-        (f"file: {len(strips) - 1} other strips in the CardioSoft file, left out",)
-        if len(strips) > 1
-        else ()
+    warnings: list[str] = []
+    if len(strips) > 1:
+        warnings.append(f"file: {len(strips) - 1} other strips in the CardioSoft file, left out")
+    date = _date(root.find("ObservationDateTime"), (*_DATE_TAGS, *_TIME_TAGS))
+    sex = metadata.parse_sex(text_of(root, "PatientInfo/Gender"))
+    patient, patient_warnings = metadata.plausible_patient(_age_years(root, date), sex)
+    decoded = DecodedFile(
+        "CardioSoft",
+        fs,
+        channels,
+        patient,
+        Reported(date, _device(root), _measurements(root)),
+        (*warnings, *patient_warnings),
     )
-    when = root.find("ObservationDateTime")
-    date = metadata.iso_datetime_from_parts(
-        *(text_of(when, name) or 0 for name in ("Year", "Month", "Day", "Hour", "Minute", "Second"))
-    )
-    patient, patient_said = metadata.plausible_patient(
-        _age(root, date), metadata.parse_sex(text_of(root, "PatientInfo/Gender"))
-    )
-    measured = next(root.iter("RestingECGMeasurements"), None)
-    reported = Reported(
-        date,
-        metadata.device_name(
-            text_of(root, "ClinicalInfo/DeviceInfo/Desc"),
-            text_of(root, "ClinicalInfo/DeviceInfo/SoftwareVer"),
-        ),
-        metadata.parse_measurements(
-            {name: text_of(measured, tag) for name, tag in _MEASURED.items()}
-        ),
-    )
-    return record_from_channels(
-        DecodedFile("CardioSoft", fs, channels, patient, reported, (*said, *patient_said)), hints
-    )
+    return record_from_channels(decoded, hints)
 
 
 def _strip(element: Element) -> tuple[float, list[Channel]]:
-    fs, scale = (
-        metadata.parse_number(text_of(element, "SampleRate")),
-        metadata.parse_number(text_of(element, "Resolution")),
-    )
+    """Return the sampling rate and the channels of one strip."""
+    fs = metadata.parse_number(text_of(element, "SampleRate"))
+    scale = metadata.parse_number(text_of(element, "Resolution"))
     if not fs or fs < 0:
-        raise BadSamplingRate("fs: the CardioSoft file's SampleRate is 0 or no number", loc=("fs",))
+        raise BadSamplingRate(
+            "fs: the CardioSoft file's SampleRate is not a number above 0", loc=("fs",)
+        )
     if not scale:
-        raise CorruptFile("the CardioSoft file's Resolution is 0 or no number")
-    resolution = element.find("Resolution")
-    unit = (
-        _RESOLUTIONS.get((resolution.get("units") or "").lower())
-        if resolution is not None
-        else None
-    )
+        raise CorruptFile("the CardioSoft file's Resolution is 0 or not a number")
+    unit = _unit(element.find("Resolution"))
     stated = metadata.parse_number(text_of(element, "ChannelSampleCountTotal"))
     channels = []
-    for wave in element.findall("WaveformData"):
-        name = wave.get("lead") or ""
-        codes = numbers(wave.text, name)
+    for waveform in element.findall("WaveformData"):
+        name = waveform.get("lead") or ""
+        codes = parse_numbers(waveform.text, name)
         if stated is not None and len(codes) != stated:
             raise CorruptFile(
-                f"{name}: the CardioSoft file states {stated:g} samples; {len(codes)} are there"
+                f"{name}: {stated:g} samples stated in the CardioSoft file, found {len(codes)}"
             )
         channels.append(Channel(name, codes, unit, scale))
     return fs, channels
 
 
-def _age(root: Element, date: str | None) -> float | None:
+def _unit(resolution: Element | None) -> str | None:
+    if resolution is None:
+        return None
+    return _UNITS.get((resolution.get("units") or "").lower())
+
+
+def _date(element: Element | None, tags: Sequence[str]) -> str | None:
+    """Return ISO 8601 from an element for each of year, month, day, hour, minute, second.
+
+    An absent element is 0, which is no valid year, month or day.
+    """
+    return metadata.iso_datetime_from_parts(*(text_of(element, tag) or 0 for tag in tags))
+
+
+def _age_years(root: Element, date: str | None) -> float | None:
+    """Return the age as stated, else as the birth date gives it at `date`."""
     age = root.find("PatientInfo/Age")
     if age is not None and age.text:
         return metadata.age_in_years(age.text, age.get("units"))
-    born = root.find("PatientInfo/BirthDateTime")
-    return metadata.age_at_recording(
-        metadata.iso_datetime_from_parts(
-            *(text_of(born, name) for name in ("Year", "Month", "Day"))
-        ),
-        date,
-    )
+    birth_date = _date(root.find("PatientInfo/BirthDateTime"), _DATE_TAGS)
+    return metadata.age_at_recording(birth_date, date)
+
+
+def _device(root: Element) -> str | None:
+    description = text_of(root, "ClinicalInfo/DeviceInfo/Desc")
+    return metadata.device_name(description, text_of(root, "ClinicalInfo/DeviceInfo/SoftwareVer"))
+
+
+def _measurements(root: Element) -> dict[str, float]:
+    element = next(root.iter("RestingECGMeasurements"), None)
+    values = {name: text_of(element, tag) for name, tag in _MEASUREMENTS.items()}
+    return metadata.parse_measurements(values)
 
 
 FORMAT = Format(
@@ -118,7 +129,7 @@ FORMAT = Format(
     read=read,
     about=About(
         variants="StripData, any number of leads",
-        parser="defusedxml; our own, after the files themselves",
+        parser="defusedxml; our own, after files written by GE",
         metadata="time, age, sex, software, its measurements",
         ignored="medians, vector loops, full disclosure, shorter strips",
         sample_files=("cardiosoft/deepecg_dummy.xml: a real file",),

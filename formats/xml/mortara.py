@@ -1,23 +1,24 @@
-"""Mortara ELI Link XML: an ECG element with one CHANNEL for each lead.
+"""Read Mortara ELI Link XML: an ECG element with a CHANNEL for each lead.
 
-The layout is Mortara's, as other readers have it (BRAVEHEART, EDFbrowser); there is no public specification.
+The layout follows other readers (BRAVEHEART, EDFbrowser); there is no public specification.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
-from formats.xml.tree import parse, root_name, unbase64
-from signals.record import EcgRecord, Reported
+from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name
+from signals.record import EcgRecord, Patient, Reported
 
 _TYPES: Final = {
     ("8", "SIGNED"): "i1",
@@ -26,7 +27,8 @@ _TYPES: Final = {
     ("8", "UNSIGNED"): "u1",
     ("16", "UNSIGNED"): "<u2",
 }
-_MEASURED: Final = {
+# Attributes that may hold a measurement, the best first.
+_MEASUREMENTS: Final = {
     "heart_rate_bpm": ("VENT_RATE",),
     "rr_ms": ("AVERAGE_RR",),
     "p_duration_ms": ("P_DURATION",),
@@ -39,88 +41,112 @@ _MEASURED: Final = {
     "t_axis_deg": ("T_AXIS",),
 }
 _MARK: Final = b"CHANNEL"
-_WIDE_MARK: Final = "CHANNEL".encode("utf-16-le")
+_UTF16_MARK: Final = "CHANNEL".encode("utf-16-le")
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The channels of an ELI Link file. Raises UnsafeFile, CorruptFile, NoSamples, UnknownFormat, BadSamplingRate, ..."""
-    root = parse(head.data, "Mortara")
+    """Return the channels of an ELI Link file.
+
+    Raises UnsafeFile, CorruptFile, NoSamples, UnknownFormat for another type of samples,
+    BadSamplingRate, and the errors of `record_from_channels`.
+    """
+    root = parse_xml(head.data, "Mortara")
     channels = [_channel(element) for element in root.findall("CHANNEL")]
     if not channels:
-        raise NoSamples("the Mortara file holds no channel", loc=("signal",))
-    date = metadata.iso_datetime(root.get("ACQUISITION_TIME_XML")) or metadata.iso_datetime(
-        root.get("ACQUISITION_TIME")
+        raise NoSamples("the Mortara file has no channel", loc=("signal",))
+    date = metadata.iso_datetime(root.get("ACQUISITION_TIME_XML"))
+    if date is None:
+        date = metadata.iso_datetime(root.get("ACQUISITION_TIME"))
+    source = root.find("SOURCE")
+    manufacturer = attribute_of(source, "MANUFACTURER")
+    device = metadata.device_name(manufacturer, attribute_of(source, "MODEL"))
+    patient, patient_warnings = _patient(root.find("SUBJECT"), date)
+    decoded = DecodedFile(
+        "Mortara",
+        None,
+        channels,
+        patient,
+        Reported(date, device, _measurements(root)),
+        patient_warnings,
     )
-    subject, source = root.find("SUBJECT"), root.find("SOURCE")
-    age = metadata.age_in_years(
-        _of(subject, "AGE"), _of(subject, "AGE_UNITS")
-    ) or metadata.age_at_recording(_of(subject, "DOB"), date)
-    patient, said = metadata.plausible_patient(
-        age, metadata.parse_sex(_of(subject, "GENDER") or _of(subject, "SEX"))
-    )
-    reported = Reported(
-        date,
-        metadata.device_name(_of(source, "MANUFACTURER"), _of(source, "MODEL")),
-        _measurements(root),
-    )
-    return record_from_channels(
-        DecodedFile("Mortara", None, channels, patient, reported, said), hints
-    )
+    return record_from_channels(decoded, hints)
 
 
-def _of(element: Element | None, name: str) -> str | None:
-    return None if element is None else element.get(name)
+def _patient(subject: Element | None, date: str | None) -> tuple[Patient, tuple[str, ...]]:
+    """Return sex and age, the latter as stated or at `date`; and a warning for an odd age."""
+    age_years = metadata.age_in_years(
+        attribute_of(subject, "AGE"), attribute_of(subject, "AGE_UNITS")
+    )
+    # An age of 0 counts as not stated.
+    if not age_years:
+        age_years = metadata.age_at_recording(attribute_of(subject, "DOB"), date)
+    sex = attribute_of(subject, "GENDER") or attribute_of(subject, "SEX")
+    return metadata.plausible_patient(age_years, metadata.parse_sex(sex))
 
 
 def _channel(element: Element) -> Channel:
+    """Return a channel of value = (code + OFFSET) / UNITS_PER_MV in mV."""
     name = element.get("NAME") or ""
-    kind = (element.get("BITS") or "16", (element.get("FORMAT") or "SIGNED").upper())
-    if kind not in _TYPES or (element.get("ENCODING") or "BASE64").upper() != "BASE64":
-        raise UnknownFormat(
-            f"{name}: Mortara samples in another form than signed or unsigned numbers of 8, 16 or 32 bit in base64 are not read"
-        )
-    dtype = np.dtype(_TYPES[kind])
-    raw = unbase64(element.get("DATA"), name)
-    stated, fs = (
-        metadata.parse_number(element.get("DURATION")),
-        metadata.parse_number(element.get("SAMPLE_FREQ")),
-    )
-    if len(raw) % dtype.itemsize or (stated is not None and stated * dtype.itemsize != len(raw)):
-        raise CorruptFile(
-            f"{name}: the Mortara file states {stated or 0:g} samples; {len(raw)} bytes are there"
-        )
+    codes = _codes(element, name)
+    fs = metadata.parse_number(element.get("SAMPLE_FREQ"))
     if not fs or fs < 0:
         raise BadSamplingRate(
-            f"fs: SAMPLE_FREQ of {name} in the Mortara file is 0 or no number", loc=("fs",)
+            f"fs: SAMPLE_FREQ of {name} in the Mortara file is not a number above 0", loc=("fs",)
         )
-    per_mv, offset = (
-        metadata.parse_number(element.get("UNITS_PER_MV")),
-        metadata.parse_number(element.get("OFFSET") or 0),
-    )
-    if not per_mv or per_mv < 0 or offset is None:
-        raise CorruptFile(f"{name}: UNITS_PER_MV (or OFFSET) of the Mortara file is 0 or no number")
-    return Channel(name, np.frombuffer(raw, dtype) + offset, "mV", 1.0 / per_mv, fs=fs)
+    units_per_mv = metadata.parse_number(element.get("UNITS_PER_MV"))
+    offset = metadata.parse_number(element.get("OFFSET") or 0)
+    if not units_per_mv or units_per_mv < 0:
+        raise CorruptFile(f"{name}: UNITS_PER_MV of the Mortara file is not a number above 0")
+    if offset is None:
+        raise CorruptFile(f"{name}: OFFSET of the Mortara file is not a number")
+    return Channel(name, codes + offset, "mV", 1.0 / units_per_mv, fs=fs)
+
+
+def _codes(element: Element, name: str) -> NDArray[Any]:
+    """Return the (samples,) codes as stored."""
+    bits = element.get("BITS") or "16"
+    sign = (element.get("FORMAT") or "SIGNED").upper()
+    encoding = (element.get("ENCODING") or "BASE64").upper()
+    if (bits, sign) not in _TYPES or encoding != "BASE64":
+        raise UnknownFormat(
+            f"{name}: Mortara samples of another type than signed integers of 8, 16 or 32 bit or "
+            "unsigned ones of 8 or 16 bit, in base64, are not supported"
+        )
+    dtype = np.dtype(_TYPES[bits, sign])
+    raw = decode_base64(element.get("DATA"), name)
+    stated = metadata.parse_number(element.get("DURATION"))
+    is_complete = stated is None or stated * dtype.itemsize == len(raw)
+    if len(raw) % dtype.itemsize or not is_complete:
+        raise CorruptFile(
+            f"{name}: {stated or 0:g} samples of {dtype.itemsize} bytes stated in the Mortara "
+            f"file, found {len(raw)} bytes"
+        )
+    return np.frombuffer(raw, dtype)
 
 
 def _measurements(root: Element) -> dict[str, float]:
+    """Return the measurements of the root element, else of a TYPICAL_CYCLE."""
     places = [root, *root.iter("TYPICAL_CYCLE")]
-    found = {
-        name: next(
-            (
-                place.get(attribute)
-                for place in places
-                for attribute in attributes
-                if place.get(attribute)
-            ),
-            None,
-        )
-        for name, attributes in _MEASURED.items()
-    }
-    return metadata.parse_measurements(found)
+    measurements = {}
+    for name, attributes in _MEASUREMENTS.items():
+        measurements[name] = _first_attribute(places, attributes)
+    return metadata.parse_measurements(measurements)
+
+
+def _first_attribute(places: Sequence[Element], attributes: Sequence[str]) -> str | None:
+    for place in places:
+        for attribute in attributes:
+            value = place.get(attribute)
+            if value:
+                return value
+    return None
 
 
 def _detect(part: Part) -> bool:
-    return root_name(part.data) == "ECG" and (_MARK in part.data or _WIDE_MARK in part.data)
+    """Return whether the root is an ECG and there is a CHANNEL: the root's name is a common one."""
+    if root_name(part.data) != "ECG":
+        return False
+    return _MARK in part.data or _UTF16_MARK in part.data
 
 
 FORMAT = Format(
@@ -129,8 +155,8 @@ FORMAT = Format(
     read=read,
     about=About(
         variants="CHANNEL elements, 8, 16 or 32 bit in base64",
-        parser="defusedxml; our own, after the layout that other readers have",
-        metadata="time, age, sex, device, measurements that stand as attributes",
+        parser="defusedxml; our own, after the layout that other readers use",
+        metadata="time, age, sex, device, measurements in attributes",
         ignored="the typical cycle's samples, statements",
         sample_files=(
             "mortara/made_eli_link_100hz.xml: made from a real recording; no real file was found",

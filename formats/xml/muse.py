@@ -1,6 +1,7 @@
-"""GE MUSE XML (RestingECG): the rhythm waveform, 8 leads stored as a rule (the limb leads follow from I and II), or 12.
+"""Read GE MUSE XML (RestingECG): the rhythm waveform.
 
-The layout is GE's, as the files themselves have it; there is no public specification.
+Usually 8 leads are stored and the limb leads follow from I and II; some files store 12. The layout
+follows files written by GE; there is no public specification.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from formats import metadata
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
-from formats.xml.tree import parse, root_name, text_of, unbase64
+from formats.xml.tree import decode_base64, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
-_BYTES_A_SAMPLE: Final = 2
 MAX_EXPONENT: Final = 6
-_MEASURED: Final = {
+_SAMPLE_BYTES: Final = 2
+_MEASUREMENTS: Final = {
     "heart_rate_bpm": "VentricularRate",
     "pr_ms": "PRInterval",
     "qrs_ms": "QRSDuration",
@@ -34,141 +35,161 @@ _MEASURED: Final = {
     "t_axis_deg": "TAxis",
 }
 
+# Sampling rate, channels and warnings.
+_Rhythm = tuple[float, list[Channel], tuple[str, ...]]
+
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The rhythm of a MUSE file. Raises UnsafeFile, CorruptFile, NoSamples (only a median), BadSamplingRate, DuplicateLead, ..."""
-    root = parse(head.data, "MUSE")
-    rhythms = [
-        element
-        for element in root.findall("Waveform")
-        if (text_of(element, "WaveformType") or "").lower() == "rhythm"
-    ]
+    """Return the rhythm with most lead-seconds.
+
+    Raises UnsafeFile, CorruptFile, NoSamples if there is only a median, UnknownFormat for another
+    size of samples, BadSamplingRate, and the errors of `record_from_channels`.
+    """
+    root = parse_xml(head.data, "MUSE")
+    rhythms = []
+    for waveform in root.findall("Waveform"):
+        if (text_of(waveform, "WaveformType") or "").lower() == "rhythm":
+            rhythms.append(_rhythm(waveform))
     if not rhythms:
-        raise NoSamples("the MUSE file holds no rhythm waveform", loc=("signal",))
-    found = [(_rate(element), *_channels(element)) for element in rhythms]
-    fs, channels, said = max(found, key=lambda one: lead_seconds(one[0], one[1]))
-    date = _date(root)
-    patient, patient_said = metadata.plausible_patient(
-        _age(root, date), metadata.parse_sex(text_of(root, "PatientDemographics/Gender"))
+        raise NoSamples("the MUSE file has no rhythm waveform", loc=("signal",))
+    fs, channels, warnings = max(rhythms, key=lambda rhythm: lead_seconds(rhythm[0], rhythm[1]))
+    date = _recording_date(root)
+    sex = metadata.parse_sex(text_of(root, "PatientDemographics/Gender"))
+    patient, patient_warnings = metadata.plausible_patient(_age_years(root, date), sex)
+    device = metadata.device_name(text_of(root, "TestDemographics/AcquisitionDevice"))
+    decoded = DecodedFile(
+        "MUSE",
+        fs,
+        channels,
+        patient,
+        Reported(date, device, _measurements(root)),
+        (*warnings, *patient_warnings),
     )
-    measured = root.find("RestingECGMeasurements")
-    reported = Reported(
-        date,
-        metadata.device_name(text_of(root, "TestDemographics/AcquisitionDevice")),
-        metadata.parse_measurements(
-            {name: text_of(measured, tag) for name, tag in _MEASURED.items()}
-        ),
-    )
-    return record_from_channels(
-        DecodedFile("MUSE", fs, channels, patient, reported, (*said, *patient_said)), hints
-    )
+    return record_from_channels(decoded, hints)
 
 
-def _rate(waveform: Element) -> float:
-    """SampleBase x 10^SampleExponent of the waveform itself; the one among the measurements may be 0."""
-    base, exponent = (
-        metadata.parse_number(text_of(waveform, "SampleBase")),
-        metadata.parse_number(text_of(waveform, "SampleExponent") or 0),
-    )
-    if base is None or base <= 0 or exponent is None or abs(exponent) > MAX_EXPONENT:
+def _rhythm(waveform: Element) -> _Rhythm:
+    fs = _sampling_rate(waveform)
+    leads = waveform.findall("LeadData")
+    stated = metadata.parse_number(text_of(waveform, "NumberofLeads"))
+    if not leads or (stated is not None and stated != len(leads)):
+        raise CorruptFile(f"MUSE rhythm: {stated or 0:g} leads stated, found {len(leads)}")
+    channels = []
+    disconnected = []
+    wrong_checksums = 0
+    for lead in leads:
+        channels.append(_channel(lead))
+        wrong_checksums += not _is_checksum_right(lead)
+        if (text_of(lead, "LeadOff") or "").upper() == "TRUE":
+            disconnected.append(text_of(lead, "LeadID") or "")
+    warnings = []
+    if wrong_checksums:
+        warnings.append(
+            f"file: checksum wrong for {wrong_checksums} of {len(leads)} leads; "
+            "the data may be damaged"
+        )
+    if disconnected:
+        warnings.append(f"signal: off, as the device states: {', '.join(disconnected)}")
+    return fs, channels, tuple(warnings)
+
+
+def _sampling_rate(waveform: Element) -> float:
+    """Return SampleBase x 10^SampleExponent of the waveform.
+
+    The rate among the measurements may be 0.
+    """
+    base = metadata.parse_number(text_of(waveform, "SampleBase"))
+    exponent = metadata.parse_number(text_of(waveform, "SampleExponent") or 0)
+    if base is None or base <= 0:
+        raise BadSamplingRate("fs: the MUSE file's SampleBase is not a number above 0", loc=("fs",))
+    if exponent is None or abs(exponent) > MAX_EXPONENT:
         raise BadSamplingRate(
-            "fs: the MUSE file's SampleBase is 0 or no number, or its SampleExponent beyond all rates",
+            "fs: the MUSE file's SampleExponent is not a number from "
+            f"-{MAX_EXPONENT} to {MAX_EXPONENT}",
             loc=("fs",),
         )
     return float(base * 10.0**exponent)
 
 
-def _channels(waveform: Element) -> tuple[list[Channel], tuple[str, ...]]:
-    leads = waveform.findall("LeadData")
-    stated = metadata.parse_number(text_of(waveform, "NumberofLeads"))
-    if not leads or (stated is not None and stated != len(leads)):
-        raise CorruptFile(f"the MUSE rhythm states {stated or 0:g} leads and holds {len(leads)}")
-    channels = [_channel(lead) for lead in leads]
-    wrong = [
-        channel.name for lead, channel in zip(leads, channels, strict=True) if not _crc_fits(lead)
-    ]
-    warnings = (
-        (f"file: checksum wrong for {len(wrong)} of {len(leads)} leads; the data may be damaged",)
-        if wrong
-        else ()
-    )
-    off = [
-        text_of(lead, "LeadID") or ""
-        for lead in leads
-        if (text_of(lead, "LeadOff") or "").upper() == "TRUE"
-    ]
-    return channels, (
-        *warnings,
-        *((f"signal: off, the device says: {', '.join(off)}",) if off else ()),
-    )
-
-
 def _channel(lead: Element) -> Channel:
-    """16-bit little-endian samples in base64; what FirstSampleBaseline holds (0 in GE's own files) is taken off."""
+    """Return a lead of 16-bit little-endian samples in base64.
+
+    FirstSampleBaseline, which is 0 in GE's own files, is subtracted.
+    """
     name = text_of(lead, "LeadID") or ""
-    if metadata.parse_number(text_of(lead, "LeadSampleSize") or _BYTES_A_SAMPLE) != _BYTES_A_SAMPLE:
+    sample_bytes = metadata.parse_number(text_of(lead, "LeadSampleSize") or _SAMPLE_BYTES)
+    if sample_bytes != _SAMPLE_BYTES:
         raise UnknownFormat(
-            f"{name}: MUSE samples of another size than {_BYTES_A_SAMPLE} bytes are not read"
+            f"{name}: MUSE samples of another size than {_SAMPLE_BYTES} bytes are not supported"
         )
-    raw = unbase64(text_of(lead, "WaveFormData"), name)
-    size, samples = (
-        metadata.parse_number(text_of(lead, "LeadByteCountTotal")),
-        metadata.parse_number(text_of(lead, "LeadSampleCountTotal")),
-    )
+    raw = decode_base64(text_of(lead, "WaveFormData"), name)
+    _check_size(lead, name, len(raw))
+    scale = metadata.parse_number(text_of(lead, "LeadAmplitudeUnitsPerBit"))
+    baseline = metadata.parse_number(text_of(lead, "FirstSampleBaseline") or 0)
+    if not scale:
+        raise CorruptFile(f"{name}: LeadAmplitudeUnitsPerBit of the MUSE file is 0 or not a number")
+    if baseline is None:
+        raise CorruptFile(f"{name}: FirstSampleBaseline of the MUSE file is not a number")
+    codes = np.frombuffer(raw, "<i2").astype(np.float64) - baseline
+    return Channel(name, codes, text_of(lead, "LeadAmplitudeUnits"), scale)
+
+
+def _check_size(lead: Element, name: str, size: int) -> None:
+    stated_size = metadata.parse_number(text_of(lead, "LeadByteCountTotal"))
+    stated_samples = metadata.parse_number(text_of(lead, "LeadSampleCountTotal"))
+    samples = size / _SAMPLE_BYTES
     if (
-        len(raw) % _BYTES_A_SAMPLE
-        or size not in (None, len(raw))
-        or samples not in (None, len(raw) / _BYTES_A_SAMPLE)
+        size % _SAMPLE_BYTES
+        or stated_size not in (None, size)
+        or stated_samples not in (None, samples)
     ):
         raise CorruptFile(
-            f"{name}: the MUSE file states {size or 0:g} bytes and {samples or 0:g} samples; {len(raw)} bytes are there"
+            f"{name}: {stated_size or 0:g} bytes and {stated_samples or 0:g} samples stated in "
+            f"the MUSE file, found {size} bytes"
         )
-    scale, unit = (
-        metadata.parse_number(text_of(lead, "LeadAmplitudeUnitsPerBit")),
-        text_of(lead, "LeadAmplitudeUnits"),
-    )
-    baseline = metadata.parse_number(text_of(lead, "FirstSampleBaseline") or 0)
-    if not scale or baseline is None:
-        raise CorruptFile(
-            f"{name}: LeadAmplitudeUnitsPerBit (or FirstSampleBaseline) of the MUSE file is 0 or no number"
-        )
-    return Channel(name, np.frombuffer(raw, "<i2").astype(np.float64) - baseline, unit, scale)
 
 
-def _crc_fits(lead: Element) -> bool:
-    """GE's checksum is the common CRC-32 of the samples' bytes; 0 and none are "not reckoned"."""
+def _is_checksum_right(lead: Element) -> bool:
+    """Return whether GE's checksum, the common CRC-32 of the samples' bytes, fits.
+
+    None and 0 mean that it was not computed. It may be written as a signed integer.
+    """
     stated = metadata.parse_number(text_of(lead, "LeadDataCRC32"))
-    return not stated or int(stated) & 0xFFFFFFFF == zlib.crc32(
-        unbase64(text_of(lead, "WaveFormData"), "")
-    )
+    if not stated:
+        return True
+    raw = decode_base64(text_of(lead, "WaveFormData"), "")
+    return int(stated) & 0xFFFFFFFF == zlib.crc32(raw)
 
 
-def _date(root: Element) -> str | None:
-    """AcquisitionDate is month-day-year."""
-    day, clock = (
-        text_of(root, "TestDemographics/AcquisitionDate"),
-        text_of(root, "TestDemographics/AcquisitionTime"),
-    )
-    month_day_year = (day or "").replace("/", "-").split("-")
-    if len(month_day_year) != 3:
+def _recording_date(root: Element) -> str | None:
+    date = text_of(root, "TestDemographics/AcquisitionDate")
+    time = text_of(root, "TestDemographics/AcquisitionTime") or "0:0:0"
+    return _iso_datetime(date, time)
+
+
+def _iso_datetime(date: str | None, time: str = "0:0:0") -> str | None:
+    """Return ISO 8601 from GE's month-day-year (or with slashes) and hour:minute:second."""
+    fields = (date or "").replace("/", "-").split("-")
+    if len(fields) != 3:
         return None
-    month, day_, year = month_day_year
-    return metadata.iso_datetime_from_parts(year, month, day_, *(clock or "0:0:0").split(":")[:3])
+    month, day, year = fields
+    return metadata.iso_datetime_from_parts(year, month, day, *time.split(":")[:3])
 
 
-def _age(root: Element, date: str | None) -> float | None:
-    stated = metadata.age_in_years(
-        text_of(root, "PatientDemographics/PatientAge"),
-        text_of(root, "PatientDemographics/AgeUnits"),
-    )
-    born = (text_of(root, "PatientDemographics/DateofBirth") or "").replace("/", "-").split("-")
-    return (
-        stated
-        if stated is not None or len(born) != 3
-        else metadata.age_at_recording(
-            metadata.iso_datetime_from_parts(born[2], born[0], born[1]), date
-        )
-    )
+def _age_years(root: Element, date: str | None) -> float | None:
+    """Return the age as stated, else as the birth date gives it at `date`."""
+    age = text_of(root, "PatientDemographics/PatientAge")
+    age_years = metadata.age_in_years(age, text_of(root, "PatientDemographics/AgeUnits"))
+    if age_years is not None:
+        return age_years
+    birth_date = _iso_datetime(text_of(root, "PatientDemographics/DateofBirth"))
+    return metadata.age_at_recording(birth_date, date)
+
+
+def _measurements(root: Element) -> dict[str, float]:
+    element = root.find("RestingECGMeasurements")
+    values = {name: text_of(element, tag) for name, tag in _MEASUREMENTS.items()}
+    return metadata.parse_measurements(values)
 
 
 FORMAT = Format(
@@ -177,8 +198,8 @@ FORMAT = Format(
     read=read,
     about=About(
         variants="the rhythm waveform, 8 or 12 leads stored, microvolts or millivolts",
-        parser="defusedxml; our own, after the files themselves",
-        metadata="time, age, sex, device, GE's measurements (QTcFrederica as qtc_fridericia_ms)",
+        parser="defusedxml; our own, after files written by GE",
+        metadata=("time, age, sex, device, GE's measurements (QTcFrederica as qtc_fridericia_ms)"),
         ignored="the median beat, diagnoses, measurements of single leads",
         sample_files=(
             "muse/braveheart_example1.xml: a real file",

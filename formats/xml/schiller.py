@@ -1,6 +1,6 @@
-"""Schiller SEMA XML (SchillerEDI): the rhythms, not the averaged beat before them.
+"""Read Schiller SEMA XML (SchillerEDI): the rhythms, not the averaged beat.
 
-The layout is Schiller's, as the files themselves have it; there is no public specification.
+The layout follows files written by Schiller; there is no public specification.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from formats import metadata
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
-from formats.xml.tree import numbers, parse, root_name, text_of
+from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
-_MEASURED: Final = {
+_MEASUREMENTS: Final = {
     "HR": "heart_rate_bpm",
     "RR": "rr_ms",
     "P": "p_duration_ms",
@@ -30,85 +30,93 @@ _MEASURED: Final = {
     "AXIS_QRS": "qrs_axis_deg",
     "AXIS_T": "t_axis_deg",
 }
+_DATA_TYPE: Final = "COMMASEPARATE"
+_DATE_DIGITS: Final = 8
+_TIME_DIGITS: Final = 6
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The longest rhythm. Raises UnsafeFile, CorruptFile, NoSamples, UnknownFormat (another data type), BadSamplingRate, ..."""
-    root = parse(head.data, "Schiller")
-    waves = [
-        _wave(element)
-        for element in root.iter("wavedata")
-        if (text_of(element, "type") or "").upper().startswith("ECG_RHYTHM")
-    ]
-    if not waves:
-        raise NoSamples("the Schiller file holds no rhythm", loc=("signal",))
-    fs, channels = max(waves, key=lambda wave: lead_seconds(*wave))
-    said = (
-        (f"file: {len(waves) - 1} other rhythms in the Schiller file, left out",)
-        if len(waves) > 1
-        else ()
+    """Return the rhythm with most lead-seconds.
+
+    Raises UnsafeFile, CorruptFile, NoSamples, UnknownFormat for another data type,
+    BadSamplingRate, and the errors of `record_from_channels`.
+    """
+    root = parse_xml(head.data, "Schiller")
+    rhythms = []
+    for element in root.iter("wavedata"):
+        if (text_of(element, "type") or "").upper().startswith("ECG_RHYTHM"):
+            rhythms.append(_rhythm(element))
+    if not rhythms:
+        raise NoSamples("the Schiller file has no rhythm", loc=("signal",))
+    fs, channels = max(rhythms, key=lambda rhythm: lead_seconds(*rhythm))
+    warnings: list[str] = []
+    if len(rhythms) > 1:
+        warnings.append(f"file: {len(rhythms) - 1} other rhythms in the Schiller file, left out")
+    date = _date(root)
+    age_years = metadata.age_at_recording(text_of(root, "patdata/birthdate"), date)
+    sex = metadata.parse_sex(text_of(root, "patdata/gender"))
+    patient, patient_warnings = metadata.plausible_patient(age_years, sex)
+    vendor = text_of(root, ".//hardware/vendor")
+    device = metadata.device_name(vendor, text_of(root, ".//hardware/model"))
+    decoded = DecodedFile(
+        "Schiller",
+        fs,
+        channels,
+        patient,
+        Reported(date, device, _measurements(root)),
+        (*warnings, *patient_warnings),
     )
-    date = metadata.iso_datetime(
-        _digits(root, ".//startdatetime/date", 8) + _digits(root, ".//startdatetime/time", 6)
-    )
-    age = metadata.age_at_recording(text_of(root, "patdata/birthdate"), date)
-    patient, patient_said = metadata.plausible_patient(
-        age, metadata.parse_sex(text_of(root, "patdata/gender"))
-    )
-    device = metadata.device_name(
-        text_of(root, ".//hardware/vendor"), text_of(root, ".//hardware/model")
-    )
-    reported = Reported(date, device, _measurements(root))
-    return record_from_channels(
-        DecodedFile("Schiller", fs, channels, patient, reported, (*said, *patient_said)), hints
-    )
+    return record_from_channels(decoded, hints)
 
 
-def _digits(root: Element, path: str, count: int) -> str:
-    return (text_of(root, path) or "")[:count]
+def _date(root: Element) -> str | None:
+    date = text_of(root, ".//startdatetime/date") or ""
+    time = text_of(root, ".//startdatetime/time") or ""
+    return metadata.iso_datetime(date[:_DATE_DIGITS] + time[:_TIME_DIGITS])
 
 
-def _wave(element: Element) -> tuple[float, list[Channel]]:
-    # samplerate/exponent is 1 in files of 500 Hz whose value is 500: it is no exponent of ten.
+def _rhythm(element: Element) -> tuple[float, list[Channel]]:
+    """Return the sampling rate and the channels of one rhythm."""
+    # samplerate/exponent is not an exponent of ten: it is 1 in files of 500 Hz whose value is 500.
     fs = metadata.parse_number(text_of(element, "resolution/samplerate/value"))
-    scale, unit = (
-        metadata.parse_number(text_of(element, "resolution/yres/unitperbit")),
-        text_of(element, "resolution/yres/units"),
-    )
     if not fs or fs < 0:
-        raise BadSamplingRate("fs: the Schiller file's samplerate is 0 or no number", loc=("fs",))
+        raise BadSamplingRate(
+            "fs: the Schiller file's samplerate is not a number above 0", loc=("fs",)
+        )
+    scale = metadata.parse_number(text_of(element, "resolution/yres/unitperbit"))
     if not scale:
-        raise CorruptFile("the Schiller file's unitperbit is 0 or no number")
+        raise CorruptFile("the Schiller file's unitperbit is 0 or not a number")
+    unit = text_of(element, "resolution/yres/units")
     return fs, [_channel(channel, scale, unit) for channel in element.findall("channel")]
 
 
 def _channel(element: Element, scale: float, unit: str | None) -> Channel:
     name = text_of(element, "name") or ""
-    kind = (text_of(element, "datastype") or "COMMASEPARATE").upper()
-    if kind != "COMMASEPARATE":
+    data_type = (text_of(element, "datastype") or _DATA_TYPE).upper()
+    if data_type != _DATA_TYPE:
         raise UnknownFormat(
-            f"{name}: Schiller samples of a type other than COMMASEPARATE are not read"
+            f"{name}: Schiller samples of another type than {_DATA_TYPE} are not supported"
         )
-    codes, stated = (
-        numbers(text_of(element, "data"), name),
-        metadata.parse_number(text_of(element, "samplecount")),
-    )
+    codes = parse_numbers(text_of(element, "data"), name)
+    stated = metadata.parse_number(text_of(element, "samplecount"))
     if stated is not None and stated != len(codes):
         raise CorruptFile(
-            f"{name}: the Schiller file states {stated:g} samples; {len(codes)} are there"
+            f"{name}: {stated:g} samples stated in the Schiller file, found {len(codes)}"
         )
     return Channel(name, codes, unit, scale)
 
 
 def _measurements(root: Element) -> dict[str, float]:
-    found: dict[str, object] = {}
-    for note in root.iter("annotation_global"):
-        pairs = zip(note.findall("name"), note.findall("value"), strict=False)
-        for name, value in pairs:
-            key = _MEASURED.get((name.text or "").strip().upper())
+    """Return the global annotations under our names; the first of each name counts."""
+    measurements: dict[str, object] = {}
+    for annotation in root.iter("annotation_global"):
+        names = annotation.findall("name")
+        values = annotation.findall("value")
+        for name, value in zip(names, values, strict=False):
+            key = _MEASUREMENTS.get((name.text or "").strip().upper())
             if key is not None:
-                found.setdefault(key, value.text)
-    return metadata.parse_measurements(found)
+                measurements.setdefault(key, value.text)
+    return metadata.parse_measurements(measurements)
 
 
 FORMAT = Format(
@@ -117,7 +125,7 @@ FORMAT = Format(
     read=read,
     about=About(
         variants="ECG_RHYTHMS, comma separated samples",
-        parser="defusedxml; our own, after the file itself",
+        parser="defusedxml; our own, after a file written by Schiller",
         metadata="time, age at that time, sex, device, global annotations",
         ignored="averaged beats, annotations of leads",
         sample_files=("schiller/schiller_at110_sema.xml: a real file",),

@@ -1,6 +1,9 @@
-"""Philips Sierra and PhilipsECG XML 1.03, 1.04 and 1.04.01 (restingecgdata): the parsed waveforms, plain or XLI-compressed.
+"""Read Philips Sierra and PhilipsECG XML 1.03, 1.04 and 1.04.01 (restingecgdata).
 
-Source: the sierra-ecg-tools project's description of the format, https://github.com/sixlettervariables/sierra-ecg-tools
+Reads the parsed waveforms, plain or XLI-compressed.
+
+Source: the sierra-ecg-tools project's description of the format,
+https://github.com/sixlettervariables/sierra-ecg-tools
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml import xli
-from formats.xml.tree import parse, root_name, text_of, unbase64
+from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name, text_of
 from signals.leads import LEADS
-from signals.record import EcgRecord, Reported
+from signals.record import EcgRecord, Patient, Reported
 
 MAX_SAMPLES: Final = 1_200_000  # ten minutes at 2000 Hz
 MAX_LEADS: Final = 24  # 18 in the largest sets
-_MEASURED: Final = {
+# Elements that may hold a measurement, the best first.
+_MEASUREMENTS: Final = {
     "heart_rate_bpm": ("heartrate", "meanventrate"),
     "rr_ms": ("rrint", "meanrrint"),
     "p_duration_ms": ("pdur",),
@@ -38,134 +42,172 @@ _MEASURED: Final = {
     "qrs_axis_deg": ("qrsfrontaxis",),
     "t_axis_deg": ("tfrontaxis",),
 }
-# What the reader's report shows comes first, then what the algorithm found.
-_PLACES: Final = (
+# Where measurements are: first those of the confirmed report, then those of the algorithm.
+_MEASUREMENT_PATHS: Final = (
     "interpretations//globalmeasurements",
     "interpretations//interpretationmeasurements",
     "measurements/globalmeasurements",
     "internalmeasurements/crossleadmeasurements",
 )
 
+# Lead name -> (samples,)
+_Leads = dict[str, NDArray[np.float64]]
+
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The waveforms of a Philips file. Raises UnsafeFile, CorruptFile, NoSamples, UnknownFormat (another compression), ..."""
-    root = parse(head.data, "Philips")
-    waves = root.find("waveforms/parsedwaveforms")
-    if waves is None or not (waves.text or "").strip():
-        raise NoSamples("the Philips file holds no parsed waveforms", loc=("signal",))
+    """Return the parsed waveforms of a Philips file.
+
+    Raises UnsafeFile, CorruptFile, NoSamples, UnknownFormat for another compression than XLI,
+    BadSamplingRate, and the errors of `record_from_channels`.
+    """
+    root = parse_xml(head.data, "Philips")
+    waveforms = root.find("waveforms/parsedwaveforms")
+    if waveforms is None or not (waveforms.text or "").strip():
+        raise NoSamples("the Philips file has no parsed waveforms", loc=("signal",))
     characteristics = root.find("dataacquisition/signalcharacteristics")
-    fs, scale = _rate(waves, characteristics), _resolution(waves, characteristics)
-    channels = [Channel(name, codes, "uV", scale) for name, codes in _leads(waves, fs).items()]
-    acquired = root.find("dataacquisition")
-    date = (
-        None
-        if acquired is None
-        else metadata.iso_datetime(f"{acquired.get('date')}T{acquired.get('time')}")
+    fs = _sampling_rate(waveforms, characteristics)
+    scale_uv = _resolution(waveforms, characteristics)
+    leads = _leads(waveforms, fs)
+    channels = [Channel(name, codes, "uV", scale_uv) for name, codes in leads.items()]
+    date = _recording_date(root)
+    patient, patient_warnings = _patient(root, date)
+    device = metadata.device_name("Philips", text_of(root, "dataacquisition/machine"))
+    decoded = DecodedFile(
+        "Philips",
+        fs,
+        channels,
+        patient,
+        Reported(date, device, _measurements(root)),
+        patient_warnings,
     )
+    return record_from_channels(decoded, hints)
+
+
+def _recording_date(root: Element) -> str | None:
+    acquisition = root.find("dataacquisition")
+    date = attribute_of(acquisition, "date")
+    return metadata.iso_datetime(f"{date}T{attribute_of(acquisition, 'time')}")
+
+
+def _patient(root: Element, date: str | None) -> tuple[Patient, tuple[str, ...]]:
+    """Return sex and age, the latter as stated or at `date`; and a warning for an odd age."""
     person = root.find("patient/generalpatientdata")
-    age = metadata.age_in_years(text_of(person, "age/years"), "y") or metadata.age_at_recording(
-        text_of(person, "age/dateofbirth"), date
-    )
-    patient, said = metadata.plausible_patient(age, metadata.parse_sex(text_of(person, "sex")))
-    reported = Reported(
-        date,
-        metadata.device_name("Philips", text_of(root, "dataacquisition/machine")),
-        _measurements(root),
-    )
-    return record_from_channels(
-        DecodedFile("Philips", fs, channels, patient, reported, said), hints
-    )
+    age_years = metadata.age_in_years(text_of(person, "age/years"), "y")
+    # An age of 0 counts as not stated.
+    if not age_years:
+        age_years = metadata.age_at_recording(text_of(person, "age/dateofbirth"), date)
+    return metadata.plausible_patient(age_years, metadata.parse_sex(text_of(person, "sex")))
 
 
 def _number(
-    waves: Element, characteristics: Element | None, attribute: str, *tags: str
+    waveforms: Element, characteristics: Element | None, attribute: str, *tags: str
 ) -> float | None:
-    """1.04 has it on the waveforms, 1.03 among the signal's characteristics."""
-    texts = [waves.get(attribute), *(text_of(characteristics, tag) for tag in tags)]
-    return next(
-        (value for text in texts if (value := metadata.parse_number(text)) is not None), None
-    )
+    """Return an attribute of the waveforms (1.04), else a signal characteristic (1.03)."""
+    value = metadata.parse_number(waveforms.get(attribute))
+    for tag in tags:
+        if value is None:
+            value = metadata.parse_number(text_of(characteristics, tag))
+    return value
 
 
-def _rate(waves: Element, characteristics: Element | None) -> float:
-    fs = _number(waves, characteristics, "samplespersecond", "samplingrate")
+def _sampling_rate(waveforms: Element, characteristics: Element | None) -> float:
+    fs = _number(waveforms, characteristics, "samplespersecond", "samplingrate")
     if not fs or fs < 0:
-        raise BadSamplingRate("fs: the Philips file's sampling rate is 0 or no number", loc=("fs",))
+        raise BadSamplingRate(
+            "fs: the Philips file's sampling rate is not a number above 0", loc=("fs",)
+        )
     return fs
 
 
-def _resolution(waves: Element, characteristics: Element | None) -> float:
-    """Microvolts per unit."""
-    scale = _number(waves, characteristics, "resolution", "signalresolution", "resolution")
-    if not scale:
-        raise CorruptFile("the Philips file's resolution is 0 or no number")
-    return scale
+def _resolution(waveforms: Element, characteristics: Element | None) -> float:
+    """Return microvolts per unit."""
+    scale_uv = _number(waveforms, characteristics, "resolution", "signalresolution", "resolution")
+    if not scale_uv:
+        raise CorruptFile("the Philips file's resolution is 0 or not a number")
+    return scale_uv
 
 
-def _leads(waves: Element, fs: float) -> dict[str, NDArray[np.float64]]:
-    """Lead name -> (samples,) as stored, cut to the stated duration."""
-    duration_ms = metadata.parse_number(waves.get("durationperchannel"))
+def _leads(waveforms: Element, fs: float) -> _Leads:
+    """Return the leads as stored, cut to the stated duration."""
+    duration_ms = metadata.parse_number(waveforms.get("durationperchannel"))
     stated = MAX_SAMPLES if duration_ms is None else duration_ms * fs / 1000
     if not 1 <= stated <= MAX_SAMPLES:
         raise CorruptFile(
-            f"the Philips file states {stated:g} samples a channel; 1 to {MAX_SAMPLES} are read"
+            f"Philips file: {stated:g} samples a channel stated; 1 to {MAX_SAMPLES} are allowed"
         )
     samples = round(stated)
-    names = (waves.get("leadlabels") or " ".join(LEADS)).replace(",", " ").split()
-    if len(set(names)) < len(names) or len(names) > MAX_LEADS:
-        raise CorruptFile(f"the Philips file names a lead twice, or more than {MAX_LEADS}")
-    packed = unbase64(waves.text, "waveforms")
-    compression = (
-        waves.get("compression") or waves.get("compressmethod") or "Uncompressed"
-    ).upper()
-    if compression == "XLI" and (waves.get("compressflag") or "True").lower() == "true":
+    names = _lead_names(waveforms)
+    packed = decode_base64(waveforms.text, "waveforms")
+    is_length_stated = duration_ms is not None
+    if _is_xli(waveforms):
         stored = xli.unpack(packed, len(names), MAX_SAMPLES)
-        return xli.with_limb_leads(
-            _named(names, [channel.astype(np.float64) for channel in stored], samples, duration_ms)
-        )
-    if compression not in ("UNCOMPRESSED", "NONE", "XLI"):
-        raise UnknownFormat("Philips waveforms in another compression than XLI are not read")
+        channels = [channel.astype(np.float64) for channel in stored]
+        leads = _named(names, channels, samples, check_samples=is_length_stated)
+        return xli.with_limb_leads(leads)
+    # The channels follow each other, each with all its samples.
     plain = np.frombuffer(packed[: len(packed) // 2 * 2], "<i2").astype(np.float64)
-    rows = plain[: len(plain) // len(names) * len(names)].reshape(len(names), -1)
-    return _named(names, list(rows), samples, duration_ms)
+    length = len(plain) // len(names)
+    rows = plain[: length * len(names)].reshape(len(names), -1)
+    return _named(names, list(rows), samples, check_samples=is_length_stated)
+
+
+def _lead_names(waveforms: Element) -> list[str]:
+    """Return the labels of the channels; the twelve leads if there are none."""
+    labels = waveforms.get("leadlabels") or " ".join(LEADS)
+    names = labels.replace(",", " ").split()
+    if len(set(names)) < len(names):
+        raise CorruptFile("the Philips file names a lead twice")
+    if not 1 <= len(names) <= MAX_LEADS:
+        raise CorruptFile(f"Philips file: {len(names)} leads named; 1 to {MAX_LEADS} are allowed")
+    return names
+
+
+def _is_xli(waveforms: Element) -> bool:
+    """Return whether the waveforms are XLI-compressed. Raises UnknownFormat if otherwise so."""
+    compression = waveforms.get("compression") or waveforms.get("compressmethod") or "NONE"
+    is_compressed = (waveforms.get("compressflag") or "True").lower() == "true"
+    if compression.upper() not in ("UNCOMPRESSED", "NONE", "XLI"):
+        raise UnknownFormat("Philips waveforms in another compression than XLI are not supported")
+    return compression.upper() == "XLI" and is_compressed
 
 
 def _named(
     names: Sequence[str],
     channels: Sequence[NDArray[np.float64]],
     samples: int,
-    duration_ms: float | None,
-) -> dict[str, NDArray[np.float64]]:
-    """The stream has 16 channels as a rule, of which the first are the named ones."""
+    *,
+    check_samples: bool,
+) -> _Leads:
+    """Return the first channels under their names, cut to `samples`.
+
+    The stream usually has 16 channels, more than names. Raises CorruptFile if there are fewer, if
+    their lengths differ, or, with `check_samples`, if they are shorter than `samples`.
+    """
     if len(channels) < len(names):
-        raise CorruptFile(
-            f"the Philips file names {len(names)} leads; {len(channels)} channels are there"
-        )
+        raise CorruptFile(f"Philips file: {len(names)} leads named, {len(channels)} channels found")
     lengths = {len(channel) for channel in channels[: len(names)]}
-    if len(lengths) > 1 or (duration_ms is not None and min(lengths) < samples):
+    shortest = min(lengths)
+    if len(lengths) > 1 or (check_samples and shortest < samples):
         raise CorruptFile(
-            f"the Philips file states {samples} samples a channel; {min(lengths)} are there"
+            f"Philips file: {samples} samples a channel stated, found {shortest} to {max(lengths)}"
         )
     return {name: channel[:samples] for name, channel in zip(names, channels, strict=False)}
 
 
 def _measurements(root: Element) -> dict[str, float]:
-    places = [place for path in _PLACES for place in root.findall(path)]
-    return metadata.parse_measurements(
-        {name: _first(places, tags) for name, tags in _MEASURED.items()}
-    )
+    places = [element for path in _MEASUREMENT_PATHS for element in root.findall(path)]
+    values = {name: _first_number(places, tags) for name, tags in _MEASUREMENTS.items()}
+    return metadata.parse_measurements(values)
 
 
-def _first(places: Sequence[Element], tags: Sequence[str]) -> float | None:
-    return next(
-        (
-            value
-            for place in places
-            for tag in tags
-            if (value := metadata.parse_number(text_of(place, tag)))
-        ),
-        None,
-    )
+def _first_number(places: Sequence[Element], tags: Sequence[str]) -> float | None:
+    """Return the first number other than 0."""
+    for place in places:
+        for tag in tags:
+            value = metadata.parse_number(text_of(place, tag))
+            if value:
+                return value
+    return None
 
 
 FORMAT = Format(
@@ -173,10 +215,16 @@ FORMAT = Format(
     detect=lambda part: root_name(part.data) == "restingecgdata",
     read=read,
     about=About(
-        variants="schema 1.03, 1.04 and 1.04.01, UTF-8 and UTF-16, plain or XLI-compressed waveforms, any labelled leads",
+        variants=(
+            "schema 1.03, 1.04 and 1.04.01, UTF-8 and UTF-16, plain or XLI-compressed waveforms, "
+            "any labelled leads"
+        ),
         parser="defusedxml; our own, after the sierra-ecg-tools project's description",
         metadata="time, age, sex, device, global measurements (qtcb as qtc_ms and qtc_bazett_ms)",
-        ignored="representative beats, statements; a calibration pulse at the end stays in the signal and is left out of the analysis",
+        ignored=(
+            "representative beats, statements; a calibration pulse at the end stays in the signal "
+            "and is left out of the analysis"
+        ),
         sample_files=(
             "sierra/129DYPRG_1_03.xml: a real file",
             "sierra/15lead_1_04.xml: a real file of 15 leads",

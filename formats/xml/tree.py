@@ -1,10 +1,14 @@
-"""XML of an upload -> a tree without namespaces. Entity declarations and everything external are refused; a DOCTYPE alone
-is not, because GE's files have one. Size, depth and number of elements are bounded before memory is spent."""
+"""Parse an uploaded XML document into a tree without namespaces, and read values out of it.
+
+Entity declarations and external references are refused. A DOCTYPE alone is allowed, because GE's
+files have one. Size, depth and number of elements are limited before memory is spent.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -19,9 +23,12 @@ from errors import CorruptFile, RecordingTooLong, UnsafeFile
 MAX_DEPTH: Final = 100  # real files: 15 and less
 MAX_ELEMENTS: Final = 300_000  # real files: 10,000 and less
 MAX_ATTRIBUTES: Final = 1_000_000
-MAX_SAMPLES_CHARS: Final = 16_000_000  # of one lead: ten minutes at 2000 Hz are 1.2 million numbers
+# Of one lead. Ten minutes at 2000 Hz are 1.2 million numbers.
+MAX_SAMPLES_CHARS: Final = 16_000_000
 _HEAD_BYTES: Final = 65_536
-_AROUND: Final = b"\0 \t\r\n"  # an empty line before the declaration, and what fills up the last block, are no faults worth a refusal
+_DECLARATION_BYTES: Final = 200
+# An empty line before the declaration and NUL bytes that fill the last block are tolerated.
+_PADDING: Final = b"\0 \t\r\n"
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _UTF16_STARTS: Final = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
@@ -29,38 +36,54 @@ _DECLARED: Final = re.compile(
     rb"""<\?xml[^>]{0,100}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']"""
 )
 _ROOT: Final = re.compile(r"<(?:!DOCTYPE\s+)?(?:[\w.\-]+:)?([\w.\-]+)", re.ASCII)
-# Only what is a plain table of characters: some of Python's codecs are slow or do other things.
+# Start and end of what may precede the root element.
+_SKIPPED: Final = (("<?", "?>"), ("<!--", "-->"))
+# Plain character tables only: some of Python's codecs are slow or do more than decode characters.
 _CODECS: Final = re.compile(
-    r"(iso-?8859-?\d{1,2}|latin-?1|(windows-|cp)12\d\d|us-ascii|ascii|gb2312|gbk|gb18030|big5|shift[-_]jis|euc-(jp|kr)|koi8-r)"
+    r"(iso-?8859-?\d{1,2}|latin-?1|(windows-|cp)12\d\d|us-ascii|ascii"
+    r"|gb2312|gbk|gb18030|big5|shift[-_]jis|euc-(jp|kr)|koi8-r)"
 )
 _NUMBERS: Final = re.compile(r"[0-9+\-.eE\s,;]*", re.ASCII)
 
 
 def root_name(data: bytes) -> str | None:
-    """The name of the root element (or of the DOCTYPE, which must be the same), without its prefix; None where there is none.
-    Cheap, never raises."""
-    text, at = _start(data), 0
+    """Return the name of the root element, or of the DOCTYPE, without its prefix.
+
+    Returns None if the beginning is not XML. Reads 64 kB and never raises.
+    """
+    text = _beginning(data)
+    position = 0
     while True:
-        at += len(text[at:]) - len(text[at:].lstrip())
-        mark = next(
-            (end for start, end in (("<?", "?>"), ("<!--", "-->")) if text.startswith(start, at)),
-            None,
-        )
-        if mark is None:
+        position += len(text[position:]) - len(text[position:].lstrip())
+        end_mark = _end_mark(text, position)
+        if end_mark is None:
             break
-        end = text.find(mark, at)
+        end = text.find(end_mark, position)
         if end < 0:
             return None
-        at = end + len(mark)
-    found = _ROOT.match(text, at)
-    return found[1] if found else None
+        position = end + len(end_mark)
+    match = _ROOT.match(text, position)
+    return match[1] if match else None
 
 
-def parse(data: bytes, kind: str) -> Element:
-    """The root. Raises UnsafeFile (entities, external references, too many or too deep elements), CorruptFile."""
+def _end_mark(text: str, position: int) -> str | None:
+    """Return how the instruction or comment at `position` ends; None if there is none."""
+    for start_mark, end_mark in _SKIPPED:
+        if text.startswith(start_mark, position):
+            return end_mark
+    return None
+
+
+def parse_xml(data: bytes, kind: str) -> Element:
+    """Return the root element. `kind` names the file in messages.
+
+    Raises UnsafeFile for entities, external references, and too many or too deep elements;
+    CorruptFile for a document that is not well-formed.
+    """
+    # Counting bytes is cheap and limits what the parser may have to do.
     if data.count(b"<") > 2 * MAX_ELEMENTS or data.count(b"=") > MAX_ATTRIBUTES:
         raise UnsafeFile(
-            f"the {kind} file has more than {MAX_ELEMENTS} elements or {MAX_ATTRIBUTES} attributes"
+            f"{kind} file: more than {MAX_ELEMENTS} elements or {MAX_ATTRIBUTES} attributes"
         )
     parser = XMLParser(
         target=_Builder(),
@@ -70,75 +93,94 @@ def parse(data: bytes, kind: str) -> Element:
         forbid_external=True,
     )
     try:
-        parser.feed(_utf8(data).strip(_AROUND))
+        parser.feed(_utf8(data).strip(_PADDING))
         root: Element = parser.close()
     except DefusedXmlException:
         raise UnsafeFile(
-            f"the {kind} file declares entities or refers to other files; neither is read"
+            f"the {kind} file declares entities or refers to other files; neither is allowed"
         ) from None
     except (ParseError, ValueError) as error:
-        place = getattr(error, "position", None)
-        raise CorruptFile(
-            f"the {kind} file is not well-formed XML" + (f" (line {place[0]})" if place else "")
-        ) from None
+        position = getattr(error, "position", None)
+        line = f" (line {position[0]})" if position else ""
+        raise CorruptFile(f"the {kind} file is not well-formed XML{line}") from None
     return root
 
 
 class _Builder(TreeBuilder):
-    """Builds elements under their local names, within bounds."""
+    """Build elements under their local names, up to MAX_DEPTH and MAX_ELEMENTS."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._depth = self._count = 0
+        self._depth = 0
+        self._count = 0
 
     def start(self, tag: str, attrs: dict[Any, Any], /) -> Element:
         self._depth += 1
         self._count += 1
         if self._depth > MAX_DEPTH or self._count > MAX_ELEMENTS:
             raise UnsafeFile(
-                f"the XML is nested deeper than {MAX_DEPTH} levels or has more than {MAX_ELEMENTS} elements"
+                f"XML: nested deeper than {MAX_DEPTH} levels or more than {MAX_ELEMENTS} elements"
             )
-        return super().start(tag.rpartition("}")[2], attrs)
+        return super().start(_local_name(tag), attrs)
 
     def end(self, tag: str, /) -> Element:
         self._depth -= 1
-        return super().end(tag.rpartition("}")[2])
+        return super().end(_local_name(tag))
+
+
+def _local_name(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def text_of(element: Element | None, path: str) -> str | None:
-    """The stripped text of the first element at `path`; None where there is none or it is empty."""
-    found = None if element is None else element.find(path)
-    text = "" if found is None else (found.text or "").strip()
-    return text or None
+    """Return the stripped text of the first element at `path`; None if it is absent or empty."""
+    if element is None:
+        return None
+    target = element.find(path)
+    if target is None:
+        return None
+    return (target.text or "").strip() or None
 
 
-def numbers(text: str | None, what: str) -> NDArray[np.float64]:
-    """Numbers separated by white space, commas or semicolons. Raises CorruptFile for anything else, RecordingTooLong."""
+def attribute_of(element: Element | None, name: str) -> str | None:
+    """Return an attribute; None if it or the element is absent."""
+    return None if element is None else element.get(name)
+
+
+def parse_numbers(text: str | None, what: str) -> NDArray[np.float64]:
+    """Return numbers separated by white space, commas or semicolons.
+
+    `what` names them in messages. Raises CorruptFile for anything else, RecordingTooLong.
+    """
     text = text or ""
     if len(text) > MAX_SAMPLES_CHARS:
         raise RecordingTooLong(
-            f"{what}: {len(text)} characters of samples; at most {MAX_SAMPLES_CHARS} are read"
+            f"{what}: {len(text)} characters of samples; the limit is {MAX_SAMPLES_CHARS}"
         )
     if not _NUMBERS.fullmatch(text):
-        raise CorruptFile(f"{what}: something among the samples is no number")
+        raise CorruptFile(f"{what}: a sample is not a number")
     tokens = text.replace(",", " ").replace(";", " ").split()
     try:
         return np.fromiter(map(float, tokens), np.float64, len(tokens))
     except ValueError:
-        raise CorruptFile(f"{what}: something among the samples is no number") from None
+        raise CorruptFile(f"{what}: a sample is not a number") from None
 
 
-def unbase64(text: str | None, what: str) -> bytes:
-    """Base64 with line breaks -> bytes. Raises CorruptFile for any other sign: dropping it would shift the samples."""
+def decode_base64(text: str | None, what: str) -> bytes:
+    """Decode base64 with line breaks. `what` names it in messages.
+
+    Raises CorruptFile for any other character: dropping it would shift the samples.
+    """
     packed = "".join((text or "").split())
+    padding = b"=" * (-len(packed) % 4)
     try:
-        return base64.b64decode(packed.encode("ascii") + b"=" * (-len(packed) % 4), validate=True)
+        return base64.b64decode(packed.encode("ascii") + padding, validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raise CorruptFile(f"{what}: the samples are not valid base64") from None
 
 
-def _start(data: bytes) -> str:
-    """The first 64 kB as text, whatever the encoding: names of elements are ASCII in all of them."""
+def _beginning(data: bytes) -> str:
+    """Return the first 64 kB as a string, whatever the encoding: element names are ASCII."""
     head = data[:_HEAD_BYTES]
     if head.startswith(_UTF16_MARKS):
         return head.decode("utf-16", errors="replace")
@@ -148,19 +190,34 @@ def _start(data: bytes) -> str:
 
 
 def _utf8(data: bytes) -> bytes:
-    """The document in UTF-8, by its byte order mark, else by its declaration, else as it is."""
-    if data.startswith(_UTF16_MARKS) or data[:2] in _UTF16_STARTS:
-        codec = "utf-16" if data.startswith(_UTF16_MARKS) else _UTF16_STARTS[data[:2]]
-        return data.decode(codec).removeprefix("\ufeff").encode()
-    declared = _DECLARED.match(data[:200].removeprefix(_UTF8_MARK).lstrip())
-    codec = declared[1].decode("ascii").lower() if declared else "utf-8"
-    if not data.startswith(_UTF8_MARK) and _CODECS.fullmatch(codec):
-        codec = codec.replace("iso8859-", "iso-8859-")
+    """Return the document in UTF-8, decoded by its byte order mark, else by its declaration."""
+    if data.startswith(_UTF16_MARKS):
+        return data.decode("utf-16").removeprefix("\ufeff").encode()
+    if data[:2] in _UTF16_STARTS:
+        return data.decode(_UTF16_STARTS[data[:2]]).removeprefix("\ufeff").encode()
+    codec = _declared_codec(data)
+    if codec is not None:
         return data.decode(codec, errors="replace").encode()
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode(
-            "latin-1"
-        ).encode()  # says UTF-8 and isn't: only names and comments can be wrong by it
+        # The document states UTF-8 and is not: Latin-1 can garble names and comments only.
+        return data.decode("latin-1").encode()
     return data
+
+
+def _declared_codec(data: bytes) -> str | None:
+    """Return Python's name of the declared encoding, if it is a plain character table.
+
+    A UTF-8 byte order mark takes precedence over the declaration.
+    """
+    if data.startswith(_UTF8_MARK):
+        return None
+    declared = _DECLARED.match(data[:_DECLARATION_BYTES].lstrip())
+    name = declared[1].decode("ascii").lower() if declared else ""
+    if not _CODECS.fullmatch(name):
+        return None
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return None

@@ -1,6 +1,7 @@
-"""Philips' XLI compression: channels of 16-bit samples as LZW over second differences, and limb leads as residuals.
+"""Decompress Philips' XLI: LZW over second differences of 16-bit samples.
 
-Source: the sierra-ecg-tools project's description of the format, https://github.com/sixlettervariables/sierra-ecg-tools
+Source: the sierra-ecg-tools project's description of the format,
+https://github.com/sixlettervariables/sierra-ecg-tools
 """
 
 from __future__ import annotations
@@ -12,32 +13,45 @@ from numpy.typing import NDArray
 
 from errors import CorruptFile
 
-HEAD_BYTES: Final = 8  # int32 size, int16 unused, int16 first value of the second difference
+HEAD_BYTES: Final = 8  # int32 size, int16 unused, int16 first second difference
 CODE_BITS: Final = 10
 END_CODE: Final = (1 << CODE_BITS) - 1
 DIFFERENCE_OFFSET: Final = 64
-_LARGEST: Final = 1 << 15
+_SAMPLE_LIMIT: Final = 1 << 15
+# Five bytes hold four codes, highest bits first.
+_GROUP_BYTES: Final = 5
+_GROUP_SHIFTS: Final = (30, 20, 10, 0)
 
 
 def unpack(data: bytes, max_channels: int, max_samples: int) -> list[NDArray[np.int64]]:
-    """The first channels of an XLI stream, each (samples,) as stored. Raises CorruptFile where chunks do not fit or are too long."""
+    """Return the first channels of an XLI stream, each (samples,) as stored.
+
+    Raises CorruptFile if a channel does not fit into the stream or is longer than `max_samples`.
+    """
     channels: list[NDArray[np.int64]] = []
-    at = 0
-    while len(data) - at >= HEAD_BYTES and len(channels) < max_channels:
-        size = int.from_bytes(data[at : at + 4], "little", signed=True)
-        start = int.from_bytes(data[at + 6 : at + 8], "little", signed=True)
-        at += HEAD_BYTES
-        if not 0 < size <= len(data) - at:
-            raise CorruptFile("a channel of the XLI stream has a length that cannot be")
-        channels.append(_samples(_lzw(data[at : at + size], 2 * max_samples), start))
-        at += size
+    position = 0
+    while len(data) - position >= HEAD_BYTES and len(channels) < max_channels:
+        head = data[position : position + HEAD_BYTES]
+        size = int.from_bytes(head[:4], "little", signed=True)
+        first_difference = int.from_bytes(head[6:], "little", signed=True)
+        position += HEAD_BYTES
+        if not 0 < size <= len(data) - position:
+            raise CorruptFile(
+                f"XLI channel: {size} bytes stated, {len(data) - position} are left in the stream"
+            )
+        packed = _decompressed(data[position : position + size], 2 * max_samples)
+        channels.append(_samples(packed, first_difference))
+        position += size
     return channels
 
 
-def _lzw(data: bytes, max_bytes: int) -> bytes:
-    """LZW with fixed 10-bit codes, highest bit first; the table begins with the bytes and stops growing when it is full."""
+def _decompressed(data: bytes, max_bytes: int) -> bytes:
+    """Decode LZW with fixed 10-bit codes.
+
+    The table begins with the 256 bytes and stops growing when it is full.
+    """
     table: list[bytes] = [bytes([value]) for value in range(256)]
-    out = bytearray()
+    output = bytearray()
     previous = b""
     for code in _codes(data):
         if code == END_CODE:
@@ -48,56 +62,68 @@ def _lzw(data: bytes, max_bytes: int) -> bytes:
             entry = previous + previous[:1]
         else:
             raise CorruptFile("the XLI stream uses a code before it defines it")
-        out += entry
-        if len(out) > max_bytes:
+        output += entry
+        if len(output) > max_bytes:
             raise CorruptFile("a channel of the XLI stream is longer than its recording")
         if previous and len(table) < END_CODE:
             table.append(previous + entry[:1])
         previous = entry
-    return bytes(out)
+    return bytes(output)
 
 
 def _codes(data: bytes) -> list[int]:
-    """Every 10 bits, the rest at the end left alone: four codes lie in five bytes."""
-    padded = np.frombuffer(data + bytes(-len(data) % 5), np.uint8).reshape(-1, 5).astype(np.int64)
-    joined = (
-        padded[:, 0] << 32
-        | padded[:, 1] << 24
-        | padded[:, 2] << 16
-        | padded[:, 3] << 8
-        | padded[:, 4]
-    )
-    codes = np.stack([joined >> shift & END_CODE for shift in (30, 20, 10, 0)], axis=1).ravel()
-    found: list[int] = codes[: 8 * len(data) // CODE_BITS].tolist()
-    return found
+    """Return all complete 10-bit codes, highest bit first."""
+    padded = data + bytes(-len(data) % _GROUP_BYTES)
+    groups = np.frombuffer(padded, np.uint8).reshape(-1, _GROUP_BYTES).astype(np.int64)
+    joined = np.zeros(len(groups), np.int64)
+    for column in range(_GROUP_BYTES):
+        joined = joined << 8 | groups[:, column]
+    codes = np.stack([joined >> shift & END_CODE for shift in _GROUP_SHIFTS], axis=1).ravel()
+    complete: list[int] = codes[: 8 * len(data) // CODE_BITS].tolist()
+    return complete
 
 
-def _samples(packed: bytes, start: int) -> NDArray[np.int64]:
-    """High bytes then low bytes of second differences -> samples. The differences' own offset moves with them.
+def _samples(packed: bytes, first_difference: int) -> NDArray[np.int64]:
+    """Return samples from the high bytes, then the low bytes, of second differences.
 
-    x[i] = 2 x[i-1] - x[i-2] - last, where last is the head's value at first and then the stored difference minus 64.
+    The first two values are samples. Then x[i] = 2 x[i-1] - x[i-2] - d[i], where d is
+    `first_difference` at first and later the previous stored difference minus 64.
     """
     if len(packed) % 2 or len(packed) < 4:
-        raise CorruptFile("a channel of the XLI stream unpacks to an odd number of bytes")
-    half = len(packed) // 2
-    both = np.frombuffer(packed, np.uint8).astype(np.int64)
-    stored = (both[:half] << 8 | both[half:]).astype(np.uint16).view(np.int16).astype(np.int64)
-    curve = -np.concatenate([[start], stored[2:-1] - DIFFERENCE_OFFSET])[: half - 2]
-    slope = np.concatenate([[stored[1] - stored[0]], curve]).cumsum()
-    found: NDArray[np.int64] = np.concatenate([[stored[0]], slope]).cumsum()
-    # Whole numbers of 16 bits went in; a damaged stream runs away.
-    if np.abs(found).max() >= _LARGEST:
         raise CorruptFile(
-            "a channel of the XLI stream leaves the range of its samples; the stream is damaged"
+            f"XLI channel: {len(packed)} bytes unpacked; an even number from 4 on is needed"
         )
-    return found
+    count = len(packed) // 2
+    octets = np.frombuffer(packed, np.uint8).astype(np.int64)
+    words = octets[:count] << 8 | octets[count:]
+    stored = words.astype(np.uint16).view(np.int16).astype(np.int64)
+    differences = np.concatenate([[first_difference], stored[2:-1] - DIFFERENCE_OFFSET])
+    curvature = -differences[: count - 2]
+    slope = np.concatenate([[stored[1] - stored[0]], curvature]).cumsum()
+    samples: NDArray[np.int64] = np.concatenate([[stored[0]], slope]).cumsum()
+    # Integers of 16 bits were encoded; the sums of a damaged stream leave that range.
+    if np.abs(samples).max() >= _SAMPLE_LIMIT:
+        raise CorruptFile("XLI channel: samples outside of 16 bits; the stream is damaged")
+    return samples
 
 
 def with_limb_leads(leads: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """III, aVR, aVL and aVF are stored as what I and II (and III) do not foretell; here they become the leads."""
+    """Return the leads with III, aVR, aVL and aVF restored.
+
+    XLI stores them as residuals: their difference from what I and II (and III) predict.
+    """
     if not {"I", "II", "III"} <= leads.keys():
         return leads
-    one, two, three = leads["I"], leads["II"], leads["II"] - leads["I"] - leads["III"]
-    whole = {**leads, "III": three}
-    expected = {"aVR": -(one + two) / 2, "aVL": (one - three) / 2, "aVF": (two + three) / 2}
-    return whole | {lead: expected[lead] - leads[lead] for lead in expected if lead in leads}
+    one = leads["I"]
+    two = leads["II"]
+    three = two - one - leads["III"]
+    predictions = {
+        "aVR": -(one + two) / 2,
+        "aVL": (one - three) / 2,
+        "aVF": (two + three) / 2,
+    }
+    restored = {**leads, "III": three}
+    for lead, prediction in predictions.items():
+        if lead in leads:
+            restored[lead] = prediction - leads[lead]
+    return restored

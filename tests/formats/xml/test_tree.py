@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from errors import CorruptFile, EcgError, UnsafeFile
-from formats.xml.tree import numbers, parse, root_name, text_of, unbase64
+from formats.xml.tree import decode_base64, parse_numbers, parse_xml, root_name, text_of
 
 DOCUMENT = (
     '<?xml version="1.0" encoding="{}"?>\n<a:ECG xmlns:a="urn:x"><a:name>µV é</a:name></a:ECG>'
@@ -25,7 +25,7 @@ def test_every_encoding_that_vendors_write_is_read_by_its_bytes_first(
 ) -> None:
     data = DOCUMENT.format(said).encode(codec)
     assert root_name(data) == "ECG"
-    assert text_of(parse(data, "test"), "name") == "µV é"
+    assert text_of(parse_xml(data, "test"), "name") == "µV é"
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16", "latin-1"])
@@ -34,7 +34,7 @@ def test_an_empty_line_before_the_declaration_and_nul_bytes_behind_the_end_are_n
 ) -> None:
     data = ("\r\n" + DOCUMENT.format(codec) + "\r\n\0\0").encode(codec)
     assert root_name(data) == "ECG"
-    assert text_of(parse(data, "test"), "name") == "µV é"
+    assert text_of(parse_xml(data, "test"), "name") == "µV é"
 
 
 def test_the_root_is_found_behind_comments_instructions_and_a_doctype() -> None:
@@ -50,7 +50,7 @@ def test_the_root_is_found_behind_comments_instructions_and_a_doctype() -> None:
 
 
 def test_a_doctype_alone_is_no_fault_and_its_file_is_not_fetched() -> None:
-    assert parse(b"<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a>x</a>", "test").text == "x"
+    assert parse_xml(b"<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a>x</a>", "test").text == "x"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_doctype_alone_is_no_fault_and_its_file_is_not_fetched() -> None:
 )
 def test_entities_depth_and_masses_of_elements_are_refused(document: bytes) -> None:
     with pytest.raises(UnsafeFile):
-        parse(document, "test")
+        parse_xml(document, "test")
 
 
 @pytest.mark.parametrize(
@@ -84,19 +84,19 @@ def test_entities_depth_and_masses_of_elements_are_refused(document: bytes) -> N
 )
 def test_what_is_no_xml_is_a_damaged_file(document: bytes) -> None:
     with pytest.raises(CorruptFile):
-        parse(document, "test")
+        parse_xml(document, "test")
 
 
 def test_numbers_are_numbers_or_a_damaged_file() -> None:
-    np.testing.assert_array_equal(numbers(" 1, -2;+3.5\n4e2\t", "I"), [1, -2, 3.5, 400])
-    assert numbers(None, "I").size == 0
+    np.testing.assert_array_equal(parse_numbers(" 1, -2;+3.5\n4e2\t", "I"), [1, -2, 3.5, 400])
+    assert parse_numbers(None, "I").size == 0
     for text in ("1 two", "nan", "inf", "1_0", "٣", "--1", "1e", "0x10"):
         with pytest.raises(CorruptFile):
-            numbers(text, "I")
+            parse_numbers(text, "I")
 
 
 def test_base64_is_strict_but_for_white_space_and_padding() -> None:
-    assert unbase64(" AQID\r\n BA ", "I") == b"\1\2\3\4"
+    assert decode_base64(" AQID\r\n BA ", "I") == b"\1\2\3\4"
     for text in ("AQ!D", "AQ=ID===", "Aé=="):
         with pytest.raises(EcgError):
-            unbase64(text, "I")
+            decode_base64(text, "I")

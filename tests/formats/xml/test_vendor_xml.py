@@ -318,7 +318,7 @@ def test_cardiosofts_longest_strip_is_read_and_its_medians_are_not() -> None:
     )
     assert (record.lead_names, record.fs, record.patient.age_years) == (("I", "aVR"), 250.0, 63.0)
     np.testing.assert_allclose(record.signal[0], RAMP * 5e-3, rtol=1e-5)
-    with pytest.raises(CorruptFile, match="states 99"):
+    with pytest.raises(CorruptFile, match="I: 99 samples stated in the CardioSoft file, found 100"):
         opened(text.format(strip("StripData", 99, TEXT)))
     with pytest.raises(NoSamples):
         opened(text.format(strip("MedianSamples", 100, TEXT)))
