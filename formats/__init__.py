@@ -1,4 +1,5 @@
-"""Bytes of any ECG file -> `EcgRecord`; one file per format, found by content.
+"""Convert the bytes of an ECG file to an `EcgRecord`.
 
-A format is a module with a `FORMAT` (`parts.Format`); `registry.read` finds it.
+Each format is a module with a `FORMAT` (`parts.Format`). `registry.read` detects the format by the
+content of the files.
 """

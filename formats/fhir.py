@@ -1,11 +1,13 @@
-"""FHIR Observation (R4, R4B, R5; JSON or XML, alone or in a Bundle): SampledData on leads.
+"""Read SampledData of FHIR Observations (R4, R4B, R5; JSON or XML, alone or in a Bundle).
 
-Source: https://hl7.org/fhir/R4/datatypes.html#SampledData and https://hl7.org/fhir/R5/datatypes.html#SampledData
+Sources: https://hl7.org/fhir/R4/datatypes.html#SampledData and
+https://hl7.org/fhir/R5/datatypes.html#SampledData
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
@@ -23,110 +25,137 @@ from formats.xml.tree import parse_numbers, parse_xml, root_name
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Reported
 
+MAX_DIMENSIONS: Final = 64
+# Elements that may be repeated and are lists in JSON.
 _LISTS: Final = ("component", "coding", "entry", "contained")
-_SPECIAL: Final = frozenset("ELU")  # error, below and above the detection limit
+# Letters in place of a sample: E for an error, L and U for below and above the detection limit.
+_SPECIAL: Final = frozenset("ELU")
 _SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0}
 _HERTZ: Final = ("/s", "Hz")
-MAX_DIMENSIONS: Final = 64
-_MEASURED: Final = {  # LOINC
+_MEASUREMENTS: Final = {  # by LOINC code
     "8867-4": "heart_rate_bpm",
     "8625-6": "pr_ms",
     "8633-0": "qrs_ms",
     "8634-8": "qt_ms",
     "8636-3": "qtc_ms",
 }
+_BOM: Final = b"\xef\xbb\xbf"
 _JSON_HEAD_BYTES: Final = 65_536
 
 Node = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class _Sampled:
+    """A SampledData element with the code of its Observation or component."""
+
+    code: Node
+    data: Node
+
+
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The one Observation with SampledData, or several of one time with a lead each.
+    """Read the one Observation with SampledData, or several of the same time with one lead each.
 
-    Raises NoSamples, SeveralRecordings, BadSamplingRate, CorruptFile, UnsafeFile, ...
+    Raises NoSamples, SeveralRecordings, BadSamplingRate, CorruptFile, UnsafeFile, and the errors of
+    `channels.record_from_channels`.
     """
-    resources = list(_resources(_document(head.data)))
-    found = [(one, samples) for one in resources if (samples := list(_sampled(one)))]
-    if not found:
-        raise NoSamples("the FHIR resource holds no SampledData", loc=("signal",))
+    resources = list(_resources(_parse_document(head.data)))
+    observations: list[Node] = []
+    channels: list[Channel] = []
     special: set[str] = set()
-    channels = [
-        channel
-        for _, sampled in found
-        for code, data in sampled
-        for channel in _channels(code, data, special)
-    ]
-    if len(found) > 1 and not _is_one_recording(found, channels):
+    for resource in resources:
+        sampled = list(_sampled(resource))
+        if sampled:
+            observations.append(resource)
+        for element in sampled:
+            channels += _channels(element, special)
+    if not observations:
+        raise NoSamples("the FHIR resource holds no SampledData", loc=("signal",))
+    if len(observations) > 1 and not _is_one_recording(observations, channels):
         raise SeveralRecordings(
-            f"{len(found)} Observations with SampledData in the FHIR bundle that are not one lead each; one is read"
+            f"{len(observations)} Observations with SampledData in the FHIR bundle; they are not "
+            "the leads of one recording, send one at a time"
         )
-    observation = found[0][0]
-    said = (
-        ("signal: samples that the FHIR resource marks as errors or beyond its limits are gaps",)
-        if special
-        else ()
-    )
-    date = metadata.iso_datetime(_begins(observation))
-    patient, patient_said = _patient(resources, date)
-    device = metadata.device_name(_text(_node(observation.get("device")).get("display")))
+    warnings: tuple[str, ...] = ()
+    if special:
+        warnings = (
+            "signal: samples that the FHIR resource marks as errors or beyond the detection "
+            "limits are gaps",
+        )
+    observation = observations[0]
+    date = metadata.iso_datetime(_start(observation))
+    patient, patient_warnings = _patient(resources, date)
+    device = metadata.device_name(_string(_node(observation.get("device")).get("display")))
     reported = Reported(date, device, _measurements(observation))
-    return record_from_channels(
-        DecodedFile("FHIR", None, channels, patient, reported, (*said, *patient_said)), hints
-    )
+    decoded = DecodedFile("FHIR", None, channels, patient, reported, (*warnings, *patient_warnings))
+    return record_from_channels(decoded, hints)
 
 
-def _is_one_recording(found: Sequence[tuple[Node, object]], channels: Sequence[Channel]) -> bool:
-    """Observations of other leads, one rate, one length and the same time: some write an Observation for each lead."""
+def _is_one_recording(observations: Sequence[Node], channels: Sequence[Channel]) -> bool:
+    """Return whether the observations are different leads of the same time, rate and length.
+
+    Some writers create an Observation for each lead.
+    """
     leads = [canonical_lead(channel.name) for channel in channels]
-    apart = None not in leads and len(set(leads)) == len(leads)
-    return (
-        apart
-        and len({(channel.fs, len(channel.codes)) for channel in channels}) == 1
-        and len({_begins(one) for one, _ in found}) == 1
-    )
+    if None in leads or len(set(leads)) < len(leads):
+        return False
+    layouts = {(channel.fs, len(channel.codes)) for channel in channels}
+    starts = {_start(observation) for observation in observations}
+    return len(layouts) == 1 and len(starts) == 1
 
 
-def _begins(observation: Node) -> str | None:
-    return _text(observation.get("effectiveDateTime")) or _text(
-        _node(observation.get("effectivePeriod")).get("start")
-    )
+def _start(observation: Node) -> str | None:
+    period = _node(observation.get("effectivePeriod"))
+    return _string(observation.get("effectiveDateTime")) or _string(period.get("start"))
 
 
-def _document(data: bytes) -> object:
-    if data.lstrip().removeprefix(b"\xef\xbb\xbf").startswith(b"{"):
+def _parse_document(data: bytes) -> object:
+    """Parse JSON, or XML to the same structure."""
+    if data.lstrip().removeprefix(_BOM).startswith(b"{"):
         return loads(data)
     root = parse_xml(data, "FHIR")
     return _as_json(root) | {"resourceType": root.tag}
 
 
 def _as_json(element: Element) -> dict[str, Any]:
-    """XML as its JSON would be: a leaf's value stands in an attribute, what may be repeated is a list."""
-    found: dict[str, Any] = {}
+    """Convert an XML element to the dictionary that its JSON form would give.
+
+    A leaf's value is in an attribute; elements that may be repeated become lists.
+    """
+    node: dict[str, Any] = {}
     for child in element:
-        value: Any = child.get("value") if len(child) == 0 else _as_json(child)
-        if child.tag in ("resource", "contained") and len(child):
+        value: Any
+        if len(child) == 0:
+            value = child.get("value")
+        elif child.tag in ("resource", "contained"):
             value = _as_json(child[0]) | {"resourceType": child[0].tag}
-        if child.tag in _LISTS:
-            found.setdefault(child.tag, []).append(value)
         else:
-            found.setdefault(child.tag, value)
-    return found
+            value = _as_json(child)
+        if child.tag in _LISTS:
+            node.setdefault(child.tag, []).append(value)
+        else:
+            node.setdefault(child.tag, value)
+    return node
 
 
 def _node(value: object) -> Node:
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def _nodes(value: object) -> list[Node]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    """Return the objects in a list; an empty list for anything else."""
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, Mapping)]
 
 
-def _text(value: object) -> str | None:
+def _string(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
 def _resources(document: object) -> Iterator[Node]:
-    """The document itself, what it contains, and the entries of a bundle."""
+    """Yield the document, the resources that it contains, and the entries of a bundle."""
     node = _node(document)
     yield node
     yield from _nodes(node.get("contained"))
@@ -134,115 +163,144 @@ def _resources(document: object) -> Iterator[Node]:
         yield _node(entry.get("resource"))
 
 
-def _sampled(resource: Node) -> Iterator[tuple[Node, Node]]:
-    """(code, SampledData) of an Observation and its components."""
+def _sampled(resource: Node) -> Iterator[_Sampled]:
+    """Yield the SampledData of an Observation and of its components."""
     if resource.get("resourceType") != "Observation":
         return
-    for place in (resource, *_nodes(resource.get("component"))):
-        if isinstance(place.get("valueSampledData"), Mapping):
-            yield _node(place.get("code")), _node(place["valueSampledData"])
+    for element in (resource, *_nodes(resource.get("component"))):
+        data = element.get("valueSampledData")
+        if isinstance(data, Mapping):
+            yield _Sampled(_node(element.get("code")), data)
 
 
-def _channels(code: Node, data: Node, special: set[str]) -> list[Channel]:
-    """value = origin + sample x factor, in origin's unit; several dimensions lie interleaved."""
-    name, origin = _lead(code), _node(data.get("origin"))
-    factor, zero = (
-        metadata.parse_number(data.get("factor", 1)),
-        metadata.parse_number(origin.get("value", 0)),
-    )
-    dimensions = metadata.parse_number(data.get("dimensions", 1))
-    if (
-        not factor
-        or zero is None
-        or dimensions is None
-        or not 1 <= dimensions <= MAX_DIMENSIONS
-        or dimensions != int(dimensions)
-    ):
+def _channels(sampled: _Sampled, special: set[str]) -> list[Channel]:
+    """Return the channels with value = origin + sample x factor, in origin's unit.
+
+    Several dimensions are interleaved; each becomes a channel with a number after its name. Adds to
+    `special` the letters found in place of samples. Raises CorruptFile, BadSamplingRate.
+    """
+    data = sampled.data
+    name = _lead_name(sampled.code)
+    origin = _node(data.get("origin"))
+    factor = metadata.parse_number(data.get("factor", 1))
+    zero = metadata.parse_number(origin.get("value", 0))
+    count = _dimensions(data)
+    if not factor or zero is None or count is None:
         raise CorruptFile(
-            f"{name}: factor, origin or dimensions of the FHIR SampledData is 0, no number or too many"
+            f"{name}: factor (not 0), origin and dimensions (1 to {MAX_DIMENSIONS}) of the FHIR "
+            "SampledData must be numbers"
         )
-    samples, count = _samples(data.get("data"), name, special), int(dimensions)
+    samples = _samples(data.get("data"), name, special)
     if len(samples) % count:
         raise CorruptFile(
-            f"{name}: {len(samples)} samples of the FHIR SampledData in {count} dimensions"
+            f"{name}: {len(samples)} samples of the FHIR SampledData; not a multiple of its "
+            f"{count} dimensions"
         )
-    unit, fs = _text(origin.get("code")) or _text(origin.get("unit")), _rate(data)
+    unit = _string(origin.get("code")) or _string(origin.get("unit"))
+    fs = _sampling_rate(data)
+    names = [name] if count == 1 else [f"{name} {number}" for number in range(1, count + 1)]
     rows = samples.reshape(-1, count).T
-    names = [name] if count == 1 else [f"{name} {row}" for row in range(1, count + 1)]
-    return [Channel(one, row, unit, factor, zero, fs) for one, row in zip(names, rows, strict=True)]
-
-
-def _lead(code: Node) -> str:
-    """The lead by an MDC code, else by whatever names one."""
-    codings = _nodes(code.get("coding"))
-    coded = next(
-        (lead for one in codings if (lead := lead_from_mdc_code(_text(one.get("code")) or ""))),
-        None,
-    )
-    texts = [
-        text
-        for one in (*codings, {"display": code.get("text")})
-        for key in ("code", "display")
-        if (text := _text(one.get(key)))
+    return [
+        Channel(channel_name, row, unit, factor, zero, fs)
+        for channel_name, row in zip(names, rows, strict=True)
     ]
-    return coded or next(
-        (text for text in texts if canonical_lead(text)), texts[0] if texts else ""
-    )
 
 
-def _rate(data: Node) -> float:
-    """1000 / period in ms (R4), or of interval and intervalUnit (R5)."""
-    unit = _text(data.get("intervalUnit")) or "ms"
-    step = metadata.parse_number(data.get("interval") if "interval" in data else data.get("period"))
-    seconds = step * _SECONDS[unit] if step and unit in _SECONDS else None
-    fs = step if unit in _HERTZ else 1.0 / seconds if seconds else None
+def _dimensions(data: Node) -> int | None:
+    """Return the number of dimensions, or None if it is invalid."""
+    dimensions = metadata.parse_number(data.get("dimensions", 1))
+    if dimensions is None or not 1 <= dimensions <= MAX_DIMENSIONS:
+        return None
+    return int(dimensions) if dimensions == int(dimensions) else None
+
+
+def _lead_name(code: Node) -> str:
+    """Return the lead of an MDC code, else the first text that names a lead, else any text."""
+    codings = _nodes(code.get("coding"))
+    for coding in codings:
+        lead = lead_from_mdc_code(_string(coding.get("code")) or "")
+        if lead:
+            return lead
+    texts: list[str] = []
+    for coding in codings:
+        texts += [_string(coding.get("code")) or "", _string(coding.get("display")) or ""]
+    texts.append(_string(code.get("text")) or "")
+    texts = [text for text in texts if text]
+    for text in texts:
+        if canonical_lead(text):
+            return text
+    return texts[0] if texts else ""
+
+
+def _sampling_rate(data: Node) -> float:
+    """Return samples per second from period (R4, in ms) or interval and intervalUnit (R5).
+
+    Raises BadSamplingRate.
+    """
+    unit = _string(data.get("intervalUnit")) or "ms"
+    interval = data.get("interval") if "interval" in data else data.get("period")
+    step = metadata.parse_number(interval)
+    fs: float | None = None
+    if unit in _HERTZ:
+        fs = step
+    elif step and unit in _SECONDS:
+        seconds = step * _SECONDS[unit]
+        fs = 1.0 / seconds if seconds else None
     if fs is None or fs <= 0:
         raise BadSamplingRate(
-            "fs: period (or interval) of the FHIR SampledData is 0, no number or in an unknown unit",
+            "fs: period (or interval) of the FHIR SampledData is missing, not positive or in an "
+            "unknown unit",
             loc=("fs",),
         )
     return round(fs, 6)
 
 
 def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
+    """Return the samples (samples,) with NaN for special letters, which are added to `special`.
+
+    Raises CorruptFile.
+    """
     if not isinstance(text, str):
         raise CorruptFile(f"{name}: the FHIR SampledData holds no data")
     if not _SPECIAL & set(text):
         return parse_numbers(text, name)
     tokens = text.split()
-    marked = [row for row, token in enumerate(tokens) if token in _SPECIAL]
-    special.update(tokens[row] for row in marked)
-    for row in marked:
-        tokens[row] = "0"
+    gaps = [index for index, token in enumerate(tokens) if token in _SPECIAL]
+    for index in gaps:
+        special.add(tokens[index])
+        tokens[index] = "0"
     values = parse_numbers(" ".join(tokens), name)
-    values[marked] = np.nan
+    values[gaps] = np.nan
     return values
 
 
 def _patient(resources: Sequence[Node], date: str | None) -> tuple[Patient, tuple[str, ...]]:
-    person = next((one for one in resources if one.get("resourceType") == "Patient"), {})
-    return metadata.plausible_patient(
-        metadata.age_at_recording(_text(person.get("birthDate")), date),
-        metadata.parse_sex(_text(person.get("gender"))),
-    )
+    """Return age and sex of the first Patient resource, with warnings."""
+    person: Node = {}
+    for resource in resources:
+        if resource.get("resourceType") == "Patient":
+            person = resource
+            break
+    age = metadata.age_at_recording(_string(person.get("birthDate")), date)
+    return metadata.plausible_patient(age, metadata.parse_sex(_string(person.get("gender"))))
 
 
 def _measurements(observation: Node) -> dict[str, float]:
-    found: dict[str, object] = {}
+    """Return the measurements in components with a known LOINC code; the first of each counts."""
+    values: dict[str, object] = {}
     for component in _nodes(observation.get("component")):
-        codes = [
-            _text(one.get("code")) or ""
-            for one in _nodes(_node(component.get("code")).get("coding"))
-        ]
-        name = next((_MEASURED[code] for code in codes if code in _MEASURED), None)
-        if name is not None:
-            found.setdefault(name, _node(component.get("valueQuantity")).get("value"))
-    return metadata.parse_measurements(found)
+        value = _node(component.get("valueQuantity")).get("value")
+        for coding in _nodes(_node(component.get("code")).get("coding")):
+            name = _MEASUREMENTS.get(_string(coding.get("code")) or "")
+            if name is not None:
+                values.setdefault(name, value)
+                break
+    return metadata.parse_measurements(values)
 
 
 def _detect(part: Part) -> bool:
-    start = part.data[:_JSON_HEAD_BYTES]
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+    start = part.data[:_JSON_HEAD_BYTES].removeprefix(_BOM).lstrip()
+    if start.startswith(b"{"):
         return b'"resourceType"' in part.data
     return root_name(part.data) in ("Observation", "Bundle")
 
@@ -252,11 +310,11 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        variants="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone or in a Bundle, "
-        "also one for each lead; leads on MDC codes or named",
-        parser="orjson, defusedxml; our own, after hl7.org/fhir",
-        metadata="time, device, age and sex of a Patient beside it, intervals on LOINC codes",
-        ignored="every other resource and field; a bundle with several recordings is refused",
+        variants="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone "
+        "or in a Bundle, also one Observation per lead; leads by MDC code or by name",
+        parser="orjson, defusedxml; our own, from the specification at hl7.org/fhir",
+        metadata="time, device, age and sex of a Patient resource, intervals by LOINC code",
+        ignored="all other resources and fields; a bundle with several recordings is refused",
         sample_files=(
             "fhir/made_observation_12lead_100hz.json: made from a real recording",
             "fhir/hl7_example_ekg_three_leads.xml: the standard's example, 1.16 s",

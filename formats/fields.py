@@ -1,7 +1,8 @@
-"""The fields of a record beside its samples: what each may be, one function a field.
+"""Validate the fields of a record other than its samples; one function per field.
 
-They take what a JSON or msgpack parser gives and raise with the field's place; values are never echoed (a patient's age is the patient's).
-`None` stands for an absent field throughout.
+The functions take the values that a JSON or msgpack parser returns. Errors carry the field's path.
+Messages never contain the value itself, because an age or a date identifies a patient.
+`None` means that the field is absent.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Loc = tuple[str | int, ...]
 MAX_AGE_YEARS: Final = 120.0
 MAX_ID_CHARS: Final = 128
 MAX_DATE_CHARS: Final = 64
-DURATION_TOLERANCE: Final = 0.01  # of the stated duration, API.md
+DURATION_TOLERANCE: Final = 0.01  # of the stated duration; docs/api.md, "A record"
 
 _SEXES: Final[dict[str, Sex]] = {
     "male": "male",
@@ -26,77 +27,113 @@ _SEXES: Final[dict[str, Sex]] = {
     "f": "female",
     "other": "other",
 }
+_TYPE_NAMES: Final = {
+    bool: "a boolean",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+    bytes: "binary data",
+    int: "a number",
+    float: "a number",
+}
 
 
 def dotted(loc: Loc) -> str:
-    """("records", 3, "patient", "age") -> "records[3].patient.age", as a sentence names a field."""
-    text = ""
+    """Return a field's path as messages show it.
+
+    `("records", 3, "patient", "age")` becomes `"records[3].patient.age"`.
+    """
+    path = ""
     for step in loc:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif path:
+            path += f".{step}"
+        else:
+            path = step
+    return path
+
+
+def type_name(value: object) -> str:
+    """Return what JSON calls the type of a value: `a string`, `an object`, ..."""
+    if value is None:
+        return "null"
+    return _TYPE_NAMES.get(type(value), "another type")
+
+
+def wrong_type(value: object, loc: Loc, required: str) -> BadType:
+    """Return the error for a value of the wrong type; `required` names the right one."""
+    return BadType(f"{dotted(loc)}: found {type_name(value)}; {required} is required", loc=loc)
 
 
 def number(value: object, loc: Loc) -> float:
-    """A finite float; booleans are no numbers, numeric strings neither. Raises BadType."""
+    """Return a finite float. Booleans and numeric strings are not numbers.
+
+    Raises BadType.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadType(f"{dotted(loc)}: {kind_of(value)} where a number is needed", loc=loc)
+        raise wrong_type(value, loc, "a number")
     try:
         result = float(value)
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise BadType(f"{dotted(loc)}: a finite number is needed", loc=loc)
+        raise BadType(f"{dotted(loc)}: the number is not finite", loc=loc)
     return result
 
 
 def sampling_rate(value: object, loc: Loc) -> float:
-    """Samples per second, above 0 (`signals.checks` holds it to the range that is served). Raises BadType, BadSamplingRate."""
+    """Return a positive number of samples per second.
+
+    `signals.checks` enforces the range that the server supports. Raises BadType, BadSamplingRate.
+    """
     fs = number(value, loc)
     if fs <= 0:
-        raise BadSamplingRate(f"{dotted(loc)}: {fs:g}; samples per second are above 0", loc=loc)
+        raise BadSamplingRate(f"{dotted(loc)}: found {fs:g} Hz; it must be above 0", loc=loc)
     return fs
 
 
 def positive(value: object, loc: Loc) -> float | None:
-    """A number above 0, or None. Raises BadType."""
+    """Return a number above 0, or None. Raises BadType."""
     if value is None:
         return None
     result = number(value, loc)
     if result <= 0:
-        raise BadType(f"{dotted(loc)}: a number above 0 is needed", loc=loc)
+        raise BadType(f"{dotted(loc)}: the number must be above 0", loc=loc)
     return result
 
 
 def age_years(value: object, loc: Loc) -> float | None:
-    """Years, 0 to 120, or None. Raises BadType."""
+    """Return an age of 0 to 120 years, or None. Raises BadType."""
     if value is None:
         return None
     age = number(value, loc)
     if not 0 <= age <= MAX_AGE_YEARS:
-        raise BadType(f"{dotted(loc)}: years from 0 to {MAX_AGE_YEARS:g} are allowed", loc=loc)
+        raise BadType(f"{dotted(loc)}: 0 to {MAX_AGE_YEARS:g} years are allowed", loc=loc)
     return age
 
 
 def sex(value: object, loc: Loc) -> Sex | None:
-    """male, female, m, f or other in any case, or None. Raises BadType, BadOption."""
+    """Return the sex for male, female, m, f or other in any case, or None.
+
+    Raises BadType, BadOption.
+    """
     if value is None:
         return None
     if not isinstance(value, str):
-        raise BadType(f"{dotted(loc)}: {kind_of(value)} where a text is needed", loc=loc)
-    known = _SEXES.get(value.strip().lower())
-    if known is None:
-        raise BadOption(
-            f"{dotted(loc)}: one of male, female, m, f, other or null is allowed", loc=loc
-        )
-    return known
+        raise wrong_type(value, loc, "a string")
+    canonical = _SEXES.get(value.strip().lower())
+    if canonical is None:
+        raise BadOption(f"{dotted(loc)}: male, female, m, f, other or null are allowed", loc=loc)
+    return canonical
 
 
-def text(value: object, loc: Loc, max_chars: int) -> str | None:
-    """A string of at most `max_chars`, or None. Raises BadType."""
+def string(value: object, loc: Loc, max_chars: int) -> str | None:
+    """Return a string of at most `max_chars` characters, or None. Raises BadType."""
     if value is None:
         return None
     if not isinstance(value, str):
-        raise BadType(f"{dotted(loc)}: {kind_of(value)} where a text is needed", loc=loc)
+        raise wrong_type(value, loc, "a string")
     if len(value) > max_chars:
         raise BadType(
             f"{dotted(loc)}: {len(value)} characters; at most {max_chars} are allowed", loc=loc
@@ -105,28 +142,16 @@ def text(value: object, loc: Loc, max_chars: int) -> str | None:
 
 
 def check_duration(stated_s: float | None, samples: int, fs: float, loc: Loc) -> None:
-    """Raises DurationMismatch where the stated seconds are more than 1 % off samples / fs."""
+    """Check the stated duration in seconds against `samples / fs`.
+
+    Raises DurationMismatch if they differ by more than 1 % of the stated duration.
+    """
     if stated_s is None:
         return
-    found_s = samples / fs
-    if abs(found_s - stated_s) > DURATION_TOLERANCE * stated_s:
+    actual_s = samples / fs
+    if abs(actual_s - stated_s) > DURATION_TOLERANCE * stated_s:
         raise DurationMismatch(
-            f"{dotted(loc)}: {stated_s:g} s stated, {samples} samples at {fs:g} Hz are {found_s:g} s; at most 1 % apart is allowed",
+            f"{dotted(loc)}: {stated_s:g} s stated, but {samples} samples at {fs:g} Hz last "
+            f"{actual_s:g} s; a difference of 1 % is allowed",
             loc=loc,
         )
-
-
-def kind_of(value: object) -> str:
-    """What a parser would call the value: `a text`, `an object`, ..."""
-    if value is None:
-        return "null"
-    names = {
-        bool: "a boolean",
-        str: "a text",
-        list: "a list",
-        dict: "an object",
-        bytes: "binary data",
-        int: "a number",
-        float: "a number",
-    }
-    return names.get(type(value), "another type")

@@ -1,7 +1,11 @@
-"""What a request says beside a file: query or form fields. Where they contradict the file the request wins, with a warning."""
+"""Query and form fields that describe an uploaded file: sampling rate, lead names, units, patient.
+
+If such a field contradicts the file, the request's value is used and a warning is added.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Hints:
-    """All optional. `gain` is ADC units per mV; `id` holds one name a record; `lead_names` are canonical."""
+    """The values that a request gives for a file; all are optional.
+
+    fs            samples per second
+    lead_names    canonical names, one for each channel
+    units         mV, uV, V or unknown
+    gain          ADC units per mV
+    id            one string for each record
+    """
 
     fs: float | None = None
     lead_names: tuple[str, ...] | None = None
@@ -30,14 +41,15 @@ class Hints:
     id: tuple[str, ...] = ()
 
 
-# The names of the fields, with the alias: what a server takes out of a query before it looks for options.
+# The names of the fields and the alias "leads". The server removes them from a query before it
+# parses the options.
 HINT_NAMES = frozenset({*Hints.__dataclass_fields__, "leads"})
 
 
 def hints_from_params(params: Mapping[str, Sequence[str]]) -> Hints:
-    """Query or form strings -> Hints; other names are left to others, an empty field is an absent one.
+    """Parse query or form strings. Ignores other names; an empty string means absent.
 
-    Raises BadType, BadOption, BadSamplingRate, UnknownLead, DuplicateLead, each naming its field.
+    Raises BadType, BadOption, BadSamplingRate, UnknownLead, DuplicateLead; each names its field.
     """
     fs = _number(params, "fs")
     return Hints(
@@ -47,7 +59,7 @@ def hints_from_params(params: Mapping[str, Sequence[str]]) -> Hints:
         gain=fields.positive(_number(params, "gain"), ("gain",)),
         age=fields.age_years(_number(params, "age"), ("age",)),
         sex=fields.sex(_single(params, "sex"), ("sex",)),
-        recording_date=fields.text(
+        recording_date=fields.string(
             _single(params, "recording_date"), ("recording_date",), fields.MAX_DATE_CHARS
         ),
         recording_duration=fields.positive(
@@ -58,19 +70,25 @@ def hints_from_params(params: Mapping[str, Sequence[str]]) -> Hints:
 
 
 def single_id(hints: Hints) -> str | None:
-    """The id of the one record of a request. Raises BadOption where there are several."""
+    """Return the id of a request with one record. Raises BadOption if several were sent."""
     if len(hints.id) > 1:
         raise BadOption(f"id: {len(hints.id)} given for one record", loc=("id",))
     return hints.id[0] if hints.id else None
 
 
-def prefer(field: str, asked: T | None, found: T | None) -> tuple[T | None, tuple[str, ...]]:
-    """The request's value where it has one, else the file's; with a warning where both are there and differ."""
-    if asked is None:
-        return found, ()
-    if found is None or asked == found:
-        return asked, ()
-    return asked, (f"{field}: the request contradicts the file; the request's value is used",)
+def prefer_request(
+    field: str, request_value: T | None, file_value: T | None
+) -> tuple[T | None, tuple[str, ...]]:
+    """Return the request's value, or the file's if the request has none.
+
+    The second item is a warning if both are given and differ.
+    """
+    if request_value is None:
+        return file_value, ()
+    if file_value is None or request_value == file_value:
+        return request_value, ()
+    warning = f"{field}: the request contradicts the file; the request's value is used"
+    return request_value, (warning,)
 
 
 def _single(params: Mapping[str, Sequence[str]], name: str) -> str | None:
@@ -84,24 +102,31 @@ def _number(params: Mapping[str, Sequence[str]], name: str) -> float | None:
     text = _single(params, name)
     if text is None:
         return None
-    try:
-        value = float(text) if text.isascii() and "_" not in text else math.nan
-    except ValueError:
-        value = math.nan
+    value = math.nan
+    # float() accepts digits of other alphabets and "1_000"; neither is a number in a query.
+    if text.isascii() and "_" not in text:
+        with contextlib.suppress(ValueError):
+            value = float(text)
     if not math.isfinite(value):
-        raise BadType(f"{name}: a finite number is needed", loc=(name,))
+        raise BadType(f"{name}: a finite number is required", loc=(name,))
     return value
 
 
 def _lead_names(params: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
-    texts = {name: _single(params, name) for name in ("lead_names", "leads")}
-    given = {name: text for name, text in texts.items() if text is not None}
-    if len(set(given.values())) > 1:
-        raise BadOption("leads: another list than lead_names, which it stands for", loc=("leads",))
-    for name, text in given.items():
-        return parse_lead_names([part.strip() for part in text.split(",")], loc=(name,))
-    return None
+    """Parse `lead_names` or its alias `leads`, separated by commas."""
+    field, text = "lead_names", _single(params, "lead_names")
+    alias = _single(params, "leads")
+    if text is not None and alias is not None and text != alias:
+        raise BadOption(
+            "leads: differs from lead_names, of which it is an alias; send one of them",
+            loc=("leads",),
+        )
+    if text is None:
+        field, text = "leads", alias
+    if text is None:
+        return None
+    return parse_lead_names([name.strip() for name in text.split(",")], loc=(field,))
 
 
 def _id(value: str, index: int) -> str:
-    return fields.text(value, ("id", index), fields.MAX_ID_CHARS) or ""
+    return fields.string(value, ("id", index), fields.MAX_ID_CHARS) or ""

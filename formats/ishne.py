@@ -1,6 +1,7 @@
-"""ISHNE Holter files (.ecg): up to twelve leads of 16 bit, interleaved.
+"""Read ISHNE Holter files (.ecg): up to twelve interleaved leads of 16 bits.
 
-Source: Badilini F., The ISHNE Holter standard output file format, Ann Noninvasive Electrocardiol 1998;3:263
+Source: Badilini F., The ISHNE Holter standard output file format, Ann Noninvasive Electrocardiol
+1998;3:263
 """
 
 from __future__ import annotations
@@ -17,88 +18,103 @@ from formats import metadata
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
-from signals.record import EcgRecord, Reported, Sex
+from signals.record import EcgRecord, Patient, Reported, Sex
 
 MAGIC: Final = b"ISHNE1.0"
 HEADER_BYTES: Final = 522
 MAX_LEADS: Final = 12
-_BLOCK_AT: Final = 10  # behind magic and checksum
-_SIZES: Final = struct.Struct(
-    "<4i"
-)  # variable block, samples, where the variable block and where the samples begin
-_LEADS_AT: Final = (
-    156  # number of leads, then three tables of twelve: lead, quality, resolution in nV
-)
-_RATE_AT: Final = 272
-_SEX_AT: Final = 128  # then race, and three dates as day, month, year: birth, recording, file; then the start's clock
+# Offsets in bytes. The block that the checksum covers follows the magic and the checksum.
+_BLOCK_AT: Final = 10
+# Bytes of the variable block, samples, offset of the variable block, offset of the samples.
+_SIZES: Final = struct.Struct("<4i")
+# Sex, race, then three dates as day, month, year (birth, recording, file), then the start's time.
+_PERSON_AT: Final = 128
+_PERSON: Final = struct.Struct("<14h")
+# Number of leads, then three tables of twelve: lead, quality, resolution in nV.
+_LEADS_AT: Final = 156
+_TABLES: Final = struct.Struct("<36h")
 _RECORDER: Final = slice(232, 272)
+_RATE_AT: Final = 272
 _SEXES: Final[dict[int, Sex]] = {1: "male", 2: "female"}
 _NAMES: Final = {
-    2: "X", 3: "Y", 4: "Z", 5: "I", 6: "II", 7: "III", 8: "aVR", 9: "aVL", 10: "aVF", 11: "V1", 12: "V2", 13: "V3", 14: "V4", 15: "V5",
-    16: "V6", 17: "ES", 18: "AS", 19: "AI",
+    2: "X", 3: "Y", 4: "Z", 5: "I", 6: "II", 7: "III", 8: "aVR", 9: "aVL", 10: "aVF", 11: "V1",
+    12: "V2", 13: "V3", 14: "V4", 15: "V5", 16: "V6", 17: "ES", 18: "AS", 19: "AI",
 }  # fmt: skip
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The leads of an ISHNE file. Raises CorruptFile (sizes, gain 0), BadSamplingRate, UnknownLead, ..."""
+    """Read the leads of an ISHNE file.
+
+    Raises CorruptFile (sizes, gain 0), BadSamplingRate, and the errors of
+    `channels.record_from_channels`.
+    """
     data = head.data
     if len(data) < HEADER_BYTES:
-        raise CorruptFile(f"the ISHNE file has {len(data)} bytes, its header alone {HEADER_BYTES}")
+        raise CorruptFile(
+            f"the ISHNE file has {len(data)} bytes; its header alone has {HEADER_BYTES}"
+        )
     leads = int.from_bytes(data[_LEADS_AT : _LEADS_AT + 2], "little", signed=True)
     fs = int.from_bytes(data[_RATE_AT : _RATE_AT + 2], "little")
     if not 1 <= leads <= MAX_LEADS:
-        raise CorruptFile(f"the ISHNE header states {leads} leads; 1 to {MAX_LEADS} are possible")
+        raise CorruptFile(f"the ISHNE header states {leads} leads; 1 to {MAX_LEADS} are allowed")
     if fs == 0:
         raise BadSamplingRate("fs: the ISHNE header's sampling rate is 0", loc=("fs",))
     start, samples = _extent(data, leads)
     codes = np.frombuffer(data, "<i2", samples * leads, start).reshape(samples, leads)
-    tables = struct.unpack_from("<36h", data, _LEADS_AT + 2)
-    kinds, resolutions = tables[:MAX_LEADS], tables[2 * MAX_LEADS :]
-    channels = [
-        Channel(
-            _NAMES.get(kinds[row], f"lead {kinds[row]}"),
-            codes[:, row],
-            "nV",
-            float(resolutions[row]),
-        )
-        for row in range(leads)
-    ]
-    sex, _, *dates = struct.unpack_from("<14h", data, _SEX_AT)
-    (day, month, year), clock = dates[3:6], dates[9:12]
-    date = metadata.iso_datetime_from_parts(year, month, day, *clock)
-    age = metadata.age_at_recording(
-        metadata.iso_datetime_from_parts(dates[2], dates[1], dates[0]), date
-    )
-    patient, said = metadata.plausible_patient(age, _SEXES.get(sex))
-    device = metadata.device_name(data[_RECORDER].split(b"\0")[0].decode("latin-1"))
-    recording = DecodedFile(
-        "ISHNE",
-        float(fs),
-        channels,
-        patient,
-        Reported(date, device),
-        (*_checksum(data, start), *said),
-    )
-    return record_from_channels(recording, hints)
+    tables = _TABLES.unpack_from(data, _LEADS_AT + 2)
+    lead_codes = tables[:leads]
+    resolutions = tables[2 * MAX_LEADS : 2 * MAX_LEADS + leads]
+    channels: list[Channel] = []
+    for row, (code, nanovolts) in enumerate(zip(lead_codes, resolutions, strict=True)):
+        name = _NAMES.get(code, f"lead {code}")
+        channels.append(Channel(name, codes[:, row], "nV", float(nanovolts)))
+    patient, reported, patient_warnings = _parse_person(data)
+    warnings = (*_checksum_warnings(data, start), *patient_warnings)
+    decoded = DecodedFile("ISHNE", float(fs), channels, patient, reported, warnings)
+    return record_from_channels(decoded, hints)
+
+
+def _parse_person(data: bytes) -> tuple[Patient, Reported, tuple[str, ...]]:
+    """Return patient, date and recorder, with warnings."""
+    (
+        sex, _race,
+        birth_day, birth_month, birth_year,
+        day, month, year,
+        _file_day, _file_month, _file_year,
+        hour, minute, second,
+    ) = _PERSON.unpack_from(data, _PERSON_AT)  # fmt: skip
+    date = metadata.iso_datetime_from_parts(year, month, day, hour, minute, second)
+    born = metadata.iso_datetime_from_parts(birth_year, birth_month, birth_day)
+    age = metadata.age_at_recording(born, date)
+    patient, warnings = metadata.plausible_patient(age, _SEXES.get(sex))
+    recorder = data[_RECORDER].split(b"\0")[0].decode("latin-1")
+    return patient, Reported(date, metadata.device_name(recorder)), warnings
 
 
 def _extent(data: bytes, leads: int) -> tuple[int, int]:
-    """Where the samples begin, and how many there are of each lead. Writers state them for one lead (as the text has it) or for all."""
+    """Return the offset of the samples and their number per lead. Raises CorruptFile.
+
+    The header states the samples of one lead, as the specification says, or of all leads together,
+    as some writers do.
+    """
     _, stated, _, start = _SIZES.unpack_from(data, _BLOCK_AT)
     if not HEADER_BYTES <= start <= len(data) or stated < 0:
         raise CorruptFile(
-            f"the ISHNE header states {stated} samples from byte {start}; the file has {len(data)} bytes"
+            f"the ISHNE header states {stated} samples from byte {start}; "
+            f"the file has {len(data)} bytes"
         )
-    there = (len(data) - start) // (2 * leads)
-    if stated == there * leads and leads > 1:
-        return start, there
-    if not 0 < stated <= there:
-        raise CorruptFile(f"the ISHNE header states {stated} samples a lead; {there} are there")
+    available = (len(data) - start) // (2 * leads)
+    if stated == available * leads and leads > 1:
+        return start, available
+    if not 0 < stated <= available:
+        raise CorruptFile(
+            f"the ISHNE header states {stated} samples per lead; the file has {available}"
+        )
     return start, stated
 
 
-def _checksum(data: bytes, start: int) -> tuple[str, ...]:
-    """CRC-16/CCITT of the header behind it; many writers leave it 0."""
+def _checksum_warnings(data: bytes, start: int) -> tuple[str, ...]:
+    """Return a warning if the CRC-16/CCITT of the header is wrong. Many writers leave it 0."""
     stated = int.from_bytes(data[len(MAGIC) : _BLOCK_AT], "little")
     if not stated or stated == binascii.crc_hqx(data[_BLOCK_AT:start], 0xFFFF):
         return ()
@@ -110,10 +126,10 @@ FORMAT = Format(
     detect=lambda part: part.data.startswith(MAGIC),
     read=read,
     about=About(
-        variants="version 1.0, 1 to 12 leads; ten minutes at most, as of every recording",
-        parser="our own, after the published description",
+        variants="version 1.0, 1 to 12 leads; at most ten minutes, as for every recording",
+        parser="our own, from the published description",
         metadata="start, age at that time, sex, recorder",
-        ignored="leads X, Y, Z, ES, AS, AI; annotation files; names and numbers of persons",
+        ignored="leads X, Y, Z, ES, AS, AI; annotation files; names and identifiers of persons",
         sample_files=(
             "ishne/made_12lead_100hz.ecg: made from a real recording; no real file was found",
         ),

@@ -1,4 +1,4 @@
-"""The JSON record (docs/api.md, "A record"), from JSON or msgpack alike: a mapping -> EcgRecord."""
+"""Convert the record of docs/api.md ("A record") from a JSON or msgpack mapping to an EcgRecord."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from errors import BadOption, BadType, FieldError, MissingField
 from formats import fields
-from formats.fields import Loc, dotted, kind_of
-from formats.hints import Hints, prefer, single_id
-from formats.samples import Array, array_of
+from formats.fields import Loc, dotted, type_name, wrong_type
+from formats.hints import Hints, prefer_request, single_id
+from formats.samples import Array, signal_array
 from signals.leads import parse_lead_names
 from signals.record import EcgRecord, Patient, Units
 from signals.units import to_millivolt
 
-RECORD_FIELDS: Final = frozenset(
+_RECORD_FIELDS: Final = frozenset(
     {
         "signal",
         "fs",
@@ -31,62 +31,70 @@ RECORD_FIELDS: Final = frozenset(
         "id",
     },
 )
-PATIENT_FIELDS: Final = frozenset({"age", "sex"})
-MAX_UNKNOWN_NAMED: Final = 10
-MAX_NAME_CHARS: Final = 40
+_PATIENT_FIELDS: Final = frozenset({"age", "sex"})
+_MAX_UNKNOWN_NAMED: Final = 10
+_MAX_NAME_CHARS: Final = 40
+_MAX_UNIT_CHARS: Final = 16
 
 
 def record_from_mapping(
     mapping: object, *, loc: Loc = (), extra_fields: frozenset[str] = frozenset()
 ) -> EcgRecord:
-    """A record as JSON or msgpack have it -> EcgRecord.
+    """Convert a record as a JSON or msgpack parser returns it.
 
-    loc           where the record lies in the body, e.g. ("records", 3); begins the place of every error
-    extra_fields  names that stand beside the record's own and are somebody else's (the request's options)
-    Unknown fields are ignored and named in `warnings`. Raises MissingField, BadType, BadShape, RaggedSignal, UnknownLead,
-    DuplicateLead, BadSamplingRate, DurationMismatch, BadOption.
+    loc           the record's path in the body, such as ("records", 3); prefixes every error's path
+    extra_fields  names next to the record's own that other code reads (the request's options)
+
+    Ignores unknown fields and names them in `warnings`. Raises MissingField, BadType, BadShape,
+    RaggedSignal, UnknownLead, DuplicateLead, BadSamplingRate, DurationMismatch, BadOption.
     """
     if not isinstance(mapping, Mapping):
+        place = dotted(loc) or "body"
         raise BadType(
-            f"{dotted(loc) or 'body'}: {kind_of(mapping)} where a record (an object) is needed",
-            loc=loc,
+            f"{place}: found {type_name(mapping)}; a record (an object) is required", loc=loc
         )
     for name in ("signal", "fs"):
         if mapping.get(name) is None:
             raise MissingField(f"{dotted((*loc, name))}: missing", loc=(*loc, name))
     fs = fields.sampling_rate(mapping["fs"], (*loc, "fs"))
     names = mapping.get("lead_names")
-    asked = None if names is None else parse_lead_names(names, loc=(*loc, "lead_names"))
-    signal, leads = array_of(mapping["signal"], asked, (*loc, "signal"))
-    stated_s = fields.positive(mapping.get("recording_duration"), (*loc, "recording_duration"))
-    fields.check_duration(stated_s, signal.shape[1], fs, (*loc, "recording_duration"))
+    stated_leads = None if names is None else parse_lead_names(names, loc=(*loc, "lead_names"))
+    samples, leads = signal_array(mapping["signal"], stated_leads, (*loc, "signal"))
+    duration_loc = (*loc, "recording_duration")
+    stated_s = fields.positive(mapping.get("recording_duration"), duration_loc)
+    fields.check_duration(stated_s, samples.shape[1], fs, duration_loc)
     gain = fields.positive(mapping.get("gain"), (*loc, "gain"))
-    millivolt, units = scaled(
-        signal, fields.text(mapping.get("units"), (*loc, "units"), 16), gain, loc
-    )
-    patient, warnings = _patient(mapping.get("patient"), (*loc, "patient"))
+    stated_units = fields.string(mapping.get("units"), (*loc, "units"), _MAX_UNIT_CHARS)
+    signal, units = scale_to_millivolt(samples, stated_units, gain, loc)
+    patient, patient_warnings = _patient(mapping.get("patient"), (*loc, "patient"))
     return EcgRecord(
-        signal=millivolt,
+        signal=signal,
         fs=fs,
         lead_names=leads,
         units=units,
         patient=patient,
-        recording_date=fields.text(
+        recording_date=fields.string(
             mapping.get("recording_date"), (*loc, "recording_date"), fields.MAX_DATE_CHARS
         ),
-        id=fields.text(mapping.get("id"), (*loc, "id"), fields.MAX_ID_CHARS),
-        warnings=(*_unknown(mapping, RECORD_FIELDS, extra_fields, ""), *warnings),
+        id=fields.string(mapping.get("id"), (*loc, "id"), fields.MAX_ID_CHARS),
+        warnings=(
+            *_unknown_fields(mapping, _RECORD_FIELDS, extra_fields, prefix=""),
+            *patient_warnings,
+        ),
     )
 
 
 def with_hints(
     mapping: Mapping[object, object], hints: Hints
 ) -> tuple[dict[object, object], tuple[str, ...]]:
-    """A record with what the request says beside it put in, and a warning for each contradiction (an uploaded JSON file)."""
+    """Return a copy of an uploaded record with the request's values in it.
+
+    The second item holds a warning for each value that contradicts the file.
+    """
     merged = dict(mapping)
     patient = mapping.get("patient")
     person = dict(patient) if isinstance(patient, Mapping) else {}
-    hinted: dict[str, object] = {
+    record_values: dict[str, object] = {
         "fs": hints.fs,
         "lead_names": None if hints.lead_names is None else list(hints.lead_names),
         "units": hints.units,
@@ -95,66 +103,69 @@ def with_hints(
         "recording_duration": hints.recording_duration,
         "id": single_id(hints),
     }
-    warnings: tuple[str, ...] = ()
-    for name, asked in hinted.items():
-        merged[name], said = prefer(name, asked, mapping.get(name))
-        warnings += said
-    for name, asked in {"age": hints.age, "sex": hints.sex}.items():
-        if asked is not None:
-            person[name], said = prefer(f"patient.{name}", asked, person.get(name))
-            warnings += said
+    warnings: list[str] = []
+    for name, value in record_values.items():
+        merged[name], contradiction = prefer_request(name, value, mapping.get(name))
+        warnings += contradiction
+    for name, value in {"age": hints.age, "sex": hints.sex}.items():
+        if value is not None:
+            field = f"patient.{name}"
+            person[name], contradiction = prefer_request(field, value, person.get(name))
+            warnings += contradiction
             merged["patient"] = person
-    return merged, warnings
+    return merged, tuple(warnings)
 
 
-def scaled(
-    signal: Array, units: str | None, gain: float | None, loc: Loc = ()
+def scale_to_millivolt(
+    samples: Array, units: str | None, gain: float | None, loc: Loc = ()
 ) -> tuple[NDArray[np.float32], Units]:
-    """Samples as sent -> float32 in mV (or "unknown"). Whole numbers from a raw array need `units` or `gain`: MissingField."""
-    if signal.dtype.kind == "i" and units is None and gain is None:
-        place = (*loc, "units")
+    """Convert samples as sent to float32 in mV, or leave them in "unknown" units.
+
+    Samples without `units` and `gain` are in mV. Integers (a binary array of int16) need one of
+    them. Raises MissingField, BadOption.
+    """
+    if samples.dtype.kind == "i" and units is None and gain is None:
+        units_loc = (*loc, "units")
         raise MissingField(
-            f"{dotted(place)}: int16 samples need units (mV, uV, V, unknown) or gain (ADC units per mV)",
-            loc=place,
+            f"{dotted(units_loc)}: missing; int16 samples need units (mV, uV, V, unknown) or gain "
+            "(ADC units per mV)",
+            loc=units_loc,
         )
     try:
-        with np.errstate(over="ignore"):  # infinite is refused by signals.checks
-            return to_millivolt(signal, "mV" if units is None else units, gain)
+        with np.errstate(over="ignore"):  # signals.checks rejects infinite values
+            return to_millivolt(samples, "mV" if units is None else units, gain)
     except BadOption as error:
-        raise BadOption(
-            error.detail,
-            errors=[FieldError((*loc, *fault.loc), fault.msg) for fault in error.errors],
-        ) from None
+        # signals.units does not know where the record is in the body.
+        located = [FieldError((*loc, *fault.loc), fault.msg) for fault in error.errors]
+        raise BadOption(error.detail, errors=located) from None
 
 
 def _patient(value: object, loc: Loc) -> tuple[Patient, tuple[str, ...]]:
     if value is None:
         return Patient(), ()
     if not isinstance(value, Mapping):
-        raise BadType(f"{dotted(loc)}: {kind_of(value)} where an object is needed", loc=loc)
+        raise wrong_type(value, loc, "an object")
     patient = Patient(
         age_years=fields.age_years(value.get("age"), (*loc, "age")),
         sex=fields.sex(value.get("sex"), (*loc, "sex")),
     )
-    return patient, _unknown(value, PATIENT_FIELDS, frozenset(), "patient.")
+    return patient, _unknown_fields(value, _PATIENT_FIELDS, frozenset(), prefix="patient.")
 
 
-def _unknown(
-    found: Iterable[object], known: frozenset[str], extra: frozenset[str], prefix: str
+def _unknown_fields(
+    names: Iterable[object], known: frozenset[str], extra: frozenset[str], *, prefix: str
 ) -> tuple[str, ...]:
-    unknown = [
-        str(name)[:MAX_NAME_CHARS] for name in found if name not in known and name not in extra
-    ]
-    named = tuple(
-        _unknown_sentence(name, sorted(known | extra), prefix)
-        for name in unknown[:MAX_UNKNOWN_NAMED]
-    )
-    rest = len(unknown) - len(named)
-    return (*named, f"{prefix}fields: {rest} more unknown fields, ignored") if rest else named
-
-
-def _unknown_sentence(name: str, known: list[str], prefix: str) -> str:
-    close = get_close_matches(name.lower(), known, n=1)
-    return f"{prefix}{name}: unknown field, ignored" + (
-        f"; did you mean {close[0]}?" if close else ""
-    )
+    """Return a warning for each unknown field, at most ten, and one for the number of others."""
+    allowed = known | extra
+    unknown = [str(name)[:_MAX_NAME_CHARS] for name in names if name not in allowed]
+    warnings: list[str] = []
+    for name in unknown[:_MAX_UNKNOWN_NAMED]:
+        warning = f"{prefix}{name}: unknown field, ignored"
+        close = get_close_matches(name.lower(), sorted(allowed), n=1)
+        if close:
+            warning += f"; did you mean {close[0]}?"
+        warnings.append(warning)
+    if len(unknown) > _MAX_UNKNOWN_NAMED:
+        others = len(unknown) - _MAX_UNKNOWN_NAMED
+        warnings.append(f"{prefix}fields: {others} more unknown fields, ignored")
+    return tuple(warnings)

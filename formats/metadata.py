@@ -1,6 +1,7 @@
-"""What files tell beside the samples: times, age, sex, the machine's own measurements. Names and numbers of persons are never taken.
+"""Parse what files state in addition to the samples: times, age, sex, measurements, device.
 
-Machines write these fields freely, so what cannot be read is absent, not an error.
+Names and identifiers of persons are never read. Devices write these fields freely, so a value that
+cannot be parsed counts as absent and is not an error.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import Final
 from formats.fields import MAX_AGE_YEARS
 from signals.record import Patient, Sex
 
-_YEARS_IN: Final = {
+# By the first letter of the unit: years, annum, months, weeks, days, hours.
+_YEARS_PER_UNIT: Final = {
     "y": 1.0,
     "a": 1.0,
     "m": 1 / 12,
     "w": 7 / 365.25,
     "d": 1 / 365.25,
     "h": 1 / 8766.0,
-}  # years, annum, months, ...
+}
 _SEXES: Final[dict[str, Sex]] = {
     "m": "male",
     "male": "male",
@@ -34,35 +36,41 @@ _SEXES: Final[dict[str, Sex]] = {
 _NUMBER: Final = re.compile(
     r"[-+]?(?:\d{1,18}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][-+]?\d{1,3})?", re.ASCII
 )
-_DIGITS: Final = re.compile(
+_DATETIME: Final = re.compile(
     r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?", re.ASCII
 )
+_MAX_NUMBER: Final = 1e300
 MAX_DEVICE_CHARS: Final = 120
 
 
-def parse_number(text: object) -> float | None:
-    """A finite decimal number, else None. Unlike float() it takes no "nan", "1_000" or other alphabets' digits."""
-    if isinstance(text, bool):
+def parse_number(value: object) -> float | None:
+    """Return a finite decimal number, or None.
+
+    Unlike `float()` it does not accept "nan", "1_000" or the digits of other alphabets.
+    """
+    if isinstance(value, bool):
         return None
-    if isinstance(text, int | float):
-        return float(text) if abs(text) < 1e300 else None  # NaN is not < anything
-    if not isinstance(text, str) or not _NUMBER.fullmatch(text.strip()):
+    if isinstance(value, int | float):
+        # The comparison is also False for NaN. It precedes float(), which overflows on huge ints.
+        return float(value) if abs(value) < _MAX_NUMBER else None
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value.strip()):
         return None
-    value = float(text)
-    return value if math.isfinite(value) else None
+    number = float(value)
+    return number if math.isfinite(number) else None
 
 
 def iso_datetime(text: str | None) -> str | None:
-    """ISO 8601 from what begins like "20240501082732", "2024-05-01T08:27:32Z" or "2024-05-01"; else None."""
-    found = _DIGITS.match((text or "").strip())
-    if found is None:
+    """Return ISO 8601 for a string that starts with a date and perhaps a time, or None.
+
+    Understands "20240501082732", "2024-05-01T08:27:32Z" and "2024-05-01"; ignores the rest.
+    """
+    match = _DATETIME.match((text or "").strip())
+    if match is None:
         return None
-    year, month, day, *clock = found.groups()
-    return (
-        iso_datetime_from_parts(year, month, day, *(part or "0" for part in clock))
-        if clock[0]
-        else _day(year, month, day)
-    )
+    year, month, day, *clock = match.groups()
+    if not clock[0]:
+        return _iso_date(year, month, day)
+    return iso_datetime_from_parts(year, month, day, *(part or "0" for part in clock))
 
 
 def iso_datetime_from_parts(
@@ -73,17 +81,20 @@ def iso_datetime_from_parts(
     minute: object = 0,
     second: object = 0,
 ) -> str | None:
-    """ISO 8601 from numbers or texts of them; None where they are no time."""
-    parts = [parse_number(part) for part in (year, month, day, hour, minute, second)]
-    if any(part is None for part in parts):
-        return None
+    """Return ISO 8601 for numbers or numeric strings, or None if they are no valid time."""
+    numbers: list[int] = []
+    for part in (year, month, day, hour, minute, second):
+        value = parse_number(part)
+        if value is None:
+            return None
+        numbers.append(int(value))
     try:
-        return datetime(*(int(part or 0) for part in parts)).isoformat()  # type: ignore[arg-type]
+        return datetime(*numbers).isoformat()  # type: ignore[arg-type]
     except (ValueError, OverflowError):
         return None
 
 
-def _day(year: str, month: str, day: str) -> str | None:
+def _iso_date(year: str, month: str, day: str) -> str | None:
     try:
         return date(int(year), int(month), int(day)).isoformat()
     except ValueError:
@@ -91,49 +102,68 @@ def _day(year: str, month: str, day: str) -> str | None:
 
 
 def age_in_years(value: object, unit: str | None) -> float | None:
-    """Years from a number and a unit such as "Y", "MONTHS", "d"; years where there is none."""
+    """Return an age in years, to two decimals, from a number and a unit.
+
+    Only the first letter of the unit counts ("Y", "MONTHS", "d"); without a unit it is years.
+    """
     age = parse_number(value)
     if age is None or age < 0:
         return None
-    factor = _YEARS_IN.get((unit or "y").strip().lower()[:1])
+    factor = _YEARS_PER_UNIT.get((unit or "y").strip().lower()[:1])
     return None if factor is None else round(age * factor, 2)
 
 
 def age_at_recording(born: str | None, recorded: str | None) -> float | None:
-    """Whole years between two ISO dates; None where one is missing or they are the wrong way round."""
-    birth, then = iso_datetime(born), iso_datetime(recorded)
-    if birth is None or then is None:
+    """Return the completed years between two dates.
+
+    None if a date is missing or the recording precedes the birth.
+    """
+    born_iso = iso_datetime(born)
+    recorded_iso = iso_datetime(recorded)
+    if born_iso is None or recorded_iso is None:
         return None
-    first, last = date.fromisoformat(birth[:10]), date.fromisoformat(then[:10])
-    years = last.year - first.year - ((last.month, last.day) < (first.month, first.day))
+    birth = date.fromisoformat(born_iso[:10])
+    recording = date.fromisoformat(recorded_iso[:10])
+    years = recording.year - birth.year
+    if (recording.month, recording.day) < (birth.month, birth.day):
+        years -= 1
     return float(years) if years >= 0 else None
 
 
 def parse_sex(text: str | None) -> Sex | None:
+    """Return the sex for the usual words and letters in any case, or None."""
     return _SEXES.get((text or "").strip().lower())
 
 
 def plausible_patient(age: float | None, sex: Sex | None) -> tuple[Patient, tuple[str, ...]]:
-    """The patient; an age that nobody has (300 for "older than 89", 999 for "unknown") is left out with a warning."""
+    """Return the patient and warnings. An age outside 0 to 120 years is dropped with a warning.
+
+    Files use such ages as codes: 300 for "older than 89", 999 for "unknown".
+    """
     if age is not None and not 0 <= age <= MAX_AGE_YEARS:
-        return Patient(None, sex), (
-            f"patient.age: beyond {MAX_AGE_YEARS:g} years in the file, ignored",
-        )
+        warning = f"patient.age: outside 0 to {MAX_AGE_YEARS:g} years in the file, ignored"
+        return Patient(None, sex), (warning,)
     return Patient(age, sex), ()
 
 
-def parse_measurements(found: Mapping[str, object]) -> dict[str, float]:
-    """Those that are numbers. An interval or rate of 0 is how machines write "not measured"; an axis of 0 degrees is one."""
-    values = {name: parse_number(value) for name, value in found.items()}
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None and (value > 0 or name.endswith("_deg"))
-    }
+def parse_measurements(values: Mapping[str, object]) -> dict[str, float]:
+    """Return the values that are numbers, without those that stand for "not measured".
+
+    Devices write 0 for an interval or rate that was not measured. An axis ("_deg") of 0 is valid.
+    """
+    measurements: dict[str, float] = {}
+    for name, value in values.items():
+        number = parse_number(value)
+        if number is not None and (number > 0 or name.endswith("_deg")):
+            measurements[name] = number
+    return measurements
 
 
 def device_name(*names: object) -> str | None:
-    """ "Maker / model" from what is there."""
-    texts = [" ".join(name.split()) for name in names if isinstance(name, str) and name.strip()]
-    clean = ["".join(sign for sign in text if sign.isprintable()) for text in dict.fromkeys(texts)]
-    return " / ".join(clean)[:MAX_DEVICE_CHARS] or None
+    """Return "Maker / model" from those names that are non-empty strings, without repetitions."""
+    parts: list[str] = []
+    for name in names:
+        if isinstance(name, str) and name.strip():
+            parts.append(" ".join(name.split()))
+    printable = ["".join(filter(str.isprintable, part)) for part in dict.fromkeys(parts)]
+    return " / ".join(printable)[:MAX_DEVICE_CHARS] or None

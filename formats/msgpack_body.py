@@ -1,4 +1,7 @@
-"""msgpack bytes -> Python values: maps, lists, numbers, texts, binary. Extension types (timestamps too) are refused."""
+"""Parse msgpack bodies: maps, lists, numbers, strings, binary data.
+
+Extension types, timestamps included, are rejected.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,16 @@ import msgpack
 
 from errors import MalformedBody
 
-# The longest list is the longest lead: 600 s at 2000 Hz are 1.2 million samples. The unpacker allocates what a list's head
-# claims, at every level of nesting, so the bound is the smaller of this and the body's length.
+# The longest list is the longest lead: 600 s at 2000 Hz are 1.2 million samples. The unpacker
+# allocates the length that a list header declares, at every level of nesting. The limit is
+# therefore the smaller of this value and the length of the body.
 MAX_LIST: Final = 2_000_000
 
 
 def loads(body: bytes) -> object:
-    """The one value of a msgpack body. Raises MalformedBody."""
+    """Return the value of a msgpack body. Raises MalformedBody."""
     if not body:
-        raise MalformedBody("the body is empty; msgpack is needed")
+        raise MalformedBody("the body is empty; msgpack is required")
     length = len(body)
     try:
         value: object = msgpack.unpackb(
@@ -32,12 +36,12 @@ def loads(body: bytes) -> object:
             max_ext_len=0,
         )
     except msgpack.ExtraData:
-        raise MalformedBody("bytes follow the msgpack value; one value is needed") from None
+        raise MalformedBody("bytes follow the msgpack value; one value is allowed") from None
     except msgpack.StackError:
-        raise MalformedBody("the msgpack is nested too deeply") from None
+        raise MalformedBody("the msgpack value is nested too deeply") from None
     except (ValueError, TypeError, msgpack.UnpackException):
         raise MalformedBody(
-            "not valid msgpack: damaged, cut short, or of a type that is not read here"
+            "not valid msgpack: damaged, truncated, or with an unsupported type"
         ) from None
     return value
 

@@ -1,4 +1,4 @@
-"""A file of an upload, and what a format is to the registry."""
+"""The types that the registry and the formats share: an uploaded file and a file format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from signals.record import EcgRecord
 
 @dataclass(frozen=True)
 class Part:
-    """One uploaded file. The name is only ever compared, never opened; `members` are the arrays of a .npz, already unpacked."""
+    """One uploaded file.
+
+    name     as the client sent it; it is compared with other names, never opened
+    members  the unpacked arrays of a .npz file
+    """
 
     name: str
     data: bytes
@@ -19,6 +23,7 @@ class Part:
 
     @property
     def basename(self) -> str:
+        """Return the name without its folders."""
         return self.name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
@@ -40,25 +45,28 @@ class About:
     sample_files: tuple[str, ...]
 
 
-def _alone(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
+def _no_companions(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
     return ()
 
 
 @dataclass(frozen=True)
 class Format:
-    """One file format; a module of this package with a `FORMAT` of this type is all it takes to add one.
+    """A file format. To add one, define `FORMAT` in a module of this package.
 
-    name        as an error names it to a person
-    detect      is this part the head of a recording in this format? By content; cheap; never raises
-    read        (head, all parts, hints) -> the record; raises nothing but EcgError on any bytes
-    about       what docs/formats.md says
-    companions  the other parts that the head names as its own: they are no recordings of themselves
-    fallback       its content could be many things (a table of numbers): taken only where no other format is found
+    name        shown in error messages
+    detect      returns whether a file is the head of a recording in this format, by its content;
+                fast; never raises
+    read        (head, all parts, hints) -> the record; raises nothing but EcgError
+    about       the texts for docs/formats.md
+    companions  returns the other parts that the head names as belonging to it; they do not count
+                as recordings
+    fallback    used only if no other format is detected, because many files look like this one
+                (a table of numbers)
     """
 
     name: str
     detect: Callable[[Part], bool]
     read: Callable[[Part, Sequence[Part], Hints], EcgRecord]
     about: About
-    companions: Callable[[Part, Sequence[Part]], Sequence[Part]] = _alone
+    companions: Callable[[Part, Sequence[Part]], Sequence[Part]] = _no_companions
     fallback: bool = False

@@ -1,4 +1,4 @@
-"""Which formats there are, and the way from uploaded parts to one record: found by content, never by name."""
+"""Find the format of uploaded files by their content and read them as one record."""
 
 from __future__ import annotations
 
@@ -16,41 +16,45 @@ from formats.parts import Format, Part
 from formats.xml.tree import root_name
 from signals.record import EcgRecord
 
-DEFAULT_MAX_BYTES: Final = 64 << 20  # ECG_MAX_BODY_MB, API.md
+DEFAULT_MAX_BYTES: Final = 64 << 20  # the default of ECG_MAX_BODY_MB, docs/api.md
 _TEXT_BYTES: Final = 4096
+_BOM: Final = b"\xef\xbb\xbf"
 _NO_HINTS: Final = Hints()
 
-# What people send and no server could read as an ECG: said by name, which helps more than "unknown".
-_NAMED: Final = (
-    (b"%PDF", "a PDF; a report is no waveform"),
-    (b"\x1f\x8b", "a gzip file; send it as Content-Encoding: gzip"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
+# Files that people send although they are not readable as an ECG. Naming them in the error helps
+# more than "unknown". The first match counts.
+_NOT_READABLE: Final = (
+    (b"%PDF", "a PDF; a report does not contain the samples"),
+    (b"\x1f\x8b", "a gzip file; send it with Content-Encoding: gzip"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
     (b"fLaC", "a FLAC file without its WFDB header"),
-    (b"ANN  1.0", "ISHNE annotations; send the file of the samples"),
-    (b"<", "XML of no format that is read"),
+    (b"ANN  1.0", "ISHNE annotations; send the file with the samples"),
+    (b"<", "XML of an unsupported format"),
     (b"{", "JSON without a signal"),
-    (b"[", "JSON that is no object"),
+    (b"[", "JSON that is not an object"),
 )
 
 
 @cache
 def known_formats() -> tuple[Format, ...]:
-    """The `FORMAT` of every module of this package and its folders that has one."""
-    names = [module.name for module in pkgutil.walk_packages(formats.__path__, "formats.")]
-    modules = [importlib.import_module(name) for name in names]
-    return tuple(
-        module.FORMAT for module in modules if isinstance(getattr(module, "FORMAT", None), Format)
-    )
+    """Return the `FORMAT` of every module of this package that defines one."""
+    found: list[Format] = []
+    for module_info in pkgutil.walk_packages(formats.__path__, "formats."):
+        candidate = getattr(importlib.import_module(module_info.name), "FORMAT", None)
+        if isinstance(candidate, Format):
+            found.append(candidate)
+    return tuple(found)
 
 
 def format_names() -> tuple[str, ...]:
-    return tuple(sorted((found.name for found in known_formats()), key=str.lower))
+    """Return the names of all formats in alphabetical order."""
+    return tuple(sorted((file_format.name for file_format in known_formats()), key=str.lower))
 
 
 def is_recording(part: Part) -> bool:
-    """Whether a recording may begin with this part, by its content."""
-    return any(known.detect(part) for known in known_formats())
+    """Return whether a recording may start with this part, by its content."""
+    return any(file_format.detect(part) for file_format in known_formats())
 
 
 def read(
@@ -58,67 +62,88 @@ def read(
     hints: Hints = _NO_HINTS,
     max_bytes: int = DEFAULT_MAX_BYTES,
 ) -> EcgRecord:
-    """The one recording in `parts` (one file, several files, or a zip), at most `max_bytes` in all, also after unpacking.
+    """Read the one recording in `parts`: one file, several files, or a zip.
 
-    Raises nothing but EcgError: UnknownFormat, SeveralRecordings, MissingPart, CorruptFile, UnsafeFile, BodyTooLarge, and what a record
-    may have wrong (`mapping.record_from_mapping`).
+    max_bytes  limit for all files together, before and after unpacking
+
+    Raises nothing but EcgError: UnknownFormat, SeveralRecordings, MissingPart, CorruptFile,
+    UnsafeFile, BodyTooLarge, and the errors of a record (`mapping.record_from_mapping`).
     """
-    if sum(len(part.data) for part in parts) > max_bytes:
-        raise BodyTooLarge(f"the files have more than {max_bytes} bytes, which are allowed")
+    _check_size(parts, max_bytes)
     files = _unzipped([part for part in parts if part.data], max_bytes)
     if not files:
-        raise UnknownFormat(f"nothing but empty files; {', '.join(format_names())} are read")
-    found, head = _head(files)
-    record = found.read(head, files, hints)
-    unused = len(files) - 1 - len(found.companions(head, files))
-    return (
-        record.with_warnings(f"file: {unused} other files in the upload, ignored")
-        if unused
-        else record
-    )
+        raise UnknownFormat(f"no file with content; {_supported()}")
+    file_format, head = _head(files)
+    record = file_format.read(head, files, hints)
+    unused = len(files) - 1 - len(file_format.companions(head, files))
+    if unused:
+        return record.with_warnings(f"file: {unused} other files in the upload, ignored")
+    return record
+
+
+def _check_size(parts: Sequence[Part], max_bytes: int) -> None:
+    if sum(len(part.data) for part in parts) > max_bytes:
+        raise BodyTooLarge(f"the files have more than {max_bytes} bytes, the limit")
+
+
+def _supported() -> str:
+    return f"supported: {', '.join(format_names())}"
 
 
 def _unzipped(parts: list[Part], max_bytes: int) -> list[Part]:
+    """Replace zips by their files; drop empty files. Raises BodyTooLarge for the sum of all."""
     files: list[Part] = []
     for part in parts:
-        unpacked = archive.files_of(part, max_bytes) if archive.is_zip(part.data) else [part]
+        unpacked = [part]
+        if archive.is_zip(part.data):
+            unpacked = archive.unpack_upload(part, max_bytes)
         files += [file for file in unpacked if file.data]
-        if sum(len(file.data) for file in files) > max_bytes:
-            raise BodyTooLarge(f"the files have more than {max_bytes} bytes, which are allowed")
+        _check_size(files, max_bytes)
     return files
 
 
 def _head(files: list[Part]) -> tuple[Format, Part]:
-    """The file that a recording begins with, and its format. A file that another head names as its own begins nothing."""
-    heads = [(known, file) for file in files for known in known_formats() if known.detect(file)]
+    """Return the file that the recording starts with, and its format.
+
+    A file that another head names as its companion starts no recording.
+    Raises SeveralRecordings, CorruptFile, UnknownFormat.
+    """
+    heads: list[tuple[Format, Part]] = []
+    for file in files:
+        heads += [
+            (file_format, file) for file_format in known_formats() if file_format.detect(file)
+        ]
+    # A table of numbers next to a recognised recording is a note, not a second recording.
     heads = [head for head in heads if not head[0].fallback] or heads
-    owned = [id(part) for known, file in heads for part in known.companions(file, files)]
-    free = [(known, file) for known, file in heads if id(file) not in owned]
-    if len(free) == 1:
-        return free[0]
-    if free:
+    companions: set[int] = set()
+    for file_format, file in heads:
+        companions.update(id(part) for part in file_format.companions(file, files))
+    starts = [head for head in heads if id(head[1]) not in companions]
+    if len(starts) == 1:
+        return starts[0]
+    if starts:
+        names = ", ".join(file_format.name for file_format, _ in starts)
         raise SeveralRecordings(
-            f"{len(free)} recordings in one upload ({', '.join(known.name for known, _ in free)}); one is read"
+            f"{len(starts)} recordings in one upload ({names}); send one at a time"
         )
     if heads:
-        raise CorruptFile("the headers in the upload name each other; none begins a recording")
-    raise UnknownFormat(f"{_description(files)}; {', '.join(format_names())} are read")
+        raise CorruptFile("the headers in the upload name each other; none starts a recording")
+    raise UnknownFormat(f"{_description(files)}; {_supported()}")
 
 
 def _description(files: list[Part]) -> str:
+    """Describe files that no format recognises."""
     if len(files) > 1:
-        return f"{len(files)} files, none of a format that is read"
-    data = files[0].data.removeprefix(b"\xef\xbb\xbf").lstrip()
+        return f"{len(files)} files, none of a supported format"
+    data = files[0].data.removeprefix(_BOM).lstrip()
     if not data:
         return "nothing but white space"
     if (root_name(data) or "").lower() == "html":
-        return "an HTML page; was an error page saved as a file?"
-    if (
-        b"\0" in data[:_TEXT_BYTES]
-        and data[:_TEXT_BYTES].replace(b"\0", b"").isascii()
-        and b"\n" in data[:_TEXT_BYTES]
-    ):
-        return "a text with NUL bytes"
-    return next(
-        (text for start, text in _NAMED if data.startswith(start)), "a format that is not read"
-    )
+        return "an HTML page; perhaps an error page that was saved as a file"
+    start = data[:_TEXT_BYTES]
+    if b"\0" in start and b"\n" in start and start.replace(b"\0", b"").isascii():
+        return "a text file with NUL bytes"
+    for magic, description in _NOT_READABLE:
+        if data.startswith(magic):
+            return description
+    return "an unsupported format"

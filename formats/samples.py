@@ -1,6 +1,7 @@
-"""Samples as they were sent -> (leads, samples): lists, objects of leads, raw arrays; which axis is the leads.
+"""Convert samples as sent to an array (leads, samples); find out which axis holds the leads.
 
-Gaps are NaN from here on. Nothing is scaled here (`signals.units` does).
+Samples arrive as lists, as an object of leads, or as binary arrays. Gaps become NaN. Nothing is
+scaled; `signals.units` does that.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadShape, BadType, CorruptFile, MissingField, RaggedSignal, UnsafeFile
-from formats.fields import Loc, dotted, kind_of
+from formats.fields import Loc, dotted, type_name, wrong_type
 from signals.leads import LEADS, parse_lead_names
 
 Array = NDArray[np.floating | np.signedinteger]
 
 MAX_AXES: Final = 3
-MAX_EMPTY_AXIS: Final = 2_000_000  # no records of 12 x 5000 are an empty list of records; no recording is longer than this
-# API.md: float16/32/64 or int16, any byte order.
-_TYPES: Final = {
+# An array of 0 records of 12 x 5000 is an empty list of records. No recording has an axis longer
+# than this, so a longer one next to an axis of 0 is an attack on the allocator.
+MAX_EMPTY_AXIS: Final = 2_000_000
+_MAX_KEY_CHARS: Final = 32  # of a name in an error's path
+# docs/api.md: float16/32/64 or int16, either byte order.
+_DTYPES: Final = {
     "f2": "f2",
     "f4": "f4",
     "f8": "f8",
@@ -32,116 +36,119 @@ _TYPES: Final = {
     "float64": "f8",
     "int16": "i2",
 }
-_NUMBERS: Final = frozenset({int, float, type(None)})
+_DTYPE_NAMES: Final = "float16, float32, float64 or int16"
+_SAMPLE_TYPES: Final = frozenset({int, float, type(None)})
 
 
-def array_of(
+def signal_array(
     value: object, names: tuple[str, ...] | None, loc: Loc
 ) -> tuple[Array, tuple[str, ...]]:
-    """A record's `signal` in any of its forms -> (leads, samples) and the canonical lead names.
+    """Convert a record's `signal` to (leads, samples); return it with the canonical lead names.
 
-    value   lists leads x samples or samples x leads, one list of one lead, an object lead name -> samples, or
-            {"dtype", "shape", "data"} with binary data; or arrays of numbers in place of the lists
-    Raises BadType (with the place of the first wrong element), BadShape, RaggedSignal, UnknownLead, DuplicateLead, MissingField.
+    value  lists (leads x samples or samples x leads), one list of one lead, an object of lead name
+           -> samples, {"dtype", "shape", "data"} with binary data, or numeric arrays instead of the
+           lists
+    names  the record's `lead_names`
+
+    Raises BadType (with the path of the first wrong element), BadShape, RaggedSignal, UnknownLead,
+    DuplicateLead, MissingField.
     """
     if isinstance(value, Mapping):
         if "data" in value and "dtype" in value:
-            return oriented(raw_array(value, loc), names, loc)
+            return leads_first(_binary_array(value, loc), names, loc)
         return _from_object(value, names, loc)
     if isinstance(value, np.ndarray):
-        return oriented(value, names, loc)
+        return leads_first(value, names, loc)
     if not isinstance(value, list):
-        raise BadType(f"{dotted(loc)}: {kind_of(value)} where lists of samples are needed", loc=loc)
+        raise wrong_type(value, loc, "a list or an object of samples")
     if not value:
-        raise BadShape(f"{dotted(loc)}: an empty list; at least one lead is needed", loc=loc)
+        raise BadShape(f"{dotted(loc)}: an empty list; at least one lead is required", loc=loc)
     if isinstance(value[0], list):
-        return oriented(_matrix(value, names, loc), names, loc)
-    return oriented(_row(value, loc), names, loc)
+        return leads_first(_from_rows(value, names, loc), names, loc)
+    return leads_first(_from_row(value, loc), names, loc)
 
 
-def oriented(
+def leads_first(
     array: Array, names: tuple[str, ...] | None, loc: Loc
 ) -> tuple[Array, tuple[str, ...]]:
-    """Leads to the first axis: an array of 1 or 2 axes, or of 3 with the records' axis in front, which stays there.
+    """Move the leads to the first axis; return the array with the lead names.
 
-    With `names` the axis of that length is the leads (the first when both are); without, the one axis of length 12, in the
-    standard order. One axis alone is a single lead that `names` must name. Raises BadShape, MissingField.
+    array  1 or 2 axes, or 3 with the records on the first axis, which stays where it is
+    names  the axis of this length holds the leads; the first one if both have it. Without names
+           the one axis of length 12 does, in the standard order.
+
+    A single axis is one lead, which `names` must name. Raises BadShape, MissingField.
     """
     if array.ndim == 1:
         if names is None:
             raise MissingField(
-                f"lead_names: one name is needed for {dotted(loc)} with one axis",
+                f"lead_names: missing; {dotted(loc)} has one axis and needs one name",
                 loc=(*loc[:-1], "lead_names"),
             )
         array = array[np.newaxis, :]
     rows, columns = array.shape[-2:]
-    wanted = len(LEADS) if names is None else len(names)
-    if names is None and rows == columns == wanted:
+    lead_count = len(LEADS) if names is None else len(names)
+    if names is None and rows == columns == lead_count:
         raise BadShape(
-            f"{dotted(loc)}: {rows} x {columns} without lead_names could be either way round",
+            f"{dotted(loc)}: {rows} x {columns}; without lead_names either axis could be the leads",
             loc=loc,
         )
-    if rows == wanted:
+    if rows == lead_count:
         return array, names or LEADS
-    if columns == wanted:
+    if columns == lead_count:
         return array.swapaxes(-1, -2), names or LEADS
-    needed = (
-        "an axis of 12 without lead_names"
-        if names is None
-        else f"an axis of {wanted}, as lead_names has"
-    )
-    raise BadShape(f"{dotted(loc)}: {rows} x {columns}; {needed} is needed", loc=loc)
+    if names is None:
+        required = "one axis must have length 12 if lead_names is missing"
+    else:
+        required = f"one axis must have length {lead_count}, the number of lead_names"
+    raise BadShape(f"{dotted(loc)}: {rows} x {columns}; {required}", loc=loc)
 
 
-def raw_array(value: Mapping[object, object], loc: Loc) -> Array:
-    """{"dtype": "<f4", "shape": [12, 5000], "data": bytes} -> the array, without a copy. Raises BadType, BadShape, UnsafeFile."""
-    descr, shape, data = value.get("dtype"), value.get("shape"), value.get("data")
-    if not isinstance(descr, str):
-        raise BadType(
-            f"{dotted((*loc, 'dtype'))}: {kind_of(descr)} where a text is needed",
-            loc=(*loc, "dtype"),
-        )
+def _binary_array(value: Mapping[object, object], loc: Loc) -> Array:
+    """Return the array of {"dtype": "<f4", "shape": [12, 5000], "data": bytes}, without a copy.
+
+    Raises BadType, BadShape, UnsafeFile.
+    """
+    dtype_name = value.get("dtype")
+    shape = value.get("shape")
+    data = value.get("data")
+    if not isinstance(dtype_name, str):
+        raise wrong_type(dtype_name, (*loc, "dtype"), "a string")
     if not isinstance(data, bytes):
-        raise BadType(
-            f"{dotted((*loc, 'data'))}: {kind_of(data)} where binary data is needed",
-            loc=(*loc, "data"),
-        )
+        raise wrong_type(data, (*loc, "data"), "binary data")
+    shape_loc = (*loc, "shape")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-        raise BadType(
-            f"{dotted((*loc, 'shape'))}: a list of whole numbers is needed", loc=(*loc, "shape")
-        )
+        raise BadType(f"{dotted(shape_loc)}: a list of whole numbers is required", loc=shape_loc)
     if not 1 <= len(shape) <= 2:
+        raise BadShape(f"{dotted(loc)}: {len(shape)} axes; 1 or 2 are allowed", loc=shape_loc)
+    dtype = sample_dtype(dtype_name, (*loc, "dtype"))
+    required = math.prod(shape) * dtype.itemsize
+    if required != len(data):
         raise BadShape(
-            f"{dotted(loc)}: {len(shape)} axes; one record has 1 or 2", loc=(*loc, "shape")
-        )
-    dtype = sample_type(descr, (*loc, "dtype"))
-    needed = math.prod(shape) * dtype.itemsize
-    if needed != len(data):
-        raise BadShape(
-            f"{dotted(loc)}: {len(data)} bytes; dtype and shape need {needed}", loc=(*loc, "data")
+            f"{dotted(loc)}: {len(data)} bytes; dtype and shape require {required}",
+            loc=(*loc, "data"),
         )
     return np.frombuffer(data, dtype=dtype).reshape(shape)
 
 
-def sample_type(descr: str, loc: Loc) -> np.dtype[np.floating | np.signedinteger]:
-    """The type that a .npy header or a msgpack array names: float16/32/64 or int16. Raises UnsafeFile (objects), BadType."""
-    order = descr[0] if descr[:1] in ("<", ">", "=", "|") else ""
-    name = descr.removeprefix(order) if order else descr
+def sample_dtype(description: str, loc: Loc) -> np.dtype[np.floating | np.signedinteger]:
+    """Return the dtype that a .npy header or a msgpack array names: float16/32/64 or int16.
+
+    Raises UnsafeFile for arrays of objects, BadType for other types.
+    """
+    byte_order = description[0] if description[:1] in ("<", ">", "=", "|") else ""
+    name = description.removeprefix(byte_order)
     if name.startswith(("O", "object")):
         raise UnsafeFile(
-            "an array of objects is a pickle, which could run anything; float16, float32, float64 or int16 is needed",
+            f"an array of objects is a pickle, which can execute code; {_DTYPE_NAMES} is required",
             loc=loc,
         )
-    if name not in _TYPES:
-        raise BadType(
-            f"{dotted(loc)}: a type that is not read; float16, float32, float64 or int16 is needed",
-            loc=loc,
-        )
-    byte_order = ">" if order == ">" else "<"
-    return np.dtype(byte_order + _TYPES[name])
+    if name not in _DTYPES:
+        raise BadType(f"{dotted(loc)}: unsupported array type; {_DTYPE_NAMES} is required", loc=loc)
+    return np.dtype((">" if byte_order == ">" else "<") + _DTYPES[name])
 
 
-def array_in(
+def array_from_buffer(
     body: bytes,
     offset: int,
     dtype: np.dtype[np.floating | np.signedinteger],
@@ -149,102 +156,113 @@ def array_in(
     *,
     fortran: bool,
 ) -> Array:
-    """The array that lies in `body` from `offset` to its end, without a copy. Raises BadShape, CorruptFile before allocating."""
+    """Return the array that fills `body` from `offset` to the end, without a copy.
+
+    Checks the size before it allocates. Raises BadShape, CorruptFile.
+    """
     if not 1 <= len(shape) <= MAX_AXES:
-        raise BadShape(f"signal: {len(shape)} axes; 1 to {MAX_AXES} are read", loc=("signal",))
-    needed = math.prod(shape) * dtype.itemsize
-    if needed != len(body) - offset:
-        raise CorruptFile(f"the array needs {needed} bytes, {len(body) - offset} are there")
-    if needed == 0:
-        return (
-            np.zeros(tuple(shape), np.float32) if max(shape) <= MAX_EMPTY_AXIS else _no_such_shape()
-        )
-    return np.frombuffer(body, dtype=dtype, offset=offset).reshape(
-        tuple(shape), order="F" if fortran else "C"
-    )
-
-
-def _no_such_shape() -> Array:
-    raise BadShape("signal: an axis without length beside one of great length", loc=("signal",))
+        raise BadShape(f"signal: {len(shape)} axes; 1 to {MAX_AXES} are allowed", loc=("signal",))
+    available = len(body) - offset
+    required = math.prod(shape) * dtype.itemsize
+    if required != available:
+        raise CorruptFile(f"the array needs {required} bytes; the file has {available}")
+    if required == 0:
+        if max(shape) > MAX_EMPTY_AXIS:
+            raise BadShape(
+                f"signal: an empty array with an axis of more than {MAX_EMPTY_AXIS}",
+                loc=("signal",),
+            )
+        return np.zeros(tuple(shape), np.float32)
+    flat = np.frombuffer(body, dtype=dtype, offset=offset)
+    return flat.reshape(tuple(shape), order="F" if fortran else "C")
 
 
 def _from_object(
     value: Mapping[object, object], names: tuple[str, ...] | None, loc: Loc
 ) -> tuple[Array, tuple[str, ...]]:
+    """Convert {lead name: samples}; the samples are all lists or all arrays."""
     keys = list(value)
     if not keys:
-        raise BadShape(f"{dotted(loc)}: an empty object; at least one lead is needed", loc=loc)
-    found = parse_lead_names(keys, loc=loc)
-    if names is not None and set(names) != set(found):
+        raise BadShape(f"{dotted(loc)}: an empty object; at least one lead is required", loc=loc)
+    leads = parse_lead_names(keys, loc=loc)
+    if names is not None and set(names) != set(leads):
         raise BadShape(
-            "lead_names: other leads than the signal's own names; leave it out",
+            "lead_names: other leads than the names in signal; leave lead_names out",
             loc=(*loc[:-1], "lead_names"),
         )
     rows: list[object] = list(value.values())
     for key, row in zip(keys, rows, strict=True):
         if not isinstance(row, list | np.ndarray):
             raise BadType(
-                f"{dotted(loc)}: {kind_of(row)} where a list of samples is needed",
-                loc=(*loc, str(key)[:32]),
+                f"{dotted(loc)}: found {type_name(row)}; a list of samples is required",
+                loc=(*loc, str(key)[:_MAX_KEY_CHARS]),
             )
     arrays = [row for row in rows if isinstance(row, np.ndarray)]
     lists = [row for row in rows if isinstance(row, list)]
-    _check_lengths([*arrays, *lists], found, loc)
+    _check_lengths([*arrays, *lists], leads, loc)
     if not lists:
-        return np.stack(arrays), found
-    return _numbers(lists, loc, [str(key)[:32] for key in keys]), found
+        return np.stack(arrays), leads
+    return _numbers(lists, loc, [str(key)[:_MAX_KEY_CHARS] for key in keys]), leads
 
 
-def _matrix(rows: list[object], names: tuple[str, ...] | None, loc: Loc) -> Array:
+def _from_rows(rows: list[object], names: tuple[str, ...] | None, loc: Loc) -> Array:
+    """Convert lists of equal length to (rows, columns)."""
     lists = [row for row in rows if isinstance(row, list)]
     if len(lists) != len(rows):
-        place = next(index for index, row in enumerate(rows) if not isinstance(row, list))
-        raise BadType(
-            f"{dotted((*loc, place))}: {kind_of(rows[place])} where a list of samples is needed",
-            loc=(*loc, place),
-        )
-    leads_first = len(lists) == (len(LEADS) if names is None else len(names))
-    _check_lengths(lists, (names or LEADS) if leads_first else None, loc)
+        index = next(index for index, row in enumerate(rows) if not isinstance(row, list))
+        raise wrong_type(rows[index], (*loc, index), "a list of samples")
+    lead_count = len(LEADS) if names is None else len(names)
+    leads = (names or LEADS) if len(lists) == lead_count else None
+    _check_lengths(lists, leads, loc)
     return _numbers(lists, loc, range(len(lists)))
 
 
-def _row(values: list[object], loc: Loc) -> Array:
-    _check_types([values], loc, None)
+def _from_row(values: list[object], loc: Loc) -> Array:
+    """Convert the list of a single lead to (samples,)."""
+    if not _are_numbers([values]):
+        raise _first_wrong_sample([values], [loc])
     return np.fromiter(values, np.float64, len(values))
 
 
 def _numbers(rows: list[list[object]], loc: Loc, keys: Sequence[str | int]) -> Array:
-    """(rows, columns) float64. One pass for the types, one for the values: numpy alone would read "1.5" and True as numbers."""
-    _check_types(rows, loc, keys)
+    """Convert lists of equal length to (rows, columns) float64; `keys` name the rows in errors.
+
+    Makes one pass for the types and one for the values, because numpy alone accepts "1.5" and
+    True as numbers.
+    """
+    if not _are_numbers(rows):
+        raise _first_wrong_sample(rows, [(*loc, key) for key in keys])
     width = len(rows[0])
-    return np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width).reshape(
-        len(rows), width
-    )
+    flat = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width)
+    return flat.reshape(len(rows), width)
 
 
-def _check_types(rows: list[list[object]], loc: Loc, keys: Sequence[str | int] | None) -> None:
-    if _NUMBERS.issuperset(map(type, chain.from_iterable(rows))):
-        return
-    for row, place in zip(
-        rows, [loc] if keys is None else [(*loc, key) for key in keys], strict=True
-    ):
+def _are_numbers(rows: list[list[object]]) -> bool:
+    """Return whether all elements are numbers or null."""
+    return _SAMPLE_TYPES.issuperset(map(type, chain.from_iterable(rows)))
+
+
+def _first_wrong_sample(rows: list[list[object]], row_locs: Sequence[Loc]) -> BadType:
+    """Return the error for the first element that is neither a number nor null."""
+    for row, row_loc in zip(rows, row_locs, strict=True):
         for index, value in enumerate(row):
-            if type(value) not in _NUMBERS:
-                wrong = (*place, index)
-                raise BadType(
-                    f"{dotted(wrong)}: {kind_of(value)} where a number or null is needed", loc=wrong
-                )
+            if type(value) not in _SAMPLE_TYPES:
+                return wrong_type(value, (*row_loc, index), "a number or null")
+    raise AssertionError("all elements are numbers or null")
 
 
 def _check_lengths(rows: Sequence[Sized], leads: Sequence[str] | None, loc: Loc) -> None:
+    """Raise RaggedSignal if the rows differ in length; `leads` name them if the rows are leads."""
     lengths = [len(row) for row in rows]
     if len(set(lengths)) == 1:
         return
     if leads is not None:
-        found = ", ".join(f"{lead} {length}" for lead, length in zip(leads, lengths, strict=True))
-        raise RaggedSignal(f"{dotted(loc)}: leads of unequal length ({found})", loc=loc)
-    place = next(index for index, length in enumerate(lengths) if length != lengths[0])
-    raise RaggedSignal(
-        f"{dotted((*loc, place))}: {lengths[place]} values where the rows before have {lengths[0]}",
-        loc=(*loc, place),
-    )
+        listing = ", ".join(f"{lead} {length}" for lead, length in zip(leads, lengths, strict=True))
+        raise RaggedSignal(f"{dotted(loc)}: leads of unequal length ({listing})", loc=loc)
+    for index, length in enumerate(lengths):
+        if length != lengths[0]:
+            row_loc = (*loc, index)
+            raise RaggedSignal(
+                f"{dotted(row_loc)}: {length} values; the rows before it have {lengths[0]}",
+                loc=row_loc,
+            )

@@ -1,9 +1,10 @@
-"""Arrays and texts under names (.mat, .npz) -> a recording: which array is the signal, and what the others say of it."""
+"""Decode named arrays and strings (.mat, .npz): find the signal and its description."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,12 +13,12 @@ from numpy.typing import NDArray
 from errors import BadShape, BadType, MissingField, SeveralRecordings
 from formats import metadata
 from formats.channels import Channel, DecodedFile
-from formats.hints import Hints
-from formats.samples import oriented
+from formats.hints import Hints, prefer_request
+from formats.samples import leads_first
 from signals.leads import canonical_lead
 from signals.record import Reported
 
-# In the order of trust. "val" (PhysioNet) holds ADC units, "feats" (fairseq-signals) what its preprocessing left.
+# All names are in lower case. The first name that a file has counts.
 _SIGNALS: Final = (
     "signal",
     "signals",
@@ -32,6 +33,8 @@ _SIGNALS: Final = (
     "x",
     "arr_0",
 )
+# "val" (PhysioNet) and "d_signal" (wfdb) hold ADC units, "feats" (fairseq-signals) preprocessed
+# samples.
 _WITHOUT_UNIT: Final = frozenset({"val", "feats", "d_signal"})
 _RATES: Final = (
     "fs",
@@ -55,172 +58,230 @@ _UNITS: Final = ("unit", "units")
 _GAINS: Final = ("gain", "adc_gain")
 _BASELINES: Final = ("baseline", "adc_baseline")
 _DATES: Final = ("recording_date", "date", "base_datetime")
-MAX_DEPTH: Final = 3  # ECG.data, as in CPSC 2018
+_AGES: Final = ("age",)
+_SEXES: Final = ("sex",)
+_NUMERIC: Final = "iuf"  # dtype kinds: integers and floats
+_DEFAULT_UNIT: Final = "mV"
+MAX_DEPTH: Final = 3  # of nested structures, such as ECG.data in CPSC 2018
 MAX_NAMES: Final = 64
-MIN_LEADS: Final = (
-    2  # variables that are called like leads: one alone may be a current or a voltage
-)
-MIN_SAMPLES: Final = 13  # a table with fewer rows and columns is no signal of twelve leads
+# Variables named like leads: a single one may be a current or a voltage ("I", "V1").
+MIN_LEADS: Final = 2
+# A table with fewer rows and columns is not a signal of twelve leads.
+MIN_SAMPLES: Final = 13
 
 
-def recording_of(values: Mapping[str, Any], kind: str, hints: Hints) -> DecodedFile:
-    """Raises MissingField (no signal), SeveralRecordings, BadType, BadShape."""
-    flat = _flat(values, MAX_DEPTH)
-    own_leads, signal, default_unit = _by_lead(flat) or _signal(flat, kind)
-    leads = own_leads or _texts(_first(flat, _LEADS))
-    array, order = oriented(signal, hints.lead_names or leads, ("signal",))
-    channels = _channels(flat, leads or order, array, default_unit)
-    patient, warnings = metadata.plausible_patient(
-        _scalar(flat.get("age")),
-        metadata.parse_sex(next(iter(_texts(flat.get("sex")) or ()), None)),
-    )
-    date = metadata.iso_datetime(next(iter(_texts(_first(flat, _DATES)) or ()), None))
-    return DecodedFile(
-        kind,
-        _scalar(_first(flat, _RATES)),
-        channels,
-        patient,
-        Reported(date) if date else None,
-        warnings,
-    )
+@dataclass(frozen=True, eq=False)
+class _Signal:
+    """The signal as the file has it, before its axes are known.
+
+    array  one or two axes
+    unit   its unit if the file states none; "" for ADC units
+    leads  lead names, if each lead has its own variable
+    """
+
+    array: NDArray[Any]
+    unit: str
+    leads: tuple[str, ...] | None = None
 
 
-def _flat(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """Names in lower case; a structure's fields stand beside the others, which they do not replace."""
+def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> DecodedFile:
+    """Find the signal and its description among named values; `kind` names the file in messages.
+
+    Raises MissingField (no signal), SeveralRecordings, BadType, BadShape.
+    """
+    variables = _flatten(values, MAX_DEPTH)
+    signal = _signal_by_lead(variables) or _signal_table(variables, kind)
+    leads = signal.leads or _strings(_first(variables, _LEADS))
+    array, names = leads_first(signal.array, hints.lead_names or leads, ("signal",))
+    warnings: tuple[str, ...] = ()
+    if leads is None or len(leads) != len(array):
+        # The request names the leads. `channels` compares the names if the counts are equal.
+        warnings = prefer_request("lead_names", names, leads)[1]
+        leads = names
+    channels = _channels(variables, leads, array, signal.unit)
+    age = _scalar(_first(variables, _AGES))
+    sex = metadata.parse_sex(_first_string(variables, _SEXES))
+    patient, patient_warnings = metadata.plausible_patient(age, sex)
+    date = metadata.iso_datetime(_first_string(variables, _DATES))
+    reported = Reported(date) if date else None
+    fs = _scalar(_first(variables, _RATES))
+    return DecodedFile(kind, fs, channels, patient, reported, (*warnings, *patient_warnings))
+
+
+def _flatten(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """Return all values by name in lower case, with the fields of structures among them.
+
+    If a name occurs twice the first value counts.
+    """
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping) and depth:
-            flat = {**_flat(value, depth - 1), **flat}
+            flat = {**_flatten(value, depth - 1), **flat}
         else:
             flat.setdefault(str(name).lower(), value)
     return flat
 
 
 def _channels(
-    flat: Mapping[str, Any], leads: Sequence[str], array: NDArray[Any], default_unit: str
+    variables: Mapping[str, Any], leads: Sequence[str], array: NDArray[Any], default_unit: str
 ) -> list[Channel]:
-    """(leads, samples) with the gain, of each lead its own where so many stand there, or else the unit."""
-    gains, baselines = (_each(_first(flat, names), len(array)) for names in (_GAINS, _BASELINES))
-    units = _texts(_first(flat, _UNITS)) or (default_unit,)
+    """Return the rows of (leads, samples) as channels, scaled by gain and baseline, or by unit.
+
+    The file states gain, baseline and unit once or for each lead.
+    """
+    count = len(array)
+    gains = _per_lead(_first(variables, _GAINS), count)
+    channels: list[Channel] = []
     if gains is None:
-        each = units if len(units) == len(array) else units[:1] * len(array)
-        return [
-            Channel(lead, row, unit or None)
-            for lead, row, unit in zip(leads, array, each, strict=True)
-        ]
-    zeros = baselines or (0.0,) * len(array)
-    rows = zip(leads, array, gains, zeros, strict=True)
-    return [
-        Channel(lead, row - zero, "mV", 1.0 / gain if gain else math.nan)
-        for lead, row, gain, zero in rows
-    ]
+        units = _strings(_first(variables, _UNITS)) or (default_unit,)
+        if len(units) != count:
+            units = units[:1] * count
+        for lead, row, unit in zip(leads, array, units, strict=True):
+            channels.append(Channel(lead, row, unit or None))
+        return channels
+    baselines = _per_lead(_first(variables, _BASELINES), count) or (0.0,) * count
+    for lead, row, gain, baseline in zip(leads, array, gains, baselines, strict=True):
+        # `channels` rejects a scale of NaN, as it does a gain of 0.
+        scale = 1.0 / gain if gain else math.nan
+        channels.append(Channel(lead, row - baseline, "mV", scale))
+    return channels
 
 
-def _each(value: Any, count: int) -> tuple[float, ...] | None:
-    """One number for all leads, or one for each of them; None where it is neither."""
-    one = _scalar(value)
-    if one is not None:
-        return (one,) * count
-    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.size == count:
+def _per_lead(value: Any, count: int) -> tuple[float, ...] | None:
+    """Return `count` numbers from one number for all leads or one for each; None otherwise."""
+    scalar = _scalar(value)
+    if scalar is not None:
+        return (scalar,) * count
+    if _is_numeric(value) and value.size == count:
         return tuple(float(number) for number in value.ravel())
     return None
 
 
-def _by_lead(flat: Mapping[str, Any]) -> tuple[tuple[str, ...], NDArray[Any], str] | None:
-    """A variable for each lead ("I", "V1"), of one length; None where there are not two such, or a table is the signal."""
-    found = {
-        name: np.ravel(value)
-        for name, value in flat.items()
-        if canonical_lead(name) and _is_row(value)
-    }
-    if (
-        len(found) < MIN_LEADS
-        or any(np.ndim(flat[name]) > 1 for name in _SIGNALS if name in flat)
-        or len({row.size for row in found.values()}) > 1
-    ):
+def _signal_by_lead(variables: Mapping[str, Any]) -> _Signal | None:
+    """Return the signal of a file with a variable for each lead ("I", "V1").
+
+    None if there are fewer than two, if they differ in length, or if a table is the signal.
+    """
+    if any(np.ndim(variables[name]) > 1 for name in _SIGNALS if name in variables):
         return None
-    array = _real(np.stack(list(found.values())))
-    return tuple(found), array, _default_unit("", array)
+    rows: dict[str, NDArray[Any]] = {}
+    for name, value in variables.items():
+        if canonical_lead(name) and _is_row(value):
+            rows[name] = np.ravel(value)
+    lengths = {row.size for row in rows.values()}
+    if len(rows) < MIN_LEADS or len(lengths) > 1:
+        return None
+    array = _checked_signal(np.stack(list(rows.values())))
+    return _Signal(array, _default_unit("", array), tuple(rows))
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in _NUMERIC
 
 
 def _is_row(value: Any) -> bool:
-    return (
-        isinstance(value, np.ndarray)
-        and value.dtype.kind in "iuf"
-        and value.size == max(value.shape, default=0) >= MIN_SAMPLES
-    )
+    """Return whether a value is an array of numbers with only one axis longer than 1."""
+    if not _is_numeric(value):
+        return False
+    longest = max(value.shape, default=0)
+    return bool(longest >= MIN_SAMPLES and value.size == longest)
 
 
-def _signal(flat: Mapping[str, Any], kind: str) -> tuple[None, NDArray[Any], str]:
-    """The table that is the signal, and the unit that it has where none is stated."""
-    arrays = {
-        name: value
-        for name, value in flat.items()
-        if isinstance(value, np.ndarray) and max(value.shape, default=0) >= MIN_SAMPLES
-    }
-    numeric = {name: value for name, value in arrays.items() if value.dtype.kind in "iufc"}
-    found: str | None = next((name for name in _SIGNALS if name in numeric), None)
-    if found is None:
-        tables = [name for name, value in numeric.items() if value.ndim >= 2]
+def _signal_table(variables: Mapping[str, Any], kind: str) -> _Signal:
+    """Return the table with a known name, or the only table.
+
+    Raises SeveralRecordings, MissingField.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, value in variables.items():
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in _NUMERIC + "c":
+            continue
+        if max(value.shape, default=0) >= MIN_SAMPLES:
+            arrays[name] = value
+    chosen: str | None = next((name for name in _SIGNALS if name in arrays), None)
+    if chosen is None:
+        tables = [name for name, value in arrays.items() if value.ndim >= 2]
         if len(tables) > 1:
             raise SeveralRecordings(
-                f"{len(tables)} tables in the {kind} file and none of them called signal; one recording is read"
+                f"{len(tables)} tables in the {kind} file, none of them called signal; "
+                "send one recording"
             )
         if not tables:
             raise MissingField(
-                f"signal: the {kind} file holds no table of numbers called signal, ecg, data, val or feats",
+                f"signal: missing; the {kind} file holds no table of numbers called signal, ecg, "
+                "data, val or feats",
                 loc=("signal",),
             )
-        found = tables[0]
-    signal = _real(numeric[found])
-    return None, signal, _default_unit(found, signal)
+        chosen = tables[0]
+    array = _checked_signal(arrays[chosen])
+    return _Signal(array, _default_unit(chosen, array))
 
 
-def _real(value: NDArray[Any]) -> NDArray[Any]:
-    if value.dtype.kind == "c":
-        raise BadType("signal: complex numbers where samples are needed", loc=("signal",))
-    if value.ndim == 3 and value.shape[0] == 1:
-        value = value[0]
-    if value.ndim == 3:
-        raise SeveralRecordings(f"{value.shape[0]} recordings in one array; one a file is read")
-    if value.ndim > 2:
-        raise BadShape(f"signal: {value.ndim} axes; 1 or 2 are read", loc=("signal",))
-    return value.astype(np.int64) if value.dtype.kind == "u" else value
+def _checked_signal(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of 1 or 2 axes of signed numbers.
+
+    Raises BadType (complex numbers), SeveralRecordings, BadShape.
+    """
+    if array.dtype.kind == "c":
+        raise BadType("signal: complex numbers; real numbers are required", loc=("signal",))
+    if array.ndim == 3 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3:
+        raise SeveralRecordings(
+            f"{array.shape[0]} recordings in one array; send one recording per file"
+        )
+    if array.ndim > 2:
+        raise BadShape(f"signal: {array.ndim} axes; 1 or 2 are allowed", loc=("signal",))
+    return array.astype(np.int64) if array.dtype.kind == "u" else array
 
 
 def _default_unit(name: str, signal: NDArray[Any]) -> str:
-    """Decimal numbers are taken for mV, as in every record that states no unit; whole ones are what an ADC gave."""
-    return "" if name in _WITHOUT_UNIT or signal.dtype.kind != "f" else "mV"
+    """Return mV for floats, as for every record without a unit, and "" for ADC units."""
+    if name in _WITHOUT_UNIT or signal.dtype.kind != "f":
+        return ""
+    return _DEFAULT_UNIT
 
 
-def _first(flat: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((flat[name] for name in names if name in flat), None)
+def _first(variables: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """Return the value of the first name that the file has, or None."""
+    return next((variables[name] for name in names if name in variables), None)
+
+
+def _first_string(variables: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    strings = _strings(_first(variables, names))
+    return strings[0] if strings else None
 
 
 def _scalar(value: Any) -> float | None:
-    """A number, or the one number of an array (or several that are equal, as gains of leads)."""
+    """Return a number, or the value that all numbers of an array share, or None."""
     if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "iuf" or value.size == 0 or not (value == value.flat[0]).all():
+        if not _is_numeric(value) or value.size == 0:
             return None
-        value = value.flat[0]
-    return metadata.parse_number(value.item() if isinstance(value, np.generic) else value)
+        first = value.flat[0]
+        if not (value == first).all():
+            return None
+        value = first
+    if isinstance(value, np.generic):
+        value = value.item()
+    return metadata.parse_number(value)
 
 
-def _texts(value: Any) -> tuple[str, ...] | None:
-    """A text, a list of texts or "I,II,V1" -> the texts; None where there are none."""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "S":
-        value = np.char.decode(value, "latin-1")
+def _strings(value: Any) -> tuple[str, ...] | None:
+    """Return the strings of a list, an array, or of "I,II,V1"; None if there are none."""
+    if isinstance(value, np.ndarray):
+        # h5py and numpy write names as bytes.
+        if value.dtype.kind == "S":
+            value = np.char.decode(value, "latin-1")
+        if value.ndim == 0 and value.dtype.kind == "U":
+            value = str(value)
+    is_row = isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1)
     if isinstance(value, str):
-        found = [part.strip() for part in value.split(",")]
-    elif (
-        isinstance(value, np.ndarray | list) and len(value) <= MAX_NAMES
-        if np.ndim(value) == 1
-        else False
-    ):
-        found = [str(one).strip() for one in value if isinstance(one, str)]
-        found = found if len(found) == len(value) else []
-    elif isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "U":
-        return _texts(str(value))
+        items: list[Any] = value.split(",")
+    elif is_row and len(value) <= MAX_NAMES:
+        items = list(value)
     else:
-        found = []
-    return tuple(found) if any(found) else None
+        return None
+    if not all(isinstance(item, str) for item in items):
+        return None
+    strings = tuple(str(item).strip() for item in items)
+    return strings if any(strings) else None

@@ -1,24 +1,27 @@
-"""What stands above the numbers of a text table: names and units of columns, and a rate, unit, lead, date or device in words.
+"""Parse the lines above a text table: column names and units, and stated values.
 
-Names of persons stand there too, in exports of watches; nothing but what is looked for here is taken.
+The values are a sampling rate, unit, lead, date or device in words. Exports of watches also contain
+the names of persons there; this module extracts nothing but the values above.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from formats import metadata
 from formats.channels import voltage_unit
-from formats.csv.text_table import Table, counts
+from formats.csv.text_table import Table, is_counting
 from signals.leads import canonical_lead
 
 _NUMBER: Final = r"(?P<number>\d{1,6}(?:[.,]\d{1,6})?)"
-_IN_HERTZ: Final = r"(?:[ _]?[\[(]? ?(?P<before>k?)hz ?[\])]?)?"  # the unit behind the name: "Sampling rate (Hz): 500"
+# The unit after the name: "Sampling rate (Hz): 500".
+_IN_HERTZ: Final = r"(?:[ _]?[\[(]? ?(?P<name_k>k?)hz ?[\])]?)?"
 _RATE: Final = re.compile(
-    rf"\b(?:fs|sfreq|sampl\w{{0,4}}[ _-]?(?:rate|freq(?:uency)?)|abtast[a-z]{{0,10}}|frequency){_IN_HERTZ}\W{{1,4}}{_NUMBER}\s*(?P<k>k?)",
+    r"\b(?:fs|sfreq|sampl\w{0,4}[ _-]?(?:rate|freq(?:uency)?)|abtast[a-z]{0,10}|frequency)"
+    rf"{_IN_HERTZ}\W{{1,4}}{_NUMBER}\s*(?P<k>k?)",
     re.IGNORECASE,
 )
 _HERTZ: Final = re.compile(rf"{_NUMBER}\s*(?P<k>k?)(?:hz|hertz)\b", re.IGNORECASE)
@@ -31,11 +34,13 @@ _LEAD: Final = re.compile(
     re.IGNORECASE,
 )
 _DATE: Final = re.compile(
-    r"\b(?:recorded|recording|acquisition|aufnahme)\w{0,6}[ _-]?(?:date|time)?\w{0,6}\W{1,3}(\d{4}-?\d{2}-?\d{2}.{0,20})",
+    r"\b(?:recorded|recording|acquisition|aufnahme)\w{0,6}[ _-]?(?:date|time)?\w{0,6}\W{1,3}"
+    r"(\d{4}-?\d{2}-?\d{2}.{0,20})",
     re.IGNORECASE,
 )
 _NAME_AND_UNIT: Final = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]{1,12})\s*[)\]]")
 _SUFFIX: Final = re.compile(r"(.*?)[ _/]([a-zµμ]{1,3})", re.IGNORECASE)
+# Units of time, in seconds.
 _SECONDS: Final = {
     "s": 1.0,
     "sec": 1.0,
@@ -48,7 +53,8 @@ _SECONDS: Final = {
     "µs": 1e-6,
     "μs": 1e-6,
 }
-_TIMES: Final = frozenset(
+_DEVICE_KEYS: Final = ("device", "gerät", "appareil", "dispositivo")
+_TIME_NAMES: Final = frozenset(
     {
         "time",
         "t",
@@ -64,7 +70,7 @@ _TIMES: Final = frozenset(
         "datetime",
     }
 )
-_INDICES: Final = frozenset(
+_INDEX_NAMES: Final = frozenset(
     {
         "",
         "sample",
@@ -84,17 +90,25 @@ _INDICES: Final = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name and unit; `kind` is time, index or signal, `seconds` a unit of time in seconds where it is stated."""
+    """A column of the table.
+
+    seconds  the unit of a column of times in seconds, if the file states it
+    """
 
     name: str
     unit: str | None = None
-    kind: str = "signal"
+    kind: Literal["signal", "time", "index"] = "signal"
     seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Head:
-    """columns is None where no line names them."""
+    """The content of the lines above the numbers; None for what they do not state.
+
+    columns  None if no line names them
+    fs       samples per second
+    lead     the lead of a table with one lead
+    """
 
     columns: tuple[Column, ...] | None
     fs: float | None
@@ -104,109 +118,147 @@ class Head:
     device: str | None
 
 
-def head_of(table: Table) -> Head:
-    """What the lines above the numbers say."""
-    names, units = _names(table)
-    texts = [" : ".join(cell for cell in line if cell) for line in table.head if line != names]
-    leads = [found[1] for text in texts if (found := _LEAD.search(text))]
-    dates = [
-        date
-        for text in texts
-        if (found := _DATE.search(text)) and (date := metadata.iso_datetime(found[1]))
-    ]
-    devices = [
-        line[1]
-        for line in table.head
-        if len(line) == 2 and line[0].lower() in ("device", "gerät", "appareil", "dispositivo")
-    ]
-    columns = (
-        None
-        if names is None
-        else tuple(_column(name, unit) for name, unit in zip(names, units, strict=True))
-    )
+def parse_head(table: Table) -> Head:
+    """Parse the lines above the numbers."""
+    names, units = _names_and_units(table)
+    columns: tuple[Column, ...] | None = None
+    if names is not None:
+        columns = tuple(_column(name, unit) for name, unit in zip(names, units, strict=True))
+    texts = [_joined(cell for cell in line if cell) for line in table.head if line != names]
     return Head(
-        columns,
-        _rate(texts),
-        _unit(texts),
-        leads[0] if leads else None,
-        dates[0] if dates else None,
-        metadata.device_name(*devices[:1]),
+        columns=columns,
+        fs=_sampling_rate(texts),
+        unit=_unit(texts),
+        lead=_lead(texts),
+        date=_date(texts),
+        device=_device(table),
     )
 
 
-def _names(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]]:
-    """The lowest line that has a cell for each column, not all of them units; units where a line of them follows."""
+def _joined(cells: Iterable[str]) -> str:
+    """Join cells so that "key,value" matches the patterns for "key : value"."""
+    return " : ".join(cells)
+
+
+def _names_and_units(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]]:
+    """Return the cells of the lowest line that names the columns, and a line of units below it."""
     units: tuple[str | None, ...] = (None,) * table.columns
     for line in reversed(table.head):
-        if counts(line):
+        if not _may_describe_columns(line, table.columns):
             continue
-        if len(line) != table.columns or (
-            len(line) == 1 and not canonical_lead(_split(line[0])[0])
-        ):
-            continue
-        if len(line) == 2 and canonical_lead(line[0]) is None and _LEAD.search(" : ".join(line)):
-            continue  # "Lead,Lead I" is a key with its value
         bare = tuple(cell.strip("()[] ") for cell in line)
-        if all(
-            voltage_unit(cell) or cell.lower() in _SECONDS or cell.lower().startswith("hh:mm")
-            for cell in bare
-            if cell
-        ) and any(bare):
+        if _are_units(bare):
             units = bare
-            continue
-        if (
-            len(line) > 2
-            or any(canonical_lead(_split(cell)[0]) for cell in line)
-            or _is_pair_of_names(line)
-        ):
+        elif _are_names(line):
             return line, units
     return None, units
 
 
-def _is_pair_of_names(line: Sequence[str]) -> bool:
-    """Two words, and not a key with its value as watches write them above the samples."""
-    text = " : ".join(line)
-    said = any(pattern.search(text) for pattern in (_RATE, _HERTZ, _UNIT, _LEAD, _DATE))
-    return not said and all(cell and not any(sign.isdigit() for sign in cell) for cell in line)
+def _may_describe_columns(line: Sequence[str], width: int) -> bool:
+    """Return whether a line has a cell for each column and is not some other text."""
+    if len(line) != width or is_counting(line):
+        return False
+    if width == 1:
+        return canonical_lead(_split_unit(line[0])[0]) is not None
+    # "Lead,Lead I" is a key with its value.
+    is_lead_key = width == 2 and canonical_lead(line[0]) is None and _LEAD.search(_joined(line))
+    return not is_lead_key
 
 
-def _split(cell: str) -> tuple[str, str | None]:
-    """ "V1 (uV)", "V1_uV" -> name and unit."""
-    found = _NAME_AND_UNIT.fullmatch(cell)
-    if found:
-        return found[1], found[2]
-    found = _SUFFIX.fullmatch(cell)
-    if (
-        found
-        and (voltage_unit(found[2]) or found[2].lower() in _SECONDS)
-        and not canonical_lead(cell)
-    ):
-        return found[1], found[2]
+def _are_units(cells: Sequence[str]) -> bool:
+    """Return whether all cells that are not empty are units of voltage or time."""
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(_is_unit(cell) for cell in filled)
+
+
+def _is_unit(cell: str) -> bool:
+    lower = cell.lower()
+    return voltage_unit(cell) is not None or lower in _SECONDS or lower.startswith("hh:mm")
+
+
+def _are_names(line: Sequence[str]) -> bool:
+    """Return whether the cells name columns: more than two, a lead among them, or two words."""
+    if len(line) > 2 or any(canonical_lead(_split_unit(cell)[0]) for cell in line):
+        return True
+    text = _joined(line)
+    # Watches write keys with their values above the samples.
+    if any(pattern.search(text) for pattern in (_RATE, _HERTZ, _UNIT, _LEAD, _DATE)):
+        return False
+    return all(cell and not any(map(str.isdigit, cell)) for cell in line)
+
+
+def _split_unit(cell: str) -> tuple[str, str | None]:
+    """Return name and unit of "V1 (uV)" or "V1_uV"."""
+    match = _NAME_AND_UNIT.fullmatch(cell)
+    if match:
+        return match[1], match[2]
+    match = _SUFFIX.fullmatch(cell)
+    if match and not canonical_lead(cell):
+        name, unit = match[1], match[2]
+        if voltage_unit(unit) or unit.lower() in _SECONDS:
+            return name, unit
     return cell, None
 
 
-def _column(cell: str, below: str | None) -> Column:
-    name, unit = _split(cell)
+def _column(cell: str, unit_below: str | None) -> Column:
+    """Return the column for a cell of the line of names and the cell below it."""
+    name, unit = _split_unit(cell)
+    unit = unit or unit_below or None
+    if canonical_lead(name) is not None:
+        return Column(name, unit)
     plain = name.strip().lower()
-    unit = unit or below or None
     seconds = _SECONDS.get((unit or plain).lower())
-    if canonical_lead(name) is None and (plain in _TIMES or (plain.startswith("time") and seconds)):
+    if plain in _TIME_NAMES or (plain.startswith("time") and seconds):
         return Column(name, unit, "time", seconds)
-    if plain in _INDICES and canonical_lead(name) is None:
+    if plain in _INDEX_NAMES:
         return Column(name, unit, "index")
     return Column(name, unit)
 
 
-def _rate(texts: Sequence[str]) -> float | None:
-    for pattern in (_RATE, _HERTZ):
-        for text in texts:
-            found = pattern.search(text)
-            if found and (pattern is _RATE or not _FILTER.search(text)):
-                kilo = found["k"] or found.groupdict().get("before")
-                return float(found["number"].replace(",", ".")) * (1000.0 if kilo else 1.0)
+def _sampling_rate(texts: Sequence[str]) -> float | None:
+    """Return a rate with its name ("fs: 250"), else any number of Hz that is not a filter's."""
+    for text in texts:
+        match = _RATE.search(text)
+        if match:
+            return _hertz(match["number"], match["k"] or match["name_k"])
+    for text in texts:
+        match = _HERTZ.search(text)
+        if match and not _FILTER.search(text):
+            return _hertz(match["number"], match["k"])
     return None
 
 
+def _hertz(number: str, kilo: str | None) -> float:
+    return float(number.replace(",", ".")) * (1000.0 if kilo else 1.0)
+
+
 def _unit(texts: Sequence[str]) -> str | None:
-    found = [match[1] for text in texts if (match := _UNIT.search(text))]
-    return next((unit for unit in found if voltage_unit(unit)), None)
+    for text in texts:
+        match = _UNIT.search(text)
+        if match and voltage_unit(match[1]):
+            return match[1]
+    return None
+
+
+def _lead(texts: Sequence[str]) -> str | None:
+    for text in texts:
+        match = _LEAD.search(text)
+        if match:
+            return match[1]
+    return None
+
+
+def _date(texts: Sequence[str]) -> str | None:
+    for text in texts:
+        match = _DATE.search(text)
+        date = metadata.iso_datetime(match[1]) if match else None
+        if date:
+            return date
+    return None
+
+
+def _device(table: Table) -> str | None:
+    for line in table.head:
+        if len(line) == 2 and line[0].lower() in _DEVICE_KEYS:
+            return metadata.device_name(line[1])
+    return None

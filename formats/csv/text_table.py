@@ -1,6 +1,6 @@
-"""A table of numbers as text: encoding, delimiter, decimal sign, what stands above the numbers, and the numbers themselves.
+"""Parse a text table of numbers: encoding, delimiter, decimal sign, header lines, numbers.
 
-Cells are never evaluated or echoed; a fault is told by its line and column.
+Cells are never evaluated, and messages never contain them; an error names its line and column.
 """
 
 from __future__ import annotations
@@ -22,150 +22,175 @@ MAX_CELLS_ONE_BY_ONE: Final = 3_000_000
 MAX_CELL_CHARS: Final = 64
 COMMENT_SIGNS: Final = ("#", "%", "//")
 GAPS: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
-MIN_COUNTED: Final = 4  # numbers in a row that count: three may be samples
+MIN_COUNTED: Final = 4  # "1,2,3" may be samples; a longer count is a line of column numbers
 _DELIMITERS: Final = ("\t", ";", ",", "|")
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _DECIMAL_COMMA: Final = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _QUOTED: Final = re.compile(r'"([^"]*)"')
-# Words that Python's float() takes and a table of samples does not mean as numbers; "nan" is a gap.
-_INFINITE: Final = ("inf", "infinity")
+_UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+_CONTROL_CHARACTERS: Final = frozenset("\0\x01\x02\x03\x04\x05\x06\x07\x08\x1a")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A text cut into what stands above the numbers and the lines of numbers.
+    """A text split into the lines above the numbers and the lines of numbers.
 
-    head       cells of each line above, comments too, unquoted
-    lines      the lines of numbers, with a point for the decimal sign
-    first      the first of them's place in the file, from 1
-    delimiter  None for white space
+    head        cells of each line above, comments included, without quotes
+    lines       the lines of numbers, with a point as decimal sign
+    first_line  the line number of the first of them in the file, from 1
+    delimiter   None for white space
     """
 
     head: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
-    first: int
+    first_line: int
     delimiter: str | None
 
     @property
     def columns(self) -> int:
-        return len(cells_of(self.lines[0], self.delimiter))
+        """Return the number of cells in the first line of numbers."""
+        return len(split_cells(self.lines[0], self.delimiter))
 
 
-def text_of(data: bytes) -> str | None:
-    """The text, by its byte order mark, else UTF-8, else Windows-1252; None where it holds NUL or other control characters."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+def decode_text(data: bytes) -> str | None:
+    """Decode by the byte order mark, else as UTF-8, else as Windows-1252.
+
+    None if the text contains NUL or other control characters.
+    """
+    if data.startswith(_UTF16_BOMS):
         text = data.decode("utf-16", errors="replace")
     else:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("cp1252", errors="replace")
-    return None if any(sign in text for sign in "\0\x01\x02\x03\x04\x05\x06\x07\x08\x1a") else text
+    if any(character in text for character in _CONTROL_CHARACTERS):
+        return None
+    return text
 
 
-def cells_of(line: str, delimiter: str | None) -> list[str]:
-    """Cells without their quotes; a delimiter within quotes is no delimiter, as in "Watch6,1"."""
+def split_cells(line: str, delimiter: str | None) -> list[str]:
+    """Return the cells without quotes. A quoted delimiter ("Watch6,1") does not split."""
     if delimiter is None:
         return line.split()
-    if '"' in line or "'" in line:
-        pieces = re.findall(
-            rf"""(?:^|{re.escape(delimiter)})\s*("[^"]*"|'[^']*'|[^{re.escape(delimiter)}]*)""",
-            line,
-        )
-        return [piece.strip().strip("\"'").strip() for piece in pieces]
-    return [cell.strip() for cell in line.split(delimiter)]
+    if '"' not in line and "'" not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
+    sign = re.escape(delimiter)
+    cells = re.findall(rf"""(?:^|{sign})\s*("[^"]*"|'[^']*'|[^{sign}]*)""", line)
+    return [cell.strip().strip("\"'").strip() for cell in cells]
 
 
 def is_number(cell: str) -> bool:
+    """Return whether a cell is a decimal number of at most 64 characters."""
     return len(cell) <= MAX_CELL_CHARS and _NUMBER.fullmatch(cell) is not None
 
 
-def table_of(text: str) -> Table | None:
-    """The table in a text; None where no line of the first hundred is one of numbers (or gaps among them)."""
+def parse_table(text: str) -> Table | None:
+    """Split a text at its first line of numbers (or gaps).
+
+    None if there is no such line among the first 100.
+    """
     lines = text.splitlines()
-    for place, line in enumerate(lines[:MAX_HEAD_LINES]):
-        if not line.strip() or line.lstrip().startswith(COMMENT_SIGNS):
+    for index, line in enumerate(lines[:MAX_HEAD_LINES]):
+        if _is_skipped(line):
             continue
-        delimiter = _delimiter(line)
-        cells = cells_of(line, delimiter)
-        if _is_data(cells) and not counts(cells):
-            head = tuple(
-                tuple(cells_of(above.lstrip("#%/ "), _head_delimiter(above, delimiter)))
-                for above in lines[:place]
-            )
-            data = [
-                row
-                for row in lines[place:]
-                if row.strip() and not row.lstrip().startswith(COMMENT_SIGNS)
-            ]
-            return _trimmed(
-                Table(head, tuple(_plain(row, delimiter) for row in data), place + 1, delimiter)
-            )
+        delimiter = _find_delimiter(line)
+        cells = split_cells(line, delimiter)
+        if not _is_data(cells) or is_counting(cells):
+            continue
+        head: list[tuple[str, ...]] = []
+        for above in lines[:index]:
+            cells = split_cells(above.lstrip("#%/ "), _head_delimiter(above, delimiter))
+            head.append(tuple(cells))
+        rows = [_plain(row, delimiter) for row in lines[index:] if not _is_skipped(row)]
+        return _without_row_numbers(Table(tuple(head), tuple(rows), index + 1, delimiter))
     return None
 
 
-def counts(cells: Sequence[str]) -> bool:
-    """0, 1, 2, ... or 1, 2, 3, ..., behind one text at most: what pandas writes above columns that have no names."""
+def _is_skipped(line: str) -> bool:
+    """Return whether a line is empty or a comment."""
+    return not line.strip() or line.lstrip().startswith(COMMENT_SIGNS)
+
+
+def is_counting(cells: Sequence[str]) -> bool:
+    """Return whether the cells count from 0 or 1, after at most one cell with another text.
+
+    pandas writes such a line above columns without names.
+    """
     numbers = list(cells if cells and cells[0].isdigit() else cells[1:])
-    enough = 1 if cells and cells[0] == "" else MIN_COUNTED
-    return (
-        len(numbers) >= enough
-        and numbers[0] in ("0", "1")
-        and numbers == [str(int(numbers[0]) + row) for row in range(len(numbers))]
-    )
+    required = 1 if cells and cells[0] == "" else MIN_COUNTED
+    if len(numbers) < required or numbers[0] not in ("0", "1"):
+        return False
+    first = int(numbers[0])
+    return numbers == [str(number) for number in range(first, first + len(numbers))]
 
 
-def _trimmed(table: Table) -> Table:
-    """Without the delimiter that ends each line but the names', and without the lines' own numbers below a cell that names nothing."""
-    width, sign = table.columns, table.delimiter
+def _without_row_numbers(table: Table) -> Table:
+    """Remove a trailing delimiter of all lines, or a first column that numbers the rows.
+
+    The delimiter is removed if a line of the head has one cell less. The row numbers are removed if
+    a line of the head numbers the columns and its first cell does not.
+    """
+    width = table.columns
+    sign = table.delimiter
     if sign is None:
         return table
-    if any(len(line) == width - 1 for line in table.head) and all(
-        line.endswith(sign) for line in table.lines
-    ):
+    is_narrower = any(len(cells) == width - 1 for cells in table.head)
+    if is_narrower and all(line.endswith(sign) for line in table.lines):
         return replace(table, lines=tuple(line.removesuffix(sign) for line in table.lines))
-    numbered = any(
-        len(line) == width and counts(line) and not line[0].isdigit() for line in table.head
-    )
-    split = [line.partition(sign) for line in table.lines] if numbered else []
-    first = split[0][0].strip() if split else ""
-    if first in ("0", "1") and all(
-        cell.strip() == str(int(first) + row) for row, (cell, _, _) in enumerate(split)
-    ):
-        return replace(table, lines=tuple(rest for _, _, rest in split))
-    return table
+    if not any(_is_numbering(cells, width) for cells in table.head):
+        return table
+    rows = [line.partition(sign) for line in table.lines]
+    first = rows[0][0].strip()
+    if first not in ("0", "1"):
+        return table
+    for number, (cell, _, _) in enumerate(rows, int(first)):
+        if cell.strip() != str(number):
+            return table
+    return replace(table, lines=tuple(values for _, _, values in rows))
+
+
+def _is_numbering(cells: Sequence[str], width: int) -> bool:
+    """Return whether a line numbers the columns except the first one."""
+    return len(cells) == width and is_counting(cells) and not cells[0].isdigit()
 
 
 def _is_data(cells: Sequence[str]) -> bool:
-    """Numbers and gaps, but for one cell at most that may be a time or a name; or a lead's name and then numbers."""
+    """Return whether the cells are numbers and gaps.
+
+    One other cell is allowed among more than two: a time or the name of a lead.
+    """
     numbers = sum(is_number(cell) for cell in cells)
     gaps = sum(cell.lower() in GAPS for cell in cells)
     others = len(cells) - numbers - gaps
-    return numbers >= 1 and (others == 0 or (others == 1 and len(cells) > 2))
+    if numbers == 0:
+        return False
+    return others == 0 or (others == 1 and len(cells) > 2)
 
 
-def _delimiter(line: str) -> str | None:
+def _find_delimiter(line: str) -> str | None:
+    """Return the delimiter of a line of numbers; None for white space."""
     tokens = line.split()
-    if (
-        "\t" not in line
-        and ";" not in line
-        and len(tokens) > 1
-        and all(_DECIMAL_COMMA.fullmatch(token) for token in tokens)
-    ):
+    may_be_white_space = "\t" not in line and ";" not in line and len(tokens) > 1
+    # "1,5 2,5": commas are decimal signs if white space separates nothing but such numbers.
+    if may_be_white_space and all(_DECIMAL_COMMA.fullmatch(token) for token in tokens):
         return None
     return next((sign for sign in _DELIMITERS if sign in line), None)
 
 
 def _head_delimiter(line: str, delimiter: str | None) -> str | None:
-    """A file of one column may have "key,value" above it."""
-    return (
-        delimiter
-        if delimiter is not None and delimiter in line
-        else next((sign for sign in _DELIMITERS if sign in line), delimiter)
-    )
+    """Return the delimiter of a line above the numbers, which may differ from theirs.
+
+    A file of one column may have "key,value" above it.
+    """
+    if delimiter is not None and delimiter in line:
+        return delimiter
+    return next((sign for sign in _DELIMITERS if sign in line), delimiter)
 
 
 def _plain(line: str, delimiter: str | None) -> str:
+    """Return a line of numbers without quotes and with a point as decimal sign."""
+    # A leading or trailing tab is an empty cell.
     line = line.strip(" \r\n") if delimiter == "\t" else line.strip()
     if '"' in line:
         line = _QUOTED.sub(lambda cell: cell[1].replace(",", "."), line).replace('"', "")
@@ -173,17 +198,18 @@ def _plain(line: str, delimiter: str | None) -> str:
     return line if delimiter == "," else line.replace(",", ".")
 
 
-def numbers_of(table: Table, columns: Sequence[int], skip: int = 0) -> NDArray[np.float64]:
-    """(lines, columns) of the chosen columns. Raises RaggedSignal and BadType, which name the line (and column), BodyTooLarge."""
-    width = table.columns
+def parse_numbers(table: Table, columns: Sequence[int]) -> NDArray[np.float64]:
+    """Return (lines, columns) of the chosen columns; gaps are NaN.
+
+    Raises RaggedSignal and BadType, which name the line (and column), and BodyTooLarge.
+    """
     if table.delimiter is not None:
+        width = table.columns
+        # numpy.loadtxt does not check columns that it does not return.
         for row, line in enumerate(table.lines):
             count = line.count(table.delimiter) + 1
             if count != width:
-                raise RaggedSignal(
-                    f"line {table.first + row}: {count} cells where the lines before have {width}",
-                    loc=("signal",),
-                )
+                raise _ragged(table, row, count)
     try:
         return np.loadtxt(
             table.lines,
@@ -194,42 +220,47 @@ def numbers_of(table: Table, columns: Sequence[int], skip: int = 0) -> NDArray[n
             ndmin=2,
         )
     except ValueError:
-        return _one_by_one(table, columns)
+        return _parse_one_by_one(table, columns)
 
 
-def _one_by_one(table: Table, columns: Sequence[int]) -> NDArray[np.float64]:
-    """As `numbers_of`, with gaps, and with the place of the first fault."""
+def _parse_one_by_one(table: Table, columns: Sequence[int]) -> NDArray[np.float64]:
+    """Do the same as `parse_numbers`, slowly; allow gaps, and locate the first error."""
     if len(table.lines) * len(columns) > MAX_CELLS_ONE_BY_ONE:
         raise BodyTooLarge(
-            f"a table of more than {MAX_CELLS_ONE_BY_ONE} cells with gaps or texts among them; send .npy instead"
+            f"a table with gaps or text and more than {MAX_CELLS_ONE_BY_ONE} cells; send .npy"
         )
+    width = table.columns
     values = np.empty((len(table.lines), len(columns)))
     for row, line in enumerate(table.lines):
-        cells = cells_of(line, table.delimiter)
-        if len(cells) != table.columns:
-            raise RaggedSignal(
-                f"line {table.first + row}: {len(cells)} cells where the lines before have {table.columns}",
-                loc=("signal",),
-            )
+        cells = split_cells(line, table.delimiter)
+        if len(cells) != width:
+            raise _ragged(table, row, len(cells))
         for place, column in enumerate(columns):
-            values[row, place] = _number(cells[column], table.first + row, column)
+            values[row, place] = _parse_cell(cells[column], table.first_line + row, column)
     return values
 
 
-def _number(cell: str, line: int, column: int) -> float:
+def _ragged(table: Table, row: int, count: int) -> RaggedSignal:
+    """Return the error for a line of numbers with another number of cells than the first."""
+    return RaggedSignal(
+        f"line {table.first_line + row}: {count} cells; the lines before it have {table.columns}",
+        loc=("signal",),
+    )
+
+
+def _parse_cell(cell: str, line: int, column: int) -> float:
     if cell.lower() in GAPS:
         return math.nan
     if not is_number(cell):
-        raise BadType(
-            f"line {line}, column {column + 1}: a text where a number is needed", loc=("signal",)
-        )
+        raise BadType(f"line {line}, column {column + 1}: not a number", loc=("signal",))
     return float(cell)
 
 
 def check_shape(table: Table) -> None:
-    """Raises BadShape for a line of more cells than any table of leads or samples has."""
+    """Raise BadShape for a single line of more cells than a table of leads can have."""
     if table.columns > MAX_COLUMNS and len(table.lines) == 1:
         raise BadShape(
-            f"signal: one line of {table.columns} cells; a line for each sample (or for each lead) is needed",
+            f"signal: one line of {table.columns} cells; one line per sample (or per lead) is "
+            "required",
             loc=("signal",),
         )

@@ -1,8 +1,9 @@
-"""An uploaded JSON file that is a record of docs/api.md."""
+"""Read an uploaded JSON file that holds one record of docs/api.md."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from errors import SeveralRecordings, UnknownFormat
 from formats.hints import Hints
@@ -11,23 +12,35 @@ from formats.mapping import record_from_mapping, with_hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord
 
+_BOM: Final = b"\xef\xbb\xbf"
+_DETECTED_BYTES: Final = 64
+
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """The file's one record. Raises as `json_signals.loads` and `record_from_mapping`; SeveralRecordings for {"records": [...]}."""
+    """Read the file's one record.
+
+    Raises SeveralRecordings for {"records": [...]}, UnknownFormat for JSON that is not an object,
+    and the errors of `signals.loads` and `record_from_mapping`.
+    """
     mapping = loads(head.data)
     if not isinstance(mapping, dict):
-        raise UnknownFormat("a JSON file that is no object; a record with signal and fs is read")
+        raise UnknownFormat(
+            "a JSON file that is not an object; a record with signal and fs is required"
+        )
     if "records" in mapping:
         raise SeveralRecordings(
-            "the JSON file holds records; one recording a file is read here, many as a JSON body of their own"
+            "the JSON file holds several records; an uploaded file holds one, send many as a JSON "
+            "body"
         )
     merged, warnings = with_hints(mapping, hints)
     return record_from_mapping(merged).with_warnings(*warnings)
 
 
 def _detect(part: Part) -> bool:
-    start = part.data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    return start == b"{" and (b'"signal"' in part.data or b'"records"' in part.data)
+    start = part.data[:_DETECTED_BYTES].removeprefix(_BOM).lstrip()
+    if not start.startswith(b"{"):
+        return False
+    return b'"signal"' in part.data or b'"records"' in part.data
 
 
 FORMAT = Format(
@@ -35,10 +48,10 @@ FORMAT = Format(
     detect=_detect,
     read=read,
     about=About(
-        variants="a record as docs/api.md has it, in UTF-8",
+        variants="a record as described in docs/api.md, in UTF-8",
         parser="simdjson, orjson",
         metadata="every field of a record",
-        ignored="unknown fields, named in warnings",
+        ignored="unknown fields, which are named in warnings",
         sample_files=(),
     ),
 )

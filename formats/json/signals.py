@@ -1,11 +1,13 @@
-"""JSON bytes -> Python values, with the samples of records as arrays from the start: no Python number is made of any of them.
+"""Parse JSON bodies with simdjson; return the samples of records as arrays.
 
-simdjson (Langdale and Lemire, VLDB Journal 2019) parses, and hands out a list's numbers as one buffer. It stops at what
-`formats/json/body.py` reads or refuses by name (NaN, null among the samples, what is no JSON), so that then has the word.
+simdjson (Langdale and Lemire, VLDB Journal 2019) returns the numbers of a list as one buffer, so no
+Python number is created for a sample. It cannot handle NaN or null among the samples, and its
+errors have no position. `formats/json/body.py` parses those bodies again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any, Final
 
@@ -15,34 +17,40 @@ from numpy.typing import NDArray
 
 from formats.json import body as json_body
 
-KEPT_BYTES: Final = (
-    1 << 22
-)  # of text whose parser is kept; it has some ten times as much memory, touched as far as needed
+# Each thread keeps its parser for texts up to this size. A parser reserves about ten times as much
+# memory, of which only the used pages become resident.
+KEPT_BYTES: Final = 1 << 22
 _KEPT: Final = threading.local()
 _SIGNAL: Final = "signal"
 _RECORDS: Final = "records"
 
 
 def loads(body: bytes) -> object:
-    """As `json_body.loads`, and a record's `signal`, at the top or in `records`, as float64 arrays where it is numbers alone.
+    """Return the same as `json_body.loads`, but a record's `signal` as float64 arrays.
 
-    Arrays stand for lists and lists of lists of equal length; of an object of leads each lead is one.
-    Raises as `json_body.loads`.
+    The record is the body itself or an item of its `records`. An array replaces a list of numbers,
+    or lists of numbers of equal length; in an object of leads each lead is an array. A signal with
+    other elements is returned as `json_body.loads` returns it.
+
+    Raises the errors of `json_body.loads`.
     """
-    text = json_body.checked(body)
-    try:
-        read = _Reading()
-        value = read.body(_parsed(text))
-        # A list among the numbers of another is in the buffer too, as if it were none. And it has a bracket.
-        if read.lists == text.count(b"["):
+    text = json_body.checked_text(body)
+    with contextlib.suppress(ValueError, TypeError, RuntimeError):
+        converter = _Converter()
+        value = converter.body(_parse(text))
+        # as_buffer() flattens a list among the numbers of another one without notice. Such a list
+        # has a bracket in the text but was not counted. A bracket in a string also gets here, and
+        # only costs a second parse.
+        if converter.lists == text.count(b"["):
             return value
-    except (ValueError, TypeError, RuntimeError):
-        pass
     return json_body.loads(body)
 
 
-def _parsed(text: bytes) -> Any:
-    """The document, in the memory of this thread's last one unless somebody still holds something of that."""
+def _parse(text: bytes) -> Any:
+    """Parse with this thread's parser, or with a new one if the text is large.
+
+    Raises RuntimeError if values of this thread's previous document still exist.
+    """
     if len(text) > KEPT_BYTES:
         return simdjson.Parser().parse(text)
     if not hasattr(_KEPT, "parser"):
@@ -50,19 +58,26 @@ def _parsed(text: bytes) -> Any:
     return _KEPT.parser.parse(text)
 
 
-class _Reading:
-    """Values out of simdjson's document; `lists` counts those that were met. Raises TypeError, ValueError where there is more to say."""
+class _Converter:
+    """Converts simdjson's values to Python values; counts the lists in `lists`.
+
+    Raises TypeError or ValueError for values that `json_body` must handle.
+    """
 
     def __init__(self) -> None:
         self.lists = 0
 
     def body(self, document: Any) -> object:
+        """Convert a record, or an object with `records`."""
         if not isinstance(document, simdjson.Object):
-            raise TypeError("no object")
-        return {
-            name: self._records(value) if name == _RECORDS else self._field(name, value)
-            for name, value in _items(document)
-        }
+            raise TypeError("not an object")
+        converted: dict[str, object] = {}
+        for name, value in _items(document):
+            if name == _RECORDS:
+                converted[name] = self._records(value)
+            else:
+                converted[name] = self._field(name, value)
+        return converted
 
     def _records(self, value: Any) -> object:
         if not isinstance(value, simdjson.Array):
@@ -73,7 +88,7 @@ class _Reading:
     def _record(self, value: Any) -> object:
         if not isinstance(value, simdjson.Object):
             return self._plain(value)
-        return {name: self._field(name, each) for name, each in _items(value)}
+        return {name: self._field(name, field) for name, field in _items(value)}
 
     def _field(self, name: str, value: Any) -> object:
         if name != _SIGNAL:
@@ -81,7 +96,7 @@ class _Reading:
         if isinstance(value, simdjson.Array):
             return self._samples(value)
         if isinstance(value, simdjson.Object):
-            return {lead: self._lead(each) for lead, each in _items(value)}
+            return {lead: self._lead(samples) for lead, samples in _items(value)}
         return self._plain(value)
 
     def _lead(self, value: Any) -> NDArray[np.float64]:
@@ -91,9 +106,9 @@ class _Reading:
         return samples
 
     def _samples(self, value: Any) -> NDArray[np.float64]:
-        """A list of numbers, or of lists of equally many. Raises TypeError, ValueError for anything else."""
+        """Convert a list of numbers, or of lists of equal length, to (n,) or (rows, columns)."""
         if not isinstance(value, simdjson.Array):
-            raise TypeError("no list")
+            raise TypeError("not a list")
         self.lists += 1
         numbers = np.frombuffer(value.as_buffer(of_type="d"))
         if not len(value):
@@ -106,29 +121,32 @@ class _Reading:
         return numbers.reshape(len(value), columns)
 
     def _plain(self, value: Any) -> object:
-        plain = (
-            value.as_list()
-            if isinstance(value, simdjson.Array)
-            else value.as_dict()
-            if isinstance(value, simdjson.Object)
-            else value
-        )
-        self.lists += _lists_in(plain)
+        """Convert a value without samples."""
+        plain: object = value
+        if isinstance(value, simdjson.Array):
+            plain = value.as_list()
+        elif isinstance(value, simdjson.Object):
+            plain = value.as_dict()
+        self.lists += _count_lists(plain)
         return plain
 
 
 def _items(value: Any) -> list[tuple[str, Any]]:
-    """`items` would make Python values of all that is within. Raises ValueError where asking for a key may find another's value:
+    """Return the items of an object as simdjson values; its `items()` would convert all of them.
 
-    one given twice (the first is found), one with a NUL in it (what is asked for ends there).
+    Raises ValueError if a lookup could return another key's value: if a key occurs twice, simdjson
+    returns the first; if a key contains NUL, simdjson compares only what precedes it.
     """
     keys = list(value.keys())
     if len(set(keys)) != len(keys) or any("\0" in key for key in keys):
-        raise ValueError("a key twice, or one with a NUL")
+        raise ValueError("a duplicate key or a key with NUL")
     return [(key, value[key]) for key in keys]
 
 
-def _lists_in(value: object) -> int:
+def _count_lists(value: object) -> int:
+    """Return the number of lists in a value, itself included."""
     if isinstance(value, list):
-        return 1 + sum(map(_lists_in, value))
-    return sum(map(_lists_in, value.values())) if isinstance(value, dict) else 0
+        return 1 + sum(map(_count_lists, value))
+    if isinstance(value, dict):
+        return sum(map(_count_lists, value.values()))
+    return 0

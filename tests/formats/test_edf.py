@@ -121,7 +121,9 @@ def test_channels_keep_their_own_rates_and_the_leads_of_most_are_taken() -> None
         )
     )
     assert (record.lead_names, record.fs) == (("I", "II"), 200.0)
-    assert any("another rate" in warning and "V1" in warning for warning in record.warnings)
+    assert any(
+        "not sampled at 200 Hz" in warning and "V1" in warning for warning in record.warnings
+    )
 
 
 def test_records_with_gaps_between_them_stand_at_their_times() -> None:

@@ -109,7 +109,7 @@ def test_null_and_nan_are_gaps_in_every_layout() -> None:
 @pytest.mark.parametrize(
     ("wrong", "kind"),
     [
-        ("1.5", "a text"),
+        ("1.5", "a string"),
         (True, "a boolean"),
         ([1.0], "a list"),
         ({}, "an object"),

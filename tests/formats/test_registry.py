@@ -123,15 +123,15 @@ def test_headers_that_name_each_other_are_refused() -> None:
 @pytest.mark.parametrize(
     ("parts", "reason"),
     [
-        ([], "nothing"),
-        ([Part("a.dat", b"")], "nothing"),
+        ([], "no file with content"),
+        ([Part("a.dat", b"")], "no file with content"),
         ([Part("a.pdf", b"%PDF-1.7")], "PDF"),
         ([Part("a.json", b'{"fs": 500}')], "JSON without a signal"),
         ([Part("a.xml", b"<html/>")], "HTML page"),
-        ([Part("a.xml", b"<note/>")], "XML of no format"),
+        ([Part("a.xml", b"<note/>")], "XML of an unsupported format"),
         ([Part("a.csv", b"I,II\n0,1\0,2\n")], "NUL bytes"),
         ([Part("a", b"  ")], "white space"),
-        ([Part("a", pickle.dumps(1))], "not read"),
+        ([Part("a", pickle.dumps(1))], "an unsupported format"),
         ([Part("a", b"x"), Part("b", b"y")], "2 files"),
     ],
 )

@@ -1,4 +1,4 @@
-"""docs/formats.md, from the registry of formats itself.
+"""Generate docs/formats.md from the registry of formats.
 
 python -m tests.house.formats_table     writes the page
 """
@@ -11,41 +11,53 @@ from tests.house.tree import ROOT
 
 PAGE = ROOT / "docs" / "formats.md"
 
-HEAD = (
-    "# File formats\n\n"
-    "What an upload may be: one file, the files of one recording, or a zip of one recording, under any names. The format is found by "
-    "content. This page is written by `python -m tests.house.formats_table`.\n\n"
-    "Of every format: leads are taken by their names in any usual spelling and in the file's own order; channels that are no standard lead "
-    "are left out and named in `warnings`; samples become mV by the file's own gain, offset and unit. A file without a sampling rate, "
-    "units or lead names needs them beside it (`fs`, `units` or `gain`, `lead_names`); where the request contradicts the file it wins, "
-    "with a warning. What the file's machine measured itself stands in `reported`, an interval or rate of 0 (not measured) left out.\n\n"
-    "Held against the header, and refused where it does not fit: the number of samples and channels, checksums that the format requires, a "
-    "gain of 0, infinite values. Patients' names, numbers and addresses are dropped. Nothing is written to disk, no path or address in an "
-    "upload is opened, entities in XML and pickles in arrays are refused, and archives are bounded before and while they are unpacked.\n\n"
-)
+HEAD = """# File formats
+
+An upload is one file, the files of one recording, or a zip of one recording. File names are free:
+the server detects the format by the content. `python -m tests.house.formats_table` writes this page.
+
+For every format:
+
+- Leads are recognised by name, in any usual spelling, and keep the file's order. Channels that are
+  not one of the twelve standard leads are left out and named in `warnings`.
+- Samples are converted to mV with the file's gain, offset and unit.
+- If a file has no sampling rate, units or lead names, the request must state them (`fs`, `units` or
+  `gain`, `lead_names`). If the request contradicts the file, the request's value is used and a
+  warning is added.
+- Measurements that the recording device made are returned in `reported`. An interval or rate of 0
+  means "not measured" and is left out.
+- These are checked against the header, and a file that fails is refused: the number of samples and
+  channels, checksums that the format requires, a gain of 0, infinite values.
+- Names, identifiers and addresses of patients are dropped.
+- Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and
+  pickles in arrays are refused. The size of archives is checked before and during unpacking.
+
+"""
 
 
-def section(known: Format) -> str:
-    about = known.about
-    samples = [sample.split(": ", 1) for sample in about.sample_files]
+def section(file_format: Format) -> str:
+    """Return the section of one format in Markdown."""
+    about = file_format.about
     lines = [
-        f"## {known.name}\n",
-        f"- Read: {about.variants}.",
-        f"- Reader: {about.parser}.",
-        f"- Kept beside the samples: {about.metadata}.",
-        f"- Left out or refused: {about.ignored}.",
+        f"## {file_format.name}\n",
+        f"- Variants: {about.variants}.",
+        f"- Parser: {about.parser}.",
+        f"- Metadata: {about.metadata}.",
+        f"- Ignored or refused: {about.ignored}.",
     ]
-    if samples:
-        lines.append(
-            "- Checked on: " + "; ".join(f"`{name}` ({origin})" for name, origin in samples) + "."
-        )
+    if about.sample_files:
+        names: list[str] = []
+        for sample in about.sample_files:
+            name, origin = sample.split(": ", 1)
+            names.append(f"`{name}` ({origin})")
+        lines.append(f"- Tested with: {'; '.join(names)}.")
     return "\n".join(lines) + "\n"
 
 
 def sections() -> str:
-    return "\n".join(
-        section(known) for known in sorted(known_formats(), key=lambda known: known.name.lower())
-    )
+    """Return the sections of all formats in alphabetical order."""
+    formats = sorted(known_formats(), key=lambda file_format: file_format.name.lower())
+    return "\n".join(map(section, formats))
 
 
 if __name__ == "__main__":

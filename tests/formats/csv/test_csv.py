@@ -215,7 +215,7 @@ def test_gaps_are_gaps_and_other_columns_are_left_out_whatever_is_in_them() -> N
         ("a,b,c\n1,2,3\n3,4,5\n7,8,9\n", UnknownLead, "a, b, c"),
         ("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n", BadShape, "lead_names"),
         (",".join(["0"] * 30_000), BadShape, "one line"),
-        ("hello world\nthis is no table\n", UnknownFormat, "not read"),
+        ("hello world\nthis is no table\n", UnknownFormat, "an unsupported format"),
     ],
 )
 def test_a_fault_is_told_by_its_place(text: str, kind: type[EcgError], reason: str) -> None:
