@@ -19,7 +19,7 @@ from tests.house.tree import ROOT
 from tests.mutation import results
 from tests.mutation.faults import Fault, faults_of
 from tests.mutation.runner import Tree, copy_tree, preload
-from tests.mutation.selection import SEED, default_modules, runs_elsewhere, tests_of
+from tests.mutation.selection import SEED, default_modules, runs_elsewhere, select_tests
 
 
 def main() -> int:
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _mutate(module: str, tree: Tree, mutants: int, seed: int) -> results.Outcome | None:
     source = (tree.root / module).read_text(encoding="utf-8")
-    tests = tests_of(module, tree.root)
+    tests = select_tests(module, tree.root)
     baseline = tree.baseline(module, tests)
     if baseline is None:
         print(f"{module}: its tests fail without a fault:", file=sys.stderr)

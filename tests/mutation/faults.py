@@ -63,8 +63,7 @@ def faults_of(source: str) -> list[Fault]:
     finder = _Finder(source)
     finder.visit(ast.parse(source))
     unique = {(fault.start, fault.end, fault.text): fault for fault in finder.faults}
-    compiling = [fault for fault in unique.values() if _compiles(fault.applied(source))]
-    return sorted(compiling, key=lambda fault: (fault.start, fault.end, fault.text))
+    return [fault for _, fault in sorted(unique.items())]
 
 
 class _Finder(ast.NodeVisitor):
@@ -237,11 +236,3 @@ def _is_log_line(node: ast.expr) -> bool:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
         return False
     return isinstance(node.func.value, ast.Name) and node.func.value.id in LOGGERS
-
-
-def _compiles(source: str) -> bool:
-    try:
-        compile(source, "mutant", "exec", dont_inherit=True)
-    except SyntaxError:
-        return False
-    return True

@@ -50,7 +50,7 @@ def runs_elsewhere(module: str) -> bool:
     return module.startswith(("server/", "bulk/", "client/"))
 
 
-def tests_of(module: str, root: Path) -> list[str]:
+def select_tests(module: str, root: Path) -> list[str]:
     """List the test files of the module's room: those that name the module first."""
     dotted = module.removesuffix(".py").replace("/", ".").removeprefix("client.")
     package, _, name = dotted.rpartition(".")
@@ -60,8 +60,10 @@ def tests_of(module: str, root: Path) -> list[str]:
     room = module.split("/")[0]
     folders = [f"tests/{room}", *ALSO.get(room, [])]
     paths = sorted(path for folder in folders for path in (root / folder).rglob("test_*.py"))
-    near = [
-        path for path in paths if imports.search(path.read_text()) or path.stem == f"test_{name}"
-    ]
+    mirror = root / "tests" / Path(module).parent
+    near = [path for path in paths if path.stem == f"test_{name}"]
+    near += [path for path in paths if imports.search(path.read_text()) and path not in near]
+    if mirror != root / "tests" / room:
+        near += [path for path in sorted(mirror.rglob("test_*.py")) if path not in near]
     far = [path for path in paths if path not in near]
     return [str(path.relative_to(root)) for path in near + far]
