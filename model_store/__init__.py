@@ -1,4 +1,5 @@
-"""Where weights come from: bundles, the manifest, downloads, safe import, conversion, verification.
+"""Where weights come from: bundles, manifest, downloads, safe import, conversion, verification.
 
-Nothing is imported here: neither torch nor huggingface_hub may cost a process that only reads a bundle.json.
+This file imports nothing: a process that only reads a bundle.json must not load torch or
+huggingface_hub.
 """

@@ -1,6 +1,7 @@
 """`python -m model_store list | pull | convert | verify | path`: weights on the command line.
 
-Exit codes: 0 success; 1 a comparison or check failed, or a bundle or file is unavailable; 2 wrong usage.
+Exit codes: 0 success; 1 a comparison or check failed, or a bundle or file is unavailable; 2 wrong
+usage.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from model_store.pull import pull
 
 ENVIRONMENT = """\
 environment:
-  ECG_MODELS_DIR     folder of the bundles (default: ~/.cache/ecg-fm-server, or under XDG_CACHE_HOME)
+  ECG_MODELS_DIR     folder of the bundles (default: ~/.cache/ecg-fm-server, or in XDG_CACHE_HOME)
   HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE   as documented by huggingface_hub
 """
 

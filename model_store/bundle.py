@@ -1,6 +1,8 @@
-"""A bundle: a folder that serves. bundle.json says what the weights are, model.safetensors holds them.
+"""A bundle: a folder with the weights of one encoder, which the server can load.
 
-Everything is checked before anything is served: both files there, size and sha256 as stated, tensors as the configuration asks.
+bundle.json describes the weights, model.safetensors holds them. Loading checks that both files are
+present, that the weights have the stated size and sha256, and that the tensors fit the
+configuration.
 """
 
 from __future__ import annotations
@@ -24,13 +26,19 @@ BUNDLE_FILE = "bundle.json"
 WEIGHTS_FILE = "model.safetensors"
 
 Kind = Literal["classifier", "features"]
-ARCHITECTURES = {"ecg-fm": EcgFmConfig, "compact": CompactConfig}
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+_CONFIG_CLASSES = {"ecg-fm": EcgFmConfig, "compact": CompactConfig}
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights come from: a repository at a commit, or None for both where it was a file of one's own."""
+    """Where the weights come from.
+
+    repo      the Hugging Face repository, None if the checkpoint was a local file
+    revision  its commit, None if the checkpoint was a local file
+    files     file name -> sha256 of the source files
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -41,6 +49,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Weights:
+    """Size and checksum of model.safetensors."""
+
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     bytes: int
@@ -49,7 +59,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Bundle:
-    """bundle.json as a value; `folder` is where it was found and is not written."""
+    """The content of bundle.json. `folder` is where it was read; it is not written to the file."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -79,31 +89,34 @@ class Bundle:
         return self.folder / WEIGHTS_FILE
 
     def to_json(self) -> str:
+        """Return the content of bundle.json."""
         values = asdict(self)
         del values["folder"]
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
 
 def load_bundle(folder: Path, *, hash_weights: bool = True) -> Bundle:
-    """The bundle in this folder, checked. `hash_weights=False` leaves out the sha256 (a list of bundles), nothing else.
+    """Read and check the bundle in a folder. The weights themselves are not loaded.
 
-    Raises BadBundle (missing, cut off, contradictory) and ChecksumMismatch (altered), both naming the file.
+    hash_weights  False skips the sha256 of the weights (to list bundles); all other checks are made
+    Raises BadBundle (a file is missing, truncated or contradictory) or ChecksumMismatch (the
+    weights were altered); both name the file.
     """
-    bundle = _read(folder)
+    bundle = _read_bundle_file(folder)
     weights = bundle.weights_path
     if not weights.is_file():
         raise BadBundle(f"{weights}: missing")
     size = weights.stat().st_size
     if size != bundle.weights.bytes:
         raise BadBundle(
-            f"{weights}: {size} bytes, {BUNDLE_FILE} states {bundle.weights.bytes} (half-written?)"
+            f"{weights}: {size} bytes, {BUNDLE_FILE} states {bundle.weights.bytes} (truncated?)"
         )
     _check_tensors(bundle)
     if hash_weights:
-        found = sha256_of(weights)
-        if found != bundle.sha256:
+        sha256 = sha256_of(weights)
+        if sha256 != bundle.sha256:
             raise ChecksumMismatch(
-                f"{weights}: sha256 {found}, {BUNDLE_FILE} states {bundle.sha256} (altered)"
+                f"{weights}: sha256 {sha256}, {BUNDLE_FILE} states {bundle.sha256} (altered)"
             )
     return bundle
 
@@ -114,26 +127,25 @@ def write_bundle_file(bundle: Bundle, folder: Path) -> None:
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether the folder claims to be one; `load_bundle` says whether it is."""
+    """Return whether the folder has a bundle.json. `load_bundle` checks the rest."""
     return (folder / BUNDLE_FILE).is_file()
 
 
-def _read(folder: Path) -> Bundle:
+def _read_bundle_file(folder: Path) -> Bundle:
     path = folder / BUNDLE_FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadBundle(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise BadBundle(f"{path}: is not JSON (half-written?)") from error
+    except (ValueError, RecursionError) as error:
+        raise BadBundle(f"{path}: is not JSON (truncated?)") from error
     _check_version(path, values)
     try:
         bundle = TypeAdapter(Bundle).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadBundle(
-            f"{path}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-        ) from error
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadBundle(f"{path}: {field}: {first['msg']}") from error
     _check_config(path, bundle)
     _check_labels(path, bundle)
     return replace(bundle, folder=folder)
@@ -141,25 +153,25 @@ def _read(folder: Path) -> Bundle:
 
 def _check_version(path: Path, values: Any) -> None:
     if not isinstance(values, dict) or "folder" in values:
-        raise BadBundle(f"{path}: is no bundle's description")
-    if values.get("schema_version") != SCHEMA_VERSION:
-        raise BadBundle(
-            f"{path}: schema_version {values.get('schema_version')}, this program reads {SCHEMA_VERSION}"
-        )
+        raise BadBundle(f"{path}: is not the description of a bundle")
+    version = values.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise BadBundle(f"{path}: schema_version is {version}; this program reads {SCHEMA_VERSION}")
 
 
 def _check_config(path: Path, bundle: Bundle) -> None:
     config = bundle.config
-    if ARCHITECTURES[bundle.architecture] is not type(config):
+    if _CONFIG_CLASSES[bundle.architecture] is not type(config):
         raise BadBundle(
-            f"{path}: config: these are not the sizes of the architecture {bundle.architecture}"
+            f"{path}: config: these sizes are not those of the architecture {bundle.architecture}"
         )
-    faults = _faults(config) if isinstance(config, EcgFmConfig) else _compact_faults(config)
-    if faults:
-        raise BadBundle(f"{path}: config: {faults}")
+    fault = _ecg_fm_fault(config) if isinstance(config, EcgFmConfig) else _compact_fault(config)
+    if fault:
+        raise BadBundle(f"{path}: config: {fault}")
 
 
-def _faults(config: EcgFmConfig) -> str | None:
+def _ecg_fm_fault(config: EcgFmConfig) -> str | None:
+    """Return what is wrong with the sizes, None if they can be built."""
     sizes = [
         config.width,
         config.ffn_width,
@@ -169,9 +181,8 @@ def _faults(config: EcgFmConfig) -> str | None:
         config.conv_pos_groups,
         config.in_leads,
     ]
-    sizes += [
-        size for layer in config.conv_layers for size in (layer.width, layer.kernel, layer.stride)
-    ]
+    for layer in config.conv_layers:
+        sizes += [layer.width, layer.kernel, layer.stride]
     if not config.conv_layers or min(sizes) < 1 or config.labels < 0:
         return "every size must be 1 or more"
     if config.width % config.heads or config.width % config.conv_pos_groups:
@@ -179,7 +190,8 @@ def _faults(config: EcgFmConfig) -> str | None:
     return None
 
 
-def _compact_faults(config: CompactConfig) -> str | None:
+def _compact_fault(config: CompactConfig) -> str | None:
+    """Return what is wrong with the sizes, None if they can be built."""
     layers = (config.stem, *config.blocks)
     sizes = [
         config.squeeze,
@@ -189,7 +201,8 @@ def _compact_faults(config: CompactConfig) -> str | None:
         config.in_leads,
         config.members,
     ]
-    sizes += [size for layer in layers for size in (layer.width, layer.kernel, layer.stride)]
+    for layer in layers:
+        sizes += [layer.width, layer.kernel, layer.stride]
     if not config.blocks or min(sizes) < 1:
         return "every size must be 1 or more"
     if config.width % config.members:
@@ -202,21 +215,25 @@ def _compact_faults(config: CompactConfig) -> str | None:
 
 
 def _check_labels(path: Path, bundle: Bundle) -> None:
-    if len(bundle.labels) != bundle.config.labels:
+    count = len(bundle.labels)
+    if count != bundle.config.labels:
         raise BadBundle(
-            f"{path}: {len(bundle.labels)} labels, the classifier has {bundle.config.labels} rows"
+            f"{path}: {count} labels, but the classifier has {bundle.config.labels} rows"
         )
     if (bundle.kind == "classifier") != bool(bundle.labels):
-        raise BadBundle(f"{path}: a bundle of kind {bundle.kind} with {len(bundle.labels)} labels")
-    if len({label.name for label in bundle.labels}) != len(bundle.labels):
-        raise BadBundle(f"{path}: a label is named twice")
+        raise BadBundle(f"{path}: a bundle of kind {bundle.kind} has {count} labels")
+    names = {label.name for label in bundle.labels}
+    if len(names) != count:
+        raise BadBundle(f"{path}: two labels have the same name")
 
 
 def _check_tensors(bundle: Bundle) -> None:
-    """Names and shapes against the configuration. Raises BadBundle with the first difference."""
-    wanted, found = weight_shapes(bundle.config), read_shapes(bundle.weights_path)
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
+    """Compare names and shapes with the configuration. Raises BadBundle if they differ."""
+    expected = weight_shapes(bundle.config)
+    actual = read_shapes(bundle.weights_path)
+    for name in sorted(expected.keys() | actual.keys()):
+        if expected.get(name) != actual.get(name):
             raise BadBundle(
-                f"{bundle.weights_path}: {name}: found {found.get(name)}, the configuration asks for {wanted.get(name)}"
+                f"{bundle.weights_path}: {name}: shape {actual.get(name)}, the configuration "
+                f"requires {expected.get(name)}"
             )

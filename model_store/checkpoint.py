@@ -1,13 +1,14 @@
-"""A torch.save checkpoint, read without torch and without running anything that it holds.
+"""Read a torch.save checkpoint without torch and without running any code that it holds.
 
-Only `cfg` and `model` are taken. Tensors are read from the file one by one when asked for; those of the optimizer never are.
+Only `cfg` and `model` are used. A tensor is read from the file when it is loaded; the optimizer's
+tensors are never read.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from errors import BadCheckpoint, UnsafeCheckpoint
 from model_store.pickle_reader import MAX_BITS, Inert, PickleReader, TensorClaim
 from model_store.torch_zip import TorchZip, ZipEntry
 
-MAX_PICKLE_BYTES = 256 * 2**20  # kept AUC inputs of a large validation set are tens of MB of it
+# Checkpoints may keep the inputs of a large validation set's AUC, which take tens of MB.
+MAX_PICKLE_BYTES = 256 * 2**20
 MAX_CFG_VALUES = 100_000
 MAX_CFG_DEPTH = 50
-MAX_DIMENSIONS = 8  # the widest of ECG-FM's tensors has 3
+MAX_DIMENSIONS = 8  # ECG-FM's tensors have at most 3
+
+SHOWN_NAME = 80  # characters of a name in a message
 
 _ITEM_BYTES = {
     "float32": 4,
@@ -40,7 +44,10 @@ _ITEM_BYTES = {
 
 @dataclass(frozen=True)
 class TensorRef:
-    """A tensor of the file, checked against the file's bounds and not read yet. Strides and offset count elements."""
+    """A tensor of the file, checked against the file's bounds and not read yet.
+
+    Strides and offset count elements.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -52,36 +59,34 @@ class TensorRef:
     big_endian: bool = False
 
     def load(self) -> NDArray[Any]:
-        """Reads this tensor only. Floats of any width come as float32, integers and bools as they are."""
+        """Read this tensor. Floats of any width become float32; integers and bools stay."""
+        result_dtype = "float32" if "float" in self.dtype else self.dtype
         if 0 in self.shape:
-            return np.empty(self.shape, np.float32 if "float" in self.dtype else self.dtype)
-        item = _ITEM_BYTES[self.dtype]
-        data = self.archive.read(
-            self.entry, self.offset * item, _span(self.shape, self.strides) * item
-        )
-        stored = np.dtype("uint16" if self.dtype == "bfloat16" else self.dtype).newbyteorder(
-            ">" if self.big_endian else "<"
-        )
-        flat = np.frombuffer(data, stored)
-        values = np.lib.stride_tricks.as_strided(
-            flat, self.shape, [stride * item for stride in self.strides]
-        )
-        if self.dtype == "bfloat16":  # the upper half of a float32
-            wide = values.astype(np.uint32, order="C")
-            wide <<= 16
-            return wide.view(np.float32)
-        return np.ascontiguousarray(
-            values, np.float32 if "float" in self.dtype else self.dtype
-        ).reshape(self.shape)
+            return np.empty(self.shape, result_dtype)
+        item_bytes = _ITEM_BYTES[self.dtype]
+        span = _span(self.shape, self.strides)
+        data = self.archive.read(self.entry, self.offset * item_bytes, span * item_bytes)
+        # numpy has no bfloat16: its 16 bits are read as an integer.
+        stored = np.dtype("uint16" if self.dtype == "bfloat16" else self.dtype)
+        flat = np.frombuffer(data, stored.newbyteorder(">" if self.big_endian else "<"))
+        byte_strides = [stride * item_bytes for stride in self.strides]
+        values = np.lib.stride_tricks.as_strided(flat, self.shape, byte_strides)
+        if self.dtype == "bfloat16":
+            # bfloat16 is the upper half of a float32.
+            bits = values.astype(np.uint32, order="C")
+            bits <<= 16
+            return bits.view(np.float32)
+        # ascontiguousarray makes a scalar one-dimensional.
+        return np.ascontiguousarray(values, result_dtype).reshape(self.shape)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What serving wants of a training checkpoint.
+    """The part of a training checkpoint that serving needs.
 
-    cfg      plain nested dicts and lists; empty where the file has none that is plain
+    cfg      nested dicts and lists of plain values; empty if the file's cfg is not a dict
     model    name -> tensor, in the file's order
-    ignored  names of code that the file asked for and did not get
+    ignored  names of code that the file refers to, which was not run
     """
 
     file_name: str
@@ -91,34 +96,35 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint's `cfg` and `model`; the tensors' bytes stay in the file, which must stay where it is.
+    """Read `cfg`, and where each tensor of `model` is; the file must stay to load the tensors.
 
-    Raises BadCheckpoint where it is no such file, UnsafeCheckpoint where it is made to harm.
+    Raises BadCheckpoint if the file is not a torch.save checkpoint or is damaged, UnsafeCheckpoint
+    if it exceeds a limit or is malicious.
     """
-    _check_kind(path)
+    _check_file_type(path)
     archive = TorchZip(path)
-    folder = _folder(archive)
+    folder = _top_folder(archive)
     reader = PickleReader()
-    top = reader.read(_whole(archive, f"{folder}/data.pkl", MAX_PICKLE_BYTES))
+    top = reader.read(_read_limited(archive, f"{folder}/data.pkl", MAX_PICKLE_BYTES))
     if not isinstance(top, dict):
         raise BadCheckpoint(
             f"{path.name} holds {_describe(top)}; a checkpoint is a dict with `model` and `cfg`"
         )
-    if not isinstance(top.get("model"), dict):
+    tensors = top.get("model")
+    if not isinstance(tensors, dict):
         raise BadCheckpoint(
-            f"{path.name}: `model` is {_describe(top.get('model'))}; a dict of tensors is needed"
+            f"{path.name}: `model` is {_describe(tensors)}; a dict of tensors is required"
         )
     big_endian = _is_big_endian(archive, folder)
-    model = {
-        name: _tensor_ref(name, claim, archive, folder, big_endian)
-        for name, claim in _named_tensors(top["model"], path.name).items()
-    }
+    model: dict[str, TensorRef] = {}
+    for name, claim in _check_tensors(tensors, path.name).items():
+        model[name] = _tensor_ref(name, claim, archive, folder, big_endian)
     cfg = _plain_cfg(top.get("cfg"), path.name)
     return Checkpoint(path.name, cfg, model, tuple(reader.inert))
 
 
-def _check_kind(path: Path) -> None:
-    """Refuses what is not a zip archive, saying what it is and what to do."""
+def _check_file_type(path: Path) -> None:
+    """Raise BadCheckpoint, with what the file is and what to do, unless it is a zip archive."""
     try:
         with path.open("rb") as file:
             head = file.read(64)
@@ -128,62 +134,66 @@ def _check_kind(path: Path) -> None:
         return
     if head.startswith(b"version https://git-lfs"):
         raise BadCheckpoint(
-            f"{path.name} is a Git LFS pointer, not the weights: fetch it with `git lfs pull`"
+            f"{path.name} is a Git LFS pointer, not the weights: fetch them with `git lfs pull`"
         )
     if head[5:9] == b"\0\0\0{":
         raise BadCheckpoint(
-            f"{path.name} looks like a safetensors file; a torch.save checkpoint is needed here"
+            f"{path.name} looks like a safetensors file; a torch.save checkpoint is required here"
         )
     if re.match(rb"\x80[\x01-\x05]|[(}\]]|\.?/?PaxHeader|[\w./]+\x00", head):
         raise BadCheckpoint(
-            f"{path.name} is a bare pickle or a torch file from before 1.6, which cannot be read without running it. Where you trust "
-            "it, save it again: torch.save(torch.load(old, weights_only=True), new)"
+            f"{path.name} is a bare pickle or a torch file from before 1.6, which cannot be read "
+            "without running it. If you trust it, save it again: "
+            "torch.save(torch.load(old, weights_only=True), new)"
         )
     raise BadCheckpoint(
-        f"{path.name} is no torch.save checkpoint (a zip archive); it starts with {head[:8]!r}"
+        f"{path.name} is not a torch.save checkpoint (a zip archive); it starts with {head[:8]!r}"
     )
 
 
-def _folder(archive: TorchZip) -> str:
-    """The archive's one top folder, under which torch puts everything."""
-    folders = [
-        name.removesuffix("/data.pkl")
-        for name in archive.entries
-        if name.endswith("/data.pkl") and name.count("/") == 1
-    ]
+def _top_folder(archive: TorchZip) -> str:
+    """Return the archive's only top folder, which holds all of torch's entries."""
+    folders = []
+    for name in archive.entries:
+        folder, _, file_name = name.rpartition("/")
+        if file_name == "data.pkl" and folder and "/" not in folder:
+            folders.append(folder)
     if len(folders) != 1:
         raise BadCheckpoint(
-            f"{archive.path.name}: {len(folders)} entries are called data.pkl, a torch.save file has one"
+            f"{archive.path.name}: {len(folders)} entries are named data.pkl; a torch.save file "
+            "has one"
         )
     return folders[0]
 
 
-def _whole(archive: TorchZip, name: str, most_bytes: int) -> bytearray:
+def _read_limited(archive: TorchZip, name: str, max_bytes: int) -> bytearray:
     entry = archive.entries[name]
-    if entry.size > most_bytes:
+    if entry.size > max_bytes:
         raise UnsafeCheckpoint(
-            f"{archive.path.name}: {name} has {entry.size} bytes, at most {most_bytes} are read"
+            f"{archive.path.name}: {name} has {entry.size} bytes; {max_bytes} are allowed"
         )
     return archive.read(entry, 0, entry.size)
 
 
 def _is_big_endian(archive: TorchZip, folder: str) -> bool:
     name = f"{folder}/byteorder"
-    order = bytes(_whole(archive, name, 16)) if name in archive.entries else b"little"
+    if name not in archive.entries:
+        return False
+    order = bytes(_read_limited(archive, name, 16))
     if order not in (b"little", b"big"):
-        raise BadCheckpoint(f"{archive.path.name}: byte order {order!r}, allowed little, big")
+        raise BadCheckpoint(f"{archive.path.name}: byte order {order!r}; little or big is allowed")
     return order == b"big"
 
 
-def _named_tensors(model: Mapping[Any, Any], file_name: str) -> dict[str, TensorClaim]:
+def _check_tensors(model: Mapping[Any, Any], file_name: str) -> dict[str, TensorClaim]:
     for name, claim in model.items():
         if not isinstance(name, str):
             raise BadCheckpoint(
-                f"{file_name}: `model` has a key that is {_describe(name)}; names are text"
+                f"{file_name}: `model` has a key that is {_describe(name)}; a string is required"
             )
         if not isinstance(claim, TensorClaim):
             raise BadCheckpoint(
-                f"{file_name}: model[{name[:80]!r}] is {_describe(claim)}, not a tensor"
+                f"{file_name}: model[{name[:SHOWN_NAME]!r}] is {_describe(claim)}, not a tensor"
             )
     return dict(model)
 
@@ -191,27 +201,32 @@ def _named_tensors(model: Mapping[Any, Any], file_name: str) -> dict[str, Tensor
 def _tensor_ref(
     name: str, claim: TensorClaim, archive: TorchZip, folder: str, big_endian: bool
 ) -> TensorRef:
-    """The claim, once the archive has what it points at."""
-    what, storage = f"{archive.path.name}: tensor {name[:80]!r}", claim.storage
+    """Return the tensor, if its claim fits what the archive holds."""
+    what = f"{archive.path.name}: tensor {name[:SHOWN_NAME]!r}"
+    storage = claim.storage
     if not re.fullmatch(r"[0-9]{1,12}", storage.key, re.ASCII):
         raise UnsafeCheckpoint(
-            f"{what} lies in storage {storage.key[:80]!r}; torch numbers its storages"
+            f"{what} is in storage {storage.key[:SHOWN_NAME]!r}; torch numbers its storages"
         )
     entry = archive.entries.get(f"{folder}/data/{storage.key}")
     if entry is None:
-        raise BadCheckpoint(f"{what} lies in storage {storage.key}, which the file does not have")
+        raise BadCheckpoint(f"{what} is in storage {storage.key}, which the file does not have")
     if storage.count < 0 or storage.count * _ITEM_BYTES[storage.dtype] != entry.size:
         raise UnsafeCheckpoint(
-            f"{what}: its storage claims {storage.count} x {storage.dtype} and has {entry.size} bytes"
+            f"{what}: its storage states {storage.count} x {storage.dtype} and has {entry.size} "
+            "bytes"
         )
     if len(claim.shape) != len(claim.strides) or len(claim.shape) > MAX_DIMENSIONS:
         raise BadCheckpoint(
-            f"{what}: {len(claim.shape)} sizes and {len(claim.strides)} strides, at most {MAX_DIMENSIONS} of each"
+            f"{what}: {len(claim.shape)} sizes and {len(claim.strides)} strides; at most "
+            f"{MAX_DIMENSIONS} of each, and as many of one as of the other, are allowed"
         )
     if min((claim.offset, *claim.shape, *claim.strides)) < 0:
         raise UnsafeCheckpoint(f"{what}: negative size, stride or offset")
-    # The product too: strides of 0 would make any number of elements out of one
-    needed = max(claim.offset + _span(claim.shape, claim.strides), math.prod(claim.shape))
+    # Strides of 0 turn one stored element into any number of elements, so the product is limited
+    # too.
+    last = claim.offset + _span(claim.shape, claim.strides)
+    needed = max(last, math.prod(claim.shape))
     if 0 not in claim.shape and needed > storage.count:
         raise UnsafeCheckpoint(
             f"{what}: its shape and strides need {needed} elements, its storage has {storage.count}"
@@ -222,14 +237,14 @@ def _tensor_ref(
 
 
 def _span(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
-    """Elements from the first to the last, both included."""
+    """Return the number of stored elements from the first to the last one, both included."""
     return 1 + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
 
 
 def _plain_cfg(cfg: Any, file_name: str) -> dict[str, Any]:
-    """A copy that holds text, numbers, bools, None, lists and dicts; anything else in it is left out.
+    """Return a copy with strings, numbers, bools, None, lists and dicts; other values are dropped.
 
-    Level by level and counted: a few lists that hold each other could be walked for ever.
+    Copies level by level and counts: lists that contain each other would be walked forever.
     """
     if not isinstance(cfg, dict):
         return {}
@@ -237,44 +252,49 @@ def _plain_cfg(cfg: Any, file_name: str) -> dict[str, Any]:
     level: list[tuple[Any, Any]] = [(cfg, plain)]
     count = 0
     for _ in range(MAX_CFG_DEPTH):
-        below: list[tuple[Any, Any]] = []
+        next_level: list[tuple[Any, Any]] = []
         for source, copy in level:
             count += len(source)
             if count > MAX_CFG_VALUES:
                 raise UnsafeCheckpoint(f"{file_name}: `cfg` has more than {MAX_CFG_VALUES} values")
-            below += _copy_level(source, copy)
-        if not below:
+            next_level += _copy_values(source, copy)
+        if not next_level:
             return plain
-        level = below
-    raise UnsafeCheckpoint(f"{file_name}: `cfg` is nested more than {MAX_CFG_DEPTH} deep")
+        level = next_level
+    raise UnsafeCheckpoint(f"{file_name}: `cfg` has more than {MAX_CFG_DEPTH} levels")
 
 
-def _copy_level(source: Any, copy: Any) -> list[tuple[Any, Any]]:
-    """Copies one container's plain values; the containers in it come back with their empty copies, to be filled."""
-    below: list[tuple[Any, Any]] = []
-    for key, value in source.items() if isinstance(source, dict) else enumerate(source):
-        if isinstance(source, dict) and not isinstance(key, str):
-            continue
+def _copy_values(source: Any, copy: Any) -> list[tuple[Any, Any]]:
+    """Copy a container's plain values; return its containers, each with its empty copy to fill."""
+    containers: list[tuple[Any, Any]] = []
+    for key, value in _items(source):
+        plain = value
         if isinstance(value, dict | list | tuple):
-            plain: Any = {} if isinstance(value, dict) else []
-            below.append((value, plain))
-        elif (
-            value is None
-            or isinstance(value, str | float)
-            or (isinstance(value, int) and value.bit_length() <= MAX_BITS)
-        ):
-            plain = value
-        else:
+            plain = {} if isinstance(value, dict) else []
+            containers.append((value, plain))
+        elif not _is_plain(value):
             continue
         if isinstance(copy, dict):
             copy[key] = plain
         else:
             copy.append(plain)
-    return below
+    return containers
+
+
+def _items(container: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(container, dict):
+        return ((key, value) for key, value in container.items() if isinstance(key, str))
+    return enumerate(container)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, int):
+        return value.bit_length() <= MAX_BITS
+    return value is None or isinstance(value, str | float)
 
 
 def _describe(value: Any) -> str:
-    """What a value is, never the value itself."""
+    """Return the kind of a value, never the value itself."""
     if isinstance(value, Inert):
         return f"{value.name} (code, not run)"
     return "missing" if value is None else f"a {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""Which encoders a server loads: the settings ECG_MODEL and ECG_*_CHECKPOINT, and what is installed.
+"""Choose the encoders to load: by ECG_MODEL, ECG_*_CHECKPOINT and the models folder.
 
 No torch here: the main process chooses and stays small.
 """
@@ -162,7 +162,7 @@ def _with_role(bundle: Bundle) -> RoleBundle:
 
 
 def _with_superclasses(bundles: Sequence[RoleBundle]) -> tuple[RoleBundle, ...]:
-    """Add the embedded model for the superclasses unless the bundles have labels for all of them."""
+    """Add the embedded model for the superclasses unless the bundles have all of their labels."""
     names = {label.name for _, bundle in bundles for label in bundle.labels}
     if names.issuperset(SUPERCLASSES):
         return tuple(bundles)

@@ -1,6 +1,7 @@
-"""A fairseq-signals checkpoint becomes a bundle: float32 weights without the optimizer's state, and what they are.
+"""Convert a fairseq-signals checkpoint into a bundle: float32 weights, no optimizer state.
 
-Tensor by tensor, so that memory never holds the model; into a hidden folder beside the target that is renamed when it is whole.
+Tensors are converted one at a time, so that memory never holds the whole model. The bundle is
+written into a hidden folder next to the target, which is renamed when it is complete.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from model_store.bundle import (
 from model_store.checkpoint import read_checkpoint
 from model_store.fairseq import ImportedEncoder, import_fairseq
 from model_store.labels import Label, labels_for
-from model_store.weights_file import ecg_fm_shapes, sha256_of, write_weights
+from model_store.weights_file import sha256_of, weight_shapes, write_weights
 from signals.segments import ECG_FM
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ INSTALL_ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Origin:
-    """What is known of a checkpoint file beside its content. Nothing, for a file of one's own."""
+    """Where a checkpoint file comes from. The defaults are those of a user's own file."""
 
     repo: str | None = None
     revision: str | None = None
@@ -49,7 +50,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of it: the bundle as written and sizes in bytes before and after."""
+    """The result of `convert`: the bundle, the size before and after, and notes for the user."""
 
     bundle: Bundle
     bytes_before: int
@@ -57,8 +58,11 @@ class Conversion:
     notes: tuple[str, ...]
 
     def summary(self) -> str:
+        """Return one line with the bundle's name, both sizes and the folder."""
+        before = _megabytes(self.bytes_before)
+        after = _megabytes(self.bytes_after)
         share = self.bytes_after / self.bytes_before
-        return f"{self.bundle.name}: {_megabytes(self.bytes_before)} -> {_megabytes(self.bytes_after)} ({share:.0%}), {self.bundle.folder}"
+        return f"{self.bundle.name}: {before} -> {after} ({share:.0%}), {self.bundle.folder}"
 
 
 def convert(
@@ -70,31 +74,34 @@ def convert(
     origin: Origin = Origin(),
     kind: Kind | None = None,
 ) -> Conversion:
-    """Writes `folder` as a bundle made from the checkpoint; a bundle that is there already is replaced in one step.
+    """Write `folder` as a bundle made from the checkpoint; an existing bundle is replaced.
 
-    labels  of a classifier's rows; None takes ECG-FM's own where the checkpoint's rows are those
-    kind    what it must turn out to be, None for either
-    Raises BadCheckpoint, UnsafeCheckpoint, ModelStoreError (labels that nobody named; a folder that is something else).
+    name    of the bundle; None takes the folder's name
+    labels  of the classifier's rows; None takes ECG-FM's own if the rows are ECG-FM's
+    kind    the kind that the bundle must have; None allows both
+    Raises BadCheckpoint, UnsafeCheckpoint, or ModelStoreError (the meaning of the rows is unknown;
+    the folder holds other files or cannot be written).
     """
     _check_target(folder)
     source_sha256 = origin.sha256 or _hash_checkpoint(checkpoint)
+    source = Source(origin.repo, origin.revision, {checkpoint.name: source_sha256})
     read = read_checkpoint(checkpoint)
     encoder = import_fairseq(read)
-    found: Kind = "classifier" if encoder.config.labels else "features"
-    if kind not in (None, found):
+    actual_kind: Kind = "classifier" if encoder.config.labels else "features"
+    if kind not in (None, actual_kind):
         raise BadCheckpoint(
-            f"{checkpoint.name} gives a bundle of kind {found}, {kind} is needed here"
+            f"{checkpoint.name} makes a bundle of kind {actual_kind}; {kind} is required"
         )
     bundle_labels, notes = _labels(encoder, read.cfg, labels)
     try:
         with temporary_folder(folder) as partial:
             weights = partial / WEIGHTS_FILE
-            sha256 = write_weights(weights, ecg_fm_shapes(encoder.config), encoder.tensors)
+            sha256 = write_weights(weights, weight_shapes(encoder.config), encoder.tensors)
             bundle = Bundle(
                 schema_version=SCHEMA_VERSION,
                 name=name or folder.name,
-                kind=found,
-                source=Source(origin.repo, origin.revision, {checkpoint.name: source_sha256}),
+                kind=actual_kind,
+                source=source,
                 architecture="ecg-fm",
                 config=encoder.config,
                 preprocessing=ECG_FM,
@@ -107,12 +114,8 @@ def convert(
             _install(partial, folder)
     except OSError as error:
         raise ModelStoreError(f"{folder} cannot be written ({error.strerror})") from error
-    return Conversion(
-        load_bundle(folder, hash_weights=False),
-        checkpoint.stat().st_size,
-        bundle.weights.bytes,
-        notes,
-    )
+    installed = load_bundle(folder, hash_weights=False)
+    return Conversion(installed, checkpoint.stat().st_size, bundle.weights.bytes, notes)
 
 
 def _hash_checkpoint(checkpoint: Path) -> str:
@@ -123,73 +126,77 @@ def _hash_checkpoint(checkpoint: Path) -> str:
 
 
 def _labels(
-    encoder: ImportedEncoder, cfg: dict[str, Any], given: Sequence[Label] | None
+    encoder: ImportedEncoder, cfg: dict[str, Any], labels: Sequence[Label] | None
 ) -> tuple[tuple[Label, ...], tuple[str, ...]]:
-    if not encoder.config.labels:
-        if given is not None:
-            raise ModelStoreError(
-                "labels: the checkpoint has no classifier whose rows could be named"
-            )
-        return (), ("no classifier: a bundle for embeddings", *_assumptions(encoder))
-    labels, note = labels_for(encoder.config.labels, _trained_with(cfg), given)
-    return labels, (note, *_assumptions(encoder))
+    """Return the labels of the bundle, and notes on what was assumed."""
+    assumptions = [
+        f"not stated in the checkpoint, assumed as in ECG-FM: {assumed}"
+        for assumed in encoder.assumed
+    ]
+    rows = encoder.config.labels
+    if rows:
+        bundle_labels, note = labels_for(rows, _pos_weights(cfg), labels)
+        return bundle_labels, (note, *assumptions)
+    if labels is not None:
+        raise ModelStoreError("labels: the checkpoint has no classifier whose rows could be named")
+    return (), ("no classifier: a bundle for embeddings", *assumptions)
 
 
-def _assumptions(encoder: ImportedEncoder) -> tuple[str, ...]:
-    return tuple(
-        f"the checkpoint does not say, taken as in ECG-FM: {assumed}" for assumed in encoder.assumed
-    )
+def _pos_weights(cfg: dict[str, Any]) -> list[float] | None:
+    """Return the checkpoint's own pos_weight, None if it has none.
 
-
-def _trained_with(cfg: dict[str, Any]) -> list[float] | None:
-    """The checkpoint's own pos_weight (cfg.criterion, as fairseq-signals' trainer leaves it), None where it has none."""
+    fairseq-signals' trainer writes it to cfg.criterion.
+    """
     criterion = cfg.get("criterion")
     weights = criterion.get("pos_weight") if isinstance(criterion, dict) else None
     if not isinstance(weights, list) or not weights:
         return None
-    if not all(isinstance(weight, int | float) and 0 < weight < float("inf") for weight in weights):
-        raise BadCheckpoint("cfg.criterion.pos_weight holds something else than positive numbers")
+    for weight in weights:
+        if not isinstance(weight, int | float) or not 0 < weight < float("inf"):
+            raise BadCheckpoint("cfg.criterion.pos_weight must hold positive numbers only")
     return [float(weight) for weight in weights]
 
 
 def _check_target(folder: Path) -> None:
-    """Only a bundle, also a damaged one, or an empty folder is ever replaced."""
+    """Allow only a bundle, a damaged one included, or an empty folder to be replaced."""
     if not folder.exists():
         return
     if not folder.is_dir():
         raise ModelStoreError(f"{folder} is a file; name a folder for the bundle")
-    foreign = {entry.name for entry in folder.iterdir()} - {BUNDLE_FILE, WEIGHTS_FILE}
-    if foreign:
+    names = {entry.name for entry in folder.iterdir()}
+    others = names - {BUNDLE_FILE, WEIGHTS_FILE}
+    if others:
         raise ModelStoreError(
-            f"{folder} holds other files ({sorted(foreign)[0]}); name a new folder for the bundle"
+            f"{folder} holds other files ({min(others)}); name a new folder for the bundle"
         )
 
 
 def _install(partial: Path, folder: Path) -> None:
-    """Renames the whole folder into place; where another process was faster with the same bundle, its work stands."""
+    """Rename the partial folder to `folder`. The same bundle from another process is kept."""
     for _ in range(INSTALL_ATTEMPTS):
-        present = folder.exists()
-        if present and _same_bundle(partial, folder):
+        exists = folder.exists()
+        if exists and _is_same_bundle(partial, folder):
             return
         try:
             # The bundle just read is another or a damaged one. One that arrives later is kept.
-            if present:
+            if exists:
                 remove_folder(folder)
             install_folder(partial, folder)
         except (FileExistsError, FileNotFoundError):
             continue  # another process installed or removed a bundle since the check above
         return
-    raise ModelStoreError(f"{folder} is being written by somebody else")
+    raise ModelStoreError(f"{folder} is being written by another process")
 
 
-def _same_bundle(mine: Path, theirs: Path) -> bool:
-    if not is_bundle(theirs):
+def _is_same_bundle(partial: Path, folder: Path) -> bool:
+    if not is_bundle(folder):
         return False
     try:
-        return load_bundle(theirs).to_json() == load_bundle(mine, hash_weights=False).to_json()
+        installed = load_bundle(folder)
     except (BadBundle, ChecksumMismatch) as error:
         log.warning("replacing a damaged bundle: %s", error.detail)
         return False
+    return installed.to_json() == load_bundle(partial, hash_weights=False).to_json()
 
 
 def _megabytes(count: int) -> str:

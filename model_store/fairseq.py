@@ -1,8 +1,9 @@
-"""From a fairseq-signals checkpoint to our own ECG-FM: its sizes, and its weights under `encoder.ecg_fm`'s names.
+"""Convert a fairseq-signals checkpoint to our own ECG-FM: its sizes, and weights under our names.
 
-Source: bowang-lab/ECG-FM 9cc0d3f on Jwoo5/fairseq-signals 6b9e137. Sizes come from the tensors; what tensors cannot tell (heads,
-strides, order of norms) from the checkpoint's own `cfg["model"]`. A file in which the two contradict each other, or whose keys are
-not exactly those of the model, is refused: weights loaded by half give answers that look like answers.
+Source: bowang-lab/ECG-FM 9cc0d3f on Jwoo5/fairseq-signals 6b9e137. Sizes come from the tensors. The
+checkpoint's own `cfg["model"]` gives what tensors cannot tell: heads, strides, and the order of
+norms. A file is refused if the two contradict each other, or if its keys are not exactly those of
+the model: partly loaded weights would give plausible wrong results.
 """
 
 from __future__ import annotations
@@ -21,36 +22,49 @@ from model_store.checkpoint import Checkpoint, TensorRef
 
 Array = NDArray[np.float32]
 Refs = Mapping[str, TensorRef]
-Sources = dict[str, tuple[int, ...]]  # fairseq-signals' name -> shape
+Shapes = dict[str, tuple[int, ...]]  # fairseq-signals' name -> shape
+Loader = Callable[[], Array]
 
-HEAD_WIDTH = 64  # ECG-FM's, where cfg does not give the number of heads
-NAMED_AT_MOST = 5  # faults listed in one error
+DEFAULT_HEAD_WIDTH = 64  # ECG-FM's, for a cfg without the number of heads
+MAX_LISTED_FAULTS = 5  # in one error
 MAX_CONV_LAYERS = 64
 MAX_CONV_EXPRESSION = 1000  # characters
-POSITION = "conv_pos.pos_conv.0"
-# Weight norm's g and v, before and since fairseq-signals' change of 2025-01-20
-SPELLINGS = (
-    (f"{POSITION}.weight_g", f"{POSITION}.weight_v"),
-    (
-        f"{POSITION}.parametrizations.weight.original0",
-        f"{POSITION}.parametrizations.weight.original1",
-    ),
-)
+SHOWN_CHARACTERS = 80  # of a name or value in a message
+
+POSITIONAL_CONV = "conv_pos.pos_conv.0"
 PRETRAINING_ONLY = re.compile(
     r"mask_emb|quantizer\.(vars|weight_proj\.(weight|bias))|(project_q|final_proj)\.(weight|bias)"
 )
-_MODEL_NAMES = {
-    "ecg_transformer_classifier": True,
-    "wav2vec2_cmsc": False,
-}  # `_name` -> has a classifier
 
-# our name -> fairseq-signals'; of the layers' also {n}
-_SAME = {
+
+@dataclass(frozen=True)
+class _WeightNormNames:
+    """Names of the two tensors of the positional convolution's weight norm."""
+
+    gain: str
+    direction: str
+
+
+# fairseq-signals changed the names on 2025-01-20.
+_OLD_WEIGHT_NORM = _WeightNormNames(
+    f"{POSITIONAL_CONV}.weight_g",
+    f"{POSITIONAL_CONV}.weight_v",
+)
+_NEW_WEIGHT_NORM = _WeightNormNames(
+    f"{POSITIONAL_CONV}.parametrizations.weight.original0",
+    f"{POSITIONAL_CONV}.parametrizations.weight.original1",
+)
+
+# cfg's `_name` -> whether the model has a classifier
+_HAS_CLASSIFIER = {"ecg_transformer_classifier": True, "wav2vec2_cmsc": False}
+
+# Our name -> fairseq-signals' name, of modules whose tensors are equal.
+_SAME_MODULES = {
     "conv_norm": "feature_extractor.conv_layers.0.2",
     "token_norm": "layer_norm",
     "encoder_norm": "encoder.layer_norm",
 }
-_SAME_IN_LAYER = {
+_SAME_LAYER_MODULES = {
     "attention.out": "self_attn.out_proj",
     "attention_norm": "self_attn_layer_norm",
     "fc1": "fc1",
@@ -60,29 +74,30 @@ _SAME_IN_LAYER = {
 
 
 class LazyTensors(Mapping[str, Array]):
-    """Our names -> weights, each made from the file when it is asked for and kept by nobody."""
+    """Our names -> weights. Each access reads the tensor from the file; nothing is cached."""
 
-    def __init__(self, makers: dict[str, Callable[[], Array]]) -> None:
-        self._makers = makers
+    def __init__(self, loaders: dict[str, Loader]) -> None:
+        self._loaders = loaders
 
     def __getitem__(self, name: str) -> Array:
-        return self._makers[name]()
+        return self._loaders[name]()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._makers)
+        return iter(self._loaders)
 
     def __len__(self) -> int:
-        return len(self._makers)
+        return len(self._loaders)
 
 
 @dataclass(frozen=True)
 class ImportedEncoder:
-    """An encoder as it can be served.
+    """An encoder that can be served.
 
-    labels   rows of the classifier, 0 for a pretrained one
+    labels   rows of the classifier, 0 for a pretrained encoder
     tensors  the names of `EcgFm(config).state_dict()`, read lazily
     skipped  tensors of the file that only pretraining used
-    assumed  fields that cfg lacks and tensors cannot tell, with what was taken: "layer_norm_first = False"
+    assumed  fields that cfg lacks and tensors cannot tell, with the assumed value, such as
+             "layer_norm_first = False"
     """
 
     config: EcgFmConfig
@@ -94,50 +109,58 @@ class ImportedEncoder:
 
 
 def import_fairseq(checkpoint: Checkpoint) -> ImportedEncoder:
-    """Raises BadCheckpoint that lists what is missing, unknown, of another shape or contradictory."""
+    """Return the checkpoint's encoder.
+
+    Raises BadCheckpoint, which lists tensors that are missing, unknown or of another shape, and
+    contradictions between cfg and tensors.
+    """
     finetuned = any(name.startswith("encoder.encoder.") for name in checkpoint.model)
-    # `encoder.layer_norm` is the narrow norm in one kind of file and the wide one in the other: strip only where it is doubled
-    refs = {
-        name.removeprefix("encoder.") if finetuned else name: ref
-        for name, ref in checkpoint.model.items()
-    }
+    # `encoder.layer_norm` is the narrow norm in fine-tuned files and the wide norm in pretrained
+    # ones: the prefix is removed only from fine-tuned files, which have it on every tensor.
+    prefix = "encoder." if finetuned else ""
+    refs = {name.removeprefix(prefix): ref for name, ref in checkpoint.model.items()}
     if len(refs) != len(checkpoint.model):
         raise BadCheckpoint(
             f"{checkpoint.file_name} has the same tensor with and without the prefix `encoder.`"
         )
-    skipped = tuple(name for name in refs if not finetuned and PRETRAINING_ONLY.fullmatch(name))
+    skipped: tuple[str, ...] = ()
+    if not finetuned:
+        skipped = tuple(name for name in refs if PRETRAINING_ONLY.fullmatch(name))
     refs = {name: ref for name, ref in refs.items() if name not in skipped}
-    cfg = checkpoint.cfg.get("model")
-    reading = _Cfg(cfg if isinstance(cfg, dict) else {})
-    config = _config(refs, reading, finetuned)
-    spelling = SPELLINGS[1] if SPELLINGS[1][1] in refs else SPELLINGS[0]
-    _refuse(
-        checkpoint.file_name,
-        _key_faults(refs, _expected(config, spelling)) + reading.contradictions(config),
-    )
-    tensors = LazyTensors(_makers(refs, config, spelling))
+    cfg_model = checkpoint.cfg.get("model")
+    cfg = _Cfg(cfg_model if isinstance(cfg_model, dict) else {})
+    weight_norm = _OLD_WEIGHT_NORM
+    if _NEW_WEIGHT_NORM.direction in refs:
+        weight_norm = _NEW_WEIGHT_NORM
+    config = _config(refs, cfg, weight_norm, finetuned)
+    faults = _key_faults(refs, _expected_shapes(config, weight_norm)) + cfg.contradictions(config)
+    _refuse(checkpoint.file_name, faults)
     return ImportedEncoder(
-        config,
-        config.labels,
-        "finetuned" if finetuned else "pretrained",
-        tensors,
-        skipped,
-        tuple(reading.assumed),
+        config=config,
+        labels=config.labels,
+        kind="finetuned" if finetuned else "pretrained",
+        tensors=LazyTensors(_loaders(refs, config, weight_norm)),
+        skipped=skipped,
+        assumed=tuple(cfg.assumed),
     )
 
 
 def _refuse(file_name: str, faults: list[str]) -> None:
-    if faults:
-        more = len(faults) - NAMED_AT_MOST
-        listed = "; ".join(faults[:NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")
-        raise BadCheckpoint(f"{file_name} is not an ECG-FM that can be served: {listed}")
+    """Raise BadCheckpoint if there are faults."""
+    if not faults:
+        return
+    listed = "; ".join(faults[:MAX_LISTED_FAULTS])
+    more = len(faults) - MAX_LISTED_FAULTS
+    if more > 0:
+        listed += f"; and {more} more"
+    raise BadCheckpoint(f"{file_name} is not an ECG-FM that can be served: {listed}")
 
 
 # Sizes
 
 
 class _Cfg:
-    """`cfg["model"]`, asked only for what tensors cannot tell; `assumed` collects the answers it did not have."""
+    """`cfg["model"]`, for what tensors cannot tell; `assumed` collects the fields that it lacks."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.fields = fields
@@ -150,7 +173,7 @@ class _Cfg:
             return default
         if type(value) is not int or value < 1:
             raise BadCheckpoint(
-                f"cfg.model.{name}: found {_shown(value)}, a positive integer is needed"
+                f"cfg.model.{name} is {_shown(value)}; a positive integer is required"
             )
         return value
 
@@ -160,7 +183,7 @@ class _Cfg:
             self.assumed.append(f"{name} = {default}")
             return default
         if type(value) is not bool:
-            raise BadCheckpoint(f"cfg.model.{name}: found {_shown(value)}, allowed true, false")
+            raise BadCheckpoint(f"cfg.model.{name} is {_shown(value)}; true or false is allowed")
         return value
 
     def conv_layers(self) -> tuple[ConvLayer, ...] | None:
@@ -169,13 +192,11 @@ class _Cfg:
             self.assumed.append("conv strides = kernels")
             return None
         if not isinstance(value, str):
-            raise BadCheckpoint(
-                f"cfg.model.conv_feature_layers: found {_shown(value)}, an expression such as [(256, 2, 2)] * 4 is needed"
-            )
+            raise _bad_conv_layers(value)
         return parse_conv_layers(value)
 
     def contradictions(self, config: EcgFmConfig) -> list[str]:
-        """Where cfg says something else than the tensors."""
+        """Return the fields of cfg that differ from the tensors, each as a message."""
         from_tensors: dict[str, Any] = {
             "encoder_layers": config.depth,
             "encoder_embed_dim": config.width,
@@ -187,36 +208,37 @@ class _Cfg:
         }
         if config.labels:
             from_tensors["num_labels"] = config.labels
-        wrong = [
-            f"cfg.model.{name} is {_shown(self.fields[name])}, the tensors say {value}"
-            for name, value in from_tensors.items()
-            if self.fields.get(name) is not None and self.fields[name] != value
-        ]
+        faults: list[str] = []
+        for name, value in from_tensors.items():
+            stated = self.fields.get(name)
+            if stated is not None and stated != value:
+                faults.append(f"cfg.model.{name} is {_shown(stated)}, but the tensors have {value}")
         mode = self.fields.get("extractor_mode")
         if mode not in (None, "default"):
-            wrong.append(f"cfg.model.extractor_mode is {_shown(mode)}, allowed default")
-        kind = self.fields.get("_name")
-        if isinstance(kind, str) and _MODEL_NAMES.get(kind, bool(config.labels)) != bool(
-            config.labels
-        ):
-            wrong.append(
-                f"cfg.model._name is {kind}, the tensors have {config.labels or 'no'} labels"
-            )
-        return wrong
+            faults.append(f"cfg.model.extractor_mode is {_shown(mode)}; default is allowed")
+        class_name = self.fields.get("_name")
+        has_classifier = bool(config.labels)
+        expected = has_classifier
+        if isinstance(class_name, str):
+            expected = _HAS_CLASSIFIER.get(class_name, has_classifier)
+        if expected != has_classifier:
+            labels = config.labels or "no"
+            faults.append(f"cfg.model._name is {class_name}, but the tensors have {labels} labels")
+        return faults
 
 
-def _config(refs: Refs, cfg: _Cfg, finetuned: bool) -> EcgFmConfig:
-    """The tensors' sizes, with cfg's word on the rest."""
-    width = _shape(refs, "encoder.layer_norm.weight", 1)[0]
-    first = _shape(refs, "feature_extractor.conv_layers.0.0.weight", 3)
-    ffn_width = _shape(refs, "encoder.layers.0.fc1.weight", 2)[0]
-    direction = SPELLINGS[1][1] if SPELLINGS[1][1] in refs else SPELLINGS[0][1]
-    _, group_width, kernel = _shape(refs, direction, 3)
+def _config(refs: Refs, cfg: _Cfg, weight_norm: _WeightNormNames, finetuned: bool) -> EcgFmConfig:
+    """Return the sizes: from the tensors, or from cfg where tensors cannot tell."""
+    (width,) = _shape(refs, "encoder.layer_norm.weight", 1)
+    _, in_leads, _ = _shape(refs, "feature_extractor.conv_layers.0.0.weight", 3)
+    ffn_width, _ = _shape(refs, "encoder.layers.0.fc1.weight", 2)
+    _, group_width, kernel = _shape(refs, weight_norm.direction, 3)
     labels = _shape(refs, "proj.weight", 2)[0] if finetuned else 0
-    heads = cfg.number("encoder_attention_heads", max(1, width // HEAD_WIDTH))
+    heads = cfg.number("encoder_attention_heads", max(1, width // DEFAULT_HEAD_WIDTH))
     if width % heads or width % group_width:
         raise BadCheckpoint(
-            f"{width} channels cannot be split into {heads} heads and positional groups of {group_width}"
+            f"{width} channels cannot be split into {heads} heads and positional groups of "
+            f"{group_width}"
         )
     return EcgFmConfig(
         conv_layers=_conv_layers(refs, cfg.conv_layers()),
@@ -228,191 +250,200 @@ def _config(refs: Refs, cfg: _Cfg, finetuned: bool) -> EcgFmConfig:
         conv_pos_groups=width // group_width,
         layer_norm_first=cfg.flag("layer_norm_first", default=False),
         conv_bias="feature_extractor.conv_layers.0.0.bias" in refs,
-        in_leads=first[1],
+        in_leads=in_leads,
         labels=labels,
     )
 
 
-def _conv_layers(refs: Refs, said: tuple[ConvLayer, ...] | None) -> tuple[ConvLayer, ...]:
-    """Widths and kernels of the tensors, strides of cfg; without cfg the stride is the kernel."""
-    shapes = [
-        _shape(refs, f"feature_extractor.conv_layers.{number}.0.weight", 3)
-        for number in range(_count(refs, "feature_extractor.conv_layers"))
-    ]
-    found = tuple(ConvLayer(width, kernel, kernel) for width, _, kernel in shapes)
-    if said is None:
-        return found
-    if [(layer.width, layer.kernel) for layer in said] != [
-        (layer.width, layer.kernel) for layer in found
-    ]:
-        sizes = ", ".join(f"({layer.width}, {layer.kernel})" for layer in found)
+def _conv_layers(refs: Refs, from_cfg: tuple[ConvLayer, ...] | None) -> tuple[ConvLayer, ...]:
+    """Return cfg's layers, checked against the tensors; without cfg the stride is the kernel."""
+    layers: list[ConvLayer] = []
+    for number in range(_count(refs, "feature_extractor.conv_layers")):
+        shape = _shape(refs, f"feature_extractor.conv_layers.{number}.0.weight", 3)
+        width, _, kernel = shape
+        layers.append(ConvLayer(width, kernel, stride=kernel))
+    if from_cfg is None:
+        return tuple(layers)
+    sizes = [(layer.width, layer.kernel) for layer in layers]
+    if [(layer.width, layer.kernel) for layer in from_cfg] != sizes:
         raise BadCheckpoint(
-            f"cfg.model.conv_feature_layers does not fit the tensors, which are (width, kernel) {sizes}"
+            "cfg.model.conv_feature_layers does not fit the tensors, which are (width, kernel) "
+            + ", ".join(str(size) for size in sizes)
         )
-    return said
+    return from_cfg
 
 
 def _shape(refs: Refs, name: str, dimensions: int) -> tuple[int, ...]:
-    """The shape of a tensor without which there is no telling the sizes."""
+    """Return the shape of a tensor that gives the model's sizes."""
     if name not in refs:
-        raise BadCheckpoint(f"no tensor {name}: this is no ECG-FM of fairseq-signals")
+        raise BadCheckpoint(f"no tensor {name}: this is not an ECG-FM of fairseq-signals")
     shape = refs[name].shape
     if len(shape) != dimensions or min(shape) < 1:
-        raise BadCheckpoint(
-            f"{name}: found shape {shape}, {dimensions} sizes of 1 or more are needed"
-        )
+        raise BadCheckpoint(f"{name}: shape {shape}; {dimensions} sizes of 1 or more are required")
     return shape
 
 
 def _count(refs: Refs, stem: str) -> int:
-    """How many numbered parts `stem` has; a gap in the numbers shows up later as missing tensors."""
-    numbered = re.compile(re.escape(stem) + r"\.([0-9]{1,4})\.")
-    return 1 + max(int(match[1]) for match in map(numbered.match, refs) if match)
+    """Return the number of `stem`'s numbered parts. A gap shows later as missing tensors."""
+    pattern = re.compile(re.escape(stem) + r"\.([0-9]{1,4})\.")
+    matches = [pattern.match(name) for name in refs]
+    return 1 + max(int(match[1]) for match in matches if match)
+
+
+# The elements of a sum of lists of triples, such as [(512, 10, 5)] + [(512, 3, 2)] * 4.
+_TRIPLE = re.compile(r"\(\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,?\s*\)")
+_ANY_TRIPLE = r"\(\s*[0-9]{1,6}\s*,\s*[0-9]{1,6}\s*,\s*[0-9]{1,6}\s*,?\s*\)"
+_TERM = re.compile(
+    rf"\[\s*(?P<list>{_ANY_TRIPLE}(?:\s*,\s*{_ANY_TRIPLE})*)\s*,?\s*\]"
+    r"(?:\s*\*\s*(?P<times>[0-9]{1,3}))?",
+    re.ASCII,
+)
+_ANY_TERM = _TERM.pattern.replace("?P<list>", "?:").replace("?P<times>", "?:")
+_SUM = re.compile(rf"\s*{_ANY_TERM}(?:\s*\+\s*{_ANY_TERM})*\s*", re.ASCII)
 
 
 def parse_conv_layers(expression: str) -> tuple[ConvLayer, ...]:
-    """`[(256, 2, 2)] * 4` or `[(512,10,5)] + [(512,3,2)]*4`: (width, kernel, stride) of each layer.
+    """Parse `[(256, 2, 2)] * 4` or `[(512,10,5)] + [(512,3,2)]*4`: (width, kernel, stride) a layer.
 
-    fairseq evaluates this as Python; here it is read: sums of lists, each perhaps times a number. Raises BadCheckpoint for any
-    other text and for more than MAX_CONV_LAYERS layers.
+    fairseq evaluates this string as Python. Here it is parsed: a sum of lists, each optionally
+    multiplied by a number.
+    Raises BadCheckpoint for any other string and for more than MAX_CONV_LAYERS layers.
     """
+    if len(expression) > MAX_CONV_EXPRESSION or not _SUM.fullmatch(expression):
+        raise _bad_conv_layers(expression)
     layers: list[ConvLayer] = []
-    if len(expression) <= MAX_CONV_EXPRESSION and _SUM.fullmatch(expression):
-        for term in _TERM.finditer(expression):
-            triples = [
-                ConvLayer(*(int(number) for number in triple))
-                for triple in _TRIPLE.findall(term["list"])
-            ]
-            if len(layers) + len(triples) * int(term["times"] or 1) > MAX_CONV_LAYERS:
-                raise BadCheckpoint(
-                    f"cfg.model.conv_feature_layers has more than {MAX_CONV_LAYERS} layers"
-                )
-            layers += triples * int(term["times"] or 1)
+    for term in _TERM.finditer(expression):
+        triples = [tuple(map(int, triple)) for triple in _TRIPLE.findall(term["list"])]
+        times = int(term["times"] or 1)
+        # Checked before the list is multiplied, which could take much memory.
+        if len(layers) + len(triples) * times > MAX_CONV_LAYERS:
+            raise BadCheckpoint(
+                f"cfg.model.conv_feature_layers has more than {MAX_CONV_LAYERS} layers"
+            )
+        layers += [ConvLayer(*triple) for triple in triples] * times
     if not layers or min(min(layer.width, layer.kernel, layer.stride) for layer in layers) < 1:
-        raise BadCheckpoint(
-            f"cfg.model.conv_feature_layers: found {_shown(expression)}, an expression such as [(256, 2, 2)] * 4 is needed"
-        )
+        raise _bad_conv_layers(expression)
     return tuple(layers)
 
 
-_TRIPLE = re.compile(r"\(\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,\s*([0-9]{1,6})\s*,?\s*\)")
-_ONE = r"\(\s*[0-9]{1,6}\s*,\s*[0-9]{1,6}\s*,\s*[0-9]{1,6}\s*,?\s*\)"
-_TERM = re.compile(
-    rf"\[\s*(?P<list>{_ONE}(?:\s*,\s*{_ONE})*)\s*,?\s*\](?:\s*\*\s*(?P<times>[0-9]{{1,3}}))?",
-    re.ASCII,
-)
-_SUM_TERM = _TERM.pattern.replace("?P<list>", "?:").replace("?P<times>", "?:")
-_SUM = re.compile(rf"\s*{_SUM_TERM}(?:\s*\+\s*{_SUM_TERM})*\s*", re.ASCII)
+def _bad_conv_layers(value: Any) -> BadCheckpoint:
+    return BadCheckpoint(
+        f"cfg.model.conv_feature_layers is {_shown(value)}; an expression such as "
+        "[(256, 2, 2)] * 4 is required"
+    )
 
 
 def _shown(value: Any) -> str:
-    return (
-        repr(value)[:80]
-        if isinstance(value, str | int | float | bool | None)
-        else f"a {type(value).__name__}"
-    )
+    """Return a value as a message shows it: containers only by their type."""
+    if isinstance(value, str | int | float | bool | None):
+        return repr(value)[:SHOWN_CHARACTERS]
+    return f"a {type(value).__name__}"
 
 
 # Keys
 
 
-def _expected(config: EcgFmConfig, spelling: tuple[str, str]) -> Sources:
-    """Every tensor that an ECG-FM of these sizes has, under fairseq-signals' names."""
-    wide, group_width = config.width, config.width // config.conv_pos_groups
-    shapes: Sources = {
-        spelling[0]: (1, 1, config.conv_pos_kernel),
-        spelling[1]: (wide, group_width, config.conv_pos_kernel),
+def _expected_shapes(config: EcgFmConfig, weight_norm: _WeightNormNames) -> Shapes:
+    """Return every tensor that an ECG-FM of these sizes has, under fairseq-signals' names."""
+    width = config.width
+    kernel = config.conv_pos_kernel
+    shapes: Shapes = {
+        weight_norm.gain: (1, 1, kernel),
+        weight_norm.direction: (width, width // config.conv_pos_groups, kernel),
+        f"{POSITIONAL_CONV}.bias": (width,),
     }
-    shapes[f"{POSITION}.bias"] = (wide,)
-    before = config.in_leads
+    inputs = config.in_leads
     for number, layer in enumerate(config.conv_layers):
-        shapes[f"feature_extractor.conv_layers.{number}.0.weight"] = (
-            layer.width,
-            before,
-            layer.kernel,
-        )
+        conv = f"feature_extractor.conv_layers.{number}.0"
+        shapes[f"{conv}.weight"] = (layer.width, inputs, layer.kernel)
         if config.conv_bias:
-            shapes[f"feature_extractor.conv_layers.{number}.0.bias"] = (layer.width,)
-        before = layer.width
+            shapes[f"{conv}.bias"] = (layer.width,)
+        inputs = layer.width
     shapes |= _pair("feature_extractor.conv_layers.0.2", config.conv_layers[0].width)
     shapes |= _pair("layer_norm", config.conv_width)
-    shapes |= _pair("encoder.layer_norm", wide)
+    shapes |= _pair("encoder.layer_norm", width)
     if config.has_projection:
-        shapes |= _pair("post_extract_proj", wide, config.conv_width)
+        shapes |= _pair("post_extract_proj", width, config.conv_width)
     if config.labels:
-        shapes |= _pair("proj", config.labels, wide)
+        shapes |= _pair("proj", config.labels, width)
     for number in range(config.depth):
-        shapes |= _expected_layer(f"encoder.layers.{number}", wide, config.ffn_width)
+        shapes |= _expected_layer_shapes(f"encoder.layers.{number}", width, config.ffn_width)
     return shapes
 
 
-def _expected_layer(layer: str, wide: int, ffn_wide: int) -> Sources:
-    shapes: Sources = {}
+def _expected_layer_shapes(layer: str, width: int, ffn_width: int) -> Shapes:
+    shapes: Shapes = {}
     for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
-        shapes |= _pair(f"{layer}.self_attn.{part}", wide, wide)
-    shapes |= _pair(f"{layer}.self_attn_layer_norm", wide) | _pair(
-        f"{layer}.final_layer_norm", wide
-    )
-    return shapes | _pair(f"{layer}.fc1", ffn_wide, wide) | _pair(f"{layer}.fc2", wide, ffn_wide)
+        shapes |= _pair(f"{layer}.self_attn.{part}", width, width)
+    shapes |= _pair(f"{layer}.self_attn_layer_norm", width)
+    shapes |= _pair(f"{layer}.final_layer_norm", width)
+    shapes |= _pair(f"{layer}.fc1", ffn_width, width)
+    shapes |= _pair(f"{layer}.fc2", width, ffn_width)
+    return shapes
 
 
-def _pair(stem: str, *shape: int) -> Sources:
+def _pair(stem: str, *shape: int) -> Shapes:
     return {f"{stem}.weight": shape, f"{stem}.bias": shape[:1]}
 
 
-def _key_faults(refs: Refs, expected: Sources) -> list[str]:
+def _key_faults(refs: Refs, expected: Shapes) -> list[str]:
     missing = [f"{name} is missing" for name in expected if name not in refs]
-    unknown = [f"{name[:80]} is unknown" for name in refs if name not in expected]
-    wrong = [
-        f"{name} has shape {refs[name].shape}, {shape} fits the rest"
-        for name, shape in expected.items()
-        if name in refs and refs[name].shape != shape
-    ]
+    unknown = [f"{name[:SHOWN_CHARACTERS]} is unknown" for name in refs if name not in expected]
+    wrong: list[str] = []
+    for name, shape in expected.items():
+        if name in refs and refs[name].shape != shape:
+            wrong.append(f"{name} has shape {refs[name].shape}; {shape} is required")
     return missing + unknown + wrong
 
 
 # Weights
 
 
-def _makers(
-    refs: Refs, config: EcgFmConfig, spelling: tuple[str, str]
-) -> dict[str, Callable[[], Array]]:
-    """Our name -> what reads and, where needed, joins or folds it."""
-    sources = dict(_SAME)
+def _loaders(refs: Refs, config: EcgFmConfig, weight_norm: _WeightNormNames) -> dict[str, Loader]:
+    """Return our name -> what reads the tensor and, if needed, concatenates or folds it."""
+    loaders: dict[str, Loader] = {}
+    for ours, theirs in _module_names(config).items():
+        for end in ("weight", "bias"):
+            # Convolutions have a bias only with conv_bias; all other names were checked.
+            if f"{theirs}.{end}" in refs:
+                loaders[f"{ours}.{end}"] = refs[f"{theirs}.{end}"].load
+    for number in range(config.depth):
+        attention = f"encoder.layers.{number}.self_attn"
+        for end in ("weight", "bias"):
+            parts = [refs[f"{attention}.{part}_proj.{end}"] for part in "qkv"]
+            loaders[f"layers.{number}.attention.qkv.{end}"] = _concatenation(parts)
+    gain, direction = refs[weight_norm.gain], refs[weight_norm.direction]
+    loaders["position.weight"] = lambda: fold_weight_norm(gain.load(), direction.load())
+    loaders["position.bias"] = refs[f"{POSITIONAL_CONV}.bias"].load
+    return loaders
+
+
+def _module_names(config: EcgFmConfig) -> dict[str, str]:
+    """Return our name -> fairseq-signals' name, of the modules whose tensors are equal."""
+    names = dict(_SAME_MODULES)
     if config.has_projection:
-        sources["projection"] = "post_extract_proj"
+        names["projection"] = "post_extract_proj"
     if config.labels:
-        sources["classifier"] = "proj"
+        names["classifier"] = "proj"
     for number in range(len(config.conv_layers)):
-        sources[f"convs.{number}"] = f"feature_extractor.conv_layers.{number}.0"
+        names[f"convs.{number}"] = f"feature_extractor.conv_layers.{number}.0"
     for number in range(config.depth):
-        sources |= {
-            f"layers.{number}.{ours}": f"encoder.layers.{number}.{theirs}"
-            for ours, theirs in _SAME_IN_LAYER.items()
-        }
-    makers: dict[str, Callable[[], Array]] = {}
-    for ours, theirs in sources.items():
-        for end in ("weight", "bias"):
-            if (
-                f"{theirs}.{end}" in refs
-            ):  # convolutions have no bias unless conv_bias; all others were checked
-                makers[f"{ours}.{end}"] = refs[f"{theirs}.{end}"].load
-    for number in range(config.depth):
-        for end in ("weight", "bias"):
-            parts = [refs[f"encoder.layers.{number}.self_attn.{part}_proj.{end}"] for part in "qkv"]
-            makers[f"layers.{number}.attention.qkv.{end}"] = lambda parts=parts: np.concatenate(
-                [part.load() for part in parts]
-            )  # type: ignore[misc]
-    gain, direction = refs[spelling[0]], refs[spelling[1]]
-    makers["position.weight"] = lambda: fold_weight_norm(gain.load(), direction.load())
-    makers["position.bias"] = refs[f"{POSITION}.bias"].load
-    return makers
+        for ours, theirs in _SAME_LAYER_MODULES.items():
+            names[f"layers.{number}.{ours}"] = f"encoder.layers.{number}.{theirs}"
+    return names
+
+
+def _concatenation(parts: list[TensorRef]) -> Loader:
+    return lambda: np.concatenate([part.load() for part in parts])
 
 
 def fold_weight_norm(gain: Array, direction: Array) -> Array:
-    """g (1, 1, K), v (D, D / groups, K) -> W like v: for each kernel position k, W[:, :, k] = g[k] v[:, :, k] / |v[:, :, k]|.
+    """Return the weight of a convolution with weight norm.
 
-    fairseq norms over dim=2; PyTorch's usual dim=0 would be another, wrong network. Raises BadCheckpoint for a norm of 0.
+    gain (1, 1, K) and direction (D, D / groups, K) give a weight of direction's shape: for each
+    kernel position k, W[:, :, k] = g[k] v[:, :, k] / |v[:, :, k]|. fairseq normalises over dim=2;
+    PyTorch's default, dim=0, would be another network.
+    Raises BadCheckpoint if a norm is 0.
     """
     norms = np.sqrt(np.square(direction, dtype=np.float64).sum(axis=(0, 1), keepdims=True))
     if not norms.all():

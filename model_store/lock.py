@@ -1,4 +1,7 @@
-"""lock.json in the models folder: commit and sha256 of every file that a pull took, so that the next one takes the same."""
+"""lock.json in the models folder: commit and sha256 of every pulled file.
+
+Later pulls fetch the same files, unless they are told to update.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ LOCK_FILE = "lock.json"
 
 @dataclass(frozen=True)
 class LockEntry:
-    """What was seen when a bundle was pulled first, or last with --update."""
+    """The source of a bundle at its first pull, or at the last one with --update."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -27,7 +30,10 @@ class LockEntry:
 
 
 def read_lock(models_dir: Path) -> dict[str, LockEntry]:
-    """Bundle name -> what it is held to; empty before the first pull. Raises ModelStoreError for a damaged file."""
+    """Return bundle name -> entry; empty before the first pull.
+
+    Raises ModelStoreError if the file is damaged.
+    """
     path = models_dir / LOCK_FILE
     try:
         return TypeAdapter(dict[str, LockEntry]).validate_json(path.read_bytes())
@@ -35,15 +41,16 @@ def read_lock(models_dir: Path) -> dict[str, LockEntry]:
         return {}
     except ValidationError as error:
         raise ModelStoreError(
-            f"{path} is damaged: mend it, or remove it to accept what the hub serves now"
+            f"{path} is damaged: repair it, or remove it to accept the hub's current files"
         ) from error
 
 
-def write_lock_entry(models_dir: Path, name: str, locked: LockEntry) -> None:
-    """Adds or replaces one bundle's entry; two processes that write at once both leave theirs."""
+def write_lock_entry(models_dir: Path, name: str, entry: LockEntry) -> None:
+    """Add or replace one bundle's entry. Processes that write at the same time keep all entries."""
     models_dir.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(models_dir / f".{LOCK_FILE}.guard"):
-        entries = {**read_lock(models_dir), name: locked}
-        values = {key: asdict(entry) for key, entry in sorted(entries.items())}
+        entries = read_lock(models_dir)
+        entries[name] = entry
+        values = {key: asdict(entries[key]) for key in sorted(entries)}
         content = json.dumps(values, indent=2) + "\n"
         write_file(models_dir / LOCK_FILE, content.encode())

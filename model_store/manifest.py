@@ -1,7 +1,7 @@
-"""The bundles that can be pulled, and where they lie on this machine.
+"""The bundles that can be pulled, and the models folder.
 
-manifest.json names repository and file. It states neither revision nor checksum: what the first pull saw is kept in the
-lock file (lock.py), and later pulls hold to that.
+manifest.json names repository and file of each bundle. It states neither revision nor checksum: the
+first pull records them in the lock file (lock.py), and later pulls fetch the same version.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from pydantic import ConfigDict, TypeAdapter
 from errors import ModelStoreError
 from model_store.bundle import Kind
 
-# "superclass" is the embedded model's beside ECG-FM, which has no superclasses of its own
+# "superclass" is the embedded model when it is loaded together with ECG-FM, which has no
+# superclasses.
 Role = Literal["clinical", "features", "superclass"]
 
 MANIFEST = Path(__file__).with_name("manifest.json")
@@ -27,7 +28,7 @@ APPLICATION = "ecg-fm-server"
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """One bundle that can be pulled. `megabytes` is what the download is about to cost."""
+    """One bundle that can be pulled. `megabytes` is the size of the download."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -43,24 +44,31 @@ class ManifestEntry:
 
 
 def manifest_entries() -> tuple[ManifestEntry, ...]:
+    """Return every bundle that can be pulled, in the manifest's order."""
     values = json.loads(MANIFEST.read_text(encoding="utf-8"))
     return tuple(TypeAdapter(list[ManifestEntry]).validate_python(values["bundles"]))
 
 
 def manifest_entry(name: str) -> ManifestEntry:
-    """Raises ModelStoreError that lists the names there are."""
-    known = {entry.name: entry for entry in manifest_entries()}
-    if name not in known:
+    """Return the entry of this name. Raises ModelStoreError for an unknown name."""
+    entries = {entry.name: entry for entry in manifest_entries()}
+    if name not in entries:
         raise ModelStoreError(
-            f"{name!r} is no bundle that can be pulled; there are {', '.join(known)}"
+            f"{name!r} is not a bundle that can be pulled; {', '.join(entries)} are"
         )
-    return known[name]
+    return entries[name]
 
 
 def default_models_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    """ECG_MODELS_DIR, else the user's cache folder (XDG base directory specification: an unset, empty or relative one is ~/.cache)."""
-    given = environment.get("ECG_MODELS_DIR")
-    if given:
-        return Path(given).expanduser()
+    """Return ECG_MODELS_DIR, or a folder in the user's cache folder if it is unset or empty.
+
+    The cache folder is XDG_CACHE_HOME; ~/.cache if that is unset, empty or relative (XDG base
+    directory specification).
+    """
+    models_dir = environment.get("ECG_MODELS_DIR")
+    if models_dir:
+        return Path(models_dir).expanduser()
     cache = Path(environment.get("XDG_CACHE_HOME", ""))
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / APPLICATION
+    if not cache.is_absolute():
+        cache = Path.home() / ".cache"
+    return cache / APPLICATION

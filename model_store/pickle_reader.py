@@ -1,9 +1,10 @@
-"""What a pickle describes, without doing any of it.
+"""Read what a pickle describes, without running any of it.
 
-Python's unpickler runs what the file tells it to. This is another program: it walks over the opcodes that `pickletools.genops`
-names (PEP 307, PEP 3154) and keeps a stack of plain values. Three things get a meaning: torch's `_rebuild_tensor_v2`, its storages,
-and OrderedDict. Any other name is an `Inert` that is never looked up or imported; calling it, building on it or filling it gives
-nothing.
+Python's unpickler runs what the file tells it to. This reader iterates over the opcodes that
+`pickletools.genops` yields (PEP 307, PEP 3154) and keeps a stack of plain values. Three kinds of
+names have a meaning: torch's `_rebuild_tensor_v2`, its storage types, and OrderedDict. Any other
+name becomes an `Inert`, which is never looked up or imported; calling it, building on it or filling
+it has no effect.
 """
 
 from __future__ import annotations
@@ -16,13 +17,12 @@ from typing import Any
 
 from errors import BadCheckpoint, UnsafeCheckpoint
 
-MAX_OPCODES = (
-    2_000_000  # ECG-FM with optimizer state has some 30,000; each makes one object at most
-)
-MAX_NAME = 200  # characters of a name that are kept
-MAX_NAMES = 1000  # names of code that are kept
-MAX_KEY = 1000  # characters of a dict's key; longer ones would cost a comparison each time
-MAX_BITS = 63  # of a number that counts something
+# ECG-FM with optimizer state has some 30,000 opcodes; each opcode makes one object at most.
+MAX_OPCODES = 2_000_000
+MAX_NAME = 200  # characters kept of a name
+MAX_NAMES = 1000  # names of code that are listed
+MAX_KEY = 1000  # characters of a dict's key; a longer one would cost time in every comparison
+MAX_BITS = 63  # of an integer that counts something
 
 REBUILD_TENSOR = "torch._utils._rebuild_tensor_v2"
 ORDERED_DICT = "collections.OrderedDict"
@@ -42,13 +42,13 @@ STORAGE_TYPES = {
 
 @dataclass(frozen=True, eq=False)
 class Inert:
-    """Stands where the file names code or asks for it to be run. It has a name to be shown, and does nothing."""
+    """Replaces code that the file names or calls. It has the code's name and does nothing."""
 
     name: str
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class _KnownName:
     """One of the names that have a meaning here."""
 
     name: str
@@ -56,7 +56,7 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Storage:
-    """A storage that a tensor points to: its archive entry's key, its element type and how many it says it holds."""
+    """A storage of tensors: the key of its archive entry, element type and stated size."""
 
     key: str
     dtype: str
@@ -65,7 +65,7 @@ class Storage:
 
 @dataclass(frozen=True, eq=False)
 class TensorClaim:
-    """What the pickle says of a tensor, unchecked."""
+    """The pickle's description of a tensor, unchecked. Offset and strides count elements."""
 
     storage: Storage
     offset: int
@@ -83,8 +83,9 @@ _MARK = _Mark()
 class PickleReader:
     """Reads one pickle. `inert` collects the names that were not run, in order.
 
-    Dicts keep only keys that are text, ordinary integers or None: hashing a deep tuple, or comparing a long text a million times,
-    would be the file's program running in ours.
+    Dicts keep only keys that are strings, integers of at most 63 bits or None. Hashing a deep
+    tuple, or comparing a long string a million times, would let the file decide how long reading
+    takes.
     """
 
     def __init__(self) -> None:
@@ -93,18 +94,20 @@ class PickleReader:
         self._memo: dict[int, Any] = {}
 
     def read(self, pickle: bytes | bytearray) -> Any:
-        """The value at STOP. Raises BadCheckpoint for what is no sound pickle, UnsafeCheckpoint past the bounds."""
+        """Return the value at STOP.
+
+        Raises BadCheckpoint if the pickle is damaged, UnsafeCheckpoint if it exceeds a limit.
+        """
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", DeprecationWarning
-                )  # pickletools' own, at stray backslashes in names
-                return self._walk(pickle)
-        # What genops and its struct, codec and number parsing raise on damaged bytes
+                # pickletools warns of stray backslashes in names.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return self._run(pickle)
+        # These are what genops and its struct, codec and number parsing raise for damaged bytes.
         except (ValueError, IndexError, OverflowError, EOFError, KeyError) as error:
             raise BadCheckpoint(f"the pickle is damaged ({type(error).__name__})") from error
 
-    def _walk(self, pickle: bytes | bytearray) -> Any:
+    def _run(self, pickle: bytes | bytearray) -> Any:
         for number, (opcode, argument, _) in enumerate(pickletools.genops(pickle)):
             if number >= MAX_OPCODES:
                 raise UnsafeCheckpoint(f"the pickle has more than {MAX_OPCODES} opcodes")
@@ -122,9 +125,9 @@ class PickleReader:
         elif name in _CONSTANTS:
             self._stack.append(_CONSTANTS[name]())
         elif name not in ("PROTO", "FRAME"):
-            raise UnsafeCheckpoint(f"pickle opcode {name} has no place in a torch checkpoint")
+            raise UnsafeCheckpoint(f"pickle opcode {name} is not used in a torch checkpoint")
 
-    # The stack
+    # Stack
 
     def _pop(self) -> Any:
         if not self._stack or self._stack[-1] is _MARK:
@@ -144,7 +147,7 @@ class PickleReader:
                 items.reverse()
                 return items
             items.append(value)
-        raise BadCheckpoint("the pickle has no mark where one is needed")
+        raise BadCheckpoint("the pickle has no mark where one is required")
 
     def _tuple(self, length: int) -> None:
         items = [self._pop() for _ in range(length)]
@@ -157,10 +160,10 @@ class PickleReader:
 
     def _get(self, index: int) -> None:
         if index not in self._memo:
-            raise BadCheckpoint(f"the pickle asks for memo {index}, which it never made")
+            raise BadCheckpoint(f"the pickle reads memo {index}, which it never wrote")
         self._stack.append(self._memo[index])
 
-    # Containers: only plain ones are filled
+    # Containers. Only plain ones are filled.
 
     def _append(self, items: list[Any]) -> None:
         target = self._top()
@@ -168,6 +171,11 @@ class PickleReader:
             target.extend(items)
         elif not isinstance(target, Inert):
             raise BadCheckpoint(f"the pickle appends to a {type(target).__name__}")
+
+    def _set_item(self) -> None:
+        value = self._pop()
+        key = self._pop()
+        self._set_items([key, value])
 
     def _set_items(self, items: list[Any]) -> None:
         target = self._top()
@@ -178,12 +186,12 @@ class PickleReader:
 
     # Names and calls
 
-    def _name(self, module: Any, attribute: Any) -> Inert | Known:
+    def _name(self, module: Any, attribute: Any) -> Inert | _KnownName:
         if not isinstance(module, str) or not isinstance(attribute, str):
-            raise BadCheckpoint("the pickle names code by something that is not text")
+            raise BadCheckpoint("the pickle names code by something that is not a string")
         name = f"{module}.{attribute}"
         if name in (REBUILD_TENSOR, ORDERED_DICT) or name in STORAGE_TYPES:
-            return Known(name)
+            return _KnownName(name)
         return self._make_inert(name)
 
     def _make_inert(self, name: str) -> Inert:
@@ -192,29 +200,43 @@ class PickleReader:
             self.inert[name] = None
         return Inert(name)
 
+    def _global(self, argument: str) -> None:
+        self._stack.append(self._name(*argument.split(" ", 1)))
+
     def _stack_global(self) -> None:
-        attribute, module = self._pop(), self._pop()
+        attribute = self._pop()
+        module = self._pop()
         self._stack.append(self._name(module, attribute))
 
+    def _extension(self, code: int) -> None:
+        self._stack.append(self._make_inert(f"copyreg extension {code}"))
+
     def _call(self, function: Any, arguments: Any) -> None:
-        """What REDUCE and NEWOBJ leave on the stack: a tensor's description, a plain dict, or nothing at all (Inert)."""
-        if isinstance(function, Known) and isinstance(arguments, tuple):
+        """Push the result of a call: a tensor's description, an empty dict, or an Inert."""
+        self._stack.append(self._result(function, arguments))
+
+    def _result(self, function: Any, arguments: Any) -> Any:
+        if isinstance(function, _KnownName) and isinstance(arguments, tuple):
             if function.name == REBUILD_TENSOR:
-                return self._stack.append(
-                    _tensor(arguments) or self._make_inert(f"{REBUILD_TENSOR} with other arguments")
-                )
+                claim = _tensor_claim(arguments)
+                return claim or self._make_inert(f"{REBUILD_TENSOR} with other arguments")
             if function.name == ORDERED_DICT and not arguments:
-                return self._stack.append({})
-        called = function.name if isinstance(function, Inert | Known) else type(function).__name__
-        return self._stack.append(Inert(f"{called}(...)"[:MAX_NAME]))
+                return {}
+        name = type(function).__name__
+        if isinstance(function, Inert | _KnownName):
+            name = function.name
+        return Inert(f"{name}(...)"[:MAX_NAME])
 
     def _reduce(self) -> None:
-        arguments, function = self._pop(), self._pop()
+        arguments = self._pop()
+        function = self._pop()
         self._call(function, arguments)
 
     def _new_with_keywords(self) -> None:
-        keywords, arguments, kind = self._pop(), self._pop(), self._pop()
-        self._call(kind, None if keywords else arguments)
+        keywords = self._pop()
+        arguments = self._pop()
+        cls = self._pop()
+        self._call(cls, None if keywords else arguments)
 
     def _instance(self, argument: str) -> None:
         module, _, attribute = argument.partition(" ")
@@ -226,33 +248,32 @@ class PickleReader:
         self._call(items[0] if items else None, None)
 
     def _storage(self) -> None:
-        """BINPERSID: torch's ("storage", type, key, device, count), and nothing else."""
+        """BINPERSID: accept only torch's ("storage", type, key, device, count)."""
         match self._pop():
-            case ("storage", Known(name), str(key), str(), int(count)) if (
+            case ("storage", _KnownName(name), str(key), str(), int(count)) if (
                 name in STORAGE_TYPES and count.bit_length() <= MAX_BITS
             ):
                 self._stack.append(Storage(key, STORAGE_TYPES[name], count))
-            case ("storage", Inert() as kind, str(), str(), int()):
-                self._stack.append(
-                    kind
-                )  # a type of storage that is not known: no tensor of it can be used
+            case ("storage", Inert() as unknown_type, str(), str(), int()):
+                # No tensor can be made of a storage of an unknown type.
+                self._stack.append(unknown_type)
             case _:
                 raise BadCheckpoint(
-                    "the pickle refers to something outside itself that is no torch storage"
+                    "the pickle refers to an external object that is not a torch storage"
                 )
 
 
-def _tensor(arguments: tuple[Any, ...]) -> TensorClaim | None:
-    """(storage, offset, size, stride, requires_grad, hooks[, metadata]) -> what it claims, None where it is no such thing."""
+def _tensor_claim(arguments: tuple[Any, ...]) -> TensorClaim | None:
+    """Return the claim in the arguments of _rebuild_tensor_v2, None if they are others.
+
+    The arguments are (storage, offset, size, stride, requires_grad, hooks[, metadata]).
+    """
     if len(arguments) not in (6, 7):
         return None
     storage, offset, shape, strides = arguments[:4]
-    if not (
-        isinstance(storage, Storage)
-        and _are_sizes((offset,))
-        and _are_sizes(shape)
-        and _are_sizes(strides)
-    ):
+    if not isinstance(storage, Storage):
+        return None
+    if not all(_are_sizes(sizes) for sizes in ((offset,), shape, strides)):
         return None
     return TensorClaim(storage, offset, shape, strides)
 
@@ -267,10 +288,10 @@ def _plain_items(items: list[Any]) -> dict[Any, Any]:
     if len(items) % 2:
         raise BadCheckpoint("the pickle sets a key without a value")
     pairs = zip(items[::2], items[1::2], strict=True)
-    return {key: value for key, value in pairs if _is_key(key)}
+    return {key: value for key, value in pairs if _is_plain_key(key)}
 
 
-def _is_key(key: Any) -> bool:
+def _is_plain_key(key: Any) -> bool:
     if isinstance(key, str):
         return len(key) <= MAX_KEY
     return key is None or (isinstance(key, int) and key.bit_length() <= MAX_BITS)
@@ -283,23 +304,25 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_LIST": list,
     "EMPTY_DICT": dict,
     "EMPTY_TUPLE": tuple,
-    "EMPTY_SET": list,  # sets and frozensets hash what they hold; nothing wanted is one
+    # Sets hash their items; no value that is needed is a set, so lists replace them.
+    "EMPTY_SET": list,
 }
 
-_ARGUMENT_IS_VALUE = frozenset(
-    {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
-    | {
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-        "BINBYTES8",
-        "BYTEARRAY8",
-    }
-    | {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
-)
+_INTEGERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"}
+_FLOATS = {"FLOAT", "BINFLOAT"}
+_BYTES = {
+    "STRING",
+    "BINSTRING",
+    "SHORT_BINSTRING",
+    "BINBYTES",
+    "SHORT_BINBYTES",
+    "BINBYTES8",
+    "BYTEARRAY8",
+}
+_STRINGS = {"UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
+_ARGUMENT_IS_VALUE = _INTEGERS | _FLOATS | _BYTES | _STRINGS
 
+# Opcode -> what it does to the reader `r`.
 _ACTIONS: dict[str, Callable[[PickleReader, Any], Any]] = {
     "MARK": lambda r, _: r._stack.append(_MARK),
     "POP": lambda r, _: r._stack.pop(),
@@ -322,18 +345,19 @@ _ACTIONS: dict[str, Callable[[PickleReader, Any], Any]] = {
     "APPEND": lambda r, _: r._append([r._pop()]),
     "APPENDS": lambda r, _: r._append(r._pop_to_mark()),
     "ADDITEMS": lambda r, _: r._append(r._pop_to_mark()),
-    "SETITEM": lambda r, _: r._set_items([r._pop(), r._pop()][::-1]),
+    "SETITEM": lambda r, _: r._set_item(),
     "SETITEMS": lambda r, _: r._set_items(r._pop_to_mark()),
-    "GLOBAL": lambda r, name: r._stack.append(r._name(*name.split(" ", 1))),
+    "GLOBAL": lambda r, argument: r._global(argument),
     "STACK_GLOBAL": lambda r, _: r._stack_global(),
-    "EXT1": lambda r, code: r._stack.append(r._make_inert(f"copyreg extension {code}")),
-    "EXT2": lambda r, code: r._stack.append(r._make_inert(f"copyreg extension {code}")),
-    "EXT4": lambda r, code: r._stack.append(r._make_inert(f"copyreg extension {code}")),
+    "EXT1": lambda r, code: r._extension(code),
+    "EXT2": lambda r, code: r._extension(code),
+    "EXT4": lambda r, code: r._extension(code),
     "REDUCE": lambda r, _: r._reduce(),
     "NEWOBJ": lambda r, _: r._reduce(),
     "NEWOBJ_EX": lambda r, _: r._new_with_keywords(),
-    "INST": lambda r, name: r._instance(name),
+    "INST": lambda r, argument: r._instance(argument),
     "OBJ": lambda r, _: r._object(),
-    "BUILD": lambda r, _: r._pop(),  # the state is dropped, whatever it is
+    # The state is dropped.
+    "BUILD": lambda r, _: r._pop(),
     "BINPERSID": lambda r, _: r._storage(),
 }

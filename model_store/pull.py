@@ -1,4 +1,4 @@
-"""From the hub to a bundle: fetch as the lock file says, convert, lock what was seen."""
+"""Make an installed bundle from a file of the hub: download, convert, and lock the version."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ log = logging.getLogger(__name__)
 
 
 def pull(entry: ManifestEntry, models_dir: Path, *, update: bool = False) -> Bundle:
-    """The bundle in models_dir, made where it is not there, made again where it is damaged; without network where nothing is missing.
+    """Return the bundle in models_dir; download and convert it if it is missing or damaged.
 
-    update  takes the newest version and moves the lock
-    Raises HubError, ChecksumMismatch (the hub serves something else than the lock holds), BadCheckpoint, UnsafeCheckpoint.
+    Needs no network if the bundle is installed and sound.
+
+    update  download the newest version and lock it
+    Raises HubError, ChecksumMismatch (the hub's file differs from the locked one), BadCheckpoint or
+    UnsafeCheckpoint.
     """
     locked = None if update else read_lock(models_dir).get(entry.name)
     folder = models_dir / entry.name
-    present = None if update else _present(folder, locked)
-    if present is not None:
-        return present
-    from model_store.hub import (
-        fetch,  # here: huggingface_hub takes its time, and a bundle that is there needs none of it
-    )
+    if not update:
+        bundle = _load_installed(folder, locked)
+        if bundle is not None:
+            return bundle
+    # Imported here because an installed bundle needs no huggingface_hub, which is slow to import.
+    from model_store.hub import fetch
 
-    held = locked.files.get(entry.file) if locked else None
     log.info(
         "pulling %s: %s of %s (about %d MB unless it is in the cache)",
         entry.name,
@@ -37,30 +39,27 @@ def pull(entry: ManifestEntry, models_dir: Path, *, update: bool = False) -> Bun
         entry.repo,
         entry.megabytes,
     )
-    fetched = fetch(
-        entry.repo, entry.file, revision=locked.revision if locked else None, sha256=held
-    )
+    revision = None if locked is None else locked.revision
+    sha256 = None if locked is None else locked.files.get(entry.file)
+    fetched = fetch(entry.repo, entry.file, revision=revision, sha256=sha256)
     origin = Origin(entry.repo, fetched.revision, fetched.sha256, entry.licence, entry.card)
     conversion = convert(fetched.path, folder, name=entry.name, origin=origin, kind=entry.kind)
-    write_lock_entry(
-        models_dir,
-        entry.name,
-        LockEntry(entry.repo, fetched.revision, {entry.file: fetched.sha256}),
-    )
+    files = {entry.file: fetched.sha256}
+    write_lock_entry(models_dir, entry.name, LockEntry(entry.repo, fetched.revision, files))
     log.info("%s", conversion.summary())
     return conversion.bundle
 
 
-def _present(folder: Path, locked: LockEntry | None) -> Bundle | None:
-    """The bundle that is there, if it is whole and of the locked source."""
+def _load_installed(folder: Path, locked: LockEntry | None) -> Bundle | None:
+    """Return the installed bundle if it is sound and made from the locked file, else None."""
     if not is_bundle(folder):
         return None
     try:
         bundle = load_bundle(folder)
     except (BadBundle, ChecksumMismatch) as error:
-        log.warning("%s; it is made anew", error.detail)
+        log.warning("making the bundle again: %s", error.detail)
         return None
     if locked is not None and bundle.source.files != locked.files:
-        log.warning("%s was made from another file than the lock holds; it is made anew", folder)
+        log.warning("making the bundle again: %s was not made from the locked file", folder)
         return None
     return bundle

@@ -1,9 +1,10 @@
-"""Run by an interpreter of its own that has fairseq-signals: its answers to given segments.
+"""Compute the outputs of fairseq-signals for given segments; run by the interpreter that has it.
 
     python reference_script.py CHECKPOINT SEGMENTS.npy ANSWERS.npz
 
-SEGMENTS is (B, 12, 2500) float32, standardised. ANSWERS holds `embedding` (B, D) and, of a fine-tuned model, `logits` (B, labels).
-Python 3.9 syntax: that is where fairseq-signals lives. Calls as in bowang-lab/ECG-FM 9cc0d3f, infer_quickstart and scripts/embs.py.
+SEGMENTS is (B, 12, 2500) float32, standardised. ANSWERS holds `embedding` (B, D) and, of a
+fine-tuned model, `logits` (B, labels). The syntax is that of Python 3.9, which fairseq-signals
+needs. The calls are those of bowang-lab/ECG-FM 9cc0d3f, infer_quickstart and scripts/embs.py.
 """
 
 import sys
@@ -17,7 +18,11 @@ def main() -> int:
     checkpoint, segments_path, answers_path = sys.argv[1:]
     try:
         import torch
-        from fairseq_signals.models import build_model_from_checkpoint  # type: ignore[import-not-found]  # never installed beside us
+
+        # fairseq-signals is never installed in the server's environment.
+        from fairseq_signals.models import (  # type: ignore[import-not-found]
+            build_model_from_checkpoint,
+        )
     except ImportError as error:
         sys.stderr.write(f"{error}\n")
         return NO_FAIRSEQ_SIGNALS

@@ -1,7 +1,8 @@
-"""The zip archive inside a torch.save file, read entry by entry where it lies.
+"""Read the zip archive inside a torch.save file, entry by entry.
 
-Python's `zipfile` would do for honest files; this reads only what torch writes (stored entries, one disk, no encryption; PKWARE
-APPNOTE 4.3) and refuses the rest before it costs memory: compressed bombs, overlapping entries, sizes that the file does not have.
+Reads only what torch writes: stored entries, one disk, no encryption (PKWARE APPNOTE 4.3). Refuses
+everything else before it costs memory: compressed bombs, overlapping entries, and sizes that exceed
+the file. Python's `zipfile` would accept such files.
 """
 
 from __future__ import annotations
@@ -9,27 +10,113 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from errors import BadCheckpoint, UnsafeCheckpoint
 
-MAX_DIRECTORY_BYTES = (
-    16 * 2**20
-)  # some 200 bytes an entry; ECG-FM with optimizer state has 600 entries
+# An entry takes some 200 bytes; ECG-FM with optimizer state has 600 entries.
+MAX_DIRECTORY_BYTES = 16 * 2**20
 MAX_ENTRIES = 50_000
 
-_END = struct.Struct("<4s4H2LH")  # end of central directory
+SHOWN_NAME = 80  # characters of an entry's name in a message
+
+_FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF  # the value is in the zip64 record
+_FLAG_ENCRYPTED = 0x1
+_METHOD_STORED = 0
+_ZIP64_EXTRA_ID = 1
+
+
+class _End(NamedTuple):
+    """End of central directory record (APPNOTE 4.3.16)."""
+
+    signature: bytes
+    disk: int
+    directory_disk: int
+    entries_on_disk: int
+    entries: int
+    directory_size: int
+    directory_start: int
+    comment_length: int
+
+
+class _End64Locator(NamedTuple):
+    """Zip64 end of central directory locator (APPNOTE 4.3.15)."""
+
+    signature: bytes
+    disk: int
+    record_start: int
+    disks: int
+
+
+class _End64(NamedTuple):
+    """Zip64 end of central directory record (APPNOTE 4.3.14)."""
+
+    signature: bytes
+    record_size: int
+    version_made_by: int
+    version_needed: int
+    disk: int
+    directory_disk: int
+    entries_on_disk: int
+    entries: int
+    directory_size: int
+    directory_start: int
+
+
+class _CentralHeader(NamedTuple):
+    """Central directory file header (APPNOTE 4.3.12)."""
+
+    signature: bytes
+    version_made_by: int
+    version_needed: int
+    flags: int
+    method: int
+    time: int
+    date: int
+    crc32: int
+    stored_size: int
+    size: int
+    name_length: int
+    extra_length: int
+    comment_length: int
+    disk: int
+    internal_attributes: int
+    external_attributes: int
+    local_header: int
+
+
+class _LocalHeader(NamedTuple):
+    """Local file header (APPNOTE 4.3.7)."""
+
+    signature: bytes
+    version_needed: int
+    flags: int
+    method: int
+    time: int
+    date: int
+    crc32: int
+    stored_size: int
+    size: int
+    name_length: int
+    extra_length: int
+
+
+_END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
-_CENTRAL = struct.Struct("<4s6H3L5H2L")
-_LOCAL = struct.Struct("<4s5H3L2H")
-_FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF  # "look in the zip64 record"
-_ENCRYPTED = 0x1
+_CENTRAL_HEADER = struct.Struct("<4s6H3L5H2L")
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 
 
 @dataclass(frozen=True)
 class ZipEntry:
-    """One file of the archive: `size` bytes somewhere behind the local header at `header`, all of it before `limit`."""
+    """One file of the archive.
+
+    name    its path in the archive
+    size    bytes of its data
+    header  offset of its local header, which precedes the data
+    limit   offset that the data must not pass
+    """
 
     name: str
     size: int
@@ -38,23 +125,25 @@ class ZipEntry:
 
 
 class TorchZip:
-    """The entries of one archive. The file is opened for each reading, so there is nothing to close.
+    """The entries of one archive. Each read opens and closes the file.
 
-    Raises BadCheckpoint for what is no zip archive or a damaged one, UnsafeCheckpoint for what torch never writes.
+    Raises BadCheckpoint if the file is not a zip archive or is damaged, UnsafeCheckpoint if it
+    holds something that torch never writes.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         with path.open("rb") as file:
-            start, size, count = _directory_place(file, path.name)
-            file.seek(start)
-            self.entries = _entries(file.read(size), count, start, path.name)
+            directory = _find_directory(file, path.name)
+            file.seek(directory.start)
+            self.entries = _read_entries(file.read(directory.size), directory, path.name)
 
     def read(self, entry: ZipEntry, start: int, size: int) -> bytearray:
-        """`size` bytes of the entry from its byte `start` on; these and no others are read."""
+        """Return `size` bytes of the entry's data from byte `start` on; reads only these."""
         if start < 0 or size < 0 or start + size > entry.size:
             raise UnsafeCheckpoint(
-                f"{self.path.name}: bytes {start} to {start + size} of {entry.name} asked for, it has {entry.size}"
+                f"{self.path.name}: bytes {start} to {start + size} requested of {entry.name}, "
+                f"which has {entry.size}"
             )
         data = bytearray(size)
         with self.path.open("rb") as file:
@@ -65,118 +154,139 @@ class TorchZip:
 
     def _data_start(self, file: BinaryIO, entry: ZipEntry) -> int:
         file.seek(entry.header)
-        raw = file.read(_LOCAL.size)
-        if len(raw) < _LOCAL.size or raw[:4] != b"PK\x03\x04":
-            raise BadCheckpoint(
-                f"{self.path.name}: no local header where {entry.name} should start"
-            )
-        fields = _LOCAL.unpack(raw)
-        data: int = entry.header + _LOCAL.size + fields[9] + fields[10]
-        if data + entry.size > entry.limit:
-            raise UnsafeCheckpoint(f"{self.path.name}: {entry.name} overlaps what follows it")
-        return data
+        raw = file.read(_LOCAL_HEADER.size)
+        if len(raw) < _LOCAL_HEADER.size or raw[:4] != b"PK\x03\x04":
+            raise BadCheckpoint(f"{self.path.name}: {entry.name} has no local header")
+        header = _LocalHeader._make(_LOCAL_HEADER.unpack(raw))
+        # The lengths here may differ from those of the central directory.
+        start = entry.header + _LOCAL_HEADER.size + header.name_length + header.extra_length
+        if start + entry.size > entry.limit:
+            raise UnsafeCheckpoint(f"{self.path.name}: {entry.name} overlaps the next entry")
+        return start
 
 
-def _directory_place(file: BinaryIO, name: str) -> tuple[int, int, int]:
-    """Start, size in bytes and number of entries of the central directory, checked against the file's length."""
+class _Directory(NamedTuple):
+    """The central directory: its offset, its size in bytes and the number of its entries."""
+
+    start: int
+    size: int
+    entries: int
+
+
+def _find_directory(file: BinaryIO, name: str) -> _Directory:
+    """Return the central directory's place, checked against the file's length."""
     length = file.seek(0, 2)
-    tail_start = max(0, length - _END.size - _FULL_16)  # a comment of up to 65535 bytes may follow
+    # A comment of up to 65535 bytes may follow the end record.
+    tail_start = max(0, length - _END.size - _FULL_16)
     file.seek(tail_start)
     tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or at + _END.size > len(tail):
-        raise BadCheckpoint(f"{name} is cut off: a zip archive without its directory at the end")
-    _, disk, first_disk, _, count, size, start, _ = _END.unpack_from(tail, at)
-    if disk not in (0, _FULL_16) or first_disk not in (0, _FULL_16):
+    offset = tail.rfind(b"PK\x05\x06")
+    if offset < 0 or offset + _END.size > len(tail):
+        raise BadCheckpoint(f"{name} is truncated: the zip directory at its end is missing")
+    end = _End._make(_END.unpack_from(tail, offset))
+    end_start = tail_start + offset
+    if end.disk not in (0, _FULL_16) or end.directory_disk not in (0, _FULL_16):
         raise UnsafeCheckpoint(f"{name} is a zip archive of several volumes; torch writes one")
-    if count == _FULL_16 or _FULL_32 in (size, start):
-        start, size, count = _zip64_place(file, tail_start + at, name)
-    if size > MAX_DIRECTORY_BYTES or count > MAX_ENTRIES:
+    directory = _Directory(end.directory_start, end.directory_size, end.entries)
+    if end.entries == _FULL_16 or _FULL_32 in (end.directory_size, end.directory_start):
+        directory = _find_zip64_directory(file, end_start, name)
+    if directory.size > MAX_DIRECTORY_BYTES or directory.entries > MAX_ENTRIES:
         raise UnsafeCheckpoint(
-            f"{name}: directory of {count} entries in {size} bytes, at most {MAX_ENTRIES} in {MAX_DIRECTORY_BYTES}"
+            f"{name}: the zip directory has {directory.entries} entries in {directory.size} bytes; "
+            f"{MAX_ENTRIES} in {MAX_DIRECTORY_BYTES} are allowed"
         )
-    if start + size > tail_start + at:
-        raise BadCheckpoint(f"{name}: the zip directory does not lie within the file")
-    return start, size, count
+    if directory.start + directory.size > end_start:
+        raise BadCheckpoint(f"{name}: the zip directory is not within the file")
+    return directory
 
 
-def _zip64_place(file: BinaryIO, end: int, name: str) -> tuple[int, int, int]:
-    if end < _END64_LOCATOR.size:
+def _find_zip64_directory(file: BinaryIO, end_start: int, name: str) -> _Directory:
+    """Return the directory's place from the zip64 records, which precede the end record."""
+    if end_start < _END64_LOCATOR.size:
         raise BadCheckpoint(f"{name}: the zip64 locator is missing")
-    file.seek(end - _END64_LOCATOR.size)
-    magic, _, place, _ = _END64_LOCATOR.unpack(file.read(_END64_LOCATOR.size))
-    if magic != b"PK\x06\x07" or place + _END64.size > end:
+    file.seek(end_start - _END64_LOCATOR.size)
+    locator = _End64Locator._make(_END64_LOCATOR.unpack(file.read(_END64_LOCATOR.size)))
+    record_end = locator.record_start + _END64.size
+    if locator.signature != b"PK\x06\x07" or record_end > end_start:
         raise BadCheckpoint(f"{name}: the zip64 locator is damaged")
-    file.seek(place)
-    fields = _END64.unpack(file.read(_END64.size))
-    if fields[0] != b"PK\x06\x06":
+    file.seek(locator.record_start)
+    record = _End64._make(_END64.unpack(file.read(_END64.size)))
+    if record.signature != b"PK\x06\x06":
         raise BadCheckpoint(f"{name}: the zip64 end record is damaged")
-    return fields[9], fields[8], fields[7]
+    return _Directory(record.directory_start, record.directory_size, record.entries)
 
 
-def _entries(directory: bytes, count: int, directory_start: int, name: str) -> dict[str, ZipEntry]:
-    """The directory's entries by name, each bounded by where the next one starts."""
-    found: list[tuple[int, int, str]] = []
-    at = 0
-    for _ in range(count):
-        at, place = _central_entry(directory, at, name)
-        found.append(place)
-    found.sort()
-    limits = [header for header, _, _ in found[1:]] + [directory_start]
+class _DirectoryEntry(NamedTuple):
+    """Offset of the local header, size of the data, and name."""
+
+    header: int
+    size: int
+    name: str
+
+
+def _read_entries(raw: bytes, directory: _Directory, file_name: str) -> dict[str, ZipEntry]:
+    """Return the entries by name, each limited by the start of the next one."""
+    listed: list[_DirectoryEntry] = []
+    offset = 0
+    for _ in range(directory.entries):
+        entry, offset = _read_entry(raw, offset, file_name)
+        listed.append(entry)
+    listed.sort()
+    limits = [entry.header for entry in listed[1:]] + [directory.start]
     entries: dict[str, ZipEntry] = {}
-    for (header, size, entry_name), limit in zip(found, limits, strict=True):
-        if entry_name in entries:
-            raise UnsafeCheckpoint(f"{name}: two entries are called {entry_name[:80]!r}")
-        if header + _LOCAL.size + size > limit:
-            raise UnsafeCheckpoint(
-                f"{name}: {entry_name[:80]!r} overlaps what follows it or runs past the file"
-            )
-        entries[entry_name] = ZipEntry(entry_name, size, header, limit)
+    for entry, limit in zip(listed, limits, strict=True):
+        what = f"{file_name}: {entry.name[:SHOWN_NAME]!r}"
+        if entry.name in entries:
+            raise UnsafeCheckpoint(f"{what} is the name of two entries")
+        if entry.header + _LOCAL_HEADER.size + entry.size > limit:
+            raise UnsafeCheckpoint(f"{what} overlaps the next entry or runs past the file")
+        entries[entry.name] = ZipEntry(entry.name, entry.size, entry.header, limit)
     return entries
 
 
-def _central_entry(directory: bytes, at: int, name: str) -> tuple[int, tuple[int, int, str]]:
-    """Where the next entry starts; and this one's local header, size and name."""
-    if at + _CENTRAL.size > len(directory) or directory[at : at + 4] != b"PK\x01\x02":
-        raise BadCheckpoint(f"{name}: the zip directory is damaged")
-    fields = _CENTRAL.unpack_from(directory, at)
-    flags, method, packed, size, name_length, extra_length, comment_length = (
-        fields[3],
-        fields[4],
-        *fields[8:13],
-    )
-    name_end = at + _CENTRAL.size + name_length
-    entry_name = directory[at + _CENTRAL.size : name_end].decode("utf-8", "replace")
-    if flags & _ENCRYPTED:
-        raise UnsafeCheckpoint(f"{name}: {entry_name[:80]!r} is encrypted; torch never writes that")
-    if method != 0:
+def _read_entry(raw: bytes, offset: int, file_name: str) -> tuple[_DirectoryEntry, int]:
+    """Return the directory's entry at `offset`, and the offset of the next one."""
+    if offset + _CENTRAL_HEADER.size > len(raw) or raw[offset : offset + 4] != b"PK\x01\x02":
+        raise BadCheckpoint(f"{file_name}: the zip directory is damaged")
+    header = _CentralHeader._make(_CENTRAL_HEADER.unpack_from(raw, offset))
+    name_start = offset + _CENTRAL_HEADER.size
+    extra_start = name_start + header.name_length
+    comment_start = extra_start + header.extra_length
+    name = raw[name_start:extra_start].decode("utf-8", "replace")
+    what = f"{file_name}: {name[:SHOWN_NAME]!r}"
+    if header.flags & _FLAG_ENCRYPTED:
+        raise UnsafeCheckpoint(f"{what} is encrypted; torch never encrypts")
+    if header.method != _METHOD_STORED:
         raise UnsafeCheckpoint(
-            f"{name}: {entry_name[:80]!r} is compressed (method {method}); torch stores its entries as they are"
+            f"{what} is compressed (method {header.method}); torch stores entries uncompressed"
         )
-    size, packed, header = _zip64_sizes(
-        directory[name_end : name_end + extra_length], size, packed, fields[16]
-    )
-    if size != packed:
-        raise UnsafeCheckpoint(
-            f"{name}: {entry_name[:80]!r} claims {size} bytes and holds {packed}"
-        )
-    return name_end + extra_length + comment_length, (header, size, entry_name)
+    size, stored_size, local_header = _zip64_values(header, raw[extra_start:comment_start])
+    if size != stored_size:
+        raise UnsafeCheckpoint(f"{what} states {size} bytes and holds {stored_size}")
+    return _DirectoryEntry(local_header, size, name), comment_start + header.comment_length
 
 
-def _zip64_sizes(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
-    """The three numbers, each taken from the zip64 extra field (id 1) where 32 bits did not hold it (APPNOTE 4.5.3)."""
-    values = iter(_zip64_values(extra))
-    return tuple(
-        next(values, number) if number == _FULL_32 else number for number in (size, packed, header)
-    )  # type: ignore[return-value]
+def _zip64_values(header: _CentralHeader, extra: bytes) -> tuple[int, int, int]:
+    """Return size, stored size and offset of the local header.
+
+    The zip64 extra field holds, in this order, those that do not fit into 32 bits (APPNOTE 4.5.3).
+    """
+    wide_values = iter(_zip64_extra(extra))
+    values = []
+    for value in (header.size, header.stored_size, header.local_header):
+        values.append(next(wide_values, value) if value == _FULL_32 else value)
+    size, stored_size, local_header = values
+    return size, stored_size, local_header
 
 
-def _zip64_values(extra: bytes) -> list[int]:
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        body = extra[at + 4 : at + 4 + length]
-        if kind == 1:
-            return [value for (value,) in struct.iter_unpack("<Q", body[: len(body) // 8 * 8])]
-        at += 4 + length
+def _zip64_extra(extra: bytes) -> list[int]:
+    """Return the 64-bit values of the zip64 extra field, empty if there is none."""
+    offset = 0
+    while offset + 4 <= len(extra):
+        field_id, length = struct.unpack_from("<2H", extra, offset)
+        field = extra[offset + 4 : offset + 4 + length]
+        if field_id == _ZIP64_EXTRA_ID:
+            whole = field[: len(field) // 8 * 8]
+            return [value for (value,) in struct.iter_unpack("<Q", whole)]
+        offset += 4 + length
     return []

@@ -18,7 +18,7 @@ from encoder.ecg_fm import EcgFm
 from errors import BadBundle, BadCheckpoint, ChecksumMismatch
 from model_store.bundle import BUNDLE_FILE, WEIGHTS_FILE, load_bundle
 from model_store.convert import convert
-from model_store.weights_file import ecg_fm_shapes, read_shapes, write_weights
+from model_store.weights_file import read_shapes, weight_shapes, write_weights
 from tests.data import CARRIED
 
 CONFIG = EcgFmConfig((ConvLayer(16, 2, 2),) * 4, 32, 48, 3, 4, 128, 16, labels=17)
@@ -46,14 +46,20 @@ def test_what_was_written_is_what_is_read(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda values: values.update(schema_version=2), "schema_version 2"),
+        (
+            lambda values: values.update(schema_version=2),
+            "schema_version is 2; this program reads 1$",
+        ),
         (lambda values: values.pop("licence"), "licence"),
         (lambda values: values.update(colour="red"), "colour"),
         (lambda values: values.update(kind="oracle"), "kind"),
-        (lambda values: values.update(kind="features"), "kind features with 17 labels"),
+        (lambda values: values.update(kind="features"), "kind features has 17 labels$"),
         (lambda values: values.update(architecture="resnet"), "architecture"),
-        (lambda values: values["labels"].pop(), "16 labels, the classifier has 17 rows"),
-        (lambda values: values["labels"][1].update(name="Poor data quality"), "named twice"),
+        (lambda values: values["labels"].pop(), ": 16 labels, but the classifier has 17 rows$"),
+        (
+            lambda values: values["labels"][1].update(name="Poor data quality"),
+            "two labels have the same name",
+        ),
         (lambda values: values["labels"][0].update(joining="median"), "joining"),
         (lambda values: values["config"].update(depth=4), "layers.3"),
         (lambda values: values["config"].update(ffn_width=64), "fc1"),
@@ -120,22 +126,22 @@ def test_what_is_no_description_is_refused(folder: Path, text: str) -> None:
 def test_the_shapes_are_those_of_the_network(config: EcgFmConfig) -> None:
     with torch.device("meta"):
         state = EcgFm(config).state_dict()
-    assert {name: tuple(tensor.shape) for name, tensor in state.items()} == ecg_fm_shapes(config)
+    assert {name: tuple(tensor.shape) for name, tensor in state.items()} == weight_shapes(config)
 
 
 def test_safetensors_itself_reads_what_is_written(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     tensors = {
         name: random.normal(size=shape).astype(np.float32)
-        for name, shape in ecg_fm_shapes(CONFIG).items()
+        for name, shape in weight_shapes(CONFIG).items()
     }
     path = tmp_path / WEIGHTS_FILE
-    write_weights(path, ecg_fm_shapes(CONFIG), tensors)
+    write_weights(path, weight_shapes(CONFIG), tensors)
     found = load_file(path)
     assert found.keys() == tensors.keys()
     for name, tensor in tensors.items():
         np.testing.assert_array_equal(found[name], tensor)
-    assert read_shapes(path) == ecg_fm_shapes(CONFIG)
+    assert read_shapes(path) == weight_shapes(CONFIG)
 
 
 def test_half_precision_halves_the_file(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_verify_fails_where_answers_differ(
         (["convert", str(CARRIED / "README.md"), "out"], "README.md"),
         (["convert", str(FINETUNED), "out", "--labels", "nothing.json"], "nothing.json"),
         (["convert", str(FINETUNED), "/proc/out"], "/proc/out"),
-        (["pull", "ecg-gpt"], "'ecg-gpt' is no bundle that can be pulled"),
+        (["pull", "ecg-gpt"], "'ecg-gpt' is not a bundle that can be pulled"),
         (["path", "ecg-fm-clinical"], "model_store pull ecg-fm-clinical"),
         (["path", "mine"], "model_store list"),
         (["verify"], "no bundle in"),

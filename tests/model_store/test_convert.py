@@ -98,7 +98,7 @@ def test_a_default_threshold_is_more_likely_than_not_after_the_prior_correction(
 
 
 def test_rows_that_nobody_named_are_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(ModelStoreError, match=r"20 rows .* --labels FILE"):
+    with pytest.raises(ModelStoreError, match=r"20 rows, .* --labels FILE"):
         convert(changed(FINETUNED, tmp_path / "own.pt", rows=20), tmp_path / "own")
     assert not (tmp_path / "own").exists()
 
@@ -115,7 +115,8 @@ def test_seventeen_rows_without_training_weights_are_taken_for_ecg_fms_and_that_
 ) -> None:
     conversion = convert(changed(FINETUNED, tmp_path / "own.pt"), tmp_path / "own")
     assert (
-        conversion.bundle.labels == ecg_fm_labels() and "taken as ECG-FM's" in conversion.notes[0]
+        conversion.bundle.labels == ecg_fm_labels()
+        and "ECG-FM's own labels are assumed" in conversion.notes[0]
     )
 
 
@@ -149,7 +150,7 @@ def test_a_file_of_labels_that_is_none_is_refused(tmp_path: Path, text: str) -> 
 
 
 def test_labels_must_fit_the_rows(tmp_path: Path) -> None:
-    with pytest.raises(ModelStoreError, match="3 are named, the classifier has 17"):
+    with pytest.raises(ModelStoreError, match="labels: 3 given, but the classifier has 17 rows"):
         convert(FINETUNED, tmp_path / "tiny", labels=ecg_fm_labels()[:3])
     with pytest.raises(ModelStoreError, match="no classifier"):
         convert(PRETRAINED, tmp_path / "tiny", labels=ecg_fm_labels())

@@ -220,9 +220,9 @@ def test_two_weight_norms_or_one_tensor_twice_are_refused(tmp_path: Path) -> Non
 
 
 def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadCheckpoint, match="this is no ECG-FM"):
+    with pytest.raises(BadCheckpoint, match="this is not an ECG-FM"):
         imported(tmp_path, {"fc.weight": np.ones((2, 2), np.float32)}, {})
-    with pytest.raises(BadCheckpoint, match="this is no ECG-FM"):
+    with pytest.raises(BadCheckpoint, match="this is not an ECG-FM"):
         imported(tmp_path, {}, {})
 
 

@@ -69,7 +69,7 @@ def test_a_damaged_bundle_fails_and_does_not_hide_the_next(clinical: Bundle, oth
     damaged, whole = verify([clinical.folder, other.folder], References())
     assert (
         not damaged.passed
-        and "model.safetensors" in damaged.found
+        and "model.safetensors" in damaged.result
         and damaged.line().startswith("FAIL")
     )
     assert whole.passed and other.sha256 in whole.line()
@@ -82,7 +82,7 @@ def test_a_folder_without_stored_outputs_compares_nothing(clinical: Bundle, tmp_
 
 def test_not_a_number_never_passes() -> None:
     check = module._compare(
-        "x", np.array([np.nan], np.float32), np.zeros(1, np.float32), (1.0, 0.0)
+        "x", np.array([np.nan], np.float32), np.zeros(1, np.float32), module._Tolerance(1.0, 0.0)
     )
     assert not check.passed
 
@@ -132,7 +132,7 @@ def test_samples_that_are_not_there_and_bundles_without_labels_compare_nothing(
     with pytest.raises(ModelStoreError, match="data/code_15/org"):
         verify([clinical.folder], References(samples=tmp_path))
     features = convert(PRETRAINED, tmp_path / "features").bundle
-    with pytest.raises(ModelStoreError, match="no sound classifier"):
+    with pytest.raises(ModelStoreError, match="none of the bundles is a sound classifier"):
         verify([features.folder], References(samples=SAMPLES))
 
 
@@ -190,8 +190,8 @@ def test_what_keeps_fairseq_signals_from_answering_is_said(
         interpreter(tmp_path / "failing", None, ending="sys.exit('no such model')"),
         "failed: no such model",
     )
-    said(interpreter(tmp_path / "silent", None, ending="sys.exit(0)"), "left no answers")
-    said(Path(sys.executable), "go together", checkpoint=None)
+    said(interpreter(tmp_path / "silent", None, ending="sys.exit(0)"), "wrote no answers")
+    said(Path(sys.executable), "must be given together", checkpoint=None)
     said(Path(sys.executable), "was not made from", checkpoint=PRETRAINED)
 
 
