@@ -15,7 +15,8 @@ from encoder.config import ConvLayer, EcgFmConfig
 from encoder.ecg_fm import EcgFm
 from errors import BadCheckpoint
 from model_store.checkpoint import read_checkpoint
-from model_store.fairseq import ImportedEncoder, fold_weight_norm, import_fairseq, parse_conv_layers
+from model_store.fairseq import ImportedEncoder, fold_weight_norm, import_fairseq
+from model_store.fairseq_cfg import parse_conv_layers
 from tests.data import CARRIED
 from tests.encoder.naive import Sizes, Weights, random_weights, save_checkpoint
 
