@@ -1,4 +1,7 @@
-"""What is loaded: the encoders by role, their labels and where they came from. No torch: signal workers read it too."""
+"""What is loaded: the encoders by role, their labels, and the installed heads that read them.
+
+No torch: the signal workers import this module too.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from superclasses import SUPERCLASSES
 
 @dataclass(frozen=True)
 class Encoder:
-    """One encoder that answers, as the bundle describes it."""
+    """One loaded encoder, as its bundle describes it."""
 
     role: Role
     name: str
@@ -47,11 +50,12 @@ class Encoder:
 
 # The name of the installed head that gives the part `superclass`.
 SUPERCLASS_HEAD = "superclass"
+_SUPERCLASS_ROLES: tuple[Role, ...] = ("superclass", "clinical")
 
 
 @dataclass(frozen=True)
 class HeadUse:
-    """An installed head that answers here: which version, and whose embedding it reads."""
+    """An installed head that answers here: its version, and the encoder whose embedding it reads."""
 
     name: str
     version: int
@@ -60,7 +64,11 @@ class HeadUse:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The encoders of this server, and why these; the installed heads that read their embeddings, and why others don't."""
+    """The encoders of this server and the installed heads that read their embeddings.
+
+    requested, chosen, reason  the setting, the models it led to, and why
+    unusable_heads             why each of the other installed heads gives no result, by name
+    """
 
     requested: str
     chosen: str
@@ -73,47 +81,55 @@ class Deployment:
     def loaded(self) -> bool:
         return bool(self.encoders)
 
-    def named(self, name: str) -> Role | None:
-        """The role of the encoder that `name` (a role or a bundle's name) means, None where none does."""
+    def role_named(self, name: str) -> Role | None:
+        """Return the role of the encoder that a role or a bundle's name means, None if there is none."""
         for role, encoder in self.encoders.items():
             if name in (role, encoder.name):
                 return role
         return None
 
+    def encoder_names(self) -> list[str]:
+        """Return the names that `role_named` understands, sorted."""
+        names = {*self.encoders, *(encoder.name for encoder in self.encoders.values())}
+        return sorted(names)
+
     def features_role(self) -> Role | None:
-        """Embeddings come from the features encoder, from the clinical one where only that is loaded."""
-        return (
-            "features"
-            if "features" in self.encoders
-            else "clinical"
-            if "clinical" in self.encoders
-            else None
-        )
+        """Return the encoder of embeddings: the features encoder, the clinical one if only that is loaded."""
+        roles: tuple[Role, ...] = ("features", "clinical")
+        return next((role for role in roles if role in self.encoders), None)
 
     def clinical_role(self) -> Role | None:
+        """Return the clinical encoder if it is loaded and has labels."""
         encoder = self.encoders.get("clinical")
         return "clinical" if encoder is not None and encoder.labels else None
 
     def superclass_head(self) -> HeadUse | None:
-        """The installed head that gives the superclass, before any encoder's own labels do."""
+        """Return the installed head that gives the superclass; it takes precedence over an encoder's labels."""
         return next((head for head in self.heads if head.name == SUPERCLASS_HEAD), None)
 
     def superclass_role(self) -> Role | None:
-        """The encoder whose labels hold the superclasses: one that is there for them, else the clinical one."""
-        roles: tuple[Role, ...] = ("superclass", "clinical")
-        return next((role for role in roles if self._named_by(role).issuperset(SUPERCLASSES)), None)
+        """Return the encoder whose labels include the superclasses: the one for them, otherwise the clinical one."""
+        for role in _SUPERCLASS_ROLES:
+            if self._label_names(role).issuperset(SUPERCLASSES):
+                return role
+        return None
 
-    def _named_by(self, role: Role) -> set[str]:
-        encoder = self.encoders.get(role)
-        return set() if encoder is None else {label.name for label in encoder.labels}
-
-    def names(self) -> list[str]:
-        return sorted(
-            {name for role, encoder in self.encoders.items() for name in (role, encoder.name)}
-        )
+    def threshold_labels(self) -> set[str]:
+        """Return the labels whose threshold a request may replace."""
+        names: set[str] = set()
+        for role in (self.clinical_role(), self.superclass_role()):
+            if role is not None:
+                names |= self._label_names(role)
+        if self.superclass_head() is not None:
+            names.update(SUPERCLASSES)
+        return names
 
     def no_model_reason(self) -> str:
         return f"no encoder is loaded ({self.reason})"
+
+    def _label_names(self, role: Role) -> set[str]:
+        encoder = self.encoders.get(role)
+        return set() if encoder is None else {label.name for label in encoder.labels}
 
 
 def deployment_of(choice: Choice) -> Deployment:
@@ -136,46 +152,54 @@ def deployment_of(choice: Choice) -> Deployment:
             folder=str(bundle.folder),
             architecture=bundle.architecture,
         )
-    if (
-        len({encoder.preprocessing for role, encoder in encoders.items() if role != "superclass"})
-        > 1
-    ):
+    # The embedded superclass encoder may differ: it gets segments of its own.
+    preprocessings = {
+        encoder.preprocessing for role, encoder in encoders.items() if role != "superclass"
+    }
+    if len(preprocessings) > 1:
         raise ModelStoreError(
-            "the clinical and the features encoder want different preprocessing; they are served together only with the same"
+            "the clinical and the features encoder need different preprocessing; "
+            "two encoders are only served together with the same"
         )
     return Deployment(choice.requested, choice.chosen, choice.reason, encoders)
 
 
 def with_heads(deployment: Deployment, heads: InstalledHeads) -> Deployment:
-    """The same encoders with what is installed at this moment: the champions, each on the loaded encoder that it was trained on."""
+    """Return the deployment with the heads that are installed now.
+
+    These are the champions whose encoder is loaded; the others are listed with the reason.
+    """
     uses: list[HeadUse] = []
     unusable = dict(heads.faults)
-    for one in heads.champions:
-        if one.head is None:
-            unusable[one.name] = one.fault or "cannot be used"
+    for champion in heads.champions:
+        if champion.head is None:
+            unusable[champion.name] = champion.fault or "cannot be used"
             continue
         try:
-            uses.append(HeadUse(one.name, one.version, role_of_head(one.head.encoder, deployment)))
+            role = role_of_head(champion.head.encoder, deployment)
         except WrongEncoder as error:
-            unusable[one.name] = error.detail
+            unusable[champion.name] = error.detail
+        else:
+            uses.append(HeadUse(champion.name, champion.version, role))
     return replace(deployment, heads=tuple(uses), unusable_heads=unusable)
 
 
 def role_of_head(trained_on: EncoderReference, deployment: Deployment) -> Role:
-    """The loaded encoder with the weights that a head was trained on. Raises WrongEncoder that names both."""
+    """Return the loaded encoder with the weights that a head was trained on.
+
+    Raises WrongEncoder, which names both.
+    """
     for role, encoder in deployment.encoders.items():
         if encoder.sha256 == trained_on.sha256:
             return role
-    loaded = (
-        " and ".join(str(encoder.reference) for encoder in deployment.encoders.values())
-        or "no encoder"
-    )
+    references = [str(encoder.reference) for encoder in deployment.encoders.values()]
+    loaded = " and ".join(references) or "no encoder"
     raise WrongEncoder(f"trained on embeddings of {trained_on}; loaded here is {loaded}")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and in what numbers the encoders run, as the model worker found it."""
+    """The number type and the device that the encoders run in, as the model worker reports them."""
 
     dtype: str
     device: str

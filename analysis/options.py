@@ -1,23 +1,15 @@
-"""What a request may ask for beside its recordings, checked before any work is done."""
+"""What a request asks for, as checked values. Nothing here knows HTTP: the server and bulk/ build them."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from analysis.deployment import Deployment
-from errors import BadOption, LayerOutOfRange, UnknownLabel, UnknownPart
+from analysis.labels import Aggregate
+from errors import BadOption, LayerOutOfRange
 from model_store.manifest import Role
-from superclasses import SUPERCLASSES
-
-Route = Literal["analyze", "extract_features", "assess_quality", "predict", "classify"]
-UPLOAD_ROUTES: tuple[Route, ...] = (
-    "predict",
-    "classify",
-)  # the forms of earlier services: files only
 
 DEFAULT_PARTS = (
     "clinical_analysis",
@@ -38,28 +30,25 @@ ON_DEMAND_PARTS = (
     "heads",
 )
 PARTS = DEFAULT_PARTS + ON_DEMAND_PARTS
+MAX_SHOWN_CHARS = 64
 
-OPTIONS: dict[Route, tuple[str, ...]] = {
-    "analyze": ("include", "aggregate", "thresholds", "model"),
-    "extract_features": ("pooling", "layer", "level", "model", "dtype"),
-    "assess_quality": (),
-    "predict": (),
-    "classify": ("lang",),
-}
-ALL_OPTIONS = frozenset(name for names in OPTIONS.values() for name in names)
+Pooling = Literal["mean", "max", "none"]
+Level = Literal["record", "segment", "token"]
+FloatType = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True)
 class AnalyzeOptions:
     """Options of an analysis.
 
-    aggregate       None means each label's own rule
+    aggregate       joins each label's probabilities over segments; None means each label's own rule
+    thresholds      replace the labels' own, by label name
     features_role   the encoder of the part `features`
     requires_model  refuse a recording that no encoder can read, instead of returning null for the model parts
     """
 
     include: frozenset[str] = frozenset(DEFAULT_PARTS)
-    aggregate: Literal["mean", "max"] | None = None
+    aggregate: Aggregate | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     features_role: Role | None = None
     requires_model: bool = False
@@ -68,197 +57,97 @@ class AnalyzeOptions:
 
 @dataclass(frozen=True)
 class FeatureOptions:
-    """`layer` is -1 (what is pooled) or 0..depth; `level` says how far the values are joined."""
+    """Options of an embedding.
+
+    layer  -1 (the pooled layer) or 0..depth
+    level  how far the values are joined
+    """
 
     role: Role
     pooling: Literal["mean", "max"] = "mean"
     layer: int = -1
-    level: Literal["record", "segment", "token"] = "record"
-    dtype: Literal["float32", "float16"] = "float32"
+    level: Level = "record"
+    dtype: FloatType = "float32"
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class QualityOptions:
+    """A judgement of the quality has no options of its own."""
+
     warnings: tuple[str, ...] = ()
 
 
 Options = AnalyzeOptions | FeatureOptions | QualityOptions
 
 
-def misplaced_options(values: Mapping[str, object], route: Route) -> tuple[str, ...]:
-    """A warning for each option that another route has and this one hasn't: a mistake must not go unseen."""
-    return tuple(
-        f"{name}: has no effect on /{route}"
-        for name in values
-        if name in ALL_OPTIONS and name not in OPTIONS[route]
-    )
+def feature_options(
+    deployment: Deployment,
+    *,
+    model: str | None = None,
+    pooling: Pooling | None = None,
+    layer: int | None = None,
+    level: Level | None = None,
+    dtype: FloatType | None = None,
+) -> FeatureOptions:
+    """Return the options of an embedding, None replaced by the defaults. An encoder must be loaded.
 
-
-def analyze_options(values: Mapping[str, object], deployment: Deployment) -> AnalyzeOptions:
-    """Read /analyze's options. Raises BadOption, UnknownPart, UnknownLabel."""
-    thresholds, warnings = _thresholds(values.get("thresholds"), deployment)
-    name = values.get("model")
-    return AnalyzeOptions(
-        include=_include(values.get("include")),
-        aggregate=_choice("aggregate", values.get("aggregate"), ("mean", "max"), None),
-        thresholds=thresholds,
-        features_role=deployment.features_role()
-        if name is None
-        else _encoder_role(name, deployment),
-        warnings=warnings,
-    )
-
-
-def feature_options(values: Mapping[str, object], deployment: Deployment) -> FeatureOptions:
-    """Read /extract_features' options; the caller has seen to it that an encoder is loaded. Raises BadOption, LayerOutOfRange."""
-    name = values.get("model")
-    default = deployment.features_role()
-    role = _encoder_role(name, deployment) if name is not None or default is None else default
-    pooling, level = values.get("pooling"), values.get("level")
-    chosen = _choice("pooling", pooling, ("mean", "max", "none"), None)
-    joined = _choice("level", level, ("record", "segment", "token"), None)
-    if chosen == "none" and joined not in (None, "token"):
+    model  a role or a bundle's name
+    layer  may be negative, counted from the end
+    Raises BadOption and LayerOutOfRange.
+    """
+    role = deployment.features_role()
+    if model is not None or role is None:
+        role = encoder_role(model, deployment)
+    if pooling == "none" and level not in (None, "token"):
         raise BadOption(
-            f"pooling is none and level is {joined}; no pooling means level token, or leave one of them out",
+            f"pooling is none and level is {level}; allowed with no pooling is only level token",
             loc=("level",),
         )
-    if joined == "token" and chosen not in (None, "none"):
+    if level == "token" and pooling not in (None, "none"):
         raise BadOption(
-            f"level is token and pooling is {chosen}; level token means no pooling, or leave one of them out",
+            f"level is token and pooling is {pooling}; allowed with level token is only pooling none",
             loc=("pooling",),
         )
     return FeatureOptions(
         role=role,
-        pooling="max" if chosen == "max" else "mean",
-        layer=_layer(values.get("layer"), deployment.encoders[role].depth),
-        level="token" if chosen == "none" else joined or "record",
-        dtype=_choice("dtype", values.get("dtype"), ("float32", "float16"), None) or "float32",
+        pooling="max" if pooling == "max" else "mean",
+        layer=-1 if layer is None else _layer(layer, deployment.encoders[role].depth),
+        level="token" if pooling == "none" else level or "record",
+        dtype=dtype or "float32",
     )
 
 
-def _choice(name: str, value: object, allowed: tuple[str, ...], default: None) -> Any:
-    if value is None:
-        return default
-    if not isinstance(value, str) or value not in allowed:
-        raise BadOption(f"{name} is {_shown(value)}; allowed are {', '.join(allowed)}", loc=(name,))
-    return value
-
-
-def _include(value: object) -> frozenset[str]:
-    if value is None:
-        return frozenset(DEFAULT_PARTS)
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, Iterable) or isinstance(names, Mapping):
-        raise BadOption(
-            f"include is {_shown(value)}; it must be a list of parts or a comma-separated text",
-            loc=("include",),
-        )
-    parts: set[str] = set()
-    for name in names:
-        if not isinstance(name, str):
-            raise BadOption(
-                f"include holds {_shown(name)}; parts are named by texts", loc=("include",)
-            )
-        part = name.strip()
-        if part == "all":
-            parts.update(PARTS)
-        elif part in PARTS:
-            parts.add(part)
-        elif part:
-            raise UnknownPart(
-                f"include names {_shown(part)}; parts are {', '.join(PARTS)}, or all",
-                loc=("include",),
-            )
-    return frozenset(parts)
-
-
-def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float], tuple[str, ...]]:
-    if value is None:
-        return {}, ()
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise BadOption(
-                'thresholds is no JSON object; write {"label": number}', loc=("thresholds",)
-            ) from None
-    if not isinstance(value, Mapping):
-        raise BadOption(
-            f"thresholds is {_shown(value)}; it must be an object label -> number between 0 and 1",
-            loc=("thresholds",),
-        )
-    roles = {deployment.clinical_role(), deployment.superclass_role()} - {None}
-    known = {
-        label.name
-        for role in roles
-        if role is not None
-        for label in deployment.encoders[role].labels
-    }
-    if deployment.superclass_head() is not None:
-        known.update(SUPERCLASSES)
-    if not known:
-        return {}, ("thresholds: no effect, as no encoder with labels is loaded",)
-    return {
-        _known_label(name, known): _threshold(name, number) for name, number in value.items()
-    }, ()
-
-
-def _known_label(name: object, known: set[str]) -> str:
-    if not isinstance(name, str) or name not in known:
-        raise UnknownLabel(
-            f"thresholds names {_shown(name)}; labels are {', '.join(sorted(known))}",
-            loc=("thresholds",),
-        )
-    return name
-
-
-def _threshold(name: object, number: object) -> float:
-    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
-        raise BadOption(
-            f"thresholds: {_shown(name)} is {_shown(number)}; it must be a number between 0 and 1",
-            loc=("thresholds", str(name)[:64]),
-        )
-    return float(number)
-
-
-def _encoder_role(name: object, deployment: Deployment) -> Role:
-    role = deployment.named(name) if isinstance(name, str) else None
+def encoder_role(model: object, deployment: Deployment) -> Role:
+    """Return the role of the encoder that a role or a bundle's name means. Raises BadOption."""
+    role = deployment.role_named(model) if isinstance(model, str) else None
     if role is None:
-        loaded = ", ".join(deployment.names()) or "none"
-        raise BadOption(f"model is {_shown(name)}; loaded are {loaded}", loc=("model",))
+        loaded = ", ".join(deployment.encoder_names()) or "none"
+        raise BadOption(f"model is {shown(model)}; loaded are {loaded}", loc=("model",))
     return role
 
 
-def _layer(value: object, depth: int) -> int:
-    if value is None:
-        return -1
-    try:
-        layer = int(value) if isinstance(value, str) else value
-    except ValueError:
-        layer = value
-    if isinstance(layer, bool) or not isinstance(layer, int):
-        if isinstance(layer, float) and math.isfinite(layer) and layer == int(layer):
-            layer = int(layer)
-        else:
-            raise BadOption(f"layer is {_shown(value)}; it must be a whole number", loc=("layer",))
+def _layer(layer: int, depth: int) -> int:
     if not -depth - 1 <= layer <= depth:
         raise LayerOutOfRange(
-            f"layer is {layer}; this encoder has 0 (before the transformer) to {depth}, or -{depth + 1} to -1",
+            f"layer is {layer}; allowed are 0 (before the transformer) to {depth}, "
+            f"or -{depth + 1} to -1",
             loc=("layer",),
         )
-    # -1 is what is pooled (in pre-LN that is the normed state, which no plain layer number names).
+    # -1 is the pooled layer. In a pre-LN transformer that is the normalised state, which no layer number from 0 on means.
     return layer if layer >= -1 else depth + 1 + layer
 
 
-def _shown(value: object) -> str:
-    """A value as an error may show it: short, and never a structure that could hold a recording."""
-    if value is None or isinstance(value, bool | int | float):
-        return (
-            json.dumps(value)
-            if not isinstance(value, float) or math.isfinite(value)
-            else str(value)
-        )
+def shown(value: object) -> str:
+    """Return a value as an error may show it: short, and never a structure, which could hold a recording."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
     if isinstance(value, str):
-        return repr(value if len(value) <= 64 else value[:61] + "...")
+        return repr(
+            value if len(value) <= MAX_SHOWN_CHARS else value[: MAX_SHOWN_CHARS - 3] + "..."
+        )
     return f"of type {type(value).__name__}"

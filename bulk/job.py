@@ -80,9 +80,9 @@ def choose_encoder(options: argparse.Namespace, *, cuda: bool) -> tuple[FeatureO
     Raises ModelStoreError if no encoder can be loaded, BadOption for an unknown one.
     """
     deployment = _deployment(options, cuda=cuda)
-    requested = _requested_features(options)
-    given = {name: value for name, value in requested.items() if value is not None}
-    features = feature_options(given, deployment)
+    features = feature_options(
+        deployment, model=options.encoder, pooling=options.pooling, layer=options.layer
+    )
     encoder = deployment.encoders[features.role]
     return features, replace(deployment, encoders={features.role: encoder})
 

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from analysis.options import OPTIONS
 from errors import EcgError
 from server.pages.docs import docs_routes
+from server.recording_routes import ROUTE_OPTIONS
 from server.routes.middleware import RequestMiddleware
 from server.routes.operator import operator_routes
 from server.routes.problems import from_framework, problem_response
@@ -31,7 +31,7 @@ class NamedRoute(Route):
 
 
 def build_app(app: FastAPI, service_of: Callable[[], Service]) -> None:
-    for route in OPTIONS:
+    for route in ROUTE_OPTIONS:
         app.router.routes.append(
             NamedRoute(f"/{route}", endpoint(route, service_of), methods=["POST"], name=route)
         )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, fields
 from pickle import PickleBuffer
 from typing import Any, Literal
 
-from analysis.options import Route
 from analysis.prepare import Prepared
 from errors import EcgError
+from server.recording_routes import Route
+from server.stages.legacy_forms import LegacyForm
 
 WireFormat = Literal["json", "msgpack", "npy", "fhir"]
 Stage = Literal["signal", "model"]
@@ -38,6 +39,7 @@ class TaskHead:
     wire: WireFormat
     received_s: float
     deadline_s: float
+    form: LegacyForm | None = None
 
 
 @dataclass(frozen=True)

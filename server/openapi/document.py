@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from analysis.options import OPTIONS, UPLOAD_ROUTES, Route
 from errors import EcgError, public_errors
 from formats.registry import format_names
 from server.media_types import (
@@ -37,12 +36,13 @@ from server.openapi.parameters import (
 )
 from server.openapi.schema import component_schemas
 from server.openapi.texts import INFO, ROUTE_TEXTS, TAGS, body_text
+from server.recording_routes import FORM_ROUTES, ROUTE_OPTIONS, Route
 from server.settings import Settings
 from server.stages.response import VERSION
 
 Schema = dict[str, Any]
 
-ROUTES: tuple[Route, ...] = tuple(route for route in OPTIONS if route not in UPLOAD_ROUTES)
+ROUTES: tuple[Route, ...] = tuple(route for route in ROUTE_OPTIONS if route not in FORM_ROUTES)
 ANSWER_OF: dict[Route, str] = {
     "analyze": "Analysis",
     "extract_features": "Embedding",
@@ -102,7 +102,7 @@ def openapi_document(settings: Settings) -> Schema:
         },
         "components": {
             "schemas": component_schemas()
-            | {f"{route}_options": options_schema(route) for route in OPTIONS},
+            | {f"{route}_options": options_schema(route) for route in ROUTE_OPTIONS},
             "parameters": HEADER_PARAMETERS,
             "headers": ANSWER_HEADERS | {"Retry-After": RETRY_AFTER, "X-ECG-Errors": ECG_ERRORS},
             "examples": REQUESTS,
@@ -130,7 +130,7 @@ def _recording_operation(route: Route, settings: Settings) -> Schema:
 
 def _upload_paths() -> Schema:
     """The routes that take nothing but a form of files, and answer JSON."""
-    return {f"/{route}": {"post": _upload_operation(route)} for route in UPLOAD_ROUTES}
+    return {f"/{route}": {"post": _upload_operation(route)} for route in FORM_ROUTES}
 
 
 def _upload_operation(route: Route) -> Schema:

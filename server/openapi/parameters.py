@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.options import DEFAULT_PARTS, ON_DEMAND_PARTS, OPTIONS, PARTS, Route
+from analysis.options import DEFAULT_PARTS, ON_DEMAND_PARTS, PARTS
 from formats.fields import MAX_AGE_YEARS, MAX_DATE_CHARS, MAX_ID_CHARS
 from server.media_types import JSON
+from server.recording_routes import ROUTE_OPTIONS, Route
 from server.routes.recordings import MAX_DEADLINE_MS
 from signals.checks import MAX_FS_HZ, MIN_FS_HZ
 from signals.leads import LEADS
@@ -110,7 +111,10 @@ HINT_SCHEMAS: dict[str, Schema] = {
 
 def options_schema(route: Route) -> Schema:
     """The options as fields of a JSON or msgpack body."""
-    return {"type": "object", "properties": {name: OPTION_SCHEMAS[name] for name in OPTIONS[route]}}
+    return {
+        "type": "object",
+        "properties": {name: OPTION_SCHEMAS[name] for name in ROUTE_OPTIONS[route]},
+    }
 
 
 def form_schema(route: Route) -> Schema:
@@ -120,13 +124,13 @@ def form_schema(route: Route) -> Schema:
         "items": {"type": "string", "format": "binary"},
         "description": "One or more files, under any field name.",
     }
-    fields = {name: _as_text(OPTION_SCHEMAS[name]) for name in OPTIONS[route]} | HINT_SCHEMAS
+    fields = {name: _as_text(OPTION_SCHEMAS[name]) for name in ROUTE_OPTIONS[route]} | HINT_SCHEMAS
     return {"type": "object", "properties": {"file": files, **fields}, "required": ["file"]}
 
 
 def query_parameters(route: Route) -> list[Schema]:
     """Options hold for every content type, hints for .npy, files and forms, which don't name them within."""
-    options = [_option_parameter(name) for name in OPTIONS[route]]
+    options = [_option_parameter(name) for name in ROUTE_OPTIONS[route]]
     hints = [
         _parameter(
             "query",

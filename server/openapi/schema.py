@@ -19,10 +19,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import get_original_bases, is_typeddict
 
-from analysis import answer_types, uploads
+from analysis import answer_types
 from server.openapi.operator_models import Health, Models, Root
 from server.openapi.problem_models import FailedRecord, Problem
 from server.openapi.request_models import Record
+from server.stages import classify_form, predict_form
 from server.stages.response import Envelope
 
 COMPONENT = "#/components/schemas/{model}"
@@ -46,11 +47,11 @@ class QualityAnswer(answer_types.QualityAnswer, Envelope):
     """The quality of one recording."""
 
 
-class Prediction(uploads.Prediction, Envelope):
+class Prediction(predict_form.Prediction, Envelope):
     """/predict's answer."""
 
 
-class Classification(uploads.Classification, Envelope):
+class Classification(classify_form.Classification, Envelope):
     """/classify's answer."""
 
 
@@ -103,7 +104,7 @@ def component_schemas() -> dict[str, Any]:
 
 def _typed_dicts() -> list[type]:
     """The TypedDicts that answers consist of; this module's replace those that they extend."""
-    modules = (answer_types, uploads, sys.modules[__name__])
+    modules = (answer_types, predict_form, classify_form, sys.modules[__name__])
     return [kind for module in modules for kind in vars(module).values() if is_typeddict(kind)]
 
 

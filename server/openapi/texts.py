@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.options import Route
 from model_store.labels import ecg_fm_labels
+from server.recording_routes import Route
 from server.settings import Settings
 
 

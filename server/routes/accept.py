@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.options import Route
 from server.ipc.messages import WireFormat
 from server.media_types import FHIR_JSON, JSON, MSGPACK_NAMES, NDJSON, NPY
+from server.recording_routes import Route
 
 WIRE_OF: dict[str, WireFormat] = {
     JSON: "json",

@@ -13,7 +13,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from analysis.options import Route
 from errors import (
     BadOption,
     DeadlineExceeded,
@@ -27,6 +26,7 @@ from errors import (
 from server import metrics
 from server.ipc.messages import Done, Slot, Task, TaskHead
 from server.media_types import NDJSON
+from server.recording_routes import Route
 from server.routes.accept import Wanted, wanted_of
 from server.routes.body import check_length, disconnected, drain, read_body
 from server.stages.decompression import check_content_encoding

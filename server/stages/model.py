@@ -17,15 +17,14 @@ from analysis.answer import analysis_answer
 from analysis.deployment import Deployment, Runtime
 from analysis.embedding import embedding_answer
 from analysis.forward import Encoded, Piece, Runner, forward, join
-from analysis.options import AnalyzeOptions, FeatureOptions
-from analysis.uploads import upload_answer
+from analysis.options import FeatureOptions
 from errors import DeadlineExceeded, EcgError, InternalError
 from heads.cache import HeadCache
 from model_store.manifest import Role
 from server import metrics
 from server.ipc.messages import Done, Message, ModelItem
 from server.ipc.shared_state import SharedState
-from server.stages.response import encode_answer, encode_embedding
+from server.stages.response import encode_analysis, encode_embedding
 
 logger = logging.getLogger("ecg.model")
 
@@ -251,12 +250,10 @@ class ModelStage:
         if isinstance(item.prepared.options, FeatureOptions):
             embedding = embedding_answer(item.prepared, encoded, self._deployment, self._runtime)
             return encode_embedding(embedding, item.head, item.index, timings)
-        options = item.prepared.options
-        assert isinstance(options, AnalyzeOptions), "quality needs no encoder. This is a bug."
         analysis = analysis_answer(
             item.prepared, encoded, self._deployment, self._runtime, self._head_cache.head
         )
-        return encode_answer(upload_answer(analysis, options), item.head, item.index, timings)
+        return encode_analysis(analysis, item.head, item.index, timings)
 
     def _reply(self, job: Job, done: Done) -> None:
         self._send(job.item.head.api_worker, [done])

@@ -7,18 +7,13 @@ from difflib import get_close_matches
 from typing import Final
 
 from analysis.deployment import Deployment
-from analysis.options import (
-    ALL_OPTIONS,
-    Options,
-    QualityOptions,
-    Route,
-    analyze_options,
-    feature_options,
-    misplaced_options,
-)
-from analysis.uploads import classify_options
+from analysis.options import Options, QualityOptions
 from errors import NoModel
+from server.recording_routes import ALL_OPTIONS, ROUTE_OPTIONS, Route
+from server.stages.classify_form import classify_options
+from server.stages.option_values import read_analyze_options, read_feature_options
 from server.stages.parsed_request import with_warnings
+from server.stages.predict_form import PREDICT_OPTIONS
 
 MAX_UNKNOWN_NAMED: Final = 10  # warnings that name an unknown field; the others are counted
 MAX_SHOWN_CHARS: Final = 64  # of an unknown name
@@ -32,7 +27,7 @@ def read_options(values: Mapping[str, object], route: Route, deployment: Deploym
     if route == "extract_features" and not deployment.loaded:
         raise NoModel(deployment.no_model_reason())
     options = _options_of_route(values, route, deployment)
-    return with_warnings(options, misplaced_options(values, route))
+    return with_warnings(options, _misplaced_options(values, route))
 
 
 def _options_of_route(
@@ -40,11 +35,24 @@ def _options_of_route(
 ) -> Options:
     if route == "assess_quality":
         return QualityOptions()
+    if route == "predict":
+        return PREDICT_OPTIONS
     if route == "classify":
-        return classify_options(values, deployment)
+        return classify_options(deployment)
     if route == "analyze":
-        return analyze_options(values, deployment)
-    return feature_options(values, deployment)
+        return read_analyze_options(values, deployment)
+    return read_feature_options(values, deployment)
+
+
+def _misplaced_options(values: Mapping[str, object], route: Route) -> tuple[str, ...]:
+    """Return a warning for each option that another route has and this one lacks.
+
+    A mistake must not go unnoticed.
+    """
+    misplaced = [
+        name for name in values if name in ALL_OPTIONS and name not in ROUTE_OPTIONS[route]
+    ]
+    return tuple(f"{name}: has no effect on /{route}" for name in misplaced)
 
 
 def query_options(params: Mapping[str, list[str]]) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from analysis.options import Options
 from errors import TooManyRecords
+from server.stages.legacy_forms import LegacyForm
 from signals.record import EcgRecord
 
 
@@ -47,11 +48,13 @@ class ParsedRequest:
     """The recordings and options of one request.
 
     many  the answer is a list of results, even where there is only one recording
+    form  the form of an earlier service that the answer has, None for the route's own
     """
 
     records: list[PendingRecord]
     many: bool
     options: Options
+    form: LegacyForm | None = None
 
 
 def with_warnings(options: Options, warnings: tuple[str, ...]) -> Options:

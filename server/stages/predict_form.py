@@ -1,28 +1,61 @@
-"""/predict's form: a JSON object about the patient, and the files of one ECG."""
+"""/predict, the upload form of an earlier service: whether an adult has a pacemaker, from one ECG.
+
+The form has a JSON object about the patient and the files of the ECG.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from analysis.options import misplaced_options
-from analysis.uploads import predict_options
-from errors import BadType, MissingPart
-from formats.hints import HINT_NAMES, hints_from_params
+from typing_extensions import TypedDict
+
+from analysis import answer_types
+from analysis.options import AnalyzeOptions
+from errors import BadType, MissingField, MissingPart, UnderAge
+from formats.fields import MAX_AGE_YEARS
 from formats.json import body as json_body
 from formats.parts import Part
-from formats.registry import is_recording, read
-from server.stages.options import query_options, unknown_params
-from server.stages.parsed_request import Limits, ParsedRequest, pending, with_warnings
+from formats.registry import is_recording
 
-UTF8_BOM = b"\xef\xbb\xbf"
+ADULT_YEARS: Final = 18
+MAX_ECHOED_CHARS: Final = 64
+UTF8_BOM: Final = b"\xef\xbb\xbf"
+PREDICT_OPTIONS: Final = AnalyzeOptions(include=frozenset({"pacemaker"}))
 
 
-def read_predict_form(
-    files: list[Part], params: Mapping[str, list[str]], limits: Limits
-) -> ParsedRequest:
-    """Find the JSON object about the patient by its content; the other files are one ECG.
+@dataclass(frozen=True)
+class PredictForm:
+    """What the answer returns unchanged from the request."""
 
-    Raises MissingPart, BadType, MissingField, UnderAge, and what the ECG's reader raises.
+    age: int | float | str
+    recording_date: str | None
+
+
+class PredictionEvidence(answer_types.PacemakerEvidence):
+    visible: bool
+    """Whether the recording can show pacing spikes at all."""
+
+
+class Prediction(TypedDict):
+    """/predict's answer."""
+
+    result: bool | None
+    age: float | str
+    """Unchanged from the request."""
+    recording_date: str | None
+    """Unchanged from the request."""
+    probability: float | None
+    evidence: PredictionEvidence | None
+    """As `pacemaker.evidence` of /analyze, and whether spikes can be seen."""
+    warnings: list[str]
+
+
+def read_predict_form(files: list[Part]) -> tuple[PredictForm, list[Part]]:
+    """Return what the JSON object about the patient states, and the files of the ECG.
+
+    The JSON object is found by its content. Raises MissingPart, BadType, MissingField, UnderAge.
     """
     patients = [file for file in files if _is_json_object(file) and not is_recording(file)]
     if len(patients) != 1:
@@ -33,17 +66,76 @@ def read_predict_form(
     about = json_body.loads(patients[0].data)
     if not isinstance(about, Mapping):
         raise BadType("the JSON about the patient must be an object with an age", loc=("age",))
-    options = predict_options(about)
+    form = _patient_of(about)
     recording = [file for file in files if file is not patients[0]]
     if not recording:
         raise MissingPart(
             "the form has a JSON object about the patient and no ECG; send the ECG's files too"
         )
-    warnings = unknown_params(params, HINT_NAMES)
-    warnings += misplaced_options(query_options(params), "predict")
-    record = read(recording, hints_from_params(params), max_bytes=limits.max_body_bytes)
-    return ParsedRequest([pending(record)], False, with_warnings(options, warnings))
+    return form, recording
+
+
+def prediction(analysis: answer_types.Analysis, form: PredictForm) -> Prediction:
+    """Return an analysis with the part `pacemaker` in the form of /predict."""
+    pacemaker = analysis["pacemaker"]
+    evidence: PredictionEvidence | None = None
+    if pacemaker is not None:
+        evidence = {**pacemaker["evidence"], "visible": pacemaker["visible"]}
+    return {
+        "result": None if pacemaker is None else pacemaker["present"],
+        "age": form.age,
+        "recording_date": form.recording_date,
+        "probability": None if pacemaker is None else pacemaker["probability"],
+        "evidence": evidence,
+        "warnings": analysis["warnings"],
+    }
 
 
 def _is_json_object(file: Part) -> bool:
     return file.data.removeprefix(UTF8_BOM).lstrip().startswith(b"{")
+
+
+def _patient_of(about: Mapping[str, Any]) -> PredictForm:
+    """Raises MissingField, BadType, and UnderAge, which returns the age and the date as they were sent."""
+    age, recording_date = about.get("age"), about.get("recording_date")
+    if age is None:
+        raise MissingField(
+            "age: missing in the JSON object about the patient; "
+            f"a number of years from 0 to {MAX_AGE_YEARS:g} is needed",
+            loc=("age",),
+        )
+    years = _years(age)
+    if recording_date is not None and not _is_short_string(recording_date):
+        raise BadType(
+            f"recording_date must be a string of at most {MAX_ECHOED_CHARS} characters",
+            loc=("recording_date",),
+        )
+    if years < ADULT_YEARS:
+        raise UnderAge(
+            f"age is {years:g}; a result is given from {ADULT_YEARS} years on",
+            loc=("age",),
+            extension={"age": age, "recording_date": recording_date},
+        )
+    return PredictForm(age, recording_date)
+
+
+def _years(age: object) -> float:
+    """Return the age as a number. Raises BadType."""
+    allowed = f"a number of years from 0 to {MAX_AGE_YEARS:g}"
+    # float accepts digits of other scripts and underscores in a string; such an age is more likely a mistake.
+    is_odd = isinstance(age, str) and (
+        len(age) > MAX_ECHOED_CHARS or not age.isascii() or "_" in age
+    )
+    if isinstance(age, bool) or not isinstance(age, int | float | str) or is_odd:
+        raise BadType(f"age must be {allowed}, or a string of one", loc=("age",))
+    try:
+        years = float(age)
+    except (ValueError, OverflowError):
+        raise BadType(f"age is not a number; it must be {allowed}", loc=("age",)) from None
+    if not 0 <= years <= MAX_AGE_YEARS:  # NaN is not within the bounds either
+        raise BadType(f"age must be {allowed}", loc=("age",))
+    return years
+
+
+def _is_short_string(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_ECHOED_CHARS

@@ -8,11 +8,11 @@ before they allocate.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from analysis.deployment import Deployment
-from analysis.options import ALL_OPTIONS, UPLOAD_ROUTES, Route
 from errors import BadType, MissingField, MissingPart, UnsupportedMediaType
 from formats import msgpack_body
 from formats.arrays.npy import records_from_npy
@@ -30,7 +30,10 @@ from server.media_types import (
     OCTET_STREAM,
     without_parameters,
 )
+from server.recording_routes import ALL_OPTIONS, FORM_ROUTES, Route
+from server.stages.classify_form import read_classify_form
 from server.stages.decompression import decompress
+from server.stages.legacy_forms import LegacyForm
 from server.stages.multipart import parse_form
 from server.stages.options import query_options, read_options, unknown_names, unknown_params
 from server.stages.parsed_request import (
@@ -60,7 +63,7 @@ def check_content_type(content_type: str, route: Route) -> None:
         problem = f"Content-Type is {media_type[:MAX_SHOWN_CHARS]}"
     else:
         problem = "Content-Type is missing"
-    if route in UPLOAD_ROUTES:
+    if route in FORM_ROUTES:
         raise UnsupportedMediaType(f"{problem}; /{route} accepts files as {MULTIPART_FORM}")
     # Any +json is read as JSON (RFC 6839).
     if media_type not in BODY_TYPES and not media_type.endswith("+json"):
@@ -180,9 +183,13 @@ def _from_form(body: bytes, task: Task, deployment: Deployment, limits: Limits) 
             "the form has no file; send the file, or the files of one recording, as file parts"
         )
     params = {**task.params, **fields}
+    form: LegacyForm | None = None
     if task.head.route == "predict":
-        return read_predict_form(files, params, limits)
-    return _from_files(files, params, task.head.route, deployment, limits)
+        form, files = read_predict_form(files)
+    elif task.head.route == "classify":
+        form = read_classify_form(query_options(params))
+    request = _from_files(files, params, task.head.route, deployment, limits)
+    return replace(request, form=form)
 
 
 def _from_files(

@@ -15,6 +15,7 @@ from analysis.embedding import Embedding
 from server.ipc.messages import Done, TaskHead
 from server.stages.encoding import encode
 from server.stages.fhir import bundle
+from server.stages.legacy_forms import in_form
 
 VERSION = "0.1.0"
 
@@ -26,6 +27,13 @@ class Envelope(TypedDict):
     processing_time: Annotated[float, Ge(0)]
     """Seconds since the request was received."""
     version: str
+
+
+def encode_analysis(
+    analysis: answer_types.Analysis, head: TaskHead, index: int, timings_ms: dict[str, float]
+) -> Done:
+    """Encode an analysis in the form that its route answers in."""
+    return encode_answer(in_form(analysis, head.form), head, index, timings_ms)
 
 
 def encode_answer(

@@ -16,7 +16,6 @@ from analysis.answer import analysis_answer, quality_answer
 from analysis.deployment import Deployment, with_heads
 from analysis.options import AnalyzeOptions, QualityOptions
 from analysis.prepare import Prepared, prepare
-from analysis.uploads import upload_answer
 from errors import DeadlineExceeded, EcgError, InternalError
 from heads.cache import HeadCache
 from server.ipc.messages import (
@@ -34,7 +33,7 @@ from server.ipc.shared_state import SharedState
 from server.stages import fhir
 from server.stages.parsed_request import Limits, ParsedRequest, PendingRecord
 from server.stages.request_body import check_not_empty, read_request
-from server.stages.response import encode_answer
+from server.stages.response import encode_analysis, encode_answer
 
 logger = logging.getLogger("ecg.signal")
 
@@ -65,7 +64,7 @@ class SignalStage:
         except EcgError as error:
             yield Done(task.head.uid, WHOLE_REQUEST, error=error)
             return
-        head = self._extended(task, request)
+        head = self._opened_head(task, request)
         timings = {
             "queue": 1000 * (began - head.received_s),
             "parse": 1000 * (time.monotonic() - began),
@@ -98,16 +97,17 @@ class SignalStage:
         ) as error:  # the process's edge: a fault of ours must cost this request only
             raise self._bug(task.head, error) from error
 
-    def _extended(self, task: Task, request: ParsedRequest) -> TaskHead:
+    def _opened_head(self, task: Task, request: ParsedRequest) -> TaskHead:
+        """Return the task's head with the form of the answer and the deadline for its recordings."""
+        head = replace(task.head, form=request.form)
         if task.fixed_deadline:
-            return task.head
+            return head
         seconds = min(
             sum(pending.seconds for pending in request.records),
             self.limits.max_seconds * len(request.records),
         )
-        return replace(
-            task.head, deadline_s=task.head.deadline_s + seconds * SECONDS_PER_SIGNAL_SECOND
-        )
+        extension_s = seconds * SECONDS_PER_SIGNAL_SECOND
+        return replace(head, deadline_s=head.deadline_s + extension_s)
 
     def _record(
         self,
@@ -156,7 +156,7 @@ class SignalStage:
             return encode_answer(quality_answer(prepared), head, index, timings)
         assert isinstance(options, AnalyzeOptions), "embeddings need an encoder. This is a bug."
         analysis = analysis_answer(prepared, {}, self.deployment, None, self.head_cache.head)
-        return encode_answer(upload_answer(analysis, options), head, index, timings)
+        return encode_analysis(analysis, head, index, timings)
 
     @staticmethod
     def _bug(head: TaskHead, error: Exception) -> InternalError:

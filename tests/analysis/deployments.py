@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from analysis.deployment import Deployment, Encoder, Runtime
+from analysis.options import DEFAULT_PARTS, PARTS, AnalyzeOptions, encoder_role
 from encoder.config import ConvLayer, EcgFmConfig
 from encoder.output import EncodedBatch
 from model_store.labels import Label, ecg_fm_labels
@@ -38,6 +40,19 @@ ONLY_CLINICAL = Deployment(
     "auto", "tiny", "for tests", {"clinical": encoder("clinical", ecg_fm_labels())}
 )
 NOTHING = Deployment("none", "none", "as asked for", {})
+
+
+def asked(
+    deployment: Deployment,
+    *,
+    include: str = ",".join(DEFAULT_PARTS),
+    model: str | None = None,
+    **options: Any,
+) -> AnalyzeOptions:
+    """Analyze options as the server builds them; `include` is "all" or comma-separated."""
+    parts = PARTS if include == "all" else include.split(",")
+    role = deployment.features_role() if model is None else encoder_role(model, deployment)
+    return AnalyzeOptions(frozenset(parts), features_role=role, **options)
 
 
 @dataclass

@@ -22,10 +22,9 @@ from typing import Final
 import numpy as np
 import pytest
 
-from analysis.options import analyze_options
 from analysis.prepare import prepare
 from formats.registry import read
-from tests.analysis.deployments import NOTHING
+from tests.analysis.deployments import NOTHING, asked
 from tests.data import requires_shared
 from tests.formats.samples import expected, hints_of, parts_of
 
@@ -51,7 +50,7 @@ ONCE: Final = [name for name in TOLD if name not in {*TWINS, DRAWN}]
 @cache
 def measured(name: str) -> dict[str, float | None]:
     """As /analyze has it: after the checks, without a calibration pulse."""
-    options = analyze_options({"include": "measurements"}, NOTHING)
+    options = asked(NOTHING, include="measurements")
     ready = prepare(read(parts_of(name), hints_of(name)), options, NOTHING, max_seconds=600)
     assert ready.measured is not None
     return {field: ready.measured.number(field) for field in LIMITS_MS}

@@ -1,4 +1,4 @@
-"""From a recording to the parts of an answer without HTTP and without a network: what is there, what is null, and why."""
+"""From a recording to an answer, without HTTP and without a network: values, nulls and their reasons."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.answer import analysis_answer, quality_answer
+from analysis.answer import SALIENCY_METHODS, analysis_answer, quality_answer
 from analysis.deployment import Deployment
-from analysis.embedding import embed, embedding_answer
-from analysis.forward import Encoded, Piece, forward
-from analysis.options import PARTS, FeatureOptions, QualityOptions, analyze_options, feature_options
+from analysis.forward import Encoded
+from analysis.options import PARTS, QualityOptions
 from analysis.prepare import Prepared, prepare
-from errors import BadSamplingRate, NoModel, NoSamples, RecordingTooLong, TooFewLeads, TooShort
 from heads.cache import HeadCache
+from model_store.labels import ecg_fm_labels
 from signals.record import EcgRecord, Patient, Reported
 from tests.analysis.deployments import (
     BOTH,
@@ -24,238 +23,285 @@ from tests.analysis.deployments import (
     ONLY_CLINICAL,
     ONLY_FEATURES,
     RUNTIME,
-    SumRunner,
+    TOKENS,
+    WIDTH,
+    asked,
     record,
 )
 from tests.intervals.synthetic import synthetic
 
 NO_HEADS = HeadCache(Path("/nowhere"))
-MODEL_PARTS = ("labels", "labels_by_segment", "features", "saliency")
+MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "saliency")
 
 
-def prepared(ecg: EcgRecord, deployment: Deployment = BOTH, **options: Any) -> Prepared:
-    return prepare(ecg, analyze_options(options, deployment), deployment, max_seconds=600)
+def encoded(prepared: Prepared) -> dict[Any, Encoded]:
+    """Outputs that differ in every segment, row and column, for the encoders that the recording needs."""
+    segments = len(prepared.segments)
+    outputs: dict[Any, Encoded] = {}
+    for role, need in prepared.needs.items():
+        shift = {"clinical": 0.25, "features": -3.0}[role]
+        pooled = shift + np.arange(segments * WIDTH, dtype=np.float32).reshape(segments, WIDTH) ** 2
+        saliency = np.arange(segments * TOKENS, dtype=np.float32).reshape(segments, TOKENS)
+        outputs[role] = Encoded(
+            pooled=pooled,
+            logits=LOGITS[:segments] if role == "clinical" else None,
+            states=None,
+            saliency=saliency + 0.5 if need.attention else None,
+        )
+    return outputs
 
 
-def encode(ready: Prepared) -> dict[Any, Encoded]:
-    return (
-        forward(
-            [Piece(ready.segments, ready.needs)],
-            {"clinical": SumRunner(1.0, 17), "features": SumRunner(2.0)},
-        )[0]
-        if ready.needs
-        else {}
-    )
+LABEL_NAMES = [label.name for label in ecg_fm_labels()]
+LOGITS = np.linspace(-6.0, 5.0, 3 * len(LABEL_NAMES)).reshape(3, -1).astype(np.float32)
 
 
 def analysis(ecg: EcgRecord, deployment: Deployment = BOTH, **options: Any) -> dict[str, Any]:
-    ready = prepared(ecg, deployment, **options)
-    return analysis_answer(ready, encode(ready), deployment, RUNTIME, NO_HEADS.head)
+    ready = prepare(ecg, asked(deployment, **options), deployment, max_seconds=600)
+    runtime = RUNTIME if deployment.loaded else None
+    answer = analysis_answer(ready, encoded(ready), deployment, runtime, NO_HEADS.head)
+    return dict(answer)
 
 
-def warned(answer: dict[str, Any], *words: str) -> bool:
-    return any(all(word in warning for word in words) for warning in answer["warnings"])
+def ecg(**more: Any) -> EcgRecord:
+    """10 s of synthetic sinus rhythm at 70.6 per minute, without noise that would be warned of."""
+    noise = np.random.default_rng(0).normal(0, 0.005, (12, 5000))
+    return EcgRecord((synthetic() + noise).astype(np.float32), 500.0, LEADS, **more)
 
 
-def test_all_parts_are_there_and_only_those_asked_for() -> None:
-    everything = analysis(record(), include="all")
-    assert set(PARTS) | {"id", "model", "segments", "warnings", "signal_quality"} == set(everything)
-    assert all(everything[part] is not None for part in MODEL_PARTS)
-    assert set(analysis(record(), include="labels")) == {
+def test_every_part_is_there_in_a_fixed_order() -> None:
+    assert list(analysis(record(), include="all")) == [
         "id",
+        "clinical_analysis",
+        "labels",
+        "labels_by_segment",
+        "superclass",
+        "features",
+        "saliency",
+        "heads",
+        "signal_quality",
+        "quality",
+        "measurements",
+        "fiducials",
+        "representative_beat",
+        "signal",
+        "reported",
+        "pacemaker",
         "model",
         "segments",
         "warnings",
-        "labels",
-    }
+    ]
 
 
-def test_a_part_that_is_null_is_explained_once() -> None:
-    answer = analysis(record(), include="all")
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_is_not_asked_for_is_absent(part: str) -> None:
+    with_quality = {"signal_quality"} if part == "quality" else set()
+    always = {"id", "model", "segments", "warnings"}
+    assert set(analysis(record(), include=part)) == {part, *always, *with_quality}
+
+
+def test_a_readable_recording_gives_no_warning_but_for_what_is_null() -> None:
+    everything = analysis(ecg(reported=Reported()), include="all")
+    nulls = [part for part in PARTS if everything[part] is None]
+    assert nulls == ["superclass"]
+    assert everything["warnings"] == ["superclass: the loaded encoder has no labels"]
+    without = analysis(ecg(), include="quality,measurements,signal,fiducials,representative_beat")
+    assert without["warnings"] == []
+
+
+def test_a_recording_without_its_devices_values_says_so_once() -> None:
+    answer = analysis(record(), include="reported")
     assert answer["reported"] is None
-    assert sum(warning.startswith("reported:") for warning in answer["warnings"]) == 1
+    assert answer["warnings"] == ["reported: the recording contains no measurements of its device"]
 
 
-def test_without_an_encoder_the_reason_stands_beside_every_model_part() -> None:
-    answer = analysis(record(), NOTHING, include="all")
-    for part in MODEL_PARTS:
-        assert answer[part] is None
-        assert warned(answer, f"{part}:", "no encoder")
+def test_without_an_encoder_every_model_part_is_null_with_the_reason() -> None:
+    answer = analysis(ecg(), NOTHING, include=",".join((*MODEL_PARTS, "clinical_analysis")))
+    assert [answer[part] for part in MODEL_PARTS] == [None] * 5
+    assert answer["warnings"] == [
+        "model: no encoder is loaded (as asked for)",
+        *(f"{part}: no encoder is loaded" for part in MODEL_PARTS),
+        "clinical_analysis: the rhythm is determined by rules on the measurements: no encoder is loaded",
+    ]
     assert answer["clinical_analysis"]["rhythm_source"] == "rules"
-    assert answer["model"]["encoder"] is None
+    assert answer["clinical_analysis"]["rhythm"] == "Sinus rhythm"
+    assert set(answer["model"].values()) == {None}
     assert answer["segments"] == 0
 
 
-def test_an_encoder_without_labels_gives_features_only() -> None:
-    answer = analysis(record(), ONLY_FEATURES, include="all")
-    assert answer["labels"] is None
-    assert warned(answer, "labels:", "no labels")
-    assert answer["features"] is not None
-    assert answer["saliency"] is not None
-
-
-def test_with_only_the_clinical_encoder_features_are_its_own() -> None:
-    answer = analysis(record(), ONLY_CLINICAL)
-    assert answer["features"] is not None
-    assert answer["model"]["encoder"]["name"] == "tiny-clinical"
-
-
-@pytest.mark.parametrize("seconds", [2.0, 4.99])
-def test_under_one_segment_the_model_parts_are_null(seconds: float) -> None:
-    answer = analysis(record(seconds), include="all")
-    assert all(answer[part] is None for part in MODEL_PARTS)
-    assert warned(answer, "labels:", "5 s")
-    assert answer["signal_quality"]
-
-
-def test_under_six_leads_the_model_parts_are_null() -> None:
-    for leads in (("I",), LEADS[6:11], ("I", "V1", "V2", "V3", "V4")):
-        assert warned(analysis(record(leads=leads)), "labels:", "6")
-    for leads in (("I", "II"), ("V1", "V2", "V3", "V4", "V5", "V6")):
-        assert analysis(record(leads=leads))["labels"] is not None
-
-
-def test_an_embedding_that_cannot_be_had_is_an_error() -> None:
-    options = feature_options({}, BOTH)
-    for ecg, error in ((record(4.0), TooShort), (record(leads=("I",)), TooFewLeads)):
-        with pytest.raises(error):
-            prepare(ecg, options, BOTH, max_seconds=600)
-    with pytest.raises(NoModel):
-        prepare(record(), FeatureOptions("features"), NOTHING, max_seconds=600)
-
-
-def test_a_recording_that_is_none_is_refused_whatever_is_asked() -> None:
-    gaps = EcgRecord(np.full((12, 5000), np.nan, np.float32), 500.0, LEADS)
-    for ecg, error in (
-        (record(1.9), TooShort),
-        (record(61.0), RecordingTooLong),
-        (record(fs=40.0), BadSamplingRate),
-        (gaps, NoSamples),
-    ):
-        with pytest.raises(error):
-            prepare(ecg, analyze_options({}, BOTH), BOTH, max_seconds=60)
-    assert prepare(gaps, QualityOptions(), BOTH, max_seconds=60).quality is not None
-
-
-def test_quality_is_judged_only_where_it_is_asked_for_and_takes_no_encoder() -> None:
-    assert prepared(record(), include="labels").quality is None
-    ready = prepare(
-        record(id="seven"), QualityOptions(("layer: has no effect",)), BOTH, max_seconds=600
-    )
-    assert (len(ready.segments), ready.needs) == (0, {})
-    answer = quality_answer(ready)
-    assert answer["id"] == "seven"
-    assert "layer: has no effect" in answer["warnings"]
-    assert {"signal_quality", "readable", "leads", "findings", "recommendation"} <= set(answer)
-
-
-def test_nothing_is_cut_where_no_encoder_is_needed() -> None:
-    ready = prepared(record(), include="quality,signal")
-    assert (len(ready.segments), ready.needs, ready.no_model) == (0, {}, None)
-
-
-def test_the_signal_is_given_back_as_it_came() -> None:
-    ecg = record(leads=("V2", "I"))
-    signal = analysis(ecg, include="signal")["signal"]
-    assert (signal["fs"], signal["lead_names"], signal["units"]) == (500.0, ["V2", "I"], "mV")
-    np.testing.assert_array_equal(signal["data"], ecg.signal)
-
-
-def test_what_the_device_reported_is_passed_on() -> None:
-    ecg = record(
-        patient=Patient(63, "female"), reported=Reported("1984-11-01", "CS-12", {"pr_ms": 160.0})
-    )
-    assert analysis(ecg, include="reported")["reported"] == {
-        "recording_date": "1984-11-01", "age": 63, "sex": "female", "device": "CS-12", "measurements": {"pr_ms": 160.0},
-    }  # fmt: skip
-
-
-def test_the_answer_says_which_model_spoke() -> None:
-    model = analysis(record())["model"]
-    assert (model["encoder"]["name"], model["dtype"], model["device"]) == (
-        "tiny-features",
-        "float32",
-        "cpu",
-    )
-    assert model["encoder"]["source"] == "auto: for tests"
-    assert analysis(record(), model="clinical")["model"]["encoder"]["name"] == "tiny-clinical"
-
-
-def test_warnings_of_every_stage_are_there_once() -> None:
-    ecg = record(leads=LEADS[:11]).with_warnings("fps: unknown field, ignored")
-    answer = analysis(ecg, include="all")
-    assert answer["warnings"].count("fps: unknown field, ignored") == 1
-    assert warned(answer, "V6")
-    assert len(answer["warnings"]) == len(set(answer["warnings"]))
-
-
-def test_saliency_has_a_row_for_each_segment_with_its_place() -> None:
-    saliency = analysis(record(12.0), include="saliency")["saliency"]
-    assert [(segment["start"], segment["end"]) for segment in saliency["segments"]] == [
-        (0.0, 5.0),
-        (5.0, 10.0),
+def test_an_encoder_without_labels_gives_features_and_saliency() -> None:
+    answer = analysis(record(), ONLY_FEATURES, include=",".join(MODEL_PARTS))
+    assert {part for part in MODEL_PARTS if answer[part] is None} == {
+        "labels",
+        "labels_by_segment",
+        "superclass",
+    }
+    assert answer["warnings"] == [
+        f"{part}: the loaded encoder has no labels"
+        for part in ("labels", "labels_by_segment", "superclass")
     ]
-    assert "attention" in saliency["method"]
 
 
-STATES = np.arange(2 * 3 * 2, dtype=np.float32).reshape(2, 3, 2)
+def test_features_are_the_mean_over_segments_of_the_chosen_encoder() -> None:
+    # Squares of 0..3 and 4..7, averaged, with each encoder's shift of `encoded`.
+    mean = np.array([8.0, 13.0, 20.0, 29.0])
+    for deployment, model, shift, name in (
+        (BOTH, None, -3.0, "tiny-features"),
+        (BOTH, "features", -3.0, "tiny-features"),
+        (BOTH, "clinical", 0.25, "tiny-clinical"),
+        (BOTH, "tiny-clinical", 0.25, "tiny-clinical"),
+        (ONLY_CLINICAL, None, 0.25, "tiny-clinical"),
+        (ONLY_FEATURES, None, -3.0, "tiny-features"),
+    ):
+        answer = analysis(record(), deployment, include="features", model=model)
+        np.testing.assert_array_equal(answer["features"], mean + shift)
+        assert answer["features"].dtype == np.float32
+        assert answer["model"]["encoder"]["name"] == name
+        assert answer["segments"] == 2
+
+
+def test_labels_are_joined_over_the_segments() -> None:
+    answer = analysis(record(), include="labels", thresholds={"Infarction": 0.75})
+    assert [label["name"] for label in answer["labels"]] == LABEL_NAMES
+    column = LABEL_NAMES.index("Infarction")
+    # Joined by the mean; the weight 3.464408 is ECG-FM's for this label.
+    odds = np.exp(LOGITS[:2, column].astype(np.float64))
+    expected = np.mean(odds / (1 + odds))
+    corrected = np.mean(odds / (odds + 3.464408))
+    infarction = answer["labels"][column]
+    assert infarction["probability"] == pytest.approx(expected, rel=1e-12)
+    assert infarction["probability_prior_corrected"] == pytest.approx(corrected, rel=1e-12)
+    assert infarction["threshold"] == 0.75
+    assert infarction["positive"] is bool(expected >= 0.75)
+
+
+def test_labels_by_segment_and_saliency_have_each_segments_place() -> None:
+    answer = analysis(record(15.5), include="labels_by_segment,saliency")
+    places = [(0.0, 5.0), (5.0, 10.0), (10.0, 15.0)]
+    by_segment, saliency = answer["labels_by_segment"], answer["saliency"]
+    assert [(segment["start"], segment["end"]) for segment in by_segment] == places
+    assert [(segment["start"], segment["end"]) for segment in saliency["segments"]] == places
+    assert by_segment[2]["probabilities"]["Tachycardia"] == pytest.approx(
+        1 / (1 + np.exp(-float(LOGITS[2, LABEL_NAMES.index("Tachycardia")]))), rel=1e-12
+    )
+    assert saliency["segments"][1]["values"].tolist() == [5.5, 6.5, 7.5, 8.5, 9.5]
+    assert saliency["method"] == SALIENCY_METHODS["ecg-fm"]
+    assert answer["segments"] == 3
+
+
+@pytest.mark.parametrize("seconds", [2.0, 4.998])
+def test_under_one_segment_the_model_parts_are_null(seconds: float) -> None:
+    answer = analysis(record(seconds), include=",".join(MODEL_PARTS))
+    assert [answer[part] for part in MODEL_PARTS] == [None] * 5
+    reason = f"{seconds:.2f} s at 500 Hz; the encoder needs at least 5 s"
+    assert answer["warnings"] == [f"{part}: {reason}" for part in MODEL_PARTS]
+
+
+def test_one_segment_is_enough() -> None:
+    answer = analysis(record(5.0), include="labels,features")
+    assert answer["segments"] == 1
+    assert answer["labels"] is not None and answer["features"] is not None
+    assert answer["warnings"] == []
 
 
 @pytest.mark.parametrize(
-    "options, expected",
-    [
-        ({"level": "token", "layer": 1}, STATES),
-        ({"level": "segment", "layer": 1, "pooling": "max"}, STATES.max(axis=1)),
-        ({"level": "record", "layer": 1, "pooling": "max"}, STATES.max(axis=1).mean(axis=0)),
-        ({"level": "segment"}, np.ones((2, 2))),
-        ({}, np.ones(2)),
-    ],
-    ids=str,
-)  # fmt: skip
-def test_states_are_joined_as_far_as_asked(options: dict[str, Any], expected: np.ndarray) -> None:
-    parsed = feature_options(options, BOTH)
-    states = STATES if "layer" in options else None
-    np.testing.assert_allclose(
-        embed(Encoded(np.ones((2, 2), np.float32), None, states, None), parsed), expected
+    ("leads", "usable"),
+    [(("I",), 1), (LEADS[6:11], 5), (("I", "V1", "V2", "V3", "V4"), 5)],
+)
+def test_under_six_leads_the_model_parts_are_null(leads: tuple[str, ...], usable: int) -> None:
+    answer = analysis(record(leads=leads), include="labels")
+    assert answer["labels"] is None
+    assert answer["warnings"][-1] == (
+        f"labels: signal: {usable} of 12 leads contain a signal, derived leads included; "
+        "the encoder needs at least 6"
     )
 
 
-def test_the_mean_over_tokens_leaves_exact_zeros_out_as_the_original_does() -> None:
-    states = np.array([[[2.0, 0.0], [0.0, 0.0], [4.0, 3.0]]], np.float32)
-    options = feature_options({"layer": 0, "level": "segment"}, BOTH)
-    np.testing.assert_allclose(
-        embed(Encoded(np.zeros((1, 2), np.float32), None, states, None), options), [[3.0, 3.0]]
+@pytest.mark.parametrize("leads", [("I", "II"), LEADS[6:12], ("I", "V1", "V2", "V3", "V4", "V5")])
+def test_six_leads_are_enough_derived_ones_included(leads: tuple[str, ...]) -> None:
+    assert analysis(record(leads=leads), include="labels")["labels"] is not None
+
+
+def test_the_quality_alone_is_the_answer_of_assess_quality() -> None:
+    options = QualityOptions(("layer: has no effect on /assess_quality",))
+    ready = prepare(ecg(id="seven"), options, BOTH, max_seconds=600)
+    answer = quality_answer(ready)
+    assert list(answer) == [
+        "id",
+        "signal_quality",
+        "readable",
+        "probability_readable",
+        "leads",
+        "findings",
+        "recommendation",
+        "warnings",
+    ]
+    assert (answer["id"], answer["readable"]) == ("seven", True)
+    assert answer["warnings"] == ["layer: has no effect on /assess_quality"]
+
+
+def test_the_signal_is_returned_as_sent() -> None:
+    sent = record(leads=("V2", "I"))
+    signal = analysis(sent, include="signal")["signal"]
+    assert (signal["fs"], signal["lead_names"], signal["units"]) == (500.0, ["V2", "I"], "mV")
+    np.testing.assert_array_equal(signal["data"], sent.signal)
+
+
+def test_the_devices_own_values_are_passed_on() -> None:
+    sent = record(
+        patient=Patient(63, "female"), reported=Reported("1984-11-01", "CS-12", {"pr_ms": 160.0})
     )
+    answer = analysis(sent, include="reported")
+    assert answer["reported"] == {
+        "recording_date": "1984-11-01",
+        "age": 63,
+        "sex": "female",
+        "device": "CS-12",
+        "measurements": {"pr_ms": 160.0},
+    }
+    assert answer["warnings"] == []
 
 
-def test_an_embedding_is_of_the_type_asked_for_and_knows_its_model() -> None:
-    for dtype in ("float32", "float16"):
-        ready = prepare(
-            record(id="x"),
-            feature_options({"dtype": dtype, "model": "clinical"}, BOTH),
-            BOTH,
-            max_seconds=600,
-        )
-        found = embedding_answer(ready, encode(ready), BOTH, RUNTIME)
-        assert (found.values.dtype, found.values.shape, found.segments, found.record_id) == (
-            np.dtype(dtype),
-            (4,),
-            2,
-            "x",
-        )
-        assert found.model["encoder"]["name"] == "tiny-clinical"
+def test_the_clinical_analysis_repeats_the_measurements_and_reads_the_labels() -> None:
+    answer = analysis(ecg(), include="clinical_analysis,measurements")
+    clinical, measured = answer["clinical_analysis"], answer["measurements"]
+    assert clinical["rhythm_source"] == "labels"
+    assert clinical["axis_deviation"] == "Normal"
+    numbers = {
+        "heart_rate": measured["heart_rate_bpm"],
+        "qrs_duration": measured["qrs_ms"],
+        "qt_interval": measured["qt_ms"],
+        "pr_interval": measured["pr_ms"],
+    }
+    assert None not in numbers.values()
+    assert {name: clinical[name] for name in numbers} == numbers
+    assert clinical["physiological_parameters"] == {
+        **numbers,
+        "qrs_axis": measured["qrs_axis_deg"],
+    }
+    # The synthetic ECG's own intervals, RR 850 ms among them.
+    assert measured["heart_rate_bpm"] == pytest.approx(60 / 0.85, abs=0.2)
+
+
+def test_warnings_of_every_step_are_there_once_in_their_order() -> None:
+    sent = record(leads=LEADS[:11]).with_warnings("fps: unknown field, ignored")
+    warnings = analysis(sent, include="all")["warnings"]
+    assert warnings[0] == "fps: unknown field, ignored"
+    assert len(warnings) == len(set(warnings))
+    assert sum("V6" in warning for warning in warnings) == 1
 
 
 def test_a_recording_with_a_lead_off_is_measured_with_a_doubt() -> None:
-    signal = synthetic() + np.random.default_rng(0).normal(0, 0.01, (12, 5000))
-    whole = analysis(
-        EcgRecord(signal.astype(np.float32), 500.0, LEADS), NOTHING, include="measurements"
-    )
+    signal = ecg().signal.copy()
+    whole = analysis(ecg(), NOTHING, include="measurements")
     signal[11] = 0.0
-    without_v6 = analysis(
-        EcgRecord(signal.astype(np.float32), 500.0, LEADS), NOTHING, include="measurements"
+    without_v6 = analysis(EcgRecord(signal, 500.0, LEADS), NOTHING, include="measurements")
+    for name in ("qrs_ms", "pr_ms", "heart_rate_bpm"):
+        assert without_v6["measurements"][name] == pytest.approx(
+            whole["measurements"][name], abs=5.0
+        )
+    doubt = (
+        "measurements: the recording is judged not readable as a whole; "
+        "check by eye what is measured on its better leads"
     )
-    assert abs(without_v6["measurements"]["qrs_ms"] - whole["measurements"]["qrs_ms"]) < 5.0
-    assert warned(without_v6, "measurements:", "not readable as a whole") and not warned(
-        whole, "not readable"
-    )
+    assert doubt in without_v6["warnings"]
+    assert whole["warnings"] == ["model: no encoder is loaded (as asked for)"]

@@ -11,15 +11,14 @@ import pytest
 from analysis.answer import analysis_answer
 from analysis.deployment import Deployment, HeadUse, role_of_head, with_heads
 from analysis.forward import Piece, forward, mean_over_segments
-from analysis.options import analyze_options
 from analysis.plan import needs_of
 from analysis.prepare import prepare
-from errors import UnknownHead, UnknownLabel, WrongEncoder
+from errors import UnknownHead, WrongEncoder
 from heads.cache import InstalledHeads, InstalledVersion
 from heads.head import EncoderReference, Head
 from model_store.labels import Label
 from superclasses import SUPERCLASSES
-from tests.analysis.deployments import NOTHING, RUNTIME, WIDTH, SumRunner, encoder, record
+from tests.analysis.deployments import NOTHING, RUNTIME, WIDTH, SumRunner, asked, encoder, record
 from tests.heads.made import linear
 
 CLINICAL, FEATURES = (
@@ -48,9 +47,7 @@ def head_of(name: str, version: int) -> Head:
 def answered(
     deployment: Deployment, *, by: Any = head_of, seconds: float = 10.0, **options: Any
 ) -> dict[str, Any]:
-    ready = prepare(
-        record(seconds), analyze_options(options, deployment), deployment, max_seconds=600
-    )
+    ready = prepare(record(seconds), asked(deployment, **options), deployment, max_seconds=600)
     runners = {
         "clinical": SumRunner(1.0, len(deployment.encoders["clinical"].labels)),
         "features": SumRunner(0.01),
@@ -79,11 +76,11 @@ def test_a_head_is_given_to_the_loaded_encoder_that_it_was_trained_on() -> None:
 def test_only_the_encoders_that_are_needed_run() -> None:
     deployment = with_heads(BOTH, installed(HEAD, OTHER))
     wanted = {
-        include: set(needs_of(analyze_options({"include": include}, deployment), deployment))
+        include: set(needs_of(asked(deployment, include=include), deployment))
         for include in ("superclass", "heads")
     }
     assert wanted == {"superclass": {"features"}, "heads": {"clinical", "features"}}
-    assert needs_of(analyze_options({"include": "heads"}, BOTH), BOTH) == {}
+    assert needs_of(asked(BOTH, include="heads"), BOTH) == {}
 
 
 def test_the_superclass_is_the_heads_on_the_mean_over_segments() -> None:
@@ -118,8 +115,7 @@ def test_a_requests_thresholds_hold_for_the_head() -> None:
     assert (
         "MI" in answer["superclass"]["positive"] and "NORM" not in answer["superclass"]["positive"]
     )
-    with pytest.raises(UnknownLabel):
-        analyze_options({"thresholds": {"STEMI": 0.5}}, deployment)
+    assert deployment.threshold_labels() == set(SUPERCLASSES)
 
 
 def test_all_heads_answer_by_name_on_demand() -> None:

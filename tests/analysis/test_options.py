@@ -1,4 +1,4 @@
-"""Options are checked before any work is done, and what they make necessary is computed and nothing else."""
+"""The options of an embedding: defaults, limits and what contradicts what; and how values appear in errors."""
 
 from __future__ import annotations
 
@@ -6,165 +6,121 @@ from typing import Any
 
 import pytest
 
-from analysis.deployment import Deployment
-from analysis.options import (
-    DEFAULT_PARTS,
-    PARTS,
-    AnalyzeOptions,
-    FeatureOptions,
-    QualityOptions,
-    analyze_options,
-    feature_options,
-    misplaced_options,
-)
-from analysis.plan import Need, needs_of
-from errors import BadOption, LayerOutOfRange, UnknownLabel, UnknownPart
+from analysis.options import FeatureOptions, encoder_role, feature_options, shown
+from errors import BadOption, LayerOutOfRange
 from tests.analysis.deployments import BOTH, DEPTH, NOTHING, ONLY_CLINICAL, ONLY_FEATURES
 
 
-def test_the_defaults_are_the_interfaces() -> None:
-    assert analyze_options({}, BOTH) == AnalyzeOptions(
-        frozenset(DEFAULT_PARTS), None, {}, "features"
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    expected = FeatureOptions("features", "mean", -1, "record", "float32", ())
+    assert feature_options(BOTH) == expected
+    assert feature_options(ONLY_CLINICAL).role == "clinical"
+    assert feature_options(ONLY_FEATURES).role == "features"
+
+
+def test_every_option_is_kept() -> None:
+    options = feature_options(
+        BOTH, model="clinical", pooling="max", layer=2, level="segment", dtype="float16"
     )
-    assert feature_options({}, BOTH) == FeatureOptions("features", "mean", -1, "record", "float32")
+    assert options == FeatureOptions("clinical", "max", 2, "segment", "float16", ())
 
 
 @pytest.mark.parametrize(
-    "value",
-    ["labels,saliency", ["labels", "saliency"], (" labels", "saliency "), "labels,,saliency,"],
+    ("given", "layer"), [(0, 0), (1, 1), (3, 3), (-1, -1), (-2, 2), (-3, 1), (-4, 0)]
 )
-def test_parts_may_be_a_list_or_a_text(value: Any) -> None:
-    assert analyze_options({"include": value}, BOTH).include == {"labels", "saliency"}
-
-
-def test_all_is_every_part() -> None:
-    assert analyze_options({"include": "all"}, BOTH).include == set(PARTS)
-
-
-@pytest.mark.parametrize(
-    "given, error",
-    [
-        ({"include": "beats"}, UnknownPart),
-        ({"include": b"labels"}, BadOption),
-        ({"include": 5}, BadOption),
-        ({"include": {"labels": 1}}, BadOption),
-        ({"aggregate": "median"}, BadOption),
-        ({"aggregate": ["mean"]}, BadOption),
-        ({"thresholds": {"Sinus": 0.5}}, UnknownLabel),
-        ({"thresholds": {"Infarction": 2}}, BadOption),
-        ({"thresholds": {"Infarction": float("nan")}}, BadOption),
-        ({"thresholds": "[" * 100_000}, BadOption),
-        ({"thresholds": 0.5}, BadOption),
-        ({"model": "gpt"}, BadOption),
-        ({"model": 3}, BadOption),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_wrong_options_of_analyses_are_refused(
-    given: dict[str, Any], error: type[Exception]
+def test_negative_layers_count_from_the_end_and_the_last_is_the_pooled_one(
+    given: int, layer: int
 ) -> None:
-    with pytest.raises(error):
-        analyze_options(given, BOTH)
+    assert DEPTH == 3
+    assert feature_options(BOTH, layer=given).layer == layer
 
 
-@pytest.mark.parametrize(
-    "given, error",
-    [
-        ({"layer": DEPTH + 1}, LayerOutOfRange),
-        ({"layer": -DEPTH - 2}, LayerOutOfRange),
-        ({"layer": "1.5"}, BadOption),
-        ({"layer": float("nan")}, BadOption),
-        ({"layer": None, "pooling": "sum"}, BadOption),
-        ({"level": "token", "pooling": "max"}, BadOption),
-        ({"level": "segment", "pooling": "none"}, BadOption),
-        ({"dtype": "float64"}, BadOption),
-    ],
-    ids=str,
-)
-def test_wrong_options_of_embeddings_are_refused(
-    given: dict[str, Any], error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        feature_options(given, BOTH)
-
-
-@pytest.mark.parametrize(
-    "given, layer", [(0, 0), (3, 3), (-1, -1), (-2, 2), (-4, 0), ("2", 2), ("-2", 2), (1.0, 1)]
-)
-def test_negative_layers_count_from_the_end_and_the_last_is_what_is_pooled(
-    given: Any, layer: int
-) -> None:
-    assert feature_options({"layer": given}, BOTH).layer == layer
-
-
-def test_no_pooling_means_tokens() -> None:
-    for given in ({"pooling": "none"}, {"level": "token"}, {"pooling": "none", "level": "token"}):
-        assert feature_options(given, BOTH).level == "token"
-
-
-def test_embeddings_come_from_the_features_encoder_where_there_is_one() -> None:
-    for deployment, role in (
-        (BOTH, "features"),
-        (ONLY_FEATURES, "features"),
-        (ONLY_CLINICAL, "clinical"),
-    ):
-        assert feature_options({}, deployment).role == role
-    assert feature_options({"model": "tiny-clinical"}, BOTH).role == "clinical"
-
-
-def test_thresholds_without_labels_do_nothing_and_say_so() -> None:
-    for deployment in (ONLY_FEATURES, NOTHING):
-        options = analyze_options({"thresholds": {"Infarction": 0.5}}, deployment)
-        assert options.thresholds == {}
-        assert options.warnings[0].startswith("thresholds:")
-
-
-def test_an_option_of_another_route_is_said() -> None:
-    assert misplaced_options({"layer": 1, "signal": []}, "analyze") == (
-        "layer: has no effect on /analyze",
+@pytest.mark.parametrize("layer", [4, -5])
+def test_a_layer_that_the_encoder_lacks_is_refused(layer: int) -> None:
+    with pytest.raises(LayerOutOfRange) as refused:
+        feature_options(BOTH, layer=layer)
+    assert refused.value.detail == (
+        f"layer is {layer}; allowed are 0 (before the transformer) to 3, or -4 to -1"
     )
-    assert misplaced_options({"layer": 1}, "extract_features") == ()
-    assert len(misplaced_options({"include": "x", "model": "y"}, "assess_quality")) == 2
+    assert refused.value.errors[0].loc == ("layer",)
 
 
 @pytest.mark.parametrize(
-    "given, deployment, needs",
-    [
-        ({}, BOTH, {"clinical": Need(), "features": Need()}),
-        ({}, ONLY_CLINICAL, {"clinical": Need()}),
-        ({}, ONLY_FEATURES, {"features": Need()}),
-        ({}, NOTHING, {}),
-        ({"include": "labels"}, BOTH, {"clinical": Need()}),
-        ({"include": "features"}, BOTH, {"features": Need()}),
-        ({"include": "features", "model": "clinical"}, BOTH, {"clinical": Need()}),
-        ({"include": "labels,features", "model": "clinical"}, BOTH, {"clinical": Need()}),
-        ({"include": "saliency"}, BOTH, {"clinical": Need(attention=True)}),
-        ({"include": "saliency"}, ONLY_FEATURES, {"features": Need(attention=True)}),
-        ({"include": "quality,signal"}, BOTH, {}),
-    ],
-)  # fmt: skip
-def test_an_analysis_needs_only_what_was_asked_for(
-    given: dict[str, Any], deployment: Deployment, needs: dict[str, Need]
-) -> None:
-    assert needs_of(analyze_options(given, deployment), deployment) == needs
+    "given", [{"pooling": "none"}, {"level": "token"}, {"pooling": "none", "level": "token"}]
+)
+def test_no_pooling_means_tokens(given: dict[str, Any]) -> None:
+    options = feature_options(BOTH, **given)
+    assert (options.level, options.pooling) == ("token", "mean")
 
 
 @pytest.mark.parametrize(
-    "given, layer",
+    ("given", "field", "detail"),
     [
-        ({}, None),
-        ({"level": "segment"}, None),
-        ({"pooling": "max"}, -1),
-        ({"level": "token"}, -1),
-        ({"layer": 0}, 0),
-        ({"layer": -2}, 2),
+        (
+            {"pooling": "none", "level": "record"},
+            "level",
+            "pooling is none and level is record; allowed with no pooling is only level token",
+        ),
+        (
+            {"pooling": "none", "level": "segment"},
+            "level",
+            "pooling is none and level is segment; allowed with no pooling is only level token",
+        ),
+        (
+            {"pooling": "max", "level": "token"},
+            "pooling",
+            "level is token and pooling is max; allowed with level token is only pooling none",
+        ),
     ],
 )
-def test_token_states_are_kept_only_where_they_are_needed(
-    given: dict[str, Any], layer: int | None
+def test_pooling_and_level_that_contradict_each_other_are_refused(
+    given: dict[str, Any], field: str, detail: str
 ) -> None:
-    assert needs_of(feature_options(given, BOTH), BOTH) == {"features": Need(layer=layer)}
+    with pytest.raises(BadOption) as refused:
+        feature_options(BOTH, **given)
+    assert refused.value.detail == detail
+    assert refused.value.errors[0].loc == (field,)
 
 
-def test_quality_needs_no_encoder() -> None:
-    assert needs_of(QualityOptions(), BOTH) == {}
+def test_an_encoder_is_named_by_its_role_or_its_bundle() -> None:
+    assert encoder_role("clinical", BOTH) == encoder_role("tiny-clinical", BOTH) == "clinical"
+    assert encoder_role("features", BOTH) == encoder_role("tiny-features", BOTH) == "features"
+
+
+@pytest.mark.parametrize(
+    ("model", "detail"),
+    [
+        ("gpt", "model is 'gpt'; loaded are clinical, features, tiny-clinical, tiny-features"),
+        (3, "model is 3; loaded are clinical, features, tiny-clinical, tiny-features"),
+    ],
+)
+def test_another_encoder_is_refused(model: object, detail: str) -> None:
+    with pytest.raises(BadOption) as refused:
+        encoder_role(model, BOTH)
+    assert refused.value.detail == detail
+    assert refused.value.errors[0].loc == ("model",)
+
+
+def test_without_an_encoder_none_is_listed() -> None:
+    with pytest.raises(BadOption, match=r"^model is 'features'; loaded are none$"):
+        feature_options(NOTHING, model="features")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (False, "false"),
+        (3, "3"),
+        (0.5, "0.5"),
+        (float("nan"), "nan"),
+        ("it's", '"it\'s"'),
+        ("x" * 64, repr("x" * 64)),
+        ("x" * 65, repr("x" * 61 + "...")),
+        ([[1.0, 2.0]], "of type list"),
+        ({"signal": [1.0]}, "of type dict"),
+    ],
+)
+def test_a_value_is_shown_short_and_never_as_a_structure(value: object, text: str) -> None:
+    assert shown(value) == text

@@ -16,12 +16,11 @@ from scipy.signal import butter, resample_poly, sosfilt
 from analysis.answer import analysis_answer
 from analysis.forward import Piece, forward
 from analysis.measuring import measure_record
-from analysis.options import analyze_options
 from analysis.prepare import prepare
 from heads.cache import HeadCache
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord
-from tests.analysis.deployments import BOTH, NOTHING, RUNTIME, SumRunner
+from tests.analysis.deployments import BOTH, NOTHING, RUNTIME, SumRunner, asked
 from tests.data import SHARED, requires_shared
 
 NO_HEADS = HeadCache(Path("/nowhere"))
@@ -49,9 +48,7 @@ def analysed(
     **more: Any,
 ) -> dict[str, Any]:
     record = EcgRecord(signal.astype(np.float32), fs, leads, **more)
-    ready = prepare(
-        record, analyze_options({"include": include}, NOTHING), NOTHING, max_seconds=600
-    )
+    ready = prepare(record, asked(NOTHING, include=include), NOTHING, max_seconds=600)
     return analysis_answer(ready, {}, NOTHING, RUNTIME, NO_HEADS.head)
 
 
@@ -192,7 +189,7 @@ def test_a_pacemaker_without_visible_spikes_is_found_by_its_beats() -> None:
 
 def test_a_label_is_part_of_the_evidence_where_there_is_one() -> None:
     record = EcgRecord(ludb("2").astype(np.float32), 500.0, LEADS)
-    ready = prepare(record, analyze_options({"include": "pacemaker"}, BOTH), BOTH, max_seconds=600)
+    ready = prepare(record, asked(BOTH, include="pacemaker"), BOTH, max_seconds=600)
     encoded = forward(
         [Piece(ready.segments, ready.needs)],
         {"clinical": SumRunner(1.0, 17), "features": SumRunner(2.0)},

@@ -16,13 +16,14 @@ import pytest
 from fastapi import FastAPI
 from openapi_spec_validator import validate
 
-from analysis.options import OPTIONS, PARTS
+from analysis.options import PARTS
 from errors import public_errors
 from formats.hints import HINT_NAMES
 from server.app import build_app
 from server.openapi.document import ONLY_ON, ROUTES, openapi_document
 from server.openapi.examples import DETAILS, FS, record, record_by_lead
 from server.openapi.parameters import ANSWER_HEADERS, HINT_SCHEMAS, OPTION_SCHEMAS
+from server.recording_routes import ROUTE_OPTIONS
 from server.settings import Settings
 from tests.server.harness import RunningServer
 
@@ -191,7 +192,7 @@ def test_every_option_and_hint_is_a_query_parameter_and_a_form_field(route: str)
     }
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"].keys()
     assert set(HINT_SCHEMAS) == HINT_NAMES
-    assert query == HINT_NAMES | set(OPTIONS[route]) == form - {"file"}  # type: ignore[index]
+    assert query == HINT_NAMES | set(ROUTE_OPTIONS[route]) == form - {"file"}  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_every_option_and_hint_is_a_query_parameter_and_a_form_field(route: str)
     [
         (route, option, value)
         for route in ROUTES
-        for option in OPTIONS[route]
+        for option in ROUTE_OPTIONS[route]
         for value in OPTION_SCHEMAS[option].get(
             "enum", OPTION_SCHEMAS[option].get("items", {}).get("enum", ())
         )
@@ -212,7 +213,7 @@ def test_every_documented_value_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("route", "option"), [(route, option) for route in ROUTES for option in OPTIONS[route]]
+    ("route", "option"), [(route, option) for route in ROUTES for option in ROUTE_OPTIONS[route]]
 )
 def test_no_other_value_is_allowed(client: httpx.Client, route: str, option: str) -> None:
     answer = client.post(f"/{route}", json=record(), params={option: "surely-not"})

@@ -1,0 +1,19 @@
+"""The routes that take recordings, and the options of each."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Route = Literal["analyze", "extract_features", "assess_quality", "predict", "classify"]
+
+# The upload forms of earlier services, which take nothing but a form with files.
+FORM_ROUTES: Final[tuple[Route, ...]] = ("predict", "classify")
+
+ROUTE_OPTIONS: Final[dict[Route, tuple[str, ...]]] = {
+    "analyze": ("include", "aggregate", "thresholds", "model"),
+    "extract_features": ("pooling", "layer", "level", "model", "dtype"),
+    "assess_quality": (),
+    "predict": (),
+    "classify": ("lang",),
+}
+ALL_OPTIONS: Final = frozenset(name for names in ROUTE_OPTIONS.values() for name in names)
