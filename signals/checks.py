@@ -1,4 +1,7 @@
-"""What a recording must be before any work is spent on it; the limits are docs/api.md's."""
+"""The requirements on a recording, checked before any work is spent on it.
+
+The limits are documented in docs/api.md.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,18 @@ MIN_FS_HZ: Final = 50.0
 MAX_FS_HZ: Final = 2000.0
 MIN_SECONDS: Final = 2.0
 MAX_SECONDS: Final = 600.0
-MAX_VALUE: Final = (
-    1e6  # in the record's units; no electrode gives a kilovolt, no ADC in use counts so far
-)
+# In the record's units: no electrode gives a kilovolt, and no common converter counts so far.
+MAX_VALUE: Final = 1e6
 
 
 def check_record(
     record: EcgRecord, max_seconds: float = MAX_SECONDS, *, judge_anything: bool = False
 ) -> EcgRecord:
-    """The record, or the error that says why it cannot be analysed; implausible mV become unknown units, with a warning.
+    """Return the record, or raise the error that says why it cannot be analysed.
 
-    judge_anything  for /assess_quality: gaps throughout are a finding there, no error
+    A record with implausible mV is returned with unknown units and a warning.
+
+    judge_anything  accept a recording without any sample, which is a finding of /assess_quality
     Raises BadSamplingRate, TooShort, RecordingTooLong, ImplausibleValues, NoSamples.
     """
     _check_rate(record.fs)
@@ -34,29 +38,33 @@ def check_record(
 
 
 def _check_rate(fs: float) -> None:
+    # NaN fails this comparison too.
     if not MIN_FS_HZ <= fs <= MAX_FS_HZ:
         raise BadSamplingRate(
-            f"fs: {fs:g} Hz; {MIN_FS_HZ:g} to {MAX_FS_HZ:g} Hz are read", loc=("fs",)
+            f"fs: {fs:g} Hz; the allowed range is {MIN_FS_HZ:g} to {MAX_FS_HZ:g} Hz", loc=("fs",)
         )
 
 
 def _check_duration(record: EcgRecord, max_seconds: float) -> None:
-    found = f"{record.duration_s:.4g} s at {record.fs:g} Hz"
+    # Samples are compared, because a quotient in seconds could be rounded across a limit.
+    duration = f"signal: {record.duration_s:.4g} s at {record.fs:g} Hz"
     if record.samples < MIN_SECONDS * record.fs:
-        raise TooShort(f"{found}; at least {MIN_SECONDS:g} s are needed", loc=("signal",))
+        raise TooShort(f"{duration}; the minimum is {MIN_SECONDS:g} s", loc=("signal",))
     if record.samples > max_seconds * record.fs:
-        raise RecordingTooLong(f"{found}; at most {max_seconds:g} s are read", loc=("signal",))
+        raise RecordingTooLong(f"{duration}; the maximum is {max_seconds:g} s", loc=("signal",))
 
 
 def _check_values(record: EcgRecord, judge_anything: bool) -> None:
-    # fmax passes NaN by, and says nothing of a lead that is NaN throughout.
+    # fmax ignores NaN, and gives NaN without a warning for a lead that has no sample.
     largest = np.fmax.reduce(np.abs(record.signal), axis=1)
-    beyond = [
-        lead for lead, value in zip(record.lead_names, largest, strict=True) if value > MAX_VALUE
-    ]
-    if beyond:
+    implausible_leads = []
+    for lead, value in zip(record.lead_names, largest, strict=True):
+        if value > MAX_VALUE:
+            implausible_leads.append(lead)
+    if implausible_leads:
         raise ImplausibleValues(
-            f"signal: {', '.join(beyond)} with values that are infinite or beyond ±{MAX_VALUE:g}",
+            f"signal: {', '.join(implausible_leads)} with values that are infinite"
+            f" or beyond ±{MAX_VALUE:g}",
             loc=("signal",),
         )
     if not judge_anything and np.isnan(largest).all():

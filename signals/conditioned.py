@@ -1,9 +1,12 @@
-"""The filtered recording that beats and intervals are measured on: 500 Hz, without wander, smoothed against mains hum.
+"""The filtered recording on which beats and intervals are measured.
 
-Computed once and shared by everything that looks for beats. Zero-phase throughout, so that onsets stay where they are.
+It has 500 Hz, no baseline wander, and is smoothed against mains hum. It is computed once and shared
+by everything that looks for beats. All filters are zero-phase, so that the onsets of waves do not
+move.
 
-scipy's filters and transforms take half a second to import, and every process of the server knows this and its neighbours, but only
-signal workers filter: they are imported where they are used, which `analysis.warm_up.warm_up` does before somebody waits for it.
+scipy's filters and transforms take half a second to import. Every process of the server imports
+this module, but only signal workers filter. The functions therefore import scipy where they use it,
+and `analysis.warm_up.warm_up` runs them before the first request.
 """
 
 from __future__ import annotations
@@ -20,22 +23,26 @@ from signals.ends import pad_edges
 from signals.gaps import fill_short_gaps
 
 RATE_HZ: Final = 500.0
-HIGH_PASS_HZ: Final = 0.6  # zero-phase, which moves ST and T less than 0.05 Hz with phase (IEC 60601-2-25 tests the latter)
-MAX_RATIO: Final = (
-    2000  # of a rational change of rate; odd rates beyond it are interpolated linearly
-)
-_BLOCK_SAMPLES: Final = 20  # 40 ms: the wander is estimated at 25 Hz, a twentieth of the work
-_SETTLED_S: Final = 1.5  # the length of the filter's answer
+# Zero-phase at this cutoff moves ST and T less than a filter with phase at 0.05 Hz does (the latter
+# is what IEC 60601-2-25 tests).
+HIGH_PASS_HZ: Final = 0.6
+# Largest numerator and denominator of a rational change of rate. Other rates are interpolated
+# linearly.
+MAX_RATIO: Final = 2000
+# 40 ms: the wander is estimated at 25 Hz, which is a twentieth of the work.
+_BLOCK_SAMPLES: Final = 20
+# The length of the low-pass filter's response.
+_SETTLED_S: Final = 1.5
 
 
 @dataclass(frozen=True, eq=False)
 class Conditioned:
-    """A recording made ready.
+    """A recording that is ready for the search for beats.
 
-    signal  (leads, samples) float32 at RATE_HZ, high-passed and smoothed by a trapezoid of 11 taps (20 ms, null at 50 Hz);
-            zero where nothing is there
-    varying   (leads,) bool: with a signal that varies
-    missing (samples,) bool: a gap that could not be bridged, in any lead that is varying
+    signal   (leads, samples) float32 at RATE_HZ, high-passed and smoothed by a trapezoid of 11
+             taps (20 ms, zero at 50 Hz); zero in leads without a signal
+    varying  (leads,) whether the lead is not constant
+    missing  (samples,) whether a lead that varies has a gap here that is too long to be filled
     """
 
     signal: NDArray[np.float32]
@@ -44,120 +51,170 @@ class Conditioned:
 
 
 def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
-    """(leads, samples) at any rate, NaN for gaps -> the filtered signal; infinite samples count as missing."""
+    """Filter a recording (leads, samples) of any rate, with NaN for gaps.
+
+    Infinite samples count as missing.
+    """
     if signal.shape[1] == 0:
         return Conditioned(
-            np.zeros(signal.shape, np.float32),
-            np.zeros(len(signal), np.bool_),
-            np.zeros(0, np.bool_),
+            signal=np.zeros(signal.shape, np.float32),
+            varying=np.zeros(len(signal), np.bool_),
+            missing=np.zeros(0, np.bool_),
         )
-    filled, missing = _whole(
-        signal if np.issubdtype(signal.dtype, np.floating) else signal.astype(np.float64), fs
-    )
-    # From the first sample on: single precision loses nothing of the heart under a large offset then.
+    if not np.issubdtype(signal.dtype, np.floating):
+        signal = signal.astype(np.float64)
+    filled, missing = _fill_all_gaps(signal, fs)
+    # Relative to the first sample: under a large offset, single precision would lose small waves.
     level = np.empty(filled.shape, np.float32)
     np.subtract(filled, filled[:, :1], out=level, casting="same_kind")
     varying = np.asarray(level.max(axis=1) > level.min(axis=1))
-    at_rate = resample_to_500_hz(level, fs)
-    gone = (
-        np.zeros(at_rate.shape[1], np.bool_)
-        if missing is None
-        else _gone(missing[varying].any(axis=0), fs, at_rate.shape[1])
-    )
-    flat = without_wander(at_rate)
-    flat[~varying] = 0.0
-    return Conditioned(smooth(flat), varying, gone)
+    resampled = resample_to_500_hz(level, fs)
+    samples = resampled.shape[1]
+    if missing is None:
+        missing_samples = np.zeros(samples, np.bool_)
+    else:
+        missing_samples = _resample_mask(missing[varying].any(axis=0), fs, samples)
+    filtered = _remove_wander(resampled)
+    filtered[~varying] = 0.0
+    return Conditioned(_smooth(filtered), varying, missing_samples)
 
 
-def _whole(
+def _fill_all_gaps(
     signal: NDArray[np.floating], fs: float
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
-    """Every gap bridged, zero where a lead is nothing else; where the long ones were (leads, samples), None where there was none."""
+    """Fill every gap, of any length.
+
+    Returns (filled, missing): `missing` (leads, samples) marks the long gaps, and is None if there
+    is no gap at all. Leads without a sample are zero.
+    """
     finite = np.isfinite(signal)
     if finite.all():
         return signal, None
-    filled, missing = fill_short_gaps(np.where(finite, signal, np.nan).astype(np.float64), fs)
-    return _bridged(filled, missing), missing
+    with_gaps = np.where(finite, signal, np.nan).astype(np.float64)
+    filled, missing = fill_short_gaps(with_gaps, fs)
+    return _fill_long_gaps(filled, missing), missing
+
+
+def _fill_long_gaps(filled: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Fill the long gaps with straight lines, and leads without any sample with zeros.
+
+    A straight line makes no beats, and a filter must not meet a NaN.
+    """
+    if not missing.any():
+        return filled
+    complete = filled.copy()
+    for lead, gaps in zip(complete, missing, strict=True):
+        if gaps.all():
+            lead[:] = 0.0
+        elif gaps.any():
+            lead[gaps] = np.interp(np.flatnonzero(gaps), np.flatnonzero(~gaps), lead[~gaps])
+    return complete
 
 
 def resample_to_500_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
-    """(leads, n) at `fs` -> (leads, n') at RATE_HZ, band-limited; sample k stands at k / RATE_HZ seconds."""
-    if fs == RATE_HZ or signal.shape[1] < 2:
+    """Resample (leads, n) at `fs` to (leads, n') at RATE_HZ, band-limited.
+
+    Sample k of the result is at k / RATE_HZ seconds. Returns `signal` itself if there is nothing to
+    resample.
+    """
+    samples = signal.shape[1]
+    if fs == RATE_HZ or samples < 2:
         return signal
     ratio = Fraction(RATE_HZ / fs).limit_denominator(MAX_RATIO)
-    if ratio.numerator <= MAX_RATIO and abs(float(ratio) * fs / RATE_HZ - 1) < 1e-9:
+    is_exact = abs(float(ratio) * fs / RATE_HZ - 1) < 1e-9
+    if ratio.numerator <= MAX_RATIO and is_exact:
         from scipy.signal import resample_poly
 
         resampled: NDArray[np.float32] = resample_poly(
             signal, ratio.numerator, ratio.denominator, axis=1, padtype="line"
         )
         return resampled
-    at = np.arange(int((signal.shape[1] - 1) * RATE_HZ / fs) + 1) * (fs / RATE_HZ)
-    return np.stack([np.interp(at, np.arange(signal.shape[1]), row) for row in signal]).astype(
-        np.float32
-    )
+    new_samples = int((samples - 1) * RATE_HZ / fs) + 1
+    old_places = np.arange(samples)
+    new_places = np.arange(new_samples) * (fs / RATE_HZ)
+    interpolated = np.stack([np.interp(new_places, old_places, lead) for lead in signal])
+    return interpolated.astype(np.float32)
 
 
-def without_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Minus what is slower than HIGH_PASS_HZ: block means at 25 Hz, low-passed there, and interpolated back."""
-    samples = signal.shape[1]
+def _remove_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Subtract everything slower than HIGH_PASS_HZ from (leads, samples) at RATE_HZ.
+
+    The wander is the block means at 25 Hz, low-passed and interpolated back to 500 Hz.
+    """
+    leads, samples = signal.shape
     blocks = -(-samples // _BLOCK_SAMPLES)
+    padded_samples = blocks * _BLOCK_SAMPLES
     padded = signal
-    if blocks * _BLOCK_SAMPLES != samples:
-        padded = pad_edges(signal, 0, blocks * _BLOCK_SAMPLES - samples)
-    means = padded.reshape(len(signal), blocks, _BLOCK_SAMPLES) @ np.full(
-        _BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES, np.float32
-    )
+    if padded_samples != samples:
+        padded = pad_edges(signal, 0, padded_samples - samples)
+    # A product with a vector takes a tenth of the time of a mean over this short axis.
+    weights = np.full(_BLOCK_SAMPLES, 1.0 / _BLOCK_SAMPLES, np.float32)
+    block_means = padded.reshape(leads, blocks, _BLOCK_SAMPLES) @ weights
     if blocks < 2:
-        return np.asarray(signal - means.mean(axis=1, keepdims=True), np.float32)
-    wander = _between_blocks(_slow(means.astype(np.float64)).astype(np.float32), samples)
+        return np.asarray(signal - block_means.mean(axis=1, keepdims=True), np.float32)
+    slow = _low_pass(block_means.astype(np.float64))
+    wander = _interpolate_blocks(slow.astype(np.float32), samples)
     return np.subtract(signal, wander, out=wander)
 
 
-def _slow(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(leads, blocks) low-passed at HIGH_PASS_HZ, there and back."""
+def _low_pass(block_means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Low-pass (leads, blocks) at HIGH_PASS_HZ, forwards and backwards."""
     from scipy.signal import lfilter
 
-    reach = min(round(_SETTLED_S * RATE_HZ / _BLOCK_SAMPLES), means.shape[1] - 1)
-    padded = np.concatenate(
-        [
-            2 * means[:, :1] - means[:, reach:0:-1],
-            means,
-            2 * means[:, -1:] - means[:, -2 : -reach - 2 : -1],
-        ],
-        axis=1,
-    )
-    b, a, settled = _low_pass()
+    settling_blocks = round(_SETTLED_S * RATE_HZ / _BLOCK_SAMPLES)
+    reach = min(settling_blocks, block_means.shape[1] - 1)
+    # Mirrored about the first and the last block, turned upside down: a slope continues straight.
+    before = 2 * block_means[:, :1] - block_means[:, reach:0:-1]
+    after = 2 * block_means[:, -1:] - block_means[:, -2 : -reach - 2 : -1]
+    padded = np.concatenate([before, block_means, after], axis=1)
+    b, a, settled = _low_pass_coefficients()
     for _ in range(2):
-        padded = lfilter(b, a, padded, axis=1, zi=settled * padded[:, :1])[0][:, ::-1]
+        filtered = lfilter(b, a, padded, axis=1, zi=settled * padded[:, :1])[0]
+        # Reversed in time: the second pass goes backwards, and its result is reversed again.
+        padded = filtered[:, ::-1]
     return np.asarray(padded[:, reach : padded.shape[1] - reach], np.float64)
 
 
 @cache
-def _low_pass() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """The filter's (b, a), of second order, and (2,) its state when it has settled at one."""
+def _low_pass_coefficients() -> tuple[
+    NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
+]:
+    """Return the second-order filter's (b, a), and its state (2,) after a long input of 1."""
     from scipy.signal import butter, lfilter_zi
 
     b, a = butter(2, HIGH_PASS_HZ, fs=RATE_HZ / _BLOCK_SAMPLES)
     return b, a, lfilter_zi(b, a)
 
 
-def _between_blocks(slow: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
-    """(leads, blocks) at the blocks' middles -> (leads, samples), linearly, and on beyond the first and last middle."""
+def _interpolate_blocks(slow: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+    """Interpolate (leads, blocks), values at the blocks' middles, to (leads, samples).
+
+    Before the first middle and after the last one, the nearest line is extended.
+    """
     leads, blocks = slow.shape
-    share = ((np.arange(_BLOCK_SAMPLES) + 0.5) / _BLOCK_SAMPLES).astype(np.float32)
     half = _BLOCK_SAMPLES // 2
-    out = np.empty((leads, blocks * _BLOCK_SAMPLES), np.float32)
-    inner = out[:, half:-half].reshape(leads, blocks - 1, _BLOCK_SAMPLES)
+    # How far each sample between two middles is on its way from the first to the second.
+    share = ((np.arange(_BLOCK_SAMPLES) + 0.5) / _BLOCK_SAMPLES).astype(np.float32)
+    wander = np.empty((leads, blocks * _BLOCK_SAMPLES), np.float32)
+    between_middles = wander[:, half:-half].reshape(leads, blocks - 1, _BLOCK_SAMPLES)
+    # Products of small matrices, written in place: (leads, blocks - 1, 2) @ (2, block samples).
+    neighbours = np.stack([slow[:, :-1], slow[:, 1:]], axis=2)
     weights = np.stack([1.0 - share, share])
-    np.matmul(np.stack([slow[:, :-1], slow[:, 1:]], axis=2), weights, out=inner)
-    out[:, :half] = slow[:, :2] @ np.stack([2.0 - share[half:], share[half:] - 1.0])
-    out[:, -half:] = slow[:, -2:] @ np.stack([-share[:half], 1.0 + share[:half]])
-    return out[:, :samples]
+    np.matmul(neighbours, weights, out=between_middles)
+    start_weights = np.stack([2.0 - share[half:], share[half:] - 1.0])
+    end_weights = np.stack([-share[:half], 1.0 + share[:half]])
+    wander[:, :half] = slow[:, :2] @ start_weights
+    wander[:, -half:] = slow[:, -2:] @ end_weights
+    return wander[:, :samples]
 
 
-def smooth(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A trapezoid of 11 taps: a mean over 10 samples (null at 50 Hz) of the mean over 2, symmetric about each sample."""
+def _smooth(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Filter (leads, samples) with a trapezoid of 11 taps, symmetric about each sample.
+
+    It is a mean over 10 samples, which is zero at 50 Hz, of a mean over 2. The sums over 2, 4, 8
+    and 10 samples are built from each other, which takes five additions a sample. The last sample
+    has the mean over 10 alone.
+    """
     of_one = pad_edges(signal, 5, 4)
     of_two = of_one[:, :-1] + of_one[:, 1:]
     of_four = of_two[:, :-2] + of_two[:, 2:]
@@ -169,20 +226,7 @@ def smooth(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     return of_ten
 
 
-def _bridged(filled: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Long gaps bridged too: a straight line makes no beats, and a filter must not meet a NaN. Zero where all is gone."""
-    if not missing.any():
-        return filled
-    bridged = filled.copy()
-    for row, gone in zip(bridged, missing, strict=True):
-        if gone.all():
-            row[:] = 0.0
-        elif gone.any():
-            row[gone] = np.interp(np.flatnonzero(gone), np.flatnonzero(~gone), row[~gone])
-    return bridged
-
-
-def _gone(missing: NDArray[np.bool_], fs: float, samples: int) -> NDArray[np.bool_]:
-    """(n,) at `fs` -> (samples,) at RATE_HZ, of each the nearest."""
-    at = np.rint(np.arange(samples) * (fs / RATE_HZ)).astype(np.intp)
-    return np.asarray(missing[np.minimum(at, missing.size - 1)], np.bool_)
+def _resample_mask(missing: NDArray[np.bool_], fs: float, samples: int) -> NDArray[np.bool_]:
+    """Resample a mask (n,) at `fs` to (samples,) at RATE_HZ; each takes its nearest old sample."""
+    nearest = np.rint(np.arange(samples) * (fs / RATE_HZ)).astype(np.intp)
+    return np.asarray(missing[np.minimum(nearest, missing.size - 1)], np.bool_)

@@ -1,7 +1,8 @@
-"""Medians, means and orders, as numpy's to the last bit, quantiles and ranks of what is known to be finite.
+"""Medians, means and order statistics of finite values, faster than numpy's own functions.
 
-numpy's look for NaN and for every kind of input first; on the few hundred numbers that a beat or a second has, that is most of
-their cost, and a recording needs scores of them.
+The means and medians are equal to numpy's to the last bit. numpy first checks for NaN and for every
+kind of input. For the few hundred values of a beat or of a second, that is most of the cost, and a
+recording needs these functions many times.
 """
 
 from __future__ import annotations
@@ -12,76 +13,106 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-_FEW: Final = 16  # up to so many arrays are quicker compared with each other than each place's few values are sorted
+# Up to this number of arrays, comparing whole arrays with each other is faster than sorting the few
+# values at each place.
+_MAX_COMPARED: Final = 16
 
 
 def median(values: NDArray[np.floating], axis: int = -1) -> NDArray[Any]:
-    """The median along an axis, a scalar array of one dimension; in the type of `values`, which are finite and at least one."""
+    """Return the median along an axis, in the type of `values`.
+
+    values  finite, at least one along the axis
+    For values of one dimension, the result is a scalar.
+    """
     count = values.shape[axis]
     upper = count // 2
     ordered = np.array(values)
-    found: NDArray[Any]
+    middle: NDArray[Any]
     if count % 2:
         ordered.partition(upper, axis=axis)
-        found = ordered.take(upper, axis=axis)
+        middle = ordered.take(upper, axis=axis)
     else:
-        ordered.partition((upper - 1, upper), axis=axis)
-        found = (ordered.take(upper - 1, axis=axis) + ordered.take(upper, axis=axis)) / 2
-    return found
+        lower = upper - 1
+        ordered.partition((lower, upper), axis=axis)
+        middle = (ordered.take(lower, axis=axis) + ordered.take(upper, axis=axis)) / 2
+    return middle
 
 
 def mean(values: NDArray[np.floating], axis: int = -1) -> NDArray[Any]:
-    """The mean along an axis, a scalar of one dimension; in the type of `values`, which are at least one."""
-    found: NDArray[Any] = np.add.reduce(values, axis=axis) / values.shape[axis]
-    return found
+    """Return the mean along an axis, in the type of `values`.
+
+    values  at least one along the axis
+    For values of one dimension, the result is a scalar.
+    """
+    average: NDArray[Any] = np.add.reduce(values, axis=axis) / values.shape[axis]
+    return average
 
 
 def quantile(values: NDArray[np.float64], share: float) -> float:
-    """(n,), finite and at least one -> what `share` of them lie under, linearly between the two next to that place."""
+    """Return the value that `share` of the values (n,) lie below, linearly interpolated.
+
+    values  finite, at least one
+    share   0..1
+    """
     place = share * (values.size - 1)
     below = int(place)
     above = min(below + 1, values.size - 1)
     ordered = np.partition(values, (below, above))
-    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
+    step = ordered[above] - ordered[below]
+    return float(ordered[below] + step * (place - below))
 
 
 def order_statistic(values: NDArray[np.floating], rank: int) -> NDArray[Any]:
-    """(leads, samples), finite -> (leads,) what stands at a rank (0 is the smallest) of each.
+    """Return (leads,) the value of each lead that has `rank` when sorted; 0 is the smallest.
 
-    A neighbour is asked for as well, which is another way through numpy: for one place alone it takes instructions that some
-    processors are slow at (AVX-512's compressed stores on Zen 4: three times as long).
+    values  (leads, samples), finite
     """
-    beside = rank - 1 if rank else min(1, values.shape[1] - 1)
-    found: NDArray[Any] = np.partition(values, (beside, rank), axis=1)[:, rank]
-    return found
+    # A neighbouring rank is requested too, which takes another path through numpy. For one rank
+    # alone, numpy uses instructions that some processors execute slowly (the compressed stores of
+    # AVX-512 on Zen 4 take three times as long).
+    neighbour = rank - 1 if rank else min(1, values.shape[1] - 1)
+    at_rank: NDArray[Any] = np.partition(values, (neighbour, rank), axis=1)[:, rank]
+    return at_rank
 
 
 def sort_elementwise(values: NDArray[np.floating]) -> list[NDArray[Any]]:
-    """(count, ...) -> as many arrays (...): at each place the smallest value, the next one, ..., the greatest."""
-    if len(values) > _FEW:
+    """Sort the values at each place of several arrays.
+
+    values  (count, ...), finite
+    Returns `count` arrays (...): the smallest value at each place, the next, ..., the largest.
+    """
+    if len(values) > _MAX_COMPARED:
         return list(np.sort(values, axis=0))
-    found = list(values.copy())
-    for low, high in _exchanges(len(found)):
-        lower = np.minimum(found[low], found[high])
-        np.maximum(found[low], found[high], out=found[high])
-        found[low] = lower
-    return found
+    arrays = list(values.copy())
+    for low, high in _exchanges(len(arrays)):
+        smaller = np.minimum(arrays[low], arrays[high])
+        np.maximum(arrays[low], arrays[high], out=arrays[high])
+        arrays[low] = smaller
+    return arrays
 
 
 @cache
 def _exchanges(count: int) -> list[tuple[int, int]]:
-    """What to compare, one after the other, to put any `count` numbers in order: merge exchange (Batcher 1968; TAOCP 3, 5.2.2 M)."""
-    found = []
+    """Return the pairs to compare and exchange, in order, to sort any `count` values.
+
+    Merge exchange (Batcher 1968; Knuth, TAOCP 3, 5.2.2, algorithm M, whose p, q, r and d are here
+    `part`, `reach`, `start` and `distance`).
+    """
+    pairs = []
     top = 1 << max(0, (count - 1).bit_length() - 1)
     part = top if count > 1 else 0
     while part:
-        start, reach, distance = 0, top, part
+        start = 0
+        reach = top
+        distance = part
         while True:
-            found += [
-                (low, low + distance) for low in range(count - distance) if low & part == start
-            ]
+            for low in range(count - distance):
+                if low & part == start:
+                    pairs.append((low, low + distance))
             if reach == part:
                 break
-            start, distance, reach = part, reach - part, reach // 2
+            start = part
+            distance = reach - part
+            reach //= 2
         part //= 2
-    return found
+    return pairs

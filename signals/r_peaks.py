@@ -1,7 +1,8 @@
-"""Where the heart beats: R peaks, found on all leads together.
+"""Detection of R peaks on all leads together.
 
-The envelope is the root of the sum of squared 16 ms differences over leads, as in spatial-velocity detectors; the thresholds
-were chosen on LUDB; MIT-BIH was looked at once while the rule on echoes was settled.
+The envelope is the root of the sum of squares of 16 ms differences over the leads, as in detectors
+of spatial velocity. The thresholds were chosen on LUDB. MIT-BIH was looked at once, while the rule
+on echoes was settled.
 """
 
 from __future__ import annotations
@@ -15,118 +16,166 @@ from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.order import median, order_statistic, quantile
 
 ENVELOPE_HZ: Final = 250.0
-DIFFERENCE_SAMPLES: Final = 4  # 16 ms: the slope of a QRS, not of a T wave
-MEAN_SAMPLES: Final = 21  # 84 ms at ENVELOPE_HZ, about a QRS: one hump a beat
-BLOCK_S: Final = 3.0  # holds a beat from 20 /min on
-BLOCK_SHARE: Final = 0.30  # of the median block maximum
-HEIGHT_SHARE: Final = 0.35  # of the median peak
-APART_S: Final = 0.248  # 240 /min
+# 16 ms: the slope of a QRS complex, not of a T wave.
+DIFFERENCE_SAMPLES: Final = 4
+# 84 ms at ENVELOPE_HZ, about a QRS complex: one hump for each beat.
+MEAN_SAMPLES: Final = 21
+# Contains a beat from 20 /min on.
+BLOCK_S: Final = 3.0
+# Of the median of the blocks' maxima.
+BLOCK_SHARE: Final = 0.30
+# Of the median peak.
+HEIGHT_SHARE: Final = 0.35
+# 240 /min.
+APART_S: Final = 0.248
 # A lower peak so soon after a beat is its T wave: within (seconds, share of the beat's height).
 EARLY_ECHO: Final = (0.36, 0.6)
-# A wide complex has a late, steep T; premature beats of fibrillation look the same, but do not follow every third beat.
+# A wide complex has a late, steep T wave. Premature beats in fibrillation look the same, but do not
+# follow every third beat.
 LATE_ECHO: Final = (0.46, 0.5)
-LATE_ECHOES_SHARE: Final = 1 / 3  # of all peaks: from there on they are T waves
-EDGE_S: Final = 0.06  # a complex cut by the recording's end is none; filters ring there, too
+# Of all peaks: from this share on, late echoes are T waves.
+LATE_ECHOES_SHARE: Final = 1 / 3
+# A complex that is cut by the recording's end does not count. Filters ring there, too.
+EDGE_S: Final = 0.06
 QUIET_SHARE: Final = 0.2
-MIN_CONTRAST: Final = 2.5  # of the median peak over the envelope's quiet fifth: 15 and more in ECGs, 1.5 in noise and hum
-PEAKED: Final = 6.0  # 98th percentile of the slope over its median from which a lead counts in full
-LOUD_LEAD: Final = (
-    3.0  # a lead may be so many times as steep as the middle one before it is turned down
-)
+# The median peak over the envelope's quiet fifth: 15 and more in ECGs, 1.5 in noise and hum.
+MIN_CONTRAST: Final = 2.5
+# The slope's 98th percentile over its median, from which on a lead counts in full.
+PEAKED: Final = 6.0
+# A lead may be this many times as steep as the middle lead before its weight is reduced.
+LOUD_LEAD: Final = 3.0
 
 
 def find_r_peaks(signal: NDArray[np.floating], fs: float) -> NDArray[np.float64]:
-    """(leads, samples) in any units at 50-2000 Hz, NaN for gaps -> seconds of the beats from the start, ascending."""
+    """Return the times of the beats in seconds from the start, ascending.
+
+    signal  (leads, samples) in any units at 50-2000 Hz, NaN for gaps
+    """
     return r_peaks_of(condition(signal, fs))
 
 
 def r_peaks_of(ready: Conditioned) -> NDArray[np.float64]:
-    """The same on a recording that is filtered already; none where no lead has a signal."""
+    """Return the times of the beats of a filtered recording, in seconds, ascending.
+
+    There are none if no lead has a signal, or if no peak stands out of noise or hum.
+    """
     envelope = _envelope(ready)
     if envelope.size < 3:
         return np.zeros(0)
-    peaks = _above(envelope, _block_level(envelope) * BLOCK_SHARE)
+    peaks = _peaks_above(envelope, _block_level(envelope) * BLOCK_SHARE)
     edge = round(EDGE_S * ENVELOPE_HZ)
     peaks = peaks[(peaks >= edge) & (peaks < envelope.size - edge)]
     if peaks.size:
-        peaks = peaks[envelope[peaks] > HEIGHT_SHARE * median(envelope[peaks])]
-    if peaks.size == 0 or median(envelope[peaks]) < MIN_CONTRAST * quantile(envelope, QUIET_SHARE):
+        heights = envelope[peaks]
+        peaks = peaks[heights > HEIGHT_SHARE * median(heights)]
+    if peaks.size == 0:
         return np.zeros(0)
-    return np.asarray(_without_echoes(peaks, envelope) / ENVELOPE_HZ, np.float64)
+    if median(envelope[peaks]) < MIN_CONTRAST * quantile(envelope, QUIET_SHARE):
+        return np.zeros(0)
+    beats = _without_echoes(peaks, envelope)
+    return np.asarray(beats / ENVELOPE_HZ, np.float64)
 
 
 def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(leads,) in 0..1: min(1, 3 x median / own), so that one artefact-ridden lead does not outvote the rest."""
-    alive = steepness > 0
-    if not alive.any():
+    """Return (leads,) weights in 0..1, so that one lead with artefacts does not outvote the others.
+
+    steepness  (leads,), 0 for a constant lead
+    A weight is min(1, 3 x median / steepness), and 0 for a constant lead.
+    """
+    varying = steepness > 0
+    if not varying.any():
         return np.zeros(steepness.size)
-    limit = LOUD_LEAD * median(steepness[alive])
-    return np.where(alive, np.minimum(1.0, limit / np.where(alive, steepness, 1.0)), 0.0)
+    limit = LOUD_LEAD * median(steepness[varying])
+    divisor = np.where(varying, steepness, 1.0)
+    return np.where(varying, np.minimum(1.0, limit / divisor), 0.0)
 
 
 def _envelope(ready: Conditioned) -> NDArray[np.float64]:
+    """Return (samples at ENVELOPE_HZ,) how steeply all leads move together; empty if none does."""
     from scipy.ndimage import uniform_filter1d
 
-    signal = (ready.signal if ready.varying.all() else ready.signal[ready.varying])[
-        :, :: round(RATE_HZ / ENVELOPE_HZ)
-    ]
-    half = DIFFERENCE_SAMPLES // 2
-    if signal.shape[0] == 0 or signal.shape[1] <= DIFFERENCE_SAMPLES:
+    signal = ready.signal
+    if not ready.varying.all():
+        signal = signal[ready.varying]
+    signal = signal[:, :: round(RATE_HZ / ENVELOPE_HZ)]
+    leads, samples = signal.shape
+    if leads == 0 or samples <= DIFFERENCE_SAMPLES:
         return np.zeros(0)
     slope = signal[:, DIFFERENCE_SAMPLES:] - signal[:, :-DIFFERENCE_SAMPLES]
     size = np.abs(slope)
     steepness = order_statistic(size, int(0.98 * (size.shape[1] - 1))).astype(np.float64)
-    weights = (lead_weights(steepness) * _peaked(size, steepness) ** 2) ** 2
-    power = np.zeros(signal.shape[1])
-    power[half:-half] = np.sqrt(weights.astype(np.float32) @ np.square(slope, out=slope))
-    return np.asarray(uniform_filter1d(power, MEAN_SAMPLES, mode="nearest"), np.float64)
+    # Squared, because they weight squares of slopes.
+    weights = (lead_weights(steepness) * _peakedness(size, steepness) ** 2) ** 2
+    squares = np.square(slope, out=slope)
+    half = DIFFERENCE_SAMPLES // 2
+    velocity = np.zeros(samples)
+    velocity[half:-half] = np.sqrt(weights.astype(np.float32) @ squares)
+    return np.asarray(uniform_filter1d(velocity, MEAN_SAMPLES, mode="nearest"), np.float64)
 
 
-def _peaked(size: NDArray[np.float32], steepness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(leads,) 1 for a lead with QRS complexes, less for noise, whose slope is of one size all the time.
+def _peakedness(size: NDArray[np.float32], steepness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (leads,) 1 for a lead with QRS complexes, and less for noise.
 
-    The 98th percentile of the slope is 3.5 times its median in noise, and 10 times with QRS complexes: nearly all leads count in
-    full, which is told by counting, and their median is not looked for.
+    size       (leads, samples) absolute slope
+    steepness  (leads,) its 98th percentile
+
+    The 98th percentile is 3.5 times the median in noise, whose slope is always of similar size, and
+    10 times with QRS complexes. Nearly all leads count in full, which is found by counting, without
+    the more expensive median.
     """
-    place = size.shape[1] // 2
-    small = size <= (steepness / PEAKED)[:, None].astype(np.float32)
-    noisy = np.array([np.count_nonzero(lead) <= place for lead in small])
-    peaked = np.ones(len(size))
-    if noisy.any():
-        middle = order_statistic(size[noisy], place)
-        peaked[noisy] = np.minimum(1.0, steepness[noisy] / np.maximum(PEAKED * middle, 1e-12))
-    return peaked
+    middle_rank = size.shape[1] // 2
+    limits = (steepness / PEAKED)[:, None].astype(np.float32)
+    is_small = size <= limits
+    small_counts = np.array([np.count_nonzero(lead) for lead in is_small])
+    is_noisy = small_counts <= middle_rank
+    peakedness = np.ones(len(size))
+    if is_noisy.any():
+        middle = order_statistic(size[is_noisy], middle_rank)
+        ratio = steepness[is_noisy] / np.maximum(PEAKED * middle, 1e-12)
+        peakedness[is_noisy] = np.minimum(1.0, ratio)
+    return peakedness
 
 
 def _block_level(envelope: NDArray[np.float64]) -> float:
-    """Median of the maxima of blocks of 3 s; the last, shorter block counts where it is the only one."""
+    """Return the median of the maxima of about 3 s long blocks; a short recording is one block."""
     width = round(BLOCK_S * ENVELOPE_HZ)
     count = max(1, envelope.size // width)
-    return float(median(np.array([block.max() for block in np.array_split(envelope, count)])))
+    maxima = [block.max() for block in np.array_split(envelope, count)]
+    return float(median(np.array(maxima)))
 
 
-def _above(envelope: NDArray[np.float64], level: float) -> NDArray[np.intp]:
+def _peaks_above(envelope: NDArray[np.float64], level: float) -> NDArray[np.intp]:
     from scipy.signal import find_peaks
 
-    found: NDArray[np.intp] = find_peaks(
-        envelope, height=max(level, 1e-12), distance=round(APART_S * ENVELOPE_HZ)
-    )[0]
-    return found
+    min_distance = round(APART_S * ENVELOPE_HZ)
+    peaks: NDArray[np.intp]
+    peaks, _ = find_peaks(envelope, height=max(level, 1e-12), distance=min_distance)
+    return peaks
 
 
 def _without_echoes(peaks: NDArray[np.intp], envelope: NDArray[np.float64]) -> NDArray[np.intp]:
-    peaks = peaks[~_echoes(peaks, envelope, *EARLY_ECHO)]
-    late = _echoes(peaks, envelope, *LATE_ECHO)
-    return peaks[~late] if late.sum() >= LATE_ECHOES_SHARE * late.size else peaks
+    """Remove the peaks that are T waves."""
+    peaks = peaks[~_are_echoes(peaks, envelope, *EARLY_ECHO)]
+    late = _are_echoes(peaks, envelope, *LATE_ECHO)
+    if late.sum() < LATE_ECHOES_SHARE * late.size:
+        return peaks
+    return peaks[~late]
 
 
-def _echoes(
+def _are_echoes(
     peaks: NDArray[np.intp], envelope: NDArray[np.float64], within_s: float, share: float
 ) -> NDArray[np.bool_]:
-    """Which peaks follow the last one that is none so soon and so low."""
-    echo, beat = np.zeros(peaks.size, np.bool_), -1
+    """Return (peaks,) which peaks follow the last beat so soon, and are so low, that they echo it.
+
+    within_s  longest distance to the beat
+    share     of the beat's height, below which a peak is an echo
+    """
+    is_echo = np.zeros(peaks.size, np.bool_)
+    beat = None
     for index, peak in enumerate(peaks.tolist()):
-        soon = beat >= 0 and peak - beat < within_s * ENVELOPE_HZ
-        echo[index] = soon and envelope[peak] < share * envelope[beat]
-        beat = beat if echo[index] else peak
-    return echo
+        is_soon = beat is not None and peak - beat < within_s * ENVELOPE_HZ
+        if is_soon and envelope[peak] < share * envelope[beat]:
+            is_echo[index] = True
+        else:
+            beat = peak
+    return is_echo

@@ -1,6 +1,7 @@
-"""A recording as it was read: the value that every room passes on.
+"""A recording as it was read from its file or body; every package passes it on.
 
-Nothing here is derived, filtered or filled in; `leads.py` derives, `gaps.py` fills, `segments.py` standardises.
+Nothing in it is derived, filtered or filled: `leads.py` derives, `gaps.py` fills, and `segments.py`
+standardises.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Sex = Literal["male", "female", "other"]
 
 @dataclass(frozen=True)
 class Patient:
-    """For reference ranges only, never for the model."""
+    """Age and sex. They select reference ranges and are never an input of a model."""
 
     age_years: float | None = None
     sex: Sex | None = None
@@ -25,7 +26,10 @@ class Patient:
 
 @dataclass(frozen=True)
 class Reported:
-    """What the machine that wrote the file said itself: `measurements` under our names (pr_ms, qrs_ms, ...)."""
+    """What the recording device wrote into the file.
+
+    measurements  the device's values under the names of this server (pr_ms, qrs_ms, ...)
+    """
 
     recording_date: str | None = None
     device: str | None = None
@@ -36,10 +40,11 @@ class Reported:
 class EcgRecord:
     """One recording.
 
-    signal      (leads, samples) float32, C order; NaN is a gap. In mV where `units` is "mV"; as sent where "unknown".
-    fs          samples per second
-    lead_names  canonical names (`leads.LEADS`), one a row, in the order that came
-    warnings    "field: sentence", what was replaced or left out while reading
+    signal      (leads, samples) float32, C order; NaN is a gap. In mV if `units` is "mV", in the
+                sender's unit if "unknown"
+    fs          sampling rate in Hz
+    lead_names  canonical names (`leads.LEADS`), one for each row, in the order of the rows
+    warnings    "field: sentence", about what was replaced or left out while reading
     """
 
     signal: NDArray[np.float32]
@@ -61,4 +66,5 @@ class EcgRecord:
         return self.samples / self.fs
 
     def with_warnings(self, *warnings: str) -> EcgRecord:
+        """Return the record with these warnings after its own."""
         return replace(self, warnings=self.warnings + warnings)

@@ -1,13 +1,17 @@
-"""From twelve leads to what an encoder reads: one rate, standardised leads, segments of equal length.
+"""From twelve leads to the input of an encoder: standardised leads in segments of equal length.
 
-The steps and their order are ECG-FM's (bowang-lab/ECG-FM 9cc0d3f, `infer_quickstart`), in float64 up to the last: leads (float32) in
-standard order, linear interpolation to 500 Hz, constant leads to 0, each lead minus its mean over (std + 1e-8) of the whole
-recording, cut into 5 s from the start. The original fails on a NaN; here mean and std are of the samples that are there, and
-zero, the mean, stands where none is: what pretraining's random lead masking showed the model.
+The steps and their order are ECG-FM's (bowang-lab/ECG-FM 9cc0d3f, `infer_quickstart`), in float64
+up to the last one: leads (float32) in standard order, linear interpolation to 500 Hz, constant
+leads to 0, each lead minus its mean over (std + 1e-8) of the whole recording, cut into 5 s from the
+start. The original fails on a NaN. Here, mean and standard deviation are those of the samples that
+are not missing, and missing samples become zero, which is the mean: the random lead masking of the
+pretraining showed the model zeros.
 
-A model may want it otherwise, and its bundle says so: leads in mV within a pass-band (signals/band.py), and a recording that is
-shorter than a segment followed by zeros. Where the units are unknown all leads are scaled together until the QRS complexes have
-the usual height, and a thirteenth row says so: 1 while the recording lasts, -1 where its units are unknown, 0 after its end.
+A model's bundle may specify other steps: leads in mV within a pass-band (signals/band.py), and
+zeros after a recording that is shorter than a segment. If the units are unknown, all leads are then
+scaled together until the QRS complexes have the usual height. A thirteenth row tells the model
+which samples it can trust: 1 during the recording, -1 instead if its units are unknown, and 0 after
+its end.
 """
 
 from __future__ import annotations
@@ -25,18 +29,23 @@ from signals.record import Units
 from signals.resample import resample_linear, resample_mask
 from signals.units import qrs_heights
 
-STD_FLOOR: Final = (
-    1e-8  # added to the std, as the notebook does; the pipeline scripts divide by the bare std
-)
-UNREAD_WORTH_SAYING_S: Final = (
-    1.0  # a choice: about a beat. Less than that after the last segment hides no finding.
-)
+# Added to the standard deviation, as the notebook does. The pipeline scripts divide by the bare
+# standard deviation.
+STD_FLOOR: Final = 1e-8
+# A choice: about a beat. A shorter remainder after the last segment hides no finding.
+UNREAD_WORTH_SAYING_S: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Millivolt:
-    """Leads in mV: what passes the band, cut off at `clip_mv` either way. `usual_height_mv` is what a median lead's QRS is
-    scaled to (signals/units.py, `qrs_heights`, of the filtered leads) where the units are unknown."""
+    """How leads in mV are prepared for a model.
+
+    band             what passes the filter
+    clip_mv          values beyond it, in either direction, are set to it
+    usual_height_mv  the height (signals/units.py, `qrs_heights`) to which the median of the
+                     filtered leads is scaled if the units are unknown
+    Raises ValueError unless both numbers are positive.
+    """
 
     band: Band
     clip_mv: float
@@ -49,11 +58,13 @@ class Millivolt:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a model wants its input; the defaults are ECG-FM's.
+    """How a model's input is prepared; the defaults are ECG-FM's.
 
-    tail      add a last segment that ends with the recording where a remainder would be dropped
-    millivolt how leads in mV are made instead of standardised ones; None standardises
-    shortest_seconds  a recording of so much and less than a segment is followed by zeros; None takes whole segments only
+    tail              add a last segment that ends with the recording, instead of dropping the rest
+    millivolt         how leads in mV are prepared; None for standardised leads
+    shortest_seconds  a recording of this length, up to a segment, is followed by zeros; None
+                      requires whole segments
+    Raises ValueError if the fields contradict each other or are not positive.
     """
 
     fs: float = 500.0
@@ -65,21 +76,19 @@ class Preprocessing:
     shortest_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.resample, self.standardise, self.millivolt is None) not in (
-            ("linear", "record", True),
-            ("band", "millivolt", False),
-        ):
+        steps = (self.resample, self.standardise, self.millivolt is None)
+        if steps not in (("linear", "record", True), ("band", "millivolt", False)):
             raise ValueError(
-                "preprocessing: resample 'linear' goes with standardise 'record', 'band' with 'millivolt' and its limits"
+                "preprocessing: resample 'linear' requires standardise 'record' and no millivolt;"
+                " 'band' requires standardise 'millivolt' and millivolt"
             )
         if not (self.fs > 0 and self.segment_samples > 0):
             raise ValueError("preprocessing: fs and segment_seconds must be positive")
-        if (
-            self.shortest_seconds is not None
-            and not 0 < self.shortest_seconds <= self.segment_seconds
-        ):
+        shortest = self.shortest_seconds
+        if shortest is not None and not 0 < shortest <= self.segment_seconds:
             raise ValueError(
-                "preprocessing: shortest_seconds must be positive and no longer than a segment"
+                f"preprocessing: shortest_seconds {shortest:g}; it must be above 0 and at most"
+                f" segment_seconds, {self.segment_seconds:g}"
             )
 
     @property
@@ -88,8 +97,10 @@ class Preprocessing:
 
     @property
     def needed_seconds(self) -> float:
-        """The shortest recording that gives a segment."""
-        return self.segment_seconds if self.shortest_seconds is None else self.shortest_seconds
+        """The length of the shortest recording that gives a segment."""
+        if self.shortest_seconds is None:
+            return self.segment_seconds
+        return self.shortest_seconds
 
 
 ECG_FM: Final = Preprocessing()
@@ -97,13 +108,14 @@ ECG_FM: Final = Preprocessing()
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """What an encoder reads of one recording.
+    """The input of an encoder from one recording.
 
-    data      (segments, 12, samples) float32, C order, leads as LEADS, standardised (in mV: 13 rows); no segments where it is too short
-    starts_s, ends_s  each segment's place in the recording, seconds from its start
+    data      (segments, 12, samples) float32, C order, leads as LEADS, standardised; 13 rows in mV.
+              No segments if the recording is too short
+    starts_s, ends_s  (segments,) seconds from the start of the recording
     seconds   the recording's length
-    flat      leads that are there but constant
-    zeroed    leads that the encoder reads as zeros throughout: the missing and the flat
+    flat      present leads that are constant
+    zeroed    leads that are all zeros: the missing and the flat ones
     """
 
     data: NDArray[np.float32]
@@ -116,14 +128,14 @@ class Segments:
 
     @property
     def usable_leads(self) -> int:
-        """Leads with a signal in them, sent or derived."""
+        """The number of leads with a signal, sent or derived."""
         return len(LEADS) - len(self.zeroed)
 
 
 def make_segments(
     leads: TwelveLeads, fs: float, preprocessing: Preprocessing = ECG_FM, units: Units = "mV"
 ) -> Segments:
-    """The segments of a recording at `fs`; none, and no error, where it is too short for one."""
+    """Prepare the segments of a recording at `fs`; there are none if it is too short for one."""
     filled, missing = fill_short_gaps(leads.signal.astype(np.float64), fs)
     signal: NDArray[np.floating]
     if preprocessing.millivolt is None:
@@ -133,21 +145,41 @@ def make_segments(
             leads, missing, fs, preprocessing.fs, preprocessing.millivolt, units
         )
     data, starts = _cut(signal, preprocessing)
-    per_sample_s = leads.signal.shape[1] / (signal.shape[1] * fs) if signal.shape[1] else 0.0
-    starts_s = tuple(_seconds(start, per_sample_s) for start in starts)
-    ends_s = tuple(
-        _seconds(min(start + preprocessing.segment_samples, signal.shape[1]), per_sample_s)
-        for start in starts
-    )
+    starts_s, ends_s = _segment_times(leads.signal, fs, signal, starts, preprocessing)
     seconds = leads.signal.shape[1] / fs
     flat = tuple(LEADS[row] for row in flat_rows)
     warnings = (
         *_lead_warnings(leads.missing, flat),
         *_gap_warnings(missing, leads.present, fs),
-        *_unread_warning(ends_s, seconds),
+        *_unread_warnings(ends_s, seconds),
     )
     zeroed = tuple(lead for lead in LEADS if lead in leads.missing or lead in flat)
     return Segments(data, starts_s, ends_s, seconds, warnings, flat, zeroed)
+
+
+def _segment_times(
+    recording: NDArray[np.float32],
+    fs: float,
+    signal: NDArray[np.floating],
+    starts: list[int],
+    preprocessing: Preprocessing,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the segments' starts and ends in seconds of the recording.
+
+    recording  (12, samples) at `fs`
+    signal     (rows, samples) from which the segments were cut
+    starts     the first sample of each segment
+    The resampled signal lasts as long as the recording, although its length is truncated.
+    """
+    samples = signal.shape[1]
+    if samples == 0:
+        return (), ()
+    sample_s = recording.shape[1] / (samples * fs)
+    ends = [min(start + preprocessing.segment_samples, samples) for start in starts]
+    # Rounded to a microsecond, far less than a sample, so that 5 s is 5.0 at every rate.
+    starts_s = tuple(round(start * sample_s, 6) for start in starts)
+    ends_s = tuple(round(end * sample_s, 6) for end in ends)
+    return starts_s, ends_s
 
 
 def _standardised(
@@ -157,13 +189,18 @@ def _standardised(
     fs: float,
     preprocessing: Preprocessing,
 ) -> tuple[NDArray[np.float64], list[int]]:
-    """`filled` is written to."""
-    gappy = bool(missing.any())
-    if gappy:
+    """Return (12, n) resampled, standardised leads, and the rows of the constant ones.
+
+    filled   (12, samples) with short gaps filled; may be written to
+    missing  (12, samples) the longer gaps
+    """
+    known = None
+    if missing.any():
         filled = np.where(missing, 0.0, filled)
+        known = ~resample_mask(missing, fs, preprocessing.fs)
     signal = resample_linear(filled, fs, preprocessing.fs)
-    there = ~resample_mask(missing, fs, preprocessing.fs) if gappy else None
-    return signal, _standardise(signal, there, leads.present)
+    flat_rows = _standardise(signal, known, leads.present)
+    return signal, flat_rows
 
 
 def _in_millivolt(
@@ -171,112 +208,128 @@ def _in_millivolt(
     missing: NDArray[np.bool_],
     fs: float,
     target_fs: float,
-    wanted: Millivolt,
+    millivolt: Millivolt,
     units: Units,
 ) -> tuple[NDArray[np.float32], list[int]]:
-    """(13, n) and the rows of the constant leads. Long gaps are bridged for the filter, so that they make no step; zero after it."""
-    bridged, _ = fill_short_gaps(leads.signal.astype(np.float64), fs, leads.signal.shape[1] / fs)
-    alive = [
-        row
-        for row in range(len(LEADS))
-        if leads.present[row] and not is_constant(leads.signal[row])
-    ]
-    signal = np.zeros((len(LEADS), band_length(leads.signal.shape[1], fs, target_fs)), np.float32)
-    if alive and signal.shape[1]:
-        signal[alive] = resample_in_band(bridged[alive], fs, target_fs, wanted.band)
-    if units == "unknown" and (heights := qrs_heights(signal, target_fs)).size:
-        signal *= np.float32(wanted.usual_height_mv / np.median(heights))
-    np.clip(signal, -wanted.clip_mv, wanted.clip_mv, out=signal)
-    if missing[alive].any():
-        signal[_missing_at(missing, fs, target_fs, signal.shape[1])] = 0.0
-    known = np.full((1, signal.shape[1]), 1.0 if units == "mV" else -1.0, np.float32)
-    return np.concatenate([signal, known]), [
-        row for row in range(len(LEADS)) if leads.present[row] and row not in alive
-    ]
+    """Return (13, n) filtered leads and the row of units, and the rows of the constant leads.
+
+    missing  (12, samples) the long gaps. They are filled for the filter, so that they make no step,
+             and become zero after it
+    """
+    old_samples = leads.signal.shape[1]
+    samples = band_length(old_samples, fs, target_fs)
+    varying = []
+    flat_rows = []
+    for row in np.flatnonzero(leads.present).tolist():
+        if is_constant(leads.signal[row]):
+            flat_rows.append(row)
+        else:
+            varying.append(row)
+    signal = np.zeros((len(LEADS), samples), np.float32)
+    if varying and samples:
+        # No gap is longer than the recording, so this fills all of them.
+        complete, _ = fill_short_gaps(leads.signal.astype(np.float64), fs, old_samples / fs)
+        signal[varying] = resample_in_band(complete[varying], fs, target_fs, millivolt.band)
+    if units == "unknown":
+        heights = qrs_heights(signal, target_fs)
+        if heights.size:
+            signal *= np.float32(millivolt.usual_height_mv / np.median(heights))
+    np.clip(signal, -millivolt.clip_mv, millivolt.clip_mv, out=signal)
+    if missing[varying].any():
+        signal[_nearest_mask(missing, fs, target_fs, samples)] = 0.0
+    units_row = np.full((1, samples), 1.0 if units == "mV" else -1.0, np.float32)
+    return np.concatenate([signal, units_row]), flat_rows
 
 
-def _missing_at(
-    missing: NDArray[np.bool_], fs: float, target_fs: float, length: int
+def _nearest_mask(
+    missing: NDArray[np.bool_], fs: float, target_fs: float, samples: int
 ) -> NDArray[np.bool_]:
-    """The mask (12, n) at another rate: of each sample its nearest one."""
-    nearest = np.minimum(
-        np.rint(np.arange(length) * (fs / target_fs)).astype(np.intp), missing.shape[1] - 1
-    )
-    at: NDArray[np.bool_] = missing[:, nearest]
-    return at
+    """Resample the mask (12, n) to (12, samples): each sample takes its nearest old one."""
+    places = np.rint(np.arange(samples) * (fs / target_fs)).astype(np.intp)
+    nearest = np.minimum(places, missing.shape[1] - 1)
+    resampled: NDArray[np.bool_] = missing[:, nearest]
+    return resampled
 
 
 def _standardise(
-    signal: NDArray[np.float64], there: NDArray[np.bool_] | None, present: NDArray[np.bool_]
+    signal: NDArray[np.float64], known: NDArray[np.bool_] | None, present: NDArray[np.bool_]
 ) -> list[int]:
-    """Standardise (12, samples) in place, zero where nothing is there; -> rows of the constant leads."""
-    flat = []
+    """Standardise (12, samples) in place, and return the rows of the constant leads.
+
+    known  (12, samples) marks the samples that are not missing; None if none is missing
+    Missing samples, missing leads and constant leads become zero.
+    """
+    flat_rows = []
     for row, lead in enumerate(signal):
-        samples = lead if there is None else lead[there[row]]
+        samples = lead if known is None else lead[known[row]]
         if not present[row] or samples.size == 0:
             lead[:] = 0.0
         elif is_constant(samples):
             lead[:] = 0.0
-            flat.append(row)
+            flat_rows.append(row)
         else:
-            mean, std = samples.mean(), samples.std()
+            mean = samples.mean()
+            std = samples.std()
             lead -= mean
             lead /= std + STD_FLOOR
-            if there is not None:
-                lead[~there[row]] = 0.0
-    return flat
+            if known is not None:
+                lead[~known[row]] = 0.0
+    return flat_rows
 
 
 def _cut(
     signal: NDArray[np.floating], preprocessing: Preprocessing
 ) -> tuple[NDArray[np.float32], list[int]]:
-    """(rows, n) -> (segments, rows, samples) float32 in C order, and the sample at which each starts."""
-    length, samples = preprocessing.segment_samples, signal.shape[1]
-    if (
-        preprocessing.shortest_seconds is not None
-        and round(preprocessing.shortest_seconds * preprocessing.fs) <= samples < length
-    ):
-        return np.pad(signal.astype(np.float32), ((0, 0), (0, length - samples)))[np.newaxis], [0]
+    """Cut (rows, n) into segments.
+
+    Returns (segments, rows, samples) float32 in C order, and each segment's first sample.
+    """
+    rows, samples = signal.shape
+    length = preprocessing.segment_samples
+    if preprocessing.shortest_seconds is not None:
+        shortest = round(preprocessing.shortest_seconds * preprocessing.fs)
+        if shortest <= samples < length:
+            padded = np.pad(signal.astype(np.float32), ((0, 0), (0, length - samples)))
+            return padded[np.newaxis], [0]
     starts = list(range(0, samples - length + 1, length))
     if preprocessing.tail and starts and starts[-1] + length < samples:
         starts.append(samples - length)
-    data = np.empty((len(starts), len(signal), length), np.float32)
+    data = np.empty((len(starts), rows, length), np.float32)
     for segment, start in zip(data, starts, strict=True):
         segment[:] = signal[:, start : start + length]
     return data, starts
 
 
-def _seconds(sample: int, per_sample_s: float) -> float:
-    # Rounded to a microsecond, far under any sample's length, so that 5 s is 5.0 at every rate.
-    return round(sample * per_sample_s, 6)
-
-
 def _lead_warnings(missing: tuple[str, ...], flat: tuple[str, ...]) -> list[str]:
-    said = []
+    warnings = []
     if missing:
-        said.append(f"lead_names: without {', '.join(missing)}; the encoder reads zeros there")
+        warnings.append(f"lead_names: no {', '.join(missing)}; the encoder reads zeros instead")
     if flat:
-        said.append(f"signal: {', '.join(flat)} constant throughout; the encoder reads zeros there")
-    return said
+        warnings.append(
+            f"signal: {', '.join(flat)} constant throughout; the encoder reads zeros instead"
+        )
+    return warnings
 
 
 def _gap_warnings(missing: NDArray[np.bool_], present: NDArray[np.bool_], fs: float) -> list[str]:
-    """One sentence on the gaps that were not bridged, in leads that count."""
-    lost_s = {
-        lead: np.count_nonzero(row) / fs
-        for lead, row, there in zip(LEADS, missing, present, strict=True)
-        if there and row.any()
-    }
-    if not lost_s:
+    """Return a warning about the long gaps (12, samples) of present leads, if there are any."""
+    lost = []
+    for lead, gaps, is_present in zip(LEADS, missing, present, strict=True):
+        if is_present and gaps.any():
+            lost.append(f"{lead} {np.count_nonzero(gaps) / fs:.2f} s")
+    if not lost:
         return []
-    leads = ", ".join(f"{lead} {seconds:.2f} s" for lead, seconds in lost_s.items())
     return [
-        f"signal: gaps longer than {MAX_FILLED_GAP_S} s ({leads}); the encoder reads zeros there"
+        f"signal: gaps longer than {MAX_FILLED_GAP_S} s ({', '.join(lost)});"
+        " the encoder reads zeros instead"
     ]
 
 
-def _unread_warning(ends_s: tuple[float, ...], seconds: float) -> list[str]:
+def _unread_warnings(ends_s: tuple[float, ...], seconds: float) -> list[str]:
     unread_s = seconds - ends_s[-1] if ends_s else 0.0
     if unread_s < UNREAD_WORTH_SAYING_S:
         return []
-    return [f"signal: the last {unread_s:.1f} s fill no segment; the encoder does not read them"]
+    return [
+        f"signal: the last {unread_s:.1f} s are shorter than a segment;"
+        " the encoder does not read them"
+    ]

@@ -1,10 +1,13 @@
-"""Pacing spikes: deflections of a sample or three that no heart makes, on the unfiltered recording.
+"""Pacing spikes: deflections of one to three samples that no heart makes.
 
-A spike is what a running median of 14 ms takes out of a lead, in two leads at once, and nothing but a spike: against a
-running median of 40 ms it stands hardly higher, where the tip of a narrow QRS stands several times as high. At 500 Hz
-the pulses of 0.4 to 2 ms are spread by the recorder's own filter over 1 to 3 samples; below 250 Hz nothing of them is left.
+They are found in the unfiltered recording. A spike is a deflection that a running median of 14 ms
+removes from a lead, in two leads at once. It is only a spike if a running median of 40 ms removes
+hardly more: of the tip of a narrow QRS complex, that would remove several times as much. At 500 Hz,
+pulses of 0.4 to 2 ms are spread over 1 to 3 samples by the recorder's own filter. Below 250 Hz
+nothing of them is left.
 
-The limits were chosen on half of LUDB and 58 recordings of PTB-XL, of which 9 are paced: figures on these are in sample.
+The limits were chosen on half of LUDB and on 58 recordings of PTB-XL, 9 of which are paced. Figures
+on these recordings are in-sample.
 """
 
 from __future__ import annotations
@@ -19,26 +22,30 @@ from signals.ends import pad_edges
 from signals.order import median
 
 MIN_FS_HZ: Final = 250.0
-NARROW_MS: Final = 14.0  # twice the widest spike at 500 Hz, half of the narrowest QRS
-WIDE_MS: Final = 40.0  # most of a narrow QRS
-MIN_SHARE: Final = 0.8  # of the height over the wide median
-MIN_HEIGHT_MV: Final = 0.2  # the second-highest lead's
+# Twice the widest spike at 500 Hz, and half of the narrowest QRS complex.
+NARROW_MS: Final = 14.0
+# Most of a narrow QRS complex.
+WIDE_MS: Final = 40.0
+# Smallest height over the narrow median, as a share of the height over the wide one.
+MIN_SHARE: Final = 0.8
+# In the second-highest lead.
+MIN_HEIGHT_MV: Final = 0.2
 LEADS_AT_ONCE: Final = 2
-MAX_PER_SECOND: Final = 5.0  # two a beat up to 150 /min; more is mains hum, muscle or a broken lead
-APART_MS: Final = (
-    8.0  # a spike's own ringing; the two of a dual-chamber pacemaker are 80 ms apart and more
-)
+# Two for each beat up to 150 /min. More are mains hum, muscle noise or a broken lead.
+MAX_PER_SECOND: Final = 5.0
+# Closer deflections are a spike's own ringing. The two spikes of a dual-chamber pacemaker are 80 ms
+# apart and more.
+APART_MS: Final = 8.0
 _MARGIN_MV: Final = 0.001
-_AT_A_TIME: Final = (
-    4096  # places whose surroundings are laid out at once: ten noisy minutes have a million
-)
+# Number of samples whose surroundings are in memory at once. Ten noisy minutes have a million.
+_CHUNK_SAMPLES: Final = 4096
 
-# Where a spike lies before the beat's R peak (middle of the steepest part of the QRS), which a paced QRS reaches late.
+# Where a spike is relative to the beat's R peak (the middle of the steepest part of the QRS
+# complex), which comes late in a paced QRS complex.
 VENTRICULAR_MS: Final = (-120.0, -12.0)
 ATRIAL_MS: Final = (-330.0, -120.0)
-STABLE_MS: Final = (
-    12.0  # how far a beat's spike may lie from the others' and still be the same pacemaker's
-)
+# Largest difference between beats in the distance of their spikes.
+STABLE_MS: Final = 12.0
 MIN_BEATS: Final = 3
 
 Chamber = Literal["atrial", "ventricular", "dual"]
@@ -46,10 +53,11 @@ Chamber = Literal["atrial", "ventricular", "dual"]
 
 @dataclass(frozen=True, eq=False)
 class Spikes:
-    """What looks like pacing, before anybody asks whether it stands in a relation to beats.
+    """Deflections like pacing spikes, whatever their distance to beats.
 
-    times_s, heights_mv  (spikes,): when, and how high in the second-highest lead
-    invisible_reason     why spikes cannot be seen in this recording, None where they could be
+    times_s           (spikes,) seconds from the start
+    heights_mv        (spikes,) height in the second-highest lead
+    invisible_reason  why spikes cannot be seen in this recording; None if they can
     """
 
     times_s: NDArray[np.float64]
@@ -59,9 +67,11 @@ class Spikes:
 
 @dataclass(frozen=True)
 class Pacing:
-    """Beats with a spike in a stable relation before them, by where it lies; `chamber` None where too few have one.
+    """How many beats have a spike at a stable distance before them.
 
-    ventricular_r_s  R peaks, in seconds, of the beats with a ventricular spike
+    atrial_beats, ventricular_beats  beats with such a spike before the P wave, before the QRS
+    beats            all beats
+    ventricular_r_s  R peaks in seconds of the beats with a ventricular spike
     """
 
     atrial_beats: int
@@ -71,120 +81,195 @@ class Pacing:
 
     @property
     def chamber(self) -> Chamber | None:
-        atrial, ventricular = self.atrial_beats >= MIN_BEATS, self.ventricular_beats >= MIN_BEATS
-        return (
-            "dual"
-            if atrial and ventricular
-            else "atrial"
-            if atrial
-            else "ventricular"
-            if ventricular
-            else None
-        )
+        """The paced chamber, or None if too few beats have a spike."""
+        is_atrial = self.atrial_beats >= MIN_BEATS
+        is_ventricular = self.ventricular_beats >= MIN_BEATS
+        if is_atrial and is_ventricular:
+            return "dual"
+        if is_atrial:
+            return "atrial"
+        if is_ventricular:
+            return "ventricular"
+        return None
 
 
 def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
-    """Spikes in a recording (leads, samples) in mV, unfiltered; NaN are gaps, whose surroundings count for nothing."""
-    nothing = np.zeros(0)
+    """Find the deflections like pacing spikes in an unfiltered recording.
+
+    signal  (leads, samples) in mV, NaN for gaps; nothing is found near a gap
+    """
+    leads, samples = signal.shape
     if fs < MIN_FS_HZ:
-        return Spikes(
-            nothing,
-            nothing,
-            f"at {fs:g} Hz pacing spikes cannot be seen; {MIN_FS_HZ:g} Hz are needed",
+        return _invisible(
+            f"pacing spikes cannot be seen at {fs:g} Hz; at least {MIN_FS_HZ:g} Hz are required"
         )
-    if signal.shape[0] < LEADS_AT_ONCE:
-        return Spikes(
-            nothing,
-            nothing,
-            f"pacing spikes are looked for in {LEADS_AT_ONCE} leads at once; there is one",
+    if leads < LEADS_AT_ONCE:
+        return _invisible(
+            f"pacing spikes are searched for in at least {LEADS_AT_ONCE} leads at once;"
+            f" the recording has {leads}"
         )
-    height = _heights(signal, fs)
-    at = _peaks(height, round(APART_MS * fs / 1000))
-    if at.size > MAX_PER_SECOND * signal.shape[1] / fs:
-        return Spikes(
-            nothing,
-            nothing,
-            "noise or mains hum is full of deflections like pacing spikes, which cannot be told from them",
+    heights = _spike_heights(signal, fs)
+    peaks = _peaks(heights, round(APART_MS * fs / 1000))
+    if peaks.size > MAX_PER_SECOND * samples / fs:
+        return _invisible(
+            "noise or mains hum contains many deflections that look like pacing spikes,"
+            " which cannot be distinguished from them"
         )
-    return Spikes(at / fs, height[at].astype(np.float64))
+    return Spikes(peaks / fs, heights[peaks].astype(np.float64))
+
+
+def _invisible(reason: str) -> Spikes:
+    return Spikes(np.zeros(0), np.zeros(0), reason)
 
 
 def find_pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
-    """How many beats (R peaks in seconds) the spikes belong to: before the QRS or before the P, always at the same distance."""
+    """Count the beats that the spikes belong to.
+
+    A spike belongs to a beat if it comes before its QRS complex, or before its P wave, at the same
+    distance as the spikes of the other beats.
+
+    r_times_s  (beats,) R peaks in seconds
+    """
+    beats = len(r_times_s)
     if spikes.times_s.size == 0:
-        return Pacing(0, 0, len(r_times_s))
+        return Pacing(0, 0, beats)
     distances_ms = [1000 * (spikes.times_s - r) for r in r_times_s]
-    atrial, ventricular = _stable(distances_ms, ATRIAL_MS), _stable(distances_ms, VENTRICULAR_MS)
+    atrial = _with_stable_spike(distances_ms, ATRIAL_MS)
+    ventricular = _with_stable_spike(distances_ms, VENTRICULAR_MS)
     ventricular_r_s = tuple(r_times_s[ventricular].tolist())
-    return Pacing(int(atrial.sum()), int(ventricular.sum()), len(r_times_s), ventricular_r_s)
+    return Pacing(int(atrial.sum()), int(ventricular.sum()), beats, ventricular_r_s)
 
 
-def _heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.floating]:
-    """(samples,) mV: the second-highest lead's deflection, of those that are as narrow as a spike."""
-    filled, missing = _without_gaps(signal)
-    height = np.zeros(filled.shape[1], filled.dtype)
-    at = _may_stand_out(filled.astype(np.float32, copy=False), _half_width(NARROW_MS, fs))
-    narrow = _over_median(filled, at, _half_width(NARROW_MS, fs))
-    high = _second(narrow) >= MIN_HEIGHT_MV
-    half = _half_width(WIDE_MS, fs)
+def _with_stable_spike(
+    distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]
+) -> NDArray[np.bool_]:
+    """Return (beats,) which beats have a spike at the distance that most beats share.
+
+    distances_ms  for each beat the distances (spikes,) of all spikes
+    window_ms     from (inclusive) and to (exclusive) which distances count
+    If the distances vary from beat to beat, few beats share one.
+    """
+    in_window = []
+    for distances in distances_ms:
+        is_inside = (distances >= window_ms[0]) & (distances < window_ms[1])
+        in_window.append(distances[is_inside])
+    most = np.zeros(len(in_window), np.bool_)
+    # Every distance is tried as the common one; of equally good ones the first counts.
+    for centre in np.concatenate([*in_window, np.zeros(0)]):
+        near = [bool((np.abs(distances - centre) <= STABLE_MS).any()) for distances in in_window]
+        if sum(near) > np.count_nonzero(most):
+            most = np.array(near, np.bool_)
+    return most
+
+
+def _spike_heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.floating]:
+    """Return (samples,) in mV the second-highest lead's deflection, of leads with a narrow one.
+
+    The medians are expensive, so each step computes them for fewer samples than the one before.
+    """
+    filled, missing = _zero_gaps(signal)
+    half_narrow = _half_width(NARROW_MS, fs)
+    half_wide = _half_width(WIDE_MS, fs)
+    # (places,) samples of the recording
+    places = _candidates(filled.astype(np.float32, copy=False), half_narrow)
+    # (leads, places)
+    narrow = _over_median(filled, places, half_narrow)
+    is_high = _second_highest(narrow) >= MIN_HEIGHT_MV
     if missing is not None:
-        gone = np.concatenate([[0], np.cumsum(missing)])
-        high &= gone[np.minimum(at + half + 1, missing.size)] == gone[np.maximum(at - half, 0)]
-    at, narrow = at[high], narrow[:, high]
-    wide = _over_median(filled, at, half)
-    height[at] = _second(np.where(narrow >= MIN_SHARE * wide, narrow, 0.0))
-    return height
+        is_high &= ~_near_missing(missing, places, half_wide)
+    places = places[is_high]
+    narrow = narrow[:, is_high]
+    wide = _over_median(filled, places, half_wide)
+    spike_like = np.where(narrow >= MIN_SHARE * wide, narrow, 0.0)
+    heights = np.zeros(filled.shape[1], filled.dtype)
+    heights[places] = _second_highest(spike_like)
+    return heights
 
 
-def _without_gaps(
+def _near_missing(
+    missing: NDArray[np.bool_], places: NDArray[np.intp], half: int
+) -> NDArray[np.bool_]:
+    """Return (places,) whether a sample is missing within `half` samples of each place."""
+    # Missing samples before each sample: a difference of two counts those in between.
+    missing_before = np.concatenate([[0], np.cumsum(missing)])
+    first = np.maximum(places - half, 0)
+    last = np.minimum(places + half + 1, missing.size)
+    return np.asarray(missing_before[last] != missing_before[first])
+
+
+def _zero_gaps(
     signal: NDArray[np.floating],
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
-    """Zero for NaN, and (samples,) where any lead had one; None where none had."""
+    """Replace NaN by zero.
+
+    Returns (filled, missing): `missing` (samples,) marks the samples where any lead has a gap; None
+    if no lead has one.
+    """
     if np.isfinite(signal).all():
         return signal, None
     return np.nan_to_num(signal), np.asarray(np.isnan(signal).any(axis=0))
 
 
-def _may_stand_out(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
-    """Samples that at least two leads may have over the limit; the median, which is dear, is taken of no others.
+def _candidates(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
+    """Return the samples that may exceed the minimum height in at least two leads.
 
-    What stands out of a median of `half` samples on either side stands out of more than `half` of these: of one on each side
-    at the least, in the same direction. Single precision tells it, with a margin.
+    The running median is expensive, and is computed at these samples only. If a sample is above the
+    median of itself and `half` samples on either side, then at least `half + 1` of these others are
+    at or below the median, so at least one on each side. The sample is therefore at least as far
+    above the minimum of each side as it is above the median. The same holds below it, with maxima.
+    Single precision is enough for this test, with a margin.
     """
-    padded = pad_edges(signal, half, half)
     samples = signal.shape[1]
-    lowest, highest = _running(padded, half, np.minimum), _running(padded, half, np.maximum)
-    above = signal - np.maximum(lowest[:, :samples], lowest[:, half + 1 :][:, :samples])
-    below = np.minimum(highest[:, :samples], highest[:, half + 1 :][:, :samples]) - signal
-    stands_out = np.maximum(above, below, out=above) >= MIN_HEIGHT_MV - _MARGIN_MV
-    leads = stands_out.view(np.int8).sum(axis=0, dtype=np.int16)
+    padded = pad_edges(signal, half, half)
+    lowest = _running(padded, half, np.minimum)
+    highest = _running(padded, half, np.maximum)
+    # Windows of `half` samples that end before the sample, and that begin after it.
+    lowest_before = lowest[:, :samples]
+    lowest_after = lowest[:, half + 1 :][:, :samples]
+    highest_before = highest[:, :samples]
+    highest_after = highest[:, half + 1 :][:, :samples]
+    above = signal - np.maximum(lowest_before, lowest_after)
+    below = np.minimum(highest_before, highest_after) - signal
+    may_exceed = np.maximum(above, below, out=above) >= MIN_HEIGHT_MV - _MARGIN_MV
+    # A sum of bytes: numpy would convert booleans to 64-bit integers first.
+    leads = may_exceed.view(np.int8).sum(axis=0, dtype=np.int16)
     return np.flatnonzero(leads >= LEADS_AT_ONCE)
 
 
 def _running(signal: NDArray[np.float32], width: int, of_two: np.ufunc) -> NDArray[np.float32]:
-    """(leads, samples - width + 1): the least or greatest of `width` samples from each one on, by doubling."""
-    found, covered = signal, 1
+    """Return (leads, samples - width + 1) the minimum or maximum of `width` samples from each on.
+
+    The covered width doubles in each step.
+    """
+    extreme = signal
+    covered = 1
     while covered < width:
         step = min(covered, width - covered)
-        found, covered = of_two(found[:, :-step], found[:, step:]), covered + step
-    return found
+        extreme = of_two(extreme[:, :-step], extreme[:, step:])
+        covered += step
+    return extreme
 
 
 def _over_median(
-    signal: NDArray[np.floating], at: NDArray[np.intp], half: int
+    signal: NDArray[np.floating], places: NDArray[np.intp], half: int
 ) -> NDArray[np.floating]:
-    """(leads, places): how far each stands from the median of `half` samples on either side; at the ends the last one is held."""
-    found = np.empty((len(signal), at.size), signal.dtype)
-    for start in range(0, at.size, _AT_A_TIME):
-        some = at[start : start + _AT_A_TIME]
-        around = some[:, np.newaxis] + np.arange(-half, half + 1)
-        middle = median(signal.take(around, axis=1, mode="clip"))
-        found[:, start : start + _AT_A_TIME] = np.abs(signal[:, some] - middle)
-    return found
+    """Return (leads, places) the distance of samples from the median of their surroundings.
+
+    These are the sample itself and `half` samples on either side; at the ends of the recording the
+    last sample is repeated.
+    """
+    distances = np.empty((len(signal), places.size), signal.dtype)
+    offsets = np.arange(-half, half + 1)
+    for start in range(0, places.size, _CHUNK_SAMPLES):
+        chunk = places[start : start + _CHUNK_SAMPLES]
+        around = chunk[:, np.newaxis] + offsets
+        medians = median(signal.take(around, axis=1, mode="clip"))
+        distances[:, start : start + _CHUNK_SAMPLES] = np.abs(signal[:, chunk] - medians)
+    return distances
 
 
-def _second(heights: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(leads, places) -> (places,): the second-highest lead's."""
+def _second_highest(heights: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return (places,) the second-highest of the leads' heights (leads, places)."""
     return np.asarray(np.partition(heights, -LEADS_AT_ONCE, axis=0)[-LEADS_AT_ONCE])
 
 
@@ -192,25 +277,12 @@ def _half_width(width_ms: float, fs: float) -> int:
     return max(1, round(width_ms * fs / 2000))
 
 
-def _peaks(height: NDArray[np.floating], apart: int) -> NDArray[np.intp]:
-    """Samples over the limit that are the highest within `apart` of them."""
-    found: list[int] = []
-    for sample in np.flatnonzero(height >= MIN_HEIGHT_MV).tolist():
-        if found and sample - found[-1] <= apart:
-            found[-1] = max(found[-1], sample, key=lambda at: height[at])
-        else:
-            found.append(sample)
-    return np.array(found, np.intp)
-
-
-def _stable(
-    distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]
-) -> NDArray[np.bool_]:
-    """(beats,): whose spike lies within `STABLE_MS` of the distance that most beats share; few for distances all over the place."""
-    inside = [ms[(ms >= window_ms[0]) & (ms < window_ms[1])] for ms in distances_ms]
-    every = np.concatenate([*inside, np.zeros(0)])
-    near = [
-        np.array([bool((np.abs(ms - centre) <= STABLE_MS).any()) for ms in inside], np.bool_)
-        for centre in every
-    ]
-    return max(near, key=np.count_nonzero, default=np.zeros(len(inside), np.bool_))
+def _peaks(heights: NDArray[np.floating], apart: int) -> NDArray[np.intp]:
+    """Return the samples that reach the minimum height and are the highest within `apart`."""
+    peaks: list[int] = []
+    for sample in np.flatnonzero(heights >= MIN_HEIGHT_MV).tolist():
+        if not peaks or sample - peaks[-1] > apart:
+            peaks.append(sample)
+        elif heights[sample] > heights[peaks[-1]]:
+            peaks[-1] = sample
+    return np.array(peaks, np.intp)

@@ -1,4 +1,4 @@
-"""Volts: samples as sent to millivolt, and whether what claims to be millivolt can be."""
+"""Conversion of samples to millivolt, and a check whether values in millivolt are plausible."""
 
 from __future__ import annotations
 
@@ -13,45 +13,55 @@ from errors import BadOption
 from signals.order import median
 from signals.record import EcgRecord, Units
 
-MAX_QRS_MV: Final = 20.0  # peak to peak; docs/api.md, "A record"
-MIN_QRS_MV: Final = 0.02  # the same place
+# Peak to peak; docs/api.md, "A record".
+MAX_QRS_MV: Final = 20.0
+MIN_QRS_MV: Final = 0.02
 
-# "µ" is the micro sign or the Greek letter, by keyboard; casefold() turns the one into the other.
-_MILLIVOLT_IN: Final = {"mv": 1.0, "uv": 1000.0, "μv": 1000.0, "v": 0.001}
+# "µ" is the micro sign or the Greek letter, depending on the keyboard; casefold() turns the former
+# into the latter.
+_PER_MILLIVOLT: Final = {"mv": 1.0, "uv": 1000.0, "μv": 1000.0, "v": 0.001}
 _ALLOWED: Final = "mV, uV, V or unknown"
 _MAX_UNIT_CHARS: Final = 16
-_WINDOW_S: Final = 1.0  # holds a QRS complex from 60 /min on, and little baseline wander
+# Contains a QRS complex from 60 /min on, and little baseline wander.
+_WINDOW_S: Final = 1.0
 
 
 def to_millivolt(
     signal: NDArray[np.floating | np.signedinteger], units: str, gain: float | None = None
 ) -> tuple[NDArray[np.float32], Units]:
-    """Samples of any type and layout -> float32 in C order, in mV; as they are where the units are unknown.
+    """Convert samples of any type and memory layout to float32 in mV, in C order.
 
-    gain  ADC units per mV: mV = value / gain, whatever `units` says of mV or unknown
-    Raises BadOption (another unit; a gain that is not positive, or beside uV or V, which it contradicts). What
-    overflows float32 becomes infinite, for `signals.checks` to refuse.
+    Samples in unknown units, without a gain, keep their values.
+
+    units  mV, uV, V or unknown, in any case
+    gain   ADC units per mV: mV = value / gain, with units mV or unknown
+    Returns (samples, "mV" or "unknown"). Values too large for float32 become infinite;
+    `signals.checks` refuses them.
+    Raises BadOption if the unit is another one, or the gain is not positive or is given together
+    with uV or V, which contradict it.
     """
-    unit = _unit(units)
+    unit = _checked_unit(units)
     if gain is not None:
-        divisor = _gain(gain, unit)
+        divisor = _checked_gain(gain, unit)
     elif unit == "unknown":
         return np.ascontiguousarray(signal, np.float32), "unknown"
     else:
-        divisor = _MILLIVOLT_IN[unit]
+        divisor = _PER_MILLIVOLT[unit]
     with np.errstate(over="ignore", invalid="ignore"):
         if divisor == 1.0:
             return np.ascontiguousarray(signal, np.float32), "mV"
-        return np.ascontiguousarray(
-            np.true_divide(signal, divisor, dtype=np.float64), np.float32
-        ), "mV"
+        # Divided in double precision and rounded once.
+        millivolt = np.true_divide(signal, divisor, dtype=np.float64)
+        return np.ascontiguousarray(millivolt, np.float32), "mV"
 
 
 def check_millivolt(record: EcgRecord) -> EcgRecord:
-    """The record, with units "unknown" and a warning where its mV cannot be: the QRS beyond 20 mV or under 0.02 mV.
+    """Return the record, with units "unknown" and a warning if its mV are implausible.
 
-    A slip in the units moves all leads alike, a broken electrode only its own. So the record is too large where its
-    middle lead is, and too small where every lead is; constant leads say nothing.
+    They are implausible if the QRS complexes are higher than 20 mV or lower than 0.02 mV. A wrong
+    unit scales all leads alike, a broken electrode changes only its own leads. The record is
+    therefore too large if its middle lead is, and too small if every lead is. Constant leads do not
+    count.
     """
     if record.units != "mV":
         return record
@@ -59,47 +69,60 @@ def check_millivolt(record: EcgRecord) -> EcgRecord:
     if heights.size == 0:
         return record
     if median(heights) > MAX_QRS_MV:
-        found = f"over {MAX_QRS_MV:g} mV"
+        excess = f"more than {MAX_QRS_MV:g} mV"
     elif heights.max() < MIN_QRS_MV:
-        found = f"under {MIN_QRS_MV:g} mV"
+        excess = f"less than {MIN_QRS_MV:g} mV"
     else:
         return record
-    warning = f"units: QRS complexes of {found} peak to peak cannot be; the units are taken as unknown, and what needs volts is null"
+    warning = (
+        f"units: QRS complexes of {excess} peak to peak are implausible; the units are treated as"
+        " unknown, and everything that needs volts is null"
+    )
     return replace(record, units="unknown", warnings=(*record.warnings, warning))
 
 
 def qrs_heights(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
-    """About the QRS complex's peak-to-peak height in each lead that is not constant, in the signal's units.
+    """Estimate the QRS complex's peak-to-peak height in each lead that is not constant.
 
-    signal  (leads, samples), NaN for gaps -> (leads that vary,). The median over windows of 1 s of each one's peak to
-    peak, which needs no R peaks, and takes no harm from artefacts in under half of the windows.
+    It is the median of the peak-to-peak values in windows of 1 s. It needs no R peaks, and
+    artefacts in fewer than half of the windows do not change it much.
+
+    signal  (leads, samples), NaN for gaps
+    Returns (leads that vary,) in the signal's units.
     """
     width = min(max(round(_WINDOW_S * fs), 1), max(signal.shape[1], 1))
     count = signal.shape[1] // width
     if count == 0:
         return np.zeros(0, np.float32)
     windows = signal[:, : count * width].reshape(len(signal), count, width)
+    # fmax and fmin ignore NaN; only a window that is one gap has a range of NaN.
     ranges = np.fmax.reduce(windows, axis=2) - np.fmin.reduce(windows, axis=2)
     if not np.isnan(ranges).any():
         return np.asarray(median(ranges[ranges.max(axis=1) > 0]), np.float32)
-    known = [row[~np.isnan(row)] for row in ranges]
-    return np.array([median(row) for row in known if row.size and row.max() > 0], np.float32)
+    heights = []
+    for lead_ranges in ranges:
+        known_ranges = lead_ranges[~np.isnan(lead_ranges)]
+        if known_ranges.size and known_ranges.max() > 0:
+            heights.append(median(known_ranges))
+    return np.array(heights, np.float32)
 
 
-def _unit(units: str) -> str:
+def _checked_unit(units: str) -> str:
     unit = units.strip().casefold()
-    if unit not in _MILLIVOLT_IN and unit != "unknown":
+    if unit not in _PER_MILLIVOLT and unit != "unknown":
         shown = ascii(units[:_MAX_UNIT_CHARS])
-        raise BadOption(f"units: {shown}; {_ALLOWED} is needed", loc=("units",))
+        raise BadOption(f"units: {shown}; allowed are {_ALLOWED}", loc=("units",))
     return unit
 
 
-def _gain(gain: float, unit: str) -> float:
+def _checked_gain(gain: float, unit: str) -> float:
     if not (math.isfinite(gain) and gain > 0):
-        raise BadOption("gain: a positive number of ADC units per mV is needed", loc=("gain",))
+        raise BadOption(
+            f"gain: {gain:g}; a positive number of ADC units per mV is required", loc=("gain",)
+        )
     if unit not in ("mv", "unknown"):
         raise BadOption(
-            "units: contradicts gain, which turns ADC units into mV; leave one of them out",
+            "units: contradicts gain, which turns ADC units into mV; send only one of the two",
             loc=("units",),
         )
     return gain

@@ -1,4 +1,4 @@
-"""The twelve leads: every spelling of a name, and what the limb leads say of each other."""
+"""The twelve leads: every spelling of a name, and the algebra of the limb leads."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from errors import BadShape, BadType, DuplicateLead, UnknownLead
 from signals.leads import (
+    INDEPENDENT_ROWS,
     LEADS,
     LIMB_LEADS,
     canonical_lead,
+    informative_rows,
+    is_constant,
     limb_coefficients,
     parse_lead_names,
     twelve_leads,
@@ -95,12 +98,12 @@ NO_NAMES = (
 
 
 @pytest.mark.parametrize("name", OTHER_CHANNELS + NO_NAMES)
-def test_what_is_no_standard_lead_is_none(name: str) -> None:
+def test_other_names_are_none(name: str) -> None:
     assert canonical_lead(name) is None
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_a_lead_or_none(name: str) -> None:
+def test_any_string_is_a_lead_or_none(name: str) -> None:
     assert canonical_lead(name) in (None, *LEADS)
 
 
@@ -111,35 +114,67 @@ def test_names_come_back_canonical_and_in_their_order() -> None:
 def test_an_unknown_lead_is_named_with_its_place_and_what_is_allowed() -> None:
     with pytest.raises(UnknownLead) as caught:
         parse_lead_names(["I", "V3R", "x" * 500], loc=("records", 3, "lead_names"))
-    assert caught.value.detail.startswith(
-        "records[3].lead_names: 'V3R' at 1 is no standard lead; allowed are I, II, III, aVR"
+    assert caught.value.detail == (
+        "records[3].lead_names: 'V3R' at 1 is not a standard lead; allowed are"
+        " I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6"
     )
     assert [fault.loc for fault in caught.value.errors] == [
         ("records", 3, "lead_names", 1),
         ("records", 3, "lead_names", 2),
     ]
-    assert all(len(fault.msg) < 100 for fault in caught.value.errors)
+    assert [fault.msg for fault in caught.value.errors] == [
+        "'V3R' is not a standard lead",
+        f"'{24 * 'x'}...' is not a standard lead",
+    ]
+
+
+def test_a_name_of_24_characters_is_shown_whole_and_at_most_12_faults_are_listed() -> None:
+    with pytest.raises(UnknownLead) as caught:
+        parse_lead_names(["x" * 24, *["ü"] * 20])
+    messages = [fault.msg for fault in caught.value.errors]
+    assert messages[0] == f"'{24 * 'x'}' is not a standard lead"
+    assert messages[1:] == [r"'\xfc' is not a standard lead"] * 11
 
 
 def test_a_lead_under_two_spellings_is_doubled() -> None:
-    with pytest.raises(DuplicateLead, match="II at 0 and at 2; each lead at most once"):
-        parse_lead_names(["II", "I", "MDC_ECG_LEAD_II"])
+    with pytest.raises(DuplicateLead) as caught:
+        parse_lead_names(["V1", "II", "I", "MDC_ECG_LEAD_II"])
+    assert caught.value.detail == "lead_names: II at 1 and at 3; each lead is allowed once"
+    assert caught.value.errors[0].loc == ("lead_names", 3)
 
 
 def test_thirteen_names_cannot_all_be_leads() -> None:
-    with pytest.raises(DuplicateLead):
+    with pytest.raises(DuplicateLead) as caught:
         parse_lead_names([*LEADS, "I"])
+    assert caught.value.detail == "lead_names: I at 0 and at 12; each lead is allowed once"
 
 
-@pytest.mark.parametrize("names", ["I,II", None, 12, {"I": 0}, ["I", 2], ["I", None]])
-def test_names_that_are_no_list_of_strings_are_a_type_error(names: object) -> None:
-    with pytest.raises(BadType, match="lead_names: "):
-        parse_lead_names(names)
+@pytest.mark.parametrize("names", ["I,II", None, 12, {"I": 0}])
+def test_names_that_are_not_a_list_are_a_type_error(names: object) -> None:
+    with pytest.raises(BadType) as caught:
+        parse_lead_names(names, ("records", 2))
+    assert caught.value.detail == "records[2]: a list of lead names is required"
+    assert caught.value.errors[0].loc == ("records", 2)
+
+
+@pytest.mark.parametrize("entry", [2, None, ["II"]])
+def test_a_name_that_is_not_a_string_is_a_type_error(entry: object) -> None:
+    with pytest.raises(BadType) as caught:
+        parse_lead_names(["I", "V1", entry])
+    assert caught.value.detail == (
+        "lead_names: entry 2 is not a string; lead names must be strings"
+    )
+    assert caught.value.errors[0].loc == ("lead_names", 2)
 
 
 def test_an_empty_list_names_no_lead() -> None:
-    with pytest.raises(BadShape):
+    with pytest.raises(BadShape) as caught:
         parse_lead_names([])
+    assert caught.value.detail == "lead_names: an empty list; at least one lead is required"
+
+
+def test_a_tuple_is_a_list_of_names() -> None:
+    assert parse_lead_names(("V2", "lead i")) == ("V2", "I")
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(LIMB_LEADS, 2)))
@@ -217,9 +252,11 @@ def test_a_lead_half_missing_counts_and_one_over_half_does_not() -> None:
     signal[7, :2501] = np.nan
     leads = twelve_leads(record(signal))
     assert leads.missing == ("V2",)
+    assert leads.derived == ()
+    np.testing.assert_array_equal(leads.signal[6], signal[6])
     assert np.isnan(leads.signal[7]).all()
     assert leads.warnings == (
-        "signal: over half of the samples of V2 are missing; counts as missing",
+        "signal: more than half of the samples of V2 are missing; it counts as a missing lead",
     )
 
 
@@ -230,19 +267,54 @@ def test_a_limb_lead_over_half_missing_is_derived_from_the_others() -> None:
     assert leads.present.all()
     assert leads.derived == ("III",)
     np.testing.assert_allclose(leads.signal[2], SIGNAL[2], atol=1e-6)
-    assert "III are missing; derived from the other limb leads instead" in leads.warnings[0]
+    assert leads.warnings == (
+        "signal: more than half of the samples of III are missing;"
+        " it is derived from the other limb leads instead",
+    )
+
+
+def test_a_derived_lead_may_have_half_of_its_samples_missing_and_not_one_more() -> None:
+    signal = SIGNAL[:2].copy()
+    signal[0, :1000] = np.nan
+    signal[1, 3500:] = np.nan
+    leads = twelve_leads(record(signal, ("I", "II")))
+    assert leads.derived == ("III", "aVR", "aVL", "aVF")
+    assert np.isnan(leads.signal[2]).sum() == 2500
+    signal[1, 3499] = np.nan
+    leads = twelve_leads(record(signal, ("I", "II")))
+    assert leads.derived == ()
+    assert leads.missing == LEADS[2:]
+    assert np.isnan(leads.signal[2:]).all()
+
+
+def test_without_samples_no_lead_is_present() -> None:
+    leads = twelve_leads(record(np.zeros((2, 0)), ("I", "II")))
+    assert leads.missing == LEADS
+    assert leads.derived == ()
 
 
 def test_gaps_of_the_sources_are_gaps_of_the_derived() -> None:
     signal = SIGNAL.copy()
     signal[0, 100:200] = np.nan
-    assert np.isnan(twelve_leads(of_leads(signal, "I", "II")).signal[2, 100:200]).all()
+    signal[1, 150:300] = np.nan
+    derived = twelve_leads(of_leads(signal, "I", "II")).signal[2]
+    assert np.flatnonzero(np.isnan(derived)).tolist() == list(range(100, 300))
 
 
 def test_the_most_complete_pair_is_derived_from() -> None:
     signal = SIGNAL.copy()
     signal[0, 100:200] = np.nan
-    assert not np.isnan(twelve_leads(of_leads(signal, "I", "II", "III")).signal[3]).any()
+    leads = twelve_leads(of_leads(signal, "I", "II", "III"))
+    assert not np.isnan(leads.signal[3:6]).any()
+    np.testing.assert_allclose(leads.signal[3:6], SIGNAL[3:6], atol=2e-6)
+
+
+def test_of_equally_complete_leads_the_first_are_derived_from() -> None:
+    """II and III, not III and aVF: their values are changed so that the pairs do not agree."""
+    signal = SIGNAL.copy()
+    signal[5] += 10.0
+    leads = twelve_leads(of_leads(signal, "aVF", "III", "II"))
+    np.testing.assert_allclose(leads.signal[0], SIGNAL[0], atol=2e-6)
 
 
 def test_nothing_is_derived_from_leads_that_a_device_filled_with_zeros() -> None:
@@ -255,11 +327,15 @@ def test_nothing_is_derived_from_leads_that_a_device_filled_with_zeros() -> None
 
 def test_one_lead_is_a_recording() -> None:
     leads = twelve_leads(of_leads(SIGNAL, "V5"))
-    assert leads.present.sum() == 1 and leads.derived == ()
+    assert leads.missing == tuple(lead for lead in LEADS if lead != "V5")
+    assert leads.derived == leads.warnings == ()
+    np.testing.assert_array_equal(leads.signal[10], SIGNAL[10])
 
 
 def test_leads_that_fit_do_not_contradict_each_other() -> None:
-    assert twelve_leads(record(SIGNAL)).limb_contradictions == ()
+    leads = twelve_leads(record(SIGNAL))
+    assert leads.limb_contradictions == leads.warnings == leads.derived == leads.missing == ()
+    np.testing.assert_array_equal(leads.signal, SIGNAL)
 
 
 def test_one_limb_lead_that_contradicts_is_named_alone() -> None:
@@ -267,8 +343,15 @@ def test_one_limb_lead_that_contradicts_is_named_alone() -> None:
     signal[5] *= -1  # aVF upside down
     leads = twelve_leads(record(signal))
     ((lead, rms, limit),) = leads.limb_contradictions
-    assert lead == "aVF" and rms > limit >= 0.05
-    assert leads.warnings[0].startswith("lead_names: limb leads contradict the others, aVF by")
+    assert lead == "aVF"
+    # Every pair of the others gives aVF itself, so what is left is twice the lead.
+    avf = SIGNAL[5].astype(np.float64)
+    assert rms == pytest.approx(np.sqrt(np.mean((2 * avf) ** 2)), rel=0.01)
+    assert limit == 0.05 > 0.1 * avf.std()
+    assert leads.warnings == (
+        f"lead_names: limb leads contradict the others: aVF by {rms:.2g} mV rms"
+        f" (limit {limit:.2g} mV); electrodes may be swapped, or leads named wrongly",
+    )
 
 
 def test_among_three_limb_leads_the_fault_cannot_be_placed() -> None:
@@ -311,14 +394,72 @@ def test_with_large_waves_the_tolerance_is_a_tenth_of_the_lead(
     assert bool(twelve_leads(record(signal)).limb_contradictions) is contradicts
 
 
-def test_with_unknown_units_only_the_share_counts_and_the_zero_of_the_adc_does_not() -> None:
+def test_with_unknown_units_only_the_share_counts_and_the_adc_s_zero_does_not() -> None:
     counts = 1000 * SIGNAL + 2048
     assert twelve_leads(record(counts, units="unknown")).limb_contradictions == ()
     counts[5] = 2048 - (counts[5] - 2048)
-    assert [
-        lead for lead, _, _ in twelve_leads(record(counts, units="unknown")).limb_contradictions
-    ] == ["aVF"]
+    leads = twelve_leads(record(counts, units="unknown"))
+    ((lead, rms, limit),) = leads.limb_contradictions
+    assert lead == "aVF"
+    assert limit == pytest.approx(100 * SIGNAL[5].std(), rel=1e-3)
+    assert leads.warnings == (
+        f"lead_names: limb leads contradict the others: aVF by {rms:.2g} rms (limit {limit:.2g});"
+        " electrodes may be swapped, or leads named wrongly",
+    )
     tiny = SIGNAL / 1000
     tiny[5] *= -1
     assert twelve_leads(record(tiny, units="unknown")).limb_contradictions
     assert not twelve_leads(record(tiny)).limb_contradictions
+
+
+def test_contradictions_are_of_the_samples_that_all_limb_leads_have() -> None:
+    signal = SIGNAL.copy()
+    signal[2, :1000] += 5.0
+    signal[0, 500:1200] = np.nan
+    signal[1, :600] = np.nan
+    assert twelve_leads(of_leads(signal, "I", "II", "III")).limb_contradictions == ()
+    signal[2, 1200:1500] += 5.0
+    assert len(twelve_leads(of_leads(signal, "I", "II", "III")).limb_contradictions) == 3
+
+
+def test_leads_without_a_common_sample_do_not_contradict() -> None:
+    signal = SIGNAL[:3].copy()
+    signal[2] += 5.0
+    signal[0, :2500] = np.nan
+    signal[1, 2500:] = np.nan
+    assert twelve_leads(record(signal, ("I", "II", "III"))).limb_contradictions == ()
+
+
+def test_two_limb_leads_cannot_contradict_and_constant_ones_do_not_count() -> None:
+    signal = SIGNAL.copy()
+    signal[2] = 0.0
+    leads = twelve_leads(of_leads(signal, "I", "II", "III"))
+    assert leads.limb_contradictions == ()
+    assert leads.derived == ("aVR", "aVL", "aVF")
+
+
+def test_the_rows_that_hold_everything_are_i_ii_and_the_chest_leads() -> None:
+    varying = np.ones(12, np.bool_)
+    assert informative_rows(varying) == list(INDEPENDENT_ROWS) == [0, 1, 6, 7, 8, 9, 10, 11]
+    varying[6] = False
+    assert informative_rows(varying) == list(INDEPENDENT_ROWS)
+    for row in (0, 1):
+        without = np.ones(12, np.bool_)
+        without[row] = False
+        assert informative_rows(without) == list(range(12))
+    assert informative_rows(np.ones(3, np.bool_)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("lead", "constant"),
+    [
+        ([0.1, 0.1, 0.1], True),
+        ([np.nan, 0.1, np.nan, 0.1], True),
+        ([0.1, np.nextafter(0.1, 1), 0.1], False),
+        ([-1.0, np.nan, 1.0], False),
+    ],
+)
+def test_a_lead_is_constant_if_its_samples_are_equal_to_the_last_bit(
+    lead: list[float], constant: bool
+) -> None:
+    assert is_constant(np.array(lead)) is constant

@@ -1,4 +1,4 @@
-"""Medians, means, quantiles, orders and ranks are numpy's own."""
+"""Medians, means, quantiles and order statistics are equal to those of numpy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_mean_is_numpys_to_the_last_bit(axis: int, dtype: type) -> None:
 
 @pytest.mark.parametrize("count", range(1, 13))
 def test_any_few_numbers_are_put_in_order(count: int) -> None:
-    """What orders all patterns of zeros and ones orders any numbers (the zero-one principle; Knuth, TAOCP 3, 5.3.4)."""
+    """A network that sorts all patterns of 0 and 1 sorts any numbers (Knuth, TAOCP 3, 5.3.4)."""
     patterns = ((np.arange(2**count) >> np.arange(count)[:, None]) & 1).astype(np.float32)
     given = patterns.copy()
     assert (np.array(sort_elementwise(patterns)) == np.sort(given, axis=0)).all()
@@ -34,25 +34,25 @@ def test_any_few_numbers_are_put_in_order(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [13, 16, 17, 40])
-def test_so_are_more(count: int) -> None:
+def test_more_numbers_are_put_in_order_too(count: int) -> None:
     values = np.random.default_rng(count).normal(size=(count, 3, 50))
     assert (np.array(sort_elementwise(values)) == np.sort(values, axis=0)).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.75, 1.0])
-def test_a_quantile_lies_linearly_between_its_neighbours(share: float) -> None:
+def test_a_quantile_is_interpolated_between_its_neighbours(share: float) -> None:
     values = np.random.default_rng(0).normal(size=24)
     assert quantile(values, share) == pytest.approx(np.quantile(values, share), abs=1e-12)
     assert quantile(values[:1], share) == values[0]
 
 
 @pytest.mark.parametrize("rank", [0, 1, 250, 489, 499])
-def test_what_stands_at_a_rank_is_what_sorting_puts_there(rank: int) -> None:
+def test_an_order_statistic_is_the_value_that_sorting_puts_at_its_rank(rank: int) -> None:
     slopes = np.abs(np.random.default_rng(0).normal(size=(3, 500)))
     slopes[1] = np.where(np.arange(500) == 100, 1000.0, slopes[1])
     slopes[2] = 0.0
     assert (order_statistic(slopes, rank) == np.sort(slopes, axis=1)[:, rank]).all()
 
 
-def test_of_one_value_there_is_one_rank() -> None:
+def test_of_one_value_the_order_statistic_is_it() -> None:
     assert order_statistic(np.array([[3.0], [4.0]]), 0).tolist() == [3.0, 4.0]

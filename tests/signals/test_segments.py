@@ -1,7 +1,8 @@
-"""What the encoder reads: ECG-FM's own segments, from any recording, spelling and layout."""
+"""The encoder's input: ECG-FM's own segments, from any recording, spelling and layout."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from signals.band import Band
 from signals.leads import LEADS, parse_lead_names, twelve_leads
 from signals.record import EcgRecord, Units
 from signals.segments import Millivolt, Preprocessing, Segments, make_segments
+from signals.units import qrs_heights
 from tests.data import CARRIED, SHARED, requires_shared
 from tests.signals.recordings import beating, of_leads, record
 
@@ -82,10 +84,13 @@ def test_segments_are_cut_from_the_start_and_the_remainder_is_dropped(
     assert segments.seconds == pytest.approx(seconds)
 
 
-def test_a_second_or_more_that_the_encoder_does_not_read_is_said() -> None:
-    assert segments_of(record(beating(5.9))).warnings == ()
+def test_a_second_or_more_that_the_encoder_does_not_read_gives_a_warning() -> None:
+    assert segments_of(record(beating(5.998))).warnings == ()
+    assert segments_of(record(beating(6.0))).warnings == (
+        "signal: the last 1.0 s are shorter than a segment; the encoder does not read them",
+    )
     assert segments_of(record(beating(7.3))).warnings == (
-        "signal: the last 2.3 s fill no segment; the encoder does not read them",
+        "signal: the last 2.3 s are shorter than a segment; the encoder does not read them",
     )
 
 
@@ -133,9 +138,10 @@ def test_a_constant_lead_is_zero_and_named(level_mv: float) -> None:
     signal[9] = level_mv
     segments = segments_of(record(signal))
     assert not segments.data[:, 9].any()
+    assert segments.data[:, :9].any(axis=(0, 2)).all() and segments.data[:, 10:].any()
     assert segments.flat == segments.zeroed == ("V4",)
     assert segments.usable_leads == 11
-    assert segments.warnings == ("signal: V4 constant throughout; the encoder reads zeros there",)
+    assert segments.warnings == ("signal: V4 constant throughout; the encoder reads zeros instead",)
 
 
 def test_a_missing_chest_lead_is_zero_and_named() -> None:
@@ -147,7 +153,7 @@ def test_a_missing_chest_lead_is_zero_and_named() -> None:
         atol=1e-4,
     )
     assert segments.zeroed == ("V1",) and segments.flat == ()
-    assert segments.warnings == ("lead_names: without V1; the encoder reads zeros there",)
+    assert segments.warnings == ("lead_names: no V1; the encoder reads zeros instead",)
 
 
 def test_two_limb_leads_are_six_usable_and_one_chest_lead_is_one() -> None:
@@ -166,16 +172,32 @@ def test_a_long_gap_is_zero_and_the_rest_standardised_over_what_is_there() -> No
         np.delete(lead, np.s_[1000:1500]), (there - there.mean()) / (there.std() + 1e-8), atol=1e-5
     )
     assert segments.warnings == (
-        "signal: gaps longer than 0.2 s (V1 1.00 s); the encoder reads zeros there",
+        "signal: gaps longer than 0.2 s (V1 1.00 s); the encoder reads zeros instead",
     )
 
 
-def test_a_short_gap_is_bridged_without_a_word() -> None:
+def test_a_short_gap_is_filled_without_a_warning() -> None:
     signal = SIGNAL.copy()
     signal[6, 1000:1050] = np.nan
     segments = segments_of(record(signal))
-    assert segments.data[0, 6, 1000:1050].all()
     assert segments.warnings == ()
+    # A straight line from the sample before the gap to the one after it.
+    gap = segments.data[0, 6, 999:1051]
+    np.testing.assert_allclose(gap, np.linspace(gap[0], gap[-1], 52), atol=1e-5)
+
+
+def test_gaps_of_two_leads_are_in_one_warning_and_those_of_missing_leads_are_not() -> None:
+    signal = SIGNAL.copy()
+    signal[6, 1000:1250] = np.nan
+    signal[6, 2000:2125] = np.nan
+    signal[7, 100:] = np.nan
+    signal[11, 1000:1101] = np.nan
+    segments = segments_of(record(signal))
+    assert segments.zeroed == ("V2",)
+    assert segments.warnings == (
+        "lead_names: no V2; the encoder reads zeros instead",
+        "signal: gaps longer than 0.2 s (V1 0.75 s, V6 0.20 s); the encoder reads zeros instead",
+    )
 
 
 @given(
@@ -213,11 +235,55 @@ def test_the_recording_itself_is_left_as_it_came() -> None:
     np.testing.assert_array_equal(one.signal, SIGNAL)
 
 
-def test_another_preprocessing_than_is_known_is_refused() -> None:
-    with pytest.raises(ValueError, match="resample"):
-        Preprocessing(resample="cubic")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="positive"):
-        Preprocessing(fs=0.0)
+STEPS = (
+    "preprocessing: resample 'linear' requires standardise 'record' and no millivolt;"
+    " 'band' requires standardise 'millivolt' and millivolt"
+)
+NOT_POSITIVE = "preprocessing: fs and segment_seconds must be positive"
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"resample": "cubic"}, STEPS),
+        ({"resample": "band"}, STEPS),
+        ({"standardise": "millivolt"}, STEPS),
+        ({"resample": "band", "standardise": "millivolt"}, STEPS),
+        ({"millivolt": Millivolt(Band(0.5, 34.0, 42.0), 5.0, 1.0)}, STEPS),
+        ({"fs": 0.0}, NOT_POSITIVE),
+        ({"fs": -500.0}, NOT_POSITIVE),
+        ({"segment_seconds": 0.0}, NOT_POSITIVE),
+        # Less than a sample.
+        ({"segment_seconds": 0.0005}, NOT_POSITIVE),
+        (
+            {"shortest_seconds": 5.01},
+            "preprocessing: shortest_seconds 5.01; it must be above 0 and at most"
+            " segment_seconds, 5",
+        ),
+        (
+            {"shortest_seconds": 0.0},
+            "preprocessing: shortest_seconds 0; it must be above 0 and at most segment_seconds, 5",
+        ),
+    ],
+)
+def test_steps_that_contradict_each_other_are_refused(
+    fields: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Preprocessing(**fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("clip_mv", "usual_height_mv"), [(0.0, 1.0), (5.0, 0.0), (-1.0, 1.0)])
+def test_limits_in_mv_must_be_positive(clip_mv: float, usual_height_mv: float) -> None:
+    with pytest.raises(ValueError, match="clip_mv and usual_height_mv must be positive"):
+        Millivolt(Band(0.5, 34.0, 42.0), clip_mv, usual_height_mv)
+
+
+@pytest.mark.parametrize(("shortest", "needed"), [(None, 5.0), (2.5, 2.5), (5.0, 5.0)])
+def test_the_shortest_recording_is_a_segment_unless_zeros_may_follow(
+    shortest: float | None, needed: float
+) -> None:
+    assert Preprocessing(shortest_seconds=shortest).needed_seconds == needed
 
 
 @requires_shared
@@ -232,16 +298,12 @@ def test_a_100_hz_and_a_500_hz_copy_of_one_recording_look_alike() -> None:
             parse_lead_names(file.sig_name),
         )
 
-    slow, fast = (
-        sorted((SHARED / "ptbxl" / "raw100").glob("*.hea")),
-        {path.name[:5] for path in (SHARED / "ptbxl" / "raw500").glob("*.hea")},
-    )
+    slow = sorted((SHARED / "ptbxl" / "raw100").glob("*.hea"))
+    fast = {path.name[:5] for path in (SHARED / "ptbxl" / "raw500").glob("*.hea")}
     both = [path.name[:5] for path in slow if path.name[:5] in fast]
     for number in both:
-        a, b = (
-            segments_of(read(f"raw100/{number}_lr")).data,
-            segments_of(read(f"raw500/{number}_hr")).data,
-        )
+        a = segments_of(read(f"raw100/{number}_lr")).data
+        b = segments_of(read(f"raw500/{number}_hr")).data
         assert a.shape == b.shape == (2, 12, 2500)
         # Not the same filter, so not the same samples; the same beats at the same times.
         assert np.median([np.corrcoef(a[0, lead], b[0, lead])[0, 1] for lead in range(12)]) > 0.9
@@ -271,50 +333,81 @@ def some_signal(seconds: float, fs: float = 500.0) -> np.ndarray:
     return np.stack([(0.2 + 0.1 * row) * np.sin(2 * np.pi * (3 + row) * t) for row in range(12)])
 
 
-def test_in_mv_the_volts_stay_and_a_row_says_that_they_are_known() -> None:
-    found = banded(some_signal(10.0))
-    assert found.data.shape == (1, 13, 1000)
-    assert np.abs(found.data[0, 5, 200:800]).max() == pytest.approx(0.7, abs=0.02)
-    assert (found.data[0, 12] == 1).all()
+def test_in_mv_amplitudes_stay_and_a_row_says_that_the_units_are_known() -> None:
+    segments = banded(some_signal(10.0))
+    assert segments.data.shape == (1, 13, 1000)
+    assert segments.warnings == segments.flat == segments.zeroed == ()
+    # The amplitudes of `some_signal`, whose frequencies are all within the band.
+    amplitudes = np.sqrt(2) * segments.data[0, :12, 200:800].std(axis=1)
+    np.testing.assert_allclose(amplitudes, 0.2 + 0.1 * np.arange(12), rtol=0.005)
+    assert (segments.data[0, 12] == 1).all()
 
 
 def test_a_short_recording_is_followed_by_zeros() -> None:
-    found = banded(some_signal(6.0))
-    assert found.data.shape == (1, 13, 1000) and (found.starts_s, found.ends_s) == ((0.0,), (6.0,))
-    assert (found.data[0, 12, :600] == 1).all() and (found.data[0, :, 600:] == 0).all()
-    assert len(banded(some_signal(4.9)).data) == 0
+    segments = banded(some_signal(6.0))
+    assert segments.data.shape == (1, 13, 1000)
+    assert (segments.starts_s, segments.ends_s) == ((0.0,), (6.0,))
+    assert (segments.data[0, 12, :600] == 1).all()
+    assert (segments.data[0, :, 600:] == 0).all()
+    assert segments.data[0, :12, 590:600].any(axis=1).all()
+
+
+@pytest.mark.parametrize(("samples", "count"), [(2499, 0), (2500, 1), (4999, 1), (5000, 1)])
+def test_the_shortest_recording_in_mv_has_five_seconds(samples: int, count: int) -> None:
+    segments = banded(some_signal(samples / 500))
+    assert segments.data.shape == (count, 13, 1000)
+    assert segments.ends_s == (samples / 500,) * count
 
 
 def test_the_last_window_ends_with_the_recording() -> None:
-    found = banded(some_signal(23.0))
-    assert (found.starts_s, found.ends_s) == ((0.0, 10.0, 13.0), (10.0, 20.0, 23.0))
+    segments = banded(some_signal(23.0))
+    assert segments.starts_s == (0.0, 10.0, 13.0)
+    assert segments.ends_s == (10.0, 20.0, 23.0)
+    np.testing.assert_array_equal(segments.data[1, :, 300:], segments.data[2, :, :700])
 
 
 def test_with_unknown_units_any_gain_gives_the_same() -> None:
     signal = some_signal(10.0)
-    first, second = banded(signal, units="unknown"), banded(731.0 * signal, units="unknown")
-    assert np.allclose(first.data, second.data, atol=1e-4)
+    first = banded(signal, units="unknown")
+    second = banded(731.0 * signal, units="unknown")
+    np.testing.assert_allclose(first.data, second.data, atol=1e-4)
     assert (first.data[0, 12] == -1).all()
+    # The median of the filtered leads' heights becomes `usual_height_mv`, 1 mV.
+    assert np.median(qrs_heights(first.data[0, :12], 100.0)) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_unknown_units_of_constant_leads_are_not_scaled() -> None:
+    segments = banded(np.full((12, 5000), 3.0), units="unknown")
+    assert segments.flat == LEADS
+    assert not segments.data[0, :12].any()
+    assert (segments.data[0, 12] == -1).all()
 
 
 def test_flat_leads_and_long_gaps_are_zeros_in_mv_too() -> None:
     signal = some_signal(10.0)
     signal[7] = 0.3
     signal[2, 1000:2000] = np.nan
-    found = banded(signal)
-    assert found.flat == ("V2",) and (found.data[0, 7] == 0).all()
-    assert (found.data[0, 2, 205:395] == 0).all() and (found.data[0, 2, 450:] != 0).any()
+    segments = banded(signal)
+    assert segments.flat == segments.zeroed == ("V2",)
+    assert not segments.data[0, 7].any()
+    # 2 s to 4 s at 100 Hz; each new sample takes its nearest old one.
+    assert np.flatnonzero(segments.data[0, 2] == 0).tolist() == list(range(200, 400))
+    assert segments.warnings == (
+        "signal: V2 constant throughout; the encoder reads zeros instead",
+        "signal: gaps longer than 0.2 s (III 2.00 s); the encoder reads zeros instead",
+    )
 
 
-def test_an_artefact_is_cut_off() -> None:
+def test_a_short_gap_in_mv_is_filled() -> None:
     signal = some_signal(10.0)
-    signal[6, 2000:2100] += 60.0
-    assert banded(signal).data[0, 6].max() == 5.0
+    signal[0, 1000:1050] = np.nan
+    segments = banded(signal)
+    assert segments.warnings == ()
+    assert segments.data[0, 0, 200:210].all()
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"resample": "band"}, {"standardise": "millivolt"}, {"shortest_seconds": 6.0}]
-)
-def test_steps_that_do_not_go_together_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="preprocessing"):
-        Preprocessing(**wrong)  # type: ignore[arg-type]
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_artefact_is_clipped_at_5_mv(sign: int) -> None:
+    signal = some_signal(10.0)
+    signal[6, 2000:2100] += sign * 60.0
+    assert (sign * banded(signal).data[0, 6]).max() == 5.0
