@@ -127,7 +127,10 @@ def test_at_100_hz_the_form_of_the_beats_decides_and_it_is_said_that_spikes_cann
     assert not part["visible"]
     assert part["evidence"]["spikes"] is None
     assert part["probability"] == pytest.approx(part["evidence"]["morphology"])
-    assert any(warning.startswith("pacemaker: at 100 Hz") for warning in answer["warnings"])
+    assert (
+        "pacemaker: pacing spikes cannot be seen at 100 Hz; at least 250 Hz are required"
+        in answer["warnings"]
+    )
 
 
 def test_what_lost_its_bandwidth_shows_no_spikes_at_any_rate() -> None:
