@@ -313,12 +313,11 @@ def _contradiction_warnings(
         return []
     unit = " mV" if units == "mV" else ""
     by_lead = ", ".join(
-        f"{lead} by {rms:.2g}{unit} rms (limit {limit:.2g}{unit})"
-        for lead, rms, limit in contradictions
+        f"{lead} by {rms:.2g}{unit} rms (limit {limit:.2g})" for lead, rms, limit in contradictions
     )
     return [
-        f"lead_names: limb leads contradict the others: {by_lead};"
-        " electrodes may be swapped, or leads named wrongly"
+        f"lead_names: limb leads contradict the others, {by_lead};"
+        " electrodes swapped or leads misnamed?"
     ]
 
 
