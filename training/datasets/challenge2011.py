@@ -1,4 +1,7 @@
-"""PhysioNet/CinC 2011, set-a: its labelled recordings, from the packed copy or as PhysioNet has them."""
+"""PhysioNet/CinC Challenge 2011, set-a: its labelled recordings.
+
+Read from a packed copy (load.py) or as PhysioNet distributes them.
+"""
 
 from __future__ import annotations
 
@@ -13,37 +16,38 @@ from signals.leads import parse_lead_names
 from signals.record import EcgRecord
 from training.datasets.packed import loader_of
 
-LABELS = {"RECORDS-acceptable": True, "RECORDS-unacceptable": False}
+# Each listing of recordings, and whether they are acceptable.
+LISTINGS = {"RECORDS-acceptable": True, "RECORDS-unacceptable": False}
+LABELS = {"acceptable": True, "unacceptable": False}  # of the packed copy
 
 
 def labelled_records(folder: Path) -> Iterator[tuple[EcgRecord, bool]]:
-    """(recording in mV, acceptable); the two that the annotators did not agree on are left out."""
-    return _packed(folder) if (folder / "load.py").is_file() else _downloaded(folder)
+    """Yield each recording in mV, and whether it is acceptable.
+
+    The two recordings that the annotators did not agree on are left out.
+    """
+    if (folder / "load.py").is_file():
+        return _packed(folder)
+    return _downloaded(folder)
 
 
 def _packed(folder: Path) -> Iterator[tuple[EcgRecord, bool]]:
     loader = loader_of(folder)
-    for name, fs, leads, signal, label in loader.records(str(folder)):
-        if label in ("acceptable", "unacceptable"):
+    for name, fs, lead_names, signal, label in loader.records(str(folder)):
+        if label in LABELS:
             record = EcgRecord(
                 np.ascontiguousarray(signal, np.float32),
                 float(fs),
-                parse_lead_names(list(leads)),
+                parse_lead_names(list(lead_names)),
                 id=name,
             )
-            yield record, label == "acceptable"
+            yield record, LABELS[label]
 
 
 def _downloaded(folder: Path) -> Iterator[tuple[EcgRecord, bool]]:
-    """WFDB pairs beside RECORDS-acceptable and RECORDS-unacceptable."""
-    for listing, acceptable in LABELS.items():
+    """Read the WFDB pairs that RECORDS-acceptable and RECORDS-unacceptable list."""
+    for listing, acceptable in LISTINGS.items():
         for name in (folder / listing).read_text().split():
-            yield (
-                read(
-                    [
-                        Part(f"{name}{kind}", (folder / f"{name}{kind}").read_bytes())
-                        for kind in (".hea", ".dat")
-                    ]
-                ),
-                acceptable,
-            )
+            header = Part(f"{name}.hea", (folder / f"{name}.hea").read_bytes())
+            signal = Part(f"{name}.dat", (folder / f"{name}.dat").read_bytes())
+            yield read([header, signal]), acceptable

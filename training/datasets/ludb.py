@@ -1,7 +1,8 @@
-"""LUDB as a user downloads it: signals, cardiologists' wave boundaries on each lead, and the global references made of them.
+"""LUDB as a user downloads it: signals, cardiologists' wave boundaries, global reference intervals.
 
-Lobachevsky University Electrocardiography Database 1.0.1 (PhysioNet, doi 10.13026/eegm-h675; Kalyakulina et al., IEEE Access
-8:186181, 2020). The header gains are wrong (they re-scale each lead to about 1 mV): the stored integers are microvolts.
+Lobachevsky University Electrocardiography Database 1.0.1 (PhysioNet, doi 10.13026/eegm-h675;
+Kalyakulina et al., IEEE Access 8:186181, 2020). The header gains are wrong (they rescale each lead
+to about 1 mV): the stored integers are microvolts.
 """
 
 from __future__ import annotations
@@ -27,10 +28,15 @@ FIDUCIALS: Final = (
     "p_peak",
 )
 P_ON, P_OFF, QRS_ON, QRS_OFF, T_ON, T_OFF, P_PEAK = range(7)
-MIN_LEADS: Final = 6  # a QRS counts as annotated where so many leads have it
+MIN_LEADS: Final = 6  # a QRS counts as annotated where at least this many leads have it
 SAME_BEAT_S: Final = 0.15
-P_BEFORE_S: Final = 0.5  # no P wave belongs to a QRS that begins later than this after it
-T_AFTER_S: Final = 0.75
+P_BEFORE_S: Final = 0.5  # no P wave that peaks earlier than this before the R peak belongs to it
+P_AFTER_LAST_S: Final = 0.05  # nor one that peaks sooner than this after the last R peak
+T_AFTER_S: Final = 0.75  # no T wave that peaks later than this after the R peak belongs to it
+
+_ONSET, _PEAK, _OFFSET = 0, 1, 2  # columns of a lead's waves
+Waves = dict[str, NDArray[np.float64]]
+"""One lead's annotations: {"p", "N", "t"} -> (waves, 3) seconds of onset, peak and offset."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +44,12 @@ class LudbRecord:
     """One recording with its annotations.
 
     signal   (12, samples) mV, leads as LEADS
-    marks    (beats, 12, 7) seconds: FIDUCIALS of each annotated beat and lead, NaN where none is drawn
+    marks    (beats, 12, 7) seconds: FIDUCIALS of each annotated beat and lead, NaN where none is
+             annotated
     peaks    (beats,) seconds: median QRS peak over leads
-    no_pr    fibrillation, flutter, third-degree block or paced: P waves are not annotated, and PR has no meaning
+    lead_two_peaks  (QRS complexes,) seconds: the QRS peaks of lead II
+    no_pr    fibrillation, flutter, third-degree block or paced: P waves are not annotated, and PR
+             has no meaning
     """
 
     name: str
@@ -53,7 +62,7 @@ class LudbRecord:
 
 
 def read_ludb(folder: Path) -> list[LudbRecord]:
-    """Every record under `folder`/data that `folder`/ludb.csv describes, in the order of their numbers."""
+    """Read every record of `folder`/data, with its row of `folder`/ludb.csv, in numerical order."""
     with (folder / "ludb.csv").open(newline="") as file:
         rows = {row["ID"].strip(): row for row in csv.DictReader(file)}
     names = sorted((path.stem for path in (folder / "data").glob("*.hea")), key=int)
@@ -61,74 +70,89 @@ def read_ludb(folder: Path) -> list[LudbRecord]:
 
 
 def has_no_pr(row: dict[str, str]) -> bool:
-    """Whether the diagnoses in a row of ludb.csv leave PR without a meaning."""
-    rhythm, conduction = row.get("Rhythms") or "", row.get("Conduction abnormalities") or ""
-    paced = bool((row.get("Cardiac pacing") or "").strip())
-    return (
-        paced
-        or bool(re.search("fibrillation|flutter", rhythm, re.I))
-        or bool(re.search(r"\biii degree", conduction, re.I))
-    )
+    """Return whether the diagnoses in a row of ludb.csv leave PR without a meaning."""
+    rhythm = row.get("Rhythms") or ""
+    conduction = row.get("Conduction abnormalities") or ""
+    pacing = row.get("Cardiac pacing") or ""
+    if pacing.strip():
+        return True
+    if re.search("fibrillation|flutter", rhythm, re.I):
+        return True
+    return bool(re.search(r"\biii degree", conduction, re.I))
 
 
 def _read(path: Path, row: dict[str, str]) -> LudbRecord:
     import wfdb
 
     record = wfdb.rdrecord(str(path), physical=False)
-    order = [[name.lower() for name in record.sig_name].index(lead.lower()) for lead in LEADS]
+    stored_leads = [name.lower() for name in record.sig_name]
+    order = [stored_leads.index(lead.lower()) for lead in LEADS]
     signal = record.d_signal[:, order].T.astype(np.float64) / 1000.0
+
     waves = [_waves(wfdb.rdann(str(path), lead.lower()), record.fs) for lead in LEADS]
-    peaks = _beat_peaks([wave["N"][:, 1] for wave in waves])
-    marks = np.stack([_marks_of(wave, peaks) for wave in waves], axis=1)
+    peaks = _beat_peaks([lead_waves["N"][:, _PEAK] for lead_waves in waves])
+    marks = np.stack([_marks_of_lead(lead_waves, peaks) for lead_waves in waves], axis=1)
     return LudbRecord(
-        path.name, signal, float(record.fs), marks, peaks, waves[1]["N"][:, 1], has_no_pr(row)
+        name=path.name,
+        signal=signal,
+        fs=float(record.fs),
+        marks=marks,
+        peaks=peaks,
+        lead_two_peaks=waves[LEADS.index("II")]["N"][:, _PEAK],
+        no_pr=has_no_pr(row),
     )
 
 
-def _waves(annotation: object, fs: float) -> dict[str, NDArray[np.float64]]:
-    """{"p", "N", "t"} -> (waves, 3) seconds of onset, peak and offset of one lead; NaN for a bracket that is missing."""
-    samples, symbols = getattr(annotation, "sample", []), getattr(annotation, "symbol", [])
-    found: dict[str, list[tuple[float, float, float]]] = {"p": [], "N": [], "t": []}
+def _waves(annotation: object, fs: float) -> Waves:
+    """Return the waves of one lead's annotation; NaN for a bracket that is missing."""
+    samples = getattr(annotation, "sample", [])
+    symbols = getattr(annotation, "symbol", [])
+    waves: dict[str, list[tuple[float, float, float]]] = {"p": [], "N": [], "t": []}
     for index, symbol in enumerate(symbols):
-        if symbol in found:
-            onset = samples[index - 1] / fs if index > 0 and symbols[index - 1] == "(" else np.nan
-            offset = (
-                samples[index + 1] / fs
-                if index + 1 < len(symbols) and symbols[index + 1] == ")"
-                else np.nan
-            )
-            found[symbol].append((onset, samples[index] / fs, offset))
-    return {symbol: np.array(waves, np.float64).reshape(-1, 3) for symbol, waves in found.items()}
+        if symbol not in waves:
+            continue
+        onset = offset = np.nan
+        if index > 0 and symbols[index - 1] == "(":
+            onset = samples[index - 1] / fs
+        if index + 1 < len(symbols) and symbols[index + 1] == ")":
+            offset = samples[index + 1] / fs
+        waves[symbol].append((onset, samples[index] / fs, offset))
+    return {symbol: np.array(rows, np.float64).reshape(-1, 3) for symbol, rows in waves.items()}
 
 
-def _beat_peaks(by_lead: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The beats that at least six leads agree on: medians of QRS peaks within 150 ms of each other."""
-    everything = np.sort(np.concatenate(by_lead))
-    if everything.size == 0:
-        return everything
-    groups = np.split(everything, np.flatnonzero(np.diff(everything) > SAME_BEAT_S / 2) + 1)
-    return np.array([np.median(group) for group in groups if group.size >= MIN_LEADS])
+def _beat_peaks(peaks_by_lead: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the median QRS peaks of the beats that at least six leads agree on.
+
+    Peaks belong to one beat where no gap of more than half of SAME_BEAT_S separates them.
+    """
+    peaks = np.sort(np.concatenate(peaks_by_lead))
+    if peaks.size == 0:
+        return peaks
+    starts_of_beats = np.flatnonzero(np.diff(peaks) > SAME_BEAT_S / 2) + 1
+    beats = np.split(peaks, starts_of_beats)
+    return np.array([np.median(beat) for beat in beats if beat.size >= MIN_LEADS])
 
 
-def _marks_of(
-    waves: dict[str, NDArray[np.float64]], peaks: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(beats, 7) seconds of one lead: its QRS at each beat, the last P before it, and the first T after it."""
+def _marks_of_lead(waves: Waves, peaks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one lead's FIDUCIALS of each beat, (beats, 7) seconds.
+
+    These are of its QRS at the beat, the last P before it, and the first T after it.
+    """
     marks = np.full((peaks.size, len(FIDUCIALS)), np.nan)
     for beat, peak in enumerate(peaks):
         previous = peaks[beat - 1] if beat else -np.inf
         following = peaks[beat + 1] if beat + 1 < peaks.size else np.inf
-        qrs = [wave for wave in waves["N"] if abs(wave[1] - peak) < SAME_BEAT_S]
-        p = [
-            wave for wave in waves["p"] if max(peak - P_BEFORE_S, previous + 0.05) < wave[1] < peak
-        ]
-        t = [wave for wave in waves["t"] if peak < wave[1] < min(peak + T_AFTER_S, following)]
+        earliest_p = max(peak - P_BEFORE_S, previous + P_AFTER_LAST_S)
+        latest_t = min(peak + T_AFTER_S, following)
+        qrs = [wave for wave in waves["N"] if abs(wave[_PEAK] - peak) < SAME_BEAT_S]
+        p = [wave for wave in waves["p"] if earliest_p < wave[_PEAK] < peak]
+        t = [wave for wave in waves["t"] if peak < wave[_PEAK] < latest_t]
         if qrs:
-            marks[beat, [QRS_ON, QRS_OFF]] = qrs[0][0], qrs[0][2]
+            marks[beat, [QRS_ON, QRS_OFF]] = qrs[0][[_ONSET, _OFFSET]]
         if p:
-            marks[beat, [P_ON, P_OFF, P_PEAK]] = p[-1][0], p[-1][2], p[-1][1]
+            marks[beat, [P_ON, P_PEAK, P_OFF]] = p[-1]
         if t:
-            marks[beat, [T_ON, T_OFF]] = t[0][0], t[0][2]
+            marks[beat, [T_ON, T_OFF]] = t[0][[_ONSET, _OFFSET]]
     return marks
 
 
@@ -144,41 +168,59 @@ class Reference:
 
 
 def reference(record: LudbRecord) -> Reference:
-    """As reference.csv makes them: medians over dominant beats on each lead, then the leads' quartiles.
+    """Return a record's intervals as LUDB's reference.csv has them.
 
-    Onset = 25th percentile of the leads' onsets, offset = 75th of their offsets. Dominant: a QRS duration within 25 % or
-    20 ms of the median. Times are relative to the beat's median QRS onset over leads.
+    Medians over the dominant beats on each lead, then quartiles over leads: onsets are the 25th
+    percentile of the leads' onsets, offsets the 75th of their offsets. Dominant beats have a QRS
+    duration within 25 % or 20 ms of the median. Times are relative to the beat's median QRS onset
+    over leads.
     """
-    zero = np.nanmedian(record.marks[:, :, QRS_ON], axis=1)
-    relative = (record.marks - zero[:, None, None]) * 1000.0
-    duration = np.nanmedian(relative[:, :, QRS_OFF] - relative[:, :, QRS_ON], axis=1)
-    usual = float(np.nanmedian(duration))
-    dominant = np.abs(duration - usual) <= max(0.25 * usual, 20.0)
-    with_p = np.isfinite(relative[:, :, P_ON]).sum(axis=1) >= 1
-    has_p = not record.no_pr and with_p.mean() >= 0.5
-    lead_times = _nanmedian(relative[dominant])
-    p_times = _p_times(relative[with_p]) if has_p else np.full_like(lead_times, np.nan)
-    on, off = _quartile(lead_times[:, QRS_ON], 25), _quartile(lead_times[:, QRS_OFF], 75)
-    p_on, p_off = _quartile(p_times[:, P_ON], 25), _quartile(p_times[:, P_OFF], 75)
-    rr = np.diff(record.lead_two_peaks)
-    rate = 60.0 / float(np.median(rr)) if rr.size else np.nan
+    median_onsets = np.nanmedian(record.marks[:, :, QRS_ON], axis=1)
+    relative_ms = (record.marks - median_onsets[:, None, None]) * 1000.0
+    durations = np.nanmedian(relative_ms[:, :, QRS_OFF] - relative_ms[:, :, QRS_ON], axis=1)
+    usual = float(np.nanmedian(durations))
+    dominant = np.abs(durations - usual) <= max(0.25 * usual, 20.0)
+    lead_times = _nanmedian(relative_ms[dominant])
+
+    with_p = np.isfinite(relative_ms[:, :, P_ON]).sum(axis=1) >= 1
+    p_times = np.full_like(lead_times, np.nan)
+    if not record.no_pr and with_p.mean() >= 0.5:
+        p_times = _p_times(relative_ms[with_p])
+
+    qrs_on = _quartile(lead_times[:, QRS_ON], 25)
+    qrs_off = _quartile(lead_times[:, QRS_OFF], 75)
+    p_on = _quartile(p_times[:, P_ON], 25)
+    p_off = _quartile(p_times[:, P_OFF], 75)
+    t_off = _quartile(lead_times[:, T_OFF], 75)
+    rr_s = np.diff(record.lead_two_peaks)
     return Reference(
-        rate, on - p_on, p_off - p_on, off - on, _quartile(lead_times[:, T_OFF], 75) - on
+        heart_rate=60.0 / float(np.median(rr_s)) if rr_s.size else np.nan,
+        pr_ms=qrs_on - p_on,
+        p_duration_ms=p_off - p_on,
+        qrs_ms=qrs_off - qrs_on,
+        qt_ms=t_off - qrs_on,
     )
 
 
-def _p_times(relative: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(beats, 12, 7) -> (12, 7): boundaries of P about its own peak, laid at the median distance of P from the QRS onset."""
-    peak = np.nanmedian(relative[:, :, P_PEAK], axis=1)
-    return _nanmedian(relative - peak[:, None, None]) + float(np.median(peak))
+def _p_times(relative_ms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(beats, 12, 7) -> (12, 7): P boundaries relative to the QRS onset.
+
+    They are measured about each beat's own P peak, and placed at the median distance of that peak
+    from the QRS onset.
+    """
+    peaks = np.nanmedian(relative_ms[:, :, P_PEAK], axis=1)
+    about_peak = _nanmedian(relative_ms - peaks[:, None, None])
+    return about_peak + float(np.median(peaks))
 
 
 def _nanmedian(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(beats, leads, marks) -> (leads, marks): a column of NaN alone stays NaN, without numpy's warning."""
-    there = np.isfinite(values).any(axis=0)
-    return np.where(there, np.nanmedian(np.where(there, values, 0.0), axis=0), np.nan)
+    """(beats, leads, marks) -> (leads, marks); all-NaN columns give NaN without numpy's warning."""
+    has_value = np.isfinite(values).any(axis=0)
+    medians = np.nanmedian(np.where(has_value, values, 0.0), axis=0)
+    return np.where(has_value, medians, np.nan)
 
 
 def _quartile(values: NDArray[np.float64], percent: float) -> float:
-    there = values[np.isfinite(values)]
-    return float(np.percentile(there, percent)) if there.size else float("nan")
+    """Return a percentile of the finite values; NaN without any."""
+    finite = values[np.isfinite(values)]
+    return float(np.percentile(finite, percent)) if finite.size else float("nan")

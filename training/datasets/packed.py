@@ -1,4 +1,4 @@
-"""The loader that comes with a packed data set: the load.py in its folder, whatever else is called so."""
+"""The loader that comes with a packed data set: the load.py in its folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from types import ModuleType
 
 
 def loader_of(folder: Path) -> ModuleType:
-    """The module `folder`/load.py. Raises FileNotFoundError where there is none."""
+    """Import and return `folder`/load.py, apart from any other module of that name.
+
+    Raises FileNotFoundError if the folder has no load.py.
+    """
     path = folder / "load.py"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no packed data set in this folder")

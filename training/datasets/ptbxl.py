@@ -1,8 +1,9 @@
-"""PTB-XL, as PhysioNet has it or packed: recordings, patients, folds, and what the statements say.
+"""PTB-XL, as PhysioNet distributes it or packed: recordings, patients, folds, statements.
 
-PTB-XL 1.0.3 (Wagner et al., Scientific Data 7:154, 2020, doi 10.1038/s41597-020-0495-6; CC BY 4.0). Two layouts are read:
-the download (ptbxl_database.csv, scp_statements.csv, records100/ and records500/ as WFDB) and a packed copy of its 100 Hz
-signals (load.py, chunk_*.bin, metadata.csv.gz, scp_statements.csv, some files of raw100/ and raw500/).
+PTB-XL 1.0.3 (Wagner et al., Scientific Data 7:154, 2020, doi 10.1038/s41597-020-0495-6; CC BY 4.0).
+Two layouts are read: the download (ptbxl_database.csv, scp_statements.csv, records100/ and
+records500/ as WFDB) and a packed copy of its 100 Hz signals (load.py, chunk_*.bin, metadata.csv.gz,
+scp_statements.csv, some files of raw100/ and raw500/).
 """
 
 from __future__ import annotations
@@ -27,16 +28,18 @@ from training.datasets.packed import loader_of
 
 RATE_HZ: Final = 100.0  # of `read_signals`
 SAMPLES: Final = 1000
-MICROVOLTS_PER_MV: Final = 1000.0  # in a mV: the release's own resolution
-AGE_OVER_89: Final = 300.0  # what stands for an age that would identify
+MICROVOLTS_PER_MV: Final = 1000.0  # a microvolt is the release's own resolution
+AGE_OVER_89: Final = 300.0  # stands for an age that would identify the patient
 
-# The infarction statements; MI's others are injuries (INJAL, INJAS, INJIL, INJIN, INJLA): no infarction as ECG-FM's label means it.
+# The infarction statements. The other statements of the class MI are injuries (INJAL, INJAS, INJIL,
+# INJIN, INJLA), which are no infarction in the sense of ECG-FM's label.
 _INFARCTIONS: Final = frozenset(
     {"AMI", "ASMI", "ALMI", "IMI", "ILMI", "IPMI", "IPLMI", "LMI", "PMI"}
 )
 _RIGHT_BLOCK: Final = frozenset({"CRBBB", "IRBBB"})
 
-# Label -> any of these statements: the cross-walk to ECG-FM's labels, which come from another hospital's machine reports.
+# Label -> any of these statements: the mapping to ECG-FM's labels, which come from another
+# hospital's machine reports.
 ECG_FM_LABELS: Final[Mapping[str, frozenset[str]]] = {
     "Sinus rhythm": frozenset({"SR", "SBRAD", "STACH", "SARRH"}),
     "Premature ventricular contraction": frozenset({"PVC"}),
@@ -56,7 +59,7 @@ BIFASCICULAR: Final = "Bifascicular block"  # the one label that needs two state
 
 
 def has_bifascicular_block(statements: frozenset[str]) -> bool:
-    """Complete right bundle branch block with a block of one of the left fascicles."""
+    """Return whether complete right bundle branch block comes with a left fascicular block."""
     return "CRBBB" in statements and bool(statements & {"LAFB", "LPFB"})
 
 
@@ -65,10 +68,12 @@ class PtbXl:
     """The table, one row for each recording.
 
     age      years, NaN where unknown, 300 for over 89
-    sex      0 male, 1 female, as the database has it
-    fold     1..10; patients never cross folds
-    statements   SCP statements of each recording, whatever their likelihood
-    files    sampling rate -> each recording's path without suffix, None where the folder does not hold it
+    sex      0 male, 1 female, as in the database
+    fold     1..10; all recordings of a patient are in one fold
+    statements        SCP statements of each recording, whatever their likelihood
+    diagnostic_class  superclass by diagnostic statement
+    files    sampling rate -> each recording's path without suffix, None where the folder does not
+             hold the file
     """
 
     folder: Path
@@ -86,37 +91,49 @@ class PtbXl:
         return len(self.ecg_id)
 
     def superclasses(self) -> NDArray[np.bool_]:
-        """(records, 5), columns as SUPERCLASSES: any diagnostic statement of that class (the database's own rule)."""
-        classes = [{self.diagnostic_class.get(code) for code in codes} for codes in self.statements]
-        return np.array(
-            [[name in found for name in SUPERCLASSES] for found in classes], np.bool_
-        ).reshape(len(self), len(SUPERCLASSES))
+        """Return (records, 5), columns as SUPERCLASSES.
+
+        True for any diagnostic statement of that class, which is the database's own rule.
+        """
+        truth = np.zeros((len(self), len(SUPERCLASSES)), np.bool_)
+        for record, statements in enumerate(self.statements):
+            classes = {self.diagnostic_class.get(statement) for statement in statements}
+            truth[record] = [name in classes for name in SUPERCLASSES]
+        return truth
 
     def with_any_statement(self, statements: frozenset[str]) -> NDArray[np.bool_]:
-        """(records,): any of these statements."""
-        return self._where(lambda codes: bool(codes & statements))
+        """Return (records,) whether a recording has any of these statements."""
+        return self._where(lambda of_record: bool(of_record & statements))
 
     def ecg_fm_label(self, name: str) -> NDArray[np.bool_]:
-        """(records,): one of ECG_FM_LABELS, or BIFASCICULAR. Raises KeyError for a label that no statement gives."""
-        return (
-            self._where(has_bifascicular_block)
-            if name == BIFASCICULAR
-            else self.with_any_statement(ECG_FM_LABELS[name])
-        )
+        """Return (records,) the truth of one of ECG_FM_LABELS, or of BIFASCICULAR.
 
-    def _where(self, holds: Callable[[frozenset[str]], bool]) -> NDArray[np.bool_]:
-        return np.array([holds(codes) for codes in self.statements], np.bool_)
+        Raises KeyError for a label that follows from no statement.
+        """
+        if name == BIFASCICULAR:
+            return self._where(has_bifascicular_block)
+        return self.with_any_statement(ECG_FM_LABELS[name])
+
+    def _where(self, condition: Callable[[frozenset[str]], bool]) -> NDArray[np.bool_]:
+        return np.array([condition(of_record) for of_record in self.statements], np.bool_)
 
 
 def read_table(folder: Path) -> PtbXl:
-    """The table of either layout. Raises FileNotFoundError that says what a folder of PTB-XL holds."""
+    """Read the table of either layout.
+
+    Raises FileNotFoundError, which names the files of both, if the folder holds neither.
+    """
     packed = (folder / "metadata.csv.gz").is_file()
-    listing = folder / ("metadata.csv.gz" if packed else "ptbxl_database.csv")
-    if not listing.is_file():
+    table_file = folder / ("metadata.csv.gz" if packed else "ptbxl_database.csv")
+    if not table_file.is_file():
         raise FileNotFoundError(
-            f"{folder}: neither ptbxl_database.csv (PTB-XL as downloaded) nor metadata.csv.gz (packed) is there"
+            f"{folder}: neither ptbxl_database.csv (PTB-XL as downloaded) nor metadata.csv.gz"
+            " (packed) is in this folder"
         )
-    rows = _rows(listing)
+    rows = _rows(table_file)
+    files = {}
+    for rate in (100, 500):
+        files[rate] = tuple(_file(folder, row, rate, packed) for row in rows)
     return PtbXl(
         folder=folder,
         ecg_id=np.array([int(row["ecg_id"]) for row in rows], np.int64),
@@ -126,47 +143,51 @@ def read_table(folder: Path) -> PtbXl:
         fold=np.array([int(row["strat_fold"]) for row in rows], np.int64),
         statements=tuple(frozenset(ast.literal_eval(row["scp_codes"])) for row in rows),
         diagnostic_class=_diagnostic_classes(folder / "scp_statements.csv"),
-        files={
-            rate: tuple(_file(folder, row, rate, packed) for row in rows) for rate in (100, 500)
-        },
+        files=files,
         packed=packed,
     )
 
 
 def read_signals(table: PtbXl) -> NDArray[np.int16]:
-    """(records, 12, 1000) in microvolts at 100 Hz, leads as LEADS, in the table's order."""
+    """Return (records, 12, 1000) microvolts at 100 Hz, leads as LEADS, in the table's order.
+
+    Raises ValueError if the number of recordings is not the table's.
+    """
     signals = np.empty((len(table), len(LEADS), SAMPLES), np.int16)
-    at = 0
-    for piece in _packed_pieces(table.folder) if table.packed else _downloaded_pieces(table):
-        signals[at : at + len(piece)] = _microvolts(piece)
-        at += len(piece)
-    if at != len(table):
-        raise ValueError(f"{table.folder}: {at} recordings, the table has {len(table)}")
+    pieces = _packed_pieces(table.folder) if table.packed else _downloaded_pieces(table)
+    filled = 0
+    for piece in pieces:
+        signals[filled : filled + len(piece)] = _microvolts(piece)
+        filled += len(piece)
+    if filled != len(table):
+        raise ValueError(f"{table.folder}: {filled} recordings; the table has {len(table)}")
     return signals
 
 
 def read_file(path: Path) -> EcgRecord:
-    """One WFDB recording of the database, by its path without suffix."""
-    return read(
-        [
-            Part(f"{path.name}{kind}", path.with_name(f"{path.name}{kind}").read_bytes())
-            for kind in (".hea", ".dat")
-        ]
-    )
+    """Read one WFDB recording of the database by its path without suffix."""
+    parts = []
+    for suffix in (".hea", ".dat"):
+        name = f"{path.name}{suffix}"
+        parts.append(Part(name, path.with_name(name).read_bytes()))
+    return read(parts)
 
 
 def in_standard_order(record: EcgRecord) -> NDArray[np.float32]:
-    """(12, samples) mV of a recording that has all twelve leads."""
+    """Return (12, samples) mV, leads as LEADS, of a recording that has all twelve."""
     return record.signal[[record.lead_names.index(lead) for lead in LEADS]]
 
 
 def _packed_pieces(folder: Path) -> Iterator[NDArray[np.float32]]:
+    """Yield (records, 12, 1000) mV of each chunk file."""
     loader = loader_of(folder)
-    for number in range(len(list(folder.glob("chunk_*.bin")))):
+    chunks = len(list(folder.glob("chunk_*.bin")))
+    for number in range(chunks):
         yield loader.load_signals(folder, [number])
 
 
 def _downloaded_pieces(table: PtbXl) -> Iterator[NDArray[np.float32]]:
+    """Yield (1, 12, 1000) mV of each recording."""
     for path in table.files[int(RATE_HZ)]:
         assert path is not None, (
             "the download's table names a file for each recording. This is a bug."
@@ -175,34 +196,40 @@ def _downloaded_pieces(table: PtbXl) -> Iterator[NDArray[np.float32]]:
 
 
 def _microvolts(signal: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return mV as rounded microvolts; NaN becomes 0, and what int16 cannot hold its limit."""
     limits = np.iinfo(np.int16)
-    whole: NDArray[np.float32] = np.rint(np.nan_to_num(signal) * MICROVOLTS_PER_MV)
-    return np.clip(whole, limits.min, limits.max).astype(np.int16)
+    microvolts: NDArray[np.float32] = np.rint(np.nan_to_num(signal) * MICROVOLTS_PER_MV)
+    return np.clip(microvolts, limits.min, limits.max).astype(np.int16)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    with (
-        gzip.open(path, "rt", encoding="utf-8", newline="")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8", newline="") as file
-    ):
+    """Read a CSV file, gzipped or not."""
+    if path.suffix == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def _diagnostic_classes(path: Path) -> dict[str, str]:
-    """Statement -> superclass, of the statements that are diagnostic."""
-    return {
-        row[""]: row["diagnostic_class"] for row in _rows(path) if _number(row["diagnostic"]) == 1
-    }
+    """Return statement -> superclass of the diagnostic statements."""
+    classes = {}
+    for row in _rows(path):
+        if _number(row["diagnostic"]) == 1:
+            classes[row[""]] = row["diagnostic_class"]
+    return classes
 
 
 def _file(folder: Path, row: Mapping[str, str], rate: int, packed: bool) -> Path | None:
+    """Return a recording's path without suffix; None where the packed copy lacks the file."""
+    resolution = "lr" if rate == RATE_HZ else "hr"
     if not packed:
-        return folder / row["filename_lr" if rate == RATE_HZ else "filename_hr"]
+        return folder / row[f"filename_{resolution}"]
     if row[f"raw{rate}"] != "1":
         return None
-    return folder / f"raw{rate}" / f"{int(row['ecg_id']):05d}_{'lr' if rate == RATE_HZ else 'hr'}"
+    return folder / f"raw{rate}" / f"{int(row['ecg_id']):05d}_{resolution}"
 
 
-def _number(text: str | None) -> float:
-    return float(text) if text else float("nan")
+def _number(field: str | None) -> float:
+    """Return a CSV field as a number; NaN where it is empty."""
+    return float(field) if field else float("nan")

@@ -1,4 +1,4 @@
-"""`python -m training.delineator`."""
+"""Command line: `python -m training.delineator`."""
 
 from training.delineator.train import main
 

@@ -1,4 +1,4 @@
-"""Beats to train the delineator on: means of random subsets of a record's beats with their own labels, disturbed."""
+"""Training examples of the delineator: means of random beats with their labels, augmented."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beat_grid import BEAT_HZ, BEAT_SAMPLES, BEFORE_SAMPLES, STRIDE
+from intervals.beat_grid import (
+    BEAT_HZ,
+    BEAT_SAMPLES,
+    BEFORE_SAMPLES,
+    CENTRE_SAMPLE,
+    STRIDE,
+)
 from intervals.beats import Beats, find_beats
 from intervals.delineator import network_input
 from signals.conditioned import RATE_HZ, Conditioned, condition
@@ -18,29 +24,36 @@ from signals.spike_removal import remove_spikes
 from signals.spikes import find_pacing, find_spikes
 from training.datasets.ludb import P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, T_ON, LudbRecord
 
-MARGIN: Final = 30  # samples at 250 Hz on either side that time warping may reach into
-CENTRE: Final = BEFORE_SAMPLES // STRIDE
+MARGIN: Final = 30  # samples at 250 Hz on either side, for time warping
 TIMES: Final = (P_ON, P_OFF, QRS_ON, QRS_OFF, T_OFF)
-ONSETS: Final = (True, False, True, False, False)
-MIN_P_LEADS: Final = 3
+IS_ONSET: Final = (True, False, True, False, False)
+# Row of Delineation.classes -> its onset and offset, in the order in which they are written: where
+# the marks overlap, the QRS prevails.
+CLASS_MARKS: Final = {1: (P_ON, P_OFF), 3: (T_ON, T_OFF), 2: (QRS_ON, QRS_OFF)}
+NOT_ANNOTATED: Final = -1
+MIN_P_LEADS: Final = 3  # annotated leads from which on P counts as present
+SAME_BEAT_S: Final = 0.12  # between a beat's centre and its annotated peak
 MAX_BEATS: Final = 20
+OTHER_BEAT_SHARE: Final = 0.08  # of the examples: one beat that is not normal
 KNOT_SAMPLES: Final = 32.5  # 130 ms
-WARP_SD: Final = 0.09  # of the logarithm of speed, a knot
+WARP_SD: Final = 0.09  # of the logarithm of speed at each knot
+MAX_CENTRE_SHIFT: Final = 3.0  # samples: the centre itself is known to +-12 ms only
+# Of the examples: where I or II is missing, other leads than the independent ones are read.
+ANY_LEADS_SHARE: Final = 0.25
 WIDE_QRS_MS: Final = 125.0
-ANY_LEADS_SHARE: Final = (
-    0.25  # of the examples: where I or II is missing, what is read are other leads
-)
 WITHOUT_P_WEIGHT: Final = 2.2
 WIDE_WEIGHT: Final = 1.8
 
 
 @dataclass(frozen=True, eq=False)
 class BeatSource:
-    """A record's beats ready to be drawn.
+    """A record's beats, ready to be drawn.
 
     windows  (beats, 12, 288 + 2 x margin) mV at 250 Hz
-    marks    (beats, 12, 6) on the samples of the 288, NaN where not drawn: P on, P off, QRS on, QRS off, T on, T off
+    marks    (beats, 12, 6) samples of the 288, NaN where not annotated: P onset, P offset, QRS
+             onset, QRS offset, T onset, T offset
     normal   (beats,) bool
+    weight   how often the record is drawn, relative to others
     """
 
     record: LudbRecord
@@ -53,159 +66,212 @@ class BeatSource:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """What the network reads and should say; times are samples of the 288, NaN where there is none."""
+    """The network's input and its targets; times are samples of the 288, NaN where there is none.
 
-    features: NDArray[np.float32]  # (4, leads, 288)
-    alive: NDArray[np.bool_]  # (leads,)
-    classes: NDArray[np.int64]  # (leads, 288), -1 where the lead is not annotated
-    leads: NDArray[np.float64]  # (5, leads)
-    overall: NDArray[np.float64]  # (5,)
+    features  (4, leads, 288)
+    alive     (leads,) bool
+    classes   (leads, 288): 0 background, 1 P, 2 QRS, 3 T, -1 where the lead is not annotated
+    lead_times    (5, leads) in the order of TIMES
+    global_times  (5,)
+    p_present     1.0 with a P wave, else 0.0
+    """
+
+    features: NDArray[np.float32]
+    alive: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+    lead_times: NDArray[np.float64]
+    global_times: NDArray[np.float64]
     p_present: float
 
 
-def unpaced(record: LudbRecord) -> tuple[Conditioned, NDArray[np.float64]]:
-    """The filtered recording and its R peaks; where spikes pace, without them, as the server measures it."""
+def condition_unpaced(record: LudbRecord) -> tuple[Conditioned, NDArray[np.float64]]:
+    """Return the filtered recording and its R peaks in seconds, as the server measures them.
+
+    Spikes are removed where they pace.
+    """
     ready = condition(record.signal, record.fs)
     r_peaks_s = r_peaks_of(ready)
     spikes = find_spikes(record.signal, record.fs)
     if find_pacing(spikes, r_peaks_s).chamber is None:
         return ready, r_peaks_s
-    ready = condition(remove_spikes(record.signal, record.fs, spikes, r_peaks_s), record.fs)
+    without_spikes = remove_spikes(record.signal, record.fs, spikes, r_peaks_s)
+    ready = condition(without_spikes, record.fs)
     return ready, r_peaks_of(ready)
 
 
 def beat_source(record: LudbRecord) -> BeatSource | None:
-    """None where no detected beat is annotated."""
-    ready, r_peaks_s = unpaced(record)
+    """Cut out the record's annotated beats; None where no detected beat is annotated."""
+    ready, r_peaks_s = condition_unpaced(record)
     beats = find_beats(ready, r_peaks_s)
-    pairs = [
-        (k, int(abs(record.peaks - at).argmin()))
-        for k, at in enumerate(beats.centre_s)
-        if abs(record.peaks - at).min() < 0.12
-    ]
-    if not pairs:
+    detected, annotated = _matching_beats(beats.centre_s, record.peaks)
+    if detected.size == 0:
         return None
-    mine, theirs = np.array(pairs).T
-    centres = np.rint(beats.centre_s[mine] * RATE_HZ).astype(np.intp)
-    at = (centres - BEFORE_SAMPLES)[:, None] + np.arange(-MARGIN, BEAT_SAMPLES + MARGIN) * STRIDE
-    windows = (
-        ready.signal[:, np.clip(at, 0, ready.signal.shape[1] - 1)]
-        .transpose(1, 0, 2)
-        .astype(np.float64)
-    )
-    marks = ((record.marks[theirs] * RATE_HZ) - (centres - BEFORE_SAMPLES)[:, None, None]) / STRIDE
+
+    starts = np.rint(beats.centre_s[detected] * RATE_HZ).astype(np.intp) - BEFORE_SAMPLES
+    places = starts[:, None] + np.arange(-MARGIN, BEAT_SAMPLES + MARGIN) * STRIDE
+    cut_out = ready.signal[:, np.clip(places, 0, ready.signal.shape[1] - 1)]
+    windows = cut_out.transpose(1, 0, 2).astype(np.float64)
+
+    marks = ((record.marks[annotated] * RATE_HZ) - starts[:, None, None]) / STRIDE
     marks = marks[:, :, : T_OFF + 1]
     has_p = np.isfinite(marks[:, :, P_ON]).any(axis=1).mean() >= 0.5 and not record.no_pr
     if not has_p:
         marks[:, :, [P_ON, P_OFF]] = np.nan
-    width_ms = float(np.nanmedian(marks[:, :, QRS_OFF] - marks[:, :, QRS_ON])) * 1000.0 / BEAT_HZ
-    weight = (1.0 if has_p else WITHOUT_P_WEIGHT) * (WIDE_WEIGHT if width_ms > WIDE_QRS_MS else 1.0)
-    return BeatSource(record, beats, windows, marks, beats.normal[mine], weight)
+    weight = 1.0 if has_p else WITHOUT_P_WEIGHT
+    if _qrs_ms(marks) > WIDE_QRS_MS:
+        weight *= WIDE_WEIGHT
+    return BeatSource(record, beats, windows, marks, beats.normal[detected], weight)
 
 
-def targets(marks: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """(beats, leads, 6) -> the leads' medians (6, leads), the global quartiles (5,), and 1.0 where P is drawn."""
+def join_marks(
+    marks: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Join the marks of beats, (beats, leads, 6), as LUDB's references do.
+
+    Returns the leads' medians (6, leads), NaN where fewer than half of the beats are annotated; the
+    global times (5,), quartiles over leads; and 1.0 if P is annotated in enough leads, else 0.0.
+    """
     enough = np.isfinite(marks).mean(axis=0) >= 0.5
-    lead = np.where(enough, np.nanmedian(np.where(enough, marks, 0.0), axis=0), np.nan).T
-    overall = np.full(len(TIMES), np.nan)
-    for index, (row, onset) in enumerate(zip(TIMES, ONSETS, strict=True)):
-        there = lead[row][np.isfinite(lead[row])]
-        if there.size:
-            overall[index] = np.percentile(there, 25 if onset else 75)
-    return lead, overall, float(np.isfinite(lead[P_ON]).sum() >= MIN_P_LEADS)
+    medians = np.nanmedian(np.where(enough, marks, 0.0), axis=0)
+    lead_marks = np.where(enough, medians, np.nan).T
+
+    global_times = np.full(len(TIMES), np.nan)
+    for index, (row, is_onset) in enumerate(zip(TIMES, IS_ONSET, strict=True)):
+        annotated = lead_marks[row][np.isfinite(lead_marks[row])]
+        if annotated.size:
+            global_times[index] = np.percentile(annotated, 25 if is_onset else 75)
+    p_leads = np.isfinite(lead_marks[P_ON]).sum()
+    return lead_marks, global_times, float(p_leads >= MIN_P_LEADS)
 
 
-def draw(source: BeatSource, leads: int, rng: np.random.Generator) -> Example:
-    """One training example with `leads` leads, up to eight, chosen at random."""
-    chosen = _subset(source, rng)
-    lead_marks, overall, present = targets(source.marks[chosen])
-    wave = source.windows[chosen].mean(axis=0)
-    wave, lead_marks, overall = _warped(wave, lead_marks, overall, rng)
-    kept = _kept(leads, rng)
-    wave, lead_marks = _disturbed(wave[kept], rng), lead_marks[:, kept]
+def draw_example(source: BeatSource, leads: int, rng: np.random.Generator) -> Example:
+    """Return one training example with `leads` leads, up to eight, chosen at random."""
+    beats = _random_beats(source, rng)
+    lead_marks, global_times, p_present = join_marks(source.marks[beats])
+    wave = source.windows[beats].mean(axis=0)
+    wave, lead_marks, global_times = _time_warped(wave, lead_marks, global_times, rng)
+
+    kept = _random_leads(leads, rng)
+    lead_marks = lead_marks[:, kept]
+    wave = _with_disturbances(wave[kept], rng)
     features, alive = network_input(wave)
     return Example(
-        features, alive, _class_map(lead_marks), lead_marks[list(TIMES)], overall, present
+        features=features,
+        alive=alive,
+        classes=_class_map(lead_marks),
+        lead_times=lead_marks[list(TIMES)],
+        global_times=global_times,
+        p_present=p_present,
     )
 
 
-def _kept(leads: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Rows of the leads that are read: of those that the others follow from, seldom of all twelve."""
-    among = np.arange(12) if rng.random() < ANY_LEADS_SHARE else np.array(INDEPENDENT_ROWS)
+def _matching_beats(
+    centres_s: NDArray[np.float64], peaks_s: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the indices of the detected beats that are annotated, and of their annotations."""
+    detected, annotated = [], []
+    for index, centre_s in enumerate(centres_s):
+        distances_s = abs(peaks_s - centre_s)
+        if distances_s.min() < SAME_BEAT_S:
+            detected.append(index)
+            annotated.append(int(distances_s.argmin()))
+    return np.array(detected, np.intp), np.array(annotated, np.intp)
+
+
+def _qrs_ms(marks: NDArray[np.float64]) -> float:
+    """Return the median QRS duration over beats and leads."""
+    samples = np.nanmedian(marks[:, :, QRS_OFF] - marks[:, :, QRS_ON])
+    return float(samples) * 1000.0 / BEAT_HZ
+
+
+def _random_beats(source: BeatSource, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Choose up to MAX_BEATS normal beats, or seldom one other beat."""
+    normal = np.flatnonzero(source.normal)
+    other = np.flatnonzero(~source.normal)
+    if normal.size == 0 or (other.size and rng.random() < OTHER_BEAT_SHARE):
+        return rng.choice(other, 1)
+    count = min(int(rng.integers(1, MAX_BEATS + 1)), normal.size)
+    return rng.choice(normal, count, replace=False)
+
+
+def _random_leads(leads: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Choose rows, mostly among the leads from which the others follow, seldom among all twelve."""
+    among = np.array(INDEPENDENT_ROWS)
+    if rng.random() < ANY_LEADS_SHARE:
+        among = np.arange(12)
     return np.sort(rng.permutation(among)[:leads])
 
 
-def _subset(source: BeatSource, rng: np.random.Generator) -> NDArray[np.intp]:
-    normal, other = np.flatnonzero(source.normal), np.flatnonzero(~source.normal)
-    if normal.size == 0 or (other.size and rng.random() < 0.08):
-        return rng.choice(other, 1)
-    return rng.choice(normal, min(int(rng.integers(1, MAX_BEATS + 1)), normal.size), replace=False)
-
-
-def _warped(
+def _time_warped(
     wave: NDArray[np.float64],
     lead_marks: NDArray[np.float64],
-    overall: NDArray[np.float64],
+    global_times: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Time runs faster here and slower there; the labels go with it."""
-    places = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN, dtype=np.float64)
+    """Warp time smoothly and shift the centre; the labels move with the wave.
+
+    (leads, 288 + 2 x margin) -> (leads, 288)
+    """
+    samples = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN, dtype=np.float64)
     knots = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN + KNOT_SAMPLES, KNOT_SAMPLES)
-    speed = np.exp(np.interp(places, knots, rng.normal(0.0, WARP_SD, knots.size)))
-    source_time = np.cumsum(speed)
-    centre = MARGIN + CENTRE
-    source_time += (
-        CENTRE - source_time[centre] + rng.uniform(-3.0, 3.0)
-    )  # the centre itself is known to +-12 ms only
-    out = np.arange(BEAT_SAMPLES) + MARGIN
-    warped = np.stack([np.interp(source_time[out], places, row) for row in wave])
+    log_speed = np.interp(samples, knots, rng.normal(0.0, WARP_SD, knots.size))
+    source_time = np.cumsum(np.exp(log_speed))
+    shift = rng.uniform(-MAX_CENTRE_SHIFT, MAX_CENTRE_SHIFT)
+    source_time += CENTRE_SAMPLE - source_time[MARGIN + CENTRE_SAMPLE] + shift
+
+    within_window = source_time[np.arange(BEAT_SAMPLES) + MARGIN]
+    warped = np.stack([np.interp(within_window, samples, row) for row in wave])
 
     def moved(times: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.where(
-            np.isfinite(times), np.interp(np.nan_to_num(times), source_time, places), np.nan
-        )
+        new_times = np.interp(np.nan_to_num(times), source_time, samples)
+        return np.where(np.isfinite(times), new_times, np.nan)
 
-    return warped, moved(lead_marks), moved(overall)
+    return warped, moved(lead_marks), moved(global_times)
 
 
-def _disturbed(wave: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _with_disturbances(wave: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Change gain and polarity; add noise, drift and hum; seldom lose a lead. (leads, samples)."""
     leads, samples = wave.shape
-    t = np.arange(samples) / BEAT_HZ
-    wave = (
-        wave
-        * np.exp(rng.normal(0.0, 0.3, (leads, 1)))
-        * rng.choice([-1.0, 1.0], (leads, 1), p=[0.2, 0.8])
-    )
-    wave = wave + rng.normal(size=wave.shape) * rng.uniform(0.0, 0.03) * (rng.random() < 0.6)
+    time_s = np.arange(samples) / BEAT_HZ
+    gain = np.exp(rng.normal(0.0, 0.3, (leads, 1)))
+    polarity = rng.choice([-1.0, 1.0], (leads, 1), p=[0.2, 0.8])
+    wave = wave * gain * polarity
+
+    noise = rng.normal(size=wave.shape) * rng.uniform(0.0, 0.03)
+    wave = wave + noise * (rng.random() < 0.6)
+
     drift = rng.normal(0.0, 0.05, (leads, 2)) * (rng.random() < 0.5)
+    drift_cycles = rng.uniform(0.2, 0.6) * time_s + rng.random()
     wave = (
         wave
-        + drift[:, :1] * (t - t.mean())
-        + drift[:, 1:] * np.sin(2 * np.pi * (rng.uniform(0.2, 0.6) * t + rng.random()))
+        + drift[:, :1] * (time_s - time_s.mean())
+        + drift[:, 1:] * np.sin(2 * np.pi * drift_cycles)
     )
-    hum = rng.uniform(0.0, 0.02) * (
-        rng.random() < 0.25
-    )  # what the trapezoid and the averaging leave of 50 and 60 Hz
-    wave = wave + hum * np.sin(2 * np.pi * (rng.choice([50.0, 60.0]) * t + rng.random((leads, 1))))
+
+    # As much as smoothing and averaging leave of 50 and 60 Hz.
+    hum = rng.uniform(0.0, 0.02) * (rng.random() < 0.25)
+    hum_cycles = rng.choice([50.0, 60.0]) * time_s + rng.random((leads, 1))
+    wave = wave + hum * np.sin(2 * np.pi * hum_cycles)
     if leads > 2 and rng.random() < 0.15:
         wave[rng.integers(leads)] = 0.0
     return wave
 
 
 def _class_map(lead_marks: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(6, leads) -> (leads, 288): 0 nothing, 1 P, 2 QRS, 3 T; -1 throughout where the QRS is not drawn, and outside this beat."""
+    """(6, leads) -> classes (leads, 288), as in Example.
+
+    A lead without an annotated QRS is not annotated at all. Background includes the neighbouring
+    beats.
+    """
     leads = lead_marks.shape[1]
-    places = np.arange(BEAT_SAMPLES)
+    samples = np.arange(BEAT_SAMPLES)
     classes = np.zeros((leads, BEAT_SAMPLES), np.int64)
     for lead in range(leads):
         marks = lead_marks[:, lead]
-        for value, on, off in (
-            (1, marks[P_ON], marks[P_OFF]),
-            (3, marks[T_ON], marks[T_OFF]),
-            (2, marks[QRS_ON], marks[QRS_OFF]),
-        ):
-            if np.isfinite(on) and np.isfinite(off):
-                classes[lead, (places >= on) & (places < off)] = value
-        if not np.isfinite(marks[QRS_ON]) or not np.isfinite(marks[QRS_OFF]):
-            classes[lead] = -1
+        for wave_class, (onset, offset) in CLASS_MARKS.items():
+            if np.isfinite(marks[[onset, offset]]).all():
+                inside = (samples >= marks[onset]) & (samples < marks[offset])
+                classes[lead, inside] = wave_class
+        if not np.isfinite(marks[[QRS_ON, QRS_OFF]]).all():
+            classes[lead] = NOT_ANNOTATED
     return classes

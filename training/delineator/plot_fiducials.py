@@ -1,10 +1,12 @@
-"""Pictures of the recordings that are measured worst: what was found (red) and what the cardiologists drew (blue).
+"""Plot the recordings with the largest errors: measured boundaries in red, annotations in blue.
 
-    python -m training.plot_fiducials --data LUDB --out FOLDER [--fold-weights FOLDER] [--count 20] [--records 109 52]
+    python -m training.delineator.plot_fiducials --data LUDB --out FOLDER
+        [--fold-weights FOLDER] [--count 20] [--records 109 52]
 
-With the weights that `python -m training.delineator --keep FOLDER` left, each recording is measured by the network that
-never saw it (of the same number of folds); else by what ships, which was trained on it. Each picture has the
-representative beat in twelve leads, with each lead's own annotations, and a rhythm strip with the class of every beat.
+With the weights that `python -m training.delineator --keep FOLDER` wrote, each recording is
+measured by the network that was not trained on it (with the same number of folds); else by the one
+that ships, which was. Each picture has the representative beat in twelve leads with each lead's own
+annotations, and a rhythm strip with the class of every beat.
 """
 
 from __future__ import annotations
@@ -23,21 +25,85 @@ from intervals.measurements import Measurements
 from intervals.unet import Network, build_network
 from signals.conditioned import RATE_HZ
 from signals.leads import LEADS
-from training.datasets.ludb import Reference, read_ludb, reference
-from training.delineator.beats import BeatSource, beat_source, targets, unpaced
-from training.delineator.scores import MEASURES, measured
+from training.datasets.ludb import Reference, reference
+from training.delineator.beats import TIMES, BeatSource, condition_unpaced, join_marks
+from training.delineator.scores import MEASURES, measure_source
+from training.delineator.train import fold_numbers, read_sources
 
-SCORED: Final = {
-    "pr_ms": 2.9,
-    "qrs_ms": 5.3,
-    "qt_ms": 4.5,
-}  # ms: about the median error, so that the three count alike
-FOUND, DRAWN = "tab:red", "tab:blue"
+# About the median error in ms: each interval's error in these units, so that the three count alike.
+USUAL_ERROR_MS: Final = {"pr_ms": 2.9, "qrs_ms": 5.3, "qt_ms": 4.5}
+MEASURED_COLOUR, ANNOTATED_COLOUR = "tab:red", "tab:blue"
 STRIP_LEADS: Final = ("II", "V1", "V5")
+STRIP_SPACING: Final = 1.6  # between the leads of the strip, each scaled to a height of 1
 CLASS_LETTERS: Final = {"normal": "N", "ectopic": "E", "noisy": "?", "paced": "P"}
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Plot the recordings that the command line chooses."""
+    options = _parser().parse_args(arguments)
+    sources = read_sources(options.data)
+    networks = _networks(len(sources), options)
+    measured = []
+    for source, network in zip(sources, networks, strict=True):
+        measured.append(measure_source(source, network, model_card()))
+    references = [reference(source.record) for source in sources]
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    chosen = _chosen(sources, measured, references, options)
+    for rank, index in enumerate(chosen, start=1):
+        path = options.out / f"{rank:02d}_record_{sources[index].record.name}.png"
+        plot(sources[index], measured[index], references[index], path)
+        print(f"{path}: {describe_errors(measured[index], references[index])}")
+
+
+def relative_error(measurements: Measurements, reference: Reference) -> float:
+    """Return the largest error of an interval over its usual error.
+
+    Infinite where an interval is missing, or given without a reference.
+    """
+    largest = 0.0
+    for name, usual_ms in USUAL_ERROR_MS.items():
+        measured_ms = getattr(measurements, name)
+        reference_ms = getattr(reference, name)
+        if np.isfinite(reference_ms) != (measured_ms is not None):
+            return float("inf")
+        if measured_ms is not None:
+            largest = max(largest, abs(measured_ms - reference_ms) / usual_ms)
+    return largest
+
+
+def describe_errors(measurements: Measurements, reference: Reference) -> str:
+    """Return each measure with its reference, as a title."""
+    described = []
+    for name, field in MEASURES.items():
+        measured = getattr(measurements, field)
+        expected = getattr(reference, name)
+        measured_text = "none" if measured is None else f"{measured:.0f}"
+        reference_text = f"{expected:.0f}" if np.isfinite(expected) else "none"
+        described.append(f"{name} {measured_text} (reference {reference_text})")
+    return ", ".join(described)
+
+
+def plot(source: BeatSource, measured: Measurements, reference: Reference, path: Path) -> None:
+    """Write one PNG: twelve leads of the representative beat above, the rhythm strip below."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(20, 15), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(5, 4, height_ratios=[1, 1, 1, 0.6, 0.6])
+    figure.suptitle(
+        f"LUDB {source.record.name}: {describe_errors(measured, reference)}\n"
+        f"P present {measured.p_present or 0:.2f}; {'; '.join(measured.warnings)}"
+    )
+    for lead in range(len(LEADS)):
+        panel = figure.add_subplot(grid[lead % 3, lead // 3])
+        _plot_beat(panel, source, measured, lead)
+    _plot_strip(figure.add_subplot(grid[3:, :]), source, measured)
+    figure.savefig(path, dpi=75)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -49,131 +115,88 @@ def main(arguments: list[str] | None = None) -> None:
         "--fold-weights", type=Path, help="fold0.npz, fold1.npz, ... as the training keeps them"
     )
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--count", type=int, default=20)
-    parser.add_argument("--records", nargs="*", help="these recordings, not the worst ones")
-    options = parser.parse_args(arguments)
-    sources = [source for source in map(beat_source, read_ludb(options.data)) if source is not None]
-    networks = _networks(len(sources), options)
-    found = [
-        measured(source, each, model_card()) for source, each in zip(sources, networks, strict=True)
-    ]
-    truth = [reference(source.record) for source in sources]
-    options.out.mkdir(parents=True, exist_ok=True)
-    rank = np.argsort(
-        [-badness(one, other) for one, other in zip(found, truth, strict=True)], kind="stable"
-    )
-    chosen = (
-        [int(i) for i in rank if sources[i].record.name in options.records]
-        if options.records
-        else rank[: options.count].tolist()
-    )
-    for place, index in enumerate(chosen, start=1):
-        path = options.out / f"{place:02d}_record_{sources[index].record.name}.png"
-        plot(sources[index], found[index], truth[index], path)
-        print(f"{path}: {difference(found[index], truth[index])}")
+    parser.add_argument("--count", type=int, default=20, help="how many pictures")
+    parser.add_argument("--records", nargs="*", help="these recordings, not those measured worst")
+    return parser
 
 
 def _networks(records: int, options: argparse.Namespace) -> list[Network]:
-    """Of each record, as `training.delineator` divides them into folds."""
+    """Return the network that measures each record, by the folds of `training.delineator`."""
     if options.fold_weights is None:
         return [shipped_network()] * records
-    fold = np.random.default_rng(0).permutation(records) % options.folds
-    kept = []
+    networks = []
     for number in range(options.folds):
         with np.load(options.fold_weights / f"fold{number}.npz", allow_pickle=False) as file:
-            kept.append(build_network({name: file[name] for name in file.files}))
-    return [kept[number] for number in fold.tolist()]
+            weights = {name: file[name] for name in file.files}
+        networks.append(build_network(weights))
+    return [networks[number] for number in fold_numbers(records, options.folds).tolist()]
 
 
-def badness(found: Measurements, truth: Reference) -> float:
-    """The largest error of an interval in units of the usual one; an interval that is missing, or should be, is worst."""
-    worst = 0.0
-    for name, usual_ms in SCORED.items():
-        value, meant = getattr(found, name), getattr(truth, name)
-        if np.isfinite(meant) != (value is not None):
-            return float("inf")
-        if value is not None:
-            worst = max(worst, abs(value - meant) / usual_ms)
-    return worst
+def _chosen(
+    sources: list[BeatSource],
+    measured: list[Measurements],
+    references: list[Reference],
+    options: argparse.Namespace,
+) -> list[int]:
+    """Return the indices of the recordings to plot, by falling error."""
+    pairs = zip(measured, references, strict=True)
+    errors = [relative_error(measurements, expected) for measurements, expected in pairs]
+    by_error: list[int] = np.argsort(-np.array(errors), kind="stable").tolist()
+    if not options.records:
+        return by_error[: options.count]
+    return [index for index in by_error if sources[index].record.name in options.records]
 
 
-def difference(found: Measurements, truth: Reference) -> str:
-    said = []
-    for name, field in MEASURES.items():
-        value, meant = getattr(found, field), getattr(truth, name)
-        shown = "none" if value is None else f"{value:.0f}"
-        said.append(
-            f"{name} {shown} (reference {'none' if not np.isfinite(meant) else f'{meant:.0f}'})"
-        )
-    return ", ".join(said)
-
-
-def plot(source: BeatSource, found: Measurements, truth: Reference, path: Path) -> None:
-    """One PNG: twelve leads of the representative beat above, the rhythm strip below."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(20, 15), layout="constrained")
-    FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(5, 4, height_ratios=[1, 1, 1, 0.6, 0.6])
-    figure.suptitle(
-        f"LUDB {source.record.name}: {difference(found, truth)}\nP present {found.p_present or 0:.2f}; {'; '.join(found.warnings)}"
-    )
-    for lead in range(len(LEADS)):
-        _beat_panel(figure.add_subplot(grid[lead % 3, lead // 3]), source, found, lead)
-    _strip(figure.add_subplot(grid[3:, :]), source, found)
-    figure.savefig(path, dpi=75)
-
-
-def _beat_panel(axes: Any, source: BeatSource, found: Measurements, lead: int) -> None:
-    if found.representative is None:
+def _plot_beat(axes: Any, source: BeatSource, measured: Measurements, lead: int) -> None:
+    """Plot one lead of the representative beat with measured and annotated boundaries."""
+    beat = measured.representative
+    if beat is None:
         return
-    at_ms = (np.arange(found.representative.data.shape[1]) / BEAT_HZ - BEFORE_S) * 1000.0
-    axes.plot(at_ms, found.representative.data[lead], color="black", linewidth=1)
+    wave = beat.data[lead]
+    at_ms = (np.arange(wave.size) / BEAT_HZ - BEFORE_S) * 1000.0
+    axes.plot(at_ms, wave, color="black", linewidth=1)
     low, high = axes.get_ylim()
     for name in NAMES:
-        place = found.representative.fiducials[name]
-        if place is not None:
-            axes.axvline((place - BEFORE_S) * 1000.0, color=FOUND, linewidth=1)
-    drawn = source.marks[source.normal] if source.normal.any() else source.marks
-    own, overall, _ = targets(drawn)
-    for time in _ms(overall):
-        axes.axvline(time, color=DRAWN, linewidth=1, linestyle="--")
-    own_ms = _ms(own[[0, 1, 2, 3, 5], lead])
-    axes.plot(own_ms, np.full(own_ms.size, low), "^", color=DRAWN, markersize=6)
+        time_s = beat.fiducials[name]
+        if time_s is not None:
+            axes.axvline((time_s - BEFORE_S) * 1000.0, color=MEASURED_COLOUR, linewidth=1)
+
+    marks = source.marks[source.normal] if source.normal.any() else source.marks
+    lead_marks, global_times, _ = join_marks(marks)
+    for time_ms in _finite_ms(global_times):
+        axes.axvline(time_ms, color=ANNOTATED_COLOUR, linewidth=1, linestyle="--")
+    lead_ms = _finite_ms(lead_marks[list(TIMES), lead])
+    axes.plot(lead_ms, np.full(lead_ms.size, low), "^", color=ANNOTATED_COLOUR, markersize=6)
     axes.set_ylim(low, high)
     axes.set_title(LEADS[lead], loc="left", fontsize=10)
     axes.grid(alpha=0.3)
 
 
-def _strip(axes: Any, source: BeatSource, found: Measurements) -> None:
-    ready, _ = unpaced(source.record)
+def _plot_strip(axes: Any, source: BeatSource, measured: Measurements) -> None:
+    """Plot three leads of the whole recording with the class and boundaries of each beat."""
+    ready, _ = condition_unpaced(source.record)
     at_s = np.arange(ready.signal.shape[1]) / RATE_HZ
     for row, lead in enumerate(STRIP_LEADS):
         wave = ready.signal[LEADS.index(lead)]
-        axes.plot(
-            at_s,
-            wave / max(float(np.abs(wave).max()), 1e-12) - 1.6 * row,
-            color="black",
-            linewidth=0.8,
-        )
-        axes.text(0.0, 0.5 - 1.6 * row, lead)
-    for beat in found.fiducials:
+        height = max(float(np.abs(wave).max()), 1e-12)
+        axes.plot(at_s, wave / height - STRIP_SPACING * row, color="black", linewidth=0.8)
+        axes.text(0.0, 0.5 - STRIP_SPACING * row, lead)
+    for beat in measured.fiducials:
         axes.text(beat.r, 1.1, CLASS_LETTERS[beat.beat_class], ha="center")
         for name in NAMES:
-            place = getattr(beat, name)
-            if place is not None:
-                axes.axvline(place, color=FOUND, linewidth=0.6, alpha=0.7)
-    for peak in source.record.peaks:
-        axes.plot(peak, -4.1, "^", color=DRAWN)
+            time_s = getattr(beat, name)
+            if time_s is not None:
+                axes.axvline(time_s, color=MEASURED_COLOUR, linewidth=0.6, alpha=0.7)
+    for peak_s in source.record.peaks:
+        axes.plot(peak_s, -4.1, "^", color=ANNOTATED_COLOUR)
     axes.set_xlim(0.0, float(at_s[-1]))
     axes.set_yticks([])
 
 
-def _ms(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Samples of the beat -> ms from its centre; what is NaN is left out."""
-    there = samples[np.isfinite(samples)]
-    return np.asarray((there / BEAT_HZ - BEFORE_S) * 1000.0, np.float64)
+def _finite_ms(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return samples of the beat in ms from its centre, NaN left out."""
+    finite = samples[np.isfinite(samples)]
+    return np.asarray((finite / BEAT_HZ - BEFORE_S) * 1000.0, np.float64)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""How far the delineator is off, by the formulas of the project's evaluation; its bias and uncertainty, out of fold.
+"""The delineator's errors by the formulas of the project's evaluation; its bias and uncertainty.
 
-error = measured - reference; bias is the median, sd that of numpy, then the median and 90th percentile of the absolute error.
+Error is measured minus reference. Its bias is the median, sd is numpy's, followed by the median and
+90th percentile of the absolute error. Figures are out of fold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,13 +31,19 @@ from intervals.measure import INTERVALS, interval_spread, measure_conditioned
 from intervals.measurements import Measurements
 from intervals.unet import Network, build_network
 from training.datasets.ludb import Reference, reference
-from training.delineator.beats import BeatSource, targets, unpaced
+from training.delineator.beats import BeatSource, condition_unpaced, join_marks
 
 Weights = dict[str, NDArray[np.float32]]
-MEASURES: Final = {"heart_rate": "heart_rate_bpm"} | {
-    name: name for name in ("pr_ms", "qrs_ms", "qt_ms", "p_duration_ms")
+# Field of Reference -> field of Measurements.
+MEASURES: Final = {
+    "heart_rate": "heart_rate_bpm",
+    "pr_ms": "pr_ms",
+    "qrs_ms": "qrs_ms",
+    "qt_ms": "qt_ms",
+    "p_duration_ms": "p_duration_ms",
 }
-WITHIN_PERCENT: Final = 80.0  # of the references shall lie within the uncertainty
+WITHIN_PERCENT: Final = 80.0  # of the references, within the uncertainty
+WORST: Final = ("qrs_ms", "pr_ms", "qt_ms")  # the measures whose largest errors are listed
 HEADER: Final = (
     "| measure | reference | measured | coverage | bias (median) | sd | median abs | 90th pct abs "
     "| given where none | within uncertainty |\n"
@@ -45,7 +53,12 @@ HEADER: Final = (
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Arrays over records, by measure; `calibration` is made of all of them, for what ships."""
+    """References and measurements of all records, and their errors.
+
+    names        (records,)
+    references, found, uncertainty  (records,) by measure, NaN for none
+    calibration  fitted on all records, for the network that ships
+    """
 
     names: tuple[str, ...]
     references: dict[str, NDArray[np.float64]]
@@ -54,41 +67,98 @@ class Scores:
     calibration: dict[str, Any]
 
     def row(self, name: str) -> dict[str, float]:
-        """One line of the table as numbers."""
-        truth, found = self.references[name], self.found[name]
-        both = np.isfinite(truth) & np.isfinite(found)
-        error = (found - truth)[both]
+        """Return the numbers of one line of the table."""
+        references = self.references[name]
+        found = self.found[name]
+        has_reference = np.isfinite(references)
+        is_measured = np.isfinite(found)
+        both = has_reference & is_measured
+        error = (found - references)[both]
         row: dict[str, float] = {
-            "reference": int(np.isfinite(truth).sum()),
+            "reference": int(has_reference.sum()),
             "measured": int(both.sum()),
+            "given_where_none": int((~has_reference & is_measured).sum()),
         }
-        row["given_where_none"] = int((~np.isfinite(truth) & np.isfinite(found)).sum())
         if error.size == 0:
             return row
-        spread = {"median_abs": np.median(abs(error)), "p90_abs": np.percentile(abs(error), 90)}
-        row |= {
-            key: round(float(value), 2)
-            for key, value in ({"bias": np.median(error), "sd": error.std()} | spread).items()
-        }
+
+        row["bias"] = round(float(np.median(error)), 2)
+        row["sd"] = round(float(error.std()), 2)
+        row["median_abs"] = round(float(np.median(abs(error))), 2)
+        row["p90_abs"] = round(float(np.percentile(abs(error), 90)), 2)
         if name in self.uncertainty:
-            row["within_uncertainty"] = round(
-                float((abs(error) <= self.uncertainty[name][both]).mean()), 3
-            )
+            within = abs(error) <= self.uncertainty[name][both]
+            row["within_uncertainty"] = round(float(within.mean()), 3)
         return row
 
     def table(self) -> str:
-        return "\n".join([HEADER, *(_line(name, self.row(name)) for name in MEASURES)])
+        """Return all measures as a table in Markdown."""
+        lines = [_line(name, self.row(name)) for name in MEASURES]
+        return "\n".join([HEADER, *lines])
 
     def worst(self, count: int = 5) -> str:
-        said = []
-        for name in ("qrs_ms", "pr_ms", "qt_ms"):
+        """Return a line for each measure of WORST with its largest errors."""
+        lines = []
+        for name in WORST:
             error = self.found[name] - self.references[name]
             order = np.argsort(-np.nan_to_num(abs(error)))[:count]
-            said.append(
-                f"{name}: "
-                + ", ".join(f"record {self.names[index]} {error[index]:+.0f}" for index in order)
-            )
-        return "\n".join(said)
+            records = [f"record {self.names[index]} {error[index]:+.0f}" for index in order]
+            lines.append(f"{name}: {', '.join(records)}")
+        return "\n".join(lines)
+
+
+def score(
+    sources: list[BeatSource],
+    fold_weights: dict[int, Weights],
+    fold: NDArray[np.intp],
+    shipped_weights: Weights,
+) -> tuple[Scores, Scores]:
+    """Return the scores out of fold, and those of the network that ships, which are in sample.
+
+    Each record is measured by the network of its fold, which was not trained on it. A network's
+    bias is fitted on the records that it was trained on; the uncertainty's scale on the held-out
+    records of the other folds. The network that ships has all records for both.
+
+    fold  (records,) number of each record's fold
+    """
+    references = [reference(source.record) for source in sources]
+    networks = {number: build_network(weights) for number, weights in fold_weights.items()}
+    held_out: list[Fiducials] = [None] * len(sources)  # type: ignore[list-item]
+    biases = {}
+    for number, network in networks.items():
+        readings = [_readings(source, network) for source in sources]
+        biases[number] = _bias_ms(sources, readings, references, fold != number)
+        for index in np.flatnonzero(fold == number):
+            held_out[index] = join_readings(readings[index], biases[number])
+
+    calibrations = {}
+    for number in networks:
+        scales = _uncertainty_scales(held_out, references, fold != number)
+        calibrations[number] = _calibration(biases[number], scales)
+    out_of_fold = []
+    for source, number in zip(sources, fold.tolist(), strict=True):
+        out_of_fold.append(measure_source(source, networks[number], calibrations[number]))
+
+    shipped = build_network(shipped_weights)
+    all_records = np.ones(len(sources), np.bool_)
+    shipped_readings = [_readings(source, shipped) for source in sources]
+    calibration = _calibration(
+        _bias_ms(sources, shipped_readings, references, all_records),
+        _uncertainty_scales(held_out, references, all_records),
+    )
+    in_sample = [measure_source(source, shipped, calibration) for source in sources]
+    return (
+        _scores(sources, references, out_of_fold, calibration),
+        _scores(sources, references, in_sample, calibration),
+    )
+
+
+def measure_source(
+    source: BeatSource, network: Network, calibration: dict[str, Any]
+) -> Measurements:
+    """Measure a record as the server does, with another network and calibration."""
+    ready, r_peaks_s = condition_unpaced(source.record)
+    return measure_conditioned(ready, r_peaks_s, network=network, calibration=calibration)
 
 
 def _line(name: str, row: dict[str, float]) -> str:
@@ -96,140 +166,104 @@ def _line(name: str, row: dict[str, float]) -> str:
     start = f"| {name} | {row['reference']} | {row['measured']} | {share:.0f} % |"
     if "bias" not in row:
         return f"{start} | | | | {row['given_where_none']} | |"
-    within = f"{100 * row['within_uncertainty']:.0f} %" if "within_uncertainty" in row else ""
+    within = ""
+    if "within_uncertainty" in row:
+        within = f"{100 * row['within_uncertainty']:.0f} %"
     error = f"{row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f}"
     return f"{start} {error} | {row['given_where_none']} | {within} |"
 
 
-def score(
-    sources: list[BeatSource], held: dict[int, Weights], fold: NDArray[np.intp], ships: Weights
-) -> tuple[Scores, Scores]:
-    """-> (out of fold, in sample of what ships).
-
-    Each record is measured by the network of its fold, `held`, which never saw it. A network's bias is that on the records it
-    was trained on; the uncertainty's scale comes from the other folds' held-out records. What ships has all records for both.
-    """
-    truth = [reference(source.record) for source in sources]
-    unseen: list[Fiducials] = [None] * len(sources)  # type: ignore[list-item]
-    biases = {}
-    networks, shipping = (
-        {k: build_network(weights) for k, weights in held.items()},
-        build_network(ships),
-    )
-    for k, network in networks.items():
-        said = [_said(source, network) for source in sources]
-        biases[k] = bias_ms(sources, said, truth, fold != k)
-        for index in np.flatnonzero(fold == k):
-            unseen[index] = join_readings(said[index], biases[k])
-    calibrations = {k: _calibration(biases[k], uncertainty(unseen, truth, fold != k)) for k in held}
-    everything = np.ones(len(sources), np.bool_)
-    final = _calibration(
-        bias_ms(sources, [_said(source, shipping) for source in sources], truth, everything),
-        uncertainty(unseen, truth, everything),
-    )
-    found = [
-        measured(source, networks[k], calibrations[k])
-        for source, k in zip(sources, fold.tolist(), strict=True)
-    ]
-    seen = [measured(source, shipping, final) for source in sources]
-    return collect(sources, truth, found, final), collect(sources, truth, seen, final)
-
-
-def collect(
+def _scores(
     sources: list[BeatSource],
-    truth: list[Reference],
-    found: list[Measurements],
+    references: list[Reference],
+    measurements: list[Measurements],
     calibration: dict[str, Any],
 ) -> Scores:
-    references = {name: np.array([getattr(each, name) for each in truth]) for name in MEASURES}
-    values = {
-        name: np.array([_number(getattr(each, field)) for each in found])
-        for name, field in MEASURES.items()
-    }
-    uncertainty = {
-        name: np.array([each.uncertainty_ms.get(name, np.nan) for each in found])
-        for name in INTERVALS
-    }
-    return Scores(
-        tuple(source.record.name for source in sources),
-        references,
-        values,
-        uncertainty,
-        calibration,
-    )
+    references_by_measure = {}
+    found = {}
+    for name, field in MEASURES.items():
+        references_by_measure[name] = np.array([getattr(each, name) for each in references])
+        found[name] = _array([getattr(each, field) for each in measurements])
+    uncertainty = {}
+    for name in INTERVALS:
+        uncertainty[name] = _array([each.uncertainty_ms.get(name) for each in measurements])
+    names = tuple(source.record.name for source in sources)
+    return Scores(names, references_by_measure, found, uncertainty, calibration)
 
 
-def measured(source: BeatSource, network: Network, calibration: dict[str, Any]) -> Measurements:
-    """The whole of what the server would say of the record."""
-    return measure_conditioned(*unpaced(source.record), network=network, calibration=calibration)
+def _array(values: Sequence[float | None]) -> NDArray[np.float64]:
+    """Return an array with NaN for None."""
+    return np.array([np.nan if value is None else value for value in values])
 
 
-def bias_ms(
+def _bias_ms(
     sources: list[BeatSource],
-    said: list[Readings],
-    truth: list[Reference],
+    readings: list[Readings],
+    references: list[Reference],
     chosen: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """(5, 3) of each boundary's readings over the chosen records: none is off in the median, and no interval that they give."""
+    """Return the bias (5, 3) of each boundary's readings over the chosen records.
+
+    Without it, each reading of a boundary is right in the median, and so is each interval that the
+    joined readings give.
+    """
     index = np.flatnonzero(chosen)
-    drawn = np.array([_drawn_ms(sources[i]) for i in index])
-    bias = np.asarray(
-        np.nanmedian(np.array([said[i].times for i in index]) - drawn[:, None], axis=0).T,
-        np.float64,
-    )
-    found = [join_readings(said[i], bias) for i in index]
-    off = {
-        name: float(
-            np.nanmedian(
-                [
-                    _length(name, each) - getattr(truth[i], name)
-                    for each, i in zip(found, index, strict=True)
-                ]
-            )
-        )
-        for name in INTERVALS
-    }
-    bias[QRS_OFF] += off["qrs_ms"]
-    bias[T_OFF] += off["qt_ms"]
-    bias[P_ON] -= off["pr_ms"]
-    bias[P_OFF] += off["p_duration_ms"] - off["pr_ms"]
+    annotated_ms = np.array([_annotated_ms(sources[i]) for i in index])
+    read_ms = np.array([readings[i].times for i in index])
+    bias = np.asarray(np.nanmedian(read_ms - annotated_ms[:, None], axis=0).T, np.float64)
+
+    fiducials = [join_readings(readings[i], bias) for i in index]
+    interval_bias = {}
+    for name in INTERVALS:
+        errors = [
+            _interval_ms(name, joined) - getattr(references[i], name)
+            for joined, i in zip(fiducials, index, strict=True)
+        ]
+        interval_bias[name] = float(np.nanmedian(errors))
+    # Each interval is corrected at its end away from the QRS onset.
+    bias[QRS_OFF] += interval_bias["qrs_ms"]
+    bias[T_OFF] += interval_bias["qt_ms"]
+    bias[P_ON] -= interval_bias["pr_ms"]
+    bias[P_OFF] += interval_bias["p_duration_ms"] - interval_bias["pr_ms"]
     return bias
 
 
-def uncertainty(
-    said: list[Fiducials], truth: list[Reference], chosen: NDArray[np.bool_]
+def _uncertainty_scales(
+    fiducials: list[Fiducials], references: list[Reference], chosen: NDArray[np.bool_]
 ) -> dict[str, dict[str, float]]:
-    """Scale and floor of each interval's uncertainty, from readings of records that were not trained on, their bias removed."""
-    found = {}
+    """Return scale and floor of each interval's uncertainty, fitted on the chosen records.
+
+    fiducials  of networks that were not trained on the records, their bias removed
+    """
+    index = np.flatnonzero(chosen)
+    scales = {}
     for name in INTERVALS:
-        error = np.array(
-            [_length(name, said[i]) - getattr(truth[i], name) for i in np.flatnonzero(chosen)]
-        )
-        spread = np.array([interval_spread(name, said[i]) for i in np.flatnonzero(chosen)])
+        errors = [_interval_ms(name, fiducials[i]) - getattr(references[i], name) for i in index]
+        error = np.array(errors)
+        spread = np.array([interval_spread(name, fiducials[i]) for i in index])
         floor = float(np.percentile(spread[np.isfinite(error)], 25))
-        scale = float(np.nanpercentile(np.abs(error) / np.maximum(spread, floor), WITHIN_PERCENT))
-        found[name] = {"scale": round(scale, 3), "floor_ms": round(floor, 3)}
-    return found
+        ratio = np.abs(error) / np.maximum(spread, floor)
+        scale = float(np.nanpercentile(ratio, WITHIN_PERCENT))
+        scales[name] = {"scale": round(scale, 3), "floor_ms": round(floor, 3)}
+    return scales
 
 
 def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Return the calibration in the format of the model card."""
     return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": scales}
 
 
-def _said(source: BeatSource, network: Network) -> Readings:
+def _readings(source: BeatSource, network: Network) -> Readings:
     return read_boundaries(delineate(delineator_beat(source.beats), network))
 
 
-def _drawn_ms(source: BeatSource) -> NDArray[np.float64]:
-    """(5,) the global boundaries as they were drawn, in ms from the beat's centre."""
+def _annotated_ms(source: BeatSource) -> NDArray[np.float64]:
+    """Return the annotated global boundaries (5,) in ms from the beat's centre."""
     marks = source.marks[source.normal] if source.normal.any() else source.marks
-    return np.asarray((targets(marks)[1] - CENTRE_SAMPLE) * SAMPLE_MS, np.float64)
+    _, global_times, _ = join_marks(marks)
+    return np.asarray((global_times - CENTRE_SAMPLE) * SAMPLE_MS, np.float64)
 
 
-def _length(name: str, said: Fiducials) -> float:
+def _interval_ms(name: str, fiducials: Fiducials) -> float:
     start, stop = INTERVALS[name]
-    return float(said.times[stop] - said.times[start])
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+    return float(fiducials.times[stop] - fiducials.times[start])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.intervals.synthetic import Made, synthetic
 from training.datasets.ludb import LudbRecord, has_no_pr, reference
-from training.delineator.beats import BeatSource, beat_source, draw, targets
+from training.delineator.beats import BeatSource, beat_source, draw_example, join_marks
 from training.delineator.fit import train
 from training.delineator.scores import Scores
 
@@ -51,7 +51,7 @@ def test_the_reference_is_what_was_put_in() -> None:
 
 
 def test_targets_lie_on_the_beat_as_the_marks_do() -> None:
-    _, overall, present = targets(source().marks)
+    _, overall, present = join_marks(source().marks)
     made = Made()
     assert present == 1.0
     assert np.diff(overall * 4.0) == pytest.approx(
@@ -62,16 +62,20 @@ def test_targets_lie_on_the_beat_as_the_marks_do() -> None:
 @pytest.mark.parametrize("leads", [8, 3, 1])
 def test_labels_follow_the_disturbed_beat(leads: int) -> None:
     for seed in range(10):
-        example = draw(source(), leads, np.random.default_rng(seed))
+        example = draw_example(source(), leads, np.random.default_rng(seed))
         assert example.features.shape == (4, leads, 288) and np.isfinite(example.features).all()
         for lead in np.flatnonzero(example.alive):
             inside = np.flatnonzero(example.classes[lead] == 2)
             assert (
-                abs(inside[0] - example.leads[2, lead]) <= 1
-                and abs(inside[-1] + 1 - example.leads[3, lead]) <= 1
+                abs(inside[0] - example.lead_times[2, lead]) <= 1
+                and abs(inside[-1] + 1 - example.lead_times[3, lead]) <= 1
             )
         # The steepest place of the complex lies within its boundaries, however time was warped.
-        assert example.overall[2] - 2 <= example.features[2, 0].argmax() <= example.overall[3] + 2
+        assert (
+            example.global_times[2] - 2
+            <= example.features[2, 0].argmax()
+            <= example.global_times[3] + 2
+        )
 
 
 def test_a_training_is_repeatable() -> None:
