@@ -1,10 +1,12 @@
-"""NeuroKit2's own delineation on LUDB, scored by the formulas of the intervals: what a user would have without this server.
+"""Score NeuroKit2's delineation on LUDB by the formulas of the intervals, as a comparison.
 
-    python -m benchmarks.neurokit --data /path/to/ludb [--methods dwt,prominence] [--page docs/accuracy.md]
+    python -m benchmarks.neurokit --data /path/to/ludb [--methods dwt,prominence]
+        [--page docs/accuracy.md]
 
-Each lead is cleaned (`ecg_clean`), its R peaks are found (`ecg_peaks`) and delineated (`ecg_delineate`), all with NeuroKit2's
-defaults. A lead's interval is the median over its beats; the recording's is lead II's, or the median over the leads that gave
-one. The table is printed and written between its marks in the page.
+Each lead is cleaned (`ecg_clean`), its R peaks are found (`ecg_peaks`) and delineated
+(`ecg_delineate`), all with NeuroKit2's defaults. A lead's interval is the median over its beats;
+the recording's is that of lead II, or the median over the leads that gave one. The table is printed
+and written between its marks in the page.
 """
 
 from __future__ import annotations
@@ -28,43 +30,29 @@ from training.page import ACCURACY_PAGE, write_between
 
 BEGIN: Final = "<!-- neurokit: written by python -m benchmarks.neurokit -->\n"
 END: Final = "<!-- end of neurokit -->\n"
-METHODS: Final = ("dwt", "prominence")  # of those that give both ends of P, QRS and T, beat by beat
-# Measure -> where NeuroKit2 lists its beginning and its end, a beat each.
+METHODS: Final = ("dwt", "prominence")  # of those that give both ends of P, QRS and T of each beat
+# Measure -> the lists of NeuroKit2 with its start and its end in each beat.
 BOUNDARIES: Final = {
     "pr_ms": ("ECG_P_Onsets", "ECG_R_Onsets"),
     "qrs_ms": ("ECG_R_Onsets", "ECG_R_Offsets"),
     "qt_ms": ("ECG_R_Onsets", "ECG_T_Offsets"),
     "p_duration_ms": ("ECG_P_Onsets", "ECG_P_Offsets"),
 }
-FAILS: Final = (
-    ValueError,
-    IndexError,
-    KeyError,
-    ZeroDivisionError,
-)  # raised by NeuroKit2 on leads in which it finds too little
+# Raised by NeuroKit2 on leads in which it finds too little.
+NEUROKIT_ERRORS: Final = (ValueError, IndexError, KeyError, ZeroDivisionError)
 HEADER: Final = (
-    "| method | leads | measure | reference | measured | coverage | bias (median) | sd | median abs | 90th pct abs | given where none |\n"
+    "| method | leads | measure | reference | measured | coverage | bias (median) | sd | median abs"
+    " | 90th pct abs | given where none |\n"
     "|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 Values = dict[str, float]
+"""Measure -> value; empty for a lead on which NeuroKit2 raised an error."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/"
-    )
-    parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument(
-        "--records", type=int, help="so many recordings only; nothing is written then"
-    )
-    parser.add_argument(
-        "--page", type=Path, default=ACCURACY_PAGE, help="the document whose section is written"
-    )
-    options = parser.parse_args(arguments)
+    """Delineate LUDB with NeuroKit2, print the table and write it to the page."""
+    options = _parser().parse_args(arguments)
     records = read_ludb(options.data)[: options.records]
     with threadpool_limits(1):
         text = section(records, options.methods.split(","))
@@ -74,93 +62,133 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def section(records: Sequence[LudbRecord], methods: Sequence[str]) -> str:
-    lines, spent = [HEADER], []
+    """Return the section of docs/accuracy.md."""
+    lines = [HEADER]
+    times = []
     for method in methods:
-        found = [[of_lead(lead, record.fs, method) for lead in record.signal] for record in records]
-        for name, of_record in (("II", _lead_two), ("12, median", _median_lead)):
-            lines += _lines(
-                method,
-                name,
-                scores(records, [of_record([values for values, _ in leads]) for leads in found]),
-            )
-        cpu_ms = np.median([cpu for leads in found for _, cpu in leads])
-        failed = sum(not values for leads in found for values, _ in leads)
-        spent.append(
-            f"{method} {cpu_ms:.1f} ms ({failed} of {len(records) * len(LEADS)} leads raised an error)"
-        )
+        method_lines, method_time = _method_lines(records, method)
+        lines += method_lines
+        times.append(method_time)
+    table = "\n".join(lines)
     return f"""### NeuroKit2's own methods
 
-The same {len(records)} recordings and references; NeuroKit2 as it comes: `ecg_clean`, `ecg_peaks`, `ecg_delineate`. An interval is
-the median over beats, of lead II or of the leads together. Written by
+The same {len(records)} recordings and references; NeuroKit2 with its defaults: `ecg_clean`,
+`ecg_peaks`, `ecg_delineate`. An interval is the median over beats, of lead II or of the leads
+together. Written by
 
     python -m benchmarks.neurokit --data LUDB
 
-{chr(10).join(lines)}
+{table}
 
-CPU of one lead, median: {", ".join(spent)}; on {machine("neurokit2", "numpy", "scipy")}.
+CPU of one lead, median: {", ".join(times)}; on {machine("neurokit2", "numpy", "scipy")}.
 """
 
 
-def of_lead(signal: NDArray[np.float64], fs: float, method: str) -> tuple[Values, float]:
-    """What NeuroKit2 says of one lead, by measure (nothing where it raises), and the CPU time in ms."""
+def delineate_lead(signal: NDArray[np.float64], fs: float, method: str) -> tuple[Values, float]:
+    """Return NeuroKit2's measures of one lead (samples,), and the CPU time in ms."""
     import neurokit2
 
     rate = int(fs)
     began = time.process_time()
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # NeuroKit2's own, where a wave is not found
+            warnings.simplefilter("ignore")  # NeuroKit2 warns where it does not find a wave
             cleaned = neurokit2.ecg_clean(signal, sampling_rate=rate)
             peaks = neurokit2.ecg_peaks(cleaned, sampling_rate=rate)[1]["ECG_R_Peaks"]
             _, waves = neurokit2.ecg_delineate(cleaned, peaks, sampling_rate=rate, method=method)
-    except FAILS:
+    except NEUROKIT_ERRORS:
         return {}, (time.process_time() - began) * 1000.0
     cpu_ms = (time.process_time() - began) * 1000.0
-    rr = np.diff(np.asarray(peaks, np.float64)) / fs
-    values = {name: _interval_ms(waves, *ends, fs) for name, ends in BOUNDARIES.items()}
-    return values | {"heart_rate": 60.0 / float(np.median(rr)) if rr.size else np.nan}, cpu_ms
+
+    values = {}
+    for name, (start, stop) in BOUNDARIES.items():
+        values[name] = _interval_ms(waves, start, stop, fs)
+    rr_s = np.diff(np.asarray(peaks, np.float64)) / fs
+    values["heart_rate"] = 60.0 / float(np.median(rr_s)) if rr_s.size else np.nan
+    return values, cpu_ms
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="LUDB: a folder with ludb.csv and data/"
+    )
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument(
+        "--records", type=int, help="only the first n recordings; the page is not written then"
+    )
+    parser.add_argument(
+        "--page", type=Path, default=ACCURACY_PAGE, help="the document whose section is written"
+    )
+    return parser
+
+
+def _method_lines(records: Sequence[LudbRecord], method: str) -> tuple[list[str], str]:
+    """Return a method's lines of the table, and a phrase on its CPU time."""
+    values_by_record = []
+    cpu_ms = []
+    failed = 0
+    for record in records:
+        lead_values = []
+        for lead in record.signal:
+            values, lead_cpu_ms = delineate_lead(lead, record.fs, method)
+            lead_values.append(values)
+            cpu_ms.append(lead_cpu_ms)
+            failed += not values
+        values_by_record.append(lead_values)
+
+    lead_two = _scores(records, [leads[LEADS.index("II")] for leads in values_by_record])
+    all_leads = _scores(records, [_median_over_leads(leads) for leads in values_by_record])
+    lines = _lines(method, "II", lead_two) + _lines(method, "12, median", all_leads)
+    total = len(records) * len(LEADS)
+    cpu_time = f"{method} {np.median(cpu_ms):.1f} ms ({failed} of {total} leads raised an error)"
+    return lines, cpu_time
 
 
 def _interval_ms(waves: dict[str, Any], start: str, stop: str, fs: float) -> float:
-    """Median over beats; NaN without a beat that has both ends."""
-    begins, ends = (np.asarray(waves.get(name, []), np.float64) for name in (start, stop))
-    if begins.size != ends.size:
+    """Return the median over beats; NaN without a beat that has both ends."""
+    starts = np.asarray(waves.get(start, []), np.float64)
+    stops = np.asarray(waves.get(stop, []), np.float64)
+    if starts.size != stops.size:
         return float("nan")
-    lengths = (ends - begins)[np.isfinite(ends - begins)]
+    lengths = stops - starts
+    lengths = lengths[np.isfinite(lengths)]
     return float(np.median(lengths)) * 1000.0 / fs if lengths.size else float("nan")
 
 
-def _lead_two(leads: Sequence[Values]) -> Values:
-    return leads[LEADS.index("II")]
+def _median_over_leads(leads: Sequence[Values]) -> Values:
+    """Return each measure's median over the leads that gave it."""
+    medians = {}
+    for name in MEASURES:
+        given = [values[name] for values in leads if np.isfinite(values.get(name, np.nan))]
+        medians[name] = float(np.median(given)) if given else float("nan")
+    return medians
 
 
-def _median_lead(leads: Sequence[Values]) -> Values:
-    """The median over the leads that gave the measure."""
+def _scores(records: Sequence[LudbRecord], values: Sequence[Values]) -> Scores:
+    references = [reference(record) for record in records]
+    references_by_measure = {}
     found = {}
     for name in MEASURES:
-        there = [values[name] for values in leads if np.isfinite(values.get(name, np.nan))]
-        found[name] = float(np.median(there)) if there else float("nan")
-    return found
+        references_by_measure[name] = np.array([getattr(each, name) for each in references])
+        found[name] = np.array([of_record.get(name, np.nan) for of_record in values])
+    names = tuple(record.name for record in records)
+    return Scores(names, references_by_measure, found, uncertainty={}, calibration={})
 
 
-def scores(records: Sequence[LudbRecord], found: Sequence[Values]) -> Scores:
-    truth = [reference(record) for record in records]
-    references = {name: np.array([getattr(each, name) for each in truth]) for name in MEASURES}
-    values = {name: np.array([each.get(name, np.nan) for each in found]) for name in MEASURES}
-    return Scores(tuple(record.name for record in records), references, values, {}, {})
-
-
-def _lines(method: str, leads: str, scored: Scores) -> list[str]:
+def _lines(method: str, leads: str, scores: Scores) -> list[str]:
     lines = []
     for name in MEASURES:
-        row = scored.row(name)
+        row = scores.row(name)
         share = 100 * row["measured"] / max(1, row["reference"])
-        start = f"| {method} | {leads} | {name} | {row['reference']} | {row['measured']} | {share:.0f} % |"
-        error = (
-            "| | | "
-            if "bias" not in row
-            else f"{row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f}"
-        )
+        counts = f"{row['reference']} | {row['measured']} | {share:.0f} %"
+        error = "| | | "
+        if "bias" in row:
+            absolute = f"{row['median_abs']:.1f} | {row['p90_abs']:.1f}"
+            error = f"{row['bias']:+.1f} | {row['sd']:.1f} | {absolute}"
+        start = f"| {method} | {leads} | {name} | {counts} |"
         lines.append(f"{start} {error} | {row['given_where_none']} |")
     return lines
 

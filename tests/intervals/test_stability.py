@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from benchmarks.stability import SMALL, measured, moved_ms
+from benchmarks.stability import SMALL, measure_signal, moved_ms
 from intervals.measurements import Measurements
 from tests.data import SHARED, requires_shared
 from training.datasets.ludb import LudbRecord, read_ludb
@@ -35,12 +35,12 @@ def records() -> tuple[LudbRecord, ...]:
 
 @cache
 def unchanged(index: int) -> Measurements:
-    return measured(records()[index].signal, records()[index].fs)
+    return measure_signal(records()[index].signal, records()[index].fs)
 
 
 def check(name: str, chosen: range, percentile: float) -> None:
     before = [unchanged(index) for index in chosen]
-    after = [measured(*SMALL[name](records()[index].signal)) for index in chosen]
+    after = [measure_signal(*SMALL[name](records()[index].signal)) for index in chosen]
     for field, limit in LIMITS_MS.items():
         moved = moved_ms(field, before, after)
         kept = moved[np.isfinite(moved)]
