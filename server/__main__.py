@@ -1,4 +1,4 @@
-"""`python -m server`: choose the model, start the processes, serve until told to stop."""
+"""`python -m server`: choose the model, start the processes, serve until a signal ends them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from server.log import configure_logging
 from server.settings import Settings, parse_arguments
@@ -17,17 +17,25 @@ from server.settings import Settings, parse_arguments
 if TYPE_CHECKING:
     from server.workers.litserve_server import EcgServer
 
+EXIT_CANNOT_START: Final = 2
+
 
 def main() -> int:
+    """Run the server. Return the exit status of the process."""
+    if sys.platform != "linux":
+        return _refuse(
+            "The server runs on Linux only (it needs pidfd, memfd, prctl and SOCK_SEQPACKET), and "
+            f"this is {sys.platform}; run it in a Linux container, see Docker in README.md."
+        )
     settings = parse_arguments(sys.argv[1:])
     configure_logging(settings)
-    folder = tempfile.mkdtemp(prefix="ecg-fm-metrics-")
-    # Before prometheus_client is imported, which reads it then; every process started from here inherits it.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    metrics_folder = tempfile.mkdtemp(prefix="ecg-fm-metrics-")
+    # Before prometheus_client is imported, which reads it then. All processes inherit it.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
     try:
         return serve(settings)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(metrics_folder, ignore_errors=True)
 
 
 def serve(settings: Settings) -> int:
@@ -37,17 +45,22 @@ def serve(settings: Settings) -> int:
     try:
         server = make_server(settings)
     except ModelStoreError as error:
-        print(f"{error.title}: {error.detail}", file=sys.stderr)  # noqa: T201
-        return 2
+        return _refuse(f"{error.title}: {error.detail}")
     _stop_on_signals(server)
     try:
         _run(server, settings)
-    except KeyboardInterrupt:  # told to stop before there was anything to drain
+    except KeyboardInterrupt:
+        # Stopped before LitServe handles the exception, so there was nothing to drain.
         return 0
     finally:
         for child in multiprocessing.active_children():
             child.kill()
     return server.supervisor.exit_code
+
+
+def _refuse(reason: str) -> int:
+    print(reason, file=sys.stderr)  # noqa: T201 - for the person who starts the server
+    return EXIT_CANNOT_START
 
 
 def _run(server: EcgServer, settings: Settings) -> None:
@@ -63,9 +76,12 @@ def _run(server: EcgServer, settings: Settings) -> None:
 
 
 def _stop_on_signals(server: EcgServer) -> None:
+    """Drain and stop on SIGTERM and SIGINT. A second signal changes nothing."""
+
     def stop(number: int, frame: FrameType | None) -> None:
         if not server.state.draining.value:
             server.state.draining.value = 1
+            # LitServe shuts down gracefully on this exception.
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)

@@ -1,18 +1,23 @@
-"""Prometheus metrics over all processes, through prometheus_client's files in a folder of this server's own.
+"""Prometheus metrics of all processes, which prometheus_client shares through files in a folder.
 
-`server.__main__` sets PROMETHEUS_MULTIPROC_DIR before this module is imported (the library reads it then).
+prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported, so `server.__main__` sets the
+variable before it imports this module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+SECONDS: Final = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
+COUNTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 REQUESTS = Counter(
     "ecg_requests",
@@ -32,17 +37,18 @@ BATCH_REQUESTS = Histogram(
     "ecg_batch_requests", "Recordings in one batch of the encoders", buckets=COUNTS
 )
 MIXED_ROUTE_BATCHES = Counter(
-    "ecg_mixed_route_batches", "Batches that held recordings of more than one route"
+    "ecg_mixed_route_batches", "Batches with recordings of more than one route"
 )
 REJECTED = Counter("ecg_rejected", "Requests refused before any work, by error code", ["code"])
 DEVICE_BUSY = Counter(
     "ecg_device_busy_seconds", "Seconds in which the device worked on a batch", ["device"]
 )
-ABANDONED = Counter("ecg_abandoned", "Recordings dropped because nobody waited any more")
-RETRIED = Counter("ecg_retried", "Recordings done again after a worker was lost", ["stage"])
+ABANDONED = Counter("ecg_abandoned", "Recordings dropped because the client had left")
+RETRIED = Counter("ecg_retried", "Recordings repeated after a worker was lost", ["stage"])
 
 
 def batch_ran(device: str, routes: Sequence[str], segments: Sequence[int], seconds: float) -> None:
+    """Count one batch. `routes` and `segments` have an entry for each recording in it."""
     BATCH_SEGMENTS.observe(sum(segments))
     BATCH_REQUESTS.observe(len(segments))
     DEVICE_BUSY.labels(device).inc(seconds)
@@ -61,12 +67,14 @@ def stages_ended(timings_ms: Mapping[str, float]) -> None:
 
 
 class LiveGauges:
-    """What is counted at the moment of asking: queue depths, requests in flight, restarts."""
+    """Values that are read when /metrics is requested, and not counted by any process."""
 
     def __init__(
         self, queue_depth: Mapping[str, int], in_flight: int, restarts: Mapping[str, int]
     ) -> None:
-        self._queue_depth, self._in_flight, self._restarts = queue_depth, in_flight, restarts
+        self._queue_depth = queue_depth
+        self._in_flight = in_flight
+        self._restarts = restarts
 
     def collect(self) -> list[GaugeMetricFamily]:
         depth = GaugeMetricFamily(
@@ -74,21 +82,19 @@ class LiveGauges:
         )
         for stage, value in self._queue_depth.items():
             depth.add_metric([stage], value)
+        in_flight = GaugeMetricFamily(
+            "ecg_in_flight", "Requests accepted and not answered yet", value=self._in_flight
+        )
         restarts = GaugeMetricFamily(
             "ecg_worker_restarts_total", "Workers that were replaced", labels=["stage"]
         )
         for stage, value in self._restarts.items():
             restarts.add_metric([stage], value)
-        return [
-            depth,
-            GaugeMetricFamily(
-                "ecg_in_flight", "Requests taken in and not yet answered", value=self._in_flight
-            ),
-            restarts,
-        ]
+        return [depth, in_flight, restarts]
 
 
 def exposition(gauges: LiveGauges) -> bytes:
+    """Return all metrics in Prometheus' text format."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     registry.register(gauges)

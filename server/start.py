@@ -1,4 +1,4 @@
-"""From settings to a server that can be run: devices, models, shared tables."""
+"""From settings to a server that can be run: devices, models, shared state."""
 
 from __future__ import annotations
 
@@ -17,16 +17,8 @@ logger = logging.getLogger("ecg.start")
 
 
 def make_server(settings: Settings) -> EcgServer:
-    """Raises ModelStoreError where the model or device that was asked for cannot be had."""
-    available = cuda_device_count()
-    try:
-        devices = resolve_devices(settings.device, available)
-    except ValueError as error:
-        raise ModelStoreError(str(error)) from None
-    if settings.dtype == "tf32" and devices == ["cpu"]:
-        raise ModelStoreError(
-            "ECG_DTYPE is tf32, which a CPU has not; allowed here: auto, float32, bfloat16, float16"
-        )
+    """Return the server. Raises ModelStoreError where the model or device cannot be used."""
+    devices = _devices(settings)
     deployment = choose_deployment(settings, cuda=devices[0] != "cpu")
     logger.info("model: %s (%s)", deployment.chosen, deployment.reason)
     state = SharedState(
@@ -35,9 +27,20 @@ def make_server(settings: Settings) -> EcgServer:
         api_workers=settings.api_workers,
         slots_per_api_worker=settings.max_in_flight_per_api_worker,
     )
-    return EcgServer(
-        settings, state, deployment, lambda app, server: build_app(app, server.current_service)
-    )
+    return EcgServer(settings, state, deployment, build_app)
+
+
+def _devices(settings: Settings) -> list[str]:
+    try:
+        devices = resolve_devices(settings.device, cuda_device_count())
+    except ValueError as error:
+        raise ModelStoreError(str(error)) from None
+    if settings.dtype == "tf32" and devices == ["cpu"]:
+        raise ModelStoreError(
+            "ECG_DTYPE is tf32, which needs a CUDA device; allowed on a CPU: auto, float32, "
+            "bfloat16, float16"
+        )
+    return devices
 
 
 def choose_deployment(settings: Settings, *, cuda: bool) -> Deployment:

@@ -1,9 +1,14 @@
-"""Queues between the processes: socket pairs that keep messages whole, and whose waiting messages outlive any process but the main one.
+"""Queues between processes: socket pairs (SOCK_SEQPACKET), which preserve message boundaries.
 
-Of many receivers that wait the kernel wakes one. A message too big for the socket travels as a file in memory (memfd_create(2)) whose
-descriptor is sent in its place (unix(7), SCM_RIGHTS): mapped by who receives it, and gone with the last process that holds it, however
-that ends. Arrays are not copied into the pickle nor out of it. Only this server's own processes write to these sockets, so unpickling
-is safe: a request's bytes travel as bytes.
+Messages that wait in a socket survive the end of any process but the main one. Of several
+processes that wait to receive, the kernel wakes one. A message too large for the socket is written
+to a file in memory (memfd_create(2)), and its descriptor is sent instead (SCM_RIGHTS, unix(7)). The
+receiver maps the file; the kernel frees it with the last process that holds it, however that
+process ends. Arrays are not copied into the pickle, and those in a memory file are not copied out
+of it either.
+
+Only this server's own processes write to these sockets, so unpickling is safe. A request's body
+travels as bytes.
 """
 
 from __future__ import annotations
@@ -16,114 +21,130 @@ import socket
 import struct
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
-BUFFER_BYTES = (
-    4 << 20
-)  # asked for; Linux grants up to net.core.wmem_max, 208 KiB unless it was raised
-# Of the buffer for one message: so some fit in. What fits costs half of what a file in memory costs (240 kB: 0.08 and 0.15 ms).
-INLINE_SHARE = 8
-ALIGNED_BYTES = 64  # where each part of a message begins, so that arrays can be used where they lie
-_DESCRIPTOR_BYTES = array.array("i", [0]).itemsize
-_COUNT = struct.Struct("<Q")
+# Linux grants at most net.core.wmem_max, which is 208 KiB by default.
+REQUESTED_BUFFER_BYTES: Final = 4 << 20
+# A message may take this part of the buffer, so that several fit. A message in the socket costs
+# half of one in a memory file (240 kB: 0.08 ms and 0.15 ms).
+MESSAGES_IN_BUFFER: Final = 8
+# Each part of a message starts at a multiple of this, so that arrays can be used in place.
+ALIGNED_BYTES: Final = 64
+_DESCRIPTOR_BYTES: Final = array.array("i", [0]).itemsize
+_SIZE: Final = struct.Struct("<Q")
 
 
 class Channel:
-    """One queue. Any number of processes may send and receive, in each of them one thread; a process has it from its parent."""
+    """One queue. Processes inherit it from their parent.
+
+    Any number of processes may send and receive, each with one thread per direction.
+    """
 
     def __init__(self) -> None:
         self._receiver, self._sender = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        self._sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUESTED_BUFFER_BYTES)
+        granted_bytes = self._sender.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        self.inline_bytes = granted_bytes // MESSAGES_IN_BUFFER
         self._buffer: bytearray | None = None
-        self.inline_bytes = (
-            self._sender.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // INLINE_SHARE
-        )
 
     @property
     def receiving_fd(self) -> int:
-        """Readable when there is something to receive."""
+        """The file descriptor that is readable when there is a message."""
         return self._receiver.fileno()
 
     @property
     def sending_fd(self) -> int:
-        """Writable when there is room."""
+        """The file descriptor that is writable when there is room."""
         return self._sender.fileno()
 
     def close(self) -> None:
-        """This process's two ends."""
+        """Close this process's two ends."""
         self._receiver.close()
         self._sender.close()
 
     def send(self, message: object) -> None:
-        """Waits while the queue is full."""
-        self._put(message, 0)
+        """Send a message; block while the queue is full."""
+        self._send(message, 0)
 
     def try_send(self, message: object) -> bool:
-        """False where the queue is full."""
+        """Send a message without blocking. Return False where the queue is full."""
         try:
-            self._put(message, socket.MSG_DONTWAIT)
+            self._send(message, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         return True
 
     def receive(self) -> Any:
-        """The next message; waits for it."""
-        return self._get(0)
+        """Return the next message; block until there is one."""
+        return self._receive(0)
 
     def try_receive(self) -> Any:
-        """The next message, None where there is none."""
+        """Return the next message, or None where there is none."""
         try:
-            return self._get(socket.MSG_DONTWAIT)
+            return self._receive(socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
 
-    def _put(self, message: object, flags: int) -> None:
+    def _send(self, message: object, flags: int) -> None:
         buffers: list[pickle.PickleBuffer] = []
         pickled = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
         parts = [memoryview(pickled), *(buffer.raw() for buffer in buffers)]
         sizes = [part.nbytes for part in parts]
-        head = _padded(_COUNT.pack(len(sizes)) + struct.pack(f"<{len(sizes)}Q", *sizes))
+        header = _header(sizes)
         if sum(sizes) <= self.inline_bytes:
-            self._sender.sendmsg([head, *_with_padding(parts)], (), flags)
+            self._sender.sendmsg([header, *_with_padding(parts)], (), flags)
             return
-        file = _written(parts)
+        file = _memory_file(parts)
         try:
-            self._sender.sendmsg(
-                [head], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file]))], flags
-            )
+            rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file]))
+            self._sender.sendmsg([header], [rights], flags)
         finally:
             os.close(file)
 
-    def _get(self, flags: int) -> Any:
-        # The head and the padding of each part are beside what is counted as inline.
-        # Into the same memory each time: a new piece of this size would be fresh pages, a fault each.
+    def _receive(self, flags: int) -> Any:
+        # The same buffer for every message, as fresh pages would cost a page fault each. The
+        # second half is for the header and the padding, which `inline_bytes` does not count.
         if self._buffer is None:
             self._buffer = bytearray(2 * self.inline_bytes)
-        length, beside, _, _ = self._receiver.recvmsg_into(
+        length, ancillary, _, _ = self._receiver.recvmsg_into(
             [self._buffer], socket.CMSG_SPACE(_DESCRIPTOR_BYTES), flags | socket.MSG_CMSG_CLOEXEC
         )
         received = memoryview(self._buffer)[:length]
-        (count,) = _COUNT.unpack_from(received)
-        sizes = struct.unpack_from(f"<{count}Q", received, _COUNT.size)
-        if not beside:
-            pickled, *parts = _parts(received[_aligned(_COUNT.size * (1 + count)) :], sizes)
-            return pickle.loads(pickled, buffers=[bytes(part) for part in parts])  # noqa: S301 - from a process of this server
-        (file,) = array.array("i", beside[0][2])
+        (count,) = _SIZE.unpack_from(received)
+        sizes = struct.unpack_from(f"<{count}Q", received, _SIZE.size)
+        if not ancillary:
+            content = received[_aligned(_SIZE.size * (1 + count)) :]
+            pickled, *parts = _split(content, sizes)
+            # Copies, as the next message overwrites the buffer.
+            copies = [bytes(part) for part in parts]
+            return pickle.loads(pickled, buffers=copies)  # noqa: S301 - sent by this server
+        (file,) = array.array("i", ancillary[0][2])
         try:
-            # Mapped at once: a fault for each page would cost more than the copy that is saved.
+            # Populated at once: a page fault for each page would cost more than the copy that
+            # the mapping saves.
             mapped = mmap.mmap(file, 0, mmap.MAP_SHARED | mmap.MAP_POPULATE, mmap.PROT_READ)
         finally:
             os.close(file)
-        pickled, *parts = _parts(memoryview(mapped), sizes)
-        return pickle.loads(pickled, buffers=parts)  # noqa: S301 - as above
+        pickled, *parts = _split(memoryview(mapped), sizes)
+        return pickle.loads(pickled, buffers=parts)  # noqa: S301 - sent by this server
+
+
+def _header(sizes: Sequence[int]) -> bytes:
+    """Return the number of parts and their sizes, padded."""
+    header = struct.pack(f"<{1 + len(sizes)}Q", len(sizes), *sizes)
+    return header.ljust(_aligned(len(header)), b"\0")
 
 
 def _with_padding(parts: Sequence[memoryview]) -> list[memoryview | bytes]:
-    return [piece for part in parts for piece in (part, bytes(_aligned(part.nbytes) - part.nbytes))]
+    padded: list[memoryview | bytes] = []
+    for part in parts:
+        padded.append(part)
+        padded.append(bytes(_aligned(part.nbytes) - part.nbytes))
+    return padded
 
 
-def _written(parts: Sequence[memoryview]) -> int:
-    """A new file in memory with these parts, each aligned: its descriptor."""
+def _memory_file(parts: Sequence[memoryview]) -> int:
+    """Write the parts, each aligned, to a new file in memory. Return its descriptor."""
     file = os.memfd_create("ecg", os.MFD_CLOEXEC)
     try:
         offset = 0
@@ -138,20 +159,18 @@ def _written(parts: Sequence[memoryview]) -> int:
 
 
 def _write(file: int, part: memoryview, offset: int) -> None:
+    # pwrite(2) may write less than it is given, and at most 2 GiB.
     while part:
         written = os.pwrite(file, part, offset)
-        part, offset = part[written:], offset + written
+        part = part[written:]
+        offset += written
 
 
-def _parts(content: memoryview, sizes: Sequence[int]) -> list[memoryview]:
-    """The pickle, then its arrays."""
+def _split(content: memoryview, sizes: Sequence[int]) -> list[memoryview]:
+    """Return the parts of a message: the pickle, then its arrays."""
     starts = accumulate((_aligned(size) for size in sizes), initial=0)
     return [content[start : start + size] for start, size in zip(starts, sizes, strict=False)]
 
 
 def _aligned(size: int) -> int:
     return -(-size // ALIGNED_BYTES) * ALIGNED_BYTES
-
-
-def _padded(head: bytes) -> bytes:
-    return head.ljust(_aligned(len(head)), b"\0")

@@ -1,6 +1,8 @@
-"""What each worker is at, in shared memory: written before it begins, read by the HTTP processes once it has ended.
+"""The recordings that each worker works on, in shared memory.
 
-A worker's row is its successor's soon after, so each row has two halves, of which the processes of that row take turns.
+A worker writes its row before it begins; the HTTP processes read it after the worker has ended, to
+know which recordings may have ended it. A replacement gets the same row, possibly before every HTTP
+process has read it. So each row has two halves, and successive processes of a row alternate.
 """
 
 from __future__ import annotations
@@ -8,41 +10,57 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from server.ipc.messages import Key
+from server.ipc.messages import RecordingKey
 
-MAX_KEYS = 128  # recordings in one batch
-_CELLS = 2 + 2 * MAX_KEYS  # pid, number of keys, then uid and index of each
+MAX_KEYS: Final = 128  # recordings in one batch; MAX_BATCH_SEGMENTS of a CUDA device
+# A half holds the pid, the number of keys, then uid and index of each key.
+_PID, _COUNT, _KEYS = 0, 1, 2
+_HALF_CELLS: Final = _KEYS + 2 * MAX_KEYS
 
 
-class InProgress:
+class InProgressTable:
+    """One row for each worker. `start` is the ordinal of the worker's process in its row."""
+
     def __init__(self, rows: int) -> None:
-        self._cells = multiprocessing.get_context("spawn").RawArray(
-            ctypes.c_int64, rows * 2 * _CELLS
-        )
+        context = multiprocessing.get_context("spawn")
+        self._cells = context.RawArray(ctypes.c_int64, 2 * rows * _HALF_CELLS)
 
     def enter(self, row: int, start: int, pid: int) -> None:
-        """The row's `start`-th process comes in with nothing in hand."""
-        at = _half(row, start)
-        self._cells[at : at + 2] = [pid, 0]
+        """Register the row's new process, which works on nothing yet."""
+        half = _half_offset(row, start)
+        self._cells[half + _PID] = pid
+        self._cells[half + _COUNT] = 0
 
-    def begin(self, row: int, start: int, keys: Sequence[Key]) -> None:
-        """These and nothing else are in hand from now on."""
-        assert len(keys) <= MAX_KEYS, f"{len(keys)} in hand. This is a bug."
-        at = _half(row, start)
-        self._cells[at + 1] = 0  # until all are there, none counts
-        self._cells[at + 2 : at + 2 + 2 * len(keys)] = [value for key in keys for value in key]
-        self._cells[at + 1] = len(keys)
+    def set(self, row: int, start: int, keys: Sequence[RecordingKey]) -> None:
+        """Replace the recordings that the process works on."""
+        assert len(keys) <= MAX_KEYS, f"{len(keys)} recordings in progress. This is a bug."
+        half = _half_offset(row, start)
+        values: list[int | ctypes.c_int64] = [value for key in keys for value in key]
+        # The count is 0 while the keys are written: the process may end at any moment, and a
+        # reader must not combine keys of two batches.
+        self._cells[half + _COUNT] = 0
+        self._cells[half + _KEYS : half + _KEYS + len(values)] = values
+        self._cells[half + _COUNT] = len(keys)
 
-    def of(self, rows: Iterable[int], pid: int) -> frozenset[Key]:
-        """What the process of one of these rows has, or had when it ended."""
-        for at in (_half(row, start) for row in rows for start in (0, 1)):
-            if self._cells[at] == pid:
-                count = self._cells[at + 1]
-                values = self._cells[at + 2 : at + 2 + 2 * count]
-                return frozenset(zip(values[::2], values[1::2], strict=True))
+    def of_process(self, rows: Iterable[int], pid: int) -> frozenset[RecordingKey]:
+        """Return what a process works on, or worked on when it ended.
+
+        rows  where to look for the process
+        """
+        for row in rows:
+            for start in (0, 1):
+                half = _half_offset(row, start)
+                if self._cells[half + _PID] == pid:
+                    return self._keys(half)
         return frozenset()
 
+    def _keys(self, half: int) -> frozenset[RecordingKey]:
+        count = self._cells[half + _COUNT]
+        values = self._cells[half + _KEYS : half + _KEYS + 2 * count]
+        return frozenset(zip(values[::2], values[1::2], strict=True))
 
-def _half(row: int, start: int) -> int:
-    return (2 * row + start % 2) * _CELLS
+
+def _half_offset(row: int, start: int) -> int:
+    return (2 * row + start % 2) * _HALF_CELLS

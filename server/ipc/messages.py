@@ -1,11 +1,15 @@
-"""What travels between the processes. Plain values: bytes, arrays, numbers; pickled by the channels."""
+"""The messages between the processes: plain values (bytes, arrays, numbers), pickled by channels.
+
+HTTP process --Task--> signal worker --ModelItem--> model worker
+HTTP process <--BodyParsed, SentToModel, Result-- signal worker and model worker
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pickle import PickleBuffer
-from typing import Any, Literal
+from typing import Final, Literal
 
 from analysis.prepare import Prepared
 from errors import EcgError
@@ -15,13 +19,16 @@ from server.stages.legacy_forms import LegacyForm
 WireFormat = Literal["json", "msgpack", "npy", "fhir"]
 Stage = Literal["signal", "model"]
 Uid = int
-WHOLE_REQUEST = -1  # as an index: the body itself, before its recordings are known
-Key = tuple[Uid, int]  # a recording by its request and its index there
+RecordingKey = tuple[Uid, int]  # the request's uid, and the recording's index in the request
+WHOLE_REQUEST: Final = -1  # as an index: the body, before its number of recordings is known
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The request's place in the shared table of those in flight; a worker sees there whether somebody still waits."""
+    """A request's place in the shared table of requests in flight.
+
+    Workers compare the generation with the table's: where they differ, nobody awaits the answer.
+    """
 
     index: int
     generation: int
@@ -29,7 +36,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class TaskHead:
-    """What is needed to answer a request: where it came from, what was asked, until when (monotonic seconds)."""
+    """What is needed to answer a request. Times are monotonic seconds."""
 
     api_worker: int
     uid: Uid
@@ -44,12 +51,13 @@ class TaskHead:
 
 @dataclass(frozen=True)
 class Task:
-    """One request on its way to a signal worker: the body as it came.
+    """One request on its way to a signal worker, its body as received.
 
-    params          the query; each name with all its values
-    fixed_deadline  the client set it, so a long recording does not extend it
-    only            indices of the recordings that are still wanted, None for all (a repetition after a lost worker)
-    alone           run with nothing else beside it: it may be what ended a worker
+    params          the query's parameters, each name with all its values
+    fixed_deadline  the client set the deadline, so a long recording does not extend it
+    only_indices    the recordings to process, None for all; set when a task is repeated after a
+                    worker was lost
+    isolated        process it with nothing else in progress, as it may have ended a worker
     """
 
     head: TaskHead
@@ -58,57 +66,61 @@ class Task:
     body: bytes
     params: Mapping[str, list[str]]
     fixed_deadline: bool
-    only: tuple[int, ...] | None = None
-    alone: bool = False
+    only_indices: tuple[int, ...] | None = None
+    isolated: bool = False
 
     def __reduce__(self) -> tuple[Callable[..., Task], tuple[object, ...]]:
-        """The body apart from the rest, so that it is not copied into the pickle."""
-        values = tuple(getattr(self, each.name) for each in fields(self) if each.name != "body")
-        return _task, (PickleBuffer(self.body), *values)
+        """Pickle the body out of band (PEP 574), so that it is not copied into the pickle."""
+        values = tuple(getattr(self, name) for name in _FIELDS_WITHOUT_BODY)
+        return _restored_task, (PickleBuffer(self.body), values)
 
 
-def _task(
-    body: memoryview | bytes, head: TaskHead, content_type: str, content_encoding: str, *rest: Any
-) -> Task:
-    return Task(
-        head,
-        content_type,
-        content_encoding,
-        body if isinstance(body, bytes) else bytes(body),
-        *rest,
-    )
+_FIELDS_WITHOUT_BODY: Final = tuple(field.name for field in fields(Task) if field.name != "body")
+
+
+def _restored_task(body: memoryview | bytes, values: tuple[object, ...]) -> Task:
+    # A large body arrives as a view of a memory-mapped file; the readers need bytes.
+    body = body if isinstance(body, bytes) else bytes(body)
+    return Task(body=body, **dict(zip(_FIELDS_WITHOUT_BODY, values, strict=True)))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class ModelItem:
     """One prepared recording on its way to a model worker.
 
-    many  it is one of many in its request, and does not go before those that came alone
+    isolated  run it in a batch of its own, as it may have ended a worker
+    many      its request has several recordings; such items leave room for single ones
+    sent_s    monotonic time
     """
 
     head: TaskHead
     index: int
     prepared: Prepared
-    alone: bool
+    isolated: bool
     many: bool
     timings_ms: dict[str, float]
     sent_s: float
 
 
 @dataclass(frozen=True)
-class Opened:
-    """Signal worker `pid` has read the body: so many recordings, and until then they must be done. It goes on with those in `only`."""
+class BodyParsed:
+    """Signal worker `pid` has parsed the body, and continues with the recordings `only_indices`.
+
+    count       recordings in the request
+    many        the answer is a list of results
+    deadline_s  the deadline, extended by the length of the recordings
+    """
 
     uid: Uid
     count: int
     many: bool
     deadline_s: float
     pid: int
-    only: tuple[int, ...] | None
+    only_indices: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
-class Handed:
+class SentToModel:
     """Recording `index` is prepared and waits for a model worker."""
 
     uid: Uid
@@ -116,11 +128,11 @@ class Handed:
 
 
 @dataclass(frozen=True)
-class Done:
+class Result:
     """One recording's answer.
 
-    payload  the encoded result; for npy the raw little-endian values, with `shape` and `dtype`
-    error    set instead of the payload; with index WHOLE_REQUEST it is the whole request's
+    payload  the encoded answer; for npy the raw little-endian values, with `shape` and `dtype`
+    error    set instead of the payload; at index WHOLE_REQUEST the error of the whole request
     """
 
     uid: Uid
@@ -132,4 +144,4 @@ class Done:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-Message = Opened | Handed | Done
+Message = BodyParsed | SentToModel | Result

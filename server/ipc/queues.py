@@ -1,4 +1,4 @@
-"""Which queues there are, and what one process holds back for a queue that is full."""
+"""The queues of the server, and an outbox that keeps messages for a queue that is full."""
 
 from __future__ import annotations
 
@@ -12,57 +12,64 @@ from server.ipc.channel import Channel
 
 logger = logging.getLogger("ecg.queues")
 
-Sent = TypeVar("Sent")
+SentT = TypeVar("SentT")
 
 
 @dataclass(frozen=True)
 class Queues:
-    """tasks    requests for the signal workers
-    items    recordings for the model workers that came alone
-    many     and those that came with others in one request
-    answers  what the workers have to say, one queue for each HTTP process
+    """All queues between the processes.
+
+    tasks         requests for the signal workers
+    single_items  recordings for the model workers, each the only one of its request
+    many_items    recordings for the model workers from requests with several
+    answers       messages of the workers, one queue for each HTTP process
     """
 
     tasks: Channel
-    items: Channel
-    many: Channel
+    single_items: Channel
+    many_items: Channel
     answers: tuple[Channel, ...]
 
     @classmethod
     def for_http_processes(cls, count: int) -> Queues:
-        return cls(Channel(), Channel(), Channel(), tuple(Channel() for _ in range(count)))
+        answers = tuple(Channel() for _ in range(count))
+        return cls(Channel(), Channel(), Channel(), answers)
 
 
-class Outbox(Generic[Sent]):
-    """Sends without waiting: what the queue has no room for waits here, in order.
+class Outbox(Generic[SentT]):
+    """Sends without waiting. Messages that find their queue full are kept here, in order.
 
-    `is_wanted` is asked before something is sent; `dropped` hears of each that is not.
+    is_wanted   called before a message is sent; messages that are no longer wanted are dropped
+    on_dropped  called for each message that was dropped
     """
 
     def __init__(
-        self, channel: Channel, is_wanted: Callable[[Sent], bool], dropped: Callable[[], None]
+        self, channel: Channel, is_wanted: Callable[[SentT], bool], on_dropped: Callable[[], None]
     ) -> None:
         self.channel = channel
-        self._is_wanted, self._dropped = is_wanted, dropped
-        self._waiting: deque[Sent] = deque()
+        self._is_wanted = is_wanted
+        self._on_dropped = on_dropped
+        self._kept: deque[SentT] = deque()
 
     @property
-    def empty(self) -> bool:
-        return not self._waiting
+    def is_empty(self) -> bool:
+        return not self._kept
 
-    def put(self, message: Sent) -> None:
-        self._waiting.append(message)
+    def put(self, message: SentT) -> None:
+        self._kept.append(message)
         self.flush()
 
     def flush(self) -> None:
-        """Send what there is room for."""
-        while self._waiting:
+        """Send messages while the queue has room."""
+        while self._kept:
             try:
-                if not self._is_wanted(self._waiting[0]):
-                    self._dropped()
-                elif not self.channel.try_send(self._waiting[0]):
+                if not self._is_wanted(self._kept[0]):
+                    self._on_dropped()
+                elif not self.channel.try_send(self._kept[0]):
                     return
-            except OSError as error:  # no memory or descriptor for it: this one is lost, and its deadline will say so
-                logger.error("a message did not reach its queue: %s", error)
-                self._dropped()
-            self._waiting.popleft()
+            except OSError as error:
+                # No memory or file descriptor for it. This message is lost; its request is
+                # answered at its deadline.
+                logger.error("a message could not be sent to its queue: %s", error)
+                self._on_dropped()
+            self._kept.popleft()

@@ -1,7 +1,9 @@
-"""What all processes share without asking anybody: arrays in shared memory, each cell written by one process.
+"""The state that all processes share: arrays in shared memory.
 
-Spawned workers get them when they are started, forked HTTP processes have them. Reads and writes of aligned
-8-byte values are whole on the platforms that PyTorch runs on, so there are no locks.
+Spawned workers receive the arrays when they start; forked HTTP processes inherit them. There are no
+locks: at any time each cell has one writer, and reads and writes of aligned 8-byte values are
+atomic on the platforms that PyTorch supports. The encoder reports are longer than that. Each is
+written once, before its row's `ready`, and is read only for /health.
 """
 
 from __future__ import annotations
@@ -11,35 +13,44 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from server.ipc.in_progress import InProgress
-from server.ipc.messages import Key, Slot, Stage
+from model_store.manifest import Role
+from server.ipc.in_progress import InProgressTable
+from server.ipc.messages import RecordingKey, Slot, Stage
 
-REPORT_BYTES = (
-    4096  # of what a model worker says of its encoders, as JSON: three encoders, a sentence each
-)
+REPORT_BYTES: Final = 4096  # three encoders, a sentence each, as JSON
 
 
 class SharedState:
-    """Tables over workers (rows, signal workers first) and over requests in flight (slots).
+    """Tables of workers (one row each, signal workers first) and of requests in flight (slots).
 
-    pid            of the process in that row, 0 before the first
-    ready          1 once that process is set up
-    starts         how many processes this row has had
-    failures       how many in a row ended before they were ready
-    refused        1 once a process of that row could not be set up for a reason that another try would meet again
-    reports        what a model worker says of its encoders, as JSON; empty until it is set up
-    beat_s         monotonic time of its last sign of life
-    busy_since_s   monotonic time since when it is at one thing; 0 when idle
-    in_progress        what it is at
-    taken          how many messages it has taken off its stage's queue
-    tasks_sent     by each HTTP process to the signal workers
-    items_sent     by each signal worker to the model workers
-    slots          generation of the request in each slot, 0 when free
-    draining       1 once the server takes in no more
+    Written by the worker process of the row. A replacement starts after its predecessor has ended.
+    pid            process id, 0 before the first process
+    ready          1 once the process is set up
+    starts         processes that the row has had, with the present one
+    failed_starts  successive processes that ended before they were ready; a process that is
+                   being set up is counted too
+    cannot_start   1 once setup failed for a reason that another attempt would meet again
+    reports        what a model worker reports of its encoders, as JSON; empty until it is set up
+    heartbeat_s    monotonic time of the last heartbeat
+    busy_since_s   monotonic time at which the present piece of work began; 0 when idle
+    in_progress    the recordings that the process works on
+    received       messages received from the stage's queues, over all processes of the row; the
+                   threads of a model worker share a lock for it
+    items_sent     recordings sent to the model workers; signal workers only
+
+    Written by the main process.
+    killed_start   value of `starts` for the process that was killed because it hung; 0 for none
+    draining       1 once the server accepts no more requests
+
+    Written by the HTTP process that the cell belongs to, on its event loop.
+    api_pid        process id
+    tasks_sent     tasks sent to the signal workers
+    slots          generation of the request in each slot, 0 when free; each HTTP process has
+                   `slots_per_api_worker` of them
     """
 
     def __init__(
@@ -49,69 +60,80 @@ class SharedState:
         api_workers: int,
         slots_per_api_worker: int,
     ) -> None:
-        context = multiprocessing.get_context("spawn")
         self.devices = tuple(devices)
         rows = signal_workers + len(devices)
         self.rows: dict[Stage, range] = {
             "signal": range(signal_workers),
             "model": range(signal_workers, rows),
         }
+        # Arrays of another context cannot be passed to the workers, which are spawned.
+        context = multiprocessing.get_context("spawn")
         self.pid = context.RawArray(ctypes.c_int64, rows)
         self.ready = context.RawArray(ctypes.c_int64, rows)
         self.starts = context.RawArray(ctypes.c_int64, rows)
-        self.failures = context.RawArray(ctypes.c_int64, rows)
-        self.refused = context.RawArray(ctypes.c_int64, rows)
+        self.failed_starts = context.RawArray(ctypes.c_int64, rows)
+        self.cannot_start = context.RawArray(ctypes.c_int64, rows)
         self.reports = {
             row: context.RawArray(ctypes.c_char, REPORT_BYTES) for row in self.rows["model"]
         }
-        self.beat_s = context.RawArray(ctypes.c_double, rows)
+        self.heartbeat_s = context.RawArray(ctypes.c_double, rows)
         self.busy_since_s = context.RawArray(ctypes.c_double, rows)
-        self.in_progress = InProgress(rows)
-        self.taken = context.RawArray(ctypes.c_int64, rows)
-        self.tasks_sent = context.RawArray(ctypes.c_int64, api_workers)
+        self.in_progress = InProgressTable(rows)
+        self.received = context.RawArray(ctypes.c_int64, rows)
         self.items_sent = context.RawArray(ctypes.c_int64, signal_workers)
+        self.killed_start = context.RawArray(ctypes.c_int64, rows)
+        self.draining = context.RawValue(ctypes.c_int64, 0)
         self.api_pid = context.RawArray(ctypes.c_int64, api_workers)
+        self.tasks_sent = context.RawArray(ctypes.c_int64, api_workers)
         self.slots_per_api_worker = slots_per_api_worker
         self.slots = context.RawArray(ctypes.c_uint64, slots_per_api_worker * api_workers)
-        self.draining = context.RawValue(ctypes.c_int64, 0)
         self.main_pid = os.getpid()
         self.started_s = time.monotonic()
 
-    def report(self, row: int, encoders: dict[str, dict[str, Any]]) -> None:
-        """The model worker in that row says of each role's encoder what only it knows. Raises ValueError for more than REPORT_BYTES."""
+    def set_encoder_report(self, row: int, encoders: Mapping[Role, dict[str, Any]]) -> None:
+        """Store what only the model worker knows of each role's encoder.
+
+        Raises ValueError for more than REPORT_BYTES.
+        """
         self.reports[row].value = json.dumps(encoders).encode()
 
-    def reported(self, row: int) -> dict[str, dict[str, Any]]:
+    def encoder_report(self, row: int) -> dict[str, dict[str, Any]]:
         return json.loads(self.reports[row].value or b"{}")  # type: ignore[no-any-return]
 
-    def waits(self, slot: Slot) -> bool:
-        """Whether somebody still waits for the request in this slot."""
+    def is_awaited(self, slot: Slot) -> bool:
+        """Return whether an HTTP process still waits for the answer to this slot's request."""
         return bool(self.slots[slot.index] == slot.generation)
 
-    def in_flight(self) -> int:
+    def in_flight_count(self) -> int:
         return sum(1 for generation in self.slots if generation)
 
-    def waiting(self, stage: Stage) -> int:
-        """Messages that no worker of the stage has taken yet."""
+    def queue_depth(self, stage: Stage) -> int:
+        """Return the number of messages that no worker of the stage has received yet."""
         sent = self.tasks_sent if stage == "signal" else self.items_sent
-        return max(0, sum(sent) - sum(self.taken[row] for row in self.rows[stage]))
+        received = sum(self.received[row] for row in self.rows[stage])
+        # The counters are not read at one moment, so the difference may briefly be negative.
+        return max(0, sum(sent) - received)
 
-    def begin(self, row: int, keys: Sequence[Key]) -> None:
-        """The worker in that row is at these recordings from now on."""
-        self.in_progress.begin(row, self.starts[row], keys)
+    def set_in_progress(self, row: int, keys: Sequence[RecordingKey]) -> None:
+        """Replace the recordings that the calling worker works on."""
+        self.in_progress.set(row, self.starts[row], keys)
 
-    def in_progress_of_living(self, stage: Stage) -> set[Key]:
-        rows = self.rows[stage]
-        return {
-            key for row in self.living(stage) for key in self.in_progress.of(rows, self.pid[row])
-        }
+    def in_progress_of_live_workers(self, stage: Stage) -> set[RecordingKey]:
+        keys: set[RecordingKey] = set()
+        for row in self.live_rows(stage):
+            keys |= self.in_progress.of_process(self.rows[stage], self.pid[row])
+        return keys
 
-    def living(self, stage: Stage) -> list[int]:
-        """Rows whose process is set up and there."""
-        return [row for row in self.rows[stage] if self.ready[row] and is_alive(self.pid[row])]
+    def live_rows(self, stage: Stage) -> list[int]:
+        """Return the rows whose process is set up and alive."""
+        return [row for row in self.rows[stage] if self._is_live(row)]
 
-    def was_ready(self) -> bool:
-        """Every stage has had a worker that was set up: the server has started."""
+    def _is_live(self, row: int) -> bool:
+        was_killed = self.killed_start[row] == self.starts[row]
+        return bool(self.ready[row]) and not was_killed and is_alive(self.pid[row])
+
+    def has_started(self) -> bool:
+        """Return whether every stage has had a worker that was ready, or that was replaced."""
         return all(
             any(self.ready[row] or self.starts[row] > 1 for row in rows)
             for rows in self.rows.values()
@@ -119,20 +141,21 @@ class SharedState:
         )
 
     def is_ready(self) -> bool:
-        return all(self.living(stage) for stage, rows in self.rows.items() if rows)
+        """Return whether every stage has a live worker."""
+        return all(self.live_rows(stage) for stage, rows in self.rows.items() if rows)
 
-    def restarts(self, stage: Stage) -> int:
+    def restart_count(self, stage: Stage) -> int:
         return sum(max(0, self.starts[row] - 1) for row in self.rows[stage])
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process is there and no zombie."""
+    """Return whether the process exists and is no zombie."""
     if pid <= 0:
         return False
     try:
-        return Path(f"/proc/{pid}/stat").read_bytes().rsplit(b")", 1)[1].split()[0] not in (
-            b"Z",
-            b"X",
-        )
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return False
+    # proc_pid_stat(5): the state follows the command in parentheses, which may contain any bytes.
+    state = stat.rsplit(b")", 1)[1].split()[0]
+    return state not in (b"Z", b"X")

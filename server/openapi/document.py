@@ -38,7 +38,7 @@ from server.openapi.schema import component_schemas
 from server.openapi.texts import INFO, ROUTE_TEXTS, TAGS, body_text
 from server.recording_routes import FORM_ROUTES, ROUTE_OPTIONS, Route
 from server.settings import Settings
-from server.stages.response import VERSION
+from server.version import VERSION
 
 Schema = dict[str, Any]
 

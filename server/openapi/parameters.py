@@ -8,7 +8,7 @@ from analysis.options import DEFAULT_PARTS, ON_DEMAND_PARTS, PARTS
 from formats.fields import MAX_AGE_YEARS, MAX_DATE_CHARS, MAX_ID_CHARS
 from server.media_types import JSON
 from server.recording_routes import ROUTE_OPTIONS, Route
-from server.routes.recordings import MAX_DEADLINE_MS
+from server.routes.admission import MAX_DEADLINE_MS
 from signals.checks import MAX_FS_HZ, MIN_FS_HZ
 from signals.leads import LEADS
 

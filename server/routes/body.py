@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Final
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from errors import BodyTooLarge, MalformedBody, UploadTooSlow
+from errors import BodyTooLarge, UploadTooSlow
 
-MAX_LENGTH_DIGITS = 18
-DRAIN_S = 2.0  # for the rest of a body that is refused
-DRAIN_IDLE_S = 0.3  # a client that sends nothing for so long waits for the answer
-
-
-def check_length(request: Request, limit_bytes: int) -> None:
-    """Refuse by Content-Length before a byte is read. Raises BodyTooLarge, MalformedBody."""
-    length = request.headers.get("content-length")
-    if length is None:
-        return
-    if not (length.isascii() and length.isdigit()):
-        raise MalformedBody("Content-Length is no number")
-    if len(length) > MAX_LENGTH_DIGITS or int(length) > limit_bytes:
-        raise too_large(limit_bytes)
+DRAIN_S: Final = 2.0  # for the rest of a body that is refused
+DRAIN_IDLE_S: Final = 0.3  # a client that sends nothing for so long waits for the answer
 
 
 async def read_body(request: Request, limit_bytes: int, timeout_s: float) -> bytes:
-    """The whole body. Raises BodyTooLarge, UploadTooSlow; ClientDisconnect when nobody is there any more."""
+    """Return the whole body.
+
+    Raises BodyTooLarge, UploadTooSlow; ClientDisconnect when the client has left.
+    """
     chunks: list[bytes] = []
     size = 0
     try:
@@ -39,30 +31,37 @@ async def read_body(request: Request, limit_bytes: int, timeout_s: float) -> byt
                 chunks.append(chunk)
     except TimeoutError:
         raise UploadTooSlow(
-            f"the body had not come after {timeout_s:g} s (ECG_BODY_TIMEOUT); {size} bytes of it had"
+            f"body incomplete after {timeout_s:g} s (ECG_BODY_TIMEOUT): {size} bytes received"
         ) from None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def disconnected(request: Request) -> None:
-    """Returns when the client goes away. Only after the body was read."""
+async def wait_for_disconnect(request: Request) -> None:
+    """Return when the client leaves. To be called after the body was read."""
     try:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
+        while True:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                return
     except ClientDisconnect:
         return
 
 
 def too_large(limit_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(
-        f"body is larger than {limit_bytes} bytes (ECG_MAX_BODY_MB); many records are better sent as npy"
+        f"body is larger than {limit_bytes} bytes (ECG_MAX_BODY_MB); send many records as npy"
     )
 
 
 async def drain(request: Request, limit_bytes: int) -> None:
-    """Take in and forget what a refused client still sends, for a moment: closing on it would lose the answer."""
+    """Read and discard, for a moment, what a refused client still sends.
+
+    If the server closed the connection while data arrives, the kernel would reset it, and the
+    client would lose the answer.
+    """
     stream = request.stream()
-    size, until_s = 0, time.monotonic() + DRAIN_S
+    size = 0
+    until_s = time.monotonic() + DRAIN_S
     while size <= limit_bytes and time.monotonic() < until_s:
         try:
             size += len(await asyncio.wait_for(anext(stream), DRAIN_IDLE_S))

@@ -1,4 +1,4 @@
-"""Around every answer: the request id, one log line, the metrics, and the last resort for a bug."""
+"""Middleware of every answer: request id, log line, metrics, and the answer for a bug."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import logging
 import re
 import secrets
 import time
-from typing import Any
+from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from errors import InternalError
 from server import metrics
-from server.log import log_request
+from server.log import log_bug, log_request
 from server.routes.problems import problem_response
 
 logger = logging.getLogger("ecg.http")
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# nginx's code for a client that left before the answer; nothing is sent.
+CLIENT_CLOSED_REQUEST: Final = 499
 
 
 def request_id_of(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    """Return the client's X-Request-ID, or a new one where it is missing or not valid."""
+    client_id = headers.get("x-request-id", "")
+    return client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(16)
 
 
 class RequestMiddleware:
@@ -34,22 +36,24 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answered = _Answered(scope)
+        answer = _Answer(scope)
+        send = answer.wrap(send)
         try:
-            await self.app(scope, receive, answered.wrap(send))
-        except Exception as error:  # the process's edge: a bug is logged and answered as one
-            logger.error("request %s failed", answered.request_id, exc_info=error)
-            if answered.status == 0:
-                scope["state"]["code"] = InternalError.code
-                fault = InternalError("a fault of the server; the request id finds it in the log")
-                await problem_response(fault, answered.request_id)(
-                    scope, receive, answered.wrap(send)
-                )
-        answered.note()
+            await self.app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the process's edge: a bug becomes a logged 500
+            bug = log_bug(logger, answer.request_id, error)
+            if answer.status == 0:
+                scope["state"]["code"] = bug.code
+                await problem_response(bug, answer.request_id)(scope, receive, send)
+        answer.record()
 
 
-class _Answered:
-    """What is known of one answer; the state of the scope carries the request id in and the error code out."""
+class _Answer:
+    """One answer while it is made.
+
+    scope["state"] carries the request id and the time of arrival to the handlers, and the error
+    code back. `status` is 0 until the answer has begun.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.began_s = time.monotonic()
@@ -60,22 +64,25 @@ class _Answered:
         state.update(request_id=self.request_id, received_s=self.began_s, code="")
 
     def wrap(self, send: Send) -> Send:
+        """Return `send` with the headers of every answer added."""
+
         async def wrapped(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = self.request_id
-                headers.setdefault(
-                    "Server-Timing", f"total;dur={1000 * (time.monotonic() - self.began_s):.2f}"
-                )
+                total_ms = 1000 * (time.monotonic() - self.began_s)
+                headers.setdefault("Server-Timing", f"total;dur={total_ms:.2f}")
             await send(message)
 
         return wrapped
 
-    def note(self) -> None:
+    def record(self) -> None:
+        """Count the answer in the metrics and log it."""
         seconds = time.monotonic() - self.began_s
+        # "other" for unknown paths, or each would be a time series of its own.
         route = getattr(self.scope.get("route"), "path", "other")
-        # 499: the client went away before there was an answer (nginx's code for it; nothing is sent).
-        status, code = self.status or 499, self.scope["state"]["code"]
+        status = self.status or CLIENT_CLOSED_REQUEST
+        code = self.scope["state"]["code"]
         metrics.request_ended(route, status, code, seconds)
         log_request(route, status, code, 1000 * seconds, self.request_id)

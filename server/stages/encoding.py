@@ -1,4 +1,4 @@
-"""Answers as bytes: JSON, msgpack or npy, for one recording and joined for many."""
+"""Answers as bytes: JSON, msgpack, npy and FHIR, for one recording and joined for many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from server.ipc.messages import Done, WireFormat
+from server.ipc.messages import Result, WireFormat
 from server.media_types import FHIR_JSON, JSON, MSGPACK, NPY
 from server.stages.fhir import collection
 
@@ -21,37 +21,40 @@ ANSWER_TYPES: Final[dict[WireFormat, str]] = {
     "npy": NPY,
     "fhir": FHIR_JSON,
 }
+_JSON_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
 def encode(value: object, wire: WireFormat) -> bytes:
-    """One object as bytes; arrays are nested lists in JSON (NaN is null) and {"dtype", "shape", "data"} in msgpack."""
+    """Encode one object as msgpack, or as JSON for every other wire format.
+
+    Arrays are {"dtype", "shape", "data"} in msgpack, and nested lists in JSON, with null for NaN.
+    """
     if wire == "msgpack":
-        packed = msgpack.packb(value, default=_packed_array, use_bin_type=True)
+        packed = msgpack.packb(value, default=_packable, use_bin_type=True)
         assert isinstance(packed, bytes)
         return packed
-    return orjson.dumps(
-        value, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS, default=_plain
-    )
+    return orjson.dumps(value, option=_JSON_OPTIONS, default=_builtin)
 
 
-def _packed_array(value: object) -> object:
+def _packable(value: object) -> object:
     if isinstance(value, np.ndarray):
         little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
         return {"dtype": little.dtype.str, "shape": list(little.shape), "data": little.tobytes()}
-    return _plain(value)
+    return _builtin(value)
 
 
-def _plain(value: object) -> object:
-    # orjson writes C-contiguous arrays of native types itself; the others come here.
+def _builtin(value: object) -> object:
+    """Return numpy values as Python's own types."""
+    # orjson itself writes C-contiguous arrays of native types other than float16.
     if isinstance(value, np.ndarray):
         return value.astype(np.float32).tolist() if value.dtype == np.float16 else value.tolist()
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"an answer holds a {type(value).__name__}. This is a bug.")
+    raise TypeError(f"an answer contains a {type(value).__name__}. This is a bug.")
 
 
 def join_results(results: Sequence[bytes], wire: WireFormat) -> bytes:
-    """{"results": [...]} of results that are encoded already; of FHIR's one Bundle."""
+    """Join results that are encoded already: {"results": [...]}, or one Bundle for FHIR."""
     if wire == "fhir":
         return collection(results)
     if wire == "msgpack":
@@ -63,9 +66,10 @@ def join_results(results: Sequence[bytes], wire: WireFormat) -> bytes:
 
 
 def with_index(result: bytes, index: int) -> bytes:
-    """A JSON object with its index in front, as a line of ndjson."""
+    """Return a line of NDJSON: an encoded JSON object with its index as first member."""
     head = b'{"index":%d' % index
-    return head + (b"," if result != b"{}" else b"") + result[1:] + b"\n"
+    separator = b"," if result != b"{}" else b""
+    return head + separator + result[1:] + b"\n"
 
 
 def npy_bytes(array: NDArray[Any]) -> bytes:
@@ -74,21 +78,25 @@ def npy_bytes(array: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def npy_of(done: Done) -> NDArray[Any]:
-    return np.frombuffer(done.payload, dtype=done.dtype).reshape(done.shape)
+def npy_of(result: Result) -> NDArray[Any]:
+    return np.frombuffer(result.payload, dtype=result.dtype).reshape(result.shape)
 
 
-def npy_of_many(results: Sequence[Done], width: int) -> NDArray[Any]:
-    """Rows of all recordings in order: NaN where one failed, padded with NaN rows where numbers of segments differ.
+def npy_of_many(results: Sequence[Result], width: int) -> NDArray[Any]:
+    """Return the embeddings of all recordings in order, (records, ...).
 
-    width  of the rows where all of them failed
+    Failed recordings are NaN. Where the numbers of segments differ, the shorter ones are padded
+    with NaN.
+
+    width  values of an embedding, for the case that all recordings failed
     """
-    arrays = [None if done.error else npy_of(done) for done in results]
-    there = [array for array in arrays if array is not None]
-    if not there:
+    arrays = [None if result.error else npy_of(result) for result in results]
+    successful = [array for array in arrays if array is not None]
+    if not successful:
         return np.full((len(results), width), np.nan, np.float32)
-    shape = tuple(int(size) for size in np.max([array.shape for array in there], axis=0))
-    joined = np.full((len(results), *shape), np.nan, there[0].dtype)
+    largest = np.max([array.shape for array in successful], axis=0)
+    shape = (len(results), *(int(size) for size in largest))
+    joined = np.full(shape, np.nan, successful[0].dtype)
     for row, array in zip(joined, arrays, strict=True):
         if array is not None:
             row[tuple(slice(size) for size in array.shape)] = array

@@ -1,14 +1,16 @@
-"""An analysis as FHIR R4: a Bundle of the ECG (SampledData for each lead), what was measured, what was found, and a DiagnosticReport.
+"""An analysis as FHIR R4: a Bundle of a DiagnosticReport and its Observations.
 
-Codes: leads and durations by ISO/IEEE 11073-10101/10102 (MDC; leads as in HL7's own example Observation/ekg, durations as in DICOM
-CID 3689), and LOINC where it has the term. Nothing in it is newer than R4, and there is no Patient: the server knows none.
+The Observations are the ECG (SampledData for each lead), the measurements and the findings. Codes
+of leads and durations are ISO/IEEE 11073-10101/10102 (MDC; leads as in HL7's example
+Observation/ekg, durations as in DICOM CID 3689), and LOINC where it has the term. Nothing is newer
+than R4. There is no Patient resource, as the server knows no patient.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -27,17 +29,23 @@ PARTS: Final = (
     "signal",
     "reported",
 )
-MDC, LOINC, UCUM = "urn:oid:2.16.840.1.113883.6.24", "http://loinc.org", "http://unitsofmeasure.org"
+# Code systems.
+MDC: Final = "urn:oid:2.16.840.1.113883.6.24"
+LOINC: Final = "http://loinc.org"
+UCUM: Final = "http://unitsofmeasure.org"
 CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
-NOT_MEASURED: Final = {
-    "coding": [
-        {
-            "system": "http://terminology.hl7.org/CodeSystem/data-absent-reason",
-            "code": "unknown",
-            "display": "Unknown",
-        }
-    ]
+REPORT_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/v2-0074"
+ABSENT_REASON: Final = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+
+PROCEDURE: Final = {"coding": [{"system": CATEGORY, "code": "procedure", "display": "Procedure"}]}
+ELECTROCARDIAC: Final = {
+    "coding": [{"system": REPORT_CATEGORY, "code": "EC", "display": "Electrocardiac"}]
 }
+NOT_MEASURED: Final = {
+    "coding": [{"system": ABSENT_REASON, "code": "unknown", "display": "Unknown"}]
+}
+EKG_STUDY: Final = ("11524-6", "EKG study")  # LOINC
+# MDC codes of the leads.
 LEAD_CODES: Final = {
     "I": "131329",
     "II": "131330",
@@ -47,7 +55,8 @@ LEAD_CODES: Final = {
     "aVF": "131392",
     **{f"V{number}": str(131330 + number) for number in range(1, 7)},
 }
-# What is measured -> text, unit as people write it, unit in UCUM, MDC code and name, LOINC code and name.
+# Measurement -> text, unit as people write it, unit in UCUM, MDC code and name, LOINC code and
+# name.
 QUANTITIES: Final[
     dict[str, tuple[str, str, str, tuple[str, str] | None, tuple[str, str] | None]]
 ] = {
@@ -105,199 +114,180 @@ QUANTITIES: Final[
     ),
     "t_axis_deg": ("T axis", "deg", "deg", None, ("8638-9", "T wave axis")),
 }
-STEP_MV: Final = 0.001  # of the whole numbers in SampledData: a microvolt
-# FHIR's dateTime with a time of day needs a zone, which recordings seldom say; the day alone is then what can be said.
+STEP_MV: Final = 0.001  # SampledData has whole numbers of this step, a microvolt
+# A FHIR dateTime with a time of day needs a time zone, which recordings seldom have. The date alone
+# is used then.
 _DATE_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?")
 
 
 def bundle(answer: Mapping[str, Any]) -> Resource:
-    """An /analyze answer with `PARTS` and a request id -> a Bundle of type collection."""
-    about = _about(answer)
-    resources = {
-        "ecg": _ecg(answer, about),
-        "measurements": _measurements(answer, about),
-        "findings": _findings(answer, about),
+    """Return an /analyze answer that has PARTS and a request id as a Bundle of type collection."""
+    common = _common_fields(answer)
+    observations = {
+        "ecg": _ecg(answer, common),
+        "measurements": _measurements(answer, common),
+        "findings": _findings(answer, common),
     }
-    there = {
-        _url(answer, name): resource for name, resource in resources.items() if resource is not None
-    }
-    report = {"fullUrl": _url(answer, "report"), "resource": _report(answer, about, list(there))}
-    entries = [{"fullUrl": url, "resource": resource} for url, resource in there.items()]
-    identifier = {"system": "urn:ietf:rfc:3986", "value": _url(answer, "bundle")}
+    entries = [
+        {"fullUrl": _url(answer, name), "resource": observation}
+        for name, observation in observations.items()
+        if observation is not None
+    ]
+    report = _report(answer, common, [str(entry["fullUrl"]) for entry in entries])
     return {
         "resourceType": "Bundle",
         "type": "collection",
-        "identifier": identifier,
-        "entry": [report, *entries],
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": _url(answer, "bundle")},
+        "entry": [{"fullUrl": _url(answer, "report"), "resource": report}, *entries],
     }
 
 
 def collection(results: Iterable[bytes]) -> bytes:
-    """Bundles, and OperationOutcomes of what failed, each as bytes, as one Bundle in the order of the records."""
-    return (
-        b'{"resourceType":"Bundle","type":"collection","entry":['
-        + b",".join(b'{"resource":' + each + b"}" for each in results)
-        + b"]}"
-    )
+    """Return one Bundle of encoded Bundles and OperationOutcomes, in the order of the records."""
+    entries = b",".join(b'{"resource":' + result + b"}" for result in results)
+    return b'{"resourceType":"Bundle","type":"collection","entry":[' + entries + b"]}"
 
 
 def operation_outcome(problem: Mapping[str, Any]) -> Resource:
-    """A problem (RFC 9457) as FHIR says it."""
-    return {
-        "resourceType": "OperationOutcome",
-        "issue": [
-            {
-                "severity": "error",
-                "code": "invalid" if problem["status"] < 500 else "exception",
-                "details": {"text": problem["code"]},
-                "diagnostics": problem["detail"],
-            }
-        ],
+    """Return a problem (RFC 9457) as an OperationOutcome."""
+    issue = {
+        "severity": "error",
+        "code": "invalid" if problem["status"] < 500 else "exception",
+        "details": {"text": problem["code"]},
+        "diagnostics": problem["detail"],
     }
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
-def _about(answer: Mapping[str, Any]) -> Resource:
-    """What the resources have in common: automated, not confirmed by anybody."""
+def _common_fields(answer: Mapping[str, Any]) -> Resource:
+    """Return the fields that all resources have: status and date of the recording."""
+    # "preliminary" means that no person has confirmed it.
+    common: Resource = {"status": "preliminary"}
     reported = answer.get("reported") or {}
-    found = _DATE_TIME.match(reported.get("recording_date") or "")
-    about: Resource = {"status": "preliminary"}
-    if found:
-        about["effectiveDateTime"] = found.group(0)
-    return about
+    date = _DATE_TIME.match(reported.get("recording_date") or "")
+    if date:
+        common["effectiveDateTime"] = date.group(0)
+    return common
 
 
-def _ecg(answer: Mapping[str, Any], about: Resource) -> Resource | None:
-    """The recording itself; nothing where its unit is unknown, as SampledData needs one."""
+def _ecg(answer: Mapping[str, Any], common: Resource) -> Resource | None:
+    """Return the recording; None where its unit is unknown, as SampledData needs one."""
     signal = answer.get("signal")
     if signal is None or signal["units"] != "mV":
         return None
     period_ms = 1000 / signal["fs"]
-    components = [
-        {
-            "code": _concept(
-                f"Lead {name}", (LEAD_CODES[name], f"MDC_ECG_ELEC_POTL_{name.upper()}")
-            ),
-            "valueSampledData": _sampled(row, period_ms),
-        }
-        for name, row in zip(
-            signal["lead_names"], np.asarray(signal["data"], np.float64), strict=True
-        )
-    ]
-    device = (answer.get("reported") or {}).get("device")
+    samples = np.asarray(signal["data"], np.float64)
+    components = []
+    for name, lead in zip(signal["lead_names"], samples, strict=True):
+        code = _concept(f"Lead {name}", (LEAD_CODES[name], f"MDC_ECG_ELEC_POTL_{name.upper()}"))
+        components.append({"code": code, "valueSampledData": _sampled_data(lead, period_ms)})
     code = _concept("Electrocardiogram", ("131328", "MDC_ECG_ELEC_POTL"))
-    return _observation(about, code, components) | (
-        {"device": {"display": device}} if device else {}
-    )
+    ecg = _observation(common, code, components)
+    device = (answer.get("reported") or {}).get("device")
+    if device:
+        ecg["device"] = {"display": device}
+    return ecg
 
 
-def _sampled(samples: NDArray[np.float64], period_ms: float) -> Resource:
+def _sampled_data(samples: NDArray[np.float64], period_ms: float) -> Resource:
     steps = np.rint(samples / STEP_MV)
+    # "E" is FHIR's code for a sample that could not be measured.
     data = " ".join("E" if math.isnan(step) else str(int(step)) for step in steps.tolist())
     origin = {"value": 0, "unit": "mV", "system": UCUM, "code": "mV"}
     return {"origin": origin, "period": period_ms, "factor": STEP_MV, "dimensions": 1, "data": data}
 
 
-def _measurements(answer: Mapping[str, Any], about: Resource) -> Resource | None:
-    measured = answer.get("measurements")
-    if measured is None:
+def _measurements(answer: Mapping[str, Any], common: Resource) -> Resource | None:
+    measurements = answer.get("measurements")
+    if measurements is None:
         return None
-    flagged = {flag["name"]: flag for flag in measured.get("flags", ())}
-    components = [_quantity(name, measured[name], flagged.get(name)) for name in QUANTITIES]
-    return _observation(
-        about, _concept("ECG measurements", None, ("11524-6", "EKG study")), components
-    )
+    flags = {flag["name"]: flag for flag in measurements.get("flags", ())}
+    components = [_quantity(name, measurements[name], flags.get(name)) for name in QUANTITIES]
+    return _observation(common, _concept("ECG measurements", None, EKG_STUDY), components)
 
 
 def _quantity(name: str, value: float | None, flag: Mapping[str, Any] | None) -> Resource:
-    """A component; of one that lies outside of its reference range the range, with its source."""
+    """Return a measurement as a component.
+
+    flag  set where the value is outside its reference range; the component then has the range
+    """
     text, unit, ucum, mdc, loinc = QUANTITIES[name]
     component: Resource = {"code": _concept(text, mdc, loinc)}
     if value is None:
         return component | {"dataAbsentReason": NOT_MEASURED}
     component["valueQuantity"] = {"value": value, "unit": unit, "system": UCUM, "code": ucum}
     if flag is not None:
-        ends = {
-            end: {"value": at, "unit": unit, "system": UCUM, "code": ucum}
-            for end, at in _ends(flag["range"])
-        }
-        component["referenceRange"] = [{**ends, "text": flag["source"]}]
+        reference_range: Resource = {}
+        for end, limit in zip(("low", "high"), flag["range"], strict=True):
+            if limit is not None:
+                reference_range[end] = {
+                    "value": limit,
+                    "unit": unit,
+                    "system": UCUM,
+                    "code": ucum,
+                }
+        component["referenceRange"] = [reference_range | {"text": flag["source"]}]
     return component
 
 
-def _ends(limits: list[float | None]) -> Iterator[tuple[str, float]]:
-    return (
-        (end, limit)
-        for end, limit in zip(("low", "high"), limits, strict=True)
-        if limit is not None
-    )
-
-
-def _findings(answer: Mapping[str, Any], about: Resource) -> Resource | None:
-    """Every probability that was given, under its label's name: these are a model's, and no code system has them."""
-    probabilities = {label["name"]: label["probability"] for label in answer.get("labels") or ()}
-    superclass = answer.get("superclass") or {"probabilities": {}}
-    probabilities |= {
-        f"Superclass {name}": value for name, value in superclass["probabilities"].items()
-    }
-    if (pacemaker := answer.get("pacemaker")) is not None and pacemaker["probability"] is not None:
-        probabilities["Pacemaker"] = pacemaker["probability"]
+def _findings(answer: Mapping[str, Any], common: Resource) -> Resource | None:
+    """Return every probability of the answer, or None where there is none."""
+    # Under the label's name only: no code system has a model's labels.
     components = [
         {
             "code": {"text": name},
             "valueQuantity": {"value": value, "unit": "probability", "system": UCUM, "code": "1"},
         }
-        for name, value in probabilities.items()
+        for name, value in _probabilities(answer).items()
     ]
-    return (
-        _observation(about, {"text": "Probabilities of ECG findings"}, components)
-        if components
-        else None
-    )
+    if not components:
+        return None
+    return _observation(common, {"text": "Probabilities of ECG findings"}, components)
 
 
-def _report(answer: Mapping[str, Any], about: Resource, results: list[str]) -> Resource:
+def _probabilities(answer: Mapping[str, Any]) -> dict[str, float]:
+    probabilities = {label["name"]: label["probability"] for label in answer.get("labels") or ()}
+    superclass = answer.get("superclass") or {"probabilities": {}}
+    for name, probability in superclass["probabilities"].items():
+        probabilities[f"Superclass {name}"] = probability
+    pacemaker = answer.get("pacemaker")
+    if pacemaker is not None and pacemaker["probability"] is not None:
+        probabilities["Pacemaker"] = pacemaker["probability"]
+    return probabilities
+
+
+def _report(answer: Mapping[str, Any], common: Resource, results: list[str]) -> Resource:
     report = {
         "resourceType": "DiagnosticReport",
-        **about,
-        "category": [
-            {
-                "coding": [
-                    {
-                        "system": "http://terminology.hl7.org/CodeSystem/v2-0074",
-                        "code": "EC",
-                        "display": "Electrocardiac",
-                    }
-                ]
-            }
-        ],
-        "code": _concept("ECG", None, ("11524-6", "EKG study")),
+        **common,
+        "category": [ELECTROCARDIAC],
+        "code": _concept("ECG", None, EKG_STUDY),
         "conclusion": _conclusion(answer),
     }
-    return report | ({"result": [{"reference": url} for url in results]} if results else {})
+    if results:
+        report["result"] = [{"reference": url} for url in results]
+    return report
 
 
 def _conclusion(answer: Mapping[str, Any]) -> str:
-    clinical, quality = answer.get("clinical_analysis") or {}, answer.get("quality") or {}
-    said = [clinical.get("rhythm") or "No rhythm determined", *clinical.get("abnormalities", ())]
+    clinical = answer.get("clinical_analysis") or {}
+    rhythm = clinical.get("rhythm") or "No rhythm determined"
+    findings = ", ".join([rhythm, *clinical.get("abnormalities", ())])
     source = f" (by {clinical['rhythm_source']})" if clinical.get("rhythm_source") else ""
-    sentences = [", ".join(said) + source + "."]
+    sentences = [f"{findings}{source}."]
+    quality = answer.get("quality") or {}
     if quality:
         sentences.append(f"Signal quality: {quality['signal_quality']}.")
-    return " ".join(
-        [
-            *sentences,
-            *answer.get("warnings", ()),
-            "Automated, not confirmed; for research, not a medical device.",
-        ]
-    )
+    sentences.extend(answer.get("warnings", ()))
+    sentences.append("Automated, not confirmed; for research, not a medical device.")
+    return " ".join(sentences)
 
 
-def _observation(about: Resource, code: Resource, components: list[Resource]) -> Resource:
-    category = [{"coding": [{"system": CATEGORY, "code": "procedure", "display": "Procedure"}]}]
+def _observation(common: Resource, code: Resource, components: list[Resource]) -> Resource:
     return {
         "resourceType": "Observation",
-        **about,
-        "category": category,
+        **common,
+        "category": [PROCEDURE],
         "code": code,
         "component": components,
     }
@@ -306,15 +296,15 @@ def _observation(about: Resource, code: Resource, components: list[Resource]) ->
 def _concept(
     text: str, mdc: tuple[str, str] | None, loinc: tuple[str, str] | None = None
 ) -> Resource:
-    coded = [(MDC, mdc), (LOINC, loinc)]
-    coding = [
-        {"system": system, "code": term[0], "display": term[1]}
-        for system, term in coded
-        if term is not None
-    ]
+    """Return a CodeableConcept. `mdc` and `loinc` are a code and its name."""
+    coding = []
+    for system, term in ((MDC, mdc), (LOINC, loinc)):
+        if term is not None:
+            code, display = term
+            coding.append({"system": system, "code": code, "display": display})
     return {"coding": coding, "text": text}
 
 
 def _url(answer: Mapping[str, Any], name: str) -> str:
-    """The same for the same request, another for any other."""
+    """Return a resource's URN, which is the same whenever the request id is the same."""
     return uuid5(NAMESPACE_URL, f"ecg:{answer['request_id']}:{name}").urn

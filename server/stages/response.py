@@ -1,4 +1,4 @@
-"""Encode one recording's answer as the message that goes back to the HTTP process."""
+"""One recording's answer, encoded once as the message that returns to the HTTP process."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from typing_extensions import TypedDict
 
 from analysis import answer_types
 from analysis.embedding import Embedding
-from server.ipc.messages import Done, TaskHead
+from server.ipc.messages import Result, TaskHead
 from server.stages.encoding import encode
 from server.stages.fhir import bundle
 from server.stages.legacy_forms import in_form
-
-VERSION = "0.1.0"
+from server.version import VERSION
 
 
 class Envelope(TypedDict):
@@ -31,37 +30,37 @@ class Envelope(TypedDict):
 
 def encode_analysis(
     analysis: answer_types.Analysis, head: TaskHead, index: int, timings_ms: dict[str, float]
-) -> Done:
+) -> Result:
     """Encode an analysis in the form that its route answers in."""
     return encode_answer(in_form(analysis, head.form), head, index, timings_ms)
 
 
 def encode_answer(
     answer: Mapping[str, object], head: TaskHead, index: int, timings_ms: dict[str, float]
-) -> Done:
-    """Encode an answer with its envelope as JSON, msgpack or FHIR, once.
+) -> Result:
+    """Add the envelope; encode as JSON, msgpack or FHIR.
 
     answer  one of the TypedDicts of `analysis.answer_types`
     """
-    began = time.monotonic()
+    began_s = time.monotonic()
     envelope: Envelope = {
         "request_id": head.request_id,
-        "processing_time": began - head.received_s,
+        "processing_time": began_s - head.received_s,
         "version": VERSION,
     }
-    sent = {**answer, **envelope}
+    complete = {**answer, **envelope}
     if head.wire == "fhir":
-        payload = encode(bundle(sent), "json")
+        payload = encode(bundle(complete), "json")
     else:
-        payload = encode(sent, "msgpack" if head.wire == "msgpack" else "json")
-    timings_ms = {**timings_ms, "assemble": 1000 * (time.monotonic() - began)}
-    return Done(head.uid, index, payload, timings_ms=timings_ms)
+        payload = encode(complete, "msgpack" if head.wire == "msgpack" else "json")
+    assemble_ms = 1000 * (time.monotonic() - began_s)
+    return Result(head.uid, index, payload, timings_ms={**timings_ms, "assemble": assemble_ms})
 
 
 def encode_embedding(
     embedding: Embedding, head: TaskHead, index: int, timings_ms: dict[str, float]
-) -> Done:
-    """Encode an embedding: as bare values for npy, otherwise as an object."""
+) -> Result:
+    """Encode an embedding: bare values for npy, an object otherwise."""
     if head.wire != "npy":
         answer: answer_types.Embedding = {
             "id": embedding.record_id,
@@ -72,8 +71,9 @@ def encode_embedding(
             "warnings": list(embedding.warnings),
         }
         return encode_answer(answer, head, index, timings_ms)
-    values = np.ascontiguousarray(embedding.values, embedding.values.dtype.newbyteorder("<"))
-    return Done(
+    little_endian = embedding.values.dtype.newbyteorder("<")
+    values = np.ascontiguousarray(embedding.values, little_endian)
+    return Result(
         head.uid,
         index,
         values.tobytes(),

@@ -1,9 +1,13 @@
-"""The HTTP process's in_flight: every request that it has taken in, how far each is, and what to do when a worker is lost.
+"""The requests that one HTTP process has in flight: how far each is, and what happens when a worker
+is lost.
 
-All of it runs on the event loop; messages from the workers come in through `receive`. Inference is pure, so doing a
-thing twice is safe and the first answer counts. What a lost worker had in hand is done again, alone, because it may
-be what ended the worker; after it has been alone on two that ended it is answered worker_crashed. What only waited
-for the lost worker is sent again, as the dead may have taken it off the queue.
+All of it runs on the event loop; `receive` takes the messages of the workers. Inference is pure, so
+work may be repeated, and the first result counts.
+
+When a worker has ended, each recording that it worked on is repeated in isolation, as it may be
+what ended the worker. A recording that ends MAX_ISOLATED_DEATHS workers in isolation is answered
+with worker_crashed. Recordings that waited for a worker of that stage are sent again a little
+later, as the worker may have received them.
 """
 
 from __future__ import annotations
@@ -13,37 +17,58 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from errors import EcgError, WorkerCrashed
 from server import metrics
-from server.ipc.messages import WHOLE_REQUEST, Done, Handed, Message, Opened, Slot, Stage, Task, Uid
+from server.ipc.messages import (
+    WHOLE_REQUEST,
+    BodyParsed,
+    Message,
+    Result,
+    SentToModel,
+    Slot,
+    Stage,
+    Task,
+    Uid,
+)
 from server.ipc.shared_state import SharedState
 
 logger = logging.getLogger("ecg.in_flight")
 
-# Until then what merely waits for a stage, and not for its dead worker, is mostly done by the others.
-RESEND_AFTER_S = 0.5
-MAX_DEATHS_ALONE = 2
+# By then the surviving workers have usually drained the queue, so that little is done twice.
+RESEND_AFTER_S: Final = 0.5
+MAX_ISOLATED_DEATHS: Final = 2
+UID_BITS: Final = 40  # of the requests of one HTTP process
 
 
 @dataclass
 class Progress:
-    """Where one recording (or the whole body, before it is read) is.
+    """How far one recording is, or the body before its recordings are known.
 
-    sent_s  monotonic time at which it went to the stage that it is in
-    pid     of the signal worker that has, or had, its body open; 0 before one had
+    sent_s           monotonic time at which it was sent to its present stage
+    pid              the signal worker that parsed its body; 0 before
+    isolated         it is repeated with nothing else in progress
+    isolated_deaths  workers that ended while they worked on it in isolation
     """
 
     sent_s: float
     stage: Stage = "signal"
     pid: int = 0
-    alone: bool = False
-    deaths_alone: int = 0
+    isolated: bool = False
+    isolated_deaths: int = 0
 
 
 @dataclass
-class Pending:
-    """One request that somebody waits for."""
+class PendingRequest:
+    """A request that a client waits for.
+
+    changed     set when a result or failure arrives, at the deadline, and when the client leaves
+    count       recordings in the request; None until the body is parsed
+    failure     the error of the whole request
+    body        progress of the body, until it is parsed
+    recordings  progress of each recording, by index
+    """
 
     task: Task
     deadline_s: float
@@ -51,41 +76,49 @@ class Pending:
     count: int | None = None
     many: bool = False
     failure: EcgError | None = None
-    results: dict[int, Done] = field(default_factory=dict)
-    whole: Progress = field(default_factory=lambda: Progress(time.monotonic()))
-    progress: dict[int, Progress] = field(default_factory=dict)
+    results: dict[int, Result] = field(default_factory=dict)
+    body: Progress = field(default_factory=lambda: Progress(time.monotonic()))
+    recordings: dict[int, Progress] = field(default_factory=dict)
 
     @property
     def uid(self) -> Uid:
         return self.task.head.uid
 
     @property
-    def finished(self) -> bool:
-        return self.failure is not None or (
-            self.count is not None and len(self.results) >= self.count
-        )
+    def is_finished(self) -> bool:
+        if self.failure is not None:
+            return True
+        return self.count is not None and len(self.results) >= self.count
 
     def unfinished(self, stage: Stage) -> list[int]:
+        """Return the indices of the recordings that are in a stage."""
         return [
             index
-            for index, at in self.progress.items()
-            if at.stage == stage and index not in self.results
+            for index, progress in self.recordings.items()
+            if progress.stage == stage and index not in self.results
         ]
+
+    def progress_of(self, index: int) -> Progress:
+        return self.body if index == WHOLE_REQUEST else self.recordings[index]
 
 
 class InFlightRequests:
-    """`send` puts a task on the signal workers' queue without blocking the event loop."""
+    """The requests of this HTTP process.
+
+    send  puts a task on the signal workers' queue without blocking the event loop
+    """
 
     def __init__(self, state: SharedState, api_worker: int, send: Callable[[Task], None]) -> None:
-        self._state, self._send = state, send
-        first = api_worker * state.slots_per_api_worker
-        self._free = list(range(first, first + state.slots_per_api_worker))
-        # Uids are also the slots' generations: unique over processes and never 0.
-        self._last_uid = api_worker << 40
-        self.pending: dict[Uid, Pending] = {}
+        self._state = state
+        self._send = send
+        first_slot = api_worker * state.slots_per_api_worker
+        self._free = list(range(first_slot, first_slot + state.slots_per_api_worker))
+        # Uids serve as generations of slots too: unique over all HTTP processes and never 0.
+        self._last_uid = api_worker << UID_BITS
+        self.pending: dict[Uid, PendingRequest] = {}
 
     def reserve(self) -> Slot | None:
-        """A place for one request, None when the server is full."""
+        """Return a place for one request, or None when the server is full."""
         if not self._free:
             return None
         self._last_uid += 1
@@ -94,147 +127,161 @@ class InFlightRequests:
         return slot
 
     def release(self, slot: Slot) -> None:
-        """Give the place back; what workers still hold of the request they drop."""
+        """Free a request's place. Workers then drop what they still have of the request."""
         self.pending.pop(slot.generation, None)
         self._state.slots[slot.index] = 0
         self._free.append(slot.index)
 
-    def submit(self, task: Task) -> Pending:
-        pending = Pending(task, task.head.deadline_s)
-        self.pending[task.head.uid] = pending  # before the put: the answer may be quick
+    def submit(self, task: Task) -> PendingRequest:
+        pending = PendingRequest(task, task.head.deadline_s)
+        # Before the task is sent, as its result may arrive at once.
+        self.pending[task.head.uid] = pending
         self._send(task)
         return pending
 
     def receive(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            if (pending := self.pending.get(message.uid)) is not None:
+            pending = self.pending.get(message.uid)
+            if pending is not None:
                 self._note(pending, message)
 
-    def _note(self, pending: Pending, message: Message) -> None:
-        if isinstance(message, Opened):
-            self._opened(pending, message)
-        elif isinstance(message, Handed):
-            at = pending.progress.get(message.index)
-            if at is not None and at.stage == "signal":
-                at.stage, at.sent_s = "model", time.monotonic()
+    def _note(self, pending: PendingRequest, message: Message) -> None:
+        if isinstance(message, BodyParsed):
+            self._note_parsed(pending, message)
+        elif isinstance(message, SentToModel):
+            progress = pending.recordings.get(message.index)
+            if progress is not None and progress.stage == "signal":
+                progress.stage = "model"
+                progress.sent_s = time.monotonic()
         elif message.index == WHOLE_REQUEST:
             pending.failure = pending.failure or message.error
         else:
             pending.results.setdefault(message.index, message)
-        if isinstance(message, Done) or pending.finished:
+        if isinstance(message, Result) or pending.is_finished:
             pending.changed.set()
 
     @staticmethod
-    def _opened(pending: Pending, message: Opened) -> None:
+    def _note_parsed(pending: PendingRequest, message: BodyParsed) -> None:
         if pending.count is None:
-            pending.count, pending.many, pending.deadline_s = (
-                message.count,
-                message.many,
-                message.deadline_s,
-            )
-            pending.progress = {index: replace(pending.whole) for index in range(message.count)}
-        for index in pending.unfinished("signal") if message.only is None else message.only:
-            pending.progress[index].pid = message.pid
+            pending.count = message.count
+            pending.many = message.many
+            pending.deadline_s = message.deadline_s
+            pending.recordings = {index: replace(pending.body) for index in range(message.count)}
+        indices = message.only_indices
+        if indices is None:
+            indices = tuple(pending.unfinished("signal"))
+        for index in indices:
+            pending.recordings[index].pid = message.pid
 
     def worker_died(self, stage: Stage, pid: int) -> None:
-        """Do again what that worker had in hand; a little later what it may have taken without a word."""
-        in_progress = self._state.in_progress.of(self._state.rows[stage], pid)
+        """Repeat what that worker worked on, and a little later what it may have received."""
+        in_progress = self._state.in_progress.of_process(self._state.rows[stage], pid)
         for pending in list(self.pending.values()):
-            if not pending.finished:
-                begun = {index for uid, index in in_progress if uid == pending.uid}
-                if stage == "signal":
-                    self._recover_signal(pending, pid, begun)
-                else:
-                    self._recover_model(pending, begun, alone=len(in_progress) == 1)
-        asyncio.get_running_loop().call_later(
-            RESEND_AFTER_S, self._resend_waiting, stage, time.monotonic()
-        )
+            if pending.is_finished:
+                continue
+            begun = {index for uid, index in in_progress if uid == pending.uid}
+            if stage == "signal":
+                self._recover_signal(pending, pid, begun)
+            else:
+                self._recover_model(pending, begun, isolated=len(in_progress) == 1)
+        loop = asyncio.get_running_loop()
+        loop.call_later(RESEND_AFTER_S, self._resend_lost, stage, time.monotonic())
 
-    def _recover_signal(self, pending: Pending, pid: int, begun: set[int]) -> None:
+    def _recover_signal(self, pending: PendingRequest, pid: int, begun: set[int]) -> None:
         if pending.count is None:
             if WHOLE_REQUEST in begun:
-                self._again(pending, WHOLE_REQUEST, pending.whole)
+                self._repeat_isolated(pending, WHOLE_REQUEST)
             return
-        held = [
-            index for index in pending.unfinished("signal") if pending.progress[index].pid == pid
-        ]
-        blamed = [index for index in held if begun & {index, WHOLE_REQUEST}]
+        held = _parsed_by(pid, pending, "signal")
+        blamed = [index for index in held if index in begun or WHOLE_REQUEST in begun]
         for index in blamed:
-            self._again(pending, index, pending.progress[index])
-        # Announced to the model workers, but perhaps not sent to them.
-        at_model = self._state.in_progress_of_living("model")
-        handed = [
-            index for index in pending.unfinished("model") if pending.progress[index].pid == pid
+            self._repeat_isolated(pending, index)
+        innocent = [index for index in held if index not in blamed]
+        # SentToModel is sent before the recording itself, which may not have followed it.
+        at_model = self._state.in_progress_of_live_workers("model")
+        unsent = [
+            index
+            for index in _parsed_by(pid, pending, "model")
+            if (pending.uid, index) not in at_model
         ]
-        lost = [index for index in handed if (pending.uid, index) not in at_model]
-        self._resend(pending, [index for index in held if index not in blamed] + lost, "signal")
+        self._resend(pending, innocent + unsent, "signal")
 
-    def _recover_model(self, pending: Pending, begun: set[int], *, alone: bool) -> None:
+    def _recover_model(self, pending: PendingRequest, begun: set[int], *, isolated: bool) -> None:
+        """Repeat the recordings in `begun`.
+
+        isolated  the batch held one recording only, so that it alone can have ended the worker
+        """
         for index in begun.intersection(pending.unfinished("model")):
-            pending.progress[index].alone = alone
-            self._again(pending, index, pending.progress[index])
+            pending.recordings[index].isolated = isolated
+            self._repeat_isolated(pending, index)
 
-    def _again(self, pending: Pending, index: int, at: Progress) -> None:
-        """Repeat what was in hand when a worker ended, alone; give it up when it has ended two that way."""
-        at.deaths_alone += at.alone
-        if at.deaths_alone >= MAX_DEATHS_ALONE:
-            error = WorkerCrashed(
-                "this recording ended the worker that had it, each time it was tried"
-            )
-            logger.error(
-                "request %s ended %s workers and is given up",
-                pending.task.head.request_id,
-                at.stage,
-            )
-            self._note(pending, Done(pending.uid, index, error=error))
+    def _repeat_isolated(self, pending: PendingRequest, index: int) -> None:
+        """Repeat in isolation what was in progress when a worker ended, or give it up."""
+        progress = pending.progress_of(index)
+        if progress.isolated:
+            progress.isolated_deaths += 1
+        if progress.isolated_deaths >= MAX_ISOLATED_DEATHS:
+            request_id = pending.task.head.request_id
+            logger.error("request %s ended %s workers and is given up", request_id, progress.stage)
+            error = WorkerCrashed("the worker process ended each time it processed this recording")
+            self._note(pending, Result(pending.uid, index, error=error))
             return
-        at.alone = True
-        self._resend(pending, [index], at.stage)
+        progress.isolated = True
+        self._resend(pending, [index], progress.stage)
 
-    def _resend(self, pending: Pending, indices: Sequence[int], stage: Stage) -> None:
-        """To the signal workers: one by one what must be alone, the others together."""
-        together = [index for index in indices if not self._at(pending, index).alone]
-        for some in [[index] for index in indices if index not in together] + (
-            [together] if together else []
-        ):
-            for at in (self._at(pending, index) for index in some):
-                at.stage, at.pid, at.sent_s = "signal", 0, time.monotonic()
-            metrics.RETRIED.labels(stage).inc(len(some))
-            head = replace(pending.task.head, deadline_s=pending.deadline_s)
-            fixed = pending.count is not None or pending.task.fixed_deadline
-            only, alone = (
-                None if WHOLE_REQUEST in some else tuple(some),
-                self._at(pending, some[0]).alone,
-            )
-            self._send(
-                replace(pending.task, head=head, fixed_deadline=fixed, only=only, alone=alone)
-            )
+    def _resend(self, pending: PendingRequest, indices: Sequence[int], stage: Stage) -> None:
+        """Send recordings to the signal workers again: isolated ones each in a task of its own."""
+        together = []
+        for index in indices:
+            if pending.progress_of(index).isolated:
+                self._send_again(pending, [index], stage)
+            else:
+                together.append(index)
+        if together:
+            self._send_again(pending, together, stage)
 
-    @staticmethod
-    def _at(pending: Pending, index: int) -> Progress:
-        return pending.whole if index == WHOLE_REQUEST else pending.progress[index]
-
-    def _resend_waiting(self, stage: Stage, died_s: float) -> None:
-        """Send again what has waited for that stage since before the death, and nobody who lives has in hand."""
-        in_progress = self._state.in_progress_of_living(stage)
-        holding = (
-            {self._state.pid[row] for row in self._state.living("signal")}
-            if stage == "signal"
-            else set()
+    def _send_again(self, pending: PendingRequest, indices: Sequence[int], stage: Stage) -> None:
+        for index in indices:
+            progress = pending.progress_of(index)
+            progress.stage = "signal"
+            progress.pid = 0
+            progress.sent_s = time.monotonic()
+        metrics.RETRIED.labels(stage).inc(len(indices))
+        task = pending.task
+        repeated = replace(
+            task,
+            head=replace(task.head, deadline_s=pending.deadline_s),
+            # Once the body is parsed, the deadline is extended already.
+            fixed_deadline=task.fixed_deadline or pending.count is not None,
+            only_indices=None if WHOLE_REQUEST in indices else tuple(indices),
+            isolated=pending.progress_of(indices[0]).isolated,
         )
+        self._send(repeated)
+
+    def _resend_lost(self, stage: Stage, died_s: float) -> None:
+        """Send again what waits for a stage since before a death and no live worker has."""
+        in_progress = self._state.in_progress_of_live_workers(stage)
+        holders: set[int] = set()
+        if stage == "signal":
+            holders = {self._state.pid[row] for row in self._state.live_rows("signal")}
         for pending in list(self.pending.values()):
-            if pending.finished:
+            if pending.is_finished:
                 continue
-            waiting = (
-                ([WHOLE_REQUEST] if stage == "signal" else [])
-                if pending.count is None
-                else pending.unfinished(stage)
-            )
-            lost = [
-                index
-                for index in waiting
-                if (at := self._at(pending, index)).sent_s <= died_s
-                and (pending.uid, index) not in in_progress
-                and at.pid not in holding
-            ]
+            lost = []
+            for index in _waiting_for(stage, pending):
+                progress = pending.progress_of(index)
+                claimed = (pending.uid, index) in in_progress or progress.pid in holders
+                if progress.sent_s <= died_s and not claimed:
+                    lost.append(index)
             self._resend(pending, lost, stage)
+
+
+def _parsed_by(pid: int, pending: PendingRequest, stage: Stage) -> list[int]:
+    """Return the recordings in a stage whose body that signal worker parsed."""
+    return [index for index in pending.unfinished(stage) if pending.recordings[index].pid == pid]
+
+
+def _waiting_for(stage: Stage, pending: PendingRequest) -> list[int]:
+    if pending.count is not None:
+        return pending.unfinished(stage)
+    return [WHOLE_REQUEST] if stage == "signal" else []

@@ -1,15 +1,31 @@
-"""LitServe, extended at its own seams. The only module that touches what is private in it; litserve==0.2.19 is pinned.
+"""LitServe, extended by subclassing. litserve==0.2.19 is pinned.
 
-Touched, with their 0.2.19 meaning (tests/server/workers/test_litserve_server.py fails when an upgrade moves one):
-    LitServer.register_endpoints               called by __init__; here it registers our routes, and none of LitServe's
-    LitServer.lifespan                         async context manager in every HTTP process
-    LitServer._init_manager                    makes the manager process, queues and transport
-    LitServer._inference_workers_config_for_api   one entry (a list with the device) per worker of a LitAPI
-    LitServer._start_server                    forks the HTTP processes
-    LitServer._start_worker_monitoring         starts the thread that replaces dead workers
-    LitServer._perform_graceful_shutdown       ends HTTP processes, workers, manager
-    LitServer._shutdown_event, .inference_workers, .monitor_internal (spelt so), .uvicorn_graceful_timeout, .app.response_queue_id
-LitServe's own queues stay empty: server/ipc/queues.py has ours, which cost a fifth and lose nothing to a worker that ended.
+This package is the only one that uses LitServe. What it uses beyond the documented interface, with
+the meaning in 0.2.19 (tests/server/workers/test_litserve_server.py fails when an upgrade changes
+one of them, or when this list is not complete):
+
+Overridden in EcgServer:
+    register_endpoints                 called by __init__; registers our routes, none of LitServe's
+    _register_middleware               called by __init__; adds gzip and other middleware
+    lifespan                           async context manager in every HTTP process
+    _init_manager                      called by run(); starts the manager process
+    _inference_workers_config_for_api  one entry (a list of devices) per worker of a LitAPI
+    verify_worker_status               called by run(); waits until a worker is ready
+    _start_server                      forks the HTTP processes; returns them by number
+    _perform_graceful_shutdown         ends HTTP processes, workers and manager
+Attributes:
+    app, inference_workers             the FastAPI application; the worker processes
+    monitor_internal                   seconds between looks for dead workers (spelled so)
+    uvicorn_graceful_timeout           seconds that an HTTP process may take to end
+    _shutdown_event                    the manager's event that ends run() and the monitor
+    app.response_queue_id              the number of the HTTP process
+In the worker processes (worker_process.py, signal_worker.py, model_worker.py):
+    LITSERVE_WORKER_ID                 environment variable, set before setup(): the worker's number
+                                       within its LitAPI
+    LitLoop.__call__                   called after setup() with the LitAPI, the device and others
+
+LitServe's own queues stay empty. server/ipc/queues.py has the queues in use: they cost a fifth, and
+lose no message to a worker that ended.
 """
 
 from __future__ import annotations
@@ -20,7 +36,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from litserve import LitServer
@@ -31,65 +47,77 @@ from server.ipc.shared_state import SharedState
 from server.log import configure_logging
 from server.settings import Settings
 from server.stages.signal import SECONDS_PER_SIGNAL_SECOND
-from server.workers.service import Service, running_service
+from server.workers.model_worker import ModelAPI
+from server.workers.service import running_service
+from server.workers.signal_worker import SIGNAL_PATH, SignalAPI
 from server.workers.supervisor import Supervisor
+from server.workers.worker_api import WorkerAPI
 from server.workers.worker_process import end_with_parent
-from server.workers.workers import SIGNAL_PATH, ModelAPI, SignalAPI, WorkerAPI
 
 logger = logging.getLogger("ecg.server")
 
-MONITOR_EVERY_S = 0.2
-GRACE_S = 5.0  # beyond the deadlines, for answers on their way out
+MONITOR_EVERY_S: Final = 0.2
+GRACE_S: Final = 5.0  # after the deadlines, to send the last answers
 
 
 class EcgServer(LitServer):
-    """Two LitAPIs without routes of their own: signal workers, and one model worker per device where an encoder is loaded."""
+    """Two LitAPIs without routes: signal workers, and a model worker for each device.
+
+    There are no model workers where no encoder is loaded.
+
+    build_app  adds the routes to the FastAPI application
+    """
 
     def __init__(
         self,
         settings: Settings,
         state: SharedState,
         deployment: Deployment,
-        build_app: Callable[[FastAPI, EcgServer], None],
+        build_app: Callable[[FastAPI], None],
     ) -> None:
-        self.settings, self.state, self.deployment = settings, state, deployment
-        self.service: Service | None = None
-        self._build_app = build_app
+        self.settings = settings
+        self.state = state
+        self.deployment = deployment
         self.queues = Queues.for_http_processes(settings.api_workers)
+        self._build_app = build_app
         apis: list[WorkerAPI] = [SignalAPI(settings, state, deployment, self.queues)]
         if state.devices:
             apis.append(ModelAPI(settings, state, deployment, self.queues))
+        # timeout=False, as the deadlines are ours.
         super().__init__(
             apis, accelerator="cpu", timeout=False, restart_workers=True, disable_openapi_url=True
         )
         self.monitor_internal = MONITOR_EVERY_S
-        # The longest that an accepted recording may still take; the drain ends as soon as nothing is in flight.
+        # The longest that an accepted request may take. The drain ends earlier when nothing is in
+        # flight any more.
         self.uvicorn_graceful_timeout = (
             settings.request_timeout + settings.max_seconds * SECONDS_PER_SIGNAL_SECOND + GRACE_S
         )
         self.supervisor = Supervisor(settings, state, self.stop)
 
     def register_endpoints(self) -> None:
-        self._build_app(self.app, self)
+        self._build_app(self.app)
 
     def _register_middleware(self) -> None:
-        """None of LitServe's: it would compress every small answer on the event loop."""
+        """Add no middleware: LitServe's would compress every small answer on the event loop."""
 
     def _inference_workers_config_for_api(self, api_path: str) -> list[list[str]]:
-        devices = (
-            ["cpu"] * self.settings.signal_workers
-            if api_path == SIGNAL_PATH
-            else list(self.state.devices)
-        )
-        return [[device] for device in devices]
+        if api_path == SIGNAL_PATH:
+            return [["cpu"] for _ in range(self.settings.signal_workers)]
+        return [[device] for device in self.state.devices]
 
     def _init_manager(self, num_api_servers: int) -> Any:
-        configure_logging(self.settings)  # again: `run` has put LitServe's own format in place
+        # Again, as LitServer.run has installed LitServe's own log format.
+        configure_logging(self.settings)
         os.register_at_fork(after_in_child=_in_forked_child(os.getpid()))
         return super()._init_manager(num_api_servers)
 
     def verify_worker_status(self) -> None:
-        """Don't wait: until the workers are ready the server answers 503 starting, which tells more than a refused connection."""
+        """Do not wait for the workers.
+
+        Until they are ready the server answers 503 starting, which says more than a refused
+        connection.
+        """
 
     def _start_server(self, *args: Any, **kwargs: Any) -> Any:
         api_workers = super()._start_server(*args, **kwargs)
@@ -100,8 +128,9 @@ class EcgServer(LitServer):
         self, manager: Any, uvicorn_workers: Any, shutdown_reason: str = "normal"
     ) -> None:
         self.state.draining.value = 1
-        # Or the monitor would replace the workers that are ended below. From a thread of its own, which has a connection
-        # of its own to the manager: this thread's may still be waiting for the answer to `_shutdown_event.wait()`.
+        # Or the monitor would replace the workers that are ended below. Set by another thread,
+        # which has its own connection to the manager: this thread's connection may still wait
+        # for the answer to `_shutdown_event.wait()`.
         setter = threading.Thread(target=self._shutdown_event.set, daemon=True)
         setter.start()
         setter.join(GRACE_S)
@@ -111,7 +140,7 @@ class EcgServer(LitServer):
                 worker.kill()
 
     def stop(self) -> None:
-        """Have the main thread shut down as at Ctrl-C."""
+        """Make the main thread shut down as after SIGTERM."""
         os.kill(os.getpid(), signal.SIGTERM)
 
     @asynccontextmanager
@@ -120,16 +149,15 @@ class EcgServer(LitServer):
         async with running_service(
             self.settings, self.state, self.deployment, api_worker, self.queues
         ) as service:
-            self.service = service
+            app.state.service = service
             yield
-
-    def current_service(self) -> Service:
-        assert self.service is not None, "requests come after the lifespan began. This is a bug."
-        return self.service
 
 
 def _in_forked_child(main_pid: int) -> Callable[[], None]:
-    """What the manager and the HTTP processes do first: forget main's signal handlers, end when it ends."""
+    """Return what the manager and the HTTP processes do first.
+
+    They drop the main process's signal handlers, and end when the main process ends.
+    """
 
     def after_fork() -> None:
         if os.getppid() != main_pid:

@@ -1,4 +1,4 @@
-"""What one HTTP process holds while it runs: settings, shared tables, the in_flight, and the queues to and from the workers."""
+"""What one HTTP process holds while it runs: shared state, requests in flight, queues."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
 
 from analysis.deployment import Deployment
 from heads.cache import HeadCache
@@ -22,7 +25,7 @@ from server.workers.in_flight import InFlightRequests
 
 logger = logging.getLogger("ecg.service")
 
-RECEIVED_AT_ONCE = 64  # messages; then requests have their turn
+MAX_RECEIVED_AT_ONCE: Final = 64  # messages; after them the event loop serves requests
 
 
 @dataclass
@@ -35,39 +38,45 @@ class Service:
     api_worker: int
 
     @property
-    def draining(self) -> bool:
+    def is_draining(self) -> bool:
         return bool(self.state.draining.value)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service of the process that handles the request."""
+    # The server's lifespan sets it before the first request.
+    service: Service = request.app.state.service
+    return service
 
 
 @asynccontextmanager
 async def running_service(
     settings: Settings, state: SharedState, deployment: Deployment, api_worker: int, queues: Queues
 ) -> AsyncIterator[Service]:
-    """The service of this process, with its tasks: answers come in, deaths are noticed."""
+    """Yield this process's service; receive answers and watch the workers while it runs."""
     state.api_pid[api_worker] = os.getpid()
     loop = asyncio.get_running_loop()
-    sender = _Sender(queues, state, api_worker)
+    sender = _TaskSender(queues, state, api_worker)
     in_flight = InFlightRequests(state, api_worker, sender.send)
     answers = queues.answers[api_worker]
 
-    def receive() -> None:
-        for _ in range(RECEIVED_AT_ONCE):
+    def receive_answers() -> None:
+        for _ in range(MAX_RECEIVED_AT_ONCE):
             messages = answers.try_receive()
             if messages is None:
                 return
             in_flight.receive(messages)
 
     def worker_died(stage: Stage, pid: int) -> None:
-        receive()  # what it sent before
+        receive_answers()  # those that the worker sent before it ended
         in_flight.worker_died(stage, pid)
 
-    death_watch = asyncio.create_task(DeathWatch(state, worker_died).run(), name="death_watch")
-    death_watch.add_done_callback(_end_if_failed)
-    loop.add_reader(answers.receiving_fd, receive)
+    death_watch = asyncio.create_task(DeathWatch(state, worker_died).run(), name="death watch")
+    death_watch.add_done_callback(_exit_if_failed)
+    loop.add_reader(answers.receiving_fd, receive_answers)
+    head_cache = HeadCache(settings.models_folder)
     try:
-        yield Service(
-            settings, state, deployment, HeadCache(settings.models_folder), in_flight, api_worker
-        )
+        yield Service(settings, state, deployment, head_cache, in_flight, api_worker)
     finally:
         loop.remove_reader(answers.receiving_fd)
         death_watch.cancel()
@@ -75,41 +84,54 @@ async def running_service(
             await death_watch
 
 
-class _Sender:
-    """Puts tasks on the signal workers' queue, when it is full as soon as it has room."""
+class _TaskSender:
+    """Sends tasks to the signal workers; while their queue is full, as soon as it has room."""
 
     def __init__(self, queues: Queues, state: SharedState, api_worker: int) -> None:
-        self._outbox = Outbox[Task](
-            queues.tasks, lambda task: state.waits(task.head.slot), self._dropped
-        )
-        self._state, self._api_worker = state, api_worker
-        self._watching = False
+        self._state = state
+        self._api_worker = api_worker
+        self._outbox = Outbox[Task](queues.tasks, self._is_wanted, self._count_dropped)
+        self._watches_room = False
 
     def send(self, task: Task) -> None:
         self._state.tasks_sent[self._api_worker] += 1
         self._outbox.put(task)
-        self._watch()
+        self._watch_room()
 
-    def _dropped(self) -> None:
+    def _is_wanted(self, task: Task) -> bool:
+        return self._state.is_awaited(task.head.slot)
+
+    def _count_dropped(self) -> None:
         self._state.tasks_sent[self._api_worker] -= 1
         metrics.ABANDONED.inc()
 
-    def _watch(self) -> None:
-        if self._watching == self._outbox.empty:
-            self._watching = not self._outbox.empty
-            loop, fd = asyncio.get_running_loop(), self._outbox.channel.sending_fd
-            if self._watching:
-                loop.add_writer(fd, self._has_room)
-            else:
-                loop.remove_writer(fd)
+    def _watch_room(self) -> None:
+        """Watch for room in the queue exactly while the outbox holds tasks."""
+        must_watch = not self._outbox.is_empty
+        if must_watch == self._watches_room:
+            return
+        self._watches_room = must_watch
+        loop = asyncio.get_running_loop()
+        sending_fd = self._outbox.channel.sending_fd
+        if must_watch:
+            loop.add_writer(sending_fd, self._send_kept)
+        else:
+            loop.remove_writer(sending_fd)
 
-    def _has_room(self) -> None:
+    def _send_kept(self) -> None:
         self._outbox.flush()
-        self._watch()
+        self._watch_room()
 
 
-def _end_if_failed(task: asyncio.Task[None]) -> None:
-    """Unwatched, a worker's end would leave requests unanswered: better that the supervisor ends the server."""
-    if not task.cancelled() and (error := task.exception()) is not None:
+def _exit_if_failed(task: asyncio.Task[None]) -> None:
+    """End this process when the death watch failed.
+
+    Without it, requests that a lost worker had would never be answered. The supervisor notices
+    the exit and ends the server.
+    """
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None:
         logger.critical("%s failed: this process ends", task.get_name(), exc_info=error)
         os._exit(1)

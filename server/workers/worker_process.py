@@ -1,4 +1,4 @@
-"""What every worker process does for itself: say that it lives, end with its parent, leave Ctrl-C to the parent."""
+"""What every worker process does: it registers, sends heartbeats, and ends with its parent."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ import os
 import signal
 import threading
 import time
+from typing import Final
 
 from server.ipc.messages import Stage
 from server.ipc.shared_state import SharedState
 
-BEAT_EVERY_S = 0.5
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+HEARTBEAT_EVERY_S: Final = 0.5
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent(parent_pid: int) -> None:
-    """Have the kernel end this process when its parent ends, so that a killed main process leaves nothing behind."""
+    """Let the kernel end this process when its parent ends (prctl(2)).
+
+    So a killed main process leaves nothing running.
+    """
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it ended before the line above
+    # The parent may have ended before the call, which then has no effect.
+    if os.getppid() != parent_pid:
         os._exit(1)
 
 
-def enter_worker(state: SharedState, stage: Stage) -> int:
-    """Register this process in the shared tables; gives its row."""
+def register_worker(state: SharedState, stage: Stage) -> int:
+    """Enter this process in the shared tables, as not ready. Return its row."""
+    # A terminal sends Ctrl-C to the whole process group. The main process decides when the
+    # workers end, after the requests in flight are answered.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent(state.main_pid)
@@ -32,21 +39,24 @@ def enter_worker(state: SharedState, stage: Stage) -> int:
     state.ready[row] = 0
     state.busy_since_s[row] = 0.0
     state.starts[row] += 1
-    state.failures[row] += 1
+    state.failed_starts[row] += 1
+    # The pid last: who reads it finds the rest of the row in place.
     state.in_progress.enter(row, state.starts[row], os.getpid())
     state.pid[row] = os.getpid()
     return row
 
 
-def worker_is_ready(state: SharedState, row: int) -> None:
-    state.failures[row] = 0
-    state.beat_s[row] = time.monotonic()
-    threading.Thread(target=_beat, args=(state, row), daemon=True, name="heartbeat").start()
+def set_worker_ready(state: SharedState, row: int) -> None:
+    """Mark the worker as ready and start its heartbeat."""
+    state.failed_starts[row] = 0
+    state.heartbeat_s[row] = time.monotonic()
+    heartbeat = threading.Thread(target=_beat, args=(state, row), daemon=True, name="heartbeat")
+    heartbeat.start()
     state.ready[row] = 1
 
 
 def _beat(state: SharedState, row: int) -> None:
-    """Say that this process still runs: one that is stopped, or stuck in foreign code, falls silent."""
+    # A process that is stopped, or is in foreign code that holds the GIL, sends no heartbeat.
     while True:
-        time.sleep(BEAT_EVERY_S)
-        state.beat_s[row] = time.monotonic()
+        time.sleep(HEARTBEAT_EVERY_S)
+        state.heartbeat_s[row] = time.monotonic()

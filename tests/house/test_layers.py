@@ -142,7 +142,7 @@ def test_reading_a_request_loads_neither_torch_nor_a_web_framework() -> None:
 def test_processes_that_do_not_filter_never_load_scipy() -> None:
     """All processes import the modules that measure; scipy's filters would add 0.5 s to the start."""
     loaded = run_python(
-        "import server.app, server.workers.workers, sys\n"
+        "import server.app, server.workers.signal_worker, server.workers.model_worker, sys\n"
         "sys.exit('loaded: scipy' if 'scipy' in sys.modules else 0)"
     )
     assert loaded.returncode == 0, loaded.stderr

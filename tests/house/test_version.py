@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from server.stages.response import VERSION
+from server.version import VERSION
 from tests.house.tree import ROOT
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from errors import public_errors
 from model_store.manifest import entries
-from server.pages.docs import ASSETS, DOCS, PAGES
+from server.pages.docs import ASSETS, DOCS_FOLDER, PAGES
 from server.pages.markdown import render, slug
-from server.pages.static import takes_gzip
+from server.pages.static import accepts_gzip
 from server.routes.operator import card_page
 from tests.server.harness import RunningServer
 
 UIS = ("/docs", "/redoc")
-DOCS_PAGES = [f"/docs/{name}" for name in PAGES if (DOCS / f"{name}.md").is_file()]
+DOCS_PAGES = [f"/docs/{name}" for name in PAGES if (DOCS_FOLDER / f"{name}.md").is_file()]
 
 
 @pytest.fixture
@@ -180,9 +180,9 @@ def test_an_explicit_place_is_not_set_twice() -> None:
 
 
 def test_gzip_is_for_those_that_take_it() -> None:
-    assert takes_gzip("br, gzip;q=0.5")
-    assert not takes_gzip("gzip;q=0, identity")
-    assert not takes_gzip("")
+    assert accepts_gzip("br, gzip;q=0.5")
+    assert not accepts_gzip("gzip;q=0, identity")
+    assert not accepts_gzip("")
 
 
 def test_the_card_of_the_published_weights_is_a_page(client: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from analysis.options import AnalyzeOptions
 from analysis.prepare import Prepared
 from benchmarks.null_encoder import WIDTH, write_null_bundle
 from server.ipc.messages import ModelItem, Slot, TaskHead
-from server.stages.model import Backlog, Job
+from server.stages.backlog import Backlog, Job
 from tests.server.ecgs import analyze, answer_of, post_npy, twelve_seconds
 from tests.server.harness import RunningServer
 

@@ -1,0 +1,92 @@
+"""Admission: everything that is checked before a request's body is read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+
+from errors import BadOption, MalformedBody, NoModel, Overloaded, ShuttingDown, Starting
+from server.ipc.messages import Slot
+from server.recording_routes import Route
+from server.routes.body import too_large
+from server.stages.decompression import check_content_encoding
+from server.stages.request_body import check_content_type
+from server.workers.service import Service
+
+# Retry-After, in seconds.
+RETRY_OVERLOADED_S: Final = 1
+RETRY_STARTING_S: Final = 5
+RETRY_DRAINING_S: Final = 10
+
+MAX_DEADLINE_MS: Final = 3_600_000  # an hour; the deadline limits, it reserves nothing
+MAX_DEADLINE_DIGITS: Final = 9
+# int() refuses strings of thousands of digits with a ValueError.
+MAX_LENGTH_DIGITS: Final = 18
+
+
+def admit(request: Request, route: Route, service: Service) -> Slot:
+    """Reserve a place for the request.
+
+    Raises ShuttingDown, Starting, NoModel, UnsupportedMediaType, BodyTooLarge, MalformedBody,
+    BadOption, Overloaded.
+    """
+    if service.is_draining:
+        raise ShuttingDown(
+            "the server is shutting down and accepts no more requests",
+            retry_after_s=RETRY_DRAINING_S,
+        )
+    if not service.state.has_started():
+        raise Starting(
+            "the encoders are still being loaded; /readyz answers 200 when they are ready",
+            retry_after_s=RETRY_STARTING_S,
+        )
+    if route == "extract_features" and not service.deployment.loaded:
+        raise NoModel(service.deployment.no_model_reason())
+    check_content_type(request.headers.get("content-type", ""), route)
+    check_content_encoding(content_encoding(request))
+    check_content_length(request, service.settings.max_body_bytes)
+    client_deadline_ms(request)
+    slot = service.in_flight.reserve()
+    if slot is None:
+        raise Overloaded(
+            f"{service.settings.max_in_flight} requests are in flight, the limit "
+            "(ECG_MAX_IN_FLIGHT)",
+            retry_after_s=RETRY_OVERLOADED_S,
+        )
+    return slot
+
+
+def content_encoding(request: Request) -> str:
+    return request.headers.get("content-encoding", "").strip().lower()
+
+
+def check_content_length(request: Request, limit_bytes: int) -> None:
+    """Raises BodyTooLarge, MalformedBody."""
+    length = request.headers.get("content-length")
+    if length is None:
+        return
+    if not _is_digits(length):
+        raise MalformedBody("Content-Length is not a number")
+    if len(length) > MAX_LENGTH_DIGITS or int(length) > limit_bytes:
+        raise too_large(limit_bytes)
+
+
+def client_deadline_ms(request: Request) -> int | None:
+    """Return X-Request-Deadline-Ms, or None where the client set none. Raises BadOption."""
+    value = request.headers.get("x-request-deadline-ms")
+    if value is None:
+        return None
+    if _is_digits(value) and len(value) <= MAX_DEADLINE_DIGITS:
+        deadline_ms = int(value)
+        if 1 <= deadline_ms <= MAX_DEADLINE_MS:
+            return deadline_ms
+    raise BadOption(
+        f"X-Request-Deadline-Ms must be a whole number from 1 to {MAX_DEADLINE_MS}",
+        loc=("X-Request-Deadline-Ms",),
+    )
+
+
+def _is_digits(value: str) -> bool:
+    # str.isdigit() is true for characters such as "²" too, which int() refuses.
+    return value.isascii() and value.isdigit()

@@ -1,0 +1,110 @@
+"""The model worker's process: it receives prepared recordings and runs the encoders on a device."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from litserve.loops import LitLoop
+
+from analysis.deployment import Deployment
+from encoder.devices import keep_freed_memory, limit_openmp_spinning
+from errors import ModelStoreError
+from heads.cache import HeadCache
+from server.ipc.channel import Channel
+from server.ipc.messages import Message, ModelItem
+from server.ipc.queues import Queues
+from server.ipc.shared_state import SharedState
+from server.log import configure_logging
+from server.settings import Settings
+from server.stages.backlog import MAX_BATCH_SEGMENTS, Backlog, Job
+from server.stages.model import ModelStage
+from server.workers.worker_api import WorkerAPI
+from server.workers.worker_process import register_worker, set_worker_ready
+
+if TYPE_CHECKING:
+    from encoder.runner import EncoderRunner
+
+logger = logging.getLogger("ecg.model_worker")
+
+MODEL_PATH: Final = "/_model"
+
+
+class ModelAPI(WorkerAPI):
+    """A process with the encoders on one device."""
+
+    def __init__(
+        self, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues
+    ) -> None:
+        super().__init__(MODEL_PATH, ModelLoop(), settings, state, deployment, queues)
+
+    def setup(self, device: str) -> None:
+        configure_logging(self.settings)
+        self.row = register_worker(self.state, "model")
+        limit_openmp_spinning()
+        keep_freed_memory()
+        # Imported here, as it imports torch, which no other process loads.
+        from analysis.encoders import COMPILED, load_runners
+
+        compiled_folder = self.settings.models_folder / COMPILED
+        try:
+            self.runners, self.runtime = load_runners(
+                self.deployment, device, self.settings.dtype, compiled_folder
+            )
+        except ModelStoreError as error:
+            logger.error("the encoders cannot be loaded: %s", error.detail)
+            self.state.cannot_start[self.row] = 1
+            raise SystemExit(1) from None
+        reports = {role: _encoder_report(runner) for role, runner in self.runners.items()}
+        self.state.set_encoder_report(self.row, reports)
+        set_worker_ready(self.state, self.row)
+        names = ", ".join(self.runners)
+        logger.info("encoders %s ready on %s in %s", names, self.runtime.device, self.runtime.dtype)
+
+
+def _encoder_report(runner: EncoderRunner) -> dict[str, Any]:
+    return {"dtype": runner.dtype_name, "compiled": runner.compiled, "path": runner.execution}
+
+
+class ModelLoop(LitLoop):
+    """Receives in two threads, computes in this one, encodes answers in another."""
+
+    def __call__(self, lit_api: ModelAPI, device: str, *_: Any) -> None:
+        backlog = Backlog(MAX_BATCH_SEGMENTS["cuda" if device.startswith("cuda") else "cpu"])
+        _start_receiving(backlog, lit_api.queues, lit_api.state, lit_api.row)
+
+        def send(api_worker: int, messages: Sequence[Message]) -> None:
+            lit_api.queues.answers[api_worker].send(messages)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="answer") as answer_thread:
+            stage = ModelStage(
+                lit_api.deployment,
+                HeadCache(lit_api.settings.models_folder),
+                lit_api.runners,
+                lit_api.runtime,
+                lit_api.state,
+                lit_api.row,
+                send,
+                answer_thread.submit,
+            )
+            while True:
+                stage.run(backlog.next_batch())
+
+
+def _start_receiving(backlog: Backlog, queues: Queues, state: SharedState, row: int) -> None:
+    """Start a thread for each queue, so that one that is full in the backlog blocks no other."""
+    counter_lock = threading.Lock()  # += on shared memory is no atomic operation
+
+    def receive(channel: Channel) -> None:
+        while True:
+            item: ModelItem = channel.receive()
+            with counter_lock:
+                state.received[row] += 1
+            backlog.add(Job(item))
+
+    channels = {"receive-single": queues.single_items, "receive-many": queues.many_items}
+    for name, channel in channels.items():
+        threading.Thread(target=receive, args=(channel,), daemon=True, name=name).start()
