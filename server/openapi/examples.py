@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from errors import EcgError
+from server.version import VERSION
 
 FS = 50
 SECONDS = 5
@@ -76,10 +77,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
 # The `detail` of an example of each error.
 DETAILS: dict[str, str] = {
     "malformed_body": "body is no JSON: unexpected end of data",
-    "not_found": "there is no such page here; /docs lists the routes",
-    "method_not_allowed": "GET is not answered here; allowed: POST",
-    "upload_too_slow": "the body had not come after 30 s (ECG_BODY_TIMEOUT); 1048576 bytes of it had",
-    "body_too_large": "body is larger than 67108864 bytes (ECG_MAX_BODY_MB); many records are better sent as npy",
+    "not_found": "no such page; /docs lists the routes",
+    "method_not_allowed": "GET is not allowed for this path; allowed: POST",
+    "upload_too_slow": "body incomplete after 30 s (ECG_BODY_TIMEOUT): 1048576 bytes received",
+    "body_too_large": "body is larger than 67108864 bytes (ECG_MAX_BODY_MB); send many records as npy",
     "too_many_records": "300 records; at most 256 are allowed in one request (ECG_MAX_RECORDS)",
     "recording_too_long": "signal: 700 s at 500 Hz; the maximum is 600 s",
     "unsupported_media_type": "Content-Type is text/csv; send application/json, application/x-npy, application/msgpack, "
@@ -106,13 +107,13 @@ DETAILS: dict[str, str] = {
     "missing_part": "the header names a signal file that did not come",
     "several_recordings": "the upload holds 2 recordings; one is read at a time",
     "under_age": "age: under 18, for whom this result is not given",
-    "overloaded": "64 requests are in flight already (ECG_MAX_IN_FLIGHT)",
-    "internal_error": "a fault of the server; the request id finds it in the log",
-    "worker_crashed": "this record ended two workers and is not tried again",
-    "starting": "the encoders are still being loaded; /readyz tells when they are there",
+    "overloaded": "64 requests are in flight, the limit (ECG_MAX_IN_FLIGHT)",
+    "internal_error": "internal error; the log of the server has it under the request id",
+    "worker_crashed": "the worker process ended each time it processed this recording",
+    "starting": "the encoders are still being loaded; /readyz answers 200 when they are ready",
     "no_model": "no encoder is loaded (asked for none)",
-    "worker_restarting": "the worker for this step is being replaced",
-    "shutting_down": "the server is shutting down and takes in no more",
+    "worker_restarting": "the worker process for this step is being replaced",
+    "shutting_down": "the server is shutting down and accepts no more requests",
     "deadline_exceeded": "the answer was not ready before the deadline (ECG_REQUEST_TIMEOUT or X-Request-Deadline-Ms)",
 }
 
@@ -135,7 +136,7 @@ MODEL = {
     "dtype": "bfloat16",
     "device": "cuda:0",
 }
-COMMON = {"request_id": "f3a1c09b7e5d4d0f8a6b2c4e6f8091a3", "version": "0.1.0", "warnings": []}
+COMMON = {"request_id": "f3a1c09b7e5d4d0f8a6b2c4e6f8091a3", "version": VERSION, "warnings": []}
 QUALITY = {
     "signal_quality": "Good",
     "readable": True,

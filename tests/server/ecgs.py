@@ -14,7 +14,7 @@ import numpy as np
 import wfdb
 
 from tests.data import CARRIED, SHARED
-from tests.server.harness import RunningServer
+from tests.server.harness import ROOT, RunningServer
 
 CARRIED_NAMES = (
     "a_synthetic_400hz",
@@ -24,7 +24,8 @@ CARRIED_NAMES = (
 )
 REAL_NAMES = ("a_code15_400hz", "b_ptb_1000hz", "c_ptbxl_100hz", "d_ptb_500hz_permuted_flat")
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-NPY, MSGPACK, NDJSON = "application/x-npy", "application/msgpack", "application/x-ndjson"
+JSON, NPY = "application/json", "application/x-npy"
+MSGPACK, NDJSON = "application/msgpack", "application/x-ndjson"
 # What tells one answer from the next to the same question.
 PASSING = frozenset({"request_id", "processing_time"})
 
@@ -127,6 +128,16 @@ def get(server: RunningServer, path: str, **options: Any) -> httpx.Response:
     return httpx.get(server.url + path, timeout=60, verify=False, **options)
 
 
+def send(
+    server: RunningServer,
+    content: bytes,
+    content_type: str = JSON,
+    path: str = "/analyze",
+    **headers: str,
+) -> httpx.Response:
+    return post(server, path, content=content, headers={"Content-Type": content_type, **headers})
+
+
 def post_npy(server: RunningServer, path: str, ecg: Ecg, **query: Any) -> httpx.Response:
     return post(
         server,
@@ -204,7 +215,7 @@ def assert_is_problem(problem: dict[str, Any], status: int, code: str) -> None:
     assert all(set(error) == {"loc", "msg"} for error in problem.get("errors", []))
     assert set(problem) <= {"type", "title", "status", "code", "detail", "errors", "request_id"}
     assert "Traceback" not in problem["detail"]
-    assert "/work" not in problem["detail"]
+    assert str(ROOT) not in problem["detail"]
 
 
 def places(problem: dict[str, Any]) -> list[list[str | int]]:

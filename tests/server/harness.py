@@ -1,4 +1,4 @@
-"""A real server in processes of its own, on a free port, that leaves nothing behind."""
+"""A real server in its own processes, on a free port, that leaves no process behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,17 @@ TINY = {
     "ECG_CLINICAL_CHECKPOINT": str(CARRIED / "tiny_finetuned_new.pt"),
     "ECG_FEATURES_CHECKPOINT": str(CARRIED / "tiny_pretrained_new.pt"),
 }
-START_S = 60.0
+READY_S = 60.0
+STOP_S = 45.0
+# Runs a command that the kernel kills when its parent ends (prctl(2), PR_SET_PDEATHSIG = 1, kept
+# over execve(2)), so that a killed test run leaves no server behind. The server's other processes
+# end with its main process.
+END_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 def free_port() -> int:
@@ -32,7 +42,10 @@ def free_port() -> int:
 
 
 class RunningServer:
-    """`with RunningServer(ECG_DTYPE="float32") as server:`; settings are added to the tiny checkpoints unless ECG_MODEL is given."""
+    """`with RunningServer(ECG_MAX_RECORDS="3") as server:`.
+
+    The server has the tiny checkpoints unless the settings name a model.
+    """
 
     def __init__(self, *, wait: bool = True, **settings: str) -> None:
         self.port = free_port()
@@ -40,32 +53,35 @@ class RunningServer:
         self._wait = wait
         self._folder = tempfile.TemporaryDirectory(prefix="ecg-test-")
         self.log_path = Path(self._folder.name) / "log"
-        kept = {
+        self.env = self._environment(settings)
+        self._seen: set[psutil.Process] = set()
+
+    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("ECG_", "HF_"))
         }
         model = {} if "ECG_MODEL" in settings or "ECG_CLINICAL_CHECKPOINT" in settings else TINY
-        self.env = {
-            **kept,
+        return {
+            **inherited,
             **model,
             "ECG_MODELS_DIR": f"{self._folder.name}/models",
             "ECG_PORT": str(self.port),
             "ECG_DTYPE": "float32",
-        }
-        self.env |= {
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "2",
             "TMPDIR": self._folder.name,
             **settings,
         }
-        self.known: set[psutil.Process] = set()
 
     def __enter__(self) -> RunningServer:
+        # Isolated (-I -S), so that what a test puts on PYTHONPATH reaches the server only.
+        wrapper = [sys.executable, "-I", "-S", "-c", END_WITH_PARENT, str(os.getpid())]
         with self.log_path.open("w") as log:
-            # A session of its own: a signal to the group reaches the server and nobody else.
+            # A new session, so that a signal to the group reaches the server and nothing else.
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "server"],
+                [*wrapper, sys.executable, "-m", "server"],
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,
@@ -76,7 +92,8 @@ class RunningServer:
         if self._wait:
             try:
                 self.wait_until_ready()
-            except BaseException as error:  # `with` ends only what was entered
+            except BaseException as error:
+                # `with` calls __exit__ only after __enter__ has returned.
                 self.__exit__(type(error), error, None)
                 raise
         return self
@@ -91,7 +108,7 @@ class RunningServer:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(45)
+                self.process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -101,7 +118,7 @@ class RunningServer:
             sys.stderr.write(self.log()[-8000:])
         self._folder.cleanup()
 
-    def wait_until_ready(self, seconds: float = START_S) -> None:
+    def wait_until_ready(self, seconds: float = READY_S) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -121,41 +138,40 @@ class RunningServer:
         return self.log_path.read_text(errors="replace")
 
     def processes(self) -> list[psutil.Process]:
-        """The main process and all below it, remembered so that `left` can look for them."""
+        """Return the main process and its descendants; `left` looks for them later."""
         try:
             main = psutil.Process(self.process.pid)
-            found = [main, *main.children(recursive=True)]
+            processes = [main, *main.children(recursive=True)]
         except psutil.NoSuchProcess:
-            found = []
-        self.known.update(found)
-        return found
+            processes = []
+        self._seen.update(processes)
+        return processes
 
     def left(self) -> list[psutil.Process]:
-        """Those of the server's processes that are still there."""
+        """Return the server's processes that are still running."""
         return [
             process
-            for process in self.known
+            for process in self._seen
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
         ]
 
-    def left_after(self, seconds: float) -> list[psutil.Process]:
-        """Those that are still there then; returns as soon as none is."""
+    def left_at_the_end(self, seconds: float = STOP_S) -> list[psutil.Process]:
+        """Wait until no process is left. Return those that are left after `seconds`.
+
+        The limit only keeps a test from hanging.
+        """
         until = time.monotonic() + seconds
         while self.left() and time.monotonic() < until:
             time.sleep(0.02)
         return self.left()
 
     def workers(self, stage: str) -> list[int]:
-        """Pids of the living workers of a stage, told apart by torch, which only model workers load."""
-        children = [
+        """Return the pids of the running workers of a stage. Only model workers load torch."""
+        is_model = stage == "model"
+        workers = [
             process for process in self.processes() if "spawn_main" in " ".join(_cmdline(process))
         ]
-        torch = [process.pid for process in children if _has_torch(process)]
-        return (
-            torch
-            if stage == "model"
-            else [process.pid for process in children if process.pid not in torch]
-        )
+        return [process.pid for process in workers if _has_torch(process) == is_model]
 
     def client(self, **options: object) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60, **options)  # type: ignore[arg-type]

@@ -21,7 +21,8 @@ NO_CUDA = pytest.mark.skipif(
     [
         (
             {"ECG_DTYPE": "tf32", "ECG_DEVICE": "cpu"},
-            "ECG_DTYPE is tf32, which a CPU has not; allowed here: auto, float32, bfloat16, float16",
+            "ECG_DTYPE is tf32, which needs a CUDA device; allowed on a CPU: auto, float32, "
+            "bfloat16, float16",
         ),
         pytest.param(
             {"ECG_DEVICE": "cuda"},
