@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from errors import public_errors
-from model_store.manifest import entries
+from model_store.manifest import manifest_entries
 from server.pages.docs import ASSETS, DOCS_FOLDER, PAGES
 from server.pages.markdown import render, slug
 from server.pages.static import accepts_gzip
@@ -186,6 +186,6 @@ def test_gzip_is_for_those_that_take_it() -> None:
 
 
 def test_the_card_of_the_published_weights_is_a_page(client: httpx.Client) -> None:
-    pages = {card_page(entry.card) for entry in entries()}
+    pages = {card_page(entry.card) for entry in manifest_entries()}
     assert pages == {"/docs/models/ecg-fm"}
     assert "Accessory pathway conduction" in client.get(pages.pop()).raise_for_status().text
