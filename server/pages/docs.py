@@ -44,6 +44,7 @@ PAGES: Final = (
     "accuracy",
     "heads",
     "formats",
+    "glossary",
     "models/ecg-fm",
     "models/embedded",
 )
