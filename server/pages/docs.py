@@ -45,6 +45,7 @@ PAGES: Final = (
     "heads",
     "formats",
     "glossary",
+    "performance",
     "models/ecg-fm",
     "models/embedded",
 )
