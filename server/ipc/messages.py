@@ -36,7 +36,10 @@ class Slot:
 
 @dataclass(frozen=True)
 class TaskHead:
-    """What is needed to answer a request. Times are monotonic seconds."""
+    """What is needed to answer a request. Times are monotonic seconds.
+
+    form  the form of an earlier service that the answer has; known after the body is parsed
+    """
 
     api_worker: int
     uid: Uid

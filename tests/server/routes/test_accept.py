@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.options import Route
+from server.recording_routes import Route
 from server.routes.accept import AnswerFormat, accepted_format
 
 JSON, LINES = AnswerFormat("json"), AnswerFormat(lines=True)
