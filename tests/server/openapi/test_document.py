@@ -105,7 +105,7 @@ def test_the_server_serves_that_document_with_its_own_limits() -> None:
 
 def test_every_route_is_documented_and_no_other() -> None:
     app = FastAPI(openapi_url=None)
-    build_app(app, lambda: pytest.fail("no request is made"))
+    build_app(app)
     served = {
         (route.path, method.lower())
         for route in app.routes
