@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Values = NDArray[np.floating[Any]]
+
 CHUNK_CELLS = 4_000_000  # resamples x records computed at once; bounds memory at some tens of MB
 
 
@@ -25,7 +27,7 @@ class RankedRecords:
     tie_starts  first index in `order` of each run of equal scores
     """
 
-    def __init__(self, truth: NDArray[np.floating[Any]], score: NDArray[np.floating[Any]]) -> None:
+    def __init__(self, truth: Values, score: Values) -> None:
         """Sort the records.
 
         truth  (records,) of 0, 1 and NaN for unknown
@@ -41,7 +43,7 @@ class RankedRecords:
         else:
             self.tie_starts = np.zeros(0, np.intp)
 
-    def auroc(self, weights: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    def auroc(self, weights: Values) -> NDArray[np.float64]:
         """Return the AUROC of each weighting: weights (resamples, records) -> (resamples,).
 
         NaN where a resample has no positive or no negative.
@@ -62,7 +64,7 @@ class RankedRecords:
         return areas
 
 
-def auroc(truth: NDArray[np.floating[Any]], score: NDArray[np.floating[Any]]) -> float:
+def auroc(truth: Values, score: Values) -> float:
     """Return the AUROC of one label with equal weights; NaN if it has no positive or no negative.
 
     truth  (records,) of 0, 1 and NaN for unknown

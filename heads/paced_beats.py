@@ -23,6 +23,9 @@ from signals.ends import ramp
 from signals.leads import INDEPENDENT_ROWS
 from signals.order import mean, median
 
+Array = NDArray[np.float64]
+Signal = NDArray[np.floating]
+
 CHEST: Final = slice(2, 8)  # V1-V6 among INDEPENDENT_ROWS
 MAX_MISSING_CHEST: Final = 2  # chest leads; each missing one is interpolated from its neighbours
 
@@ -66,7 +69,7 @@ class PacedBeatModel:
     start: float
     calibration: tuple[float, float]
 
-    def log_odds(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    def log_odds(self, rows: Signal) -> Array:
         """Return calibrated log odds of pacing: (recordings, features) -> (recordings,).
 
         They hold at the prevalence of pacing in the training recordings.
@@ -74,7 +77,7 @@ class PacedBeatModel:
         slope, shift = self.calibration
         return slope * self.uncalibrated_log_odds(rows) + shift
 
-    def uncalibrated_log_odds(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    def uncalibrated_log_odds(self, rows: Signal) -> Array:
         """Return the output of the trees: (recordings, features) -> (recordings,)."""
         values = self.trees.values(np.asarray(rows, np.float32))
         return np.asarray(self.start + values.sum(axis=1, dtype=np.float64), np.float64)
@@ -125,9 +128,7 @@ def why_unjudged(measured: Measurements) -> str | None:
     return None
 
 
-def features(
-    measured: Measurements, signal: NDArray[np.floating], fs: float
-) -> NDArray[np.float32]:
+def features(measured: Measurements, signal: Signal, fs: float) -> NDArray[np.float32]:
     """Return the features of a recording, (features,), for which `why_unjudged` returned None.
 
     signal  (12, samples), unfiltered, NaN for gaps, at `fs` Hz
@@ -156,12 +157,12 @@ def features(
     return np.where(np.isnan(values), MISSING_VALUE, values).astype(np.float32)
 
 
-def _alive(beat: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _alive(beat: Array) -> NDArray[np.bool_]:
     """Return which of the independent leads carry a signal: (12, samples) -> (8,)."""
     return np.asarray(np.ptp(beat[list(INDEPENDENT_ROWS)], axis=1) > 0)
 
 
-def _independent_rows(beat: NDArray[np.float64]) -> NDArray[np.float64]:
+def _independent_rows(beat: Array) -> Array:
     """Return I, II and V1-V6: (12, samples) -> (8, samples).
 
     A missing chest lead becomes the mean of the nearest present chest lead on either side.
@@ -178,7 +179,7 @@ def _independent_rows(beat: NDArray[np.float64]) -> NDArray[np.float64]:
     return rows
 
 
-def _rhythm(measured: Measurements, averaged: int) -> NDArray[np.float64]:
+def _rhythm(measured: Measurements, averaged: int) -> Array:
     """Return RR interval, its relative variability, and the shares of ectopic and averaged beats.
 
     averaged  beats that the representative beat was averaged from
@@ -196,7 +197,7 @@ def _rhythm(measured: Measurements, averaged: int) -> NDArray[np.float64]:
     return np.array([rr, *variability, *shares], np.float64)
 
 
-def _areas(level: NDArray[np.float64]) -> NDArray[np.float64]:
+def _areas(level: Array) -> Array:
     """Return the net areas of QRS and T in each lead, and the cosine between both over all leads.
 
     QRS and T of paced beats are discordant: the cosine is negative.
@@ -208,7 +209,7 @@ def _areas(level: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([*qrs, *t, cosine], np.float64)
 
 
-def _shape(level: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shape(level: Array) -> Array:
     """Return spatial magnitude and spatial velocity of the beat in bins of 16 ms."""
     first = CENTRE - BIN_SAMPLES * BINS_BEFORE
     binned = level[:, first : first + BIN_SAMPLES * BINS]
@@ -219,9 +220,7 @@ def _shape(level: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([magnitude, velocity])
 
 
-def _sharpness(
-    signal: NDArray[np.floating], fs: float, centres_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _sharpness(signal: Signal, fs: float, centres_s: Array) -> Array:
     """Return the log of the second difference around the beat over that of the QRS, at 100 Hz.
 
     Twice SHARPNESS_SAMPLES values: root mean square over the leads, then the sharpest lead. NaN if
@@ -252,10 +251,10 @@ def _sharpness(
     return np.concatenate([_log_over_qrs(joint), _log_over_qrs(sharpest)])
 
 
-def _log_over_qrs(bend: NDArray[np.floating]) -> NDArray[np.floating]:
+def _log_over_qrs(bend: Signal) -> Signal:
     """Return the log of (SHARPNESS_SAMPLES,) second differences over their maximum in the QRS."""
     reference = max(float(bend[SHARPNESS_OF_QRS].max()), 1e-9)
-    logarithm: NDArray[np.floating] = np.log(np.maximum(bend / reference, MIN_RELATIVE_SHARPNESS))
+    logarithm: Signal = np.log(np.maximum(bend / reference, MIN_RELATIVE_SHARPNESS))
     return logarithm
 
 

@@ -1,10 +1,11 @@
-"""The installed heads: ECG_MODELS_DIR/heads/<name>/<version>/, which never change, and the aliases that say which one answers.
+"""The installed heads of one models folder.
 
-    heads/rhythm/1/, heads/rhythm/2/    versions, counted up and never used again
-    heads/rhythm/aliases.json           champion (the one that answers), candidate, and the champions before, replaced in one step
-    heads/rhythm/audit.jsonl            a line for each change, written before it is made, never rewritten
+    heads/rhythm/1/, heads/rhythm/2/  versions: numbered from 1, immutable, numbers are never reused
+    heads/rhythm/aliases.json         which version is the champion (it answers) and which the
+                                      candidate, and the former champions; replaced atomically
+    heads/rhythm/audit.jsonl          one line for each change, appended before the change is made
 
-Changes wait for each other (a lock that the kernel frees with the process). Readers need no lock.
+Writers hold a file lock, so changes to one head are made one after the other. Readers need no lock.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import Any, Final, Literal
 from atomic_files import exclusive_lock, write_file
 from errors import BadHead, UnknownHead
 from heads.folder import (
+    FILE_MODE,
     NAME,
-    READABLE,
     check_name,
     parse_head,
     read_files,
@@ -35,19 +36,26 @@ from superclasses import SUPERCLASSES
 HEADS_FOLDER: Final = "heads"
 ALIASES_FILE: Final = "aliases.json"
 AUDIT_FILE: Final = "audit.jsonl"
-GUARD_FILE: Final = ".guard"
+LOCK_FILE: Final = ".guard"
 MAX_ALIASES_BYTES: Final = 1 << 20
-MAX_REASON: Final = 1000  # characters of an audit line's reason
+MAX_REASON: Final = 1000  # characters of a reason in the audit
+MAX_VERSION_DIGITS: Final = 9
 
 Alias = Literal["champion", "candidate"]
 
-# Heads that the server gives a part of its own to, and the labels that part has.
+# Heads that give a part of the server's answer, and the labels that the part needs.
 REQUIRED_LABELS: Final[Mapping[str, frozenset[str]]] = {"superclass": frozenset(SUPERCLASSES)}
 
 
 @dataclass(frozen=True)
 class Aliases:
-    """champion answers; candidate waits for the gate; previous champions, oldest first; latest is the highest version ever given."""
+    """Which versions of a head have a role.
+
+    champion   the version that answers
+    candidate  the version that waits for the gate
+    previous   former champions that a rollback can return to, the oldest first
+    latest     the highest version number that was ever assigned
+    """
 
     champion: int | None = None
     candidate: int | None = None
@@ -55,13 +63,11 @@ class Aliases:
     latest: int = 0
 
     def of(self, version: int) -> Alias | None:
-        return (
-            "champion"
-            if version == self.champion
-            else "candidate"
-            if version == self.candidate
-            else None
-        )
+        if version == self.champion:
+            return "champion"
+        if version == self.candidate:
+            return "candidate"
+        return None
 
 
 class Registry:
@@ -71,204 +77,224 @@ class Registry:
         self.root = models_dir / HEADS_FOLDER
 
     def names(self) -> list[str]:
+        """Return the names of the installed heads, sorted."""
         try:
-            return sorted(
-                entry.name
-                for entry in os.scandir(self.root)
-                if NAME.fullmatch(entry.name) and entry.is_dir()
-            )
+            entries = list(os.scandir(self.root))
         except FileNotFoundError:
             return []
+        return sorted(
+            entry.name for entry in entries if NAME.fullmatch(entry.name) and entry.is_dir()
+        )
 
     def versions(self, name: str) -> list[int]:
-        """Those that lie there, in order. Raises UnknownHead."""
-        folder = self._folder(name)
+        """Return the versions on disk, ascending. Raises UnknownHead."""
+        entries = self._folder(name).iterdir()
         return sorted(
-            int(entry.name)
-            for entry in folder.iterdir()
-            if _is_version(entry.name) and entry.is_dir()
+            int(entry.name) for entry in entries if _is_version(entry.name) and entry.is_dir()
         )
 
     def aliases(self, name: str) -> Aliases:
-        """Raises UnknownHead, and BadHead for a damaged file."""
+        """Return the aliases of a head. Raises UnknownHead, and BadHead for a damaged file."""
         return _read_aliases(self._folder(name) / ALIASES_FILE)
 
     def aliases_file(self, name: str) -> Path:
         return self.root / name / ALIASES_FILE
 
     def load(self, name: str, version: int) -> Head:
-        """Raises UnknownHead, and BadHead where the folder was damaged or holds another head."""
+        """Return one version.
+
+        Raises UnknownHead, and BadHead if the folder is damaged or holds a head of another name.
+        """
         folder = self._folder(name) / str(version)
         if not folder.is_dir():
-            raise UnknownHead(
-                f"{name} has no version {version}; there are {', '.join(map(str, self.versions(name))) or 'none'}"
-            )
+            installed = ", ".join(map(str, self.versions(name))) or "none"
+            raise UnknownHead(f"{name} has no version {version}; installed: {installed}")
         head = read_head(folder)
         if head.name != name:
             raise BadHead(f"{name} version {version}: the folder holds a head named {head.name}")
         return head
 
     def audit(self, name: str) -> list[dict[str, Any]]:
-        """Every change, oldest first. A last line that a crash cut short is left out."""
+        """Return every change, the oldest first, without lines that a crash cut off."""
         try:
-            lines = (self._folder(name) / AUDIT_FILE).read_text(encoding="utf-8").splitlines()
+            text = (self._folder(name) / AUDIT_FILE).read_text(encoding="utf-8")
         except FileNotFoundError:
             return []
-        return [entry for line in lines if (entry := _audit_entry(line)) is not None]
+        entries = [_parse_audit_line(line) for line in text.splitlines()]
+        return [entry for entry in entries if entry is not None]
 
     def install(self, folder: Path, *, name: str | None = None) -> int:
-        """Copies a head's folder in as its name's next version: the champion where there is none, else the candidate.
+        """Copy a head's folder into the registry and return its version.
 
-        name  what it must be called, None for what it calls itself
-        Raises BadHead; what is there stays as it was.
+        The first version of a name becomes champion, a later one candidate.
+
+        name  the name that the head must have; None for any
+        Raises BadHead; then nothing is installed.
         """
-        files = read_files(folder)
-        head = parse_head(*files)
-        if name is not None and name != head.name:
-            raise BadHead(f"the head is named {head.name}, not {name}")
-        if head.name in REQUIRED_LABELS and set(head.label_names) != REQUIRED_LABELS[head.name]:
-            raise BadHead(
-                f"a head named {head.name} has the labels {', '.join(sorted(REQUIRED_LABELS[head.name]))}; found {', '.join(head.label_names)}"
-            )
+        description, weights = read_files(folder)
+        head = parse_head(description, weights)
+        _check_installable(head, name)
         target = self.root / check_name(head.name)
         target.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(target / GUARD_FILE):
+        with exclusive_lock(target / LOCK_FILE):
             before = _read_aliases(target / ALIASES_FILE)
             version = max([before.latest, *self.versions(head.name)]) + 1
-            first = before.champion is None
-            after = (
-                replace(before, latest=version, champion=version)
-                if first
-                else replace(before, latest=version, candidate=version)
-            )
+            if before.champion is None:
+                after = replace(before, latest=version, champion=version)
+                reason = "the first of its name"
+            else:
+                after = replace(before, latest=version, candidate=version)
+                reason = "installed"
             details = {
                 "encoder": asdict(head.encoder),
-                "sha256": hashlib.sha256(files[0]).hexdigest(),
+                "sha256": hashlib.sha256(description).hexdigest(),
             }
-            reason = "the first of its name" if first else "installed"
-            _note(target, "install", version, before, after, reason, details)
-            write_files(*files, target / str(version))
+            _append_audit(target, "install", version, before, after, reason, details)
+            write_files(description, weights, target / str(version))
             _write_aliases(target, after)
         return version
 
     def promote(
         self, name: str, version: int, *, reason: str, details: Mapping[str, Any] | None = None
     ) -> Aliases:
-        """Makes a version the champion. The gate's business is the caller's: `reason` and `details` go to the audit."""
-        return self._move(name, version, "promote", reason, details or {})
+        """Make a version the champion and return the new aliases.
+
+        The caller consults the gate; `reason` and `details` are recorded in the audit.
+        Raises UnknownHead; BadHead if the version is damaged or is the champion already.
+        """
+        return self._change_champion(name, version, "promote", reason, details or {})
 
     def keep(self, name: str, version: int, *, reason: str, details: Mapping[str, Any]) -> None:
-        """Notes that the gate kept the champion; nothing else changes."""
+        """Record in the audit that the gate kept the champion; nothing else changes."""
         folder = self._folder(name)
-        with exclusive_lock(folder / GUARD_FILE):
+        with exclusive_lock(folder / LOCK_FILE):
             aliases = _read_aliases(folder / ALIASES_FILE)
-            _note(folder, "keep", version, aliases, aliases, reason, details)
+            _append_audit(folder, "keep", version, aliases, aliases, reason, details)
 
     def rollback(self, name: str, version: int | None = None, *, reason: str) -> Aliases:
-        """Makes the champion before the present one the champion again, or one further back. Raises UnknownHead where there was none."""
+        """Make a former champion the champion again and return the new aliases.
+
+        version  None for the previous champion
+        Raises UnknownHead if there is no former champion, or `version` was never champion.
+        """
         before = self.aliases(name)
         if not before.previous:
             raise UnknownHead(
-                f"{name}: no version was champion before {before.champion}; there is nothing to roll back to"
+                f"{name}: no version was champion before {before.champion}; "
+                "there is nothing to roll back to"
             )
-        to = before.previous[-1] if version is None else version
-        if to not in before.previous:
+        target = before.previous[-1] if version is None else version
+        if target not in before.previous:
+            former = ", ".join(map(str, before.previous))
             raise UnknownHead(
-                f"{name}: version {to} was no champion before; {', '.join(map(str, before.previous))} were"
+                f"{name}: version {target} is not a former champion; former champions: {former}"
             )
-        return self._move(name, to, "rollback", reason, {})
+        return self._change_champion(name, target, "rollback", reason, {})
 
-    def _move(
-        self, name: str, version: int, action: str, reason: str, details: Mapping[str, Any]
+    def _change_champion(
+        self,
+        name: str,
+        version: int,
+        action: Literal["promote", "rollback"],
+        reason: str,
+        details: Mapping[str, Any],
     ) -> Aliases:
         folder = self._folder(name)
-        with exclusive_lock(folder / GUARD_FILE):
-            self.load(name, version)  # a damaged version never becomes champion
+        with exclusive_lock(folder / LOCK_FILE):
+            self.load(name, version)  # raises BadHead: a damaged version must not become champion
             before = _read_aliases(folder / ALIASES_FILE)
             if version == before.champion:
                 raise BadHead(f"{name}: version {version} is the champion already")
-            after = (
-                _rolled_back(before, version)
-                if action == "rollback"
-                else _promoted(before, version)
-            )
-            _note(folder, action, version, before, after, reason, details)
+            move = _rolled_back if action == "rollback" else _promoted
+            after = move(before, version)
+            _append_audit(folder, action, version, before, after, reason, details)
             _write_aliases(folder, after)
         return after
 
     def _folder(self, name: str) -> Path:
         folder = self.root / check_name(name)
         if not folder.is_dir():
-            raise UnknownHead(
-                f"no head named {name} is installed; there are {', '.join(self.names()) or 'none'}"
-            )
+            installed = ", ".join(self.names()) or "none"
+            raise UnknownHead(f"no head named {name} is installed; installed: {installed}")
         return folder
 
 
+def _check_installable(head: Head, name: str | None) -> None:
+    """Raise BadHead for another name than `name`, or for other labels than the name requires."""
+    if name is not None and name != head.name:
+        raise BadHead(f"the head is named {head.name}, not {name}")
+    required = REQUIRED_LABELS.get(head.name)
+    if required is not None and set(head.label_names) != required:
+        raise BadHead(
+            f"a head named {head.name} has the labels {', '.join(sorted(required))}; "
+            f"found {', '.join(head.label_names)}"
+        )
+
+
 def _promoted(before: Aliases, version: int) -> Aliases:
-    previous = before.previous if before.champion is None else (*before.previous, before.champion)
-    return replace(
-        before,
-        champion=version,
-        candidate=None if version == before.candidate else before.candidate,
-        previous=previous,
-    )
+    previous = before.previous
+    if before.champion is not None:
+        previous = (*previous, before.champion)
+    candidate = None if version == before.candidate else before.candidate
+    return replace(before, champion=version, candidate=candidate, previous=previous)
 
 
 def _rolled_back(before: Aliases, version: int) -> Aliases:
-    if version not in before.previous:  # somebody else rolled back in between
-        raise UnknownHead(f"version {version} is no earlier champion any more; nothing was changed")
+    """Return the aliases as they were when `version` was last champion. Raises UnknownHead."""
+    # Another process may have rolled back after the caller looked.
+    if version not in before.previous:
+        raise UnknownHead(f"version {version} is no longer a former champion; nothing was changed")
     last = len(before.previous) - 1 - before.previous[::-1].index(version)
     return replace(before, champion=version, previous=before.previous[:last])
 
 
 def _is_version(name: str) -> bool:
-    return (
-        name.isascii()
-        and name.isdigit()
-        and len(name) < 10
-        and name == str(int(name))
-        and name != "0"
-    )
+    """Return whether the name of a folder is a version number as `install` writes it."""
+    if not (name.isascii() and name.isdigit() and len(name) <= MAX_VERSION_DIGITS):
+        return False
+    return name == str(int(name)) and name != "0"
 
 
 def _read_aliases(path: Path) -> Aliases:
+    """Return the aliases in a file, none if it is missing. Raises BadHead if it is damaged."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:
         return Aliases()
     damaged = BadHead(
-        f"{path.parent.name}: {ALIASES_FILE} is damaged; {AUDIT_FILE} beside it tells what it held"
+        f"{path.parent.name}: {ALIASES_FILE} is damaged; "
+        f"{AUDIT_FILE} in the same folder records what it held"
     )
     if len(text) > MAX_ALIASES_BYTES:
         raise damaged
     try:
         values = json.loads(text)
-        found = Aliases(
-            values["champion"], values["candidate"], tuple(values["previous"]), values["latest"]
+        aliases = Aliases(
+            champion=values["champion"],
+            candidate=values["candidate"],
+            previous=tuple(values["previous"]),
+            latest=values["latest"],
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged from None
-    numbers = [
-        found.latest,
-        *found.previous,
-        *(one for one in (found.champion, found.candidate) if one is not None),
-    ]
-    if not all(
-        isinstance(number, int) and not isinstance(number, bool) and number >= 0
-        for number in numbers
-    ):
+    versions = [aliases.latest, *aliases.previous]
+    versions += [role for role in (aliases.champion, aliases.candidate) if role is not None]
+    if not all(_is_count(version) for version in versions):
         raise damaged
-    return found
+    return aliases
+
+
+def _is_count(value: object) -> bool:
+    # bool is a subclass of int.
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _write_aliases(folder: Path, aliases: Aliases) -> None:
-    """In one step: a reader sees the old file or the new one."""
     content = json.dumps(asdict(aliases)) + "\n"
-    write_file(folder / ALIASES_FILE, content.encode(), mode=READABLE)
+    write_file(folder / ALIASES_FILE, content.encode(), mode=FILE_MODE)
 
 
-def _note(
+def _append_audit(
     folder: Path,
     action: str,
     version: int,
@@ -277,8 +303,11 @@ def _note(
     reason: str,
     details: Mapping[str, Any],
 ) -> None:
-    """One line at the end of the audit, on disk before the change is made: no change goes without one."""
-    entry = {
+    """Append one line to the audit; it is on disk when the function returns.
+
+    Called before the change is made, so that no change is missing from the audit.
+    """
+    entry: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "uid": os.getuid(),
         "action": action,
@@ -286,21 +315,21 @@ def _note(
         "champion": {"before": before.champion, "after": after.champion},
         "candidate": {"before": before.candidate, "after": after.candidate},
         "reason": reason[:MAX_REASON],
-        **({"details": dict(details)} if details else {}),
     }
+    if details:
+        entry["details"] = dict(details)
+    line = json.dumps(entry, ensure_ascii=False) + "\n"
     path = folder / AUDIT_FILE
-    cut_off = path.is_file() and not path.read_bytes().endswith(
-        b"\n"
-    )  # by a crash: the new line must stand alone
-    with path.open("ab") as file:
-        file.write(
-            (b"\n" if cut_off else b"") + (json.dumps(entry, ensure_ascii=False) + "\n").encode()
-        )
-        file.flush()
+    # A crash may have cut off the last line. A line break keeps it from spoiling the new one.
+    cut_off = path.is_file() and not path.read_bytes().endswith(b"\n")
+    separator = b"\n" if cut_off else b""
+    with path.open("ab", buffering=0) as file:
+        file.write(separator + line.encode())
         os.fsync(file.fileno())
 
 
-def _audit_entry(line: str) -> dict[str, Any] | None:
+def _parse_audit_line(line: str) -> dict[str, Any] | None:
+    """Return the entry of a line, None for a line that a crash cut off."""
     try:
         entry = json.loads(line)
     except ValueError:

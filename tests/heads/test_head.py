@@ -1,6 +1,9 @@
-"""A head gives the probabilities that its weights and calibration mean, to its own encoder's embeddings only."""
+"""A head gives the probabilities of its weights and calibration, for its own encoder only."""
 
 from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import torch
 from torch import nn
 
 from errors import BadHead, WrongEncoder
+from heads.head import EncoderReference, Head, HeadLabel, patient_digests
 from tests.heads.made import ENCODER, OTHER, WIDTH, linear, perceptron
 
 X = np.random.default_rng(7).standard_normal((5, WIDTH)).astype(np.float32)
@@ -15,11 +19,20 @@ X = np.random.default_rng(7).standard_normal((5, WIDTH)).astype(np.float32)
 
 def test_a_linear_head_is_a_calibrated_logistic_regression() -> None:
     head = linear()
-    (weight, bias), label = head.layers[0], head.labels[0]
+    weight, bias = head.layers[0]
+    label = head.labels[0]
     logits = X @ weight.T + bias
-    np.testing.assert_allclose(
-        head.probabilities(X), 1 / (1 + np.exp(-(label.slope * logits + label.offset))), rtol=1e-5
-    )
+    expected = 1 / (1 + np.exp(-(label.slope * logits + label.offset)))
+    np.testing.assert_allclose(head.probabilities(X), expected, rtol=1e-5)
+    assert (head.kind, head.width, head.label_names) == ("linear", WIDTH, ("AF", "SR"))
+
+
+def test_each_label_has_its_own_calibration() -> None:
+    labels = (HeadLabel("AF", slope=2.0, offset=1.0), HeadLabel("SR", slope=0.5, offset=-3.0))
+    head = replace(linear(), labels=labels)
+    logits = head.logits(X)
+    expected = 1 / (1 + np.exp(-np.column_stack([2 * logits[:, 0] + 1, logits[:, 1] / 2 - 3])))
+    np.testing.assert_allclose(head.probabilities(X), expected, rtol=1e-12)
 
 
 def test_a_perceptron_is_what_torch_computes() -> None:
@@ -31,45 +44,71 @@ def test_a_perceptron_is_what_torch_computes() -> None:
         )
         expected = nn.functional.linear(x, torch.from_numpy(w2), torch.from_numpy(b2)).numpy()
     np.testing.assert_allclose(head.logits(X), expected, rtol=1e-4, atol=1e-5)
+    assert (head.logits(X) < 0).any(), "the last layer has no ReLU"
     assert (head.kind, head.width) == ("mlp", WIDTH)
 
 
-def test_a_recording_is_positive_for_the_labels_at_or_above_their_thresholds() -> None:
-    head = linear()
-    for row, probabilities in zip(X, head.probabilities(X), strict=True):
-        said = head.predict(row)
-        assert list(said.probabilities.values()) == pytest.approx(probabilities.tolist())
-        assert said.positive == [
-            label.name
-            for label, p in zip(head.labels, probabilities, strict=True)
-            if p >= label.threshold
-        ]
+def test_a_label_is_positive_at_its_threshold_and_above() -> None:
+    probabilities = linear().probabilities(X[0])
+    for threshold, positive in (
+        (np.nextafter(probabilities[1], 0), ["SR"]),
+        (probabilities[1], ["SR"]),
+        (np.nextafter(probabilities[1], 1), []),
+    ):
+        labels = (
+            HeadLabel("AF", 1.0, 1.5, -0.2),
+            HeadLabel("SR", float(threshold), 1.5, -0.2),
+        )
+        prediction = replace(linear(), labels=labels).predict(X[0])
+        assert prediction.positive == positive
+        assert prediction.probabilities == {"AF": probabilities[0], "SR": probabilities[1]}
 
 
 def test_extreme_logits_stay_probabilities() -> None:
     probabilities = linear().probabilities(X * np.float32(1e30))
-    assert np.isin(probabilities, (0.0, 1.0)).all()
+    assert set(np.unique(probabilities)) == {0.0, 1.0}
 
 
 def test_another_encoder_is_refused_and_both_are_named() -> None:
     linear().check_encoder(ENCODER)
-    with pytest.raises(
-        WrongEncoder,
-        match=r"tiny-features \(revision r1, sha256 aaaaaaaaaaaa\).* \(revision r1, sha256 bbbbbbbbbbbb\)",
-    ):
+    with pytest.raises(WrongEncoder) as refused:
         linear().check_encoder(OTHER)
+    assert refused.value.detail == (
+        "head rhythm was trained on embeddings of tiny-features "
+        "(revision r1, sha256 aaaaaaaaaaaa); these are of tiny-features "
+        "(revision r1, sha256 bbbbbbbbbbbb)"
+    )
+    assert str(EncoderReference("x", None, "c" * 64)) == "x (revision none, sha256 cccccccccccc)"
 
 
-@pytest.mark.parametrize(
-    "embedding",
-    [
-        np.zeros(WIDTH + 1),
-        np.zeros(0),
-        np.array(1.0),
-        np.full(WIDTH, np.nan),
-        np.full(WIDTH, np.inf),
-    ],
-)
-def test_an_embedding_that_is_none_is_refused(embedding: np.ndarray) -> None:
-    with pytest.raises(BadHead):
+@pytest.mark.parametrize("shape", [(WIDTH + 1,), (0,), (), (2, WIDTH - 1)])
+def test_an_embedding_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadHead) as refused:
+        linear().predict(np.zeros(shape))
+    assert refused.value.detail == (
+        f"head rhythm reads embeddings of {WIDTH} numbers, found shape {shape}"
+    )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_embedding_that_is_not_finite_is_refused(value: float) -> None:
+    embedding = X[0].copy()
+    embedding[2] = value
+    with pytest.raises(BadHead) as refused:
         linear().predict(embedding)
+    assert refused.value.detail == "head rhythm: the embedding holds values that are not finite"
+
+
+def test_digests_are_the_first_eight_bytes_of_the_sha256() -> None:
+    expected = sorted(
+        np.frombuffer(hashlib.sha256(patient).digest(), "<u8")[0] for patient in (b"a", b"b", b"c")
+    )
+    digests = patient_digests(["c", "a", "b", "a"])
+    assert digests.dtype == np.uint64
+    assert digests.tolist() == expected
+
+
+def test_a_head_starts_without_patients_and_without_a_card() -> None:
+    head = Head("a", ENCODER, (HeadLabel("AF"),), linear(labels=("AF",)).layers)
+    assert (head.trained_on.size, head.made, head.card) == (0, {}, None)
+    assert (head.labels[0].threshold, head.labels[0].slope, head.labels[0].offset) == (0.5, 1, 0)

@@ -1,82 +1,151 @@
-"""Spikes, form and label make one probability: each moves it the way it should, and none that is missing is invented."""
+"""Spikes, morphology and label make one probability; missing evidence is not invented."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import betaln, expit, logit
 
 from heads import pacemaker
-from heads.pacemaker import LabelEvidence, PacemakerEvidence, PacemakerHead, stable_log_ratio
-from signals.spikes import Pacing, Spikes
+from heads.pacemaker import (
+    FILE,
+    LabelEvidence,
+    PacemakerEvidence,
+    PacemakerHead,
+    stable_log_ratio,
+)
+from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Pacing, Spikes
 
 HEAD = pacemaker.shipped()
 SURE_NOT, UNSURE, SURE = -7.0, 0.0, 5.0
+NO_SPIKES = Spikes(np.zeros(0), np.zeros(0))
 
 
 def evidence(
-    form: float | None = UNSURE, ratio: float = 0.0, *, visible: bool = True
+    morphology: float | None = UNSURE, ratio: float = 0.0, *, visible: bool = True
 ) -> PacemakerEvidence:
-    return PacemakerEvidence(0 if visible else None, None, ratio, form, visible)
+    return PacemakerEvidence(0 if visible else None, None, ratio, morphology, visible)
 
 
-def probability(
-    head: PacemakerHead, found: PacemakerEvidence, label: LabelEvidence | None = None
-) -> float:
-    said = head.probability(found, label)
-    assert said is not None
-    return said
+def probability(found: PacemakerEvidence, label: LabelEvidence | None = None) -> float:
+    value = HEAD.probability(found, label)
+    assert value is not None
+    return value
 
 
-def test_the_form_alone_is_its_own_calibrated_probability() -> None:
-    for form in (SURE_NOT, UNSURE, SURE):
-        assert probability(HEAD, evidence(form, visible=False)) == pytest.approx(
-            1 / (1 + np.exp(-form))
-        )
+# --- pooling
 
 
-def test_spikes_speak_for_a_pacemaker_and_their_absence_against_one() -> None:
-    low, high = HEAD.spike_limits
-    assert low < 0 < high
-    alone = probability(HEAD, evidence(visible=False))
-    assert probability(HEAD, evidence(ratio=low)) < alone < probability(HEAD, evidence(ratio=high))
+def test_the_morphology_alone_is_its_own_calibrated_probability() -> None:
+    for morphology in (SURE_NOT, UNSURE, SURE):
+        assert probability(evidence(morphology, visible=False)) == pytest.approx(expit(morphology))
 
 
-def test_a_label_of_no_opinion_pulls_towards_the_prior_and_an_opinion_towards_itself() -> None:
+def test_the_spikes_ratio_is_added_to_the_log_odds() -> None:
+    assert probability(evidence(SURE_NOT, ratio=3.0)) == pytest.approx(expit(SURE_NOT + 3.0))
     prior = HEAD.prior_log_odds
-    neutral = probability(HEAD, evidence(UNSURE), LabelEvidence(0.5, 24.6))
-    assert neutral == pytest.approx(1 / (1 + np.exp(-(UNSURE + prior) / 2)))
-    assert (
-        probability(HEAD, evidence(UNSURE), LabelEvidence(0.999, 24.6))
-        > neutral
-        > probability(HEAD, evidence(UNSURE), LabelEvidence(0.01, 24.6))
+    assert probability(evidence(None, ratio=3.0)) == pytest.approx(expit(prior + 3.0))
+    assert probability(evidence(None)) == pytest.approx(expit(prior))
+
+
+def test_morphology_and_label_are_pooled_with_equal_weights() -> None:
+    """A balanced label's log odds are a likelihood ratio, so the prior is added to them."""
+    label_log_odds = HEAD.prior_log_odds + logit(0.9)
+    label = LabelEvidence(0.9, 24.6)
+    assert probability(evidence(SURE, 1.5), label) == pytest.approx(
+        expit((SURE + label_log_odds) / 2 + 1.5)
     )
+    assert probability(evidence(None, 1.5), label) == pytest.approx(expit(label_log_odds + 1.5))
+    assert probability(evidence(None, visible=False), label) == pytest.approx(expit(label_log_odds))
 
 
-def test_a_weighted_label_and_the_calibrated_one_that_means_the_same_say_the_same() -> None:
+def test_a_weighted_and_a_calibrated_label_of_the_same_meaning_say_the_same() -> None:
     prior = HEAD.prior_log_odds
     ratio = 2.0
-    weighted, calibrated = 1 / (1 + np.exp(-ratio)), 1 / (1 + np.exp(-(ratio + prior)))
-    assert LabelEvidence(weighted, 24.6).log_ratio(prior) == pytest.approx(ratio)
-    assert LabelEvidence(calibrated).log_ratio(prior) == pytest.approx(ratio)
-    assert probability(HEAD, evidence(None), LabelEvidence(weighted, 24.6)) == pytest.approx(
-        probability(HEAD, evidence(None), LabelEvidence(calibrated))
+    weighted = LabelEvidence(float(expit(ratio)), 24.6)
+    calibrated = LabelEvidence(float(expit(ratio + prior)))
+    assert weighted.log_ratio(prior) == pytest.approx(ratio)
+    assert calibrated.log_ratio(prior) == pytest.approx(ratio)
+    assert probability(evidence(None), weighted) == pytest.approx(
+        probability(evidence(None), calibrated)
     )
 
 
-@pytest.mark.parametrize("certain", [0.0, 1.0])
-def test_a_label_of_0_or_1_is_borne(certain: float) -> None:
-    assert 0 <= probability(HEAD, evidence(), LabelEvidence(certain, 24.6)) <= 1
+@pytest.mark.parametrize("certain, log_odds", [(0.0, logit(1e-9)), (1.0, logit(1 - 1e-9))])
+def test_a_label_of_0_or_1_counts_as_all_but_certain(certain: float, log_odds: float) -> None:
+    assert LabelEvidence(certain, 24.6).log_ratio(0.0) == pytest.approx(log_odds)
+    pooled = (UNSURE + HEAD.prior_log_odds + log_odds) / 2
+    assert probability(evidence(), LabelEvidence(certain, 24.6)) == pytest.approx(expit(pooled))
+
+
+def test_log_odds_beyond_the_range_of_exp_are_probabilities() -> None:
+    assert probability(evidence(1000.0)) == pytest.approx(1.0)
+    assert probability(evidence(-1000.0)) == pytest.approx(expit(-50.0))
 
 
 def test_without_any_evidence_there_is_no_probability() -> None:
     assert HEAD.probability(evidence(None, visible=False)) is None
-    assert probability(HEAD, evidence(None, HEAD.spike_limits[1])) > probability(
-        HEAD, evidence(None)
-    )
+
+
+def test_a_pacemaker_is_present_at_the_threshold_and_above() -> None:
+    head = replace(HEAD, threshold=0.25)
+    below = float(np.nextafter(0.25, 0))
+    assert [head.present(value) for value in (below, 0.25, 0.3)] == [False, True, True]
+
+
+# --- the part of the answer
+
+
+def test_the_answer_shows_all_evidence() -> None:
+    found = PacemakerEvidence(11, "dual", 1.5, -2.0, True)
+    assert found.to_dict(0.75, True, LabelEvidence(0.9, 24.6)) == {
+        "present": True,
+        "probability": 0.75,
+        "evidence": {
+            "spikes": 11,
+            "chamber": "dual",
+            "morphology": pytest.approx(expit(-2.0)),
+            "label": 0.9,
+        },
+        "visible": True,
+    }
+
+
+def test_missing_evidence_is_null_in_the_answer() -> None:
+    answer = evidence(None, visible=False).to_dict(0.1, False, None)
+    assert answer["evidence"] == {
+        "spikes": None,
+        "chamber": None,
+        "morphology": None,
+        "label": None,
+    }
+    assert (answer["present"], answer["visible"]) == (False, False)
+
+
+# --- spikes
+
+
+def expected_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
+    """Beta-binomial against binomial: the integral over all shares is a beta function."""
+    chance = np.clip(1 - np.exp(-2 * STABLE_MS / 1000 * spikes / seconds), 1e-9, 1 - 1e-9)
+    ratios = []
+    for count, (start, stop) in (
+        (pacing.atrial_beats, ATRIAL_MS),
+        (pacing.ventricular_beats, VENTRICULAR_MS),
+    ):
+        others = pacing.beats - count
+        ratio = betaln(count + 1, others + 1)
+        ratio -= count * np.log(chance) + others * np.log(1 - chance)
+        places = (stop - start) / (2 * STABLE_MS)
+        ratios.append(ratio - np.log(places) if count else ratio)
+    return float(max(ratios))
 
 
 @pytest.mark.parametrize(
-    ("spikes", "pacing", "speaks_for"),
+    "spikes, pacing, speaks_for",
     [
         (10, Pacing(0, 10, 10), True),
         (10, Pacing(10, 0, 10), True),
@@ -91,39 +160,63 @@ def test_without_any_evidence_there_is_no_probability() -> None:
 def test_spikes_speak_for_pacing_where_chance_does_not_explain_them(
     spikes: int, pacing: Pacing, speaks_for: bool
 ) -> None:
-    assert (stable_log_ratio(spikes, pacing, 10.0) > 0) == speaks_for
+    ratio = stable_log_ratio(spikes, pacing, 10.0)
+    assert (ratio > 0) == speaks_for
+    assert ratio == pytest.approx(expected_ratio(spikes, pacing, 10.0))
 
 
 def test_the_same_few_coincidences_weigh_less_among_many_beats() -> None:
-    assert (
-        stable_log_ratio(5, Pacing(0, 3, 10), 10.0)
-        > 0
-        > stable_log_ratio(100, Pacing(0, 3, 80), 60.0)
-    )
+    few = stable_log_ratio(5, Pacing(0, 3, 10), 10.0)
+    many = stable_log_ratio(100, Pacing(0, 3, 80), 60.0)
+    assert few > 0 > many
+    assert many == pytest.approx(expected_ratio(100, Pacing(0, 3, 80), 60.0))
 
 
-def test_spikes_count_for_no_more_than_they_have_been_right() -> None:
+def test_without_beats_or_without_a_duration_spikes_say_nothing() -> None:
+    assert stable_log_ratio(5, Pacing(0, 0, 0), 10.0) == 0.0
+    assert stable_log_ratio(5, Pacing(0, 3, 3), 0.0) == 0.0
+
+
+def test_so_many_spikes_that_chance_is_certain_give_a_finite_ratio() -> None:
+    crowd = stable_log_ratio(10**6, Pacing(0, 3, 3), 10.0)
+    assert crowd == pytest.approx(expected_ratio(10**6, Pacing(0, 3, 3), 10.0))
+
+
+def test_spikes_count_for_no_more_than_the_limits() -> None:
     found = Spikes(np.arange(10.0), np.ones(10))
-    assert HEAD.spike_log_ratio(found, Pacing(0, 10, 10), 10.0) == HEAD.spike_limits[1]
-    assert (
-        HEAD.spike_log_ratio(Spikes(np.zeros(0), np.zeros(0)), Pacing(0, 0, 10), 10.0)
-        == HEAD.spike_limits[0]
-    )
-    assert HEAD.spike_log_ratio(Spikes(np.zeros(0), np.zeros(0)), Pacing(0, 0, 0), 10.0) == 0.0
+    head = replace(HEAD, spike_limits=(-1.5, 5.0))
+    assert head.spike_log_ratio(found, Pacing(0, 10, 10), 10.0) == 5.0
+    assert head.spike_log_ratio(NO_SPIKES, Pacing(0, 0, 10), 10.0) == -1.5
+    assert head.spike_log_ratio(NO_SPIKES, Pacing(0, 0, 0), 10.0) == 0.0
+    within = stable_log_ratio(4, Pacing(0, 3, 12), 10.0)
+    assert -1.5 < within < 5.0
+    four = Spikes(np.arange(4.0), np.ones(4))
+    assert head.spike_log_ratio(four, Pacing(0, 3, 12), 10.0) == within
+
+
+def test_the_shipped_limits_allow_evidence_for_and_against() -> None:
+    low, high = HEAD.spike_limits
+    assert low < 0 < high
+
+
+# --- the file
 
 
 def test_the_head_is_the_same_after_it_was_stored() -> None:
-    again = PacemakerHead.from_arrays(HEAD.to_arrays())
+    arrays = HEAD.to_arrays()
+    again = PacemakerHead.from_arrays(arrays)
     rows = np.random.default_rng(0).normal(size=(5, int(HEAD.beats.trees.feature.max()) + 1))
     np.testing.assert_array_equal(again.beats.log_odds(rows), HEAD.beats.log_odds(rows))
-    assert (again.threshold, again.spike_limits, again.prior_log_odds) == (
-        HEAD.threshold,
-        HEAD.spike_limits,
-        HEAD.prior_log_odds,
-    )
+    assert again.threshold == HEAD.threshold
+    assert again.spike_limits == HEAD.spike_limits
+    assert again.prior_log_odds == HEAD.prior_log_odds
+    with np.load(FILE, allow_pickle=False) as file:
+        shipped = dict(file)
+    assert {name: (array.dtype, array.tolist()) for name, array in arrays.items()} == {
+        name: (array.dtype, array.tolist()) for name, array in shipped.items()
+    }
 
 
-def test_the_answer_names_its_head_by_the_file() -> None:
-    name, _, checksum = pacemaker.version().partition("@")
-    assert name == "pacemaker"
-    assert len(checksum) == 12
+def test_the_version_is_the_start_of_the_files_checksum() -> None:
+    sha256 = hashlib.sha256(FILE.read_bytes()).hexdigest()
+    assert pacemaker.version() == f"pacemaker@{sha256[:12]}"

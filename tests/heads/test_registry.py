@@ -1,20 +1,31 @@
-"""Versions are counted up and never change; aliases move in one step; every change has a line in the audit."""
+"""Versions are counted up and never change; aliases change atomically; every change is audited."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from errors import BadHead, UnknownHead
-from heads.folder import WEIGHTS_FILE, write_head
+from heads.folder import HEAD_FILE, WEIGHTS_FILE, write_head
 from heads.head import Head
-from heads.registry import ALIASES_FILE, AUDIT_FILE, Aliases, Registry
+from heads.registry import (
+    ALIASES_FILE,
+    AUDIT_FILE,
+    MAX_ALIASES_BYTES,
+    MAX_REASON,
+    Aliases,
+    Registry,
+)
 from superclasses import SUPERCLASSES
 from tests.heads.made import linear
 
@@ -38,15 +49,109 @@ def installed(registry: Registry, folder: Path, count: int) -> Registry:
     return registry
 
 
+# --- installing
+
+
 def test_the_first_is_champion_the_next_is_candidate(registry: Registry, tmp_path: Path) -> None:
     assert registry.names() == []
     assert [install(registry, linear(seed=seed), tmp_path) for seed in range(3)] == [1, 2, 3]
     assert registry.names() == ["rhythm"]
     assert registry.versions("rhythm") == [1, 2, 3]
-    assert registry.aliases("rhythm") == Aliases(champion=1, candidate=3, latest=3)
+    aliases = registry.aliases("rhythm")
+    assert aliases == Aliases(champion=1, candidate=3, latest=3)
+    assert [aliases.of(version) for version in (1, 2, 3)] == ["champion", None, "candidate"]
     np.testing.assert_array_equal(
         registry.load("rhythm", 2).layers[0][0], linear(seed=1).layers[0][0]
     )
+
+
+def test_a_number_is_never_used_again(registry: Registry, tmp_path: Path) -> None:
+    installed(registry, tmp_path, 2)
+    folder = registry.root / "rhythm" / "2"
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    assert install(registry, linear(seed=5), tmp_path) == 3
+    registry.aliases_file("rhythm").unlink()
+    assert install(registry, linear(seed=6), tmp_path) == 4, "folders count without the aliases"
+
+
+def test_other_entries_in_the_folders_are_ignored(registry: Registry, tmp_path: Path) -> None:
+    installed(registry, tmp_path, 2)
+    for name in ("0", "007", "1234567890", "3a", "²", ".hidden"):
+        (registry.root / "rhythm" / name).mkdir()
+    (registry.root / "rhythm" / "5").write_text("a file")
+    (registry.root / "rhythm" / "123456789").mkdir()
+    assert registry.versions("rhythm") == [1, 2, 123456789]
+    (registry.root / "No Name").mkdir()
+    (registry.root / "file").write_text("")
+    (registry.root / "another").mkdir()
+    assert registry.names() == ["another", "rhythm"]
+
+
+def test_a_bad_folder_installs_nothing(registry: Registry, tmp_path: Path) -> None:
+    write_head(linear(), tmp_path / "head")
+    (tmp_path / "head" / WEIGHTS_FILE).write_bytes(b"")
+    with pytest.raises(BadHead, match=r"cut off, or altered"):
+        registry.install(tmp_path / "head")
+    assert registry.names() == []
+
+
+def test_a_head_of_another_name_than_expected_is_refused(
+    registry: Registry, tmp_path: Path
+) -> None:
+    write_head(linear(), tmp_path / "head")
+    with pytest.raises(BadHead, match=r"^the head is named rhythm, not other$"):
+        registry.install(tmp_path / "head", name="other")
+    assert registry.names() == []
+    assert registry.install(tmp_path / "head", name="rhythm") == 1
+
+
+def test_a_superclass_head_has_the_five_classes(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(BadHead) as refused:
+        install(registry, linear("superclass"), tmp_path)
+    assert refused.value.detail == (
+        "a head named superclass has the labels CD, HYP, MI, NORM, STTC; found AF, SR"
+    )
+    assert install(registry, linear("superclass", SUPERCLASSES[::-1]), tmp_path) == 1
+
+
+# --- loading
+
+
+def test_a_head_in_the_place_of_another_is_refused(registry: Registry, tmp_path: Path) -> None:
+    installed(registry, tmp_path, 1)
+    install(registry, linear("pacemaker"), tmp_path)
+    (registry.root / "pacemaker" / "1").rename(registry.root / "rhythm" / "2")
+    with pytest.raises(
+        BadHead, match=r"^rhythm version 2: the folder holds a head named pacemaker$"
+    ):
+        registry.load("rhythm", 2)
+
+
+@pytest.mark.parametrize("name", ["..", "../models", "/etc", "", "a/b"])
+def test_no_name_leads_out_of_the_folder(registry: Registry, name: str) -> None:
+    for method in (registry.versions, registry.aliases, registry.audit):
+        with pytest.raises(BadHead, match=rf"^name is {re.escape(repr(name))}; "):
+            method(name)
+
+
+def test_an_unknown_name_is_refused_with_the_installed_ones(
+    registry: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(UnknownHead, match=r"^no head named x is installed; installed: none$"):
+        registry.aliases("x")
+    installed(registry, tmp_path, 1)
+    install(registry, linear("other"), tmp_path)
+    with pytest.raises(
+        UnknownHead, match=r"^no head named rythm is installed; installed: other, rhythm$"
+    ):
+        registry.aliases("rythm")
+    with pytest.raises(UnknownHead, match=r"^rhythm has no version 9; installed: 1$"):
+        registry.load("rhythm", 9)
+
+
+# --- moving the champion
 
 
 def test_promoting_and_rolling_back_walk_along_the_champions(
@@ -57,13 +162,47 @@ def test_promoting_and_rolling_back_walk_along_the_champions(
     assert registry.promote("rhythm", 2, reason="better still") == Aliases(2, None, (1, 3), 3)
     assert registry.rollback("rhythm", reason="complaints") == Aliases(3, None, (1,), 3)
     assert registry.rollback("rhythm", reason="more of them") == Aliases(1, None, (), 3)
-    with pytest.raises(UnknownHead, match="nothing to roll back to"):
+    assert registry.aliases("rhythm") == Aliases(1, None, (), 3)
+    with pytest.raises(UnknownHead) as refused:
         registry.rollback("rhythm", reason="again")
-    registry.promote("rhythm", 2, reason="x")
-    registry.promote("rhythm", 3, reason="x")
-    with pytest.raises(UnknownHead, match="1, 2 were"):
-        registry.rollback("rhythm", 3, reason="x")
-    assert registry.rollback("rhythm", 1, reason="far back").champion == 1
+    assert refused.value.detail == (
+        "rhythm: no version was champion before 1; there is nothing to roll back to"
+    )
+
+
+def test_a_rollback_can_go_further_back(registry: Registry, tmp_path: Path) -> None:
+    installed(registry, tmp_path, 4)
+    for version in (2, 3, 2, 3):
+        registry.promote("rhythm", version, reason="x")
+    assert registry.aliases("rhythm") == Aliases(3, 4, (1, 2, 3, 2), 4)
+    with pytest.raises(UnknownHead) as refused:
+        registry.rollback("rhythm", 4, reason="x")
+    assert refused.value.detail == (
+        "rhythm: version 4 is not a former champion; former champions: 1, 2, 3, 2"
+    )
+    assert registry.rollback("rhythm", 2, reason="last time") == Aliases(2, 4, (1, 2, 3), 4)
+    assert registry.rollback("rhythm", 1, reason="far back") == Aliases(1, 4, (), 4)
+
+
+def test_promoting_another_version_keeps_the_candidate(registry: Registry, tmp_path: Path) -> None:
+    installed(registry, tmp_path, 3)
+    assert registry.promote("rhythm", 2, reason="x") == Aliases(2, 3, (1,), 3)
+
+
+def test_a_damaged_version_never_becomes_champion(registry: Registry, tmp_path: Path) -> None:
+    installed(registry, tmp_path, 2)
+    (registry.root / "rhythm" / "2" / WEIGHTS_FILE).write_bytes(b"")
+    with pytest.raises(BadHead, match="cut off, or altered"):
+        registry.promote("rhythm", 2, reason="x")
+    with pytest.raises(UnknownHead, match=r"^rhythm has no version 9; installed: 1, 2$"):
+        registry.promote("rhythm", 9, reason="x")
+    with pytest.raises(BadHead, match=r"^rhythm: version 1 is the champion already$"):
+        registry.promote("rhythm", 1, reason="x")
+    assert registry.aliases("rhythm").champion == 1
+    assert len(registry.audit("rhythm")) == 2
+
+
+# --- the audit
 
 
 def test_every_change_has_its_line_and_lines_are_only_added(
@@ -73,115 +212,148 @@ def test_every_change_has_its_line_and_lines_are_only_added(
     before = (registry.root / "rhythm" / AUDIT_FILE).read_bytes()
     registry.keep("rhythm", 2, reason="too small a gain", details={"gain": 0.001})
     registry.promote("rhythm", 2, reason="better", details={"gain": 0.03})
-    registry.rollback("rhythm", reason="complaints")
-    assert (registry.root / "rhythm" / AUDIT_FILE).read_bytes().startswith(before)
+    registry.rollback("rhythm", reason="complaints: schlägt zu oft an")
+    text = (registry.root / "rhythm" / AUDIT_FILE).read_bytes()
+    assert text.startswith(before)
+    assert "schlägt" in text.decode()
     lines = registry.audit("rhythm")
-    assert [(line["action"], line["version"], line["champion"]["after"]) for line in lines] == [
-        ("install", 1, 1), ("install", 2, 1), ("keep", 2, 1), ("promote", 2, 2), ("rollback", 1, 1),
-    ]  # fmt: skip
-    assert lines[3]["details"] == {"gain": 0.03}
-    assert lines[0]["details"]["encoder"]["sha256"] == "a" * 64
+    assert [(line["action"], line["version"], line["reason"]) for line in lines] == [
+        ("install", 1, "the first of its name"),
+        ("install", 2, "installed"),
+        ("keep", 2, "too small a gain"),
+        ("promote", 2, "better"),
+        ("rollback", 1, "complaints: schlägt zu oft an"),
+    ]
+    assert [list(line["champion"].values()) for line in lines] == [
+        [None, 1],
+        [1, 1],
+        [1, 1],
+        [1, 2],
+        [2, 1],
+    ]
+    assert [list(line["candidate"].values()) for line in lines] == [
+        [None, None],
+        [None, 2],
+        [2, 2],
+        [2, None],
+        [None, None],
+    ]
+    assert all(list(line["champion"]) == ["before", "after"] for line in lines)
+    assert all(line["uid"] == os.getuid() for line in lines)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line["at"]) for line in lines)
+    description = (registry.root / "rhythm" / "1" / HEAD_FILE).read_bytes()
+    assert lines[0]["details"] == {
+        "encoder": {"name": "tiny-features", "revision": "r1", "sha256": "a" * 64},
+        "sha256": hashlib.sha256(description).hexdigest(),
+    }
+    assert [line.get("details") for line in lines[2:]] == [{"gain": 0.001}, {"gain": 0.03}, None]
 
 
-def test_a_line_that_a_crash_cut_short_spoils_no_other(registry: Registry, tmp_path: Path) -> None:
+def test_a_long_reason_is_cut(registry: Registry, tmp_path: Path) -> None:
+    installed(registry, tmp_path, 2)
+    registry.promote("rhythm", 2, reason="x" * (MAX_REASON + 1))
+    assert registry.audit("rhythm")[-1]["reason"] == "x" * MAX_REASON
+
+
+def test_a_line_that_a_crash_cut_off_spoils_no_other(registry: Registry, tmp_path: Path) -> None:
     installed(registry, tmp_path, 2)
     with (registry.root / "rhythm" / AUDIT_FILE).open("a") as file:
         file.write('{"at": "2026-')
+    assert len(registry.audit("rhythm")) == 2
     registry.promote("rhythm", 2, reason="better")
+    registry.rollback("rhythm", reason="worse")
     assert [line["action"] for line in registry.audit("rhythm")] == [
         "install",
         "install",
         "promote",
+        "rollback",
     ]
+    lines = (registry.root / "rhythm" / AUDIT_FILE).read_text().splitlines()
+    assert len(lines) == 5, "a line break follows the part that is left, and no other line"
 
 
-def test_a_number_is_never_used_again(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 2)
-    folder = registry.root / "rhythm" / "2"
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-    assert install(registry, linear(seed=5), tmp_path) == 3
-
-
-def test_what_was_damaged_never_becomes_champion(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 2)
-    (registry.root / "rhythm" / "2" / WEIGHTS_FILE).write_bytes(b"")
-    with pytest.raises(BadHead):
-        registry.promote("rhythm", 2, reason="x")
-    with pytest.raises(UnknownHead, match="no version 9; there are 1, 2"):
-        registry.promote("rhythm", 9, reason="x")
-    with pytest.raises(BadHead, match="champion already"):
-        registry.promote("rhythm", 1, reason="x")
-    assert registry.aliases("rhythm").champion == 1
-    assert len(registry.audit("rhythm")) == 2
-
-
-def test_a_bad_folder_installs_nothing(registry: Registry, tmp_path: Path) -> None:
-    write_head(linear(), tmp_path / "head")
-    (tmp_path / "head" / WEIGHTS_FILE).write_bytes(b"")
-    with pytest.raises(BadHead):
-        registry.install(tmp_path / "head")
-    assert registry.names() == []
-
-
-def test_a_head_in_the_place_of_another_is_noticed(registry: Registry, tmp_path: Path) -> None:
+def test_a_line_that_is_not_an_object_and_a_missing_audit_are_no_entries(
+    registry: Registry, tmp_path: Path
+) -> None:
     installed(registry, tmp_path, 1)
-    install(registry, linear("pacemaker"), tmp_path)
-    (registry.root / "pacemaker" / "1").rename(registry.root / "rhythm" / "2")
-    with pytest.raises(BadHead, match="named pacemaker"):
-        registry.load("rhythm", 2)
+    path = registry.root / "rhythm" / AUDIT_FILE
+    path.write_text("[]\n7\n")
+    assert registry.audit("rhythm") == []
+    path.unlink()
+    assert registry.audit("rhythm") == []
 
 
-def test_a_superclass_head_has_the_five_classes(registry: Registry, tmp_path: Path) -> None:
-    with pytest.raises(BadHead, match="CD, HYP, MI, NORM, STTC"):
-        install(registry, linear("superclass"), tmp_path)
-    assert install(registry, linear("superclass", SUPERCLASSES[::-1]), tmp_path) == 1
-
-
-@pytest.mark.parametrize("name", ["..", "../models", "/etc", "", "a/b"])
-def test_no_name_leads_out_of_the_folder(registry: Registry, name: str) -> None:
-    for ask in (registry.versions, registry.aliases, registry.audit):
-        with pytest.raises(BadHead, match="name is"):
-            ask(name)
-
-
-def test_an_unknown_name_is_told_with_those_there_are(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 1)
-    with pytest.raises(UnknownHead, match="no head named rythm is installed; there are rhythm"):
-        registry.aliases("rythm")
+# --- the aliases
 
 
 def aliases_text(**values: object) -> str:
     return json.dumps({"champion": 1, "candidate": None, "previous": [], "latest": 1, **values})
 
 
-DAMAGED = [
-    "",
-    "{",
-    "[]",
-    "null",
-    '{"champion": 1}',
-    " " * 2_000_000,
-    aliases_text(champion="../1"),
-    aliases_text(champion=True),
-]
-DAMAGED += [
-    aliases_text(champion=-1),
-    aliases_text(previous=["2"]),
-    aliases_text(previous=7),
-    aliases_text(latest=None),
-]
+def padded(text: str, size: int) -> str:
+    return text + " " * (size - len(text))
 
 
-@pytest.mark.parametrize("text", DAMAGED, ids=lambda text: text[:60].strip() or "blank")
-def test_damaged_aliases_are_told_not_guessed(
+DAMAGED = {
+    "empty": "",
+    "cut off": "{",
+    "list": "[]",
+    "null": "null",
+    "missing": '{"champion": 1}',
+    "nested": "[" * 100_000,
+    "too long": padded(aliases_text(), MAX_ALIASES_BYTES + 1),
+    "string": aliases_text(champion="../1"),
+    "boolean": aliases_text(champion=True),
+    "negative": aliases_text(champion=-1),
+    "negative candidate": aliases_text(candidate=-1),
+    "strings": aliases_text(previous=["2"]),
+    "no list": aliases_text(previous=7),
+    "no latest": aliases_text(latest=None),
+    "fraction": aliases_text(latest=1.5),
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED.keys())
+def test_damaged_aliases_are_refused_not_guessed(
     registry: Registry, tmp_path: Path, text: str
 ) -> None:
     installed(registry, tmp_path, 1)
     registry.aliases_file("rhythm").write_text(text)
-    with pytest.raises(BadHead, match=f"{ALIASES_FILE} is damaged"):
+    with pytest.raises(BadHead) as refused:
         registry.aliases("rhythm")
+    assert refused.value.detail == (
+        f"rhythm: {ALIASES_FILE} is damaged; {AUDIT_FILE} in the same folder records what it held"
+    )
+
+
+@pytest.mark.parametrize(
+    "text, aliases",
+    [
+        (aliases_text(champion=None, latest=0), Aliases()),
+        (aliases_text(candidate=7, previous=[2, 0], latest=9), Aliases(1, 7, (2, 0), 9)),
+        (padded(aliases_text(), MAX_ALIASES_BYTES), Aliases(1, None, (), 1)),
+    ],
+    ids=["none", "all", "largest"],
+)
+def test_sound_aliases_are_read(
+    registry: Registry, tmp_path: Path, text: str, aliases: Aliases
+) -> None:
+    installed(registry, tmp_path, 1)
+    registry.aliases_file("rhythm").write_text(text)
+    assert registry.aliases("rhythm") == aliases
+
+
+def test_the_alias_file_is_readable_by_a_server_of_another_user(
+    registry: Registry, tmp_path: Path
+) -> None:
+    installed(registry, tmp_path, 1)
+    path = registry.aliases_file("rhythm")
+    assert path.stat().st_mode & 0o777 == 0o644
+    values: dict[str, Any] = json.loads(path.read_text())
+    assert values == {"champion": 1, "candidate": None, "previous": [], "latest": 1}
+
+
+# --- several processes
 
 
 def test_many_at_once_each_get_a_version_of_their_own(registry: Registry, tmp_path: Path) -> None:
@@ -193,10 +365,10 @@ def test_many_at_once_each_get_a_version_of_their_own(registry: Registry, tmp_pa
     assert sorted(json.loads(line)["version"] for line in lines) == list(range(1, 17))
 
 
-def test_a_process_killed_in_the_middle_leaves_what_was_there(
+def test_a_process_killed_in_the_middle_of_a_change_leaves_the_old_champion(
     registry: Registry, tmp_path: Path
 ) -> None:
-    """It dies between the audit's line and the alias: the champion is still the old one, whole, and the lock is free."""
+    """The process exits between the audit and the alias file; the kernel frees the lock."""
     installed(registry, tmp_path, 2)
     program = (
         "import os, sys; from pathlib import Path; from heads import registry\n"
