@@ -96,33 +96,9 @@ def test_a_pacemaker_is_present_at_the_threshold_and_above() -> None:
     assert [head.present(value) for value in (below, 0.25, 0.3)] == [False, True, True]
 
 
-# --- the part of the answer
-
-
-def test_the_answer_shows_all_evidence() -> None:
-    found = PacemakerEvidence(11, "dual", 1.5, -2.0, True)
-    assert found.to_dict(0.75, True, LabelEvidence(0.9, 24.6)) == {
-        "present": True,
-        "probability": 0.75,
-        "evidence": {
-            "spikes": 11,
-            "chamber": "dual",
-            "morphology": pytest.approx(expit(-2.0)),
-            "label": 0.9,
-        },
-        "visible": True,
-    }
-
-
-def test_missing_evidence_is_null_in_the_answer() -> None:
-    answer = evidence(None, visible=False).to_dict(0.1, False, None)
-    assert answer["evidence"] == {
-        "spikes": None,
-        "chamber": None,
-        "morphology": None,
-        "label": None,
-    }
-    assert (answer["present"], answer["visible"]) == (False, False)
+def test_the_morphology_has_a_probability_of_its_own() -> None:
+    assert evidence(-2.0).morphology_probability == pytest.approx(expit(-2.0))
+    assert evidence(None).morphology_probability is None
 
 
 # --- spikes
