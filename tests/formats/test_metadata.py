@@ -1,0 +1,216 @@
+"""Dates, ages, sexes, numbers and device names as files write them; anything else is absent."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from formats import metadata
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("5", 5.0),
+        (" -1.5 ", -1.5),
+        ("+.5", 0.5),
+        ("2.", 2.0),
+        ("1e3", 1000.0),
+        (7, 7.0),
+        (-2.5, -2.5),
+        ("9" * 18, 999999999999999999.0),
+        (9.9e299, 9.9e299),
+    ],
+)
+def test_decimal_numbers_are_parsed(value: object, number: float) -> None:
+    assert metadata.parse_number(value) == number
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "nan",
+        "inf",
+        "1_000",
+        "1,5",
+        "٥",
+        "0x10",
+        "1e999",
+        "1e3000",
+        "9" * 19,
+        "5 mV",
+        math.nan,
+        math.inf,
+        1e300,
+        -1e300,
+        10**400,
+        True,
+        None,
+        b"5",
+        [5],
+    ],
+)
+def test_other_values_are_no_numbers(value: object) -> None:
+    assert metadata.parse_number(value) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("20240501082732", "2024-05-01T08:27:32"),
+        ("20240501082732.123+0200", "2024-05-01T08:27:32"),
+        ("2024-05-01T08:27:32Z", "2024-05-01T08:27:32"),
+        ("2024-05-01 08:27", "2024-05-01T08:27:00"),
+        (" 2024-05-01 ", "2024-05-01"),
+        ("20240501", "2024-05-01"),
+        ("2024-05-01, about noon", "2024-05-01"),
+        ("2024-02-29", "2024-02-29"),
+        ("2023-02-29", None),
+        ("2024-13-01", None),
+        ("2024-05-01T25:00", None),
+        ("01.05.2024", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_what_starts_with_a_date_becomes_iso_8601(text: str | None, iso: str | None) -> None:
+    assert metadata.iso_datetime(text) == iso
+
+
+@pytest.mark.parametrize(
+    ("parts", "iso"),
+    [
+        ((2024, 5, 1), "2024-05-01T00:00:00"),
+        (("2024", "05", "1", "8", 27, 32.9), "2024-05-01T08:27:32"),
+        ((2024, 5, 1, 23, 59, 59), "2024-05-01T23:59:59"),
+        ((2024, 5, 1, 24), None),
+        ((0, 5, 1), None),
+        ((-9, -9, -9), None),
+        ((10**30, 5, 1), None),
+        ((None, 5, 1), None),
+        ((2024, 5, 1, "x"), None),
+        ((2024, 5, 1, 8, 27, None), None),
+    ],
+)
+def test_numbers_become_iso_8601(parts: tuple[object, ...], iso: str | None) -> None:
+    assert metadata.iso_datetime_from_parts(*parts) == iso
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "years"),
+    [
+        ("63", "Y", 63.0),
+        ("63", None, 63.0),
+        ("63", "", 63.0),
+        (63, " years", 63.0),
+        ("5", "annum", 5.0),
+        ("18", "MONTHS", 1.5),
+        ("7", "months", 0.58),  # 7 / 12
+        ("52", "W", 1.0),  # 52 x 7 / 365.25 = 0.9966
+        ("10", "w", 0.19),  # 70 / 365.25 = 0.1916
+        ("100", "d", 0.27),  # 100 / 365.25 = 0.2738
+        ("100", "hours", 0.01),  # 100 / 8766 = 0.0114
+        ("0", "Y", 0.0),
+        ("-1", "Y", None),
+        ("x", "Y", None),
+        ("5", "furlong", None),
+    ],
+)
+def test_an_age_is_converted_to_years_by_the_first_letter_of_its_unit(
+    value: object, unit: str | None, years: float | None
+) -> None:
+    assert metadata.age_in_years(value, unit) == years
+
+
+@pytest.mark.parametrize(
+    ("born", "recorded", "years"),
+    [
+        ("1960-05-02", "2024-05-01", 63.0),
+        ("1960-05-02", "2024-05-02", 64.0),
+        ("1960-05-02", "2024-05-03", 64.0),
+        ("1960-05-02", "2024-04-30", 63.0),
+        ("1960-05-02", "2024-06-01", 64.0),
+        ("20240501", "2024-05-01T08:27:32", 0.0),
+        ("2024-05-02", "2024-05-01", None),
+        ("1960-05-02", None, None),
+        (None, "2024-05-01", None),
+        ("1960", "2024-05-01", None),
+    ],
+)
+def test_the_age_at_the_recording_is_in_completed_years(
+    born: str | None, recorded: str | None, years: float | None
+) -> None:
+    assert metadata.age_at_recording(born, recorded) == years
+
+
+@pytest.mark.parametrize(
+    ("text", "sex"),
+    [
+        ("M", "male"),
+        (" Male ", "male"),
+        ("F", "female"),
+        ("FEMALE", "female"),
+        ("w", "female"),
+        ("O", "other"),
+        ("other", "other"),
+        ("unknown", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_words_and_letters_for_the_sex(text: str | None, sex: str | None) -> None:
+    assert metadata.parse_sex(text) == sex
+
+
+@pytest.mark.parametrize("age", [None, 0.0, 63.0, 120.0])
+def test_a_plausible_age_is_kept_without_a_warning(age: float | None) -> None:
+    patient, warnings = metadata.plausible_patient(age, "female")
+    assert (patient.age_years, patient.sex, warnings) == (age, "female", ())
+
+
+@pytest.mark.parametrize("age", [-0.5, 120.5, 300.0, 999.0])
+def test_an_impossible_age_is_dropped_with_a_warning(age: float) -> None:
+    patient, warnings = metadata.plausible_patient(age, "male")
+    assert (patient.age_years, patient.sex) == (None, "male")
+    assert warnings == ("patient.age: outside 0 to 120 years in the file, ignored",)
+
+
+def test_measurements_are_numbers_and_0_is_one_only_for_an_axis() -> None:
+    values = {
+        "pr_ms": "160",
+        "qrs_ms": 0,
+        "qt_ms": "0.0",
+        "qtc_ms": -1,
+        "rr_ms": 0.5,
+        "p_axis_deg": 0,
+        "qrs_axis_deg": "-30",
+        "t_axis_deg": "x",
+        "heart_rate_bpm": None,
+    }
+    assert metadata.parse_measurements(values) == {
+        "pr_ms": 160.0,
+        "rr_ms": 0.5,
+        "p_axis_deg": 0.0,
+        "qrs_axis_deg": -30.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "device"),
+    [
+        (("Maker", "Model 1"), "Maker / Model 1"),
+        ((" Maker ", None, "", "  ", 5, "Maker", "M\n  1"), "Maker / M 1"),
+        (("A\x00B\x1b",), "AB"),
+        (("x" * 119,), "x" * 119),
+        (("x" * 60, "y" * 60), "x" * 60 + " / " + "y" * 57),
+        ((), None),
+        (("", None), None),
+        (("\x00",), None),
+    ],
+)
+def test_a_device_has_its_names_once_printable_and_in_120_characters(
+    names: tuple[object, ...], device: str | None
+) -> None:
+    assert metadata.device_name(*names) == device
