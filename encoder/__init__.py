@@ -1,4 +1,5 @@
-"""The networks in PyTorch and the runner that makes them fast on a device.
+"""The networks in PyTorch, and the runner that makes them fast on a device.
 
-Nothing is imported here: signal workers read `encoder.config` and `encoder.output` and must not pay for torch.
+This file imports nothing: signal workers import `encoder.config` and `encoder.output` and must not
+load torch.
 """

@@ -1,28 +1,33 @@
-"""Which batch sizes a device that likes few shapes is given: a size is filled up to the next bucket."""
+"""Batch sizes for a device that should see few shapes: a batch is filled up to the next bucket."""
 
 from __future__ import annotations
 
-FIRST_BUCKET = (
-    2  # segments: a 10 s recording; torch.compile takes a size of 1 for a shape of its own
-)
-HALF_STEPS_FROM = 16  # segments; below, a device is not filled and what is added costs nothing
+# Segments of a 10 s recording. torch.compile treats a size of 1 as a shape of its own.
+SMALLEST_BUCKET = 2
+# Segments; smaller batches do not fill a device, so that padding costs no time.
+HALF_STEPS_FROM = 16
 
 
 def batch_buckets(max_batch: int) -> tuple[int, ...]:
-    """Rungs up to max_batch, which is the last one: doubling, from 16 on with one between, so that at most a third is filling."""
+    """Return the buckets in ascending order; the last one is max_batch.
+
+    Sizes double. From HALF_STEPS_FROM on there is one more bucket between two doublings, so that at
+    most a third of a batch is padding.
+    """
     buckets = {max_batch}
-    size = FIRST_BUCKET
+    size = SMALLEST_BUCKET
     while size < max_batch:
         buckets.add(size)
-        if size >= HALF_STEPS_FROM and size * 3 // 2 < max_batch:
-            buckets.add(size * 3 // 2)
+        between = size * 3 // 2
+        if size >= HALF_STEPS_FROM and between < max_batch:
+            buckets.add(between)
         size *= 2
     return tuple(sorted(buckets))
 
 
 def bucket_for(size: int, buckets: tuple[int, ...]) -> int:
-    """The lowest bucket that holds size. Raises ValueError where none does."""
+    """Return the smallest bucket of at least `size`. Raises ValueError if there is none."""
     for bucket in buckets:
         if bucket >= size:
             return bucket
-    raise ValueError(f"size: found {size}, the highest bucket is {buckets[-1]}")
+    raise ValueError(f"size: found {size}, the largest bucket is {buckets[-1]}")

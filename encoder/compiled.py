@@ -1,4 +1,7 @@
-"""torch.compile for EcgFm on a CUDA device, where what it needs is there: Triton, and a C compiler for Triton's launchers."""
+"""torch.compile for EcgFm on a CUDA device.
+
+It needs Triton, and a C compiler for Triton's launchers.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,35 @@ from torch import Tensor
 
 from encoder.ecg_fm import EcgFm
 
-C_COMPILERS = ("gcc", "clang")  # those that Triton looks for (triton/runtime/build.py)
+C_COMPILERS = ("gcc", "clang")  # searched by Triton in this order (triton/runtime/build.py)
 
 
 def why_not_compilable() -> str | None:
-    """Why nothing can be compiled here; None where it can."""
+    """Return why torch.compile cannot work here, None if it can."""
     if find_spec("triton") is None:
         return "Triton is not installed"
-    named = os.environ.get("CC")
-    if shutil.which(named) if named else any(shutil.which(name) for name in C_COMPILERS):
+    cc = os.environ.get("CC")
+    compilers = (cc,) if cc else C_COMPILERS
+    if any(shutil.which(name) for name in compilers):
         return None
-    return f"no C compiler found ({f'CC={named}' if named else ', '.join(C_COMPILERS)})"
+    searched = f"CC={cc}" if cc else ", ".join(C_COMPILERS)
+    return f"no C compiler found ({searched})"
 
 
 def use_compile_cache(folder: Path) -> None:
-    """Where PyTorch and Triton keep what they compile, for the next start, too; what the environment says already stands."""
+    """Let PyTorch and Triton keep compiled code in the folder, for the next start.
+
+    Variables that are set in the environment are kept.
+    """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
     os.environ.setdefault("TRITON_CACHE_DIR", str(folder / "triton"))
 
 
 def compile_parts(encoder: EcgFm) -> Callable[[], None]:
-    """Compile the encoder by part, in place and when first called: its layers are alike and are compiled once for all of them.
+    """Replace the encoder's parts by compiled ones, in place. Return a function that undoes it.
 
-    One compilation serves every batch size of 2 or more, and every encoder of the same sizes. Returns what undoes it.
+    A part is compiled when it is first called. Layers are equal, so that all use one compilation.
+    It serves every batch size of 2 or more, and every encoder of the same sizes.
     """
     parts = [
         (encoder, "features"),
@@ -45,7 +54,7 @@ def compile_parts(encoder: EcgFm) -> Callable[[], None]:
         *((layer, "forward") for layer in encoder.layers),
     ]
     for module, name in parts:
-        setattr(module, name, _of_any_batch(torch.compile(getattr(module, name))))
+        setattr(module, name, _with_dynamic_batch(torch.compile(getattr(module, name))))
 
     def undo() -> None:
         for module, name in parts:
@@ -54,14 +63,14 @@ def compile_parts(encoder: EcgFm) -> Callable[[], None]:
     return undo
 
 
-def _of_any_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Its input's first axis may be of any size, the others are what they are.
+def _with_dynamic_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return the function with the first axis of its input, and no other axis, of any size.
 
-    With torch.compile's dynamic=True the time would be unknown, too, and sizes that are equal at first held to be equal always.
+    torch.compile's dynamic=True would make the time axis dynamic too, and would assume that sizes
+    which are equal in the first call are always equal.
     """
-    from torch._dynamo import (
-        maybe_mark_dynamic,  # seconds to import, and only what compiles needs it
-    )
+    # Importing Dynamo takes seconds, and only processes that compile need it.
+    from torch._dynamo import maybe_mark_dynamic
 
     def run(x: Tensor) -> Tensor:
         maybe_mark_dynamic(x, 0)
@@ -72,9 +81,9 @@ def _of_any_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Te
 
 @contextmanager
 def compile_allowed() -> Iterator[None]:
-    """Within, what is new is compiled; afterwards it is run as it is, in all of this process: nobody waits for a compiler in service.
+    """Compile new code within the block; afterwards run it uncompiled, in the whole process.
 
-    Not for two threads at once.
+    No request then waits for the compiler. Not for two threads at the same time.
     """
     torch.compiler.set_stance("default")
     try:
@@ -84,13 +93,15 @@ def compile_allowed() -> Iterator[None]:
 
 
 def compile_errors() -> tuple[type[Exception], ...]:
-    """What the first call of something compiled may raise where compile_allowed fails.
+    """Return the exceptions that a compiled function's first call may raise if compiling fails.
 
-    Dynamo makes a RuntimeError of nearly all that is raised while it compiles (torch/_dynamo/convert_frame.py, `_compile`), a failed
-    subprocess of Inductor's included, and lets an AssertionError and an IndexError be. A kernel may be finished when it is first
-    launched, where nothing is made of Triton's own errors, those of the C compiler that Triton calls, and those of its files.
+    Dynamo converts nearly every exception of the compilation to a RuntimeError
+    (torch/_dynamo/convert_frame.py, `_compile`), a failed subprocess of Inductor's included, but
+    neither AssertionError nor IndexError. A kernel may be completed at its first launch, where
+    Triton's own errors, those of the C compiler that it calls and those of its files are not
+    converted.
     """
-    found: tuple[type[Exception], ...] = (
+    errors: tuple[type[Exception], ...] = (
         RuntimeError,
         AssertionError,
         IndexError,
@@ -99,6 +110,6 @@ def compile_errors() -> tuple[type[Exception], ...]:
     )
     try:
         from triton.errors import TritonError
-    except ImportError:  # there, and broken: which Dynamo has said by a RuntimeError
-        return found
-    return (*found, TritonError)
+    except ImportError:  # Triton is installed but broken; Dynamo raises RuntimeError for that
+        return errors
+    return (*errors, TritonError)

@@ -1,4 +1,4 @@
-"""The sizes of an ECG-FM encoder. No torch here: signal workers and the model store read it too."""
+"""The sizes of the networks. No torch here: signal workers and the model store read them too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ConvLayer:
+    """Width (output channels), kernel and stride of a convolution over time."""
+
     width: int
     kernel: int
     stride: int
@@ -14,9 +16,19 @@ class ConvLayer:
 
 @dataclass(frozen=True)
 class EcgFmConfig:
-    """Everything the network's shape and order of operations depend on (REFERENCE: fairseq-signals 6b9e137).
+    """All options that ECG-FM's shape and order of operations depend on (fairseq-signals 6b9e137).
 
-    labels  rows of the classifier; 0 for a pretrained encoder without one
+    conv_layers       the feature extractor, which turns samples into tokens
+    width             of the transformer and of the embedding
+    ffn_width         of the hidden layer in the feed-forward networks
+    depth             number of transformer layers
+    heads             of the attention
+    conv_pos_kernel   of the positional convolution
+    conv_pos_groups   of the positional convolution
+    layer_norm_first  whether norms precede attention and feed-forward network (pre-LN)
+    conv_bias         whether the feature extractor's convolutions have a bias
+    in_leads          rows of a segment
+    labels            rows of the classifier; 0 for a pretrained encoder without one
     """
 
     conv_layers: tuple[ConvLayer, ...]
@@ -33,14 +45,16 @@ class EcgFmConfig:
 
     @property
     def conv_width(self) -> int:
+        """Channels of the feature extractor's output."""
         return self.conv_layers[-1].width
 
     @property
     def has_projection(self) -> bool:
-        """fairseq-signals projects only where the convolutions' width differs from the transformer's."""
+        """fairseq-signals projects only if the convolutions' width is not the transformer's."""
         return self.conv_width != self.width
 
     def tokens(self, samples: int) -> int:
+        """Return the number of tokens of a segment with this many samples."""
         for layer in self.conv_layers:
             samples = (samples - layer.kernel) // layer.stride + 1
         return samples
@@ -48,15 +62,17 @@ class EcgFmConfig:
 
 @dataclass(frozen=True)
 class CompactConfig:
-    """The sizes of compact convolutional networks side by side (encoder/compact.py): a stem, residual blocks, pooling, one hidden layer.
+    """The sizes of the compact convolutional network (encoder/compact.py).
 
-    blocks     kernel and width of each block's two convolutions; the stride is the first one's
-    squeeze    the squeeze-and-excitation's bottleneck is the block's width over this
+    stem       the first convolution
+    blocks     kernel and width of each residual block's two convolutions; the stride is the first's
+    squeeze    the squeeze-and-excitation's bottleneck is the block's width divided by this
     attention  heads of the attention pooling
-    width      of the embedding, which the members' hidden layers make up together
+    width      of the embedding, the concatenation of the members' hidden layers
     labels     rows of the classifier
-    in_leads   rows of a segment: twelve leads, and one that says where the recording is and whether its units are known
-    members    networks of these sizes, each trained from a seed of its own; they share the classifier
+    in_leads   rows of a segment: twelve leads, and one that states where the recording is present
+               and whether its units are known
+    members    networks of these sizes, each trained from another seed; they share the classifier
     """
 
     stem: ConvLayer
@@ -70,6 +86,7 @@ class CompactConfig:
 
     @property
     def depth(self) -> int:
+        """Number of blocks."""
         return len(self.blocks)
 
     @property
@@ -79,5 +96,5 @@ class CompactConfig:
 
     @property
     def pooled(self) -> int:
-        """Channels that pooling gives in each member: mean, maximum and one weighted mean for each head."""
+        """Channels after each member's pooling: mean, maximum and one weighted mean per head."""
         return self.blocks[-1].width * (2 + self.attention)

@@ -1,4 +1,4 @@
-"""A batch's way over a CUDA device: pinned memory, a copy beside the computation, a captured forward, the answer back when it is done."""
+"""Run EcgFm on a CUDA device: pinned memory, copies that overlap the computation, CUDA graphs."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ from encoder.output import Array, EncodedBatch, Wanted
 
 log = logging.getLogger(__name__)
 
-SLOTS = 2  # batches on their way: one is computed while the next is copied
+SLOTS = 2  # batches in flight: one is computed while the next is copied
 
 
 class CudaForward:
-    """One EcgFm on one CUDA device. `submit` returns at once; no more than SLOTS of its answers may be outstanding."""
+    """One EcgFm on one CUDA device.
+
+    `submit` does not wait for the result; at most SLOTS results may be outstanding.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,10 @@ class CudaForward:
         max_batch: int,
         compile_cache: Path | None = None,
     ) -> None:
-        """compile_cache: a folder for what is compiled, which the next start finds again."""
+        """Change the encoder in place to modules that are fast here.
+
+        compile_cache  a folder that keeps compiled code for the next start
+        """
         if isinstance(encoder.position, PositionalConv):
             encoder.position = BandedPositionalConv(encoder.position)  # type: ignore[assignment]
         encoder.convs = with_matrix_products(encoder.convs)
@@ -54,39 +60,39 @@ class CudaForward:
         if self._not_compiled is None:
             if compile_cache is not None:
                 use_compile_cache(compile_cache)
-            with (
-                COMPILE_LOCK
-            ):  # which imports Dynamo, and its modules each other: not in several threads
+            # compile_parts imports Dynamo, whose modules import each other: one thread at a time.
+            with COMPILE_LOCK:
                 self._undo_compiling = compile_parts(encoder)
-        self._graphs: GraphCache | None = None  # until the first batch says how long a segment is
+        # The first batch determines the length of a segment.
+        self._graphs: GraphCache | None = None
         self._staging: Staging | None = None
 
     @property
     def execution(self) -> str:
-        return (
-            "CUDA graphs, compiled"
-            if self._not_compiled is None
-            else f"CUDA graphs, not compiled: {self._not_compiled}"
-        )
+        """How the module is run, in words."""
+        if self._not_compiled is None:
+            return "CUDA graphs, compiled"
+        return f"CUDA graphs, not compiled: {self._not_compiled}"
 
     @property
     def compiled(self) -> bool:
         return self._not_compiled is None
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
-        """piece (B, leads, samples) -> what waits for its answer.
+        """Start computing a piece (B, leads, samples). Return a function that waits for the result.
 
-        Hidden states are not captured: the module itself is asked for them, for a bucket as well, so that no library plans for a new
-        shape in service.
-        Raises torch's OutOfMemoryError, here and not later.
+        Hidden states are not captured: the module itself computes them, also for a whole bucket, so
+        that no library has to plan for a new shape during a request.
+        Raises torch's OutOfMemoryError here; the returned function does not.
         """
-        with self._current():
+        with self._current_device():
             return self._submit(piece, wanted)
 
     def _submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
         if self._staging is None or self._graphs is None or self._staging.shape != piece.shape[1:]:
-            self._staging, self._graphs = self._prepared(piece.shape[1:])
-        # What fills the bucket is of an earlier batch; no row of an encoder sees another.
+            self._staging, self._graphs = self._prepare(piece.shape[1:])
+        # The rows that fill the bucket are left from an earlier batch; rows do not affect each
+        # other.
         segments = self._staging.upload(piece, bucket_for(len(piece), self.buckets))
         if wanted.layers:
             output = self._encoder(
@@ -97,18 +103,22 @@ class CudaForward:
         return download(output.rows(len(piece)), wanted.tokens)
 
     def warm_up(self, run: Callable[[int, bool], object], deadline: float) -> None:
-        """`run` encodes so many segments, with attention or without: each bucket both ways, until time.monotonic() is past the deadline.
+        """Capture each bucket with and without attention, until time.monotonic() is past deadline.
 
-        The highest is first, whose memory the others share, then the lowest, which is one 10 s recording's, these two whatever the time.
+        The largest bucket is first, because the others share its memory, then the smallest, which
+        one 10 s recording needs. These two ignore the deadline.
+
+        run  encodes that many segments, with attention or without
         """
         with COMPILE_LOCK, compile_allowed() if self.compiled else nullcontext():
-            self._first(run)
+            self._run_first(run)
             run(self.buckets[-1], True)
             lower = self.buckets[:-1]
             for bucket in lower:
                 if bucket > lower[0] and time.monotonic() > deadline:
                     log.warning(
-                        "warm-up is out of time; %d to %d segments are captured when first needed",
+                        "warm-up reached its deadline; batches of %d to %d segments are captured "
+                        "when first used",
                         bucket,
                         lower[-1],
                     )
@@ -117,9 +127,9 @@ class CudaForward:
                 run(bucket, True)
 
     def replay(self, count: int) -> Callable[[], None]:
-        """What computes the bucket of so many segments once more, nothing copied in or out: the device's own time.
+        """Return a function that computes the bucket of `count` segments again, without copies.
 
-        For after a first batch.
+        It takes the device's own time. Requires that a batch was run before.
         """
         assert self._graphs is not None, (
             "nothing can be captured before the first batch. This is a bug."
@@ -127,18 +137,21 @@ class CudaForward:
         return self._graphs.captured(bucket_for(count, self.buckets), attention=False).replay
 
     def shrink(self, max_batch: int) -> None:
-        """Let go of every graph and of the memory they hold; those up to max_batch are captured anew when needed."""
+        """Release all graphs and their memory. Buckets up to max_batch are captured when used."""
         self.buckets = batch_buckets(max_batch)
         if self._graphs is not None:
             self._graphs.drop()
         torch.cuda.empty_cache()
 
-    def _current(self) -> AbstractContextManager[Any]:
-        """Streams, graphs and events are of the calling thread's current device."""
+    def _current_device(self) -> AbstractContextManager[Any]:
+        """Make the device the thread's current one, to which streams, graphs and events belong."""
         return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
 
-    def _first(self, run: Callable[[int, bool], object]) -> None:
-        """The largest batch. It compiles; where that fails the module is run as it is, and `execution` says why."""
+    def _run_first(self, run: Callable[[int, bool], object]) -> None:
+        """Run the largest batch, which compiles the module.
+
+        If compiling fails, the module is run uncompiled, and `execution` gives the reason.
+        """
         try:
             run(self.buckets[-1], False)
             return
@@ -148,12 +161,13 @@ class CudaForward:
             if not self.compiled:
                 raise
             self._not_compiled = f"compiling failed, {type(error).__name__}"
-            log.warning("not compiled: %s", error)
+            log.warning("compiling failed, running uncompiled: %s", error)
         self._undo_compiling()
-        run(self.buckets[-1], False)  # which raises again what was not the compiler's
+        # Raises the same error again if it was not the compiler's.
+        run(self.buckets[-1], False)
 
-    def _prepared(self, shape: tuple[int, ...]) -> tuple[Staging, GraphCache]:
-        """Room for segments of this shape (leads, samples), and no graph yet."""
+    def _prepare(self, shape: tuple[int, ...]) -> tuple[Staging, GraphCache]:
+        """Return buffers for segments of this shape (leads, samples), and an empty graph cache."""
 
         def forward(segments: Tensor, attention: bool) -> EncoderOutput:
             return self._encoder(segments, attention=attention)  # type: ignore[no-any-return]
@@ -161,65 +175,67 @@ class CudaForward:
         def blank(count: int) -> Tensor:
             return torch.zeros(count, *shape, device=self._device, dtype=self._dtype)
 
-        return Staging(self.buckets[-1], shape, self._device), GraphCache(
-            forward, blank, partial(CudaCapture, self._device)
-        )
+        staging = Staging(self.buckets[-1], shape, self._device)
+        return staging, GraphCache(forward, blank, partial(CudaCapture, self._device))
 
 
 class Staging:
-    """Where segments stand on their way in: SLOTS pinned arrays on the host, as many float32 tensors on the device.
+    """Buffers for uploads: SLOTS pinned arrays on the host, and as many tensors on the device.
 
-    A slot is used again when the answer to what it held is there, which is the caller's to see to.
+    Uploads use the slots in turn. Before a slot is reused, the caller must have waited for the
+    result of its previous upload.
     """
 
     def __init__(self, rows: int, shape: tuple[int, ...], device: torch.device) -> None:
         self.shape = shape
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pinned = [torch.empty(rows, *shape, pin_memory=True) for _ in range(SLOTS)]
-        self._there = [torch.zeros(rows, *shape, device=device) for _ in range(SLOTS)]
+        self._on_device = [torch.zeros(rows, *shape, device=device) for _ in range(SLOTS)]
         self._slot = 0
-        self._stream.wait_stream(
-            torch.cuda.current_stream()
-        )  # whose memory the tensors may have been a moment ago
+        # The current stream may have used the tensors' memory just before.
+        self._stream.wait_stream(torch.cuda.current_stream())
 
     def upload(self, piece: Array, rows: int) -> Tensor:
-        """piece (B, leads, samples) -> (rows, leads, samples) on the device, B of them new, as the current stream finds them.
+        """Return (rows, leads, samples) on the device, for the current stream.
 
-        They are copied while that one still computes the batch before.
+        The first B rows are those of piece (B, leads, samples). They are copied while the current
+        stream still computes the previous batch.
         """
-        pinned, there = self._pinned[self._slot][: len(piece)], self._there[self._slot][:rows]
+        pinned = self._pinned[self._slot][: len(piece)]
+        on_device = self._on_device[self._slot][:rows]
         self._slot = (self._slot + 1) % SLOTS
         np.copyto(pinned.numpy(), piece)
         with torch.cuda.stream(self._stream):
-            there[: len(piece)].copy_(pinned, non_blocking=True)
+            on_device[: len(piece)].copy_(pinned, non_blocking=True)
         torch.cuda.current_stream().wait_stream(self._stream)
-        return there
+        return on_device
 
 
 def download(output: EncoderOutput, tokens: bool) -> Callable[[], EncodedBatch]:
-    """Start copying an output to the host; what is returned waits for it."""
-    wanted = {
+    """Start copying an output to the host. Return a function that waits for the copy."""
+    on_device = {
         "pooled": output.pooled,
         "logits": output.logits,
         "attention": output.attention,
         "tokens": output.tokens if tokens else None,
     }
-    host = {name: _started(tensor) for name, tensor in wanted.items() if tensor is not None}
-    hidden = {layer: _started(state) for layer, state in output.hidden.items()}
-    done = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    done.record()
+    on_host = {
+        name: _start_copy(tensor) for name, tensor in on_device.items() if tensor is not None
+    }
+    hidden = {layer: _start_copy(state) for layer, state in output.hidden.items()}
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    copied.record()
 
-    def answer() -> EncodedBatch:
-        done.synchronize()
-        arrays = {name: tensor.numpy() for name, tensor in host.items()}
-        return EncodedBatch(
-            **arrays, hidden={layer: state.numpy() for layer, state in hidden.items()}
-        )
+    def result() -> EncodedBatch:
+        copied.synchronize()
+        arrays = {name: tensor.numpy() for name, tensor in on_host.items()}
+        hidden_arrays = {layer: state.numpy() for layer, state in hidden.items()}
+        return EncodedBatch(**arrays, hidden=hidden_arrays)
 
-    return answer
+    return result
 
 
-def _started(tensor: Tensor) -> Tensor:
-    """float32 in pinned memory, being filled."""
+def _start_copy(tensor: Tensor) -> Tensor:
+    """Return float32 in pinned memory, which the device is still filling."""
     host = torch.empty(tensor.shape, dtype=torch.float32, pin_memory=True)
     return host.copy_(tensor.float(), non_blocking=True)

@@ -1,4 +1,7 @@
-"""Which devices there are, found without importing torch: the main process chooses and must stay small."""
+"""The devices of this machine and settings of its processes, without importing torch.
+
+The main process chooses the devices and must stay small.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,23 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 CUDA_SUCCESS = 0  # cuda.h
-# libgomp's own number where it knows of more threads than cores; it takes 300 000 where it does not (its manual, GOMP_SPINCOUNT)
+# libgomp's own default if there are more threads than cores; otherwise it is 300,000 (libgomp
+# manual, GOMP_SPINCOUNT).
 SHORT_SPINS = {"GOMP_SPINCOUNT": "1000"}
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-LARGEST_KEPT_BYTES = 32 << 20  # one array; the most that glibc takes for M_MMAP_THRESHOLD
-ENCODER_KEPT_BYTES = (
-    256 << 20
-)  # in all: more than any batch on a CPU needs between its input and its answer
-SIGNAL_KEPT_BYTES = (
-    32 << 20
-)  # the arrays of some recordings of ten seconds; a long one's are given back
-BFLOAT16_PRODUCTS = frozenset({"avx512_bf16", "amx_bf16"})  # as Linux spells them
+LARGEST_KEPT_BYTES = 32 << 20  # one array; glibc's maximum for M_MMAP_THRESHOLD
+# In total: more than any batch on a CPU needs from input to output.
+ENCODER_KEPT_BYTES = 256 << 20
+# The arrays of several ten-second recordings; those of a long one are returned to the kernel.
+SIGNAL_KEPT_BYTES = 32 << 20
+BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})  # names in Linux's /proc/cpuinfo
 
 
 def cuda_device_count() -> int:
-    """Devices that the NVIDIA driver reports and the installed torch can use; 0 where either is missing."""
+    """Return the number of devices that the NVIDIA driver reports.
+
+    It is 0 without a driver, or if the installed torch cannot use CUDA.
+    """
     if not _torch_has_cuda():
         return 0
     try:
@@ -31,50 +36,59 @@ def cuda_device_count() -> int:
     except OSError:
         return 0
     count = ctypes.c_int(0)
-    if (
-        driver.cuInit(0) != CUDA_SUCCESS
-        or driver.cuDeviceGetCount(ctypes.byref(count)) != CUDA_SUCCESS
-    ):
+    if driver.cuInit(0) != CUDA_SUCCESS:
+        return 0
+    if driver.cuDeviceGetCount(ctypes.byref(count)) != CUDA_SUCCESS:
         return 0
     return count.value
 
 
-def resolve_devices(asked: str, available: int) -> list[str]:
-    """Device names from auto | cpu | cuda | cuda:N,...; auto is every CUDA device, the CPU where there is none.
+def resolve_devices(setting: str, available: int) -> list[str]:
+    """Return device names for auto | cpu | cuda | cuda:N,...
 
-    Raises ValueError for a device that is not there.
+    auto is every CUDA device, or the CPU if there is none.
+    Raises ValueError for a device that is not available.
     """
-    if asked == "cpu" or (asked == "auto" and not available):
+    if setting == "cpu" or (setting == "auto" and not available):
         return ["cpu"]
-    if asked in ("auto", "cuda"):
+    if setting in ("auto", "cuda"):
         if not available:
             raise ValueError(
-                "ECG_DEVICE is cuda; no CUDA device can be used here (driver and a CUDA build of torch are needed)"
+                "ECG_DEVICE is cuda; no CUDA device can be used here (a driver and a CUDA build of "
+                "torch are required)"
             )
         return [f"cuda:{number}" for number in range(available)]
-    numbers = [int(part.removeprefix("cuda:")) for part in asked.split(",")]
-    if absent := [number for number in numbers if number >= available]:
-        raise ValueError(
-            f"ECG_DEVICE names cuda:{absent[0]}; {available} CUDA devices can be used here"
-        )
+    numbers = [int(part.removeprefix("cuda:")) for part in setting.split(",")]
+    for number in numbers:
+        if number >= available:
+            raise ValueError(
+                f"ECG_DEVICE names cuda:{number}; {available} CUDA devices can be used here"
+            )
     return [f"cuda:{number}" for number in dict.fromkeys(numbers)]
 
 
-def cpu_multiplies_bfloat16(listing: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether this processor has instructions for bfloat16 products, twice as fast as float32's and more; False where Linux can't say."""
-    if not listing.is_file():
+def cpu_multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether this processor has instructions for bfloat16 products.
+
+    They are at least twice as fast as those for float32. False if Linux does not list the
+    processor's flags.
+    """
+    if not cpuinfo.is_file():
         return False
-    flags = next(
-        (line for line in listing.read_text().splitlines() if line.startswith("flags")), ""
-    )
-    return not BFLOAT16_PRODUCTS.isdisjoint(flags.split())
+    for line in cpuinfo.read_text().splitlines():
+        if line.startswith("flags"):
+            return not BFLOAT16_FLAGS.isdisjoint(line.split())
+    return False
 
 
 def limit_openmp_spinning(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Have a thread of the encoder that waits for the others give its core away soon, to whoever prepares the next recordings.
+    """Let the encoder's threads stop spinning soon when they wait for each other.
 
-    To be called before torch is loaded, whose OpenMP looks at the environment then. What an operator has set stands.
-    Two threads that spin on two cores with other work take several times as long as one.
+    Their cores are then free for the processes that prepare the next recordings: two threads that
+    spin on two cores with other work take several times as long as one.
+
+    Call it before torch is loaded, whose OpenMP then reads the environment. Variables that the
+    operator has set are kept.
     """
     if "OMP_WAIT_POLICY" not in environment:
         for name, value in SHORT_SPINS.items():
@@ -82,18 +96,19 @@ def limit_openmp_spinning(environment: MutableMapping[str, str] = os.environ) ->
 
 
 def keep_freed_memory(kept_bytes: int = ENCODER_KEPT_BYTES) -> None:
-    """Have glibc keep up to so much of what is freed for the next batch or request: each page that is had anew costs a fault.
+    """Let glibc keep up to this many freed bytes for the next batch or request.
 
-    A batch of eight segments faulted 60 000 pages otherwise, a tenth of its time.
+    Reusing memory avoids page faults: otherwise a batch of eight segments had 60,000 of them, which
+    took a tenth of its time.
     """
     allocator = ctypes.CDLL(None)
-    if hasattr(allocator, "mallopt"):  # other C libraries have none
+    if hasattr(allocator, "mallopt"):  # not all C libraries have it
         allocator.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
         allocator.mallopt(M_TRIM_THRESHOLD, kept_bytes)
 
 
 def _torch_has_cuda() -> bool:
     try:
-        return "+cpu" not in version("torch")  # PyTorch marks its builds so
+        return "+cpu" not in version("torch")  # PyTorch's mark of builds without CUDA
     except PackageNotFoundError:
         return False

@@ -1,7 +1,9 @@
-"""Forwards captured once for a batch size and replayed: a CUDA graph costs one launch where the module costs hundreds.
+"""Forward passes captured once for each batch size and replayed.
 
-Written after PyTorch's "CUDA semantics", section CUDA Graphs: warm-up on a side stream, static inputs, one memory pool for all.
-A graph may write over another's output, so an output is read, on the same stream, before the next replay.
+A CUDA graph costs one launch, the module hundreds. The code follows PyTorch's "CUDA semantics",
+section CUDA Graphs: warm-up on a side stream, static inputs, one memory pool for all graphs. A
+graph may overwrite another's output, so an output must be read, on the same stream, before the next
+replay.
 """
 
 from __future__ import annotations
@@ -17,30 +19,38 @@ from torch import Tensor
 
 from encoder.ecg_fm import EncoderOutput
 
-WARM_UPS = 3  # calls before a capture, PyTorch's own figure: libraries choose their kernels and take their workspace
-# Whoever compiles or captures holds it: PyTorch allows one capture at a time in a process, and whether it compiles is the process's, too.
+# Calls before a capture, in which libraries choose kernels and allocate workspaces; PyTorch's
+# figure.
+WARM_UPS = 3
+# Held by threads that compile or capture: PyTorch allows one capture at a time in a process, and
+# whether it compiles is a setting of the process too.
 COMPILE_LOCK = threading.RLock()
 
 T = TypeVar("T")
 
 
 class Capture(Protocol):
-    """Runs a function of static tensors once for its output, and gives what repeats it in place."""
+    """Calls a function of static tensors; returns what repeats it in place, and its output."""
 
     def __call__(self, function: Callable[[], T]) -> tuple[Callable[[], None], T]: ...
 
 
 @cache
 def capture_stream(device: torch.device) -> torch.cuda.Stream:
-    """The device's own, for all captures: torch.cuda.graph's default is on the device that captured first, whichever that was.
+    """Return the stream of all captures on a device.
 
-    Calls before a capture go the same way, so that cuBLAS's workspace, 32 MiB a stream on a large device, is taken once.
+    torch.cuda.graph's default stream is on the device that captured first. The warm-up calls use
+    this stream too, so that cuBLAS's workspace, 32 MiB per stream on a large device, is allocated
+    once.
     """
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class CudaCapture:
-    """Capture on one CUDA device, the calling thread's current one; all graphs of one instance share one memory pool."""
+    """Captures on one CUDA device, which must be the calling thread's current one.
+
+    All graphs of an instance share one memory pool.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -54,7 +64,7 @@ class CudaCapture:
                 function()
         caller.wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        # thread_local: another device's thread may take memory meanwhile, as bulk's do
+        # thread_local: threads of other devices, as bulk has, may allocate memory at the same time.
         with torch.cuda.graph(
             graph, pool=self._pool, stream=stream, capture_error_mode="thread_local"
         ):
@@ -64,7 +74,7 @@ class CudaCapture:
 
 @dataclass(frozen=True)
 class CapturedForward:
-    """segments is what `replay` reads, output what it writes."""
+    """A captured forward pass: `replay` reads `segments` and writes `output`."""
 
     segments: Tensor
     output: EncoderOutput
@@ -72,7 +82,10 @@ class CapturedForward:
 
 
 class GraphCache:
-    """The captured forwards of one module, made when first asked for, by batch size and by whether attention is wanted."""
+    """The captured forward passes of one module, by bucket and by whether attention is computed.
+
+    Each is captured when it is first used.
+    """
 
     def __init__(
         self,
@@ -80,28 +93,37 @@ class GraphCache:
         blank: Callable[[int], Tensor],
         new_capture: Callable[[], Capture],
     ) -> None:
-        """forward: (segments, attention); blank: so many segments of zeros, on the device, in the module's dtype."""
+        """Capture nothing yet.
+
+        forward      the module, called with (segments, attention)
+        blank        returns that many segments of zeros, on the device, in the module's dtype
+        new_capture  returns a capture with a memory pool of its own
+        """
         self._forward, self._blank, self._new_capture = forward, blank, new_capture
         self._capture = new_capture()
-        self._held: dict[tuple[int, bool], CapturedForward] = {}
+        self._captured: dict[tuple[int, bool], CapturedForward] = {}
 
     def run(self, segments: Tensor, attention: bool) -> EncoderOutput:
-        """segments (B, leads, samples), B a bucket, in any dtype -> what a graph writes: good until the next call."""
-        held = self.captured(len(segments), attention)
-        held.segments.copy_(segments)
-        held.replay()
-        return held.output
+        """Run segments (B, leads, samples) of any dtype, where B is a bucket.
+
+        The next call overwrites the output.
+        """
+        captured = self.captured(len(segments), attention)
+        captured.segments.copy_(segments)
+        captured.replay()
+        return captured.output
 
     def captured(self, bucket: int, attention: bool) -> CapturedForward:
-        held = self._held.get((bucket, attention))
-        if held is None:
+        """Return the captured forward pass of this bucket; capture it if it is missing."""
+        captured = self._captured.get((bucket, attention))
+        if captured is None:
             with COMPILE_LOCK:
-                held = self._held[bucket, attention] = self._new(bucket, attention)
-        return held
+                captured = self._captured[bucket, attention] = self._new(bucket, attention)
+        return captured
 
     def drop(self) -> None:
-        """Let all go, and their memory with them."""
-        self._held.clear()
+        """Release all graphs and their memory."""
+        self._captured.clear()
         self._capture = self._new_capture()
 
     def _new(self, bucket: int, attention: bool) -> CapturedForward:

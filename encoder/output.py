@@ -1,4 +1,4 @@
-"""What an encoder gives back, as NumPy arrays: it travels between processes that know no torch."""
+"""The outputs of an encoder as NumPy arrays, for processes that do not load torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for beside pooled and logits: hidden states of these layers, the last attention, the tokens that were pooled."""
+    """The outputs requested in addition to `pooled` and `logits`.
+
+    layers     numbers of the hidden states
+    attention  whether the last layer's attention is requested
+    tokens     whether the tokens that were pooled are requested
+    """
 
     layers: tuple[int, ...] = ()
     attention: bool = False
@@ -22,13 +27,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """One row for each segment (B), float32 throughout; T tokens of D channels, `labels` rows of the classifier.
+    """The outputs for B segments, float32; T tokens of D channels, `labels` rows of the classifier.
 
     pooled     (B, D)
     logits     (B, labels), None without a classifier
-    tokens     (B, T, D) what was pooled, None unless asked for
-    hidden     layer -> (B, T, D), the layers asked for
-    attention  (B, T, T) [query, key], the last layer's mean over heads, None unless asked for
+    tokens     (B, T, D) what was pooled, None unless requested
+    hidden     layer -> (B, T, D), the requested layers
+    attention  (B, T, T) [query, key], the last layer's mean over heads, None unless requested
     """
 
     pooled: Array
@@ -41,7 +46,7 @@ class EncodedBatch:
         return len(self.pooled)
 
     def rows(self, start: int, stop: int) -> EncodedBatch:
-        """The segments start..stop-1 (views, no copies): how a batch is handed back to the recordings in it."""
+        """Return the outputs of segments start..stop-1, as views."""
         return EncodedBatch(
             pooled=self.pooled[start:stop],
             logits=None if self.logits is None else self.logits[start:stop],
@@ -51,20 +56,19 @@ class EncodedBatch:
         )
 
     @classmethod
-    def concatenate(cls, pieces: Sequence[EncodedBatch]) -> EncodedBatch:
-        """Several batches of the same encoder and the same wishes, one after the other."""
-        if len(pieces) == 1:
-            return pieces[0]
-        first = pieces[0]
+    def concatenate(cls, batches: Sequence[EncodedBatch]) -> EncodedBatch:
+        """Concatenate batches of the same encoder with the same requested outputs."""
+        if len(batches) == 1:
+            return batches[0]
+        hidden: dict[int, Array] = {}
+        for layer in batches[0].hidden:
+            hidden[layer] = np.concatenate([batch.hidden[layer] for batch in batches])
         return cls(
-            pooled=np.concatenate([piece.pooled for piece in pieces]),
-            logits=_concatenated([piece.logits for piece in pieces]),
-            tokens=_concatenated([piece.tokens for piece in pieces]),
-            hidden={
-                layer: np.concatenate([piece.hidden[layer] for piece in pieces])
-                for layer in first.hidden
-            },
-            attention=_concatenated([piece.attention for piece in pieces]),
+            pooled=np.concatenate([batch.pooled for batch in batches]),
+            logits=_concatenated([batch.logits for batch in batches]),
+            tokens=_concatenated([batch.tokens for batch in batches]),
+            hidden=hidden,
+            attention=_concatenated([batch.attention for batch in batches]),
         )
 
 

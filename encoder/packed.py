@@ -1,8 +1,8 @@
-"""EcgFm made faster on an x86-64 CPU: weights laid out once for oneDNN, which otherwise does it again at every call.
+"""EcgFm made faster on an x86-64 CPU: weights are laid out for oneDNN once, not in every call.
 
-The operators are those to which torch.compile's Inductor lowers a frozen module (torch/_inductor/fx_passes/mkldnn_fusion.py); called
-by name they need neither a compiler nor its seconds at start. They are not public: tests/encoder/test_packed.py fails where a new
-PyTorch moves them.
+The operators are those that torch.compile's Inductor uses for a frozen module
+(torch/_inductor/fx_passes/mkldnn_fusion.py); called by name they need no compiler and none of its
+start-up time. They are not public: tests/encoder/test_packed.py fails if a new PyTorch moves them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from encoder.ecg_fm import (
     split_windows,
 )
 
-GELU: Any = ("gelu", [], "none")  # "none": exact, by erf
-NO_ACTIVATION: Any = ("none", [], "")
+_GELU: Any = ("gelu", [], "none")  # "none": the exact GELU, by erf
+_NO_ACTIVATION: Any = ("none", [], "")
 
 
 def can_pack(dtype: torch.dtype) -> bool:
-    """Whether this PyTorch has oneDNN and oneDNN has this dtype here, on the processors where packing was found to win."""
+    """Return whether oneDNN supports this dtype here, on processors where packing was faster."""
     has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     if not has_onednn or platform.machine().lower() not in ("x86_64", "amd64"):
         return False
@@ -38,9 +38,10 @@ def can_pack(dtype: torch.dtype) -> bool:
 
 
 def pack(encoder: EcgFm) -> None:
-    """Replace the encoder's products by packed ones, in place; each weight is let go as soon as its packed copy is made.
+    """Replace the encoder's products by packed ones, in place.
 
-    The encoder stands in its final dtype on the CPU. What is packed already is left.
+    Each weight is released as soon as its packed copy is made. The encoder must be on the CPU in
+    its final dtype. Modules that are packed already are kept.
     """
     encoder.convs = nn.ModuleList(_packed(conv) for conv in encoder.convs)
     _pack_children(encoder, "projection", "position")
@@ -53,7 +54,10 @@ def pack(encoder: EcgFm) -> None:
 
 
 class PackedLinear(nn.Module):
-    """(..., in) -> (..., out), with GELU or without; `window` rows of the input are one of the product's."""
+    """(..., in) -> (..., out), optionally with GELU.
+
+    window  number of the input's rows that make one row of the product
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, *, gelu: bool, window: int = 1) -> None:
         super().__init__()
@@ -61,55 +65,57 @@ class PackedLinear(nn.Module):
         self.window = window
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())
         self._bias = bias
-        self._activation = GELU if gelu else NO_ACTIVATION
+        self._activation = _GELU if gelu else _NO_ACTIVATION
 
     def forward(self, x: Tensor) -> Tensor:
         if self.window > 1:
             x = split_windows(x, self.window)
-        return cast(
-            Tensor,
-            torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, *self._activation),
-        )
+        output = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, *self._activation)
+        return cast(Tensor, output)
 
 
 class PackedPositionalConv(nn.Module):
-    """`PositionalConv` as a two-dimensional convolution of height 1: its input and output then are (B, T, D) in memory as they come."""
+    """`PositionalConv` as a two-dimensional convolution of height 1.
+
+    In this form its input and output (B, T, D) need no transposed copy.
+    """
 
     def __init__(self, position: PositionalConv) -> None:
         super().__init__()
-        self._shape: Any = (
-            (0, position.kernel_size[0] // 2),
-            (1, 1),
-            (1, 1),
-            position.groups,
-        )  # padding, stride, dilation
+        padding = (0, position.kernel_size[0] // 2)
+        stride = (1, 1)
+        dilation = (1, 1)
+        self._geometry: Any = (padding, stride, dilation, position.groups)
         weight = position.weight.unsqueeze(2).to_mkldnn()
-        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._shape)  # type: ignore[arg-type]
+        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._geometry)  # type: ignore[arg-type]
         self._bias = position.bias
 
     def forward(self, x: Tensor) -> Tensor:
         image = x.transpose(1, 2).unsqueeze(2)
-        around = torch.ops.mkldnn._convolution_pointwise(
-            image, self._weight, self._bias, *self._shape, *GELU
+        positions = torch.ops.mkldnn._convolution_pointwise(
+            image, self._weight, self._bias, *self._geometry, *_GELU
         )
-        return cast(Tensor, around[:, :, 0, : x.shape[1]].transpose(1, 2))
+        return cast(Tensor, positions[:, :, 0, : x.shape[1]].transpose(1, 2))
 
 
 def attend_bfloat16(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """`Attention.attend` in plain products with softmax in float32: 156 tokens are too few for a flash kernel to win on a CPU."""
+    """Compute `Attention.attend` as plain products, with softmax in float32.
+
+    A flash kernel is not faster on a CPU for as few as 156 tokens.
+    """
     heads = query.shape[:2]
     query, key, value = (part.contiguous().flatten(0, 1) for part in (query, key, value))
-    scores = torch.baddbmm(
-        query.new_empty(()), query, key.transpose(1, 2), beta=0, alpha=query.shape[-1] ** -0.5
-    )
-    return torch.bmm(scores.float().softmax(dim=-1).to(value.dtype), value).view(
-        *heads, *value.shape[1:]
-    )
+    scale = query.shape[-1] ** -0.5
+    unused = query.new_empty(())  # beta=0 ignores it
+    scores = torch.baddbmm(unused, query, key.transpose(1, 2), beta=0, alpha=scale)
+    weights = scores.float().softmax(dim=-1).to(value.dtype)
+    return torch.bmm(weights, value).view(*heads, *value.shape[1:])
 
 
 def _pack_children(module: nn.Module, *names: str) -> None:
     for name in names:
-        if (child := getattr(module, name)) is not None:
+        child = getattr(module, name)
+        if child is not None:
             setattr(module, name, _packed(child))
 
 

@@ -1,4 +1,4 @@
-"""Segments in, NumPy arrays out: an encoder on one device, in one dtype, in pieces that fit its memory."""
+"""Run an encoder on NumPy arrays: on one device, in one dtype, in pieces that fit its memory."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ from encoder.precision import DTYPES, move_module, set_tf32
 log = logging.getLogger(__name__)
 
 SEGMENT_SAMPLES = 2500  # 5 s at 500 Hz
-MAX_BATCH = 64  # segments; an H200 is busy from about there on, and a 10 s recording has 2
+MAX_BATCH = 64  # segments; about this many fill an H200, and a 10 s recording has 2
 
 
 class Forward(Protocol):
-    """A module on its device: `submit` takes a piece that fits and returns what waits for its answer.
+    """A module on its device.
 
-    `execution` says in words how it is run, `compiled` whether its kernels are torch.compile's.
+    execution  how the module is run, in words
+    compiled   whether its kernels are torch.compile's
+    submit     starts computing a piece that fits, and returns a function that waits for the result
+    warm_up    see EncoderRunner.warm_up
+    shrink     accepts that pieces will be no larger than max_batch
     """
 
     @property
@@ -47,7 +51,10 @@ class Forward(Protocol):
 
 
 class EncoderRunner:
-    """Owns the module: moves it to the device and dtype, and runs it there without gradients. Not for several threads at once."""
+    """Moves a module to a device and dtype, and runs it there without gradients.
+
+    The runner owns the module. It is not for several threads at the same time.
+    """
 
     def __init__(
         self,
@@ -58,9 +65,13 @@ class EncoderRunner:
         max_batch: int = MAX_BATCH,
         compile_cache: Path | None = None,
     ) -> None:
-        """encoder: a module with EcgFm's `forward`, `config` and FLOAT32_PARTS, or what loads one.
+        """Prepare the module.
 
-        dtype: tf32 is float32 with shorter products, on a CUDA device. compile_cache: a folder that keeps what is compiled.
+        encoder        a module with EcgFm's `forward`, `config` and FLOAT32_PARTS, or a function
+                       that loads one
+        dtype          a key of DTYPES; tf32, float32 with rounded products, needs a CUDA device
+        max_batch      segments that are run at once
+        compile_cache  a folder that keeps compiled code for the next start
         Raises ValueError for an unknown dtype or a max_batch below 1.
         """
         self.device = torch.device(device)
@@ -69,12 +80,12 @@ class EncoderRunner:
             raise ValueError(f"dtype: found {dtype!r}, allowed {', '.join(allowed)}")
         if max_batch < 1:
             raise ValueError(f"max_batch: found {max_batch}, at least 1")
-        self.dtype, self.dtype_name = DTYPES[dtype], dtype
+        self.dtype = DTYPES[dtype]
+        self.dtype_name = dtype
         self.max_batch = max_batch
-        self.module = move_module(
-            encoder if isinstance(encoder, nn.Module) else encoder(), self.device, self.dtype
-        )
-        self.forward = self._chosen(compile_cache)
+        module = encoder if isinstance(encoder, nn.Module) else encoder()
+        self.module = move_module(module, self.device, self.dtype)
+        self.forward = self._make_forward(compile_cache)
 
     @property
     def config(self) -> EcgFmConfig | CompactConfig:
@@ -82,7 +93,7 @@ class EncoderRunner:
 
     @property
     def execution(self) -> str:
-        """How the module is run here, in words: packed, captured, compiled, and if not, why not."""
+        """How the module is run here, in words; if it is not compiled, why not."""
         return self.forward.execution
 
     @property
@@ -97,55 +108,64 @@ class EncoderRunner:
         attention: bool = False,
         final_tokens: bool = False,
     ) -> EncodedBatch:
-        """segments (B, leads, samples) float32 -> one row for each; B may be larger than fits at once.
+        """Encode segments (B, leads, samples) float32; B may exceed max_batch.
 
-        A piece that runs out of device memory is halved and tried again; the smaller size is kept for later calls.
-        Raises ValueError for an empty batch, LayerOutOfRange, and torch's OutOfMemoryError where one segment is too much.
+        layers        numbers of the hidden states to return
+        attention     whether to return the attention
+        final_tokens  whether to return the tokens that are pooled
+        A piece that exceeds the device's memory is halved and tried again; later calls use the
+        smaller size. Raises ValueError for an empty batch, LayerOutOfRange for an unknown layer,
+        and torch's OutOfMemoryError if one segment exceeds the memory.
         """
         if segments.ndim != 3 or not len(segments):
             raise ValueError(
-                f"segments: found shape {segments.shape}, (segments, leads, samples) with one segment or more is needed"
+                f"segments: found shape {segments.shape}; (segments, leads, samples) with one "
+                "segment or more is required"
             )
         wanted = Wanted(layers, attention, final_tokens)
-        done: list[EncodedBatch] = []
-        waiting: deque[Callable[[], EncodedBatch]] = deque()
+        results: list[EncodedBatch] = []
+        in_flight: deque[Callable[[], EncodedBatch]] = deque()
         start = 0
         while start < len(segments):
             piece = segments[start : start + self.max_batch]
-            answer = self._attempt(piece, wanted)
-            if answer is None:
-                done.extend(_drained(waiting, 0))
+            pending = self._submit(piece, wanted)
+            if pending is None:
+                results.extend(_wait(in_flight, remaining=0))
                 self._halve(len(piece))
                 continue
-            waiting.append(answer)
-            done.extend(_drained(waiting, SLOTS - 1))
+            in_flight.append(pending)
+            results.extend(_wait(in_flight, remaining=SLOTS - 1))
             start += len(piece)
-        return EncodedBatch.concatenate(done + _drained(waiting, 0))
+        results.extend(_wait(in_flight, remaining=0))
+        return EncodedBatch.concatenate(results)
 
     def warm_up(self, samples: int = SEGMENT_SAMPLES, deadline: float = math.inf) -> None:
-        """Loads kernels and finds the memory's limit before the first request waits for it.
+        """Load kernels and find the memory's limit, so that no request waits for it.
 
-        What can wait is left where time.monotonic() is past the deadline.
+        samples   length of a segment
+        deadline  a time of time.monotonic() after which optional steps are skipped
         """
 
         def run(size: int, attention: bool) -> EncodedBatch:
-            return self.run(
-                np.zeros((size, self.config.in_leads, samples), np.float32), attention=attention
-            )
+            segments = np.zeros((size, self.config.in_leads, samples), np.float32)
+            return self.run(segments, attention=attention)
 
         self.forward.warm_up(run, deadline)
 
-    def _chosen(self, compile_cache: Path | None) -> Forward:
+    def _make_forward(self, compile_cache: Path | None) -> Forward:
         if isinstance(self.module, EcgFm) and self.device.type == "cuda":
             return CudaForward(self.module, self.device, self.dtype, self.max_batch, compile_cache)
         return PlainForward(self.module, self.device, self.dtype, self.max_batch)
 
-    def _attempt(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch] | None:
-        """What waits for the answer, or None where the device's memory did not hold it: a retry inside `except` would keep its tensors."""
+    def _submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch] | None:
+        """Return a function that waits for the result, None if the device's memory is exceeded.
+
+        The caller tries again: a retry within `except` would keep the failed call's tensors.
+        """
         if self.device.type == "cuda":
-            set_tf32(
-                self.dtype_name
-            )  # the process's; another runner's may stand, and a graph keeps what it is captured with
+            # A setting of the process, which another runner may have changed; a captured graph
+            # keeps the one of its capture.
+            set_tf32(self.dtype_name)
         try:
             with torch.inference_mode():
                 return self.forward.submit(piece, wanted)
@@ -157,7 +177,7 @@ class EncoderRunner:
     def _halve(self, size: int) -> None:
         self.max_batch = size // 2
         log.warning(
-            "%s ran out of memory at %d segments; from now on at most %d at once",
+            "%s: out of memory with %d segments; from now on at most %d are run at once",
             self.device,
             size,
             self.max_batch,
@@ -166,27 +186,29 @@ class EncoderRunner:
 
 
 class PlainForward:
-    """The module called as it is, one piece after the other; an EcgFm on the CPU is packed first where that wins."""
+    """Calls the module for one piece after the other; packs an EcgFm where that is faster."""
 
     def __init__(
         self, module: nn.Module, device: torch.device, dtype: torch.dtype, max_batch: int
     ) -> None:
-        self._module, self._device, self._dtype, self._max_batch = module, device, dtype, max_batch
-        # A compact network's work is over before a second thread is awake, unless that spins all the time.
-        self._alone = device.type == "cpu" and not isinstance(module, EcgFm)
-        packed = device.type == "cpu" and isinstance(module, EcgFm) and can_pack(dtype)
-        if packed and isinstance(module, EcgFm):
-            pack(module)
-        self.execution = "weights packed for oneDNN" if packed else "PyTorch's own operators"
+        self._module = module
+        self._device = device
+        self._dtype = dtype
+        self._max_batch = max_batch
+        self.execution = "PyTorch's own operators"
         self.compiled = False
+        on_cpu = device.type == "cpu"
+        # A compact network's operators finish before a second thread wakes up, unless it always
+        # spins.
+        self._single_threaded = on_cpu and not isinstance(module, EcgFm)
+        if on_cpu and isinstance(module, EcgFm) and can_pack(dtype):
+            pack(module)
+            self.execution = "weights packed for oneDNN"
 
     def submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch]:
-        batch = (
-            torch.from_numpy(np.array(piece, np.float32, order="C"))
-            .to(self._device)
-            .to(self._dtype)
-        )
-        with _one_thread() if self._alone else nullcontext():
+        copied = torch.from_numpy(np.array(piece, np.float32, order="C"))
+        batch = copied.to(self._device).to(self._dtype)
+        with _one_thread() if self._single_threaded else nullcontext():
             output: EncoderOutput = self._module(
                 batch, layers=wanted.layers, attention=wanted.attention
             )
@@ -194,8 +216,9 @@ class PlainForward:
         return lambda: encoded
 
     def warm_up(self, run: Callable[[int, bool], object], deadline: float) -> None:
-        """On a GPU also at the largest batch; there is nothing that could wait."""
-        for size in sorted({1} if self._device.type == "cpu" else {1, self._max_batch}):
+        """Run one segment, and on a GPU the largest batch too. No step is optional."""
+        sizes = {1} if self._device.type == "cpu" else {1, self._max_batch}
+        for size in sorted(sizes):
             run(size, False)
 
     def shrink(self, max_batch: int) -> None:
@@ -214,9 +237,9 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _drained(waiting: deque[Callable[[], EncodedBatch]], leave: int) -> list[EncodedBatch]:
-    """The oldest answers, until `leave` are left waiting."""
-    return [waiting.popleft()() for _ in range(len(waiting) - leave)]
+def _wait(in_flight: deque[Callable[[], EncodedBatch]], remaining: int) -> list[EncodedBatch]:
+    """Wait for the oldest results, until `remaining` are in flight."""
+    return [in_flight.popleft()() for _ in range(len(in_flight) - remaining)]
 
 
 def _to_numpy(output: EncoderOutput, tokens: bool) -> EncodedBatch:

@@ -1,8 +1,8 @@
-"""An encoder from its weights: a safetensors file or any mapping, taken whole or not at all."""
+"""Load an encoder's weights from a safetensors file or a mapping, all of them or none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from encoder.ecg_fm import EcgFm
 from encoder.precision import DTYPES
 from errors import BadBundle
 
-NAMED_AT_MOST = 5  # names listed in one error
+MAX_LISTED_NAMES = 5  # in one error
 
 
 def load_encoder(
@@ -26,27 +26,29 @@ def load_encoder(
     dtype: str = "float32",
     device: str = "cpu",
 ) -> EcgFm | Compact:
-    """The network of these sizes with these weights, each under its name in the network's `state_dict()`.
+    """Return the network of these sizes with these weights, named as in its `state_dict()`.
 
-    A mapping that loads on access is asked for one tensor at a time, so that memory holds one copy in `dtype` and one tensor more.
-    Raises BadBundle that lists what is missing, unknown or of another shape.
+    Reads one tensor of the mapping at a time: with a lazy mapping, memory holds one copy in `dtype`
+    and one more tensor.
+    Raises BadBundle, which lists weights that are missing, unknown or of another shape.
     """
+    # On the meta device the network's own weights take no memory.
     with torch.device("meta"):
         encoder = EcgFm(config) if isinstance(config, EcgFmConfig) else Compact(config)
-    wanted = encoder.state_dict()
-    _same_names(wanted.keys(), tensors.keys())
+    expected = encoder.state_dict()
+    _check_names(expected.keys(), tensors.keys())
     state: dict[str, Tensor] = {}
-    for name, blank in wanted.items():
+    for name, blank in expected.items():
         weight = tensors[name]
-        if tuple(weight.shape) != tuple(blank.shape):
+        shape = tuple(weight.shape)
+        if shape != tuple(blank.shape):
             raise BadBundle(
-                f"{name}: found shape {tuple(weight.shape)}, the configuration asks for {tuple(blank.shape)}"
+                f"{name}: shape {shape}, the configuration requires {tuple(blank.shape)}"
             )
-        kept = name.split(".")[0] in encoder.FLOAT32_PARTS
-        # copy: never a view of the file or of somebody else's array
-        state[name] = torch.as_tensor(weight).to(
-            device=device, dtype=torch.float32 if kept else DTYPES[dtype], copy=True
-        )
+        is_float32 = name.split(".")[0] in encoder.FLOAT32_PARTS
+        target = torch.float32 if is_float32 else DTYPES[dtype]
+        # Always a copy, so that no weight is a view of the file or of the caller's array.
+        state[name] = torch.as_tensor(weight).to(device=device, dtype=target, copy=True)
     encoder.load_state_dict(state, assign=True)
     return encoder.requires_grad_(False).eval()
 
@@ -54,7 +56,10 @@ def load_encoder(
 def load_encoder_file(
     config: EcgFmConfig | CompactConfig, path: Path, dtype: str = "float32", device: str = "cpu"
 ) -> EcgFm | Compact:
-    """`load_encoder` from a safetensors file. Raises BadBundle where the file can't be read or isn't this encoder's."""
+    """Call `load_encoder` with the tensors of a safetensors file.
+
+    Raises BadBundle if the file cannot be read or does not fit the configuration.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             return load_encoder(config, _FileTensors(file), dtype, device)
@@ -65,7 +70,7 @@ def load_encoder_file(
 
 
 class _FileTensors(Mapping[str, Tensor]):
-    """A safetensors file as a mapping that reads a tensor when it is asked for."""
+    """A safetensors file as a mapping; each access reads one tensor."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -74,24 +79,27 @@ class _FileTensors(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         return cast(Tensor, self._file.get_tensor(name))
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
 
 
-def _same_names(wanted: Any, found: Any) -> None:
-    missing, unknown = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
-    faults = [
-        f"{fault} {_few(names)}"
-        for fault, names in (("missing", missing), ("unknown", unknown))
-        if names
-    ]
+def _check_names(expected: Iterable[str], actual: Iterable[str]) -> None:
+    """Raise BadBundle if weights are missing or unknown."""
+    missing = sorted(set(expected) - set(actual))
+    unknown = sorted(set(actual) - set(expected))
+    faults: list[str] = []
+    if missing:
+        faults.append(f"missing {_listed(missing)}")
+    if unknown:
+        faults.append(f"unknown {_listed(unknown)}")
     if faults:
         raise BadBundle(f"weights do not fit the configuration: {'; '.join(faults)}")
 
 
-def _few(names: list[str]) -> str:
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+def _listed(names: list[str]) -> str:
+    listed = ", ".join(names[:MAX_LISTED_NAMES])
+    more = len(names) - MAX_LISTED_NAMES
+    return f"{listed} and {more} more" if more > 0 else listed

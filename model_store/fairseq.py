@@ -111,7 +111,7 @@ def import_fairseq(checkpoint: Checkpoint) -> ImportedEncoder:
     """
     finetuned = any(name.startswith("encoder.encoder.") for name in checkpoint.model)
     # `encoder.layer_norm` is the narrow norm in fine-tuned files and the wide norm in pretrained
-    # ones: the prefix is removed only from fine-tuned files, which have it on every tensor.
+    # ones: the prefix is removed only in fine-tuned files, where all but the classifier have it.
     prefix = "encoder." if finetuned else ""
     refs = {name.removeprefix(prefix): ref for name, ref in checkpoint.model.items()}
     if len(refs) != len(checkpoint.model):

@@ -1,4 +1,4 @@
-"""The compact network: what training adds is fold_norms away, zeros after a recording's end are not read, its states are what they say."""
+"""The compact network: folded norms, ignored zeros after a recording's end, hidden states."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The CUDA way's logic without a CUDA device: buckets, filling, graphs that are kept, memory that runs out, a compiler that fails.
+"""CudaForward without a CUDA device: buckets, padding, cached graphs, out of memory, compile errors.
 
-What only a device can do is stood in for: a capture that calls again, a copy that is none. What the encoder computes is real.
+Only what needs a device is replaced: a capture calls the function again, and a copy does nothing. The
+encoder really computes.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ CPU = torch.device("cpu")
 
 
 class AtOnce:
-    """How many threads were within at once, and how often one was."""
+    """Counts how many threads are in the block at once, and how often it is entered."""
 
     def __init__(self) -> None:
         self.within = self.most = self.times = 0
@@ -99,7 +100,7 @@ def test_answers_are_the_plain_ones_whatever_the_rung(
             np.testing.assert_allclose(found.hidden[layer], state, atol=1e-5)
 
 
-def test_warm_up_captures_every_rung_once_and_service_captures_nothing(
+def test_warm_up_captures_every_bucket_once_and_requests_capture_nothing(
     runner: EncoderRunner, segments: np.ndarray
 ) -> None:
     runner.warm_up(samples=320)
@@ -111,7 +112,7 @@ def test_warm_up_captures_every_rung_once_and_service_captures_nothing(
     assert len(Again.made) == 1 and len(Again.made[0].sizes) == 6
 
 
-def test_hidden_states_are_asked_of_rungs_alone(
+def test_hidden_states_are_computed_for_whole_buckets(
     runner: EncoderRunner, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward, asked = runner.module.forward, []
@@ -125,7 +126,7 @@ def test_hidden_states_are_asked_of_rungs_alone(
     assert asked == [2, 2, 4, 4, 8, 8, 8, 8] and answered == list(range(1, 9))
 
 
-def test_a_replay_computes_what_stands_on_the_device_again(
+def test_a_replay_computes_the_last_segments_again(
     runner: EncoderRunner, segments: np.ndarray
 ) -> None:
     runner.run(segments[:3])
@@ -138,7 +139,9 @@ def test_a_replay_computes_what_stands_on_the_device_again(
     assert Again.made[0].sizes == [4]
 
 
-def test_what_fills_a_rung_is_never_answered(runner: EncoderRunner, segments: np.ndarray) -> None:
+def test_rows_that_fill_a_bucket_do_not_affect_the_others(
+    runner: EncoderRunner, segments: np.ndarray
+) -> None:
     alone = runner.run(segments[:3]).pooled
     hidden = runner.run(segments[:3], layers=(1,)).hidden[1]
     runner.run(np.full_like(segments[:4], np.nan))
@@ -146,7 +149,7 @@ def test_what_fills_a_rung_is_never_answered(runner: EncoderRunner, segments: np
     np.testing.assert_array_equal(runner.run(segments[:3], layers=(1,)).hidden[1], hidden)
 
 
-def test_segments_of_another_length_start_anew(
+def test_segments_of_another_length_get_their_own_graphs(
     runner: EncoderRunner, encoder: EcgFm, segments: np.ndarray
 ) -> None:
     runner.run(segments[:2])
@@ -157,7 +160,7 @@ def test_segments_of_another_length_start_anew(
     assert len(Again.made) == 2
 
 
-def test_out_of_memory_halves_the_ladder_and_lets_the_graphs_go(
+def test_out_of_memory_halves_the_buckets_and_releases_the_graphs(
     runner: EncoderRunner,
     encoder: EcgFm,
     segments: np.ndarray,
@@ -177,7 +180,9 @@ def test_out_of_memory_halves_the_ladder_and_lets_the_graphs_go(
         np.testing.assert_allclose(runner.run(segments).pooled, whole, atol=1e-5)
     assert runner.max_batch == 4 and runner.forward.buckets == (2, 4)
     assert [made.sizes for made in Again.made] == [[], [4]]
-    assert "ran out of memory at 8 segments; from now on at most 4" in caplog.text
+    assert caplog.messages == [
+        "cpu: out of memory with 8 segments; from now on at most 4 are run at once"
+    ]
 
 
 def compiled_on_no_device(monkeypatch: pytest.MonkeyPatch, backend: Callable[..., object]) -> None:
@@ -223,7 +228,7 @@ def test_three_parts_are_compiled_once_for_all_batches_and_encoders(
     )
 
 
-def test_after_warm_up_nobody_waits_for_a_compiler(
+def test_after_warm_up_nothing_is_compiled(
     encoder: EcgFm,
     on_no_device: None,
     as_before: None,
@@ -262,7 +267,7 @@ class LauncherNotBuilt(SubprocessError):
     """As where Triton calls a C compiler that lacks Python's headers: no RuntimeError."""
 
 
-def test_a_compiler_that_fails_is_done_without_and_said(
+def test_if_compiling_fails_the_module_runs_uncompiled(
     encoder: EcgFm,
     on_no_device: None,
     as_before: None,
@@ -284,7 +289,7 @@ def test_a_compiler_that_fails_is_done_without_and_said(
     np.testing.assert_allclose(forward.submit(segments[:4], Wanted())().pooled, truth, atol=1e-5)
 
 
-def test_a_kernel_that_fails_when_it_is_first_launched_is_done_without_too(
+def test_if_the_first_launch_fails_the_module_runs_uncompiled(
     encoder: EcgFm,
     on_no_device: None,
     as_before: None,
@@ -304,7 +309,7 @@ def test_a_kernel_that_fails_when_it_is_first_launched_is_done_without_too(
     assert Again.made[0].sizes == [4, 4, 2, 2]
 
 
-def test_what_is_wrong_with_the_encoder_is_not_blamed_on_the_compiler(
+def test_an_error_of_the_encoder_is_not_taken_for_a_compile_error(
     encoder: EcgFm, on_no_device: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wrong(*_: object, **__: object) -> EncoderOutput:
@@ -319,7 +324,7 @@ def test_what_is_wrong_with_the_encoder_is_not_blamed_on_the_compiler(
     assert forward.execution == "CUDA graphs, not compiled: none is wanted here"
 
 
-def test_where_nothing_compiles_the_compiler_is_left_alone(
+def test_without_compiling_dynamo_is_not_imported(
     runner: EncoderRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stance(name: str) -> None:
@@ -329,7 +334,7 @@ def test_where_nothing_compiles_the_compiler_is_left_alone(
     runner.warm_up(samples=320)
 
 
-def test_where_nothing_compiles_the_path_says_why(
+def test_the_reason_why_nothing_is_compiled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("encoder.compiled.find_spec", lambda name: None)
@@ -345,18 +350,20 @@ def test_where_nothing_compiles_the_path_says_why(
     assert why_not_compilable() is None
 
 
-def test_out_of_time_the_largest_and_one_recording_are_captured(
+def test_past_the_deadline_only_the_largest_and_smallest_bucket_are_captured(
     runner: EncoderRunner, caplog: pytest.LogCaptureFixture
 ) -> None:
     runner.warm_up(samples=320, deadline=time.monotonic())
     assert Again.made[0].sizes == [8, 8, 2, 2]
-    assert "warm-up is out of time; 4 to 4 segments are captured when first needed" in caplog.text
+    assert caplog.messages == [
+        "warm-up reached its deadline; batches of 4 to 4 segments are captured when first used"
+    ]
 
 
-def test_encoders_of_one_process_warm_up_and_capture_in_turn(
+def test_encoders_of_one_process_warm_up_and_capture_one_at_a_time(
     encoder: EcgFm, on_no_device: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As bulk's, each in a thread of its device: no two at once, a late capture during a warm-up included."""
+    """As in bulk, one thread per device: no two at once, nor a later capture during a warm-up."""
     compiling, computing = AtOnce(), AtOnce()
     forward = EcgFm.forward
 
@@ -392,10 +399,10 @@ def test_encoders_of_one_process_warm_up_and_capture_in_turn(
     assert (computing.most, computing.times) == (1, 4 + 4 + 1)
 
 
-def test_late_captures_have_their_own_encoders_products(
+def test_a_later_capture_uses_its_own_encoders_tf32_setting(
     runner: EncoderRunner, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another runner's dtype may have set the process's since."""
+    """Another runner may have changed the setting of the process."""
     captured: list[str] = []
     monkeypatch.setattr("encoder.runner.set_tf32", captured.append)
     runner.device, runner.dtype_name = torch.device("cuda"), "tf32"
@@ -408,7 +415,7 @@ def test_late_captures_have_their_own_encoders_products(
 
 
 class Noted:
-    """Stands in for what torch.cuda has for captures, and notes on which device's stream something is called."""
+    """Replaces torch.cuda's functions for captures, and records the stream of each call."""
 
     def __init__(self) -> None:
         self.current: object = None
@@ -437,7 +444,7 @@ class Noted:
         self.called_on.append(self.current)
 
 
-def test_each_device_is_captured_on_a_stream_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_device_has_its_own_capture_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     noted = Noted()
     for name, value in {
         "Stream": noted.stream,
