@@ -1,14 +1,21 @@
-"""WFDB records written bit by bit, from the manual's words (signal(5), header(5)) and without the reader's code."""
+"""Write WFDB records bit by bit, after signal(5) and header(5), without the reader's code."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
+
+from formats.parts import Part
+from formats.registry import read
+from signals.record import EcgRecord
+
+RAMP = [-119, -55, 64, 86, -91, 4, 7, 100, -100, 55, 31]
 
 
 def encode(samples: Sequence[int], storage: int) -> bytes:
-    """Codes of one file, in file order (interleaved by frame), in a storage format other than 8."""
+    """Encode the codes of one file, interleaved by frame, in a storage format other than 8."""
     if storage in (16, 24, 32):
         return b"".join(value.to_bytes(storage // 8, "little", signed=True) for value in samples)
     if storage == 61:
@@ -21,8 +28,11 @@ def encode(samples: Sequence[int], storage: int) -> bytes:
 
 
 def differences(signals: Sequence[Sequence[int]]) -> bytes:
-    """Format 8 of several signals: signed first differences, the first of each against its initial value (so it is 0)."""
-    frames = zip(*([0] + [b - a for a, b in pairwise(one)] for one in signals), strict=True)
+    """Encode several signals in format 8, signed first differences.
+
+    The first difference of each signal is against its initial value, so it is 0.
+    """
+    frames = zip(*([0] + [b - a for a, b in pairwise(signal)] for signal in signals), strict=True)
     return bytes(value & 0xFF for frame in frames for value in frame)
 
 
@@ -30,7 +40,8 @@ def _encode_212(samples: Sequence[int]) -> bytes:
     out = bytearray()
     for first, second in _groups(samples, 2):
         bits = (first & 0xFFF) | (second & 0xFFF) << 12
-        # "the low 8 bits of sample 0; a byte of both high nibbles, sample 1's on top; the low 8 bits of sample 1"
+        # The low 8 bits of sample 0; a byte of both high nibbles, sample 1's on top; the low 8
+        # bits of sample 1.
         out += bytes([bits & 0xFF, (bits >> 8 & 0xF) | (bits >> 20 & 0xF) << 4, bits >> 12 & 0xFF])
     return bytes(out)
 
@@ -67,10 +78,10 @@ class Line:
     name: str
     zero: int = 0
 
-    def text(self, checksum: int | None = None) -> str:
-        total = sum(self.codes) if checksum is None else checksum
-        signed = (total + 32768) % 65536 - 32768
-        return f"{self.file} {self.storage} {self.gain} 12 {self.zero} {self.codes[0]} {signed} 0 {self.name}"
+    def text(self) -> str:
+        checksum = (sum(self.codes) + 32768) % 65536 - 32768
+        start = f"{self.file} {self.storage} {self.gain} 12 {self.zero}"
+        return f"{start} {self.codes[0]} {checksum} 0 {self.name}"
 
 
 def header(
@@ -84,3 +95,18 @@ def header(
     count = len(lines[0].codes) if samples is None else samples
     record = f"rec {len(lines)} {fs} {count} {when}".rstrip()
     return "\n".join([record, *(line.text() for line in lines), comments]).encode()
+
+
+def pair(storage: str = "16", gain: str = "1000/mV", **more: Any) -> tuple[bytes, bytes]:
+    """Return header and signal file of a record of the ramp as I and, reversed, as II."""
+    lines = [
+        Line("rec.dat", storage, gain, RAMP, "I"),
+        Line("rec.dat", storage, gain, RAMP[::-1], "II"),
+    ]
+    codes = [value for frame in zip(RAMP, RAMP[::-1], strict=True) for value in frame]
+    number = int(storage.split("x")[0].split("+")[0].split(":")[0])
+    return header(lines, **more), encode(codes, number)
+
+
+def read_pair(head: bytes, data: bytes) -> EcgRecord:
+    return read([Part("rec.hea", head), Part("rec.dat", data)])

@@ -1,0 +1,183 @@
+"""Multi-segment WFDB records: joined with gaps, or refused if a segment is missing or lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from errors import CorruptFile, EcgError, MissingPart, RecordingTooLong
+from formats.parts import Part
+from formats.registry import read
+from formats.wfdb import segments as segments_module
+from tests.formats.wfdb.writer import RAMP, Line, encode, header
+
+ONE = b"rec/1 1 500 11\na 11\n"
+
+
+def segments(master: bytes, **leads: Sequence[str]) -> list[Part]:
+    """Return a master header and, for each segment, a header and a signal file.
+
+    The signals of a segment are the ramp times 1, 2, ... with 100 units a mV.
+    """
+    parts = [Part("rec.hea", master)]
+    for name, names in leads.items():
+        lines = []
+        for row, lead in enumerate(names):
+            codes = [value * (row + 1) for value in RAMP]
+            lines.append(Line(f"{name}.dat", "16", "100/mV", codes, lead))
+        codes = [value * (row + 1) for value in RAMP for row in range(len(names))]
+        head = header(lines).replace(b"rec ", name.encode() + b" ", 1)
+        parts += [Part(f"{name}.hea", head), Part(f"{name}.dat", encode(codes, 16))]
+    return parts
+
+
+def replaced(parts: Sequence[Part], name: str, old: bytes, new: bytes) -> list[Part]:
+    """Return the parts with a change in one of them."""
+    result = []
+    for part in parts:
+        data = part.data
+        if part.name == name:
+            assert old in data
+            data = data.replace(old, new)
+        result.append(Part(part.name, data))
+    return result
+
+
+def test_segments_of_other_signals_and_gaps_become_gaps() -> None:
+    ramp = np.array(RAMP) / 100
+    master = b"rec/4 3 500 38\nlayout 0\na 11\n~ 16\nb 11\n"
+    record = read(segments(master, a=["I", "II"], b=["II", "V1"]))
+    assert (record.lead_names, record.fs, record.warnings) == (("I", "II", "V1"), 500.0, ())
+    nothing = np.full(11, np.nan)
+    gap = np.full(16, np.nan)
+    expected = [
+        np.concatenate([ramp, gap, nothing]),
+        np.concatenate([2 * ramp, gap, ramp]),
+        np.concatenate([nothing, gap, 2 * ramp]),
+    ]
+    np.testing.assert_allclose(record.signal, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("gain", "factor"), [(b"0.1/uV", 1.0), (b"100000/V", 1.0), (b"50/mV", 2.0)]
+)
+def test_segments_of_different_scales_are_joined_in_millivolt(gain: bytes, factor: float) -> None:
+    parts = segments(b"rec/2 1 500 22\na 11\nb 11\n", a=["I"], b=["I"])
+    record = read(replaced(parts, "b.hea", b"100/mV", gain))
+    ramp = np.array(RAMP) / 100
+    np.testing.assert_allclose(record.signal, [np.concatenate([ramp, factor * ramp])], rtol=1e-6)
+    assert (record.units, record.warnings) == ("mV", ())
+
+
+def test_warnings_of_segments_are_given_once() -> None:
+    parts = segments(b"rec/2 1 500 22\na 11\nb 11\n", a=["I"], b=["I"])
+    for name in ("a.hea", "b.hea"):
+        parts = replaced(parts, name, b" 0 I", b" 0 I\n# Age: 300")
+    assert read(parts).warnings == ("patient.age: beyond 120 years in the WFDB header, ignored",)
+
+
+def test_a_segment_without_a_stated_length_has_that_of_its_file() -> None:
+    parts = replaced(segments(ONE, a=["I"]), "a.hea", b"a 1 500 11", b"a 1 500")
+    assert read(parts).samples == 11
+    longer = replaced(parts, "rec.hea", b"11", b"12")
+    with pytest.raises(CorruptFile) as caught:
+        read(longer)
+    assert caught.value.detail == "a: 11 frames; the WFDB record states 12"
+
+
+@pytest.mark.parametrize(
+    ("master", "kind", "detail"),
+    [
+        (
+            b"rec/1 1 500 11\nnone 11\n",
+            MissingPart,
+            "none.hea: a segment of the WFDB record, missing in the upload",
+        ),
+        (
+            b"rec/1 1 500 12\na 11\n",
+            CorruptFile,
+            "WFDB header: 12 samples a signal stated; its segments have 11",
+        ),
+        (
+            b"rec/1 1 500 12\na 12\n",
+            CorruptFile,
+            "a: the segment's sampling rate or length differs from what the WFDB record states",
+        ),
+        (
+            b"rec/1 1 250 11\na 11\n",
+            CorruptFile,
+            "a: the segment's sampling rate or length differs from what the WFDB record states",
+        ),
+        (
+            b"rec/2 1 500 22\na 11\n",
+            CorruptFile,
+            "WFDB header: 2 segments stated, 1 described; 1 to 2000 are allowed",
+        ),
+        (
+            b"rec/2 1 500 999999999011\na 11\n~ 999999999000\n",
+            RecordingTooLong,
+            "WFDB record: 999999999011 frames of 1 signals; the limit is 16000000 values",
+        ),
+    ],
+)
+def test_segments_that_are_missing_or_lie_are_refused(
+    master: bytes, kind: type[EcgError], detail: str
+) -> None:
+    leads = {"a": ["I"]} if b"\na 1" in master else {}
+    with pytest.raises(kind) as caught:
+        read(segments(master, **leads))
+    assert caught.value.detail == detail
+
+
+def test_the_limit_counts_the_values_of_all_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = segments(b"rec/2 2 500 22\na 11\n~ 11\n", a=["I", "II"])
+    monkeypatch.setattr(segments_module, "MAX_VALUES", 44)
+    assert read(parts).signal.shape == (2, 22)
+    monkeypatch.setattr(segments_module, "MAX_VALUES", 43)
+    with pytest.raises(RecordingTooLong, match=r"^WFDB record: 22 frames of 2 signals"):
+        read(parts)
+
+
+def test_a_segment_of_a_segment_is_refused() -> None:
+    parts = [
+        Part("rec.hea", b"rec/1 1 500 11\nin 11\n"),
+        Part("in.hea", b"in/1 1 500 11\na 11\n"),
+        *segments(b"", a=["I"])[1:],
+    ]
+    with pytest.raises(CorruptFile) as caught:
+        read(parts)
+    assert caught.value.detail == "in: a segment of the WFDB record has segments itself"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "detail"),
+    [
+        ("b.hea", b" II", b" I", "b: two signals of this WFDB segment have the same name"),
+        (
+            "b.hea",
+            b"100/mV",
+            b"100/mmHg",
+            "a signal of the WFDB record has incompatible units in two segments",
+        ),
+        (
+            "b.hea",
+            b"16 100/mV 12 0 -119",
+            b"16x2 100/mV 12 0 -119",
+            "a signal of the WFDB record changes its sampling rate between segments",
+        ),
+    ],
+)
+def test_segments_that_do_not_fit_together_are_refused(
+    name: str, old: bytes, new: bytes, detail: str
+) -> None:
+    parts = segments(b"rec/2 2 500 22\na 11\nb 11\n", a=["I", "II"], b=["I", "II"])
+    if b"x2" in new:
+        # One signal with two samples a frame, so that the file still has its 11 frames.
+        parts = segments(b"rec/2 1 500 22\na 11\nb 11\n", a=["I"], b=["I"])
+        data = encode([*RAMP, *RAMP], 16)
+        parts = [Part(part.name, data if part.name == "b.dat" else part.data) for part in parts]
+    with pytest.raises(CorruptFile) as caught:
+        read(replaced(parts, name, old, new))
+    assert caught.value.detail == detail
