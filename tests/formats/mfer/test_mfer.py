@@ -1,13 +1,26 @@
-"""MFER: variants that the shared files do not cover, encoded here after ISO 22077-1."""
+"""ISHNE, MFER and FHIR: variants that the shared files do not have, written here from the words of the standards."""
 
 from __future__ import annotations
 
+import binascii
+import json
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 
-from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples, UnknownFormat
+from errors import (
+    BadSamplingRate,
+    CorruptFile,
+    DuplicateLead,
+    EcgError,
+    NoSamples,
+    SeveralRecordings,
+    UnknownFormat,
+    UnknownLead,
+)
+from formats.hints import Hints
 from formats.parts import Part
 from formats.registry import read
 from signals.record import EcgRecord
@@ -15,8 +28,11 @@ from signals.record import EcgRecord
 RAMP = np.arange(-50, 50)
 
 
-def opened(data: bytes) -> EcgRecord:
-    return read([Part("upload", data)])
+def opened(data: bytes, hints: Hints = Hints()) -> EcgRecord:  # noqa: B008 - frozen
+    return read([Part("upload", data)], hints)
+
+
+# MFER
 
 
 def tag(number: int, value: bytes) -> bytes:
@@ -182,3 +198,5 @@ def test_sequences_of_blocks_and_frames_that_go_on_are_joined_and_average_beats_
 def test_an_mfer_file_that_cannot_be_is_refused(data: bytes, kind: type[EcgError]) -> None:
     with pytest.raises(kind):
         opened(data)
+
+
