@@ -1,4 +1,7 @@
-"""SCP-ECG: tables, differences, reference beats and spans that the shared files do not have, written here bit by bit."""
+"""SCP-ECG: tables, differences, reference beats and spans that the shared files do not cover.
+
+The records are written here bit by bit, from the words of EN 1064.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ import pytest
 from errors import BadSamplingRate, CorruptFile, DuplicateLead, EcgError, NoSamples, UnknownFormat
 from formats.parts import Part
 from formats.registry import read
+from formats.scp import reported
 from formats.scp.coding import default_table
+from formats.scp.frame import looks_like_scp
 from signals.record import EcgRecord
 
 RAMP = [0, 1, -1, 2, -8, 9, -127, 128, -129, 200, -30_000, 3, 3, 3]
@@ -21,24 +26,27 @@ DEFAULT = (19_999).to_bytes(2, "little")
 
 def section(number: int, body: bytes) -> bytes:
     body += b"\0" * (len(body) % 2)
-    whole = (
-        struct.pack("<HIBB6s", number, 16 + len(body), 20, 20, b"SCPECG" if number == 0 else b"")
-        + body
-    )
-    return struct.pack("<H", binascii.crc_hqx(whole, 0xFFFF)) + whole
+    reserved = b"SCPECG" if number == 0 else b""
+    content = struct.pack("<HIBB6s", number, 16 + len(body), 20, 20, reserved) + body
+    return struct.pack("<H", binascii.crc_hqx(content, 0xFFFF)) + content
 
 
 def record_of(bodies: dict[int, bytes]) -> bytes:
-    """Section 0 with its twelve pointers, then the sections; with checksums and size."""
+    """Return section 0 with its twelve pointers, then the sections; with checksums and size."""
     sections = {number: section(number, body) for number, body in sorted(bodies.items())}
-    at, pointers = 6 + 16 + 120 + 1, [struct.pack("<HII", 0, 136, 7)]
+    position = 6 + 16 + 120 + 1
+    pointers = [struct.pack("<HII", 0, 136, 7)]
     for number in range(1, 12):
         length = len(sections.get(number, b""))
-        pointers.append(struct.pack("<HII", number, length, at if length else 0))
-        at += length
-    rest = section(0, b"".join(pointers)) + b"".join(sections.values())
-    size = (len(rest) + 6).to_bytes(4, "little")
-    return struct.pack("<H", binascii.crc_hqx(size + rest, 0xFFFF)) + size + rest
+        pointers.append(struct.pack("<HII", number, length, position if length else 0))
+        position += length
+    return stamped(section(0, b"".join(pointers)) + b"".join(sections.values()))
+
+
+def stamped(body: bytes) -> bytes:
+    """Return a record with its size and checksum."""
+    content = (len(body) + 6).to_bytes(4, "little") + body
+    return struct.pack("<H", binascii.crc_hqx(content, 0xFFFF)) + content
 
 
 def packed(bits: str) -> bytes:
@@ -46,7 +54,10 @@ def packed(bits: str) -> bytes:
 
 
 def huffman(values: list[int]) -> bytes:
-    """By the words of annex C: 0 is "0"; +-1 to 8 ones, a zero and a sign; then literals of 8 and 16 bits."""
+    """Encode after annex C.
+
+    0 is "0"; +-1 to 8 are so many ones, a zero and a sign; then literals of 8 and 16 bits.
+    """
     bits = ""
     for value in values:
         if value == 0:
@@ -65,6 +76,7 @@ def raw(values: list[int]) -> bytes:
 
 
 def leads(spans: list[tuple[int, int, int]], flags: int = 0) -> bytes:
+    """Return section 3 from (first sample, last sample, lead number)."""
     return bytes([len(spans), flags]) + b"".join(struct.pack("<IIB", *span) for span in spans)
 
 
@@ -75,11 +87,10 @@ def waves(
     interval: int = 2000,
     bimodal: int = 0,
 ) -> bytes:
-    return (
-        struct.pack("<HHBB", nanovolts, interval, differences, bimodal)
-        + b"".join(struct.pack("<H", len(one)) for one in data)
-        + b"".join(data)
-    )
+    """Return section 5 or 6 from the encoded bytes of each lead."""
+    head = struct.pack("<HHBB", nanovolts, interval, differences, bimodal)
+    lengths = b"".join(struct.pack("<H", len(lead)) for lead in data)
+    return head + lengths + b"".join(data)
 
 
 def opened(bodies: dict[int, bytes]) -> EcgRecord:
@@ -93,68 +104,124 @@ def one_lead(
 
 
 @pytest.mark.parametrize("differences", [0, 1, 2])
-def test_raw_and_huffman_coded_samples_come_back_whatever_the_differences(differences: int) -> None:
+def test_raw_and_huffman_coded_samples_are_restored_from_any_differences(differences: int) -> None:
     values = np.array(RAMP) // 4  # second differences of the whole ramp would not fit into 16 bits
     first, second = np.diff(values), np.diff(values, 2)
     coded = [[*values], [values[0], *first], [*values[:2], *second]][differences]
     for bodies in (
         one_lead(raw(coded), differences),
         one_lead(huffman(coded), differences) | {2: DEFAULT},
+        one_lead(raw(coded), differences) | {2: b"\0\0"},
     ):
         record = opened(bodies)
         assert (record.lead_names, record.fs, record.warnings) == (("I",), 500.0, ())
         np.testing.assert_allclose(record.signal[0], values / 1000, rtol=1e-6)
 
 
-def test_a_huffman_table_of_its_own_has_its_codes_first_bit_lowest() -> None:
-    """0 -> 0, 10 -> +1, 110 -> -1, 111 and eight bits -> the number; 19999's prefixes would read otherwise."""
-    lines = [(1, 1, 0, 0b0), (2, 2, 1, 0b01), (3, 3, -1, 0b011), (3, 11, 0, 0b111)]
-    table = struct.pack("<HH", 1, 4) + b"".join(
-        struct.pack("<BBBhI", prefix, total, 1, value, code) for prefix, total, value, code in lines
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_second_differences_of_few_samples(count: int) -> None:
+    record = opened(one_lead(raw([5, 7, 1][:count]), 2, count))
+    np.testing.assert_allclose(record.signal[0] * 1000, [5, 7, 10][:count], atol=1e-4)
+
+
+def test_only_the_stated_samples_are_read() -> None:
+    for bodies in (one_lead(raw(RAMP), count=9), one_lead(huffman(RAMP), count=9) | {2: DEFAULT}):
+        np.testing.assert_allclose(opened(bodies).signal[0] * 1000, RAMP[:9], rtol=1e-5, atol=1e-4)
+
+
+def table(lines: list[tuple[int, int, int, int, int]]) -> bytes:
+    """Return section 2 with one table of (prefix bits, all bits, switch, value, code)."""
+    return struct.pack("<HH", 1, len(lines)) + b"".join(
+        struct.pack("<BBBhI", *line) for line in lines
     )
+
+
+def test_a_huffman_table_of_the_file_has_its_codes_first_bit_lowest() -> None:
+    """0 -> 0, 10 -> +1, 110 -> -1, 111 and eight bits -> the number.
+
+    The prefixes of the default table would read otherwise.
+    """
+    lines = [
+        (1, 1, 1, 0, 0b0),
+        (2, 2, 1, 1, 0b01),
+        (3, 3, 1, -1, 0b011),
+        (3, 11, 1, 0, 0b111),
+    ]
     bits = "".join(["0", "10", "110", "111" + f"{-100 & 0xFF:08b}", "10", "0"])
-    record = opened(one_lead(packed(bits), count=6) | {2: table})
+    record = opened(one_lead(packed(bits), count=6) | {2: table(lines)})
     np.testing.assert_allclose(record.signal[0] * 1000, [0, 1, -1, -100, 1, 0], atol=1e-4)
+
+
+def test_a_code_may_have_a_prefix_of_32_bits_and_40_bits_in_all() -> None:
+    lines = [(1, 1, 1, 0, 0b0), (32, 40, 1, 0, 0xFFFF_FFFF)]
+    bits = "0" + "1" * 32 + f"{-3 & 0xFF:08b}" + "0"
+    record = opened(one_lead(packed(bits), count=3) | {2: table(lines)})
+    np.testing.assert_allclose(record.signal[0] * 1000, [0, -3, 0], atol=1e-4)
 
 
 def test_the_default_table_is_a_prefix_code() -> None:
     codes = [f"{code.prefix:0{code.prefix_bits}b}" for code in default_table()]
-    assert not [
-        (one, other)
-        for one in codes
+    assert len(codes) == len(set(codes)) == 19
+    clashes = [
+        (code, other)
+        for code in codes
         for other in codes
-        if one is not other and other.startswith(one)
+        if code != other and other.startswith(code)
     ]
+    assert clashes == []
 
 
-def test_leads_recorded_one_after_the_other_stand_at_their_times_with_gaps() -> None:
-    bodies = {3: leads([(1, 3, 1), (4, 6, 2)]), 6: waves([raw([1, 2, 3]), raw([4, 5, 6])])}
-    nothing = [np.nan] * 3
-    np.testing.assert_allclose(
-        opened(bodies).signal * 1000, [[1, 2, 3, *nothing], [*nothing, 4, 5, 6]], atol=1e-4
-    )
-
-
-def test_the_reference_beat_is_put_back_on_its_fiducial_within_its_zone_and_for_type_0_only() -> (
-    None
-):
-    beat, count = [10, 20, 30, 40], 20
-    qrs = [(0, 3, 5, 7), (1, 11, 12, 13), (0, 15, 16, 20)]  # type, start, fiducial, end, from 1
-    places = struct.pack("<HHH", 8, 2, 3) + b"".join(
-        struct.pack("<HIII", *one) for one in qrs
-    )  # 8 ms at 2 ms: four samples, fiducial the second
+def test_leads_recorded_one_after_the_other_are_at_their_times_with_gaps() -> None:
     bodies = {
-        3: leads([(1, count, 1)], flags=1),
-        4: places,
-        5: waves([raw(beat)], nanovolts=500),
-        6: waves([raw([0] * count)]),
+        3: leads([(11, 13, 1), (13, 15, 2), (14, 16, 3)]),
+        6: waves([raw([1, 2, 3]), raw([4, 5, 6]), raw([7, 8, 9])]),
     }
-    expected = np.zeros(count)
-    expected[3:7] = (
-        np.array(beat) / 2
-    )  # the fiducial (2nd) on sample 5, so from sample 4; all within 3..7
-    expected[14:18] = np.array(beat) / 2  # from sample 15
-    np.testing.assert_allclose(opened(bodies).signal[0] * 1000, expected, atol=1e-4)
+    nan = np.nan
+    expected = [[1, 2, 3, nan, nan, nan], [nan, nan, 4, 5, 6, nan], [nan, nan, nan, 7, 8, 9]]
+    record = opened(bodies)
+    assert record.lead_names == ("I", "II", "V1")
+    np.testing.assert_allclose(record.signal * 1000, expected, atol=1e-4)
+
+
+def beats(qrs: list[tuple[int, int, int, int]], *, length_ms: int = 8, fiducial: int = 2) -> bytes:
+    """Return section 4 from (type, start, fiducial, end), counted from 1."""
+    head = struct.pack("<HHH", length_ms, fiducial, len(qrs))
+    return head + b"".join(struct.pack("<HIII", *complex_) for complex_ in qrs)
+
+
+def test_the_reference_beat_is_added_on_its_fiducial_within_its_zone_and_for_type_0_only() -> None:
+    beat, count = [10, 20, 30, 40], 20  # 8 ms at 2 ms a sample
+    bodies = {
+        3: leads([(1, count, 1), (1, count, 2)], flags=1),
+        4: beats([(0, 4, 5, 6), (1, 11, 12, 13), (0, 15, 16, 20)]),
+        5: waves([raw(beat), raw(beat[::-1])], nanovolts=500),
+        6: waves([raw([0] * count), raw([7] * count)]),
+    }
+    expected = np.zeros((2, count))
+    expected[1] = 7
+    # The second sample of the beat falls on sample 5, counted from 1, of the zone 4 to 6.
+    expected[0, 3:6] += np.array([10, 20, 30]) / 2
+    expected[1, 3:6] += np.array([40, 30, 20]) / 2
+    expected[0, 14:18] += np.array(beat) / 2
+    expected[1, 14:18] += np.array(beat[::-1]) / 2
+    record = opened(bodies)
+    np.testing.assert_allclose(record.signal * 1000, expected, atol=1e-4)
+    assert record.warnings == ()
+
+
+def test_a_beat_is_cut_at_both_ends_of_a_lead() -> None:
+    """A lead of the samples 11 to 15; the beat would begin before and end behind it."""
+    bodies = {
+        3: leads([(11, 15, 1)], flags=1),
+        4: beats([(0, 9, 11, 12), (0, 14, 15, 18), (0, 30, 31, 33)], fiducial=2),
+        5: waves([raw([10, 20, 30, 40])]),
+        6: waves([raw([0] * 5)]),
+    }
+    record = opened(bodies)
+    np.testing.assert_allclose(record.signal[0] * 1000, [20, 30, 0, 10, 20], atol=1e-4)
+
+
+# Section 1 and 7
 
 
 def test_age_sex_time_device_and_measurements_come_along_and_names_do_not() -> None:
@@ -168,70 +235,331 @@ def test_age_sex_time_device_and_measurements_come_along_and_names_do_not() -> N
         25: b"\xe8\x07\x05\x01",
         26: b"\x08\x1b\x20",
     }
-    section1 = (
-        b"".join(
-            bytes([tag]) + len(value).to_bytes(2, "little") + value for tag, value in fields.items()
-        )
-        + b"\xff\0\0"
-    )
+    section1 = b"\xff\0\0"
+    for tag, value in reversed(fields.items()):
+        section1 = bytes([tag]) + len(value).to_bytes(2, "little") + value + section1
     beat = struct.pack("<5H3h", 100, 200, 260, 360, 29_999, 30, 999, -10)
-    section7 = (
-        struct.pack("<BBHH", 1, 1, 828, 0)
-        + beat
-        + bytes(10)
-        + struct.pack("<H", 2)
-        + bytes(2)
-        + struct.pack("<HHHB", 72, 0, 442, 1)
-    )
+    section7 = struct.pack("<BBHH", 2, 1, 828, 0) + beat + bytes(16) + bytes(10)
+    section7 += struct.pack("<H", 2) + bytes(2) + struct.pack("<HHHB", 72, 0, 442, 1)
     record = opened(one_lead(raw(RAMP)) | {1: section1, 7: section7})
     assert record.reported is not None
-    assert (record.patient.age_years, record.patient.sex, record.recording_date) == (
-        63.0,
-        "female",
-        "2024-05-01T08:27:32",
-    )
+    assert (record.patient.age_years, record.patient.sex) == (63.0, "female")
+    assert record.recording_date == "2024-05-01T08:27:32"
     assert record.reported.device == "Maker / ELI10"
     assert record.reported.measurements == {
-        "rr_ms": 828.0, "p_duration_ms": 100.0, "pr_ms": 160.0, "qrs_ms": 100.0, "p_axis_deg": 30.0, "t_axis_deg": -10.0,
-        "heart_rate_bpm": 72.0, "qtc_ms": 442.0,
-    }  # fmt: skip
+        "rr_ms": 828.0,
+        "p_duration_ms": 100.0,
+        "pr_ms": 160.0,
+        "qrs_ms": 100.0,
+        "p_axis_deg": 30.0,
+        "t_axis_deg": -10.0,
+        "heart_rate_bpm": 72.0,
+        "qtc_ms": 442.0,
+    }
+    assert record.warnings == ()
     assert "Mustermann" not in repr(record)
 
 
-def test_a_record_without_its_persons_name_is_read_by_the_waveforms_own_checksums() -> None:
-    data = bytearray(record_of(one_lead(raw(RAMP)) | {1: b"\0\x05\0Erika\xff\0\0"}))
-    place = data.index(b"Erika")
-    data[place : place + 5] = b"XXXXX"
+@pytest.mark.parametrize(
+    ("fields", "age_years"),
+    [
+        ({4: b"\x12\0\x02"}, 1.5),
+        ({4: b"\x12\0\x09", 5: b"\xa8\x07\x05\x02"}, 63.0),
+        ({5: b"\xa8\x07\x05\x01"}, 64.0),
+        ({5: b"\xa8\x07\x05"}, None),
+        ({4: b"\x12\0"}, None),
+        ({}, None),
+    ],
+)
+def test_an_age_is_stated_or_follows_from_the_date_of_birth(
+    fields: dict[int, bytes], age_years: float | None
+) -> None:
+    patient, warnings = reported.patient(fields, "2024-05-01T08:27:32")
+    assert (patient.age_years, warnings) == (age_years, ())
+
+
+def test_a_date_without_a_time_is_midnight() -> None:
+    assert reported.recording_date({25: b"\xe8\x07\x05\x01"}) == "2024-05-01T00:00:00"
+    assert reported.recording_date({25: b"\xe8\x07\x05", 26: b"\x08\x1b\x20"}) is None
+    assert reported.recording_date({}) is None
+
+
+def test_tags_end_at_255_or_where_a_field_overruns_the_section() -> None:
+    assert reported.parse_tags(b"\x01\x02\0ab\x02\0\0\x01\x01\0c\xff\0\0\x03\x01\0d") == {
+        1: b"ab",
+        2: b"",
+    }
+    assert reported.parse_tags(b"\x01\x01\0a\x02\x02\0b") == {1: b"a"}
+    assert reported.parse_tags(b"\x01\x01") == {}
+    assert reported.parse_tags(None) == {}
+
+
+def test_measurements_that_are_cut_off_or_not_measured_are_left_out() -> None:
+    beat = struct.pack("<5H3h", 100, 200, 260, 360, 660, 180, -180, 181)
+    whole = struct.pack("<BBHH", 1, 0, 29_999, 0) + beat + bytes(2) + struct.pack("<HHH", 72, 0, 9)
+    expected = {
+        "p_duration_ms": 100.0,
+        "pr_ms": 160.0,
+        "qrs_ms": 100.0,
+        "qt_ms": 400.0,
+        "p_axis_deg": 180.0,
+        "qrs_axis_deg": -180.0,
+        "heart_rate_bpm": 72.0,
+        "qtc_ms": 9.0,
+    }
+    assert reported.measurements(whole) == expected
+    del expected["qtc_ms"]
+    assert reported.measurements(whole[:-1]) == expected
+    rr_only = struct.pack("<BBHH", 1, 0, 828, 0) + beat
+    assert reported.measurements(rr_only[:-1]) == {"rr_ms": 828.0}
+    for section7 in (None, b"", rr_only[:5], b"\0" + rr_only[1:]):
+        assert reported.measurements(section7) == {}
+
+
+# The frame
+
+
+def test_a_record_with_a_changed_section_1_is_read_by_the_waveforms_own_checksums() -> None:
+    data = bytearray(record_of(one_lead(raw(RAMP)) | {1: b"\0\x05\0Erika\xff\0\0", 2: b"\0\0"}))
+    position = data.index(b"Erika")
+    data[position : position + 5] = b"XXXXX"
     record = read([Part("upload", bytes(data))])
-    assert any("checksum" in warning for warning in record.warnings)
+    assert record.warnings == (
+        "file: the checksum of the SCP-ECG record is wrong, those of its waveforms are right",
+    )
     data[-5] ^= 1
-    with pytest.raises(CorruptFile, match="section 6"):
+    with pytest.raises(CorruptFile) as caught:
         read([Part("upload", bytes(data))])
+    assert caught.value.detail == "section 6 of the SCP-ECG record: its checksum is wrong"
+
+
+def test_bytes_behind_the_record_are_ignored() -> None:
+    record = read([Part("upload", record_of(one_lead(raw(RAMP))) + b"more")])
+    assert (record.samples, record.warnings) == (len(RAMP), ())
+
+
+def test_a_record_is_found_by_its_mark_or_its_pointer_to_itself() -> None:
+    data = record_of(one_lead(raw(RAMP)))
+    unmarked = data.replace(b"SCPECG", bytes(6))
+    assert looks_like_scp(data) and looks_like_scp(unmarked)
+    assert looks_like_scp(data[:64]) and not looks_like_scp(unmarked[:64])
+    assert looks_like_scp(unmarked[:65])
+    for start, stop in ((8, 10), (10, 14), (22, 24), (24, 28)):
+        changed = unmarked[:start] + b"\x01" * (stop - start) + unmarked[stop:]
+        assert not looks_like_scp(changed)
+    assert not looks_like_scp(bytes(200))
+
+
+def test_a_wrong_size_is_damage_with_the_mark_and_another_format_without() -> None:
+    data = record_of(one_lead(raw(RAMP)))
+    fault = f"its size field states {len(data)} bytes, the file has {len(data) - 1}"
+    with pytest.raises(CorruptFile) as damaged:
+        read([Part("upload", data[:-1])])
+    assert damaged.value.detail == f"the SCP-ECG record is damaged: {fault}"
+    with pytest.raises(UnknownFormat) as unknown:
+        read([Part("upload", data.replace(b"SCPECG", bytes(6))[:-1])])
+    assert unknown.value.detail == f"not standard SCP-ECG (EN 1064): {fault}"
+
+
+POINTERS = (
+    "section 0 of the SCP-ECG record: {} bytes stated; 1 to 1024 pointers of 10 bytes within the "
+    "record are allowed"
+)
+OUTSIDE = "section 3 of the SCP-ECG record is outside of the record"
+OTHER = "section 3 of the SCP-ECG record has another number or length than section 0 states"
 
 
 @pytest.mark.parametrize(
-    ("bodies", "kind", "reason"),
+    ("offset", "value", "detail"),
     [
-        (one_lead(raw(RAMP), bimodal=1), UnknownFormat, "bimodal"),
-        (one_lead(raw(RAMP), differences=3), UnknownFormat, "differences"),
-        (one_lead(raw(RAMP)) | {2: b"\x02\0" + bytes(20)}, UnknownFormat, "several Huffman tables"),
-        (one_lead(raw(RAMP)) | {2: b"\xff\0"}, CorruptFile, "Huffman tables"),
-        (one_lead(raw(RAMP)) | {2: b"\x01\0\xff\xff"}, CorruptFile, "codes"),
-        (one_lead(raw(RAMP)[:-2]), CorruptFile, "samples"),
-        (one_lead(b"\xff\xff") | {2: DEFAULT}, CorruptFile, "samples"),
-        (one_lead(raw(RAMP), nanovolts=0), CorruptFile, "gain"),
-        (one_lead(raw(RAMP), interval=0), BadSamplingRate, "interval"),
-        (one_lead(raw(RAMP), count=10**9), CorruptFile, "samples 1 to 1000000000 stated"),
-        ({3: leads([(5, 4, 1)]), 6: waves([raw(RAMP)])}, CorruptFile, "samples 5 to 4 stated"),
-        ({3: leads([(1, 14, 1), (1, 14, 1)]), 6: waves([raw(RAMP)] * 2)}, DuplicateLead, "twice"),
-        ({3: leads([(1, 14, 1)], flags=1), 6: waves([raw(RAMP)])}, CorruptFile, "reference beat"),
-        ({3: leads([(1, 14, 1)])}, NoSamples, "section 6"),
-        ({6: waves([raw(RAMP)])}, CorruptFile, "section 3"),
-        ({3: leads([(1, 14, 1)]), 6: b"\1\0"}, CorruptFile, "2 bytes; 1 leads need at least 8"),
+        (10, struct.pack("<I", 25), POINTERS.format(25)),
+        (10, struct.pack("<I", 10**6), POINTERS.format(10**6)),
+        # The pointer to section 3: id u16, length u32, index u32.
+        (22 + 30 + 2, struct.pack("<I", 15), OUTSIDE),
+        (22 + 30 + 2, struct.pack("<I", 10**6), OUTSIDE),
+        (22 + 30 + 6, struct.pack("<I", 6), OUTSIDE),
+        (22 + 30 + 6, struct.pack("<I", 7), OTHER),
+        (22 + 30 + 2, struct.pack("<I", 27), OTHER),
     ],
 )
-def test_what_is_not_read_or_cannot_be_is_refused_by_name(
-    bodies: dict[int, bytes], kind: type[EcgError], reason: str
+def test_a_pointer_that_lies_is_refused(offset: int, value: bytes, detail: str) -> None:
+    data = record_of(one_lead(raw(RAMP)))[6:]
+    start = offset - 6
+    with pytest.raises(CorruptFile) as caught:
+        read([Part("upload", stamped(data[:start] + value + data[start + len(value) :]))])
+    assert caught.value.detail == detail
+
+
+ONE_TABLE_CODE = (1, 1, 1, 0, 0)
+SEVERAL_TABLES = "SCP-ECG with several Huffman tables is not supported"
+
+
+@pytest.mark.parametrize(
+    ("bodies", "kind", "detail"),
+    [
+        (
+            one_lead(raw(RAMP), bimodal=1),
+            UnknownFormat,
+            "SCP-ECG with bimodal compression is not supported",
+        ),
+        (
+            one_lead(raw(RAMP), differences=3),
+            UnknownFormat,
+            "SCP-ECG with differences of order 3 is not supported; 0, 1 and 2 are",
+        ),
+        (one_lead(raw(RAMP)) | {2: b"\x02\0" + bytes(20)}, UnknownFormat, SEVERAL_TABLES),
+        (one_lead(raw(RAMP)) | {2: b"\x10\0" + bytes(20)}, UnknownFormat, SEVERAL_TABLES),
+        (one_lead(raw(RAMP)) | {2: table([(1, 1, 0, 0, 0)])}, UnknownFormat, SEVERAL_TABLES),
+        (
+            one_lead(raw(RAMP)) | {2: b"\x11\0"},
+            CorruptFile,
+            "section 2 of the SCP-ECG record: 17 Huffman tables; the limit is 16",
+        ),
+        (
+            one_lead(raw(RAMP)) | {2: table([ONE_TABLE_CODE] * 2)[:-2]},
+            CorruptFile,
+            "Huffman table of the SCP-ECG record: 2 codes in 18 bytes; 1 to 256 codes of 9 bytes "
+            "are allowed",
+        ),
+        (
+            one_lead(raw(RAMP)) | {2: b"\x01\0\0\0"},
+            CorruptFile,
+            "Huffman table of the SCP-ECG record: 0 codes in 2 bytes; 1 to 256 codes of 9 bytes "
+            "are allowed",
+        ),
+        (
+            one_lead(raw(RAMP)) | {2: table([ONE_TABLE_CODE] * 257)},
+            CorruptFile,
+            "Huffman table of the SCP-ECG record: 257 codes in 2316 bytes; 1 to 256 codes of "
+            "9 bytes are allowed",
+        ),
+        (
+            one_lead(raw(RAMP)) | {2: table([(33, 40, 1, 0, 0)])},
+            CorruptFile,
+            "Huffman table of the SCP-ECG record: a code of 33 prefix bits and 40 bits; "
+            "at most 32 and 40 are allowed",
+        ),
+        (
+            one_lead(raw(RAMP)) | {2: table([(3, 41, 1, 0, 0)])},
+            CorruptFile,
+            "Huffman table of the SCP-ECG record: a code of 3 prefix bits and 41 bits; "
+            "at most 32 and 40 are allowed",
+        ),
+        (
+            one_lead(b"\xff\xff") | {2: table([ONE_TABLE_CODE])},
+            CorruptFile,
+            "the SCP-ECG record has a Huffman code that is not in its table",
+        ),
+        (
+            one_lead(raw(RAMP)[:-2]),
+            CorruptFile,
+            "a lead of the SCP-ECG record has 13 samples; 14 are stated",
+        ),
+        (
+            one_lead(b"\xff\xff") | {2: DEFAULT},
+            CorruptFile,
+            "a lead of the SCP-ECG record has 0 samples; 14 are stated",
+        ),
+        (
+            one_lead(raw(RAMP), nanovolts=0),
+            CorruptFile,
+            "the gain in section 6 of the SCP-ECG record is 0",
+        ),
+        (
+            one_lead(raw(RAMP), interval=0),
+            BadSamplingRate,
+            "fs: the sample interval in section 6 of the SCP-ECG record is 0",
+        ),
+        (
+            one_lead(raw(RAMP), count=1_200_001),
+            CorruptFile,
+            "lead 0 of the SCP-ECG record: samples 1 to 1200001 stated; 1 to 1200000 samples are "
+            "allowed",
+        ),
+        (
+            one_lead(raw(RAMP), count=1_200_000),
+            CorruptFile,
+            "a lead of the SCP-ECG record has 14 samples; 1200000 are stated",
+        ),
+        (
+            {3: leads([(5, 4, 1)]), 6: waves([raw(RAMP)])},
+            CorruptFile,
+            "lead 0 of the SCP-ECG record: samples 5 to 4 stated; 1 to 1200000 samples are allowed",
+        ),
+        (
+            {3: leads([(0, 4, 1)]), 6: waves([raw(RAMP)])},
+            CorruptFile,
+            "lead 0 of the SCP-ECG record: samples 0 to 4 stated; 1 to 1200000 samples are allowed",
+        ),
+        (
+            {3: leads([(1, 1, 1), (1_200_001, 1_200_001, 2)]), 6: waves([raw([1])] * 2)},
+            CorruptFile,
+            "the leads of the SCP-ECG record span 1200001 samples; the limit is 1200000",
+        ),
+        (
+            {3: leads([(1, 14, 1), (1, 14, 1)]), 6: waves([raw(RAMP)] * 2)},
+            DuplicateLead,
+            "the SCP-ECG record has a lead twice",
+        ),
+        (
+            {3: leads([(1, 14, 1)], flags=1), 6: waves([raw(RAMP)])},
+            CorruptFile,
+            "the SCP-ECG record subtracts a reference beat that it does not hold "
+            "(sections 4 and 5)",
+        ),
+        (
+            {
+                3: leads([(1, 14, 1)], flags=1),
+                4: beats([]),
+                5: waves([raw([1] * 8)], interval=1000),
+                6: waves([raw(RAMP)]),
+            },
+            UnknownFormat,
+            "SCP-ECG with different sampling rates of reference beat and rhythm is not supported",
+        ),
+        (
+            {
+                3: leads([(1, 14, 1)], flags=1),
+                4: struct.pack("<HHH", 8, 2, 3),
+                5: waves([raw([1] * 4)]),
+                6: waves([raw(RAMP)]),
+            },
+            CorruptFile,
+            "section 4 of the SCP-ECG record: 3 QRS complexes in 6 bytes; at most 10000 of "
+            "14 bytes are allowed",
+        ),
+        (
+            {3: leads([(1, 14, 1)])},
+            NoSamples,
+            "the SCP-ECG record has no rhythm data (section 6)",
+        ),
+        (
+            {6: waves([raw(RAMP)])},
+            CorruptFile,
+            "section 3 of the SCP-ECG record: 0 leads in 0 bytes; at least one lead of 9 bytes "
+            "is needed",
+        ),
+        (
+            {3: b"\x02\0" + leads([(1, 14, 1)])[2:], 6: waves([raw(RAMP)])},
+            CorruptFile,
+            "section 3 of the SCP-ECG record: 2 leads in 12 bytes; at least one lead of 9 bytes "
+            "is needed",
+        ),
+        (
+            {3: leads([(1, 14, 1)]), 6: b"\1\0"},
+            CorruptFile,
+            "section 6 of the SCP-ECG record: 2 bytes; 1 leads need at least 8",
+        ),
+        (
+            {3: leads([(1, 14, 1)]), 6: waves([raw(RAMP)])[:-2]},
+            CorruptFile,
+            "section 6 of the SCP-ECG record: 34 bytes; its leads need 36",
+        ),
+    ],
+)
+def test_what_is_damaged_or_not_supported_is_refused_by_name(
+    bodies: dict[int, bytes], kind: type[EcgError], detail: str
 ) -> None:
-    with pytest.raises(kind, match=reason):
+    with pytest.raises(kind) as caught:
         opened(bodies)
+    assert caught.value.detail == detail

@@ -100,7 +100,7 @@ def test_leads_of_several_samples_a_frame_are_read_at_full_rate_through_all_segm
     np.testing.assert_allclose(record.signal, oracle.e_p_signal[:2], rtol=1e-6)
     assert len(oracle.e_p_signal[3]) == record.samples // 4
     (warning,) = record.warnings
-    assert warning.startswith("lead_names: no standard lead in volts, left out: ")
+    assert warning.startswith("lead_names: not a standard lead in volts, left out: ")
     assert "ABP" in warning and "PLETH" in warning
 
 
@@ -132,7 +132,7 @@ def test_channels_that_are_not_a_lead_or_a_voltage_are_left_out_and_named() -> N
     record = read_pair(header(lines), encode([value for value in RAMP for _ in range(3)], 16))
     assert record.lead_names == ("V2",)
     np.testing.assert_array_equal(record.signal, [RAMP])
-    assert record.warnings == ("lead_names: no standard lead in volts, left out: ABP, V3R",)
+    assert record.warnings == ("lead_names: not a standard lead in volts, left out: ABP, V3R",)
 
 
 def test_a_lead_that_comes_twice_is_refused() -> None:

@@ -88,7 +88,7 @@ def test_signals_of_different_samples_a_frame_are_interleaved_by_frame() -> None
     record = read_pair(head, encode([1, 2, 90, 3, 4, 91, 5, 6, 92], 16))
     assert (record.lead_names, record.fs) == (("I",), 1000.0)
     np.testing.assert_array_equal(record.signal, [[1, 2, 3, 4, 5, 6]])
-    assert record.warnings == ("lead_names: no standard lead in volts, left out: ABP",)
+    assert record.warnings == ("lead_names: not a standard lead in volts, left out: ABP",)
 
 
 def test_samples_begin_at_the_byte_offset() -> None:
