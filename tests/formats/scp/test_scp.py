@@ -333,6 +333,17 @@ def test_a_record_with_a_changed_section_1_is_read_by_the_waveforms_own_checksum
     assert caught.value.detail == "section 6 of the SCP-ECG record: its checksum is wrong"
 
 
+@pytest.mark.parametrize("number", [2, 3, 4, 5, 6])
+def test_every_waveform_section_is_checked_if_the_records_checksum_is_wrong(number: int) -> None:
+    bodies = one_lead(raw(RAMP)) | {2: DEFAULT, 4: beats([]), 5: waves([raw(RAMP)])}
+    data = bytearray(record_of(bodies))
+    index = struct.unpack_from("<I", data, 22 + 10 * number + 6)[0]
+    data[index - 1 + 16] ^= 1
+    with pytest.raises(CorruptFile) as caught:
+        read([Part("upload", bytes(data))])
+    assert caught.value.detail == f"section {number} of the SCP-ECG record: its checksum is wrong"
+
+
 def test_bytes_behind_the_record_are_ignored() -> None:
     record = read([Part("upload", record_of(one_lead(raw(RAMP))) + b"more")])
     assert (record.samples, record.warnings) == (len(RAMP), ())

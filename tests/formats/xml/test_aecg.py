@@ -1,0 +1,241 @@
+"""HL7 aECG in variants that the shared files do not cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from errors import (
+    BadSamplingRate,
+    CorruptFile,
+    DuplicateLead,
+    EcgError,
+    NoSamples,
+    RaggedSignal,
+)
+from tests.formats.xml.documents import COMMAS, RAMP, opened
+
+NAMESPACES = "xmlns='urn:hl7-org:v3' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'"
+
+
+def sequence(code: str, inner: str, kind: str = "SLIST_PQ") -> str:
+    value = f"<value xsi:type='{kind}'>{inner}</value>"
+    return f"<component><sequence><code code='{code}'/>{value}</sequence></component>"
+
+
+def time_axis(
+    value: str = "2", unit: str = "ms", head: str = "20240501082732", code: str = "TIME_ABSOLUTE"
+) -> str:
+    inner = f"<head value='{head}'/><increment value='{value}' unit='{unit}'/>"
+    return sequence(code, inner, "GLIST_TS")
+
+
+def lead(
+    code: str = "MDC_ECG_LEAD_I",
+    digits: str = COMMAS,
+    scale: str = "unit='uV' value='5'",
+    origin: str = "unit='uV' value='0'",
+) -> str:
+    inner = f"<origin {origin}/><scale {scale}/><digits>{digits.replace(',', ' ')}</digits>"
+    return sequence(code, inner)
+
+
+def series(*sets: str, code: str = "RHYTHM", more: str = "") -> str:
+    inner = "".join(
+        f"<component><sequenceSet>{content}</sequenceSet></component>" for content in sets
+    )
+    return f"<component><series><code code='{code}'/>{inner}{more}</series></component>"
+
+
+def aecg(*content: str) -> str:
+    return f"<AnnotatedECG {NAMESPACES}>{''.join(content)}</AnnotatedECG>"
+
+
+@pytest.mark.parametrize(
+    ("scale", "origin", "factor", "offset"),
+    [
+        ("unit='uV' value='5'", "unit='uV' value='100'", 5e-3, 0.1),
+        ("unit='mV' value='0.005'", "unit='uV' value='100'", 5e-3, 0.1),
+        ("unit='uV' value='5'", "unit='mV' value='0.1'", 5e-3, 0.1),
+        ("unit='uV' value='5'", "unit='nV' value='-30000'", 5e-3, -0.03),
+        ("unit='nV' value='5000'", "value='0'", 5e-3, 0.0),
+        ("unit='V' value='5e-6'", "unit='V' value='0'", 5e-3, 0.0),
+        ("unit='V' value='5e-6'", "unit='mV' value='2'", 5e-3, 2.0),
+    ],
+)
+def test_origin_and_scale_are_applied_each_in_its_unit(
+    scale: str, origin: str, factor: float, offset: float
+) -> None:
+    record = opened(aecg(series(time_axis() + lead(scale=scale, origin=origin))))
+    np.testing.assert_allclose(record.signal[0], RAMP * factor + offset, rtol=1e-5, atol=1e-7)
+    assert (record.units, record.warnings) == ("mV", ())
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"), [("2", "ms"), ("0.002", "s"), ("2000", "us"), ("0.002", ""), ("2", " MS ")]
+)
+@pytest.mark.parametrize("code", ["TIME_ABSOLUTE", "TIME_RELATIVE"])
+def test_an_increment_gives_the_rate_in_any_unit(value: str, unit: str, code: str) -> None:
+    assert opened(aecg(series(time_axis(value, unit, code=code) + lead()))).fs == 500.0
+
+
+def test_the_scale_of_a_sampled_time_axis_gives_the_rate() -> None:
+    axis = time_axis("4").replace("increment", "scale")
+    assert opened(aecg(series(axis + lead()))).fs == 250.0
+
+
+def test_a_list_without_units_is_in_unknown_ones_and_leads_may_be_numbers() -> None:
+    inner = f"<origin value='3'/><scale value='2'/><digits>{COMMAS.replace(',', ' ')}</digits>"
+    record = opened(aecg(series(time_axis() + sequence("131389", inner, "SLIST_INT"))))
+    assert (record.lead_names, record.units) == (("III",), "unknown")
+    np.testing.assert_allclose(record.signal[0], RAMP * 2 + 3)
+    assert len(record.warnings) == 1 and record.warnings[0].startswith("units: ")
+
+
+def test_the_best_rhythm_is_read_and_sets_of_one_time_are_merged() -> None:
+    beat = series(time_axis() + lead(), code="REPRESENTATIVE_BEAT")
+    short = series(time_axis(head="20240501080000") + lead(digits="1,2,3"))
+    whole = series(time_axis() + lead(), time_axis() + lead("MDC_ECG_LEAD_aVR", scale="value='7'"))
+    longer = series(time_axis() + lead("MDC_ECG_LEAD_V1", COMMAS + "," + COMMAS))
+    derived = f"<derivation>{longer}</derivation>".replace("series>", "derivedSeries>")
+    record = opened(aecg(beat, short, whole.replace("</series>", derived + "</series>")))
+    assert (record.lead_names, record.samples) == (("I", "aVR"), 100)
+    np.testing.assert_allclose(record.signal[0], RAMP * 5e-3, rtol=1e-5)
+    assert "file: 1 other sequence sets in the aECG file, left out" in record.warnings
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        time_axis("4") + lead("MDC_ECG_LEAD_II"),
+        time_axis(head="20240501082733") + lead("MDC_ECG_LEAD_II"),
+        time_axis() + lead("MDC_ECG_LEAD_II", COMMAS + ",1"),
+        time_axis() + lead("MDC_ECG_LEAD_I"),
+    ],
+)
+def test_sets_of_another_time_rate_length_or_of_the_same_leads_are_not_merged(other: str) -> None:
+    record = opened(aecg(series(time_axis() + lead(), other)))
+    assert len(record.lead_names) == 1
+    assert record.warnings == ("file: 1 other sequence sets in the aECG file, left out",)
+
+
+def annotation(code: str, value: str, lead_code: str = "") -> str:
+    support = ""
+    if lead_code:
+        boundary = f"<boundary><code code='{lead_code}'/></boundary>"
+        support = f"<component>{boundary}</component>"
+        support = f"<support><supportingROI>{support}</supportingROI></support>"
+    content = f"<code code='{code}'/><value xsi:type='PQ' value='{value}' unit='ms'/>{support}"
+    return f"<component><annotation>{content}</annotation></component>"
+
+
+def test_global_annotations_come_along_and_those_of_a_lead_or_of_0_do_not() -> None:
+    notes = (
+        annotation("MDC_ECG_TIME_PD_QRS", "70", "MDC_ECG_LEAD_I")
+        + annotation("MDC_ECG_TIME_PD_QRS", "90", "MDC_ECG_BEAT")
+        + annotation("MDC_ECG_TIME_PD_QRS", "95")
+        + annotation("MDC_ECG_TIME_PD_QTc", "0")
+        + annotation("MDC_ECG_TIME_PD_QTc_GL", "430")
+        + annotation("MDC_ECG_ANGLE_P_FRONT", "-30")
+        + annotation("MDC_ECG_TIME_PD_QTCB", "440")
+        + annotation("MDC_ECG_OTHER", "1")
+    )
+    device = "<manufacturerOrganization><name>Maker</name></manufacturerOrganization>"
+    device += "<manufacturerModelName>M1</manufacturerModelName>"
+    more = f"<author>{device}</author><annotationSet>{notes}</annotationSet>"
+    person = "<name>Mustermann</name><administrativeGenderCode code='F'/>"
+    person += "<birthTime value='19600502'/>"
+    person = f"<subjectDemographicPerson>{person}</subjectDemographicPerson>"
+    date = "<effectiveTime><center value='20240501082732.000+0200'/></effectiveTime>"
+    record = opened(aecg(date, person, series(time_axis() + lead(), more=more)))
+    assert record.reported is not None
+    assert record.reported.measurements == {
+        "qrs_ms": 90.0,
+        "qtc_ms": 430.0,
+        "p_axis_deg": -30.0,
+        "qtc_bazett_ms": 440.0,
+    }
+    assert record.reported.device == "Maker / M1"
+    assert record.recording_date == "2024-05-01T08:27:32"
+    assert (record.patient.age_years, record.patient.sex) == (63.0, "female")
+    assert record.warnings == ()
+    assert "Mustermann" not in repr(record)
+
+
+@pytest.mark.parametrize(
+    ("effective", "date"),
+    [
+        ("<low value='20240501'/><high value='20240502'/>", "2024-05-01"),
+        ("<low value='x'/><center value='20240503'/><high value='20240502'/>", "2024-05-03"),
+        ("<high value='20240502'/>", "2024-05-02"),
+        ("", "2020-01-01"),
+    ],
+)
+def test_the_date_is_that_of_the_series_else_of_the_document(effective: str, date: str) -> None:
+    own = f"<effectiveTime>{effective}</effectiveTime>"
+    document = "<effectiveTime value='20200101'/>"
+    record = opened(aecg(document, series(time_axis() + lead(), more=own)))
+    assert record.recording_date == date
+
+
+def test_a_reported_age_is_preferred_to_the_date_of_birth() -> None:
+    age = "<code code='21612-7'/><value value='18' unit='mo'/>"
+    person = "<subjectDemographicPerson><birthTime value='19600502'/></subjectDemographicPerson>"
+    other = "<relatedObservation><code code='1'/><value value='5'/></relatedObservation>"
+    stated = f"<relatedObservation>{age}</relatedObservation>"
+    content = [person, other, stated, "<effectiveTime value='20240501'/>"]
+    assert opened(aecg(*content, series(time_axis() + lead()))).patient.age_years == 1.5
+    content.remove(stated)
+    assert opened(aecg(*content, series(time_axis() + lead()))).patient.age_years == 63.0
+
+
+INCREMENT = "fs: the aECG file's time increment is not a number above 0 in s, ms or us"
+UNITS = "MDC_ECG_LEAD_I: origin and scale of the aECG file have incompatible units"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "detail"),
+    [
+        ("", NoSamples, "the aECG file has no rhythm waveform"),
+        (series(time_axis()), NoSamples, "the aECG file has no rhythm waveform"),
+        (series(lead()), CorruptFile, "a sequence set of the aECG file has no time axis"),
+        (series(time_axis("0") + lead()), BadSamplingRate, INCREMENT),
+        (series(time_axis("-2") + lead()), BadSamplingRate, INCREMENT),
+        (series(time_axis("2", "mm") + lead()), BadSamplingRate, INCREMENT),
+        (
+            series(time_axis().replace("increment", "x") + lead()),
+            BadSamplingRate,
+            INCREMENT,
+        ),
+        (
+            series(time_axis() + lead(digits="1,2,x")),
+            CorruptFile,
+            "MDC_ECG_LEAD_I: a sample is not a number",
+        ),
+        (
+            series(time_axis() + lead(scale="unit='uV' value='nan'")),
+            CorruptFile,
+            "MDC_ECG_LEAD_I: origin or scale in the aECG file is not a number",
+        ),
+        (series(time_axis() + lead(origin="unit='mm' value='1'")), CorruptFile, UNITS),
+        (series(time_axis() + lead(origin="unit='unknown' value='1'")), CorruptFile, UNITS),
+        (
+            series(time_axis() + lead() + lead("MDC_ECG_LEAD_II", "1,2")),
+            RaggedSignal,
+            "aECG file: leads of 2 to 100 samples in one sequence set",
+        ),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(
+    content: str, kind: type[EcgError], detail: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        opened(aecg(content))
+    assert caught.value.detail == detail
+
+
+def test_a_scale_of_0_and_a_lead_twice_are_refused() -> None:
+    with pytest.raises(CorruptFile):
+        opened(aecg(series(time_axis() + lead(scale="unit='uV' value='0'"))))
+    with pytest.raises(DuplicateLead):
+        opened(aecg(series(time_axis() + lead() + lead())))
