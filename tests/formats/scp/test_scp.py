@@ -112,6 +112,7 @@ def test_raw_and_huffman_coded_samples_are_restored_from_any_differences(differe
         one_lead(raw(coded), differences),
         one_lead(huffman(coded), differences) | {2: DEFAULT},
         one_lead(raw(coded), differences) | {2: b"\0\0"},
+        one_lead(raw(coded), differences) | {2: b""},
     ):
         record = opened(bodies)
         assert (record.lead_names, record.fs, record.warnings) == (("I",), 500.0, ())
