@@ -1,4 +1,4 @@
-"""Can this recording be read, lead by lead, and why not."""
+"""Whether a recording can be read, lead by lead, and if not, why not."""
 
 from signal_quality.assess import assess, assess_leads, find_calibration_pulse
 from signal_quality.quality import Finding, LeadQuality, Quality, Word

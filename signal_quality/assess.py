@@ -1,7 +1,8 @@
-"""Can this recording be read, lead by lead, and if not, what would help.
+"""The judgement of a recording: whether it can be read, lead by lead, and if not, what would help.
 
-Rules find what is certain (`findings.py`), measurements what is noise (`noise.py`), regressions what may be exchanged
-(`placement.py`), and a trained model how likely the whole can be read (`model.py`); `words.py` says it.
+Rules find what is certain (`findings.py`), measurements find noise (`noise.py`), a regression finds
+electrodes that may be exchanged (`placement.py`), and a trained model gives the probability that
+the whole recording can be read (`model.py`). `words.py` turns the results into words.
 """
 
 from __future__ import annotations
@@ -13,92 +14,99 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signal_quality import findings as rules
 from signal_quality.calibration import Pulse, find_pulse
-from signal_quality.model import shipped
-from signal_quality.noise import are_excellent, measure_noise, noise_findings
+from signal_quality.findings import findings_by_lead, missing_lead_findings
+from signal_quality.model import shipped_model
+from signal_quality.noise import Noise, are_excellent, measure_noise, noise_findings
 from signal_quality.placement import placement_findings
 from signal_quality.quality import Finding, LeadQuality, Quality
-from signal_quality.windows import Window, measure_windows, to_usual_height
+from signal_quality.windows import Window, measure_windows, scale_to_usual_height
 from signal_quality.words import joint_word, lead_word, recommendation, record_word
 from signals.leads import LEADS, TwelveLeads, twelve_leads
 from signals.record import EcgRecord
 
 UNITS_UNKNOWN: Final = (
-    "signal_quality: units unknown; limits in mV are not judged, Good is the best word, and probability_readable takes the QRS "
-    "complexes to be as tall as usual"
+    "signal_quality: the units are unknown; limits in mV are not applied, Good is the best possible"
+    " word, and probability_readable assumes QRS complexes of the usual height"
 )
-NO_PROBABILITY: Final = "probability_readable: null, there is no sample to judge"
+NO_PROBABILITY: Final = "probability_readable: null, because no lead has enough samples"
+
+# Left out on either side of a calibration pulse, for its edges.
+PULSE_MARGIN_S: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """The leads that are sent or derived, in standard order, without a calibration pulse."""
+    """The leads that are present, in standard order, measured without the calibration pulse."""
 
     names: tuple[str, ...]
     windows: list[Window]
-    pulse: Pulse
 
 
 def assess(record: EcgRecord) -> Quality:
-    """Judge anything that has the form of a record: flat, one lead, NaN throughout."""
+    """Judge any record, even one that is flat, has one lead, or is NaN throughout."""
     leads = twelve_leads(record)
     return assess_leads(record, leads, find_calibration_pulse(record, leads))
 
 
 def find_calibration_pulse(record: EcgRecord, leads: TwelveLeads) -> Pulse:
-    """The calibration pulse, which is known by its height in mV."""
-    return find_pulse(leads, record.fs) if record.units == "mV" else None
+    """Return the calibration pulse; None if the units are unknown, since it is known by its mV."""
+    if record.units != "mV":
+        return None
+    return find_pulse(leads, record.fs)
 
 
 def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality:
-    """The same with its twelve leads and its calibration pulse, for who has them already."""
+    """Judge a record whose twelve leads and calibration pulse are known already."""
     measured = _measure(record, leads, pulse)
-    judged = _judge_leads(record, leads, measured)
-    of_record = [
-        *rules.missing_leads(record, leads),
-        *_pulse_findings(measured.pulse),
+    lead_qualities = _judge_leads(record, leads, measured)
+    record_findings = [
+        *missing_lead_findings(record, leads),
+        *_pulse_findings(pulse),
         *placement_findings(measured.windows, measured.names),
     ]
+    lead_findings = [finding for quality in lead_qualities.values() for finding in quality.findings]
+    word = record_word([quality.word for quality in lead_qualities.values()])
+    readable = False
     probability = _probability(measured.windows)
-    word = record_word([one.word for one in judged.values()])
-    readable = (
-        word != "Unreadable" and probability is not None and probability >= shipped().threshold
-    )
     if probability is not None:
-        word = joint_word(word, probability, shipped().threshold)
+        threshold = shipped_model().threshold
+        readable = word != "Unreadable" and probability >= threshold
+        word = joint_word(word, probability, threshold)
     return Quality(
         signal_quality=word,
         readable=readable,
         probability_readable=probability,
-        leads=judged,
-        findings=(*(finding for one in judged.values() for finding in one.findings), *of_record),
-        recommendation=recommendation(word, judged, of_record),
+        leads=lead_qualities,
+        findings=(*lead_findings, *record_findings),
+        recommendation=recommendation(word, lead_qualities, record_findings),
         warnings=_warnings(record, probability),
     )
 
 
 def _measure(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> _Measured:
-    names = tuple(lead for lead, there in zip(LEADS, leads.present, strict=True) if there)
-    rows = [LEADS.index(lead) for lead in names]
-    signal = _without(
-        leads.signal if len(rows) == len(LEADS) else leads.signal[rows], record.fs, pulse
-    )
+    rows = np.flatnonzero(leads.present)
+    names = tuple(LEADS[row] for row in rows)
     if not names:
-        return _Measured(names, [], pulse)
+        return _Measured(names, [])
+    # No copy if all leads are present.
+    signal = leads.signal if len(rows) == len(LEADS) else leads.signal[rows]
+    signal = _without_pulse(signal, record.fs, pulse)
     if record.units == "unknown":
-        signal = to_usual_height(signal, record.fs, shipped().usual_height_mv)
-    return _Measured(names, measure_windows(signal, record.fs, names), pulse)
+        signal = scale_to_usual_height(signal, record.fs, shipped_model().usual_height_mv)
+    return _Measured(names, measure_windows(signal, record.fs, names))
 
 
-def _without(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDArray[np.float32]:
-    """The longer of what lies before and after a calibration pulse, with a tenth of a second for its edges."""
+def _without_pulse(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDArray[np.float32]:
+    """Return the longer part of (leads, samples) before or after a calibration pulse.
+
+    If neither part lasts a second, the whole signal is returned.
+    """
     if pulse is None:
         return signal
-    before, after = (
-        signal[:, : max(round((pulse[0] - 0.1) * fs), 0)],
-        signal[:, round((pulse[1] + 0.1) * fs) :],
-    )
+    start_s, end_s = pulse
+    before = signal[:, : max(round((start_s - PULSE_MARGIN_S) * fs), 0)]
+    after = signal[:, round((end_s + PULSE_MARGIN_S) * fs) :]
     longer = before if before.shape[1] >= after.shape[1] else after
     return longer if longer.shape[1] >= fs else signal
 
@@ -106,49 +114,59 @@ def _without(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDArray[np
 def _judge_leads(
     record: EcgRecord, leads: TwelveLeads, measured: _Measured
 ) -> dict[str, LeadQuality]:
-    """Every sent lead's word and findings; a lead that is flat or missing has no noise to speak of."""
-    found = rules.by_lead(record, leads)
-    if not measured.windows:
-        return {
-            lead: LeadQuality(lead_word(some, record.duration_s, False), some)
-            for lead, some in found.items()
-        }
-    noise = measure_noise(measured.windows)
-    noisy = noise_findings(noise, measured.names, record.units == "mV")
-    excellent = {
-        lead
-        for lead, all_well in zip(measured.names, are_excellent(noise), strict=True)
-        if all_well and record.units == "mV"
+    """Return the word and the findings of every sent lead, in standard order."""
+    noisy: dict[str, list[Finding]] = {}
+    excellent: set[str] = set()
+    if measured.windows:
+        noise = measure_noise(measured.windows)
+        noisy = noise_findings(noise, measured.names, record.units == "mV")
+        excellent = _excellent_leads(record, measured.names, noise)
+    qualities = {}
+    for lead, findings in findings_by_lead(record, leads).items():
+        # A lead that is flat or missing has no noise worth a finding.
+        is_silent = any(finding.code in ("flat_line", "mostly_missing") for finding in findings)
+        if not is_silent:
+            findings = (*findings, *noisy.get(lead, ()))
+        word = lead_word(findings, record.duration_s, lead in excellent)
+        qualities[lead] = LeadQuality(word, findings)
+    return qualities
+
+
+def _excellent_leads(record: EcgRecord, names: Sequence[str], noise: Noise) -> set[str]:
+    """Return the leads that deserve the word Excellent, for which the mV must be known."""
+    if record.units != "mV":
+        return set()
+    return {
+        lead for lead, is_excellent in zip(names, are_excellent(noise), strict=True) if is_excellent
     }
-    judged = {}
-    for lead, some in found.items():
-        silent = any(one.code in ("flat_line", "mostly_missing") for one in some)
-        every = some if silent else (*some, *noisy.get(lead, ()))
-        judged[lead] = LeadQuality(lead_word(every, record.duration_s, lead in excellent), every)
-    return judged
 
 
 def _pulse_findings(pulse: Pulse) -> list[Finding]:
     if pulse is None:
         return []
-    advice = f"A calibration pulse lies in the recording at {pulse[0]:.1f} s; it is left out of the judgement, and no beat."
-    return [Finding("calibration_pulse", None, pulse[0], None, advice)]
+    start_s, _ = pulse
+    advice = (
+        f"The recording contains a calibration pulse at {start_s:.1f} s;"
+        " it is not judged and does not count as a beat."
+    )
+    return [Finding("calibration_pulse", None, start_s, None, advice)]
 
 
 def _probability(windows: Sequence[Window]) -> float | None:
-    """The mean over windows: of ten minutes with a bad one, most can be read."""
+    """Return the mean probability of the windows.
+
+    Ten minutes with one bad window can mostly be read.
+    """
     if not windows:
         return None
-    return float(shipped().probability(np.stack([window.of_record for window in windows])).mean())
+    rows = np.stack([window.record_features for window in windows])
+    return float(shipped_model().probability(rows).mean())
 
 
 def _warnings(record: EcgRecord, probability: float | None) -> tuple[str, ...]:
-    return tuple(
-        filter(
-            None,
-            (
-                UNITS_UNKNOWN if record.units == "unknown" else "",
-                NO_PROBABILITY if probability is None else "",
-            ),
-        )
-    )
+    warnings = []
+    if record.units == "unknown":
+        warnings.append(UNITS_UNKNOWN)
+    if probability is None:
+        warnings.append(NO_PROBABILITY)
+    return tuple(warnings)

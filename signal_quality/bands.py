@@ -1,7 +1,8 @@
-"""A window of a recording split into bands, once, for everything that judges it.
+"""A window of a recording, split into frequency bands once for everything that judges it.
 
-The filters are masks on one spectrum: the bands of 12 leads cost a forward transform and an inverse one each, at no higher
-rate than the band needs. A line through the ends is taken out first, so that the window's ends meet and no band sees a jump.
+The filters are masks on one spectrum. The bands of 12 leads cost one forward transform and one
+inverse transform each, at no higher rate than the band needs. The line through the ends is
+subtracted first, so that the window's ends meet and no band contains a jump.
 """
 
 from __future__ import annotations
@@ -17,31 +18,37 @@ from signals.ends import ramp
 from signals.gaps import fill_short_gaps
 from signals.order import mean
 
-BEATS_RATE_HZ: Final = 125.0  # three times what the band holds
+# Three times the highest frequency of the band.
+BEATS_RATE_HZ: Final = 125.0
 MUSCLE_RATE_HZ: Final = 250.0
 SLOW_RATE_HZ: Final = 10.0
-BASELINE_HZ: Final = (
-    0.67  # AHA/ACC/HRS 2007: the cutoff of linear-phase filters that leave ST as it is
-)
-BEAT_HZ: Final = 40.0  # monitors' bandwidth; QRS complexes are seen well within it
+# AHA/ACC/HRS 2007: the cutoff up to which linear-phase filters leave the ST segment as it is.
+BASELINE_HZ: Final = 0.67
+# The bandwidth of monitors. QRS complexes are visible well within it.
+BEAT_HZ: Final = 40.0
 MUSCLE_HZ: Final = 100.0
 MAINS_HZ: Final = (50.0, 60.0)
-MAINS_WIDTH_HZ: Final = 0.8  # either side; grids keep within 0.2 Hz, 10 s resolve 0.1
+# On either side. Grids stay within 0.2 Hz, and 10 s resolve 0.1 Hz.
+MAINS_WIDTH_HZ: Final = 0.8
+# Duration over which the level at each end is averaged.
 ENDS_S: Final = 0.04
-CLIP_MV: Final = 1e4  # keeps squares finite in float32; no amplifier passes 10 V
+# Keeps squares finite in float32. No amplifier passes 10 V.
+CLIP_MV: Final = 1e4
+# Shortest band, in samples.
+_MIN_SAMPLES: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """One window in mV, or in whatever came.
+    """One window, in mV or in the sender's unit.
 
-    raw       (leads, samples) float32 at `fs`, gaps bridged by lines
-    missing   (leads,) share of samples that were gaps
-    baseline  (leads, samples at 10 Hz) under 0.67 Hz, with the line through the ends
+    raw       (leads, samples) at `fs`, with gaps filled by straight lines
+    missing   (leads,) share of the samples that were missing
+    baseline  (leads, samples at 10 Hz) below 0.67 Hz, with the line through the ends
     beats     (leads, samples at 125 Hz) 0.67-40 Hz
-    muscle    (leads, samples at 250 Hz) 40-100 Hz without the mains; zero where `fs` holds no such band
-    power     (leads, bins) of the spectrum, one-sided, so that its sum is the variance of the window
-    hz        (bins,)
+    muscle    (leads, samples at 250 Hz) 40-100 Hz without the mains; zero if `fs` is too low for it
+    power     (leads, bins) one-sided power; its sum is the variance of the window
+    hz        (bins,) frequencies of the power
     """
 
     fs: float
@@ -58,19 +65,22 @@ class Bands:
         return int(self.raw.shape[1]) / self.fs
 
 
-def split(signal: NDArray[np.float32], fs: float) -> Bands:
-    """(leads, samples) with NaN for gaps -> its bands."""
+def split_bands(signal: NDArray[np.float32], fs: float) -> Bands:
+    """Split (leads, samples), with NaN for gaps, into its bands."""
     from scipy.fft import next_fast_len, rfft
 
-    raw, missing = _filled(signal, fs)
+    raw, missing = _fill_gaps(signal, fs)
     samples = raw.shape[1]
-    first, rise = _ends(raw, max(round(ENDS_S * fs), 1))
-    size = next_fast_len(samples, real=True)
+    first, rise = _end_levels(raw, max(round(ENDS_S * fs), 1))
+    # In place, to save arrays of this size: the line through the ends, then the signal without it.
     level = rise * ramp(samples)
     level += first
-    spectrum = rfft(np.subtract(raw, level, out=level), n=size, axis=1)
+    np.subtract(raw, level, out=level)
+    size = next_fast_len(samples, real=True)
+    spectrum = rfft(level, n=size, axis=1)
     hz = np.arange(spectrum.shape[1]) * (fs / size)
-    power = (np.square(spectrum.real) + np.square(spectrum.imag)) * np.float32(2.0 / size / samples)
+    squares = np.square(spectrum.real) + np.square(spectrum.imag)
+    power = squares * np.float32(2.0 / size / samples)
     seconds = samples / fs
     beats = _band(spectrum, fs, size, (BASELINE_HZ, BEAT_HZ), BEATS_RATE_HZ, seconds)
     muscle = _band(spectrum, fs, size, (BEAT_HZ, MUSCLE_HZ), MUSCLE_RATE_HZ, seconds)
@@ -80,27 +90,34 @@ def split(signal: NDArray[np.float32], fs: float) -> Bands:
 
 
 def is_mains(hz: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """(frequencies,) which belong to the mains."""
-    apart: NDArray[np.floating] = np.abs(hz[:, np.newaxis] - MAINS_HZ)
-    return np.asarray((apart <= MAINS_WIDTH_HZ).any(axis=1))
+    """Return (frequencies,) which frequencies belong to the mains."""
+    distance: NDArray[np.floating] = np.abs(hz[:, np.newaxis] - MAINS_HZ)
+    return np.asarray((distance <= MAINS_WIDTH_HZ).any(axis=1))
 
 
-def _filled(
+def _fill_gaps(
     signal: NDArray[np.float32], fs: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Gaps of any length bridged, leads without samples zero; the share that was missing."""
+    """Fill gaps of any length with straight lines, and leads without samples with zeros.
+
+    Returns (leads, samples) within the clipping limits, and (leads,) the share that was missing.
+    """
     gaps = np.isnan(signal)
     missing = np.zeros(len(signal))
     if gaps.any():
         missing = gaps.mean(axis=1)
-        bridged, _ = fill_short_gaps(signal.astype(np.float64), fs, signal.shape[1] / fs + 1.0)
-        signal = np.nan_to_num(bridged, nan=0.0).astype(np.float32)
+        longer_than_window_s = signal.shape[1] / fs + 1.0
+        filled, _ = fill_short_gaps(signal.astype(np.float64), fs, longer_than_window_s)
+        signal = np.nan_to_num(filled, nan=0.0).astype(np.float32)
     return np.clip(signal, -CLIP_MV, CLIP_MV), missing
 
 
-def _ends(raw: NDArray[np.float32], ends: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(leads, 1) level at the start, and how far the end lies above it."""
-    first, last = mean(raw[:, :ends]), mean(raw[:, -ends:])
+def _end_levels(
+    raw: NDArray[np.float32], end_samples: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return (leads, 1) the level at the start, and how far the level at the end is above it."""
+    first = mean(raw[:, :end_samples])
+    last = mean(raw[:, -end_samples:])
     return first[:, np.newaxis], (last - first)[:, np.newaxis]
 
 
@@ -112,18 +129,31 @@ def _band(
     rate: float,
     seconds: float,
 ) -> NDArray[np.float32]:
-    """`seconds` between two frequencies, at `rate`; without the mains above 40 Hz."""
+    """Return (leads, samples at `rate`) the part of a spectrum between two frequencies.
+
+    spectrum  (leads, bins) of `size` samples at `fs`
+    seconds   the length of the window, without the zeros after it
+    """
     from scipy.fft import irfft
 
-    samples = max(round(rate / (fs / size)), 8)
-    kept = _kept(fs, size, band_hz, samples)
-    found: NDArray[np.float32] = irfft(spectrum[:, : kept.size] * kept, n=samples, axis=1)
-    return found[:, : max(round(seconds * rate), 8)]
+    # A whole number, so the actual rate may differ slightly from `rate`.
+    samples = max(round(rate / (fs / size)), _MIN_SAMPLES)
+    weights = _bin_weights(fs, size, band_hz, samples)
+    band: NDArray[np.float32] = irfft(spectrum[:, : weights.size] * weights, n=samples, axis=1)
+    return band[:, : max(round(seconds * rate), _MIN_SAMPLES)]
 
 
-@lru_cache(maxsize=32)  # three for each rate and length
-def _kept(fs: float, size: int, band_hz: tuple[float, float], samples: int) -> NDArray[np.float32]:
-    """(bins,) what each of the bins that `samples` hold is multiplied by: zero outside of the band, else what keeps the height."""
-    hz = np.arange(min(samples // 2 + 1, size // 2 + 1), dtype=np.float64) * (fs / size)
+# Three bands for each rate and length.
+@lru_cache(maxsize=32)
+def _bin_weights(
+    fs: float, size: int, band_hz: tuple[float, float], samples: int
+) -> NDArray[np.float32]:
+    """Return (bins,) the factor of each bin that a band of `samples` can hold.
+
+    It is zero outside the band and at the mains. Elsewhere it corrects for the transform's change
+    of length, which would change amplitudes.
+    """
+    bins = min(samples // 2 + 1, size // 2 + 1)
+    hz = np.arange(bins, dtype=np.float64) * (fs / size)
     inside = (hz > band_hz[0]) & (hz <= band_hz[1]) & ~is_mains(hz)
     return inside.astype(np.float32) * np.float32(samples / size)

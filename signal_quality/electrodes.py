@@ -1,4 +1,4 @@
-"""Which electrodes a lead hangs on, in words that somebody at the bedside can act on."""
+"""The names of a lead's electrodes, for the staff at the bedside."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ _LIMB_ELECTRODES: Final = {
     "II": "right arm and left leg electrodes",
     "III": "left arm and left leg electrodes",
 }
-_ALL_LIMBS: Final = "right arm, left arm and left leg electrodes"  # each augmented lead is one of them against the other two
+# Each augmented lead is one of these electrodes against the mean of the other two.
+_ALL_LIMBS: Final = "right arm, left arm and left leg electrodes"
 
 
 def electrodes_of(lead: str) -> str:
-    """ "V3 electrode", "right arm and left arm electrodes"; for sentences with "the" before it."""
-    return f"{lead} electrode" if lead.startswith("V") else _LIMB_ELECTRODES.get(lead, _ALL_LIMBS)
+    """Return "V3 electrode" or "right arm and left arm electrodes", to be used after "the"."""
+    if lead.startswith("V"):
+        return f"{lead} electrode"
+    return _LIMB_ELECTRODES.get(lead, _ALL_LIMBS)

@@ -1,6 +1,7 @@
-"""Faults that rules find with certainty: what is constant, clipped, missing, or contradicts the other leads.
+"""Faults that rules find with certainty: constant, clipped, missing or contradictory leads.
 
-Each function gives the findings of one kind. What has to be measured first is in `noise.py` and `placement.py`.
+Each function returns the findings of one kind. Findings that need measurements are in `noise.py`
+and `placement.py`.
 """
 
 from __future__ import annotations
@@ -16,110 +17,27 @@ from signals.gaps import MAX_FILLED_GAP_S, find_gaps, longest_runs, max_gap_samp
 from signals.leads import LEADS, TwelveLeads
 from signals.record import EcgRecord
 
-# A choice: at 30 /min, the slowest rhythm with a beat in every such stretch, no living lead stays at one value for as long.
+# A choice: at 30 /min, the slowest rhythm with a beat in every such stretch, no lead with a signal
+# stays at one value for so long.
 FLAT_RUN_S: Final = 2.0
-# A choice: half of a narrow QRS complex. A wave's tip of 5 mV and more is sharp; at one digital value for as long, it is cut off.
+# A choice: half of a narrow QRS complex. The tip of a wave of 5 mV and more is sharp; if it stays
+# at one digital value for so long, it is cut off.
 SATURATED_RUN_S: Final = 0.04
-# A choice: 50 mm on paper at 10 mm/mV, five times the calibration pulse. Where an amplifier clips differs from one to the next.
+# A choice: 50 mm on paper at 10 mm/mV, five times the calibration pulse. The level at which an
+# amplifier clips differs from device to device.
 SATURATION_MV: Final = 5.0
-MOSTLY: Final = (
-    0.5  # docs/api.md, "Leads and gaps": with over half of its samples missing a lead is missing
-)
+# docs/api.md, "Leads and gaps": a lead with more than half of its samples missing is missing.
+MOSTLY: Final = 0.5
 
 
-def constant_runs(record: EcgRecord) -> dict[str, Finding]:
-    """flat_line: a lead at one value for 2 s or longer; `value` and `limit` in seconds."""
-    # So long a run holds two neighbours of these samples: nearly all leads are told by a few of theirs.
-    some = record.signal[:, :: max(int(FLAT_RUN_S * record.fs) // 2, 1)]
-    rows = np.flatnonzero((some[:, 1:] == some[:, :-1]).any(axis=1))
-    return {
-        lead: Finding(
-            "flat_line",
-            lead,
-            float(run / record.fs),
-            FLAT_RUN_S,
-            f"Reattach the {electrodes_of(lead)} and check the cable.",
-        )
-        for lead, run in zip(
-            [record.lead_names[row] for row in rows],
-            _longest_constant(record.signal[rows]),
-            strict=True,
-        )
-        if run >= FLAT_RUN_S * record.fs
-    }
-
-
-def saturated(record: EcgRecord) -> dict[str, Finding]:
-    """saturated: a lead at its highest or lowest value, 5 mV or more, for 40 ms or longer; seconds. Only where mV are known."""
-    if record.units != "mV":
-        return {}
-    found = {}
-    highest, lowest = np.fmax.reduce(record.signal, axis=1), np.fmin.reduce(record.signal, axis=1)
-    for lead, row, *both in zip(record.lead_names, record.signal, highest, lowest, strict=True):
-        extremes = [value for value in both if abs(value) >= SATURATION_MV]
-        run = max((_longest_run(row == value) for value in extremes), default=0)
-        if run >= max(SATURATED_RUN_S * record.fs, 2):
-            advice = f"Clean the skin, replace the {electrodes_of(lead)}, and wait until the line has settled."
-            found[lead] = Finding("saturated", lead, run / record.fs, SATURATED_RUN_S, advice)
-    return found
-
-
-def gaps(record: EcgRecord) -> dict[str, Finding]:
-    """mostly_missing (`value` a share) or gaps (seconds lost in gaps longer than 0.2 s)."""
-    missing = np.isnan(record.signal)
-    if not missing.any():
-        return {}
-    runs = find_gaps(missing)
-    long = runs.samples > max_gap_samples(record.fs)
-    lost = np.bincount(
-        runs.lead[long], weights=runs.samples[long], minlength=len(record.lead_names)
+def findings_by_lead(record: EcgRecord, leads: TwelveLeads) -> dict[str, tuple[Finding, ...]]:
+    """Return the findings of every sent lead, leads in standard order."""
+    kinds = (
+        flat_line_findings(record),
+        saturation_findings(record),
+        gap_findings(record),
+        contradiction_findings(leads),
     )
-    share = missing.mean(axis=1)
-    found = {}
-    for index, lead in enumerate(record.lead_names):
-        advice = f"Check the cable and the {electrodes_of(lead)}: the signal breaks off."
-        if share[index] > MOSTLY:
-            found[lead] = Finding("mostly_missing", lead, float(share[index]), MOSTLY, advice)
-        elif lost[index]:
-            found[lead] = Finding(
-                "gaps", lead, float(lost[index] / record.fs), MAX_FILLED_GAP_S, advice
-            )
-    return found
-
-
-def limb_contradictions(leads: TwelveLeads) -> dict[str, Finding]:
-    """limb_lead_contradiction: what no two other limb leads give; rms, in mV where the units are known."""
-    advice = "Check that the arm and leg electrodes sit where their labels say, and that the leads are named right."
-    return {
-        lead: Finding(
-            "limb_lead_contradiction",
-            lead,
-            rms,
-            limit,
-            f"{lead} does not fit the other limb leads. {advice}",
-        )
-        for lead, rms, limit in leads.limb_contradictions
-    }
-
-
-def missing_leads(record: EcgRecord, leads: TwelveLeads) -> list[Finding]:
-    """missing_lead: neither sent nor derivable."""
-    absent = [lead for lead in leads.missing if lead not in record.lead_names]
-    return [
-        Finding(
-            "missing_lead",
-            lead,
-            None,
-            None,
-            f"Attach the {electrodes_of(lead)} for a full 12-lead recording.",
-        )
-        for lead in absent
-    ]
-
-
-def by_lead(record: EcgRecord, leads: TwelveLeads) -> dict[str, tuple[Finding, ...]]:
-    """Every sent lead's findings, leads in standard order."""
-    kinds = (constant_runs(record), saturated(record), gaps(record), limb_contradictions(leads))
     return {
         lead: tuple(kind[lead] for kind in kinds if lead in kind)
         for lead in LEADS
@@ -127,8 +45,104 @@ def by_lead(record: EcgRecord, leads: TwelveLeads) -> dict[str, tuple[Finding, .
     }
 
 
-def _longest_constant(signal: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Samples in each lead's longest run of one value; a NaN ends a run. (leads, samples) -> (leads,)"""
+def flat_line_findings(record: EcgRecord) -> dict[str, Finding]:
+    """Return flat_line for each lead at one value for 2 s or longer; value and limit in seconds."""
+    # A run of 2 s contains at least two neighbours among samples 1 s apart. Comparing these few
+    # samples shows that nearly all leads have no such run.
+    sparse = record.signal[:, :: max(int(FLAT_RUN_S * record.fs) // 2, 1)]
+    rows = np.flatnonzero((sparse[:, 1:] == sparse[:, :-1]).any(axis=1))
+    runs = _longest_constant_runs(record.signal[rows])
+    findings = {}
+    for row, run in zip(rows, runs, strict=True):
+        if run >= FLAT_RUN_S * record.fs:
+            lead = record.lead_names[row]
+            advice = f"Reattach the {electrodes_of(lead)} and check the cable."
+            seconds = float(run / record.fs)
+            findings[lead] = Finding("flat_line", lead, seconds, FLAT_RUN_S, advice)
+    return findings
+
+
+def saturation_findings(record: EcgRecord) -> dict[str, Finding]:
+    """Return saturated for each lead at its highest or lowest value for 40 ms or longer.
+
+    The value must be 5 mV or more, so the units must be known. Value and limit are in seconds.
+    """
+    if record.units != "mV":
+        return {}
+    findings = {}
+    highest = np.fmax.reduce(record.signal, axis=1)
+    lowest = np.fmin.reduce(record.signal, axis=1)
+    for row, lead in enumerate(record.lead_names):
+        samples = record.signal[row]
+        longest = 0
+        for extreme in (highest[row], lowest[row]):
+            if abs(extreme) >= SATURATION_MV:
+                longest = max(longest, _longest_run(samples == extreme))
+        if longest >= max(SATURATED_RUN_S * record.fs, 2):
+            advice = (
+                f"Clean the skin, replace the {electrodes_of(lead)},"
+                " and wait until the trace has settled."
+            )
+            seconds = longest / record.fs
+            findings[lead] = Finding("saturated", lead, seconds, SATURATED_RUN_S, advice)
+    return findings
+
+
+def gap_findings(record: EcgRecord) -> dict[str, Finding]:
+    """Return mostly_missing or gaps for each lead with long gaps.
+
+    The value of mostly_missing is the share of the samples that is missing; that of gaps is the
+    seconds in gaps longer than 0.2 s.
+    """
+    missing = np.isnan(record.signal)
+    if not missing.any():
+        return {}
+    runs = find_gaps(missing)
+    is_long = runs.samples > max_gap_samples(record.fs)
+    # (leads,) samples in long gaps
+    lost = np.bincount(
+        runs.lead[is_long], weights=runs.samples[is_long], minlength=len(record.lead_names)
+    )
+    shares = missing.mean(axis=1)
+    findings = {}
+    for row, lead in enumerate(record.lead_names):
+        advice = f"Check the cable and the {electrodes_of(lead)}: the signal is interrupted."
+        if shares[row] > MOSTLY:
+            share = float(shares[row])
+            findings[lead] = Finding("mostly_missing", lead, share, MOSTLY, advice)
+        elif lost[row]:
+            seconds = float(lost[row] / record.fs)
+            findings[lead] = Finding("gaps", lead, seconds, MAX_FILLED_GAP_S, advice)
+    return findings
+
+
+def contradiction_findings(leads: TwelveLeads) -> dict[str, Finding]:
+    """Return limb_lead_contradiction for each limb lead that no two others give.
+
+    Value and limit are rms, in mV if the units are known.
+    """
+    findings = {}
+    for lead, rms, limit in leads.limb_contradictions:
+        advice = (
+            f"{lead} contradicts the other limb leads. Check that the arm and leg electrodes are"
+            " where their labels say, and that the leads are named correctly."
+        )
+        findings[lead] = Finding("limb_lead_contradiction", lead, rms, limit, advice)
+    return findings
+
+
+def missing_lead_findings(record: EcgRecord, leads: TwelveLeads) -> list[Finding]:
+    """Return missing_lead for each lead that was neither sent nor derived."""
+    findings = []
+    for lead in leads.missing:
+        if lead not in record.lead_names:
+            advice = f"Attach the {electrodes_of(lead)} for a full 12-lead recording."
+            findings.append(Finding("missing_lead", lead, None, None, advice))
+    return findings
+
+
+def _longest_constant_runs(signal: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return (leads,) the samples in each lead's longest run of one value; a NaN ends a run."""
     return longest_runs(signal[:, 1:] == signal[:, :-1]) + 1
 
 

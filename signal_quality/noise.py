@@ -1,7 +1,7 @@
-"""Findings about noise, lead by lead, each on what the windows measured; a recording's value is its windows' median.
+"""Findings about noise, lead by lead. A recording's value is the median of its windows.
 
-Limits in mV are choices where no source is named, told by what they are on paper (10 mm/mV); with units unknown those rules
-are off. Limits without a unit hold for any recording.
+Limits in mV are choices unless a source is named, with their size on paper (10 mm/mV). If the units
+are unknown, they are not applied. Limits without a unit apply to any recording.
 """
 
 from __future__ import annotations
@@ -20,124 +20,190 @@ from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
 from signals.order import median
 
-WANDER_MV: Final = (
-    1.0  # peak to peak under 0.67 Hz: 10 mm, where ST segments can't be compared from beat to beat
-)
+# Peak to peak below 0.67 Hz: 10 mm, where ST segments cannot be compared from beat to beat.
+WANDER_MV: Final = 1.0
 STEP_MV: Final = 1.0
-STEP_S: Final = 0.3  # a step makes 0.39 of its height in this, seen under 0.67 Hz
+# Seen below 0.67 Hz, a step rises by 0.39 of its height in 0.3 s.
+STEP_S: Final = 0.3
 STEP_SHARE: Final = 0.39
-STEP_OF_RANGE: Final = 0.75  # a step is most of the baseline's range; a wave of any frequency under 0.67 Hz is not that quick
-HUM_MV: Final = 0.05  # peak to peak: half a millimetre, seen as a thick line
-MUSCLE_MV: Final = (
-    0.025  # rms of 40-100 Hz between beats: about a millimetre peak to peak, as tall as a P wave
-)
+# A step is most of the baseline's range. A wave of any frequency below 0.67 Hz is not that quick.
+STEP_OF_RANGE: Final = 0.75
+# Peak to peak: half a millimetre, which looks like a thick line.
+HUM_MV: Final = 0.05
+# Rms of 40-100 Hz between beats: about a millimetre peak to peak, as high as a P wave.
+MUSCLE_MV: Final = 0.025
 SPIKES_PER_10_S: Final = 3.0
-SPIKE_MV: Final = 0.3  # over the line between the samples 8 ms before and after it
+# Height over the line between the samples 8 ms before and 8 ms after.
+SPIKE_MV: Final = 0.3
 SPIKE_REACH_S: Final = 0.008
-AROUND_R_S: Final = (
-    0.35,
-    0.12,
-)  # before and after R, where a pacing spike or a QRS complex is at home
-UNLIKE: Final = 0.3  # correlation of a beat with the lead's other beats
-AGREEMENT: Final = 0.6  # share of beats at which the lead moves with the others
-PROMINENCE: Final = 3.0  # steepness of the QRS over the usual one: noise alone reaches 2
-MIN_BEATS: Final = 3  # of fewer, nothing is said about likeness
-EXCELLENT_SHARE: Final = 0.4  # of every limit, for a lead to be called Excellent
+# Spikes are counted as stretches of 50 ms that contain one.
+SPIKE_STRETCH_S: Final = 0.05
+# Before and after R, where pacing spikes and QRS complexes belong.
+AROUND_R_S: Final = (0.35, 0.12)
+# Correlation of a beat with the lead's other beats.
+UNLIKE: Final = 0.3
+# Share of the beats at which the lead moves with the others.
+AGREEMENT: Final = 0.6
+# Steepness of the QRS complex over the usual steepness. Noise alone reaches 2.
+PROMINENCE: Final = 3.0
+# With fewer beats, likeness is not judged.
+MIN_BEATS: Final = 3
+# An Excellent lead stays below this share of every limit, and agrees in this share of its beats.
+EXCELLENT_SHARE: Final = 0.4
+EXCELLENT_AGREEMENT: Final = 0.9
 
 MILLIVOLT_CODES: Final = ("baseline_wander", "step", "mains_hum", "muscle_noise", "spikes")
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Each kind's value in each lead (leads,), NaN where it can't be measured; `mains_hz` is the louder of 50 and 60."""
+    """The noise of each lead.
+
+    values    for each kind (leads,) its value, NaN if it cannot be measured
+    likeness  (leads,) of the median beat, NaN if there are too few beats
+    mains_hz  (leads,) the louder of 50 and 60 Hz
+    """
 
     values: dict[Code, NDArray[np.float64]]
     likeness: NDArray[np.float64]
     mains_hz: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Rule:
+    """A kind of noise: its limit, on which side of it the fault is, and what to do about it."""
+
+    limit: float
+    fault_is_above: bool
+    advice: str
+
+    def is_broken(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return (leads,) which values are beyond the limit; NaN is not."""
+        return values > self.limit if self.fault_is_above else values < self.limit
+
+
 def measure_noise(windows: Sequence[Window]) -> Noise:
-    """The median over windows, so that one bad stretch of ten minutes isn't the recording's word; spikes are counted in all."""
-    each = [_of_window(window) for window in windows]
-    if len(each) == 1:
-        return each[0]
+    """Return the noise of a recording: the median over its windows, at least one.
+
+    One bad stretch of ten minutes then does not decide. Spikes are rare, so their mean counts.
+    """
+    noises = [_measure_window(window) for window in windows]
+    if len(noises) == 1:
+        return noises[0]
     values = {
-        code: np.median([one.values[code] for one in each], axis=0) for code in each[0].values
+        code: np.median([noise.values[code] for noise in noises], axis=0)
+        for code in noises[0].values
     }
-    values["spikes"] = np.mean([one.values["spikes"] for one in each], axis=0)
-    likeness = np.median([one.likeness for one in each], axis=0)
-    return Noise(values, likeness, np.median([one.mains_hz for one in each], axis=0))
+    values["spikes"] = np.mean([noise.values["spikes"] for noise in noises], axis=0)
+    likeness = np.median([noise.likeness for noise in noises], axis=0)
+    mains_hz = np.median([noise.mains_hz for noise in noises], axis=0)
+    return Noise(values, likeness, mains_hz)
 
 
 def noise_findings(noise: Noise, leads: Sequence[str], millivolt: bool) -> dict[str, list[Finding]]:
-    """Every lead's findings; a lead that shows nothing of the heart is `lead_off`, and its noise needs no words of its own."""
-    found: dict[str, list[Finding]] = {lead: [] for lead in leads}
+    """Return the findings of every lead.
+
+    A lead without a heartbeat is `lead_off`, and its noise is not mentioned.
+
+    leads      the names of the leads in `noise`
+    millivolt  whether the units are known, so that limits in mV apply
+    """
+    findings: dict[str, list[Finding]] = {lead: [] for lead in leads}
+    leads_off = set()
     for index, lead in enumerate(leads):
-        off = _lead_off(noise, index, lead)
-        if off is not None:
-            found[lead].append(off)
-    off_already = [lead for lead in leads if found[lead]]
-    for code, (limit, above, advice) in _RULES.items():
+        lead_off = _lead_off(noise, index, lead)
+        if lead_off is not None:
+            findings[lead].append(lead_off)
+            leads_off.add(lead)
+    for code, rule in _RULES.items():
         if code in MILLIVOLT_CODES and not millivolt:
             continue
         values = noise.values[code]
-        for index in np.flatnonzero(values > limit if above else values < limit).tolist():
-            if (lead := leads[index]) not in off_already:
-                sentence = _sentence(advice, lead, float(noise.mains_hz[index]))
-                found[lead].append(Finding(code, lead, float(values[index]), limit, sentence))
-    return found
+        for index in np.flatnonzero(rule.is_broken(values)).tolist():
+            lead = leads[index]
+            if lead not in leads_off:
+                advice = _fill_advice(rule.advice, lead, float(noise.mains_hz[index]))
+                finding = Finding(code, lead, float(values[index]), rule.limit, advice)
+                findings[lead].append(finding)
+    return findings
 
 
 def are_excellent(noise: Noise) -> NDArray[np.bool_]:
-    """(leads,) which are far within every limit in mV, and have beats that are alike."""
-    worst = np.max([noise.values[code] / _RULES[code][0] for code in MILLIVOLT_CODES], axis=0)
-    return np.asarray((worst <= EXCELLENT_SHARE) & (noise.values["r_peak_disagreement"] >= 0.9))
+    """Return (leads,) which leads are far within every limit in mV and agree on the beats."""
+    ratios = [noise.values[code] / _RULES[code].limit for code in MILLIVOLT_CODES]
+    worst = np.max(ratios, axis=0)
+    agrees = noise.values["r_peak_disagreement"] >= EXCELLENT_AGREEMENT
+    return np.asarray((worst <= EXCELLENT_SHARE) & agrees)
 
 
-def steps(bands: Bands) -> NDArray[np.float64]:
-    """(leads,) height in mV of a step in the baseline, 0 where it moves more slowly than that."""
+def _measure_window(window: Window) -> Noise:
+    bands = window.bands
+    hums = _hum(bands)
+    prominence = window.beats.prominence
+    agreement = window.beats.agreement
+    likeness = window.features.by_lead("likeness")
+    if window.beats.peaks_s.size < MIN_BEATS:
+        prominence = agreement = likeness = np.full(len(hums), np.nan)
+    values: dict[Code, NDArray[np.float64]] = {
+        "baseline_wander": 10.0 ** window.features.by_lead("baseline_range"),
+        "step": _step_heights(bands),
+        "mains_hum": hums.max(axis=1),
+        "muscle_noise": _muscle(bands),
+        "spikes": _spikes_per_10_s(bands, window.beats.peaks_s),
+        "qrs_not_visible": prominence,
+        "r_peak_disagreement": agreement,
+    }
+    return Noise(values, likeness, np.asarray(MAINS_HZ)[hums.argmax(axis=1)])
+
+
+def _step_heights(bands: Bands) -> NDArray[np.float64]:
+    """Return (leads,) the height of a step in the baseline; 0 if it only moves slowly."""
+    baseline = bands.baseline
     lag = round(STEP_S * SLOW_RATE_HZ)
-    range_mv = bands.baseline.max(axis=1) - bands.baseline.min(axis=1)
-    height = np.minimum(
-        np.abs(bands.baseline[:, lag:] - bands.baseline[:, :-lag]).max(axis=1) / STEP_SHARE,
-        range_mv,
-    )
-    return np.where(height >= STEP_OF_RANGE * range_mv, height, 0.0).astype(np.float64)
+    ranges = baseline.max(axis=1) - baseline.min(axis=1)
+    steepest = np.abs(baseline[:, lag:] - baseline[:, :-lag]).max(axis=1)
+    heights = np.minimum(steepest / STEP_SHARE, ranges)
+    return np.where(heights >= STEP_OF_RANGE * ranges, heights, 0.0).astype(np.float64)
 
 
-def hum(bands: Bands) -> NDArray[np.float64]:
-    """(leads, 50 and 60 Hz) peak to peak in mV of what stands out of the spectrum there."""
-    found = np.zeros((len(bands.raw), len(MAINS_HZ)))
+def _hum(bands: Bands) -> NDArray[np.float64]:
+    """Return (leads, 50 and 60 Hz) the peak-to-peak value of the hum that exceeds the spectrum."""
+    hums = np.zeros((len(bands.raw), len(MAINS_HZ)))
     for column, mains in enumerate(MAINS_HZ):
-        first, last, line, beside = _beside_mains(float(bands.hz[1]), bands.hz.size, mains)
-        if mains + MAINS_WIDTH_HZ < bands.fs / 2 and beside is not None:
-            power = bands.power[:, first:last]
-            own, ground = power @ line, power @ beside
-            found[:, column] = 2 * np.sqrt(2 * np.maximum(own - ground, 0.0))
-    return found
+        first, stop, on_line, on_ground = _mains_bins(float(bands.hz[1]), bands.hz.size, mains)
+        if mains + MAINS_WIDTH_HZ >= bands.fs / 2 or on_ground is None:
+            continue
+        power = bands.power[:, first:stop]
+        excess = np.maximum(power @ on_line - power @ on_ground, 0.0)
+        # A sine of power p has the amplitude sqrt(2 p), and twice that peak to peak.
+        hums[:, column] = 2 * np.sqrt(2 * excess)
+    return hums
 
 
-@lru_cache(maxsize=32)  # two for each rate and length
-def _beside_mains(
+# Two for each rate and length.
+@lru_cache(maxsize=32)
+def _mains_bins(
     step_hz: float, bins: int, mains: float
 ) -> tuple[int, int, NDArray[np.float32], NDArray[np.float32] | None]:
-    """First and last bin about the mains, and weights of those between: 1 on the line itself, and on the ground beside it what makes
-    of its mean as many bins; None where there is no ground.
+    """Return the bins around a mains frequency, and their weights for the line and the ground.
+
+    Returns (first, stop, on_line, on_ground): `on_line` sums the power of the line, `on_ground` the
+    power that the spectrum next to it has in as many bins; None if there is no such bin.
     """
     hz = np.arange(bins) * step_hz
-    first, last = np.searchsorted(
-        hz, (mains - 5 * MAINS_WIDTH_HZ, mains + 5 * MAINS_WIDTH_HZ)
-    ).tolist()
-    apart = np.abs(hz[first:last] - mains)
-    line, beside = apart <= MAINS_WIDTH_HZ, (apart > MAINS_WIDTH_HZ) & (apart <= 4 * MAINS_WIDTH_HZ)
-    ground = (
-        beside.astype(np.float32) * np.float32(line.sum() / beside.sum()) if beside.any() else None
-    )
-    return first, last, line.astype(np.float32), ground
+    reach = 5 * MAINS_WIDTH_HZ
+    first, stop = np.searchsorted(hz, (mains - reach, mains + reach)).tolist()
+    distance = np.abs(hz[first:stop] - mains)
+    is_line = distance <= MAINS_WIDTH_HZ
+    is_ground = (distance > MAINS_WIDTH_HZ) & (distance <= 4 * MAINS_WIDTH_HZ)
+    on_ground = None
+    if is_ground.any():
+        on_ground = is_ground.astype(np.float32) * np.float32(is_line.sum() / is_ground.sum())
+    return first, stop, is_line.astype(np.float32), on_ground
 
 
-def muscle(bands: Bands) -> NDArray[np.float64]:
-    """(leads,) rms of 40-100 Hz in the median tenth of a second, which holds no QRS complex."""
+def _muscle(bands: Bands) -> NDArray[np.float64]:
+    """Return (leads,) the rms of 40-100 Hz in the median tenth of a second, without QRS complex."""
     width = round(0.1 * MUSCLE_RATE_HZ)
     count = bands.muscle.shape[1] // width
     tenths = bands.muscle[:, : count * width].reshape(len(bands.muscle), count, width)
@@ -146,100 +212,89 @@ def muscle(bands: Bands) -> NDArray[np.float64]:
     return rms
 
 
-def spikes(bands: Bands, peaks_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(leads,) spikes in 10 s away from beats; under 250 Hz a spike can't be told from a QRS complex, and none is counted."""
+def _spikes_per_10_s(bands: Bands, peaks_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (leads,) the number of spikes in 10 s, away from beats.
+
+    Below 250 Hz a spike cannot be told from a QRS complex, and none is counted.
+    """
+    raw = bands.raw
     reach = round(SPIKE_REACH_S * bands.fs)
-    if reach < 2 or bands.raw.shape[1] <= 2 * reach:
-        return np.zeros(len(bands.raw))
-    above = (
-        np.abs(
-            bands.raw[:, reach:-reach]
-            - (bands.raw[:, 2 * reach :] + bands.raw[:, : -2 * reach]) / 2
-        )
-        > SPIKE_MV
-    )
-    away = np.ones(above.shape[1], np.bool_)
-    before, after = (round(seconds * bands.fs) for seconds in AROUND_R_S)
-    for peak in np.rint(peaks_s * bands.fs).astype(int) - reach:
-        away[max(peak - before, 0) : max(peak + after, 0)] = False
-    above &= away
-    if not above.any():
-        return np.zeros(len(bands.raw))
-    apart = round(0.05 * bands.fs)  # what comes within 50 ms is one spike
-    count = above.shape[1] // apart
-    return np.asarray(
-        above[:, : count * apart].reshape(len(above), count, apart).any(axis=2).sum(axis=1)
-        * (10.0 / bands.seconds)
-    )
+    if reach < 2 or raw.shape[1] <= 2 * reach:
+        return np.zeros(len(raw))
+    line = (raw[:, 2 * reach :] + raw[:, : -2 * reach]) / 2
+    is_spike = np.abs(raw[:, reach:-reach] - line) > SPIKE_MV
+    is_spike &= _away_from_beats(is_spike.shape[1], np.rint(peaks_s * bands.fs) - reach, bands.fs)
+    # Most recordings have none.
+    if not is_spike.any():
+        return np.zeros(len(raw))
+    width = round(SPIKE_STRETCH_S * bands.fs)
+    count = is_spike.shape[1] // width
+    stretches = is_spike[:, : count * width].reshape(len(raw), count, width)
+    spikes = stretches.any(axis=2).sum(axis=1)
+    return np.asarray(spikes * (10.0 / bands.seconds))
 
 
-def _of_window(window: Window) -> Noise:
-    hums = hum(window.bands)
-    enough = window.beats.peaks_s.size >= MIN_BEATS
-    unknown = np.full(len(hums), np.nan)
-    values: dict[Code, NDArray[np.float64]] = {
-        "baseline_wander": 10.0 ** window.features.lead("baseline_range"),
-        "step": steps(window.bands),
-        "mains_hum": hums.max(axis=1),
-        "muscle_noise": muscle(window.bands),
-        "spikes": spikes(window.bands, window.beats.peaks_s),
-        "qrs_not_visible": window.beats.prominence if enough else unknown,
-        "r_peak_disagreement": window.beats.agreement if enough else unknown,
-    }
-    likeness = window.features.lead("likeness") if enough else unknown
-    return Noise(values, likeness, np.asarray(MAINS_HZ)[hums.argmax(axis=1)])
+def _away_from_beats(samples: int, peaks: NDArray[np.float64], fs: float) -> NDArray[np.bool_]:
+    """Return (samples,) False around R peaks, where spikes and QRS complexes belong."""
+    before, after = (round(seconds * fs) for seconds in AROUND_R_S)
+    is_away = np.ones(samples, np.bool_)
+    for peak in peaks.astype(int):
+        is_away[max(peak - before, 0) : max(peak + after, 0)] = False
+    return is_away
 
 
 def _lead_off(noise: Noise, index: int, lead: str) -> Finding | None:
-    likeness, agreement = (
-        float(noise.likeness[index]),
-        float(noise.values["r_peak_disagreement"][index]),
-    )
+    likeness = float(noise.likeness[index])
+    agreement = float(noise.values["r_peak_disagreement"][index])
     if likeness < UNLIKE and agreement < AGREEMENT:
-        advice = f"Reattach the {electrodes_of(lead)}: nothing in {lead} follows the heart."
+        advice = f"{lead} shows no heartbeat: reattach the {electrodes_of(lead)}."
         return Finding("lead_off", lead, likeness, UNLIKE, advice)
     return None
 
 
-def _sentence(advice: str, lead: str, mains_hz: float) -> str:
+def _fill_advice(advice: str, lead: str, mains_hz: float) -> str:
     return advice.format(lead=lead, electrodes=electrodes_of(lead), mains=f"{mains_hz:.0f}")
 
 
-# Of each kind its limit, whether above it is a fault, and what to do.
-_RULES: Final[dict[Code, tuple[float, bool, str]]] = {
-    "baseline_wander": (
+_RULES: Final[dict[Code, _Rule]] = {
+    "baseline_wander": _Rule(
         WANDER_MV,
         True,
-        "The baseline of {lead} wanders: clean the skin under the {electrodes}, and let the patient breathe calmly.",
+        "The baseline of {lead} wanders: clean the skin under the {electrodes}, and let the patient"
+        " breathe calmly.",
     ),
-    "step": (
+    "step": _Rule(
         STEP_MV,
         True,
-        "The line of {lead} jumps: secure the {electrodes} and the cable, and keep the patient still.",
+        "The baseline of {lead} jumps: secure the {electrodes} and the cable, and keep the patient"
+        " still.",
     ),
-    "mains_hum": (
+    "mains_hum": _Rule(
         HUM_MV,
         True,
-        "{mains} Hz hum in {lead}: unplug devices nearby, keep cables off mains cables, clean the skin under the {electrodes}.",
+        "{mains} Hz hum in {lead}: unplug devices nearby, keep cables away from mains cables, and"
+        " clean the skin under the {electrodes}.",
     ),
-    "muscle_noise": (
+    "muscle_noise": _Rule(
         MUSCLE_MV,
         True,
-        "Muscle noise in {lead}: let the patient lie warm and relaxed, and move limb electrodes off the muscles.",
+        "Muscle noise in {lead}: keep the patient warm and relaxed, and move limb electrodes away"
+        " from muscles.",
     ),
-    "spikes": (
+    "spikes": _Rule(
         SPIKES_PER_10_S,
         True,
         "Spikes between the beats in {lead}: check the plug and the {electrodes}.",
     ),
-    "qrs_not_visible": (
+    "qrs_not_visible": _Rule(
         PROMINENCE,
         False,
-        "No QRS complex stands out in {lead}: press on or replace the {electrodes}.",
+        "No QRS complex is visible in {lead}: press on or replace the {electrodes}.",
     ),
-    "r_peak_disagreement": (
+    "r_peak_disagreement": _Rule(
         AGREEMENT,
         False,
-        "The beats of {lead} are not where the other leads have them: press on or replace the {electrodes}.",
+        "The beats in {lead} are not at the times of those in the other leads: press on or replace"
+        " the {electrodes}.",
     ),
 }

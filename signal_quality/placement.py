@@ -1,9 +1,11 @@
-"""Whether electrodes may have changed places: two of the limbs, two neighbours of the chest, or the chest row reversed.
+"""Detection of interchanged electrodes: two limbs, two chest neighbours, or the chest row reversed.
 
-The representative beat says how the leads usually go together. For P, QRS and T apart, the products of all pairs of the eight
-independent leads, and their means, are given to a multinomial logistic regression that was shown recordings of PTB-XL as they
-are and with leads exchanged (`python -m training.placement`). In the manner of Kors and van Herpen, *Accurate automatic
-detection of electrode interchange in the electrocardiogram*, Am J Cardiol 2001, who predict each lead from the others.
+The representative beat shows how the leads usually relate. For P, QRS and T separately, the
+products of all pairs of the eight independent leads, and their means, are the input of a
+multinomial logistic regression. It was trained on recordings of PTB-XL as they are and with leads
+exchanged (`python -m training.placement`). The method follows Kors and van Herpen, *Accurate
+automatic detection of electrode interchange in the electrocardiogram*, Am J Cardiol 2001, who
+predict each lead from the others.
 """
 
 from __future__ import annotations
@@ -25,32 +27,30 @@ from signals.leads import INDEPENDENT
 from signals.order import mean, median
 
 FILE: Final = Path(__file__).with_name("placement.json")
-PARTS_S: Final = (
-    (-BEFORE_S, -0.06),
-    (-0.06, 0.06),
-    (0.10, AFTER_S),
-)  # P, QRS, T of a usual beat, about R
-MIN_LIKENESS: Final = (
-    0.7  # of its beats in the median lead; a template of noise says nothing of electrodes
-)
+# P, QRS and T of a usual beat, in seconds about R.
+PARTS_S: Final = ((-BEFORE_S, -0.06), (-0.06, 0.06), (0.10, AFTER_S))
+# Likeness of the beats in the median lead. A template of noise shows nothing about electrodes.
+MIN_LIKENESS: Final = 0.7
 
-_TRIANGLE: Final = np.triu_indices(len(INDEPENDENT))
+_UPPER_TRIANGLE: Final = np.triu_indices(len(INDEPENDENT))
 
 
 def _chest(*order: int) -> NDArray[np.float64]:
-    """What is called V1..V6 is V`order`."""
+    """Return the matrix of an exchange after which V1..V6 are the leads V`order`."""
     exchange = np.eye(len(INDEPENDENT))
-    exchange[2:] = exchange[[1 + number for number in order]]
+    rows = [1 + number for number in order]
+    exchange[2:] = exchange[rows]
     return exchange
 
 
 def _limbs(one: tuple[float, float], two: tuple[float, float]) -> NDArray[np.float64]:
-    """What is called I and II, each as (of I, of II)."""
+    """Return the matrix of an exchange after which I is `one` and II is `two`, of (I, II)."""
     exchange = np.eye(len(INDEPENDENT))
     exchange[:2, :2] = one, two
     return exchange
 
 
+# The eight independent leads after an exchange are its matrix times the leads before it.
 EXCHANGES: Final[dict[str, NDArray[np.float64]]] = {
     "": np.eye(len(INDEPENDENT)),
     "right arm and left arm": _limbs((-1, 0), (-1, 1)),  # I is -I, II is III
@@ -68,76 +68,101 @@ EXCHANGES: Final[dict[str, NDArray[np.float64]]] = {
 
 @dataclass(frozen=True, eq=False)
 class PlacementModel:
-    """weights (exchanges, features), shifts (exchanges,); suspected where all but the first together are above `limit`."""
+    """A multinomial logistic regression over EXCHANGES.
+
+    weights  (exchanges, features)
+    shifts   (exchanges,)
+    limit    electrodes are suspected if the probability of any exchange is above it
+    """
 
     weights: NDArray[np.float64]
     shifts: NDArray[np.float64]
     limit: float
 
     def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(recordings, features) -> (recordings, exchanges), were all of them equally frequent."""
+        """Return (recordings, exchanges) for (recordings, features).
+
+        They are those of a world in which all exchanges are equally frequent.
+        """
         logits = rows @ self.weights.T + self.shifts
+        # Without the largest logit, so that no exponential overflows.
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
         return probabilities
 
 
 def placement_findings(windows: Sequence[Window], lead_names: Sequence[str]) -> list[Finding]:
-    """At most one: the likeliest exchange, where the leads together are unlikely as they are named."""
+    """Return the likeliest exchange, or nothing if the leads are plausible as they are named.
+
+    Its value is the probability that any electrodes are exchanged.
+    """
     rows = placement_rows(windows, lead_names)
     if rows is None:
         return []
-    model = shipped()
-    likely = mean(model.probabilities(rows), axis=0)
-    suspicion = float(1.0 - likely[0])
+    model = shipped_placement()
+    probabilities = mean(model.probabilities(rows), axis=0)
+    suspicion = float(1.0 - probabilities[0])
     if suspicion <= model.limit:
         return []
-    which = list(EXCHANGES)[1 + int(np.argmax(likely[1:]))]
-    code: Code = "chest_electrode_reversal" if which.startswith("V") else "limb_electrode_reversal"
-    order = "may be in reverse order" if which == "V1 to V6" else "may have changed places"
-    advice = f"The {which} electrodes {order}: check each against its label and record again, before anything is read from it."
+    names = list(EXCHANGES)
+    likeliest = names[1 + int(np.argmax(probabilities[1:]))]
+    is_chest = likeliest.startswith("V")
+    code: Code = "chest_electrode_reversal" if is_chest else "limb_electrode_reversal"
+    fault = "may be in reverse order" if likeliest == "V1 to V6" else "may be interchanged"
+    advice = (
+        f"The {likeliest} electrodes {fault}: check each against its label and record again before"
+        " interpreting the recording."
+    )
     return [Finding(code, None, suspicion, model.limit, advice)]
 
 
 def placement_rows(
     windows: Sequence[Window], lead_names: Sequence[str]
 ) -> NDArray[np.float64] | None:
-    """(windows with beats worth it, features); None without all eight leads or such a window."""
+    """Return (windows, features) of the windows whose beats are alike.
+
+    None if one of the eight independent leads is missing, or if there is no such window.
+    """
     if not set(INDEPENDENT) <= set(lead_names):
         return None
     order = [list(lead_names).index(lead) for lead in INDEPENDENT]
-    worth = [
-        window.beats
-        for window in windows
-        if median(window.features.lead("likeness")) >= MIN_LIKENESS
-    ]
-    found = [
-        features_of(beats.templates[order].astype(np.float64))
-        for beats in worth
-        if beats.height[order].min() > 0
-    ]
-    return np.array(found) if found else None
+    rows = []
+    for window in windows:
+        beats = window.beats
+        is_alike = median(window.features.by_lead("likeness")) >= MIN_LIKENESS
+        if is_alike and beats.height[order].min() > 0:
+            rows.append(placement_features(beats.templates[order].astype(np.float64)))
+    return np.array(rows) if rows else None
 
 
-def features_of(template: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(8 leads, samples from -0.24 to 0.40 s about R) -> products and means of P, QRS and T, free of scale."""
+def placement_features(template: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (features,) the products and means of P, QRS and T, free of scale.
+
+    template  (8 leads, samples from -0.24 to 0.40 s about R)
+    """
     rate = template.shape[1] / (BEFORE_S + AFTER_S)
-    found = []
+    features = []
     for start_s, stop_s in PARTS_S:
-        part = template[:, round((start_s + BEFORE_S) * rate) : round((stop_s + BEFORE_S) * rate)]
-        part = part / (np.sqrt(np.square(part).sum() / part.shape[1]) + 1e-9)
-        found += [(part @ part.T / part.shape[1])[_TRIANGLE], mean(part)]
-    return np.concatenate(found)
+        start = round((start_s + BEFORE_S) * rate)
+        stop = round((stop_s + BEFORE_S) * rate)
+        part = template[:, start:stop]
+        samples = part.shape[1]
+        rms = np.sqrt(np.square(part).sum() / samples)
+        part = part / (rms + 1e-9)
+        products = part @ part.T / samples
+        features += [products[_UPPER_TRIANGLE], mean(part)]
+    return np.concatenate(features)
 
 
 @cache
-def shipped() -> PlacementModel:
-    """The model in this folder."""
+def shipped_placement() -> PlacementModel:
+    """Return the model in this folder. Raises ValueError if it knows other exchanges."""
     stored = json.loads(FILE.read_text(encoding="utf-8"))
     if stored["exchanges"] != list(EXCHANGES):
         raise ValueError(
-            "signal_quality: the shipped placement model knows other exchanges; run python -m training.placement"
+            f"signal_quality: {FILE.name} was trained on other exchanges;"
+            " train it again with python -m training.placement"
         )
-    return PlacementModel(
-        np.array(stored["weights"]), np.array(stored["shifts"]), float(stored["limit"])
-    )
+    weights = np.array(stored["weights"])
+    shifts = np.array(stored["shifts"])
+    return PlacementModel(weights, shifts, float(stored["limit"]))

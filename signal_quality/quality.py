@@ -1,4 +1,4 @@
-"""The judgement of a recording as a value: findings, a word for each lead, a word for the whole."""
+"""The judgement of a recording: findings, a word for each lead, and a word for the whole."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Word = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
-WORDS: Final[tuple[Word, ...]] = (
-    "Unreadable",
-    "Poor",
-    "Acceptable",
-    "Good",
-    "Excellent",
-)  # from worst to best
+# From worst to best.
+WORDS: Final[tuple[Word, ...]] = ("Unreadable", "Poor", "Acceptable", "Good", "Excellent")
 
 Code = Literal[
     "flat_line",
@@ -38,7 +33,12 @@ Code = Literal[
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault: `value` beyond `limit` (their unit is the code's, see `findings.py` and `noise.py`), and what to do about it."""
+    """One fault and what to do about it.
+
+    lead   None if the fault is of the whole recording
+    value  what was measured; its unit depends on the code (`findings.py`, `noise.py`)
+    limit  what the value should not be beyond
+    """
 
     code: Code
     lead: str | None
@@ -49,7 +49,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class LeadQuality:
-    """One sent lead: its word and the findings that gave it."""
+    """The word of one sent lead, and the findings that led to it."""
 
     word: Word
     findings: tuple[Finding, ...] = ()
@@ -57,11 +57,11 @@ class LeadQuality:
 
 @dataclass(frozen=True)
 class Quality:
-    """What can be said of a recording before anything is read from it.
+    """The judgement of a recording.
 
-    probability_readable  None where there is no sample to judge
+    probability_readable  None if no lead has enough samples
     leads                 the sent leads, in standard order
-    findings              those of the leads, of leads that did not come, and of the recording
+    findings              those of the sent leads, of missing leads, and of the recording
     """
 
     signal_quality: Word

@@ -1,4 +1,4 @@
-"""A recording in windows of about 10 s, the length that the model learned on, each with its bands, beats and features."""
+"""A recording in windows of about 10 s, the length of the model's training examples."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signal_quality.bands import Bands, split
+from signal_quality.bands import Bands, split_bands
 from signal_quality.beats import Beats, find_beats
-from signal_quality.features import Features, measure
+from signal_quality.features import Features, measure_features
 from signals.leads import LIMB_LEADS
 from signals.order import median
 from signals.units import qrs_heights
@@ -22,7 +22,10 @@ WINDOW_S: Final = 10.0
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Rows of everything are the leads that were given, in their order."""
+    """One window, measured. The rows of all arrays are the leads that were given, in their order.
+
+    start_s  seconds from the start of the recording
+    """
 
     start_s: float
     bands: Bands
@@ -30,33 +33,40 @@ class Window:
     features: Features
 
     @property
-    def of_record(self) -> NDArray[np.float64]:
-        return self.features.of_record
+    def record_features(self) -> NDArray[np.float64]:
+        """(FEATURE_NAMES,) the input of the model."""
+        return self.features.record_features
 
 
 def measure_windows(
     signal: NDArray[np.floating], fs: float, lead_names: Sequence[str]
 ) -> list[Window]:
-    """(leads, samples), NaN for gaps -> windows of equal length, 7-15 s in recordings of 7 s and longer."""
-    count = max(round(signal.shape[1] / fs / WINDOW_S), 1)
-    limb = np.array([lead in LIMB_LEADS for lead in lead_names])
-    edges = [round(number * signal.shape[1] / count) for number in range(count + 1)]
-    pieces = [(signal[:, start:stop], start / fs) for start, stop in pairwise(edges)]
-    return [_window(np.asarray(piece, np.float32), fs, limb, start_s) for piece, start_s in pieces]
+    """Cut (leads, samples), with NaN for gaps, into windows of equal length and measure them.
+
+    In recordings of 7 s and longer they last 7 to 15 s. A shorter recording is one window.
+    """
+    samples = signal.shape[1]
+    count = max(round(samples / fs / WINDOW_S), 1)
+    edges = [round(number * samples / count) for number in range(count + 1)]
+    is_limb = np.array([lead in LIMB_LEADS for lead in lead_names])
+    windows = []
+    for start, stop in pairwise(edges):
+        bands = split_bands(np.asarray(signal[:, start:stop], np.float32), fs)
+        beats = find_beats(bands)
+        features = measure_features(bands, beats, is_limb)
+        windows.append(Window(start / fs, bands, beats, features))
+    return windows
 
 
-def to_usual_height(
+def scale_to_usual_height(
     signal: NDArray[np.float32], fs: float, usual_height_mv: float
 ) -> NDArray[np.float32]:
-    """Unknown units as if the median lead's QRS complex had the usual height; as they are where nothing varies."""
+    """Scale (leads, samples) in unknown units until the median lead's QRS has the usual height.
+
+    A signal without a lead that varies is returned as it is.
+    """
     heights = qrs_heights(signal, fs)
-    own = float(median(heights)) if heights.size else 0.0
-    return signal * np.float32(usual_height_mv / own) if own > 0 else signal
-
-
-def _window(
-    signal: NDArray[np.float32], fs: float, limb: NDArray[np.bool_], start_s: float
-) -> Window:
-    bands = split(signal, fs)
-    beats = find_beats(bands)
-    return Window(start_s, bands, beats, measure(bands, beats, limb))
+    height = float(median(heights)) if heights.size else 0.0
+    if height <= 0:
+        return signal
+    return signal * np.float32(usual_height_mv / height)

@@ -1,34 +1,38 @@
-"""From findings and the probability to words, for each lead and for the recording.
+"""The words for each lead and for the recording, from the findings and the probability.
 
 A lead is
 
-    Unreadable  at one value for over half of the recording, over half of its samples missing, or without anything of the heart
-    Poor        at one value for 2 s or longer, saturated, contradicting the other limb leads, without a QRS complex that stands
-                out, or with its beats where the other leads have none
-    Acceptable  with gaps longer than 0.2 s, baseline wander, steps, mains hum, muscle noise or spikes
+    Unreadable  at one value for more than half of the recording, with more than half of its samples
+                missing, or without a heartbeat
+    Poor        at one value for 2 s or longer, saturated, contradicting the other limb leads,
+                without a visible QRS complex, or with its beats at other times than the other leads
+    Acceptable  with gaps longer than 0.2 s, baseline wander, steps, mains hum, muscle noise or
+                spikes
     Good        without a finding
-    Excellent   where besides, in known mV, all noise is far within its limits
+    Excellent   without a finding, in known mV, and with all noise far within its limits
 
-and the recording is what the worse of two says. Its leads:
+The recording has the worse of two words. Its leads give:
 
-    Unreadable  when no sent lead is better
-    Poor        when half or more of its leads are Poor or Unreadable
-    Acceptable  when any lead is, or half or more of its leads are Acceptable
-    Excellent   when half or more of its leads are, and the others Good
+    Unreadable  if no sent lead is better
+    Poor        if half or more of its leads are Poor or Unreadable
+    Acceptable  if any lead is Poor or Unreadable, or half or more of its leads are Acceptable
+    Excellent   if half or more of its leads are, and the others are Good
     Good        otherwise
 
-and the probability that it can be read: Poor under the model's threshold or 0.6, Acceptable under 0.8, Good under 0.9 (choices:
-the probability is calibrated, so that one in ten at the least of what is not called Excellent was refused by annotators).
-Under the threshold a recording is not readable as a whole; it is called Unreadable where its leads are Poor too, for a lead
-that is fine can be read beside eleven that are not. Leads that were not sent lower no word: one good lead is a good
-recording of one lead.
+The probability that it can be read gives: Poor below the model's threshold or 0.6, Acceptable below
+0.8, Good below 0.9. These are choices. The probability is calibrated, so annotators refused at
+least one in ten of the recordings that are not called Excellent.
+
+Below the threshold a recording is not readable as a whole. It is only called Unreadable if its
+leads are Poor too, because one good lead can be read next to eleven bad ones. Leads that were not
+sent do not lower the word: one good lead is a good recording of one lead.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from signal_quality import findings as rules
+from signal_quality.findings import MOSTLY
 from signal_quality.quality import WORDS, Code, Finding, LeadQuality, Word
 
 _WORD_OF: Final[dict[Code, Word]] = {
@@ -46,70 +50,86 @@ _WORD_OF: Final[dict[Code, Word]] = {
     "muscle_noise": "Acceptable",
     "spikes": "Acceptable",
 }
+# The best word below each probability.
 _BY_PROBABILITY: Final[tuple[tuple[float, Word], ...]] = (
     (0.6, "Poor"),
     (0.8, "Acceptable"),
     (0.9, "Good"),
 )
+_BAD: Final = ("Poor", "Unreadable")
 
 
 def lead_word(findings: tuple[Finding, ...], seconds: float, excellent: bool) -> Word:
-    """A lead's word from its findings in a recording of so many seconds."""
-    if any(
-        one.code == "flat_line" and one.value is not None and one.value > rules.MOSTLY * seconds
-        for one in findings
-    ):
+    """Return a lead's word from its findings.
+
+    seconds    the recording's length
+    excellent  whether the noise is far within its limits
+    """
+    flat_s = [finding.value or 0.0 for finding in findings if finding.code == "flat_line"]
+    if max(flat_s, default=0.0) > MOSTLY * seconds:
         return "Unreadable"
     clean: Word = "Excellent" if excellent else "Good"
-    words = [_WORD_OF[one.code] for one in findings]
+    words = [_WORD_OF[finding.code] for finding in findings]
     return min(words, key=WORDS.index, default=clean)
 
 
 def record_word(words: list[Word]) -> Word:
-    """The recording's word from those of its sent leads, at least one."""
+    """Return the recording's word from those of its sent leads, at least one."""
     half = len(words) / 2
-    bad = sum(word in ("Poor", "Unreadable") for word in words)
+    bad = sum(word in _BAD for word in words)
+    acceptable = words.count("Acceptable")
     if all(word == "Unreadable" for word in words):
         return "Unreadable"
     if bad >= half:
         return "Poor"
-    if bad or words.count("Acceptable") >= half:
+    if bad or acceptable >= half:
         return "Acceptable"
-    return "Excellent" if words.count("Excellent") >= half and "Acceptable" not in words else "Good"
+    if words.count("Excellent") >= half and not acceptable:
+        return "Excellent"
+    return "Good"
 
 
-def joint_word(leads: Word, probability: float, threshold: float) -> Word:
-    """The recording's word from its leads' and from the model's probability."""
+def joint_word(leads_word: Word, probability: float, threshold: float) -> Word:
+    """Return the recording's word from that of its leads and the model's probability."""
     if probability < threshold:
-        return "Unreadable" if leads in ("Poor", "Unreadable") else "Poor"
-    allowed: Word = next(
-        (word for limit, word in _BY_PROBABILITY if probability < limit), "Excellent"
-    )
-    return min(leads, allowed, key=WORDS.index)
+        return "Unreadable" if leads_word in _BAD else "Poor"
+    for limit, best in _BY_PROBABILITY:
+        if probability < limit:
+            return min(leads_word, best, key=WORDS.index)
+    return leads_word
 
 
-def recommendation(word: Word, leads: dict[str, LeadQuality], of_record: list[Finding]) -> str:
-    """One or two sentences: whether to read it, and the leads to mend."""
-    exchanged = [one.advice for one in of_record if one.code.endswith("_reversal")]
-    return " ".join([_reading(word, leads), *exchanged])
+def recommendation(
+    word: Word, leads: dict[str, LeadQuality], record_findings: list[Finding]
+) -> str:
+    """Return one or two sentences: whether to read the recording, and what to fix."""
+    sentences = [_reading_advice(word, leads)]
+    for finding in record_findings:
+        if finding.code.endswith("_reversal"):
+            sentences.append(finding.advice)
+    return " ".join(sentences)
 
 
-def _reading(word: Word, leads: dict[str, LeadQuality]) -> str:
-    worst = [lead for lead, one in leads.items() if one.word in ("Poor", "Unreadable")]
-    noisy = [lead for lead, one in leads.items() if one.word == "Acceptable"]
+def _reading_advice(word: Word, leads: dict[str, LeadQuality]) -> str:
+    bad = [lead for lead, quality in leads.items() if quality.word in _BAD]
+    noisy = [lead for lead, quality in leads.items() if quality.word == "Acceptable"]
     if word == "Unreadable":
         return "Do not read this recording. Check all electrodes and cables, and record again."
     if word == "Poor":
-        where = (
-            f"mending {_listed(worst or noisy)}" if worst or noisy else "checking all electrodes"
-        )
-        return f"Record again after {where}; until then read what is clear only, with caution."
-    if worst:
-        return f"Read without {_listed(worst)}; record again if the question depends on it."
+        to_fix = bad or noisy
+        remedy = f"fixing {_join(to_fix)}" if to_fix else "checking all electrodes"
+        return f"Record again after {remedy}; until then, read only what is clear, with caution."
+    if bad:
+        return f"Read without {_join(bad)}; record again if the question depends on it."
     if noisy:
-        return f"Can be read; mind the noise or gaps in {_listed(noisy)}."
-    return "Can be read, with some caution." if word == "Acceptable" else "Can be read."
+        return f"Can be read; note the noise or gaps in {_join(noisy)}."
+    if word == "Acceptable":
+        return "Can be read, with some caution."
+    return "Can be read."
 
 
-def _listed(leads: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(leads[:-1]), leads[-1])))
+def _join(leads: list[str]) -> str:
+    """Return "V1", "V1 and V2" or "V1, V2 and V3"."""
+    if len(leads) == 1:
+        return leads[0]
+    return f"{', '.join(leads[:-1])} and {leads[-1]}"

@@ -1,4 +1,4 @@
-"""Real recordings that quality is tested on."""
+"""Real recordings for the tests of signal quality."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from tests.data import SHARED
 
 @cache
 def ptb_xl(folder: str = "raw500") -> tuple[EcgRecord, ...]:
-    """PTB-XL as PhysioNet has it, none of which trained anything here: 58 recordings at 500 Hz, 30 at 100."""
-    return tuple(_wfdb(head) for head in sorted((SHARED / "ptbxl" / folder).glob("*.hea")))
+    """Return PTB-XL's files: 58 recordings at 500 Hz, or 30 at 100 Hz.
+
+    None of them was used for training.
+    """
+    return tuple(_read_wfdb(head) for head in sorted((SHARED / "ptbxl" / folder).glob("*.hea")))
 
 
-def _wfdb(head: Path) -> EcgRecord:
+def _read_wfdb(head: Path) -> EcgRecord:
     return read([Part(path.name, path.read_bytes()) for path in (head, head.with_suffix(".dat"))])

@@ -1,7 +1,8 @@
-"""The commands that train the quality models run, and what is shipped fits the code that reads it."""
+"""The command that trains the quality model, its parts, and the model that is shipped."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,104 +11,232 @@ from sklearn.datasets import make_classification
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.gaussian_process.kernels import ConstantKernel, RationalQuadratic
 
-from signal_quality import model as quality_model
-from signal_quality.features import NAMES
+from signal_quality.features import FEATURE_NAMES
+from signal_quality.model import FILE, from_arrays, nearness, shipped_model
 from signal_quality.windows import measure_windows
+from signals.record import EcgRecord
 from tests.data import SHARED, requires_shared
 from tests.formats.wfdb.writer import Line, encode, header
-from tests.signals.recordings import beating
+from tests.signals.recordings import beating, record
 from training.datasets.challenge2011 import labelled_records
-from training.quality import report as quality_report
-from training.quality import train as quality
-from training.quality.fit import calibrate, fit, pulls_of, score
+from training.quality import report, train
+from training.quality.examples import LabelledExamples, measure_examples
+from training.quality.fit import calibrate, fit, folds, pulls_of, score
+from training.quality.out_of_fold import OutOfFold, cross_validate
 
 CINC = SHARED / "cinc2011"
 
 
-def test_what_is_shipped_is_small_and_holds_no_objects() -> None:
-    assert quality_model.FILE.stat().st_size < 500_000
-    with np.load(quality_model.FILE, allow_pickle=False) as stored:
+def test_the_shipped_model_is_small_and_holds_no_objects() -> None:
+    assert FILE.stat().st_size < 500_000
+    with np.load(FILE, allow_pickle=False) as stored:
         assert all(stored[name].dtype != object for name in stored.files)
 
 
-def test_the_process_is_what_scikit_learn_makes_of_the_same_covariance() -> None:
+def test_the_process_is_that_of_scikit_learn_for_the_same_covariance() -> None:
     rows, labels = make_classification(120, 6, n_informative=4, random_state=0)
-    kernel = ConstantKernel(10.0, "fixed") * RationalQuadratic(
-        2.0, 1.0, "fixed", "fixed"
-    ) + ConstantKernel(4.0, "fixed")
+    quadratic = RationalQuadratic(2.0, 1.0, "fixed", "fixed")
+    kernel = ConstantKernel(10.0, "fixed") * quadratic + ConstantKernel(4.0, "fixed")
     theirs = GaussianProcessClassifier(kernel, optimizer=None).fit(rows, labels)
     single = rows.astype(np.float32)
-    covariance = 10.0 * quality_model.nearness(single, single, reach=2 * 2.0**2 / 6) + 4.0
+    covariance = 10.0 * nearness(single, single, reach=2 * 2.0**2 / 6) + 4.0
     logits = covariance @ pulls_of(covariance, labels.astype(bool))
     np.testing.assert_allclose(logits, theirs.base_estimator_.f_cached, atol=1e-3)
 
 
-def test_a_model_survives_its_file() -> None:
-    rows, labels = make_classification(200, len(NAMES), n_informative=20, random_state=1)
-    fitted = fit(
-        rows, labels.astype(bool), 1.0, calibrate(rows, labels.astype(bool), np.arange(200), 0)
+def test_a_trained_model_separates_and_survives_its_file() -> None:
+    rows, labels = make_classification(200, len(FEATURE_NAMES), n_informative=20, random_state=1)
+    acceptable = labels.astype(bool)
+    calibration = calibrate(rows, acceptable, np.arange(200), 0)
+    model = fit(rows, acceptable, 1.3, calibration)
+    assert model.calibration == calibration
+    assert model.usual_height_mv == 1.3
+    probability = model.probability(rows)
+    restored = from_arrays(model.to_arrays())
+    np.testing.assert_allclose(restored.probability(rows), probability, atol=1e-6)
+    own = score(acceptable, probability, probability >= model.threshold)
+    assert own.auroc > 0.95
+    assert own.accuracy > 0.9
+
+
+def test_a_score_is_the_accuracy_and_the_auroc() -> None:
+    """Of the six pairs, five are in order: 5 / 6."""
+    acceptable = np.array([True, False, True, False, True])
+    probability = np.array([0.9, 0.5, 0.4, 0.1, 0.8])
+    result = score(acceptable, probability, probability >= 0.45)
+    assert result.accuracy == 0.6
+    assert result.auroc == pytest.approx(5 / 6)
+
+
+def test_identical_recordings_are_in_one_fold() -> None:
+    acceptable = np.arange(60) % 3 > 0
+    group = np.arange(60) // 2
+    tested = []
+    for train_rows, test_rows in folds(acceptable, group, 5, seed=1):
+        assert not set(group[train_rows]) & set(group[test_rows])
+        tested += test_rows.tolist()
+    assert sorted(tested) == list(range(60))
+
+
+def labelled(count: int) -> Iterator[tuple[EcgRecord, bool]]:
+    """Recordings of different heights; every third one is noise, and not acceptable."""
+    for number in range(count):
+        signal = (1 + number % 4) * beating(8.0, 100.0, seed=number)
+        if number % 3 == 2:
+            signal = np.random.default_rng(number).normal(size=signal.shape)
+        yield record(signal, fs=100.0), number % 3 != 2
+
+
+def test_examples_are_features_labels_and_groups() -> None:
+    flat = record(np.full((12, 800), 0.5), fs=100.0)
+    first = next(labelled(1))
+    pairs = [first, (flat, False), *labelled(5)]
+    examples = measure_examples(iter(pairs), limit=6)
+    assert examples.rows.shape == examples.scaled_rows.shape == (6, len(FEATURE_NAMES))
+    assert examples.acceptable.tolist() == [True, False, True, True, False, True]
+    assert examples.flat.tolist() == [False, True, False, False, False, False]
+    # The first recording is there twice.
+    assert examples.group[0] == examples.group[2]
+    assert len(set(examples.group.tolist())) == 5
+    expected = measure_windows(pairs[3][0].signal, 100.0, pairs[3][0].lead_names)[0]
+    np.testing.assert_array_equal(examples.rows[3], expected.record_features)
+    # Scaled to one height, recordings of 1 and 2 times the height have the same spread.
+    spread = FEATURE_NAMES.index("spread@0.5")
+    assert examples.scaled_rows[2, spread] == pytest.approx(
+        examples.scaled_rows[3, spread], abs=0.02
     )
-    again = quality_model.from_arrays(fitted.to_arrays())
-    np.testing.assert_allclose(again.probability(rows), fitted.probability(rows), atol=1e-6)
-    assert (
-        score(
-            labels.astype(bool),
-            fitted.probability(rows),
-            fitted.probability(rows) >= fitted.threshold,
-        ).auroc
-        > 0.95
+    assert examples.rows[3, spread] - examples.rows[2, spread] == pytest.approx(0.3, abs=0.02)
+
+
+def test_every_recording_is_judged_by_a_model_of_the_other_folds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    examples = measure_examples(labelled(60))
+    result = cross_validate(examples, seed=4, fold_count=3)
+    assert sorted(set(result.fold.tolist())) == [0, 1, 2]
+    overall = score(examples.acceptable, result.probability, result.readable)
+    assert overall.accuracy > 0.9
+    np.testing.assert_array_equal(result.readable, result.probability >= 0.5)
+    np.testing.assert_array_equal(result.scaled_probability >= 0.5, examples.acceptable)
+    assert capsys.readouterr().err == (
+        f"seed 4: accuracy {overall.accuracy:.4f}, AUROC {overall.auroc:.4f}\n"
     )
 
 
-def test_a_model_of_other_features_is_refused() -> None:
-    stored = quality_model.shipped().to_arrays()
-    stored["features"] = np.array(["another"])
-    with pytest.raises(ValueError, match="train it anew"):
-        quality_model.from_arrays(stored)
+# Eight recordings, one of which is flat, in two folds.
+EXAMPLES = LabelledExamples(
+    rows=np.zeros((8, 1)),
+    scaled_rows=np.zeros((8, 1)),
+    acceptable=np.array([True, True, True, True, False, False, False, False]),
+    group=np.arange(8),
+    flat=np.array([False] * 7 + [True]),
+    usual_height_mv=1.0,
+    cpu_ms=1.84,
+)
+
+
+def division(probability: list[float]) -> OutOfFold:
+    values = np.array(probability)
+    return OutOfFold(values, 1 - values, values >= 0.5, np.array([0, 1, 0, 1, 0, 1, 0, 1]))
+
+
+def test_the_figures_are_means_over_seeds_with_their_range() -> None:
+    first = division([0.9, 0.8, 0.7, 0.4, 0.1, 0.2, 0.3, 0.0])
+    second = division([0.9, 0.8, 0.7, 0.6, 0.1, 0.2, 0.3, 0.0])
+    text = report.cross_validation(EXAMPLES, [first, second])
+    lines = text.split("\n")
+    assert lines[0].startswith("Nested cross-validation with 2 seeds and 2 outer folds; identical")
+    # Accuracies 7/8 and 1; by folds 1, 3/4, 1 and 1. All pairs are in order.
+    assert lines[4] == (
+        "| 8 labelled | 0.9375 (0.8750 to 1.0000), sd over folds 0.108"
+        " | 1.0000 (1.0000 to 1.0000) |"
+    )
+    # Without the flat one: 6/7 and 1.
+    assert lines[5] == (
+        "| 7 without the entirely flat ones | 0.9286 (0.8571 to 1.0000)"
+        " | 1.0000 (1.0000 to 1.0000) |"
+    )
+    # With all probabilities reversed no pair is in order.
+    assert lines[6].endswith("(scaled to the usual QRS height) | | 0.0000 (0.0000 to 0.0000) |")
+    assert lines[8] == (
+        "Called readable: 0.875 of the acceptable recordings; called unreadable: 1.000 of the"
+        " unacceptable ones."
+    )
+    # Mean squares: (0.01 + 0.04 + 0.09 + 0.36 + 0.14) / 8 and (... 0.16 ...) / 8.
+    assert lines[9] == (
+        "Calibration, out of fold: Brier score 0.068. CPU time of the features: 1.8 ms a recording"
+        " of 12 x 5000."
+    )
+
+
+@pytest.mark.parametrize("old", ["# Accuracy\n\n## Intervals\n\nkept\n", None])
+def test_a_section_replaces_the_one_with_its_title(old: str | None, tmp_path: Path) -> None:
+    page = tmp_path / "accuracy.md"
+    if old is not None:
+        page.write_text(old)
+    before = "# Accuracy\n\n## Intervals\n\nkept\n" if old else "# Accuracy\n"
+    for text in ("first\n\n| a | b |", "second"):
+        report.write_section(page, "## Signal quality", text)
+        assert page.read_text() == f"{before}\n## Signal quality\n\n{text}\n"
+    report.write_section(page, "## Other (1)", "other")
+    report.write_section(page, "## Signal quality", "third")
+    expected = f"{before}\n## Other (1)\n\nother\n\n## Signal quality\n\nthird\n"
+    assert page.read_text() == expected
 
 
 @requires_shared
-def test_training_on_a_few_recordings_runs_to_its_end(
+def test_training_on_a_few_recordings_writes_a_model_and_a_section(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "accuracy.md"
     page.write_text("# Accuracy\n\n## Intervals\n\nkept\n")
     out = ["--out", str(tmp_path / "model.npz"), "--report", str(page)]
-    for _ in range(2):
-        quality.main(["--data", str(CINC), "--seeds", "1", "--folds", "2", "--limit", "90", *out])
+    train.main(["--data", str(CINC), "--seeds", "1", "--folds", "2", "--limit", "90", *out])
     with np.load(tmp_path / "model.npz") as stored:
-        assert quality_model.from_arrays(dict(stored)).threshold > 0
-    assert (
-        page.read_text().count(quality_report.TITLE) == 1
-        and "## Intervals\n\nkept" in page.read_text()
-    )
-    assert "AUROC" in capsys.readouterr().out
+        model = from_arrays(dict(stored))
+    assert len(model.pulls) == 90
+    text = page.read_text()
+    assert text.startswith("# Accuracy\n\n## Intervals\n\nkept\n\n## Signal quality\n\nWritten by ")
+    assert "Nested cross-validation with 1 seeds and 2 outer folds" in text
+    printed = capsys.readouterr().out
+    assert printed.startswith("90 labelled recordings, ")
+    assert "| 90 labelled | " in printed
 
 
 @requires_shared
-def test_the_shipped_model_knows_what_it_learned() -> None:
-    """In sample: says that the file fits the features, and nothing of new recordings."""
-    some = [pair for index, pair in enumerate(labelled_records(CINC)) if index < 150]
-    rows = np.array(
-        [measure_windows(one.signal, one.fs, one.lead_names)[0].of_record for one, _ in some]
-    )
-    acceptable = np.array([label for _, label in some])
-    probability = quality_model.shipped().probability(rows)
-    assert (
-        score(acceptable, probability, probability >= quality_model.shipped().threshold).accuracy
-        > 0.88
-    )
+def test_with_score_only_nothing_is_written(tmp_path: Path) -> None:
+    out = ["--out", str(tmp_path / "model.npz"), "--report", str(tmp_path / "page.md")]
+    arguments = ["--data", str(CINC), "--seeds", "1", "--folds", "2", "--limit", "60"]
+    train.main([*arguments, "--score-only", *out])
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_challenge_is_read_as_physionet_has_it(tmp_path: Path) -> None:
+@requires_shared
+def test_the_shipped_model_knows_its_training_set() -> None:
+    """In-sample: the file fits the features. It says nothing about new recordings."""
+    pairs = [pair for index, pair in enumerate(labelled_records(CINC)) if index < 150]
+    examples = measure_examples(iter(pairs))
+    model = shipped_model()
+    probability = model.probability(examples.rows)
+    own = score(examples.acceptable, probability, probability >= model.threshold)
+    assert own.accuracy > 0.88
+
+
+def test_the_challenge_is_read_as_downloaded_from_physionet(tmp_path: Path) -> None:
     samples = np.round(200 * beating(4.0)[:2]).astype(int)
     lines = [
         Line("1.dat", "16", "200/mV", codes.tolist(), name)
         for codes, name in zip(samples, ("I", "II"), strict=True)
     ]
-    (tmp_path / "1.hea").write_bytes(header(lines))
-    (tmp_path / "1.dat").write_bytes(encode(samples.T.ravel().tolist(), 16))
+    for name in ("1", "2"):
+        (tmp_path / f"{name}.hea").write_bytes(
+            header(lines).replace(b"1.dat", f"{name}.dat".encode())
+        )
+        (tmp_path / f"{name}.dat").write_bytes(encode(samples.T.ravel().tolist(), 16))
     (tmp_path / "RECORDS-acceptable").write_text("1\n")
-    (tmp_path / "RECORDS-unacceptable").write_text("")
-    ((found, acceptable),) = labelled_records(tmp_path)
-    assert acceptable and found.lead_names == ("I", "II") and found.units == "mV"
+    (tmp_path / "RECORDS-unacceptable").write_text("2\n")
+    (first, first_label), (_, second_label) = labelled_records(tmp_path)
+    assert (first_label, second_label) == (True, False)
+    assert first.lead_names == ("I", "II")
+    assert first.units == "mV"
+    np.testing.assert_allclose(first.signal, samples / 200, atol=1e-6)
