@@ -105,8 +105,10 @@ def _without_pulse(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDAr
     if pulse is None:
         return signal
     start_s, end_s = pulse
-    before = signal[:, : max(round((start_s - PULSE_MARGIN_S) * fs), 0)]
-    after = signal[:, round((end_s + PULSE_MARGIN_S) * fs) :]
+    stop = max(round((start_s - PULSE_MARGIN_S) * fs), 0)
+    start = round((end_s + PULSE_MARGIN_S) * fs)
+    before = signal[:, :stop]
+    after = signal[:, start:]
     longer = before if before.shape[1] >= after.shape[1] else after
     return longer if longer.shape[1] >= fs else signal
 

@@ -62,7 +62,9 @@ class Bands:
 
     @property
     def seconds(self) -> float:
-        return int(self.raw.shape[1]) / self.fs
+        """The length of the window."""
+        samples = int(self.raw.shape[1])
+        return samples / self.fs
 
 
 def split_bands(signal: NDArray[np.float32], fs: float) -> Bands:
@@ -71,14 +73,16 @@ def split_bands(signal: NDArray[np.float32], fs: float) -> Bands:
 
     raw, missing = _fill_gaps(signal, fs)
     samples = raw.shape[1]
-    first, rise = _end_levels(raw, max(round(ENDS_S * fs), 1))
+    end_samples = max(round(ENDS_S * fs), 1)
+    first, rise = _end_levels(raw, end_samples)
     # In place, to save arrays of this size: the line through the ends, then the signal without it.
     level = rise * ramp(samples)
     level += first
     np.subtract(raw, level, out=level)
     size = next_fast_len(samples, real=True)
     spectrum = rfft(level, n=size, axis=1)
-    hz = np.arange(spectrum.shape[1]) * (fs / size)
+    step_hz = fs / size
+    hz = np.arange(spectrum.shape[1]) * step_hz
     squares = np.square(spectrum.real) + np.square(spectrum.imag)
     power = squares * np.float32(2.0 / size / samples)
     seconds = samples / fs
@@ -91,8 +95,10 @@ def split_bands(signal: NDArray[np.float32], fs: float) -> Bands:
 
 def is_mains(hz: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return (frequencies,) which frequencies belong to the mains."""
+    # (frequencies, 50 and 60 Hz)
     distance: NDArray[np.floating] = np.abs(hz[:, np.newaxis] - MAINS_HZ)
-    return np.asarray((distance <= MAINS_WIDTH_HZ).any(axis=1))
+    is_near = distance <= MAINS_WIDTH_HZ
+    return np.asarray(is_near.any(axis=1))
 
 
 def _fill_gaps(
@@ -106,8 +112,10 @@ def _fill_gaps(
     missing = np.zeros(len(signal))
     if gaps.any():
         missing = gaps.mean(axis=1)
-        longer_than_window_s = signal.shape[1] / fs + 1.0
-        filled, _ = fill_short_gaps(signal.astype(np.float64), fs, longer_than_window_s)
+        samples = signal.shape[1]
+        longer_than_window_s = samples / fs + 1.0
+        in_double = signal.astype(np.float64)
+        filled, _ = fill_short_gaps(in_double, fs, longer_than_window_s)
         signal = np.nan_to_num(filled, nan=0.0).astype(np.float32)
     return np.clip(signal, -CLIP_MV, CLIP_MV), missing
 
@@ -115,10 +123,14 @@ def _fill_gaps(
 def _end_levels(
     raw: NDArray[np.float32], end_samples: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return (leads, 1) the level at the start, and how far the level at the end is above it."""
+    """Return the level of each lead at its start, and the rise from there to its end.
+
+    Both are (leads, 1), from means over `end_samples` of (leads, samples).
+    """
     first = mean(raw[:, :end_samples])
     last = mean(raw[:, -end_samples:])
-    return first[:, np.newaxis], (last - first)[:, np.newaxis]
+    rise = last - first
+    return first[:, np.newaxis], rise[:, np.newaxis]
 
 
 def _band(
@@ -139,8 +151,10 @@ def _band(
     # A whole number, so the actual rate may differ slightly from `rate`.
     samples = max(round(rate / (fs / size)), _MIN_SAMPLES)
     weights = _bin_weights(fs, size, band_hz, samples)
-    band: NDArray[np.float32] = irfft(spectrum[:, : weights.size] * weights, n=samples, axis=1)
-    return band[:, : max(round(seconds * rate), _MIN_SAMPLES)]
+    masked = spectrum[:, : weights.size] * weights
+    band: NDArray[np.float32] = irfft(masked, n=samples, axis=1)
+    kept_samples = max(round(seconds * rate), _MIN_SAMPLES)
+    return band[:, :kept_samples]
 
 
 # Three bands for each rate and length.
@@ -155,5 +169,6 @@ def _bin_weights(
     """
     bins = min(samples // 2 + 1, size // 2 + 1)
     hz = np.arange(bins, dtype=np.float64) * (fs / size)
-    inside = (hz > band_hz[0]) & (hz <= band_hz[1]) & ~is_mains(hz)
+    low, high = band_hz
+    inside = (hz > low) & (hz <= high) & ~is_mains(hz)
     return inside.astype(np.float32) * np.float32(samples / size)

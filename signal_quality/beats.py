@@ -52,19 +52,22 @@ def find_beats(bands: Bands) -> Beats:
     peaks_s = find_peaks_s(signal)
     before = round(BEFORE_S * BEATS_RATE_HZ)
     after = round(AFTER_S * BEATS_RATE_HZ)
+    leads, samples = signal.shape
     peaks = np.rint(peaks_s * BEATS_RATE_HZ).astype(np.intp)
-    is_whole = (peaks >= before) & (peaks + after <= signal.shape[1])
+    is_whole = (peaks >= before) & (peaks + after <= samples)
     peaks = peaks[is_whole]
     if peaks.size < 2:
-        return _no_beats(peaks_s, len(signal), before + after)
+        return _no_beats(peaks_s, leads, before + after)
+    places = peaks[:, np.newaxis] + np.arange(-before, after)
     # (leads, beats, samples)
-    beats = signal[:, peaks[:, np.newaxis] + np.arange(-before, after)]
+    beats = signal[:, places]
     beats -= mean(beats)[:, :, np.newaxis]
     templates = mean(beats, axis=1)
     residuals = beats - templates[:, np.newaxis]
     # One beat's degrees of freedom went into the template.
     degrees = np.float32((peaks.size - 1) * beats.shape[2])
-    noise = np.sqrt(np.vecdot(residuals, residuals).sum(axis=1) / degrees)
+    squares = np.vecdot(residuals, residuals)
+    noise = np.sqrt(squares.sum(axis=1) / degrees)
     agreement, prominence = _steepness(signal, peaks)
     return Beats(
         peaks_s=peaks_s,
@@ -101,7 +104,10 @@ def _likeness(
     beat_count = beats.shape[1]
     # Without beat i, the mean of n beats changes by -(residual i) / (n - 1).
     others = templates[:, np.newaxis] - residuals / np.float32(beat_count - 1)
-    squares = np.vecdot(beats, beats) * np.vecdot(others, others)
+    beat_squares = np.vecdot(beats, beats)
+    other_squares = np.vecdot(others, others)
+    squares = beat_squares * other_squares
+    # Constant beats have the norm 0.
     norms = np.sqrt(np.maximum(squares, np.float32(1e-24)))
     likeness: NDArray[np.float32] = np.vecdot(beats, others) / norms
     return likeness
@@ -118,9 +124,11 @@ def _steepness(
     from scipy.ndimage import uniform_filter1d
 
     differences = np.abs(signal[:, _SLOPE_SAMPLES:] - signal[:, :-_SLOPE_SAMPLES])
-    slopes = uniform_filter1d(differences, round(QRS_S * BEATS_RATE_HZ), axis=1)
+    qrs_samples = round(QRS_S * BEATS_RATE_HZ)
+    slopes = uniform_filter1d(differences, qrs_samples, axis=1)
     last = slopes.shape[1] - 1
-    centres = np.minimum(np.maximum(peaks - _SLOPE_SAMPLES // 2, 0), last)
+    centres = peaks - _SLOPE_SAMPLES // 2
+    centres = np.minimum(np.maximum(centres, 0), last)
     width = round(AGREE_S * BEATS_RATE_HZ)
     # Each beat extends halfway to its neighbours.
     first_start = max(int(centres[0]) - width, 0)
@@ -129,8 +137,10 @@ def _steepness(
     steepest_of_beat = np.maximum.reduceat(slopes, starts, axis=1)
     near_peak = centres[:, np.newaxis] + np.arange(-width, width + 1)
     near_peak = np.minimum(np.maximum(near_peak, 0), last)
+    # (leads, beats) each
     steepest_at_peak = slopes[:, near_peak].max(axis=2)
-    agrees = (steepest_at_peak >= steepest_of_beat) & (steepest_of_beat > 0)
+    is_steepest = steepest_at_peak >= steepest_of_beat
+    agrees = is_steepest & (steepest_of_beat > 0)
     # Every third sample is enough for the usual slope, at a third of the cost.
     usual = np.maximum(median(slopes[:, ::3]), 1e-9)
     prominence = median(steepest_at_peak) / usual

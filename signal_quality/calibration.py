@@ -31,48 +31,65 @@ def find_pulse(leads: TwelveLeads, fs: float) -> Pulse:
     """Return the first calibration pulse of a recording in mV."""
     # In the derived leads the pulse would be 0, -1 or 0.5 mV.
     rows = [row for row in INDEPENDENT_ROWS if leads.present[row]]
+    samples = leads.signal.shape[1]
     reach = max(round(EDGE_S * fs / 2), 1)
-    if len(rows) < MIN_LEADS or leads.signal.shape[1] < 4 * reach:
+    if len(rows) < MIN_LEADS or samples < 4 * reach:
         return None
+    smallest, largest = STEP_MV
     # Most recordings have no such step in their first lead, and the others need not be read.
     first_steps = _steps(leads.signal[rows[0]], reach)
-    if not ((first_steps > STEP_MV[0]) & (first_steps < STEP_MV[1])).any():
+    if not ((first_steps > smallest) & (first_steps < largest)).any():
         return None
-    signal = leads.signal[rows]
-    steps = _steps(signal, reach)
+    steps = _steps(leads.signal[rows], reach)
+    # (samples,) over the leads
     lowest = steps.min(axis=0)
     highest = steps.max(axis=0)
     is_alike = highest - lowest < ALIKE_MV
-    is_up = (lowest > STEP_MV[0]) & (highest < STEP_MV[1]) & is_alike
-    is_down = (highest < -STEP_MV[0]) & (lowest > -STEP_MV[1]) & is_alike
+    is_up = (lowest > smallest) & (highest < largest) & is_alike
+    is_down = (highest < -smallest) & (lowest > -largest) & is_alike
+    # The first step is that of sample `reach`.
     ups = _middles_of_runs(is_up) + reach
     downs = _middles_of_runs(is_down) + reach
-    return _first_pulse(ups, downs, signal.shape[1], fs)
+    return _first_pulse(ups, downs, samples, fs)
 
 
 def _first_pulse(ups: NDArray[np.intp], downs: NDArray[np.intp], samples: int, fs: float) -> Pulse:
-    """Return the first edge up with an edge down, or the recording's end, at a fitting distance."""
+    """Return the first edge up with an edge down, or the recording's end, at a fitting distance.
+
+    ups, downs  (edges,) samples of the edges
+    samples     the recording's length
+    """
     shortest, longest = LENGTH_S
     for up in ups:
+        start_s = float(up / fs)
         later_downs = downs[downs > up]
         lengths_s = (later_downs - up) / fs
-        fitting = lengths_s[(lengths_s >= shortest) & (lengths_s <= longest)]
-        if fitting.size:
-            return float(up / fs), float(up / fs + fitting[0])
+        is_fitting = (lengths_s >= shortest) & (lengths_s <= longest)
+        if is_fitting.any():
+            length_s = lengths_s[is_fitting][0]
+            end_s = float(up / fs + length_s)
+            return start_s, end_s
         until_end_s = (samples - up) / fs
         if later_downs.size == 0 and shortest <= until_end_s <= longest:
-            return float(up / fs), samples / fs
+            return start_s, samples / fs
     return None
 
 
 def _steps(signal: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """Return (..., samples - 2 x reach) the rise from `reach` before to `reach` after a sample."""
-    return signal[..., 2 * reach :] - signal[..., : -2 * reach]
+    """Return (..., samples - 2 x reach) the rise about each sample.
+
+    It is the difference of the samples `reach` after it and `reach` before it.
+    """
+    after = signal[..., 2 * reach :]
+    before = signal[..., : -2 * reach]
+    return after - before
 
 
 def _middles_of_runs(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the middle of each run of True in (samples,)."""
-    edges = np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))
+    # False at both ends, so that every run has two edges.
+    bounded = np.concatenate([[False], mask, [False]])
+    edges = np.diff(bounded.astype(np.int8))
     starts = np.flatnonzero(edges == 1)
     stops = np.flatnonzero(edges == -1)
     middles: NDArray[np.intp] = (starts + stops) // 2

@@ -104,7 +104,9 @@ def measure_features(bands: Bands, beats: Beats, is_limb: NDArray[np.bool_]) -> 
 
 
 def _log_mv(size: NDArray[np.floating]) -> NDArray[np.floating]:
-    logs: NDArray[np.floating] = np.log10(np.maximum(size, SMALLEST_MV))
+    """Return the log10 of sizes in mV; those below 0.1 µV count as that."""
+    bounded = np.maximum(size, SMALLEST_MV)
+    logs: NDArray[np.floating] = np.log10(bounded)
     return logs
 
 
@@ -121,6 +123,7 @@ def _sample_features(bands: Bands) -> dict[str, NDArray[np.floating]]:
     lowest = raw.min(axis=1)
     # A copy, because it is written to below.
     half = raw[:, ::2].copy()
+    # (leads,) each
     low, middle, high = _percentiles(half[:, ::2], (0.01, 0.5, 0.99))
     usual_range = high - low
     extreme = np.maximum(highest - middle, middle - lowest)
@@ -128,7 +131,8 @@ def _sample_features(bands: Bands) -> dict[str, NDArray[np.floating]]:
     at_lowest = _share(half <= lowest[:, np.newaxis])
     half -= middle[:, np.newaxis]
     mean_square = np.vecdot(half, half) / np.float32(half.shape[1])
-    spread = np.sqrt(np.maximum(mean_square - np.square(mean(half)), 0.0))
+    variance = mean_square - np.square(mean(half))
+    spread = np.sqrt(np.maximum(variance, 0.0))
     distance = np.abs(half, out=half)
     return {
         "missing": bands.missing,
@@ -159,7 +163,10 @@ def _band_features(
     variance = np.maximum(slow + qrs + quick, SMALLEST_MV**2)
     muscle_seconds = _rms_of_seconds(bands.muscle)
     usual_range = max(float(median(second_ranges.ravel())), SMALLEST_MV)
-    baseline_distance = np.abs(baseline - median(baseline)[:, np.newaxis])
+    is_loud = second_ranges > LOUD * usual_range
+    baseline_middle = median(baseline)[:, np.newaxis]
+    baseline_distance = np.abs(baseline - baseline_middle)
+    mains_power = power[:, mains_bins].sum(axis=1)
     return {
         "baseline": _log_mv(_deviation(baseline)),
         "baseline_range": _log_mv(baseline.max(axis=1) - baseline.min(axis=1)),
@@ -169,10 +176,10 @@ def _band_features(
         "share_quick": quick / variance,
         "muscle": _log_mv(median(muscle_seconds)),
         "muscle_second": _log_mv(muscle_seconds.max(axis=1)),
-        "mains": _log_mv(np.sqrt(power[:, mains_bins].sum(axis=1))),
+        "mains": _log_mv(np.sqrt(mains_power)),
         "busiest_second": _log_mv(second_ranges.max(axis=1)),
         "quietest_second": _log_mv(second_ranges.min(axis=1)),
-        "loud_seconds": (second_ranges > LOUD * usual_range).mean(axis=1),
+        "loud_seconds": is_loud.mean(axis=1),
         "drifting": _share(baseline_distance > DRIFT_MV),
     }
 
@@ -183,7 +190,8 @@ def _feature_bins(step_hz: float, bins: int) -> tuple[list[tuple[int, int]], NDA
     """Return (first, last + 1) bin of the slow, the QRS and the quick share, and the mains bins."""
     hz = np.arange(bins) * step_hz
     edges = np.searchsorted(hz, SHARES_HZ).tolist()
-    return list(pairwise(edges)), np.flatnonzero(is_mains(hz))
+    mains_bins = np.flatnonzero(is_mains(hz))
+    return list(pairwise(edges)), mains_bins
 
 
 def _beat_features(beats: Beats) -> dict[str, NDArray[np.floating]]:
@@ -213,6 +221,7 @@ def _correlation_features(
     "closest" is the correlation with the most similar lead, "explained" the share of its variance
     in the strongest three components of all leads.
     """
+    # Without each lead's correlation with itself.
     others = np.abs(correlations - np.eye(len(correlations)))
     explained = np.square(eigenvectors[:, -3:]) @ eigenvalues[-3:]
     return {"closest": others.max(axis=1), "explained": explained}
@@ -282,25 +291,30 @@ def _correlate(signal: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArra
     """
     centred = signal - mean(signal)[:, np.newaxis]
     products = (centred @ centred.T).astype(np.float64)
-    norms = np.sqrt(np.maximum(products.diagonal(), 1e-12))
+    squares = products.diagonal()
+    norms = np.sqrt(np.maximum(squares, 1e-12))
     correlations = products / (norms[:, np.newaxis] * norms)
     np.fill_diagonal(correlations, 1.0)
     # Single-precision products may exceed the norms by a rounding error.
     bounded = np.minimum(np.maximum(correlations, -1.0), 1.0)
-    return bounded, norms / np.sqrt(signal.shape[1])
+    deviations = norms / np.sqrt(signal.shape[1])
+    return bounded, deviations
 
 
 def _rms_of_seconds(muscle: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (leads, seconds) the rms of each whole second."""
     seconds = _in_seconds(muscle, MUSCLE_RATE_HZ)
-    rms: NDArray[np.float32] = np.sqrt(np.vecdot(seconds, seconds) / np.float32(seconds.shape[2]))
+    squares = np.vecdot(seconds, seconds)
+    rms: NDArray[np.float32] = np.sqrt(squares / np.float32(seconds.shape[2]))
     return rms
 
 
 def _ranges_of_seconds(band: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (leads, seconds) the peak-to-peak value of each whole second."""
     seconds = _in_seconds(band, BEATS_RATE_HZ)
-    ranges: NDArray[np.float32] = seconds.max(axis=2) - seconds.min(axis=2)
+    highest = seconds.max(axis=2)
+    lowest = seconds.min(axis=2)
+    ranges: NDArray[np.float32] = highest - lowest
     return ranges
 
 
@@ -309,22 +323,26 @@ def _in_seconds(band: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
 
     A band of less than a second is one second.
     """
-    width = min(round(rate), band.shape[1])
-    count = band.shape[1] // width
-    return band[:, : count * width].reshape(len(band), count, width)
+    leads, samples = band.shape
+    width = min(round(rate), samples)
+    count = samples // width
+    return band[:, : count * width].reshape(leads, count, width)
 
 
 def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (leads,) the largest change of the baseline in 1 s."""
-    lag = min(round(SLOW_RATE_HZ), baseline.shape[1] - 1)
-    steepest: NDArray[np.float32] = np.abs(baseline[:, lag:] - baseline[:, :-lag]).max(axis=1)
+    samples = baseline.shape[1]
+    lag = min(round(SLOW_RATE_HZ), samples - 1)
+    changes = np.abs(baseline[:, lag:] - baseline[:, :-lag])
+    steepest: NDArray[np.float32] = changes.max(axis=1)
     return steepest
 
 
 def _deviation(signal: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return (...) the standard deviation of (..., samples)."""
     level = signal - mean(signal)[..., np.newaxis]
-    deviation: NDArray[np.floating] = np.sqrt(np.vecdot(level, level) / signal.shape[-1])
+    variance = np.vecdot(level, level) / signal.shape[-1]
+    deviation: NDArray[np.floating] = np.sqrt(variance)
     return deviation
 
 
@@ -342,7 +360,8 @@ def _percentiles(
     signal: NDArray[np.float32], shares: tuple[float, ...]
 ) -> list[NDArray[np.float32]]:
     """Return for each share (leads,) the value that this share of (leads, samples) lies below."""
-    ranks = [int(share * (signal.shape[1] - 1)) for share in shares]
+    last = signal.shape[1] - 1
+    ranks = [int(share * last) for share in shares]
     ordered = np.partition(signal, ranks, axis=1)
     return [ordered[:, rank] for rank in ranks]
 

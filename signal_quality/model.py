@@ -77,7 +77,8 @@ class ReadableModel:
         """Return (recordings,) the logit of (recordings, features) before calibration."""
         scores = normal_scores(rows.astype(np.float32), self.quantiles)
         near = nearness(scores, self.examples, self.reach, self._example_squares)
-        return near @ self.pulls.astype(np.float64) + self.shift
+        pulls = self.pulls.astype(np.float64)
+        return near @ pulls + self.shift
 
     @cached_property
     def _example_squares(self) -> NDArray[np.float32]:
@@ -97,7 +98,8 @@ class ReadableModel:
 
 def sigmoid(logit: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the logistic function of `logit`, which is clipped to ±50."""
-    clipped = np.clip(np.asarray(logit, np.float64), -50.0, 50.0)
+    in_double = np.asarray(logit, np.float64)
+    clipped = np.clip(in_double, -50.0, 50.0)
     probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-clipped))
     return probability
 
@@ -146,8 +148,9 @@ def normal_scores(rows: NDArray[np.float32], quantiles: NDArray[np.float32]) -> 
     feature = np.arange(len(quantiles))
     left_value = quantiles[feature, left]
     gap = quantiles[feature, right] - left_value
-    divisor = np.where(gap > 0, gap, 1.0)
-    share = np.where(gap > 0, (rows - left_value) / divisor, 0.5).astype(np.float32)
+    is_between = gap > 0
+    divisor = np.where(is_between, gap, 1.0)
+    share = np.where(is_between, (rows - left_value) / divisor, 0.5).astype(np.float32)
     scores: NDArray[np.float32] = NORMAL_SCORES[left] * (1 - share) + NORMAL_SCORES[right] * share
     return scores
 

@@ -79,7 +79,9 @@ class _Rule:
 
     def is_broken(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return (leads,) which values are beyond the limit; NaN is not."""
-        return values > self.limit if self.fault_is_above else values < self.limit
+        if self.fault_is_above:
+            return values > self.limit
+        return values < self.limit
 
 
 def measure_noise(windows: Sequence[Window]) -> Noise:
@@ -90,11 +92,11 @@ def measure_noise(windows: Sequence[Window]) -> Noise:
     noises = [_measure_window(window) for window in windows]
     if len(noises) == 1:
         return noises[0]
-    values = {
-        code: np.median([noise.values[code] for noise in noises], axis=0)
-        for code in noises[0].values
-    }
-    values["spikes"] = np.mean([noise.values["spikes"] for noise in noises], axis=0)
+    values = {}
+    for code in noises[0].values:
+        in_windows = [noise.values[code] for noise in noises]
+        average = np.mean if code == "spikes" else np.median
+        values[code] = average(in_windows, axis=0)
     likeness = np.median([noise.likeness for noise in noises], axis=0)
     mains_hz = np.median([noise.mains_hz for noise in noises], axis=0)
     return Noise(values, likeness, mains_hz)
@@ -130,10 +132,12 @@ def noise_findings(noise: Noise, leads: Sequence[str], millivolt: bool) -> dict[
 
 def are_excellent(noise: Noise) -> NDArray[np.bool_]:
     """Return (leads,) which leads are far within every limit in mV and agree on the beats."""
-    ratios = [noise.values[code] / _RULES[code].limit for code in MILLIVOLT_CODES]
-    worst = np.max(ratios, axis=0)
+    ratios = []
+    for code in MILLIVOLT_CODES:
+        ratios.append(noise.values[code] / _RULES[code].limit)
+    is_quiet = np.max(ratios, axis=0) <= EXCELLENT_SHARE
     agrees = noise.values["r_peak_disagreement"] >= EXCELLENT_AGREEMENT
-    return np.asarray((worst <= EXCELLENT_SHARE) & agrees)
+    return np.asarray(is_quiet & agrees)
 
 
 def _measure_window(window: Window) -> Noise:
@@ -160,21 +164,31 @@ def _step_heights(bands: Bands) -> NDArray[np.float64]:
     """Return (leads,) the height of a step in the baseline; 0 if it only moves slowly."""
     baseline = bands.baseline
     lag = round(STEP_S * SLOW_RATE_HZ)
-    ranges = baseline.max(axis=1) - baseline.min(axis=1)
-    steepest = np.abs(baseline[:, lag:] - baseline[:, :-lag]).max(axis=1)
+    changes = np.abs(baseline[:, lag:] - baseline[:, :-lag])
+    steepest = changes.max(axis=1)
+    highest = baseline.max(axis=1)
+    lowest = baseline.min(axis=1)
+    ranges = highest - lowest
+    # A step is not higher than the range of the baseline.
     heights = np.minimum(steepest / STEP_SHARE, ranges)
-    return np.where(heights >= STEP_OF_RANGE * ranges, heights, 0.0).astype(np.float64)
+    is_step = heights >= STEP_OF_RANGE * ranges
+    return np.where(is_step, heights, 0.0).astype(np.float64)
 
 
 def _hum(bands: Bands) -> NDArray[np.float64]:
     """Return (leads, 50 and 60 Hz) the peak-to-peak value of the hum that exceeds the spectrum."""
-    hums = np.zeros((len(bands.raw), len(MAINS_HZ)))
+    leads, bins = bands.power.shape
+    step_hz = float(bands.hz[1])
+    hums = np.zeros((leads, len(MAINS_HZ)))
     for column, mains in enumerate(MAINS_HZ):
-        first, stop, on_line, on_ground = _mains_bins(float(bands.hz[1]), bands.hz.size, mains)
-        if mains + MAINS_WIDTH_HZ >= bands.fs / 2 or on_ground is None:
+        is_visible = mains + MAINS_WIDTH_HZ < bands.fs / 2
+        first, stop, on_line, on_ground = _mains_bins(step_hz, bins, mains)
+        if not is_visible or on_ground is None:
             continue
         power = bands.power[:, first:stop]
-        excess = np.maximum(power @ on_line - power @ on_ground, 0.0)
+        line_power = power @ on_line
+        ground_power = power @ on_ground
+        excess = np.maximum(line_power - ground_power, 0.0)
         # A sine of power p has the amplitude sqrt(2 p), and twice that peak to peak.
         hums[:, column] = 2 * np.sqrt(2 * excess)
     return hums
@@ -196,18 +210,23 @@ def _mains_bins(
     distance = np.abs(hz[first:stop] - mains)
     is_line = distance <= MAINS_WIDTH_HZ
     is_ground = (distance > MAINS_WIDTH_HZ) & (distance <= 4 * MAINS_WIDTH_HZ)
-    on_ground = None
-    if is_ground.any():
-        on_ground = is_ground.astype(np.float32) * np.float32(is_line.sum() / is_ground.sum())
-    return first, stop, is_line.astype(np.float32), on_ground
+    on_line = is_line.astype(np.float32)
+    if not is_ground.any():
+        return first, stop, on_line, None
+    bins_ratio = np.float32(is_line.sum() / is_ground.sum())
+    on_ground = is_ground.astype(np.float32) * bins_ratio
+    return first, stop, on_line, on_ground
 
 
 def _muscle(bands: Bands) -> NDArray[np.float64]:
     """Return (leads,) the rms of 40-100 Hz in the median tenth of a second, without QRS complex."""
+    muscle = bands.muscle
+    leads, samples = muscle.shape
     width = round(0.1 * MUSCLE_RATE_HZ)
-    count = bands.muscle.shape[1] // width
-    tenths = bands.muscle[:, : count * width].reshape(len(bands.muscle), count, width)
-    power = median(np.vecdot(tenths, tenths)) / width
+    count = samples // width
+    tenths = muscle[:, : count * width].reshape(leads, count, width)
+    squares = np.vecdot(tenths, tenths)
+    power = median(squares) / width
     rms: NDArray[np.float64] = np.sqrt(power).astype(np.float64)
     return rms
 
@@ -218,42 +237,58 @@ def _spikes_per_10_s(bands: Bands, peaks_s: NDArray[np.float64]) -> NDArray[np.f
     Below 250 Hz a spike cannot be told from a QRS complex, and none is counted.
     """
     raw = bands.raw
+    leads, samples = raw.shape
     reach = round(SPIKE_REACH_S * bands.fs)
-    if reach < 2 or raw.shape[1] <= 2 * reach:
-        return np.zeros(len(raw))
-    line = (raw[:, 2 * reach :] + raw[:, : -2 * reach]) / 2
+    if reach < 2 or samples <= 2 * reach:
+        return np.zeros(leads)
+    before = raw[:, : -2 * reach]
+    after = raw[:, 2 * reach :]
+    line = (after + before) / 2
     is_spike = np.abs(raw[:, reach:-reach] - line) > SPIKE_MV
-    is_spike &= _away_from_beats(is_spike.shape[1], np.rint(peaks_s * bands.fs) - reach, bands.fs)
+    peaks = np.rint(peaks_s * bands.fs) - reach
+    is_spike &= _away_from_beats(is_spike.shape[1], peaks, bands.fs)
     # Most recordings have none.
     if not is_spike.any():
-        return np.zeros(len(raw))
+        return np.zeros(leads)
     width = round(SPIKE_STRETCH_S * bands.fs)
     count = is_spike.shape[1] // width
-    stretches = is_spike[:, : count * width].reshape(len(raw), count, width)
-    spikes = stretches.any(axis=2).sum(axis=1)
+    whole_stretches = is_spike[:, : count * width]
+    has_spike = whole_stretches.reshape(leads, count, width).any(axis=2)
+    spikes = has_spike.sum(axis=1)
     return np.asarray(spikes * (10.0 / bands.seconds))
 
 
 def _away_from_beats(samples: int, peaks: NDArray[np.float64], fs: float) -> NDArray[np.bool_]:
     """Return (samples,) False around R peaks, where spikes and QRS complexes belong."""
-    before, after = (round(seconds * fs) for seconds in AROUND_R_S)
+    before_s, after_s = AROUND_R_S
+    before = round(before_s * fs)
+    after = round(after_s * fs)
     is_away = np.ones(samples, np.bool_)
     for peak in peaks.astype(int):
-        is_away[max(peak - before, 0) : max(peak + after, 0)] = False
+        start = max(peak - before, 0)
+        stop = max(peak + after, 0)
+        is_away[start:stop] = False
     return is_away
 
 
 def _lead_off(noise: Noise, index: int, lead: str) -> Finding | None:
+    """Return the finding of a lead whose beats are neither alike nor at the others' times."""
     likeness = float(noise.likeness[index])
     agreement = float(noise.values["r_peak_disagreement"][index])
-    if likeness < UNLIKE and agreement < AGREEMENT:
-        advice = f"{lead} shows no heartbeat: reattach the {electrodes_of(lead)}."
-        return Finding("lead_off", lead, likeness, UNLIKE, advice)
-    return None
+    # NaN, which stands for too few beats, is not below a limit.
+    is_off = likeness < UNLIKE and agreement < AGREEMENT
+    if not is_off:
+        return None
+    advice = f"{lead} shows no heartbeat: reattach the {electrodes_of(lead)}."
+    return Finding("lead_off", lead, likeness, UNLIKE, advice)
 
 
 def _fill_advice(advice: str, lead: str, mains_hz: float) -> str:
-    return advice.format(lead=lead, electrodes=electrodes_of(lead), mains=f"{mains_hz:.0f}")
+    return advice.format(
+        lead=lead,
+        electrodes=electrodes_of(lead),
+        mains=f"{mains_hz:.0f}",
+    )
 
 
 _RULES: Final[dict[Code, _Rule]] = {

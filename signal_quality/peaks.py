@@ -54,14 +54,19 @@ def _activity(signal: NDArray[np.floating]) -> NDArray[np.float64]:
     slopes = np.zeros_like(signal)
     if signal.shape[1] > _DIFFERENCE_SAMPLES:
         half = _DIFFERENCE_SAMPLES // 2
-        slopes[:, half:-half] = signal[:, _DIFFERENCE_SAMPLES:] - signal[:, :-_DIFFERENCE_SAMPLES]
+        later = signal[:, _DIFFERENCE_SAMPLES:]
+        earlier = signal[:, :-_DIFFERENCE_SAMPLES]
+        slopes[:, half:-half] = later - earlier
     # (leads,) 98th percentile
-    steepness = order_statistic(np.abs(slopes), int(0.98 * (slopes.shape[1] - 1)))
+    rank = int(0.98 * (slopes.shape[1] - 1))
+    steepness = order_statistic(np.abs(slopes), rank)
     varying = steepness > 0
     usual = float(median(steepness[varying])) if varying.any() else 0.0
     # Constant leads have the weight 0.
-    weights = np.minimum(1.0, _LOUD * usual / np.where(varying, steepness, np.inf))
-    power = weights**2 @ np.square(slopes, out=slopes)
+    divisor = np.where(varying, steepness, np.inf)
+    weights = np.minimum(1.0, _LOUD * usual / divisor)
+    squares = np.square(slopes, out=slopes)
+    power = weights**2 @ squares
     activity: NDArray[np.float64] = uniform_filter1d(
         np.sqrt(power), _SMOOTHED_SAMPLES, output=np.float64
     )
@@ -73,22 +78,23 @@ def _peaks(activity: NDArray[np.float64]) -> NDArray[np.intp]:
     from scipy.signal import find_peaks
 
     block = round(_BLOCK_S * BEATS_RATE_HZ)
+    samples = activity.size
     # A last block of less than half the length does not count, unless it is the only one.
-    starts = range(0, max(activity.size - block // 2, 1), block)
+    starts = range(0, max(samples - block // 2, 1), block)
     maxima = np.array([activity[start : start + block].max() for start in starts])
+    min_height = _FIRST_SHARE * float(median(maxima))
     peaks: NDArray[np.intp]
-    peaks, _ = find_peaks(
-        activity,
-        height=_FIRST_SHARE * float(median(maxima)),
-        distance=_REFRACTORY_SAMPLES,
-    )
+    peaks, _ = find_peaks(activity, height=min_height, distance=_REFRACTORY_SAMPLES)
     if peaks.size == 0:
         return peaks
     heights = activity[peaks]
-    peaks = peaks[heights >= _SECOND_SHARE * median(heights)]
+    is_high = heights >= _SECOND_SHARE * median(heights)
+    peaks = peaks[is_high]
     heights = activity[peaks]
     is_soon = np.diff(peaks) < _T_WAVE_SAMPLES
     is_low = heights[1:] < _T_SHARE * heights[:-1]
-    is_beat = np.concatenate([[True], ~(is_soon & is_low)])
+    is_t_wave = is_soon & is_low
+    # The first peak has none before it.
+    is_beat = np.concatenate([[True], ~is_t_wave])
     beats: NDArray[np.intp] = peaks[is_beat]
     return beats
