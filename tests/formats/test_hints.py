@@ -1,14 +1,14 @@
-"""Query and form fields -> typed values, with errors that name their field."""
+"""Query and form fields become typed values; errors name their field."""
 
 from __future__ import annotations
 
 import pytest
 
 from errors import BadOption, BadSamplingRate, BadType, DuplicateLead, EcgError, UnknownLead
-from formats.hints import Hints, hints_from_params
+from formats.hints import HINT_NAMES, Hints, hints_from_params, prefer_request, single_id
 
 
-def test_every_field_is_read_and_others_are_left_alone() -> None:
+def test_every_field_is_read_and_others_are_ignored() -> None:
     params = {
         "fs": ["500"],
         "lead_names": ["i, avr ,V1"],
@@ -24,42 +24,96 @@ def test_every_field_is_read_and_others_are_left_alone() -> None:
     assert hints_from_params(params) == Hints(
         500.0, ("I", "aVR", "V1"), "uV", 4.88, 63.0, "female", "2024-05-01", 10.0, ("a", "b", "a")
     )
+    assert params.keys() - {"include"} | {"leads"} == HINT_NAMES
 
 
-def test_nothing_said_and_empty_fields_are_nothing() -> None:
+def test_missing_and_empty_fields_are_absent() -> None:
     assert hints_from_params({}) == Hints()
-    assert hints_from_params({"fs": [""], "leads": [" "], "sex": [], "age": [""]}) == Hints()
+    empty = {"fs": [""], "leads": [" "], "sex": [], "age": [""], "units": ["", " "]}
+    assert hints_from_params(empty) == Hints()
 
 
-def test_leads_stands_for_lead_names() -> None:
+def test_a_field_may_be_repeated_with_the_same_value() -> None:
+    assert hints_from_params({"fs": ["500", " 500", ""]}).fs == 500.0
+
+
+def test_leads_is_an_alias_of_lead_names() -> None:
     assert hints_from_params({"leads": ["I,II"]}).lead_names == ("I", "II")
     assert hints_from_params({"leads": ["I,II"], "lead_names": ["I,II"]}).lead_names == ("I", "II")
-    with pytest.raises(BadOption, match="leads"):
+    with pytest.raises(BadOption) as caught:
         hints_from_params({"leads": ["I,II"], "lead_names": ["II,I"]})
+    assert caught.value.detail == (
+        "leads: differs from lead_names, of which it is an alias; send one of them"
+    )
+    assert caught.value.errors[0].loc == ("leads",)
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "kind"),
+    ("name", "values", "kind", "detail"),
     [
-        ("fs", ["fast"], BadType),
-        ("fs", ["nan"], BadType),
-        ("fs", ["1e999"], BadType),
-        ("fs", ["5_00"], BadType),
-        ("fs", ["٥٠٠"], BadType),
-        ("fs", ["-1"], BadSamplingRate),
-        ("fs", ["500", "250"], BadOption),
-        ("gain", ["0"], BadType),
-        ("age", ["121"], BadType),
-        ("sex", ["x"], BadOption),
-        ("lead_names", ["I,,II"], UnknownLead),
-        ("leads", ["I,I"], DuplicateLead),
-        ("recording_date", ["x" * 65], BadType),
-        ("recording_duration", ["-1"], BadType),
-        ("id", ["x" * 129], BadType),
+        ("fs", ["fast"], BadType, "fs: a finite number is required"),
+        ("fs", ["nan"], BadType, "fs: a finite number is required"),
+        ("fs", ["1e999"], BadType, "fs: a finite number is required"),
+        ("fs", ["5_00"], BadType, "fs: a finite number is required"),
+        ("fs", ["٥٠٠"], BadType, "fs: a finite number is required"),
+        ("fs", ["-1"], BadSamplingRate, "fs: found -1 Hz; it must be above 0"),
+        ("fs", ["500", "250", "500"], BadOption, "fs: given 2 times with different values"),
+        ("gain", ["0"], BadType, "gain: the number must be above 0"),
+        ("age", ["121"], BadType, "age: 0 to 120 years are allowed"),
+        ("sex", ["x"], BadOption, "sex: male, female, m, f, other or null are allowed"),
+        ("lead_names", ["I,,II"], UnknownLead, None),
+        ("lead_names", ["I,II", "V1"], BadOption, None),
+        ("leads", ["I,I"], DuplicateLead, None),
+        (
+            "recording_date",
+            ["x" * 65],
+            BadType,
+            "recording_date: 65 characters; at most 64 are allowed",
+        ),
+        ("recording_duration", ["-1"], BadType, "recording_duration: the number must be above 0"),
+        ("id", ["a", "x" * 129], BadType, "id[1]: 129 characters; at most 128 are allowed"),
     ],
 )
-def test_a_wrong_value_names_its_field(name: str, values: list[str], kind: type[EcgError]) -> None:
+def test_a_wrong_value_names_its_field(
+    name: str, values: list[str], kind: type[EcgError], detail: str | None
+) -> None:
     with pytest.raises(kind) as caught:
         hints_from_params({name: values})
     assert caught.value.errors[0].loc[0] == name
     assert caught.value.detail.startswith(name)
+    assert detail is None or caught.value.detail == detail
+
+
+def test_the_longest_date_and_id_are_read() -> None:
+    hints = hints_from_params({"recording_date": ["x" * 64], "id": ["y" * 128]})
+    assert (hints.recording_date, hints.id) == ("x" * 64, ("y" * 128,))
+
+
+def test_one_record_has_one_id_at_most() -> None:
+    assert single_id(Hints()) is None
+    assert single_id(Hints(id=("a",))) == "a"
+    with pytest.raises(BadOption) as caught:
+        single_id(Hints(id=("a", "b", "c")))
+    assert caught.value.detail == "id: 3 given for one record"
+    assert caught.value.errors[0].loc == ("id",)
+
+
+@pytest.mark.parametrize(
+    ("request_value", "file_value", "value", "contradicts"),
+    [
+        (None, None, None, False),
+        (5, None, 5, False),
+        (None, 6, 6, False),
+        (5, 5, 5, False),
+        (0, 6, 0, True),
+        (5, 6, 5, True),
+    ],
+)
+def test_the_requests_value_is_preferred_with_a_warning_if_they_differ(
+    request_value: int | None, file_value: int | None, value: int | None, contradicts: bool
+) -> None:
+    warning = "age: the request contradicts the file; the request's value is used"
+    assert prefer_request("age", request_value, file_value) == (
+        value,
+        (warning,) if contradicts else (),
+    )
