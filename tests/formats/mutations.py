@@ -1,4 +1,4 @@
-"""Seeded damage to valid files: bytes, tokens, lengths, pieces; with the checksums of an SCP-ECG record made right again."""
+"""Damage valid files by a seed: bytes, tokens, lengths, pieces; repair SCP-ECG checksums."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from collections.abc import Callable
 import numpy as np
 
 TOKENS = (
-    b"-1", b"0", b"1", b"65535", b"4294967295", b"-2147483648", b"99999999999999999999", b"1e308", b"1e-308", b"1e999", b"NaN", b"inf",
-    b"-0.0", b"", b" ", b"\x00", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80", b"\x80", b"<", b"&lt;",
-    b"&x;", b"]]>", b'"', b"{", b"[", b",", b";", b"\t", b"\n", b"/", b"..", b"e", b"+", b"mV", b"uV", b"V6", b"aVR", b"null",
+    b"-1", b"0", b"1", b"65535", b"4294967295", b"-2147483648", b"99999999999999999999", b"1e308",
+    b"1e-308", b"1e999", b"NaN", b"inf", b"-0.0", b"", b" ", b"\x00", b"\xff", b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80", b"\x80", b"<", b"&lt;", b"&x;", b"]]>", b'"', b"{",
+    b"[", b",", b";", b"\t", b"\n", b"/", b"..", b"e", b"+", b"mV", b"uV", b"V6", b"aVR", b"null",
     "µ".encode(), b"\xed\xa0\x80",
 )  # fmt: skip
 _NUMBERS = re.compile(rb"-?\d+(?:\.\d+)?")
-_HEAD_BYTES = 700  # where binary formats say what they are
+_HEAD_BYTES = 700  # where binary formats have their headers
 
 
 class Mutator:
-    """`Mutator(seed)(good)` -> the same damage for the same seed, whatever the machine."""
+    """`Mutator(seed)(good)` returns the same damage for the same seed on every machine."""
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
@@ -46,7 +47,7 @@ class Mutator:
         return int(self._random.integers(max(limit, 1)))
 
     def _place(self, body: bytearray) -> int:
-        """Half of the damage falls on the head."""
+        """Return an offset, in half of the cases in the head of the file."""
         return self._below(min(len(body), _HEAD_BYTES) if self._below(2) else len(body))
 
     def _replace(self, body: bytearray) -> None:
@@ -62,14 +63,14 @@ class Mutator:
         body[at : at + self._below(5)] = TOKENS[self._below(len(TOKENS))]
 
     def _number(self, body: bytearray) -> None:
-        """A number in the text becomes another."""
+        """Replace a number in the text."""
         start = self._place(body)
         found = _NUMBERS.search(body, start)
         if found:
             body[found.start() : found.end()] = TOKENS[self._below(len(TOKENS))]
 
     def _length(self, body: bytearray) -> None:
-        """A field of 2 or 4 bytes at an even place becomes an extreme."""
+        """Replace 2 or 4 bytes at an even offset by an extreme value."""
         at, width = self._place(body) // 2 * 2, (2, 4)[self._below(2)]
         extremes = (
             b"\xff" * width,
@@ -93,7 +94,7 @@ class Mutator:
 
 
 def with_scp_checksums(body: bytes) -> bytes:
-    """The record's size and every checksum that can be found made right: damage then reaches what lies behind them."""
+    """Correct the record's size and its checksums, so that readers get past them."""
     data = bytearray(body)
     if len(data) < 22:
         return body

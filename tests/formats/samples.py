@@ -1,4 +1,4 @@
-"""The shared collection of files in many formats: each file's parts, what a request must say beside it, and what is expected of it."""
+"""The shared collection of files: their parts, the request's hints, and the expected values."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.data import SHARED
 FOLDER = SHARED / "formats"
 INVALID = FOLDER / "invalid"
 
-# What the files do not say themselves.
-BESIDE: dict[str, Hints] = {
+# What the files do not state, so that the request must.
+REQUEST_HINTS: dict[str, Hints] = {
     **{
         f"csv/{name}": Hints(fs=100.0)
         for name in (
@@ -47,36 +47,36 @@ BESIDE: dict[str, Hints] = {
 
 @cache
 def expected() -> dict[str, dict[str, Any]]:
-    """Path within the collection -> what expected.json says of it; empty where the collection is not there."""
+    """Return the expected values by path in the collection; empty if the collection is missing."""
     return _read(FOLDER / "expected.json")
 
 
 @cache
 def invalid() -> dict[str, dict[str, Any]]:
-    """Broken file -> what its expected.json says of it."""
+    """Return the expected outcome of each invalid file."""
     return _read(INVALID / "expected.json")
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = (
-        json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    )
-    return found
+    if not path.is_file():
+        return {}
+    entries: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return entries
 
 
 def parts_of(name: str) -> list[Part]:
-    """The files of one entry, under their own names."""
+    """Return the files of one entry under their own names."""
     files = expected().get(name, {}).get("files") or [name.split("/", 1)[1]]
     folder = FOLDER / name.split("/")[0]
     return [Part(file.rsplit("/", 1)[-1], (folder / file).read_bytes()) for file in files]
 
 
 def hints_of(name: str) -> Hints:
-    return BESIDE.get(name, Hints())
+    return REQUEST_HINTS.get(name, Hints())
 
 
 def assert_as_expected(record: EcgRecord, said: dict[str, Any], leads: tuple[str, ...]) -> None:
-    """Leads, order, rate, samples, the first samples, the range and the machine's measurements."""
+    """Compare leads, order, rate, number of samples, the first samples and each lead's range."""
     assert record.lead_names == leads
     assert (record.fs, record.samples) == (said["fs"], said["samples"])
     tolerance = said["tolerance_mV"]

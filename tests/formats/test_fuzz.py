@@ -1,4 +1,4 @@
-"""Whatever the bytes: a record or an EcgError, never another exception, and a record that is one."""
+"""Any bytes give a valid record or an EcgError, never another exception."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Real files of every format, damaged: a record or an error of the client's, never another exception, a hang, or memory without bound.
+"""Damaged real files of every format give a record or a client error, within memory limits.
 
-The fast run damages each format a little; --long does so thousands of times. A failure names its seed.
+They never give another exception or a hang. The fast run damages each format a few times, --long
+thousands of times. A failure names its seed.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from tests.formats.samples import hints_of, parts_of
 pytestmark = requires_shared
 
 FEW, MANY = 24, 3000
-HANG_S = 20  # nothing takes a tenth of it; without a bound a hang would only end with the whole run
+# No file takes a tenth of it. Without a limit a hang would last until the time limit of the run.
+HANG_S = 20
 GROWTH_MB = 400
 SAMPLED = [known for known in known_formats() if known.about.sample_files]
 
 
 class Hanging(Exception):
-    """A reader that did not come back."""
+    """A reader that does not return."""
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def no_hang() -> Iterator[None]:
 
 
 def damage(known: Format, number: int) -> tuple[list[Part], Hints]:
-    """The number-th damaged upload of a format: one of its samples, one of whose files is damaged."""
+    """Return a sample of the format with damage to one of its files; `number` is the seed."""
     seed = crc32(f"{known.name} {number}".encode())
     name = known.about.sample_files[number % len(known.about.sample_files)].split(": ")[0]
     parts = parts_of(name)

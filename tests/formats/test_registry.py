@@ -1,4 +1,4 @@
-"""An upload as a whole: the format is found by content, one recording is read, and hostile files cost nothing."""
+"""Uploads: the format is detected by content, one recording is read, hostile files are refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import io
 import json
 import pickle
 import sys
-import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -15,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from errors import BodyTooLarge, CorruptFile, EcgError, SeveralRecordings, UnknownFormat, UnsafeFile
+from errors import BodyTooLarge, CorruptFile, EcgError, SeveralRecordings, UnknownFormat
 from formats.hints import Hints
 from formats.parts import Part
-from formats.registry import format_names, known_formats, read
+from formats.registry import format_names, is_recording, known_formats, read
 from signals.checks import check_record
 from tests.data import SHARED, requires_shared
 from tests.formats.samples import INVALID, expected, hints_of, parts_of
@@ -28,7 +27,7 @@ CODES = list(range(-20, 20))
 HEAD = header([Line("rec.dat", "16", "100/mV", CODES, "II")])
 DATA = encode(CODES, 16)
 RECORD = json.dumps({"signal": {"V1": [1, 2, 3]}, "fs": 500}).encode()
-# Good recordings among them: by content whatever they are called, or damaged where nothing depends on it.
+# Sound recordings among the invalid files: with a misleading name, or with harmless damage.
 ACCEPTED = {
     "good_short_muse_2s.xml",
     "muse_named_dcm.dcm",
@@ -55,7 +54,10 @@ def test_a_format_is_a_module_with_a_format() -> None:
         if "\nFORMAT = " in path.read_text()
     }
     assert len(known_formats()) == len(modules) >= 3
-    assert {"JSON", "npy"} <= set(format_names())
+    names = [file_format.name for file_format in known_formats()]
+    assert format_names() == tuple(sorted(names, key=str.lower))
+    assert len(set(names)) == len(names)
+    assert {"JSON", "npy"} <= set(names)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -95,15 +97,32 @@ def test_an_uploaded_json_file_is_read_and_the_request_wins_with_a_warning() -> 
         "x",
     )
     assert record.warnings == ("fs: the request contradicts the file; the request's value is used",)
-    with pytest.raises(SeveralRecordings):
+    np.testing.assert_array_equal(record.signal, [[1, 2, 3]])
+    with pytest.raises(SeveralRecordings) as caught:
         read([Part("a", b'{"records": [' + RECORD + b"]}")])
+    assert caught.value.detail == (
+        "the JSON file holds several records; an uploaded file holds one, send many as a JSON body"
+    )
 
 
-def test_two_recordings_are_refused_and_other_files_named() -> None:
-    with pytest.raises(SeveralRecordings):
+def test_a_recording_is_detected_without_reading_it() -> None:
+    for data in (RECORD, HEAD, b'{"records": []}', b"I,II\n1,2\n3,4\n"):
+        assert is_recording(Part("x", data))
+    for data in (b"", b"{}", b"hello", DATA, b'{"a": 1}', b" " * 64 + RECORD):
+        assert not is_recording(Part("x.json", data))
+
+
+def test_two_recordings_are_refused_and_other_files_counted() -> None:
+    with pytest.raises(SeveralRecordings) as caught:
         read([Part("a.hea", HEAD), Part("b.hea", HEAD), Part("rec.dat", DATA)])
-    with pytest.raises(SeveralRecordings, match="JSON"):
+    wfdb = "WFDB (.hea with .dat or .mat)"
+    assert caught.value.detail == (
+        f"2 recordings in one upload ({wfdb}, {wfdb}); send one at a time"
+    )
+    with pytest.raises(SeveralRecordings) as caught:
         read([Part("a.hea", HEAD), Part("rec.dat", DATA), Part("b.json", RECORD)])
+    assert caught.value.detail == f"2 recordings in one upload ({wfdb}, JSON); send one at a time"
+    assert read([Part("a.hea", HEAD), Part("rec.dat", DATA), Part("empty", b"")]).warnings == ()
     record = read(
         [
             Part("a.hea", HEAD),
@@ -113,6 +132,13 @@ def test_two_recordings_are_refused_and_other_files_named() -> None:
         ]
     )
     assert record.warnings == ("file: 2 other files in the upload, ignored",)
+
+
+def test_a_table_next_to_a_recording_is_a_note() -> None:
+    note = Part("table.csv", b"I,II\n1,2\n3,4\n")
+    record = read([note, Part("b.json", RECORD)])
+    assert record.lead_names == ("V1",)
+    assert record.warnings == ("file: 1 other files in the upload, ignored",)
 
 
 def test_headers_that_name_each_other_are_refused() -> None:
@@ -125,64 +151,47 @@ def test_headers_that_name_each_other_are_refused() -> None:
     [
         ([], "no file with content"),
         ([Part("a.dat", b"")], "no file with content"),
-        ([Part("a.pdf", b"%PDF-1.7")], "PDF"),
+        ([Part("a.pdf", b"%PDF-1.7")], "a PDF; a report does not contain the samples"),
+        ([Part("a.gz", b"\x1f\x8b..")], "a gzip file; send it with Content-Encoding: gzip"),
+        ([Part("a.png", b"\x89PNG..")], "an image"),
+        ([Part("a.jpg", b"\xff\xd8\xff..")], "an image"),
+        ([Part("a.dat", b"fLaC..")], "a FLAC file without its WFDB header"),
+        ([Part("a.ann", b"ANN  1.0")], "ISHNE annotations; send the file with the samples"),
         ([Part("a.json", b'{"fs": 500}')], "JSON without a signal"),
-        ([Part("a.xml", b"<html/>")], "HTML page"),
+        ([Part("a.json", b"\xef\xbb\xbf [1, 2]")], "JSON that is not an object"),
+        (
+            [Part("a.xml", b"<HTML/>")],
+            "an HTML page; perhaps an error page that was saved as a file",
+        ),
         ([Part("a.xml", b"<note/>")], "XML of an unsupported format"),
-        ([Part("a.csv", b"I,II\n0,1\0,2\n")], "NUL bytes"),
-        ([Part("a", b"  ")], "white space"),
+        ([Part("a.csv", b"I,II\n0,1\0,2\n")], "a text file with NUL bytes"),
+        ([Part("a.csv", b"I,II,0,1\0,2")], "an unsupported format"),
+        ([Part("a", b"  ")], "nothing but white space"),
         ([Part("a", pickle.dumps(1))], "an unsupported format"),
-        ([Part("a", b"x"), Part("b", b"y")], "2 files"),
+        ([Part("a", b"x"), Part("b", b"y")], "2 files, none of a supported format"),
     ],
 )
-def test_what_is_unknown_is_refused_with_the_formats_that_are_read(
+def test_an_unknown_file_is_described_and_the_supported_formats_listed(
     parts: list[Part], reason: str
 ) -> None:
-    with pytest.raises(UnknownFormat, match=reason) as caught:
+    with pytest.raises(UnknownFormat) as caught:
         read(parts)
-    assert "npy" in caught.value.detail
-    assert "WFDB" in caught.value.detail
+    assert caught.value.detail == f"{reason}; supported: {', '.join(format_names())}"
 
 
 def test_the_limit_on_bytes_holds_for_files_and_for_what_a_zip_unpacks_to() -> None:
     noise = np.random.default_rng(0).bytes(5000)
+    zips = [Part(name, zipped({name: bytes(5000)})) for name in "yz"]
     for parts in (
         [Part("a", noise), Part("b", noise)],
-        [Part("z", zipped({"a": noise * 3}))],
-        [Part("z", zipped({"a": noise})), Part("y", zipped({"b": noise}))],
+        [Part("z", zipped({"a": bytes(5000), "b": bytes(5000)}))],
+        zips,
     ):
-        with pytest.raises(BodyTooLarge):
-            read(parts, max_bytes=9000)
-
-
-@pytest.mark.parametrize("name", ["../rec.hea", "/rec.hea", "a/../../rec.hea", "C:rec.hea"])
-def test_a_zip_that_names_a_file_outside_of_itself_is_refused(name: str) -> None:
-    with pytest.raises(UnsafeFile, match="outside"):
-        read([Part("z", zipped({name: HEAD, "rec.dat": DATA}))])
-
-
-def test_zips_within_zips_in_other_methods_or_of_many_files_are_refused() -> None:
-    for body in (
-        zipped({"a.zip": zipped({"rec.hea": HEAD})}),
-        zipped({"rec.hea": HEAD}, zipfile.ZIP_LZMA),
-        zipped({str(number): b"" for number in range(300)}),
-        zipped({"zeros": bytes(2 << 20)}),
-    ):
-        with pytest.raises(UnsafeFile):
-            read([Part("z", body)])
-
-
-def test_a_damaged_zip_is_a_damaged_file() -> None:
-    body = zipped({"rec.hea": HEAD, "rec.dat": DATA})
-    for damaged in (
-        body[:-30],
-        body[: len(body) // 2],
-        body.replace(DATA[:4], b"\0\0\0\0"),
-        body[:40] + b"\xff" * 30 + body[70:],
-    ):
-        if damaged != body:
-            with pytest.raises(CorruptFile):
-                read([Part("z", damaged)])
+        with pytest.raises(UnknownFormat):
+            read(parts, max_bytes=10_000)
+        with pytest.raises(BodyTooLarge) as caught:
+            read(parts, max_bytes=9999)
+        assert caught.value.detail.endswith("more than 9999 bytes, the limit")
 
 
 def test_a_zip_entry_without_a_name_is_no_crash() -> None:
@@ -194,7 +203,7 @@ def test_a_zip_entry_without_a_name_is_no_crash() -> None:
 
 
 @requires_shared
-def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_running_anything(
+def test_every_invalid_file_is_refused_in_little_memory_and_without_running_anything(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     known_formats()  # loads the readers' libraries, once
@@ -203,7 +212,6 @@ def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_runn
         if path.name in ("expected.json", "README.md"):
             continue
         part = Part(path.name, path.read_bytes())
-        began = time.process_time()  # the machine may be busy with other things
         tracemalloc.reset_peak()
         try:
             check_record(read([part], Hints(fs=100.0)))
@@ -213,7 +221,6 @@ def test_every_invalid_file_is_refused_quickly_in_little_memory_and_without_runn
             assert "passwd" not in error.detail
         else:
             assert path.name in ACCEPTED, path.name
-        assert time.process_time() - began < 2, path.name
         assert tracemalloc.get_traced_memory()[1] < 64 << 20, path.name
     tracemalloc.stop()
     assert "PICKLE" not in "".join(capfd.readouterr())
@@ -257,7 +264,7 @@ def test_an_invalid_file_has_the_error_that_says_what_is_wrong(name: str, code: 
 
 @requires_shared
 def test_reading_opens_no_file_and_no_connection_whatever_an_upload_names() -> None:
-    """By the interpreter's own audit: opens, sockets and processes while every sample and every broken file is read."""
+    """Use Python's audit events: opened files, sockets, processes while all files are read."""
     seen: list[str] = []
     armed = False
 

@@ -1,4 +1,4 @@
-"""Every file of the shared collection is read as its expected.json says, or refused where it says so."""
+"""Every file of the shared collection is read, or refused, as its expected.json says."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ READABLE = [name for name in expected() if name not in REFUSED]
 NO_LEADS = [
     name for name in READABLE if not any(canonical_lead(lead) for lead in expected()[name]["leads"])
 ]
-# The zero of this example stands at 2048 although it states no unit, and its expected values leave that out; see its notes.
+# This example states an origin of 2048 and no unit; its expected values do not include the origin.
 WITHOUT_ORIGIN = "fhir/hl7_example_ekg_three_leads.xml"
-# Section 7 of this SCP file was not decoded for expected.json, which copies from its aECG twin and adds a note.
+# Not a measurement: expected.json copies those of one SCP file from its aECG twin, with a note.
 NOTES = {"note"}
 
 

@@ -14,7 +14,8 @@ PAGE = ROOT / "docs" / "formats.md"
 HEAD = """# File formats
 
 An upload is one file, the files of one recording, or a zip of one recording. File names are free:
-the server detects the format by the content. `python -m tests.house.formats_table` writes this page.
+the server detects the format by the content. `python -m tests.house.formats_table` writes this
+page.
 
 For every format:
 

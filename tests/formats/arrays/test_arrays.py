@@ -1,4 +1,4 @@
-"""Arrays under names (.mat, .npz): the layouts that people save, and what is refused before anything is allocated or run."""
+"""Named arrays (.mat, .npz): usual layouts are read; hostile ones are refused unallocated."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ def test_a_table_with_its_rate_is_read_either_way_round(save: Any, name: str, ra
         record = opened(save({name: array, rate: 250.0, "other": np.arange(3)}))
         assert (record.lead_names, record.fs, record.units) == (LEADS, 250.0, "mV")
         np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+        assert record.warnings == ()
 
 
 @pytest.mark.parametrize("save", [mat, npz])
@@ -89,7 +90,7 @@ def test_a_variable_for_each_lead_is_read_and_units_may_differ(save: Any) -> Non
 
 
 def test_texts_of_bytes_are_texts() -> None:
-    """h5py and numpy write names as bytes: unread, V6 would pass for I and microvolts for millivolts."""
+    """h5py and numpy write names as bytes. If ignored, V6 would become I, and uV would be mV."""
     record = opened(
         npz(
             {
@@ -131,7 +132,10 @@ def test_physionets_val_is_adc_units_until_a_gain_is_sent(options: dict[str, Any
         opened(data)
     unknown = opened(data, Hints(fs=500.0))
     assert unknown.units == "unknown"
-    assert any(warning.startswith("units:") for warning in unknown.warnings)
+    assert unknown.warnings == (
+        "units: the MATLAB file states none; send units or gain; results that need volts are null",
+    )
+    np.testing.assert_array_equal(unknown.signal, CODES)
     np.testing.assert_allclose(
         opened(data, Hints(fs=500.0, gain=1000.0)).signal, CODES / 1000, rtol=1e-5
     )
@@ -153,6 +157,52 @@ def test_a_structure_is_looked_into() -> None:
     record = opened(mat({"ECG": {"data": SIGNAL, "sex": "Male", "age": 71.0}}), Hints(fs=500.0))
     assert (record.patient.age_years, record.patient.sex) == (71.0, "male")
     np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_the_requests_lead_names_replace_the_files_whatever_their_number(save: Any) -> None:
+    arrays = {"signal": SIGNAL[:3], "fs": 100, "leads": np.array(["V1", "V2"])}
+    with pytest.raises(BadShape):
+        opened(save(arrays))
+    record = opened(save(arrays), Hints(lead_names=("I", "II", "V5")))
+    assert record.lead_names == ("I", "II", "V5")
+    np.testing.assert_allclose(record.signal, SIGNAL[:3], atol=1e-6)
+    assert record.warnings == (
+        "lead_names: the request contradicts the file; the request's value is used",
+    )
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_thirteen_samples_are_a_signal_and_twelve_are_not(save: Any) -> None:
+    assert opened(save({"signal": SIGNAL[:, :13], "fs": 100.0})).samples == 13
+    with pytest.raises(MissingField) as caught:
+        opened(save({"signal": SIGNAL[:5, :12], "fs": 100.0}))
+    assert caught.value.detail.startswith("signal: missing; the ")
+    two = {"I": SIGNAL[0, :13], "II": SIGNAL[1, :13], "fs": 100.0}
+    assert opened(save(two)).lead_names == ("I", "II")
+    with pytest.raises(MissingField):
+        opened(save({name: np.ravel(value)[:12] for name, value in two.items()}))
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_a_table_is_the_signal_even_next_to_variables_named_like_leads(save: Any) -> None:
+    arrays = {"I": SIGNAL[0] * 5, "V": SIGNAL[1], "II": SIGNAL[2] * 5, "ecg": SIGNAL, "fs": 100.0}
+    np.testing.assert_allclose(opened(save(arrays)).signal, SIGNAL, atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+def test_unsigned_codes_below_the_baseline_are_negative(save: Any) -> None:
+    codes = (np.arange(3 * 20) % 7).reshape(3, 20).astype(np.uint8)
+    arrays = {
+        "d_signal": codes,
+        "fs": 100,
+        "adc_gain": 2.0,
+        "adc_baseline": 4,
+        "sig_name": "I,II,V1",
+    }
+    record = opened(save(arrays))
+    assert record.lead_names == ("I", "II", "V1")
+    np.testing.assert_allclose(record.signal, (codes.astype(float) - 4) / 2)
 
 
 @pytest.mark.parametrize("save", [mat, npz])

@@ -1,4 +1,4 @@
-""".npy bodies: every layout, order and type that docs/api.md allows; nothing is allocated or run that a header asks for."""
+""".npy bodies: each layout, order and type that docs/api.md allows; hostile headers are refused."""
 
 from __future__ import annotations
 
@@ -93,10 +93,14 @@ def test_a_leading_axis_is_many_records_even_of_one() -> None:
     one, many = records_from_npy(npy(TWELVE[np.newaxis]), RATE)
     assert (len(one), many) == (1, True)
     assert records_from_npy(npy(np.zeros((0, 12, 20), np.float32)), RATE) == ([], True)
-    with pytest.raises(TooManyRecords):
-        records_from_npy(npy(np.zeros((3, 12, 2), np.float32)), RATE, max_records=2)
-    with pytest.raises(BadOption, match="id"):
+    three = npy(np.zeros((3, 12, 2), np.float32))
+    assert len(records_from_npy(three, RATE, max_records=3)[0]) == 3
+    with pytest.raises(TooManyRecords) as too_many:
+        records_from_npy(three, RATE, max_records=2)
+    assert too_many.value.detail == "3 records; at most 2 are allowed"
+    with pytest.raises(BadOption) as caught:
         records_from_npy(npy(TWELVE), Hints(fs=500.0, id=("a", "b")))
+    assert caught.value.detail == "id: 2 given for 1 records"
 
 
 def test_one_axis_is_one_named_lead() -> None:

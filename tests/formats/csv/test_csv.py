@@ -1,4 +1,4 @@
-"""Text tables: every way in which people write samples down is read, and a fault is told by its line and column."""
+"""Text tables: usual ways to write samples are read; an error names its line and column."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from errors import (
     BadType,
     CorruptFile,
     EcgError,
+    ImplausibleValues,
     MissingField,
     RaggedSignal,
     UnknownFormat,
@@ -75,6 +76,7 @@ def test_every_delimiter_decimal_sign_quote_and_heading_gives_the_same(text: str
     record = opened(text)
     assert (record.lead_names, record.fs, record.units) == (("I", "II"), 500.0, "mV")
     np.testing.assert_allclose(record.signal, [ONE, TWO], atol=1e-6)
+    assert record.warnings == ()
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("µV", 1e-3), ("V", 1e3), ("mV", 1.0)])
@@ -119,16 +121,44 @@ def test_a_column_that_counts_is_no_time_and_no_lead(name: str) -> None:
 
 def test_times_with_a_hole_or_backwards_are_refused_with_their_line() -> None:
     times = [f"{row / 250:.3f}" for row in range(40)]
-    with pytest.raises(CorruptFile, match="line"):
-        opened(
-            table(
-                "time,I,II\n",
-                times=[*times[:20], *(f"{(row + 30) / 250:.3f}" for row in range(20, 40))],
-            ),
-            Hints(),
-        )
-    with pytest.raises(CorruptFile, match="do not rise"):
+    # 39 steps over 0.158 s: no time is more than half a step and 1 ms from its place.
+    later = [*times[:39], "0.158"]
+    assert opened(table("time,I,II\n", times=later), Hints()).samples == 40
+    # 39 steps over 0.199 s are 5.10 ms each, so row n is n x 1.10 ms early; 3.55 ms are allowed.
+    # The names are in line 1 and row 4 is in line 6.
+    hole = [*times[:39], "0.199"]
+    with pytest.raises(CorruptFile) as caught:
+        opened(table("time,I,II\n", times=hole), Hints())
+    assert caught.value.detail == (
+        "line 6: the times do not continue evenly; samples are missing or repeated"
+    )
+    with pytest.raises(CorruptFile) as caught:
         opened(table("time,I,II\n", times=times[::-1]), Hints())
+    assert caught.value.detail == "column 1: the times do not rise"
+    with pytest.raises(CorruptFile) as caught:
+        opened(table("time,I,II\n", times=[*times[:5], "soon", *times[6:]]), Hints())
+
+
+@pytest.mark.parametrize(
+    ("cells", "line"), [(["0:00.004", "0:0x.008"], 3), (["2024-05-01T08:27:32", "later"], 3)]
+)
+def test_a_clock_time_that_cannot_be_parsed_is_named_by_its_line(
+    cells: list[str], line: int
+) -> None:
+    times = [*cells, *(f"0:00.{row:03}" for row in range(12, 164, 4))]
+    with pytest.raises(CorruptFile) as caught:
+        opened(table("time,I,II\n", times=times), Hints())
+    assert caught.value.detail == f"line {line}: the time cannot be parsed"
+
+
+def test_clock_times_have_hours_and_minutes() -> None:
+    times = [f"[10:59:{59 + row / 250:06.3f} 01/01/2000]" for row in range(40)]
+    assert opened(table("time,I,II\n", times=times), Hints()).fs == 250.0
+    # The hour changes between two samples.
+    times = [f"9:59:59.{960 + 4 * row}" for row in range(10)]
+    times += [f"10:00:00.{4 * row:03}" for row in range(30)]
+    assert opened(table("time,I,II\n", times=times), Hints()).fs == 250.0
+    assert opened(table("time,I,II\n", times=[t[-12:] for t in times]), Hints()).fs == 250.0
 
 
 @pytest.mark.parametrize(
@@ -150,9 +180,7 @@ def test_a_rate_in_words_above_the_numbers_is_taken_but_not_that_of_a_filter(hea
         opened(table("# low pass filter 40 Hz\nI,II\n"), Hints())
 
 
-def test_without_names_twelve_columns_are_the_leads_in_their_order_with_a_time_before_them_or_not() -> (
-    None
-):
+def test_without_names_twelve_columns_are_the_leads_with_or_without_a_time() -> None:
     values = np.round(np.random.default_rng(0).normal(size=(30, 12)), 3)
     plain = "\n".join(",".join(f"{value}" for value in row) for row in values)
     timed = "\n".join(
@@ -165,8 +193,14 @@ def test_without_names_twelve_columns_are_the_leads_in_their_order_with_a_time_b
     np.testing.assert_allclose(record.signal, values.T, atol=1e-6)
     sideways = "\n".join(",".join(f"{value}" for value in row) for row in values.T)
     np.testing.assert_allclose(opened(sideways).signal, values.T, atol=1e-6)
-    with pytest.raises(BadShape):
+    with pytest.raises(BadShape) as caught:
         opened("\n".join("1,2,3" for _ in range(30)))
+    assert caught.value.detail == (
+        "signal: 30 x 3; one axis must have length 12 if lead_names is missing"
+    )
+    # A first column that does not rise is not a time.
+    with pytest.raises(BadShape):
+        opened(plain.replace("\n", ",1\n") + ",1")
 
 
 def test_lines_that_begin_with_a_leads_name_are_leads() -> None:
@@ -179,8 +213,10 @@ def test_lines_that_begin_with_a_leads_name_are_leads() -> None:
 @pytest.mark.parametrize("decimal", [".", ","])
 def test_a_watchs_export_is_one_lead_and_nothing_of_its_owner(decimal: str) -> None:
     head = (
-        'Name,Erika Mustermann\nDate of Birth,"2. May 1960"\nRecorded Date,2024-05-01 08:27:32 +0200\nClassification,Sinus Rhythm\n'
-        'Software Version,2.0\nDevice,"Watch6,1"\nSample Rate,513.281 hertz\n\n\nLead,Lead I\nUnit,µV\n\n'
+        'Name,Erika Mustermann\nDate of Birth,"2. May 1960"\n'
+        "Recorded Date,2024-05-01 08:27:32 +0200\nClassification,Sinus Rhythm\n"
+        'Software Version,2.0\nDevice,"Watch6,1"\nSample Rate,513.281 hertz\n\n\n'
+        "Lead,Lead I\nUnit,µV\n\n"
     )
     record = opened(
         head + "\n".join(f"{value * 100:.3f}".replace(".", decimal) for value in ONE), Hints()
@@ -192,6 +228,7 @@ def test_a_watchs_export_is_one_lead_and_nothing_of_its_owner(decimal: str) -> N
     )
     assert record.reported is not None and record.reported.device == "Watch6,1"
     np.testing.assert_allclose(record.signal[0], ONE / 10, atol=1e-6)
+    assert record.warnings == ()
     assert "Mustermann" not in repr(record)
 
 
@@ -200,28 +237,75 @@ def test_gaps_are_gaps_and_other_columns_are_left_out_whatever_is_in_them() -> N
     np.testing.assert_allclose(
         record.signal[:, :3], [[0.1, np.nan, 0.3], [np.nan, 0.2, np.nan]], atol=1e-6
     )
-    assert any("rhythm" in warning for warning in record.warnings)
+    assert record.warnings == ("lead_names: not a standard lead in volts, left out: rhythm",)
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "reason"),
+    ("text", "kind", "detail"),
     [
-        ("I,II\n1,2\n3,4\n5,x\n7,8\n", BadType, "line 4, column 2"),
-        ("I,II\n1,2\n3,4\n5\n7,8\n", RaggedSignal, "line 4"),
-        ("I II\n1 2\n3 4\n5\n7 8\n", RaggedSignal, "line 4"),
-        ("I,II\n1,2\n3,4\n=cmd(),4\n7,8\n", BadType, "line 4, column 1"),
-        ("I,II\n1,2\n3,1_0\n7,8\n", BadType, "line 3, column 2"),
-        ("a,b\n1,2\n3,4\n7,8\n", UnknownLead, "a, b"),
-        ("a,b,c\n1,2,3\n3,4,5\n7,8,9\n", UnknownLead, "a, b, c"),
-        ("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n", BadShape, "lead_names"),
-        (",".join(["0"] * 30_000), BadShape, "one line"),
-        ("hello world\nthis is no table\n", UnknownFormat, "an unsupported format"),
+        ("I,II\n1,2\n3,4\n5,x\n7,8\n", BadType, "line 4, column 2: not a number"),
+        (
+            "# one\n\nI,II\n1,2\n3,4\n5\n7,8\n",
+            RaggedSignal,
+            "line 6: 1 cells; the lines before it have 2",
+        ),
+        (
+            "I II\n1 2\n3 4\n5\n7 8\n",
+            RaggedSignal,
+            "line 4: 1 cells; the lines before it have 2",
+        ),
+        ("I,II\n1,2\n3,4\n=cmd(),4\n7,8\n", BadType, "line 4, column 1: not a number"),
+        ("I,II\n1,2\n3,1_0\n7,8\n", BadType, "line 3, column 2: not a number"),
+        ("I,II\n1,2\n3,inf\n7,8\n", ImplausibleValues, None),
+        ("I,II\n1,\n3,inf\n7,8\n", BadType, "line 3, column 2: not a number"),
+        ("a,b\n1,2\n3,4\n7,8\n", UnknownLead, "no standard lead among the columns (a, b)"),
+        (
+            "a,b,c\n1,2,3\n3,4,5\n7,8,9\n",
+            UnknownLead,
+            "no standard lead among the columns (a, b, c)",
+        ),
+        (
+            "\n".join(map(str, range(13))),
+            BadShape,
+            "signal: a table of one column without the name of its lead; send lead_names",
+        ),
+        (
+            ",".join(["0"] * 4096),
+            BadShape,
+            "signal: a table of one line without the name of its lead; send lead_names",
+        ),
+        (
+            ",".join(["0"] * 4097),
+            BadShape,
+            "signal: one line of 4097 cells; one line per sample (or per lead) is required",
+        ),
+        ("hello world\nthis is no table\n", UnknownFormat, None),
+        ("1\n2\n", UnknownFormat, None),
+        (",".join(["1"] * 12), UnknownFormat, None),
+        ("# comment\n" * 100 + "I,II\n1,2\n3,4\n", UnknownFormat, None),
     ],
 )
-def test_a_fault_is_told_by_its_place(text: str, kind: type[EcgError], reason: str) -> None:
-    with pytest.raises(kind, match=reason) as caught:
+def test_an_error_names_its_place(text: str, kind: type[EcgError], detail: str | None) -> None:
+    with pytest.raises(kind) as caught:
         opened(text)
     assert "cmd" not in caught.value.detail
+    assert detail is None or caught.value.detail == detail
+
+
+def test_a_hundred_lines_may_be_above_the_numbers() -> None:
+    text = "# comment\n" * 98 + "I,II\n1,2\n3,4\n5,6\n"
+    np.testing.assert_array_equal(opened(text).signal, [[1, 3, 5], [2, 4, 6]])
+
+
+def test_a_cell_has_at_most_64_characters() -> None:
+    number = "0." + "1" * 62
+    text = "I,II\n1,\n2,{}\n3,4\n"
+    np.testing.assert_allclose(
+        opened(text.format(number)).signal, [[1, 2, 3], [np.nan, float(number), 4]]
+    )
+    with pytest.raises(BadType) as caught:
+        opened(text.format(number + "1"))
+    assert caught.value.detail == "line 3, column 2: not a number"
 
 
 def test_names_from_the_request_name_the_columns() -> None:
@@ -234,7 +318,7 @@ def test_names_from_the_request_name_the_columns() -> None:
 
 @pytest.mark.parametrize("head", ["", "x"])
 def test_columns_that_pandas_numbered_are_unnamed_and_its_index_is_no_lead(head: str) -> None:
-    """`DataFrame(x).to_csv()` writes ",0,1,2,..." above the numbers, and each line's own before them."""
+    """`DataFrame(x).to_csv()` writes ",0,1,2,..." above the numbers and an index before them."""
     values = np.round(np.random.default_rng(0).normal(size=(12, 30)), 3)
     for array in (values, values.T):
         rows = [",".join(map(str, row)) for row in array.tolist()]
