@@ -135,8 +135,9 @@ def test_times_with_a_hole_or_backwards_are_refused_with_their_line() -> None:
     with pytest.raises(CorruptFile) as caught:
         opened(table("time,I,II\n", times=times[::-1]), Hints())
     assert caught.value.detail == "column 1: the times do not rise"
-    with pytest.raises(CorruptFile) as caught:
+    with pytest.raises(BadType) as wrong:
         opened(table("time,I,II\n", times=[*times[:5], "soon", *times[6:]]), Hints())
+    assert wrong.value.detail == "line 7, column 1: not a number"
 
 
 @pytest.mark.parametrize(
