@@ -1,8 +1,9 @@
-"""DICOM waveforms: groups, codes, scales and gaps that the shared files do not have, written with pydicom."""
+"""DICOM waveforms that the shared files do not cover, written with pydicom."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,12 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, TwelveLeadECGWaveformStorage
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    TwelveLeadECGWaveformStorage,
+)
 
 from errors import BadSamplingRate, CorruptFile, DuplicateLead, EcgError, NoSamples, UnknownFormat
 from formats.parts import Part
@@ -18,6 +24,16 @@ from formats.registry import read
 from signals.record import EcgRecord
 
 RAMP = np.arange(-50, 50, dtype=np.int16)
+INTERPRETATIONS = {
+    "int8": "SB",
+    "uint8": "UB",
+    "int16": "SS",
+    "uint16": "US",
+    "int32": "SL",
+    "uint32": "UL",
+    "int64": "SV",
+    "uint64": "UV",
+}
 
 
 def code(value: str, scheme: str, meaning: str) -> Sequence:
@@ -33,10 +49,11 @@ def channel(
     sensitivity: str | None = "1",
     **more: Any,
 ) -> Dataset:
+    """Return the definition of a channel, its lead coded as an MDC number or as a local text."""
     item = Dataset()
-    item.ChannelSourceSequence = (
-        code(f"2:{number}", "MDC", "x") if number else code("local", "99X", lead)
-    )
+    item.ChannelSourceSequence = code("local", "99X", lead)
+    if number:
+        item.ChannelSourceSequence = code(f"2:{number}", "MDC", "x")
     if sensitivity is not None:
         item.ChannelSensitivity = sensitivity
         item.ChannelSensitivityUnitsSequence = code(unit, "UCUM", unit)
@@ -45,25 +62,22 @@ def channel(
     return item
 
 
-def group(channels: list[Dataset], rows: list[np.ndarray], fs: str = "50", **more: Any) -> Dataset:
+def group(
+    channels: list[Dataset],
+    rows: list[np.ndarray],
+    fs: str = "50",
+    byte_order: str = "<",
+    **more: Any,
+) -> Dataset:
     item = Dataset()
     item.WaveformOriginality, item.SamplingFrequency = "ORIGINAL", fs
     item.NumberOfWaveformChannels, item.NumberOfWaveformSamples = len(rows), len(rows[0])
     item.ChannelDefinitionSequence = Sequence(channels)
     item.WaveformBitsAllocated = rows[0].dtype.itemsize * 8
-    names = {
-        "int8": "SB",
-        "uint8": "UB",
-        "int16": "SS",
-        "uint16": "US",
-        "int32": "SL",
-        "uint32": "UL",
-    }
-    item.WaveformSampleInterpretation = names[rows[0].dtype.name]
-    data = np.stack(rows, axis=1).astype(rows[0].dtype.newbyteorder("<")).tobytes()
-    item.add_new(
-        "WaveformData", "OW" if rows[0].dtype.itemsize > 1 else "OB", data + b"\0" * (len(data) % 2)
-    )
+    item.WaveformSampleInterpretation = INTERPRETATIONS[rows[0].dtype.name]
+    data = np.stack(rows, axis=1).astype(rows[0].dtype.newbyteorder(byte_order)).tobytes()
+    kind = "OW" if rows[0].dtype.itemsize > 1 else "OB"
+    item.add_new("WaveformData", kind, data + b"\0" * (len(data) % 2))
     for name, value in more.items():
         setattr(item, name, value)
     return item
@@ -88,22 +102,33 @@ def opened(data: bytes) -> EcgRecord:
     return read([Part("upload", data)])
 
 
-@pytest.mark.parametrize(
-    ("dtype", "scale"),
-    [("int8", 1), ("uint8", 1), ("int16", 1), ("uint16", 1), ("int32", 1000), ("uint32", 1000)],
-)
-def test_every_kind_of_plain_sample_is_read(dtype: str, scale: int) -> None:
-    values = np.arange(101).astype(dtype) * scale
+def one_lead(**more: Any) -> Dataset:
+    return group([channel("I", 1)], [RAMP], **more)
+
+
+@pytest.mark.parametrize("dtype", sorted(INTERPRETATIONS))
+def test_every_type_of_plain_sample_is_read(dtype: str) -> None:
+    largest = {"8": 1, "6": 300, "2": 70_000, "4": 70_000}[dtype[-1]]
+    values = np.arange(101).astype(dtype) * largest
     record = opened(file(group([channel("I", 1)], [values.astype(dtype)])))
     np.testing.assert_allclose(record.signal[0], values / 1000, rtol=1e-6)
+    assert (record.fs, record.units, record.warnings) == (50.0, "mV", ())
+
+
+def test_samples_are_in_the_byte_order_of_the_transfer_syntax() -> None:
+    rows = [RAMP * 3, RAMP - 7]
+    item = group([channel("I", 1), channel("II", 2)], rows, byte_order=">")
+    record = opened(file(item, syntax=ExplicitVRBigEndian))
+    np.testing.assert_allclose(record.signal, np.array(rows) / 1000, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("mV", 1.0), ("V", 1e3), ("nV", 1e-6)])
 def test_sensitivity_correction_and_baseline_are_applied_in_their_unit(
     unit: str, factor: float
 ) -> None:
-    one = channel("II", 2, unit, "0.5", ChannelSensitivityCorrectionFactor="4", ChannelBaseline="3")
-    record = opened(file(group([one], [RAMP]), syntax=ImplicitVRLittleEndian))
+    corrections = {"ChannelSensitivityCorrectionFactor": "4", "ChannelBaseline": "3"}
+    scaled = channel("II", 2, unit, "0.5", **corrections)
+    record = opened(file(group([scaled], [RAMP]), syntax=ImplicitVRLittleEndian))
     np.testing.assert_allclose(record.signal[0], (RAMP * 2.0 + 3) * factor, rtol=1e-6)
 
 
@@ -111,9 +136,32 @@ def test_a_group_without_sensitivity_has_unknown_units() -> None:
     record = opened(file(group([channel("II", 2, sensitivity=None)], [RAMP])))
     assert record.units == "unknown"
     np.testing.assert_array_equal(record.signal[0], RAMP)
+    assert len(record.warnings) == 1 and record.warnings[0].startswith("units: ")
 
 
-def test_groups_of_other_leads_at_the_same_time_are_one_recording_and_others_are_left_out() -> None:
+def test_a_lead_is_named_by_its_code_else_by_a_meaning_or_label_that_is_a_lead() -> None:
+    scp = channel("x")
+    scp.ChannelSourceSequence = code("5.6.3-9-63", "SCPECG", "x")
+    long_code = channel("x")
+    long_code.ChannelSourceSequence = code("131389", "MDC", "x")
+    channels = [
+        scp,
+        long_code,
+        channel("Lead I (Einthoven)"),
+        channel("x", ChannelLabel="V2"),
+        channel("x"),
+    ]
+    del channels[3].ChannelSourceSequence
+    record = opened(file(group(channels, [RAMP * number for number in range(1, 6)])))
+    assert record.lead_names == ("aVL", "III", "I", "V2")
+    np.testing.assert_allclose(record.signal[3], RAMP * 4e-3, rtol=1e-6)
+    assert record.warnings == ("lead_names: not a standard lead in volts, left out: x",)
+
+
+# Groups
+
+
+def test_groups_of_other_leads_at_the_same_time_are_merged_and_others_left_out() -> None:
     limbs = group(
         [channel("Lead I (Einthoven)"), channel("aVF, augmented voltage, foot")], [RAMP, 2 * RAMP]
     )
@@ -121,111 +169,233 @@ def test_groups_of_other_leads_at_the_same_time_are_one_recording_and_others_are
     later = group([channel("V2", 4)], [RAMP[:40]], MultiplexGroupTimeOffset="9000")
     record = opened(file(limbs, later, chest))
     assert record.lead_names == ("I", "aVF", "V1", "III")
-    assert any("1 other groups" in warning for warning in record.warnings)
+    expected = [RAMP * factor * 1e-3 for factor in (1, 2, 3, 4)]
+    np.testing.assert_allclose(record.signal, expected, rtol=1e-6)
+    assert record.warnings == ("file: 1 other groups of channels in the DICOM file, left out",)
 
 
-def test_the_rhythm_is_taken_before_a_derived_group_and_an_average_beat_never() -> None:
-    beat = group(
-        [channel("I", 1)], [RAMP], MultiplexGroupLabel="MEDIAN BEAT", WaveformOriginality="DERIVED"
-    )
-    derived = group(
-        [channel("I", 1), channel("II", 2)], [RAMP, RAMP], WaveformOriginality="DERIVED"
-    )
+@pytest.mark.parametrize(
+    "other",
+    [
+        group([channel("V1", 3)], [RAMP], fs="100"),
+        group([channel("V1", 3)], [RAMP], MultiplexGroupTimeOffset="10"),
+        group([channel("V1", 3)], [RAMP[:99]]),
+        group([channel("I", 1)], [RAMP]),
+    ],
+)
+def test_groups_of_another_rate_time_or_length_or_of_the_same_lead_are_not_merged(
+    other: Dataset,
+) -> None:
+    record = opened(file(group([channel("I", 1), channel("II", 2)], [RAMP, RAMP]), other))
+    assert record.lead_names == ("I", "II")
+    assert record.warnings == ("file: 1 other groups of channels in the DICOM file, left out",)
+
+
+def test_the_rhythm_is_preferred_to_a_derived_group_and_an_average_beat_is_never_read() -> None:
+    beat = one_lead(MultiplexGroupLabel="MEDIAN BEAT", WaveformOriginality="DERIVED")
+    both = [channel("I", 1), channel("II", 2)]
+    derived = group(both, [RAMP, RAMP], WaveformOriginality="DERIVED")
     rhythm = group([channel("II", 2)], [RAMP])
     assert opened(file(beat, derived, rhythm)).lead_names == ("II",)
-    assert opened(
-        file(group([channel("II", 2)], [RAMP], MultiplexGroupLabel="BEAT-TO-BEAT RHYTHM"))
-    ).lead_names == ("II",)
+    labelled = group([channel("II", 2)], [RAMP], MultiplexGroupLabel="BEAT-TO-BEAT RHYTHM")
+    assert opened(file(labelled)).lead_names == ("II",)
     alone = opened(file(beat, derived))
     assert alone.lead_names == ("I", "II")
-    assert any("derived" in warning for warning in alone.warnings)
-    with pytest.raises(NoSamples, match="average beat"):
-        opened(file(beat))
+    assert alone.warnings == (
+        "signal: derived, as the DICOM file states; it has no original waveform",
+    )
+    for label in ("Average", "median", "BEAT 1"):
+        with pytest.raises(NoSamples) as caught:
+            opened(file(one_lead(MultiplexGroupLabel=label)))
+        assert caught.value.detail == (
+            "the DICOM file has no rhythm waveform, only an average beat"
+        )
 
 
-def test_a_padding_value_is_a_gap_only_where_it_is_no_sample() -> None:
-    values = np.array([0, 5, -32768, 0, 7] * 20, np.int16)
-    lowest = opened(file(group([channel("I", 1)], [values], WaveformPaddingValue=b"\x00\x80")))
-    np.testing.assert_array_equal(np.isnan(lowest.signal[0]), values == -32768)
-    zero = opened(file(group([channel("I", 1)], [values], WaveformPaddingValue=b"\0\0")))
-    assert not np.isnan(zero.signal).any()
-    assert zero.signal[0, 0] == 0
+@pytest.mark.parametrize(
+    ("dtype", "padding", "gap"),
+    [
+        ("int16", b"\x00\x80", True),
+        ("int16", b"\0\0", False),
+        ("int16", b"\x80", False),
+        ("uint16", b"\x00\x80", False),
+        ("int32", b"\x00\x80", False),
+    ],
+)
+def test_a_padding_value_is_a_gap_only_if_it_is_the_types_lowest(
+    dtype: str, padding: bytes, gap: bool
+) -> None:
+    values = np.array([0, 5, -32768, 0, 7] * 20).astype(dtype)
+    record = opened(file(group([channel("I", 1)], [values], WaveformPaddingValue=padding)))
+    expected = values / 1000
+    if gap:
+        expected[2::5] = np.nan
+    np.testing.assert_allclose(record.signal[0], expected, rtol=1e-6)
+
+
+# The data set
+
+
+def annotation(value: str, meaning: str, channels: list[int] | None = None) -> Dataset:
+    item = Dataset()
+    item.ConceptNameCodeSequence, item.NumericValue = code("x", "MDC", meaning), value
+    if channels is not None:
+        item.ReferencedWaveformChannels = channels
+    return item
 
 
 def test_time_age_sex_device_and_measurements_come_along_and_the_name_does_not() -> None:
-    note = Dataset()
-    note.ConceptNameCodeSequence, note.NumericValue = (
-        code("5.13.5-9", "SCPECG", "QRS Duration"),
-        "0",
-    )
-    other = Dataset()
-    other.ConceptNameCodeSequence, other.NumericValue = (
-        code("2:15872", "MDC", "PR interval global"),
-        "160",
-    )
-    of_lead = Dataset()
-    of_lead.ConceptNameCodeSequence, of_lead.NumericValue, of_lead.ReferencedWaveformChannels = (
-        other.ConceptNameCodeSequence,
-        "99",
-        [1, 2],
-    )
+    nameless = Dataset()
+    nameless.NumericValue = "5"
+    valueless = annotation("", "RR interval")
+    del valueless.NumericValue
+    annotations = [
+        annotation("0", "QRS Duration"),
+        nameless,
+        valueless,
+        annotation("99", "PR interval", [1, 2]),
+        annotation("160", "PR interval global", [1, 0]),
+        annotation("170", "PR Interval"),
+        annotation("-7", " Global  P Axis "),
+        annotation("1", "something else"),
+    ]
     record = opened(
         file(
-            group([channel("I", 1)], [RAMP]),
+            one_lead(),
             AcquisitionDateTime="20240501082732.5",
             PatientBirthDate="19600502",
             PatientSex="F",
             Manufacturer="Maker",
             ManufacturerModelName="M1",
-            WaveformAnnotationSequence=Sequence([note, of_lead, other]),
+            WaveformAnnotationSequence=Sequence(annotations),
         )
     )
     assert record.reported is not None
-    assert (record.recording_date, record.patient.age_years, record.patient.sex) == (
-        "2024-05-01T08:27:32",
-        63.0,
-        "female",
-    )
-    assert (record.reported.device, record.reported.measurements) == (
-        "Maker / M1",
-        {"pr_ms": 160.0},
-    )
+    assert record.recording_date == "2024-05-01T08:27:32"
+    assert (record.patient.age_years, record.patient.sex) == (63.0, "female")
+    assert record.reported.device == "Maker / M1"
+    assert record.reported.measurements == {"pr_ms": 160.0, "p_axis_deg": -7.0}
+    assert record.warnings == ()
     assert "Mustermann" not in repr(record)
 
 
+@pytest.mark.parametrize(
+    ("elements", "date", "age_years"),
+    [
+        ({"PatientAge": "018M"}, None, 1.5),
+        ({"PatientAge": "018M", "PatientBirthDate": "19600501"}, None, 1.5),
+        (
+            {"StudyDate": "20240501", "StudyTime": "0827", "PatientBirthDate": "19600501"},
+            "2024-05-01T08:27:00",
+            64.0,
+        ),
+        (
+            {"ContentDate": "20240502", "StudyDate": "20240501", "StudyTime": "0827"},
+            "2024-05-02",
+            None,
+        ),
+        (
+            {"AcquisitionDate": "20240503", "AcquisitionTime": "082732", "ContentDate": "20240502"},
+            "2024-05-03T08:27:32",
+            None,
+        ),
+        ({"AcquisitionTime": "082732"}, None, None),
+    ],
+)
+def test_the_best_date_and_a_stated_age_are_preferred(
+    elements: dict[str, str], date: str | None, age_years: float | None
+) -> None:
+    record = opened(file(one_lead(), **elements))
+    assert (record.recording_date, record.patient.age_years) == (date, age_years)
+    assert record.warnings == ()
+
+
 def test_a_data_set_without_preamble_is_read() -> None:
-    whole = file(group([channel("I", 1)], [RAMP]))
+    whole = file(one_lead())
     np.testing.assert_array_equal(opened(whole[132:]).signal, opened(whole).signal)
 
 
+RATE = "fs: the DICOM waveform's sampling frequency is not a number above 0"
+GAIN = "a channel's gain in the DICOM waveform is 0 or not a number"
+CHANNELS = "DICOM waveform: {} channels stated, {} defined; 1 to 256 are allowed"
+SAMPLES = "DICOM waveform: 1 channels of {} samples need {} bytes; found {}"
+
+
+def many(count: int) -> Dataset:
+    return group([channel(f"lead {row}") for row in range(count)], [RAMP[:1]] * count)
+
+
 @pytest.mark.parametrize(
-    ("made", "kind"),
+    ("made", "kind", "detail"),
     [
-        (file, NoSamples),
-        (lambda: file(group([channel("I", 1)], [RAMP], fs="0")), BadSamplingRate),
-        (lambda: file(group([channel("I", 1)], [RAMP], fs="NaN")), BadSamplingRate),
-        (lambda: file(group([channel("I", 1, sensitivity="0")], [RAMP])), CorruptFile),
+        (file, NoSamples, "the DICOM file has no rhythm waveform, no waveform at all"),
+        (lambda: file(one_lead(fs="0")), BadSamplingRate, RATE),
+        (lambda: file(one_lead(fs="-50")), BadSamplingRate, RATE),
+        (lambda: file(one_lead(fs="NaN")), BadSamplingRate, RATE),
+        (lambda: file(group([channel("I", 1, sensitivity="0")], [RAMP])), CorruptFile, GAIN),
         (
             lambda: file(group([channel("I", 1, ChannelSensitivityCorrectionFactor="0")], [RAMP])),
             CorruptFile,
+            GAIN,
         ),
         (
-            lambda: file(group([channel("I", 1)], [RAMP], NumberOfWaveformSamples=10**9)),
+            lambda: file(group([channel("I", 1, ChannelBaseline="nan")], [RAMP])),
             CorruptFile,
+            "a channel's baseline in the DICOM waveform is not a number",
         ),
-        (lambda: file(group([channel("I", 1)], [RAMP], NumberOfWaveformChannels=2)), CorruptFile),
         (
-            lambda: file(group([channel("I", 1)], [RAMP], WaveformSampleInterpretation="MB")),
-            UnknownFormat,
+            lambda: file(one_lead(NumberOfWaveformSamples=10**9)),
+            CorruptFile,
+            SAMPLES.format(10**9, 2 * 10**9, 200),
         ),
-        (lambda: file(group([channel("I", 1), channel("I", 1)], [RAMP, RAMP])), DuplicateLead),
         (
-            lambda: file(group([channel("I", 1)], [RAMP]), syntax="1.2.840.10008.1.2.1.99"),
-            UnknownFormat,
+            lambda: file(one_lead(NumberOfWaveformSamples=99)),
+            CorruptFile,
+            SAMPLES.format(99, 198, 200),
         ),
-        (lambda: file(group([channel("I", 1)], [RAMP]))[:-20], CorruptFile),
+        (
+            lambda: file(one_lead(NumberOfWaveformSamples=0)),
+            CorruptFile,
+            SAMPLES.format(0, 0, 200),
+        ),
+        (
+            lambda: file(one_lead(NumberOfWaveformChannels=2)),
+            CorruptFile,
+            CHANNELS.format(2, 1),
+        ),
+        (lambda: file(many(257)), CorruptFile, CHANNELS.format(257, 257)),
+        (
+            lambda: file(one_lead(WaveformSampleInterpretation="MB")),
+            UnknownFormat,
+            "DICOM samples: 16 bit in interpretation 'MB'; supported are SB of 8 bit, UB of 8 bit, "
+            "SS of 16 bit, US of 16 bit, SL of 32 bit, UL of 32 bit, SV of 64 bit, UV of 64 bit",
+        ),
+        (
+            lambda: file(one_lead(), syntax="1.2.840.10008.1.2.1.99"),
+            UnknownFormat,
+            "DICOM in the deflated transfer syntax is not supported; the uncompressed ones are",
+        ),
+        (lambda: file(one_lead())[:-20], CorruptFile, SAMPLES.format(100, 200, 180)),
+        (lambda: file(one_lead())[:400], CorruptFile, "the DICOM file is damaged"),
     ],
 )
-def test_what_cannot_be_is_refused(made: Any, kind: type[EcgError]) -> None:
-    with pytest.raises(kind):
+def test_a_file_that_contradicts_itself_is_refused(
+    made: Callable[[], bytes], kind: type[EcgError], detail: str
+) -> None:
+    with pytest.raises(kind) as caught:
         opened(made())
+    assert caught.value.detail == detail
+
+
+def test_a_lead_twice_is_refused_and_256_channels_are_read() -> None:
+    with pytest.raises(DuplicateLead):
+        opened(file(group([channel("I", 1), channel("I", 1)], [RAMP, RAMP])))
+    channels = [channel(f"lead {row}") for row in range(255)]
+    record = opened(file(group([*channels, channel("I", 1)], [RAMP] * 256)))
+    assert record.lead_names == ("I",)
+
+
+def test_an_odd_number_of_bytes_is_padded_by_one() -> None:
+    values = np.arange(7, dtype=np.int8)
+    record = opened(file(group([channel("I", 1)], [values])))
+    np.testing.assert_allclose(record.signal[0], values / 1000, rtol=1e-6)

@@ -329,6 +329,23 @@ def test_fields_are_found_in_channels_and_groups_down_to_the_end() -> None:
     ]
 
 
+def test_single_zero_bytes_are_skipped_within_an_indefinite_value_too() -> None:
+    group = b"\x67\x80\0" + lead(1) + b"\0" + tag(0x01, b"\x01") + b"\0\0"
+    assert list(parse_fields(group + b"\0" + lead(2))) == [
+        Field(0x09, b"\0\x01"),
+        Field(0x01, b"\x01"),
+        Field(0x09, b"\0\x02"),
+    ]
+
+
+def test_a_field_may_end_with_the_file() -> None:
+    assert list(parse_fields(b"\x17\x81\0")) == [Field(0x17, b"")]
+    assert list(parse_fields(b"\x17\0")) == [Field(0x17, b"")]
+    for cut_off in (b"\x3f", b"\x3f\x81", b"\x17\x81", b"\x17\x82\0"):
+        with pytest.raises(CorruptFile):
+            list(parse_fields(cut_off))
+
+
 def test_groups_may_be_nested_four_deep() -> None:
     four = b"\x67\x0a\x67\x08\x67\x06\x67\x04" + lead(1)
     assert list(parse_fields(four)) == [Field(0x09, b"\0\x01")]
