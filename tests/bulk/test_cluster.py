@@ -1,4 +1,4 @@
-"""The Ray recipe on a cluster of this machine alone: the server's embeddings, in the form of `bulk`."""
+"""`python -m bulk.ray` on a cluster of this machine: it writes the same file as `bulk`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from ecgfm_client import EcgClient
 
-from tests.bulk.test_bulk import bulk, environment
+from tests.bulk.test_bulk import SUMMARY, bulk, environment, summary
 from tests.client.conftest import server  # noqa: F401 - a fixture
 from tests.client.test_cli import recordings
 from tests.server.harness import ROOT, RunningServer
@@ -25,20 +25,13 @@ READ_APART = "TaskPoolMapOperator[MapBatches(_read)] -> ActorPoolMapOperator[Map
 @pytest.fixture(autouse=True)
 def ray() -> None:
     pytest.importorskip(
-        "ray",
-        reason="Ray is not installed (pip install -r bulk/ray/requirements.txt): its recipe is not tested here",
+        "ray", reason="Ray is not installed (pip install -r bulk/ray/requirements.txt)"
     )
 
 
 def command(folder: Path, out: Path, models_dir: Path) -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "bulk.ray",
-        *map(str, (folder, out, "--models-dir", models_dir)),
-        "--dtype",
-        "float32",
-    ]
+    paths = [str(folder), str(out), "--models-dir", str(models_dir)]
+    return [sys.executable, "-m", "bulk.ray", *paths, "--dtype", "float32"]
 
 
 def on_ray(folder: Path, out: Path, models_dir: Path) -> subprocess.CompletedProcess[str]:
@@ -48,31 +41,34 @@ def on_ray(folder: Path, out: Path, models_dir: Path) -> subprocess.CompletedPro
     )
 
 
+def rows_of(out: Path) -> dict[str, tuple[int, list[str]]]:
+    rows = pq.read_table(out).to_pylist()
+    return {row["record_id"]: (row["segments"], row["warnings"]) for row in rows}
+
+
 def test_the_embeddings_are_the_servers_and_the_file_is_that_of_bulk(
     server: RunningServer,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    folder, out, beside = (
-        recordings(tmp_path / "in", 9),
-        tmp_path / "ray.parquet",
-        tmp_path / "bulk.parquet",
-    )
-    done = on_ray(folder, out, tmp_path / "models")
-    assert done.returncode == 1 and "9 recordings, 9 of them new" in done.stderr, done.stderr
-    assert READ_APART in done.stderr, "reading is a step of its own"
-    assert bulk(folder, beside, models_dir=tmp_path / "models").returncode == 1
-    ours, theirs = pq.read_table(out), pq.read_table(beside)
-    assert ours.schema.equals(theirs.schema, check_metadata=True)
-    assert Path(f"{out}.failed.csv").read_text() == Path(f"{beside}.failed.csv").read_text()
-    rows = {row["record_id"]: row for row in ours.to_pylist()}
-    assert {name: (row["segments"], row["warnings"]) for name, row in rows.items()} == {
-        row["record_id"]: (row["segments"], row["warnings"]) for row in theirs.to_pylist()
-    }
+    folder = recordings(tmp_path / "in", 9)
+    on_cluster = tmp_path / "ray.parquet"
+    on_machine = tmp_path / "bulk.parquet"
+    done = on_ray(folder, on_cluster, tmp_path / "models")
+    assert done.returncode == 1, done.stderr
+    match = SUMMARY.search(summary(done))
+    assert match is not None and match[1] == "9", done.stderr
+    assert READ_APART in done.stderr, "Ray fused reading with encoding"
+    assert bulk(folder, on_machine, models_dir=tmp_path / "models").returncode == 1
+    schema = pq.read_schema(on_cluster)
+    assert schema.equals(pq.read_schema(on_machine), check_metadata=True)
+    failures = [Path(f"{out}.failed.csv").read_text() for out in (on_cluster, on_machine)]
+    assert failures[0] == failures[1]
+    assert rows_of(on_cluster) == rows_of(on_machine)
+    rows = {row["record_id"]: row for row in pq.read_table(on_cluster).to_pylist()}
     with EcgClient(server.url) as client:
         for name in ("r000.json", "r008.json"):
-            assert np.allclose(
-                rows[name]["embedding"], client.extract_features(folder / name).values, atol=1e-5
-            )
+            values = client.extract_features(folder / name).values
+            np.testing.assert_allclose(rows[name]["embedding"], values, atol=1e-5)
 
 
 @pytest.mark.timeout(600)
@@ -84,14 +80,18 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
     )
-    until = time.monotonic() + 200
-    while not any(out.with_name("embeddings.parquet.parts").glob("part-*.parquet")):
-        assert time.monotonic() < until and killed.poll() is None
-        time.sleep(0.05)
-    for process in [*(run := psutil.Process(killed.pid)).children(recursive=True), run]:
-        process.kill()
-    killed.wait()
+    try:
+        # The test's timeout ends this loop if no shard ever comes.
+        while not any(out.with_name("embeddings.parquet.parts").glob("part-*.parquet")):
+            assert killed.poll() is None
+            time.sleep(0.05)
+    finally:
+        run = psutil.Process(killed.pid)
+        for process in [*run.children(recursive=True), run]:
+            process.kill()
+        killed.wait()
     assert not out.exists()
     done = on_ray(folder, out, tmp_path / "models")
-    assert "400 recordings" in done.stderr and "400 of them new" not in done.stderr, done.stderr
+    match = SUMMARY.search(summary(done))
+    assert match is not None and 0 < int(match[1]) < 400, done.stderr
     assert pq.read_metadata(out).num_rows == 400

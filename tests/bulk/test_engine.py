@@ -1,0 +1,135 @@
+"""Batches, devices and reading processes of `bulk`, with a runner that computes sums."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ecgfm_client.folders import Recording
+
+from analysis.deployment import Deployment
+from analysis.options import FeatureOptions
+from analysis.prepare import Prepared, prepare
+from bulk import engine
+from bulk.engine import encode_batch, local_engine
+from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording
+from bulk.readers import read_recordings
+from tests.analysis.deployments import ONLY_FEATURES, SumRunner, record
+
+FEATURES = FeatureOptions("features")
+FAILED = FailedRecording("broken", "too_short", "1 s")
+
+
+def prepared(name: str, seconds: float) -> PreparedRecording:
+    ecg = record(seconds).with_warnings(f"of {name}")
+    return PreparedRecording(name, prepare(ecg, FEATURES, ONLY_FEATURES, max_seconds=600))
+
+
+def expected(item: PreparedRecording, factor: float = 1.0) -> float:
+    """Return what SumRunner pools: the mean over segments of their sums."""
+    return float(np.mean(factor * item.prepared.segments.sum(axis=(1, 2))))
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    outcomes: list[PreparedRecording | FailedRecording],
+    devices: list[str],
+) -> tuple[list[EmbeddedRecording | FailedRecording], dict[str, SumRunner]]:
+    """Run the engine on outcomes of reading; return its own outcomes and the devices' runners."""
+    runners = {device: SumRunner(1.0) for device in devices}
+
+    def load_runners(
+        deployment: Deployment, device: str, dtype: str
+    ) -> tuple[dict[str, SumRunner], None]:
+        assert (deployment, dtype) == (ONLY_FEATURES, "float32")
+        return {"features": runners[device]}, None
+
+    def read(
+        recordings: list[Recording],
+        options: FeatureOptions,
+        deployment: Deployment,
+        processes: int,
+    ) -> Iterator[PreparedRecording | FailedRecording]:
+        assert (len(recordings), options, deployment, processes) == (1, FEATURES, ONLY_FEATURES, 3)
+        yield from outcomes
+
+    monkeypatch.setattr("analysis.encoders.load_runners", load_runners)
+    monkeypatch.setattr(engine, "read_recordings", read)
+    embedded = local_engine(
+        [Recording("x", ())],
+        FEATURES,
+        ONLY_FEATURES,
+        devices=devices,
+        dtype="float32",
+        processes=3,
+    )
+    return list(embedded), runners
+
+
+def test_a_batch_is_encoded_by_one_run_and_divided_by_recording() -> None:
+    batch = [prepared("a", 10), prepared("b", 20), prepared("c", 15)]
+    runner = SumRunner(2.0)
+    rows = encode_batch(batch, FEATURES, {"features": runner})
+    assert [call["segments"] for call in runner.calls] == [2 + 4 + 3]
+    assert [row.record_id for row in rows] == ["a", "b", "c"]
+    assert [row.segments for row in rows] == [2, 4, 3]
+    for row, item in zip(rows, batch, strict=True):
+        np.testing.assert_allclose(row.embedding, [expected(item, 2.0)] * 4, rtol=1e-5)
+        assert row.warnings == [f"of {row.record_id}"]
+
+
+def test_recordings_are_collected_until_a_batch_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 4 + 3 segments are fewer than the 8 of a CPU's batch, 4 + 3 + 2 are enough; 4 + 4 are exact.
+    seconds = [20, 15, 10, 20, 20, 10]
+    items: list[PreparedRecording | FailedRecording] = [
+        prepared(f"r{row}", length) for row, length in enumerate(seconds)
+    ]
+    outcomes, runners = run(monkeypatch, [*items[:2], FAILED, *items[2:]], ["cpu"])
+    assert [call["segments"] for call in runners["cpu"].calls] == [9, 8, 2]
+    assert outcomes[0] == FAILED
+    names = [outcome.record_id for outcome in outcomes[1:]]  # type: ignore[union-attr]
+    assert sorted(names) == [f"r{row}" for row in range(6)]
+
+
+def test_every_device_loads_the_encoders_and_a_gpu_has_larger_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items: list[PreparedRecording | FailedRecording] = [
+        prepared(f"r{row}", 300) for row in range(6)
+    ]
+    outcomes, runners = run(monkeypatch, items, ["cuda:0", "cuda:1"])
+    # 60 segments each: three recordings are the first to reach 128.
+    calls = [call["segments"] for runner in runners.values() for call in runner.calls]
+    assert calls == [180, 180]
+    assert len(outcomes) == 6
+
+
+def test_nothing_to_do_loads_nothing() -> None:
+    empty = local_engine(
+        [], FEATURES, ONLY_FEATURES, devices=["cuda:7"], dtype="float32", processes=1
+    )
+    assert list(empty) == []
+
+
+def test_processes_read_every_recording_once(tmp_path: Path) -> None:
+    ecg = record(10)
+    signal = [[round(float(value), 4) for value in row] for row in ecg.signal]
+    body = json.dumps({"signal": signal, "fs": 500, "lead_names": ecg.lead_names})
+    listed = []
+    # More than the four in flight of one process.
+    for row in range(6):
+        path = tmp_path / f"r{row}.json"
+        path.write_text(body if row != 3 else "{}")
+        listed.append(Recording(f"r{row}", (path,)))
+    outcomes = list(read_recordings(listed, FEATURES, ONLY_FEATURES, 1))
+    assert sorted(outcome.name for outcome in outcomes) == [f"r{row}" for row in range(6)]
+    failed = [outcome for outcome in outcomes if isinstance(outcome, FailedRecording)]
+    assert [outcome.name for outcome in failed] == ["r3"]
+    for outcome in outcomes:
+        if isinstance(outcome, PreparedRecording):
+            assert isinstance(outcome.prepared, Prepared)
+            assert outcome.prepared.segments.shape == (2, 12, 2500)
+    assert list(read_recordings([], FEATURES, ONLY_FEATURES, 1)) == []
