@@ -1,0 +1,226 @@
+"""The signal stage without a server: the deadline, what is in progress, what is sent in which order."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from heads.cache import HeadCache
+from server.ipc.messages import (
+    WHOLE_REQUEST,
+    BodyParsed,
+    Result,
+    Slot,
+    Task,
+    TaskHead,
+)
+from server.ipc.shared_state import SharedState
+from server.settings import Settings
+from server.stages.fair_scheduler import MAX_OPEN_BODIES, FairScheduler
+from server.stages.parsed_request import Limits
+from server.stages.signal import SignalStage
+from server.start import choose_deployment
+from tests.server.ecgs import MSGPACK, twelve_seconds
+
+PID = 4321
+ECG = twelve_seconds()
+RECEIVED_S = 1.0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> SignalStage:
+    settings = Settings(model="none", models_dir=tmp_path)
+    state = SharedState(2, [], 1, 8)
+    state.pid[1] = PID
+    state.starts[1] = 1
+    state.in_progress.enter(1, 1, PID)
+    limits = Limits(max_body_bytes=10_000_000, max_records=5, max_seconds=20.0)
+    deployment = choose_deployment(settings, cuda=False)
+    return SignalStage(deployment, HeadCache(tmp_path), limits, state, row=1)
+
+
+def task_of(
+    stage: SignalStage,
+    body: dict[str, Any] | bytes,
+    *,
+    uid: int = 7,
+    fixed_deadline: bool = False,
+    content_type: str = "application/json",
+) -> Task:
+    """A task that is awaited."""
+    slot = Slot(uid % 8, uid)
+    stage.state.slots[slot.index] = slot.generation
+    deadline_s = time.monotonic() + 1000.0
+    head = TaskHead(0, uid, slot, "assess_quality", "id", "json", RECEIVED_S, deadline_s)
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Task(head, content_type, "", content, {}, fixed_deadline)
+
+
+def extension_s(stage: SignalStage, task: Task) -> float:
+    parsed = next(stage.run(task))
+    assert isinstance(parsed, BodyParsed)
+    return parsed.deadline_s - task.head.deadline_s
+
+
+def test_the_deadline_is_extended_by_a_second_for_each_ten_of_signal(stage: SignalStage) -> None:
+    # 12.4 s and 6 s of signal: 1.84 s.
+    records = [ECG.json(), ECG.seconds(0, 6).json()]
+    extension = extension_s(stage, task_of(stage, {"records": records}))
+    assert extension == pytest.approx(1.84, abs=1e-9)
+    binary = task_of(stage, ECG.msgpack(), content_type=MSGPACK)
+    # Of a binary array the length counts as one lead of int16: 12 leads x 12.4 s x 2 = 298 s, but
+    # no more than the longest recording, 20 s.
+    assert extension_s(stage, binary) == pytest.approx(2.0, abs=1e-9)
+
+
+def test_a_declared_length_beyond_the_limit_extends_no_further(stage: SignalStage) -> None:
+    record = {"signal": [[0.0] * 5000] * 12, "fs": 1}
+    extension = extension_s(stage, task_of(stage, {"records": [record, record]}))
+    assert extension == pytest.approx(2 * 20.0 / 10, abs=1e-9)
+
+
+@pytest.mark.parametrize("fs", [None, "500", True, 0, 0.5, -500, [500]])
+def test_a_record_without_a_valid_rate_extends_nothing(stage: SignalStage, fs: object) -> None:
+    assert extension_s(stage, task_of(stage, ECG.json() | {"fs": fs})) == 0
+
+
+@pytest.mark.parametrize(
+    ("signal", "samples"),
+    [
+        ([[0.0] * 90] * 2, 90),
+        ([[0.0] * 2] * 90, 90),
+        ([0.0] * 80, 80),
+        ({"I": [0.0] * 30, "II": [0.0] * 70, "III": "x"}, 70),
+        ([], 0),
+        ({}, 0),
+        ("AAAA", 0),
+        (None, 0),
+        ([None, [1.0] * 99], 2),
+    ],
+    ids=str,
+)
+def test_the_declared_length_of_each_form(stage: SignalStage, signal: object, samples: int) -> None:
+    task = task_of(stage, {"signal": signal, "fs": 50})
+    assert extension_s(stage, task) == pytest.approx(samples / 50 / 10, abs=1e-9)
+
+
+def test_a_clients_deadline_is_not_extended(stage: SignalStage) -> None:
+    assert extension_s(stage, task_of(stage, ECG.json(), fixed_deadline=True)) == 0
+
+
+def test_each_recording_is_in_progress_before_its_work_begins(stage: SignalStage) -> None:
+    task = task_of(stage, {"records": [ECG.json(), {}, ECG.json()]})
+
+    def in_progress() -> set[tuple[int, int]]:
+        return set(stage.state.in_progress.of_process([1], PID))
+
+    messages = stage.run(task)
+    parsed = next(messages)
+    assert in_progress() == {(7, WHOLE_REQUEST)}
+    assert isinstance(parsed, BodyParsed)
+    assert (parsed.uid, parsed.count, parsed.many, parsed.pid) == (7, 3, True, PID)
+    codes = []
+    for index, message in enumerate(messages):
+        assert in_progress() == {(7, index)}
+        assert isinstance(message, Result)
+        assert (message.uid, message.index) == (7, index)
+        codes.append(message.error and message.error.code)
+    assert codes == [None, "missing_field", None]
+
+
+def test_only_the_recordings_asked_for_are_processed(stage: SignalStage) -> None:
+    task = replace(task_of(stage, {"records": [ECG.json()] * 4}), only_indices=(3, 1))
+    parsed, *results = stage.run(task)
+    assert isinstance(parsed, BodyParsed)
+    assert (parsed.count, parsed.only_indices) == (4, (3, 1))
+    assert [result.index for result in results if isinstance(result, Result)] == [1, 3]
+
+
+def test_a_request_that_nobody_awaits_is_dropped(stage: SignalStage) -> None:
+    task = task_of(stage, {"records": [ECG.json()] * 3})
+    messages = stage.run(task)
+    assert isinstance(next(messages), BodyParsed)
+    assert isinstance(next(messages), Result)
+    stage.state.slots[task.head.slot.index] = 0
+    assert list(messages) == []
+
+
+def test_a_recording_after_the_deadline_is_refused(stage: SignalStage) -> None:
+    task = task_of(stage, ECG.json(), fixed_deadline=True)
+    late = replace(task, head=replace(task.head, deadline_s=time.monotonic() - 1))
+    _, result = stage.run(late)
+    assert isinstance(result, Result)
+    assert result.error is not None and result.error.code == "deadline_exceeded"
+
+
+def test_timings_are_in_milliseconds(stage: SignalStage) -> None:
+    before = time.monotonic()
+    _, result = stage.run(task_of(stage, ECG.json()))
+    elapsed_ms = 1000 * (time.monotonic() - before)
+    assert isinstance(result, Result)
+    timings = result.timings_ms
+    assert 1000 * (before - RECEIVED_S) <= timings["queue"] <= timings["queue"] + elapsed_ms
+    assert 0 < timings["parse"] < elapsed_ms
+    assert 0 < timings["assemble"] < elapsed_ms
+
+
+# The scheduler
+
+
+def steps(scheduler: FairScheduler) -> list[tuple[int, int]]:
+    """(request, recording) of each result, until the scheduler is idle."""
+    order = []
+    while not scheduler.is_idle:
+        _, sent = scheduler.step()
+        order += [(message.uid, message.index) for message in sent if isinstance(message, Result)]
+    return order
+
+
+def test_bodies_are_processed_by_turns(stage: SignalStage) -> None:
+    scheduler = FairScheduler(stage)
+    scheduler.add(task_of(stage, {"records": [{}] * 3}, uid=1))
+    scheduler.add(task_of(stage, {}, uid=2))
+    scheduler.add(task_of(stage, {"records": [{}] * 2}, uid=3))
+    assert steps(scheduler) == [(1, 0), (2, 0), (3, 0), (1, 1), (3, 1), (1, 2)]
+
+
+def test_a_scheduler_has_room_for_a_few_bodies(stage: SignalStage) -> None:
+    scheduler = FairScheduler(stage)
+    assert scheduler.is_idle
+    for uid in range(1, MAX_OPEN_BODIES + 1):
+        assert scheduler.has_room
+        scheduler.add(task_of(stage, {}, uid=uid))
+    assert not scheduler.has_room
+    assert not scheduler.is_idle
+    steps(scheduler)
+    assert scheduler.has_room
+
+
+def test_an_isolated_task_runs_when_no_other_body_is_open(stage: SignalStage) -> None:
+    scheduler = FairScheduler(stage)
+    scheduler.add(task_of(stage, {"records": [{}] * 2}, uid=1))
+    isolated = task_of(stage, {"records": [{}] * 2}, uid=2)
+    scheduler.add(replace(isolated, isolated=True))
+    assert not scheduler.has_room
+    order = []
+    while not scheduler.is_idle:
+        api_worker, sent = scheduler.step()
+        assert api_worker == 0
+        order += [(message.uid, message.index) for message in sent if isinstance(message, Result)]
+        assert scheduler.has_room == scheduler.is_idle or order[-1] == (2, 1)
+    assert order == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert scheduler.has_room
+
+
+def test_a_step_names_the_http_process_of_its_body(stage: SignalStage) -> None:
+    scheduler = FairScheduler(stage)
+    task = task_of(stage, {}, uid=5)
+    scheduler.add(replace(task, head=replace(task.head, api_worker=3)))
+    api_worker, sent = scheduler.step()
+    assert api_worker == 3
+    assert [type(message) for message in sent] == [BodyParsed, Result]
