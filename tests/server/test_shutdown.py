@@ -1,4 +1,4 @@
-"""However the server ends, what it accepted is answered where that is possible, and nothing is left."""
+"""However the server ends, it answers what it accepted where possible, and leaves no process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tests.server.harness import RunningServer
 from tests.server.load import FS, npy, recording
 
 IN_FLIGHT = 20
-SECONDS = 60.0  # of signal: enough segments that twenty of them take a while
+GUARD_S = 120.0  # keeps a failing test from hanging
+SECONDS = 60.0  # of signal, so that twenty recordings take a while
 
 
 def _send(server: RunningServer, number: int) -> int:
@@ -30,13 +31,11 @@ def _send(server: RunningServer, number: int) -> int:
 
 def _twenty_in_flight(server: RunningServer, pool: ThreadPoolExecutor) -> list[Future[int]]:
     sent = [pool.submit(_send, server, number) for number in range(IN_FLIGHT)]
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if (
-            httpx.get(server.url + "/health").json()["in_flight"]
-            + sum(future.done() for future in sent)
-            >= IN_FLIGHT
-        ):
+    deadline = time.monotonic() + GUARD_S
+    while time.monotonic() < deadline:
+        in_flight = httpx.get(server.url + "/health").json()["in_flight"]
+        done = sum(future.done() for future in sent)
+        if in_flight + done >= IN_FLIGHT:
             return sent
     raise AssertionError("twenty requests were never in flight")
 
@@ -54,17 +53,17 @@ def test_a_stop_with_twenty_in_flight_answers_all_and_leaves_nothing(
             os.killpg(server.process.pid, number)
         else:
             server.process.send_signal(number)
-        assert [future.result(60) for future in sent] == [200] * IN_FLIGHT
-        assert server.process.wait(90) == 0
-        assert server.left_after(1) == []
+        assert [future.result(GUARD_S) for future in sent] == [200] * IN_FLIGHT
+        assert server.process.wait(GUARD_S) == 0
+        assert server.left_at_the_end() == []
 
 
-def test_nothing_is_left_three_seconds_after_the_main_process_is_killed() -> None:
+def test_nothing_is_left_after_the_main_process_is_killed() -> None:
     with RunningServer() as server:
         assert len(server.processes()) > 4
         server.process.kill()
         server.process.wait()
-        assert server.left_after(3) == []
+        assert server.left_at_the_end() == []
 
 
 def test_a_stop_during_the_start_leaves_nothing() -> None:
@@ -73,23 +72,23 @@ def test_a_stop_during_the_start_leaves_nothing() -> None:
             time.sleep(pause_s)
             server.processes()
             server.process.terminate()
-            server.process.wait(30)
+            server.process.wait(GUARD_S)
             server.processes()
-            assert server.left_after(1) == [], f"after {pause_s} s"
+            assert server.left_at_the_end() == [], f"after {pause_s} s"
 
 
-def test_what_comes_during_a_stop_is_refused_at_once_and_never_hangs() -> None:
+def test_a_request_during_a_stop_is_refused_or_finds_the_socket_closed() -> None:
     with RunningServer() as server, ThreadPoolExecutor(IN_FLIGHT) as pool:
         sent = _twenty_in_flight(server, pool)
         server.process.send_signal(signal.SIGTERM)
         while server.process.poll() is None:
             try:
-                late = httpx.post(server.url + "/analyze", json={}, timeout=30)
+                late = httpx.post(server.url + "/analyze", json={}, timeout=GUARD_S)
             except httpx.TransportError:  # the socket is closed
                 continue
             assert late.status_code in (422, 503)
             if late.status_code == 503:
                 assert late.json()["code"] == "shutting_down"
-                assert int(late.headers["retry-after"]) > 0
-        assert [future.result(60) for future in sent] == [200] * IN_FLIGHT
+                assert late.headers["retry-after"] == "10"
+        assert [future.result(GUARD_S) for future in sent] == [200] * IN_FLIGHT
         assert server.process.returncode == 0

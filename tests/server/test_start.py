@@ -1,4 +1,4 @@
-"""What cannot be had is said at the start, in one line, and nothing is left running."""
+"""A server that cannot start says why in one line, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import ValidationError
 
 from encoder.devices import cuda_device_count
+from server.settings import Settings, parse_arguments
 from tests.house.tree import ROOT
 
 NO_CUDA = pytest.mark.skipif(
-    cuda_device_count() > 0, reason="a CUDA device is here, so that nothing is refused"
+    cuda_device_count() > 0, reason="with a CUDA device nothing is refused"
 )
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "reason"),
     [
         (
             {"ECG_DTYPE": "tf32", "ECG_DEVICE": "cpu"},
@@ -30,21 +32,92 @@ NO_CUDA = pytest.mark.skipif(
             marks=NO_CUDA,
         ),
         ({"ECG_MODEL": "/no/such/folder"}, "/no/such/folder"),
-        ({"ECG_DTYPE": "int4"}, "int4"),
+        ({"ECG_DTYPE": "int4"}, "ECG_DTYPE is 'int4': "),
+        ({"ECG_DEVICE": "cuda:"}, "ECG_DEVICE is 'cuda:': "),
+        ({"ECG_MAX_BODY_MB": "1025"}, "ECG_MAX_BODY_MB is '1025': "),
+        (
+            {"ECG_MAX_RECORDS": "0", "ECG_PORT": "80"},
+            "ECG_PORT is '80': Input should be greater than or equal to 1024; "
+            "ECG_MAX_RECORDS is '0': Input should be greater than or equal to 1",
+        ),
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )
-def test_what_cannot_be_had_is_said_before_anything_starts(
-    settings: dict[str, str], said: str
-) -> None:
+def test_the_reason_is_told_before_anything_starts(settings: dict[str, str], reason: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "server"],
         env=os.environ | settings,
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     assert ended.returncode == 2, ended.stderr
-    assert said in ended.stderr and "Traceback" not in ended.stderr
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_elsewhere_than_on_linux_one_sentence_tells_how_to_run_it(platform: str) -> None:
+    program = (
+        "import sys, server.__main__\n"
+        f"sys.platform = {platform!r}\n"
+        "sys.exit(server.__main__.main())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "The server runs on Linux only (it needs pidfd, memfd, prctl and SOCK_SEQPACKET), and "
+        f"this is {platform}; run it in a Linux container, see Docker in README.md.\n"
+    )
+
+
+def test_the_device_is_one_of_the_known_forms() -> None:
+    for device in ("auto", "cpu", "cuda", "cuda:0", "cuda:0,cuda:12"):
+        assert Settings(device=device).device == device
+    for device in ("", "gpu", "cuda:", "cuda:x", "cuda:0,", "cuda:0,cpu", "cuda:²", "cuda:0 "):
+        with pytest.raises(ValidationError):
+            Settings(device=device)
+
+
+def test_the_places_are_shared_by_the_http_processes() -> None:
+    """Rounded up, so that no fewer requests than the limit are admitted."""
+    settings = Settings(max_in_flight=64, api_workers=3)
+    assert settings.max_in_flight_per_api_worker == 22
+    assert Settings(max_in_flight=64, api_workers=4).max_in_flight_per_api_worker == 16
+    assert Settings(max_body_mb=3).max_body_bytes == 3 * 1024 * 1024
+
+
+def test_flags_override_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECG_PORT", "2000")
+    monkeypatch.setenv("ECG_MAX_RECORDS", "7")
+    monkeypatch.setenv("ECG_MAX_SECONDS", "")
+    settings = parse_arguments(["--port", "3000", "--log-json", "true"])
+    assert (settings.port, settings.max_records, settings.log_json) == (3000, 7, True)
+    assert settings.max_seconds == 600.0
+
+
+def test_the_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(["--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for name in Settings.model_fields:
+        assert f"--{name.replace('_', '-')} VALUE" in text
+        assert f"(ECG_{name.upper()}; default: " in text
+    assert "(ECG_MODELS_DIR; default: none)" in text
+
+
+def test_health_shows_the_limits() -> None:
+    assert Settings(max_in_flight=9, max_seconds=33).limits() == {
+        "max_in_flight": 9,
+        "max_body_mb": 64,
+        "max_records": 256,
+        "max_seconds": 33.0,
+        "body_timeout": 30.0,
+        "request_timeout": 30.0,
+        "hang_timeout": 120.0,
+    }

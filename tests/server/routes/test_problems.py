@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from errors import public_errors
+from errors import RequestError, ServiceError, public_errors
 from tests.server.ecgs import get, post, problem_of, twelve_seconds
 from tests.server.harness import RunningServer
 
@@ -67,5 +67,15 @@ def test_every_answer_has_its_duration(server: RunningServer) -> None:
     assert all(float(milliseconds) >= 0 for milliseconds in durations.values())
 
 
-def test_every_code_is_an_http_error_with_a_title() -> None:
-    assert all(400 <= error.status < 600 and error.title for error in public_errors())
+def test_every_code_has_a_status_of_its_kind() -> None:
+    """4xx for what is wrong with a request, 5xx (and 429) for the state of the server."""
+    errors = public_errors()
+    codes = [error.code for error in errors]
+    assert len(codes) == len(set(codes)) > 30
+    for error in errors:
+        if issubclass(error, RequestError):
+            assert error.status in (400, 404, 405, 408, 413, 415, 422), error.code
+        else:
+            assert issubclass(error, ServiceError)
+            assert error.status in (429, 500, 503, 504), error.code
+        assert error.title

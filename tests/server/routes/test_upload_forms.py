@@ -110,7 +110,7 @@ def test_an_odd_age_is_refused_by_name(server: RunningServer, age: object, code:
     assert problem["errors"][0]["loc"] == ["age"]
 
 
-def test_every_error_has_a_result_of_null(server: RunningServer) -> None:
+def test_every_refused_upload_has_a_result_of_null(server: RunningServer) -> None:
     missing = refused(upload(server, "/predict", ecg_file()), 422, "missing_part")
     two = refused(
         upload(server, "/predict", person(), person(age=5), ecg_file()), 422, "missing_part"
