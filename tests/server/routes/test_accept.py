@@ -7,8 +7,11 @@ import pytest
 from server.recording_routes import Route
 from server.routes.accept import AnswerFormat, accepted_format
 
-JSON, LINES = AnswerFormat("json"), AnswerFormat(lines=True)
-MSGPACK, NPY, FHIR = AnswerFormat("msgpack"), AnswerFormat("npy"), AnswerFormat("fhir")
+JSON = AnswerFormat("json", lines=False)
+LINES = AnswerFormat("json", lines=True)
+MSGPACK = AnswerFormat("msgpack", lines=False)
+NPY = AnswerFormat("npy", lines=False)
+FHIR = AnswerFormat("fhir", lines=False)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,8 @@ def test_one_type(accept: str, expected: AnswerFormat) -> None:
         ("application/json;q=0.5, application/x-ndjson", LINES),
         ("application/msgpack;q=0.999, application/json;q=1.0", JSON),
         ("application/json;q=0.8, application/msgpack; q=0.8", JSON),
+        ("application/msgpack;q=1, application/json", MSGPACK),
+        ("application/json, application/msgpack;q=1", JSON),
         # 0 means not acceptable; so does a weight that is no number.
         ("application/msgpack;q=0", JSON),
         ("application/msgpack;q=0, application/x-ndjson;q=0.1", LINES),

@@ -85,6 +85,19 @@ def test_the_number_of_gzip_members_is_limited(members: int) -> None:
             decompress(body, "gzip", 10)
 
 
+@pytest.mark.parametrize("window_log", [27, 28])
+def test_the_limit_of_a_zstd_window(window_log: int) -> None:
+    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=window_log)
+    # Streamed, so that the frame declares its window and not the size of its content.
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    body = stream.compress(CONTENT) + stream.flush()
+    if window_log == 27:
+        assert decompress(body, "zstd", len(CONTENT)) == CONTENT
+    else:
+        with pytest.raises(MalformedBody):
+            decompress(body, "zstd", len(CONTENT))
+
+
 def test_a_zstd_frame_with_a_huge_window_is_malformed() -> None:
     # RFC 8878: a window descriptor of exponent 21 asks for 2 GiB.
     frame = b"\x28\xb5\x2f\xfd\x00" + bytes([21 << 3]) + b"\x01\x00\x00"

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from errors import MalformedBody
 from server.ipc.messages import (
     WHOLE_REQUEST,
     BodyParsed,
@@ -78,7 +79,10 @@ def test_a_request_is_finished_with_its_last_result() -> None:
     pending = http.submit()
     http.parsed(pending, SIGNAL_PID)
     assert (pending.count, pending.many, pending.deadline_s) == (COUNT, True, 130.0)
+    http.sent_to_model(pending, 0, 1)
+    assert not pending.changed.is_set()
     for index in (2, 0):
+        pending.changed.clear()
         http.requests.receive([Result(pending.uid, index, b"first")])
         assert pending.changed.is_set()
         assert not pending.is_finished
@@ -236,7 +240,10 @@ def test_what_another_worker_has_is_left_to_it() -> None:
 def test_what_waited_for_a_dead_worker_is_sent_again_a_little_later() -> None:
     async def test() -> None:
         http = Fixture()
-        unparsed, at_model, finished = (http.submit() for _ in range(3))
+        unparsed, at_model, finished, failed = (http.submit() for _ in range(4))
+        error = MalformedBody("bad")
+        http.requests.receive([Result(failed.uid, WHOLE_REQUEST, error=error)])
+        assert failed.is_finished and failed.failure is error
         http.parsed(at_model, OTHER_SIGNAL_PID)
         http.sent_to_model(at_model, 0)
         http.parsed(finished, OTHER_SIGNAL_PID, count=1)
