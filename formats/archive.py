@@ -110,6 +110,7 @@ def _read_all(
     parts: list[Part] = []
     remaining = max_bytes
     for info in entries:
+        # One byte more than allowed shows that the file is too large.
         with archive.open(info) as file:
             content = file.read(remaining + 1)
         remaining -= len(content)

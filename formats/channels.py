@@ -218,7 +218,7 @@ def _most_common_rate(leads: _Leads, file_fs: float | None) -> _Leads:
     counts = Counter(rates)
     if len(counts) == 1:
         return replace(leads, fs=rates[0])
-    chosen = max(counts, key=lambda fs: (counts[fs], fs or 0.0))
+    chosen = max(counts, key=lambda rate: (counts[rate], rate or 0.0))
     channels: list[Channel] = []
     names: list[str] = []
     others: list[str] = []
@@ -256,6 +256,7 @@ def _scale(
     In mV, or in the file's own values if a unit is unknown. The request's gain applies to the codes
     and replaces the file's scale, offset and unit.
     """
+    # The request's gain is in ADC units per mV, so it applies to the codes as stored.
     if hints.gain is not None:
         unit = hints.units or "mV"
         rows = [to_millivolt(channel.codes, unit, hints.gain)[0] for channel in channels]
@@ -282,10 +283,12 @@ def _common_unit(channels: Sequence[Channel]) -> str | None:
     """Return the unit that all channels state, None if none states one, or "several units"."""
     units: set[str | None] = set()
     for channel in channels:
-        if channel.unit:
-            units.add((voltage_unit(channel.unit) or ("", 0.0))[0])
-        else:
+        if not channel.unit:
             units.add(None)
+            continue
+        known = voltage_unit(channel.unit)
+        # A unit that is not a voltage differs from a missing one.
+        units.add(known[0] if known else "")
     return units.pop() if len(units) == 1 else "several units"
 
 

@@ -136,6 +136,7 @@ def _parse_header(data: bytes) -> Header:
         raise CorruptFile("the EDF header's record duration is not a number of seconds")
     sample_bytes = 3 if data.startswith(_BDF) else 2
     signals = _parse_signals(data[BLOCK_BYTES:start], count, sample_bytes)
+    # EDF+ files with annotations only have a record duration of 0.
     if record_s == 0:
         raise BadSamplingRate(
             "fs: the EDF header's record duration is 0, which gives no sampling rate", loc=("fs",)
@@ -155,6 +156,7 @@ def _count_records(data: bytes, start: int, size: int) -> tuple[int, tuple[str, 
     """
     stated = _integer(data[_RECORDS], "number of records")
     available = (len(data) - start) // size if size else 0
+    # A recorder writes -1 while it records; a file that it did not close keeps it.
     if stated == _UNKNOWN_RECORDS:
         stated = available
     if not 0 < stated <= available:

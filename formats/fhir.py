@@ -252,6 +252,7 @@ def _sampling_rate(data: Node) -> float:
             "unknown unit",
             loc=("fs",),
         )
+    # Remove the rounding errors of 1 / seconds.
     return round(fs, 6)
 
 
@@ -265,6 +266,7 @@ def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
     if not _SPECIAL & set(text):
         return parse_numbers(text, name)
     tokens = text.split()
+    # `parse_numbers` accepts numbers only, so put 0 in the place of a gap until it has parsed them.
     gaps = [index for index, token in enumerate(tokens) if token in _SPECIAL]
     for index in gaps:
         special.add(tokens[index])

@@ -71,8 +71,10 @@ def number(value: object, loc: Loc) -> float:
 
     Raises BadType.
     """
+    # bool is a subclass of int.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong_type(value, loc, "a number")
+    # JSON integers may exceed the range of a double.
     try:
         result = float(value)
     except OverflowError:

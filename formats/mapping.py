@@ -53,6 +53,7 @@ def record_from_mapping(
         raise BadType(
             f"{place}: found {type_name(mapping)}; a record (an object) is required", loc=loc
         )
+    # null counts as missing.
     for name in ("signal", "fs"):
         if mapping.get(name) is None:
             raise MissingField(f"{dotted((*loc, name))}: missing", loc=(*loc, name))
@@ -91,6 +92,7 @@ def with_hints(
 
     The second item holds a warning for each value that contradicts the file.
     """
+    # Copies: the parsed file stays as it is.
     merged = dict(mapping)
     patient = mapping.get("patient")
     person = dict(patient) if isinstance(patient, Mapping) else {}

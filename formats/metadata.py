@@ -165,5 +165,6 @@ def device_name(*names: object) -> str | None:
     for name in names:
         if isinstance(name, str) and name.strip():
             parts.append(" ".join(name.split()))
+    # dict.fromkeys() removes repetitions and keeps the order.
     printable = ["".join(filter(str.isprintable, part)) for part in dict.fromkeys(parts)]
     return " / ".join(printable)[:MAX_DEVICE_CHARS] or None

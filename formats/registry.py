@@ -75,6 +75,7 @@ def read(
         raise UnknownFormat(f"no file with content; {_supported()}")
     file_format, head = _head(files)
     record = file_format.read(head, files, hints)
+    # The head itself and its companions were read.
     unused = len(files) - 1 - len(file_format.companions(head, files))
     if unused:
         return record.with_warnings(f"file: {unused} other files in the upload, ignored")
@@ -115,6 +116,7 @@ def _head(files: list[Part]) -> tuple[Format, Part]:
         ]
     # A table of numbers next to a recognised recording is a note, not a second recording.
     heads = [head for head in heads if not head[0].fallback] or heads
+    # By identity, because two files may have the same name and content.
     companions: set[int] = set()
     for file_format, file in heads:
         companions.update(id(part) for part in file_format.companions(file, files))

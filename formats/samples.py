@@ -117,6 +117,7 @@ def _binary_array(value: Mapping[object, object], loc: Loc) -> Array:
     if not isinstance(data, bytes):
         raise wrong_type(data, (*loc, "data"), "binary data")
     shape_loc = (*loc, "shape")
+    # isinstance() would accept booleans.
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise BadType(f"{dotted(shape_loc)}: a list of whole numbers is required", loc=shape_loc)
     if not 1 <= len(shape) <= 2:
@@ -166,6 +167,7 @@ def array_from_buffer(
     required = math.prod(shape) * dtype.itemsize
     if required != available:
         raise CorruptFile(f"the array needs {required} bytes; the file has {available}")
+    # numpy.frombuffer does not accept an empty buffer.
     if required == 0:
         if max(shape) > MAX_EMPTY_AXIS:
             raise BadShape(

@@ -80,6 +80,7 @@ def _load(data: bytes) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # scipy's warnings quote the file's content
             variables = scipy.io.whosmat(io.BytesIO(data))
+            # The product of declared sizes may overflow an integer of 64 bits.
             values = sum(int(np.prod(shape, dtype=float)) for _, shape, _ in variables)
             if len(variables) > MAX_VARIABLES or values > MAX_VALUES:
                 raise UnsafeFile(

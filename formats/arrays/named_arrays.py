@@ -232,6 +232,7 @@ def _checked_signal(array: NDArray[Any]) -> NDArray[Any]:
         )
     if array.ndim > 2:
         raise BadShape(f"signal: {array.ndim} axes; 1 or 2 are allowed", loc=("signal",))
+    # A baseline subtracted from unsigned integers would wrap around.
     return array.astype(np.int64) if array.dtype.kind == "u" else array
 
 

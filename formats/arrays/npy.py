@@ -70,6 +70,8 @@ def records_from_npy(
             "fs: missing; a .npy file has no sampling rate, send it as a parameter", loc=("fs",)
         )
     has_record_axis = array.ndim == 3
+    # One record more than allowed shows that there are too many. An array without samples may state
+    # millions of records.
     arrays: Sequence[Array] = list(array[: max_records + 1]) if has_record_axis else [array]
     if len(arrays) > max_records:
         raise TooManyRecords(f"{array.shape[0]} records; at most {max_records} are allowed")
@@ -111,6 +113,7 @@ def parse_array(body: bytes) -> NDArray[Any]:
     dtype = np.dtype(header.dtype)
     available = len(body) - header.offset
     required = math.prod(header.shape) * dtype.itemsize
+    # Any number of strings of length 0 ("S0") fits into 0 bytes.
     if len(header.shape) > MAX_AXES or required != available or dtype.itemsize == 0:
         raise CorruptFile(
             f"an array of the .npz file has {available} bytes; its header states another size"

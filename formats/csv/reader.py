@@ -57,6 +57,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     if table is None:
         raise CorruptFile("the text holds control characters, or no line of numbers")
     above = parse_head(table)
+    # The lines were split at their decimal commas; parse them again as one column.
     if above.lead is not None and _has_decimal_comma(table):
         lines = tuple(line.replace(",", ".") for line in table.lines)
         table = replace(table, lines=lines, delimiter=None)
