@@ -1,8 +1,9 @@
 """Write files and folders atomically: a reader sees the old content or the new one, never a part.
 
-New content is written under a hidden temporary name in the folder of the target, flushed to disk with
-fsync, and renamed. POSIX makes a rename within one file system atomic; the fsync of the parent folder
-makes it survive a power failure. Callers that read, change and write a file hold `exclusive_lock`.
+New content is written under a hidden temporary name in the folder of the target, flushed to disk
+with fsync, and renamed. POSIX makes a rename within one file system atomic; the fsync of the parent
+folder makes it survive a power failure. Callers that read, change and write a file hold
+`exclusive_lock`.
 
 This module imports only the standard library, and every other package may import it.
 """
@@ -99,7 +100,7 @@ def remove_folder(folder: Path) -> None:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Wait until no other process or thread holds the lock file at `path`, and hold it in the block.
+    """Wait until no other process or thread holds the lock file, and hold it in the block.
 
     The kernel releases the lock when the process exits, also after a crash.
     """

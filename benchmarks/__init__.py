@@ -1,1 +1,1 @@
-"""Measurements of a running server; each prints a table with the machine and the versions beside it."""
+"""Measurements; each prints a table, with the machine and the versions it was made with."""

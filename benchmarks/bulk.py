@@ -1,15 +1,20 @@
-"""Does bulk work keep the device busy? `ecgfm features` through a running server, and `bulk` against the encoder alone.
+"""Measure whether bulk work keeps the device busy.
 
     python -m benchmarks.make_checkpoints FULL
     export ECG_FEATURES_CHECKPOINT=FULL/random_pretrained.pt ECG_MODELS_DIR=FULL/models
     scripts/serve &
-    PYTHONPATH=.:client python -m benchmarks.bulk --data /path/to/recordings --files 1000 --url http://127.0.0.1:8000
+    PYTHONPATH=.:client python -m benchmarks.bulk --data /path/to/recordings --files 1000 --url
+    http://127.0.0.1:8000
 
-The recordings of a folder are repeated until there are enough. The server's share is what ecg_device_busy_seconds_total grew by
-between the ends of the first and the last batch. `bulk` is run in rounds, each of a part of the files into the same table,
-and before, between and after them the encoder alone encodes one of its batches that is ready in memory: what else the machine does
-in these minutes falls on both. A round's rate is from the end of its first batch on. Without --url only the latter. Which model: the
-server's settings in the environment, or --model and the others of `bulk`.
+It measures `ecgfm features` through a running server (with --url), and `bulk` against the encoder
+alone.
+
+The recordings of a folder are repeated until there are enough. The server's share is the increase
+of ecg_device_busy_seconds_total between the ends of the first and the last batch. `bulk` is run in
+rounds, each with a part of the files, into the same table. Before, between and after the rounds the
+encoder alone encodes one of its batches from memory, so that other load affects both. A round's
+rate counts from the end of its first batch. The model is that of the server's settings in the
+environment, or of --model and the other options of `bulk`.
 """
 
 from __future__ import annotations
@@ -42,10 +47,10 @@ from bulk.recordings import read_recording
 from encoder.devices import keep_freed_memory, limit_openmp_spinning
 
 ROOT = Path(__file__).parents[1]
-BUSY = re.compile(r"^ecg_device_busy_seconds_total\{.*\} (\S+)$", re.MULTILINE)
-LOOK_EVERY_S = 0.25
+BUSY_SECONDS = re.compile(r"^ecg_device_busy_seconds_total\{.*\} (\S+)$", re.MULTILINE)
+POLL_INTERVAL_S = 0.25
 ROUNDS = 5
-ALONE_S = 8.0  # the encoder alone, before each round and after the last
+ENCODER_ALONE_S = 8.0  # before each round and after the last
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,80 +60,86 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="a folder of recordings of any format"
     )
-    parser.add_argument("--files", type=int, default=1000, help="so many recordings (1000)")
+    parser.add_argument("--files", type=int, default=1000, help="number of recordings (1000)")
     parser.add_argument("--url", help="a running server, for `ecgfm features`")
-    options, others = parser.parse_known_args(arguments)
+    options, bulk_options = parser.parse_known_args(arguments)
     limit_openmp_spinning()
     keep_freed_memory()
     print(f"{machine('numpy', 'torch')}\n")
     with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name:
         folder = Path(name)
-        fill(folder / "in", find_recordings(options.data), options.files)
+        recordings = folder / "in"
+        _link_recordings(recordings, find_recordings(options.data), options.files)
         if options.url:
-            print(through_server(folder / "in", folder / "server.parquet", options.url), flush=True)
+            print(_measure_server(recordings, folder / "server.parquet", options.url), flush=True)
+        table = folder / "bulk.parquet"
         print(
-            without_server(
-                local_parser().parse_args(
-                    [str(folder / "in"), str(folder / "bulk.parquet"), *others]
-                )
-            )
+            _measure_bulk(local_parser().parse_args([str(recordings), str(table), *bulk_options]))
         )
 
 
-def fill(folder: Path, recordings: Sequence[Recording], count: int) -> None:
-    """`count` recordings, each in a folder of its own, as links."""
+def _link_recordings(folder: Path, recordings: Sequence[Recording], count: int) -> None:
+    """Create `count` folders with links to one recording each."""
     if not recordings:
         raise SystemExit("--data: no recordings in that folder")
     for number, recording in enumerate(islice(cycle(recordings), count)):
-        own = folder / f"{number:06d}"
-        own.mkdir(parents=True)
+        subfolder = folder / f"{number:06d}"
+        subfolder.mkdir(parents=True)
         for file in recording.files:
-            (own / file.name).symlink_to(file.resolve())
+            (subfolder / file.name).symlink_to(file.resolve())
 
 
-def through_server(folder: Path, out: Path, url: str) -> str:
-    """The share of time in which a device worked, while the client was running."""
-    command = [
-        sys.executable,
-        "-m",
-        "ecgfm_client.cli",
-        "features",
-        str(folder),
-        "--out",
-        str(out),
-        "--url",
-        url,
-    ]
+@dataclass(frozen=True)
+class _Reading:
+    """The server's counter: busy seconds of all devices, and how many devices have worked."""
+
+    at_s: float
+    busy_s: float
+    devices: int
+
+
+def _measure_server(folder: Path, out: Path, url: str) -> str:
+    """Return the share of time in which a device worked while the client was running."""
+    features = ["ecgfm_client.cli", "features", str(folder)]
+    command = [sys.executable, "-m", *features, "--out", str(out), "--url", url]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "client")}
-    seen = [(time.perf_counter(), *busy_s(url))]
+    readings = [_read_counter(url)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as client:
         while client.poll() is None:
-            time.sleep(LOOK_EVERY_S)
-            seen.append((time.perf_counter(), *busy_s(url)))
-        said = client.stderr.read().splitlines() if client.stderr else []
-    # The counter grows when a batch ends: between two such moments it holds whole batches.
-    ends = [now for before, now in pairwise(seen) if now[1] > before[1]]
+            time.sleep(POLL_INTERVAL_S)
+            readings.append(_read_counter(url))
+        output = client.stderr.read().splitlines() if client.stderr else []
+    # The counter grows when a batch ends: between two such moments it covers whole batches.
+    ends = [now for before, now in pairwise(readings) if now.busy_s > before.busy_s]
     if len(ends) < 2:
-        raise SystemExit(f"ecgfm features: fewer than two batches were seen; it said {said[-1:]}")
-    (began_s, busy_then_s, devices), (ended_s, busy_now_s, _) = ends[0], ends[-1]
-    share = (busy_now_s - busy_then_s) / (ended_s - began_s) / devices
-    return f"ecgfm features: {said[-1]}\n{devices} device busy {share:.1%} of {ended_s - began_s:.0f} s"
+        raise SystemExit(f"ecgfm features: fewer than two batches; its last output: {output[-1:]}")
+    first, last = ends[0], ends[-1]
+    elapsed_s = last.at_s - first.at_s
+    share = (last.busy_s - first.busy_s) / elapsed_s / first.devices
+    busy = f"{first.devices} device busy {share:.1%} of {elapsed_s:.0f} s"
+    return f"ecgfm features: {output[-1]}\n{busy}"
 
 
-def busy_s(url: str) -> tuple[float, int]:
-    """Busy seconds of all devices so far, and how many devices have worked."""
+def _read_counter(url: str) -> _Reading:
+    at_s = time.perf_counter()
     with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:
-        found = [float(value) for value in BUSY.findall(answer.read().decode())]
-    return sum(found), len(found)
+        values = [float(value) for value in BUSY_SECONDS.findall(answer.read().decode())]
+    return _Reading(at_s, sum(values), len(values))
 
 
 @dataclass
-class Rounds:
-    """An engine that works in rounds, does something else before each and after the last, and notes when each recording came."""
+class _RoundsEngine:
+    """An engine for `run_job` that works in rounds.
+
+    engine    encodes a part of the recordings
+    between   called before each round and after the last
+    arrivals  for each round the time and the number of segments of each recording
+    failed    number of recordings that failed
+    """
 
     engine: partial[Iterator[EmbeddedRecording | FailedRecording]]
     between: Callable[[], None]
-    came: list[list[tuple[float, int]]] = field(default_factory=list)
+    arrivals: list[list[tuple[float, int]]] = field(default_factory=list)
     failed: int = 0
 
     def __call__(
@@ -136,86 +147,111 @@ class Rounds:
     ) -> Iterator[EmbeddedRecording | FailedRecording]:
         for number in range(ROUNDS):
             self.between()
-            self.came.append([])
+            self.arrivals.append([])
             for outcome in self.engine(recordings[number::ROUNDS], features, deployment):
                 if isinstance(outcome, EmbeddedRecording):
-                    self.came[-1].append((time.perf_counter(), outcome.segments))
-                self.failed += isinstance(outcome, FailedRecording)
+                    self.arrivals[-1].append((time.perf_counter(), outcome.segments))
+                else:
+                    self.failed += 1
                 yield outcome
         self.between()
 
     def rates(self, batch_segments: int) -> list[float]:
-        """Segments a second of each round after its first batch."""
-        return [_rate(came, batch_segments) for came in self.came]
+        """Return segments a second of each round, after its first batch."""
+        return [_rate(arrivals, batch_segments) for arrivals in self.arrivals]
 
 
-def _rate(came: Sequence[tuple[float, int]], batch_segments: int) -> float:
-    total, first = 0, None
-    for at_s, segments in came:
+def _rate(arrivals: Sequence[tuple[float, int]], batch_segments: int) -> float:
+    """Return segments a second after the first batch of a round."""
+    total = 0
+    first_end_s = 0.0
+    first_total = 0
+    for at_s, segments in arrivals:
         total += segments
-        if first is None and total >= batch_segments:
-            first = (at_s, total)
-    if first is None or first[1] == total:
+        if not first_total and total >= batch_segments:
+            first_end_s = at_s
+            first_total = total
+    if first_total in (0, total):
         raise SystemExit("bulk: fewer than two batches a round; give more --files")
-    return (total - first[1]) / (came[-1][0] - first[0])
+    last_s, _ = arrivals[-1]
+    return (total - first_total) / (last_s - first_end_s)
 
 
-def without_server(options: argparse.Namespace) -> str:
+def _measure_bulk(options: argparse.Namespace) -> str:
+    """Return the rates of `bulk` and of the encoder alone, and their ratio."""
     devices = requested_devices(options)
-    size = BATCH_SEGMENTS["cpu" if devices[0] == "cpu" else "cuda"]
-    features, deployment = choose_encoder(options, cuda=devices[0] != "cpu")
-    batch = _batch(find_recordings(options.input), features, deployment, size)
-    own: list[float] = []
-    rounds = Rounds(
-        partial(local_engine, devices=devices, dtype=options.dtype, processes=options.processes),
-        lambda: own.append(
-            len(devices) * alone(batch, features, deployment, devices[0], options.dtype)
-        ),
+    cuda = devices[0] != "cpu"
+    batch_segments = BATCH_SEGMENTS["cuda" if cuda else "cpu"]
+    features, deployment = choose_encoder(options, cuda=cuda)
+    batch = _first_batch(find_recordings(options.input), features, deployment, batch_segments)
+    encoder_rates: list[float] = []
+
+    def measure_encoder() -> None:
+        rate = _encoder_rate(batch, features, deployment, devices[0], options.dtype)
+        encoder_rates.append(len(devices) * rate)
+
+    engine = partial(
+        local_engine, devices=devices, dtype=options.dtype, processes=options.processes
     )
-    run_job(options, rounds, cuda=devices[0] != "cpu")
-    rates, encoder = rounds.rates(size), deployment.encoders[features.role]
+    rounds = _RoundsEngine(engine, measure_encoder)
+    run_job(options, rounds, cuda=cuda)
+    rates = rounds.rates(batch_segments)
+    recordings = sum(map(len, rounds.arrivals))
+    encoder = deployment.encoders[features.role]
+    share = median(rates) / median(encoder_rates)
     return (
-        f"{encoder.name}, {len(devices)} x {devices[0]}: the encoder alone {_each(own)}\n"
-        f"bulk: {sum(map(len, rounds.came))} recordings, {rounds.failed} failed, {_each(rates)}; "
-        f"{median(rates) / median(own):.1%} of the encoder's own"
+        f"{encoder.name}, {len(devices)} x {devices[0]}: "
+        f"the encoder alone {_listed(encoder_rates)}\n"
+        f"bulk: {recordings} recordings, {rounds.failed} failed, {_listed(rates)}; "
+        f"{share:.1%} of the encoder's own"
     )
 
 
-def _each(rates: Sequence[float]) -> str:
-    return f"{median(rates):.2f} segments/s ({', '.join(f'{rate:.2f}' for rate in rates)})"
+def _listed(rates: Sequence[float]) -> str:
+    """Return the median and all rates."""
+    values = ", ".join(f"{rate:.2f}" for rate in rates)
+    return f"{median(rates):.2f} segments/s ({values})"
 
 
-def _batch(
+def _first_batch(
     recordings: Sequence[Recording], features: FeatureOptions, deployment: Deployment, size: int
 ) -> list[PreparedRecording]:
-    """As `bulk` would put it together, of the first recordings that can be read."""
+    """Return a batch as `bulk` assembles it, from the first recordings that can be read."""
     batch: list[PreparedRecording] = []
     for recording in recordings:
         outcome = read_recording(recording, features, deployment)
         if isinstance(outcome, PreparedRecording):
             batch.append(outcome)
-        if sum(len(ready.prepared.segments) for ready in batch) >= size:
+        if _segments(batch) >= size:
             break
     return batch
 
 
-def alone(
+def _segments(batch: Sequence[PreparedRecording]) -> int:
+    return sum(len(recording.prepared.segments) for recording in batch)
+
+
+def _encoder_rate(
     batch: Sequence[PreparedRecording],
     features: FeatureOptions,
     deployment: Deployment,
     device: str,
     dtype: str,
 ) -> float:
-    """Segments a second of the encoder with nothing to wait for."""
+    """Return segments a second of the encoder alone."""
+    # Imported here because OpenMP's settings must be made before torch is loaded (see main).
     from analysis.encoders import load_runners
 
     runners, _ = load_runners(deployment, device, dtype)
     encode_batch(batch, features, runners)
-    began_s, runs = time.perf_counter(), 0
-    while (now_s := time.perf_counter()) < began_s + ALONE_S:
+    start_s = time.perf_counter()
+    elapsed_s = 0.0
+    runs = 0
+    while elapsed_s < ENCODER_ALONE_S:
         encode_batch(batch, features, runners)
         runs += 1
-    return runs * sum(len(ready.prepared.segments) for ready in batch) / (now_s - began_s)
+        elapsed_s = time.perf_counter() - start_s
+    return runs * _segments(batch) / elapsed_s
 
 
 if __name__ == "__main__":

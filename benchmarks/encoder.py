@@ -1,13 +1,17 @@
-"""How fast the encoder is, against a plain one and against what the machine can multiply, and how near to float32 it stays.
+"""Measure the encoder's speed against a plain one and the machine's products, and its accuracy.
 
-    python -m benchmarks.encoder [--device cpu] [--threads 2] [--batches 2 16] [--dtypes bfloat16 float32]
+    python -m benchmarks.encoder [--device cpu] [--threads 2] [--batches 2 16] [--dtypes bfloat16
+    float32]
 
-Needs PyTorch and NumPy alone. Random weights of ECG-FM's size, the same for all; a segment is 12 leads x 2500 samples. Everything
-of one batch size is timed in turn, round after round, and medians are compared, so that what else the machine does falls on all
-alike. The ceiling is the fastest of the encoder's own matrix shapes through torch.nn.functional.linear in the same dtype and the
-same rounds; the share counts every operation of the encoder, not its products alone. Ours is timed as the server calls it, NumPy in
-and NumPy out. On a GPU `stream` is many batches one after the other, which is where copies are hidden, and `device` the captured
-forward alone, many times between two looks at the clock: the device's own time. The ceiling's products are captured there as well.
+It needs only PyTorch and NumPy. All encoders have the same random weights of ECG-FM's size; a
+segment is 12 leads x 2500 samples. Everything of one batch size is timed in turn, round after
+round, and medians are compared, so that other load affects all equally. The ceiling is the fastest
+of the encoder's own matrix shapes with torch.nn.functional.linear, in the same dtype and the same
+rounds; the share counts all operations of the encoder, not only its products. Our encoder is timed
+as the server calls it, NumPy in and NumPy out. On a GPU, `stream` is many batches in sequence,
+where copies overlap the computation, and `device` is the captured forward pass alone, called many
+times between two readings of the clock: the device's own time. The ceiling's products are captured
+there as well.
 """
 
 from __future__ import annotations
@@ -38,36 +42,34 @@ from encoder.precision import DTYPES
 from encoder.runner import EncoderRunner
 
 Array = NDArray[np.float32]
-ECG_FM = EcgFmConfig(
-    (ConvLayer(256, 2, 2),) * 4, 768, 3072, 12, 12, 128, 16, labels=17
-)  # as published
+# The published sizes.
+ECG_FM = EcgFmConfig((ConvLayer(256, 2, 2),) * 4, 768, 3072, 12, 12, 128, 16, labels=17)
 SAMPLES = 2500
 BATCHES = {"cpu": (1, 2, 16), "cuda": (1, 2, 4, 8, 16, 32, 64, 128, 256)}
-KINDS = {"cpu": ("bfloat16", "float32"), "cuda": ("bfloat16", "float16", "tf32", "float32")}
+DEVICE_DTYPES = {"cpu": ("bfloat16", "float32"), "cuda": ("bfloat16", "float16", "tf32", "float32")}
 ROUNDS = 20
-SECONDS_PER_SIZE = {
-    "cpu": 100.0,
-    "cuda": 25.0,
-}  # of rounds; all sizes together then take less than ten minutes
-COMPARED = 16  # segments whose answers are compared
+# Of the rounds for one batch size; all sizes together then take less than ten minutes.
+SECONDS_PER_SIZE = {"cpu": 100.0, "cuda": 25.0}
+COMPARED_SEGMENTS = 16  # whose outputs are compared with the plain encoder's
 STREAM = 8  # batches
-REPLAYS = 20  # of a captured forward between two looks at the clock
-RECORDING = 2  # segments of a 10 s recording
-ENCODERS = 2  # that a recording is for
+REPLAYS = 20  # of a captured forward pass between two readings of the clock
+RECORDING_SEGMENTS = 2  # of a 10 s recording
+ENCODERS = 2  # that a recording passes through
 GOAL_MS = 2.5  # of the device's time, for one recording
 GELU_BATCH, GELU_DTYPE = 64, "bfloat16"
 PLAIN = "plain float32"
-ON_CUDA = ("stream, segments/s", "device, ms", "device, of the ceiling")
+CUDA_COLUMNS = ("stream, segments/s", "device, ms", "device, of the ceiling")
 COLUMNS = (
-    "segments", "encoder", "ms", "segments/s", ON_CUDA[0], "TFLOP/s", "of the ceiling, TFLOP/s", *ON_CUDA[1:],
-    "times plain", "max probability difference", "min cosine", "rounds",
+    "segments", "encoder", "ms", "segments/s", CUDA_COLUMNS[0], "TFLOP/s",
+    "of the ceiling, TFLOP/s", *CUDA_COLUMNS[1:], "times plain",
+    "max probability difference", "min cosine", "rounds",
 )  # fmt: skip
 Row = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     device: str
     batches: tuple[int, ...]
@@ -77,253 +79,261 @@ class Options:
 
 def main(arguments: list[str] | None = None, config: EcgFmConfig = ECG_FM) -> None:
     options = _options(arguments)
+    on_cuda = options.device == "cuda"
     keep_freed_memory()
     torch.manual_seed(0)
+    gflop = segment_flop(config) / 1e9
     print(f"{machine('torch', 'numpy')}; {_device(options)}")
-    print(f"{flop(config) / 1e9:.2f} GFLOP a segment of {config.in_leads} x {SAMPLES}", flush=True)
-    bench = Bench(well_spread(EcgFm(config)), options)
-    columns = [name for name in COLUMNS if options.device == "cuda" or name not in ON_CUDA]
-    print_table(columns, (row for batch in options.batches for row in bench.rows(batch)))
-    parts = [
-        part for dtype in options.dtypes for part in bench.positions(dtype, max(options.batches))
-    ]
-    print_table(
-        ["segments", "dtype", "part", "ms"],
-        parts + bench.gelus() if options.device == "cuda" else parts,
-    )
-    if options.device == "cuda":
-        print_table(["one 10 s recording, both encoders", "device, ms", "goal, ms"], bench.goals())
+    print(f"{gflop:.2f} GFLOP a segment of {config.in_leads} x {SAMPLES}", flush=True)
+    bench = Bench(randomize_weights(EcgFm(config)), options)
+    columns = [name for name in COLUMNS if on_cuda or name not in CUDA_COLUMNS]
+    _print_table(columns, (row for batch in options.batches for row in bench.rows(batch)))
+    parts: list[Row] = []
+    for dtype in options.dtypes:
+        parts += bench.positions(dtype, max(options.batches))
+    if on_cuda:
+        parts += bench.gelus()
+    _print_table(["segments", "dtype", "part", "ms"], parts)
+    if on_cuda:
+        _print_table(["one 10 s recording, both encoders", "device, ms", "goal, ms"], bench.goals())
 
 
-def print_table(columns: list[str], rows: Iterable[Row]) -> None:
-    """Each row as soon as it is there, empty where it has nothing."""
+def _print_table(columns: list[str], rows: Iterable[Row]) -> None:
+    """Print each row as soon as it is measured; a missing column is empty."""
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
     for row in rows:
-        print(f"| {' | '.join(str(row.get(column, '')) for column in columns)} |", flush=True)
+        cells = [str(row.get(column, "")) for column in columns]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def well_spread(encoder: EcgFm) -> EcgFm:
-    """Random weights whose outputs neither vanish nor saturate, so that a difference between dtypes can be seen."""
+def randomize_weights(encoder: EcgFm) -> EcgFm:
+    """Draw weights with which outputs neither vanish nor saturate, to compare dtypes."""
     for name, weight in encoder.named_parameters():
-        fan_in = weight[0].numel() if weight.ndim > 1 else 0
+        scale = weight[0].numel() ** -0.5 if weight.ndim > 1 else 0.1
+        mean = 1.0 if "norm.weight" in name else 0.0
         with torch.no_grad():
-            weight.copy_(
-                torch.randn(weight.shape) * (fan_in**-0.5 if fan_in else 0.1)
-                + ("norm.weight" in name)
-            )
+            weight.copy_(torch.randn(weight.shape) * scale + mean)
     return encoder.requires_grad_(False).eval()
 
 
-def flop(config: EcgFmConfig, samples: int = SAMPLES) -> float:
-    """Floating-point operations of one segment's products, 2 for each multiplication that is added."""
-    tokens, width = config.tokens(samples), config.width
-    linear = (
-        config.depth * (4 * width**2 + 2 * width * config.ffn_width) + config.conv_width * width
-    )
+def segment_flop(config: EcgFmConfig, samples: int = SAMPLES) -> float:
+    """Return the floating-point operations of one segment's products, 2 for each multiply-add."""
+    tokens = config.tokens(samples)
+    width = config.width
+    attention_projections = 4 * width**2
+    feed_forward = 2 * width * config.ffn_width
+    attention = 2 * tokens * width
+    layers = config.depth * (attention_projections + feed_forward + attention)
+    projection = config.conv_width * width
     position = width * width // config.conv_pos_groups * config.conv_pos_kernel
-    total = tokens * (linear + position + config.depth * 2 * tokens * width)
-    before, length = config.in_leads, samples
+    multiply_adds = tokens * (layers + projection + position)
+    inputs = config.in_leads
+    length = samples
     for layer in config.conv_layers:
         length = (length - layer.kernel) // layer.stride + 1
-        total += length * before * layer.kernel * layer.width
-        before = layer.width
-    return 2.0 * total
+        multiply_adds += length * inputs * layer.kernel * layer.width
+        inputs = layer.width
+    return 2.0 * multiply_adds
 
 
-def difference(
+def output_difference(
     runner: EncoderRunner, plain: Callable[[], tuple[Tensor, Tensor]], segments: Array
 ) -> tuple[float, float]:
-    """Largest difference of a probability, smallest cosine of an embedding, over these segments."""
-    pooled, logits = (part.cpu() for part in plain())
-    found = runner.run(segments)
-    assert found.logits is not None, "the benchmark's encoder has a classifier"
-    apart = (torch.from_numpy(found.logits).sigmoid() - logits.sigmoid()).abs().max()
-    return float(apart), float(F.cosine_similarity(torch.from_numpy(found.pooled), pooled).min())
+    """Return the largest difference of a probability and the smallest cosine of an embedding."""
+    expected_pooled, expected_logits = (part.cpu() for part in plain())
+    output = runner.run(segments)
+    assert output.logits is not None, "the benchmark's encoder has a classifier"
+    probabilities = torch.from_numpy(output.logits).sigmoid()
+    difference = (probabilities - expected_logits.sigmoid()).abs().max()
+    cosines = F.cosine_similarity(torch.from_numpy(output.pooled), expected_pooled)
+    return float(difference), float(cosines.min())
 
 
 def noise(count: int, leads: int) -> Array:
-    """(count, leads, samples), standardised by lead: slow enough to be something like a signal."""
+    """Return smoothed noise (count, leads, samples), standardised by lead."""
     white = np.random.default_rng(1).normal(size=(count, leads, SAMPLES))
     smooth = np.apply_along_axis(np.convolve, 2, white, np.hanning(25), "same")
-    return np.asarray(
-        (smooth - smooth.mean(2, keepdims=True)) / smooth.std(2, keepdims=True), np.float32
-    )
+    centred = smooth - smooth.mean(2, keepdims=True)
+    return np.asarray(centred / smooth.std(2, keepdims=True), np.float32)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds that an encoder took for a batch, called as the server does; on a GPU also in a stream, and of the device alone.
+    """The measured times of an encoder for one batch.
 
-    ceiling: operations a second that the products of this batch reach at best. each: operations of a segment.
+    call_s         one call as the server makes it
+    ceiling_flops  operations a second of the batch's fastest product
+    segment_flop   operations of a segment
+    stream_s       one batch in a stream of batches, on a GPU
+    device_s       the device's own time for a batch, on a GPU
     """
 
     batch: int
-    called: float
-    ceiling: float
-    each: float
-    streamed: float | None = None
-    on_device: float | None = None
+    call_s: float
+    ceiling_flops: float
+    segment_flop: float
+    stream_s: float | None = None
+    device_s: float | None = None
 
     @property
     def rate(self) -> float:
-        """Segments a second, of a stream where there is one."""
-        return self.batch / (self.called if self.streamed is None else self.streamed)
+        """Segments a second, in a stream if one was measured."""
+        return self.batch / (self.call_s if self.stream_s is None else self.stream_s)
 
     def row(self) -> dict[str, object]:
-        speed = self.rate * self.each
+        """Return the columns of the printed table."""
+        flops = self.rate * self.segment_flop
+        share = f"{100 * flops / self.ceiling_flops:.1f} % of {self.ceiling_flops / 1e12:.3f}"
         row: dict[str, object] = {
             "segments": self.batch,
-            "ms": f"{self.called * 1e3:.2f}",
-            "segments/s": f"{self.batch / self.called:.2f}",
-            "TFLOP/s": f"{speed / 1e12:.3f}",
-            "of the ceiling, TFLOP/s": f"{100 * speed / self.ceiling:.1f} % of {self.ceiling / 1e12:.3f}",
+            "ms": f"{self.call_s * 1e3:.2f}",
+            "segments/s": f"{self.batch / self.call_s:.2f}",
+            "TFLOP/s": f"{flops / 1e12:.3f}",
+            "of the ceiling, TFLOP/s": share,
         }
-        if self.streamed is not None:
+        if self.stream_s is not None:
             row["stream, segments/s"] = f"{self.rate:.1f}"
-        if self.on_device is not None:
-            row["device, ms"] = f"{self.on_device * 1e3:.3f}"
-            row["device, of the ceiling"] = (
-                f"{100 * self.batch * self.each / self.on_device / self.ceiling:.1f} %"
-            )
+        if self.device_s is not None:
+            device_flops = self.batch * self.segment_flop / self.device_s
+            row["device, ms"] = f"{self.device_s * 1e3:.3f}"
+            row["device, of the ceiling"] = f"{100 * device_flops / self.ceiling_flops:.1f} %"
         return row
 
 
 class Bench:
-    """The encoders on their device, and the tables' rows."""
+    """The encoders on their device; makes the rows of the tables."""
 
     def __init__(self, weights: EcgFm, options: Options) -> None:
-        self.options, self.config, self._weights = options, weights.config, weights
+        self.options = options
+        self.config = weights.config
+        self._weights = weights
         self.parts = Parts(weights, weights.config.tokens(SAMPLES), options.device)
-        plain = PlainEncoder(copy.deepcopy(weights)).requires_grad_(False).eval().to(options.device)
-        self._plain = plain
-        self.ours = {dtype: self._runner(dtype) for dtype in options.dtypes}
-        segments = noise(COMPARED, self.config.in_leads)
-        self._errors = {
-            dtype: difference(runner, self._plain_on(segments), segments)
-            for dtype, runner in self.ours.items()
-        }
+        plain = PlainEncoder(copy.deepcopy(weights)).requires_grad_(False).eval()
+        self._plain = plain.to(options.device)
+        self.runners = {dtype: self._make_runner(dtype) for dtype in options.dtypes}
         self.figures: dict[tuple[str, int], Figures] = {}  # by dtype and batch
+        segments = noise(COMPARED_SEGMENTS, self.config.in_leads)
+        self._differences: dict[str, tuple[float, float]] = {}
+        for dtype, runner in self.runners.items():
+            plain_call = self._plain_call(segments)
+            self._differences[dtype] = output_difference(runner, plain_call, segments)
 
     def rows(self, batch: int) -> Iterator[Row]:
-        """The plain encoder's row, then ours."""
+        """Measure one batch size; yield the plain encoder's row, then ours."""
         segments = noise(batch, self.config.in_leads)
-        contenders: dict[str, Contender] = {PLAIN: self._plain_on(segments)}
-        for dtype, runner in self.ours.items():
-            found = self._calls(dtype, runner, segments) | self.parts.products(dtype, batch)
-            contenders |= {f"{dtype} {name}": run for name, run in found.items()}
-        took, rounds = self.options.rounds.medians(contenders)
-        plain = batch / took[PLAIN]
+        contenders: dict[str, Contender] = {PLAIN: self._plain_call(segments)}
+        for dtype, runner in self.runners.items():
+            calls = self._calls(dtype, runner, segments) | self.parts.products(dtype, batch)
+            contenders |= {f"{dtype} {name}": call for name, call in calls.items()}
+        seconds, rounds = self.options.rounds.medians(contenders)
+        plain_rate = batch / seconds[PLAIN]
+        plain_flops = plain_rate * segment_flop(self.config)
         yield {
-            "segments": batch, "encoder": PLAIN, "ms": f"{took[PLAIN] * 1e3:.2f}", "segments/s": f"{plain:.2f}",
-            "TFLOP/s": f"{plain * flop(self.config) / 1e12:.3f}", "times plain": 1, "rounds": rounds,
-        }  # fmt: skip
-        for dtype in self.ours:
-            own = {
-                name.removeprefix(f"{dtype} "): seconds
-                for name, seconds in took.items()
-                if name.startswith(f"{dtype} ")
-            }
-            figures = self.figures[dtype, batch] = self._figures(batch, own)
-            apart, cosine = self._errors[dtype]
-            answers = {
-                "max probability difference": f"{apart:.5f}",
-                "min cosine": f"{cosine:.6f}",
-                "rounds": rounds,
-            }
+            "segments": batch,
+            "encoder": PLAIN,
+            "ms": f"{seconds[PLAIN] * 1e3:.2f}",
+            "segments/s": f"{plain_rate:.2f}",
+            "TFLOP/s": f"{plain_flops / 1e12:.3f}",
+            "times plain": 1,
+            "rounds": rounds,
+        }
+        for dtype in self.runners:
+            prefix = f"{dtype} "
+            names = [name for name in seconds if name.startswith(prefix)]
+            figures = self._figures(
+                batch, {name.removeprefix(prefix): seconds[name] for name in names}
+            )
+            self.figures[dtype, batch] = figures
+            difference, cosine = self._differences[dtype]
             yield {
                 "encoder": dtype,
                 **figures.row(),
-                "times plain": f"{figures.rate / plain:.2f}",
-                **answers,
+                "times plain": f"{figures.rate / plain_rate:.2f}",
+                "max probability difference": f"{difference:.5f}",
+                "min cosine": f"{cosine:.6f}",
+                "rounds": rounds,
             }
 
     def positions(self, dtype: str, batch: int) -> list[Row]:
-        """The positional convolution alone."""
+        """Measure the positional convolution alone."""
         return self._part_rows(dtype, batch, self.parts.positions(dtype, batch))
 
     def gelus(self) -> list[Row]:
-        """fc1 and its GELU alone."""
+        """Measure fc1 with GELU alone."""
         return self._part_rows(GELU_DTYPE, GELU_BATCH, self.parts.gelus(GELU_DTYPE, GELU_BATCH))
 
     def goals(self) -> list[Row]:
-        """What a recording takes of the device, where its size was among those asked for."""
-        found = {
-            dtype: self.figures[dtype, RECORDING].on_device
-            for dtype in self.ours
-            if (dtype, RECORDING) in self.figures
-        }
-        return [
-            {
-                "one 10 s recording, both encoders": dtype,
-                "device, ms": f"{ENCODERS * seconds * 1e3:.2f}",
-                "goal, ms": f"at most {GOAL_MS}",
-            }
-            for dtype, seconds in found.items()
-            if seconds is not None
-        ]
+        """Return the device's time for a recording, if its batch size was measured."""
+        rows: list[Row] = []
+        for dtype in self.runners:
+            figures = self.figures.get((dtype, RECORDING_SEGMENTS))
+            if figures is None or figures.device_s is None:
+                continue
+            rows.append(
+                {
+                    "one 10 s recording, both encoders": dtype,
+                    "device, ms": f"{ENCODERS * figures.device_s * 1e3:.2f}",
+                    "goal, ms": f"at most {GOAL_MS}",
+                }
+            )
+        return rows
 
-    def _figures(self, batch: int, took: dict[str, float]) -> Figures:
-        """took: seconds of each call in `_calls` and of each product."""
+    def _figures(self, batch: int, seconds: dict[str, float]) -> Figures:
+        """Return the figures, given the seconds of each call in `_calls` and of each product."""
+        operations = self.parts.operations(batch)
         return Figures(
             batch,
-            took["called"],
-            ceiling=max(count / took[name] for name, count in self.parts.operations(batch).items()),
-            each=flop(self.config),
-            streamed=took["stream"] / STREAM if "stream" in took else None,
-            on_device=took["device"] / REPLAYS if "device" in took else None,
+            seconds["called"],
+            ceiling_flops=max(count / seconds[name] for name, count in operations.items()),
+            segment_flop=segment_flop(self.config),
+            stream_s=seconds["stream"] / STREAM if "stream" in seconds else None,
+            device_s=seconds["device"] / REPLAYS if "device" in seconds else None,
         )
 
     def _part_rows(self, dtype: str, batch: int, contenders: dict[str, Contender]) -> list[Row]:
-        took, _ = self.options.rounds.medians(contenders)
-        return [
-            {
-                "segments": batch,
-                "dtype": dtype,
-                "part": name,
-                "ms": f"{1e3 * seconds / self.parts.repeats:.3f}",
-            }
-            for name, seconds in took.items()
-        ]
+        medians, _ = self.options.rounds.medians(contenders)
+        rows: list[Row] = []
+        for name, seconds in medians.items():
+            milliseconds = f"{1e3 * seconds / self.parts.repeats:.3f}"
+            rows.append({"segments": batch, "dtype": dtype, "part": name, "ms": milliseconds})
+        return rows
 
-    def _runner(self, dtype: str) -> EncoderRunner:
-        began = time.perf_counter()
-        weights = copy.deepcopy(self._weights)
+    def _make_runner(self, dtype: str) -> EncoderRunner:
+        start = time.perf_counter()
         runner = EncoderRunner(
-            weights,
+            copy.deepcopy(self._weights),
             device=self.options.device,
             dtype=dtype,
-            max_batch=max(*self.options.batches, COMPARED),
+            max_batch=max(*self.options.batches, COMPARED_SEGMENTS),
         )
         runner.warm_up(SAMPLES)
-        print(
-            f"{dtype}: {runner.execution}; ready after {time.perf_counter() - began:.1f} s",
-            flush=True,
-        )
+        ready_s = time.perf_counter() - start
+        print(f"{dtype}: {runner.execution}; ready after {ready_s:.1f} s", flush=True)
         return runner
 
-    def _plain_on(self, segments: Array) -> Callable[[], Any]:
-        there = torch.from_numpy(segments).to(self.options.device)
-        return until_done(lambda: self._plain(there), self.options.device, "float32")
+    def _plain_call(self, segments: Array) -> Callable[[], Any]:
+        on_device = torch.from_numpy(segments).to(self.options.device)
+        return until_done(lambda: self._plain(on_device), self.options.device, "float32")
 
     def _calls(self, dtype: str, runner: EncoderRunner, segments: Array) -> dict[str, Contender]:
-        """The ways in which an encoder is timed."""
+        """Return the ways in which an encoder is called and timed."""
+        batch = len(segments)
         calls: dict[str, Callable[[], object]] = {"called": partial(runner.run, segments)}
         if isinstance(runner.forward, CudaForward):
-            calls["stream"] = partial(
-                _stream, runner, len(segments), np.tile(segments, (STREAM, 1, 1))
-            )
-            if (
-                len(segments) <= runner.max_batch
-            ):  # which a device with less memory has made smaller
-                calls["device"] = repeated(runner.forward.replay(len(segments)), REPLAYS)
+            many = np.tile(segments, (STREAM, 1, 1))
+            calls["stream"] = partial(_run_stream, runner, batch, many)
+            # A device with little memory may have reduced max_batch.
+            if batch <= runner.max_batch:
+                calls["device"] = repeated(runner.forward.replay(batch), REPLAYS)
         return {name: until_done(call, self.options.device, dtype) for name, call in calls.items()}
 
 
-def _stream(runner: EncoderRunner, batch: int, segments: Array) -> None:
-    """Many batches of one size, as a server under load has them."""
-    most, runner.max_batch = runner.max_batch, min(batch, runner.max_batch)
+def _run_stream(runner: EncoderRunner, batch: int, segments: Array) -> None:
+    """Run many batches of one size, as a server under load does."""
+    max_batch = runner.max_batch
+    runner.max_batch = min(batch, max_batch)
     runner.run(segments)
-    runner.max_batch = most
+    runner.max_batch = max_batch
 
 
 def _options(arguments: list[str] | None) -> Options:
@@ -333,40 +343,40 @@ def _options(arguments: list[str] | None) -> Options:
     parser.add_argument(
         "--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu"
     )
-    parser.add_argument("--threads", type=int, help="of PyTorch on the CPU")
+    parser.add_argument("--threads", type=int, help="number of PyTorch's threads on the CPU")
     parser.add_argument(
         "--batches",
         type=int,
         nargs="+",
-        help="segments at once; default: 1 2 16 on the CPU, 1 to 256 on a GPU",
+        help="segments in a batch; default: 1 2 16 on the CPU, 1 to 256 on a GPU",
     )
     parser.add_argument(
         "--dtypes",
         nargs="+",
         choices=tuple(DTYPES),
-        help="default: all that the device has use for",
+        help="default: all that are useful on the device",
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument(
         "--seconds-per-size",
         type=float,
-        help="no new round of a size after that; default: 100 on the CPU, 25 on a GPU",
+        help="no new round of a batch size after this time; default: 100 on the CPU, 25 on a GPU",
     )
     parser.add_argument(
         "--cpu-time",
         action="store_true",
-        help="of this process; for a machine that has other work, with --threads 1",
+        help="measure CPU time of this process: for a machine with other load, with --threads 1",
     )
-    asked = parser.parse_args(arguments)
-    if asked.threads:
-        torch.set_num_threads(asked.threads)
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = options.device
+    seconds = options.seconds_per_size or SECONDS_PER_SIZE[device]
     return Options(
-        asked.device,
-        tuple(asked.batches or BATCHES[asked.device]),
-        tuple(asked.dtypes or KINDS[asked.device]),
-        Rounds(
-            asked.rounds, asked.seconds_per_size or SECONDS_PER_SIZE[asked.device], asked.cpu_time
-        ),
+        device,
+        tuple(options.batches or BATCHES[device]),
+        tuple(options.dtypes or DEVICE_DTYPES[device]),
+        Rounds(options.rounds, seconds, options.cpu_time),
     )
 
 

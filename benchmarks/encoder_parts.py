@@ -1,4 +1,4 @@
-"""What an encoder is made of, each part alone on a device: its large products, the positional convolution, fc1 with its GELU."""
+"""Single parts of an encoder on a device: large products, positional convolution, fc1 with GELU."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from encoder.ecg_fm import EcgFm
 from encoder.packed import PackedPositionalConv, can_pack
 from encoder.precision import DTYPES
 
-REPEATS = {
-    "cpu": 1,
-    "cuda": 20,
-}  # in one call; there in one graph, so that the device waits for the host once
+# Calls of a part in one measured call. On a GPU they are one graph, so that the device waits for
+# the host once.
+REPEATS = {"cpu": 1, "cuda": 20}
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Parts of an encoder of these weights, for segments of so many tokens. A call of what is returned is REPEATS of the part."""
+    """The parts of an encoder with these weights, for segments of this many tokens.
+
+    A call of a contender runs its part REPEATS times.
+    """
 
     weights: EcgFm
     tokens: int
@@ -38,7 +40,8 @@ class Parts:
     @property
     def shapes(self) -> dict[str, tuple[int, int]]:
         """(in, out) of the encoder's large products."""
-        width, ffn = self.weights.config.width, self.weights.config.ffn_width
+        width = self.weights.config.width
+        ffn = self.weights.config.ffn_width
         return {
             "qkv": (width, 3 * width),
             "out": (width, width),
@@ -47,21 +50,23 @@ class Parts:
         }
 
     def operations(self, batch: int) -> dict[str, int]:
-        """Floating-point operations of a call of each of `products`."""
+        """Return the floating-point operations of one call of each of `products`."""
+        rows = batch * self.tokens
         return {
-            name: self.repeats * 2 * batch * self.tokens * before * after
-            for name, (before, after) in self.shapes.items()
+            name: self.repeats * 2 * rows * inputs * outputs
+            for name, (inputs, outputs) in self.shapes.items()
         }
 
     def products(self, dtype: str, batch: int) -> dict[str, Contender]:
-        """The products as F.linear does them."""
-        return {
-            name: self._timed(dtype, partial(F.linear, *self._linear(dtype, batch, name)))
-            for name in self.shapes
-        }
+        """Return the products by F.linear."""
+        contenders: dict[str, Contender] = {}
+        for name in self.shapes:
+            x, weight, bias = self._linear(dtype, batch, name)
+            contenders[name] = self._timed(dtype, partial(F.linear, x, weight, bias))
+        return contenders
 
     def positions(self, dtype: str, batch: int) -> dict[str, Contender]:
-        """The positional convolution in each form that this device has."""
+        """Return the positional convolution in each form that this device supports."""
         conv = copy.deepcopy(self.weights.position).to(self.device, DTYPES[dtype])
         forms: dict[str, nn.Module] = {
             "position: conv1d": conv,
@@ -73,12 +78,15 @@ class Parts:
         return {name: self._timed(dtype, partial(form, x)) for name, form in forms.items()}
 
     def gelus(self, dtype: str, batch: int) -> dict[str, Contender]:
-        return {
-            name: self._timed(dtype, form) for name, form in self.gelu_forms(dtype, batch).items()
-        }
+        """Return fc1 with GELU in both forms."""
+        forms = self.gelu_forms(dtype, batch)
+        return {name: self._timed(dtype, form) for name, form in forms.items()}
 
     def gelu_forms(self, dtype: str, batch: int) -> dict[str, Callable[[], Tensor]]:
-        """fc1 and its GELU: exact, as the encoder has it, and by tanh, which cuBLASLt has as part of the product."""
+        """Return fc1 with GELU: exact, as in the encoder, and by tanh.
+
+        cuBLASLt computes the tanh form as part of the product.
+        """
         x, weight, bias = self._linear(dtype, batch, "fc1")
         return {
             "fc1: F.gelu(F.linear), exact": lambda: F.gelu(F.linear(x, weight, bias)),
@@ -88,19 +96,19 @@ class Parts:
         }
 
     def _linear(self, dtype: str, batch: int, name: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Input, weight and bias of a product."""
-        before, after = self.shapes[name]
+        """Return input, weight and bias of a product."""
+        inputs, outputs = self.shapes[name]
         return (
-            self._random(dtype, batch * self.tokens, before),
-            self._random(dtype, after, before),
-            self._random(dtype, after),
+            self._random(dtype, batch * self.tokens, inputs),
+            self._random(dtype, outputs, inputs),
+            self._random(dtype, outputs),
         )
 
     def _random(self, dtype: str, *shape: int) -> Tensor:
         return torch.randn(*shape, device=self.device, dtype=DTYPES[dtype])
 
     def _timed(self, dtype: str, run: Callable[[], object]) -> Contender:
-        many = repeated(run, self.repeats)
-        return until_done(
-            many if self.device == "cpu" else captured(many, self.device, dtype), self.device, dtype
-        )
+        call = repeated(run, self.repeats)
+        if self.device != "cpu":
+            call = captured(call, self.device, dtype)
+        return until_done(call, self.device, dtype)

@@ -1,4 +1,7 @@
-"""A lean HTTP/1.1 client for load: requests as ready bytes, answers read and thrown away, so that it costs the server's cores little."""
+"""A lean HTTP/1.1 client for load, which uses little of the cores that it shares with the server.
+
+Requests are prepared bytes, and responses are read but not parsed further.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,24 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Target:
+    """Host and port of the server."""
+
     host: str
     port: int
 
     @classmethod
     def from_url(cls, url: str) -> Target:
+        """Return the target of an http:// URL. Raises ValueError for another one."""
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname is None:
-            raise ValueError(f"{url!r}: an http:// address is needed")
+            raise ValueError(f"{url!r}: an http:// URL is required")
         return cls(parts.hostname, parts.port or 80)
 
 
 def request_bytes(
     target: Target, method: str, path: str, body: bytes = b"", content_type: str = ""
 ) -> bytes:
+    """Return a complete request as bytes."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {target.host}:{target.port}", "Accept: */*"]
     if method == "POST":
         lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
@@ -31,7 +38,7 @@ def request_bytes(
 
 @dataclass(frozen=True)
 class Answer:
-    """headers: names in lower case."""
+    """A response. The names and values of headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -39,13 +46,14 @@ class Answer:
 
 
 class Connection:
-    """One kept-alive connection, opened when first needed and again after the server closed it."""
+    """A persistent connection, opened at the first request and again after the server closed it."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, request: bytes) -> Answer:
+        """Send a request and return the response. Closes the connection if that fails."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._target.host, self._target.port)
         reader, writer = self._streams
@@ -69,10 +77,11 @@ class Connection:
 async def _read_answer(reader: asyncio.StreamReader) -> Answer:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split(" ")[1])
-    headers = {
-        name.strip().lower(): value.strip().lower()
-        for name, _, value in (line.partition(":") for line in head[1:] if line)
-    }
+    headers: dict[str, str] = {}
+    for line in head[1:]:
+        name, _, value = line.partition(":")
+        if name:
+            headers[name.strip().lower()] = value.strip().lower()
     if headers.get("transfer-encoding") == "chunked":
         body = await _read_chunks(reader)
     else:
@@ -81,10 +90,15 @@ async def _read_answer(reader: asyncio.StreamReader) -> Answer:
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    parts = []
-    while size := int((await reader.readline()).split(b";")[0], 16):
-        parts.append(await reader.readexactly(size))
-        await reader.readexactly(2)
+    """Read a chunked body and its trailers (RFC 9112, 7.1)."""
+    chunks: list[bytes] = []
+    while True:
+        size_and_extensions = await reader.readline()
+        size = int(size_and_extensions.split(b";")[0], 16)
+        if size == 0:
+            break
+        chunks.append(await reader.readexactly(size))
+        await reader.readexactly(2)  # CRLF
     while (await reader.readline()).strip():
-        pass  # trailers
-    return b"".join(parts)
+        pass  # a trailer
+    return b"".join(chunks)

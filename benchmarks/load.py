@@ -1,11 +1,12 @@
-"""Puts a running server under load and says how fast it answers.
+"""Put a running server under load and print how fast it answers.
 
     python -m benchmarks.load --route /analyze --body npy --concurrency 1,8,32 --seconds 5
-    python -m benchmarks.load --route /analyze --rate 50        # open loop: 50 arrivals a second, whatever the answers do
-    python -m benchmarks.load --as-json                         # a line of JSON a run, for other programs
+    python -m benchmarks.load --route /analyze --rate 50    # open loop: 50 arrivals a second
+    python -m benchmarks.load --as-json                     # a line of JSON a run, for programs
 
-Closed loop: each of n clients sends its next request when the last is answered. Open loop: latency counts from the
-moment a request was due, so a server that falls behind is not flattered. Talks to the address given and to nothing else.
+Closed loop: each of n clients sends its next request when the last one is answered. Open loop:
+requests are due at a fixed rate, and latency counts from that moment, so that a server which falls
+behind shows it. The program connects to the given address only.
 """
 
 from __future__ import annotations
@@ -32,15 +33,27 @@ from benchmarks.recordings import LEAD_NAMES, SAMPLING_RATE_HZ, SECONDS, recordi
 
 RECORDINGS = 8  # different ones, sent in turn
 DEFAULT_URL = "http://127.0.0.1:8000"
-STAGES = ("parse", "measure", "segment", "encode", "assemble")  # of Server-Timing, beside the queue
+STAGES = (
+    "parse",
+    "measure",
+    "segment",
+    "encode",
+    "assemble",
+)  # of Server-Timing, without the queue
 GET_ROUTES = ("/health", "/livez", "/readyz", "/models", "/metrics")
+PERCENTILES = (50, 95, 99)
+RETRY_DELAY_S = 0.01  # after a failed request, so that a stopped server is not flooded
 
 
 @dataclass
 class Outcome:
-    """What one run saw: seconds from due (or sent) to answered, and each answer's status or the fault's name.
+    """The results of one run.
 
-    overheads_s  what of each latency the server's stages (Server-Timing, without the queue) do not account for
+    answered      number of answers by status, and of faults by name
+    latencies_s   seconds from due (or sent) to answered, of answers with status 200
+    overheads_s   the part of each latency that is not in the server's stages (Server-Timing)
+    elapsed_s     length of the run
+    cpu_before_s  this process's CPU time at the start of the run
     """
 
     answered: Counter[str] = field(default_factory=Counter)
@@ -49,124 +62,125 @@ class Outcome:
     elapsed_s: float = 0.0
     cpu_before_s: float = 0.0
 
-    def note(self, answer: Answer, took_s: float) -> None:
+    def add(self, answer: Answer, latency_s: float) -> None:
+        """Count an answer."""
         self.answered[str(answer.status)] += 1
         if answer.status == 200:
-            self.latencies_s.append(took_s)
-            self.overheads_s.append(took_s - stages_s(answer.headers.get("server-timing", "")))
+            stages_s = _stages_s(answer.headers.get("server-timing", ""))
+            self.latencies_s.append(latency_s)
+            self.overheads_s.append(latency_s - stages_s)
 
     def row(self, load: str) -> str:
-        good = self.answered["200"]
-        errors = (
-            ", ".join(
-                f"{name}: {count}" for name, count in sorted(self.answered.items()) if name != "200"
-            )
-            or "none"
-        )
-        ms = (
-            [f"{1000 * np.percentile(self.latencies_s, q):.1f}" for q in (50, 95, 99)]
-            if self.latencies_s
-            else ["-"] * 3
-        )
-        return f"| {load} | {good} | {good / self.elapsed_s:.1f} | {' | '.join(ms)} | {errors} |"
+        """Return a row of the printed table."""
+        count = self.answered["200"]
+        faults = [f"{name}: {self.answered[name]}" for name in sorted(self.answered)]
+        errors = ", ".join(fault for fault in faults if not fault.startswith("200:")) or "none"
+        latencies = [f"{value:.1f}" for value in _percentiles_ms(self.latencies_s)]
+        columns = latencies or ["-"] * len(PERCENTILES)
+        rate = count / self.elapsed_s
+        return f"| {load} | {count} | {rate:.1f} | {' | '.join(columns)} | {errors} |"
 
     def values(self) -> dict[str, object]:
-        """What `--as-json` prints: milliseconds, and this process's own CPU seconds since the run began."""
+        """Return what `--as-json` prints; CPU seconds are this process's since the run began."""
         return {
             "answered": dict(self.answered),
             "seconds": self.elapsed_s,
-            "latency_ms": percentiles_ms(self.latencies_s),
-            "overhead_ms": percentiles_ms(self.overheads_s),
-            "client_cpu_s": own_cpu_s() - self.cpu_before_s,
+            "latency_ms": _percentiles_ms(self.latencies_s),
+            "overhead_ms": _percentiles_ms(self.overheads_s),
+            "client_cpu_s": _own_cpu_s() - self.cpu_before_s,
         }
 
 
-def own_cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def _own_cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
-def percentiles_ms(seconds: Sequence[float]) -> list[float]:
-    """p50, p95, p99; empty where there is nothing."""
-    return (
-        [float(1000 * value) for value in np.percentile(seconds, (50, 95, 99))] if seconds else []
-    )
+def _percentiles_ms(seconds: Sequence[float]) -> list[float]:
+    """Return the PERCENTILES in milliseconds, an empty list for no values."""
+    if not seconds:
+        return []
+    return [float(1000 * value) for value in np.percentile(seconds, PERCENTILES)]
 
 
-def stages_s(server_timing: str) -> float:
-    """The stages that Server-Timing names, queue left out, as seconds; of many recordings in one request each stage's longest."""
-    entries = [entry.strip().partition(";dur=") for entry in server_timing.split(",")]
-    return sum(float(milliseconds) for stage, _, milliseconds in entries if stage in STAGES) / 1000
+def _stages_s(server_timing: str) -> float:
+    """Return the sum of the stages in a Server-Timing header.
+
+    With many recordings in a request, the header has each stage's longest time.
+    """
+    total_ms = 0.0
+    for entry in server_timing.split(","):
+        stage, _, milliseconds = entry.strip().partition(";dur=")
+        if stage in STAGES:
+            total_ms += float(milliseconds)
+    return total_ms / 1000
 
 
-def bodies(form: str, seconds: int = SECONDS, records: int = 1) -> tuple[str, str, list[bytes]]:
-    """Content type, query string, and a few different bodies of so many records each (npy: an array of three axes)."""
-    different = max(2, RECORDINGS // records)
-    turns = [
-        [recording(turn * records + number, seconds) for number in range(records)]
-        for turn in range(different)
-    ]
-    about = {"fs": SAMPLING_RATE_HZ, "lead_names": list(LEAD_NAMES)}
+def _bodies(form: str, seconds: int, records: int) -> tuple[str, str, list[bytes]]:
+    """Return content type, query string, and several different bodies of `records` records each."""
+    batches: list[list[NDArray[np.float32]]] = []
+    for turn in range(max(2, RECORDINGS // records)):
+        seeds = range(turn * records, (turn + 1) * records)
+        batches.append([recording(seed, seconds) for seed in seeds])
     if form == "npy":
         query = urlencode({"fs": SAMPLING_RATE_HZ, "lead_names": ",".join(LEAD_NAMES)})
-        return (
-            "application/x-npy",
-            f"?{query}",
-            [_npy(signals[0] if records == 1 else np.stack(signals)) for signals in turns],
-        )
-    pack, kind = (
-        (msgpack.packb, "application/msgpack") if form == "msgpack" else (_json, "application/json")
-    )
-    listed = [[{"signal": _array(signal, form)} | about for signal in signals] for signals in turns]
-    return kind, "", [pack(each[0] if records == 1 else {"records": each}) for each in listed]
+        # Several recordings are one array with three axes.
+        arrays = [batch[0] if records == 1 else np.stack(batch) for batch in batches]
+        return "application/x-npy", f"?{query}", [_npy(array) for array in arrays]
+    bodies: list[bytes] = []
+    for batch in batches:
+        items = [_record(signal, form) for signal in batch]
+        value = items[0] if records == 1 else {"records": items}
+        bodies.append(msgpack.packb(value) if form == "msgpack" else json.dumps(value).encode())
+    return f"application/{form}", "", bodies
 
 
-def _array(signal: NDArray[np.float32], form: str) -> object:
+def _record(signal: NDArray[np.float32], form: str) -> dict[str, object]:
+    array: object = np.round(signal.astype(float), 4).tolist()
     if form == "msgpack":
-        return {"dtype": "<f4", "shape": list(signal.shape), "data": signal.astype("<f4").tobytes()}
-    return np.round(signal.astype(float), 4).tolist()
+        data = signal.astype("<f4").tobytes()
+        array = {"dtype": "<f4", "shape": list(signal.shape), "data": data}
+    return {"signal": array, "fs": SAMPLING_RATE_HZ, "lead_names": list(LEAD_NAMES)}
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value).encode()
-
-
-def _npy(signal: NDArray[np.float32]) -> bytes:
+def _npy(array: NDArray[np.float32]) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, signal)
+    np.save(buffer, array)
     return buffer.getvalue()
 
 
-def requests_for(
-    target: Target, route: str, form: str, seconds: int = SECONDS, records: int = 1
-) -> list[bytes]:
-    if route in GET_ROUTES:
-        return [request_bytes(target, "GET", route)]
-    content_type, query, recordings = bodies(form, seconds, records)
-    return [request_bytes(target, "POST", route + query, body, content_type) for body in recordings]
+def _requests(options: argparse.Namespace, target: Target) -> list[bytes]:
+    if options.route in GET_ROUTES:
+        return [request_bytes(target, "GET", options.route)]
+    content_type, query, bodies = _bodies(options.body, options.length, options.records)
+    path = options.route + query
+    return [request_bytes(target, "POST", path, body, content_type) for body in bodies]
 
 
-async def ask(connection: Connection, request: bytes, outcome: Outcome, due_s: float) -> None:
+async def _send(connection: Connection, request: bytes, outcome: Outcome, due_s: float) -> None:
     try:
         answer = await connection.send(request)
     except (OSError, asyncio.IncompleteReadError, ValueError) as fault:
         outcome.answered[type(fault).__name__] += 1
-        await asyncio.sleep(0.01)  # a server that is gone should not be hammered
+        await asyncio.sleep(RETRY_DELAY_S)
         return
-    outcome.note(answer, time.perf_counter() - due_s)
+    outcome.add(answer, time.perf_counter() - due_s)
 
 
-async def closed_loop(
+async def _closed_loop(
     target: Target, requests: Sequence[bytes], clients: int, seconds: float
 ) -> Outcome:
-    outcome = Outcome(cpu_before_s=own_cpu_s())
-    turn = cycle(requests)
+    outcome = Outcome(cpu_before_s=_own_cpu_s())
+    next_request = cycle(requests)
     start_s = time.perf_counter()
 
     async def client() -> None:
         connection = Connection(target)
-        while (now_s := time.perf_counter()) < start_s + seconds:
-            await ask(connection, next(turn), outcome, now_s)
+        while True:
+            now_s = time.perf_counter()
+            if now_s >= start_s + seconds:
+                break
+            await _send(connection, next(next_request), outcome, now_s)
         connection.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))
@@ -174,16 +188,16 @@ async def closed_loop(
     return outcome
 
 
-async def open_loop(
+async def _open_loop(
     target: Target, requests: Sequence[bytes], rate_hz: float, seconds: float
 ) -> Outcome:
-    outcome = Outcome(cpu_before_s=own_cpu_s())
+    outcome = Outcome(cpu_before_s=_own_cpu_s())
     idle: list[Connection] = []
     start_s = time.perf_counter()
 
     async def arrival(request: bytes, due_s: float) -> None:
         connection = idle.pop() if idle else Connection(target)
-        await ask(connection, request, outcome, due_s)
+        await _send(connection, request, outcome, due_s)
         idle.append(connection)
 
     async with asyncio.TaskGroup() as tasks:
@@ -197,90 +211,86 @@ async def open_loop(
     return outcome
 
 
-async def describe_server(target: Target) -> str:
-    """Version and encoder as /health tells them."""
+async def _describe_server(target: Target) -> str:
+    """Return version and encoders of the server, from /health."""
     connection = Connection(target)
     try:
-        health = json.loads((await connection.send(request_bytes(target, "GET", "/health"))).body)
+        answer = await connection.send(request_bytes(target, "GET", "/health"))
+        health = json.loads(answer.body)
     except (OSError, asyncio.IncompleteReadError, ValueError):
         return "no /health"
     finally:
         connection.close()
     model = health.get("model") or {}
     encoders = [
-        f"{each.get('name')} {each.get('dtype')} on {each.get('device')}"
-        for each in model.get("encoders") or []
+        f"{encoder.get('name')} {encoder.get('dtype')} on {encoder.get('device')}"
+        for encoder in model.get("encoders") or []
     ]
     return f"server {health.get('version')}, {', '.join(encoders) or 'no encoder'}"
 
 
 async def run(options: argparse.Namespace) -> None:
+    """Run every load in turn and print a line for each."""
     target = Target.from_url(options.url)
-    requests = requests_for(target, options.route, options.body, options.length, options.records)
+    requests = _requests(options, target)
     if not options.as_json:
-        await print_heading(options, target, len(requests[0]))
-    await closed_loop(target, requests, 1, options.warm_up)
-    for load, started in runs(options, target, requests):
-        outcome = await started
-        print(
-            json.dumps({"load": load} | outcome.values()) if options.as_json else outcome.row(load),
-            flush=True,
-        )
+        await _print_heading(options, target, len(requests[0]))
+    await _closed_loop(target, requests, 1, options.warm_up)
+    for load, outcome in _runs(options, target, requests):
+        result = await outcome
+        line = result.row(load)
+        if options.as_json:
+            line = json.dumps({"load": load} | result.values())
+        print(line, flush=True)
 
 
-def runs(
+def _runs(
     options: argparse.Namespace, target: Target, requests: Sequence[bytes]
 ) -> Iterator[tuple[str, Awaitable[Outcome]]]:
-    """Each run's name, and what starts it."""
+    """Yield the name of each run, and the run, which starts when it is awaited."""
+    seconds = options.seconds
     if options.rate is not None:
-        yield (
-            f"{options.rate:g}/s arriving",
-            open_loop(target, requests, options.rate, options.seconds),
-        )
+        yield f"{options.rate:g}/s arriving", _open_loop(target, requests, options.rate, seconds)
         return
     for clients in options.concurrency:
-        yield f"{clients} at once", closed_loop(target, requests, clients, options.seconds)
+        yield f"{clients} at once", _closed_loop(target, requests, clients, seconds)
 
 
-async def print_heading(options: argparse.Namespace, target: Target, request_size: int) -> None:
-    sent = "GET" if options.route in GET_ROUTES else f"POST {options.body}"
-    print(
-        f"{sent} {options.route}, {request_size / 1000:.0f} kB a request; {await describe_server(target)}"
-    )
+async def _print_heading(options: argparse.Namespace, target: Target, request_bytes: int) -> None:
+    method = "GET" if options.route in GET_ROUTES else f"POST {options.body}"
+    size = f"{request_bytes / 1000:.0f} kB a request"
+    print(f"{method} {options.route}, {size}; {await _describe_server(target)}")
     print(f"{machine('numpy')}\n")
-    print(
-        "| load | answered | a second | p50 ms | p95 ms | p99 ms | errors |\n|---|---|---|---|---|---|---|"
-    )
+    print("| load | answered | a second | p50 ms | p95 ms | p99 ms | errors |")
+    print("|---|---|---|---|---|---|---|")
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+def _parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.load", description="Load for a running server."
     )
+    get_routes = ", ".join(GET_ROUTES)
     parser.add_argument("--url", default=DEFAULT_URL)
-    parser.add_argument(
-        "--route", default="/analyze", help="a POST route, or one of " + ", ".join(GET_ROUTES)
-    )
+    parser.add_argument("--route", default="/analyze", help=f"a POST route, or one of {get_routes}")
     parser.add_argument("--body", choices=["json", "npy", "msgpack"], default="json")
     parser.add_argument("--length", type=int, default=SECONDS, help="seconds of each recording")
     parser.add_argument("--records", type=int, default=1, help="recordings in each request")
     parser.add_argument(
         "--concurrency",
-        type=lambda text: [int(part) for part in text.split(",")],
+        type=lambda value: [int(part) for part in value.split(",")],
         default=[1, 8, 32],
+        help="numbers of clients, separated by commas",
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
-    parser.add_argument(
-        "--rate", type=float, default=None, help="open loop with so many arrivals a second"
-    )
+    parser.add_argument("--rate", type=float, help="open loop with this many arrivals a second")
     parser.add_argument(
         "--as-json", action="store_true", help="a line of JSON for each run instead of a table"
     )
     parser.add_argument(
-        "--warm-up", type=float, default=0.5, help="seconds of load beforehand that don't count"
+        "--warm-up", type=float, default=0.5, help="seconds of load before the first run"
     )
     return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    asyncio.run(run(parse_arguments()))
+    asyncio.run(run(_parse_arguments()))

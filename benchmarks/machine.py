@@ -1,4 +1,4 @@
-"""What a figure was measured on, in one line."""
+"""The machine that a figure was measured on, in one line."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from pathlib import Path
 
 
 def machine(*packages: str) -> str:
-    """Processor, cores, Python and the packages' versions."""
-    named = ", ".join(f"{name} {version(name)}" for name in packages)
-    return f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {named}"
+    """Return processor, cores, load, Python's version and the packages' versions."""
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    hardware = f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    return f"{hardware}; Python {platform.python_version()}, {versions}"
 
 
 def _processor() -> str:
-    """As Linux names it, else as Python does."""
-    listing = Path("/proc/cpuinfo")
-    lines = listing.read_text().splitlines() if listing.is_file() else []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
+    """Return the processor's name in Linux's cpuinfo, or Python's name for it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

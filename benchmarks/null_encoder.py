@@ -1,10 +1,11 @@
-"""A bundle whose network does next to nothing: what is left of a request's time is the server's own.
+"""A bundle whose network computes next to nothing, to measure the server's own time.
 
     python -m benchmarks.null_encoder FOLDER
 
-It goes the way of every bundle: checked, loaded, batched, run by PyTorch. It takes ECG-FM's segments (12 leads, 5 s at 500 Hz), looks at
-one sample in 1250, and gives 768 numbers, ECG-FM's 17 labels and PTB-XL's five superclasses, so that answers have their usual size.
-All weights are 0. For measurements and tests; what it answers means nothing.
+It is treated like every bundle: checked, loaded, batched, run by PyTorch. It takes ECG-FM's
+segments (12 leads, 5 s at 500 Hz), uses one sample in 1250, and gives 768 numbers, ECG-FM's 17
+labels and PTB-XL's five superclasses, so that answers have their usual size. All weights are 0. It
+is for measurements and tests; its answers have no meaning.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ STRIDE = 1250  # samples; two tokens of a segment
 
 
 def write_null_bundle(folder: Path) -> Bundle:
-    """The bundle, written into `folder`, which is made."""
+    """Write the bundle into `folder`, which is created, and return it."""
     labels = (*ecg_fm_labels(), *(Label(name, "mean", None, 0.5) for name in SUPERCLASSES))
     config = CompactConfig(
         stem=ConvLayer(1, 1, STRIDE),
@@ -49,10 +50,8 @@ def write_null_bundle(folder: Path) -> Bundle:
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS_FILE
-    save_file(
-        {name: torch.zeros_like(value) for name, value in Compact(config).state_dict().items()},
-        path,
-    )
+    shapes = Compact(config).state_dict()
+    save_file({name: torch.zeros_like(value) for name, value in shapes.items()}, path)
     bundle = Bundle(
         schema_version=SCHEMA_VERSION,
         name="null",

@@ -1,7 +1,7 @@
-"""ECG-FM as one would write it first: the reference's structure in eager PyTorch, float32, nothing fused. A baseline to measure against.
+"""A plain ECG-FM as a baseline: the reference's structure in eager PyTorch, float32, nothing fused.
 
-Separate q, k and v, softmax spelled out, weight norm at every call, convolutions with time last; the weights are those of an
-`encoder.ecg_fm.EcgFm`, under the reference's arrangement.
+It has separate q, k and v, an explicit softmax, weight norm in every call, and convolutions with
+time last. Its weights are those of an `encoder.ecg_fm.EcgFm`, arranged as in the reference.
 """
 
 from __future__ import annotations
@@ -17,35 +17,32 @@ from encoder.ecg_fm import EcgFm, Layer
 
 
 class PlainLayer(nn.Module):
-    """One layer, post-LN, as published."""
+    """One transformer layer with post-LN, as published."""
 
     def __init__(self, layer: Layer) -> None:
         super().__init__()
         attention = layer.attention
         self.heads = attention.heads
-        weights, biases = attention.qkv.weight.chunk(3), attention.qkv.bias.chunk(3)
-        self.query, self.key, self.value = (
-            _linear(weight, bias) for weight, bias in zip(weights, biases, strict=True)
-        )
+        weights = attention.qkv.weight.chunk(3)
+        biases = attention.qkv.bias.chunk(3)
+        self.query, self.key, self.value = map(_linear, weights, biases)
         self.out = _linear(attention.out.weight, attention.out.bias)
-        self.attention_norm, self.ffn_norm = layer.attention_norm, layer.ffn_norm
-        self.fc1, self.fc2 = (
-            _linear(layer.fc1.weight, layer.fc1.bias),
-            _linear(layer.fc2.weight, layer.fc2.bias),
-        )
+        self.attention_norm = layer.attention_norm
+        self.ffn_norm = layer.ffn_norm
+        self.fc1 = _linear(layer.fc1.weight, layer.fc1.bias)
+        self.fc2 = _linear(layer.fc2.weight, layer.fc2.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         count, tokens, width = x.shape
         shape = (count, tokens, self.heads, width // self.heads)
         query = (self.query(x) * shape[-1] ** -0.5).view(shape).transpose(1, 2)
-        key, value = (
-            self.key(x).view(shape).transpose(1, 2),
-            self.value(x).view(shape).transpose(1, 2),
-        )
-        shares = torch.softmax(torch.matmul(query, key.transpose(2, 3)), dim=-1)
-        mixed = torch.matmul(shares, value).transpose(1, 2).reshape(count, tokens, width)
-        x = self.attention_norm(x + self.out(mixed))
-        return cast(Tensor, self.ffn_norm(x + self.fc2(F.gelu(self.fc1(x)))))
+        key = self.key(x).view(shape).transpose(1, 2)
+        value = self.value(x).view(shape).transpose(1, 2)
+        weights = torch.softmax(torch.matmul(query, key.transpose(2, 3)), dim=-1)
+        attended = torch.matmul(weights, value).transpose(1, 2).reshape(count, tokens, width)
+        x = self.attention_norm(x + self.out(attended))
+        inner = F.gelu(self.fc1(x))
+        return cast(Tensor, self.ffn_norm(x + self.fc2(inner)))
 
 
 class PlainEncoder(nn.Module):
@@ -63,7 +60,8 @@ class PlainEncoder(nn.Module):
         self.convs = nn.ParameterList(
             cast(Tensor, conv.weight).detach().clone() for conv in encoder.convs
         )
-        self.conv_norm, self.encoder_norm = encoder.conv_norm, encoder.encoder_norm
+        self.conv_norm = encoder.conv_norm
+        self.encoder_norm = encoder.encoder_norm
         self.token_norm: nn.LayerNorm = encoder.token_norm
         self.projection: nn.Linear = encoder.projection
         self.classifier: nn.Linear = encoder.classifier
@@ -71,7 +69,8 @@ class PlainEncoder(nn.Module):
         self.direction = nn.Parameter(weight.clone())
         self.gain = nn.Parameter(weight.norm(dim=(0, 1), keepdim=True))
         self.position_bias = encoder.position.bias
-        self.padding, self.groups = config.conv_pos_kernel // 2, config.conv_pos_groups
+        self.padding = config.conv_pos_kernel // 2
+        self.groups = config.conv_pos_groups
         self.layers = nn.ModuleList(PlainLayer(cast(Layer, layer)) for layer in encoder.layers)
 
     def forward(self, segments: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,10 +80,11 @@ class PlainEncoder(nn.Module):
             x = F.gelu(self.conv_norm(x) if number == 0 else x)
         x = self.projection(self.token_norm(x.transpose(1, 2)))
         kernel = self.gain * self.direction / self.direction.norm(dim=(0, 1), keepdim=True)
-        around = F.conv1d(
+        positions = F.conv1d(
             x.transpose(1, 2), kernel, self.position_bias, padding=self.padding, groups=self.groups
         )
-        x = self.encoder_norm(x + F.gelu(around[:, :, : x.shape[1]]).transpose(1, 2))
+        positions = F.gelu(positions[:, :, : x.shape[1]])
+        x = self.encoder_norm(x + positions.transpose(1, 2))
         for layer in self.layers:
             x = layer(x)
         pooled = x.sum(dim=1) / (x != 0).sum(dim=1)
@@ -93,8 +93,6 @@ class PlainEncoder(nn.Module):
 
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     linear = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-    linear.weight, linear.bias = (
-        nn.Parameter(weight.detach().clone()),
-        nn.Parameter(bias.detach().clone()),
-    )
+    linear.weight = nn.Parameter(weight.detach().clone())
+    linear.bias = nn.Parameter(bias.detach().clone())
     return linear

@@ -1,4 +1,4 @@
-"""Contenders timed in turn, round after round, so that what else the machine does falls on all alike."""
+"""Time several contenders in turn, round after round, so that other load affects all equally."""
 
 from __future__ import annotations
 
@@ -14,37 +14,47 @@ from encoder.graphs import CudaCapture
 from encoder.precision import set_tf32
 
 Contender = Callable[[], object]
-FEWEST_ROUNDS = 3
+MIN_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """How often all are called: `most` times, and no more once `seconds` are over."""
+    """How often all contenders are called.
 
-    most: int
+    limit     number of rounds at most
+    seconds   no round starts after this time, except the first MIN_ROUNDS
+    cpu_time  whether to measure the CPU time of this process instead of the wall clock's
+    """
+
+    limit: int
     seconds: float
-    cpu_time: bool  # of this process, instead of the wall clock's
+    cpu_time: bool
 
     def medians(self, contenders: Mapping[str, Contender]) -> tuple[dict[str, float], int]:
-        """Seconds of each, called once untimed and then in turn, and how many rounds there were."""
+        """Return each contender's median seconds, and the number of rounds.
+
+        Each is called once before the rounds, untimed.
+        """
         clock = time.process_time if self.cpu_time else time.perf_counter
-        took: dict[str, list[float]] = {name: [] for name in contenders}
+        durations: dict[str, list[float]] = {name: [] for name in contenders}
         for run in contenders.values():
             run()
-        began, rounds = time.monotonic(), 0
-        while rounds < self.most and (
-            rounds < FEWEST_ROUNDS or time.monotonic() - began < self.seconds
-        ):
+        deadline = time.monotonic() + self.seconds
+        rounds = 0
+        while rounds < self.limit and (rounds < MIN_ROUNDS or time.monotonic() < deadline):
             for name, run in contenders.items():
-                before = clock()
+                start = clock()
                 run()
-                took[name].append(clock() - before)
+                durations[name].append(clock() - start)
             rounds += 1
-        return {name: float(np.median(values)) for name, values in took.items()}, rounds
+        return {name: float(np.median(values)) for name, values in durations.items()}, rounds
 
 
 def until_done(run: Callable[[], object], device: str, dtype: str) -> Contender:
-    """`run` with this dtype's products and without gradients, until the device is done with it."""
+    """Return a function that calls `run` and waits for the device.
+
+    It runs without gradients, and with TF32 if that is the dtype.
+    """
 
     def timed() -> object:
         if device != "cpu":
@@ -59,6 +69,8 @@ def until_done(run: Callable[[], object], device: str, dtype: str) -> Contender:
 
 
 def repeated(run: Callable[[], object], times: int) -> Callable[[], None]:
+    """Return a function that calls `run` this many times."""
+
     def many() -> None:
         for _ in range(times):
             run()
@@ -67,13 +79,13 @@ def repeated(run: Callable[[], object], times: int) -> Callable[[], None]:
 
 
 def captured(run: Callable[[], object], device: str, dtype: str) -> Callable[[], None]:
-    """`run` as one launch on a CUDA device: what the host takes for its launches is not in it."""
+    """Return `run` as one launch on a CUDA device, without the host's time for single launches."""
     set_tf32(dtype)
     with torch.inference_mode():
         replay, output = CudaCapture(torch.device(device))(run)
-    return partial(_replayed, replay, (run, output))
+    return partial(_replay, replay, (run, output))
 
 
-def _replayed(replay: Callable[[], None], held: object) -> None:
-    """`held` is what the graph reads from and writes to: its memory is nobody else's for as long as this may be called."""
+def _replay(replay: Callable[[], None], tensors: object) -> None:
+    """Replay a graph. The partial object keeps the graph's tensors, so that their memory stays."""
     replay()

@@ -1,4 +1,4 @@
-"""A real server in processes of its own, on a free port, and what each of its processes uses."""
+"""A real server on a free port, and the CPU time and memory of each of its processes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from types import TracebackType
 import psutil  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[1]
-START_S = 180.0  # the first time a checkpoint is converted
-STOP_S = 45.0
-LOOK_EVERY_S = 0.01
-KIB = 1024
+START_TIMEOUT_S = 180.0  # the first start converts checkpoints
+STOP_TIMEOUT_S = 45.0
+POLL_INTERVAL_S = 0.01
+SHOWN_LOG_CHARACTERS = 4000  # of the end of the log, if the start fails
 
 
 class RunningServer:
-    """`with RunningServer({"ECG_MODEL": "embedded"}) as server:`; no setting of the caller's own environment reaches it.
+    """A server as a context manager: `with RunningServer({"ECG_MODEL": "embedded"}) as server`.
+
+    Settings in the caller's environment are not passed on.
 
     root  the checkout that is run, to compare two of them
     """
@@ -38,37 +40,35 @@ class RunningServer:
         self.ready_s = 0.0
         self._root = root
         self._folder = tempfile.TemporaryDirectory(prefix="ecg-benchmark-")
-        kept = {
+        self._environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("ECG_") and name != "PYTHONPATH"
         }
-        own = {
-            "ECG_PORT": str(self.port),
-            "ECG_LOG_LEVEL": "warning",
-            "ECG_MODELS_DIR": f"{self._folder.name}/models",
-        }
-        self._env = kept | own | dict(settings)
+        self._environment["ECG_PORT"] = str(self.port)
+        self._environment["ECG_LOG_LEVEL"] = "warning"
+        self._environment["ECG_MODELS_DIR"] = f"{self._folder.name}/models"
+        self._environment |= settings
 
     def __enter__(self) -> RunningServer:
-        began_s = time.perf_counter()
+        start_s = time.perf_counter()
         log = Path(self._folder.name) / "log"
         with log.open("w") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "server"],
                 cwd=self._root,
-                env=self._env,
+                env=self._environment,
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
             )
         try:
-            self._wait(began_s + START_S)
+            self._wait_until_ready(start_s + START_TIMEOUT_S)
         except BaseException:
-            sys.stderr.write(log.read_text(errors="replace")[-4000:])
+            sys.stderr.write(log.read_text(errors="replace")[-SHOWN_LOG_CHARACTERS:])
             self.__exit__(None, None, None)
             raise
-        self.ready_s = time.perf_counter() - began_s
+        self.ready_s = time.perf_counter() - start_s
         return self
 
     def __exit__(
@@ -79,70 +79,62 @@ class RunningServer:
     ) -> None:
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(STOP_S)
+            self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self._folder.cleanup()
 
-    def _wait(self, until_s: float) -> None:
-        while time.perf_counter() < until_s:
+    def _wait_until_ready(self, deadline_s: float) -> None:
+        while time.perf_counter() < deadline_s:
             if self.process.poll() is not None:
-                raise RuntimeError(f"the server ended with {self.process.returncode}")
+                raise RuntimeError(f"the server exited with {self.process.returncode}")
             try:
                 with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
                     return
             except (urllib.error.URLError, OSError):
-                time.sleep(LOOK_EVERY_S)
-        raise RuntimeError(f"the server was not ready after {START_S:g} s")
+                time.sleep(POLL_INTERVAL_S)
+        raise RuntimeError(f"the server was not ready after {START_TIMEOUT_S:g} s")
 
     def processes(self) -> list[tuple[str, psutil.Process]]:
-        """Each of the server's processes with its part: main, queues, http, signal, model."""
+        """Return each process with its part: main, http, manager, model, signal or tracker."""
         main = psutil.Process(self.process.pid)
-        return [
-            ("main", main),
-            *sorted(
-                ((self._part(child), child) for child in main.children(recursive=True)),
-                key=lambda pair: pair[0],
-            ),
-        ]
-
-    def _part(self, process: psutil.Process) -> str:
-        command = " ".join(process.cmdline())
-        if "resource_tracker" in command:
-            return "tracker"
-        if "spawn_main" in command:
-            return (
-                "model"
-                if any("libtorch" in region.path for region in process.memory_maps())
-                else "signal"
-            )
-        return (
-            "http"
-            if any(
-                each.status == psutil.CONN_LISTEN and _watches(process)
-                for each in process.net_connections("tcp")
-            )
-            else "manager"
-        )
+        children = [(_part(child), child) for child in main.children(recursive=True)]
+        children.sort(key=lambda pair: pair[0])
+        return [("main", main), *children]
 
     def cpu_s(self) -> dict[str, float]:
-        """CPU seconds that each part has used so far, over its processes."""
+        """Return the CPU seconds that each part has used so far, summed over its processes."""
         used: dict[str, float] = {}
         for part, process in self.processes():
             used[part] = used.get(part, 0.0) + sum(process.cpu_times()[:2])
         return used
 
     def pss_mb(self) -> list[tuple[str, float]]:
-        """Each process's share of memory: what it has alone, and its part of what it shares."""
+        """Return each process's proportional share of memory in MB."""
         return [(part, process.memory_full_info().pss / 1e6) for part, process in self.processes()]
 
 
-def _watches(process: psutil.Process) -> bool:
-    """An HTTP process has an event loop; the manager, which was forked with the same listening socket, has none."""
-    links = (
-        entry.readlink()
-        for entry in Path(f"/proc/{process.pid}/fd").iterdir()
-        if entry.is_symlink()
-    )
-    return any(str(link) == "anon_inode:[eventpoll]" for link in links)
+def _part(process: psutil.Process) -> str:
+    """Return the part of the server that a child process is."""
+    command = " ".join(process.cmdline())
+    if "resource_tracker" in command:
+        return "tracker"
+    if "spawn_main" in command:
+        # Both kinds of workers are spawned; only the model worker loads torch.
+        loads_torch = any("libtorch" in region.path for region in process.memory_maps())
+        return "model" if loads_torch else "signal"
+    connections = process.net_connections("tcp")
+    listens = any(connection.status == psutil.CONN_LISTEN for connection in connections)
+    return "http" if listens and _has_event_loop(process) else "manager"
+
+
+def _has_event_loop(process: psutil.Process) -> bool:
+    """Return whether the process has an event loop.
+
+    An HTTP process has one; the manager, which is forked with the same listening socket, has none.
+    """
+    for entry in Path(f"/proc/{process.pid}/fd").iterdir():
+        if entry.is_symlink() and str(entry.readlink()) == "anon_inode:[eventpoll]":
+            return True
+    return False

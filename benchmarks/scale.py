@@ -1,10 +1,12 @@
-"""How a server's speed and CPU grow with the length of a recording, recordings in a request, clients, HTTP processes and signal workers.
+"""Measure how a server's speed and CPU time grow with the load and with its number of processes.
 
     python -m benchmarks.scale                              # a null encoder: the server's own part
     python -m benchmarks.scale --model FOLDER --of length,records
 
-One thing is changed at a time, from one recording of 10 s, 8 clients and one process of each kind but two signal workers. CPU is the
-server's, of all its processes, for each recording. With a null encoder the features' route shows transport, the other measurements.
+One quantity is changed at a time: the length of a recording, recordings in a request, clients, HTTP
+processes, signal workers. The others are one recording of 10 s, 8 clients, one HTTP process and two
+signal workers. CPU time is that of all the server's processes, for each recording. With a null
+encoder the features' route shows the cost of transport, /analyze that of the measurements too.
 """
 
 from __future__ import annotations
@@ -19,96 +21,113 @@ from benchmarks.machine import machine
 from benchmarks.running import RunningServer
 from benchmarks.serve import Run, measure, settings_of
 
-LOADS: dict[
-    str, tuple[str, tuple[int, ...]]
-] = {  # what is changed -> the load's flag for it, and the values
+# What is changed -> the flag of benchmarks.load, and the values
+LOADS: dict[str, tuple[str, tuple[int, ...]]] = {
     "length": ("--length", (10, 30, 60, 300)),
     "records": ("--records", (1, 4, 16, 64)),
     "clients": ("--concurrency", (1, 2, 4, 8, 16, 32, 64)),
 }
-SETTINGS: dict[str, tuple[str, tuple[int, ...]]] = {  # and the server's setting
+# What is changed -> the server's setting, and the values
+SETTINGS: dict[str, tuple[str, tuple[int, ...]]] = {
     "api workers": ("ECG_API_WORKERS", (1, 2, 4)),
     "signal workers": ("ECG_SIGNAL_WORKERS", (1, 2, 4)),
 }
-BASE = {"--length": "10", "--records": "1", "--concurrency": "8", "--body": "npy"}
+BASE_LOAD = {"--length": "10", "--records": "1", "--concurrency": "8", "--body": "npy"}
 TITLES = {
     "length": "seconds of a recording",
     "records": "recordings in a request",
     "clients": "clients at once",
 }
+COLUMNS = (
+    "route",
+    "changed",
+    "to",
+    "requests/s",
+    "recordings/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "CPU ms a recording",
+    "errors",
+)
 
 
 @dataclass(frozen=True)
-class Case:
+class _Case:
+    """One measurement: what was changed to which value, the load, and the server's settings."""
+
     changed: str
     value: int
     load: Mapping[str, str]
     settings: Mapping[str, str]
 
     def row(self, route: str, run: Run) -> str:
+        """Return a row of the printed table."""
         records = int(self.load["--records"])
-        latency = " | ".join(f"{value:.1f}" for value in run.latency_ms) or "- | - | -"
-        title = TITLES.get(self.changed, self.changed)
-        cpu_ms = run.server_cpu_ms / records
-        return f"| {route} | {title} | {self.value} | {run.per_s:.1f} | {run.per_s * records:.1f} | {latency} | {cpu_ms:.2f} | {run.errors} |"
+        cells = [route, TITLES.get(self.changed, self.changed), str(self.value)]
+        cells += [f"{run.per_s:.1f}", f"{run.per_s * records:.1f}"]
+        cells += [f"{value:.1f}" for value in run.latency_ms] or ["-"] * 3
+        cells += [f"{run.server_cpu_ms / records:.2f}", str(run.errors)]
+        return f"| {' | '.join(cells)} |"
 
 
-def cases(wanted: list[str]) -> Iterator[Case]:
-    for changed in wanted:
-        if changed in LOADS:
-            flag, values = LOADS[changed]
-            yield from (Case(changed, value, BASE | {flag: str(value)}, {}) for value in values)
+def _cases(names: list[str]) -> Iterator[_Case]:
+    for name in names:
+        if name in LOADS:
+            flag, values = LOADS[name]
+            for value in values:
+                yield _Case(name, value, BASE_LOAD | {flag: str(value)}, {})
         else:
-            variable, values = SETTINGS[changed]
-            yield from (Case(changed, value, BASE, {variable: str(value)}) for value in values)
+            setting, values = SETTINGS[name]
+            for value in values:
+                yield _Case(name, value, BASE_LOAD, {setting: str(value)})
 
 
 def main(options: argparse.Namespace) -> None:
-    print(
-        f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; encoder {options.model}, npy, {options.seconds:g} s a run\n"
-    )
-    print(
-        "| route | changed | to | requests/s | recordings/s | p50 ms | p95 ms | p99 ms | CPU ms a recording | errors |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name:
-        settings = settings_of(options.model, Path(name)) | {"ECG_MAX_IN_FLIGHT": "256"}
-        by_settings: dict[tuple[tuple[str, str], ...], list[Case]] = {}
-        for case in cases(options.of):
+    subject = f"encoder {options.model}, npy, {options.seconds:g} s a run"
+    print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; {subject}\n")
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
+    with tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as folder:
+        settings = settings_of(options.model, Path(folder)) | {"ECG_MAX_IN_FLIGHT": "256"}
+        # One server is started for all cases with the same settings.
+        by_settings: dict[tuple[tuple[str, str], ...], list[_Case]] = {}
+        for case in _cases(options.of):
             by_settings.setdefault(tuple(case.settings.items()), []).append(case)
-        for changed, alike in by_settings.items():
+        for changed, cases in by_settings.items():
             with RunningServer(settings | dict(changed)) as server:
-                for case in alike:
-                    given = [word for pair in case.load.items() for word in pair]
-                    for route in options.routes:
-                        run = measure(
-                            server, ["--route", route, *given, "--seconds", str(options.seconds)]
-                        )
-                        print(case.row(route[1:], run), flush=True)
+                for case in cases:
+                    _measure_and_print(server, case, options)
 
 
-def parse_arguments() -> argparse.Namespace:
-    known = [*LOADS, *SETTINGS]
+def _measure_and_print(server: RunningServer, case: _Case, options: argparse.Namespace) -> None:
+    load = [word for pair in case.load.items() for word in pair]
+    for route in options.routes:
+        run = measure(server, ["--route", route, *load, "--seconds", str(options.seconds)])
+        print(case.row(route[1:], run), flush=True)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    names = [*LOADS, *SETTINGS]
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.scale", description="How the server's speed and CPU grow."
+        prog="python -m benchmarks.scale", description="How the server's speed and CPU time grow."
     )
     parser.add_argument(
         "--model",
         default="null",
-        help="null, a folder of full-size checkpoints, or what ECG_MODEL takes",
+        help="null, a folder of full-size checkpoints, or a value of ECG_MODEL",
     )
     parser.add_argument(
         "--of",
-        type=lambda text: text.split(","),
-        default=known,
-        help="some of: " + ", ".join(known),
+        type=lambda value: value.split(","),
+        default=names,
+        help="some of: " + ", ".join(names),
     )
     parser.add_argument(
-        "--routes", type=lambda text: text.split(","), default=["/extract_features", "/analyze"]
+        "--routes", type=lambda value: value.split(","), default=["/extract_features", "/analyze"]
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main(parse_arguments())
+    main(_parse_arguments())

@@ -1,13 +1,17 @@
-"""How fast the real server answers: closed and open loop, by route, body and number of clients, and what CPU each request costs.
+"""Measure how fast the real server answers, and the CPU time of each request.
 
     python -m benchmarks.serve                              # a null encoder: the server's own cost
     python -m benchmarks.serve --model embedded
-    python -m benchmarks.serve --model FOLDER               # of `python -m benchmarks.make_checkpoints FOLDER`, full size
-    python -m benchmarks.serve --against OTHER_CHECKOUT     # every run twice, once with that one's server, and the ratio
+    python -m benchmarks.serve --model FOLDER               # of benchmarks.make_checkpoints, full
+    size
+    python -m benchmarks.serve --against OTHER_CHECKOUT     # every run on that server too, and the
+    ratio
 
-The load generator is a process of its own on the same cores, and its part is shown. Overhead is what of a request's time the
-server's stages (Server-Timing, without the queue) do not account for: queues, processes, HTTP, and the client.
-Where a machine does other work, the CPU columns still mean something; answers a second and milliseconds do not.
+Closed and open loop, by route, body and number of clients. The load generator is a separate process
+on the same cores; its CPU time is a column. Overhead is the part of a request's time that is not in
+the server's stages (Server-Timing, without the queue): queues, processes, HTTP, and the client. On
+a machine with other load the CPU columns are still valid; answers a second and milliseconds are
+not.
 """
 
 from __future__ import annotations
@@ -30,14 +34,22 @@ from benchmarks.running import ROOT, RunningServer
 
 ROUTES = ("/extract_features", "/analyze")
 BODIES = ("npy", "json", "msgpack")
-OPEN_SHARES = (0.5, 0.8)  # of what the closed loop answered at most
+OPEN_SHARES = (0.5, 0.8)  # of the closed loop's best rate
 COLUMNS = ("route, body", "load", "answers/s", "p50 ms", "p95 ms", "p99 ms", "overhead p50 ms")
 CPU_COLUMNS = ("CPU ms a request: http", "signal", "model", "rest", "client", "errors")
+MAIN_PARTS = ("http", "signal", "model")  # the server's parts with a column of their own
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the load generator against a server; `cpu_ms` is by part, for each request."""
+    """One run of the load generator against a server.
+
+    per_s        answers with status 200 a second
+    latency_ms   p50, p95 and p99; empty without an answer
+    overhead_ms  likewise
+    cpu_ms       part (the server's processes and the client) -> CPU time for each request
+    errors       number of requests without status 200
+    """
 
     per_s: float
     latency_ms: list[float]
@@ -46,156 +58,157 @@ class Run:
     errors: int
 
     def row(self, name: str, load: str) -> str:
-        rest = sum(
-            value
-            for part, value in self.cpu_ms.items()
-            if part not in ("http", "signal", "model", "client")
-        )
-        latency = " | ".join(f"{value:.1f}" for value in self.latency_ms) or "- | - | -"
-        overhead = f"{self.overhead_ms[0]:.1f}" if self.overhead_ms else "-"
-        used = " | ".join(
-            f"{value:.2f}"
-            for value in (
-                *(self.cpu_ms.get(part, 0.0) for part in ("http", "signal", "model")),
-                rest,
-            )
-        )
-        return f"| {name} | {load} | {self.per_s:.0f} | {latency} | {overhead} | {used} | {self.cpu_ms['client']:.2f} | {self.errors} |"
+        """Return a row of the printed table."""
+        main_parts = [self.cpu_ms.get(part, 0.0) for part in MAIN_PARTS]
+        other_parts = self.cpu_ms.keys() - {*MAIN_PARTS, "client"}
+        rest = sum(self.cpu_ms[part] for part in self.cpu_ms if part in other_parts)
+        cells = [name, load, f"{self.per_s:.0f}"]
+        cells += [f"{value:.1f}" for value in self.latency_ms] or ["-"] * 3
+        cells.append(f"{self.overhead_ms[0]:.1f}" if self.overhead_ms else "-")
+        cells += [f"{value:.2f}" for value in (*main_parts, rest, self.cpu_ms["client"])]
+        cells.append(str(self.errors))
+        return f"| {' | '.join(cells)} |"
 
     @property
     def server_cpu_ms(self) -> float:
+        """CPU time of all the server's processes for each request."""
         return sum(value for part, value in self.cpu_ms.items() if part != "client")
 
 
 def measure(server: RunningServer, arguments: Sequence[str]) -> Run:
-    """One run of `benchmarks.load` with these arguments."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.load",
-        "--url",
-        server.url,
-        "--as-json",
-        "--warm-up",
-        "0",
-        *arguments,
-    ]
+    """Run `benchmarks.load` once with these arguments."""
+    load = [sys.executable, "-m", "benchmarks.load"]
+    command = [*load, "--url", server.url, "--as-json", "--warm-up", "0", *arguments]
     before = server.cpu_s()
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     after = server.cpu_s()
-    found: dict[str, Any] = json.loads(output)
-    answered: dict[str, int] = found["answered"]
+    values: dict[str, Any] = json.loads(output)
+    answered: dict[str, int] = values["answered"]
     requests = max(1, sum(answered.values()))
-    cpu_s = {part: after[part] - before.get(part, 0.0) for part in after} | {
-        "client": found["client_cpu_s"]
-    }
+    good = answered.get("200", 0)
+    cpu_s = {part: used - before.get(part, 0.0) for part, used in after.items()}
+    cpu_s["client"] = values["client_cpu_s"]
     return Run(
-        per_s=answered.get("200", 0) / found["seconds"],
-        latency_ms=found["latency_ms"],
-        overhead_ms=found["overhead_ms"],
-        cpu_ms={part: 1000 * value / requests for part, value in cpu_s.items()},
-        errors=requests - answered.get("200", 0),
+        per_s=good / values["seconds"],
+        latency_ms=values["latency_ms"],
+        overhead_ms=values["overhead_ms"],
+        cpu_ms={part: 1000 * used / requests for part, used in cpu_s.items()},
+        errors=requests - good,
     )
 
 
-def loads(options: argparse.Namespace) -> Iterator[tuple[str, str, list[str]]]:
+@dataclass(frozen=True)
+class _Load:
+    """A route and a body, and how they are sent."""
+
+    route: str
+    body: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.route[1:]}, {self.body}"
+
+    def arguments(self, flag: str, value: str) -> list[str]:
+        """Return the arguments of `benchmarks.load`."""
+        recording = ["--route", self.route, "--body", self.body]
+        return [*recording, flag, value, "--seconds", str(self.seconds)]
+
+
+def _loads(options: argparse.Namespace) -> Iterator[_Load]:
     for route in options.routes:
         for body in options.bodies:
-            for clients in options.concurrency:
-                given = [
-                    "--route",
-                    route,
-                    "--body",
-                    body,
-                    "--concurrency",
-                    str(clients),
-                    "--seconds",
-                    str(options.seconds),
-                ]
-                yield f"{route[1:]}, {body}", f"{clients} at once", given
+            yield _Load(route, body, options.seconds)
 
 
-def measure_all(servers: Sequence[RunningServer], options: argparse.Namespace) -> None:
-    """Each load on each server in turn, then arrivals at shares of the best that the first one did."""
-    best: dict[str, float] = {}
-    for name, load, given in loads(options):
-        runs = show(servers, name, load, given)
-        best[name] = max(best.get(name, 0.0), runs[0].per_s)
-    for name, per_s in best.items() if not options.closed_only else ():
-        route, body = name.split(", ")
+def _measure_all(servers: Sequence[RunningServer], options: argparse.Namespace) -> None:
+    """Measure each load on each server: closed loop, then open loop at shares of the best rate."""
+    best_per_s: dict[_Load, float] = {}
+    for load in _loads(options):
+        for clients in options.concurrency:
+            arguments = load.arguments("--concurrency", str(clients))
+            runs = _measure_and_print(servers, load.name, f"{clients} at once", arguments)
+            best_per_s[load] = max(best_per_s.get(load, 0.0), runs[0].per_s)
+    if options.closed_only:
+        return
+    for load, per_s in best_per_s.items():
         for share in OPEN_SHARES:
-            given = [
-                "--route",
-                f"/{route}",
-                "--body",
-                body,
-                "--rate",
-                f"{share * per_s:.0f}",
-                "--seconds",
-                str(options.seconds),
-            ]
-            show(servers, name, f"{share * per_s:.0f}/s arriving", given)
+            rate = f"{share * per_s:.0f}"
+            arguments = load.arguments("--rate", rate)
+            _measure_and_print(servers, load.name, f"{rate}/s arriving", arguments)
 
 
-def show(servers: Sequence[RunningServer], name: str, load: str, given: Sequence[str]) -> list[Run]:
-    runs = [measure(server, given) for server in servers]
-    for server, run in zip(("", " (other)"), runs, strict=False):
-        print(run.row(name + server, load), flush=True)
-    if len(runs) == 2 and runs[1].per_s and runs[0].server_cpu_ms:
-        faster, cheaper = (
-            runs[0].per_s / runs[1].per_s,
-            runs[1].server_cpu_ms / runs[0].server_cpu_ms,
-        )
-        print(
-            f"| {name} | {load} | {faster:.2f} times the answers a second of the other, {cheaper:.2f} times less CPU |",
-            flush=True,
-        )
+def _measure_and_print(
+    servers: Sequence[RunningServer], name: str, load: str, arguments: Sequence[str]
+) -> list[Run]:
+    runs = [measure(server, arguments) for server in servers]
+    for suffix, run in zip(("", " (other)"), runs, strict=False):
+        print(run.row(name + suffix, load), flush=True)
+    if len(runs) == 2:
+        ours, other = runs
+        if other.per_s and ours.server_cpu_ms:
+            faster = ours.per_s / other.per_s
+            cheaper = other.server_cpu_ms / ours.server_cpu_ms
+            ratio = (
+                f"{faster:.2f} times the answers a second of the other, "
+                f"{cheaper:.2f} times less CPU"
+            )
+            print(f"| {name} | {load} | {ratio} |", flush=True)
     return runs
 
 
 def settings_of(model: str, folder: Path) -> dict[str, str]:
-    """Settings of a server with this encoder: null, full-size checkpoints in a folder, or what ECG_MODEL takes."""
+    """Return the settings of a server with this encoder.
+
+    model   null, a folder of full-size checkpoints, or a value of ECG_MODEL
+    folder  where a null bundle is written
+    """
     if model == "null":
         write_null_bundle(folder / "null")
         return {"ECG_MODEL": str(folder / "null")}
     if (Path(model) / FINETUNED).is_file():
-        checkpoints = {
+        return {
             "ECG_CLINICAL_CHECKPOINT": f"{model}/{FINETUNED}",
             "ECG_FEATURES_CHECKPOINT": f"{model}/{PRETRAINED}",
+            "ECG_MODELS_DIR": f"{model}/models",
         }
-        return checkpoints | {"ECG_MODELS_DIR": f"{model}/models"}
     return {"ECG_MODEL": model}
+
+
+def given_settings(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the settings of `--set ECG_NAME=VALUE`."""
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def main(options: argparse.Namespace) -> None:
     with (
-        tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as name,
+        tempfile.TemporaryDirectory(prefix="ecg-benchmark-") as folder,
         contextlib.ExitStack() as stack,
     ):
-        settings = settings_of(options.model, Path(name)) | dict(
-            pair.split("=", 1) for pair in options.set
-        )
+        settings = settings_of(options.model, Path(folder)) | given_settings(options.set)
         roots = [ROOT, options.against] if options.against else [ROOT]
-        about = f"encoder {options.model}, 12 leads x 5000 samples, {options.seconds:g} s a run"
-        print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; {about}\n")
-        print(f"| {' | '.join(COLUMNS + CPU_COLUMNS)} |\n{'|---' * len(COLUMNS + CPU_COLUMNS)}|")
-        measure_all([stack.enter_context(RunningServer(settings, root)) for root in roots], options)
+        subject = f"encoder {options.model}, 12 leads x 5000 samples, {options.seconds:g} s a run"
+        columns = COLUMNS + CPU_COLUMNS
+        print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; {subject}\n")
+        print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|")
+        servers = [stack.enter_context(RunningServer(settings, root)) for root in roots]
+        _measure_all(servers, options)
 
 
-def parse_arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.serve", description="The real server under load."
     )
     parser.add_argument(
         "--model",
         default="null",
-        help="null, a folder of full-size checkpoints, or what ECG_MODEL takes",
+        help="null, a folder of full-size checkpoints, or a value of ECG_MODEL",
     )
-    parser.add_argument("--routes", type=lambda text: text.split(","), default=list(ROUTES))
-    parser.add_argument("--bodies", type=lambda text: text.split(","), default=list(BODIES))
+    parser.add_argument("--routes", type=lambda value: value.split(","), default=list(ROUTES))
+    parser.add_argument("--bodies", type=lambda value: value.split(","), default=list(BODIES))
     parser.add_argument(
         "--concurrency",
-        type=lambda text: [int(part) for part in text.split(",")],
+        type=lambda value: [int(part) for part in value.split(",")],
         default=[1, 8, 32, 64],
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
@@ -210,11 +223,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--against",
         type=Path,
-        default=None,
         help="another checkout of this repository, measured in turn with this one",
     )
     return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main(parse_arguments())
+    main(_parse_arguments())

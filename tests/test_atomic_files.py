@@ -35,7 +35,7 @@ def mode_of(path: Path) -> int:
 
 @pytest.fixture
 def disk_events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What reaches the disk, in order: ("fsync", name) and ("rename", new name); all of it is done."""
+    """Records, in order, ("fsync", name) and ("rename", new name), and lets both happen."""
     events: list[tuple[str, str]] = []
     fsync, rename, replace = os.fsync, os.rename, os.replace
 

@@ -1,4 +1,4 @@
-"""The encoder's benchmark runs on PyTorch and NumPy alone, and its baseline computes what it is a baseline for."""
+"""The encoder's benchmark needs only PyTorch and NumPy; its baseline has the encoder's outputs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import torch
 
 from benchmarks import encoder_parts
 from benchmarks.encoder import (
+    CUDA_COLUMNS,
     ECG_FM,
-    ON_CUDA,
     REPLAYS,
     STREAM,
     Bench,
     Figures,
     Options,
-    difference,
-    flop,
     noise,
-    well_spread,
+    output_difference,
+    randomize_weights,
+    segment_flop,
 )
 from benchmarks.encoder_parts import Parts
 from benchmarks.plain_encoder import PlainEncoder
@@ -38,7 +38,8 @@ from tests.encoder.without_device import Again, stand_in
 SMALL = EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, labels=3)
 BARE = """
 import sys
-for name in ("safetensors", "scipy", "litserve", "fastapi", "pydantic", "threadpoolctl", "neurokit2"):
+names = "safetensors scipy litserve fastapi pydantic threadpoolctl neurokit2"
+for name in names.split():
     sys.modules[name] = None
 from benchmarks.encoder import main
 from encoder.config import ConvLayer, EcgFmConfig
@@ -91,18 +92,18 @@ def test_it_runs_where_nothing_else_is_installed() -> None:
 
 def test_the_baseline_computes_what_the_encoder_computes() -> None:
     torch.manual_seed(7)
-    encoder = well_spread(EcgFm(SMALL))
+    encoder = randomize_weights(EcgFm(SMALL))
     plain = PlainEncoder(encoder).eval()
     segments = noise(4, 12)
     with torch.inference_mode():
-        apart, cosine = difference(
+        apart, cosine = output_difference(
             EncoderRunner(encoder), lambda: plain(torch.from_numpy(segments)), segments
         )
     assert apart < 1e-5 and cosine > 1 - 1e-5
 
 
 def test_operations_of_the_published_size() -> None:
-    assert flop(ECG_FM) == pytest.approx(29.24e9, rel=1e-3)
+    assert segment_flop(ECG_FM) == pytest.approx(29.24e9, rel=1e-3)
 
 
 def test_every_contender_is_called_in_every_round() -> None:
@@ -114,16 +115,18 @@ def test_every_contender_is_called_in_every_round() -> None:
 
 
 def test_the_devices_own_time_has_its_own_share_of_the_ceiling() -> None:
-    """Four segments of 1 GFLOP against 2 TFLOP/s: 1 TFLOP/s in a stream, 1.6 on the device alone."""
+    """Four segments of 1 GFLOP, ceiling 2 TFLOP/s: 1 TFLOP/s in a stream, 1.6 on the device."""
     row = Figures(
-        batch=4, called=0.008, ceiling=2e12, each=1e9, streamed=0.004, on_device=0.0025
+        batch=4, call_s=0.008, ceiling_flops=2e12, segment_flop=1e9, stream_s=0.004, device_s=0.0025
     ).row()
     assert row == {
         "segments": 4, "ms": "8.00", "segments/s": "500.00", "stream, segments/s": "1000.0", "TFLOP/s": "1.000",
         "of the ceiling, TFLOP/s": "50.0 % of 2.000", "device, ms": "2.500", "device, of the ceiling": "80.0 %",
     }  # fmt: skip
     assert (
-        Figures(batch=4, called=0.008, ceiling=2e12, each=1e9).row()["of the ceiling, TFLOP/s"]
+        Figures(batch=4, call_s=0.008, ceiling_flops=2e12, segment_flop=1e9).row()[
+            "of the ceiling, TFLOP/s"
+        ]
         == "25.0 % of 2.000"
     )
 
@@ -143,10 +146,10 @@ def test_on_a_gpu_a_stream_and_the_device_alone_are_timed_too(
 ) -> None:
     stand_in(monkeypatch)
     bench = Bench(
-        well_spread(EcgFm(SMALL)),
+        randomize_weights(EcgFm(SMALL)),
         Options("cpu", (2,), ("float32",), OneSecondEach(1, 1.0, cpu_time=False)),
     )
-    runner = bench.ours["float32"]
+    runner = bench.runners["float32"]
     runner.forward, runner.max_batch = (
         CudaForward(EcgFm(SMALL), torch.device("cpu"), torch.float32, 16),
         16,
@@ -154,22 +157,22 @@ def test_on_a_gpu_a_stream_and_the_device_alone_are_timed_too(
     runner.run(noise(2, 12))
     calls = Again.made[0].replays
     plain, ours = bench.rows(2)
-    assert not set(ON_CUDA) & plain.keys() and set(ON_CUDA) < ours.keys()
+    assert not set(CUDA_COLUMNS) & plain.keys() and set(CUDA_COLUMNS) < ours.keys()
     assert Again.made[0].sizes == [2] and Again.made[0].replays - calls == 1 + STREAM + REPLAYS
     assert (
-        bench.figures["float32", 2].streamed == 1 / STREAM
-        and bench.figures["float32", 2].on_device == 1 / REPLAYS
+        bench.figures["float32", 2].stream_s == 1 / STREAM
+        and bench.figures["float32", 2].device_s == 1 / REPLAYS
     )
     assert runner.max_batch == 16
 
 
 def test_the_goal_is_one_recording_through_both_encoders() -> None:
     bench = Bench(
-        well_spread(EcgFm(SMALL)),
+        randomize_weights(EcgFm(SMALL)),
         Options("cpu", (1, 2), ("float32",), Rounds(1, 1e9, cpu_time=False)),
     )
-    for batch, on_device in ((1, 0.001), (2, 0.00125)):
-        bench.figures["float32", batch] = Figures(batch, 0.01, 1e12, 1e9, on_device=on_device)
+    for batch, device_s in ((1, 0.001), (2, 0.00125)):
+        bench.figures["float32", batch] = Figures(batch, 0.01, 1e12, 1e9, device_s=device_s)
     assert bench.goals() == [
         {
             "one 10 s recording, both encoders": "float32",
