@@ -128,6 +128,7 @@ def test_an_only_unmatched_name_takes_the_only_unmatched_file_if_its_size_fits()
         assert record.warnings == ()
     unstated = pair(samples=0)[0]
     assert read([Part("upload-1", unstated), Part("upload-2", data)]).samples == len(RAMP)
+    assert read([Part("upload-1", unstated), Part("upload-2", data[:4])]).samples == 1
     for wrong in (data[:-4], data + bytes(4)):
         assert_missing([Part("upload-1", head), Part("upload-2", wrong)])
     # Without a stated length the size must be a whole number of frames, and not empty.
