@@ -34,6 +34,7 @@ class Field:
 
 def parse_fields(data: bytes) -> Iterator[Field]:
     """Yield all fields, including those within channels and groups. Raises CorruptFile."""
+    # Empty fields cost two bytes each, so a file of 64 MB could hold millions.
     for count, field in enumerate(_walk(data, 0, len(data), None, 0)):
         if count == MAX_FIELDS:
             raise CorruptFile(f"the MFER file has more than {MAX_FIELDS} tags")
@@ -46,6 +47,7 @@ def _walk(data: bytes, at: int, end: int, channel: int | None, depth: int) -> It
     while at < end:
         tag = data[at]
         at += 1
+        # Zero bytes between fields are padding.
         if tag == 0:
             continue
         if tag == tags.END:

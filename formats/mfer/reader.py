@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -79,8 +80,9 @@ def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]]]:
 
 
 def _is_average_beat(definitions: Definitions) -> bool:
-    kind = definitions.common.get(tags.WAVEFORM, b"\0")
-    return definitions.integer(kind[:2]) == _AVERAGE_BEAT
+    waveform = definitions.common.get(tags.WAVEFORM, b"\0")
+    kind = definitions.integer(waveform[:2])
+    return kind == _AVERAGE_BEAT
 
 
 def _frame(data: bytes, definitions: Definitions) -> _Frame:
@@ -116,10 +118,15 @@ def _frame(data: bytes, definitions: Definitions) -> _Frame:
 
 
 def _data_type(values: Values, definitions: Definitions) -> np.dtype[Any]:
-    number = values[tags.DATA_TYPE][0] if tags.DATA_TYPE in values else 0
+    number = _data_type_number(values)
     if number not in _TYPES:
         raise UnknownFormat(f"MFER data of type {number}; 0 to {max(_TYPES)} are supported")
     return np.dtype(definitions.byte_order + _TYPES[number])
+
+
+def _data_type_number(values: Values) -> int:
+    value = values.get(tags.DATA_TYPE, b"\0")
+    return value[0]
 
 
 def _channel(values: Values, codes: NDArray[Any], definitions: Definitions) -> Channel:
@@ -127,25 +134,28 @@ def _channel(values: Values, codes: NDArray[Any], definitions: Definitions) -> C
     name = ""
     if tags.LEAD in values:
         name = lead_from_scp_number(definitions.integer(values[tags.LEAD][:2]))
-    offset = 0.0
-    if tags.OFFSET in values:
-        offset = _sample_value(values[tags.OFFSET], codes.dtype)
-    gap: float = _DEFAULT_GAP
-    if tags.NULL in values:
-        gap = _sample_value(values[tags.NULL], codes.dtype)
+    offset = _sample_value(values.get(tags.OFFSET), codes.dtype, default=0)
+    gap = _sample_value(values.get(tags.NULL), codes.dtype, default=_DEFAULT_GAP)
     scale, unit = _resolution(values, definitions)
-    if values.get(tags.DATA_TYPE, b"\0")[0] == _STATUS_TYPE:
+    if _data_type_number(values) == _STATUS_TYPE:
         unit = "status"
+    fs = _sampling_rate(values, definitions)
     samples = codes.astype(np.float64)
     samples[codes == gap] = np.nan
-    return Channel(name, samples + offset, unit, scale, fs=_sampling_rate(values, definitions))
+    return Channel(name, samples + offset, unit, scale, fs=fs)
 
 
-def _sample_value(value: bytes, dtype: np.dtype[Any]) -> float:
-    """Return an offset or gap, which has the samples' type; 0 if its length is another."""
+def _sample_value(value: bytes | None, dtype: np.dtype[Any], *, default: float) -> float:
+    """Return an offset or gap, which has the samples' type.
+
+    A value of another length means nothing; it is read as 0.
+    """
+    if value is None:
+        return default
     if len(value) != dtype.itemsize:
         return 0.0
-    return float(np.frombuffer(value, dtype)[0])
+    sample = np.frombuffer(value, dtype)[0]
+    return float(sample)
 
 
 def _decimal(value: bytes, definitions: Definitions) -> float:
@@ -171,7 +181,10 @@ def _sampling_rate(values: Values, definitions: Definitions) -> float | None:
             "fs: the MFER file's sampling interval is 0, or in a unit other than Hz and seconds",
             loc=("fs",),
         )
-    return number if unit == _HERTZ else round(1.0 / number, 6)
+    if unit == _HERTZ:
+        return number
+    # An interval is a rounded decimal: 3.333333333 ms would give 300.00000003 Hz.
+    return round(1.0 / number, 6)
 
 
 def _resolution(values: Values, definitions: Definitions) -> tuple[float, str | None]:
@@ -189,25 +202,35 @@ def _joined(frames: list[_Frame]) -> list[_Frame]:
     joined: list[_Frame] = []
     for frame in frames:
         if joined and _layout(joined[-1]) == _layout(frame):
-            joined[-1] = [_extended(*pair) for pair in zip(joined[-1], frame, strict=True)]
+            joined[-1] = _extended(joined[-1], frame)
         else:
             joined.append(frame)
     return joined
 
 
 def _layout(frame: _Frame) -> list[tuple[object, ...]]:
-    return [(channel.name, channel.unit, channel.scale, channel.fs) for channel in frame]
+    """Return what two frames must have in common to continue each other."""
+    layout: list[tuple[object, ...]] = []
+    for channel in frame:
+        layout.append((channel.name, channel.unit, channel.scale, channel.fs))
+    return layout
 
 
-def _extended(channel: Channel, more: Channel) -> Channel:
-    codes = np.concatenate([channel.codes, more.codes])
-    return Channel(channel.name, codes, channel.unit, channel.scale, fs=channel.fs)
+def _extended(frame: _Frame, following: _Frame) -> _Frame:
+    extended = []
+    for channel, more in zip(frame, following, strict=True):
+        codes = np.concatenate([channel.codes, more.codes])
+        extended.append(replace(channel, codes=codes))
+    return extended
 
 
 def _value(frame: _Frame) -> float:
     """Return the value of a waveform: its channels times the lead-seconds of the longest lead."""
-    seconds = [lead_seconds(channel.fs, [channel]) for channel in frame if channel.fs]
-    return max(seconds, default=0.0) * len(frame)
+    longest = 0.0
+    for channel in frame:
+        if channel.fs:
+            longest = max(longest, lead_seconds(channel.fs, [channel]))
+    return longest * len(frame)
 
 
 def _reported(file_fields: list[tuple[Field, str]]) -> tuple[Patient, Reported, tuple[str, ...]]:
@@ -221,9 +244,7 @@ def _reported(file_fields: list[tuple[Field, str]]) -> tuple[Patient, Reported, 
         if field.tag == tags.TIME and len(value) >= 7:
             date = metadata.iso_datetime_from_parts(*struct.unpack_from(order + "H5B", value))
         elif field.tag == tags.AGE and len(value) >= 7:
-            years, _, year, month, day = struct.unpack_from(order + "BHHBB", value)
-            age_years = float(years) if 0 < years < 255 else None
-            birth_date = metadata.iso_datetime_from_parts(year, month, day)
+            age_years, birth_date = _age(value, order)
         elif field.tag == tags.SEX and value:
             sex = _SEXES.get(value[0])
         elif field.tag == tags.MAKER:
@@ -233,6 +254,16 @@ def _reported(file_fields: list[tuple[Field, str]]) -> tuple[Patient, Reported, 
         age_years = metadata.age_at_recording(birth_date, date)
     patient, warnings = metadata.plausible_patient(age_years, sex)
     return patient, Reported(date, device), warnings
+
+
+def _age(value: bytes, order: str) -> tuple[float | None, str | None]:
+    """Return the age in years, None if it is not stated, and the date of birth."""
+    years, _, year, month, day = struct.unpack_from(order + "BHHBB", value)
+    birth_date = metadata.iso_datetime_from_parts(year, month, day)
+    # 0 and 255 are read as "not stated".
+    if years in (0, 255):
+        return None, birth_date
+    return float(years), birth_date
 
 
 def _detect(part: Part) -> bool:

@@ -69,14 +69,15 @@ def recording_date(fields: dict[int, bytes]) -> str | None:
 def patient(fields: dict[int, bytes], date: str | None) -> tuple[Patient, tuple[str, ...]]:
     """Return sex and age, the latter as stated or at `date`; and a warning for an odd age."""
     age = fields.get(_AGE, b"")
-    birth_date = fields.get(_BIRTH_DATE, b"")
-    sex = fields.get(_SEX, b"")
+    sex = fields.get(_SEX, b"\0")
     if len(age) >= 3 and age[2] in _AGE_UNITS:
         number = int.from_bytes(age[:2], "little")
         age_years = metadata.age_in_years(number, _AGE_UNITS[age[2]])
     else:
-        age_years = metadata.age_at_recording(_iso_datetime(birth_date), date)
-    return metadata.plausible_patient(age_years, _SEXES.get(sex[0]) if sex else None)
+        birth_date = _iso_datetime(fields.get(_BIRTH_DATE, b""))
+        age_years = metadata.age_at_recording(birth_date, date)
+    sex_number = int.from_bytes(sex[:1], "little")
+    return metadata.plausible_patient(age_years, _SEXES.get(sex_number))
 
 
 def _iso_datetime(date: bytes, clock: bytes = bytes(3)) -> str | None:
@@ -91,7 +92,9 @@ def device(fields: dict[int, bytes]) -> str | None:
     value = fields.get(_DEVICE, b"")
     model = value[_MODEL].split(b"\0")[0]
     strings = value[_DEVICE_STRINGS_OFFSET:].split(b"\0")
-    manufacturer = strings[_MANUFACTURER] if len(strings) > _MANUFACTURER else b""
+    manufacturer = b""
+    if len(strings) > _MANUFACTURER:
+        manufacturer = strings[_MANUFACTURER]
     return metadata.device_name(manufacturer.decode("latin-1"), model.decode("latin-1"))
 
 

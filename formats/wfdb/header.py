@@ -26,6 +26,7 @@ MAX_SEGMENTS: Final = 2000
 MAX_FRAME_SAMPLES: Final = 1000
 _DETECTION_BYTES: Final = 4096
 _GAP: Final = "~"  # in place of a segment's name
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
 
 # The digits of every number are bounded, so that a hostile header gives no huge integers.
 _NUMBER: Final = r"[-+]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})(?:[eE][-+]?\d{1,3})?"
@@ -187,7 +188,10 @@ def _record_line(lines: list[str]) -> re.Match[str] | None:
 
 def _signals(lines: list[str], count: int) -> tuple[SignalLine, ...]:
     _check_count(count, len(lines) - 1, MAX_SIGNALS, "signals")
-    return tuple(_signal_line(line, index) for index, line in enumerate(lines[1 : count + 1]))
+    signals = []
+    for index, line in enumerate(lines[1 : count + 1]):
+        signals.append(_signal_line(line, index))
+    return tuple(signals)
 
 
 def _segments(lines: list[str], count: int) -> tuple[Segment, ...]:
@@ -211,19 +215,24 @@ def _check_count(stated: int, described: int, limit: int, what: str) -> None:
         )
 
 
-def _decoded(data: bytes) -> str:
-    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
+def _stripped_lines(data: bytes) -> list[str]:
+    text = data.removeprefix(_UTF8_MARK).decode("utf-8", errors="replace")
+    return [line.strip() for line in text.splitlines()]
 
 
 def _content_lines(data: bytes) -> list[str]:
     """Return the stripped lines without comments and empty lines."""
-    stripped = (line.strip() for line in _decoded(data).splitlines())
-    return [line for line in stripped if line and not line.startswith("#")]
+    lines = _stripped_lines(data)
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _comments(data: bytes) -> str:
-    stripped = (line.strip() for line in _decoded(data).splitlines())
-    return "\n".join(line[1:] for line in stripped if line.startswith("#"))
+    """Return the comments without their marks, one a line."""
+    comments = []
+    for line in _stripped_lines(data):
+        if line.startswith("#"):
+            comments.append(line[1:])
+    return "\n".join(comments)
 
 
 def _signal_line(line: str, index: int) -> SignalLine:
@@ -286,7 +295,10 @@ def _gain(text: str, index: int) -> tuple[float, int | None, str]:
     gain = float(match["gain"]) if match else math.nan
     if match is None or not math.isfinite(gain):
         raise CorruptFile(f"signal {index}: the gain in the WFDB header is not a finite number")
-    baseline = None if match["baseline"] is None else int(match["baseline"])
+    baseline = None
+    if match["baseline"] is not None:
+        baseline = int(match["baseline"])
+    # header(5): a gain of 0 means that the signal is not calibrated; the default is assumed.
     return gain or DEFAULT_GAIN, baseline, match["unit"] or DEFAULT_UNIT
 
 

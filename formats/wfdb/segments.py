@@ -73,7 +73,8 @@ def _read_segments(
 
 def _frame_samples(channel: Channel, master: Header) -> int:
     """Return how many samples a channel has in one frame of the record."""
-    return round((channel.fs or master.fs) / master.fs)
+    fs = channel.fs or master.fs
+    return round(fs / master.fs)
 
 
 def _read_segment(
@@ -142,5 +143,6 @@ def _millivolt(piece: Channel) -> NDArray[np.float64]:
     if unit is None or unit[0] not in _MILLIVOLT:
         raise CorruptFile("a signal of the WFDB record has incompatible units in two segments")
     name, factor = unit
-    scaled: NDArray[np.float64] = piece.codes * (piece.scale * factor * _MILLIVOLT[name])
+    scale_mv = piece.scale * factor * _MILLIVOLT[name]
+    scaled: NDArray[np.float64] = piece.codes * scale_mv
     return scaled

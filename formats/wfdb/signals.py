@@ -158,9 +158,11 @@ def _frame_table(header: Header, name: str, data: bytes, frames: int | None) -> 
     number = _storage_number(header, name)
     if number in FLAC:
         return _flac_table(header, name, data, frames)
+    # None only if all files are FLAC.
     frames = frames or 0
     width = _frame_width(header, name)
-    return STORAGE[number].unpack(data)[: frames * width].reshape(frames, width)
+    codes = STORAGE[number].unpack(data)[: frames * width]
+    return codes.reshape(frames, width)
 
 
 def _flac_table(header: Header, name: str, data: bytes, frames: int | None) -> Codes:
@@ -174,8 +176,9 @@ def _flac_table(header: Header, name: str, data: bytes, frames: int | None) -> C
         raise CorruptFile(
             f"{name}: signals of one FLAC file with different numbers of samples a frame"
         )
+    bits = FLAC[lines[0].storage]
     flac_frames = None if frames is None else frames * frame_samples
-    codes = flac_codes(data, FLAC[lines[0].storage], len(lines), flac_frames)
+    codes = flac_codes(data, bits, len(lines), flac_frames)
     whole = len(codes) // frame_samples
     by_signal = codes[: whole * frame_samples].reshape(whole, frame_samples, len(lines))
     return by_signal.transpose(0, 2, 1).reshape(whole, -1)

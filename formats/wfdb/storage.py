@@ -46,7 +46,9 @@ def _plain(dtype: str, offset: int = 0) -> Callable[[bytes], Codes]:
     size = np.dtype(dtype).itemsize
 
     def unpack(data: bytes) -> Codes:
-        return np.frombuffer(data, dtype=dtype, count=len(data) // size).astype(np.int64) - offset
+        complete = len(data) // size
+        stored = np.frombuffer(data, dtype=dtype, count=complete)
+        return stored.astype(np.int64) - offset
 
     return unpack
 
@@ -64,16 +66,18 @@ def _signed(codes: Codes, bits: int) -> Codes:
 
 
 def _unpack_24(data: bytes) -> Codes:
-    b = _blocks(data[: len(data) // 3 * 3], 3)
-    return _signed(b[:, 0] | b[:, 1] << 8 | b[:, 2] << 16, 24)
+    complete = len(data) // 3 * 3
+    low, middle, high = _blocks(data[:complete], 3).T
+    return _signed(low | middle << 8 | high << 16, 24)
 
 
 def _unpack_212(data: bytes) -> Codes:
     """Two 12-bit samples in 3 bytes: both low bytes outside, both high nibbles in the middle."""
-    b = _blocks(data, 3)
-    first = b[:, 0] | (b[:, 1] & 0x0F) << 8
-    second = b[:, 2] | (b[:, 1] & 0xF0) << 4
-    return _signed(np.stack([first, second], axis=1).ravel(), 12)
+    first_low, nibbles, second_low = _blocks(data, 3).T
+    first = first_low | (nibbles & 0x0F) << 8
+    second = second_low | (nibbles & 0xF0) << 4
+    codes = np.stack([first, second], axis=1).ravel()
+    return _signed(codes, 12)
 
 
 def _unpack_310(data: bytes) -> Codes:
@@ -81,18 +85,22 @@ def _unpack_310(data: bytes) -> Codes:
 
     The first two are in the words above the lowest bit; the third is in the top five bits of both.
     """
-    b = _blocks(data, 4)
-    low_word = b[:, 0] | b[:, 1] << 8
-    high_word = b[:, 2] | b[:, 3] << 8
-    third = low_word >> 11 & 0x1F | (high_word >> 11 & 0x1F) << 5
-    return _signed(np.stack([low_word >> 1, high_word >> 1, third], axis=1).ravel(), 10)
+    first_low, first_high, second_low, second_high = _blocks(data, 4).T
+    first_word = first_low | first_high << 8
+    second_word = second_low | second_high << 8
+    third_low = first_word >> 11 & 0x1F
+    third_high = second_word >> 11 & 0x1F
+    third = third_low | third_high << 5
+    codes = np.stack([first_word >> 1, second_word >> 1, third], axis=1).ravel()
+    return _signed(codes, 10)
 
 
 def _unpack_311(data: bytes) -> Codes:
     """Three 10-bit samples in 32 bits, the first in the lowest bits."""
-    b = _blocks(data, 4)
-    word = b[:, 0] | b[:, 1] << 8 | b[:, 2] << 16 | b[:, 3] << 24
-    return _signed(np.stack([word, word >> 10, word >> 20], axis=1).ravel(), 10)
+    b0, b1, b2, b3 = _blocks(data, 4).T
+    word = b0 | b1 << 8 | b2 << 16 | b3 << 24
+    codes = np.stack([word, word >> 10, word >> 20], axis=1).ravel()
+    return _signed(codes, 10)
 
 
 STORAGE: Final[dict[int, Storage]] = {

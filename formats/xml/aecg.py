@@ -177,6 +177,7 @@ def _sampling_rate(time: Element) -> float:
             "fs: the aECG file's time increment is not a number above 0 in s, ms or us",
             loc=("fs",),
         )
+    # An increment is a rounded decimal: 3.333333333 ms would give 300.00000003 Hz.
     return round(1.0 / (number * seconds), 6)
 
 
