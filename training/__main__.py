@@ -1,6 +1,7 @@
 """`python -m training embed | train | score | install | list | compare | promote | rollback | random-encoder`: heads from start to end.
 
-docs/heads.md leads through them. Exit codes: 0 done; 1 could not be done, and why; 2 wrong usage; 3 the gate keeps the champion.
+docs/heads.md leads through them. Exit codes: 0 done; 1 could not be done, and why; 2 wrong usage; 3
+the gate keeps the champion.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Platt's calibration of one label's logits, and its threshold, both from logits of patients that the weights were not fitted on.
+"""Platt's calibration of one label's logits, and its threshold.
 
-Platt, J.: Probabilistic outputs for support vector machines, 1999; the targets are his, which keep a handful of positives
-from being taken for certain. Slopes are never negative: a calibration mends how sure a head is, not what it says.
+Both are fitted to logits of patients that the weights were not fitted on. Platt, Probabilistic
+outputs for support vector machines, 1999: his targets keep a few positives from being taken for
+certain. Slopes are never negative: a calibration corrects how certain a head is, not the order of
+its answers.
 """
 
 from __future__ import annotations
@@ -18,31 +20,43 @@ Array = NDArray[np.float64]
 
 
 def platt(logits: Array, truth: Array) -> tuple[float, float]:
-    """(slope, offset) of sigmoid(slope * logit + offset), from (records,) without unknown truths."""
-    positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
+    """Return (slope, offset) of the calibration sigmoid(slope * logit + offset).
+
+    logits, truth  (records,), without unknown truths
+    """
+    positives = int((truth == 1).sum())
+    negatives = int((truth == 0).sum())
     target = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    # Scaled to unit standard deviation, so that the optimiser's steps fit logits of any size.
     spread = float(logits.std()) or 1.0
     z = logits / spread
 
-    def loss(at: Array) -> tuple[float, Array]:
-        q = at[0] * z + at[1]
+    def loss_and_gradient(parameters: Array) -> tuple[float, Array]:
+        q = parameters[0] * z + parameters[1]
+        loss = float((np.logaddexp(0, q) - target * q).sum())
         residual = sigmoid(q) - target
-        return float((np.logaddexp(0, q) - target * q).sum()), np.array(
-            [(residual * z).sum(), residual.sum()]
-        )
+        return loss, np.array([(residual * z).sum(), residual.sum()])
 
-    found = minimize(
-        loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.0, None), (None, None)]
+    solution = minimize(
+        loss_and_gradient,
+        np.array([1.0, 0.0]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.0, None), (None, None)],
     )
-    return float(found.x[0] / spread), float(found.x[1])
+    return float(solution.x[0] / spread), float(solution.x[1])
 
 
 def best_f1_threshold(probabilities: NDArray[np.floating[Any]], truth: Array) -> float:
-    """The probability from which on "positive" has the highest F1, half way to the next record's below."""
+    """Return the threshold with the highest F1, from (records,) probabilities and truths.
+
+    It is half way between the lowest probability that counts as positive and the next one below.
+    """
     order = np.argsort(-probabilities, kind="stable")
-    ranked, hits = probabilities[order], np.cumsum(truth[order] == 1)
-    last_of_ties = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    descending = probabilities[order]
+    hits = np.cumsum(truth[order] == 1)
+    last_of_ties = np.flatnonzero(np.append(descending[1:] != descending[:-1], True))
     f1 = 2 * hits[last_of_ties] / (last_of_ties + 1 + hits[-1])
     best = last_of_ties[int(f1.argmax())]
-    below = ranked[best + 1] if best + 1 < len(ranked) else 0.0
-    return float((ranked[best] + below) / 2)
+    below = descending[best + 1] if best + 1 < len(descending) else 0.0
+    return float((descending[best] + below) / 2)

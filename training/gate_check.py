@@ -1,12 +1,14 @@
-"""Does the promotion gate keep its word? Simulated on real embeddings and labels, with heads really trained.
+"""Check the promotion gate by simulation on real embeddings and labels, with trained heads.
 
-    python -m training.gate_check --embeddings PARQUET (--labels TABLE | --ptbxl FOLDER --recipe superclass) [--seeds 20]
+    python -m training.gate_check --embeddings PARQUET [--seeds 20]
+        (--labels TABLE | --ptbxl FOLDER --recipe RECIPE)
 
-For each seed patients are dealt into a gate set and the rest. The champion is trained on 300 recordings. Candidates are
-trained on the same 300 again (nothing new; another seed, which a linear head does not depend on), on 1,200 (honest growth),
-and on 1,200 of which the 900 new ones have wrong labels in one of three ways: 60 % of the entries flipped; 60 % of the
-recordings with another recording's labels; 60 % with a label drawn at random.
-`--page docs/heads.md` writes the table between its marks.
+For each seed the patients are divided at random into a gate set and the rest. The champion is
+trained on 300 recordings. Candidates are trained on the same 300 (nothing new; another seed, which
+a linear head does not depend on), on 1,200 (honest growth), and on 1,200 of which the 900 new ones
+have wrong labels in one of three ways: 60 % of the entries flipped; 60 % of the recordings with
+another recording's labels; 60 % with one label drawn at random. `--page docs/heads.md` writes the
+table between the marks of that page.
 """
 
 from __future__ import annotations
@@ -25,14 +27,18 @@ from numpy.typing import NDArray
 
 from errors import ModelStoreError
 from heads.gate import GateSet, Limits, Verdict, judge
-from heads.head import EncoderReference
+from heads.head import EncoderReference, Head
 from training.heads.embeddings_file import read_embeddings
-from training.heads.fit import Examples, FitOptions, fit_head
+from training.heads.examples import Examples
+from training.heads.fit import fit_head
+from training.heads.fitted import FitOptions
 from training.heads.label_table import Labelled, join, read_labels
 from training.heads.recipes import Recipe, recipe_labels
 
-FEW, MANY = 300, 1200  # recordings
+FEW: Final = 300  # recordings
+MANY: Final = 1200
 CORRUPTED: Final = 0.6
+CANDIDATE_SEED: Final = 1000  # added to the champion's seed
 BEGIN: Final = "<!-- gate: written by python -m training.gate_check -->\n"
 END: Final = "<!-- end of gate -->\n"
 
@@ -40,38 +46,51 @@ Array = NDArray[np.float64]
 Corruption = Callable[[Array, np.random.Generator], Array]
 
 
-def flipped(truth: Array, random: np.random.Generator) -> Array:
-    """60 % of the entries say the contrary."""
+def flip_entries(truth: Array, random: np.random.Generator) -> Array:
+    """Invert 60 % of the entries of truth (records, labels)."""
     return np.where(random.random(truth.shape) < CORRUPTED, 1 - truth, truth)
 
 
-def mixed_up(truth: Array, random: np.random.Generator) -> Array:
-    """60 % of the recordings have the labels of another of them."""
+def mix_up_records(truth: Array, random: np.random.Generator) -> Array:
+    """Permute the labels of 60 % of the recordings among these recordings."""
     wrong = np.flatnonzero(random.random(len(truth)) < CORRUPTED)
-    found = truth.copy()
-    found[wrong] = truth[random.permutation(wrong)]
-    return found
+    corrupted = truth.copy()
+    corrupted[wrong] = truth[random.permutation(wrong)]
+    return corrupted
 
 
-def drawn(truth: Array, random: np.random.Generator) -> Array:
-    """60 % of the recordings have one label, any."""
+def draw_labels(truth: Array, random: np.random.Generator) -> Array:
+    """Give 60 % of the recordings one label, drawn at random."""
     wrong = random.random(len(truth)) < CORRUPTED
-    found = truth.copy()
-    found[wrong] = np.eye(truth.shape[1])[random.integers(0, truth.shape[1], int(wrong.sum()))]
-    return found
+    labels = truth.shape[1]
+    drawn = random.integers(0, labels, int(wrong.sum()))
+    corrupted = truth.copy()
+    corrupted[wrong] = np.eye(labels)[drawn]
+    return corrupted
 
 
-SCENARIOS: Final[tuple[tuple[str, int, Corruption | None], ...]] = (
-    ("nothing new: the same 300 again", FEW, None),
-    ("300 grown to 1,200, honest", MANY, None),
-    ("900 new, 60 % of the entries flipped", MANY, flipped),
-    ("900 new, 60 % with another recording's labels", MANY, mixed_up),
-    ("900 new, 60 % with one label drawn at random", MANY, drawn),
+@dataclass(frozen=True)
+class Scenario:
+    """What a candidate is trained on: so many recordings; those that are new may be corrupted."""
+
+    name: str
+    recordings: int
+    corrupt: Corruption | None = None
+
+
+SCENARIOS: Final = (
+    Scenario("nothing new: the same 300 again", FEW),
+    Scenario("300 grown to 1,200, honest", MANY),
+    Scenario("900 new, 60 % of the entries flipped", MANY, flip_entries),
+    Scenario("900 new, 60 % with another recording's labels", MANY, mix_up_records),
+    Scenario("900 new, 60 % with one label drawn at random", MANY, draw_labels),
 )
 
 
 @dataclass(frozen=True)
 class Outcome:
+    """The gate's verdict on one scenario's candidate, and the champion's macro AUROC."""
+
     scenario: str
     seed: int
     verdict: Verdict
@@ -80,6 +99,31 @@ class Outcome:
 
 def main(arguments: list[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    options = parser.parse_args(typed)
+    if bool(options.labels) == bool(options.ptbxl):
+        parser.error("one of --labels and --ptbxl is needed")
+    try:
+        if options.labels:
+            table = read_labels(options.labels)
+        else:
+            table = recipe_labels(options.recipe, options.ptbxl)
+        embeddings = read_embeddings(options.embeddings)
+        labelled = join(embeddings, table)
+        seeds = range(options.seeds)
+        outcomes = list(simulate(labelled, embeddings.encoder, seeds, options.gate_patients))
+    except ModelStoreError as error:
+        print(f"{error.title}: {error.detail}", file=sys.stderr)
+        return 1
+    command = f"python -m training.gate_check {shlex.join(_without_folders(typed))}"
+    text = report(outcomes, embeddings.encoder, command)
+    print(text)
+    if options.page:
+        write_page(options.page, text)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -89,123 +133,111 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--recipe", choices=get_args(Recipe), default="superclass")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--gate-patients", type=int, default=1000)
-    parser.add_argument(
-        "--page", type=Path, help="a document with the marks between which the figures go"
-    )
-    options = parser.parse_args(typed)
-    if bool(options.labels) == bool(options.ptbxl):
-        parser.error("one of --labels and --ptbxl is needed")
-    try:
-        table = (
-            read_labels(options.labels)
-            if options.labels
-            else recipe_labels(options.recipe, options.ptbxl)
-        )
-        embeddings = read_embeddings(options.embeddings)
-        labelled = join(embeddings, table)
-        outcomes = list(
-            simulate(labelled, embeddings.encoder, range(options.seeds), options.gate_patients)
-        )
-    except ModelStoreError as error:
-        print(f"{error.title}: {error.detail}", file=sys.stderr)
-        return 1
-    said = report(
-        outcomes, embeddings.encoder, f"python -m training.gate_check {shlex.join(_named(typed))}"
-    )
-    print(said)
-    if options.page:
-        write_page(options.page, said)
-    return 0
+    parser.add_argument("--page", type=Path, help="write the figures between this page's marks")
+    return parser
 
 
 def simulate(
     labelled: Labelled, encoder: EncoderReference, seeds: Iterable[int], gate_patients: int
 ) -> Iterator[Outcome]:
+    """Yield the outcome of each scenario for each seed.
+
+    Raises ModelStoreError if fewer than MANY recordings are left outside the gate set.
+    """
     for seed in seeds:
         started = time.monotonic()
         random = np.random.default_rng(seed)
-        examples = labelled.examples
-        of_gate = np.isin(
-            examples.patients, random.permutation(np.unique(examples.patients))[:gate_patients]
-        )
-        rest = random.permutation(np.flatnonzero(~of_gate))[:MANY]
-        if len(rest) < MANY:
-            raise ModelStoreError(
-                f"{len(rest)} recordings beside the gate set's; {MANY} are needed (fewer --gate-patients?)"
-            )
-        held, pool = examples.at(of_gate), examples.at(rest)
+        held, pool = _split(labelled.examples, gate_patients, random)
         gate = GateSet(labelled.labels, held.truth, held.patients)
 
-        def trained(examples: Examples, seed: int, x: Array = held.x) -> Array:
-            return fit_head(
-                examples, labelled.labels, "check", encoder, FitOptions(seed=seed)
-            ).probabilities(x)
+        def train(examples: Examples, seed: int, labels: tuple[str, ...] = labelled.labels) -> Head:
+            return fit_head(examples, labels, "check", encoder, FitOptions(seed=seed))
 
-        champion = trained(pool.at(np.arange(FEW)), seed)
-        for scenario, count, corrupt in SCENARIOS:
-            verdict = judge(
-                gate,
-                champion,
-                trained(_made(pool, count, corrupt, random), seed + 1000),
-                Limits(seed=seed),
-            )
-            known = [label.champion for label in verdict.labels if label.champion is not None]
-            yield Outcome(scenario, seed, verdict, float(np.mean(known)))
+        champion = train(pool.at(np.arange(FEW)), seed).probabilities(held.x)
+        for scenario in SCENARIOS:
+            candidate = train(_candidate_examples(pool, scenario, random), seed + CANDIDATE_SEED)
+            verdict = judge(gate, champion, candidate.probabilities(held.x), Limits(seed=seed))
+            aurocs = [label.champion for label in verdict.labels if label.champion is not None]
+            yield Outcome(scenario.name, seed, verdict, float(np.mean(aurocs)))
         print(f"seed {seed}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
-def _made(
-    pool: Examples, count: int, corrupt: Corruption | None, random: np.random.Generator
+def _split(
+    examples: Examples, gate_patients: int, random: np.random.Generator
+) -> tuple[Examples, Examples]:
+    """Return the gate set's examples, and MANY others in random order."""
+    patients = random.permutation(np.unique(examples.patients))
+    of_gate = np.isin(examples.patients, patients[:gate_patients])
+    others = random.permutation(np.flatnonzero(~of_gate))[:MANY]
+    if len(others) < MANY:
+        raise ModelStoreError(
+            f"{len(others)} recordings outside the gate set; {MANY} are needed "
+            "(fewer --gate-patients?)"
+        )
+    return examples.at(of_gate), examples.at(others)
+
+
+def _candidate_examples(
+    pool: Examples, scenario: Scenario, random: np.random.Generator
 ) -> Examples:
-    """The first `count` recordings; those that are new, corrupted."""
-    if corrupt is None:
+    """Return the scenario's first recordings; those after the champion's are corrupted."""
+    count = scenario.recordings
+    if scenario.corrupt is None:
         return pool.at(np.arange(count))
-    truth = np.concatenate([pool.truth[:FEW], corrupt(pool.truth[FEW:count], random)])
+    corrupted = scenario.corrupt(pool.truth[FEW:count], random)
+    truth = np.concatenate([pool.truth[:FEW], corrupted])
     return Examples(pool.x[:count], truth, pool.patients[:count])
 
 
 def report(outcomes: list[Outcome], encoder: EncoderReference, command: str) -> str:
-    """The table, in Markdown."""
-    first, limits = outcomes[0].verdict, Limits()
+    """Return the table in Markdown."""
+    seeds = len({outcome.seed for outcome in outcomes})
+    patients = outcomes[0].verdict.patients
+    champion = np.mean([outcome.champion for outcome in outcomes])
+    limits = Limits()
     lines = [
-        f"Embeddings of {encoder}; {len({one.seed for one in outcomes})} seeds; a gate set of {first.patients} patients; linear heads; "
-        f"the champion's macro AUROC is {np.mean([one.champion for one in outcomes]):.3f} in the mean. "
+        f"Embeddings of {encoder}; {seeds} seeds; a gate set of {patients} patients; linear heads; "
+        f"the champion's mean macro AUROC is {champion:.3f}. "
         f"Margin {100 * limits.margin:g} %, "
-        f"no label may lose more than {limits.max_label_loss:g} of AUROC. Lowest to highest over the seeds. Written by",
+        f"no label may lose more than {limits.max_label_loss:g} of AUROC. "
+        "Lowest to highest over the seeds. Written by",
         "",
         f"    {command}",
         "",
-        "| the candidate was trained on | promoted | gain in log loss | its 5 % bound | macro AUROC |",
+        "| the candidate was trained on | promoted | gain in log loss | its 5 % bound "
+        "| macro AUROC |",
         "|---|---|---|---|---|",
     ]
-    for scenario, _, _ in SCENARIOS:
-        found = [one.verdict for one in outcomes if one.scenario == scenario]
-        gain, bound, change = (
-            [getattr(verdict, name) or 0.0 for verdict in found]
-            for name in ("gain", "gain_bound", "auroc_gain")
-        )
-        promoted = f"{sum(verdict.promote for verdict in found)} of {len(found)}"
-        lines.append(
-            f"| {scenario} | {promoted} | {_percent(gain)} | {_percent(bound)} | {min(change):+.3f} to {max(change):+.3f} |"
-        )
+    for scenario in SCENARIOS:
+        verdicts = [outcome.verdict for outcome in outcomes if outcome.scenario == scenario.name]
+        lines.append(_row(scenario.name, verdicts))
     return "\n".join(lines)
 
 
-def _percent(shares: list[float]) -> str:
+def _row(scenario: str, verdicts: list[Verdict]) -> str:
+    promoted = f"{sum(verdict.promote for verdict in verdicts)} of {len(verdicts)}"
+    gain = _percent_range([verdict.gain or 0.0 for verdict in verdicts])
+    bound = _percent_range([verdict.gain_bound or 0.0 for verdict in verdicts])
+    change = [verdict.auroc_gain or 0.0 for verdict in verdicts]
+    auroc = f"{min(change):+.3f} to {max(change):+.3f}"
+    return f"| {scenario} | {promoted} | {gain} | {bound} | {auroc} |"
+
+
+def _percent_range(shares: list[float]) -> str:
     return f"{100 * min(shares):+.1f} to {100 * max(shares):+.1f} %"
 
 
 def write_page(page: Path, text: str) -> None:
-    """Between the marks that the page has."""
-    before, marked, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not (marked and ended):
+    """Replace what is between the marks of a page. Raises ModelStoreError if it has no marks."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
         raise ModelStoreError(f"{page}: no marks {BEGIN.strip()} and {END.strip()}")
     page.write_text(f"{before}{BEGIN}{text}\n{END}{after}", encoding="utf-8")
 
 
-def _named(typed: list[str]) -> list[str]:
-    """The arguments with files and folders by their names: the command as anybody would type it."""
+def _without_folders(typed: list[str]) -> list[str]:
+    """Return the arguments with files and folders by name only, as others would type them."""
     return [Path(word).name if "/" in word else word for word in typed]
 
 

@@ -1,4 +1,4 @@
-"""A document's section that a command writes: what stands between two marks."""
+"""The section of a document that a command writes, between two marks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Final
 
 ACCURACY_PAGE: Final = Path(__file__).parents[1] / "docs" / "accuracy.md"
+NEW_PAGE: Final = "# Accuracy\n\n"
 
 
 def write_between(page: Path, begin: str, end: str, text: str) -> None:
-    """Puts `text` between the two marks in place of what is there; at the end, marks included, where the page has none."""
-    before, _, rest = (
-        page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n\n"
-    ).partition(begin)
-    page.write_text(f"{before}{begin}{text}{end}{rest.partition(end)[2]}", encoding="utf-8")
+    """Replace what is between the marks `begin` and `end` by `text`.
+
+    A page without the marks gets them at its end; a missing page is created.
+    """
+    content = page.read_text(encoding="utf-8") if page.is_file() else NEW_PAGE
+    before, _, rest = content.partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(f"{before}{begin}{text}{end}{after}", encoding="utf-8")

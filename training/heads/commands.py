@@ -22,7 +22,9 @@ from heads.registry import Registry
 from model_store.manifest import default_models_dir
 from training.heads.embed import embed, recordings_of_folder, recordings_of_ptbxl
 from training.heads.embeddings_file import Embeddings, read_embeddings, write_embeddings
-from training.heads.fit import Examples, FitOptions, fit_head
+from training.heads.examples import Examples
+from training.heads.fit import fit_head
+from training.heads.fitted import FitOptions
 from training.heads.label_table import Labelled, LabelTable, join, read_labels
 from training.heads.recipes import recipe_labels
 from training.heads.scores import prevalence_baseline, score_head

@@ -1,7 +1,8 @@
 """Embeddings from a running server, for training: a plain loop over recordings that posts them to /extract_features.
 
-A folder of recordings in any format that the server reads, files of one name belonging together, or PTB-XL. What the server
-refuses is named and left out; that it is always the same encoder is checked with every answer.
+A folder of recordings in any format that the server reads, files of one name belonging together, or
+PTB-XL. What the server refuses is named and left out; that it is always the same encoder is checked
+with every answer.
 """
 
 from __future__ import annotations

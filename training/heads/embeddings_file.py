@@ -1,10 +1,11 @@
 """Embeddings of many recordings in one Parquet file, and which encoder made them. docs/heads.md has the format for others to write.
 
-Columns: record_id (text), patient_id (text), embedding (list of float32, all of one length); read are also columns e0, e1, ...
-in place of the list. File metadata: `ecg.encoder`, a JSON object {name, revision, sha256}; `ecg.embedding`, {layer, pooling}.
+Columns: record_id (text), patient_id (text), embedding (list of float32, all of one length); read
+are also columns e0, e1, ... in place of the list. File metadata: `ecg.encoder`, a JSON object
+{name, revision, sha256}; `ecg.embedding`, {layer, pooling}.
 
-What `ecgfm features` and `bulk` write is read as well: `ecgfm`, one object with the encoder and the options that were
-given, and no patient_id, for which the labels may have one.
+What `ecgfm features` and `bulk` write is read as well: `ecgfm`, one object with the encoder and the
+options that were given, and no patient_id, for which the labels may have one.
 """
 
 from __future__ import annotations

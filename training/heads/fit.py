@@ -1,72 +1,35 @@
-"""A head from embeddings and labels. Everything that is chosen is chosen on patients that the weights were not fitted on.
+"""Fit a head to embeddings and labels.
 
-Five folds, patients apart: the penalty (or the number of epochs), each label's calibration and threshold come from
-out-of-fold logits; then the weights that ship are fitted on all of them. The same records give the same linear head; a
-perceptron is seeded.
+Every choice is made on patients that the weights were not fitted on: the penalty (or the number of
+epochs), each label's calibration and its threshold come from out-of-fold logits of five folds that
+keep patients apart. The weights that ship are then fitted on all patients. The same records give
+the same linear head; a perceptron depends on the seed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadTrainingData
-from heads.head import EncoderReference, Head, HeadLabel, Kind, patient_digests
+from heads.head import EncoderReference, Head, HeadLabel, patient_digests
 from signals.logistic import sigmoid
 from training.calibration import best_f1_threshold, platt
+from training.heads.examples import Examples
+from training.heads.fitted import FitOptions, Fitted
 from training.heads.linear_fit import Scaling, fit_linear
 
 Array = NDArray[np.float64]
 
-PATIENCE: Final = 2  # penalties in a row that bring nothing
-STRENGTHS: Final = (
-    10.0,
-    3.0,
-    1.0,
-    0.3,
-    0.1,
-    0.03,
-    0.01,
-    0.003,
-    0.001,
-)  # of the L2 penalty; a weaker one takes longer
+# Strengths of the L2 penalty, tried in this order; a weaker one takes longer to fit.
+STRENGTHS: Final = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+PATIENCE: Final = 2  # strengths in a row without a lower loss before the search ends
 MIN_PATIENTS: Final = 10
-MIN_EACH: Final = 10  # positives, and negatives, of a label: two a fold
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """x (records, width), truth (records, labels) of 0, 1 and NaN for unknown, patients (records,) texts."""
-
-    x: Array
-    truth: Array
-    patients: NDArray[np.str_]
-
-    def at(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Examples:
-        return Examples(self.x[rows], self.truth[rows], self.patients[rows])
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    kind: Kind = "linear"
-    class_weights: Literal["balanced", "none"] = "balanced"
-    hidden: int = 128
-    folds: int = 5
-    seed: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """layers as a Head has them; out_of_fold (records, labels) logits; what was chosen, in words."""
-
-    layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
-    out_of_fold: Array
-    chosen: dict[str, float]
+MIN_EACH: Final = 10  # patients with a label, and without it: two in each fold
 
 
 def fit_head(
@@ -76,95 +39,140 @@ def fit_head(
     encoder: EncoderReference,
     options: FitOptions,
 ) -> Head:
-    """Raises BadTrainingData where there is too little of something, naming it."""
-    _check(examples, labels)
-    folds = patient_folds(examples.patients, options.folds)
-    if options.kind == "linear":
-        fitted = _linear(examples, folds, options)
-    else:
-        from training.heads.mlp_fit import (
-            fit_mlp,  # here: torch takes its time, and a linear head needs none of it
-        )
+    """Return a calibrated head.
 
-        fitted = fit_mlp(examples, folds, options)
-    calibrated = tuple(
-        _label(label, fitted.out_of_fold[:, k], examples.truth[:, k])
-        for k, label in enumerate(labels)
+    labels  names of the columns of examples.truth
+    Raises BadTrainingData if there are too few patients, in all or for a label.
+    """
+    _check(examples, labels)
+    fitted = _fit(examples, patient_folds(examples.patients, options.folds), options)
+    return Head(
+        name=name,
+        encoder=encoder,
+        labels=tuple(
+            _calibrated_label(label, fitted.out_of_fold[:, k], examples.truth[:, k])
+            for k, label in enumerate(labels)
+        ),
+        layers=fitted.layers,
+        trained_on=patient_digests(examples.patients.tolist()),
+        made=_made(examples, labels, options, fitted),
     )
-    made = {
+
+
+def _fit(examples: Examples, folds: NDArray[np.intp], options: FitOptions) -> Fitted:
+    if options.kind == "linear":
+        return _fit_linear(examples, folds, options)
+    # Imported here: torch is slow to import, and a linear head does not need it.
+    from training.heads.mlp_fit import fit_mlp
+
+    return fit_mlp(examples, folds, options)
+
+
+def _made(
+    examples: Examples, labels: Sequence[str], options: FitOptions, fitted: Fitted
+) -> dict[str, Any]:
+    """Return the description of the training that a head carries."""
+    positives = (examples.truth == 1).sum(axis=0).tolist()
+    return {
         "records": len(examples.x),
         "patients": len(np.unique(examples.patients)),
-        "positives": {
-            label: int((examples.truth[:, k] == 1).sum()) for k, label in enumerate(labels)
-        },
+        "positives": dict(zip(labels, positives, strict=True)),
         "class_weights": options.class_weights,
         "seed": options.seed,
         "folds": options.folds,
         **fitted.chosen,
     }
-    return Head(
-        name, encoder, calibrated, fitted.layers, patient_digests(examples.patients.tolist()), made
-    )
 
 
 def patient_folds(patients: NDArray[np.str_], count: int) -> NDArray[np.intp]:
-    """(records,): the fold of each record; all of a patient's are in one.
+    """Return the fold of each record, (records,); all records of a patient are in one fold.
 
-    Dealt by digests of the ids, not by the seed: another deal may choose another penalty, and the same records trained on
-    again would give another head by that luck alone.
+    Patients are assigned by digests of their ids, not by the seed: another assignment may choose
+    another penalty, and training on the same records again would then give another head by chance.
     """
-    unique, index = np.unique(patients, return_inverse=True)
+    unique, patient_of = np.unique(patients, return_inverse=True)
     digests = [hashlib.sha256(f"fold:{patient}".encode()).digest() for patient in unique.tolist()]
-    of_patient = np.empty(len(unique), np.intp)
-    of_patient[sorted(range(len(unique)), key=digests.__getitem__)] = np.arange(len(unique)) % count
-    return np.asarray(of_patient[index], np.intp)
+    by_digest = sorted(range(len(unique)), key=digests.__getitem__)
+    fold_of_patient = np.empty(len(unique), np.intp)
+    fold_of_patient[by_digest] = np.arange(len(unique)) % count
+    return np.asarray(fold_of_patient[patient_of], np.intp)
 
 
 def calibrated_log_loss(logits: Array, truth: Array) -> float:
-    """Mean over labels of the log loss after calibration: what a choice between settings is made by."""
+    """Return the log loss after calibration, the mean over the labels.
+
+    Settings are chosen by it. logits, truth: (records, labels)
+    """
     losses = []
     for k in range(truth.shape[1]):
         known = ~np.isnan(truth[:, k])
-        z, y = logits[known, k], truth[known, k]
+        z = logits[known, k]
+        y = truth[known, k]
         slope, offset = platt(z, y)
         q = slope * z + offset
         losses.append(float((np.logaddexp(0, q) - y * q).mean()))
     return float(np.mean(losses))
 
 
-def _linear(examples: Examples, folds: NDArray[np.intp], options: FitOptions) -> Fitted:
-    """From the strongest penalty down, each from the one before, until twice in a row nothing is gained."""
+def _fit_linear(examples: Examples, folds: NDArray[np.intp], options: FitOptions) -> Fitted:
+    """Fit a linear head.
+
+    Tries the strengths from the strongest penalty down. Each fit starts from the solution of the
+    strength before. The search ends when PATIENCE strengths in a row have not lowered the loss.
+    """
     balanced = options.class_weights == "balanced"
-    numbers = np.unique(folds)
-    scalings = [Scaling.of(examples.x[folds != fold]) for fold in numbers]
-    starts: list[Array | None] = [None] * len(numbers)
-    best: tuple[float, float, Array] | None = None
-    worse = 0
+    search = _PenaltySearch(examples, folds, balanced)
+    best_loss = np.inf
+    best_strength = STRENGTHS[0]
+    best_logits: Array | None = None
+    without_gain = 0
     for strength in STRENGTHS:
-        logits = np.zeros(examples.truth.shape)
-        for k, (fold, scaling) in enumerate(zip(numbers, scalings, strict=True)):
-            x = scaling.apply(examples.x)
-            theta = starts[k] = fit_linear(
-                x[folds != fold], examples.truth[folds != fold], strength, balanced, starts[k]
-            )
-            logits[folds == fold] = x[folds == fold] @ theta[:, :-1].T + theta[:, -1]
+        logits = search.out_of_fold(strength)
         loss = calibrated_log_loss(logits, examples.truth)
-        if best is None or loss < best[0]:
-            best, worse = (loss, strength, logits), 0
-        elif (worse := worse + 1) == PATIENCE:
+        if best_logits is None or loss < best_loss:
+            best_loss, best_strength, best_logits = loss, strength, logits
+            without_gain = 0
+            continue
+        without_gain += 1
+        if without_gain == PATIENCE:
             break
-    assert best is not None, "there is a first penalty. This is a bug."
+    assert best_logits is not None, "at least one strength is tried. This is a bug."
+
     scaling = Scaling.of(examples.x)
-    theta = fit_linear(scaling.apply(examples.x), examples.truth, best[1], balanced)
+    theta = fit_linear(scaling.apply(examples.x), examples.truth, best_strength, balanced)
     layer = scaling.fold_into(theta[:, :-1], theta[:, -1])
-    return Fitted((layer,), best[2], {"l2": best[1], "out_of_fold_log_loss": round(best[0], 5)})
+    chosen = {"l2": best_strength, "out_of_fold_log_loss": round(best_loss, 5)}
+    return Fitted((layer,), best_logits, chosen)
 
 
-def _label(name: str, logits: Array, truth: Array) -> HeadLabel:
+class _PenaltySearch:
+    """Out-of-fold logits for one strength after the other."""
+
+    def __init__(self, examples: Examples, folds: NDArray[np.intp], balanced: bool) -> None:
+        self._examples = examples
+        self._balanced = balanced
+        self._held = [folds == fold for fold in np.unique(folds)]
+        self._scalings = [Scaling.of(examples.x[~held]) for held in self._held]
+        self._solutions: list[Array | None] = [None] * len(self._held)
+
+    def out_of_fold(self, strength: float) -> Array:
+        """Return logits (records, labels) of each fold by a fit to the other folds."""
+        truth = self._examples.truth
+        logits = np.zeros(truth.shape)
+        for k, held in enumerate(self._held):
+            x = self._scalings[k].apply(self._examples.x)
+            theta = fit_linear(x[~held], truth[~held], strength, self._balanced, self._solutions[k])
+            self._solutions[k] = theta
+            logits[held] = x[held] @ theta[:, :-1].T + theta[:, -1]
+        return logits
+
+
+def _calibrated_label(name: str, logits: Array, truth: Array) -> HeadLabel:
+    """Return one label with its calibration and threshold, from out-of-fold logits (records,)."""
     known = ~np.isnan(truth)
     slope, offset = platt(logits[known], truth[known])
-    threshold = best_f1_threshold(sigmoid(slope * logits[known] + offset), truth[known])
-    return HeadLabel(name, threshold, slope, offset)
+    probabilities = sigmoid(slope * logits[known] + offset)
+    return HeadLabel(name, best_f1_threshold(probabilities, truth[known]), slope, offset)
 
 
 def _check(examples: Examples, labels: Sequence[str]) -> None:
@@ -176,9 +184,11 @@ def _check(examples: Examples, labels: Sequence[str]) -> None:
             f"{patients} patients to train on; at least {MIN_PATIENTS} are needed"
         )
     for column, label in enumerate(labels):
-        for word, value in (("positives", 1), ("negatives", 0)):
-            count = len(np.unique(examples.patients[examples.truth[:, column] == value]))
+        for kind, value in (("positives", 1), ("negatives", 0)):
+            of_kind = examples.truth[:, column] == value
+            count = len(np.unique(examples.patients[of_kind]))
             if count < MIN_EACH:
                 raise BadTrainingData(
-                    f"label {label}: {word} of {count} patients to train on; at least {MIN_EACH} are needed"
+                    f"label {label}: {kind} of {count} patients to train on; "
+                    f"at least {MIN_EACH} are needed"
                 )

@@ -1,8 +1,9 @@
 """What is known of each recording: labels of 0, 1 or nothing, and which part of the work it serves.
 
-A CSV or Parquet table with a column record_id, a column for each label, and, where wanted, patient_id and split (train, gate
-or test). Without a split, patients are dealt by a digest of their id: the same patient is always in the same part, whatever
-the seed and however the table grows, so that nobody of the gate set is ever trained on.
+A CSV or Parquet table with a column record_id, a column for each label, and, where wanted,
+patient_id and split (train, gate or test). Without a split, patients are dealt by a digest of their
+id: the same patient is always in the same part, whatever the seed and however the table grows, so
+that nobody of the gate set is ever trained on.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from errors import BadTrainingData
 from training.heads.embeddings_file import Embeddings
-from training.heads.fit import Examples
+from training.heads.examples import Examples
 
 Split = Literal["train", "gate", "test"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from errors import BadTrainingData
 from heads.head import Head
-from training.heads.fit import Examples
+from training.heads.examples import Examples
 from training.heads.scores import CALIBRATION_BINS
 
 Array = NDArray[np.float64]

@@ -1,7 +1,8 @@
 """A bundle like another with weights drawn at random: the encoder that a head is to be compared with, to see what training gave.
 
-A linear head on an untrained network is often not far behind (a random encoder keeps much of a signal); an AUROC without
-that one beside it says little. He's initialisation (He et al. 2015) for whatever has an input, norms pass through.
+A linear head on an untrained network is often not far behind (a random encoder keeps much of a
+signal); an AUROC without that one beside it says little. He's initialisation (He et al. 2015) for
+whatever has an input, norms pass through.
 """
 
 from __future__ import annotations

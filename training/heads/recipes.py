@@ -1,7 +1,7 @@
 """Label tables of PTB-XL for three heads: superclass, pacemaker, rhythm.
 
-The database's folds keep patients apart: fold 10 is for the test, fold 9 for the gate, the others to train on. Statements
-count whatever their likelihood, as in the database's own superclasses.
+The database's folds keep patients apart: fold 10 is for the test, fold 9 for the gate, the others
+to train on. Statements count whatever their likelihood, as in the database's own superclasses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ Recipe = Literal["superclass", "pacemaker", "rhythm"]
 GATE_FOLD: Final = 9
 TEST_FOLD: Final = 10
 
-# The database's rhythm statements (scp_statements.csv, column rhythm) with 50 recordings or more; PSVT, SVTAC and TRIGU have fewer.
+# The database's rhythm statements (scp_statements.csv, column rhythm) with 50 recordings or more;
+# PSVT, SVTAC and TRIGU have fewer.
 RHYTHMS: Final[Mapping[str, str]] = {
     "Sinus rhythm": "SR",
     "Sinus tachycardia": "STACH",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from heads.auroc import RankedRecords, patient_resamples
 from heads.head import Head
-from training.heads.fit import Examples
+from training.heads.examples import Examples
 
 Array = NDArray[np.float64]
 

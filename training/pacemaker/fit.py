@@ -1,4 +1,8 @@
-"""Fitting the pacemaker head: boosted trees on the form of the beats, their calibration, the spikes' limits, the threshold."""
+"""Fit the parts of the pacemaker head.
+
+These are boosted trees on the features of the beats, their calibration, the limits of the spikes'
+likelihood ratio, and the threshold.
+"""
 
 from __future__ import annotations
 
@@ -13,93 +17,124 @@ from sklearn.linear_model import LogisticRegression
 
 from heads.paced_beats import PacedBeatModel
 from heads.trees import Forest
-from training.pacemaker.rows import Spiked
+from training.pacemaker.rows import SpikeRecording
 
-SPECIFICITY: Final = 0.995  # at which the threshold is set, on recordings of other folds: a choice
-MEMBERS: Final = (
-    3  # boosted models, each of all paced recordings and a third of the others: 1 in 74 is paced
-)
-TREES: Final = 150
-_HALF: Final = 0.5  # Jeffreys: half a recording in each of a table's cells
+SPECIFICITY: Final = 0.995  # at which the threshold is set; a choice
+# One recording in 74 is paced. Each member sees all paced recordings and a third of the others.
+MEMBERS: Final = 3
+TREES: Final = 150  # of each member
+_HALF: Final = 0.5  # added to each cell of a table of counts (Jeffreys' prior)
 
 Rows = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
 def fit(rows: Rows, paced: Flags, seed: int) -> PacedBeatModel:
-    """Trees on all rows given, not calibrated yet."""
+    """Return trees fitted to all rows (recordings, features), not calibrated."""
     share = np.random.default_rng(seed).permutation(len(rows)) % MEMBERS
-    members = [
-        _boosted(rows[own], paced[own], seed + number)
-        for number in range(MEMBERS)
-        for own in [paced | (share == number)]
-    ]
+    members = []
+    for number in range(MEMBERS):
+        chosen = paced | (share == number)
+        members.append(_boosted(rows[chosen], paced[chosen], seed + number))
     start = float(np.mean([member._baseline_prediction.item() for member in members]))
     trees = [tree[0].nodes for member in members for tree in member._predictors]
     return PacedBeatModel(_forest(trees, 1 / MEMBERS), start, (1.0, 0.0))
 
 
 def _boosted(rows: Rows, paced: Flags, seed: int) -> Any:
-    return HistGradientBoostingClassifier(
-        max_iter=TREES, learning_rate=0.06, max_leaf_nodes=12, l2_regularization=5.0, min_samples_leaf=20, max_features=0.3,
-        early_stopping=False, random_state=seed,
-    ).fit(rows.astype(np.float64), paced)  # fmt: skip
+    classifier = HistGradientBoostingClassifier(
+        max_iter=TREES,
+        learning_rate=0.06,
+        max_leaf_nodes=12,
+        l2_regularization=5.0,
+        min_samples_leaf=20,
+        max_features=0.3,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return classifier.fit(rows.astype(np.float64), paced)
 
 
 def _forest(trees: list[NDArray[Any]], share: float) -> Forest:
-    """scikit-learn's nodes of each tree in the preorder that `Forest` walks."""
-    parts: list[tuple[NDArray[Any], NDArray[np.intp]]] = [_preorder(nodes) for nodes in trees]
-    sizes = [len(nodes) for nodes, _ in parts]
-    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
-    nodes = np.concatenate([each for each, _ in parts])
+    """Return scikit-learn's trees, given by their nodes, as a `Forest`.
+
+    share  factor of all leaf values: the forest is the mean of its members
+    """
+    ordered: list[NDArray[Any]] = []
+    right_children: list[NDArray[np.intp]] = []
+    roots = []
+    root = 0
+    for tree in trees:
+        nodes, right = _preorder(tree)
+        ordered.append(nodes)
+        right_children.append(right + root)
+        roots.append(root)
+        root += len(nodes)
+    nodes = np.concatenate(ordered)
     leaf = nodes["is_leaf"].astype(bool)
-    right = np.concatenate([right + root for (_, right), root in zip(parts, roots, strict=True)])
+    right = np.where(leaf, np.arange(leaf.size), np.concatenate(right_children))
     return Forest(
         feature=np.where(leaf, 0, nodes["feature_idx"]).astype(np.intp),
         threshold=np.where(leaf, -np.inf, nodes["num_threshold"]).astype(np.float32),
-        right=np.where(leaf, np.arange(leaf.size), right).astype(np.intp),
+        right=right.astype(np.intp),
         value=(share * nodes["value"]).astype(np.float32),
-        roots=roots,
+        roots=np.array(roots, np.intp),
         depth=int(nodes["depth"].max()),
     )
 
 
 def _preorder(nodes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """The nodes with each one's left child after it, and where its right child went."""
-    order, waiting = [], [0]
-    while waiting:
-        at = waiting.pop()
-        order.append(at)
-        if not nodes["is_leaf"][at]:
-            waiting += [int(nodes["right"][at]), int(nodes["left"][at])]
+    """Return a tree's nodes in preorder, and the index of each node's right child in that order."""
+    order = []
+    stack = [0]
+    while stack:
+        index = stack.pop()
+        order.append(index)
+        if not nodes["is_leaf"][index]:
+            stack.append(int(nodes["right"][index]))
+            stack.append(int(nodes["left"][index]))
     place = np.empty(len(nodes), np.intp)
     place[order] = np.arange(len(nodes))
     right = np.where(nodes["is_leaf"], 0, nodes["right"]).astype(np.intp)
     return nodes[order], place[right[order]]
 
 
-def calibrated(model: PacedBeatModel, raw: NDArray[np.float64], paced: Flags) -> PacedBeatModel:
-    """The model with Platt's line through raw log odds of recordings that their trees had not seen."""
-    line = LogisticRegression(C=1e3).fit(raw[:, np.newaxis], paced)
+def calibrated(
+    model: PacedBeatModel, log_odds: NDArray[np.float64], paced: Flags
+) -> PacedBeatModel:
+    """Return the model with Platt's calibration.
+
+    log_odds  (recordings,) uncalibrated, of recordings that the trees were not fitted to
+    """
+    line = LogisticRegression(C=1e3).fit(log_odds[:, np.newaxis], paced)
     return replace(model, calibration=(float(line.coef_[0, 0]), float(line.intercept_[0])))
 
 
 def prior_log_odds(paced: Flags) -> float:
+    """Return the log odds of pacing among the recordings."""
     return log(paced.mean() / (1 - paced.mean()))
 
 
-def spike_limits(recordings: list[Spiked]) -> tuple[float, float]:
-    """Log likelihood ratios of recordings whose spikes speak against and for pacing, counted where spikes can be seen."""
-    seen = [each for each in recordings if each.visible]
-    found = {
-        paced: sum(each.log_ratio > 0 for each in seen if each.paced == paced)
-        for paced in (True, False)
-    }
-    count = {paced: sum(each.paced == paced for each in seen) for paced in (True, False)}
-    share = {paced: (found[paced] + _HALF) / (count[paced] + 2 * _HALF) for paced in (True, False)}
-    return log((1 - share[True]) / (1 - share[False])), log(share[True] / share[False])
+def spike_limits(recordings: list[SpikeRecording]) -> tuple[float, float]:
+    """Return the log likelihood ratios of recordings whose spikes speak against, and for, pacing.
+
+    They are counted on the recordings that can show spikes.
+    """
+    visible = [recording for recording in recordings if recording.visible]
+    share_of_paced = _share_speaking_for_pacing([r for r in visible if r.paced])
+    share_of_others = _share_speaking_for_pacing([r for r in visible if not r.paced])
+    against = log((1 - share_of_paced) / (1 - share_of_others))
+    return against, log(share_of_paced / share_of_others)
+
+
+def _share_speaking_for_pacing(recordings: list[SpikeRecording]) -> float:
+    speaking = sum(recording.log_ratio > 0 for recording in recordings)
+    return (speaking + _HALF) / (len(recordings) + 2 * _HALF)
 
 
 def threshold_at(specificity: float, probability: NDArray[np.float64], paced: Flags) -> float:
-    """The lowest probability that leaves so many of the unpaced under it."""
+    """Return the lowest probability of an unpaced recording at which the specificity is reached.
+
+    That share of the unpaced recordings has a lower probability.
+    """
     return float(np.quantile(probability[~paced], specificity, method="higher"))

@@ -23,9 +23,18 @@ from tests.data import SHARED, requires_shared
 from tests.heads.made import ENCODER
 from training.__main__ import main
 from training.calibration import best_f1_threshold, platt
-from training.gate_check import drawn, flipped, mixed_up, report, simulate, write_page
+from training.gate_check import (
+    draw_labels,
+    flip_entries,
+    mix_up_records,
+    report,
+    simulate,
+    write_page,
+)
 from training.heads.embeddings_file import Embeddings, read_embeddings, write_embeddings
-from training.heads.fit import Examples, FitOptions, fit_head, patient_folds
+from training.heads.examples import Examples
+from training.heads.fit import fit_head, patient_folds
+from training.heads.fitted import FitOptions
 from training.heads.label_table import LabelTable, dealt, join, read_labels
 from training.heads.linear_fit import Scaling, fit_linear, positive_weights
 from training.heads.recipes import recipe_labels
@@ -523,11 +532,11 @@ def test_a_folder_that_is_no_ptbxl_is_told(tmp_path: Path) -> None:
 def test_labels_are_corrupted_as_said() -> None:
     truth = (np.random.default_rng(0).random((5000, 5)) < 0.3).astype(float)
     random = np.random.default_rng(1)
-    assert float((flipped(truth, random) != truth).mean()) == pytest.approx(0.6, abs=0.02)
-    mixed = mixed_up(truth, random)
+    assert float((flip_entries(truth, random) != truth).mean()) == pytest.approx(0.6, abs=0.02)
+    mixed = mix_up_records(truth, random)
     assert mixed.sum(axis=0).tolist() == truth.sum(axis=0).tolist()
     assert 0.35 < float((mixed != truth).any(axis=1).mean()) < 0.6
-    one = drawn(truth, random)
+    one = draw_labels(truth, random)
     assert float((one.sum(axis=1) == 1).mean()) > 0.6
 
 

@@ -10,16 +10,17 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from training.pacemaker import fit as pacemaker_fit
 from training.pacemaker.fit import fit, spike_limits, threshold_at
-from training.pacemaker.rows import Spiked
-from training.pacemaker.train import out_of_fold, shipping
+from training.pacemaker.out_of_fold import fit_out_of_fold
+from training.pacemaker.rows import SpikeRecording
+from training.pacemaker.train import fit_shipped
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(600, 6)).astype(np.float32)
 PACED = ROWS[:, 0] + 0.5 * RNG.normal(size=600) > 1.2
 
 
-def spiked(paced: bool, ratio: float, *, visible: bool = True) -> Spiked:
-    return Spiked("drawn", paced, 0, ROWS[0], visible, None, ratio)
+def spiked(paced: bool, ratio: float, *, visible: bool = True) -> SpikeRecording:
+    return SpikeRecording("drawn", paced, 0, ROWS[0], visible, None, ratio)
 
 
 def test_the_shipped_form_of_the_trees_says_what_scikit_learn_says(
@@ -57,13 +58,13 @@ def test_each_fold_is_judged_by_the_others_and_the_whole_is_calibrated(
     monkeypatch.setattr(pacemaker_fit, "TREES", 40)
     fold, chosen = np.arange(600) % 3 + 1, np.ones(600, np.bool_)
     recordings = [spiked(True, 5.0), spiked(False, -2.0)]
-    unseen = out_of_fold(ROWS, PACED, fold, chosen, recordings, 0)
+    unseen = fit_out_of_fold(ROWS, PACED, fold, chosen, recordings, 0)
     assert np.isfinite(unseen.log_odds).all()
     turned = PACED.copy()
     turned[fold == 1] = ~turned[fold == 1]
-    again = out_of_fold(ROWS, turned, fold, chosen, recordings, 0)
-    np.testing.assert_array_equal(again.raw[fold == 1], unseen.raw[fold == 1])
-    head = shipping(ROWS, PACED, unseen, chosen, recordings, 0)
+    again = fit_out_of_fold(ROWS, turned, fold, chosen, recordings, 0)
+    np.testing.assert_array_equal(again.uncalibrated[fold == 1], unseen.uncalibrated[fold == 1])
+    head = fit_shipped(ROWS, PACED, chosen, unseen, recordings, 0)
     assert 0 < head.threshold < 1
     mean = (1 / (1 + np.exp(-unseen.log_odds))).mean()
     assert mean == pytest.approx(PACED.mean(), abs=0.03)
