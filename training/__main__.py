@@ -1,6 +1,9 @@
-"""`python -m training embed | train | score | install | list | compare | promote | rollback | random-encoder`: heads from start to end.
+"""Train, score, install and promote heads.
 
-docs/heads.md leads through them. Exit codes: 0 done; 1 could not be done, and why; 2 wrong usage; 3
+    python -m training embed | train | score | install | list | compare | promote | rollback
+                       | random-encoder
+
+docs/heads.md explains the steps. Exit codes: 0 done; 1 failed, with the reason; 2 wrong usage; 3
 the gate keeps the champion.
 """
 
@@ -8,25 +11,28 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from errors import ModelStoreError
-from training.heads import commands as commands
+from training.heads import commands
 from training.heads.label_table import SPLITS
 from training.heads.recipes import Recipe
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED: Final = 130  # 128 + SIGINT, the convention of shells
+
+Parser = argparse.ArgumentParser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    known = parser()
-    options = known.parse_args(typed)
+    parser = _parser()
+    options = parser.parse_args(typed)
     options.typed = typed
-    if (fault := _fault(options)) is not None:
-        known.error(fault)
+    fault = _usage_fault(options)
+    if fault is not None:
+        parser.error(fault)
     try:
         code: int = options.run(options)
     except ModelStoreError as error:
@@ -41,53 +47,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _fault(options: argparse.Namespace) -> str | None:
-    """What argparse cannot say: which options need each other."""
+def _usage_fault(options: argparse.Namespace) -> str | None:
+    """Return what is wrong with a combination of options that argparse cannot check."""
     if options.run is commands.run_embed:
         return None
     if getattr(options, "ptbxl", None) and not options.recipe:
         return "--ptbxl needs --recipe"
     if options.run is commands.run_train and not (options.name or options.recipe):
         return "--name is needed"
-    if (
-        options.run is commands.run_promote
-        and not options.ungated
-        and not (options.embeddings and (options.labels or options.ptbxl))
-    ):
-        return "the gate needs --embeddings, and --labels or --ptbxl with --recipe"
+    if options.run is commands.run_promote and not options.ungated:
+        has_labels = options.labels or options.ptbxl
+        if not (options.embeddings and has_labels):
+            return "the gate needs --embeddings, and --labels or --ptbxl with --recipe"
     return None
 
 
-def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m training",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    each = whole.add_subparsers(required=True, metavar="COMMAND")
-    _embed(each.add_parser("embed", help="a Parquet of embeddings, by a running server"))
-    _train(each.add_parser("train", help="a head from embeddings and labels"))
-    _score(
-        each.add_parser(
-            "score", help="how good a head is on patients it never saw, beside baselines"
-        )
-    )
-    _install(each.add_parser("install", help="give a head to the servers of a models folder"))
-    _list(each.add_parser("list", help="the installed heads, their versions and aliases"))
-    _compare(each.add_parser("compare", help="two versions on the gate set"))
-    _promote(
-        each.add_parser("promote", help="make the candidate the champion, if the gate lets it")
-    )
-    _rollback(
-        each.add_parser("rollback", help="make the champion before this one the champion again")
-    )
-    _random_encoder(
-        each.add_parser("random-encoder", help="a bundle with random weights, for the baseline")
-    )
-    return whole
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, add_options, summary in COMMANDS:
+        add_options(subparsers.add_parser(name, help=summary))
+    return parser
 
 
-def _embed(command: argparse.ArgumentParser) -> None:
+def _embed(command: Parser) -> None:
     command.set_defaults(run=commands.run_embed)
     command.add_argument(
         "--url", default="http://127.0.0.1:8000", help="the server (default: %(default)s)"
@@ -113,16 +100,16 @@ def _embed(command: argparse.ArgumentParser) -> None:
         type=int,
         choices=(100, 500),
         default=100,
-        help="PTB-XL's files of that rate (default: %(default)s)",
+        help="sampling rate in Hz of PTB-XL's files (default: %(default)s)",
     )
     command.add_argument(
-        "--folds", type=_folds, default=(), metavar="N,N", help="these folds of PTB-XL only"
+        "--folds", type=_folds, default=(), metavar="N,N", help="only these folds of PTB-XL"
     )
-    command.add_argument("--limit", type=int, help="so many recordings only")
+    command.add_argument("--limit", type=int, help="at most this many recordings")
     command.add_argument("--out", type=Path, required=True, metavar="PARQUET")
 
 
-def _data(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+def _add_data(command: Parser, *, required: bool = True) -> None:
     command.add_argument(
         "--embeddings",
         type=Path,
@@ -130,23 +117,25 @@ def _data(command: argparse.ArgumentParser, *, required: bool = True) -> None:
         required=required,
         default=None,
         metavar="PARQUET",
-        help="repeat it for another encoder's",
+        help="repeat it for another encoder's embeddings",
     )
     source = command.add_mutually_exclusive_group(required=required)
     source.add_argument(
         "--labels",
         type=Path,
         metavar="TABLE",
-        help="CSV or Parquet: record_id, labels of 0, 1 or empty; patient_id, split",
+        help="CSV or Parquet: record_id, labels of 0, 1 or empty; optionally patient_id, split",
     )
-    source.add_argument("--ptbxl", type=Path, metavar="FOLDER", help="labels of PTB-XL by --recipe")
-    command.add_argument("--recipe", choices=get_args(Recipe), help="what to take from PTB-XL")
+    source.add_argument(
+        "--ptbxl", type=Path, metavar="FOLDER", help="labels of PTB-XL, selected by --recipe"
+    )
+    command.add_argument("--recipe", choices=get_args(Recipe), help="which labels of PTB-XL")
     command.add_argument(
-        "--columns", type=_names, default=(), metavar="A,B", help="these labels only"
+        "--columns", type=_names, default=(), metavar="A,B", help="only these labels"
     )
 
 
-def _models(command: argparse.ArgumentParser) -> None:
+def _add_models_dir(command: Parser) -> None:
     command.add_argument(
         "--models-dir",
         type=Path,
@@ -155,9 +144,9 @@ def _models(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _train(command: argparse.ArgumentParser) -> None:
+def _train(command: Parser) -> None:
     command.set_defaults(run=commands.run_train)
-    _data(command)
+    _add_data(command)
     command.add_argument("--name", help="the head's name (default: the recipe's)")
     command.add_argument(
         "--kind", choices=("linear", "mlp"), default="linear", help="default: %(default)s"
@@ -176,18 +165,18 @@ def _train(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument(
-        "--card", help="a sentence or two for whoever meets the head: data, purpose, limits"
+        "--card", help="one or two sentences for users of the head: data, purpose, limits"
     )
     command.add_argument("--out", type=Path, required=True, metavar="FOLDER")
 
 
-def _score(command: argparse.ArgumentParser) -> None:
+def _score(command: Parser) -> None:
     command.set_defaults(run=commands.run_score)
     command.add_argument(
         "head", help="a head's folder, or NAME, NAME@VERSION, NAME@candidate of the installed ones"
     )
-    _data(command)
-    _models(command)
+    _add_data(command)
+    _add_models_dir(command)
     command.add_argument("--split", choices=SPLITS, default="test", help="default: %(default)s")
     command.add_argument(
         "--random",
@@ -200,52 +189,66 @@ def _score(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-plots", dest="plots", action="store_false")
 
 
-def _install(command: argparse.ArgumentParser) -> None:
+def _install(command: Parser) -> None:
     command.set_defaults(run=commands.run_install)
     command.add_argument("folder", type=Path)
-    _models(command)
+    _add_models_dir(command)
 
 
-def _list(command: argparse.ArgumentParser) -> None:
+def _list(command: Parser) -> None:
     command.set_defaults(run=commands.run_list)
     command.add_argument("name", nargs="?")
-    command.add_argument("--audit", action="store_true", help="with every change")
-    _models(command)
+    command.add_argument("--audit", action="store_true", help="also print every change")
+    _add_models_dir(command)
 
 
-def _compare(command: argparse.ArgumentParser) -> None:
+def _compare(command: Parser) -> None:
     command.set_defaults(run=commands.run_compare)
     command.add_argument("name")
     command.add_argument("version", type=int, nargs="?", help="default: the candidate")
     command.add_argument("against", type=int, nargs="?", help="default: the champion")
-    _data(command)
-    _models(command)
+    _add_data(command)
+    _add_models_dir(command)
 
 
-def _promote(command: argparse.ArgumentParser) -> None:
+def _promote(command: Parser) -> None:
     command.set_defaults(run=commands.run_promote)
     command.add_argument("name")
     command.add_argument("version", type=int, nargs="?", help="default: the candidate")
     command.add_argument(
-        "--ungated", metavar="REASON", help="without the gate, for a reason that the audit keeps"
+        "--ungated", metavar="REASON", help="skip the gate, for a reason that the audit records"
     )
-    _data(command, required=False)
-    _models(command)
+    _add_data(command, required=False)
+    _add_models_dir(command)
 
 
-def _rollback(command: argparse.ArgumentParser) -> None:
+def _rollback(command: Parser) -> None:
     command.set_defaults(run=commands.run_rollback)
     command.add_argument("name")
-    command.add_argument("--to", type=int, metavar="VERSION", help="default: the champion before")
+    command.add_argument("--to", type=int, metavar="VERSION", help="default: the previous champion")
     command.add_argument("--reason", required=True, help="for the audit")
-    _models(command)
+    _add_models_dir(command)
 
 
-def _random_encoder(command: argparse.ArgumentParser) -> None:
+def _random_encoder(command: Parser) -> None:
     command.set_defaults(run=commands.run_random_encoder)
-    command.add_argument("bundle", type=Path, help="the folder of the bundle to be like")
+    command.add_argument("bundle", type=Path, help="the bundle whose architecture is used")
     command.add_argument("out", type=Path, help="the new bundle's folder")
     command.add_argument("--seed", type=int, default=0)
+
+
+# Name, function that adds its options, summary.
+COMMANDS: Final[tuple[tuple[str, Callable[[Parser], None], str], ...]] = (
+    ("embed", _embed, "write embeddings by a running server to a Parquet file"),
+    ("train", _train, "train a head on embeddings and labels"),
+    ("score", _score, "score a head on patients that it was not trained on, with baselines"),
+    ("install", _install, "install a head for the servers of a models folder"),
+    ("list", _list, "list the installed heads, their versions and aliases"),
+    ("compare", _compare, "compare two versions on the gate set"),
+    ("promote", _promote, "make the candidate the champion, if the gate allows it"),
+    ("rollback", _rollback, "make the previous champion the champion again"),
+    ("random-encoder", _random_encoder, "write a bundle with random weights, for the baseline"),
+)
 
 
 def _folds(text: str) -> tuple[int, ...]:
@@ -253,7 +256,8 @@ def _folds(text: str) -> tuple[int, ...]:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    names = [name.strip() for name in text.split(",")]
+    return tuple(name for name in names if name)
 
 
 if __name__ == "__main__":

@@ -43,15 +43,16 @@ BEGIN: Final = "<!-- gate: written by python -m training.gate_check -->\n"
 END: Final = "<!-- end of gate -->\n"
 
 Array = NDArray[np.float64]
-Corruption = Callable[[Array, np.random.Generator], Array]
+Random = np.random.Generator
+Corruption = Callable[[Array, Random], Array]
 
 
-def flip_entries(truth: Array, random: np.random.Generator) -> Array:
+def flip_entries(truth: Array, random: Random) -> Array:
     """Invert 60 % of the entries of truth (records, labels)."""
     return np.where(random.random(truth.shape) < CORRUPTED, 1 - truth, truth)
 
 
-def mix_up_records(truth: Array, random: np.random.Generator) -> Array:
+def mix_up_records(truth: Array, random: Random) -> Array:
     """Permute the labels of 60 % of the recordings among these recordings."""
     wrong = np.flatnonzero(random.random(len(truth)) < CORRUPTED)
     corrupted = truth.copy()
@@ -59,7 +60,7 @@ def mix_up_records(truth: Array, random: np.random.Generator) -> Array:
     return corrupted
 
 
-def draw_labels(truth: Array, random: np.random.Generator) -> Array:
+def draw_labels(truth: Array, random: Random) -> Array:
     """Give 60 % of the recordings one label, drawn at random."""
     wrong = random.random(len(truth)) < CORRUPTED
     labels = truth.shape[1]
@@ -162,9 +163,7 @@ def simulate(
         print(f"seed {seed}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
 
-def _split(
-    examples: Examples, gate_patients: int, random: np.random.Generator
-) -> tuple[Examples, Examples]:
+def _split(examples: Examples, gate_patients: int, random: Random) -> tuple[Examples, Examples]:
     """Return the gate set's examples, and MANY others in random order."""
     patients = random.permutation(np.unique(examples.patients))
     of_gate = np.isin(examples.patients, patients[:gate_patients])
@@ -177,9 +176,7 @@ def _split(
     return examples.at(of_gate), examples.at(others)
 
 
-def _candidate_examples(
-    pool: Examples, scenario: Scenario, random: np.random.Generator
-) -> Examples:
+def _candidate_examples(pool: Examples, scenario: Scenario, random: Random) -> Examples:
     """Return the scenario's first recordings; those after the champion's are corrupted."""
     count = scenario.recordings
     if scenario.corrupt is None:

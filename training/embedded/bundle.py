@@ -1,4 +1,4 @@
-"""The embedded model as a bundle: the calibration folded into the classifier, labels with their thresholds."""
+"""The embedded model as a bundle, with the calibration folded into its classifier."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ from model_store.weights_file import weight_shapes, write_weights
 from training.embedded.data import Examples
 from training.embedded.scores import Scores
 
-LICENCE = "MIT (weights); trained on PTB-XL 1.0.3, Wagner et al., CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
+LICENCE = (
+    "MIT (weights); trained on PTB-XL 1.0.3, Wagner et al., CC BY 4.0 "
+    "(https://creativecommons.org/licenses/by/4.0/)"
+)
 
 
 def write_bundle(
     folder: Path, net: Compact, examples: Examples, scores: Scores, name: str, card: str | None
 ) -> Bundle:
-    """bundle.json and model.safetensors, in half precision, in the folder; read back and checked."""
+    """Write a bundle with weights in half precision; return it as read back and checked.
+
+    card  path of the model card in the repository, None without one
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_FILE
     sha256 = write_weights(weights, weight_shapes(net.config), calibrated(net, scores), "F16")
@@ -54,11 +60,12 @@ def write_bundle(
 
 
 def calibrated(net: Compact, scores: Scores) -> dict[str, NDArray[Any]]:
-    """The weights, where the classifier's rows give calibrated logits."""
+    """Return the weights, with a classifier that gives calibrated logits."""
     weights: dict[str, NDArray[Any]] = {
         name: value.numpy().copy() for name, value in net.state_dict().items()
     }
-    slope, offset = scores.slope.astype(np.float32), scores.offset.astype(np.float32)
+    slope = scores.slope.astype(np.float32)
+    offset = scores.offset.astype(np.float32)
     weights["classifier.weight"] = weights["classifier.weight"] * slope[:, None]
     weights["classifier.bias"] = weights["classifier.bias"] * slope + offset
     return weights

@@ -1,4 +1,4 @@
-"""The embedded model's card, docs/models/embedded.md: every figure in it comes from here."""
+"""The embedded model's card, docs/models/embedded.md, with all its figures."""
 
 from __future__ import annotations
 
@@ -16,13 +16,23 @@ from training.embedded.scores import MIN_IN_GROUP, RESAMPLES, LabelScore, Scores
 from training.embedded.targets import MIN_POSITIVES
 
 NAME: Final = "embedded"
-CARD: Final = "docs/models/embedded.md"
-PAGE: Final = Path(__file__).parents[2] / CARD
+CARD: Final = "docs/models/embedded.md"  # path in the repository
+CARD_FILE: Final = Path(__file__).parents[2] / CARD
+
+
+WEAKEST: Final = 4  # labels that the known failures name
 
 
 @dataclass(frozen=True)
 class Made:
-    """How it was made: folds held out so far, in how many groups; CPU times of the cross-validation and of what ships."""
+    """How the model was made.
+
+    folds             that were held out, in `groups` groups
+    validation_cpu_s  CPU time of the cross-validation
+    cpu_s             CPU time of what ships
+    recordings        that what ships was trained on
+    judged            recordings that were held out
+    """
 
     folds: tuple[int, ...]
     groups: int
@@ -38,60 +48,78 @@ class Made:
 def card(
     bundle: Bundle, scores: Scores, changed: list[Cost], shifts: list[Shift], made: Made
 ) -> str:
-    parts = [
-        _head(bundle, made),
-        _reads(bundle),
+    """Return the card in Markdown."""
+    sections = [
+        _summary(bundle, made),
+        _inputs_and_outputs(bundle),
         _accuracy(scores, made),
         _groups(scores),
         _robustness(changed, shifts, made),
+        _failures(scores),
+        _training(made),
+        _sources(),
     ]
-    return "\n\n".join([*parts, _failures(scores), _again(made), _sources()]) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
-def _head(bundle: Bundle, made: Made) -> str:
+def _summary(bundle: Bundle, made: Made) -> str:
     config = bundle.config
-    assert isinstance(config, CompactConfig), (
-        "the embedded model is a compact network. This is a bug."
+    assert isinstance(config, CompactConfig), "the model is a compact network. This is a bug."
+    numbers = bundle.weights.bytes // 2  # of half precision
+    network = (
+        f"{config.members} networks of residual 1-D convolutions with squeeze-and-excitation, "
+        f"{numbers:,} numbers in all; pooled by mean, maximum and {config.attention} learned "
+        "weightings; the mean of their logits"
     )
-    network = f"{config.members} networks of residual 1-D convolutions with squeeze-and-excitation, {bundle.weights.bytes // 2:,} numbers in all"
+    outputs = (
+        f"five superclasses, {len(bundle.labels) - len(SUPERCLASSES)} labels, "
+        f"an embedding ({config.width})"
+    )
+    recordings = f"{made.recordings:,} recordings of 10 s"
     return f"""# Embedded model
 
-The network that comes with the server: it needs no download, no GPU and no network, and answers where ECG-FM is not loaded; beside
-ECG-FM it gives the superclasses. **For research. Not a medical device; nothing here is validated for the care of a patient.**
+The network that comes with the server. It needs no download, no GPU and no internet connection. It
+answers where ECG-FM is not loaded; with ECG-FM, it gives the superclasses. **For research. Not a
+medical device; nothing here is validated for the care of a patient.**
 
-Written by `python -m training.embedded` together with the weights: `{bundle.name}`, {bundle.weights.bytes / 1e6:.2f} MB,
-sha256 `{bundle.sha256}`.
+Written by `python -m training.embedded` together with the weights: `{bundle.name}`,
+{bundle.weights.bytes / 1e6:.2f} MB, sha256 `{bundle.sha256}`.
 
 | | |
 |---|---|
-| trained on | PTB-XL 1.0.3, folds 1-9, {made.recordings:,} recordings of 10 s; fold 10 was never used |
-| network | {network}; pooled by mean, maximum and {config.attention} learned weightings; the mean of their logits |
-| gives | five superclasses, {len(bundle.labels) - len(SUPERCLASSES)} labels, an embedding ({config.width}) |
+| trained on | PTB-XL 1.0.3, folds 1-9, {recordings}; fold 10 was never used |
+| network | {network} |
+| gives | {outputs} |
 | licence | {bundle.licence} |"""
 
 
-def _reads(bundle: Bundle) -> str:
-    own = bundle.preprocessing
-    assert own.millivolt is not None, "the embedded model reads mV. This is a bug."
-    band = own.millivolt.band
+def _inputs_and_outputs(bundle: Bundle) -> str:
+    preprocessing = bundle.preprocessing
+    millivolt = preprocessing.millivolt
+    assert millivolt is not None, "the embedded model reads mV. This is a bug."
+    band = millivolt.band
     rows = "\n".join(
         f"| {label.name} | {label.joining} | {label.threshold:.3f} | {label.description} |"
         for label in bundle.labels
     )
     return f"""## What goes in, and what comes out
 
-Twelve leads in mV at {own.fs:g} Hz, filtered without delay to {band.low:g}-{band.high:g} Hz (flat to {band.flat:g}), so that filters,
-wander, mains and the sampling rate change little; cut off at ±{own.millivolt.clip_mv:g} mV. Windows of {own.segment_seconds:g} s; from
-{own.needed_seconds:g} s on, a shorter recording is followed by zeros that are not read. Longer ones are read window by window, the last
-one ending with the recording. Missing and flat leads are zeros. Where the units are unknown, all leads are scaled together until a median
-lead's QRS is {own.millivolt.usual_height_mv:g} mV high, the median of PTB-XL: what needs volts (hypertrophy) is then less certain.
-Age and sex are no inputs.
+Twelve leads in mV at {preprocessing.fs:g} Hz, filtered without delay to
+{band.low:g}-{band.high:g} Hz (flat to {band.flat:g}), so that filters, wander, mains and the
+sampling rate change little; clipped at ±{millivolt.clip_mv:g} mV. Windows of
+{preprocessing.segment_seconds:g} s. A recording from {preprocessing.needed_seconds:g} s on that
+is shorter is padded with zeros, which are not read. A longer one is read window by window; the
+last window ends with the recording. Missing and flat leads are zeros. Where the units are
+unknown, all leads are scaled together until a median lead's QRS is {millivolt.usual_height_mv:g}
+mV high, the median of PTB-XL; labels that need volts (hypertrophy) are then less certain. Age
+and sex are not inputs.
 
-Labels are cardiologists' and machines' SCP statements of PTB-XL, whatever their likelihood; those with ECG-FM's names are a cross-walk, not
-the same definition (ECG-FM's come from the text of another hospital's machine reports). A label with fewer than {MIN_POSITIVES} positives
-is left out; what PTB-XL does not tell (Poor data quality, Ventricular tachycardia,
-Supraventricular tachycardia with aberrancy) is absent, not zero.
-ECG-FM's 'Accessory pathway conduction' means fibrillation and flutter in its training; WPW therefore has a name of its own here.
+Labels are SCP statements of PTB-XL by cardiologists and machines, at any likelihood. Those with
+ECG-FM's names are a cross-walk, not the same definition (ECG-FM's come from the text of another
+hospital's machine reports). A label with fewer than {MIN_POSITIVES} positives is left out.
+Labels that PTB-XL has no statement for (Poor data quality, Ventricular tachycardia,
+Supraventricular tachycardia with aberrancy) are absent, not zero. ECG-FM's 'Accessory pathway
+conduction' means fibrillation and flutter in its training; WPW therefore has another name here.
 
 | label | windows joined by | threshold | what it is |
 |---|---|---|---|
@@ -103,10 +131,11 @@ def _accuracy(scores: Scores, made: Made) -> str:
     folds = ", ".join(str(fold) for fold in made.folds)
     return f"""## How good it is
 
-**Out of fold**: {made.judged:,} recordings of folds {folds}, held out in {made.groups} groups of folds 1-9, patients apart; each is
-judged by a network that never saw its patient, and calibrated (Platt) on four fifths of the others. Threshold: the highest F1 there.
-Intervals: 95 %, {RESAMPLES} bootstrap resamples of patients.
-ECE: expected calibration error, 15 bins of equal mass.
+**Out of fold**: {made.judged:,} recordings of folds {folds}, held out in {made.groups} groups of
+folds 1-9, patients apart. Each is judged by a network that was not trained on its patient, and
+calibrated (Platt) on four fifths of the others. Threshold: the highest F1 there. Intervals:
+95 %, {RESAMPLES} bootstrap resamples of patients. ECE: expected calibration error, 15 bins of equal
+mass.
 
 Macro AUROC of the five superclasses: **{scores.macro}**.
 
@@ -114,9 +143,10 @@ Macro AUROC of the five superclasses: **{scores.macro}**.
 |---|---|---|---|---|---|---|
 {rows}
 
-What ships is trained on all nine folds with the same settings, and calibrated on all held-out logits; on these recordings it would look
-better than it is. Published networks reach a macro AUROC of 0.930 (resnet1d_wang) and 0.928 (xresnet1d101) on fold 10 (Strodthoff et al.,
-IEEE J Biomed Health Inform 25:1519, 2021), trained on folds 1-8."""
+What ships is trained on all nine folds with the same settings, and calibrated on all held-out
+logits; its figures on these recordings would be too good. Published networks reach a macro AUROC
+of 0.930 (resnet1d_wang) and 0.928 (xresnet1d101) on fold 10 (Strodthoff et al., IEEE J Biomed
+Health Inform 25:1519, 2021), trained on folds 1-8."""
 
 
 def _row(label: LabelScore) -> str:
@@ -130,65 +160,80 @@ def _groups(scores: Scores) -> str:
     names = sorted({name for label in scores.labels for name in label.groups}, key=_group_order)
     rows = []
     for label in scores.labels:
-        cells = [
-            f"{label.groups[name][1]}, n={label.groups[name][0]}" if name in label.groups else ""
-            for name in names
-        ]
+        cells = []
+        for name in names:
+            if name in label.groups:
+                positives, area = label.groups[name]
+                cells.append(f"{area}, n={positives}")
+            else:
+                cells.append("")
         rows.append(f"| {label.name} | {' | '.join(cells)} |")
+    table = "\n".join(rows)
     return f"""### By sex and age
 
 AUROC out of fold, n positives; empty where a group has fewer than {MIN_IN_GROUP} positives.
 
 | label | {" | ".join(names)} |
 |---|{"---|" * len(names)}
-{chr(10).join(rows)}"""
+{table}"""
 
 
-def _group_order(name: str) -> tuple[int, str]:
-    return (0, name) if name in ("men", "women") else (1, name)
+def _group_order(name: str) -> tuple[bool, str]:
+    return name not in ("men", "women"), name
 
 
 def _robustness(changed: list[Cost], shifts: list[Shift], made: Made) -> str:
     rows = "\n".join(f"| {cost.name} | {cost.auroc:.4f} | {cost.lost:+.4f} |" for cost in changed)
-    moved = "\n".join(
+    shift_rows = "\n".join(
         f"| {shift.name} | {shift.recordings} | {shift.median:.4f} | {shift.percentile_95:.4f} |"
         for shift in shifts
     )
-    return f"""## What it costs when a recording comes otherwise
+    return f"""## What changes of a recording cost
 
-Fold {max(made.folds)}, by the network that never saw it; each change is made to the released signal, before the server's own way
-from signal to segments.
+Fold {max(made.folds)}, by the network that was not trained on it. Each change is made to the
+released signal, before the server's preprocessing.
 
 | change | macro AUROC | lost |
 |---|---|---|
 {rows}
 
-The same recordings at other rates: |difference| of the superclasses' probabilities against the 500 Hz file.
+The same recordings at other rates: |difference| of the superclasses' probabilities from those of
+the 500 Hz file.
 
 | against 500 Hz | recordings | median | 95th percentile |
 |---|---|---|---|
-{moved}"""
+{shift_rows}"""
 
 
 def _failures(scores: Scores) -> str:
-    worst = sorted(scores.labels, key=lambda label: label.auroc.value)[:4]
+    by_auroc = sorted(scores.labels, key=lambda label: label.auroc.value)
+    by_auprc = sorted(scores.labels, key=lambda label: label.auprc.value)
+    weakest = ", ".join(f"{label.name} {label.auroc.value:.3f}" for label in by_auroc[:WEAKEST])
+    lowest = ", ".join(f"{label.name} {label.auprc.value:.3f}" for label in by_auprc[:WEAKEST])
     rare = [label.name for label in scores.labels if label.positives < 2 * MIN_POSITIVES]
-    loud = sorted(scores.labels, key=lambda label: label.auprc.value)[:4]
+    few = ", ".join(rare) or f"no label has fewer than {2 * MIN_POSITIVES}"
     return f"""## Known failures
 
-- Weakest by AUROC: {", ".join(f"{label.name} {label.auroc.value:.3f}" for label in worst)}.
-- Few positives, so wide intervals: {", ".join(rare) or "none under twice the least"}.
-- A positive is often wrong where a finding is rare: lowest AUPRC {", ".join(f"{label.name} {label.auprc.value:.3f}" for label in loud)}.
-- The statements themselves disagree: many were written by one reader or by the machine, so part of what counts as an error is not.
-- Trained on one German cohort of 1989-1996, adults with few exceptions; children, other devices and other hospitals are not covered.
-- Probabilities are calibrated to PTB-XL's prevalences. Where findings are rarer or commoner, they are off by as much.
-- Nothing above 42 Hz is read: late potentials, pacing spikes and notches of that kind are invisible to it."""
+- Weakest by AUROC: {weakest}.
+- Few positives, so wide intervals: {few}.
+- A positive is often wrong where a finding is rare: lowest AUPRC {lowest}.
+- The statements themselves disagree: many were written by one reader or by the machine, so part of
+  what counts as an error is not one.
+- Trained on one German cohort of 1989-1996, adults with few exceptions; children, other devices and
+  other hospitals are not covered.
+- Probabilities are calibrated to PTB-XL's prevalences. Where findings are rarer or more common,
+  they are off by as much.
+- Nothing above 42 Hz is read: late potentials, pacing spikes and similar notches are not visible to
+  the network."""
 
 
-def _again(made: Made) -> str:
+def _training(made: Made) -> str:
     options = (
         f"--groups {made.groups} --epochs {made.epochs} --members {made.members} --seed {made.seed}"
     )
+    validation_minutes = made.validation_cpu_s / 60
+    minutes = made.cpu_s / 60
+    processor = torch.backends.cpu.get_cpu_capability()
     return f"""## How to train it again
 
 ```
@@ -196,14 +241,14 @@ python -m training.embedded --data PTBXL --keep FOLDER --cross-validate {options
 python -m training.embedded --data PTBXL --keep FOLDER
 ```
 
-PTBXL is the database as PhysioNet has it (records100/, ptbxl_database.csv, scp_statements.csv). The first command took, for the
-folds held out above, {made.validation_cpu_s / 60:.0f} minutes of CPU time on one core ({torch.backends.cpu.get_cpu_capability()}), the
-training of what ships {made.cpu_s / 60:.0f}."""
+PTBXL is the database as PhysioNet has it (records100/, ptbxl_database.csv, scp_statements.csv).
+For the folds held out above, the first command took {validation_minutes:.0f} minutes of CPU time
+on one core ({processor}); the training of what ships took {minutes:.0f}."""
 
 
 def _sources() -> str:
     return """## Sources
 
-Wagner et al., PTB-XL, a large publicly available electrocardiography dataset, Scientific Data 7:154 (2020),
-doi 10.1038/s41597-020-0495-6; PhysioNet ptb-xl/1.0.3, CC BY 4.0. Changes made to the data: filtered, cut, disturbed, statements turned
-into labels."""
+Wagner et al., PTB-XL, a large publicly available electrocardiography dataset, Scientific Data 7:154
+(2020), doi 10.1038/s41597-020-0495-6; PhysioNet ptb-xl/1.0.3, CC BY 4.0. Changes made to the data:
+filtered, cropped, augmented; statements turned into labels."""

@@ -1,4 +1,4 @@
-"""The embedded model's examples: PTB-XL as the server's preprocessing would hand it over, and what is true of each recording."""
+"""The embedded model's examples: PTB-XL as the server preprocesses it, and its truths."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ from training.datasets.ptbxl import (
 )
 from training.embedded.targets import Target, targets_of
 
-# The usual filters leave 0.5-40 Hz. Up to 40 Hz the database's 100 Hz and 500 Hz releases agree (ratio 0.998); at 50 Hz is mains hum.
+# Usual ECG filters pass 0.5-40 Hz. Up to 40 Hz the database's 100 Hz and 500 Hz releases agree
+# (ratio 0.998); mains hum is at 50 Hz.
 BAND: Final = Band(low=0.5, flat=34.0, high=42.0)
-CLIP_MV: Final = (
-    5.0  # beyond any QRS in one lead but the very largest; electrode artefacts are larger
-)
+CLIP_MV: Final = 5.0  # only the very largest QRS exceed it; electrode artefacts are larger
 SEGMENT_S: Final = SAMPLES / RATE_HZ
-SHORTEST_S: Final = 5.0  # the interface's: less, and the model parts are null
-HELD_BACK: Final = 10  # the fold that others judge by: never trained on, chosen by or looked at
+SHORTEST_S: Final = 5.0  # of a recording for which the server runs the model
+HELD_BACK: Final = 10  # the test fold of other work: never used here, not even to choose settings
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What is learned from, one row for each recording of folds 1-9.
+    """One row for each recording of folds 1-9.
 
     raw      (records, 12, 1000) microvolts as released
     signals  (records, 12, 1000) mV, band-limited and clipped
-    usual    (records,) factors that make each one's QRS of usual height
-    truth    (records, labels) 0 or 1, columns as `labels`; helping (records, n) 0 or 1
+    usual    (records,) factor that gives each recording's QRS the usual height
+    truth    (records, labels) of 0 and 1, columns as `labels`
+    helping  (records, n) of 0 and 1
+    rows     (records,) of the table
     """
 
     table: PtbXl
@@ -65,7 +66,7 @@ class Examples:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What the network is to be served with."""
+        """The preprocessing that the network must be served with."""
         millivolt = Millivolt(BAND, CLIP_MV, self.usual_height_mv)
         return Preprocessing(
             RATE_HZ,
@@ -79,7 +80,10 @@ class Examples:
 
 
 def read_examples(folder: Path, limit: int | None = None) -> Examples:
-    """Folds 1-9 of PTB-XL in either layout (training/datasets/ptbxl.py); `limit` takes evenly spaced recordings, to try it."""
+    """Return folds 1-9 of PTB-XL, in either layout of training/datasets/ptbxl.py.
+
+    limit  at most this many recordings, evenly spaced, for a trial run
+    """
     table = read_table(folder)
     targets = targets_of(table)
     rows = np.flatnonzero(table.fold != HELD_BACK)
@@ -90,15 +94,20 @@ def read_examples(folder: Path, limit: int | None = None) -> Examples:
     heights = np.full(len(rows), np.nan)
     for index, signal in enumerate(raw):
         limited = resample_in_band(signal / MICROVOLTS_PER_MV, RATE_HZ, RATE_HZ, BAND)
-        found = qrs_heights(limited, RATE_HZ)
-        heights[index] = np.median(found) if found.size else np.nan
+        lead_heights = qrs_heights(limited, RATE_HZ)
+        if lead_heights.size:
+            heights[index] = np.median(lead_heights)
         signals[index] = np.clip(limited, -CLIP_MV, CLIP_MV)
     usual_height_mv = round(float(np.nanmedian(heights)), 3)
-    usual = np.nan_to_num(usual_height_mv / heights, nan=1.0).clip(0.1, 10.0).astype(np.float32)
-    truth, helping = (
-        targets.truth[rows].astype(np.float32),
-        targets.helping[rows].astype(np.float32),
-    )
+    usual = np.nan_to_num(usual_height_mv / heights, nan=1.0).clip(0.1, 10.0)
     return Examples(
-        table, rows, targets.labels, raw, signals, usual, usual_height_mv, truth, helping
+        table=table,
+        rows=rows,
+        labels=targets.labels,
+        raw=raw,
+        signals=signals,
+        usual=usual.astype(np.float32),
+        usual_height_mv=usual_height_mv,
+        truth=targets.truth[rows].astype(np.float32),
+        helping=targets.helping[rows].astype(np.float32),
     )

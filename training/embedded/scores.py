@@ -1,4 +1,7 @@
-"""How good the embedded model is on recordings it never saw: calibration, thresholds, AUROC and AUPRC by label and group of patients."""
+"""How good the embedded model is on recordings that it was not trained on.
+
+Calibration, thresholds, AUROC and AUPRC by label and by group of patients.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heads.auroc import RankedRecords, patient_resamples
+from heads.auroc import RankedRecords, auroc, patient_resamples
 from signals.logistic import sigmoid
 from superclasses import SUPERCLASSES
 from training.calibration import best_f1_threshold, platt
@@ -23,8 +26,9 @@ Flags = NDArray[np.bool_]
 RESAMPLES: Final = 500
 INTERVAL_PERCENT: Final = (2.5, 97.5)
 CALIBRATION_PARTS: Final = 5
-MIN_IN_GROUP: Final = 20  # positives
+MIN_IN_GROUP: Final = 20  # positives, and negatives
 AGE_LIMITS: Final = (18, 40, 60, 75)
+ASSUMED_AGE_OVER_89: Final = 90.0  # PTB-XL conceals ages over 89
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class LabelScore:
-    """One label, out of fold. `groups`: name -> (positives, AUROC), where a group has enough of both."""
+    """Figures of one label, out of fold.
+
+    error   expected calibration error
+    groups  name -> (positives, AUROC), for groups with enough positives and negatives
+    """
 
     name: str
     positives: int
@@ -56,7 +64,11 @@ class LabelScore:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """macro: of the superclasses. slope, offset, threshold (labels,): what ships, fitted on every held-out logit."""
+    """All figures, and the calibration that ships.
+
+    macro                     mean AUROC of the superclasses
+    slope, offset, threshold  (labels,), fitted on every out-of-fold logit
+    """
 
     macro: Figure
     labels: tuple[LabelScore, ...]
@@ -68,114 +80,139 @@ class Scores:
 def cross_fitted(
     logits: NDArray[np.float32], truth: NDArray[np.float32], patient: NDArray[np.int64]
 ) -> Array:
-    """Probabilities of each fifth of the patients by a calibration on the other four's held-out logits."""
-    found = np.empty(logits.shape)
+    """Return calibrated probabilities (records, labels).
+
+    Each fifth of the patients is calibrated by a fit to the out-of-fold logits of the other four.
+    """
+    probabilities = np.empty(logits.shape)
     for number in range(CALIBRATION_PARTS):
         held = patient % CALIBRATION_PARTS == number
         slope, offset = calibration(logits[~held], truth[~held])
-        found[held] = sigmoid(logits[held] * slope + offset)
-    return found
+        probabilities[held] = sigmoid(logits[held] * slope + offset)
+    return probabilities
 
 
 def calibration(logits: NDArray[np.float32], truth: NDArray[np.float32]) -> tuple[Array, Array]:
-    """(slope, offset), each (labels,). A label without a positive here keeps its logits."""
-    pairs = [
-        platt(logits[:, k].astype(np.float64), truth[:, k].astype(np.float64))
-        if truth[:, k].any()
-        else (1.0, 0.0)
-        for k in range(truth.shape[1])
-    ]
-    return np.array([slope for slope, _ in pairs]), np.array([offset for _, offset in pairs])
+    """Return (slope, offset), each (labels,). A label without positives keeps its logits."""
+    labels = truth.shape[1]
+    slope = np.ones(labels)
+    offset = np.zeros(labels)
+    for k in range(labels):
+        if truth[:, k].any():
+            slope[k], offset[k] = platt(
+                logits[:, k].astype(np.float64), truth[:, k].astype(np.float64)
+            )
+    return slope, offset
 
 
 def score(examples: Examples, logits: NDArray[np.float32], known: Flags) -> Scores:
-    """All figures of out-of-fold logits (records, labels), of the records where there are some."""
-    logits, truth, patient = logits[known], examples.truth[known], examples.patient[known]
+    """Return all figures of out-of-fold logits (records, labels).
+
+    known  (records,) which records have logits
+    """
+    logits = logits[known]
+    truth = examples.truth[known]
+    patient = examples.patient[known]
     probabilities = cross_fitted(logits, truth, patient)
     weights = np.concatenate(list(patient_resamples(patient, RESAMPLES, seed=0)))
-    groups = {name: members[known] for name, members in groups_of(examples).items()}
-    drawn: list[Array] = []
-    found = []
+    groups = {name: members[known] for name, members in patient_groups(examples).items()}
+    labels = []
+    aurocs_of_resamples: list[Array] = []
     for k, target in enumerate(examples.labels):
-        one, draws = _label(target.name, probabilities[:, k], truth[:, k] == 1, weights, groups)
-        found.append(one)
-        drawn.append(draws)
-    macro = np.mean(drawn[: len(SUPERCLASSES)], axis=0)
+        label, aurocs = _score_label(
+            target.name, probabilities[:, k], truth[:, k] == 1, weights, groups
+        )
+        labels.append(label)
+        aurocs_of_resamples.append(aurocs)
+    count = len(SUPERCLASSES)
+    macro = float(np.mean([label.auroc.value for label in labels[:count]]))
+    macro_of_resamples = np.mean(aurocs_of_resamples[:count], axis=0)
     slope, offset = calibration(logits, truth)
-    threshold = np.array([one.threshold for one in found])
     return Scores(
-        _figure(float(np.mean([one.auroc.value for one in found[: len(SUPERCLASSES)]])), macro),
-        tuple(found),
-        slope,
-        offset,
-        threshold,
+        macro=_figure(macro, macro_of_resamples),
+        labels=tuple(labels),
+        slope=slope,
+        offset=offset,
+        threshold=np.array([label.threshold for label in labels]),
     )
 
 
-def groups_of(examples: Examples) -> dict[str, Flags]:
-    """Sexes and ages; unknown ages are in none."""
-    sex, age = examples.table.sex[examples.rows], examples.table.age[examples.rows].copy()
+def patient_groups(examples: Examples) -> dict[str, Flags]:
+    """Return the members of each group, (records,): sexes and ages. Unknown ages are in none."""
+    sex = examples.table.sex[examples.rows]
+    age = examples.table.age[examples.rows].copy()
+    age[age == AGE_OVER_89] = ASSUMED_AGE_OVER_89
     groups = {"men": sex == 0, "women": sex == 1}
-    limits = (*AGE_LIMITS, np.inf)
-    age[age == AGE_OVER_89] = 90.0
-    for low, high in itertools.pairwise(limits):
-        groups[f"{low:g} or older" if np.isinf(high) else f"{low:g}-{high - 1:g}"] = (
-            age >= low
-        ) & (age < high)
+    for low, high in itertools.pairwise(AGE_LIMITS):
+        groups[f"{low}-{high - 1}"] = (age >= low) & (age < high)
+    oldest = AGE_LIMITS[-1]
+    groups[f"{oldest} or older"] = age >= oldest
     return groups
 
 
 def macro_auroc(truth: NDArray[np.float32], scores: NDArray[np.floating]) -> float:
-    """Of the superclasses, in their columns."""
-    return float(np.mean([auroc(truth[:, k] == 1, scores[:, k]) for k in range(len(SUPERCLASSES))]))
+    """Return the mean AUROC of the superclasses, which are the first columns of both."""
+    aurocs = [
+        auroc((truth[:, k] == 1).astype(np.float64), scores[:, k]) for k in range(len(SUPERCLASSES))
+    ]
+    return float(np.mean(aurocs))
 
 
-def auroc(truth: Flags, scores: NDArray[np.floating]) -> float:
-    return float(
-        RankedRecords(truth.astype(np.float64), scores).auroc(np.ones((1, len(scores))))[0]
-    )
-
-
-def _label(
+def _score_label(
     name: str,
     probability: Array,
     truth: Flags,
     weights: NDArray[np.float32],
     groups: dict[str, Flags],
 ) -> tuple[LabelScore, Array]:
-    ranked, once = (
-        RankedRecords(truth.astype(np.float64), probability),
-        np.ones((1, len(truth)), np.float32),
-    )
-    draws = ranked.auroc(weights)
-    area = _figure(float(ranked.auroc(once)[0]), draws)
-    precision = _figure(
-        float(average_precision(ranked, once)[0]), average_precision(ranked, weights)
-    )
-    threshold = best_f1_threshold(probability, truth.astype(np.float64))
+    """Return one label's figures, and its AUROC in each resample."""
+    truth_values = truth.astype(np.float64)
+    ranked = RankedRecords(truth_values, probability)
+    once = np.ones((1, len(truth)), np.float32)
+    aurocs = ranked.auroc(weights)
+    auprcs = average_precision(ranked, weights)
+    threshold = best_f1_threshold(probability, truth_values)
     positive = probability >= threshold
-    by_group = {
-        group: (int(truth[rows].sum()), _group(truth[rows], probability[rows], weights[:, rows]))
-        for group, rows in groups.items()
-        if truth[rows].sum() >= MIN_IN_GROUP and (~truth[rows]).sum() >= MIN_IN_GROUP
-    }
-    hit, spared = _share(positive[truth]), _share(~positive[~truth])
-    error = expected_calibration_error(probability, truth.astype(np.float64))
-    return LabelScore(
-        name, int(truth.sum()), area, precision, error, threshold, hit, spared, by_group
-    ), draws
+    label = LabelScore(
+        name=name,
+        positives=int(truth.sum()),
+        auroc=_figure(float(ranked.auroc(once)[0]), aurocs),
+        auprc=_figure(float(average_precision(ranked, once)[0]), auprcs),
+        error=expected_calibration_error(probability, truth_values),
+        threshold=threshold,
+        sensitivity=_share(positive[truth]),
+        specificity=_share(~positive[~truth]),
+        groups=_score_groups(probability, truth, weights, groups),
+    )
+    return label, aurocs
 
 
-def _group(truth: Flags, probability: Array, weights: NDArray[np.float32]) -> Figure:
-    ranked = RankedRecords(truth.astype(np.float64), probability)
-    return _figure(float(ranked.auroc(np.ones((1, len(truth))))[0]), ranked.auroc(weights))
+def _score_groups(
+    probability: Array,
+    truth: Flags,
+    weights: NDArray[np.float32],
+    groups: dict[str, Flags],
+) -> dict[str, tuple[int, Figure]]:
+    by_group = {}
+    for name, members in groups.items():
+        positives = int(truth[members].sum())
+        negatives = int((~truth[members]).sum())
+        if positives < MIN_IN_GROUP or negatives < MIN_IN_GROUP:
+            continue
+        truth_values = truth[members].astype(np.float64)
+        ranked = RankedRecords(truth_values, probability[members])
+        value = auroc(truth_values, probability[members])
+        by_group[name] = (positives, _figure(value, ranked.auroc(weights[:, members])))
+    return by_group
 
 
 def _share(flags: Flags) -> float:
     return float(flags.mean()) if flags.size else float("nan")
 
 
-def _figure(value: float, draws: Array) -> Figure:
-    usable = draws[~np.isnan(draws)]
-    low, high = np.percentile(usable, INTERVAL_PERCENT) if usable.size else (np.nan, np.nan)
+def _figure(value: float, resampled: Array) -> Figure:
+    usable = resampled[~np.isnan(resampled)]
+    if not usable.size:
+        return Figure(value, float("nan"), float("nan"))
+    low, high = np.percentile(usable, INTERVAL_PERCENT)
     return Figure(value, float(low), float(high))

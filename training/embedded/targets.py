@@ -1,9 +1,13 @@
-"""What the embedded model learns to say: superclasses, those of ECG-FM's labels that PTB-XL shows, extras; and what only helps it learn."""
+"""The embedded model's targets.
+
+The labels that ship: superclasses, ECG-FM's labels that PTB-XL has statements for, and extras.
+Helping targets are learned along with them and do not ship.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,15 +18,16 @@ from model_store.labels import Joining
 from superclasses import SUPERCLASSES
 from training.datasets.ptbxl import BIFASCICULAR, ECG_FM_LABELS, PtbXl
 
-MIN_POSITIVES: Final = (
-    50  # of a label that ships; with fewer an interval of its AUROC spans half of what can be
-)
+# Of a label that ships. With fewer, the interval of its AUROC spans half of the possible range.
+MIN_POSITIVES: Final = 50
 HELPING_AGES: Final = (40, 55, 65, 75)
-MIN_HELPING: Final = 20  # of a statement that is learned along and not shipped
+MIN_HELPING: Final = 20  # positives of a helping statement
 
-# In ECG-FM's training this one is atrial fibrillation and flutter (docs/models/ecg-fm.md), so its name is not given to WPW.
+# ECG-FM's training labels atrial fibrillation and flutter with this name (docs/models/ecg-fm.md),
+# so WPW has another one.
 _NOT_THE_SAME: Final = frozenset({"Accessory pathway conduction"})
-# Seen in some seconds of a recording alone, so that the highest window counts; the others' windows are averaged.
+# Visible in some seconds of a recording only, so the highest window counts. Other labels are
+# averaged over windows.
 _PASSING: Final = frozenset(
     {"Premature ventricular contraction", "Premature atrial complex", "Electronic pacemaker"}
 )
@@ -64,7 +69,12 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """shipped: `labels`, one a column of `truth` (records, labels); `helping` (records, n): statements learned along."""
+    """Labels and truths of all records of PTB-XL.
+
+    labels   the labels that ship
+    truth    (records, labels), columns as `labels`
+    helping  (records, n) targets that do not ship
+    """
 
     labels: tuple[Target, ...]
     truth: NDArray[np.bool_]
@@ -76,33 +86,36 @@ class Targets:
 
 
 def targets_of(table: PtbXl) -> Targets:
-    """The superclasses first, then ECG-FM's labels in its order, then the extras; those with too few positives left out."""
-    found = [(Target(name, "mean", f"{_SUPERCLASS_WORDS[name]} (PTB-XL superclass)"), table.superclasses()[:, number])
-             for number, name in enumerate(SUPERCLASSES)]  # fmt: skip
-    for name in _ecg_fm_order():
-        codes = (
-            "CRBBB with LAFB or LPFB"
-            if name == BIFASCICULAR
-            else ", ".join(sorted(ECG_FM_LABELS[name]))
-        )
-        found.append((Target(name, _joining(name), f"PTB-XL: {codes}"), table.ecg_fm_label(name)))
-    for name, statements in EXTRAS.items():
-        found.append(
-            (
-                Target(name, _joining(name), f"PTB-XL: {', '.join(statements)}"),
-                table.with_any_statement(frozenset(statements)),
-            )
-        )
-    kept = [
-        (target, column)
-        for number, (target, column) in enumerate(found)
-        if number < 5 or column.sum() >= MIN_POSITIVES
+    """Return the targets of all records of PTB-XL.
+
+    The superclasses come first, then ECG-FM's labels in its order, then the extras. Labels with
+    fewer than MIN_POSITIVES positives are left out, except superclasses.
+    """
+    superclasses = table.superclasses()
+    labels = [
+        Target(name, "mean", f"{_SUPERCLASS_WORDS[name]} (PTB-XL superclass)")
+        for name in SUPERCLASSES
     ]
-    return Targets(
-        tuple(target for target, _ in kept),
-        np.stack([column for _, column in kept], axis=1),
-        _helping(table),
-    )
+    columns = [superclasses[:, number] for number in range(len(SUPERCLASSES))]
+    for target, column in _findings(table):
+        if column.sum() >= MIN_POSITIVES:
+            labels.append(target)
+            columns.append(column)
+    return Targets(tuple(labels), np.stack(columns, axis=1), _helping(table))
+
+
+def _findings(table: PtbXl) -> Iterator[tuple[Target, NDArray[np.bool_]]]:
+    """Yield ECG-FM's labels and the extras, each with its truth (records,)."""
+    for name in _ecg_fm_order():
+        if name == BIFASCICULAR:
+            statements = "CRBBB with LAFB or LPFB"
+        else:
+            statements = ", ".join(sorted(ECG_FM_LABELS[name]))
+        target = Target(name, _joining(name), f"PTB-XL: {statements}")
+        yield target, table.ecg_fm_label(name)
+    for name, codes in EXTRAS.items():
+        target = Target(name, _joining(name), f"PTB-XL: {', '.join(codes)}")
+        yield target, table.with_any_statement(frozenset(codes))
 
 
 def _ecg_fm_order() -> list[str]:
@@ -116,12 +129,14 @@ def _joining(name: str) -> Joining:
 
 
 def _helping(table: PtbXl) -> NDArray[np.bool_]:
+    """Return the helping targets, (records, n): single statements, then sex and age."""
     counts = Counter(code for codes in table.statements for code in codes)
     columns = [
         table.with_any_statement(frozenset({code}))
         for code, count in sorted(counts.items())
         if count >= MIN_HELPING
     ]
-    # Sex and age are no inputs; learned along, they teach what a person's ECG looks like for them.
-    columns += [table.sex == 1, *(table.age >= years for years in HELPING_AGES)]
+    # Sex and age are not inputs. As targets they teach the network what is usual for a person.
+    columns.append(table.sex == 1)
+    columns += [table.age >= years for years in HELPING_AGES]
     return np.stack(columns, axis=1)

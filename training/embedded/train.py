@@ -1,14 +1,17 @@
 """Train the embedded model on PTB-XL, score it out of fold, write its bundle and its card.
 
-    python -m training.embedded --data PTBXL --keep FOLDER --cross-validate [--groups 9] [--epochs 30] [--members 2] [--seed 0]
+    python -m training.embedded --data PTBXL --keep FOLDER --cross-validate
+                                [--groups 9] [--epochs 30] [--members 2] [--seed 0]
     python -m training.embedded --data PTBXL --keep FOLDER
     python -m training.embedded --data PTBXL --keep FOLDER --without-fold 9 --out BUNDLE
 
-PTBXL is the database as PhysioNet has it, or packed; fold 10 is left alone, whether it is there or not. The first command trains
-the networks that are joined into one for each group of folds held out and keeps them and the held-out logits in FOLDER (finished ones
-are not trained again).
-The second trains what ships on folds 1-9 and takes its calibration, thresholds and figures from what the first one kept. The third
-makes a bundle of a kept network that never saw that fold, to check a server with. Seeded: the same again gives the same network.
+PTBXL is the database as PhysioNet has it, or packed. Fold 10 is not used. The first command holds
+out one group of folds after the other. It trains the members of each group's network, and keeps
+them and the out-of-fold logits in FOLDER; members that are there already are not trained again.
+
+The second command trains what ships on folds 1-9. Its calibration, thresholds and figures come from
+what the first command kept. The third writes a bundle of a kept network that was not trained on
+that fold, to test a server with. The same seed gives the same network.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 import torch
@@ -32,25 +35,29 @@ from encoder.config import CompactConfig
 from encoder.weights import load_encoder_file
 from model_store.choose import EMBEDDED_FOLDER
 from model_store.weights_file import weight_shapes, write_weights
-from training.embedded import card as embedded_card
 from training.embedded.bundle import write_bundle
+from training.embedded.card import CARD, CARD_FILE, NAME, Made, card
 from training.embedded.data import Examples, read_examples
 from training.embedded.fit import config_for, finish, read, train
 from training.embedded.robustness import costs, rate_shifts
 from training.embedded.scores import calibration, macro_auroc, score
 
-FOLDS = 9
-KEPT = "kept.npz"
-ALL = "all"  # folds
-SEED_STEP = 100  # from member to member
-TRAINED, FINISHED = "trained", "finished"
+FOLDS: Final = 9
+KEPT: Final = "kept.npz"
+ALL: Final = "all"  # name of the network of all folds
+SEED_STEP: Final = 100  # from member to member
+TRAINED: Final = "trained"  # stages of a member
+FINISHED: Final = "finished"
+
+Options = argparse.Namespace
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What a cross-validation left so far: logits (records, labels) by networks that never saw the record.
+    """What a cross-validation has left so far.
 
-    known  (records,) whether its group is done already
+    logits  (records, labels) by networks that were not trained on the record
+    known   (records,) whether the record's group is done
     """
 
     logits: NDArray[np.float32]
@@ -61,16 +68,30 @@ class Kept:
     members: int
     seed: int
 
-    def number(self, fold: int) -> int:
+    def group(self, fold: int) -> int:
         return group_of(fold, self.groups)
 
 
 def group_of(fold: int, groups: int) -> int:
-    """The folds in so many groups of neighbours."""
+    """Return the group of a fold (1-9), if neighbouring folds form this many groups."""
     return (fold - 1) * groups // FOLDS
 
 
 def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    options.keep.mkdir(parents=True, exist_ok=True)
+    examples = read_examples(options.data, options.limit)
+    _print(f"{len(examples)} recordings, {len(examples.labels)} labels")
+    if options.cross_validate:
+        cross_validate(examples, options)
+    elif options.without_fold is not None:
+        write_without_fold(examples, options)
+    else:
+        write_shipped(examples, options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -84,82 +105,77 @@ def main(arguments: list[str] | None = None) -> None:
         "--keep",
         type=Path,
         required=True,
-        help="where a cross-validation leaves its networks and logits",
+        help="where a cross-validation keeps its networks and logits",
     )
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument(
         "--groups", type=int, default=FOLDS, help="held-out groups that the nine folds are put into"
     )
     parser.add_argument(
-        "--only-group", type=int, help="train this one alone, to share the work among processes"
+        "--only-group", type=int, help="train only this one, to share the work among processes"
     )
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument(
-        "--members", type=int, default=2, help="networks of other seeds that are joined into one"
+        "--members", type=int, default=2, help="networks of different seeds, joined into one"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--without-fold",
         type=int,
-        help="write the bundle of a kept network that never saw this fold",
+        help="write the bundle of a kept network that was not trained on this fold",
     )
-    parser.add_argument("--limit", type=int, help="so many recordings only, to try it")
+    parser.add_argument("--limit", type=int, help="at most this many recordings, for a trial run")
     parser.add_argument("--out", type=Path, default=EMBEDDED_FOLDER, help="the bundle's folder")
-    parser.add_argument("--card", type=Path, default=embedded_card.PAGE)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    options.keep.mkdir(parents=True, exist_ok=True)
-    examples = read_examples(options.data, options.limit)
-    print(f"{len(examples)} recordings, {len(examples.labels)} labels", flush=True)
-    if options.cross_validate:
-        cross_validate(examples, options)
-    elif options.without_fold is not None:
-        without_fold(examples, options)
-    else:
-        ship(examples, options)
+    parser.add_argument("--card", type=Path, default=CARD_FILE)
+    return parser
 
 
-def cross_validate(examples: Examples, options: argparse.Namespace) -> None:
+def cross_validate(examples: Examples, options: Options) -> None:
+    """Train the missing members of each group's network; keep the logits of all groups done."""
     group = np.array([group_of(fold, options.groups) for fold in examples.fold.tolist()])
-    for number in range(options.groups) if options.only_group is None else [options.only_group]:
-        rows = np.flatnonzero(group != number)
+    selected = range(options.groups) if options.only_group is None else [options.only_group]
+    for number in selected:
         train_members(
             options.keep,
-            _held(number),
+            _group_name(number),
             examples,
-            rows,
+            np.flatnonzero(group != number),
             options.seed + number,
             options.epochs,
             options.members,
         )
-    done = [
-        number
-        for number in range(options.groups)
-        if _is_done(options.keep, _held(number), options.members)
-    ]
-    logits, cpu_s = np.full(examples.truth.shape, np.nan, np.float32), 0.0
-    for number in done:
+    kept = _read_groups(examples, group, options)
+    values = {name: np.asarray(value) for name, value in vars(kept).items()}
+    np.savez(options.keep / KEPT, allow_pickle=False, **values)
+
+
+def _read_groups(examples: Examples, group: NDArray[np.int64], options: Options) -> Kept:
+    """Return the out-of-fold logits of the groups whose networks are complete.
+
+    group  (records,)
+    """
+    logits = np.full(examples.truth.shape, np.nan, np.float32)
+    known = np.zeros(len(examples), np.bool_)
+    cpu_s = 0.0
+    done = 0
+    for number in range(options.groups):
+        name = _group_name(number)
+        if not _is_done(options.keep, name, options.members):
+            continue
         held = group == number
-        logits[held] = read(
-            _net(options.keep, _held(number), options.members, examples), examples.signals[held]
-        )
-        cpu_s += _cpu_s(options.keep, _held(number), options.members)
-        print(
-            f"group {number + 1} of {options.groups}: macro AUROC {macro_auroc(examples.truth[held], logits[held]):.4f}",
-            flush=True,
-        )
-    known = np.isin(group, done)
-    kept = Kept(logits, known, cpu_s, options.groups, options.epochs, options.members, options.seed)
-    np.savez(
-        options.keep / KEPT,
-        allow_pickle=False,
-        **{name: np.asarray(value) for name, value in vars(kept).items()},
+        net = _joined_net(options.keep, name, options.members, examples)
+        logits[held] = read(net, examples.signals[held])
+        known |= held
+        cpu_s += _cpu_s(options.keep, name, options.members)
+        done += 1
+        score_of_group = macro_auroc(examples.truth[held], logits[held])
+        _print(f"group {number + 1} of {options.groups}: macro AUROC {score_of_group:.4f}")
+    macro = macro_auroc(examples.truth[known], logits[known])
+    _print(
+        f"{done} of {options.groups} groups: macro AUROC of the superclasses {macro:.4f}; "
+        f"{cpu_s:.0f} s of CPU"
     )
-    found = macro_auroc(examples.truth[known], logits[known])
-    print(
-        f"{len(done)} of {options.groups} groups: macro AUROC of the superclasses {found:.4f}; {cpu_s:.0f} s of CPU",
-        flush=True,
-    )
+    return Kept(logits, known, cpu_s, options.groups, options.epochs, options.members, options.seed)
 
 
 def train_members(
@@ -171,165 +187,151 @@ def train_members(
     epochs: int,
     members: int,
 ) -> None:
-    """Each member on these rows, from a seed of its own, trained and finished; what is there already is left."""
+    """Train and finish each missing member of a network on these rows, with a seed for each."""
     config = config_for(len(examples.labels))
     for member in range(members):
-        trained = _weights(keep, name, member, TRAINED)
-        _once(
-            trained,
-            partial(train, examples, rows, config, epochs, seed + SEED_STEP * member, _report),
-        )
-        _once(
-            _weights(keep, name, member),
-            partial(_finished, trained, examples, rows, config, seed + SEED_STEP * member),
+        member_seed = seed + SEED_STEP * member
+        trained = _member_file(keep, name, member, TRAINED)
+        _make_once(trained, partial(train, examples, rows, config, epochs, member_seed, _print))
+        _make_once(
+            _member_file(keep, name, member),
+            partial(_finished, trained, examples, rows, config, member_seed),
         )
 
 
 def _finished(
     trained: Path, examples: Examples, rows: NDArray[np.intp], config: CompactConfig, seed: int
 ) -> Compact:
-    return finish(_member(trained, config), examples, rows, seed, _report)
+    return finish(_load_member(trained, config), examples, rows, seed, _print)
 
 
-def _once(path: Path, make: Callable[[], Compact]) -> None:
-    """The network that is made and the CPU time that it took are there afterwards, unless they were before."""
-    if path.with_suffix(".json").is_file():
+def _make_once(path: Path, make: Callable[[], Compact]) -> None:
+    """Write a network and the CPU time it took, unless both are there."""
+    log = path.with_suffix(".json")
+    if log.is_file():
         return
     began = time.process_time()
     save(path, make())
-    path.with_suffix(".json").write_text(json.dumps({"cpu_s": time.process_time() - began}))
+    log.write_text(json.dumps({"cpu_s": time.process_time() - began}))
 
 
-def _report(line: str) -> None:
-    print(line, flush=True)
-
-
-def ship(examples: Examples, options: argparse.Namespace) -> None:
-    """The network of all nine folds, and the card with what the others did on what they had not seen."""
+def write_shipped(examples: Examples, options: Options) -> None:
+    """Write the bundle of the network of all nine folds, and the card with out-of-fold figures."""
     kept = read_kept(options.keep)
-    train_members(
-        options.keep,
-        ALL,
-        examples,
-        np.arange(len(examples)),
-        kept.seed + kept.groups,
-        kept.epochs,
-        kept.members,
-    )
+    rows = np.arange(len(examples))
+    seed = kept.seed + kept.groups
+    train_members(options.keep, ALL, examples, rows, seed, kept.epochs, kept.members)
     scores = score(examples, kept.logits, kept.known)
-    print(f"out of fold: macro AUROC of the superclasses {scores.macro}", flush=True)
-    net = _net(options.keep, ALL, kept.members, examples)
-    bundle = write_bundle(
-        options.out, net, examples, scores, embedded_card.NAME, embedded_card.CARD
-    )
+    _print(f"out of fold: macro AUROC of the superclasses {scores.macro}")
+    net = _joined_net(options.keep, ALL, kept.members, examples)
+    bundle = write_bundle(options.out, net, examples, scores, NAME, CARD)
     folds = [int(fold) for fold in np.unique(examples.fold[kept.known])]
     nets = {
-        fold: _net(options.keep, _held(kept.number(fold)), kept.members, examples) for fold in folds
+        fold: _joined_net(options.keep, _group_name(kept.group(fold)), kept.members, examples)
+        for fold in folds
     }
-    checked = max(folds)  # PTB-XL's last folds are those whose statements people validated
-    changed = costs(
-        nets[checked], examples, np.flatnonzero(examples.fold == checked), examples.preprocessing
-    )
+    # The statements of PTB-XL's last folds were validated by people.
+    changed_fold = max(folds)
+    held = np.flatnonzero(examples.fold == changed_fold)
+    changed = costs(nets[changed_fold], examples, held, examples.preprocessing)
     shifts = rate_shifts(nets, examples, examples.preprocessing, scores.slope, scores.offset)
-    cpu_s = _cpu_s(options.keep, ALL, kept.members)
-    made = embedded_card.Made(
-        tuple(folds),
-        kept.groups,
-        kept.epochs,
-        kept.members,
-        kept.seed,
-        kept.cpu_s,
-        cpu_s,
-        len(examples),
-        int(kept.known.sum()),
+    made = Made(
+        folds=tuple(folds),
+        groups=kept.groups,
+        epochs=kept.epochs,
+        members=kept.members,
+        seed=kept.seed,
+        validation_cpu_s=kept.cpu_s,
+        cpu_s=_cpu_s(options.keep, ALL, kept.members),
+        recordings=len(examples),
+        judged=int(kept.known.sum()),
     )
-    options.card.write_text(
-        embedded_card.card(bundle, scores, changed, shifts, made), encoding="utf-8"
-    )
-    print(f"{options.out}: {bundle.weights.bytes} bytes, sha256 {bundle.sha256}; {options.card}")
+    text = card(bundle, scores, changed, shifts, made)
+    options.card.write_text(text, encoding="utf-8")
+    _print(f"{options.out}: {bundle.weights.bytes} bytes, sha256 {bundle.sha256}; {options.card}")
 
 
-def without_fold(examples: Examples, options: argparse.Namespace) -> None:
-    """A kept network's bundle, calibrated on the logits of the other groups; its score on that fold."""
+def write_without_fold(examples: Examples, options: Options) -> None:
+    """Write the bundle of a kept network, calibrated on the logits of the other groups.
+
+    Prints its score on the fold that it was not trained on.
+    Raises FileNotFoundError if there is no such network.
+    """
     kept = read_kept(options.keep)
-    fold = examples.fold == options.without_fold
-    if not kept.known[fold].all():
-        raise FileNotFoundError(
-            f"no network in {options.keep} was held back from fold {options.without_fold}"
-        )
-    number = kept.number(options.without_fold)
-    others = kept.known & np.array([kept.number(each) != number for each in examples.fold.tolist()])
-    scores = score(examples, kept.logits, kept.known)
-    fitted_on = (
-        others if others.any() else kept.known
-    )  # a single group has no others: then only the ranking is out of fold
-    slope, offset = calibration(kept.logits[fitted_on], examples.truth[fitted_on])
-    net = _net(options.keep, _held(number), kept.members, examples)
-    write_bundle(
-        options.out,
-        net,
-        examples,
-        replace(scores, slope=slope, offset=offset),
-        f"embedded-without-fold-{options.without_fold}",
-        None,
-    )
-    print(
-        f"{options.out}: macro AUROC on fold {options.without_fold} {macro_auroc(examples.truth[fold], kept.logits[fold]):.4f}"
-    )
+    fold = options.without_fold
+    of_fold = examples.fold == fold
+    if not kept.known[of_fold].all():
+        raise FileNotFoundError(f"no network in {options.keep} was trained without fold {fold}")
+    number = kept.group(fold)
+    group = np.array([kept.group(each) for each in examples.fold.tolist()])
+    calibrated_on = kept.known & (group != number)
+    # With a single group there are no others: then only the ranking is out of fold.
+    if not calibrated_on.any():
+        calibrated_on = kept.known
+    slope, offset = calibration(kept.logits[calibrated_on], examples.truth[calibrated_on])
+    scores = replace(score(examples, kept.logits, kept.known), slope=slope, offset=offset)
+    net = _joined_net(options.keep, _group_name(number), kept.members, examples)
+    write_bundle(options.out, net, examples, scores, f"embedded-without-fold-{fold}", None)
+    macro = macro_auroc(examples.truth[of_fold], kept.logits[of_fold])
+    _print(f"{options.out}: macro AUROC on fold {fold} {macro:.4f}")
 
 
 def save(path: Path, net: Compact) -> None:
-    write_weights(
-        path,
-        weight_shapes(net.config),
-        {name: value.numpy() for name, value in net.state_dict().items()},
-    )
+    weights = {name: value.numpy() for name, value in net.state_dict().items()}
+    write_weights(path, weight_shapes(net.config), weights)
 
 
-def _net(keep: Path, name: str, members: int, examples: Examples) -> Compact:
-    """The members of that name, joined."""
+def _joined_net(keep: Path, name: str, members: int, examples: Examples) -> Compact:
+    """Return the members of that name, joined into one network."""
     config = config_for(len(examples.labels))
-    return join_networks(
-        [_member(_weights(keep, name, member), config) for member in range(members)]
-    )
+    paths = [_member_file(keep, name, member) for member in range(members)]
+    return join_networks([_load_member(path, config) for path in paths])
 
 
-def _member(path: Path, config: CompactConfig) -> Compact:
+def _load_member(path: Path, config: CompactConfig) -> Compact:
     return cast(Compact, load_encoder_file(config, path))
 
 
-def _held(number: int) -> str:
+def _group_name(number: int) -> str:
+    """Return the name of the network that was trained without this group."""
     return f"group{number}"
 
 
-def _weights(keep: Path, name: str, member: int, stage: str = FINISHED) -> Path:
+def _member_file(keep: Path, name: str, member: int, stage: str = FINISHED) -> Path:
     return keep / f"{name}.{member}.{stage}.safetensors"
 
 
 def _is_done(keep: Path, name: str, members: int) -> bool:
-    return all(
-        _weights(keep, name, member).with_suffix(".json").is_file() for member in range(members)
-    )
+    logs = [_member_file(keep, name, member).with_suffix(".json") for member in range(members)]
+    return all(log.is_file() for log in logs)
 
 
 def _cpu_s(keep: Path, name: str, members: int) -> float:
-    paths = [
-        _weights(keep, name, member, stage).with_suffix(".json")
-        for member in range(members)
-        for stage in (TRAINED, FINISHED)
-    ]
-    return float(sum(json.loads(path.read_text())["cpu_s"] for path in paths))
+    """Return the CPU time that all members took, trained and finished."""
+    seconds = 0.0
+    for member in range(members):
+        for stage in (TRAINED, FINISHED):
+            log = _member_file(keep, name, member, stage).with_suffix(".json")
+            seconds += json.loads(log.read_text())["cpu_s"]
+    return seconds
 
 
 def read_kept(keep: Path) -> Kept:
-    """What the cross-validation left there. Raises FileNotFoundError that says how to make it."""
+    """Return what a cross-validation kept in the folder.
+
+    Raises FileNotFoundError that names the command to run.
+    """
     path = keep / KEPT
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: not there; run with --cross-validate first: calibration and figures come from it"
+            f"{path}: not there; run with --cross-validate first: calibration and figures come "
+            "from it"
         )
+    names = ("cpu_s", "groups", "epochs", "members", "seed")
     with np.load(path, allow_pickle=False) as file:
-        numbers = {
-            name: file[name].item() for name in ("cpu_s", "groups", "epochs", "members", "seed")
-        }
+        numbers = {name: file[name].item() for name in names}
         return Kept(file["logits"], file["known"], **numbers)
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)

@@ -1,4 +1,4 @@
-"""What the commands of `python -m training` do: each takes parsed options and gives an exit code."""
+"""The commands of `python -m training`: each takes parsed options and returns an exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,168 +27,180 @@ from training.heads.fit import fit_head
 from training.heads.fitted import FitOptions
 from training.heads.label_table import Labelled, LabelTable, join, read_labels
 from training.heads.recipes import recipe_labels
-from training.heads.scores import prevalence_baseline, score_head
+from training.heads.scores import RESAMPLED, prevalence_baseline, score_head
 
-REFUSED = 3  # the gate kept the champion: neither done nor failed
+REFUSED: Final = 3  # exit code: the gate kept the champion, which is neither success nor failure
+
+Options = argparse.Namespace
 
 
-def run_embed(options: argparse.Namespace) -> int:
+def run_embed(options: Options) -> int:
     if options.out.exists():
-        raise BadTrainingData(f"{options.out}: is there already; name a new file")
+        raise BadTrainingData(f"{options.out}: exists already; name a new file")
     if options.ptbxl:
-        recordings, count = (
-            recordings_of_ptbxl(options.ptbxl, options.rate, options.folds),
-            options.limit,
-        )
+        recordings = recordings_of_ptbxl(options.ptbxl, options.rate, options.folds)
+        count = options.limit
     else:
-        found = recordings_of_folder(options.recordings, options.patients)
-        recordings, count = iter(found), min(len(found), options.limit or len(found))
+        in_folder = recordings_of_folder(options.recordings, options.patients)
+        recordings = iter(in_folder)
+        count = min(len(in_folder), options.limit or len(in_folder))
         if options.patients is None:
             _warn(
-                "no --patients: each recording counts as a patient of its own; a patient with two may be both trained and tested on"
+                "no --patients: each recording counts as a patient of its own; a patient with two "
+                "recordings may be in both training and test"
             )
     embeddings, refused = embed(options.url, islice(recordings, options.limit), count)
     write_embeddings(options.out, embeddings)
     if refused.reasons:
         _warn(refused.summary())
-    _say(
-        f"{options.out}: {len(embeddings)} embeddings of {embeddings.values.shape[1]} numbers, of {embeddings.encoder}"
+    _print(
+        f"{options.out}: {len(embeddings)} embeddings of {embeddings.values.shape[1]} numbers, "
+        f"of {embeddings.encoder}"
     )
     return 0
 
 
-def run_train(options: argparse.Namespace) -> int:
+def run_train(options: Options) -> int:
     name = check_name(options.name or options.recipe)
     if options.out.exists():
-        raise BadTrainingData(f"{options.out}: is there already; name a new folder")
-    embeddings = _one_file(options)
+        raise BadTrainingData(f"{options.out}: exists already; name a new folder")
+    embeddings = _single_file(options)
     labelled = _labelled(embeddings, _table(options))
-    fit = FitOptions(options.kind, options.class_weights, options.hidden, seed=options.seed)
-    head = fit_head(labelled.part("train"), labelled.labels, name, embeddings.encoder, fit)
+    fit_options = FitOptions(options.kind, options.class_weights, options.hidden, seed=options.seed)
+    examples = labelled.part("train")
+    head = fit_head(examples, labelled.labels, name, embeddings.encoder, fit_options)
     command = shlex.join(["python", "-m", "training", *options.typed])
     head = replace(head, made={**head.made, "command": command}, card=options.card)
     write_head(head, options.out)
-    _say(
+    _print(
         f"{options.out}: {head.kind} head {name} on {embeddings.encoder}, {len(head.labels)} labels"
     )
-    _say(
-        f"trained on {head.made['records']} recordings of {head.made['patients']} patients; score it on others: python -m training score"
+    _print(
+        f"trained on {head.made['records']} recordings of {head.made['patients']} patients; "
+        "score it on others: python -m training score"
     )
     return 0
 
 
-def run_score(options: argparse.Namespace) -> int:
+def run_score(options: Options) -> int:
     head = _head(options.head, _registry(options))
     table = _table(options, head.label_names)
-    embeddings = _file_for(head, _files(options.embeddings))
+    embeddings = _file_for(head, _read_files(options.embeddings))
     examples = _labelled(embeddings, table).part(options.split)
     _check_unseen(head, examples, options.split)
+    description = {
+        "name": head.name,
+        "kind": head.kind,
+        "encoder": str(head.encoder),
+        "made": dict(head.made),
+    }
+    baselines = {
+        "prevalence": prevalence_baseline(head.label_names, examples),
+        "random_encoder": _random_encoder_baseline(options, head, table),
+    }
     report: dict[str, Any] = {
-        "head": {
-            "name": head.name,
-            "kind": head.kind,
-            "encoder": str(head.encoder),
-            "made": dict(head.made),
-        },
+        "head": description,
         "split": options.split,
         "scores": score_head(head, examples, seed=options.seed),
-        "baselines": {
-            "prevalence": prevalence_baseline(head.label_names, examples),
-            "random_encoder": _random(options, head, table),
-        },
+        "baselines": baselines,
     }
     _print_scores(report)
     if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "scores.json").write_text(
-            json.dumps(report, indent=2) + "\n", encoding="utf-8"
-        )
-        if options.plots:
-            from training.heads.plots import write_plots
-
-            write_plots(options.out, head, examples, report["scores"])
-        _say(f"written to {options.out}")
+        _write_scores(options, head, examples, report)
     return 0
 
 
-def run_random_encoder(options: argparse.Namespace) -> int:
+def _write_scores(options: Options, head: Head, examples: Examples, report: dict[str, Any]) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, indent=2) + "\n"
+    (options.out / "scores.json").write_text(text, encoding="utf-8")
+    if options.plots:
+        # Imported here: matplotlib is optional.
+        from training.heads.plots import write_plots
+
+        write_plots(options.out, head, examples, report["scores"])
+    _print(f"written to {options.out}")
+
+
+def run_random_encoder(options: Options) -> int:
+    # Imported here: only this command reads bundles.
     from training.heads.random_encoder import write_random_bundle
 
     bundle = write_random_bundle(options.bundle, options.out, options.seed)
-    _say(
-        f"{bundle.folder}: {bundle.name}; serve it with ECG_MODEL={bundle.folder}, embed the same recordings, and score with --random"
+    _print(
+        f"{bundle.folder}: {bundle.name}; serve it with ECG_MODEL={bundle.folder}, embed the same "
+        "recordings, and score with --random"
     )
     return 0
 
 
-def run_install(options: argparse.Namespace) -> int:
+def run_install(options: Options) -> int:
     registry = _registry(options)
     head = read_head(options.folder)
     version = registry.install(options.folder)
     alias = registry.aliases(head.name).of(version)
-    _say(
-        f"{head.name} version {version} is installed as {alias} ({registry.root / head.name / str(version)})"
-    )
+    folder = registry.root / head.name / str(version)
+    _print(f"{head.name} version {version} is installed as {alias} ({folder})")
     if alias == "candidate":
-        _say(f"it answers once it is promoted: python -m training promote {head.name}")
+        _print(f"it answers once it is promoted: python -m training promote {head.name}")
     return 0
 
 
-def run_list(options: argparse.Namespace) -> int:
+def run_list(options: Options) -> int:
     registry = _registry(options)
     for name in [options.name] if options.name else registry.names():
         aliases = registry.aliases(name)
         for version in registry.versions(name):
-            _say(
-                f"{name:20} {version:4}  {aliases.of(version) or '':10} {_told(registry, name, version)}"
-            )
+            alias = aliases.of(version) or ""
+            _print(f"{name:20} {version:4}  {alias:10} {_summary(registry, name, version)}")
         if options.audit:
             for entry in registry.audit(name):
-                _say(f"  {entry['at']} {entry['action']} {entry['version']}: {entry['reason']}")
+                _print(f"  {entry['at']} {entry['action']} {entry['version']}: {entry['reason']}")
     return 0
 
 
-def run_compare(options: argparse.Namespace) -> int:
+def run_compare(options: Options) -> int:
     registry = _registry(options)
-    champion, candidate = _pair(registry, options)
+    champion, candidate = _versions_to_compare(registry, options)
     verdict = _verdict(registry, options, champion, candidate)
     _print_verdict(options.name, champion, candidate, verdict)
     return 0
 
 
-def run_promote(options: argparse.Namespace) -> int:
-    """0 promoted, 3 the champion stays."""
+def run_promote(options: Options) -> int:
+    """Promote the candidate if the gate allows it; return REFUSED if the champion stays."""
     registry = _registry(options)
     if options.ungated:
-        aliases = registry.aliases(options.name)
-        version = options.version or aliases.candidate
-        if version is None:
-            raise UnknownHead(f"{options.name} has no candidate; name a version")
-        registry.promote(options.name, version, reason=f"without the gate: {options.ungated}")
-        _say(f"{options.name} version {version} is champion now, without the gate")
-        return 0
-    champion, candidate = _pair(registry, options)
+        return _promote_ungated(registry, options)
+    champion, candidate = _versions_to_compare(registry, options)
     verdict = _verdict(registry, options, champion, candidate)
     _print_verdict(options.name, champion, candidate, verdict)
-    if not verdict.promote:
-        registry.keep(options.name, candidate, reason=verdict.reason, details=verdict.to_dict())
-        return REFUSED
-    registry.promote(options.name, candidate, reason=verdict.reason, details=verdict.to_dict())
+    record = registry.promote if verdict.promote else registry.keep
+    record(options.name, candidate, reason=verdict.reason, details=verdict.to_dict())
+    return 0 if verdict.promote else REFUSED
+
+
+def _promote_ungated(registry: Registry, options: Options) -> int:
+    version = options.version or registry.aliases(options.name).candidate
+    if version is None:
+        raise UnknownHead(f"{options.name} has no candidate; name a version")
+    registry.promote(options.name, version, reason=f"without the gate: {options.ungated}")
+    _print(f"{options.name} version {version} is champion now, without the gate")
     return 0
 
 
-def run_rollback(options: argparse.Namespace) -> int:
+def run_rollback(options: Options) -> int:
     registry = _registry(options)
     aliases = registry.rollback(options.name, options.to, reason=options.reason)
-    _say(f"{options.name}: version {aliases.champion} is champion again")
+    _print(f"{options.name}: version {aliases.champion} is champion again")
     return 0
 
 
-def _registry(options: argparse.Namespace) -> Registry:
+def _registry(options: Options) -> Registry:
     return Registry(options.models_dir or default_models_dir())
 
 
-def _told(registry: Registry, name: str, version: int) -> str:
+def _summary(registry: Registry, name: str, version: int) -> str:
     try:
         head = registry.load(name, version)
     except ModelStoreError as error:
@@ -196,101 +208,110 @@ def _told(registry: Registry, name: str, version: int) -> str:
     return f"{head.kind}, {len(head.labels)} labels, on {head.encoder}"
 
 
-def _pair(registry: Registry, options: argparse.Namespace) -> tuple[int, int]:
-    """The two versions: champion and candidate, where none is named."""
+def _versions_to_compare(registry: Registry, options: Options) -> tuple[int, int]:
+    """Return the versions in the roles of champion and candidate; options override the aliases."""
     aliases = registry.aliases(options.name)
     candidate = options.version or aliases.candidate
     champion = getattr(options, "against", None) or aliases.champion
     if champion is None or candidate is None:
         raise UnknownHead(
-            f"{options.name} has champion {champion}, candidate {candidate}; name the version that is missing"
+            f"{options.name} has champion {champion}, candidate {candidate}; "
+            "name the version that is missing"
         )
     return champion, candidate
 
 
-def _verdict(
-    registry: Registry, options: argparse.Namespace, champion: int, candidate: int
-) -> Verdict:
-    """Both heads on the gate set's recordings that both have embeddings of."""
-    old, new = registry.load(options.name, champion), registry.load(options.name, candidate)
-    if not set(old.label_names) <= set(new.label_names):
-        missing = ", ".join(sorted(set(old.label_names) - set(new.label_names)))
+def _verdict(registry: Registry, options: Options, champion: int, candidate: int) -> Verdict:
+    """Judge both heads on the recordings of the gate set that both have embeddings of."""
+    old = registry.load(options.name, champion)
+    new = registry.load(options.name, candidate)
+    missing = sorted(set(old.label_names) - set(new.label_names))
+    if missing:
         raise BadTrainingData(
-            f"version {candidate} has no {missing}, which version {champion} has; they cannot be compared"
+            f"version {candidate} has no {', '.join(missing)}, which version {champion} has; "
+            "they cannot be compared"
         )
-    files, table = _files(options.embeddings), _table(options, old.label_names)
-    joined = [_labelled(_file_for(head, files), table) for head in (old, new)]
-    shared = sorted(set(_of_gate(joined[0])) & set(_of_gate(joined[1])))
+    files = _read_files(options.embeddings)
+    table = _table(options, old.label_names)
+    old_labelled = _labelled(_file_for(old, files), table)
+    new_labelled = _labelled(_file_for(new, files), table)
+    old_examples, new_examples = _shared_gate_examples(old_labelled, new_labelled)
+    gate = GateSet(old.label_names, old_examples.truth, old_examples.patients)
+    _check_gate_unseen(gate, old, new)
+    columns = [new.label_names.index(label) for label in old.label_names]
+    new_probabilities = new.probabilities(new_examples.x)[:, columns]
+    return judge(gate, old.probabilities(old_examples.x), new_probabilities, Limits())
+
+
+def _shared_gate_examples(old: Labelled, new: Labelled) -> tuple[Examples, Examples]:
+    """Return the examples of both in the same order: recordings of the gate set that both have."""
+    old_rows = _gate_rows(old)
+    new_rows = _gate_rows(new)
+    shared = sorted(old_rows.keys() & new_rows.keys())
     if not shared:
         raise BadTrainingData("no recording of the gate set has embeddings for both heads")
-    examples = [
-        one.examples.at(np.array([_of_gate(one)[record] for record in shared], np.intp))
-        for one in joined
-    ]
-    gate = GateSet(old.label_names, examples[0].truth, examples[0].patients)
-    seen = patients_trained_on(
-        patient_digests(gate.patients.tolist()), [old.trained_on, new.trained_on]
-    )
-    if seen:
+    old_examples = old.examples.at(np.array([old_rows[record] for record in shared], np.intp))
+    new_examples = new.examples.at(np.array([new_rows[record] for record in shared], np.intp))
+    return old_examples, new_examples
+
+
+def _gate_rows(labelled: Labelled) -> dict[str, int]:
+    """Return record_id -> row of the recordings of the gate set."""
+    rows = np.flatnonzero(labelled.split == "gate").tolist()
+    return {str(labelled.records[row]): row for row in rows}
+
+
+def _check_gate_unseen(gate: GateSet, old: Head, new: Head) -> None:
+    digests = patient_digests(gate.patients.tolist())
+    trained = patients_trained_on(digests, [old.trained_on, new.trained_on])
+    if trained:
         raise BadTrainingData(
-            f"{seen} of the {gate.patient_count} patients of the gate set were trained on; a gate set never is"
+            f"{trained} of the {gate.patient_count} patients of the gate set were trained on; "
+            "a gate set never is"
         )
-    columns = [new.label_names.index(label) for label in old.label_names]
-    return judge(
-        gate,
-        old.probabilities(examples[0].x),
-        new.probabilities(examples[1].x)[:, columns],
-        Limits(),
-    )
-
-
-def _of_gate(labelled: Labelled) -> dict[str, int]:
-    return {
-        record: row
-        for row, (record, part) in enumerate(
-            zip(labelled.records.tolist(), labelled.split.tolist(), strict=True)
-        )
-        if part == "gate"
-    }
 
 
 def _check_unseen(head: Head, examples: Examples, split: str) -> None:
-    seen = patients_trained_on(patient_digests(examples.patients.tolist()), [head.trained_on])
-    if seen:
+    trained = patients_trained_on(patient_digests(examples.patients.tolist()), [head.trained_on])
+    if trained:
         raise BadTrainingData(
-            f"{seen} patients in {split} are among those that the head was trained on; that would be no score"
+            f"{trained} patients in {split} are among those that the head was trained on; "
+            "scores on them are not valid"
         )
 
 
-def _head(named: str, registry: Registry) -> Head:
-    """A folder, or NAME, NAME@VERSION, NAME@champion, NAME@candidate of the installed ones."""
-    if Path(named).is_dir():
-        return read_head(Path(named))
-    name, _, which = named.partition("@")
-    aliases = registry.aliases(name)
+def _head(name: str, registry: Registry) -> Head:
+    """Return the head in a folder, or NAME, NAME@VERSION, NAME@champion, NAME@candidate."""
+    if Path(name).is_dir():
+        return read_head(Path(name))
+    installed_name, _, selector = name.partition("@")
+    aliases = registry.aliases(installed_name)
+    if selector.isdigit():
+        return registry.load(installed_name, int(selector))
     versions = {"": aliases.champion, "champion": aliases.champion, "candidate": aliases.candidate}
-    version = int(which) if which.isdigit() else versions.get(which)
+    version = versions.get(selector)
     if version is None:
         raise UnknownHead(
-            f"{named}: no such version; NAME, NAME@VERSION, NAME@champion or NAME@candidate, or a head's folder"
+            f"{name}: no such version; NAME, NAME@VERSION, NAME@champion or NAME@candidate, "
+            "or a head's folder"
         )
-    return registry.load(name, version)
+    return registry.load(installed_name, version)
 
 
-def _files(paths: Sequence[Path]) -> list[Embeddings]:
+def _read_files(paths: Sequence[Path]) -> list[Embeddings]:
     return [read_embeddings(path) for path in paths]
 
 
 def _file_for(head: Head, files: Sequence[Embeddings]) -> Embeddings:
-    """The embeddings of the head's own encoder. Raises WrongEncoder where none are."""
+    """Return the embeddings of the head's encoder. Raises WrongEncoder if no file has them."""
     for embeddings in files:
         if embeddings.encoder.sha256 == head.encoder.sha256:
             return embeddings
     head.check_encoder(files[0].encoder)
-    raise AssertionError("an encoder that is not the head's was refused. This is a bug.")
+    raise AssertionError("check_encoder refuses another encoder. This is a bug.")
 
 
-def _one_file(options: argparse.Namespace) -> Embeddings:
+def _single_file(options: Options) -> Embeddings:
     if len(options.embeddings) != 1:
         raise BadTrainingData(
             f"{len(options.embeddings)} files of embeddings; a head is trained on one encoder's"
@@ -298,8 +319,8 @@ def _one_file(options: argparse.Namespace) -> Embeddings:
     return read_embeddings(options.embeddings[0])
 
 
-def _table(options: argparse.Namespace, wanted: Sequence[str] = ()) -> LabelTable:
-    """The labels that are asked for, as columns in that order."""
+def _table(options: Options, wanted: Sequence[str] = ()) -> LabelTable:
+    """Return the labels, with the columns `wanted`, else those of --columns, else all."""
     if options.labels:
         return read_labels(options.labels, tuple(wanted) or options.columns)
     table = recipe_labels(options.recipe, options.ptbxl)
@@ -308,96 +329,103 @@ def _table(options: argparse.Namespace, wanted: Sequence[str] = ()) -> LabelTabl
         raise BadTrainingData(
             f"recipe {options.recipe} has no label {missing[0]}; it has {', '.join(table.labels)}"
         )
-    columns = [table.labels.index(label) for label in wanted or options.columns or table.labels]
-    return replace(
-        table, labels=tuple(table.labels[k] for k in columns), truth=table.truth[:, columns]
-    )
+    labels = tuple(wanted or options.columns or table.labels)
+    columns = [table.labels.index(label) for label in labels]
+    return replace(table, labels=labels, truth=table.truth[:, columns])
 
 
 def _labelled(embeddings: Embeddings, table: LabelTable) -> Labelled:
+    """Join embeddings and labels; warn of unknown patients and of embeddings without labels."""
     labelled = join(embeddings, table)
     if not embeddings.patients_known and table.patients is None:
         _warn(
-            "neither the embeddings nor the labels have a column patient_id: each recording counts as a patient of its own"
+            "neither the embeddings nor the labels have a column patient_id: each recording counts "
+            "as a patient of its own"
         )
     if labelled.left_out:
         _warn(f"{labelled.left_out} embeddings have no row of labels and are left out")
     return labelled
 
 
-def _random(options: argparse.Namespace, head: Head, table: LabelTable) -> dict[str, Any] | None:
-    """The same head, trained the same way on a randomly initialised encoder's embeddings; None where there are none."""
+def _random_encoder_baseline(
+    options: Options, head: Head, table: LabelTable
+) -> dict[str, Any] | None:
+    """Return the scores of the same head on the embeddings of --random; None without them.
+
+    It is trained as the head was, on the embeddings of a randomly initialised encoder.
+    """
     if options.random is None:
         return None
     embeddings = read_embeddings(options.random)
     labelled = _labelled(embeddings, table)
-    made = head.made
-    fit = FitOptions(
-        head.kind,
-        made.get("class_weights", "balanced"),
-        int(made.get("hidden", 128)),
-        seed=int(made.get("seed", 0)),
+    fit_options = FitOptions(
+        kind=head.kind,
+        class_weights=head.made.get("class_weights", "balanced"),
+        hidden=int(head.made.get("hidden", 128)),
+        seed=int(head.made.get("seed", 0)),
     )
-    other = fit_head(labelled.part("train"), head.label_names, head.name, embeddings.encoder, fit)
-    return {
-        "encoder": str(embeddings.encoder),
-        **score_head(other, labelled.part(options.split), seed=options.seed),
-    }
+    examples = labelled.part("train")
+    baseline = fit_head(examples, head.label_names, head.name, embeddings.encoder, fit_options)
+    scores = score_head(baseline, labelled.part(options.split), seed=options.seed)
+    return {"encoder": str(embeddings.encoder), **scores}
 
 
 def _print_scores(report: dict[str, Any]) -> None:
-    scores, baselines = report["scores"], report["baselines"]
-    random = baselines["random_encoder"]
-    _say(
-        f"{scores['records']} recordings of {scores['patients']} patients in {report['split']}; 95 % intervals over patients"
+    scores = report["scores"]
+    prevalence = report["baselines"]["prevalence"]["labels"]
+    random = report["baselines"]["random_encoder"]
+    _print(
+        f"{scores['records']} recordings of {scores['patients']} patients in {report['split']}; "
+        "95 % intervals over patients"
     )
-    _say(
-        f"{'label':32} positives  {'AUROC':21}  {'AUPRC':21}  {'F1':21}  ECE    prevalence  random encoder's AUROC"
+    _print(
+        f"{'label':32} positives  {'AUROC':21}  {'AUPRC':21}  {'F1':21}  ECE    prevalence  "
+        "random encoder's AUROC"
     )
-    for name, found in scores["labels"].items():
-        other = "" if random is None else _value(random["labels"][name]["auroc"]["value"])
-        share, error = (
-            baselines["prevalence"]["labels"][name]["auprc"],
-            found["expected_calibration_error"],
+    for name, figures in scores["labels"].items():
+        error = _number(figures["expected_calibration_error"])
+        share = _number(prevalence[name]["auprc"])
+        baseline = "" if random is None else _number(random["labels"][name]["auroc"]["value"])
+        _print(
+            f"{name[:32]:32} {figures['positives']:>9}  {_with_intervals(figures)}  {error:5}  "
+            f"{share:10}  {baseline}"
         )
-        figures = "  ".join(_shown(found[figure]) for figure in ("auroc", "auprc", "f1"))
-        _say(
-            f"{name[:32]:32} {found['positives']:>9}  {figures}  {_value(error):5}  {_value(share):10}  {other}"
-        )
-    figures = "  ".join(_shown(scores["macro"][figure]) for figure in ("auroc", "auprc", "f1"))
-    _say(
-        f"{'macro':32} {'':>9}  {figures}  {'':5}  {'':10}  {'' if random is None else _value(random['macro']['auroc']['value'])}"
-    )
+    baseline = "" if random is None else _number(random["macro"]["auroc"]["value"])
+    _print(f"{'macro':32} {'':>9}  {_with_intervals(scores['macro'])}  {'':5}  {'':10}  {baseline}")
 
 
-def _shown(figure: dict[str, float | None]) -> str:
-    return f"{_value(figure['value'])} ({_value(figure['low'])}-{_value(figure['high'])})".ljust(21)
+def _with_intervals(figures: dict[str, Any]) -> str:
+    """Return the figures of RESAMPLED with their intervals, in columns."""
+    columns = []
+    for name in RESAMPLED:
+        value, low, high = (_number(figures[name][part]) for part in ("value", "low", "high"))
+        columns.append(f"{value} ({low}-{high})".ljust(21))
+    return "  ".join(columns)
 
 
-def _value(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
 def _print_verdict(name: str, champion: int, candidate: int, verdict: Verdict) -> None:
-    _say(
-        f"{name}: version {candidate} against {champion}, {verdict.records} recordings of {verdict.patients} patients"
+    _print(
+        f"{name}: version {candidate} against {champion}, {verdict.records} recordings of "
+        f"{verdict.patients} patients"
     )
     for label in verdict.labels:
-        change = (
-            "not judged: too few"
-            if label.change is None
-            else f"{label.champion:.4f} -> {label.candidate:.4f} ({label.change:+.4f})"
-        )
-        _say(f"  {label.name:32} {label.positives:6} positives  {change}")
+        if label.change is None:
+            change = "not judged: too few"
+        else:
+            change = f"{label.champion:.4f} -> {label.candidate:.4f} ({label.change:+.4f})"
+        _print(f"  {label.name:32} {label.positives:6} positives  {change}")
     if verdict.gain is not None:
-        _say(
-            f"  log loss lower by {100 * verdict.gain:.2f} % (5 % bound {100 * (verdict.gain_bound or 0.0):+.2f} %)"
-        )
-        _say(f"  macro AUROC {verdict.auroc_gain:+.4f} (5 % bound {verdict.auroc_bound:+.4f})")
-    _say(f"{'promote' if verdict.promote else 'keep the champion'}: {verdict.reason}")
+        bound = 100 * (verdict.gain_bound or 0.0)
+        _print(f"  log loss lower by {100 * verdict.gain:.2f} % (5 % bound {bound:+.2f} %)")
+        _print(f"  macro AUROC {verdict.auroc_gain:+.4f} (5 % bound {verdict.auroc_bound:+.4f})")
+    _print(f"{'promote' if verdict.promote else 'keep the champion'}: {verdict.reason}")
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 

@@ -1,8 +1,8 @@
-"""Embeddings from a running server, for training: a plain loop over recordings that posts them to /extract_features.
+"""Embeddings from a running server, for training: recordings are posted to /extract_features.
 
-A folder of recordings in any format that the server reads, files of one name belonging together, or
-PTB-XL. What the server refuses is named and left out; that it is always the same encoder is checked
-with every answer.
+The recordings are a folder of files of any format that the server reads (files of one name belong
+together), or PTB-XL. Recordings that the server refuses are reported and left out. Every answer is
+checked to come from the same encoder.
 """
 
 from __future__ import annotations
@@ -28,135 +28,152 @@ from training.datasets.packed import loader_of
 from training.datasets.ptbxl import read_table
 from training.heads.embeddings_file import Embeddings
 
-BATCH: Final = (
-    32  # arrays in one request: well under ECG_MAX_RECORDS, a second or so of work on a CPU
-)
-TIMEOUT_S: Final = 300.0  # beyond any deadline of the server's own
+Signal = NDArray[np.float32]
+
+# Arrays in one request: well under ECG_MAX_RECORDS, about a second of work on a CPU.
+BATCH: Final = 32
+TIMEOUT_S: Final = 300.0  # longer than any deadline of the server
 TRIES: Final = 10
-LONGEST_WAIT_S: Final = 30.0
+MAX_WAIT_S: Final = 30.0  # between two tries
 MSGPACK: Final = "application/msgpack"
 PACKED_RATE_HZ: Final = 100.0
-PASSING: Final = frozenset(
-    {"overloaded", "worker_restarting", "deadline_exceeded", "starting"}
-)  # a busy or restarting server's
-NAMED: Final = 5  # refused recordings that the summary names
+SHOWN_REFUSALS: Final = 5
+
+# Errors of a busy or restarting server; another try may succeed.
+TRANSIENT: Final = frozenset({"overloaded", "worker_restarting", "deadline_exceeded", "starting"})
 
 
 @dataclass(frozen=True, eq=False)
-class Sent:
-    """One recording: its files, or its samples (12, samples) in mV."""
+class Recording:
+    """A recording to embed: its files, or its samples (12, samples) in mV."""
 
     record_id: str
     patient_id: str
     files: tuple[Path, ...] = ()
-    signal: NDArray[np.float32] | None = None
+    signal: Signal | None = None
     fs: float = 0.0
 
 
 @dataclass
-class Refused:
-    """What the server would not embed, and why."""
+class Refusals:
+    """Recordings that the server refused: record_id -> reason."""
 
     reasons: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
-        some = "; ".join(
-            f"{record}: {reason}" for record, reason in islice(self.reasons.items(), NAMED)
-        )
-        return f"{len(self.reasons)} recordings left out: {some}{'; ...' if len(self.reasons) > NAMED else ''}"
+        first = islice(self.reasons.items(), SHOWN_REFUSALS)
+        shown = "; ".join(f"{record}: {reason}" for record, reason in first)
+        more = "; ..." if len(self.reasons) > SHOWN_REFUSALS else ""
+        return f"{len(self.reasons)} recordings left out: {shown}{more}"
 
 
-def recordings_of_folder(folder: Path, patients: Path | None) -> list[Sent]:
-    """Every recording under the folder; its id is its path there without the ending. patients: a CSV with record_id, patient_id."""
+def recordings_of_folder(folder: Path, patients: Path | None) -> list[Recording]:
+    """Return every recording in a folder and its subfolders, without hidden files.
+
+    A recording's id is its path in the folder without the extension.
+
+    patients  a CSV with record_id and patient_id; None: each recording counts as one patient
+    Raises BadTrainingData if there is no file, or a recording without a patient.
+    """
     groups: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(
-            part.startswith(".") for part in path.relative_to(folder).parts
-        ):
-            groups.setdefault(path.relative_to(folder).with_suffix("").as_posix(), []).append(path)
+        relative = path.relative_to(folder)
+        is_hidden = any(part.startswith(".") for part in relative.parts)
+        if path.is_file() and not is_hidden:
+            groups.setdefault(relative.with_suffix("").as_posix(), []).append(path)
     if not groups:
         raise BadTrainingData(f"{folder}: no file in it")
-    of = _patients(patients) if patients else {}
-    missing = [record for record in groups if patients and record not in of]
+    if patients is None:
+        return [Recording(record, record, tuple(files)) for record, files in groups.items()]
+    patient_of = _read_patients(patients)
+    missing = [record for record in groups if record not in patient_of]
     if missing:
         raise BadTrainingData(
-            f"{patients.name if patients else ''}: no patient_id for {missing[0]} and {len(missing) - 1} others"
+            f"{patients.name}: no patient_id for {missing[0]} and {len(missing) - 1} others"
         )
-    return [Sent(record, of.get(record, record), tuple(files)) for record, files in groups.items()]
+    return [Recording(record, patient_of[record], tuple(files)) for record, files in groups.items()]
 
 
-def recordings_of_ptbxl(folder: Path, rate_hz: int, folds: Sequence[int] = ()) -> Iterator[Sent]:
-    """PTB-XL in the order of its table: the files of one rate as downloaded, or the samples of a packed copy.
+def recordings_of_ptbxl(
+    folder: Path, rate_hz: int, folds: Sequence[int] = ()
+) -> Iterator[Recording]:
+    """Yield PTB-XL's recordings in the order of its table.
 
-    folds  only these; all where empty
+    They are the files of one rate as downloaded, or the samples of a packed copy.
+
+    folds  the folds to yield; all if empty
+    Raises BadTrainingData for a rate that a packed copy does not have.
     """
     table = read_table(folder)
-    names = list(
-        zip(table.ecg_id.astype(str).tolist(), table.patient_id.astype(str).tolist(), strict=True)
-    )
+    records = table.ecg_id.astype(str).tolist()
+    patients = table.patient_id.astype(str).tolist()
     wanted = np.isin(table.fold, folds) if folds else np.ones(len(table), np.bool_)
     if table.packed:
         if rate_hz != PACKED_RATE_HZ:
             raise BadTrainingData(f"{folder}: the packed copy holds 100 Hz, not {rate_hz}")
-        rows = zip(wanted, names, _packed(folder), strict=True)
-        yield from (
-            Sent(*name, signal=signal, fs=PACKED_RATE_HZ) for there, name, signal in rows if there
-        )
+        packed = zip(wanted, records, patients, _packed_signals(folder), strict=True)
+        for is_wanted, record, patient, signal in packed:
+            if is_wanted:
+                yield Recording(record, patient, signal=signal, fs=PACKED_RATE_HZ)
         return
-    for name, path in (
-        row[1:] for row in zip(wanted, names, table.files[rate_hz], strict=True) if row[0]
-    ):
-        assert path is not None, (
-            "the download's table names a file for each recording. This is a bug."
-        )
-        yield Sent(
-            *name, files=(path.with_name(f"{path.name}.hea"), path.with_name(f"{path.name}.dat"))
-        )
+    downloaded = zip(wanted, records, patients, table.files[rate_hz], strict=True)
+    for is_wanted, record, patient, path in downloaded:
+        if not is_wanted:
+            continue
+        assert path is not None, "the table names a file for each recording. This is a bug."
+        files = (path.with_name(f"{path.name}.hea"), path.with_name(f"{path.name}.dat"))
+        yield Recording(record, patient, files=files)
 
 
-def embed(url: str, recordings: Iterator[Sent], count: int | None) -> tuple[Embeddings, Refused]:
-    """The embeddings of all that the server accepts. Raises BadTrainingData where it cannot be reached, or changes its encoder."""
-    found: list[tuple[Sent, NDArray[np.float32]]] = []
+def embed(
+    url: str, recordings: Iterator[Recording], count: int | None
+) -> tuple[Embeddings, Refusals]:
+    """Return the embeddings of all recordings that the server accepts, and its refusals.
+
+    count  number of recordings, for the progress bar; None if unknown
+    Raises BadTrainingData if the server cannot be reached, changes its encoder, or embeds nothing.
+    """
+    embedded: list[Recording] = []
+    values: list[Signal] = []
     encoders: set[EncoderReference] = set()
-    refused = Refused()
+    refused = Refusals()
     with (
         httpx.Client(base_url=url, timeout=TIMEOUT_S) as client,
         tqdm(total=count, unit="recording") as bar,
     ):
         for batch in _batches(recordings):
-            for sent, answer in zip(batch, _answers(client, batch), strict=True):
+            for recording, answer in zip(batch, _answers(client, batch), strict=True):
                 bar.update()
                 if "error" in answer:
-                    refused.reasons[sent.record_id] = _told(answer)
+                    refused.reasons[recording.record_id] = _reason(answer)
                     continue
                 encoders.add(_encoder(answer))
-                found.append((sent, answer["features"]))
+                embedded.append(recording)
+                values.append(answer["features"])
             if len(encoders) > 1:
-                raise BadTrainingData(
-                    f"the server changed its encoder on the way: {' and '.join(map(str, encoders))}"
-                )
-    if not found:
-        raise BadTrainingData(
-            f"nothing was embedded; {refused.summary()}"
-            if refused.reasons
-            else "there is no recording to embed"
-        )
-    values = np.stack([value for _, value in found])
-    records, patients = (
-        np.array([getattr(sent, name) for sent, _ in found], np.str_)
-        for name in ("record_id", "patient_id")
+                names = " and ".join(map(str, encoders))
+                raise BadTrainingData(f"the server changed its encoder in between: {names}")
+    if not embedded:
+        if refused.reasons:
+            raise BadTrainingData(f"nothing was embedded; {refused.summary()}")
+        raise BadTrainingData("there is no recording to embed")
+    embeddings = Embeddings(
+        records=np.array([recording.record_id for recording in embedded], np.str_),
+        patients=np.array([recording.patient_id for recording in embedded], np.str_),
+        values=np.stack(values),
+        encoder=encoders.pop(),
     )
-    return Embeddings(records, patients, values, encoders.pop()), refused
+    return embeddings, refused
 
 
-def _batches(recordings: Iterator[Sent]) -> Iterator[list[Sent]]:
-    """Recordings given as arrays go together, those given as files one by one."""
-    batch: list[Sent] = []
-    for sent in recordings:
-        if sent.signal is None:
-            yield [sent]
+def _batches(recordings: Iterator[Recording]) -> Iterator[list[Recording]]:
+    """Yield recordings given as arrays in batches, those given as files one by one."""
+    batch: list[Recording] = []
+    for recording in recordings:
+        if recording.signal is None:
+            yield [recording]
             continue
-        batch.append(sent)
+        batch.append(recording)
         if len(batch) == BATCH:
             yield batch
             batch = []
@@ -164,94 +181,97 @@ def _batches(recordings: Iterator[Sent]) -> Iterator[list[Sent]]:
         yield batch
 
 
-def _answers(client: httpx.Client, batch: list[Sent]) -> list[dict[str, Any]]:
-    """One answer a recording, in order; what only the server's state was in the way of is asked for again."""
-    answers = _ask(client, batch)
-    for _ in range(TRIES):
-        again = [
-            k
-            for k, answer in enumerate(answers)
-            if "error" in answer and answer["error"]["code"] in PASSING
-        ]
-        if not again:
+def _answers(client: httpx.Client, batch: list[Recording]) -> list[dict[str, Any]]:
+    """Return one answer for each recording, in order; transient errors are tried again."""
+    answers = _request(client, batch)
+    for attempt in range(TRIES + 1):
+        transient = [k for k, answer in enumerate(answers) if _is_transient(answer)]
+        if not transient:
             return answers
-        for k, answer in zip(again, _ask(client, [batch[k] for k in again]), strict=True):
+        if attempt == TRIES:
+            break
+        again = _request(client, [batch[k] for k in transient])
+        for k, answer in zip(transient, again, strict=True):
             answers[k] = answer
-    raise BadTrainingData(
-        f"{client.base_url}: {next(_told(answers[k]) for k in again)}, {TRIES} times"
-    )
+    reason = _reason(answers[transient[0]])
+    raise BadTrainingData(f"{client.base_url}: {reason}, {TRIES} times")
 
 
-def _ask(client: httpx.Client, batch: list[Sent]) -> list[dict[str, Any]]:
-    """One answer a recording, in order: {features, model, ...} or {error}."""
+def _request(client: httpx.Client, batch: list[Recording]) -> list[dict[str, Any]]:
+    """Return one answer for each recording, in order: {features, model, ...} or {error}."""
     if batch[0].signal is None:
         files = [("file", (path.name, path.read_bytes())) for path in batch[0].files]
         return [_with_array(_post(client, files=files))]
-    body = msgpack.packb({"records": [_packed_record(sent) for sent in batch]})
-    whole = _post(client, content=body, headers={"Content-Type": MSGPACK})
-    if (
-        "error" in whole and whole["error"]["code"] in PASSING
-    ):  # the deadline passed before any was done
-        return [whole for _ in batch]
-    if "error" in whole:
-        raise BadTrainingData(f"{client.base_url}: {_told(whole)}")
-    return [_with_array(result) for result in whole["results"]]
+    body = msgpack.packb({"records": [_packed_record(recording) for recording in batch]})
+    answer = _post(client, content=body, headers={"Content-Type": MSGPACK})
+    # The deadline passed before any recording was done.
+    if _is_transient(answer):
+        return [answer for _ in batch]
+    if "error" in answer:
+        raise BadTrainingData(f"{client.base_url}: {_reason(answer)}")
+    return [_with_array(result) for result in answer["results"]]
+
+
+def _is_transient(answer: Mapping[str, Any]) -> bool:
+    return "error" in answer and answer["error"]["code"] in TRANSIENT
 
 
 def _post(
     client: httpx.Client, headers: Mapping[str, str] | None = None, **body: Any
 ) -> dict[str, Any]:
-    """A result, or {error: problem} that another try would meet again. Waits for a server that is starting, full or restarting."""
+    """Return a result, or {error: problem}.
+
+    Waits and tries again while the server asks for it, because it is starting, full or restarting.
+    Raises BadTrainingData if it cannot be reached, or still asks after TRIES tries.
+    """
+    accepting = {"Accept": MSGPACK, **(headers or {})}
     for _ in range(TRIES):
         try:
-            answer = client.post(
-                "/extract_features", headers={"Accept": MSGPACK, **(headers or {})}, **body
-            )
+            response = client.post("/extract_features", headers=accepting, **body)
         except httpx.TransportError as error:
             raise BadTrainingData(
                 f"{client.base_url}: no answer ({type(error).__name__}: {error})"
             ) from None
-        if "retry-after" not in answer.headers:
-            return _unpack(answer)
-        time.sleep(min(float(answer.headers["retry-after"]), LONGEST_WAIT_S))
-    raise BadTrainingData(f"{client.base_url}: {_told(_unpack(answer))}, {TRIES} times")
+        if "retry-after" not in response.headers:
+            return _unpack(response)
+        time.sleep(min(float(response.headers["retry-after"]), MAX_WAIT_S))
+    raise BadTrainingData(f"{client.base_url}: {_reason(_unpack(response))}, {TRIES} times")
 
 
-def _told(answer: Mapping[str, Any]) -> str:
+def _reason(answer: Mapping[str, Any]) -> str:
     return f"{answer['error']['code']} ({answer['error']['detail']})"
 
 
-def _unpack(answer: httpx.Response) -> dict[str, Any]:
-    """A result, or {error: problem}. Raises BadTrainingData for what is neither."""
-    kind = answer.headers.get("content-type", "")
-    if kind.startswith("application/problem+json"):
-        return {"error": answer.json()}
-    if not kind.startswith(MSGPACK):
+def _unpack(response: httpx.Response) -> dict[str, Any]:
+    """Return a result, or {error: problem}. Raises BadTrainingData for any other content."""
+    media_type = response.headers.get("content-type", "")
+    if media_type.startswith("application/problem+json"):
+        return {"error": response.json()}
+    if not media_type.startswith(MSGPACK):
+        shown = media_type or "without a content type"
         raise BadTrainingData(
-            f"{answer.url}: answers {answer.status_code} {kind or 'without a content type'}; is it the ECG server?"
+            f"{response.url}: answers {response.status_code} {shown}; is it the ECG server?"
         )
-    found = msgpack.unpackb(answer.content)
-    assert isinstance(found, dict), "an answer is an object. This is a bug."
-    return found
+    answer = msgpack.unpackb(response.content)
+    assert isinstance(answer, dict), "an answer is an object. This is a bug."
+    return answer
 
 
-def _packed_record(sent: Sent) -> dict[str, Any]:
-    assert sent.signal is not None, "arrays go together, files alone. This is a bug."
-    little = np.ascontiguousarray(sent.signal, "<f4")
-    signal = {"dtype": "<f4", "shape": list(little.shape), "data": little.tobytes()}
-    return {"signal": signal, "fs": sent.fs, "lead_names": list(LEADS), "units": "mV"}
+def _packed_record(recording: Recording) -> dict[str, Any]:
+    assert recording.signal is not None, "a batch holds arrays. This is a bug."
+    samples = np.ascontiguousarray(recording.signal, "<f4")
+    signal = {"dtype": "<f4", "shape": list(samples.shape), "data": samples.tobytes()}
+    return {"signal": signal, "fs": recording.fs, "lead_names": list(LEADS), "units": "mV"}
 
 
 def _with_array(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer with its features, if it has any, as a float32 array."""
     if "features" not in answer:
         return answer
-    value = answer["features"]
-    return {
-        **answer,
-        "features": np.frombuffer(value["data"], np.dtype(value["dtype"]))
-        .astype(np.float32)
-        .reshape(value["shape"]),
-    }
+    packed = answer["features"]
+    values = np.frombuffer(packed["data"], np.dtype(packed["dtype"]))
+    features = values.astype(np.float32).reshape(packed["shape"])
+    return {**answer, "features": features}
 
 
 def _encoder(answer: Mapping[str, Any]) -> EncoderReference:
@@ -259,13 +279,14 @@ def _encoder(answer: Mapping[str, Any]) -> EncoderReference:
     return EncoderReference(stated["name"], stated["revision"], stated["sha256"])
 
 
-def _packed(folder: Path) -> Iterator[NDArray[np.float32]]:
+def _packed_signals(folder: Path) -> Iterator[Signal]:
+    """Yield the signals (12, samples) of a packed PTB-XL in the order of its table."""
     loader = loader_of(folder)
     for number in range(len(list(folder.glob("chunk_*.bin")))):
         yield from loader.load_signals(folder, [number])
 
 
-def _patients(path: Path) -> dict[str, str]:
+def _read_patients(path: Path) -> dict[str, str]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"record_id", "patient_id"} <= set(rows[0]):

@@ -1,11 +1,12 @@
-"""Embeddings of many recordings in one Parquet file, and which encoder made them. docs/heads.md has the format for others to write.
+"""Embeddings of many recordings in one Parquet file, with the encoder that made them.
 
-Columns: record_id (text), patient_id (text), embedding (list of float32, all of one length); read
-are also columns e0, e1, ... in place of the list. File metadata: `ecg.encoder`, a JSON object
-{name, revision, sha256}; `ecg.embedding`, {layer, pooling}.
+Columns: record_id (string), patient_id (string), embedding (list of float32, all of one length).
+Columns e0, e1, ... are read in place of the list. File metadata: `ecg.encoder`, a JSON object
+{name, revision, sha256}; `ecg.embedding`, {layer, pooling, level}. docs/heads.md describes the
+format for other writers.
 
-What `ecgfm features` and `bulk` write is read as well: `ecgfm`, one object with the encoder and the
-options that were given, and no patient_id, for which the labels may have one.
+The files of `ecgfm features` and `bulk` are read too: their metadata `ecgfm` is one object with the
+encoder and the options that were given. They have no patient_id; the table of labels may have it.
 """
 
 from __future__ import annotations
@@ -27,27 +28,31 @@ from atomic_files import temporary_file
 from errors import BadTrainingData
 from heads.head import EncoderReference
 
+Strings = NDArray[np.str_]
+Values = NDArray[np.float32]
+
 ENCODER_KEY: Final = b"ecg.encoder"
 EMBEDDING_KEY: Final = b"ecg.embedding"
 BULK_KEY: Final = b"ecgfm"  # ecgfm_client.tables.ABOUT_KEY; training does not need the client
-DEFAULT_EMBEDDING: Final = {
-    "layer": -1,
-    "pooling": "mean",
-    "level": "record",
-}  # what the server gives a head
-NUMBERED: Final = re.compile(r"e(\d+)")
+
+# The embedding that the server passes to a head.
+DEFAULT_EMBEDDING: Final = {"layer": -1, "pooling": "mean", "level": "record"}
+NUMBERED_COLUMN: Final = re.compile(r"e(\d+)")
+SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
-    """records and patients (records,) texts, values (records, width) float32, all of one encoder.
+    """Embeddings of one encoder.
 
-    patients_known  False where the file has none, and every record counts as a patient of its own
+    records, patients  (records,) ids
+    values             (records, width) float32
+    patients_known     False if the file has no patients; then each record counts as one patient
     """
 
-    records: NDArray[np.str_]
-    patients: NDArray[np.str_]
-    values: NDArray[np.float32]
+    records: Strings
+    patients: Strings
+    values: Values
     encoder: EncoderReference
     patients_known: bool = True
 
@@ -56,9 +61,10 @@ class Embeddings:
 
 
 def write_embeddings(path: Path, embeddings: Embeddings) -> None:
-    """The file, whole or not at all."""
+    """Write the file atomically."""
     count, width = embeddings.values.shape
-    flat = pa.array(np.ascontiguousarray(embeddings.values, np.float32).reshape(count * width))
+    values = np.ascontiguousarray(embeddings.values, np.float32)
+    flat = pa.array(values.reshape(count * width))
     table = pa.table(
         {
             "record_id": pa.array(embeddings.records.tolist(), pa.string()),
@@ -66,61 +72,58 @@ def write_embeddings(path: Path, embeddings: Embeddings) -> None:
             "embedding": pa.FixedSizeListArray.from_arrays(flat, width),
         }
     )
-    said = {
+    metadata = {
         ENCODER_KEY: json.dumps(asdict(embeddings.encoder)),
         EMBEDDING_KEY: json.dumps(DEFAULT_EMBEDDING),
     }
     with temporary_file(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(said), temporary)
+        pq.write_table(table.replace_schema_metadata(metadata), temporary)
 
 
 def read_embeddings(path: Path) -> Embeddings:
-    """Raises BadTrainingData that says what is missing or wrong in the file."""
+    """Return the embeddings in a file. Raises BadTrainingData that names the fault."""
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise BadTrainingData(
-            f"{path.name}: cannot be read as Parquet ({str(error)[:120]})"
-        ) from None
+        reason = str(error)[:120]
+        raise BadTrainingData(f"{path.name}: cannot be read as Parquet ({reason})") from None
     metadata = table.schema.metadata or {}
-    bulk = ENCODER_KEY not in metadata and BULK_KEY in metadata
-    encoder = _encoder(path, metadata, BULK_KEY if bulk else ENCODER_KEY)
-    _check_kind(path, metadata, bulk=bulk)
-    records = _texts(path, table, "record_id")
-    patients_known = not bulk or "patient_id" in table.column_names
-    patients = _texts(path, table, "patient_id") if patients_known else records
+    is_bulk = ENCODER_KEY not in metadata and BULK_KEY in metadata
+    encoder = _encoder(path, metadata, BULK_KEY if is_bulk else ENCODER_KEY)
+    _check_kind(path, _bulk_kind(metadata) if is_bulk else _kind(metadata))
+    records = _strings(path, table, "record_id")
+    patients_known = not is_bulk or "patient_id" in table.column_names
+    patients = _strings(path, table, "patient_id") if patients_known else records
     if len(np.unique(records)) != len(records):
-        raise BadTrainingData(f"{path.name}: a record_id stands there twice")
+        raise BadTrainingData(f"{path.name}: a record_id occurs twice")
     values = _values(path, table)
-    finite = np.isfinite(values).all(axis=1)
-    if not finite.all():
-        raise BadTrainingData(
-            f"{path.name}: {int((~finite).sum())} embeddings hold values that are not finite"
-        )
+    faulty = int((~np.isfinite(values).all(axis=1)).sum())
+    if faulty:
+        raise BadTrainingData(f"{path.name}: {faulty} embeddings hold values that are not finite")
     return Embeddings(records, patients, values, encoder, patients_known)
 
 
 def _encoder(path: Path, metadata: Mapping[bytes, bytes], key: bytes) -> EncoderReference:
+    name = key.decode()
     try:
         stated = json.loads(metadata[key])
         encoder = EncoderReference(stated["name"], stated["revision"], stated["sha256"])
     except (KeyError, ValueError, TypeError):
         raise BadTrainingData(
-            f"{path.name}: the file's metadata has no {key.decode()} of the form {{name, revision, sha256}}; "
-            "without it nobody knows which encoder these embeddings are of"
+            f"{path.name}: the file's metadata has no {name} of the form "
+            "{name, revision, sha256}; without it the encoder of these embeddings is unknown"
         ) from None
-    if not isinstance(encoder.sha256, str) or not re.fullmatch("[0-9a-f]{64}", encoder.sha256):
-        raise BadTrainingData(f"{path.name}: {key.decode()}: sha256 must be 64 hex digits")
+    if not isinstance(encoder.sha256, str) or not SHA256.fullmatch(encoder.sha256):
+        raise BadTrainingData(f"{path.name}: {name}: sha256 must be 64 hex digits")
     if not isinstance(encoder.name, str) or not isinstance(encoder.revision, str | None):
         raise BadTrainingData(
-            f"{path.name}: {key.decode()}: name must be a text, revision a text or null"
+            f"{path.name}: {name}: name must be a string, revision a string or null"
         )
     return encoder
 
 
-def _check_kind(path: Path, metadata: Mapping[bytes, bytes], *, bulk: bool) -> None:
-    """Other layers and poolings may be studied with other tools; a head is given this one by the server."""
-    stated = _bulk_kind(metadata) if bulk else _kind(metadata)
+def _check_kind(path: Path, stated: Any) -> None:
+    """Raise BadTrainingData for embeddings of another layer or pooling than heads read."""
     if stated != DEFAULT_EMBEDDING:
         raise BadTrainingData(
             f"{path.name}: embeddings of {stated}; heads read {DEFAULT_EMBEDDING}"
@@ -128,66 +131,67 @@ def _check_kind(path: Path, metadata: Mapping[bytes, bytes], *, bulk: bool) -> N
 
 
 def _kind(metadata: Mapping[bytes, bytes]) -> Any:
+    """Return `ecg.embedding`; the default if it is missing, None if it is not JSON."""
+    if EMBEDDING_KEY not in metadata:
+        return DEFAULT_EMBEDDING
     try:
-        return json.loads(metadata.get(EMBEDDING_KEY, json.dumps(DEFAULT_EMBEDDING)))
+        return json.loads(metadata[EMBEDDING_KEY])
     except ValueError:
         return None
 
 
 def _bulk_kind(metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """What was not asked for is the server's default."""
-    asked = json.loads(metadata[BULK_KEY])
-    return {name: asked.get(name, default) for name, default in DEFAULT_EMBEDDING.items()}
+    """Return the embedding that a bulk command requested; missing options had the defaults."""
+    options = json.loads(metadata[BULK_KEY])
+    return {name: options.get(name, default) for name, default in DEFAULT_EMBEDDING.items()}
 
 
-def _texts(path: Path, table: Any, column: str) -> NDArray[np.str_]:
+def _strings(path: Path, table: Any, column: str) -> Strings:
     if column not in table.column_names:
-        raise BadTrainingData(
-            f"{path.name}: no column {column}; found {', '.join(table.column_names[:5])}"
-        )
+        columns = ", ".join(table.column_names[:5])
+        raise BadTrainingData(f"{path.name}: no column {column}; found {columns}")
     values = table.column(column).to_pylist()
-    if any(value is None for value in values):
-        raise BadTrainingData(
-            f"{path.name}: {column} is empty in {sum(value is None for value in values)} rows"
-        )
+    empty = sum(value is None for value in values)
+    if empty:
+        raise BadTrainingData(f"{path.name}: {column} is empty in {empty} rows")
     return np.array([str(value) for value in values], np.str_)
 
 
-def _values(path: Path, table: Any) -> NDArray[np.float32]:
+def _values(path: Path, table: Any) -> Values:
+    """Return the embeddings, (records, width), from the list or the numbered columns."""
     if "embedding" in table.column_names:
-        return _flat(path, table)
-    numbered = sorted(
-        (int(match[1]), name) for name in table.column_names if (match := NUMBERED.fullmatch(name))
-    )
-    if not numbered or [number for number, _ in numbered] != list(range(len(numbered))):
+        return _list_column(path, table)
+    names = [name for name in table.column_names if NUMBERED_COLUMN.fullmatch(name)]
+    names.sort(key=lambda name: int(name[1:]))
+    if not names or [int(name[1:]) for name in names] != list(range(len(names))):
         raise BadTrainingData(
             f"{path.name}: neither a column embedding nor e0, e1, ... without a gap"
         )
-    return np.stack([np.asarray(table.column(name), np.float32) for _, name in numbered], axis=1)
+    return np.stack([np.asarray(table.column(name), np.float32) for name in names], axis=1)
 
 
-def _flat(path: Path, table: Any) -> NDArray[np.float32]:
-    kind = table.schema.field("embedding").type
-    is_list = (
-        pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind)
-    )
+def _list_column(path: Path, table: Any) -> Values:
     column = table.column("embedding").combine_chunks()
-    lengths = (
-        np.asarray(pc.list_value_length(column))
-        if is_list and not column.null_count
-        else np.zeros(0)
-    )
-    if (
-        not lengths.size
-        or (lengths != lengths[0]).any()
-        or not lengths[0]
-        or not _is_number(kind.value_type)
-    ):
+    width = _list_width(column)
+    if width is None:
         raise BadTrainingData(
             f"{path.name}: embedding must be a list of numbers, the same count in every row"
         )
-    return np.asarray(column.flatten(), np.float32).reshape(len(lengths), int(lengths[0]))
+    return np.asarray(column.flatten(), np.float32).reshape(len(column), width)
 
 
-def _is_number(kind: Any) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+def _list_width(column: Any) -> int | None:
+    """Return the length of all lists; None for another type, empty lists, or different lengths."""
+    kind = column.type
+    is_list = (
+        pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind)
+    )
+    if not is_list or column.null_count or not len(column):
+        return None
+    element = kind.value_type
+    if not (pa.types.is_floating(element) or pa.types.is_integer(element)):
+        return None
+    lengths = np.asarray(pc.list_value_length(column))
+    if (lengths != lengths[0]).any() or not lengths[0]:
+        return None
+    return int(lengths[0])

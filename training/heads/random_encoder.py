@@ -1,8 +1,8 @@
-"""A bundle like another with weights drawn at random: the encoder that a head is to be compared with, to see what training gave.
+"""A bundle with random weights, as a baseline for heads.
 
-A linear head on an untrained network is often not far behind (a random encoder keeps much of a
-signal); an AUROC without that one beside it says little. He's initialisation (He et al. 2015) for
-whatever has an input, norms pass through.
+A linear head on an untrained network is often not far behind one on a trained network: a random
+encoder keeps much of a signal. An AUROC says little without the AUROC of that baseline. Weights are
+drawn by He's initialisation (He et al. 2015); norms start as the identity.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from model_store.weights_file import Shape, read_shapes, write_weights
 
 
 class RandomWeights(Mapping[str, NDArray[np.float32]]):
-    """Drawn when asked for, one tensor at a time; the same seed and name give the same numbers."""
+    """Tensors that are drawn on access, one at a time.
+
+    The same seed and shapes give the same numbers.
+    """
 
     def __init__(self, shapes: Mapping[str, Shape], seed: int) -> None:
-        self._shapes, self._numbers, self._seed = (
-            shapes,
-            {name: number for number, name in enumerate(shapes)},
-            seed,
-        )
+        self._shapes = shapes
+        self._numbers = {name: number for number, name in enumerate(shapes)}
+        self._seed = seed
 
     def __getitem__(self, name: str) -> NDArray[np.float32]:
         shape = self._shapes[name]
         if len(shape) == 1:
             return np.full(shape, 1.0 if name.endswith("weight") else 0.0, np.float32)
         random = np.random.default_rng((self._seed, self._numbers[name]))
-        return (random.standard_normal(shape) * math.sqrt(2.0 / math.prod(shape[1:]))).astype(
-            np.float32
-        )
+        std = math.sqrt(2.0 / math.prod(shape[1:]))
+        return (random.standard_normal(shape) * std).astype(np.float32)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._shapes)
@@ -47,19 +47,22 @@ class RandomWeights(Mapping[str, NDArray[np.float32]]):
 
 
 def write_random_bundle(like: Path, folder: Path, seed: int) -> Bundle:
-    """Raises ModelStoreError where `folder` is there already, BadBundle where `like` is none."""
+    """Write a bundle of the architecture of the bundle `like`, with random weights, and return it.
+
+    Raises ModelStoreError if `folder` exists, BadBundle if `like` is not a bundle.
+    """
     bundle = load_bundle(like)
     if folder.exists():
-        raise ModelStoreError(f"{folder}: is there already; name a new folder")
+        raise ModelStoreError(f"{folder}: exists already; name a new folder")
     folder.mkdir(parents=True)
     shapes = read_shapes(bundle.weights_path)
-    sha256 = write_weights(folder / WEIGHTS_FILE, shapes, RandomWeights(shapes, seed))
-    size = (folder / WEIGHTS_FILE).stat().st_size
+    weights = folder / WEIGHTS_FILE
+    sha256 = write_weights(weights, shapes, RandomWeights(shapes, seed))
     drawn = replace(
         bundle,
         name=f"{bundle.name}-random-{seed}",
         source=Source(None, None, {}),
-        weights=Weights(size, sha256),
+        weights=Weights(weights.stat().st_size, sha256),
         card=None,
         folder=folder,
     )

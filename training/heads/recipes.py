@@ -1,7 +1,7 @@
 """Label tables of PTB-XL for three heads: superclass, pacemaker, rhythm.
 
-The database's folds keep patients apart: fold 10 is for the test, fold 9 for the gate, the others
-to train on. Statements count whatever their likelihood, as in the database's own superclasses.
+The database's folds keep patients apart: fold 10 is the test set, fold 9 the gate set, the others
+are trained on. A statement counts at any likelihood, as in the database's own superclasses.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import BadTrainingData
 from superclasses import SUPERCLASSES
@@ -22,7 +23,7 @@ Recipe = Literal["superclass", "pacemaker", "rhythm"]
 GATE_FOLD: Final = 9
 TEST_FOLD: Final = 10
 
-# The database's rhythm statements (scp_statements.csv, column rhythm) with 50 recordings or more;
+# Rhythm statements of the database (scp_statements.csv, column rhythm) with 50 recordings or more.
 # PSVT, SVTAC and TRIGU have fewer.
 RHYTHMS: Final[Mapping[str, str]] = {
     "Sinus rhythm": "SR",
@@ -35,31 +36,35 @@ RHYTHMS: Final[Mapping[str, str]] = {
     "Bigeminy": "BIGU",
     "Electronic pacemaker": "PACE",
 }
+PACEMAKER: Final[Mapping[str, str]] = {"Electronic pacemaker": "PACE"}
 
 
 def recipe_labels(recipe: Recipe, folder: Path) -> LabelTable:
-    """The labels of every recording of PTB-XL in `folder`, as downloaded or packed. Raises BadTrainingData."""
+    """Return the labels of every recording of PTB-XL in `folder`, as downloaded or packed.
+
+    Raises BadTrainingData if the folder is not PTB-XL.
+    """
     try:
         table = read_table(folder)
     except (OSError, KeyError, ValueError) as error:
         raise BadTrainingData(f"{folder}: cannot be read as PTB-XL ({error})") from None
-    names, truth = _truth(recipe, table)
-    split = np.where(
-        table.fold == TEST_FOLD, "test", np.where(table.fold == GATE_FOLD, "gate", "train")
-    )
+    labels, truth = _truth(recipe, table)
+    split = np.full(len(table.fold), "train")
+    split[table.fold == GATE_FOLD] = "gate"
+    split[table.fold == TEST_FOLD] = "test"
     return LabelTable(
-        table.ecg_id.astype(np.str_),
-        names,
-        truth.astype(np.float64),
-        table.patient_id.astype(np.str_),
-        split,
+        records=table.ecg_id.astype(np.str_),
+        labels=labels,
+        truth=truth.astype(np.float64),
+        patients=table.patient_id.astype(np.str_),
+        split=split,
     )
 
 
-def _truth(recipe: Recipe, table: PtbXl) -> tuple[tuple[str, ...], np.ndarray]:
+def _truth(recipe: Recipe, table: PtbXl) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
+    """Return the names of the labels and their truth, (records, labels)."""
     if recipe == "superclass":
         return SUPERCLASSES, table.superclasses()
-    statements = {"Electronic pacemaker": "PACE"} if recipe == "pacemaker" else RHYTHMS
-    return tuple(statements), np.column_stack(
-        [table.with_any_statement(frozenset({code})) for code in statements.values()]
-    )
+    statements = PACEMAKER if recipe == "pacemaker" else RHYTHMS
+    columns = [table.with_any_statement(frozenset({code})) for code in statements.values()]
+    return tuple(statements), np.column_stack(columns)

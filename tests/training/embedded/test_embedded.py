@@ -1,14 +1,17 @@
-"""The embedded model's training: what it learns from is what the server serves, and the same again gives the same."""
+"""The embedded model trains on what the server serves; the same seed gives the same network."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
+from encoder.compact import Compact
 from encoder.runner import EncoderRunner
 from encoder.weights import load_encoder_file
 from model_store.bundle import load_bundle
@@ -18,13 +21,20 @@ from signals.record import EcgRecord
 from signals.segments import make_segments
 from superclasses import SUPERCLASSES
 from tests.data import SHARED, requires_shared
+from training.calibration import platt
 from training.datasets.ptbxl import RATE_HZ
 from training.embedded import train as embedded
 from training.embedded.augment import _delay, augmented
 from training.embedded.bundle import calibrated
 from training.embedded.data import Examples, read_examples
 from training.embedded.fit import config_for, finish, read, train
-from training.embedded.scores import cross_fitted, macro_auroc, score
+from training.embedded.scores import (
+    calibration,
+    cross_fitted,
+    macro_auroc,
+    patient_groups,
+    score,
+)
 from training.embedded.targets import MIN_POSITIVES, targets_of
 from training.heads.scores import expected_calibration_error
 
@@ -129,33 +139,51 @@ def test_calibration_is_fitted_on_other_patients() -> None:
 @requires_shared
 def test_calibration_moves_probabilities_and_no_rank(examples: Examples) -> None:
     bundle = load_bundle(EMBEDDED_FOLDER)
-    net = load_encoder_file(bundle.config, bundle.weights_path)
-    logits = read(net, examples.signals)  # type: ignore[arg-type]
+    net = cast(Compact, load_encoder_file(bundle.config, bundle.weights_path))
+    logits = read(net, examples.signals)
     scores = score(examples, logits, np.ones(len(examples), np.bool_))
     assert scores.macro.low <= scores.macro.value <= scores.macro.high <= 1
     assert scores.macro.value == pytest.approx(macro_auroc(examples.truth, logits), abs=0.02)
-    weights = calibrated(net, scores)  # type: ignore[arg-type]
-    assert np.allclose(
-        weights["classifier.weight"],
-        net.state_dict()["classifier.weight"].numpy() * scores.slope[:, None],
-        atol=1e-5,
+    changed = [k for k, slope in enumerate(scores.slope) if abs(slope - 1) > 0.05]
+    assert changed, "400 recordings are calibrated differently from all of them"
+    weights = calibrated(net, scores)
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    again = read(net, examples.signals)
+    np.testing.assert_allclose(again, logits * scores.slope + scores.offset, atol=1e-3)
+    for k in changed:
+        assert not np.allclose(again[:, k], logits[:, k], atol=0.01)
+        before = roc_auc_score(examples.truth[:, k], logits[:, k])
+        assert roc_auc_score(examples.truth[:, k], again[:, k]) == pytest.approx(before, abs=1e-3)
+
+
+def test_a_label_without_positives_keeps_its_logits() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(200, 2)).astype(np.float32)
+    truth = np.zeros((200, 2), np.float32)
+    truth[:, 1] = logits[:, 1] + rng.normal(size=200) > 0
+    slope, offset = calibration(logits, truth)
+    assert (slope[0], offset[0]) == (1.0, 0.0)
+    assert (slope[1], offset[1]) == pytest.approx(
+        platt(logits[:, 1].astype(np.float64), truth[:, 1].astype(np.float64))
     )
 
 
 @requires_shared
+def test_groups_are_sexes_and_ages(examples: Examples) -> None:
+    groups = patient_groups(examples)
+    sex = examples.table.sex[examples.rows]
+    age = examples.table.age[examples.rows]
+    assert list(groups) == ["men", "women", "18-39", "40-59", "60-74", "75 or older"]
+    np.testing.assert_array_equal(groups["men"], sex == 0)
+    np.testing.assert_array_equal(groups["women"], sex == 1)
+    np.testing.assert_array_equal(groups["40-59"], (age >= 40) & (age < 60))
+    np.testing.assert_array_equal(groups["75 or older"], age >= 75)  # with those over 89
+
+
+@requires_shared
 def test_the_commands_leave_a_bundle_that_serves(tmp_path: Path) -> None:
-    common = [
-        "--data",
-        str(PTBXL),
-        "--keep",
-        str(tmp_path / "keep"),
-        "--limit",
-        "300",
-        "--groups",
-        "3",
-        "--epochs",
-        "1",
-    ]
+    folders = ["--data", str(PTBXL), "--keep", str(tmp_path / "keep")]
+    common = [*folders, "--limit", "300", "--groups", "3", "--epochs", "1"]
     embedded.main([*common, "--cross-validate"])
     kept = embedded.read_kept(tmp_path / "keep")
     assert kept.known.all() and np.isfinite(kept.logits).all()

@@ -1,4 +1,4 @@
-"""Training of heads: files and tables as users have them, choices by patients, figures that are what they are called."""
+"""Training of heads: users' files and tables, choices by patients, figures as they are called."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from training.heads.embeddings_file import Embeddings, read_embeddings, write_em
 from training.heads.examples import Examples
 from training.heads.fit import fit_head, patient_folds
 from training.heads.fitted import FitOptions
-from training.heads.label_table import LabelTable, dealt, join, read_labels
+from training.heads.label_table import LabelTable, assign_parts, join, read_labels
 from training.heads.linear_fit import Scaling, fit_linear, positive_weights
 from training.heads.recipes import recipe_labels
 from training.heads.scores import expected_calibration_error, prevalence_baseline, score
@@ -162,11 +162,11 @@ BAD_FILES: list[tuple[dict[str, Any], dict[str, str], str]] = [
         {"ecgfm": json.dumps({**BULK, "sha256": None})},
         "ecgfm: sha256 must be 64 hex digits",
     ),
-    (columns(), {"ecgfm": json.dumps({**BULK, "name": None})}, "ecgfm: name must be a text"),
+    (columns(), {"ecgfm": json.dumps({**BULK, "name": None})}, "ecgfm: name must be a string"),
     (columns(), {"ecgfm": "[]"}, "no ecgfm of the form"),
     (columns(), {"ecgfm": json.dumps({**BULK, "pooling": "max"})}, "'pooling': 'max'.*heads read"),
     (columns(patient_id=["p", None]), METADATA, "patient_id is empty in 1"),
-    (columns(record_id=["a", "a"]), METADATA, "twice"),
+    (columns(record_id=["a", "a"]), METADATA, "a record_id occurs twice"),
     (columns(embedding=[[1.0, 2.0], [3.0]]), METADATA, "same count"),
     (columns(embedding=[[1.0, 2.0], None]), METADATA, "same count"),
     (columns(embedding=[[], []]), METADATA, "same count"),
@@ -224,7 +224,7 @@ BAD_TABLES = [
     ("id,AF\n1,1\n", "no column record_id"),
     ("record_id\n1\n", "no column of labels"),
     ("record_id,AF\n1,2\n", "column AF holds '2'"),
-    ("record_id,AF\n1,1\n1,0\n", "twice"),
+    ("record_id,AF\n1,1\n1,0\n", "a record_id occurs twice"),
     ("record_id,AF,split\n1,1,holdout\n", "split holds 'holdout'"),
     ("record_id,AF\n1,1,7\n", "cannot be read as a table"),
 ]
@@ -238,13 +238,13 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, words: str) 
 
 def test_patients_are_in_one_part_whatever_the_seed_and_however_the_table_grows() -> None:
     patients = np.array([f"p{row // 3}" for row in range(6000)])
-    parts = dealt(patients)
+    parts = assign_parts(patients)
     assert {tuple(set(parts[patients == patient])) for patient in np.unique(patients)} <= {
         ("train",),
         ("gate",),
         ("test",),
     }
-    np.testing.assert_array_equal(dealt(patients[:300]), parts[:300])
+    np.testing.assert_array_equal(assign_parts(patients[:300]), parts[:300])
     shares = {part: float((parts == part).mean()) for part in ("train", "gate", "test")}
     assert shares == pytest.approx({"train": 0.6, "gate": 0.2, "test": 0.2}, abs=0.03)
 
@@ -420,7 +420,7 @@ def test_train_and_score_from_files(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert said["split"] == "test" and said["baselines"]["random_encoder"] is None
     assert said["scores"]["labels"]["MI"]["auroc"]["value"] > 0.8
     assert main(("train", *data, "--name", "check", "--out", str(tmp_path / "head"))) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
 
 
 def test_a_head_is_trained_on_what_a_bulk_command_wrote(
@@ -549,7 +549,8 @@ def test_the_check_runs_and_writes_between_the_marks(tmp_path: Path) -> None:
     ] * 3
     page = tmp_path / "page.md"
     page.write_text(
-        "before\n<!-- gate: written by python -m training.gate_check -->\nold\n<!-- end of gate -->\nafter\n"
+        "before\n<!-- gate: written by python -m training.gate_check -->\nold\n"
+        "<!-- end of gate -->\nafter\n"
     )
     write_page(page, report(outcomes, ENCODER, "python -m training.gate_check"))
     text = page.read_text()

@@ -1,4 +1,4 @@
-"""The pacemaker head's training: trees as they were grown, limits as they were counted, folds that keep to themselves."""
+"""The pacemaker's training: trees as scikit-learn grows them, counted limits, separate folds."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ def test_the_shipped_form_of_the_trees_says_what_scikit_learn_says(
 ) -> None:
     monkeypatch.setattr(pacemaker_fit, "MEMBERS", 1)
     grown = HistGradientBoostingClassifier(
-        max_iter=pacemaker_fit.TREES, learning_rate=0.06, max_leaf_nodes=12, l2_regularization=5.0, min_samples_leaf=20, max_features=0.3,
-        early_stopping=False, random_state=3,
-    ).fit(ROWS.astype(np.float64), PACED)  # fmt: skip
+        max_iter=pacemaker_fit.TREES,
+        learning_rate=0.06,
+        max_leaf_nodes=12,
+        l2_regularization=5.0,
+        min_samples_leaf=20,
+        max_features=0.3,
+        early_stopping=False,
+        random_state=3,
+    ).fit(ROWS.astype(np.float64), PACED)
     unseen = RNG.normal(size=(300, 6)).astype(np.float32)
     np.testing.assert_allclose(
         fit(ROWS, PACED, 3).uncalibrated_log_odds(unseen),
