@@ -92,7 +92,7 @@ def with_hints(
 
     The second item holds a warning for each value that contradicts the file.
     """
-    # Copies: the parsed file stays as it is.
+    # Copy, so that the caller's mapping does not change.
     merged = dict(mapping)
     patient = mapping.get("patient")
     person = dict(patient) if isinstance(patient, Mapping) else {}

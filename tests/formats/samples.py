@@ -75,16 +75,19 @@ def hints_of(name: str) -> Hints:
     return REQUEST_HINTS.get(name, Hints())
 
 
-def assert_as_expected(record: EcgRecord, said: dict[str, Any], leads: tuple[str, ...]) -> None:
+def assert_as_expected(record: EcgRecord, entry: dict[str, Any], leads: tuple[str, ...]) -> None:
     """Compare leads, order, rate, number of samples, the first samples and each lead's range."""
     assert record.lead_names == leads
-    assert (record.fs, record.samples) == (said["fs"], said["samples"])
-    tolerance = said["tolerance_mV"]
+    assert (record.fs, record.samples) == (entry["fs"], entry["samples"])
+    tolerance = entry["tolerance_mV"]
     for lead, row in zip(record.lead_names, record.signal, strict=True):
-        if lead in said["first5_mV"]:
+        if lead in entry["first5_mV"]:
             np.testing.assert_allclose(
-                row[:5], said["first5_mV"][lead], atol=tolerance, err_msg=lead
+                row[:5], entry["first5_mV"][lead], atol=tolerance, err_msg=lead
             )
         np.testing.assert_allclose(
-            [np.nanmin(row), np.nanmax(row)], said["min_max_mV"][lead], atol=tolerance, err_msg=lead
+            [np.nanmin(row), np.nanmax(row)],
+            entry["min_max_mV"][lead],
+            atol=tolerance,
+            err_msg=lead,
         )

@@ -189,6 +189,11 @@ def test_wrong_starts_of_records_are_refused(notes: list[bytes], detail: str) ->
     assert caught.value.detail.endswith(detail)
 
 
+def test_of_two_records_with_the_same_start_the_second_is_kept() -> None:
+    record = opened(one_lead(reserved="EDF+D", notes=[b"+1\x14\x14"] * 2))
+    np.testing.assert_allclose(record.signal, [CODES[100:] * 1e-4], atol=1e-7)
+
+
 def test_the_longest_gap_is_read() -> None:
     notes = [b"+0\x14\x14", b"+49999\x14\x14"]
     assert opened(one_lead(reserved="EDF+D", notes=notes)).samples == 5_000_000

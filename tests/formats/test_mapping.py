@@ -58,7 +58,7 @@ def test_every_layout_gives_leads_x_samples_in_float32(signal: Any) -> None:
     assert (read.fs, read.units, read.warnings, read.id) == (500.0, "mV", (), None)
 
 
-def test_lead_names_tell_the_axes_apart_and_leads_come_first_when_square() -> None:
+def test_lead_names_decide_which_axis_holds_the_leads_and_in_a_square_the_first_does() -> None:
     two = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     names = ["aVF", "V1"]
     np.testing.assert_array_equal(record_from_mapping(record(two, lead_names=names)).signal, two)
@@ -260,7 +260,7 @@ def test_a_wrong_field_is_refused_with_its_place_and_without_the_patients_data(
         assert secret not in caught.value.detail
 
 
-def test_fields_beside_the_signal_are_taken_over() -> None:
+def test_the_other_fields_are_read() -> None:
     read = record_from_mapping(
         record(
             units="uV",
@@ -282,7 +282,7 @@ def test_fields_beside_the_signal_are_taken_over() -> None:
     )
 
 
-def test_unknown_fields_are_ignored_and_named_unless_they_are_somebody_elses() -> None:
+def test_unknown_fields_are_ignored_and_named_except_the_extra_ones() -> None:
     mapping = record(lead_name=["I"], include="all", patient={"agee": 5, "shoes": 42})
     assert record_from_mapping(mapping, extra_fields=frozenset({"include"})).warnings == (
         "lead_name: unknown field, ignored; did you mean lead_names?",

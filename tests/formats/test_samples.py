@@ -12,7 +12,7 @@ from tests.formats.samples import FOLDER, assert_as_expected, expected, hints_of
 
 pytestmark = requires_shared
 
-REFUSED = [name for name, said in expected().items() if said.get("expect") == "refuse"]
+REFUSED = [name for name, entry in expected().items() if entry.get("expect") == "refuse"]
 READABLE = [name for name in expected() if name not in REFUSED]
 # Files with signals that are no standard leads.
 NO_LEADS = [
@@ -28,15 +28,15 @@ NOTES = {"note"}
     "name", [name for name in READABLE if name not in (*NO_LEADS, WITHOUT_ORIGIN)]
 )
 def test_a_sample_is_read_as_expected(name: str) -> None:
-    said = expected()[name]
+    entry = expected()[name]
     record = read(parts_of(name), hints_of(name))
-    leads = tuple(lead for lead in (canonical_lead(lead) for lead in said["leads"]) if lead)
-    assert_as_expected(record, said, leads)
+    leads = tuple(lead for lead in (canonical_lead(lead) for lead in entry["leads"]) if lead)
+    assert_as_expected(record, entry, leads)
     assert record.units == "mV"
 
 
 @pytest.mark.parametrize("name", [name for name in READABLE if expected()[name]["reported"]])
-def test_the_machines_own_measurements_come_along(name: str) -> None:
+def test_measurements_of_the_device_are_returned(name: str) -> None:
     record = read(parts_of(name), hints_of(name))
     assert record.reported is not None
     stated = {key: value for key, value in expected()[name]["reported"].items() if key not in NOTES}
@@ -48,18 +48,18 @@ def test_the_machines_own_measurements_come_along(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NO_LEADS)
-def test_signals_without_a_standard_lead_are_refused_as_that(name: str) -> None:
+def test_signals_without_a_standard_lead_are_refused(name: str) -> None:
     with pytest.raises(UnknownLead, match="no standard lead"):
         read(parts_of(name), hints_of(name))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_follows_no_standard_is_refused_by_its_name(name: str) -> None:
+def test_a_file_that_violates_its_standard_is_refused(name: str) -> None:
     with pytest.raises(UnknownFormat, match="SCP"):
         read(parts_of(name), hints_of(name))
 
 
-def test_every_sample_stands_in_the_registry_and_is_there() -> None:
+def test_every_sample_is_listed_by_a_format_and_exists() -> None:
     listed = [
         sample.split(": ")[0] for known in known_formats() for sample in known.about.sample_files
     ]

@@ -72,7 +72,9 @@ def table(
         table("ECG I,ECG II\n").encode("utf-16"),
     ],
 )
-def test_every_delimiter_decimal_sign_quote_and_heading_gives_the_same(text: str | bytes) -> None:
+def test_every_delimiter_decimal_sign_quote_and_heading_gives_the_same_record(
+    text: str | bytes,
+) -> None:
     record = opened(text)
     assert (record.lead_names, record.fs, record.units) == (("I", "II"), 500.0, "mV")
     np.testing.assert_allclose(record.signal, [ONE, TWO], atol=1e-6)
@@ -112,7 +114,7 @@ def test_a_column_of_times_gives_the_rate(name: str, times: list[str], fs: float
 
 
 @pytest.mark.parametrize("name", ["sample", "", "index", "Unnamed: 0", "time"])
-def test_a_column_that_counts_is_no_time_and_no_lead(name: str) -> None:
+def test_a_column_of_row_numbers_is_neither_time_nor_lead(name: str) -> None:
     text = table(f"{name},I,II\n", times=[str(row) for row in range(40)])
     assert opened(text).lead_names == ("I", "II")
     with pytest.raises(MissingField, match="fs"):
@@ -175,7 +177,7 @@ def test_clock_times_have_hours_and_minutes() -> None:
         "fs (kHz) = 0.25\nI,II\n",
     ],
 )
-def test_a_rate_in_words_above_the_numbers_is_taken_but_not_that_of_a_filter(head: str) -> None:
+def test_a_stated_rate_is_read_but_not_the_frequency_of_a_filter(head: str) -> None:
     assert opened(table("# low pass filter 40 Hz\n" + head), Hints()).fs == 250.0
     with pytest.raises(MissingField):
         opened(table("# low pass filter 40 Hz\nI,II\n"), Hints())
@@ -212,7 +214,7 @@ def test_lines_that_begin_with_a_leads_name_are_leads() -> None:
 
 
 @pytest.mark.parametrize("decimal", [".", ","])
-def test_a_watchs_export_is_one_lead_and_nothing_of_its_owner(decimal: str) -> None:
+def test_a_watchs_export_is_one_lead_without_the_owners_name(decimal: str) -> None:
     head = (
         'Name,Erika Mustermann\nDate of Birth,"2. May 1960"\n'
         "Recorded Date,2024-05-01 08:27:32 +0200\nClassification,Sinus Rhythm\n"
@@ -233,7 +235,7 @@ def test_a_watchs_export_is_one_lead_and_nothing_of_its_owner(decimal: str) -> N
     assert "Mustermann" not in repr(record)
 
 
-def test_gaps_are_gaps_and_other_columns_are_left_out_whatever_is_in_them() -> None:
+def test_gaps_become_nan_and_columns_of_text_are_left_out() -> None:
     record = opened("I,II,rhythm\n" + "0.1,,SR\nnan,0.2,AF\n0.3,NA,SR\n" * 5)
     np.testing.assert_allclose(
         record.signal[:, :3], [[0.1, np.nan, 0.3], [np.nan, 0.2, np.nan]], atol=1e-6
