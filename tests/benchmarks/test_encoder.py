@@ -120,9 +120,15 @@ def test_the_devices_own_time_has_its_own_share_of_the_ceiling() -> None:
         batch=4, call_s=0.008, ceiling_flops=2e12, segment_flop=1e9, stream_s=0.004, device_s=0.0025
     ).row()
     assert row == {
-        "segments": 4, "ms": "8.00", "segments/s": "500.00", "stream, segments/s": "1000.0", "TFLOP/s": "1.000",
-        "of the ceiling, TFLOP/s": "50.0 % of 2.000", "device, ms": "2.500", "device, of the ceiling": "80.0 %",
-    }  # fmt: skip
+        "segments": 4,
+        "ms": "8.00",
+        "segments/s": "500.00",
+        "stream, segments/s": "1000.0",
+        "TFLOP/s": "1.000",
+        "of the ceiling, TFLOP/s": "50.0 % of 2.000",
+        "device, ms": "2.500",
+        "device, of the ceiling": "80.0 %",
+    }
     assert (
         Figures(batch=4, call_s=0.008, ceiling_flops=2e12, segment_flop=1e9).row()[
             "of the ceiling, TFLOP/s"

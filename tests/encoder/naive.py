@@ -1,6 +1,7 @@
-"""ECG-FM once more, written to be read and not to be fast: NumPy, one segment, one head at a time, fairseq-signals' own tensor names.
+"""A second implementation of ECG-FM in NumPy, to compare with: simple, and slow.
 
-Shares nothing with encoder/ but the file: separate q, k and v, softmax spelled out, weight norm at every call.
+One segment and one head at a time, with fairseq-signals' own tensor names. It shares no code with
+encoder/: separate q, k and v, an explicit softmax, weight norm in every call.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Sizes:
 
 
 def random_weights(sizes: Sizes, *, new_spelling: bool = True, seed: int = 0) -> Weights:
-    """Well-spread float32 weights under the names of a fine-tuned (prefix `encoder.`) or pretrained file."""
+    """Random float32 weights, named as in a fine-tuned (prefix `encoder.`) or a pretrained file."""
     rng = np.random.default_rng(seed)
     prefix = "encoder." if sizes.labels else ""
     weights: Weights = {}
@@ -152,7 +153,9 @@ def convolved(
 
 
 def forward(segment: np.ndarray, weights: Weights, sizes: Sizes) -> dict[str, Any]:
-    """(12, samples) -> features, hidden (depth + 1 states), attention of the last layer, embedding, logits; all float64."""
+    """Return all outputs for a segment (12, samples), in float64: depth + 1 hidden states, the
+    attention of the last layer, and so on.
+    """
     w = {
         name.removeprefix("encoder.") if sizes.labels else name: value.astype(np.float64)
         for name, value in weights.items()
@@ -225,7 +228,7 @@ def transformer_layer(
 
 
 def attend(x: np.ndarray, w: Weights, stem: str, heads: int) -> tuple[np.ndarray, np.ndarray]:
-    """The mixed values, and the softmax's mean over heads."""
+    """Return the output, and the softmax's mean over heads."""
     query, key, value = (linear(x, w, f"{stem}.{part}_proj") for part in "qkv")
     size = x.shape[1] // heads
     mixed, shares = [], []

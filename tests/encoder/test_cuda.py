@@ -1,7 +1,7 @@
-"""CudaForward without a CUDA device: buckets, padding, cached graphs, out of memory, compile errors.
+"""CudaForward without a device: buckets, padding, cached graphs, out of memory, compile errors.
 
-Only what needs a device is replaced: a capture calls the function again, and a copy does nothing. The
-encoder really computes.
+Only what needs a device is replaced: a capture calls the function again, and a copy does nothing.
+The encoder really computes.
 """
 
 from __future__ import annotations

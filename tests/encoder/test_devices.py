@@ -1,4 +1,4 @@
-"""What a processor can do is read from what Linux says of it; what the C library does with memory is counted."""
+"""Processor flags, OpenMP's settings, and page faults with and without kept memory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_waiting_threads_spin_shortly_unless_the_operator_says_otherwise(
     assert environment.get("GOMP_SPINCOUNT") == spins
 
 
-# Two arrays as large as an encoder's, had and given back again and again, first as it is, then with the memory kept.
+# Allocate and free two arrays as large as an encoder's, with glibc's defaults and with kept memory.
 FAULTS = """
 import resource
 import numpy as np

@@ -1,6 +1,6 @@
-"""Our ECG-FM computes what the original does in each of its settings, from the checkpoint file to the logits.
+"""Our ECG-FM has the original's outputs in each of its settings, from the checkpoint to the logits.
 
-The original's settings that no golden file has are held against tests/encoder/naive.py, which transcribes the mathematics anew.
+Settings without a golden file are compared with tests/encoder/naive.py, a second implementation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the original programs computed on real recordings, within the tolerances of the golden data's own verify.py."""
+"""Outputs of the original code for real recordings, with the tolerances of its verify.py."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RECORDINGS = [
     ),
     *(pytest.param(CARRIED / f"{name}.npz", id=name) for name in SYNTHETIC),
 ]
-# bfloat16 keeps 8 bits; the gates are the project's (docs on numerics), float16 does ten times better
+# Largest probability difference and smallest cosine. bfloat16 keeps 8 bits, float16 11.
 GATES = {"bfloat16": (0.02, 0.999), "float16": (0.005, 0.9999)}
 
 

@@ -1,4 +1,4 @@
-"""Packed for oneDNN the encoder gives what it gave before; a PyTorch that moves the operators behind it fails here."""
+"""Packing for oneDNN changes no output; a PyTorch without its private operators fails here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from encoder.config import ConvLayer, EcgFmConfig
 from encoder.ecg_fm import Attention, EcgFm
 from encoder.packed import PackedLinear, PackedPositionalConv, attend_bfloat16, can_pack, pack
 
-# An odd positional kernel, a convolution whose windows overlap, biases, both orders of norms, with a projection and without.
+# Both orders of norms, with and without projection; an odd kernel, overlapping windows, biases.
 CONFIGS = {
     "post-LN": EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, labels=3),
     "pre-LN, odd, overlapping": EcgFmConfig(

@@ -1,4 +1,4 @@
-"""Float32 means float32 on a CUDA device, too, unless tf32 is asked for; what is set can be read by all of PyTorch."""
+"""float32 products are not rounded on a CUDA device unless tf32 is requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stands in for what only a CUDA device can do: a capture that calls again, a copy that is none."""
+"""Replacements for what needs a CUDA device: a capture calls again, a copy does nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from encoder.runner import _to_numpy
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on a CudaForward runs on the CPU, not compiled; Again.made is what was captured."""
+    """Let CudaForward run on the CPU, not compiled; Again.made lists the captures."""
     Again.made.clear()
     monkeypatch.setattr(cuda, "Staging", Stage)
     monkeypatch.setattr(cuda, "download", download)
@@ -26,7 +26,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Again:
-    """A capture whose replay calls the function anew and writes where the first output stands, as a graph does."""
+    """A capture whose replay calls the function again and overwrites the first output."""
 
     made: list[Again] = []  # noqa: RUF012 - a test's own record
 
@@ -52,7 +52,7 @@ class Again:
 
 
 class Stage:
-    """Staging without a device: what an earlier batch left stays below what is new."""
+    """Staging without a device: rows of an earlier batch stay after the new ones."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], device: torch.device) -> None:
         self.shape = shape
@@ -64,6 +64,6 @@ class Stage:
 
 
 def download(output: EncoderOutput, tokens: bool) -> Callable[[], EncodedBatch]:
-    """What a graph wrote is read at once, as the device's stream would."""
+    """Copy the output at once, in the order of the device's stream."""
     batch = copy.deepcopy(_to_numpy(output, tokens))
     return lambda: batch

@@ -1,4 +1,4 @@
-"""A Hugging Face hub on localhost, as far as downloading goes: a real HTTP server that can break off, lie and be gone."""
+"""A Hugging Face hub for downloads on localhost: a real HTTP server that can interrupt and lie."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_neither_a_keyword_nor_a_bundle_is_refused(tmp_path: Path) -> None:
 
 
 def test_bundles_are_read_once_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The choice holds the bundles that were checked; a deployment is made from it without files."""
+    """The choice holds the checked bundles; a deployment is made from it without files."""
     reads: list[Path] = []
 
     def counted(folder: Path, *, hash_weights: bool = True) -> Bundle:

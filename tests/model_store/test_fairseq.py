@@ -1,4 +1,4 @@
-"""fairseq-signals' checkpoints become our encoder whole, or not at all."""
+"""All of a fairseq-signals checkpoint becomes our encoder, or nothing."""
 
 from __future__ import annotations
 
@@ -154,8 +154,24 @@ def test_a_cfg_that_contradicts_the_tensors_is_refused(name: str, tmp_path: Path
 
 @pytest.mark.parametrize("value", [0, -4, True, 4.0, "4", [4], 2**62])
 def test_a_number_of_heads_that_is_none_is_refused(value: object, tmp_path: Path) -> None:
-    with pytest.raises(BadCheckpoint, match="heads"):
+    shown = "a list" if isinstance(value, list) else repr(value)
+    reasons = (
+        f"cfg.model.encoder_attention_heads is {shown}; a positive integer is required",
+        f"32 channels cannot be split into {value} heads and positional groups of 8",
+    )
+    with pytest.raises(BadCheckpoint) as refused:
         imported(tmp_path, random_weights(SIZES), SIZES.cfg() | {"encoder_attention_heads": value})
+    assert refused.value.detail == reasons[value == 2**62]
+
+
+@pytest.mark.parametrize("width, heads", [(48, 1), (128, 2), (320, 5)])
+def test_without_a_stated_number_heads_have_64_channels(
+    width: int, heads: int, tmp_path: Path
+) -> None:
+    sizes = Sizes(width=width)
+    cfg = sizes.cfg()
+    del cfg["encoder_attention_heads"]
+    assert imported(tmp_path, random_weights(sizes), cfg).config.heads == heads
 
 
 @pytest.mark.parametrize("sizes", [Sizes(), Sizes(labels=0)], ids=["finetuned", "pretrained"])
@@ -175,8 +191,14 @@ def test_every_single_tensor_is_needed(sizes: Sizes, tmp_path: Path) -> None:
 
 def test_what_is_unknown_is_listed_and_then_counted(tmp_path: Path) -> None:
     extra = {f"encoder.adapter.{number}.weight": np.ones(2, np.float32) for number in range(9)}
-    with pytest.raises(BadCheckpoint, match=r"adapter\.0\.weight is unknown; .*; and 4 more$"):
-        imported(tmp_path, random_weights(SIZES) | extra, SIZES.cfg())
+    listed = "; ".join(f"encoder.adapter.{number}.weight is unknown" for number in range(5))
+    prefix = "c.pt is not an ECG-FM that can be served: "
+    extra = {f"encoder.{name}": value for name, value in extra.items()}
+    for count, more in ((5, ""), (6, "; and 1 more"), (9, "; and 4 more")):
+        some = dict(list(extra.items())[:count])
+        with pytest.raises(BadCheckpoint) as refused:
+            imported(tmp_path, random_weights(SIZES) | some, SIZES.cfg())
+        assert refused.value.detail == prefix + listed + more
 
 
 @pytest.mark.parametrize(
@@ -228,6 +250,26 @@ def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
 
 
 # The convolutions' expression
+
+
+def test_the_largest_expressions() -> None:
+    layer = "(1, 1, 1)"
+    assert len(parse_conv_layers(f"[{layer}] * 64")) == 64
+    assert len(parse_conv_layers(f"[{layer}] * 60 + [{layer}] * 4")) == 64
+    assert parse_conv_layers("[(999999, 1, 1)]") == (ConvLayer(999999, 1, 1),)
+    for expression in (f"[{layer}] * 65", f"[{layer}] * 60 + [{layer}] * 5"):
+        with pytest.raises(BadCheckpoint) as refused:
+            parse_conv_layers(expression)
+        assert refused.value.detail == "cfg.model.conv_feature_layers has more than 64 layers"
+    padded = f"[{layer}]".ljust(1000)
+    assert parse_conv_layers(padded) == (ConvLayer(1, 1, 1),)
+    for expression in (padded + " ", "[(1000000, 1, 1)]", f"[{layer}] * 1000"):
+        with pytest.raises(BadCheckpoint) as refused:
+            parse_conv_layers(expression)
+        assert refused.value.detail == (
+            f"cfg.model.conv_feature_layers is {repr(expression)[:80]}; an expression such as "
+            "[(256, 2, 2)] * 4 is required"
+        )
 
 
 def test_the_expressions_that_people_write_are_read() -> None:

@@ -1,4 +1,7 @@
-"""`pull` against a hub on localhost: whole, interrupted, altered, gone, offline. Each in a process of its own, as a user runs it."""
+"""`pull` from a hub on localhost: complete, interrupted, altered, missing, offline.
+
+Each pull is a process, as when a user runs it.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ from tests.model_store.fake_hub import COMMIT, LATER_COMMIT, FakeHub, serving
 
 REPO, FILE = "wanglab/ecg-fm", "mimic_iv_ecg_finetuned.pt"
 MEGABYTE = 1 << 20
-CHUNK = 10 * MEGABYTE  # what huggingface_hub writes at once: the grain of resuming
+CHUNK = 10 * MEGABYTE  # huggingface_hub writes and resumes in units of this size
 
 
 @dataclass
 class User:
-    """Somebody with a models folder, a cache and a hub."""
+    """A user with a models folder, a cache and a hub."""
 
     home: Path
     hub: FakeHub
@@ -85,7 +88,7 @@ def user(tmp_path: Path) -> Iterator[User]:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The tiny checkpoint with 24 MB of optimizer state: large enough to break off in the middle."""
+    """The tiny checkpoint with 24 MB of optimizer state, large enough to interrupt its download."""
     path = tmp_path_factory.mktemp("large") / FILE
     checkpoint = torch.load(CARRIED / "tiny_finetuned_new.pt", weights_only=True)
     checkpoint["last_optimizer_state"] = {"state": {0: {"exp_avg": torch.zeros(6 * MEGABYTE)}}}

@@ -1,4 +1,4 @@
-"""A bundle that answers as the original passes; any other is told apart, by every means of comparison."""
+"""A bundle with the original's outputs passes every comparison; any other fails."""
 
 from __future__ import annotations
 
@@ -97,7 +97,10 @@ def test_random_weights_are_not_the_published_ones(clinical: Bundle) -> None:
 def test_weights_that_give_the_published_answers_pass(
     clinical: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The published weights cannot be had here: these weights' own answers stand for theirs, in another order of labels."""
+    """The published weights are not available here: these weights' own answers replace theirs.
+
+    They are written with the labels in another order.
+    """
     names, published = module._published_answers()
     subject = module._Subject(clinical)
     with (tmp_path / "answers.csv").open("w", newline="") as file:
@@ -137,7 +140,7 @@ def test_samples_that_are_not_there_and_bundles_without_labels_compare_nothing(
 
 
 def interpreter(path: Path, answers: dict[str, np.ndarray] | None, *, ending: str = "") -> Path:
-    """A stand-in for an interpreter with fairseq-signals: takes the same arguments and leaves these answers."""
+    """Write a program that takes the reference script's arguments and writes these answers."""
     if answers is not None:
         np.savez(path.with_suffix(".npz"), allow_pickle=False, **answers)
     path.write_text(
@@ -198,17 +201,22 @@ def test_what_keeps_fairseq_signals_from_answering_is_said(
 def test_the_script_asks_the_original_as_its_own_notebook_does(
     clinical: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The script itself, with a fairseq_signals that offers the calls it makes and computes with our encoder."""
+    """The script with a fairseq_signals that has the functions it calls and uses our encoder."""
     package = tmp_path / "fairseq_signals"
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "models.py").write_text(
         "from pathlib import Path\nimport torch\n"
-        "from encoder.weights import load_encoder_file\nfrom model_store.bundle import load_bundle\n"
+        "from encoder.weights import load_encoder_file\n"
+        "from model_store.bundle import load_bundle\n"
         f"bundle = load_bundle(Path({str(clinical.folder)!r}))\n"
         "class Model(torch.nn.Module):\n"
-        "    def __init__(self):\n        super().__init__()\n        self.proj = load_encoder_file(bundle.config, bundle.weights_path)\n"
-        "    def forward(self, source, padding_mask=None):\n        assert not self.training\n        output = self.proj(source)\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.proj = load_encoder_file(bundle.config, bundle.weights_path)\n"
+        "    def forward(self, source, padding_mask=None):\n"
+        "        assert not self.training\n"
+        "        output = self.proj(source)\n"
         "        return {'out': output.logits, 'encoder_out': output.tokens}\n"
         "def build_model_from_checkpoint(checkpoint_path):\n    return Model()\n"
     )
