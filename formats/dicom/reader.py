@@ -131,8 +131,8 @@ def _decode(dataset: Dataset) -> DecodedFile:
     items = dataset.get("WaveformSequence") or ()
     groups = [parse_group(item, little_endian) for item in items if not _is_average_beat(item)]
     if not groups:
-        found = "only an average beat" if items else "no waveform at all"
-        raise NoSamples(f"the DICOM file has no rhythm waveform, {found}")
+        content = "only an average beat" if items else "no waveform at all"
+        raise NoSamples(f"the DICOM file has no rhythm waveform, {content}")
     best, group_warnings = _best_group(groups)
     date = _recording_date(dataset)
     age_years = _age_years(dataset, date)

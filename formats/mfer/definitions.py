@@ -43,7 +43,7 @@ class Definitions:
 
     def _set_channels(self, value: bytes) -> None:
         self.channels = self.integer(value) if value else 1
-        # A number of channels starts their definitions anew.
+        # A number of channels resets their definitions.
         self.by_channel = {}
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise CorruptFile(

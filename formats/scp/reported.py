@@ -109,22 +109,22 @@ def measurements(section: bytes | None) -> dict[str, float]:
         return {}
     beats = data[0]
     spikes = data[1]
-    found: dict[str, object] = {"rr_ms": _integer(data, 2)}
+    values: dict[str, object] = {"rr_ms": _integer(data, 2)}
     if len(data) >= _MEASUREMENTS_HEAD_BYTES + _BEAT.size:
-        found |= _beat_measurements(data)
+        values |= _beat_measurements(data)
     position = _MEASUREMENTS_HEAD_BYTES + _BEAT.size * beats + _SPIKE_BYTES * spikes
     # The types of all QRS complexes: a count and one byte each.
     position += 2 + (_integer(data, position) or 0)
-    found["heart_rate_bpm"] = _integer(data, position)
-    found["qtc_ms"] = _integer(data, position + 4)
-    return metadata.parse_measurements(found)
+    values["heart_rate_bpm"] = _integer(data, position)
+    values["qtc_ms"] = _integer(data, position + 4)
+    return metadata.parse_measurements(values)
 
 
 def _beat_measurements(data: bytes) -> dict[str, object]:
     """Return intervals and axes of the first beat of section 7."""
     fields = _BEAT.unpack_from(data, _MEASUREMENTS_HEAD_BYTES)
     p_on, p_off, qrs_on, qrs_off, t_off = (_measured(value) for value in fields[:5])
-    found: dict[str, object] = {
+    values: dict[str, object] = {
         "p_duration_ms": _interval(p_on, p_off),
         "pr_ms": _interval(p_on, qrs_on),
         "qrs_ms": _interval(qrs_on, qrs_off),
@@ -132,8 +132,8 @@ def _beat_measurements(data: bytes) -> dict[str, object]:
     }
     for name, axis in zip(("p_axis_deg", "qrs_axis_deg", "t_axis_deg"), fields[5:], strict=True):
         if abs(axis) <= _MAX_AXIS_DEG:
-            found[name] = axis
-    return found
+            values[name] = axis
+    return values
 
 
 def _integer(data: bytes, position: int) -> int | None:

@@ -50,12 +50,12 @@ def companions(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
     for part in _named(others, names):
         if looks_like_header(part.data):
             names |= set(named_files(part.data))
-    found = _named(others, names)
-    unmatched_names = names - {part.basename for part in found}
-    unmatched_parts = [part for part in others if part not in found]
+    matched = _named(others, names)
+    unmatched_names = names - {part.basename for part in matched}
+    unmatched_parts = [part for part in others if part not in matched]
     if len(unmatched_parts) == len(unmatched_names) == 1:
-        return found + unmatched_parts
-    return found
+        return matched + unmatched_parts
+    return matched
 
 
 def _named(parts: Iterable[Part], names: set[str]) -> list[Part]:

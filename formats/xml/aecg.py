@@ -236,12 +236,12 @@ def _merged(sets: Sequence[SequenceSet]) -> list[SequenceSet]:
     return merged
 
 
-def _belong_together(one: SequenceSet, other: SequenceSet) -> bool:
+def _belong_together(first: SequenceSet, second: SequenceSet) -> bool:
     return (
-        one.fs == other.fs
-        and one.start == other.start
-        and one.samples == other.samples
-        and not one.leads & other.leads
+        first.fs == second.fs
+        and first.start == second.start
+        and first.samples == second.samples
+        and not first.leads & second.leads
     )
 
 
