@@ -71,7 +71,7 @@ def draw_labels(truth: Array, random: Random) -> Array:
 
 
 @dataclass(frozen=True)
-class Scenario:
+class _Scenario:
     """What a candidate is trained on: so many recordings; those that are new may be corrupted."""
 
     name: str
@@ -80,11 +80,11 @@ class Scenario:
 
 
 SCENARIOS: Final = (
-    Scenario("nothing new: the same 300 again", FEW),
-    Scenario("300 grown to 1,200, honest", MANY),
-    Scenario("900 new, 60 % of the entries flipped", MANY, flip_entries),
-    Scenario("900 new, 60 % with another recording's labels", MANY, mix_up_records),
-    Scenario("900 new, 60 % with one label drawn at random", MANY, draw_labels),
+    _Scenario("nothing new: the same 300 again", FEW),
+    _Scenario("300 grown to 1,200, honest", MANY),
+    _Scenario("900 new, 60 % of the entries flipped", MANY, flip_entries),
+    _Scenario("900 new, 60 % with another recording's labels", MANY, mix_up_records),
+    _Scenario("900 new, 60 % with one label drawn at random", MANY, draw_labels),
 )
 
 
@@ -176,7 +176,7 @@ def _split(examples: Examples, gate_patients: int, random: Random) -> tuple[Exam
     return examples.at(of_gate), examples.at(others)
 
 
-def _candidate_examples(pool: Examples, scenario: Scenario, random: Random) -> Examples:
+def _candidate_examples(pool: Examples, scenario: _Scenario, random: Random) -> Examples:
     """Return the scenario's first recordings; those after the champion's are corrupted."""
     count = scenario.recordings
     if scenario.corrupt is None:

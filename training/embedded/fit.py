@@ -39,7 +39,7 @@ WHOLE_LATER: Final = 0.8
 
 
 @dataclass(frozen=True)
-class Cycle:
+class _Cycle:
     """One cycle of the learning rate.
 
     peak_rate     highest learning rate, reached after the share `rising` of the steps
@@ -56,7 +56,7 @@ class Cycle:
 
 # Other devices' filters are learned last: learned from the start, they cost more of the accuracy of
 # the superclasses.
-FINISH: Final = Cycle(epochs=3, peak_rate=3e-4, rising=0.1, short_epochs=0.0, delayed=0.2)
+FINISH: Final = _Cycle(epochs=3, peak_rate=3e-4, rising=0.1, short_epochs=0.0, delayed=0.2)
 
 
 def config_for(labels: int) -> CompactConfig:
@@ -80,7 +80,7 @@ def train(
     torch.manual_seed(seed)
     # The classifier's last rows are the helping targets; they are removed after training.
     with_helping = replace(config, labels=config.labels + examples.helping.shape[1])
-    cycle = Cycle(epochs, peak_rate=3e-3, rising=0.2, short_epochs=0.5, delayed=0.0)
+    cycle = _Cycle(epochs, peak_rate=3e-3, rising=0.2, short_epochs=0.5, delayed=0.0)
     net = Compact(with_helping, normed=True, dropout=DROPOUT)
     average = _run_cycle(net, examples, rows, cycle, seed, report)
     return _without_helping(fold_norms(average), config)
@@ -106,7 +106,7 @@ def _run_cycle(
     net: Compact,
     examples: Examples,
     rows: Rows,
-    cycle: Cycle,
+    cycle: _Cycle,
     seed: int,
     report: Report,
 ) -> Compact:

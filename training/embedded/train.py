@@ -69,10 +69,10 @@ class Kept:
     seed: int
 
     def group(self, fold: int) -> int:
-        return group_of(fold, self.groups)
+        return _group_of(fold, self.groups)
 
 
-def group_of(fold: int, groups: int) -> int:
+def _group_of(fold: int, groups: int) -> int:
     """Return the group of a fold (1-9), if neighbouring folds form this many groups."""
     return (fold - 1) * groups // FOLDS
 
@@ -86,9 +86,9 @@ def main(arguments: list[str] | None = None) -> None:
     if options.cross_validate:
         cross_validate(examples, options)
     elif options.without_fold is not None:
-        write_without_fold(examples, options)
+        _write_without_fold(examples, options)
     else:
-        write_shipped(examples, options)
+        _write_shipped(examples, options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,10 +132,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def cross_validate(examples: Examples, options: Options) -> None:
     """Train the missing members of each group's network; keep the logits of all groups done."""
-    group = np.array([group_of(fold, options.groups) for fold in examples.fold.tolist()])
+    group = np.array([_group_of(fold, options.groups) for fold in examples.fold.tolist()])
     selected = range(options.groups) if options.only_group is None else [options.only_group]
     for number in selected:
-        train_members(
+        _train_members(
             options.keep,
             _group_name(number),
             examples,
@@ -178,7 +178,7 @@ def _read_groups(examples: Examples, group: NDArray[np.int64], options: Options)
     return Kept(logits, known, cpu_s, options.groups, options.epochs, options.members, options.seed)
 
 
-def train_members(
+def _train_members(
     keep: Path,
     name: str,
     examples: Examples,
@@ -215,12 +215,12 @@ def _make_once(path: Path, make: Callable[[], Compact]) -> None:
     log.write_text(json.dumps({"cpu_s": time.process_time() - began}))
 
 
-def write_shipped(examples: Examples, options: Options) -> None:
+def _write_shipped(examples: Examples, options: Options) -> None:
     """Write the bundle of the network of all nine folds, and the card with out-of-fold figures."""
     kept = read_kept(options.keep)
     rows = np.arange(len(examples))
     seed = kept.seed + kept.groups
-    train_members(options.keep, ALL, examples, rows, seed, kept.epochs, kept.members)
+    _train_members(options.keep, ALL, examples, rows, seed, kept.epochs, kept.members)
     scores = score(examples, kept.logits, kept.known)
     _print(f"out of fold: macro AUROC of the superclasses {scores.macro}")
     net = _joined_net(options.keep, ALL, kept.members, examples)
@@ -251,7 +251,7 @@ def write_shipped(examples: Examples, options: Options) -> None:
     _print(f"{options.out}: {bundle.weights.bytes} bytes, sha256 {bundle.sha256}; {options.card}")
 
 
-def write_without_fold(examples: Examples, options: Options) -> None:
+def _write_without_fold(examples: Examples, options: Options) -> None:
     """Write the bundle of a kept network, calibrated on the logits of the other groups.
 
     Prints its score on the fold that it was not trained on.

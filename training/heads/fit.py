@@ -98,7 +98,7 @@ def patient_folds(patients: NDArray[np.str_], count: int) -> NDArray[np.intp]:
     return np.asarray(fold_of_patient[patient_of], np.intp)
 
 
-def calibrated_log_loss(logits: Array, truth: Array) -> float:
+def _calibrated_log_loss(logits: Array, truth: Array) -> float:
     """Return the log loss after calibration, the mean over the labels.
 
     Settings are chosen by it. logits, truth: (records, labels)
@@ -128,7 +128,7 @@ def _fit_linear(examples: Examples, folds: NDArray[np.intp], options: FitOptions
     without_gain = 0
     for strength in STRENGTHS:
         logits = search.out_of_fold(strength)
-        loss = calibrated_log_loss(logits, examples.truth)
+        loss = _calibrated_log_loss(logits, examples.truth)
         if best_logits is None or loss < best_loss:
             best_loss, best_strength, best_logits = loss, strength, logits
             without_gain = 0

@@ -24,7 +24,7 @@ WEIGHT_DECAY: Final = 1e-2
 DROPOUT: Final = 0.3
 
 
-class Perceptron(nn.Module):
+class _Perceptron(nn.Module):
     """One hidden layer with ReLU and dropout."""
 
     def __init__(self, width: int, hidden: int, labels: int) -> None:
@@ -100,7 +100,7 @@ class _Trainer:
         self.truth, self.known = _targets(truth)
         weights = positive_weights(truth, options.class_weights == "balanced")
         self.weights = torch.from_numpy(weights.astype(np.float32))
-        self.net = Perceptron(x.shape[1], options.hidden, truth.shape[1])
+        self.net = _Perceptron(x.shape[1], options.hidden, truth.shape[1])
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
         )

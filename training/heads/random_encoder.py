@@ -20,7 +20,7 @@ from model_store.bundle import WEIGHTS_FILE, Bundle, Source, Weights, load_bundl
 from model_store.weights_file import Shape, read_shapes, write_weights
 
 
-class RandomWeights(Mapping[str, NDArray[np.float32]]):
+class _RandomWeights(Mapping[str, NDArray[np.float32]]):
     """Tensors that are drawn on access, one at a time.
 
     The same seed and shapes give the same numbers.
@@ -57,7 +57,7 @@ def write_random_bundle(like: Path, folder: Path, seed: int) -> Bundle:
     folder.mkdir(parents=True)
     shapes = read_shapes(bundle.weights_path)
     weights = folder / WEIGHTS_FILE
-    sha256 = write_weights(weights, shapes, RandomWeights(shapes, seed))
+    sha256 = write_weights(weights, shapes, _RandomWeights(shapes, seed))
     drawn = replace(
         bundle,
         name=f"{bundle.name}-random-{seed}",

@@ -103,7 +103,7 @@ def spike_recordings(table: PtbXl, paced: NDArray[np.bool_], ludb: Path) -> list
     """
     recordings = [
         _judged(name, is_paced, LUDB_FOLD, EcgRecord(signal.astype(np.float32), fs, LEADS))
-        for name, is_paced, signal, fs in ludb_recordings(ludb)
+        for name, is_paced, signal, fs in _ludb_recordings(ludb)
     ]
     if not table.packed:
         return recordings
@@ -118,7 +118,7 @@ def spike_recordings(table: PtbXl, paced: NDArray[np.bool_], ludb: Path) -> list
     return recordings
 
 
-def ludb_recordings(folder: Path) -> list[tuple[str, bool, NDArray[np.float64], float]]:
+def _ludb_recordings(folder: Path) -> list[tuple[str, bool, NDArray[np.float64], float]]:
     """Return name, whether paced, signal (12, samples) in mV, and rate of each recording."""
     with (folder / "ludb.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
