@@ -35,7 +35,7 @@ from training.heads.embeddings_file import Embeddings, read_embeddings, write_em
 from training.heads.examples import Examples
 from training.heads.fit import fit_head, patient_folds
 from training.heads.fitted import FitOptions
-from training.heads.label_table import LabelTable, assign_parts, join, read_labels
+from training.heads.label_table import LabelTable, join
 from training.heads.linear_fit import Scaling, fit_linear, positive_weights
 from training.heads.recipes import recipe_labels
 from training.heads.scores import expected_calibration_error, prevalence_baseline, score
@@ -200,70 +200,6 @@ def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "e.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(BadTrainingData, match="cannot be read as Parquet"):
         read_embeddings(tmp_path / "e.parquet")
-
-
-# --- labels and parts
-
-
-def table(text: str, path: Path) -> LabelTable:
-    path.write_text(text)
-    return read_labels(path)
-
-
-def test_a_table_of_labels_is_read_with_what_is_unknown(tmp_path: Path) -> None:
-    found = table("record_id,AF,MI\n001,1,0\n2,,true\n", tmp_path / "l.csv")
-    assert (found.records.tolist(), found.labels) == (["001", "2"], LABELS)
-    np.testing.assert_array_equal(found.truth, [[1, 0], [np.nan, 1]])
-    pq.write_table(
-        pa.table({"record_id": ["001"], "AF": [True], "MI": [0.0]}), tmp_path / "l.parquet"
-    )
-    np.testing.assert_array_equal(read_labels(tmp_path / "l.parquet").truth, [[1, 0]])
-
-
-BAD_TABLES = [
-    ("id,AF\n1,1\n", "no column record_id"),
-    ("record_id\n1\n", "no column of labels"),
-    ("record_id,AF\n1,2\n", "column AF holds '2'"),
-    ("record_id,AF\n1,1\n1,0\n", "a record_id occurs twice"),
-    ("record_id,AF,split\n1,1,holdout\n", "split holds 'holdout'"),
-    ("record_id,AF\n1,1,7\n", "cannot be read as a table"),
-]
-
-
-@pytest.mark.parametrize("text, words", BAD_TABLES, ids=[words for _, words in BAD_TABLES])
-def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(BadTrainingData, match=words):
-        table(text, tmp_path / "l.csv")
-
-
-def test_patients_are_in_one_part_whatever_the_seed_and_however_the_table_grows() -> None:
-    patients = np.array([f"p{row // 3}" for row in range(6000)])
-    parts = assign_parts(patients)
-    assert {tuple(set(parts[patients == patient])) for patient in np.unique(patients)} <= {
-        ("train",),
-        ("gate",),
-        ("test",),
-    }
-    np.testing.assert_array_equal(assign_parts(patients[:300]), parts[:300])
-    shares = {part: float((parts == part).mean()) for part in ("train", "gate", "test")}
-    assert shares == pytest.approx({"train": 0.6, "gate": 0.2, "test": 0.2}, abs=0.03)
-
-
-def test_a_patient_in_two_parts_is_refused() -> None:
-    made = embeddings(examples(4))
-    split = np.array(["train", "test", "train", "train"])
-    with pytest.raises(BadTrainingData, match="1 patients have recordings in more than one part"):
-        join(made, LabelTable(made.records, LABELS, examples(4).truth, None, split))
-
-
-def test_embeddings_and_labels_are_joined_by_record() -> None:
-    found = examples(6)
-    made = embeddings(found)
-    joined = join(made, LabelTable(made.records[[5, 0]], LABELS, found.truth[[5, 0]]))
-    assert joined.records.tolist() == ["r0", "r5"] and joined.left_out == 4
-    np.testing.assert_array_equal(joined.examples.truth, found.truth[[0, 5]])
-    with pytest.raises(BadTrainingData, match="no record_id is in both: embeddings have 'r0'"):
-        join(made, LabelTable(np.array(["x"]), LABELS, found.truth[:1]))
 
 
 # --- fitting
