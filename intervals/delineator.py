@@ -74,6 +74,7 @@ def delineate(beat: NDArray[np.floating], network: Network | None = None) -> Del
         network = shipped_network()
     features, alive = network_input(beat)
     classes, leads, overall, p_logit = forward(network, features, alive)
+    # p_present keeps its own form: signals.logistic.sigmoid differs from it in the last bits.
     return Delineation(
         classes=_softmax(classes, 0),
         leads=_softmax(leads, -1),
