@@ -99,8 +99,8 @@ class ReadableModel:
 def sigmoid(logit: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the logistic function of `logit`, which is clipped to ±50.
 
-    Not signals.logistic.sigmoid: for negative logits its form differs in the last bit, and the shipped
-    model was fitted with this one.
+    Not signals.logistic.sigmoid: for negative logits its form differs in the last bit, and the
+    shipped model was fitted with this one.
     """
     in_double = np.asarray(logit, np.float64)
     clipped = np.clip(in_double, -50.0, 50.0)

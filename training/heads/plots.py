@@ -28,14 +28,14 @@ def write_plots(folder: Path, head: Head, examples: Examples, scores: dict[str, 
     """
     pyplot = _import_pyplot()
     probabilities = head.probabilities(examples.x)
-    known = []
+    known_pairs = []
     for k in range(len(head.labels)):
         is_known = ~np.isnan(examples.truth[:, k])
-        known.append((probabilities[is_known, k], examples.truth[is_known, k]))
+        known_pairs.append((probabilities[is_known, k], examples.truth[is_known, k]))
     title = f"{head.name}, {len(examples.x)} recordings"
     paths = []
     for plot in CURVES:
-        figure = _draw_curves(plot, head.label_names, known, title, pyplot)
+        figure = _draw_curves(plot, head.label_names, known_pairs, title, pyplot)
         paths.append(_save(figure, folder / f"{plot.name}.png", pyplot))
     figure = _draw_confusions(head, scores, pyplot)
     paths.append(_save(figure, folder / "confusion.png", pyplot))
@@ -109,13 +109,13 @@ CURVES: Final = (
 def _draw_curves(
     plot: _Curves,
     labels: tuple[str, ...],
-    known: list[tuple[Array, Array]],
+    known_pairs: list[tuple[Array, Array]],
     title: str,
     pyplot: Any,
 ) -> Any:
     """Draw the curves of the labels that have positives and negatives."""
     figure, axes = pyplot.subplots(figsize=(6, 6), layout="constrained")
-    for label, (p, y) in zip(labels, known, strict=True):
+    for label, (p, y) in zip(labels, known_pairs, strict=True):
         if 0 < y.sum() < len(y):
             axes.plot(*plot.points(p, y), label=label, marker=plot.marker)
     if plot.diagonal:
