@@ -1,4 +1,4 @@
-"""Recordings for the server's tests in the forms in which clients send them, and what every answer must look like."""
+"""Recordings in the forms in which clients send them, and checks that hold for every answer."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def array_of(response: httpx.Response) -> np.ndarray:
 
 
 def lasting(answer: dict[str, Any], *without: str) -> dict[str, Any]:
-    """What must be equal when the same is asked twice."""
+    """Return the parts that are equal in two answers to the same request."""
     kept = {
         name: value for name, value in answer.items() if name not in PASSING and name not in without
     }

@@ -16,7 +16,7 @@ FS = 100.0
 
 
 def recording(number: int, seconds: float = 20.0) -> NDArray[np.float32]:
-    """A synthetic 12-lead recording of its own for each number, (12, samples) mV: what comes back can be told apart."""
+    """Return a synthetic 12-lead recording, (12, samples) in mV, another for each number."""
     rng = np.random.default_rng(number)
     times = np.arange(int(seconds * FS)) / FS
     beats = np.exp(-0.5 * (((times * (1 + number % 7 / 10)) % 1.0 - 0.5) / 0.03) ** 2)
@@ -33,7 +33,10 @@ def npy(array: NDArray[np.float32]) -> bytes:
 
 @dataclass
 class Load:
-    """`clients` threads that send recordings of a pool until stopped; every answer is compared with that recording's own."""
+    """`clients` threads that send recordings of a pool until stopped.
+
+    Every answer is compared with the answer of that recording sent alone.
+    """
 
     server: RunningServer
     clients: int = 6

@@ -1,4 +1,4 @@
-"""What a server costs while nobody asks anything."""
+"""The cost of a server without requests."""
 
 from __future__ import annotations
 

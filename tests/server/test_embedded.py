@@ -1,4 +1,4 @@
-"""A server with the embedded model, as a first start without network has it: superclasses, labels and embeddings of real recordings."""
+"""A server with the embedded model: superclasses, labels and embeddings of real recordings."""
 
 from __future__ import annotations
 

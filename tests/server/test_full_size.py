@@ -1,4 +1,4 @@
-"""A full-size pair of checkpoints with random weights: loading, memory, numerics, and the client of an earlier ECG-FM API."""
+"""A full-size pair of checkpoints with random weights: loading, memory, numerics, an old client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ import resource, sys
 from pathlib import Path
 from model_store.convert import convert
 done = convert(Path(sys.argv[1]), Path(sys.argv[2]))
-print(done.bytes_before, done.bytes_after, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(done.bytes_before, done.bytes_after, peak_bytes)
 """
 
 
@@ -104,10 +105,12 @@ def test_bfloat16_in_memory_and_against_float32(pair: Pair) -> None:
 
 
 def test_the_rate_that_a_recording_is_sent_at_hardly_matters(pair: Pair) -> None:
-    """Random weights see frequencies that 250 Hz cannot hold, and the reference's linear interpolation dims those just below.
+    """Random weights respond to frequencies that 250 Hz cannot represent, and linear interpolation,
+    which the reference uses, attenuates those just below.
 
-    Over all 58 recordings no probability moves by more than 0.017 at 1000 Hz; at 250 Hz by 0.007 (median of the largest), over 0.02 in
-    5 of them. Of that, what 250 Hz cannot hold makes up to 0.046, the interpolation up to 0.022, which is what is held here.
+    Over all 58 recordings no probability moves by more than 0.017 at 1000 Hz; at 250 Hz by 0.007
+    (median of the largest), over 0.02 in 5 of them. Of that, frequencies above 125 Hz make up to
+    0.046 and the interpolation up to 0.022, which this test holds.
     """
     records = [_record(name) for name in ("00017_hr", "00018_hr", "00020_hr", "00030_hr")]
     with RunningServer(**pair.settings("float32")) as server, server.client() as client:

@@ -1,4 +1,4 @@
-"""What the original ECG-FM computes comes out of the server, whatever the wire format, within verify.py's tolerances."""
+"""The server computes what the original ECG-FM computes, within the tolerances of verify.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A head's whole life on real recordings and a real server: embedded, trained, scored, installed, used, compared, refused, rolled back."""
+"""The life of a head on a real server: trained, scored, installed, used, compared, rolled back."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def labels(recipe: str = "superclass") -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Embeddings of several hundred recordings of PTB-XL by the server under test, and two heads trained on them."""
+    """Embed several hundred recordings of PTB-XL with the server, and train two heads on them."""
     folder = tmp_path_factory.mktemp("heads")
     with RunningServer(ECG_MODELS_DIR=str(folder / "models")) as server:
         made = Place(folder, server)
@@ -94,7 +94,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def elsewhere(place: Place) -> Iterator[RunningServer]:
-    """A server with another encoder, like the first's but with random weights, on the same models folder."""
+    """A server with another encoder, of random weights, on the same models folder."""
     (bundle,) = [
         path for path in (place.models / "imported").iterdir() if "pretrained" in path.name
     ]
@@ -108,7 +108,7 @@ def real() -> Ecg:
 
 
 def soon(check: Callable[[], bool]) -> None:
-    """What each process looks up once a second must show before long: in all of them, when that second is over."""
+    """Wait until every process shows a change; each looks for changes once a second."""
     changed_s = time.monotonic()
     while not check() or time.monotonic() < changed_s + CHECK_INTERVAL_S:
         assert time.monotonic() < changed_s + SEEN_WITHIN_S, "the server did not see the change"
@@ -314,10 +314,10 @@ def test_versions_are_compared_on_the_gate_set(
         str(place.models),
     )
     run("compare", "superclass", "2", "1", *data)
-    said = capsys.readouterr().out
-    assert "version 2 against 1" in said
-    assert all(label in said for label in ("NORM", "MI", "STTC", "CD", "HYP"))
-    assert "5 % bound" in said
+    output = capsys.readouterr().out
+    assert "version 2 against 1" in output
+    assert all(label in output for label in ("NORM", "MI", "STTC", "CD", "HYP"))
+    assert "5 % bound" in output
 
 
 def test_the_gate_keeps_the_champion_against_the_same_head_again(
@@ -357,8 +357,8 @@ def test_a_champion_is_rolled_back_without_a_restart(
     )
     assert lasting(analyze(place.server, real(), include="superclass")) == first
     run("list", "superclass", "--audit", "--models-dir", str(place.models))
-    said = capsys.readouterr().out
-    assert "champion" in said and "rollback 1: for a test" in said
+    output = capsys.readouterr().out
+    assert "champion" in output and "rollback 1: for a test" in output
 
 
 def test_requests_on_their_way_are_answered_by_one_whole_version(place: Place) -> None:
@@ -436,9 +436,9 @@ def test_another_encoders_embeddings_are_refused_by_the_commands(
         "gate",
         code=1,
     )
-    said = capsys.readouterr().err
-    assert "Head belongs to another encoder" in said
-    assert str(read_head(place.folder / "first").encoder) in said and "-random-0" in said
+    output = capsys.readouterr().err
+    assert "Head belongs to another encoder" in output
+    assert str(read_head(place.folder / "first").encoder) in output and "-random-0" in output
 
 
 def test_a_damaged_champion_is_told_and_costs_nothing_else(place: Place) -> None:
@@ -484,11 +484,11 @@ def test_a_folder_of_recordings_is_embedded_and_what_is_none_is_named(
         "--out",
         place / "folder.parquet",
     )
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     found = read_embeddings(place.folder / "folder.parquet")
     assert found.records.tolist() == ptbxl_names(3)
-    assert "1 recordings left out: notes: unknown_format" in said.err
-    assert "patient of its own" in said.err
+    assert "1 recordings left out: notes: unknown_format" in output.err
+    assert "patient of its own" in output.err
     np.testing.assert_allclose(
         found.values[0], features(place.server, real()), rtol=1e-4, atol=1e-5
     )

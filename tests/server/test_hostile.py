@@ -1,4 +1,4 @@
-"""Hostile and broken clients: each gets its error, nothing is run or bought with it, and the next recording is answered as ever."""
+"""Hostile and broken clients: each gets its error, and the next recording is answered as before."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def resident_mb(server: RunningServer) -> float:
 
 @pytest.fixture(scope="module")
 def attacked() -> Iterator[RunningServer]:
-    """A server of its own: what it grows by here is nobody else's."""
+    """A server for these tests only, so that no other test makes it grow."""
     with RunningServer(ECG_BODY_TIMEOUT="1", ECG_SIGNAL_WORKERS="1") as running:
         for _ in range(3):
             answer_of(post_npy(running, "/analyze", ECG))
@@ -63,7 +63,9 @@ def attacked() -> Iterator[RunningServer]:
 
 @pytest.fixture
 def victim(attacked: RunningServer) -> Iterator[RunningServer]:
-    """After each attack: a good recording is answered as before, in no more memory, by the same processes."""
+    """After each attack a good recording is answered as before, by the same processes, in no more
+    memory.
+    """
     before, processes = resident_mb(attacked), {process.pid for process in attacked.processes()}
     expected = lasting(answer_of(post_npy(attacked, "/analyze", ECG)))
     yield attacked
@@ -350,7 +352,7 @@ def test_odd_content_types_are_no_bug(victim: RunningServer, content_type: str) 
 
 
 @pytest.mark.parametrize(
-    "content, said",
+    "content, content_type",
     [
         (npy(ECG.signal), JSON),
         (ECG.msgpack(), JSON),
@@ -360,9 +362,9 @@ def test_odd_content_types_are_no_bug(victim: RunningServer, content_type: str) 
     ids=range(4),
 )
 def test_a_body_of_another_type_than_it_says_is_the_clients_fault(
-    victim: RunningServer, content: bytes, said: str
+    victim: RunningServer, content: bytes, content_type: str
 ) -> None:
-    assert send(victim, content, said).status_code in (400, 422)
+    assert send(victim, content, content_type).status_code in (400, 422)
 
 
 @pytest.mark.parametrize("filename", [b"", b'; filename="x"'], ids=["fields", "files"])
@@ -478,7 +480,7 @@ def test_broken_files_of_every_format_get_an_error_of_their_own(victim: RunningS
 
 
 def test_noise_in_every_place_is_no_bug(victim: RunningServer) -> None:
-    """A good body with some of its bytes replaced, in every format: an answer or the client's fault, never ours."""
+    """A body of each format with some bytes replaced is answered, or refused with a 4xx."""
     generator = np.random.default_rng(0)
     small = Ecg(ECG.signal[:2, :1000], 500, ("I", "II"))
     bodies = [

@@ -1,4 +1,4 @@
-"""The part `pacemaker` of /analyze on a server without an encoder, over HTTP and on real recordings."""
+"""The part `pacemaker` of /analyze without an encoder, over HTTP and on real recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages between processes arrive whole, once, whatever their size, and nothing of them stays behind."""
+"""Messages between processes arrive complete and once, whatever their size, and leak nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: messages for a full queue are kept in order, and those no longer wanted are dropped."""
+"""The outbox keeps messages for a full queue in order, and drops those no longer wanted."""
 
 from __future__ import annotations
 

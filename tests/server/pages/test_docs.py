@@ -1,4 +1,4 @@
-"""The documentation in the browser: it loads nothing from elsewhere, and every error's `type` leads to its place."""
+"""The documentation in the browser loads nothing from elsewhere, and every error has its place."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_uis_read_the_document_of_this_server(client: httpx.Client) -> None:
         client.get(f"/docs/assets/{name}-start.js").text for name in ("swagger", "redoc")
     )
     assert '"/openapi.json"' in swagger and '"/openapi.json"' in redoc
-    assert "validatorUrl: null" in swagger  # else a badge is asked for on the internet
+    assert "validatorUrl: null" in swagger  # otherwise it requests a badge from the internet
     assert "http" not in swagger + redoc
 
 
@@ -166,7 +166,8 @@ def test_nothing_else_is_served(client: httpx.Client, path: str) -> None:
 
 def test_markdown_gets_places_that_can_be_linked_to() -> None:
     title, html = render(
-        "# The `title`\n\n## Two words\n\n| name | is |\n|---|---|\n| `ECG_PORT` | 1 |\n\n[more](errors.md#too_short)\n"
+        "# The `title`\n\n## Two words\n\n| name | is |\n|---|---|\n| `ECG_PORT` | 1 |\n\n"
+        "[more](errors.md#too_short)\n"
     )
     page = Page(html)
     assert title == "The title"

@@ -1,4 +1,4 @@
-"""Everything that docs/api.md accepts is accepted, and what could not be computed is null with a reason."""
+"""What docs/api.md accepts is accepted, and a part without a value is null with a reason."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_client_of_the_earlier_api_works_with_a_real_recording(server: Runni
     assert result["segments"] == 2
 
 
-# What stands beside the samples
+# Fields next to the samples
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ def test_the_patient_changes_nothing_for_the_model(
     server: RunningServer, age: float | None, sex: str | None
 ) -> None:
     plain = analyze(server, ECG, include="labels,features")
-    told = analyze(
+    with_hints = analyze(
         server,
         ECG,
         include="labels,features",
         patient={"age": age, "sex": sex},
         recording_date="01/11/1984  8:27:32",
     )
-    assert lasting(told) == lasting(plain)
+    assert lasting(with_hints) == lasting(plain)
 
 
 @pytest.mark.parametrize("seconds", [12.4, 12.39, 12.5, 12.3, None])
@@ -371,10 +371,10 @@ def test_what_holds_no_signal_is_unreadable(server: RunningServer) -> None:
 
 def test_analyze_says_of_quality_what_assess_quality_says(server: RunningServer) -> None:
     alone = answer_of(post(server, "/assess_quality", json=ECG.json()))
-    beside = analyze(server, ECG)
-    assert beside["signal_quality"] == alone["signal_quality"]
-    assert beside["quality"]["leads"] == alone["leads"]
-    assert beside["quality"]["findings"] == alone["findings"]
+    analysis = analyze(server, ECG)
+    assert analysis["signal_quality"] == alone["signal_quality"]
+    assert analysis["quality"]["leads"] == alone["leads"]
+    assert analysis["quality"]["findings"] == alone["findings"]
 
 
 # Without an encoder

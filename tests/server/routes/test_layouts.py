@@ -1,4 +1,4 @@
-"""The order of the leads, the spelling of their names, the layout and the wire format make no difference at all."""
+"""Order and spelling of the leads, the layout and the wire format do not change an answer."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from tests.server.ecgs import (
 from tests.server.harness import RunningServer
 
 ASKED = "clinical_analysis,labels,labels_by_segment,saliency,features,quality"
-# The interface's 0.02 is for ECG-FM. Random weights look at all frequencies alike, and above 100 Hz linear interpolation,
-# which is the original's, changes what is there: measured, up to 0.04 from 250 Hz and 0.03 from 1000 Hz on real recordings.
+# The interface's 0.02 is for ECG-FM. Random weights respond to all frequencies alike, and linear
+# interpolation, which the original uses, attenuates those above 100 Hz. Measured on real
+# recordings: up to 0.04 from 250 Hz and 0.03 from 1000 Hz.
 MOVED_PROBABILITY_OF_RANDOM_WEIGHTS = 0.05
 
 

@@ -1,4 +1,4 @@
-"""Many recordings in one request: in order, each with its result or its own error; none harms another."""
+"""Many recordings in one request: in order, each with its own result or error."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def many(
     path: str,
     records: list[Any],
     accept: str = "application/json",
-    **beside: Any,
+    **options: Any,
 ) -> httpx.Response:
-    return post(server, path, json={"records": records, **beside}, headers={"Accept": accept})
+    return post(server, path, json={"records": records, **options}, headers={"Accept": accept})
 
 
 def test_results_come_in_order_each_as_if_alone(server: RunningServer) -> None:

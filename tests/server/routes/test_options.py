@@ -1,4 +1,4 @@
-"""Options: what each does, wherever it stands, and what is said of one that is wrong or out of place."""
+"""Options: what each does, wherever it is given, and the errors and warnings for wrong ones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_by_default_the_default_parts_are_there(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "include",
     [
         "labels,features",
         ["labels", "features"],
@@ -63,8 +63,11 @@ def test_by_default_the_default_parts_are_there(server: RunningServer) -> None:
         ["features", "labels", "labels"],
     ],
 )
-def test_include_is_a_list_or_a_comma_separated_text(server: RunningServer, asked: Any) -> None:
-    assert set(analyze(server, twelve_seconds(), include=asked)) == ALWAYS | {"labels", "features"}
+def test_include_is_a_list_or_a_comma_separated_text(server: RunningServer, include: Any) -> None:
+    assert set(analyze(server, twelve_seconds(), include=include)) == ALWAYS | {
+        "labels",
+        "features",
+    }
 
 
 def test_include_may_be_repeated_in_a_query(server: RunningServer) -> None:
@@ -73,14 +76,14 @@ def test_include_may_be_repeated_in_a_query(server: RunningServer) -> None:
     assert set(answer) == ALWAYS | {"labels", "features", "signal"}
 
 
-@pytest.mark.parametrize("asked", ["all", ["all"], ["labels", "all"]])
-def test_include_all_is_every_part(server: RunningServer, asked: Any) -> None:
-    assert set(analyze(server, twelve_seconds(), include=asked)) == ALWAYS | DEFAULT | ON_DEMAND
+@pytest.mark.parametrize("include", ["all", ["all"], ["labels", "all"]])
+def test_include_all_is_every_part(server: RunningServer, include: Any) -> None:
+    assert set(analyze(server, twelve_seconds(), include=include)) == ALWAYS | DEFAULT | ON_DEMAND
 
 
-@pytest.mark.parametrize("asked", ["", []])
-def test_nothing_included_is_what_is_always_there(server: RunningServer, asked: Any) -> None:
-    assert set(analyze(server, twelve_seconds(), include=asked)) == ALWAYS
+@pytest.mark.parametrize("include", ["", []])
+def test_nothing_included_is_what_is_always_there(server: RunningServer, include: Any) -> None:
+    assert set(analyze(server, twelve_seconds(), include=include)) == ALWAYS
 
 
 def test_the_signal_comes_back_as_it_was_read(server: RunningServer) -> None:

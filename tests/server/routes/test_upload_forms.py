@@ -39,8 +39,8 @@ def ecg_file(seconds: float = 10.0) -> tuple[str, bytes]:
 
 
 def person(**changed: Any) -> tuple[str, bytes]:
-    told = {name: value for name, value in (PERSON | changed).items() if value is not ...}
-    return "ecg_predict.txt", json.dumps(told).encode()
+    person_fields = {name: value for name, value in (PERSON | changed).items() if value is not ...}
+    return "ecg_predict.txt", json.dumps(person_fields).encode()
 
 
 def upload(

@@ -1,4 +1,4 @@
-"""Uploaded files over HTTP: WFDB, zips, JSON and npy files in forms; found by content, with what the request says beside them."""
+"""Uploaded files over HTTP: WFDB, zip, JSON and npy files in forms, with hints of the request."""
 
 from __future__ import annotations
 
@@ -41,9 +41,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     folder = tmp_path_factory.mktemp("wfdb")
     signal = np.round(ECG.signal.T.astype(np.float64), 3)
     wfdb.wrsamp(
-        "ecg", fs=500, units=["mV"] * 12, sig_name=list(ECG.lead_names), p_signal=signal, fmt=["16"] * 12,
-        adc_gain=[1000.0] * 12, baseline=[0] * 12, comments=["Age: 63", "Sex: F"], write_dir=str(folder),
-    )  # fmt: skip
+        "ecg",
+        fs=500,
+        units=["mV"] * 12,
+        sig_name=list(ECG.lead_names),
+        p_signal=signal,
+        fmt=["16"] * 12,
+        adc_gain=[1000.0] * 12,
+        baseline=[0] * 12,
+        comments=["Age: 63", "Sex: F"],
+        write_dir=str(folder),
+    )
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -179,14 +187,24 @@ def test_what_is_wrong_with_an_upload_is_said(server: RunningServer, files: File
         ({"ecg.hea": header, "other.dat": samples[:-2]}, 422, "missing_part"),
         ({"ecg.hea": header, "ecg.dat": samples[:-24]}, 422, "corrupt_file"),
         ({"ecg.dat": samples}, 415, "unknown_format"),
-        ({"a.json": json.dumps(ECG.json()).encode(), "b.json": json.dumps(ECG.json()).encode()}, 422, "several_recordings"),
+        (
+            {"a.json": json.dumps(ECG.json()).encode(), "b.json": json.dumps(ECG.json()).encode()},
+            422,
+            "several_recordings",
+        ),
         ({"a.json": json.dumps({"records": [ECG.json()]}).encode()}, 422, "several_recordings"),
-        ({"a.npy": npy(np.stack([ECG.signal] * 2)), }, 422, "several_recordings"),
+        (
+            {
+                "a.npy": npy(np.stack([ECG.signal] * 2)),
+            },
+            422,
+            "several_recordings",
+        ),
         ({"ecg.zip": zipped({"inner.zip": zipped(files)})}, 422, "unsafe_file"),
         ({"ecg.zip": zipped(files, "../")}, 422, "unsafe_file"),
         ({"ecg.zip": zipped(files)[:-30]}, 422, "corrupt_file"),
         ({"empty": b""}, 415, "unknown_format"),
-    ):  # fmt: skip
+    ):
         problem_of(upload(server, sent, fs="500"), status, code)
 
 

@@ -1,4 +1,4 @@
-"""Who goes first: a recording that came alone does not wait for all of a big request, nor the big one for ever for those."""
+"""Batches are shared fairly between single recordings and those of large requests."""
 
 from __future__ import annotations
 

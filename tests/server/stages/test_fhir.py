@@ -136,8 +136,10 @@ def test_the_labels_come_with_their_probabilities(server: RunningServer) -> None
     found = observation(
         fhir_of(server, twelve_seconds(), units="mV"), "Probabilities of ECG findings"
     )
-    said = {each["code"]["text"]: each["valueQuantity"]["value"] for each in found["component"]}
-    assert 0 <= said["Sinus rhythm"] <= 1 and "Atrial fibrillation" in said
+    probabilities = {
+        each["code"]["text"]: each["valueQuantity"]["value"] for each in found["component"]
+    }
+    assert 0 <= probabilities["Sinus rhythm"] <= 1 and "Atrial fibrillation" in probabilities
 
 
 def test_many_records_are_bundles_in_a_bundle(server: RunningServer) -> None:

@@ -1,4 +1,4 @@
-"""The signal stage without a server: the deadline, what is in progress, what is sent in which order."""
+"""The signal stage without a server: deadlines, work in progress, the order of messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings that meet in a batch, of any request and route, are answered as if each had come alone."""
+"""Recordings in one batch, of any request and route, are answered as if each was sent alone."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ BURSTS = 10
 
 @cache
 def sixteen() -> tuple[Ecg, ...]:
-    """Sixteen different recordings of different lengths: real ones where there are any, else pieces and mixtures of a carried one."""
+    """Sixteen different recordings of different lengths: real ones where there are any, otherwise
+    pieces and mixtures of a carried one.
+    """
     real = [ptbxl(name) for name in ptbxl_names(8)] if SHARED.is_dir() else []
     whole, generator = twelve_seconds(), np.random.default_rng(0)
     made = []
@@ -47,7 +49,7 @@ def sixteen() -> tuple[Ecg, ...]:
 
 @cache
 def alone(server: RunningServer) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Each one's probabilities and clinical embedding, asked for one after the other."""
+    """Probabilities and clinical embedding of each recording, requested one after the other."""
     return tuple((probabilities(analyze(server, ecg)), embedding(server, ecg)) for ecg in sixteen())
 
 
@@ -128,7 +130,7 @@ def test_neighbours_of_every_kind_change_nothing(server: RunningServer) -> None:
 def test_different_things_asked_of_one_batch_are_each_answered(server: RunningServer) -> None:
     """Layers, saliency and both encoders at once: what one asks for never reaches another."""
     ecg = twelve_seconds()
-    asked = [
+    requests = [
         ("/extract_features", {"layer": 0, "level": "token"}),
         ("/extract_features", {"layer": 2, "level": "segment"}),
         ("/extract_features", {"model": "clinical", "pooling": "max"}),
@@ -137,12 +139,12 @@ def test_different_things_asked_of_one_batch_are_each_answered(server: RunningSe
         ("/analyze", {"include": "labels,features"}),
     ]
     parts = ("features", "saliency", "labels")
-    one_by_one = [answer_of(post_npy(server, path, ecg, **options)) for path, options in asked]
+    one_by_one = [answer_of(post_npy(server, path, ecg, **options)) for path, options in requests]
     for _ in range(3):
         together = at_once(
             [
                 lambda path=path, options=options: answer_of(post_npy(server, path, ecg, **options))
-                for path, options in asked
+                for path, options in requests
             ]
         )
         for found, expected in zip(together, one_by_one, strict=True):
@@ -174,7 +176,7 @@ def requests_per_batch(server: RunningServer) -> tuple[float, float]:
 def test_requests_of_different_routes_at_the_same_moment_land_in_one_batch(
     server: RunningServer,
 ) -> None:
-    """While a ten-minute recording occupies the encoders a burst of short ones arrives, and goes through together."""
+    """A burst of short recordings, sent while a ten-minute one is processed, shares batches."""
     long = Ecg(np.tile(twelve_seconds().signal, (1, 50))[:, :300_000].astype(np.float16), 500.0)
     short = npy(twelve_seconds().seconds(0, 5).signal)
     mixed = metric(server, "ecg_mixed_route_batches_total")
@@ -217,9 +219,17 @@ def test_the_counts_of_requests_are_kept_by_route_status_and_code(server: Runnin
 def test_metrics_and_health_have_what_operators_were_promised(server: RunningServer) -> None:
     text = get(server, "/metrics").text
     for name in (
-        "ecg_requests_total", "ecg_request_seconds", "ecg_stage_seconds", "ecg_batch_segments", "ecg_batch_requests",
-        "ecg_mixed_route_batches_total", "ecg_queue_depth", "ecg_in_flight", "ecg_worker_restarts_total", "ecg_device_busy_seconds_total",
-    ):  # fmt: skip
+        "ecg_requests_total",
+        "ecg_request_seconds",
+        "ecg_stage_seconds",
+        "ecg_batch_segments",
+        "ecg_batch_requests",
+        "ecg_mixed_route_batches_total",
+        "ecg_queue_depth",
+        "ecg_in_flight",
+        "ecg_worker_restarts_total",
+        "ecg_device_busy_seconds_total",
+    ):
         assert f"\n{name}" in text, name
     health = answer_of(get(server, "/health"))
     assert health["status"] == "ok"

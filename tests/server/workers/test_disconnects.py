@@ -1,4 +1,4 @@
-"""A client that goes away is noticed: its place is free again, and what waits of its work is dropped."""
+"""When a client leaves, its place is free again and its waiting work is dropped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def _abandoned(server: RunningServer) -> float:
 
 
 def _send_and_leave(server: RunningServer, body: bytes) -> None:
-    head = f"POST /extract_features?fs={FS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-npy\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST /extract_features?fs={FS} HTTP/1.1\r\nHost: x\r\n"
+        f"Content-Type: application/x-npy\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(head.encode() + body)
         time.sleep(0.1)

@@ -50,7 +50,7 @@ class Fixture:
         self.requests.receive([SentToModel(pending.uid, index) for index in indices])
 
     def dies_with(self, stage: Stage, pid: int, *keys: RecordingKey) -> list[Task]:
-        """A new process of the stage's first row ends while it works on these. Return what is sent."""
+        """End a new process of the stage's first row that works on these. Return what is sent."""
         row = self.state.rows[stage][0]
         self.state.starts[row] += 1
         self.state.in_progress.enter(row, self.state.starts[row], pid)
