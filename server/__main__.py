@@ -53,6 +53,7 @@ def serve(settings: Settings) -> int:
         # Stopped before LitServe handles the exception, so there was nothing to drain.
         return 0
     finally:
+        # What is left where an exception interrupted LitServe's shutdown.
         for child in multiprocessing.active_children():
             child.kill()
     return server.supervisor.exit_code
@@ -69,7 +70,9 @@ def _run(server: EcgServer, settings: Settings) -> None:
         port=settings.port,
         num_api_servers=settings.api_workers,
         log_level=settings.log_level,
+        # LitServe would write a client.py into the working directory.
         generate_client_file=False,
+        # RequestMiddleware logs requests, in the format that server.log configures.
         access_log=False,
         log_config=None,
     )

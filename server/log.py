@@ -64,6 +64,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    # LitServe and uvicorn install handlers; with them their records would appear twice.
     for name in NOISY_LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()

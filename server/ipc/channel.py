@@ -106,6 +106,7 @@ class Channel:
         # second half is for the header and the padding, which `inline_bytes` does not count.
         if self._buffer is None:
             self._buffer = bytearray(2 * self.inline_bytes)
+        # CLOEXEC, so that a process that is started meanwhile does not inherit the descriptor.
         length, ancillary, _, _ = self._receiver.recvmsg_into(
             [self._buffer], socket.CMSG_SPACE(_DESCRIPTOR_BYTES), flags | socket.MSG_CMSG_CLOEXEC
         )

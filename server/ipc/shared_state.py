@@ -87,6 +87,7 @@ class SharedState:
         self.tasks_sent = context.RawArray(ctypes.c_int64, api_workers)
         self.slots_per_api_worker = slots_per_api_worker
         self.slots = context.RawArray(ctypes.c_uint64, slots_per_api_worker * api_workers)
+        # Workers compare it with their parent's pid, to notice that the main process has ended.
         self.main_pid = os.getpid()
         self.started_s = time.monotonic()
 

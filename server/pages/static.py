@@ -33,6 +33,7 @@ class Static:
 
     @cached_property
     def compressed(self) -> bytes:
+        # Without the time, so that every process has the same bytes.
         return gzip.compress(self.body, mtime=0)
 
     def respond(self, request: Request) -> Response:

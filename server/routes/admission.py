@@ -46,7 +46,9 @@ def admit(request: Request, route: Route, service: Service) -> Slot:
     check_content_type(request.headers.get("content-type", ""), route)
     check_content_encoding(content_encoding(request))
     check_content_length(request, service.settings.max_body_bytes)
+    # For its error only; the value is read with the body.
     client_deadline_ms(request)
+    # Last, so that a request that is refused never has to release its place.
     slot = service.in_flight.reserve()
     if slot is None:
         raise Overloaded(

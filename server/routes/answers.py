@@ -34,6 +34,8 @@ def answer(pending: PendingRequest, answer_format: AnswerFormat, service: Servic
     """
     if pending.failure is not None:
         raise pending.failure
+    # Without any result one error says more than a list of them. An empty list of records is
+    # answered with an empty list of results.
     if not pending.results and pending.count != 0:
         raise unfinished_error(pending, 0, service)
     results = [
@@ -46,6 +48,7 @@ def answer(pending: PendingRequest, answer_format: AnswerFormat, service: Servic
     wire = answer_format.wire
     if not pending.many:
         return Response(_single_body(results[0], wire), 200, headers, ANSWER_TYPES[wire])
+    # Bare values have no place for errors, so they are in a header.
     if wire == "npy":
         errors = [f"{result.index}:{result.error.code}" for result in results if result.error]
         if errors:

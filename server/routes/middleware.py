@@ -72,6 +72,7 @@ class _Answer:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = self.request_id
                 total_ms = 1000 * (time.monotonic() - self.began_s)
+                # Answers to recordings have the time of each stage already.
                 headers.setdefault("Server-Timing", f"total;dur={total_ms:.2f}")
             await send(message)
 

@@ -59,6 +59,7 @@ async def _handle(request: Request, route: Route) -> Response:
         answer_format = accepted_format(request.headers.get("accept", ""), route)
         task = await _task(request, route, answer_format, slot, service)
         pending = service.in_flight.submit(task)
+        # ASGI reports that the client has left to whoever receives, so a task must.
         disconnect = asyncio.create_task(wait_for_disconnect(request))
         disconnect.add_done_callback(lambda _: pending.changed.set())
         try:
@@ -126,6 +127,7 @@ async def _wait(
         if left_s <= 0:
             return
         pending.changed.clear()
+        # The timer sets the same event: one wait covers results, deadline and disconnect.
         timer = asyncio.get_running_loop().call_later(left_s, pending.changed.set)
         await pending.changed.wait()
         timer.cancel()
@@ -162,6 +164,7 @@ async def _lines(pending: PendingRequest, service: Service) -> AsyncIterator[byt
     sent: set[int] = set()
     while len(sent) < count:
         sent_before = len(sent)
+        # StreamingResponse itself ends this generator when the client leaves.
         await _wait(pending, partial(_has_more_than, pending, sent_before), None)
         for index in [index for index in pending.results if index not in sent]:
             sent.add(index)

@@ -55,6 +55,7 @@ def _builtin(value: object) -> object:
 
 def join_results(results: Sequence[bytes], wire: WireFormat) -> bytes:
     """Join results that are encoded already: {"results": [...]}, or one Bundle for FHIR."""
+    # As bytes, so that no result is encoded twice.
     if wire == "fhir":
         return collection(results)
     if wire == "msgpack":
@@ -92,6 +93,7 @@ def npy_of_many(results: Sequence[Result], width: int) -> NDArray[Any]:
     """
     arrays = [None if result.error else npy_of(result) for result in results]
     successful = [array for array in arrays if array is not None]
+    # Errors have neither a shape nor a type, so each is a row of the default type.
     if not successful:
         return np.full((len(results), width), np.nan, np.float32)
     largest = np.max([array.shape for array in successful], axis=0)

@@ -278,6 +278,7 @@ def _conclusion(answer: Mapping[str, Any]) -> str:
     quality = answer.get("quality") or {}
     if quality:
         sentences.append(f"Signal quality: {quality['signal_quality']}.")
+    # A DiagnosticReport has no field for warnings.
     sentences.extend(answer.get("warnings", ()))
     sentences.append("Automated, not confirmed; for research, not a medical device.")
     return " ".join(sentences)

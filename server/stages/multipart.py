@@ -31,6 +31,7 @@ def parse_form(body: bytes, content_type: str) -> tuple[dict[str, list[str]], li
         "UPLOAD_KEEP_FILENAME": False,
     }
     try:
+        # ASGI header values are decoded as latin-1.
         headers = {"Content-Type": content_type.encode("latin-1")}
         parser = create_form_parser(headers, form.add_field, form.add_file, config=config)
         stream = io.BytesIO(body)

@@ -85,6 +85,7 @@ def unknown_names(names: Iterable[object], known: frozenset[str], kind: str) -> 
         for name in names
         if name not in ALL_OPTIONS and name not in known
     ]
+    # Sorted, so that the suggestion is the same in every process.
     candidates = sorted(ALL_OPTIONS | known)
     warnings = []
     for name in unknown[:MAX_UNKNOWN_NAMED]:

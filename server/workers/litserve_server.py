@@ -83,9 +83,15 @@ class EcgServer(LitServer):
         apis: list[WorkerAPI] = [SignalAPI(settings, state, deployment, self.queues)]
         if state.devices:
             apis.append(ModelAPI(settings, state, deployment, self.queues))
-        # timeout=False, as the deadlines are ours.
         super().__init__(
-            apis, accelerator="cpu", timeout=False, restart_workers=True, disable_openapi_url=True
+            apis,
+            # So that LitServe looks for no device; `_inference_workers_config_for_api` names them.
+            accelerator="cpu",
+            # The deadlines are ours.
+            timeout=False,
+            restart_workers=True,
+            # server/pages serves /openapi.json.
+            disable_openapi_url=True,
         )
         self.monitor_internal = MONITOR_EVERY_S
         # The longest that an accepted request may take. The drain ends earlier when nothing is in
@@ -149,6 +155,7 @@ class EcgServer(LitServer):
         async with running_service(
             self.settings, self.state, self.deployment, api_worker, self.queues
         ) as service:
+            # Handlers find it through `service_of`.
             app.state.service = service
             yield
 
@@ -160,6 +167,7 @@ def _in_forked_child(main_pid: int) -> Callable[[], None]:
     """
 
     def after_fork() -> None:
+        # The hook is inherited: in a child of a child there is nothing to do.
         if os.getppid() != main_pid:
             return
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -79,6 +79,7 @@ class ModelLoop(LitLoop):
         def send(api_worker: int, messages: Sequence[Message]) -> None:
             lit_api.queues.answers[api_worker].send(messages)
 
+        # In a thread, so that the device does not wait while answers are encoded.
         with ThreadPoolExecutor(1, thread_name_prefix="answer") as answer_thread:
             stage = ModelStage(
                 lit_api.deployment,

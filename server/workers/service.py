@@ -73,6 +73,7 @@ async def running_service(
 
     death_watch = asyncio.create_task(DeathWatch(state, worker_died).run(), name="death watch")
     death_watch.add_done_callback(_exit_if_failed)
+    # The event loop calls it as soon as a message arrives, with no thread in between.
     loop.add_reader(answers.receiving_fd, receive_answers)
     head_cache = HeadCache(settings.models_folder)
     try:

@@ -46,6 +46,7 @@ class SignalAPI(WorkerAPI):
         keep_freed_memory(SIGNAL_KEPT_BYTES)
         self.row = register_worker(self.state, "signal")
         limits = Limits(settings.max_body_bytes, settings.max_records, settings.max_seconds)
+        # Before the worker is ready, or its first recording would wait for it.
         warm_up()
         head_cache = HeadCache(settings.models_folder)
         self.stage = SignalStage(self.deployment, head_cache, limits, self.state, self.row)

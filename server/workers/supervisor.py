@@ -36,6 +36,7 @@ class Supervisor:
         self.exit_code = 0
 
     def start(self, api_workers: Sequence[BaseProcess]) -> None:
+        # The main thread waits in LitServer.run, and handles signals.
         thread = threading.Thread(
             target=self._run, args=(api_workers,), daemon=True, name="supervisor"
         )

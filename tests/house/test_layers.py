@@ -93,7 +93,6 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert not circles(graph)
 
 
-@pytest.mark.xfail(reason="tests/server is left")
 def test_no_folder_holds_too_many_modules() -> None:
     folders = [name.rsplit("/", 1)[0] for name in python_files() if "/" in name]
     sizes = {folder: folders.count(folder) for folder in set(folders)}
