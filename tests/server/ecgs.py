@@ -14,7 +14,7 @@ import numpy as np
 import wfdb
 
 from tests.data import CARRIED, SHARED
-from tests.server.harness import ROOT, RunningServer
+from tests.server.harness import ANSWER_S, ROOT, RunningServer
 
 CARRIED_NAMES = (
     "a_synthetic_400hz",
@@ -121,11 +121,11 @@ def ptbxl_names(count: int, folder: str = "raw500") -> list[str]:
 
 def post(server: RunningServer, path: str, **options: Any) -> httpx.Response:
     # Plain HTTP: without verify=False each call would load the certificates first.
-    return httpx.post(server.url + path, timeout=60, verify=False, **options)
+    return httpx.post(server.url + path, timeout=ANSWER_S, verify=False, **options)
 
 
 def get(server: RunningServer, path: str, **options: Any) -> httpx.Response:
-    return httpx.get(server.url + path, timeout=60, verify=False, **options)
+    return httpx.get(server.url + path, timeout=ANSWER_S, verify=False, **options)
 
 
 def send(

@@ -22,8 +22,10 @@ TINY = {
     "ECG_CLINICAL_CHECKPOINT": str(CARRIED / "tiny_finetuned_new.pt"),
     "ECG_FEATURES_CHECKPOINT": str(CARRIED / "tiny_pretrained_new.pt"),
 }
-READY_S = 60.0
-STOP_S = 45.0
+# Generous: they only keep a failing test from hanging.
+READY_S = 120.0
+STOP_S = 90.0
+ANSWER_S = 180.0
 # Runs a command that the kernel kills when its parent ends (prctl(2), PR_SET_PDEATHSIG = 1, kept
 # over execve(2)), so that a killed test run leaves no server behind. The server's other processes
 # end with its main process.
@@ -174,7 +176,7 @@ class RunningServer:
         return [process.pid for process in workers if _has_torch(process) == is_model]
 
     def client(self, **options: object) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, **options)  # type: ignore[arg-type]
+        return httpx.Client(base_url=self.url, timeout=ANSWER_S, **options)  # type: ignore[arg-type]
 
 
 def _cmdline(process: psutil.Process) -> list[str]:

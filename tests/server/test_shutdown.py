@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.server.ecgs import get
 from tests.server.harness import RunningServer
 from tests.server.load import FS, npy, recording
 
@@ -33,7 +34,7 @@ def _twenty_in_flight(server: RunningServer, pool: ThreadPoolExecutor) -> list[F
     sent = [pool.submit(_send, server, number) for number in range(IN_FLIGHT)]
     deadline = time.monotonic() + GUARD_S
     while time.monotonic() < deadline:
-        in_flight = httpx.get(server.url + "/health").json()["in_flight"]
+        in_flight = get(server, "/health").json()["in_flight"]
         done = sum(future.done() for future in sent)
         if in_flight + done >= IN_FLIGHT:
             return sent

@@ -12,7 +12,7 @@ import pytest
 
 from tests.data import SHARED, requires_shared
 from tests.server.ecgs import twelve_seconds
-from tests.server.harness import RunningServer
+from tests.server.harness import ANSWER_S, RunningServer
 
 PERSON = {
     "recording_date": "01/11/1984  8:27:32",
@@ -47,7 +47,10 @@ def upload(
     server: RunningServer, route: str, *files: tuple[str, bytes], **params: str
 ) -> httpx.Response:
     return httpx.post(
-        server.url + route, files=[("files", file) for file in files], params=params, timeout=60
+        server.url + route,
+        files=[("files", file) for file in files],
+        params=params,
+        timeout=ANSWER_S,
     )
 
 
@@ -167,7 +170,7 @@ def test_curl_as_the_earlier_service_was_called(server: RunningServer) -> None:
         curl = ["curl", "-s", *forms, server.url + "/predict"]
         about = json.dumps(PERSON)
         done = subprocess.run(
-            curl, input=about, capture_output=True, text=True, timeout=60, check=True
+            curl, input=about, capture_output=True, text=True, timeout=ANSWER_S, check=True
         )
         return dict(json.loads(done.stdout))
 

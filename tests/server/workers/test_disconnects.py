@@ -6,16 +6,15 @@ import re
 import socket
 import time
 
-import httpx
-
-from tests.server.harness import RunningServer
+from tests.server.ecgs import get
+from tests.server.harness import ANSWER_S, RunningServer
 from tests.server.load import FS, npy, recording
 
 ABANDONED = re.compile(r"^ecg_abandoned_total (\S+)", re.MULTILINE)
 
 
 def _abandoned(server: RunningServer) -> float:
-    found = ABANDONED.search(httpx.get(server.url + "/metrics").text)
+    found = ABANDONED.search(get(server, "/metrics").text)
     return float(found[1]) if found else 0.0
 
 
@@ -34,10 +33,10 @@ def test_work_that_nobody_waits_for_is_dropped(server: RunningServer) -> None:
     long = npy(recording(1, 600.0))
     for _ in range(8):
         _send_and_leave(server, long)
-    until = time.monotonic() + 30
-    while httpx.get(server.url + "/health").json()["in_flight"] and time.monotonic() < until:
+    until = time.monotonic() + ANSWER_S
+    while get(server, "/health").json()["in_flight"] and time.monotonic() < until:
         time.sleep(0.05)
-    assert httpx.get(server.url + "/health").json()["in_flight"] == 0
+    assert get(server, "/health").json()["in_flight"] == 0
     with (
         server.client() as client
     ):  # behind them on the queue, so that all of them have been looked at

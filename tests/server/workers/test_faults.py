@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.server.ecgs import get
 from tests.server.harness import RunningServer
 from tests.server.load import FS, Load, npy, recording
 
@@ -53,7 +54,7 @@ def test_a_worker_killed_ten_times_under_load_loses_no_request(stage: str) -> No
             before = load.answered
             os.kill(server.workers(stage)[0], signal.SIGKILL)
             _wait_for(lambda before=before: load.answered > before + 5, "work after the kill")
-        _wait_for(lambda: httpx.get(server.url + "/readyz").status_code == 200, "readiness")
+        _wait_for(lambda: get(server, "/readyz").status_code == 200, "readiness")
     assert load.faults == []
     assert load.answered > 5 * KILLS
 
@@ -64,7 +65,7 @@ def test_with_two_http_processes_each_gets_its_own_answers_through_a_loss() -> N
             before = load.answered
             os.kill(server.workers(stage)[0], signal.SIGKILL)
             _wait_for(lambda before=before: load.answered > before + 20, "work after the kill")
-        health = httpx.get(server.url + "/health").json()
+        health = get(server, "/health").json()
     assert load.faults == []
     assert health["workers"]["api"] == {"expected": 2, "alive": 2, "restarts": 0}
 
@@ -96,15 +97,12 @@ def test_restarts_are_counted_where_an_operator_looks() -> None:
         os.kill(server.workers("model")[0], signal.SIGKILL)
         _wait_for(
             lambda: (
-                httpx.get(server.url + "/health").json()["workers"]["model"]
+                get(server, "/health").json()["workers"]["model"]
                 == {"expected": 1, "alive": 1, "restarts": 1}
             ),
             "a restart",
         )
-        assert (
-            'ecg_worker_restarts_total{stage="model"} 1.0'
-            in httpx.get(server.url + "/metrics").text
-        )
+        assert 'ecg_worker_restarts_total{stage="model"} 1.0' in get(server, "/metrics").text
 
 
 def test_an_http_process_that_ends_ends_the_server_with_an_error() -> None:
