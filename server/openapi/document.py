@@ -1,4 +1,4 @@
-"""/openapi.json: the interface of this server as OpenAPI 3.1, made of what the code holds to."""
+"""/openapi.json: the interface of this server as OpenAPI 3.1, derived from what the code uses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from server.media_types import (
     PROBLEM_JSON,
     PROMETHEUS,
 )
-from server.openapi.examples import ANSWERS, REQUESTS, problem
+from server.openapi.error_examples import problem_example
+from server.openapi.examples import ANSWERS, REQUESTS
 from server.openapi.parameters import (
     ANSWER_HEADERS,
     ECG_ERRORS,
@@ -51,7 +52,7 @@ ANSWER_OF: dict[Route, str] = {
     "classify": "Classification",
 }
 
-# Codes that only some of the routes know; the others are every route's that takes recordings.
+# The codes that only some routes answer; every route that takes recordings answers the others.
 ONLY_ON: dict[str, tuple[str, ...]] = {
     "not_found": (),
     "method_not_allowed": (),
@@ -67,7 +68,8 @@ ONLY_ON: dict[str, tuple[str, ...]] = {
 RETRIED = (429, 503)
 FHIR_BUNDLE: Schema = {
     "type": "object",
-    "description": "A FHIR R4 Bundle: DiagnosticReport, and Observations of the ECG, the measurements and the findings.",
+    "description": "A FHIR R4 Bundle: DiagnosticReport, and Observations of the ECG, "
+    "the measurements and the findings.",
     "properties": {
         "resourceType": {"const": "Bundle"},
         "type": {"const": "collection"},
@@ -79,7 +81,7 @@ FHIR_BUNDLE: Schema = {
 
 @lru_cache(maxsize=4)
 def openapi_bytes(settings: Settings) -> bytes:
-    """The document as it is served, built once for each process."""
+    """Return the document as it is served; built once for each process."""
     return orjson.dumps(openapi_document(settings))
 
 
@@ -89,7 +91,7 @@ def openapi_document(settings: Settings) -> Schema:
         "info": {
             "title": "ECG-FM inference server",
             "version": VERSION,
-            "summary": "A 12-lead recording goes in, what ECG-FM says about it comes out. Research use only.",
+            "summary": "Analyses 12-lead ECG recordings with ECG-FM. Research use only.",
             "description": INFO,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -111,7 +113,7 @@ def openapi_document(settings: Settings) -> Schema:
 
 
 def codes_of(route: Route) -> list[type[EcgError]]:
-    """The errors that a route can answer with, by status."""
+    """Return the errors that a route can answer, ordered by status."""
     return [kind for kind in public_errors() if route in ONLY_ON.get(kind.code, (route,))]
 
 
@@ -129,7 +131,7 @@ def _recording_operation(route: Route, settings: Settings) -> Schema:
 
 
 def _upload_paths() -> Schema:
-    """The routes that take nothing but a form of files, and answer JSON."""
+    """Return the routes that take only a form of files and answer JSON."""
     return {f"/{route}": {"post": _upload_operation(route)} for route in FORM_ROUTES}
 
 
@@ -206,7 +208,7 @@ def _answer(route: Route) -> Schema:
         NDJSON: {
             "schema": {
                 **line,
-                "description": "A line for each record as soon as it is done, in the order of completion.",
+                "description": "A line for each record as soon as it is complete, in that order.",
             }
         },
     }
@@ -220,7 +222,7 @@ def _answer(route: Route) -> Schema:
 
 
 def _errors(kinds: Iterable[type[EcgError]]) -> Schema:
-    """A response for each status, with an example for each of its codes."""
+    """Return a response for each status, with an example for each of its codes."""
     return {
         str(status): _error(status, list(same))
         for status, same in groupby(kinds, key=lambda kind: kind.status)
@@ -235,7 +237,9 @@ def _error(status: int, kinds: list[type[EcgError]]) -> Schema:
             {"properties": {"status": {"const": status}, "code": {"enum": codes}}},
         ]
     }
-    examples = {kind.code: {"summary": kind.title, "value": problem(kind)} for kind in kinds}
+    examples = {
+        kind.code: {"summary": kind.title, "value": problem_example(kind)} for kind in kinds
+    }
     return {
         "description": "; ".join(
             f"[{kind.code}](/docs/errors#{kind.code}): {kind.title.lower()}" for kind in kinds
@@ -255,28 +259,28 @@ def _operator_paths() -> Schema:
             "The status of every part",
             {"200": ("ok or degraded", health), "503": ("starting or draining", health)},
         ),
-        "/livez": _get("livez", "Is the process there?", {"200": ("It is.", line)}),
+        "/livez": _get("livez", "Whether the process runs", {"200": ("It runs.", line)}),
         "/readyz": _get(
             "readyz",
-            "Does it answer recordings?",
-            {"200": ("It does.", line), "503": ("Not yet, not now, or no more.", line)},
+            "Whether it accepts recordings",
+            {"200": ("It does.", line), "503": ("It does not, or not yet.", line)},
         ),
         "/models": _get(
             "models",
-            "The models that are loaded, their labels and cards",
+            "The loaded models, their labels and cards",
             {"200": ("Bundles and heads", models)},
         ),
         "/metrics": _get(
             "metrics",
-            "Numbers for Prometheus",
+            "Metrics for Prometheus",
             {"200": ("Text exposition", {PROMETHEUS: {"schema": {"type": "string"}}})},
         ),
         "/": _get(
             "root",
-            "What this is",
+            "A pointer to the documentation",
             {
-                "200": ("A pointer to the documentation", root),
-                "307": ("A browser (Accept: text/html) is led on.", {}),
+                "200": ("Where the documentation is", root),
+                "307": ("A browser (Accept: text/html) is redirected to it.", {}),
             },
         ),
     }

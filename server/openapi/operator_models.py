@@ -1,4 +1,4 @@
-"""The operator's answers as pydantic models, for /openapi.json: /health, /models and /."""
+"""The answers of /health, /models and / as pydantic models for /openapi.json; `server/routes/operator.py` builds them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class HealthEncoder(BaseModel):
     revision: str | None
     sha256: str
     dtype: str | None = Field(
-        description="null, as the two below, until a model worker has set the encoder up."
+        description="Null, like `compiled` and `path`, until a model worker has loaded the encoder."
     )
     device: str
     ready: bool
-    compiled: bool | None = Field(description="Whether its kernels are torch.compile's.")
+    compiled: bool | None = Field(description="Whether torch.compile made its kernels.")
     path: str | None = Field(
-        description="How it is run there; where something faster is not used, why not."
+        description="How it runs on the device; the reason if a faster way is not used."
     )
 
 
@@ -34,7 +34,7 @@ class HealthHead(BaseModel):
     version: int | None
     ready: bool
     reason: str | None = Field(
-        description="Why it does not answer here: another encoder is loaded, or its folder is damaged."
+        description="Why it gives no result: another encoder is loaded, or its folder is damaged."
     )
 
 
@@ -62,11 +62,11 @@ class Health(BaseModel):
 class LoadedLabel(BaseModel):
     name: str
     joining: Literal["mean", "max"] = Field(
-        description="How a record's probability follows from its segments'."
+        description="How the segments' probabilities are joined to the record's."
     )
     threshold: float = Field(ge=0, le=1)
     pos_weight: float | None = Field(
-        description="Weight of the positives in training, the w of the default threshold."
+        description="Weight of the positives in training: w of the default threshold."
     )
     description: str
 
@@ -95,23 +95,23 @@ class HeadLabel(BaseModel):
 
 
 class LoadedHead(BaseModel):
-    """An installed head: the champion of its name answers, the candidate waits to be promoted."""
+    """An installed head: the champion of its name gives results, a candidate may be promoted."""
 
     name: str
     version: int
     alias: Literal["champion", "candidate"]
     encoder: HeadEncoder | None = Field(
-        description="Whose embeddings it was trained on; it reads no other's."
+        description="The encoder whose embeddings it was trained on; it reads no others."
     )
     loaded: bool = Field(description="Whether that encoder is loaded here.")
-    reason: str | None = Field(description="Why not, where it is not.")
+    reason: str | None = Field(description="The reason if it is not loaded.")
     kind: Literal["linear", "mlp"] | None
     labels: list[HeadLabel]
     card: str | None
 
 
 class Models(BaseModel):
-    """The bundles and heads that answer."""
+    """The loaded bundles and the installed heads."""
 
     models: list[LoadedModel]
     heads: list[LoadedHead]

@@ -1,4 +1,4 @@
-"""What may stand beside a recording in /openapi.json: the options, what a file doesn't say of itself, and headers."""
+"""The parameters of the routes that take recordings, for /openapi.json: options, hints about a file, and headers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 
 def _choice(description: str, *values: str) -> Schema:
-    # Defaults are told in words: as `default`, Swagger UI would send them, and pooling=mean contradicts level=token.
+    # Defaults are part of the description: Swagger UI sends a `default`, and pooling=mean contradicts level=token.
     return {"type": "string", "enum": list(values), "description": description}
 
 
@@ -24,50 +24,56 @@ OPTION_SCHEMAS: dict[str, Schema] = {
     "include": {
         "type": "array",
         "items": {"type": "string", "enum": [*PARTS, "all"]},
-        "description": f"The parts of the answer. Default: {', '.join(DEFAULT_PARTS)}. On demand: {', '.join(ON_DEMAND_PARTS)}.",
+        "description": f"The parts of the answer. Default: {', '.join(DEFAULT_PARTS)}. "
+        f"On demand: {', '.join(ON_DEMAND_PARTS)}.",
     },
     "aggregate": _choice(
-        "How a label's probabilities are joined over segments. Default: each label's own rule (see /models).",
+        "How a label's probabilities are joined over segments. "
+        "Default: each label's own rule (see /models).",
         "mean",
         "max",
     ),
     "thresholds": {
         "type": "object",
         "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1},
-        "description": "Label -> the probability from which on it is positive. Default: the bundle's own.",
+        "description": "Label -> the probability from which on it is positive. "
+        "Default: the bundle's own.",
     },
     "model": {
         "type": "string",
-        "description": "`features` (pretrained), `clinical` (fine-tuned), or the name of a loaded encoder: the one that gives the "
-        "embedding. Labels are always the clinical one's.",
+        "description": "The encoder of the embedding: `features` (pretrained), `clinical` (fine-tuned), "
+        "or a loaded encoder's name. Labels are always the clinical encoder's.",
     },
     "pooling": _choice(
-        "How tokens are joined to one vector a segment; `none` means level `token`. Default: mean.",
+        "How tokens are joined to one vector for each segment; `none` means level `token`. "
+        "Default: mean.",
         "mean",
         "max",
         "none",
     ),
     "layer": {
         "type": "integer",
-        "description": "0 is the transformer's input, i the output of layer i, -1 (the default) what is pooled.",
+        "description": "0 is the transformer's input, i the output of layer i, "
+        "-1 (the default) the pooled layer.",
     },
     "level": _choice(
-        "How far the values are joined: one vector a record (mean over segments; the default), a segment, or a token.",
+        "How far the values are joined: one vector for each record (mean over segments; the default), "
+        "segment or token.",
         "record",
         "segment",
         "token",
     ),
-    "dtype": _choice("Numbers on the wire. Default: float32.", "float32", "float16"),
-    "lang": _choice("Of the description. Default: en.", "en", "de"),
+    "dtype": _choice("Number type on the wire. Default: float32.", "float32", "float16"),
+    "lang": _choice("Language of the description. Default: en.", "en", "de"),
 }
 
-# `id` may be repeated, the others not.
+# What a file may not state itself. Only `id` may be repeated.
 HINT_SCHEMAS: dict[str, Schema] = {
     "fs": {
         "type": "number",
         "minimum": MIN_FS_HZ,
         "maximum": MAX_FS_HZ,
-        "description": "Samples per second; an .npy needs it.",
+        "description": "Samples per second; required for .npy.",
     },
     "lead_names": {
         "type": "string",
@@ -77,7 +83,7 @@ HINT_SCHEMAS: dict[str, Schema] = {
     "units": {
         "type": "string",
         "enum": ["mV", "uV", "V", "unknown"],
-        "description": "Default mV; whole numbers need `units` or `gain`.",
+        "description": "Default mV; integers need `units` or `gain`.",
     },
     "gain": {
         "type": "number",
@@ -104,13 +110,13 @@ HINT_SCHEMAS: dict[str, Schema] = {
     "id": {
         "type": "array",
         "items": {"type": "string", "maxLength": MAX_ID_CHARS},
-        "description": "Yours, echoed back; repeated for an array of many records.",
+        "description": "Chosen by the client, returned unchanged; repeated for an array of many records.",
     },
 }
 
 
 def options_schema(route: Route) -> Schema:
-    """The options as fields of a JSON or msgpack body."""
+    """Return the options as fields of a JSON or msgpack body."""
     return {
         "type": "object",
         "properties": {name: OPTION_SCHEMAS[name] for name in ROUTE_OPTIONS[route]},
@@ -118,25 +124,27 @@ def options_schema(route: Route) -> Schema:
 
 
 def form_schema(route: Route) -> Schema:
-    """A form: files under any name, options and hints as text fields."""
+    """Return a form: files under any name, options and hints as text fields."""
     files = {
         "type": "array",
         "items": {"type": "string", "format": "binary"},
         "description": "One or more files, under any field name.",
     }
-    fields = {name: _as_text(OPTION_SCHEMAS[name]) for name in ROUTE_OPTIONS[route]} | HINT_SCHEMAS
+    fields = {
+        name: _as_form_field(OPTION_SCHEMAS[name]) for name in ROUTE_OPTIONS[route]
+    } | HINT_SCHEMAS
     return {"type": "object", "properties": {"file": files, **fields}, "required": ["file"]}
 
 
 def query_parameters(route: Route) -> list[Schema]:
-    """Options hold for every content type, hints for .npy, files and forms, which don't name them within."""
+    """Return the query's parameters: options for every content type, hints for .npy, files and forms."""
     options = [_option_parameter(name) for name in ROUTE_OPTIONS[route]]
     hints = [
         _parameter(
             "query",
             name,
             schema,
-            "For .npy and files; in JSON and msgpack it is a field of the record.",
+            "For .npy and files; a field of the record in JSON and msgpack.",
         )
         for name, schema in HINT_SCHEMAS.items()
     ]
@@ -144,40 +152,48 @@ def query_parameters(route: Route) -> list[Schema]:
 
 
 def request_headers() -> list[Schema]:
-    """Taken by the routes that take recordings; the names are components, see `HEADER_PARAMETERS`."""
+    """Return references to `HEADER_PARAMETERS`, which are components."""
     return [{"$ref": f"#/components/parameters/{name}"} for name in HEADER_PARAMETERS]
 
 
 def _option_parameter(name: str) -> Schema:
-    if name == "thresholds":  # a JSON text: the one option that is an object
+    # The only option that is an object: a JSON string in the query.
+    if name == "thresholds":
         return {
             "name": name,
             "in": "query",
             "description": OPTION_SCHEMAS[name]["description"],
             "content": {JSON: {"schema": _without_description(OPTION_SCHEMAS[name])}},
         }
-    parameter = _parameter("query", name, OPTION_SCHEMAS[name], "")
-    return {**parameter, "style": "form", "explode": False} if name == "include" else parameter
+    parameter = _parameter("query", name, OPTION_SCHEMAS[name])
+    if name == "include":
+        parameter |= {"style": "form", "explode": False}
+    return parameter
 
 
-def _parameter(place: str, name: str, schema: Schema, more: str) -> Schema:
-    said = " ".join(text for text in (schema.get("description", ""), more) if text)
-    return {"name": name, "in": place, "description": said, "schema": _without_description(schema)}
+def _parameter(location: str, name: str, schema: Schema, note: str = "") -> Schema:
+    description = f"{schema.get('description', '')} {note}".strip()
+    return {
+        "name": name,
+        "in": location,
+        "description": description,
+        "schema": _without_description(schema),
+    }
 
 
 def _without_description(schema: Schema) -> Schema:
     return {key: value for key, value in schema.items() if key != "description"}
 
 
-def _as_text(schema: Schema) -> Schema:
-    """An option as a form has it: lists are comma-separated, objects JSON texts."""
+def _as_form_field(schema: Schema) -> Schema:
+    """Return an option as a form has it: lists are comma-separated, objects are JSON strings."""
     if schema["type"] == "array":
         return {"type": "string", "description": schema["description"] + " Comma-separated."}
     if schema["type"] == "object":
         return {
             "type": "string",
             "contentMediaType": JSON,
-            "description": schema["description"] + " A JSON text.",
+            "description": schema["description"] + " A JSON string.",
         }
     return schema
 
@@ -189,9 +205,8 @@ HEADER_PARAMETERS: dict[str, Schema] = {
         {
             "type": "string",
             "pattern": "^[A-Za-z0-9._-]{1,64}$",
-            "description": "Yours, for the log and the answer; made where none is sent.",
+            "description": "Chosen by the client, for the log and the answer; generated if none is sent.",
         },
-        "",
     ),
     "Deadline": _parameter(
         "header",
@@ -200,9 +215,9 @@ HEADER_PARAMETERS: dict[str, Schema] = {
             "type": "integer",
             "minimum": 1,
             "maximum": MAX_DEADLINE_MS,
-            "description": "Milliseconds from the request's start after which you no longer wait: then 504, and the work is dropped.",
+            "description": "Milliseconds after the request's start when the client stops waiting: then 504, "
+            "and the work is dropped.",
         },
-        "",
     ),
     "ContentEncoding": _parameter(
         "header",
@@ -210,9 +225,8 @@ HEADER_PARAMETERS: dict[str, Schema] = {
         {
             "type": "string",
             "enum": ["identity", "gzip", "zstd"],
-            "description": "Of the body; the size limit holds after unpacking too.",
+            "description": "Of the body; the size limit also applies after decompression.",
         },
-        "",
     ),
 }
 
@@ -227,10 +241,11 @@ ANSWER_HEADERS: dict[str, Schema] = {
     },
 }
 RETRY_AFTER: Schema = {
-    "description": "Seconds after which another try makes sense.",
+    "description": "Seconds after which to try again.",
     "schema": {"type": "integer"},
 }
 ECG_ERRORS: Schema = {
-    "description": "Of an .npy of many: the records that failed, whose rows are NaN, as `3:too_short,7:ragged_signal`.",
+    "description": "In an .npy of many records: the failed ones, whose rows are NaN, as "
+    "`3:too_short,7:ragged_signal`.",
     "schema": {"type": "string"},
 }

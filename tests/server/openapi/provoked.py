@@ -1,0 +1,284 @@
+"""Provoke every error of the interface at a real server; the examples of the documentation are made from the answers.
+
+python -m tests.server.openapi.provoked     writes server/openapi/error_examples.json and the examples of docs/errors.md
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+
+from server.openapi.error_examples import FILE
+from server.openapi.examples import FS, record
+from tests.house.tree import ROOT
+from tests.server.harness import RunningServer
+from tests.server.load import npy, recording
+
+Problem = dict[str, Any]
+Ask = Callable[[RunningServer], Problem]
+
+PAGE = ROOT / "docs" / "errors.md"
+FAULTY = str(Path(__file__).parents[1] / "faulty")
+JSON = {"Content-Type": "application/json"}
+NPY = {"Content-Type": "application/x-npy"}
+OCTETS = {"Content-Type": "application/octet-stream"}
+V4_RAISES, V6_ENDS = (
+    9,
+    11,
+)  # tests/server/faulty: rows that make the encoder raise, or the worker end
+LONG_REQUESTS = 8
+MAX_IN_FLIGHT = 64  # the default of ECG_MAX_IN_FLIGHT
+RECORD = record()
+HEADER = b"r1 2 500 5000\nr1.dat 16 1000/mV 16 0 0 0 0 I\nr1.dat 16 1000/mV 16 0 0 0 0 II\n"
+
+
+def posted(route: str, **request: Any) -> Ask:
+    """Return a function that sends one request and returns the problem."""
+
+    def ask(server: RunningServer) -> Problem:
+        with server.client() as client:
+            problem: Problem = client.post(route, **request).json()
+        return problem
+
+    return ask
+
+
+def posted_json(route: str, **changes: Any) -> Ask:
+    """Send the documentation's record with changes; a value of None leaves the field out."""
+    body = {name: value for name, value in (RECORD | changes).items() if value is not None}
+    return posted(route, json=body)
+
+
+def got(path: str) -> Ask:
+    def ask(server: RunningServer) -> Problem:
+        with server.client() as client:
+            problem: Problem = client.get(path).json()
+        return problem
+
+    return ask
+
+
+def files(route: str, *parts: tuple[str, bytes]) -> Ask:
+    return posted(route, files=[("file", part) for part in parts])
+
+
+def pickled() -> bytes:
+    """An .npy of Python objects, which only a pickle can hold."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([None, "x"], object), allow_pickle=True)
+    return buffer.getvalue()
+
+
+def of_seconds(seconds: float, **query: str) -> dict[str, Any]:
+    """Arguments of a POST of zeros in leads I and II."""
+    return {
+        "content": npy(np.zeros((2, round(seconds * FS)), np.float32)),
+        "headers": NPY,
+        "params": {"fs": str(FS), "lead_names": "I,II", "units": "mV", **query},
+    }
+
+
+def _with(lead: int, value: float | None) -> list[list[float | None]]:
+    """The documentation's signal with one lead's first sample replaced."""
+    signal = [list(samples) for samples in RECORD["signal"]]
+    signal[lead][0] = value
+    return signal
+
+
+ORDINARY: dict[str, Ask] = {
+    "malformed_body": posted("/analyze", content=b'{"signal": [[0.1, 0.2', headers=JSON),
+    "not_found": got("/analyse"),
+    "method_not_allowed": got("/analyze"),
+    "too_many_records": posted("/analyze", json={"records": [{}] * 300}),
+    "recording_too_long": posted("/analyze", **of_seconds(700)),
+    "unsupported_media_type": posted(
+        "/analyze", content=b"I,II\n", headers={"Content-Type": "text/csv"}
+    ),
+    "unknown_format": posted("/analyze", content=b"%PDF-1.7 and so on", headers=OCTETS),
+    "missing_field": posted_json("/analyze", fs=None),
+    "bad_type": posted_json("/analyze", fs="fifty"),
+    "bad_shape": posted_json("/analyze", signal=[RECORD["signal"][0]] * 11, lead_names=None),
+    "ragged_signal": posted_json(
+        "/analyze", signal=[RECORD["signal"][0], RECORD["signal"][1][:-1]]
+    ),
+    "unknown_lead": posted_json("/analyze", lead_names=["I", "V9"]),
+    "duplicate_lead": posted_json("/analyze", lead_names=["V1", "v1"]),
+    "too_few_leads": posted_json(
+        "/extract_features", signal={"V1": RECORD["signal"][0]}, lead_names=None
+    ),
+    "bad_sampling_rate": posted_json("/analyze", fs=5),
+    "too_short": posted("/analyze", **of_seconds(1.2)),
+    "duration_mismatch": posted_json("/analyze", recording_duration=9),
+    "no_samples": posted_json("/analyze", signal=[[None] * 250, [None] * 250]),
+    "implausible_values": posted_json("/analyze", signal=_with(1, 1e7)),
+    "bad_option": posted_json("/analyze", aggregate="median"),
+    "unknown_part": posted_json("/analyze", include=["lables"]),
+    "unknown_label": posted_json("/analyze", thresholds={"WPW": 0.5}),
+    "layer_out_of_range": posted_json("/extract_features", layer=13),
+    "corrupt_file": posted("/analyze", content=npy(recording(0))[:100], headers=OCTETS),
+    "unsafe_file": posted("/analyze", content=pickled(), headers=OCTETS),
+    "missing_part": files("/analyze", ("r1.hea", HEADER)),
+    "several_recordings": files(
+        "/analyze", ("a.json", json.dumps(RECORD).encode()), ("b.json", json.dumps(RECORD).encode())
+    ),
+    "under_age": files(
+        "/predict", ("patient.json", b'{"age": 17}'), ("ecg.json", json.dumps(RECORD).encode())
+    ),
+}
+
+
+def held_open(server: RunningServer, length: int, sent: bytes = b"") -> socket.socket:
+    """Send the head of a request and the beginning of its body."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    head = f"POST /analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    connection.sendall(head.encode() + sent)
+    return connection
+
+
+def problem_from(connection: socket.socket) -> Problem:
+    response = HTTPResponse(connection)
+    response.begin()
+    problem: Problem = json.loads(response.read())
+    return problem
+
+
+def body_too_large(server: RunningServer) -> Problem:
+    """A body one byte above the default limit, refused by its declared length."""
+    with held_open(server, 64 * 2**20 + 1) as connection:
+        return problem_from(connection)
+
+
+def upload_too_slow(server: RunningServer) -> Problem:
+    with held_open(server, 100_000, b"{" * 12_000) as connection:
+        return problem_from(connection)
+
+
+def overloaded(server: RunningServer) -> Problem:
+    """More requests than are allowed in flight, none of which sends its body."""
+    with ExitStack() as held:
+        for _ in range(MAX_IN_FLIGHT):
+            held.enter_context(held_open(server, 1000))
+        return _until("overloaded", posted_json("/assess_quality"), server)
+
+
+def starting(server: RunningServer) -> Problem:
+    return _until("starting", posted("/analyze", content=b"{}", headers=JSON), server)
+
+
+def shutting_down(server: RunningServer) -> Problem:
+    """A request while the server finishes what it has accepted: long recordings, enough for some seconds."""
+    long = posted("/analyze", **of_seconds(600))
+    with ThreadPoolExecutor(LONG_REQUESTS) as pool:
+        accepted = [pool.submit(long, server) for _ in range(LONG_REQUESTS)]
+        _until_in_flight(server, LONG_REQUESTS)
+        server.process.send_signal(signal.SIGTERM)
+        problem = _until("shutting_down", posted_json("/analyze"), server)
+        for future in accepted:
+            future.result(60)
+    return problem
+
+
+def worker_restarting(server: RunningServer) -> Problem:
+    """A deadline that passes while the only worker of a stage is being replaced."""
+    for pid in server.workers("signal"):
+        os.kill(pid, signal.SIGKILL)
+    return posted("/analyze", json=RECORD, headers={"X-Request-Deadline-Ms": "200"})(server)
+
+
+def deadline_exceeded(server: RunningServer) -> Problem:
+    body = json.dumps({"records": [RECORD] * 50}).encode()
+    return posted("/analyze", content=body, headers={**JSON, "X-Request-Deadline-Ms": "1"})(server)
+
+
+def flat_in(row: int) -> Ask:
+    signal_mv = recording(0)
+    signal_mv[row] = 0.0
+    return posted("/analyze", content=npy(signal_mv), headers=NPY, params={"fs": "100"})
+
+
+def _until(code: str, ask: Ask, server: RunningServer) -> Problem:
+    """Ask until the answer has this code; before that the server may not listen or not be full yet."""
+    until_s = time.monotonic() + 60
+    while time.monotonic() < until_s:
+        try:
+            problem = ask(server)
+        except httpx.TransportError:
+            problem = {}
+        if problem.get("code") == code:
+            return problem
+        time.sleep(0.01)
+    raise AssertionError(f"{code} was not answered:\n{server.log()[-2000:]}")
+
+
+def _until_in_flight(server: RunningServer, requests: int) -> None:
+    until_s = time.monotonic() + 30
+    with server.client() as client:
+        while client.get("/health").json()["in_flight"] < requests:
+            assert time.monotonic() < until_s, "the requests are not in flight"
+            time.sleep(0.01)
+
+
+@contextmanager
+def faulty_server() -> Iterator[RunningServer]:
+    path = os.pathsep.join([FAULTY, os.environ.get("PYTHONPATH", "")])
+    with RunningServer(PYTHONPATH=path, ECG_HANG_TIMEOUT="2") as server:
+        yield server
+
+
+def provoke_all() -> dict[str, Problem]:
+    """Return code -> the problem as it was answered, without its request id."""
+    problems: dict[str, Problem] = {}
+    with RunningServer() as server:
+        for code, ask in ORDINARY.items():
+            problems[code] = ask(server)
+        problems["body_too_large"] = body_too_large(server)
+        problems["overloaded"] = overloaded(server)
+        problems["deadline_exceeded"] = deadline_exceeded(server)
+    with RunningServer(ECG_MODEL="none", ECG_BODY_TIMEOUT="1", ECG_SIGNAL_WORKERS="1") as server:
+        problems["no_model"] = posted_json("/extract_features")(server)
+        problems["upload_too_slow"] = upload_too_slow(server)
+        problems["worker_restarting"] = worker_restarting(server)
+    with RunningServer(wait=False) as server:
+        problems["starting"] = starting(server)
+        server.wait_until_ready()
+        problems["shutting_down"] = shutting_down(server)
+    with faulty_server() as server:
+        problems["internal_error"] = flat_in(V4_RAISES)(server)
+        problems["worker_crashed"] = flat_in(V6_ENDS)(server)
+    for problem in problems.values():
+        problem.pop("request_id", None)
+    return dict(sorted(problems.items(), key=lambda item: (item[1].get("status", 0), item[0])))
+
+
+def page_with(problems: dict[str, Problem]) -> str:
+    """Return docs/errors.md with each section's example replaced; codes without one keep their section."""
+    sections = re.split(r"(?m)^(?=## )", PAGE.read_text(encoding="utf-8"))
+    return "".join(_section_with(section, problems) for section in sections)
+
+
+def _section_with(section: str, problems: dict[str, Problem]) -> str:
+    code = section.removeprefix("## ").partition("\n")[0]
+    if code not in problems:
+        return section
+    text = section.rstrip("\n").partition("\n\n> ")[0]
+    return f"{text}\n\n> {problems[code]['detail']}\n\n"
+
+
+if __name__ == "__main__":
+    examples = provoke_all()
+    FILE.write_text(json.dumps(examples, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    PAGE.write_text(page_with(examples).rstrip("\n") + "\n", encoding="utf-8")
