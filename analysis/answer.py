@@ -33,9 +33,10 @@ from heads import pacemaker
 from model_store.manifest import Role
 
 SALIENCY_METHODS = {
-    "ecg-fm": "attention of the last transformer layer, mean over heads, maximum over keys for each query token; "
+    "ecg-fm": "attention of the last transformer layer, mean over heads, maximum over keys for "
+    "each query token; the same for all leads and labels",
+    "compact": "weights of the attention pooling, maximum over its heads; "
     "the same for all leads and labels",
-    "compact": "weights of the attention pooling, maximum over its heads; the same for all leads and labels",
 }
 
 
@@ -56,7 +57,9 @@ def analysis_answer(
     runtime: Runtime | None,
     head_of: HeadOf,
 ) -> answer_types.Analysis:
-    """Return the parts of /analyze that were asked for; null with a warning where one cannot be computed.
+    """Return the parts of /analyze that were asked for.
+
+    A part that cannot be computed is null, with a warning.
 
     runtime  None if no encoder ran
     """

@@ -1,10 +1,12 @@
 """The parts of an answer, each defined once: field names, types, bounds and descriptions.
 
-`analysis/` builds its answers from these types, so mypy checks every part; the server derives /openapi.json from the
-same types (`server/openapi/schema.py` turns the docstrings below a field into its description, and the bounds of
-`annotated_types` into the schema's). At run time each value is a plain dict: a type costs nothing per request.
+`analysis/` builds its answers from these types, so mypy checks every part; the server derives
+/openapi.json from the same types (`server/openapi/schema.py` turns the docstrings below a field
+into its description, and the bounds of `annotated_types` into the schema's). At run time each value
+is a plain dict: a type costs nothing per request.
 
-`typing_extensions.TypedDict` instead of `typing`'s: before Python 3.12 pydantic can only read the former.
+`typing_extensions.TypedDict` instead of `typing`'s: before Python 3.12 pydantic can only read the
+former.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from signals.spikes import Chamber
 class WrittenAs:
     """Metadata of an array: the JSON type that it becomes on the wire.
 
-    Pydantic calls the method when the server documents the type. It is a protocol: nothing of pydantic is imported here.
+    Pydantic calls the method when the server documents the type. It is a protocol: nothing of
+    pydantic is imported here.
     """
 
     json_type: Any
@@ -85,9 +88,9 @@ class PhysiologicalParameters(TypedDict):
 
 class ClinicalAnalysis(TypedDict):
     rhythm: str | None
-    """The first positive label of Electronic pacemaker, Ventricular tachycardia, Supraventricular tachycardia with
-    aberrancy, Atrial flutter, Atrial fibrillation; otherwise Sinus rhythm, Sinus bradycardia or Sinus tachycardia;
-    otherwise Undetermined."""
+    """The first positive label of Electronic pacemaker, Ventricular tachycardia, Supraventricular
+    tachycardia with aberrancy, Atrial flutter, Atrial fibrillation; otherwise Sinus rhythm, Sinus
+    bradycardia or Sinus tachycardia; otherwise Undetermined."""
     rhythm_source: Literal["labels", "rules"]
     heart_rate: float | None
     """Beats per minute."""
@@ -98,7 +101,8 @@ class ClinicalAnalysis(TypedDict):
     abnormalities: list[str]
     """The other positive labels, without Poor data quality and Accessory pathway conduction."""
     confidence: Probability | None
-    """From labels: the probability of the rhythm's label. From rules: how far the inputs are from the rule's limits."""
+    """From labels: the probability of the rhythm's label. From rules: how far the inputs are from
+    the rule's limits."""
     physiological_parameters: PhysiologicalParameters
 
 
@@ -109,7 +113,8 @@ class Label(TypedDict):
     probability: Probability
     """The sigmoid of the model's logit. Training weighted the positives, which inflates it."""
     probability_prior_corrected: Probability | None
-    """With the training weight w undone, sigmoid(logit - ln w); null where the model is already calibrated."""
+    """With the training weight w undone, sigmoid(logit - ln w); null where the model is already
+    calibrated."""
     threshold: Probability
     """Default w / (1 + w): more likely than not after the correction."""
     positive: bool
@@ -124,7 +129,10 @@ class LabelsOfSegment(TypedDict):
 
 
 class Superclass(TypedDict):
-    """PTB-XL's superclasses: normal, infarction, ST/T change, conduction disturbance, hypertrophy."""
+    """PTB-XL's superclasses.
+
+    NORM normal, MI infarction, STTC ST/T change, CD conduction disturbance, HYP hypertrophy.
+    """
 
     top: str
     """The most probable superclass."""
@@ -136,7 +144,8 @@ class Superclass(TypedDict):
 
 class PacemakerEvidence(TypedDict):
     spikes: int | None
-    """Number of deflections that look like pacing spikes; null where the recording cannot show spikes."""
+    """Number of deflections that look like pacing spikes; null where the recording cannot show
+    spikes."""
     chamber: Chamber | None
     """The paced chamber, where at least three spikes have the same distance to a beat."""
     morphology: Probability | None
@@ -323,7 +332,8 @@ class AnalysisParts(TypedDict, total=False):
 class Analysis(AnalysisParts, RecordAnswer):
     """Everything about one recording.
 
-    A part that was not asked for is absent; a part that cannot be computed is null, and `warnings` gives the reason.
+    A part that was not asked for is absent; a part that cannot be computed is null, and `warnings`
+    gives the reason.
     """
 
     model: Model
@@ -335,8 +345,8 @@ class Embedding(RecordAnswer):
     """One recording's embedding."""
 
     features: EmbeddingValues
-    """`level=record`: width numbers; `segment`: segments x width; `token`: segments x tokens x width.
-    As msgpack: `{dtype, shape, data}` with binary data."""
+    """`level=record`: width numbers; `segment`: segments x width; `token`: segments x tokens x
+    width. As msgpack: `{dtype, shape, data}` with binary data."""
     shape: list[int]
     segments: int
     model: Model

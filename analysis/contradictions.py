@@ -1,8 +1,10 @@
-"""Warnings where the labels and the measurements of one recording cannot both be right. Neither is proof.
+"""Warnings where the labels and the measurements of one recording cannot both be right.
 
-An interval contradicts a label only if its uncertainty leaves no other reading. Combinations that occur are not called
-contradictions: flutter waves that look like P waves, a pacemaker whose spikes the leads do not show, a block of higher
-degree with a normal PR interval.
+Neither is proof.
+
+An interval contradicts a label only if its uncertainty leaves no other reading. Combinations that
+occur are not called contradictions: flutter waves that look like P waves, a pacemaker whose spikes
+the leads do not show, a block of higher degree with a normal PR interval.
 """
 
 from __future__ import annotations
@@ -31,17 +33,17 @@ class _LowerLimit:
     reason: str
 
 
-# The usual limits of 60 and 100 /min with a margin of 10 (a choice): a rate may change within a recording, and label and
-# measurement do not use the same part of it. Ventricular tachycardia is faster than 100 /min (AHA/ACC/HRS 2017,
-# doi:10.1016/j.jacc.2017.10.054).
+# The usual limits of 60 and 100 /min with a margin of 10 (a choice): a rate may change within a
+# recording, and label and measurement do not use the same part of it. Ventricular tachycardia is
+# faster than 100 /min (AHA/ACC/HRS 2017, doi:10.1016/j.jacc.2017.10.054).
 _RATES_OF_LABELS: Final = {
     "Tachycardia": (90.0, float("inf")),
     "Ventricular tachycardia": (90.0, float("inf")),
     "Supraventricular tachycardia with aberrancy": (90.0, float("inf")),
     "Bradycardia": (0.0, 70.0),
 }
-# AHA/ACCF/HRS 2009, part III (doi:10.1016/j.jacc.2008.12.013): incomplete bundle branch block begins at 110 ms in adults,
-# and the labels do not separate it from complete block (120 ms).
+# AHA/ACCF/HRS 2009, part III (doi:10.1016/j.jacc.2008.12.013): incomplete bundle branch block
+# begins at 110 ms in adults, and the labels do not separate it from complete block (120 ms).
 _WIDE_QRS: Final = _LowerLimit(
     "qrs_ms",
     "QRS duration",
@@ -102,7 +104,10 @@ def _of_intervals(positive: set[str], measured: Measured) -> Iterator[str]:
 
 
 def _of_rhythm(positive: set[str], names: set[str], measured: Measured) -> Iterator[str]:
-    """Compare the rhythm labels with the rhythm by rules. `names` are those of all labels that the encoder has."""
+    """Compare the rhythm labels with the rhythm by rules.
+
+    `names` are those of all labels that the encoder has.
+    """
     if measured.rhythm is None:
         return
     word = measured.rhythm.word

@@ -55,7 +55,7 @@ _SUPERCLASS_ROLES: tuple[Role, ...] = ("superclass", "clinical")
 
 @dataclass(frozen=True)
 class HeadUse:
-    """An installed head that answers here: its version, and the encoder whose embedding it reads."""
+    """An installed head that is used: its version, and the encoder whose embedding it reads."""
 
     name: str
     version: int
@@ -82,7 +82,7 @@ class Deployment:
         return bool(self.encoders)
 
     def role_named(self, name: str) -> Role | None:
-        """Return the role of the encoder that a role or a bundle's name means, None if there is none."""
+        """Return the role of the encoder with this role or bundle's name, None if there is none."""
         for role, encoder in self.encoders.items():
             if name in (role, encoder.name):
                 return role
@@ -94,7 +94,7 @@ class Deployment:
         return sorted(names)
 
     def features_role(self) -> Role | None:
-        """Return the encoder of embeddings: the features encoder, the clinical one if only that is loaded."""
+        """Return the encoder of embeddings: features, or clinical if only that is loaded."""
         roles: tuple[Role, ...] = ("features", "clinical")
         return next((role for role in roles if role in self.encoders), None)
 
@@ -104,11 +104,14 @@ class Deployment:
         return "clinical" if encoder is not None and encoder.labels else None
 
     def superclass_head(self) -> HeadUse | None:
-        """Return the installed head that gives the superclass; it takes precedence over an encoder's labels."""
+        """Return the installed head that gives the superclass.
+
+        It takes precedence over an encoder's labels.
+        """
         return next((head for head in self.heads if head.name == SUPERCLASS_HEAD), None)
 
     def superclass_role(self) -> Role | None:
-        """Return the encoder whose labels include the superclasses: the one for them, otherwise the clinical one."""
+        """Return the encoder whose labels include the superclasses, the clinical one last."""
         for role in _SUPERCLASS_ROLES:
             if self._label_names(role).issuperset(SUPERCLASSES):
                 return role

@@ -1,4 +1,4 @@
-"""The answer of /extract_features: token states, or the pooled embedding, joined as far as the options say."""
+"""The answer of /extract_features: embeddings joined as far as the options say."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ def _pool(states: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:
     """Return (segments, width) from (segments, tokens, width)."""
     if pooling == "max":
         return np.asarray(states.max(axis=1))
-    # ECG-FM's mean: each channel's sum over tokens, divided by the number of tokens whose value is not exactly 0.
+    # ECG-FM's mean: each channel's sum over tokens, divided by the number of tokens whose value is
+    # not exactly 0.
     counts = np.maximum((states != 0).sum(axis=1), 1)
     return np.asarray(states.sum(axis=1, dtype=np.float64) / counts, np.float32)

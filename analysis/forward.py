@@ -18,7 +18,7 @@ from model_store.manifest import Role
 
 
 class Runner(Protocol):
-    """The interface of `encoder.runner.EncoderRunner`, so that this module does not import torch."""
+    """The interface of `encoder.runner.EncoderRunner`, whose module imports torch."""
 
     def run(
         self,
@@ -37,7 +37,8 @@ class Encoded:
     pooled    (segments, width)
     logits    (segments, labels), or None
     states    (segments, tokens, width) of the layer that was asked for, or None
-    saliency  (segments, tokens): each query token's largest attention, mean over heads, last layer; or None
+    saliency  (segments, tokens): each query token's largest attention, mean over heads, last layer;
+              or None
     """
 
     pooled: NDArray[np.float32]
@@ -103,7 +104,10 @@ def mean_over_segments(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _concatenate(pieces: Sequence[NDArray[np.float32] | None]) -> NDArray[np.float32] | None:
-    """Return the pieces joined; None if they are None, which holds for all of one recording or for none."""
+    """Return the pieces joined, None if they are None.
+
+    All pieces of one recording have an array, or none has.
+    """
     arrays = [piece for piece in pieces if piece is not None]
     return np.concatenate(arrays) if arrays else None
 
@@ -119,7 +123,8 @@ def _cut(encoded: EncodedBatch, piece: slice, need: Need) -> Encoded:
     """Return one recording's rows of a batch."""
     saliency = None
     if need.attention and encoded.attention is not None:
-        # As ECG-FM does: of the head-averaged attention the maximum over keys (axis 2), one number for each query token.
+        # As ECG-FM does: of the head-averaged attention the maximum over keys (axis 2), one number
+        # for each query token.
         saliency = encoded.attention[piece].max(axis=2)
     return Encoded(
         pooled=encoded.pooled[piece],

@@ -1,4 +1,4 @@
-"""The parts that installed heads give: `superclass` by the head of that name, and `heads` by all of them."""
+"""The parts that installed heads give: `superclass`, by the head of that name, and `heads`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from heads.head import Head, Prediction
 from model_store.manifest import Role
 
 HeadOf = Callable[[str, int], Head]
-"""Returns an installed head by name and version; raises ModelStoreError if it is not installed any more."""
+"""Returns an installed head by name and version; raises ModelStoreError if it is not installed any
+more."""
 
 
 @dataclass(frozen=True)
 class HeadParts:
     """The parts as in the answer, None where no head gives them.
 
-    superclass_model  name and version of the head that `superclass` comes from, None if an encoder's labels give it
+    superclass_model  name and version of the head that `superclass` comes from, None if an
+                      encoder's labels give it
     """
 
     superclass: Superclass | None
@@ -35,7 +37,7 @@ class HeadParts:
 
 @dataclass(frozen=True)
 class _Predictions:
-    """Of each head that takes part in the answer its prediction, of the others the reason why there is none."""
+    """The predictions of the heads that take part, and why others give none; by name."""
 
     made: dict[str, tuple[HeadUse, Prediction]]
     missing: dict[str, str]

@@ -1,4 +1,4 @@
-"""The part `clinical_analysis` of /analyze: the rhythm and abnormalities in words, from labels or from rules."""
+"""The part `clinical_analysis` of /analyze: rhythm and abnormalities, from labels or from rules."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LEADING_RHYTHMS = (
 RATE_WORDS = {"Bradycardia": "Sinus bradycardia", "Tachycardia": "Sinus tachycardia"}
 SINUS_RHYTHM = "Sinus rhythm"
 UNDETERMINED = "Undetermined"
-# Not findings of the patient's heart: the first judges the recording, the second does not mean what its name says
-# (model card).
+# Not findings of the patient's heart: the first judges the recording, the second does not mean what
+# its name says (model card).
 NEVER_ABNORMALITIES = frozenset({"Poor data quality", "Accessory pathway conduction"})
 
 
@@ -38,7 +38,7 @@ class Interpretation:
 def clinical_analysis_part(
     labels: Sequence[JoinedLabel] | None, measured: Measured
 ) -> ClinicalAnalysis:
-    """Return the part with words from the labels where there are any, otherwise from the rules; numbers as measured."""
+    """Return the part: words from the labels, or from the rules without labels."""
     if labels is not None:
         interpretation: Interpretation | None = interpret_labels(labels)
     else:
@@ -68,7 +68,7 @@ def clinical_analysis_part(
 
 
 def interpret_labels(labels: Sequence[JoinedLabel]) -> Interpretation:
-    """Return the rhythm, the probability of the label that names it, and the other positive labels."""
+    """Return the rhythm, the probability of the label that names it, and the other labels."""
     positive = {joined.label.name: joined.probability for joined in labels if joined.positive}
     rhythm, naming_labels = _rhythm_of(positive)
     not_abnormal = {SINUS_RHYTHM, *naming_labels, *NEVER_ABNORMALITIES}
@@ -78,7 +78,10 @@ def interpret_labels(labels: Sequence[JoinedLabel]) -> Interpretation:
 
 
 def _rhythm_of(positive: Mapping[str, float]) -> tuple[str, tuple[str, ...]]:
-    """Return the rhythm's word and the labels that it is made of, the one that gives the confidence first."""
+    """Return the rhythm's word and the labels that it is made of.
+
+    The first label gives the confidence.
+    """
     for name in LEADING_RHYTHMS:
         if name in positive:
             return name, (name,)

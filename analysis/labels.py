@@ -1,7 +1,7 @@
 """From logits to labels, joined over a recording's segments and corrected for the training weights.
 
-Both rules are ECG-FM's. Probabilities (after the sigmoid) are joined by mean or maximum, as each label states. Training
-weighted the positives by w, so sigmoid(logit - ln w) undoes it.
+Both rules are ECG-FM's. Probabilities (after the sigmoid) are joined by mean or maximum, as each
+label states. Training weighted the positives by w, so sigmoid(logit - ln w) undoes it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ Aggregate = Literal["mean", "max"]
 class JoinedLabel:
     """One label of a recording.
 
-    prior_corrected  the probability with the training weight undone; None where the model is already calibrated
+    prior_corrected  the probability with the training weight undone; None where the model is
+                     already calibrated
     """
 
     label: Label

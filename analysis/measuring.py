@@ -1,4 +1,4 @@
-"""The measurements of one recording in the form of /analyze: numbers, flags, fiducials, the representative beat."""
+"""The measurements of one recording in the form of /analyze."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ from signals.spikes import Pacing
 MEASURED_PARTS = frozenset(
     {"clinical_analysis", "measurements", "fiducials", "representative_beat", "pacemaker"}
 )
-# Removing spikes shifts an R peak a little: the largest distance at which two R peaks are the same beat.
+# Removing spikes shifts an R peak a little: the largest distance at which two R peaks are the same
+# beat.
 SAME_BEAT_S = 0.15
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured, as plain values that travel between processes; None for a part that could not be measured."""
+    """What was measured, as plain values that travel between processes.
+
+    None for a part that could not be measured.
+    """
 
     measurements: answer_types.Measurements | None = None
     fiducials: list[answer_types.Fiducials] | None = None
@@ -49,7 +53,8 @@ class Measured:
 def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
     """Measure a recording. It is filtered and its R peaks are found once for all parts.
 
-    Pacing is determined first: a paced beat has no P wave to measure, and its QRS does not begin at the spike.
+    Pacing is determined first: a paced beat has no P wave to measure, and its QRS does not begin at
+    the spike.
     """
     conditioned = condition(leads.signal, record.fs)
     r_peaks_s = r_peaks_of(conditioned)
@@ -79,8 +84,9 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
 
 
 def measurements_part(measured: Measurements, patient: Patient) -> answer_types.Measurements:
-    """Return the part `measurements` of /analyze, in steps of a tenth, with the values out of their reference range."""
-    # Flags are found on the rounded values, so that no value is flagged for a decimal that the answer does not show.
+    """Return the part `measurements` of /analyze, rounded to tenths, with its flags."""
+    # Flags are found on the rounded values, so that no value is flagged for a decimal that the
+    # answer does not show.
     rounded = {name: _tenths(getattr(measured, name)) for name in NUMBERS}
     uncertainties: dict[str, float | None] = {
         name: _tenths(value) for name, value in measured.uncertainty_ms.items()
@@ -165,7 +171,8 @@ def _axis_word(measured: Measurements, patient: Patient) -> AxisDeviation | None
 def _rhythm(measured: Measurements, paced: Pacing, pacemaker: float | None) -> Rhythm:
     """Return the rhythm by rules; a pacemaker rhythm if a pacemaker is present.
 
-    pacemaker  its probability, None if it is not present. The form of the beats may show it without spikes.
+    pacemaker  its probability, None if it is not present. The form of the beats may show it without
+               spikes.
     """
     by_rules = name_rhythm(measured, paced)
     if pacemaker is None or by_rules.word == PACEMAKER_LABEL:

@@ -20,7 +20,8 @@ def model_part(
 
     features_role  the encoder of the embedding; the clinical one is named if there is none
     pacemaker      name and version of the pacemaker head, if it is used
-    superclass     name and version of the installed head that gives the superclass instead of an encoder's labels
+    superclass     name and version of the installed head that gives the superclass instead of an
+                   encoder's labels
     """
     clinical_role = deployment.clinical_role()
     return {
@@ -46,7 +47,7 @@ def _encoder_part(deployment: Deployment, role: Role | None) -> EncoderPart | No
 
 
 def _versioned_name(deployment: Deployment, role: Role | None) -> str | None:
-    """Return a bundle's name with the revision it was pulled at, or with its weights' checksum if it has none."""
+    """Return a bundle's name with its revision, or with its weights' checksum if it has none."""
     if role is None:
         return None
     encoder: Encoder = deployment.encoders[role]

@@ -1,4 +1,7 @@
-"""What a request asks for, as checked values. Nothing here knows HTTP: the server and bulk/ build them."""
+"""What a request asks for, as checked values.
+
+Nothing here knows HTTP: the server and bulk/ build them.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,8 @@ class AnalyzeOptions:
     aggregate       joins each label's probabilities over segments; None means each label's own rule
     thresholds      replace the labels' own, by label name
     features_role   the encoder of the part `features`
-    requires_model  refuse a recording that no encoder can read, instead of returning null for the model parts
+    requires_model  refuse a recording that no encoder can read, instead of returning null for the
+                    model parts
     """
 
     include: frozenset[str] = frozenset(DEFAULT_PARTS)
@@ -106,7 +110,8 @@ def feature_options(
         )
     if level == "token" and pooling not in (None, "none"):
         raise BadOption(
-            f"level is token and pooling is {pooling}; allowed with level token is only pooling none",
+            f"level is token and pooling is {pooling}; "
+            "allowed with level token is only pooling none",
             loc=("pooling",),
         )
     return FeatureOptions(
@@ -134,12 +139,16 @@ def _layer(layer: int, depth: int) -> int:
             f"or -{depth + 1} to -1",
             loc=("layer",),
         )
-    # -1 is the pooled layer. In a pre-LN transformer that is the normalised state, which no layer number from 0 on means.
+    # -1 is the pooled layer. In a pre-LN transformer that is the normalised state, which no layer
+    # number from 0 on means.
     return layer if layer >= -1 else depth + 1 + layer
 
 
 def shown(value: object) -> str:
-    """Return a value as an error may show it: short, and never a structure, which could hold a recording."""
+    """Return a value as an error may show it: short, and never a structure.
+
+    A structure could contain a recording.
+    """
     if value is None:
         return "null"
     if isinstance(value, bool):

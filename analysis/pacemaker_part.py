@@ -1,4 +1,4 @@
-"""The part `pacemaker` of /analyze: the evidence of the recording and the label, as one probability."""
+"""The part `pacemaker` of /analyze: all evidence of pacing as one probability."""
 
 from __future__ import annotations
 
@@ -52,4 +52,7 @@ def _pacemaker_label(labels: Sequence[JoinedLabel] | None) -> JoinedLabel | None
 
 def _disagreement(present: bool) -> str:
     positive = "not positive" if present else "positive"
-    return f"labels: {pacemaker.PACEMAKER_LABEL} is {positive}, and taken with spikes and beats it is the other way"
+    return (
+        f"labels: {pacemaker.PACEMAKER_LABEL} is {positive}, "
+        "and taken with spikes and beats it is the other way"
+    )

@@ -1,4 +1,4 @@
-"""A recording's evidence of pacing: spikes where the recording can show them, and the form of the beats."""
+"""A recording's evidence of pacing: spikes, where it can show them, and the form of the beats."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def spikes_and_pacing(
     if spikes.invisible_reason is not None:
         return spikes, NO_PACING
     paced = find_pacing(spikes, r_peaks_s)
-    # Spikes in a stable relation to beats are spikes, whatever the bandwidth; otherwise none can be expected below 100 Hz.
+    # Spikes in a stable relation to beats are spikes, whatever the bandwidth; otherwise none can be
+    # expected below 100 Hz.
     if paced.chamber is None and ends_below_100_hz(present, record.fs):
         return Spikes(spikes.times_s, spikes.heights_mv, _NO_BANDWIDTH), paced
     return spikes, paced

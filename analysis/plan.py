@@ -15,9 +15,10 @@ LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment"})
 
 @dataclass(frozen=True)
 class Need:
-    """What is needed from one encoder in addition to the pooled embedding and logits, which cost nothing.
+    """What is needed from one encoder in addition to the pooled embedding and the logits.
 
-    layer      the layer whose token states are needed, (tokens, width) a segment; None for none, -1 for the pooled layer
+    layer      the layer whose token states are needed, (tokens, width) a segment; None for none, -1
+               for the pooled layer
     attention  whether the last layer's attention is needed
     """
 
@@ -52,7 +53,10 @@ def heads_wanted(options: Options, heads: Sequence[HeadUse]) -> tuple[HeadUse, .
 
 
 def _token_layer(options: FeatureOptions) -> int | None:
-    """Return None if the pooled embedding is enough: every other layer, pooling or level needs the token states."""
+    """Return None if the pooled embedding is enough.
+
+    Every other layer, pooling or level needs the token states.
+    """
     if options.layer == -1 and options.pooling == "mean" and options.level != "token":
         return None
     return options.layer

@@ -1,4 +1,4 @@
-"""A recording before the encoder: checked, judged and cut into segments, as far as the request needs it."""
+"""A recording before the encoder: checked, judged and cut into segments, as far as needed."""
 
 from __future__ import annotations
 
@@ -36,11 +36,15 @@ def _no_segments() -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that is known about a recording before the encoder, small enough to travel between processes.
+    """Everything that is known about a recording before the encoder.
 
-    segments        (segments, 12 or 13, samples) float32 for the encoders in `needs`; empty if `no_model` says why
+    It is small enough to travel between processes.
+
+    segments        (segments, 12 or 13, samples) float32 for the encoders in `needs`; empty if
+                    `no_model` says why
     extra_segments  the segments of encoders with another preprocessing
-    heads           the installed versions that this answer uses, even if others are installed before it is complete
+    heads           the installed versions that this answer uses, even if others are installed
+                    before it is complete
     no_model        why the model parts are null, None if they will not be
     """
 
@@ -74,7 +78,7 @@ class _Judged:
 
 @dataclass(frozen=True)
 class _EncoderInput:
-    """What the encoders read; empty, with the reason, if there is a `refusal`, and without one if no encoder is needed."""
+    """What the encoders read; empty if none is needed, or if `refusal` says why they cannot."""
 
     needs: Needs = field(default_factory=dict)
     segments: NDArray[np.float32] = field(default_factory=_no_segments)
@@ -89,8 +93,8 @@ def prepare(
 ) -> Prepared:
     """Check one recording and do everything that needs no encoder.
 
-    Raises the errors of `signals.checks`; where the encoder's output is the whole answer (feature options, or
-    `AnalyzeOptions.requires_model`) also NoModel, TooShort and TooFewLeads.
+    Raises the errors of `signals.checks`; where the encoder's output is the whole answer (feature
+    options, or `AnalyzeOptions.requires_model`) also NoModel, TooShort and TooFewLeads.
     """
     started = time.perf_counter()
     is_judging = isinstance(options, QualityOptions)
@@ -174,7 +178,8 @@ def _measure(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> Measure
     measured = measure_record(record, leads)
     if quality.readable or measured.number("heart_rate_bpm") is None:
         return measured
-    # Annotators refuse all twelve leads for a single lead that is off; the others are still worth measuring.
+    # Annotators refuse all twelve leads for a single lead that is off; the others are still worth
+    # measuring.
     doubt = (
         "measurements: the recording is judged not readable as a whole; check by eye what is "
         "measured on its better leads"
@@ -226,8 +231,8 @@ def _refusal(
     """Return the reason why the encoder cannot read these segments, None if it can."""
     if segments.usable_leads < MIN_MODEL_LEADS:
         return TooFewLeads(
-            f"signal: {segments.usable_leads} of 12 leads contain a signal, derived leads included; "
-            f"the encoder needs at least {MIN_MODEL_LEADS}",
+            f"signal: {segments.usable_leads} of 12 leads contain a signal, derived leads "
+            f"included; the encoder needs at least {MIN_MODEL_LEADS}",
             loc=("signal",),
         )
     if len(segments.data) == 0:

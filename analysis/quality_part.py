@@ -7,7 +7,10 @@ from signal_quality.quality import Finding, LeadQuality, Quality
 
 
 def quality_part(quality: Quality) -> answer_types.Quality:
-    """Return the judgement in the form of the answer. Its warnings are not part of it; they join the answer's own."""
+    """Return the judgement in the form of the answer.
+
+    Its warnings are not part of it; they join the answer's own.
+    """
     return {
         "signal_quality": quality.signal_quality,
         "readable": quality.readable,

@@ -1,4 +1,4 @@
-"""The part `superclass` of /analyze, whether a head or an encoder's own labels give the probabilities."""
+"""The part `superclass` of /analyze, from a head or from an encoder's own labels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from superclasses import SUPERCLASSES
 
 
 def superclass_part(probabilities: Mapping[str, float], positive: Collection[str]) -> Superclass:
-    """Return the part from the probabilities of all five superclasses and the names of the positive ones.
+    """Return the part from the superclasses' probabilities and the names of the positive ones.
 
-    Other names in either argument are ignored; of equal probabilities the first in PTB-XL's order is `top`.
+    Other names in either argument are ignored; of equal probabilities the first in PTB-XL's order
+    is `top`.
     """
     return {
         "top": max(SUPERCLASSES, key=lambda name: probabilities[name]),

@@ -11,7 +11,8 @@ from analysis.prepare import prepare
 from signals.leads import LEADS
 from signals.record import EcgRecord
 
-# A synthetic recording: P, QRS and T as height in mV, seconds from R, width in seconds; gains in the order of LEADS.
+# A synthetic recording: P, QRS and T as height in mV, seconds from R, width in seconds; gains in
+# the order of LEADS.
 _WAVES = ((0.15, -0.16, 0.02), (1.0, 0.0, 0.012), (0.3, 0.22, 0.04))
 _GAINS = (1.0, 1.2, 0.2, -1.1, 0.4, 0.7, -0.4, 0.5, 0.9, 1.2, 1.1, 0.9)
 _BEAT_S = 0.8

@@ -1,6 +1,7 @@
 """An example of each error, as a real server answered it.
 
-error_examples.json is written by `python -m tests.server.openapi.provoked`, which provokes every error.
+error_examples.json is written by `python -m tests.server.openapi.provoked`, which provokes every
+error.
 """
 
 from __future__ import annotations

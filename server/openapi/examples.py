@@ -1,7 +1,7 @@
-"""Examples of requests and answers for /openapi.json: requests that work unchanged, and answers as they look.
+"""Examples of requests and answers for /openapi.json. The requests work unchanged.
 
-The recording is synthetic: Gaussian waves at 72 beats a minute. It has leads I and II, which give all six limb leads, and
-lasts 5 s, one segment, which is the least that an encoder reads.
+The recording is synthetic: Gaussian waves at 72 beats a minute. It has leads I and II, which give
+all six limb leads, and lasts 5 s, one segment, which is the least that an encoder reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ SECONDS = 5
 BEAT_S = 60 / 72
 FIRST_BEAT_S = 0.4
 
-# P, Q, R, S, T: height in lead II in mV, share of it in lead I, centre in s from the R peak, width in s.
+# P, Q, R, S, T: height in lead II in mV, share of it in lead I, centre in s from the R peak, width
+# in s.
 WAVES = (
     (0.15, 0.5, -0.16, 0.025),
     (-0.08, 0.6, -0.025, 0.01),

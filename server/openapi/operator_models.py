@@ -1,4 +1,7 @@
-"""The answers of /health, /models and / as pydantic models for /openapi.json; `server/routes/operator.py` builds them."""
+"""The answers of /health, /models and / as pydantic models for /openapi.json.
+
+`server/routes/operator.py` builds the answers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters of the routes that take recordings, for /openapi.json: options, hints about a file, and headers."""
+"""The parameters of the routes that take recordings: options, hints about a file, and headers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ Schema = dict[str, Any]
 
 
 def _choice(description: str, *values: str) -> Schema:
-    # Defaults are part of the description: Swagger UI sends a `default`, and pooling=mean contradicts level=token.
+    # Defaults are part of the description: Swagger UI sends a `default`, and pooling=mean
+    # contradicts level=token.
     return {"type": "string", "enum": list(values), "description": description}
 
 
@@ -41,8 +42,8 @@ OPTION_SCHEMAS: dict[str, Schema] = {
     },
     "model": {
         "type": "string",
-        "description": "The encoder of the embedding: `features` (pretrained), `clinical` (fine-tuned), "
-        "or a loaded encoder's name. Labels are always the clinical encoder's.",
+        "description": "The encoder of the embedding: `features` (pretrained), `clinical` "
+        "(fine-tuned), or a loaded encoder's name. Labels are always the clinical encoder's.",
     },
     "pooling": _choice(
         "How tokens are joined to one vector for each segment; `none` means level `token`. "
@@ -57,8 +58,8 @@ OPTION_SCHEMAS: dict[str, Schema] = {
         "-1 (the default) the pooled layer.",
     },
     "level": _choice(
-        "How far the values are joined: one vector for each record (mean over segments; the default), "
-        "segment or token.",
+        "How far the values are joined: one vector for each record (mean over segments; the "
+        "default), segment or token.",
         "record",
         "segment",
         "token",
@@ -110,7 +111,8 @@ HINT_SCHEMAS: dict[str, Schema] = {
     "id": {
         "type": "array",
         "items": {"type": "string", "maxLength": MAX_ID_CHARS},
-        "description": "Chosen by the client, returned unchanged; repeated for an array of many records.",
+        "description": "Chosen by the client, returned unchanged; "
+        "repeated for an array of many records.",
     },
 }
 
@@ -137,7 +139,7 @@ def form_schema(route: Route) -> Schema:
 
 
 def query_parameters(route: Route) -> list[Schema]:
-    """Return the query's parameters: options for every content type, hints for .npy, files and forms."""
+    """Return the query's parameters: options always, hints for .npy, files and forms."""
     options = [_option_parameter(name) for name in ROUTE_OPTIONS[route]]
     hints = [
         _parameter(
@@ -205,7 +207,8 @@ HEADER_PARAMETERS: dict[str, Schema] = {
         {
             "type": "string",
             "pattern": "^[A-Za-z0-9._-]{1,64}$",
-            "description": "Chosen by the client, for the log and the answer; generated if none is sent.",
+            "description": "Chosen by the client, for the log and the answer; "
+            "generated if none is sent.",
         },
     ),
     "Deadline": _parameter(
@@ -215,8 +218,8 @@ HEADER_PARAMETERS: dict[str, Schema] = {
             "type": "integer",
             "minimum": 1,
             "maximum": MAX_DEADLINE_MS,
-            "description": "Milliseconds after the request's start when the client stops waiting: then 504, "
-            "and the work is dropped.",
+            "description": "Milliseconds after the request's start when the client stops "
+            "waiting: then 504, and the work is dropped.",
         },
     ),
     "ContentEncoding": _parameter(
@@ -236,7 +239,8 @@ ANSWER_HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
     },
     "Server-Timing": {
-        "description": "Milliseconds in each stage: parse, queue, measure, segment, encode, assemble.",
+        "description": "Milliseconds in each stage: parse, queue, measure, segment, encode, "
+        "assemble.",
         "schema": {"type": "string"},
     },
 }

@@ -1,4 +1,7 @@
-"""A recording in a request, as pydantic models for /openapi.json. Requests themselves are read by `formats/`."""
+"""A recording in a request, as pydantic models for /openapi.json.
+
+Requests themselves are read by `formats/`.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Record(BaseModel):
     recording_duration: float | None = Field(
         None,
         gt=0,
-        description="Seconds, as a check: refused if it differs from samples / fs by more than 1 %.",
+        description="Seconds, as a check: refused if it differs from samples / fs by over 1 %.",
     )
     patient: Patient | None = None
     recording_date: str | None = Field(None, max_length=MAX_DATE_CHARS)

@@ -1,7 +1,8 @@
 """The component schemas of /openapi.json, derived from the types that the answers are built with.
 
-Requests and the operator's answers are pydantic models of this folder. tests/server/openapi/test_document.py validates
-real answers against these schemas and refuses fields that they do not name.
+Requests and the operator's answers are pydantic models of this folder.
+tests/server/openapi/test_document.py validates real answers against these schemas and refuses
+fields that they do not name.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ COMPONENT = "#/components/schemas/{model}"
 class Analysis(answer_types.Analysis, Envelope):
     """Everything about one recording.
 
-    A part that was not asked for is absent; a part that cannot be computed is null, and `warnings` gives the reason.
+    A part that was not asked for is absent; a part that cannot be computed is null, and `warnings`
+    gives the reason.
     """
 
 

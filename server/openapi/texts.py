@@ -20,32 +20,33 @@ def _label_rows() -> str:
 INFO = """\
 **Research use only.** Not a medical device; nothing here is intended for decisions about a patient.
 
-A recording is 1 to 12 standard leads in any order, 50 to 2000 Hz, 2 s to 10 min. What can be computed
-from it is computed; what cannot is `null`, and `warnings` gives the reason. JSON is for people, `.npy`
-and msgpack are for programs. All errors have one form, RFC 9457; [/docs/errors](/docs/errors) explains
-each code.
+A recording is 1 to 12 standard leads in any order, 50 to 2000 Hz, 2 s to 10 min. What can be
+computed from it is computed; what cannot is `null`, and `warnings` gives the reason. JSON is for
+people, `.npy` and msgpack are for programs. All errors have one form, RFC 9457;
+[/docs/errors](/docs/errors) explains each code.
 
 ## One record or many
 `{"records": [...]}` is answered `{"results": [...]}` in the same order, each a result or
-`{"error": problem}`: one bad record never fails the others. With `Accept: application/x-ndjson` each
-record is one line as soon as it is complete.
+`{"error": problem}`: one bad record never fails the others. With `Accept: application/x-ndjson`
+each record is one line as soon as it is complete.
 
 ## Probabilities of labels
-`probability` is inflated by training; `probability_prior_corrected` and the default thresholds undo
-that, as /analyze explains. **Accessory pathway conduction** is not WPW: it means atrial fibrillation or
-flutter.
+`probability` is inflated by training; `probability_prior_corrected` and the default thresholds
+undo that, as /analyze explains. **Accessory pathway conduction** is not WPW: it means atrial
+fibrillation or flutter.
 """
 
 LABELS = f"""\
 ### What a label's probability means
-`probability` is the model's output. ECG-FM was trained with a weight *w* on the positives of each label,
-which multiplies the odds by *w*: for rare labels a probability of 0.9 may still mean *unlikely*.
-`probability_prior_corrected` undoes it, sigmoid(logit - ln w). The default `threshold` of a label is
-w / (1 + w), which is *more likely than not* after that correction; `positive` is
-`probability` >= `threshold`. A request can set its own `thresholds`.
+`probability` is the model's output. ECG-FM was trained with a weight *w* on the positives of each
+label, which multiplies the odds by *w*: for rare labels a probability of 0.9 may still mean
+*unlikely*. `probability_prior_corrected` undoes it, sigmoid(logit - ln w). The default
+`threshold` of a label is w / (1 + w), which is *more likely than not* after that correction;
+`positive` is `probability` >= `threshold`. A request can set its own `thresholds`.
 
 **Accessory pathway conduction** is not WPW. Nearly all of its positives in training were atrial
-fibrillation or flutter, which the labeler's hierarchy files under re-entry, and re-entry under this name.
+fibrillation or flutter, which the labeler's hierarchy files under re-entry, and re-entry under
+this name.
 
 ECG-FM's own labels (/models lists the loaded ones):
 
@@ -76,18 +77,18 @@ class RouteText:
 ROUTE_TEXTS: dict[Route, RouteText] = {
     "analyze": RouteText(
         "Everything about a recording",
-        "Rhythm, labels, measurements, quality and the embedding, as far as `include` asks for them. A "
-        "part that was not asked for is absent; a part that cannot be computed is null. Recordings "
-        "under 5 s get no model parts: ECG-FM was never trained on shorter ones.\n\n"
+        "Rhythm, labels, measurements, quality and the embedding, as far as `include` asks for "
+        "them. A part that was not asked for is absent; a part that cannot be computed is null. "
+        "Recordings under 5 s get no model parts: ECG-FM was never trained on shorter ones.\n\n"
         f"{LABELS}",
         "The analysis of one record, or `results` for many.",
     ),
     "extract_features": RouteText(
         "Embeddings for researchers",
         "By default one vector for each recording, from the pretrained encoder; `model=clinical` "
-        "selects the fine-tuned one. With `Accept: application/x-npy` the answer is the bare array: "
-        "(width,), (segments, width) or (segments, tokens, width), with a leading axis for many "
-        "records. At least 5 s and 6 leads are needed (derived leads count: I and II give six).",
+        "selects the fine-tuned one. With `Accept: application/x-npy` the answer is the bare "
+        "array: (width,), (segments, width) or (segments, tokens, width), with a leading axis for "
+        "many records. At least 5 s and 6 leads are needed (derived leads count: I and II give six).",
         "The embedding of one record, or `results` for many.",
     ),
     "assess_quality": RouteText(
@@ -99,15 +100,15 @@ ROUTE_TEXTS: dict[Route, RouteText] = {
     ),
     "predict": RouteText(
         "Whether there is a pacemaker (form of an earlier service)",
-        "A JSON object with the patient's `age` (and `recording_date`), and one ECG, as file parts in "
-        "any order and under any names. A result is given from 18 years on. Every error has "
+        "A JSON object with the patient's `age` (and `recording_date`), and one ECG, as file parts "
+        "in any order and under any names. A result is given from 18 years on. Every error has "
         "`result: null`.",
         "The result; null with the reason in `warnings` if the recording cannot be read.",
     ),
     "classify": RouteText(
         "The superclass of a file (form of an earlier service)",
-        "One ECG as file parts. The most probable of PTB-XL's five superclasses, described in English "
-        "or German (`lang`).",
+        "One ECG as file parts. The most probable of PTB-XL's five superclasses, described in "
+        "English or German (`lang`).",
         "The diagnosis and the probabilities.",
     ),
 }
@@ -121,12 +122,12 @@ at most {settings.max_body_mb} MiB (compressed and decompressed), {settings.max_
 {settings.max_seconds:g} s each.
 
 - `application/json`: a record, or `{{"records": [...]}}`; options are fields next to it.
-- `application/x-npy`: an array (leads, samples), (samples, leads) or with a leading axis of records;
-  float16/32/64 or int16. Everything else is in the query: `?fs=500&lead_names=I,II&units=mV`. An array
-  of many records takes one `id` for each.
+- `application/x-npy`: an array (leads, samples), (samples, leads) or with a leading axis of
+  records; float16/32/64 or int16. Everything else is in the query:
+  `?fs=500&lead_names=I,II&units=mV`. An array of many records takes one `id` for each.
 - `application/msgpack`: as JSON, where `signal` may also be
   `{{"dtype": "<f4", "shape": [12, 5000], "data": <bytes>}}`.
-- `multipart/form-data`: one file, the files of one recording, or a zip of it, under any field names; the
-  format is found by content ({", ".join(formats)}). Options, and what the file does not state, are
-  text fields.
+- `multipart/form-data`: one file, the files of one recording, or a zip of it, under any field
+  names; the format is found by content ({", ".join(formats)}). Options, and what the file does
+  not state, are text fields.
 - `application/octet-stream`: an .npy, or one file as in a form."""

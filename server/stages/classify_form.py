@@ -1,4 +1,4 @@
-"""/classify, the upload form of an earlier service: the superclass of one file, in English or German."""
+"""/classify, the upload form of an earlier service: the superclass of one file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,10 @@ def read_classify_form(values: Mapping[str, object]) -> ClassifyForm:
 
 
 def classify_options(deployment: Deployment) -> AnalyzeOptions:
-    """Return the options of an analysis of the superclass alone. Raises NoModel if nothing loaded gives superclasses."""
+    """Return the options of an analysis of the superclass alone.
+
+    Raises NoModel if nothing loaded gives superclasses.
+    """
     if deployment.superclass_role() is None and deployment.superclass_head() is None:
         raise NoModel(f"no model for superclasses is loaded ({deployment.reason})")
     return AnalyzeOptions(include=frozenset({"superclass"}), requires_model=True)

@@ -1,4 +1,4 @@
-"""The answers of the upload forms of earlier services: an analysis in the form of /predict or /classify."""
+"""An analysis in the forms of earlier services: /predict and /classify."""
 
 from __future__ import annotations
 

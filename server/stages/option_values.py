@@ -1,6 +1,7 @@
 """The options of /analyze and /extract_features, from the values of a query, a form or a body.
 
-Values of a query or a form are strings; those of a body are any JSON. Each wrong value is refused with what is allowed.
+Values of a query or a form are strings; those of a body are any JSON. Each wrong value is refused
+with what is allowed.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def read_analyze_options(values: Mapping[str, object], deployment: Deployment) -
 
 
 def read_feature_options(values: Mapping[str, object], deployment: Deployment) -> FeatureOptions:
-    """Return /extract_features' options; an encoder must be loaded. Raises BadOption, LayerOutOfRange."""
+    """Return /extract_features' options; an encoder must be loaded.
+
+    Raises BadOption, LayerOutOfRange.
+    """
     model = values.get("model")
     if model is not None and not isinstance(model, str):
         encoder_role(model, deployment)  # raises BadOption

@@ -96,7 +96,7 @@ def _is_json_object(file: Part) -> bool:
 
 
 def _patient_of(about: Mapping[str, Any]) -> PredictForm:
-    """Raises MissingField, BadType, and UnderAge, which returns the age and the date as they were sent."""
+    """Return what is echoed. Raises MissingField, BadType, and UnderAge, which echoes it too."""
     age, recording_date = about.get("age"), about.get("recording_date")
     if age is None:
         raise MissingField(
@@ -122,7 +122,8 @@ def _patient_of(about: Mapping[str, Any]) -> PredictForm:
 def _years(age: object) -> float:
     """Return the age as a number. Raises BadType."""
     allowed = f"a number of years from 0 to {MAX_AGE_YEARS:g}"
-    # float accepts digits of other scripts and underscores in a string; such an age is more likely a mistake.
+    # float accepts digits of other scripts and underscores in a string; such an age is more likely
+    # a mistake.
     is_odd = isinstance(age, str) and (
         len(age) > MAX_ECHOED_CHARS or not age.isascii() or "_" in age
     )

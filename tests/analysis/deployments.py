@@ -1,4 +1,4 @@
-"""Deployments without weights, and a runner that computes sums instead of a network: what the tests of this room stand on."""
+"""Deployments without weights, and a runner that computes sums instead of a network."""
 
 from __future__ import annotations
 
@@ -24,9 +24,17 @@ LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V
 
 def encoder(role: Role, labels: tuple[Label, ...] = ()) -> Encoder:
     return Encoder(
-        role=role, name=f"tiny-{role}", revision="r1", sha256="0" * 64, config=CONFIG, preprocessing=ECG_FM,
-        labels=labels, licence="MIT", card=None, folder="/nowhere",
-    )  # fmt: skip
+        role=role,
+        name=f"tiny-{role}",
+        revision="r1",
+        sha256="0" * 64,
+        config=CONFIG,
+        preprocessing=ECG_FM,
+        labels=labels,
+        licence="MIT",
+        card=None,
+        folder="/nowhere",
+    )
 
 
 BOTH = Deployment(
@@ -57,7 +65,10 @@ def asked(
 
 @dataclass
 class SumRunner:
-    """`pooled` of a segment is its sum times `factor`, so that each row of an answer can be traced to its segment."""
+    """A runner whose `pooled` is a segment's sum times `factor`.
+
+    Each row of an answer can be traced to its segment.
+    """
 
     factor: float
     labels: int = 0

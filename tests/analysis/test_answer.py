@@ -1,4 +1,4 @@
-"""From a recording to an answer, without HTTP and without a network: values, nulls and their reasons."""
+"""From a recording to an answer, without HTTP and a network: values, nulls and their reasons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "salienc
 
 
 def encoded(prepared: Prepared) -> dict[Any, Encoded]:
-    """Outputs that differ in every segment, row and column, for the encoders that the recording needs."""
+    """Outputs that differ in every row and column, for the encoders that the recording needs."""
     segments = len(prepared.segments)
     outputs: dict[Any, Encoded] = {}
     for role, need in prepared.needs.items():
@@ -120,7 +120,8 @@ def test_without_an_encoder_every_model_part_is_null_with_the_reason() -> None:
     assert answer["warnings"] == [
         "model: no encoder is loaded (as asked for)",
         *(f"{part}: no encoder is loaded" for part in MODEL_PARTS),
-        "clinical_analysis: the rhythm is determined by rules on the measurements: no encoder is loaded",
+        "clinical_analysis: the rhythm is determined by rules on the measurements: "
+        "no encoder is loaded",
     ]
     assert answer["clinical_analysis"]["rhythm_source"] == "rules"
     assert answer["clinical_analysis"]["rhythm"] == "Sinus rhythm"

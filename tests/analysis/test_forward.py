@@ -1,4 +1,4 @@
-"""One batch, many recordings: each encoder runs once over those that need it, and each gets its own rows back."""
+"""One batch, many recordings: each encoder runs once, and each recording gets its own rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.analysis.deployments import SumRunner
 
 
 def piece(*values: float, **needs: Need) -> Piece:
-    """One segment for each value, filled with it; its sum over 12 x 2 samples is 24 times the value."""
+    """One segment for each value, filled with it; the sum of its 12 x 2 samples is 24 values."""
     return Piece(np.stack([np.full((12, 2), value, np.float32) for value in values]), needs)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Installed heads in an answer: on whose embedding, before what, and what is said when they cannot speak."""
+"""Installed heads in an answer: whose embedding they read, and the warnings if they fail."""
 
 from __future__ import annotations
 

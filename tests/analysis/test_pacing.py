@@ -1,4 +1,4 @@
-"""A recording's pacemaker part without HTTP: what is found, what disturbs it not, and what is null with which reason."""
+"""A recording's part `pacemaker`: what is found, what must not disturb it, and the nulls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After the warm-up nothing that a first recording needs is left to be loaded."""
+"""The warm-up loads everything that the first recording needs."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ from signals.record import EcgRecord
 warm_up()
 before = set(sys.modules)
 at_s = np.arange(5000) / 500
-signal = np.outer(np.linspace(0.5, 1.5, 12), np.exp(-0.5 * ((at_s % 0.9 - 0.4) / 0.02) ** 2)).astype(np.float32)
+beats = np.exp(-0.5 * ((at_s % 0.9 - 0.4) / 0.02) ** 2)
+signal = np.outer(np.linspace(0.5, 1.5, 12), beats).astype(np.float32)
 everything = AnalyzeOptions(include=MEASURED_PARTS | {"quality"})
 for fs in (500.0, 250.0):
-    prepare(EcgRecord(signal, fs, LEADS), everything, Deployment("none", "none", "none", {}), max_seconds=60.0)
+    record = EcgRecord(signal, fs, LEADS)
+    prepare(record, everything, Deployment("none", "none", "none", {}), max_seconds=60.0)
 more = {name.split(".")[0] for name in set(sys.modules) - before}
 sys.exit(f"loaded later: {more}" if more else 0)
 """
@@ -48,7 +50,7 @@ def test_nothing_is_loaded_after_it() -> None:
 
 
 def test_its_recording_is_measured_throughout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that cannot be read would leave the delineator and the pacemaker's head where they are."""
+    """An unreadable one would not load the delineator and the pacemaker's head."""
     made: list[Prepared] = []
     prepare = module.prepare
 

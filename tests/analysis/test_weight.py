@@ -1,4 +1,4 @@
-"""What reads and judges recordings never loads torch: a signal worker stays small and starts at once."""
+"""The modules that read and judge recordings never load torch: signal workers stay small."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ LIGHT = (
 
 
 def loads_torch(module: str) -> bool:
-    program = f"import os; os.environ['PROMETHEUS_MULTIPROC_DIR'] = ''; import sys, {module}; print('torch' in sys.modules)"
+    program = (
+        "import os; os.environ['PROMETHEUS_MULTIPROC_DIR'] = ''; "
+        f"import sys, {module}; print('torch' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )

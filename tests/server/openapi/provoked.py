@@ -1,6 +1,7 @@
 """Provoke every error of the interface at a real server; the examples of the documentation are made from the answers.
 
-python -m tests.server.openapi.provoked     writes server/openapi/error_examples.json and the examples of docs/errors.md
+python -m tests.server.openapi.provoked     writes server/openapi/error_examples.json and the
+examples of docs/errors.md
 """
 
 from __future__ import annotations
