@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,15 +34,16 @@ Problem = dict[str, Any]
 Ask = Callable[[RunningServer], Problem]
 
 PAGE = ROOT / "docs" / "errors.md"
-FAULTY = str(Path(__file__).parents[1] / "faulty")
+FAULTY = str(Path(__file__).parents[1] / "workers" / "faulty")
 JSON = {"Content-Type": "application/json"}
 NPY = {"Content-Type": "application/x-npy"}
+CSV = {"Content-Type": "text/csv"}
 OCTETS = {"Content-Type": "application/octet-stream"}
 V4_RAISES, V6_ENDS = (
     9,
     11,
-)  # tests/server/faulty: rows that make the encoder raise, or the worker end
-LONG_REQUESTS = 8
+)  # tests/server/workers/faulty: rows that make the encoder raise, or the worker end
+CLIENTS = 6
 MAX_IN_FLIGHT = 64  # the default of ECG_MAX_IN_FLIGHT
 RECORD = record()
 HEADER = b"r1 2 500 5000\nr1.dat 16 1000/mV 16 0 0 0 0 I\nr1.dat 16 1000/mV 16 0 0 0 0 II\n"
@@ -106,9 +108,7 @@ ORDINARY: dict[str, Ask] = {
     "method_not_allowed": got("/analyze"),
     "too_many_records": posted("/analyze", json={"records": [{}] * 300}),
     "recording_too_long": posted("/analyze", **of_seconds(700)),
-    "unsupported_media_type": posted(
-        "/analyze", content=b"I,II\n", headers={"Content-Type": "text/csv"}
-    ),
+    "unsupported_media_type": posted("/analyze", content=b"I,II\n", headers=CSV),
     "unknown_format": posted("/analyze", content=b"%PDF-1.7 and so on", headers=OCTETS),
     "missing_field": posted_json("/analyze", fs=None),
     "bad_type": posted_json("/analyze", fs="fifty"),
@@ -181,16 +181,38 @@ def starting(server: RunningServer) -> Problem:
 
 
 def shutting_down(server: RunningServer) -> Problem:
-    """A request while the server finishes what it has accepted: long recordings, enough for some seconds."""
-    long = posted("/analyze", **of_seconds(600))
-    with ThreadPoolExecutor(LONG_REQUESTS) as pool:
-        accepted = [pool.submit(long, server) for _ in range(LONG_REQUESTS)]
-        _until_in_flight(server, LONG_REQUESTS)
-        server.process.send_signal(signal.SIGTERM)
-        problem = _until("shutting_down", posted_json("/analyze"), server)
-        for future in accepted:
-            future.result(60)
-    return problem
+    """Requests between the stop and the closing of the connections, a tenth of a second later.
+
+    They have a content type that is refused at once, so that there are many of them.
+    """
+    long = posted(
+        "/extract_features", content=npy(recording(0, 300.0)), headers=NPY, params={"fs": "100"}
+    )
+    found: list[Problem] = []
+    stopped = threading.Event()
+
+    def hammer() -> None:
+        with server.client() as client:
+            while not stopped.is_set():
+                try:
+                    problem = client.post("/analyze", content=b"x", headers=CSV).json()
+                except httpx.TransportError:  # the connection is closed
+                    return
+                if problem.get("code") == "shutting_down":
+                    found.append(problem)
+                    return
+
+    with ThreadPoolExecutor(2 * CLIENTS) as pool:
+        try:
+            accepted = [pool.submit(long, server) for _ in range(CLIENTS)]
+            hammering = [pool.submit(hammer) for _ in range(CLIENTS)]
+            _until_in_flight(server)
+            server.process.send_signal(signal.SIGTERM)
+            for future in [*accepted, *hammering]:
+                future.exception(60)
+        finally:
+            stopped.set()
+    return found[0]
 
 
 def worker_restarting(server: RunningServer) -> Problem:
@@ -225,11 +247,11 @@ def _until(code: str, ask: Ask, server: RunningServer) -> Problem:
     raise AssertionError(f"{code} was not answered:\n{server.log()[-2000:]}")
 
 
-def _until_in_flight(server: RunningServer, requests: int) -> None:
+def _until_in_flight(server: RunningServer) -> None:
     until_s = time.monotonic() + 30
     with server.client() as client:
-        while client.get("/health").json()["in_flight"] < requests:
-            assert time.monotonic() < until_s, "the requests are not in flight"
+        while client.get("/health").json()["in_flight"] < 1:
+            assert time.monotonic() < until_s, "no request is in flight"
             time.sleep(0.01)
 
 
@@ -260,8 +282,10 @@ def provoke_all() -> dict[str, Problem]:
     with faulty_server() as server:
         problems["internal_error"] = flat_in(V4_RAISES)(server)
         problems["worker_crashed"] = flat_in(V6_ENDS)(server)
-    for problem in problems.values():
-        problem.pop("request_id", None)
+    for code, problem in problems.items():
+        assert problem.pop("code", None) == code, f"{code} was not provoked: {str(problem)[:500]}"
+        problem["code"] = code
+        problem.pop("request_id")
     return dict(sorted(problems.items(), key=lambda item: (item[1].get("status", 0), item[0])))
 
 
