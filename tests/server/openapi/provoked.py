@@ -223,8 +223,15 @@ def worker_restarting(server: RunningServer) -> Problem:
 
 
 def deadline_exceeded(server: RunningServer) -> Problem:
-    body = json.dumps({"records": [RECORD] * 50}).encode()
-    return posted("/analyze", content=body, headers={**JSON, "X-Request-Deadline-Ms": "1"})(server)
+    """A deadline that passes while the only worker of a stage is stopped."""
+    workers = server.workers("signal")
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        return posted("/analyze", json=RECORD, headers={"X-Request-Deadline-Ms": "200"})(server)
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
 
 
 def flat_in(row: int) -> Ask:
@@ -270,10 +277,10 @@ def provoke_all() -> dict[str, Problem]:
             problems[code] = ask(server)
         problems["body_too_large"] = body_too_large(server)
         problems["overloaded"] = overloaded(server)
-        problems["deadline_exceeded"] = deadline_exceeded(server)
     with RunningServer(ECG_MODEL="none", ECG_BODY_TIMEOUT="1", ECG_SIGNAL_WORKERS="1") as server:
         problems["no_model"] = posted_json("/extract_features")(server)
         problems["upload_too_slow"] = upload_too_slow(server)
+        problems["deadline_exceeded"] = deadline_exceeded(server)
         problems["worker_restarting"] = worker_restarting(server)
     with RunningServer(wait=False) as server:
         problems["starting"] = starting(server)
