@@ -1,4 +1,4 @@
-"""Signals that are no ECG, though many of them recur as a heartbeat does."""
+"""Signals that are no ECG, although many of them recur as a heartbeat does."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _pink(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 
 def _steps(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    """An electrode that moves."""
+    """Steps, as of an electrode that moves."""
     jumps = np.zeros(at.size)
     jumps[rng.integers(0, at.size, int(rng.integers(4, 25)))] = rng.normal()
     return np.cumsum(jumps)
 
 
 def _decaying_steps(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    """The same behind a recorder's coupling."""
+    """Steps through a recorder's high-pass filter."""
     wave, decay_s = np.zeros(at.size), rng.uniform(0.05, 1.0)
     for place in rng.integers(0, at.size, int(rng.integers(4, 25))):
         wave[place:] += rng.normal() * np.exp(-(at[place:] - at[place]) / decay_s)
@@ -73,7 +73,7 @@ def _gait(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 
 def _pulse_wave(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    """Of an artery: the heart ejects for about 300 ms at any rate, and the wave comes back once."""
+    """An artery's pulse: about 300 ms of ejection at any rate, and one reflected wave."""
     hertz = rng.uniform(0.8, 2.0)
     since_s = ((hertz * at + rng.uniform()) % 1.0) / hertz
     return np.exp(-0.5 * ((since_s - 0.18) / 0.075) ** 2) + 0.35 * np.exp(
@@ -106,7 +106,7 @@ def _scattered_spikes(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
 
 
 def _relaxation(rng: np.random.Generator, at: np.ndarray) -> np.ndarray:
-    """Charges and discharges."""
+    """A capacitor that charges and discharges."""
     phase, decay = _phase(rng, at) % 1.0, rng.uniform(3.0, 12.0)
     return np.where(phase < 0.5, 1.0 - np.exp(-decay * phase), np.exp(-decay * (phase - 0.5)))
 
@@ -175,7 +175,10 @@ FAMILIES: Final[dict[str, Wave]] = {
 
 
 def no_ecg(family: str, seed: int, fs: float = 500.0, seconds: float = 10.0) -> np.ndarray:
-    """(12, samples): by turns the same in every lead, as three electrodes would see it, and other in every lead; with a little noise."""
+    """(12, samples) of one family with a little noise.
+
+    By seed it is the same in every lead, obeys Einthoven's law, or is independent in every lead.
+    """
     rng = np.random.default_rng([seed, *family.encode()])
     at = np.arange(round(fs * seconds)) / fs
     wave, kind = FAMILIES[family], seed % 3

@@ -1,32 +1,38 @@
-"""The rhythm's word follows from the measurements, and where they do not tell, none is made up."""
+"""The rhythm's name follows from the measurements; where they do not show it, none is given."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from intervals.beats import BeatClass
 from intervals.measurements import BeatFiducials, Measurements
-from intervals.rhythm import _irregularity, name_rhythm
+from intervals.rhythm import Rhythm, name_rhythm
 from signals.spikes import Pacing
 
 UNPACED = Pacing(0, 0, 10)
+IRREGULAR_S = [0.8, 0.5, 0.95, 0.62, 0.78, 0.45, 0.9, 0.55, 0.7]
+SLIGHTLY_S = [0.80, 0.86, 0.79, 0.87, 0.81, 0.85]
 
 
-def _measured(
+def measured(
     rr_s: list[float],
     *,
+    rate: float = 75.0,
     pr_ms: float | None = 160.0,
-    p_present: float = 0.98,
-    qrs_ms: float = 90.0,
+    p_present: float | None = 0.98,
+    qrs_ms: float | None = 90.0,
     classes: list[BeatClass] | None = None,
 ) -> Measurements:
-    times = np.concatenate([[0.5], 0.5 + np.cumsum(rr_s)])
-    kinds: list[BeatClass] = classes or ["normal"] * len(times)
-    beats = tuple(BeatFiducials(float(time), kind) for time, kind in zip(times, kinds, strict=True))
-    rate = 60.0 / float(np.median(rr_s))
+    """Return measurements with these intervals between beats, all normal by default."""
+    times_s = [0.5]
+    for interval_s in rr_s:
+        times_s.append(times_s[-1] + interval_s)
+    if classes is None:
+        classes = ["normal"] * len(times_s)
+    beats = tuple(map(BeatFiducials, times_s, classes))
     return Measurements(
         heart_rate_bpm=rate,
         pr_ms=pr_ms,
@@ -37,108 +43,217 @@ def _measured(
     )
 
 
-IRREGULAR = [0.8, 0.5, 0.95, 0.62, 0.78, 0.45, 0.9, 0.55, 0.7]
+def without_p(rr_s: list[float], p_present: float = 0.3, rate: float = 75.0) -> Measurements:
+    return measured(rr_s, rate=rate, pr_ms=None, p_present=p_present)
+
+
+def irregularity(rr_s: list[float]) -> float:
+    """RMSSD over the mean interval, in plain Python."""
+    squares = [(later - earlier) ** 2 for earlier, later in zip(rr_s, rr_s[1:], strict=False)]
+    return math.sqrt(sum(squares) / len(squares)) / (sum(rr_s) / len(rr_s))
+
+
+def alternating(ratio: float, shortest_s: float = 0.6, intervals: int = 8) -> list[float]:
+    """Intervals a and a + d, one after the other, with d over their mean a + d / 2 as the ratio.
+
+    Both the irregularity and the median change over the median interval are this ratio.
+    """
+    step_s = ratio * shortest_s / (1.0 - ratio / 2)
+    return [shortest_s, shortest_s + step_s] * (intervals // 2)
 
 
 @pytest.mark.parametrize(
-    ("rr", "word"), [(0.8, "Sinus rhythm"), (1.2, "Sinus bradycardia"), (0.5, "Sinus tachycardia")]
+    ("rate", "word"),
+    [
+        (59.9, "Sinus bradycardia"),
+        (60.0, "Sinus rhythm"),
+        (100.0, "Sinus rhythm"),
+        (100.1, "Sinus tachycardia"),
+    ],
 )
-def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rr: float, word: str) -> None:
-    assert name_rhythm(_measured([rr] * 9), UNPACED).word == word
+def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rate: float, word: str) -> None:
+    """Its confidence is the probability of P."""
+    found = name_rhythm(measured([0.8] * 9, rate=rate, p_present=0.93), UNPACED)
+    assert found == Rhythm(word, 0.93, ())
 
 
-def test_an_irregular_one_without_p_waves_is_atrial_fibrillation() -> None:
-    found = name_rhythm(_measured(IRREGULAR, pr_ms=None, p_present=0.01), UNPACED)
+@pytest.mark.parametrize(("ratio", "irregular"), [(0.0995, False), (0.1005, True)])
+def test_an_irregular_rhythm_with_p_waves_is_sinus_arrhythmia(
+    ratio: float, irregular: bool
+) -> None:
+    found = name_rhythm(measured(alternating(ratio)), UNPACED)
+    assert found == Rhythm("Sinus rhythm", 0.98, ("Sinus arrhythmia",) if irregular else ())
+
+
+@pytest.mark.parametrize(
+    ("p_present", "limit"), [(0.01, 0.05), (0.099, 0.05), (0.1, 0.1), (0.9, 0.1), (None, 0.1)]
+)
+def test_fibrillation_is_irregular_beyond_a_limit_that_p_sets(
+    p_present: float | None, limit: float
+) -> None:
+    """Its confidence rises from 0 at the limit to 1 at twice the limit."""
+    for ratio, confidence in ((0.995, None), (1.005, 0.005), (1.4, 0.4), (2.5, 1.0)):
+        measurements = measured(alternating(ratio * limit), pr_ms=None, p_present=p_present)
+        found = name_rhythm(measurements, UNPACED)
+        if confidence is None:
+            assert found == Rhythm("Undetermined")
+        else:
+            assert found.word == "Atrial fibrillation" and found.findings == ()
+            assert found.confidence == pytest.approx(confidence)
+
+
+def test_irregularity_is_rmssd_over_the_mean_interval() -> None:
+    """Differences of 60, 70, 80, 60 and 40 ms: 0.0767 of the mean interval, by hand."""
+    expected = math.sqrt((0.06**2 + 0.07**2 + 0.08**2 + 0.06**2 + 0.04**2) / 5) / (4.98 / 6)
+    assert irregularity(SLIGHTLY_S) == pytest.approx(expected)
+    found = name_rhythm(without_p(SLIGHTLY_S, 0.02), UNPACED)
     assert found.word == "Atrial fibrillation"
-    assert found.confidence is not None
-    assert found.confidence > 0.5
+    assert found.confidence == pytest.approx((expected - 0.05) / 0.05)
 
 
-def test_an_irregular_one_with_p_waves_is_sinus_arrhythmia() -> None:
-    found = name_rhythm(_measured(IRREGULAR), UNPACED)
-    assert (found.word, found.findings) == ("Sinus rhythm", ("Sinus arrhythmia",))
-
-
-def test_an_irregular_one_whose_p_waves_cannot_be_measured_is_fibrillation_too() -> None:
+def test_an_irregular_rhythm_whose_p_waves_cannot_be_measured_is_fibrillation_too() -> None:
     """At fast rates T passes for P; no PR is measured then."""
-    assert (
-        name_rhythm(_measured(IRREGULAR, pr_ms=None, p_present=0.9), UNPACED).word
-        == "Atrial fibrillation"
+    found = name_rhythm(without_p(IRREGULAR_S, 0.9), UNPACED)
+    assert found == Rhythm("Atrial fibrillation", 1.0, ())
+
+
+@pytest.mark.parametrize(
+    ("change_s", "word"), [(0.026, "Undetermined"), (0.028, "Atrial fibrillation")]
+)
+def test_a_few_premature_beats_without_p_waves_are_no_fibrillation(
+    change_s: float, word: str
+) -> None:
+    """One premature beat causes the irregularity; the median change of 0.9 s is 2.9 or 3.1 %."""
+    rr_s = [0.9, 0.9 + change_s] * 5
+    rr_s[5:7] = [0.5, 1.3]
+    assert irregularity(rr_s) > 0.1
+    assert name_rhythm(without_p(rr_s), UNPACED).word == word
+
+
+@pytest.mark.parametrize(("ratio", "word"), [(0.99, "Atrial fibrillation"), (1.01, "Undetermined")])
+def test_alternating_premature_beats_are_no_fibrillation(ratio: float, word: str) -> None:
+    assert name_rhythm(without_p(alternating(ratio, 0.4)), UNPACED).word == word
+
+
+@pytest.mark.parametrize(("intervals", "word"), [(3, "Undetermined"), (4, "Atrial fibrillation")])
+def test_four_intervals_show_whether_a_rhythm_is_regular(intervals: int, word: str) -> None:
+    found = name_rhythm(without_p(IRREGULAR_S[:intervals], 0.02), UNPACED)
+    assert found.word == word
+
+
+def test_intervals_apart_do_not_show_whether_a_rhythm_is_regular() -> None:
+    """Four intervals between normal beats, of which only two follow another: none is judged.
+
+    Of all beats that are not noisy nothing more is left.
+    """
+    classes: list[BeatClass] = ["normal"] * 3 + ["noisy"] + ["normal"] * 3
+    found = name_rhythm(
+        measured(IRREGULAR_S[:6], pr_ms=None, p_present=0.02, classes=classes), UNPACED
     )
-
-
-def test_a_few_premature_beats_without_p_waves_are_no_fibrillation() -> None:
-    premature = [0.9, 0.9, 0.9, 0.6, 1.2, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]
-    found = _measured(premature, pr_ms=None, p_present=0.3)
-    assert (_irregularity(found) or 0.0) > 0.1
-    assert name_rhythm(found, UNPACED).word == "Undetermined"
-
-
-def test_premature_beats_by_turns_are_no_fibrillation() -> None:
-    assert (
-        name_rhythm(_measured([0.4, 1.4] * 5, pr_ms=None, p_present=0.3), UNPACED).word
-        == "Undetermined"
-    )
-
-
-def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
-    for rr in ([0.8] * 9, IRREGULAR):
-        found = replace(_measured(rr, pr_ms=None, p_present=0.02), flutter_per_min=280.0)
-        assert name_rhythm(found, UNPACED).word == "Atrial flutter"
-
-
-def test_fast_and_narrow_without_p_waves_is_a_narrow_complex_tachycardia() -> None:
-    assert (
-        name_rhythm(_measured([0.35] * 20, pr_ms=None, p_present=0.02), UNPACED).word
-        == "Narrow-complex tachycardia"
-    )
-
-
-def test_a_regular_one_without_p_waves_has_no_name() -> None:
-    assert (
-        name_rhythm(_measured([0.9] * 9, pr_ms=None, p_present=0.01), UNPACED).word
-        == "Undetermined"
-    )
-
-
-def test_fast_and_wide_without_p_waves_is_a_wide_complex_tachycardia() -> None:
-    assert (
-        name_rhythm(_measured([0.4] * 20, pr_ms=None, p_present=0.02, qrs_ms=160.0), UNPACED).word
-        == "Wide-complex tachycardia"
-    )
-
-
-@pytest.mark.parametrize("paced", [Pacing(0, 9, 10), Pacing(9, 0, 10), Pacing(9, 9, 10)])
-def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing) -> None:
-    assert (
-        name_rhythm(_measured([0.9] * 9, pr_ms=None, p_present=0.5), paced).word
-        == "Electronic pacemaker"
-    )
+    assert found == Rhythm("Undetermined")
 
 
 def test_ectopic_beats_do_not_make_a_rhythm_irregular() -> None:
-    rr = [0.8, 0.8, 0.5, 1.1, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8]
+    rr_s = [0.8, 0.8, 0.5, 1.1, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8]
     classes: list[BeatClass] = ["normal", "normal", "normal", "ectopic", *["normal"] * 7]
-    found = _measured(rr, classes=classes)
-    assert _irregularity(found) == pytest.approx(0.0, abs=1e-9)
-    assert name_rhythm(found, UNPACED).word == "Sinus rhythm"
+    assert irregularity(rr_s) > 0.1
+    assert name_rhythm(measured(rr_s, classes=classes), UNPACED) == Rhythm("Sinus rhythm", 0.98)
 
 
-def test_every_other_beat_ectopic_is_bigeminy() -> None:
-    classes: list[BeatClass] = ["normal", "ectopic"] * 5
-    assert (
-        "Bigeminy"
-        in name_rhythm(_measured([0.5, 1.1] * 4 + [0.5], classes=classes), UNPACED).findings
+def test_intervals_before_and_after_an_ectopic_beat_are_not_compared() -> None:
+    """Normal intervals 0.8 and 1.0 s on either side of an ectopic beat; RMSSD is of the rest."""
+    rr_s = [0.8, 0.81, 0.8, 0.5, 1.1, 1.0, 1.01, 1.0]
+    classes: list[BeatClass] = [*["normal"] * 4, "ectopic", *["normal"] * 4]
+    found = name_rhythm(measured(rr_s, classes=classes), UNPACED)
+    assert found == Rhythm("Sinus rhythm", 0.98)
+
+
+def test_with_beats_of_many_forms_all_that_are_not_noisy_count() -> None:
+    classes: list[BeatClass] = ["normal", "ectopic", "normal", "ectopic", "ectopic"] * 2
+    found = name_rhythm(
+        measured(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5], pr_ms=None, p_present=0.02, classes=classes),
+        UNPACED,
     )
-
-
-def test_a_few_in_a_row_are_frequent_ectopy() -> None:
-    classes: list[BeatClass] = ["normal"] * 3 + ["ectopic"] * 2 + ["normal"] * 5
-    assert name_rhythm(_measured([0.8] * 9, classes=classes), UNPACED).findings == (
-        "Frequent ectopic beats",
+    assert found.word == "Atrial fibrillation"
+    expected = irregularity(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5])
+    assert found.confidence == pytest.approx((expected - 0.05) / 0.05)
+    noisy: list[BeatClass] = ["noisy" if kind == "ectopic" else kind for kind in classes]
+    found = name_rhythm(
+        measured(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5], pr_ms=None, p_present=0.02, classes=noisy),
+        UNPACED,
     )
+    assert found == Rhythm("Undetermined")
+
+
+def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
+    for rr_s in ([0.8] * 9, IRREGULAR_S):
+        flutter = replace(without_p(rr_s, 0.02), flutter_per_min=280.0)
+        assert name_rhythm(flutter, UNPACED) == Rhythm("Atrial flutter", pytest.approx(0.98))
+    unknown = replace(flutter, p_present=None)
+    assert name_rhythm(unknown, UNPACED) == Rhythm("Atrial flutter", None)
+
+
+@pytest.mark.parametrize(
+    ("rate", "qrs_ms", "word", "confidence"),
+    [
+        (100.0, 90.0, "Undetermined", None),
+        (101.0, 119.0, "Narrow-complex tachycardia", 0.01),
+        (150.0, 120.0, "Wide-complex tachycardia", 0.5),
+        (230.0, 160.0, "Wide-complex tachycardia", 1.0),
+        (150.0, None, "Undetermined", None),
+    ],
+)
+def test_a_regular_tachycardia_without_p_waves_has_the_width_of_its_qrs(
+    rate: float, qrs_ms: float | None, word: str, confidence: float | None
+) -> None:
+    """The confidence rises from 0 at 100 per minute to 1 at 200."""
+    fast = measured([0.4] * 20, rate=rate, pr_ms=None, p_present=0.02, qrs_ms=qrs_ms)
+    found = name_rhythm(fast, UNPACED)
+    assert (found.word, found.findings) == (word, ())
+    assert found.confidence == (None if confidence is None else pytest.approx(confidence))
+
+
+def test_a_regular_one_without_p_waves_has_no_name() -> None:
+    assert name_rhythm(without_p([0.9] * 9, 0.01), UNPACED) == Rhythm("Undetermined")
+
+
+@pytest.mark.parametrize(
+    ("paced", "confidence"),
+    [(Pacing(0, 9, 12), 0.75), (Pacing(9, 0, 12), 0.75), (Pacing(11, 9, 12), 11 / 12)],
+)
+def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing, confidence: float) -> None:
+    """The confidence is the share of beats with a spike, of the chamber that has more."""
+    found = name_rhythm(without_p(IRREGULAR_S), paced)
+    assert found == Rhythm("Electronic pacemaker", pytest.approx(confidence))
+
+
+@pytest.mark.parametrize(
+    ("classes", "findings"),
+    [
+        (["ectopic"] * 2 + ["normal"] * 18, ("Frequent ectopic beats",)),
+        (["ectopic"] * 2 + ["normal"] * 18 + ["noisy"] * 5, ("Frequent ectopic beats",)),
+        (["ectopic"] * 2 + ["normal"] * 19, ()),
+        (["ectopic"] + ["normal"] * 4, ()),
+        # Of ten pairs of neighbours eight or seven are one normal and one ectopic beat.
+        (["normal", "ectopic"] * 4 + ["normal"] * 3, ("Bigeminy",)),
+        (["normal", "ectopic"] * 3 + ["normal", "ectopic"] + ["ectopic"] * 3, ("Frequent ectopic beats",)),
+        (["normal", "ectopic"] * 2, ("Bigeminy",)),
+        (["ectopic", "normal", "ectopic"], ("Frequent ectopic beats",)),
+        (["normal", "ectopic", "noisy", "normal", "ectopic"], ("Bigeminy",)),
+    ],
+)  # fmt: skip
+def test_ectopic_beats_are_a_finding_next_to_the_rhythm(
+    classes: list[BeatClass], findings: tuple[str, ...]
+) -> None:
+    found = name_rhythm(measured([0.8] * (len(classes) - 1), classes=classes), UNPACED)
+    assert found == Rhythm("Sinus rhythm", 0.98, findings)
+
+
+def test_ectopic_beats_and_arrhythmia_are_both_findings() -> None:
+    classes: list[BeatClass] = ["normal"] * 8 + ["ectopic"] * 2
+    found = name_rhythm(measured(IRREGULAR_S, classes=classes), UNPACED)
+    assert found.findings == ("Frequent ectopic beats", "Sinus arrhythmia")
 
 
 def test_without_a_rate_there_is_no_rhythm() -> None:
-    assert name_rhythm(Measurements(), UNPACED).word == "Undetermined"
-    assert _irregularity(_measured([0.8, 0.8])) is None
+    assert name_rhythm(Measurements(), UNPACED) == Rhythm("Undetermined")
