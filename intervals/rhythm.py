@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from intervals.measurements import Measurements
 from signals.spikes import Pacing
 
+Seconds = NDArray[np.float64]
+
 UNDETERMINED: Final = "Undetermined"
 # RMSSD over mean RR of beats that are not ectopic; above it the rhythm is irregular (Dash et al.,
 # Ann Biomed Eng 2009;37:1701-9).
@@ -67,7 +69,8 @@ def name_rhythm(measurements: Measurements, pacing: Pacing) -> Rhythm:
         confidence = None if p_present is None else 1.0 - p_present
         return Rhythm("Atrial flutter", confidence, findings)
 
-    irregularity = _irregularity(measurements)
+    differences, intervals = _enough_intervals(measurements)
+    irregularity = _irregularity(differences, intervals)
     if measurements.pr_ms is not None:
         if irregularity is not None and irregularity > IRREGULAR:
             findings = (*findings, "Sinus arrhythmia")
@@ -76,7 +79,7 @@ def name_rhythm(measurements: Measurements, pacing: Pacing) -> Rhythm:
     limit = IRREGULAR
     if p_present is not None and p_present < SURELY_NO_P:
         limit = IRREGULAR_WITHOUT_P
-    if irregularity is not None and irregularity > limit and _changes_throughout(measurements):
+    if irregularity is not None and irregularity > limit and _changes_throughout(differences, intervals):
         return Rhythm("Atrial fibrillation", _beyond(irregularity, limit), findings)
     if rate > FAST_PER_MIN and measurements.qrs_ms is not None:
         width = "Wide" if measurements.qrs_ms >= WIDE_QRS_MS else "Narrow"
@@ -92,29 +95,23 @@ def _sinus_word(rate: float) -> str:
     return "Sinus rhythm"
 
 
-def _irregularity(measurements: Measurements) -> float | None:
-    """Return RMSSD over the mean interval between neighbouring beats; None with too few beats."""
-    differences, intervals = _enough_intervals(measurements)
+def _irregularity(differences: Seconds, intervals: Seconds) -> float | None:
+    """Return RMSSD over the mean interval; None without intervals."""
     if intervals.size == 0:
         return None
     rmssd = np.sqrt(np.mean(np.square(differences)))
     return float(rmssd / intervals.mean())
 
 
-def _changes_throughout(measurements: Measurements) -> bool:
+def _changes_throughout(differences: Seconds, intervals: Seconds) -> bool:
     """Return whether the median change between intervals is that of fibrillation."""
-    differences, intervals = _enough_intervals(measurements)
-    if intervals.size == 0:
-        return False
     low, high = CHANGES_OF_FIBRILLATION
     change = np.median(np.abs(differences)) / np.median(intervals)
     return bool(low < change < high)
 
 
-def _enough_intervals(
-    measurements: Measurements,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return differences of successive intervals, and intervals, in s.
+def _enough_intervals(measurements: Measurements) -> tuple[Seconds, Seconds]:
+    """Return differences of successive intervals, and intervals.
 
     Between normal beats. Where beats of many morphologies leave too few of these, between all beats
     that are not noisy. Empty where these are too few as well.
@@ -128,8 +125,8 @@ def _enough_intervals(
 
 def _intervals_between(
     measurements: Measurements, beat_classes: tuple[str, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return differences of successive intervals, and intervals, in s, between beats of classes."""
+) -> tuple[Seconds, Seconds]:
+    """Return differences of successive intervals, and intervals, between beats of the classes."""
     times_s = np.array([beat.r for beat in measurements.fiducials])
     counts = np.array(
         [beat.beat_class in beat_classes for beat in measurements.fiducials], np.bool_

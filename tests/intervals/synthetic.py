@@ -1,7 +1,11 @@
-"""ECGs with known boundaries: each wave a pulse of finite length on its own axis, so that onset and offset are exact."""
+"""ECGs with known boundaries: each wave is a pulse of finite length on its own axis.
+
+Onset and offset of each wave are then exact.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +13,7 @@ import numpy as np
 from signals.leads import LEADS, TwelveLeads
 from signals.record import EcgRecord
 
-# How much of each wave the leads see (mV), rows as LEADS; limb leads follow from I and II.
+# Height of each wave in the leads (mV), rows as LEADS; the other limb leads follow from I and II.
 _I_AND_II = {
     "p": (0.08, 0.13),
     "q": (-0.06, -0.08),
@@ -28,7 +32,7 @@ _CHEST = {
 
 @dataclass(frozen=True)
 class Made:
-    """Intervals that were put in, ms."""
+    """The intervals of a synthetic ECG, ms."""
 
     rr_ms: float = 850.0
     pr_ms: float = 160.0
@@ -42,19 +46,28 @@ def synthetic(
     made: Made = Made(), fs: float = 500.0, seconds: float = 10.0, first_s: float = 0.6
 ) -> np.ndarray:
     """(12, samples) mV; QRS onsets at first_s, first_s + RR, ..."""
-    times = np.arange(round(seconds * fs)) / fs
-    signal = np.zeros((12, times.size))
-    for onset in np.arange(first_s, seconds, made.rr_ms / 1000.0):
-        for wave, (start, stop) in _spans(made).items():
-            pulse = _pulse(
-                times - onset, start / 1000.0, stop / 1000.0, 0.65 if wave == "t" else 0.5
-            )
-            signal += _seen(wave)[:, None] * pulse
+    return synthetic_at(np.arange(first_s, seconds, made.rr_ms / 1000.0), made, fs, seconds)
+
+
+def synthetic_at(
+    onsets_s: Sequence[float] | np.ndarray,
+    made: Made = Made(),
+    fs: float = 500.0,
+    seconds: float = 10.0,
+) -> np.ndarray:
+    """(12, samples) mV with these QRS onsets."""
+    times_s = np.arange(round(seconds * fs)) / fs
+    signal = np.zeros((12, times_s.size))
+    for onset_s in onsets_s:
+        for wave, (start_ms, stop_ms) in _spans(made).items():
+            peak = 0.65 if wave == "t" else 0.5
+            pulse = _pulse(times_s - onset_s, start_ms / 1000.0, stop_ms / 1000.0, peak)
+            signal += _projected(wave)[:, None] * pulse
     return signal
 
 
 def twelve(signal: np.ndarray) -> TwelveLeads:
-    """All twelve leads as the server would hand them on."""
+    """Return the leads as the server passes them on; a lead of NaN is missing."""
     present = ~np.isnan(signal).all(axis=1)
     return TwelveLeads(np.asarray(signal, np.float64), present)
 
@@ -81,8 +94,8 @@ def _pulse(times: np.ndarray, start: float, stop: float, peak: float) -> np.ndar
     return np.where((at > 0) & (at < 1), np.sin(np.clip(phase, 0, 1) * np.pi / 2) ** 1.5, 0.0)
 
 
-def _seen(wave: str) -> np.ndarray:
-    one, two = _I_AND_II[wave]
-    return np.array(
-        [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2, *_CHEST[wave]]
-    )
+def _projected(wave: str) -> np.ndarray:
+    """(12,) height in each lead."""
+    lead_i, lead_ii = _I_AND_II[wave]
+    augmented = [-(lead_i + lead_ii) / 2, lead_i - lead_ii / 2, lead_ii - lead_i / 2]
+    return np.array([lead_i, lead_ii, lead_ii - lead_i, *augmented, *_CHEST[wave]])

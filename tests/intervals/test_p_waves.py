@@ -82,6 +82,14 @@ def test_at_fast_rates_a_long_pr_may_be_the_last_t(rr_s: float, pr_ms: float, is
     assert reason == (None if is_p else fast)
 
 
+def test_42_percent_of_rr_still_pass() -> None:
+    """RR 400 ms to the last bit: 168 ms. Two beats are enough for a rate."""
+    fast = beats_at([0.0, 0.4])
+    assert why_no_pr(fast, times_with(p_on=-208.0, p_off=-110.0), 0.99) is None
+    reason = why_no_pr(fast, times_with(p_on=-209.0, p_off=-110.0), 0.99)
+    assert reason == "the rate is so fast that P cannot be distinguished from T"
+
+
 def test_one_beat_has_no_rate_that_could_be_fast() -> None:
     assert why_no_pr(beats_at([0.5]), times_with(), 0.99) is None
 
@@ -146,6 +154,13 @@ def test_recurrence_needs_five_samples_of_p_in_the_window(p_off: float, reason: 
     times = times_with(p_on=-520.0, p_off=p_off, qrs_on=-100.0)
     beats = beats_at((np.arange(7) * 0.9).tolist(), windows=windows)
     assert why_no_pr(beats, times, 0.99) == reason
+
+
+def test_recurrence_is_not_judged_where_p_ends_before_it_begins() -> None:
+    """Of -100 to -130 ms, with 20 ms on either side, 2 samples are left."""
+    windows = np.random.default_rng(1).normal(size=(7, 12, 288))
+    beats = beats_at((np.arange(7) * 0.9).tolist(), windows=windows)
+    assert why_no_pr(beats, times_with(p_on=-100.0, p_off=-130.0), 0.99) is None
 
 
 def alternating(change_s: float, beats: int = 8) -> list[float]:

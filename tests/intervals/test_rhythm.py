@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -49,7 +50,7 @@ def without_p(rr_s: list[float], p_present: float = 0.3, rate: float = 75.0) -> 
 
 def irregularity(rr_s: list[float]) -> float:
     """RMSSD over the mean interval, in plain Python."""
-    squares = [(later - earlier) ** 2 for earlier, later in zip(rr_s, rr_s[1:], strict=False)]
+    squares = [(later - earlier) ** 2 for earlier, later in pairwise(rr_s)]
     return math.sqrt(sum(squares) / len(squares)) / (sum(rr_s) / len(rr_s))
 
 
