@@ -36,7 +36,7 @@ def conditioned(signal: np.ndarray, missing: np.ndarray | None = None) -> Condit
 
 
 def complexes_at(samples: list[int], heights: list[float], length: int = 5000) -> np.ndarray:
-    """(12, samples): a QRS complex of 60 ms at each sample, in proportions of its own in each lead."""
+    """(12, samples): a QRS complex of 60 ms at each sample, of another size in each lead."""
     signal = np.zeros((12, length))
     at = np.arange(length)
     proportions = np.linspace(0.4, 1.6, 12)[:, None]

@@ -187,7 +187,7 @@ def test_a_beat_that_extends_over_the_end_ends_nothing() -> None:
 
 
 def test_waves_that_lose_their_phase_are_no_flutter() -> None:
-    """Fibrillation: as tall and about as fast, but no wave keeps its distance to the next but one."""
+    """Fibrillation: as tall and about as fast, but the distance between waves varies."""
     rng = np.random.default_rng(0)
     phase = np.cumsum(rng.normal(6.0, 25.0, AT_S.size)) / 500.0
     waves = FLUTTER_HEIGHTS[:, None] * 0.1 * np.sin(2 * np.pi * phase)

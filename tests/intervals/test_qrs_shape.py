@@ -128,7 +128,7 @@ def test_a_spike_is_narrower_than_a_complex(
 
 @pytest.mark.parametrize(("steep_samples", "reason"), [(42, None), (44, NOT_STEEP)])
 def test_a_pulse_wave_is_wider_than_a_complex(steep_samples: int, reason: str | None) -> None:
-    """42 x 0.8 = 33.6 gives 34 samples, 136 ms; 44 x 0.8 = 35.2 gives 36, 144 ms; the limit: 138."""
+    """42 x 0.8 = 33.6 gives 34 samples, 136 ms; 44 x 0.8 = 35.2 gives 36, 144 ms (limit 138)."""
     start = 100
     fiducials = qrs(start, start + steep_samples)
     assert why_no_qrs(of_slopes(up_and_down(steep_samples, start)), fiducials, RR_S) == reason

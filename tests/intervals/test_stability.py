@@ -1,4 +1,4 @@
-"""What should not matter to an interval does not: gain, rate, when the recording begins, and small disturbances.
+"""Intervals do not depend on gain, rate, the recording's start, and small disturbances.
 
 On a few recordings of LUDB by default, on all of them with `scripts/test --long`.
 """
@@ -15,16 +15,10 @@ from intervals.measurements import Measurements
 from tests.data import SHARED, requires_shared
 from training.datasets.ludb import LudbRecord, read_ludb
 
-LIMITS_MS = {
-    "qrs_ms": 3.0,
-    "pr_ms": 3.0,
-    "qt_ms": 6.0,
-}  # of the median over a few records, and of nine in ten of all
-WORST_MS = {
-    "qrs_ms": 10.0,
-    "pr_ms": 10.0,
-    "qt_ms": 15.0,
-}  # about what two cardiologists differ by; no record may jump
+# Of the median over a few records, and of the 90th percentile over all.
+LIMITS_MS = {"qrs_ms": 3.0, "pr_ms": 3.0, "qt_ms": 6.0}
+# About the difference between two cardiologists; no record may move farther.
+WORST_MS = {"qrs_ms": 10.0, "pr_ms": 10.0, "qt_ms": 15.0}
 FEW = slice(None, None, 12)  # records 2 to 200, of every kind
 
 
@@ -55,12 +49,12 @@ def check(name: str, chosen: range, percentile: float) -> None:
 
 @requires_shared
 @pytest.mark.parametrize("name", SMALL)
-def test_intervals_of_a_few_recordings_hold_still(name: str) -> None:
+def test_intervals_of_a_few_recordings_are_stable(name: str) -> None:
     check(name, range(len(records()))[FEW], 50)
 
 
 @requires_shared
 @pytest.mark.long
 @pytest.mark.parametrize("name", SMALL)
-def test_intervals_of_every_recording_hold_still(name: str) -> None:
+def test_intervals_of_every_recording_are_stable(name: str) -> None:
     check(name, range(len(records())), 90)

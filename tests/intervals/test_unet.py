@@ -1,4 +1,4 @@
-"""The numpy network is the torch network, whatever it computed before."""
+"""The numpy network computes the same as the PyTorch network, in any order and any thread."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def beat_of(leads: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(leads, 288))
 
 
-def said(network: Network, beat: np.ndarray) -> list[np.ndarray]:
-    return [np.array(each) for each in forward(network, *network_input(beat))]
+def outputs(network: Network, beat: np.ndarray) -> list[np.ndarray]:
+    return [np.array(output) for output in forward(network, *network_input(beat))]
 
 
 @pytest.mark.parametrize("leads", [12, 8, 3, 1])
@@ -50,22 +50,22 @@ def test_numpy_computes_what_torch_computes(leads: int) -> None:
         np.testing.assert_allclose(mine, theirs[0].numpy(), atol=1e-4, rtol=1e-4)
 
 
-def test_what_was_computed_before_makes_no_difference() -> None:
+def test_earlier_passes_make_no_difference() -> None:
     network = build_network(export(random_net()))
-    first = said(network, beat_of(8))
+    first = outputs(network, beat_of(8))
     kept = forward(network, *network_input(beat_of(8)))
-    for leads in (8, 1, 2, 3, 4, 5, 12):  # more than are kept
-        said(network, beat_of(leads, seed=leads))
-    for before, now, given in zip(first, said(network, beat_of(8)), kept, strict=True):
+    for leads in (8, 1, 2, 3, 4, 5, 12):  # more than there are kept workspaces
+        outputs(network, beat_of(leads, seed=leads))
+    for before, now, given in zip(first, outputs(network, beat_of(8)), kept, strict=True):
         np.testing.assert_array_equal(now, before)
-        np.testing.assert_array_equal(given, before)  # what was handed out is nobody's workspace
+        np.testing.assert_array_equal(given, before)  # results are not views of a workspace
 
 
-def test_threads_do_not_write_on_each_others_desks() -> None:
+def test_threads_do_not_share_workspaces() -> None:
     network = build_network(export(random_net()))
-    alone = [said(network, beat_of(8, seed)) for seed in range(8)]
+    alone = [outputs(network, beat_of(8, seed)) for seed in range(8)]
     with ThreadPoolExecutor(4) as threads:
-        together = list(threads.map(lambda seed: said(network, beat_of(8, seed % 8)), range(64)))
+        together = list(threads.map(lambda seed: outputs(network, beat_of(8, seed % 8)), range(64)))
     for number, found in enumerate(together):
         for mine, theirs in zip(found, alone[number % 8], strict=True):
             np.testing.assert_array_equal(mine, theirs)

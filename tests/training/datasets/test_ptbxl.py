@@ -1,10 +1,11 @@
-"""PTB-XL read as downloaded and as packed gives the same recordings and the same labels."""
+"""PTB-XL as downloaded and as packed gives the same recordings and labels."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from training.datasets.ptbxl import (
 )
 
 PACKED = SHARED / "ptbxl"
-QUANTUM_MV = 0.005  # the packed copy rounds I, II and V1..V6 to 5 or 10 uV, so a derived lead is within 10 + 1 uV
+COPIED_COLUMNS = ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
 COLUMN = {
     "1st degree atrioventricular block": "y_first_degree_av_block",
     **{
@@ -48,41 +49,22 @@ def rows() -> list[dict[str, str]]:
 @pytest.fixture
 def downloaded(tmp_path: Path, rows: list[dict[str, str]]) -> Path:
     """A folder as PhysioNet's, with the recordings of raw100 alone."""
-    mine = [row for row in rows if row["raw100"] == "1"]
+    kept_rows = [row for row in rows if row["raw100"] == "1"]
     folder = tmp_path / "records100" / "00000"
     folder.mkdir(parents=True)
     for path in sorted((PACKED / "raw100").iterdir()):
         shutil.copy(path, folder / path.name)
     shutil.copy(PACKED / "scp_statements.csv", tmp_path)
     with (tmp_path / "ptbxl_database.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            [
-                "ecg_id",
-                "patient_id",
-                "age",
-                "sex",
-                "scp_codes",
-                "strat_fold",
-                "filename_lr",
-                "filename_hr",
-            ]
-        )
-        for row in mine:
+        writer = csv.DictWriter(file, [*COPIED_COLUMNS, "filename_lr", "filename_hr"])
+        writer.writeheader()
+        for row in kept_rows:
+            copied = {column: row[column] for column in COPIED_COLUMNS}
+            copied["patient_id"] += ".0"  # as in the release
             name = f"00000/{int(row['ecg_id']):05d}"
-            kept = [
-                row[key]
-                for key in ("ecg_id", "patient_id", "age", "sex", "scp_codes", "strat_fold")
-            ]
-            writer.writerow(
-                [
-                    kept[0],
-                    f"{kept[1]}.0",
-                    *kept[2:],
-                    f"records100/{name}_lr",
-                    f"records500/{name}_hr",
-                ]
-            )
+            copied["filename_lr"] = f"records100/{name}_lr"
+            copied["filename_hr"] = f"records500/{name}_hr"
+            writer.writerow(copied)
     return tmp_path
 
 
@@ -126,6 +108,7 @@ def test_a_download_and_the_packed_copy_hold_the_same(
     assert np.array_equal(table.fold, packed.fold[mine])
     assert np.array_equal(table.patient_id, packed.patient_id[mine])
     again = read_signals(packed)[mine]
+    # The packed copy rounds I, II and V1 to V6 to 5 or 10 uV: a derived lead is within 10 + 1 uV.
     assert np.median(np.abs(signals.astype(int) - again).max(axis=(1, 2))) <= 11
 
 
@@ -139,5 +122,60 @@ def test_a_packed_recording_has_its_files_where_they_were_kept(packed: PtbXl) ->
 
 
 def test_another_folder_is_refused_with_what_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"ptbxl_database\.csv"):
+    with pytest.raises(
+        FileNotFoundError, match=r"neither ptbxl_database\.csv .* nor metadata\.csv\.gz"
+    ):
         read_table(tmp_path)
+
+
+def table_of(*statements: set[str]) -> PtbXl:
+    """Return a table of recordings with these statements."""
+    count = len(statements)
+    numbers = np.arange(count)
+    return PtbXl(
+        folder=Path(),
+        ecg_id=numbers,
+        patient_id=numbers,
+        age=numbers.astype(np.float64),
+        sex=numbers % 2,
+        fold=numbers + 1,
+        statements=tuple(map(frozenset, statements)),
+        diagnostic_class={"IMI": "MI", "ASMI": "MI", "NORM": "NORM", "CLBBB": "CD", "LVH": "HYP"},
+        files={100: (None,) * count, 500: (None,) * count},
+        packed=True,
+    )
+
+
+def test_a_superclass_is_any_diagnostic_statement_of_it() -> None:
+    table = table_of({"SR", "NORM"}, {"IMI", "CLBBB", "PVC"}, {"AFIB"}, set())
+    positive = [
+        {name for name, is_true in zip(SUPERCLASSES, row, strict=True) if is_true}
+        for row in table.superclasses().tolist()
+    ]
+    assert positive == [{"NORM"}, {"MI", "CD"}, set(), set()]
+
+
+def test_a_label_is_any_of_its_statements_and_bifascicular_block_two_at_once() -> None:
+    table = table_of({"CRBBB"}, {"CRBBB", "LAFB"}, {"LAFB"}, {"IRBBB", "LPFB"}, {"CRBBB", "LPFB"})
+    assert table.ecg_fm_label("Right bundle branch block").tolist() == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert table.ecg_fm_label(BIFASCICULAR).tolist() == [False, True, False, False, True]
+    both = table.with_any_statement(frozenset({"LAFB", "LPFB"}))
+    assert both.tolist() == [False, True, True, True, True]
+    assert len(table) == 5
+
+
+def test_a_table_with_another_number_of_recordings_is_refused(tmp_path: Path) -> None:
+    loader = "import numpy as np\ndef load_signals(folder, numbers):\n"
+    (tmp_path / "load.py").write_text(loader + "    return np.full((2, 12, 1000), 1.5)\n")
+    (tmp_path / "chunk_0.bin").touch()
+    table = replace(table_of(set(), set()), folder=tmp_path)
+    assert (read_signals(table) == 1500).all()
+    larger = replace(table_of(set(), set(), set()), folder=tmp_path)
+    with pytest.raises(ValueError, match=r": 2 recordings; the table has 3$"):
+        read_signals(larger)
