@@ -237,7 +237,7 @@ def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing, confidence: floa
         (["ectopic"] + ["normal"] * 4, ()),
         # Of ten pairs of neighbours eight or seven are one normal and one ectopic beat.
         (["normal", "ectopic"] * 4 + ["normal"] * 3, ("Bigeminy",)),
-        (["normal", "ectopic"] * 3 + ["normal", "ectopic"] + ["ectopic"] * 3, ("Frequent ectopic beats",)),
+        (["normal", "ectopic"] * 4 + ["ectopic"] * 3, ("Frequent ectopic beats",)),
         (["normal", "ectopic"] * 2, ("Bigeminy",)),
         (["ectopic", "normal", "ectopic"], ("Frequent ectopic beats",)),
         (["normal", "ectopic", "noisy", "normal", "ectopic"], ("Bigeminy",)),
