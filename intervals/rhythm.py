@@ -79,7 +79,11 @@ def name_rhythm(measurements: Measurements, pacing: Pacing) -> Rhythm:
     limit = IRREGULAR
     if p_present is not None and p_present < SURELY_NO_P:
         limit = IRREGULAR_WITHOUT_P
-    if irregularity is not None and irregularity > limit and _changes_throughout(differences, intervals):
+    if (
+        irregularity is not None
+        and irregularity > limit
+        and _changes_throughout(differences, intervals)
+    ):
         return Rhythm("Atrial fibrillation", _beyond(irregularity, limit), findings)
     if rate > FAST_PER_MIN and measurements.qrs_ms is not None:
         width = "Wide" if measurements.qrs_ms >= WIDE_QRS_MS else "Narrow"
