@@ -125,32 +125,53 @@ def _best_shifts(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the shift (beats,) that best aligns each beat with the template.
 
-    Whole samples at BEAT_HZ and, apart from these, the fraction of a sample at the vertex of the
-    parabola through the best correlation and its two neighbours.
+    Whole samples at BEAT_HZ and, apart from these, a fraction of a sample.
     """
+    match = _match_by_shift(surroundings, template)
+    best = match.argmax(axis=1)
+    return best - _MAX_SHIFT, _vertex_offset(match, best)
+
+
+def _match_by_shift(
+    surroundings: NDArray[np.float32], template: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the cross-correlation of each beat with the template, (beats, shifts)."""
     beats, leads, width = surroundings.shape
     last_shift = 2 * _MAX_SHIFT
     by_lead = template.reshape(leads, -1)
-    padded = np.zeros((leads, by_lead.shape[1] + 2 * last_shift), np.float32)
+    template_width = by_lead.shape[1]
+    padded = np.zeros((leads, template_width + 2 * last_shift), np.float32)
     padded[:, last_shift:-last_shift] = by_lead - mean(by_lead)[:, None]
 
     # The template at each shift is one row: a single matrix product correlates every beat with it.
-    starts = range(last_shift, -1, -1)
-    shifted = np.stack([padded[:, start : start + width] for start in starts])
-    shifted = shifted.reshape(last_shift + 1, -1)
-    match = surroundings.reshape(beats, -1) @ shifted.T
-    best = match.argmax(axis=1)
+    shifted = []
+    for start in range(last_shift, -1, -1):
+        shifted.append(padded[:, start : start + width])
+    templates = np.stack(shifted).reshape(len(shifted), -1)
+    match: NDArray[np.float32] = surroundings.reshape(beats, -1) @ templates.T
+    return match
 
+
+def _vertex_offset(match: NDArray[np.float32], best: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return where the parabola through the best match and its two neighbours has its vertex.
+
+    match  (beats, shifts)
+    best   (beats,) the shift with the best match
+
+    Returns (beats,) fractions of a sample from `best`; 0 where `best` is the first or last shift.
+    """
+    last_shift = match.shape[1] - 1
     inner = np.minimum(np.maximum(best, 1), last_shift - 1)
-    beat_index = np.arange(beats)
+    beat_index = np.arange(len(match))
     before = match[beat_index, inner - 1].astype(np.float64)
     at = match[beat_index, inner].astype(np.float64)
     after = match[beat_index, inner + 1].astype(np.float64)
+
     curvature = before - 2 * at + after
     has_vertex = (inner == best) & (curvature < 0)
     divisor = np.where(has_vertex, curvature, 1.0)
-    fractions = np.where(has_vertex, 0.5 * (before - after) / divisor, 0.0)
-    return best - _MAX_SHIFT, fractions
+    offset = 0.5 * (before - after) / divisor
+    return np.where(has_vertex, offset, 0.0)
 
 
 def _template_beat(

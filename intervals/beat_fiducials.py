@@ -74,8 +74,11 @@ def _r_peak_ms(representative: NDArray[np.float64], times: NDArray[np.float64]) 
     start_ms, stop_ms = -R_REACH_MS, R_REACH_MS
     if np.isfinite(times[[QRS_ON, QRS_OFF]]).all():
         start_ms, stop_ms = times[QRS_ON], times[QRS_OFF]
-    at_ms = np.arange(representative.shape[1]) * SAMPLE_MS - BEFORE_S * 1000.0
+    samples = representative.shape[1]
+    at_ms = np.arange(samples) * SAMPLE_MS - BEFORE_S * 1000.0
     inside = (at_ms >= start_ms) & (at_ms <= stop_ms)
+
     level = representative - median(representative)[:, None]
     magnitude = np.square(level[:, inside]).sum(axis=0)
-    return float(at_ms[inside][magnitude.argmax()])
+    largest = magnitude.argmax()
+    return float(at_ms[inside][largest])

@@ -188,10 +188,11 @@ def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.
     inside = (starts >= 0) & (stops <= samples)
     if not missing.any():
         return inside
-    missing_until = np.concatenate([[0], np.cumsum(missing)])
-    at_start = missing_until[np.clip(starts, 0, samples)]
-    at_stop = missing_until[np.clip(stops, 0, samples)]
-    return np.asarray(inside & (at_stop == at_start))
+    # How many samples are missing before each.
+    missing_before = np.concatenate([[0], np.cumsum(missing)])
+    before_start = missing_before[np.clip(starts, 0, samples)]
+    before_stop = missing_before[np.clip(stops, 0, samples)]
+    return np.asarray(inside & (before_stop == before_start))
 
 
 def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[BeatClass, ...]:

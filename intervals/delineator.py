@@ -25,8 +25,7 @@ CARD_FILE: Final = Path(__file__).with_name("delineator.json")
 # Samples on either side of the centre (160 ms): the peak that scales the input is that of this
 # beat's QRS complex, not that of a neighbour or an artefact.
 CENTRE_REACH: Final = 40
-# Of the spatial peak: a lead lower than that is not amplified to full height.
-OWN_FLOOR: Final = 0.02
+OWN_FLOOR: Final = 0.02  # of the spatial peak: the least that a lead is divided by
 CLIP: Final = 3.0
 LOG_FLOOR: Final = 1e-3
 
@@ -95,29 +94,40 @@ def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]
     near_centre = slice(CENTRE_SAMPLE - CENTRE_REACH, CENTRE_SAMPLE + CENTRE_REACH)
     own_peak = np.abs(level[:, near_centre]).max(axis=1)
     alive = own_peak > 0
-    alive_count = max(1, int(alive.sum()))
-    mean_square = (level[:, near_centre] ** 2).sum(axis=0) / alive_count
-    spatial_peak = max(float(np.sqrt(mean_square).max()), 1e-12)
+    spatial_peak = _spatial_peak(level[:, near_centre], int(alive.sum()))
+    # A lead that is much lower than the others is not amplified to full height.
+    own_scale = np.maximum(own_peak, OWN_FLOOR * spatial_peak)
 
     velocity = _spatial_velocity(level)
     velocity /= max(float(velocity[near_centre].max()), 1e-12)
+    log_velocity = np.log(velocity + LOG_FLOOR)
 
     features = np.empty((4, *level.shape), np.float32)
     features[0] = level / spatial_peak
-    features[1] = level / np.maximum(own_peak, OWN_FLOOR * spatial_peak)[:, None]
+    features[1] = level / own_scale[:, None]
     features[2] = velocity
-    features[3] = np.log(velocity + LOG_FLOOR) / -np.log(LOG_FLOOR) + 0.5
-    return np.clip(features, -CLIP, CLIP, out=features), alive
+    features[3] = log_velocity / -np.log(LOG_FLOOR) + 0.5
+    np.clip(features, -CLIP, CLIP, out=features)
+    return features, alive
+
+
+def _spatial_peak(level: Array, alive_count: int) -> float:
+    """(leads, samples) -> the largest root mean square over the living leads."""
+    square_sum = (level**2).sum(axis=0)
+    mean_square = square_sum / max(1, alive_count)
+    return max(float(np.sqrt(mean_square).max()), 1e-12)
 
 
 def _spatial_velocity(level: Array) -> Array:
     """(leads, samples) -> (samples,) root of the sum of squared slopes over leads."""
     slope = np.empty_like(level)
+    # Central differences, one-sided at the ends.
     slope[:, 1:-1] = (level[:, 2:] - level[:, :-2]) / 2
     slope[:, 0] = level[:, 1] - level[:, 0]
     slope[:, -1] = level[:, -1] - level[:, -2]
     np.square(slope, out=slope)
-    return np.asarray(np.sqrt(slope.sum(axis=0)))
+    square_sum = slope.sum(axis=0)
+    return np.asarray(np.sqrt(square_sum))
 
 
 def _softmax(logits: Array, axis: int) -> Array:

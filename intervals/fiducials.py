@@ -119,11 +119,15 @@ def median_time(distribution: NDArray[np.floating]) -> NDArray[np.float64]:
     half = HALF * cumulative[..., -1]
     sample = np.argmax(cumulative >= half[..., None], axis=-1)
 
-    flat_index = np.arange(sample.size) * cumulative.shape[-1] + sample.ravel()
-    until_sample = cumulative.reshape(-1)[flat_index].reshape(sample.shape)
-    of_sample = distribution.reshape(-1)[flat_index].reshape(sample.shape)
+    # Of each row, in the flattened arrays.
+    row_start = np.arange(sample.size) * cumulative.shape[-1]
+    index = row_start + sample.ravel()
+    until_sample = cumulative.reshape(-1)[index].reshape(sample.shape)
+    of_sample = distribution.reshape(-1)[index].reshape(sample.shape)
+
     # The probability of sample k is spread evenly over k - 1/2 .. k + 1/2.
-    fraction = (half - (until_sample - of_sample)) / np.maximum(of_sample, 1e-12)
+    before_sample = until_sample - of_sample
+    fraction = (half - before_sample) / np.maximum(of_sample, 1e-12)
     return np.asarray(sample - HALF + fraction, np.float64)
 
 
@@ -167,15 +171,17 @@ def _join_leads(times: NDArray[np.float64]) -> NDArray[np.float64]:
     if leads == 0:
         return np.full(times.shape[:-1], np.nan)
     # NaN are sorted to the end.
-    ordered = np.sort(times, axis=-1)
+    ordered = np.sort(times, axis=-1).reshape(-1)
     count = np.isfinite(times).sum(axis=-1)
     rank = _QUANTILE * np.maximum(count - 1, 0)
-    below = rank.astype(np.intp)
-    above = np.ceil(rank).astype(np.intp)
+    rank_below = rank.astype(np.intp)
+    rank_above = np.ceil(rank).astype(np.intp)
+
     row_start = np.arange(rank.size).reshape(rank.shape) * leads
-    lower = ordered.reshape(-1)[row_start + below]
-    upper = ordered.reshape(-1)[row_start + above]
-    return np.asarray(lower + (upper - lower) * (rank - below), np.float64)
+    below = ordered[row_start + rank_below]
+    above = ordered[row_start + rank_above]
+    fraction = rank - rank_below
+    return np.asarray(below + (above - below) * fraction, np.float64)
 
 
 def _crossings(probability: NDArray[np.float32], near: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -209,6 +215,7 @@ def _half_width(distribution: NDArray[np.float32]) -> NDArray[np.float64]:
     """(..., samples) -> (...) half of the distance between the 16th and 84th percentiles."""
     cumulative = np.cumsum(distribution, axis=-1, dtype=np.float64)
     total = cumulative[..., -1:]
-    percentile_84 = (cumulative < 0.84 * total).sum(axis=-1)
-    percentile_16 = (cumulative < 0.16 * total).sum(axis=-1)
-    return np.asarray((percentile_84 - percentile_16) / 2.0, np.float64)
+    below_16 = cumulative < 0.16 * total
+    below_84 = cumulative < 0.84 * total
+    distance = below_84.sum(axis=-1) - below_16.sum(axis=-1)
+    return np.asarray(distance / 2.0, np.float64)

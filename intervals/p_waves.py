@@ -31,6 +31,7 @@ MAX_P_OVERLAP_MS: Final = 20.0  # of the end of P with the QRS complex
 FAST_PR_SHARE: Final = 0.42  # of RR: 180 ms at 140 per minute
 AROUND_S: Final = 0.02  # on either side of P
 MIN_BEATS: Final = 3  # for a likeness of P
+MIN_P_SAMPLES: Final = 5  # of P and what is around it
 MIN_CHANGES: Final = 3  # from one RR interval to the next, for their median
 
 
@@ -96,25 +97,27 @@ def _p_likeness(beats: Beats, times: NDArray[np.float64]) -> float | None:
     chosen = beats.normal & beats.whole
     if chosen.sum() < MIN_BEATS:
         return None
-    start = round((times[P_ON] / 1000.0 + BEFORE_S - AROUND_S) * BEAT_HZ)
-    stop = round((times[P_OFF] / 1000.0 + BEFORE_S + AROUND_S) * BEAT_HZ)
-    start = max(0, start)
-    stop = min(stop, beats.windows.shape[2])
-    if stop - start < 5:
+    start_s = times[P_ON] / 1000.0 + BEFORE_S - AROUND_S
+    stop_s = times[P_OFF] / 1000.0 + BEFORE_S + AROUND_S
+    start = max(0, round(start_s * BEAT_HZ))
+    stop = min(round(stop_s * BEAT_HZ), beats.windows.shape[2])
+    if stop - start < MIN_P_SAMPLES:
         return None
 
-    waves = beats.windows[chosen, :, start:stop].astype(np.float64)
-    waves = _detrended(waves).reshape(len(waves), -1)
-    others = (waves.sum(axis=0) - waves) / (len(waves) - 1)
-    norms = np.linalg.norm(waves, axis=1) * np.linalg.norm(others, axis=1)
-    correlation = (waves * others).sum(axis=1) / np.maximum(norms, 1e-12)
+    by_lead = beats.windows[chosen, :, start:stop].astype(np.float64)
+    waves = _detrended(by_lead).reshape(len(by_lead), -1)
+    mean_of_others = (waves.sum(axis=0) - waves) / (len(waves) - 1)
+    product = (waves * mean_of_others).sum(axis=1)
+    norms = np.linalg.norm(waves, axis=1) * np.linalg.norm(mean_of_others, axis=1)
+    correlation = product / np.maximum(norms, 1e-12)
     return float(median(correlation))
 
 
 def _detrended(waves: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each (..., samples) minus its straight line: shared drift is no likeness of P."""
     samples = waves.shape[-1]
-    at = np.arange(samples) - (samples - 1) / 2
-    slope = (waves @ at) / (at @ at)
+    from_middle = np.arange(samples) - (samples - 1) / 2
+    slope = (waves @ from_middle) / (from_middle @ from_middle)
     level = waves.mean(axis=-1, keepdims=True)
-    return np.asarray(waves - level - slope[..., None] * at, np.float64)
+    line = slope[..., None] * from_middle
+    return np.asarray(waves - level - line, np.float64)

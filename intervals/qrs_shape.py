@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from intervals.beat_grid import BEAT_HZ, sample_at
+from intervals.beat_grid import BEAT_HZ, SAMPLE_MS, sample_at
 from intervals.fiducials import QRS_OFF, QRS_ON, Fiducials
 
 # A complex outside of these is no QRS, whatever the network's probabilities. 40 ms is under the
@@ -46,6 +46,7 @@ MIN_STEEPNESS: Final = 4.0
 # is steeper than any complex.
 REST_SHARE: Final = 0.9
 TRIMMED_FROM_S: Final = 0.2
+REST_DISTANCE: Final = 5  # samples between the complex and the rest
 LEVEL_MS: Final = 20.0  # before the onset: the level that a step is measured from
 AFTER_MS: Final = (8.0, 32.0)  # after the offset: the start of ST
 CYCLE_S: Final = 1.1  # where the rate is slower or unknown: about the length of the window
@@ -91,15 +92,20 @@ def _inner_sample(time_ms: float, beat: NDArray[np.float64]) -> int:
 
 
 def _step(beat: NDArray[np.float64], start: int, stop: int) -> float:
-    """Return the change of level from before to after the complex, over its height."""
-    samples_a_ms = BEAT_HZ / 1000.0
-    level_start = start - round(LEVEL_MS * samples_a_ms)
-    before = beat[:, level_start:start].mean(axis=1)
-    after_start = stop + round(AFTER_MS[0] * samples_a_ms)
-    after_stop = stop + round(AFTER_MS[1] * samples_a_ms)
+    """Return the change of level from before to after the complex, over its height.
+
+    Both are Euclidean norms over leads.
+    """
+    before_start = start - round(LEVEL_MS / SAMPLE_MS)
+    after_start = stop + round(AFTER_MS[0] / SAMPLE_MS)
+    after_stop = stop + round(AFTER_MS[1] / SAMPLE_MS)
+    before = beat[:, before_start:start].mean(axis=1)
     after = beat[:, after_start:after_stop].mean(axis=1)
-    height = np.abs(beat[:, start : stop + 1] - before[:, None]).max(axis=1)
-    return float(np.linalg.norm(after - before) / max(float(np.linalg.norm(height)), 1e-12))
+
+    from_level = beat[:, start : stop + 1] - before[:, None]
+    height = np.abs(from_level).max(axis=1)
+    step = np.linalg.norm(after - before)
+    return float(step / max(float(np.linalg.norm(height)), 1e-12))
 
 
 def _slope_width_ms(slope: NDArray[np.float64]) -> float:
@@ -110,17 +116,24 @@ def _slope_width_ms(slope: NDArray[np.float64]) -> float:
 
 
 def _steepness(slope: NDArray[np.float64], start: int, stop: int, rr_s: float | None) -> float:
-    """Return the rms slope of the complex over that of the rest of the cycle."""
+    """Return the rms slope of the complex over that of the rest of the cycle.
+
+    slope  (samples,) squared, summed over leads
+    """
     cycle_s = CYCLE_S if rr_s is None else min(CYCLE_S, rr_s)
     cycle = round(cycle_s * BEAT_HZ)
     first = max(0, start - round(BEFORE_SHARE * cycle))
     last = min(slope.size, first + cycle)
-    before = slope[first : max(first, start - 5)]
-    after = slope[min(last, stop + 5) : last]
+
+    before = slope[first : max(first, start - REST_DISTANCE)]
+    after = slope[min(last, stop + REST_DISTANCE) : last]
     rest = np.sort(np.concatenate([before, after]))
     if rest.size == 0:
         return np.inf
     if rest.size >= TRIMMED_FROM_S * BEAT_HZ:
-        rest = rest[: round(REST_SHARE * rest.size)]
-    inside = float(slope[start - 2 : stop + 2].mean())
-    return float(np.sqrt(inside / max(float(rest.mean()), 1e-30)))
+        kept = round(REST_SHARE * rest.size)
+        rest = rest[:kept]
+
+    mean_inside = float(slope[start - 2 : stop + 2].mean())
+    mean_rest = float(rest.mean())
+    return float(np.sqrt(mean_inside / max(mean_rest, 1e-30)))

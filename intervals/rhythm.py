@@ -8,6 +8,7 @@ alone. What the rules cannot name is Undetermined.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -131,10 +132,9 @@ def _intervals_between(
     measurements: Measurements, beat_classes: tuple[str, ...]
 ) -> tuple[Seconds, Seconds]:
     """Return differences of successive intervals, and intervals, between beats of the classes."""
-    times_s = np.array([beat.r for beat in measurements.fiducials])
-    counts = np.array(
-        [beat.beat_class in beat_classes for beat in measurements.fiducials], np.bool_
-    )
+    beats = measurements.fiducials
+    times_s = np.array([beat.r for beat in beats])
+    counts = np.array([beat.beat_class in beat_classes for beat in beats], np.bool_)
     intervals = np.diff(times_s)
     interval_counts = counts[1:] & counts[:-1]
     difference_counts = interval_counts[1:] & interval_counts[:-1]
@@ -147,8 +147,8 @@ def _ectopy(measurements: Measurements) -> tuple[str, ...]:
     ectopic = classes.count("ectopic")
     if ectopic < MIN_ECTOPIC or ectopic < FREQUENT_ECTOPY * len(classes):
         return ()
-    pairs = list(zip(classes[1:], classes, strict=False))
-    alternating = sum(later != earlier for later, earlier in pairs)
+    pairs = list(pairwise(classes))
+    alternating = sum(earlier != later for earlier, later in pairs)
     if len(classes) >= MIN_BIGEMINY_BEATS and alternating >= BIGEMINY * len(pairs):
         return ("Bigeminy",)
     return ("Frequent ectopic beats",)

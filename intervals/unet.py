@@ -190,6 +190,7 @@ class _Rows:
         self.flat: Array = self.body.reshape(leads, -1)
         padded_leads = self.body.reshape(leads, samples + PADDING, channels)
         self.by_lead: Array = padded_leads[:, :samples]
+        # Of one lead: the second operand of the ReLU.
         self.zeros: Array = np.zeros_like(self.flat[0])
         self.leads = leads
         self.samples = samples
@@ -347,8 +348,11 @@ def _p_logit(heads: dict[str, Array], mean: Array) -> float:
 
 def _lead_logits(heads: dict[str, Array], rows: _Rows) -> Array:
     """Return (9, leads, samples) logits: four classes and five times."""
-    logits = heads["lead_head.weight"] @ rows.body.T + heads["lead_head.bias"][:, None]
-    return logits.reshape(len(logits), rows.leads, -1)[:, :, : rows.samples]
+    weights = heads["lead_head.weight"]
+    bias = heads["lead_head.bias"]
+    logits = weights @ rows.body.T + bias[:, None]
+    by_lead = logits.reshape(len(logits), rows.leads, -1)
+    return by_lead[:, :, : rows.samples]
 
 
 def _global_logits(
@@ -358,11 +362,15 @@ def _global_logits(
     # Over the padding between leads as well, which stays zero.
     mean = lead_weights @ rows.flat
     variance = lead_weights @ np.square(rows.flat - mean)
-    samples, channels = rows.samples, rows.channels
+    samples = rows.samples
+    channels = rows.channels
+    mean = mean.reshape(-1, channels)[:samples]
+    variance = variance.reshape(-1, channels)[:samples]
+
     moments = workspace.rows("mean and deviation", 1, samples, 2 * channels)
-    moments.by_lead[0, :, :channels] = mean.reshape(-1, channels)[:samples]
+    moments.by_lead[0, :, :channels] = mean
     deviation = moments.by_lead[0, :, channels:]
-    np.sqrt(variance.reshape(-1, channels)[:samples] + _VARIANCE_FLOOR, out=deviation)
+    np.sqrt(variance + _VARIANCE_FLOOR, out=deviation)
 
     hidden = _convolution(network, workspace, "global_hidden", moments).by_lead[0]
     weights = network.heads["global_head.weight"]

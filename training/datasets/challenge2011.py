@@ -47,7 +47,12 @@ def _packed(folder: Path) -> Iterator[tuple[EcgRecord, bool]]:
 def _downloaded(folder: Path) -> Iterator[tuple[EcgRecord, bool]]:
     """Read the WFDB pairs that RECORDS-acceptable and RECORDS-unacceptable list."""
     for listing, acceptable in LISTINGS.items():
-        for name in (folder / listing).read_text().split():
-            header = Part(f"{name}.hea", (folder / f"{name}.hea").read_bytes())
-            signal = Part(f"{name}.dat", (folder / f"{name}.dat").read_bytes())
+        names = (folder / listing).read_text().split()
+        for name in names:
+            header = _part(folder / f"{name}.hea")
+            signal = _part(folder / f"{name}.dat")
             yield read([header, signal]), acceptable
+
+
+def _part(path: Path) -> Part:
+    return Part(path.name, path.read_bytes())

@@ -63,10 +63,14 @@ class LudbRecord:
 
 def read_ludb(folder: Path) -> list[LudbRecord]:
     """Read every record of `folder`/data, with its row of `folder`/ludb.csv, in numerical order."""
+    rows = {}
     with (folder / "ludb.csv").open(newline="") as file:
-        rows = {row["ID"].strip(): row for row in csv.DictReader(file)}
-    names = sorted((path.stem for path in (folder / "data").glob("*.hea")), key=int)
-    return [_read(folder / "data" / name, rows.get(name, {})) for name in names]
+        for row in csv.DictReader(file):
+            rows[row["ID"].strip()] = row
+    data = folder / "data"
+    names = [path.stem for path in data.glob("*.hea")]
+    names.sort(key=int)
+    return [_read(data / name, rows.get(name, {})) for name in names]
 
 
 def has_no_pr(row: dict[str, str]) -> bool:
@@ -82,14 +86,23 @@ def has_no_pr(row: dict[str, str]) -> bool:
 
 
 def _read(path: Path, row: dict[str, str]) -> LudbRecord:
+    """Read one record and its annotations.
+
+    path  without suffix
+    row   of ludb.csv
+    """
     import wfdb
 
     record = wfdb.rdrecord(str(path), physical=False)
     stored_leads = [name.lower() for name in record.sig_name]
     order = [stored_leads.index(lead.lower()) for lead in LEADS]
-    signal = record.d_signal[:, order].T.astype(np.float64) / 1000.0
+    microvolts = record.d_signal[:, order].T.astype(np.float64)
+    signal = microvolts / 1000.0
 
-    waves = [_waves(wfdb.rdann(str(path), lead.lower()), record.fs) for lead in LEADS]
+    waves = []
+    for lead in LEADS:
+        annotation = wfdb.rdann(str(path), lead.lower())
+        waves.append(_waves(annotation, record.fs))
     peaks = _beat_peaks([lead_waves["N"][:, _PEAK] for lead_waves in waves])
     marks = np.stack([_marks_of_lead(lead_waves, peaks) for lead_waves in waves], axis=1)
     return LudbRecord(
@@ -108,16 +121,22 @@ def _waves(annotation: object, fs: float) -> Waves:
     samples = getattr(annotation, "sample", [])
     symbols = getattr(annotation, "symbol", [])
     waves: dict[str, list[tuple[float, float, float]]] = {"p": [], "N": [], "t": []}
+    last = len(symbols) - 1
     for index, symbol in enumerate(symbols):
         if symbol not in waves:
             continue
-        onset = offset = np.nan
+        onset_s = offset_s = np.nan
         if index > 0 and symbols[index - 1] == "(":
-            onset = samples[index - 1] / fs
-        if index + 1 < len(symbols) and symbols[index + 1] == ")":
-            offset = samples[index + 1] / fs
-        waves[symbol].append((onset, samples[index] / fs, offset))
-    return {symbol: np.array(rows, np.float64).reshape(-1, 3) for symbol, rows in waves.items()}
+            onset_s = samples[index - 1] / fs
+        if index < last and symbols[index + 1] == ")":
+            offset_s = samples[index + 1] / fs
+        peak_s = samples[index] / fs
+        waves[symbol].append((onset_s, peak_s, offset_s))
+
+    arrays = {}
+    for symbol, rows in waves.items():
+        arrays[symbol] = np.array(rows, np.float64).reshape(-1, 3)
+    return arrays
 
 
 def _beat_peaks(peaks_by_lead: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -139,21 +158,30 @@ def _marks_of_lead(waves: Waves, peaks: NDArray[np.float64]) -> NDArray[np.float
     These are of its QRS at the beat, the last P before it, and the first T after it.
     """
     marks = np.full((peaks.size, len(FIDUCIALS)), np.nan)
+    neighbours = np.concatenate([[-np.inf], peaks, [np.inf]])
     for beat, peak in enumerate(peaks):
-        previous = peaks[beat - 1] if beat else -np.inf
-        following = peaks[beat + 1] if beat + 1 < peaks.size else np.inf
-        earliest_p = max(peak - P_BEFORE_S, previous + P_AFTER_LAST_S)
-        latest_t = min(peak + T_AFTER_S, following)
-        qrs = [wave for wave in waves["N"] if abs(wave[_PEAK] - peak) < SAME_BEAT_S]
-        p = [wave for wave in waves["p"] if earliest_p < wave[_PEAK] < peak]
-        t = [wave for wave in waves["t"] if peak < wave[_PEAK] < latest_t]
-        if qrs:
-            marks[beat, [QRS_ON, QRS_OFF]] = qrs[0][[_ONSET, _OFFSET]]
-        if p:
+        previous = neighbours[beat]
+        following = neighbours[beat + 2]
+        qrs = _peaking_between(waves["N"], peak - SAME_BEAT_S, peak + SAME_BEAT_S)
+        p_from = max(peak - P_BEFORE_S, previous + P_AFTER_LAST_S)
+        p = _peaking_between(waves["p"], p_from, peak)
+        t_until = min(peak + T_AFTER_S, following)
+        t = _peaking_between(waves["t"], peak, t_until)
+        if len(qrs):
+            marks[beat, [QRS_ON, QRS_OFF]] = qrs[0, [_ONSET, _OFFSET]]
+        if len(p):
             marks[beat, [P_ON, P_PEAK, P_OFF]] = p[-1]
-        if t:
-            marks[beat, [T_ON, T_OFF]] = t[0][[_ONSET, _OFFSET]]
+        if len(t):
+            marks[beat, [T_ON, T_OFF]] = t[0, [_ONSET, _OFFSET]]
     return marks
+
+
+def _peaking_between(
+    waves: NDArray[np.float64], start_s: float, stop_s: float
+) -> NDArray[np.float64]:
+    """Return the waves, (waves, 3), that peak after the start and before the stop."""
+    peaks = waves[:, _PEAK]
+    return waves[(peaks > start_s) & (peaks < stop_s)]
 
 
 @dataclass(frozen=True)
@@ -177,9 +205,11 @@ def reference(record: LudbRecord) -> Reference:
     """
     median_onsets = np.nanmedian(record.marks[:, :, QRS_ON], axis=1)
     relative_ms = (record.marks - median_onsets[:, None, None]) * 1000.0
-    durations = np.nanmedian(relative_ms[:, :, QRS_OFF] - relative_ms[:, :, QRS_ON], axis=1)
+    lead_durations = relative_ms[:, :, QRS_OFF] - relative_ms[:, :, QRS_ON]
+    durations = np.nanmedian(lead_durations, axis=1)
     usual = float(np.nanmedian(durations))
-    dominant = np.abs(durations - usual) <= max(0.25 * usual, 20.0)
+    tolerance = max(0.25 * usual, 20.0)
+    dominant = np.abs(durations - usual) <= tolerance
     lead_times = _nanmedian(relative_ms[dominant])
 
     with_p = np.isfinite(relative_ms[:, :, P_ON]).sum(axis=1) >= 1
@@ -193,8 +223,11 @@ def reference(record: LudbRecord) -> Reference:
     p_off = _quartile(p_times[:, P_OFF], 75)
     t_off = _quartile(lead_times[:, T_OFF], 75)
     rr_s = np.diff(record.lead_two_peaks)
+    heart_rate = np.nan
+    if rr_s.size:
+        heart_rate = 60.0 / float(np.median(rr_s))
     return Reference(
-        heart_rate=60.0 / float(np.median(rr_s)) if rr_s.size else np.nan,
+        heart_rate=heart_rate,
         pr_ms=qrs_on - p_on,
         p_duration_ms=p_off - p_on,
         qrs_ms=qrs_off - qrs_on,
@@ -223,4 +256,6 @@ def _nanmedian(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _quartile(values: NDArray[np.float64], percent: float) -> float:
     """Return a percentile of the finite values; NaN without any."""
     finite = values[np.isfinite(values)]
-    return float(np.percentile(finite, percent)) if finite.size else float("nan")
+    if finite.size == 0:
+        return float("nan")
+    return float(np.percentile(finite, percent))

@@ -115,7 +115,11 @@ class PtbXl:
         return self.with_any_statement(ECG_FM_LABELS[name])
 
     def _where(self, condition: Callable[[frozenset[str]], bool]) -> NDArray[np.bool_]:
-        return np.array([condition(of_record) for of_record in self.statements], np.bool_)
+        """Return (records,) whether a recording's statements meet a condition."""
+        truth = np.zeros(len(self), np.bool_)
+        for record, of_record in enumerate(self.statements):
+            truth[record] = condition(of_record)
+        return truth
 
 
 def read_table(folder: Path) -> PtbXl:
@@ -198,8 +202,10 @@ def _downloaded_pieces(table: PtbXl) -> Iterator[NDArray[np.float32]]:
 def _microvolts(signal: NDArray[np.float32]) -> NDArray[np.int16]:
     """Return mV as rounded microvolts; NaN becomes 0, and what int16 cannot hold its limit."""
     limits = np.iinfo(np.int16)
-    microvolts: NDArray[np.float32] = np.rint(np.nan_to_num(signal) * MICROVOLTS_PER_MV)
-    return np.clip(microvolts, limits.min, limits.max).astype(np.int16)
+    without_nan = np.nan_to_num(signal)
+    microvolts: NDArray[np.float32] = np.rint(without_nan * MICROVOLTS_PER_MV)
+    within_limits = np.clip(microvolts, limits.min, limits.max)
+    return within_limits.astype(np.int16)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

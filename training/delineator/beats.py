@@ -107,20 +107,37 @@ def beat_source(record: LudbRecord) -> BeatSource | None:
     if detected.size == 0:
         return None
 
-    starts = np.rint(beats.centre_s[detected] * RATE_HZ).astype(np.intp) - BEFORE_SAMPLES
-    places = starts[:, None] + np.arange(-MARGIN, BEAT_SAMPLES + MARGIN) * STRIDE
-    cut_out = ready.signal[:, np.clip(places, 0, ready.signal.shape[1] - 1)]
-    windows = cut_out.transpose(1, 0, 2).astype(np.float64)
-
+    centres = np.rint(beats.centre_s[detected] * RATE_HZ).astype(np.intp)
+    starts = centres - BEFORE_SAMPLES
     marks = ((record.marks[annotated] * RATE_HZ) - starts[:, None, None]) / STRIDE
     marks = marks[:, :, : T_OFF + 1]
-    has_p = np.isfinite(marks[:, :, P_ON]).any(axis=1).mean() >= 0.5 and not record.no_pr
+    beats_with_p = np.isfinite(marks[:, :, P_ON]).any(axis=1)
+    has_p = beats_with_p.mean() >= 0.5 and not record.no_pr
     if not has_p:
         marks[:, :, [P_ON, P_OFF]] = np.nan
+
     weight = 1.0 if has_p else WITHOUT_P_WEIGHT
     if _qrs_ms(marks) > WIDE_QRS_MS:
         weight *= WIDE_WEIGHT
-    return BeatSource(record, beats, windows, marks, beats.normal[detected], weight)
+    return BeatSource(
+        record=record,
+        beats=beats,
+        windows=_wide_windows(ready.signal, starts),
+        marks=marks,
+        normal=beats.normal[detected],
+        weight=weight,
+    )
+
+
+def _wide_windows(signal: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Cut out windows with a margin, (beats, 12, 288 + 2 x margin) at 250 Hz.
+
+    starts  (beats,) first sample of each window without its margin, at RATE_HZ
+    """
+    from_start = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN) * STRIDE
+    places = starts[:, None] + from_start
+    inside = np.clip(places, 0, signal.shape[1] - 1)
+    return signal[:, inside].transpose(1, 0, 2).astype(np.float64)
 
 
 def join_marks(
@@ -214,7 +231,8 @@ def _time_warped(
     """
     samples = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN, dtype=np.float64)
     knots = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN + KNOT_SAMPLES, KNOT_SAMPLES)
-    log_speed = np.interp(samples, knots, rng.normal(0.0, WARP_SD, knots.size))
+    speed_at_knots = rng.normal(0.0, WARP_SD, knots.size)
+    log_speed = np.interp(samples, knots, speed_at_knots)
     source_time = np.cumsum(np.exp(log_speed))
     shift = rng.uniform(-MAX_CENTRE_SHIFT, MAX_CENTRE_SHIFT)
     source_time += CENTRE_SAMPLE - source_time[MARGIN + CENTRE_SAMPLE] + shift
@@ -223,6 +241,7 @@ def _time_warped(
     warped = np.stack([np.interp(within_window, samples, row) for row in wave])
 
     def moved(times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return when the times occur in the warped wave; NaN remains NaN."""
         new_times = np.interp(np.nan_to_num(times), source_time, samples)
         return np.where(np.isfinite(times), new_times, np.nan)
 
@@ -238,21 +257,24 @@ def _with_disturbances(wave: NDArray[np.float64], rng: np.random.Generator) -> N
     wave = wave * gain * polarity
 
     noise = rng.normal(size=wave.shape) * rng.uniform(0.0, 0.03)
-    wave = wave + noise * (rng.random() < 0.6)
+    has_noise = rng.random() < 0.6
+    wave = wave + noise * has_noise
 
-    drift = rng.normal(0.0, 0.05, (leads, 2)) * (rng.random() < 0.5)
-    drift_cycles = rng.uniform(0.2, 0.6) * time_s + rng.random()
-    wave = (
-        wave
-        + drift[:, :1] * (time_s - time_s.mean())
-        + drift[:, 1:] * np.sin(2 * np.pi * drift_cycles)
-    )
+    heights = rng.normal(0.0, 0.05, (leads, 2))
+    heights = heights * (rng.random() < 0.5)
+    linear_drift = heights[:, :1] * (time_s - time_s.mean())
+    cycles = rng.uniform(0.2, 0.6) * time_s + rng.random()
+    slow_drift = heights[:, 1:] * np.sin(2 * np.pi * cycles)
+    wave = wave + linear_drift + slow_drift
 
     # As much as smoothing and averaging leave of 50 and 60 Hz.
-    hum = rng.uniform(0.0, 0.02) * (rng.random() < 0.25)
-    hum_cycles = rng.choice([50.0, 60.0]) * time_s + rng.random((leads, 1))
-    wave = wave + hum * np.sin(2 * np.pi * hum_cycles)
-    if leads > 2 and rng.random() < 0.15:
+    hum_height = rng.uniform(0.0, 0.02)
+    hum_height = hum_height * (rng.random() < 0.25)
+    cycles = rng.choice([50.0, 60.0]) * time_s + rng.random((leads, 1))
+    wave = wave + hum_height * np.sin(2 * np.pi * cycles)
+
+    loses_lead = leads > 2 and rng.random() < 0.15
+    if loses_lead:
         wave[rng.integers(leads)] = 0.0
     return wave
 

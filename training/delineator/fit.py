@@ -82,6 +82,10 @@ def _batch(
     leads: int,
     rng: np.random.Generator,
 ) -> list[Example]:
+    """Draw a batch of examples with the same number of leads.
+
+    probabilities  (sources,)
+    """
     drawn = rng.choice(len(sources), BATCH, p=probabilities)
     return [draw_example(sources[int(index)], leads, rng) for index in drawn]
 
@@ -111,6 +115,7 @@ def _loss(net: DelineatorNet, examples: list[Example]) -> Tensor:
 
 
 def _stacked(arrays: Iterable[NDArray[np.generic]]) -> Tensor:
+    """Return the examples' arrays as one tensor with a first axis for the batch."""
     return torch.from_numpy(np.stack(list(arrays)))
 
 

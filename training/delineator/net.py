@@ -19,6 +19,7 @@ CLASSES: Final = 4  # background, P, QRS, T
 TIMES: Final = 5  # onset and offset of P and QRS, offset of T
 TAPS: Final = 7
 GLOBAL_HIDDEN: Final = 24
+VARIANCE_FLOOR: Final = 1e-6
 HEADS: Final = ("lead_head", "global_head", "p_head")
 
 
@@ -31,7 +32,9 @@ class Convolution(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.norm(self.conv(x)))
+        """(batch, inputs, leads, samples) -> (batch, outputs, leads, samples)."""
+        normalised = self.norm(self.conv(x))
+        return torch.relu(normalised)
 
 
 class DelineatorNet(nn.Module):
@@ -80,7 +83,7 @@ class DelineatorNet(nn.Module):
             x = block(x)
             skips.append(x)
 
-        mean = (x * lead_weights).sum(dim=2, keepdim=True)
+        mean = _mean_over_leads(x, lead_weights)
         pooled = torch.cat([mean.mean(dim=(2, 3)), mean.amax(dim=(2, 3))], dim=1)
         p_logits = self.p_head(pooled)[:, 0]
 
@@ -90,10 +93,11 @@ class DelineatorNet(nn.Module):
             x = block(torch.cat([upsampled, skip], dim=1))
         lead_logits = self.lead_head(x)
 
-        mean = (x * lead_weights).sum(dim=2, keepdim=True)
-        variance = (((x - mean) ** 2) * lead_weights).sum(dim=2, keepdim=True)
-        moments = torch.cat([mean, (variance + 1e-6).sqrt()], dim=1)
-        global_logits = self.global_head(self.global_hidden(moments))[:, :, 0]
+        mean = _mean_over_leads(x, lead_weights)
+        variance = _mean_over_leads((x - mean) ** 2, lead_weights)
+        deviation = (variance + VARIANCE_FLOOR).sqrt()
+        hidden = self.global_hidden(torch.cat([mean, deviation], dim=1))
+        global_logits = self.global_head(hidden)[:, :, 0]
         return lead_logits[:, :CLASSES], lead_logits[:, CLASSES:], global_logits, p_logits
 
 
@@ -115,7 +119,13 @@ def export(net: DelineatorNet) -> dict[str, NDArray[np.float32]]:
     return arrays
 
 
+def _mean_over_leads(x: Tensor, lead_weights: Tensor) -> Tensor:
+    """(batch, channels, leads, samples) -> (batch, channels, 1, samples)."""
+    return (x * lead_weights).sum(dim=2, keepdim=True)
+
+
 def _two_convolutions(inputs: int, outputs: int) -> nn.Sequential:
+    """Return two convolutions, of which the first changes the number of channels."""
     return nn.Sequential(Convolution(inputs, outputs), Convolution(outputs, outputs))
 
 
@@ -123,8 +133,10 @@ def _folded(name: str, module: Convolution) -> dict[str, NDArray[np.float32]]:
     """Return a convolution's weight and bias with its batch normalisation folded in."""
     norm = module.norm
     assert norm.running_var is not None and norm.running_mean is not None
-    scale = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
-    weight = module.conv.weight.detach()[:, :, 0] * scale[:, None, None]
+    deviation = torch.sqrt(norm.running_var + norm.eps)
+    scale = (norm.weight / deviation).detach()
+    kernel = module.conv.weight.detach()[:, :, 0]
+    weight = kernel * scale[:, None, None]
     bias = norm.bias.detach() - norm.running_mean * scale
     return {
         f"{name}.weight": weight.numpy().astype(np.float32),

@@ -82,12 +82,14 @@ class Scores:
         if error.size == 0:
             return row
 
+        absolute_error = abs(error)
         row["bias"] = round(float(np.median(error)), 2)
         row["sd"] = round(float(error.std()), 2)
-        row["median_abs"] = round(float(np.median(abs(error))), 2)
-        row["p90_abs"] = round(float(np.percentile(abs(error), 90)), 2)
+        row["median_abs"] = round(float(np.median(absolute_error)), 2)
+        row["p90_abs"] = round(float(np.percentile(absolute_error, 90)), 2)
         if name in self.uncertainty:
-            within = abs(error) <= self.uncertainty[name][both]
+            uncertainty = self.uncertainty[name][both]
+            within = absolute_error <= uncertainty
             row["within_uncertainty"] = round(float(within.mean()), 3)
         return row
 
@@ -162,15 +164,31 @@ def measure_source(
 
 
 def _line(name: str, row: dict[str, float]) -> str:
-    share = 100 * row["measured"] / max(1, row["reference"])
-    start = f"| {name} | {row['reference']} | {row['measured']} | {share:.0f} % |"
-    if "bias" not in row:
-        return f"{start} | | | | {row['given_where_none']} | |"
-    within = ""
+    """Return one line of the table; empty cells where nothing could be compared."""
+    references = row["reference"]
+    measured = row["measured"]
+    share = 100 * measured / max(1, references)
+    bias = sd = median_abs = p90_abs = within = ""
+    if "bias" in row:
+        bias = f"{row['bias']:+.1f}"
+        sd = f"{row['sd']:.1f}"
+        median_abs = f"{row['median_abs']:.1f}"
+        p90_abs = f"{row['p90_abs']:.1f}"
     if "within_uncertainty" in row:
         within = f"{100 * row['within_uncertainty']:.0f} %"
-    error = f"{row['bias']:+.1f} | {row['sd']:.1f} | {row['median_abs']:.1f} | {row['p90_abs']:.1f}"
-    return f"{start} {error} | {row['given_where_none']} | {within} |"
+    cells = [
+        name,
+        f"{references}",
+        f"{measured}",
+        f"{share:.0f} %",
+        bias,
+        sd,
+        median_abs,
+        p90_abs,
+        f"{row['given_where_none']}",
+        within,
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _scores(
@@ -179,6 +197,7 @@ def _scores(
     measurements: list[Measurements],
     calibration: dict[str, Any],
 ) -> Scores:
+    """Arrange references and measurements, both one a source, in arrays by measure."""
     references_by_measure = {}
     found = {}
     for name, field in MEASURES.items():
@@ -250,11 +269,15 @@ def _uncertainty_scales(
 
 def _calibration(bias: NDArray[np.float64], scales: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Return the calibration in the format of the model card."""
-    return {"bias_ms": dict(zip(NAMES, bias.round(3).tolist(), strict=True)), "uncertainty": scales}
+    rounded = bias.round(3).tolist()
+    bias_ms = dict(zip(NAMES, rounded, strict=True))
+    return {"bias_ms": bias_ms, "uncertainty": scales}
 
 
 def _readings(source: BeatSource, network: Network) -> Readings:
-    return read_boundaries(delineate(delineator_beat(source.beats), network))
+    """Return a network's readings of a record's representative beat."""
+    beat = delineator_beat(source.beats)
+    return read_boundaries(delineate(beat, network))
 
 
 def _annotated_ms(source: BeatSource) -> NDArray[np.float64]:
@@ -265,5 +288,7 @@ def _annotated_ms(source: BeatSource) -> NDArray[np.float64]:
 
 
 def _interval_ms(name: str, fiducials: Fiducials) -> float:
+    """Return the length of an interval; NaN where an end is missing."""
     start, stop = INTERVALS[name]
-    return float(fiducials.times[stop] - fiducials.times[start])
+    times = fiducials.times
+    return float(times[stop] - times[start])

@@ -177,7 +177,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _selected(sources: list[BeatSource], chosen: NDArray[np.bool_]) -> list[BeatSource]:
-    return [source for source, is_chosen in zip(sources, chosen, strict=True) if is_chosen]
+    """Return the sources that are marked in `chosen`, (sources,)."""
+    return [sources[index] for index in np.flatnonzero(chosen)]
 
 
 def _trained(sources: list[BeatSource], number: int, options: argparse.Namespace) -> Weights:
