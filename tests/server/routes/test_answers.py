@@ -186,6 +186,7 @@ def test_a_recording_without_its_model_worker_is_told_to_come_again(
     done = Result(0, 2, b"{}")
     answer_with(server, [parsed(3), SentToModel(0, 1), done])
     results = ask(server, "application/json").json()["results"]
+    assert_is_problem(results[1]["error"], 503, "worker_restarting")
     assert [result["error"]["code"] for result in results[:2]] == [
         "deadline_exceeded",
         "worker_restarting",
@@ -233,3 +234,30 @@ def test_bare_values_have_failed_recordings_as_nan(
     array = np.load(io.BytesIO(response.content), allow_pickle=False)
     np.testing.assert_array_equal(array[2], values)
     assert np.isnan(array[:2]).all()
+
+
+def test_a_single_recording_is_answered_without_a_list(
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_deadline(server, monkeypatch)
+    answer_with(server, [parsed(1, many=False), Result(0, 0, b'{"id":"a"}')])
+    response = ask(server, "application/json")
+    assert (response.status_code, response.content) == (200, b'{"id":"a"}')
+    assert response.headers["content-type"] == "application/json"
+    answer_with(server, [parsed(1, many=False), Result(0, 0, error=BadShape("no shape"))])
+    problem_of(ask(server, "application/json"), 422, "bad_shape")
+
+
+def test_a_single_embedding_is_a_bare_array(
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_deadline(server, monkeypatch)
+    monkeypatch.setattr(type(server.service.deployment), "loaded", True)
+    values = np.arange(6, dtype="<f4").reshape(2, 3)
+    done = Result(0, 0, values.tobytes(), shape=values.shape, dtype=values.dtype.str)
+    answer_with(server, [parsed(1, many=False), done])
+    response = ask(server, "application/x-npy", "/extract_features")
+    assert response.headers["content-type"] == "application/x-npy"
+    assert "x-ecg-errors" not in response.headers
+    array = np.load(io.BytesIO(response.content), allow_pickle=False)
+    np.testing.assert_array_equal(array, values)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from analysis.deployment import Deployment
+from analysis.options import AnalyzeOptions, QualityOptions
+from errors import NoModel
+from server.settings import Settings
 from server.stages.options import (
     MAX_UNKNOWN_NAMED,
     query_options,
+    read_options,
     unknown_names,
     unknown_params,
 )
+from server.start import choose_deployment
 
 
 def test_of_a_repeated_option_the_last_value_counts_and_include_is_joined() -> None:
@@ -52,3 +60,35 @@ def test_long_and_odd_names_are_shortened() -> None:
     first, second = unknown_names(["x" * 100, 5], frozenset(), "field")
     assert first == f"{'x' * 64}: unknown field, ignored"
     assert second == "5: unknown field, ignored"
+
+
+@pytest.fixture
+def no_encoder(tmp_path: Path) -> Deployment:
+    return choose_deployment(Settings(model="none", models_dir=tmp_path), cuda=False)
+
+
+def test_each_route_has_its_options(no_encoder: Deployment) -> None:
+    analysis = read_options({"include": "labels", "aggregate": "max"}, "analyze", no_encoder)
+    assert isinstance(analysis, AnalyzeOptions)
+    assert (analysis.include, analysis.aggregate) == (frozenset({"labels"}), "max")
+    assert analysis.warnings == ()
+    assert read_options({}, "assess_quality", no_encoder) == QualityOptions()
+    prediction = read_options({}, "predict", no_encoder)
+    assert isinstance(prediction, AnalyzeOptions)
+    assert prediction.include == frozenset({"pacemaker"})
+    for route in ("extract_features", "classify"):
+        with pytest.raises(NoModel):
+            read_options({}, route, no_encoder)
+
+
+def test_an_option_of_another_route_gets_a_warning(no_encoder: Deployment) -> None:
+    values = {"include": "labels", "pooling": "max", "lang": "de", "signal": []}
+    assert read_options(values, "analyze", no_encoder).warnings == (
+        "pooling: has no effect on /analyze",
+        "lang: has no effect on /analyze",
+    )
+    assert read_options(values, "assess_quality", no_encoder).warnings == (
+        "include: has no effect on /assess_quality",
+        "pooling: has no effect on /assess_quality",
+        "lang: has no effect on /assess_quality",
+    )
