@@ -56,7 +56,7 @@ def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: Hea
             warnings.append(f"superclass: the installed head gives no result: {reason}")
         if SUPERCLASS_HEAD in predictions.made:
             _, prediction = predictions.made[SUPERCLASS_HEAD]
-            superclass = superclass_of_head(prediction, options.thresholds)
+            superclass = _superclass_of_head(prediction, options.thresholds)
     heads = None
     if "heads" in options.include:
         if prepared.no_model:
@@ -67,7 +67,7 @@ def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: Hea
     return HeadParts(superclass, heads, _superclass_model(prepared), warnings)
 
 
-def superclass_of_head(prediction: Prediction, thresholds: Mapping[str, float]) -> Superclass:
+def _superclass_of_head(prediction: Prediction, thresholds: Mapping[str, float]) -> Superclass:
     """Return the part `superclass`; `thresholds` replace the head's own, by superclass."""
     positive = set(prediction.positive)
     for name, threshold in thresholds.items():

@@ -31,7 +31,7 @@ from errors import LayerOutOfRange
 MASKED_SCORE = -1e4  # softmax gives 0 for it in every dtype
 
 
-class Conv(nn.Module):
+class _Conv(nn.Module):
     """A convolution, with batch norm in training; (B, C, 1, T) -> (B, C', 1, ceil(T / stride))."""
 
     def __init__(self, inputs: int, layer: ConvLayer, normed: bool) -> None:
@@ -51,7 +51,7 @@ class Conv(nn.Module):
         return x if self.norm is None else cast(Tensor, self.norm(x))
 
     @torch.no_grad()
-    def fold_into(self, other: Conv) -> None:
+    def fold_into(self, other: _Conv) -> None:
         """Give `other`, which has no norm, the outputs that this module has in evaluation."""
         assert self.norm is not None and other.conv.bias is not None, (
             "only a normed convolution is folded into one without. This is a bug."
@@ -63,15 +63,15 @@ class Conv(nn.Module):
         other.conv.bias.copy_(self.norm.bias - mean * scale)
 
 
-class Block(nn.Module):
+class _Block(nn.Module):
     """A residual block: two convolutions with squeeze-and-excitation, and a shortcut, `around`."""
 
     def __init__(self, inputs: int, layer: ConvLayer, squeeze: int, normed: bool) -> None:
         super().__init__()
         squeezed = layer.width // squeeze
-        self.first = Conv(inputs, layer, normed)
-        self.second = Conv(layer.width, ConvLayer(layer.width, layer.kernel, 1), normed)
-        self.around = Conv(inputs, ConvLayer(layer.width, 1, layer.stride), normed)
+        self.first = _Conv(inputs, layer, normed)
+        self.second = _Conv(layer.width, ConvLayer(layer.width, layer.kernel, 1), normed)
+        self.around = _Conv(inputs, ConvLayer(layer.width, 1, layer.stride), normed)
         self.squeeze = nn.Linear(layer.width, squeezed)
         self.excite = nn.Linear(squeezed, layer.width)
 
@@ -88,16 +88,16 @@ class Block(nn.Module):
         return out if mask is None else out * mask
 
 
-class Member(nn.Module):
+class _Member(nn.Module):
     """One network up to its embedding."""
 
     def __init__(self, config: CompactConfig, normed: bool, dropout: float) -> None:
         super().__init__()
         self.config = config
         widths = [config.stem.width, *(block.width for block in config.blocks)]
-        self.stem = Conv(config.in_leads, config.stem, normed)
+        self.stem = _Conv(config.in_leads, config.stem, normed)
         self.blocks = nn.ModuleList(
-            Block(inputs, layer, config.squeeze, normed)
+            _Block(inputs, layer, config.squeeze, normed)
             for inputs, layer in zip(widths, config.blocks, strict=False)
         )
         self.scores = nn.Conv2d(widths[-1], config.attention, 1)
@@ -159,7 +159,9 @@ class Compact(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.members = nn.ModuleList(Member(config, normed, dropout) for _ in range(config.members))
+        self.members = nn.ModuleList(
+            _Member(config, normed, dropout) for _ in range(config.members)
+        )
         self.classifier = nn.Linear(config.width, config.labels)
         self.dropout = dropout
 
@@ -200,8 +202,8 @@ def fold_norms(net: Compact) -> Compact:
     plain = Compact(net.config)
     plain_modules = dict(plain.named_modules())
     for name, module in net.named_modules():
-        if isinstance(module, Conv):
-            module.fold_into(cast(Conv, plain_modules[name]))
+        if isinstance(module, _Conv):
+            module.fold_into(cast(_Conv, plain_modules[name]))
     plain_names = plain.state_dict().keys()
     other_weights = {
         name: value

@@ -155,7 +155,7 @@ class EncoderRunner:
     def _make_forward(self, compile_cache: Path | None) -> Forward:
         if isinstance(self.module, EcgFm) and self.device.type == "cuda":
             return CudaForward(self.module, self.device, self.dtype, self.max_batch, compile_cache)
-        return PlainForward(self.module, self.device, self.dtype, self.max_batch)
+        return _PlainForward(self.module, self.device, self.dtype, self.max_batch)
 
     def _submit(self, piece: Array, wanted: Wanted) -> Callable[[], EncodedBatch] | None:
         """Return a function that waits for the result, None if the device's memory is exceeded.
@@ -185,7 +185,7 @@ class EncoderRunner:
         self.forward.shrink(self.max_batch)
 
 
-class PlainForward:
+class _PlainForward:
     """Calls the module for one piece after the other; packs an EcgFm where that is faster."""
 
     def __init__(

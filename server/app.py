@@ -21,7 +21,7 @@ from server.routes.problems import allow_header, from_framework, problem_respons
 from server.routes.recordings import recording_handler
 
 
-class NamedRoute(Route):
+class _NamedRoute(Route):
     """A Starlette route that leaves itself in the scope, as FastAPI's routes do.
 
     The log and the metrics name the route's path, not the URL's.
@@ -40,10 +40,10 @@ def build_app(app: FastAPI) -> None:
     routes = app.router.routes
     for route in ROUTE_OPTIONS:
         handler = recording_handler(route)
-        routes.append(NamedRoute(f"/{route}", handler, methods=["POST"], name=route))
+        routes.append(_NamedRoute(f"/{route}", handler, methods=["POST"], name=route))
     for path, page in (OPERATOR_ROUTES | DOCS_ROUTES).items():
         # HEAD too, which load balancers and link checkers send.
-        routes.append(NamedRoute(path, page, methods=["GET", "HEAD"]))
+        routes.append(_NamedRoute(path, page, methods=["GET", "HEAD"]))
     app.add_exception_handler(EcgError, _own_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.user_middleware[:] = [Middleware(RequestMiddleware)]

@@ -94,7 +94,7 @@ def read_templates(folder: Path, chunks: list[int]) -> tuple[Rows, NDArray[np.in
     return np.array(templates, np.float64), np.array(folds)
 
 
-def exchanged_features(templates: Rows, exchange: Rows) -> Rows:
+def _exchanged_features(templates: Rows, exchange: Rows) -> Rows:
     """Return (recordings, features) with the leads exchanged.
 
     templates  (recordings, 8 leads, samples)
@@ -106,7 +106,7 @@ def exchanged_features(templates: Rows, exchange: Rows) -> Rows:
 def fit(templates: Rows) -> PlacementModel:
     """Train on every recording as it is and with each exchange; the limit is not set yet."""
     rows = np.concatenate(
-        [exchanged_features(templates, exchange) for exchange in EXCHANGES.values()]
+        [_exchanged_features(templates, exchange) for exchange in EXCHANGES.values()]
     )
     labels = np.repeat(np.arange(len(EXCHANGES)), len(templates))
     # The regression's penalty presumes features of equal size.
@@ -129,7 +129,7 @@ def suspicions(
     Returns (recordings,) the probability of any exchange, and (recordings,) the number of the
     likeliest one in EXCHANGES.
     """
-    probabilities = model.probabilities(exchanged_features(templates, EXCHANGES[exchange]))
+    probabilities = model.probabilities(_exchanged_features(templates, EXCHANGES[exchange]))
     likeliest = 1 + probabilities[:, 1:].argmax(axis=1)
     return 1 - probabilities[:, 0], likeliest
 

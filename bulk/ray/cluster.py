@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _connect(options.address)
         actors, resources = _actors()
         engine = partial(
-            cluster_engine, dtype=options.dtype, actors=actors, actor_resources=resources
+            _cluster_engine, dtype=options.dtype, actors=actors, actor_resources=resources
         )
         return run_job(options, engine, cuda="num_gpus" in resources)
     except (UnusableInput, ModelStoreError, EcgError, ConnectionError) as error:
@@ -83,7 +83,7 @@ def _connect(address: str | None) -> None:
     context.enable_fallback_to_arrow_object_ext_type = True
 
 
-def cluster_engine(
+def _cluster_engine(
     recordings: Sequence[Recording],
     options: FeatureOptions,
     deployment: Deployment,

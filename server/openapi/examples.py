@@ -29,7 +29,7 @@ WAVES = (
 )
 
 
-def sample_mv(second: float, *, in_lead_i: bool) -> float:
+def _sample_mv(second: float, *, in_lead_i: bool) -> float:
     """Return the voltage of lead I or II at a time of the recording, to 0.01 mV."""
     since_r = (second - FIRST_BEAT_S + BEAT_S / 2) % BEAT_S - BEAT_S / 2
     voltage = 0.0
@@ -43,8 +43,8 @@ def signal() -> dict[str, list[float]]:
     """Return lead name -> samples in mV."""
     times_s = [sample / FS for sample in range(FS * SECONDS)]
     return {
-        "I": [sample_mv(second, in_lead_i=True) for second in times_s],
-        "II": [sample_mv(second, in_lead_i=False) for second in times_s],
+        "I": [_sample_mv(second, in_lead_i=True) for second in times_s],
+        "II": [_sample_mv(second, in_lead_i=False) for second in times_s],
     }
 
 
@@ -65,14 +65,14 @@ def record_by_lead() -> dict[str, Any]:
     return {"signal": signal(), "fs": FS}
 
 
-def many_records() -> dict[str, Any]:
+def _many_records() -> dict[str, Any]:
     return {"records": [{**record_by_lead(), "id": "first"}, {**record_by_lead(), "id": "second"}]}
 
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "record": {"summary": "One record, lists of samples", "value": record()},
     "record_by_lead": {"summary": "One record, samples by lead", "value": record_by_lead()},
-    "records": {"summary": "Many records", "value": many_records()},
+    "records": {"summary": "Many records", "value": _many_records()},
 }
 
 MODEL = {

@@ -68,14 +68,14 @@ TAGS = [
 
 
 @dataclass(frozen=True)
-class RouteText:
+class _RouteText:
     summary: str
     description: str
     answer: str
 
 
-ROUTE_TEXTS: dict[Route, RouteText] = {
-    "analyze": RouteText(
+ROUTE_TEXTS: dict[Route, _RouteText] = {
+    "analyze": _RouteText(
         "Everything about a recording",
         "Rhythm, labels, measurements, quality and the embedding, as far as `include` asks for "
         "them. A part that was not asked for is absent; a part that cannot be computed is null. "
@@ -83,7 +83,7 @@ ROUTE_TEXTS: dict[Route, RouteText] = {
         f"{LABELS}",
         "The analysis of one record, or `results` for many.",
     ),
-    "extract_features": RouteText(
+    "extract_features": _RouteText(
         "Embeddings for researchers",
         "By default one vector for each recording, from the pretrained encoder; `model=clinical` "
         "selects the fine-tuned one. With `Accept: application/x-npy` the answer is the bare "
@@ -91,21 +91,21 @@ ROUTE_TEXTS: dict[Route, RouteText] = {
         "many records. At least 5 s and 6 leads are needed (derived leads count: I and II give six).",
         "The embedding of one record, or `results` for many.",
     ),
-    "assess_quality": RouteText(
+    "assess_quality": _RouteText(
         "Whether a recording can be read",
         "Judges the recording lead by lead: flat, clipped, lead off, contradicting the others. No "
         "encoder is used. Anything that has the form of a record is judged, also noise, or gaps "
         "throughout.",
         "The quality of one record, or `results` for many.",
     ),
-    "predict": RouteText(
+    "predict": _RouteText(
         "Whether there is a pacemaker (form of an earlier service)",
         "A JSON object with the patient's `age` (and `recording_date`), and one ECG, as file parts "
         "in any order and under any names. A result is given from 18 years on. Every error has "
         "`result: null`.",
         "The result; null with the reason in `warnings` if the recording cannot be read.",
     ),
-    "classify": RouteText(
+    "classify": _RouteText(
         "The superclass of a file (form of an earlier service)",
         "One ECG as file parts. The most probable of PTB-XL's five superclasses, described in "
         "English or German (`lang`).",

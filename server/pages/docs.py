@@ -119,7 +119,7 @@ async def openapi(request: Request) -> Response:
     return await asyncio.to_thread(respond)
 
 
-async def asset(request: Request) -> Response:
+async def _asset_response(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in ASSETS:
         raise NotFound("no such asset; the HTML of /docs and /redoc names those that exist")
@@ -147,7 +147,7 @@ DOCS_ROUTES: Final[dict[str, Callable[[Request], Awaitable[Response]]]] = {
     "/openapi.json": openapi,
     "/docs": swagger,
     "/redoc": redoc,
-    "/docs/assets/{name}": asset,
+    "/docs/assets/{name}": _asset_response,
     "/docs/{name:path}": page,
 }
 

@@ -45,7 +45,7 @@ def admit(request: Request, route: Route, service: Service) -> Slot:
         raise NoModel(service.deployment.no_model_reason())
     check_content_type(request.headers.get("content-type", ""), route)
     check_content_encoding(content_encoding(request))
-    check_content_length(request, service.settings.max_body_bytes)
+    _check_content_length(request, service.settings.max_body_bytes)
     # For its error only; the value is read with the body.
     client_deadline_ms(request)
     # Last, so that a request that is refused never has to release its place.
@@ -63,7 +63,7 @@ def content_encoding(request: Request) -> str:
     return request.headers.get("content-encoding", "").strip().lower()
 
 
-def check_content_length(request: Request, limit_bytes: int) -> None:
+def _check_content_length(request: Request, limit_bytes: int) -> None:
     """Raises BodyTooLarge, MalformedBody."""
     length = request.headers.get("content-length")
     if length is None:

@@ -37,7 +37,7 @@ def answer(pending: PendingRequest, answer_format: AnswerFormat, service: Servic
     # Without any result one error says more than a list of them. An empty list of records is
     # answered with an empty list of results.
     if not pending.results and pending.count != 0:
-        raise unfinished_error(pending, 0, service)
+        raise _unfinished_error(pending, 0, service)
     results = [
         pending.results.get(index) or unfinished_result(pending, index, service)
         for index in range(pending.count or 0)
@@ -84,10 +84,10 @@ def result_bytes(result: Result, pending: PendingRequest) -> bytes:
 
 
 def unfinished_result(pending: PendingRequest, index: int, service: Service) -> Result:
-    return Result(pending.uid, index, error=unfinished_error(pending, index, service))
+    return Result(pending.uid, index, error=_unfinished_error(pending, index, service))
 
 
-def unfinished_error(pending: PendingRequest, index: int, service: Service) -> EcgError:
+def _unfinished_error(pending: PendingRequest, index: int, service: Service) -> EcgError:
     """Return why a recording is not finished at the deadline."""
     if pending.failure is not None:
         return pending.failure

@@ -22,7 +22,7 @@ REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_CLOSED_REQUEST: Final = 499
 
 
-def request_id_of(headers: Headers) -> str:
+def _request_id_of(headers: Headers) -> str:
     """Return the client's X-Request-ID, or a new one where it is missing or not valid."""
     client_id = headers.get("x-request-id", "")
     return client_id if REQUEST_ID.fullmatch(client_id) else secrets.token_hex(16)
@@ -59,7 +59,7 @@ class _Answer:
         self.began_s = time.monotonic()
         self.status = 0
         self.scope = scope
-        self.request_id = request_id_of(Headers(scope=scope))
+        self.request_id = _request_id_of(Headers(scope=scope))
         state: dict[str, Any] = scope.setdefault("state", {})
         state.update(request_id=self.request_id, received_s=self.began_s, code="")
 

@@ -46,11 +46,11 @@ async def readyz(request: Request) -> Response:
 
 
 async def models(request: Request) -> Response:
-    report = await asyncio.to_thread(models_report, service_of(request))
+    report = await asyncio.to_thread(_models_report, service_of(request))
     return _json(report, 200)
 
 
-async def prometheus(request: Request) -> Response:
+async def _prometheus(request: Request) -> Response:
     state = service_of(request).state
     gauges = metrics.LiveGauges(
         queue_depth={stage: state.queue_depth(stage) for stage in state.rows},
@@ -73,7 +73,7 @@ OPERATOR_ROUTES: Final[dict[str, Callable[[Request], Awaitable[Response]]]] = {
     "/livez": livez,
     "/readyz": readyz,
     "/models": models,
-    "/metrics": prometheus,
+    "/metrics": _prometheus,
     "/": root,
 }
 
@@ -129,7 +129,7 @@ def _model_report(service: Service) -> dict[str, Any]:
         "chosen": deployment.chosen,
         "reason": deployment.reason,
         "encoders": _encoder_reports(service),
-        "heads": champion_report(service),
+        "heads": _champion_report(service),
     }
 
 
@@ -154,7 +154,7 @@ def _encoder_reports(service: Service) -> list[dict[str, Any]]:
     return reports
 
 
-def champion_report(service: Service) -> list[dict[str, Any]]:
+def _champion_report(service: Service) -> list[dict[str, Any]]:
     """Return for each champion head whether it answers on this server, and why not."""
     heads = service.head_cache.current()
     unusable = with_heads(service.deployment, heads).unusable_heads
@@ -170,7 +170,7 @@ def champion_report(service: Service) -> list[dict[str, Any]]:
     ]
 
 
-def head_report(service: Service) -> list[dict[str, Any]]:
+def _head_report(service: Service) -> list[dict[str, Any]]:
     """Return a row for each version of a head that an alias names."""
     installed = service.head_cache.current().installed
     return [_head_row(version, service.deployment) for version in installed]
@@ -211,7 +211,7 @@ def _head_row(version: InstalledVersion, deployment: Deployment) -> dict[str, An
     }
 
 
-def models_report(service: Service) -> dict[str, Any]:
+def _models_report(service: Service) -> dict[str, Any]:
     loaded = bool(service.state.live_rows("model"))
     bundles = [
         {
@@ -226,7 +226,7 @@ def models_report(service: Service) -> dict[str, Any]:
         }
         for encoder in service.deployment.encoders.values()
     ]
-    return {"models": bundles, "heads": head_report(service)}
+    return {"models": bundles, "heads": _head_report(service)}
 
 
 def _label_row(label: Label) -> dict[str, Any]:

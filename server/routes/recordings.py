@@ -66,7 +66,7 @@ async def _handle(request: Request, route: Route) -> Response:
             if answer_format.lines:
                 streaming = await _is_parsed(pending, disconnect)
                 if streaming:
-                    return LinesResponse(pending, service)
+                    return _LinesResponse(pending, service)
             await _wait(pending, lambda: pending.is_finished, disconnect)
         finally:
             disconnect.cancel()
@@ -143,7 +143,7 @@ async def _is_parsed(pending: PendingRequest, disconnect: asyncio.Task[None]) ->
     return pending.failure is None and pending.count is not None
 
 
-class LinesResponse(StreamingResponse):
+class _LinesResponse(StreamingResponse):
     """A line for each recording as soon as it is done. Releases the slot however it ends."""
 
     def __init__(self, pending: PendingRequest, service: Service) -> None:

@@ -58,7 +58,7 @@ ECG_FM_LABELS: Final[Mapping[str, frozenset[str]]] = {
 BIFASCICULAR: Final = "Bifascicular block"  # the one label that needs two statements at once
 
 
-def has_bifascicular_block(statements: frozenset[str]) -> bool:
+def _has_bifascicular_block(statements: frozenset[str]) -> bool:
     """Return whether complete right bundle branch block comes with a left fascicular block."""
     return "CRBBB" in statements and bool(statements & {"LAFB", "LPFB"})
 
@@ -111,7 +111,7 @@ class PtbXl:
         Raises KeyError for a label that follows from no statement.
         """
         if name == BIFASCICULAR:
-            return self._where(has_bifascicular_block)
+            return self._where(_has_bifascicular_block)
         return self.with_any_statement(ECG_FM_LABELS[name])
 
     def _where(self, condition: Callable[[frozenset[str]], bool]) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ VARIANCE_FLOOR: Final = 1e-6
 HEADS: Final = ("lead_head", "global_head", "p_head")
 
 
-class Convolution(nn.Module):
+class _Convolution(nn.Module):
     """A convolution with seven taps over time, the same for each lead; batch norm and ReLU."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -46,22 +46,22 @@ class DelineatorNet(nn.Module):
         # One convolution at the full rate, where each costs most, two at the lower rates.
         self.down = nn.ModuleList(
             [
-                nn.Sequential(Convolution(INPUTS, c0)),
+                nn.Sequential(_Convolution(INPUTS, c0)),
                 _two_convolutions(c0, c1),
                 _two_convolutions(c1, c2),
                 _two_convolutions(c2, c3),
             ]
         )
-        self.joined = Convolution(2 * c3, c3)
+        self.joined = _Convolution(2 * c3, c3)
         self.up = nn.ModuleList(
             [
                 _two_convolutions(c3 + c2, c2),
                 _two_convolutions(c2 + c1, c1),
-                nn.Sequential(Convolution(c1 + c0, c0)),
+                nn.Sequential(_Convolution(c1 + c0, c0)),
             ]
         )
         self.lead_head = nn.Conv2d(c0, CLASSES + TIMES, 1)
-        self.global_hidden = Convolution(2 * c0, GLOBAL_HIDDEN)
+        self.global_hidden = _Convolution(2 * c0, GLOBAL_HIDDEN)
         self.global_head = nn.Conv2d(GLOBAL_HIDDEN, TIMES, 1)
         self.p_head = nn.Linear(2 * c3, 1)
 
@@ -109,7 +109,7 @@ def export(net: DelineatorNet) -> dict[str, NDArray[np.float32]]:
     """
     arrays: dict[str, NDArray[np.float32]] = {}
     for name, module in net.named_modules():
-        if isinstance(module, Convolution):
+        if isinstance(module, _Convolution):
             arrays |= _folded(name, module)
         elif name in HEADS and isinstance(module, nn.Conv2d | nn.Linear):
             assert module.bias is not None
@@ -126,10 +126,10 @@ def _mean_over_leads(x: Tensor, lead_weights: Tensor) -> Tensor:
 
 def _two_convolutions(inputs: int, outputs: int) -> nn.Sequential:
     """Return two convolutions, of which the first changes the number of channels."""
-    return nn.Sequential(Convolution(inputs, outputs), Convolution(outputs, outputs))
+    return nn.Sequential(_Convolution(inputs, outputs), _Convolution(outputs, outputs))
 
 
-def _folded(name: str, module: Convolution) -> dict[str, NDArray[np.float32]]:
+def _folded(name: str, module: _Convolution) -> dict[str, NDArray[np.float32]]:
     """Return a convolution's weight and bias with its batch normalisation folded in."""
     norm = module.norm
     assert norm.running_var is not None and norm.running_mean is not None

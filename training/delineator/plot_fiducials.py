@@ -53,10 +53,10 @@ def main(arguments: list[str] | None = None) -> None:
     for rank, index in enumerate(chosen, start=1):
         path = options.out / f"{rank:02d}_record_{sources[index].record.name}.png"
         plot(sources[index], measured[index], references[index], path)
-        print(f"{path}: {describe_errors(measured[index], references[index])}")
+        print(f"{path}: {_describe_errors(measured[index], references[index])}")
 
 
-def relative_error(measurements: Measurements, reference: Reference) -> float:
+def _relative_error(measurements: Measurements, reference: Reference) -> float:
     """Return the largest error of an interval over its usual error.
 
     Infinite where an interval is missing, or given without a reference.
@@ -72,7 +72,7 @@ def relative_error(measurements: Measurements, reference: Reference) -> float:
     return largest
 
 
-def describe_errors(measurements: Measurements, reference: Reference) -> str:
+def _describe_errors(measurements: Measurements, reference: Reference) -> str:
     """Return each measure with its reference, as a title."""
     described = []
     for name, field in MEASURES.items():
@@ -93,7 +93,7 @@ def plot(source: BeatSource, measured: Measurements, reference: Reference, path:
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(5, 4, height_ratios=[1, 1, 1, 0.6, 0.6])
     figure.suptitle(
-        f"LUDB {source.record.name}: {describe_errors(measured, reference)}\n"
+        f"LUDB {source.record.name}: {_describe_errors(measured, reference)}\n"
         f"P present {measured.p_present or 0:.2f}; {'; '.join(measured.warnings)}"
     )
     for lead in range(len(LEADS)):
@@ -140,7 +140,7 @@ def _chosen(
 ) -> list[int]:
     """Return the indices of the recordings to plot, by falling error."""
     pairs = zip(measured, references, strict=True)
-    errors = [relative_error(measurements, expected) for measurements, expected in pairs]
+    errors = [_relative_error(measurements, expected) for measurements, expected in pairs]
     by_error: list[int] = np.argsort(-np.array(errors), kind="stable").tolist()
     if not options.records:
         return by_error[: options.count]

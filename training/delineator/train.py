@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     for number in range(options.folds):
         training_sources = _selected(sources, fold != number)
         fold_weights[number] = _trained(training_sources, number, options)
-    shipped_weights = half_precision(_trained(sources, options.folds, options))
+    shipped_weights = _half_precision(_trained(sources, options.folds, options))
 
     out_of_fold, in_sample = score(sources, fold_weights, fold, shipped_weights)
     print(f"out of fold\n{out_of_fold.table()}\n{out_of_fold.worst()}", flush=True)
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         "final_seed": options.final_seed,
         "records": len(sources),
     }
-    write_weights_and_card(options.out, shipped_weights, out_of_fold, made)
+    _write_weights_and_card(options.out, shipped_weights, out_of_fold, made)
     write_between(options.page, BEGIN, END, page_section(out_of_fold, in_sample, made))
 
 
@@ -80,7 +80,7 @@ def fold_numbers(records: int, folds: int) -> NDArray[np.intp]:
     return np.random.default_rng(0).permutation(records) % folds
 
 
-def half_precision(weights: Weights) -> Weights:
+def _half_precision(weights: Weights) -> Weights:
     """Return the weights rounded to float16, as they ship, in float32.
 
     Rounding moves a boundary by less than a tenth of a millisecond.
@@ -88,7 +88,7 @@ def half_precision(weights: Weights) -> Weights:
     return {name: value.astype(np.float16).astype(np.float32) for name, value in weights.items()}
 
 
-def write_weights_and_card(
+def _write_weights_and_card(
     folder: Path, weights: Weights, out_of_fold: Scores, made: dict[str, Any]
 ) -> None:
     """Write delineator.npz in half precision, and delineator.json.
