@@ -1,4 +1,7 @@
-"""Answers as values. Each keeps the whole answer in `raw`: a newer server may say more than is named here."""
+"""Answers as values. Each keeps the whole answer in `raw`, for what a newer server adds.
+
+tests/client/test_results.py compares the fields and types with the schemas of /openapi.json.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Label:
-    """One finding of a clinical encoder; `probability_prior_corrected` is None where the model is calibrated already."""
+    """One label of the clinical encoder.
+
+    probability_prior_corrected  None where the model is already calibrated
+    """
 
     name: str
     probability: float
@@ -30,24 +36,21 @@ class Encoder:
 
     name: str
     revision: str | None
-    sha256: str | None
+    sha256: str
 
     @classmethod
     def read(cls, answer: Json) -> Encoder | None:
+        """Return the encoder that an answer names, None if there is none."""
         encoder = (answer.get("model") or {}).get("encoder")
-        return (
-            None
-            if not encoder
-            else cls(encoder["name"], encoder.get("revision"), encoder.get("sha256"))
-        )
+        return None if not encoder else _known_fields(cls, encoder)
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """Intervals in ms, axes in degrees, rate in beats a minute; None where something could not be measured.
+    """Intervals in ms, axes in degrees, the rate in beats per minute; None if not measurable.
 
-    uncertainty_ms  per interval: four of five references lie within it
-    flags           what lies outside of a published reference range
+    uncertainty_ms  for each interval: four of five references are within it
+    flags           the values outside a published reference range
     """
 
     heart_rate_bpm: float | None
@@ -65,15 +68,15 @@ class Measurements:
     t_axis_deg: float | None
     sdnn_ms: float | None
     rmssd_ms: float | None
-    uncertainty_ms: dict[str, float]
-    beats: int | None
+    uncertainty_ms: dict[str, float | None]
+    beats: int
     ectopic_beats: int | None
     flags: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with a signal, and what to do about it; `lead` is None for the whole recording."""
+    """A fault of the signal, and what to do about it; `lead` is None for the whole recording."""
 
     code: str
     lead: str | None
@@ -84,6 +87,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Quality:
+    """/assess_quality's answer, and the part `quality` of /analyze."""
+
     signal_quality: str
     readable: bool
     probability_readable: float | None
@@ -95,12 +100,14 @@ class Quality:
 
     @classmethod
     def read(cls, answer: Json) -> Quality:
+        """Return the quality of an answer's object."""
+        findings = [_known_fields(Finding, finding) for finding in answer["findings"]]
         return cls(
             signal_quality=answer["signal_quality"],
             readable=answer["readable"],
             probability_readable=answer.get("probability_readable"),
-            lead_words={lead: said["word"] for lead, said in answer["leads"].items()},
-            findings=tuple(_known(Finding, each) for each in answer["findings"]),
+            lead_words={name: lead["word"] for name, lead in answer["leads"].items()},
+            findings=tuple(findings),
             recommendation=answer["recommendation"],
             warnings=tuple(answer.get("warnings", ())),
             raw=answer,
@@ -109,7 +116,10 @@ class Quality:
 
 @dataclass(frozen=True)
 class Analysis:
-    """/analyze's answer; a part that was not asked for, or could not be computed, is None. `warnings` say why."""
+    """/analyze's answer.
+
+    A part that was not asked for, or could not be computed, is None; `warnings` give the reasons.
+    """
 
     rhythm: str | None
     rhythm_source: str | None
@@ -131,25 +141,26 @@ class Analysis:
 
     @classmethod
     def read(cls, answer: Json) -> Analysis:
+        """Return the analysis of an answer's object."""
         clinical = answer.get("clinical_analysis") or {}
-        labels, features, fiducials = (
-            answer.get("labels"),
-            answer.get("features"),
-            answer.get("fiducials"),
-        )
+        labels = answer.get("labels")
+        if labels is not None:
+            labels = tuple(_known_fields(Label, label) for label in labels)
+        measurements = answer.get("measurements")
+        quality = answer.get("quality")
+        features = answer.get("features")
+        fiducials = answer.get("fiducials")
         return cls(
             rhythm=clinical.get("rhythm"),
             rhythm_source=clinical.get("rhythm_source"),
             axis_deviation=clinical.get("axis_deviation"),
             abnormalities=tuple(clinical.get("abnormalities") or ()),
-            labels=None if labels is None else tuple(_known(Label, each) for each in labels),
+            labels=labels,
             superclass=answer.get("superclass"),
             pacemaker=answer.get("pacemaker"),
-            measurements=None
-            if not answer.get("measurements")
-            else _known(Measurements, answer["measurements"]),
+            measurements=_known_fields(Measurements, measurements) if measurements else None,
             signal_quality=answer.get("signal_quality"),
-            quality=None if not answer.get("quality") else Quality.read(answer["quality"]),
+            quality=Quality.read(quality) if quality else None,
             features=None if features is None else array(features),
             fiducials=None if fiducials is None else tuple(fiducials),
             encoder=Encoder.read(answer),
@@ -162,7 +173,7 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Features:
-    """An embedding: (width,), (segments, width) or (segments, tokens, width), as `level` asked."""
+    """An embedding: (width,), (segments, width) or (segments, tokens, width), as `level` says."""
 
     values: NDArray[np.float32]
     segments: int
@@ -172,21 +183,22 @@ class Features:
 
     @classmethod
     def read(cls, answer: Json) -> Features:
+        """Return the embedding of an answer's object. Raises ValueError if it names no encoder."""
         encoder = Encoder.read(answer)
         if encoder is None:
             raise ValueError("an embedding without the name of its encoder")
         return cls(
-            array(answer["features"]),
-            answer["segments"],
-            encoder,
-            tuple(answer.get("warnings", ())),
-            answer,
+            values=array(answer["features"]),
+            segments=answer["segments"],
+            encoder=encoder,
+            warnings=tuple(answer.get("warnings", ())),
+            raw=answer,
         )
 
 
 @dataclass(frozen=True)
 class Health:
-    """/health; `encoders` in the order of the server's list."""
+    """/health; `encoders` in the server's order."""
 
     status: str
     version: str
@@ -197,31 +209,27 @@ class Health:
 
     @classmethod
     def read(cls, answer: Json) -> Health:
-        listed = (answer.get("model") or {}).get("encoders") or ()
-        encoders = tuple(
-            Encoder(each["name"], each.get("revision"), each.get("sha256")) for each in listed
-        )
+        """Return the health of an answer's object."""
+        encoders = (answer.get("model") or {}).get("encoders") or ()
         return cls(
-            answer["status"],
-            answer["version"],
-            answer.get("in_flight"),
-            answer.get("limit"),
-            encoders,
-            answer,
+            status=answer["status"],
+            version=answer["version"],
+            in_flight=answer.get("in_flight"),
+            limit=answer.get("limit"),
+            encoders=tuple(_known_fields(Encoder, encoder) for encoder in encoders),
+            raw=answer,
         )
 
 
 def array(value: Any) -> NDArray[np.float32]:
-    """A list of numbers, null for a gap, or msgpack's {"dtype", "shape", "data"}."""
-    if isinstance(value, Mapping):
-        return (
-            np.frombuffer(value["data"], np.dtype(value["dtype"]))
-            .reshape(value["shape"])
-            .astype(np.float32)
-        )
-    return np.asarray(value, np.float32)
+    """Return float32 from nested lists (null for a gap) or msgpack's {"dtype", "shape", "data"}."""
+    if not isinstance(value, Mapping):
+        return np.asarray(value, np.float32)
+    flat = np.frombuffer(value["data"], np.dtype(value["dtype"]))
+    return flat.reshape(value["shape"]).astype(np.float32)
 
 
-def _known(kind: type[Value], answer: Json) -> Value:
-    """The fields that are known here; a newer server's others stay in `raw`."""
-    return kind(**{field.name: answer.get(field.name) for field in fields(kind)})  # type: ignore[arg-type]
+def _known_fields(kind: type[Value], answer: Json) -> Value:
+    """Return the dataclass with its fields; a newer server's further fields stay in `raw`."""
+    values = {field.name: answer.get(field.name) for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**values)
