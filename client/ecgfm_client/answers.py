@@ -1,4 +1,4 @@
-"""From an HTTP answer to a dict, or to the error it tells."""
+"""From an HTTP response to the answer's object, or to an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from ecgfm_client.errors import NoAnswer, Refused
 
 
 def read(response: httpx.Response) -> dict[str, Any]:
-    """The answer's object. Raises Refused for any status but 200, NoAnswer for what no ECG server says."""
+    """Return the answer's object.
+
+    Raises Refused for any status other than 200, NoAnswer if the response is not an ECG server's.
+    """
     if response.status_code != 200:
         raise Refused(
             response.status_code,
@@ -22,13 +25,13 @@ def read(response: httpx.Response) -> dict[str, Any]:
     body = _object(response)
     if body is None:
         raise NoAnswer(
-            f"{response.request.url.copy_with(query=None)} answered something that is not an ECG server's"
+            f"{response.request.url.copy_with(query=None)}: the response is not an ECG server's"
         )
     return body
 
 
 def read_health(response: httpx.Response) -> dict[str, Any]:
-    """/health answers 503 with the same object while the server starts or drains."""
+    """Return /health's object, which comes with status 503 while the server starts or drains."""
     body = _object(response)
     if body is None or "status" not in body or "model" not in body:
         return read(response)

@@ -1,4 +1,7 @@
-"""Many recordings through one server: many requests in flight, one row each, and nothing stops for one that fails."""
+"""Many recordings through one server: many requests in flight, one row for each answer.
+
+A recording that fails does not stop the others.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,17 @@ from ecgfm_client.errors import NoAnswer, Refused, UnusableInput
 from ecgfm_client.folders import Recording
 from ecgfm_client.tables import Table
 
-IN_FLIGHT = 48  # under what a server takes in at once by itself, 64: others shall get in, too
-# How many there are depends on how long answers take: enough for the device to have the next batch ready, few enough for none to
-# wait out the server's time limit of 30 s. A full-size encoder on two cores takes half a second for a recording, a GPU a millisecond.
+# Below ECG_MAX_IN_FLIGHT's default of 64, so that other clients are served too.
+IN_FLIGHT = 48
+# The number in flight follows the time that answers take: enough for the device to have the next
+# batch ready, few enough that none waits longer than the server's limit of 30 s. A full-size
+# encoder takes half a second for a recording on two cores, a millisecond on a GPU.
 FIRST_IN_FLIGHT = 8
 FEWEST_IN_FLIGHT = 2
 QUICK_S = 2.5
 SLOW_S = 10.0
 Ask = Callable[[AsyncEcgClient, Recording], Awaitable[tuple[dict[str, Any], dict[str, Any]]]]
-"""A recording's row, and what it was made with. The row gets its `record_id` here."""
+"""Returns a recording's row, without its `record_id`, and what the row was made with."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,10 @@ async def run(
     client: AsyncEcgClient,
     in_flight: int = IN_FLIGHT,
 ) -> Summary:
-    """All recordings that the table hasn't; raises NoAnswer where the server stays away, after saving what is done."""
+    """Ask for all recordings that the table does not have.
+
+    Raises NoAnswer if the server does not answer; the rows made until then are saved.
+    """
     table.open()
     began_s = time.monotonic()
     waiting = [recording for recording in recordings if recording.name not in table.done]
@@ -83,7 +91,10 @@ class _Work:
         tasks.create_task(self.through(tasks))
 
     async def through(self, tasks: asyncio.TaskGroup) -> None:
-        """One recording after the other, and one such task more or less as the answers come quickly or slowly."""
+        """Ask for one recording after the other.
+
+        Starts another such task if an answer is quick, ends this one if it is slow.
+        """
         for recording in self.waiting:
             began_s = time.monotonic()
             await self.one(recording)
@@ -121,7 +132,7 @@ def _first(group: BaseExceptionGroup[Any]) -> BaseException:
 
 
 def finish(table: Table, summary: Summary, out: Path) -> str:
-    """Join the shards -> a sentence for the terminal."""
+    """Join the shards; return a sentence for the terminal."""
     rows = table.finish()
     rate = summary.new / summary.seconds if summary.seconds > 0 else 0.0
     failed = f"; {summary.failed} failed, see {table.failed.name}" if summary.failed else ""

@@ -1,4 +1,4 @@
-"""What is sent for a call: arrays as npy with the rest in the query, files as an upload."""
+"""The requests: arrays as npy with everything else in the query, files as an upload."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ecg = NDArray[Any] | str | Path | bytes | Sequence[str | Path]
 
 @dataclass(frozen=True)
 class Call:
-    """A request that may be sent again: everything in it is bytes."""
+    """A request that can be sent again: its content is bytes, not a stream."""
 
     method: str
     path: str
@@ -44,16 +44,14 @@ class Call:
 
 
 def ecg_call(path: str, ecg: Ecg, options: Mapping[str, Any], accept: str = MSGPACK) -> Call:
-    """A POST of one recording. Raises UnusableInput for what is no recording."""
+    """Return a POST of one recording. Raises UnusableInput if `ecg` is not a recording."""
     params = {name: _text(value) for name, value in options.items() if value is not None}
     headers = {"Accept": accept}
     if isinstance(ecg, np.ndarray):
         if ecg.ndim != 2:
-            raise UnusableInput(
-                f"ecg: found an array of shape {ecg.shape}, (leads, samples) is needed"
-            )
+            raise UnusableInput(f"ecg: an array of shape {ecg.shape}; (leads, samples) is needed")
         if "fs" not in params:
-            raise UnusableInput("fs: an array has no sampling rate of its own; give fs in Hz")
+            raise UnusableInput("fs: missing; an array needs its sampling rate in Hz")
         return Call(
             "POST",
             path,
@@ -67,7 +65,7 @@ def ecg_call(path: str, ecg: Ecg, options: Mapping[str, Any], accept: str = MSGP
 def upload_call(
     path: str, files: Sequence[str | Path], options: Mapping[str, Any], part: str = "files"
 ) -> Call:
-    """A POST of files only, for /predict and /classify."""
+    """Return a POST of files only, for /predict and /classify."""
     params = {name: _text(value) for name, value in options.items() if value is not None}
     return Call(
         "POST",
@@ -79,10 +77,13 @@ def upload_call(
 
 
 def _parts(ecg: str | Path | bytes | Sequence[str | Path]) -> list[tuple[str, bytes]]:
-    """Name and bytes of each file. Only the last part of a path is sent, as WFDB's headers name their files by it."""
+    """Return the name and the bytes of each file.
+
+    Only the last component of a path is sent: WFDB headers name their files by it.
+    """
     if isinstance(ecg, bytes):
         return [("recording", ecg)]
-    paths = [Path(ecg)] if isinstance(ecg, str | Path) else [Path(each) for each in ecg]
+    paths = [Path(ecg)] if isinstance(ecg, str | Path) else [Path(path) for path in ecg]
     if not paths:
         raise UnusableInput("ecg: no file is given")
     try:
@@ -92,7 +93,7 @@ def _parts(ecg: str | Path | bytes | Sequence[str | Path]) -> list[tuple[str, by
 
 
 def _npy(array: NDArray[Any]) -> bytes:
-    """float32 unless the array is of integers, which the server reads with `units` or `gain`."""
+    """Return an .npy in float32; int16 is kept, which the server reads with `units` or `gain`."""
     buffer = io.BytesIO()
     np.save(
         buffer, array if array.dtype == np.int16 else array.astype(np.float32), allow_pickle=False

@@ -6,7 +6,7 @@
     ecgfm plot recording.hea recording.dat --out ecg.png
 
 The server: --url, else ECGFM_URL, else http://127.0.0.1:8000; its key: ECGFM_API_KEY.
-Ends with 0, 1 where a recording was refused, 2 for wrong arguments, 3 where no server answered.
+The exit status is 0, 1 if a recording was refused, 2 for wrong arguments, 3 if no server answered.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return NO_ANSWER
     except KeyboardInterrupt:
-        _say("stopped; what was done is kept")
+        _say("stopped; the finished rows are kept")
         return 130
 
 
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="recordings, the files of WFDB ones in any order; or one folder",
+        help="recordings (the files of WFDB recordings in any order), or one folder",
     )
     analyze.add_argument(
         "--json",
@@ -72,12 +72,12 @@ def _parser() -> argparse.ArgumentParser:
         "--in-flight",
         type=_at_least_one,
         default=16,
-        help="requests at once, at most; for a folder (16)",
+        help="the most requests in flight, for a folder (default 16)",
     )
     _record_fields(analyze)
 
     quality = _command(
-        commands, "quality", _quality, "whether the recording can be read, and what to do about it"
+        commands, "quality", _quality, "whether the recording can be read, and what to do if not"
     )
     quality.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     quality.add_argument("--json", action="store_true")
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         required=True,
-        help="a .parquet file; what is in it already is not asked again",
+        help="a .parquet file; recordings that it has already are skipped",
     )
     features.add_argument("--model", help="features (default), clinical, or an encoder's name")
     features.add_argument("--pooling", choices=["mean", "max"])
@@ -100,16 +100,16 @@ def _parser() -> argparse.ArgumentParser:
         "--in-flight",
         type=_at_least_one,
         default=48,
-        help="requests at once, at most; fewer where answers are slow (48)",
+        help="the most requests in flight; fewer if answers are slow (default 48)",
     )
 
-    plot = _command(commands, "plot", _plot, "the recording on ECG paper, with what was measured")
+    plot = _command(commands, "plot", _plot, "the recording on ECG paper, with the measurements")
     plot.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     plot.add_argument("--out", type=Path, required=True, help="a .png, .svg or .pdf file")
     _record_fields(plot)
 
     _command(
-        commands, "health", _health, "whether the server is up, and with which model"
+        commands, "health", _health, "whether the server runs, and with which model"
     ).add_argument("--json", action="store_true")
     return parser
 
@@ -124,7 +124,7 @@ def _command(
 
 
 def _record_fields(command: argparse.ArgumentParser) -> None:
-    about = command.add_argument_group("what a file may not say of itself")
+    about = command.add_argument_group("what a file may not state")
     about.add_argument("--fs", type=float, help="sampling rate, Hz")
     about.add_argument("--lead-names", help="comma-separated, e.g. I,II,V1")
     about.add_argument("--units", choices=["mV", "uV", "V"])
@@ -137,7 +137,7 @@ def _analyze(options: argparse.Namespace) -> int:
     if any(path.is_dir() for path in options.paths):
         return _analyze_folder(options)
     if options.out is not None:
-        raise UnusableInput("--out: for a folder; one recording's report is printed")
+        raise UnusableInput("--out: only for a folder; the report of one recording is printed")
     from ecgfm_client.report import analysis_report
 
     return _each(
@@ -160,7 +160,7 @@ def _each(
     ask: Callable[[EcgClient, Recording], Any],
     report: Callable[[str, Any], str],
 ) -> int:
-    """Recordings one after the other; one that is refused doesn't keep the others from being asked."""
+    """Print the report of each recording; a refused recording does not stop the others."""
     refused = 0
     with EcgClient(options.url) as client:
         for one in _recordings(options.paths):
@@ -182,9 +182,9 @@ def _analyze_folder(options: argparse.Namespace) -> int:
     from ecgfm_client.rows import AnalysisRows
 
     if len(options.paths) > 1:
-        raise UnusableInput("FILE: found a folder among several paths; give the folder alone")
+        raise UnusableInput("FILE: a folder among several paths; give the folder alone")
     if options.out is None:
-        raise UnusableInput("--out: a folder's report goes into report.csv or report.parquet")
+        raise UnusableInput("--out: missing; a folder's report needs a .csv or .parquet file")
     return _bulk(options.paths[0], options, AnalysisRows())
 
 
@@ -192,7 +192,7 @@ def _features(options: argparse.Namespace) -> int:
     from ecgfm_client.rows import FeatureRows
 
     if options.out.suffix.lower() != ".parquet":
-        raise UnusableInput(f"--out: found {options.out.name}; embeddings go into a .parquet file")
+        raise UnusableInput(f"--out: {options.out.name}; embeddings need a .parquet file")
     return _bulk(
         options.folder,
         options,
@@ -208,7 +208,7 @@ def _bulk(folder: Path, options: argparse.Namespace, ask: Any) -> int:
         raise UnusableInput(f"{folder}: no such folder")
     recordings = find_recordings(folder)
     if not recordings:
-        raise UnusableInput(f"{folder}: no recordings in it")
+        raise UnusableInput(f"{folder}: the folder has no recordings")
     table = Table(options.out)
 
     async def through() -> Any:
@@ -225,9 +225,8 @@ def _plot(options: argparse.Namespace) -> int:
 
     recordings = _recordings(options.paths)
     if len(recordings) != 1:
-        raise UnusableInput(
-            f"FILE: found {len(recordings)} recordings ({', '.join(one.name for one in recordings)}); a plot has one"
-        )
+        names = ", ".join(recording.name for recording in recordings)
+        raise UnusableInput(f"FILE: {len(recordings)} recordings ({names}); a plot shows one")
     with EcgClient(options.url) as client:
         plot(
             client.analyze(recordings[0].files, include=PARTS, **_about(options)),
@@ -260,20 +259,20 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Arrays of msgpack answers as lists."""
+    """Return the value with msgpack's arrays as lists."""
     if isinstance(value, dict) and value.keys() == {"dtype", "shape", "data"}:
         from ecgfm_client.results import array
 
         return array(value).tolist()
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _at_least_one(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"found {number}, at least 1")
+        raise argparse.ArgumentTypeError(f"{number}; at least 1 is needed")
     return number
 
 

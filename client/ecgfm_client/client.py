@@ -19,11 +19,15 @@ from ecgfm_client.results import Analysis, Features, Health, Quality
 from ecgfm_client.retries import TRANSIENT, Retries
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-DEFAULT_TIMEOUT_S = 120.0  # the server's own limit is 30 s plus what a long recording needs
+# The server's own limit is 30 s, plus 1 s for each 10 s of signal.
+DEFAULT_TIMEOUT_S = 120.0
 
 
 def _settings(url: str | None, api_key: str | None, timeout_s: float) -> dict[str, Any]:
-    """Constructor arguments of httpx; the address and the key may come from ECGFM_URL and ECGFM_API_KEY."""
+    """Return httpx's arguments.
+
+    The address and the key may come from ECGFM_URL and ECGFM_API_KEY.
+    """
     key = api_key or os.environ.get("ECGFM_API_KEY")
     return {
         "base_url": url or os.environ.get("ECGFM_URL") or DEFAULT_URL,
@@ -34,16 +38,15 @@ def _settings(url: str | None, api_key: str | None, timeout_s: float) -> dict[st
 
 
 def _gave_up(call: Call, base_url: httpx.URL, error: httpx.TransportError, tries: int) -> NoAnswer:
-    said = str(error) or type(error).__name__
-    return NoAnswer(
-        f"{base_url.join(call.path)}: no answer after {tries} {'try' if tries == 1 else 'tries'} ({said})"
-    )
+    reason = str(error) or type(error).__name__
+    attempts = "1 try" if tries == 1 else f"{tries} tries"
+    return NoAnswer(f"{base_url.join(call.path)}: no answer after {attempts} ({reason})")
 
 
 class EcgClient:
-    """One server. `with EcgClient(url) as client`, or `close()` afterwards. May be shared by threads.
+    """A client of one server, for `with` or `close()` afterwards; threads may share it.
 
-    retries_s  for how long calls are repeated that met an overloaded, starting or vanished server
+    retries_s  how long calls are repeated if the server is overloaded, starting or unreachable
     Calls raise Refused, NoAnswer and UnusableInput (`ecgfm_client.errors`).
     """
 
@@ -79,31 +82,43 @@ class EcgClient:
     def analyze(
         self, ecg: Ecg, *, include: Sequence[str] | str | None = None, **options: Any
     ) -> Analysis:
-        """Labels, rhythm, measurements, quality, embedding of one recording.
+        """Return labels, rhythm, measurements, quality and embedding of one recording.
 
-        ecg      an array (leads, samples), then with `fs` and mostly `lead_names` and `units`; or a file, its bytes, or its files
+        ecg      an array (leads, samples), which needs `fs` and usually `lead_names` and `units`;
+                 or a file's path, its bytes, or the paths of one recording's files
         include  parts of the answer, e.g. ["measurements", "fiducials"], or "all"
-        options  any other field or option of /analyze: fs, lead_names, units, gain, age, sex, id, aggregate, thresholds, model
+        options  any other field or option of /analyze: fs, lead_names, units, gain, age, sex, id,
+                 aggregate, thresholds, model
         """
         return Analysis.read(self._ask(ecg_call("/analyze", ecg, {"include": include, **options})))
 
     def extract_features(self, ecg: Ecg, **options: Any) -> Features:
-        """The embedding of one recording; options: those of `analyze`'s record, and pooling, layer, level, model."""
+        """Return the embedding of one recording.
+
+        options  the record's fields as in `analyze`, and pooling, layer, level, dtype, model
+        """
         return Features.read(self._ask(ecg_call("/extract_features", ecg, options)))
 
     def assess_quality(self, ecg: Ecg, **options: Any) -> Quality:
         return Quality.read(self._ask(ecg_call("/assess_quality", ecg, options)))
 
     def predict(self, files: Sequence[str | Path]) -> dict[str, Any]:
-        """/predict: an ECG's files and a JSON text with the age -> pacemaker or not. A refusal's `body` has `result: null`."""
+        """Return /predict's answer: whether there is a pacemaker.
+
+        files  an ECG's files, and a JSON file with the patient's age
+        The `body` of a Refused has `result: null`.
+        """
         return self._ask(upload_call("/predict", files, {}))
 
     def classify(self, file: str | Path, *, lang: str | None = None) -> dict[str, Any]:
-        """/classify: the superclass of one file, described in English or German (`lang="de"`)."""
+        """Return /classify's answer: the superclass of one file.
+
+        lang  of the description: en (default) or de
+        """
         return self._ask(upload_call("/classify", [file], {"lang": lang}, part="file"))
 
     def health(self) -> Health:
-        """Also of a server that starts or drains; not repeated."""
+        """Return /health, also of a server that starts or drains; never repeated."""
         return Health.read(read_health(self._send(Call("GET", "/health"), repeat=False)))
 
     def models(self) -> dict[str, Any]:
@@ -138,7 +153,7 @@ class EcgClient:
 
 
 class AsyncEcgClient:
-    """As EcgClient, to be awaited; `async with AsyncEcgClient(url) as client`."""
+    """EcgClient with methods to be awaited; `async with AsyncEcgClient(url) as client`."""
 
     def __init__(
         self,

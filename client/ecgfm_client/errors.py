@@ -1,9 +1,9 @@
 """What can go wrong between a caller and a server's answer.
 
 EcgClientError
-├── UnusableInput   what was given cannot be sent: no such file, an array without a sampling rate
-├── Refused         the server answered, and the answer is no
-└── NoAnswer        nothing answered within the time and the tries that were allowed
+├── UnusableInput   the input cannot be sent: no such file, an array without a sampling rate
+├── Refused         the server answered with an error
+└── NoAnswer        no answer within the allowed time and tries
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class EcgClientError(Exception):
-    """Any of them; its text is meant to be read by people."""
+    """Base of all; the message is meant for people."""
 
 
 class UnusableInput(EcgClientError):
@@ -29,7 +29,7 @@ class Refused(EcgClientError):
     status      HTTP status
     code        stable word, e.g. "too_short" or "overloaded"
     detail      sentence that names the field, what was found and what is allowed
-    errors      [{"loc": [...], "msg": "..."}], a fault each
+    errors      [{"loc": [...], "msg": "..."}], one for each fault
     request_id  finds the request in the server's log
     body        the whole answer
     """

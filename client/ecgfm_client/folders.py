@@ -1,4 +1,7 @@
-"""Which recordings a folder holds: a WFDB header with the files it names is one, any other file is one by itself."""
+"""The recordings of a folder.
+
+A WFDB header with the files that it names is one recording; any other file is one by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Files that lie beside recordings and are none themselves, whatever the server can read.
+# Files next to recordings that are not recordings, whatever the server can read.
 NEVER_RECORDINGS = frozenset(
     {
         ".md",
@@ -41,14 +44,14 @@ MAX_HEADER_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Recording:
-    """`name` is the path below the folder, of a WFDB recording without .hea; the same in every run."""
+    """One recording; `name` is the path below the folder, without .hea for WFDB."""
 
     name: str
     files: tuple[Path, ...]
 
 
 def find_recordings(folder: Path) -> list[Recording]:
-    """All below `folder`, in order of their names. Hidden files and folders are left out."""
+    """Return all recordings below `folder`, by name; hidden files and folders are left out."""
     found: list[Recording] = []
     for place in _folders(folder):
         files = sorted(
@@ -59,7 +62,7 @@ def find_recordings(folder: Path) -> list[Recording]:
 
 
 def group_files(paths: Sequence[Path]) -> list[Recording]:
-    """Files that somebody named, in any order: those of one WFDB recording together, each other one by itself."""
+    """Return the recordings of files in any order; the files of one WFDB recording are one."""
     by_folder: dict[Path, list[Path]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, []).append(path)
@@ -71,12 +74,12 @@ def group_files(paths: Sequence[Path]) -> list[Recording]:
 
 
 def recording_of(path: Path, name: str) -> Recording:
-    """One file; of a WFDB header with the files that it names, as far as they are there."""
+    """Return the recording of one file; for a WFDB header with the existing files that it names."""
     if path.suffix != ".hea" or not path.is_file():
         return Recording(name, (path,))
-    beside = {each.name: each for each in path.parent.iterdir() if each.is_file()}
-    headers = {each.name: _named_by(each) for each in beside.values() if each.suffix == ".hea"}
-    return Recording(name, _whole(path.name, headers, beside))
+    files = {file.name: file for file in path.parent.iterdir() if file.is_file()}
+    headers = {name: _named_by(file) for name, file in files.items() if file.suffix == ".hea"}
+    return Recording(name, _whole(path.name, headers, files))
 
 
 def _folders(folder: Path) -> Iterable[Path]:
@@ -93,7 +96,10 @@ def _name(files: tuple[Path, ...], folder: Path) -> str:
 
 
 def _group(files: list[Path], *, keep: bool = False) -> list[tuple[Path, ...]]:
-    """keep: also what looks like no recording, as somebody asked for it"""
+    """Group a folder's files into recordings.
+
+    keep  also files that do not look like recordings, because the user named them
+    """
     by_name = {path.name: path for path in files}
     headers = {path.name: _named_by(path) for path in files if path.suffix == ".hea"}
     segments = {name for names in headers.values() for name in names if name.endswith(".hea")}
@@ -109,7 +115,7 @@ def _group(files: list[Path], *, keep: bool = False) -> list[tuple[Path, ...]]:
 def _whole(
     header: str, headers: dict[str, list[str]], by_name: dict[str, Path]
 ) -> tuple[Path, ...]:
-    """A header's files; of a multi-segment one its segments' headers and theirs."""
+    """Return a header's files; for a multi-segment header also its segments' headers and files."""
     names, waiting = [header], list(headers[header])
     while waiting:
         name = waiting.pop(0)
@@ -120,7 +126,7 @@ def _whole(
 
 
 def _named_by(header: Path) -> list[str]:
-    """File names in a WFDB header: signal files, or the headers of segments."""
+    """Return the file names in a WFDB header: signal files, or the headers of segments."""
     if header.stat().st_size > MAX_HEADER_BYTES:
         return []
     lines = [
@@ -136,7 +142,7 @@ def _named_by(header: Path) -> list[str]:
 
 
 def _is_beside(path: Path, stems: set[str]) -> bool:
-    """No recording: a picture, an index, an annotation file of a WFDB recording."""
+    """Whether the file is a picture, an index, or an annotation file of a WFDB recording."""
     return (
         path.suffix.lower() in NEVER_RECORDINGS
         or path.name in INDEX_FILES

@@ -1,7 +1,8 @@
-"""A recording on ECG paper: 25 mm/s, 10 mm/mV, three rows of four leads and a rhythm strip, in true millimetres.
+"""A recording on ECG paper, true to scale: 25 mm/s, 10 mm/mV.
 
-Layout and scale are those of the standard 12-lead printout (Kligfield et al., Recommendations for the standardization and
-interpretation of the electrocardiogram, part I, Circulation 2007;115:1306-24).
+Three rows of four leads and a rhythm strip. Layout and scale are those of the standard 12-lead
+printout (Kligfield et al., Recommendations for the standardization and interpretation of the
+electrocardiogram, part I, Circulation 2007;115:1306-24).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ LINE_CHARS, LINES = 90, 4  # of the header's second column
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is drawn: leads in mV (NaN where nothing is), a rate, beats' boundaries in seconds."""
+    """What is drawn: leads in mV (NaN for gaps), sampling rate, beats' boundaries in seconds."""
 
     leads: dict[str, NDArray[np.float64]]
     fs: float
@@ -54,7 +55,10 @@ class Sheet:
 
     @property
     def starts_s(self) -> list[float]:
-        """When each column begins: one after the other, and where the recording is too short for that, its last seconds again."""
+        """Return when each column begins.
+
+        Columns follow each other; if the recording is too short, they show its last seconds again.
+        """
         return [
             min(column * COLUMN_S, max(0.0, self.seconds - COLUMN_S))
             for column in range(len(COLUMNS))
@@ -62,14 +66,12 @@ class Sheet:
 
     @classmethod
     def read(cls, found: Analysis) -> Sheet:
-        """Raises UnusableInput for an analysis without the signal in mV."""
+        """Return the sheet. Raises UnusableInput for an analysis without the signal in mV."""
         signal = found.raw.get("signal")
         if signal is None:
             raise UnusableInput("plot: the answer holds no signal")
         if signal["units"] != "mV":
-            raise UnusableInput(
-                "plot: the recording's unit is unknown, so its height on paper is too"
-            )
+            raise UnusableInput("plot: the recording's unit is unknown, so there is no scale in mV")
         rows = array(signal["data"]).astype(np.float64)
         return cls(
             _all_limb_leads(dict(zip(signal["lead_names"], rows, strict=True))),
@@ -79,7 +81,7 @@ class Sheet:
 
 
 def plot(found: Analysis, out: Path, title: str) -> None:
-    """Write PNG, SVG or PDF, by the name's ending."""
+    """Write PNG, SVG or PDF, by the file's extension."""
     figure = draw(Sheet.read(found), title, _words(found))
     try:
         figure.savefig(out, dpi=200)
@@ -120,7 +122,7 @@ def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
 
 
 def _legend(sheet: Sheet) -> list[str]:
-    """What one must know to read the sheet."""
+    """Return the notes that are needed to read the sheet."""
     said = ["25 mm/s", "10 mm/mV", "unfiltered, as recorded"]
     shown_s = COLUMN_S * len(COLUMNS)
     if sheet.seconds > shown_s + 0.1:
@@ -169,7 +171,7 @@ def _trace(
     start_s: float,
     seconds: float,
 ) -> None:
-    """One lead from `start_s` on; the median of what is shown lies on the level, as a printer centres it."""
+    """Draw one lead from `start_s` on, with its median on the level, as a printer centres it."""
     page.text(x_mm + 1.5, level_mm + 13, name, fontsize=9, weight="bold", va="center")
     if x_mm > LEFT_MM:
         page.vlines(x_mm, level_mm - 4, level_mm + 4, colors=INK, linewidths=_points(LINE_MM))
@@ -200,7 +202,10 @@ def _trace(
 
 
 def _fiducials(page: Axes, sheet: Sheet) -> None:
-    """P, QRS and T boundaries as ticks under the rhythm strip, the class of a beat that is not normal as its first letter."""
+    """Draw the boundaries of P, QRS and T as ticks below the rhythm strip.
+
+    A beat that is not normal has the first letter of its class.
+    """
     names = {"p_onset": "P", "p_offset": "", "qrs_onset": "Q", "qrs_offset": "", "t_offset": "T"}
     top, bottom, text = TICKS_MM
     for beat in sheet.fiducials:
@@ -224,7 +229,7 @@ def _fiducials(page: Axes, sheet: Sheet) -> None:
 
 
 def _pulse(page: Axes, level_mm: float) -> None:
-    """The calibration pulse: 1 mV for 0.2 s, so 10 mm by 5 mm."""
+    """Draw the calibration pulse: 1 mV for 0.2 s, so 10 mm by 5 mm."""
     start = LEFT_MM - 12
     x = start + np.array([0, 2, 2, 2 + PULSE_S * MM_PER_S, 2 + PULSE_S * MM_PER_S, 9])
     y = level_mm + np.array([0, 0, PULSE_MV * MM_PER_MV, PULSE_MV * MM_PER_MV, 0, 0])
@@ -243,7 +248,7 @@ def _points(mm: float) -> float:
 
 
 def _all_limb_leads(leads: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """What was recorded; where I and II were, the four that follow from them too."""
+    """Return the leads; with I and II, also the four limb leads that follow from them."""
     if "I" not in leads or "II" not in leads:
         return leads
     one, two = leads["I"], leads["II"]
@@ -257,7 +262,7 @@ def _all_limb_leads(leads: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[
 
 
 def _words(found: Analysis) -> list[str]:
-    """The header: measurements first, then what was found; a value that could not be measured is a dash."""
+    """Return the header's lines: measurements, then findings; a dash for what was not measured."""
     values = found.measurements
     numbers = [
         ("Rate", getattr(values, "heart_rate_bpm", None), "/min"),
@@ -273,16 +278,15 @@ def _words(found: Analysis) -> list[str]:
     lines = ["   ".join(said[:3]), "   ".join(said[3:])]
     lines.append(f"Quality {found.signal_quality or '-'}")
     lines.append(_recorded(found.raw.get("reported") or {}))
-    lines.append(
-        f"{found.rhythm or 'no rhythm'}{f' (by {found.rhythm_source})' if found.rhythm_source else ''}"
-    )
+    source = f" (by {found.rhythm_source})" if found.rhythm_source else ""
+    lines.append(f"{found.rhythm or 'no rhythm'}{source}")
     superclass = None if found.superclass is None else found.superclass.get("top")
     lines += _fitted(found.abnormalities, LINES - 1 - (superclass is not None))
     return lines if superclass is None else [*lines, f"Superclass {superclass}"]
 
 
 def _recorded(reported: Mapping[str, Any]) -> str:
-    """When, and of whom, as far as the file says."""
+    """Return the date, age and sex, as far as the file states them."""
     age, date = reported.get("age"), reported.get("recording_date")
     who = [None if age is None else f"{age:g} years", reported.get("sex")]
     return "   ".join(
@@ -293,7 +297,7 @@ def _recorded(reported: Mapping[str, Any]) -> str:
 
 
 def _fitted(names: Sequence[str], lines: int) -> list[str]:
-    """All of them, in so many lines; how many more there are where they don't fit."""
+    """Return the names in at most `lines` lines, with the number of those that do not fit."""
     for shown in range(len(names), 0, -1):
         more = [f"and {len(names) - shown} more"] if shown < len(names) else []
         wrapped = wrap(", ".join([*names[:shown], *more]), LINE_CHARS)

@@ -1,4 +1,4 @@
-"""An analysis as a page in the terminal: what a person reads first comes first."""
+"""An analysis as text for the terminal, the most important first."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def health_report(url: str, found: Health) -> str:
 
 
 def _sections(found: Analysis) -> Iterator[str]:
-    rhythm = found.rhythm or "no rhythm"
-    yield f"{rhythm}{f' (by {found.rhythm_source})' if found.rhythm_source else ''}"
+    source = f" (by {found.rhythm_source})" if found.rhythm_source else ""
+    yield f"{found.rhythm or 'no rhythm'}{source}"
     if found.abnormalities:
         yield "Also: " + ", ".join(found.abnormalities)
     if found.superclass is not None:
@@ -42,7 +42,8 @@ def _sections(found: Analysis) -> Iterator[str]:
             for name in sorted(probabilities, key=probabilities.get, reverse=True)
         )
     if found.pacemaker is not None:
-        yield f"Pacemaker: {'yes' if found.pacemaker['present'] else 'no'} ({found.pacemaker['probability']:.2f})"
+        present = "yes" if found.pacemaker["present"] else "no"
+        yield f"Pacemaker: {present} ({found.pacemaker['probability']:.2f})"
     if found.measurements is not None:
         yield ""
         yield from _measurements(found.measurements, found.axis_deviation)
@@ -69,28 +70,30 @@ def _measurements(found: Measurements, axis: str | None) -> Iterator[str]:
         ("QRS axis", found.qrs_axis_deg, "°", "qrs_axis_deg"),
     ]
     for title, value, unit, name in rows:
-        said = "-" if value is None else f"{value:.0f}"
-        uncertain = found.uncertainty_ms.get(name)
-        more = f" ± {uncertain:.0f}" if uncertain is not None and value is not None else ""
+        uncertainty = found.uncertainty_ms.get(name)
+        number, plus_minus = "-", ""
+        if value is None:
+            unit = ""
+        else:
+            number = f"{value:.0f}"
+            plus_minus = "" if uncertainty is None else f" ± {uncertainty:.0f}"
         outside = f"   outside {_range(*flagged[name])}" if name in flagged else ""
         word = f"   {axis}" if name == "qrs_axis_deg" and axis else ""
-        yield f"  {title:18}{said:>5}{more} {unit if value is not None else ''}{word}{outside}".rstrip()
+        yield f"  {title:18}{number:>5}{plus_minus} {unit}{word}{outside}".rstrip()
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return (
-        f"up to {high:g}"
-        if low is None
-        else f"from {low:g}"
-        if high is None
-        else f"{low:g}-{high:g}"
-    )
+    if low is None:
+        return f"up to {high:g}"
+    return f"from {low:g}" if high is None else f"{low:g}-{high:g}"
 
 
 def _labels(found: Analysis) -> Iterator[str]:
     ranked = sorted(found.labels or (), key=lambda label: (not label.positive, -label.probability))
     for label in ranked[:LIKELY]:
-        yield f"  {'x' if label.positive else ' '} {label.name:45}{label.probability:6.3f}  (from {label.threshold:.3f})"
+        mark = "x" if label.positive else " "
+        threshold = f"(from {label.threshold:.3f})"
+        yield f"  {mark} {label.name:45}{label.probability:6.3f}  {threshold}"
 
 
 def _quality(found: Quality) -> Iterator[str]:

@@ -24,13 +24,13 @@ FLAT_MEASUREMENTS = (
 
 
 def made_with(encoder: Encoder | None, **options: Any) -> dict[str, Any]:
-    """What must not be mixed in one table."""
+    """Return what all rows of a table must share: the encoder and the options that were given."""
     named = {"name": None, "revision": None, "sha256": None} if encoder is None else vars(encoder)
     return {**named, **{name: value for name, value in options.items() if value is not None}}
 
 
 class FeatureRows:
-    """Embeddings; options of /extract_features are the same for all."""
+    """Rows of embeddings, all with the same options of /extract_features."""
 
     def __init__(self, **options: Any) -> None:
         self._options = options
@@ -56,7 +56,10 @@ class AnalysisRows:
 
 
 def analysis_row(found: Analysis) -> dict[str, Any]:
-    """Flat: a column a number, a probability for each label and superclass; null where something could not be said."""
+    """Return the analysis as columns, with a probability for each label and superclass.
+
+    A column is null where the part could not be computed.
+    """
     row: dict[str, Any] = {
         "rhythm": found.rhythm,
         "rhythm_source": found.rhythm_source,

@@ -1,7 +1,8 @@
-"""A table that grows over hours: whole shards beside it, one file in the end, and a run that was killed goes on.
+"""A table that grows over hours and that another run can continue.
 
-While it grows, rows lie in OUT.parts/, each shard written under another name and then renamed, so a shard is whole or not
-there. `finish` joins what there is into OUT in the same manner. What the rows were made with is in the file's metadata.
+While it grows, rows are in shards in OUT.parts/, each written under another name and then renamed,
+so a shard is complete or absent. `finish` joins them into OUT in the same way. The file's metadata
+state what the rows were made with.
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ import pyarrow.parquet as pq
 from ecgfm_client.errors import UnusableInput
 
 ABOUT_KEY = b"ecgfm"
-# Columns whose type doesn't show in a shard where all of them are empty.
+# Columns whose type cannot be inferred from a shard in which they are all empty.
 TYPES = {
     "embedding": pa.list_(pa.float32()),
     "segments": pa.int32(),
     "warnings": pa.list_(pa.string()),
 }
 ROWS_A_SHARD = 2000  # 6 MB of embeddings
-FLUSH_EVERY_S = 5.0  # what a killed run may lose
+FLUSH_EVERY_S = 5.0  # the most that a killed run loses
 
 
 class Table:
-    """Rows by record id. Not for two runs at once on one file: the second is refused.
+    """Rows by record id; a second run on the same file at the same time is refused.
 
-    about  what the rows are made with; must not differ between runs on the same file
+    about  what the rows are made with; the same for all runs on one file
     """
 
     def __init__(self, out: Path, rows_a_shard: int = ROWS_A_SHARD) -> None:
         if out.suffix.lower() not in (".parquet", ".csv"):
-            raise UnusableInput(f"--out: found {out.name}, it ends in .parquet or .csv")
+            raise UnusableInput(f"--out: {out.name}; the extension must be .parquet or .csv")
         self.out, self.parts = out, out.with_name(out.name + ".parts")
         self.failed = out.with_name(out.name + ".failed.csv")
         self._rows_a_shard = rows_a_shard
@@ -51,12 +52,13 @@ class Table:
         self.done: set[str] = set()
 
     def open(self) -> None:
-        """Find what is done already. Raises UnusableInput where another run has the table, or it is of another kind.
+        """Find the rows that exist.
 
-        A Parquet file is added to; a CSV that is finished is not, as it doesn't say what it was made with.
+        A Parquet file is continued; a finished CSV is not, because it does not state what it was
+        made with. Raises UnusableInput if another run uses the table, or another program wrote it.
         """
         if self.out.suffix.lower() == ".csv" and self.out.exists():
-            raise UnusableInput(f"{self.out} is there already; remove it or choose another --out")
+            raise UnusableInput(f"--out: {self.out} exists; remove it or choose another file")
         self.out.parent.mkdir(parents=True, exist_ok=True)
         self.parts.mkdir(exist_ok=True)
         self._lock()
@@ -69,12 +71,13 @@ class Table:
                     self.done.update(batch.column(0).to_pylist())
 
     def must_match(self, about: Mapping[str, Any]) -> None:
-        """The first to say so decides; raises UnusableInput for what was made with something else."""
+        """Raise UnusableInput if rows are made with something other than the table's first ones."""
         if self.about is None:
             self.about = dict(about)
         elif self.about != dict(about):
             raise UnusableInput(
-                f"{self.out.name} holds rows made with {_said(self.about)}; these are of {_said(about)}. Choose another --out."
+                f"--out: {self.out.name} has rows made with {_listed(self.about)}; these are made "
+                f"with {_listed(about)}; choose another file"
             )
 
     def add(self, row: dict[str, Any]) -> None:
@@ -90,7 +93,7 @@ class Table:
         self._failures[record_id] = (code, detail)
 
     def flush(self) -> None:
-        """What was added is safe afterwards."""
+        """Write the added rows to disk."""
         if self._rows:
             number = 1 + max(
                 (int(path.stem.removeprefix("part-")) for path in self._shards()), default=-1
@@ -101,7 +104,7 @@ class Table:
         self._write_failures()
 
     def finish(self) -> int:
-        """Join all into OUT -> number of rows there."""
+        """Join all shards into OUT; return the number of its rows."""
         self.flush()
         if self._shards():
             self._join(list(self._files()))
@@ -109,13 +112,13 @@ class Table:
         return len(self.done)
 
     def close(self) -> None:
-        """Let another run have it. The parts stay unless they were joined."""
+        """Release the table for another run. The shards stay unless they were joined."""
         (self.parts / "lock").unlink(missing_ok=True)
         if self.parts.is_dir() and not any(self.parts.iterdir()):
             self.parts.rmdir()
 
     def _join(self, files: list[Path]) -> None:
-        """Row groups are copied one by one: a table of millions doesn't pass through memory at once."""
+        """Copy row groups one by one: a table of millions of rows is never in memory as a whole."""
         schema = pa.unify_schemas(
             [pq.read_schema(file).remove_metadata() for file in files], promote_options="permissive"
         )
@@ -156,9 +159,7 @@ class Table:
         except FileExistsError:
             holder = lock.read_text().strip()
             if holder.isdigit() and _is_alive(int(holder)):
-                raise UnusableInput(
-                    f"{self.out.name} is being written by process {holder}"
-                ) from None
+                raise UnusableInput(f"--out: process {holder} is writing {self.out.name}") from None
             lock.write_text(str(os.getpid()))
 
     def _write_failures(self) -> None:
@@ -182,7 +183,7 @@ def _write(table: pa.Table, path: Path) -> None:
 
 
 def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """With all columns of the schema, in its order."""
+    """Return the table with all columns of the schema, in its order."""
     columns = [
         table.column(field.name).cast(field.type)
         if field.name in table.column_names
@@ -206,11 +207,11 @@ def _to_csv(parquet: Path, out: Path) -> None:
 def _about(schema: pa.Schema) -> dict[str, Any]:
     said = (schema.metadata or {}).get(ABOUT_KEY)
     if said is None:
-        raise UnusableInput("--out is a table that this program did not write; choose another name")
+        raise UnusableInput("--out: another program wrote this table; choose another file")
     return dict(json.loads(said))
 
 
-def _said(about: Mapping[str, Any]) -> str:
+def _listed(about: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in about.items() if value is not None)
 
 

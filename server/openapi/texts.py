@@ -88,7 +88,8 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
         "By default one vector for each recording, from the pretrained encoder; `model=clinical` "
         "selects the fine-tuned one. With `Accept: application/x-npy` the answer is the bare "
         "array: (width,), (segments, width) or (segments, tokens, width), with a leading axis for "
-        "many records. At least 5 s and 6 leads are needed (derived leads count: I and II give six).",
+        "many records. At least 5 s and 6 leads are needed (derived leads count: I and II give "
+        "six).",
         "The embedding of one record, or `results` for many.",
     ),
     "assess_quality": _RouteText(

@@ -1,4 +1,4 @@
-"""Measurements as the answer has them: on a drawn sinus rhythm, on nothing, and against the labels."""
+"""Measurements in the form of the answer: of a synthetic sinus rhythm, and of nothing."""
 
 from __future__ import annotations
 

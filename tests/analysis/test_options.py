@@ -1,4 +1,4 @@
-"""The options of an embedding: defaults, limits and what contradicts what; and how values appear in errors."""
+"""The options of an embedding: defaults, limits, contradictions; and how errors show values."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ GAPS = EcgRecord(np.full((12, 5000), np.nan, np.float32), 500.0, LEADS)
 
 
 def with_pulse(start_s: float, seconds: float = 10.0) -> EcgRecord:
-    """A synthetic ECG with 1 mV for 0.2 s in every lead from `start_s` on, and nothing but the pulse after that."""
+    """A synthetic ECG that ends with a pulse of 1 mV for 0.2 s in every lead at `start_s`."""
     signal = synthetic(seconds=seconds)
     start = round(start_s * 500)
     signal[:, start - 50 :] = 0.0
@@ -63,7 +63,8 @@ def test_gaps_throughout_are_judged_where_that_is_asked_for() -> None:
         (
             record(leads=("I",)),
             TooFewLeads,
-            "signal: 1 of 12 leads contain a signal, derived leads included; the encoder needs at least 6",
+            "signal: 1 of 12 leads contain a signal, derived leads included; "
+            "the encoder needs at least 6",
         ),
     ],
 )

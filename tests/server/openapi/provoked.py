@@ -1,4 +1,4 @@
-"""Provoke every error of the interface at a real server; the examples of the documentation are made from the answers.
+"""Provoke every error of the interface at a real server, for the examples of the documentation.
 
 python -m tests.server.openapi.provoked     writes server/openapi/error_examples.json and the
 examples of docs/errors.md
@@ -145,7 +145,10 @@ ORDINARY: dict[str, Ask] = {
 def held_open(server: RunningServer, length: int, sent: bytes = b"") -> socket.socket:
     """Send the head of a request and the beginning of its body."""
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-    head = f"POST /analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    head = (
+        "POST /analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {length}\r\n\r\n"
+    )
     connection.sendall(head.encode() + sent)
     return connection
 
@@ -241,7 +244,7 @@ def flat_in(row: int) -> Ask:
 
 
 def _until(code: str, ask: Ask, server: RunningServer) -> Problem:
-    """Ask until the answer has this code; before that the server may not listen or not be full yet."""
+    """Ask until the answer has this code: first, the server may not listen or not be full."""
     until_s = time.monotonic() + 60
     while time.monotonic() < until_s:
         try:
@@ -297,7 +300,7 @@ def provoke_all() -> dict[str, Problem]:
 
 
 def page_with(problems: dict[str, Problem]) -> str:
-    """Return docs/errors.md with each section's example replaced; codes without one keep their section."""
+    """Return docs/errors.md with the example of each section replaced."""
     sections = re.split(r"(?m)^(?=## )", PAGE.read_text(encoding="utf-8"))
     return "".join(_section_with(section, problems) for section in sections)
 

@@ -1,4 +1,4 @@
-"""/openapi.json says what the server does: its examples work, its answers validate, nothing of the interface is missing."""
+"""/openapi.json is complete, its examples work, and real answers are valid by its schemas."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
 
 
 def strict(components: dict[str, Any]) -> dict[str, Any]:
-    """The same schemas, refusing fields that they don't name: an answer must hold nothing that is not documented."""
+    """Return the schemas without further fields: an answer must have only documented ones."""
     closed = deepcopy(components)
     for schema in closed["schemas"].values():
         if "properties" in schema:
