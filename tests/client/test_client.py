@@ -93,7 +93,9 @@ def test_health_and_models(server: RunningServer) -> None:
 
 def test_what_cannot_be_sent_is_said_before(tmp_path: Path) -> None:
     with EcgClient("http://127.0.0.1:9") as client:
-        with pytest.raises(UnusableInput, match="^fs: missing; an array needs its sampling rate"):
+        with pytest.raises(
+            UnusableInput, match=r"^fs: missing; an array needs its sampling rate in Hz$"
+        ):
             client.analyze(np.zeros((12, 5000)))
         with pytest.raises(
             UnusableInput, match=r"^ecg: an array of shape \(5000,\); \(leads, samples\) is needed$"

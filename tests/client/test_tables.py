@@ -72,8 +72,8 @@ def test_two_models_are_never_mixed(tmp_path: Path) -> None:
     other.open()
     with pytest.raises(
         UnusableInput,
-        match="^--out: e.parquet has rows made with name tiny, sha256 12; these are made with "
-        "name tiny, sha256 34; choose another file$",
+        match=r"^--out: e\.parquet has rows made with name tiny, sha256 12; these are made with "
+        r"name tiny, sha256 34; choose another file$",
     ):
         other.must_match({**ABOUT, "sha256": "34"})
 
@@ -81,7 +81,7 @@ def test_two_models_are_never_mixed(tmp_path: Path) -> None:
 def test_a_table_of_somebody_elses_is_not_touched(tmp_path: Path) -> None:
     pq.write_table(pa.table({"record_id": ["a"]}), tmp_path / "e.parquet")
     with pytest.raises(
-        UnusableInput, match="^--out: another program wrote this table; choose another file$"
+        UnusableInput, match=r"^--out: another program wrote this table; choose another file$"
     ):
         Table(tmp_path / "e.parquet").open()
     (tmp_path / "r.csv").write_text("mine")
