@@ -67,7 +67,9 @@ def test_the_embeddings_are_the_servers(server: RunningServer, tmp_path: Path) -
     assert summary(again) == f"{out}: 9 recordings, 0 of them new (RATE); {failed}"
     other = bulk(folder, out, "--encoder", "clinical", models_dir=tmp_path / "models")
     assert other.returncode == 2
-    assert other.stderr.splitlines()[-1].startswith("bulk: --out: embeddings.parquet has rows made with")
+    assert other.stderr.splitlines()[-1].startswith(
+        "bulk: --out: embeddings.parquet has rows made with"
+    )
 
 
 def test_a_table_names_the_files(tmp_path: Path) -> None:
