@@ -90,7 +90,7 @@ def _check_entry(info: zipfile.ZipInfo, data: bytes) -> None:
         raise UnsafeFile(
             f"the zip uses compression method {info.compress_type}; stored and deflate are allowed"
         )
-    allowed_size = max(RATIO_FROM_BYTES, MAX_RATIO * max(info.compress_size, 1))
+    allowed_size = max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size)
     if info.file_size > allowed_size:
         raise UnsafeFile(f"the zip would unpack to more than {MAX_RATIO} times its size")
 

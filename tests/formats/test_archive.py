@@ -107,6 +107,17 @@ def test_a_zip_bomb_is_refused_by_the_stated_ratio() -> None:
     assert len(unpacked(zipped({"a": noise + bytes(RATIO_FROM_BYTES)}))) == 1
 
 
+def test_the_ratio_is_limited_to_200() -> None:
+    noise = np.random.default_rng(0).bytes(6000)
+    body = zipped({"a": noise}, zipfile.ZIP_STORED)
+    # The directory states 200 times the 6000 packed bytes; only 6000 are there.
+    at = body.index(b"PK\x01\x02") + 24
+    assert unpacked(body[:at] + struct.pack("<I", 1_200_000) + body[at + 4 :]) == [("a", noise)]
+    with pytest.raises(UnsafeFile) as caught:
+        unpacked(body[:at] + struct.pack("<I", 1_200_001) + body[at + 4 :])
+    assert caught.value.detail == "the zip would unpack to more than 200 times its size"
+
+
 @pytest.mark.parametrize("name", ["../a", "/a", "b/../../a", "C:a", "b\\a", ".."])
 def test_a_path_outside_of_the_zip_is_refused(name: str) -> None:
     with pytest.raises(UnsafeFile) as caught:
