@@ -25,7 +25,7 @@ from signals.spikes import Chamber
 
 
 @dataclass(frozen=True)
-class WrittenAs:
+class _WrittenAs:
     """Metadata of an array: the JSON type that it becomes on the wire.
 
     Pydantic calls the method when the server documents the type. It is a protocol: nothing of
@@ -43,11 +43,11 @@ Probability = Annotated[float, Ge(0), Le(1)]
 Degrees = Annotated[float, Ge(-180), Le(180)]
 Milliseconds = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(0)]
-Vector = Annotated[NDArray[np.float32], WrittenAs(list[float])]
-Leads = Annotated[NDArray[np.float32], WrittenAs(list[list[float | None]])]
+Vector = Annotated[NDArray[np.float32], _WrittenAs(list[float])]
+Leads = Annotated[NDArray[np.float32], _WrittenAs(list[list[float | None]])]
 EmbeddingValues = Annotated[
     NDArray[np.floating[Any]],
-    WrittenAs(list[float] | list[list[float]] | list[list[list[float]]]),
+    _WrittenAs(list[float] | list[list[float]] | list[list[list[float]]]),
 ]
 
 
@@ -297,7 +297,7 @@ class HeadAnswer(TypedDict):
     """The labels at or above their thresholds, which /models lists."""
 
 
-class RecordAnswer(TypedDict):
+class _RecordAnswer(TypedDict):
     """The fields of every answer about one recording that `analysis/` builds."""
 
     id: str | None
@@ -329,7 +329,7 @@ class AnalysisParts(TypedDict, total=False):
     """By the name of each installed head whose encoder is loaded."""
 
 
-class Analysis(AnalysisParts, RecordAnswer):
+class Analysis(AnalysisParts, _RecordAnswer):
     """Everything about one recording.
 
     A part that was not asked for is absent; a part that cannot be computed is null, and `warnings`
@@ -341,7 +341,7 @@ class Analysis(AnalysisParts, RecordAnswer):
     """Number of segments that the encoder read: of 5 s by ECG-FM, of 10 s by the embedded model."""
 
 
-class Embedding(RecordAnswer):
+class Embedding(_RecordAnswer):
     """One recording's embedding."""
 
     features: EmbeddingValues
@@ -352,5 +352,5 @@ class Embedding(RecordAnswer):
     model: Model
 
 
-class QualityAnswer(Quality, RecordAnswer):
+class QualityAnswer(Quality, _RecordAnswer):
     """The quality of one recording."""

@@ -52,10 +52,10 @@ class AnalysisRows:
         self, client: AsyncEcgClient, recording: Recording
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         found = await client.analyze(recording.files, include=REPORT_PARTS)
-        return analysis_row(found), made_with(found.encoder)
+        return _analysis_row(found), made_with(found.encoder)
 
 
-def analysis_row(found: Analysis) -> dict[str, Any]:
+def _analysis_row(found: Analysis) -> dict[str, Any]:
     """Return the analysis as columns, with a probability for each label and superclass.
 
     A column is null where the part could not be computed.
