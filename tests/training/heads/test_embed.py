@@ -188,7 +188,7 @@ def test_a_server_that_does_not_answer_and_an_empty_list_are_reported() -> None:
 def test_a_server_that_changes_its_encoder_is_refused(server: Server) -> None:
     other = {**ENCODER, "sha256": "b" * 64}
     answers = packed({"results": [result(0), result(1, other)]})
-    with pytest.raises(BadTrainingData, match="^the server changed its encoder in between: tiny"):
+    with pytest.raises(BadTrainingData, match=r"^the server changed its encoder in between: tiny"):
         embed(server(lambda *_: answers), arrays(2), None)
 
 
