@@ -31,7 +31,7 @@ def server() -> Iterator[Server]:
         class Handler(BaseHTTPRequestHandler):
             count = 0
 
-            def do_POST(self) -> None:  # noqa: N802 - http.server's name for it
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 is_batch = self.headers["content-type"] == "application/msgpack"
                 request = msgpack.unpackb(body) if is_batch else {}
