@@ -234,7 +234,7 @@ def _muscle(bands: Bands) -> NDArray[np.float64]:
 def _spikes_per_10_s(bands: Bands, peaks_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (leads,) the number of spikes in 10 s, away from beats.
 
-    Below 250 Hz a spike cannot be told from a QRS complex, and none is counted.
+    Below 250 Hz a spike cannot be distinguished from a QRS complex, and none is counted.
     """
     raw = bands.raw
     leads, samples = raw.shape
@@ -275,7 +275,7 @@ def _lead_off(noise: Noise, index: int, lead: str) -> Finding | None:
     """Return the finding of a lead whose beats are neither alike nor at the others' times."""
     likeness = float(noise.likeness[index])
     agreement = float(noise.values["r_peak_disagreement"][index])
-    # NaN, which stands for too few beats, is not below a limit.
+    # NaN (too few beats) is not below a limit.
     is_off = likeness < UNLIKE and agreement < AGREEMENT
     if not is_off:
         return None

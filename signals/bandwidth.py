@@ -2,7 +2,7 @@
 
 The amplifier of a recorder alone leaves a few hundredths of a square microvolt per Hz there. Much
 less power means that a filter, or a lower sampling rate in the past, ended the spectrum before. The
-rounding to the converter's steps has a noise floor of its own, which must be told apart.
+rounding to the converter's steps has another noise floor, which must be distinguished from it.
 """
 
 from __future__ import annotations

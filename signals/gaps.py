@@ -101,12 +101,13 @@ def fill_short_gaps(
     still_missing = _mask_of(gaps, is_long, missing.shape)
     filled = signal.copy()
     for row in np.unique(gaps.lead[~is_long]):
-        known = np.flatnonzero(~missing[row])
-        if known.size == 0:
+        known_places = np.flatnonzero(~missing[row])
+        if known_places.size == 0:
             still_missing[row] = True
             continue
         to_fill = np.flatnonzero(missing[row] & ~still_missing[row])
-        filled[row, to_fill] = np.interp(to_fill, known, signal[row, known])
+        known_values = signal[row, known_places]
+        filled[row, to_fill] = np.interp(to_fill, known_places, known_values)
     return filled, still_missing
 
 

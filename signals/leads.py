@@ -97,8 +97,8 @@ def canonical_lead(name: str) -> str | None:
         return None
     capitals = name.strip().upper()
     match = _NAME.fullmatch(capitals)
-    # -aVR is another lead (inverted, as in the Cabrera order). A dash before aVR cannot be told
-    # from a minus sign.
+    # -aVR is another lead (inverted, as in the Cabrera order). A dash before aVR cannot be
+    # distinguished from a minus sign.
     if match is None or "-AVR" in capitals:
         return None
     return _BY_CAPITALS[match["lead"]]
@@ -158,10 +158,10 @@ def _count_known(signal: NDArray[np.float32]) -> NDArray[np.intp]:
     """Return (leads,) the number of samples of each lead that are not NaN."""
     leads, samples = signal.shape
     gaps = np.isnan(signal)
-    known = np.full(leads, samples, np.intp)
+    counts = np.full(leads, samples, np.intp)
     if gaps.any():
-        known -= np.count_nonzero(gaps, axis=1)
-    return known
+        counts -= np.count_nonzero(gaps, axis=1)
+    return counts
 
 
 def informative_rows(varying: NDArray[np.bool_]) -> list[int]:

@@ -194,12 +194,12 @@ def _standardised(
     filled   (12, samples) with short gaps filled; may be written to
     missing  (12, samples) the longer gaps
     """
-    known = None
+    is_known = None
     if missing.any():
         filled = np.where(missing, 0.0, filled)
-        known = ~resample_mask(missing, fs, preprocessing.fs)
+        is_known = ~resample_mask(missing, fs, preprocessing.fs)
     signal = resample_linear(filled, fs, preprocessing.fs)
-    flat_rows = _standardise(signal, known, leads.present)
+    flat_rows = _standardise(signal, is_known, leads.present)
     return signal, flat_rows
 
 
@@ -252,16 +252,16 @@ def _nearest_mask(
 
 
 def _standardise(
-    signal: NDArray[np.float64], known: NDArray[np.bool_] | None, present: NDArray[np.bool_]
+    signal: NDArray[np.float64], is_known: NDArray[np.bool_] | None, present: NDArray[np.bool_]
 ) -> list[int]:
     """Standardise (12, samples) in place, and return the rows of the constant leads.
 
-    known  (12, samples) marks the samples that are not missing; None if none is missing
+    is_known  (12, samples) marks the samples that are not missing; None if none is missing
     Missing samples, missing leads and constant leads become zero.
     """
     flat_rows = []
     for row, lead in enumerate(signal):
-        samples = lead if known is None else lead[known[row]]
+        samples = lead if is_known is None else lead[is_known[row]]
         if not present[row] or samples.size == 0:
             lead[:] = 0.0
         elif is_constant(samples):
@@ -272,8 +272,8 @@ def _standardise(
             std = samples.std()
             lead -= mean
             lead /= std + STD_FLOOR
-            if known is not None:
-                lead[~known[row]] = 0.0
+            if is_known is not None:
+                lead[~is_known[row]] = 0.0
     return flat_rows
 
 

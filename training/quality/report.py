@@ -89,11 +89,11 @@ def cross_validation(examples: LabelledExamples, divisions: Sequence[OutOfFold])
 def in_sample(examples: LabelledExamples, model: ReadableModel) -> str:
     """Return the scores of the shipped model on the recordings it was trained on."""
     probability = model.probability(examples.rows)
-    own = score(examples.acceptable, probability, probability >= model.threshold)
+    in_sample_score = score(examples.acceptable, probability, probability >= model.threshold)
     return (
         f"The shipped model is trained on all of them (threshold {model.threshold:.2f})."
-        f" **In-sample** it has an accuracy of {own.accuracy:.4f} and an AUROC of {own.auroc:.4f},"
-        " which says nothing about new recordings."
+        f" **In-sample** it has an accuracy of {in_sample_score.accuracy:.4f} and an AUROC of"
+        f" {in_sample_score.auroc:.4f}, which says nothing about new recordings."
     )
 
 
