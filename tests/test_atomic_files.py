@@ -7,13 +7,11 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from atomic_files import (
-    STALE_SECONDS,
     exclusive_lock,
     install_folder,
     remove_folder,
@@ -179,11 +177,14 @@ def test_a_folder_is_removed_with_its_files(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_only_leftovers_of_the_same_target_that_are_a_day_old_are_removed(tmp_path: Path) -> None:
-    now = time.time()
-    ages = {"young": STALE_SECONDS - 60, "old": STALE_SECONDS + 60}
+def test_only_leftovers_of_the_same_target_older_than_a_day_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 2_000_000_000
+    monkeypatch.setattr("atomic_files.time.time", lambda: float(now))
+    ages_s = {"young": 86_400, "old": 86_401}
     for target in ("bundle", "other"):
-        for age, seconds in ages.items():
+        for age, seconds in ages_s.items():
             leftover_file = tmp_path / f".{target}.partial-file-{age}"
             leftover_folder = tmp_path / f".{target}.partial-folder-{age}"
             leftover_file.write_bytes(b"part")
@@ -194,11 +195,20 @@ def test_only_leftovers_of_the_same_target_that_are_a_day_old_are_removed(tmp_pa
     with temporary_folder(tmp_path / "bundle"):
         pass
     kept_for_bundle = [".bundle.partial-file-young", ".bundle.partial-folder-young"]
-    kept_for_other = [f".other.partial-{kind}-{age}" for kind in ("file", "folder") for age in ages]
+    kept_for_other = [
+        f".other.partial-{kind}-{age}" for kind in ("file", "folder") for age in ages_s
+    ]
     assert names(tmp_path) == sorted(kept_for_bundle + kept_for_other)
     write_file(tmp_path / "other", b"content")
     kept_for_other = [".other.partial-file-young", ".other.partial-folder-young"]
     assert names(tmp_path) == sorted([*kept_for_bundle, *kept_for_other, "other"])
+
+
+def test_a_leftover_that_cannot_be_read_is_ignored(tmp_path: Path) -> None:
+    """As when another writer removes it after it was listed: here a link without a target."""
+    (tmp_path / ".file.partial-gone").symlink_to(tmp_path / "nowhere")
+    write_file(tmp_path / "file", b"content")
+    assert names(tmp_path) == [".file.partial-gone", "file"]
 
 
 def test_writers_of_one_file_never_mix_their_content(tmp_path: Path) -> None:

@@ -179,6 +179,10 @@ def directory_of(path: Path) -> tuple[int, int, int]:
     return entries, size, start
 
 
+def test_the_limits_of_the_directory() -> None:
+    assert (torch_zip.MAX_ENTRIES, torch_zip.MAX_DIRECTORY_BYTES) == (50_000, 16_777_216)
+
+
 def test_entries_and_bytes_of_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +211,24 @@ def test_a_comment_of_any_length_follows_the_directory(tmp_path: Path, length: i
     assert read_checkpoint(path).model["w"].load()[1, 2] == 5
 
 
+def test_an_entry_without_a_local_header_is_refused(tmp_path: Path) -> None:
+    """The header's signature is wrong, or the file was truncated after it was opened."""
+    path = torch_file(tmp_path / "c.pt")
+    checkpoint_read = read_checkpoint(path)
+    raw = path.read_bytes()
+    header = raw.find(b"c/data/0") - 30
+    reason = "c.pt: c/data/0 has no local header"
+    for damaged in (raw[:header] + b"PK\x03\x05" + raw[header + 4 :], raw[: header + 29]):
+        path.write_bytes(damaged)
+        with pytest.raises(BadCheckpoint) as refused:
+            checkpoint_read.model["w"].load()
+        assert refused.value.detail == reason
+    path.write_bytes(raw[: header + 30 + 8 + 23])
+    with pytest.raises(BadCheckpoint) as refused:
+        checkpoint_read.model["w"].load()
+    assert refused.value.detail == "c.pt ends before the end of c/data/0"
+
+
 def test_reads_stay_within_an_entry(tmp_path: Path) -> None:
     archive = TorchZip(torch_file(tmp_path / "c.pt"))
     entry = archive.entries["c/data/0"]
@@ -220,8 +242,13 @@ def test_reads_stay_within_an_entry(tmp_path: Path) -> None:
         )
 
 
-def with_zip64(path: Path, *, extra_id: int = 1, record: bytes = b"PK\x06\x06") -> Path:
-    """Rewrite a small archive as torch writes one beyond 4 GiB: its sizes are in zip64 records."""
+def with_zip64(
+    path: Path, *, extra_id: int = 1, record: bytes = b"PK\x06\x06", rest: bytes = b""
+) -> Path:
+    """Rewrite a small archive as torch writes one beyond 4 GiB: its sizes are in zip64 records.
+
+    rest  further bytes of the zip64 extra field
+    """
     raw = path.read_bytes()
     entries, _, start = directory_of(path)
     directory = b""
@@ -232,7 +259,9 @@ def with_zip64(path: Path, *, extra_id: int = 1, record: bytes = b"PK\x06\x06") 
         name = raw[offset + 46 : offset + 46 + name_length]
         values = struct.pack("<3Q", fields[9], fields[8], fields[16])
         # Another field comes first, as an archiver may write one.
-        extra = struct.pack("<2H3s", 0x5455, 3, b"abc") + struct.pack("<2H", extra_id, 24) + values
+        values += rest
+        extra = struct.pack("<2H3s", 0x5455, 3, b"abc")
+        extra += struct.pack("<2H", extra_id, len(values)) + values
         fields[8] = fields[9] = fields[16] = 0xFFFFFFFF
         fields[11] = len(extra)
         directory += struct.pack("<4s6H3L5H2L", *fields) + name + extra
@@ -250,6 +279,13 @@ def test_an_archive_with_zip64_records_is_read(tmp_path: Path) -> None:
     path = with_zip64(torch_file(tmp_path / "c.pt"))
     with zipfile.ZipFile(path) as archive:  # Python reads it likewise
         assert archive.read("c/data/0") == struct.pack("<6f", *range(6))
+    assert read_checkpoint(path).model["w"].load().tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("length", [1, 4, 7, 8])
+def test_further_bytes_of_the_zip64_field_are_ignored(tmp_path: Path, length: int) -> None:
+    """The disk's number takes 4; incomplete values are no values."""
+    path = with_zip64(torch_file(tmp_path / "c.pt"), rest=b"x" * length)
     assert read_checkpoint(path).model["w"].load().tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
