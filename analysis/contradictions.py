@@ -123,7 +123,7 @@ def _of_rhythm(positive: set[str], names: set[str], measured: Measured) -> Itera
     if SINUS_RHYTHM in positive:
         if word == ATRIAL_FIBRILLATION and ATRIAL_FIBRILLATION not in positive:
             yield (
-                f"labels: {SINUS_RHYTHM} is positive, yet the measured rhythm is irregular without "
+                f"labels: {SINUS_RHYTHM} is positive, but the measured rhythm is irregular without "
                 "P waves, as in atrial fibrillation"
             )
         if word == ATRIAL_FLUTTER and ATRIAL_FLUTTER not in positive:
@@ -132,4 +132,4 @@ def _of_rhythm(positive: set[str], names: set[str], measured: Measured) -> Itera
                 "atrial flutter"
             )
     if word == PACEMAKER and PACEMAKER in names and PACEMAKER not in positive:
-        yield f"labels: {PACEMAKER} is not positive, yet pacing spikes stand before the beats"
+        yield f"labels: {PACEMAKER} is not positive, but pacing spikes precede the beats"

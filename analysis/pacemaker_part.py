@@ -51,8 +51,7 @@ def _pacemaker_label(labels: Sequence[JoinedLabel] | None) -> JoinedLabel | None
 
 
 def _disagreement(present: bool) -> str:
-    positive = "not positive" if present else "positive"
-    return (
-        f"labels: {pacemaker.PACEMAKER_LABEL} is {positive}, "
-        "and taken with spikes and beats it is the other way"
-    )
+    label = f"labels: {pacemaker.PACEMAKER_LABEL}"
+    if present:
+        return f"{label} is not positive, but label, spikes and morphology together indicate one"
+    return f"{label} is positive, but label, spikes and morphology together indicate none"

@@ -316,8 +316,8 @@ def _contradiction_warnings(
         f"{lead} by {rms:.2g}{unit} rms (limit {limit:.2g})" for lead, rms, limit in contradictions
     )
     return [
-        f"lead_names: limb leads contradict the others, {by_lead};"
-        " electrodes swapped or leads misnamed?"
+        f"lead_names: limb leads contradict the others: {by_lead};"
+        " electrodes may be exchanged or leads misnamed"
     ]
 
 

@@ -54,6 +54,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    _add_analyze(commands)
+    _add_quality(commands)
+    _add_features(commands)
+    _add_plot(commands)
+    health = _command(commands, "health", _health, "whether the server runs, and with which model")
+    health.add_argument("--json", action="store_true")
+    return parser
+
+
+def _add_analyze(commands: Any) -> None:
     analyze = _command(commands, "analyze", _analyze, "labels, rhythm, measurements and quality")
     analyze.add_argument(
         "paths",
@@ -76,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _record_fields(analyze)
 
+
+def _add_quality(commands: Any) -> None:
     quality = _command(
         commands, "quality", _quality, "whether the recording can be read, and what to do if not"
     )
@@ -83,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     quality.add_argument("--json", action="store_true")
     _record_fields(quality)
 
+
+def _add_features(commands: Any) -> None:
     features = _command(
         commands, "features", _features, "embeddings of a folder's recordings, as Parquet"
     )
@@ -103,15 +117,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the most requests in flight; fewer if answers are slow (default 48)",
     )
 
+
+def _add_plot(commands: Any) -> None:
     plot = _command(commands, "plot", _plot, "the recording on ECG paper, with the measurements")
     plot.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     plot.add_argument("--out", type=Path, required=True, help="a .png, .svg or .pdf file")
     _record_fields(plot)
-
-    _command(
-        commands, "health", _health, "whether the server runs, and with which model"
-    ).add_argument("--json", action="store_true")
-    return parser
 
 
 def _command(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 
-import pytest
-
 from tests.house.tree import ROOMS, python_files
 
 # Called by `python -m`, not by name.
@@ -65,7 +63,6 @@ def needless_public_names(name: str, users: dict[str, set[str]]) -> list[str]:
     return needless
 
 
-@pytest.mark.xfail(reason="some names are left")
 def test_what_only_its_own_file_uses_is_private() -> None:
     users: dict[str, set[str]] = defaultdict(set)
     for name, tree in python_files().items():

@@ -349,8 +349,8 @@ def test_one_limb_lead_that_contradicts_is_named_alone() -> None:
     assert rms == pytest.approx(np.sqrt(np.mean((2 * avf) ** 2)), rel=0.01)
     assert limit == 0.05 > 0.1 * avf.std()
     assert leads.warnings == (
-        f"lead_names: limb leads contradict the others, aVF by {rms:.2g} mV rms"
-        f" (limit {limit:.2g}); electrodes swapped or leads misnamed?",
+        f"lead_names: limb leads contradict the others: aVF by {rms:.2g} mV rms"
+        f" (limit {limit:.2g}); electrodes may be exchanged or leads misnamed",
     )
 
 
@@ -403,8 +403,8 @@ def test_with_unknown_units_only_the_share_counts_and_the_adc_s_zero_does_not() 
     assert lead == "aVF"
     assert limit == pytest.approx(100 * SIGNAL[5].std(), rel=1e-3)
     assert leads.warnings == (
-        f"lead_names: limb leads contradict the others, aVF by {rms:.2g} rms (limit {limit:.2g});"
-        " electrodes swapped or leads misnamed?",
+        f"lead_names: limb leads contradict the others: aVF by {rms:.2g} rms (limit {limit:.2g});"
+        " electrodes may be exchanged or leads misnamed",
     )
     tiny = SIGNAL / 1000
     tiny[5] *= -1
