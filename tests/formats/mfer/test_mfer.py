@@ -341,7 +341,8 @@ def test_single_zero_bytes_are_skipped_within_an_indefinite_value_too() -> None:
 def test_a_field_may_end_with_the_file() -> None:
     assert list(parse_fields(b"\x17\x81\0")) == [Field(0x17, b"")]
     assert list(parse_fields(b"\x17\0")) == [Field(0x17, b"")]
-    for cut_off in (b"\x3f", b"\x3f\x81", b"\x17\x81", b"\x17\x82\0"):
+    # The last one is the channel number 256 with another byte to come.
+    for cut_off in (b"\x3f", b"\x3f\x81", b"\x17\x81", b"\x17\x82\0", b"\x3f\x82\x80\0\0"):
         with pytest.raises(CorruptFile):
             list(parse_fields(cut_off))
 

@@ -265,6 +265,10 @@ def test_age_sex_time_device_and_measurements_come_along_and_names_do_not() -> N
     ("fields", "age_years"),
     [
         ({4: b"\x12\0\x02"}, 1.5),
+        ({4: b"\x12\0\x01"}, 18.0),
+        ({4: b"\x34\0\x03"}, 1.0),  # 52 weeks
+        ({4: b"\xda\x02\x04"}, 2.0),  # 730 days
+        ({4: b"\x3e\x22\x05"}, 1.0),  # 8766 hours
         ({4: b"\x12\0\x09", 5: b"\xa8\x07\x05\x02"}, 63.0),
         ({5: b"\xa8\x07\x05\x01"}, 64.0),
         ({5: b"\xa8\x07\x05"}, None),
@@ -291,6 +295,7 @@ def test_tags_end_at_255_or_where_a_field_overruns_the_section() -> None:
         2: b"",
     }
     assert reported.parse_tags(b"\x01\x01\0a\x02\x02\0b") == {1: b"a"}
+    assert reported.parse_tags(b"\x01\0\0") == {1: b""}
     assert reported.parse_tags(b"\x01\x01") == {}
     assert reported.parse_tags(None) == {}
 
