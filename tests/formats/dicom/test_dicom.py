@@ -178,7 +178,7 @@ def test_groups_of_other_leads_at_the_same_time_are_merged_and_others_left_out()
     "other",
     [
         group([channel("V1", 3)], [RAMP], fs="100"),
-        group([channel("V1", 3)], [RAMP], MultiplexGroupTimeOffset="10"),
+        group([channel("V1", 3)], [RAMP], MultiplexGroupTimeOffset="1"),
         group([channel("V1", 3)], [RAMP[:99]]),
         group([channel("I", 1)], [RAMP]),
     ],

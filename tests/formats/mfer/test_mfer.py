@@ -129,6 +129,7 @@ def test_an_offset_of_another_length_than_a_sample_is_0() -> None:
         (b"\x01\xfd\x04", 250.0),
         (b"\x01\xfc\x00\x19", 400.0),
         (b"\x01\xfd\x03", 333.333333),
+        (b"\x00\xf4" + (500 * 10**12).to_bytes(8, "big"), 500.0),
     ],
 )
 def test_the_interval_is_in_hertz_or_seconds(interval: bytes, fs: float) -> None:

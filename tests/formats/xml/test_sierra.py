@@ -103,6 +103,12 @@ def test_the_lzw_table_grows_by_each_entry_and_the_next_byte() -> None:
     assert samples.tolist() == [0, 257, 507, 821, 942]
 
 
+def test_a_channel_has_at_least_two_samples() -> None:
+    """The high bytes 0 1 and the low bytes 5 7."""
+    (samples,) = unpack(chunk(lzw(b"\0\1\5\7")), 1, 100)
+    assert samples.tolist() == [5, 263]
+
+
 def test_samples_have_16_bits() -> None:
     """x[0] = x[1] = 0, so x[2] is the negated value of the head."""
     (samples,) = unpack(chunk(lzw(bytes(6)), -32_767), 1, 100)
@@ -124,6 +130,7 @@ def test_samples_have_16_bits() -> None:
             chunk(lzw(b"abcd"))[:-1],
             "XLI channel: 7 bytes stated, 6 are left in the stream",
         ),
+        ((5).to_bytes(8, "little"), "XLI channel: 5 bytes stated, 0 are left in the stream"),
         (chunk(lzw(b"abc")), "XLI channel: 3 bytes unpacked; an even number from 4 on is needed"),
         (chunk(lzw(b"ab")), "XLI channel: 2 bytes unpacked; an even number from 4 on is needed"),
         (chunk(codes_of([97, 300])), "the XLI stream uses a code before it defines it"),
