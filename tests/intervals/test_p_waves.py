@@ -178,6 +178,13 @@ def test_in_irregular_rhythms_p_must_be_clear(change_s: float, irregular: bool) 
     assert reason == ("the rhythm is irregular, and P waves are not clear" if irregular else None)
 
 
+def test_a_change_of_a_tenth_is_regular_still() -> None:
+    """Exact in binary: changes of 1/16 s, and a median of 10/16 s."""
+    centres_s = np.concatenate([[0.5], 0.5 + np.cumsum([0.59375, 0.65625] * 4)])
+    beats = beats_at(centres_s.tolist(), windows=wave_windows(9))
+    assert why_no_pr(beats, times_with(), 0.94) is None
+
+
 def test_the_change_from_beat_to_beat_is_over_the_median_interval() -> None:
     """RR 1.0, 1.3, 0.9, 1.2, 1.0: changes 0.3, 0.4, 0.3, 0.2, their median 0.3; median RR 1.0."""
     centres_s = [0.0, 1.0, 2.3, 3.2, 4.4, 5.4]

@@ -144,43 +144,105 @@ def test_a_complex_is_four_times_as_steep_as_the_rest_of_its_cycle(
     assert why_no_qrs(of_slopes(slope), qrs(), rr_s) == reason
 
 
-@pytest.mark.parametrize(("rr_s", "cycle"), [(0.8, 200), (0.4, 100)])
-def test_the_rest_ends_with_the_cycle(rr_s: float, cycle: int) -> None:
-    """It begins 35 % of the cycle before the complex; what is beyond it may be as steep as any."""
+def steep_enough(spikes: int, first_spike: int = 60) -> np.ndarray:
+    """(287,) slopes of a complex 4.05 times as steep as its rest, in which there are spikes too.
+
+    The mean square in the complex is taken from 2 samples before its onset to 2 after its end.
+    """
+    slope = up_and_down(12, rest=1 / 4.05)
+    slope[START - 2 : START] = 1.0
+    slope[STOP : STOP + 2] = -1.0
+    slope[first_spike : first_spike + spikes] *= 50.0
+    return slope
+
+
+def rest_of(cycle: int) -> tuple[int, int, int]:
+    """Return where a cycle begins and ends, and how many samples of its rest are left out.
+
+    It begins 35 % of the cycle before the complex. Five samples on either side of the complex are
+    no part of the rest, of which the steepest tenth is left out.
+    """
     first = START - round(0.35 * cycle)
-    slope = up_and_down(12, rest=1 / 4.05)
-    slope[START - 2 : START] = 1.0
-    slope[STOP : STOP + 2] = -1.0
+    last = min(287, first + cycle)
+    rest = last - first - (STOP - START) - 10
+    return first, last, rest - round(0.9 * rest)
+
+
+@pytest.mark.parametrize(("rr_s", "cycle"), [(0.6, 150), (0.8, 200), (1.5, 275), (None, 275)])
+def test_the_rest_is_the_cycle_without_its_steepest_tenth(rr_s: float | None, cycle: int) -> None:
+    """The cycle is 1.1 s at most: 275 samples. What is beyond may be as steep as any."""
+    first, last, left_out = rest_of(cycle)
+    slope = steep_enough(left_out, first_spike=first)
     slope[:first] *= 50.0
-    slope[first + cycle :] *= 50.0
+    slope[last:] *= 50.0
+    slope[[START - 5, START - 4, START - 3, STOP + 2, STOP + 3, STOP + 4]] = 0.9
     assert why_no_qrs(of_slopes(slope), qrs(), rr_s) is None
+    slope[first + left_out] *= 50.0
+    assert why_no_qrs(of_slopes(slope), qrs(), rr_s) == NOT_STEEP
+    slope[first + left_out] /= 50.0
+    slope[last - 1] *= 50.0
+    assert why_no_qrs(of_slopes(slope), qrs(), rr_s) == NOT_STEEP
 
 
-def test_without_a_rate_the_cycle_is_1_1_s() -> None:
-    """275 samples: from 96 before the complex on. What is before may be as steep as any."""
-    slope = up_and_down(12, rest=1 / 4.05)
-    slope[START - 2 : START] = 1.0
-    slope[STOP : STOP + 2] = -1.0
-    slope[: START - 96] *= 50.0
-    assert why_no_qrs(of_slopes(slope), qrs(), None) is None
-    assert why_no_qrs(of_slopes(slope), qrs(), 1.5) is None
+@pytest.mark.parametrize(("rr_s", "reason"), [(0.284, NOT_STEEP), (0.288, None)])
+def test_a_rest_under_200_ms_is_not_trimmed(rr_s: float, reason: str | None) -> None:
+    """Cycles of 71 and 72 samples leave 49 and 50 samples of rest, of which 5 may be spikes."""
+    slope = steep_enough(5, first_spike=START - 24)
+    assert why_no_qrs(of_slopes(slope), qrs(), rr_s) == reason
 
 
-@pytest.mark.parametrize(("spikes", "reason"), [(17, None), (21, NOT_STEEP)])
-def test_the_steepest_tenth_of_the_rest_is_left_out(spikes: int, reason: str | None) -> None:
-    """Of the 178 samples of the rest, 160 count: up to 18 may belong to a pacing spike."""
-    slope = up_and_down(12, rest=1 / 4.05)
-    slope[START - 2 : START] = 1.0
-    slope[STOP : STOP + 2] = -1.0
-    slope[80 : 80 + spikes] *= 8.0
+def test_without_any_rest_a_complex_is_steep_enough() -> None:
+    """RR 48 ms: the cycle of 12 samples is over before the complex is."""
+    assert why_no_qrs(of_slopes(up_and_down(12)), qrs(), 0.048) is None
+
+
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [(START - 9, None), (START - 8, NARROW), (STOP + 7, NARROW), (STOP + 8, None)],
+)
+def test_the_width_is_that_of_the_complex_and_32_ms_around_it(
+    sample: int, reason: str | None
+) -> None:
+    """One sample that is steeper than all others makes a spike of 4 ms of what holds it."""
+    slope = up_and_down(12)
+    slope[sample] = 30.0
+    # Back to the level, in the rest, of whose 178 samples the steepest 18 are left out.
+    slope[60] = -30.0
     assert why_no_qrs(of_slopes(slope), qrs(), RR_S) == reason
 
 
-def test_a_short_rest_is_not_trimmed() -> None:
-    """RR 280 ms: 70 samples less 22 about the complex are under the 50 of 200 ms."""
-    slope = up_and_down(12, rest=1 / 4.05)
-    slope[START - 2 : START] = 1.0
-    slope[STOP : STOP + 2] = -1.0
-    assert why_no_qrs(of_slopes(slope), qrs(), 0.28) is None
-    slope[140] *= 4.0
-    assert why_no_qrs(of_slopes(slope), qrs(), 0.28) == NOT_STEEP
+@pytest.mark.parametrize(("samples", "reason"), [(26, None), (27, NOT_STEEP)])
+def test_every_sample_around_the_complex_counts_for_its_width(
+    samples: int, reason: str | None
+) -> None:
+    """With 8 on either side 42 and 43 equal slopes: 34 and 35 samples hold four fifths."""
+    start = 100
+    slope = np.zeros(287)
+    slope[start - 8 : start + samples + 8 : 2] = 1.0
+    slope[start - 7 : start + samples + 8 : 2] = -1.0
+    assert why_no_qrs(of_slopes(slope), qrs(start, start + samples), RR_S) == reason
+
+
+@pytest.mark.parametrize("peak", [START, STOP])
+def test_the_height_is_that_of_the_whole_complex(peak: int) -> None:
+    """Its only peak is at its first or last sample: a step of half of that is none."""
+    beat = np.zeros((12, 288))
+    beat[:, peak] = 1.0
+    beat[:, STOP + 2 :] = 0.5
+    assert why_no_qrs(beat, qrs(), RR_S) != STEP
+
+
+def test_levels_are_taken_within_the_window() -> None:
+    """A complex at the window's start: from 3 samples after it; at its end: to 3 before it."""
+    beat = np.zeros((12, 288))
+    beat[:, 12] = 1.2
+    beat[:, 3] = 5.0  # one of five samples: their mean is 1 mV, the level after it is 0
+    assert why_no_qrs(beat, qrs(5, 20), RR_S) == STEP
+    beat[:, 3], beat[:, 2] = 0.0, 5.0
+    assert why_no_qrs(beat, qrs(5, 20), RR_S) != STEP
+    late = np.zeros((12, 288))
+    late[:, 250] = 1.2
+    late[:, 285] = 6.0  # one of six samples
+    assert why_no_qrs(late, qrs(240, 283), RR_S) == STEP
+    late[:, 285], late[:, 286] = 0.0, 6.0
+    assert why_no_qrs(late, qrs(240, 283), RR_S) != STEP

@@ -86,6 +86,12 @@ def test_an_irregular_rhythm_with_p_waves_is_sinus_arrhythmia(
     assert found == Rhythm("Sinus rhythm", 0.98, ("Sinus arrhythmia",) if irregular else ())
 
 
+def test_an_irregularity_of_a_tenth_is_regular_still() -> None:
+    """Exact in binary: differences of 1/16 s over a mean of 10/16 s."""
+    found = name_rhythm(measured([0.59375, 0.65625] * 4), UNPACED)
+    assert found == Rhythm("Sinus rhythm", 0.98)
+
+
 @pytest.mark.parametrize(
     ("p_present", "limit"), [(0.01, 0.05), (0.099, 0.05), (0.1, 0.1), (0.9, 0.1), (None, 0.1)]
 )
@@ -134,6 +140,14 @@ def test_a_few_premature_beats_without_p_waves_are_no_fibrillation(
 @pytest.mark.parametrize(("ratio", "word"), [(0.99, "Atrial fibrillation"), (1.01, "Undetermined")])
 def test_alternating_premature_beats_are_no_fibrillation(ratio: float, word: str) -> None:
     assert name_rhythm(without_p(alternating(ratio, 0.4)), UNPACED).word == word
+
+
+def test_median_changes_at_the_limits_are_no_fibrillation() -> None:
+    """Exact in binary: the median changes are 3/128 of 100/128 s, and 1 s of 1 s."""
+    few_premature = [98.5 / 128, 101.5 / 128] * 5
+    few_premature[5:7] = [50 / 128, 150 / 128]
+    assert name_rhythm(without_p(few_premature), UNPACED).word == "Undetermined"
+    assert name_rhythm(without_p([0.5, 1.5] * 4), UNPACED).word == "Undetermined"
 
 
 @pytest.mark.parametrize(("intervals", "word"), [(3, "Undetermined"), (4, "Atrial fibrillation")])
