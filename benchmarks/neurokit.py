@@ -170,12 +170,12 @@ def _median_over_leads(leads: Sequence[Values]) -> Values:
 def _scores(records: Sequence[LudbRecord], values: Sequence[Values]) -> Scores:
     references = [reference(record) for record in records]
     references_by_measure = {}
-    found = {}
+    measured = {}
     for name in MEASURES:
         references_by_measure[name] = np.array([getattr(each, name) for each in references])
-        found[name] = np.array([of_record.get(name, np.nan) for of_record in values])
+        measured[name] = np.array([of_record.get(name, np.nan) for of_record in values])
     names = tuple(record.name for record in records)
-    return Scores(names, references_by_measure, found, uncertainty={}, calibration={})
+    return Scores(names, references_by_measure, measured, uncertainty={}, calibration={})
 
 
 def _lines(method: str, leads: str, scores: Scores) -> list[str]:

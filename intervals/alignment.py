@@ -1,6 +1,6 @@
 """QRS complexes aligned over all leads together, and the commonest morphology among them.
 
-A beat's complex is what lies within 120 ms of its centre, each lead about its mean, the leads
+A beat's complex is the signal within 120 ms of its centre, each lead about its mean, the leads
 weighted and laid end to end: `(beats, leads x samples)` float32 at BEAT_HZ.
 """
 

@@ -45,7 +45,7 @@ class Beats:
               sample
     classes   (beats,) the class of each
     windows   (beats, leads, 288) float32 mV at 250 Hz, the centre at 496 ms
-    whole     (beats,) bool: the window lies within the recording and holds no gap
+    whole     (beats,) bool: the window is within the recording and holds no gap
     representative  (leads, 288): interquartile mean of the normal, whole beats; None without beats
     averaged  how many beats it is the mean of
     covered   first and last sample of the 288 at which at least one of them was recorded
@@ -132,7 +132,7 @@ def _beats_to_average(
     """Return which beats are averaged, and the first and last of the 288 samples that they cover.
 
     These are the normal beats that are whole. Without any, it is the normal beat of which most
-    lies within the recording.
+    is within the recording.
     """
     normal_and_whole = normal & whole
     if normal_and_whole.any():
@@ -181,7 +181,7 @@ def _windows(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[
 
 
 def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(beats,) bool: the window lies within the recording and holds no missing sample."""
+    """(beats,) bool: the window is within the recording and holds no missing sample."""
     samples = missing.size
     starts = centres - BEFORE_SAMPLES
     stops = centres - BEFORE_SAMPLES + SPAN_SAMPLES

@@ -58,13 +58,13 @@ def delineation(boundaries_ms: np.ndarray = BOUNDARIES_MS, leads: int = 12) -> D
 
 
 def test_readings_that_agree_are_the_boundary() -> None:
-    found = find_fiducials(delineation())
-    np.testing.assert_allclose(found.times, BOUNDARIES_MS, atol=0.5)
+    joined = find_fiducials(delineation())
+    np.testing.assert_allclose(joined.times, BOUNDARIES_MS, atol=0.5)
     # The half width of the distributions alone: 1.5 samples of 4 ms, in steps of half a sample.
-    np.testing.assert_allclose(found.spread, 6.0, atol=2.1)
-    assert found.p_present == 0.97
-    assert found.qrs_seen == pytest.approx(1.0, abs=0.01)
-    assert found.t_seen == pytest.approx(1.0, abs=0.01)
+    np.testing.assert_allclose(joined.spread, 6.0, atol=2.1)
+    assert joined.p_present == 0.97
+    assert joined.qrs_seen == pytest.approx(1.0, abs=0.01)
+    assert joined.t_seen == pytest.approx(1.0, abs=0.01)
 
 
 def test_leads_are_joined_by_the_quartile_of_onsets_and_of_offsets() -> None:
@@ -90,10 +90,10 @@ def test_leads_without_a_signal_do_not_count() -> None:
 
 
 def test_without_any_lead_only_the_overall_reading_is_left() -> None:
-    found = read_boundaries(replace(delineation(), alive=np.zeros(12, np.bool_)))
-    np.testing.assert_allclose(found.times[0], BOUNDARIES_MS, atol=0.5)
-    assert np.isnan(found.times[1:]).all()
-    assert (found.qrs_seen, found.t_seen) == (0.0, 0.0)
+    readings = read_boundaries(replace(delineation(), alive=np.zeros(12, np.bool_)))
+    np.testing.assert_allclose(readings.times[0], BOUNDARIES_MS, atol=0.5)
+    assert np.isnan(readings.times[1:]).all()
+    assert (readings.qrs_seen, readings.t_seen) == (0.0, 0.0)
 
 
 def test_how_clearly_a_wave_is_seen_is_the_median_peak_over_leads() -> None:
@@ -182,10 +182,10 @@ def test_one_reading_on_another_wave_moves_nothing_but_is_uncertain() -> None:
     sure = delineation()
     plain = find_fiducials(sure)
     elsewhere = np.roll(sure.leads, 30, axis=2)  # 120 ms later, in every lead
-    found = find_fiducials(replace(sure, leads=elsewhere))
-    np.testing.assert_allclose(found.times, plain.times, atol=0.5)
+    moved = find_fiducials(replace(sure, leads=elsewhere))
+    np.testing.assert_allclose(moved.times, plain.times, atol=0.5)
     # Two readings agree, one is 120 ms off: a standard deviation of 120 x sqrt(2) / 3.
-    np.testing.assert_allclose(found.spread, np.hypot(120 * 2**0.5 / 3, plain.spread), atol=1.0)
+    np.testing.assert_allclose(moved.spread, np.hypot(120 * 2**0.5 / 3, plain.spread), atol=1.0)
 
 
 def test_the_median_of_a_distribution_is_between_samples() -> None:

@@ -65,20 +65,22 @@ def fit(
 
 @pytest.mark.parametrize("per_min", [240.0, 280.0, 320.0])
 def test_flutter_waves_are_found_with_their_rate(per_min: float) -> None:
-    found = measure(twelve(synthetic(Made(rr_ms=930.0, p=False)) + saw_tooth(per_min)), 500.0)
+    signal = synthetic(Made(rr_ms=930.0, p=False)) + saw_tooth(per_min)
+    measurements = measure(twelve(signal), 500.0)
     # The rates that are tried are 2.4 per minute apart.
-    assert found.flutter_per_min == pytest.approx(per_min, abs=2.4)
-    assert (found.pr_ms, found.p_duration_ms, found.p_axis_deg) == (None, None, None)
-    reason = f"pr_ms: flutter waves, {found.flutter_per_min:.0f} per minute; a PR interval has no"
-    assert found.warnings == (f"{reason} meaning",)
-    assert name_rhythm(found, Pacing(0, 0, 0)).word == "Atrial flutter"
+    assert measurements.flutter_per_min == pytest.approx(per_min, abs=2.4)
+    assert measurements.pr_ms is None and measurements.p_duration_ms is None
+    assert measurements.p_axis_deg is None
+    rate = f"{measurements.flutter_per_min:.0f} per minute"
+    assert measurements.warnings == (f"pr_ms: flutter waves, {rate}; a PR interval has no meaning",)
+    assert name_rhythm(measurements, Pacing(0, 0, 0)).word == "Atrial flutter"
 
 
 @pytest.mark.parametrize("per_min", [222.4, 282.4, 347.2])
 def test_a_sinusoid_with_its_octave_is_explained_whole(per_min: float) -> None:
     """These rates are among those that are tried, from 220 on in steps of 2.4."""
-    found, explained = fit(sinusoid(per_min, octave=0.5), centres(0.9, 10))
-    assert found == pytest.approx(per_min)
+    per_min_of_fit, explained = fit(sinusoid(per_min, octave=0.5), centres(0.9, 10))
+    assert per_min_of_fit == pytest.approx(per_min)
     assert explained == pytest.approx(1.0, abs=0.001)
 
 
@@ -116,8 +118,8 @@ def test_where_p_waves_are_seen_flutter_is_not_looked_for() -> None:
 @pytest.mark.parametrize(("beats", "enough"), [(5, False), (6, True)])
 def test_two_seconds_between_t_and_qrs_are_needed(beats: int, enough: bool) -> None:
     """A stretch is 0.48 s long at RR 0.9 s: four are 1.92 s, five 2.4 s."""
-    found = fit(sinusoid(), centres(0.9, beats))
-    assert found == (
+    rate_and_fit = fit(sinusoid(), centres(0.9, beats))
+    assert rate_and_fit == (
         (pytest.approx(282.0, abs=1.3), pytest.approx(1.0, abs=0.02)) if enough else (0.0, 0.0)
     )
 
@@ -175,8 +177,8 @@ def test_of_a_regular_rhythm_more_than_one_wave_must_be_in_a_stretch(
     """
     rr = rr_s + change_s / 2 * np.where(np.arange(11) % 2, 1.0, -1.0)
     centres_s = (0.6 + np.concatenate([[0.0], np.cumsum(rr)])).tolist()
-    found = rate(sinusoid(), centres_s)
-    assert found == (pytest.approx(282.0, abs=1.3) if is_flutter else None)
+    per_min = rate(sinusoid(), centres_s)
+    assert per_min == (pytest.approx(282.0, abs=1.3) if is_flutter else None)
 
 
 def test_a_beat_that_extends_over_the_end_ends_nothing() -> None:

@@ -35,9 +35,9 @@ def measured() -> tuple[Measurements, ...]:
 
 def errors(name: str, field: str) -> np.ndarray:
     """(records,) measured minus reference, NaN where either is missing."""
-    found = [getattr(measurements, field) or np.nan for measurements in measured()]
+    measurements = [getattr(measurements, field) or np.nan for measurements in measured()]
     references = [getattr(reference(record), name) for record in records()]
-    return np.array(found) - np.array(references)
+    return np.array(measurements) - np.array(references)
 
 
 @requires_shared
@@ -78,7 +78,7 @@ def test_in_sample(name: str, field: str, median: float, p90: float) -> None:
 @requires_shared
 def test_pr_is_given_where_it_has_a_meaning_and_nowhere_else() -> None:
     truth = np.array([np.isfinite(reference(record).pr_ms) for record in records()])
-    given = np.array([found.pr_ms is not None for found in measured()])
+    given = np.array([measurements.pr_ms is not None for measurements in measured()])
     assert given[truth].mean() >= 0.95 and given[~truth].sum() <= 1
 
 

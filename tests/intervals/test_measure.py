@@ -29,9 +29,9 @@ def measured(signal: np.ndarray, fs: float = 500.0, *, paced: bool = False) -> M
     return measure(twelve(signal), fs, paced=paced)
 
 
-def value(found: float | None) -> float:
-    assert found is not None
-    return found
+def value(measurements: float | None) -> float:
+    assert measurements is not None
+    return measurements
 
 
 @pytest.mark.parametrize(
@@ -44,54 +44,58 @@ def value(found: float | None) -> float:
     ],
 )
 def test_intervals_are_those_of_the_synthetic_ecg(made: Made) -> None:
-    found = measured(synthetic(made))
-    assert value(found.rr_ms) == pytest.approx(made.rr_ms, abs=1.0)
-    assert value(found.heart_rate_bpm) == pytest.approx(60000.0 / made.rr_ms, abs=0.1)
-    assert value(found.qrs_ms) == pytest.approx(made.qrs_ms, abs=QRS_WITHIN_MS)
-    assert value(found.pr_ms) == pytest.approx(made.pr_ms, abs=PR_WITHIN_MS)
-    assert value(found.qt_ms) == pytest.approx(made.qt_ms, abs=QT_WITHIN_MS)
-    assert found.ectopic_beats == 0 and found.warnings == ()
+    measurements = measured(synthetic(made))
+    assert value(measurements.rr_ms) == pytest.approx(made.rr_ms, abs=1.0)
+    assert value(measurements.heart_rate_bpm) == pytest.approx(60000.0 / made.rr_ms, abs=0.1)
+    assert value(measurements.qrs_ms) == pytest.approx(made.qrs_ms, abs=QRS_WITHIN_MS)
+    assert value(measurements.pr_ms) == pytest.approx(made.pr_ms, abs=PR_WITHIN_MS)
+    assert value(measurements.qt_ms) == pytest.approx(made.qt_ms, abs=QT_WITHIN_MS)
+    assert measurements.ectopic_beats == 0 and measurements.warnings == ()
 
 
 def test_axes_are_those_of_the_synthetic_ecg() -> None:
     """I and II of each wave are fixed, so its axis is: atan2((2 II - I) / sqrt(3), I)."""
-    found = measured(synthetic())
-    assert value(found.p_axis_deg) == pytest.approx(
+    measurements = measured(synthetic())
+    assert value(measurements.p_axis_deg) == pytest.approx(
         np.degrees(np.arctan2((2 * 0.13 - 0.08) / 3**0.5, 0.08)), abs=8.0
     )
-    assert value(found.t_axis_deg) == pytest.approx(
+    assert value(measurements.t_axis_deg) == pytest.approx(
         np.degrees(np.arctan2((2 * 0.3 - 0.2) / 3**0.5, 0.2)), abs=8.0
     )
-    assert value(found.qrs_axis_deg) == pytest.approx(
+    assert value(measurements.qrs_axis_deg) == pytest.approx(
         np.degrees(np.arctan2((2 * 1.0 - 0.6) / 3**0.5, 0.6)), abs=8.0
     )
 
 
 def test_corrected_qt_follows_its_formulas() -> None:
-    found = measured(synthetic())
-    qt, rr = value(found.qt_ms), value(found.rr_ms) / 1000.0
-    assert value(found.qtc_bazett_ms) == pytest.approx(qt / rr**0.5)
-    assert value(found.qtc_fridericia_ms) == pytest.approx(qt / rr ** (1 / 3))
-    assert value(found.qtc_framingham_ms) == pytest.approx(qt + 154.0 * (1 - rr))
-    assert value(found.qtc_hodges_ms) == pytest.approx(qt + 1.75 * (60 / rr - 60))
+    measurements = measured(synthetic())
+    qt, rr = value(measurements.qt_ms), value(measurements.rr_ms) / 1000.0
+    assert value(measurements.qtc_bazett_ms) == pytest.approx(qt / rr**0.5)
+    assert value(measurements.qtc_fridericia_ms) == pytest.approx(qt / rr ** (1 / 3))
+    assert value(measurements.qtc_framingham_ms) == pytest.approx(qt + 154.0 * (1 - rr))
+    assert value(measurements.qtc_hodges_ms) == pytest.approx(qt + 1.75 * (60 / rr - 60))
 
 
 def test_without_p_waves_there_is_no_pr() -> None:
-    found = measured(synthetic(Made(p=False)))
-    assert found.warnings == ("pr_ms: no P waves are found",)
-    check_without_p(found)
+    measurements = measured(synthetic(Made(p=False)))
+    assert measurements.warnings == ("pr_ms: no P waves are found",)
+    check_without_p(measurements)
 
 
 def test_where_paced_there_is_no_pr() -> None:
-    found = measured(synthetic(), paced=True)
-    assert found.warnings == ("pr_ms: pacing spikes; a PR interval has no meaning",)
-    check_without_p(found)
+    measurements = measured(synthetic(), paced=True)
+    assert measurements.warnings == ("pr_ms: pacing spikes; a PR interval has no meaning",)
+    check_without_p(measurements)
 
 
-def check_without_p(found: Measurements) -> None:
-    assert (found.pr_ms, found.p_duration_ms, found.p_axis_deg) == (None, None, None)
-    assert set(found.uncertainty_ms) == {"qrs_ms", "qt_ms"}
-    for beat in found.fiducials:
+def check_without_p(measurements: Measurements) -> None:
+    assert (measurements.pr_ms, measurements.p_duration_ms, measurements.p_axis_deg) == (
+        None,
+        None,
+        None,
+    )
+    assert set(measurements.uncertainty_ms) == {"qrs_ms", "qt_ms"}
+    for beat in measurements.fiducials:
         assert (beat.p_onset, beat.p_offset) == (None, None)
         assert beat.qrs_onset is not None
 
@@ -140,18 +144,21 @@ def test_beats_without_a_common_morphology_are_noise(
 
 
 def test_fiducials_are_the_intervals_on_every_beat() -> None:
-    found = measured(synthetic())
-    assert len(found.fiducials) == found.beats
-    for beat in found.fiducials[1:-1]:
+    measurements = measured(synthetic())
+    assert len(measurements.fiducials) == measurements.beats
+    for beat in measurements.fiducials[1:-1]:
         assert 1000 * (value(beat.qrs_offset) - value(beat.qrs_onset)) == pytest.approx(
-            value(found.qrs_ms)
+            value(measurements.qrs_ms)
         )
         assert 1000 * (value(beat.qrs_onset) - value(beat.p_onset)) == pytest.approx(
-            value(found.pr_ms)
+            value(measurements.pr_ms)
         )
         assert value(beat.qrs_onset) < beat.r < value(beat.qrs_offset)
         assert min(abs(value(beat.qrs_onset) - np.arange(0.6, 10.0, 0.85))) < 0.012
-    assert found.representative is not None and found.representative.data.shape == (12, 288)
+    assert measurements.representative is not None and measurements.representative.data.shape == (
+        12,
+        288,
+    )
 
 
 def disturbances() -> dict[str, tuple[np.ndarray, float]]:
@@ -176,50 +183,62 @@ def disturbances() -> dict[str, tuple[np.ndarray, float]]:
 @pytest.mark.parametrize("name", disturbances())
 def test_what_should_not_matter_does_not(name: str) -> None:
     signal, fs = disturbances()[name]
-    clean, found = measured(synthetic()), measured(signal, fs)
-    assert value(found.qrs_ms) == pytest.approx(value(clean.qrs_ms), abs=3.0)
-    assert value(found.pr_ms) == pytest.approx(value(clean.pr_ms), abs=3.0)
-    assert value(found.qt_ms) == pytest.approx(value(clean.qt_ms), abs=6.0)
+    clean, measurements = measured(synthetic()), measured(signal, fs)
+    assert value(measurements.qrs_ms) == pytest.approx(value(clean.qrs_ms), abs=3.0)
+    assert value(measurements.pr_ms) == pytest.approx(value(clean.pr_ms), abs=3.0)
+    assert value(measurements.qt_ms) == pytest.approx(value(clean.qt_ms), abs=6.0)
 
 
 @pytest.mark.parametrize("seconds", [2.0, 60.0, 600.0])
 def test_any_duration(seconds: float) -> None:
     signal = np.tile(synthetic(Made(rr_ms=1000.0)), 60)[:, : round(seconds * 500)]
-    found = measured(signal)
-    assert found.beats == round(seconds)
-    assert value(found.rr_ms) == pytest.approx(1000.0, abs=1.0)
-    assert value(found.qrs_ms) == pytest.approx(92.0, abs=QRS_WITHIN_MS)
-    assert value(found.qt_ms) == pytest.approx(400.0, abs=QT_WITHIN_MS)
+    measurements = measured(signal)
+    assert measurements.beats == round(seconds)
+    assert value(measurements.rr_ms) == pytest.approx(1000.0, abs=1.0)
+    assert value(measurements.qrs_ms) == pytest.approx(92.0, abs=QRS_WITHIN_MS)
+    assert value(measurements.qt_ms) == pytest.approx(400.0, abs=QT_WITHIN_MS)
 
 
 @pytest.mark.parametrize("rate", [130.0, 160.0, 190.0, 220.0])
 def test_fast_rates(rate: float) -> None:
     """QRS is measured. P overlaps with T, and is then None rather than guessed."""
     rr = 60000.0 / rate
-    found = measured(
+    measurements = measured(
         synthetic(Made(rr_ms=rr, pr_ms=0.3 * rr + 20.0, p_duration_ms=70.0, qt_ms=0.72 * rr + 20.0))
     )
-    assert value(found.heart_rate_bpm) == pytest.approx(rate, abs=0.5)
-    assert value(found.qrs_ms) == pytest.approx(92.0, abs=QRS_WITHIN_MS)
-    assert found.pr_ms is None or found.pr_ms == pytest.approx(0.3 * rr + 20.0, abs=30.0)
+    assert value(measurements.heart_rate_bpm) == pytest.approx(rate, abs=0.5)
+    assert value(measurements.qrs_ms) == pytest.approx(92.0, abs=QRS_WITHIN_MS)
+    assert measurements.pr_ms is None or measurements.pr_ms == pytest.approx(
+        0.3 * rr + 20.0, abs=30.0
+    )
 
 
 def test_one_lead() -> None:
     one = twelve_leads(
         replace(record(synthetic()), signal=synthetic()[1:2].astype(np.float32), lead_names=("II",))
     )
-    found = measure(one, 500.0)
-    assert value(found.qrs_ms) == pytest.approx(92.0, abs=25.0)
-    assert (found.p_axis_deg, found.qrs_axis_deg, found.t_axis_deg) == (None, None, None)
-    assert found.warnings == ("qrs_axis_deg: the axes need leads I and aVF; not both are recorded",)
+    measurements = measure(one, 500.0)
+    assert value(measurements.qrs_ms) == pytest.approx(92.0, abs=25.0)
+    assert (measurements.p_axis_deg, measurements.qrs_axis_deg, measurements.t_axis_deg) == (
+        None,
+        None,
+        None,
+    )
+    assert measurements.warnings == (
+        "qrs_axis_deg: the axes need leads I and aVF; not both are recorded",
+    )
 
 
 def test_leads_that_contradict_each_other_have_no_axis() -> None:
     signal = synthetic()
     signal[1] = -signal[1]
-    found = measured(signal)
-    assert (found.p_axis_deg, found.qrs_axis_deg, found.t_axis_deg) == (None, None, None)
-    assert found.warnings == (
+    measurements = measured(signal)
+    assert (measurements.p_axis_deg, measurements.qrs_axis_deg, measurements.t_axis_deg) == (
+        None,
+        None,
+        None,
+    )
+    assert measurements.warnings == (
         "qrs_axis_deg: I, II and III contradict each other (I + III is not II); no axes",
     )
 
@@ -239,10 +258,10 @@ def nothings() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", nothings())
 def test_nothing_is_invented(name: str) -> None:
-    found = measured(nothings()[name])
-    assert all(getattr(found, field) is None for field in NUMBERS)
-    assert found.fiducials == () and found.representative is None
-    (warning,) = found.warnings
+    measurements = measured(nothings()[name])
+    assert all(getattr(measurements, field) is None for field in NUMBERS)
+    assert measurements.fiducials == () and measurements.representative is None
+    (warning,) = measurements.warnings
     assert warning.startswith("measurements: ") and warning.endswith("; nothing is measured")
 
 
@@ -259,10 +278,10 @@ def test_nothing_raises(seed: int, fs: float, seconds: float, gappy: float) -> N
     signal[rng.random(12) < gappy * 0.5] = np.nan
     start = int(rng.integers(0, max(1, signal.shape[1])))
     signal[:, start : start + int(gappy * fs)] = np.nan
-    found = measure(TwelveLeads(signal, ~np.isnan(signal).all(axis=1)), fs)
-    numbers = [getattr(found, name) for name in NUMBERS]
+    measurements = measure(TwelveLeads(signal, ~np.isnan(signal).all(axis=1)), fs)
+    numbers = [getattr(measurements, name) for name in NUMBERS]
     assert all(number is None or np.isfinite(number) for number in numbers)
-    assert all(0 <= beat.r <= seconds + 0.1 for beat in found.fiducials)
+    assert all(0 <= beat.r <= seconds + 0.1 for beat in measurements.fiducials)
 
 
 def test_a_premature_beat_is_not_given_the_others_p() -> None:
@@ -270,12 +289,14 @@ def test_a_premature_beat_is_not_given_the_others_p() -> None:
     signal = synthetic(Made(rr_ms=1000.0))
     # The beat at 5.6 s comes 520 ms sooner.
     premature = np.concatenate([signal[:, :2500], signal[:, 2760:]], axis=1)
-    found = measured(premature)
+    measurements = measured(premature)
     soon = [
         beat
-        for last, beat in zip(found.fiducials, found.fiducials[1:], strict=False)
+        for last, beat in zip(measurements.fiducials, measurements.fiducials[1:], strict=False)
         if beat.r - last.r < 0.6
     ]
     assert len(soon) == 1 and soon[0].beat_class == "normal"
     assert soon[0].p_onset is None and soon[0].qrs_onset is not None
-    assert sum(beat.p_onset is not None for beat in found.fiducials) >= found.beats - 2
+    assert (
+        sum(beat.p_onset is not None for beat in measurements.fiducials) >= measurements.beats - 2
+    )

@@ -20,10 +20,16 @@ from training.embedded.targets import targets_of
 @pytest.mark.parametrize("family", FAMILIES)
 def test_nothing_is_measured_on_what_is_no_ecg(family: str) -> None:
     for seed in range(3):
-        found = measure(twelve(no_ecg(family, seed)), 500.0)
-        assert all(getattr(found, name) is None for name in NUMBERS), f"seed {seed}: {found}"
-        assert (found.fiducials, found.representative, found.uncertainty_ms) == ((), None, {})
-        (warning,) = found.warnings
+        measurements = measure(twelve(no_ecg(family, seed)), 500.0)
+        assert all(getattr(measurements, name) is None for name in NUMBERS), (
+            f"seed {seed}: {measurements}"
+        )
+        assert (
+            measurements.fiducials,
+            measurements.representative,
+            measurements.uncertainty_ms,
+        ) == ((), None, {})
+        (warning,) = measurements.warnings
         assert warning.startswith("measurements: ") and warning.endswith("; nothing is measured")
 
 
@@ -45,11 +51,11 @@ def test_hardly_anything_is_at_any_rate(fs: float) -> None:
 
 @pytest.mark.parametrize("fs", [50.0, 100.0, 128.0, 250.0, 360.0, 500.0, 1000.0, 2000.0])
 def test_an_ecg_is_measured_at_any_rate(fs: float) -> None:
-    found = measure(twelve(synthetic(Made(qrs_ms=100.0), fs)), fs)
-    assert found.warnings == ()
-    assert found.rr_ms == pytest.approx(850.0, abs=2.0)
-    assert found.qrs_ms == pytest.approx(100.0, abs=20.0)
-    assert found.qt_ms == pytest.approx(400.0, abs=30.0)
+    measurements = measure(twelve(synthetic(Made(qrs_ms=100.0), fs)), fs)
+    assert measurements.warnings == ()
+    assert measurements.rr_ms == pytest.approx(850.0, abs=2.0)
+    assert measurements.qrs_ms == pytest.approx(100.0, abs=20.0)
+    assert measurements.qt_ms == pytest.approx(400.0, abs=30.0)
 
 
 @requires_shared

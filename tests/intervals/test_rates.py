@@ -30,13 +30,13 @@ def rms(differences_ms: np.ndarray) -> float:
 
 def test_rate_sdnn_and_rmssd_are_those_of_the_beats() -> None:
     """By numpy from the intervals that were put in; their median is 870 ms."""
-    found = measured(synthetic_at(ONSETS_S))
-    assert found.warnings == ()
-    assert found.beats == 10 and found.ectopic_beats == 0
-    assert found.rr_ms == pytest.approx(870.0, abs=WITHIN_MS)
-    assert found.heart_rate_bpm == pytest.approx(60000.0 / 870.0, abs=0.05)
-    assert found.sdnn_ms == pytest.approx(sdnn(RR_MS), abs=WITHIN_MS)
-    assert found.rmssd_ms == pytest.approx(rms(np.diff(RR_MS)), abs=WITHIN_MS)
+    measurements = measured(synthetic_at(ONSETS_S))
+    assert measurements.warnings == ()
+    assert measurements.beats == 10 and measurements.ectopic_beats == 0
+    assert measurements.rr_ms == pytest.approx(870.0, abs=WITHIN_MS)
+    assert measurements.heart_rate_bpm == pytest.approx(60000.0 / 870.0, abs=0.05)
+    assert measurements.sdnn_ms == pytest.approx(sdnn(RR_MS), abs=WITHIN_MS)
+    assert measurements.rmssd_ms == pytest.approx(rms(np.diff(RR_MS)), abs=WITHIN_MS)
 
 
 def test_variability_is_of_intervals_between_normal_beats() -> None:
@@ -44,13 +44,13 @@ def test_variability_is_of_intervals_between_normal_beats() -> None:
 
     For RMSSD differences count within the first three intervals and the last four alone.
     """
-    found = measured(with_ectopic(synthetic_at(ONSETS_S), ONSETS_S[4] - 0.05))
-    assert found.beats == 10 and found.ectopic_beats == 1
-    assert found.fiducials[4].beat_class == "ectopic"
-    assert found.fiducials[4].r == pytest.approx(ONSETS_S[4] + 0.045, abs=0.1)
-    assert found.sdnn_ms == pytest.approx(sdnn(np.delete(RR_MS, [3, 4])), abs=WITHIN_MS)
+    measurements = measured(with_ectopic(synthetic_at(ONSETS_S), ONSETS_S[4] - 0.05))
+    assert measurements.beats == 10 and measurements.ectopic_beats == 1
+    assert measurements.fiducials[4].beat_class == "ectopic"
+    assert measurements.fiducials[4].r == pytest.approx(ONSETS_S[4] + 0.045, abs=0.1)
+    assert measurements.sdnn_ms == pytest.approx(sdnn(np.delete(RR_MS, [3, 4])), abs=WITHIN_MS)
     differences_ms = np.concatenate([np.diff(RR_MS[:3]), np.diff(RR_MS[5:])])
-    assert found.rmssd_ms == pytest.approx(rms(differences_ms), abs=WITHIN_MS)
+    assert measurements.rmssd_ms == pytest.approx(rms(differences_ms), abs=WITHIN_MS)
 
 
 def test_an_interval_across_a_gap_does_not_count() -> None:
@@ -61,40 +61,45 @@ def test_an_interval_across_a_gap_does_not_count() -> None:
     signal = synthetic_at(ONSETS_S)
     start = round(500 * (ONSETS_S[5] - 0.25))
     signal[:, start : start + 350] = np.nan
-    found = measured(signal)
-    assert found.beats == 9
+    measurements = measured(signal)
+    assert measurements.beats == 9
     intervals_ms = np.delete(RR_MS, [4, 5])
-    assert found.rr_ms == pytest.approx(np.median(intervals_ms), abs=WITHIN_MS)
-    assert found.sdnn_ms == pytest.approx(sdnn(intervals_ms), abs=WITHIN_MS)
+    assert measurements.rr_ms == pytest.approx(np.median(intervals_ms), abs=WITHIN_MS)
+    assert measurements.sdnn_ms == pytest.approx(sdnn(intervals_ms), abs=WITHIN_MS)
     differences_ms = np.concatenate([np.diff(RR_MS[:4]), np.diff(RR_MS[6:])])
-    assert found.rmssd_ms == pytest.approx(rms(differences_ms), abs=WITHIN_MS)
+    assert measurements.rmssd_ms == pytest.approx(rms(differences_ms), abs=WITHIN_MS)
 
 
 def test_three_beats_have_an_rmssd_of_none_and_a_warning_for_sdnn() -> None:
     onsets_s = [0.6, 1.45, 2.35]
-    found = measured(synthetic_at(onsets_s, seconds=3.2))
-    assert found.beats == 3
-    assert found.rr_ms == pytest.approx(875.0, abs=WITHIN_MS)
-    assert (found.sdnn_ms, found.rmssd_ms) == (None, None)
-    assert "sdnn_ms: fewer than three intervals between normal beats" in found.warnings
+    measurements = measured(synthetic_at(onsets_s, seconds=3.2))
+    assert measurements.beats == 3
+    assert measurements.rr_ms == pytest.approx(875.0, abs=WITHIN_MS)
+    assert (measurements.sdnn_ms, measurements.rmssd_ms) == (None, None)
+    assert "sdnn_ms: fewer than three intervals between normal beats" in measurements.warnings
 
 
 def test_four_beats_have_both() -> None:
     rr_ms = np.array([850.0, 900.0, 830.0])
     onsets_s = 0.6 + np.concatenate([[0.0], np.cumsum(rr_ms)]) / 1000.0
-    found = measured(synthetic_at(onsets_s, seconds=4.0))
-    assert found.sdnn_ms == pytest.approx(sdnn(rr_ms), abs=WITHIN_MS)
-    assert found.rmssd_ms == pytest.approx(rms(np.diff(rr_ms)), abs=WITHIN_MS)
-    assert not any(warning.startswith("sdnn_ms") for warning in found.warnings)
+    measurements = measured(synthetic_at(onsets_s, seconds=4.0))
+    assert measurements.sdnn_ms == pytest.approx(sdnn(rr_ms), abs=WITHIN_MS)
+    assert measurements.rmssd_ms == pytest.approx(rms(np.diff(rr_ms)), abs=WITHIN_MS)
+    assert not any(warning.startswith("sdnn_ms") for warning in measurements.warnings)
 
 
 def test_one_beat_has_no_rate_and_no_corrected_qt() -> None:
-    found = measured(synthetic_at([1.5], seconds=4.0))
-    assert found.beats == 1
-    assert (found.heart_rate_bpm, found.rr_ms, found.sdnn_ms, found.rmssd_ms) == (None,) * 4
-    assert found.qrs_ms is not None and found.qt_ms is not None
-    assert (found.qtc_bazett_ms, found.qtc_hodges_ms) == (None, None)
-    assert found.warnings == (
+    measurements = measured(synthetic_at([1.5], seconds=4.0))
+    assert measurements.beats == 1
+    assert (
+        measurements.heart_rate_bpm,
+        measurements.rr_ms,
+        measurements.sdnn_ms,
+        measurements.rmssd_ms,
+    ) == (None,) * 4
+    assert measurements.qrs_ms is not None and measurements.qt_ms is not None
+    assert (measurements.qtc_bazett_ms, measurements.qtc_hodges_ms) == (None, None)
+    assert measurements.warnings == (
         "heart_rate_bpm: fewer than two consecutive beats; no rate is given",
         "qtc_bazett_ms: no heart rate is known to correct QT for",
     )

@@ -74,22 +74,22 @@ def alternating(ratio: float, shortest_s: float = 0.6, intervals: int = 8) -> li
 )
 def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rate: float, word: str) -> None:
     """Its confidence is the probability of P."""
-    found = name_rhythm(measured([0.8] * 9, rate=rate, p_present=0.93), UNPACED)
-    assert found == Rhythm(word, 0.93, ())
+    rhythm = name_rhythm(measured([0.8] * 9, rate=rate, p_present=0.93), UNPACED)
+    assert rhythm == Rhythm(word, 0.93, ())
 
 
 @pytest.mark.parametrize(("ratio", "irregular"), [(0.0995, False), (0.1005, True)])
 def test_an_irregular_rhythm_with_p_waves_is_sinus_arrhythmia(
     ratio: float, irregular: bool
 ) -> None:
-    found = name_rhythm(measured(alternating(ratio)), UNPACED)
-    assert found == Rhythm("Sinus rhythm", 0.98, ("Sinus arrhythmia",) if irregular else ())
+    rhythm = name_rhythm(measured(alternating(ratio)), UNPACED)
+    assert rhythm == Rhythm("Sinus rhythm", 0.98, ("Sinus arrhythmia",) if irregular else ())
 
 
 def test_an_irregularity_of_a_tenth_is_regular_still() -> None:
     """Exact in binary: differences of 1/16 s over a mean of 10/16 s."""
-    found = name_rhythm(measured([0.59375, 0.65625] * 4), UNPACED)
-    assert found == Rhythm("Sinus rhythm", 0.98)
+    rhythm = name_rhythm(measured([0.59375, 0.65625] * 4), UNPACED)
+    assert rhythm == Rhythm("Sinus rhythm", 0.98)
 
 
 @pytest.mark.parametrize(
@@ -101,27 +101,27 @@ def test_fibrillation_is_irregular_beyond_a_limit_that_p_sets(
     """Its confidence rises from 0 at the limit to 1 at twice the limit."""
     for ratio, confidence in ((0.995, None), (1.005, 0.005), (1.4, 0.4), (2.5, 1.0)):
         measurements = measured(alternating(ratio * limit), pr_ms=None, p_present=p_present)
-        found = name_rhythm(measurements, UNPACED)
+        rhythm = name_rhythm(measurements, UNPACED)
         if confidence is None:
-            assert found == Rhythm("Undetermined")
+            assert rhythm == Rhythm("Undetermined")
         else:
-            assert found.word == "Atrial fibrillation" and found.findings == ()
-            assert found.confidence == pytest.approx(confidence)
+            assert rhythm.word == "Atrial fibrillation" and rhythm.findings == ()
+            assert rhythm.confidence == pytest.approx(confidence)
 
 
 def test_irregularity_is_rmssd_over_the_mean_interval() -> None:
     """Differences of 60, 70, 80, 60 and 40 ms: 0.0767 of the mean interval, by hand."""
     expected = math.sqrt((0.06**2 + 0.07**2 + 0.08**2 + 0.06**2 + 0.04**2) / 5) / (4.98 / 6)
     assert irregularity(SLIGHTLY_S) == pytest.approx(expected)
-    found = name_rhythm(without_p(SLIGHTLY_S, 0.02), UNPACED)
-    assert found.word == "Atrial fibrillation"
-    assert found.confidence == pytest.approx((expected - 0.05) / 0.05)
+    rhythm = name_rhythm(without_p(SLIGHTLY_S, 0.02), UNPACED)
+    assert rhythm.word == "Atrial fibrillation"
+    assert rhythm.confidence == pytest.approx((expected - 0.05) / 0.05)
 
 
 def test_an_irregular_rhythm_whose_p_waves_cannot_be_measured_is_fibrillation_too() -> None:
     """At fast rates T passes for P; no PR is measured then."""
-    found = name_rhythm(without_p(IRREGULAR_S, 0.9), UNPACED)
-    assert found == Rhythm("Atrial fibrillation", 1.0, ())
+    rhythm = name_rhythm(without_p(IRREGULAR_S, 0.9), UNPACED)
+    assert rhythm == Rhythm("Atrial fibrillation", 1.0, ())
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_median_changes_at_the_limits_are_no_fibrillation() -> None:
 
 @pytest.mark.parametrize(("intervals", "word"), [(3, "Undetermined"), (4, "Atrial fibrillation")])
 def test_four_intervals_show_whether_a_rhythm_is_regular(intervals: int, word: str) -> None:
-    found = name_rhythm(without_p(IRREGULAR_S[:intervals], 0.02), UNPACED)
-    assert found.word == word
+    rhythm = name_rhythm(without_p(IRREGULAR_S[:intervals], 0.02), UNPACED)
+    assert rhythm.word == word
 
 
 def test_intervals_apart_do_not_show_whether_a_rhythm_is_regular() -> None:
@@ -162,10 +162,10 @@ def test_intervals_apart_do_not_show_whether_a_rhythm_is_regular() -> None:
     Of all beats that are not noisy nothing more is left.
     """
     classes: list[BeatClass] = ["normal"] * 3 + ["noisy"] + ["normal"] * 3
-    found = name_rhythm(
+    rhythm = name_rhythm(
         measured(IRREGULAR_S[:6], pr_ms=None, p_present=0.02, classes=classes), UNPACED
     )
-    assert found == Rhythm("Undetermined")
+    assert rhythm == Rhythm("Undetermined")
 
 
 def test_ectopic_beats_do_not_make_a_rhythm_irregular() -> None:
@@ -179,25 +179,25 @@ def test_intervals_before_and_after_an_ectopic_beat_are_not_compared() -> None:
     """Normal intervals 0.8 and 1.0 s on either side of an ectopic beat; RMSSD is of the rest."""
     rr_s = [0.8, 0.81, 0.8, 0.5, 1.1, 1.0, 1.01, 1.0]
     classes: list[BeatClass] = [*["normal"] * 4, "ectopic", *["normal"] * 4]
-    found = name_rhythm(measured(rr_s, classes=classes), UNPACED)
-    assert found == Rhythm("Sinus rhythm", 0.98)
+    rhythm = name_rhythm(measured(rr_s, classes=classes), UNPACED)
+    assert rhythm == Rhythm("Sinus rhythm", 0.98)
 
 
 def test_with_beats_of_many_forms_all_that_are_not_noisy_count() -> None:
     classes: list[BeatClass] = ["normal", "ectopic", "normal", "ectopic", "ectopic"] * 2
-    found = name_rhythm(
+    rhythm = name_rhythm(
         measured(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5], pr_ms=None, p_present=0.02, classes=classes),
         UNPACED,
     )
-    assert found.word == "Atrial fibrillation"
+    assert rhythm.word == "Atrial fibrillation"
     expected = irregularity(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5])
-    assert found.confidence == pytest.approx((expected - 0.05) / 0.05)
+    assert rhythm.confidence == pytest.approx((expected - 0.05) / 0.05)
     noisy: list[BeatClass] = ["noisy" if kind == "ectopic" else kind for kind in classes]
-    found = name_rhythm(
+    rhythm = name_rhythm(
         measured(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5], pr_ms=None, p_present=0.02, classes=noisy),
         UNPACED,
     )
-    assert found == Rhythm("Undetermined")
+    assert rhythm == Rhythm("Undetermined")
 
 
 def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
@@ -223,9 +223,9 @@ def test_a_regular_tachycardia_without_p_waves_has_the_width_of_its_qrs(
 ) -> None:
     """The confidence rises from 0 at 100 per minute to 1 at 200."""
     fast = measured([0.4] * 20, rate=rate, pr_ms=None, p_present=0.02, qrs_ms=qrs_ms)
-    found = name_rhythm(fast, UNPACED)
-    assert (found.word, found.findings) == (word, ())
-    assert found.confidence == (None if confidence is None else pytest.approx(confidence))
+    rhythm = name_rhythm(fast, UNPACED)
+    assert (rhythm.word, rhythm.findings) == (word, ())
+    assert rhythm.confidence == (None if confidence is None else pytest.approx(confidence))
 
 
 def test_a_regular_one_without_p_waves_has_no_name() -> None:
@@ -238,8 +238,8 @@ def test_a_regular_one_without_p_waves_has_no_name() -> None:
 )
 def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing, confidence: float) -> None:
     """The confidence is the share of beats with a spike, of the chamber that has more."""
-    found = name_rhythm(without_p(IRREGULAR_S), paced)
-    assert found == Rhythm("Electronic pacemaker", pytest.approx(confidence))
+    rhythm = name_rhythm(without_p(IRREGULAR_S), paced)
+    assert rhythm == Rhythm("Electronic pacemaker", pytest.approx(confidence))
 
 
 @pytest.mark.parametrize(
@@ -260,14 +260,14 @@ def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing, confidence: floa
 def test_ectopic_beats_are_a_finding_next_to_the_rhythm(
     classes: list[BeatClass], findings: tuple[str, ...]
 ) -> None:
-    found = name_rhythm(measured([0.8] * (len(classes) - 1), classes=classes), UNPACED)
-    assert found == Rhythm("Sinus rhythm", 0.98, findings)
+    rhythm = name_rhythm(measured([0.8] * (len(classes) - 1), classes=classes), UNPACED)
+    assert rhythm == Rhythm("Sinus rhythm", 0.98, findings)
 
 
 def test_ectopic_beats_and_arrhythmia_are_both_findings() -> None:
     classes: list[BeatClass] = ["normal"] * 8 + ["ectopic"] * 2
-    found = name_rhythm(measured(IRREGULAR_S, classes=classes), UNPACED)
-    assert found.findings == ("Frequent ectopic beats", "Sinus arrhythmia")
+    rhythm = name_rhythm(measured(IRREGULAR_S, classes=classes), UNPACED)
+    assert rhythm.findings == ("Frequent ectopic beats", "Sinus arrhythmia")
 
 
 def test_without_a_rate_there_is_no_rhythm() -> None:

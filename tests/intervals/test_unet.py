@@ -40,14 +40,13 @@ def test_numpy_computes_what_torch_computes(leads: int) -> None:
         beat[1] = 0.0
     features, alive = network_input(beat)
     net = random_net()
+    batch = torch.from_numpy(features)[None]
+    alive_batch = torch.from_numpy(alive.astype(np.float32))[None]
     with torch.no_grad():
-        expected = net(
-            torch.from_numpy(features)[None], torch.from_numpy(alive.astype(np.float32))[None]
-        )
-    for mine, theirs in zip(
-        forward(build_network(export(net)), features, alive), expected, strict=True
-    ):
-        np.testing.assert_allclose(mine, theirs[0].numpy(), atol=1e-4, rtol=1e-4)
+        expected = net(batch, alive_batch)
+    actual = forward(build_network(export(net)), features, alive)
+    for ours, of_torch in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(ours, of_torch[0].numpy(), atol=1e-4, rtol=1e-4)
 
 
 def test_earlier_passes_make_no_difference() -> None:
@@ -66,6 +65,6 @@ def test_threads_do_not_share_workspaces() -> None:
     alone = [outputs(network, beat_of(8, seed)) for seed in range(8)]
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda seed: outputs(network, beat_of(8, seed % 8)), range(64)))
-    for number, found in enumerate(together):
-        for mine, theirs in zip(found, alone[number % 8], strict=True):
-            np.testing.assert_array_equal(mine, theirs)
+    for number, outputs_of_thread in enumerate(together):
+        for actual, expected in zip(outputs_of_thread, alone[number % 8], strict=True):
+            np.testing.assert_array_equal(actual, expected)

@@ -56,24 +56,24 @@ class Scores:
     """References and measurements of all records, and their errors.
 
     names        (records,)
-    references, found, uncertainty  (records,) by measure, NaN for none
+    references, measured, uncertainty  (records,) by measure, NaN for none
     calibration  fitted on all records, for the network that ships
     """
 
     names: tuple[str, ...]
     references: dict[str, NDArray[np.float64]]
-    found: dict[str, NDArray[np.float64]]
+    measured: dict[str, NDArray[np.float64]]
     uncertainty: dict[str, NDArray[np.float64]]
     calibration: dict[str, Any]
 
     def row(self, name: str) -> dict[str, float]:
         """Return the numbers of one line of the table."""
         references = self.references[name]
-        found = self.found[name]
+        measured = self.measured[name]
         has_reference = np.isfinite(references)
-        is_measured = np.isfinite(found)
+        is_measured = np.isfinite(measured)
         both = has_reference & is_measured
-        error = (found - references)[both]
+        error = (measured - references)[both]
         row: dict[str, float] = {
             "reference": int(has_reference.sum()),
             "measured": int(both.sum()),
@@ -102,7 +102,7 @@ class Scores:
         """Return a line for each measure of WORST with its largest errors."""
         lines = []
         for name in WORST:
-            error = self.found[name] - self.references[name]
+            error = self.measured[name] - self.references[name]
             order = np.argsort(-np.nan_to_num(abs(error)))[:count]
             records = [f"record {self.names[index]} {error[index]:+.0f}" for index in order]
             lines.append(f"{name}: {', '.join(records)}")
@@ -199,15 +199,15 @@ def _scores(
 ) -> Scores:
     """Arrange references and measurements, both one a source, in arrays by measure."""
     references_by_measure = {}
-    found = {}
+    measured = {}
     for name, field in MEASURES.items():
         references_by_measure[name] = np.array([getattr(each, name) for each in references])
-        found[name] = _array([getattr(each, field) for each in measurements])
+        measured[name] = _array([getattr(each, field) for each in measurements])
     uncertainty = {}
     for name in INTERVALS:
         uncertainty[name] = _array([each.uncertainty_ms.get(name) for each in measurements])
     names = tuple(source.record.name for source in sources)
-    return Scores(names, references_by_measure, found, uncertainty, calibration)
+    return Scores(names, references_by_measure, measured, uncertainty, calibration)
 
 
 def _array(values: Sequence[float | None]) -> NDArray[np.float64]:

@@ -73,7 +73,7 @@ def test_a_beat_has_its_qrs_the_last_p_before_it_and_the_first_t_after_it() -> N
 
 
 @pytest.mark.parametrize(
-    ("lead", "column", "found"),
+    ("lead", "column", "belongs"),
     [
         (waves(N=[[0.8, 0.86, 0.9]]), 2, True),  # 140 ms before the peak of the beat
         (waves(N=[[0.8, 0.84, 0.9]]), 2, False),  # 160 ms
@@ -86,10 +86,10 @@ def test_a_beat_has_its_qrs_the_last_p_before_it_and_the_first_t_after_it() -> N
     ],
 )
 def test_waves_that_are_too_far_away_belong_to_no_beat(
-    lead: dict[str, np.ndarray], column: int, found: bool
+    lead: dict[str, np.ndarray], column: int, belongs: bool
 ) -> None:
     marks = _marks_of_lead(lead, np.array([1.0]))
-    assert np.isfinite(marks[0, column]) == found
+    assert np.isfinite(marks[0, column]) == belongs
 
 
 def test_waves_of_the_neighbouring_beats_do_not_count() -> None:
@@ -129,12 +129,12 @@ def test_the_reference_is_the_quartile_of_the_leads() -> None:
     relative = sound_ms()
     relative[:, 8:, 2] += 20.0
     relative[:, 8:, 3] += 30.0
-    found = reference(record_of(relative))
-    assert found.heart_rate == pytest.approx(60.0)
-    assert found.qrs_ms == pytest.approx(120.0)
-    assert found.pr_ms == pytest.approx(160.0)
-    assert found.p_duration_ms == pytest.approx(100.0)
-    assert found.qt_ms == pytest.approx(400.0)
+    intervals = reference(record_of(relative))
+    assert intervals.heart_rate == pytest.approx(60.0)
+    assert intervals.qrs_ms == pytest.approx(120.0)
+    assert intervals.pr_ms == pytest.approx(160.0)
+    assert intervals.p_duration_ms == pytest.approx(100.0)
+    assert intervals.qt_ms == pytest.approx(400.0)
 
 
 @pytest.mark.parametrize(("width_ms", "counts"), [(112.0, True), (113.0, False), (67.0, False)])
@@ -144,18 +144,18 @@ def test_beats_of_another_width_are_not_dominant(width_ms: float, counts: bool) 
     relative[3:, :, 3] = width_ms
     relative[3:, :, 5] = 500.0
     relative[2, :, 5] = 500.0
-    found = reference(record_of(relative))
+    intervals = reference(record_of(relative))
     # Of five beats three end at 500 ms; of the three dominant ones one.
-    assert found.qt_ms == pytest.approx(500.0 if counts else 400.0)
+    assert intervals.qt_ms == pytest.approx(500.0 if counts else 400.0)
 
 
 def test_p_is_placed_at_the_median_distance_of_its_peak() -> None:
     """P comes at another distance in each beat; about its peak its ends are the same."""
     relative = sound_ms()
     relative[:, :, [0, 1, 6]] += np.array([-30.0, -10.0, 0.0, 5.0, 50.0])[:, None, None]
-    found = reference(record_of(relative))
-    assert found.pr_ms == pytest.approx(160.0)
-    assert found.p_duration_ms == pytest.approx(100.0)
+    intervals = reference(record_of(relative))
+    assert intervals.pr_ms == pytest.approx(160.0)
+    assert intervals.p_duration_ms == pytest.approx(100.0)
 
 
 @pytest.mark.parametrize(("beats_with_p", "has_pr"), [(2, False), (3, True)])

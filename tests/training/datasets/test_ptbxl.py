@@ -89,7 +89,7 @@ def test_no_patient_is_in_two_folds(packed: PtbXl) -> None:
     folds: dict[int, set[int]] = {}
     for patient, fold in zip(packed.patient_id.tolist(), packed.fold.tolist(), strict=True):
         folds.setdefault(patient, set()).add(fold)
-    assert all(len(found) == 1 for found in folds.values())
+    assert all(len(of_patient) == 1 for of_patient in folds.values())
 
 
 @requires_shared
@@ -99,15 +99,15 @@ def test_a_download_and_the_packed_copy_hold_the_same(
     table = read_table(downloaded)
     signals = read_signals(table)
     at = {number: index for index, number in enumerate(packed.ecg_id.tolist())}
-    mine = [at[number] for number in table.ecg_id.tolist()]
+    rows_in_packed = [at[number] for number in table.ecg_id.tolist()]
     assert len(table) == 30
-    assert np.array_equal(table.superclasses(), packed.superclasses()[mine])
+    assert np.array_equal(table.superclasses(), packed.superclasses()[rows_in_packed])
     assert [table.statements[index] for index in range(30)] == [
-        packed.statements[index] for index in mine
+        packed.statements[index] for index in rows_in_packed
     ]
-    assert np.array_equal(table.fold, packed.fold[mine])
-    assert np.array_equal(table.patient_id, packed.patient_id[mine])
-    again = read_signals(packed)[mine]
+    assert np.array_equal(table.fold, packed.fold[rows_in_packed])
+    assert np.array_equal(table.patient_id, packed.patient_id[rows_in_packed])
+    again = read_signals(packed)[rows_in_packed]
     # The packed copy rounds I, II and V1 to V6 to 5 or 10 uV: a derived lead is within 10 + 1 uV.
     assert np.median(np.abs(signals.astype(int) - again).max(axis=(1, 2))) <= 11
 

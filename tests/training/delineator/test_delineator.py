@@ -43,12 +43,12 @@ def source() -> BeatSource:
 
 
 def test_the_reference_of_a_synthetic_recording_has_its_intervals() -> None:
-    found, made = reference(made_record()), Made()
-    assert found.pr_ms == pytest.approx(made.pr_ms)
-    assert found.qrs_ms == pytest.approx(made.qrs_ms)
-    assert found.qt_ms == pytest.approx(made.qt_ms)
-    assert found.p_duration_ms == pytest.approx(made.p_duration_ms)
-    assert found.heart_rate == pytest.approx(60.0 / 0.85)
+    intervals, made = reference(made_record()), Made()
+    assert intervals.pr_ms == pytest.approx(made.pr_ms)
+    assert intervals.qrs_ms == pytest.approx(made.qrs_ms)
+    assert intervals.qt_ms == pytest.approx(made.qt_ms)
+    assert intervals.p_duration_ms == pytest.approx(made.p_duration_ms)
+    assert intervals.heart_rate == pytest.approx(60.0 / 0.85)
 
 
 def test_marks_are_on_the_beat_as_in_the_recording() -> None:
@@ -110,12 +110,12 @@ def test_a_training_is_repeatable() -> None:
     assert not any(np.array_equal(first[name], other[name]) for name in first if "weight" in name)
 
 
-def scores(found: list[float], references: list[float], names: str = "abcd") -> Scores:
+def scores(measured: list[float], references: list[float], names: str = "abcd") -> Scores:
     return Scores(
         tuple(names),
         {name: np.array(references) for name in ("qrs_ms", "pr_ms", "qt_ms")},
-        {name: np.array(found) for name in ("qrs_ms", "pr_ms", "qt_ms")},
-        {"qrs_ms": np.full(len(found), 4.0)},
+        {name: np.array(measured) for name in ("qrs_ms", "pr_ms", "qt_ms")},
+        {"qrs_ms": np.full(len(measured), 4.0)},
         {},
     )
 
@@ -125,8 +125,8 @@ def test_scores_are_those_of_the_evaluation() -> None:
 
     The 90th percentile of 3, 4 and 5 is at rank 1.8.
     """
-    found = scores([103.0, 85.0, 70.0, NAN, 64.0], [100.0, 90.0, NAN, 80.0, 60.0], "abcde")
-    row = found.row("qrs_ms")
+    compared = scores([103.0, 85.0, 70.0, NAN, 64.0], [100.0, 90.0, NAN, 80.0, 60.0], "abcde")
+    row = compared.row("qrs_ms")
     assert row == {
         "reference": 4,
         "measured": 3,
@@ -137,7 +137,7 @@ def test_scores_are_those_of_the_evaluation() -> None:
         "p90_abs": 4.8,
         "within_uncertainty": 0.667,
     }
-    assert "within_uncertainty" not in found.row("pr_ms")
+    assert "within_uncertainty" not in compared.row("pr_ms")
 
 
 def test_without_a_common_record_there_is_no_error() -> None:
@@ -146,5 +146,5 @@ def test_without_a_common_record_there_is_no_error() -> None:
 
 
 def test_the_largest_errors_come_first() -> None:
-    found = scores([103.0, 60.0, NAN, 81.0], [100.0, 90.0, 50.0, 80.0])
-    assert found.worst(count=2).splitlines()[0] == "qrs_ms: record b -30, record a +3"
+    compared = scores([103.0, 60.0, NAN, 81.0], [100.0, 90.0, 50.0, 80.0])
+    assert compared.worst(count=2).splitlines()[0] == "qrs_ms: record b -30, record a +3"
