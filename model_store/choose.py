@@ -25,9 +25,9 @@ IMPORTED_FOLDER = "imported"  # in models_dir, for bundles converted from a user
 NAME_SHA256_DIGITS = 12  # of the checkpoint's checksum, in the name of its bundle's folder
 
 _HOW_TO_CHANGE = (
-    "`python -m model_store pull` fetches ECG-FM (2.2 GB), ECG_CLINICAL_CHECKPOINT and "
-    "ECG_FEATURES_CHECKPOINT name files of one's own, ECG_MODEL chooses among auto, ecg-fm, "
-    "embedded, none and the folder of a bundle"
+    "`python -m model_store pull` downloads ECG-FM (2.2 GB), ECG_CLINICAL_CHECKPOINT and "
+    "ECG_FEATURES_CHECKPOINT select your own checkpoints, ECG_MODEL selects auto, ecg-fm, "
+    "embedded, none or the folder of a bundle"
 )
 
 RoleBundle = tuple[Role, Bundle]
@@ -74,11 +74,11 @@ def choose_models(
             "(checkpoints go with ECG_MODEL=auto)"
         )
     if requested == "none":
-        return Choice(requested, "none", f"ECG_MODEL=none asks for no encoder; {_HOW_TO_CHANGE}")
+        return Choice(requested, "none", f"ECG_MODEL=none disables all encoders; {_HOW_TO_CHANGE}")
     if requested == "embedded":
-        return _choose_embedded(requested, "ECG_MODEL=embedded asks for it")
+        return _choose_embedded(requested, "ECG_MODEL=embedded selects it")
     if requested == "ecg-fm":
-        return _choose_ecg_fm(requested, "ECG_MODEL=ecg-fm asks for it", models_dir)
+        return _choose_ecg_fm(requested, "ECG_MODEL=ecg-fm selects it", models_dir)
     if requested != "auto":
         return _choose_folder(requested)
     if checkpoints:
@@ -144,7 +144,7 @@ def _choose_checkpoints(checkpoints: dict[Role, Path], models_dir: Path) -> Choi
                 "ECG_FEATURES_CHECKPOINT"
             )
     chosen = " + ".join(bundle.name for _, bundle in bundles)
-    reason = f"{_settings(checkpoints)} name what to load; {_HOW_TO_CHANGE}"
+    reason = f"{_settings(checkpoints)} select the model; {_HOW_TO_CHANGE}"
     return Choice("auto", chosen, reason, _with_superclasses(bundles))
 
 

@@ -18,9 +18,9 @@ from tests.data import CARRIED
 FINETUNED, PRETRAINED = CARRIED / "tiny_finetuned_new.pt", CARRIED / "tiny_pretrained_old.pt"
 SUPERCLASS_BUNDLE = ("superclass", EMBEDDED_FOLDER)
 HOW_TO_CHANGE = (
-    "`python -m model_store pull` fetches ECG-FM (2.2 GB), ECG_CLINICAL_CHECKPOINT and "
-    "ECG_FEATURES_CHECKPOINT name files of one's own, ECG_MODEL chooses among auto, ecg-fm, "
-    "embedded, none and the folder of a bundle"
+    "`python -m model_store pull` downloads ECG-FM (2.2 GB), ECG_CLINICAL_CHECKPOINT and "
+    "ECG_FEATURES_CHECKPOINT select your own checkpoints, ECG_MODEL selects auto, ecg-fm, "
+    "embedded, none or the folder of a bundle"
 )
 
 
@@ -121,7 +121,7 @@ def test_the_embedded_model_by_name(tmp_path: Path, hub: Hub) -> None:
     choice = choice_of(tmp_path / "models", "embedded", cuda=True)
     assert (choice.requested, choice.chosen) == ("embedded", "embedded")
     assert folders(choice) == (("clinical", EMBEDDED_FOLDER),)
-    assert choice.reason == f"ECG_MODEL=embedded asks for it; {HOW_TO_CHANGE}"
+    assert choice.reason == f"ECG_MODEL=embedded selects it; {HOW_TO_CHANGE}"
     assert hub.downloads == []
 
 
@@ -142,7 +142,7 @@ def test_ecg_fm_by_name_is_required(tmp_path: Path, hub: Hub) -> None:
     choice = choice_of(tmp_path, "ecg-fm")
     assert (choice.requested, choice.chosen) == ("ecg-fm", "ecg-fm")
     assert [role for role, _ in choice.bundles] == ["clinical", "features", "superclass"]
-    assert choice.reason == f"ECG_MODEL=ecg-fm asks for it; {HOW_TO_CHANGE}"
+    assert choice.reason == f"ECG_MODEL=ecg-fm selects it; {HOW_TO_CHANGE}"
     hub.reachable = False
     with pytest.raises(HubError):
         choice_of(tmp_path / "empty", "ecg-fm")
@@ -151,7 +151,7 @@ def test_ecg_fm_by_name_is_required(tmp_path: Path, hub: Hub) -> None:
 def test_none_loads_nothing(tmp_path: Path, hub: Hub) -> None:
     choice = choice_of(tmp_path, "none", cuda=True)
     assert (choice.requested, choice.chosen, choice.bundles) == ("none", "none", ())
-    assert choice.reason == f"ECG_MODEL=none asks for no encoder; {HOW_TO_CHANGE}"
+    assert choice.reason == f"ECG_MODEL=none disables all encoders; {HOW_TO_CHANGE}"
     assert hub.downloads == []
 
 
@@ -210,7 +210,7 @@ def test_checkpoints_are_converted_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(clinical_folder.name) == len("tiny_finetuned_new-") + 12
     assert first.chosen == "tiny_finetuned_new + tiny_pretrained_old"
     assert first.reason == (
-        "ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT name what to load; " + HOW_TO_CHANGE
+        "ECG_CLINICAL_CHECKPOINT and ECG_FEATURES_CHECKPOINT select the model; " + HOW_TO_CHANGE
     )
     monkeypatch.setattr(choose, "convert", lambda *_, **__: pytest.fail("converted again"))
     assert choice_of(tmp_path, clinical=FINETUNED, features=PRETRAINED) == first
@@ -259,4 +259,4 @@ def test_impossible_settings_are_refused(tmp_path: Path) -> None:
 def test_a_finetuned_checkpoint_may_give_the_embeddings(tmp_path: Path) -> None:
     choice = choice_of(tmp_path, features=FINETUNED)
     assert [role for role, _ in choice.bundles] == ["features", "superclass"]
-    assert choice.reason == f"ECG_FEATURES_CHECKPOINT name what to load; {HOW_TO_CHANGE}"
+    assert choice.reason == f"ECG_FEATURES_CHECKPOINT select the model; {HOW_TO_CHANGE}"

@@ -57,6 +57,8 @@ def select_tests(module: str, root: Path) -> list[str]:
     imports = re.compile(
         rf"(from|import) {re.escape(dotted)}\b|from {re.escape(package)} import .*\b{name}\b"
     )
+    if "/" not in module:
+        return [f"tests/test_{name}.py"]
     room = module.split("/")[0]
     folders = [f"tests/{room}", *ALSO.get(room, [])]
     paths = sorted(path for folder in folders for path in (root / folder).rglob("test_*.py"))
