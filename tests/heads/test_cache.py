@@ -61,6 +61,15 @@ def test_a_change_is_seen_after_a_second_and_not_before(tmp_path: Path) -> None:
     assert champions(cache.current()) == {"rhythm": 1}
 
 
+def test_a_folder_without_aliases_is_passed_over(tmp_path: Path) -> None:
+    """An installation that a crash cut off has made the folder and nothing in it."""
+    (tmp_path / "heads" / "another").mkdir(parents=True)
+    install(tmp_path, 1)
+    heads = HeadCache(tmp_path).current()
+    assert champions(heads) == {"rhythm": 1}
+    assert heads.faults == {}
+
+
 def test_champion_and_candidate_are_loaded_by_name(tmp_path: Path) -> None:
     for name in ("rhythm", "other"):
         install(tmp_path, 1, name)

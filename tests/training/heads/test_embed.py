@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ import pytest
 
 from errors import BadTrainingData
 from heads.head import EncoderReference
-from training.heads.embed import BATCH, TRIES, Recording, embed, recordings_of_folder
+from tests.data import SHARED, requires_shared
+from training.datasets.ptbxl import read_signals, read_table
+from training.heads.embed import (
+    BATCH,
+    TRIES,
+    Recording,
+    embed,
+    recordings_of_folder,
+    recordings_of_ptbxl,
+)
 
 ENCODER = {"name": "tiny", "revision": None, "sha256": "a" * 64}
 Reply = tuple[int, dict[str, str], bytes]
@@ -34,7 +44,7 @@ def server() -> Iterator[Server]:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 is_batch = self.headers["content-type"] == "application/msgpack"
-                request = msgpack.unpackb(body) if is_batch else {}
+                request = msgpack.unpackb(body) if is_batch else {"body": body}
                 status, headers, content = reply(Handler.count, request)
                 Handler.count += 1
                 self.send_response(status)
@@ -107,6 +117,26 @@ def test_arrays_are_posted_in_batches_and_answers_keep_their_order(server: Serve
     assert embeddings.values[:, 1].tolist() == [-number for number in range(BATCH + 2)]
     assert embeddings.encoder == EncoderReference("tiny", None, "a" * 64)
     assert refused.reasons == {}
+
+
+def test_recordings_of_files_are_posted_one_by_one(server: Server, tmp_path: Path) -> None:
+    for name in ("a.hea", "a.dat", "b.xml"):
+        (tmp_path / name).write_text(f"content of {name}")
+    bodies = []
+
+    def reply(number: int, request: dict[str, Any]) -> Reply:
+        bodies.append(request["body"])
+        return packed(result(number))
+
+    recordings = recordings_of_folder(tmp_path, None)
+    embeddings, _ = embed(server(reply), iter(recordings), 2)
+    assert embeddings.records.tolist() == ["a", "b"]
+    assert embeddings.values[:, 0].tolist() == [0, 1]
+    posted = [
+        [name for name in ("a.hea", "a.dat", "b.xml") if f"content of {name}".encode() in body]
+        for body in bodies
+    ]
+    assert posted == [["a.hea", "a.dat"], ["b.xml"]]
 
 
 def test_only_transient_refusals_are_asked_for_again(server: Server) -> None:
@@ -190,6 +220,24 @@ def test_a_server_that_changes_its_encoder_is_refused(server: Server) -> None:
     answers = packed({"results": [result(0), result(1, other)]})
     with pytest.raises(BadTrainingData, match=r"^the server changed its encoder in between: tiny"):
         embed(server(lambda *_: answers), arrays(2), None)
+
+
+@requires_shared
+def test_folds_of_a_packed_ptbxl_are_embedded_in_the_order_of_its_table() -> None:
+    table = read_table(SHARED / "ptbxl")
+    signals = read_signals(table)
+    rows = np.flatnonzero(np.isin(table.fold, (2, 9)))[:5]
+    found = list(islice(recordings_of_ptbxl(SHARED / "ptbxl", 100, (2, 9)), 5))
+    for row, recording in zip(rows, found, strict=True):
+        assert recording.record_id == str(table.ecg_id[row])
+        assert recording.patient_id == str(table.patient_id[row])
+        assert recording.fs == 100.0
+        assert recording.signal is not None
+        np.testing.assert_allclose(1000 * recording.signal, signals[row], atol=0.51)
+    first = next(recordings_of_ptbxl(SHARED / "ptbxl", 100))
+    assert first.record_id == str(table.ecg_id[0])
+    with pytest.raises(BadTrainingData, match=r": the packed copy holds 100 Hz, not 500$"):
+        next(recordings_of_ptbxl(SHARED / "ptbxl", 500))
 
 
 def test_the_files_of_a_folder_are_grouped_by_name(tmp_path: Path) -> None:
