@@ -1,7 +1,7 @@
 """The five diagnostic superclasses of PTB-XL (Wagner et al., Scientific Data 7:154, 2020).
 
-A module of its own next to errors.py: the model store, the heads, the analysis and the training all need these names, and
-the model store and the heads do not import each other.
+A top-level module like errors.py: the model store, the heads, the analysis and the training need
+these names, and the model store and the heads do not import each other.
 """
 
 from __future__ import annotations
