@@ -23,7 +23,7 @@ from analysis.labels import (
     superclass_of_labels,
     without_superclasses,
 )
-from analysis.measuring import Measured
+from analysis.measuring import MeasuredRecord
 from analysis.model_part import model_part
 from analysis.null_parts import null_part_warnings
 from analysis.options import AnalyzeOptions
@@ -65,7 +65,7 @@ def analysis_answer(
     """
     options = prepared.options
     assert isinstance(options, AnalyzeOptions), "an analysis needs analyze options. This is a bug."
-    measured = prepared.measured or Measured()
+    measured = prepared.measured or MeasuredRecord()
     labels = _clinical_labels(encoded, options, deployment)
     by_heads = head_parts(prepared, encoded, head_of)
     parts = _encoder_parts(prepared, encoded, deployment, options, labels, by_heads)
@@ -103,7 +103,9 @@ def _encoder_parts(
     """Return the parts that depend on encoders or heads, in the answer's order."""
     parts: answer_types.AnalysisParts = {}
     if "clinical_analysis" in options.include:
-        parts["clinical_analysis"] = clinical_analysis_part(labels, prepared.measured or Measured())
+        parts["clinical_analysis"] = clinical_analysis_part(
+            labels, prepared.measured or MeasuredRecord()
+        )
     if "labels" in options.include:
         parts["labels"] = None if labels is None else [joined.part() for joined in labels]
     if "labels_by_segment" in options.include:
@@ -123,7 +125,7 @@ def _add_signal_parts(
     parts: answer_types.AnalysisParts, prepared: Prepared, include: frozenset[str]
 ) -> None:
     """Add the parts that were complete before the encoder ran, in the answer's order."""
-    measured = prepared.measured or Measured()
+    measured = prepared.measured or MeasuredRecord()
     if "quality" in include and prepared.quality is not None:
         parts["signal_quality"] = prepared.quality["signal_quality"]
         parts["quality"] = prepared.quality

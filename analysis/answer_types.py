@@ -171,7 +171,7 @@ class Flag(TypedDict):
     source: str
 
 
-# The measurements that are one number; `Measured.number` takes these names.
+# The measurements that are one number; `MeasuredRecord.number` takes these names.
 NumberName = Literal[
     "heart_rate_bpm", "rr_ms", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms",
     "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",

@@ -15,7 +15,7 @@ from typing import Final
 
 from analysis.answer_types import NumberName
 from analysis.labels import JoinedLabel
-from analysis.measuring import Measured
+from analysis.measuring import MeasuredRecord
 
 ATRIAL_FIBRILLATION: Final = "Atrial fibrillation"
 ATRIAL_FLUTTER: Final = "Atrial flutter"
@@ -62,7 +62,9 @@ _INTERVALS_OF_LABELS: Final = {
 }
 
 
-def contradictions(labels: Sequence[JoinedLabel] | None, measured: Measured | None) -> list[str]:
+def contradictions(
+    labels: Sequence[JoinedLabel] | None, measured: MeasuredRecord | None
+) -> list[str]:
     """Return the warnings; none without labels or measurements."""
     if labels is None or measured is None or measured.measurements is None:
         return []
@@ -75,7 +77,7 @@ def contradictions(labels: Sequence[JoinedLabel] | None, measured: Measured | No
     ]
 
 
-def _of_rate(positive: set[str], measured: Measured) -> Iterator[str]:
+def _of_rate(positive: set[str], measured: MeasuredRecord) -> Iterator[str]:
     rate = measured.number("heart_rate_bpm")
     if rate is None:
         return
@@ -84,7 +86,7 @@ def _of_rate(positive: set[str], measured: Measured) -> Iterator[str]:
             yield f"labels: {name} is positive, but the measured rate is {rate:.0f} per minute"
 
 
-def _of_intervals(positive: set[str], measured: Measured) -> Iterator[str]:
+def _of_intervals(positive: set[str], measured: MeasuredRecord) -> Iterator[str]:
     assert measured.measurements is not None
     # A flagged value is out of the range for the patient's age, whose limits are lower in children.
     flagged = {flag["name"] for flag in measured.measurements["flags"]}
@@ -103,16 +105,16 @@ def _of_intervals(positive: set[str], measured: Measured) -> Iterator[str]:
             )
 
 
-def _of_rhythm(positive: set[str], names: set[str], measured: Measured) -> Iterator[str]:
+def _of_rhythm(positive: set[str], names: set[str], measured: MeasuredRecord) -> Iterator[str]:
     """Compare the rhythm labels with the rhythm by rules.
 
     `names` are those of all labels that the encoder has.
     """
     if measured.rhythm is None:
         return
-    word = measured.rhythm.word
+    rhythm_name = measured.rhythm.name
     pr_ms = measured.number("pr_ms")
-    is_regular_sinus = word.startswith("Sinus") and (
+    is_regular_sinus = rhythm_name.startswith("Sinus") and (
         "Sinus arrhythmia" not in measured.rhythm.findings
     )
     if ATRIAL_FIBRILLATION in positive and is_regular_sinus and pr_ms is not None:
@@ -121,15 +123,15 @@ def _of_rhythm(positive: set[str], names: set[str], measured: Measured) -> Itera
             f"(PR {pr_ms:.0f} ms) and the rhythm is regular"
         )
     if SINUS_RHYTHM in positive:
-        if word == ATRIAL_FIBRILLATION and ATRIAL_FIBRILLATION not in positive:
+        if rhythm_name == ATRIAL_FIBRILLATION and ATRIAL_FIBRILLATION not in positive:
             yield (
                 f"labels: {SINUS_RHYTHM} is positive, but the measured rhythm is irregular without "
                 "P waves, as in atrial fibrillation"
             )
-        if word == ATRIAL_FLUTTER and ATRIAL_FLUTTER not in positive:
+        if rhythm_name == ATRIAL_FLUTTER and ATRIAL_FLUTTER not in positive:
             yield (
                 f"labels: {SINUS_RHYTHM} is positive, but the measured atrial waves are those of "
                 "atrial flutter"
             )
-    if word == PACEMAKER and PACEMAKER in names and PACEMAKER not in positive:
+    if rhythm_name == PACEMAKER and PACEMAKER in names and PACEMAKER not in positive:
         yield f"labels: {PACEMAKER} is not positive, but pacing spikes precede the beats"

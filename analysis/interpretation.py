@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.answer_types import ClinicalAnalysis
 from analysis.labels import JoinedLabel
-from analysis.measuring import Measured
+from analysis.measuring import MeasuredRecord
 from intervals.rhythm import Rhythm
 
 # The order of docs/api.md: the first positive label of these names the rhythm.
@@ -36,7 +36,7 @@ class Interpretation:
 
 
 def clinical_analysis_part(
-    labels: Sequence[JoinedLabel] | None, measured: Measured
+    labels: Sequence[JoinedLabel] | None, measured: MeasuredRecord
 ) -> ClinicalAnalysis:
     """Return the part: words from the labels, or from the rules without labels."""
     if labels is not None:
@@ -97,4 +97,4 @@ def _rhythm_of(positive: Mapping[str, float]) -> tuple[str, tuple[str, ...]]:
 def _interpret_rules(rhythm: Rhythm | None) -> Interpretation | None:
     if rhythm is None:
         return None
-    return Interpretation(rhythm.word, rhythm.confidence, list(rhythm.findings))
+    return Interpretation(rhythm.name, rhythm.confidence, list(rhythm.findings))

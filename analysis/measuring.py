@@ -1,4 +1,4 @@
-"""The measurements of one recording in the form of /analyze."""
+"""Measure one recording and arrange the measurements as parts of the answer of /analyze."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from analysis import answer_types
 from analysis.answer_types import NumberName
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
-from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped
+from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
 from intervals.reference_ranges import AxisDeviation, Flag, axis_deviation, flags
@@ -21,19 +21,28 @@ from signals.record import EcgRecord, Patient
 from signals.spike_removal import remove_spikes
 from signals.spikes import Pacing
 
+# The parts of an answer that need measurements.
 MEASURED_PARTS = frozenset(
     {"clinical_analysis", "measurements", "fiducials", "representative_beat", "pacemaker"}
 )
-# Removing spikes shifts an R peak a little: the largest distance at which two R peaks are the same
-# beat.
-SAME_BEAT_S = 0.15
+# Largest distance in seconds between two R peaks of one beat: that which was found before spikes
+# were removed, and that which was found after.
+MAX_R_SHIFT_S = 0.15
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was measured, as plain values that travel between processes.
+class MeasuredRecord:
+    """What was measured on one recording, as plain values that are sent between processes.
 
-    None for a part that could not be measured.
+    A part that could not be measured is None.
+
+    measurements         the numbers, rounded to tenths
+    fiducials            one entry for each beat
+    representative_beat  the mean of the aligned beats, with its fiducials
+    axis_deviation       of the QRS axis
+    rhythm               by rules; a pacemaker's rhythm if a pacemaker is present
+    pacemaker            the evidence without an encoder's label
+    warnings             "field: sentence"
     """
 
     measurements: answer_types.Measurements | None = None
@@ -50,46 +59,48 @@ class Measured:
         return None if value is None else float(value)
 
 
-def measure_record(record: EcgRecord, leads: TwelveLeads) -> Measured:
-    """Measure a recording. It is filtered and its R peaks are found once for all parts.
+def measure_record(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
+    """Measure a recording. All parts share one filtered signal and its R peaks.
 
-    Pacing is determined first: a paced beat has no P wave to measure, and its QRS does not begin at
+    The evidence of a pacemaker is measured first, with the spikes in the signal, as the pacemaker
+    head was trained. If a pacemaker is present, the recording is measured again as a paced one and
+    without its spikes: a paced beat has no P wave to measure, and its QRS complex does not begin at
     the spike.
     """
     conditioned = condition(leads.signal, record.fs)
     r_peaks_s = r_peaks_of(conditioned)
-    spikes, paced = spikes_and_pacing(record, leads, r_peaks_s)
-    measured = measure_conditioned(conditioned, r_peaks_s)
-    head = shipped()
-    pacemaker = pacemaker_evidence(record, leads, spikes, paced, measured, head)
+    spikes, pacing = spikes_and_pacing(record, leads, r_peaks_s)
+    measurements = measure_conditioned(conditioned, r_peaks_s)
+    head = shipped_head()
+    pacemaker = pacemaker_evidence(record, leads, spikes, pacing, measurements, head)
     probability = head.probability(pacemaker)
     if probability is not None and head.present(probability):
-        if paced.chamber is not None:
+        if pacing.chamber is not None:
             signal = remove_spikes(leads.signal, record.fs, spikes, r_peaks_s)
             conditioned = condition(signal, record.fs)
             r_peaks_s = r_peaks_of(conditioned)
-        measured = measure_conditioned(conditioned, r_peaks_s, paced=True)
+        measurements = measure_conditioned(conditioned, r_peaks_s, paced=True)
     else:
-        paced = NO_PACING
+        pacing = NO_PACING
         probability = None
-    return Measured(
-        measurements=measurements_part(measured, record.patient),
-        fiducials=[_fiducials_part(beat, paced) for beat in measured.fiducials] or None,
-        representative_beat=_representative_beat_part(measured),
-        axis_deviation=_axis_word(measured, record.patient),
-        rhythm=_rhythm(measured, paced, probability),
+    return MeasuredRecord(
+        measurements=measurements_part(measurements, record.patient),
+        fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,
+        representative_beat=_representative_beat_part(measurements),
+        axis_deviation=_axis_deviation(measurements, record.patient),
+        rhythm=_rhythm(measurements, pacing, probability),
         pacemaker=pacemaker,
-        warnings=measured.warnings,
+        warnings=measurements.warnings,
     )
 
 
-def measurements_part(measured: Measurements, patient: Patient) -> answer_types.Measurements:
-    """Return the part `measurements` of /analyze, rounded to tenths, with its flags."""
-    # Flags are found on the rounded values, so that no value is flagged for a decimal that the
-    # answer does not show.
-    rounded = {name: _tenths(getattr(measured, name)) for name in NUMBERS}
+def measurements_part(measurements: Measurements, patient: Patient) -> answer_types.Measurements:
+    """Return the part `measurements` of /analyze, rounded to one decimal, with its flags."""
+    # The rounded values are compared with the reference ranges, so that no value is flagged because
+    # of a decimal that the answer does not show.
+    rounded = {name: _round_tenths(getattr(measurements, name)) for name in NUMBERS}
     uncertainties: dict[str, float | None] = {
-        name: _tenths(value) for name, value in measured.uncertainty_ms.items()
+        name: _round_tenths(value) for name, value in measurements.uncertainty_ms.items()
     }
     return {
         "heart_rate_bpm": rounded["heart_rate_bpm"],
@@ -108,13 +119,14 @@ def measurements_part(measured: Measurements, patient: Patient) -> answer_types.
         "sdnn_ms": rounded["sdnn_ms"],
         "rmssd_ms": rounded["rmssd_ms"],
         "uncertainty_ms": uncertainties,
-        "beats": measured.beats,
-        "ectopic_beats": measured.ectopic_beats,
+        "beats": measurements.beats,
+        "ectopic_beats": measurements.ectopic_beats,
         "flags": [_flag_part(flag) for flag in flags(rounded, patient)],
     }
 
 
-def _tenths(value: float | None) -> float | None:
+def _round_tenths(value: float | None) -> float | None:
+    """Round to one decimal; None stays None."""
     return None if value is None else round(value, 1)
 
 
@@ -127,11 +139,14 @@ def _flag_part(flag: Flag) -> answer_types.Flag:
     }
 
 
-def _fiducials_part(beat: BeatFiducials, paced: Pacing) -> answer_types.Fiducials:
-    """Return one beat; its class is paced if a ventricular spike precedes it, whatever its form."""
-    has_ventricular_spikes = paced.chamber in ("ventricular", "dual")
+def _fiducials_part(beat: BeatFiducials, pacing: Pacing) -> answer_types.Fiducials:
+    """Return one beat as an entry of the part `fiducials`, times in seconds.
+
+    Its class is "paced" if a ventricular spike precedes it, whatever its morphology.
+    """
+    has_ventricular_spikes = pacing.chamber in ("ventricular", "dual")
     is_paced = has_ventricular_spikes and any(
-        abs(beat.r - paced_s) < SAME_BEAT_S for paced_s in paced.ventricular_r_s
+        abs(beat.r - paced_s) < MAX_R_SHIFT_S for paced_s in pacing.ventricular_r_s
     )
     return {
         "r": round(beat.r, 4),
@@ -145,12 +160,16 @@ def _fiducials_part(beat: BeatFiducials, paced: Pacing) -> answer_types.Fiducial
 
 
 def _round_s(time_s: float | None) -> float | None:
-    """Round to a tenth of a millisecond."""
+    """Round a time in seconds to a tenth of a millisecond; None stays None."""
     return None if time_s is None else round(time_s, 4)
 
 
-def _representative_beat_part(measured: Measurements) -> answer_types.RepresentativeBeat | None:
-    beat = measured.representative
+def _representative_beat_part(measurements: Measurements) -> answer_types.RepresentativeBeat | None:
+    """Return the part `representative_beat`, None if there is no such beat.
+
+    `data` is (12, 288) in mV, times are in seconds from its start.
+    """
+    beat = measurements.representative
     if beat is None:
         return None
     return {
@@ -162,20 +181,25 @@ def _representative_beat_part(measured: Measurements) -> answer_types.Representa
     }
 
 
-def _axis_word(measured: Measurements, patient: Patient) -> AxisDeviation | None:
-    if measured.qrs_axis_deg is None:
+def _axis_deviation(measurements: Measurements, patient: Patient) -> AxisDeviation | None:
+    """Return the deviation of the QRS axis, None if there is no axis."""
+    if measurements.qrs_axis_deg is None:
         return None
-    return axis_deviation(measured.qrs_axis_deg, patient)
+    return axis_deviation(measurements.qrs_axis_deg, patient)
 
 
-def _rhythm(measured: Measurements, paced: Pacing, pacemaker: float | None) -> Rhythm:
-    """Return the rhythm by rules; a pacemaker rhythm if a pacemaker is present.
+def _rhythm(
+    measurements: Measurements, pacing: Pacing, pacemaker_probability: float | None
+) -> Rhythm:
+    """Return the rhythm by rules, or a pacemaker's rhythm if a pacemaker is present.
 
-    pacemaker  its probability, None if it is not present. The form of the beats may show it without
-               spikes.
+    The morphology of the beats may show a pacemaker without spikes. `name_rhythm` does not know it.
+
+    pacemaker_probability  None if no pacemaker is present
     """
-    by_rules = name_rhythm(measured, paced)
-    if pacemaker is None or by_rules.word == PACEMAKER_LABEL:
+    by_rules = name_rhythm(measurements, pacing)
+    if pacemaker_probability is None or by_rules.name == PACEMAKER_LABEL:
         return by_rules
+    # The rhythm is no sinus rhythm any more.
     findings = tuple(finding for finding in by_rules.findings if finding != "Sinus arrhythmia")
-    return Rhythm(PACEMAKER_LABEL, pacemaker, findings)
+    return Rhythm(PACEMAKER_LABEL, pacemaker_probability, findings)

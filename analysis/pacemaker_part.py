@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from analysis.answer_types import Pacemaker
 from analysis.labels import JoinedLabel
-from analysis.measuring import Measured
+from analysis.measuring import MeasuredRecord
 from heads import pacemaker
 
 
 def pacemaker_part(
-    measured: Measured | None, labels: Sequence[JoinedLabel] | None
+    measured: MeasuredRecord | None, labels: Sequence[JoinedLabel] | None
 ) -> tuple[Pacemaker | None, list[str]]:
     """Return the part, None where there is no evidence, and the warnings with the reasons."""
     recorded = None if measured is None else measured.pacemaker
@@ -21,7 +21,7 @@ def pacemaker_part(
     evidence = None
     if label is not None:
         evidence = pacemaker.LabelEvidence(label.probability, label.label.pos_weight)
-    head = pacemaker.shipped()
+    head = pacemaker.shipped_head()
     probability = head.probability(recorded, evidence)
     warnings = list(recorded.warnings)
     if probability is None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis import answer_types
 from analysis.deployment import Deployment, HeadUse
-from analysis.measuring import MEASURED_PARTS, Measured, measure_record
+from analysis.measuring import MEASURED_PARTS, MeasuredRecord, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from analysis.quality_part import quality_part
@@ -58,7 +58,7 @@ class Prepared:
     segment_times_s: tuple[tuple[float, float], ...] = ()
     no_model: str | None = None
     quality: answer_types.Quality | None = None
-    measured: Measured | None = None
+    measured: MeasuredRecord | None = None
     signal: answer_types.Signal | None = None
     reported: answer_types.Reported | None = None
     warnings: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class _Judged:
     record: EcgRecord
     leads: TwelveLeads
     quality: Quality | None
-    measured: Measured | None
+    measured: MeasuredRecord | None
     warnings: tuple[str, ...]
 
 
@@ -169,10 +169,10 @@ def _before_pulse(
     )
 
 
-def _measure(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> Measured:
+def _measure(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> MeasuredRecord:
     """Measure the recording unless it is unreadable."""
     if quality.signal_quality == "Unreadable":
-        return Measured(
+        return MeasuredRecord(
             warnings=("measurements: the recording is unreadable; nothing is measured",)
         )
     measured = measure_record(record, leads)

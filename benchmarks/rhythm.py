@@ -66,7 +66,7 @@ def rhythm_word(signal: NDArray[np.floating]) -> str:
     """Return the rhythm of (12, samples) at 100 Hz by the rules."""
     ready = condition(np.asarray(signal, np.float64), FS_HZ)
     measurements = measure_conditioned(ready, r_peaks_of(ready))
-    return name_rhythm(measurements, NO_PACING).word
+    return name_rhythm(measurements, NO_PACING).name
 
 
 def section(

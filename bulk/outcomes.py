@@ -1,4 +1,4 @@
-"""What happens to one recording on its way into the table."""
+"""The outcomes of one recording in a bulk job: it is prepared, then embedded, or it fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from analysis.prepare import Prepared
 
 @dataclass(frozen=True)
 class PreparedRecording:
-    """A recording that was read and cut into segments; the encoder comes next."""
+    """A recording that was read and cut into segments, ready for the encoder.
+
+    name  its path below the folder, or its path in the table that lists the recordings
+    """
 
     name: str
     prepared: Prepared
@@ -20,11 +23,12 @@ class PreparedRecording:
 
 @dataclass(frozen=True)
 class EmbeddedRecording:
-    """A row of the table. The field names are the column names.
+    """One row of the table of embeddings. The fields' names are the columns' names.
 
     record_id  the recording's name
-    embedding  (width,), or the shape that the feature options ask for
-    segments   how many segments the encoder read
+    embedding  (width,), or the shape that `FeatureOptions` requests
+    segments   number of segments that the encoder read
+    warnings   sentences about what was replaced, left out or contradictory
     """
 
     record_id: str
@@ -35,7 +39,11 @@ class EmbeddedRecording:
 
 @dataclass(frozen=True)
 class FailedRecording:
-    """A recording without an embedding, with the code and the message of its error."""
+    """A recording without an embedding.
+
+    code    stable code of the error, as in docs/errors.md, or "unusable_file"
+    detail  the error's message
+    """
 
     name: str
     code: str

@@ -89,7 +89,7 @@ class _Block(nn.Module):
 
 
 class _Member(nn.Module):
-    """One network up to its embedding."""
+    """One member: a network from segments to its part of the embedding."""
 
     def __init__(self, config: CompactConfig, normed: bool, dropout: float) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class _Member(nn.Module):
             for inputs, layer in zip(widths, config.blocks, strict=False)
         )
         self.scores = nn.Conv2d(widths[-1], config.attention, 1)
-        self.hidden = nn.Linear(config.pooled, config.hidden)
+        self.hidden = nn.Linear(config.pooled_width, config.hidden_width)
         self.dropout = dropout
 
     def forward(

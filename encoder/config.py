@@ -1,4 +1,7 @@
-"""The sizes of the networks. No torch here: signal workers and the model store read them too."""
+"""The sizes of the networks.
+
+This module imports no torch, because signal workers and the model store read the sizes too.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ConvLayer:
-    """Width (output channels), kernel and stride of a convolution over time."""
+    """The sizes of a convolution over time.
+
+    width   output channels
+    kernel  samples that one output depends on
+    stride  samples from one output to the next
+    """
 
     width: int
     kernel: int
@@ -18,17 +26,17 @@ class ConvLayer:
 class EcgFmConfig:
     """All options that ECG-FM's shape and order of operations depend on (fairseq-signals 6b9e137).
 
-    conv_layers       the feature extractor, which turns samples into tokens
-    width             of the transformer and of the embedding
-    ffn_width         of the hidden layer in the feed-forward networks
+    conv_layers       convolutions of the feature extractor, which turns samples into tokens
+    width             width of the transformer and of the embedding
+    ffn_width         width of the hidden layer in the feed-forward networks
     depth             number of transformer layers
-    heads             of the attention
-    conv_pos_kernel   of the positional convolution
-    conv_pos_groups   of the positional convolution
+    heads             number of attention heads in each layer
+    conv_pos_kernel   kernel of the positional convolution, in tokens
+    conv_pos_groups   groups of the positional convolution
     layer_norm_first  whether norms precede attention and feed-forward network (pre-LN)
     conv_bias         whether the feature extractor's convolutions have a bias
-    in_leads          rows of a segment
-    labels            rows of the classifier; 0 for a pretrained encoder without one
+    in_leads          number of leads in a segment
+    labels            number of labels; 0 for a pretrained encoder, which has no classifier
     """
 
     conv_layers: tuple[ConvLayer, ...]
@@ -45,12 +53,15 @@ class EcgFmConfig:
 
     @property
     def conv_width(self) -> int:
-        """Channels of the feature extractor's output."""
+        """Return the number of channels of the feature extractor's output."""
         return self.conv_layers[-1].width
 
     @property
     def has_projection(self) -> bool:
-        """fairseq-signals projects only if the convolutions' width is not the transformer's."""
+        """Return whether a linear layer projects the extracted features to the transformer's width.
+
+        fairseq-signals has one only if the two widths differ.
+        """
         return self.conv_width != self.width
 
     def tokens(self, samples: int) -> int:
@@ -65,14 +76,15 @@ class CompactConfig:
     """The sizes of the compact convolutional network (encoder/compact.py).
 
     stem       the first convolution
-    blocks     kernel and width of each residual block's two convolutions; the stride is the first's
-    squeeze    the squeeze-and-excitation's bottleneck is the block's width divided by this
-    attention  heads of the attention pooling
-    width      of the embedding, the concatenation of the members' hidden layers
-    labels     rows of the classifier
-    in_leads   rows of a segment: twelve leads, and one that states where the recording is present
+    blocks     both convolutions of each residual block; the stride is that of the first one only
+    squeeze    block's width / bottleneck's width in the squeeze-and-excitation
+    attention  number of heads of the attention pooling
+    width      width of the embedding, which concatenates the members' hidden layers
+    labels     number of labels
+    in_leads   rows of a segment: twelve leads, and a row that marks where the recording is present
                and whether its units are known
-    members    networks of these sizes, each trained from another seed; they share the classifier
+    members    number of networks with these sizes, each trained from another seed; they share the
+               classifier
     """
 
     stem: ConvLayer
@@ -86,15 +98,15 @@ class CompactConfig:
 
     @property
     def depth(self) -> int:
-        """Number of blocks."""
+        """Return the number of blocks."""
         return len(self.blocks)
 
     @property
-    def hidden(self) -> int:
-        """Width of each member's hidden layer."""
+    def hidden_width(self) -> int:
+        """Return the width of each member's hidden layer."""
         return self.width // self.members
 
     @property
-    def pooled(self) -> int:
-        """Channels after each member's pooling: mean, maximum and one weighted mean per head."""
+    def pooled_width(self) -> int:
+        """Return each member's channels after pooling: mean, maximum, a weighted mean per head."""
         return self.blocks[-1].width * (2 + self.attention)

@@ -117,10 +117,10 @@ def why_unjudged(measured: Measurements) -> str | None:
     """Return why the beats' morphology cannot be judged, None if it can."""
     if measured.representative is None:
         return "no beats were found whose morphology could be judged"
-    alive = _alive(measured.representative.data)
-    missing_chest = np.count_nonzero(~alive[CHEST])
-    if not alive[:2].all() or missing_chest > MAX_MISSING_CHEST:
-        missing = np.count_nonzero(~alive)
+    has_signal = _has_signal(measured.representative.data)
+    missing_chest = np.count_nonzero(~has_signal[CHEST])
+    if not has_signal[:2].all() or missing_chest > MAX_MISSING_CHEST:
+        missing = np.count_nonzero(~has_signal)
         return (
             f"the morphology of the beats is judged on I, II and V1-V6; {missing} of these are "
             f"missing, at most {MAX_MISSING_CHEST} chest leads may be"
@@ -157,7 +157,7 @@ def features(measured: Measurements, signal: Signal, fs: float) -> NDArray[np.fl
     return np.where(np.isnan(values), MISSING_VALUE, values).astype(np.float32)
 
 
-def _alive(beat: Array) -> NDArray[np.bool_]:
+def _has_signal(beat: Array) -> NDArray[np.bool_]:
     """Return which of the independent leads carry a signal: (12, samples) -> (8,)."""
     return np.asarray(np.ptp(beat[list(INDEPENDENT_ROWS)], axis=1) > 0)
 
@@ -168,9 +168,9 @@ def _independent_rows(beat: Array) -> Array:
     A missing chest lead becomes the mean of the nearest present chest lead on either side.
     """
     rows = beat[list(INDEPENDENT_ROWS)].astype(np.float64)
-    alive = _alive(beat)
-    present = np.flatnonzero(alive[CHEST]) + CHEST.start
-    missing = np.flatnonzero(~alive[CHEST]) + CHEST.start
+    has_signal = _has_signal(beat)
+    present = np.flatnonzero(has_signal[CHEST]) + CHEST.start
+    missing = np.flatnonzero(~has_signal[CHEST]) + CHEST.start
     for lead in missing.tolist():
         before = present[present < lead]
         after = present[present > lead]

@@ -200,7 +200,7 @@ def _sigmoid(log_odds: float) -> float:
 
 
 @cache
-def shipped() -> PacemakerHead:
+def shipped_head() -> PacemakerHead:
     """Return the head that ships in this folder."""
     with np.load(FILE, allow_pickle=False) as file:
         return PacemakerHead.from_arrays(dict(file))

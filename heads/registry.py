@@ -1,11 +1,12 @@
 """The installed heads of one models folder.
 
     heads/rhythm/1/, heads/rhythm/2/  versions: numbered from 1, immutable, numbers are never reused
-    heads/rhythm/aliases.json         which version is the champion (it answers) and which the
-                                      candidate, and the former champions; replaced atomically
+    heads/rhythm/aliases.json         the versions that are champion, candidate and former
+                                      champions, and the latest number; replaced atomically
     heads/rhythm/audit.jsonl          one line for each change, appended before the change is made
 
-Writers hold a file lock, so changes to one head are made one after the other. Readers need no lock.
+A writer holds the head's lock file, so changes to one head are made one after the other. Readers
+need no lock.
 """
 
 from __future__ import annotations
@@ -38,18 +39,18 @@ ALIASES_FILE: Final = "aliases.json"
 AUDIT_FILE: Final = "audit.jsonl"
 LOCK_FILE: Final = ".guard"
 MAX_ALIASES_BYTES: Final = 1 << 20
-MAX_REASON: Final = 1000  # characters of a reason in the audit
+MAX_REASON_CHARS: Final = 1000  # of a reason in the audit
 MAX_VERSION_DIGITS: Final = 9
 
 Alias = Literal["champion", "candidate"]
 
-# Heads that give a part of the server's answer, and the labels that the part needs.
+# Names of heads that give a part of the server's answer -> the labels that the part needs.
 REQUIRED_LABELS: Final[Mapping[str, frozenset[str]]] = {"superclass": frozenset(SUPERCLASSES)}
 
 
 @dataclass(frozen=True)
 class Aliases:
-    """Which versions of a head have a role.
+    """Which versions of a head have an alias, and which were champion before.
 
     champion   the version that answers
     candidate  the version that waits for the gate
@@ -62,7 +63,8 @@ class Aliases:
     previous: tuple[int, ...] = ()
     latest: int = 0
 
-    def of(self, version: int) -> Alias | None:
+    def alias_of(self, version: int) -> Alias | None:
+        """Return the alias of a version, None if it has none."""
         if version == self.champion:
             return "champion"
         if version == self.candidate:
@@ -98,10 +100,11 @@ class Registry:
         return _read_aliases(self._folder(name) / ALIASES_FILE)
 
     def aliases_file(self, name: str) -> Path:
+        """Return the path of a head's alias file, whether or not it exists."""
         return self.root / name / ALIASES_FILE
 
     def load(self, name: str, version: int) -> Head:
-        """Return one version.
+        """Return one version of a head, read from its folder.
 
         Raises UnknownHead, and BadHead if the folder is damaged or holds a head of another name.
         """
@@ -115,7 +118,7 @@ class Registry:
         return head
 
     def audit(self, name: str) -> list[dict[str, Any]]:
-        """Return every change, the oldest first, without lines that a crash cut off."""
+        """Return the audit's entries, the oldest first, without lines that a crash cut off."""
         try:
             text = (self._folder(name) / AUDIT_FILE).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -126,10 +129,10 @@ class Registry:
     def install(self, folder: Path, *, name: str | None = None) -> int:
         """Copy a head's folder into the registry and return its version.
 
-        The first version of a name becomes champion, a later one candidate.
+        The first version becomes champion, a later one becomes candidate.
 
-        name  the name that the head must have; None for any
-        Raises BadHead; then nothing is installed.
+        name  the name that the head must have; None for any name
+        Raises BadHead if the head cannot be used; nothing is installed then.
         """
         description, weights = read_files(folder)
         head = parse_head(description, weights)
@@ -141,7 +144,7 @@ class Registry:
             version = max([before.latest, *self.versions(head.name)]) + 1
             if before.champion is None:
                 after = replace(before, latest=version, champion=version)
-                reason = "the first of its name"
+                reason = "first version"
             else:
                 after = replace(before, latest=version, candidate=version)
                 reason = "installed"
@@ -159,13 +162,15 @@ class Registry:
     ) -> Aliases:
         """Make a version the champion and return the new aliases.
 
-        The caller consults the gate; `reason` and `details` are recorded in the audit.
+        The caller has consulted the gate. `reason` and `details` are recorded in the audit.
         Raises UnknownHead; BadHead if the version is damaged or is the champion already.
         """
         return self._change_champion(name, version, "promote", reason, details or {})
 
-    def keep(self, name: str, version: int, *, reason: str, details: Mapping[str, Any]) -> None:
-        """Record in the audit that the gate kept the champion; nothing else changes."""
+    def keep_champion(
+        self, name: str, version: int, *, reason: str, details: Mapping[str, Any]
+    ) -> None:
+        """Record in the audit that `version` was not promoted; nothing else changes."""
         folder = self._folder(name)
         with exclusive_lock(folder / LOCK_FILE):
             aliases = _read_aliases(folder / ALIASES_FILE)
@@ -174,7 +179,7 @@ class Registry:
     def rollback(self, name: str, version: int | None = None, *, reason: str) -> Aliases:
         """Make a former champion the champion again and return the new aliases.
 
-        version  None for the previous champion
+        version  a former champion; None for the last one
         Raises UnknownHead if there is no former champion, or `version` was never champion.
         """
         before = self.aliases(name)
@@ -201,17 +206,19 @@ class Registry:
     ) -> Aliases:
         folder = self._folder(name)
         with exclusive_lock(folder / LOCK_FILE):
-            self.load(name, version)  # raises BadHead: a damaged version must not become champion
+            # It raises BadHead for a damaged version, which must not become champion.
+            self.load(name, version)
             before = _read_aliases(folder / ALIASES_FILE)
             if version == before.champion:
                 raise BadHead(f"{name}: version {version} is the champion already")
-            move = _rolled_back if action == "rollback" else _promoted
-            after = move(before, version)
+            change = _rolled_back if action == "rollback" else _promoted
+            after = change(before, version)
             _append_audit(folder, action, version, before, after, reason, details)
             _write_aliases(folder, after)
         return after
 
     def _folder(self, name: str) -> Path:
+        """Return an installed head's folder. Raises UnknownHead, or BadHead for a bad name."""
         folder = self.root / check_name(name)
         if not folder.is_dir():
             installed = ", ".join(self.names()) or "none"
@@ -220,7 +227,7 @@ class Registry:
 
 
 def _check_installable(head: Head, name: str | None) -> None:
-    """Raise BadHead for another name than `name`, or for other labels than the name requires."""
+    """Raise BadHead if the head has another name than `name` or lacks the labels of its name."""
     if name is not None and name != head.name:
         raise BadHead(f"the head is named {head.name}, not {name}")
     required = REQUIRED_LABELS.get(head.name)
@@ -232,6 +239,7 @@ def _check_installable(head: Head, name: str | None) -> None:
 
 
 def _promoted(before: Aliases, version: int) -> Aliases:
+    """Return the aliases with `version` as champion and the present champion as a former one."""
     previous = before.previous
     if before.champion is not None:
         previous = (*previous, before.champion)
@@ -241,15 +249,15 @@ def _promoted(before: Aliases, version: int) -> Aliases:
 
 def _rolled_back(before: Aliases, version: int) -> Aliases:
     """Return the aliases as they were when `version` was last champion. Raises UnknownHead."""
-    # Another process may have rolled back after the caller looked.
+    # Another process may have rolled back after the caller checked the version.
     if version not in before.previous:
         raise UnknownHead(f"version {version} is no longer a former champion; nothing was changed")
-    last = len(before.previous) - 1 - before.previous[::-1].index(version)
-    return replace(before, champion=version, previous=before.previous[:last])
+    last_index = len(before.previous) - 1 - before.previous[::-1].index(version)
+    return replace(before, champion=version, previous=before.previous[:last_index])
 
 
 def _is_version(name: str) -> bool:
-    """Return whether the name of a folder is a version number as `install` writes it."""
+    """Return whether a folder's name is a version number as `install` writes it: no leading 0."""
     if not (name.isascii() and name.isdigit() and len(name) <= MAX_VERSION_DIGITS):
         return False
     return name == str(int(name)) and name != "0"
@@ -258,17 +266,17 @@ def _is_version(name: str) -> bool:
 def _read_aliases(path: Path) -> Aliases:
     """Return the aliases in a file, none if it is missing. Raises BadHead if it is damaged."""
     try:
-        text = path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         return Aliases()
     damaged = BadHead(
         f"{path.parent.name}: {ALIASES_FILE} is damaged; "
         f"{AUDIT_FILE} in the same folder records what it held"
     )
-    if len(text) > MAX_ALIASES_BYTES:
+    if len(content) > MAX_ALIASES_BYTES:
         raise damaged
     try:
-        values = json.loads(text)
+        values = json.loads(content)
         aliases = Aliases(
             champion=values["champion"],
             candidate=values["candidate"],
@@ -278,13 +286,15 @@ def _read_aliases(path: Path) -> Aliases:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged from None
     versions = [aliases.latest, *aliases.previous]
-    versions += [role for role in (aliases.champion, aliases.candidate) if role is not None]
-    if not all(_is_count(version) for version in versions):
+    for version in (aliases.champion, aliases.candidate):
+        if version is not None:
+            versions.append(version)
+    if not all(_is_version_or_zero(version) for version in versions):
         raise damaged
     return aliases
 
 
-def _is_count(value: object) -> bool:
+def _is_version_or_zero(value: object) -> bool:
     # bool is a subclass of int.
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -303,9 +313,9 @@ def _append_audit(
     reason: str,
     details: Mapping[str, Any],
 ) -> None:
-    """Append one line to the audit; it is on disk when the function returns.
+    """Append one line to the audit. The line is on disk when the function returns.
 
-    Called before the change is made, so that no change is missing from the audit.
+    The caller makes the change afterwards, so that no change is missing from the audit.
     """
     entry: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -314,13 +324,13 @@ def _append_audit(
         "version": version,
         "champion": {"before": before.champion, "after": after.champion},
         "candidate": {"before": before.candidate, "after": after.candidate},
-        "reason": reason[:MAX_REASON],
+        "reason": reason[:MAX_REASON_CHARS],
     }
     if details:
         entry["details"] = dict(details)
     line = json.dumps(entry, ensure_ascii=False) + "\n"
     path = folder / AUDIT_FILE
-    # A crash may have cut off the last line. A line break keeps it from spoiling the new one.
+    # A crash may have cut off the last line. A line break separates it from the new one.
     cut_off = path.is_file() and not path.read_bytes().endswith(b"\n")
     separator = b"\n" if cut_off else b""
     with path.open("ab", buffering=0) as file:

@@ -101,8 +101,8 @@ def delineator_beat(beats: Beats) -> NDArray[np.float64]:
     the last sample of the beat's own share of the RR interval, on either side.
     """
     assert beats.representative is not None
-    alive = np.asarray(beats.representative.any(axis=1))
-    beat = beats.representative[informative_rows(alive)]
+    has_signal = np.asarray(beats.representative.any(axis=1))
+    beat = beats.representative[informative_rows(has_signal)]
     if beats.centre_s.size < 2:
         return beat
     rr_s = float(median(np.diff(beats.centre_s)))

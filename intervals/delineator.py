@@ -39,14 +39,14 @@ class Delineation:
              QRS offset and T offset
     overall  (5, 288) the same for all leads together
     p_present  probability that the beat has a P wave
-    alive    (leads,) bool: leads that have a signal
+    has_signal  (leads,) bool
     """
 
     classes: Array
     leads: Array
     overall: Array
     p_present: float
-    alive: NDArray[np.bool_]
+    has_signal: NDArray[np.bool_]
 
 
 @cache
@@ -71,20 +71,20 @@ def delineate(beat: NDArray[np.floating], network: Network | None = None) -> Del
     """
     if network is None:
         network = shipped_network()
-    features, alive = network_input(beat)
-    classes, leads, overall, p_logit = forward(network, features, alive)
+    features, has_signal = network_input(beat)
+    classes, leads, overall, p_logit = forward(network, features, has_signal)
     # p_present keeps its own form: signals.logistic.sigmoid differs from it in the last bits.
     return Delineation(
         classes=_softmax(classes, 0),
         leads=_softmax(leads, -1),
         overall=_softmax(overall, -1),
         p_present=float(1 / (1 + np.exp(-p_logit))),
-        alive=alive,
+        has_signal=has_signal,
     )
 
 
 def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]:
-    """(leads, 288) -> features (4, leads, 288) and which leads are alive, (leads,) bool.
+    """(leads, 288) -> features (4, leads, 288), and which leads have a signal, (leads,) bool.
 
     The channels are the lead over the spatial peak, the lead over its own peak, the spatial
     velocity over its peak, and the velocity's logarithm. They do not depend on the gain.
@@ -93,8 +93,8 @@ def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]
     level = level - median(level)[:, None]
     near_centre = slice(CENTRE_SAMPLE - CENTRE_REACH, CENTRE_SAMPLE + CENTRE_REACH)
     own_peak = np.abs(level[:, near_centre]).max(axis=1)
-    alive = own_peak > 0
-    spatial_peak = _spatial_peak(level[:, near_centre], int(alive.sum()))
+    has_signal = own_peak > 0
+    spatial_peak = _spatial_peak(level[:, near_centre], int(has_signal.sum()))
     # A lead that is much lower than the others is not amplified to full height.
     own_scale = np.maximum(own_peak, OWN_FLOOR * spatial_peak)
 
@@ -108,13 +108,13 @@ def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]
     features[2] = velocity
     features[3] = log_velocity / -np.log(LOG_FLOOR) + 0.5
     np.clip(features, -CLIP, CLIP, out=features)
-    return features, alive
+    return features, has_signal
 
 
-def _spatial_peak(level: Array, alive_count: int) -> float:
-    """(leads, samples) -> the largest root mean square over the living leads."""
+def _spatial_peak(level: Array, signal_count: int) -> float:
+    """(leads, samples) -> the largest root mean square over the leads with a signal."""
     square_sum = (level**2).sum(axis=0)
-    mean_square = square_sum / max(1, alive_count)
+    mean_square = square_sum / max(1, signal_count)
     return max(float(np.sqrt(mean_square).max()), 1e-12)
 
 

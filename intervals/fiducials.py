@@ -74,13 +74,13 @@ def find_fiducials(
 
 def read_boundaries(delineation: Delineation) -> Readings:
     """Return the three readings of each boundary."""
-    alive = delineation.alive
+    has_signal = delineation.has_signal
     lead_times = delineation.leads
     classes = delineation.classes
     # Indexing with a mask copies: only where a lead is left out.
-    if not alive.all():
-        lead_times = lead_times[:, alive]
-        classes = classes[:, alive]
+    if not has_signal.all():
+        lead_times = lead_times[:, has_signal]
+        classes = classes[:, has_signal]
 
     overall = median_time(delineation.overall)
     crossings = _crossings(classes[_CLASS_OF], overall)

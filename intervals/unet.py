@@ -89,18 +89,18 @@ def build_network(weights: dict[str, Array]) -> Network:
 
 
 def forward(
-    network: Network, x: Array, alive: NDArray[np.bool_]
+    network: Network, x: Array, has_signal: NDArray[np.bool_]
 ) -> tuple[Array, Array, Array, float]:
     """Run the network on the features of one beat, (4, leads, 288).
 
-    alive  (leads,) bool: the others do not count in the means over leads
+    has_signal  (leads,) bool; the means over leads leave the other leads out
 
     Returns the logits of the classes (4, leads, 288), of each lead's times (5, leads, 288), of the
     global times (5, 288), and of the presence of P.
     """
     channels, leads, samples = x.shape
     workspace = _workspace(network, leads)
-    lead_weights = (alive / max(1, int(alive.sum()))).astype(np.float32)
+    lead_weights = (has_signal / max(1, int(has_signal.sum()))).astype(np.float32)
 
     rows = workspace.rows("input", leads, samples, channels)
     rows.by_lead[:] = x.transpose(1, 2, 0)

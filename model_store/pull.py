@@ -1,4 +1,4 @@
-"""Make an installed bundle from a file of the hub: download, convert, and lock the version."""
+"""Install a bundle from the Hugging Face hub: download its file, convert it, lock the version."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ log = logging.getLogger(__name__)
 def pull(entry: ManifestEntry, models_dir: Path, *, update: bool = False) -> Bundle:
     """Return the bundle in models_dir; download and convert it if it is missing or damaged.
 
-    Needs no network if the bundle is installed and sound.
+    No network is needed if the bundle is installed and undamaged.
 
-    update  download the newest version and lock it
-    Raises HubError, ChecksumMismatch (the hub's file differs from the locked one), BadCheckpoint or
-    UnsafeCheckpoint.
+    entry   the published bundle
+    update  download the newest version even if a bundle is installed, and lock that version
+    Raises HubError, ChecksumMismatch if the hub's file differs from the locked one, BadCheckpoint
+    or UnsafeCheckpoint.
     """
     locked = None if update else read_lock(models_dir).get(entry.name)
     folder = models_dir / entry.name
@@ -51,15 +52,15 @@ def pull(entry: ManifestEntry, models_dir: Path, *, update: bool = False) -> Bun
 
 
 def _load_installed(folder: Path, locked: LockEntry | None) -> Bundle | None:
-    """Return the installed bundle if it is sound and made from the locked file, else None."""
+    """Return the installed bundle if it is undamaged and made from the locked file, else None."""
     if not is_bundle(folder):
         return None
     try:
         bundle = load_bundle(folder)
     except (BadBundle, ChecksumMismatch) as error:
-        log.warning("making the bundle again: %s", error.detail)
+        log.warning("converting the bundle again: %s", error.detail)
         return None
     if locked is not None and bundle.source.files != locked.files:
-        log.warning("making the bundle again: %s was not made from the locked file", folder)
+        log.warning("converting the bundle again: %s was not made from the locked file", folder)
         return None
     return bundle

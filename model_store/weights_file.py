@@ -59,7 +59,7 @@ def _member_shapes(config: CompactConfig) -> dict[str, Shape]:
         shapes |= _pair(f"{block}.excite", (layer.width, squeezed))
         inputs = layer.width
     shapes |= _pair("scores", (config.attention, inputs, 1, 1))
-    shapes |= _pair("hidden", (config.hidden, config.pooled))
+    shapes |= _pair("hidden", (config.hidden_width, config.pooled_width))
     return shapes
 
 

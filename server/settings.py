@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         return self.max_body_mb * MIB
 
     @property
-    def max_in_flight_per_api_worker(self) -> int:
+    def max_in_flight_per_http_process(self) -> int:
         """Return the share of one HTTP process, rounded up."""
         return -(-self.max_in_flight // self.api_workers)
 

@@ -25,7 +25,7 @@ def make_server(settings: Settings) -> EcgServer:
         signal_workers=settings.signal_workers,
         devices=devices if deployment.loaded else [],
         api_workers=settings.api_workers,
-        slots_per_api_worker=settings.max_in_flight_per_api_worker,
+        slots_per_http_process=settings.max_in_flight_per_http_process,
     )
     return EcgServer(settings, state, deployment, build_app)
 

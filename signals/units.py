@@ -1,4 +1,4 @@
-"""Conversion of samples to millivolt, and a check whether values in millivolt are plausible."""
+"""Convert samples to millivolt, and check whether values in millivolt are plausible."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from errors import BadOption
 from signals.order import median
 from signals.record import EcgRecord, Units
 
-# Peak to peak; docs/api.md, "A record".
+# Limits of plausible QRS complexes, peak to peak; docs/api.md, "A record", states them.
 MAX_QRS_MV: Final = 20.0
 MIN_QRS_MV: Final = 0.02
 
 # "µ" is the micro sign or the Greek letter, depending on the keyboard; casefold() turns the former
-# into the latter.
+# into the latter. The values are how many of the unit make 1 mV.
 _PER_MILLIVOLT: Final = {"mv": 1.0, "uv": 1000.0, "μv": 1000.0, "v": 0.001}
 _ALLOWED: Final = "mV, uV, V or unknown"
 _MAX_UNIT_CHARS: Final = 16
-# Contains a QRS complex from 60 /min on, and little baseline wander.
+# A window of this length contains a QRS complex at 60 beats per minute and more, and little
+# baseline wander.
 _WINDOW_S: Final = 1.0
 
 
@@ -31,14 +32,14 @@ def to_millivolt(
 ) -> tuple[NDArray[np.float32], Units]:
     """Convert samples of any type and memory layout to float32 in mV, in C order.
 
-    Samples in unknown units, without a gain, keep their values.
+    Samples in unknown units keep their values if there is no gain.
 
-    units  mV, uV, V or unknown, in any case
+    units  mV, uV, V or unknown, in upper or lower case
     gain   ADC units per mV: mV = value / gain, with units mV or unknown
     Returns (samples, "mV" or "unknown"). Values too large for float32 become infinite;
     `signals.checks` refuses them.
-    Raises BadOption if the unit is another one, or the gain is not positive or is given together
-    with uV or V, which contradict it.
+    Raises BadOption for any other unit, for a gain that is not positive, and for a gain together
+    with uV or V, which it contradicts.
     """
     unit = _checked_unit(units)
     if gain is not None:
@@ -50,18 +51,18 @@ def to_millivolt(
     with np.errstate(over="ignore", invalid="ignore"):
         if divisor == 1.0:
             return np.ascontiguousarray(signal, np.float32), "mV"
-        # Divided in double precision and rounded once.
+        # The division is in double precision, so that a value is rounded only once.
         millivolt = np.true_divide(signal, divisor, dtype=np.float64)
         return np.ascontiguousarray(millivolt, np.float32), "mV"
 
 
 def check_millivolt(record: EcgRecord) -> EcgRecord:
-    """Return the record, with units "unknown" and a warning if its mV are implausible.
+    """Return the record; if its values in mV are implausible, with units "unknown" and a warning.
 
-    They are implausible if the QRS complexes are higher than 20 mV or lower than 0.02 mV. A wrong
-    unit scales all leads alike, a broken electrode changes only its own leads. The record is
-    therefore too large if its middle lead is, and too small if every lead is. Constant leads do not
-    count.
+    Values are implausible if the QRS complexes are higher than 20 mV or lower than 0.02 mV. A wrong
+    unit scales all leads alike, but a broken electrode changes only its own leads. The record is
+    therefore too high if the median over leads is, and too low if every lead is. Constant leads do
+    not count.
     """
     if record.units != "mV":
         return record
@@ -69,13 +70,13 @@ def check_millivolt(record: EcgRecord) -> EcgRecord:
     if heights.size == 0:
         return record
     if median(heights) > MAX_QRS_MV:
-        excess = f"more than {MAX_QRS_MV:g} mV"
+        height = f"more than {MAX_QRS_MV:g} mV"
     elif heights.max() < MIN_QRS_MV:
-        excess = f"less than {MIN_QRS_MV:g} mV"
+        height = f"less than {MIN_QRS_MV:g} mV"
     else:
         return record
     warning = (
-        f"units: QRS complexes of {excess} peak to peak are implausible; the units are treated as"
+        f"units: QRS complexes of {height} peak to peak are implausible; the units are treated as"
         " unknown, and everything that needs volts is null"
     )
     return replace(record, units="unknown", warnings=(*record.warnings, warning))
@@ -84,18 +85,20 @@ def check_millivolt(record: EcgRecord) -> EcgRecord:
 def qrs_heights(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     """Estimate the QRS complex's peak-to-peak height in each lead that is not constant.
 
-    It is the median of the peak-to-peak values in windows of 1 s. It needs no R peaks, and
-    artefacts in fewer than half of the windows do not change it much.
+    The estimate is the median of the peak-to-peak values in windows of 1 s. It needs no R peaks,
+    and artefacts in fewer than half of the windows do not change it much.
 
-    signal  (leads, samples), NaN for gaps
-    Returns (leads that vary,) in the signal's units.
+    signal  (leads, samples) at `fs` Hz, NaN for gaps
+    Returns (leads that are not constant,) in the signal's units.
     """
-    width = min(max(round(_WINDOW_S * fs), 1), max(signal.shape[1], 1))
-    count = signal.shape[1] // width
-    if count == 0:
+    window_samples = min(max(round(_WINDOW_S * fs), 1), max(signal.shape[1], 1))
+    window_count = signal.shape[1] // window_samples
+    if window_count == 0:
         return np.zeros(0, np.float32)
-    windows = signal[:, : count * width].reshape(len(signal), count, width)
-    # fmax and fmin ignore NaN; only a window that is one gap has a range of NaN.
+    windows = signal[:, : window_count * window_samples].reshape(
+        len(signal), window_count, window_samples
+    )
+    # fmax and fmin ignore NaN. Only a window without any sample has a range of NaN.
     ranges = np.fmax.reduce(windows, axis=2) - np.fmin.reduce(windows, axis=2)
     if not np.isnan(ranges).any():
         return np.asarray(median(ranges[ranges.max(axis=1) > 0]), np.float32)

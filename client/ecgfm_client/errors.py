@@ -1,9 +1,9 @@
-"""What can go wrong between a caller and a server's answer.
+"""The exceptions that the client raises.
 
 EcgClientError
-├── UnusableInput   the input cannot be sent: no such file, an array without a sampling rate
+├── UnusableInput   the input cannot be used, e.g. an array without a sampling rate
 ├── Refused         the server answered with an error
-└── NoAnswer        no answer within the allowed time and tries
+└── NoAnswer        no ECG server answered, also after repeated calls
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from typing import Any
 
 
 class EcgClientError(Exception):
-    """Base of all; the message is meant for people."""
+    """Base class of the client's exceptions. The message is for people, not for programs."""
 
 
 class UnusableInput(EcgClientError):
-    pass
+    """The input cannot be used, e.g. a missing file or an array without a sampling rate."""
 
 
 class NoAnswer(EcgClientError):
-    pass
+    """No ECG server answered, also after repeated calls."""
 
 
 class Refused(EcgClientError):
-    """The server's problem (RFC 9457).
+    """The server answered with an error: a problem object of RFC 9457.
 
     status      HTTP status
-    code        stable word, e.g. "too_short" or "overloaded"
-    detail      sentence that names the field, what was found and what is allowed
+    code        the error's stable name, e.g. "too_short" or "overloaded"; "unknown" if it has none
+    detail      sentence that names the field, the value that was found and what is allowed
     errors      [{"loc": [...], "msg": "..."}], one for each fault
-    request_id  finds the request in the server's log
-    body        the whole answer
+    request_id  identifies the request in the server's log; None if the server gave none
+    body        the whole problem object
     """
 
     def __init__(self, status: int, body: dict[str, Any]) -> None:

@@ -31,8 +31,7 @@ _WINDOW_BITS: Final = 64
 class Code:
     """One line of a Huffman table.
 
-    If `literal_bits` is not 0, so many bits follow the prefix and are the value; otherwise the
-    value is `value`.
+    literal_bits  number of bits that follow the prefix and are the value; if 0, it is `value`
     """
 
     prefix: int
@@ -104,18 +103,19 @@ def _parse_table(data: bytes) -> Table:
     return tuple(codes)
 
 
-def decode(data: bytes, tables: tuple[Table, ...], count: int, differences: int) -> Codes:
+def decode(data: bytes, tables: tuple[Table, ...], count: int, difference_order: int) -> Codes:
     """Return the (count,) samples of one lead.
 
-    `differences` is the order of the differences that the codes are: 0, 1 or 2. Raises CorruptFile
-    if there are fewer samples, UnknownFormat for another order.
+    count             number of samples
+    difference_order  0 if samples are encoded, 1 or 2 if their first or second differences are
+    Raises CorruptFile if there are fewer samples, UnknownFormat for another order.
     """
     values = _huffman_values(data, tables[0], count) if tables else _plain_values(data, count)
     if len(values) < count:
         raise CorruptFile(
             f"a lead of the SCP-ECG record has {len(values)} samples; {count} are stated"
         )
-    return _integrated(values, differences)
+    return _integrated(values, difference_order)
 
 
 def _plain_values(data: bytes, count: int) -> Codes:
@@ -123,20 +123,20 @@ def _plain_values(data: bytes, count: int) -> Codes:
     return np.frombuffer(data, "<i2", available).astype(np.int64)
 
 
-def _integrated(values: Codes, differences: int) -> Codes:
-    """Undo first or second differences; the first one or two values are samples themselves."""
-    if differences == 0:
+def _integrated(values: Codes, difference_order: int) -> Codes:
+    """Return the samples from their differences; the first values, one per order, are samples."""
+    if difference_order == 0:
         return values
-    if differences == 1:
+    if difference_order == 1:
         return values.cumsum()
-    if differences == 2:
+    if difference_order == 2:
         if len(values) < 2:
             return values
         slope = np.concatenate([[values[1] - values[0]], values[2:]]).cumsum()
         samples: Codes = np.concatenate([values[:1], slope]).cumsum()
         return samples
     raise UnknownFormat(
-        f"SCP-ECG with differences of order {differences} is not supported; 0, 1 and 2 are"
+        f"SCP-ECG with differences of order {difference_order} is not supported; 0, 1 and 2 are"
     )
 
 
@@ -163,14 +163,17 @@ def _huffman_values(data: bytes, table: Table, count: int) -> Codes:
             raise CorruptFile("the SCP-ECG record has a Huffman code that is not in its table")
         positions.append(position)
         position = following[position]
-    # A last code that runs over the end of the data is no value.
+    # A last code that the end of the data cuts off gives no value.
     if position > bits:
         positions.pop()
     return value[positions]
 
 
 def _windows(data: bytes) -> NDArray[np.uint64]:
-    """Return for every bit of the data a 64-bit word with it and at least the next 56 on top."""
+    """Return a 64-bit word for every bit of the data: the bit and the next ones, at least 56.
+
+    (8 x bytes,); the bit itself is the highest.
+    """
     padded = np.frombuffer(data + bytes(8), np.uint8).astype(np.uint64)
     words = np.zeros(len(data), np.uint64)
     for byte in range(8):
@@ -181,7 +184,7 @@ def _windows(data: bytes) -> NDArray[np.uint64]:
 
 
 def _literal(window: NDArray[np.uint64], code: Code) -> Codes:
-    """Return the two's complement integer behind the prefix."""
+    """Return the two's complement integers that follow the prefix in each window."""
     behind_prefix = window << np.uint64(code.prefix_bits)
     raw = (behind_prefix >> np.uint64(_WINDOW_BITS - code.literal_bits)).astype(np.int64)
     sign = 1 << (code.literal_bits - 1)

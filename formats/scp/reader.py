@@ -22,7 +22,7 @@ from signals.record import EcgRecord, Reported
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """Return the rhythm of section 6.
+    """Return the recording of an SCP-ECG file: its rhythm, which section 6 holds.
 
     Raises CorruptFile, UnknownFormat for bimodal compression or several Huffman tables, NoSamples,
     DuplicateLead, BadSamplingRate, and the errors of `record_from_channels`.
@@ -55,7 +55,7 @@ def _channels(frame: Frame) -> tuple[list[Channel], float]:
         raise UnknownFormat("SCP-ECG with bimodal compression is not supported")
     tables = parse_tables(frame.section(2))
     rows = []
-    for span, data in zip(spans, rhythm.leads, strict=True):
+    for span, data in zip(spans, rhythm.encoded_leads, strict=True):
         rows.append(_nanovolts(data, tables, span.stop - span.start, rhythm))
     if is_beat_subtracted:
         _add_beats(rows, spans, frame, tables, rhythm.interval_us)
@@ -70,13 +70,13 @@ def _channels(frame: Frame) -> tuple[list[Channel], float]:
 def _nanovolts(
     data: bytes, tables: tuple[Table, ...], count: int, waveforms: Waveforms
 ) -> NDArray[np.float64]:
-    """Return the (count,) samples of one lead."""
-    codes = decode(data, tables, count, waveforms.differences)
-    return codes.astype(np.float64) * waveforms.nanovolts
+    """Return the samples of one lead in nV, (count,)."""
+    codes = decode(data, tables, count, waveforms.difference_order)
+    return codes.astype(np.float64) * waveforms.nanovolts_per_unit
 
 
 def _placed(row: NDArray[np.float64], start: int, length: int) -> NDArray[np.float64]:
-    """Return a lead on the common time axis, with gaps where only others were recorded."""
+    """Return a lead on the common time axis, (length,), NaN where only other leads have samples."""
     if start == 0 and len(row) == length:
         return row
     placed = np.full(length, np.nan)
@@ -93,11 +93,11 @@ def _add_beats(
 ) -> None:
     """Add the reference beat of section 5, in place, to every QRS complex of its type.
 
-    The beat's fiducial sample falls on that of the complex.
+    The reference beat is placed with its fiducial sample on the complex's fiducial sample.
     """
-    beats = sections.parse_beats(frame.section(4))
+    locations = sections.parse_qrs_locations(frame.section(4))
     reference = sections.parse_waveforms(frame.section(5), len(spans), "5")
-    if beats is None or reference is None:
+    if locations is None or reference is None:
         raise CorruptFile(
             "the SCP-ECG record subtracts a reference beat that it does not hold (sections 4 and 5)"
         )
@@ -105,12 +105,12 @@ def _add_beats(
         raise UnknownFormat(
             "SCP-ECG with different sampling rates of reference beat and rhythm is not supported"
         )
-    length = beats.length_ms * 1000 // reference.interval_us
-    for row, span, data in zip(rows, spans, reference.leads, strict=True):
+    length = locations.length_ms * 1000 // reference.interval_us
+    for row, span, data in zip(rows, spans, reference.encoded_leads, strict=True):
         beat = _nanovolts(data, tables, length, reference)
-        for qrs in beats.complexes:
+        for qrs in locations.complexes:
             if qrs.type == 0:
-                _add_beat(row, span.start, beat, qrs.fiducial - beats.fiducial, qrs)
+                _add_beat(row, span.start, beat, qrs.fiducial - locations.fiducial, qrs)
 
 
 def _add_beat(
@@ -120,10 +120,10 @@ def _add_beat(
     beat_start: int,
     qrs: QrsComplex,
 ) -> None:
-    """Add `beat` to `row`, in place, within the QRS complex's zone.
+    """Add `beat` to `row`, in place, within the zone of the QRS complex.
 
-    `row_start` and `beat_start` are the positions of their first samples on the record's time
-    axis.
+    row, beat              samples in nV
+    row_start, beat_start  positions of their first samples on the record's time axis
     """
     start = max(qrs.start, beat_start, row_start)
     stop = min(qrs.stop, beat_start + len(beat), row_start + len(row))

@@ -1,4 +1,4 @@
-"""Parse the waveform sections of an SCP-ECG record: leads, QRS complexes, beat and rhythm.
+"""Parse sections 3 to 6 of an SCP-ECG record: leads, QRS complexes, reference beat and rhythm.
 
 Source: EN 1064:2005+A1 / ISO 11073-91064:2009, clauses 5.6 to 5.9
 """
@@ -15,9 +15,12 @@ from formats.lead_codes import lead_from_scp_number
 MAX_SAMPLES: Final = 1_200_000  # ten minutes at 2000 Hz
 MAX_BEATS: Final = 10_000
 _LEAD: Final = struct.Struct("<IIB")  # first sample and last sample (from 1), lead number
-_WAVEFORM_HEAD: Final = struct.Struct("<HHBB")  # nV a unit, us a sample, differences, bimodal
-_BEATS_HEAD: Final = struct.Struct("<HHH")  # length of the beat in ms, fiducial, count
-_QRS: Final = struct.Struct("<HIII")  # type, first sample, fiducial, last sample
+# nV per unit, microseconds between samples, order of the differences, whether bimodal.
+_WAVEFORM_HEAD: Final = struct.Struct("<HHBB")
+# The reference beat's length in ms and fiducial sample (from 1), number of QRS complexes.
+_LOCATIONS_HEAD: Final = struct.Struct("<HHH")
+_QRS: Final = struct.Struct("<HIII")  # type; first, fiducial and last sample (from 1)
+# Flag of section 3.
 _BEAT_SUBTRACTED: Final = 0x1
 
 
@@ -32,26 +35,30 @@ class LeadSpan:
 
 @dataclass(frozen=True, eq=False)
 class Waveforms:
-    """Section 5 or 6.
+    """The encoded samples of section 5, the reference beat, or of section 6, the rhythm.
 
-    nanovolts    nanovolts a unit
-    interval_us  microseconds a sample
-    differences  the order of the differences that the codes are
-    leads        the encoded bytes of each lead
+    nanovolts_per_unit  of a decoded sample
+    interval_us         microseconds between samples
+    difference_order    0 if samples are encoded, 1 or 2 if their first or second differences are
+    bimodal             whether samples between QRS complexes have a lower rate than those within
+    encoded_leads       the bytes of each lead
     """
 
-    nanovolts: int
+    nanovolts_per_unit: int
     interval_us: int
-    differences: int
+    difference_order: int
     bimodal: bool
-    leads: tuple[bytes, ...]
+    encoded_leads: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
 class QrsComplex:
-    """One QRS complex of section 4: samples `start` to `stop` - 1, counted from 0.
+    """One QRS complex of section 4, in samples counted from 0.
 
-    The reference beat is the average of type 0.
+    type      the reference beat is the average of the complexes of type 0
+    start     first sample of the zone in which the reference beat may be subtracted
+    fiducial  the sample on which the reference beat's fiducial sample falls
+    stop      the sample after the zone
     """
 
     type: int
@@ -61,8 +68,11 @@ class QrsComplex:
 
 
 @dataclass(frozen=True)
-class Beats:
-    """Section 4: the reference beat's length and fiducial sample, and all QRS complexes."""
+class QrsLocations:
+    """Section 4: the reference beat's length and fiducial sample, and all QRS complexes.
+
+    fiducial  counted from 0 at the beat's first sample
+    """
 
     length_ms: int
     fiducial: int
@@ -102,49 +112,58 @@ def parse_leads(section: bytes | None) -> tuple[list[LeadSpan], bool]:
     return spans, bool(flags & _BEAT_SUBTRACTED)
 
 
-def parse_waveforms(section: bytes | None, leads: int, number: str) -> Waveforms | None:
-    """Return section 5 or 6, or None if the record has none. `number` is for messages.
+def parse_waveforms(
+    section: bytes | None, lead_count: int, section_number: str
+) -> Waveforms | None:
+    """Return section 5 or 6, or None if the record lacks it.
 
+    lead_count      number of leads in section 3
+    section_number  "5" or "6", for messages
     Raises CorruptFile, BadSamplingRate.
     """
     if section is None:
         return None
-    start = _WAVEFORM_HEAD.size + 2 * leads
-    if len(section) < start:
+    position = _WAVEFORM_HEAD.size + 2 * lead_count
+    if len(section) < position:
         raise CorruptFile(
-            f"section {number} of the SCP-ECG record: {len(section)} bytes; "
-            f"{leads} leads need at least {start}"
+            f"section {section_number} of the SCP-ECG record: {len(section)} bytes; "
+            f"{lead_count} leads need at least {position}"
         )
-    nanovolts, interval_us, differences, bimodal = _WAVEFORM_HEAD.unpack_from(section)
-    if not nanovolts:
-        raise CorruptFile(f"the gain in section {number} of the SCP-ECG record is 0")
+    nanovolts_per_unit, interval_us, difference_order, bimodal = _WAVEFORM_HEAD.unpack_from(section)
+    if not nanovolts_per_unit:
+        raise CorruptFile(f"the gain in section {section_number} of the SCP-ECG record is 0")
     if not interval_us:
         raise BadSamplingRate(
-            f"fs: the sample interval in section {number} of the SCP-ECG record is 0", loc=("fs",)
+            f"fs: the sample interval in section {section_number} of the SCP-ECG record is 0",
+            loc=("fs",),
         )
     encoded = []
-    for length in struct.unpack_from(f"<{leads}H", section, _WAVEFORM_HEAD.size):
-        encoded.append(section[start : start + length])
-        start += length
-    if start > len(section):
+    for length in struct.unpack_from(f"<{lead_count}H", section, _WAVEFORM_HEAD.size):
+        encoded.append(section[position : position + length])
+        position += length
+    if position > len(section):
         raise CorruptFile(
-            f"section {number} of the SCP-ECG record: {len(section)} bytes; its leads need {start}"
+            f"section {section_number} of the SCP-ECG record: {len(section)} bytes; "
+            f"its leads need {position}"
         )
-    return Waveforms(nanovolts, interval_us, differences, bool(bimodal), tuple(encoded))
+    return Waveforms(
+        nanovolts_per_unit, interval_us, difference_order, bool(bimodal), tuple(encoded)
+    )
 
 
-def parse_beats(section: bytes | None) -> Beats | None:
-    """Return section 4, or None if the record has none. Raises CorruptFile."""
-    if section is None or len(section) < _BEATS_HEAD.size:
+def parse_qrs_locations(section: bytes | None) -> QrsLocations | None:
+    """Return section 4, or None if the record lacks it. Raises CorruptFile."""
+    if section is None or len(section) < _LOCATIONS_HEAD.size:
         return None
-    length_ms, fiducial, count = _BEATS_HEAD.unpack_from(section)
-    if count > MAX_BEATS or len(section) < _BEATS_HEAD.size + count * _QRS.size:
+    length_ms, fiducial, count = _LOCATIONS_HEAD.unpack_from(section)
+    if count > MAX_BEATS or len(section) < _LOCATIONS_HEAD.size + count * _QRS.size:
         raise CorruptFile(
             f"section 4 of the SCP-ECG record: {count} QRS complexes in {len(section)} bytes; "
             f"at most {MAX_BEATS} of {_QRS.size} bytes are allowed"
         )
     complexes = []
     for row in range(count):
-        kind, first, middle, last = _QRS.unpack_from(section, _BEATS_HEAD.size + row * _QRS.size)
-        complexes.append(QrsComplex(kind, first - 1, middle - 1, last))
-    return Beats(length_ms, fiducial - 1, tuple(complexes))
+        position = _LOCATIONS_HEAD.size + row * _QRS.size
+        qrs_type, first, qrs_fiducial, last = _QRS.unpack_from(section, position)
+        complexes.append(QrsComplex(qrs_type, first - 1, qrs_fiducial - 1, last))
+    return QrsLocations(length_ms, fiducial - 1, tuple(complexes))

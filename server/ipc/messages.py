@@ -38,10 +38,11 @@ class Slot:
 class TaskHead:
     """What is needed to answer a request. Times are monotonic seconds.
 
-    form  the form of an earlier service that the answer has; known after the body is parsed
+    http_process  number of the HTTP process that answers the client, from 0
+    form          the form of an earlier service that the answer has; known after the body is parsed
     """
 
-    api_worker: int
+    http_process: int
     uid: Uid
     slot: Slot
     route: Route

@@ -50,7 +50,7 @@ class SharedState:
     api_pid        process id
     tasks_sent     tasks sent to the signal workers
     slots          generation of the request in each slot, 0 when free; each HTTP process has
-                   `slots_per_api_worker` of them
+                   `slots_per_http_process` of them
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class SharedState:
         signal_workers: int,
         devices: Sequence[str],
         api_workers: int,
-        slots_per_api_worker: int,
+        slots_per_http_process: int,
     ) -> None:
         self.devices = tuple(devices)
         rows = signal_workers + len(devices)
@@ -85,8 +85,8 @@ class SharedState:
         self.draining = context.RawValue(ctypes.c_int64, 0)
         self.api_pid = context.RawArray(ctypes.c_int64, api_workers)
         self.tasks_sent = context.RawArray(ctypes.c_int64, api_workers)
-        self.slots_per_api_worker = slots_per_api_worker
-        self.slots = context.RawArray(ctypes.c_uint64, slots_per_api_worker * api_workers)
+        self.slots_per_http_process = slots_per_http_process
+        self.slots = context.RawArray(ctypes.c_uint64, slots_per_http_process * api_workers)
         # Workers compare it with their parent's pid, to notice that the main process has ended.
         self.main_pid = os.getpid()
         self.started_s = time.monotonic()

@@ -94,7 +94,7 @@ async def _task(
     else:
         deadline_s = received_s + client_ms / 1000
     head = TaskHead(
-        api_worker=service.api_worker,
+        http_process=service.http_process,
         uid=slot.generation,
         slot=slot,
         route=route,

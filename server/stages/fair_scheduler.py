@@ -19,7 +19,7 @@ MAX_OPEN_BODIES: Final = 4  # of a worker, which bounds its memory
 
 @dataclass(frozen=True)
 class _OpenBody:
-    api_worker: int
+    http_process: int
     messages: Iterator[Message | ModelItem]
 
 
@@ -62,10 +62,10 @@ class FairScheduler:
             sent.append(message)
             if isinstance(message, Result | ModelItem):
                 self._open.append(body)
-                return body.api_worker, sent
+                return body.http_process, sent
         # The body has ended. While an isolated one runs there is no other.
         self._runs_isolated = self._runs_isolated and bool(self._open)
-        return body.api_worker, sent
+        return body.http_process, sent
 
     def _open_body(self, task: Task) -> None:
-        self._open.append(_OpenBody(task.head.api_worker, self._stage.run(task)))
+        self._open.append(_OpenBody(task.head.http_process, self._stage.run(task)))

@@ -138,4 +138,4 @@ class ModelStage:
         return encode_analysis(analysis, item.head, item.index, timings_ms)
 
     def _reply(self, job: Job, result: Result) -> None:
-        self._send(job.item.head.api_worker, [result])
+        self._send(job.item.head.http_process, [result])

@@ -108,13 +108,13 @@ class InFlightRequests:
     send  puts a task on the signal workers' queue without blocking the event loop
     """
 
-    def __init__(self, state: SharedState, api_worker: int, send: Callable[[Task], None]) -> None:
+    def __init__(self, state: SharedState, http_process: int, send: Callable[[Task], None]) -> None:
         self._state = state
         self._send = send
-        first_slot = api_worker * state.slots_per_api_worker
-        self._free = list(range(first_slot, first_slot + state.slots_per_api_worker))
+        first_slot = http_process * state.slots_per_http_process
+        self._free = list(range(first_slot, first_slot + state.slots_per_http_process))
         # Uids serve as generations of slots too: unique over all HTTP processes and never 0.
-        self._last_uid = api_worker << UID_BITS
+        self._last_uid = http_process << UID_BITS
         self.pending: dict[Uid, PendingRequest] = {}
 
     def reserve(self) -> Slot | None:

@@ -151,9 +151,9 @@ class EcgServer(LitServer):
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        api_worker: int = app.response_queue_id  # type: ignore[attr-defined]
+        http_process: int = app.response_queue_id  # type: ignore[attr-defined]
         async with running_service(
-            self.settings, self.state, self.deployment, api_worker, self.queues
+            self.settings, self.state, self.deployment, http_process, self.queues
         ) as service:
             # Handlers find it through `service_of`.
             app.state.service = service

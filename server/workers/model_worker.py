@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ecg.model_worker")
 
+# LitServe tells its LitAPIs apart by a path. This one is no route: no client can request it.
 MODEL_PATH: Final = "/_model"
 
 
 class ModelAPI(WorkerAPI):
-    """A process with the encoders on one device."""
+    """What LitServe starts as a model worker: a process with the encoders on one device."""
 
     def __init__(
         self, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues
@@ -42,6 +43,10 @@ class ModelAPI(WorkerAPI):
         super().__init__(MODEL_PATH, ModelLoop(), settings, state, deployment, queues)
 
     def setup(self, device: str) -> None:
+        """Load the encoders on `device`, then mark the worker as ready.
+
+        LitServe calls it once, in the worker's process.
+        """
         configure_logging(self.settings)
         self.row = register_worker(self.state, "model")
         limit_openmp_spinning()
@@ -56,30 +61,35 @@ class ModelAPI(WorkerAPI):
             )
         except ModelStoreError as error:
             logger.error("the encoders cannot be loaded: %s", error.detail)
+            # The supervisor then ends the server instead of starting this worker again.
             self.state.cannot_start[self.row] = 1
             raise SystemExit(1) from None
         reports = {role: _encoder_report(runner) for role, runner in self.runners.items()}
         self.state.set_encoder_report(self.row, reports)
         set_worker_ready(self.state, self.row)
-        names = ", ".join(self.runners)
-        logger.info("encoders %s ready on %s in %s", names, self.runtime.device, self.runtime.dtype)
+        roles = ", ".join(self.runners)
+        logger.info("encoders %s ready on %s in %s", roles, self.runtime.device, self.runtime.dtype)
 
 
 def _encoder_report(runner: EncoderRunner) -> dict[str, Any]:
+    """Return what `/health` shows about an encoder and only this process knows."""
     return {"dtype": runner.dtype_name, "compiled": runner.compiled, "path": runner.execution}
 
 
 class ModelLoop(LitLoop):
-    """Receives in two threads, computes in this one, encodes answers in another."""
+    """The model worker's work after its setup. It never returns.
+
+    Two threads receive recordings, the main thread runs the encoders, a fourth one encodes answers.
+    """
 
     def __call__(self, lit_api: ModelAPI, device: str, *_: Any) -> None:
         backlog = Backlog(MAX_BATCH_SEGMENTS["cuda" if device.startswith("cuda") else "cpu"])
         _start_receiving(backlog, lit_api.queues, lit_api.state, lit_api.row)
 
-        def send(api_worker: int, messages: Sequence[Message]) -> None:
-            lit_api.queues.answers[api_worker].send(messages)
+        def send(http_process: int, messages: Sequence[Message]) -> None:
+            lit_api.queues.answers[http_process].send(messages)
 
-        # In a thread, so that the device does not wait while answers are encoded.
+        # Answers are encoded in a thread of their own, so that the device does not wait for it.
         with ThreadPoolExecutor(1, thread_name_prefix="answer") as answer_thread:
             stage = ModelStage(
                 lit_api.deployment,
@@ -96,8 +106,13 @@ class ModelLoop(LitLoop):
 
 
 def _start_receiving(backlog: Backlog, queues: Queues, state: SharedState, row: int) -> None:
-    """Start a thread for each queue, so that one that is full in the backlog blocks no other."""
-    counter_lock = threading.Lock()  # += on shared memory is no atomic operation
+    """Start one thread for each queue: it moves recordings from the queue to the backlog.
+
+    `Backlog.add` blocks while the backlog is full of one kind of recordings. With a thread for each
+    kind, the other kind still arrives.
+    """
+    # `+=` on shared memory is not atomic.
+    counter_lock = threading.Lock()
 
     def receive(channel: Channel) -> None:
         while True:

@@ -35,7 +35,7 @@ class Service:
     deployment: Deployment
     head_cache: HeadCache
     in_flight: InFlightRequests
-    api_worker: int
+    http_process: int
 
     @property
     def is_draining(self) -> bool:
@@ -51,14 +51,18 @@ def service_of(request: Request) -> Service:
 
 @asynccontextmanager
 async def running_service(
-    settings: Settings, state: SharedState, deployment: Deployment, api_worker: int, queues: Queues
+    settings: Settings,
+    state: SharedState,
+    deployment: Deployment,
+    http_process: int,
+    queues: Queues,
 ) -> AsyncIterator[Service]:
     """Yield this process's service; receive answers and watch the workers while it runs."""
-    state.api_pid[api_worker] = os.getpid()
+    state.api_pid[http_process] = os.getpid()
     loop = asyncio.get_running_loop()
-    sender = _TaskSender(queues, state, api_worker)
-    in_flight = InFlightRequests(state, api_worker, sender.send)
-    answers = queues.answers[api_worker]
+    sender = _TaskSender(queues, state, http_process)
+    in_flight = InFlightRequests(state, http_process, sender.send)
+    answers = queues.answers[http_process]
 
     def receive_answers() -> None:
         for _ in range(MAX_RECEIVED_AT_ONCE):
@@ -77,7 +81,7 @@ async def running_service(
     loop.add_reader(answers.receiving_fd, receive_answers)
     head_cache = HeadCache(settings.models_folder)
     try:
-        yield Service(settings, state, deployment, head_cache, in_flight, api_worker)
+        yield Service(settings, state, deployment, head_cache, in_flight, http_process)
     finally:
         loop.remove_reader(answers.receiving_fd)
         death_watch.cancel()
@@ -88,14 +92,14 @@ async def running_service(
 class _TaskSender:
     """Sends tasks to the signal workers; while their queue is full, as soon as it has room."""
 
-    def __init__(self, queues: Queues, state: SharedState, api_worker: int) -> None:
+    def __init__(self, queues: Queues, state: SharedState, http_process: int) -> None:
         self._state = state
-        self._api_worker = api_worker
+        self._http_process = http_process
         self._outbox = Outbox[Task](queues.tasks, self._is_wanted, self._count_dropped)
         self._watches_room = False
 
     def send(self, task: Task) -> None:
-        self._state.tasks_sent[self._api_worker] += 1
+        self._state.tasks_sent[self._http_process] += 1
         self._outbox.put(task)
         self._watch_room()
 
@@ -103,7 +107,7 @@ class _TaskSender:
         return self._state.is_awaited(task.head.slot)
 
     def _count_dropped(self) -> None:
-        self._state.tasks_sent[self._api_worker] -= 1
+        self._state.tasks_sent[self._http_process] -= 1
         metrics.ABANDONED.inc()
 
     def _watch_room(self) -> None:

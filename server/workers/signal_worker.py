@@ -26,11 +26,12 @@ from server.stages.signal import SignalStage
 from server.workers.worker_api import WorkerAPI
 from server.workers.worker_process import register_worker, set_worker_ready
 
+# LitServe tells its LitAPIs apart by a path. This one is no route: no client can request it.
 SIGNAL_PATH: Final = "/_signal"
 
 
 class SignalAPI(WorkerAPI):
-    """A process that parses, judges and prepares recordings."""
+    """What LitServe starts as a signal worker: it parses, judges and prepares recordings."""
 
     def __init__(
         self, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues
@@ -38,15 +39,19 @@ class SignalAPI(WorkerAPI):
         super().__init__(SIGNAL_PATH, SignalLoop(), settings, state, deployment, queues)
 
     def setup(self, device: str) -> None:
+        """Prepare the process, then mark the worker as ready.
+
+        LitServe calls it once, in the worker's process. `device` is always "cpu".
+        """
         settings = self.settings
         configure_logging(settings)
-        # There are as many workers as cores for them. A second BLAS thread for a product of
-        # small matrices would wait for a core, spinning.
+        # There is one worker for each core that the signal stage uses. A second BLAS thread, for a
+        # product of small matrices, would spin while it waits for a core.
         threadpool_limits(1, user_api="blas")
         keep_freed_memory(SIGNAL_KEPT_BYTES)
         self.row = register_worker(self.state, "signal")
         limits = Limits(settings.max_body_bytes, settings.max_records, settings.max_seconds)
-        # Before the worker is ready, or its first recording would wait for it.
+        # Before the worker is ready: otherwise the first recording would wait for the warm-up.
         warm_up()
         head_cache = HeadCache(settings.models_folder)
         self.stage = SignalStage(self.deployment, head_cache, limits, self.state, self.row)
@@ -54,7 +59,10 @@ class SignalAPI(WorkerAPI):
 
 
 class SignalLoop(LitLoop):
-    """Receives a task when the scheduler has room, then processes one recording."""
+    """The signal worker's work after its setup. It never returns.
+
+    It receives a task whenever the scheduler has room, then processes one recording.
+    """
 
     def __call__(self, lit_api: SignalAPI, *_: Any) -> None:
         scheduler = FairScheduler(lit_api.stage)
@@ -71,13 +79,14 @@ class SignalLoop(LitLoop):
             if scheduler.is_idle:
                 continue
             state.busy_since_s[row] = time.monotonic()
-            api_worker, sent = scheduler.step()
+            http_process, sent = scheduler.step()
             state.busy_since_s[row] = 0.0
-            self._send(sent, lit_api.queues.answers[api_worker], model_queue)
+            self._send(sent, lit_api.queues.answers[http_process], model_queue)
 
     @staticmethod
     def _send(sent: list[Message | ModelItem], answers: Channel, model_queue: _ModelQueue) -> None:
-        # The HTTP process first: it learns that a recording is sent before a worker answers it.
+        # The HTTP process first: it must learn that a recording was sent before a model worker
+        # answers it.
         messages = [message for message in sent if not isinstance(message, ModelItem)]
         if messages:
             answers.send(messages)
@@ -115,7 +124,7 @@ class _ModelQueue:
         self._many.flush()
 
     def blocked_fds(self) -> list[int]:
-        """Return the file descriptors of the queues that are full, writable when they have room."""
+        """Return the file descriptors of the full queues; each is writable once there is room."""
         return [
             outbox.channel.sending_fd
             for outbox in (self._single, self._many)
@@ -124,9 +133,9 @@ class _ModelQueue:
 
 
 def _next_task(scheduler: FairScheduler, model_queue: _ModelQueue, tasks: Channel) -> Task | None:
-    """Return the next task, or None where there is none.
+    """Return the next task, or None if there is none.
 
-    An idle scheduler waits: for a task, or for room in a queue that was full.
+    If the scheduler is idle, wait for a task or for room in a queue that was full.
     """
     task: Task | None
     if not scheduler.is_idle:

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.contradictions import contradictions
 from analysis.labels import JoinedLabel
-from analysis.measuring import Measured, measurements_part
+from analysis.measuring import MeasuredRecord, measurements_part
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm
 from model_store.labels import ecg_fm_labels
@@ -36,7 +36,9 @@ def labels(*positive: str, without: str = "") -> list[JoinedLabel]:
     ]
 
 
-def measured(rhythm: Rhythm | None = SINUS, flags: tuple[str, ...] = (), **values: Any) -> Measured:
+def measured(
+    rhythm: Rhythm | None = SINUS, flags: tuple[str, ...] = (), **values: Any
+) -> MeasuredRecord:
     numbers = {
         "heart_rate_bpm": 72.0,
         "pr_ms": 150.0,
@@ -45,7 +47,7 @@ def measured(rhythm: Rhythm | None = SINUS, flags: tuple[str, ...] = (), **value
     } | values
     part = measurements_part(Measurements(**numbers), Patient())
     part["flags"] = [{"name": name, "value": 0.0, "range": [], "source": ""} for name in flags]
-    return Measured(part, rhythm=rhythm)
+    return MeasuredRecord(part, rhythm=rhythm)
 
 
 @pytest.mark.parametrize("name", RATE_LABELS)
@@ -139,7 +141,7 @@ def test_pacing_spikes_that_the_labels_do_not_have() -> None:
 
 def test_without_labels_or_measurements_nothing_contradicts() -> None:
     assert contradictions(None, measured()) == []
-    assert contradictions(labels("Tachycardia"), Measured()) == []
+    assert contradictions(labels("Tachycardia"), MeasuredRecord()) == []
     assert contradictions(labels("Tachycardia"), None) == []
     fast = measured(heart_rate_bpm=110.0)
     assert contradictions(labels("Tachycardia", "Sinus rhythm"), fast) == []

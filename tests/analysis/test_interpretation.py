@@ -12,7 +12,7 @@ from analysis.interpretation import (
     interpret_labels,
 )
 from analysis.labels import JoinedLabel
-from analysis.measuring import Measured, measurements_part
+from analysis.measuring import MeasuredRecord, measurements_part
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm
 from model_store.labels import ecg_fm_labels
@@ -94,7 +94,9 @@ MEASUREMENTS = Measurements(
     heart_rate_bpm=61.0, qrs_ms=92.0, qt_ms=402.0, pr_ms=164.0, qrs_axis_deg=-40.0
 )
 RULES = Rhythm("Sinus rhythm", 0.75, ("Sinus arrhythmia", "Bigeminy"))
-MEASURED = Measured(measurements_part(MEASUREMENTS, Patient()), axis_deviation="Left", rhythm=RULES)
+MEASURED = MeasuredRecord(
+    measurements_part(MEASUREMENTS, Patient()), axis_deviation="Left", rhythm=RULES
+)
 NUMBERS = {"heart_rate": 61.0, "qrs_duration": 92.0, "qt_interval": 402.0, "pr_interval": 164.0}
 
 
@@ -128,7 +130,7 @@ def test_without_labels_the_words_come_from_the_rules() -> None:
 
 
 def test_without_labels_and_rules_everything_is_null() -> None:
-    part = clinical_analysis_part(None, Measured())
+    part = clinical_analysis_part(None, MeasuredRecord())
     assert (part["rhythm"], part["confidence"], part["abnormalities"]) == (None, None, [])
     assert part["rhythm_source"] == "rules"
     assert set(part["physiological_parameters"].values()) == {None}

@@ -74,7 +74,7 @@ def test_a_recording_of_two_files_in_any_order(server: RunningServer) -> None:
     assert first.lead_words == second.lead_words
 
 
-def test_a_refusal_says_which_field(server: RunningServer) -> None:
+def test_an_error_of_the_server_raises_refused(server: RunningServer) -> None:
     with EcgClient(server.url) as client, pytest.raises(Refused) as refused:
         client.analyze(np.zeros((12, 300), np.float32), fs=500, lead_names=LEADS)
     assert (refused.value.status, refused.value.code) == (422, "too_short")
@@ -91,7 +91,7 @@ def test_health_and_models(server: RunningServer) -> None:
         assert client.models()["models"]
 
 
-def test_what_cannot_be_sent_is_said_before(tmp_path: Path) -> None:
+def test_unusable_input_is_refused_before_it_is_sent(tmp_path: Path) -> None:
     with EcgClient("http://127.0.0.1:9") as client:
         with pytest.raises(
             UnusableInput, match=r"^fs: missing; an array needs its sampling rate in Hz$"
@@ -105,7 +105,7 @@ def test_what_cannot_be_sent_is_said_before(tmp_path: Path) -> None:
             client.analyze(tmp_path / "absent.dcm")
 
 
-def test_nobody_there() -> None:
+def test_without_a_server_there_is_no_answer() -> None:
     with (
         EcgClient(f"http://127.0.0.1:{free_port()}", retries_s=0.5) as client,
         pytest.raises(
@@ -152,7 +152,7 @@ MODELS = (200, JSON, b'{"models": []}')
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_server_that_says_when_to_come_back_is_asked_again(status: int) -> None:
+def test_a_call_is_repeated_if_the_server_names_a_time(status: int) -> None:
     with (
         answering((status, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (url, asked),
         EcgClient(url) as client,
@@ -161,7 +161,7 @@ def test_a_server_that_says_when_to_come_back_is_asked_again(status: int) -> Non
     assert len(asked) == 2
 
 
-def test_an_asynchronous_one_too() -> None:
+def test_the_asynchronous_client_repeats_calls_too() -> None:
     async def ask(url: str) -> object:
         async with AsyncEcgClient(url) as client:
             return await client.models()
@@ -185,7 +185,7 @@ def test_other_refusals_are_final(answer: tuple[int, dict[str, str], bytes]) -> 
     assert len(asked) == 1
 
 
-def test_patience_ends() -> None:
+def test_a_call_is_not_repeated_if_the_time_is_beyond_retries_s() -> None:
     refusals: list[tuple[int, dict[str, str], bytes]] = [
         (429, {**JSON, "Retry-After": "5"}, b'{"code": "overloaded"}')
     ]

@@ -39,7 +39,9 @@ def log_odds(
     found = measure(twelve, fs)
     if why_unjudged(found) is not None:
         return None
-    return float(pacemaker.shipped().beats.log_odds(features(found, twelve.signal, fs)[None])[0])
+    return float(
+        pacemaker.shipped_head().beats.log_odds(features(found, twelve.signal, fs)[None])[0]
+    )
 
 
 @requires_shared

@@ -19,7 +19,7 @@ from heads.pacemaker import (
 )
 from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Pacing, Spikes
 
-HEAD = pacemaker.shipped()
+HEAD = pacemaker.shipped_head()
 SURE_NOT, UNSURE, SURE = -7.0, 0.0, 5.0
 NO_SPIKES = Spikes(np.zeros(0), np.zeros(0))
 
@@ -187,9 +187,9 @@ def test_the_head_is_the_same_after_it_was_stored() -> None:
     assert again.spike_limits == HEAD.spike_limits
     assert again.prior_log_odds == HEAD.prior_log_odds
     with np.load(FILE, allow_pickle=False) as file:
-        shipped = dict(file)
+        arrays_in_file = dict(file)
     assert {name: (array.dtype, array.tolist()) for name, array in arrays.items()} == {
-        name: (array.dtype, array.tolist()) for name, array in shipped.items()
+        name: (array.dtype, array.tolist()) for name, array in arrays_in_file.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Versions are counted up and never change; aliases change atomically; every change is audited."""
+"""Versions are numbered and never change; aliases change atomically; the audit has every change."""
 
 from __future__ import annotations
 
@@ -36,46 +36,51 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def install(registry: Registry, head: Head, folder: Path) -> int:
+    """Write the head to a new folder below `folder`, install it, and return its version."""
     written = folder / f"made-{len(list(folder.iterdir()))}"
     write_head(head, written)
     return registry.install(written)
 
 
-def installed(registry: Registry, folder: Path, count: int) -> Registry:
+def install_versions(registry: Registry, folder: Path, count: int) -> None:
+    """Install `count` versions of the head "rhythm", with different weights."""
     for seed in range(count):
         install(registry, linear(seed=seed), folder)
-    return registry
 
 
 # --- installing
 
 
-def test_the_first_is_champion_the_next_is_candidate(registry: Registry, tmp_path: Path) -> None:
+def test_the_first_version_is_champion_and_the_latest_is_candidate(
+    registry: Registry, tmp_path: Path
+) -> None:
     assert registry.names() == []
     assert [install(registry, linear(seed=seed), tmp_path) for seed in range(3)] == [1, 2, 3]
     assert registry.names() == ["rhythm"]
     assert registry.versions("rhythm") == [1, 2, 3]
     aliases = registry.aliases("rhythm")
     assert aliases == Aliases(champion=1, candidate=3, latest=3)
-    assert [aliases.of(version) for version in (1, 2, 3)] == ["champion", None, "candidate"]
+    assert [aliases.alias_of(version) for version in (1, 2, 3)] == ["champion", None, "candidate"]
     np.testing.assert_array_equal(
         registry.load("rhythm", 2).layers[0][0], linear(seed=1).layers[0][0]
     )
 
 
-def test_a_number_is_never_used_again(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 2)
+def test_a_version_number_is_never_reused(registry: Registry, tmp_path: Path) -> None:
+    install_versions(registry, tmp_path, 2)
     folder = registry.root / "rhythm" / "2"
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
     assert install(registry, linear(seed=5), tmp_path) == 3
     registry.aliases_file("rhythm").unlink()
-    assert install(registry, linear(seed=6), tmp_path) == 4, "folders count without the aliases"
+    assert install(registry, linear(seed=6), tmp_path) == 4, (
+        "without the aliases, the folders show which numbers are used"
+    )
 
 
 def test_other_entries_in_the_folders_are_ignored(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 2)
+    install_versions(registry, tmp_path, 2)
     for name in ("0", "007", "1234567890", "3a", "²", ".hidden"):
         (registry.root / "rhythm" / name).mkdir()
     (registry.root / "rhythm" / "5").write_text("a file")
@@ -87,7 +92,7 @@ def test_other_entries_in_the_folders_are_ignored(registry: Registry, tmp_path: 
     assert registry.names() == ["another", "rhythm"]
 
 
-def test_a_bad_folder_installs_nothing(registry: Registry, tmp_path: Path) -> None:
+def test_a_damaged_head_is_not_installed(registry: Registry, tmp_path: Path) -> None:
     write_head(linear(), tmp_path / "head")
     (tmp_path / "head" / WEIGHTS_FILE).write_bytes(b"")
     with pytest.raises(BadHead, match=r"cut off, or altered"):
@@ -105,7 +110,7 @@ def test_a_head_of_another_name_than_expected_is_refused(
     assert registry.install(tmp_path / "head", name="rhythm") == 1
 
 
-def test_a_superclass_head_has_the_five_classes(registry: Registry, tmp_path: Path) -> None:
+def test_a_superclass_head_must_have_the_five_classes(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(BadHead) as refused:
         install(registry, linear("superclass"), tmp_path)
     assert refused.value.detail == (
@@ -117,8 +122,10 @@ def test_a_superclass_head_has_the_five_classes(registry: Registry, tmp_path: Pa
 # --- loading
 
 
-def test_a_head_in_the_place_of_another_is_refused(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 1)
+def test_a_folder_with_a_head_of_another_name_is_refused(
+    registry: Registry, tmp_path: Path
+) -> None:
+    install_versions(registry, tmp_path, 1)
     install(registry, linear("pacemaker"), tmp_path)
     (registry.root / "pacemaker" / "1").rename(registry.root / "rhythm" / "2")
     with pytest.raises(
@@ -128,7 +135,7 @@ def test_a_head_in_the_place_of_another_is_refused(registry: Registry, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["..", "../models", "/etc", "", "a/b"])
-def test_no_name_leads_out_of_the_folder(registry: Registry, name: str) -> None:
+def test_a_name_that_leads_out_of_the_folder_is_refused(registry: Registry, name: str) -> None:
     for method in (registry.versions, registry.aliases, registry.audit):
         with pytest.raises(BadHead, match=rf"^name is {re.escape(repr(name))}; "):
             method(name)
@@ -139,7 +146,7 @@ def test_an_unknown_name_is_refused_with_the_installed_ones(
 ) -> None:
     with pytest.raises(UnknownHead, match=r"^no head named x is installed; installed: none$"):
         registry.aliases("x")
-    installed(registry, tmp_path, 1)
+    install_versions(registry, tmp_path, 1)
     install(registry, linear("other"), tmp_path)
     with pytest.raises(
         UnknownHead, match=r"^no head named rythm is installed; installed: other, rhythm$"
@@ -149,13 +156,11 @@ def test_an_unknown_name_is_refused_with_the_installed_ones(
         registry.load("rhythm", 9)
 
 
-# --- moving the champion
+# --- changing the champion
 
 
-def test_promoting_and_rolling_back_walk_along_the_champions(
-    registry: Registry, tmp_path: Path
-) -> None:
-    installed(registry, tmp_path, 3)
+def test_each_rollback_returns_to_the_champion_before(registry: Registry, tmp_path: Path) -> None:
+    install_versions(registry, tmp_path, 3)
     assert registry.promote("rhythm", 3, reason="better") == Aliases(3, None, (1,), 3)
     assert registry.promote("rhythm", 2, reason="better still") == Aliases(2, None, (1, 3), 3)
     assert registry.rollback("rhythm", reason="complaints") == Aliases(3, None, (1,), 3)
@@ -168,8 +173,8 @@ def test_promoting_and_rolling_back_walk_along_the_champions(
     )
 
 
-def test_a_rollback_can_go_further_back(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 4)
+def test_a_rollback_can_return_to_an_earlier_champion(registry: Registry, tmp_path: Path) -> None:
+    install_versions(registry, tmp_path, 4)
     for version in (2, 3, 2, 3):
         registry.promote("rhythm", version, reason="x")
     assert registry.aliases("rhythm") == Aliases(3, 4, (1, 2, 3, 2), 4)
@@ -183,12 +188,12 @@ def test_a_rollback_can_go_further_back(registry: Registry, tmp_path: Path) -> N
 
 
 def test_promoting_another_version_keeps_the_candidate(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 3)
+    install_versions(registry, tmp_path, 3)
     assert registry.promote("rhythm", 2, reason="x") == Aliases(2, 3, (1,), 3)
 
 
 def test_a_damaged_version_never_becomes_champion(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 2)
+    install_versions(registry, tmp_path, 2)
     (registry.root / "rhythm" / "2" / WEIGHTS_FILE).write_bytes(b"")
     with pytest.raises(BadHead, match="cut off, or altered"):
         registry.promote("rhythm", 2, reason="x")
@@ -203,12 +208,10 @@ def test_a_damaged_version_never_becomes_champion(registry: Registry, tmp_path: 
 # --- the audit
 
 
-def test_every_change_has_its_line_and_lines_are_only_added(
-    registry: Registry, tmp_path: Path
-) -> None:
-    installed(registry, tmp_path, 2)
+def test_every_change_appends_one_line_to_the_audit(registry: Registry, tmp_path: Path) -> None:
+    install_versions(registry, tmp_path, 2)
     before = (registry.root / "rhythm" / AUDIT_FILE).read_bytes()
-    registry.keep("rhythm", 2, reason="too small a gain", details={"gain": 0.001})
+    registry.keep_champion("rhythm", 2, reason="too small a gain", details={"gain": 0.001})
     registry.promote("rhythm", 2, reason="better", details={"gain": 0.03})
     registry.rollback("rhythm", reason="complaints: schlägt zu oft an")
     text = (registry.root / "rhythm" / AUDIT_FILE).read_bytes()
@@ -216,7 +219,7 @@ def test_every_change_has_its_line_and_lines_are_only_added(
     assert "schlägt" in text.decode()
     lines = registry.audit("rhythm")
     assert [(line["action"], line["version"], line["reason"]) for line in lines] == [
-        ("install", 1, "the first of its name"),
+        ("install", 1, "first version"),
         ("install", 2, "installed"),
         ("keep", 2, "too small a gain"),
         ("promote", 2, "better"),
@@ -248,13 +251,15 @@ def test_every_change_has_its_line_and_lines_are_only_added(
 
 
 def test_a_long_reason_is_cut(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 2)
+    install_versions(registry, tmp_path, 2)
     registry.promote("rhythm", 2, reason="x" * 1001)
     assert registry.audit("rhythm")[-1]["reason"] == "x" * 1000
 
 
-def test_a_line_that_a_crash_cut_off_spoils_no_other(registry: Registry, tmp_path: Path) -> None:
-    installed(registry, tmp_path, 2)
+def test_a_line_that_a_crash_cut_off_does_not_affect_other_lines(
+    registry: Registry, tmp_path: Path
+) -> None:
+    install_versions(registry, tmp_path, 2)
     with (registry.root / "rhythm" / AUDIT_FILE).open("a") as file:
         file.write('{"at": "2026-')
     assert len(registry.audit("rhythm")) == 2
@@ -267,13 +272,13 @@ def test_a_line_that_a_crash_cut_off_spoils_no_other(registry: Registry, tmp_pat
         "rollback",
     ]
     lines = (registry.root / "rhythm" / AUDIT_FILE).read_text().splitlines()
-    assert len(lines) == 5, "a line break follows the part that is left, and no other line"
+    assert len(lines) == 5, "only a line break is added after the line that was cut off"
 
 
-def test_a_line_that_is_not_an_object_and_a_missing_audit_are_no_entries(
+def test_a_line_that_is_no_object_and_a_missing_audit_give_no_entries(
     registry: Registry, tmp_path: Path
 ) -> None:
-    installed(registry, tmp_path, 1)
+    install_versions(registry, tmp_path, 1)
     path = registry.root / "rhythm" / AUDIT_FILE
     path.write_text("[]\n7\n")
     assert registry.audit("rhythm") == []
@@ -292,7 +297,7 @@ def padded(text: str, size: int) -> str:
     return text + " " * (size - len(text))
 
 
-DAMAGED = {
+DAMAGED_ALIASES = {
     "empty": "",
     "cut off": "{",
     "list": "[]",
@@ -311,11 +316,9 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED.keys())
-def test_damaged_aliases_are_refused_not_guessed(
-    registry: Registry, tmp_path: Path, text: str
-) -> None:
-    installed(registry, tmp_path, 1)
+@pytest.mark.parametrize("text", DAMAGED_ALIASES.values(), ids=DAMAGED_ALIASES.keys())
+def test_damaged_aliases_are_refused(registry: Registry, tmp_path: Path, text: str) -> None:
+    install_versions(registry, tmp_path, 1)
     registry.aliases_file("rhythm").write_text(text)
     with pytest.raises(BadHead) as refused:
         registry.aliases("rhythm")
@@ -333,18 +336,18 @@ def test_damaged_aliases_are_refused_not_guessed(
     ],
     ids=["none", "all", "largest"],
 )
-def test_sound_aliases_are_read(
+def test_valid_aliases_are_read(
     registry: Registry, tmp_path: Path, text: str, aliases: Aliases
 ) -> None:
-    installed(registry, tmp_path, 1)
+    install_versions(registry, tmp_path, 1)
     registry.aliases_file("rhythm").write_text(text)
     assert registry.aliases("rhythm") == aliases
 
 
-def test_the_alias_file_is_readable_by_a_server_of_another_user(
+def test_a_server_of_another_user_can_read_the_alias_file(
     registry: Registry, tmp_path: Path
 ) -> None:
-    installed(registry, tmp_path, 1)
+    install_versions(registry, tmp_path, 1)
     path = registry.aliases_file("rhythm")
     assert path.stat().st_mode & 0o777 == 0o644
     values: dict[str, Any] = json.loads(path.read_text())
@@ -354,7 +357,9 @@ def test_the_alias_file_is_readable_by_a_server_of_another_user(
 # --- several processes
 
 
-def test_many_at_once_each_get_a_version_of_their_own(registry: Registry, tmp_path: Path) -> None:
+def test_concurrent_installations_get_different_versions(
+    registry: Registry, tmp_path: Path
+) -> None:
     write_head(linear(), tmp_path / "head")
     with ThreadPoolExecutor(8) as pool:
         versions = list(pool.map(lambda _: registry.install(tmp_path / "head"), range(16)))
@@ -367,7 +372,7 @@ def test_a_process_killed_in_the_middle_of_a_change_leaves_the_old_champion(
     registry: Registry, tmp_path: Path
 ) -> None:
     """The process exits between the audit and the alias file; the kernel frees the lock."""
-    installed(registry, tmp_path, 2)
+    install_versions(registry, tmp_path, 2)
     program = (
         "import os, sys; from pathlib import Path; from heads import registry\n"
         "registry._write_aliases = lambda *_: os._exit(9)\n"

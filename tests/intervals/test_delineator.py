@@ -27,9 +27,9 @@ def test_the_input_is_the_beat_over_its_peaks_and_its_velocity() -> None:
     at = np.arange(288)
     triangle = np.maximum(0.0, 1.0 - abs(at - 124) / 4.0)
     beat = np.stack([2.0 * triangle + 7.0, -triangle - 3.0, np.full(288, 5.0)])
-    features, alive = network_input(beat)
+    features, has_signal = network_input(beat)
     assert features.shape == (4, 3, 288) and features.dtype == np.float32
-    assert alive.tolist() == [True, True, False]
+    assert has_signal.tolist() == [True, True, False]
     np.testing.assert_allclose(features[0, 0], 2.0 * triangle / 2.5**0.5, atol=1e-6)
     np.testing.assert_allclose(features[1, :, 124], [1.0, -1.0, 0.0], atol=1e-6)
     # Constant on both sides, half of it at the ends, none at the tip, where the slope changes sign.

@@ -53,7 +53,7 @@ def delineation(boundaries_ms: np.ndarray = BOUNDARIES_MS, leads: int = 12) -> D
         leads=gaussian(by_lead).astype(np.float32),
         overall=overall.astype(np.float32),
         p_present=0.97,
-        alive=np.ones(leads, np.bool_),
+        has_signal=np.ones(leads, np.bool_),
     )
 
 
@@ -84,13 +84,13 @@ def test_leads_are_joined_by_the_quartile_of_onsets_and_of_offsets() -> None:
 def test_leads_without_a_signal_do_not_count() -> None:
     shifts_ms = np.array([0.0, 40.0, -40.0, 0.0])
     sure = delineation(BOUNDARIES_MS[:, None] + shifts_ms, leads=4)
-    alive = np.array([True, False, False, True])
-    readings = read_boundaries(replace(sure, alive=alive))
+    has_signal = np.array([True, False, False, True])
+    readings = read_boundaries(replace(sure, has_signal=has_signal))
     np.testing.assert_allclose(readings.times, np.tile(BOUNDARIES_MS, (3, 1)), atol=0.5)
 
 
 def test_without_any_lead_only_the_overall_reading_is_left() -> None:
-    readings = read_boundaries(replace(delineation(), alive=np.zeros(12, np.bool_)))
+    readings = read_boundaries(replace(delineation(), has_signal=np.zeros(12, np.bool_)))
     np.testing.assert_allclose(readings.times[0], BOUNDARIES_MS, atol=0.5)
     assert np.isnan(readings.times[1:]).all()
     assert (readings.qrs_seen, readings.t_seen) == (0.0, 0.0)

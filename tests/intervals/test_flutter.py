@@ -73,7 +73,7 @@ def test_flutter_waves_are_found_with_their_rate(per_min: float) -> None:
     assert measurements.p_axis_deg is None
     rate = f"{measurements.flutter_per_min:.0f} per minute"
     assert measurements.warnings == (f"pr_ms: flutter waves, {rate}; a PR interval has no meaning",)
-    assert name_rhythm(measurements, Pacing(0, 0, 0)).word == "Atrial flutter"
+    assert name_rhythm(measurements, Pacing(0, 0, 0)).name == "Atrial flutter"
 
 
 @pytest.mark.parametrize("per_min", [222.4, 282.4, 347.2])

@@ -1,4 +1,4 @@
-"""The rhythm's name follows from the measurements; where they do not show it, none is given."""
+"""The rules name a rhythm from the measurements, or say that it is undetermined."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from signals.spikes import Pacing
 
 UNPACED = Pacing(0, 0, 10)
 IRREGULAR_S = [0.8, 0.5, 0.95, 0.62, 0.78, 0.45, 0.9, 0.55, 0.7]
-SLIGHTLY_S = [0.80, 0.86, 0.79, 0.87, 0.81, 0.85]
+SLIGHTLY_IRREGULAR_S = [0.80, 0.86, 0.79, 0.87, 0.81, 0.85]
 
 
-def measured(
+def measurements_of(
     rr_s: list[float],
     *,
     rate: float = 75.0,
@@ -45,26 +45,27 @@ def measured(
 
 
 def without_p(rr_s: list[float], p_present: float = 0.3, rate: float = 75.0) -> Measurements:
-    return measured(rr_s, rate=rate, pr_ms=None, p_present=p_present)
+    return measurements_of(rr_s, rate=rate, pr_ms=None, p_present=p_present)
 
 
 def irregularity(rr_s: list[float]) -> float:
-    """RMSSD over the mean interval, in plain Python."""
+    """Return RMSSD over the mean interval, computed in plain Python."""
     squares = [(later - earlier) ** 2 for earlier, later in pairwise(rr_s)]
     return math.sqrt(sum(squares) / len(squares)) / (sum(rr_s) / len(rr_s))
 
 
-def alternating(ratio: float, shortest_s: float = 0.6, intervals: int = 8) -> list[float]:
-    """Intervals a and a + d, one after the other, with d over their mean a + d / 2 as the ratio.
+def alternating_intervals(ratio: float, shortest_s: float = 0.6, intervals: int = 8) -> list[float]:
+    """Return alternately a short and a long interval in seconds.
 
-    Both the irregularity and the median change over the median interval are this ratio.
+    `ratio` is their difference over their mean. Both the irregularity and the median change over
+    the median interval are then equal to it.
     """
     step_s = ratio * shortest_s / (1.0 - ratio / 2)
     return [shortest_s, shortest_s + step_s] * (intervals // 2)
 
 
 @pytest.mark.parametrize(
-    ("rate", "word"),
+    ("rate", "name"),
     [
         (59.9, "Sinus bradycardia"),
         (60.0, "Sinus rhythm"),
@@ -72,98 +73,100 @@ def alternating(ratio: float, shortest_s: float = 0.6, intervals: int = 8) -> li
         (100.1, "Sinus tachycardia"),
     ],
 )
-def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rate: float, word: str) -> None:
+def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rate: float, name: str) -> None:
     """Its confidence is the probability of P."""
-    rhythm = name_rhythm(measured([0.8] * 9, rate=rate, p_present=0.93), UNPACED)
-    assert rhythm == Rhythm(word, 0.93, ())
+    rhythm = name_rhythm(measurements_of([0.8] * 9, rate=rate, p_present=0.93), UNPACED)
+    assert rhythm == Rhythm(name, 0.93, ())
 
 
 @pytest.mark.parametrize(("ratio", "irregular"), [(0.0995, False), (0.1005, True)])
 def test_an_irregular_rhythm_with_p_waves_is_sinus_arrhythmia(
     ratio: float, irregular: bool
 ) -> None:
-    rhythm = name_rhythm(measured(alternating(ratio)), UNPACED)
+    rhythm = name_rhythm(measurements_of(alternating_intervals(ratio)), UNPACED)
     assert rhythm == Rhythm("Sinus rhythm", 0.98, ("Sinus arrhythmia",) if irregular else ())
 
 
-def test_an_irregularity_of_a_tenth_is_regular_still() -> None:
+def test_an_irregularity_at_the_limit_is_regular() -> None:
     """Exact in binary: differences of 1/16 s over a mean of 10/16 s."""
-    rhythm = name_rhythm(measured([0.59375, 0.65625] * 4), UNPACED)
+    rhythm = name_rhythm(measurements_of([0.59375, 0.65625] * 4), UNPACED)
     assert rhythm == Rhythm("Sinus rhythm", 0.98)
 
 
 @pytest.mark.parametrize(
     ("p_present", "limit"), [(0.01, 0.05), (0.099, 0.05), (0.1, 0.1), (0.9, 0.1), (None, 0.1)]
 )
-def test_fibrillation_is_irregular_beyond_a_limit_that_p_sets(
+def test_fibrillation_is_irregular_beyond_a_limit_that_depends_on_p(
     p_present: float | None, limit: float
 ) -> None:
     """Its confidence rises from 0 at the limit to 1 at twice the limit."""
     for ratio, confidence in ((0.995, None), (1.005, 0.005), (1.4, 0.4), (2.5, 1.0)):
-        measurements = measured(alternating(ratio * limit), pr_ms=None, p_present=p_present)
+        measurements = measurements_of(
+            alternating_intervals(ratio * limit), pr_ms=None, p_present=p_present
+        )
         rhythm = name_rhythm(measurements, UNPACED)
         if confidence is None:
             assert rhythm == Rhythm("Undetermined")
         else:
-            assert rhythm.word == "Atrial fibrillation" and rhythm.findings == ()
+            assert rhythm.name == "Atrial fibrillation" and rhythm.findings == ()
             assert rhythm.confidence == pytest.approx(confidence)
 
 
 def test_irregularity_is_rmssd_over_the_mean_interval() -> None:
     """Differences of 60, 70, 80, 60 and 40 ms: 0.0767 of the mean interval, by hand."""
     expected = math.sqrt((0.06**2 + 0.07**2 + 0.08**2 + 0.06**2 + 0.04**2) / 5) / (4.98 / 6)
-    assert irregularity(SLIGHTLY_S) == pytest.approx(expected)
-    rhythm = name_rhythm(without_p(SLIGHTLY_S, 0.02), UNPACED)
-    assert rhythm.word == "Atrial fibrillation"
+    assert irregularity(SLIGHTLY_IRREGULAR_S) == pytest.approx(expected)
+    rhythm = name_rhythm(without_p(SLIGHTLY_IRREGULAR_S, 0.02), UNPACED)
+    assert rhythm.name == "Atrial fibrillation"
     assert rhythm.confidence == pytest.approx((expected - 0.05) / 0.05)
 
 
 def test_an_irregular_rhythm_whose_p_waves_cannot_be_measured_is_fibrillation_too() -> None:
-    """At fast rates T passes for P; no PR is measured then."""
+    """At fast rates the network may take T for P. Then no PR interval is measured."""
     rhythm = name_rhythm(without_p(IRREGULAR_S, 0.9), UNPACED)
     assert rhythm == Rhythm("Atrial fibrillation", 1.0, ())
 
 
 @pytest.mark.parametrize(
-    ("change_s", "word"), [(0.026, "Undetermined"), (0.028, "Atrial fibrillation")]
+    ("change_s", "name"), [(0.026, "Undetermined"), (0.028, "Atrial fibrillation")]
 )
 def test_a_few_premature_beats_without_p_waves_are_no_fibrillation(
-    change_s: float, word: str
+    change_s: float, name: str
 ) -> None:
-    """One premature beat causes the irregularity; the median change of 0.9 s is 2.9 or 3.1 %."""
+    """One premature beat makes the rhythm irregular; the median change is 2.9 or 3.1 % of 0.9 s."""
     rr_s = [0.9, 0.9 + change_s] * 5
     rr_s[5:7] = [0.5, 1.3]
     assert irregularity(rr_s) > 0.1
-    assert name_rhythm(without_p(rr_s), UNPACED).word == word
+    assert name_rhythm(without_p(rr_s), UNPACED).name == name
 
 
-@pytest.mark.parametrize(("ratio", "word"), [(0.99, "Atrial fibrillation"), (1.01, "Undetermined")])
-def test_alternating_premature_beats_are_no_fibrillation(ratio: float, word: str) -> None:
-    assert name_rhythm(without_p(alternating(ratio, 0.4)), UNPACED).word == word
+@pytest.mark.parametrize(("ratio", "name"), [(0.99, "Atrial fibrillation"), (1.01, "Undetermined")])
+def test_alternating_premature_beats_are_no_fibrillation(ratio: float, name: str) -> None:
+    assert name_rhythm(without_p(alternating_intervals(ratio, 0.4)), UNPACED).name == name
 
 
 def test_median_changes_at_the_limits_are_no_fibrillation() -> None:
     """Exact in binary: the median changes are 3/128 of 100/128 s, and 1 s of 1 s."""
     few_premature = [98.5 / 128, 101.5 / 128] * 5
     few_premature[5:7] = [50 / 128, 150 / 128]
-    assert name_rhythm(without_p(few_premature), UNPACED).word == "Undetermined"
-    assert name_rhythm(without_p([0.5, 1.5] * 4), UNPACED).word == "Undetermined"
+    assert name_rhythm(without_p(few_premature), UNPACED).name == "Undetermined"
+    assert name_rhythm(without_p([0.5, 1.5] * 4), UNPACED).name == "Undetermined"
 
 
-@pytest.mark.parametrize(("intervals", "word"), [(3, "Undetermined"), (4, "Atrial fibrillation")])
-def test_four_intervals_show_whether_a_rhythm_is_regular(intervals: int, word: str) -> None:
+@pytest.mark.parametrize(("intervals", "name"), [(3, "Undetermined"), (4, "Atrial fibrillation")])
+def test_four_intervals_show_whether_a_rhythm_is_regular(intervals: int, name: str) -> None:
     rhythm = name_rhythm(without_p(IRREGULAR_S[:intervals], 0.02), UNPACED)
-    assert rhythm.word == word
+    assert rhythm.name == name
 
 
-def test_intervals_apart_do_not_show_whether_a_rhythm_is_regular() -> None:
-    """Four intervals between normal beats, of which only two follow another: none is judged.
+def test_too_few_successive_intervals_do_not_show_whether_a_rhythm_is_regular() -> None:
+    """Four intervals lie between normal beats, but only two of them follow another one.
 
-    Of all beats that are not noisy nothing more is left.
+    Without the noisy beat there are no other beats to fall back on.
     """
     classes: list[BeatClass] = ["normal"] * 3 + ["noisy"] + ["normal"] * 3
     rhythm = name_rhythm(
-        measured(IRREGULAR_S[:6], pr_ms=None, p_present=0.02, classes=classes), UNPACED
+        measurements_of(IRREGULAR_S[:6], pr_ms=None, p_present=0.02, classes=classes), UNPACED
     )
     assert rhythm == Rhythm("Undetermined")
 
@@ -172,35 +175,47 @@ def test_ectopic_beats_do_not_make_a_rhythm_irregular() -> None:
     rr_s = [0.8, 0.8, 0.5, 1.1, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8]
     classes: list[BeatClass] = ["normal", "normal", "normal", "ectopic", *["normal"] * 7]
     assert irregularity(rr_s) > 0.1
-    assert name_rhythm(measured(rr_s, classes=classes), UNPACED) == Rhythm("Sinus rhythm", 0.98)
+    assert name_rhythm(measurements_of(rr_s, classes=classes), UNPACED) == Rhythm(
+        "Sinus rhythm", 0.98
+    )
 
 
 def test_intervals_before_and_after_an_ectopic_beat_are_not_compared() -> None:
-    """Normal intervals 0.8 and 1.0 s on either side of an ectopic beat; RMSSD is of the rest."""
+    """Intervals are 0.8 s before an ectopic beat and 1.0 s after it. RMSSD ignores this change."""
     rr_s = [0.8, 0.81, 0.8, 0.5, 1.1, 1.0, 1.01, 1.0]
     classes: list[BeatClass] = [*["normal"] * 4, "ectopic", *["normal"] * 4]
-    rhythm = name_rhythm(measured(rr_s, classes=classes), UNPACED)
+    rhythm = name_rhythm(measurements_of(rr_s, classes=classes), UNPACED)
     assert rhythm == Rhythm("Sinus rhythm", 0.98)
 
 
-def test_with_beats_of_many_forms_all_that_are_not_noisy_count() -> None:
+def test_if_beats_have_many_morphologies_all_that_are_not_noisy_count() -> None:
     classes: list[BeatClass] = ["normal", "ectopic", "normal", "ectopic", "ectopic"] * 2
     rhythm = name_rhythm(
-        measured(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5], pr_ms=None, p_present=0.02, classes=classes),
+        measurements_of(
+            SLIGHTLY_IRREGULAR_S[:5] + SLIGHTLY_IRREGULAR_S[1:5],
+            pr_ms=None,
+            p_present=0.02,
+            classes=classes,
+        ),
         UNPACED,
     )
-    assert rhythm.word == "Atrial fibrillation"
-    expected = irregularity(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5])
+    assert rhythm.name == "Atrial fibrillation"
+    expected = irregularity(SLIGHTLY_IRREGULAR_S[:5] + SLIGHTLY_IRREGULAR_S[1:5])
     assert rhythm.confidence == pytest.approx((expected - 0.05) / 0.05)
     noisy: list[BeatClass] = ["noisy" if kind == "ectopic" else kind for kind in classes]
     rhythm = name_rhythm(
-        measured(SLIGHTLY_S[:5] + SLIGHTLY_S[1:5], pr_ms=None, p_present=0.02, classes=noisy),
+        measurements_of(
+            SLIGHTLY_IRREGULAR_S[:5] + SLIGHTLY_IRREGULAR_S[1:5],
+            pr_ms=None,
+            p_present=0.02,
+            classes=noisy,
+        ),
         UNPACED,
     )
     assert rhythm == Rhythm("Undetermined")
 
 
-def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
+def test_clear_flutter_waves_are_flutter_whether_the_beats_are_regular_or_not() -> None:
     for rr_s in ([0.8] * 9, IRREGULAR_S):
         flutter = replace(without_p(rr_s, 0.02), flutter_per_min=280.0)
         assert name_rhythm(flutter, UNPACED) == Rhythm("Atrial flutter", pytest.approx(0.98))
@@ -209,7 +224,7 @@ def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "qrs_ms", "word", "confidence"),
+    ("rate", "qrs_ms", "name", "confidence"),
     [
         (100.0, 90.0, "Undetermined", None),
         (101.0, 119.0, "Narrow-complex tachycardia", 0.01),
@@ -218,17 +233,17 @@ def test_flutter_waves_name_flutter_however_regular_the_beats() -> None:
         (150.0, None, "Undetermined", None),
     ],
 )
-def test_a_regular_tachycardia_without_p_waves_has_the_width_of_its_qrs(
-    rate: float, qrs_ms: float | None, word: str, confidence: float | None
+def test_a_regular_tachycardia_without_p_waves_is_named_by_the_width_of_its_qrs(
+    rate: float, qrs_ms: float | None, name: str, confidence: float | None
 ) -> None:
     """The confidence rises from 0 at 100 per minute to 1 at 200."""
-    fast = measured([0.4] * 20, rate=rate, pr_ms=None, p_present=0.02, qrs_ms=qrs_ms)
+    fast = measurements_of([0.4] * 20, rate=rate, pr_ms=None, p_present=0.02, qrs_ms=qrs_ms)
     rhythm = name_rhythm(fast, UNPACED)
-    assert (rhythm.word, rhythm.findings) == (word, ())
+    assert (rhythm.name, rhythm.findings) == (name, ())
     assert rhythm.confidence == (None if confidence is None else pytest.approx(confidence))
 
 
-def test_a_regular_one_without_p_waves_has_no_name() -> None:
+def test_a_regular_rhythm_of_normal_rate_without_p_waves_is_undetermined() -> None:
     assert name_rhythm(without_p([0.9] * 9, 0.01), UNPACED) == Rhythm("Undetermined")
 
 
@@ -236,8 +251,10 @@ def test_a_regular_one_without_p_waves_has_no_name() -> None:
     ("paced", "confidence"),
     [(Pacing(0, 9, 12), 0.75), (Pacing(9, 0, 12), 0.75), (Pacing(11, 9, 12), 11 / 12)],
 )
-def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing, confidence: float) -> None:
-    """The confidence is the share of beats with a spike, of the chamber that has more."""
+def test_a_rhythm_with_spikes_before_its_beats_is_a_pacemakers(
+    paced: Pacing, confidence: float
+) -> None:
+    """The confidence is the share of beats with a spike, for the chamber that has more of them."""
     rhythm = name_rhythm(without_p(IRREGULAR_S), paced)
     assert rhythm == Rhythm("Electronic pacemaker", pytest.approx(confidence))
 
@@ -260,15 +277,15 @@ def test_spikes_before_the_beats_are_a_pacemaker(paced: Pacing, confidence: floa
 def test_ectopic_beats_are_a_finding_next_to_the_rhythm(
     classes: list[BeatClass], findings: tuple[str, ...]
 ) -> None:
-    rhythm = name_rhythm(measured([0.8] * (len(classes) - 1), classes=classes), UNPACED)
+    rhythm = name_rhythm(measurements_of([0.8] * (len(classes) - 1), classes=classes), UNPACED)
     assert rhythm == Rhythm("Sinus rhythm", 0.98, findings)
 
 
 def test_ectopic_beats_and_arrhythmia_are_both_findings() -> None:
     classes: list[BeatClass] = ["normal"] * 8 + ["ectopic"] * 2
-    rhythm = name_rhythm(measured(IRREGULAR_S, classes=classes), UNPACED)
+    rhythm = name_rhythm(measurements_of(IRREGULAR_S, classes=classes), UNPACED)
     assert rhythm.findings == ("Frequent ectopic beats", "Sinus arrhythmia")
 
 
-def test_without_a_rate_there_is_no_rhythm() -> None:
+def test_without_a_heart_rate_the_rhythm_is_undetermined() -> None:
     assert name_rhythm(Measurements(), UNPACED) == Rhythm("Undetermined")

@@ -1,4 +1,4 @@
-"""Intervals do not depend on gain, rate, the recording's start, and small disturbances.
+"""Intervals hardly depend on gain, sampling rate, the recording's start, and small disturbances.
 
 On a few recordings of LUDB by default, on all of them with `scripts/test --long`.
 """
@@ -10,16 +10,16 @@ from functools import cache
 import numpy as np
 import pytest
 
-from benchmarks.stability import SMALL, measure_signal, moved_ms
+from benchmarks.stability import SMALL_CHANGES, measure_signal, moved_ms
 from intervals.measurements import Measurements
 from tests.data import SHARED, requires_shared
 from training.datasets.ludb import LudbRecord, read_ludb
 
-# Of the median over a few records, and of the 90th percentile over all.
+# Limits of the median over a few records, and of the 90th percentile over all.
 LIMITS_MS = {"qrs_ms": 3.0, "pr_ms": 3.0, "qt_ms": 6.0}
-# About the difference between two cardiologists; no record may move farther.
+# Limits of every record: about the difference between two cardiologists.
 WORST_MS = {"qrs_ms": 10.0, "pr_ms": 10.0, "qt_ms": 15.0}
-FEW = slice(None, None, 12)  # records 2 to 200, of every kind
+EVERY_TWELFTH = slice(None, None, 12)
 
 
 @cache
@@ -32,9 +32,10 @@ def unchanged(index: int) -> Measurements:
     return measure_signal(records()[index].signal, records()[index].fs)
 
 
-def check(name: str, chosen: range, percentile: float) -> None:
+def check_stability(change: str, chosen: range, percentile: float) -> None:
+    """Check the intervals of the chosen records after a change, and how many are lost."""
     before = [unchanged(index) for index in chosen]
-    after = [measure_signal(*SMALL[name](records()[index].signal)) for index in chosen]
+    after = [measure_signal(*SMALL_CHANGES[change](records()[index].signal)) for index in chosen]
     for field, limit in LIMITS_MS.items():
         moved = moved_ms(field, before, after)
         kept = moved[np.isfinite(moved)]
@@ -48,13 +49,13 @@ def check(name: str, chosen: range, percentile: float) -> None:
 
 
 @requires_shared
-@pytest.mark.parametrize("name", SMALL)
-def test_intervals_of_a_few_recordings_are_stable(name: str) -> None:
-    check(name, range(len(records()))[FEW], 50)
+@pytest.mark.parametrize("change", SMALL_CHANGES)
+def test_intervals_of_a_few_recordings_are_stable(change: str) -> None:
+    check_stability(change, range(len(records()))[EVERY_TWELFTH], 50)
 
 
 @requires_shared
 @pytest.mark.long
-@pytest.mark.parametrize("name", SMALL)
-def test_intervals_of_every_recording_are_stable(name: str) -> None:
-    check(name, range(len(records())), 90)
+@pytest.mark.parametrize("change", SMALL_CHANGES)
+def test_intervals_of_every_recording_are_stable(change: str) -> None:
+    check_stability(change, range(len(records())), 90)

@@ -38,13 +38,13 @@ def test_numpy_computes_what_torch_computes(leads: int) -> None:
     beat = beat_of(leads)
     if leads > 1:
         beat[1] = 0.0
-    features, alive = network_input(beat)
+    features, has_signal = network_input(beat)
     net = random_net()
     batch = torch.from_numpy(features)[None]
-    alive_batch = torch.from_numpy(alive.astype(np.float32))[None]
+    alive_batch = torch.from_numpy(has_signal.astype(np.float32))[None]
     with torch.no_grad():
         expected = net(batch, alive_batch)
-    actual = forward(build_network(export(net)), features, alive)
+    actual = forward(build_network(export(net)), features, has_signal)
     for ours, of_torch in zip(actual, expected, strict=True):
         np.testing.assert_allclose(ours, of_torch[0].numpy(), atol=1e-4, rtol=1e-4)
 

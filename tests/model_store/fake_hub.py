@@ -1,4 +1,7 @@
-"""A Hugging Face hub for downloads on localhost: a real HTTP server that can interrupt and lie."""
+"""A Hugging Face hub on localhost, a real HTTP server.
+
+It can interrupt downloads and send other content than it announces.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +22,24 @@ LATER_COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
 class FakeHub:
     """One repository with one commit at the head of main.
 
-    break_after   bytes after which a GET's connection is cut, once for each entry
-    fail_gets     status of the GETs after those, None to serve them
-    requests      (method, path, Range header, Authorization header) as they came
+    wrong_content  what a download of any file gives, None for the file itself
+    break_after    bytes after which a GET's connection is cut, once for each entry
+    fail_gets      status of the GETs after those, None to serve them
+    requests       (method, path, Range header, Authorization header) in order of arrival
     """
 
     repo: str
     files: dict[str, bytes]
     commit: str = COMMIT
     private: bool = False
-    lie: bytes | None = None
+    wrong_content: bytes | None = None
     break_after: list[int] = field(default_factory=list)
     fail_gets: int | None = None
     requests: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
     url: str = ""
 
     def downloads(self) -> list[str | None]:
-        """The Range header of every GET of a file."""
+        """Return the Range header of every GET of a file."""
         return [
             span
             for method, path, span, _ in self.requests
@@ -106,8 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if self.command == "GET" and not hub.break_after and hub.fail_gets is not None:
             return self._error(hub.fail_gets, "Gone")
-        if self.command == "GET" and hub.lie is not None:
-            data = hub.lie
+        if self.command == "GET" and hub.wrong_content is not None:
+            data = hub.wrong_content
         span = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
         if not span:
             return self._send(200, data, headers)

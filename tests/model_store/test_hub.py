@@ -96,7 +96,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-def test_a_first_pull_makes_a_bundle_and_locks_what_it_saw(user: User) -> None:
+def test_a_first_pull_makes_a_bundle_and_locks_its_commit_and_file(user: User) -> None:
     done = user.pull()
     assert done.returncode == 0, done.stderr
     bundle = load_bundle(user.bundle)
@@ -106,7 +106,7 @@ def test_a_first_pull_makes_a_bundle_and_locks_what_it_saw(user: User) -> None:
     assert FILE in done.stderr  # the progress bar
 
 
-def test_a_second_pull_asks_nobody(user: User) -> None:
+def test_a_second_pull_needs_no_hub(user: User) -> None:
     user.pull()
     user.hub.requests.clear()
     assert user.pull(HF_HUB_OFFLINE="1").returncode == 0
@@ -122,7 +122,7 @@ def test_a_broken_connection_is_resumed_within_one_pull(user: User, large: bytes
     load_bundle(user.bundle)
 
 
-def test_a_broken_off_pull_is_continued_by_the_next(user: User, large: bytes) -> None:
+def test_the_next_pull_resumes_an_interrupted_one(user: User, large: bytes) -> None:
     user.hub.files[FILE] = large
     user.hub.break_after, user.hub.fail_gets = [2 * CHUNK + MEGABYTE], 500
     failed = user.pull()
@@ -136,10 +136,10 @@ def test_a_broken_off_pull_is_continued_by_the_next(user: User, large: bytes) ->
     load_bundle(user.bundle)
 
 
-def test_a_file_that_is_not_what_the_hub_says_is_fetched_once_more_and_never_kept(
+def test_a_file_with_a_wrong_checksum_is_fetched_once_more_and_never_kept(
     user: User,
 ) -> None:
-    user.hub.lie = user.hub.files[FILE][:-1] + b"!"
+    user.hub.wrong_content = user.hub.files[FILE][:-1] + b"!"
     done = user.pull()
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("Checksum differs:") and FILE in done.stderr
@@ -162,7 +162,7 @@ def test_other_content_at_the_locked_commit_is_refused(user: User) -> None:
     assert user.lock() == locked and not user.weights.exists()
 
 
-def test_an_altered_bundle_is_made_anew_from_the_cache(user: User) -> None:
+def test_an_altered_bundle_is_converted_again_from_the_cache(user: User) -> None:
     user.pull()
     good = user.weights.read_bytes()
     user.weights.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
@@ -172,7 +172,7 @@ def test_an_altered_bundle_is_made_anew_from_the_cache(user: User) -> None:
     assert user.weights.read_bytes() == good and user.hub.requests == []
 
 
-def test_an_altered_file_in_the_cache_is_fetched_anew(user: User) -> None:
+def test_an_altered_file_in_the_cache_is_fetched_again(user: User) -> None:
     user.pull()
     user.weights.write_bytes(b"half")
     blob = user.cached()[0].resolve()
@@ -185,7 +185,7 @@ def test_an_altered_file_in_the_cache_is_fetched_anew(user: User) -> None:
     load_bundle(user.bundle)
 
 
-def test_a_moved_branch_moves_nothing_until_update_is_asked(user: User) -> None:
+def test_a_new_commit_is_only_fetched_with_update(user: User) -> None:
     user.pull()
     before = load_bundle(user.bundle)
     user.hub.files[FILE], user.hub.commit = (
@@ -199,7 +199,7 @@ def test_a_moved_branch_moves_nothing_until_update_is_asked(user: User) -> None:
     assert after.source.files != before.source.files
 
 
-def test_a_file_that_is_the_other_model_makes_no_bundle(user: User) -> None:
+def test_a_checkpoint_of_the_other_kind_makes_no_bundle(user: User) -> None:
     user.hub.files[FILE] = (CARRIED / "tiny_pretrained_new.pt").read_bytes()
     done = user.pull()
     assert (
@@ -216,7 +216,7 @@ def test_a_wrong_file_name_fails_with_what_the_repository_holds(user: User) -> N
     assert f"has no file '{FILE}'; it has README.md, finetuned.pt" in done.stderr.splitlines()[-1]
 
 
-def test_a_private_repository_opens_with_the_token(user: User) -> None:
+def test_a_private_repository_needs_the_token(user: User) -> None:
     user.hub.private = True
     refused = user.pull()
     assert refused.returncode == 1 and "HF_TOKEN" in refused.stderr
@@ -224,13 +224,13 @@ def test_a_private_repository_opens_with_the_token(user: User) -> None:
     assert {authorization for *_, authorization in user.hub.requests[-2:]} == {"Bearer hf_secret"}
 
 
-def test_a_repository_that_is_gone_is_said_so(user: User) -> None:
+def test_a_missing_repository_fails_with_a_message(user: User) -> None:
     user.hub.repo = "somebody/else"
     done = user.pull()
     assert done.returncode == 1 and "no such repository" in done.stderr
 
 
-def test_a_hub_that_cannot_be_reached_is_said_so(user: User) -> None:
+def test_a_hub_that_cannot_be_reached_fails_with_a_message(user: User) -> None:
     done = user.pull(HF_ENDPOINT="http://127.0.0.1:9")
     assert (
         done.returncode == 1
@@ -240,12 +240,12 @@ def test_a_hub_that_cannot_be_reached_is_said_so(user: User) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_offline_with_nothing_cached_is_said_so(user: User) -> None:
+def test_offline_without_a_cached_file_fails_with_a_message(user: User) -> None:
     done = user.pull(HF_HUB_OFFLINE="1")
     assert done.returncode == 1 and "HF_HUB_OFFLINE" in done.stderr and user.hub.requests == []
 
 
-def test_a_cache_that_another_program_filled_serves_offline(user: User) -> None:
+def test_a_cache_that_another_program_filled_is_used_offline(user: User) -> None:
     user.pull()
     (user.models / "lock.json").unlink()
     user.weights.unlink()

@@ -39,7 +39,7 @@ class InProcessServer:
             deployment=choose_deployment(settings, cuda=False),
             head_cache=HeadCache(self.models_dir),
             in_flight=self.in_flight,
-            api_worker=0,
+            http_process=0,
         )
         self.app = FastAPI(openapi_url=None)
         self.app.state.service = self.service

@@ -86,8 +86,8 @@ def test_the_device_is_one_of_the_known_forms() -> None:
 def test_the_places_are_shared_by_the_http_processes() -> None:
     """Rounded up, so that no fewer requests than the limit are admitted."""
     settings = Settings(max_in_flight=64, api_workers=3)
-    assert settings.max_in_flight_per_api_worker == 22
-    assert Settings(max_in_flight=64, api_workers=4).max_in_flight_per_api_worker == 16
+    assert settings.max_in_flight_per_http_process == 22
+    assert Settings(max_in_flight=64, api_workers=4).max_in_flight_per_http_process == 16
     assert Settings(max_body_mb=3).max_body_bytes == 3 * 1024 * 1024
 
 

@@ -14,10 +14,10 @@ LIMIT_MV = {"high": np.float32(20.0), "low": np.float32(0.02)}
 THREE_LEADS = ("II", "V1", "V5")
 
 
-def implausible(excess: str) -> str:
-    """The whole warning, with what was found."""
+def implausible(height: str) -> str:
+    """Return the whole warning for QRS complexes of this height."""
     return (
-        f"units: QRS complexes of {excess} peak to peak are implausible; the units are treated as"
+        f"units: QRS complexes of {height} peak to peak are implausible; the units are treated as"
         " unknown, and everything that needs volts is null"
     )
 
@@ -26,8 +26,8 @@ TOO_HIGH = implausible("more than 20 mV")
 TOO_LOW = implausible("less than 0.02 mV")
 
 
-def of_heights(*heights_mv: float, seconds: int = 5, fs: int = 100) -> np.ndarray:
-    """One lead for each height: in every second one sample of that height on a line of zero."""
+def signal_of_heights(*heights_mv: float, seconds: int = 5, fs: int = 100) -> np.ndarray:
+    """Return one lead for each height: zero, and in every second one sample of that height."""
     signal = np.zeros((len(heights_mv), seconds * fs), np.float32)
     signal[:, fs // 3 :: fs] = np.array(heights_mv, np.float32)[:, np.newaxis]
     return signal
@@ -47,8 +47,8 @@ def of_heights(*heights_mv: float, seconds: int = 5, fs: int = 100) -> np.ndarra
     ],
 )
 def test_every_unit_becomes_millivolt(units: str, per_mv: float) -> None:
-    millivolt, became = to_millivolt(SIGNAL.astype(np.float64) * per_mv, units)
-    assert became == "mV"
+    millivolt, new_units = to_millivolt(SIGNAL.astype(np.float64) * per_mv, units)
+    assert new_units == "mV"
     assert millivolt.dtype == np.float32
     assert millivolt.flags.c_contiguous
     np.testing.assert_allclose(millivolt, SIGNAL, rtol=1e-6)
@@ -62,9 +62,9 @@ def test_values_in_unknown_units_keep_their_values() -> None:
     assert signal.tolist() == [[1.0, 200.0], [3.0, -4.0]]
 
 
-@pytest.mark.parametrize("kind", ["<f2", ">f4", ">f8", ">i2", "<i2"])
-def test_any_type_and_layout_is_read(kind: str) -> None:
-    counts = np.asfortranarray(np.round(SIGNAL * 1000)).astype(kind)
+@pytest.mark.parametrize("dtype", ["<f2", ">f4", ">f8", ">i2", "<i2"])
+def test_any_type_and_layout_is_read(dtype: str) -> None:
+    counts = np.asfortranarray(np.round(SIGNAL * 1000)).astype(dtype)
     millivolt, units = to_millivolt(counts, "mV", gain=1000.0)
     assert units == "mV"
     assert millivolt.dtype == np.float32
@@ -74,8 +74,8 @@ def test_any_type_and_layout_is_read(kind: str) -> None:
 
 @pytest.mark.parametrize("units", ["unknown", "mV"])
 def test_a_gain_converts_adc_units_to_millivolt(units: str) -> None:
-    millivolt, became = to_millivolt(np.array([[400, -50]], np.int16), units, 200.0)
-    assert became == "mV"
+    millivolt, new_units = to_millivolt(np.array([[400, -50]], np.int16), units, 200.0)
+    assert new_units == "mV"
     assert millivolt.tolist() == [[2.0, -0.25]]
 
 
@@ -89,7 +89,7 @@ def test_a_gain_converts_adc_units_to_millivolt(units: str) -> None:
         ("ΩV", "'\\u03a9V'"),
     ],
 )
-def test_another_unit_is_refused_with_those_allowed(units: str, shown: str) -> None:
+def test_any_other_unit_is_refused_with_the_list_of_allowed_ones(units: str, shown: str) -> None:
     with pytest.raises(BadOption) as caught:
         to_millivolt(SIGNAL, units)
     assert caught.value.detail == f"units: {shown}; allowed are mV, uV, V or unknown"
@@ -133,7 +133,7 @@ def test_microvolts_or_volts_sent_as_millivolts_become_unknown_units(
 
 
 @pytest.mark.parametrize("factor", [0.05, 1.0, 5.0])
-def test_small_and_large_hearts_are_plausible(factor: float) -> None:
+def test_low_and_high_qrs_complexes_are_plausible(factor: float) -> None:
     sent = record(SIGNAL * factor)
     assert check_millivolt(sent) is sent
 
@@ -143,7 +143,7 @@ def test_small_and_large_hearts_are_plausible(factor: float) -> None:
     [
         ((20.0, 20.0, 20.0), ()),
         ((1.0, np.nextafter(LIMIT_MV["high"], 30), 40.0), (TOO_HIGH,)),
-        # The middle lead counts for the upper limit ...
+        # The median over leads counts for the upper limit ...
         ((19.0, 20.0, 500.0), ()),
         # ... and every lead for the lower one.
         ((0.001, 0.0001, 0.02), ()),
@@ -153,7 +153,7 @@ def test_small_and_large_hearts_are_plausible(factor: float) -> None:
 def test_the_limits_are_20_mv_and_0_02_mv(
     heights_mv: tuple[float, ...], warnings: tuple[str, ...]
 ) -> None:
-    checked = check_millivolt(record(of_heights(*heights_mv), THREE_LEADS, 100.0))
+    checked = check_millivolt(record(signal_of_heights(*heights_mv), THREE_LEADS, 100.0))
     assert checked.warnings == warnings
     assert checked.units == ("unknown" if warnings else "mV")
 
@@ -165,7 +165,7 @@ def test_the_limits_are_20_mv_and_0_02_mv(
 def test_a_gap_in_every_lead_does_not_switch_the_check_off(
     heights_mv: tuple[float, ...], warnings: tuple[str, ...]
 ) -> None:
-    signal = of_heights(*heights_mv, seconds=7)
+    signal = signal_of_heights(*heights_mv, seconds=7)
     for lead, start in zip(signal, (0, 250, 390), strict=True):
         lead[start : start + 210] = np.nan
     checked = check_millivolt(record(signal, THREE_LEADS, 100.0))
@@ -191,7 +191,7 @@ def test_constant_or_missing_leads_do_not_count(level: float) -> None:
     constant = record(np.full((12, 5000), level))
     assert check_millivolt(constant) is constant
     signal = np.full((3, 500), level, np.float32)
-    signal[1] = of_heights(25.0)
+    signal[1] = signal_of_heights(25.0)
     assert check_millivolt(record(signal, THREE_LEADS, 100.0)).warnings == (TOO_HIGH,)
 
 
@@ -201,14 +201,14 @@ def test_a_height_is_the_median_of_the_peak_to_peak_values_of_whole_seconds() ->
     signal[0, 510] = 99.0  # after the last whole second
     signal[1] = 7.0
     signal[2, [50, 150, 250, 350, 450]] = [5.0, 1.0, 4.0, -2.0, 3.0]
-    signal[2, 0:100] = np.nan  # the whole window of 5
+    signal[2, 0:100] = np.nan  # the whole window whose height would be 5
     assert qrs_heights(signal[:2], 100).tolist() == [3.0]
     assert qrs_heights(signal, 100).tolist() == [3.0, 2.5]
     assert qrs_heights(signal, 100).dtype == np.float32
 
 
-def test_a_gap_within_a_second_leaves_the_rest_of_it() -> None:
-    signal = of_heights(2.0)
+def test_samples_next_to_a_gap_in_the_same_window_count() -> None:
+    signal = signal_of_heights(2.0)
     signal[0, 0:20] = np.nan
     signal[0, 60:100] = np.nan
     assert qrs_heights(signal, 100).tolist() == [2.0]
@@ -221,7 +221,7 @@ def test_a_recording_shorter_than_a_second_is_one_window() -> None:
     assert qrs_heights(np.array([[0.5, 3.0, 1.0]], np.float32), 0.4).tolist() == []
 
 
-def test_heights_need_no_peaks_and_survive_gaps_and_an_artefact() -> None:
+def test_gaps_and_an_artefact_hardly_change_heights() -> None:
     signal = SIGNAL.copy()
     signal[:, 200:260] = np.nan
     signal[:, 3000] = 50.0

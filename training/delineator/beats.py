@@ -68,16 +68,17 @@ class BeatSource:
 class Example:
     """The network's input and its targets; times are samples of the 288, NaN where there is none.
 
-    features  (4, leads, 288)
-    alive     (leads,) bool
-    classes   (leads, 288): 0 background, 1 P, 2 QRS, 3 T, -1 where the lead is not annotated
+    features      (4, leads, 288)
+    has_signal    (leads,) bool
+    classes       (leads, 288): 0 background, 1 P, 2 QRS, 3 T, -1 where the lead is not
+                  annotated
     lead_times    (5, leads) in the order of TIMES
     global_times  (5,)
     p_present     1.0 with a P wave, else 0.0
     """
 
     features: NDArray[np.float32]
-    alive: NDArray[np.bool_]
+    has_signal: NDArray[np.bool_]
     classes: NDArray[np.int64]
     lead_times: NDArray[np.float64]
     global_times: NDArray[np.float64]
@@ -171,10 +172,10 @@ def draw_example(source: BeatSource, leads: int, rng: np.random.Generator) -> Ex
     kept = _random_leads(leads, rng)
     lead_marks = lead_marks[:, kept]
     wave = _with_disturbances(wave[kept], rng)
-    features, alive = network_input(wave)
+    features, has_signal = network_input(wave)
     return Example(
         features=features,
-        alive=alive,
+        has_signal=has_signal,
         classes=_class_map(lead_marks),
         lead_times=lead_marks[list(TIMES)],
         global_times=global_times,

@@ -65,16 +65,16 @@ class DelineatorNet(nn.Module):
         self.global_head = nn.Conv2d(GLOBAL_HIDDEN, TIMES, 1)
         self.p_head = nn.Linear(2 * c3, 1)
 
-    def forward(self, x: Tensor, alive: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, has_signal: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the logits of classes, lead times, global times and P.
 
-        x      (batch, 4, leads, 288)
-        alive  (batch, leads): 0 for leads that do not count in the means over leads
+        x           (batch, 4, leads, 288)
+        has_signal  (batch, leads): 1, or 0 for leads that the means over leads leave out
 
         The shapes are (batch, 4, leads, 288), (batch, 5, leads, 288), (batch, 5, 288), (batch,).
         """
-        alive_count = alive.sum(dim=1, keepdim=True).clamp(min=1)
-        lead_weights = (alive / alive_count)[:, None, :, None]
+        signal_count = has_signal.sum(dim=1, keepdim=True).clamp(min=1)
+        lead_weights = (has_signal / signal_count)[:, None, :, None]
 
         skips = []
         for level, block in enumerate(self.down):

@@ -138,7 +138,7 @@ def run_install(options: Options) -> int:
     registry = _registry(options)
     head = read_head(options.folder)
     version = registry.install(options.folder)
-    alias = registry.aliases(head.name).of(version)
+    alias = registry.aliases(head.name).alias_of(version)
     folder = registry.root / head.name / str(version)
     _print(f"{head.name} version {version} is installed as {alias} ({folder})")
     if alias == "candidate":
@@ -151,7 +151,7 @@ def run_list(options: Options) -> int:
     for name in [options.name] if options.name else registry.names():
         aliases = registry.aliases(name)
         for version in registry.versions(name):
-            alias = aliases.of(version) or ""
+            alias = aliases.alias_of(version) or ""
             _print(f"{name:20} {version:4}  {alias:10} {_summary(registry, name, version)}")
         if options.audit:
             for entry in registry.audit(name):
@@ -175,7 +175,7 @@ def run_promote(options: Options) -> int:
     champion, candidate = _versions_to_compare(registry, options)
     verdict = _verdict(registry, options, champion, candidate)
     _print_verdict(options.name, champion, candidate, verdict)
-    record = registry.promote if verdict.promote else registry.keep
+    record = registry.promote if verdict.promote else registry.keep_champion
     record(options.name, candidate, reason=verdict.reason, details=verdict.to_dict())
     return 0 if verdict.promote else REFUSED
 

@@ -1,6 +1,6 @@
 """SCP-ECG: tables, differences, reference beats and spans that the shared files do not cover.
 
-The records are written here bit by bit, from the words of EN 1064.
+The tests write their own records, bit by bit as EN 1064 defines them.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ def packed(bits: str) -> bytes:
 
 
 def huffman(values: list[int]) -> bytes:
-    """Encode after annex C.
+    """Encode values with the default table, annex C.
 
-    0 is "0"; +-1 to 8 are so many ones, a zero and a sign; then literals of 8 and 16 bits.
+    0 is "0". Values from 1 to 8 and -8 to -1 are as many ones, a zero and a sign bit. Other values
+    follow a prefix as integers of 8 or 16 bits.
     """
     bits = ""
     for value in values:
@@ -71,16 +72,16 @@ def huffman(values: list[int]) -> bytes:
     return packed(bits)
 
 
-def raw(values: list[int]) -> bytes:
+def plain(values: list[int]) -> bytes:
     return struct.pack(f"<{len(values)}h", *values)
 
 
-def leads(spans: list[tuple[int, int, int]], flags: int = 0) -> bytes:
+def lead_section(spans: list[tuple[int, int, int]], flags: int = 0) -> bytes:
     """Return section 3 from (first sample, last sample, lead number)."""
     return bytes([len(spans), flags]) + b"".join(struct.pack("<IIB", *span) for span in spans)
 
 
-def waves(
+def wave_section(
     data: list[bytes],
     differences: int = 0,
     nanovolts: int = 1000,
@@ -93,14 +94,14 @@ def waves(
     return head + lengths + b"".join(data)
 
 
-def opened(bodies: dict[int, bytes]) -> EcgRecord:
+def read_sections(bodies: dict[int, bytes]) -> EcgRecord:
     return read([Part("upload", record_of(bodies))])
 
 
 def one_lead(
     data: bytes, differences: int = 0, count: int = len(RAMP), **more: Any
 ) -> dict[int, bytes]:
-    return {3: leads([(1, count, 1)]), 6: waves([data], differences, **more)}
+    return {3: lead_section([(1, count, 1)]), 6: wave_section([data], differences, **more)}
 
 
 @pytest.mark.parametrize("differences", [0, 1, 2])
@@ -109,28 +110,30 @@ def test_raw_and_huffman_coded_samples_are_restored_from_any_differences(differe
     first, second = np.diff(values), np.diff(values, 2)
     coded = [[*values], [values[0], *first], [*values[:2], *second]][differences]
     for bodies in (
-        one_lead(raw(coded), differences),
+        one_lead(plain(coded), differences),
         one_lead(huffman(coded), differences) | {2: DEFAULT},
-        one_lead(raw(coded), differences) | {2: b"\0\0"},
-        one_lead(raw(coded), differences) | {2: b""},
+        one_lead(plain(coded), differences) | {2: b"\0\0"},
+        one_lead(plain(coded), differences) | {2: b""},
     ):
-        record = opened(bodies)
+        record = read_sections(bodies)
         assert (record.lead_names, record.fs, record.warnings) == (("I",), 500.0, ())
         np.testing.assert_allclose(record.signal[0], values / 1000, rtol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_second_differences_of_few_samples(count: int) -> None:
-    record = opened(one_lead(raw([5, 7, 1][:count]), 2, count))
+    record = read_sections(one_lead(plain([5, 7, 1][:count]), 2, count))
     np.testing.assert_allclose(record.signal[0] * 1000, [5, 7, 10][:count], atol=1e-4)
 
 
 def test_only_the_stated_samples_are_read() -> None:
-    for bodies in (one_lead(raw(RAMP), count=9), one_lead(huffman(RAMP), count=9) | {2: DEFAULT}):
-        np.testing.assert_allclose(opened(bodies).signal[0] * 1000, RAMP[:9], rtol=1e-5, atol=1e-4)
+    for bodies in (one_lead(plain(RAMP), count=9), one_lead(huffman(RAMP), count=9) | {2: DEFAULT}):
+        np.testing.assert_allclose(
+            read_sections(bodies).signal[0] * 1000, RAMP[:9], rtol=1e-5, atol=1e-4
+        )
 
 
-def table(lines: list[tuple[int, int, int, int, int]]) -> bytes:
+def table_section(lines: list[tuple[int, int, int, int, int]]) -> bytes:
     """Return section 2 with one table of (prefix bits, all bits, switch, value, code)."""
     return struct.pack("<HH", 1, len(lines)) + b"".join(
         struct.pack("<BBBhI", *line) for line in lines
@@ -149,14 +152,14 @@ def test_a_huffman_table_of_the_file_has_its_codes_first_bit_lowest() -> None:
         (3, 11, 1, 0, 0b111),
     ]
     bits = "".join(["0", "10", "110", "111" + f"{-100 & 0xFF:08b}", "10", "0"])
-    record = opened(one_lead(packed(bits), count=6) | {2: table(lines)})
+    record = read_sections(one_lead(packed(bits), count=6) | {2: table_section(lines)})
     np.testing.assert_allclose(record.signal[0] * 1000, [0, 1, -1, -100, 1, 0], atol=1e-4)
 
 
 def test_a_code_may_have_a_prefix_of_32_bits_and_40_bits_in_all() -> None:
     lines = [(1, 1, 1, 0, 0b0), (32, 40, 1, 0, 0xFFFF_FFFF)]
     bits = "0" + "1" * 32 + f"{-3 & 0xFF:08b}" + "0"
-    record = opened(one_lead(packed(bits), count=3) | {2: table(lines)})
+    record = read_sections(one_lead(packed(bits), count=3) | {2: table_section(lines)})
     np.testing.assert_allclose(record.signal[0] * 1000, [0, -3, 0], atol=1e-4)
 
 
@@ -174,29 +177,31 @@ def test_the_default_table_is_a_prefix_code() -> None:
 
 def test_leads_recorded_one_after_the_other_are_at_their_times_with_gaps() -> None:
     bodies = {
-        3: leads([(11, 13, 1), (13, 15, 2), (14, 16, 3)]),
-        6: waves([raw([1, 2, 3]), raw([4, 5, 6]), raw([7, 8, 9])]),
+        3: lead_section([(11, 13, 1), (13, 15, 2), (14, 16, 3)]),
+        6: wave_section([plain([1, 2, 3]), plain([4, 5, 6]), plain([7, 8, 9])]),
     }
     nan = np.nan
     expected = [[1, 2, 3, nan, nan, nan], [nan, nan, 4, 5, 6, nan], [nan, nan, nan, 7, 8, 9]]
-    record = opened(bodies)
+    record = read_sections(bodies)
     assert record.lead_names == ("I", "II", "V1")
     np.testing.assert_allclose(record.signal * 1000, expected, atol=1e-4)
 
 
-def beats(qrs: list[tuple[int, int, int, int]], *, length_ms: int = 8, fiducial: int = 2) -> bytes:
+def qrs_section(
+    qrs: list[tuple[int, int, int, int]], *, length_ms: int = 8, fiducial: int = 2
+) -> bytes:
     """Return section 4 from (type, start, fiducial, end), counted from 1."""
     head = struct.pack("<HHH", length_ms, fiducial, len(qrs))
     return head + b"".join(struct.pack("<HIII", *complex_) for complex_ in qrs)
 
 
-def test_the_reference_beat_is_added_on_its_fiducial_within_its_zone_and_for_type_0_only() -> None:
+def test_the_reference_beat_is_added_at_its_fiducial_in_its_zone_and_for_type_0_only() -> None:
     beat, count = [10, 20, 30, 40], 20  # 8 ms at 2 ms a sample
     bodies = {
-        3: leads([(1, count, 1), (1, count, 2)], flags=1),
-        4: beats([(0, 4, 5, 6), (1, 11, 12, 13), (0, 15, 16, 20)]),
-        5: waves([raw(beat), raw(beat[::-1])], nanovolts=500),
-        6: waves([raw([0] * count), raw([7] * count)]),
+        3: lead_section([(1, count, 1), (1, count, 2)], flags=1),
+        4: qrs_section([(0, 4, 5, 6), (1, 11, 12, 13), (0, 15, 16, 20)]),
+        5: wave_section([plain(beat), plain(beat[::-1])], nanovolts=500),
+        6: wave_section([plain([0] * count), plain([7] * count)]),
     }
     expected = np.zeros((2, count))
     expected[1] = 7
@@ -205,27 +210,27 @@ def test_the_reference_beat_is_added_on_its_fiducial_within_its_zone_and_for_typ
     expected[1, 3:6] += np.array([40, 30, 20]) / 2
     expected[0, 14:18] += np.array(beat) / 2
     expected[1, 14:18] += np.array(beat[::-1]) / 2
-    record = opened(bodies)
+    record = read_sections(bodies)
     np.testing.assert_allclose(record.signal * 1000, expected, atol=1e-4)
     assert record.warnings == ()
 
 
 def test_a_beat_is_cut_at_both_ends_of_a_lead() -> None:
-    """A lead of the samples 11 to 15; the beat would begin before and end behind it."""
+    """The lead has the samples 11 to 15. The beats would begin before it and end after it."""
     bodies = {
-        3: leads([(11, 15, 1)], flags=1),
-        4: beats([(0, 9, 11, 12), (0, 14, 15, 18), (0, 30, 31, 33)], fiducial=2),
-        5: waves([raw([10, 20, 30, 40])]),
-        6: waves([raw([0] * 5)]),
+        3: lead_section([(11, 15, 1)], flags=1),
+        4: qrs_section([(0, 9, 11, 12), (0, 14, 15, 18), (0, 30, 31, 33)], fiducial=2),
+        5: wave_section([plain([10, 20, 30, 40])]),
+        6: wave_section([plain([0] * 5)]),
     }
-    record = opened(bodies)
+    record = read_sections(bodies)
     np.testing.assert_allclose(record.signal[0] * 1000, [20, 30, 0, 10, 20], atol=1e-4)
 
 
-# Section 1 and 7
+# Sections 1 and 7
 
 
-def test_age_sex_time_device_and_measurements_come_along_and_names_do_not() -> None:
+def test_age_sex_time_device_and_measurements_are_read_and_names_are_not() -> None:
     device = bytes(8) + b"ELI10\0" + bytes(22) + b"\x01\0" + b"a\0b\0c\0" + b"Maker\0"
     fields = {
         0: b"Mustermann\0",
@@ -242,7 +247,7 @@ def test_age_sex_time_device_and_measurements_come_along_and_names_do_not() -> N
     beat = struct.pack("<5H3h", 100, 200, 260, 360, 29_999, 30, 999, -10)
     section7 = struct.pack("<BBHH", 2, 1, 828, 0) + beat + bytes(16) + bytes(10)
     section7 += struct.pack("<H", 2) + bytes(2) + struct.pack("<HHHB", 72, 0, 442, 1)
-    record = opened(one_lead(raw(RAMP)) | {1: section1, 7: section7})
+    record = read_sections(one_lead(plain(RAMP)) | {1: section1, 7: section7})
     assert record.reported is not None
     assert (record.patient.age_years, record.patient.sex) == (63.0, "female")
     assert record.recording_date == "2024-05-01T08:27:32"
@@ -322,11 +327,11 @@ def test_measurements_that_are_cut_off_or_not_measured_are_left_out() -> None:
         assert reported.measurements(section7) == {}
 
 
-# The frame
+# The frame: sizes, pointers and checksums
 
 
 def test_a_record_with_a_changed_section_1_is_read_by_the_waveforms_own_checksums() -> None:
-    data = bytearray(record_of(one_lead(raw(RAMP)) | {1: b"\0\x05\0Erika\xff\0\0", 2: b"\0\0"}))
+    data = bytearray(record_of(one_lead(plain(RAMP)) | {1: b"\0\x05\0Erika\xff\0\0", 2: b"\0\0"}))
     position = data.index(b"Erika")
     data[position : position + 5] = b"XXXXX"
     record = read([Part("upload", bytes(data))])
@@ -341,7 +346,11 @@ def test_a_record_with_a_changed_section_1_is_read_by_the_waveforms_own_checksum
 
 @pytest.mark.parametrize("number", [2, 3, 4, 5, 6])
 def test_every_waveform_section_is_checked_if_the_records_checksum_is_wrong(number: int) -> None:
-    bodies = one_lead(raw(RAMP)) | {2: DEFAULT, 4: beats([]), 5: waves([raw(RAMP)])}
+    bodies = one_lead(plain(RAMP)) | {
+        2: DEFAULT,
+        4: qrs_section([]),
+        5: wave_section([plain(RAMP)]),
+    }
     data = bytearray(record_of(bodies))
     index = struct.unpack_from("<I", data, 22 + 10 * number + 6)[0]
     data[index - 1 + 16] ^= 1
@@ -350,13 +359,13 @@ def test_every_waveform_section_is_checked_if_the_records_checksum_is_wrong(numb
     assert caught.value.detail == f"section {number} of the SCP-ECG record: its checksum is wrong"
 
 
-def test_bytes_behind_the_record_are_ignored() -> None:
-    record = read([Part("upload", record_of(one_lead(raw(RAMP))) + b"more")])
+def test_bytes_after_the_record_are_ignored() -> None:
+    record = read([Part("upload", record_of(one_lead(plain(RAMP))) + b"more")])
     assert (record.samples, record.warnings) == (len(RAMP), ())
 
 
-def test_a_record_is_found_by_its_mark_or_its_pointer_to_itself() -> None:
-    data = record_of(one_lead(raw(RAMP)))
+def test_a_record_is_recognised_by_its_mark_or_by_its_pointer_to_section_0() -> None:
+    data = record_of(one_lead(plain(RAMP)))
     unmarked = data.replace(b"SCPECG", bytes(6))
     assert looks_like_scp(data) and looks_like_scp(unmarked)
     assert looks_like_scp(data[:64]) and not looks_like_scp(unmarked[:64])
@@ -367,8 +376,8 @@ def test_a_record_is_found_by_its_mark_or_its_pointer_to_itself() -> None:
     assert not looks_like_scp(bytes(200))
 
 
-def test_a_wrong_size_is_damage_with_the_mark_and_another_format_without() -> None:
-    data = record_of(one_lead(raw(RAMP)))
+def test_a_wrong_size_is_damage_if_there_is_a_mark_else_another_format() -> None:
+    data = record_of(one_lead(plain(RAMP)))
     fault = f"its size field states {len(data)} bytes, the file has {len(data) - 1}"
     with pytest.raises(CorruptFile) as damaged:
         read([Part("upload", data[:-1])])
@@ -399,8 +408,8 @@ OTHER = "section 3 of the SCP-ECG record has another number or length than secti
         (22 + 30 + 2, struct.pack("<I", 27), OTHER),
     ],
 )
-def test_a_pointer_that_lies_is_refused(offset: int, value: bytes, detail: str) -> None:
-    data = record_of(one_lead(raw(RAMP)))[6:]
+def test_a_wrong_pointer_is_refused(offset: int, value: bytes, detail: str) -> None:
+    data = record_of(one_lead(plain(RAMP)))[6:]
     start = offset - 6
     with pytest.raises(CorruptFile) as caught:
         read([Part("upload", stamped(data[:start] + value + data[start + len(value) :]))])
@@ -415,60 +424,64 @@ SEVERAL_TABLES = "SCP-ECG with several Huffman tables is not supported"
     ("bodies", "kind", "detail"),
     [
         (
-            one_lead(raw(RAMP), bimodal=1),
+            one_lead(plain(RAMP), bimodal=1),
             UnknownFormat,
             "SCP-ECG with bimodal compression is not supported",
         ),
         (
-            one_lead(raw(RAMP), differences=3),
+            one_lead(plain(RAMP), differences=3),
             UnknownFormat,
             "SCP-ECG with differences of order 3 is not supported; 0, 1 and 2 are",
         ),
-        (one_lead(raw(RAMP)) | {2: b"\x02\0" + bytes(20)}, UnknownFormat, SEVERAL_TABLES),
-        (one_lead(raw(RAMP)) | {2: b"\x10\0" + bytes(20)}, UnknownFormat, SEVERAL_TABLES),
-        (one_lead(raw(RAMP)) | {2: table([(1, 1, 0, 0, 0)])}, UnknownFormat, SEVERAL_TABLES),
+        (one_lead(plain(RAMP)) | {2: b"\x02\0" + bytes(20)}, UnknownFormat, SEVERAL_TABLES),
+        (one_lead(plain(RAMP)) | {2: b"\x10\0" + bytes(20)}, UnknownFormat, SEVERAL_TABLES),
         (
-            one_lead(raw(RAMP)) | {2: b"\x11\0"},
+            one_lead(plain(RAMP)) | {2: table_section([(1, 1, 0, 0, 0)])},
+            UnknownFormat,
+            SEVERAL_TABLES,
+        ),
+        (
+            one_lead(plain(RAMP)) | {2: b"\x11\0"},
             CorruptFile,
             "section 2 of the SCP-ECG record: 17 Huffman tables; the limit is 16",
         ),
         (
-            one_lead(raw(RAMP)) | {2: table([ONE_TABLE_CODE] * 2)[:-2]},
+            one_lead(plain(RAMP)) | {2: table_section([ONE_TABLE_CODE] * 2)[:-2]},
             CorruptFile,
             "Huffman table of the SCP-ECG record: 2 codes in 18 bytes; 1 to 256 codes of 9 bytes "
             "are allowed",
         ),
         (
-            one_lead(raw(RAMP)) | {2: b"\x01\0\0\0"},
+            one_lead(plain(RAMP)) | {2: b"\x01\0\0\0"},
             CorruptFile,
             "Huffman table of the SCP-ECG record: 0 codes in 2 bytes; 1 to 256 codes of 9 bytes "
             "are allowed",
         ),
         (
-            one_lead(raw(RAMP)) | {2: table([ONE_TABLE_CODE] * 257)},
+            one_lead(plain(RAMP)) | {2: table_section([ONE_TABLE_CODE] * 257)},
             CorruptFile,
             "Huffman table of the SCP-ECG record: 257 codes in 2316 bytes; 1 to 256 codes of "
             "9 bytes are allowed",
         ),
         (
-            one_lead(raw(RAMP)) | {2: table([(33, 40, 1, 0, 0)])},
+            one_lead(plain(RAMP)) | {2: table_section([(33, 40, 1, 0, 0)])},
             CorruptFile,
             "Huffman table of the SCP-ECG record: a code of 33 prefix bits and 40 bits; "
             "at most 32 and 40 are allowed",
         ),
         (
-            one_lead(raw(RAMP)) | {2: table([(3, 41, 1, 0, 0)])},
+            one_lead(plain(RAMP)) | {2: table_section([(3, 41, 1, 0, 0)])},
             CorruptFile,
             "Huffman table of the SCP-ECG record: a code of 3 prefix bits and 41 bits; "
             "at most 32 and 40 are allowed",
         ),
         (
-            one_lead(b"\xff\xff") | {2: table([ONE_TABLE_CODE])},
+            one_lead(b"\xff\xff") | {2: table_section([ONE_TABLE_CODE])},
             CorruptFile,
             "the SCP-ECG record has a Huffman code that is not in its table",
         ),
         (
-            one_lead(raw(RAMP)[:-2]),
+            one_lead(plain(RAMP)[:-2]),
             CorruptFile,
             "a lead of the SCP-ECG record has 13 samples; 14 are stated",
         ),
@@ -478,105 +491,108 @@ SEVERAL_TABLES = "SCP-ECG with several Huffman tables is not supported"
             "a lead of the SCP-ECG record has 0 samples; 14 are stated",
         ),
         (
-            one_lead(raw(RAMP), nanovolts=0),
+            one_lead(plain(RAMP), nanovolts=0),
             CorruptFile,
             "the gain in section 6 of the SCP-ECG record is 0",
         ),
         (
-            one_lead(raw(RAMP), interval=0),
+            one_lead(plain(RAMP), interval=0),
             BadSamplingRate,
             "fs: the sample interval in section 6 of the SCP-ECG record is 0",
         ),
         (
-            one_lead(raw(RAMP), count=1_200_001),
+            one_lead(plain(RAMP), count=1_200_001),
             CorruptFile,
             "lead 0 of the SCP-ECG record: samples 1 to 1200001 stated; 1 to 1200000 samples are "
             "allowed",
         ),
         (
-            one_lead(raw(RAMP), count=1_200_000),
+            one_lead(plain(RAMP), count=1_200_000),
             CorruptFile,
             "a lead of the SCP-ECG record has 14 samples; 1200000 are stated",
         ),
         (
-            {3: leads([(5, 4, 1)]), 6: waves([raw(RAMP)])},
+            {3: lead_section([(5, 4, 1)]), 6: wave_section([plain(RAMP)])},
             CorruptFile,
             "lead 0 of the SCP-ECG record: samples 5 to 4 stated; 1 to 1200000 samples are allowed",
         ),
         (
-            {3: leads([(0, 4, 1)]), 6: waves([raw(RAMP)])},
+            {3: lead_section([(0, 4, 1)]), 6: wave_section([plain(RAMP)])},
             CorruptFile,
             "lead 0 of the SCP-ECG record: samples 0 to 4 stated; 1 to 1200000 samples are allowed",
         ),
         (
-            {3: leads([(1, 1, 1), (1_200_001, 1_200_001, 2)]), 6: waves([raw([1])] * 2)},
+            {
+                3: lead_section([(1, 1, 1), (1_200_001, 1_200_001, 2)]),
+                6: wave_section([plain([1])] * 2),
+            },
             CorruptFile,
             "the leads of the SCP-ECG record span 1200001 samples; the limit is 1200000",
         ),
         (
-            {3: leads([(1, 14, 1), (1, 14, 1)]), 6: waves([raw(RAMP)] * 2)},
+            {3: lead_section([(1, 14, 1), (1, 14, 1)]), 6: wave_section([plain(RAMP)] * 2)},
             DuplicateLead,
             "the SCP-ECG record has a lead twice",
         ),
         (
-            {3: leads([(1, 14, 1)], flags=1), 6: waves([raw(RAMP)])},
+            {3: lead_section([(1, 14, 1)], flags=1), 6: wave_section([plain(RAMP)])},
             CorruptFile,
             "the SCP-ECG record subtracts a reference beat that it does not hold "
             "(sections 4 and 5)",
         ),
         (
             {
-                3: leads([(1, 14, 1)], flags=1),
-                4: beats([]),
-                5: waves([raw([1] * 8)], interval=1000),
-                6: waves([raw(RAMP)]),
+                3: lead_section([(1, 14, 1)], flags=1),
+                4: qrs_section([]),
+                5: wave_section([plain([1] * 8)], interval=1000),
+                6: wave_section([plain(RAMP)]),
             },
             UnknownFormat,
             "SCP-ECG with different sampling rates of reference beat and rhythm is not supported",
         ),
         (
             {
-                3: leads([(1, 14, 1)], flags=1),
+                3: lead_section([(1, 14, 1)], flags=1),
                 4: struct.pack("<HHH", 8, 2, 3),
-                5: waves([raw([1] * 4)]),
-                6: waves([raw(RAMP)]),
+                5: wave_section([plain([1] * 4)]),
+                6: wave_section([plain(RAMP)]),
             },
             CorruptFile,
             "section 4 of the SCP-ECG record: 3 QRS complexes in 6 bytes; at most 10000 of "
             "14 bytes are allowed",
         ),
         (
-            {3: leads([(1, 14, 1)])},
+            {3: lead_section([(1, 14, 1)])},
             NoSamples,
             "the SCP-ECG record has no rhythm data (section 6)",
         ),
         (
-            {6: waves([raw(RAMP)])},
+            {6: wave_section([plain(RAMP)])},
             CorruptFile,
             "section 3 of the SCP-ECG record: 0 leads in 0 bytes; at least one lead of 9 bytes "
             "is needed",
         ),
         (
-            {3: b"\x02\0" + leads([(1, 14, 1)])[2:], 6: waves([raw(RAMP)])},
+            {3: b"\x02\0" + lead_section([(1, 14, 1)])[2:], 6: wave_section([plain(RAMP)])},
             CorruptFile,
             "section 3 of the SCP-ECG record: 2 leads in 12 bytes; at least one lead of 9 bytes "
             "is needed",
         ),
         (
-            {3: leads([(1, 14, 1)]), 6: b"\1\0"},
+            {3: lead_section([(1, 14, 1)]), 6: b"\1\0"},
             CorruptFile,
             "section 6 of the SCP-ECG record: 2 bytes; 1 leads need at least 8",
         ),
         (
-            {3: leads([(1, 14, 1)]), 6: waves([raw(RAMP)])[:-2]},
+            {3: lead_section([(1, 14, 1)]), 6: wave_section([plain(RAMP)])[:-2]},
             CorruptFile,
             "section 6 of the SCP-ECG record: 34 bytes; its leads need 36",
         ),
     ],
 )
-def test_what_is_damaged_or_not_supported_is_refused_by_name(
+def test_a_damaged_or_unsupported_record_is_refused_with_the_reason(
     bodies: dict[int, bytes], kind: type[EcgError], detail: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        opened(bodies)
+        read_sections(bodies)
     assert caught.value.detail == detail

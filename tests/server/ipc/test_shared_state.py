@@ -22,7 +22,7 @@ NO_PID = 5_000_001  # above the kernel's limit for pids, 2^22
 @pytest.fixture
 def state() -> SharedState:
     """Rows 0 to 2 are signal workers, rows 3 and 4 model workers."""
-    return SharedState(3, ["cuda:0", "cuda:1"], api_workers=2, slots_per_api_worker=3)
+    return SharedState(3, ["cuda:0", "cuda:1"], api_workers=2, slots_per_http_process=3)
 
 
 def set_live(state: SharedState, row: int) -> None:

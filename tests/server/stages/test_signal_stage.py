@@ -210,8 +210,8 @@ def test_an_isolated_task_runs_when_no_other_body_is_open(stage: SignalStage) ->
     assert not scheduler.has_room
     order = []
     while not scheduler.is_idle:
-        api_worker, sent = scheduler.step()
-        assert api_worker == 0
+        http_process, sent = scheduler.step()
+        assert http_process == 0
         order += [(message.uid, message.index) for message in sent if isinstance(message, Result)]
         assert scheduler.has_room == scheduler.is_idle or order[-1] == (2, 1)
     assert order == [(1, 0), (1, 1), (2, 0), (2, 1)]
@@ -221,7 +221,7 @@ def test_an_isolated_task_runs_when_no_other_body_is_open(stage: SignalStage) ->
 def test_a_step_names_the_http_process_of_its_body(stage: SignalStage) -> None:
     scheduler = FairScheduler(stage)
     task = task_of(stage, {}, uid=5)
-    scheduler.add(replace(task, head=replace(task.head, api_worker=3)))
-    api_worker, sent = scheduler.step()
-    assert api_worker == 3
+    scheduler.add(replace(task, head=replace(task.head, http_process=3)))
+    http_process, sent = scheduler.step()
+    assert http_process == 3
     assert [type(message) for message in sent] == [BodyParsed, Result]

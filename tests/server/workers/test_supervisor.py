@@ -129,15 +129,15 @@ def test_encoders_that_cannot_be_loaded_end_the_server(
 
 
 def test_an_http_process_that_ends_ends_the_server(supervised: Supervised) -> None:
-    api_worker = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,))
-    api_worker.start()
-    supervised.start([api_worker])
+    http_process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,))
+    http_process.start()
+    supervised.start([http_process])
     assert not supervised.stopped.wait(0.6)
-    assert api_worker.pid is not None
-    os.kill(api_worker.pid, signal.SIGKILL)
+    assert http_process.pid is not None
+    os.kill(http_process.pid, signal.SIGKILL)
     assert supervised.stopped.wait(GUARD_S)
     assert supervised.supervisor.exit_code == 1
-    api_worker.join()
+    http_process.join()
 
 
 def test_a_draining_server_is_not_supervised(supervised: Supervised) -> None:

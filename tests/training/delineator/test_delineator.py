@@ -90,7 +90,7 @@ def test_labels_follow_the_augmented_beat(leads: int) -> None:
         assert np.isfinite(example.features).all()
         assert example.p_present == 1.0
         qrs_on, qrs_off = example.lead_times[2:4]
-        for lead in np.flatnonzero(example.alive):
+        for lead in np.flatnonzero(example.has_signal):
             inside = np.flatnonzero(example.classes[lead] == 2)
             assert abs(inside[0] - qrs_on[lead]) <= 1
             assert abs(inside[-1] + 1 - qrs_off[lead]) <= 1
