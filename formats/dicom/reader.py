@@ -50,7 +50,7 @@ _ELEMENTS: Final = [
     "PatientSex",
 ]
 _DEFLATED_SYNTAX: Final = b"1.2.840.10008.1.2.1.99"
-_META_BYTES: Final = 2048  # the transfer syntax is within so many
+_META_BYTES: Final = 2048  # the file's first bytes, which hold the transfer syntax
 _PREAMBLE_BYTES: Final = 128
 # A data set without preamble begins with the length of group 2 or 8, or with a character set, a
 # type or a class.

@@ -63,7 +63,7 @@ def _walk(data: bytes, at: int, end: int, channel: int | None, depth: int) -> It
 
 
 def _channel_number(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Return a number of seven bits a byte and the position behind it.
+    """Return a number of seven bits per byte and the position after it.
 
     The highest bit of a byte says that another one follows.
     """
@@ -98,7 +98,7 @@ def _extent(data: bytes, at: int, end: int, depth: int) -> tuple[int, int, int]:
 
 
 def _end_of_contents(data: bytes, at: int, end: int, depth: int) -> tuple[int, int]:
-    """Return the end of an indefinite value and the position behind its two zero bytes."""
+    """Return the end of an indefinite value and the position after its two zero bytes."""
     if depth > MAX_DEPTH:
         raise CorruptFile(_TOO_DEEP)
     while at + 1 < end:

@@ -37,7 +37,7 @@ _DEFAULT_GAP: Final = -(1 << 15)
 _MAX_EXPONENT: Final = 12
 _SEXES: Final[dict[int, Sex]] = {1: "male", 2: "female", 3: "other"}
 _MARK: Final = b"MFR"
-_MARK_BYTES: Final = 12  # the mark is within so many
+_MARK_BYTES: Final = 12  # the file's first bytes, which hold the mark
 
 # The channels of one DATA field, or of several that continue each other.
 _Frame = list[Channel]

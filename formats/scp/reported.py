@@ -137,7 +137,7 @@ def _beat_measurements(data: bytes) -> dict[str, object]:
 
 
 def _integer(data: bytes, position: int) -> int | None:
-    """Return the measured u16 at `position`; None behind the end."""
+    """Return the measured u16 at `position`; None if the data end before it."""
     if position + 2 > len(data):
         return None
     return _measured(int.from_bytes(data[position : position + 2], "little"))

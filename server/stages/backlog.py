@@ -146,6 +146,6 @@ def _filled(batch: Batch, jobs: deque[Job], room: int) -> Batch:
             unfinished.append(job)
         if job.item.isolated:
             break
-    # The rest of a long recording goes behind the others that wait.
+    # The rest of a long recording waits after all other jobs.
     jobs.extend(unfinished)
     return batch

@@ -30,6 +30,11 @@ MAX_RECEIVED_AT_ONCE: Final = 64  # messages; after them the event loop serves r
 
 @dataclass
 class Service:
+    """What the routes of one HTTP process use.
+
+    http_process  number of the process, from 0
+    """
+
     settings: Settings
     state: SharedState
     deployment: Deployment

@@ -49,7 +49,7 @@ def test_an_encoder_sees_only_what_needs_it() -> None:
     assert (clinical.calls[0]["segments"], features.calls[0]["segments"]) == (2, 2)
 
 
-def test_an_encoder_that_nobody_needs_does_not_run() -> None:
+def test_an_encoder_that_no_recording_needs_does_not_run() -> None:
     runner = SumRunner(1.0)
     assert forward([piece(1)], {"clinical": runner}) == [{}]
     assert runner.calls == []
@@ -76,7 +76,7 @@ def test_layers_and_attention_are_computed_for_the_batch_and_given_to_those_who_
     assert all(len(result.pooled) == 1 for result in results)
 
 
-def test_what_nobody_asked_for_is_not_computed() -> None:
+def test_outputs_that_no_recording_needs_are_not_computed() -> None:
     runner = SumRunner(1.0)
     forward([piece(1, clinical=Need())], {"clinical": runner})
     assert runner.calls == [

@@ -244,7 +244,7 @@ def annotation(value: str, meaning: str, channels: list[int] | None = None) -> D
     return item
 
 
-def test_time_age_sex_device_and_measurements_come_along_and_the_name_does_not() -> None:
+def test_time_age_sex_device_and_measurements_are_read_and_the_name_is_not() -> None:
     nameless = Dataset()
     nameless.NumericValue = "5"
     valueless = annotation("", "RR interval")

@@ -141,7 +141,7 @@ def test_a_lead_that_comes_twice_is_refused() -> None:
         read_pair(head.replace(b" II", b" I"), data)
 
 
-def test_date_age_and_sex_come_along_and_names_do_not() -> None:
+def test_date_age_and_sex_are_read_and_names_are_not() -> None:
     head, data = pair(
         when="8:26:04 26/10/1994", comments="# <age>: 63 <sex>: F\n# Name: Erika Mustermann"
     )

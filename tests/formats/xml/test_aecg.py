@@ -129,7 +129,7 @@ def annotation(code: str, value: str, lead_code: str = "") -> str:
     return f"<component><annotation>{content}</annotation></component>"
 
 
-def test_global_annotations_come_along_and_those_of_a_lead_or_of_0_do_not() -> None:
+def test_global_annotations_are_read_and_those_of_a_lead_or_of_0_are_not() -> None:
     notes = (
         annotation("MDC_ECG_TIME_PD_QRS", "70", "MDC_ECG_LEAD_I")
         + annotation("MDC_ECG_TIME_PD_QRS", "90", "MDC_ECG_BEAT")

@@ -58,7 +58,7 @@ def test_a_strip_without_a_count_or_a_known_unit_is_read() -> None:
     assert (record.samples, record.units) == (100, "unknown")
 
 
-def test_date_patient_device_and_measurements_come_along() -> None:
+def test_date_patient_device_and_measurements_are_read() -> None:
     when = moment("ObservationDateTime", Year=2024, Month=5, Day=1, Hour=8, Minute=27, Second=32)
     patient = element("PatientInfo", "<Age units='Months'>18</Age>", Gender="FEMALE")
     device = element("DeviceInfo", Desc="CardioSoft", SoftwareVer="6.5")

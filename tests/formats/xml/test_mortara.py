@@ -60,7 +60,7 @@ def test_every_type_of_samples_is_read(bits: str, sign: str, dtype: str, shift: 
     np.testing.assert_allclose(record.signal[0], (RAMP + shift + 7) / 200, rtol=1e-5)
 
 
-def test_date_patient_device_and_measurements_come_along() -> None:
+def test_date_patient_device_and_measurements_are_read() -> None:
     subject = tag("SUBJECT", {"AGE": "18", "AGE_UNITS": "MONTHS", "SEX": "F", "LAST_NAME": "M."})
     source = tag("SOURCE", {"MANUFACTURER": "Mortara", "MODEL": "ELI 250"})
     cycle = tag("TYPICAL_CYCLE", {"PR_DURATION": "150", "QT_DURATION": "400", "P_AXIS": "-7"})

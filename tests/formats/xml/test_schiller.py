@@ -44,7 +44,7 @@ def test_a_channel_may_state_neither_type_nor_count() -> None:
     assert record.samples == 100
 
 
-def test_date_patient_device_and_annotations_come_along() -> None:
+def test_date_patient_device_and_annotations_are_read() -> None:
     start = element("startdatetime", date="20240501xx", time="08273299")
     patient = element("patdata", birthdate="19600502", gender="F", lastname="Mustermann")
     hardware = element("hardware", vendor="SCHILLER", model="AT-110")

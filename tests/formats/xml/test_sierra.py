@@ -214,7 +214,7 @@ def test_rate_and_resolution_of_1_03_are_among_the_signals_characteristics() -> 
     np.testing.assert_allclose(opened(both).signal[0], RAMP * 0.02, rtol=1e-5)
 
 
-def test_date_patient_device_and_measurements_come_along() -> None:
+def test_date_patient_device_and_measurements_are_read() -> None:
     acquisition = "<dataacquisition date='2024-05-01' time='08:27:32'>"
     acquisition += "<machine>PageWriter</machine></dataacquisition>"
     age = element("age", years="0", dateofbirth="1960-05-02")
