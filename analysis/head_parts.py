@@ -39,7 +39,7 @@ class HeadParts:
 class _Predictions:
     """The predictions of the heads that take part, and why others give none; by name."""
 
-    made: dict[str, tuple[HeadUse, Prediction]]
+    by_head: dict[str, tuple[HeadUse, Prediction]]
     missing: dict[str, str]
 
 
@@ -54,8 +54,8 @@ def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: Hea
         if SUPERCLASS_HEAD in predictions.missing:
             reason = predictions.missing[SUPERCLASS_HEAD]
             warnings.append(f"superclass: the installed head gives no result: {reason}")
-        if SUPERCLASS_HEAD in predictions.made:
-            _, prediction = predictions.made[SUPERCLASS_HEAD]
+        if SUPERCLASS_HEAD in predictions.by_head:
+            _, prediction = predictions.by_head[SUPERCLASS_HEAD]
             superclass = _superclass_of_head(prediction, options.thresholds)
     heads = None
     if "heads" in options.include:
@@ -79,22 +79,22 @@ def _superclass_of_head(prediction: Prediction, thresholds: Mapping[str, float])
 
 
 def _predict(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: HeadOf) -> _Predictions:
-    made: dict[str, tuple[HeadUse, Prediction]] = {}
+    by_head: dict[str, tuple[HeadUse, Prediction]] = {}
     missing = dict(prepared.unusable_heads)
     for use in heads_wanted(prepared.options, prepared.heads):
         if use.role not in encoded:
             continue  # `Prepared.no_model` is the reason for all heads
         embedding = mean_over_segments(encoded[use.role].pooled)
         try:
-            made[use.name] = (use, head_of(use.name, use.version).predict(embedding))
+            by_head[use.name] = (use, head_of(use.name, use.version).predict(embedding))
         except ModelStoreError as error:
             missing[use.name] = error.detail
-    return _Predictions(made, missing)
+    return _Predictions(by_head, missing)
 
 
 def _heads_part(predictions: _Predictions) -> dict[str, HeadAnswer]:
     part: dict[str, HeadAnswer] = {}
-    for use, prediction in predictions.made.values():
+    for use, prediction in predictions.by_head.values():
         part[use.name] = {
             "version": use.version,
             "probabilities": prediction.probabilities,

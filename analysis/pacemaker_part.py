@@ -1,4 +1,4 @@
-"""The part `pacemaker` of /analyze: all evidence of pacing as one probability."""
+"""The part `pacemaker` of /analyze: one probability of pacing, from all evidence."""
 
 from __future__ import annotations
 
@@ -7,51 +7,61 @@ from collections.abc import Sequence
 from analysis.answer_types import Pacemaker
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
-from heads import pacemaker
+from heads.pacemaker import PACEMAKER_LABEL, LabelEvidence, shipped_head
 
 
 def pacemaker_part(
     measured: MeasuredRecord | None, labels: Sequence[JoinedLabel] | None
 ) -> tuple[Pacemaker | None, list[str]]:
-    """Return the part, None where there is no evidence, and the warnings with the reasons."""
-    recorded = None if measured is None else measured.pacemaker
-    if recorded is None:
+    """Return the part and its warnings.
+
+    The part is None if there is no evidence; the warnings then give the reason.
+
+    labels  of the clinical encoder; None if no such encoder was run
+    """
+    evidence = None if measured is None else measured.pacemaker
+    if evidence is None:
         return None, ["pacemaker: not assessed, because the recording cannot be read"]
     label = _pacemaker_label(labels)
-    evidence = None
+    label_evidence = None
     if label is not None:
-        evidence = pacemaker.LabelEvidence(label.probability, label.label.pos_weight)
-    head = pacemaker.shipped_head()
-    probability = head.probability(recorded, evidence)
-    warnings = list(recorded.warnings)
+        label_evidence = LabelEvidence(label.probability, label.label.pos_weight)
+    head = shipped_head()
+    probability = head.probability(evidence, label_evidence)
+    warnings = list(evidence.warnings)
     if probability is None:
         return None, warnings
     present = head.present(probability)
     if label is not None and label.positive != present:
-        warnings.append(_disagreement(present))
+        warnings.append(_disagreement_warning(present))
     part: Pacemaker = {
         "present": present,
         "probability": probability,
         "evidence": {
-            "spikes": recorded.spikes,
-            "chamber": recorded.chamber,
-            "morphology": recorded.morphology_probability,
+            "spikes": evidence.spikes,
+            "chamber": evidence.chamber,
+            "morphology": evidence.morphology_probability,
             "label": None if label is None else label.probability,
         },
-        "visible": recorded.visible,
+        "visible": evidence.visible,
     }
     return part, warnings
 
 
 def _pacemaker_label(labels: Sequence[JoinedLabel] | None) -> JoinedLabel | None:
-    for joined in labels or ():
-        if joined.label.name == pacemaker.PACEMAKER_LABEL:
-            return joined
+    """Return the label of pacemakers, or None if the encoder does not have it."""
+    for label in labels or ():
+        if label.label.name == PACEMAKER_LABEL:
+            return label
     return None
 
 
-def _disagreement(present: bool) -> str:
-    label = f"labels: {pacemaker.PACEMAKER_LABEL}"
+def _disagreement_warning(present: bool) -> str:
+    """Return the warning for a label that contradicts the part.
+
+    present  whether all evidence together indicates a pacemaker
+    """
+    start = f"labels: {PACEMAKER_LABEL}"
     if present:
-        return f"{label} is not positive, but label, spikes and morphology together indicate one"
-    return f"{label} is positive, but label, spikes and morphology together indicate none"
+        return f"{start} is not positive, but label, spikes and morphology together indicate one"
+    return f"{start} is positive, but label, spikes and morphology together indicate none"

@@ -1,7 +1,8 @@
-"""A plain ECG-FM as a baseline: the reference's structure in eager PyTorch, float32, nothing fused.
+"""ECG-FM without optimisations, the baseline of the encoder's benchmark: float32, eager PyTorch.
 
-It has separate q, k and v, an explicit softmax, weight norm in every call, and convolutions with
-time last. Its weights are those of an `encoder.ecg_fm.EcgFm`, arranged as in the reference.
+Its modules are those of fairseq-signals: separate q, k and v, an explicit softmax, weight norm in
+every call, and convolutions with time as the last axis. Its weights are copied from an
+`encoder.ecg_fm.EcgFm`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from encoder.ecg_fm import EcgFm, Layer
 
 
 class PlainLayer(nn.Module):
-    """One transformer layer with post-LN, as published."""
+    """One transformer layer with post-LN, as in the published model: (B, T, D) -> (B, T, D)."""
 
     def __init__(self, layer: Layer) -> None:
         super().__init__()
@@ -33,20 +34,24 @@ class PlainLayer(nn.Module):
         self.fc2 = _linear(layer.fc2.weight, layer.fc2.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        count, tokens, width = x.shape
-        shape = (count, tokens, self.heads, width // self.heads)
-        query = (self.query(x) * shape[-1] ** -0.5).view(shape).transpose(1, 2)
+        batch, tokens, width = x.shape
+        head_width = width // self.heads
+        shape = (batch, tokens, self.heads, head_width)
+        query = (self.query(x) * head_width**-0.5).view(shape).transpose(1, 2)
         key = self.key(x).view(shape).transpose(1, 2)
         value = self.value(x).view(shape).transpose(1, 2)
         weights = torch.softmax(torch.matmul(query, key.transpose(2, 3)), dim=-1)
-        attended = torch.matmul(weights, value).transpose(1, 2).reshape(count, tokens, width)
+        attended = torch.matmul(weights, value).transpose(1, 2).reshape(batch, tokens, width)
         x = self.attention_norm(x + self.out(attended))
         inner = F.gelu(self.fc1(x))
         return cast(Tensor, self.ffn_norm(x + self.fc2(inner)))
 
 
 class PlainEncoder(nn.Module):
-    """(B, leads, samples) float32 -> pooled (B, D), logits (B, labels)."""
+    """The network: segments (B, leads, samples) -> embeddings (B, D), logits (B, labels); float32.
+
+    encoder  the source of the weights, with post-LN, a projection and a classifier
+    """
 
     def __init__(self, encoder: EcgFm) -> None:
         super().__init__()
@@ -55,7 +60,7 @@ class PlainEncoder(nn.Module):
             not config.layer_norm_first
             and encoder.projection is not None
             and encoder.classifier is not None
-        ), "the published shape"
+        ), "a plain encoder needs post-LN, a projection and a classifier, as the published model"
         self.strides = [layer.stride for layer in config.conv_layers]
         self.convs = nn.ParameterList(
             cast(Tensor, conv.weight).detach().clone() for conv in encoder.convs
@@ -65,6 +70,7 @@ class PlainEncoder(nn.Module):
         self.token_norm: nn.LayerNorm = encoder.token_norm
         self.projection: nn.Linear = encoder.projection
         self.classifier: nn.Linear = encoder.classifier
+        # Weight norm: the kernel is computed from a direction and one gain per position.
         weight = encoder.position.weight.detach()
         self.direction = nn.Parameter(weight.clone())
         self.gain = nn.Parameter(weight.norm(dim=(0, 1), keepdim=True))
@@ -83,15 +89,19 @@ class PlainEncoder(nn.Module):
         positions = F.conv1d(
             x.transpose(1, 2), kernel, self.position_bias, padding=self.padding, groups=self.groups
         )
+        # An even kernel with this padding gives one token too many.
         positions = F.gelu(positions[:, :, : x.shape[1]])
         x = self.encoder_norm(x + positions.transpose(1, 2))
         for layer in self.layers:
             x = layer(x)
+        # fairseq-signals counts a channel's tokens that are not 0; see encoder.ecg_fm.pool.
         pooled = x.sum(dim=1) / (x != 0).sum(dim=1)
         return pooled, self.classifier(pooled)
 
 
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    """Return a linear layer with copies of these weights (out, in) and biases (out,)."""
+    # On the meta device no memory is allocated for the weights that are replaced.
     linear = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
     linear.weight = nn.Parameter(weight.detach().clone())
     linear.bias = nn.Parameter(bias.detach().clone())

@@ -1,6 +1,6 @@
-"""The recordings of the input, and how one of them is read.
+"""List the recordings of the input, and read one of them.
 
-Needs the client package for its rules of which files form a recording.
+The client package has the rules that decide which files form a recording.
 """
 
 from __future__ import annotations
@@ -18,24 +18,27 @@ from errors import EcgError
 from formats.parts import Part
 from formats.registry import DEFAULT_MAX_BYTES, read
 
-# A day: a long recording takes time, and no client waits for an answer here.
+# A day. The server's default is 600 s; here no client waits for an answer.
 MAX_SECONDS = 86_400.0
 PATH_COLUMN = "path"
 
 
 def list_recordings(path: Path) -> list[Recording]:
-    """Return all recordings below a folder, or those that a Parquet or CSV table names.
+    """Return all recordings below a folder, or those that a Parquet or CSV table lists.
 
-    Paths in a table are relative to the table's folder. Raises UnusableInput if `path` is
+    A table lists paths in its column `path`, relative to its own folder. A path that is listed
+    twice is returned once. Raises UnusableInput if `path` is
     neither a folder nor a table with a column `path`.
     """
     if path.is_dir():
         return find_recordings(path)
+    # Unlike a set, a dict keeps the order of the paths.
     names = dict.fromkeys(str(name) for name in _path_column(path))
     return [recording_of(path.parent / name, name) for name in names]
 
 
 def _path_column(table: Path) -> list[object]:
+    """Return the cells of a table's column `path`."""
     import pyarrow.csv
     import pyarrow.parquet
 
@@ -54,9 +57,9 @@ def _path_column(table: Path) -> list[object]:
 def read_recording(
     recording: Recording, options: FeatureOptions, deployment: Deployment
 ) -> PreparedRecording | FailedRecording:
-    """Read one recording from its files and cut it into segments.
+    """Return one recording, read from its files and cut into segments, or the reason it failed.
 
-    An error is returned, not raised: it concerns this recording only.
+    An error is not raised, because the other recordings can still be read.
     """
     try:
         size = sum(path.stat().st_size for path in recording.files)

@@ -1,6 +1,6 @@
-"""torch.compile for EcgFm on a CUDA device.
+"""Compile parts of EcgFm with torch.compile, for a CUDA device.
 
-It needs Triton, and a C compiler for Triton's launchers.
+torch.compile needs Triton, and Triton needs a C compiler for the code that launches its kernels.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from torch import Tensor
 
 from encoder.ecg_fm import EcgFm
 
-C_COMPILERS = ("gcc", "clang")  # searched by Triton in this order (triton/runtime/build.py)
+# Triton looks for them in this order (triton/runtime/build.py).
+C_COMPILERS = ("gcc", "clang")
 
 
 def why_not_compilable() -> str | None:
-    """Return why torch.compile cannot work here, None if it can."""
+    """Return the reason why torch.compile cannot work in this process, or None if it can."""
     if find_spec("triton") is None:
         return "Triton is not installed"
     cc = os.environ.get("CC")
@@ -34,9 +35,9 @@ def why_not_compilable() -> str | None:
 
 
 def use_compile_cache(folder: Path) -> None:
-    """Let PyTorch and Triton keep compiled code in the folder, for the next start.
+    """Set the folder in which PyTorch and Triton keep compiled code for the next start.
 
-    Variables that are set in the environment are kept.
+    Environment variables that are already set have precedence.
     """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
     os.environ.setdefault("TRITON_CACHE_DIR", str(folder / "triton"))
@@ -45,14 +46,16 @@ def use_compile_cache(folder: Path) -> None:
 def compile_parts(encoder: EcgFm) -> Callable[[], None]:
     """Replace the encoder's parts by compiled ones, in place. Return a function that undoes it.
 
-    A part is compiled when it is first called. Layers are equal, so that all use one compilation.
-    It serves every batch size of 2 or more, and every encoder of the same sizes.
+    A part is compiled when it is first called. All layers have the same code and shapes, so one
+    compilation serves all of them. A compilation serves every batch size of 2 or more, and every
+    encoder of the same sizes.
     """
     parts = [
         (encoder, "features"),
         (encoder, "embed"),
         *((layer, "forward") for layer in encoder.layers),
     ]
+    # An instance attribute hides the method of its class until it is deleted.
     for module, name in parts:
         setattr(module, name, _with_dynamic_batch(torch.compile(getattr(module, name))))
 
@@ -64,10 +67,10 @@ def compile_parts(encoder: EcgFm) -> Callable[[], None]:
 
 
 def _with_dynamic_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return the function with the first axis of its input, and no other axis, of any size.
+    """Return the function so that one compilation serves inputs (B, ...) of every B of 2 or more.
 
-    torch.compile's dynamic=True would make the time axis dynamic too, and would assume that sizes
-    which are equal in the first call are always equal.
+    Only the first axis is dynamic. torch.compile(dynamic=True) would make the time axis dynamic
+    too, and would assume that sizes which are equal in the first call are always equal.
     """
     # Importing Dynamo takes seconds, and only processes that compile need it.
     from torch._dynamo import maybe_mark_dynamic
@@ -81,9 +84,10 @@ def _with_dynamic_batch(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tenso
 
 @contextmanager
 def compile_allowed() -> Iterator[None]:
-    """Compile new code within the block; afterwards run it uncompiled, in the whole process.
+    """Allow torch.compile to compile within the block; afterwards, new shapes run uncompiled.
 
-    No request then waits for the compiler. Not for two threads at the same time.
+    After the block no request waits for the compiler. The switch is one for the whole process, so
+    two threads must not be within such a block at the same time.
     """
     torch.compiler.set_stance("default")
     try:
@@ -96,10 +100,11 @@ def compile_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions that a compiled function's first call may raise if compiling fails.
 
     Dynamo converts nearly every exception of the compilation to a RuntimeError
-    (torch/_dynamo/convert_frame.py, `_compile`), a failed subprocess of Inductor's included, but
-    neither AssertionError nor IndexError. A kernel may be completed at its first launch, where
-    Triton's own errors, those of the C compiler that it calls and those of its files are not
-    converted.
+    (torch/_dynamo/convert_frame.py, `_compile`), also that of a failed subprocess of Inductor. It
+    does not convert AssertionError and IndexError.
+
+    Triton may finish a kernel only at its first launch, where no exception is converted:
+    TritonError, SubprocessError from the C compiler, and OSError from files.
     """
     errors: tuple[type[Exception], ...] = (
         RuntimeError,
@@ -110,6 +115,7 @@ def compile_errors() -> tuple[type[Exception], ...]:
     )
     try:
         from triton.errors import TritonError
-    except ImportError:  # Triton is installed but broken; Dynamo raises RuntimeError for that
+    except ImportError:
+        # Triton is installed but cannot be imported. Dynamo raises RuntimeError for that.
         return errors
     return (*errors, TritonError)

@@ -136,7 +136,7 @@ def parse_head(description: bytes, weights: bytes) -> Head:
         labels=tuple(HeadLabel(**label.model_dump()) for label in described.labels),
         layers=_check_layers(tensors),
         trained_on=np.sort(trained_on),
-        made=described.made,
+        training=described.made,
         card=described.card,
     )
     _check_agreement(head, described)
@@ -159,7 +159,7 @@ def head_bytes(head: Head) -> tuple[bytes, bytes]:
         "encoder": asdict(head.encoder),
         "labels": [asdict(label) for label in head.labels],
         "weights": {"bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()},
-        "made": dict(head.made),
+        "made": dict(head.training),
         "card": head.card,
     }
     text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"

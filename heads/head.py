@@ -1,7 +1,7 @@
-"""A head: computes the probabilities of its labels from an encoder's embedding, in numpy.
+"""A head computes the probabilities of its labels from an encoder's embedding, in numpy.
 
-It is linear or a multi-layer perceptron with ReLU. The scaling of its input is folded into the
-first layer. Each label's logit is calibrated by Platt's method: sigmoid(slope * logit + offset)
+It is linear, or a multi-layer perceptron with ReLU. The first layer's weights include the scaling
+of the input. Each label's logit is calibrated by Platt's method: sigmoid(slope * logit + offset)
 (Platt, Probabilistic outputs for support vector machines, 1999).
 """
 
@@ -19,17 +19,20 @@ from errors import BadHead, WrongEncoder
 from signals.logistic import sigmoid
 
 Kind = Literal["linear", "mlp"]
+# (weight (out, in), bias (out,))
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-SHOWN_SHA256 = 12  # hex digits in messages, as in the other names that carry a checksum
-DIGEST_BYTES = 8  # of a patient's id; makes collisions unlikely among millions of patients
+# The hexadecimal digits of a checksum in a message. The server's other texts show 12, too.
+SHOWN_SHA256_DIGITS = 12
+# The length of a patient's digest. Collisions are unlikely among millions of patients.
+DIGEST_BYTES = 8
 
 
 @dataclass(frozen=True)
 class EncoderReference:
     """The encoder whose embeddings a head reads.
 
-    The sha256 of its weights identifies it; name and revision are for people.
+    The sha256 of its weights identifies it. Name and revision are only shown to people.
     """
 
     name: str
@@ -38,15 +41,16 @@ class EncoderReference:
 
     def __str__(self) -> str:
         revision = self.revision or "none"
-        return f"{self.name} (revision {revision}, sha256 {self.sha256[:SHOWN_SHA256]})"
+        return f"{self.name} (revision {revision}, sha256 {self.sha256[:SHOWN_SHA256_DIGITS]})"
 
 
 @dataclass(frozen=True)
 class HeadLabel:
     """One output of a head.
 
-    threshold      on the calibrated probability; at or above it the label is positive
+    threshold      the calibrated probability from which the label is positive
     slope, offset  the calibration: sigmoid(slope * logit + offset)
+    description    what the label means, for people; may be empty
     """
 
     name: str
@@ -68,10 +72,11 @@ class Prediction:
 class Head:
     """One trained head, immutable.
 
-    layers      weight (out, in) and bias (out,), float32, from the embedding to the logits
+    layers      from the embedding to the logits; ReLU after each layer but the last
     trained_on  (patients,) uint64, sorted: digests of all patients whose recordings determined the
                 weights, the calibration or the thresholds
-    made        how it was trained, for people
+    training    how it was trained: the options, and the numbers of recordings and patients
+    card        a sentence about the head, for people; /models shows it
     """
 
     name: str
@@ -79,7 +84,7 @@ class Head:
     labels: tuple[HeadLabel, ...]
     layers: tuple[Layer, ...]
     trained_on: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    made: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
     card: str | None = None
 
     @property
@@ -88,7 +93,7 @@ class Head:
 
     @property
     def width(self) -> int:
-        """Width of the embeddings that the head reads."""
+        """Return the width of the embeddings that the head reads."""
         return int(self.layers[0][0].shape[1])
 
     @property
@@ -142,7 +147,7 @@ class Head:
 
 
 def patient_digests(patients: Iterable[str]) -> NDArray[np.uint64]:
-    """Return the sorted, distinct digests of patient ids, (patients,) uint64.
+    """Return the digests of patient ids, sorted and without duplicates: (patients,) uint64.
 
     A digest is the first 8 bytes of the sha256 of the id.
     """

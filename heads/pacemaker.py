@@ -40,7 +40,7 @@ from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Chamber, Pacing
 FILE: Final = Path(__file__).with_name("pacemaker.npz")
 PACEMAKER_LABEL: Final = "Electronic pacemaker"
 LABEL_WEIGHT: Final = 0.5  # of the label in the pool; an assumption, see above
-SHOWN_SHA256: Final = 12  # hex digits of the file's checksum in the head's version
+VERSION_SHA256_DIGITS: Final = 12  # hexadecimal, of the file's checksum in the head's version
 
 # Probabilities are kept this far from 0 and 1, whose log odds would outweigh all other evidence.
 _MIN_PROBABILITY: Final = 1e-9
@@ -82,7 +82,7 @@ class LabelEvidence:
     pos_weight: float | None = None
 
     def log_ratio(self, prior_log_odds: float) -> float:
-        """Return log P(recording | paced) / P(recording | not paced) as the label sees it.
+        """Return log P(recording | paced) / P(recording | not paced) according to the label.
 
         A weight of negatives / positives balances the training set, so the odds are the likelihood
         ratio. From calibrated odds the prior is subtracted.
@@ -185,7 +185,7 @@ def _window_log_ratio(
     start, stop = window_ms
     by_any_share = -log(beats + 1) - log(comb(beats, count))
     by_chance = count * log(chance) + (beats - count) * log1p(-chance)
-    # Without a spike no place was selected.
+    # Without a spike, no place was selected.
     selection = log((stop - start) / (2 * STABLE_MS)) if count else 0.0
     return by_any_share - by_chance - selection
 
@@ -201,7 +201,7 @@ def _sigmoid(log_odds: float) -> float:
 
 @cache
 def shipped_head() -> PacemakerHead:
-    """Return the head that ships in this folder."""
+    """Return the head from the file in this folder, which ships with the server."""
     with np.load(FILE, allow_pickle=False) as file:
         return PacemakerHead.from_arrays(dict(file))
 
@@ -210,4 +210,4 @@ def shipped_head() -> PacemakerHead:
 def version() -> str:
     """Return the version of the shipped head: pacemaker@ and the start of its file's SHA-256."""
     sha256 = hashlib.sha256(FILE.read_bytes()).hexdigest()
-    return f"pacemaker@{sha256[:SHOWN_SHA256]}"
+    return f"pacemaker@{sha256[:VERSION_SHA256_DIGITS]}"

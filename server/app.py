@@ -1,4 +1,4 @@
-"""The FastAPI application: routes, error handlers, middleware."""
+"""Add the routes, error handlers and middleware to the FastAPI application."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from server.routes.recordings import recording_handler
 
 
 class _NamedRoute(Route):
-    """A Starlette route that leaves itself in the scope, as FastAPI's routes do.
+    """A Starlette route that adds itself to the request's ASGI scope, as FastAPI's routes do.
 
-    The log and the metrics name the route's path, not the URL's.
+    RequestMiddleware takes the path for the log and the metrics from it.
     """
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -34,31 +34,34 @@ class _NamedRoute(Route):
         return match, child_scope
 
 
-def build_app(app: FastAPI) -> None:
+def configure_app(app: FastAPI) -> None:
     """Add routes, error handlers and middleware to LitServe's application."""
-    # Starlette routes, not FastAPI's: nothing of a request is validated or decoded by FastAPI.
+    # Starlette's routes pass requests on unchanged. FastAPI's would validate and decode them.
     routes = app.router.routes
     for route in ROUTE_OPTIONS:
         handler = recording_handler(route)
         routes.append(_NamedRoute(f"/{route}", handler, methods=["POST"], name=route))
-    for path, page in (OPERATOR_ROUTES | DOCS_ROUTES).items():
-        # HEAD too, which load balancers and link checkers send.
-        routes.append(_NamedRoute(path, page, methods=["GET", "HEAD"]))
-    app.add_exception_handler(EcgError, _own_error)
-    app.add_exception_handler(HTTPException, _framework_error)
+    for path, handler in (OPERATOR_ROUTES | DOCS_ROUTES).items():
+        # Load balancers and link checkers send HEAD.
+        routes.append(_NamedRoute(path, handler, methods=["GET", "HEAD"]))
+    app.add_exception_handler(EcgError, _answer_ecg_error)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
     app.user_middleware[:] = [Middleware(RequestMiddleware)]
 
 
-async def _own_error(request: Request, error: Exception) -> Response:
-    return _problem(request, cast(EcgError, error), {})
+# Starlette declares the argument of every handler as Exception.
+async def _answer_ecg_error(request: Request, error: Exception) -> Response:
+    return _answer_problem(request, cast(EcgError, error), {})
 
 
-async def _framework_error(request: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     http_error = cast(HTTPException, error)
-    return _problem(request, from_framework(request, http_error), allow_header(http_error))
+    ecg_error = from_framework(request, http_error)
+    return _answer_problem(request, ecg_error, allow_header(http_error))
 
 
-def _problem(request: Request, error: EcgError, headers: Mapping[str, str]) -> Response:
+def _answer_problem(request: Request, error: EcgError, headers: Mapping[str, str]) -> Response:
+    """Return the error as a response, and keep its code for the log and the metrics."""
     state: dict[str, Any] = request.scope["state"]
     state["code"] = error.code
     return problem_response(error, state["request_id"], headers)

@@ -8,7 +8,7 @@ from analysis.deployment import Deployment, deployment_of
 from encoder.devices import cuda_device_count, resolve_devices
 from errors import ModelStoreError
 from model_store.choose import choose_models
-from server.app import build_app
+from server.app import configure_app
 from server.ipc.shared_state import SharedState
 from server.settings import Settings
 from server.workers.litserve_server import EcgServer
@@ -27,7 +27,7 @@ def make_server(settings: Settings) -> EcgServer:
         api_workers=settings.api_workers,
         slots_per_http_process=settings.max_in_flight_per_http_process,
     )
-    return EcgServer(settings, state, deployment, build_app)
+    return EcgServer(settings, state, deployment, configure_app)
 
 
 def _devices(settings: Settings) -> list[str]:

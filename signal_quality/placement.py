@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from signal_quality.beats import AFTER_S, BEFORE_S
 from signal_quality.quality import Code, Finding
 from signal_quality.windows import Window
-from signals.leads import INDEPENDENT
+from signals.leads import INDEPENDENT_LEADS
 from signals.order import mean, median
 
 FILE: Final = Path(__file__).with_name("placement.json")
@@ -32,12 +32,12 @@ PARTS_S: Final = ((-BEFORE_S, -0.06), (-0.06, 0.06), (0.10, AFTER_S))
 # Likeness of the beats in the median lead. A template of noise shows nothing about electrodes.
 MIN_LIKENESS: Final = 0.7
 
-_UPPER_TRIANGLE: Final = np.triu_indices(len(INDEPENDENT))
+_UPPER_TRIANGLE: Final = np.triu_indices(len(INDEPENDENT_LEADS))
 
 
 def _chest(*order: int) -> NDArray[np.float64]:
     """Return the matrix of an exchange after which V1..V6 are the leads V`order`."""
-    exchange = np.eye(len(INDEPENDENT))
+    exchange = np.eye(len(INDEPENDENT_LEADS))
     rows = [1 + number for number in order]
     exchange[2:] = exchange[rows]
     return exchange
@@ -45,14 +45,14 @@ def _chest(*order: int) -> NDArray[np.float64]:
 
 def _limbs(one: tuple[float, float], two: tuple[float, float]) -> NDArray[np.float64]:
     """Return the matrix of an exchange after which I is `one` and II is `two`, of (I, II)."""
-    exchange = np.eye(len(INDEPENDENT))
+    exchange = np.eye(len(INDEPENDENT_LEADS))
     exchange[:2, :2] = one, two
     return exchange
 
 
 # The eight independent leads after an exchange are its matrix times the leads before it.
 EXCHANGES: Final[dict[str, NDArray[np.float64]]] = {
-    "": np.eye(len(INDEPENDENT)),
+    "": np.eye(len(INDEPENDENT_LEADS)),
     "right arm and left arm": _limbs((-1, 0), (-1, 1)),  # I is -I, II is III
     "right arm and left leg": _limbs((1, -1), (0, -1)),  # I is -III, II is -II
     "left arm and left leg": _limbs((0, 1), (1, 0)),  # I is II, II is I
@@ -123,9 +123,9 @@ def placement_rows(
 
     None if one of the eight independent leads is missing, or if there is no such window.
     """
-    if not set(INDEPENDENT) <= set(lead_names):
+    if not set(INDEPENDENT_LEADS) <= set(lead_names):
         return None
-    order = [list(lead_names).index(lead) for lead in INDEPENDENT]
+    order = [list(lead_names).index(lead) for lead in INDEPENDENT_LEADS]
     rows = []
     for window in windows:
         beats = window.beats

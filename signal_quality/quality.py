@@ -1,4 +1,4 @@
-"""The judgement of a recording: findings, a word for each lead, and a word for the whole."""
+"""The types of a quality assessment: findings, a word for each lead, a word for the recording."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+# The grade of the quality of a lead or of a recording.
 Word = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
 # From worst to best.
 WORDS: Final[tuple[Word, ...]] = ("Unreadable", "Poor", "Acceptable", "Good", "Excellent")
 
+# The codes of findings; docs/api.md, "/assess_quality", states value and limit of each.
 Code = Literal[
     "flat_line",
     "lead_off",
@@ -33,11 +35,12 @@ Code = Literal[
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault and what to do about it.
+    """One fault of the signal, and advice how to correct it.
 
-    lead   None if the fault is of the whole recording
-    value  what was measured; its unit depends on the code (`findings.py`, `noise.py`)
-    limit  what the value should not be beyond
+    lead    None if the fault concerns the whole recording
+    value   the measured value, None if the fault has none; its unit depends on the code
+    limit   what the value exceeds or is below, depending on the code
+    advice  a sentence for the person who records the ECG
     """
 
     code: Code
@@ -49,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class LeadQuality:
-    """The word of one sent lead, and the findings that led to it."""
+    """The word for one lead of the request, and the findings that determine it."""
 
     word: Word
     findings: tuple[Finding, ...] = ()
@@ -57,11 +60,14 @@ class LeadQuality:
 
 @dataclass(frozen=True)
 class Quality:
-    """The judgement of a recording.
+    """The quality of a recording.
 
-    probability_readable  None if no lead has enough samples
-    leads                 the sent leads, in standard order
-    findings              those of the sent leads, of missing leads, and of the recording
+    signal_quality        the word for the whole recording
+    readable              whether the quality allows an interpretation
+    probability_readable  that annotators would accept it; None if no lead has enough samples
+    leads                 by name: the leads of the request, in standard order
+    findings              of these leads, of missing leads, and of the whole recording
+    recommendation        a sentence for the person who records the ECG
     """
 
     signal_quality: Word

@@ -1,9 +1,9 @@
-"""The twelve standard leads: their names in every spelling, and the algebra of the limb leads.
+"""The twelve standard leads: the spellings of their names, and the algebra of the limb leads.
 
 With electrode potentials RA, LA, LL: I = LA - RA, II = LL - RA, III = LL - LA, and each of aVR,
-aVL, aVF is an electrode against the mean of the other two (Einthoven 1913; Goldberger 1942). All
-six are therefore a*I + b*II, and any two of them give the other four. Chest leads cannot be
-derived.
+aVL, aVF is the potential of one electrode minus the mean of the other two (Einthoven 1913;
+Goldberger 1942). All six are therefore a*I + b*II, and any two of them give the other four. Chest
+leads cannot be derived.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from signals.record import EcgRecord, Units
 
 LEADS: Final = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LIMB_LEADS: Final = LEADS[:6]
-# I, II and V1-V6: the other leads follow from these.
-INDEPENDENT: Final = ("I", "II", *LEADS[6:])
-INDEPENDENT_ROWS: Final = tuple(LEADS.index(lead) for lead in INDEPENDENT)
+# The other leads can be derived from these.
+INDEPENDENT_LEADS: Final = ("I", "II", *LEADS[6:])
+INDEPENDENT_ROWS: Final = tuple(LEADS.index(lead) for lead in INDEPENDENT_LEADS)
 
-# Root mean square; docs/api.md, "Leads and gaps". The share is of the lead's own rms.
-CONTRADICTION_MV: Final = 0.05
-CONTRADICTION_SHARE: Final = 0.10
+# A limb lead contradicts the others if its rms difference from them is above 0.05 mV and above this
+# share of its own rms; docs/api.md, "Leads and gaps".
+MAX_CONTRADICTION_MV: Final = 0.05
+MAX_CONTRADICTION_SHARE: Final = 0.10
 
 _ROW: Final = {lead: row for row, lead in enumerate(LEADS)}
-_BY_CAPITALS: Final = {lead.upper(): lead for lead in LEADS}
-# No spelling of a lead is longer. The limit bounds the work on hostile names.
+_LEAD_BY_UPPER_CASE: Final = {lead.upper(): lead for lead in LEADS}
+# No spelling of a lead is longer. The limit bounds the time that a hostile name can take.
 _MAX_NAME_CHARS: Final = 64
-# Longest part of a client's lead name in a message.
-_SHOWN_CHARS: Final = 24
+# A message shows at most this part of a client's lead name.
+_MAX_SHOWN_CHARS: Final = 24
 _MAX_FAULTS_LISTED: Final = 12
 
 # MDC_ECG_LEAD_II and MDC_ECG_ELEC_POTL_II (ISO 11073-10101), "ECG Lead II", ECG1_V1, EKG-V1,
@@ -49,8 +50,8 @@ _NAME: Final = re.compile(
     r"(?: \(EINTHOVEN\))?(?:, AUGMENTED VOLTAGE, (?:RIGHT|LEFT|FOOT))?"
 )
 
-# (a, b) of lead = a*I + b*II
-_OF_I_AND_II: Final = {
+# lead -> (a, b) with lead = a*I + b*II
+_COEFFICIENTS: Final = {
     "I": (1.0, 0.0),
     "II": (0.0, 1.0),
     "III": (-1.0, 1.0),
@@ -60,19 +61,19 @@ _OF_I_AND_II: Final = {
 }
 
 Loc = tuple[str | int, ...]
-"""Where a field is in a request's body."""
+"""The keys and indices that lead to a field of a request's body: ("records", 3, "lead_names")."""
 
 
 @dataclass(frozen=True, eq=False)
 class TwelveLeads:
-    """All twelve leads of a recording, whichever of them were sent, and in whatever order.
+    """All twelve leads of a recording, in the order of LEADS: sent, derived or missing.
 
     signal    (12, samples) float32, C order, rows as `LEADS`; NaN for gaps and for missing leads
     present   (12,) whether the lead was sent with at most half of its samples missing, or derived
     derived   leads computed from others, in the order of LEADS
     warnings  "field: sentence"
-    limb_contradictions  (lead, rms of the contradiction, limit) in mV, or in the sender's units if
-                         they are unknown
+    limb_contradictions  (lead, rms of its difference from the others, limit) of each limb lead that
+                         contradicts the others; in mV, or in the record's unknown unit
     """
 
     signal: NDArray[np.float32]
@@ -95,13 +96,13 @@ def canonical_lead(name: str) -> str | None:
     # alphabets are rejected before it.
     if len(name) > _MAX_NAME_CHARS or not name.isascii():
         return None
-    capitals = name.strip().upper()
-    match = _NAME.fullmatch(capitals)
+    upper_case = name.strip().upper()
+    match = _NAME.fullmatch(upper_case)
     # -aVR is another lead (inverted, as in the Cabrera order). A dash before aVR cannot be
     # distinguished from a minus sign.
-    if match is None or "-AVR" in capitals:
+    if match is None or "-AVR" in upper_case:
         return None
-    return _BY_CAPITALS[match["lead"]]
+    return _LEAD_BY_UPPER_CASE[match["lead"]]
 
 
 def parse_lead_names(names: object, loc: Loc = ("lead_names",)) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ def parse_lead_names(names: object, loc: Loc = ("lead_names",)) -> tuple[str, ..
     loc  where the list is in the request, for error messages
     Raises BadType (not a list of strings), BadShape (an empty list), UnknownLead, DuplicateLead.
     """
-    field = _dotted(loc)
+    field = _field_path(loc)
     if not isinstance(names, list | tuple):
         raise BadType(f"{field}: a list of lead names is required", loc=loc)
     if not names:
@@ -132,8 +133,8 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     """Return all twelve leads of a recording: as sent, derived, or NaN.
 
     A lead with more than half of its samples missing counts as missing, and may then be derived.
-    No other sent lead is overwritten. A constant lead stays as it was sent, but nothing is derived
-    from it: devices fill leads that they do not record with zeros.
+    No other sent lead is overwritten. A constant lead is kept, but no lead is derived from it,
+    because devices write zeros for leads that they do not record.
     """
     samples = record.samples
     signal = np.full((len(LEADS), samples), np.nan, np.float32)
@@ -144,11 +145,13 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     varying = [
         lead for lead in LIMB_LEADS if present[_ROW[lead]] and not is_constant(signal[_ROW[lead]])
     ]
-    lost = [lead for lead in LEADS if lead in record.lead_names and not present[_ROW[lead]]]
+    mostly_missing = [
+        lead for lead in LEADS if lead in record.lead_names and not present[_ROW[lead]]
+    ]
     contradictions = _find_contradictions(signal, varying, record.units)
     derived = _derive(signal, present, varying, known_samples)
     warnings = (
-        *_lost_warnings(lost, derived),
+        *_missing_warnings(mostly_missing, derived),
         *_contradiction_warnings(contradictions, record.units),
     )
     return TwelveLeads(signal, present, derived, warnings, contradictions)
@@ -165,12 +168,12 @@ def _count_known(signal: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def informative_rows(varying: NDArray[np.bool_]) -> list[int]:
-    """Return the rows of a signal that together hold all of its information.
+    """Return the rows of a signal from which all other rows can be derived.
+
+    Of twelve leads, these are the eight rows INDEPENDENT_ROWS. If I or II has no signal, they are
+    not enough, and all rows are returned, as for any other number of leads.
 
     varying  (leads,) whether a lead has a signal
-    Of the twelve leads, these are the eight from which the others follow. If I or II has no signal,
-    its information is in the other limb leads, and all rows are returned. So they are for any
-    other number of leads.
     """
     if varying.size == len(LEADS) and varying[_ROW["I"]] and varying[_ROW["II"]]:
         return list(INDEPENDENT_ROWS)
@@ -178,7 +181,7 @@ def informative_rows(varying: NDArray[np.bool_]) -> list[int]:
 
 
 def is_constant(lead: NDArray[np.floating]) -> bool:
-    """Return whether all samples of a lead (samples,) that are not NaN have one value.
+    """Return whether all samples of a lead (samples,) that are not NaN are equal.
 
     At least one must not be NaN. The comparison is exact, unlike a standard deviation of 0.
     """
@@ -190,9 +193,9 @@ def limb_coefficients(lead: str, first: str, second: str) -> tuple[float, float]
 
     `first` and `second` must differ.
     """
-    a, b = _OF_I_AND_II[lead]
-    a1, b1 = _OF_I_AND_II[first]
-    a2, b2 = _OF_I_AND_II[second]
+    a, b = _COEFFICIENTS[lead]
+    a1, b1 = _COEFFICIENTS[first]
+    a2, b2 = _COEFFICIENTS[second]
     determinant = a1 * b2 - a2 * b1
     c = (a * b2 - a2 * b) / determinant
     d = (a1 * b - a * b1) / determinant
@@ -205,15 +208,16 @@ def _derive(
     varying: Sequence[str],
     known_samples: NDArray[np.intp],
 ) -> tuple[str, ...]:
-    """Derive the absent limb leads from the two most complete ones, and return their names.
+    """Derive the absent limb leads, and return their names.
 
-    Writes to `signal` and `present`. Of equally complete leads, those first in LEADS are used.
+    The sources are the two varying limb leads with the fewest missing samples; of equal leads, the
+    first in LEADS. Writes the derived leads to `signal` and `present`.
     """
     absent = [lead for lead in LIMB_LEADS if not present[_ROW[lead]]]
     if len(varying) < 2:
         return ()
     by_completeness = sorted(varying, key=lambda lead: (-known_samples[_ROW[lead]], _ROW[lead]))
-    # In the order of LEADS, so that the result does not depend on the order of the gaps.
+    # In the order of LEADS, so that the same pair gives the same bits whichever has more gaps.
     first, second = sorted(by_completeness[:2], key=_ROW.__getitem__)
     derived = []
     for lead in absent:
@@ -232,10 +236,11 @@ def _find_contradictions(
 ) -> tuple[tuple[str, float, float], ...]:
     """Return (lead, rms, limit) of the sent limb leads that contradict the others.
 
-    A lead contradicts if no pair of the others gives it within the limit, which is the larger of
-    0.05 mV rms and 10 % of the lead's own rms about its mean. If the units are unknown, only the
-    share counts. The best pair is compared, so that one bad lead among four or more is the only one
-    named. Among three, the bad one cannot be found, and all are named.
+    Each pair of the other leads gives an estimate of a lead. A lead contradicts if even the best
+    estimate differs from it by more than the limit: the larger of 0.05 mV rms and 10 % of the
+    lead's own rms about its mean, or only the latter if the units are unknown. With the best
+    estimate, one wrong lead among four or more is the only one that contradicts. Among three, the
+    wrong one cannot be identified, and all contradict.
     """
     if len(varying) < 3:
         return ()
@@ -247,15 +252,15 @@ def _find_contradictions(
         return ()
     # Double precision: the rms of leads that nearly cancel is computed from their products.
     means = rows.mean(axis=1, dtype=np.float64, keepdims=True)
-    level = rows - means
-    products = level @ level.T / rows.shape[1]
+    about_mean = rows - means
+    products = about_mean @ about_mean.T / rows.shape[1]
     own_rms = np.sqrt(products.diagonal())
     smallest_limit = 0.0
-    # ADC counts have an arbitrary zero, which says nothing about the electrodes.
+    # In mV the means count, too. The zero of ADC counts is arbitrary.
     if units == "mV":
-        smallest_limit = CONTRADICTION_MV
+        smallest_limit = MAX_CONTRADICTION_MV
         products = products + means @ means.T
-    limits = np.maximum(smallest_limit, CONTRADICTION_SHARE * own_rms).tolist()
+    limits = np.maximum(smallest_limit, MAX_CONTRADICTION_SHARE * own_rms).tolist()
     residuals = _smallest_residuals(products, tuple(varying)).tolist()
     compared = zip(varying, residuals, limits, strict=True)
     return tuple((lead, rms, limit) for lead, rms, limit in compared if rms > limit)
@@ -269,15 +274,15 @@ def _smallest_residuals(
     products  (leads, leads) mean products of the leads
     """
     weights = _residual_weights(leads)
-    # Mean squares (leads, pairs), as quadratic forms; the samples are not needed any more.
-    squares = ((weights @ products) * weights).sum(axis=2)
-    smallest = np.maximum(squares.min(axis=1), 0.0)
+    # (leads, pairs), as quadratic forms of the products: without the samples.
+    mean_squares = ((weights @ products) * weights).sum(axis=2)
+    smallest = np.maximum(mean_squares.min(axis=1), 0.0)
     return np.asarray(np.sqrt(smallest), np.float64)
 
 
 @cache
 def _residual_weights(leads: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return (leads, pairs, leads) the weights of the residuals.
+    """Return (leads, pairs, leads) each residual as weights of all leads.
 
     A residual is a lead minus its estimate by one pair of the other leads.
     """
@@ -293,9 +298,10 @@ def _residual_weights(leads: tuple[str, ...]) -> NDArray[np.float64]:
     return weights
 
 
-def _lost_warnings(lost: Sequence[str], derived: tuple[str, ...]) -> list[str]:
+def _missing_warnings(mostly_missing: Sequence[str], derived: tuple[str, ...]) -> list[str]:
+    """Return a warning for each sent lead with more than half of its samples missing."""
     warnings = []
-    for lead in lost:
+    for lead in mostly_missing:
         if lead in derived:
             consequence = "it is derived from the other limb leads instead"
         else:
@@ -328,12 +334,12 @@ def _refuse_unknown(
     if not unknown:
         return
     faults = [
-        FieldError((*loc, index), f"{_shown(names[index])} is not a standard lead")
+        FieldError((*loc, index), f"{_quoted(names[index])} is not a standard lead")
         for index in unknown[:_MAX_FAULTS_LISTED]
     ]
     first = unknown[0]
     raise UnknownLead(
-        f"{field}: {_shown(names[first])} at {first} is not a standard lead;"
+        f"{field}: {_quoted(names[first])} at {first} is not a standard lead;"
         f" allowed are {', '.join(LEADS)}",
         errors=faults,
     )
@@ -350,14 +356,14 @@ def _refuse_duplicates(leads: tuple[str, ...], field: str, loc: Loc) -> None:
         first_index[lead] = index
 
 
-def _shown(name: str) -> str:
-    """Return a name for a message: shortened, quoted, and with printable characters only."""
-    if len(name) > _SHOWN_CHARS:
-        name = name[:_SHOWN_CHARS] + "..."
+def _quoted(name: str) -> str:
+    """Return a client's name for a message: shortened, and in quotes with escapes as in Python."""
+    if len(name) > _MAX_SHOWN_CHARS:
+        name = name[:_MAX_SHOWN_CHARS] + "..."
     return ascii(name)
 
 
-def _dotted(loc: Loc) -> str:
+def _field_path(loc: Loc) -> str:
     """Return ("records", 3, "lead_names") as "records[3].lead_names"."""
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc]
     return "".join(steps).removeprefix(".")

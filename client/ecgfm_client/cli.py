@@ -152,7 +152,9 @@ def _analyze(options: argparse.Namespace) -> int:
     from ecgfm_client.report import analysis_report
 
     return _each(
-        options, lambda client, one: client.analyze(one.files, **_about(options)), analysis_report
+        options,
+        lambda client, recording: client.analyze(recording.files, **_about(options)),
+        analysis_report,
     )
 
 
@@ -161,7 +163,7 @@ def _quality(options: argparse.Namespace) -> int:
 
     return _each(
         options,
-        lambda client, one: client.assess_quality(one.files, **_about(options)),
+        lambda client, recording: client.assess_quality(recording.files, **_about(options)),
         quality_report,
     )
 
@@ -174,17 +176,17 @@ def _each(
     """Print the report of each recording; a refused recording does not stop the others."""
     refused = 0
     with EcgClient(options.url) as client:
-        for one in _recordings(options.paths):
+        for recording in _recordings(options.paths):
             try:
-                found = ask(client, one)
+                result = ask(client, recording)
             except Refused as refusal:
                 refused += 1
-                _say(f"{one.name}: {refusal}")
+                _say(f"{recording.name}: {refusal}")
                 continue
             print(
-                json.dumps({"file": one.name, **_plain(found.raw)})
+                json.dumps({"file": recording.name, **_plain(result.raw)})
                 if options.json
-                else report(one.name, found)
+                else report(recording.name, result)
             )
     return REFUSED if refused else DONE
 
@@ -251,9 +253,9 @@ def _health(options: argparse.Namespace) -> int:
     from ecgfm_client.report import health_report
 
     with EcgClient(options.url) as client:
-        found = client.health()
-        print(json.dumps(found.raw) if options.json else health_report(client.url, found))
-    return DONE if found.status == "ok" else REFUSED
+        health = client.health()
+        print(json.dumps(health.raw) if options.json else health_report(client.url, health))
+    return DONE if health.status == "ok" else REFUSED
 
 
 def _recordings(paths: Sequence[Path]) -> list[Recording]:

@@ -1,4 +1,4 @@
-"""The client, synchronous and asynchronous: the same calls, the same results."""
+"""The clients of the server: EcgClient, and AsyncEcgClient with the same methods to be awaited."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ecgfm_client.answers import read, read_health
 from ecgfm_client.calls import Call, Ecg, ecg_call, upload_call
 from ecgfm_client.errors import NoAnswer
 from ecgfm_client.results import Analysis, Features, Health, Quality
-from ecgfm_client.retries import TRANSIENT, Retries
+from ecgfm_client.retries import TRANSIENT_ERRORS, Retries
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-# The server's own limit is 30 s, plus 1 s for each 10 s of signal.
+# By default the server answers within 30 s, plus 1 s for each 10 s of signal.
 DEFAULT_TIMEOUT_S = 120.0
 
 
 def _settings(url: str | None, api_key: str | None, timeout_s: float) -> dict[str, Any]:
-    """Return httpx's arguments.
+    """Return the arguments of httpx.Client or httpx.AsyncClient.
 
-    The address and the key may come from ECGFM_URL and ECGFM_API_KEY.
+    ECGFM_URL and ECGFM_API_KEY replace a missing url and api_key.
     """
     key = api_key or os.environ.get("ECGFM_API_KEY")
     return {
@@ -37,16 +37,24 @@ def _settings(url: str | None, api_key: str | None, timeout_s: float) -> dict[st
     }
 
 
-def _gave_up(call: Call, base_url: httpx.URL, error: httpx.TransportError, tries: int) -> NoAnswer:
+def _no_answer(
+    call: Call, base_url: httpx.URL, error: httpx.TransportError, tries: int
+) -> NoAnswer:
+    """Return the error for a call that got no response after this number of tries."""
     reason = str(error) or type(error).__name__
     attempts = "1 try" if tries == 1 else f"{tries} tries"
     return NoAnswer(f"{base_url.join(call.path)}: no answer after {attempts} ({reason})")
 
 
 class EcgClient:
-    """A client of one server, for `with` or `close()` afterwards; threads may share it.
+    """A client of one server. Threads may share it.
 
-    retries_s  how long calls are repeated if the server is overloaded, starting or unreachable
+    Use it in a `with` block, or call `close()` when it is no longer needed.
+
+    url        default: ECGFM_URL, else http://127.0.0.1:8000
+    api_key    default: ECGFM_API_KEY
+    timeout_s  how long one try may wait for the next bytes of its answer
+    retries_s  how long a call is repeated if the server is overloaded, starting or unreachable
     Calls raise Refused, NoAnswer and UnusableInput (`ecgfm_client.errors`).
     """
 
@@ -95,51 +103,67 @@ class EcgClient:
     def extract_features(self, ecg: Ecg, **options: Any) -> Features:
         """Return the embedding of one recording.
 
+        ecg      as in `analyze`
         options  the record's fields as in `analyze`, and pooling, layer, level, dtype, model
         """
         return Features.read(self._ask(ecg_call("/extract_features", ecg, options)))
 
     def assess_quality(self, ecg: Ecg, **options: Any) -> Quality:
+        """Return the signal quality of one recording.
+
+        ecg      as in `analyze`
+        options  the record's fields as in `analyze`
+        """
         return Quality.read(self._ask(ecg_call("/assess_quality", ecg, options)))
 
     def predict(self, files: Sequence[str | Path]) -> dict[str, Any]:
-        """Return /predict's answer: whether there is a pacemaker.
+        """Return /predict's answer: whether the patient has a pacemaker.
 
         files  an ECG's files, and a JSON file with the patient's age
-        The `body` of a Refused has `result: null`.
+        If the call raises Refused, its `body` contains `result: null`.
         """
         return self._ask(upload_call("/predict", files, {}))
 
     def classify(self, file: str | Path, *, lang: str | None = None) -> dict[str, Any]:
         """Return /classify's answer: the superclass of one file.
 
-        lang  of the description: en (default) or de
+        lang  the language of the description: en (default) or de
         """
         return self._ask(upload_call("/classify", [file], {"lang": lang}, part="file"))
 
     def health(self) -> Health:
-        """Return /health, also of a server that starts or drains; never repeated."""
+        """Return the server's health, also while it starts or drains. The call is not repeated."""
         return Health.read(read_health(self._send(Call("GET", "/health"), repeat=False)))
 
     def models(self) -> dict[str, Any]:
+        """Return /models' answer: the loaded encoders and heads."""
         return self._ask(Call("GET", "/models"))
 
     def _ask(self, call: Call) -> dict[str, Any]:
+        """Send a call, and return the object in its answer."""
         return read(self._send(call))
 
     def _send(self, call: Call, *, repeat: bool = True) -> httpx.Response:
-        began_s, tries = time.monotonic(), 0
+        """Send a call, and return its response.
+
+        Raises NoAnswer if no response arrives.
+
+        repeat  whether to try again after transient errors, and if the server asks for it
+        """
+        first_try_s = time.monotonic()
+        tries = 0
         while True:
             tries += 1
-            response, failure = None, None
+            response = None
+            transient_error = None
             try:
                 response = self._http.send(call.request(self._http))
-            except TRANSIENT as error:
-                failure = error
+            except TRANSIENT_ERRORS as error:
+                transient_error = error
             except httpx.TransportError as error:
-                raise _gave_up(call, self._http.base_url, error, tries) from error
+                raise _no_answer(call, self._http.base_url, error, tries) from error
             wait_s = (
-                self._retries.wait_s(tries, time.monotonic() - began_s, response)
+                self._retries.wait_s(tries, time.monotonic() - first_try_s, response)
                 if repeat
                 else None
             )
@@ -148,12 +172,14 @@ class EcgClient:
             elif response is not None:
                 return response
             else:
-                assert failure is not None
-                raise _gave_up(call, self._http.base_url, failure, tries) from failure
+                assert transient_error is not None
+                raise _no_answer(
+                    call, self._http.base_url, transient_error, tries
+                ) from transient_error
 
 
 class AsyncEcgClient:
-    """EcgClient with methods to be awaited; `async with AsyncEcgClient(url) as client`."""
+    """EcgClient with methods to be awaited, for `async with AsyncEcgClient(url) as client`."""
 
     def __init__(
         self,
@@ -208,22 +234,25 @@ class AsyncEcgClient:
         return read(await self._send(Call("GET", "/models")))
 
     async def _ask_ecg(self, path: str, ecg: Ecg, options: Mapping[str, Any]) -> dict[str, Any]:
-        call = await asyncio.to_thread(ecg_call, path, ecg, options)  # it reads files
+        # ecg_call may read files, which would block the event loop.
+        call = await asyncio.to_thread(ecg_call, path, ecg, options)
         return read(await self._send(call))
 
     async def _send(self, call: Call, *, repeat: bool = True) -> httpx.Response:
-        began_s, tries = time.monotonic(), 0
+        first_try_s = time.monotonic()
+        tries = 0
         while True:
             tries += 1
-            response, failure = None, None
+            response = None
+            transient_error = None
             try:
                 response = await self._http.send(call.request(self._http))
-            except TRANSIENT as error:
-                failure = error
+            except TRANSIENT_ERRORS as error:
+                transient_error = error
             except httpx.TransportError as error:
-                raise _gave_up(call, self._http.base_url, error, tries) from error
+                raise _no_answer(call, self._http.base_url, error, tries) from error
             wait_s = (
-                self._retries.wait_s(tries, time.monotonic() - began_s, response)
+                self._retries.wait_s(tries, time.monotonic() - first_try_s, response)
                 if repeat
                 else None
             )
@@ -232,5 +261,7 @@ class AsyncEcgClient:
             elif response is not None:
                 return response
             else:
-                assert failure is not None
-                raise _gave_up(call, self._http.base_url, failure, tries) from failure
+                assert transient_error is not None
+                raise _no_answer(
+                    call, self._http.base_url, transient_error, tries
+                ) from transient_error

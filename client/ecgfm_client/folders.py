@@ -52,13 +52,15 @@ class Recording:
 
 def find_recordings(folder: Path) -> list[Recording]:
     """Return all recordings below `folder`, by name; hidden files and folders are left out."""
-    found: list[Recording] = []
+    recordings: list[Recording] = []
     for place in _folders(folder):
         files = sorted(
             path for path in place.iterdir() if path.is_file() and not path.name.startswith(".")
         )
-        found.extend(Recording(_name(recording, folder), recording) for recording in _group(files))
-    return sorted(found, key=lambda recording: recording.name)
+        recordings.extend(
+            Recording(_name(recording, folder), recording) for recording in _group(files)
+        )
+    return sorted(recordings, key=lambda recording: recording.name)
 
 
 def group_files(paths: Sequence[Path]) -> list[Recording]:

@@ -65,9 +65,9 @@ class Sheet:
         ]
 
     @classmethod
-    def read(cls, found: Analysis) -> Sheet:
+    def read(cls, analysis: Analysis) -> Sheet:
         """Return the sheet. Raises UnusableInput for an analysis without the signal in mV."""
-        signal = found.raw.get("signal")
+        signal = analysis.raw.get("signal")
         if signal is None:
             raise UnusableInput("plot: the answer holds no signal")
         if signal["units"] != "mV":
@@ -76,13 +76,13 @@ class Sheet:
         return cls(
             _all_limb_leads(dict(zip(signal["lead_names"], rows, strict=True))),
             float(signal["fs"]),
-            found.fiducials or (),
+            analysis.fiducials or (),
         )
 
 
-def plot(found: Analysis, out: Path, title: str) -> None:
+def plot(analysis: Analysis, out: Path, title: str) -> None:
     """Write PNG, SVG or PDF, by the file's extension."""
-    figure = draw(Sheet.read(found), title, _words(found))
+    figure = draw(Sheet.read(analysis), title, _words(analysis))
     try:
         figure.savefig(out, dpi=200)
     except ValueError as error:
@@ -123,15 +123,15 @@ def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
 
 def _legend(sheet: Sheet) -> list[str]:
     """Return the notes that are needed to read the sheet."""
-    said = ["25 mm/s", "10 mm/mV", "unfiltered, as recorded"]
+    notes = ["25 mm/s", "10 mm/mV", "unfiltered, as recorded"]
     shown_s = COLUMN_S * len(COLUMNS)
     if sheet.seconds > shown_s + 0.1:
-        said.append(f"the first {shown_s:g} s of {sheet.seconds:.1f} s")
+        notes.append(f"the first {shown_s:g} s of {sheet.seconds:.1f} s")
     if sheet.seconds < shown_s - 0.1:
-        said.append(f"columns from {', '.join(f'{start:.1f}' for start in sheet.starts_s)} s")
+        notes.append(f"columns from {', '.join(f'{start:.1f}' for start in sheet.starts_s)} s")
     if sheet.fiducials:
         classes = sorted({beat["class"] for beat in sheet.fiducials} - {"normal"})
-        said.append(
+        notes.append(
             ", ".join(
                 [
                     "P, Q: onset of P and QRS",
@@ -140,7 +140,7 @@ def _legend(sheet: Sheet) -> list[str]:
                 ]
             )
         )
-    return said
+    return notes
 
 
 def _grid(page: Axes) -> None:
@@ -261,9 +261,9 @@ def _all_limb_leads(leads: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[
     return {**derived, **leads}
 
 
-def _words(found: Analysis) -> list[str]:
+def _words(analysis: Analysis) -> list[str]:
     """Return the header's lines: measurements, then findings; a dash for what was not measured."""
-    values = found.measurements
+    values = analysis.measurements
     numbers = [
         ("Rate", getattr(values, "heart_rate_bpm", None), "/min"),
         ("PR", getattr(values, "pr_ms", None), " ms"),
@@ -272,16 +272,16 @@ def _words(found: Analysis) -> list[str]:
         ("QTcF", getattr(values, "qtc_fridericia_ms", None), " ms"),
         ("Axis", getattr(values, "qrs_axis_deg", None), "°"),
     ]
-    said = [
+    values_as_text = [
         f"{name} {'-' if value is None else f'{value:.0f}{unit}'}" for name, value, unit in numbers
     ]
-    lines = ["   ".join(said[:3]), "   ".join(said[3:])]
-    lines.append(f"Quality {found.signal_quality or '-'}")
-    lines.append(_recorded(found.raw.get("reported") or {}))
-    source = f" (by {found.rhythm_source})" if found.rhythm_source else ""
-    lines.append(f"{found.rhythm or 'no rhythm'}{source}")
-    superclass = None if found.superclass is None else found.superclass.get("top")
-    lines += _fitted(found.abnormalities, LINES - 1 - (superclass is not None))
+    lines = ["   ".join(values_as_text[:3]), "   ".join(values_as_text[3:])]
+    lines.append(f"Quality {analysis.signal_quality or '-'}")
+    lines.append(_recorded(analysis.raw.get("reported") or {}))
+    source = f" (by {analysis.rhythm_source})" if analysis.rhythm_source else ""
+    lines.append(f"{analysis.rhythm or 'no rhythm'}{source}")
+    superclass = None if analysis.superclass is None else analysis.superclass.get("top")
+    lines += _fitted(analysis.abnormalities, LINES - 1 - (superclass is not None))
     return lines if superclass is None else [*lines, f"Superclass {superclass}"]
 
 

@@ -9,68 +9,70 @@ from ecgfm_client.results import Analysis, Encoder, Health, Measurements, Qualit
 LIKELY = 8  # labels listed
 
 
-def analysis_report(name: str, found: Analysis) -> str:
-    return "\n".join([name, "=" * len(name), *_sections(found)]) + "\n"
+def analysis_report(name: str, analysis: Analysis) -> str:
+    return "\n".join([name, "=" * len(name), *_sections(analysis)]) + "\n"
 
 
-def quality_report(name: str, found: Quality) -> str:
-    return "\n".join([name, "=" * len(name), *_quality(found), *_warnings(found.warnings)]) + "\n"
+def quality_report(name: str, quality: Quality) -> str:
+    return (
+        "\n".join([name, "=" * len(name), *_quality(quality), *_warnings(quality.warnings)]) + "\n"
+    )
 
 
-def health_report(url: str, found: Health) -> str:
-    encoders = [f"encoder   {_encoder(each)}" for each in found.encoders] or ["encoder   none"]
-    reason = (found.raw.get("model") or {}).get("reason")
+def health_report(url: str, health: Health) -> str:
+    encoders = [f"encoder   {_encoder(each)}" for each in health.encoders] or ["encoder   none"]
+    reason = (health.raw.get("model") or {}).get("reason")
     return "\n".join(
         [
-            f"{url}: {found.status}, version {found.version}",
+            f"{url}: {health.status}, version {health.version}",
             *encoders,
             *([f"because   {reason}"] if reason else []),
-            f"in flight {found.in_flight} of {found.limit}",
+            f"in flight {health.in_flight} of {health.limit}",
         ]
     )
 
 
-def _sections(found: Analysis) -> Iterator[str]:
-    source = f" (by {found.rhythm_source})" if found.rhythm_source else ""
-    yield f"{found.rhythm or 'no rhythm'}{source}"
-    if found.abnormalities:
-        yield "Also: " + ", ".join(found.abnormalities)
-    if found.superclass is not None:
-        probabilities = found.superclass["probabilities"]
+def _sections(analysis: Analysis) -> Iterator[str]:
+    source = f" (by {analysis.rhythm_source})" if analysis.rhythm_source else ""
+    yield f"{analysis.rhythm or 'no rhythm'}{source}"
+    if analysis.abnormalities:
+        yield "Also: " + ", ".join(analysis.abnormalities)
+    if analysis.superclass is not None:
+        probabilities = analysis.superclass["probabilities"]
         yield "Superclass: " + ", ".join(
             f"{name} {probabilities[name]:.2f}"
             for name in sorted(probabilities, key=probabilities.get, reverse=True)
         )
-    if found.pacemaker is not None:
-        present = "yes" if found.pacemaker["present"] else "no"
-        yield f"Pacemaker: {present} ({found.pacemaker['probability']:.2f})"
-    if found.measurements is not None:
+    if analysis.pacemaker is not None:
+        present = "yes" if analysis.pacemaker["present"] else "no"
+        yield f"Pacemaker: {present} ({analysis.pacemaker['probability']:.2f})"
+    if analysis.measurements is not None:
         yield ""
-        yield from _measurements(found.measurements, found.axis_deviation)
-    if found.labels:
+        yield from _measurements(analysis.measurements, analysis.axis_deviation)
+    if analysis.labels:
         yield ""
-        yield from _labels(found)
-    if found.quality is not None:
+        yield from _labels(analysis)
+    if analysis.quality is not None:
         yield ""
-        yield from _quality(found.quality)
-    yield from _warnings(found.warnings)
-    if found.encoder is not None:
+        yield from _quality(analysis.quality)
+    yield from _warnings(analysis.warnings)
+    if analysis.encoder is not None:
         yield ""
-        yield f"Model: {_encoder(found.encoder)}. For research; not a medical device."
+        yield f"Model: {_encoder(analysis.encoder)}. For research; not a medical device."
 
 
-def _measurements(found: Measurements, axis: str | None) -> Iterator[str]:
-    flagged = {flag["name"]: flag["range"] for flag in found.flags}
+def _measurements(measurements: Measurements, axis: str | None) -> Iterator[str]:
+    flagged = {flag["name"]: flag["range"] for flag in measurements.flags}
     rows = [
-        ("Heart rate", found.heart_rate_bpm, "/min", "heart_rate_bpm"),
-        ("PR", found.pr_ms, "ms", "pr_ms"),
-        ("QRS", found.qrs_ms, "ms", "qrs_ms"),
-        ("QT", found.qt_ms, "ms", "qt_ms"),
-        ("QTc (Fridericia)", found.qtc_fridericia_ms, "ms", "qtc_fridericia_ms"),
-        ("QRS axis", found.qrs_axis_deg, "°", "qrs_axis_deg"),
+        ("Heart rate", measurements.heart_rate_bpm, "/min", "heart_rate_bpm"),
+        ("PR", measurements.pr_ms, "ms", "pr_ms"),
+        ("QRS", measurements.qrs_ms, "ms", "qrs_ms"),
+        ("QT", measurements.qt_ms, "ms", "qt_ms"),
+        ("QTc (Fridericia)", measurements.qtc_fridericia_ms, "ms", "qtc_fridericia_ms"),
+        ("QRS axis", measurements.qrs_axis_deg, "°", "qrs_axis_deg"),
     ]
     for title, value, unit, name in rows:
-        uncertainty = found.uncertainty_ms.get(name)
+        uncertainty = measurements.uncertainty_ms.get(name)
         number, plus_minus = "-", ""
         if value is None:
             unit = ""
@@ -88,17 +90,19 @@ def _range(low: float | None, high: float | None) -> str:
     return f"from {low:g}" if high is None else f"{low:g}-{high:g}"
 
 
-def _labels(found: Analysis) -> Iterator[str]:
-    ranked = sorted(found.labels or (), key=lambda label: (not label.positive, -label.probability))
+def _labels(analysis: Analysis) -> Iterator[str]:
+    ranked = sorted(
+        analysis.labels or (), key=lambda label: (not label.positive, -label.probability)
+    )
     for label in ranked[:LIKELY]:
         mark = "x" if label.positive else " "
         threshold = f"(from {label.threshold:.3f})"
         yield f"  {mark} {label.name:45}{label.probability:6.3f}  {threshold}"
 
 
-def _quality(found: Quality) -> Iterator[str]:
-    yield f"Quality: {found.signal_quality}. {found.recommendation}"
-    for finding in found.findings:
+def _quality(quality: Quality) -> Iterator[str]:
+    yield f"Quality: {quality.signal_quality}. {quality.recommendation}"
+    for finding in quality.findings:
         yield f"  {finding.lead or 'all leads'}: {finding.advice}"
 
 

@@ -1,4 +1,4 @@
-"""When to repeat a call, and after how long.
+"""Decide whether a call is repeated, and after how many seconds.
 
 The server keeps no state between requests, so every call can be repeated.
 """
@@ -13,7 +13,7 @@ import httpx
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 15.0
 # A restarting server closes connections, refuses them, or stops in the middle of an answer.
-TRANSIENT = (
+TRANSIENT_ERRORS = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.ReadError,
@@ -25,33 +25,40 @@ TRANSIENT = (
 
 @dataclass(frozen=True)
 class Retries:
-    """patience_s  how long after the first try another one may begin."""
+    """The rule for repeating calls.
 
-    patience_s: float = 60.0
+    retries_s  how long after the first try another one may begin
+    """
 
-    def wait_s(self, tries: int, since_s: float, answer: httpx.Response | None) -> float | None:
-        """Return the seconds until the next try, None to give up.
+    retries_s: float = 60.0
 
-        tries    made so far, the first `since_s` ago
-        answer   None if there was none
+    def wait_s(self, tries: int, elapsed_s: float, answer: httpx.Response | None) -> float | None:
+        """Return the seconds until the next try; None if the call is not repeated.
+
+        tries      number of tries so far
+        elapsed_s  time since the first try
+        answer     None if the last try got no answer
         """
-        if answer is not None and not _asks_again(answer):
+        if answer is not None and not _asks_for_repetition(answer):
             return None
-        # Jitter: clients that were refused together do not return together.
-        grown = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries - 1, 10))
-        wait = random.uniform(FIRST_WAIT_S / 2, grown)
+        # Exponential backoff with jitter, so that clients that were refused together do not
+        # come back together.
+        longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries - 1, 10))
+        wait = random.uniform(FIRST_WAIT_S / 2, longest)
         if answer is not None:
             wait += _seconds(answer.headers.get("Retry-After", ""))
-        return wait if since_s + wait <= self.patience_s else None
+        return wait if elapsed_s + wait <= self.retries_s else None
 
 
-def _asks_again(answer: httpx.Response) -> bool:
-    """Whether the server asks for a repetition: a 503 without Retry-After (no model) does not."""
+def _asks_for_repetition(answer: httpx.Response) -> bool:
+    """Return whether the server asks for a repetition; a 503 without Retry-After does not."""
     return answer.status_code in (429, 503) and "Retry-After" in answer.headers
 
 
 def _seconds(text: str) -> float:
+    """Return the seconds in a header Retry-After."""
     try:
         return max(0.0, float(text))
     except ValueError:
-        return 1.0  # a date; the ECG server does not send one, a proxy may
+        # A proxy may send a date; the ECG server does not.
+        return 1.0

@@ -205,10 +205,10 @@ def _to_csv(parquet: Path, out: Path) -> None:
 
 
 def _about(schema: pa.Schema) -> dict[str, Any]:
-    said = (schema.metadata or {}).get(ABOUT_KEY)
-    if said is None:
+    about = (schema.metadata or {}).get(ABOUT_KEY)
+    if about is None:
         raise UnusableInput("--out: another program wrote this table; choose another file")
-    return dict(json.loads(said))
+    return dict(json.loads(about))
 
 
 def _listed(about: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Read CSV, TSV and other text tables of samples.
 
-A table has a column or a line for each lead, with or without names, times and units.
+A table has a column or a line for each lead, with or without names, times and units. The lines
+above the numbers are its head.
 """
 
 from __future__ import annotations
@@ -33,19 +34,26 @@ from formats.samples import leads_first
 from signals.leads import LEADS, canonical_lead
 from signals.record import EcgRecord, Reported
 
-DEFAULT_UNIT: Final = "mV"  # as for every record that states none, docs/api.md
-CLOCK_RESOLUTION_S: Final = 0.001  # of times as they are usually written
-MAX_SECONDS_STEP: Final = 0.1  # a time with larger steps is not in seconds: 10 Hz is not an ECG
-MAX_LINES: Final = 2_000_000  # ten minutes at 2000 Hz are 1.2 million
-_MIN_RATE_ERROR: Final = 1e-6  # relative; of a rate computed from times in double precision
+# The unit of a file that states none; docs/api.md has the same rule for every record.
+DEFAULT_UNIT: Final = "mV"
+# Times are usually written with three decimals.
+CLOCK_RESOLUTION_S: Final = 0.001
+# Times without a unit are in seconds unless their steps are larger: no ECG is sampled at 10 Hz.
+MAX_SECONDS_STEP: Final = 0.1
+# Ten minutes at 2000 Hz are 1.2 million lines.
+MAX_LINES: Final = 2_000_000
+# The relative error of a sampling rate that is computed from times in double precision.
+_MIN_RATE_ERROR: Final = 1e-6
+# The most that is read of a file to detect it, and of a line to find the name of its lead.
 _DETECTED_BYTES: Final = 65_536
+# "[hours:]minutes:seconds", in brackets or not, with or without a date after it.
 _CLOCK: Final = re.compile(
     r"\[?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)\]?(?:\s.*)?", re.ASCII
 )
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """Read the leads of a table.
+    """Return the leads of a table as a record.
 
     Raises BadType and RaggedSignal (with line and column), RecordingTooLong, CorruptFile, BadShape,
     and the errors of `channels.record_from_channels`.
@@ -56,45 +64,47 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     table = None if text is None else parse_table(text)
     if table is None:
         raise CorruptFile("the text holds control characters, or no line of numbers")
-    above = parse_head(table)
-    # The lines were split at their decimal commas; parse them again as one column.
-    if above.lead is not None and _has_decimal_comma(table):
+    table_head = parse_head(table)
+    # parse_table split the lines at their decimal commas; here they become one column.
+    if table_head.lead is not None and _has_decimal_comma(table):
         lines = tuple(line.replace(",", ".") for line in table.lines)
         table = replace(table, lines=lines, delimiter=None)
-        above = parse_head(table)
-    fs = above.fs
+        table_head = parse_head(table)
+    fs = table_head.fs
     if _has_lead_rows(table):
         channels = _channels_from_rows(table)
     else:
-        columns = above.columns or _unnamed_columns(table, above, hints)
+        columns = table_head.columns or _unnamed_columns(table, table_head, hints)
         if columns is None:
             channels = _channels_from_either_axis(table, hints)
         else:
             channels = _channels_from_columns(table, columns, hints)
             time_fs = _sampling_rate(table, columns)
-            fs = above.fs if time_fs is None else time_fs
-    default_unit = above.unit or DEFAULT_UNIT
+            fs = table_head.fs if time_fs is None else time_fs
+    default_unit = table_head.unit or DEFAULT_UNIT
     channels = [replace(channel, unit=channel.unit or default_unit) for channel in channels]
-    reported = Reported(above.date, above.device) if above.date or above.device else None
+    reported = None
+    if table_head.date or table_head.device:
+        reported = Reported(table_head.date, table_head.device)
     return record_from_channels(DecodedFile("CSV", fs, channels, reported=reported), hints)
 
 
 def _has_decimal_comma(table: Table) -> bool:
-    """Return whether the two cells of each line ("-9,113") are one number.
+    """Return whether the two cells of each line are one number with a decimal comma: "-9,113".
 
-    They are unless the first column is a time.
+    In a table of one lead they are, unless the first column is a time.
     """
     if table.delimiter != "," or table.columns != 2:
         return False
-    return not _is_rising(parse_numbers(table, [0])[:, 0])
+    return not _may_be_times(parse_numbers(table, [0])[:, 0])
 
 
 def _has_lead_rows(table: Table) -> bool:
-    """Return whether each line starts with the name of a lead."""
+    """Return whether each line is a lead: whether it starts with the name of one."""
     if table.columns <= 2:
         return False
     for line in table.lines[: len(LEADS)]:
-        # A line may be long; its first cell is not.
+        # A line may be long, but its first cell is short.
         name = split_cells(line[:_DETECTED_BYTES], table.delimiter)[0]
         if canonical_lead(name) is None:
             return False
@@ -102,52 +112,57 @@ def _has_lead_rows(table: Table) -> bool:
 
 
 def _channels_from_rows(table: Table) -> list[Channel]:
+    """Return a channel for each line, which starts with its name."""
     values = parse_numbers(table, range(1, table.columns))
     names = [split_cells(line, table.delimiter)[0] for line in table.lines]
     return [Channel(name, row, None) for name, row in zip(names, values, strict=True)]
 
 
 def _channels_from_columns(table: Table, columns: Sequence[Column], hints: Hints) -> list[Channel]:
-    """Return the columns that are neither times nor indices.
+    """Return a channel for each column that is neither a time nor a row number.
 
-    Only leads are parsed, or all columns if the request names them. Raises UnknownLead.
+    Only leads are parsed, or all columns if the request names them. The other channels have no
+    samples; only their names are needed, for a warning. Raises UnknownLead if there is no lead.
     """
     parsed: list[int] = []
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         is_lead = hints.lead_names is not None or canonical_lead(column.name) is not None
         if column.kind == "signal" and is_lead:
-            parsed.append(place)
+            parsed.append(index)
     if not parsed:
         names = printable_names([column.name for column in columns])
         raise UnknownLead(f"no standard lead among the columns ({names})", loc=("lead_names",))
     values = dict(zip(parsed, parse_numbers(table, parsed).T, strict=True))
     channels: list[Channel] = []
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         if column.kind == "signal":
-            codes = values.get(place, np.zeros(0))
-            channels.append(Channel(column.name, codes, column.unit))
+            samples = values.get(index, np.zeros(0))
+            channels.append(Channel(column.name, samples, column.unit))
     return channels
 
 
-def _unnamed_columns(table: Table, above: Head, hints: Hints) -> tuple[Column, ...] | None:
-    """Return the columns of a table without a line of names, or None if they are not clear.
+def _unnamed_columns(table: Table, table_head: Head, hints: Hints) -> tuple[Column, ...] | None:
+    """Return the columns of a table without a line of names, or None if they are unknown.
 
-    They are one lead that the head or the request names, or the leads in their order, each with or
-    without a time before them.
+    Known are one lead that the head names, with or without a time before it, and a time before the
+    leads that the request names, or before the twelve leads.
     """
     width = table.columns
     time = Column("time", kind="time")
-    if above.lead is not None and hints.lead_names is None and width <= 2:
-        lead = Column(above.lead)
+    if table_head.lead is not None and hints.lead_names is None and width <= 2:
+        lead = Column(table_head.lead)
         return (lead,) if width == 1 else (time, lead)
     leads = hints.lead_names or LEADS
-    if width == len(leads) + 1 and _is_rising(parse_numbers(table, [0])[:, 0]):
+    if width == len(leads) + 1 and _may_be_times(parse_numbers(table, [0])[:, 0]):
         return (time, *(Column(lead) for lead in leads))
     return None
 
 
 def _channels_from_either_axis(table: Table, hints: Hints) -> list[Channel]:
-    """Return the leads of a table of numbers only, by the length of its axes. Raises BadShape."""
+    """Return the leads of a table that has only numbers.
+
+    The axis that is as long as the list of leads is the leads. Raises BadShape if neither is.
+    """
     check_shape(table)
     values = parse_numbers(table, range(table.columns))
     if 1 in values.shape and (hints.lead_names is None or len(hints.lead_names) == 1):
@@ -162,9 +177,9 @@ def _channels_from_either_axis(table: Table, hints: Hints) -> list[Channel]:
     return [Channel(lead, row, None) for lead, row in zip(leads, array, strict=True)]
 
 
-def _is_rising(times: NDArray[np.float64]) -> bool:
-    """Return whether (samples,) may be times: rising, with steps that differ by less than half."""
-    steps = np.diff(times)
+def _may_be_times(values: NDArray[np.float64]) -> bool:
+    """Return whether values (samples,) may be times: they rise in similar steps."""
+    steps = np.diff(values)
     if len(steps) == 0 or not np.isfinite(steps).all():
         return False
     return bool(steps.min() > 0 and steps.max() < 1.5 * steps.min())
@@ -173,33 +188,39 @@ def _is_rising(times: NDArray[np.float64]) -> bool:
 def _sampling_rate(table: Table, columns: Sequence[Column]) -> float | None:
     """Return samples per second from the first column of times.
 
-    None if there is no such column, or if it has no unit and its steps are too large for seconds
-    (it counts samples). Raises CorruptFile if the times do not rise in even steps.
+    None if there is no such column, or if it has no unit and its steps are too large for seconds,
+    because it then numbers the samples. Raises CorruptFile if the times do not rise in even steps.
     """
-    place = next((place for place, column in enumerate(columns) if column.kind == "time"), None)
-    if place is None:
+    time_columns = (index for index, column in enumerate(columns) if column.kind == "time")
+    time_column = next(time_columns, None)
+    if time_column is None:
         return None
-    times = _times(table, place)
+    times = _times(table, time_column)
     if len(times) < 2:
         return None
     step = (times[-1] - times[0]) / (len(times) - 1)
     if not math.isfinite(step) or step <= 0:
-        raise CorruptFile(f"column {place + 1}: the times do not rise")
-    unit_s = columns[place].seconds
+        raise CorruptFile(f"column {time_column + 1}: the times do not rise")
+    unit_s = columns[time_column].seconds
     if unit_s is None and step > MAX_SECONDS_STEP:
         return None
     seconds = times * (unit_s or 1.0)
     step *= unit_s or 1.0
     _check_even(seconds, step, table.first_line)
     fs = 1.0 / step
-    # The first and last time are rounded, which bounds the precision of the rate. A whole number
-    # within that bound is the true rate.
-    precision = max(CLOCK_RESOLUTION_S / (seconds[-1] - seconds[0]), _MIN_RATE_ERROR)
-    return float(round(fs)) if abs(fs - round(fs)) <= fs * precision else float(fs)
+    # The first and last time are rounded, so the rate has an error. If a whole number is within
+    # that error, it is the true rate.
+    relative_error = max(CLOCK_RESOLUTION_S / (seconds[-1] - seconds[0]), _MIN_RATE_ERROR)
+    return float(round(fs)) if abs(fs - round(fs)) <= fs * relative_error else float(fs)
 
 
 def _check_even(seconds: NDArray[np.float64], step: float, first_line: int) -> None:
-    """Raise CorruptFile for the first time more than half a step from its place."""
+    """Raise CorruptFile for the first time that differs too much from even steps.
+
+    seconds     (samples,) the times
+    step        in seconds
+    first_line  the line of the first sample in the file, from 1
+    """
     deviation = np.abs(seconds - seconds[0] - step * np.arange(len(seconds)))
     allowed = step / 2 + CLOCK_RESOLUTION_S
     if deviation.max() > allowed:
@@ -221,9 +242,10 @@ def _times(table: Table, column: int) -> NDArray[np.float64]:
 
 
 def _clock_seconds(cell: str, line: int) -> float:
-    """Return the seconds of "0:01.250", "[10:00:00.004 01/01/2000]" or ISO 8601.
+    """Return the time of "0:01.250", "[10:00:00.004 01/01/2000]" or ISO 8601 in seconds.
 
-    Raises CorruptFile, which names the line.
+    line  the line of the cell in the file, for the message of CorruptFile, which is raised for any
+          other cell
     """
     match = _CLOCK.fullmatch(cell)
     if match:
@@ -236,12 +258,17 @@ def _clock_seconds(cell: str, line: int) -> float:
 
 
 def _detect(part: Part) -> bool:
-    """Return whether the part is text with several lines of numbers or a long one at its start."""
+    """Return whether a file starts with text that has lines of numbers.
+
+    One line is enough if it is longer than the twelve leads; three are required for one column.
+    """
     start = part.data[:_DETECTED_BYTES]
+    # JSON, XML or an empty file.
     if start.lstrip()[:1] in (b"{", b"[", b"<", b""):
         return False
-    even = start[: len(start) // 2 * 2]  # whole characters of UTF-16
-    text = decode_text(even)
+    # Characters of UTF-16 have two bytes.
+    whole_characters = start[: len(start) // 2 * 2]
+    text = decode_text(whole_characters)
     table = None if text is None else parse_table(text)
     if table is None:
         return False

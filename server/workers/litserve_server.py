@@ -65,7 +65,7 @@ class EcgServer(LitServer):
 
     There are no model workers where no encoder is loaded.
 
-    build_app  adds the routes to the FastAPI application
+    configure_app  adds routes, error handlers and middleware to the FastAPI application
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class EcgServer(LitServer):
         settings: Settings,
         state: SharedState,
         deployment: Deployment,
-        build_app: Callable[[FastAPI], None],
+        configure_app: Callable[[FastAPI], None],
     ) -> None:
         self.settings = settings
         self.state = state
         self.deployment = deployment
         self.queues = Queues.for_http_processes(settings.api_workers)
-        self._build_app = build_app
+        self._configure_app = configure_app
         apis: list[WorkerAPI] = [SignalAPI(settings, state, deployment, self.queues)]
         if state.devices:
             apis.append(ModelAPI(settings, state, deployment, self.queues))
@@ -102,7 +102,7 @@ class EcgServer(LitServer):
         self.supervisor = Supervisor(settings, state, self.stop)
 
     def register_endpoints(self) -> None:
-        self._build_app(self.app)
+        self._configure_app(self.app)
 
     def _register_middleware(self) -> None:
         """Add no middleware: LitServe's would compress every small answer on the event loop."""

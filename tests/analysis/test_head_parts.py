@@ -19,7 +19,7 @@ from heads.head import EncoderReference, Head
 from model_store.labels import Label
 from superclasses import SUPERCLASSES
 from tests.analysis.deployments import NOTHING, RUNTIME, WIDTH, SumRunner, asked, encoder, record
-from tests.heads.made import linear
+from tests.heads.small_heads import linear_head
 
 CLINICAL, FEATURES = (
     replace(encoder("clinical"), sha256="c" * 64),
@@ -29,10 +29,10 @@ BOTH = Deployment("auto", "tiny", "for tests", {"clinical": CLINICAL, "features"
 NAMING = replace(CLINICAL, labels=tuple(Label(name, "mean", None, 0.5) for name in SUPERCLASSES))
 DIAGNOSING = Deployment("auto", "tiny", "for tests", {"clinical": NAMING, "features": FEATURES})
 
-HEAD = replace(linear("superclass", SUPERCLASSES, width=WIDTH), encoder=FEATURES.reference)
-OTHER = replace(linear("rhythm", width=WIDTH, seed=3), encoder=CLINICAL.reference)
+HEAD = replace(linear_head("superclass", SUPERCLASSES, width=WIDTH), encoder=FEATURES.reference)
+OTHER = replace(linear_head("rhythm", width=WIDTH, seed=3), encoder=CLINICAL.reference)
 STRANGER = replace(
-    linear("strange", width=WIDTH), encoder=EncoderReference("elsewhere", None, "e" * 64)
+    linear_head("strange", width=WIDTH), encoder=EncoderReference("elsewhere", None, "e" * 64)
 )
 
 

@@ -1,4 +1,4 @@
-"""The encoder's benchmark needs only PyTorch and NumPy; its baseline has the encoder's outputs."""
+"""The encoder's benchmark: what it needs, times and counts, and its baseline's outputs."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from encoder.config import ConvLayer, EcgFmConfig
 from encoder.cuda import CudaForward
 from encoder.ecg_fm import EcgFm
 from encoder.runner import EncoderRunner
-from tests.encoder.without_device import Again, stand_in
+from tests.encoder.without_device import FakeCapture, replace_cuda
 
 SMALL = EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, labels=3)
-BARE = """
+RUN_WITHOUT_OTHER_PACKAGES = """
 import sys
 names = "safetensors scipy litserve fastapi pydantic threadpoolctl neurokit2"
 for name in names.split():
@@ -47,7 +47,7 @@ main(sys.argv[1:], EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, la
 """
 
 
-def test_it_runs_where_nothing_else_is_installed() -> None:
+def test_the_benchmark_needs_only_pytorch_and_numpy() -> None:
     arguments = [
         "--device",
         "cpu",
@@ -63,7 +63,7 @@ def test_it_runs_where_nothing_else_is_installed() -> None:
         "2",
     ]
     done = subprocess.run(
-        [sys.executable, "-c", BARE, *arguments],
+        [sys.executable, "-c", RUN_WITHOUT_OTHER_PACKAGES, *arguments],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -96,10 +96,10 @@ def test_the_baseline_computes_what_the_encoder_computes() -> None:
     plain = PlainEncoder(encoder).eval()
     segments = noise(4, 12)
     with torch.inference_mode():
-        apart, cosine = output_difference(
+        difference, cosine = output_difference(
             EncoderRunner(encoder), lambda: plain(torch.from_numpy(segments)), segments
         )
-    assert apart < 1e-5 and cosine > 1 - 1e-5
+    assert difference < 1e-5 and cosine > 1 - 1e-5
 
 
 def test_operations_of_the_published_size() -> None:
@@ -108,13 +108,13 @@ def test_operations_of_the_published_size() -> None:
 
 def test_every_contender_is_called_in_every_round() -> None:
     calls: list[str] = []
-    took, rounds = Rounds(3, 1e9, cpu_time=False).medians(
+    seconds, rounds = Rounds(3, 1e9, cpu_time=False).medians(
         {name: lambda name=name: calls.append(name) for name in "ab"}
     )
-    assert rounds == 3 and took.keys() == {"a", "b"} and "".join(calls) == "abababab"
+    assert rounds == 3 and seconds.keys() == {"a", "b"} and "".join(calls) == "abababab"
 
 
-def test_the_devices_own_time_has_its_own_share_of_the_ceiling() -> None:
+def test_device_time_and_stream_are_compared_with_the_ceiling() -> None:
     """Four segments of 1 GFLOP, ceiling 2 TFLOP/s: 1 TFLOP/s in a stream, 1.6 on the device."""
     row = Figures(
         batch=4, call_s=0.008, ceiling_flops=2e12, segment_flop=1e9, stream_s=0.004, device_s=0.0025
@@ -139,7 +139,7 @@ def test_the_devices_own_time_has_its_own_share_of_the_ceiling() -> None:
 
 @dataclass(frozen=True)
 class OneSecondEach(Rounds):
-    """Calls each once, and takes every call for a second."""
+    """Call each contender once, and report one second for each."""
 
     def medians(self, contenders: Mapping[str, Contender]) -> tuple[dict[str, float], int]:
         for run in contenders.values():
@@ -147,10 +147,10 @@ class OneSecondEach(Rounds):
         return dict.fromkeys(contenders, 1.0), 1
 
 
-def test_on_a_gpu_a_stream_and_the_device_alone_are_timed_too(
+def test_on_a_gpu_a_stream_and_the_device_alone_are_also_timed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stand_in(monkeypatch)
+    replace_cuda(monkeypatch)
     bench = Bench(
         randomize_weights(EcgFm(SMALL)),
         Options("cpu", (2,), ("float32",), OneSecondEach(1, 1.0, cpu_time=False)),
@@ -161,10 +161,13 @@ def test_on_a_gpu_a_stream_and_the_device_alone_are_timed_too(
         16,
     )
     runner.run(noise(2, 12))
-    calls = Again.made[0].replays
+    calls = FakeCapture.captures[0].replays
     plain, ours = bench.rows(2)
     assert not set(CUDA_COLUMNS) & plain.keys() and set(CUDA_COLUMNS) < ours.keys()
-    assert Again.made[0].sizes == [2] and Again.made[0].replays - calls == 1 + STREAM + REPLAYS
+    assert (
+        FakeCapture.captures[0].sizes == [2]
+        and FakeCapture.captures[0].replays - calls == 1 + STREAM + REPLAYS
+    )
     assert (
         bench.figures["float32", 2].stream_s == 1 / STREAM
         and bench.figures["float32", 2].device_s == 1 / REPLAYS
@@ -188,7 +191,7 @@ def test_the_goal_is_one_recording_through_both_encoders() -> None:
     ]
 
 
-def test_products_are_counted_as_often_as_they_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operations_are_counted_for_each_call_of_a_product(monkeypatch: pytest.MonkeyPatch) -> None:
     once = Parts(EcgFm(SMALL), 20, "cpu").operations(3)
     assert once["fc1"] == 2 * 3 * 20 * 16 * 24
     monkeypatch.setitem(encoder_parts.REPEATS, "cpu", 5)
@@ -205,8 +208,8 @@ def test_products_are_counted_as_often_as_they_are_called(monkeypatch: pytest.Mo
     )
 
 
-def test_both_forms_of_gelu_are_one() -> None:
-    """To the error of tanh, 4.7e-4, on a GPU; on a CPU PyTorch takes the exact one for both."""
+def test_both_forms_of_gelu_agree() -> None:
+    """On a GPU the tanh form errs by 4.7e-4; on a CPU PyTorch uses the exact form twice."""
     exact, fused = (
         form() for form in Parts(EcgFm(SMALL), 20, "cpu").gelu_forms("float32", 2).values()
     )

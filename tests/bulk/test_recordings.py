@@ -1,4 +1,4 @@
-"""Which recordings the input of `bulk` holds, and what becomes of one that cannot be read."""
+"""The list of the recordings in the input of `bulk`, and reading one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.analysis.deployments import ONLY_FEATURES, record
 FEATURES = FeatureOptions("features")
 
 
-def json_file(folder: Path, name: str, seconds: float = 10.0) -> Path:
+def write_json(folder: Path, name: str, seconds: float = 10.0) -> Path:
     ecg = record(seconds)
     signal = [[round(float(value), 4) for value in row] for row in ecg.signal]
     path = folder / name
@@ -30,15 +30,15 @@ def json_file(folder: Path, name: str, seconds: float = 10.0) -> Path:
     return path
 
 
-def prepared(path: Path) -> PreparedRecording | FailedRecording:
+def read_file(path: Path) -> PreparedRecording | FailedRecording:
     return read_recording(Recording("name", (path,)), FEATURES, ONLY_FEATURES)
 
 
-def test_a_folder_is_listed_with_all_below_it(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    for name in ("b.json", "deep/a.json", ".hidden.json"):
+def test_all_recordings_below_a_folder_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("b.json", "below/a.json", ".hidden.json"):
         (tmp_path / name).touch()
-    assert [item.name for item in list_recordings(tmp_path)] == ["b.json", "deep/a.json"]
+    assert [recording.name for recording in list_recordings(tmp_path)] == ["b.json", "below/a.json"]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
@@ -53,7 +53,7 @@ def test_a_table_names_each_file_once_relative_to_its_folder(tmp_path: Path, suf
     else:
         pq.write_table(pa.table({"age": [5] * 4, "path": names}), table)
     listed = list_recordings(table)
-    assert [item.name for item in listed] == ["in/b.json", "in/a.hea", "gone.json"]
+    assert [recording.name for recording in listed] == ["in/b.json", "in/a.hea", "gone.json"]
     assert listed[0].files == (tmp_path / "in" / "b.json",)
     assert [path.name for path in listed[1].files] == ["a.hea", "a.dat"]
 
@@ -66,7 +66,7 @@ def test_a_table_names_each_file_once_relative_to_its_folder(tmp_path: Path, suf
         ("gone.csv", None, "FileNotFoundError"),
     ],
 )
-def test_what_is_neither_a_folder_nor_such_a_table_is_refused(
+def test_a_path_that_is_neither_a_folder_nor_a_table_of_paths_is_refused(
     tmp_path: Path, name: str, content: str | None, reason: str
 ) -> None:
     path = tmp_path / name
@@ -80,7 +80,7 @@ def test_what_is_neither_a_folder_nor_such_a_table_is_refused(
 
 
 def test_a_recording_is_cut_into_segments(tmp_path: Path) -> None:
-    outcome = prepared(json_file(tmp_path, "a.json"))
+    outcome = read_file(write_json(tmp_path, "a.json"))
     assert isinstance(outcome, PreparedRecording)
     assert outcome.name == "name"
     # Two segments of 5 s.
@@ -88,22 +88,22 @@ def test_a_recording_is_cut_into_segments(tmp_path: Path) -> None:
     assert np.isfinite(outcome.prepared.segments).all()
 
 
-def test_an_unreadable_recording_is_an_outcome(tmp_path: Path) -> None:
-    short = prepared(json_file(tmp_path, "short.json", seconds=1.0))
+def test_the_error_of_an_unreadable_recording_is_returned(tmp_path: Path) -> None:
+    short = read_file(write_json(tmp_path, "short.json", seconds=1.0))
     assert isinstance(short, FailedRecording)
     assert (short.name, short.code) == ("name", "too_short")
-    assert prepared(tmp_path / "gone.json") == FailedRecording(
+    assert read_file(tmp_path / "gone.json") == FailedRecording(
         "name", "unusable_file", "No such file or directory"
     )
 
 
-def test_the_limit_of_bytes_holds_for_all_files_together(
+def test_the_limit_of_bytes_is_on_the_sum_of_a_recordings_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = json_file(tmp_path, "a.json")
+    path = write_json(tmp_path, "a.json")
     size = path.stat().st_size
     monkeypatch.setattr(recordings, "DEFAULT_MAX_BYTES", size)
-    assert isinstance(prepared(path), PreparedRecording)
+    assert isinstance(read_file(path), PreparedRecording)
     other = tmp_path / "other.txt"
     other.write_text("x")
     both = read_recording(Recording("name", (path, other)), FEATURES, ONLY_FEATURES)
@@ -115,9 +115,9 @@ def test_the_limit_of_bytes_holds_for_all_files_together(
 
 def test_a_recording_may_be_a_day_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert recordings.MAX_SECONDS == 24 * 3600
-    path = json_file(tmp_path, "a.json")
+    path = write_json(tmp_path, "a.json")
     monkeypatch.setattr(recordings, "MAX_SECONDS", 10.0)
-    assert isinstance(prepared(path), PreparedRecording)
+    assert isinstance(read_file(path), PreparedRecording)
     monkeypatch.setattr(recordings, "MAX_SECONDS", 9.9)
-    outcome = prepared(path)
+    outcome = read_file(path)
     assert isinstance(outcome, FailedRecording) and outcome.code == "recording_too_long"

@@ -1,4 +1,4 @@
-"""The command line as people run it: a process of its own against the real server."""
+"""The command line in its own process, against the real server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.server.harness import ROOT, RunningServer, free_port
 from training.heads.embeddings_file import read_embeddings
 
 
-def ecgfm(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def run_ecgfm(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments),
         check=False,
@@ -41,8 +41,8 @@ def environment(url: str) -> dict[str, str]:
     return {**os.environ, "ECGFM_URL": url, "PYTHONPATH": str(ROOT / "client")}
 
 
-def recordings(folder: Path, count: int) -> Path:
-    """JSON files, each a little different, one of them too short."""
+def write_recordings(folder: Path, count: int) -> Path:
+    """Write `count` JSON files of different amplitudes, and one that is too short."""
     folder.mkdir(parents=True)
     ecg = twelve_seconds()
     for number in range(count):
@@ -52,16 +52,16 @@ def recordings(folder: Path, count: int) -> Path:
     return folder
 
 
-def test_a_report_is_read_by_people(server: RunningServer, tmp_path: Path) -> None:
-    folder = recordings(tmp_path / "in", 1)
-    done = ecgfm(server.url, "analyze", folder / "r000.json")
+def test_the_report_is_text_and_json_on_request(server: RunningServer, tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path / "in", 1)
+    done = run_ecgfm(server.url, "analyze", folder / "r000.json")
     assert done.returncode == 0, done.stderr
     assert (
         "Heart rate" in done.stdout
         and "Quality:" in done.stdout
         and "not a medical device" in done.stdout
     )
-    answer = ecgfm(server.url, "analyze", "--json", folder / "r000.json")
+    answer = run_ecgfm(server.url, "analyze", "--json", folder / "r000.json")
     assert json.loads(answer.stdout)["signal_quality"] in (
         "Excellent",
         "Good",
@@ -74,8 +74,8 @@ def test_a_report_is_read_by_people(server: RunningServer, tmp_path: Path) -> No
 def test_a_refused_file_does_not_keep_the_others_from_being_read(
     server: RunningServer, tmp_path: Path
 ) -> None:
-    folder = recordings(tmp_path / "in", 1)
-    done = ecgfm(server.url, "quality", folder / "short.json", folder / "r000.json")
+    folder = write_recordings(tmp_path / "in", 1)
+    done = run_ecgfm(server.url, "quality", folder / "short.json", folder / "r000.json")
     assert done.returncode == 1
     assert "short.json: too_short (422)" in done.stderr
     assert "Quality:" in done.stdout
@@ -84,8 +84,8 @@ def test_a_refused_file_does_not_keep_the_others_from_being_read(
 def test_embeddings_of_a_folder_are_those_of_single_calls(
     server: RunningServer, tmp_path: Path
 ) -> None:
-    folder, out = recordings(tmp_path / "in", 12), tmp_path / "embeddings.parquet"
-    done = ecgfm(server.url, "features", folder, "--out", out)
+    folder, out = write_recordings(tmp_path / "in", 12), tmp_path / "embeddings.parquet"
+    done = run_ecgfm(server.url, "features", folder, "--out", out)
     assert done.returncode == 1, "one was refused"
     assert "12 recordings, 12 of them new" in done.stderr
     table = pq.read_table(out)
@@ -102,17 +102,17 @@ def test_embeddings_of_a_folder_are_those_of_single_calls(
             assert np.allclose(rows[f"r{number:03d}.json"], single.values, atol=1e-5)
     assert single.encoder is not None and vars(read_embeddings(out).encoder) == vars(
         single.encoder
-    ), "heads are trained on it as it is"
+    ), "heads can be trained on the file without changes"
     with Path(f"{out}.failed.csv").open() as file:
         assert [(row["record_id"], row["code"]) for row in csv.DictReader(file)] == [
             ("short.json", "too_short")
         ]
-    again = ecgfm(server.url, "features", folder, "--out", out)
+    again = run_ecgfm(server.url, "features", folder, "--out", out)
     assert "0 of them new" in again.stderr
-    other = ecgfm(
+    other = run_ecgfm(
         server.url,
         "features",
-        recordings(tmp_path / "more", 14),
+        write_recordings(tmp_path / "more", 14),
         "--out",
         out,
         "--model",
@@ -125,7 +125,7 @@ def test_embeddings_of_a_folder_are_those_of_single_calls(
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_folder_becomes_a_table(server: RunningServer, tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"report.{ending}"
-    done = ecgfm(server.url, "analyze", recordings(tmp_path / "in", 3), "--out", out)
+    done = run_ecgfm(server.url, "analyze", write_recordings(tmp_path / "in", 3), "--out", out)
     assert done.returncode == 1, done.stderr
     rows = (
         list(csv.DictReader(out.read_text().splitlines()))
@@ -141,7 +141,7 @@ def test_a_folder_becomes_a_table(server: RunningServer, tmp_path: Path, ending:
 @requires_shared
 def test_a_plot_of_a_real_recording(server: RunningServer, tmp_path: Path) -> None:
     header = min((SHARED / "ptbxl" / "raw500").glob("*.hea"))
-    done = ecgfm(
+    done = run_ecgfm(
         server.url, "plot", header.with_suffix(".dat"), header, "--out", tmp_path / "ecg.png"
     )
     assert done.returncode == 0, done.stderr
@@ -149,12 +149,12 @@ def test_a_plot_of_a_real_recording(server: RunningServer, tmp_path: Path) -> No
 
 
 def test_health(server: RunningServer) -> None:
-    done = ecgfm(server.url, "health")
+    done = run_ecgfm(server.url, "health")
     assert done.returncode == 0 and ": ok, version" in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["analyze", "absent.dcm"], "no such file"),
         (["analyze", "."], "--out"),
@@ -163,19 +163,19 @@ def test_health(server: RunningServer) -> None:
         (["features", ".", "--out", "e.parquet", "--in-flight", "0"], "at least 1"),
     ],
 )
-def test_wrong_arguments(arguments: list[str], said: str) -> None:
-    done = ecgfm("http://127.0.0.1:9", *arguments)
-    assert done.returncode == 2 and said in done.stderr
+def test_wrong_arguments(arguments: list[str], message: str) -> None:
+    done = run_ecgfm("http://127.0.0.1:9", *arguments)
+    assert done.returncode == 2 and message in done.stderr
 
 
-def test_nobody_there() -> None:
-    done = ecgfm(f"http://127.0.0.1:{free_port()}", "health")
+def test_without_a_server_the_exit_status_is_3() -> None:
+    done = run_ecgfm(f"http://127.0.0.1:{free_port()}", "health")
     assert done.returncode == 3 and "no answer" in done.stderr
 
 
 @pytest.mark.long
 def test_a_restarted_server_and_a_killed_run_lose_nothing(tmp_path: Path) -> None:
-    folder, out = recordings(tmp_path / "in", 500), tmp_path / "embeddings.parquet"
+    folder, out = write_recordings(tmp_path / "in", 500), tmp_path / "embeddings.parquet"
     settings = {"ECG_PORT": str(free_port())}
     url = f"http://127.0.0.1:{settings['ECG_PORT']}"
     run = command("features", folder, "--out", out, "--in-flight", 8)
@@ -187,14 +187,14 @@ def test_a_restarted_server_and_a_killed_run_lose_nothing(tmp_path: Path) -> Non
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         assert not out.exists()
-        going_on = subprocess.Popen(run, env=environment(url), stderr=subprocess.PIPE, text=True)
+        resumed = subprocess.Popen(run, env=environment(url), stderr=subprocess.PIPE, text=True)
         time.sleep(3)
     with RunningServer(wait=False, **settings) as server:
         server.url = url
-        _, said = going_on.communicate(timeout=180)
+        _, output = resumed.communicate(timeout=180)
         with EcgClient(url) as client:
             single = client.extract_features(folder / "r499.json").values
-    assert going_on.returncode == 1 and "500 recordings" in said, said
+    assert resumed.returncode == 1 and "500 recordings" in output, output
     rows = {row["record_id"]: row["embedding"] for row in pq.read_table(out).to_pylist()}
     assert len(rows) == 500
     assert np.allclose(rows["r499.json"], single, atol=1e-5)

@@ -22,30 +22,33 @@ LEADS = "I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6"
 
 def test_an_array_is_analysed(server: RunningServer) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(
+        analysis = client.analyze(
             twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", id="a"
         )
-    assert found.raw["id"] == "a"
-    assert found.labels is not None and len(found.labels) == 17
-    assert found.measurements is not None and found.measurements.heart_rate_bpm == pytest.approx(
-        60, abs=40
-    )
-    assert found.quality is not None and set(found.quality.lead_words) == set(LEADS.split(","))
+    assert analysis.raw["id"] == "a"
+    assert analysis.labels is not None and len(analysis.labels) == 17
     assert (
-        found.features is not None
-        and found.features.ndim == 1
-        and found.features.dtype == np.float32
+        analysis.measurements is not None
+        and analysis.measurements.heart_rate_bpm == pytest.approx(60, abs=40)
     )
-    assert found.encoder is not None and found.encoder.sha256
+    assert analysis.quality is not None and set(analysis.quality.lead_words) == set(
+        LEADS.split(",")
+    )
+    assert (
+        analysis.features is not None
+        and analysis.features.ndim == 1
+        and analysis.features.dtype == np.float32
+    )
+    assert analysis.encoder is not None and analysis.encoder.sha256
 
 
 def test_only_the_parts_that_were_asked_for(server: RunningServer) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(
+        analysis = client.analyze(
             twelve_seconds().signal, fs=500, lead_names=LEADS, include=["measurements", "fiducials"]
         )
-    assert found.measurements is not None and found.fiducials
-    assert found.labels is None and found.features is None and found.quality is None
+    assert analysis.measurements is not None and analysis.fiducials
+    assert analysis.labels is None and analysis.features is None and analysis.quality is None
 
 
 def test_both_clients_get_the_same_embedding(server: RunningServer) -> None:
@@ -56,11 +59,11 @@ def test_both_clients_get_the_same_embedding(server: RunningServer) -> None:
             return (await client.extract_features(ecg, fs=500, lead_names=LEADS)).values
 
     with EcgClient(server.url) as client:
-        one = client.extract_features(ecg, fs=500, lead_names=LEADS)
+        features = client.extract_features(ecg, fs=500, lead_names=LEADS)
         segments = client.extract_features(ecg, fs=500, lead_names=LEADS, level="segment")
-    assert np.allclose(one.values, asyncio.run(ask()), atol=1e-5)
-    assert segments.values.shape == (segments.segments, *one.values.shape)
-    assert np.allclose(segments.values.mean(axis=0), one.values, atol=1e-4)
+    assert np.allclose(features.values, asyncio.run(ask()), atol=1e-5)
+    assert segments.values.shape == (segments.segments, *features.values.shape)
+    assert np.allclose(segments.values.mean(axis=0), features.values, atol=1e-4)
 
 
 @requires_shared
@@ -117,17 +120,20 @@ def test_without_a_server_there_is_no_answer() -> None:
 
 
 @contextmanager
-def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[str]]]:
+def server_with_answers(
+    *answers: tuple[int, dict[str, str], bytes],
+) -> Iterator[tuple[str, list[str]]]:
     """Run a server that gives these answers in turn; yield its URL and the requested paths.
 
     A real server cannot be made to overload or restart at a chosen moment.
     """
-    waiting, asked = list(answers), []
+    remaining_answers = list(answers)
+    requested_paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
-            status, headers, body = waiting.pop(0)
+            requested_paths.append(self.path)
+            status, headers, body = remaining_answers.pop(0)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -141,7 +147,7 @@ def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str
         thread = threading.Thread(target=http.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{http.server_address[1]}", asked
+            yield f"http://127.0.0.1:{http.server_address[1]}", requested_paths
         finally:
             http.shutdown()
             thread.join()
@@ -154,11 +160,14 @@ MODELS = (200, JSON, b'{"models": []}')
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_call_is_repeated_if_the_server_names_a_time(status: int) -> None:
     with (
-        answering((status, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (url, asked),
+        server_with_answers((status, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (
+            url,
+            requested_paths,
+        ),
         EcgClient(url) as client,
     ):
         assert client.models() == {"models": []}
-    assert len(asked) == 2
+    assert len(requested_paths) == 2
 
 
 def test_the_asynchronous_client_repeats_calls_too() -> None:
@@ -166,23 +175,26 @@ def test_the_asynchronous_client_repeats_calls_too() -> None:
         async with AsyncEcgClient(url) as client:
             return await client.models()
 
-    with answering((503, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (url, asked):
+    with server_with_answers((503, {**JSON, "Retry-After": "0"}, b"{}"), MODELS) as (
+        url,
+        requested_paths,
+    ):
         assert asyncio.run(ask(url)) == {"models": []}
-    assert len(asked) == 2
+    assert len(requested_paths) == 2
 
 
 @pytest.mark.parametrize(
     "answer", [(503, JSON, b'{"code": "no_model"}'), (500, JSON, b"{}"), (404, {}, b"nothing")]
 )
-def test_other_refusals_are_final(answer: tuple[int, dict[str, str], bytes]) -> None:
+def test_other_refusals_are_not_repeated(answer: tuple[int, dict[str, str], bytes]) -> None:
     with (
-        answering(answer) as (url, asked),
+        server_with_answers(answer) as (url, requested_paths),
         EcgClient(url) as client,
         pytest.raises(Refused) as refused,
     ):
         client.models()
     assert refused.value.status == answer[0]
-    assert len(asked) == 1
+    assert len(requested_paths) == 1
 
 
 def test_a_call_is_not_repeated_if_the_time_is_beyond_retries_s() -> None:
@@ -190,19 +202,19 @@ def test_a_call_is_not_repeated_if_the_time_is_beyond_retries_s() -> None:
         (429, {**JSON, "Retry-After": "5"}, b'{"code": "overloaded"}')
     ]
     with (
-        answering(*refusals) as (url, asked),
+        server_with_answers(*refusals) as (url, requested_paths),
         EcgClient(url, retries_s=1) as client,
         pytest.raises(Refused, match="overloaded"),
     ):
         client.models()
-    assert len(asked) == 1
+    assert len(requested_paths) == 1
 
 
-def test_a_web_page_is_no_answer() -> None:
+def test_a_web_page_is_not_an_answer() -> None:
     ask: Callable[[EcgClient], object]
     for ask in (EcgClient.models, EcgClient.health):
         with (
-            answering((200, {"Content-Type": "text/html"}, b"<html>")) as (url, _),
+            server_with_answers((200, {"Content-Type": "text/html"}, b"<html>")) as (url, _),
             EcgClient(url) as client,
             pytest.raises(NoAnswer),
         ):

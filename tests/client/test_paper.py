@@ -97,21 +97,21 @@ def test_a_missing_lead_says_so_and_the_limb_leads_follow_from_two() -> None:
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_a_real_analysis_becomes_a_file(server: RunningServer, tmp_path: Path, ending: str) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(
+        analysis = client.analyze(
             twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include=PARTS
         )
     out = tmp_path / f"ecg.{ending}"
-    plot(found, out, "recording")
+    plot(analysis, out, "recording")
     assert out.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml", b"%PDF-")
 
 
 def test_another_ending_is_refused(server: RunningServer, tmp_path: Path) -> None:
     with EcgClient(server.url) as client:
-        found = client.analyze(
+        analysis = client.analyze(
             twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include=PARTS
         )
         with pytest.raises(UnusableInput, match="--out"):
-            plot(found, tmp_path / "ecg.xyz", "recording")
+            plot(analysis, tmp_path / "ecg.xyz", "recording")
         without = client.analyze(
             twelve_seconds().signal, fs=500, lead_names=LEADS, units="mV", include="measurements"
         )

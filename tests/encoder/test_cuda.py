@@ -33,7 +33,7 @@ from encoder.ecg_fm import EcgFm, EncoderOutput
 from encoder.graphs import WARM_UPS, CudaCapture
 from encoder.output import Wanted
 from encoder.runner import EncoderRunner
-from tests.encoder.without_device import Again, stand_in
+from tests.encoder.without_device import FakeCapture, replace_cuda
 
 CONFIG = EcgFmConfig((ConvLayer(8, 2, 2),) * 4, 16, 24, 2, 2, 8, 4, labels=3)
 CPU = torch.device("cpu")
@@ -67,12 +67,12 @@ def segments() -> np.ndarray:
 
 
 @pytest.fixture
-def on_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch)
+def without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_cuda(monkeypatch)
 
 
 @pytest.fixture
-def runner(encoder: EcgFm, on_no_device: None) -> EncoderRunner:
+def runner(encoder: EcgFm, without_cuda: None) -> EncoderRunner:
     """An EncoderRunner that takes the CUDA way on the CPU, at most 8 segments at once."""
     runner = EncoderRunner(copy.deepcopy(encoder), max_batch=8)
     runner.module = copy.deepcopy(encoder)
@@ -104,12 +104,12 @@ def test_warm_up_captures_every_bucket_once_and_requests_capture_nothing(
     runner: EncoderRunner, segments: np.ndarray
 ) -> None:
     runner.warm_up(samples=320)
-    assert Again.made[0].sizes == [8, 8, 2, 2, 4, 4]
+    assert FakeCapture.captures[0].sizes == [8, 8, 2, 2, 4, 4]
     for size in range(1, 12):
         runner.run(segments[:size])
         runner.run(segments[:size], attention=True)
         runner.run(segments[:size], layers=(1,))
-    assert len(Again.made) == 1 and len(Again.made[0].sizes) == 6
+    assert len(FakeCapture.captures) == 1 and len(FakeCapture.captures[0].sizes) == 6
 
 
 def test_hidden_states_are_computed_for_whole_buckets(
@@ -136,7 +136,7 @@ def test_a_replay_computes_the_last_segments_again(
         held.output.pooled.zero_()
         runner.forward.replay(3)()
     torch.testing.assert_close(held.output.pooled, truth)
-    assert Again.made[0].sizes == [4]
+    assert FakeCapture.captures[0].sizes == [4]
 
 
 def test_rows_that_fill_a_bucket_do_not_affect_the_others(
@@ -157,7 +157,7 @@ def test_segments_of_another_length_get_their_own_graphs(
     np.testing.assert_allclose(
         runner.run(short).pooled, EncoderRunner(encoder).run(short).pooled, atol=1e-5
     )
-    assert len(Again.made) == 2
+    assert len(FakeCapture.captures) == 2
 
 
 def test_out_of_memory_halves_the_buckets_and_releases_the_graphs(
@@ -179,21 +179,21 @@ def test_out_of_memory_halves_the_buckets_and_releases_the_graphs(
     with caplog.at_level(logging.WARNING, "encoder.runner"):
         np.testing.assert_allclose(runner.run(segments).pooled, whole, atol=1e-5)
     assert runner.max_batch == 4 and runner.forward.buckets == (2, 4)
-    assert [made.sizes for made in Again.made] == [[], [4]]
+    assert [capture.sizes for capture in FakeCapture.captures] == [[], [4]]
     assert caplog.messages == [
         "cpu: out of memory with 8 segments; from now on at most 4 are run at once"
     ]
 
 
-def compiled_on_no_device(monkeypatch: pytest.MonkeyPatch, backend: Callable[..., object]) -> None:
-    """torch.compile as on a CUDA device, with what makes its kernels replaced."""
+def compile_with(monkeypatch: pytest.MonkeyPatch, backend: Callable[..., object]) -> None:
+    """Let CudaForward compile as on a CUDA device, but with this backend for torch.compile."""
     monkeypatch.setattr(cuda, "why_not_compilable", lambda: None)
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
 
 
 @pytest.fixture
-def as_before() -> Iterator[None]:
-    """For what compiles: nothing compiled before or after, and the process's stance as it was."""
+def reset_compiler() -> Iterator[None]:
+    """Remove compiled code before and after the test, and restore torch.compile's stance."""
     torch.compiler.reset()
     yield
     torch.compiler.set_stance("default")
@@ -201,7 +201,7 @@ def as_before() -> Iterator[None]:
 
 
 def test_three_parts_are_compiled_once_for_all_batches_and_encoders(
-    on_no_device: None, as_before: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    without_cuda: None, reset_compiler: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     symbols: list[int] = []
 
@@ -209,7 +209,7 @@ def test_three_parts_are_compiled_once_for_all_batches_and_encoders(
         symbols.append(sum(isinstance(each, torch.SymInt) for each in inputs))
         return graph.forward
 
-    compiled_on_no_device(monkeypatch, backend)
+    compile_with(monkeypatch, backend)
     many = np.concatenate([segments, segments])[:20]
     for labels in (3, 0):
         encoder = EcgFm(replace(CONFIG, labels=labels)).requires_grad_(False).eval()
@@ -224,19 +224,19 @@ def test_three_parts_are_compiled_once_for_all_batches_and_encoders(
             np.testing.assert_allclose(found.hidden[2], truth.hidden[2], atol=1e-5)
             np.testing.assert_allclose(runner.run(many[:size]).pooled, truth.pooled, atol=1e-5)
     assert symbols == [1, 1, 1], (
-        "the batch's size, and neither the time nor the 16 channels, which are a bucket, too"
+        "only the batch's axis is dynamic: not time, and not the 16 channels, as many as a bucket"
     )
 
 
 def test_after_warm_up_nothing_is_compiled(
     encoder: EcgFm,
-    on_no_device: None,
-    as_before: None,
+    without_cuda: None,
+    reset_compiler: None,
     segments: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     graphs: list[torch.fx.GraphModule] = []
-    compiled_on_no_device(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
+    compile_with(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
     truth = EncoderRunner(copy.deepcopy(encoder)).run(segments[:1, :, :160]).pooled
     runner = EncoderRunner(copy.deepcopy(encoder), max_batch=4)
     runner.forward = CudaForward(encoder, CPU, torch.float32, 4)
@@ -248,13 +248,13 @@ def test_after_warm_up_nothing_is_compiled(
 
 def test_a_single_segment_at_most_is_compiled_once(
     encoder: EcgFm,
-    on_no_device: None,
-    as_before: None,
+    without_cuda: None,
+    reset_compiler: None,
     segments: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     graphs: list[torch.fx.GraphModule] = []
-    compiled_on_no_device(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
+    compile_with(monkeypatch, lambda graph, inputs: graphs.append(graph) or graph.forward)
     truth = EncoderRunner(copy.deepcopy(encoder)).run(segments).pooled
     runner = EncoderRunner(copy.deepcopy(encoder), max_batch=1)
     runner.forward = CudaForward(encoder, CPU, torch.float32, 1)
@@ -264,20 +264,20 @@ def test_a_single_segment_at_most_is_compiled_once(
 
 
 class LauncherNotBuilt(SubprocessError):
-    """As where Triton calls a C compiler that lacks Python's headers: no RuntimeError."""
+    """The error if Triton's C compiler does not find Python's headers; not a RuntimeError."""
 
 
 def test_if_compiling_fails_the_module_runs_uncompiled(
     encoder: EcgFm,
-    on_no_device: None,
-    as_before: None,
+    without_cuda: None,
+    reset_compiler: None,
     segments: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(graph: torch.fx.GraphModule, inputs: object) -> object:
         raise LauncherNotBuilt("no Python.h")
 
-    compiled_on_no_device(monkeypatch, broken)
+    compile_with(monkeypatch, broken)
     truth = EncoderRunner(copy.deepcopy(encoder)).run(segments[:4]).pooled
     forward = CudaForward(encoder, CPU, torch.float32, 4)
     assert forward.execution == "CUDA graphs, compiled"
@@ -291,26 +291,26 @@ def test_if_compiling_fails_the_module_runs_uncompiled(
 
 def test_if_the_first_launch_fails_the_module_runs_uncompiled(
     encoder: EcgFm,
-    on_no_device: None,
-    as_before: None,
+    without_cuda: None,
+    reset_compiler: None,
     segments: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def launched(*inputs: object) -> object:
         raise LauncherNotBuilt("no Python.h")
 
-    compiled_on_no_device(monkeypatch, lambda graph, inputs: torch.compiler.disable(launched))
+    compile_with(monkeypatch, lambda graph, inputs: torch.compiler.disable(launched))
     forward = CudaForward(encoder, CPU, torch.float32, 4)
     forward.warm_up(
         lambda size, attention: forward.submit(segments[:size], Wanted(attention=attention))(),
         math.inf,
     )
     assert forward.execution == "CUDA graphs, not compiled: compiling failed, LauncherNotBuilt"
-    assert Again.made[0].sizes == [4, 4, 2, 2]
+    assert FakeCapture.captures[0].sizes == [4, 4, 2, 2]
 
 
 def test_an_error_of_the_encoder_is_not_taken_for_a_compile_error(
-    encoder: EcgFm, on_no_device: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    encoder: EcgFm, without_cuda: None, segments: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wrong(*_: object, **__: object) -> EncoderOutput:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
@@ -321,14 +321,14 @@ def test_an_error_of_the_encoder_is_not_taken_for_a_compile_error(
         forward.warm_up(
             lambda size, attention: forward.submit(segments[:size], Wanted())(), math.inf
         )
-    assert forward.execution == "CUDA graphs, not compiled: none is wanted here"
+    assert forward.execution == "CUDA graphs, not compiled: not wanted in this test"
 
 
 def test_without_compiling_dynamo_is_not_imported(
     runner: EncoderRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stance(name: str) -> None:
-        raise AssertionError("which imports Dynamo, for seconds")
+        raise AssertionError("set_stance imports Dynamo, which takes seconds")
 
     monkeypatch.setattr(torch.compiler, "set_stance", stance)
     runner.warm_up(samples=320)
@@ -354,14 +354,14 @@ def test_past_the_deadline_only_the_largest_and_smallest_bucket_are_captured(
     runner: EncoderRunner, caplog: pytest.LogCaptureFixture
 ) -> None:
     runner.warm_up(samples=320, deadline=time.monotonic())
-    assert Again.made[0].sizes == [8, 8, 2, 2]
+    assert FakeCapture.captures[0].sizes == [8, 8, 2, 2]
     assert caplog.messages == [
         "warm-up reached its deadline; batches of 4 to 4 segments are captured when first used"
     ]
 
 
 def test_encoders_of_one_process_warm_up_and_capture_one_at_a_time(
-    encoder: EcgFm, on_no_device: None, monkeypatch: pytest.MonkeyPatch
+    encoder: EcgFm, without_cuda: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in bulk, one thread per device: no two at once, nor a later capture during a warm-up."""
     compiling, computing = AtOnce(), AtOnce()

@@ -14,7 +14,7 @@ from tests.encoder.test_packed import CONFIGS
 
 
 @pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
+def restore_tf32() -> Iterator[None]:
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     yield
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

@@ -1,4 +1,4 @@
-"""Replacements for what needs a CUDA device: a capture calls again, a copy does nothing."""
+"""Replacements for the classes that need a CUDA device, so that CudaForward runs on the CPU."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from encoder.output import EncodedBatch
 from encoder.runner import _to_numpy
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let CudaForward run on the CPU, not compiled; Again.made lists the captures."""
-    Again.made.clear()
-    monkeypatch.setattr(cuda, "Staging", Stage)
+def replace_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let CudaForward run on the CPU, not compiled; FakeCapture.captures lists the captures."""
+    FakeCapture.captures.clear()
+    monkeypatch.setattr(cuda, "Staging", FakeStaging)
     monkeypatch.setattr(cuda, "download", download)
-    monkeypatch.setattr(cuda, "CudaCapture", lambda device: Again())
-    monkeypatch.setattr(cuda, "why_not_compilable", lambda: "none is wanted here")
+    monkeypatch.setattr(cuda, "CudaCapture", lambda device: FakeCapture())
+    monkeypatch.setattr(cuda, "why_not_compilable", lambda: "not wanted in this test")
 
 
-class Again:
+class FakeCapture:
     """A capture whose replay calls the function again and overwrites the first output."""
 
-    made: list[Again] = []  # noqa: RUF012 - a test's own record
+    captures: list[FakeCapture] = []  # noqa: RUF012 - a test clears and reads it
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
         self.replays = 0
-        Again.made.append(self)
+        FakeCapture.captures.append(self)
 
     def __call__(
         self, function: Callable[[], EncoderOutput]
@@ -51,16 +51,16 @@ class Again:
         return replay, output
 
 
-class Stage:
+class FakeStaging:
     """Staging without a device: rows of an earlier batch stay after the new ones."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], device: torch.device) -> None:
         self.shape = shape
-        self._there = torch.zeros(rows, *shape)
+        self._rows = torch.zeros(rows, *shape)
 
     def upload(self, piece: np.ndarray, rows: int) -> Tensor:
-        self._there[: len(piece)] = torch.from_numpy(np.array(piece))
-        return self._there[:rows]
+        self._rows[: len(piece)] = torch.from_numpy(np.array(piece))
+        return self._rows[:rows]
 
 
 def download(output: EncoderOutput, tokens: bool) -> Callable[[], EncodedBatch]:

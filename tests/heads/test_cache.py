@@ -12,7 +12,7 @@ from errors import UnknownHead
 from heads.cache import KEPT_VERSIONS, HeadCache, InstalledHeads
 from heads.folder import WEIGHTS_FILE, write_head
 from heads.registry import Registry
-from tests.heads.made import linear
+from tests.heads.small_heads import linear_head
 
 
 class Clock:
@@ -25,7 +25,7 @@ class Clock:
 
 def install(models: Path, seed: int, name: str = "rhythm") -> int:
     folder = models / f"made-{name}-{seed}"
-    write_head(linear(name, seed=seed), folder)
+    write_head(linear_head(name, seed=seed), folder)
     return Registry(models).install(folder)
 
 
@@ -82,7 +82,7 @@ def test_champion_and_candidate_are_loaded_by_name(tmp_path: Path) -> None:
     ]
     assert champions(heads) == {"other": 1, "rhythm": 1}
     weights = [found.head.layers[0][0].tobytes() for found in heads.installed if found.head]
-    assert weights == [linear(seed=seed).layers[0][0].tobytes() for seed in (1, 1, 2)]
+    assert weights == [linear_head(seed=seed).layers[0][0].tobytes() for seed in (1, 1, 2)]
     assert [found.fault for found in heads.installed] == [None] * 3
 
 
@@ -165,7 +165,7 @@ def test_readers_see_whole_champions_while_they_change(tmp_path: Path) -> None:
         install(tmp_path, seed)
     registry = Registry(tmp_path)
     seen = set[int]()
-    weights = {version: linear(seed=version).layers[0][0].tobytes() for version in (1, 2)}
+    weights = {version: linear_head(seed=version).layers[0][0].tobytes() for version in (1, 2)}
 
     def change() -> None:
         for _ in range(10):

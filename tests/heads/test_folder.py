@@ -30,7 +30,7 @@ from heads.folder import (
     write_head,
 )
 from heads.head import Head
-from tests.heads.made import WIDTH, linear, perceptron
+from tests.heads.small_heads import WIDTH, linear_head, mlp_head
 
 Tensors = dict[str, np.ndarray]
 
@@ -38,7 +38,7 @@ Tensors = dict[str, np.ndarray]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A valid head's folder."""
-    write_head(linear(), tmp_path / "head")
+    write_head(linear_head(), tmp_path / "head")
     return tmp_path / "head"
 
 
@@ -52,7 +52,9 @@ def refusal(folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "head", [linear(card="For tests.", made={"records": 2}), perceptron()], ids=["linear", "mlp"]
+    "head",
+    [linear_head(card="For tests.", training={"records": 2}), mlp_head()],
+    ids=["linear", "mlp"],
 )
 def test_a_head_survives_its_folder(head: Head, tmp_path: Path) -> None:
     write_head(head, tmp_path / "head")
@@ -62,7 +64,7 @@ def test_a_head_survives_its_folder(head: Head, tmp_path: Path) -> None:
     assert found.name == head.name
     assert found.encoder == head.encoder
     assert found.labels == head.labels
-    assert found.made == head.made
+    assert found.training == head.training
     assert found.card == head.card
     np.testing.assert_array_equal(found.trained_on, head.trained_on)
     assert sorted(path.name for path in (tmp_path / "head").iterdir()) == [HEAD_FILE, WEIGHTS_FILE]
@@ -74,8 +76,8 @@ def test_the_files_can_be_read_by_other_users(folder: Path) -> None:
 
 
 def test_the_same_head_gives_the_same_bytes() -> None:
-    description, weights = head_bytes(linear())
-    assert head_bytes(linear()) == (description, weights)
+    description, weights = head_bytes(linear_head())
+    assert head_bytes(linear_head()) == (description, weights)
     values = json.loads(description)
     assert list(values) == [
         "schema_version",
@@ -113,7 +115,7 @@ def test_optional_fields_may_be_missing_and_unknown_ones_are_ignored(folder: Pat
 
     rewrite_description(folder, change)
     head = read_head(folder)
-    assert (head.made, head.card, head.encoder.revision) == ({}, None, None)
+    assert (head.training, head.card, head.encoder.revision) == ({}, None, None)
     assert [label.description for label in head.labels] == ["", ""]
 
 
@@ -155,20 +157,20 @@ def test_the_smallest_head_is_allowed(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_never_overwritten_and_nothing_partial_is_left(tmp_path: Path) -> None:
-    write_head(linear(), tmp_path / "head")
+    write_head(linear_head(), tmp_path / "head")
     before = read_files(tmp_path / "head")
     with pytest.raises(BadHead, match=r"^head: exists already; heads are never overwritten$"):
-        write_head(linear(seed=1), tmp_path / "head")
+        write_head(linear_head(seed=1), tmp_path / "head")
     assert read_files(tmp_path / "head") == before
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadHead, match=r"^file: exists already"):
-        write_head(linear(), tmp_path / "file")
+        write_head(linear_head(), tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "head"]
 
 
 def test_a_head_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(BadHead, match="name is 'no name'"):
-        write_head(linear("no name"), tmp_path / "head")
+        write_head(linear_head("no name"), tmp_path / "head")
     assert list(tmp_path.iterdir()) == []
 
 

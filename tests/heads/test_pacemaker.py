@@ -1,4 +1,4 @@
-"""Spikes, morphology and label make one probability; missing evidence is not invented."""
+"""The pacemaker head: one probability from spikes, morphology and label, or from some of them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from heads.pacemaker import (
 from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Pacing, Spikes
 
 HEAD = pacemaker.shipped_head()
+# Log odds of the morphology.
 SURE_NOT, UNSURE, SURE = -7.0, 0.0, 5.0
 NO_SPIKES = Spikes(np.zeros(0), np.zeros(0))
 
@@ -30,8 +31,8 @@ def evidence(
     return PacemakerEvidence(0 if visible else None, None, ratio, morphology, visible)
 
 
-def probability(found: PacemakerEvidence, label: LabelEvidence | None = None) -> float:
-    value = HEAD.probability(found, label)
+def probability(given: PacemakerEvidence, label: LabelEvidence | None = None) -> float:
+    value = HEAD.probability(given, label)
     assert value is not None
     return value
 
@@ -62,7 +63,7 @@ def test_morphology_and_label_are_pooled_with_equal_weights() -> None:
     assert probability(evidence(None, visible=False), label) == pytest.approx(expit(label_log_odds))
 
 
-def test_a_weighted_and_a_calibrated_label_of_the_same_meaning_say_the_same() -> None:
+def test_a_weighted_and_a_calibrated_label_give_the_same_probability() -> None:
     prior = HEAD.prior_log_odds
     ratio = 2.0
     weighted = LabelEvidence(float(expit(ratio)), 24.6)
@@ -75,13 +76,13 @@ def test_a_weighted_and_a_calibrated_label_of_the_same_meaning_say_the_same() ->
 
 
 @pytest.mark.parametrize("certain, log_odds", [(0.0, logit(1e-9)), (1.0, logit(1 - 1e-9))])
-def test_a_label_of_0_or_1_counts_as_all_but_certain(certain: float, log_odds: float) -> None:
+def test_a_label_of_0_or_1_counts_as_nearly_0_or_1(certain: float, log_odds: float) -> None:
     assert LabelEvidence(certain, 24.6).log_ratio(0.0) == pytest.approx(log_odds)
     pooled = (UNSURE + HEAD.prior_log_odds + log_odds) / 2
     assert probability(evidence(), LabelEvidence(certain, 24.6)) == pytest.approx(expit(pooled))
 
 
-def test_log_odds_beyond_the_range_of_exp_are_probabilities() -> None:
+def test_log_odds_beyond_the_range_of_exp_give_probabilities() -> None:
     assert probability(evidence(1000.0)) == pytest.approx(1.0)
     assert probability(evidence(-1000.0)) == pytest.approx(expit(-50.0))
 
@@ -121,7 +122,7 @@ def expected_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
 
 
 @pytest.mark.parametrize(
-    "spikes, pacing, speaks_for",
+    "spikes, pacing, for_pacing",
     [
         (10, Pacing(0, 10, 10), True),
         (10, Pacing(10, 0, 10), True),
@@ -133,11 +134,11 @@ def expected_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
         (30, Pacing(2, 3, 12), False),
     ],
 )
-def test_spikes_speak_for_pacing_where_chance_does_not_explain_them(
-    spikes: int, pacing: Pacing, speaks_for: bool
+def test_spikes_are_evidence_of_pacing_if_chance_does_not_explain_them(
+    spikes: int, pacing: Pacing, for_pacing: bool
 ) -> None:
     ratio = stable_log_ratio(spikes, pacing, 10.0)
-    assert (ratio > 0) == speaks_for
+    assert (ratio > 0) == for_pacing
     assert ratio == pytest.approx(expected_ratio(spikes, pacing, 10.0))
 
 
@@ -148,20 +149,20 @@ def test_the_same_few_coincidences_weigh_less_among_many_beats() -> None:
     assert many == pytest.approx(expected_ratio(100, Pacing(0, 3, 80), 60.0))
 
 
-def test_without_beats_or_without_a_duration_spikes_say_nothing() -> None:
+def test_without_beats_or_without_a_duration_spikes_are_no_evidence() -> None:
     assert stable_log_ratio(5, Pacing(0, 0, 0), 10.0) == 0.0
     assert stable_log_ratio(5, Pacing(0, 3, 3), 0.0) == 0.0
 
 
-def test_so_many_spikes_that_chance_is_certain_give_a_finite_ratio() -> None:
+def test_if_spikes_are_at_every_beat_by_chance_the_ratio_is_finite() -> None:
     crowd = stable_log_ratio(10**6, Pacing(0, 3, 3), 10.0)
     assert crowd == pytest.approx(expected_ratio(10**6, Pacing(0, 3, 3), 10.0))
 
 
-def test_spikes_count_for_no_more_than_the_limits() -> None:
-    found = Spikes(np.arange(10.0), np.ones(10))
+def test_the_ratio_of_the_spikes_is_within_its_limits() -> None:
+    ten = Spikes(np.arange(10.0), np.ones(10))
     head = replace(HEAD, spike_limits=(-1.5, 5.0))
-    assert head.spike_log_ratio(found, Pacing(0, 10, 10), 10.0) == 5.0
+    assert head.spike_log_ratio(ten, Pacing(0, 10, 10), 10.0) == 5.0
     assert head.spike_log_ratio(NO_SPIKES, Pacing(0, 0, 10), 10.0) == -1.5
     assert head.spike_log_ratio(NO_SPIKES, Pacing(0, 0, 0), 10.0) == 0.0
     within = stable_log_ratio(4, Pacing(0, 3, 12), 10.0)
@@ -178,7 +179,7 @@ def test_the_shipped_limits_allow_evidence_for_and_against() -> None:
 # --- the file
 
 
-def test_the_head_is_the_same_after_it_was_stored() -> None:
+def test_a_stored_head_is_restored_and_equals_the_shipped_file() -> None:
     arrays = HEAD.to_arrays()
     again = PacemakerHead.from_arrays(arrays)
     rows = np.random.default_rng(0).normal(size=(5, int(HEAD.beats.trees.feature.max()) + 1))

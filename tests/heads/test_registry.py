@@ -25,7 +25,7 @@ from heads.registry import (
     Registry,
 )
 from superclasses import SUPERCLASSES
-from tests.heads.made import linear
+from tests.heads.small_heads import linear_head
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +45,7 @@ def install(registry: Registry, head: Head, folder: Path) -> int:
 def install_versions(registry: Registry, folder: Path, count: int) -> None:
     """Install `count` versions of the head "rhythm", with different weights."""
     for seed in range(count):
-        install(registry, linear(seed=seed), folder)
+        install(registry, linear_head(seed=seed), folder)
 
 
 # --- installing
@@ -55,14 +55,14 @@ def test_the_first_version_is_champion_and_the_latest_is_candidate(
     registry: Registry, tmp_path: Path
 ) -> None:
     assert registry.names() == []
-    assert [install(registry, linear(seed=seed), tmp_path) for seed in range(3)] == [1, 2, 3]
+    assert [install(registry, linear_head(seed=seed), tmp_path) for seed in range(3)] == [1, 2, 3]
     assert registry.names() == ["rhythm"]
     assert registry.versions("rhythm") == [1, 2, 3]
     aliases = registry.aliases("rhythm")
     assert aliases == Aliases(champion=1, candidate=3, latest=3)
     assert [aliases.alias_of(version) for version in (1, 2, 3)] == ["champion", None, "candidate"]
     np.testing.assert_array_equal(
-        registry.load("rhythm", 2).layers[0][0], linear(seed=1).layers[0][0]
+        registry.load("rhythm", 2).layers[0][0], linear_head(seed=1).layers[0][0]
     )
 
 
@@ -72,9 +72,9 @@ def test_a_version_number_is_never_reused(registry: Registry, tmp_path: Path) ->
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    assert install(registry, linear(seed=5), tmp_path) == 3
+    assert install(registry, linear_head(seed=5), tmp_path) == 3
     registry.aliases_file("rhythm").unlink()
-    assert install(registry, linear(seed=6), tmp_path) == 4, (
+    assert install(registry, linear_head(seed=6), tmp_path) == 4, (
         "without the aliases, the folders show which numbers are used"
     )
 
@@ -93,7 +93,7 @@ def test_other_entries_in_the_folders_are_ignored(registry: Registry, tmp_path: 
 
 
 def test_a_damaged_head_is_not_installed(registry: Registry, tmp_path: Path) -> None:
-    write_head(linear(), tmp_path / "head")
+    write_head(linear_head(), tmp_path / "head")
     (tmp_path / "head" / WEIGHTS_FILE).write_bytes(b"")
     with pytest.raises(BadHead, match=r"cut off, or altered"):
         registry.install(tmp_path / "head")
@@ -103,7 +103,7 @@ def test_a_damaged_head_is_not_installed(registry: Registry, tmp_path: Path) -> 
 def test_a_head_of_another_name_than_expected_is_refused(
     registry: Registry, tmp_path: Path
 ) -> None:
-    write_head(linear(), tmp_path / "head")
+    write_head(linear_head(), tmp_path / "head")
     with pytest.raises(BadHead, match=r"^the head is named rhythm, not other$"):
         registry.install(tmp_path / "head", name="other")
     assert registry.names() == []
@@ -112,11 +112,11 @@ def test_a_head_of_another_name_than_expected_is_refused(
 
 def test_a_superclass_head_must_have_the_five_classes(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(BadHead) as refused:
-        install(registry, linear("superclass"), tmp_path)
+        install(registry, linear_head("superclass"), tmp_path)
     assert refused.value.detail == (
         "a head named superclass has the labels CD, HYP, MI, NORM, STTC; found AF, SR"
     )
-    assert install(registry, linear("superclass", SUPERCLASSES[::-1]), tmp_path) == 1
+    assert install(registry, linear_head("superclass", SUPERCLASSES[::-1]), tmp_path) == 1
 
 
 # --- loading
@@ -126,7 +126,7 @@ def test_a_folder_with_a_head_of_another_name_is_refused(
     registry: Registry, tmp_path: Path
 ) -> None:
     install_versions(registry, tmp_path, 1)
-    install(registry, linear("pacemaker"), tmp_path)
+    install(registry, linear_head("pacemaker"), tmp_path)
     (registry.root / "pacemaker" / "1").rename(registry.root / "rhythm" / "2")
     with pytest.raises(
         BadHead, match=r"^rhythm version 2: the folder holds a head named pacemaker$"
@@ -147,7 +147,7 @@ def test_an_unknown_name_is_refused_with_the_installed_ones(
     with pytest.raises(UnknownHead, match=r"^no head named x is installed; installed: none$"):
         registry.aliases("x")
     install_versions(registry, tmp_path, 1)
-    install(registry, linear("other"), tmp_path)
+    install(registry, linear_head("other"), tmp_path)
     with pytest.raises(
         UnknownHead, match=r"^no head named rythm is installed; installed: other, rhythm$"
     ):
@@ -360,7 +360,7 @@ def test_a_server_of_another_user_can_read_the_alias_file(
 def test_concurrent_installations_get_different_versions(
     registry: Registry, tmp_path: Path
 ) -> None:
-    write_head(linear(), tmp_path / "head")
+    write_head(linear_head(), tmp_path / "head")
     with ThreadPoolExecutor(8) as pool:
         versions = list(pool.map(lambda _: registry.install(tmp_path / "head"), range(16)))
     assert sorted(versions) == list(range(1, 17)) == registry.versions("rhythm")

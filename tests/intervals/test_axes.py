@@ -15,7 +15,7 @@ LEAD_ANGLES = {0: 0.0, 1: 60.0, 2: 120.0}  # I, II and III
 
 
 def beat_with_axes(p: float, qrs: float, t: float) -> np.ndarray:
-    """(12, 288): a wave each between its boundaries, at its axis in the frontal plane.
+    """Return a beat (12, 288) with waves P, QRS and T at these axes in degrees.
 
     I, II and III are projections at 0, 60 and 120 degrees; the augmented leads follow from I and II
     (Goldberger). The chest leads are left at zero.
@@ -52,8 +52,8 @@ def test_axes_in_every_quadrant(p: float, qrs: float, t: float) -> None:
     assert difference(axes["t_axis_deg"], t) < 0.5
 
 
-def test_a_level_under_the_beat_does_not_turn_the_axes() -> None:
-    """QRS and T are measured from the level before the QRS, P from the line between its ends."""
+def test_a_constant_offset_does_not_change_the_axes() -> None:
+    """QRS and T are measured from the baseline, P from the line between its ends."""
     beat = beat_with_axes(130.0, -60.0, 100.0)
     beat[0] += 0.3
     beat[1] += 0.3  # I + III remains II
@@ -65,8 +65,8 @@ def test_a_level_under_the_beat_does_not_turn_the_axes() -> None:
     assert difference(axes["t_axis_deg"], 100.0) < 0.5
 
 
-def test_the_level_is_that_of_the_last_20_ms_before_the_qrs() -> None:
-    """Until 24 ms before the QRS the beat is 1 mV higher: QRS and T do not notice."""
+def test_the_baseline_is_the_mean_of_the_last_20_ms_before_the_qrs() -> None:
+    """1 mV until 24 ms before the QRS complex does not change the axes of QRS and T."""
     beat = beat_with_axes(60.0, -60.0, 100.0)
     before = int((TIMES[2] - 24.0 + 496.0) / 4.0)
     beat[[0, 1], : before + 1] += 1.0
@@ -75,8 +75,8 @@ def test_the_level_is_that_of_the_last_20_ms_before_the_qrs() -> None:
     assert difference(axes["t_axis_deg"], 100.0) < 0.5
 
 
-def test_st_is_no_part_of_t() -> None:
-    """56 ms after the QRS complex lead I is lifted by 1 mV, which T does not notice at 60 ms."""
+def test_the_st_segment_is_not_part_of_t() -> None:
+    """1 mV in lead I until 56 ms after the QRS complex does not change the axis of T."""
     beat = beat_with_axes(60.0, 50.0, 100.0)
     start, stop = int((52.0 + 496.0) / 4.0) + 1, int((52.0 + 56.0 + 496.0) / 4.0)
     beat[0, start : stop + 1] += 1.0
@@ -85,7 +85,7 @@ def test_st_is_no_part_of_t() -> None:
     assert difference(axes["t_axis_deg"], 100.0) < 0.5
 
 
-def test_a_boundary_that_is_missing_takes_its_axis_alone() -> None:
+def test_without_a_boundary_only_the_axis_of_its_wave_is_missing() -> None:
     beat = beat_with_axes(60.0, 50.0, 40.0)
     for missing, name in ((0, "p_axis_deg"), (1, "p_axis_deg"), (4, "t_axis_deg")):
         times = np.array(TIMES)
@@ -114,7 +114,7 @@ def test_without_i_or_avf_there_are_no_axes(missing: int) -> None:
     assert frontal_axes(beat[:5], np.array(TIMES)) == (axes, warnings)
 
 
-def test_without_iii_nothing_contradicts() -> None:
+def test_without_lead_iii_no_contradiction_is_found() -> None:
     beat = beat_with_axes(60.0, 50.0, 40.0)
     beat[2] = 0.0
     axes, warnings = frontal_axes(beat, np.array(TIMES))
@@ -122,12 +122,10 @@ def test_without_iii_nothing_contradicts() -> None:
 
 
 @pytest.mark.parametrize(("share", "contradicts"), [(0.24, False), (0.26, True), (-0.26, True)])
-def test_limb_leads_that_contradict_each_other_have_no_axes(
-    share: float, contradicts: bool
-) -> None:
-    """All waves at 60 degrees: II is the largest lead, I and III are half of it.
+def test_contradictory_limb_leads_have_no_axes(share: float, contradicts: bool) -> None:
+    """With all waves at 60 degrees, II is the largest lead, and I and III are half of it.
 
-    Subtracting a share of II from III leaves that share of II as II - I - III.
+    If a share of II is subtracted from III, II - I - III is that share of II.
     """
     beat = beat_with_axes(60.0, 60.0, 60.0)
     beat[2] -= share * beat[1]

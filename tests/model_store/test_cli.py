@@ -20,8 +20,8 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_convert_list_path_and_verify(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(FINETUNED), str(models / "mine")]) == 0
-    said = capsys.readouterr().out
-    assert "mine: 0.5 MB -> 0.1 MB (30%)" in said and "ECG-FM's own labels" in said
+    output = capsys.readouterr().out
+    assert "mine: 0.5 MB -> 0.1 MB (30%)" in output and "ECG-FM's own labels" in output
     assert main(["list"]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in listed] == ["ecg-fm-clinical", "ecg-fm-features", "mine"]
@@ -44,7 +44,7 @@ def test_verify_fails_where_answers_differ(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["convert", "nothing.pt", "out"], "nothing.pt: cannot be read"),
         (["convert", str(CARRIED / "README.md"), "out"], "README.md"),
@@ -59,7 +59,7 @@ def test_verify_fails_where_answers_differ(
 )
 def test_what_goes_wrong_is_one_clear_line(
     arguments: list[str],
-    said: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -67,7 +67,7 @@ def test_what_goes_wrong_is_one_clear_line(
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1 and said in lines[0]
+    assert len(lines) == 1 and message in lines[0]
     assert not (tmp_path / "out").exists()
 
 
@@ -83,9 +83,9 @@ def test_the_help_names_every_command_and_the_environment(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert all(
-        word in said
+        word in output
         for word in (
             "list",
             "pull",

@@ -10,7 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from heads.cache import HeadCache
-from server.app import build_app
+from server.app import configure_app
 from server.ipc.messages import Stage, Task
 from server.ipc.shared_state import SharedState
 from server.settings import Settings
@@ -43,7 +43,7 @@ class InProcessServer:
         )
         self.app = FastAPI(openapi_url=None)
         self.app.state.service = self.service
-        build_app(self.app)
+        configure_app(self.app)
 
     def set_worker(self, row: int, pid: int, *, stage: Stage = "signal") -> None:
         """Enter a process in the shared tables, as ready."""

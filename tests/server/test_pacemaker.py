@@ -1,4 +1,4 @@
-"""The part `pacemaker` of /analyze without an encoder, over HTTP and on real recordings."""
+"""The part `pacemaker` of /analyze over HTTP, on real recordings, mostly without an encoder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ludb(name: str) -> Ecg:
     return Ecg(signal.astype(np.float32), 500.0)
 
 
-def pacemaker(
+def pacemaker_part(
     server: RunningServer, ecg: Ecg, **more: Any
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     answer = answer_of(post(server, "/analyze", json=ecg.json(include=["pacemaker"], **more)))
@@ -29,8 +29,8 @@ def pacemaker(
 
 
 @pytest.mark.parametrize("name", ["74", "104"])
-def test_a_paced_recording_is_found_with_its_chamber(bare_server: RunningServer, name: str) -> None:
-    part, answer = pacemaker(bare_server, ludb(name))
+def test_pacing_and_its_chamber_are_detected(bare_server: RunningServer, name: str) -> None:
+    part, answer = pacemaker_part(bare_server, ludb(name))
     assert part is not None
     assert part["present"]
     assert part["visible"]
@@ -41,15 +41,15 @@ def test_a_paced_recording_is_found_with_its_chamber(bare_server: RunningServer,
 
 
 @pytest.mark.parametrize("name", ["2", "37"])
-def test_an_unpaced_recording_is_not(bare_server: RunningServer, name: str) -> None:
-    part, _ = pacemaker(bare_server, ludb(name))
+def test_no_pacemaker_is_detected_without_pacing(bare_server: RunningServer, name: str) -> None:
+    part, _ = pacemaker_part(bare_server, ludb(name))
     assert part is not None
     assert not part["present"]
     assert part["evidence"]["chamber"] is None
 
 
 def test_with_an_encoder_its_label_is_evidence(server: RunningServer) -> None:
-    part, answer = pacemaker(server, ludb("2"))
+    part, answer = pacemaker_part(server, ludb("2"))
     assert part is not None
     assert 0 <= part["evidence"]["label"] <= 1
     assert answer["model"]["labels"]
@@ -58,10 +58,10 @@ def test_with_an_encoder_its_label_is_evidence(server: RunningServer) -> None:
 def test_one_lead_and_unknown_units_are_answered_with_the_reason(
     bare_server: RunningServer,
 ) -> None:
-    part, answer = pacemaker(bare_server, ludb("74").only("II"))
+    part, answer = pacemaker_part(bare_server, ludb("74").only("II"))
     assert part is None
     assert any(warning.startswith("pacemaker:") for warning in answer["warnings"])
-    part, answer = pacemaker(bare_server, ludb("74"), units="unknown")
+    part, answer = pacemaker_part(bare_server, ludb("74"), units="unknown")
     assert part is not None
     assert not part["visible"]
     assert any(warning.startswith("pacemaker: the units") for warning in answer["warnings"])

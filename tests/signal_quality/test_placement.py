@@ -17,7 +17,7 @@ from signal_quality.placement import (
     shipped_placement,
 )
 from signal_quality.windows import Window, measure_windows
-from signals.leads import INDEPENDENT, LEADS
+from signals.leads import INDEPENDENT_LEADS, LEADS
 from signals.record import EcgRecord
 from tests.data import requires_shared
 from tests.signal_quality.real import ptb_xl
@@ -28,7 +28,7 @@ REVERSALS = ("limb_electrode_reversal", "chest_electrode_reversal")
 
 def exchanged(real: EcgRecord, exchange: str) -> EcgRecord:
     """The recording as it would be with these electrodes exchanged."""
-    rows = [real.lead_names.index(lead) for lead in INDEPENDENT]
+    rows = [real.lead_names.index(lead) for lead in INDEPENDENT_LEADS]
     eight = EXCHANGES[exchange] @ real.signal[rows].astype(np.float64)
     one, two = eight[:2]
     limbs = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]

@@ -1,4 +1,4 @@
-"""The twelve leads: every spelling of a name, and the algebra of the limb leads."""
+"""The twelve leads: the spellings of their names, and the algebra of the limb leads."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_lead_is_known_in_any_case_and_under_the_usual_prefixes(lead: str) -> 
         ("ECG1_V1", "V1"),
     ],
 )
-def test_names_of_other_houses(name: str, lead: str) -> None:
+def test_spellings_of_other_data_sets_and_standards(name: str, lead: str) -> None:
     assert canonical_lead(name) == lead
 
 
@@ -80,7 +80,7 @@ OTHER_CHANNELS = (
     "V1V2",
     "I II",
 )
-NO_NAMES = (
+NOT_LEADS = (
     "",
     " ",
     "1",
@@ -97,8 +97,8 @@ NO_NAMES = (
 )
 
 
-@pytest.mark.parametrize("name", OTHER_CHANNELS + NO_NAMES)
-def test_other_names_are_none(name: str) -> None:
+@pytest.mark.parametrize("name", OTHER_CHANNELS + NOT_LEADS)
+def test_any_other_name_is_not_a_lead(name: str) -> None:
     assert canonical_lead(name) is None
 
 
@@ -107,11 +107,11 @@ def test_any_string_is_a_lead_or_none(name: str) -> None:
     assert canonical_lead(name) in (None, *LEADS)
 
 
-def test_names_come_back_canonical_and_in_their_order() -> None:
+def test_parsed_names_are_canonical_and_keep_their_order() -> None:
     assert parse_lead_names(["v6", "avr", "MDC_ECG_LEAD_II"]) == ("V6", "aVR", "II")
 
 
-def test_an_unknown_lead_is_named_with_its_place_and_what_is_allowed() -> None:
+def test_the_error_for_an_unknown_lead_has_its_index_and_the_allowed_names() -> None:
     with pytest.raises(UnknownLead) as caught:
         parse_lead_names(["I", "V3R", "x" * 500], loc=("records", 3, "lead_names"))
     assert caught.value.detail == (
@@ -136,7 +136,7 @@ def test_a_name_of_24_characters_is_shown_whole_and_at_most_12_faults_are_listed
     assert messages[1:] == [r"'\xfc' is not a standard lead"] * 11
 
 
-def test_a_lead_under_two_spellings_is_doubled() -> None:
+def test_two_spellings_of_a_lead_are_a_duplicate() -> None:
     with pytest.raises(DuplicateLead) as caught:
         parse_lead_names(["V1", "II", "I", "MDC_ECG_LEAD_II"])
     assert caught.value.detail == "lead_names: II at 1 and at 3; each lead is allowed once"
@@ -167,7 +167,7 @@ def test_a_name_that_is_not_a_string_is_a_type_error(entry: object) -> None:
     assert caught.value.errors[0].loc == ("lead_names", 2)
 
 
-def test_an_empty_list_names_no_lead() -> None:
+def test_an_empty_list_is_refused() -> None:
     with pytest.raises(BadShape) as caught:
         parse_lead_names([])
     assert caught.value.detail == "lead_names: an empty list; at least one lead is required"
@@ -188,20 +188,22 @@ def test_any_two_limb_leads_give_all_six(first: str, second: str) -> None:
     assert leads.warnings == ()
 
 
-def test_from_i_and_ii_the_rest_is_exact() -> None:
-    one, two = SIGNAL[:2].astype(np.float64)
+def test_the_leads_derived_from_i_and_ii_are_exact() -> None:
+    lead_i, lead_ii = SIGNAL[:2].astype(np.float64)
     signal = twelve_leads(of_leads(SIGNAL, "II", "I")).signal
     for lead, expected in {
-        "III": two - one,
-        "aVR": -(one + two) / 2,
-        "aVL": one - two / 2,
-        "aVF": two - one / 2,
+        "III": lead_ii - lead_i,
+        "aVR": -(lead_i + lead_ii) / 2,
+        "aVL": lead_i - lead_ii / 2,
+        "aVF": lead_ii - lead_i / 2,
     }.items():
         np.testing.assert_array_equal(signal[LEADS.index(lead)], expected.astype(np.float32))
 
 
 @given(st.sampled_from(list(combinations(LIMB_LEADS, 2))), st.sampled_from(LIMB_LEADS))
-def test_every_pair_says_the_same_of_the_electrodes(pair: tuple[str, str], lead: str) -> None:
+def test_every_pair_gives_the_lead_that_the_electrodes_give(
+    pair: tuple[str, str], lead: str
+) -> None:
     potentials = {"RA": 0.3, "LA": -1.1, "LL": 0.7}
     right, left, leg = potentials.values()
     volts = dict(zip(LIMB_LEADS, (left - right, leg - right, leg - left), strict=False))
@@ -215,17 +217,17 @@ def test_every_pair_says_the_same_of_the_electrodes(pair: tuple[str, str], lead:
 
 
 def test_chest_leads_are_never_derived_and_sent_leads_never_overwritten() -> None:
-    odd = SIGNAL.copy()
-    odd[2] += 1.0
-    leads = twelve_leads(of_leads(odd, "I", "II", "III", "V1"))
-    np.testing.assert_array_equal(leads.signal[2], odd[2])
+    contradictory = SIGNAL.copy()
+    contradictory[2] += 1.0
+    leads = twelve_leads(of_leads(contradictory, "I", "II", "III", "V1"))
+    np.testing.assert_array_equal(leads.signal[2], contradictory[2])
     assert leads.derived == ("aVR", "aVL", "aVF")
     assert leads.missing == CHEST[1:]
 
 
 @settings(max_examples=30)
 @given(order=st.permutations(LEADS), sent=st.integers(1, 12), seed=st.integers(0, 99))
-def test_the_order_of_the_leads_makes_no_difference_to_a_bit(
+def test_the_result_is_the_same_bits_for_any_order_of_the_leads(
     order: list[str], sent: int, seed: int
 ) -> None:
     signal = SIGNAL[:, :1500].copy()
@@ -246,7 +248,7 @@ def test_the_order_of_the_leads_makes_no_difference_to_a_bit(
     )
 
 
-def test_a_lead_half_missing_counts_and_one_over_half_does_not() -> None:
+def test_a_lead_is_present_with_half_of_its_samples_missing_and_not_with_more() -> None:
     signal = SIGNAL.copy()
     signal[6, :2500] = np.nan
     signal[7, :2501] = np.nan
@@ -260,7 +262,7 @@ def test_a_lead_half_missing_counts_and_one_over_half_does_not() -> None:
     )
 
 
-def test_a_limb_lead_over_half_missing_is_derived_from_the_others() -> None:
+def test_a_limb_lead_with_over_half_missing_is_derived_from_the_others() -> None:
     signal = SIGNAL.copy()
     signal[2, 100:] = np.nan
     leads = twelve_leads(record(signal))
@@ -273,7 +275,7 @@ def test_a_limb_lead_over_half_missing_is_derived_from_the_others() -> None:
     )
 
 
-def test_a_derived_lead_may_have_half_of_its_samples_missing_and_not_one_more() -> None:
+def test_a_derived_lead_has_at_most_half_of_its_samples_missing() -> None:
     signal = SIGNAL[:2].copy()
     signal[0, :1000] = np.nan
     signal[1, 3500:] = np.nan
@@ -293,7 +295,7 @@ def test_without_samples_no_lead_is_present() -> None:
     assert leads.derived == ()
 
 
-def test_gaps_of_the_sources_are_gaps_of_the_derived() -> None:
+def test_a_derived_lead_has_the_gaps_of_both_its_sources() -> None:
     signal = SIGNAL.copy()
     signal[0, 100:200] = np.nan
     signal[1, 150:300] = np.nan
@@ -301,7 +303,7 @@ def test_gaps_of_the_sources_are_gaps_of_the_derived() -> None:
     assert np.flatnonzero(np.isnan(derived)).tolist() == list(range(100, 300))
 
 
-def test_the_most_complete_pair_is_derived_from() -> None:
+def test_leads_are_derived_from_the_most_complete_pair() -> None:
     signal = SIGNAL.copy()
     signal[0, 100:200] = np.nan
     leads = twelve_leads(of_leads(signal, "I", "II", "III"))
@@ -309,8 +311,8 @@ def test_the_most_complete_pair_is_derived_from() -> None:
     np.testing.assert_allclose(leads.signal[3:6], SIGNAL[3:6], atol=2e-6)
 
 
-def test_of_equally_complete_leads_the_first_are_derived_from() -> None:
-    """II and III, not III and aVF: their values are changed so that the pairs do not agree."""
+def test_of_equally_complete_leads_the_first_two_are_the_sources() -> None:
+    """The sources are II and III. aVF is changed, so that a pair with aVF would give another I."""
     signal = SIGNAL.copy()
     signal[5] += 10.0
     leads = twelve_leads(of_leads(signal, "aVF", "III", "II"))
@@ -325,14 +327,14 @@ def test_nothing_is_derived_from_leads_that_a_device_filled_with_zeros() -> None
     assert leads.present[[0, 1, 6]].all()
 
 
-def test_one_lead_is_a_recording() -> None:
+def test_a_recording_may_have_one_lead() -> None:
     leads = twelve_leads(of_leads(SIGNAL, "V5"))
     assert leads.missing == tuple(lead for lead in LEADS if lead != "V5")
     assert leads.derived == leads.warnings == ()
     np.testing.assert_array_equal(leads.signal[10], SIGNAL[10])
 
 
-def test_leads_that_fit_do_not_contradict_each_other() -> None:
+def test_consistent_leads_do_not_contradict_each_other() -> None:
     leads = twelve_leads(record(SIGNAL))
     assert leads.limb_contradictions == leads.warnings == leads.derived == leads.missing == ()
     np.testing.assert_array_equal(leads.signal, SIGNAL)
@@ -344,7 +346,7 @@ def test_one_limb_lead_that_contradicts_is_named_alone() -> None:
     leads = twelve_leads(record(signal))
     ((lead, rms, limit),) = leads.limb_contradictions
     assert lead == "aVF"
-    # Every pair of the others gives aVF itself, so what is left is twice the lead.
+    # Every pair of the others gives the original aVF, so the difference is twice aVF.
     avf = SIGNAL[5].astype(np.float64)
     assert rms == pytest.approx(np.sqrt(np.mean((2 * avf) ** 2)), rel=0.01)
     assert limit == 0.05 > 0.1 * avf.std()
@@ -354,7 +356,7 @@ def test_one_limb_lead_that_contradicts_is_named_alone() -> None:
     )
 
 
-def test_among_three_limb_leads_the_fault_cannot_be_placed() -> None:
+def test_among_three_limb_leads_all_contradict() -> None:
     signal = SIGNAL.copy()
     signal[2] *= -1
     assert [
@@ -364,14 +366,15 @@ def test_among_three_limb_leads_the_fault_cannot_be_placed() -> None:
 
 @pytest.mark.parametrize("fault_mv", [0.0, 0.3])
 @pytest.mark.parametrize("leads", [LIMB_LEADS[:3], LIMB_LEADS])
-def test_an_electrode_that_drifts_by_far_more_hides_no_fault_and_makes_none(
+def test_a_large_drift_of_an_electrode_neither_hides_nor_causes_a_contradiction(
     leads: tuple[str, ...], fault_mv: float
 ) -> None:
-    """What is left of leads that nearly cancel: a ten-thousandth of what they are."""
+    """A fault is found even if the leads are thousands of times larger and nearly cancel."""
     at = np.arange(SIGNAL.shape[1]) / SIGNAL.shape[1]
     for drift_mv in (np.where(at > 0.5, 150.0, 0.0), 300.0 * at):
         signal = SIGNAL.astype(np.float64)
-        for row, share in enumerate((1.0, 0.0, -1.0, -0.5, 1.0, -0.5)):  # of LA's potential
+        # How much of the potential of LA is in each limb lead.
+        for row, share in enumerate((1.0, 0.0, -1.0, -0.5, 1.0, -0.5)):
             signal[row] += share * drift_mv
         signal[1] += fault_mv * np.sin(40.0 * at)  # 0.2 mV rms
         sent = of_leads(signal.astype(np.float32), *leads)
@@ -394,7 +397,7 @@ def test_with_large_waves_the_tolerance_is_a_tenth_of_the_lead(
     assert bool(twelve_leads(record(signal)).limb_contradictions) is contradicts
 
 
-def test_with_unknown_units_only_the_share_counts_and_the_adc_s_zero_does_not() -> None:
+def test_with_unknown_units_only_the_relative_limit_counts_and_offsets_do_not() -> None:
     counts = 1000 * SIGNAL + 2048
     assert twelve_leads(record(counts, units="unknown")).limb_contradictions == ()
     counts[5] = 2048 - (counts[5] - 2048)
@@ -412,7 +415,7 @@ def test_with_unknown_units_only_the_share_counts_and_the_adc_s_zero_does_not() 
     assert not twelve_leads(record(tiny)).limb_contradictions
 
 
-def test_contradictions_are_of_the_samples_that_all_limb_leads_have() -> None:
+def test_only_samples_that_all_limb_leads_have_are_compared() -> None:
     signal = SIGNAL.copy()
     signal[2, :1000] += 5.0
     signal[0, 500:1200] = np.nan
@@ -430,7 +433,7 @@ def test_leads_without_a_common_sample_do_not_contradict() -> None:
     assert twelve_leads(record(signal, ("I", "II", "III"))).limb_contradictions == ()
 
 
-def test_two_limb_leads_cannot_contradict_and_constant_ones_do_not_count() -> None:
+def test_two_limb_leads_cannot_contradict_and_constant_leads_are_not_compared() -> None:
     signal = SIGNAL.copy()
     signal[2] = 0.0
     leads = twelve_leads(of_leads(signal, "I", "II", "III"))
@@ -438,7 +441,7 @@ def test_two_limb_leads_cannot_contradict_and_constant_ones_do_not_count() -> No
     assert leads.derived == ("aVR", "aVL", "aVF")
 
 
-def test_the_rows_that_hold_everything_are_i_ii_and_the_chest_leads() -> None:
+def test_the_informative_rows_are_i_ii_and_the_chest_leads() -> None:
     varying = np.ones(12, np.bool_)
     assert informative_rows(varying) == list(INDEPENDENT_ROWS) == [0, 1, 6, 7, 8, 9, 10, 11]
     varying[6] = False

@@ -70,13 +70,14 @@ def run_train(options: Options) -> int:
     examples = labelled.part("train")
     head = fit_head(examples, labelled.labels, name, embeddings.encoder, fit_options)
     command = shlex.join(["python", "-m", "training", *options.typed])
-    head = replace(head, made={**head.made, "command": command}, card=options.card)
+    head = replace(head, training={**head.training, "command": command}, card=options.card)
     write_head(head, options.out)
     _print(
         f"{options.out}: {head.kind} head {name} on {embeddings.encoder}, {len(head.labels)} labels"
     )
+    records, patients = head.training["records"], head.training["patients"]
     _print(
-        f"trained on {head.made['records']} recordings of {head.made['patients']} patients; "
+        f"trained on {records} recordings of {patients} patients; "
         "score it on others: python -m training score"
     )
     return 0
@@ -92,7 +93,7 @@ def run_score(options: Options) -> int:
         "name": head.name,
         "kind": head.kind,
         "encoder": str(head.encoder),
-        "made": dict(head.made),
+        "made": dict(head.training),
     }
     baselines = {
         "prevalence": prevalence_baseline(head.label_names, examples),
@@ -360,9 +361,9 @@ def _random_encoder_baseline(
     labelled = _labelled(embeddings, table)
     fit_options = FitOptions(
         kind=head.kind,
-        class_weights=head.made.get("class_weights", "balanced"),
-        hidden=int(head.made.get("hidden", 128)),
-        seed=int(head.made.get("seed", 0)),
+        class_weights=head.training.get("class_weights", "balanced"),
+        hidden=int(head.training.get("hidden", 128)),
+        seed=int(head.training.get("seed", 0)),
     )
     examples = labelled.part("train")
     baseline = fit_head(examples, head.label_names, head.name, embeddings.encoder, fit_options)

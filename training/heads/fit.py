@@ -55,7 +55,7 @@ def fit_head(
         ),
         layers=fitted.layers,
         trained_on=patient_digests(examples.patients.tolist()),
-        made=_made(examples, labels, options, fitted),
+        training=_training(examples, labels, options, fitted),
     )
 
 
@@ -68,7 +68,7 @@ def _fit(examples: Examples, folds: NDArray[np.intp], options: FitOptions) -> Fi
     return fit_mlp(examples, folds, options)
 
 
-def _made(
+def _training(
     examples: Examples, labels: Sequence[str], options: FitOptions, fitted: Fitted
 ) -> dict[str, Any]:
     """Return the description of the training that a head carries."""

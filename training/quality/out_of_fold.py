@@ -1,4 +1,4 @@
-"""Cross-validation: each recording is judged by a model that was trained without it."""
+"""Cross-validation: a model that was trained without a recording judges it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.quality.fit import calibrate, fit, folds, score
 
 @dataclass
 class OutOfFold:
-    """The result of one division into outer folds.
+    """The result of a cross-validation with one seed, i.e. one division into outer folds.
 
     probability         (recordings,) by a model that was trained on the other folds
     scaled_probability  (recordings,) the same if the units were unknown
@@ -44,8 +44,8 @@ def cross_validate(examples: LabelledExamples, seed: int, fold_count: int) -> Ou
     The models are restored from their stored arrays, as a shipped model would be.
     """
     result = OutOfFold.empty(len(examples.rows))
-    divisions = folds(examples.acceptable, examples.group, fold_count, seed)
-    for number, (train, test) in enumerate(divisions):
+    outer_folds = folds(examples.acceptable, examples.group, fold_count, seed)
+    for number, (train, test) in enumerate(outer_folds):
         model = train_calibrated(
             examples.rows[train],
             examples.acceptable[train],
@@ -72,6 +72,9 @@ def train_calibrated(
     seed: int,
     usual_height_mv: float,
 ) -> ReadableModel:
-    """Train on all rows (recordings, features), after a calibration on inner folds of them."""
+    """Return a model that is trained on all rows (recordings, features).
+
+    Its calibration is fitted on inner folds of the same rows.
+    """
     calibration = calibrate(rows, acceptable, group, seed)
     return fit(rows, acceptable, usual_height_mv, calibration)

@@ -1,4 +1,4 @@
-"""The figures of the quality model's training, as a section of docs/accuracy.md."""
+"""Write the section of docs/accuracy.md about the quality model and its training."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from training.quality.fit import INNER_FOLDS, Score, score
 from training.quality.out_of_fold import OutOfFold
 
 TITLE: Final = "## Signal quality"
-HEAD: Final = (
+SOURCE: Final = (
     "Written by `python -m training.quality --data CINC2011` (PhysioNet/CinC Challenge 2011,"
     " set-a)."
 )
-ANCHORS: Final = (
+COMPARISON: Final = (
     "For comparison: the challenge's winner had an accuracy of 0.932 on its test set (0.940 after"
     " relabelling). The accuracy of an entry that used only rules fell from 0.914 to 0.857 (Silva,"
     " Moody, Celi: *Improving the quality of ECGs collected using mobile phones*, Computing in"
@@ -28,23 +28,24 @@ ANCHORS: Final = (
 )
 
 
-def section(
-    examples: LabelledExamples, divisions: Sequence[OutOfFold], model: ReadableModel
-) -> str:
-    """Return the section's text: the cross-validation, and the shipped model in-sample."""
+def section(examples: LabelledExamples, results: Sequence[OutOfFold], model: ReadableModel) -> str:
+    """Return the section's text: scores of the cross-validation and of the shipped model.
+
+    results  one for each seed
+    """
     paragraphs = [
-        HEAD,
-        cross_validation(examples, divisions),
+        SOURCE,
+        cross_validation(examples, results),
         in_sample(examples, model),
-        ANCHORS,
+        COMPARISON,
     ]
     return "\n\n".join(paragraphs)
 
 
-def cross_validation(examples: LabelledExamples, divisions: Sequence[OutOfFold]) -> str:
-    """Return the out-of-fold figures with a table in Markdown.
+def cross_validation(examples: LabelledExamples, results: Sequence[OutOfFold]) -> str:
+    """Return the out-of-fold scores as Markdown: sentences and a table.
 
-    divisions  one result for each seed
+    results  one for each seed
     """
     acceptable = examples.acceptable
     varying = ~examples.flat
@@ -52,7 +53,7 @@ def cross_validation(examples: LabelledExamples, divisions: Sequence[OutOfFold])
     varying_scores = []
     scaled_aurocs = []
     briers = []
-    for result in divisions:
+    for result in results:
         all_scores.append(score(acceptable, result.probability, result.readable))
         truth = acceptable[varying]
         readable = result.readable[varying]
@@ -60,28 +61,28 @@ def cross_validation(examples: LabelledExamples, divisions: Sequence[OutOfFold])
         scaled = score(truth, result.scaled_probability[varying], readable)
         scaled_aurocs.append(scaled.auroc)
         briers.append(np.mean((result.probability - acceptable) ** 2))
-    fold_count = int(divisions[0].fold.max()) + 1
+    fold_count = int(results[0].fold.max()) + 1
     lines = [
-        f"Nested cross-validation with {len(divisions)} seeds and {fold_count} outer folds;"
-        " identical recordings are in one fold. The calibration is made on"
-        f" {INNER_FOLDS} inner folds, and a recording is readable from a probability of one half"
-        " on. Means over seeds (lowest to highest seed; standard deviation over folds). The kind of"
-        " model and its settings were chosen on the folds of five other seeds, of the same"
-        " recordings.",
+        f"Nested cross-validation with {len(results)} seeds and {fold_count} outer folds;"
+        " identical recordings are in one fold. The calibration is fitted on"
+        f" {INNER_FOLDS} inner folds, and a recording counts as readable if its probability is at"
+        " least one half. Means over seeds (lowest to highest seed; standard deviation over folds)."
+        " The kind of model and its settings were chosen on the same recordings, but on the folds"
+        " of five other seeds.",
         "",
         "| recordings | accuracy | AUROC |",
         "|---|---|---|",
         f"| {len(acceptable)} labelled"
-        f" | {_accuracy(all_scores)}, sd over folds {_fold_deviation(examples, divisions):.3f}"
+        f" | {_accuracy(all_scores)}, sd over folds {_fold_deviation(examples, results):.3f}"
         f" | {_auroc(all_scores)} |",
         f"| {int(varying.sum())} without the entirely flat ones"
         f" | {_accuracy(varying_scores)} | {_auroc(varying_scores)} |",
         "| the same, units unknown (scaled to the usual QRS height)"
         f" | | {_mean_and_range(scaled_aurocs)} |",
         "",
-        _verdicts(acceptable, divisions),
+        _verdicts(acceptable, results),
         f"Calibration, out of fold: Brier score {np.mean(briers):.3f}. CPU time of the features:"
-        f" {examples.cpu_ms:.1f} ms a recording of 12 x 5000.",
+        f" {examples.cpu_ms:.1f} ms for a recording of 12 leads and 5000 samples.",
     ]
     return "\n".join(lines)
 
@@ -93,44 +94,50 @@ def in_sample(examples: LabelledExamples, model: ReadableModel) -> str:
     return (
         f"The shipped model is trained on all of them (threshold {model.threshold:.2f})."
         f" **In-sample** it has an accuracy of {in_sample_score.accuracy:.4f} and an AUROC of"
-        f" {in_sample_score.auroc:.4f}, which says nothing about new recordings."
+        f" {in_sample_score.auroc:.4f}, which does not tell how it judges new recordings."
     )
 
 
 def write_section(page: Path, title: str, text: str) -> None:
-    """Write a section at the end of a page, and remove the old section with that title."""
-    before = page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n"
+    """Write a section at the end of a Markdown page in place of the old one with its title.
+
+    title  the heading with its signs: "## Signal quality"
+    """
+    old_page = page.read_text(encoding="utf-8") if page.is_file() else "# Accuracy\n"
     old_section = rf"\n*^{re.escape(title)}\n.*?(?=\n## |\Z)"
-    kept = re.sub(old_section, "\n", before, flags=re.DOTALL | re.MULTILINE).rstrip("\n")
-    page.write_text(f"{kept}\n\n{title}\n\n{text}\n", encoding="utf-8")
+    without_it = re.sub(old_section, "\n", old_page, flags=re.DOTALL | re.MULTILINE)
+    other_sections = without_it.rstrip("\n")
+    page.write_text(f"{other_sections}\n\n{title}\n\n{text}\n", encoding="utf-8")
 
 
 def _accuracy(scores: Sequence[Score]) -> str:
-    return _mean_and_range([one_score.accuracy for one_score in scores])
+    return _mean_and_range([seed_score.accuracy for seed_score in scores])
 
 
 def _auroc(scores: Sequence[Score]) -> str:
-    return _mean_and_range([one_score.auroc for one_score in scores])
+    return _mean_and_range([seed_score.auroc for seed_score in scores])
 
 
 def _mean_and_range(values: Sequence[float]) -> str:
+    """Return "mean (lowest to highest)"."""
     return f"{np.mean(values):.4f} ({min(values):.4f} to {max(values):.4f})"
 
 
-def _fold_deviation(examples: LabelledExamples, divisions: Sequence[OutOfFold]) -> float:
+def _fold_deviation(examples: LabelledExamples, results: Sequence[OutOfFold]) -> float:
     """Return the standard deviation of the accuracy over the folds of all seeds."""
     accuracies = []
-    for result in divisions:
+    for result in results:
         is_right = result.readable == examples.acceptable
-        for number in range(int(result.fold.max()) + 1):
-            accuracies.append(float(is_right[result.fold == number].mean()))
+        for fold in range(int(result.fold.max()) + 1):
+            accuracies.append(float(is_right[result.fold == fold].mean()))
     return float(np.std(accuracies))
 
 
-def _verdicts(acceptable: NDArray[np.bool_], divisions: Sequence[OutOfFold]) -> str:
-    kept = np.mean([result.readable[acceptable].mean() for result in divisions])
-    refused = np.mean([(~result.readable[~acceptable]).mean() for result in divisions])
+def _verdicts(acceptable: NDArray[np.bool_], results: Sequence[OutOfFold]) -> str:
+    """Return sensitivity and specificity as a sentence, means over seeds."""
+    sensitivity = np.mean([result.readable[acceptable].mean() for result in results])
+    specificity = np.mean([(~result.readable[~acceptable]).mean() for result in results])
     return (
-        f"Called readable: {kept:.3f} of the acceptable recordings; called unreadable:"
-        f" {refused:.3f} of the unacceptable ones."
+        f"Judged readable: {sensitivity:.3f} of the acceptable recordings; judged unreadable:"
+        f" {specificity:.3f} of the unacceptable ones."
     )

@@ -1,4 +1,4 @@
-"""Train the model of signal quality: would annotators of PhysioNet/CinC 2011 accept a recording?
+"""Train the quality model: would annotators of PhysioNet/CinC 2011 accept a recording?
 
     python -m training.quality --data FOLDER [--seeds 10] [--score-only]
 
@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> None:
         f" {examples.flat.sum()} entirely flat"
     )
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    divisions = [cross_validate(examples, seed, options.folds) for seed in seeds]
-    print(report.cross_validation(examples, divisions))
+    results = [cross_validate(examples, seed, options.folds) for seed in seeds]
+    print(report.cross_validation(examples, results))
     if options.score_only:
         return
     model = train_calibrated(
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
         usual_height_mv=examples.usual_height_mv,
     )
     np.savez_compressed(options.out, allow_pickle=False, **model.to_arrays())
-    text = report.section(examples, divisions, model)
+    text = report.section(examples, results, model)
     report.write_section(options.report, report.TITLE, text)
     print(f"{options.out}: {options.out.stat().st_size / 1000:.0f} kB")
 

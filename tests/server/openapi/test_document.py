@@ -19,7 +19,7 @@ from openapi_spec_validator import validate
 from analysis.options import PARTS
 from errors import public_errors
 from formats.hints import HINT_NAMES
-from server.app import build_app
+from server.app import configure_app
 from server.openapi.document import ONLY_ON, ROUTES, openapi_document
 from server.openapi.examples import FS, record, record_by_lead
 from server.openapi.parameters import ANSWER_HEADERS, HINT_SCHEMAS, OPTION_SCHEMAS
@@ -105,7 +105,7 @@ def test_the_server_serves_that_document_with_its_own_limits() -> None:
 
 def test_every_route_is_documented_and_no_other() -> None:
     app = FastAPI(openapi_url=None)
-    build_app(app)
+    configure_app(app)
     served = {
         (route.path, method.lower())
         for route in app.routes

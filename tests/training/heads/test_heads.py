@@ -20,7 +20,7 @@ from errors import BadTrainingData
 from heads.folder import read_head
 from signals.logistic import sigmoid
 from tests.data import SHARED, requires_shared
-from tests.heads.made import ENCODER
+from tests.heads.small_heads import ENCODER
 from training.__main__ import main
 from training.calibration import best_f1_threshold, platt
 from training.gate_check import (
@@ -338,7 +338,7 @@ def test_train_and_score_from_files(tmp_path: Path, capsys: pytest.CaptureFixtur
     )
     head = read_head(tmp_path / "head")
     assert head.label_names == ("MI",) and head.encoder == ENCODER
-    assert head.made["command"].startswith("python -m training train --embeddings ")
+    assert head.training["command"].startswith("python -m training train --embeddings ")
     assert (
         main(
             (

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from errors import BadTrainingData
-from tests.heads.made import ENCODER
+from tests.heads.small_heads import ENCODER
 from training.heads.embeddings_file import Embeddings
 from training.heads.label_table import LabelTable, assign_parts, join, read_labels
 

@@ -1,4 +1,4 @@
-"""The command that trains the quality model, its parts, and the model that is shipped."""
+"""The command that trains the quality model, the steps of the training, and the shipped model."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def test_the_shipped_model_is_small_and_holds_no_objects() -> None:
         assert all(stored[name].dtype != object for name in stored.files)
 
 
-def test_the_process_is_that_of_scikit_learn_for_the_same_covariance() -> None:
+def test_the_gaussian_process_equals_scikit_learns_for_the_same_covariance() -> None:
     rows, labels = make_classification(120, 6, n_informative=4, random_state=0)
     quadratic = RationalQuadratic(2.0, 1.0, "fixed", "fixed")
     kernel = ConstantKernel(10.0, "fixed") * quadratic + ConstantKernel(4.0, "fixed")
-    theirs = GaussianProcessClassifier(kernel, optimizer=None).fit(rows, labels)
+    reference = GaussianProcessClassifier(kernel, optimizer=None).fit(rows, labels)
     single = rows.astype(np.float32)
     covariance = 10.0 * nearness(single, single, reach=2 * 2.0**2 / 6) + 4.0
     logits = covariance @ pulls_of(covariance, labels.astype(bool))
-    np.testing.assert_allclose(logits, theirs.base_estimator_.f_cached, atol=1e-3)
+    np.testing.assert_allclose(logits, reference.base_estimator_.f_cached, atol=1e-3)
 
 
-def test_a_trained_model_separates_and_survives_its_file() -> None:
+def test_a_trained_model_separates_its_classes_and_is_restored_from_its_arrays() -> None:
     rows, labels = make_classification(200, len(FEATURE_NAMES), n_informative=20, random_state=1)
     acceptable = labels.astype(bool)
     calibration = calibrate(rows, acceptable, np.arange(200), 0)
@@ -54,13 +54,13 @@ def test_a_trained_model_separates_and_survives_its_file() -> None:
     probability = model.probability(rows)
     restored = from_arrays(model.to_arrays())
     np.testing.assert_allclose(restored.probability(rows), probability, atol=1e-6)
-    own = score(acceptable, probability, probability >= model.threshold)
-    assert own.auroc > 0.95
-    assert own.accuracy > 0.9
+    in_sample = score(acceptable, probability, probability >= model.threshold)
+    assert in_sample.auroc > 0.95
+    assert in_sample.accuracy > 0.9
 
 
 def test_a_score_is_the_accuracy_and_the_auroc() -> None:
-    """Of the six pairs, five are in order: 5 / 6."""
+    """AUROC 5 / 6: in five of six pairs the acceptable recording has the higher probability."""
     acceptable = np.array([True, False, True, False, True])
     probability = np.array([0.9, 0.5, 0.4, 0.1, 0.8])
     result = score(acceptable, probability, probability >= 0.45)
@@ -78,8 +78,8 @@ def test_identical_recordings_are_in_one_fold() -> None:
     assert sorted(tested) == list(range(60))
 
 
-def labelled(count: int) -> Iterator[tuple[EcgRecord, bool]]:
-    """Recordings of different heights; every third one is noise, and not acceptable."""
+def labelled_recordings(count: int) -> Iterator[tuple[EcgRecord, bool]]:
+    """Yield (recording, acceptable) of different heights; every third is noise, not acceptable."""
     for number in range(count):
         signal = (1 + number % 4) * beating(8.0, 100.0, seed=number)
         if number % 3 == 2:
@@ -89,13 +89,13 @@ def labelled(count: int) -> Iterator[tuple[EcgRecord, bool]]:
 
 def test_examples_are_features_labels_and_groups() -> None:
     flat = record(np.full((12, 800), 0.5), fs=100.0)
-    first = next(labelled(1))
-    pairs = [first, (flat, False), *labelled(5)]
+    first = next(labelled_recordings(1))
+    pairs = [first, (flat, False), *labelled_recordings(5)]
     examples = measure_examples(iter(pairs), limit=6)
     assert examples.rows.shape == examples.scaled_rows.shape == (6, len(FEATURE_NAMES))
     assert examples.acceptable.tolist() == [True, False, True, True, False, True]
     assert examples.flat.tolist() == [False, True, False, False, False, False]
-    # The first recording is there twice.
+    # Recordings 0 and 2 are the same.
     assert examples.group[0] == examples.group[2]
     assert len(set(examples.group.tolist())) == 5
     expected = measure_windows(pairs[3][0].signal, 100.0, pairs[3][0].lead_names)[0]
@@ -111,7 +111,7 @@ def test_examples_are_features_labels_and_groups() -> None:
 def test_every_recording_is_judged_by_a_model_of_the_other_folds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    examples = measure_examples(labelled(60))
+    examples = measure_examples(labelled_recordings(60))
     result = cross_validate(examples, seed=4, fold_count=3)
     assert sorted(set(result.fold.tolist())) == [0, 1, 2]
     overall = score(examples.acceptable, result.probability, result.readable)
@@ -135,14 +135,14 @@ EXAMPLES = LabelledExamples(
 )
 
 
-def division(probability: list[float]) -> OutOfFold:
+def out_of_fold(probability: list[float]) -> OutOfFold:
     values = np.array(probability)
     return OutOfFold(values, 1 - values, values >= 0.5, np.array([0, 1, 0, 1, 0, 1, 0, 1]))
 
 
-def test_the_figures_are_means_over_seeds_with_their_range() -> None:
-    first = division([0.9, 0.8, 0.7, 0.4, 0.1, 0.2, 0.3, 0.0])
-    second = division([0.9, 0.8, 0.7, 0.6, 0.1, 0.2, 0.3, 0.0])
+def test_the_scores_are_means_over_seeds_with_their_range() -> None:
+    first = out_of_fold([0.9, 0.8, 0.7, 0.4, 0.1, 0.2, 0.3, 0.0])
+    second = out_of_fold([0.9, 0.8, 0.7, 0.6, 0.1, 0.2, 0.3, 0.0])
     text = report.cross_validation(EXAMPLES, [first, second])
     lines = text.split("\n")
     assert lines[0].startswith("Nested cross-validation with 2 seeds and 2 outer folds; identical")
@@ -151,7 +151,7 @@ def test_the_figures_are_means_over_seeds_with_their_range() -> None:
         "| 8 labelled | 0.9375 (0.8750 to 1.0000), sd over folds 0.108"
         " | 1.0000 (1.0000 to 1.0000) |"
     )
-    # Without the flat one: 6/7 and 1.
+    # Accuracies without the flat recording: 6/7 and 1.
     assert lines[5] == (
         "| 7 without the entirely flat ones | 0.9286 (0.8571 to 1.0000)"
         " | 1.0000 (1.0000 to 1.0000) |"
@@ -159,13 +159,14 @@ def test_the_figures_are_means_over_seeds_with_their_range() -> None:
     # With all probabilities reversed no pair is in order.
     assert lines[6].endswith("(scaled to the usual QRS height) | | 0.0000 (0.0000 to 0.0000) |")
     assert lines[8] == (
-        "Called readable: 0.875 of the acceptable recordings; called unreadable: 1.000 of the"
+        "Judged readable: 0.875 of the acceptable recordings; judged unreadable: 1.000 of the"
         " unacceptable ones."
     )
-    # Mean squares: (0.01 + 0.04 + 0.09 + 0.36 + 0.14) / 8 and (... 0.16 ...) / 8.
+    # Mean squared errors: (0.01 + 0.04 + 0.09 + 0.36 + 0.01 + 0.04 + 0.09) / 8 for the first seed;
+    # the second has 0.16 in place of 0.36.
     assert lines[9] == (
-        "Calibration, out of fold: Brier score 0.068. CPU time of the features: 1.8 ms a recording"
-        " of 12 x 5000."
+        "Calibration, out of fold: Brier score 0.068. CPU time of the features: 1.8 ms for a"
+        " recording of 12 leads and 5000 samples."
     )
 
 
@@ -212,17 +213,17 @@ def test_with_score_only_nothing_is_written(tmp_path: Path) -> None:
 
 
 @requires_shared
-def test_the_shipped_model_knows_its_training_set() -> None:
-    """In-sample: the file fits the features. It says nothing about new recordings."""
+def test_the_shipped_model_fits_its_training_set() -> None:
+    """In-sample, to show that the file and the features belong together."""
     pairs = [pair for index, pair in enumerate(labelled_records(CINC)) if index < 150]
     examples = measure_examples(iter(pairs))
     model = shipped_model()
     probability = model.probability(examples.rows)
-    own = score(examples.acceptable, probability, probability >= model.threshold)
-    assert own.accuracy > 0.88
+    in_sample = score(examples.acceptable, probability, probability >= model.threshold)
+    assert in_sample.accuracy > 0.88
 
 
-def test_the_challenge_is_read_as_downloaded_from_physionet(tmp_path: Path) -> None:
+def test_the_challenges_folder_from_physionet_is_read(tmp_path: Path) -> None:
     samples = np.round(200 * beating(4.0)[:2]).astype(int)
     lines = [
         Line("1.dat", "16", "200/mV", codes.tolist(), name)

@@ -1,4 +1,4 @@
-"""Heads made by hand, for tests of what is done with them."""
+"""Small heads with random weights, for tests of their storage and use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from heads.head import EncoderReference, Head, HeadLabel, patient_digests
 
 WIDTH = 6
 ENCODER = EncoderReference("tiny-features", "r1", "a" * 64)
-OTHER = EncoderReference("tiny-features", "r1", "b" * 64)
+OTHER_ENCODER = EncoderReference("tiny-features", "r1", "b" * 64)
 
 
-def linear(
+def linear_head(
     name: str = "rhythm",
     labels: tuple[str, ...] = ("AF", "SR"),
     *,
@@ -39,7 +39,7 @@ def linear(
     )
 
 
-def perceptron(name: str = "rhythm", hidden: int = 4) -> Head:
+def mlp_head(name: str = "rhythm", hidden: int = 4) -> Head:
     random = np.random.default_rng(1)
     first = (
         random.standard_normal((hidden, WIDTH)).astype(np.float32),
