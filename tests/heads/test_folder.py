@@ -148,7 +148,7 @@ def test_the_largest_sizes_are_allowed(folder: Path) -> None:
 
 
 def test_the_smallest_head_is_allowed(tmp_path: Path) -> None:
-    write_head(linear(labels=("AF",), width=1), tmp_path / "head")
+    write_head(linear_head(labels=("AF",), width=1), tmp_path / "head")
     head = read_head(tmp_path / "head")
     assert (head.width, head.label_names) == (1, ("AF",))
 
