@@ -38,57 +38,59 @@ class FeatureRows:
     async def __call__(
         self, client: AsyncEcgClient, recording: Recording
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        found = await client.extract_features(recording.files, **self._options)
+        features = await client.extract_features(recording.files, **self._options)
         row = {
-            "embedding": found.values,
-            "segments": found.segments,
-            "warnings": list(found.warnings),
+            "embedding": features.values,
+            "segments": features.segments,
+            "warnings": list(features.warnings),
         }
-        return row, made_with(found.encoder, **self._options)
+        return row, made_with(features.encoder, **self._options)
 
 
 class AnalysisRows:
     async def __call__(
         self, client: AsyncEcgClient, recording: Recording
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        found = await client.analyze(recording.files, include=REPORT_PARTS)
-        return _analysis_row(found), made_with(found.encoder)
+        analysis = await client.analyze(recording.files, include=REPORT_PARTS)
+        return _analysis_row(analysis), made_with(analysis.encoder)
 
 
-def _analysis_row(found: Analysis) -> dict[str, Any]:
+def _analysis_row(analysis: Analysis) -> dict[str, Any]:
     """Return the analysis as columns, with a probability for each label and superclass.
 
     A column is null where the part could not be computed.
     """
     row: dict[str, Any] = {
-        "rhythm": found.rhythm,
-        "rhythm_source": found.rhythm_source,
-        "axis_deviation": found.axis_deviation,
-        "abnormalities": "; ".join(found.abnormalities),
+        "rhythm": analysis.rhythm,
+        "rhythm_source": analysis.rhythm_source,
+        "axis_deviation": analysis.axis_deviation,
+        "abnormalities": "; ".join(analysis.abnormalities),
     }
-    row |= {name: _number(getattr(found.measurements, name, None)) for name in FLAT_MEASUREMENTS}
+    row |= {name: _number(getattr(analysis.measurements, name, None)) for name in FLAT_MEASUREMENTS}
     row["flags"] = (
-        "; ".join(flag["name"] for flag in found.measurements.flags) if found.measurements else ""
+        "; ".join(flag["name"] for flag in analysis.measurements.flags)
+        if analysis.measurements
+        else ""
     )
-    row["superclass"] = None if found.superclass is None else found.superclass["top"]
-    row["pacemaker"] = None if found.pacemaker is None else found.pacemaker["present"]
+    row["superclass"] = None if analysis.superclass is None else analysis.superclass["top"]
+    row["pacemaker"] = None if analysis.pacemaker is None else analysis.pacemaker["present"]
     row["pacemaker_probability"] = (
-        None if found.pacemaker is None else _number(found.pacemaker["probability"])
+        None if analysis.pacemaker is None else _number(analysis.pacemaker["probability"])
     )
-    row["signal_quality"] = found.signal_quality
-    row["readable"] = None if found.quality is None else found.quality.readable
+    row["signal_quality"] = analysis.signal_quality
+    row["readable"] = None if analysis.quality is None else analysis.quality.readable
     row["quality_findings"] = (
-        "; ".join(_where(each.code, each.lead) for each in found.quality.findings)
-        if found.quality
+        "; ".join(_where(each.code, each.lead) for each in analysis.quality.findings)
+        if analysis.quality
         else ""
     )
     for name, probability in (
-        {} if found.superclass is None else found.superclass["probabilities"]
+        {} if analysis.superclass is None else analysis.superclass["probabilities"]
     ).items():
         row[f"superclass: {name}"] = probability
-    for label in found.labels or ():
+    for label in analysis.labels or ():
         row[f"label: {label.name}"] = label.probability
-    row["notes"] = "; ".join(found.warnings)
+    row["notes"] = "; ".join(analysis.warnings)
     return row
 
 

@@ -161,7 +161,8 @@ def _unnamed_columns(table: Table, table_head: Head, hints: Hints) -> tuple[Colu
 def _channels_from_either_axis(table: Table, hints: Hints) -> list[Channel]:
     """Return the leads of a table that has only numbers.
 
-    The axis that is as long as the list of leads is the leads. Raises BadShape if neither is.
+    The axis that is as long as the list of leads is the leads. Raises BadShape unless exactly one
+    axis is.
     """
     check_shape(table)
     values = parse_numbers(table, range(table.columns))
