@@ -93,10 +93,10 @@ def test_every_room_has_default_modules() -> None:
     ("module", "first"),
     [
         ("signals/gaps.py", "tests/signals/test_gaps.py"),
-        ("formats/wfdb/header.py", "tests/formats/wfdb/test_wfdb.py"),
+        ("formats/wfdb/header.py", "tests/formats/wfdb/test_header.py"),
     ],
 )
-def test_the_select_tests_a_module_come_first(module: str, first: str) -> None:
+def test_the_tests_of_a_module_come_first(module: str, first: str) -> None:
     tests = select_tests(module, ROOT)
     room = module.split("/")[0]
     assert first in tests[:3]
