@@ -88,7 +88,7 @@ def test_a_run_writes_rows_and_failures_and_the_next_one_does_the_rest(
 def test_other_options_need_another_table(tmp_path: Path) -> None:
     assert run_job(options_of(tmp_path), FakeEngine(), cuda=False) == 0
     engine = FakeEngine()
-    with pytest.raises(UnusableInput, match="another --out"):
+    with pytest.raises(UnusableInput, match="choose another file"):
         run_job(options_of(tmp_path, "--pooling", "max"), engine, cuda=False)
     assert engine.recordings == []
 

@@ -456,7 +456,7 @@ def test_a_damaged_champion_is_told_and_costs_nothing_else(place: Place) -> None
     with RunningServer(ECG_MODELS_DIR=str(place.models)) as fresh:
         answer = analyze(fresh, real())
         assert answer["model"]["superclass"].startswith("embedded@")
-        assert says(answer, "superclass: the installed head does not answer", WEIGHTS_FILE)
+        assert says(answer, "superclass: the installed head gives no result", WEIGHTS_FILE)
         assert answer["labels"] is not None and answer["features"] is not None
         (health,) = [
             head

@@ -133,7 +133,7 @@ def test_what_a_file_does_not_say_must_be_sent_beside_it(
 def test_what_follows_no_standard_is_refused_by_name(bare_server: RunningServer) -> None:
     files = {"file": ("62.SCP", parts_of("scp/healforce_62.SCP")[0].data)}
     assert (
-        "not standard_leads SCP-ECG"
+        "not standard SCP-ECG"
         in problem_of(post(bare_server, "/analyze", files=files), 415, "unknown_format")["detail"]
     )
 

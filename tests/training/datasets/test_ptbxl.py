@@ -92,6 +92,7 @@ def test_no_patient_is_in_two_folds(packed: PtbXl) -> None:
     assert all(len(of_patient) == 1 for of_patient in folds.values())
 
 
+@pytest.mark.long  # it decodes all of PTB-XL
 @requires_shared
 def test_a_download_and_the_packed_copy_hold_the_same(
     downloaded: Path, packed: PtbXl, tmp_path: Path

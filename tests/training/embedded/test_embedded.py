@@ -180,6 +180,7 @@ def test_groups_are_sexes_and_ages(examples: Examples) -> None:
     np.testing.assert_array_equal(groups["75 or older"], age >= 75)  # with those over 89
 
 
+@pytest.mark.long  # it trains several networks
 @requires_shared
 def test_the_commands_leave_a_bundle_that_serves(tmp_path: Path) -> None:
     folders = ["--data", str(PTBXL), "--keep", str(tmp_path / "keep")]
