@@ -1,9 +1,9 @@
 """The parts of an answer, each defined once: field names, types, bounds and descriptions.
 
 `analysis/` builds its answers from these types, so mypy checks every part; the server derives
-/openapi.json from the same types (`server/openapi/schema.py` turns the docstrings below a field
-into its description, and the bounds of `annotated_types` into the schema's). At run time each value
-is a plain dict: a type costs nothing per request.
+/openapi.json from the same types (`server/openapi/schema.py` turns the docstring below a field
+into the field's description, and the bounds of `annotated_types` into the schema's bounds). At run
+time each value is a plain dict, so the types cost a request no time.
 
 `typing_extensions.TypedDict` instead of `typing`'s: before Python 3.12 pydantic can only read the
 former.
@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
 from intervals.reference_ranges import AxisDeviation
-from signal_quality.quality import Word
+from signal_quality.quality import QualityWord
 from signals.spikes import Chamber
 
 
 @dataclass(frozen=True)
-class _WrittenAs:
-    """Metadata of an array: the JSON type that it becomes on the wire.
+class _JsonType:
+    """Annotates the type of an array with the JSON type of its values in an answer.
 
-    Pydantic calls the method when the server documents the type. It is a protocol: nothing of
-    pydantic is imported here.
+    When the server builds /openapi.json, pydantic calls the method below by its name. This module
+    therefore does not import pydantic.
     """
 
     json_type: Any
@@ -43,11 +43,11 @@ Probability = Annotated[float, Ge(0), Le(1)]
 Degrees = Annotated[float, Ge(-180), Le(180)]
 Milliseconds = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(0)]
-Vector = Annotated[NDArray[np.float32], _WrittenAs(list[float])]
-Leads = Annotated[NDArray[np.float32], _WrittenAs(list[list[float | None]])]
+Vector = Annotated[NDArray[np.float32], _JsonType(list[float])]
+Leads = Annotated[NDArray[np.float32], _JsonType(list[list[float | None]])]
 EmbeddingValues = Annotated[
     NDArray[np.floating[Any]],
-    _WrittenAs(list[float] | list[list[float]] | list[list[list[float]]]),
+    _JsonType(list[float] | list[list[float]] | list[list[list[float]]]),
 ]
 
 
@@ -59,7 +59,7 @@ class Encoder(TypedDict):
     """Revision of the source repository."""
     sha256: str
     source: str
-    """The setting at start, and why this encoder was chosen."""
+    """The setting that chose this encoder when the server started, and the reason."""
 
 
 class Model(TypedDict):
@@ -73,7 +73,7 @@ class Model(TypedDict):
     """Name and version of the bundle or head that gives the superclass."""
     pacemaker: str | None
     dtype: str | None
-    """Number type that the encoder computes in."""
+    """Number type in which the encoder computes, e.g. float32."""
     device: str | None
 
 
@@ -107,16 +107,17 @@ class ClinicalAnalysis(TypedDict):
 
 
 class Label(TypedDict):
-    """The classifier's result for one label, joined over the recording's segments."""
+    """The classifier's result for one label, aggregated over the recording's segments."""
 
     name: str
     probability: Probability
-    """The sigmoid of the model's logit. Training weighted the positives, which inflates it."""
+    """The sigmoid of the model's logit. It is inflated, because training gave positive examples a
+    weight."""
     probability_prior_corrected: Probability | None
-    """With the training weight w undone, sigmoid(logit - ln w); null where the model is already
-    calibrated."""
+    """The probability without the effect of the training weight w: sigmoid(logit - ln w); null
+    where the model is already calibrated."""
     threshold: Probability
-    """Default w / (1 + w): more likely than not after the correction."""
+    """By default w / (1 + w), which is 0.5 after the correction."""
     positive: bool
     """`probability` >= `threshold`."""
 
@@ -149,9 +150,10 @@ class PacemakerEvidence(TypedDict):
     chamber: Chamber | None
     """The paced chamber, where at least three spikes have the same distance to a beat."""
     morphology: Probability | None
-    """By the form of the beats alone; null where it cannot be judged."""
+    """The probability of pacing from the beats' form alone; null where it cannot be judged."""
     label: Probability | None
-    """The label Electronic pacemaker; null without an encoder that has this label."""
+    """The probability of the label Electronic pacemaker; null without an encoder that has this
+    label."""
 
 
 class Pacemaker(TypedDict):
@@ -165,13 +167,18 @@ class Pacemaker(TypedDict):
 
 
 class Flag(TypedDict):
+    """A measurement outside its reference range."""
+
     name: str
+    """The field of `measurements`."""
     value: float
     range: list[float | None]
+    """The lowest and the highest value of the reference range; null for a side without a bound."""
     source: str
+    """The publication that gives the range."""
 
 
-# The measurements that are one number; `MeasuredRecord.number` takes these names.
+# The fields of Measurements that are one number; `MeasuredRecord.number` takes these names.
 NumberName = Literal[
     "heart_rate_bpm", "rr_ms", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms",
     "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",
@@ -196,31 +203,32 @@ class Measurements(TypedDict):
     sdnn_ms: Milliseconds | None
     rmssd_ms: Milliseconds | None
     uncertainty_ms: dict[str, float | None]
+    """Half the width of the interval in which four of five references lie, by measurement."""
     beats: int
     ectopic_beats: int | None
     flags: list[Flag]
 
 
 class Finding(TypedDict):
-    """One fault of the recording: `value` beyond `limit`, in the unit of the code."""
+    """One fault of the recording: `value` is beyond `limit`; the unit depends on `code`."""
 
     code: str
     lead: str | None
     value: float | None
     limit: float | None
     advice: str
-    """What to do about it."""
+    """What the user can do about the fault."""
 
 
 class LeadQuality(TypedDict):
-    word: Word
+    word: QualityWord
     findings: list[Finding]
 
 
 class Quality(TypedDict):
     """Whether the recording can be read, lead by lead, and the reasons if not."""
 
-    signal_quality: Word
+    signal_quality: QualityWord
     readable: bool
     probability_readable: Probability | None
     """Null where there is no sample to judge."""
@@ -242,12 +250,13 @@ class Saliency(TypedDict):
 
 
 class Signal(TypedDict):
-    """The recording as sent: its leads, their order and its sampling rate; null for gaps."""
+    """The signal as it was sent, in its own order of leads and at its own sampling rate."""
 
     fs: float
     lead_names: list[str]
     units: str
     data: Leads
+    """Samples by lead; null for gaps."""
 
 
 class _FiducialTimes(TypedDict):
@@ -266,22 +275,28 @@ _BeatClassField = TypedDict(
 
 
 class Fiducials(_FiducialTimes, _BeatClassField):
-    """One beat; seconds from the start of the recording."""
+    """The fiducials of one beat, in seconds from the start of the recording; null if not found."""
 
 
 class RepresentativeBeat(TypedDict):
+    """The mean of the aligned beats of the dominant class."""
+
     fs: float
     lead_names: list[str]
     data: Leads
+    """The filtered signal in mV, by lead."""
     r: float
+    """Seconds from the start of `data`."""
     fiducials: dict[str, float | None]
+    """Seconds from the start of `data`; null if not found."""
 
 
 class Reported(TypedDict):
-    """The values that the recording's own device wrote into the file."""
+    """The values that the electrocardiograph wrote into the file."""
 
     recording_date: str | None
     age: float | None
+    """Years."""
     sex: str | None
     device: str | None
     measurements: dict[str, float]
@@ -298,7 +313,7 @@ class HeadAnswer(TypedDict):
 
 
 class _RecordAnswer(TypedDict):
-    """The fields of every answer about one recording that `analysis/` builds."""
+    """The fields that every answer about one recording has."""
 
     id: str | None
     """The record's `id`, unchanged."""
@@ -317,7 +332,7 @@ class AnalysisParts(TypedDict, total=False):
     measurements: Measurements | None
     features: Vector | None
     """The mean over segments of the features encoder's embedding."""
-    signal_quality: Word | None
+    signal_quality: QualityWord | None
     """Comes with `quality`."""
     quality: Quality | None
     saliency: Saliency | None
@@ -326,7 +341,7 @@ class AnalysisParts(TypedDict, total=False):
     representative_beat: RepresentativeBeat | None
     reported: Reported | None
     heads: dict[str, HeadAnswer] | None
-    """By the name of each installed head whose encoder is loaded."""
+    """The results of the installed heads whose encoder is loaded, by head name."""
 
 
 class Analysis(AnalysisParts, _RecordAnswer):
@@ -348,6 +363,7 @@ class Embedding(_RecordAnswer):
     """`level=record`: width numbers; `segment`: segments x width; `token`: segments x tokens x
     width. As msgpack: `{dtype, shape, data}` with binary data."""
     shape: list[int]
+    """The shape of `features`."""
     segments: int
     model: Model
 

@@ -1,11 +1,11 @@
-"""A bundle whose network computes next to nothing, to measure the server's own time.
+"""A bundle whose network computes almost nothing, to measure the server alone.
 
     python -m benchmarks.null_encoder FOLDER
 
-It is treated like every bundle: checked, loaded, batched, run by PyTorch. It takes ECG-FM's
-segments (12 leads, 5 s at 500 Hz), uses one sample in 1250, and gives 768 numbers, ECG-FM's 17
-labels and PTB-XL's five superclasses, so that answers have their usual size. All weights are 0. It
-is for measurements and tests; its answers have no meaning.
+The server checks, loads and runs it like every bundle. The network reads ECG-FM's segments (12
+leads, 5 s at 500 Hz) and uses one sample in 1250. It gives embeddings of 768 numbers, ECG-FM's 17
+labels and PTB-XL's five superclasses, so that answers have their usual size. All weights are 0: the
+answers have no meaning, and the bundle is for measurements and tests only.
 """
 
 from __future__ import annotations
@@ -32,13 +32,16 @@ from model_store.weights_file import sha256_of
 from signals.segments import Preprocessing
 from superclasses import SUPERCLASSES
 
-WIDTH = 768  # of ECG-FM's embeddings
-STRIDE = 1250  # samples; two tokens of a segment
+WIDTH = 768  # numbers of an embedding, as ECG-FM's
+STRIDE = 1250  # samples: a segment of 2500 has two tokens
 
 
 def write_null_bundle(folder: Path) -> Bundle:
-    """Write the bundle into `folder`, which is created, and return it."""
-    labels = (*ecg_fm_labels(), *(Label(name, "mean", None, 0.5) for name in SUPERCLASSES))
+    """Write the null encoder's bundle into `folder`, which may not exist yet; return the bundle."""
+    superclass_labels = [
+        Label(name, joining="mean", pos_weight=None, threshold=0.5) for name in SUPERCLASSES
+    ]
+    labels = (*ecg_fm_labels(), *superclass_labels)
     config = CompactConfig(
         stem=ConvLayer(1, 1, STRIDE),
         blocks=(ConvLayer(1, 1, 1),),
@@ -62,7 +65,7 @@ def write_null_bundle(folder: Path) -> Bundle:
         preprocessing=Preprocessing(),
         labels=labels,
         weights=Weights(path.stat().st_size, sha256_of(path)),
-        licence="none: there is nothing in it",
+        licence="none: all weights are 0",
         card=None,
     )
     write_bundle_file(bundle, folder)
@@ -72,7 +75,7 @@ def write_null_bundle(folder: Path) -> Bundle:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.null_encoder",
-        description="Write a bundle that does next to nothing.",
+        description="Write a bundle whose network computes almost nothing.",
     )
     parser.add_argument("folder", type=Path)
     print(write_null_bundle(parser.parse_args().folder).folder)

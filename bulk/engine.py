@@ -1,4 +1,4 @@
-"""An engine turns recordings into embeddings; the one here uses the devices of this machine."""
+"""The type of an engine, which embeds recordings, and the engine for one machine's devices."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording
 from bulk.readers import read_recordings
 from model_store.manifest import Role
 
+# Segments after which a batch is full, as in the server (server/stages/backlog.py).
 BATCH_SEGMENTS = {"cpu": 8, "cuda": 128}
-# Batches in flight for each device: one that it works on, and two that wait.
-AHEAD_BATCHES = 3
+# One that the device works on, and two that wait.
+BATCHES_IN_FLIGHT_PER_DEVICE = 3
 
 Engine = Callable[
     [Sequence[Recording], FeatureOptions, Deployment],
     Iterator[EmbeddedRecording | FailedRecording],
 ]
-"""Yields the outcome of every recording, in the order of completion."""
+"""A function that yields the outcome of every recording, in the order of completion."""
 
 
 def local_engine(
@@ -36,21 +37,27 @@ def local_engine(
     dtype: str,
     processes: int,
 ) -> Iterator[EmbeddedRecording | FailedRecording]:
-    """Embed on this machine: one encoder thread for each device, `processes` reader processes."""
+    """Yield the outcome of every recording, in the order of completion.
+
+    Each device has one encoder thread. `processes` processes read the recordings.
+
+    devices  "cpu" alone, or CUDA devices
+    dtype    as for `load_runners`
+    """
     from analysis.encoders import load_runners
 
     if not recordings:
         return
-    idle: queue.SimpleQueue[Mapping[Role, Runner]] = queue.SimpleQueue()
+    idle_runners: queue.SimpleQueue[Mapping[Role, Runner]] = queue.SimpleQueue()
 
     def encode_on_idle_device(batch: list[PreparedRecording]) -> list[EmbeddedRecording]:
-        runners = idle.get()
+        runners = idle_runners.get()
         embedded = encode_batch(batch, options, runners)
-        idle.put(runners)
+        idle_runners.put(runners)
         return embedded
 
     batch_segments = BATCH_SEGMENTS["cpu" if devices[0] == "cpu" else "cuda"]
-    in_flight_limit = AHEAD_BATCHES * len(devices)
+    in_flight_limit = BATCHES_IN_FLIGHT_PER_DEVICE * len(devices)
     with ThreadPoolExecutor(len(devices)) as pool:
         # The encoders load while the reader processes start.
         loading = [pool.submit(load_runners, deployment, device, dtype) for device in devices]
@@ -61,8 +68,10 @@ def local_engine(
                 yield batch
                 continue
             while loading:
-                idle.put(loading.pop().result()[0])
+                runners, _ = loading.pop().result()
+                idle_runners.put(runners)
             in_flight.add(pool.submit(encode_on_idle_device, batch))
+            # At the limit, wait for a batch; below it, only take the results that are ready.
             timeout_s = None if len(in_flight) >= in_flight_limit else 0
             completed, in_flight = wait(in_flight, timeout_s, return_when=FIRST_COMPLETED)
             for future in completed:
@@ -76,7 +85,7 @@ def encode_batch(
     options: FeatureOptions,
     runners: Mapping[Role, Runner],
 ) -> list[EmbeddedRecording]:
-    """Return the embedding of each recording, from one encoder run over all their segments."""
+    """Return the embedding of each recording; the encoder runs once, over the segments of all."""
     pieces = [Piece(item.prepared.segments, item.prepared.needs) for item in batch]
     embedded = []
     for item, encoded in zip(batch, forward(pieces, runners), strict=True):
@@ -93,7 +102,10 @@ def encode_batch(
 def _batches(
     outcomes: Iterator[PreparedRecording | FailedRecording], batch_segments: int
 ) -> Iterator[list[PreparedRecording] | FailedRecording]:
-    """Group recordings until they have `batch_segments` segments; pass failures on at once."""
+    """Yield batches of at least `batch_segments` segments, and a smaller last one.
+
+    A failed recording is yielded at once, alone.
+    """
     batch: list[PreparedRecording] = []
     segments = 0
     for outcome in outcomes:

@@ -13,9 +13,8 @@ from analysis.options import FeatureOptions
 from bulk.outcomes import FailedRecording, PreparedRecording
 from bulk.recordings import read_recording
 
-# Recordings in flight for each process. The bound keeps memory constant when the encoder is
-# slower than the readers.
-AHEAD_RECORDINGS = 4
+# Keeps memory constant when the encoder is slower than the processes that read.
+RECORDINGS_IN_FLIGHT_PER_PROCESS = 4
 
 
 def read_recordings(
@@ -26,7 +25,7 @@ def read_recordings(
 ) -> Iterator[PreparedRecording | FailedRecording]:
     """Yield every recording once it is read, in the order of completion."""
     waiting = iter(recordings)
-    in_flight_limit = AHEAD_RECORDINGS * processes
+    in_flight_limit = RECORDINGS_IN_FLIGHT_PER_PROCESS * processes
     # Spawned, not forked: this process runs the encoder's threads, and a fork copies their locks.
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         in_flight: set[Future[PreparedRecording | FailedRecording]] = set()

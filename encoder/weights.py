@@ -17,7 +17,7 @@ from encoder.ecg_fm import EcgFm
 from encoder.precision import DTYPES
 from errors import BadBundle
 
-MAX_LISTED_NAMES = 5  # in one error
+MAX_LISTED_NAMES = 5  # names of missing, or of unknown, weights in one error message
 
 
 def load_encoder(
@@ -26,10 +26,13 @@ def load_encoder(
     dtype: str = "float32",
     device: str = "cpu",
 ) -> EcgFm | Compact:
-    """Return the network of these sizes with these weights, named as in its `state_dict()`.
+    """Return the network that the configuration describes, with the given weights.
 
-    Reads one tensor of the mapping at a time: with a lazy mapping, memory holds one copy in `dtype`
-    and one more tensor.
+    tensors  the weights by their names in the network's `state_dict()`
+    dtype    a key of DTYPES; the network's FLOAT32_PARTS are float32 in any case
+
+    Reads one tensor of the mapping at a time. If the mapping reads each tensor from a file, memory
+    holds the network and one more tensor.
     Raises BadBundle, which lists weights that are missing, unknown or of another shape.
     """
     # On the meta device the network's own weights take no memory.
@@ -38,13 +41,12 @@ def load_encoder(
     expected = encoder.state_dict()
     _check_names(expected.keys(), tensors.keys())
     state: dict[str, Tensor] = {}
-    for name, blank in expected.items():
+    for name, expected_tensor in expected.items():
         weight = tensors[name]
         shape = tuple(weight.shape)
-        if shape != tuple(blank.shape):
-            raise BadBundle(
-                f"{name}: shape {shape}, the configuration requires {tuple(blank.shape)}"
-            )
+        expected_shape = tuple(expected_tensor.shape)
+        if shape != expected_shape:
+            raise BadBundle(f"{name}: shape {shape}, the configuration requires {expected_shape}")
         is_float32 = name.split(".")[0] in encoder.FLOAT32_PARTS
         target = torch.float32 if is_float32 else DTYPES[dtype]
         # Always a copy, so that no weight is a view of the file or of the caller's array.
@@ -56,7 +58,7 @@ def load_encoder(
 def load_encoder_file(
     config: EcgFmConfig | CompactConfig, path: Path, dtype: str = "float32", device: str = "cpu"
 ) -> EcgFm | Compact:
-    """Call `load_encoder` with the tensors of a safetensors file.
+    """Return the network with the weights of a safetensors file; see `load_encoder`.
 
     Raises BadBundle if the file cannot be read or does not fit the configuration.
     """
@@ -70,7 +72,7 @@ def load_encoder_file(
 
 
 class _FileTensors(Mapping[str, Tensor]):
-    """A safetensors file as a mapping; each access reads one tensor."""
+    """The tensors of an open safetensors file by name; each access reads one from the file."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -92,14 +94,15 @@ def _check_names(expected: Iterable[str], actual: Iterable[str]) -> None:
     unknown = sorted(set(actual) - set(expected))
     faults: list[str] = []
     if missing:
-        faults.append(f"missing {_listed(missing)}")
+        faults.append(f"missing {_first_names(missing)}")
     if unknown:
-        faults.append(f"unknown {_listed(unknown)}")
+        faults.append(f"unknown {_first_names(unknown)}")
     if faults:
         raise BadBundle(f"weights do not fit the configuration: {'; '.join(faults)}")
 
 
-def _listed(names: list[str]) -> str:
+def _first_names(names: list[str]) -> str:
+    """Return at most MAX_LISTED_NAMES of the names, and the number of the others."""
     listed = ", ".join(names[:MAX_LISTED_NAMES])
     more = len(names) - MAX_LISTED_NAMES
     return f"{listed} and {more} more" if more > 0 else listed

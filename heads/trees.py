@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 class Forest:
     """The nodes of all trees, one tree after the other, each in preorder.
 
-    A node's left child is the next node; `right` is the index of its right child, of the node
-    itself in a leaf.
+    A row of features goes from a node to its left child if the node's feature is at most the node's
+    threshold, else to its right child. The left child is the next node. A leaf leads to itself: it
+    is its own right child, and its threshold is -inf.
 
-    feature, threshold, right, value  (nodes,); a row goes left where feature <= threshold; the
-                                      threshold of a leaf is -inf
-    roots                             (trees,) index of each tree's root
-    depth                             steps from a root to the deepest leaf
+    feature    (nodes,) index of the feature that the node compares
+    threshold  (nodes,)
+    right      (nodes,) index of the right child
+    value      (nodes,) the tree's result for the rows that end in this leaf
+    roots      (trees,) index of each tree's root
+    depth      steps from a root to the deepest leaf
     """
 
     feature: NDArray[np.intp]

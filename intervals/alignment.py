@@ -1,7 +1,8 @@
-"""QRS complexes aligned over all leads together, and the commonest morphology among them.
+"""Align QRS complexes over all leads together, and find the beats of the commonest morphology.
 
-A beat's complex is the signal within 120 ms of its centre, each lead about its mean, the leads
-weighted and laid end to end: `(beats, leads x samples)` float32 at BEAT_HZ.
+In this module, a complex is the signal within 120 ms of a beat's centre. Each lead is weighted, its
+mean over the complex is subtracted, and the leads are concatenated. Complexes are arrays
+`(beats, leads x samples)` of float32 at BEAT_HZ.
 """
 
 from __future__ import annotations
@@ -15,44 +16,50 @@ from intervals.beat_grid import BEAT_HZ, STRIDE
 from signals.order import mean, median
 from signals.r_peaks import lead_weights
 
-HALF_WIDTH_S: Final = 0.12  # on either side of the centre: the QRS complex, and little else
+HALF_WIDTH_S: Final = 0.12  # on either side of the centre: contains the QRS complex and little else
 MAX_SHIFT_S: Final = 0.04
 _HALF_WIDTH: Final = round(HALF_WIDTH_S * BEAT_HZ)
 _MAX_SHIFT: Final = round(MAX_SHIFT_S * BEAT_HZ)
 
-SAME_MORPHOLOGY: Final = 0.85  # correlation with the template
-ROUGHLY_SAME: Final = 0.75  # the same before alignment
-AMPLITUDE_RATIO: Final = (0.5, 2.0)  # a beat's size over the usual one of its morphology
+# Two complexes have one morphology if their correlation is above the first limit before alignment,
+# and above the second after it.
+SAME_BEFORE_ALIGNMENT: Final = 0.75
+SAME_MORPHOLOGY: Final = 0.85
+# Limits of a complex's size (Euclidean norm) over the median size of its morphology.
+SIZE_RATIO_LIMITS: Final = (0.5, 2.0)
 
 # A second morphology with at least this share of the commonest one's beats is a rival: the
 # narrower of the two is measured.
 RIVAL_SHARE: Final = 0.6
-# Enough beats to find the commonest morphology; the comparison grows with their square.
-MAX_TEMPLATE_BEATS: Final = 120
+# Of more beats, every n-th is compared, so that 120 to 239 are: enough to find the commonest
+# morphology. The time of the comparison grows with their square.
+MIN_COMPARED_BEATS: Final = 120
 
 
 def align(
     signal: NDArray[np.float32], centres: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float32], int]:
-    """Align QRS complexes by two passes of cross-correlation over all leads, within 40 ms.
+    """Align QRS complexes by two passes of cross-correlation over all leads.
+
+    A centre moves by at most 40 ms.
 
     signal   (leads, samples) at RATE_HZ
-    centres  (beats,) samples, at least one
+    centres  (beats,) samples at RATE_HZ; at least one
 
-    Returns the aligned centres (beats,) in fractions of a sample, the aligned complexes
+    Returns the aligned centres (beats,) in samples with fractions, the aligned complexes
     (beats, leads x samples), and the index of a beat of the commonest morphology.
     """
     leads = len(signal)
     surroundings = _surroundings(signal, centres)
     unaligned = _complexes(surroundings, np.zeros_like(centres))
     every_beat = np.ones(len(unaligned), np.bool_)
-    first_template = unaligned[_template_beat(unaligned, leads, ROUGHLY_SAME, every_beat)]
+    first_template = unaligned[_template_beat(unaligned, leads, SAME_BEFORE_ALIGNMENT, every_beat)]
 
-    # Morphologies that differ little (aberrant conduction in fibrillation) can be told apart only
-    # once the beats are aligned. Before that, a sample more or less decides which one is found.
+    # Morphologies that differ little (aberrant conduction in fibrillation) can be distinguished
+    # only after alignment. Before it, a shift of one sample decides which of them is found.
     shifts, _ = _best_shifts(surroundings, first_template)
     aligned = _complexes(surroundings, shifts)
-    candidates = _correlation(aligned, first_template) > ROUGHLY_SAME
+    candidates = _correlation(aligned, first_template) > SAME_BEFORE_ALIGNMENT
     central_beat = _template_beat(aligned, leads, SAME_MORPHOLOGY, candidates)
 
     template = aligned[central_beat]
@@ -69,8 +76,9 @@ def dominant_morphology(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Return which beats have the morphology of `template_beat`, and each beat's correlation.
 
-    The correlation (beats,) is with the mean complex of that morphology. A beat counts where its
-    size is the usual one too, within AMPLITUDE_RATIO. At least one beat counts.
+    Both are (beats,). The correlation is with the mean complex of that morphology. A beat has the
+    morphology if its correlation is above SAME_MORPHOLOGY and its size is within SIZE_RATIO_LIMITS.
+    If no beat has, `template_beat` alone is marked.
     """
     template = complexes[template_beat]
     alike = _correlation(complexes, template) > SAME_MORPHOLOGY
@@ -82,7 +90,7 @@ def dominant_morphology(
     typical_size = median(sizes[same] if same.any() else sizes)
     ratio = sizes / max(float(typical_size), 1e-12)
 
-    smallest, largest = AMPLITUDE_RATIO
+    smallest, largest = SIZE_RATIO_LIMITS
     dominant = same & (ratio > smallest) & (ratio < largest)
     if not dominant.any():
         dominant[template_beat] = True
@@ -90,10 +98,10 @@ def dominant_morphology(
 
 
 def _surroundings(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Cut out as much around each beat as a shifted complex can reach.
+    """Return the signal around each beat, as far as a shifted complex can reach.
 
-    Returns (beats, leads, samples) at BEAT_HZ, the leads weighted. Beyond the recording's ends the
-    first or last sample is repeated.
+    The result is (beats, leads, samples) at BEAT_HZ, with weighted leads. Beyond the recording's
+    ends, its first or last sample is repeated.
     """
     reach = _HALF_WIDTH + _MAX_SHIFT
     places = centres[:, None] + STRIDE * np.arange(-reach, reach + 1)
@@ -103,13 +111,13 @@ def _surroundings(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDA
 
 
 def _lead_weights(signal: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(leads, samples) -> (leads,) weights from each lead's root mean square."""
+    """Return the weight of each lead, from its root mean square: (leads, samples) -> (leads,)."""
     size = np.sqrt(np.vecdot(signal, signal) / max(1, signal.shape[1]))
     return lead_weights(size.astype(np.float64)).astype(np.float32)
 
 
 def _complexes(surroundings: NDArray[np.float32], shifts: NDArray[np.intp]) -> NDArray[np.float32]:
-    """(beats, leads, samples) and shifts in samples -> complexes (beats, leads x samples)."""
+    """Return the complexes (beats, leads x samples), each shifted by its number of samples."""
     width = 2 * _HALF_WIDTH + 1
     starts = (shifts + _MAX_SHIFT).tolist()
     cut_out = [
@@ -123,9 +131,9 @@ def _complexes(surroundings: NDArray[np.float32], shifts: NDArray[np.intp]) -> N
 def _best_shifts(
     surroundings: NDArray[np.float32], template: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the shift (beats,) that best aligns each beat with the template.
+    """Return the shift that best aligns each beat with the template.
 
-    Whole samples at BEAT_HZ and, apart from these, a fraction of a sample.
+    It is the sum of two arrays (beats,): whole samples at BEAT_HZ, and a fraction of a sample.
     """
     match = _match_by_shift(surroundings, template)
     best = match.argmax(axis=1)
@@ -143,7 +151,8 @@ def _match_by_shift(
     padded = np.zeros((leads, template_width + 2 * last_shift), np.float32)
     padded[:, last_shift:-last_shift] = by_lead - mean(by_lead)[:, None]
 
-    # The template at each shift is one row: a single matrix product correlates every beat with it.
+    # One row is the template at one shift, so that a single matrix product correlates every beat
+    # with the template at every shift.
     shifted = []
     for start in range(last_shift, -1, -1):
         shifted.append(padded[:, start : start + width])
@@ -153,12 +162,13 @@ def _match_by_shift(
 
 
 def _vertex_offset(match: NDArray[np.float32], best: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return where the parabola through the best match and its two neighbours has its vertex.
+    """Return the vertex of the parabola through the best match and its two neighbours.
 
     match  (beats, shifts)
-    best   (beats,) the shift with the best match
+    best   (beats,) index of the shift with the best match
 
-    Returns (beats,) fractions of a sample from `best`; 0 where `best` is the first or last shift.
+    The vertex is (beats,), in fractions of a sample from `best`. It is 0 where `best` is the first
+    or the last shift.
     """
     last_shift = match.shape[1] - 1
     inner = np.minimum(np.maximum(best, 1), last_shift - 1)
@@ -175,28 +185,33 @@ def _vertex_offset(match: NDArray[np.float32], best: NDArray[np.intp]) -> NDArra
 
 
 def _template_beat(
-    complexes: NDArray[np.float32], leads: int, same: float, candidates: NDArray[np.bool_]
+    complexes: NDArray[np.float32],
+    leads: int,
+    min_correlation: float,
+    candidates: NDArray[np.bool_],
 ) -> int:
-    """Return the index of the beat that is most like the others.
+    """Return the index of the most typical beat of the commonest morphology.
 
-    Of two morphologies nearly as frequent (bigeminy, pacing on demand) it is one of the narrower.
+    Of two morphologies that are about equally frequent (bigeminy, pacing on demand), the narrower
+    one is chosen.
 
-    same        correlation from which on two beats have one morphology
-    candidates  (beats,) bool: the beats that are compared; all of them where none is marked
+    min_correlation  two beats have one morphology if their correlation is above it
+    candidates       (beats,) bool: the beats to compare; if none is marked, all are compared
     """
     index = np.flatnonzero(candidates) if candidates.any() else np.arange(len(complexes))
-    index = index[:: max(1, index.size // MAX_TEMPLATE_BEATS)]
+    index = index[:: max(1, index.size // MIN_COMPARED_BEATS)]
     compared = complexes[index]
     norms = np.maximum(_norms(compared), 1e-12)
     similarity = (compared @ compared.T / (norms[:, None] * norms)).astype(np.float64)
 
-    commonest, group = _commonest(similarity, same, np.ones(len(compared), np.bool_))
+    every_beat = np.ones(len(compared), np.bool_)
+    commonest, group = _commonest(similarity, min_correlation, every_beat)
     count = np.count_nonzero(group)
     rival_count = max(2, RIVAL_SHARE * count)
     if len(compared) - count < rival_count:
         return int(index[commonest])
 
-    second, rivals = _commonest(similarity, same, ~group)
+    second, rivals = _commonest(similarity, min_correlation, ~group)
     if np.count_nonzero(rivals) < rival_count:
         return int(index[commonest])
     rivals_narrower = _steepness(compared[rivals], leads) > _steepness(compared[group], leads)
@@ -204,26 +219,27 @@ def _template_beat(
 
 
 def _commonest(
-    similarity: NDArray[np.float64], same: float, candidates: NDArray[np.bool_]
+    similarity: NDArray[np.float64], min_correlation: float, candidates: NDArray[np.bool_]
 ) -> tuple[int, NDArray[np.bool_]]:
-    """Return the beat with the most others like it, and which beats are like it.
+    """Return the candidate with the most similar candidates, and a mask (beats,) of these.
 
-    Ties go to the highest mean similarity, then to the first beat.
+    Of candidates with equally many, it is that with the highest mean similarity, then the first.
 
     similarity  (beats, beats) correlations
     """
-    alike = (similarity > same) & candidates
+    alike = (similarity > min_correlation) & candidates
     similarity_sum = np.where(alike, similarity, 0.0).sum(axis=1)
-    # The sum over a number larger than any count: it ranks beats with equal counts, no others.
+    # The second term is below 1, so it only decides between beats with equal counts.
     rank = alike.sum(axis=1) + similarity_sum / (len(similarity) + 1)
     rank = np.where(candidates, rank, -1.0)
-    # Two beats are equally like each other: rounded, so that their last bits do not choose.
+    # Two beats that are similar only to each other differ in the last bits of their ranks. Rounding
+    # makes the ranks equal, so that the first beat is chosen.
     best = int(rank.round(5).argmax())
     return best, alike[best]
 
 
 def _steepness(complexes: NDArray[np.float32], leads: int) -> float:
-    """Return the median squared slope over squared size: higher for narrower complexes."""
+    """Return the median over beats of squared slope over squared size; narrower means higher."""
     by_lead = complexes.reshape(len(complexes), leads, -1)
     slope = np.square(np.diff(by_lead, axis=2)).sum(axis=(1, 2))
     size = np.square(by_lead).sum(axis=(1, 2))
@@ -233,13 +249,13 @@ def _steepness(complexes: NDArray[np.float32], leads: int) -> float:
 def _correlation(
     complexes: NDArray[np.float32], template: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """(beats, samples) and (samples,) -> (beats,) correlation coefficients."""
+    """Return the correlation of each complex with the template: (beats,)."""
     product = complexes @ template
     norms = _norms(complexes) * _norms(template)
     return np.asarray(product / np.maximum(norms, 1e-12))
 
 
 def _norms(complexes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(..., samples) -> (...) Euclidean norms."""
+    """Return Euclidean norms: (..., samples) -> (...)."""
     # numpy.linalg.norm along an axis takes twice as long.
     return np.asarray(np.sqrt(np.vecdot(complexes, complexes)))

@@ -26,7 +26,7 @@ MAX_CFG_VALUES = 100_000
 MAX_CFG_DEPTH = 50
 MAX_DIMENSIONS = 8  # ECG-FM's tensors have at most 3
 
-SHOWN_NAME = 80  # characters of a name in a message
+MAX_NAME_CHARS = 80  # characters of a name in a message
 
 _ITEM_BYTES = {
     "float32": 4,
@@ -193,7 +193,7 @@ def _check_tensors(model: Mapping[Any, Any], file_name: str) -> dict[str, Tensor
             )
         if not isinstance(claim, TensorClaim):
             raise BadCheckpoint(
-                f"{file_name}: model[{name[:SHOWN_NAME]!r}] is {_describe(claim)}, not a tensor"
+                f"{file_name}: model[{name[:MAX_NAME_CHARS]!r}] is {_describe(claim)}, not a tensor"
             )
     return dict(model)
 
@@ -202,34 +202,35 @@ def _tensor_ref(
     name: str, claim: TensorClaim, archive: TorchZip, folder: str, big_endian: bool
 ) -> TensorRef:
     """Return the tensor, if its claim fits what the archive holds."""
-    what = f"{archive.path.name}: tensor {name[:SHOWN_NAME]!r}"
+    prefix = f"{archive.path.name}: tensor {name[:MAX_NAME_CHARS]!r}"
     storage = claim.storage
     if not re.fullmatch(r"[0-9]{1,12}", storage.key, re.ASCII):
         raise UnsafeCheckpoint(
-            f"{what} is in storage {storage.key[:SHOWN_NAME]!r}; torch numbers its storages"
+            f"{prefix} is in storage {storage.key[:MAX_NAME_CHARS]!r}; torch numbers its storages"
         )
     entry = archive.entries.get(f"{folder}/data/{storage.key}")
     if entry is None:
-        raise BadCheckpoint(f"{what} is in storage {storage.key}, which the file does not have")
+        raise BadCheckpoint(f"{prefix} is in storage {storage.key}, which the file does not have")
     if storage.count < 0 or storage.count * _ITEM_BYTES[storage.dtype] != entry.size:
         raise UnsafeCheckpoint(
-            f"{what}: its storage states {storage.count} x {storage.dtype} and has {entry.size} "
-            "bytes"
+            f"{prefix}: its storage states {storage.count} x {storage.dtype} and has "
+            f"{entry.size} bytes"
         )
     if len(claim.shape) != len(claim.strides) or len(claim.shape) > MAX_DIMENSIONS:
         raise BadCheckpoint(
-            f"{what}: {len(claim.shape)} sizes and {len(claim.strides)} strides; at most "
+            f"{prefix}: {len(claim.shape)} sizes and {len(claim.strides)} strides; at most "
             f"{MAX_DIMENSIONS} of each, and as many of one as of the other, are allowed"
         )
     if min((claim.offset, *claim.shape, *claim.strides)) < 0:
-        raise UnsafeCheckpoint(f"{what}: negative size, stride or offset")
+        raise UnsafeCheckpoint(f"{prefix}: negative size, stride or offset")
     # Strides of 0 turn one stored element into any number of elements, so the product is limited
     # too.
     last = claim.offset + _span(claim.shape, claim.strides)
     needed = max(last, math.prod(claim.shape))
     if 0 not in claim.shape and needed > storage.count:
         raise UnsafeCheckpoint(
-            f"{what}: its shape and strides need {needed} elements, its storage has {storage.count}"
+            f"{prefix}: its shape and strides need {needed} elements, its storage has "
+            f"{storage.count}"
         )
     return TensorRef(
         name, claim.shape, storage.dtype, claim.strides, claim.offset, entry, archive, big_endian

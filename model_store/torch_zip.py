@@ -1,12 +1,13 @@
 """Read the zip archive inside a torch.save file, entry by entry.
 
-Reads only what torch writes: stored entries, one disk, no encryption (PKWARE APPNOTE 4.3). Refuses
-everything else before it costs memory: compressed bombs, overlapping entries, and sizes that exceed
-the file. Python's `zipfile` would accept such files.
+Reads only the kind of archive that torch writes: uncompressed entries, one volume, no encryption
+(PKWARE APPNOTE 4.3). Refuses everything else before it costs memory: zip bombs, overlapping
+entries, and sizes that exceed the file. Python's `zipfile` would accept such files.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +15,21 @@ from typing import BinaryIO, NamedTuple
 
 from errors import BadCheckpoint, UnsafeCheckpoint
 
-# An entry takes some 200 bytes; ECG-FM with optimizer state has 600 entries.
+# In the central directory, an entry takes some 200 bytes; ECG-FM with optimizer state has 600.
 MAX_DIRECTORY_BYTES = 16 * 2**20
 MAX_ENTRIES = 50_000
 
-SHOWN_NAME = 80  # characters of an entry's name in a message
+MAX_NAME_CHARS = 80  # of an entry's name in a message
 
-_FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF  # the value is in the zip64 record
+# These values of a field mean that its real value is in a zip64 record or extra field.
+_FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
 _FLAG_ENCRYPTED = 0x1
 _METHOD_STORED = 0
 _ZIP64_EXTRA_ID = 1
 
 
 class _End(NamedTuple):
-    """End of central directory record (APPNOTE 4.3.16)."""
+    """End of central directory record (APPNOTE 4.3.16): sizes in bytes, start as offset."""
 
     signature: bytes
     disk: int
@@ -82,7 +84,7 @@ class _CentralHeader(NamedTuple):
     disk: int
     internal_attributes: int
     external_attributes: int
-    local_header: int
+    local_header_start: int
 
 
 class _LocalHeader(NamedTuple):
@@ -112,23 +114,23 @@ _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 class ZipEntry:
     """One file of the archive.
 
-    name    its path in the archive
-    size    bytes of its data
-    header  offset of its local header, which precedes the data
-    limit   offset that the data must not pass
+    name          its path in the archive
+    size          bytes of its data
+    header_start  offset in the archive of its local header, which precedes the data
+    max_end       offset in the archive at which its data ends at the latest
     """
 
     name: str
     size: int
-    header: int
-    limit: int
+    header_start: int
+    max_end: int
 
 
 class TorchZip:
-    """The entries of one archive. Each read opens and closes the file.
+    """The entries of one archive, by name. Each `read` opens and closes the file.
 
-    Raises BadCheckpoint if the file is not a zip archive or is damaged, UnsafeCheckpoint if it
-    holds something that torch never writes.
+    Raises BadCheckpoint if the file is not a zip archive or is damaged; UnsafeCheckpoint if it has
+    properties that no file of torch has.
     """
 
     def __init__(self, path: Path) -> None:
@@ -139,7 +141,7 @@ class TorchZip:
             self.entries = _read_entries(file.read(directory.size), directory, path.name)
 
     def read(self, entry: ZipEntry, start: int, size: int) -> bytearray:
-        """Return `size` bytes of the entry's data from byte `start` on; reads only these."""
+        """Return `size` bytes of the entry's data from byte `start` on, without reading others."""
         if start < 0 or size < 0 or start + size > entry.size:
             raise UnsafeCheckpoint(
                 f"{self.path.name}: bytes {start} to {start + size} requested of {entry.name}, "
@@ -153,14 +155,15 @@ class TorchZip:
         return data
 
     def _data_start(self, file: BinaryIO, entry: ZipEntry) -> int:
-        file.seek(entry.header)
+        """Return the offset in the archive of the entry's data."""
+        file.seek(entry.header_start)
         raw = file.read(_LOCAL_HEADER.size)
         if len(raw) < _LOCAL_HEADER.size or raw[:4] != b"PK\x03\x04":
             raise BadCheckpoint(f"{self.path.name}: {entry.name} has no local header")
         header = _LocalHeader._make(_LOCAL_HEADER.unpack(raw))
-        # The lengths here may differ from those of the central directory.
-        start = entry.header + _LOCAL_HEADER.size + header.name_length + header.extra_length
-        if start + entry.size > entry.limit:
+        # The lengths in the local header may differ from those in the central directory.
+        start = entry.header_start + _LOCAL_HEADER.size + header.name_length + header.extra_length
+        if start + entry.size > entry.max_end:
             raise UnsafeCheckpoint(f"{self.path.name}: {entry.name} overlaps the next entry")
         return start
 
@@ -174,8 +177,8 @@ class _Directory(NamedTuple):
 
 
 def _find_directory(file: BinaryIO, name: str) -> _Directory:
-    """Return the central directory's place, checked against the file's length."""
-    length = file.seek(0, 2)
+    """Return where the central directory is; it lies before the end record, within the limits."""
+    length = file.seek(0, os.SEEK_END)
     # A comment of up to 65535 bytes may follow the end record.
     tail_start = max(0, length - _END.size - _FULL_16)
     file.seek(tail_start)
@@ -201,7 +204,7 @@ def _find_directory(file: BinaryIO, name: str) -> _Directory:
 
 
 def _find_zip64_directory(file: BinaryIO, end_start: int, name: str) -> _Directory:
-    """Return the directory's place from the zip64 records, which precede the end record."""
+    """Return where the directory is, by the zip64 records, which precede the end record."""
     if end_start < _END64_LOCATOR.size:
         raise BadCheckpoint(f"{name}: the zip64 locator is missing")
     file.seek(end_start - _END64_LOCATOR.size)
@@ -217,35 +220,38 @@ def _find_zip64_directory(file: BinaryIO, end_start: int, name: str) -> _Directo
 
 
 class _DirectoryEntry(NamedTuple):
-    """Offset of the local header, size of the data, and name."""
+    """One entry of the central directory; entries are sorted by the offset of the local header."""
 
-    header: int
+    header_start: int
     size: int
     name: str
 
 
 def _read_entries(raw: bytes, directory: _Directory, file_name: str) -> dict[str, ZipEntry]:
-    """Return the entries by name, each limited by the start of the next one."""
+    """Return the entries by name. The data of each must end before the next one's local header.
+
+    raw  the bytes of the central directory
+    """
     listed: list[_DirectoryEntry] = []
     offset = 0
     for _ in range(directory.entries):
         entry, offset = _read_entry(raw, offset, file_name)
         listed.append(entry)
     listed.sort()
-    limits = [entry.header for entry in listed[1:]] + [directory.start]
+    max_ends = [entry.header_start for entry in listed[1:]] + [directory.start]
     entries: dict[str, ZipEntry] = {}
-    for entry, limit in zip(listed, limits, strict=True):
-        what = f"{file_name}: {entry.name[:SHOWN_NAME]!r}"
+    for entry, max_end in zip(listed, max_ends, strict=True):
+        prefix = f"{file_name}: {entry.name[:MAX_NAME_CHARS]!r}"
         if entry.name in entries:
-            raise UnsafeCheckpoint(f"{what} is the name of two entries")
-        if entry.header + _LOCAL_HEADER.size + entry.size > limit:
-            raise UnsafeCheckpoint(f"{what} overlaps the next entry or runs past the file")
-        entries[entry.name] = ZipEntry(entry.name, entry.size, entry.header, limit)
+            raise UnsafeCheckpoint(f"{prefix} is the name of two entries")
+        if entry.header_start + _LOCAL_HEADER.size + entry.size > max_end:
+            raise UnsafeCheckpoint(f"{prefix} overlaps the next entry or runs past the file")
+        entries[entry.name] = ZipEntry(entry.name, entry.size, entry.header_start, max_end)
     return entries
 
 
 def _read_entry(raw: bytes, offset: int, file_name: str) -> tuple[_DirectoryEntry, int]:
-    """Return the directory's entry at `offset`, and the offset of the next one."""
+    """Return the entry at `offset` of the central directory, and the offset of the next one."""
     if offset + _CENTRAL_HEADER.size > len(raw) or raw[offset : offset + 4] != b"PK\x01\x02":
         raise BadCheckpoint(f"{file_name}: the zip directory is damaged")
     header = _CentralHeader._make(_CENTRAL_HEADER.unpack_from(raw, offset))
@@ -253,40 +259,40 @@ def _read_entry(raw: bytes, offset: int, file_name: str) -> tuple[_DirectoryEntr
     extra_start = name_start + header.name_length
     comment_start = extra_start + header.extra_length
     name = raw[name_start:extra_start].decode("utf-8", "replace")
-    what = f"{file_name}: {name[:SHOWN_NAME]!r}"
+    prefix = f"{file_name}: {name[:MAX_NAME_CHARS]!r}"
     if header.flags & _FLAG_ENCRYPTED:
-        raise UnsafeCheckpoint(f"{what} is encrypted; torch never encrypts")
+        raise UnsafeCheckpoint(f"{prefix} is encrypted; torch never encrypts")
     if header.method != _METHOD_STORED:
         raise UnsafeCheckpoint(
-            f"{what} is compressed (method {header.method}); torch stores entries uncompressed"
+            f"{prefix} is compressed (method {header.method}); torch stores entries uncompressed"
         )
-    size, stored_size, local_header = _zip64_values(header, raw[extra_start:comment_start])
+    size, stored_size, header_start = _real_values(header, raw[extra_start:comment_start])
     if size != stored_size:
-        raise UnsafeCheckpoint(f"{what} states {size} bytes and holds {stored_size}")
-    return _DirectoryEntry(local_header, size, name), comment_start + header.comment_length
+        raise UnsafeCheckpoint(f"{prefix} states {size} bytes and holds {stored_size}")
+    return _DirectoryEntry(header_start, size, name), comment_start + header.comment_length
 
 
-def _zip64_values(header: _CentralHeader, extra: bytes) -> tuple[int, int, int]:
-    """Return size, stored size and offset of the local header.
+def _real_values(header: _CentralHeader, extra: bytes) -> tuple[int, int, int]:
+    """Return the size, the stored size and the offset of the local header.
 
-    The zip64 extra field holds, in this order, those that do not fit into 32 bits (APPNOTE 4.5.3).
+    Those that do not fit into 32 bits are in the zip64 extra field, in this order (APPNOTE 4.5.3).
     """
-    wide_values = iter(_zip64_extra(extra))
+    zip64_values = iter(_zip64_values(extra))
     values = []
-    for value in (header.size, header.stored_size, header.local_header):
-        values.append(next(wide_values, value) if value == _FULL_32 else value)
-    size, stored_size, local_header = values
-    return size, stored_size, local_header
+    for value in (header.size, header.stored_size, header.local_header_start):
+        values.append(next(zip64_values, value) if value == _FULL_32 else value)
+    size, stored_size, header_start = values
+    return size, stored_size, header_start
 
 
-def _zip64_extra(extra: bytes) -> list[int]:
-    """Return the 64-bit values of the zip64 extra field, empty if there is none."""
+def _zip64_values(extra: bytes) -> list[int]:
+    """Return the 64-bit values of the zip64 extra field; an empty list without such a field."""
     offset = 0
     while offset + 4 <= len(extra):
         field_id, length = struct.unpack_from("<2H", extra, offset)
         field = extra[offset + 4 : offset + 4 + length]
         if field_id == _ZIP64_EXTRA_ID:
-            whole = field[: len(field) // 8 * 8]
-            return [value for (value,) in struct.iter_unpack("<Q", whole)]
+            whole_values = field[: len(field) // 8 * 8]
+            return [value for (value,) in struct.iter_unpack("<Q", whole_values)]
         offset += 4 + length
     return []

@@ -1,13 +1,13 @@
 """Whether a recording can be read, lead by lead, and if not, why not."""
 
 from signal_quality.assess import assess, assess_leads, find_calibration_pulse
-from signal_quality.quality import Finding, LeadQuality, Quality, Word
+from signal_quality.quality import Finding, LeadQuality, Quality, QualityWord
 
 __all__ = [
     "Finding",
     "LeadQuality",
     "Quality",
-    "Word",
+    "QualityWord",
     "assess",
     "assess_leads",
     "find_calibration_pulse",

@@ -1,8 +1,9 @@
-"""The numbers by which a window's quality is judged: some for each lead, and one row for all.
+"""Compute the features by which a window's quality is judged: by lead, and for the recording.
 
-Those of a lead are sizes (log10 of mV), shares and correlations. For the recording, they are sorted
-over its leads and read at fixed places between the smallest and the largest. One lead therefore
-gives as many numbers as twelve, in whatever order they were sent.
+The features of a lead are sizes (log10 of mV), shares and correlations. Features of the recording
+are the quantiles of each lead feature over its leads, and some that concern all leads together.
+Their number and order therefore do not depend on the number and the order of the leads. The
+functions below describe each feature by its name; the names are part of the trained model's file.
 """
 
 from __future__ import annotations
@@ -33,29 +34,32 @@ RECORD_FEATURES: Final = (
     "limb_muscle", "chest_muscle", "limb_baseline", "chest_baseline", "limb_likeness",
     "chest_likeness", "worst_limb_likeness", "worst_chest_likeness",
 )  # fmt: skip
-# Where the sorted leads are read: 0 is the smallest, 1 the largest.
-PLACES: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0)
-# 0.1 µV, less than any converter's step: logarithms are taken of at least this.
+# Quantiles over the leads: 0 is the smallest value, 1 the largest.
+QUANTILES: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0)
+# 0.1 µV, less than any converter's step. Smaller sizes count as this in logarithms and divisors.
 SMALLEST_MV: Final = 1e-4
 FEATURE_NAMES: Final = (
-    *(f"{name}@{place:g}" for name in LEAD_FEATURES for place in PLACES),
+    *(f"{name}@{quantile:g}" for name in LEAD_FEATURES for quantile in QUANTILES),
     *RECORD_FEATURES,
 )
 
-# Choices, each a round number at the edge of a usual ECG. The model learns what follows from them.
-# From the median: beyond most R waves.
+# The limits from here to _MOST_BEATS are choices. Each is a round number at the edge of a usual
+# ECG, and the model learns how much it matters.
+# Distance of a sample from its lead's median; most R waves are lower.
 BEYOND_MV: Final = 2.0
-# 5 mm on paper.
+# Distance of the baseline from its median: 5 mm on paper.
 DRIFT_MV: Final = 0.5
-# Times the usual second of the usual lead.
-LOUD: Final = 3.0
+# A second is loud if its range exceeds this multiple of the median over all leads and seconds.
+LOUD_RATIO: Final = 3.0
+# A beat is unlike the others if its likeness (Beats.likeness) is below this.
 ALIKE: Final = 0.6
-# A lead counts as like, or as agreeing, above this likeness or this share of its beats.
+# A lead's beats are alike if their median likeness is above this; a lead agrees with the others if
+# its `agreement`, a share of its beats, is above this.
 _MOST_BEATS: Final = 0.8
 
-# Between these are T and P waves, most of a QRS complex, and its quickest part.
+# Limits of three bands: of T and P waves, of most of a QRS complex, and of its fastest part.
 SHARES_HZ: Final = (0.67, 5.0, 15.0, 40.0)
-# Equal to the last bit.
+# Neighbouring samples are still if they differ by no more: only if they are equal.
 _STILL_MV: Final = 0.0
 
 
@@ -63,15 +67,15 @@ _STILL_MV: Final = 0.0
 class Features:
     """The features of a window; never NaN.
 
-    lead_features    (leads, LEAD_FEATURES)
-    record_features  (FEATURE_NAMES,)
+    lead_features    (leads, len(LEAD_FEATURES)), columns as in LEAD_FEATURES
+    record_features  (len(FEATURE_NAMES),), in the order of FEATURE_NAMES
     """
 
     lead_features: NDArray[np.float64]
     record_features: NDArray[np.float64]
 
     def by_lead(self, name: str) -> NDArray[np.float64]:
-        """Return (leads,) one of LEAD_FEATURES."""
+        """Return one of LEAD_FEATURES for each lead, (leads,)."""
         return self.lead_features[:, LEAD_FEATURES.index(name)]
 
 
@@ -94,24 +98,36 @@ def measure_features(bands: Bands, beats: Beats, is_limb: NDArray[np.bool_]) -> 
         lead_features[:, column] = columns[name]
     # Features of beats are NaN in a window without beats.
     lead_features[np.isnan(lead_features)] = 0.0
-    of_all_leads = {
+    joint_features = {
         **_common_features(bands, beats, eigenvalues, second_ranges, deviations),
         **_group_features(lead_features, is_limb),
     }
-    at_places = _at_places(lead_features).T.ravel()
-    row = np.concatenate([at_places, [of_all_leads[name] for name in RECORD_FEATURES]])
+    quantiles = _quantiles(lead_features).T.ravel()
+    row = np.concatenate([quantiles, [joint_features[name] for name in RECORD_FEATURES]])
     return Features(lead_features, np.where(np.isnan(row), 0.0, row))
 
 
 def _log_mv(size: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the log10 of sizes in mV; those below 0.1 µV count as that."""
+    """Return log10 of sizes in mV; sizes below SMALLEST_MV count as SMALLEST_MV."""
     bounded = np.maximum(size, SMALLEST_MV)
     logs: NDArray[np.floating] = np.log10(bounded)
     return logs
 
 
 def _sample_features(bands: Bands) -> dict[str, NDArray[np.floating]]:
-    """Return features of the samples as they were sent: spread, extremes, stillness and steps.
+    """Return features (leads,) of the samples as they were sent.
+
+    missing          share of the samples that are missing
+    spread           standard deviation, log10 mV
+    range            difference of the 1 % and 99 % quantiles, log10 mV
+    peak             largest distance from the median, log10 mV
+    rough            mean difference of neighbouring samples, log10 mV
+    still            share of neighbouring samples that are equal
+    longest_still_s  longest run of equal samples, seconds
+    step             largest difference of neighbouring samples, log10 mV
+    tail             log10 of (largest distance from the median / range + 0.1)
+    top_value        share of the samples at the maximum, or at the minimum: the larger of both
+    beyond           share of the samples further than BEYOND_MV from the median
 
     Features that need no neighbouring samples are computed from every second or fourth sample,
     which is faster.
@@ -152,9 +168,23 @@ def _sample_features(bands: Bands) -> dict[str, NDArray[np.floating]]:
 def _band_features(
     bands: Bands, second_ranges: NDArray[np.float32]
 ) -> dict[str, NDArray[np.floating]]:
-    """Return features of the frequency bands.
+    """Return features (leads,) of the frequency bands.
 
     second_ranges  (leads, seconds) peak-to-peak value of each second of 0.67-40 Hz
+
+    baseline         standard deviation below 0.67 Hz, log10 mV
+    baseline_range   peak-to-peak value below 0.67 Hz, log10 mV
+    baseline_second  largest change of the baseline in 1 s, log10 mV
+    share_slow       share of 0.67-5 Hz in the power of 0.67-40 Hz
+    share_qrs        share of 5-15 Hz
+    share_quick      share of 15-40 Hz
+    muscle           median over seconds of the rms of 40-100 Hz, log10 mV
+    muscle_second    its maximum over seconds, log10 mV
+    mains            rms about the mains frequencies, log10 mV
+    busiest_second   largest of `second_ranges`, log10 mV
+    quietest_second  smallest of `second_ranges`, log10 mV
+    loud_seconds     share of loud seconds (LOUD_RATIO)
+    drifting         share of samples of the baseline further than DRIFT_MV from its median
     """
     power = bands.power
     baseline = bands.baseline
@@ -163,7 +193,7 @@ def _band_features(
     variance = np.maximum(slow + qrs + quick, SMALLEST_MV**2)
     muscle_seconds = _rms_of_seconds(bands.muscle)
     usual_range = max(float(median(second_ranges.ravel())), SMALLEST_MV)
-    is_loud = second_ranges > LOUD * usual_range
+    is_loud = second_ranges > LOUD_RATIO * usual_range
     baseline_middle = median(baseline)[:, np.newaxis]
     baseline_distance = np.abs(baseline - baseline_middle)
     mains_power = power[:, mains_bins].sum(axis=1)
@@ -184,10 +214,13 @@ def _band_features(
     }
 
 
-# One for each rate and length.
+# Cached by rate and length of the window.
 @lru_cache(maxsize=16)
 def _feature_bins(step_hz: float, bins: int) -> tuple[list[tuple[int, int]], NDArray[np.intp]]:
-    """Return (first, last + 1) bin of the slow, the QRS and the quick share, and the mains bins."""
+    """Return the bounds of the three bands of SHARES_HZ, and the bins of the mains.
+
+    A band is (first bin, last bin + 1). Bins are `step_hz` apart, from 0 Hz on.
+    """
     hz = np.arange(bins) * step_hz
     edges = np.searchsorted(hz, SHARES_HZ).tolist()
     mains_bins = np.flatnonzero(is_mains(hz))
@@ -195,7 +228,17 @@ def _feature_bins(step_hz: float, bins: int) -> tuple[list[tuple[int, int]], NDA
 
 
 def _beat_features(beats: Beats) -> dict[str, NDArray[np.floating]]:
-    # Ascending in each lead: the middle one, and the one at a fifth.
+    """Return features (leads,) of the beats.
+
+    likeness         median over beats of Beats.likeness, a correlation
+    unlike           share of beats below ALIKE
+    worst_likeness   20 % quantile of the likeness
+    height           peak-to-peak value of the mean beat, log10 mV
+    noise            rms of the beats minus the mean beat, log10 mV
+    signal_to_noise  log10 of height / noise
+    agreement        as Beats.agreement
+    prominence       log10 of (Beats.prominence + 0.1)
+    """
     ordered = np.sort(beats.likeness, axis=1)
     last = ordered.shape[1] - 1
     ratio = (beats.height + SMALLEST_MV) / (beats.noise + SMALLEST_MV)
@@ -216,12 +259,12 @@ def _correlation_features(
     eigenvalues: NDArray[np.float64],
     eigenvectors: NDArray[np.float64],
 ) -> dict[str, NDArray[np.floating]]:
-    """Return how well each lead's 0.67-40 Hz follow from the other leads.
+    """Return features (leads,) of each lead's similarity with the others, in 0.67-40 Hz.
 
-    "closest" is the correlation with the most similar lead, "explained" the share of its variance
-    in the strongest three components of all leads.
+    closest    largest absolute correlation with another lead
+    explained  share of the lead's variance in the three strongest principal components of all leads
     """
-    # Without each lead's correlation with itself.
+    # A lead's correlation with itself, 1, becomes 0.
     others = np.abs(correlations - np.eye(len(correlations)))
     explained = np.square(eigenvectors[:, -3:]) @ eigenvalues[-3:]
     return {"closest": others.max(axis=1), "explained": explained}
@@ -239,6 +282,17 @@ def _common_features(
     eigenvalues    (leads,) of the leads' correlations, ascending
     second_ranges  (leads, seconds) peak-to-peak value of each second of 0.67-40 Hz
     deviations     (leads,) standard deviation of 0.67-40 Hz
+
+    leads                  number of leads
+    flat_leads             share of leads whose deviation is below SMALLEST_MV
+    beats                  beats per second
+    rate                   beats per minute, from the median RR interval; 0 without one
+    irregularity           standard deviation over mean of the RR intervals; 1 without one
+    first_component        share of the first principal component in the variance
+    three_components       share of the first three
+    worst_second_of_leads  log10 of (largest over seconds of the median over leads of range / usual
+                           range + 0.01)
+    agreeing_leads         share of leads that agree with the others (_MOST_BEATS)
     """
     leads = len(eigenvalues)
     rr_s = beats.peaks_s[1:] - beats.peaks_s[:-1]
@@ -248,7 +302,7 @@ def _common_features(
         rate = 60.0 / float(median(rr_s))
         irregularity = float(_deviation(rr_s) / mean(rr_s))
     usual_ranges = np.maximum(median(second_ranges)[:, np.newaxis], SMALLEST_MV)
-    # (seconds,) the middle lead's range over its usual range
+    # (seconds,) median over leads of a second's range over the lead's usual range
     loudness = median(second_ranges / usual_ranges, axis=0)
     return {
         "leads": float(leads),
@@ -266,9 +320,13 @@ def _common_features(
 def _group_features(
     lead_features: NDArray[np.float64], is_limb: NDArray[np.bool_]
 ) -> dict[str, float | np.floating]:
-    """Return means over the limb leads and over the chest leads.
+    """Return features of the limb leads and of the chest leads.
 
-    A group without leads has the means of the other group.
+    like_leads                share of all leads whose beats are alike (_MOST_BEATS)
+    limb_noise, ...           mean over the group's leads of a lead feature
+    worst_limb_likeness, ...  smallest `worst_likeness` of the group's leads
+
+    A group without leads has the features of the other group.
     """
     likeness = lead_features[:, LEAD_FEATURES.index("likeness")]
     worst = lead_features[:, LEAD_FEATURES.index("worst_likeness")]
@@ -302,7 +360,7 @@ def _correlate(signal: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArra
 
 
 def _rms_of_seconds(muscle: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (leads, seconds) the rms of each whole second."""
+    """Return the rms of each whole second, (leads, seconds)."""
     seconds = _in_seconds(muscle, MUSCLE_RATE_HZ)
     squares = np.vecdot(seconds, seconds)
     rms: NDArray[np.float32] = np.sqrt(squares / np.float32(seconds.shape[2]))
@@ -310,7 +368,7 @@ def _rms_of_seconds(muscle: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _ranges_of_seconds(band: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (leads, seconds) the peak-to-peak value of each whole second."""
+    """Return the peak-to-peak value of each whole second, (leads, seconds)."""
     seconds = _in_seconds(band, BEATS_RATE_HZ)
     highest = seconds.max(axis=2)
     lowest = seconds.min(axis=2)
@@ -319,9 +377,9 @@ def _ranges_of_seconds(band: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _in_seconds(band: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
-    """Reshape (leads, samples) to (leads, seconds, samples); the rest of a second is dropped.
+    """Return (leads, samples) as (leads, seconds, samples), without the incomplete last second.
 
-    A band of less than a second is one second.
+    If the band is shorter than a second, all of it counts as one second.
     """
     leads, samples = band.shape
     width = min(round(rate), samples)
@@ -330,7 +388,7 @@ def _in_seconds(band: NDArray[np.float32], rate: float) -> NDArray[np.float32]:
 
 
 def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (leads,) the largest change of the baseline in 1 s."""
+    """Return the largest change of the baseline in 1 s, (leads,)."""
     samples = baseline.shape[1]
     lag = min(round(SLOW_RATE_HZ), samples - 1)
     changes = np.abs(baseline[:, lag:] - baseline[:, :-lag])
@@ -339,7 +397,7 @@ def _steepest_second(baseline: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _deviation(signal: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return (...) the standard deviation of (..., samples)."""
+    """Return the standard deviation over samples: (..., samples) -> (...)."""
     level = signal - mean(signal)[..., np.newaxis]
     variance = np.vecdot(level, level) / signal.shape[-1]
     deviation: NDArray[np.floating] = np.sqrt(variance)
@@ -347,10 +405,8 @@ def _deviation(signal: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _share(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return (leads,) the share of True in (leads, samples).
-
-    Counted in bytes: numpy's mean would convert all samples to float64 first.
-    """
+    """Return the share of samples that are True: (leads, samples) -> (leads,)."""
+    # Bytes are added, because numpy's mean would convert all samples to float64 first.
     counts = np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint32)
     shares: NDArray[np.float64] = counts / mask.shape[1]
     return shares
@@ -359,23 +415,23 @@ def _share(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 def _percentiles(
     signal: NDArray[np.float32], shares: tuple[float, ...]
 ) -> list[NDArray[np.float32]]:
-    """Return for each share (leads,) the value that this share of (leads, samples) lies below."""
+    """Return a quantile over samples (leads,) for each of `shares`, without interpolation."""
     last = signal.shape[1] - 1
     ranks = [int(share * last) for share in shares]
     ordered = np.partition(signal, ranks, axis=1)
     return [ordered[:, rank] for rank in ranks]
 
 
-def _at_places(lead_features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (places, features): each feature of (leads, features), sorted, read at PLACES.
+def _quantiles(lead_features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the QUANTILES over leads of each feature: (leads, features) -> (quantiles, features).
 
-    Between two leads it is interpolated linearly.
+    Values between two leads are interpolated linearly.
     """
     ordered = np.sort(lead_features, axis=0)
     last = len(ordered) - 1
-    places = np.asarray(PLACES) * last
-    below = np.floor(places).astype(np.intp)
+    positions = np.asarray(QUANTILES) * last
+    below = np.floor(positions).astype(np.intp)
     above = np.minimum(below + 1, last)
-    share = (places - below)[:, np.newaxis]
-    at_places: NDArray[np.float64] = ordered[below] * (1 - share) + ordered[above] * share
-    return at_places
+    share = (positions - below)[:, np.newaxis]
+    quantiles: NDArray[np.float64] = ordered[below] * (1 - share) + ordered[above] * share
+    return quantiles

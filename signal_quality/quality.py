@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 # The grade of the quality of a lead or of a recording.
-Word = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
+QualityWord = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
 # From worst to best.
-WORDS: Final[tuple[Word, ...]] = ("Unreadable", "Poor", "Acceptable", "Good", "Excellent")
+WORDS: Final[tuple[QualityWord, ...]] = get_args(QualityWord)
 
 # The codes of findings; docs/api.md, "/assess_quality", states value and limit of each.
 Code = Literal[
@@ -54,7 +54,7 @@ class Finding:
 class LeadQuality:
     """The word for one lead of the request, and the findings that determine it."""
 
-    word: Word
+    word: QualityWord
     findings: tuple[Finding, ...] = ()
 
 
@@ -70,7 +70,7 @@ class Quality:
     recommendation        a sentence for the person who records the ECG
     """
 
-    signal_quality: Word
+    signal_quality: QualityWord
     readable: bool
     probability_readable: float | None
     leads: Mapping[str, LeadQuality]

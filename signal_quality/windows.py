@@ -34,7 +34,7 @@ class Window:
 
     @property
     def record_features(self) -> NDArray[np.float64]:
-        """(FEATURE_NAMES,) the input of the model."""
+        """The features that the model judges by, (len(FEATURE_NAMES),)."""
         return self.features.record_features
 
 

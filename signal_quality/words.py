@@ -33,9 +33,9 @@ from __future__ import annotations
 from typing import Final
 
 from signal_quality.findings import MOSTLY
-from signal_quality.quality import WORDS, Code, Finding, LeadQuality, Word
+from signal_quality.quality import WORDS, Code, Finding, LeadQuality, QualityWord
 
-_WORD_OF: Final[dict[Code, Word]] = {
+_WORD_OF: Final[dict[Code, QualityWord]] = {
     "mostly_missing": "Unreadable",
     "lead_off": "Unreadable",
     "flat_line": "Poor",
@@ -51,7 +51,7 @@ _WORD_OF: Final[dict[Code, Word]] = {
     "spikes": "Acceptable",
 }
 # The best word below each probability.
-_BY_PROBABILITY: Final[tuple[tuple[float, Word], ...]] = (
+_BY_PROBABILITY: Final[tuple[tuple[float, QualityWord], ...]] = (
     (0.6, "Poor"),
     (0.8, "Acceptable"),
     (0.9, "Good"),
@@ -59,7 +59,7 @@ _BY_PROBABILITY: Final[tuple[tuple[float, Word], ...]] = (
 _BAD: Final = ("Poor", "Unreadable")
 
 
-def lead_word(findings: tuple[Finding, ...], seconds: float, excellent: bool) -> Word:
+def lead_word(findings: tuple[Finding, ...], seconds: float, excellent: bool) -> QualityWord:
     """Return a lead's word from its findings.
 
     seconds    the recording's length
@@ -68,12 +68,12 @@ def lead_word(findings: tuple[Finding, ...], seconds: float, excellent: bool) ->
     flat_s = [finding.value or 0.0 for finding in findings if finding.code == "flat_line"]
     if max(flat_s, default=0.0) > MOSTLY * seconds:
         return "Unreadable"
-    clean: Word = "Excellent" if excellent else "Good"
+    clean: QualityWord = "Excellent" if excellent else "Good"
     words = [_WORD_OF[finding.code] for finding in findings]
     return min(words, key=WORDS.index, default=clean)
 
 
-def record_word(words: list[Word]) -> Word:
+def record_word(words: list[QualityWord]) -> QualityWord:
     """Return the recording's word from those of its sent leads, at least one."""
     half = len(words) / 2
     bad = sum(word in _BAD for word in words)
@@ -89,7 +89,7 @@ def record_word(words: list[Word]) -> Word:
     return "Good"
 
 
-def joint_word(leads_word: Word, probability: float, threshold: float) -> Word:
+def joint_word(leads_word: QualityWord, probability: float, threshold: float) -> QualityWord:
     """Return the recording's word from that of its leads and the model's probability."""
     if probability < threshold:
         return "Unreadable" if leads_word in _BAD else "Poor"
@@ -100,7 +100,7 @@ def joint_word(leads_word: Word, probability: float, threshold: float) -> Word:
 
 
 def recommendation(
-    word: Word, leads: dict[str, LeadQuality], record_findings: list[Finding]
+    word: QualityWord, leads: dict[str, LeadQuality], record_findings: list[Finding]
 ) -> str:
     """Return one or two sentences: whether to read the recording, and what to fix."""
     sentences = [_reading_advice(word, leads)]
@@ -110,7 +110,7 @@ def recommendation(
     return " ".join(sentences)
 
 
-def _reading_advice(word: Word, leads: dict[str, LeadQuality]) -> str:
+def _reading_advice(word: QualityWord, leads: dict[str, LeadQuality]) -> str:
     bad = [lead for lead, quality in leads.items() if quality.word in _BAD]
     noisy = [lead for lead, quality in leads.items() if quality.word == "Acceptable"]
     if word == "Unreadable":

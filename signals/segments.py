@@ -1,17 +1,19 @@
-"""From twelve leads to the input of an encoder: standardised leads in segments of equal length.
+"""Turn twelve leads into the input of an encoder: prepared leads in segments of equal length.
 
 The steps and their order are ECG-FM's (bowang-lab/ECG-FM 9cc0d3f, `infer_quickstart`), in float64
-up to the last one: leads (float32) in standard order, linear interpolation to 500 Hz, constant
-leads to 0, each lead minus its mean over (std + 1e-8) of the whole recording, cut into 5 s from the
-start. The original fails on a NaN. Here, mean and standard deviation are those of the samples that
-are not missing, and missing samples become zero, which is the mean: the random lead masking of the
-pretraining showed the model zeros.
+up to the last one:
+1. Leads (float32) in standard order; linear interpolation to 500 Hz.
+2. Constant leads become 0. From each other lead, its mean over the recording is subtracted; the
+   result is divided by (standard deviation + 1e-8).
+3. The recording is cut into segments of 5 s from its start.
+The original code fails on NaN. Here, mean and standard deviation are those of the samples that are
+not missing. Missing samples become zero, which is the mean; in pretraining, random lead masking
+showed the model zeros too.
 
 A model's bundle may specify other steps: leads in mV within a pass-band (signals/band.py), and
-zeros after a recording that is shorter than a segment. If the units are unknown, all leads are then
-scaled together until the QRS complexes have the usual height. A thirteenth row tells the model
-which samples it can trust: 1 during the recording, -1 instead if its units are unknown, and 0 after
-its end.
+zeros after a recording that is shorter than a segment. If the units are then unknown, one factor
+for all leads gives the QRS complexes the usual height. A thirteenth row states which samples belong
+to the recording: it is 1 during the recording (-1 if the units are unknown) and 0 after its end.
 """
 
 from __future__ import annotations
@@ -32,19 +34,20 @@ from signals.units import qrs_heights
 # Added to the standard deviation, as the notebook does. The pipeline scripts divide by the bare
 # standard deviation.
 STD_FLOOR: Final = 1e-8
-# A choice: about a beat. A shorter remainder after the last segment hides no finding.
-UNREAD_WORTH_SAYING_S: Final = 1.0
+# The shortest remainder after the last segment that gives a warning. A choice: it is about a beat,
+# and a shorter remainder hides no finding.
+MIN_WARNED_REMAINDER_S: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Millivolt:
+class MillivoltSteps:
     """How leads in mV are prepared for a model.
 
-    band             what passes the filter
-    clip_mv          values beyond it, in either direction, are set to it
-    usual_height_mv  the height (signals/units.py, `qrs_heights`) to which the median of the
-                     filtered leads is scaled if the units are unknown
-    Raises ValueError unless both numbers are positive.
+    band             the pass-band of the filter
+    clip_mv          values are clipped to -clip_mv ... clip_mv
+    usual_height_mv  if the units are unknown, the leads are scaled so that their median QRS height
+                     (signals/units.py, `qrs_heights`) is this
+    Raises ValueError unless clip_mv and usual_height_mv are positive.
     """
 
     band: Band
@@ -60,10 +63,14 @@ class Millivolt:
 class Preprocessing:
     """How a model's input is prepared; the defaults are ECG-FM's.
 
-    tail              add a last segment that ends with the recording, instead of dropping the rest
+    fs                samples per second of the segments
+    resample          linear interpolation, or the band-pass filter of `millivolt`
+    standardise       each lead over the whole recording ("record"), or not: the leads stay in mV
+    tail              if a remainder follows the last whole segment, add a segment that ends with
+                      the recording and overlaps the one before
     millivolt         how leads in mV are prepared; None for standardised leads
-    shortest_seconds  a recording of this length, up to a segment, is followed by zeros; None
-                      requires whole segments
+    shortest_seconds  a recording of at least this length that is shorter than a segment is padded
+                      with zeros; None if such recordings give no segment
     Raises ValueError if the fields contradict each other or are not positive.
     """
 
@@ -72,7 +79,7 @@ class Preprocessing:
     resample: Literal["linear", "band"] = "linear"
     standardise: Literal["record", "millivolt"] = "record"
     tail: bool = False
-    millivolt: Millivolt | None = None
+    millivolt: MillivoltSteps | None = None
     shortest_seconds: float | None = None
 
     def __post_init__(self) -> None:
@@ -110,11 +117,12 @@ ECG_FM: Final = Preprocessing()
 class Segments:
     """The input of an encoder from one recording.
 
-    data      (segments, 12, samples) float32, C order, leads as LEADS, standardised; 13 rows in mV.
-              No segments if the recording is too short
-    starts_s, ends_s  (segments,) seconds from the start of the recording
+    data      (segments, 12, samples) float32 in C order, standardised leads in the order of LEADS;
+              (segments, 13, samples) in mV. No segments if the recording is too short
+    starts_s  (segments,) seconds from the start of the recording
+    ends_s    (segments,) likewise; the zeros after a short recording do not count
     seconds   the recording's length
-    flat      present leads that are constant
+    flat      leads of the recording that are constant
     zeroed    leads that are all zeros: the missing and the flat ones
     """
 
@@ -128,14 +136,14 @@ class Segments:
 
     @property
     def usable_leads(self) -> int:
-        """The number of leads with a signal, sent or derived."""
+        """The number of leads with a signal, whether they were sent or derived from others."""
         return len(LEADS) - len(self.zeroed)
 
 
 def make_segments(
     leads: TwelveLeads, fs: float, preprocessing: Preprocessing = ECG_FM, units: Units = "mV"
 ) -> Segments:
-    """Prepare the segments of a recording at `fs`; there are none if it is too short for one."""
+    """Return the segments of a recording at `fs` Hz; there are none if it is too short for one."""
     filled, missing = fill_short_gaps(leads.signal.astype(np.float64), fs)
     signal: NDArray[np.floating]
     if preprocessing.millivolt is None:
@@ -167,9 +175,10 @@ def _segment_times(
     """Return the segments' starts and ends in seconds of the recording.
 
     recording  (12, samples) at `fs`
-    signal     (rows, samples) from which the segments were cut
+    signal     (rows, samples) the resampled signal, from which the segments were cut
     starts     the first sample of each segment
-    The resampled signal lasts as long as the recording, although its length is truncated.
+    The resampled signal is taken to last as long as the recording, although its number of samples
+    is rounded down.
     """
     samples = signal.shape[1]
     if samples == 0:
@@ -189,10 +198,10 @@ def _standardised(
     fs: float,
     preprocessing: Preprocessing,
 ) -> tuple[NDArray[np.float64], list[int]]:
-    """Return (12, n) resampled, standardised leads, and the rows of the constant ones.
+    """Return resampled, standardised leads (12, n), and the rows of the constant ones.
 
-    filled   (12, samples) with short gaps filled; may be written to
-    missing  (12, samples) the longer gaps
+    filled   (12, samples) the leads with short gaps filled; may be overwritten
+    missing  (12, samples) bool, True in the longer gaps
     """
     is_known = None
     if missing.any():
@@ -208,16 +217,16 @@ def _in_millivolt(
     missing: NDArray[np.bool_],
     fs: float,
     target_fs: float,
-    millivolt: Millivolt,
+    millivolt: MillivoltSteps,
     units: Units,
 ) -> tuple[NDArray[np.float32], list[int]]:
-    """Return (13, n) filtered leads and the row of units, and the rows of the constant leads.
+    """Return (13, n), filtered leads and the thirteenth row, and the rows of the constant leads.
 
-    missing  (12, samples) the long gaps. They are filled for the filter, so that they make no step,
-             and become zero after it
+    missing  (12, samples) bool, True in the long gaps. They are filled before the filter, so that
+             they cause no step, and become zero after it
     """
-    old_samples = leads.signal.shape[1]
-    samples = band_length(old_samples, fs, target_fs)
+    recorded_samples = leads.signal.shape[1]
+    samples = band_length(recorded_samples, fs, target_fs)
     varying = []
     flat_rows = []
     for row in np.flatnonzero(leads.present).tolist():
@@ -227,8 +236,9 @@ def _in_millivolt(
             varying.append(row)
     signal = np.zeros((len(LEADS), samples), np.float32)
     if varying and samples:
-        # No gap is longer than the recording, so this fills all of them.
-        complete, _ = fill_short_gaps(leads.signal.astype(np.float64), fs, old_samples / fs)
+        # A limit of the recording's own length, so that gaps of any length are filled.
+        max_gap_s = recorded_samples / fs
+        complete, _ = fill_short_gaps(leads.signal.astype(np.float64), fs, max_gap_s)
         signal[varying] = resample_in_band(complete[varying], fs, target_fs, millivolt.band)
     if units == "unknown":
         heights = qrs_heights(signal, target_fs)
@@ -244,9 +254,9 @@ def _in_millivolt(
 def _nearest_mask(
     missing: NDArray[np.bool_], fs: float, target_fs: float, samples: int
 ) -> NDArray[np.bool_]:
-    """Resample the mask (12, n) to (12, samples): each sample takes its nearest old one."""
-    places = np.rint(np.arange(samples) * (fs / target_fs)).astype(np.intp)
-    nearest = np.minimum(places, missing.shape[1] - 1)
+    """Return the mask (12, n) resampled to (12, samples), by nearest neighbours."""
+    rounded = np.rint(np.arange(samples) * (fs / target_fs)).astype(np.intp)
+    nearest = np.minimum(rounded, missing.shape[1] - 1)
     resampled: NDArray[np.bool_] = missing[:, nearest]
     return resampled
 
@@ -280,9 +290,9 @@ def _standardise(
 def _cut(
     signal: NDArray[np.floating], preprocessing: Preprocessing
 ) -> tuple[NDArray[np.float32], list[int]]:
-    """Cut (rows, n) into segments.
+    """Return the segments of (rows, n), and the index of each segment's first sample.
 
-    Returns (segments, rows, samples) float32 in C order, and each segment's first sample.
+    The segments are (segments, rows, samples), float32 in C order.
     """
     rows, samples = signal.shape
     length = preprocessing.segment_samples
@@ -313,21 +323,21 @@ def _lead_warnings(missing: tuple[str, ...], flat: tuple[str, ...]) -> list[str]
 
 def _gap_warnings(missing: NDArray[np.bool_], present: NDArray[np.bool_], fs: float) -> list[str]:
     """Return a warning about the long gaps (12, samples) of present leads, if there are any."""
-    lost = []
+    gap_durations = []
     for lead, gaps, is_present in zip(LEADS, missing, present, strict=True):
         if is_present and gaps.any():
-            lost.append(f"{lead} {np.count_nonzero(gaps) / fs:.2f} s")
-    if not lost:
+            gap_durations.append(f"{lead} {np.count_nonzero(gaps) / fs:.2f} s")
+    if not gap_durations:
         return []
     return [
-        f"signal: gaps longer than {MAX_FILLED_GAP_S} s ({', '.join(lost)});"
+        f"signal: gaps longer than {MAX_FILLED_GAP_S} s ({', '.join(gap_durations)});"
         " the encoder reads zeros instead"
     ]
 
 
 def _unread_warnings(ends_s: tuple[float, ...], seconds: float) -> list[str]:
     unread_s = seconds - ends_s[-1] if ends_s else 0.0
-    if unread_s < UNREAD_WORTH_SAYING_S:
+    if unread_s < MIN_WARNED_REMAINDER_S:
         return []
     return [
         f"signal: the last {unread_s:.1f} s are shorter than a segment;"

@@ -26,10 +26,10 @@ Parser = argparse.ArgumentParser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    typed = list(sys.argv[1:] if arguments is None else arguments)
+    command_line = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    options = parser.parse_args(typed)
-    options.typed = typed
+    options = parser.parse_args(command_line)
+    options.command_line = command_line
     fault = _usage_fault(options)
     if fault is not None:
         parser.error(fault)
@@ -237,7 +237,7 @@ def _random_encoder(command: Parser) -> None:
     command.add_argument("--seed", type=int, default=0)
 
 
-# Name, function that adds its options, summary.
+# (name, function that adds the command's options, summary)
 COMMANDS: Final[tuple[tuple[str, Callable[[Parser], None], str], ...]] = (
     ("embed", _embed, "write embeddings by a running server to a Parquet file"),
     ("train", _train, "train a head on embeddings and labels"),

@@ -99,9 +99,9 @@ class Outcome:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    typed = list(sys.argv[1:] if arguments is None else arguments)
+    command_line = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    options = parser.parse_args(typed)
+    options = parser.parse_args(command_line)
     if bool(options.labels) == bool(options.ptbxl):
         parser.error("one of --labels and --ptbxl is needed")
     try:
@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ModelStoreError as error:
         print(f"{error.title}: {error.detail}", file=sys.stderr)
         return 1
-    command = f"python -m training.gate_check {shlex.join(_without_folders(typed))}"
+    command = f"python -m training.gate_check {shlex.join(_without_folders(command_line))}"
     text = report(outcomes, embeddings.encoder, command)
     print(text)
     if options.page:
@@ -233,9 +233,9 @@ def write_page(page: Path, text: str) -> None:
     page.write_text(f"{before}{BEGIN}{text}\n{END}{after}", encoding="utf-8")
 
 
-def _without_folders(typed: list[str]) -> list[str]:
+def _without_folders(command_line: list[str]) -> list[str]:
     """Return the arguments with files and folders by name only, as others would type them."""
-    return [Path(word).name if "/" in word else word for word in typed]
+    return [Path(word).name if "/" in word else word for word in command_line]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An analysis as text for the terminal, the most important first."""
+"""Analyses, quality judgements and the server's health as text for the terminal."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from collections.abc import Iterator
 
 from ecgfm_client.results import Analysis, Encoder, Health, Measurements, Quality
 
-LIKELY = 8  # labels listed
+MAX_LISTED_LABELS = 8
 
 
 def analysis_report(name: str, analysis: Analysis) -> str:
+    """Return the report of one recording: its name, the rhythm, then the other parts."""
     return "\n".join([name, "=" * len(name), *_sections(analysis)]) + "\n"
 
 
 def quality_report(name: str, quality: Quality) -> str:
-    return (
-        "\n".join([name, "=" * len(name), *_quality(quality), *_warnings(quality.warnings)]) + "\n"
-    )
+    """Return the report of one recording's quality: its name, the judgement, the findings."""
+    lines = [name, "=" * len(name), *_quality(quality), *_warnings(quality.warnings)]
+    return "\n".join(lines) + "\n"
 
 
 def health_report(url: str, health: Health) -> str:
-    encoders = [f"encoder   {_encoder(each)}" for each in health.encoders] or ["encoder   none"]
+    """Return the server's status, its encoders, why they were chosen, and its load."""
+    encoders = [f"encoder   {_encoder(encoder)}" for encoder in health.encoders]
     reason = (health.raw.get("model") or {}).get("reason")
     return "\n".join(
         [
             f"{url}: {health.status}, version {health.version}",
-            *encoders,
-            *([f"because   {reason}"] if reason else []),
+            *(encoders or ["encoder   none"]),
+            *([f"reason    {reason}"] if reason else []),
             f"in flight {health.in_flight} of {health.limit}",
         ]
     )
@@ -36,7 +38,7 @@ def _sections(analysis: Analysis) -> Iterator[str]:
     source = f" (by {analysis.rhythm_source})" if analysis.rhythm_source else ""
     yield f"{analysis.rhythm or 'no rhythm'}{source}"
     if analysis.abnormalities:
-        yield "Also: " + ", ".join(analysis.abnormalities)
+        yield "Abnormalities: " + ", ".join(analysis.abnormalities)
     if analysis.superclass is not None:
         probabilities = analysis.superclass["probabilities"]
         yield "Superclass: " + ", ".join(
@@ -61,8 +63,8 @@ def _sections(analysis: Analysis) -> Iterator[str]:
         yield f"Model: {_encoder(analysis.encoder)}. For research; not a medical device."
 
 
-def _measurements(measurements: Measurements, axis: str | None) -> Iterator[str]:
-    flagged = {flag["name"]: flag["range"] for flag in measurements.flags}
+def _measurements(measurements: Measurements, axis_deviation: str | None) -> Iterator[str]:
+    ranges = {flag["name"]: flag["range"] for flag in measurements.flags}
     rows = [
         ("Heart rate", measurements.heart_rate_bpm, "/min", "heart_rate_bpm"),
         ("PR", measurements.pr_ms, "ms", "pr_ms"),
@@ -79,24 +81,24 @@ def _measurements(measurements: Measurements, axis: str | None) -> Iterator[str]
         else:
             number = f"{value:.0f}"
             plus_minus = "" if uncertainty is None else f" ± {uncertainty:.0f}"
-        outside = f"   outside {_range(*flagged[name])}" if name in flagged else ""
-        word = f"   {axis}" if name == "qrs_axis_deg" and axis else ""
-        yield f"  {title:18}{number:>5}{plus_minus} {unit}{word}{outside}".rstrip()
+        outside = f"   outside {_range_text(*ranges[name])}" if name in ranges else ""
+        deviation = f"   {axis_deviation}" if name == "qrs_axis_deg" and axis_deviation else ""
+        yield f"  {title:18}{number:>5}{plus_minus} {unit}{deviation}{outside}".rstrip()
 
 
-def _range(low: float | None, high: float | None) -> str:
+def _range_text(low: float | None, high: float | None) -> str:
     if low is None:
         return f"up to {high:g}"
     return f"from {low:g}" if high is None else f"{low:g}-{high:g}"
 
 
 def _labels(analysis: Analysis) -> Iterator[str]:
-    ranked = sorted(
-        analysis.labels or (), key=lambda label: (not label.positive, -label.probability)
-    )
-    for label in ranked[:LIKELY]:
+    """Yield the positive labels, then the others, each group from the most probable on."""
+    labels = analysis.labels or ()
+    ranked = sorted(labels, key=lambda label: (not label.positive, -label.probability))
+    for label in ranked[:MAX_LISTED_LABELS]:
         mark = "x" if label.positive else " "
-        threshold = f"(from {label.threshold:.3f})"
+        threshold = f"(threshold {label.threshold:.3f})"
         yield f"  {mark} {label.name:45}{label.probability:6.3f}  {threshold}"
 
 

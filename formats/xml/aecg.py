@@ -1,6 +1,6 @@
-"""Read HL7 annotated ECG (aECG): the rhythm of an AnnotatedECG document.
+"""Read HL7 annotated ECG (aECG): the rhythm recording in an AnnotatedECG document.
 
-The representative beat is left out.
+Representative beats in the document are not read.
 
 Source: HL7 aECG Implementation Guide (Brown & Badilini 2005); HL7 V3 PORT_MT020001
 """
@@ -28,10 +28,11 @@ from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name, 
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
 
-_SECONDS: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "": 1.0}
-_MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
+_SECONDS_PER_UNIT: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "": 1.0}
+_MILLIVOLT_PER_UNIT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 _TIME_CODES: Final = ("TIME_ABSOLUTE", "TIME_RELATIVE")
-_AGE_CODE: Final = "21612-7"  # LOINC, reported age
+_AGE_CODE: Final = "21612-7"  # LOINC: the age as reported
+# Code of an annotation, without its suffix -> name of the measurement.
 _MEASUREMENTS: Final = {
     "MDC_ECG_HEART_RATE": "heart_rate_bpm",
     "MDC_ECG_TIME_PD_RR": "rr_ms",
@@ -54,18 +55,19 @@ _MEASUREMENTS: Final = {
 
 @dataclass(frozen=True, eq=False)
 class SequenceSet:
-    """Channels over one time axis.
+    """The channels of one sequence set, all of one length and one time axis.
 
-    start   where the time axis begins, as written
-    series  the series that the set belongs to
-    merged  how many sequence sets were merged into this one
+    fs          samples per second
+    start       the start of the time axis, as the file spells it
+    series      the element `series` that contains the set
+    set_count   number of sequence sets of the file that were merged into this one
     """
 
     fs: float
     start: str
     channels: tuple[Channel, ...]
     series: Element
-    merged: int = 1
+    set_count: int = 1
 
     @property
     def samples(self) -> int:
@@ -73,6 +75,7 @@ class SequenceSet:
 
     @property
     def leads(self) -> set[str | None]:
+        """The standard names of the channels; None stands for those that are no standard lead."""
         return {canonical_lead(channel.name) for channel in self.channels}
 
     @property
@@ -81,7 +84,7 @@ class SequenceSet:
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """Return the rhythm with most lead-seconds.
+    """Return the rhythm recording with the most lead-seconds (`formats.channels.lead_seconds`).
 
     Raises UnsafeFile, CorruptFile, NoSamples, BadSamplingRate, RaggedSignal, and the errors of
     `record_from_channels`.
@@ -89,12 +92,12 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     root = parse_xml(head.data, "aECG")
     sets: list[SequenceSet] = []
     for series in root.iter("series"):
-        if not _is_beat(series):
+        if not _is_representative_beat(series):
             sets += _sequence_sets(series)
     if not sets:
         raise NoSamples("the aECG file has no rhythm waveform", loc=("signal",))
-    best = max(_merged(sets), key=lambda sequence_set: sequence_set.lead_seconds)
-    others = len(sets) - best.merged
+    best = max(_merge(sets), key=lambda sequence_set: sequence_set.lead_seconds)
+    others = len(sets) - best.set_count
     warnings: list[str] = []
     if others:
         warnings.append(f"file: {others} other sequence sets in the aECG file, left out")
@@ -113,7 +116,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 
 
 def _attribute(element: Element, path: str, name: str) -> str | None:
-    """Return an attribute of the first element at `path`; None if one of them is absent."""
+    """Return an attribute of the first element at `path`; None without the element or attribute."""
     return attribute_of(element.find(path), name)
 
 
@@ -121,12 +124,12 @@ def _code(element: Element) -> str:
     return _attribute(element, "code", "code") or ""
 
 
-def _is_beat(series: Element) -> bool:
+def _is_representative_beat(series: Element) -> bool:
     return "BEAT" in _code(series).upper()
 
 
 def _sequence_sets(series: Element) -> list[SequenceSet]:
-    """Return the sequence sets of one series that have channels."""
+    """Return those sequence sets of one series that have channels."""
     sets = []
     for element in series.findall("component/sequenceSet"):
         times = []
@@ -162,29 +165,30 @@ def _sequence_set(
 
 
 def _sampling_rate(time: Element) -> float:
-    """Return samples per second.
+    """Return samples per second, from the interval between two times.
 
-    They follow from the increment of a generated list of times, or the scale of a sampled one.
+    It is the `increment` of a generated list of times (GLIST), or the `scale` of a sampled list
+    (SLIST).
     """
     step = time.find("increment")
     if step is None:
         step = time.find("scale")
     number = metadata.parse_number(attribute_of(step, "value"))
     unit = (attribute_of(step, "unit") or "").strip().lower()
-    seconds = _SECONDS.get(unit)
-    if number is None or seconds is None or number * seconds <= 0:
+    unit_s = _SECONDS_PER_UNIT.get(unit)
+    if number is None or unit_s is None or number * unit_s <= 0:
         raise BadSamplingRate(
             "fs: the aECG file's time increment is not a number above 0 in s, ms or us",
             loc=("fs",),
         )
     # An increment is a rounded decimal: 3.333333333 ms would give 300.00000003 Hz.
-    return round(1.0 / (number * seconds), 6)
+    return round(1.0 / (number * unit_s), 6)
 
 
 def _channel(code: str, value: Element) -> Channel:
-    """Return a channel of value = origin + scale * digit.
+    """Return the channel of a sampled list, whose values are origin + scale * digit.
 
-    SLIST_PQ states units of origin and scale, SLIST_INT does not.
+    A list of type SLIST_PQ states the units of origin and scale; SLIST_INT has none.
     """
     name = lead_from_mdc_code(code) or code
     scale, unit = _quantity(value.find("scale"), 1.0, name)
@@ -206,13 +210,13 @@ def _unit_ratio(unit: str, target: str, name: str) -> float:
 def _millivolt(unit: str) -> float | None:
     """Return the size of a unit in mV; None if it is not a voltage."""
     voltage = voltage_unit(unit)
-    if voltage is None or voltage[0] not in _MILLIVOLT:
+    if voltage is None or voltage[0] not in _MILLIVOLT_PER_UNIT:
         return None
-    return voltage[1] * _MILLIVOLT[voltage[0]]
+    return voltage[1] * _MILLIVOLT_PER_UNIT[voltage[0]]
 
 
 def _quantity(element: Element | None, default: float, name: str) -> tuple[float, str | None]:
-    """Return an element's value and its unit, if stated."""
+    """Return an element's value, or `default` without it, and the unit, or None without it."""
     value = attribute_of(element, "value")
     if value is None:
         return default, None
@@ -222,21 +226,21 @@ def _quantity(element: Element | None, default: float, name: str) -> tuple[float
     return number, attribute_of(element, "unit") or None
 
 
-def _merged(sets: Sequence[SequenceSet]) -> list[SequenceSet]:
-    """Merge sets of different leads over the same time."""
+def _merge(sets: Sequence[SequenceSet]) -> list[SequenceSet]:
+    """Return the sets, those of different leads over the same time merged into one."""
     merged: list[SequenceSet] = []
     for sequence_set in sets:
         for index, other in enumerate(merged):
-            if _belong_together(other, sequence_set):
+            if _can_be_merged(other, sequence_set):
                 channels = other.channels + sequence_set.channels
-                merged[index] = replace(other, channels=channels, merged=other.merged + 1)
+                merged[index] = replace(other, channels=channels, set_count=other.set_count + 1)
                 break
         else:
             merged.append(sequence_set)
     return merged
 
 
-def _belong_together(first: SequenceSet, second: SequenceSet) -> bool:
+def _can_be_merged(first: SequenceSet, second: SequenceSet) -> bool:
     return (
         first.fs == second.fs
         and first.start == second.start
@@ -246,7 +250,7 @@ def _belong_together(first: SequenceSet, second: SequenceSet) -> bool:
 
 
 def _effective_date(element: Element) -> str | None:
-    """Return the effective time of a series or the document; its start is preferred."""
+    """Return the effective time of a series or of the document: its start, centre, end or value."""
     for path in ("low", "center", "high"):
         date = metadata.iso_datetime(_attribute(element, f"effectiveTime/{path}", "value"))
         if date is not None:
@@ -255,7 +259,7 @@ def _effective_date(element: Element) -> str | None:
 
 
 def _age_years(root: Element, date: str | None) -> float | None:
-    """Return the age as stated, else as the birth date gives it at `date`."""
+    """Return the age that the file states, else the age at `date` by the birth date."""
     for observation in root.iter("relatedObservation"):
         if _code(observation) == _AGE_CODE:
             age = _attribute(observation, "value", "value")
@@ -270,21 +274,21 @@ def _device(series: Element) -> str | None:
 
 
 def _measurements(root: Element) -> dict[str, float]:
-    """Return the annotations that are numbers of the whole recording.
+    """Return the numeric annotations that concern all leads, by the name of the measurement.
 
-    If several beats are annotated, the first counts.
+    Of several annotations with one name, the first counts.
     """
     measurements: dict[str, object] = {}
     for annotation in root.iter("annotation"):
         code = _code(annotation).upper().removesuffix("_GL").removesuffix("_FRONT")
         name = _MEASUREMENTS.get(code)
         number = metadata.parse_number(_attribute(annotation, "value", "value"))
-        if name is not None and number and not _is_of_one_lead(annotation):
+        if name is not None and number and not _is_of_single_lead(annotation):
             measurements.setdefault(name, number)
     return metadata.parse_measurements(measurements)
 
 
-def _is_of_one_lead(annotation: Element) -> bool:
+def _is_of_single_lead(annotation: Element) -> bool:
     boundaries = annotation.findall("support/supportingROI/component/boundary")
     return any("_LEAD_" in _code(boundary) for boundary in boundaries)
 
@@ -308,7 +312,7 @@ FORMAT = Format(
         ),
         sample_files=(
             "hl7_aecg/ecgtoolkit_example.xml: the standard's example, a real Mortara recording",
-            "hl7_aecg/mindray_100hz.xml: a real Mindray file with a drawn signal",
+            "hl7_aecg/mindray_100hz.xml: a real Mindray file with an artificial signal",
             "hl7_aecg/amps_3leads_1000hz.xml: a real file of three leads",
             "hl7_aecg/fda_minimum_lead_II_13_samples.xml: FDA's smallest example, 26 ms",
         ),

@@ -1,4 +1,4 @@
-"""Batches, devices and reading processes of `bulk`, with a runner that computes sums."""
+"""The batches, devices and reading processes of `bulk`, with runners that compute sums."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bulk.readers import read_recordings
 from tests.analysis.deployments import ONLY_FEATURES, SumRunner, record
 
 FEATURES = FeatureOptions("features")
-FAILED = FailedRecording("broken", "too_short", "1 s")
+FAILED_RECORDING = FailedRecording("broken", "too_short", "1 s")
 
 
 def prepared(name: str, seconds: float) -> PreparedRecording:
@@ -28,8 +28,11 @@ def prepared(name: str, seconds: float) -> PreparedRecording:
     return PreparedRecording(name, prepare(ecg, FEATURES, ONLY_FEATURES, max_seconds=600))
 
 
-def expected(item: PreparedRecording, factor: float = 1.0) -> float:
-    """Return what SumRunner pools: the mean over segments of their sums."""
+def expected_value(item: PreparedRecording, factor: float = 1.0) -> float:
+    """Return each number of the embedding from SumRunner(factor).
+
+    It is `factor` times the mean over segments of the sum of a segment's samples.
+    """
     return float(np.mean(factor * item.prepared.segments.sum(axis=(1, 2))))
 
 
@@ -38,7 +41,10 @@ def run(
     outcomes: list[PreparedRecording | FailedRecording],
     devices: list[str],
 ) -> tuple[list[EmbeddedRecording | FailedRecording], dict[str, SumRunner]]:
-    """Run the engine on outcomes of reading; return its own outcomes and the devices' runners."""
+    """Run `local_engine` with `read_recordings` replaced; it yields `outcomes`.
+
+    Returns what the engine yields, and the runner of each device.
+    """
     runners = {device: SumRunner(1.0) for device in devices}
 
     def load_runners(
@@ -47,7 +53,7 @@ def run(
         assert (deployment, dtype) == (ONLY_FEATURES, "float32")
         return {"features": runners[device]}, None
 
-    def read(
+    def read_outcomes(
         recordings: list[Recording],
         options: FeatureOptions,
         deployment: Deployment,
@@ -57,8 +63,8 @@ def run(
         yield from outcomes
 
     monkeypatch.setattr("analysis.encoders.load_runners", load_runners)
-    monkeypatch.setattr(engine, "read_recordings", read)
-    embedded = local_engine(
+    monkeypatch.setattr(engine, "read_recordings", read_outcomes)
+    yielded = local_engine(
         [Recording("x", ())],
         FEATURES,
         ONLY_FEATURES,
@@ -66,10 +72,10 @@ def run(
         dtype="float32",
         processes=3,
     )
-    return list(embedded), runners
+    return list(yielded), runners
 
 
-def test_a_batch_is_encoded_by_one_run_and_divided_by_recording() -> None:
+def test_a_batch_is_encoded_by_one_run_and_split_by_recording() -> None:
     batch = [prepared("a", 10), prepared("b", 20), prepared("c", 15)]
     runner = SumRunner(2.0)
     rows = encode_batch(batch, FEATURES, {"features": runner})
@@ -77,19 +83,20 @@ def test_a_batch_is_encoded_by_one_run_and_divided_by_recording() -> None:
     assert [row.record_id for row in rows] == ["a", "b", "c"]
     assert [row.segments for row in rows] == [2, 4, 3]
     for row, item in zip(rows, batch, strict=True):
-        np.testing.assert_allclose(row.embedding, [expected(item, 2.0)] * 4, rtol=1e-5)
+        np.testing.assert_allclose(row.embedding, [expected_value(item, 2.0)] * 4, rtol=1e-5)
         assert row.warnings == [f"of {row.record_id}"]
 
 
 def test_recordings_are_collected_until_a_batch_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    # 4 + 3 segments are fewer than the 8 of a CPU's batch, 4 + 3 + 2 are enough; 4 + 4 are exact.
+    # A recording has a segment for each 5 s, and a CPU's batch is full at 8 segments. The batches
+    # have 4 + 3 + 2, 4 + 4, and the remaining 2 segments.
     seconds = [20, 15, 10, 20, 20, 10]
     items: list[PreparedRecording | FailedRecording] = [
         prepared(f"r{row}", length) for row, length in enumerate(seconds)
     ]
-    outcomes, runners = run(monkeypatch, [*items[:2], FAILED, *items[2:]], ["cpu"])
+    outcomes, runners = run(monkeypatch, [*items[:2], FAILED_RECORDING, *items[2:]], ["cpu"])
     assert [call["segments"] for call in runners["cpu"].calls] == [9, 8, 2]
-    assert outcomes[0] == FAILED
+    assert outcomes[0] == FAILED_RECORDING
     names = [outcome.record_id for outcome in outcomes[1:]]  # type: ignore[union-attr]
     assert sorted(names) == [f"r{row}" for row in range(6)]
 
@@ -101,13 +108,13 @@ def test_every_device_loads_the_encoders_and_a_gpu_has_larger_batches(
         prepared(f"r{row}", 300) for row in range(6)
     ]
     outcomes, runners = run(monkeypatch, items, ["cuda:0", "cuda:1"])
-    # 60 segments each: three recordings are the first to reach 128.
+    # Each recording has 60 segments, and a GPU's batch is full at 128: three recordings.
     calls = [call["segments"] for runner in runners.values() for call in runner.calls]
     assert calls == [180, 180]
     assert len(outcomes) == 6
 
 
-def test_nothing_to_do_loads_nothing() -> None:
+def test_without_recordings_no_encoder_is_loaded() -> None:
     empty = local_engine(
         [], FEATURES, ONLY_FEATURES, devices=["cuda:7"], dtype="float32", processes=1
     )
@@ -119,7 +126,7 @@ def test_processes_read_every_recording_once(tmp_path: Path) -> None:
     signal = [[round(float(value), 4) for value in row] for row in ecg.signal]
     body = json.dumps({"signal": signal, "fs": 500, "lead_names": ecg.lead_names})
     listed = []
-    # More than the four in flight of one process.
+    # More than RECORDINGS_IN_FLIGHT_PER_PROCESS.
     for row in range(6):
         path = tmp_path / f"r{row}.json"
         path.write_text(body if row != 3 else "{}")

@@ -8,7 +8,8 @@ from heads.trees import Forest
 
 INF = np.inf
 
-# Tree 1: feature 0 <= 1? then (feature 1 <= 5? 10 : 20) else 30.   Tree 2: feature 1 <= 0? -1 : -2.
+# Tree 1: (10 if feature 1 <= 5 else 20) if feature 0 <= 1 else 30. Tree 2: -1 if feature 1 <= 0
+# else -2.
 FOREST = Forest(
     feature=np.array([0, 1, 0, 0, 0, 1, 0, 0], np.intp),
     threshold=np.array([1, 5, -INF, -INF, -INF, 0, -INF, -INF], np.float32),
@@ -19,7 +20,7 @@ FOREST = Forest(
 )
 
 
-def test_rows_go_left_up_to_and_at_the_threshold() -> None:
+def test_rows_go_left_below_and_at_the_threshold() -> None:
     rows = np.array([[1, 5], [1, 5.1], [1.1, 0], [-3, -3]], np.float32)
     values = FOREST.values(rows)
     assert values.dtype == np.float32

@@ -160,7 +160,7 @@ def test_the_last_element_of_a_storage(tmp_path: Path) -> None:
 # The archive
 
 
-def test_bytes_of_the_byte_order(tmp_path: Path) -> None:
+def test_a_byte_order_of_other_or_more_bytes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadCheckpoint) as refused:
         read(tmp_path, checkpoint(), extra={"c/byteorder": b"x" * 16})
     assert refused.value.detail == "c.pt: byte order b'xxxxxxxxxxxxxxxx'; little or big is allowed"
@@ -173,17 +173,17 @@ def test_bytes_of_the_byte_order(tmp_path: Path) -> None:
 
 
 def directory_of(path: Path) -> tuple[int, int, int]:
-    """Entries, size and start in the archive's end record."""
+    """Return the number of entries, the size and the start that the archive's end record states."""
     raw = path.read_bytes()
     entries, size, start = struct.unpack_from("<HLL", raw, raw.rfind(b"PK\x05\x06") + 10)
     return entries, size, start
 
 
-def test_the_limits_of_the_directory() -> None:
+def test_the_directory_is_limited_to_50_000_entries_and_16_mib() -> None:
     assert (torch_zip.MAX_ENTRIES, torch_zip.MAX_DIRECTORY_BYTES) == (50_000, 16_777_216)
 
 
-def test_entries_and_bytes_of_the_directory(
+def test_a_directory_beyond_either_limit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = torch_file(tmp_path / "c.pt")
@@ -245,7 +245,7 @@ def test_reads_stay_within_an_entry(tmp_path: Path) -> None:
 def with_zip64(
     path: Path, *, extra_id: int = 1, record: bytes = b"PK\x06\x06", rest: bytes = b""
 ) -> Path:
-    """Rewrite a small archive as torch writes one beyond 4 GiB: its sizes are in zip64 records.
+    """Rewrite a small archive so that its sizes are in zip64 records, as in torch's above 4 GiB.
 
     rest  further bytes of the zip64 extra field
     """
@@ -277,14 +277,14 @@ def with_zip64(
 
 def test_an_archive_with_zip64_records_is_read(tmp_path: Path) -> None:
     path = with_zip64(torch_file(tmp_path / "c.pt"))
-    with zipfile.ZipFile(path) as archive:  # Python reads it likewise
+    with zipfile.ZipFile(path) as archive:  # Python's own reader agrees
         assert archive.read("c/data/0") == struct.pack("<6f", *range(6))
     assert read_checkpoint(path).model["w"].load().tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 @pytest.mark.parametrize("length", [1, 4, 7, 8])
 def test_further_bytes_of_the_zip64_field_are_ignored(tmp_path: Path, length: int) -> None:
-    """The disk's number takes 4; incomplete values are no values."""
+    """The field may end with a disk number of 4 bytes; fewer than 8 bytes are no value."""
     path = with_zip64(torch_file(tmp_path / "c.pt"), rest=b"x" * length)
     assert read_checkpoint(path).model["w"].load().tolist() == [[0, 1, 2], [3, 4, 5]]
 
@@ -302,7 +302,7 @@ def test_zip64_records_that_are_damaged_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"PK\x03\x04" + end)
     with pytest.raises(BadCheckpoint, match=r"^c\.pt: the zip64 locator is missing$"):
         read_checkpoint(path)
-    # Without the zip64 field the sizes are 4 GiB, which the file does not have.
+    # Without the zip64 field the sizes are 4 GiB, more than the file has.
     path = with_zip64(torch_file(tmp_path / "c.pt"), extra_id=2)
     with pytest.raises(UnsafeCheckpoint, match=r"overlaps the next entry or runs past the file$"):
         read_checkpoint(path)

@@ -1,4 +1,4 @@
-"""The features of a window, for signals whose features are known without the code."""
+"""The features of a window, for signals whose features follow from a formula."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from signal_quality.beats import find_beats
 from signal_quality.features import (
     FEATURE_NAMES,
     LEAD_FEATURES,
-    PLACES,
+    QUANTILES,
     RECORD_FEATURES,
     Features,
     measure_features,
@@ -35,7 +35,7 @@ def record_feature(features: Features, name: str) -> float:
 
 
 def cosine(hz: float, amplitude: float = 1.0) -> np.ndarray:
-    """A wave with the same level at both ends, so that the line through them is flat."""
+    """Return 10 s with the same level at both ends, so that the line through the ends is flat."""
     return amplitude * np.cos(2 * np.pi * hz * np.arange(5000) / 500)
 
 
@@ -43,27 +43,27 @@ def sine(hz: float, amplitude: float = 1.0, fs: float = 500.0) -> np.ndarray:
     return amplitude * np.sin(2 * np.pi * hz * np.arange(round(10 * fs)) / fs)
 
 
-def test_the_features_have_one_name_each() -> None:
+def test_each_feature_has_its_own_name() -> None:
     features = features_of(beating())
     assert features.lead_features.shape == (12, len(LEAD_FEATURES))
     assert features.record_features.shape == (len(FEATURE_NAMES),)
-    assert len(set(FEATURE_NAMES)) == len(LEAD_FEATURES) * len(PLACES) + len(RECORD_FEATURES)
+    assert len(set(FEATURE_NAMES)) == len(LEAD_FEATURES) * len(QUANTILES) + len(RECORD_FEATURES)
 
 
 def test_the_samples_give_spread_range_peak_and_steps() -> None:
-    """Of a sine of 1 mV and of one of 0.2 mV: by the formulas of a sine."""
+    """A sine of 1 mV and one of 0.2 mV; the formulas are those of a sine."""
     features = features_of(np.stack([sine(1.3), sine(1.3, 0.2)]))
-    sizes = np.array([1.0, 0.2])
-    for name, of_one_mv in (
+    amplitudes = np.array([1.0, 0.2])
+    for name, size_at_1_mv in (
         ("spread", np.sqrt(0.5)),
         ("range", 2 * np.cos(0.01 * np.pi)),
         ("peak", 1.0),
         ("rough", 4 * 1.3 / 500),
         ("step", 2 * np.pi * 1.3 / 500),
     ):
-        expected = np.log10(of_one_mv * sizes)
+        expected = np.log10(size_at_1_mv * amplitudes)
         np.testing.assert_allclose(features.by_lead(name), expected, atol=0.01, err_msg=name)
-    # The extremes over the range of 1 % to 99 %, of both the same.
+    # The largest value over the range from 1 % to 99 %, which is the same for both amplitudes.
     tail = np.log10(0.5 / np.cos(0.01 * np.pi) + 0.1)
     np.testing.assert_allclose(features.by_lead("tail"), tail, atol=0.01)
     assert features.by_lead("still").tolist() == [0.0, 0.0]
@@ -76,7 +76,7 @@ def test_a_step_up_is_the_largest_change() -> None:
     assert features_of(signal).by_lead("step")[1] == pytest.approx(np.log10(3.0), abs=0.01)
 
 
-def test_the_share_at_one_value_and_the_longest_run_are_stillness() -> None:
+def test_equal_neighbouring_samples_and_their_longest_run_are_stillness() -> None:
     signal = np.stack([sine(1.3), sine(1.3), sine(1.3)])
     signal[1, 1000:2001] = 0.5
     signal[1, 3000:3500] = 0.1
@@ -119,8 +119,8 @@ def test_each_frequency_is_in_one_share(hz: float, name: str) -> None:
         np.testing.assert_allclose(features.by_lead(share), expected, atol=0.01)
 
 
-def test_the_baseline_has_a_deviation_a_range_and_a_steepest_second() -> None:
-    """Of 0.2 Hz: two whole waves, which change most in the second about a zero crossing."""
+def test_the_baseline_gives_its_deviation_range_and_steepest_second() -> None:
+    """A baseline of 0.2 Hz is two whole waves, steepest in the second about a zero crossing."""
     signal = np.stack([beating()[0], beating()[0] + sine(0.2, 0.7)])
     features = features_of(signal)
     expected = 0.7 * np.array([np.sqrt(0.5), 2.0, 2 * np.sin(0.2 * np.pi)])
@@ -138,17 +138,17 @@ def test_mains_and_muscle_noise_are_measured_in_mv() -> None:
     noise = 0.05 * rng.normal(size=5000)
     signal = np.stack([sine(50.0, 0.1), noise, np.where(np.arange(5000) < 500, noise, 0.0)])
     features = features_of(signal + sine(1.0)[np.newaxis])
-    # Rms of a sine, and of white noise in 40-100 Hz without 3.2 Hz of the mains.
+    # The rms of white noise in 40-100 Hz, without the 3.2 Hz about the mains frequencies.
     in_band = 0.05 * np.sqrt((60 - 3.2) / 250)
     assert features.by_lead("mains")[0] == pytest.approx(np.log10(0.1 * np.sqrt(0.5)), abs=0.02)
     assert features.by_lead("muscle")[1] == pytest.approx(np.log10(in_band), abs=0.03)
-    # Noise in one second is the loudest second, and not the median one.
+    # Noise in one second raises the loudest second, not the median one.
     assert features.by_lead("muscle")[2] < -2.5
     assert features.by_lead("muscle_second")[2] == pytest.approx(np.log10(in_band), abs=0.1)
 
 
 def test_seconds_are_busy_or_quiet_by_their_range() -> None:
-    """A loud second is higher than three times the median second of all leads."""
+    """A second is loud if its range exceeds three times the median range of all leads."""
     signal = np.stack([cosine(5.0), cosine(5.0), cosine(5.0)])
     signal[0, 2000:3000] *= 4.0
     signal[1, 1000:2000] *= 0.1
@@ -156,7 +156,7 @@ def test_seconds_are_busy_or_quiet_by_their_range() -> None:
     np.testing.assert_allclose(
         features.by_lead("busiest_second"), np.log10([8.0, 2.0, 2.0]), atol=0.03
     )
-    # 0.2 mV, and what the band's filter rings at the edges of the quiet part.
+    # 0.2 mV, and the ringing of the band's filter at the edges of the quiet part.
     assert np.log10(0.19) < features.by_lead("quietest_second")[1] < np.log10(0.5)
     assert features.by_lead("loud_seconds").tolist() == [0.2, 0.0, 0.0]
 
@@ -198,7 +198,7 @@ def test_flat_leads_are_counted(flat: int) -> None:
     assert record_feature(features_of(signal), "flat_leads") == pytest.approx(flat / 12)
 
 
-def test_the_groups_are_means_over_limb_and_chest_leads() -> None:
+def test_group_features_are_means_over_limb_and_chest_leads() -> None:
     rng = np.random.default_rng(0)
     features = features_of(beating() + 0.05 * rng.normal(size=(12, 5000)), IS_LIMB)
     for name in ("noise", "muscle", "baseline", "likeness"):
@@ -221,13 +221,13 @@ def test_a_group_without_leads_has_the_means_of_the_other(group: bool) -> None:
         assert record_feature(features, f"chest_{name}") == pytest.approx(mean)
 
 
-def test_the_recording_has_each_feature_at_eight_places_of_the_sorted_leads() -> None:
+def test_the_recording_has_eight_quantiles_over_leads_of_each_feature() -> None:
     features = features_of(beating())
     for name in ("height", "noise", "range"):
         values = np.sort(features.by_lead(name))
-        for place in PLACES:
-            expected = np.interp(place * 11, np.arange(12), values)
-            assert record_feature(features, f"{name}@{place:g}") == pytest.approx(expected)
+        for share in QUANTILES:
+            expected = np.interp(share * 11, np.arange(12), values)
+            assert record_feature(features, f"{name}@{share:g}") == pytest.approx(expected)
 
 
 def test_the_order_of_the_leads_makes_no_difference() -> None:
@@ -238,16 +238,16 @@ def test_the_order_of_the_leads_makes_no_difference() -> None:
     np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
 
 
-def test_one_lead_has_its_own_values_at_all_places() -> None:
+def test_with_one_lead_all_quantiles_are_its_values() -> None:
     features = features_of(beating()[1:2], np.array([True]))
     for name in LEAD_FEATURES:
-        at_places = [record_feature(features, f"{name}@{place:g}") for place in PLACES]
-        assert at_places == pytest.approx([features.by_lead(name)[0]] * len(PLACES))
+        quantiles = [record_feature(features, f"{name}@{share:g}") for share in QUANTILES]
+        assert quantiles == pytest.approx([features.by_lead(name)[0]] * len(QUANTILES))
 
 
 @pytest.mark.parametrize("level", [0.0, 5.0, np.nan])
 @pytest.mark.parametrize("samples", [50, 1000, 5000])
-def test_the_features_of_nothing_are_finite(samples: int, level: float) -> None:
+def test_the_features_of_constant_or_missing_leads_are_finite(samples: int, level: float) -> None:
     features = features_of(np.full((len(LEADS), samples), level))
     assert np.isfinite(features.lead_features).all()
     assert np.isfinite(features.record_features).all()

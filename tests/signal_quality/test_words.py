@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signal_quality.quality import Code, Finding, LeadQuality, Word
+from signal_quality.quality import Code, Finding, LeadQuality, QualityWord
 from signal_quality.words import joint_word, lead_word, recommendation, record_word
 
 POOR: tuple[Code, ...] = (
@@ -37,7 +37,9 @@ def finding(code: Code, value: float | None = 9.9) -> Finding:
         (("saturated", "lead_off"), "Unreadable"),
     ],
 )
-def test_a_lead_has_the_word_of_its_worst_finding(codes: tuple[Code, ...], word: Word) -> None:
+def test_a_lead_has_the_word_of_its_worst_finding(
+    codes: tuple[Code, ...], word: QualityWord
+) -> None:
     for excellent in (False, True):
         assert lead_word(tuple(finding(code) for code in codes), 10.0, excellent) == word
 
@@ -49,7 +51,7 @@ def test_a_lead_without_a_finding_is_good_or_excellent() -> None:
 
 @pytest.mark.parametrize(("flat_s", "word"), [(2.0, "Poor"), (5.0, "Poor"), (5.01, "Unreadable")])
 def test_a_lead_that_is_flat_for_over_half_of_the_recording_is_unreadable(
-    flat_s: float, word: Word
+    flat_s: float, word: QualityWord
 ) -> None:
     assert lead_word((finding("gaps"), finding("flat_line", flat_s)), 10.0, False) == word
     assert lead_word((finding("gaps", 9.0),), 10.0, False) == "Acceptable"
@@ -75,7 +77,7 @@ def test_a_lead_that_is_flat_for_over_half_of_the_recording_is_unreadable(
         (["Excellent"] * 11 + ["Acceptable"], "Good"),
     ],
 )
-def test_the_leads_words_give_the_recordings(words: list[Word], word: Word) -> None:
+def test_the_leads_words_give_the_recordings(words: list[QualityWord], word: QualityWord) -> None:
     assert record_word(words) == word
     assert record_word(words[::-1]) == word
 
@@ -103,7 +105,7 @@ def test_the_leads_words_give_the_recordings(words: list[Word], word: Word) -> N
     ],
 )
 def test_the_recording_has_the_worse_of_two_words(
-    leads_word: Word, probability: float, word: Word
+    leads_word: QualityWord, probability: float, word: QualityWord
 ) -> None:
     assert joint_word(leads_word, probability, threshold=0.4) == word
 
@@ -153,7 +155,7 @@ REVERSAL = Finding("limb_electrode_reversal", None, 0.9, 0.5, "Check the electro
     ],
 )
 def test_the_recommendation_says_what_to_fix(
-    word: Word, by_lead: dict[str, Word], sentence: str
+    word: QualityWord, by_lead: dict[str, QualityWord], sentence: str
 ) -> None:
     leads = {lead: LeadQuality(lead_word) for lead, lead_word in by_lead.items()}
     assert recommendation(word, leads, []) == sentence

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.band import Band, resample_in_band
-from signals.segments import Millivolt, Preprocessing
+from signals.segments import MillivoltSteps, Preprocessing
 from signals.units import qrs_heights
 from training.datasets.ptbxl import (
     MICROVOLTS_PER_MV,
@@ -67,7 +67,7 @@ class Examples:
     @property
     def preprocessing(self) -> Preprocessing:
         """The preprocessing that the network must be served with."""
-        millivolt = Millivolt(BAND, CLIP_MV, self.usual_height_mv)
+        millivolt = MillivoltSteps(BAND, CLIP_MV, self.usual_height_mv)
         return Preprocessing(
             RATE_HZ,
             SEGMENT_S,

@@ -29,12 +29,14 @@ from training.heads.label_table import Labelled, LabelTable, join, read_labels
 from training.heads.recipes import recipe_labels
 from training.heads.scores import RESAMPLED, prevalence_baseline, score_head
 
-REFUSED: Final = 3  # exit code: the gate kept the champion, which is neither success nor failure
+# Exit code of `promote`: the gate kept the champion, which is neither success nor failure.
+GATE_KEPT_CHAMPION: Final = 3
 
 Options = argparse.Namespace
 
 
 def run_embed(options: Options) -> int:
+    """Write the embeddings that a server gives for recordings to a Parquet file."""
     if options.out.exists():
         raise BadTrainingData(f"{options.out}: exists already; name a new file")
     if options.ptbxl:
@@ -61,15 +63,16 @@ def run_embed(options: Options) -> int:
 
 
 def run_train(options: Options) -> int:
+    """Train a head and write its folder."""
     name = check_name(options.name or options.recipe)
     if options.out.exists():
         raise BadTrainingData(f"{options.out}: exists already; name a new folder")
-    embeddings = _single_file(options)
-    labelled = _labelled(embeddings, _table(options))
+    embeddings = _read_single_file(options)
+    labelled = _join_labels(embeddings, _label_table(options))
     fit_options = FitOptions(options.kind, options.class_weights, options.hidden, seed=options.seed)
     examples = labelled.part("train")
     head = fit_head(examples, labelled.labels, name, embeddings.encoder, fit_options)
-    command = shlex.join(["python", "-m", "training", *options.typed])
+    command = shlex.join(["python", "-m", "training", *options.command_line])
     head = replace(head, training={**head.training, "command": command}, card=options.card)
     write_head(head, options.out)
     _print(
@@ -78,16 +81,17 @@ def run_train(options: Options) -> int:
     records, patients = head.training["records"], head.training["patients"]
     _print(
         f"trained on {records} recordings of {patients} patients; "
-        "score it on others: python -m training score"
+        "score it on other patients: python -m training score"
     )
     return 0
 
 
 def run_score(options: Options) -> int:
-    head = _head(options.head, _registry(options))
-    table = _table(options, head.label_names)
-    embeddings = _file_for(head, _read_files(options.embeddings))
-    examples = _labelled(embeddings, table).part(options.split)
+    """Print the scores of a head and of two baselines; with --out, also write them."""
+    head = _load_head(options.head, _registry(options))
+    table = _label_table(options, head.label_names)
+    embeddings = _embeddings_for(head, _read_files(options.embeddings))
+    examples = _join_labels(embeddings, table).part(options.split)
     _check_unseen(head, examples, options.split)
     description = {
         "name": head.name,
@@ -124,6 +128,7 @@ def _write_scores(options: Options, head: Head, examples: Examples, report: dict
 
 
 def run_random_encoder(options: Options) -> int:
+    """Write a bundle of the same architecture with random weights."""
     # Imported here: only this command reads bundles.
     from training.heads.random_encoder import write_random_bundle
 
@@ -136,6 +141,7 @@ def run_random_encoder(options: Options) -> int:
 
 
 def run_install(options: Options) -> int:
+    """Install a head's folder as a new version, and print its alias."""
     registry = _registry(options)
     head = read_head(options.folder)
     version = registry.install(options.folder)
@@ -143,17 +149,18 @@ def run_install(options: Options) -> int:
     folder = registry.root / head.name / str(version)
     _print(f"{head.name} version {version} is installed as {alias} ({folder})")
     if alias == "candidate":
-        _print(f"it answers once it is promoted: python -m training promote {head.name}")
+        _print(f"it answers after its promotion: python -m training promote {head.name}")
     return 0
 
 
 def run_list(options: Options) -> int:
+    """Print a line for each installed version; with --audit, also each change of an alias."""
     registry = _registry(options)
     for name in [options.name] if options.name else registry.names():
         aliases = registry.aliases(name)
         for version in registry.versions(name):
             alias = aliases.alias_of(version) or ""
-            _print(f"{name:20} {version:4}  {alias:10} {_summary(registry, name, version)}")
+            _print(f"{name:20} {version:4}  {alias:10} {_head_summary(registry, name, version)}")
         if options.audit:
             for entry in registry.audit(name):
                 _print(f"  {entry['at']} {entry['action']} {entry['version']}: {entry['reason']}")
@@ -161,36 +168,38 @@ def run_list(options: Options) -> int:
 
 
 def run_compare(options: Options) -> int:
+    """Print the gate's verdict on two versions, without any change."""
     registry = _registry(options)
     champion, candidate = _versions_to_compare(registry, options)
-    verdict = _verdict(registry, options, champion, candidate)
+    verdict = _judge(registry, options, champion, candidate)
     _print_verdict(options.name, champion, candidate, verdict)
     return 0
 
 
 def run_promote(options: Options) -> int:
-    """Promote the candidate if the gate allows it; return REFUSED if the champion stays."""
+    """Promote the candidate if the gate allows it; else return GATE_KEPT_CHAMPION."""
     registry = _registry(options)
     if options.ungated:
         return _promote_ungated(registry, options)
     champion, candidate = _versions_to_compare(registry, options)
-    verdict = _verdict(registry, options, champion, candidate)
+    verdict = _judge(registry, options, champion, candidate)
     _print_verdict(options.name, champion, candidate, verdict)
-    record = registry.promote if verdict.promote else registry.keep_champion
-    record(options.name, candidate, reason=verdict.reason, details=verdict.to_dict())
-    return 0 if verdict.promote else REFUSED
+    carry_out = registry.promote if verdict.promote else registry.keep_champion
+    carry_out(options.name, candidate, reason=verdict.reason, details=verdict.to_dict())
+    return 0 if verdict.promote else GATE_KEPT_CHAMPION
 
 
 def _promote_ungated(registry: Registry, options: Options) -> int:
     version = options.version or registry.aliases(options.name).candidate
     if version is None:
-        raise UnknownHead(f"{options.name} has no candidate; name a version")
+        raise UnknownHead(f"{options.name} has no candidate; give the number of a version")
     registry.promote(options.name, version, reason=f"without the gate: {options.ungated}")
     _print(f"{options.name} version {version} is champion now, without the gate")
     return 0
 
 
 def run_rollback(options: Options) -> int:
+    """Make a former champion the champion again."""
     registry = _registry(options)
     aliases = registry.rollback(options.name, options.to, reason=options.reason)
     _print(f"{options.name}: version {aliases.champion} is champion again")
@@ -201,7 +210,7 @@ def _registry(options: Options) -> Registry:
     return Registry(options.models_dir or default_models_dir())
 
 
-def _summary(registry: Registry, name: str, version: int) -> str:
+def _head_summary(registry: Registry, name: str, version: int) -> str:
     try:
         head = registry.load(name, version)
     except ModelStoreError as error:
@@ -210,32 +219,38 @@ def _summary(registry: Registry, name: str, version: int) -> str:
 
 
 def _versions_to_compare(registry: Registry, options: Options) -> tuple[int, int]:
-    """Return the versions in the roles of champion and candidate; options override the aliases."""
+    """Return the versions to judge as champion and as candidate.
+
+    They are those of the options, else those of the aliases.
+    """
     aliases = registry.aliases(options.name)
     candidate = options.version or aliases.candidate
     champion = getattr(options, "against", None) or aliases.champion
     if champion is None or candidate is None:
         raise UnknownHead(
-            f"{options.name} has champion {champion}, candidate {candidate}; "
-            "name the version that is missing"
+            f"{options.name}: champion {champion or 'none'}, candidate {candidate or 'none'}; "
+            "give the number of the missing version"
         )
     return champion, candidate
 
 
-def _verdict(registry: Registry, options: Options, champion: int, candidate: int) -> Verdict:
-    """Judge both heads on the recordings of the gate set that both have embeddings of."""
+def _judge(registry: Registry, options: Options, champion: int, candidate: int) -> Verdict:
+    """Return the gate's verdict on two versions of a head.
+
+    They are judged on those recordings of the gate set that have embeddings for both.
+    """
     old = registry.load(options.name, champion)
     new = registry.load(options.name, candidate)
     missing = sorted(set(old.label_names) - set(new.label_names))
     if missing:
         raise BadTrainingData(
-            f"version {candidate} has no {', '.join(missing)}, which version {champion} has; "
+            f"version {candidate} lacks labels of version {champion}: {', '.join(missing)}; "
             "they cannot be compared"
         )
     files = _read_files(options.embeddings)
-    table = _table(options, old.label_names)
-    old_labelled = _labelled(_file_for(old, files), table)
-    new_labelled = _labelled(_file_for(new, files), table)
+    table = _label_table(options, old.label_names)
+    old_labelled = _join_labels(_embeddings_for(old, files), table)
+    new_labelled = _join_labels(_embeddings_for(new, files), table)
     old_examples, new_examples = _shared_gate_examples(old_labelled, new_labelled)
     gate = GateSet(old.label_names, old_examples.truth, old_examples.patients)
     _check_gate_unseen(gate, old, new)
@@ -245,7 +260,7 @@ def _verdict(registry: Registry, options: Options, champion: int, candidate: int
 
 
 def _shared_gate_examples(old: Labelled, new: Labelled) -> tuple[Examples, Examples]:
-    """Return the examples of both in the same order: recordings of the gate set that both have."""
+    """Return the examples of the recordings of the gate set that both have, in the same order."""
     old_rows = _gate_rows(old)
     new_rows = _gate_rows(new)
     shared = sorted(old_rows.keys() & new_rows.keys())
@@ -257,22 +272,24 @@ def _shared_gate_examples(old: Labelled, new: Labelled) -> tuple[Examples, Examp
 
 
 def _gate_rows(labelled: Labelled) -> dict[str, int]:
-    """Return record_id -> row of the recordings of the gate set."""
+    """Return the row of each recording of the gate set, by record_id."""
     rows = np.flatnonzero(labelled.split == "gate").tolist()
     return {str(labelled.records[row]): row for row in rows}
 
 
 def _check_gate_unseen(gate: GateSet, old: Head, new: Head) -> None:
+    """Raise BadTrainingData if a head was trained on patients of the gate set."""
     digests = patient_digests(gate.patients.tolist())
     trained = patients_trained_on(digests, [old.trained_on, new.trained_on])
     if trained:
         raise BadTrainingData(
             f"{trained} of the {gate.patient_count} patients of the gate set were trained on; "
-            "a gate set never is"
+            "0 are allowed"
         )
 
 
 def _check_unseen(head: Head, examples: Examples, split: str) -> None:
+    """Raise BadTrainingData if the head was trained on patients of these examples."""
     trained = patients_trained_on(patient_digests(examples.patients.tolist()), [head.trained_on])
     if trained:
         raise BadTrainingData(
@@ -281,8 +298,11 @@ def _check_unseen(head: Head, examples: Examples, split: str) -> None:
         )
 
 
-def _head(name: str, registry: Registry) -> Head:
-    """Return the head in a folder, or NAME, NAME@VERSION, NAME@champion, NAME@candidate."""
+def _load_head(name: str, registry: Registry) -> Head:
+    """Return the head of a folder or of the registry.
+
+    name  a folder, or NAME, NAME@VERSION, NAME@champion or NAME@candidate
+    """
     if Path(name).is_dir():
         return read_head(Path(name))
     installed_name, _, selector = name.partition("@")
@@ -293,8 +313,8 @@ def _head(name: str, registry: Registry) -> Head:
     version = versions.get(selector)
     if version is None:
         raise UnknownHead(
-            f"{name}: no such version; NAME, NAME@VERSION, NAME@champion or NAME@candidate, "
-            "or a head's folder"
+            f"{name}: no such version; allowed are NAME, NAME@VERSION, NAME@champion, "
+            "NAME@candidate or a head's folder"
         )
     return registry.load(installed_name, version)
 
@@ -303,8 +323,11 @@ def _read_files(paths: Sequence[Path]) -> list[Embeddings]:
     return [read_embeddings(path) for path in paths]
 
 
-def _file_for(head: Head, files: Sequence[Embeddings]) -> Embeddings:
-    """Return the embeddings of the head's encoder. Raises WrongEncoder if no file has them."""
+def _embeddings_for(head: Head, files: Sequence[Embeddings]) -> Embeddings:
+    """Return those embeddings that the head's encoder made.
+
+    Raises WrongEncoder if no file has them.
+    """
     for embeddings in files:
         if embeddings.encoder.sha256 == head.encoder.sha256:
             return embeddings
@@ -312,16 +335,20 @@ def _file_for(head: Head, files: Sequence[Embeddings]) -> Embeddings:
     raise AssertionError("check_encoder refuses another encoder. This is a bug.")
 
 
-def _single_file(options: Options) -> Embeddings:
+def _read_single_file(options: Options) -> Embeddings:
     if len(options.embeddings) != 1:
         raise BadTrainingData(
-            f"{len(options.embeddings)} files of embeddings; a head is trained on one encoder's"
+            f"--embeddings: {len(options.embeddings)} files; one is allowed, because a head is "
+            "trained on the embeddings of one encoder"
         )
     return read_embeddings(options.embeddings[0])
 
 
-def _table(options: Options, wanted: Sequence[str] = ()) -> LabelTable:
-    """Return the labels, with the columns `wanted`, else those of --columns, else all."""
+def _label_table(options: Options, wanted: Sequence[str] = ()) -> LabelTable:
+    """Return the table of --labels, or of --recipe.
+
+    wanted  the labels to return; if empty, those of --columns, or else all
+    """
     if options.labels:
         return read_labels(options.labels, tuple(wanted) or options.columns)
     table = recipe_labels(options.recipe, options.ptbxl)
@@ -335,8 +362,11 @@ def _table(options: Options, wanted: Sequence[str] = ()) -> LabelTable:
     return replace(table, labels=labels, truth=table.truth[:, columns])
 
 
-def _labelled(embeddings: Embeddings, table: LabelTable) -> Labelled:
-    """Join embeddings and labels; warn of unknown patients and of embeddings without labels."""
+def _join_labels(embeddings: Embeddings, table: LabelTable) -> Labelled:
+    """Return the recordings that have an embedding and labels.
+
+    Warns if the patients are unknown, and if embeddings have no labels.
+    """
     labelled = join(embeddings, table)
     if not embeddings.patients_known and table.patients is None:
         _warn(
@@ -351,14 +381,14 @@ def _labelled(embeddings: Embeddings, table: LabelTable) -> Labelled:
 def _random_encoder_baseline(
     options: Options, head: Head, table: LabelTable
 ) -> dict[str, Any] | None:
-    """Return the scores of the same head on the embeddings of --random; None without them.
+    """Return the scores of a head on a randomly initialised encoder; None without --random.
 
-    It is trained as the head was, on the embeddings of a randomly initialised encoder.
+    The head is trained with the options of `head`, on the embeddings of --random.
     """
     if options.random is None:
         return None
     embeddings = read_embeddings(options.random)
-    labelled = _labelled(embeddings, table)
+    labelled = _join_labels(embeddings, table)
     fit_options = FitOptions(
         kind=head.kind,
         class_weights=head.training.get("class_weights", "balanced"),
@@ -396,7 +426,7 @@ def _print_scores(report: dict[str, Any]) -> None:
 
 
 def _with_intervals(figures: dict[str, Any]) -> str:
-    """Return the figures of RESAMPLED with their intervals, in columns."""
+    """Return the scores named in RESAMPLED with their 95 % intervals, as columns of text."""
     columns = []
     for name in RESAMPLED:
         value, low, high = (_number(figures[name][part]) for part in ("value", "low", "high"))
@@ -415,7 +445,7 @@ def _print_verdict(name: str, champion: int, candidate: int, verdict: Verdict) -
     )
     for label in verdict.labels:
         if label.change is None:
-            change = "not judged: too few"
+            change = "not judged: too few positives or negatives"
         else:
             change = f"{label.champion:.4f} -> {label.candidate:.4f} ({label.change:+.4f})"
         _print(f"  {label.name:32} {label.positives:6} positives  {change}")
@@ -427,8 +457,10 @@ def _print_verdict(name: str, champion: int, candidate: int, verdict: Verdict) -
 
 
 def _print(line: str) -> None:
+    """Write a line to the standard output."""
     sys.stdout.write(f"{line}\n")
 
 
 def _warn(line: str) -> None:
+    """Write a line to the standard error."""
     sys.stderr.write(f"{line}\n")

@@ -1,4 +1,4 @@
-"""A ramp of samples in the encodings of vendors' XML, and how a test reads a document."""
+"""A ramp of samples in the encodings of vendors' XML, and a function that reads a document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from formats.registry import read
 from signals.record import EcgRecord
 
 RAMP = np.arange(-50, 50)
-COMMAS = ",".join(map(str, RAMP))
+RAMP_WITH_COMMAS = ",".join(map(str, RAMP))
 
 
 def base64_of(samples: np.ndarray | Sequence[int], dtype: str = "<i2") -> str:
@@ -23,7 +23,7 @@ def base64_of(samples: np.ndarray | Sequence[int], dtype: str = "<i2") -> str:
 BASE64 = base64_of(RAMP)
 
 
-def opened(document: str | bytes) -> EcgRecord:
+def read_document(document: str | bytes) -> EcgRecord:
     data = document if isinstance(document, bytes) else document.encode()
     return read([Part("upload", data)])
 

@@ -13,7 +13,7 @@ from errors import (
     NoSamples,
     RaggedSignal,
 )
-from tests.formats.xml.documents import COMMAS, RAMP, opened
+from tests.formats.xml.documents import RAMP, RAMP_WITH_COMMAS, read_document
 
 NAMESPACES = "xmlns='urn:hl7-org:v3' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'"
 
@@ -32,7 +32,7 @@ def time_axis(
 
 def lead(
     code: str = "MDC_ECG_LEAD_I",
-    digits: str = COMMAS,
+    digits: str = RAMP_WITH_COMMAS,
     scale: str = "unit='uV' value='5'",
     origin: str = "unit='uV' value='0'",
 ) -> str:
@@ -63,10 +63,10 @@ def aecg(*content: str) -> str:
         ("unit='V' value='5e-6'", "unit='mV' value='2'", 5e-3, 2.0),
     ],
 )
-def test_origin_and_scale_are_applied_each_in_its_unit(
+def test_origin_and_scale_may_have_different_units(
     scale: str, origin: str, factor: float, offset: float
 ) -> None:
-    record = opened(aecg(series(time_axis() + lead(scale=scale, origin=origin))))
+    record = read_document(aecg(series(time_axis() + lead(scale=scale, origin=origin))))
     np.testing.assert_allclose(record.signal[0], RAMP * factor + offset, rtol=1e-5, atol=1e-7)
     assert (record.units, record.warnings) == ("mV", ())
 
@@ -75,30 +75,35 @@ def test_origin_and_scale_are_applied_each_in_its_unit(
     ("value", "unit"), [("2", "ms"), ("0.002", "s"), ("2000", "us"), ("0.002", ""), ("2", " MS ")]
 )
 @pytest.mark.parametrize("code", ["TIME_ABSOLUTE", "TIME_RELATIVE"])
-def test_an_increment_gives_the_rate_in_any_unit(value: str, unit: str, code: str) -> None:
-    assert opened(aecg(series(time_axis(value, unit, code=code) + lead()))).fs == 500.0
+def test_the_increment_of_the_time_axis_gives_the_rate_in_any_unit(
+    value: str, unit: str, code: str
+) -> None:
+    assert read_document(aecg(series(time_axis(value, unit, code=code) + lead()))).fs == 500.0
 
 
 def test_the_scale_of_a_sampled_time_axis_gives_the_rate() -> None:
     axis = time_axis("4").replace("increment", "scale")
-    assert opened(aecg(series(axis + lead()))).fs == 250.0
+    assert read_document(aecg(series(axis + lead()))).fs == 250.0
 
 
-def test_a_list_without_units_is_in_unknown_ones_and_leads_may_be_numbers() -> None:
-    inner = f"<origin value='3'/><scale value='2'/><digits>{COMMAS.replace(',', ' ')}</digits>"
-    record = opened(aecg(series(time_axis() + sequence("131389", inner, "SLIST_INT"))))
+def test_a_list_without_units_has_unknown_units_and_lead_codes_may_be_numeric() -> None:
+    digits = RAMP_WITH_COMMAS.replace(",", " ")
+    inner = f"<origin value='3'/><scale value='2'/><digits>{digits}</digits>"
+    record = read_document(aecg(series(time_axis() + sequence("131389", inner, "SLIST_INT"))))
     assert (record.lead_names, record.units) == (("III",), "unknown")
     np.testing.assert_allclose(record.signal[0], RAMP * 2 + 3)
     assert len(record.warnings) == 1 and record.warnings[0].startswith("units: ")
 
 
-def test_the_best_rhythm_is_read_and_sets_of_one_time_are_merged() -> None:
+def test_the_rhythm_with_most_lead_seconds_is_read_and_sets_of_one_time_are_merged() -> None:
     beat = series(time_axis() + lead(), code="REPRESENTATIVE_BEAT")
     short = series(time_axis(head="20240501080000") + lead(digits="1,2,3"))
     whole = series(time_axis() + lead(), time_axis() + lead("MDC_ECG_LEAD_aVR", scale="value='7'"))
-    longer = series(time_axis() + lead("MDC_ECG_LEAD_V1", COMMAS + "," + COMMAS))
+    longer = series(
+        time_axis() + lead("MDC_ECG_LEAD_V1", RAMP_WITH_COMMAS + "," + RAMP_WITH_COMMAS)
+    )
     derived = f"<derivation>{longer}</derivation>".replace("series>", "derivedSeries>")
-    record = opened(aecg(beat, short, whole.replace("</series>", derived + "</series>")))
+    record = read_document(aecg(beat, short, whole.replace("</series>", derived + "</series>")))
     assert (record.lead_names, record.samples) == (("I", "aVR"), 100)
     np.testing.assert_allclose(record.signal[0], RAMP * 5e-3, rtol=1e-5)
     assert "file: 1 other sequence sets in the aECG file, left out" in record.warnings
@@ -109,12 +114,14 @@ def test_the_best_rhythm_is_read_and_sets_of_one_time_are_merged() -> None:
     [
         time_axis("4") + lead("MDC_ECG_LEAD_II"),
         time_axis(head="20240501082733") + lead("MDC_ECG_LEAD_II"),
-        time_axis() + lead("MDC_ECG_LEAD_II", COMMAS + ",1"),
+        time_axis() + lead("MDC_ECG_LEAD_II", RAMP_WITH_COMMAS + ",1"),
         time_axis() + lead("MDC_ECG_LEAD_I"),
     ],
 )
-def test_sets_of_another_time_rate_length_or_of_the_same_leads_are_not_merged(other: str) -> None:
-    record = opened(aecg(series(time_axis() + lead(), other)))
+def test_sets_of_another_rate_start_or_length_or_of_the_same_leads_are_not_merged(
+    other: str,
+) -> None:
+    record = read_document(aecg(series(time_axis() + lead(), other)))
     assert len(record.lead_names) == 1
     assert record.warnings == ("file: 1 other sequence sets in the aECG file, left out",)
 
@@ -129,8 +136,8 @@ def annotation(code: str, value: str, lead_code: str = "") -> str:
     return f"<component><annotation>{content}</annotation></component>"
 
 
-def test_global_annotations_are_read_and_those_of_a_lead_or_of_0_are_not() -> None:
-    notes = (
+def test_annotations_of_all_leads_are_reported_but_not_zeros_or_those_of_single_leads() -> None:
+    annotations = (
         annotation("MDC_ECG_TIME_PD_QRS", "70", "MDC_ECG_LEAD_I")
         + annotation("MDC_ECG_TIME_PD_QRS", "90", "MDC_ECG_BEAT")
         + annotation("MDC_ECG_TIME_PD_QRS", "95")
@@ -142,12 +149,12 @@ def test_global_annotations_are_read_and_those_of_a_lead_or_of_0_are_not() -> No
     )
     device = "<manufacturerOrganization><name>Maker</name></manufacturerOrganization>"
     device += "<manufacturerModelName>M1</manufacturerModelName>"
-    more = f"<author>{device}</author><annotationSet>{notes}</annotationSet>"
+    more = f"<author>{device}</author><annotationSet>{annotations}</annotationSet>"
     person = "<name>Mustermann</name><administrativeGenderCode code='F'/>"
     person += "<birthTime value='19600502'/>"
     person = f"<subjectDemographicPerson>{person}</subjectDemographicPerson>"
     date = "<effectiveTime><center value='20240501082732.000+0200'/></effectiveTime>"
-    record = opened(aecg(date, person, series(time_axis() + lead(), more=more)))
+    record = read_document(aecg(date, person, series(time_axis() + lead(), more=more)))
     assert record.reported is not None
     assert record.reported.measurements == {
         "qrs_ms": 90.0,
@@ -171,10 +178,12 @@ def test_global_annotations_are_read_and_those_of_a_lead_or_of_0_are_not() -> No
         ("", "2020-01-01"),
     ],
 )
-def test_the_date_is_that_of_the_series_else_of_the_document(effective: str, date: str) -> None:
-    own = f"<effectiveTime>{effective}</effectiveTime>"
-    document = "<effectiveTime value='20200101'/>"
-    record = opened(aecg(document, series(time_axis() + lead(), more=own)))
+def test_the_recording_date_is_that_of_the_series_else_that_of_the_document(
+    effective: str, date: str
+) -> None:
+    series_time = f"<effectiveTime>{effective}</effectiveTime>"
+    document_time = "<effectiveTime value='20200101'/>"
+    record = read_document(aecg(document_time, series(time_axis() + lead(), more=series_time)))
     assert record.recording_date == date
 
 
@@ -184,13 +193,13 @@ def test_a_reported_age_is_preferred_to_the_date_of_birth() -> None:
     other = "<relatedObservation><code code='1'/><value value='5'/></relatedObservation>"
     stated = f"<relatedObservation>{age}</relatedObservation>"
     content = [person, other, stated, "<effectiveTime value='20240501'/>"]
-    assert opened(aecg(*content, series(time_axis() + lead()))).patient.age_years == 1.5
+    assert read_document(aecg(*content, series(time_axis() + lead()))).patient.age_years == 1.5
     content.remove(stated)
-    assert opened(aecg(*content, series(time_axis() + lead()))).patient.age_years == 63.0
+    assert read_document(aecg(*content, series(time_axis() + lead()))).patient.age_years == 63.0
 
 
-INCREMENT = "fs: the aECG file's time increment is not a number above 0 in s, ms or us"
-UNITS = "MDC_ECG_LEAD_I: origin and scale of the aECG file have incompatible units"
+INCREMENT_MESSAGE = "fs: the aECG file's time increment is not a number above 0 in s, ms or us"
+UNITS_MESSAGE = "MDC_ECG_LEAD_I: origin and scale of the aECG file have incompatible units"
 
 
 @pytest.mark.parametrize(
@@ -199,13 +208,13 @@ UNITS = "MDC_ECG_LEAD_I: origin and scale of the aECG file have incompatible uni
         ("", NoSamples, "the aECG file has no rhythm waveform"),
         (series(time_axis()), NoSamples, "the aECG file has no rhythm waveform"),
         (series(lead()), CorruptFile, "a sequence set of the aECG file has no time axis"),
-        (series(time_axis("0") + lead()), BadSamplingRate, INCREMENT),
-        (series(time_axis("-2") + lead()), BadSamplingRate, INCREMENT),
-        (series(time_axis("2", "mm") + lead()), BadSamplingRate, INCREMENT),
+        (series(time_axis("0") + lead()), BadSamplingRate, INCREMENT_MESSAGE),
+        (series(time_axis("-2") + lead()), BadSamplingRate, INCREMENT_MESSAGE),
+        (series(time_axis("2", "mm") + lead()), BadSamplingRate, INCREMENT_MESSAGE),
         (
             series(time_axis().replace("increment", "x") + lead()),
             BadSamplingRate,
-            INCREMENT,
+            INCREMENT_MESSAGE,
         ),
         (
             series(time_axis() + lead(digits="1,2,x")),
@@ -217,8 +226,8 @@ UNITS = "MDC_ECG_LEAD_I: origin and scale of the aECG file have incompatible uni
             CorruptFile,
             "MDC_ECG_LEAD_I: origin or scale in the aECG file is not a number",
         ),
-        (series(time_axis() + lead(origin="unit='mm' value='1'")), CorruptFile, UNITS),
-        (series(time_axis() + lead(origin="unit='unknown' value='1'")), CorruptFile, UNITS),
+        (series(time_axis() + lead(origin="unit='mm' value='1'")), CorruptFile, UNITS_MESSAGE),
+        (series(time_axis() + lead(origin="unit='unknown' value='1'")), CorruptFile, UNITS_MESSAGE),
         (
             series(time_axis() + lead() + lead("MDC_ECG_LEAD_II", "1,2")),
             RaggedSignal,
@@ -226,16 +235,16 @@ UNITS = "MDC_ECG_LEAD_I: origin and scale of the aECG file have incompatible uni
         ),
     ],
 )
-def test_a_file_that_contradicts_itself_is_refused(
+def test_a_file_without_a_usable_rhythm_is_refused(
     content: str, kind: type[EcgError], detail: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        opened(aecg(content))
+        read_document(aecg(content))
     assert caught.value.detail == detail
 
 
-def test_a_scale_of_0_and_a_lead_twice_are_refused() -> None:
+def test_a_scale_of_0_is_refused_and_so_is_a_lead_that_occurs_twice() -> None:
     with pytest.raises(CorruptFile):
-        opened(aecg(series(time_axis() + lead(scale="unit='uV' value='0'"))))
+        read_document(aecg(series(time_axis() + lead(scale="unit='uV' value='0'"))))
     with pytest.raises(DuplicateLead):
-        opened(aecg(series(time_axis() + lead() + lead())))
+        read_document(aecg(series(time_axis() + lead() + lead())))

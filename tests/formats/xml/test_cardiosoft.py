@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples
-from tests.formats.xml.documents import COMMAS, RAMP, element, opened
+from tests.formats.xml.documents import RAMP, RAMP_WITH_COMMAS, element, read_document
 
 
 def strip(
     count: object = 100,
-    digits: str = COMMAS,
+    digits: str = RAMP_WITH_COMMAS,
     *,
     tag: str = "StripData",
     rate: str = "250",
@@ -37,11 +37,11 @@ def moment(tag: str, **parts: int) -> str:
 
 def test_the_longest_strip_is_read_and_medians_are_not() -> None:
     medians = strip(3, "9,9,9", tag="MedianSamples")
-    record = opened(cardiosoft(medians, strip(2, "1,\t2"), strip(), strip(2, "3,4")))
+    record = read_document(cardiosoft(medians, strip(2, "1,\t2"), strip(), strip(2, "3,4")))
     assert (record.lead_names, record.fs) == (("I", "aVR"), 250.0)
     np.testing.assert_allclose(record.signal, [RAMP * 5e-3, -RAMP * 5e-3], rtol=1e-5)
     assert record.warnings == ("file: 2 other strips in the CardioSoft file, left out",)
-    assert opened(cardiosoft(strip())).warnings == ()
+    assert read_document(cardiosoft(strip())).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_the_longest_strip_is_read_and_medians_are_not() -> None:
     [("uVperLsb", "5", 5e-3), ("mVperLsb", "0.005", 5e-3), ("nVperLsb", "5000", 5e-3)],
 )
 def test_the_resolution_is_applied_in_its_unit(units: str, resolution: str, factor: float) -> None:
-    record = opened(cardiosoft(strip(units=units, resolution=resolution)))
+    record = read_document(cardiosoft(strip(units=units, resolution=resolution)))
     np.testing.assert_allclose(record.signal[0], RAMP * factor, rtol=1e-5)
 
 
 def test_a_strip_without_a_count_or_a_known_unit_is_read() -> None:
-    record = opened(cardiosoft(strip("", units="steps")))
+    record = read_document(cardiosoft(strip("", units="steps")))
     assert (record.samples, record.units) == (100, "unknown")
 
 
@@ -64,7 +64,7 @@ def test_date_patient_device_and_measurements_are_read() -> None:
     device = element("DeviceInfo", Desc="CardioSoft", SoftwareVer="6.5")
     clinical = element("ClinicalInfo", device)
     measured = element("RestingECGMeasurements", PQInterval=160, QRSDuration=0, TAxis=-7)
-    record = opened(cardiosoft(when, patient, clinical, measured, strip()))
+    record = read_document(cardiosoft(when, patient, clinical, measured, strip()))
     assert record.reported is not None
     assert record.recording_date == "2024-05-01T08:27:32"
     assert (record.patient.age_years, record.patient.sex) == (1.5, "female")
@@ -78,10 +78,10 @@ def test_an_age_follows_from_the_date_of_birth(day: int, age_years: float) -> No
     born = moment("BirthDateTime", Year=1960, Month=5, Day=day)
     patient = element("PatientInfo", "<Age units='Years'></Age>", born)
     when = moment("ObservationDateTime", Year=2024, Month=5, Day=1)
-    record = opened(cardiosoft(when, patient, strip()))
+    record = read_document(cardiosoft(when, patient, strip()))
     assert record.patient.age_years == age_years
     assert record.recording_date == "2024-05-01T00:00:00"
-    assert opened(cardiosoft(patient, strip())).patient.age_years is None
+    assert read_document(cardiosoft(patient, strip())).patient.age_years is None
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_a_file_that_contradicts_itself_is_refused(
     content: str, kind: type[EcgError], detail: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        opened(cardiosoft(content))
+        read_document(cardiosoft(content))
     assert caught.value.detail == detail

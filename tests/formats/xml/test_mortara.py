@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples, UnknownFormat
-from tests.formats.xml.documents import BASE64, RAMP, base64_of, opened
+from tests.formats.xml.documents import BASE64, RAMP, base64_of, read_document
 
 ATTRIBUTES = {
     "BITS": "16",
@@ -37,7 +37,7 @@ def mortara(*content: str, **attributes: str) -> str:
 
 
 def test_offset_and_scale_are_applied() -> None:
-    record = opened(mortara(channel(), channel(NAME="II", OFFSET="", UNITS_PER_MV="100")))
+    record = read_document(mortara(channel(), channel(NAME="II", OFFSET="", UNITS_PER_MV="100")))
     assert (record.lead_names, record.fs) == (("V6", "II"), 1000.0)
     np.testing.assert_allclose(record.signal, [(RAMP + 7) / 200, RAMP / 100], rtol=1e-5)
     assert record.warnings == ()
@@ -56,7 +56,9 @@ def test_offset_and_scale_are_applied() -> None:
 )
 def test_every_type_of_samples_is_read(bits: str, sign: str, dtype: str, shift: int) -> None:
     data = base64_of(RAMP + shift, dtype)
-    record = opened(mortara(channel(BITS=bits, FORMAT=sign, DATA=data, DURATION="", ENCODING="")))
+    record = read_document(
+        mortara(channel(BITS=bits, FORMAT=sign, DATA=data, DURATION="", ENCODING=""))
+    )
     np.testing.assert_allclose(record.signal[0], (RAMP + shift + 7) / 200, rtol=1e-5)
 
 
@@ -64,7 +66,7 @@ def test_date_patient_device_and_measurements_are_read() -> None:
     subject = tag("SUBJECT", {"AGE": "18", "AGE_UNITS": "MONTHS", "SEX": "F", "LAST_NAME": "M."})
     source = tag("SOURCE", {"MANUFACTURER": "Mortara", "MODEL": "ELI 250"})
     cycle = tag("TYPICAL_CYCLE", {"PR_DURATION": "150", "QT_DURATION": "400", "P_AXIS": "-7"})
-    record = opened(
+    record = read_document(
         mortara(
             subject,
             source,
@@ -92,7 +94,7 @@ def test_date_patient_device_and_measurements_are_read() -> None:
 
 def test_the_xml_time_is_preferred_and_an_age_follows_from_the_date_of_birth() -> None:
     for subject in ({"DOB": "19600502"}, {"AGE": "0", "DOB": "19600502", "GENDER": "Male"}):
-        record = opened(
+        record = read_document(
             mortara(
                 tag("SUBJECT", subject),
                 channel(),
@@ -138,15 +140,15 @@ def test_a_channel_that_contradicts_itself_is_refused(
     changes: dict[str, str], kind: type[EcgError], detail: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        opened(mortara(channel(**changes)))
+        read_document(mortara(channel(**changes)))
     assert caught.value.detail == detail
 
 
 def test_other_documents_called_ecg_are_not_taken_for_mortaras() -> None:
     with pytest.raises(UnknownFormat, match="XML"):
-        opened("<ECG><other/></ECG>")
+        read_document("<ECG><other/></ECG>")
     with pytest.raises(UnknownFormat, match="XML"):
-        opened(mortara(channel()).replace("ECG", "EEG"))
+        read_document(mortara(channel()).replace("ECG", "EEG"))
     with pytest.raises(NoSamples):
-        opened("<ECG><inner><CHANNEL/></inner></ECG>")
-    assert opened(("\ufeff" + mortara(channel())).encode("utf-16-le")).samples == 100
+        read_document("<ECG><inner><CHANNEL/></inner></ECG>")
+    assert read_document(("\ufeff" + mortara(channel())).encode("utf-16-le")).samples == 100

@@ -18,7 +18,7 @@ from errors import (
     RaggedSignal,
     UnknownFormat,
 )
-from tests.formats.xml.documents import BASE64, RAMP, base64_of, element, opened
+from tests.formats.xml.documents import BASE64, RAMP, base64_of, element, read_document
 
 CRC = zlib.crc32(RAMP.astype("<i2").tobytes())
 
@@ -68,14 +68,16 @@ def test_scale_baseline_and_exponent_of_the_rate_are_applied() -> None:
         LeadAmplitudeUnits="MILLIVOLTS",
         LeadAmplitudeUnitsPerBit="1e-3",
     )
-    record = opened(muse(waveform(lead("I"), other, base="5", exponent="2")))
+    record = read_document(muse(waveform(lead("I"), other, base="5", exponent="2")))
     assert (record.fs, record.lead_names, record.warnings) == (500.0, ("I", "V1"), ())
     np.testing.assert_allclose(record.signal, [RAMP * 4.88e-3, (RAMP + 10) * 1e-3], rtol=1e-5)
 
 
 @pytest.mark.parametrize(("exponent", "fs"), [("-6", 3e-4), ("6", 3e8), ("", 300.0)])
 def test_an_exponent_of_6_is_the_largest(exponent: str, fs: float) -> None:
-    assert opened(muse(waveform(lead("I"), base="300", exponent=exponent))).fs == pytest.approx(fs)
+    assert read_document(
+        muse(waveform(lead("I"), base="300", exponent=exponent))
+    ).fs == pytest.approx(fs)
 
 
 def test_optional_elements_may_be_empty() -> None:
@@ -88,13 +90,13 @@ def test_optional_elements_may_be_empty() -> None:
         LeadOff="",
         LeadDataCRC32="",
     )
-    record = opened(muse(waveform(bare).replace("<NumberofLeads>1</NumberofLeads>", "")))
+    record = read_document(muse(waveform(bare).replace("<NumberofLeads>1</NumberofLeads>", "")))
     assert record.warnings == ()
     np.testing.assert_allclose(record.signal, [RAMP * 4.88e-3], rtol=1e-5)
 
 
 def test_wrong_checksums_are_counted_and_disconnected_leads_are_named() -> None:
-    record = opened(
+    record = read_document(
         muse(
             waveform(
                 lead("I", LeadDataCRC32=1),
@@ -113,7 +115,7 @@ def test_wrong_checksums_are_counted_and_disconnected_leads_are_named() -> None:
 
 def test_the_rhythm_with_most_lead_seconds_is_read_and_a_median_never() -> None:
     short = base64_of(RAMP[:60])
-    record = opened(
+    record = read_document(
         muse(
             waveform(lead("I", short), lead("II", short), kind="Median"),
             waveform(lead("V1", short), base="500"),
@@ -139,7 +141,7 @@ def test_a_patient_has_an_age_in_its_unit_and_no_name() -> None:
         "AcquisitionDevice": "MAC55",
     }
     measurements = {"VentricularRate": 0, "PRInterval": 160, "RAxis": 0, "TAxis": ""}
-    record = opened(
+    record = read_document(
         muse(
             element("PatientDemographics", **patient),
             element("TestDemographics", **test),
@@ -169,7 +171,7 @@ def test_a_patient_has_an_age_in_its_unit_and_no_name() -> None:
 def test_an_age_follows_from_the_date_of_birth(
     born: str, date: str, time: str, age_years: float | None, recording_date: str | None
 ) -> None:
-    record = opened(
+    record = read_document(
         muse(
             element("PatientDemographics", DateofBirth=born),
             element("TestDemographics", AcquisitionDate=date, AcquisitionTime=time),
@@ -246,12 +248,12 @@ def test_a_file_that_contradicts_itself_is_refused(
     content: str, kind: type[EcgError], detail: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        opened(muse(content))
+        read_document(muse(content))
     assert caught.value.detail == detail
 
 
 def test_a_lead_twice_and_leads_of_unequal_length_are_refused() -> None:
     with pytest.raises(DuplicateLead):
-        opened(muse(waveform(lead("I"), lead("I"))))
+        read_document(muse(waveform(lead("I"), lead("I"))))
     with pytest.raises(RaggedSignal):
-        opened(muse(waveform(lead("I"), lead("II", base64_of(RAMP[:40])))))
+        read_document(muse(waveform(lead("I"), lead("II", base64_of(RAMP[:40])))))

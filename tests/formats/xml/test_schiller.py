@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples, UnknownFormat
-from tests.formats.xml.documents import COMMAS, RAMP, element, opened
+from tests.formats.xml.documents import RAMP, RAMP_WITH_COMMAS, element, read_document
 
 
 def channel(
-    name: str = "AVL", data: str = COMMAS, count: object = 100, kind: str = "COMMASEPARATE"
+    name: str = "AVL",
+    data: str = RAMP_WITH_COMMAS,
+    count: object = 100,
+    kind: str = "COMMASEPARATE",
 ) -> str:
     return element("channel", name=name, datastype=kind, data=data, samplecount=count)
 
@@ -32,15 +35,17 @@ def test_the_longest_rhythm_is_read_in_its_unit_and_averages_are_not() -> None:
     averages = wave(channel("I"), channel("II"), kind="ECG_AVERAGES")
     short = wave(channel(data="1,2", count=2))
     negated = ",".join(str(-value) for value in RAMP)
-    record = opened(schiller(averages, short, wave(channel(), channel("V1", negated)), short))
+    record = read_document(
+        schiller(averages, short, wave(channel(), channel("V1", negated)), short)
+    )
     assert (record.lead_names, record.fs) == (("aVL", "V1"), 500.0)
     np.testing.assert_allclose(record.signal, [RAMP * 0.01, -RAMP * 0.01], rtol=1e-5)
     assert record.warnings == ("file: 2 other rhythms in the Schiller file, left out",)
-    assert opened(schiller(wave(channel()))).warnings == ()
+    assert read_document(schiller(wave(channel()))).warnings == ()
 
 
 def test_a_channel_may_state_neither_type_nor_count() -> None:
-    record = opened(schiller(wave(channel(count="", kind=""))))
+    record = read_document(schiller(wave(channel(count="", kind=""))))
     assert record.samples == 100
 
 
@@ -52,7 +57,7 @@ def test_date_patient_device_and_annotations_are_read() -> None:
     annotations += "<name>pr</name><value>170</value><name>QT</name><value>0</value>"
     annotations += "<name>AXIS_T</name><value>-7</value><name>other</name>"
     notes = element("annotation_global", annotations)
-    record = opened(schiller(start, patient, hardware, notes, wave(channel())))
+    record = read_document(schiller(start, patient, hardware, notes, wave(channel())))
     assert record.reported is not None
     assert record.recording_date == "2024-05-01T08:27:32"
     assert (record.patient.age_years, record.patient.sex) == (63.0, "female")
@@ -105,5 +110,5 @@ def test_a_file_that_contradicts_itself_is_refused(
     content: str, kind: type[EcgError], detail: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        opened(schiller(content))
+        read_document(schiller(content))
     assert caught.value.detail == detail

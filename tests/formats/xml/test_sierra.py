@@ -12,7 +12,7 @@ from formats.parts import Part
 from formats.registry import read
 from formats.xml.xli import DIFFERENCE_OFFSET, unpack, with_limb_leads
 from tests.data import SHARED, requires_shared
-from tests.formats.xml.documents import RAMP, element, opened
+from tests.formats.xml.documents import RAMP, element, read_document
 
 SINE = np.round(200 * np.sin(np.arange(100) / 9)).astype(int)
 
@@ -169,7 +169,7 @@ def test_limb_leads_are_restored_from_their_residuals() -> None:
 def test_compressed_waveforms_are_read_and_channels_without_a_label_left_out() -> None:
     zero = np.zeros(100, int)
     rows = (SINE, SINE // 2, zero, zero + 3, zero)
-    record = opened(sierra(b"".join(xli_channel(row) for row in rows)))
+    record = read_document(sierra(b"".join(xli_channel(row) for row in rows)))
     assert (record.lead_names, record.fs) == (("I", "II", "III", "aVR"), 500.0)
     one, two, third, residual = (decoded(row) for row in rows[:4])
     expected = [one, two, two - one - third, -(one + two) / 2 - residual]
@@ -183,19 +183,19 @@ def test_compressed_waveforms_are_read_and_channels_without_a_label_left_out() -
 def test_plain_waveforms_are_read_channel_by_channel(more: dict[str, str]) -> None:
     plain = np.stack([RAMP, 2 * RAMP]).astype("<i2").tobytes()
     for data in (plain, plain + b"\0", plain + b"\0\0"):
-        record = opened(sierra(data, "I, V1", 200, **more))
+        record = read_document(sierra(data, "I, V1", 200, **more))
         np.testing.assert_allclose(record.signal, [RAMP * 5e-3, RAMP * 0.01], rtol=1e-5)
 
 
 def test_a_duration_cuts_the_channels_and_may_be_left_out() -> None:
     plain = np.stack([RAMP, 2 * RAMP]).astype("<i2").tobytes()
-    assert opened(sierra(plain, "I V1", 198, compression="none")).samples == 99
-    assert opened(sierra(plain, "I V1", "", compression="none")).samples == 100
+    assert read_document(sierra(plain, "I V1", 198, compression="none")).samples == 99
+    assert read_document(sierra(plain, "I V1", "", compression="none")).samples == 100
 
 
 def test_the_twelve_leads_are_the_default_labels() -> None:
     plain = np.stack([RAMP + row for row in range(12)]).astype("<i2").tobytes()
-    record = opened(sierra(plain, "", compression="none"))
+    record = read_document(sierra(plain, "", compression="none"))
     assert record.lead_names[:2] == ("I", "II") and len(record.lead_names) == 12
     np.testing.assert_allclose(record.signal[11], (RAMP + 11) * 5e-3, rtol=1e-5)
 
@@ -207,11 +207,11 @@ def test_rate_and_resolution_of_1_03_are_among_the_signals_characteristics() -> 
     document = sierra(
         plain, "I", 400, acquisition, compression="none", samplespersecond="", resolution=""
     )
-    record = opened(document)
+    record = read_document(document)
     assert record.fs == 250.0
     np.testing.assert_allclose(record.signal[0], RAMP * 0.01, rtol=1e-5)
     both = document.replace("<resolution>", "<signalresolution>20</signalresolution><resolution>")
-    np.testing.assert_allclose(opened(both).signal[0], RAMP * 0.02, rtol=1e-5)
+    np.testing.assert_allclose(read_document(both).signal[0], RAMP * 0.02, rtol=1e-5)
 
 
 def test_date_patient_device_and_measurements_are_read() -> None:
@@ -223,7 +223,7 @@ def test_date_patient_device_and_measurements_are_read() -> None:
     interpretations = element("interpretations", element("interpretation", confirmed))
     computed = element("crossleadmeasurements", meanventrate=72, meanprint=150, qtcb=440)
     internal = element("internalmeasurements", computed)
-    record = opened(
+    record = read_document(
         sierra(
             RAMP.astype("<i2").tobytes(),
             "I",
@@ -320,12 +320,12 @@ def test_a_file_that_contradicts_itself_is_refused(
     document: str, kind: type[EcgError], detail: str
 ) -> None:
     with pytest.raises(kind) as caught:
-        opened(document)
+        read_document(document)
     assert caught.value.detail == detail
 
 
 def test_a_duration_of_one_sample_is_the_shortest() -> None:
-    assert opened(sierra(xli_channel(RAMP), "I", 2)).samples == 1
+    assert read_document(sierra(xli_channel(RAMP), "I", 2)).samples == 1
 
 
 @requires_shared

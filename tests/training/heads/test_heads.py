@@ -1,4 +1,4 @@
-"""Training of heads: users' files and tables, choices by patients, figures as they are called."""
+"""Training of heads: the files that users give, fits, scores, commands, and the gate's check."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ WIDTH = 8
 LABELS = ("AF", "MI")
 
 
-def examples(records: int = 400, seed: int = 0, per_patient: int = 2) -> Examples:
-    """Embeddings that tell the labels through a linear rule and noise."""
+def draw_examples(records: int = 400, seed: int = 0, per_patient: int = 2) -> Examples:
+    """Return random embeddings, and labels drawn with probabilities that are linear in them."""
     random = np.random.default_rng(seed)
     x = random.standard_normal((records, WIDTH)) * 3 + 1
     rule = np.array([[1.0, -1, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, -0.5, 0, 0]])
@@ -55,17 +55,17 @@ def examples(records: int = 400, seed: int = 0, per_patient: int = 2) -> Example
     return Examples(x, truth, np.array([f"p{row // per_patient}" for row in range(records)]))
 
 
-def embeddings(found: Examples) -> Embeddings:
-    records = np.array([f"r{row}" for row in range(len(found.x))])
-    return Embeddings(records, found.patients, found.x.astype(np.float32), ENCODER)
+def embeddings_of(examples: Examples) -> Embeddings:
+    records = np.array([f"r{row}" for row in range(len(examples.x))])
+    return Embeddings(records, examples.patients, examples.x.astype(np.float32), ENCODER)
 
 
-def written(folder: Path, found: Examples, *, split: str | None = None) -> tuple[str, str]:
-    """Embeddings and labels as files."""
-    write_embeddings(folder / "e.parquet", embeddings(found))
+def write_files(folder: Path, examples: Examples, *, split: str | None = None) -> tuple[str, str]:
+    """Write the embeddings and the labels into a folder; return the paths of both files."""
+    write_embeddings(folder / "e.parquet", embeddings_of(examples))
     rows = [
         f"r{row},{int(a)},{int(b)}" + (f",{split}" if split else "")
-        for row, (a, b) in enumerate(found.truth)
+        for row, (a, b) in enumerate(examples.truth)
     ]
     (folder / "l.csv").write_text(
         "\n".join([",".join(("record_id", *LABELS, *(("split",) if split else ()))), *rows])
@@ -76,14 +76,14 @@ def written(folder: Path, found: Examples, *, split: str | None = None) -> tuple
 # --- the embeddings file
 
 
-def test_embeddings_survive_their_file(tmp_path: Path) -> None:
-    made = embeddings(examples(20))
-    write_embeddings(tmp_path / "e.parquet", made)
-    found = read_embeddings(tmp_path / "e.parquet")
-    np.testing.assert_array_equal(found.values, made.values)
-    assert (found.records.tolist(), found.patients.tolist(), found.encoder) == (
-        made.records.tolist(),
-        made.patients.tolist(),
+def test_embeddings_are_read_as_they_were_written(tmp_path: Path) -> None:
+    original = embeddings_of(draw_examples(20))
+    write_embeddings(tmp_path / "e.parquet", original)
+    stored = read_embeddings(tmp_path / "e.parquet")
+    np.testing.assert_array_equal(stored.values, original.values)
+    assert (stored.records.tolist(), stored.patients.tolist(), stored.encoder) == (
+        original.records.tolist(),
+        original.patients.tolist(),
         ENCODER,
     )
     assert [path.name for path in tmp_path.iterdir()] == ["e.parquet"]
@@ -92,54 +92,53 @@ def test_embeddings_survive_their_file(tmp_path: Path) -> None:
 METADATA = {"ecg.encoder": json.dumps({"name": "x", "revision": None, "sha256": "a" * 64})}
 
 
-def parquet(path: Path, columns: dict[str, Any], metadata: dict[str, str] = METADATA) -> Path:
+def write_parquet(path: Path, columns: dict[str, Any], metadata: dict[str, str] = METADATA) -> Path:
     pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
     return path
 
 
-def columns(**more: Any) -> dict[str, Any]:
+def columns(**replaced: Any) -> dict[str, Any]:
+    """Return the columns of a valid file, some of them replaced."""
     return {
         "record_id": ["a", "b"],
         "patient_id": ["p", "q"],
         "embedding": [[1.0, 2.0], [3.0, 4.0]],
-        **more,
+        **replaced,
     }
 
 
-def test_other_programs_may_write_plain_lists_numbers_as_ids_or_numbered_columns(
-    tmp_path: Path,
-) -> None:
-    listed = read_embeddings(parquet(tmp_path / "a.parquet", columns(record_id=[1, 2])))
+def test_numeric_ids_and_numbered_columns_are_read(tmp_path: Path) -> None:
+    listed = read_embeddings(write_parquet(tmp_path / "a.parquet", columns(record_id=[1, 2])))
     numbered = {
         "record_id": ["a", "b"],
         "patient_id": ["p", "q"],
         "e1": [2.0, 4.0],
         "e0": [1.0, 3.0],
     }
-    split = read_embeddings(parquet(tmp_path / "b.parquet", numbered))
+    split = read_embeddings(write_parquet(tmp_path / "b.parquet", numbered))
     np.testing.assert_array_equal(listed.values, split.values)
     assert listed.records.tolist() == ["1", "2"]
 
 
-def bulk_file(path: Path, found: Examples, **asked: Any) -> Path:
-    """As `ecgfm features` and `bulk` write it."""
+def write_bulk_file(path: Path, examples: Examples, **options: Any) -> Path:
+    """Write embeddings as `ecgfm features` and `bulk` do; return the path."""
     out = Table(path)
     out.open()
-    out.must_match(made_with(Encoder(ENCODER.name, ENCODER.revision, ENCODER.sha256), **asked))
-    for row, values in enumerate(found.x.astype(np.float32)):
+    out.must_match(made_with(Encoder(ENCODER.name, ENCODER.revision, ENCODER.sha256), **options))
+    for row, values in enumerate(examples.x.astype(np.float32)):
         out.add({"record_id": f"r{row}", "embedding": values, "segments": 2, "warnings": []})
     out.finish()
     return path
 
 
-def test_what_the_bulk_commands_write_is_read(tmp_path: Path) -> None:
-    made = examples(20)
-    found = read_embeddings(bulk_file(tmp_path / "e.parquet", made, pooling="mean"))
-    np.testing.assert_array_equal(found.values, made.x.astype(np.float32))
-    assert found.encoder == ENCODER
-    assert not found.patients_known and found.patients.tolist() == found.records.tolist()
+def test_files_of_the_bulk_commands_are_read(tmp_path: Path) -> None:
+    original = draw_examples(20)
+    stored = read_embeddings(write_bulk_file(tmp_path / "e.parquet", original, pooling="mean"))
+    np.testing.assert_array_equal(stored.values, original.x.astype(np.float32))
+    assert stored.encoder == ENCODER
+    assert not stored.patients_known and stored.patients.tolist() == stored.records.tolist()
     with pytest.raises(BadTrainingData, match=r"'layer': 3.*heads read"):
-        read_embeddings(bulk_file(tmp_path / "other.parquet", made, layer=3))
+        read_embeddings(write_bulk_file(tmp_path / "other.parquet", original, layer=3))
 
 
 BULK = {"name": "x", "revision": None, "sha256": "a" * 64}
@@ -187,16 +186,16 @@ BAD_FILES: list[tuple[dict[str, Any], dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(
-    "found, metadata, words", BAD_FILES, ids=[words for *_, words in BAD_FILES]
+    "columns, metadata, message", BAD_FILES, ids=[message for *_, message in BAD_FILES]
 )
-def test_a_file_that_is_none_is_refused(
-    tmp_path: Path, found: dict[str, Any], metadata: dict[str, str], words: str
+def test_a_file_without_valid_embeddings_is_refused(
+    tmp_path: Path, columns: dict[str, Any], metadata: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(BadTrainingData, match=words):
-        read_embeddings(parquet(tmp_path / "e.parquet", found, metadata))
+    with pytest.raises(BadTrainingData, match=message):
+        read_embeddings(write_parquet(tmp_path / "e.parquet", columns, metadata))
 
 
-def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "e.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(BadTrainingData, match="cannot be read as Parquet"):
         read_embeddings(tmp_path / "e.parquet")
@@ -206,34 +205,36 @@ def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("balanced", [False, True])
-def test_the_logistic_regression_is_scikit_learns(balanced: bool) -> None:
-    found = examples()
-    x, strength = Scaling.of(found.x).apply(found.x), 0.01
-    theta = fit_linear(x, found.truth, strength, balanced)
+def test_the_logistic_regression_equals_scikit_learns(balanced: bool) -> None:
+    examples = draw_examples()
+    x, strength = Scaling.of(examples.x).apply(examples.x), 0.01
+    theta = fit_linear(x, examples.truth, strength, balanced)
     for k in range(2):
-        weight = np.where(found.truth[:, k] == 1, positive_weights(found.truth, balanced)[k], 1.0)
+        weight = np.where(
+            examples.truth[:, k] == 1, positive_weights(examples.truth, balanced)[k], 1.0
+        )
         reference = LogisticRegression(C=1 / (strength * weight.sum()), max_iter=1000).fit(
-            x, found.truth[:, k], sample_weight=weight
+            x, examples.truth[:, k], sample_weight=weight
         )
         np.testing.assert_allclose(
             theta[k], [*reference.coef_[0], reference.intercept_[0]], atol=2e-3
         )
 
 
-def test_unknown_truths_take_no_part() -> None:
-    found = examples()
-    x = Scaling.of(found.x).apply(found.x)
-    hidden = found.truth.copy()
+def test_records_of_unknown_truth_do_not_change_the_fit() -> None:
+    examples = draw_examples()
+    x = Scaling.of(examples.x).apply(examples.x)
+    hidden = examples.truth.copy()
     hidden[::2, 0] = np.nan
     np.testing.assert_allclose(
         fit_linear(x, hidden, 0.01, True)[0],
-        fit_linear(x[1::2], found.truth[1::2], 0.01, True)[0],
+        fit_linear(x[1::2], examples.truth[1::2], 0.01, True)[0],
         atol=2e-3,
     )
 
 
 def test_folds_keep_patients_together() -> None:
-    patients = examples(300, per_patient=3).patients
+    patients = draw_examples(300, per_patient=3).patients
     folds = patient_folds(patients, 5)
     assert all(len(set(folds[patients == patient])) == 1 for patient in np.unique(patients))
     assert set(folds) == set(range(5))
@@ -241,8 +242,8 @@ def test_folds_keep_patients_together() -> None:
 
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
 def test_a_head_learns_generalises_and_is_calibrated(kind: str) -> None:
-    head = fit_head(examples(600), LABELS, "check", ENCODER, FitOptions(kind=kind, hidden=16))  # type: ignore[arg-type]
-    unseen = examples(3000, seed=9)
+    head = fit_head(draw_examples(600), LABELS, "check", ENCODER, FitOptions(kind=kind, hidden=16))  # type: ignore[arg-type]
+    unseen = draw_examples(3000, seed=9)
     probabilities = head.probabilities(unseen.x)
     for k in range(2):
         assert roc_auc_score(unseen.truth[:, k], probabilities[:, k]) > 0.85
@@ -252,32 +253,34 @@ def test_a_head_learns_generalises_and_is_calibrated(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["linear", "mlp"])
 def test_the_same_seed_gives_the_same_head(kind: str) -> None:
-    one, two = (
-        fit_head(examples(120), LABELS, "check", ENCODER, FitOptions(kind=kind, hidden=8, seed=4))
+    first, second = (
+        fit_head(
+            draw_examples(120), LABELS, "check", ENCODER, FitOptions(kind=kind, hidden=8, seed=4)
+        )
         for _ in range(2)
     )  # type: ignore[arg-type]
     assert all(
         (a == b).all()
-        for left, right in zip(one.layers, two.layers, strict=True)
+        for left, right in zip(first.layers, second.layers, strict=True)
         for a, b in zip(left, right, strict=True)
     )
-    assert one.labels == two.labels
+    assert first.labels == second.labels
 
 
-def test_too_little_to_train_on_is_refused_with_the_count() -> None:
-    found = examples()
+def test_too_few_patients_are_refused_and_counted() -> None:
+    examples = draw_examples()
     few = Examples(
-        found.x, np.where(np.arange(400)[:, None] < 18, found.truth, 0.0), found.patients
+        examples.x, np.where(np.arange(400)[:, None] < 18, examples.truth, 0.0), examples.patients
     )
     with pytest.raises(
         BadTrainingData, match=r"label AF: positives of \d patients to train on; at least 10"
     ):
         fit_head(few, LABELS, "check", ENCODER, FitOptions())
     with pytest.raises(BadTrainingData, match="5 patients to train on"):
-        fit_head(found.at(np.arange(10)), LABELS, "check", ENCODER, FitOptions())
+        fit_head(examples.at(np.arange(10)), LABELS, "check", ENCODER, FitOptions())
 
 
-def test_platts_calibration_undoes_what_class_weights_did() -> None:
+def test_platts_calibration_undoes_a_linear_change_of_the_logits() -> None:
     random = np.random.default_rng(0)
     logits = random.normal(-2, 2, 20_000)
     truth = (random.random(20_000) < sigmoid(logits)).astype(float)
@@ -297,39 +300,39 @@ def test_the_threshold_has_the_highest_f1() -> None:
 # --- scores
 
 
-def test_intervals_hold_the_value_and_few_patients_have_none() -> None:
-    found = examples(300)
+def test_intervals_contain_the_value_and_few_patients_give_none() -> None:
+    examples = draw_examples(300)
     p = sigmoid(
-        (found.x - 1) @ np.array([[1.0, -1, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, -0.5, 0, 0]]).T
+        (examples.x - 1) @ np.array([[1.0, -1, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, -0.5, 0, 0]]).T
     )
-    said = score(p, np.array([0.5, 0.5]), LABELS, found)
-    for label in said["labels"].values():
+    scores = score(p, np.array([0.5, 0.5]), LABELS, examples)
+    for label in scores["labels"].values():
         for figure in ("auroc", "auprc", "f1"):
             assert label[figure]["low"] <= label[figure]["value"] <= label[figure]["high"]
         assert sum(label["confusion"].values()) == 300
-    few = score(p[:20], np.array([0.5, 0.5]), LABELS, found.at(np.arange(20)))
+    few = score(p[:20], np.array([0.5, 0.5]), LABELS, examples.at(np.arange(20)))
     assert few["macro"]["auroc"]["low"] is None
 
 
-def test_a_label_that_cannot_be_scored_is_null_not_a_number() -> None:
-    found = examples(60)
+def test_scores_of_a_label_without_known_truths_are_null() -> None:
+    examples = draw_examples(60)
     blank = Examples(
-        found.x, np.column_stack([found.truth[:, 0], np.full(60, np.nan)]), found.patients
+        examples.x, np.column_stack([examples.truth[:, 0], np.full(60, np.nan)]), examples.patients
     )
-    said = score(np.full((60, 2), 0.5), np.array([0.5, 0.5]), LABELS, blank)
-    assert said["labels"]["MI"]["auroc"] == {"value": None, "low": None, "high": None}
-    assert said["labels"]["MI"]["expected_calibration_error"] is None
-    assert said["macro"]["auroc"]["value"] == 0.5
+    scores = score(np.full((60, 2), 0.5), np.array([0.5, 0.5]), LABELS, blank)
+    assert scores["labels"]["MI"]["auroc"] == {"value": None, "low": None, "high": None}
+    assert scores["labels"]["MI"]["expected_calibration_error"] is None
+    assert scores["macro"]["auroc"]["value"] == 0.5
     assert prevalence_baseline(LABELS, blank)["labels"]["MI"]["auprc"] is None
-    json.dumps(said, allow_nan=False)
+    json.dumps(scores, allow_nan=False)
 
 
 # --- the commands
 
 
 def test_train_and_score_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    parquet_, labels = written(tmp_path, examples(600))
-    data = ("--embeddings", parquet_, "--labels", labels)
+    embeddings_path, labels = write_files(tmp_path, draw_examples(600))
+    data = ("--embeddings", embeddings_path, "--labels", labels)
     assert (
         main(
             ("train", *data, "--name", "check", "--out", str(tmp_path / "head"), "--columns", "MI")
@@ -352,24 +355,24 @@ def test_train_and_score_from_files(tmp_path: Path, capsys: pytest.CaptureFixtur
         )
         == 0
     )
-    said = json.loads((tmp_path / "scores" / "scores.json").read_text())
-    assert said["split"] == "test" and said["baselines"]["random_encoder"] is None
-    assert said["scores"]["labels"]["MI"]["auroc"]["value"] > 0.8
+    scores_file = json.loads((tmp_path / "scores" / "scores.json").read_text())
+    assert scores_file["split"] == "test" and scores_file["baselines"]["random_encoder"] is None
+    assert scores_file["scores"]["labels"]["MI"]["auroc"]["value"] > 0.8
     assert main(("train", *data, "--name", "check", "--out", str(tmp_path / "head"))) == 1
     assert "exists already" in capsys.readouterr().err
 
 
-def test_a_head_is_trained_on_what_a_bulk_command_wrote(
+def test_a_head_is_trained_on_a_file_of_a_bulk_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = examples(600)
-    _, labels = written(tmp_path, found)
-    bulk_file(tmp_path / "bulk.parquet", found)
+    examples = draw_examples(600)
+    _, labels = write_files(tmp_path, examples)
+    write_bulk_file(tmp_path / "bulk.parquet", examples)
     data = ("--embeddings", str(tmp_path / "bulk.parquet"), "--labels", labels)
     assert main(("train", *data, "--name", "check", "--out", str(tmp_path / "head"))) == 0
     assert "counts as a patient of its own" in capsys.readouterr().err
     assert read_head(tmp_path / "head").encoder == ENCODER
-    bulk_file(tmp_path / "max.parquet", found, pooling="max")
+    write_bulk_file(tmp_path / "max.parquet", examples, pooling="max")
     assert (
         main(
             (
@@ -388,7 +391,7 @@ def test_a_head_is_trained_on_what_a_bulk_command_wrote(
     assert "heads read" in capsys.readouterr().err
 
 
-USAGE = [
+WRONG_ARGUMENTS = [
     ("train", "--embeddings", "e", "--labels", "l", "--out", "o"),
     ("train", "--embeddings", "e", "--ptbxl", "p", "--name", "n", "--out", "o"),
     ("promote", "n"),
@@ -398,18 +401,20 @@ USAGE = [
 ]
 
 
-@pytest.mark.parametrize("arguments", USAGE, ids=lambda words: " ".join(words) or "nothing")
-def test_wrong_usage_ends_with_two(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "arguments", WRONG_ARGUMENTS, ids=lambda words: " ".join(words) or "nothing"
+)
+def test_wrong_usage_exits_with_code_2(arguments: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
 
 
-def test_the_gate_refuses_few_patients_and_patients_that_were_trained_on(
+def test_the_gate_refuses_too_few_patients_and_patients_of_the_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     models = ("--models-dir", str(tmp_path / "models"))
-    parquet_, labels = written(tmp_path, examples(200), split="train")
+    embeddings_path, labels = write_files(tmp_path, draw_examples(200), split="train")
     for seed in ("1", "2"):
         out = str(tmp_path / f"head{seed}")
         assert (
@@ -417,7 +422,7 @@ def test_the_gate_refuses_few_patients_and_patients_that_were_trained_on(
                 (
                     "train",
                     "--embeddings",
-                    parquet_,
+                    embeddings_path,
                     "--labels",
                     labels,
                     "--name",
@@ -432,32 +437,34 @@ def test_the_gate_refuses_few_patients_and_patients_that_were_trained_on(
         )
         assert main(("install", out, *models)) == 0
     (tmp_path / "few").mkdir()
-    other = examples(30, seed=5)
-    strangers = Examples(other.x, other.truth, np.array([f"q{row // 2}" for row in range(30)]))
-    few = written(tmp_path / "few", strangers, split="gate")
+    other = draw_examples(30, seed=5)
+    unseen_patients = Examples(
+        other.x, other.truth, np.array([f"q{row // 2}" for row in range(30)])
+    )
+    few = write_files(tmp_path / "few", unseen_patients, split="gate")
     assert main(("promote", "check", "--embeddings", few[0], "--labels", few[1], *models)) == 3
     assert "15 patients; at least 20" in capsys.readouterr().out
     (tmp_path / "seen").mkdir()
-    seen = written(tmp_path / "seen", examples(100, seed=6), split="gate")
+    seen = write_files(tmp_path / "seen", draw_examples(100, seed=6), split="gate")
     assert main(("promote", "check", "--embeddings", seen[0], "--labels", seen[1], *models)) == 1
     assert "50 of the 50 patients of the gate set were trained on" in capsys.readouterr().err
 
 
 @requires_shared
 @pytest.mark.parametrize("recipe, labels", [("superclass", 5), ("pacemaker", 1), ("rhythm", 9)])
-def test_recipes_of_ptbxl_keep_folds_nine_and_ten_apart(recipe: Any, labels: int) -> None:
-    found = recipe_labels(recipe, SHARED / "ptbxl")
-    assert found.truth.shape == (19_601, labels)
-    assert found.split is not None and found.patients is not None
-    assert {part: int((found.split == part).sum()) for part in ("train", "gate", "test")} == {
+def test_recipes_of_ptbxl_use_fold_9_as_the_gate_set(recipe: Any, labels: int) -> None:
+    table = recipe_labels(recipe, SHARED / "ptbxl")
+    assert table.truth.shape == (19_601, labels)
+    assert table.split is not None and table.patients is not None
+    assert {part: int((table.split == part).sum()) for part in ("train", "gate", "test")} == {
         "train": 17_418,
         "gate": 2_183,
         "test": 0,
     }
-    assert (found.truth.sum(axis=0) >= 50).all()
+    assert (table.truth.sum(axis=0) >= 50).all()
 
 
-def test_a_folder_that_is_no_ptbxl_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_ptbxl_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadTrainingData, match="cannot be read as PTB-XL"):
         recipe_labels("superclass", tmp_path)
 
@@ -465,20 +472,22 @@ def test_a_folder_that_is_no_ptbxl_is_told(tmp_path: Path) -> None:
 # --- the gate's check
 
 
-def test_labels_are_corrupted_as_said() -> None:
+def test_each_corruption_changes_its_share_of_the_labels() -> None:
     truth = (np.random.default_rng(0).random((5000, 5)) < 0.3).astype(float)
     random = np.random.default_rng(1)
     assert float((flip_entries(truth, random) != truth).mean()) == pytest.approx(0.6, abs=0.02)
     mixed = mix_up_records(truth, random)
     assert mixed.sum(axis=0).tolist() == truth.sum(axis=0).tolist()
     assert 0.35 < float((mixed != truth).any(axis=1).mean()) < 0.6
-    one = draw_labels(truth, random)
-    assert float((one.sum(axis=1) == 1).mean()) > 0.6
+    drawn = draw_labels(truth, random)
+    assert float((drawn.sum(axis=1) == 1).mean()) > 0.6
 
 
 def test_the_check_runs_and_writes_between_the_marks(tmp_path: Path) -> None:
-    found = examples(1500, per_patient=1)
-    labelled = join(embeddings(found), LabelTable(embeddings(found).records, LABELS, found.truth))
+    examples = draw_examples(1500, per_patient=1)
+    labelled = join(
+        embeddings_of(examples), LabelTable(embeddings_of(examples).records, LABELS, examples.truth)
+    )
     outcomes = list(simulate(labelled, ENCODER, seeds=[0], gate_patients=250))
     assert [outcome.verdict.promote for outcome in outcomes if "60 %" in outcome.scenario] == [
         False
