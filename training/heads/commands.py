@@ -63,7 +63,6 @@ def run_embed(options: Options) -> int:
 
 
 def run_train(options: Options) -> int:
-    """Train a head and write its folder."""
     name = check_name(options.name or options.recipe)
     if options.out.exists():
         raise BadTrainingData(f"{options.out}: exists already; name a new folder")
@@ -128,7 +127,6 @@ def _write_scores(options: Options, head: Head, examples: Examples, report: dict
 
 
 def run_random_encoder(options: Options) -> int:
-    """Write a bundle of the same architecture with random weights."""
     # Imported here: only this command reads bundles.
     from training.heads.random_encoder import write_random_bundle
 
@@ -199,7 +197,6 @@ def _promote_ungated(registry: Registry, options: Options) -> int:
 
 
 def run_rollback(options: Options) -> int:
-    """Make a former champion the champion again."""
     registry = _registry(options)
     aliases = registry.rollback(options.name, options.to, reason=options.reason)
     _print(f"{options.name}: version {aliases.champion} is champion again")
@@ -219,10 +216,7 @@ def _head_summary(registry: Registry, name: str, version: int) -> str:
 
 
 def _versions_to_compare(registry: Registry, options: Options) -> tuple[int, int]:
-    """Return the versions to judge as champion and as candidate.
-
-    They are those of the options, else those of the aliases.
-    """
+    """Return the versions of champion and candidate: those of the options, else of the aliases."""
     aliases = registry.aliases(options.name)
     candidate = options.version or aliases.candidate
     champion = getattr(options, "against", None) or aliases.champion
@@ -235,10 +229,7 @@ def _versions_to_compare(registry: Registry, options: Options) -> tuple[int, int
 
 
 def _judge(registry: Registry, options: Options, champion: int, candidate: int) -> Verdict:
-    """Return the gate's verdict on two versions of a head.
-
-    They are judged on those recordings of the gate set that have embeddings for both.
-    """
+    """Return the gate's verdict, by the recordings of the gate set with embeddings for both heads."""
     old = registry.load(options.name, champion)
     new = registry.load(options.name, candidate)
     missing = sorted(set(old.label_names) - set(new.label_names))
@@ -324,10 +315,7 @@ def _read_files(paths: Sequence[Path]) -> list[Embeddings]:
 
 
 def _embeddings_for(head: Head, files: Sequence[Embeddings]) -> Embeddings:
-    """Return those embeddings that the head's encoder made.
-
-    Raises WrongEncoder if no file has them.
-    """
+    """Return the embeddings by the head's encoder. Raises WrongEncoder if no file has them."""
     for embeddings in files:
         if embeddings.encoder.sha256 == head.encoder.sha256:
             return embeddings
@@ -363,10 +351,7 @@ def _label_table(options: Options, wanted: Sequence[str] = ()) -> LabelTable:
 
 
 def _join_labels(embeddings: Embeddings, table: LabelTable) -> Labelled:
-    """Return the recordings that have an embedding and labels.
-
-    Warns if the patients are unknown, and if embeddings have no labels.
-    """
+    """Return the recordings with embedding and labels; warn of what is left out or unknown."""
     labelled = join(embeddings, table)
     if not embeddings.patients_known and table.patients is None:
         _warn(
@@ -457,10 +442,8 @@ def _print_verdict(name: str, champion: int, candidate: int, verdict: Verdict) -
 
 
 def _print(line: str) -> None:
-    """Write a line to the standard output."""
     sys.stdout.write(f"{line}\n")
 
 
 def _warn(line: str) -> None:
-    """Write a line to the standard error."""
     sys.stderr.write(f"{line}\n")
