@@ -229,7 +229,7 @@ def _versions_to_compare(registry: Registry, options: Options) -> tuple[int, int
 
 
 def _judge(registry: Registry, options: Options, champion: int, candidate: int) -> Verdict:
-    """Return the gate's verdict, by the recordings of the gate set with embeddings for both heads."""
+    """Return the verdict on those recordings of the gate set that have embeddings for both."""
     old = registry.load(options.name, champion)
     new = registry.load(options.name, candidate)
     missing = sorted(set(old.label_names) - set(new.label_names))
