@@ -1,6 +1,6 @@
-"""What a request asks for, as checked values.
+"""The options of a request, after they were checked.
 
-Nothing here knows HTTP: the server and bulk/ build them.
+This module does not depend on HTTP, because bulk/ builds these options too.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from analysis.labels import Aggregate
 from errors import BadOption, LayerOutOfRange
 from model_store.manifest import Role
 
+# The parts of an answer of /analyze; docs/api.md describes each.
 DEFAULT_PARTS = (
     "clinical_analysis",
     "labels",
@@ -33,7 +34,7 @@ ON_DEMAND_PARTS = (
     "heads",
 )
 PARTS = DEFAULT_PARTS + ON_DEMAND_PARTS
-MAX_SHOWN_CHARS = 64
+MAX_SHOWN_CHARS = 64  # of a client's value in an error message
 
 Pooling = Literal["mean", "max", "none"]
 Level = Literal["record", "segment", "token"]
@@ -44,11 +45,14 @@ FloatType = Literal["float32", "float16"]
 class AnalyzeOptions:
     """Options of an analysis.
 
-    aggregate       joins each label's probabilities over segments; None means each label's own rule
-    thresholds      replace the labels' own, by label name
-    features_role   the encoder of the part `features`
+    include         names of the parts of the answer
+    aggregate       how a label's probabilities of all segments become one; None means each label's
+                    own rule
+    thresholds      label name -> threshold, instead of the label's own
+    features_role   role of the encoder that computes the part `features`; None without one
     requires_model  refuse a recording that no encoder can read, instead of returning null for the
-                    model parts
+                    parts that need an encoder
+    warnings        for the answer: sentences about the request's options
     """
 
     include: frozenset[str] = frozenset(DEFAULT_PARTS)
@@ -63,8 +67,12 @@ class AnalyzeOptions:
 class FeatureOptions:
     """Options of an embedding.
 
-    layer  -1 (the pooled layer) or 0..depth
-    level  how far the values are joined
+    role      the encoder that computes the embedding
+    pooling   how token vectors become one vector; unused at level "token"
+    layer     0 (before the transformer) to depth, or -1 for the pooled layer
+    level     what one vector represents: the recording, a segment or a token
+    dtype     type of the returned values
+    warnings  for the answer: sentences about the request's options
     """
 
     role: Role
@@ -77,7 +85,7 @@ class FeatureOptions:
 
 @dataclass(frozen=True)
 class QualityOptions:
-    """A judgement of the quality has no options of its own."""
+    """Options of a quality assessment, which has none but the warnings of every request."""
 
     warnings: tuple[str, ...] = ()
 
@@ -94,60 +102,63 @@ def feature_options(
     level: Level | None = None,
     dtype: FloatType | None = None,
 ) -> FeatureOptions:
-    """Return the options of an embedding, None replaced by the defaults. An encoder must be loaded.
+    """Return the options of an embedding; None stands for the default.
 
     model  a role or a bundle's name
-    layer  may be negative, counted from the end
-    Raises BadOption and LayerOutOfRange.
+    layer  0 (before the transformer) to depth, or negative, counted from the end
+    Raises BadOption, also if no encoder is loaded, and LayerOutOfRange.
     """
     role = deployment.features_role()
     if model is not None or role is None:
         role = encoder_role(model, deployment)
     if pooling == "none" and level not in (None, "token"):
         raise BadOption(
-            f"pooling is none and level is {level}; allowed with no pooling is only level token",
+            f"pooling is none and level is {level}; without pooling, level must be token",
             loc=("level",),
         )
     if level == "token" and pooling not in (None, "none"):
         raise BadOption(
-            f"level is token and pooling is {pooling}; "
-            "allowed with level token is only pooling none",
+            f"level is token and pooling is {pooling}; at level token, pooling must be none",
             loc=("pooling",),
         )
     return FeatureOptions(
         role=role,
         pooling="max" if pooling == "max" else "mean",
-        layer=-1 if layer is None else _layer(layer, deployment.encoders[role].depth),
+        layer=-1 if layer is None else _checked_layer(layer, deployment.encoders[role].depth),
         level="token" if pooling == "none" else level or "record",
         dtype=dtype or "float32",
     )
 
 
 def encoder_role(model: object, deployment: Deployment) -> Role:
-    """Return the role of the encoder that a role or a bundle's name means. Raises BadOption."""
+    """Return the role of the encoder that `model` names, by its role or by its bundle's name.
+
+    Raises BadOption if no loaded encoder has this name.
+    """
     role = deployment.role_named(model) if isinstance(model, str) else None
     if role is None:
         loaded = ", ".join(deployment.encoder_names()) or "none"
-        raise BadOption(f"model is {shown(model)}; loaded are {loaded}", loc=("model",))
+        raise BadOption(f"model is {describe(model)}; loaded are {loaded}", loc=("model",))
     return role
 
 
-def _layer(layer: int, depth: int) -> int:
+def _checked_layer(layer: int, depth: int) -> int:
+    """Return -1 for the pooled layer, or the layer's number from 0. Raises LayerOutOfRange."""
     if not -depth - 1 <= layer <= depth:
         raise LayerOutOfRange(
             f"layer is {layer}; allowed are 0 (before the transformer) to {depth}, "
             f"or -{depth + 1} to -1",
             loc=("layer",),
         )
-    # -1 is the pooled layer. In a pre-LN transformer that is the normalised state, which no layer
-    # number from 0 on means.
+    # The pooled layer stays -1. In a pre-LN transformer it is the normalised state, to which no
+    # layer number from 0 on refers.
     return layer if layer >= -1 else depth + 1 + layer
 
 
-def shown(value: object) -> str:
-    """Return a value as an error may show it: short, and never a structure.
+def describe(value: object) -> str:
+    """Return a client's value as text for an error message, at most about 64 characters.
 
-    A structure could contain a recording.
+    Of a list or an object only the type is named, because it could contain a recording.
     """
     if value is None:
         return "null"

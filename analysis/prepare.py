@@ -98,7 +98,7 @@ def prepare(
     """
     started = time.perf_counter()
     is_judging = isinstance(options, QualityOptions)
-    sent = check_record(record, max_seconds=max_seconds, judge_anything=is_judging)
+    sent = check_record(record, max_seconds=max_seconds, allow_no_samples=is_judging)
     judged = _judge(sent, options)
     judged_at = time.perf_counter()
     encoder_input = _encoder_input(judged, options, deployment)

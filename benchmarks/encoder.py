@@ -118,7 +118,7 @@ def randomize_weights(encoder: EcgFm) -> EcgFm:
 
 def segment_flop(config: EcgFmConfig, samples: int = SAMPLES) -> float:
     """Return the floating-point operations of one segment's products, 2 for each multiply-add."""
-    tokens = config.tokens(samples)
+    tokens = config.token_count(samples)
     width = config.width
     attention_projections = 4 * width**2
     feed_forward = 2 * width * config.ffn_width
@@ -207,7 +207,7 @@ class Bench:
         self.options = options
         self.config = weights.config
         self._weights = weights
-        self.parts = Parts(weights, weights.config.tokens(SAMPLES), options.device)
+        self.parts = Parts(weights, weights.config.token_count(SAMPLES), options.device)
         plain = PlainEncoder(copy.deepcopy(weights)).requires_grad_(False).eval()
         self._plain = plain.to(options.device)
         self.runners = {dtype: self._make_runner(dtype) for dtype in options.dtypes}

@@ -1,12 +1,13 @@
 """Measure how a server's speed and CPU time grow with the load and with its number of processes.
 
-    python -m benchmarks.scale                              # a null encoder: the server's own part
+    python -m benchmarks.scale                              # a null encoder: the server alone
     python -m benchmarks.scale --model FOLDER --of length,records
 
-One quantity is changed at a time: the length of a recording, recordings in a request, clients, HTTP
-processes, signal workers. The others are one recording of 10 s, 8 clients, one HTTP process and two
-signal workers. CPU time is that of all the server's processes, for each recording. With a null
-encoder the features' route shows the cost of transport, /analyze that of the measurements too.
+One quantity is changed at a time: the length of a recording, the number of recordings in a request,
+of clients, of HTTP processes or of signal workers. The other quantities keep these values: one
+recording of 10 s in a request, 8 clients, one HTTP process and two signal workers. CPU time is the
+sum over all the server's processes, divided by the number of recordings. With a null encoder,
+/extract_features shows the cost of transport, and /analyze that of transport and measurements.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ from benchmarks.machine import machine
 from benchmarks.running import RunningServer
 from benchmarks.serve import Run, measure, settings_of
 
-# What is changed -> the flag of benchmarks.load, and the values
+# Name of a changed quantity -> the flag of benchmarks.load that sets it, and the values
 LOADS: dict[str, tuple[str, tuple[int, ...]]] = {
     "length": ("--length", (10, 30, 60, 300)),
     "records": ("--records", (1, 4, 16, 64)),
     "clients": ("--concurrency", (1, 2, 4, 8, 16, 32, 64)),
 }
-# What is changed -> the server's setting, and the values
+# Name of a changed quantity -> the setting of the server that sets it, and the values
 SETTINGS: dict[str, tuple[str, tuple[int, ...]]] = {
     "api workers": ("ECG_API_WORKERS", (1, 2, 4)),
     "signal workers": ("ECG_SIGNAL_WORKERS", (1, 2, 4)),
 }
 BASE_LOAD = {"--length": "10", "--records": "1", "--concurrency": "8", "--body": "npy"}
+# Name of a changed quantity -> its name in the table, if it differs
 TITLES = {
     "length": "seconds of a recording",
     "records": "recordings in a request",
@@ -54,7 +56,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class _Case:
-    """One measurement: what was changed to which value, the load, and the server's settings."""
+    """One measurement.
+
+    changed   name of the quantity that is changed (a key of LOADS or SETTINGS)
+    value     of this quantity
+    load      flags of benchmarks.load -> values
+    settings  the server's settings that are changed, name -> value
+    """
 
     changed: str
     value: int
@@ -62,7 +70,7 @@ class _Case:
     settings: Mapping[str, str]
 
     def row(self, route: str, run: Run) -> str:
-        """Return a row of the printed table."""
+        """Return the row of the Markdown table for a run of this case."""
         records = int(self.load["--records"])
         cells = [route, TITLES.get(self.changed, self.changed), str(self.value)]
         cells += [f"{run.per_s:.1f}", f"{run.per_s * records:.1f}"]
@@ -71,8 +79,9 @@ class _Case:
         return f"| {' | '.join(cells)} |"
 
 
-def _cases(names: list[str]) -> Iterator[_Case]:
-    for name in names:
+def _cases(quantities: list[str]) -> Iterator[_Case]:
+    """Yield the cases that change each of these quantities (keys of LOADS or SETTINGS)."""
+    for name in quantities:
         if name in LOADS:
             flag, values = LOADS[name]
             for value in values:
@@ -84,6 +93,7 @@ def _cases(names: list[str]) -> Iterator[_Case]:
 
 
 def main(options: argparse.Namespace) -> None:
+    """Measure all cases and print a Markdown table."""
     subject = f"encoder {options.model}, npy, {options.seconds:g} s a run"
     print(f"{machine('litserve', 'uvicorn', 'torch', 'numpy')}; {subject}\n")
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
@@ -93,14 +103,14 @@ def main(options: argparse.Namespace) -> None:
         by_settings: dict[tuple[tuple[str, str], ...], list[_Case]] = {}
         for case in _cases(options.of):
             by_settings.setdefault(tuple(case.settings.items()), []).append(case)
-        for changed, cases in by_settings.items():
-            with RunningServer(settings | dict(changed)) as server:
+        for case_settings, cases in by_settings.items():
+            with RunningServer(settings | dict(case_settings)) as server:
                 for case in cases:
                     _measure_and_print(server, case, options)
 
 
 def _measure_and_print(server: RunningServer, case: _Case, options: argparse.Namespace) -> None:
-    load = [word for pair in case.load.items() for word in pair]
+    load = [argument for flag_and_value in case.load.items() for argument in flag_and_value]
     for route in options.routes:
         run = measure(server, ["--route", route, *load, "--seconds", str(options.seconds)])
         print(case.row(route[1:], run), flush=True)
@@ -120,12 +130,15 @@ def _parse_arguments() -> argparse.Namespace:
         "--of",
         type=lambda value: value.split(","),
         default=names,
-        help="some of: " + ", ".join(names),
+        help="quantities to change, comma-separated: " + ", ".join(names),
     )
     parser.add_argument(
-        "--routes", type=lambda value: value.split(","), default=["/extract_features", "/analyze"]
+        "--routes",
+        type=lambda value: value.split(","),
+        default=["/extract_features", "/analyze"],
+        help="routes to measure, comma-separated",
     )
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
+    parser.add_argument("--seconds", type=float, default=3.0, help="duration of each run")
     return parser.parse_args()
 
 

@@ -24,7 +24,7 @@ class ConvLayer:
 
 @dataclass(frozen=True)
 class EcgFmConfig:
-    """All options that ECG-FM's shape and order of operations depend on (fairseq-signals 6b9e137).
+    """The options that determine ECG-FM's layers and their order (fairseq-signals 6b9e137).
 
     conv_layers       convolutions of the feature extractor, which turns samples into tokens
     width             width of the transformer and of the embedding
@@ -33,7 +33,7 @@ class EcgFmConfig:
     heads             number of attention heads in each layer
     conv_pos_kernel   kernel of the positional convolution, in tokens
     conv_pos_groups   groups of the positional convolution
-    layer_norm_first  whether norms precede attention and feed-forward network (pre-LN)
+    layer_norm_first  whether a layer norm precedes attention and feed-forward network (pre-LN)
     conv_bias         whether the feature extractor's convolutions have a bias
     in_leads          number of leads in a segment
     labels            number of labels; 0 for a pretrained encoder, which has no classifier
@@ -64,7 +64,7 @@ class EcgFmConfig:
         """
         return self.conv_width != self.width
 
-    def tokens(self, samples: int) -> int:
+    def token_count(self, samples: int) -> int:
         """Return the number of tokens of a segment with this many samples."""
         for layer in self.conv_layers:
             samples = (samples - layer.kernel) // layer.stride + 1
@@ -76,13 +76,14 @@ class CompactConfig:
     """The sizes of the compact convolutional network (encoder/compact.py).
 
     stem       the first convolution
-    blocks     both convolutions of each residual block; the stride is that of the first one only
-    squeeze    block's width / bottleneck's width in the squeeze-and-excitation
+    blocks     sizes of the residual blocks; both convolutions of a block have the same width and
+               kernel, and only the first has the stride
+    squeeze    in the squeeze-and-excitation, the block's width divided by the bottleneck's width
     attention  number of heads of the attention pooling
     width      width of the embedding, which concatenates the members' hidden layers
     labels     number of labels
-    in_leads   rows of a segment: twelve leads, and a row that marks where the recording is present
-               and whether its units are known
+    in_leads   number of rows of a segment: twelve leads, and a row that marks where the recording
+               is present and whether its units are known
     members    number of networks with these sizes, each trained from another seed; they share the
                classifier
     """
@@ -108,5 +109,8 @@ class CompactConfig:
 
     @property
     def pooled_width(self) -> int:
-        """Return each member's channels after pooling: mean, maximum, a weighted mean per head."""
+        """Return the number of values of each member after pooling.
+
+        These are each channel's mean, its maximum, and a weighted mean for each attention head.
+        """
         return self.blocks[-1].width * (2 + self.attention)

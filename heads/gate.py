@@ -1,11 +1,11 @@
 """The promotion gate: decides whether a candidate replaces the champion.
 
 Both heads are judged on patients that neither was trained on, by a paired bootstrap over patients:
-both are scored on the same resamples, so what makes a resample hard affects both alike.
+both are scored on the same resamples, so a resample of difficult recordings affects both alike.
 
 The gain is the share by which the log loss of the calibrated probabilities falls. Log loss is a
-proper score: it responds to the order of the recordings and to the probabilities, and it still
-moves where an AUROC is close to 1. The candidate is promoted if the 5 % quantile of the gain is
+proper score: it depends on the order of the recordings and on the probabilities, and it still
+changes where an AUROC is close to 1. The candidate is promoted if the 5 % quantile of the gain is
 above a margin and no label's AUROC falls by more than a limit.
 """
 
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from heads.auroc import RankedRecords, auroc, patient_resamples
 
 MIN_PATIENTS: Final = 20  # a bootstrap over fewer patients is not meaningful
-MIN_EACH: Final = 5  # positives, and negatives, in the gate set for a label's AUROC to be judged
+# The AUROC of a label is judged if the gate set has so many positives and so many negatives.
+MIN_PER_CLASS: Final = 5
 
-# Clips probabilities in the log loss, so that one confident error does not outweigh everything
-# else.
+# The log loss clips probabilities to this value and 1 minus it, so that one confident error does
+# not outweigh everything else.
 PROBABILITY_FLOOR: Final = 1e-6
 
 Array = NDArray[np.float64]
@@ -36,13 +37,15 @@ class Limits:
 
     margin          what the lower bound of the gain must exceed, as a share of the champion's log
                     loss; a smaller gain is not worth a change of behaviour
-    max_label_loss  how much AUROC a judged label may lose; more than the noise of one label in a
-                    gate set of a few hundred patients
-    quantile        of the resampled gains, taken as their lower bound
+    max_auroc_drop  by how much a judged label's AUROC may fall; more than the noise of one label in
+                    a gate set of a few hundred patients
+    quantile        which quantile of the resampled gains is their lower bound
+    resamples       number of resamples of the bootstrap
+    seed            of the random numbers that draw the resamples
     """
 
     margin: float = 0.01
-    max_label_loss: float = 0.02
+    max_auroc_drop: float = 0.02
     quantile: float = 0.05
     resamples: int = 2000
     seed: int = 0
@@ -52,7 +55,8 @@ class Limits:
 class GateSet:
     """The recordings that both heads are judged on.
 
-    truth     (records, labels) of 0, 1 and NaN for unknown; columns as `labels`
+    labels    names of the labels
+    truth     (records, labels) of 0, 1 and NaN for unknown; columns in the order of `labels`
     patients  (records,) the patient of each record
     """
 
@@ -62,12 +66,17 @@ class GateSet:
 
     @property
     def patient_count(self) -> int:
+        """Return the number of different patients."""
         return len(np.unique(self.patients))
 
 
 @dataclass(frozen=True)
 class LabelChange:
-    """One label's AUROC under both heads; None if it has too few positives or negatives."""
+    """The AUROC of one label with the champion and with the candidate.
+
+    positives            number of records with this label in the gate set
+    champion, candidate  AUROC of each head; None with too few positives or negatives
+    """
 
     name: str
     positives: int
@@ -76,6 +85,7 @@ class LabelChange:
 
     @property
     def change(self) -> float | None:
+        """Return the candidate's AUROC minus the champion's; None if they are None."""
         if self.champion is None or self.candidate is None:
             return None
         return self.candidate - self.champion
@@ -85,9 +95,13 @@ class LabelChange:
 class Verdict:
     """Whether to promote the candidate, the reason, and the figures behind it.
 
-    gain, gain_bound         share by which the log loss falls, and its 5 % quantile over resamples
-    auroc_gain, auroc_bound  candidate minus champion in macro AUROC, and its 5 % quantile; they
-                             inform people and decide nothing
+    patients, records        numbers of patients and of recordings in the gate set
+    gain, gain_bound         share by which the log loss falls, and its lower bound: the quantile
+                             `Limits.quantile` over resamples
+    auroc_gain, auroc_bound  candidate minus champion in macro AUROC, and its lower bound; for
+                             information only, the decision does not use them
+    labels                   the AUROC of each label
+    The figures are None if the gate set is too small to judge.
     """
 
     promote: bool
@@ -104,39 +118,41 @@ class Verdict:
         return asdict(self)
 
 
-def judge(gate: GateSet, champion: Array, candidate: Array, limits: Limits = Limits()) -> Verdict:
+def judge(
+    gate_set: GateSet, champion: Array, candidate: Array, limits: Limits = Limits()
+) -> Verdict:
     """Decide whether the candidate replaces the champion.
 
-    champion, candidate  calibrated probabilities (records, labels); columns as the gate's labels
+    champion, candidate  calibrated probabilities (records, labels); columns as in `gate_set`
     """
-    patients = gate.patient_count
-    records = len(gate.truth)
+    patients = gate_set.patient_count
+    records = len(gate_set.truth)
     if patients < MIN_PATIENTS:
         reason = f"the gate set has {patients} patients; at least {MIN_PATIENTS} are needed"
         return Verdict(False, reason, patients, records)
     changes = tuple(
-        _label_change(gate, column, champion[:, column], candidate[:, column])
-        for column in range(len(gate.labels))
+        _label_change(gate_set, column, champion[:, column], candidate[:, column])
+        for column in range(len(gate_set.labels))
     )
     auroc_changes = {
         column: change.change for column, change in enumerate(changes) if change.change is not None
     }
     if not auroc_changes:
         reason = (
-            f"no label has {MIN_EACH} positives and {MIN_EACH} negatives in the gate set; "
+            f"no label has {MIN_PER_CLASS} positives and {MIN_PER_CLASS} negatives in the gate set; "
             "nothing can be compared"
         )
         return Verdict(False, reason, patients, records, labels=changes)
 
     judged = list(auroc_changes)
-    gains, auroc_gains = _bootstrap(gate, champion, candidate, judged, limits)
+    gains, auroc_gains = _bootstrap(gate_set, champion, candidate, judged, limits)
     gain_bound = float(np.nanquantile(gains, limits.quantile))
     auroc_bound = float(np.nanquantile(auroc_gains, limits.quantile))
     worst = min(judged, key=auroc_changes.__getitem__)
     worst_change = auroc_changes[worst]
-    promote, reason = _decide(gain_bound, gate.labels[worst], worst_change, limits)
-    champion_loss = float(_log_loss(gate.truth, champion).mean())
-    candidate_loss = float(_log_loss(gate.truth, candidate).mean())
+    promote, reason = _decide(gain_bound, gate_set.labels[worst], worst_change, limits)
+    champion_loss = float(_log_loss(gate_set.truth, champion).mean())
+    candidate_loss = float(_log_loss(gate_set.truth, candidate).mean())
     return Verdict(
         promote=promote,
         reason=reason,
@@ -160,46 +176,53 @@ def _decide(
     margin = f"{100 * limits.margin:+g} %"
     share = f"{100 * limits.quantile:g} %"
     bound = f"the {share} bound of the gain in log loss is {100 * gain_bound:+.2f} %"
-    # Negated, so that a bound that is NaN keeps the champion.
+    # "not >" instead of "<=", so that the champion stays if the bound is NaN.
     if not gain_bound > limits.margin:
         return False, f"{bound}; it must be above {margin}"
-    if worst_change < -limits.max_label_loss:
+    if worst_change < -limits.max_auroc_drop:
         return False, (
             f"{worst_label} loses {-worst_change:.4f} of AUROC; "
-            f"no label may lose more than {limits.max_label_loss:g}"
+            f"no label may lose more than {limits.max_auroc_drop:g}"
         )
-    return True, f"{bound}, above {margin}, and no label loses too much"
+    return (
+        True,
+        f"{bound}, above {margin}, and no label loses more than {limits.max_auroc_drop:g} of AUROC",
+    )
 
 
-def _label_change(gate: GateSet, column: int, champion: Array, candidate: Array) -> LabelChange:
-    """Compare one label's AUROC. champion, candidate: (records,) probabilities of that label."""
-    name = gate.labels[column]
-    truth = gate.truth[:, column]
+def _label_change(gate_set: GateSet, column: int, champion: Array, candidate: Array) -> LabelChange:
+    """Return the AUROC of the label in this column with both heads.
+
+    champion, candidate  (records,) probabilities of that label
+    """
+    name = gate_set.labels[column]
+    truth = gate_set.truth[:, column]
     positives = int((truth == 1).sum())
     negatives = int((truth == 0).sum())
-    if min(positives, negatives) < MIN_EACH:
+    if min(positives, negatives) < MIN_PER_CLASS:
         return LabelChange(name, positives, None, None)
     return LabelChange(name, positives, auroc(truth, champion), auroc(truth, candidate))
 
 
 def _bootstrap(
-    gate: GateSet, champion: Array, candidate: Array, judged: Sequence[int], limits: Limits
+    gate_set: GateSet, champion: Array, candidate: Array, judged: Sequence[int], limits: Limits
 ) -> tuple[Array, Array]:
     """Return the gain and the gain in macro AUROC of each resample, both (resamples,).
 
-    judged  columns of the labels whose AUROC is compared
+    champion, candidate  probabilities (records, labels)
+    judged               columns of the labels whose AUROC is compared
     """
-    champion_ranks = [RankedRecords(gate.truth[:, k], champion[:, k]) for k in judged]
-    candidate_ranks = [RankedRecords(gate.truth[:, k], candidate[:, k]) for k in judged]
-    champion_loss = _log_loss(gate.truth, champion)
-    candidate_loss = _log_loss(gate.truth, candidate)
+    champion_ranks = [RankedRecords(gate_set.truth[:, k], champion[:, k]) for k in judged]
+    candidate_ranks = [RankedRecords(gate_set.truth[:, k], candidate[:, k]) for k in judged]
+    champion_loss = _log_loss(gate_set.truth, champion)
+    candidate_loss = _log_loss(gate_set.truth, candidate)
     gains = []
     auroc_gains = []
-    for weights in patient_resamples(gate.patients, limits.resamples, limits.seed):
+    for weights in patient_resamples(gate_set.patients, limits.resamples, limits.seed):
         gains.append(1 - (weights @ candidate_loss) / (weights @ champion_loss))
         label_gains = [
-            after.auroc(weights) - before.auroc(weights)
-            for before, after in zip(champion_ranks, candidate_ranks, strict=True)
+            candidate_label.auroc(weights) - champion_label.auroc(weights)
+            for champion_label, candidate_label in zip(champion_ranks, candidate_ranks, strict=True)
         ]
         auroc_gains.append(np.mean(label_gains, axis=0))
     return np.concatenate(gains), np.concatenate(auroc_gains)
@@ -217,7 +240,7 @@ def _log_loss(truth: Array, probabilities: Array) -> Array:
 def patients_trained_on(
     gate_digests: NDArray[np.uint64], trained_on: Sequence[NDArray[np.uint64]]
 ) -> int:
-    """Count the patients of a gate set that any head was trained on; 0 for a valid gate set.
+    """Return how many patients of a gate set any head was trained on; 0 for a valid gate set.
 
     gate_digests  (patients,) digests of the gate set's patients
     trained_on    `Head.trained_on` of each head

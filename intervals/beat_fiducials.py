@@ -43,7 +43,7 @@ def fiducials_of_beats(
         data=beats.representative,
         r=BEFORE_S + r_ms / 1000.0,
         fiducials=_boundaries_s(BEFORE_S, times),
-        averaged=beats.averaged,
+        averaged=beats.averaged_count,
     )
     return tuple(fiducials), representative
 

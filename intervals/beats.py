@@ -1,7 +1,7 @@
-"""Beats: aligned on all leads, classed by morphology, and averaged to one representative beat.
+"""Align beats on all leads, classify them by morphology, and average one representative beat.
 
-Electrocardiographs measure on such a beat too (GE 12SL, Philips DXL). Averaging removes noise, and
-leaving out the beats of another morphology keeps ectopic and noisy beats from blurring it.
+Electrocardiographs measure on such a beat too (GE 12SL, Philips DXL). Averaging removes noise.
+Beats of another morphology (ectopic or noisy) are not averaged, because they would blur the mean.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from signals.order import mean, median, sort_elementwise
 
 BeatClass = Literal["normal", "ectopic", "noisy"]
 
-# A beat whose window jitters this many times as much as usual is noise, not an ectopic beat.
+# A beat of another morphology is noisy, not ectopic, if the mean absolute second difference of its
+# window is above this many times the median of the normal beats.
 NOISE_RATIO: Final = 3.0
-# The delineator was trained on few faster beats; three beats in one window mislead it.
+# If the median RR interval is shorter, the neighbouring beats are removed from the window: the
+# delineator was trained on few such beats, and three beats in one window mislead it.
 FAST_RR_S: Final = 0.5
 # Shares of the RR interval, before and after the centre, that belong to the beat itself.
 OWN_BEFORE: Final = 0.8
@@ -41,14 +43,16 @@ OWN_AFTER: Final = 0.85
 class Beats:
     """The beats of a recording.
 
-    centre_s  (beats,) seconds from the start, each aligned with the template to a fraction of a
-              sample
-    classes   (beats,) the class of each
-    windows   (beats, leads, 288) float32 mV at 250 Hz, the centre at 496 ms
-    whole     (beats,) bool: the window is within the recording and holds no gap
-    representative  (leads, 288): interquartile mean of the normal, whole beats; None without beats
-    averaged  how many beats it is the mean of
-    covered   first and last sample of the 288 at which at least one of them was recorded
+    centre_s        (beats,) centre of each beat, seconds from the recording's start; aligned with
+                    the template to a fraction of a sample
+    classes         (beats,) normal means the dominant morphology
+    windows         (beats, leads, 288) float32 mV at 250 Hz, the beat's centre at 496 ms
+    whole           (beats,) bool: the window is within the recording and contains no gap
+    representative  (leads, 288) mV: interquartile mean of the normal, whole beats; without any, the
+                    most complete normal beat; None without beats
+    averaged_count  number of beats that `representative` is the mean of
+    recorded_span   (start, stop) in samples of the 288: where `representative` is from the
+                    recording, not from the repetition of its first or last sample
     """
 
     centre_s: NDArray[np.float64]
@@ -56,23 +60,28 @@ class Beats:
     windows: NDArray[np.float32]
     whole: NDArray[np.bool_]
     representative: NDArray[np.float64] | None
-    averaged: int
-    covered: tuple[int, int] = (0, BEAT_SAMPLES)
+    averaged_count: int
+    recorded_span: tuple[int, int] = (0, BEAT_SAMPLES)
 
     @property
     def normal(self) -> NDArray[np.bool_]:
-        """(beats,) bool: beats of the dominant morphology."""
+        """Return (beats,) bool: whether each beat has the dominant morphology."""
         return np.array([beat_class == "normal" for beat_class in self.classes], np.bool_)
 
 
-def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
-    """Align, class and average the beats at `r_peaks_s`, (beats,) seconds."""
-    signal = ready.signal
+def find_beats(conditioned: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
+    """Return the beats of a recording, aligned, classified and averaged.
+
+    r_peaks_s  (beats,) seconds from the recording's start
+    """
+    signal = conditioned.signal
     if r_peaks_s.size == 0 or signal.shape[1] == 0:
         return _no_beats(len(signal))
 
     detected = np.rint(r_peaks_s * RATE_HZ).astype(np.intp)
-    aligned, complexes, template_beat = align(signal[informative_rows(ready.varying)], detected)
+    aligned, complexes, template_beat = align(
+        signal[informative_rows(conditioned.varying)], detected
+    )
     normal, correlation = dominant_morphology(complexes, template_beat)
     # Beats of another morphology stay where they were detected: an alignment with a template that
     # they do not resemble is meaningless.
@@ -81,24 +90,25 @@ def find_beats(ready: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beats:
     centre_samples = np.rint(centres).astype(np.intp)
 
     windows = _windows(signal, centre_samples)
-    whole = _whole(centre_samples, ready.missing)
-    averaged, covered = _beats_to_average(normal, whole, centre_samples, signal.shape[1])
+    whole = _whole(centre_samples, conditioned.missing)
+    is_averaged, recorded_span = _beats_to_average(normal, whole, centre_samples, signal.shape[1])
     return Beats(
         centre_s=centres / RATE_HZ,
         classes=_classes(normal, windows),
         windows=windows,
         whole=whole,
-        representative=_interquartile_mean(windows[averaged]),
-        averaged=int(averaged.sum()),
-        covered=covered,
+        representative=_interquartile_mean(windows[is_averaged]),
+        averaged_count=int(is_averaged.sum()),
+        recorded_span=recorded_span,
     )
 
 
 def delineator_beat(beats: Beats) -> NDArray[np.float64]:
-    """Return the representative beat as the delineator reads it, (leads, 288).
+    """Return the representative beat as input of the delineator, (leads, 288) mV.
 
-    Leads that follow from others are left out. At fast rates the neighbouring beats are replaced by
-    the last sample of the beat's own share of the RR interval, on either side.
+    Leads that can be computed from others are left out. At fast rates (`FAST_RR_S`) the
+    neighbouring beats are removed: each side repeats the last sample that belongs to the beat
+    itself (`OWN_BEFORE`, `OWN_AFTER`).
     """
     assert beats.representative is not None
     has_signal = np.asarray(beats.representative.any(axis=1))
@@ -122,17 +132,20 @@ def _no_beats(leads: int) -> Beats:
         windows=np.zeros((0, leads, BEAT_SAMPLES), np.float32),
         whole=np.zeros(0, np.bool_),
         representative=None,
-        averaged=0,
+        averaged_count=0,
     )
 
 
 def _beats_to_average(
     normal: NDArray[np.bool_], whole: NDArray[np.bool_], centres: NDArray[np.intp], samples: int
 ) -> tuple[NDArray[np.bool_], tuple[int, int]]:
-    """Return which beats are averaged, and the first and last of the 288 samples that they cover.
+    """Return which beats are averaged, (beats,) bool, and their `Beats.recorded_span`.
 
-    These are the normal beats that are whole. Without any, it is the normal beat of which most
-    is within the recording.
+    The normal beats that are whole are averaged. Without any, the normal beat with the longest part
+    within the recording is the only one.
+
+    centres  (beats,) samples of the conditioned recording
+    samples  length of the conditioned recording
     """
     normal_and_whole = normal & whole
     if normal_and_whole.any():
@@ -141,15 +154,17 @@ def _beats_to_average(
     starts = np.maximum(0, BEFORE_SAMPLES - centres)
     stops = np.minimum(SPAN_SAMPLES, samples - centres + BEFORE_SAMPLES)
     longest = int(np.where(normal, stops - starts, -1).argmax())
-    averaged = np.zeros(normal.size, np.bool_)
-    averaged[longest] = True
-    return averaged, (int(starts[longest]) // STRIDE, int(stops[longest]) // STRIDE)
+    is_averaged = np.zeros(normal.size, np.bool_)
+    is_averaged[longest] = True
+    return is_averaged, (int(starts[longest]) // STRIDE, int(stops[longest]) // STRIDE)
 
 
 def _interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(beats, ...) -> (...): the mean of the middle half of the values at each sample.
+    """Return the mean over beats of the middle half of the values at each sample.
 
     Fewer than four beats are all averaged.
+
+    windows  (beats, leads, 288) -> (leads, 288)
     """
     count = len(windows)
     cut = count // 4
@@ -163,9 +178,12 @@ def _interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _windows(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Cut out each beat's window, (beats, leads, 288).
+    """Return each beat's window, (beats, leads, 288) at 250 Hz.
 
     Beyond the recording's ends the first or last sample is repeated.
+
+    signal   (leads, samples) at 500 Hz
+    centres  (beats,) samples of `signal`
     """
     missing_before = max(0, BEFORE_SAMPLES - int(centres.min()))
     last_stop = int(centres.max()) + SPAN_SAMPLES - BEFORE_SAMPLES
@@ -181,14 +199,18 @@ def _windows(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[
 
 
 def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(beats,) bool: the window is within the recording and holds no missing sample."""
+    """Return (beats,) bool: the window is within the recording and contains no missing sample.
+
+    centres  (beats,) samples
+    missing  (samples,) bool
+    """
     samples = missing.size
     starts = centres - BEFORE_SAMPLES
     stops = centres - BEFORE_SAMPLES + SPAN_SAMPLES
     inside = (starts >= 0) & (stops <= samples)
     if not missing.any():
         return inside
-    # How many samples are missing before each.
+    # (samples + 1,) how many samples are missing before each sample.
     missing_before = np.concatenate([[0], np.cumsum(missing)])
     before_start = missing_before[np.clip(starts, 0, samples)]
     before_stop = missing_before[np.clip(stops, 0, samples)]
@@ -196,7 +218,10 @@ def _whole(centres: NDArray[np.intp], missing: NDArray[np.bool_]) -> NDArray[np.
 
 
 def _classes(normal: NDArray[np.bool_], windows: NDArray[np.float32]) -> tuple[BeatClass, ...]:
-    """Class each beat: one of another morphology is ectopic, or noisy where it jitters too much."""
+    """Return the class of each beat; one that is not normal is ectopic, or noisy with much jitter.
+
+    The jitter is the mean absolute second difference of a window's samples.
+    """
     slope = windows[:, :, 1:] - windows[:, :, :-1]
     curvature = slope[:, :, 1:] - slope[:, :, :-1]
     np.abs(curvature, out=curvature)

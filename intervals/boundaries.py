@@ -49,7 +49,7 @@ def reportable_boundaries(
 
 def recorded_ms(beats: Beats) -> tuple[float, float]:
     """Return from when to when the representative beat is recorded, ms from its centre."""
-    first, last = beats.covered
+    first, last = beats.recorded_span
     return time_ms_of(first), time_ms_of(last)
 
 

@@ -18,7 +18,7 @@ HTML: Final = "text/html; charset=utf-8"
 JAVASCRIPT: Final = "text/javascript; charset=utf-8"
 CSS: Final = "text/css; charset=utf-8"
 
-# IANA registered msgpack as application/vnd.msgpack; x-msgpack and msgpack are in wide use.
+# Media types that mean msgpack. IANA registered vnd.msgpack; the other two are in wide use.
 MSGPACK_NAMES: Final = (MSGPACK, "application/x-msgpack", "application/vnd.msgpack")
 
 

@@ -1,6 +1,6 @@
-"""Faults that rules find with certainty: constant, clipped, missing or contradictory leads.
+"""Find constant, clipped, missing and contradictory leads by rules on the samples alone.
 
-Each function returns the findings of one kind. Findings that need measurements are in `noise.py`
+Each function returns the findings of one code. Findings that need measurements are in `noise.py`
 and `placement.py`.
 """
 
@@ -17,21 +17,26 @@ from signals.gaps import MAX_FILLED_GAP_S, find_gaps, longest_runs, max_gap_samp
 from signals.leads import LEADS, TwelveLeads
 from signals.record import EcgRecord
 
-# A choice: at 30 /min, the slowest rhythm with a beat in every such stretch, no lead with a signal
-# stays at one value for so long.
+# Shortest constant stretch that is a flat line. A choice: at 30 beats per minute and faster, every
+# stretch of this length contains a beat, so a lead with a signal does not stay at one value.
 FLAT_RUN_S: Final = 2.0
-# A choice: half of a narrow QRS complex. The tip of a wave of 5 mV and more is sharp; if it stays
-# at one digital value for so long, it is cut off.
+# Shortest time at the extreme value that is saturation. A choice: half of a narrow QRS complex. The
+# tip of a wave of 5 mV and more is sharp; if it stays at one digital value for so long, the
+# amplifier has clipped it.
 SATURATED_RUN_S: Final = 0.04
-# A choice: 50 mm on paper at 10 mm/mV, five times the calibration pulse. The level at which an
-# amplifier clips differs from device to device.
+# Smallest extreme value that is saturation. A choice: 50 mm on paper at 10 mm/mV, five times the
+# calibration pulse. The level at which an amplifier clips differs from device to device.
 SATURATION_MV: Final = 5.0
-# docs/api.md, "Leads and gaps": a lead with more than half of its samples missing is missing.
-MOSTLY: Final = 0.5
+# Above this share of missing or constant samples, a lead is unusable. docs/api.md, "Leads and
+# gaps": a lead with more than half of its samples missing is missing.
+MAX_UNUSABLE_SHARE: Final = 0.5
 
 
 def findings_by_lead(record: EcgRecord, leads: TwelveLeads) -> dict[str, tuple[Finding, ...]]:
-    """Return the findings of every sent lead, leads in standard order."""
+    """Return lead -> findings for every lead of the record, in standard order.
+
+    leads  the same recording with the leads that could be derived
+    """
     kinds = (
         flat_line_findings(record),
         saturation_findings(record),
@@ -46,7 +51,10 @@ def findings_by_lead(record: EcgRecord, leads: TwelveLeads) -> dict[str, tuple[F
 
 
 def flat_line_findings(record: EcgRecord) -> dict[str, Finding]:
-    """Return flat_line for each lead at one value for 2 s or longer; value and limit in seconds."""
+    """Return a finding flat_line for each lead that stays at one value for 2 s or longer.
+
+    Value and limit are in seconds.
+    """
     # A run of 2 s contains at least two neighbours among samples 1 s apart. Comparing these few
     # samples shows that nearly all leads have no such run.
     sparse = record.signal[:, :: max(int(FLAT_RUN_S * record.fs) // 2, 1)]
@@ -63,9 +71,10 @@ def flat_line_findings(record: EcgRecord) -> dict[str, Finding]:
 
 
 def saturation_findings(record: EcgRecord) -> dict[str, Finding]:
-    """Return saturated for each lead at its highest or lowest value for 40 ms or longer.
+    """Return a finding saturated for each lead that stays 40 ms at its highest or lowest value.
 
-    The value must be 5 mV or more, so the units must be known. Value and limit are in seconds.
+    This extreme must be 5 mV or more in size, so without known units there are no findings. Value
+    and limit of a finding are in seconds.
     """
     if record.units != "mV":
         return {}
@@ -89,37 +98,39 @@ def saturation_findings(record: EcgRecord) -> dict[str, Finding]:
 
 
 def gap_findings(record: EcgRecord) -> dict[str, Finding]:
-    """Return mostly_missing or gaps for each lead with long gaps.
+    """Return a finding mostly_missing or gaps for each lead with too many missing samples.
 
-    The value of mostly_missing is the share of the samples that is missing; that of gaps is the
-    seconds in gaps longer than 0.2 s.
+    mostly_missing  over half of the samples are missing; value and limit are shares of the samples
+    gaps            other leads with gaps longer than 0.2 s; the value is the sum of these gaps, the
+                    limit is 0.2, both in seconds
     """
     missing = np.isnan(record.signal)
     if not missing.any():
         return {}
     runs = find_gaps(missing)
     is_long = runs.samples > max_gap_samples(record.fs)
-    # (leads,) samples in long gaps
-    lost = np.bincount(
+    # (leads,)
+    long_gap_samples = np.bincount(
         runs.lead[is_long], weights=runs.samples[is_long], minlength=len(record.lead_names)
     )
     shares = missing.mean(axis=1)
     findings = {}
     for row, lead in enumerate(record.lead_names):
         advice = f"Check the cable and the {electrodes_of(lead)}: the signal is interrupted."
-        if shares[row] > MOSTLY:
+        if shares[row] > MAX_UNUSABLE_SHARE:
             share = float(shares[row])
-            findings[lead] = Finding("mostly_missing", lead, share, MOSTLY, advice)
-        elif lost[row]:
-            seconds = float(lost[row] / record.fs)
+            findings[lead] = Finding("mostly_missing", lead, share, MAX_UNUSABLE_SHARE, advice)
+        elif long_gap_samples[row]:
+            seconds = float(long_gap_samples[row] / record.fs)
             findings[lead] = Finding("gaps", lead, seconds, MAX_FILLED_GAP_S, advice)
     return findings
 
 
 def contradiction_findings(leads: TwelveLeads) -> dict[str, Finding]:
-    """Return limb_lead_contradiction for each limb lead that no two others give.
+    """Return a finding limb_lead_contradiction for each limb lead that contradicts the others.
 
-    Value and limit are rms, in mV if the units are known.
+    The value is the rms of the lead's difference from the others. Value and limit are in mV if the
+    units are known.
     """
     findings = {}
     for lead, rms, limit in leads.limb_contradictions:
@@ -132,7 +143,7 @@ def contradiction_findings(leads: TwelveLeads) -> dict[str, Finding]:
 
 
 def missing_lead_findings(record: EcgRecord, leads: TwelveLeads) -> list[Finding]:
-    """Return missing_lead for each lead that was neither sent nor derived."""
+    """Return a finding missing_lead for each lead that was neither sent nor derived."""
     findings = []
     for lead in leads.missing:
         if lead not in record.lead_names:
@@ -142,9 +153,13 @@ def missing_lead_findings(record: EcgRecord, leads: TwelveLeads) -> list[Finding
 
 
 def _longest_constant_runs(signal: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return (leads,) the samples in each lead's longest run of one value; a NaN ends a run."""
+    """Return (leads,) the number of samples in each lead's longest run of one value.
+
+    signal  (leads, samples); a NaN ends a run
+    """
     return longest_runs(signal[:, 1:] == signal[:, :-1]) + 1
 
 
 def _longest_run(mask: NDArray[np.bool_]) -> int:
+    """Return the number of samples in the longest run of True in a mask (samples,)."""
     return int(longest_runs(mask[np.newaxis])[0])

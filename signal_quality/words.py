@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from signal_quality.findings import MOSTLY
+from signal_quality.findings import MAX_UNUSABLE_SHARE
 from signal_quality.quality import WORDS, Code, Finding, LeadQuality, QualityWord
 
 _WORD_OF: Final[dict[Code, QualityWord]] = {
@@ -66,7 +66,7 @@ def lead_word(findings: tuple[Finding, ...], seconds: float, excellent: bool) ->
     excellent  whether the noise is far within its limits
     """
     flat_s = [finding.value or 0.0 for finding in findings if finding.code == "flat_line"]
-    if max(flat_s, default=0.0) > MOSTLY * seconds:
+    if max(flat_s, default=0.0) > MAX_UNUSABLE_SHARE * seconds:
         return "Unreadable"
     clean: QualityWord = "Excellent" if excellent else "Good"
     words = [_WORD_OF[finding.code] for finding in findings]

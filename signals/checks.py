@@ -17,28 +17,31 @@ MIN_FS_HZ: Final = 50.0
 MAX_FS_HZ: Final = 2000.0
 MIN_SECONDS: Final = 2.0
 MAX_SECONDS: Final = 600.0
-# In the record's units: no electrode gives a kilovolt, and no common converter counts so far.
+# Largest absolute value of a sample, in the record's units. In mV it is a kilovolt, which no
+# electrode gives; in ADC units it is more than common converters count to.
 MAX_VALUE: Final = 1e6
 
 
 def check_record(
-    record: EcgRecord, max_seconds: float = MAX_SECONDS, *, judge_anything: bool = False
+    record: EcgRecord, max_seconds: float = MAX_SECONDS, *, allow_no_samples: bool = False
 ) -> EcgRecord:
     """Return the record, or raise the error that says why it cannot be analysed.
 
     A record with implausible mV is returned with unknown units and a warning.
 
-    judge_anything  accept a recording without any sample, which is a finding of /assess_quality
+    max_seconds       longest duration allowed
+    allow_no_samples  accept a recording of gaps only, because /assess_quality reports it as a
+                      finding
     Raises BadSamplingRate, TooShort, RecordingTooLong, ImplausibleValues, NoSamples.
     """
     _check_rate(record.fs)
     _check_duration(record, max_seconds)
-    _check_values(record, judge_anything)
+    _check_values(record, allow_no_samples)
     return check_millivolt(record)
 
 
 def _check_rate(fs: float) -> None:
-    # NaN fails this comparison too.
+    # Written as "not within", because a NaN must be refused too.
     if not MIN_FS_HZ <= fs <= MAX_FS_HZ:
         raise BadSamplingRate(
             f"fs: {fs:g} Hz; the allowed range is {MIN_FS_HZ:g} to {MAX_FS_HZ:g} Hz", loc=("fs",)
@@ -46,7 +49,8 @@ def _check_rate(fs: float) -> None:
 
 
 def _check_duration(record: EcgRecord, max_seconds: float) -> None:
-    # Samples are compared, because a quotient in seconds could be rounded across a limit.
+    # Numbers of samples are compared, because a duration in seconds could be rounded to the other
+    # side of a limit.
     duration = f"signal: {record.duration_s:.4g} s at {record.fs:g} Hz"
     if record.samples < MIN_SECONDS * record.fs:
         raise TooShort(f"{duration}; the minimum is {MIN_SECONDS:g} s", loc=("signal",))
@@ -54,8 +58,8 @@ def _check_duration(record: EcgRecord, max_seconds: float) -> None:
         raise RecordingTooLong(f"{duration}; the maximum is {max_seconds:g} s", loc=("signal",))
 
 
-def _check_values(record: EcgRecord, judge_anything: bool) -> None:
-    # fmax ignores NaN, and gives NaN without a warning for a lead that has no sample.
+def _check_values(record: EcgRecord, allow_no_samples: bool) -> None:
+    # fmax ignores NaN. For a lead that has only NaN it returns NaN, without a warning.
     largest = np.fmax.reduce(np.abs(record.signal), axis=1)
     implausible_leads = []
     for lead, value in zip(record.lead_names, largest, strict=True):
@@ -67,5 +71,5 @@ def _check_values(record: EcgRecord, judge_anything: bool) -> None:
             f" or beyond ±{MAX_VALUE:g}",
             loc=("signal",),
         )
-    if not judge_anything and np.isnan(largest).all():
+    if not allow_no_samples and np.isnan(largest).all():
         raise NoSamples("signal: no samples, only gaps", loc=("signal",))

@@ -196,7 +196,7 @@ def report(outcomes: list[Outcome], encoder: EncoderReference, command: str) -> 
         f"Embeddings of {encoder}; {seeds} seeds; a gate set of {patients} patients; linear heads; "
         f"the champion's mean macro AUROC is {champion:.3f}. "
         f"Margin {100 * limits.margin:g} %, "
-        f"no label may lose more than {limits.max_label_loss:g} of AUROC. "
+        f"no label may lose more than {limits.max_auroc_drop:g} of AUROC. "
         "Lowest to highest over the seeds. Written by",
         "",
         f"    {command}",

@@ -1,8 +1,9 @@
-"""A recording on ECG paper, true to scale: 25 mm/s, 10 mm/mV.
+"""Draw a recording on ECG paper, true to scale: 25 mm/s, 10 mm/mV.
 
-Three rows of four leads and a rhythm strip. Layout and scale are those of the standard 12-lead
-printout (Kligfield et al., Recommendations for the standardization and interpretation of the
-electrocardiogram, part I, Circulation 2007;115:1306-24).
+The page has three rows of four leads, and below them a rhythm strip: one lead over the whole
+width. Layout and scale are those of the standard 12-lead printout (Kligfield et al.,
+Recommendations for the standardization and interpretation of the electrocardiogram, part I,
+Circulation 2007;115:1306-24).
 """
 
 from __future__ import annotations
@@ -25,25 +26,36 @@ from numpy.typing import NDArray
 from ecgfm_client.errors import UnusableInput
 from ecgfm_client.results import Analysis, array
 
+# The value of `include` for an analysis that `plot` can draw completely.
 PARTS = "clinical_analysis,superclass,pacemaker,measurements,quality,fiducials,signal,reported"
 MM_PER_S, MM_PER_MV = 25.0, 10.0
-PAGE_MM = (297.0, 210.0)  # A4, landscape
-LEFT_MM, COLUMN_S = 20.0, 2.5
-ROWS_MM = (143.0, 106.0, 69.0)  # baselines from the bottom: a row has 37 mm, 3.7 mV
-STRIP_MM = 32.0
-PAPER_MM = (5.0, 12.0, 290.0, 167.0)  # left, bottom, right, top of the grid
+# Positions on the page are in mm from its left and bottom edges.
+PAGE_MM = (297.0, 210.0)  # width and height: A4, landscape
+LEFT_MM, COLUMN_S = 20.0, 2.5  # left end of the first column; length of a column
+ROWS_MM = (143.0, 106.0, 69.0)  # baselines of the rows; a row is 37 mm high, which is 3.7 mV
+STRIP_MM = 32.0  # baseline of the rhythm strip
+GRID_MM = (5.0, 12.0, 290.0, 167.0)  # left, bottom, right, top of the grid
 COLUMNS = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
 STRIP_LEAD = "II"
-PULSE_S, PULSE_MV = 0.2, 1.0
-INK, FINE, COARSE, MARK = "#111111", "#f6c9c9", "#e58f8f", "#1f4fa3"
-LINE_MM = 0.25
-TICKS_MM = (-14.5, -17.0, -17.3)  # below the strip's baseline: from, to, letters
-LINE_CHARS, LINES = 90, 4  # of the header's second column
+PULSE_S, PULSE_MV = 0.2, 1.0  # the calibration pulse
+INK_COLOUR, FIDUCIAL_COLOUR = "#111111", "#1f4fa3"
+FINE_GRID_COLOUR, COARSE_GRID_COLOUR = "#f6c9c9", "#e58f8f"  # every 1 mm and every 5 mm
+LINE_WIDTH_MM = 0.25
+# From the strip's baseline: top and bottom of the ticks, and top of the letters.
+FIDUCIALS_MM = (-14.5, -17.0, -17.3)
+HEADER_LINES = 4  # in each of the header's two columns
+HEADER_LINE_CHARS = 90  # in the second column
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is drawn: leads in mV (NaN for gaps), sampling rate, beats' boundaries in seconds."""
+    """The data that are drawn.
+
+    leads      lead name -> (samples,) mV, NaN for gaps
+    fs         sampling rate in Hz
+    fiducials  one mapping for each beat: `class`, and the times of `r`, `p_onset`, `p_offset`,
+               `qrs_onset`, `qrs_offset` and `t_offset` in seconds
+    """
 
     leads: dict[str, NDArray[np.float64]]
     fs: float
@@ -51,13 +63,15 @@ class Sheet:
 
     @property
     def seconds(self) -> float:
+        """Return the duration of the longest lead."""
         return max((lead.size for lead in self.leads.values()), default=0) / self.fs
 
     @property
     def starts_s(self) -> list[float]:
-        """Return when each column begins.
+        """Return at which second of the recording each column begins.
 
-        Columns follow each other; if the recording is too short, they show its last seconds again.
+        The columns follow each other. One for which the recording is too short shows its last
+        2.5 s.
         """
         return [
             min(column * COLUMN_S, max(0.0, self.seconds - COLUMN_S))
@@ -65,11 +79,11 @@ class Sheet:
         ]
 
     @classmethod
-    def read(cls, analysis: Analysis) -> Sheet:
-        """Return the sheet. Raises UnusableInput for an analysis without the signal in mV."""
+    def from_analysis(cls, analysis: Analysis) -> Sheet:
+        """Return the sheet of an analysis. Raises UnusableInput if it has no signal in mV."""
         signal = analysis.raw.get("signal")
         if signal is None:
-            raise UnusableInput("plot: the answer holds no signal")
+            raise UnusableInput("plot: the answer contains no signal")
         if signal["units"] != "mV":
             raise UnusableInput("plot: the recording's unit is unknown, so there is no scale in mV")
         rows = array(signal["data"]).astype(np.float64)
@@ -81,15 +95,19 @@ class Sheet:
 
 
 def plot(analysis: Analysis, out: Path, title: str) -> None:
-    """Write PNG, SVG or PDF, by the file's extension."""
-    figure = draw(Sheet.read(analysis), title, _words(analysis))
+    """Write the drawing of an analysis to the file `out`, as PNG, SVG or PDF by its extension.
+
+    Raises UnusableInput for another extension or an analysis without a signal in mV.
+    """
+    figure = draw(Sheet.from_analysis(analysis), title, _header_lines(analysis))
     try:
         figure.savefig(out, dpi=200)
     except ValueError as error:
         raise UnusableInput(f"--out: {error}") from error
 
 
-def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
+def draw(sheet: Sheet, title: str, header_lines: Sequence[str]) -> Figure:
+    """Return the page with title, header lines, leads, rhythm strip and legend."""
     figure = Figure(figsize=(PAGE_MM[0] / 25.4, PAGE_MM[1] / 25.4), facecolor="white")
     page = figure.add_axes((0, 0, 1, 1))
     page.set(xlim=(0, PAGE_MM[0]), ylim=(0, PAGE_MM[1]))
@@ -105,24 +123,24 @@ def draw(sheet: Sheet, title: str, words: Sequence[str]) -> Figure:
     _fiducials(page, sheet)
     for level in (*ROWS_MM, STRIP_MM):
         _pulse(page, level)
-    page.text(PAPER_MM[0], 202, title, fontsize=11, weight="bold", va="top")
-    for number, line in enumerate(words):
+    page.text(GRID_MM[0], 202, title, fontsize=11, weight="bold", va="top")
+    for number, line in enumerate(header_lines):
         page.text(
-            PAPER_MM[0] + 100 * (number // 4),
-            195 - 6.5 * (number % 4),
+            GRID_MM[0] + 100 * (number // HEADER_LINES),
+            195 - 6.5 * (number % HEADER_LINES),
             line,
             fontsize=8.5,
             va="top",
         )
-    page.text(PAPER_MM[0], 7, "   ".join(_legend(sheet)), fontsize=8, va="center")
+    page.text(GRID_MM[0], 7, "   ".join(_legend(sheet)), fontsize=8, va="center")
     page.text(
-        PAPER_MM[2], 7, "for research; not a medical device", fontsize=8, va="center", ha="right"
+        GRID_MM[2], 7, "for research; not a medical device", fontsize=8, va="center", ha="right"
     )
     return figure
 
 
 def _legend(sheet: Sheet) -> list[str]:
-    """Return the notes that are needed to read the sheet."""
+    """Return the notes below the grid: scale, which seconds are shown, and the letters' meaning."""
     notes = ["25 mm/s", "10 mm/mV", "unfiltered, as recorded"]
     shown_s = COLUMN_S * len(COLUMNS)
     if sheet.seconds > shown_s + 0.1:
@@ -144,8 +162,9 @@ def _legend(sheet: Sheet) -> list[str]:
 
 
 def _grid(page: Axes) -> None:
-    left, bottom, right, top = PAPER_MM
-    for step, colour, width in ((1, FINE, 0.1), (5, COARSE, 0.2)):
+    """Draw the grid of 1 mm and 5 mm."""
+    left, bottom, right, top = GRID_MM
+    for step, colour, width in ((1, FINE_GRID_COLOUR, 0.1), (5, COARSE_GRID_COLOUR, 0.2)):
         page.vlines(
             np.arange(left, right + 0.5, step),
             bottom,
@@ -171,10 +190,16 @@ def _trace(
     start_s: float,
     seconds: float,
 ) -> None:
-    """Draw one lead from `start_s` on, with its median on the level, as a printer centres it."""
+    """Draw `seconds` of the lead `name` from `start_s` on.
+
+    x_mm      left end of the trace
+    level_mm  height of the baseline, on which the lead's median lies
+    """
     page.text(x_mm + 1.5, level_mm + 13, name, fontsize=9, weight="bold", va="center")
     if x_mm > LEFT_MM:
-        page.vlines(x_mm, level_mm - 4, level_mm + 4, colors=INK, linewidths=_points(LINE_MM))
+        page.vlines(
+            x_mm, level_mm - 4, level_mm + 4, colors=INK_COLOUR, linewidths=_points(LINE_WIDTH_MM)
+        )
     signal = sheet.leads.get(name)
     if signal is None:
         page.text(
@@ -195,8 +220,8 @@ def _trace(
     page.plot(
         x,
         level_mm + millivolts * MM_PER_MV,
-        color=INK,
-        linewidth=_points(LINE_MM),
+        color=INK_COLOUR,
+        linewidth=_points(LINE_WIDTH_MM),
         solid_joinstyle="round",
     )
 
@@ -204,65 +229,87 @@ def _trace(
 def _fiducials(page: Axes, sheet: Sheet) -> None:
     """Draw the boundaries of P, QRS and T as ticks below the rhythm strip.
 
-    A beat that is not normal has the first letter of its class.
+    The first letter of its class is below the R peak of a beat that is not normal.
     """
     names = {"p_onset": "P", "p_offset": "", "qrs_onset": "Q", "qrs_offset": "", "t_offset": "T"}
-    top, bottom, text = TICKS_MM
+    top, bottom, letter_top = FIDUCIALS_MM
     for beat in sheet.fiducials:
         for name, letter in names.items():
-            at = beat.get(name)
-            if at is None or at > COLUMN_S * len(COLUMNS):
+            time_s = beat.get(name)
+            if time_s is None or time_s > COLUMN_S * len(COLUMNS):
                 continue
-            x = LEFT_MM + at * MM_PER_S
-            page.vlines(x, STRIP_MM + top, STRIP_MM + bottom, colors=MARK, linewidths=_points(0.3))
-            page.text(x, STRIP_MM + text, letter, fontsize=5.5, color=MARK, ha="center", va="top")
+            x = LEFT_MM + time_s * MM_PER_S
+            page.vlines(
+                x,
+                STRIP_MM + top,
+                STRIP_MM + bottom,
+                colors=FIDUCIAL_COLOUR,
+                linewidths=_points(0.3),
+            )
+            page.text(
+                x,
+                STRIP_MM + letter_top,
+                letter,
+                fontsize=5.5,
+                color=FIDUCIAL_COLOUR,
+                ha="center",
+                va="top",
+            )
         if beat["class"] != "normal" and beat["r"] <= COLUMN_S * len(COLUMNS):
             page.text(
                 LEFT_MM + beat["r"] * MM_PER_S,
-                STRIP_MM + text,
+                STRIP_MM + letter_top,
                 beat["class"][0],
                 fontsize=7,
-                color=MARK,
+                color=FIDUCIAL_COLOUR,
                 ha="center",
                 va="top",
             )
 
 
 def _pulse(page: Axes, level_mm: float) -> None:
-    """Draw the calibration pulse: 1 mV for 0.2 s, so 10 mm by 5 mm."""
+    """Draw the calibration pulse: 1 mV for 0.2 s, so 10 mm high and 5 mm wide."""
     start = LEFT_MM - 12
     x = start + np.array([0, 2, 2, 2 + PULSE_S * MM_PER_S, 2 + PULSE_S * MM_PER_S, 9])
     y = level_mm + np.array([0, 0, PULSE_MV * MM_PER_MV, PULSE_MV * MM_PER_MV, 0, 0])
     page.plot(
         x,
         y,
-        color=INK,
-        linewidth=_points(LINE_MM),
+        color=INK_COLOUR,
+        linewidth=_points(LINE_WIDTH_MM),
         solid_joinstyle="miter",
         gid="calibration pulse",
     )
 
 
 def _points(mm: float) -> float:
+    """Convert mm to points, matplotlib's unit of line widths."""
     return mm / 25.4 * 72
 
 
 def _all_limb_leads(leads: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """Return the leads; with I and II, also the four limb leads that follow from them."""
+    """Return the leads, and if I and II are among them, the four limb leads computed from them.
+
+    A limb lead that is already among them stays as it is.
+    """
     if "I" not in leads or "II" not in leads:
         return leads
-    one, two = leads["I"], leads["II"]
+    lead_i, lead_ii = leads["I"], leads["II"]
     derived = {
-        "III": two - one,
-        "aVR": -(one + two) / 2,
-        "aVL": one - two / 2,
-        "aVF": two - one / 2,
+        "III": lead_ii - lead_i,
+        "aVR": -(lead_i + lead_ii) / 2,
+        "aVL": lead_i - lead_ii / 2,
+        "aVF": lead_ii - lead_i / 2,
     }
     return {**derived, **leads}
 
 
-def _words(analysis: Analysis) -> list[str]:
-    """Return the header's lines: measurements, then findings; a dash for what was not measured."""
+def _header_lines(analysis: Analysis) -> list[str]:
+    """Return the header's lines.
+
+    The first column has the measurements, the quality, and the recording's date with the patient's
+    age and sex. The second column has the rhythm, the findings and the superclass. A dash stands for a value that was not measured.
+    """
     values = analysis.measurements
     numbers = [
         ("Rate", getattr(values, "heart_rate_bpm", None), "/min"),
@@ -277,16 +324,16 @@ def _words(analysis: Analysis) -> list[str]:
     ]
     lines = ["   ".join(values_as_text[:3]), "   ".join(values_as_text[3:])]
     lines.append(f"Quality {analysis.signal_quality or '-'}")
-    lines.append(_recorded(analysis.raw.get("reported") or {}))
+    lines.append(_date_age_sex(analysis.raw.get("reported") or {}))
     source = f" (by {analysis.rhythm_source})" if analysis.rhythm_source else ""
     lines.append(f"{analysis.rhythm or 'no rhythm'}{source}")
     superclass = None if analysis.superclass is None else analysis.superclass.get("top")
-    lines += _fitted(analysis.abnormalities, LINES - 1 - (superclass is not None))
+    lines += _names_that_fit(analysis.abnormalities, HEADER_LINES - 1 - (superclass is not None))
     return lines if superclass is None else [*lines, f"Superclass {superclass}"]
 
 
-def _recorded(reported: Mapping[str, Any]) -> str:
-    """Return the date, age and sex, as far as the file states them."""
+def _date_age_sex(reported: Mapping[str, Any]) -> str:
+    """Return the recording's date and the patient's age and sex, as far as the file states them."""
     age, date = reported.get("age"), reported.get("recording_date")
     who = [None if age is None else f"{age:g} years", reported.get("sex")]
     return "   ".join(
@@ -296,11 +343,14 @@ def _recorded(reported: Mapping[str, Any]) -> str:
     )
 
 
-def _fitted(names: Sequence[str], lines: int) -> list[str]:
-    """Return the names in at most `lines` lines, with the number of those that do not fit."""
+def _names_that_fit(names: Sequence[str], lines: int) -> list[str]:
+    """Return at most `lines` lines of text with the names, separated by commas.
+
+    Names that do not fit are replaced by their number, "and 4 more". No lines if nothing fits.
+    """
     for shown in range(len(names), 0, -1):
         more = [f"and {len(names) - shown} more"] if shown < len(names) else []
-        wrapped = wrap(", ".join([*names[:shown], *more]), LINE_CHARS)
+        wrapped = wrap(", ".join([*names[:shown], *more]), HEADER_LINE_CHARS)
         if len(wrapped) <= lines:
             return wrapped
     return []

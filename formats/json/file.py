@@ -1,4 +1,4 @@
-"""Read an uploaded JSON file that holds one record of docs/api.md."""
+"""Read an uploaded JSON file that contains one record as docs/api.md describes it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from formats.mapping import record_from_mapping, with_hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord
 
-_BOM: Final = b"\xef\xbb\xbf"
-_DETECTED_BYTES: Final = 64
+_UTF8_MARK: Final = b"\xef\xbb\xbf"  # the byte order mark
+_START_BYTES: Final = 64  # the object's { must be among these first bytes
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """Read the file's one record.
+    """Return the record that the JSON file `head` contains, completed by the hints.
 
     Raises SeveralRecordings for {"records": [...]}, UnknownFormat for JSON that is not an object,
     and the errors of `signals.loads` and `record_from_mapping`.
@@ -29,15 +29,16 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         )
     if "records" in mapping:
         raise SeveralRecordings(
-            "the JSON file holds several records; an uploaded file holds one, send many as a JSON "
-            "body"
+            "the JSON file contains a list of records; an uploaded file may contain one record; "
+            "send several as a JSON body"
         )
     merged, warnings = with_hints(mapping, hints)
     return record_from_mapping(merged).with_warnings(*warnings)
 
 
 def _detect(part: Part) -> bool:
-    start = part.data[:_DETECTED_BYTES].removeprefix(_BOM).lstrip()
+    """Return whether a file starts as a JSON object does and contains "signal" or "records"."""
+    start = part.data[:_START_BYTES].removeprefix(_UTF8_MARK).lstrip()
     if not start.startswith(b"{"):
         return False
     return b'"signal"' in part.data or b'"records"' in part.data

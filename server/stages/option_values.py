@@ -22,9 +22,9 @@ from analysis.options import (
     FloatType,
     Level,
     Pooling,
+    describe,
     encoder_role,
     feature_options,
-    shown,
 )
 from errors import BadOption, UnknownLabel, UnknownPart
 
@@ -76,7 +76,7 @@ def choose(name: str, value: object, allowed: tuple[Choice, ...]) -> Choice | No
         for choice in allowed:
             if value == choice:
                 return choice
-    raise BadOption(f"{name} is {shown(value)}; allowed are {', '.join(allowed)}", loc=(name,))
+    raise BadOption(f"{name} is {describe(value)}; allowed are {', '.join(allowed)}", loc=(name,))
 
 
 def _include(value: object) -> frozenset[str]:
@@ -85,7 +85,7 @@ def _include(value: object) -> frozenset[str]:
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, Iterable) or isinstance(names, Mapping):
         raise BadOption(
-            f"include is {shown(value)}; it must be a list of parts or a comma-separated string",
+            f"include is {describe(value)}; it must be a list of parts or a comma-separated string",
             loc=("include",),
         )
     parts: set[str] = set()
@@ -98,7 +98,7 @@ def _parts_named(name: object) -> tuple[str, ...]:
     """Return the part of this name; every part for `all`, none for an empty string."""
     if not isinstance(name, str):
         raise BadOption(
-            f"include holds {shown(name)}; it must be a list of strings", loc=("include",)
+            f"include holds {describe(name)}; it must be a list of strings", loc=("include",)
         )
     part = name.strip()
     if part == "all":
@@ -107,7 +107,7 @@ def _parts_named(name: object) -> tuple[str, ...]:
         return ()
     if part not in PARTS:
         raise UnknownPart(
-            f"include names {shown(part)}; parts are {', '.join(PARTS)}, or all",
+            f"include names {describe(part)}; parts are {', '.join(PARTS)}, or all",
             loc=("include",),
         )
     return (part,)
@@ -121,7 +121,8 @@ def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float]
         value = _json_of(value)
     if not isinstance(value, Mapping):
         raise BadOption(
-            f"thresholds is {shown(value)}; it must be an object label -> number between 0 and 1",
+            f"thresholds is {describe(value)}; "
+            "it must be an object label -> number between 0 and 1",
             loc=("thresholds",),
         )
     labels = deployment.threshold_labels()
@@ -148,7 +149,7 @@ def _json_of(text: str) -> object:
 def _known_label(name: object, labels: set[str]) -> str:
     if not isinstance(name, str) or name not in labels:
         raise UnknownLabel(
-            f"thresholds names {shown(name)}; labels are {', '.join(sorted(labels))}",
+            f"thresholds names {describe(name)}; labels are {', '.join(sorted(labels))}",
             loc=("thresholds",),
         )
     return name
@@ -160,7 +161,8 @@ def _threshold(label: str, threshold: object) -> float:
     if isinstance(threshold, int | float) and not is_boolean and 0 <= threshold <= 1:
         return float(threshold)
     raise BadOption(
-        f"thresholds: {shown(label)} is {shown(threshold)}; it must be a number between 0 and 1",
+        f"thresholds: {describe(label)} is {describe(threshold)}; "
+        "it must be a number between 0 and 1",
         loc=("thresholds", label[:MAX_SHOWN_CHARS]),
     )
 
@@ -178,4 +180,4 @@ def _layer(value: object) -> int | None:
         return value
     elif isinstance(value, float) and math.isfinite(value) and value == int(value):
         return int(value)
-    raise BadOption(f"layer is {shown(value)}; it must be a whole number", loc=("layer",))
+    raise BadOption(f"layer is {describe(value)}; it must be a whole number", loc=("layer",))

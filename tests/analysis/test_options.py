@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.options import FeatureOptions, encoder_role, feature_options, shown
+from analysis.options import FeatureOptions, describe, encoder_role, feature_options
 from errors import BadOption, LayerOutOfRange
 from tests.analysis.deployments import BOTH, DEPTH, NOTHING, ONLY_CLINICAL, ONLY_FEATURES
 
@@ -59,17 +59,17 @@ def test_no_pooling_means_tokens(given: dict[str, Any]) -> None:
         (
             {"pooling": "none", "level": "record"},
             "level",
-            "pooling is none and level is record; allowed with no pooling is only level token",
+            "pooling is none and level is record; without pooling, level must be token",
         ),
         (
             {"pooling": "none", "level": "segment"},
             "level",
-            "pooling is none and level is segment; allowed with no pooling is only level token",
+            "pooling is none and level is segment; without pooling, level must be token",
         ),
         (
             {"pooling": "max", "level": "token"},
             "pooling",
-            "level is token and pooling is max; allowed with level token is only pooling none",
+            "level is token and pooling is max; at level token, pooling must be none",
         ),
     ],
 )
@@ -123,4 +123,4 @@ def test_without_an_encoder_none_is_listed() -> None:
     ],
 )
 def test_a_value_is_shown_short_and_never_as_a_structure(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert describe(value) == text

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ecgfm_client import EcgClient, UnusableInput
-from ecgfm_client.paper import COLUMN_S, LEFT_MM, PARTS, ROWS_MM, Sheet, _fitted, draw, plot
+from ecgfm_client.paper import COLUMN_S, LEFT_MM, PARTS, ROWS_MM, Sheet, _names_that_fit, draw, plot
 from matplotlib.figure import Figure
 
 from tests.server.ecgs import twelve_seconds
@@ -82,11 +82,13 @@ def test_a_long_recording_says_that_only_its_beginning_is_shown() -> None:
 
 
 def test_findings_that_do_not_fit_are_counted() -> None:
-    assert _fitted(["Infarction", "Atrial fibrillation"], 2) == ["Infarction, Atrial fibrillation"]
-    assert _fitted([f"a rather long finding, number {number}" for number in range(9)], 2)[
+    assert _names_that_fit(["Infarction", "Atrial fibrillation"], 2) == [
+        "Infarction, Atrial fibrillation"
+    ]
+    assert _names_that_fit([f"a rather long finding, number {number}" for number in range(9)], 2)[
         -1
     ].endswith("and 4 more")
-    assert _fitted([], 2) == []
+    assert _names_that_fit([], 2) == []
 
 
 def test_a_missing_lead_says_so_and_the_limb_leads_follow_from_two() -> None:

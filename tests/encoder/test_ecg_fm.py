@@ -146,4 +146,4 @@ def test_the_published_model_has_the_published_number_of_parameters() -> None:
         encoder = EcgFm(base)
     folded_away = 128  # weight norm's g
     assert sum(weight.numel() for weight in encoder.parameters()) + folded_away == 90_386_321
-    assert base.tokens(2500) == 156
+    assert base.token_count(2500) == 156

@@ -101,7 +101,8 @@ def test_an_uploaded_json_file_is_read_and_the_request_wins_with_a_warning() -> 
     with pytest.raises(SeveralRecordings) as caught:
         read([Part("a", b'{"records": [' + RECORD + b"]}")])
     assert caught.value.detail == (
-        "the JSON file holds several records; an uploaded file holds one, send many as a JSON body"
+        "the JSON file contains a list of records; an uploaded file may contain one record; "
+        "send several as a JSON body"
     )
 
 

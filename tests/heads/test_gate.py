@@ -43,7 +43,7 @@ def test_a_clearly_better_candidate_is_promoted() -> None:
     assert verdict.gain > verdict.gain_bound > Limits().margin
     assert verdict.reason == (
         f"the 5 % bound of the gain in log loss is {100 * verdict.gain_bound:+.2f} %, "
-        "above +1 %, and no label loses too much"
+        "above +1 %, and no label loses more than 0.02 of AUROC"
     )
     assert (verdict.patients, verdict.records) == (600, 600)
 
@@ -171,8 +171,8 @@ def test_no_label_may_lose_more_auroc_than_the_limit() -> None:
     assert not refused.promote
     assert refused.reason == "MI loses 0.2500 of AUROC; no label may lose more than 0.02"
     assert [label.change for label in refused.labels] == [-0.25, 0.0]
-    assert judge(gate, champion, candidate, Limits(max_label_loss=0.25)).promote
-    assert not judge(gate, champion, candidate, Limits(max_label_loss=0.2499)).promote
+    assert judge(gate, champion, candidate, Limits(max_auroc_drop=0.25)).promote
+    assert not judge(gate, champion, candidate, Limits(max_auroc_drop=0.2499)).promote
 
 
 def test_a_better_order_with_worse_probabilities_is_not_enough() -> None:

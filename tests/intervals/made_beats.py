@@ -35,8 +35,8 @@ def beats_at(
         windows=windows.astype(np.float32),
         whole=np.array(whole if whole is not None else [True] * count, np.bool_),
         representative=representative,
-        averaged=count,
-        covered=covered,
+        averaged_count=count,
+        recorded_span=covered,
     )
 
 

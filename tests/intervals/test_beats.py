@@ -58,7 +58,7 @@ def classes_of(heights: list[float]) -> tuple[BeatClass, ...]:
 def test_beats_of_one_morphology_are_normal_and_aligned() -> None:
     beats = beats_of(synthetic() + np.random.default_rng(0).normal(0, 0.02, (12, 5000)))
     assert set(beats.classes) == {"normal"}
-    assert beats.averaged == 11
+    assert beats.averaged_count == 11
     # To a fifth of the samples of 4 ms at which beats are compared.
     assert np.abs(np.diff(beats.centre_s) - 0.85).max() < 0.0008
 
@@ -89,7 +89,7 @@ def test_a_beat_of_another_morphology_is_ectopic_and_not_averaged() -> None:
     assert clean.classes == ("normal",) * 11
     assert disturbed.classes.count("ectopic") == 1 and disturbed.classes.count("normal") == 10
     assert disturbed.classes[5] == "ectopic"
-    assert disturbed.averaged < clean.averaged
+    assert disturbed.averaged_count < clean.averaged_count
     assert clean.representative is not None and disturbed.representative is not None
     qrs = slice(90, 160)
     np.testing.assert_allclose(
@@ -160,7 +160,7 @@ def test_a_window_with_a_missing_sample_is_not_whole(start: int, stop: int, whol
     beats = find_beats(conditioned(signal, missing), np.array([501, 1501]) / 500.0)
     assert np.rint(beats.centre_s * 500).tolist() == [501, 1501]
     assert beats.whole.tolist() == [whole, True]
-    assert beats.averaged == 1 + whole
+    assert beats.averaged_count == 1 + whole
 
 
 def test_beats_next_to_a_gap_are_not_whole() -> None:
@@ -170,7 +170,7 @@ def test_beats_next_to_a_gap_are_not_whole() -> None:
     beats = beats_of(signal)
     assert beats.centre_s.size == 11
     np.testing.assert_allclose(beats.centre_s[~beats.whole], [4.05, 4.9], atol=0.02)
-    assert beats.averaged == 9
+    assert beats.averaged_count == 9
 
 
 def test_the_interquartile_mean_leaves_out_the_extremes() -> None:
@@ -208,7 +208,7 @@ def test_a_wide_morphology_that_is_clearly_commoner_is_measured() -> None:
 def test_no_beats_give_nothing() -> None:
     beats = beats_of(np.zeros((12, 5000)))
     assert beats.representative is None
-    assert (beats.classes, beats.averaged) == ((), 0)
+    assert (beats.classes, beats.averaged_count) == ((), 0)
     assert beats.windows.shape == (0, 12, 288)
     assert beats.centre_s.size == beats.whole.size == 0
 
@@ -218,8 +218,8 @@ def test_a_short_recording_states_which_part_of_the_beat_it_holds() -> None:
     signal = complexes_at([175], [1.0], 500)
     beats = find_beats(conditioned(signal), np.array([0.35]))
     assert np.rint(beats.centre_s * 500).tolist() == [175]
-    assert beats.covered == (73 // 2, (500 - 175 + 248) // 2)
-    assert (beats.whole.tolist(), beats.averaged) == ([False], 1)
+    assert beats.recorded_span == (73 // 2, (500 - 175 + 248) // 2)
+    assert (beats.whole.tolist(), beats.averaged_count) == ([False], 1)
 
 
 def test_of_beats_that_are_cut_off_the_longest_represents_all() -> None:
@@ -227,12 +227,12 @@ def test_of_beats_that_are_cut_off_the_longest_represents_all() -> None:
     signal = complexes_at([74, 250, 397], [1.0] * 3, 500)
     beats = find_beats(conditioned(signal), np.array([74, 250, 397]) / 500.0)
     assert beats.classes == ("normal",) * 3 and not beats.whole.any()
-    assert (beats.covered, beats.averaged) == ((0, (500 - 250 + 248) // 2), 1)
+    assert (beats.recorded_span, beats.averaged_count) == ((0, (500 - 250 + 248) // 2), 1)
 
 
 def test_a_whole_beat_covers_the_window() -> None:
     beats = beats_of(synthetic_at([1.0, 2.0, 3.0], seconds=4.0))
-    assert beats.covered == (0, 288)
+    assert beats.recorded_span == (0, 288)
 
 
 def ramp(rr_s: float, beats: int = 4) -> Beats:
@@ -264,4 +264,4 @@ def test_the_delineator_reads_no_leads_that_follow_from_others() -> None:
 def test_a_slow_recording_of_one_second_has_a_beat() -> None:
     beats = beats_of(synthetic(Made(rr_ms=1500.0), seconds=1.0, first_s=0.3))
     assert beats.classes == ("normal",)
-    assert beats.covered[0] > 0 and beats.covered[1] < 288
+    assert beats.recorded_span[0] > 0 and beats.recorded_span[1] < 288
