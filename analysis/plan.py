@@ -1,4 +1,4 @@
-"""From one request's options: what has to be computed for each of its recordings."""
+"""Choose the encoders, layers and heads that a request's recordings need, from its options."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from analysis.options import AnalyzeOptions, FeatureOptions, Options
 from heads.pacemaker import PACEMAKER_LABEL
 from model_store.manifest import Role
 
+# The parts of an answer that consist of, or are derived from, the clinical encoder's labels.
 LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment"})
 
 
 @dataclass(frozen=True)
 class Need:
-    """What is needed from one encoder in addition to the pooled embedding and the logits.
+    """What a recording needs from one encoder besides the pooled embedding and the logits.
 
-    layer      the layer whose token states are needed, (tokens, width) a segment; None for none, -1
-               for the pooled layer
+    layer      the layer whose token states, (tokens, width) for each segment, are needed; None if
+               no token states are needed; -1 is the layer from which the embedding is pooled
     attention  whether the last layer's attention is needed
     """
 
@@ -27,10 +28,11 @@ class Need:
 
 
 Needs = dict[Role, Need]
+"""The encoders that have to run, by role, and what is needed from each."""
 
 
 def needs_of(options: Options, deployment: Deployment) -> Needs:
-    """Return the encoders that have to run, and what is needed from each."""
+    """Return what a request's recordings need from each encoder; empty if no encoder has to run."""
     if isinstance(options, FeatureOptions):
         return {options.role: Need(layer=_token_layer(options))}
     if isinstance(options, AnalyzeOptions):
@@ -39,9 +41,9 @@ def needs_of(options: Options, deployment: Deployment) -> Needs:
 
 
 def heads_wanted(options: Options, heads: Sequence[HeadUse]) -> tuple[HeadUse, ...]:
-    """Return the installed heads that take part in the answer.
+    """Return the heads among `heads` whose results are in the answer.
 
-    `heads` asks for all of them, `superclass` for the head of that name.
+    The answer's part `heads` needs all heads; the part `superclass` needs the head of that name.
     """
     if not isinstance(options, AnalyzeOptions):
         return ()
@@ -53,9 +55,9 @@ def heads_wanted(options: Options, heads: Sequence[HeadUse]) -> tuple[HeadUse, .
 
 
 def _token_layer(options: FeatureOptions) -> int | None:
-    """Return None if the pooled embedding is enough.
+    """Return the layer whose token states are needed, or None if the pooled embedding is enough.
 
-    Every other layer, pooling or level needs the token states.
+    The pooled embedding is the mean over tokens of layer -1.
     """
     if options.layer == -1 and options.pooling == "mean" and options.level != "token":
         return None
@@ -63,6 +65,7 @@ def _token_layer(options: FeatureOptions) -> int | None:
 
 
 def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
+    """Return what the parts of an /analyze answer need from each encoder."""
     needs: Needs = {}
     clinical_role = deployment.clinical_role()
     if clinical_role and _needs_labels(options, deployment.encoders[clinical_role]):
@@ -76,14 +79,17 @@ def _analysis_needs(options: AnalyzeOptions, deployment: Deployment) -> Needs:
         if superclass_role:
             needs.setdefault(superclass_role, Need())
     if "saliency" in options.include:
-        explained_role = clinical_role or options.features_role
-        if explained_role:
-            needs[explained_role] = Need(attention=True)
+        saliency_role = clinical_role or options.features_role
+        if saliency_role:
+            needs[saliency_role] = Need(attention=True)
     return needs
 
 
 def _needs_labels(options: AnalyzeOptions, clinical: Encoder) -> bool:
-    """Whether a part depends on the clinical labels; one of them is evidence of a pacemaker."""
+    """Return whether a part of the answer depends on the labels of the clinical encoder.
+
+    The part `pacemaker` does if one of the labels is the pacemaker label.
+    """
     if options.include & LABEL_PARTS:
         return True
     return "pacemaker" in options.include and any(

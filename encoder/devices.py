@@ -1,6 +1,6 @@
-"""The devices of this machine and settings of its processes, without importing torch.
+"""Find this machine's devices and set how processes wait and free memory, without importing torch.
 
-The main process chooses the devices and must stay small.
+The main process chooses the devices and must stay small, so it does not load torch.
 """
 
 from __future__ import annotations
@@ -12,20 +12,23 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 CUDA_SUCCESS = 0  # cuda.h
-# libgomp's own default if there are more threads than cores; otherwise it is 300,000 (libgomp
-# manual, GOMP_SPINCOUNT).
-SHORT_SPINS = {"GOMP_SPINCOUNT": "1000"}
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-LARGEST_KEPT_BYTES = 32 << 20  # one array; glibc's maximum for M_MMAP_THRESHOLD
-# In total: more than any batch on a CPU needs from input to output.
+# How often a waiting OpenMP thread checks before it sleeps. 1000 is libgomp's default if there are
+# more threads than cores; otherwise its default is 300,000 (libgomp manual, GOMP_SPINCOUNT).
+SHORT_SPIN_VARIABLES = {"GOMP_SPINCOUNT": "1000"}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt, from malloc.h
+# Freed arrays up to this size are kept for reuse. It is glibc's maximum for M_MMAP_THRESHOLD.
+LARGEST_KEPT_ARRAY_BYTES = 32 << 20
+# Freed bytes that a process with encoders keeps: more than any batch on a CPU needs from input to
+# output.
 ENCODER_KEPT_BYTES = 256 << 20
-# The arrays of several ten-second recordings; those of a long one are returned to the kernel.
+# Freed bytes that a signal worker keeps: the arrays of several ten-second recordings. Those of a
+# long recording are returned to the kernel.
 SIGNAL_KEPT_BYTES = 32 << 20
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})  # names in Linux's /proc/cpuinfo
 
 
 def cuda_device_count() -> int:
-    """Return the number of devices that the NVIDIA driver reports.
+    """Return the number of CUDA devices that the NVIDIA driver reports.
 
     It is 0 without a driver, or if the installed torch cannot use CUDA.
     """
@@ -44,9 +47,11 @@ def cuda_device_count() -> int:
 
 
 def resolve_devices(setting: str, available: int) -> list[str]:
-    """Return device names for auto | cpu | cuda | cuda:N,...
+    """Return the names of the devices to use, such as ["cpu"] or ["cuda:0", "cuda:1"].
 
-    auto is every CUDA device, or the CPU if there is none.
+    setting    auto, cpu, cuda, or a list such as cuda:0,cuda:1; cuda means every CUDA device, and
+               auto the same, or the CPU if there is no CUDA device
+    available  the number of CUDA devices
     Raises ValueError for a device that is not available.
     """
     if setting == "cpu" or (setting == "auto" and not available):
@@ -54,15 +59,16 @@ def resolve_devices(setting: str, available: int) -> list[str]:
     if setting in ("auto", "cuda"):
         if not available:
             raise ValueError(
-                "ECG_DEVICE is cuda; no CUDA device can be used here (a driver and a CUDA build of "
-                "torch are required)"
+                "ECG_DEVICE is cuda; no CUDA device can be used on this machine (a driver and a "
+                "CUDA build of torch are required)"
             )
         return [f"cuda:{number}" for number in range(available)]
     numbers = [int(part.removeprefix("cuda:")) for part in setting.split(",")]
     for number in numbers:
         if number >= available:
             raise ValueError(
-                f"ECG_DEVICE names cuda:{number}; {available} CUDA devices can be used here"
+                f"ECG_DEVICE names cuda:{number}; "
+                f"{available} CUDA devices can be used on this machine"
             )
     return [f"cuda:{number}" for number in dict.fromkeys(numbers)]
 
@@ -70,8 +76,8 @@ def resolve_devices(setting: str, available: int) -> list[str]:
 def cpu_multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Return whether this processor has instructions for bfloat16 products.
 
-    They are at least twice as fast as those for float32. False if Linux does not list the
-    processor's flags.
+    bfloat16 products are then at least twice as fast as float32 products. False if `cpuinfo` does
+    not exist or lists no flags.
     """
     if not cpuinfo.is_file():
         return False
@@ -82,32 +88,35 @@ def cpu_multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 def limit_openmp_spinning(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Let the encoder's threads stop spinning soon when they wait for each other.
+    """Set environment variables that make OpenMP threads sleep soon when they wait.
 
-    Their cores are then free for the processes that prepare the next recordings: two threads that
-    spin on two cores with other work take several times as long as one.
+    Without them, the encoder's threads keep their cores busy while they wait for each other.
 
-    Call it before torch is loaded, whose OpenMP then reads the environment. Variables that the
-    operator has set are kept.
+    The processes that prepare the next recordings need these cores: two threads that spin on two
+    cores with other work take several times as long as one thread.
+
+    Call it before torch is loaded: OpenMP reads the environment when it is loaded. Variables that
+    the operator has set are kept.
     """
     if "OMP_WAIT_POLICY" not in environment:
-        for name, value in SHORT_SPINS.items():
+        for name, value in SHORT_SPIN_VARIABLES.items():
             environment.setdefault(name, value)
 
 
 def keep_freed_memory(kept_bytes: int = ENCODER_KEPT_BYTES) -> None:
-    """Let glibc keep up to this many freed bytes for the next batch or request.
+    """Let glibc keep up to `kept_bytes` freed bytes for the next batch or request.
 
-    Reusing memory avoids page faults: otherwise a batch of eight segments had 60,000 of them, which
-    took a tenth of its time.
+    Reusing memory avoids page faults. Without it, a batch of eight segments had 60,000 page faults,
+    which took a tenth of its time.
     """
     allocator = ctypes.CDLL(None)
-    if hasattr(allocator, "mallopt"):  # not all C libraries have it
-        allocator.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_BYTES)
+    if hasattr(allocator, "mallopt"):  # a function of glibc; not all C libraries have it
+        allocator.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_ARRAY_BYTES)
         allocator.mallopt(M_TRIM_THRESHOLD, kept_bytes)
 
 
 def _torch_has_cuda() -> bool:
+    """Return whether the installed torch is a CUDA build; False if torch is not installed."""
     try:
         return "+cpu" not in version("torch")  # PyTorch's mark of builds without CUDA
     except PackageNotFoundError:

@@ -35,7 +35,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heads.paced_beats import PacedBeatModel
-from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Chamber, Pacing, Spikes
+from signals.spikes import (
+    ATRIAL_WINDOW_MS,
+    STABLE_MS,
+    VENTRICULAR_WINDOW_MS,
+    Chamber,
+    Pacing,
+    Spikes,
+)
 
 FILE: Final = Path(__file__).with_name("pacemaker.npz")
 PACEMAKER_LABEL: Final = "Electronic pacemaker"
@@ -173,8 +180,10 @@ def stable_log_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
         return 0.0
     chance = -expm1(-2 * STABLE_MS / 1000 * spikes / seconds)
     chance = min(max(chance, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY)
-    atrial = _window_log_ratio(pacing.atrial_beats, pacing.beats, chance, ATRIAL_MS)
-    ventricular = _window_log_ratio(pacing.ventricular_beats, pacing.beats, chance, VENTRICULAR_MS)
+    atrial = _window_log_ratio(pacing.atrial_beats, pacing.beats, chance, ATRIAL_WINDOW_MS)
+    ventricular = _window_log_ratio(
+        pacing.ventricular_beats, pacing.beats, chance, VENTRICULAR_WINDOW_MS
+    )
     return max(atrial, ventricular)
 
 

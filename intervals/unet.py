@@ -1,9 +1,10 @@
 """The delineator's network in plain numpy: a U-Net over time with weights shared over leads.
 
-Four levels of convolutions with seven taps, each level at half the rate of the one before. At the
-lowest level each lead is concatenated with the mean over leads. On the way up, each level is
-concatenated with its skip connection. `training/delineator/net.py` is the same network in PyTorch;
-tests hold the two equal.
+It marks P, QRS and T on one representative beat. It has four levels of convolutions with seven
+taps; each level has half the sampling rate of the level before. At the lowest level, each lead is
+concatenated with the mean over leads. On the way up, each level is concatenated with its skip
+connection. `training/delineator/net.py` is the same network in PyTorch; tests require equal
+outputs.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ Array: TypeAlias = NDArray[np.float32]
 MatrixProduct: TypeAlias = tuple[Array, Array, Array]
 """A stack of matrices, the matrix that each is multiplied with, and the array for the products."""
 
-CLASSES: Final = 4
+CLASSES: Final = 4  # background, P, QRS and T
 LEVELS: Final = 4
 TAPS: Final = 7  # of every convolution over time
-PADDING: Final = TAPS // 2
-_VARIANCE_FLOOR: Final = 1e-6
-# Multiplications up to which OpenBLAS reads matrices in place instead of packing them first
-# (AVX-512 kernels, 100^3).
+PADDING: Final = TAPS // 2  # zero samples before and after each lead
+_VARIANCE_FLOOR: Final = 1e-6  # added to a variance before its square root
+# The largest product, in multiplications, for which OpenBLAS reads matrices in place instead of
+# packing them first (AVX-512 kernels, 100^3).
 _SMALL_PRODUCT: Final = 1_000_000
-# Workspaces kept a thread, one for each number of leads; each has up to 2.4 MB.
+# Workspaces that each thread keeps, one for each number of leads; each has up to 2.4 MB.
 _KEPT_WORKSPACES: Final = 4
 
 
 class _Workspaces(threading.local):
-    """A thread's workspaces by the number of leads."""
+    """The workspaces of the current thread, by the number of leads."""
 
     def __init__(self) -> None:
         self.by_leads: dict[int, _Workspace] = {}
@@ -44,11 +45,12 @@ class _Workspaces(threading.local):
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The weights in the layout in which they are multiplied and added.
+    """The network's weights, in the layout that the forward pass multiplies and adds.
 
-    kernels     (taps x inputs, outputs) by name
-    biases      ((samples + 3) x outputs,) by name, repeated for each sample of one lead
-    heads       as they are stored
+    kernels     layer name -> (taps x inputs, outputs)
+    biases      layer name -> ((samples + 3) x outputs,), the bias of one lead: repeated for each of
+                its samples, and minus infinity in the padding after them
+    heads       weights and biases of the output layers, with their stored names and shapes
     workspaces  the buffers that forward passes write to
     """
 
@@ -59,14 +61,18 @@ class Network:
 
 
 def build_network(weights: dict[str, Array]) -> Network:
-    """Lay stored weights out for the matrix products of the forward pass."""
+    """Return the network with its weights arranged for the matrix products of the forward pass.
+
+    weights  by the names that `training/delineator/net.py` exports; convolutions are
+             (outputs, inputs, taps)
+    """
     stored = {
         name.removesuffix(".weight"): kernel for name, kernel in weights.items() if kernel.ndim == 3
     }
     kernels = {name: _by_taps(kernel) for name, kernel in stored.items()}
 
-    # The first convolution of each level on the way up is split: its first inputs come from the
-    # level below, at half the rate; the others are the skip connection.
+    # The first convolution of each level on the way up is split in two: its first inputs come from
+    # the level below, at half the rate; the others come from the skip connection.
     for level in range(LEVELS - 1):
         name = f"up.{level}.0"
         below = f"up.{level - 1}.1" if level else "joined"
@@ -74,7 +80,8 @@ def build_network(weights: dict[str, Array]) -> Network:
         kernels[name] = _by_taps(stored[name][:, inputs_from_below:])
         kernels[f"{name} below"] = _at_half_rate(stored[name][:, :inputs_from_below])
 
-    # So is the one that joins each lead with the mean over leads: the mean is convolved only once.
+    # The convolution that joins each lead with the mean over leads is split too: the mean is then
+    # convolved only once.
     joined = stored["joined"]
     lead_inputs = joined.shape[1] // 2
     kernels["joined"] = _by_taps(joined[:, :lead_inputs])
@@ -91,12 +98,16 @@ def build_network(weights: dict[str, Array]) -> Network:
 def forward(
     network: Network, x: Array, has_signal: NDArray[np.bool_]
 ) -> tuple[Array, Array, Array, float]:
-    """Run the network on the features of one beat, (4, leads, 288).
+    """Return the network's logits for one beat.
 
-    has_signal  (leads,) bool; the means over leads leave the other leads out
+    x           (4, leads, 288) features of the beat, from `delineator.network_input`
+    has_signal  (leads,) bool; leads without a signal are left out of the means over leads
 
-    Returns the logits of the classes (4, leads, 288), of each lead's times (5, leads, 288), of the
-    global times (5, 288), and of the presence of P.
+    Returns (classes, lead_times, global_times, p_present):
+    classes       (4, leads, 288) logits of background, P, QRS and T
+    lead_times    (5, leads, 288) logits of P onset and offset, QRS onset and offset, and T offset
+    global_times  (5, 288) the same for all leads together
+    p_present     the logit of the presence of a P wave
     """
     channels, leads, samples = x.shape
     workspace = _workspace(network, leads)
@@ -126,7 +137,7 @@ def forward(
 
 
 def _halvings(name: str) -> int:
-    """Return how often time is halved before a layer."""
+    """Return how often the sampling rate has been halved at the layer of that name."""
     part, _, position = name.partition(".")
     if part == "down":
         return int(position[0])
@@ -136,9 +147,9 @@ def _halvings(name: str) -> int:
 
 
 def _by_samples(bias: Array, samples: int) -> Array:
-    """(outputs,) -> ((samples + 3) x outputs,): repeated for each sample of a lead.
+    """Return the bias repeated for each sample of a lead: (outputs,) -> ((samples + 3) x outputs,).
 
-    Minus infinity in the padding between leads, which ReLU turns into the zeros that belong there.
+    The three samples of padding after the lead get minus infinity: ReLU then makes them zero.
     """
     lead = np.full((samples + PADDING, bias.size), -np.inf, np.float32)
     lead[:samples] = bias
@@ -146,13 +157,13 @@ def _by_samples(bias: Array, samples: int) -> Array:
 
 
 def _by_taps(kernel: Array) -> Array:
-    """(outputs, inputs, taps) -> (taps x inputs, outputs)."""
+    """Return a kernel as a matrix: (outputs, inputs, taps) -> (taps x inputs, outputs)."""
     by_taps = np.ascontiguousarray(kernel.transpose(2, 1, 0), np.float32)
     return by_taps.reshape(-1, len(kernel))
 
 
 def _at_half_rate(kernel: Array) -> Array:
-    """Return the kernel for input at half the rate that is upsampled by repetition.
+    """Return the kernel that convolves input at half the rate as if upsampled by repetition.
 
     (outputs, inputs, 7 taps) -> (5 x inputs, 2 x outputs): each input sample is read once, and the
     outputs at its even and its odd position are computed together.
@@ -168,29 +179,28 @@ def _at_half_rate(kernel: Array) -> Array:
 
 
 class _Rows:
-    """Channels over time, lead after lead, with three zero samples before, between and after leads.
+    """A buffer with a row for each sample, lead after lead, with three zero rows around each lead.
 
-    The inputs of each output are then one contiguous run of numbers, and those of every seventh
-    output are adjacent: a strided view is the matrix that is multiplied with the weights, without a
-    copy. After the last lead there is room to fill the outputs up to a multiple of seven, and for
-    their inputs.
+    The inputs of one output are then contiguous, and the inputs of every seventh output are
+    adjacent: a strided view, without a copy, is the matrix that is multiplied with the weights. The
+    rows after the last lead fill the outputs up to a multiple of seven, and hold their inputs.
 
-    every    (3 + leads x (samples + 3) + 14, channels), initially zero
-    body     (leads x (samples + 3), channels), a view
-    behind   (14, channels), a view of what follows the body
+    padded   (3 + leads x (samples + 3) + 14, channels), all rows, initially zero
+    body     (leads x (samples + 3), channels), a view of the leads, each with the padding after it
+    tail     (14, channels), a view of the rows after the body
     flat     (leads, (samples + 3) x channels), a view of the body
-    by_lead  (leads, samples, channels), a view of the body
+    by_lead  (leads, samples, channels), a view of the body without padding
+    zeros    ((samples + 3) x channels,), the second operand of the ReLU of one lead
     """
 
     def __init__(self, leads: int, samples: int, channels: int) -> None:
         body_rows = leads * (samples + PADDING)
-        self.every: Array = np.zeros((PADDING + body_rows + 2 * TAPS, channels), np.float32)
-        self.body: Array = self.every[PADDING : -2 * TAPS]
-        self.behind: Array = self.every[-2 * TAPS :]
+        self.padded: Array = np.zeros((PADDING + body_rows + 2 * TAPS, channels), np.float32)
+        self.body: Array = self.padded[PADDING : -2 * TAPS]
+        self.tail: Array = self.padded[-2 * TAPS :]
         self.flat: Array = self.body.reshape(leads, -1)
         padded_leads = self.body.reshape(leads, samples + PADDING, channels)
         self.by_lead: Array = padded_leads[:, :samples]
-        # Of one lead: the second operand of the ReLU.
         self.zeros: Array = np.zeros_like(self.flat[0])
         self.leads = leads
         self.samples = samples
@@ -198,9 +208,9 @@ class _Rows:
 
 
 class _Workspace:
-    """The buffers of a forward pass for one number of leads, and its matrix products.
+    """The buffers and matrix products of a forward pass, for one number of leads.
 
-    Both are prepared once: slicing a hundred matrices anew takes half as long as their products.
+    Both are prepared once: slicing a hundred matrices again takes half as long as multiplying them.
     """
 
     def __init__(self) -> None:
@@ -208,7 +218,7 @@ class _Workspace:
         self._products: dict[str, list[MatrixProduct]] = {}
 
     def rows(self, name: str, leads: int, samples: int, channels: int) -> _Rows:
-        """Return the buffer that the layer of that name writes to."""
+        """Return the buffer that the layer `name` writes to; the first call allocates it."""
         rows = self._rows.get(name)
         if rows is None:
             rows = _Rows(leads, samples, channels)
@@ -218,7 +228,8 @@ class _Workspace:
     def convolve(self, name: str, kernel: Array, rows: _Rows, out: _Rows) -> None:
         """Write the convolution of `rows` with the kernel to `out`.
 
-        For a given name the three are always the same objects.
+        Every call with the same name must pass the same three objects, because the views of them
+        are prepared at the first call.
         """
         products = self._products.get(name)
         if products is None:
@@ -226,10 +237,11 @@ class _Workspace:
             self._products[name] = products
         for inputs, weights, outputs in products:
             np.matmul(inputs, weights, out=outputs)
-        out.behind[:] = 0.0
+        out.tail[:] = 0.0
 
 
 def _workspace(network: Network, leads: int) -> _Workspace:
+    """Return the current thread's workspace for a number of leads; the first call creates it."""
     by_leads = network.workspaces.by_leads
     if leads not in by_leads:
         if len(by_leads) == _KEPT_WORKSPACES:
@@ -241,22 +253,22 @@ def _workspace(network: Network, leads: int) -> _Workspace:
 def _products(rows: _Rows, kernel: Array, out: _Rows) -> list[MatrixProduct]:
     """Return the matrix products of a convolution as views of its input and output.
 
-    There are as many matrices as taps. Each holds every seventh output (or fifth, for a kernel at
-    half the rate), so that the inputs of its rows do not overlap. Blocks of rows keep each product
-    under _SMALL_PRODUCT.
+    There are as many matrices as taps. Each holds every seventh output (every fifth for a kernel at
+    half the rate), so that the inputs of its rows do not overlap. The matrices are split into
+    blocks of rows, so that no product has more than _SMALL_PRODUCT multiplications.
     """
     taps = len(kernel) // rows.channels
     outputs_a_tap = -(-len(out.body) // taps)
     block_rows = _SMALL_PRODUCT // kernel.size
 
-    row_stride, number_stride = rows.every.strides
+    row_stride, value_stride = rows.padded.strides
     inputs = as_strided(
-        rows.every[PADDING - taps // 2 :],
+        rows.padded[PADDING - taps // 2 :],
         shape=(taps, outputs_a_tap, len(kernel)),
-        strides=(row_stride, taps * row_stride, number_stride),
+        strides=(row_stride, taps * row_stride, value_stride),
         writeable=False,
     )
-    filled = out.every[PADDING : PADDING + taps * outputs_a_tap]
+    filled = out.padded[PADDING : PADDING + taps * outputs_a_tap]
     outputs = filled.reshape(outputs_a_tap, taps, out.channels).transpose(1, 0, 2)
 
     products = []
@@ -269,7 +281,7 @@ def _products(rows: _Rows, kernel: Array, out: _Rows) -> list[MatrixProduct]:
 def _convolutions(
     network: Network, workspace: _Workspace, name: str, rows: _Rows, first: int = 0
 ) -> _Rows:
-    """Apply a level's convolutions one after the other, from number `first` on."""
+    """Return the output of a level's convolutions, applied in order from number `first` on."""
     for number in count(first):
         layer = f"{name}.{number}"
         if layer not in network.kernels:
@@ -279,7 +291,7 @@ def _convolutions(
 
 
 def _convolution(network: Network, workspace: _Workspace, name: str, rows: _Rows) -> _Rows:
-    """Convolve over time with zero padding at each lead's ends, add the bias, apply ReLU."""
+    """Return the layer's output: the convolution over time, zero-padded, plus bias, after ReLU."""
     kernel = network.kernels[name]
     out = workspace.rows(name, rows.leads, rows.samples, kernel.shape[1])
     workspace.convolve(name, kernel, rows, out)
@@ -287,24 +299,27 @@ def _convolution(network: Network, workspace: _Workspace, name: str, rows: _Rows
 
 
 def _join_mean(network: Network, workspace: _Workspace, rows: _Rows, mean: Array) -> _Rows:
-    """Convolve each lead concatenated with the mean over leads, (samples, channels)."""
+    """Return the convolution of each lead concatenated with the mean over leads, after ReLU.
+
+    mean  (samples, channels)
+    """
     mean_kernel = network.kernels["joined mean"]
     mean_rows = workspace.rows("mean", 1, rows.samples, mean.shape[1])
     mean_rows.by_lead[0] = mean
-    of_mean = workspace.rows("joined mean", 1, rows.samples, mean_kernel.shape[1])
-    workspace.convolve("joined mean", mean_kernel, mean_rows, of_mean)
+    convolved_mean = workspace.rows("joined mean", 1, rows.samples, mean_kernel.shape[1])
+    workspace.convolve("joined mean", mean_kernel, mean_rows, convolved_mean)
 
     kernel = network.kernels["joined"]
     out = workspace.rows("joined", rows.leads, rows.samples, kernel.shape[1])
     workspace.convolve("joined", kernel, rows, out)
-    out.by_lead += of_mean.by_lead
+    out.by_lead += convolved_mean.by_lead
     return _bias_and_relu(out, network.biases["joined"])
 
 
 def _join_skip(
     network: Network, workspace: _Workspace, name: str, below: _Rows, skip: _Rows
 ) -> _Rows:
-    """Convolve the level below, upsampled by 2, concatenated with the skip connection."""
+    """Return the convolution of `below`, upsampled by 2 and joined with `skip`, after ReLU."""
     kernel = network.kernels[name]
     out = workspace.rows(name, skip.leads, skip.samples, kernel.shape[1])
     workspace.convolve(name, kernel, skip, out)
@@ -313,7 +328,7 @@ def _join_skip(
     below_kernel = network.kernels[from_below]
     pairs = workspace.rows(from_below, below.leads, below.samples, below_kernel.shape[1])
     workspace.convolve(from_below, below_kernel, below, pairs)
-    # A row holds the outputs at an even and at the next odd position: as one axis they alternate.
+    # A row holds the outputs at an even and the next odd position. Reshaping interleaves them.
     upsampled = pairs.flat.reshape(skip.leads, -1, out.channels)
     out.by_lead += upsampled[:, : skip.samples]
     return _bias_and_relu(out, network.biases[name])
@@ -322,13 +337,13 @@ def _join_skip(
 def _bias_and_relu(rows: _Rows, bias: Array) -> _Rows:
     """Add the bias and apply ReLU, in place."""
     rows.flat += bias
-    # Against an array of zeros: numpy takes four times as long for the maximum with a number.
+    # np.maximum with an array of zeros: with a scalar, numpy takes four times as long.
     np.maximum(rows.flat, rows.zeros, out=rows.flat)
     return rows
 
 
 def _max_pooled(workspace: _Workspace, name: str, rows: _Rows) -> _Rows:
-    """Max-pool by 2."""
+    """Return the rows max-pooled by 2 over time: half as many samples."""
     out = workspace.rows(name, rows.leads, rows.samples // 2, rows.channels)
     np.maximum(rows.by_lead[:, ::2], rows.by_lead[:, 1::2], out=out.by_lead)
     return out
@@ -341,7 +356,7 @@ def _lead_mean(rows: _Rows, lead_weights: Array) -> Array:
 
 
 def _p_logit(heads: dict[str, Array], mean: Array) -> float:
-    """(samples, channels) at the lowest level -> the logit of the presence of P."""
+    """Return the logit of the presence of P, from the lowest level's mean, (samples, channels)."""
     pooled = np.concatenate([mean.mean(axis=0), mean.max(axis=0)])
     return float(heads["p_head.weight"][0] @ pooled + heads["p_head.bias"][0])
 
@@ -359,7 +374,7 @@ def _global_logits(
     network: Network, workspace: _Workspace, rows: _Rows, lead_weights: Array
 ) -> Array:
     """Return (5, samples) logits from the mean and standard deviation over leads."""
-    # Over the padding between leads as well, which stays zero.
+    # The padding after each lead is included: it is zero in all leads, and so in the results.
     mean = lead_weights @ rows.flat
     variance = lead_weights @ np.square(rows.flat - mean)
     samples = rows.samples

@@ -1,6 +1,6 @@
-"""lock.json in the models folder: commit and sha256 of every pulled file.
+"""Read and write lock.json in the models folder: the commit and sha256 of every pulled file.
 
-Later pulls fetch the same files, unless they are told to update.
+A later pull without --update fetches the same commit and requires the same sha256.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ LOCK_FILE = "lock.json"
 
 @dataclass(frozen=True)
 class LockEntry:
-    """The source of a bundle at its first pull, or at the last one with --update."""
+    """The source of a bundle, as of its first pull or its last pull with --update.
+
+    repo      the repository on the hub
+    revision  the commit of the repository
+    files     name of a file in the repository -> its sha256
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -30,9 +35,10 @@ class LockEntry:
 
 
 def read_lock(models_dir: Path) -> dict[str, LockEntry]:
-    """Return bundle name -> entry; empty before the first pull.
+    """Return the entries of lock.json by bundle name; empty before the first pull.
 
-    Raises ModelStoreError if the file is damaged.
+    models_dir  the folder that holds lock.json and the bundles
+    Raises ModelStoreError if lock.json is damaged.
     """
     path = models_dir / LOCK_FILE
     try:
@@ -46,7 +52,10 @@ def read_lock(models_dir: Path) -> dict[str, LockEntry]:
 
 
 def write_lock_entry(models_dir: Path, name: str, entry: LockEntry) -> None:
-    """Add or replace one bundle's entry. Processes that write at the same time keep all entries."""
+    """Add the entry of the bundle `name` to lock.json, or replace it.
+
+    Processes write one after the other, so that none of their entries is lost.
+    """
     models_dir.mkdir(parents=True, exist_ok=True)
     with exclusive_lock(models_dir / f".{LOCK_FILE}.guard"):
         entries = read_lock(models_dir)

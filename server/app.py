@@ -17,7 +17,7 @@ from server.pages.docs import DOCS_ROUTES
 from server.recording_routes import ROUTE_OPTIONS
 from server.routes.middleware import RequestMiddleware
 from server.routes.operator import OPERATOR_ROUTES
-from server.routes.problems import allow_header, from_framework, problem_response
+from server.routes.problems import allow_header, error_from_framework, problem_response
 from server.routes.recordings import recording_handler
 
 
@@ -56,7 +56,7 @@ async def _answer_ecg_error(request: Request, error: Exception) -> Response:
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     http_error = cast(HTTPException, error)
-    ecg_error = from_framework(request, http_error)
+    ecg_error = error_from_framework(request, http_error)
     return _answer_problem(request, ecg_error, allow_header(http_error))
 
 

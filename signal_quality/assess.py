@@ -1,8 +1,9 @@
-"""The judgement of a recording: whether it can be read, lead by lead, and if not, what would help.
+"""Judge the signal quality of a recording and of its leads, with advice on what would improve it.
 
-Rules find what is certain (`findings.py`), measurements find noise (`noise.py`), a regression finds
-electrodes that may be exchanged (`placement.py`), and a trained model gives the probability that
-the whole recording can be read (`model.py`). `words.py` turns the results into words.
+Rules detect faults such as flat or missing leads (`findings.py`), measurements detect noise
+(`noise.py`), a regression detects electrodes that may be exchanged (`placement.py`), and a trained
+model gives the probability that the whole recording can be read (`model.py`). `words.py` turns the
+results into the words Unreadable, Poor, Acceptable, Good and Excellent.
 """
 
 from __future__ import annotations
@@ -31,33 +32,47 @@ UNITS_UNKNOWN: Final = (
 )
 NO_PROBABILITY: Final = "probability_readable: null, because no lead has enough samples"
 
-# Left out on either side of a calibration pulse, for its edges.
+# Time before and after a calibration pulse that is left out with it, because of the pulse's edges.
 PULSE_MARGIN_S: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class _Measured:
-    """The leads that are present, in standard order, measured without the calibration pulse."""
+class _MeasuredLeads:
+    """Measurements of the leads that are present, without the calibration pulse.
+
+    names    the leads, in standard order
+    windows  the measurements of each window of the recording; empty if no lead has enough samples
+    """
 
     names: tuple[str, ...]
     windows: list[Window]
 
 
 def assess(record: EcgRecord) -> Quality:
-    """Judge any record, even one that is flat, has one lead, or is NaN throughout."""
+    """Return the signal quality of a record.
+
+    The record may be flat, have one lead, or have only missing samples.
+    """
     leads = twelve_leads(record)
     return assess_leads(record, leads, find_calibration_pulse(record, leads))
 
 
 def find_calibration_pulse(record: EcgRecord, leads: TwelveLeads) -> Pulse:
-    """Return the calibration pulse; None if the units are unknown, since it is known by its mV."""
+    """Return the start and end of the calibration pulse in seconds; None if there is none.
+
+    A pulse is recognised by its height in mV, so the result is None if the units are unknown.
+    """
     if record.units != "mV":
         return None
     return find_pulse(leads, record.fs)
 
 
 def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality:
-    """Judge a record whose twelve leads and calibration pulse are known already."""
+    """Return the signal quality of a record.
+
+    leads  `twelve_leads` of the record
+    pulse  `find_calibration_pulse` of the record
+    """
     measured = _measure(record, leads, pulse)
     lead_qualities = _judge_leads(record, leads, measured)
     record_findings = [
@@ -84,23 +99,26 @@ def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality
     )
 
 
-def _measure(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> _Measured:
+def _measure(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> _MeasuredLeads:
+    """Return the measurements of the leads that are present."""
     rows = np.flatnonzero(leads.present)
     names = tuple(LEADS[row] for row in rows)
     if not names:
-        return _Measured(names, [])
+        return _MeasuredLeads(names, [])
     # No copy if all leads are present.
     signal = leads.signal if len(rows) == len(LEADS) else leads.signal[rows]
     signal = _without_pulse(signal, record.fs, pulse)
     if record.units == "unknown":
         signal = scale_to_usual_height(signal, record.fs, shipped_model().usual_height_mv)
-    return _Measured(names, measure_windows(signal, record.fs, names))
+    return _MeasuredLeads(names, measure_windows(signal, record.fs, names))
 
 
 def _without_pulse(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDArray[np.float32]:
-    """Return the longer part of (leads, samples) before or after a calibration pulse.
+    """Return the part of a signal before or after a calibration pulse, whichever is longer.
 
-    If neither part lasts a second, the whole signal is returned.
+    The whole signal is returned if there is no pulse, or if neither part lasts a second.
+
+    signal  (leads, samples); the result has the same leads
     """
     if pulse is None:
         return signal
@@ -114,9 +132,9 @@ def _without_pulse(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDAr
 
 
 def _judge_leads(
-    record: EcgRecord, leads: TwelveLeads, measured: _Measured
+    record: EcgRecord, leads: TwelveLeads, measured: _MeasuredLeads
 ) -> dict[str, LeadQuality]:
-    """Return the word and the findings of every sent lead, in standard order."""
+    """Return the word and the findings of every lead that was sent, in standard order."""
     noisy: dict[str, list[Finding]] = {}
     excellent: set[str] = set()
     if measured.windows:
@@ -125,7 +143,7 @@ def _judge_leads(
         excellent = _excellent_leads(record, measured.names, noise)
     qualities = {}
     for lead, findings in findings_by_lead(record, leads).items():
-        # A lead that is flat or missing has no noise worth a finding.
+        # Findings about noise are left out for a lead that is flat or mostly missing.
         is_silent = any(finding.code in ("flat_line", "mostly_missing") for finding in findings)
         if not is_silent:
             findings = (*findings, *noisy.get(lead, ()))
@@ -135,7 +153,7 @@ def _judge_leads(
 
 
 def _excellent_leads(record: EcgRecord, names: Sequence[str], noise: Noise) -> set[str]:
-    """Return the leads that deserve the word Excellent, for which the mV must be known."""
+    """Return the leads whose word may be Excellent; none unless the units are mV."""
     if record.units != "mV":
         return set()
     return {
@@ -144,6 +162,7 @@ def _excellent_leads(record: EcgRecord, names: Sequence[str], noise: Noise) -> s
 
 
 def _pulse_findings(pulse: Pulse) -> list[Finding]:
+    """Return one finding about the calibration pulse, or none if there is no pulse."""
     if pulse is None:
         return []
     start_s, _ = pulse
@@ -155,9 +174,9 @@ def _pulse_findings(pulse: Pulse) -> list[Finding]:
 
 
 def _probability(windows: Sequence[Window]) -> float | None:
-    """Return the mean probability of the windows.
+    """Return the probability that the recording can be read; None if there are no windows.
 
-    Ten minutes with one bad window can mostly be read.
+    It is the mean over windows: ten minutes with one bad window can mostly be read.
     """
     if not windows:
         return None
@@ -166,6 +185,7 @@ def _probability(windows: Sequence[Window]) -> float | None:
 
 
 def _warnings(record: EcgRecord, probability: float | None) -> tuple[str, ...]:
+    """Return the warnings for unknown units and for a missing probability."""
     warnings = []
     if record.units == "unknown":
         warnings.append(UNITS_UNKNOWN)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.spikes import LEADS_AT_ONCE, NARROW_MS, Spikes
+from signals.spikes import LEADS_AT_ONCE, NARROW_MEDIAN_MS, Spikes
 
 # Before and after a spike's highest sample: the two phases of a pulse, and the recorder's ringing.
 REACH_MS: Final = 16.0
@@ -62,7 +62,7 @@ def _spike_extent(signal: NDArray[np.float64], sample: int, fs: float) -> tuple[
     from scipy.ndimage import median_filter
 
     reach = round(REACH_MS * fs / 1000)
-    half = max(1, round(NARROW_MS * fs / 2000))
+    half = max(1, round(NARROW_MEDIAN_MS * fs / 2000))
     margin = max(1, round(MARGIN_MS * fs / 1000))
     # `half` further samples, so that the medians within reach are not those of a cut signal.
     start = max(0, sample - reach - half)

@@ -1,10 +1,9 @@
-"""Pacing spikes: deflections of one to three samples that no heart makes.
+"""Find pacing spikes: deflections of one to three samples that no heart makes.
 
-They are found in the unfiltered recording. A spike is a deflection that a running median of 14 ms
-removes from a lead, in two leads at once. It is only a spike if a running median of 40 ms removes
-hardly more: of the tip of a narrow QRS complex, that would remove several times as much. At 500 Hz,
-pulses of 0.4 to 2 ms are spread over 1 to 3 samples by the recorder's own filter. Below 250 Hz
-nothing of them is left.
+They are searched for in the unfiltered recording. A spike is a deflection that a running median of
+14 ms removes, in at least two leads at once. A running median of 40 ms must remove hardly more of
+it; it removes several times as much of the tip of a narrow QRS complex. At 500 Hz, the recorder's
+own filter spreads pulses of 0.4 to 2 ms over 1 to 3 samples. Below 250 Hz, they cannot be seen.
 
 The limits were chosen on half of LUDB and on 58 recordings of PTB-XL, 9 of which are paced. Figures
 on these recordings are in-sample.
@@ -22,41 +21,45 @@ from signals.ends import pad_edges
 from signals.order import median
 
 MIN_FS_HZ: Final = 250.0
-# Twice the widest spike at 500 Hz, and half of the narrowest QRS complex.
-NARROW_MS: Final = 14.0
-# Most of a narrow QRS complex.
-WIDE_MS: Final = 40.0
-# Smallest height over the narrow median, as a share of the height over the wide one.
-MIN_SHARE: Final = 0.8
-# In the second-highest lead.
+# Width of the narrow running median: twice the widest spike at 500 Hz, and half of the narrowest
+# QRS complex.
+NARROW_MEDIAN_MS: Final = 14.0
+# Width of the wide running median: most of a narrow QRS complex.
+WIDE_MEDIAN_MS: Final = 40.0
+# Smallest height over the narrow median, as a share of the height over the wide median.
+MIN_NARROW_SHARE: Final = 0.8
+# Smallest height of a spike, in the lead in which it is second-highest.
 MIN_HEIGHT_MV: Final = 0.2
-LEADS_AT_ONCE: Final = 2
-# Two for each beat up to 150 /min. More are mains hum, muscle noise or a broken lead.
-MAX_PER_SECOND: Final = 5.0
-# Closer deflections are a spike's own ringing. The two spikes of a dual-chamber pacemaker are 80 ms
-# apart and more.
-APART_MS: Final = 8.0
+LEADS_AT_ONCE: Final = 2  # leads in which a spike must be seen
+# Two spikes for each beat at 150 /min. More deflections are mains hum, muscle noise or a broken
+# lead.
+MAX_SPIKES_PER_SECOND: Final = 5.0
+# Deflections that are not farther apart count as one spike and its ringing. The two spikes of a
+# dual-chamber pacemaker are at least 80 ms apart.
+MAX_RINGING_MS: Final = 8.0
+# Allowance for single precision in the search for candidates.
 _MARGIN_MV: Final = 0.001
-# Number of samples whose surroundings are in memory at once. Ten noisy minutes have a million.
+# Number of samples whose medians are computed at once, which limits memory. Ten noisy minutes have
+# a million candidates.
 _CHUNK_SAMPLES: Final = 4096
 
-# Where a spike is relative to the beat's R peak (the middle of the steepest part of the QRS
-# complex), which comes late in a paced QRS complex.
-VENTRICULAR_MS: Final = (-120.0, -12.0)
-ATRIAL_MS: Final = (-330.0, -120.0)
-# Largest difference between beats in the distance of their spikes.
+# From when (inclusive) to when (exclusive) a spike comes, relative to the R peak of its beat. The R
+# peak is the middle of the steepest part of the QRS complex, which is late in a paced QRS complex.
+VENTRICULAR_WINDOW_MS: Final = (-120.0, -12.0)
+ATRIAL_WINDOW_MS: Final = (-330.0, -120.0)
+# Largest difference of a beat's stable distance from the distance that most beats share.
 STABLE_MS: Final = 12.0
-MIN_BEATS: Final = 3
+MIN_BEATS: Final = 3  # with a spike at a stable distance, for a chamber to be paced
 
 Chamber = Literal["atrial", "ventricular", "dual"]
 
 
 @dataclass(frozen=True, eq=False)
 class Spikes:
-    """Deflections like pacing spikes, whatever their distance to beats.
+    """The deflections of a recording that look like pacing spikes, near beats or not.
 
-    times_s           (spikes,) seconds from the start
-    heights_mv        (spikes,) height in the second-highest lead
+    times_s           (spikes,) seconds from the start of the recording
+    heights_mv        (spikes,) height in mV, in the lead in which the spike is second-highest
     invisible_reason  why spikes cannot be seen in this recording; None if they can
     """
 
@@ -67,11 +70,12 @@ class Spikes:
 
 @dataclass(frozen=True)
 class Pacing:
-    """How many beats have a spike at a stable distance before them.
+    """The numbers of beats that have a spike at a stable distance before them.
 
-    atrial_beats, ventricular_beats  beats with such a spike before the P wave, before the QRS
-    beats            all beats
-    ventricular_r_s  R peaks in seconds of the beats with a ventricular spike
+    atrial_beats       beats with such a spike before the P wave
+    ventricular_beats  beats with such a spike before the QRS complex
+    beats              all beats
+    ventricular_r_s    R peaks, in seconds, of the beats that `ventricular_beats` counts
     """
 
     atrial_beats: int
@@ -81,7 +85,7 @@ class Pacing:
 
     @property
     def chamber(self) -> Chamber | None:
-        """The paced chamber, or None if too few beats have a spike."""
+        """Return the paced chamber, or None if too few beats have a spike at a stable distance."""
         is_atrial = self.atrial_beats >= MIN_BEATS
         is_ventricular = self.ventricular_beats >= MIN_BEATS
         if is_atrial and is_ventricular:
@@ -94,9 +98,10 @@ class Pacing:
 
 
 def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
-    """Find the deflections like pacing spikes in an unfiltered recording.
+    """Return the deflections that look like pacing spikes in an unfiltered recording.
 
-    signal  (leads, samples) in mV, NaN for gaps; nothing is found near a gap
+    signal  (leads, samples) in mV, NaN for gaps; deflections near a gap are left out
+    fs      sampling rate in Hz
     """
     leads, samples = signal.shape
     if fs < MIN_FS_HZ:
@@ -109,8 +114,8 @@ def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
             f" the recording has {leads}"
         )
     heights = _spike_heights(signal, fs)
-    peaks = _peaks(heights, round(APART_MS * fs / 1000))
-    if peaks.size > MAX_PER_SECOND * samples / fs:
+    peaks = _peaks(heights, round(MAX_RINGING_MS * fs / 1000))
+    if peaks.size > MAX_SPIKES_PER_SECOND * samples / fs:
         return _invisible(
             "noise or mains hum contains many deflections that look like pacing spikes,"
             " which cannot be distinguished from them"
@@ -119,14 +124,15 @@ def find_spikes(signal: NDArray[np.floating], fs: float) -> Spikes:
 
 
 def _invisible(reason: str) -> Spikes:
+    """Return no spikes, with the reason why they cannot be seen."""
     return Spikes(np.zeros(0), np.zeros(0), reason)
 
 
 def find_pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
-    """Count the beats that the spikes belong to.
+    """Return how many beats have a spike at a stable distance before them.
 
-    A spike belongs to a beat if it comes before its QRS complex, or before its P wave, at the same
-    distance as the spikes of the other beats.
+    The spike comes before the beat's QRS complex or before its P wave. The distance is stable if it
+    is the distance of the spikes of the other beats.
 
     r_times_s  (beats,) R peaks in seconds
     """
@@ -134,27 +140,28 @@ def find_pacing(spikes: Spikes, r_times_s: NDArray[np.float64]) -> Pacing:
     if spikes.times_s.size == 0:
         return Pacing(0, 0, beats)
     distances_ms = [1000 * (spikes.times_s - r) for r in r_times_s]
-    atrial = _with_stable_spike(distances_ms, ATRIAL_MS)
-    ventricular = _with_stable_spike(distances_ms, VENTRICULAR_MS)
+    atrial = _have_stable_spike(distances_ms, ATRIAL_WINDOW_MS)
+    ventricular = _have_stable_spike(distances_ms, VENTRICULAR_WINDOW_MS)
     ventricular_r_s = tuple(r_times_s[ventricular].tolist())
     return Pacing(int(atrial.sum()), int(ventricular.sum()), beats, ventricular_r_s)
 
 
-def _with_stable_spike(
+def _have_stable_spike(
     distances_ms: list[NDArray[np.float64]], window_ms: tuple[float, float]
 ) -> NDArray[np.bool_]:
-    """Return (beats,) which beats have a spike at the distance that most beats share.
+    """Return (beats,) whether each beat has a spike at the distance that most beats share.
 
-    distances_ms  for each beat the distances (spikes,) of all spikes
-    window_ms     from (inclusive) and to (exclusive) which distances count
     If the distances vary from beat to beat, few beats share one.
+
+    distances_ms  for each beat the times (spikes,) of all spikes after its R peak, negative before
+    window_ms     distances from the first (inclusive) to the second (exclusive) count
     """
     in_window = []
     for distances in distances_ms:
         is_inside = (distances >= window_ms[0]) & (distances < window_ms[1])
         in_window.append(distances[is_inside])
     most = np.zeros(len(in_window), np.bool_)
-    # Every distance is tried as the common one; of equally good ones the first counts.
+    # Try every distance as the shared one. The first of those that most beats share is taken.
     for centre in np.concatenate([*in_window, np.zeros(0)]):
         near = [bool((np.abs(distances - centre) <= STABLE_MS).any()) for distances in in_window]
         if sum(near) > np.count_nonzero(most):
@@ -163,24 +170,25 @@ def _with_stable_spike(
 
 
 def _spike_heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.floating]:
-    """Return (samples,) in mV the second-highest lead's deflection, of leads with a narrow one.
+    """Return (samples,) the height in mV of the deflection at each sample; 0 where none is a spike.
 
-    The medians are expensive, so each step computes them for fewer samples than the one before.
+    The height is that of the second-highest of the leads in which the deflection is narrow. Medians
+    are expensive, so each step computes them for fewer samples than the step before.
     """
     filled, missing = _zero_gaps(signal)
-    half_narrow = _half_width(NARROW_MS, fs)
-    half_wide = _half_width(WIDE_MS, fs)
-    # (places,) samples of the recording
+    half_narrow = _half_width(NARROW_MEDIAN_MS, fs)
+    half_wide = _half_width(WIDE_MEDIAN_MS, fs)
+    # (places,) positions of the candidates, in samples
     places = _candidates(filled.astype(np.float32, copy=False), half_narrow)
     # (leads, places)
-    narrow = _over_median(filled, places, half_narrow)
+    narrow = _distance_from_median(filled, places, half_narrow)
     is_high = _second_highest(narrow) >= MIN_HEIGHT_MV
     if missing is not None:
         is_high &= ~_near_missing(missing, places, half_wide)
     places = places[is_high]
     narrow = narrow[:, is_high]
-    wide = _over_median(filled, places, half_wide)
-    spike_like = np.where(narrow >= MIN_SHARE * wide, narrow, 0.0)
+    wide = _distance_from_median(filled, places, half_wide)
+    spike_like = np.where(narrow >= MIN_NARROW_SHARE * wide, narrow, 0.0)
     heights = np.zeros(filled.shape[1], filled.dtype)
     heights[places] = _second_highest(spike_like)
     return heights
@@ -189,8 +197,8 @@ def _spike_heights(signal: NDArray[np.floating], fs: float) -> NDArray[np.floati
 def _near_missing(
     missing: NDArray[np.bool_], places: NDArray[np.intp], half: int
 ) -> NDArray[np.bool_]:
-    """Return (places,) whether a sample is missing within `half` samples of each place."""
-    # Missing samples before each sample: a difference of two counts those in between.
+    """Return (places,) whether any sample is missing within `half` samples of each place."""
+    # Number of missing samples before each sample. The difference of two is the number in between.
     missing_before = np.concatenate([[0], np.cumsum(missing)])
     first = np.maximum(places - half, 0)
     last = np.minimum(places + half + 1, missing.size)
@@ -200,10 +208,9 @@ def _near_missing(
 def _zero_gaps(
     signal: NDArray[np.floating],
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
-    """Replace NaN by zero.
+    """Return the signal with zeros instead of NaN, and the samples where any lead has a gap.
 
-    Returns (filled, missing): `missing` (samples,) marks the samples where any lead has a gap; None
-    if no lead has one.
+    The second array is (samples,), or None if no lead has a gap.
     """
     if np.isfinite(signal).all():
         return signal, None
@@ -211,18 +218,18 @@ def _zero_gaps(
 
 
 def _candidates(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
-    """Return the samples that may exceed the minimum height in at least two leads.
+    """Return the positions of samples that may exceed the minimum height in at least two leads.
 
     The running median is expensive, and is computed at these samples only. If a sample is above the
-    median of itself and `half` samples on either side, then at least `half + 1` of these others are
-    at or below the median, so at least one on each side. The sample is therefore at least as far
-    above the minimum of each side as it is above the median. The same holds below it, with maxima.
-    Single precision is enough for this test, with a margin.
+    median of itself and of `half` samples on either side, then at least `half + 1` of these other
+    samples are at or below the median, so at least one on each side. The sample is therefore at
+    least as far above the minimum of each side as it is above the median. The same holds for a
+    sample below the median, with maxima. With a margin, single precision is enough for this test.
     """
     samples = signal.shape[1]
     padded = pad_edges(signal, half, half)
-    lowest = _running(padded, half, np.minimum)
-    highest = _running(padded, half, np.maximum)
+    lowest = _running_extreme(padded, half, np.minimum)
+    highest = _running_extreme(padded, half, np.maximum)
     # Windows of `half` samples that end before the sample, and that begin after it.
     lowest_before = lowest[:, :samples]
     lowest_after = lowest[:, half + 1 :][:, :samples]
@@ -231,15 +238,20 @@ def _candidates(signal: NDArray[np.float32], half: int) -> NDArray[np.intp]:
     above = signal - np.maximum(lowest_before, lowest_after)
     below = np.minimum(highest_before, highest_after) - signal
     may_exceed = np.maximum(above, below, out=above) >= MIN_HEIGHT_MV - _MARGIN_MV
-    # A sum of bytes: numpy would convert booleans to 64-bit integers first.
+    # Add bytes, because numpy would first convert booleans to 64-bit integers.
     leads = may_exceed.view(np.int8).sum(axis=0, dtype=np.int16)
     return np.flatnonzero(leads >= LEADS_AT_ONCE)
 
 
-def _running(signal: NDArray[np.float32], width: int, of_two: np.ufunc) -> NDArray[np.float32]:
-    """Return (leads, samples - width + 1) the minimum or maximum of `width` samples from each on.
+def _running_extreme(
+    signal: NDArray[np.float32], width: int, of_two: np.ufunc
+) -> NDArray[np.float32]:
+    """Return (leads, samples - width + 1) the running minimum or maximum.
 
-    The covered width doubles in each step.
+    Each value is that of a sample and the `width - 1` samples after it. The covered width doubles
+    in each step.
+
+    of_two  np.minimum or np.maximum
     """
     extreme = signal
     covered = 1
@@ -250,13 +262,13 @@ def _running(signal: NDArray[np.float32], width: int, of_two: np.ufunc) -> NDArr
     return extreme
 
 
-def _over_median(
+def _distance_from_median(
     signal: NDArray[np.floating], places: NDArray[np.intp], half: int
 ) -> NDArray[np.floating]:
-    """Return (leads, places) the distance of samples from the median of their surroundings.
+    """Return (leads, places) the distance of the sample at each place from its running median.
 
-    These are the sample itself and `half` samples on either side; at the ends of the recording the
-    last sample is repeated.
+    The median is that of the sample itself and of `half` samples on either side. At the ends of the
+    recording, the first or last sample is repeated.
     """
     distances = np.empty((len(signal), places.size), signal.dtype)
     offsets = np.arange(-half, half + 1)
@@ -274,11 +286,15 @@ def _second_highest(heights: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _half_width(width_ms: float, fs: float) -> int:
+    """Return half of a width in samples, at least 1."""
     return max(1, round(width_ms * fs / 2000))
 
 
 def _peaks(heights: NDArray[np.floating], apart: int) -> NDArray[np.intp]:
-    """Return the samples that reach the minimum height and are the highest within `apart`."""
+    """Return the positions of spikes: the highest sample of each group that reaches the minimum.
+
+    A group ends where the next sample that reaches the minimum is more than `apart` samples away.
+    """
     peaks: list[int] = []
     for sample in np.flatnonzero(heights >= MIN_HEIGHT_MV).tolist():
         if not peaks or sample - peaks[-1] > apart:

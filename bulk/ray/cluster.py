@@ -33,7 +33,7 @@ from bulk.engine import BATCH_SEGMENTS, encode_batch
 from bulk.job import run_job
 from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording
 from bulk.recordings import read_recording
-from encoder.devices import SHORT_SPINS, keep_freed_memory
+from encoder.devices import SHORT_SPIN_VARIABLES, keep_freed_memory
 from errors import EcgError, ModelStoreError
 from model_store.bundle import load_bundle
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _connect(address: str | None) -> None:
     """Join the cluster, or start one, with the environment that its tasks need."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "client")])
-    environment = {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", **SHORT_SPINS}
+    environment = {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", **SHORT_SPIN_VARIABLES}
     ray.init(address, runtime_env={"env_vars": environment})
     context = DataContext.get_current()
     # `run_job` shows one progress bar for all steps.

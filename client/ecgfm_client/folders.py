@@ -1,6 +1,7 @@
-"""The recordings of a folder.
+"""Find the recordings of a folder.
 
-A WFDB header with the files that it names is one recording; any other file is one by itself.
+A WFDB header and the files that it names are one recording. Every other file is a recording of its
+own.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-# Files next to recordings that are not recordings, whatever the server can read.
-NEVER_RECORDINGS = frozenset(
+# Suffixes and names of files that are often next to recordings and are not recordings themselves.
+NON_RECORDING_SUFFIXES = frozenset(
     {
         ".md",
         ".html",
@@ -27,7 +28,7 @@ NEVER_RECORDINGS = frozenset(
         ".lock",
     }
 )
-INDEX_FILES = frozenset(
+NON_RECORDING_NAMES = frozenset(
     {
         "RECORDS",
         "ANNOTATORS",
@@ -44,18 +45,23 @@ MAX_HEADER_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording; `name` is the path below the folder, without .hea for WFDB."""
+    """The files of one recording.
+
+    name   names the recording in results; from `find_recordings` it is the path below the folder,
+           without .hea for WFDB
+    files  for WFDB the header first
+    """
 
     name: str
     files: tuple[Path, ...]
 
 
 def find_recordings(folder: Path) -> list[Recording]:
-    """Return all recordings below `folder`, by name; hidden files and folders are left out."""
+    """Return all recordings below `folder`, sorted by name, without hidden files and folders."""
     recordings: list[Recording] = []
-    for place in _folders(folder):
+    for subfolder in _folders(folder):
         files = sorted(
-            path for path in place.iterdir() if path.is_file() and not path.name.startswith(".")
+            path for path in subfolder.iterdir() if path.is_file() and not path.name.startswith(".")
         )
         recordings.extend(
             Recording(_name(recording, folder), recording) for recording in _group(files)
@@ -64,71 +70,89 @@ def find_recordings(folder: Path) -> list[Recording]:
 
 
 def group_files(paths: Sequence[Path]) -> list[Recording]:
-    """Return the recordings of files in any order; the files of one WFDB recording are one."""
+    """Return the recordings that the given files make up.
+
+    The files may be in any order. A recording's name is the name of its first file.
+    """
     by_folder: dict[Path, list[Path]] = {}
     for path in paths:
         by_folder.setdefault(path.parent, []).append(path)
     return [
         Recording(group[0].name, group)
         for files in by_folder.values()
-        for group in _group(sorted(set(files)), keep=True)
+        for group in _group(sorted(set(files)), keep_all=True)
     ]
 
 
 def recording_of(path: Path, name: str) -> Recording:
-    """Return the recording of one file; for a WFDB header with the existing files that it names."""
+    """Return the recording of one file, with the given name.
+
+    For a WFDB header, it includes those files named in the header that exist.
+    """
     if path.suffix != ".hea" or not path.is_file():
         return Recording(name, (path,))
     files = {file.name: file for file in path.parent.iterdir() if file.is_file()}
-    headers = {name: _named_by(file) for name, file in files.items() if file.suffix == ".hea"}
-    return Recording(name, _whole(path.name, headers, files))
+    headers = {name: _file_names_in(file) for name, file in files.items() if file.suffix == ".hea"}
+    return Recording(name, _files_of_header(path.name, headers, files))
 
 
 def _folders(folder: Path) -> Iterable[Path]:
+    """Yield the folder and all folders below it, except hidden ones."""
     yield folder
-    for below in sorted(
+    for subfolder in sorted(
         path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
     ):
-        yield from _folders(below)
+        yield from _folders(subfolder)
 
 
 def _name(files: tuple[Path, ...], folder: Path) -> str:
+    """Return the path of the first file below `folder`, without .hea."""
     first = files[0].relative_to(folder)
     return (first.with_suffix("") if first.suffix == ".hea" else first).as_posix()
 
 
-def _group(files: list[Path], *, keep: bool = False) -> list[tuple[Path, ...]]:
-    """Group a folder's files into recordings.
+def _group(files: list[Path], *, keep_all: bool = False) -> list[tuple[Path, ...]]:
+    """Return the recordings among one folder's files, each as a tuple of files.
 
-    keep  also files that do not look like recordings, because the user named them
+    keep_all  also return files that do not look like recordings, because the user named them
     """
     by_name = {path.name: path for path in files}
-    headers = {path.name: _named_by(path) for path in files if path.suffix == ".hea"}
+    headers = {path.name: _file_names_in(path) for path in files if path.suffix == ".hea"}
     segments = {name for names in headers.values() for name in names if name.endswith(".hea")}
-    groups = [_whole(name, headers, by_name) for name in headers if name not in segments]
+    groups = [_files_of_header(name, headers, by_name) for name in headers if name not in segments]
     taken = {path for group in groups for path in group}
     stems = {Path(name).stem for name in headers}
     groups += [
-        (path,) for path in files if path not in taken and (keep or not _is_beside(path, stems))
+        (path,)
+        for path in files
+        if path not in taken and (keep_all or not _is_accessory(path, stems))
     ]
     return groups
 
 
-def _whole(
+def _files_of_header(
     header: str, headers: dict[str, list[str]], by_name: dict[str, Path]
 ) -> tuple[Path, ...]:
-    """Return a header's files; for a multi-segment header also its segments' headers and files."""
-    names, waiting = [header], list(headers[header])
-    while waiting:
-        name = waiting.pop(0)
+    """Return a WFDB header and its files; for a multi-segment header also those of its segments.
+
+    header   the header's file name
+    headers  the file name of each header -> the file names in it
+    by_name  the existing files of the folder by name; files that do not exist are left out
+    """
+    names, pending = [header], list(headers[header])
+    while pending:
+        name = pending.pop(0)
         if name in by_name and name not in names:
             names.append(name)
-            waiting += headers.get(name, [])
+            pending += headers.get(name, [])
     return tuple(by_name[name] for name in names)
 
 
-def _named_by(header: Path) -> list[str]:
-    """Return the file names in a WFDB header: signal files, or the headers of segments."""
+def _file_names_in(header: Path) -> list[str]:
+    """Return the file names in a WFDB header: signal files, or the headers of segments.
+
+    Empty if the file is too large to be a header.
+    """
     if header.stat().st_size > MAX_HEADER_BYTES:
         return []
     lines = [
@@ -138,15 +162,20 @@ def _named_by(header: Path) -> list[str]:
     ]
     if not lines:
         return []
-    multi = "/" in lines[0][0]
+    is_multi_segment = "/" in lines[0][0]
     names = [line[0] for line in lines[1:] if line[0] != "~"]
-    return list(dict.fromkeys(f"{name}.hea" if multi else name for name in names))
+    if is_multi_segment:
+        names = [f"{name}.hea" for name in names]
+    return list(dict.fromkeys(names))
 
 
-def _is_beside(path: Path, stems: set[str]) -> bool:
-    """Whether the file is a picture, an index, or an annotation file of a WFDB recording."""
+def _is_accessory(path: Path, stems: set[str]) -> bool:
+    """Return whether a file is no recording, e.g. a picture, an index or a WFDB annotation file.
+
+    stems  the names of the folder's WFDB headers without .hea
+    """
     return (
-        path.suffix.lower() in NEVER_RECORDINGS
-        or path.name in INDEX_FILES
+        path.suffix.lower() in NON_RECORDING_SUFFIXES
+        or path.name in NON_RECORDING_NAMES
         or (path.stem in stems and path.suffix.lower() != ".zip")
     )

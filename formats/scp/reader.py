@@ -1,4 +1,10 @@
-"""Read SCP-ECG: raw or Huffman-coded samples, differences, a subtracted reference beat.
+"""Read the rhythm recording of an SCP-ECG file.
+
+Its samples are raw or Huffman-coded, may be stored as first or second differences, and may have a
+reference beat subtracted from them.
+
+This module reads these sections of a file: 1 patient, device and date; 2 Huffman tables; 3 leads;
+4 positions of the QRS complexes; 5 reference beat; 6 rhythm; 7 measurements.
 
 Source: EN 1064:2005+A1 / ISO 11073-91064:2009, clauses 5.6 to 5.9
 """
@@ -22,8 +28,11 @@ from signals.record import EcgRecord, Reported
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """Return the recording of an SCP-ECG file: its rhythm, which section 6 holds.
+    """Return the rhythm recording (section 6) of an SCP-ECG file.
 
+    head   the file
+    parts  all files of the recording; not used
+    hints  what the request states about the file
     Raises CorruptFile, UnknownFormat for bimodal compression or several Huffman tables, NoSamples,
     DuplicateLead, BadSamplingRate, and the errors of `record_from_channels`.
     """
@@ -46,7 +55,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 
 
 def _channels(frame: Frame) -> tuple[list[Channel], float]:
-    """Return the leads on one time axis, in nV, and their sampling rate."""
+    """Return the leads in nV, all on one time axis, and their sampling rate in Hz."""
     spans, is_beat_subtracted = sections.parse_leads(frame.section(3))
     rhythm = sections.parse_waveforms(frame.section(6), len(spans), "6")
     if rhythm is None:
@@ -58,48 +67,59 @@ def _channels(frame: Frame) -> tuple[list[Channel], float]:
     for span, data in zip(spans, rhythm.encoded_leads, strict=True):
         rows.append(_nanovolts(data, tables, span.stop - span.start, rhythm))
     if is_beat_subtracted:
-        _add_beats(rows, spans, frame, tables, rhythm.interval_us)
-    first = min(span.start for span in spans)
-    length = max(span.stop for span in spans) - first
+        _add_reference_beats(rows, spans, frame, tables, rhythm.interval_us)
+    first_sample = min(span.start for span in spans)
+    length = max(span.stop for span in spans) - first_sample
     channels = []
     for span, row in zip(spans, rows, strict=True):
-        channels.append(Channel(span.name, _placed(row, span.start - first, length), "nV"))
+        samples = _on_common_axis(row, span.start - first_sample, length)
+        channels.append(Channel(span.name, samples, "nV"))
     return channels, 1e6 / rhythm.interval_us
 
 
 def _nanovolts(
     data: bytes, tables: tuple[Table, ...], count: int, waveforms: Waveforms
 ) -> NDArray[np.float64]:
-    """Return the samples of one lead in nV, (count,)."""
+    """Return the decoded samples of one lead in nV, (count,)."""
     codes = decode(data, tables, count, waveforms.difference_order)
     return codes.astype(np.float64) * waveforms.nanovolts_per_unit
 
 
-def _placed(row: NDArray[np.float64], start: int, length: int) -> NDArray[np.float64]:
-    """Return a lead on the common time axis, (length,), NaN where only other leads have samples."""
+def _on_common_axis(row: NDArray[np.float64], start: int, length: int) -> NDArray[np.float64]:
+    """Return a lead on the time axis that all leads share, (length,), NaN where it has no samples.
+
+    start  position of the lead's first sample on that axis
+    """
     if start == 0 and len(row) == length:
         return row
-    placed = np.full(length, np.nan)
-    placed[start : start + len(row)] = row
-    return placed
+    samples = np.full(length, np.nan)
+    samples[start : start + len(row)] = row
+    return samples
 
 
-def _add_beats(
+def _add_reference_beats(
     rows: list[NDArray[np.float64]],
     spans: list[LeadSpan],
     frame: Frame,
     tables: tuple[Table, ...],
     interval_us: int,
 ) -> None:
-    """Add the reference beat of section 5, in place, to every QRS complex of its type.
+    """Add the reference beat (section 5) to `rows`, in place, at every QRS complex of type 0.
 
-    The reference beat is placed with its fiducial sample on the complex's fiducial sample.
+    The reference beat's fiducial sample falls on the fiducial sample of the QRS complex.
+
+    rows         for each lead its samples in nV
+    spans        for each lead its first and last sample on the record's time axis
+    interval_us  microseconds between the samples of `rows`
+    Raises CorruptFile if section 4 or 5 is missing, UnknownFormat if section 5 has another sampling
+    rate or bimodal compression.
     """
     locations = sections.parse_qrs_locations(frame.section(4))
     reference = sections.parse_waveforms(frame.section(5), len(spans), "5")
     if locations is None or reference is None:
         raise CorruptFile(
-            "the SCP-ECG record subtracts a reference beat that it does not hold (sections 4 and 5)"
+            "the SCP-ECG record states that a reference beat was subtracted; sections 4 and 5, "
+            "which are needed to add it again, are not both present"
         )
     if reference.bimodal or reference.interval_us != interval_us:
         raise UnknownFormat(
@@ -120,7 +140,7 @@ def _add_beat(
     beat_start: int,
     qrs: QrsComplex,
 ) -> None:
-    """Add `beat` to `row`, in place, within the zone of the QRS complex.
+    """Add `beat` to `row`, in place, between `qrs.start` and `qrs.stop`.
 
     row, beat              samples in nV
     row_start, beat_start  positions of their first samples on the record's time axis

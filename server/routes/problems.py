@@ -1,4 +1,7 @@
-"""Every error as application/problem+json (RFC 9457): ours, the framework's, and bugs."""
+"""Turn an error into an application/problem+json response (RFC 9457).
+
+The error is one of ours, one that the framework raises (such as 404 or 405), or a bug.
+"""
 
 from __future__ import annotations
 
@@ -24,41 +27,48 @@ from errors import (
 )
 from server.media_types import PROBLEM_JSON
 
-# Answered before the whole body was read. What follows on the connection is the rest of it, not a
-# new request, so the connection is closed.
-CLOSING: Final = (
+# These errors are sent before the whole body is read. The next bytes on the connection are the rest
+# of the body, not a new request, so the server closes the connection.
+CONNECTION_CLOSING_ERRORS: Final = (
     *(BodyTooLarge, UploadTooSlow, UnsupportedMediaType),
     *(Overloaded, ShuttingDown, Starting),
 )
-MAX_METHOD_CHARS: Final = 16  # of the client's method in an error
-MAX_DETAIL_CHARS: Final = 200  # of the framework's own message
+MAX_METHOD_CHARS: Final = 16  # of the client's HTTP method, in an error's detail
+MAX_DETAIL_CHARS: Final = 200  # of the framework's message, in an error's detail
 
 
 def problem_response(
     error: EcgError, request_id: str | None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return an error as a response. `headers` are added to those that the error needs."""
+    """Return the response for an error.
+
+    request_id  the id of the request, shown in the problem; None if it has none
+    headers     sent in addition to Retry-After and Connection, which depend on the error
+    """
     all_headers = dict(headers or {})
     if error.retry_after_s is not None:
         all_headers["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, CLOSING):
+    if isinstance(error, CONNECTION_CLOSING_ERRORS):
         all_headers["Connection"] = "close"
     body = orjson.dumps(error.problem(request_id))
     return Response(body, error.status, all_headers, PROBLEM_JSON)
 
 
 def allow_header(error: HTTPException) -> dict[str, str]:
-    """Return the Allow header that a 405 must have (RFC 9110, section 15.5.6)."""
+    """Return the Allow header of the framework's error as {"Allow": methods}, or {} without one.
+
+    A 405 must have it (RFC 9110, section 15.5.6).
+    """
     allowed = (error.headers or {}).get("Allow")
     if allowed is None:
         return {}
-    # Starlette joins a set, in an order that changes from process to process.
+    # Starlette joins a set of methods, whose order differs between processes.
     return {"Allow": ", ".join(sorted(allowed.split(", ")))}
 
 
-def from_framework(request: Request, error: HTTPException) -> EcgError:
-    """Return the router's own refusal as one of our errors."""
-    # The path is not repeated: it is the client's text.
+def error_from_framework(request: Request, error: HTTPException) -> EcgError:
+    """Return the error of our own that corresponds to one that the framework raised."""
+    # The message does not repeat the path, because the path is the client's text.
     if error.status_code == 404:
         return NotFound("no such page; /docs lists the routes")
     if error.status_code == 405:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder.devices import SHORT_SPINS, cpu_multiplies_bfloat16, limit_openmp_spinning
+from encoder.devices import SHORT_SPIN_VARIABLES, cpu_multiplies_bfloat16, limit_openmp_spinning
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_system_that_does_not_say_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("set_by_operator", "spins"),
     [
-        ({}, SHORT_SPINS["GOMP_SPINCOUNT"]),
+        ({}, SHORT_SPIN_VARIABLES["GOMP_SPINCOUNT"]),
         ({"GOMP_SPINCOUNT": "7"}, "7"),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, None),
     ],

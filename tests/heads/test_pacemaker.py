@@ -17,7 +17,7 @@ from heads.pacemaker import (
     PacemakerHead,
     stable_log_ratio,
 )
-from signals.spikes import ATRIAL_MS, STABLE_MS, VENTRICULAR_MS, Pacing, Spikes
+from signals.spikes import ATRIAL_WINDOW_MS, STABLE_MS, VENTRICULAR_WINDOW_MS, Pacing, Spikes
 
 HEAD = pacemaker.shipped_head()
 # Log odds of the morphology.
@@ -110,8 +110,8 @@ def expected_ratio(spikes: int, pacing: Pacing, seconds: float) -> float:
     chance = np.clip(1 - np.exp(-2 * STABLE_MS / 1000 * spikes / seconds), 1e-9, 1 - 1e-9)
     ratios = []
     for count, (start, stop) in (
-        (pacing.atrial_beats, ATRIAL_MS),
-        (pacing.ventricular_beats, VENTRICULAR_MS),
+        (pacing.atrial_beats, ATRIAL_WINDOW_MS),
+        (pacing.ventricular_beats, VENTRICULAR_WINDOW_MS),
     ):
         others = pacing.beats - count
         ratio = betaln(count + 1, others + 1)

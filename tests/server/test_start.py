@@ -28,7 +28,7 @@ NO_CUDA = pytest.mark.skipif(
         ),
         pytest.param(
             {"ECG_DEVICE": "cuda"},
-            "ECG_DEVICE is cuda; no CUDA device can be used here",
+            "ECG_DEVICE is cuda; no CUDA device can be used on this machine",
             marks=NO_CUDA,
         ),
         ({"ECG_MODEL": "/no/such/folder"}, "/no/such/folder"),

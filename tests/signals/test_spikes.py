@@ -13,7 +13,7 @@ from scipy.ndimage import median_filter
 from signals.r_peaks import find_r_peaks
 from signals.spikes import (
     MIN_HEIGHT_MV,
-    MIN_SHARE,
+    MIN_NARROW_SHARE,
     Pacing,
     Spikes,
     _spike_heights,
@@ -272,7 +272,7 @@ def _by_definition(signal: NDArray[np.float64], fs: float) -> NDArray[np.float64
         width = 2 * max(1, round(width_ms * fs / 2000)) + 1
         medians = median_filter(signal, size=(1, width), mode="nearest")
         over.append(np.abs(signal - medians))
-    second = np.sort(np.where(over[0] >= MIN_SHARE * over[1], over[0], 0.0), axis=0)[-2]
+    second = np.sort(np.where(over[0] >= MIN_NARROW_SHARE * over[1], over[0], 0.0), axis=0)[-2]
     return np.where(np.sort(over[0], axis=0)[-2] >= MIN_HEIGHT_MV, second, 0.0)
 
 

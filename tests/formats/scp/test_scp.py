@@ -537,8 +537,8 @@ SEVERAL_TABLES = "SCP-ECG with several Huffman tables is not supported"
         (
             {3: lead_section([(1, 14, 1)], flags=1), 6: wave_section([plain(RAMP)])},
             CorruptFile,
-            "the SCP-ECG record subtracts a reference beat that it does not hold "
-            "(sections 4 and 5)",
+            "the SCP-ECG record states that a reference beat was subtracted; sections 4 and 5, "
+            "which are needed to add it again, are not both present",
         ),
         (
             {
