@@ -139,8 +139,8 @@ def judge(
     }
     if not auroc_changes:
         reason = (
-            f"no label has {MIN_PER_CLASS} positives and {MIN_PER_CLASS} negatives in the gate set; "
-            "nothing can be compared"
+            f"no label has {MIN_PER_CLASS} positives and {MIN_PER_CLASS} negatives "
+            "in the gate set; nothing can be compared"
         )
         return Verdict(False, reason, patients, records, labels=changes)
 

@@ -49,7 +49,7 @@ class Beats:
     windows         (beats, leads, 288) float32 mV at 250 Hz, the beat's centre at 496 ms
     whole           (beats,) bool: the window is within the recording and contains no gap
     representative  (leads, 288) mV: interquartile mean of the normal, whole beats; without any, the
-                    most complete normal beat; None without beats
+                    normal beat with the longest part in the recording; None without beats
     averaged_count  number of beats that `representative` is the mean of
     recorded_span   (start, stop) in samples of the 288: where `representative` is from the
                     recording, not from the repetition of its first or last sample

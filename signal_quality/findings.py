@@ -71,10 +71,10 @@ def flat_line_findings(record: EcgRecord) -> dict[str, Finding]:
 
 
 def saturation_findings(record: EcgRecord) -> dict[str, Finding]:
-    """Return a finding saturated for each lead that stays 40 ms at its highest or lowest value.
+    """Return a finding saturated for each lead that stays at its extreme value for 40 ms or longer.
 
-    This extreme must be 5 mV or more in size, so without known units there are no findings. Value
-    and limit of a finding are in seconds.
+    The extreme is the lead's highest or lowest value. Its absolute value must be 5 mV or more, so
+    without known units there are no findings. Value and limit of a finding are in seconds.
     """
     if record.units != "mV":
         return {}

@@ -308,7 +308,8 @@ def _header_lines(analysis: Analysis) -> list[str]:
     """Return the header's lines.
 
     The first column has the measurements, the quality, and the recording's date with the patient's
-    age and sex. The second column has the rhythm, the findings and the superclass. A dash stands for a value that was not measured.
+    age and sex. The second column has the rhythm, the findings and the superclass. A dash
+    stands for a value that was not measured.
     """
     values = analysis.measurements
     numbers = [
