@@ -49,7 +49,8 @@ class AnalyzeOptions:
     aggregate       how a label's probabilities of all segments become one; None means each label's
                     own rule
     thresholds      label name -> threshold, instead of the label's own
-    features_role   role of the encoder that computes the part `features`; None without one
+    features_role   role of the encoder that computes the part `features`; None if no
+                    encoder does
     requires_model  refuse a recording that no encoder can read, instead of returning null for the
                     parts that need an encoder
     warnings        for the answer: sentences about the request's options
@@ -85,7 +86,7 @@ class FeatureOptions:
 
 @dataclass(frozen=True)
 class QualityOptions:
-    """Options of a quality assessment, which has none but the warnings of every request."""
+    """Options of a quality assessment. There are none; `warnings` is as in `AnalyzeOptions`."""
 
     warnings: tuple[str, ...] = ()
 

@@ -59,7 +59,7 @@ class _Case:
     """One measurement.
 
     changed   name of the quantity that is changed (a key of LOADS or SETTINGS)
-    value     of this quantity
+    value     the value of this quantity
     load      flags of benchmarks.load -> values
     settings  the server's settings that are changed, name -> value
     """

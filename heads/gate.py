@@ -41,7 +41,7 @@ class Limits:
                     a gate set of a few hundred patients
     quantile        which quantile of the resampled gains is their lower bound
     resamples       number of resamples of the bootstrap
-    seed            of the random numbers that draw the resamples
+    seed            seed of the random numbers that draw the resamples
     """
 
     margin: float = 0.01
@@ -85,7 +85,7 @@ class LabelChange:
 
     @property
     def change(self) -> float | None:
-        """Return the candidate's AUROC minus the champion's; None if they are None."""
+        """Return the candidate's AUROC minus the champion's; None if either is None."""
         if self.champion is None or self.candidate is None:
             return None
         return self.candidate - self.champion
@@ -101,7 +101,8 @@ class Verdict:
     auroc_gain, auroc_bound  candidate minus champion in macro AUROC, and its lower bound; for
                              information only, the decision does not use them
     labels                   the AUROC of each label
-    The figures are None if the gate set is too small to judge.
+
+    The gains and their bounds are None if the gate set is too small for a comparison.
     """
 
     promote: bool

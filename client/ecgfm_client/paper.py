@@ -70,8 +70,8 @@ class Sheet:
     def starts_s(self) -> list[float]:
         """Return at which second of the recording each column begins.
 
-        The columns follow each other. One for which the recording is too short shows its last
-        2.5 s.
+        The columns follow each other in time. A column that would exceed the end of the recording
+        shows the recording's last 2.5 s.
         """
         return [
             min(column * COLUMN_S, max(0.0, self.seconds - COLUMN_S))

@@ -37,7 +37,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 
 
 def _detect(part: Part) -> bool:
-    """Return whether a file starts as a JSON object does and contains "signal" or "records"."""
+    """Return whether a file starts with { and contains the string "signal" or "records"."""
     start = part.data[:_START_BYTES].removeprefix(_UTF8_MARK).lstrip()
     if not start.startswith(b"{"):
         return False
