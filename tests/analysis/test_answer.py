@@ -306,3 +306,16 @@ def test_a_recording_with_a_lead_off_is_measured_with_a_doubt() -> None:
     )
     assert doubt in without_v6["warnings"]
     assert whole["warnings"] == ["model: no encoder is loaded (as asked for)"]
+
+
+def test_labels_and_measurements_are_compared_for_the_clinical_analysis_only() -> None:
+    """With this threshold the label is positive; the measured rate is 70.6 per minute."""
+
+    def contradictions_of(include: str) -> list[str]:
+        answer = analysis(ecg(), include=include, thresholds={"Bradycardia": 0.01})
+        return [warning for warning in answer["warnings"] if warning.startswith("labels: ")]
+
+    assert contradictions_of("clinical_analysis,labels,measurements") == [
+        "labels: Bradycardia is positive, but the measured rate is 71 per minute"
+    ]
+    assert contradictions_of("labels,measurements") == []

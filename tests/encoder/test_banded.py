@@ -23,3 +23,7 @@ def test_at_full_size_too() -> None:
     position = PositionalConv(768, 128, 16).requires_grad_(False)
     x = torch.randn(1, 156, 768)
     torch.testing.assert_close(BandedPositionalConv(position)(x), position(x), atol=1e-5, rtol=1e-5)
+
+
+def test_the_bands_are_not_stored_with_the_weights() -> None:
+    assert BandedPositionalConv(PositionalConv(12, 8, 3)).state_dict() == {}
