@@ -1,4 +1,4 @@
-"""Post a real 12-lead ECG, which pydicom includes, to a running server; print a shortened answer."""
+"""Post a real 12-lead ECG, which pydicom includes, to a server; print a shortened answer."""
 
 import json
 import sys

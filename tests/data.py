@@ -1,4 +1,4 @@
-"""Where tests find recordings: in the repository, and in the larger shared collection next to it."""
+"""Where tests find recordings: in the repository, and in a larger collection next to it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ CARRIED: Path = Path(__file__).parent / "data_files" / "golden_synthetic"
 SHARED: Path = Path(
     os.environ.get("ECG_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"
 )
-"""Real recordings (PTB-XL, LUDB, MIT-BIH, CinC 2011, ...): in a folder next to the checkout, or in ECG_SHARED_DATA."""
+"""Real recordings (PTB-XL, LUDB, MIT-BIH, ...): next to the checkout, or in ECG_SHARED_DATA."""
 
 requires_shared = pytest.mark.skipif(
     not SHARED.is_dir(),
-    reason=f"REAL RECORDINGS NOT FOUND: {SHARED} is not a folder; set ECG_SHARED_DATA to run this test",
+    reason=f"REAL RECORDINGS NOT FOUND: {SHARED} is not a folder; set ECG_SHARED_DATA",
 )

@@ -13,7 +13,8 @@ OF_THE_MACHINE = {"signal_workers": "half the cores, at least 2"}  # computed de
 
 HEAD = """# Settings
 
-Each setting is an environment variable and a flag of `scripts/serve`; the flag takes precedence. `scripts/serve --help` prints the same list.
+Each setting is an environment variable and a flag of `scripts/serve`; the flag takes precedence.
+`scripts/serve --help` prints the same list.
 This page is written by `python -m tests.house.settings_table`.
 
 """
@@ -25,7 +26,8 @@ def table() -> str:
         plain = "none" if setting.default is None else f"`{setting.default}`"
         default = OF_THE_MACHINE.get(name, plain)
         rows.append(
-            f"| `ECG_{name.upper()}` | `--{name.replace('_', '-')}` | {default} | {setting.description} |"
+            f"| `ECG_{name.upper()}` | `--{name.replace('_', '-')}` | {default} "
+            f"| {setting.description} |"
         )
     return "\n".join(rows) + "\n"
 

@@ -1,4 +1,4 @@
-"""Imports follow docs/design.md: the contracts of pyproject.toml hold, and no modules form a circle."""
+"""Imports follow docs/design.md: the contracts of pyproject.toml hold, without circles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ MAX_MODULES_IN_FOLDER = 25
 
 
 def imported_names(tree: ast.Module) -> set[tuple[str, ...]]:
-    """Return what a file imports, also inside functions: ("a",) or ("a", "a.b"), as b may be a module."""
+    """Return what a file imports, also inside functions.
+
+    `import a` gives ("a",), `from a import b` gives ("a", "a.b"), as b may be a module.
+    """
     names: set[tuple[str, ...]] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -138,7 +141,7 @@ def test_reading_a_request_loads_neither_torch_nor_a_web_framework() -> None:
 
 
 def test_processes_that_do_not_filter_never_load_scipy() -> None:
-    """All processes import the modules that measure; scipy's filters would add 0.5 s to the start."""
+    """All processes import the measuring modules; scipy's filters would add 0.5 s to the start."""
     loaded = run_python(
         "import server.app, server.workers.signal_worker, server.workers.model_worker, sys\n"
         "sys.exit('loaded: scipy' if 'scipy' in sys.modules else 0)"

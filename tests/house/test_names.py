@@ -1,4 +1,4 @@
-"""Names tell what is public: a function or class that only its own file uses starts with an underscore."""
+"""A function or class that only its own file uses starts with an underscore."""
 
 from __future__ import annotations
 

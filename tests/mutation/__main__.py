@@ -2,8 +2,9 @@
 
     scripts/mutate [MODULE.py ...] [--mutants 30] [--seed 21] [--page]
 
-Without modules the default ones are used, chosen by a seed from every room. The faults are put into a
-copy of the tree. Each run of the tests is a fork of a process that has the large libraries loaded.
+Without modules the default ones are used, chosen by a seed from every room. The faults are put
+into a copy of the tree. Each run of the tests is a fork of a process that has loaded the large
+libraries.
 Results are kept in tests/mutation/results.json; --page writes them to docs/testing.md.
 """
 

@@ -1,8 +1,8 @@
 """Small faults that a programmer could make, found in the syntax tree of a module.
 
-Each fault changes one place: a comparison is turned, a constant is moved, an operator or a condition
-is swapped, a statement is dropped. The faults leave alone what no test should assert: docstrings,
-annotations, assertions and log lines.
+Each fault changes one place: a comparison is turned, a constant is moved, an operator or a
+condition is swapped, a statement is dropped. Docstrings, annotations, assertions and log lines are
+left alone, as no test should assert them.
 """
 
 from __future__ import annotations

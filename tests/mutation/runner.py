@@ -1,4 +1,4 @@
-"""Runs of the tests on a copy of the tree, each in a forked process that can be killed as a group."""
+"""Runs of the tests on a copy of the tree, each in a forked process group."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.mutation.faults import Fault
 # Loaded once in the parent. None of the product's modules may be: they are imported from the copy.
 LIBRARIES = ("numpy", "scipy.signal", "scipy.optimize", "torch", "pydantic", "httpx")
 BASELINE_TIMEOUT_S = 1800.0
-# A fault may make the tests hang. A run that takes this much longer than without a fault is noticed.
+# A fault may make the tests hang. A run that takes this much longer counts as noticed.
 TIMEOUT_FACTOR = 10.0
 TIMEOUT_EXTRA_S = 60.0
 # Passed to pytest: plugins that start processes or write caches are off.

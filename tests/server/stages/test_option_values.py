@@ -1,4 +1,4 @@
-"""Options from the values of a query, a form or a body: what each may be, and what an error says is allowed."""
+"""Options from the values of a query, a form or a body, and the errors for invalid values."""
 
 from __future__ import annotations
 
