@@ -17,7 +17,7 @@ import pytest
 from ecgfm_client import EcgClient
 
 from tests.client.conftest import server  # noqa: F401 - a fixture
-from tests.client.test_cli import recordings
+from tests.client.test_cli import write_recordings
 from tests.server.harness import ROOT, TINY, RunningServer
 from training.heads.embeddings_file import read_embeddings
 
@@ -46,7 +46,7 @@ def summary(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_the_embeddings_are_the_servers(server: RunningServer, tmp_path: Path) -> None:  # noqa: F811
-    folder, out = recordings(tmp_path / "in", 9), tmp_path / "embeddings.parquet"
+    folder, out = write_recordings(tmp_path / "in", 9), tmp_path / "embeddings.parquet"
     failed = "1 failed, see embeddings.parquet.failed.csv"
     done = bulk(folder, out, models_dir=tmp_path / "models")
     assert done.returncode == 1, done.stderr
@@ -73,7 +73,7 @@ def test_the_embeddings_are_the_servers(server: RunningServer, tmp_path: Path) -
 
 
 def test_a_table_names_the_files(tmp_path: Path) -> None:
-    recordings(tmp_path / "in", 2)
+    write_recordings(tmp_path / "in", 2)
     listed = tmp_path / "list.parquet"
     pq.write_table(pa.table({"path": ["in/r001.json", "in/gone.json"]}), listed)
     done = bulk(listed, tmp_path / "e.parquet", models_dir=tmp_path / "models")
@@ -92,14 +92,14 @@ def test_a_command_that_cannot_run_says_why(tmp_path: Path) -> None:
         f"bulk: {tmp_path / 'list.csv'}: neither a folder nor a table with a column `path` "
         "(KeyError)"
     )
-    unknown = bulk(recordings(tmp_path / "in", 1), out, "--encoder", "x", models_dir=tmp_path)
+    unknown = bulk(write_recordings(tmp_path / "in", 1), out, "--encoder", "x", models_dir=tmp_path)
     assert unknown.returncode == 2
     assert unknown.stderr.splitlines()[-1].startswith("bulk: model")
 
 
 @pytest.mark.long
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
-    folder, out = recordings(tmp_path / "in", 400), tmp_path / "embeddings.parquet"
+    folder, out = write_recordings(tmp_path / "in", 400), tmp_path / "embeddings.parquet"
     run = command(folder, out, "--models-dir", tmp_path / "models")
     killed = subprocess.Popen(
         run, env=environment(), cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True

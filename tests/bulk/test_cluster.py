@@ -15,7 +15,7 @@ from ecgfm_client import EcgClient
 
 from tests.bulk.test_bulk import SUMMARY, bulk, environment, summary
 from tests.client.conftest import server  # noqa: F401 - a fixture
-from tests.client.test_cli import recordings
+from tests.client.test_cli import write_recordings
 from tests.server.harness import ROOT, RunningServer
 
 pytestmark = pytest.mark.long
@@ -50,7 +50,7 @@ def test_the_embeddings_are_the_servers_and_the_file_is_that_of_bulk(
     server: RunningServer,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    folder = recordings(tmp_path / "in", 9)
+    folder = write_recordings(tmp_path / "in", 9)
     on_cluster = tmp_path / "ray.parquet"
     on_machine = tmp_path / "bulk.parquet"
     done = on_ray(folder, on_cluster, tmp_path / "models")
@@ -73,7 +73,7 @@ def test_the_embeddings_are_the_servers_and_the_file_is_that_of_bulk(
 
 @pytest.mark.timeout(600)
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
-    folder, out = recordings(tmp_path / "in", 400), tmp_path / "embeddings.parquet"
+    folder, out = write_recordings(tmp_path / "in", 400), tmp_path / "embeddings.parquet"
     killed = subprocess.Popen(
         command(folder, out, tmp_path / "models"),
         env=environment(),

@@ -222,6 +222,7 @@ def test_a_server_that_changes_its_encoder_is_refused(server: Server) -> None:
         embed(server(lambda *_: answers), arrays(2), None)
 
 
+@pytest.mark.long  # it decodes all of PTB-XL
 @requires_shared
 def test_folds_of_a_packed_ptbxl_are_embedded_in_the_order_of_its_table() -> None:
     table = read_table(SHARED / "ptbxl")
