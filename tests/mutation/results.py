@@ -71,7 +71,7 @@ def table() -> str:
     lines += ["", "Survivors:", ""]
     for outcome in outcomes:
         for line, change in outcome.survivors:
-            reason = reasons.get(outcome.module, {}).get(f"{line} | {change}", "not examined")
+            reason = reasons.get(outcome.module, {}).get(f"{line} | {change}", "Not examined yet.")
             lines.append(f"- `{outcome.module}`, `{line}`: {change}. {reason}")
     return "\n".join(lines) + "\n"
 
