@@ -136,9 +136,8 @@ class Tree:
 
                 plugins.append(LinesByTest(*recording))
             code = int(pytest.main([*ARGUMENTS, *tests], plugins=plugins))
-        except BaseException:
+        except Exception:  # noqa: BLE001 - a forked process must not return into its parent's code
             traceback.print_exc()
-            raise
         finally:
             sys.stdout.flush()
             os._exit(code)
