@@ -74,7 +74,7 @@ def alternating_intervals(ratio: float, shortest_s: float = 0.6, intervals: int 
     ],
 )
 def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rate: float, name: str) -> None:
-    """Its confidence is the probability of P."""
+    """The confidence is the probability that P waves are present."""
     rhythm = name_rhythm(measurements_of([0.8] * 9, rate=rate, p_present=0.93), UNPACED)
     assert rhythm == Rhythm(name, 0.93, ())
 

@@ -47,7 +47,7 @@ def test_wander_and_hum_are_removed_and_beats_stay(hz: float, gain: float) -> No
 
 
 def test_the_cutoff_is_0_6_hz() -> None:
-    """There, a second-order Butterworth low-pass forwards and backwards leaves half of a wave."""
+    """At 0.6 Hz a second-order Butterworth low-pass, run in both directions, halves a wave."""
     filtered = inside(condition(wave(0.6), 500.0).signal)
     assert np.abs(filtered).max() == pytest.approx(0.5, abs=0.02)
     # No phase: the filtered wave is still in phase with the wave.
@@ -55,7 +55,7 @@ def test_the_cutoff_is_0_6_hz() -> None:
 
 
 def test_a_slope_is_removed_from_end_to_end() -> None:
-    """The mirrored ends continue it. In its middle a line of 1.2 mV a second is still flat."""
+    """The ends are extended by mirroring, so a line of 1.2 mV/s becomes flat up to its ends."""
     line = np.linspace(-2.0, 5.0, 3001)[np.newaxis]
     filtered = condition(line, 500.0).signal
     assert np.abs(filtered[:, 1000:2000]).max() < 1e-3

@@ -254,7 +254,7 @@ NOT_POSITIVE = "preprocessing: fs and segment_seconds must be positive"
         ({"fs": 0.0}, NOT_POSITIVE),
         ({"fs": -500.0}, NOT_POSITIVE),
         ({"segment_seconds": 0.0}, NOT_POSITIVE),
-        # Less than a sample.
+        # A quarter of a sample at 500 Hz.
         ({"segment_seconds": 0.0005}, NOT_POSITIVE),
         (
             {"shortest_seconds": 5.01},
