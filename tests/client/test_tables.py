@@ -43,7 +43,7 @@ def test_rows_and_what_they_were_made_with(tmp_path: Path) -> None:
     assert read.column("record_id").to_pylist() == list("abcde")
     assert np.array_equal(read.column("embedding")[4].as_py(), [0, 1, 2])
     assert b'"sha256": "12"' in read.schema.metadata[b"ecgfm"]
-    assert [path.name for path in tmp_path.iterdir()] == ["e.parquet"], "nothing is left beside it"
+    assert [path.name for path in tmp_path.iterdir()] == ["e.parquet"], "no other file is left"
 
 
 def test_what_was_flushed_survives_and_the_next_run_adds_to_it(tmp_path: Path) -> None:

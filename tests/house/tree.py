@@ -49,7 +49,7 @@ def python_files() -> dict[str, ast.Module]:
 
 
 def _walk() -> list[Path]:
-    """Without git (an unpacked archive): the rooms and what stands beside them."""
+    """Return the Python files without git, as in an unpacked archive."""
     folders = [ROOT / name for name in (*ROOMS, "tests", "benchmarks", "scripts")]
     modules = [ROOT / f"{name}.py" for name in MODULES]
     return [*modules, *(path for folder in folders for path in folder.rglob("*.py"))]
