@@ -1,4 +1,4 @@
-"""A recording's evidence of pacing: spikes, where it can show them, and the form of the beats."""
+"""A recording's evidence of pacing: spikes, if it can show them, and the beats' morphology."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from signals.leads import TwelveLeads
 from signals.record import EcgRecord
 from signals.spikes import Pacing, Spikes, find_pacing, find_spikes
 
-NO_PACING: Final = Pacing(0, 0, 0)
-_UNITS_UNKNOWN: Final = "the units are unknown, and the voltage identifies a pacing spike"
+NO_PACING: Final = Pacing(atrial_beats=0, ventricular_beats=0, beats=0)
+_UNITS_UNKNOWN: Final = "the units are unknown; pacing spikes are recognised by their height in mV"
 _NO_BANDWIDTH: Final = (
     "the recording contains nothing above 100 Hz (a filter, or an earlier lower sampling rate); "
     "pacing spikes cannot be seen"
@@ -28,7 +28,10 @@ def spikes_and_pacing(
 ) -> tuple[Spikes, Pacing]:
     """Return the pacing spikes and the beats that they pace.
 
-    Where the recording cannot show spikes, `Spikes.invisible_reason` gives the reason.
+    If the recording cannot show spikes, `Spikes.invisible_reason` gives the reason.
+
+    leads      of the same recording, at `record.fs`
+    r_peaks_s  (beats,) R peaks in seconds from the recording's start
     """
     if record.units != "mV":
         return Spikes(np.zeros(0), np.zeros(0), _UNITS_UNKNOWN), NO_PACING
@@ -37,37 +40,40 @@ def spikes_and_pacing(
     spikes = find_spikes(present, record.fs)
     if spikes.invisible_reason is not None:
         return spikes, NO_PACING
-    paced = find_pacing(spikes, r_peaks_s)
-    # Spikes in a stable relation to beats are spikes, whatever the bandwidth; otherwise none can be
-    # expected below 100 Hz.
-    if paced.chamber is None and ends_below_100_hz(present, record.fs):
-        return Spikes(spikes.times_s, spikes.heights_mv, _NO_BANDWIDTH), paced
-    return spikes, paced
+    pacing = find_pacing(spikes, r_peaks_s)
+    # Deflections at a stable distance from the beats are spikes, whatever the bandwidth. If there
+    # are none, a recording without power above 100 Hz cannot show whether the heart is paced.
+    if pacing.chamber is None and ends_below_100_hz(present, record.fs):
+        return Spikes(spikes.times_s, spikes.heights_mv, _NO_BANDWIDTH), pacing
+    return spikes, pacing
 
 
 def pacemaker_evidence(
     record: EcgRecord,
     leads: TwelveLeads,
     spikes: Spikes,
-    paced: Pacing,
+    pacing: Pacing,
     measurements: Measurements,
     head: PacemakerHead,
 ) -> PacemakerEvidence:
-    """Return all evidence other than a label's.
+    """Return the evidence of pacing, except that of an encoder's label.
 
-    measurements  of the recording with its spikes, as the head was trained
+    spikes, pacing  as `spikes_and_pacing` returns them
+    measurements    of the signal before spikes are removed, because the head was trained on these
     """
     visible = spikes.invisible_reason is None
-    unjudged = why_unjudged(measurements)
+    unjudged_reason = why_unjudged(measurements)
     morphology = None
-    if not unjudged:
+    if not unjudged_reason:
         row = features(measurements, leads.signal, record.fs)[None]
         morphology = float(head.beats.log_odds(row)[0])
-    reasons = [reason for reason in (spikes.invisible_reason, unjudged) if reason is not None]
+    reasons = [
+        reason for reason in (spikes.invisible_reason, unjudged_reason) if reason is not None
+    ]
     return PacemakerEvidence(
         spikes=int(spikes.times_s.size) if visible else None,
-        chamber=paced.chamber,
-        spike_log_ratio=head.spike_log_ratio(spikes, paced, record.duration_s) if visible else 0.0,
+        chamber=pacing.chamber,
+        spike_log_ratio=head.spike_log_ratio(spikes, pacing, record.duration_s) if visible else 0.0,
         morphology=morphology,
         visible=visible,
         warnings=tuple(f"pacemaker: {reason}" for reason in reasons),

@@ -1,8 +1,11 @@
 """ECG-FM without optimisations, the baseline of the encoder's benchmark: float32, eager PyTorch.
 
-Its modules are those of fairseq-signals: separate q, k and v, an explicit softmax, weight norm in
-every call, and convolutions with time as the last axis. Its weights are copied from an
-`encoder.ecg_fm.EcgFm`.
+Its modules are those of fairseq-signals: separate q, k and v, an explicit softmax, a positional
+kernel that weight norm computes in every call, and convolutions with time as the last axis. Its
+weights come from an `encoder.ecg_fm.EcgFm`: norms, projection, classifier and the bias of the
+positional convolution are shared with it, all others are copies.
+
+Shapes: B segments, T tokens, D channels of a token.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from encoder.ecg_fm import EcgFm, Layer
 
 
 class PlainLayer(nn.Module):
-    """One transformer layer with post-LN, as in the published model: (B, T, D) -> (B, T, D)."""
+    """One transformer layer as in the published model: (B, T, D) -> (B, T, D).
+
+    A layer norm follows each residual sum (post-LN).
+    """
 
     def __init__(self, layer: Layer) -> None:
         super().__init__()
@@ -50,7 +56,7 @@ class PlainLayer(nn.Module):
 class PlainEncoder(nn.Module):
     """The network: segments (B, leads, samples) -> embeddings (B, D), logits (B, labels); float32.
 
-    encoder  the source of the weights, with post-LN, a projection and a classifier
+    encoder  the source of the weights; it must have post-LN, a projection and a classifier
     """
 
     def __init__(self, encoder: EcgFm) -> None:
@@ -60,7 +66,7 @@ class PlainEncoder(nn.Module):
             not config.layer_norm_first
             and encoder.projection is not None
             and encoder.classifier is not None
-        ), "a plain encoder needs post-LN, a projection and a classifier, as the published model"
+        ), "a plain encoder needs post-LN, a projection and a classifier, as in the published model"
         self.strides = [layer.stride for layer in config.conv_layers]
         self.convs = nn.ParameterList(
             cast(Tensor, conv.weight).detach().clone() for conv in encoder.convs
@@ -70,7 +76,7 @@ class PlainEncoder(nn.Module):
         self.token_norm: nn.LayerNorm = encoder.token_norm
         self.projection: nn.Linear = encoder.projection
         self.classifier: nn.Linear = encoder.classifier
-        # Weight norm: the kernel is computed from a direction and one gain per position.
+        # Weight norm: the kernel is computed from a direction and one gain for each of its taps.
         weight = encoder.position.weight.detach()
         self.direction = nn.Parameter(weight.clone())
         self.gain = nn.Parameter(weight.norm(dim=(0, 1), keepdim=True))
@@ -94,7 +100,8 @@ class PlainEncoder(nn.Module):
         x = self.encoder_norm(x + positions.transpose(1, 2))
         for layer in self.layers:
             x = layer(x)
-        # fairseq-signals counts a channel's tokens that are not 0; see encoder.ecg_fm.pool.
+        # fairseq-signals divides by the number of a channel's tokens that are not 0; see
+        # encoder.ecg_fm.pool.
         pooled = x.sum(dim=1) / (x != 0).sum(dim=1)
         return pooled, self.classifier(pooled)
 

@@ -1,4 +1,4 @@
-"""One run: embed the recordings that the table lacks, and write the table."""
+"""One run of a bulk job: embed the recordings that the table lacks, and write the table."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ from model_store.manifest import default_models_dir
 
 
 def run_job(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:
-    """Embed with `engine` what `options.input` holds and `options.out` lacks.
+    """Embed the recordings of `options.input` that the table `options.out` lacks.
 
-    `cuda` says whether the engine's devices are GPUs. Returns the exit status: 0, or 1 if a
-    recording failed. Raises UnusableInput, ModelStoreError or BadOption.
+    options  the parsed command line (bulk/command.py)
+    engine   computes the embeddings
+    cuda     whether the engine's devices are GPUs
+    Returns the exit status: 0, or 1 if a recording failed. Prints a summary to stderr.
+    Raises UnusableInput, ModelStoreError, BadOption or LayerOutOfRange.
     """
     recordings = list_recordings(options.input)
     features, deployment = choose_encoder(options, cuda=cuda)
@@ -77,7 +80,9 @@ def _fill(
 def choose_encoder(options: argparse.Namespace, *, cuda: bool) -> tuple[FeatureOptions, Deployment]:
     """Return the feature options, and a deployment of only the encoder that they name.
 
-    Raises ModelStoreError if no encoder can be loaded, BadOption for an unknown one.
+    cuda  whether the encoder will run on GPUs
+    Raises ModelStoreError if no encoder can be loaded, BadOption for an unknown one, and
+    LayerOutOfRange for a layer that it does not have.
     """
     deployment = _deployment(options, cuda=cuda)
     features = feature_options(
@@ -102,14 +107,14 @@ def _deployment(options: argparse.Namespace, *, cuda: bool) -> Deployment:
 
 
 def _requested_features(options: argparse.Namespace) -> dict[str, str | int | None]:
-    """The command line's options under the names that /extract_features gives them."""
+    """Return the command line's options under the names that /extract_features gives them."""
     return {"model": options.encoder, "pooling": options.pooling, "layer": options.layer}
 
 
 def _provenance(
     options: argparse.Namespace, features: FeatureOptions, deployment: Deployment
 ) -> dict[str, Any]:
-    """What the rows of one table must have in common: the encoder and the feature options."""
+    """Return what the rows of one table must have in common: encoder and feature options."""
     encoder = deployment.encoders[features.role]
     identity = Encoder(encoder.name, encoder.revision, encoder.sha256)
     return made_with(identity, **_requested_features(options))

@@ -33,7 +33,8 @@ class EcgFmConfig:
     heads             number of attention heads in each layer
     conv_pos_kernel   kernel of the positional convolution, in tokens
     conv_pos_groups   groups of the positional convolution
-    layer_norm_first  whether a layer norm precedes attention and feed-forward network (pre-LN)
+    layer_norm_first  whether a layer norm precedes attention and feed-forward network (pre-LN);
+                      if not, it follows their residual sums (post-LN)
     conv_bias         whether the feature extractor's convolutions have a bias
     in_leads          number of leads in a segment
     labels            number of labels; 0 for a pretrained encoder, which has no classifier

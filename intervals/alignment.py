@@ -17,7 +17,8 @@ from signals.order import mean, median
 from signals.r_peaks import lead_weights
 
 HALF_WIDTH_S: Final = 0.12  # on either side of the centre: contains the QRS complex and little else
-MAX_SHIFT_S: Final = 0.04
+MAX_SHIFT_S: Final = 0.04  # by which alignment moves a centre at most, in either direction
+# The same in samples at BEAT_HZ.
 _HALF_WIDTH: Final = round(HALF_WIDTH_S * BEAT_HZ)
 _MAX_SHIFT: Final = round(MAX_SHIFT_S * BEAT_HZ)
 
@@ -31,9 +32,10 @@ SIZE_RATIO_LIMITS: Final = (0.5, 2.0)
 # A second morphology with at least this share of the commonest one's beats is a rival: the
 # narrower of the two is measured.
 RIVAL_SHARE: Final = 0.6
-# Of more beats, every n-th is compared, so that 120 to 239 are: enough to find the commonest
-# morphology. The time of the comparison grows with their square.
+# Of more than 239 beats, every n-th is compared, so that 120 to 239 are. These are enough to find
+# the commonest morphology. The time of the comparison grows with the square of their number.
 MIN_COMPARED_BEATS: Final = 120
+_MIN_DIVISOR: Final = 1e-12  # instead of 0, the size of a complex that is constant in every lead
 
 
 def align(
@@ -43,11 +45,11 @@ def align(
 
     A centre moves by at most 40 ms.
 
-    signal   (leads, samples) at RATE_HZ
-    centres  (beats,) samples at RATE_HZ; at least one
+    signal   (leads, samples) at signals.conditioned.RATE_HZ, in any unit
+    centres  (beats,) positions in samples of `signal`; at least one
 
-    Returns the aligned centres (beats,) in samples with fractions, the aligned complexes
-    (beats, leads x samples), and the index of a beat of the commonest morphology.
+    Returns the aligned centres (beats,) in samples of `signal`, with fractions; the aligned
+    complexes (beats, leads x samples); and the index of a beat of the commonest morphology.
     """
     leads = len(signal)
     surroundings = _surroundings(signal, centres)
@@ -78,7 +80,10 @@ def dominant_morphology(
 
     Both are (beats,). The correlation is with the mean complex of that morphology. A beat has the
     morphology if its correlation is above SAME_MORPHOLOGY and its size is within SIZE_RATIO_LIMITS.
-    If no beat has, `template_beat` alone is marked.
+    If no beat meets both conditions, `template_beat` alone is marked.
+
+    complexes      (beats, leads x samples), aligned
+    template_beat  the index of a beat, as `align` returns it
     """
     template = complexes[template_beat]
     alike = _correlation(complexes, template) > SAME_MORPHOLOGY
@@ -88,7 +93,7 @@ def dominant_morphology(
     same = correlation > SAME_MORPHOLOGY
     sizes = _norms(complexes)
     typical_size = median(sizes[same] if same.any() else sizes)
-    ratio = sizes / max(float(typical_size), 1e-12)
+    ratio = sizes / max(float(typical_size), _MIN_DIVISOR)
 
     smallest, largest = SIZE_RATIO_LIMITS
     dominant = same & (ratio > smallest) & (ratio < largest)
@@ -143,7 +148,10 @@ def _best_shifts(
 def _match_by_shift(
     surroundings: NDArray[np.float32], template: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the cross-correlation of each beat with the template, (beats, shifts)."""
+    """Return the cross-correlation of each beat with the template, (beats, shifts).
+
+    The shifts are all whole samples from -_MAX_SHIFT to _MAX_SHIFT, ascending.
+    """
     beats, leads, width = surroundings.shape
     last_shift = 2 * _MAX_SHIFT
     by_lead = template.reshape(leads, -1)
@@ -201,13 +209,14 @@ def _template_beat(
     index = np.flatnonzero(candidates) if candidates.any() else np.arange(len(complexes))
     index = index[:: max(1, index.size // MIN_COMPARED_BEATS)]
     compared = complexes[index]
-    norms = np.maximum(_norms(compared), 1e-12)
+    norms = np.maximum(_norms(compared), _MIN_DIVISOR)
     similarity = (compared @ compared.T / (norms[:, None] * norms)).astype(np.float64)
 
     every_beat = np.ones(len(compared), np.bool_)
     commonest, group = _commonest(similarity, min_correlation, every_beat)
     count = np.count_nonzero(group)
     rival_count = max(2, RIVAL_SHARE * count)
+    # Not enough other beats for a rival.
     if len(compared) - count < rival_count:
         return int(index[commonest])
 
@@ -221,11 +230,13 @@ def _template_beat(
 def _commonest(
     similarity: NDArray[np.float64], min_correlation: float, candidates: NDArray[np.bool_]
 ) -> tuple[int, NDArray[np.bool_]]:
-    """Return the candidate with the most similar candidates, and a mask (beats,) of these.
+    """Return the index of the candidate to which the most candidates are similar, and their mask.
 
-    Of candidates with equally many, it is that with the highest mean similarity, then the first.
+    If several have equally many, the one with the highest mean similarity is returned, then the
+    first. The mask is (beats,) bool.
 
     similarity  (beats, beats) correlations
+    candidates  (beats,) bool
     """
     alike = (similarity > min_correlation) & candidates
     similarity_sum = np.where(alike, similarity, 0.0).sum(axis=1)
@@ -239,11 +250,14 @@ def _commonest(
 
 
 def _steepness(complexes: NDArray[np.float32], leads: int) -> float:
-    """Return the median over beats of squared slope over squared size; narrower means higher."""
+    """Return the median over beats of squared slope / squared size.
+
+    It is higher for narrower complexes.
+    """
     by_lead = complexes.reshape(len(complexes), leads, -1)
     slope = np.square(np.diff(by_lead, axis=2)).sum(axis=(1, 2))
     size = np.square(by_lead).sum(axis=(1, 2))
-    return float(median(slope / np.maximum(size, 1e-12)))
+    return float(median(slope / np.maximum(size, _MIN_DIVISOR)))
 
 
 def _correlation(
@@ -252,7 +266,7 @@ def _correlation(
     """Return the correlation of each complex with the template: (beats,)."""
     product = complexes @ template
     norms = _norms(complexes) * _norms(template)
-    return np.asarray(product / np.maximum(norms, 1e-12))
+    return np.asarray(product / np.maximum(norms, _MIN_DIVISOR))
 
 
 def _norms(complexes: NDArray[np.float32]) -> NDArray[np.float32]:

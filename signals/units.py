@@ -13,7 +13,7 @@ from errors import BadOption
 from signals.order import median
 from signals.record import EcgRecord, Units
 
-# Limits of plausible QRS complexes, peak to peak; docs/api.md, "A record", states them.
+# Limits of a QRS complex's plausible peak-to-peak value; docs/api.md, "A record", states them.
 MAX_QRS_MV: Final = 20.0
 MIN_QRS_MV: Final = 0.02
 
@@ -21,7 +21,7 @@ MIN_QRS_MV: Final = 0.02
 # into the latter. The values are how many of the unit make 1 mV.
 _PER_MILLIVOLT: Final = {"mv": 1.0, "uv": 1000.0, "μv": 1000.0, "v": 0.001}
 _ALLOWED: Final = "mV, uV, V or unknown"
-_MAX_UNIT_CHARS: Final = 16
+_MAX_UNIT_CHARS: Final = 16  # of a client's unit that an error message shows
 # A window of this length contains a QRS complex at 60 beats per minute and more, and little
 # baseline wander.
 _WINDOW_S: Final = 1.0
@@ -57,12 +57,12 @@ def to_millivolt(
 
 
 def check_millivolt(record: EcgRecord) -> EcgRecord:
-    """Return the record; if its values in mV are implausible, with units "unknown" and a warning.
+    """Return the record, with units "unknown" and a warning if its values in mV are implausible.
 
     Values are implausible if the QRS complexes are higher than 20 mV or lower than 0.02 mV. A wrong
-    unit scales all leads alike, but a broken electrode changes only its own leads. The record is
-    therefore too high if the median over leads is, and too low if every lead is. Constant leads do
-    not count.
+    unit scales all leads alike, but a broken electrode changes only its own leads. The complexes
+    are therefore too high if the median height over leads is above the limit, and too low if the
+    height in every lead is below it. Constant leads are not counted.
     """
     if record.units != "mV":
         return record
@@ -98,7 +98,7 @@ def qrs_heights(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
     windows = signal[:, : window_count * window_samples].reshape(
         len(signal), window_count, window_samples
     )
-    # fmax and fmin ignore NaN. Only a window without any sample has a range of NaN.
+    # fmax and fmin ignore NaN. The range is NaN only if every sample of the window is missing.
     ranges = np.fmax.reduce(windows, axis=2) - np.fmin.reduce(windows, axis=2)
     if not np.isnan(ranges).any():
         return np.asarray(median(ranges[ranges.max(axis=1) > 0]), np.float32)
@@ -111,6 +111,7 @@ def qrs_heights(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
 
 
 def _checked_unit(units: str) -> str:
+    """Return the unit in lower case. Raises BadOption for an unknown one."""
     unit = units.strip().casefold()
     if unit not in _PER_MILLIVOLT and unit != "unknown":
         shown = ascii(units[:_MAX_UNIT_CHARS])
@@ -119,6 +120,7 @@ def _checked_unit(units: str) -> str:
 
 
 def _checked_gain(gain: float, unit: str) -> float:
+    """Return the gain. Raises BadOption if it is not positive or contradicts the unit."""
     if not (math.isfinite(gain) and gain > 0):
         raise BadOption(
             f"gain: {gain:g}; a positive number of ADC units per mV is required", loc=("gain",)

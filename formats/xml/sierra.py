@@ -1,6 +1,6 @@
 """Read Philips Sierra and PhilipsECG XML 1.03, 1.04 and 1.04.01 (restingecgdata).
 
-Reads the parsed waveforms, plain or XLI-compressed.
+Reads the element `parsedwaveforms`, whose samples are plain or XLI-compressed.
 
 Source: the sierra-ecg-tools project's description of the format,
 https://github.com/sixlettervariables/sierra-ecg-tools
@@ -25,8 +25,8 @@ from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name, 
 from signals.leads import LEADS
 from signals.record import EcgRecord, Patient, Reported
 
-MAX_SAMPLES: Final = 1_200_000  # ten minutes at 2000 Hz
-MAX_LEADS: Final = 24  # 18 in the largest sets
+MAX_SAMPLES: Final = 1_200_000  # of a channel: ten minutes at 2000 Hz
+MAX_LEADS: Final = 24  # the largest lead sets have 18
 # Elements that may hold a measurement, the best first.
 _MEASUREMENTS: Final = {
     "heart_rate_bpm": ("heartrate", "meanventrate"),
@@ -55,7 +55,7 @@ _Leads = dict[str, NDArray[np.float64]]
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """Return the parsed waveforms of a Philips file.
+    """Return the recording of a Philips file, from its element `parsedwaveforms`.
 
     Raises UnsafeFile, CorruptFile, NoSamples, UnknownFormat for another compression than XLI,
     BadSamplingRate, and the errors of `record_from_channels`.
@@ -84,13 +84,17 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 
 
 def _recording_date(root: Element) -> str | None:
+    """Return the date, with the time if stated, in ISO 8601; None without a date."""
     acquisition = root.find("dataacquisition")
     date = attribute_of(acquisition, "date")
     return metadata.iso_datetime(f"{date}T{attribute_of(acquisition, 'time')}")
 
 
 def _patient(root: Element, date: str | None) -> tuple[Patient, tuple[str, ...]]:
-    """Return sex and age, the latter as stated or at `date`; and a warning for an odd age."""
+    """Return sex and age, and a warning for an implausible age.
+
+    The age is the stated one, or else is computed from the date of birth and `date`.
+    """
     person = root.find("patient/generalpatientdata")
     age_years = metadata.age_in_years(text_of(person, "age/years"), "y")
     # An age of 0 counts as not stated.
@@ -120,7 +124,7 @@ def _sampling_rate(waveforms: Element, characteristics: Element | None) -> float
 
 
 def _resolution(waveforms: Element, characteristics: Element | None) -> float:
-    """Return microvolts per unit."""
+    """Return microvolts per unit of the stored samples. Raises CorruptFile for 0 or no number."""
     scale_uv = _number(waveforms, characteristics, "resolution", "signalresolution", "resolution")
     if not scale_uv:
         raise CorruptFile("the Philips file's resolution is 0 or not a number")
@@ -130,12 +134,13 @@ def _resolution(waveforms: Element, characteristics: Element | None) -> float:
 def _leads(waveforms: Element, fs: float) -> _Leads:
     """Return the leads as stored, cut to the stated duration."""
     duration_ms = metadata.parse_number(waveforms.get("durationperchannel"))
-    stated = MAX_SAMPLES if duration_ms is None else duration_ms * fs / 1000
-    if not 1 <= stated <= MAX_SAMPLES:
+    stated_samples = MAX_SAMPLES if duration_ms is None else duration_ms * fs / 1000
+    if not 1 <= stated_samples <= MAX_SAMPLES:
         raise CorruptFile(
-            f"Philips file: {stated:g} samples a channel stated; 1 to {MAX_SAMPLES} are allowed"
+            f"Philips file: {stated_samples:g} samples a channel stated; "
+            f"1 to {MAX_SAMPLES} are allowed"
         )
-    samples = round(stated)
+    samples = round(stated_samples)
     names = _lead_names(waveforms)
     packed = decode_base64(waveforms.text, "waveforms")
     is_length_stated = duration_ms is not None
@@ -144,7 +149,7 @@ def _leads(waveforms: Element, fs: float) -> _Leads:
         channels = [channel.astype(np.float64) for channel in stored]
         leads = _named(names, channels, samples, check_samples=is_length_stated)
         return xli.with_limb_leads(leads)
-    # The channels follow each other, each with all its samples.
+    # The channels follow each other, each with all its samples. An odd last byte is left out.
     plain = np.frombuffer(packed[: len(packed) // 2 * 2], "<i2").astype(np.float64)
     length = len(plain) // len(names)
     rows = plain[: length * len(names)].reshape(len(names), -1)
@@ -163,7 +168,10 @@ def _lead_names(waveforms: Element) -> list[str]:
 
 
 def _is_xli(waveforms: Element) -> bool:
-    """Return whether the waveforms are XLI-compressed. Raises UnknownFormat if otherwise so."""
+    """Return whether the waveforms are XLI-compressed.
+
+    Raises UnknownFormat for another compression.
+    """
     compression = waveforms.get("compression") or waveforms.get("compressmethod") or "NONE"
     is_compressed = (waveforms.get("compressflag") or "True").lower() == "true"
     if compression.upper() not in ("UNCOMPRESSED", "NONE", "XLI"):
@@ -180,17 +188,21 @@ def _named(
 ) -> _Leads:
     """Return the first channels under their names, cut to `samples`.
 
-    The stream usually has 16 channels, more than names. Raises CorruptFile if there are fewer, if
-    their lengths differ, or, with `check_samples`, if they are shorter than `samples`.
+    An XLI stream usually has 16 channels, which are more than the names. Raises CorruptFile if
+    there are fewer channels than names, if the lengths of the named channels differ, or, with
+    `check_samples`, if they are shorter than `samples`.
     """
     if len(channels) < len(names):
         raise CorruptFile(f"Philips file: {len(names)} leads named, {len(channels)} channels found")
     lengths = {len(channel) for channel in channels[: len(names)]}
     shortest = min(lengths)
-    if len(lengths) > 1 or (check_samples and shortest < samples):
+    if len(lengths) > 1:
         raise CorruptFile(
-            f"Philips file: {samples} samples a channel stated, found {shortest} to {max(lengths)}"
+            f"Philips file: channels of {shortest} to {max(lengths)} samples found; "
+            "all must have the same number"
         )
+    if check_samples and shortest < samples:
+        raise CorruptFile(f"Philips file: {samples} samples a channel stated, found {shortest}")
     return {name: channel[:samples] for name, channel in zip(names, channels, strict=False)}
 
 
@@ -201,7 +213,11 @@ def _measurements(root: Element) -> dict[str, float]:
 
 
 def _first_number(places: Sequence[Element], tags: Sequence[str]) -> float | None:
-    """Return the first number other than 0."""
+    """Return the first number other than 0, None if there is none.
+
+    Places are searched in order, and the tags in order at each. Devices write 0 for what was not
+    measured.
+    """
     for place in places:
         for tag in tags:
             value = metadata.parse_number(text_of(place, tag))

@@ -31,7 +31,7 @@ SIGNAL_PATH: Final = "/_signal"
 
 
 class SignalAPI(WorkerAPI):
-    """What LitServe starts as a signal worker: it parses, judges and prepares recordings."""
+    """The LitAPI of a signal worker, which parses, judges and prepares recordings."""
 
     def __init__(
         self, settings: Settings, state: SharedState, deployment: Deployment, queues: Queues
@@ -85,8 +85,8 @@ class SignalLoop(LitLoop):
 
     @staticmethod
     def _send(sent: list[Message | ModelItem], answers: Channel, model_queue: _ModelQueue) -> None:
-        # The HTTP process first: it must learn that a recording was sent before a model worker
-        # answers it.
+        # Messages to the HTTP process are sent first: it must learn that a recording was sent to
+        # the model workers before one of them answers it.
         messages = [message for message in sent if not isinstance(message, ModelItem)]
         if messages:
             answers.send(messages)
@@ -96,7 +96,10 @@ class SignalLoop(LitLoop):
 
 
 class _ModelQueue:
-    """Sends prepared recordings to the model workers without blocking."""
+    """The two queues to the model workers; recordings are sent without blocking.
+
+    row  this worker's row in the shared tables
+    """
 
     def __init__(self, queues: Queues, state: SharedState, row: int) -> None:
         self._state = state
@@ -111,15 +114,18 @@ class _ModelQueue:
         return self._state.is_awaited(item.head.slot)
 
     def _count_dropped(self) -> None:
+        # `put` counted the item as sent; no model worker will receive it.
         self._state.items_sent[self._row] -= 1
         metrics.ABANDONED.inc()
 
     def put(self, item: ModelItem) -> None:
+        """Send an item, or keep it until its queue has room."""
         self._state.items_sent[self._row] += 1
         outbox = self._many if item.many else self._single
         outbox.put(item)
 
     def flush(self) -> None:
+        """Send the kept items for which there is room."""
         self._single.flush()
         self._many.flush()
 
@@ -133,9 +139,9 @@ class _ModelQueue:
 
 
 def _next_task(scheduler: FairScheduler, model_queue: _ModelQueue, tasks: Channel) -> Task | None:
-    """Return the next task, or None if there is none.
+    """Return the next task, or None if none has arrived.
 
-    If the scheduler is idle, wait for a task or for room in a queue that was full.
+    If the scheduler is idle, first wait for a task, or for room in a queue that was full.
     """
     task: Task | None
     if not scheduler.is_idle:

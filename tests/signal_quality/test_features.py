@@ -24,6 +24,7 @@ IS_LIMB = np.arange(12) < 6
 def features_of(
     signal: np.ndarray, is_limb: np.ndarray | None = None, fs: float = 500.0
 ) -> Features:
+    """Return the features of (leads, samples) in mV; by default, the first six are limb leads."""
     bands = split_bands(signal.astype(np.float32), fs)
     if is_limb is None:
         is_limb = np.arange(len(signal)) < 6
@@ -35,11 +36,15 @@ def record_feature(features: Features, name: str) -> float:
 
 
 def cosine(hz: float, amplitude: float = 1.0) -> np.ndarray:
-    """Return 10 s with the same level at both ends, so that the line through the ends is flat."""
+    """Return 10 s of a cosine at 500 Hz, (samples,) in mV.
+
+    It has the same level at both ends, so subtracting the line through the ends only shifts it.
+    """
     return amplitude * np.cos(2 * np.pi * hz * np.arange(5000) / 500)
 
 
 def sine(hz: float, amplitude: float = 1.0, fs: float = 500.0) -> np.ndarray:
+    """Return 10 s of a sine, (samples,) in mV."""
     return amplitude * np.sin(2 * np.pi * hz * np.arange(round(10 * fs)) / fs)
 
 
@@ -51,7 +56,11 @@ def test_each_feature_has_its_own_name() -> None:
 
 
 def test_the_samples_give_spread_range_peak_and_steps() -> None:
-    """A sine of 1 mV and one of 0.2 mV; the formulas are those of a sine."""
+    """A sine of 1 mV and one of 0.2 mV.
+
+    A sine of amplitude A and frequency f has its quantile q at -A cos(pi q). Its slope is 4 A f in
+    the mean and at most 2 pi A f.
+    """
     features = features_of(np.stack([sine(1.3), sine(1.3, 0.2)]))
     amplitudes = np.array([1.0, 0.2])
     for name, size_at_1_mv in (
@@ -96,7 +105,7 @@ def test_a_clipped_lead_is_often_at_its_extreme_value() -> None:
 
 @pytest.mark.parametrize(("amplitude", "share"), [(1.9, 0.0), (4.0, 2 / 3)])
 def test_the_share_beyond_2_mv_from_the_median_is_counted(amplitude: float, share: float) -> None:
-    """A sine of 4 mV is beyond 2 mV, half of its amplitude, two thirds of the time."""
+    """A sine of 4 mV is beyond 2 mV, half of its amplitude, for two thirds of the time."""
     signal = np.stack([sine(1.3, amplitude) + 50.0, sine(1.3)])
     beyond = features_of(signal).by_lead("beyond")
     np.testing.assert_allclose(beyond, [share, 0.0], atol=0.01)
@@ -120,7 +129,7 @@ def test_each_frequency_is_in_one_share(hz: float, name: str) -> None:
 
 
 def test_the_baseline_gives_its_deviation_range_and_steepest_second() -> None:
-    """A baseline of 0.2 Hz is two whole waves, steepest in the second about a zero crossing."""
+    """A baseline of 0.2 Hz makes two waves; it changes most in the 1 s about a zero crossing."""
     signal = np.stack([beating()[0], beating()[0] + sine(0.2, 0.7)])
     features = features_of(signal)
     expected = 0.7 * np.array([np.sqrt(0.5), 2.0, 2 * np.sin(0.2 * np.pi)])
@@ -138,7 +147,8 @@ def test_mains_and_muscle_noise_are_measured_in_mv() -> None:
     noise = 0.05 * rng.normal(size=5000)
     signal = np.stack([sine(50.0, 0.1), noise, np.where(np.arange(5000) < 500, noise, 0.0)])
     features = features_of(signal + sine(1.0)[np.newaxis])
-    # The rms of white noise in 40-100 Hz, without the 3.2 Hz about the mains frequencies.
+    # The rms of white noise in 40-100 Hz, without the 3.2 Hz about the mains frequencies. The noise
+    # extends to 250 Hz, half of the sampling rate.
     in_band = 0.05 * np.sqrt((60 - 3.2) / 250)
     assert features.by_lead("mains")[0] == pytest.approx(np.log10(0.1 * np.sqrt(0.5)), abs=0.02)
     assert features.by_lead("muscle")[1] == pytest.approx(np.log10(in_band), abs=0.03)
@@ -161,7 +171,7 @@ def test_seconds_are_busy_or_quiet_by_their_range() -> None:
     assert features.by_lead("loud_seconds").tolist() == [0.2, 0.0, 0.0]
 
 
-def test_equal_leads_explain_each_other_and_independent_ones_do_not() -> None:
+def test_proportional_leads_explain_each_other_and_independent_ones_do_not() -> None:
     rng = np.random.default_rng(0)
     one = sine(5.0)
     alike = features_of(np.stack([one, -2 * one, 0.5 * one]))
@@ -171,6 +181,7 @@ def test_equal_leads_explain_each_other_and_independent_ones_do_not() -> None:
     assert record_feature(alike, "leads") == 3
     apart = features_of(np.stack([sine(hz) for hz in (3.0, 5.0, 8.0, 12.0)]))
     assert apart.by_lead("closest").max() < 0.05
+    # Four uncorrelated leads have four equal components.
     assert record_feature(apart, "first_component") == pytest.approx(0.25, abs=0.02)
     assert record_feature(apart, "three_components") == pytest.approx(0.75, abs=0.02)
     noisy = features_of(np.stack([one, one + rng.normal(size=5000), sine(9.0)]))
@@ -180,7 +191,7 @@ def test_equal_leads_explain_each_other_and_independent_ones_do_not() -> None:
 def test_the_beats_give_a_rate_and_its_irregularity() -> None:
     features = features_of(beating())
     assert record_feature(features, "rate") == pytest.approx(60.0, abs=1.0)
-    assert record_feature(features, "beats") == 1.0
+    assert record_feature(features, "beats") == 1.0  # per second
     assert record_feature(features, "irregularity") < 0.02
     assert record_feature(features, "agreeing_leads") == 1.0
     assert record_feature(features, "like_leads") == 1.0
@@ -212,9 +223,9 @@ def test_group_features_are_means_over_limb_and_chest_leads() -> None:
     assert record_feature(features, "worst_chest_likeness") == worst[6:].min()
 
 
-@pytest.mark.parametrize("group", [True, False])
-def test_a_group_without_leads_has_the_means_of_the_other(group: bool) -> None:
-    features = features_of(beating()[:4], np.full(4, group))
+@pytest.mark.parametrize("all_limb", [True, False])
+def test_a_group_without_leads_has_the_means_of_the_other(all_limb: bool) -> None:
+    features = features_of(beating()[:4], np.full(4, all_limb))
     for name in ("noise", "likeness"):
         mean = features.by_lead(name).mean()
         assert record_feature(features, f"limb_{name}") == pytest.approx(mean)

@@ -264,12 +264,12 @@ LEADS_24 = " ".join(f"L{number}" for number in range(24))
         (
             sierra(xli_channel(RAMP) + xli_channel(RAMP[:90]), "I II", ""),
             CorruptFile,
-            "Philips file: 1200000 samples a channel stated, found 90 to 100",
+            "Philips file: channels of 90 to 100 samples found; all must have the same number",
         ),
         (
             sierra(xli_channel(RAMP), "I", 202),
             CorruptFile,
-            "Philips file: 101 samples a channel stated, found 100 to 100",
+            "Philips file: 101 samples a channel stated, found 100",
         ),
         (sierra(xli_channel(RAMP), "I", samplespersecond="0"), BadSamplingRate, NO_RATE),
         (sierra(xli_channel(RAMP), "I", samplespersecond="-500"), BadSamplingRate, NO_RATE),
@@ -312,7 +312,7 @@ LEADS_24 = " ".join(f"L{number}" for number in range(24))
         (
             sierra(xli_channel(RAMP), "I", 2_400_000),
             CorruptFile,
-            "Philips file: 1200000 samples a channel stated, found 100 to 100",
+            "Philips file: 1200000 samples a channel stated, found 100",
         ),
     ],
 )
