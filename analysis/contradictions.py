@@ -1,10 +1,10 @@
 """Warnings where the labels and the measurements of one recording cannot both be right.
 
-Neither is proof.
+A warning does not say which of the two is wrong.
 
-An interval contradicts a label only if its uncertainty leaves no other reading. Combinations that
-occur are not called contradictions: flutter waves that look like P waves, a pacemaker whose spikes
-the leads do not show, a block of higher degree with a normal PR interval.
+An interval contradicts a label only if it still does so with its uncertainty added. Combinations
+that occur in practice are not called contradictions: flutter waves that look like P waves, a
+pacemaker whose spikes the leads do not show, a block of higher degree with a normal PR interval.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ SINUS_RHYTHM: Final = "Sinus rhythm"
 
 @dataclass(frozen=True)
 class _LowerLimit:
-    """A label that can only be right from `limit_ms` of one measurement on."""
+    """The smallest value of one measurement with which a label can be right.
+
+    shown_as  the measurement's name in the warning
+    limit_ms  that value in milliseconds
+    reason    a clause of the warning that explains the limit
+    """
 
     measurement: NumberName
     shown_as: str
@@ -33,9 +38,10 @@ class _LowerLimit:
     reason: str
 
 
-# The usual limits of 60 and 100 /min with a margin of 10 (a choice): a rate may change within a
-# recording, and label and measurement do not use the same part of it. Ventricular tachycardia is
-# faster than 100 /min (AHA/ACC/HRS 2017, doi:10.1016/j.jacc.2017.10.054).
+# Lowest and highest heart rate per minute with which a label can be right: the usual limits of 60
+# and 100 /min with a margin of 10 (a choice), because a rate may change within a recording, and
+# label and measurement do not use the same part of it. Ventricular tachycardia is faster than
+# 100 /min (AHA/ACC/HRS 2017, doi:10.1016/j.jacc.2017.10.054).
 _RATES_OF_LABELS: Final = {
     "Tachycardia": (90.0, float("inf")),
     "Ventricular tachycardia": (90.0, float("inf")),
@@ -65,7 +71,10 @@ _INTERVALS_OF_LABELS: Final = {
 def contradictions(
     labels: Sequence[JoinedLabel] | None, measured: MeasuredRecord | None
 ) -> list[str]:
-    """Return the warnings; none without labels or measurements."""
+    """Return the warnings, each "labels: sentence"; none if labels or measurements are missing.
+
+    labels  all labels that the encoder has, positive or not
+    """
     if labels is None or measured is None or measured.measurements is None:
         return []
     names = {joined.label.name for joined in labels}
@@ -88,7 +97,8 @@ def _of_rate(positive: set[str], measured: MeasuredRecord) -> Iterator[str]:
 
 def _of_intervals(positive: set[str], measured: MeasuredRecord) -> Iterator[str]:
     assert measured.measurements is not None
-    # A flagged value is out of the range for the patient's age, whose limits are lower in children.
+    # A flagged value is outside the reference range for the patient's age. It is not compared,
+    # because the limits here are those of adults, and those of children are lower.
     flagged = {flag["name"] for flag in measured.measurements["flags"]}
     uncertainties = measured.measurements["uncertainty_ms"]
     for name, lower in _INTERVALS_OF_LABELS.items():

@@ -1,4 +1,7 @@
-"""Time several contenders in turn, round after round, so that other load affects all equally."""
+"""Time several contenders in turn, round after round, so that other load affects all equally.
+
+A contender is a function without arguments whose duration is compared with that of others.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ MIN_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Rounds:
-    """How often all contenders are called.
+    """How often all contenders are called, once each in a round.
 
-    limit     number of rounds at most
-    seconds   no round starts after this time, except the first MIN_ROUNDS
-    cpu_time  whether to measure the CPU time of this process instead of the wall clock's
+    limit     the largest number of rounds
+    seconds   time in which rounds may start; the first MIN_ROUNDS ignore it
+    cpu_time  whether to measure the CPU time of this process instead of elapsed time
     """
 
     limit: int
@@ -31,9 +34,9 @@ class Rounds:
     cpu_time: bool
 
     def medians(self, contenders: Mapping[str, Contender]) -> tuple[dict[str, float], int]:
-        """Return each contender's median seconds, and the number of rounds.
+        """Return each contender's median duration in seconds, and the number of rounds.
 
-        Each is called once before the rounds, untimed.
+        Before the rounds, each contender is called once without being timed.
         """
         clock = time.process_time if self.cpu_time else time.perf_counter
         durations: dict[str, list[float]] = {name: [] for name in contenders}
@@ -51,9 +54,12 @@ class Rounds:
 
 
 def until_done(run: Callable[[], object], device: str, dtype: str) -> Contender:
-    """Return a function that calls `run` and waits for the device.
+    """Return a function that calls `run` and waits until the device has finished.
 
-    It runs without gradients, and with TF32 if that is the dtype.
+    device  "cpu" or a CUDA device, such as "cuda:0"
+    dtype   a name in `encoder.precision.DTYPES`; "tf32" allows TF32 on a CUDA device
+
+    `run` is called without gradients.
     """
 
     def timed() -> object:
@@ -79,7 +85,11 @@ def repeated(run: Callable[[], object], times: int) -> Callable[[], None]:
 
 
 def captured(run: Callable[[], object], device: str, dtype: str) -> Callable[[], None]:
-    """Return `run` as one launch on a CUDA device, without the host's time for single launches."""
+    """Return a function that replays `run` as one CUDA graph.
+
+    The host launches the graph once instead of each kernel, so its time for single launches does
+    not count. `device` must be a CUDA device; `dtype` is a name in `encoder.precision.DTYPES`.
+    """
     set_tf32(dtype)
     with torch.inference_mode():
         replay, output = CudaCapture(torch.device(device))(run)
@@ -87,5 +97,8 @@ def captured(run: Callable[[], object], device: str, dtype: str) -> Callable[[],
 
 
 def _replay(replay: Callable[[], None], tensors: object) -> None:
-    """Replay a graph. The partial object keeps the graph's tensors, so that their memory stays."""
+    """Replay a graph.
+
+    tensors  not used; as an argument of the partial object, the graph's tensors are not freed
+    """
     replay()

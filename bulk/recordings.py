@@ -1,6 +1,7 @@
 """List the recordings of the input, and read one of them.
 
-The client package has the rules that decide which files form a recording.
+The rules that decide which files form a recording are in the client package, in
+`ecgfm_client.folders`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from errors import EcgError
 from formats.parts import Part
 from formats.registry import DEFAULT_MAX_BYTES, read
 
-# A day. The server's default is 600 s; here no client waits for an answer.
+# The longest recording that is read, in seconds: a day. The server's default is 600 s, but here no
+# client waits for an answer.
 MAX_SECONDS = 86_400.0
 PATH_COLUMN = "path"
 
@@ -26,9 +28,11 @@ PATH_COLUMN = "path"
 def list_recordings(path: Path) -> list[Recording]:
     """Return all recordings below a folder, or those that a Parquet or CSV table lists.
 
-    A table lists paths in its column `path`, relative to its own folder. A path that is listed
-    twice is returned once. Raises UnusableInput if `path` is
-    neither a folder nor a table with a column `path`.
+    path  the folder or the table; a table lists paths, relative to its own folder, in its column
+          `path`
+
+    A path that is listed twice is returned once. Raises UnusableInput if the argument is neither a
+    folder nor a table with a column `path`.
     """
     if path.is_dir():
         return find_recordings(path)
@@ -38,7 +42,7 @@ def list_recordings(path: Path) -> list[Recording]:
 
 
 def _path_column(table: Path) -> list[object]:
-    """Return the cells of a table's column `path`."""
+    """Return the cells of a table's column `path`. Raises UnusableInput."""
     import pyarrow.csv
     import pyarrow.parquet
 
@@ -59,7 +63,7 @@ def read_recording(
 ) -> PreparedRecording | FailedRecording:
     """Return one recording, read from its files and cut into segments, or the reason it failed.
 
-    An error is not raised, because the other recordings can still be read.
+    A recording that cannot be read raises no error, because the others can still be read.
     """
     try:
         size = sum(path.stat().st_size for path in recording.files)

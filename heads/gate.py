@@ -1,12 +1,15 @@
 """The promotion gate: decides whether a candidate replaces the champion.
 
-Both heads are judged on patients that neither was trained on, by a paired bootstrap over patients:
+A head computes the probabilities of its labels from an encoder's embedding. The champion is the
+version that answers requests; the candidate is a later version of the same head.
+
+Both are judged on patients that neither was trained on, by a paired bootstrap over patients:
 both are scored on the same resamples, so a resample of difficult recordings affects both alike.
 
 The gain is the share by which the log loss of the calibrated probabilities falls. Log loss is a
 proper score: it depends on the order of the recordings and on the probabilities, and it still
-changes where an AUROC is close to 1. The candidate is promoted if the 5 % quantile of the gain is
-above a margin and no label's AUROC falls by more than a limit.
+changes where an AUROC is close to 1. The candidate is promoted if the 5 % quantile of the gain over
+the resamples is above a margin and no label's AUROC falls by more than a limit.
 """
 
 from __future__ import annotations
@@ -21,11 +24,12 @@ from numpy.typing import NDArray
 from heads.auroc import RankedRecords, auroc, patient_resamples
 
 MIN_PATIENTS: Final = 20  # a bootstrap over fewer patients is not meaningful
-# The AUROC of a label is judged if the gate set has so many positives and so many negatives.
+# A label's AUROC is judged only if the gate set has at least this many positive records and at
+# least this many negative ones.
 MIN_PER_CLASS: Final = 5
 
-# The log loss clips probabilities to this value and 1 minus it, so that one confident error does
-# not outweigh everything else.
+# The log loss clips probabilities to the range from this value to 1 minus this value, so that one
+# confident error does not outweigh everything else.
 PROBABILITY_FLOOR: Final = 1e-6
 
 Array = NDArray[np.float64]
@@ -37,8 +41,8 @@ class Limits:
 
     margin          what the lower bound of the gain must exceed, as a share of the champion's log
                     loss; a smaller gain is not worth a change of behaviour
-    max_auroc_drop  by how much a judged label's AUROC may fall; more than the noise of one label in
-                    a gate set of a few hundred patients
+    max_auroc_drop  by how much a judged label's AUROC may fall; larger than the noise of one
+                    label's AUROC in a gate set of a few hundred patients
     quantile        which quantile of the resampled gains is their lower bound
     resamples       number of resamples of the bootstrap
     seed            seed of the random numbers that draw the resamples
@@ -124,7 +128,10 @@ def judge(
 ) -> Verdict:
     """Decide whether the candidate replaces the champion.
 
-    champion, candidate  calibrated probabilities (records, labels); columns as in `gate_set`
+    champion, candidate  calibrated probabilities (records, labels), with the rows and columns of
+                         `gate_set.truth`
+
+    A gate set that is too small for a comparison keeps the champion; it raises no error.
     """
     patients = gate_set.patient_count
     records = len(gate_set.truth)
@@ -148,6 +155,7 @@ def judge(
     judged = list(auroc_changes)
     gains, auroc_gains = _bootstrap(gate_set, champion, candidate, judged, limits)
     gain_bound = float(np.nanquantile(gains, limits.quantile))
+    # NaN: the resample has no positive or no negative record of a judged label.
     auroc_bound = float(np.nanquantile(auroc_gains, limits.quantile))
     worst = min(judged, key=auroc_changes.__getitem__)
     worst_change = auroc_changes[worst]
@@ -175,8 +183,8 @@ def _decide(
     worst_label, worst_change  the label with the lowest change of AUROC, and that change
     """
     margin = f"{100 * limits.margin:+g} %"
-    share = f"{100 * limits.quantile:g} %"
-    bound = f"the {share} bound of the gain in log loss is {100 * gain_bound:+.2f} %"
+    quantile = f"{100 * limits.quantile:g} %"
+    bound = f"the {quantile} bound of the gain in log loss is {100 * gain_bound:+.2f} %"
     # "not >" instead of "<=", so that the champion stays if the bound is NaN.
     if not gain_bound > limits.margin:
         return False, f"{bound}; it must be above {margin}"
@@ -243,8 +251,9 @@ def patients_trained_on(
 ) -> int:
     """Return how many patients of a gate set any head was trained on; 0 for a valid gate set.
 
-    gate_digests  (patients,) digests of the gate set's patients
+    gate_digests  (patients,) digests of the patients' ids
     trained_on    `Head.trained_on` of each head
     """
+    # numpy.concatenate needs at least one array, also if `trained_on` is empty.
     trained = np.unique(np.concatenate([np.zeros(0, np.uint64), *trained_on]))
     return int(np.isin(gate_digests, trained).sum())

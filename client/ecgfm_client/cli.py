@@ -2,11 +2,12 @@
 
     ecgfm analyze recording.dcm                     a report in the terminal
     ecgfm analyze folder --out report.csv           a row for each recording of a folder
-    ecgfm features folder --out embeddings.parquet  embeddings; run again to go on where it stopped
+    ecgfm features folder --out embeddings.parquet  embeddings; run again to continue
     ecgfm plot recording.hea recording.dat --out ecg.png
 
 The server: --url, else ECGFM_URL, else http://127.0.0.1:8000; its key: ECGFM_API_KEY.
-The exit status is 0, 1 if a recording was refused, 2 for wrong arguments, 3 if no server answered.
+The exit status is 0, 1 if a recording was refused or `health` is not "ok", 2 for wrong arguments,
+3 if no server answered, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,27 +25,31 @@ from ecgfm_client.client import AsyncEcgClient, EcgClient
 from ecgfm_client.errors import NoAnswer, Refused, UnusableInput
 from ecgfm_client.folders import Recording, find_recordings
 
-DONE, REFUSED, UNUSABLE, NO_ANSWER = 0, 1, 2, 3
-BULK_RETRIES_S = 600.0  # a server that is being restarted or replaced
+DONE, REFUSED, UNUSABLE, NO_ANSWER = 0, 1, 2, 3  # exit statuses
+INTERRUPTED = 130  # the shells' exit status after Ctrl-C: 128 + SIGINT
+# A call for a folder is repeated for this time, in seconds, while the server is restarted or
+# replaced.
+BULK_RETRIES_S = 600.0
 RECORD_FIELDS = ("fs", "lead_names", "units", "gain", "age", "sex")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, by default with the arguments of the process. Return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except Refused as refusal:
-        _say(str(refusal))
+        _print_message(str(refusal))
         return REFUSED
     except UnusableInput as error:
-        _say(str(error))
+        _print_message(str(error))
         return UNUSABLE
     except NoAnswer as error:
-        _say(str(error))
+        _print_message(str(error))
         return NO_ANSWER
     except KeyboardInterrupt:
-        _say("stopped; the finished rows are kept")
-        return 130
+        _print_message("stopped; the finished rows are kept")
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_features(commands)
     _add_plot(commands)
     health = _command(commands, "health", _health, "whether the server runs, and with which model")
-    health.add_argument("--json", action="store_true")
+    health.add_argument("--json", action="store_true", help="print the server's answer")
     return parser
 
 
@@ -75,16 +80,16 @@ def _add_analyze(commands: Any) -> None:
     analyze.add_argument(
         "--json",
         action="store_true",
-        help="the server's answer instead of a report, a line for each recording",
+        help="print the server's answers, one line for each recording, instead of reports",
     )
     analyze.add_argument("--out", type=Path, help="for a folder: report.csv or report.parquet")
     analyze.add_argument(
         "--in-flight",
         type=_at_least_one,
         default=16,
-        help="the most requests in flight, for a folder (default 16)",
+        help="for a folder: the largest number of requests in flight (default 16)",
     )
-    _record_fields(analyze)
+    _add_record_fields(analyze)
 
 
 def _add_quality(commands: Any) -> None:
@@ -92,8 +97,12 @@ def _add_quality(commands: Any) -> None:
         commands, "quality", _quality, "whether the recording can be read, and what to do if not"
     )
     quality.add_argument("paths", nargs="+", type=Path, metavar="FILE")
-    quality.add_argument("--json", action="store_true")
-    _record_fields(quality)
+    quality.add_argument(
+        "--json",
+        action="store_true",
+        help="print the server's answers, one line for each recording, instead of reports",
+    )
+    _add_record_fields(quality)
 
 
 def _add_features(commands: Any) -> None:
@@ -105,16 +114,22 @@ def _add_features(commands: Any) -> None:
         "--out",
         type=Path,
         required=True,
-        help="a .parquet file; recordings that it has already are skipped",
+        help="a .parquet file; recordings that it already has are skipped",
     )
     features.add_argument("--model", help="features (default), clinical, or an encoder's name")
-    features.add_argument("--pooling", choices=["mean", "max"])
-    features.add_argument("--layer", type=int)
+    features.add_argument(
+        "--pooling", choices=["mean", "max"], help="of a segment's tokens (default mean)"
+    )
+    features.add_argument(
+        "--layer",
+        type=int,
+        help="0 is the transformer's input, i the output of layer i, -1 the pooled layer (default)",
+    )
     features.add_argument(
         "--in-flight",
         type=_at_least_one,
         default=48,
-        help="the most requests in flight; fewer if answers are slow (default 48)",
+        help="the largest number of requests in flight; fewer if answers are slow (default 48)",
     )
 
 
@@ -122,7 +137,7 @@ def _add_plot(commands: Any) -> None:
     plot = _command(commands, "plot", _plot, "the recording on ECG paper, with the measurements")
     plot.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     plot.add_argument("--out", type=Path, required=True, help="a .png, .svg or .pdf file")
-    _record_fields(plot)
+    _add_record_fields(plot)
 
 
 def _command(
@@ -134,14 +149,14 @@ def _command(
     return command
 
 
-def _record_fields(command: argparse.ArgumentParser) -> None:
-    about = command.add_argument_group("what a file may not state")
-    about.add_argument("--fs", type=float, help="sampling rate, Hz")
-    about.add_argument("--lead-names", help="comma-separated, e.g. I,II,V1")
-    about.add_argument("--units", choices=["mV", "uV", "V"])
-    about.add_argument("--gain", type=float, help="ADC units per mV")
-    about.add_argument("--age", type=float)
-    about.add_argument("--sex")
+def _add_record_fields(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("values that a file lacks, or that replace the file's")
+    group.add_argument("--fs", type=float, help="sampling rate, Hz")
+    group.add_argument("--lead-names", help="comma-separated, e.g. I,II,V1")
+    group.add_argument("--units", choices=["mV", "uV", "V"], help="unit of the samples")
+    group.add_argument("--gain", type=float, help="ADC units per mV")
+    group.add_argument("--age", type=float, help="years")
+    group.add_argument("--sex", help="male, female, m, f or other")
 
 
 def _analyze(options: argparse.Namespace) -> int:
@@ -151,9 +166,9 @@ def _analyze(options: argparse.Namespace) -> int:
         raise UnusableInput("--out: only for a folder; the report of one recording is printed")
     from ecgfm_client.report import analysis_report
 
-    return _each(
+    return _print_each(
         options,
-        lambda client, recording: client.analyze(recording.files, **_about(options)),
+        lambda client, recording: client.analyze(recording.files, **_record_fields(options)),
         analysis_report,
     )
 
@@ -161,19 +176,22 @@ def _analyze(options: argparse.Namespace) -> int:
 def _quality(options: argparse.Namespace) -> int:
     from ecgfm_client.report import quality_report
 
-    return _each(
+    return _print_each(
         options,
-        lambda client, recording: client.assess_quality(recording.files, **_about(options)),
+        lambda client, recording: client.assess_quality(recording.files, **_record_fields(options)),
         quality_report,
     )
 
 
-def _each(
+def _print_each(
     options: argparse.Namespace,
     ask: Callable[[EcgClient, Recording], Any],
     report: Callable[[str, Any], str],
 ) -> int:
-    """Print the report of each recording; a refused recording does not stop the others."""
+    """Print the report of each recording; return the exit status.
+
+    A refused recording does not stop the others.
+    """
     refused = 0
     with EcgClient(options.url) as client:
         for recording in _recordings(options.paths):
@@ -181,7 +199,7 @@ def _each(
                 result = ask(client, recording)
             except Refused as refusal:
                 refused += 1
-                _say(f"{recording.name}: {refusal}")
+                _print_message(f"{recording.name}: {refusal}")
                 continue
             print(
                 json.dumps({"file": recording.name, **_plain(result.raw)})
@@ -224,12 +242,12 @@ def _bulk(folder: Path, options: argparse.Namespace, ask: Any) -> int:
         raise UnusableInput(f"{folder}: the folder has no recordings")
     table = Table(options.out)
 
-    async def through() -> Any:
+    async def ask_all() -> Any:
         async with AsyncEcgClient(options.url, retries_s=BULK_RETRIES_S) as client:
             return await run(recordings, ask, table, client, options.in_flight)
 
-    summary = asyncio.run(through())
-    _say(finish(table, summary, options.out))
+    summary = asyncio.run(ask_all())
+    _print_message(finish(table, summary, options.out))
     return REFUSED if summary.failed else DONE
 
 
@@ -242,7 +260,7 @@ def _plot(options: argparse.Namespace) -> int:
         raise UnusableInput(f"FILE: {len(recordings)} recordings ({names}); a plot shows one")
     with EcgClient(options.url) as client:
         plot(
-            client.analyze(recordings[0].files, include=PARTS, **_about(options)),
+            client.analyze(recordings[0].files, include=PARTS, **_record_fields(options)),
             options.out,
             recordings[0].name,
         )
@@ -267,12 +285,12 @@ def _recordings(paths: Sequence[Path]) -> list[Recording]:
     return group_files(paths)
 
 
-def _about(options: argparse.Namespace) -> dict[str, Any]:
+def _record_fields(options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, name) for name in RECORD_FIELDS}
 
 
 def _plain(value: Any) -> Any:
-    """Return the value with msgpack's arrays as lists."""
+    """Return the value with its binary arrays as lists, which JSON can hold."""
     if isinstance(value, dict) and value.keys() == {"dtype", "shape", "data"}:
         from ecgfm_client.results import array
 
@@ -283,9 +301,15 @@ def _plain(value: Any) -> Any:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
+    # Without this, argparse's message would show the name of this function.
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; a whole number of at least 1 is allowed"
+        ) from None
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{number}; at least 1 is needed")
+        raise argparse.ArgumentTypeError(f"found {number}; at least 1 is allowed")
     return number
 
 
@@ -296,8 +320,8 @@ def _version() -> str:
         return "not installed"
 
 
-def _say(sentence: str) -> None:
-    print(f"ecgfm: {sentence}", file=sys.stderr)
+def _print_message(message: str) -> None:
+    print(f"ecgfm: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

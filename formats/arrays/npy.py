@@ -36,16 +36,25 @@ MAGIC: Final = b"\x93NUMPY"
 MAX_HEADER_BYTES: Final = 10_000  # numpy's own limit for the header of an untrusted file
 MAX_RECORDS: Final = 256  # the default of ECG_MAX_RECORDS, docs/api.md
 
-# The header is a Python literal. Three patterns extract the fields, so nothing is evaluated.
+# The header is the text of a Python dict. Three patterns extract its fields, so nothing is
+# evaluated. The value of "descr" is a string, or a list if the array is one of structures; Python 2
+# wrote an L after a long integer of the shape.
 _DESCR: Final = re.compile(r"""['"]descr['"]\s*:\s*(?:['"]([^'"]{1,16})['"]|(\[))""")
 _FORTRAN: Final = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)\b""")
 _SHAPE: Final = re.compile(r"""['"]shape['"]\s*:\s*\(((?:\s*\d{1,18}L?\s*,?){0,32})\s*\)""")
+# Integers, floats, booleans and strings; neither objects nor structures.
 _PLAIN_DTYPE: Final = re.compile(r"[<>=|]?(?:[iuf][1248]|b1|[US]\d{1,4})")
 
 
 @dataclass(frozen=True)
 class _Header:
-    """What the header of a .npy file states, and the offset of the samples in the file."""
+    """What the header of a .npy file states, and where the samples begin.
+
+    dtype    NumPy's description of the type, such as "<f4"
+    fortran  whether the first axis varies fastest in memory (Fortran order)
+    shape    length of each axis
+    offset   position of the first sample in the file, in bytes
+    """
 
     dtype: str
     fortran: bool
@@ -56,10 +65,16 @@ class _Header:
 def records_from_npy(
     body: bytes, hints: Hints, max_records: int = MAX_RECORDS
 ) -> tuple[list[EcgRecord], bool]:
-    """Return the records of a .npy body, and whether the array has 3 axes, even for one record.
+    """Return the records of a .npy body, and whether the array has an axis of records.
 
-    The array is (leads, samples), (samples, leads), (samples,) of one named lead, or has a first
-    axis of records. The signals are read-only views into `body` if its dtype allows.
+    The array is (leads, samples), (samples, leads), or (samples,) of one named lead. With 3 axes,
+    the first is the axis of records, even if its length is 1.
+
+    hints        sampling rate (required), lead names, units and other values of all records
+    max_records  the largest number of records allowed
+
+    The signals are float32 in mV (or in unknown units). They are read-only views into `body` if
+    type, unit and memory layout need no conversion.
 
     Raises CorruptFile, UnsafeFile, BadType, BadShape, MissingField, TooManyRecords, BadOption,
     DurationMismatch.
@@ -70,8 +85,8 @@ def records_from_npy(
             "fs: missing; a .npy file has no sampling rate, send it as a parameter", loc=("fs",)
         )
     has_record_axis = array.ndim == 3
-    # One record more than allowed shows that there are too many. An array without samples may state
-    # millions of records.
+    # The slice has one record more than allowed, which is enough to detect too many. The whole list
+    # could be huge: the header of an array without samples may state millions of records.
     arrays: Sequence[Array] = list(array[: max_records + 1]) if has_record_axis else [array]
     if len(arrays) > max_records:
         raise TooManyRecords(f"{array.shape[0]} records; at most {max_records} are allowed")
@@ -100,6 +115,8 @@ def records_from_npy(
 def parse_array(body: bytes) -> NDArray[Any]:
     """Return an array of numbers or strings, such as the arrays next to a signal in a .npz file.
 
+    body  a whole .npy file; the array has the shape that its header states, at most MAX_AXES axes
+
     Raises CorruptFile, UnsafeFile, BadType.
     """
     header = _parse_header(body)
@@ -113,7 +130,8 @@ def parse_array(body: bytes) -> NDArray[Any]:
     dtype = np.dtype(header.dtype)
     available = len(body) - header.offset
     required = math.prod(header.shape) * dtype.itemsize
-    # Any number of strings of length 0 ("S0") fits into 0 bytes.
+    # Strings of length 0 ("S0") are refused: any number of them fits into 0 bytes, so the size of
+    # the file would not limit the shape.
     if len(header.shape) > MAX_AXES or required != available or dtype.itemsize == 0:
         raise CorruptFile(
             f"an array of the .npz file has {available} bytes; its header states another size"
@@ -154,7 +172,8 @@ def _header_text(body: bytes) -> tuple[str, int]:
     version = body[6]
     if version not in (1, 2, 3):
         raise CorruptFile(f"the .npy file has format version {version}; 1 to 3 are supported")
-    # Version 1 states the header's length in 2 bytes, versions 2 and 3 in 4.
+    # The magic string has 6 bytes, the version 2 (major, minor), the length of the header 2 in
+    # version 1 and 4 in versions 2 and 3.
     start = 10 if version == 1 else 12
     length = int.from_bytes(body[8:start], "little")
     if length > MAX_HEADER_BYTES:
