@@ -8,11 +8,11 @@ process has read it. So each row has two halves, and successive processes of a r
 from __future__ import annotations
 
 import ctypes
-import multiprocessing
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from server.ipc.messages import RecordingKey
+from server.ipc.shared_memory import SharedMemory
 
 MAX_KEYS: Final = 128  # recordings in one batch; MAX_BATCH_SEGMENTS of a CUDA device
 # A half holds the pid, the number of keys, then uid and index of each key.
@@ -23,9 +23,8 @@ _HALF_CELLS: Final = _KEYS + 2 * MAX_KEYS
 class InProgressTable:
     """One row for each worker. `start` is the ordinal of the worker's process in its row."""
 
-    def __init__(self, rows: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._cells = context.RawArray(ctypes.c_int64, 2 * rows * _HALF_CELLS)
+    def __init__(self, memory: SharedMemory, rows: int) -> None:
+        self._cells = memory.array(ctypes.c_int64, 2 * rows * _HALF_CELLS)
 
     def enter(self, row: int, start: int, pid: int) -> None:
         """Register the row's new process, which works on nothing yet."""

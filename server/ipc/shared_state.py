@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import json
-import multiprocessing
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any, Final
 from model_store.manifest import Role
 from server.ipc.in_progress import InProgressTable
 from server.ipc.messages import RecordingKey, Slot, Stage
+from server.ipc.shared_memory import SharedMemory
 
 REPORT_BYTES: Final = 4096  # three encoders, a sentence each, as JSON
 
@@ -66,27 +66,26 @@ class SharedState:
             "signal": range(signal_workers),
             "model": range(signal_workers, rows),
         }
-        # Arrays of another context cannot be passed to the workers, which are spawned.
-        context = multiprocessing.get_context("spawn")
-        self.pid = context.RawArray(ctypes.c_int64, rows)
-        self.ready = context.RawArray(ctypes.c_int64, rows)
-        self.starts = context.RawArray(ctypes.c_int64, rows)
-        self.failed_starts = context.RawArray(ctypes.c_int64, rows)
-        self.cannot_start = context.RawArray(ctypes.c_int64, rows)
+        memory = SharedMemory()
+        self.pid = memory.array(ctypes.c_int64, rows)
+        self.ready = memory.array(ctypes.c_int64, rows)
+        self.starts = memory.array(ctypes.c_int64, rows)
+        self.failed_starts = memory.array(ctypes.c_int64, rows)
+        self.cannot_start = memory.array(ctypes.c_int64, rows)
         self.reports = {
-            row: context.RawArray(ctypes.c_char, REPORT_BYTES) for row in self.rows["model"]
+            row: memory.array(ctypes.c_char, REPORT_BYTES) for row in self.rows["model"]
         }
-        self.heartbeat_s = context.RawArray(ctypes.c_double, rows)
-        self.busy_since_s = context.RawArray(ctypes.c_double, rows)
-        self.in_progress = InProgressTable(rows)
-        self.received = context.RawArray(ctypes.c_int64, rows)
-        self.items_sent = context.RawArray(ctypes.c_int64, signal_workers)
-        self.killed_start = context.RawArray(ctypes.c_int64, rows)
-        self.draining = context.RawValue(ctypes.c_int64, 0)
-        self.api_pid = context.RawArray(ctypes.c_int64, api_workers)
-        self.tasks_sent = context.RawArray(ctypes.c_int64, api_workers)
+        self.heartbeat_s = memory.array(ctypes.c_double, rows)
+        self.busy_since_s = memory.array(ctypes.c_double, rows)
+        self.in_progress = InProgressTable(memory, rows)
+        self.received = memory.array(ctypes.c_int64, rows)
+        self.items_sent = memory.array(ctypes.c_int64, signal_workers)
+        self.killed_start = memory.array(ctypes.c_int64, rows)
+        self.draining = memory.value(ctypes.c_int64)
+        self.api_pid = memory.array(ctypes.c_int64, api_workers)
+        self.tasks_sent = memory.array(ctypes.c_int64, api_workers)
         self.slots_per_http_process = slots_per_http_process
-        self.slots = context.RawArray(ctypes.c_uint64, slots_per_http_process * api_workers)
+        self.slots = memory.array(ctypes.c_uint64, slots_per_http_process * api_workers)
         # Workers compare it with their parent's pid, to notice that the main process has ended.
         self.main_pid = os.getpid()
         self.started_s = time.monotonic()

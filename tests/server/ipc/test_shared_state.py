@@ -13,6 +13,7 @@ import pytest
 
 from server.ipc.in_progress import MAX_KEYS, InProgressTable
 from server.ipc.messages import Slot
+from server.ipc.shared_memory import SharedMemory
 from server.ipc.shared_state import REPORT_BYTES, SharedState, is_alive
 from server.stages.backlog import MAX_BATCH_SEGMENTS
 
@@ -142,7 +143,7 @@ def test_in_progress_of_live_workers(state: SharedState) -> None:
 
 
 def test_what_a_process_works_on_is_replaced() -> None:
-    table = InProgressTable(3)
+    table = InProgressTable(SharedMemory(), 3)
     table.enter(2, 1, 500)
     assert table.of_process(range(3), 500) == frozenset()
     table.set(2, 1, [(7, 0), (7, 3), (9, -1)])
@@ -154,7 +155,7 @@ def test_what_a_process_works_on_is_replaced() -> None:
 
 
 def test_rows_do_not_touch_each_other() -> None:
-    table = InProgressTable(3)
+    table = InProgressTable(SharedMemory(), 3)
     full = [[(row + 1, index) for index in range(MAX_KEYS)] for row in range(3)]
     for row in range(3):
         for start in (1, 2):
@@ -167,7 +168,7 @@ def test_rows_do_not_touch_each_other() -> None:
 
 def test_a_replacement_leaves_its_predecessors_entry() -> None:
     """The HTTP processes may read it after the replacement has registered."""
-    table = InProgressTable(2)
+    table = InProgressTable(SharedMemory(), 2)
     table.enter(1, 1, 500)
     table.set(1, 1, [(7, 2)])
     table.enter(1, 2, 501)
@@ -181,7 +182,7 @@ def test_a_replacement_leaves_its_predecessors_entry() -> None:
 
 
 def test_a_process_is_found_in_the_given_rows_only() -> None:
-    table = InProgressTable(2)
+    table = InProgressTable(SharedMemory(), 2)
     table.enter(1, 1, 500)
     table.set(1, 1, [(7, 2)])
     assert table.of_process([0], 500) == frozenset()
@@ -189,7 +190,7 @@ def test_a_process_is_found_in_the_given_rows_only() -> None:
 
 
 def test_the_largest_batch_fits() -> None:
-    table = InProgressTable(1)
+    table = InProgressTable(SharedMemory(), 1)
     table.enter(0, 1, 500)
     table.set(0, 1, [(1, index) for index in range(MAX_KEYS)])
     with pytest.raises(AssertionError, match=rf"{MAX_KEYS + 1} recordings"):
