@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import shutil
 import signal
 import sys
-import tempfile
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
@@ -29,13 +26,7 @@ def main() -> int:
         )
     settings = parse_arguments(sys.argv[1:])
     configure_logging(settings)
-    metrics_folder = tempfile.mkdtemp(prefix="ecg-fm-metrics-")
-    # Before prometheus_client is imported, which reads it then. All processes inherit it.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
-    try:
-        return serve(settings)
-    finally:
-        shutil.rmtree(metrics_folder, ignore_errors=True)
+    return serve(settings)
 
 
 def serve(settings: Settings) -> int:

@@ -1,17 +1,15 @@
-"""Prometheus metrics of all processes, which prometheus_client shares through files in a folder.
-
-prometheus_client reads PROMETHEUS_MULTIPROC_DIR when it is imported, so `server.__main__` sets the
-variable before it imports this module.
-"""
+"""The Prometheus metrics of the server. metric_families says how a family is added."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.multiprocess import MultiProcessCollector
+
+from server.ipc.metric_table import MetricTable
+from server.metric_families import Counter, FamilyCollector, Histogram
 
 # Buckets of the histograms.
 SECONDS: Final = (
@@ -23,29 +21,25 @@ COUNTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 REQUESTS = Counter(
     "ecg_requests",
     "Answers by route, status and error code (empty for none)",
-    ["route", "status", "code"],
+    *("route", "status", "code"),
 )
 REQUEST_SECONDS = Histogram(
-    "ecg_request_seconds", "Time from the request's head to its answer", ["route"], buckets=SECONDS
+    "ecg_request_seconds", "Time from the request's head to its answer", SECONDS, "route"
 )
 STAGE_SECONDS = Histogram(
-    "ecg_stage_seconds", "Time of one recording in each stage", ["stage"], buckets=SECONDS
+    "ecg_stage_seconds", "Time of one recording in each stage", SECONDS, "stage"
 )
-BATCH_SEGMENTS = Histogram(
-    "ecg_batch_segments", "Segments in one batch of the encoders", buckets=COUNTS
-)
-BATCH_REQUESTS = Histogram(
-    "ecg_batch_requests", "Recordings in one batch of the encoders", buckets=COUNTS
-)
+BATCH_SEGMENTS = Histogram("ecg_batch_segments", "Segments in one batch of the encoders", COUNTS)
+BATCH_REQUESTS = Histogram("ecg_batch_requests", "Recordings in one batch of the encoders", COUNTS)
 MIXED_ROUTE_BATCHES = Counter(
     "ecg_mixed_route_batches", "Batches with recordings of more than one route"
 )
-REJECTED = Counter("ecg_rejected", "Requests refused before any work, by error code", ["code"])
+REJECTED = Counter("ecg_rejected", "Requests refused before any work, by error code", "code")
 DEVICE_BUSY = Counter(
-    "ecg_device_busy_seconds", "Seconds in which the device worked on a batch", ["device"]
+    "ecg_device_busy_seconds", "Seconds in which the device worked on a batch", "device"
 )
 ABANDONED = Counter("ecg_abandoned", "Recordings dropped because the client had left")
-RETRIED = Counter("ecg_retried", "Recordings repeated after a worker was lost", ["stage"])
+RETRIED = Counter("ecg_retried", "Recordings repeated after a worker was lost", "stage")
 
 
 def batch_ran(device: str, routes: Sequence[str], segments: Sequence[int], seconds: float) -> None:
@@ -94,9 +88,9 @@ class LiveGauges:
         return [depth, in_flight, restarts]
 
 
-def exposition(gauges: LiveGauges) -> bytes:
+def exposition(table: MetricTable, gauges: LiveGauges) -> bytes:
     """Return all metrics in Prometheus' text format."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(FamilyCollector(table))
     registry.register(gauges)
     return generate_latest(registry)

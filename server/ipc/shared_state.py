@@ -19,6 +19,7 @@ from typing import Any, Final
 from model_store.manifest import Role
 from server.ipc.in_progress import InProgressTable
 from server.ipc.messages import RecordingKey, Slot, Stage
+from server.ipc.metric_table import MetricRow, MetricTable
 from server.ipc.shared_memory import SharedMemory
 
 REPORT_BYTES: Final = 4096  # three encoders, a sentence each, as JSON
@@ -45,6 +46,9 @@ class SharedState:
     Written by the main process.
     killed_start   value of `starts` for the process that was killed because it hung; 0 for none
     draining       1 once the server accepts no more requests
+
+    Written by the process that the row belongs to.
+    metrics        the counts of each process: the main process, the HTTP processes, the workers
 
     Written by the HTTP process that the cell belongs to, on its event loop.
     api_pid        process id
@@ -86,9 +90,20 @@ class SharedState:
         self.tasks_sent = memory.array(ctypes.c_int64, api_workers)
         self.slots_per_http_process = slots_per_http_process
         self.slots = memory.array(ctypes.c_uint64, slots_per_http_process * api_workers)
+        self.metrics = MetricTable(memory, 1 + api_workers + rows)
         # Workers compare it with their parent's pid, to notice that the main process has ended.
         self.main_pid = os.getpid()
         self.started_s = time.monotonic()
+
+    @property
+    def main_metrics(self) -> MetricRow:
+        return self.metrics.rows[0]
+
+    def http_metrics(self, http_process: int) -> MetricRow:
+        return self.metrics.rows[1 + http_process]
+
+    def worker_metrics(self, row: int) -> MetricRow:
+        return self.metrics.rows[1 + len(self.api_pid) + row]
 
     def set_encoder_report(self, row: int, encoders: Mapping[Role, dict[str, Any]]) -> None:
         """Store what only the model worker knows of each role's encoder.

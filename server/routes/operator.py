@@ -57,7 +57,7 @@ async def _prometheus(request: Request) -> Response:
         in_flight=state.in_flight_count(),
         restarts={stage: state.restart_count(stage) for stage in state.rows},
     )
-    body = await asyncio.to_thread(metrics.exposition, gauges)
+    body = await asyncio.to_thread(metrics.exposition, state.metrics, gauges)
     return Response(body, media_type=PROMETHEUS)
 
 

@@ -19,6 +19,7 @@ from server import metrics
 from server.ipc.messages import Stage, Task
 from server.ipc.queues import Outbox, Queues
 from server.ipc.shared_state import SharedState
+from server.metric_families import count_into
 from server.settings import Settings
 from server.workers.death_watch import DeathWatch
 from server.workers.in_flight import InFlightRequests
@@ -63,6 +64,7 @@ async def running_service(
     queues: Queues,
 ) -> AsyncIterator[Service]:
     """Yield this process's service; receive answers and watch the workers while it runs."""
+    count_into(state.http_metrics(http_process))
     state.api_pid[http_process] = os.getpid()
     loop = asyncio.get_running_loop()
     sender = _TaskSender(queues, state, http_process)

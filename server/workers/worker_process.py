@@ -11,6 +11,7 @@ from typing import Final
 
 from server.ipc.messages import Stage
 from server.ipc.shared_state import SharedState
+from server.metric_families import count_into
 
 HEARTBEAT_EVERY_S: Final = 0.5
 PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
@@ -36,6 +37,7 @@ def register_worker(state: SharedState, stage: Stage) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent(state.main_pid)
     row = state.rows[stage][int(os.environ["LITSERVE_WORKER_ID"])]
+    count_into(state.worker_metrics(row))
     state.ready[row] = 0
     state.busy_since_s[row] = 0.0
     state.starts[row] += 1

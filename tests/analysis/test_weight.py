@@ -20,10 +20,7 @@ LIGHT = (
 
 
 def loads_torch(module: str) -> bool:
-    program = (
-        "import os; os.environ['PROMETHEUS_MULTIPROC_DIR'] = ''; "
-        f"import sys, {module}; print('torch' in sys.modules)"
-    )
+    program = f"import sys, {module}; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
