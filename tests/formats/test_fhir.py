@@ -233,6 +233,21 @@ def test_a_bundle_gives_age_sex_device_and_intervals_and_no_name() -> None:
     assert "Mustermann" not in repr(record)
 
 
+def test_the_first_patient_of_a_bundle_counts() -> None:
+    woman = {"resourceType": "Patient", "birthDate": "1960-05-02", "gender": "female"}
+    man = {"resourceType": "Patient", "birthDate": "1980-05-02", "gender": "male"}
+    record = fhir(bundle(woman, man, observation(component("131329"))))
+    assert (record.patient.age_years, record.patient.sex) == (63.0, "female")
+
+
+def test_the_first_known_code_of_a_component_counts() -> None:
+    two_codes = measurement("0000-0", 92)
+    two_codes["code"]["coding"] += [{"code": "8633-0"}, {"code": "8634-8"}]
+    record = fhir(observation(component("131329"), two_codes))
+    assert record.reported is not None
+    assert record.reported.measurements == {"qrs_ms": 92.0}
+
+
 def test_xml_is_read_like_json() -> None:
     values = " ".join(map(str, RAMP))
     data = (

@@ -57,6 +57,12 @@ def refusal(folder: Path) -> str:
     return refused.value.detail.removeprefix(f"{folder}/")
 
 
+def test_a_bundle_without_labels_is_read(tmp_path: Path) -> None:
+    written = convert(CARRIED / "tiny_pretrained_new.pt", tmp_path / "tiny").bundle
+    bundle = load_bundle(written.folder)
+    assert (bundle.kind, bundle.labels) == ("features", ())
+
+
 def test_what_was_written_is_what_is_read(folder: Path) -> None:
     bundle = load_bundle(folder)
     weights = (folder / WEIGHTS_FILE).read_bytes()

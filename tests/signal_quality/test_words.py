@@ -47,6 +47,7 @@ def test_a_lead_has_the_word_of_its_worst_finding(
 def test_a_lead_without_a_finding_is_good_or_excellent() -> None:
     assert lead_word((), 10.0, False) == "Good"
     assert lead_word((), 10.0, True) == "Excellent"
+    assert lead_word((), 1.0, False) == "Good"
 
 
 @pytest.mark.parametrize(("flat_s", "word"), [(2.0, "Poor"), (5.0, "Poor"), (5.01, "Unreadable")])
@@ -55,6 +56,10 @@ def test_a_lead_that_is_flat_for_over_half_of_the_recording_is_unreadable(
 ) -> None:
     assert lead_word((finding("gaps"), finding("flat_line", flat_s)), 10.0, False) == word
     assert lead_word((finding("gaps", 9.0),), 10.0, False) == "Acceptable"
+
+
+def test_a_flat_line_of_unknown_length_does_not_make_a_short_lead_unreadable() -> None:
+    assert lead_word((finding("flat_line", None),), 1.0, False) == "Poor"
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,12 @@ def test_rounding_to_a_coarse_step_is_no_bandwidth(sd_uv: float, ends: bool) -> 
     assert ends_below_100_hz(rounded(slow + white_noise(sd_uv), 20.0), 500.0) is ends
 
 
+def test_a_single_step_is_rounding() -> None:
+    """Around 110 Hz a step of 1 mV has 13 uV^2/Hz, less than rounding to steps of 1 mV has."""
+    step = np.where(np.arange(500) < 250, 0.0, 1.0)[np.newaxis]
+    assert ends_below_100_hz(step, 500.0)
+
+
 @pytest.mark.parametrize(("hz", "ends"), [(80.0, True), (106.0, False), (140.0, True)])
 def test_only_frequencies_around_110_hz_count(hz: float, ends: bool) -> None:
     wave = 0.002 * np.sin(2 * np.pi * hz * np.arange(5000) / 500)[np.newaxis]

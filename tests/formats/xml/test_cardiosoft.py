@@ -41,6 +41,8 @@ def test_the_longest_strip_is_read_and_medians_are_not() -> None:
     assert (record.lead_names, record.fs) == (("I", "aVR"), 250.0)
     np.testing.assert_allclose(record.signal, [RAMP * 5e-3, -RAMP * 5e-3], rtol=1e-5)
     assert record.warnings == ("file: 2 other strips in the CardioSoft file, left out",)
+    two = read_document(cardiosoft(strip(2, "1,2"), strip()))
+    assert two.warnings == ("file: 1 other strips in the CardioSoft file, left out",)
     assert read_document(cardiosoft(strip())).warnings == ()
 
 
@@ -56,6 +58,10 @@ def test_the_resolution_is_applied_in_its_unit(units: str, resolution: str, fact
 def test_a_strip_without_a_count_or_a_known_unit_is_read() -> None:
     record = read_document(cardiosoft(strip("", units="steps")))
     assert (record.samples, record.units) == (100, "unknown")
+
+
+def test_the_reader_leaves_the_range_of_rates_to_the_checks_of_all_formats() -> None:
+    assert read_document(cardiosoft(strip(rate="0.5"))).fs == 0.5
 
 
 def test_date_patient_device_and_measurements_are_read() -> None:
