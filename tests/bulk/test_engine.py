@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +16,10 @@ from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
 from analysis.prepare import Prepared, prepare
 from bulk import engine
-from bulk.engine import encode_batch, local_engine
+from bulk.engine import BATCH_SEGMENTS, encode_batch, local_engine
 from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording
 from bulk.readers import read_recordings
+from server.stages.backlog import MAX_BATCH_SEGMENTS
 from tests.analysis.deployments import ONLY_FEATURES, SumRunner, record
 
 FEATURES = FeatureOptions("features")
@@ -38,14 +41,15 @@ def expected_value(item: PreparedRecording, factor: float = 1.0) -> float:
 
 def run(
     monkeypatch: pytest.MonkeyPatch,
-    outcomes: list[PreparedRecording | FailedRecording],
+    outcomes: Iterable[PreparedRecording | FailedRecording],
     devices: list[str],
+    runner_class: type[SumRunner] = SumRunner,
 ) -> tuple[list[EmbeddedRecording | FailedRecording], dict[str, SumRunner]]:
     """Run `local_engine` with `read_recordings` replaced; it yields `outcomes`.
 
     Returns what the engine yields, and the runner of each device.
     """
-    runners = {device: SumRunner(1.0) for device in devices}
+    runners = {device: runner_class(1.0) for device in devices}
 
     def load_runners(
         deployment: Deployment, device: str, dtype: str
@@ -112,6 +116,38 @@ def test_every_device_loads_the_encoders_and_a_gpu_has_larger_batches(
     calls = [call["segments"] for runner in runners.values() for call in runner.calls]
     assert calls == [180, 180]
     assert len(outcomes) == 6
+
+
+def test_batches_are_as_large_as_the_servers() -> None:
+    assert BATCH_SEGMENTS == MAX_BATCH_SEGMENTS
+
+
+def test_three_batches_for_each_device_are_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    six_read, seven_read = threading.Event(), threading.Event()
+    read_too_early: list[bool] = []
+
+    class WaitingRunner(SumRunner):
+        """Completes its first batch after six are read, and notes whether a seventh was."""
+
+        def run(self, segments: np.ndarray, **options: Any) -> Any:
+            if not self.calls:
+                # A hang is a failure: with a lower limit the sixth batch is never read.
+                assert six_read.wait(30), "six batches were not read ahead"
+                read_too_early.append(seven_read.wait(0.5))
+            return super().run(segments, **options)
+
+    def outcomes() -> Iterator[PreparedRecording | FailedRecording]:
+        for row in range(9):
+            if row == 6:
+                seven_read.set()
+            if row == 5:
+                six_read.set()
+            yield prepared(f"r{row}", 40)
+
+    rows, _ = run(monkeypatch, outcomes(), ["cpu", "cpu:1"], WaitingRunner)
+    # By the first of the two devices to complete its batch.
+    assert read_too_early[0] is False
+    assert len(rows) == 9
 
 
 def test_without_recordings_no_encoder_is_loaded() -> None:

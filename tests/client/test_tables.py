@@ -95,6 +95,21 @@ def test_a_table_of_somebody_elses_is_not_touched(tmp_path: Path) -> None:
         Table(tmp_path / "r.xlsx")
 
 
+def test_a_shard_is_written_when_it_has_all_its_rows(tmp_path: Path) -> None:
+    table = opened(tmp_path / "e.parquet", rows_a_shard=2)
+    for name in "abcde":
+        table.add(row(name))
+    shards = sorted(table.parts.glob("*.parquet"))
+    assert [shard.name for shard in shards] == ["part-000000.parquet", "part-000001.parquet"]
+    assert [names(shard) for shard in shards] == [["a", "b"], ["c", "d"]]
+
+
+def test_a_run_without_rows_leaves_nothing(tmp_path: Path) -> None:
+    table = opened(tmp_path / "e.parquet")
+    assert table.finish() == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
     table = opened(tmp_path / "e.parquet")
     (table.parts / "lock").write_text(str(os.getppid()))
