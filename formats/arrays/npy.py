@@ -33,6 +33,7 @@ from formats.samples import MAX_AXES, Array, array_from_buffer, leads_first, sam
 from signals.record import EcgRecord, Patient
 
 MAGIC: Final = b"\x93NUMPY"
+_PREFIX_BYTES: Final = 10  # magic string, version and length of the header, in version 1
 MAX_HEADER_BYTES: Final = 10_000  # numpy's own limit for the header of an untrusted file
 MAX_RECORDS: Final = 256  # the default of ECG_MAX_RECORDS, docs/api.md
 
@@ -167,7 +168,9 @@ def _parse_header(body: bytes) -> _Header:
 
 def _header_text(body: bytes) -> tuple[str, int]:
     """Return the text of the header and the offset of the samples. Raises CorruptFile."""
-    if len(body) < 10 or not body.startswith(MAGIC):
+    if not body.startswith(MAGIC):
+        raise CorruptFile(r"the body is no .npy file: it does not start with \x93NUMPY")
+    if len(body) < _PREFIX_BYTES:
         raise CorruptFile("the .npy file is truncated in its header")
     version = body[6]
     if version not in (1, 2, 3):

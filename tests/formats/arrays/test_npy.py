@@ -21,7 +21,7 @@ from errors import (
     TooManyRecords,
     UnsafeFile,
 )
-from formats.arrays.npy import records_from_npy
+from formats.arrays.npy import parse_array, records_from_npy
 from formats.hints import Hints
 from formats.parts import Part
 from formats.registry import read
@@ -181,6 +181,37 @@ def test_lying_and_hostile_headers_are_refused_before_anything_is_allocated(head
     with pytest.raises(EcgError) as caught:
         records_from_npy(with_header(header), RATE)
     assert caught.value.code in ("corrupt_file", "bad_shape")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (npy(TWELVE)[:9], "the .npy file is truncated in its header"),
+        (b"\x93NUMPY\x01\x00\x00\x00", "the .npy header does not state a type"),
+        (b"\x93NUMPZ" + npy(TWELVE)[6:], r"the body is no .npy file: it does not start with"),
+        (b"", r"the body is no .npy file: it does not start with"),
+        (npy(TWELVE)[:40], "the .npy file is truncated in its header"),
+        (with_header(" " * 10_001), "the .npy header states 10001 bytes; at most 10000 are"),
+    ],
+)
+def test_a_damaged_head_is_named(body: bytes, detail: str) -> None:
+    with pytest.raises(CorruptFile) as caught:
+        records_from_npy(body, RATE)
+    assert caught.value.detail.startswith(detail)
+
+
+def test_a_header_of_10000_bytes_is_read() -> None:
+    text = "{'descr': '<f4', 'fortran_order': False, 'shape': (12, 20), }".ljust(10_000)
+    records, _ = records_from_npy(with_header(text, TWELVE.tobytes()), RATE)
+    np.testing.assert_array_equal(records[0].signal, TWELVE)
+
+
+def test_an_array_next_to_the_signal_has_the_size_of_its_header() -> None:
+    np.testing.assert_array_equal(parse_array(npy(TWELVE)), TWELVE)
+    four_axes = np.zeros((1, 1, 2, 2), np.float32)
+    for body in (npy(TWELVE) + b"\0", npy(TWELVE)[:-4], npy(four_axes)):
+        with pytest.raises(CorruptFile):
+            parse_array(body)
 
 
 @requires_shared
