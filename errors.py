@@ -3,6 +3,9 @@
     EcgError
     ├── RequestError           the request cannot be served
     │   ├── MalformedBody            400 malformed_body
+    │   ├── Unauthorized             401 unauthorized
+    │   ├── Forbidden                403 forbidden
+    │   ├── CrossSite                403 cross_site
     │   ├── NotFound                 404 not_found
     │   ├── MethodNotAllowed         405 method_not_allowed
     │   ├── UploadTooSlow            408 upload_too_slow
@@ -11,19 +14,24 @@
     │   ├── RecordingTooLong         413 recording_too_long
     │   ├── UnsupportedMediaType     415 unsupported_media_type
     │   ├── UnknownFormat            415 unknown_format
+    │   ├── UnknownHost              421 unknown_host
     │   └── Unprocessable            422, one class for each code below it
     ├── ServiceError           the server cannot serve a request now
     │   ├── Overloaded               429 overloaded
+    │   ├── RateLimited              429 rate_limited
     │   ├── InternalError            500 internal_error
     │   ├── WorkerCrashed            500 worker_crashed
+    │   ├── IssuerUnreachable        503 issuer_unreachable
     │   ├── Starting                 503 starting
     │   ├── NoModel                  503 no_model
     │   ├── WorkerRestarting         503 worker_restarting
     │   ├── ShuttingDown             503 shutting_down
     │   └── DeadlineExceeded         504 deadline_exceeded
-    └── ModelStoreError        weights missing, unreadable or untrusted (not a request's fault)
-        ├── UnsafeCheckpoint, BadCheckpoint, BadBundle, HubError, ChecksumMismatch
-        └── BadHead, WrongEncoder, UnknownHead, BadTrainingData   heads and their training data
+    ├── ModelStoreError        weights missing, unreadable or untrusted (not a request's fault)
+    │   ├── UnsafeCheckpoint, BadCheckpoint, BadBundle, HubError, ChecksumMismatch
+    │   └── BadHead, WrongEncoder, UnknownHead, BadTrainingData   heads and their training data
+    └── AccessError            keys, tokens or certificates that the server cannot start with
+        └── BadKeyFile, UnknownKey
 
 Each class has an HTTP status and a stable `code`. `detail` names the field, the value found and the
 values allowed. It never holds sample values, patient data, paths or tracebacks.
@@ -129,6 +137,18 @@ class MalformedBody(RequestError):
     status, code, title = 400, "malformed_body", "Body cannot be read"
 
 
+class Unauthorized(RequestError):
+    status, code, title = 401, "unauthorized", "Valid key required"
+
+
+class Forbidden(RequestError):
+    status, code, title = 403, "forbidden", "Scope missing"
+
+
+class CrossSite(RequestError):
+    status, code, title = 403, "cross_site", "Sent by a page of another site"
+
+
 class NotFound(RequestError):
     status, code, title = 404, "not_found", "No such page"
 
@@ -159,6 +179,10 @@ class UnsupportedMediaType(RequestError):
 
 class UnknownFormat(RequestError):
     status, code, title = 415, "unknown_format", "File format not recognised"
+
+
+class UnknownHost(RequestError):
+    status, code, title = 421, "unknown_host", "Host name not allowed"
 
 
 class Unprocessable(RequestError):
@@ -259,12 +283,20 @@ class Overloaded(ServiceError):
     status, code, title = 429, "overloaded", "Server is full"
 
 
+class RateLimited(ServiceError):
+    status, code, title = 429, "rate_limited", "Allowance used up"
+
+
 class InternalError(ServiceError):
     status, code, title = 500, "internal_error", "Internal error"
 
 
 class WorkerCrashed(ServiceError):
     status, code, title = 500, "worker_crashed", "Worker crashed on this recording"
+
+
+class IssuerUnreachable(ServiceError):
+    status, code, title = 503, "issuer_unreachable", "Token issuer unreachable"
 
 
 class Starting(ServiceError):
@@ -332,11 +364,29 @@ class BadTrainingData(ModelStoreError):
     code, title = "bad_training_data", "Training data cannot be used"
 
 
+class AccessError(EcgError):
+    """Keys, tokens or certificates are configured in a way that the server cannot start with.
+
+    Shown at start or on the command line, never to a client.
+    """
+
+    status, code, title = 500, "access", "Access"
+
+
+class BadKeyFile(AccessError):
+    code, title = "bad_key_file", "Key file cannot be used"
+
+
+class UnknownKey(AccessError):
+    code, title = "unknown_key", "No such key"
+
+
 def public_errors() -> list[type[EcgError]]:
     """Return the errors that a client can get, ordered by status. Docs and tests list them."""
     by_code: dict[str, type[EcgError]] = {}
     for error in _descendants(EcgError):
-        if not issubclass(error, ModelStoreError) and not error.__subclasses__():
+        at_start_only = issubclass(error, ModelStoreError | AccessError)
+        if not at_start_only and not error.__subclasses__():
             by_code[error.code] = error
     return sorted(by_code.values(), key=lambda error: (error.status, error.code))
 

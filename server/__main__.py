@@ -1,4 +1,7 @@
-"""`python -m server`: choose the model, start the processes, serve until a signal ends them."""
+"""`python -m server`: choose the model, start the processes, serve until a signal ends them.
+
+`python -m server keys` makes, lists and revokes API keys.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,22 @@ def main() -> int:
             "The server runs on Linux only (it needs pidfd, memfd, prctl and SOCK_SEQPACKET), and "
             f"this is {sys.platform}; run it in a Linux container, see Docker in README.md."
         )
+    if sys.argv[1:2] == ["keys"]:
+        from server.authorization.keys_command import run_keys_command
+
+        return run_keys_command(sys.argv[2:])
     settings = parse_arguments(sys.argv[1:])
     configure_logging(settings)
     return serve(settings)
 
 
 def serve(settings: Settings) -> int:
-    from errors import ModelStoreError
+    from errors import AccessError, ModelStoreError
     from server.start import make_server
 
     try:
         server = make_server(settings)
-    except ModelStoreError as error:
+    except (AccessError, ModelStoreError) as error:
         return _refuse(f"{error.title}: {error.detail}")
     _stop_on_signals(server)
     try:
@@ -66,6 +73,7 @@ def _run(server: EcgServer, settings: Settings) -> None:
         # RequestMiddleware logs requests, in the format that server.log configures.
         access_log=False,
         log_config=None,
+        **server.tls_options,
     )
 
 

@@ -72,13 +72,17 @@ def configure_logging(settings: Settings) -> None:
         logger.setLevel(max(logging.WARNING, root.level))
 
 
-def log_request(route: str, status: int, code: str, milliseconds: float, request_id: str) -> None:
+def log_request(
+    route: str, status: int, code: str, milliseconds: float, request_id: str, holder: str
+) -> None:
+    """Log one answered request. `holder` is the name of the key or token, never the key."""
     fields = {
         "route": route,
         "status": status,
         "code": code or "-",
         "ms": round(milliseconds, 1),
         "request_id": request_id,
+        "key": holder or "-",
     }
     access.info("request", extra={"fields": fields})
 

@@ -50,6 +50,69 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for all interfaces"
     )
     port: int = Field(8000, ge=1024, le=65535, description="Port to listen on")
+    key_file: Path | None = Field(
+        None,
+        description="File of API keys, which `python -m server keys` writes; with it every route "
+        "but the probes needs a key",
+    )
+    allow_anonymous: bool = Field(
+        False,
+        description="Serve everybody who sends no credential; needed on other addresses than "
+        "127.0.0.1 where there are neither keys nor an issuer",
+    )
+    open_scopes: str = Field(
+        "",
+        description="Scopes that need no credential, comma-separated: docs, analyze, features, "
+        "operator",
+    )
+    key_rate: str | None = Field(
+        None, description="Requests that each key or token may send, e.g. 600/minute"
+    )
+    key_max_in_flight: int | None = Field(
+        None, ge=1, le=65536, description="Requests that each key or token may have in flight"
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Issuer of bearer tokens (OpenID Connect), exactly as in their iss claim"
+    )
+    oidc_audience: str | None = Field(
+        None, description="What the aud claim of tokens must name; required with an issuer"
+    )
+    oidc_jwks_url: str | None = Field(
+        None, description="Address of the issuer's keys; default: from its discovery document"
+    )
+    oidc_algorithms: str = Field(
+        "RS256,ES256", description="Signatures of tokens that are accepted, comma-separated"
+    )
+    oidc_clock_skew: int = Field(
+        60, ge=0, le=600, description="Seconds by which the issuer's clock may differ"
+    )
+    oidc_scope_claim: str = Field(
+        "scope",
+        description="Claim with the scopes: a string of words or a list; a path such as "
+        "realm_access.roles reaches into objects",
+    )
+    oidc_scope_prefix: str = Field(
+        "ecg:", description="Before each scope in that claim, e.g. ecg:analyze"
+    )
+    allowed_hosts: str | None = Field(
+        None,
+        description="Host names of this server, comma-separated, * for all; default: localhost, "
+        "127.0.0.1 and [::1] on 127.0.0.1, elsewhere all",
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins whose pages may use the server, comma-separated, e.g. "
+        "https://viewer.example.org; * for all",
+    )
+    tls_certificate: Path | None = Field(
+        None, description="Certificate chain in PEM; with it the server speaks HTTPS only"
+    )
+    tls_key: Path | None = Field(None, description="Private key of the certificate, in PEM")
+    tls_min_version: Literal["1.2", "1.3"] = Field("1.2", description="Lowest version of TLS")
+    tls_client_ca: Path | None = Field(
+        None,
+        description="CA in PEM; with it every connection needs a client certificate that it signed",
+    )
     model: str = Field(
         "auto", description="auto, ecg-fm, embedded, none, or the folder of a bundle"
     )
@@ -130,9 +193,18 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         return self.models_dir or default_models_dir()
 
+    @property
+    def cors_origin_list(self) -> tuple[str, ...]:
+        return comma_separated(self.cors_origins)
+
     def limits(self) -> dict[str, Any]:
         """Return the limits as /health shows them."""
         return {name: getattr(self, name) for name in LIMITS}
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Return the words of a setting that is a list."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def parse_arguments(arguments: list[str]) -> Settings:
@@ -148,6 +220,8 @@ def parse_arguments(arguments: list[str]) -> Settings:
         flag = f"--{name.replace('_', '-')}"
         default = "none" if field.default is None else field.default
         description = f"{field.description} (ECG_{name.upper()}; default: {default})"
+        # A bare flag turns a switch on.
+        bare: dict[str, Any] = {"nargs": "?", "const": "true"} if field.annotation is bool else {}
         # SUPPRESS: a flag that is not given leaves the value to the environment. argparse formats
         # the help with %.
         parser.add_argument(
@@ -156,6 +230,7 @@ def parse_arguments(arguments: list[str]) -> Settings:
             default=argparse.SUPPRESS,
             metavar="VALUE",
             help=description.replace("%", "%%"),
+            **bare,
         )
     try:
         return Settings(**vars(parser.parse_args(arguments)))

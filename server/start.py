@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from analysis.deployment import Deployment, deployment_of
 from encoder.devices import cuda_device_count, resolve_devices
 from errors import ModelStoreError
 from model_store.choose import choose_models
 from server.app import configure_app
+from server.authorization.rules import access_rules
+from server.authorization.tls import tls_context
 from server.ipc.shared_state import SharedState
 from server.settings import Settings
 from server.workers.litserve_server import EcgServer
@@ -17,7 +20,14 @@ logger = logging.getLogger("ecg.start")
 
 
 def make_server(settings: Settings) -> EcgServer:
-    """Return the server. Raises ModelStoreError where the model or device cannot be used."""
+    """Return the server.
+
+    Raises AccessError where the keys, tokens or certificates cannot be used or nobody is kept out
+    of an address that others can reach; ModelStoreError where the model or device cannot be used.
+    """
+    # First, as it takes no time and is nothing to be tried again.
+    rules = access_rules(settings)
+    tls = tls_context(settings)
     devices = _devices(settings)
     deployment = choose_deployment(settings, cuda=devices[0] != "cpu")
     logger.info("model: %s (%s)", deployment.chosen, deployment.reason)
@@ -27,7 +37,8 @@ def make_server(settings: Settings) -> EcgServer:
         api_workers=settings.api_workers,
         slots_per_http_process=settings.max_in_flight_per_http_process,
     )
-    return EcgServer(settings, state, deployment, configure_app)
+    configure = partial(configure_app, cors_origins=settings.cors_origin_list)
+    return EcgServer(settings, state, deployment, rules, tls, configure)
 
 
 def _devices(settings: Settings) -> list[str]:

@@ -11,7 +11,9 @@ from typing import Any, Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from access.identity import Identity
 from server import metrics
+from server.authorization.security_headers import add_security_headers
 from server.log import log_bug, log_request
 from server.routes.problems import problem_response
 
@@ -74,6 +76,7 @@ class _Answer:
                 total_ms = 1000 * (time.monotonic() - self.began_s)
                 # Answers to recordings have the time of each stage already.
                 headers.setdefault("Server-Timing", f"total;dur={total_ms:.2f}")
+                add_security_headers(headers)
             await send(message)
 
         return wrapped
@@ -84,6 +87,9 @@ class _Answer:
         # "other" for unknown paths, or each would be a time series of its own.
         route = getattr(self.scope.get("route"), "path", "other")
         status = self.status or CLIENT_CLOSED_REQUEST
-        code = self.scope["state"]["code"]
+        state = self.scope["state"]
+        code = state["code"]
         metrics.request_ended(route, status, code, seconds)
-        log_request(route, status, code, 1000 * seconds, self.request_id)
+        identity: Identity | None = state.get("identity")
+        name = "" if identity is None else identity.name
+        log_request(route, status, code, 1000 * seconds, self.request_id, name)

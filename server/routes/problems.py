@@ -15,13 +15,19 @@ from starlette.responses import Response
 
 from errors import (
     BodyTooLarge,
+    CrossSite,
     EcgError,
+    Forbidden,
+    IssuerUnreachable,
     MethodNotAllowed,
     NotFound,
     Overloaded,
+    RateLimited,
     RequestError,
     ShuttingDown,
     Starting,
+    Unauthorized,
+    UnknownHost,
     UnsupportedMediaType,
     UploadTooSlow,
 )
@@ -32,6 +38,7 @@ from server.media_types import PROBLEM_JSON
 CONNECTION_CLOSING_ERRORS: Final = (
     *(BodyTooLarge, UploadTooSlow, UnsupportedMediaType),
     *(Overloaded, ShuttingDown, Starting),
+    *(Unauthorized, Forbidden, CrossSite, UnknownHost, RateLimited, IssuerUnreachable),
 )
 MAX_METHOD_CHARS: Final = 16  # of the client's HTTP method, in an error's detail
 MAX_DETAIL_CHARS: Final = 200  # of the framework's message, in an error's detail

@@ -33,6 +33,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -41,7 +42,10 @@ from typing import Any, Final
 from fastapi import FastAPI
 from litserve import LitServer
 
+from access.rates import SharedCounts
 from analysis.deployment import Deployment
+from server.authorization.core_dumps import forbid_core_dumps
+from server.authorization.guard import AccessRules, Guard
 from server.ipc.queues import Queues
 from server.ipc.shared_state import SharedState
 from server.log import configure_logging
@@ -65,6 +69,8 @@ class EcgServer(LitServer):
 
     There are no model workers where no encoder is loaded.
 
+    rules          who may do what
+    tls            None to speak HTTP
     configure_app  adds routes, error handlers and middleware to the FastAPI application
     """
 
@@ -73,12 +79,17 @@ class EcgServer(LitServer):
         settings: Settings,
         state: SharedState,
         deployment: Deployment,
+        rules: AccessRules,
+        tls: ssl.SSLContext | None,
         configure_app: Callable[[FastAPI], None],
     ) -> None:
         self.settings = settings
         self.state = state
         self.deployment = deployment
         self.queues = Queues.for_http_processes(settings.api_workers)
+        self.rules = rules
+        self._tls = tls
+        self._counts = SharedCounts(settings.api_workers)
         self._configure_app = configure_app
         apis: list[WorkerAPI] = [SignalAPI(settings, state, deployment, self.queues)]
         if state.devices:
@@ -104,6 +115,13 @@ class EcgServer(LitServer):
     def register_endpoints(self) -> None:
         self._configure_app(self.app)
 
+    @property
+    def tls_options(self) -> dict[str, Any]:
+        """Return the arguments of `run` that LitServe passes on to uvicorn."""
+        if self._tls is None:
+            return {}
+        return {"ssl_context_factory": lambda config, default_factory: self._tls}
+
     def _register_middleware(self) -> None:
         """Add no middleware: LitServe's would compress every small answer on the event loop."""
 
@@ -115,6 +133,9 @@ class EcgServer(LitServer):
     def _init_manager(self, num_api_servers: int) -> Any:
         # Again, as LitServer.run has installed LitServe's own log format.
         configure_logging(self.settings)
+        if self.rules.holds_secrets:
+            # Here, as what is forked from now on inherits it: the HTTP processes.
+            forbid_core_dumps()
         os.register_at_fork(after_in_child=_in_forked_child(os.getpid()))
         return super()._init_manager(num_api_servers)
 
@@ -152,9 +173,13 @@ class EcgServer(LitServer):
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         http_process: int = app.response_queue_id  # type: ignore[attr-defined]
-        async with running_service(
-            self.settings, self.state, self.deployment, http_process, self.queues
-        ) as service:
+        guard = Guard(self.rules, self._counts, http_process)
+        async with (
+            guard.running(),
+            running_service(
+                self.settings, self.state, self.deployment, http_process, self.queues, guard
+            ) as service,
+        ):
             # Handlers find it through `service_of`.
             app.state.service = service
             yield

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from analysis.deployment import Deployment
 from heads.cache import HeadCache
 from server import metrics
+from server.authorization.guard import Guard
 from server.ipc.messages import Stage, Task
 from server.ipc.queues import Outbox, Queues
 from server.ipc.shared_state import SharedState
@@ -42,6 +43,7 @@ class Service:
     head_cache: HeadCache
     in_flight: InFlightRequests
     http_process: int
+    guard: Guard
 
     @property
     def is_draining(self) -> bool:
@@ -62,6 +64,7 @@ async def running_service(
     deployment: Deployment,
     http_process: int,
     queues: Queues,
+    guard: Guard,
 ) -> AsyncIterator[Service]:
     """Yield this process's service; receive answers and watch the workers while it runs."""
     count_into(state.http_metrics(http_process))
@@ -88,7 +91,7 @@ async def running_service(
     loop.add_reader(answers.receiving_fd, receive_answers)
     head_cache = HeadCache(settings.models_folder)
     try:
-        yield Service(settings, state, deployment, head_cache, in_flight, http_process)
+        yield Service(settings, state, deployment, head_cache, in_flight, http_process, guard)
     finally:
         loop.remove_reader(answers.receiving_fd)
         death_watch.cancel()

@@ -27,6 +27,7 @@ PRINTING_ALLOWED = (
     "scripts/",
     "client/",
     "server/__main__.py",
+    "server/authorization/keys_command.py",
     "model_store/__main__.py",
 )
 

@@ -12,6 +12,7 @@ ROOMS = (
     "server",
     "training",
     "bulk",
+    "access",
     "analysis",
     "heads",
     "model_store",

@@ -70,6 +70,8 @@ class RunningServer:
             **model,
             "ECG_MODELS_DIR": f"{self._folder.name}/models",
             "ECG_PORT": str(self.port),
+            # Requests that tests write by hand name the host x.
+            "ECG_ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],x",
             "ECG_DTYPE": "float32",
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "2",

@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
+from access.rates import SharedCounts
 from heads.cache import HeadCache
 from server.app import configure_app
+from server.authorization.guard import AccessRules, Guard
 from server.ipc.messages import Stage, Task
 from server.ipc.shared_state import SharedState
 from server.settings import Settings
@@ -40,6 +42,7 @@ class InProcessServer:
             head_cache=HeadCache(self.models_dir),
             in_flight=self.in_flight,
             http_process=0,
+            guard=Guard(AccessRules(), SharedCounts(1), 0),
         )
         self.app = FastAPI(openapi_url=None)
         self.app.state.service = self.service
