@@ -48,7 +48,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         raise urllib.error.HTTPError(req.full_url, code, "redirects are not followed", headers, fp)
 
 
-class CannotFetch(Exception):
+class _CannotFetch(Exception):
     """The issuer did not answer, or with something that has no usable key."""
 
 
@@ -89,26 +89,26 @@ class IssuerKeys:
         try:
             url = self._url or _discovered_url(self._issuer)
             self.key_set = _key_set(_fetch(url))
-        except CannotFetch as error:
+        except _CannotFetch as error:
             logger.warning("keys of the issuer %s: %s", self._issuer, error)
 
 
 def _discovered_url(issuer: str) -> str:
     document = _fetch(issuer.rstrip("/") + DISCOVERY_PATH)
     if document.get("issuer") != issuer:
-        raise CannotFetch("its discovery document names another issuer")
+        raise _CannotFetch("its discovery document names another issuer")
     url = document.get("jwks_uri")
     if not isinstance(url, str):
-        raise CannotFetch("its discovery document has no jwks_uri")
+        raise _CannotFetch("its discovery document has no jwks_uri")
     try:
         check_url(url)
     except AccessError as error:
-        raise CannotFetch(f"jwks_uri: {error.detail}") from None
+        raise _CannotFetch(f"jwks_uri: {error.detail}") from None
     return url
 
 
 def _fetch(url: str) -> dict[str, Any]:
-    """Return the JSON object at an address. Raises CannotFetch."""
+    """Return the JSON object at an address. Raises _CannotFetch."""
     opener = urllib.request.build_opener(_NoRedirects)
     request = urllib.request.Request(url, headers={"Accept": "application/json"})
     until_s = time.monotonic() + FETCH_TIMEOUT_S
@@ -119,23 +119,23 @@ def _fetch(url: str) -> dict[str, Any]:
             while chunk := response.read1(65_536):
                 content += chunk
                 if len(content) > MAX_DOCUMENT_BYTES or time.monotonic() > until_s:
-                    raise CannotFetch(f"{url}: over {MAX_DOCUMENT_BYTES} bytes, or too slow")
+                    raise _CannotFetch(f"{url}: over {MAX_DOCUMENT_BYTES} bytes, or too slow")
         document = json.loads(content)
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise CannotFetch(f"{url}: {error}") from None
+        raise _CannotFetch(f"{url}: {error}") from None
     if not isinstance(document, dict):
-        raise CannotFetch(f"{url}: not a JSON object")
+        raise _CannotFetch(f"{url}: not a JSON object")
     return document
 
 
 def _key_set(document: dict[str, Any]) -> KeySet:
-    """Return the usable keys. Raises CannotFetch if there is none."""
+    """Return the usable keys. Raises _CannotFetch if there is none."""
     entries = document.get("keys")
     if not isinstance(entries, list):
-        raise CannotFetch("the JWKS has no list of keys")
+        raise _CannotFetch("the JWKS has no list of keys")
     keys = [key for entry in entries[:MAX_KEYS] if (key := _usable_key(entry)) is not None]
     if not keys:
-        raise CannotFetch("the JWKS has no usable key")
+        raise _CannotFetch("the JWKS has no usable key")
     return KeySet(keys)
 
 

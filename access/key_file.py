@@ -162,7 +162,7 @@ def _lock_of(path: Path) -> Path:
 
 
 class WatchedKeyFile:
-    """The key file as one process sees it.
+    """The key file as one process sees it. It may appear later.
 
     A version that cannot be used leaves the keys of the one before in force, and is logged once; a
     file that was removed leaves no key.
@@ -172,7 +172,7 @@ class WatchedKeyFile:
         """Raises BadKeyFile."""
         self._path = path
         self._version = self._stat()
-        self._ring = KeyRing(read_keys(path))
+        self._ring = KeyRing() if self._version is None else KeyRing(read_keys(path))
         self._checked_s = time.monotonic()
 
     def ring(self) -> KeyRing:

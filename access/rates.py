@@ -213,12 +213,10 @@ class Allowances:
         """Count a request. Raises RateLimited. The place's `end` must be called once."""
         place = self._place(identity)
         rate_text = identity.rate or self._rate
-        if rate_text is not None:
-            rate = _parsed_rate(rate_text)
-            if not self._limiter.hit(rate, identity.name):
-                place.end()
-                raise self._too_often(identity, rate)
-        return place
+        if rate_text is None or self._limiter.hit(_parsed_rate(rate_text), identity.name):
+            return place
+        place.end()
+        raise self._too_often(identity, rate_text)
 
     def _place(self, identity: Identity) -> Place:
         limit = identity.max_in_flight or self._max_in_flight
@@ -236,11 +234,11 @@ class Allowances:
         cells[cell + _IN_FLIGHT] += 1
         return Place(self._counts, cell)
 
-    def _too_often(self, identity: Identity, rate: RateLimitItem) -> RateLimited:
+    def _too_often(self, identity: Identity, rate_text: str) -> RateLimited:
+        rate = _parsed_rate(rate_text)
         reset_s = self._limiter.get_window_stats(rate, identity.name).reset_time - time.time()
         return RateLimited(
-            f"{identity.name} may send {rate.amount} requests in {rate.get_expiry()} s; "
-            "all are used up",
+            f"{identity.name} has used up its allowance of {rate_text}",
             retry_after_s=max(1, math.ceil(reset_s)),
         )
 

@@ -194,6 +194,11 @@ class Settings(BaseSettings):
         return self.models_dir or default_models_dir()
 
     @property
+    def has_credentials(self) -> bool:
+        """Return whether there are keys or tokens to be asked for."""
+        return self.key_file is not None or self.oidc_issuer is not None
+
+    @property
     def cors_origin_list(self) -> tuple[str, ...]:
         return comma_separated(self.cors_origins)
 

@@ -12,7 +12,7 @@ from access.rates import Place
 from errors import EcgError, Forbidden, NotFound, Unauthorized, UnknownHost
 from server import metrics
 from server.authorization.guard import Credentials, Guard
-from server.authorization.route_scopes import PROBES, NotInTable, scope_of_path
+from server.authorization.route_scopes import PROBES, ROUTE_SCOPES, NotInTable, route_of_path
 from server.routes.body import drain
 from server.routes.problems import problem_response
 from server.workers.service import service_of
@@ -61,10 +61,13 @@ class AccessMiddleware:
         credentials = _credentials(scope)
         guard.check_sender(credentials)
         try:
-            needed = scope_of_path(path)
+            route = route_of_path(path)
         except NotInTable:
             raise NotFound("no such page; /docs lists the routes") from None
         state: dict[str, Any] = scope["state"]
+        # For the log and the metrics of refused requests, which the router does not see.
+        state["route"] = route
+        needed = ROUTE_SCOPES[route]
         if needed is None:
             state["identity"] = await _identity_or_anonymous(guard, credentials)
             return None

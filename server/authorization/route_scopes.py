@@ -30,22 +30,19 @@ ROUTE_SCOPES: Final[dict[str, Scope | None]] = {
     "/metrics": "operator",
 }
 _DOCS_PREFIX: Final = "/docs/"
+_DOCS_PAGES: Final = "/docs/{name:path}"
 
 
 class NotInTable(Exception):
     """The path is not in the table."""
 
 
-def scope_of_path(path: str) -> Scope | None:
-    """Return the scope that a request's path needs; None if it is open. Raises NotInTable."""
+def route_of_path(path: str) -> str:
+    """Return the route of a request's path, a key of ROUTE_SCOPES. Raises NotInTable."""
     if path.startswith(_DOCS_PREFIX):
-        return "docs"
-    try:
-        return ROUTE_SCOPES[path]
-    except KeyError:
-        pass
+        return _DOCS_PAGES
     # The router redirects /analyze/ to /analyze.
-    try:
-        return ROUTE_SCOPES[path.removesuffix("/")]
-    except KeyError:
-        raise NotInTable from None
+    for route in (path, path.removesuffix("/")):
+        if route in ROUTE_SCOPES:
+            return route
+    raise NotInTable

@@ -27,15 +27,15 @@ def access_rules(settings: Settings) -> AccessRules:
     if settings.key_rate is not None:
         check_rate(settings.key_rate)
     key_file = None if settings.key_file is None else _key_file(settings)
-    has_credentials = key_file is not None or oidc is not None
-    if settings.host != LOOPBACK_ADDRESS and not has_credentials and not settings.allow_anonymous:
+    is_local = settings.host == LOOPBACK_ADDRESS
+    if not (is_local or settings.has_credentials or settings.allow_anonymous):
         raise AccessError(
             f"ECG_HOST is {settings.host}, which others can reach, and there are no keys: make one "
             "with `python -m server keys add NAME --key-file FILE` and set ECG_KEY_FILE, or set "
             "ECG_OIDC_ISSUER, or serve everybody with --allow-anonymous"
         )
     return AccessRules(
-        anonymous=Identity("anonymous", _anonymous_scopes(settings, has_credentials)),
+        anonymous=Identity("anonymous", anonymous_scopes(settings)),
         key_file=key_file,
         oidc=oidc,
         oidc_jwks_url=settings.oidc_jwks_url,
@@ -43,7 +43,7 @@ def access_rules(settings: Settings) -> AccessRules:
         cors_origins=frozenset(settings.cors_origin_list),
         key_rate=settings.key_rate,
         key_max_in_flight=settings.key_max_in_flight,
-        holds_secrets=has_credentials or settings.tls_key is not None,
+        holds_secrets=settings.has_credentials or settings.tls_key is not None,
     )
 
 
@@ -51,10 +51,10 @@ def _key_file(settings: Settings) -> WatchedKeyFile:
     assert settings.key_file is not None
     key_file = WatchedKeyFile(settings.key_file)
     ring = key_file.ring()
-    if not ring.keys:
+    if not ring.keys and not settings.allow_anonymous:
         raise AccessError(
-            f"{settings.key_file} (ECG_KEY_FILE) has no key: `python -m server keys add NAME` "
-            "makes one"
+            f"ECG_KEY_FILE is {settings.key_file}, which has no key: make one with `python -m "
+            "server keys add NAME`, or serve everybody with --allow-anonymous"
         )
     valid = ring.count_valid()
     logger.log(
@@ -66,15 +66,15 @@ def _key_file(settings: Settings) -> WatchedKeyFile:
     return key_file
 
 
-def _anonymous_scopes(settings: Settings, has_credentials: bool) -> frozenset[str]:
-    """Return what a request without a credential may do."""
+def anonymous_scopes(settings: Settings) -> frozenset[str]:
+    """Return what a request without a credential may do. Raises AccessError."""
     opened = comma_separated(settings.open_scopes)
     unknown = [word for word in opened if word not in ALL_SCOPES]
     if unknown:
         raise AccessError(
             f"ECG_OPEN_SCOPES names {', '.join(unknown)}; allowed are {', '.join(ALL_SCOPES)}"
         )
-    everything = settings.allow_anonymous or not has_credentials
+    everything = settings.allow_anonymous or not settings.has_credentials
     return frozenset(ALL_SCOPES if everything else opened)
 
 

@@ -36,6 +36,12 @@ from server.openapi.parameters import (
     request_headers,
 )
 from server.openapi.schema import component_schemas
+from server.openapi.security import (
+    CHALLENGE_HEADER,
+    SECURITY_SCHEMES,
+    access_errors,
+    security_of,
+)
 from server.openapi.texts import INFO, ROUTE_TEXTS, TAGS, body_text
 from server.recording_routes import FORM_ROUTES, ROUTE_OPTIONS, Route
 from server.settings import Settings
@@ -65,7 +71,13 @@ ONLY_ON: dict[str, tuple[str, ...]] = {
     "no_samples": ("analyze", "extract_features", "predict", "classify"),
     "implausible_values": ("analyze", "extract_features", "predict", "classify"),
 }
-RETRIED = (429, 503)
+# Headers of the errors with a status.
+ERROR_HEADERS = {
+    401: ["WWW-Authenticate"],
+    403: ["WWW-Authenticate"],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
 FHIR_BUNDLE: Schema = {
     "type": "object",
     "description": "A FHIR R4 Bundle: DiagnosticReport, and Observations of the ECG, "
@@ -99,14 +111,20 @@ def openapi_document(settings: Settings) -> Schema:
         "tags": TAGS,
         "paths": {
             **{f"/{route}": {"post": _recording_operation(route, settings)} for route in ROUTES},
-            **_upload_paths(),
-            **_operator_paths(),
+            **_upload_paths(settings),
+            **_operator_paths(settings),
         },
         "components": {
             "schemas": component_schemas()
             | {f"{route}_options": options_schema(route) for route in ROUTE_OPTIONS},
+            "securitySchemes": SECURITY_SCHEMES,
             "parameters": HEADER_PARAMETERS,
-            "headers": ANSWER_HEADERS | {"Retry-After": RETRY_AFTER, "X-ECG-Errors": ECG_ERRORS},
+            "headers": ANSWER_HEADERS
+            | {
+                "Retry-After": RETRY_AFTER,
+                "WWW-Authenticate": CHALLENGE_HEADER,
+                "X-ECG-Errors": ECG_ERRORS,
+            },
             "examples": REQUESTS,
         },
     }
@@ -125,17 +143,18 @@ def _recording_operation(route: Route, settings: Settings) -> Schema:
         "summary": text.summary,
         "description": text.description,
         "parameters": query_parameters(route) + request_headers(),
+        "security": security_of(f"/{route}", settings),
         "requestBody": _request_body(route, settings),
         "responses": {"200": _answer(route), **_errors(codes_of(route))},
     }
 
 
-def _upload_paths() -> Schema:
+def _upload_paths(settings: Settings) -> Schema:
     """Return the routes that take only a form of files and answer JSON."""
-    return {f"/{route}": {"post": _upload_operation(route)} for route in FORM_ROUTES}
+    return {f"/{route}": {"post": _upload_operation(route, settings)} for route in FORM_ROUTES}
 
 
-def _upload_operation(route: Route) -> Schema:
+def _upload_operation(route: Route, settings: Settings) -> Schema:
     text = ROUTE_TEXTS[route]
     answer = {JSON: {"schema": _ref(ANSWER_OF[route]), "example": ANSWERS[route]}}
     return {
@@ -144,6 +163,7 @@ def _upload_operation(route: Route) -> Schema:
         "summary": text.summary,
         "description": text.description,
         "parameters": query_parameters(route) + request_headers(),
+        "security": security_of(f"/{route}", settings),
         "requestBody": {
             "required": True,
             "content": {MULTIPART_FORM: {"schema": form_schema(route)}},
@@ -244,39 +264,33 @@ def _error(status: int, kinds: list[type[EcgError]]) -> Schema:
         "description": "; ".join(
             f"[{kind.code}](/docs/errors#{kind.code}): {kind.title.lower()}" for kind in kinds
         ),
-        "headers": _headers([*ANSWER_HEADERS, *(["Retry-After"] if status in RETRIED else [])]),
+        "headers": _headers([*ANSWER_HEADERS, *ERROR_HEADERS.get(status, [])]),
         "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}},
     }
 
 
-def _operator_paths() -> Schema:
+def _operator_paths(settings: Settings) -> Schema:
     line = {PLAIN_TEXT: {"schema": {"type": "string"}}}
-    health, models = {JSON: {"schema": _ref("Health")}}, {JSON: {"schema": _ref("Models")}}
+    health = {JSON: {"schema": {"anyOf": [_ref("Health"), _ref("ShortHealth")]}}}
+    models = {JSON: {"schema": _ref("Models")}}
     root = {JSON: {"schema": _ref("Root")}}
-    return {
-        "/health": _get(
-            "health",
-            "The status of every part",
+    metrics = {PROMETHEUS: {"schema": {"type": "string"}}}
+    pages: dict[str, tuple[str, dict[str, tuple[str, Schema]]]] = {
+        "/health": (
+            "The status; of every part with the scope `operator`",
             {"200": ("ok or degraded", health), "503": ("starting or draining", health)},
         ),
-        "/livez": _get("livez", "Whether the process runs", {"200": ("It runs.", line)}),
-        "/readyz": _get(
-            "readyz",
+        "/livez": ("Whether the process runs", {"200": ("It runs.", line)}),
+        "/readyz": (
             "Whether it accepts recordings",
             {"200": ("It does.", line), "503": ("It does not, or not yet.", line)},
         ),
-        "/models": _get(
-            "models",
+        "/models": (
             "The loaded models, their labels and cards",
             {"200": ("Bundles and heads", models)},
         ),
-        "/metrics": _get(
-            "metrics",
-            "Metrics for Prometheus",
-            {"200": ("Text exposition", {PROMETHEUS: {"schema": {"type": "string"}}})},
-        ),
-        "/": _get(
-            "root",
+        "/metrics": ("Metrics for Prometheus", {"200": ("Text exposition", metrics)}),
+        "/": (
             "A pointer to the documentation",
             {
                 "200": ("Where the documentation is", root),
@@ -284,9 +298,14 @@ def _operator_paths() -> Schema:
             },
         ),
     }
+    return {
+        path: _get(path, summary, answers, settings) for path, (summary, answers) in pages.items()
+    }
 
 
-def _get(name: str, summary: str, answers: dict[str, tuple[str, Schema]]) -> Schema:
+def _get(
+    path: str, summary: str, answers: dict[str, tuple[str, Schema]], settings: Settings
+) -> Schema:
     responses: Schema = {}
     for status, (description, content) in answers.items():
         responses[status] = {"description": description, "headers": _headers(ANSWER_HEADERS)} | (
@@ -294,10 +313,11 @@ def _get(name: str, summary: str, answers: dict[str, tuple[str, Schema]]) -> Sch
         )
     return {
         "get": {
-            "operationId": name,
+            "operationId": path.strip("/") or "root",
             "tags": ["operation"],
             "summary": summary,
-            "responses": responses,
+            "security": security_of(path, settings),
+            "responses": responses | _errors(access_errors(path)),
         }
     }
 

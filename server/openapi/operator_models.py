@@ -62,6 +62,12 @@ class Health(BaseModel):
     limits: dict[str, float]
 
 
+class ShortHealth(BaseModel):
+    """The status, for those without the scope `operator`."""
+
+    status: Literal["ok", "degraded", "starting", "draining"]
+
+
 class LoadedLabel(BaseModel):
     name: str
     joining: Literal["mean", "max"] = Field(

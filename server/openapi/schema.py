@@ -21,7 +21,7 @@ from pydantic_core import core_schema
 from typing_extensions import get_original_bases, is_typeddict
 
 from analysis import answer_types
-from server.openapi.operator_models import Health, Models, Root
+from server.openapi.operator_models import Health, Models, Root, ShortHealth
 from server.openapi.problem_models import FailedRecord, Problem
 from server.openapi.request_models import Record
 from server.stages import classify_form, predict_form
@@ -67,6 +67,7 @@ DOCUMENTED: tuple[type, ...] = (
     Problem,
     FailedRecord,
     Health,
+    ShortHealth,
     Models,
     Root,
 )

@@ -40,6 +40,7 @@ PAGES: Final = (
     "errors",
     "api",
     "settings",
+    "security",
     "design",
     "accuracy",
     "heads",

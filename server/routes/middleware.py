@@ -85,9 +85,9 @@ class _Answer:
         """Count the answer in the metrics and log it."""
         seconds = time.monotonic() - self.began_s
         # "other" for unknown paths, or each would be a time series of its own.
-        route = getattr(self.scope.get("route"), "path", "other")
-        status = self.status or CLIENT_CLOSED_REQUEST
         state = self.scope["state"]
+        route = getattr(self.scope.get("route"), "path", state.get("route", "other"))
+        status = self.status or CLIENT_CLOSED_REQUEST
         code = state["code"]
         metrics.request_ended(route, status, code, seconds)
         identity: Identity | None = state.get("identity")

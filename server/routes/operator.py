@@ -37,11 +37,11 @@ async def health(request: Request) -> Response:
     return _json(report, 200 if report["status"] in HEALTHY else 503)
 
 
-async def livez(request: Request) -> Response:
+async def _livez(request: Request) -> Response:
     return PlainTextResponse("alive\n")
 
 
-async def readyz(request: Request) -> Response:
+async def _readyz(request: Request) -> Response:
     service = service_of(request)
     if service.is_draining:
         return PlainTextResponse("draining\n", 503)
@@ -75,8 +75,8 @@ async def root(request: Request) -> Response:
 # Path -> handler of GET and HEAD.
 OPERATOR_ROUTES: Final[dict[str, Callable[[Request], Awaitable[Response]]]] = {
     "/health": health,
-    "/livez": livez,
-    "/readyz": readyz,
+    "/livez": _livez,
+    "/readyz": _readyz,
     "/models": models,
     "/metrics": _prometheus,
     "/": root,

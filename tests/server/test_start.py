@@ -106,7 +106,8 @@ def test_the_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> Non
     assert ended.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for name in Settings.model_fields:
-        assert f"--{name.replace('_', '-')} VALUE" in text
+        flag = f"--{name.replace('_', '-')}"
+        assert f"{flag} VALUE" in text or f"{flag} [VALUE]" in text
         assert f"(ECG_{name.upper()}; default: " in text
     assert "(ECG_MODELS_DIR; default: none)" in text
 

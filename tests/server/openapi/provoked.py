@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from access.key_file import add_key
 from server.openapi.error_examples import FILE
 from server.openapi.examples import FS, record
 from tests.house.tree import ROOT
@@ -243,6 +245,33 @@ def flat_in(row: int) -> Ask:
     return posted("/analyze", content=npy(signal_mv), headers=NPY, params={"fs": "100"})
 
 
+def provoke_access() -> dict[str, Problem]:
+    """Return the errors of a server that asks for keys, and whose issuer of tokens is down."""
+    with tempfile.TemporaryDirectory(prefix="ecg-keys-") as folder:
+        key_file = Path(folder) / "keys.json"
+        key = {"X-API-Key": add_key(key_file, "lab", ["analyze"], rate="1/day")}
+        settings = {
+            "ECG_KEY_FILE": str(key_file),
+            "ECG_OIDC_ISSUER": "http://127.0.0.1:9",  # discard (RFC 863): nothing listens
+            "ECG_OIDC_AUDIENCE": "ecg",
+            "ECG_ALLOWED_HOSTS": "",  # the default
+        }
+        with RunningServer(ECG_MODEL="none", ECG_SIGNAL_WORKERS="1", **settings) as server:
+            foreign = key | {"Origin": "https://other.example"}
+            rebound = key | {"Host": "other.example"}
+            token = {"Authorization": "Bearer header.payload.signature"}
+            return {
+                "unauthorized": posted_json("/analyze")(server),
+                "forbidden": posted("/extract_features", json=RECORD, headers=key)(server),
+                "cross_site": posted("/analyze", json=RECORD, headers=foreign)(server),
+                "unknown_host": posted("/analyze", json=RECORD, headers=rebound)(server),
+                "issuer_unreachable": posted("/analyze", json=RECORD, headers=token)(server),
+                "rate_limited": _until(
+                    "rate_limited", posted("/analyze", json=RECORD, headers=key), server
+                ),
+            }
+
+
 def _until(code: str, ask: Ask, server: RunningServer) -> Problem:
     """Ask until the answer has this code: first, the server may not listen or not be full."""
     until_s = time.monotonic() + 60
@@ -289,6 +318,7 @@ def provoke_all() -> dict[str, Problem]:
         problems["starting"] = starting(server)
         server.wait_until_ready()
         problems["shutting_down"] = shutting_down(server)
+    problems |= provoke_access()
     with faulty_server() as server:
         problems["internal_error"] = flat_in(V4_RAISES)(server)
         problems["worker_crashed"] = flat_in(V6_ENDS)(server)
