@@ -29,7 +29,7 @@ MIN_REFRESH_S: Final = 10.0  # between two fetches, however many tokens name unk
 FETCH_TIMEOUT_S: Final = 5.0
 MAX_DOCUMENT_BYTES: Final = 1024 * 1024  # a key has about 2 kB with its certificate
 MAX_KEYS: Final = 100
-MIN_RSA_BITS: Final = 2048  # RFC 7518, 3.3
+MIN_RSA_CHARS: Final = 342  # 2048 bits in base64; RFC 7518, 3.3
 DISCOVERY_PATH: Final = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.0, 4
 
 
@@ -121,6 +121,9 @@ def _fetch(url: str) -> dict[str, Any]:
                 if len(content) > MAX_DOCUMENT_BYTES or time.monotonic() > until_s:
                     raise _CannotFetch(f"{url}: over {MAX_DOCUMENT_BYTES} bytes, or too slow")
         document = json.loads(content)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _CannotFetch(f"{url}: HTTP {error.code} {error.reason}") from None
     except (OSError, HTTPException, ValueError, RecursionError) as error:
         raise _CannotFetch(f"{url}: {error}") from None
     if not isinstance(document, dict):
@@ -143,11 +146,11 @@ def _usable_key(entry: object) -> Key | None:
     """Return a public key for signatures; None for others, which RFC 7517, 5 has us ignore."""
     if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
         return None
+    if entry.get("kty") == "RSA" and len(str(entry.get("n"))) < MIN_RSA_CHARS:
+        return None
     try:
         key = JWKRegistry.import_key(entry)
     except (JoseError, ValueError, TypeError, KeyError):
         return None
-    if isinstance(key, RSAKey):
-        return key if key.raw_value.key_size >= MIN_RSA_BITS else None
     # A symmetric key in a public document is known to everybody.
-    return key if isinstance(key, ECKey | OKPKey) else None
+    return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
