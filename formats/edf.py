@@ -6,6 +6,7 @@ https://www.biosemi.com/faq/file_format.htm
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -131,7 +132,7 @@ def _parse_header(data: bytes) -> Header:
             f"the EDF header states {count} signals, the file has {len(data)} bytes; "
             f"1 to {MAX_SIGNALS} signals are allowed"
         )
-    record_s = metadata.parse_number(_string(data[_RECORD_DURATION]))
+    record_s = numbers.parse_number(_string(data[_RECORD_DURATION]))
     if record_s is None or record_s < 0:
         raise CorruptFile("the EDF header's record duration is not a number of seconds")
     sample_bytes = 3 if data.startswith(_BDF) else 2
@@ -181,9 +182,10 @@ def _parse_signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal
     signals: list[Signal] = []
     offset = 0
     for row in range(count):
-        # A range that is not a number becomes 0 .. 0: a gain of 0, which `channels` rejects.
+        # A limit that is no number makes the gain no number either, which `channels` rejects.
+        limits = [numbers.parse_number(column[row]) for column in ranges]
         low, high, digital_low, digital_high = (
-            metadata.parse_number(column[row]) or 0.0 for column in ranges
+            math.nan if limit is None else limit for limit in limits
         )
         samples = _sample_count(sizes[row], row)
         label = _REFERENCE.sub("", labels[row])
@@ -196,7 +198,7 @@ def _parse_signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal
 
 def _sample_count(text: str, row: int) -> int:
     """Return the samples per data record of signal `row`. Raises CorruptFile."""
-    samples = metadata.parse_number(text)
+    samples = numbers.parse_number(text)
     if samples is None or not 0 <= samples <= MAX_SAMPLES or samples != int(samples):
         raise CorruptFile(
             f"signal {row} of the EDF header: the number of samples per record must be a whole "
@@ -309,7 +311,7 @@ def _start(data: bytes) -> str | None:
     clock = _string(data[_START_TIME]).split(".")
     if len(day) != 3 or len(clock) != 3:
         return None
-    year = metadata.parse_number(day[2])
+    year = numbers.parse_number(day[2])
     if year is None:
         return None
     century = 1900 if year >= _CENTURY else 2000
@@ -332,7 +334,7 @@ def _string(field: bytes) -> str:
 
 def _integer(field: bytes, name: str) -> int:
     """Return the integer in a header field. Raises CorruptFile, which names the field."""
-    value = metadata.parse_number(_string(field))
+    value = numbers.parse_number(_string(field))
     if value is None or value != int(value):
         raise CorruptFile(f"the EDF header's {name} is not a whole number")
     return int(value)
@@ -342,7 +344,7 @@ def _detect(part: Part) -> bool:
     data = part.data
     if len(data) <= BLOCK_BYTES or not data.startswith((_EDF, _BDF)):
         return False
-    return metadata.parse_number(_string(data[_HEADER_BYTES])) is not None
+    return numbers.parse_number(_string(data[_HEADER_BYTES])) is not None
 
 
 FORMAT = Format(

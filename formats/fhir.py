@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, SeveralRecordings
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.json.body import loads
@@ -182,8 +182,8 @@ def _channels(sampled: _Sampled, special: set[str]) -> list[Channel]:
     data = sampled.data
     name = _lead_name(sampled.code)
     origin = _node(data.get("origin"))
-    factor = metadata.parse_number(data.get("factor", 1))
-    zero = metadata.parse_number(origin.get("value", 0))
+    factor = numbers.parse_number(data.get("factor", 1))
+    zero = numbers.parse_number(origin.get("value", 0))
     count = _dimensions(data)
     if not factor or zero is None or count is None:
         raise CorruptFile(
@@ -208,7 +208,7 @@ def _channels(sampled: _Sampled, special: set[str]) -> list[Channel]:
 
 def _dimensions(data: Node) -> int | None:
     """Return the number of dimensions, or None if it is invalid."""
-    dimensions = metadata.parse_number(data.get("dimensions", 1))
+    dimensions = numbers.parse_number(data.get("dimensions", 1))
     if dimensions is None or not 1 <= dimensions <= MAX_DIMENSIONS:
         return None
     return int(dimensions) if dimensions == int(dimensions) else None
@@ -239,7 +239,7 @@ def _sampling_rate(data: Node) -> float:
     """
     unit = _string(data.get("intervalUnit")) or "ms"
     interval = data.get("interval") if "interval" in data else data.get("period")
-    step = metadata.parse_number(interval)
+    step = numbers.parse_number(interval)
     fs: float | None = None
     if unit in _HERTZ:
         fs = step

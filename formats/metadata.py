@@ -6,13 +6,13 @@ cannot be parsed counts as absent and is not an error.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final
 
 from formats.fields import MAX_AGE_YEARS
+from formats.numbers import parse_number
 from signals.record import Patient, Sex
 
 # By the first letter of the unit: years, annum, months, weeks, days, hours.
@@ -33,30 +33,11 @@ _SEXES: Final[dict[str, Sex]] = {
     "o": "other",
     "other": "other",
 }
-_NUMBER: Final = re.compile(
-    r"[-+]?(?:\d{1,18}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][-+]?\d{1,3})?", re.ASCII
-)
 _DATETIME: Final = re.compile(
     r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d+)?)?)?", re.ASCII
 )
-_MAX_NUMBER: Final = 1e300
 MAX_DEVICE_CHARS: Final = 120
-
-
-def parse_number(value: object) -> float | None:
-    """Return a finite decimal number, or None.
-
-    Unlike `float()` it does not accept "nan", "1_000" or the digits of other alphabets.
-    """
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        # The comparison is also False for NaN. It precedes float(), which overflows on huge ints.
-        return float(value) if abs(value) < _MAX_NUMBER else None
-    if not isinstance(value, str) or not _NUMBER.fullmatch(value.strip()):
-        return None
-    number = float(value)
-    return number if math.isfinite(number) else None
+_MAX_NAME_CHARS: Final = 1000  # of a name as the file spells it, with white space
 
 
 def iso_datetime(text: str | None) -> str | None:
@@ -163,8 +144,10 @@ def device_name(*names: object) -> str | None:
     """Return "Maker / model" from those names that are non-empty strings, without repetitions."""
     parts: list[str] = []
     for name in names:
-        if isinstance(name, str) and name.strip():
-            parts.append(" ".join(name.split()))
+        # Cut before it is split, which takes memory for each word.
+        words = name[:_MAX_NAME_CHARS].split() if isinstance(name, str) else []
+        if words:
+            parts.append(" ".join(words))
     # dict.fromkeys() removes repetitions and keeps the order.
     printable = ["".join(filter(str.isprintable, part)) for part in dict.fromkeys(parts)]
     return " / ".join(printable)[:MAX_DEVICE_CHARS] or None

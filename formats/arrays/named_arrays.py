@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadShape, BadType, MissingField, SeveralRecordings
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile
 from formats.hints import Hints, prefer_request
 from formats.samples import leads_first
@@ -264,7 +264,7 @@ def _scalar(value: Any) -> float | None:
         value = first
     if isinstance(value, np.generic):
         value = value.item()
-    return metadata.parse_number(value)
+    return numbers.parse_number(value)
 
 
 def _strings(value: Any) -> tuple[str, ...] | None:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 
 from errors import BadSamplingRate, CorruptFile, UnknownFormat
-from formats import metadata
+from formats import numbers
 from formats.channels import Channel, lead_seconds
+from formats.dicom.elements import DataSet
 from formats.lead_codes import lead_from_mdc_code
 from signals.leads import canonical_lead
 
@@ -66,30 +66,30 @@ class Group:
         return lead_seconds(self.fs, self.channels)
 
 
-def parse_group(item: Dataset, little_endian: bool) -> Group:
+def parse_group(item: DataSet) -> Group:
     """Return one item of the WaveformSequence.
 
     Raises CorruptFile, UnknownFormat for a type of samples that is not supported, BadSamplingRate.
     """
-    definitions = item.get("ChannelDefinitionSequence") or ()
-    count = int(item.get("NumberOfWaveformChannels") or 0)
-    samples = int(item.get("NumberOfWaveformSamples") or 0)
+    definitions = item.items("ChannelDefinitionSequence")
+    count = item.integer("NumberOfWaveformChannels")
+    samples = item.integer("NumberOfWaveformSamples")
     if not 1 <= count <= MAX_CHANNELS or count != len(definitions):
         raise CorruptFile(
             f"DICOM waveform: {count} channels stated, {len(definitions)} defined; "
             f"1 to {MAX_CHANNELS} are allowed"
         )
-    fs = metadata.parse_number(str(item.get("SamplingFrequency")))
+    fs = numbers.parse_number(item.text("SamplingFrequency"))
     if fs is None or fs <= 0:
         raise BadSamplingRate(
             "fs: the DICOM waveform's sampling frequency is not a number above 0", loc=("fs",)
         )
-    codes = _codes(item, count, samples, little_endian)
+    codes = _codes(item, count, samples)
     channels = []
     for column, definition in enumerate(definitions):
         channels.append(_channel(definition, codes[:, column]))
-    originality = str(item.get("WaveformOriginality") or "ORIGINAL")
-    start_ms = metadata.parse_number(str(item.get("MultiplexGroupTimeOffset"))) or 0.0
+    originality = item.text("WaveformOriginality")
+    start_ms = numbers.parse_number(item.text("MultiplexGroupTimeOffset")) or 0.0
     return Group(fs, tuple(channels), originality.upper() != "DERIVED", start_ms)
 
 
@@ -122,19 +122,19 @@ def _belong_together(group: Group, other: Group) -> bool:
     )
 
 
-def _codes(item: Dataset, channels: int, samples: int, little_endian: bool) -> NDArray[Any]:
+def _codes(item: DataSet, channels: int, samples: int) -> NDArray[Any]:
     """Return (samples, channels) as stored, usually a view; NaN for gaps."""
-    bits = int(item.get("WaveformBitsAllocated") or 0)
-    interpretation = str(item.get("WaveformSampleInterpretation") or "")
+    bits = item.integer("WaveformBitsAllocated")
+    interpretation = item.text("WaveformSampleInterpretation")
     if (bits, interpretation) not in _TYPES:
         supported = ", ".join(f"{name} of {size} bit" for size, name in _TYPES)
         raise UnknownFormat(
             f"DICOM samples: {bits} bit in interpretation {interpretation[:_MAX_ECHO_CHARS]!r}; "
             f"supported are {supported}"
         )
-    byte_order = "<" if little_endian else ">"
+    byte_order = "<" if item.little_endian else ">"
     dtype = np.dtype(byte_order + _TYPES[bits, interpretation])
-    data = item.get("WaveformData") or b""
+    data = item.data("WaveformData")
     size = channels * samples * dtype.itemsize
     # A data element has an even length, so an odd one is padded by a byte.
     if samples < 1 or not size <= len(data) <= size + 1:
@@ -143,66 +143,63 @@ def _codes(item: Dataset, channels: int, samples: int, little_endian: bool) -> N
             f"found {len(data)}"
         )
     codes = np.frombuffer(data, dtype, channels * samples).reshape(samples, channels)
-    return _with_gaps(codes, item.get("WaveformPaddingValue"))
+    return _with_gaps(codes, item.data("WaveformPaddingValue"))
 
 
-def _with_gaps(codes: NDArray[Any], padding: object) -> NDArray[Any]:
+def _with_gaps(codes: NDArray[Any], padding: memoryview) -> NDArray[Any]:
     """Return the codes with NaN for the padding value, if that is the type's lowest one.
 
     Some writers state 0, which would make a gap of every true zero. The lowest value is not a
     sample of any electrode.
     """
     dtype = codes.dtype
-    if dtype.kind != "i":
+    if dtype.kind != "i" or len(padding) != dtype.itemsize:
         return codes
-    if isinstance(padding, bytes) and len(padding) == dtype.itemsize:
-        padding = int(np.frombuffer(padding, dtype)[0])
-    if not isinstance(padding, int) or padding != np.iinfo(dtype).min:
+    lowest = np.iinfo(dtype).min
+    if np.frombuffer(padding, dtype)[0] != lowest:
         return codes
-    gaps = codes == padding
+    gaps = codes == lowest
     if not gaps.any():
         return codes
     return np.where(gaps, np.nan, codes.astype(np.float64))
 
 
-def _channel(definition: Dataset, codes: NDArray[Any]) -> Channel:
+def _channel(definition: DataSet, codes: NDArray[Any]) -> Channel:
     """Return a channel: (code * sensitivity * correction factor + baseline), sensitivity's unit."""
     scale = _factor(definition, "ChannelSensitivity")
     correction = _factor(definition, "ChannelSensitivityCorrectionFactor")
-    baseline = metadata.parse_number(str(definition.get("ChannelBaseline") or 0))
+    baseline = numbers.parse_number(definition.text("ChannelBaseline") or 0)
     if baseline is None:
         raise CorruptFile("a channel's baseline in the DICOM waveform is not a number")
     return Channel(_name(definition), codes, _unit(definition), scale * correction, baseline)
 
 
-def _unit(definition: Dataset) -> str | None:
+def _unit(definition: DataSet) -> str | None:
     """Return the sensitivity's unit, "" if it is not stated; None without a sensitivity."""
-    if definition.get("ChannelSensitivity") is None:
+    if not definition.has("ChannelSensitivity"):
         return None
-    units = definition.get("ChannelSensitivityUnitsSequence")
-    return str(units[0].get("CodeValue") or "") if units else ""
+    units = definition.items("ChannelSensitivityUnitsSequence")
+    return units[0].text("CodeValue") if units else ""
 
 
-def _factor(definition: Dataset, keyword: str) -> float:
-    value = definition.get(keyword)
-    if value is None:
+def _factor(definition: DataSet, keyword: str) -> float:
+    if not definition.has(keyword):
         return 1.0
-    factor = metadata.parse_number(str(value))
+    factor = numbers.parse_number(definition.text(keyword))
     if not factor:
         raise CorruptFile("a channel's gain in the DICOM waveform is 0 or not a number")
     return factor
 
 
-def _name(definition: Dataset) -> str:
+def _name(definition: DataSet) -> str:
     """Return the lead by its code, else the first name that is a lead, else the first name."""
-    source = definition.get("ChannelSourceSequence")
-    source_code = source[0] if source else Dataset()
-    code_value = str(source_code.get("CodeValue") or "")
+    source = definition.items("ChannelSourceSequence")
+    source_code = source[0] if source else DataSet()
+    code_value = source_code.text("CodeValue")
     lead = lead_from_mdc_code(code_value.replace(_SCP_SCHEME, _MDC_BLOCK))
     if lead is not None:
         return lead
-    label = str(definition.get("ChannelLabel") or "")
-    meaning = str(source_code.get("CodeMeaning") or "")
+    meaning, label = source_code.text("CodeMeaning"), definition.text("ChannelLabel")
     names = [name for name in (meaning, code_value, label) if name]
     for name in names:
         if canonical_lead(name):

@@ -13,7 +13,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, RaggedSignal
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import (
     Channel,
     DecodedFile,
@@ -173,7 +173,7 @@ def _sampling_rate(time: Element) -> float:
     step = time.find("increment")
     if step is None:
         step = time.find("scale")
-    number = metadata.parse_number(attribute_of(step, "value"))
+    number = numbers.parse_number(attribute_of(step, "value"))
     unit = (attribute_of(step, "unit") or "").strip().lower()
     unit_s = _SECONDS_PER_UNIT.get(unit)
     if number is None or unit_s is None or number * unit_s <= 0:
@@ -220,7 +220,7 @@ def _quantity(element: Element | None, default: float, name: str) -> tuple[float
     value = attribute_of(element, "value")
     if value is None:
         return default, None
-    number = metadata.parse_number(value)
+    number = numbers.parse_number(value)
     if number is None:
         raise CorruptFile(f"{name}: origin or scale in the aECG file is not a number")
     return number, attribute_of(element, "unit") or None
@@ -282,7 +282,7 @@ def _measurements(root: Element) -> dict[str, float]:
     for annotation in root.iter("annotation"):
         code = _code(annotation).upper().removesuffix("_GL").removesuffix("_FRONT")
         name = _MEASUREMENTS.get(code)
-        number = metadata.parse_number(_attribute(annotation, "value", "value"))
+        number = numbers.parse_number(_attribute(annotation, "value", "value"))
         if name is not None and number and not _is_of_single_lead(annotation):
             measurements.setdefault(name, number)
     return metadata.parse_measurements(measurements)

@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -67,8 +67,8 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 
 def _strip(element: Element) -> tuple[float, list[Channel]]:
     """Return the sampling rate and the channels of one strip."""
-    fs = metadata.parse_number(text_of(element, "SampleRate"))
-    scale = metadata.parse_number(text_of(element, "Resolution"))
+    fs = numbers.parse_number(text_of(element, "SampleRate"))
+    scale = numbers.parse_number(text_of(element, "Resolution"))
     if not fs or fs < 0:
         raise BadSamplingRate(
             "fs: the CardioSoft file's SampleRate is not a number above 0", loc=("fs",)
@@ -76,7 +76,7 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
     if not scale:
         raise CorruptFile("the CardioSoft file's Resolution is 0 or not a number")
     unit = _unit(element.find("Resolution"))
-    stated = metadata.parse_number(text_of(element, "ChannelSampleCountTotal"))
+    stated = numbers.parse_number(text_of(element, "ChannelSampleCountTotal"))
     channels = []
     for waveform in element.findall("WaveformData"):
         name = waveform.get("lead") or ""

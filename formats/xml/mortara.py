@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -88,13 +88,13 @@ def _channel(element: Element) -> Channel:
     """Return a channel of value = (code + OFFSET) / UNITS_PER_MV in mV."""
     name = element.get("NAME") or ""
     codes = _codes(element, name)
-    fs = metadata.parse_number(element.get("SAMPLE_FREQ"))
+    fs = numbers.parse_number(element.get("SAMPLE_FREQ"))
     if not fs or fs < 0:
         raise BadSamplingRate(
             f"fs: SAMPLE_FREQ of {name} in the Mortara file is not a number above 0", loc=("fs",)
         )
-    units_per_mv = metadata.parse_number(element.get("UNITS_PER_MV"))
-    offset = metadata.parse_number(element.get("OFFSET") or 0)
+    units_per_mv = numbers.parse_number(element.get("UNITS_PER_MV"))
+    offset = numbers.parse_number(element.get("OFFSET") or 0)
     if not units_per_mv or units_per_mv < 0:
         raise CorruptFile(f"{name}: UNITS_PER_MV of the Mortara file is not a number above 0")
     if offset is None:
@@ -114,7 +114,7 @@ def _codes(element: Element, name: str) -> NDArray[Any]:
         )
     dtype = np.dtype(_TYPES[bits, sign])
     raw = decode_base64(element.get("DATA"), name)
-    stated = metadata.parse_number(element.get("DURATION"))
+    stated = numbers.parse_number(element.get("DURATION"))
     is_complete = stated is None or stated * dtype.itemsize == len(raw)
     if len(raw) % dtype.itemsize or not is_complete:
         raise CorruptFile(

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -71,7 +71,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 def _rhythm(waveform: Element) -> _Rhythm:
     fs = _sampling_rate(waveform)
     leads = waveform.findall("LeadData")
-    stated = metadata.parse_number(text_of(waveform, "NumberofLeads"))
+    stated = numbers.parse_number(text_of(waveform, "NumberofLeads"))
     if not leads or (stated is not None and stated != len(leads)):
         raise CorruptFile(f"MUSE rhythm: {stated or 0:g} leads stated, found {len(leads)}")
     channels = []
@@ -98,8 +98,8 @@ def _sampling_rate(waveform: Element) -> float:
 
     The rate among the measurements may be 0.
     """
-    base = metadata.parse_number(text_of(waveform, "SampleBase"))
-    exponent = metadata.parse_number(text_of(waveform, "SampleExponent") or 0)
+    base = numbers.parse_number(text_of(waveform, "SampleBase"))
+    exponent = numbers.parse_number(text_of(waveform, "SampleExponent") or 0)
     if base is None or base <= 0:
         raise BadSamplingRate("fs: the MUSE file's SampleBase is not a number above 0", loc=("fs",))
     if exponent is None or abs(exponent) > MAX_EXPONENT:
@@ -117,15 +117,15 @@ def _channel(lead: Element) -> Channel:
     FirstSampleBaseline, which is 0 in GE's own files, is subtracted.
     """
     name = text_of(lead, "LeadID") or ""
-    sample_bytes = metadata.parse_number(text_of(lead, "LeadSampleSize") or _SAMPLE_BYTES)
+    sample_bytes = numbers.parse_number(text_of(lead, "LeadSampleSize") or _SAMPLE_BYTES)
     if sample_bytes != _SAMPLE_BYTES:
         raise UnknownFormat(
             f"{name}: MUSE samples of another size than {_SAMPLE_BYTES} bytes are not supported"
         )
     raw = decode_base64(text_of(lead, "WaveFormData"), name)
     _check_size(lead, name, len(raw))
-    scale = metadata.parse_number(text_of(lead, "LeadAmplitudeUnitsPerBit"))
-    baseline = metadata.parse_number(text_of(lead, "FirstSampleBaseline") or 0)
+    scale = numbers.parse_number(text_of(lead, "LeadAmplitudeUnitsPerBit"))
+    baseline = numbers.parse_number(text_of(lead, "FirstSampleBaseline") or 0)
     if not scale:
         raise CorruptFile(f"{name}: LeadAmplitudeUnitsPerBit of the MUSE file is 0 or not a number")
     if baseline is None:
@@ -135,8 +135,8 @@ def _channel(lead: Element) -> Channel:
 
 
 def _check_size(lead: Element, name: str, size: int) -> None:
-    stated_size = metadata.parse_number(text_of(lead, "LeadByteCountTotal"))
-    stated_samples = metadata.parse_number(text_of(lead, "LeadSampleCountTotal"))
+    stated_size = numbers.parse_number(text_of(lead, "LeadByteCountTotal"))
+    stated_samples = numbers.parse_number(text_of(lead, "LeadSampleCountTotal"))
     samples = size / _SAMPLE_BYTES
     if (
         size % _SAMPLE_BYTES
@@ -154,7 +154,7 @@ def _is_checksum_right(lead: Element) -> bool:
 
     None and 0 mean that it was not computed. It may be written as a signed integer.
     """
-    stated = metadata.parse_number(text_of(lead, "LeadDataCRC32"))
+    stated = numbers.parse_number(text_of(lead, "LeadDataCRC32"))
     if not stated:
         return True
     raw = decode_base64(text_of(lead, "WaveFormData"), "")

@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -78,12 +78,12 @@ def _date(root: Element) -> str | None:
 def _rhythm(element: Element) -> tuple[float, list[Channel]]:
     """Return the sampling rate and the channels of one rhythm."""
     # samplerate/exponent is not an exponent of ten: it is 1 in files of 500 Hz whose value is 500.
-    fs = metadata.parse_number(text_of(element, "resolution/samplerate/value"))
+    fs = numbers.parse_number(text_of(element, "resolution/samplerate/value"))
     if not fs or fs < 0:
         raise BadSamplingRate(
             "fs: the Schiller file's samplerate is not a number above 0", loc=("fs",)
         )
-    scale = metadata.parse_number(text_of(element, "resolution/yres/unitperbit"))
+    scale = numbers.parse_number(text_of(element, "resolution/yres/unitperbit"))
     if not scale:
         raise CorruptFile("the Schiller file's unitperbit is 0 or not a number")
     unit = text_of(element, "resolution/yres/units")
@@ -98,7 +98,7 @@ def _channel(element: Element, scale: float, unit: str | None) -> Channel:
             f"{name}: Schiller samples of another type than {_DATA_TYPE} are not supported"
         )
     codes = parse_numbers(text_of(element, "data"), name)
-    stated = metadata.parse_number(text_of(element, "samplecount"))
+    stated = numbers.parse_number(text_of(element, "samplecount"))
     if stated is not None and stated != len(codes):
         raise CorruptFile(
             f"{name}: {stated:g} samples stated in the Schiller file, found {len(codes)}"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
-from formats import metadata
+from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -107,10 +107,10 @@ def _number(
     waveforms: Element, characteristics: Element | None, attribute: str, *tags: str
 ) -> float | None:
     """Return an attribute of the waveforms (1.04), else a signal characteristic (1.03)."""
-    value = metadata.parse_number(waveforms.get(attribute))
+    value = numbers.parse_number(waveforms.get(attribute))
     for tag in tags:
         if value is None:
-            value = metadata.parse_number(text_of(characteristics, tag))
+            value = numbers.parse_number(text_of(characteristics, tag))
     return value
 
 
@@ -133,7 +133,7 @@ def _resolution(waveforms: Element, characteristics: Element | None) -> float:
 
 def _leads(waveforms: Element, fs: float) -> _Leads:
     """Return the leads as stored, cut to the stated duration."""
-    duration_ms = metadata.parse_number(waveforms.get("durationperchannel"))
+    duration_ms = numbers.parse_number(waveforms.get("durationperchannel"))
     stated_samples = MAX_SAMPLES if duration_ms is None else duration_ms * fs / 1000
     if not 1 <= stated_samples <= MAX_SAMPLES:
         raise CorruptFile(
@@ -220,7 +220,7 @@ def _first_number(places: Sequence[Element], tags: Sequence[str]) -> float | Non
     """
     for place in places:
         for tag in tags:
-            value = metadata.parse_number(text_of(place, tag))
+            value = numbers.parse_number(text_of(place, tag))
             if value:
                 return value
     return None

@@ -2,58 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from formats import metadata
-
-
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [
-        ("5", 5.0),
-        (" -1.5 ", -1.5),
-        ("+.5", 0.5),
-        ("2.", 2.0),
-        ("1e3", 1000.0),
-        (7, 7.0),
-        (-2.5, -2.5),
-        ("9" * 18, 999999999999999999.0),
-        (9.9e299, 9.9e299),
-    ],
-)
-def test_decimal_numbers_are_parsed(value: object, number: float) -> None:
-    assert metadata.parse_number(value) == number
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "nan",
-        "inf",
-        "1_000",
-        "1,5",
-        "٥",
-        "0x10",
-        "1e999",
-        "1e3000",
-        "9" * 19,
-        "5 mV",
-        math.nan,
-        math.inf,
-        1e300,
-        -1e300,
-        10**400,
-        True,
-        None,
-        b"5",
-        [5],
-    ],
-)
-def test_other_values_are_no_numbers(value: object) -> None:
-    assert metadata.parse_number(value) is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom import config as pydicom_config
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -22,6 +23,10 @@ from errors import BadSamplingRate, CorruptFile, DuplicateLead, EcgError, NoSamp
 from formats.parts import Part
 from formats.registry import read
 from signals.record import EcgRecord
+
+# pydicom writes what these tests ask for, valid or not.
+pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
+pydicom_config.settings.writing_validation_mode = pydicom_config.IGNORE
 
 RAMP = np.arange(-50, 50, dtype=np.int16)
 INTERPRETATIONS = {
