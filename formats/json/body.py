@@ -12,22 +12,28 @@ from typing import Final
 import orjson
 
 from errors import BodyTooLarge, ImplausibleValues, MalformedBody
+from formats.limits import MAX_LISTS, MAX_OBJECTS, MAX_STRINGS, MAX_VALUES
 
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
-# A list or object costs at least 60 bytes of memory and 2 bytes of the body: 64 MB of "[],"
-# would need gigabytes.
-MAX_CONTAINERS: Final = 4_000_000
-# Matches whole strings so that a NaN inside a string is kept. An unterminated string matches to the
-# end, which keeps the scan linear.
-_TOKENS: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|NaN|Infinity', re.DOTALL)
+# What begins or ends each kind of value in the text -> its limit. A string has two marks. The marks
+# in strings count, too, so the numbers are upper bounds.
+_LIMITS: Final = (
+    (b"[", MAX_LISTS, "lists"),
+    (b"{", MAX_OBJECTS, "objects"),
+    (b'"', 2 * MAX_STRINGS, "quotes"),
+    (b",", MAX_VALUES, "values"),
+)
+# Matches whole strings, and whole stretches between them: NaN is replaced in the latter only. An
+# unterminated string matches to the end, which keeps the scan linear.
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[^"]+', re.DOTALL)
 
 
 def loads(body: bytes) -> object:
     """Return the value of a JSON text in UTF-8. NaN becomes None.
 
     Raises MalformedBody (with the position, without content), ImplausibleValues (Infinity, 1e999),
-    BodyTooLarge (millions of lists).
+    BodyTooLarge (millions of lists, objects, strings or values).
     """
     text = checked_text(body)
     try:
@@ -50,11 +56,12 @@ def checked_text(body: bytes) -> bytes:
     # another encoding (RFC 4627, section 3).
     if text.startswith(_UTF16_BOMS) or 0 in text[:4]:
         raise MalformedBody("the JSON is encoded in UTF-16 or UTF-32; UTF-8 is required")
-    # Shorter texts cannot hold that many; skip the count for them.
-    if len(text) > MAX_CONTAINERS and text.count(b"[") + text.count(b"{") > MAX_CONTAINERS:
-        raise BodyTooLarge(
-            f"more than {MAX_CONTAINERS} lists and objects; send .npy or msgpack arrays"
-        )
+    for mark, limit, what in _LIMITS:
+        # A shorter text cannot hold that many.
+        if len(text) > limit and text.count(mark) > limit:
+            raise BodyTooLarge(
+                f"the JSON holds more than {limit} {what}; send .npy or msgpack arrays"
+            )
     return text
 
 
@@ -64,16 +71,16 @@ def _loads_with_nan(text: bytes) -> object:
 
     def replace(match: re.Match[bytes]) -> bytes:
         nonlocal infinite
-        token = match.group()
-        if token == b"NaN":
-            return b"null"
-        if token == b"Infinity":
+        piece = match.group()
+        if piece.startswith(b'"'):
+            return piece
+        if b"Infinity" in piece:
             infinite = True
-            return b"0"  # also valid after a minus sign
-        return token
+            piece = piece.replace(b"Infinity", b"0")  # also valid after a minus sign
+        return piece.replace(b"NaN", b"null")
 
     try:
-        value: object = orjson.loads(_TOKENS.sub(replace, text))
+        value: object = orjson.loads(_STRINGS.sub(replace, text))
     except orjson.JSONDecodeError as error:
         raise _error(error) from None
     if infinite:

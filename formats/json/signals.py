@@ -21,6 +21,9 @@ from formats.json import body as json_body
 # memory, of which only the used pages become resident.
 KEPT_BYTES: Final = 1 << 22
 _KEPT: Final = threading.local()
+# simdjson looks up a key by going through all keys, so an object of n keys costs n^2. A record and
+# an object of leads have about twenty; json_body parses larger ones.
+MAX_KEYS: Final = 64
 _SIGNAL: Final = "signal"
 _RECORDS: Final = "records"
 
@@ -134,9 +137,12 @@ class _Converter:
 def _items(value: Any) -> list[tuple[str, Any]]:
     """Return the items of an object as simdjson values; its `items()` would convert all of them.
 
-    Raises ValueError if a lookup could return another key's value: if a key occurs twice, simdjson
-    returns the first; if a key contains NUL, simdjson compares only what precedes it.
+    Raises ValueError for many keys, or if a lookup could return another key's value: if a key
+    occurs twice, simdjson returns the first; if a key contains NUL, simdjson compares only what
+    precedes it.
     """
+    if len(value) > MAX_KEYS:
+        raise ValueError("many keys")
     keys = list(value.keys())
     if len(set(keys)) != len(keys) or any("\0" in key for key in keys):
         raise ValueError("a duplicate key or a key with NUL")

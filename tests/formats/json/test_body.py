@@ -10,6 +10,7 @@ import pytest
 from errors import BodyTooLarge, ImplausibleValues, MalformedBody
 from formats import msgpack_body
 from formats.json import body as json_body
+from formats.limits import MAX_LISTS, MAX_OBJECTS, MAX_STRINGS, MAX_VALUES
 from tests.data import SHARED, requires_shared
 
 ENCODING = "the JSON is encoded in UTF-16 or UTF-32; UTF-8 is required"
@@ -87,14 +88,24 @@ def test_a_long_unterminated_string_is_refused() -> None:
         json_body.loads(b'["' + b'\\"' * 500_000 + b"NaN")
 
 
-def test_the_number_of_lists_and_objects_is_limited() -> None:
-    limit = json_body.MAX_CONTAINERS
-    empty = b"[]," * (limit - 3) + b"{},[]"
-    assert json_body.checked_text(b"[" + empty + b"]") == b"[" + empty + b"]"
+@pytest.mark.parametrize(
+    ("unit", "mark", "limit", "what"),
+    [
+        (b"[],", b"[", MAX_LISTS, "lists"),
+        (b"{},", b"{", MAX_OBJECTS, "objects"),
+        (b'"",', b'"', 2 * MAX_STRINGS, "quotes"),
+        (b"1,", b",", MAX_VALUES, "values"),
+    ],
+)
+def test_what_a_body_creates_is_limited(unit: bytes, mark: bytes, limit: int, what: str) -> None:
+    count = (limit - (mark == b"[")) // unit.count(mark)  # one list is around all others
+    at_limit = b"[" + unit * count + b"1]"
+    assert at_limit.count(mark) == limit
+    assert json_body.checked_text(at_limit) == at_limit
     with pytest.raises(BodyTooLarge) as caught:
-        json_body.loads(b"[{}," + empty + b"]")
+        json_body.checked_text(b"[" + unit * (count + 1) + b"1]")
     assert caught.value.detail == (
-        "more than 4000000 lists and objects; send .npy or msgpack arrays"
+        f"the JSON holds more than {limit} {what}; send .npy or msgpack arrays"
     )
 
 
@@ -154,11 +165,39 @@ def test_msgpack_that_is_damaged_deep_lying_or_extended_is_refused(
     assert caught.value.detail == detail
 
 
-def test_the_longest_list_of_msgpack_is_read() -> None:
-    limit = msgpack_body.MAX_LIST
-    assert msgpack_body.loads(b"\xdd" + limit.to_bytes(4, "big") + bytes(limit)) == [0] * limit
-    with pytest.raises(MalformedBody):
-        msgpack_body.loads(b"\xdd" + (limit + 1).to_bytes(4, "big") + bytes(limit + 1))
+def packed_list(count: int, item: bytes) -> bytes:
+    return b"\xdd" + count.to_bytes(4, "big") + item * count
+
+
+@pytest.mark.parametrize(
+    ("item", "items", "limit"),
+    [
+        (b"\0", MAX_VALUES, "values"),
+        (b"\x90", MAX_LISTS - 1, "lists"),
+        (b"\x80", MAX_OBJECTS, "maps"),
+        (b"\xa1a", MAX_STRINGS, "strings"),
+    ],
+)
+def test_what_a_msgpack_body_creates_is_limited(item: bytes, items: int, limit: str) -> None:
+    value = msgpack_body.loads(packed_list(items, item))
+    assert isinstance(value, list) and len(value) == items
+    with pytest.raises(BodyTooLarge) as caught:
+        msgpack_body.loads(packed_list(items + 1, item))
+    assert limit in caught.value.detail
+
+
+def test_every_msgpack_type_of_every_length_is_counted_as_it_is_parsed() -> None:
+    lengths = [0, 1, 15, 16, 31, 32, 255, 256, 65_535, 65_536]
+    numbers = [0, 127, -1, -32, 200, -100, 40_000, -30_000, 2**31, -(2**31), 2**63, -(2**63), 0.5]
+    values = [
+        *("x" * length for length in lengths),
+        *(b"x" * length for length in lengths),
+        *([None, True] * length for length in lengths),
+        *({str(key): numbers for key in range(length)} for length in lengths[:8]),
+        {"fs": 1.5, "list": numbers},
+    ]
+    assert msgpack_body.loads(msgpack.packb(values)) == values
+    assert msgpack_body.loads(msgpack.packb([1.5], use_single_float=True)) == [1.5]
 
 
 def test_msgpack_headers_that_declare_long_lists_at_every_level_are_refused() -> None:
