@@ -1,7 +1,9 @@
 """Parse an uploaded XML document into a tree without namespaces, and read values out of it.
 
-Entity declarations and external references are refused. A DOCTYPE alone is allowed, because GE's
-files have one. Size, depth and number of elements are limited before memory is spent.
+Entity declarations and external references are refused, and every declaration in a DOCTYPE: the
+default of an attribute is copied to each element. A DOCTYPE that only names a DTD is allowed,
+because GE's files have one; it is not fetched. Size, depth and number of elements are limited
+before memory is spent.
 """
 
 from __future__ import annotations
@@ -92,18 +94,29 @@ def parse_xml(data: bytes, kind: str) -> Element:
         forbid_entities=True,
         forbid_external=True,
     )
+    parser.parser.StartDoctypeDeclHandler = _refuse_declarations
     try:
         parser.feed(_utf8(data).strip(_PADDING))
         root: Element = parser.close()
-    except DefusedXmlException:
+    except (DefusedXmlException, _Declarations):
         raise UnsafeFile(
-            f"the {kind} file declares entities or refers to other files; neither is allowed"
+            f"the {kind} file has declarations in its DOCTYPE, or refers to other files; neither "
+            "is allowed"
         ) from None
     except (ParseError, ValueError) as error:
         position = getattr(error, "position", None)
         line = f" (line {position[0]})" if position else ""
         raise CorruptFile(f"the {kind} file is not well-formed XML{line}") from None
     return root
+
+
+class _Declarations(Exception):
+    """The DOCTYPE has an internal subset."""
+
+
+def _refuse_declarations(name: str, system: str, public: str, has_internal_subset: int) -> None:
+    if has_internal_subset:
+        raise _Declarations
 
 
 class _Builder(TreeBuilder):

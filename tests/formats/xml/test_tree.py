@@ -83,13 +83,17 @@ def test_a_doctype_alone_is_allowed_and_its_file_is_not_fetched() -> None:
         b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>",
         b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>",
         b"<!DOCTYPE a [<!ENTITY % x SYSTEM 'http://127.0.0.1:9/'> %x;]><a/>",
+        b"<!DOCTYPE a [<!ATTLIST a b CDATA 'c'>]><a/>",
+        b"<!DOCTYPE a [<!ELEMENT a ANY>]><a/>",
+        b"<!DOCTYPE a SYSTEM 'a.dtd' []><a/>",
     ],
 )
-def test_entities_are_refused(document: bytes) -> None:
+def test_declarations_are_refused(document: bytes) -> None:
     with pytest.raises(UnsafeFile) as caught:
         parse_xml(document, "test")
     assert caught.value.detail == (
-        "the test file declares entities or refers to other files; neither is allowed"
+        "the test file has declarations in its DOCTYPE, or refers to other files; neither is "
+        "allowed"
     )
 
 
