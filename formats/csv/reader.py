@@ -16,10 +16,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadShape, CorruptFile, RecordingTooLong, UnknownLead
+from errors import BadShape, BodyTooLarge, CorruptFile, RecordingTooLong, UnknownLead
 from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
 from formats.csv.table_head import Column, Head, parse_head
 from formats.csv.text_table import (
+    MAX_COLUMNS,
     Table,
     check_shape,
     decode_text,
@@ -40,12 +41,11 @@ DEFAULT_UNIT: Final = "mV"
 CLOCK_RESOLUTION_S: Final = 0.001
 # Times without a unit are in seconds unless their steps are larger: no ECG is sampled at 10 Hz.
 MAX_SECONDS_STEP: Final = 0.1
-# Ten minutes at 2000 Hz are 1.2 million lines.
-MAX_LINES: Final = 2_000_000
 # The relative error of a sampling rate that is computed from times in double precision.
 _MIN_RATE_ERROR: Final = 1e-6
 # The most that is read of a file to detect it, and of a line to find the name of its lead.
 _DETECTED_BYTES: Final = 65_536
+_DETECTED_LINES: Final = 3
 # "[hours:]minutes:seconds", in brackets or not, with or without a date after it.
 _CLOCK: Final = re.compile(
     r"\[?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)\]?(?:\s.*)?", re.ASCII
@@ -58,8 +58,6 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     Raises BadType and RaggedSignal (with line and column), RecordingTooLong, CorruptFile, BadShape,
     and the errors of `channels.record_from_channels`.
     """
-    if head.data.count(b"\n") > MAX_LINES:
-        raise RecordingTooLong(f"a table of more than {MAX_LINES} lines", loc=("signal",))
     text = decode_text(head.data)
     table = None if text is None else parse_table(text)
     if table is None:
@@ -113,8 +111,16 @@ def _has_lead_rows(table: Table) -> bool:
 
 def _channels_from_rows(table: Table) -> list[Channel]:
     """Return a channel for each line, which starts with its name."""
-    values = parse_numbers(table, range(1, table.columns))
-    names = [split_cells(line, table.delimiter)[0] for line in table.lines]
+    if len(table.lines) > MAX_COLUMNS:
+        raise BadShape(
+            f"signal: {len(table.lines)} lines that begin with a name; at most {MAX_COLUMNS} leads",
+            loc=("signal",),
+        )
+    # The names are cut off, as numpy would take memory for the number of each other column.
+    cells = [line.split(table.delimiter, 1) for line in table.lines]
+    names = [line[0].strip() for line in cells]
+    numbers = replace(table, lines=tuple(line[1] if len(line) > 1 else "" for line in cells))
+    values = parse_numbers(numbers)
     return [Channel(name, row, None) for name, row in zip(names, values, strict=True)]
 
 
@@ -165,7 +171,7 @@ def _channels_from_either_axis(table: Table, hints: Hints) -> list[Channel]:
     axis is.
     """
     check_shape(table)
-    values = parse_numbers(table, range(table.columns))
+    values = parse_numbers(table)
     if 1 in values.shape and (hints.lead_names is None or len(hints.lead_names) == 1):
         values = values.ravel()
     if values.ndim == 1 and hints.lead_names is None and values.size > len(LEADS):
@@ -270,7 +276,10 @@ def _detect(part: Part) -> bool:
     # Characters of UTF-16 have two bytes.
     whole_characters = start[: len(start) // 2 * 2]
     text = decode_text(whole_characters)
-    table = None if text is None else parse_table(text)
+    try:
+        table = None if text is None else parse_table(text, max_lines=_DETECTED_LINES)
+    except (RecordingTooLong, BodyTooLarge):
+        return True  # its reader refuses it
     if table is None:
         return False
     lines = len(table.lines)

@@ -13,9 +13,11 @@ from typing import Final, Literal
 
 from formats import metadata
 from formats.channels import voltage_unit
-from formats.csv.text_table import Table, is_counting
+from formats.csv.text_table import MAX_COLUMNS, Table, is_counting
 from signals.leads import canonical_lead
 
+_MAX_TEXT_CHARS: Final = 4096  # of a line of the head, searched for a rate, a unit or a lead
+_MAX_NAME_CHARS: Final = 256  # of a column with its unit
 _NUMBER: Final = r"(?P<number>\d{1,6}(?:[.,]\d{1,6})?)"
 # The unit after the name: "Sampling rate (Hz): 500".
 _IN_HERTZ: Final = r"(?:[ _]?[\[(]? ?(?P<name_k>k?)hz ?[\])]?)?"
@@ -124,7 +126,10 @@ def parse_head(table: Table) -> Head:
     columns: tuple[Column, ...] | None = None
     if names is not None:
         columns = tuple(_column(name, unit) for name, unit in zip(names, units, strict=True))
-    texts = [_joined(cell for cell in line if cell) for line in table.head if line != names]
+    texts = []
+    for line in table.head:
+        if line != names:
+            texts.append(_joined(cell for cell in line if cell)[:_MAX_TEXT_CHARS])
     return Head(
         columns=columns,
         fs=_sampling_rate(texts),
@@ -142,6 +147,8 @@ def _joined(cells: Iterable[str]) -> str:
 
 def _names_and_units(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]]:
     """Return the cells of the lowest line that names the columns, and a line of units below it."""
+    if table.columns > MAX_COLUMNS:
+        return None, ()
     units: tuple[str | None, ...] = (None,) * table.columns
     for line in reversed(table.head):
         if not _may_describe_columns(line, table.columns):
@@ -189,6 +196,9 @@ def _are_names(line: Sequence[str]) -> bool:
 
 def _split_unit(cell: str) -> tuple[str, str | None]:
     """Return name and unit of "V1 (uV)" or "V1_uV"."""
+    # The search for a unit after a name goes through all white space for each character of it.
+    if len(cell) > _MAX_NAME_CHARS:
+        return cell, None
     match = _NAME_AND_UNIT.fullmatch(cell)
     if match:
         return match[1], match[2]

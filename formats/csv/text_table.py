@@ -9,22 +9,26 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadShape, BadType, BodyTooLarge, RaggedSignal
+from errors import BadShape, BadType, BodyTooLarge, RaggedSignal, RecordingTooLong
+from formats.limits import MAX_VALUES
+from formats.numbers import number_of_text
 
 MAX_HEAD_LINES: Final = 100
 MAX_COLUMNS: Final = 4096
 MAX_CELLS_ONE_BY_ONE: Final = 3_000_000
-MAX_CELL_CHARS: Final = 64
+MAX_LINES: Final = 2_000_000  # ten minutes at 2000 Hz are 1.2 million lines
+MAX_LINE_CHARS: Final = 16_000_000  # ten minutes of one lead at 2000 Hz, 13 characters a number
+MAX_JUDGED_CHARS: Final = 65_536  # of a line: whether it holds numbers, names or other text
 COMMENT_SIGNS: Final = ("#", "%", "//")
 GAPS: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 MIN_COUNTED: Final = 4  # "1,2,3" may be samples; a longer count is a line of column numbers
 _DELIMITERS: Final = ("\t", ";", ",", "|")
-_NUMBER: Final = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _DECIMAL_COMMA: Final = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _QUOTED: Final = re.compile(r'"([^"]*)"')
 _UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -46,10 +50,11 @@ class Table:
     first_line: int
     delimiter: str | None
 
-    @property
+    @cached_property
     def columns(self) -> int:
-        """Return the number of cells in the first line of numbers."""
-        return len(split_cells(self.lines[0], self.delimiter))
+        """Return the number of cells in the first line of numbers, without creating them."""
+        line = self.lines[0]
+        return _count_words(line) if self.delimiter is None else line.count(self.delimiter) + 1
 
 
 def decode_text(data: bytes) -> str | None:
@@ -81,30 +86,53 @@ def split_cells(line: str, delimiter: str | None) -> list[str]:
 
 
 def is_number(cell: str) -> bool:
-    """Return whether a cell is a decimal number of at most 64 characters."""
-    return len(cell) <= MAX_CELL_CHARS and _NUMBER.fullmatch(cell) is not None
+    """Return whether a cell is a number, with a point or a comma as decimal sign."""
+    return number_of_text(cell.replace(",", ".", 1)) is not None
 
 
-def parse_table(text: str) -> Table | None:
-    """Split a text at its first line of numbers (or gaps).
+def parse_table(text: str, max_lines: int = MAX_LINES) -> Table | None:
+    """Split a text at its first line of numbers (or gaps), up to `max_lines` of them.
 
-    None if there is no such line among the first 100.
+    None if there is no such line among the first 100. Raises RecordingTooLong, BodyTooLarge.
     """
-    lines = text.splitlines()
+    lines = _split_lines(text)
     for index, line in enumerate(lines[:MAX_HEAD_LINES]):
         if _is_skipped(line):
             continue
-        delimiter = _find_delimiter(line)
-        cells = split_cells(line, delimiter)
+        beginning = line[:MAX_JUDGED_CHARS]
+        delimiter = _find_delimiter(beginning)
+        cells = split_cells(beginning, delimiter)
+        if len(line) > MAX_JUDGED_CHARS and len(cells) > 1:
+            cells.pop()  # it may be cut off
         if not _is_data(cells) or is_counting(cells):
             continue
         head: list[tuple[str, ...]] = []
         for above in lines[:index]:
+            above = above[:MAX_JUDGED_CHARS]
             cells = split_cells(above.lstrip("#%/ "), _head_delimiter(above, delimiter))
             head.append(tuple(cells))
         rows = [_plain(row, delimiter) for row in lines[index:] if not _is_skipped(row)]
+        rows = rows[:max_lines]
         return _without_row_numbers(Table(tuple(head), tuple(rows), index + 1, delimiter))
     return None
+
+
+def _split_lines(text: str) -> list[str]:
+    """Return the lines, which end with LF, CR or both.
+
+    Raises RecordingTooLong for too many or too long lines, BodyTooLarge for too many quotes.
+    """
+    if text.count('"') > 2 * MAX_CELLS_ONE_BY_ONE:
+        raise BodyTooLarge(f"a table of more than {MAX_CELLS_ONE_BY_ONE} quoted cells; send .npy")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_LINES:
+        raise RecordingTooLong(f"a table of more than {MAX_LINES} lines", loc=("signal",))
+    lines = text.split("\n")
+    if len(text) > MAX_LINE_CHARS and max(map(len, lines)) > MAX_LINE_CHARS:
+        raise RecordingTooLong(
+            f"a table with a line of more than {MAX_LINE_CHARS} characters", loc=("signal",)
+        )
+    return lines
 
 
 def _is_skipped(line: str) -> bool:
@@ -160,12 +188,15 @@ def _is_data(cells: Sequence[str]) -> bool:
 
     One other cell is allowed among more than two: a time or the name of a lead.
     """
-    numbers = sum(is_number(cell) for cell in cells)
-    gaps = sum(cell.lower() in GAPS for cell in cells)
-    others = len(cells) - numbers - gaps
-    if numbers == 0:
-        return False
-    return others == 0 or (others == 1 and len(cells) > 2)
+    numbers = others = 0
+    for cell in cells:
+        if is_number(cell):
+            numbers += 1
+        elif cell.lower() not in GAPS:
+            others += 1
+        if others > 1:
+            return False
+    return numbers > 0 and (others == 0 or len(cells) > 2)
 
 
 def _find_delimiter(line: str) -> str | None:
@@ -198,18 +229,26 @@ def _plain(line: str, delimiter: str | None) -> str:
     return line if delimiter == "," else line.replace(",", ".")
 
 
-def parse_numbers(table: Table, columns: Sequence[int]) -> NDArray[np.float64]:
-    """Return (lines, columns) of the chosen columns; gaps are NaN.
+def parse_numbers(table: Table, columns: Sequence[int] | None = None) -> NDArray[np.float64]:
+    """Return (lines, columns) of the chosen columns, or of all; gaps are NaN.
 
-    Raises RaggedSignal and BadType, which name the line (and column), and BodyTooLarge.
+    Raises RaggedSignal and BadType, which name the line (and column), RecordingTooLong
+    and BodyTooLarge.
     """
+    width = table.columns
+    count = width if columns is None else len(columns)
+    if len(table.lines) * count > MAX_VALUES:
+        raise RecordingTooLong(
+            f"a table of {len(table.lines)} lines and {count} columns of samples; the limit is "
+            f"{MAX_VALUES} values",
+            loc=("signal",),
+        )
     if table.delimiter is not None:
-        width = table.columns
         # numpy.loadtxt does not check columns that it does not return.
         for row, line in enumerate(table.lines):
-            count = line.count(table.delimiter) + 1
-            if count != width:
-                raise _ragged(table, row, count)
+            cells = line.count(table.delimiter) + 1
+            if cells != width:
+                raise _ragged(table, row, cells)
     try:
         return np.loadtxt(
             table.lines,
@@ -220,7 +259,7 @@ def parse_numbers(table: Table, columns: Sequence[int]) -> NDArray[np.float64]:
             ndmin=2,
         )
     except ValueError:
-        return _parse_one_by_one(table, columns)
+        return _parse_one_by_one(table, range(width) if columns is None else columns)
 
 
 def _parse_one_by_one(table: Table, columns: Sequence[int]) -> NDArray[np.float64]:
@@ -251,9 +290,17 @@ def _ragged(table: Table, row: int, count: int) -> RaggedSignal:
 def _parse_cell(cell: str, line: int, column: int) -> float:
     if cell.lower() in GAPS:
         return math.nan
-    if not is_number(cell):
+    number = number_of_text(cell)
+    if number is None:
         raise BadType(f"line {line}, column {column + 1}: not a number", loc=("signal",))
-    return float(cell)
+    return number
+
+
+def _count_words(line: str) -> int:
+    """Return the number of words that white space separates."""
+    is_space = np.frombuffer(line.encode("ascii", errors="replace"), np.uint8) <= ord(" ")
+    starts = np.count_nonzero(is_space[:-1] & ~is_space[1:])
+    return int(starts + np.count_nonzero(~is_space[:1]))
 
 
 def check_shape(table: Table) -> None:
