@@ -45,8 +45,8 @@ class About:
     sample_files: tuple[str, ...]
 
 
-def _no_companions(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
-    return ()
+def _no_companions(heads: Sequence[Part], parts: Sequence[Part]) -> list[Sequence[Part]]:
+    return [() for _ in heads]
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Format:
                 fast; never raises
     read        (head, all parts, hints) -> the record; raises nothing but EcgError
     about       the texts for docs/formats.md
-    companions  returns the other parts that the head names as belonging to it; they do not count
-                as recordings
+    companions  (heads, all parts) -> for each head the other parts that it names as belonging to
+                it; they do not count as recordings
     fallback    used only if no other format is detected, because many files look like this one
                 (a table of numbers)
     """
@@ -68,5 +68,5 @@ class Format:
     detect: Callable[[Part], bool]
     read: Callable[[Part, Sequence[Part], Hints], EcgRecord]
     about: About
-    companions: Callable[[Part, Sequence[Part]], Sequence[Part]] = _no_companions
+    companions: Callable[[Sequence[Part], Sequence[Part]], list[Sequence[Part]]] = _no_companions
     fallback: bool = False

@@ -18,6 +18,7 @@ from signals.record import EcgRecord
 
 DEFAULT_MAX_BYTES: Final = 64 << 20  # the default of ECG_MAX_BODY_MB, docs/api.md
 _TEXT_BYTES: Final = 4096
+_MAX_NAMES: Final = 10  # of formats in an error
 _BOM: Final = b"\xef\xbb\xbf"
 _NO_HINTS: Final = Hints()
 
@@ -76,7 +77,8 @@ def read(
     file_format, head = _head(files)
     record = file_format.read(head, files, hints)
     # The head itself and its companions were read.
-    unused = len(files) - 1 - len(file_format.companions(head, files))
+    (companions,) = file_format.companions([head], files)
+    unused = len(files) - 1 - len(companions)
     if unused:
         return record.with_warnings(f"file: {unused} other files in the upload, ignored")
     return record
@@ -118,13 +120,17 @@ def _head(files: list[Part]) -> tuple[Format, Part]:
     heads = [head for head in heads if not head[0].fallback] or heads
     # By identity, because two files may have the same name and content.
     companions: set[int] = set()
-    for file_format, file in heads:
-        companions.update(id(part) for part in file_format.companions(file, files))
+    for file_format in known_formats():
+        own_heads = [file for head_format, file in heads if head_format is file_format]
+        for parts in file_format.companions(own_heads, files):
+            companions.update(map(id, parts))
     starts = [head for head in heads if id(head[1]) not in companions]
     if len(starts) == 1:
         return starts[0]
     if starts:
-        names = ", ".join(file_format.name for file_format, _ in starts)
+        names = ", ".join(file_format.name for file_format, _ in starts[:_MAX_NAMES])
+        if len(starts) > _MAX_NAMES:
+            names += ", ..."
         raise SeveralRecordings(
             f"{len(starts)} recordings in one upload ({names}); send one at a time"
         )

@@ -12,9 +12,9 @@ import numpy as np
 import soundfile
 
 from errors import CorruptFile
+from formats.limits import MAX_VALUES
 from formats.wfdb.storage import Codes
 
-MAX_VALUES: Final = 16_000_000  # ten minutes of twelve leads at 2000 Hz are 14.4 million
 # libsndfile delivers integers of any width in the top bits of 32.
 _CONTAINER_BITS: Final = 32
 # What soundfile raises on damaged files, found by fuzzing.
@@ -28,21 +28,35 @@ _DAMAGED: Final = (
 )
 
 
-class _Stream(io.BytesIO):
-    """A file for libsndfile whose `seek` never raises.
+class _Stream:
+    """A file for libsndfile over the bytes of an upload, without a copy.
 
-    libsndfile calls it from C, through which an exception cannot pass. An impossible position
+    libsndfile calls it from C, through which an exception cannot pass: an impossible position
     leaves the current one unchanged.
     """
 
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        try:
-            return super().seek(offset, whence)
-        except (ValueError, OverflowError):
-            return self.tell()
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        starts = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}
+        position = starts.get(whence, 0) + offset
+        if position >= 0:
+            self._at = position
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:
+        piece = self._data[self._at : self._at + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
 
 
-def flac_codes(data: bytes, bits: int, channels: int, frames: int | None) -> Codes:
+def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -> Codes:
     """Return (frames, channels) integers of `bits`; all frames of the file if `frames` is None.
 
     Raises CorruptFile if the file is damaged or has fewer frames or another number of channels.

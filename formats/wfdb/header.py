@@ -5,15 +5,15 @@ Source: header(5) of the WFDB Applications Guide, https://physionet.org/physioto
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from errors import CorruptFile, UnknownFormat, UnsafeFile
+from errors import BadSamplingRate, CorruptFile, UnknownFormat, UnsafeFile
 from formats.fields import MAX_AGE_YEARS
 from formats.metadata import parse_sex
+from formats.numbers import number_of_text, whole_number
 from formats.wfdb.storage import FLAC, STORAGE
 from signals.record import Sex
 
@@ -48,7 +48,6 @@ _GAIN: Final = re.compile(
     rf"(?P<gain>{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S{{1,20}}))?",
     re.ASCII,
 )
-_INTEGER: Final = re.compile(r"[-+]?\d{1,12}", re.ASCII)
 _AGE: Final = re.compile(r"<?\bage\b>?\s*[:=]\s*(\d{1,3}(?:\.\d{1,6})?)\b", re.IGNORECASE)
 _SEX: Final = re.compile(r"<?\b(?:sex|gender)\b>?\s*[:=]\s*(male|female|m|f)\b", re.IGNORECASE)
 
@@ -292,8 +291,8 @@ def _gain(text: str, index: int) -> tuple[float, int | None, str]:
     if not text:
         return DEFAULT_GAIN, None, DEFAULT_UNIT
     match = _GAIN.fullmatch(text)
-    gain = float(match["gain"]) if match else math.nan
-    if match is None or not math.isfinite(gain):
+    gain = number_of_text(match["gain"]) if match else None
+    if match is None or gain is None:
         raise CorruptFile(f"signal {index}: the gain in the WFDB header is not a finite number")
     baseline = None
     if match["baseline"] is not None:
@@ -303,16 +302,20 @@ def _gain(text: str, index: int) -> tuple[float, int | None, str]:
 
 
 def _integer(field: str, index: int) -> int:
-    if not _INTEGER.fullmatch(field):
+    number = whole_number(field)
+    if number is None:
         raise CorruptFile(f"signal {index}: a field of the WFDB header is not a whole number")
-    return int(field)
+    return number
 
 
 def _sampling_rate(text: str | None) -> tuple[float, tuple[str, ...]]:
     if text is None:
         warning = f"fs: missing in the WFDB header; WFDB's default of {DEFAULT_FS:g} Hz is used"
         return DEFAULT_FS, (warning,)
-    return float(text), ()
+    fs = number_of_text(text)
+    if fs is None:
+        raise BadSamplingRate("fs: the WFDB header's sampling rate is not finite", loc=("fs",))
+    return fs, ()
 
 
 def _date(time: str | None, date: str | None) -> tuple[str | None, tuple[str, ...]]:
@@ -338,9 +341,9 @@ def _patient(comments: str) -> tuple[float | None, Sex | None, tuple[str, ...]]:
     sex = parse_sex(sex_match[1]) if sex_match else None
     if age_match is None:
         return None, sex, ()
-    age_years = float(age_match[1])
+    age_years = number_of_text(age_match[1])
     # PTB-XL writes 300 for "older than 89".
-    if age_years > MAX_AGE_YEARS:
+    if age_years is not None and age_years > MAX_AGE_YEARS:
         warning = f"patient.age: beyond {MAX_AGE_YEARS:g} years in the WFDB header, ignored"
         return None, sex, (warning,)
     return age_years, sex, ()

@@ -5,7 +5,7 @@ A name only selects a part; no file is opened by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from formats import metadata
 from formats.channels import DecodedFile, record_from_channels
@@ -13,7 +13,7 @@ from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.wfdb.header import looks_like_header, named_files, parse_header
 from formats.wfdb.segments import join_segments
-from formats.wfdb.signals import read_channels
+from formats.wfdb.signals import Parts, read_channels
 from signals.record import EcgRecord, Reported
 
 
@@ -24,7 +24,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     of `record_from_channels`.
     """
     header = parse_header(head.data)
-    others = [part for part in parts if part is not head]
+    others = Parts.of(part for part in parts if part is not head)
     read_signals = join_segments if header.segments else read_channels
     channels, signal_warnings = read_signals(header, others)
     patient, patient_warnings = metadata.plausible_patient(header.age_years, header.sex)
@@ -39,27 +39,37 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return record_from_channels(decoded, hints)
 
 
-def companions(head: Part, parts: Sequence[Part]) -> Sequence[Part]:
-    """Return the parts that the header and its segments' headers name.
+def companions(heads: Sequence[Part], parts: Sequence[Part]) -> list[Sequence[Part]]:
+    """Return, for each head, the parts that it and its segments' headers name.
 
     If one name and one part are left over, they belong together: an upload may have renamed the
     file.
     """
-    others = [part for part in parts if part is not head]
-    names = set(named_files(head.data))
-    for part in _named(others, names):
+    # Each header is parsed once, as many heads may name the same one.
+    names_of: dict[int, frozenset[str]] = {}
+    named: dict[str, list[Part]] = {}
+    for part in parts:
+        named.setdefault(part.basename, []).append(part)
         if looks_like_header(part.data):
-            names |= set(named_files(part.data))
-    matched = _named(others, names)
+            names_of[id(part)] = frozenset(named_files(part.data))
+    found = []
+    for head in heads:
+        names = set(names_of[id(head)])
+        for name in names_of[id(head)]:
+            for segment in named.get(name, ()):
+                names |= names_of.get(id(segment), frozenset())
+        found.append(_companions(head, names, parts))
+    return found
+
+
+def _companions(head: Part, names: set[str], parts: Sequence[Part]) -> Sequence[Part]:
+    others = [part for part in parts if part is not head]
+    matched = [part for part in others if part.basename in names]
     unmatched_names = names - {part.basename for part in matched}
-    unmatched_parts = [part for part in others if part not in matched]
+    unmatched_parts = [part for part in others if part.basename not in names]
     if len(unmatched_parts) == len(unmatched_names) == 1:
         return matched + unmatched_parts
     return matched
-
-
-def _named(parts: Iterable[Part], names: set[str]) -> list[Part]:
-    return [part for part in parts if part.basename in names]
 
 
 FORMAT = Format(

@@ -6,29 +6,45 @@ Source: header(5) of the WFDB Applications Guide, "Multi-segment records"
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import CorruptFile, MissingPart, RecordingTooLong
+from errors import BadSamplingRate, CorruptFile, MissingPart, RecordingTooLong
 from formats.channels import Channel, voltage_unit
+from formats.limits import MAX_VALUES
 from formats.parts import Part
 from formats.wfdb.header import Header, Segment, parse_header
-from formats.wfdb.signals import read_channels
+from formats.wfdb.signals import Parts, read_channels
+from formats.wfdb.storage import FLAC
 
-MAX_VALUES: Final = 16_000_000  # ten minutes of twelve leads at 2000 Hz are 14.4 million
+MAX_SEGMENT_SIGNALS: Final = 50_000  # of all segments; 2000 segments of twelve leads are half
+MAX_FS_HZ: Final = 1e6  # the product with the samples of a frame stays finite
 _MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 
-# Name -> channel; empty for a gap.
-_SegmentChannels = dict[str, Channel]
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """A signal of one segment. `start` is the segment's first frame in the record."""
+
+    segment: Segment
+    start: int
+    channel: Channel
 
 
-def join_segments(master: Header, parts: Sequence[Part]) -> tuple[list[Channel], tuple[str, ...]]:
+def join_segments(master: Header, parts: Parts) -> tuple[list[Channel], tuple[str, ...]]:
     """Return the channels of the whole record and the warnings of its segments.
 
-    Channels of one name belong together. Raises MissingPart, CorruptFile, RecordingTooLong.
+    Channels of one name belong together. Raises MissingPart, CorruptFile, RecordingTooLong,
+    BadSamplingRate.
     """
+    if not 0 < master.fs <= MAX_FS_HZ:
+        raise BadSamplingRate(
+            f"fs: the WFDB header's sampling rate is not above 0 Hz and at most {MAX_FS_HZ:g} Hz",
+            loc=("fs",),
+        )
     # Segments without frames (layouts) only describe the signals.
     segments = [segment for segment in master.segments if segment.frames]
     frames = sum(segment.frames for segment in segments)
@@ -36,113 +52,130 @@ def join_segments(master: Header, parts: Sequence[Part]) -> tuple[list[Channel],
         raise CorruptFile(
             f"WFDB header: {master.frames} samples a signal stated; its segments have {frames}"
         )
-    by_segment, warnings = _read_segments(segments, master, parts)
-    layout: _SegmentChannels = {}
-    for segment_channels in by_segment:
-        for name, channel in segment_channels.items():
-            layout.setdefault(name, channel)
-    # Bounded before memory is allocated: a gap may be stated arbitrarily long.
-    values = frames * sum(max(_frame_samples(channel, master), 1) for channel in layout.values())
+    headers = _headers(segments, master, parts)
+    _check_values(frames, segments, headers)
+    pieces, warnings = _read_segments(segments, headers, parts)
+    return [_join(signal, frames, master) for signal in pieces.values()], warnings
+
+
+# Name of a segment -> its header and the header's file.
+_Headers = dict[str, tuple[Header, Part]]
+
+
+def _headers(segments: Sequence[Segment], master: Header, parts: Parts) -> _Headers:
+    """Return the header of each segment, parsed once even if the record repeats the segment."""
+    headers: _Headers = {}
+    for segment in segments:
+        if segment.name is None:
+            continue
+        if segment.name not in headers:
+            part = parts.by_name.get(f"{segment.name}.hea")
+            if part is None:
+                raise MissingPart(
+                    f"{segment.name}.hea: a segment of the WFDB record, missing in the upload",
+                    loc=("file",),
+                )
+            headers[segment.name] = parse_header(part.data), part
+        header = headers[segment.name][0]
+        if header.segments:
+            raise CorruptFile(f"{segment.name}: a segment of the WFDB record has segments itself")
+        if header.fs != master.fs or header.frames not in (None, segment.frames):
+            raise CorruptFile(
+                f"{segment.name}: the segment's sampling rate or length differs from "
+                "what the WFDB record states"
+            )
+    return headers
+
+
+def _check_values(frames: int, segments: Sequence[Segment], headers: _Headers) -> None:
+    """Raise before memory is allocated: a gap may be stated arbitrarily long.
+
+    Raises RecordingTooLong, CorruptFile for too many signals, or for one file in several segments
+    if it is FLAC, which has to be decoded from its start each time.
+    """
+    samples_of_frame: dict[str, int] = {}
+    signals = 0
+    read_flac: set[str] = set()
+    for segment in segments:
+        if segment.name is None:
+            continue
+        lines = headers[segment.name][0].signals
+        signals += len(lines)
+        for line in lines:
+            samples_of_frame.setdefault(line.description, line.frame_samples)
+        flac_files = {line.file for line in lines if line.storage in FLAC}
+        if flac_files & read_flac:
+            raise CorruptFile("a FLAC file of the WFDB record belongs to several segments")
+        read_flac |= flac_files
+    values = frames * sum(samples_of_frame.values())
     if values > MAX_VALUES:
         raise RecordingTooLong(
-            f"WFDB record: {frames} frames of {len(layout)} signals; "
+            f"WFDB record: {frames} frames of {len(samples_of_frame)} signals; "
             f"the limit is {MAX_VALUES} values"
         )
-    channels = []
-    for name, channel in layout.items():
-        pieces = [segment_channels.get(name) for segment_channels in by_segment]
-        channels.append(_join(channel, pieces, segments, master))
-    return channels, warnings
+    if signals > MAX_SEGMENT_SIGNALS:
+        raise CorruptFile(
+            f"WFDB record: {signals} signals in all segments; the limit is {MAX_SEGMENT_SIGNALS}"
+        )
 
 
 def _read_segments(
-    segments: Sequence[Segment], master: Header, parts: Sequence[Part]
-) -> tuple[list[_SegmentChannels], tuple[str, ...]]:
-    """Return the channels of each segment, and every warning once."""
-    by_segment: list[_SegmentChannels] = []
+    segments: Sequence[Segment], headers: _Headers, parts: Parts
+) -> tuple[dict[str, list[_Piece]], tuple[str, ...]]:
+    """Return the pieces of each signal by its name, and every warning once."""
+    pieces: dict[str, list[_Piece]] = {}
     warnings: dict[str, None] = {}
+    start = 0
     for segment in segments:
-        if segment.name is None:
-            by_segment.append({})
-            continue
-        channels, segment_warnings = _read_segment(segment, master, parts)
-        by_segment.append({channel.name: channel for channel in channels})
-        warnings |= dict.fromkeys(segment_warnings)
-    return by_segment, tuple(warnings)
+        if segment.name is not None:
+            header, part = headers[segment.name]
+            channels, segment_warnings = read_channels(header, parts, own_header=part)
+            if len({channel.name for channel in channels}) < len(channels):
+                raise CorruptFile(
+                    f"{segment.name}: two signals of this WFDB segment have the same name"
+                )
+            for channel in channels:
+                pieces.setdefault(channel.name, []).append(_Piece(segment, start, channel))
+            warnings |= dict.fromkeys((*header.warnings, *segment_warnings))
+        start += segment.frames
+    return pieces, tuple(warnings)
 
 
-def _frame_samples(channel: Channel, master: Header) -> int:
-    """Return how many samples a channel has in one frame of the record."""
-    fs = channel.fs or master.fs
-    return round(fs / master.fs)
+def _join(pieces: Sequence[_Piece], frames: int, master: Header) -> Channel:
+    """Join one signal through all segments; it is a gap where it has no piece.
 
-
-def _read_segment(
-    segment: Segment, master: Header, parts: Sequence[Part]
-) -> tuple[list[Channel], tuple[str, ...]]:
-    file_name = f"{segment.name}.hea"
-    part = next((part for part in parts if part.basename == file_name), None)
-    if part is None:
-        raise MissingPart(
-            f"{file_name}: a segment of the WFDB record, missing in the upload", loc=("file",)
-        )
-    header = parse_header(part.data)
-    if header.segments:
-        raise CorruptFile(f"{segment.name}: a segment of the WFDB record has segments itself")
-    if header.fs != master.fs or header.frames not in (None, segment.frames):
-        raise CorruptFile(
-            f"{segment.name}: the segment's sampling rate or length differs from "
-            "what the WFDB record states"
-        )
-    channels, warnings = read_channels(header, [other for other in parts if other is not part])
-    names = {channel.name for channel in channels}
-    if len(names) < len(channels):
-        raise CorruptFile(f"{segment.name}: two signals of this WFDB segment have the same name")
-    return channels, (*header.warnings, *warnings)
-
-
-def _join(
-    layout: Channel,
-    pieces: Sequence[Channel | None],
-    segments: Sequence[Segment],
-    master: Header,
-) -> Channel:
-    """Join one signal through all segments.
-
-    The codes stay as stored if all pieces have the scale and unit of `layout`, the signal's first
-    piece; otherwise they become mV.
+    The codes stay as stored if all pieces have the scale and unit of the first one; otherwise they
+    become mV.
     """
-    present = [piece for piece in pieces if piece is not None]
-    if any(piece.fs != layout.fs for piece in present):
+    first = pieces[0].channel
+    channels = [piece.channel for piece in pieces]
+    if any(channel.fs != first.fs for channel in channels):
         raise CorruptFile("a signal of the WFDB record changes its sampling rate between segments")
-    same_scale = all(piece.scale == layout.scale and piece.unit == layout.unit for piece in present)
-    frame_samples = _frame_samples(layout, master)
-    rows = []
-    for piece, segment in zip(pieces, segments, strict=True):
-        samples = segment.frames * frame_samples
-        if piece is None:
-            row = np.full(samples, np.nan)
-        elif same_scale:
-            row = piece.codes.astype(np.float64)
-        else:
-            row = _millivolt(piece)
+    same_scale = all(
+        channel.scale == first.scale and channel.unit == first.unit for channel in channels
+    )
+    frame_samples = round((first.fs or master.fs) / master.fs)
+    codes: NDArray[np.float64] = np.full(frames * frame_samples, np.nan)
+    for piece in pieces:
+        row = piece.channel.codes if same_scale else _millivolt(piece.channel)
+        samples = piece.segment.frames * frame_samples
         if len(row) != samples:
             raise CorruptFile(
-                f"{segment.name}: {len(row) // frame_samples} frames; "
-                f"the WFDB record states {segment.frames}"
+                f"{piece.segment.name}: {len(row) // frame_samples} frames; "
+                f"the WFDB record states {piece.segment.frames}"
             )
-        rows.append(row)
-    codes: NDArray[np.float64] = np.concatenate(rows)
+        start = piece.start * frame_samples
+        codes[start : start + samples] = row
     if same_scale:
-        return Channel(layout.name, codes, layout.unit, layout.scale, fs=layout.fs)
-    return Channel(layout.name, codes, "mV", 1.0, fs=layout.fs)
+        return Channel(first.name, codes, first.unit, first.scale, fs=first.fs)
+    return Channel(first.name, codes, "mV", 1.0, fs=first.fs)
 
 
-def _millivolt(piece: Channel) -> NDArray[np.float64]:
-    unit = voltage_unit(piece.unit or "")
+def _millivolt(channel: Channel) -> NDArray[np.float64]:
+    unit = voltage_unit(channel.unit or "")
     if unit is None or unit[0] not in _MILLIVOLT:
         raise CorruptFile("a signal of the WFDB record has incompatible units in two segments")
     name, factor = unit
-    scale_mv = piece.scale * factor * _MILLIVOLT[name]
-    scaled: NDArray[np.float64] = piece.codes * scale_mv
+    scale_mv = channel.scale * factor * _MILLIVOLT[name]
+    scaled: NDArray[np.float64] = channel.codes * scale_mv
     return scaled

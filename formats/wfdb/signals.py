@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import CorruptFile, MissingPart
+from errors import CorruptFile, MissingPart, RecordingTooLong
 from formats.channels import Channel
+from formats.limits import MAX_VALUES
 from formats.parts import Part
 from formats.wfdb.flac import flac_codes
 from formats.wfdb.header import Header, SignalLine
@@ -17,12 +19,37 @@ from formats.wfdb.storage import FLAC, STORAGE, Codes
 _CHECKSUM_MODULUS = 65_536
 
 
-def read_channels(header: Header, parts: Sequence[Part]) -> tuple[list[Channel], tuple[str, ...]]:
+@dataclass(frozen=True)
+class Parts:
+    """The uploaded files without the record's header.
+
+    named    each file with its name, without folders
+    by_name  of two files with one name, the last counts
+    """
+
+    named: tuple[tuple[str, Part], ...]
+    by_name: Mapping[str, Part]
+
+    @classmethod
+    def of(cls, parts: Iterable[Part]) -> Parts:
+        named = tuple((part.basename, part) for part in parts)
+        return cls(named, dict(named))
+
+    def unused(self, matched: Mapping[str, Part], own_header: Part | None) -> list[Part]:
+        """Return the files whose names are not in `matched`, without the header itself."""
+        return [part for name, part in self.named if name not in matched and part is not own_header]
+
+
+def read_channels(
+    header: Header, parts: Parts, own_header: Part | None = None
+) -> tuple[list[Channel], tuple[str, ...]]:
     """Return a channel for each signal, in the header's order, and a warning for wrong checksums.
 
-    Each channel has its own sampling rate. Raises MissingPart, CorruptFile.
+    own_header  the header's file, if `parts` has it
+
+    Each channel has its own sampling rate. Raises MissingPart, CorruptFile, RecordingTooLong.
     """
-    signals, warnings = _unpack(header, _match_files(header, parts))
+    signals, warnings = _unpack(header, parts, own_header)
     channels = []
     for line, codes in zip(header.signals, signals, strict=True):
         channel = Channel(
@@ -36,69 +63,75 @@ def read_channels(header: Header, parts: Sequence[Part]) -> tuple[list[Channel],
     return channels, warnings
 
 
-def _match_files(header: Header, parts: Sequence[Part]) -> dict[str, bytes]:
+# Signal file -> the indices of the signals that are interleaved in it.
+_Rows = dict[str, list[int]]
+
+
+def _match_files(
+    header: Header, parts: Parts, rows: _Rows, own_header: Part | None
+) -> dict[str, memoryview]:
     """Return the bytes of each named file, from the signals' byte offset on.
 
     If one name and one part are left over and the size fits, they belong together: an upload may
     have renamed the file.
     """
-    by_name = {part.basename: part for part in parts}
-    names = list(dict.fromkeys(line.file for line in header.signals))
-    matched = {name: by_name[name] for name in names if name in by_name}
-    missing = [name for name in names if name not in matched]
-    unused = [part for part in parts if part.basename not in matched]
-    if len(missing) == len(unused) == 1 and _fits(header, missing[0], unused[0]):
+    matched = {name: parts.by_name[name] for name in rows if name in parts.by_name}
+    missing = [name for name in rows if name not in matched]
+    unused = parts.unused(matched, own_header) if len(missing) == 1 else []
+    if len(missing) == len(unused) == 1 and _fits(header, rows[missing[0]], unused[0]):
         matched[missing.pop()] = unused[0]
     if missing:
         raise MissingPart(
             f"{missing[0]}: named by the WFDB header, missing in the upload", loc=("file",)
         )
     # If the signals of a file state several offsets, the first one counts.
-    offsets = {line.file: line.byte_offset for line in reversed(header.signals)}
-    return {name: part.data[offsets[name] :] for name, part in matched.items()}
+    offsets = {name: header.signals[rows[name][0]].byte_offset for name in matched}
+    return {name: memoryview(part.data)[offsets[name] :] for name, part in matched.items()}
 
 
-def _rows(header: Header, name: str) -> list[int]:
-    """Return the indices of the signals that are interleaved in one file."""
-    return [row for row, line in enumerate(header.signals) if line.file == name]
+def _rows_of_files(header: Header) -> _Rows:
+    rows: _Rows = {}
+    for row, line in enumerate(header.signals):
+        rows.setdefault(line.file, []).append(row)
+    return rows
 
 
-def _frame_width(header: Header, name: str) -> int:
+def _frame_width(header: Header, rows: Sequence[int]) -> int:
     """Return how many samples one frame of a file has, over all its signals."""
-    return sum(header.signals[row].frame_samples for row in _rows(header, name))
+    return sum(header.signals[row].frame_samples for row in rows)
 
 
-def _fits(header: Header, name: str, part: Part) -> bool:
-    """Return whether a part of another name can be the file `name`, by its size or its magic."""
-    first = header.signals[_rows(header, name)[0]]
+def _fits(header: Header, rows: Sequence[int], part: Part) -> bool:
+    """Return whether a part of another name can be the file of `rows`, by size or magic."""
+    first = header.signals[rows[0]]
     if first.storage in FLAC:
-        return part.data[first.byte_offset :].startswith(b"fLaC")
+        return part.data.startswith(b"fLaC", first.byte_offset)
     samples = STORAGE[first.storage].capacity(len(part.data) - first.byte_offset)
-    frames, remainder = divmod(samples, _frame_width(header, name))
+    frames, remainder = divmod(samples, _frame_width(header, rows))
     if header.frames:
         return frames == header.frames
     return remainder == 0 and frames > 0
 
 
-def _storage_number(header: Header, name: str) -> int:
-    numbers = {header.signals[row].storage for row in _rows(header, name)}
+def _storage_number(header: Header, name: str, rows: Sequence[int]) -> int:
+    numbers = {header.signals[row].storage for row in rows}
     if len(numbers) > 1:
         raise CorruptFile(f"{name}: signals of one file in several storage formats")
     return numbers.pop()
 
 
-def _frame_count(header: Header, files: dict[str, bytes]) -> int | None:
+def _frame_count(header: Header, files: dict[str, memoryview], rows: _Rows) -> int | None:
     """Return the record's length in frames, as stated, else as the shortest file has it.
 
     Returns None if it is not stated and all files are FLAC, which know their own length.
-    Raises CorruptFile if a file is shorter than stated.
+    Raises CorruptFile if a file is shorter than stated, RecordingTooLong.
     """
     available = []
     for name, data in files.items():
-        number = _storage_number(header, name)
+        number = _storage_number(header, name, rows[name])
         if number in STORAGE:
             samples = STORAGE[number].capacity(len(data))
-            available.append(samples // _frame_width(header, name))
+            available.append(samples // _frame_width(header, rows[name]))
     frames = header.frames
     if available:
         shortest = min(available)
@@ -110,25 +143,35 @@ def _frame_count(header: Header, files: dict[str, bytes]) -> int | None:
             )
     if frames == 0:
         raise CorruptFile("the WFDB signal file is empty")
+    if (
+        frames is not None
+        and frames * _frame_width(header, range(len(header.signals))) > MAX_VALUES
+    ):
+        raise RecordingTooLong(
+            f"WFDB record: {frames} frames of {len(header.signals)} signals; "
+            f"the limit is {MAX_VALUES} values"
+        )
     return frames
 
 
 def _unpack(
-    header: Header, files: dict[str, bytes]
+    header: Header, parts: Parts, own_header: Part | None
 ) -> tuple[list[NDArray[np.float64]], tuple[str, ...]]:
     """Return each signal's codes, (samples,) with NaN for missing ones, in the header's order.
 
     Also returns a warning if checksums are wrong.
     """
-    frames = _frame_count(header, files)
+    rows = _rows_of_files(header)
+    files = _match_files(header, parts, rows, own_header)
+    frames = _frame_count(header, files, rows)
     signals: dict[int, NDArray[np.float64]] = {}
     damaged = 0
     for name, data in files.items():
-        number = _storage_number(header, name)
+        number = _storage_number(header, name, rows[name])
         missing = _missing_code(number)
-        table = _frame_table(header, name, data, frames)
+        table = _frame_table(header, name, rows[name], data, frames)
         column = 0
-        for row in _rows(header, name):
+        for row in rows[name]:
             line = header.signals[row]
             codes = table[:, column : column + line.frame_samples].ravel()
             column += line.frame_samples
@@ -153,24 +196,31 @@ def _missing_code(storage_number: int) -> int | None:
     return STORAGE[storage_number].missing
 
 
-def _frame_table(header: Header, name: str, data: bytes, frames: int | None) -> Codes:
+def _frame_table(
+    header: Header, name: str, rows: Sequence[int], data: memoryview, frames: int | None
+) -> Codes:
     """Return a file's codes, (frames, samples of a frame)."""
-    number = _storage_number(header, name)
+    number = _storage_number(header, name, rows)
     if number in FLAC:
-        return _flac_table(header, name, data, frames)
+        return _flac_table(header, name, rows, data, frames)
     # None only if all files are FLAC.
     frames = frames or 0
-    width = _frame_width(header, name)
-    codes = STORAGE[number].unpack(data)[: frames * width]
+    width = _frame_width(header, rows)
+    storage = STORAGE[number]
+    # A header may state less than the file has; no more than that is unpacked.
+    needed = bytes(data[: storage.size_of(frames * width)])
+    codes = storage.unpack(needed)[: frames * width]
     return codes.reshape(frames, width)
 
 
-def _flac_table(header: Header, name: str, data: bytes, frames: int | None) -> Codes:
+def _flac_table(
+    header: Header, name: str, rows: Sequence[int], data: memoryview, frames: int | None
+) -> Codes:
     """Return a FLAC file's codes, (frames, samples of a frame).
 
     A FLAC channel is a signal, so all signals of the file have equally many samples a frame.
     """
-    lines = [header.signals[row] for row in _rows(header, name)]
+    lines = [header.signals[row] for row in rows]
     frame_samples = lines[0].frame_samples
     if any(line.frame_samples != frame_samples for line in lines):
         raise CorruptFile(

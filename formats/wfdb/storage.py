@@ -40,6 +40,10 @@ class Storage:
         tail_samples = self.tail[tail_bytes] if tail_bytes < len(self.tail) else 0
         return blocks * self.block_samples + tail_samples
 
+    def size_of(self, samples: int) -> int:
+        """Return how many bytes hold `samples` samples, in whole blocks."""
+        return -(-samples // self.block_samples) * self.block_bytes
+
 
 def _plain(dtype: str, offset: int = 0) -> Callable[[bytes], Codes]:
     """Return the unpacker of a format that stores `code + offset` as `dtype`."""

@@ -178,7 +178,7 @@ def test_the_request_wins_over_the_file_with_a_warning_for_each_contradiction() 
 
 
 def named(parts: list[Part]) -> list[str]:
-    return [part.name for part in companions(parts[0], parts)]
+    return [part.name for part in companions(parts[:1], parts)[0]]
 
 
 def test_companions_are_the_files_that_the_header_and_its_segments_name() -> None:
