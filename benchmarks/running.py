@@ -97,7 +97,10 @@ class RunningServer:
         raise RuntimeError(f"the server was not ready after {START_TIMEOUT_S:g} s")
 
     def processes(self) -> list[tuple[str, psutil.Process]]:
-        """Return each process with its part: main, http, manager, model, signal or tracker."""
+        """Return each process with its part: main, http, model, signal or tracker.
+
+        Versions up to 0.1.0 have a manager too.
+        """
         main = psutil.Process(self.process.pid)
         children = [(_part(child), child) for child in main.children(recursive=True)]
         children.sort(key=lambda pair: pair[0])
@@ -132,7 +135,8 @@ def _part(process: psutil.Process) -> str:
 def _has_event_loop(process: psutil.Process) -> bool:
     """Return whether the process has an event loop.
 
-    An HTTP process has one; the manager, which is forked with the same listening socket, has none.
+    An HTTP process has one. The manager of versions up to 0.1.0, which is forked with the same
+    listening socket, has none.
     """
     for entry in Path(f"/proc/{process.pid}/fd").iterdir():
         if entry.is_symlink() and str(entry.readlink()) == "anon_inode:[eventpoll]":

@@ -47,11 +47,8 @@ def serve(settings: Settings) -> int:
     _stop_on_signals(server)
     try:
         _run(server, settings)
-    except KeyboardInterrupt:
-        # Stopped before LitServe handles the exception, so there was nothing to drain.
-        return 0
     finally:
-        # What is left where an exception interrupted LitServe's shutdown.
+        # What is left where an exception interrupted the shutdown.
         for child in multiprocessing.active_children():
             child.kill()
     return server.supervisor.exit_code
@@ -81,10 +78,8 @@ def _stop_on_signals(server: EcgServer) -> None:
     """Drain and stop on SIGTERM and SIGINT. A second signal changes nothing."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if not server.state.draining.value:
-            server.state.draining.value = 1
-            # LitServe shuts down gracefully on this exception.
-            raise KeyboardInterrupt
+        # The supervisor looks at it. An exception could interrupt the start of a process.
+        server.state.draining.value = 1
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

@@ -81,7 +81,7 @@ class LiveGauges:
             "ecg_in_flight", "Requests accepted and not answered yet", value=self._in_flight
         )
         restarts = GaugeMetricFamily(
-            "ecg_worker_restarts_total", "Workers that were replaced", labels=["stage"]
+            "ecg_worker_restarts_total", "Processes that were replaced", labels=["stage"]
         )
         for stage, value in self._restarts.items():
             restarts.add_metric([stage], value)

@@ -32,9 +32,8 @@ class SharedState:
     pid            process id, 0 before the first process
     ready          1 once the process is set up
     starts         processes that the row has had, with the present one
-    failed_starts  successive processes that ended before they were ready; a process that is
-                   being set up is counted too
-    cannot_start   1 once setup failed for a reason that another attempt would meet again
+    cannot_start   1 once setup failed for a reason that another attempt would meet again; the
+                   next process resets it
     reports        what a model worker reports of its encoders, as JSON; empty until it is set up
     heartbeat_s    monotonic time of the last heartbeat
     busy_since_s   monotonic time at which the present piece of work began; 0 when idle
@@ -46,12 +45,16 @@ class SharedState:
     Written by the main process.
     killed_start   value of `starts` for the process that was killed because it hung; 0 for none
     draining       1 once the server accepts no more requests
+    http_starts    HTTP processes that each place has had, with the present one
 
     Written by the process that the row belongs to.
     metrics        the counts of each process: the main process, the HTTP processes, the workers
 
     Written by the HTTP process that the cell belongs to, on its event loop.
-    api_pid        process id
+    api_pid        process id; 0 before the first process is ready
+    http_heartbeat_s  monotonic time of the event loop's last heartbeat
+    last_uid       uid of the last request; a replacement continues from it, so that answers to
+                   requests of its predecessor match none of its own
     tasks_sent     tasks sent to the signal workers
     slots          generation of the request in each slot, 0 when free; each HTTP process has
                    `slots_per_http_process` of them
@@ -74,7 +77,6 @@ class SharedState:
         self.pid = memory.array(ctypes.c_int64, rows)
         self.ready = memory.array(ctypes.c_int64, rows)
         self.starts = memory.array(ctypes.c_int64, rows)
-        self.failed_starts = memory.array(ctypes.c_int64, rows)
         self.cannot_start = memory.array(ctypes.c_int64, rows)
         self.reports = {
             row: memory.array(ctypes.c_char, REPORT_BYTES) for row in self.rows["model"]
@@ -86,7 +88,10 @@ class SharedState:
         self.items_sent = memory.array(ctypes.c_int64, signal_workers)
         self.killed_start = memory.array(ctypes.c_int64, rows)
         self.draining = memory.value(ctypes.c_int64)
+        self.http_starts = memory.array(ctypes.c_int64, api_workers)
         self.api_pid = memory.array(ctypes.c_int64, api_workers)
+        self.http_heartbeat_s = memory.array(ctypes.c_double, api_workers)
+        self.last_uid = memory.array(ctypes.c_int64, api_workers)
         self.tasks_sent = memory.array(ctypes.c_int64, api_workers)
         self.slots_per_http_process = slots_per_http_process
         self.slots = memory.array(ctypes.c_uint64, slots_per_http_process * api_workers)
@@ -114,6 +119,16 @@ class SharedState:
 
     def encoder_report(self, row: int) -> dict[str, dict[str, Any]]:
         return json.loads(self.reports[row].value or b"{}")  # type: ignore[no-any-return]
+
+    def slots_of(self, http_process: int) -> range:
+        """Return the indices of the slots of an HTTP process."""
+        first = http_process * self.slots_per_http_process
+        return range(first, first + self.slots_per_http_process)
+
+    def free_slots(self, http_process: int) -> None:
+        """Free all slots of an HTTP process that has ended."""
+        for index in self.slots_of(http_process):
+            self.slots[index] = 0
 
     def is_awaited(self, slot: Slot) -> bool:
         """Return whether an HTTP process still waits for the answer to this slot's request."""
@@ -158,6 +173,9 @@ class SharedState:
     def is_ready(self) -> bool:
         """Return whether every stage has a live worker."""
         return all(self.live_rows(stage) for stage, rows in self.rows.items() if rows)
+
+    def http_restart_count(self) -> int:
+        return sum(max(0, starts - 1) for starts in self.http_starts)
 
     def restart_count(self, stage: Stage) -> int:
         return sum(max(0, self.starts[row] - 1) for row in self.rows[stage])

@@ -60,7 +60,10 @@ async def _prometheus(request: Request) -> Response:
     gauges = metrics.LiveGauges(
         queue_depth={stage: state.queue_depth(stage) for stage in state.rows},
         in_flight=state.in_flight_count(),
-        restarts={stage: state.restart_count(stage) for stage in state.rows},
+        restarts={
+            "api": state.http_restart_count(),
+            **{stage: state.restart_count(stage) for stage in state.rows},
+        },
     )
     body = await asyncio.to_thread(metrics.exposition, state.metrics, gauges)
     return Response(body, media_type=PROMETHEUS)
@@ -109,8 +112,7 @@ def _workers_report(service: Service) -> dict[str, dict[str, int]]:
         "api": {
             "expected": len(state.api_pid),
             "alive": sum(is_alive(pid) for pid in state.api_pid),
-            # The server ends when an HTTP process ends.
-            "restarts": 0,
+            "restarts": state.http_restart_count(),
         }
     }
     for stage, rows in state.rows.items():

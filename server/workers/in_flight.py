@@ -111,18 +111,20 @@ class InFlightRequests:
     def __init__(self, state: SharedState, http_process: int, send: Callable[[Task], None]) -> None:
         self._state = state
         self._send = send
-        first_slot = http_process * state.slots_per_http_process
-        self._free = list(range(first_slot, first_slot + state.slots_per_http_process))
+        self._http_process = http_process
+        self._free = list(state.slots_of(http_process))
         # Uids serve as generations of slots too: unique over all HTTP processes and never 0.
-        self._last_uid = http_process << UID_BITS
+        first_uid = http_process << UID_BITS
+        state.last_uid[http_process] = max(state.last_uid[http_process], first_uid)
         self.pending: dict[Uid, PendingRequest] = {}
 
     def reserve(self) -> Slot | None:
         """Return a place for one request, or None when the server is full."""
         if not self._free:
             return None
-        self._last_uid += 1
-        slot = Slot(self._free.pop(), self._last_uid)
+        uid = self._state.last_uid[self._http_process] + 1
+        self._state.last_uid[self._http_process] = uid
+        slot = Slot(self._free.pop(), uid)
         self._state.slots[slot.index] = slot.generation
         return slot
 

@@ -8,37 +8,45 @@ Overridden in EcgServer:
     register_endpoints                 called by __init__; registers our routes, none of LitServe's
     _register_middleware               called by __init__; adds gzip and other middleware
     lifespan                           async context manager in every HTTP process
-    _init_manager                      called by run(); starts the manager process
+    _init_manager                      called by run(); starts a process that holds the queues
     _inference_workers_config_for_api  one entry (a list of devices) per worker of a LitAPI
     verify_worker_status               called by run(); waits until a worker is ready
-    _start_server                      forks the HTTP processes; returns them by number
-    _perform_graceful_shutdown         ends HTTP processes, workers and manager
+    _start_server                      called by run(); forks the HTTP processes; returns them by
+                                       number
+    _perform_graceful_shutdown         called by run() at its end; ends all processes
 Attributes:
-    app, inference_workers             the FastAPI application; the worker processes
-    monitor_internal                   seconds between looks for dead workers (spelled so)
-    uvicorn_graceful_timeout           seconds that an HTTP process may take to end
-    _shutdown_event                    the manager's event that ends run() and the monitor
-    app.response_queue_id              the number of the HTTP process
+    app                                the FastAPI application
+    inference_workers                  the worker processes: those of the first LitAPI first
+    litapi_request_queues              the queue of each LitAPI, by its path
+    launch_single_inference_worker     starts a worker of a LitAPI by its number; returns it
+    workers_setup_status               written for each worker; read by verify_worker_status only
+    _transport                         LitServe's queues of answers; passed to the workers
+    _monitor_workers                   whether run() starts a thread that replaces dead workers
+    _shutdown_event                    run() waits on it, then shuts down
 In the worker processes (worker_process.py, signal_worker.py, model_worker.py):
     LITSERVE_WORKER_ID                 environment variable, set before setup(): the worker's number
                                        within its LitAPI
     LitLoop.__call__                   called after setup() with the LitAPI, the device and others
 
-LitServe's own queues stay empty. server/ipc/queues.py has the queues in use: they cost a fifth, and
-lose no message to a worker that ended.
+LitServe's own queues do not exist. server/ipc/queues.py has the queues in use: they cost a fifth,
+lose no message to a worker that ended, and need no process that holds them.
 """
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
+import socket
 import ssl
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
+import uvicorn
 from fastapi import FastAPI
 from litserve import LitServer
 
@@ -46,12 +54,15 @@ from access.rates import SharedCounts
 from analysis.deployment import Deployment
 from server.authorization.core_dumps import forbid_core_dumps
 from server.authorization.guard import AccessRules, Guard
+from server.ipc.messages import Stage
 from server.ipc.queues import Queues
 from server.ipc.shared_state import SharedState
 from server.log import configure_logging
+from server.metric_families import count_into
 from server.settings import Settings
 from server.stages.signal import SECONDS_PER_SIGNAL_SECOND
 from server.workers.model_worker import ModelAPI
+from server.workers.place import HttpPlace, WorkerPlace
 from server.workers.service import running_service
 from server.workers.signal_worker import SIGNAL_PATH, SignalAPI
 from server.workers.supervisor import Supervisor
@@ -60,7 +71,6 @@ from server.workers.worker_process import end_with_parent
 
 logger = logging.getLogger("ecg.server")
 
-MONITOR_EVERY_S: Final = 0.2
 GRACE_S: Final = 5.0  # after the deadlines, to send the last answers
 
 
@@ -91,26 +101,28 @@ class EcgServer(LitServer):
         self._tls = tls
         self._counts = SharedCounts(settings.api_workers)
         self._configure_app = configure_app
-        apis: list[WorkerAPI] = [SignalAPI(settings, state, deployment, self.queues)]
+        self._apis: dict[Stage, WorkerAPI] = {
+            "signal": SignalAPI(settings, state, deployment, self.queues)
+        }
         if state.devices:
-            apis.append(ModelAPI(settings, state, deployment, self.queues))
+            self._apis["model"] = ModelAPI(settings, state, deployment, self.queues)
         super().__init__(
-            apis,
+            list(self._apis.values()),
             # So that LitServe looks for no device; `_inference_workers_config_for_api` names them.
             accelerator="cpu",
             # The deadlines are ours.
             timeout=False,
-            restart_workers=True,
             # server/pages serves /openapi.json.
             disable_openapi_url=True,
         )
-        self.monitor_internal = MONITOR_EVERY_S
+        # The supervisor replaces them, with a backoff and from the main thread.
+        self._monitor_workers = False
         # The longest that an accepted request may take. The drain ends earlier when nothing is in
         # flight any more.
-        self.uvicorn_graceful_timeout = (
+        self._drain_s = (
             settings.request_timeout + settings.max_seconds * SECONDS_PER_SIGNAL_SECOND + GRACE_S
         )
-        self.supervisor = Supervisor(settings, state, self.stop)
+        self.supervisor = Supervisor(state)
 
     def register_endpoints(self) -> None:
         self._configure_app(self.app)
@@ -130,14 +142,19 @@ class EcgServer(LitServer):
             return [["cpu"] for _ in range(self.settings.signal_workers)]
         return [[device] for device in self.state.devices]
 
-    def _init_manager(self, num_api_servers: int) -> Any:
+    def _init_manager(self, num_api_servers: int) -> None:
+        """Start no manager process: its end would be the end of the server."""
         # Again, as LitServer.run has installed LitServe's own log format.
         configure_logging(self.settings)
         if self.rules.holds_secrets:
             # Here, as what is forked from now on inherits it: the HTTP processes.
             forbid_core_dumps()
         os.register_at_fork(after_in_child=_in_forked_child(os.getpid()))
-        return super()._init_manager(num_api_servers)
+        count_into(self.state.main_metrics)
+        self.workers_setup_status: dict[str, str] = {}
+        self.litapi_request_queues = {api.api_path: None for api in self._apis.values()}
+        self._transport = None
+        self._shutdown_event = self.supervisor
 
     def verify_worker_status(self) -> None:
         """Do not wait for the workers.
@@ -146,33 +163,59 @@ class EcgServer(LitServer):
         connection.
         """
 
-    def _start_server(self, *args: Any, **kwargs: Any) -> Any:
-        api_workers = super()._start_server(*args, **kwargs)
-        self.supervisor.start(list(api_workers.values()))
-        return api_workers
+    def _start_server(
+        self,
+        port: int,
+        num_uvicorn_servers: int,
+        log_level: str,
+        sockets: list[socket.socket],
+        uvicorn_worker_type: str,
+        **options: Any,
+    ) -> dict[int, BaseProcess]:
+        """Fork the HTTP processes and hand all processes over to the supervisor."""
+        options |= {"log_level": log_level, "timeout_graceful_shutdown": int(self._drain_s)}
+        http_places = []
+        for number in range(num_uvicorn_servers):
+            start = partial(self._start_http_process, number, sockets, options)
+            http_places.append(HttpPlace(f"HTTP process {number}", start, self.state, number))
+        worker_places = []
+        for row, process in enumerate(self.inference_workers):
+            worker_places.append(self._worker_place(row))
+            worker_places[row].fill(process)
+        for http_place in http_places:
+            http_place.fill()
+        self.supervisor.take(worker_places, http_places)
+        return {}
+
+    def _worker_place(self, row: int) -> WorkerPlace:
+        stages = {stage: rows for stage, rows in self.state.rows.items() if row in rows}
+        ((stage, rows),) = stages.items()
+        number = row - rows.start
+        api = self._apis[stage]
+        start = partial(self.launch_single_inference_worker, api, number)
+        name = f"{stage} worker {number}"
+        return WorkerPlace(name, start, self.state, row, self.settings.hang_timeout)
+
+    def _start_http_process(
+        self, number: int, sockets: list[socket.socket], options: dict[str, Any]
+    ) -> BaseProcess:
+        def serve() -> None:
+            self.app.state.http_process = number
+            uvicorn.Server(uvicorn.Config(self.app, **options)).run(sockets)
+
+        # Forked, so that it has the sockets, the queues and the application.
+        process = multiprocessing.get_context("fork").Process(target=serve, name=f"http-{number}")
+        process.start()
+        return process
 
     def _perform_graceful_shutdown(
         self, manager: Any, uvicorn_workers: Any, shutdown_reason: str = "normal"
     ) -> None:
-        self.state.draining.value = 1
-        # Or the monitor would replace the workers that are ended below. Set by another thread,
-        # which has its own connection to the manager: this thread's connection may still wait
-        # for the answer to `_shutdown_event.wait()`.
-        setter = threading.Thread(target=self._shutdown_event.set, daemon=True)
-        setter.start()
-        setter.join(GRACE_S)
-        super()._perform_graceful_shutdown(manager, uvicorn_workers, shutdown_reason)
-        for worker in self.inference_workers:
-            if worker.is_alive():
-                worker.kill()
-
-    def stop(self) -> None:
-        """Make the main thread shut down as after SIGTERM."""
-        os.kill(os.getpid(), signal.SIGTERM)
+        self.supervisor.drain(self._drain_s)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        http_process: int = app.response_queue_id  # type: ignore[attr-defined]
+        http_process: int = app.state.http_process
         guard = Guard(self.rules, self._counts, http_process)
         async with (
             guard.running(),
@@ -186,7 +229,7 @@ class EcgServer(LitServer):
 
 
 def _in_forked_child(main_pid: int) -> Callable[[], None]:
-    """Return what the manager and the HTTP processes do first.
+    """Return what the HTTP processes do first.
 
     They drop the main process's signal handlers, and end when the main process ends.
     """

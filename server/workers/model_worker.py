@@ -61,7 +61,7 @@ class ModelAPI(WorkerAPI):
             )
         except ModelStoreError as error:
             logger.error("the encoders cannot be loaded: %s", error.detail)
-            # The supervisor then ends the server instead of starting this worker again.
+            # At the server's start the supervisor then ends it, instead of trying again.
             self.state.cannot_start[self.row] = 1
             raise SystemExit(1) from None
         reports = {role: _encoder_report(runner) for role, runner in self.runners.items()}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from server.workers.in_flight import InFlightRequests
 
 logger = logging.getLogger("ecg.service")
 
+HEARTBEAT_EVERY_S: Final = 0.5
 MAX_RECEIVED_AT_ONCE: Final = 64  # messages; after them the event loop serves requests
 
 
@@ -68,6 +70,7 @@ async def running_service(
 ) -> AsyncIterator[Service]:
     """Yield this process's service; receive answers and watch the workers while it runs."""
     count_into(state.http_metrics(http_process))
+    heartbeat = asyncio.create_task(_beat(state, http_process), name="heartbeat")
     state.api_pid[http_process] = os.getpid()
     loop = asyncio.get_running_loop()
     sender = _TaskSender(queues, state, http_process)
@@ -94,9 +97,17 @@ async def running_service(
         yield Service(settings, state, deployment, head_cache, in_flight, http_process, guard)
     finally:
         loop.remove_reader(answers.receiving_fd)
+        heartbeat.cancel()
         death_watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await death_watch
+
+
+async def _beat(state: SharedState, http_process: int) -> None:
+    """Show the supervisor that the event loop runs."""
+    while True:
+        state.http_heartbeat_s[http_process] = time.monotonic()
+        await asyncio.sleep(HEARTBEAT_EVERY_S)
 
 
 class _TaskSender:
@@ -141,8 +152,8 @@ class _TaskSender:
 def _exit_if_failed(task: asyncio.Task[None]) -> None:
     """End this process when the death watch failed.
 
-    Without it, requests that a lost worker had would never be answered. The supervisor notices
-    the exit and ends the server.
+    Without it, requests that a lost worker had would never be answered. The supervisor replaces
+    this process.
     """
     if task.cancelled():
         return

@@ -19,11 +19,12 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent(parent_pid: int) -> None:
-    """Let the kernel end this process when its parent ends (prctl(2)).
+    """Let the kernel kill this process when its parent ends (prctl(2)).
 
-    So a killed main process leaves nothing running.
+    So a killed main process leaves nothing running. Not SIGTERM: after it an HTTP process would
+    wait for answers that no worker gives any more, and keep the port.
     """
-    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     # The parent may have ended before the call, which then has no effect.
     if os.getppid() != parent_pid:
         os._exit(1)
@@ -41,7 +42,7 @@ def register_worker(state: SharedState, stage: Stage) -> int:
     state.ready[row] = 0
     state.busy_since_s[row] = 0.0
     state.starts[row] += 1
-    state.failed_starts[row] += 1
+    state.cannot_start[row] = 0
     # The pid last: who reads it finds the rest of the row in place.
     state.in_progress.enter(row, state.starts[row], os.getpid())
     state.pid[row] = os.getpid()
@@ -50,7 +51,6 @@ def register_worker(state: SharedState, stage: Stage) -> int:
 
 def set_worker_ready(state: SharedState, row: int) -> None:
     """Mark the worker as ready and start its heartbeat."""
-    state.failed_starts[row] = 0
     state.heartbeat_s[row] = time.monotonic()
     heartbeat = threading.Thread(target=_beat, args=(state, row), daemon=True, name="heartbeat")
     heartbeat.start()

@@ -177,6 +177,11 @@ class RunningServer:
         ]
         return [process.pid for process in workers if _has_torch(process) == is_model]
 
+    def http_processes(self) -> list[int]:
+        """Return the pids of the running HTTP processes. Only they are forked."""
+        children = [child for child in self.processes() if child.pid != self.process.pid]
+        return [child.pid for child in children if _cmdline(child)[1:] == ["-m", "server"]]
+
     def client(self, **options: object) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=ANSWER_S, **options)  # type: ignore[arg-type]
 

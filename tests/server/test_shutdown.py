@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,8 @@ from tests.server.load import FS, npy, recording
 
 IN_FLIGHT = 20
 GUARD_S = 120.0  # keeps a failing test from hanging
+# The kernel kills the processes at once. Before, they answered what was in flight for up to 36 s.
+KILLED_S = 20.0
 SECONDS = 60.0  # of signal, so that twenty recordings take a while
 
 
@@ -60,11 +63,27 @@ def test_a_stop_with_twenty_in_flight_answers_all_and_leaves_nothing(
         assert server.left_at_the_end() == []
 
 
-def test_nothing_is_left_after_the_main_process_is_killed() -> None:
-    with RunningServer() as server:
+def test_nothing_is_left_after_the_main_process_is_killed_with_twenty_in_flight() -> None:
+    with RunningServer() as server, ThreadPoolExecutor(IN_FLIGHT) as pool:
+        sent = _twenty_in_flight(server, pool)
         assert len(server.processes()) > 4
+        folder = Path(server.env["TMPDIR"])
         server.process.kill()
         server.process.wait()
+        assert server.left_at_the_end(KILLED_S) == []
+        assert {path.name for path in folder.iterdir()} <= {"log", "models"}
+        for future in sent:
+            assert isinstance(future.exception(GUARD_S), httpx.TransportError) or future.result()
+
+
+def test_a_worker_that_is_lost_during_a_stop_costs_no_answer() -> None:
+    with RunningServer() as server, ThreadPoolExecutor(IN_FLIGHT) as pool:
+        sent = _twenty_in_flight(server, pool)
+        server.process.send_signal(signal.SIGTERM)
+        for stage in ("model", "signal"):
+            os.kill(server.workers(stage)[0], signal.SIGKILL)
+        assert [future.result(GUARD_S) for future in sent] == [200] * IN_FLIGHT
+        assert server.process.wait(GUARD_S) == 0
         assert server.left_at_the_end() == []
 
 

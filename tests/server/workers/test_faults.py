@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 
 from tests.server.ecgs import get
@@ -28,10 +27,6 @@ def _wait_for(condition: Callable[[], object], what: str) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"{what} did not happen within {GUARD_S} s")
-
-
-def _listens(process: psutil.Process, port: int) -> bool:
-    return any(connection.laddr.port == port for connection in process.net_connections("tcp"))
 
 
 def _post(
@@ -103,27 +98,3 @@ def test_restarts_are_counted_where_an_operator_looks() -> None:
             "a restart",
         )
         assert 'ecg_worker_restarts_total{stage="model"} 1.0' in get(server, "/metrics").text
-
-
-def test_an_http_process_that_ends_ends_the_server_with_an_error() -> None:
-    with RunningServer() as server:
-        children = [child for child in server.processes() if child.pid != server.process.pid]
-        listening = [child for child in children if _listens(child, server.port)]
-        # The manager is forked before the HTTP processes, with the same listening socket.
-        max(listening, key=lambda process: process.create_time()).kill()
-        assert server.process.wait(GUARD_S) == 1
-        assert server.left_at_the_end() == []
-
-
-def test_without_the_manager_the_server_ends_with_an_error_and_leaves_nothing() -> None:
-    with RunningServer() as server:
-        forked = [
-            p
-            for p in server.processes()
-            if p.pid != server.process.pid and p.cmdline()[1:] == ["-m", "server"]
-        ]
-        # The manager is forked before the HTTP processes.
-        manager = min(forked, key=lambda process: process.create_time())
-        manager.kill()
-        assert server.process.wait(GUARD_S) != 0
-        assert server.left_at_the_end() == []

@@ -40,8 +40,11 @@ PARAMETERS: dict[str, list[str]] = {
 ATTRIBUTES = {
     "app",
     "inference_workers",
-    "monitor_internal",
-    "uvicorn_graceful_timeout",
+    "litapi_request_queues",
+    "launch_single_inference_worker",
+    "workers_setup_status",
+    "_transport",
+    "_monitor_workers",
     "_shutdown_event",
 }
 
@@ -92,14 +95,28 @@ def test_the_list_of_attributes_is_complete() -> None:
 def test_the_attributes_are_set_and_used_as_they_were() -> None:
     source = inspect.getsource(LitServer)
     for line in (
-        "self.app.response_queue_id = response_queue_id",
-        "self.inference_workers[idx] = self.launch_single_inference_worker(lit_api, worker_id)",
-        "time.sleep(self.monitor_internal)",
-        "uw.join(timeout=self.uvicorn_graceful_timeout)",
+        "self.inference_workers.extend(_inference_workers)",
+        "manager = self._init_manager(num_api_servers)",
+        "uvicorn_workers = self._start_server(",
+        "if self._monitor_workers:",
         "self._shutdown_event.wait()",
-        "while not self._shutdown_event.is_set():",
+        "self._perform_graceful_shutdown(manager, uvicorn_workers, shutdown_reason)",
     ):
         assert line in source
+
+
+def test_a_worker_gets_what_the_server_has_in_place_of_litserves_queues() -> None:
+    """All of it is pickled into the worker, so a manager's proxies are not needed."""
+    source = inspect.getsource(LitServer.launch_single_inference_worker)
+    for argument in (
+        "self._get_request_queue(lit_api.api_path),",
+        "self._transport,",
+        "self.workers_setup_status,",
+    ):
+        assert argument in source
+    assert "self.litapi_request_queues[api_path]" in inspect.getsource(LitServer._get_request_queue)
+    # An empty dict, or a copy: what the worker writes into it reaches nobody.
+    assert "if workers_setup_status:" in inspect.getsource(loops.inference_worker)
 
 
 def test_a_worker_finds_its_number_in_the_environment() -> None:
