@@ -34,6 +34,11 @@ _DAMAGED: Final = (
 )
 
 
+def allowed_bytes(compressed_size: int) -> int:
+    """Return how many bytes may unpack from a compressed file, beyond which it is a bomb."""
+    return max(RATIO_FROM_BYTES, MAX_RATIO * compressed_size)
+
+
 def is_zip(data: bytes) -> bool:
     """Return whether the data start like a zip archive."""
     return data.startswith(_MAGICS)
@@ -64,7 +69,7 @@ def _unpack(data: bytes, max_bytes: int) -> list[Part]:
             for info in entries:
                 _check_entry(info, data)
             _check_total(entries, max_bytes)
-            return _read_all(archive, entries, max_bytes)
+            return _read_all(archive, entries)
     except _DAMAGED:
         raise CorruptFile("the zip is damaged") from None
 
@@ -90,37 +95,27 @@ def _check_entry(info: zipfile.ZipInfo, data: bytes) -> None:
         raise UnsafeFile(
             f"the zip uses compression method {info.compress_type}; stored and deflate are allowed"
         )
-    allowed_size = max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size)
-    if info.file_size > allowed_size:
+    if info.file_size > allowed_bytes(info.compress_size):
         raise UnsafeFile(f"the zip would unpack to more than {MAX_RATIO} times its size")
 
 
 def _check_total(entries: list[zipfile.ZipInfo], max_bytes: int) -> None:
     """Check the declared sizes and that no name occurs twice. Raises BodyTooLarge, UnsafeFile."""
     if sum(info.file_size for info in entries) > max_bytes:
-        raise _too_large(max_bytes)
+        raise BodyTooLarge(f"the zip unpacks to more than {max_bytes} bytes, the limit")
     if len({info.filename for info in entries}) < len(entries):
         raise UnsafeFile("the zip holds two files of the same name")
 
 
-def _read_all(
-    archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], max_bytes: int
-) -> list[Part]:
-    """Unpack the entries. The declared sizes may be wrong, so this counts the actual bytes."""
+def _read_all(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> list[Part]:
+    """Unpack the entries. Raises UnsafeFile for a zip within the zip."""
     parts: list[Part] = []
-    remaining = max_bytes
     for info in entries:
-        # One byte more than allowed shows that the file is too large.
+        # `_check_total` has bounded the declared size. zipfile cuts the content to it, but first
+        # inflates as much as it is asked for.
         with archive.open(info) as file:
-            content = file.read(remaining + 1)
-        remaining -= len(content)
-        if remaining < 0:
-            raise _too_large(max_bytes)
+            content = file.read(info.file_size)
         if is_zip(content):
             raise UnsafeFile("the zip holds another zip; send the files of one recording")
         parts.append(Part(info.filename, content))
     return parts
-
-
-def _too_large(max_bytes: int) -> BodyTooLarge:
-    return BodyTooLarge(f"the zip unpacks to more than {max_bytes} bytes, the limit")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadShape, BadType, MissingField, SeveralRecordings
+from errors import BadShape, BadType, MissingField, RecordingTooLong, SeveralRecordings
 from formats import metadata, numbers
+from formats.arrays.text import valid_strings
 from formats.channels import Channel, DecodedFile
 from formats.hints import Hints, prefer_request
+from formats.limits import MAX_VALUES
 from formats.samples import leads_first
 from signals.leads import canonical_lead
 from signals.record import Reported
@@ -64,6 +67,7 @@ _NUMERIC: Final = "iuf"  # dtype kinds: integers and floats
 _DEFAULT_UNIT: Final = "mV"
 MAX_DEPTH: Final = 3  # of nested structures, such as ECG.data in CPSC 2018
 MAX_NAMES: Final = 64
+MAX_NAMES_CHARS: Final = 4096  # of "I,II,V1": 64 names of 64 characters
 # Variables named like leads: a single one may be a current or a voltage ("I", "V1").
 MIN_LEADS: Final = 2
 # A table with fewer rows and columns is not a signal of twelve leads.
@@ -87,7 +91,7 @@ class _Signal:
 def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> DecodedFile:
     """Find the signal and its description among named values; `kind` names the file in messages.
 
-    Raises MissingField (no signal), SeveralRecordings, BadType, BadShape.
+    Raises MissingField (no signal), SeveralRecordings, BadType, BadShape, RecordingTooLong.
     """
     variables = _flatten(values, MAX_DEPTH)
     signal = _signal_by_lead(variables) or _signal_table(variables, kind)
@@ -111,15 +115,22 @@ def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> Decoded
 def _flatten(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
     """Return all values by name in lower case, with the fields of structures among them.
 
-    If a name occurs twice the first value counts.
+    If a name occurs twice the first value counts. The fields of a later structure come first.
     """
     flat: dict[str, Any] = {}
+    own_names: dict[str, None] = {}
+    structures: list[dict[str, Any]] = []
     for name, value in values.items():
         if isinstance(value, Mapping) and depth:
-            flat = {**_flatten(value, depth - 1), **flat}
+            fields = _flatten(value, depth - 1)
+            structures.append(fields)
+            for field_name, field_value in fields.items():
+                flat.setdefault(field_name, field_value)
         else:
             flat.setdefault(str(name).lower(), value)
-    return flat
+            own_names[str(name).lower()] = None
+    ordered_names = chain(*reversed(structures), own_names)
+    return {name: flat[name] for name in ordered_names}
 
 
 def _channels(
@@ -143,7 +154,9 @@ def _channels(
     for lead, row, gain, baseline in zip(leads, array, gains, baselines, strict=True):
         # `channels` rejects a scale of NaN, as it does a gain of 0.
         scale = 1.0 / gain if gain else math.nan
-        channels.append(Channel(lead, row - baseline, "mV", scale))
+        with np.errstate(over="ignore", invalid="ignore"):  # `channels` rejects infinite values
+            codes = row - baseline
+        channels.append(Channel(lead, codes, "mV", scale))
     return channels
 
 
@@ -171,6 +184,7 @@ def _signal_by_lead(variables: Mapping[str, Any]) -> _Signal | None:
     lengths = {row.size for row in rows.values()}
     if len(rows) < MIN_LEADS or len(lengths) > 1:
         return None
+    _check_count(sum(row.size for row in rows.values()))
     array = _checked_signal(np.stack(list(rows.values())))
     return _Signal(array, _default_unit("", array), tuple(rows))
 
@@ -220,7 +234,7 @@ def _signal_table(variables: Mapping[str, Any], kind: str) -> _Signal:
 def _checked_signal(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array of 1 or 2 axes of signed numbers.
 
-    Raises BadType (complex numbers), SeveralRecordings, BadShape.
+    Raises BadType (complex numbers), SeveralRecordings, BadShape, RecordingTooLong.
     """
     if array.dtype.kind == "c":
         raise BadType("signal: complex numbers; real numbers are required", loc=("signal",))
@@ -232,8 +246,15 @@ def _checked_signal(array: NDArray[Any]) -> NDArray[Any]:
         )
     if array.ndim > 2:
         raise BadShape(f"signal: {array.ndim} axes; 1 or 2 are allowed", loc=("signal",))
+    _check_count(array.size)
     # A baseline subtracted from unsigned integers would wrap around.
     return array.astype(np.int64) if array.dtype.kind == "u" else array
+
+
+def _check_count(values: int) -> None:
+    """Raise RecordingTooLong before a conversion needs eight bytes for a value stored in one."""
+    if values > MAX_VALUES:
+        raise RecordingTooLong(f"signal: {values} values; the limit is {MAX_VALUES}")
 
 
 def _default_unit(name: str, signal: NDArray[Any]) -> str:
@@ -270,15 +291,20 @@ def _scalar(value: Any) -> float | None:
 def _strings(value: Any) -> tuple[str, ...] | None:
     """Return the strings of a list, an array, or of "I,II,V1"; None if there are none."""
     if isinstance(value, np.ndarray):
+        if value.ndim > 1 or value.size > MAX_NAMES:
+            return None
         # h5py and numpy write names as bytes.
         if value.dtype.kind == "S":
             value = np.char.decode(value, "latin-1")
+        if value.dtype.kind == "U":
+            value = valid_strings(value)
         if value.ndim == 0 and value.dtype.kind == "U":
             value = str(value)
-    is_row = isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1)
     if isinstance(value, str):
+        if len(value) > MAX_NAMES_CHARS:
+            return None
         items: list[Any] = value.split(",")
-    elif is_row and len(value) <= MAX_NAMES:
+    elif isinstance(value, np.ndarray) and value.ndim == 1:
         items = list(value)
     else:
         return None

@@ -42,9 +42,11 @@ MAX_RECORDS: Final = 256  # the default of ECG_MAX_RECORDS, docs/api.md
 # wrote an L after a long integer of the shape.
 _DESCR: Final = re.compile(r"""['"]descr['"]\s*:\s*(?:['"]([^'"]{1,16})['"]|(\[))""")
 _FORTRAN: Final = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)\b""")
-_SHAPE: Final = re.compile(r"""['"]shape['"]\s*:\s*\(((?:\s*\d{1,18}L?\s*,?){0,32})\s*\)""")
+_SHAPE: Final = re.compile(r"""['"]shape['"]\s*:\s*\(([^()]{0,1000})\)""")
+_SIZE: Final = re.compile(r"\d{1,18}L?", re.ASCII)
+_MAX_SHAPE_AXES: Final = 32  # numpy's limit is 64; one recording needs 3
 # Integers, floats, booleans and strings; neither objects nor structures.
-_PLAIN_DTYPE: Final = re.compile(r"[<>=|]?(?:[iuf][1248]|b1|[US]\d{1,4})")
+_PLAIN_DTYPE: Final = re.compile(r"[<>=|]?(?:[iu][1248]|f[248]|b1|[US]\d{1,4})")
 
 
 @dataclass(frozen=True)
@@ -154,16 +156,33 @@ def _parse_header(body: bytes) -> _Header:
     fortran = _FORTRAN.search(text)
     shape = _SHAPE.search(text)
     if descr is None or fortran is None or shape is None:
-        raise CorruptFile(
-            "the .npy header does not state a type, an order and a shape of whole numbers"
-        )
+        raise _bad_header()
     if descr[2]:
         raise BadType(
             "signal: an array of structures; float16, float32, float64 or int16 is required",
             loc=("signal",),
         )
-    sizes = [int(size) for size in re.findall(r"\d+", shape[1])]
-    return _Header(descr[1], fortran[1] == "True", sizes, offset)
+    return _Header(descr[1], fortran[1] == "True", _sizes(shape[1]), offset)
+
+
+def _sizes(shape: str) -> list[int]:
+    """Return the axes of "12, 5000", which may end with a comma. Raises CorruptFile.
+
+    The text is split instead of matched as a whole: a pattern of repeated numbers would try every
+    way to divide a long row of digits.
+    """
+    texts = [text.strip() for text in shape.split(",")]
+    if texts[-1] == "":
+        texts.pop()
+    if len(texts) > _MAX_SHAPE_AXES or not all(map(_SIZE.fullmatch, texts)):
+        raise _bad_header()
+    return [int(text.removesuffix("L")) for text in texts]
+
+
+def _bad_header() -> CorruptFile:
+    return CorruptFile(
+        "the .npy header does not state a type, an order and a shape of whole numbers"
+    )
 
 
 def _header_text(body: bytes) -> tuple[str, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -94,6 +96,20 @@ def test_a_file_larger_than_its_directory_states_is_refused(stated: int) -> None
     with pytest.raises(EcgError) as caught:
         unpacked(lying, 500)
     assert isinstance(caught.value, BodyTooLarge | CorruptFile)
+
+
+def test_no_more_is_inflated_than_the_directory_states() -> None:
+    """zipfile inflates as much as it is asked for, and only then cuts it to the stated size."""
+    body = zipped({"a": bytes(16 << 20)})
+    directory = body.index(b"PK\x01\x02")
+    lying = bytearray(body)
+    struct.pack_into("<I", lying, directory + 16, zlib.crc32(bytes(10)))
+    struct.pack_into("<I", lying, directory + 24, 10)
+    tracemalloc.start()
+    assert unpacked(bytes(lying)) == [("a", bytes(10))]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_a_zip_bomb_is_refused_by_the_stated_ratio() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -238,3 +239,21 @@ def test_an_uploaded_npy_is_one_recording() -> None:
     assert read([Part("a", npy(TWELVE[np.newaxis]))], RATE).samples == 20
     with pytest.raises(SeveralRecordings):
         read([Part("a", npy(np.stack([TWELVE, TWELVE])))], RATE)
+
+
+@pytest.mark.parametrize("shape", ["1" * 1000, "1 " * 400, "1L" * 400, "1," * 33, "1,,1", ",", "x"])
+def test_a_shape_that_is_none_costs_no_time(shape: str) -> None:
+    """A pattern of repeated numbers tried every way to divide 28 digits: 20 s and no end."""
+    start = time.process_time()
+    for end in (")", "x)", "", " "):
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}{end}, }}"
+        with pytest.raises(CorruptFile):
+            records_from_npy(with_header(header), RATE)
+    assert time.process_time() - start < 0.1
+
+
+@pytest.mark.parametrize("shape", ["(12, 2)", "(12,2,)", "( 12L , 2L )", "(\t12,\n2)"])
+def test_a_shape_may_be_spelled_freely(shape: str) -> None:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
+    (record,), _ = records_from_npy(with_header(header, bytes(96)), RATE)
+    assert record.samples == 2
