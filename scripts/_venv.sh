@@ -31,22 +31,23 @@ has_nvidia_driver() {
   { ldconfig -p 2>/dev/null || true; } | grep 'libcuda\.so' >/dev/null
 }
 
-requirement_files() { # serve | dev
+requirement_files() { # serve | dev | deploy
+  if [[ "$1" == deploy ]]; then printf '%s\n' "$ROOT/requirements-deploy.txt"; return; fi
   printf '%s\n' "$ROOT/constraints.txt" "$ROOT/requirements.txt"
   if [[ "$1" == dev ]]; then printf '%s\n' "$ROOT/requirements-training.txt" "$ROOT/requirements-dev.txt"; fi
 }
 
-stamp_text() { # serve | dev
+stamp_text() { # serve | dev | deploy
   "$PYTHON" -V
   local file
   while read -r file; do cat "$file"; done < <(requirement_files "$1")
 }
 
-is_installed() { # serve | dev
+is_installed() { # serve | dev | deploy
   [[ -x "$PYTHON" && -f "$VENV/.installed-$1" ]] && stamp_text "$1" 2>/dev/null | cmp -s - "$VENV/.installed-$1"
 }
 
-write_stamp() { # serve | dev
+write_stamp() { # serve | dev | deploy
   stamp_text "$1" >"$VENV/.installed-$1.part"
   mv "$VENV/.installed-$1.part" "$VENV/.installed-$1"
 }
@@ -104,5 +105,22 @@ ensure_venv() { # serve | dev
   exec 9>"$VENV/.lock"
   if command -v flock >/dev/null 2>&1; then flock 9; fi
   if ! is_installed "$1"; then install "$1" 9>&-; fi
+  exec 9>&-
+}
+
+# Sets $VENV and $PYTHON to the environment of requirements-deploy.txt. ECG_DEPLOY_VENV selects another folder than .venv-deploy.
+use_deploy_venv() {
+  VENV="${ECG_DEPLOY_VENV:-$ROOT/.venv-deploy}"
+  PYTHON="$VENV/bin/python"
+  if is_installed deploy; then return; fi
+  mkdir -p "$VENV"
+  exec 9>"$VENV/.lock"
+  if command -v flock >/dev/null 2>&1; then flock 9; fi
+  if ! is_installed deploy; then
+    make_venv
+    say "Installing the packages of requirements-deploy.txt (once; about 400 MB) ..."
+    pip_install -r "$ROOT/requirements-deploy.txt" 9>&-
+    write_stamp deploy
+  fi
   exec 9>&-
 }

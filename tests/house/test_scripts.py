@@ -16,6 +16,9 @@ SCRIPTS = (
     "scripts/serve",
     "scripts/test",
     "scripts/check",
+    "scripts/check-deploy",
+    "scripts/lock",
+    "scripts/sbom",
     "scripts/_venv.sh",
     ".ci/run",
 )
