@@ -1,0 +1,1 @@
+"""Files that earlier versions of the program wrote are read by this one, with the same result."""
