@@ -66,7 +66,14 @@ def read(report: dict[str, Any]) -> Audit:
 def _audit_lock(lock: str) -> Audit | None:
     """Return what is known of one lock's packages; None if pip-audit could not ask."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(ROOT / lock)]
-    command += ["--disable-pip", "--require-hashes", "--format", "json", "--progress-spinner", "off"]
+    command += [
+        "--disable-pip",
+        "--require-hashes",
+        "--format",
+        "json",
+        "--progress-spinner",
+        "off",
+    ]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False

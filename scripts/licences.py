@@ -1,8 +1,8 @@
 """Write docs/licences.md: the licence of every locked package, as the package states it.
 
-    pip install --target FOLDER --no-deps --require-hashes -r requirements.lock
-    pip install --target FOLDER --no-deps --require-hashes -r requirements-torch-cuda.lock
-    python scripts/licences.py FOLDER
+pip install --target FOLDER --no-deps --require-hashes -r requirements.lock
+pip install --target FOLDER --no-deps --require-hashes -r requirements-torch-cuda.lock
+python scripts/licences.py FOLDER
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "licences.md"
 LOCKS = {
     "requirements.lock": "In every image, and in the environment of `scripts/serve`.",
-    "requirements-torch-cuda.lock": "PyTorch. Dockerfile.cuda installs all of these; Dockerfile.cpu "
-    "only torch, in a build without CUDA.",
+    "requirements-torch-cuda.lock": "PyTorch. Dockerfile.cuda installs all of these; "
+    "Dockerfile.cpu only torch, in a build without CUDA.",
 }
 MAX_LICENCE_CHARS = 60  # some packages state the whole text
 HEAD = """# Licences of the packages
 
-What the packages of the locks state about themselves. Wheels may include libraries of others with licences of their own,
-which they bring as text: soundfile's, for example, has libsndfile under the LGPL 2.1. The server's own code is under the MIT
-licence; weights and data are in [NOTICE](../NOTICE). This page is written by `python scripts/licences.py FOLDER` (its first lines say what FOLDER is).
+What the packages of the locks state about themselves. Wheels may include libraries of others with
+licences of their own, which they bring as text: soundfile's, for example, has libsndfile under the
+LGPL 2.1. The server's own code is under the MIT licence; weights and data are in
+[NOTICE](../NOTICE). This page is written by `python scripts/licences.py FOLDER` (its first lines
+say what FOLDER is).
 """
 
 

@@ -132,7 +132,7 @@ class Replay:
         self._run(root, "python3 -m ensurepip >/dev/null && ln -sf pip3 /usr/local/bin/pip", "/")
 
     def _overlay(self, root: Path, lower: Path, place: str) -> None:
-        """Mount a folder of this machine into the root; changes stay in the folder of the replay."""
+        """Mount a folder of this machine into the root; the replay keeps what changes in it."""
         upper = self._folder / "changes" / root.name / place.replace("/", "-")
         work = upper.with_name(upper.name + "-work")
         upper.mkdir(parents=True)

@@ -72,7 +72,7 @@ def test_the_cpu_images_have_the_same_torch_without_cuda(path: str) -> None:
 
 def test_the_licence_of_every_locked_package_is_listed() -> None:
     rows = re.findall(r"^\| (\S+) \| (\S+) \| (.+) \|$", source("docs/licences.md"), re.MULTILINE)
-    listed = {name: version for name, version, _ in rows if name != "package" and "-" * 3 != name}
+    listed = {name: version for name, version, _ in rows if name != "package" and name != "-" * 3}
     assert listed == everything_locked(), "run scripts/licences.py"
     assert not [row for row in rows if COPYLEFT.search(row[2])]
 
@@ -128,9 +128,7 @@ def test_an_audit_names_package_advisory_and_remedy() -> None:
 
 
 @pytest.mark.parametrize("accepted", ["PYSEC-1", "CVE-2026-1"])
-def test_an_accepted_advisory_is_no_finding(
-    accepted: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_accepted_advisory_is_no_finding(accepted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(audit.ACCEPTED, accepted, "does not concern the server")
     report = {"dependencies": [package("a", vulns=[advisory("PYSEC-1")])]}
     assert not audit.read(report).findings

@@ -111,7 +111,7 @@ def test_a_version_of_the_format_that_is_not_known_is_refused_with_both_named(
         shutil.copytree(older, folder)
         values = json.loads((folder / name).read_text()) | {"schema_version": version}
         (folder / name).write_text(json.dumps(values))
-    with pytest.raises(BadBundle, match="schema_version.*; this program reads 1"):
+    with pytest.raises(BadBundle, match=r"schema_version.*; this program reads 1"):
         load_bundle(bundle)
-    with pytest.raises(BadHead, match="schema_version.*, this program reads 1"):
+    with pytest.raises(BadHead, match=r"schema_version.*, this program reads 1"):
         read_head(head)

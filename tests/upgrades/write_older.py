@@ -2,8 +2,8 @@
 
 python -m tests.upgrades.write_older     writes tests/data_files/older/ again
 
-Each version is taken from git and run in a folder of its own. It writes small files of its format and
-what it answered with them, which the tests compare with what this version answers.
+Each version is taken from git and run in a folder of its own. It writes small files of its format,
+and what it answered with them, which the tests compare with what this version answers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 from tests.data import CARRIED
 from tests.house.tree import ROOT
@@ -34,7 +33,8 @@ from model_store.convert import convert
 from model_store.lock import Locked, write_lock
 from encoder.runner import EncoderRunner, load_encoder_file
 bundle = convert(checkpoint, folder / "bundle", name="tiny").bundle
-encoded = EncoderRunner(load_encoder_file(bundle.config, bundle.weights_path)).run(segments(12, 2500))
+encoder = load_encoder_file(bundle.config, bundle.weights_path)
+encoded = EncoderRunner(encoder).run(segments(12, 2500))
 write_lock(folder, "ecg-fm-clinical", Locked("wanglab/ecg-fm", "0" * 40, {"x.pt": "0" * 64}))
 """
 
@@ -61,8 +61,8 @@ sha256 = write_float32(weights, shapes_of(config), values)
 labels = tuple(Label(name, "mean", None, 0.5, name) for name in ("a", "b", "c"))
 size = Weights(weights.stat().st_size, sha256)
 source = Source(None, None, {})
-about = (1, "tiny", "classifier", source, "compact", config, preprocessing, labels, size, "MIT", None)
-write_bundle_file(Bundle(*about), folder / "bundle")
+about = (1, "tiny", "classifier", source, "compact", config, preprocessing, labels, size)
+write_bundle_file(Bundle(*about, "MIT", None), folder / "bundle")
 encoded = EncoderRunner(load_encoder_file(config, weights)).run(segments(13, 1000))
 """
 
@@ -78,8 +78,8 @@ embedding = random.normal(size=8).astype(np.float32)
 answers = []
 for number in range(3):
     layers = tuple(
-        (random.normal(size=size).astype(np.float32), random.normal(size=size[0]).astype(np.float32))
-        for size in ((4, 8), (2, 4))
+        tuple(random.normal(size=size).astype(np.float32) for size in ((out, inputs), out))
+        for out, inputs in ((4, 8), (2, 4))
     )
     trained_on = np.arange(number + 1, dtype=np.uint64)
     made = {"kind": "mlp"}
@@ -95,7 +95,9 @@ registry.promote("rhythm", 3, reason="better still")
 registry.rollback("rhythm", reason="false alarms")
 """
 
-ANSWERS_OF_ENCODER = 'np.savez(folder / "answers.npz", embeddings=encoded.pooled, logits=encoded.logits)'
+ANSWERS_OF_ENCODER = (
+    'np.savez(folder / "answers.npz", embeddings=encoded.pooled, logits=encoded.logits)'
+)
 ANSWERS_OF_HEADS = 'np.savez(folder / "answers.npz", embedding=embedding, probabilities=answers)'
 
 # Commit -> what its code runs.
