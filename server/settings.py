@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -30,6 +32,9 @@ LIMITS: Final = (
     "request_timeout",
     "hang_timeout",
 )
+
+# Variables of the scripts and the tests.
+OTHER_VARIABLES: Final = frozenset({"ECG_VENV", "ECG_DEPLOY_VENV", "ECG_SHARED_DATA"})
 
 
 def _core_count() -> int:
@@ -245,3 +250,19 @@ def parse_arguments(arguments: list[str]) -> Settings:
             name = str(fault["loc"][0]).upper()
             faults.append(f"ECG_{name} is {fault['input']!r}: {fault['msg']}")
         parser.error("; ".join(faults))
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """Return a sentence for each ECG_ variable that is no setting: misspelt, or of another version.
+
+    environment  the names of the variables
+    """
+    known = {f"ECG_{name.upper()}" for name in Settings.model_fields}
+    sentences = []
+    for name in sorted(environment):
+        if not name.startswith("ECG_") or name in known or name in OTHER_VARIABLES:
+            continue
+        similar = get_close_matches(name, known, n=1)
+        hint = f"; {similar[0]} is similar" if similar else ""
+        sentences.append(f"{name} is no setting of this version and is ignored{hint}")
+    return sentences

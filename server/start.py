@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import partial
 
 from analysis.deployment import Deployment, deployment_of
@@ -13,7 +14,7 @@ from server.app import configure_app
 from server.authorization.rules import access_rules
 from server.authorization.tls import tls_context
 from server.ipc.shared_state import SharedState
-from server.settings import Settings
+from server.settings import Settings, unknown_variables
 from server.workers.litserve_server import EcgServer
 
 logger = logging.getLogger("ecg.start")
@@ -25,6 +26,8 @@ def make_server(settings: Settings) -> EcgServer:
     Raises AccessError where the keys, tokens or certificates cannot be used or nobody is kept out
     of an address that others can reach; ModelStoreError where the model or device cannot be used.
     """
+    for sentence in unknown_variables(os.environ):
+        logger.warning("%s", sentence)
     # First, as it takes no time and is nothing to be tried again.
     rules = access_rules(settings)
     tls = tls_context(settings)

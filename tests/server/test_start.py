@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from encoder.devices import cuda_device_count
-from server.settings import Settings, parse_arguments
+from server.settings import OTHER_VARIABLES, Settings, parse_arguments, unknown_variables
 from tests.house.tree import ROOT
+from tests.server.harness import RunningServer
 
 NO_CUDA = pytest.mark.skipif(
     cuda_device_count() > 0, reason="with a CUDA device nothing is refused"
@@ -122,3 +123,30 @@ def test_health_shows_the_limits() -> None:
         "request_timeout": 30.0,
         "hang_timeout": 120.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        (
+            "ECG_MAX_INFLIGHT",
+            "ECG_MAX_INFLIGHT is no setting of this version and is ignored; ECG_MAX_IN_FLIGHT is "
+            "similar",
+        ),
+        ("ECG_QQQ", "ECG_QQQ is no setting of this version and is ignored"),
+        ("ecg_port", None),
+        ("ECG_PORT", None),
+        ("PATH", None),
+        *((variable, None) for variable in sorted(OTHER_VARIABLES)),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_named(variable: str, sentence: str | None) -> None:
+    assert unknown_variables({variable: "1"}) == ([] if sentence is None else [sentence])
+
+
+def test_the_server_logs_variables_that_it_ignores() -> None:
+    with RunningServer(ECG_MODEL="none", ECG_MAX_INFLIGHT="3") as server:
+        assert "ECG_MAX_INFLIGHT is no setting of this version and is ignored" in server.log()
+        with server.client() as client:
+            limits = client.get("/health").json()["limits"]
+        assert limits["max_in_flight"] == Settings().max_in_flight
