@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import msgpack
 
 from ecgfm_client.errors import NoAnswer, Refused
+
+# The values of `status` in /health's answer.
+HEALTH_WORDS: Final = ("ok", "degraded", "starting", "draining")
 
 
 def read(response: httpx.Response) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def read(response: httpx.Response) -> dict[str, Any]:
 def read_health(response: httpx.Response) -> dict[str, Any]:
     """Return /health's object, which comes with status 503 while the server starts or drains."""
     body = _object(response)
-    if body is None or "status" not in body or "model" not in body:
+    if body is None or body.get("status") not in HEALTH_WORDS:
         return read(response)
     return body
 

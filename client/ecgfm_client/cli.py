@@ -5,7 +5,8 @@
     ecgfm features folder --out embeddings.parquet  embeddings; run again to continue
     ecgfm plot recording.hea recording.dat --out ecg.png
 
-The server: --url, else ECGFM_URL, else http://127.0.0.1:8000; its key: ECGFM_API_KEY.
+The server: --url, else ECGFM_URL, else http://127.0.0.1:8000; its key: --api-key, else
+ECGFM_API_KEY.
 The exit status is 0, 1 if a recording was refused or `health` is not "ok", 2 for wrong arguments,
 3 if no server answered, 130 after Ctrl-C.
 """
@@ -146,6 +147,11 @@ def _command(
     command: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
     command.set_defaults(run=run)
     command.add_argument("--url", help="the server's address")
+    command.add_argument(
+        "--api-key",
+        help="the server's key; other users of the machine may see it here, so prefer "
+        "ECGFM_API_KEY",
+    )
     return command
 
 
@@ -193,7 +199,7 @@ def _print_each(
     A refused recording does not stop the others.
     """
     refused = 0
-    with EcgClient(options.url) as client:
+    with EcgClient(options.url, api_key=options.api_key) as client:
         for recording in _recordings(options.paths):
             try:
                 result = ask(client, recording)
@@ -243,7 +249,9 @@ def _bulk(folder: Path, options: argparse.Namespace, ask: Any) -> int:
     table = Table(options.out)
 
     async def ask_all() -> Any:
-        async with AsyncEcgClient(options.url, retries_s=BULK_RETRIES_S) as client:
+        async with AsyncEcgClient(
+            options.url, api_key=options.api_key, retries_s=BULK_RETRIES_S
+        ) as client:
             return await run(recordings, ask, table, client, options.in_flight)
 
     summary = asyncio.run(ask_all())
@@ -258,7 +266,7 @@ def _plot(options: argparse.Namespace) -> int:
     if len(recordings) != 1:
         names = ", ".join(recording.name for recording in recordings)
         raise UnusableInput(f"FILE: {len(recordings)} recordings ({names}); a plot shows one")
-    with EcgClient(options.url) as client:
+    with EcgClient(options.url, api_key=options.api_key) as client:
         plot(
             client.analyze(recordings[0].files, include=PARTS, **_record_fields(options)),
             options.out,
@@ -270,7 +278,7 @@ def _plot(options: argparse.Namespace) -> int:
 def _health(options: argparse.Namespace) -> int:
     from ecgfm_client.report import health_report
 
-    with EcgClient(options.url) as client:
+    with EcgClient(options.url, api_key=options.api_key) as client:
         health = client.health()
         print(json.dumps(health.raw) if options.json else health_report(client.url, health))
     return DONE if health.status == "ok" else REFUSED

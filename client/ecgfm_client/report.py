@@ -21,7 +21,12 @@ def quality_report(name: str, quality: Quality) -> str:
 
 
 def health_report(url: str, health: Health) -> str:
-    """Return the server's status, its encoders, why they were chosen, and its load."""
+    """Return the server's status, its encoders, why they were chosen, and its load.
+
+    Only the status where the server tells no more: its key lacks the scope `operator`.
+    """
+    if health.version is None:
+        return f"{url}: {health.status}"
     encoders = [f"encoder   {_encoder(encoder)}" for encoder in health.encoders]
     reason = (health.raw.get("model") or {}).get("reason")
     return "\n".join(

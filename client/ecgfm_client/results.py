@@ -198,10 +198,13 @@ class Features:
 
 @dataclass(frozen=True)
 class Health:
-    """/health; `encoders` in the server's order."""
+    """/health; `encoders` in the server's order.
+
+    A server that asks for keys tells only `status` to those without the scope `operator`.
+    """
 
     status: str
-    version: str
+    version: str | None
     in_flight: int | None
     limit: int | None
     encoders: tuple[Encoder, ...]
@@ -213,7 +216,7 @@ class Health:
         encoders = (answer.get("model") or {}).get("encoders") or ()
         return cls(
             status=answer["status"],
-            version=answer["version"],
+            version=answer.get("version"),
             in_flight=answer.get("in_flight"),
             limit=answer.get("limit"),
             encoders=tuple(_known_fields(Encoder, encoder) for encoder in encoders),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -122,7 +123,10 @@ class RunningServer:
             sys.stderr.write(self.log()[-8000:])
         self._folder.cleanup()
 
-    def wait_until_ready(self, seconds: float = READY_S) -> None:
+    def wait_until_ready(
+        self, seconds: float = READY_S, verify: ssl.SSLContext | bool = True
+    ) -> None:
+        """verify: the context of an HTTPS client."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -130,7 +134,7 @@ class RunningServer:
                     f"the server ended with {self.process.returncode}:\n{self.log()[-4000:]}"
                 )
             try:
-                if httpx.get(self.url + "/readyz", timeout=5).status_code == 200:
+                if httpx.get(self.url + "/readyz", timeout=5, verify=verify).status_code == 200:
                     self.processes()
                     return
             except httpx.TransportError:
