@@ -8,10 +8,40 @@ these headers freely, so nothing here replaces a key.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Final
 
+from errors import AccessError
+
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
+# `*`, a name, an IPv4 address or an IPv6 address in brackets; `*.` before a name.
+_ALLOWED_HOST: Final = re.compile(r"\*|(\*\.)?[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+_ORIGIN: Final = re.compile(r"\*|https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1, but TRACE
+
+
+def checked_hosts(names: Iterable[str]) -> frozenset[str]:
+    """Return the names in lower case. Raises AccessError for one that no Host could match."""
+    hosts = frozenset(name.lower() for name in names)
+    for host in sorted(hosts):
+        if _ALLOWED_HOST.fullmatch(host) is None:
+            raise AccessError(
+                f"allowed host {host!r}: a name or address without a port is needed, e.g. "
+                "ecg.example.org, *.example.org, 10.0.0.5 or [::1]"
+            )
+    return hosts
+
+
+def checked_origins(origins: Iterable[str]) -> frozenset[str]:
+    """Return the origins. Raises AccessError for one that no browser would send."""
+    for origin in origins:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise AccessError(
+                f"origin {origin!r}: scheme, host and port without a path are needed, in lower "
+                "case, e.g. https://viewer.example.org or http://localhost:5173"
+            )
+    return frozenset(origins)
 
 
 def is_allowed_host(host: str, allowed: frozenset[str]) -> bool:

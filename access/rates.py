@@ -69,8 +69,11 @@ class SharedCounts:
     def find(self, process: int, holder: int) -> int | None:
         """Return the first cell of the holder's row in a process's table, or None."""
         for cell in self._places(process, holder):
-            if self.cells[cell + _ID] == holder:
+            found = self.cells[cell + _ID]
+            if found == holder:
                 return cell
+            if found == 0:
+                return None  # rows are never free again, so there is nothing behind this one
         return None
 
     def find_or_claim(self, process: int, holder: int, now_s: int) -> int | None:
@@ -84,7 +87,6 @@ class SharedCounts:
         for cell in self._places(process, holder):
             is_forgotten = self.cells[cell + _FORGET_S] <= now_s
             if is_forgotten and self.cells[cell + _IN_FLIGHT] == 0:
-                self.cells[cell + _ID] = 0
                 for field in (_WINDOW, _CURRENT, _PREVIOUS, _FORGET_S):
                     self.cells[cell + field] = 0
                 self.cells[cell + _ID] = holder

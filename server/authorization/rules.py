@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from access.browser import LOOPBACK_HOSTS
+from access.browser import LOOPBACK_HOSTS, checked_hosts, checked_origins
 from access.identity import Identity
 from access.jwks import check_url
 from access.key_file import WatchedKeyFile
@@ -40,7 +40,7 @@ def access_rules(settings: Settings) -> AccessRules:
         oidc=oidc,
         oidc_jwks_url=settings.oidc_jwks_url,
         allowed_hosts=_allowed_hosts(settings),
-        cors_origins=frozenset(settings.cors_origin_list),
+        cors_origins=checked_origins(settings.cors_origin_list),
         key_rate=settings.key_rate,
         key_max_in_flight=settings.key_max_in_flight,
         holds_secrets=settings.has_credentials or settings.tls_key is not None,
@@ -80,7 +80,7 @@ def anonymous_scopes(settings: Settings) -> frozenset[str]:
 
 def _allowed_hosts(settings: Settings) -> frozenset[str]:
     if settings.allowed_hosts is not None:
-        return frozenset(name.lower() for name in comma_separated(settings.allowed_hosts))
+        return checked_hosts(comma_separated(settings.allowed_hosts))
     # On other addresses the server cannot know its names. There a page needs a key.
     return frozenset(LOOPBACK_HOSTS if settings.host == LOOPBACK_ADDRESS else {"*"})
 

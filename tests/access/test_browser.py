@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from access.browser import LOOPBACK_HOSTS, is_allowed_host, is_cross_site
+from access.browser import (
+    LOOPBACK_HOSTS,
+    checked_hosts,
+    checked_origins,
+    is_allowed_host,
+    is_cross_site,
+)
+from errors import AccessError
 
 LOOPBACK = frozenset(LOOPBACK_HOSTS)
 NONE: frozenset[str] = frozenset()
@@ -43,6 +50,19 @@ def test_a_star_allows_all_or_one_level_of_a_domain() -> None:
     assert is_allowed_host("a.ward.example", frozenset({"*.ward.example"}))
     for host in ("ward.example", "a.b.ward.example", "award.example", "a.ward.example.evil"):
         assert not is_allowed_host(host, frozenset({"*.ward.example"}))
+
+
+def test_only_what_a_browser_can_send_is_taken_for_a_host_or_an_origin() -> None:
+    hosts = ["*", "ECG.example", "*.example", "10.0.0.5", "[fe80::1]", "ecg_1"]
+    assert checked_hosts(hosts) == {host.lower() for host in hosts}
+    origins = ["*", "https://a.example", "http://localhost:5173", "http://[::1]:80"]
+    assert checked_origins(origins) == set(origins)
+    for host in ("", "a:80", "[::1]:80", "a/b", "**", "a b"):
+        with pytest.raises(AccessError, match="allowed host"):
+            checked_hosts([host])
+    for origin in ("", "a.example", "https://A.example", "https://a.example/x", "ftp://a", "null"):
+        with pytest.raises(AccessError, match="origin"):
+            checked_origins([origin])
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,12 @@ def test_keys_of_which_none_is_valid_let_nobody_in_and_are_logged(
     [
         ({"open_scopes": "docs,everything"}, "ECG_OPEN_SCOPES names everything; allowed are docs"),
         ({"key_rate": "often"}, "rate: 'often'"),
+        ({"allowed_hosts": "localhost:8000"}, "allowed host 'localhost:8000'"),
+        ({"allowed_hosts": "http://localhost"}, "allowed host 'http://localhost'"),
+        ({"allowed_hosts": "a.*"}, "allowed host 'a.*'"),
+        ({"cors_origins": "viewer.example"}, "origin 'viewer.example'"),
+        ({"cors_origins": "https://viewer.example/"}, "origin 'https://viewer.example/'"),
+        ({"cors_origins": "null"}, "origin 'null'"),
         ({"oidc_audience": "ecg"}, "ECG_OIDC_ISSUER is missing"),
         ({"oidc_jwks_url": "https://i.example/jwks"}, "ECG_OIDC_ISSUER is missing"),
         ({"oidc_issuer": "https://i.example"}, "ECG_OIDC_AUDIENCE is missing"),
@@ -135,8 +141,9 @@ def test_settings_that_contradict_each_other_are_refused(
 
 def test_lists_of_hosts_and_origins_are_read() -> None:
     settings = Settings(
-        allowed_hosts=" ECG.example, *.ward.example ", cors_origins="https://a, https://b"
+        allowed_hosts=" ECG.example, *.ward.example ",
+        cors_origins="https://a.example, https://b.example",
     )
     rules = access_rules(settings)
     assert rules.allowed_hosts == {"ecg.example", "*.ward.example"}
-    assert rules.cors_origins == {"https://a", "https://b"}
+    assert rules.cors_origins == {"https://a.example", "https://b.example"}
