@@ -9,6 +9,9 @@ from typing import Final
 # Printable ASCII without spaces: a name goes into log lines and answers.
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
+# The name of those who send no credential. No key can have it.
+ANONYMOUS_NAME: Final = "anonymous"
+
 
 @dataclass(frozen=True)
 class Identity:

@@ -20,7 +20,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from access.api_keys import ApiKey, KeyRing, new_secret
-from access.identity import NAME
+from access.identity import ANONYMOUS_NAME, NAME
 from access.rates import check_rate
 from atomic_files import exclusive_lock, write_file
 from errors import AccessError, BadKeyFile, UnknownKey
@@ -111,6 +111,8 @@ def add_key(
         raise AccessError(
             f"name: {name!r}; 1 to 64 letters, digits and ._@- are allowed, a letter or digit first"
         )
+    if name == ANONYMOUS_NAME:
+        raise AccessError(f"name: {name!r} stands for those without a key; another is needed")
     if rate is not None:
         check_rate(rate)
     if max_in_flight is not None and not 1 <= max_in_flight <= MAX_IN_FLIGHT:

@@ -11,8 +11,8 @@ from typing import Final
 
 from access.api_keys import looks_like_key
 from access.browser import is_allowed_host, is_cross_site
-from access.identity import Identity
-from access.jwks import REFRESH_EVERY_S, IssuerKeys
+from access.identity import ANONYMOUS_NAME, Identity
+from access.jwks import FETCH_TIMEOUT_S, REFRESH_EVERY_S, IssuerKeys
 from access.key_file import WatchedKeyFile
 from access.oidc import InvalidToken, OidcRules, TokenVerifier, UnknownSigningKey
 from access.rates import Allowances, SharedCounts
@@ -38,7 +38,7 @@ class AccessRules:
     """
 
     anonymous: Identity = field(
-        default_factory=lambda: Identity("anonymous", frozenset(ALL_SCOPES))
+        default_factory=lambda: Identity(ANONYMOUS_NAME, frozenset(ALL_SCOPES))
     )
     key_file: WatchedKeyFile | None = None
     oidc: OidcRules | None = None
@@ -153,7 +153,9 @@ class Guard:
             try:
                 return self._verifier.identity(token, self._issuer.key_set)
             except UnknownSigningKey:
-                await self._refresh_once()
+                # The look-up of the issuer's address may take longer than the fetch itself may.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._refresh_once(), FETCH_TIMEOUT_S)
                 return self._verifier.identity(token, self._issuer.key_set)
         except UnknownSigningKey:
             if self._issuer.key_set is None:

@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from access.browser import LOOPBACK_HOSTS, checked_hosts, checked_origins
-from access.identity import Identity
+from access.identity import ANONYMOUS_NAME, Identity
 from access.jwks import check_url
 from access.key_file import WatchedKeyFile
 from access.oidc import OidcRules
@@ -35,7 +35,7 @@ def access_rules(settings: Settings) -> AccessRules:
             "ECG_OIDC_ISSUER, or serve everybody with --allow-anonymous"
         )
     return AccessRules(
-        anonymous=Identity("anonymous", anonymous_scopes(settings)),
+        anonymous=Identity(ANONYMOUS_NAME, anonymous_scopes(settings)),
         key_file=key_file,
         oidc=oidc,
         oidc_jwks_url=settings.oidc_jwks_url,

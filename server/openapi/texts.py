@@ -30,6 +30,11 @@ people, `.npy` and msgpack are for programs. All errors have one form, RFC 9457;
 `{"error": problem}`: one bad record never fails the others. With `Accept: application/x-ndjson`
 each record is one line as soon as it is complete.
 
+## Keys
+Where the server asks for one, send a key as `X-API-Key`, or a key or token as `Authorization:
+Bearer`. It has scopes: `analyze` for every route that takes recordings but /extract_features, which
+needs `features`; `operator` for /metrics and the whole of /health.
+
 ## Probabilities of labels
 `probability` is inflated by training; `probability_prior_corrected` and the default thresholds
 undo that, as /analyze explains. **Accessory pathway conduction** is not WPW: it means atrial

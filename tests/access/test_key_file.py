@@ -79,6 +79,11 @@ def test_a_name_is_fit_for_a_log_line(path: Path, name: str) -> None:
     assert not path.exists()
 
 
+def test_no_key_passes_for_those_without_one(path: Path) -> None:
+    with pytest.raises(AccessError, match="'anonymous' stands for those without a key"):
+        add_key(path, "anonymous", ["analyze"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

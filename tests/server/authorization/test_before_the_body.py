@@ -55,6 +55,19 @@ def test_a_client_that_asks_first_is_refused_before_it_sends(guarded: GuardedSer
     assert answer_to_the_head(guarded, "Expect: 100-continue").status == 401
 
 
+def test_there_are_no_websockets_with_or_without_a_key(guarded: GuardedServer) -> None:
+    for key in ("", f"X-API-Key: {guarded.keys['all']}\r\n"):
+        head = (
+            "GET /analyze HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"{key}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", guarded.server.port), 60) as connection:
+            connection.sendall(head.encode())
+            response = HTTPResponse(connection)
+            response.begin()
+            assert response.status in (401, 403, 405)
+
+
 def test_a_refused_body_that_is_sent_anyway_does_not_cost_the_answer(
     guarded: GuardedServer,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from access import jwks
+from access.key_file import WatchedKeyFile, add_key
 from access.oidc import OidcRules
 from access.rates import SharedCounts
 from errors import IssuerUnreachable, Unauthorized
+from server.authorization import guard as guard_module
 from server.authorization.guard import AccessRules, Credentials, Guard
 from server.authorization.rules import anonymous_scopes
 from server.settings import Settings
@@ -96,6 +99,23 @@ def test_requests_that_wait_for_the_same_fetch_share_it(issuer: Issuer) -> None:
     assert issuer.fetches == ["/.well-known/openid-configuration", "/jwks"]
 
 
+def test_a_request_waits_for_a_fetch_no_longer_than_a_fetch_may_take(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_module, "FETCH_TIMEOUT_S", 0.05)
+    ended = threading.Event()
+
+    async def run() -> None:
+        guard = guard_of(issuer)
+        assert guard._issuer is not None
+        monkeypatch.setattr(guard._issuer, "refresh", ended.wait)
+        with pytest.raises(IssuerUnreachable):
+            await name_of(guard, issuer.token())
+        ended.set()
+
+    asyncio.run(run())
+
+
 def test_an_issuer_that_never_answered_gives_503_and_not_401() -> None:
     with Issuer() as issuer:
         token = issuer.token()
@@ -128,8 +148,6 @@ def test_an_issuer_that_goes_down_leaves_its_keys_in_use(
 
 
 def test_without_an_issuer_a_token_is_refused(tmp_path: Path) -> None:
-    from access.key_file import WatchedKeyFile, add_key
-
     add_key(tmp_path / "keys.json", "lab", ["analyze"])
     guard = Guard(AccessRules(key_file=WatchedKeyFile(tmp_path / "keys.json")), SharedCounts(1), 0)
     with pytest.raises(Unauthorized):
