@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -69,3 +72,27 @@ def test_allowances_hold_for_all_http_processes_together(tmp_path: Path) -> None
         assert statuses_of_free[-1] == 401
         new = add_key(path, "new", ["analyze"])
         assert any(post(new).status_code == 200 for _ in range(200))
+
+
+def test_a_replaced_http_process_knows_the_keys_of_now_and_counts_on(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    busy = add_key(path, "busy", ["analyze"], max_in_flight=1)
+    once = add_key(path, "once", ["analyze"], rate="1/day")
+    gone = add_key(path, "gone", ["analyze"])
+    with RunningServer(ECG_MODEL="none", ECG_SIGNAL_WORKERS="1", ECG_KEY_FILE=str(path)) as server:
+
+        def status(key: str) -> int:
+            headers = {"X-API-Key": key}
+            return httpx.get(f"{server.url}/models", headers=headers).status_code
+
+        assert [status(once), status(once), status(gone)] == [200, 429, 200]
+        with head_only(server, busy):
+            while status(busy) != 429:
+                time.sleep(0.01)
+            revoke_key(path, "gone")
+            (pid,) = server.http_processes()
+            os.kill(pid, signal.SIGKILL)
+            while server.http_processes() in ([], [pid]):
+                time.sleep(0.01)
+            server.wait_until_ready()
+            assert [status(busy), status(once), status(gone)] == [200, 429, 401]
