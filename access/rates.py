@@ -211,19 +211,19 @@ class Allowances:
         self._limiter = SlidingWindowCounterRateLimiter(_SharedWindows(counts, process))
         counts.forget_in_flight(process)
 
-    def begin(self, identity: Identity) -> Place:
-        """Count a request. Raises RateLimited. The place's `end` must be called once."""
-        place = self._place(identity)
+    def begin(self, identity: Identity) -> CountedRequest:
+        """Count a request. Raises RateLimited. Its `end` must be called once."""
+        counted = self._count_in_flight(identity)
         rate_text = identity.rate or self._rate
         if rate_text is None or self._limiter.hit(_parsed_rate(rate_text), identity.name):
-            return place
-        place.end()
+            return counted
+        counted.end()
         raise self._too_often(identity, rate_text)
 
-    def _place(self, identity: Identity) -> Place:
+    def _count_in_flight(self, identity: Identity) -> CountedRequest:
         limit = identity.max_in_flight or self._max_in_flight
         if limit is None:
-            return Place(self._counts, None)
+            return CountedRequest(self._counts, None)
         holder = _id_of(f"in flight/{identity.name}")
         cells = self._counts.cells
         in_flight = sum(cells[cell + _IN_FLIGHT] for cell in self._counts.rows_of(holder))
@@ -234,7 +234,7 @@ class Allowances:
                 retry_after_s=RETRY_IN_FLIGHT_S,
             )
         cells[cell + _IN_FLIGHT] += 1
-        return Place(self._counts, cell)
+        return CountedRequest(self._counts, cell)
 
     def _too_often(self, identity: Identity, rate_text: str) -> RateLimited:
         rate = _parsed_rate(rate_text)
@@ -245,7 +245,7 @@ class Allowances:
         )
 
 
-class Place:
+class CountedRequest:
     """One request of a holder while it is in flight."""
 
     def __init__(self, counts: SharedCounts, cell: int | None) -> None:

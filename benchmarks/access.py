@@ -51,9 +51,9 @@ def decision_us(rules: AccessRules, processes: int = 1, key: str | None = None) 
     async def decide() -> float:
         start_s = time.process_time()
         for _ in range(REQUESTS):
-            place = await middleware._admitted(scope)
-            if place is not None:
-                place.end()
+            counted = await middleware._admitted(scope)
+            if counted is not None:
+                counted.end()
         return time.process_time() - start_s
 
     return min(asyncio.run(decide()) for _ in range(ROUNDS)) / REQUESTS * 1e6

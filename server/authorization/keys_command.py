@@ -130,7 +130,7 @@ def _revoke(path: Path, name_or_prefix: str) -> None:
 
 def _list(path: Path) -> None:
     keys = read_keys(path)
-    width = max([len(key.name) for key in keys], default=4)
+    width = max(len(name) for name in ("name", *(key.name for key in keys)))
     header = f"{'name':{width}}  {'prefix':12}  {'state':8}  {'created':10}  {'expires':10}  scopes"
     print(header)
     for key in keys:

@@ -8,7 +8,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from access.identity import Identity
-from access.rates import Place
+from access.rates import CountedRequest
 from errors import EcgError, Forbidden, NotFound, Unauthorized, UnknownHost
 from server import metrics
 from server.authorization.guard import Credentials, Guard
@@ -42,18 +42,18 @@ class AccessMiddleware:
             await send({"type": "websocket.close", "code": 1008})
             return
         try:
-            place = await self._admitted(scope)
+            counted = await self._admitted(scope)
         except EcgError as error:
             await _refuse(error, scope, receive, send)
             return
         try:
             await self.app(scope, receive, send)
         finally:
-            if place is not None:
-                place.end()
+            if counted is not None:
+                counted.end()
 
-    async def _admitted(self, scope: Scope) -> Place | None:
-        """Return the request's place in its holder's allowance. Raises EcgError."""
+    async def _admitted(self, scope: Scope) -> CountedRequest | None:
+        """Count the request in its holder's allowance, where there is one. Raises EcgError."""
         path = scope["path"]
         if path in PROBES:
             return None
