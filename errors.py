@@ -275,6 +275,10 @@ class UnderAge(Unprocessable):
     code, title = "under_age", "Patient under age"
 
 
+class TooCostly(Unprocessable):
+    code, title = "too_costly", "Too costly to process"
+
+
 class ServiceError(EcgError):
     status, code, title = 500, "internal_error", "Internal error"
 

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model_store.manifest import default_models_dir
+from server.stages.cost_limit import CostLimit
 
 MIB: Final = 1024 * 1024
 DEVICE_LIST: Final = re.compile(r"cuda:\d+(,cuda:\d+)*", re.ASCII)
@@ -31,6 +32,9 @@ LIMITS: Final = (
     "body_timeout",
     "request_timeout",
     "hang_timeout",
+    "max_cpu_seconds",
+    "worker_memory_mb",
+    "reader_memory_mb",
 )
 
 # Variables of the scripts and the tests.
@@ -166,6 +170,23 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds without progress after which a worker is killed and replaced",
     )
+    max_cpu_seconds: float = Field(
+        20.0,
+        gt=0,
+        description="CPU seconds that reading a body or file, or processing one recording, may "
+        "take; beyond that the request is answered with too_costly",
+    )
+    worker_memory_mb: int = Field(
+        4096,
+        ge=64,
+        description="MiB of memory that a signal worker may take for its requests",
+    )
+    reader_memory_mb: int = Field(
+        4096,
+        ge=64,
+        description="MiB of memory that the process that reads files for a signal worker may take "
+        "for one upload",
+    )
     max_body_mb: int = Field(
         64, ge=1, le=1024, description="Largest body in MiB, compressed and decompressed"
     )
@@ -188,6 +209,14 @@ class Settings(BaseSettings):
     @property
     def max_body_bytes(self) -> int:
         return self.max_body_mb * MIB
+
+    @property
+    def worker_cost_limit(self) -> CostLimit:
+        return CostLimit(self.max_cpu_seconds, self.worker_memory_mb, "ECG_WORKER_MEMORY_MB")
+
+    @property
+    def reader_cost_limit(self) -> CostLimit:
+        return CostLimit(self.max_cpu_seconds, self.reader_memory_mb, "ECG_READER_MEMORY_MB")
 
     @property
     def max_in_flight_per_http_process(self) -> int:

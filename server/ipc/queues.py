@@ -20,12 +20,15 @@ class Queues:
     """All queues between the processes.
 
     tasks         requests for the signal workers
+    files         requests with uploaded files, which a signal worker takes while its reader process
+                  is free
     single_items  recordings for the model workers, each the only one of its request
     many_items    recordings for the model workers from requests with several
     answers       messages of the workers, one queue for each HTTP process
     """
 
     tasks: Channel
+    files: Channel
     single_items: Channel
     many_items: Channel
     answers: tuple[Channel, ...]
@@ -33,7 +36,7 @@ class Queues:
     @classmethod
     def for_http_processes(cls, count: int) -> Queues:
         answers = tuple(Channel() for _ in range(count))
-        return cls(Channel(), Channel(), Channel(), answers)
+        return cls(Channel(), Channel(), Channel(), Channel(), answers)
 
 
 class Outbox(Generic[SentT]):

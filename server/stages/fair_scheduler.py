@@ -1,26 +1,43 @@
 """The order in which a signal worker processes the recordings of its open bodies.
 
 One body may hold hundreds of recordings. A worker alternates between its bodies, one recording at a
-time, so that a request with a single recording never waits for the whole of a large one.
+time, so that a request with a single recording never waits for the whole of a large one. A body
+whose files are being read by the reader process is parked, and does not hold up the others.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
 
-from server.ipc.messages import Message, ModelItem, Result, Task
-from server.stages.signal import SignalStage
+from server.ipc.messages import ModelItem, Result, Task
+from server.stages.signal import FilesToRead, Outcome, Sent, SignalStage
 
 MAX_OPEN_BODIES: Final = 4  # of a worker, which bounds its memory
 
 
-@dataclass(frozen=True)
+@dataclass
 class _OpenBody:
+    """A body that is being processed.
+
+    reads_files  its files are not read yet
+    outcome      of reading them, until the body is continued
+    """
+
     http_process: int
-    messages: Iterator[Message | ModelItem]
+    messages: Generator[Sent, Outcome | None]
+    reads_files: bool
+    outcome: Outcome | None = None
+
+    def next_message(self) -> Sent | None:
+        """Continue the work. Return None at its end."""
+        outcome, self.outcome = self.outcome, None
+        try:
+            return self.messages.send(outcome)
+        except StopIteration:
+            return None
 
 
 class FairScheduler:
@@ -29,12 +46,14 @@ class FairScheduler:
     def __init__(self, stage: SignalStage) -> None:
         self._stage = stage
         self._open: deque[_OpenBody] = deque()
-        self._isolated: deque[Task] = deque()
+        self._parked: _OpenBody | None = None
+        self._isolated: deque[tuple[Task, bool]] = deque()
         self._runs_isolated = False
 
     @property
     def is_idle(self) -> bool:
-        return not self._open and not self._isolated
+        """Whether there is nothing to do, but for the reader process."""
+        return not self._open and (self._parked is not None or not self._isolated)
 
     @property
     def has_room(self) -> bool:
@@ -42,24 +61,34 @@ class FairScheduler:
             return False
         return len(self._open) < MAX_OPEN_BODIES
 
-    def add(self, task: Task) -> None:
-        if task.isolated:
-            self._isolated.append(task)
-        else:
-            self._open_body(task)
+    @property
+    def has_room_for_files(self) -> bool:
+        """Whether there is room and the reader process has nothing to read, now or soon."""
+        if not self.has_room or self._parked is not None:
+            return False
+        return not any(body.reads_files for body in self._open)
 
-    def step(self) -> tuple[int, list[Message | ModelItem]]:
-        """Process the next body up to the end of its next recording.
+    def add(self, task: Task, *, reads_files: bool = False) -> None:
+        if task.isolated:
+            self._isolated.append((task, reads_files))
+        else:
+            self._open_body(task, reads_files)
+
+    def step(self) -> tuple[int, list[Sent]]:
+        """Process the next body up to the end of its next recording, or until its files are read.
 
         Return the number of the body's HTTP process, and what to send.
         """
         if not self._open:
-            self._open_body(self._isolated.popleft())
+            self._open_body(*self._isolated.popleft())
             self._runs_isolated = True
         body = self._open.popleft()
-        sent: list[Message | ModelItem] = []
-        for message in body.messages:
+        sent: list[Sent] = []
+        while (message := body.next_message()) is not None:
             sent.append(message)
+            if isinstance(message, FilesToRead):
+                self._parked = body
+                return body.http_process, sent
             if isinstance(message, Result | ModelItem):
                 self._open.append(body)
                 return body.http_process, sent
@@ -67,5 +96,14 @@ class FairScheduler:
         self._runs_isolated = self._runs_isolated and bool(self._open)
         return body.http_process, sent
 
-    def _open_body(self, task: Task) -> None:
-        self._open.append(_OpenBody(task.head.http_process, self._stage.run(task)))
+    def resume(self, outcome: Outcome) -> None:
+        """Continue the parked body, whose files have been read."""
+        assert self._parked is not None, "no body is parked. This is a bug."
+        body, self._parked = self._parked, None
+        body.outcome = outcome
+        body.reads_files = False
+        self._open.append(body)
+
+    def _open_body(self, task: Task, reads_files: bool) -> None:
+        body = _OpenBody(task.head.http_process, self._stage.run(task), reads_files)
+        self._open.append(body)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from analysis.options import Options
 from errors import TooManyRecords
+from formats.hints import Hints
+from formats.parts import Part
 from server.stages.legacy_forms import LegacyForm
 from signals.record import EcgRecord
 
@@ -44,17 +46,35 @@ class PendingRecord:
 
 
 @dataclass(frozen=True)
+class UploadedFiles:
+    """The files of one recording, which are not read yet.
+
+    max_bytes  limit for all files together, before and after unpacking
+    """
+
+    parts: Sequence[Part]
+    hints: Hints
+    max_bytes: int
+
+
+@dataclass(frozen=True)
 class ParsedRequest:
     """The recordings and options of one request.
 
-    many  the answer is a list of results, even where there is only one recording
-    form  the form of an earlier service that the answer has, None for the route's own
+    many   the answer is a list of results, even where there is only one recording
+    form   the form of an earlier service that the answer has, None for the route's own
+    files  the upload that holds the recording; `records` is empty until it is read
     """
 
     records: list[PendingRecord]
     many: bool
     options: Options
     form: LegacyForm | None = None
+    files: UploadedFiles | None = None
+
+    def with_record(self, record: EcgRecord) -> ParsedRequest:
+        """Return the request with the recording that its files hold."""
+        return replace(self, records=[pending(record)], files=None)
 
 
 def with_warnings(options: Options, warnings: tuple[str, ...]) -> Options:

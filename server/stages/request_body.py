@@ -20,7 +20,6 @@ from formats.hints import HINT_NAMES, hints_from_params
 from formats.json import signals as json_signals
 from formats.mapping import record_from_mapping
 from formats.parts import Part
-from formats.registry import read
 from server.ipc.messages import Task
 from server.media_types import (
     JSON,
@@ -40,6 +39,7 @@ from server.stages.parsed_request import (
     Limits,
     ParsedRequest,
     PendingRecord,
+    UploadedFiles,
     pending,
     with_warnings,
 )
@@ -79,8 +79,19 @@ def check_not_empty(task: Task) -> None:
         )
 
 
+def holds_files(content_type: str, body: bytes) -> bool:
+    """Return whether `read_request` finds files in a body, going by its type and first bytes.
+
+    False for a body without files; true also for a compressed npy without its own media type.
+    """
+    media_type = without_parameters(content_type)
+    if media_type == OCTET_STREAM:
+        return not body.startswith(NPY_MAGIC)
+    return media_type == MULTIPART_FORM
+
+
 def read_request(task: Task, deployment: Deployment, limits: Limits) -> ParsedRequest:
-    """Return the request's options and its list of recordings, which are not read yet.
+    """Return the request's options and its recordings or files, which are not read yet.
 
     Raises RequestError or a subclass of it, and NoModel.
     """
@@ -199,11 +210,11 @@ def _from_files(
     deployment: Deployment,
     limits: Limits,
 ) -> ParsedRequest:
-    """Read the files of one recording."""
+    """Return a request whose recording is in these files."""
     options = read_options(query_options(params), route, deployment)
     options = with_warnings(options, unknown_params(params, HINT_NAMES))
-    record = read(files, hints_from_params(params), max_bytes=limits.max_body_bytes)
-    return ParsedRequest([pending(record)], False, options)
+    upload = UploadedFiles(files, hints_from_params(params), limits.max_body_bytes)
+    return ParsedRequest([], False, options, files=upload)
 
 
 def _type_name(value: object) -> str:

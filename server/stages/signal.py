@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from analysis.answer import analysis_answer, quality_answer
@@ -22,6 +22,7 @@ from server.ipc.messages import (
     BodyParsed,
     Message,
     ModelItem,
+    RecordingKey,
     Result,
     SentToModel,
     Task,
@@ -31,9 +32,11 @@ from server.ipc.messages import (
 from server.ipc.shared_state import SharedState
 from server.log import log_bug
 from server.stages import fhir
-from server.stages.parsed_request import Limits, ParsedRequest, PendingRecord
+from server.stages.cost_limit import CostLimit
+from server.stages.parsed_request import Limits, ParsedRequest, PendingRecord, UploadedFiles
 from server.stages.request_body import check_not_empty, read_request
 from server.stages.response import encode_analysis, encode_answer
+from signals.record import EcgRecord
 
 logger = logging.getLogger("ecg.signal")
 
@@ -42,24 +45,51 @@ SECONDS_PER_SIGNAL_SECOND: Final = 0.1
 
 
 @dataclass(frozen=True)
+class FilesToRead:
+    """An upload for the reader process; the outcome is sent back into the stage's generator."""
+
+    head: TaskHead
+    files: UploadedFiles
+
+
+Sent = Message | ModelItem | FilesToRead
+Outcome = EcgRecord | EcgError
+
+
+@dataclass(frozen=True)
 class SignalStage:
-    """The work of a signal worker. `row` is the worker's row in the shared tables."""
+    """The work of a signal worker.
+
+    row      the worker's row in the shared tables
+    reading  the request whose files are being read meanwhile, if any
+    """
 
     deployment: Deployment
     head_cache: HeadCache
     limits: Limits
+    cost_limit: CostLimit
     state: SharedState
     row: int
+    reading: list[RecordingKey] = field(default_factory=list)
 
-    def run(self, task: Task) -> Iterator[Message | ModelItem]:
-        """Process a task, and yield what to send, recording by recording."""
-        # Before the work begins, which may end this process.
-        self.state.set_in_progress(self.row, [(task.head.uid, WHOLE_REQUEST)])
+    def run(self, task: Task) -> Generator[Sent, Outcome | None]:
+        """Process a task, and yield what to send, recording by recording.
+
+        After a FilesToRead it needs its outcome.
+        """
+        whole = (task.head.uid, WHOLE_REQUEST)
+        self._work_on(whole)
         began_s = time.monotonic()
         # One version of each head for all recordings of the request.
         deployment = with_heads(self.deployment, self.head_cache.current())
         try:
             request = self._parse(task, deployment)
+            if request.files is not None:
+                self.reading.append(whole)
+                outcome = yield FilesToRead(task.head, request.files)
+                self.reading.remove(whole)
+                self._work_on(whole)
+                request = request.with_record(_record_of(outcome))
         except EcgError as error:
             yield Result(task.head.uid, WHOLE_REQUEST, error=error)
             return
@@ -76,9 +106,16 @@ class SignalStage:
                 return
             # WHOLE_REQUEST already stands for a recording that is the only one.
             if request.many:
-                self.state.set_in_progress(self.row, [(head.uid, index)])
+                self._work_on((head.uid, index))
             job = _Job(head, index, pending, request, task.isolated, timings_ms)
             yield from self._process(job, deployment)
+
+    def _work_on(self, key: RecordingKey) -> None:
+        """Enter the present piece of work in the shared table.
+
+        It is entered before the work begins, which may end this process.
+        """
+        self.state.set_in_progress(self.row, [key, *self.reading])
 
     def _parse(self, task: Task, deployment: Deployment) -> ParsedRequest:
         check_not_empty(task)
@@ -86,6 +123,8 @@ class SignalStage:
             request = read_request(task, deployment, self.limits)
         except EcgError:
             raise
+        except MemoryError:
+            raise self.cost_limit.memory_error() from None
         except Exception as error:  # the process's edge: a bug must cost this request only
             raise log_bug(logger, task.head.request_id, error) from error
         return _with_parts_of_wire(request, task.head.wire)
@@ -121,6 +160,8 @@ class SignalStage:
                 yield self._answer(job, prepared, timings_ms)
         except EcgError as error:
             yield Result(head.uid, index, error=error.under(job.pending.loc))
+        except MemoryError:
+            yield Result(head.uid, index, error=self.cost_limit.memory_error())
         except Exception as error:  # noqa: BLE001 - the process's edge, as above
             yield Result(head.uid, index, error=log_bug(logger, head.request_id, error))
 
@@ -153,6 +194,14 @@ class _Job:
     request: ParsedRequest
     isolated: bool
     timings_ms: dict[str, float]
+
+
+def _record_of(outcome: Outcome | None) -> EcgRecord:
+    """Return the recording of an outcome, or raise its error."""
+    if isinstance(outcome, EcgError):
+        raise outcome
+    assert outcome is not None, "the upload was not read. This is a bug."
+    return outcome
 
 
 def _with_parts_of_wire(request: ParsedRequest, wire: WireFormat) -> ParsedRequest:

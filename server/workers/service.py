@@ -18,11 +18,13 @@ from analysis.deployment import Deployment
 from heads.cache import HeadCache
 from server import metrics
 from server.authorization.guard import Guard
+from server.ipc.channel import Channel
 from server.ipc.messages import Stage, Task
 from server.ipc.queues import Outbox, Queues
 from server.ipc.shared_state import SharedState
 from server.metric_families import count_into
 from server.settings import Settings
+from server.stages.request_body import holds_files
 from server.workers.death_watch import DeathWatch
 from server.workers.in_flight import InFlightRequests
 
@@ -73,8 +75,14 @@ async def running_service(
     heartbeat = asyncio.create_task(_beat(state, http_process), name="heartbeat")
     state.api_pid[http_process] = os.getpid()
     loop = asyncio.get_running_loop()
-    sender = _TaskSender(queues, state, http_process)
-    in_flight = InFlightRequests(state, http_process, sender.send)
+    tasks = _TaskSender(queues.tasks, state, http_process)
+    files = _TaskSender(queues.files, state, http_process)
+
+    def send(task: Task) -> None:
+        sender = files if holds_files(task.content_type, task.body) else tasks
+        sender.send(task)
+
+    in_flight = InFlightRequests(state, http_process, send)
     answers = queues.answers[http_process]
 
     def receive_answers() -> None:
@@ -111,12 +119,12 @@ async def _beat(state: SharedState, http_process: int) -> None:
 
 
 class _TaskSender:
-    """Sends tasks to the signal workers; while their queue is full, as soon as it has room."""
+    """Sends tasks to the signal workers; while a queue is full, as soon as it has room."""
 
-    def __init__(self, queues: Queues, state: SharedState, http_process: int) -> None:
+    def __init__(self, queue: Channel, state: SharedState, http_process: int) -> None:
         self._state = state
         self._http_process = http_process
-        self._outbox = Outbox[Task](queues.tasks, self._is_wanted, self._count_dropped)
+        self._outbox = Outbox[Task](queue, self._is_wanted, self._count_dropped)
         self._watches_room = False
 
     def send(self, task: Task) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
 from typing import Any, Final
@@ -15,19 +16,22 @@ from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
 from heads.cache import HeadCache
 from server import metrics
 from server.ipc.channel import Channel
-from server.ipc.messages import Message, ModelItem, Task
+from server.ipc.messages import ModelItem, Task
 from server.ipc.queues import Outbox, Queues
 from server.ipc.shared_state import SharedState
 from server.log import configure_logging
 from server.settings import Settings
 from server.stages.fair_scheduler import FairScheduler
 from server.stages.parsed_request import Limits
-from server.stages.signal import SignalStage
+from server.stages.signal import FilesToRead, Sent, SignalStage
+from server.workers.file_reader import FileReader
+from server.workers.reader_process import fork_nursery
 from server.workers.worker_api import WorkerAPI
-from server.workers.worker_process import register_worker, set_worker_ready
+from server.workers.worker_process import limit_memory, register_worker, set_worker_ready
 
 # LitServe tells its LitAPIs apart by a path. This one is no route: no client can request it.
 SIGNAL_PATH: Final = "/_signal"
+READER_CHECK_EVERY_S: Final = 0.25  # whether anybody still waits for what it reads
 
 
 class SignalAPI(WorkerAPI):
@@ -50,49 +54,135 @@ class SignalAPI(WorkerAPI):
         threadpool_limits(1, user_api="blas")
         keep_freed_memory(SIGNAL_KEPT_BYTES)
         self.row = register_worker(self.state, "signal")
+        # It forks, so it comes before the first thread.
+        limit = settings.reader_cost_limit
+        self.reader = FileReader(fork_nursery(limit), self.state, limit)
         limits = Limits(settings.max_body_bytes, settings.max_records, settings.max_seconds)
         # Before the worker is ready: otherwise the first recording would wait for the warm-up.
         warm_up()
         head_cache = HeadCache(settings.models_folder)
-        self.stage = SignalStage(self.deployment, head_cache, limits, self.state, self.row)
+        cost_limit = settings.worker_cost_limit
+        self.stage = SignalStage(
+            self.deployment, head_cache, limits, cost_limit, self.state, self.row
+        )
         set_worker_ready(self.state, self.row)
+        limit_memory(cost_limit.memory_bytes)
 
 
 class SignalLoop(LitLoop):
     """The signal worker's work after its setup. It never returns.
 
-    It receives a task whenever the scheduler has room, then processes one recording.
+    It receives a task whenever the scheduler has room, then processes one recording. Meanwhile the
+    reader process reads the files of one upload.
     """
 
     def __call__(self, lit_api: SignalAPI, *_: Any) -> None:
         scheduler = FairScheduler(lit_api.stage)
-        model_queue = _ModelQueue(lit_api.queues, lit_api.state, lit_api.row)
-        tasks = lit_api.queues.tasks
+        reader = lit_api.reader
+        queues = lit_api.queues
+        model_queue = _ModelQueue(queues, lit_api.state, lit_api.row)
+        intake = _Intake(scheduler, reader, model_queue, queues)
         state, row = lit_api.state, lit_api.row
         while True:
             model_queue.flush()
-            if scheduler.has_room:
-                task = _next_task(scheduler, model_queue, tasks)
-                if task is not None:
-                    state.received[row] += 1
-                    scheduler.add(task)
+            intake.receive(state, row)
             if scheduler.is_idle:
                 continue
             state.busy_since_s[row] = time.monotonic()
             http_process, sent = scheduler.step()
             state.busy_since_s[row] = 0.0
-            self._send(sent, lit_api.queues.answers[http_process], model_queue)
+            self._send(sent, queues.answers[http_process], model_queue, reader)
 
     @staticmethod
-    def _send(sent: list[Message | ModelItem], answers: Channel, model_queue: _ModelQueue) -> None:
-        # Messages to the HTTP process are sent first: it must learn that a recording was sent to
-        # the model workers before one of them answers it.
-        messages = [message for message in sent if not isinstance(message, ModelItem)]
+    def _send(
+        sent: list[Sent], answers: Channel, model_queue: _ModelQueue, reader: FileReader
+    ) -> None:
+        # The HTTP process first: it must learn that a recording was sent before a model worker
+        # answers it.
+        messages = [item for item in sent if not isinstance(item, ModelItem | FilesToRead)]
         if messages:
             answers.send(messages)
         for item in sent:
             if isinstance(item, ModelItem):
                 model_queue.put(item)
+            elif isinstance(item, FilesToRead):
+                reader.start(item)
+
+
+class _Intake:
+    """What comes into the worker: tasks, and what the reader process has read."""
+
+    def __init__(
+        self,
+        scheduler: FairScheduler,
+        reader: FileReader,
+        model_queue: _ModelQueue,
+        queues: Queues,
+    ) -> None:
+        self._scheduler = scheduler
+        self._reader = reader
+        self._model_queue = model_queue
+        self._tasks = queues.tasks
+        self._files = queues.files
+        self._epoll = select.epoll()
+        self._registered: dict[int, int] = {}  # the events of each descriptor
+
+    def receive(self, state: SharedState, row: int) -> None:
+        """Give the scheduler what has arrived. While it is idle, wait until something arrives."""
+        self._register(self._wanted())
+        if not self._registered and not self._scheduler.is_idle:
+            return
+        for fd, _ in self._epoll.poll(self._timeout_s()):
+            self._receive_from(fd, state, row)
+        if self._reader.is_busy:
+            error = self._reader.give_up_if_overdue()
+            if error is not None:
+                self._scheduler.resume(error)
+
+    def _wanted(self) -> dict[int, int]:
+        # EXCLUSIVE: the kernel wakes one of the workers that wait for the same queue.
+        wanted: dict[int, int] = {}
+        if self._scheduler.has_room:
+            wanted[self._tasks.receiving_fd] = select.EPOLLIN | select.EPOLLEXCLUSIVE
+        if self._scheduler.has_room_for_files:
+            wanted[self._files.receiving_fd] = select.EPOLLIN | select.EPOLLEXCLUSIVE
+        if self._reader.is_busy:
+            wanted[self._reader.fileno()] = select.EPOLLIN
+        if self._scheduler.is_idle:
+            for fd in self._model_queue.blocked_fds():
+                wanted[fd] = select.EPOLLOUT
+        return wanted
+
+    def _register(self, wanted: dict[int, int]) -> None:
+        if wanted == self._registered:
+            return
+        for fd in self._registered:
+            if wanted.get(fd) != self._registered[fd]:
+                # The kernel has removed a descriptor that is closed.
+                with contextlib.suppress(OSError):
+                    self._epoll.unregister(fd)
+        for fd, events in wanted.items():
+            if self._registered.get(fd) != events:
+                self._epoll.register(fd, events)
+        self._registered = wanted
+
+    def _timeout_s(self) -> float | None:
+        if not self._scheduler.is_idle:
+            return 0.0
+        return READER_CHECK_EVERY_S if self._reader.is_busy else None
+
+    def _receive_from(self, fd: int, state: SharedState, row: int) -> None:
+        if self._reader.is_busy and fd == self._reader.fileno():
+            self._scheduler.resume(self._reader.outcome())
+        elif fd == self._tasks.receiving_fd and self._scheduler.has_room:
+            self._add(self._tasks.try_receive(), state, row, reads_files=False)
+        elif fd == self._files.receiving_fd and self._scheduler.has_room_for_files:
+            self._add(self._files.try_receive(), state, row, reads_files=True)
+
+    def _add(self, task: Task | None, state: SharedState, row: int, *, reads_files: bool) -> None:
+        if task is not None:  # another worker may have been faster
+            state.received[row] += 1
+            self._scheduler.add(task, reads_files=reads_files)
 
 
 class _ModelQueue:
@@ -136,21 +226,3 @@ class _ModelQueue:
             for outbox in (self._single, self._many)
             if not outbox.is_empty
         ]
-
-
-def _next_task(scheduler: FairScheduler, model_queue: _ModelQueue, tasks: Channel) -> Task | None:
-    """Return the next task, or None if none has arrived.
-
-    If the scheduler is idle, first wait for a task, or for room in a queue that was full.
-    """
-    task: Task | None
-    if not scheduler.is_idle:
-        task = tasks.try_receive()
-        return task
-    blocked_fds = model_queue.blocked_fds()
-    if not blocked_fds:
-        task = tasks.receive()
-        return task
-    select.select([tasks.receiving_fd], blocked_fds, [])
-    task = tasks.try_receive()
-    return task

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import resource
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Final
 
 from server.ipc.messages import Stage
@@ -28,6 +31,16 @@ def end_with_parent(parent_pid: int) -> None:
     # The parent may have ended before the call, which then has no effect.
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def limit_memory(more_bytes: int) -> None:
+    """Let this process take that many bytes of address space more; then allocation fails."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit_bytes = pages * resource.getpagesize() + more_bytes
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        limit_bytes = min(limit_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
 
 
 def register_worker(state: SharedState, stage: Stage) -> int:
@@ -60,5 +73,7 @@ def set_worker_ready(state: SharedState, row: int) -> None:
 def _beat(state: SharedState, row: int) -> None:
     # A process that is stopped, or is in foreign code that holds the GIL, sends no heartbeat.
     while True:
-        time.sleep(HEARTBEAT_EVERY_S)
-        state.heartbeat_s[row] = time.monotonic()
+        # Without memory for an interval's objects, the next beat may have some.
+        with contextlib.suppress(MemoryError):
+            time.sleep(HEARTBEAT_EVERY_S)
+            state.heartbeat_s[row] = time.monotonic()

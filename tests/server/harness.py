@@ -177,7 +177,9 @@ class RunningServer:
         """Return the pids of the running workers of a stage. Only model workers load torch."""
         is_model = stage == "model"
         workers = [
-            process for process in self.processes() if "spawn_main" in " ".join(_cmdline(process))
+            process
+            for process in self.processes()
+            if "spawn_main" in " ".join(_cmdline(process)) and process.ppid() == self.process.pid
         ]
         return [process.pid for process in workers if _has_torch(process) == is_model]
 
@@ -185,6 +187,10 @@ class RunningServer:
         """Return the pids of the running HTTP processes. Only they are forked."""
         children = [child for child in self.processes() if child.pid != self.process.pid]
         return [child.pid for child in children if _cmdline(child)[1:] == ["-m", "server"]]
+
+    def readers(self) -> list[int]:
+        """Return the pids of the processes that read files for the signal workers."""
+        return [process.pid for process in self.processes() if _name(process) == "ecg-reader"]
 
     def client(self, **options: object) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=ANSWER_S, **options)  # type: ignore[arg-type]
@@ -195,6 +201,13 @@ def _cmdline(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.Error:
+        return ""
 
 
 def _has_torch(process: psutil.Process) -> bool:

@@ -122,6 +122,9 @@ def test_health_shows_the_limits() -> None:
         "body_timeout": 30.0,
         "request_timeout": 30.0,
         "hang_timeout": 120.0,
+        "max_cpu_seconds": 20.0,
+        "worker_memory_mb": 4096,
+        "reader_memory_mb": 4096,
     }
 
 

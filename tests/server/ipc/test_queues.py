@@ -74,8 +74,9 @@ def test_a_message_that_cannot_be_sent_is_dropped(caplog: pytest.LogCaptureFixtu
 
 def test_each_http_process_has_its_queue_of_answers() -> None:
     queues = Queues.for_http_processes(3)
-    channels = [queues.tasks, queues.single_items, queues.many_items, *queues.answers]
+    items = (queues.single_items, queues.many_items)
+    channels = [queues.tasks, queues.files, *items, *queues.answers]
     assert len(queues.answers) == 3
-    assert len({id(channel) for channel in channels}) == 6
+    assert len({id(channel) for channel in channels}) == 7
     for channel in channels:
         channel.close()

@@ -239,6 +239,12 @@ def deadline_exceeded(server: RunningServer) -> Problem:
             os.kill(pid, signal.SIGCONT)
 
 
+def too_costly(server: RunningServer) -> Problem:
+    """A table whose numbers take more than 64 MiB while they are read."""
+    table = b"I,II\n" + b"0.123,0.456\n" * 1_000_000
+    return posted("/analyze", content=table, headers=OCTETS, params={"fs": "500"})(server)
+
+
 def flat_in(row: int) -> Ask:
     signal_mv = recording(0)
     signal_mv[row] = 0.0
@@ -319,6 +325,8 @@ def provoke_all() -> dict[str, Problem]:
         server.wait_until_ready()
         problems["shutting_down"] = shutting_down(server)
     problems |= provoke_access()
+    with RunningServer(ECG_MODEL="none", ECG_READER_MEMORY_MB="64") as server:
+        problems["too_costly"] = too_costly(server)
     with faulty_server() as server:
         problems["internal_error"] = flat_in(V4_RAISES)(server)
         problems["worker_crashed"] = flat_in(V6_ENDS)(server)

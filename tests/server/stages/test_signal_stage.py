@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from errors import CorruptFile
+from formats.registry import read
 from heads.cache import HeadCache
 from server.ipc.messages import (
     WHOLE_REQUEST,
@@ -21,15 +23,18 @@ from server.ipc.messages import (
 )
 from server.ipc.shared_state import SharedState
 from server.settings import Settings
-from server.stages.fair_scheduler import MAX_OPEN_BODIES, FairScheduler
+from server.stages.cost_limit import CostLimit
 from server.stages.parsed_request import Limits
-from server.stages.signal import SignalStage
+from server.stages.signal import FilesToRead, SignalStage
 from server.start import choose_deployment
-from tests.server.ecgs import MSGPACK, twelve_seconds
+from signals.record import EcgRecord
+from tests.server.ecgs import MSGPACK, Ecg, twelve_seconds
 
 PID = 4321
 ECG = twelve_seconds()
 RECEIVED_S = 1.0
+COST_LIMIT = CostLimit(cpu_seconds=10.0, memory_mb=100, memory_name="ECG_WORKER_MEMORY_MB")
+FILES = "application/octet-stream"
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def stage(tmp_path: Path) -> SignalStage:
     state.in_progress.enter(1, 1, PID)
     limits = Limits(max_body_bytes=10_000_000, max_records=5, max_seconds=20.0)
     deployment = choose_deployment(settings, cuda=False)
-    return SignalStage(deployment, HeadCache(tmp_path), limits, state, row=1)
+    return SignalStage(deployment, HeadCache(tmp_path), limits, COST_LIMIT, state, row=1)
 
 
 def task_of(
@@ -170,58 +175,77 @@ def test_timings_are_in_milliseconds(stage: SignalStage) -> None:
     assert 0 < timings["assemble"] < elapsed_ms
 
 
-# The scheduler
+# Files
 
 
-def steps(scheduler: FairScheduler) -> list[tuple[int, int]]:
-    """(request, recording) of each result, until the scheduler is idle."""
-    order = []
-    while not scheduler.is_idle:
-        _, sent = scheduler.step()
-        order += [(message.uid, message.index) for message in sent if isinstance(message, Result)]
-    return order
+def csv_of(ecg: Ecg) -> bytes:
+    rows = "\n".join(",".join(f"{value:.3f}" for value in row) for row in ecg.signal.T)
+    return (",".join(ecg.lead_names) + "\n" + rows).encode()
 
 
-def test_bodies_are_processed_by_turns(stage: SignalStage) -> None:
-    scheduler = FairScheduler(stage)
-    scheduler.add(task_of(stage, {"records": [{}] * 3}, uid=1))
-    scheduler.add(task_of(stage, {}, uid=2))
-    scheduler.add(task_of(stage, {"records": [{}] * 2}, uid=3))
-    assert steps(scheduler) == [(1, 0), (2, 0), (3, 0), (1, 1), (3, 1), (1, 2)]
+def file_task(stage: SignalStage, *, uid: int = 7) -> Task:
+    task = task_of(stage, csv_of(ECG), uid=uid, content_type=FILES)
+    return replace(task, params={"fs": [f"{ECG.fs:g}"]})
 
 
-def test_a_scheduler_has_room_for_a_few_bodies(stage: SignalStage) -> None:
-    scheduler = FairScheduler(stage)
-    assert scheduler.is_idle
-    for uid in range(1, MAX_OPEN_BODIES + 1):
-        assert scheduler.has_room
-        scheduler.add(task_of(stage, {}, uid=uid))
-    assert not scheduler.has_room
-    assert not scheduler.is_idle
-    steps(scheduler)
-    assert scheduler.has_room
+def record_in(message: object) -> EcgRecord:
+    """What the reader process would return."""
+    assert isinstance(message, FilesToRead)
+    return read(message.files.parts, message.files.hints, max_bytes=message.files.max_bytes)
 
 
-def test_an_isolated_task_runs_when_no_other_body_is_open(stage: SignalStage) -> None:
-    scheduler = FairScheduler(stage)
-    scheduler.add(task_of(stage, {"records": [{}] * 2}, uid=1))
-    isolated = task_of(stage, {"records": [{}] * 2}, uid=2)
-    scheduler.add(replace(isolated, isolated=True))
-    assert not scheduler.has_room
-    order = []
-    while not scheduler.is_idle:
-        http_process, sent = scheduler.step()
-        assert http_process == 0
-        order += [(message.uid, message.index) for message in sent if isinstance(message, Result)]
-        assert scheduler.has_room == scheduler.is_idle or order[-1] == (2, 1)
-    assert order == [(1, 0), (1, 1), (2, 0), (2, 1)]
-    assert scheduler.has_room
+def test_files_are_left_to_the_reader_process(stage: SignalStage) -> None:
+    messages = stage.run(file_task(stage))
+    asked = next(messages)
+    assert isinstance(asked, FilesToRead)
+    assert asked.head.uid == 7
+    parsed = messages.send(record_in(asked))
+    assert isinstance(parsed, BodyParsed) and parsed.count == 1
+    # 12.4 s of signal.
+    assert parsed.deadline_s - asked.head.deadline_s == pytest.approx(1.24, abs=1e-9)
+    result = next(messages)
+    assert isinstance(result, Result) and result.error is None
 
 
-def test_a_step_names_the_http_process_of_its_body(stage: SignalStage) -> None:
-    scheduler = FairScheduler(stage)
-    task = task_of(stage, {}, uid=5)
-    scheduler.add(replace(task, head=replace(task.head, http_process=3)))
-    http_process, sent = scheduler.step()
-    assert http_process == 3
-    assert [type(message) for message in sent] == [BodyParsed, Result]
+def test_an_error_of_the_reader_process_is_the_answer(stage: SignalStage) -> None:
+    messages = stage.run(file_task(stage))
+    next(messages)
+    result = messages.send(CorruptFile("the file is cut off"))
+    assert isinstance(result, Result)
+    assert result.index == WHOLE_REQUEST
+    assert result.error is not None and result.error.code == "corrupt_file"
+    assert list(messages) == []
+
+
+def test_what_is_being_read_is_in_progress_beside_other_work(stage: SignalStage) -> None:
+    def in_progress() -> set[tuple[int, int]]:
+        return set(stage.state.in_progress.of_process([1], PID))
+
+    files = stage.run(file_task(stage, uid=7))
+    asked = next(files)
+    other = stage.run(task_of(stage, ECG.json(), uid=8))
+    next(other)
+    assert in_progress() == {(7, WHOLE_REQUEST), (8, WHOLE_REQUEST)}
+    files.send(record_in(asked))
+    assert in_progress() == {(7, WHOLE_REQUEST)}
+    next(stage.run(task_of(stage, ECG.json(), uid=9)))
+    assert in_progress() == {(9, WHOLE_REQUEST)}
+
+
+@pytest.mark.parametrize("fails", ["parsing", "preparing"])
+def test_without_memory_one_request_fails_and_the_worker_goes_on(
+    stage: SignalStage, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        name = {"parsing": "read_request", "preparing": "prepare"}[fails]
+        patched.setattr(f"server.stages.signal.{name}", no_memory)
+        *_, result = stage.run(task_of(stage, ECG.json()))
+    assert isinstance(result, Result)
+    assert result.error is not None and result.error.code == "too_costly"
+    assert "more than 100 MB" in result.error.detail
+    assert "ECG_WORKER_MEMORY_MB" in result.error.detail
+    *_, result = stage.run(task_of(stage, ECG.json()))
+    assert isinstance(result, Result) and result.error is None

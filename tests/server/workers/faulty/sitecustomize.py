@@ -1,4 +1,4 @@
-"""Put on a test server's PYTHONPATH: an encoder that ends, raises or hangs on certain recordings.
+"""Put on a test server's PYTHONPATH: an encoder and a reader of files that fail on certain input.
 
 Python imports a module of this name at its start. The product has no switch for any of this.
 """
@@ -6,6 +6,7 @@ Python imports a module of this name at its start. The product has no switch for
 import importlib.abc
 import importlib.machinery
 import os
+import signal
 import sys
 import time
 
@@ -14,22 +15,22 @@ RAISES, HANGS, ENDS = 9, 10, 11  # V4, V5, V6: flat in the recording, so all zer
 
 class _Patching(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name != "encoder.runner":
+        if name not in _PATCHES:
             return None
-        sys.meta_path.remove(self)
+        patch = _PATCHES.pop(name)
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         load = spec.loader.exec_module
 
         def exec_module(module):
             load(module)
-            _patch(module.EncoderRunner)
+            patch(module)
 
         spec.loader.exec_module = exec_module
         return spec
 
 
-def _patch(runner):
-    run = runner.run
+def _patch_encoder(module):
+    run = module.EncoderRunner.run
 
     def faulty(self, segments, **options):
         flat = {
@@ -45,7 +46,30 @@ def _patch(runner):
             raise ValueError("a fault in the encoder")
         return run(self, segments, **options)
 
-    runner.run = faulty
+    module.EncoderRunner.run = faulty
 
 
+def _burn_cpu():
+    while True:
+        pass
+
+
+_FAULTS = {
+    b"HANGS": lambda: time.sleep(3600),
+    b"BURNS": _burn_cpu,
+    b"CRASHES": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+}
+
+
+def _patch_reader(module):
+    read = module.read
+
+    def faulty(parts, hints, max_bytes):
+        _FAULTS.get(parts[0].data, lambda: None)()
+        return read(parts, hints, max_bytes)
+
+    module.read = faulty
+
+
+_PATCHES = {"encoder.runner": _patch_encoder, "formats.registry": _patch_reader}
 sys.meta_path.insert(0, _Patching())
