@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from model_store.manifest import Role
+from server.ipc.current_work import CurrentWorkTable
 from server.ipc.in_progress import InProgressTable
 from server.ipc.messages import RecordingKey, Slot, Stage
 from server.ipc.metric_table import MetricRow, MetricTable
@@ -38,6 +39,7 @@ class SharedState:
     heartbeat_s    monotonic time of the last heartbeat
     busy_since_s   monotonic time at which the present piece of work began; 0 when idle
     in_progress    the recordings that the process works on
+    work           the present piece of work of a signal worker
     received       messages received from the stage's queues, over all processes of the row; the
                    threads of a model worker share a lock for it
     items_sent     recordings sent to the model workers; signal workers only
@@ -84,6 +86,7 @@ class SharedState:
         self.heartbeat_s = memory.array(ctypes.c_double, rows)
         self.busy_since_s = memory.array(ctypes.c_double, rows)
         self.in_progress = InProgressTable(memory, rows)
+        self.work = CurrentWorkTable(memory, signal_workers)
         self.received = memory.array(ctypes.c_int64, rows)
         self.items_sent = memory.array(ctypes.c_int64, signal_workers)
         self.killed_start = memory.array(ctypes.c_int64, rows)

@@ -53,6 +53,7 @@ class Health(BaseModel):
     """The status of every part."""
 
     status: Literal["ok", "degraded", "starting", "draining"]
+    reasons: list[str] = Field(description="Why it is degraded, a phrase for each part.")
     version: str
     uptime_s: float
     model: HealthModel

@@ -21,6 +21,7 @@ from server.authorization.middleware import identity_of
 from server.ipc.shared_state import is_alive
 from server.media_types import JSON, PROMETHEUS
 from server.version import VERSION
+from server.workers.progress import stalled_stages
 from server.workers.service import Service, service_of
 
 RETRY_NOT_READY_S: Final = 5
@@ -47,6 +48,8 @@ async def _readyz(request: Request) -> Response:
         return PlainTextResponse("draining\n", 503)
     if not service.state.is_ready():
         return PlainTextResponse("not ready\n", 503, {"Retry-After": str(RETRY_NOT_READY_S)})
+    if stalled_stages(service.state):
+        return PlainTextResponse("no progress\n", 503, {"Retry-After": str(RETRY_NOT_READY_S)})
     return PlainTextResponse("ready\n")
 
 
@@ -90,8 +93,10 @@ def health_report(service: Service) -> dict[str, Any]:
     state = service.state
     settings = service.settings
     workers = _workers_report(service)
+    reasons = _reasons(service, workers)
     return {
-        "status": _status(service, workers),
+        "status": _status(service, reasons),
+        "reasons": reasons,
         "version": VERSION,
         "uptime_s": round(time.monotonic() - state.started_s, 1),
         "model": _model_report(service),
@@ -103,7 +108,7 @@ def health_report(service: Service) -> dict[str, Any]:
 
 
 def _status_word(service: Service) -> str:
-    return _status(service, _workers_report(service))
+    return _status(service, _reasons(service, _workers_report(service)))
 
 
 def _workers_report(service: Service) -> dict[str, dict[str, int]]:
@@ -124,13 +129,26 @@ def _workers_report(service: Service) -> dict[str, dict[str, int]]:
     return report
 
 
-def _status(service: Service, workers: dict[str, dict[str, int]]) -> str:
+def _reasons(service: Service, workers: dict[str, dict[str, int]]) -> list[str]:
+    """Return why the server is degraded, a phrase for each part; empty if it is not."""
+    reasons = [
+        f"{name}: {count['alive']} of {count['expected']} processes are alive"
+        for name, count in workers.items()
+        if count["alive"] < count["expected"]
+    ]
+    reasons += [
+        f"{stage}: no worker has made progress for {seconds:.0f} s, and work waits"
+        for stage, seconds in stalled_stages(service.state).items()
+    ]
+    return reasons
+
+
+def _status(service: Service, reasons: list[str]) -> str:
     if service.is_draining:
         return "draining"
     if not service.state.has_started():
         return "starting"
-    complete = all(stage["alive"] >= stage["expected"] for stage in workers.values())
-    return "ok" if complete else "degraded"
+    return "degraded" if reasons else "ok"
 
 
 def _model_report(service: Service) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from server.ipc.messages import ModelItem, Result, Task
+from server.ipc.messages import BodyParsed, ModelItem, Result, Task, TaskHead
 from server.stages.signal import FilesToRead, Outcome, Sent, SignalStage
 
 MAX_OPEN_BODIES: Final = 4  # of a worker, which bounds its memory
@@ -26,7 +26,7 @@ class _OpenBody:
     outcome      of reading them, until the body is continued
     """
 
-    http_process: int
+    head: TaskHead
     messages: Generator[Sent, Outcome | None]
     reads_files: bool
     outcome: Outcome | None = None
@@ -83,18 +83,25 @@ class FairScheduler:
             self._open_body(*self._isolated.popleft())
             self._runs_isolated = True
         body = self._open.popleft()
+        self._stage.begin(body.head)
         sent: list[Sent] = []
         while (message := body.next_message()) is not None:
             sent.append(message)
-            if isinstance(message, FilesToRead):
+            if isinstance(message, BodyParsed):
+                # The recordings that follow have the extended deadline.
+                body.head = replace(body.head, deadline_s=message.deadline_s)
+                self._stage.begin(body.head)
+            elif isinstance(message, FilesToRead):
                 self._parked = body
-                return body.http_process, sent
-            if isinstance(message, Result | ModelItem):
+                break
+            elif isinstance(message, Result | ModelItem):
                 self._open.append(body)
-                return body.http_process, sent
-        # The body has ended. While an isolated one runs there is no other.
-        self._runs_isolated = self._runs_isolated and bool(self._open)
-        return body.http_process, sent
+                break
+        else:
+            # The body has ended. While an isolated one runs there is no other.
+            self._runs_isolated = self._runs_isolated and bool(self._open)
+        self._stage.end()
+        return body.head.http_process, sent
 
     def resume(self, outcome: Outcome) -> None:
         """Continue the parked body, whose files have been read."""
@@ -105,5 +112,4 @@ class FairScheduler:
         self._open.append(body)
 
     def _open_body(self, task: Task, reads_files: bool) -> None:
-        body = _OpenBody(task.head.http_process, self._stage.run(task), reads_files)
-        self._open.append(body)
+        self._open.append(_OpenBody(task.head, self._stage.run(task), reads_files))

@@ -110,6 +110,13 @@ class SignalStage:
             job = _Job(head, index, pending, request, task.isolated, timings_ms)
             yield from self._process(job, deployment)
 
+    def begin(self, head: TaskHead) -> None:
+        """Enter a piece of work in the shared table, for the supervisor."""
+        self.state.work.begin(self.row, head.slot, head.deadline_s)
+
+    def end(self) -> None:
+        self.state.work.end(self.row)
+
     def _work_on(self, key: RecordingKey) -> None:
         """Enter the present piece of work in the shared table.
 

@@ -33,6 +33,7 @@ from server.ipc.messages import (
     Uid,
 )
 from server.ipc.shared_state import SharedState
+from server.stages.cost_limit import cpu_error
 
 logger = logging.getLogger("ecg.in_flight")
 
@@ -105,11 +106,19 @@ class PendingRequest:
 class InFlightRequests:
     """The requests of this HTTP process.
 
-    send  puts a task on the signal workers' queue without blocking the event loop
+    send       puts a task on the signal workers' queue without blocking the event loop
+    max_cpu_s  CPU time after which a worker is killed (ECG_MAX_CPU_SECONDS)
     """
 
-    def __init__(self, state: SharedState, http_process: int, send: Callable[[Task], None]) -> None:
+    def __init__(
+        self,
+        state: SharedState,
+        http_process: int,
+        send: Callable[[Task], None],
+        max_cpu_s: float,
+    ) -> None:
         self._state = state
+        self._max_cpu_s = max_cpu_s
         self._send = send
         self._http_process = http_process
         self._free = list(state.slots_of(http_process))
@@ -177,9 +186,14 @@ class InFlightRequests:
 
     def worker_died(self, stage: Stage, pid: int) -> None:
         """Repeat what that worker worked on, and a little later what it may have received."""
-        in_progress = self._state.in_progress.of_process(self._state.rows[stage], pid)
+        rows = self._state.rows[stage]
+        in_progress = self._state.in_progress.of_process(rows, pid)
+        too_costly = self._state.in_progress.too_costly(rows, pid)
         for pending in list(self.pending.values()):
-            if pending.is_finished:
+            if too_costly is not None and too_costly[0] == pending.uid:
+                self._refuse(pending, too_costly[1])
+            # What is past its deadline is answered without its result.
+            if pending.is_finished or time.monotonic() > pending.deadline_s:
                 continue
             begun = {index for uid, index in in_progress if uid == pending.uid}
             if stage == "signal":
@@ -189,9 +203,20 @@ class InFlightRequests:
         loop = asyncio.get_running_loop()
         loop.call_later(RESEND_AFTER_S, self._resend_lost, stage, time.monotonic())
 
+    def _refuse(self, pending: PendingRequest, index: int) -> None:
+        """Answer with an error what a worker was killed for: a recording, or the whole body."""
+        error = cpu_error(self._max_cpu_s)
+        if pending.count is None:
+            self._note(pending, Result(pending.uid, WHOLE_REQUEST, error=error))
+            return
+        unfinished = pending.unfinished("signal")
+        for refused in unfinished if index == WHOLE_REQUEST else [index]:
+            self._note(pending, Result(pending.uid, refused, error=error))
+
     def _recover_signal(self, pending: PendingRequest, pid: int, begun: set[int]) -> None:
         if pending.count is None:
-            if WHOLE_REQUEST in begun:
+            # Some recording, whose number is known only after the body's first step.
+            if begun:
                 self._repeat_isolated(pending, WHOLE_REQUEST)
             return
         held = _parsed_by(pid, pending, "signal")

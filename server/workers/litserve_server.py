@@ -62,6 +62,7 @@ from server.metric_families import count_into
 from server.settings import Settings
 from server.stages.signal import SECONDS_PER_SIGNAL_SECOND
 from server.workers.model_worker import ModelAPI
+from server.workers.overdue import OverdueWork
 from server.workers.place import HttpPlace, WorkerPlace
 from server.workers.service import running_service
 from server.workers.signal_worker import SIGNAL_PATH, SignalAPI
@@ -122,7 +123,7 @@ class EcgServer(LitServer):
         self._drain_s = (
             settings.request_timeout + settings.max_seconds * SECONDS_PER_SIGNAL_SECOND + GRACE_S
         )
-        self.supervisor = Supervisor(state)
+        self.supervisor = Supervisor(state, OverdueWork(state, settings.max_cpu_seconds))
 
     def register_endpoints(self) -> None:
         self._configure_app(self.app)

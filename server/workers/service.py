@@ -82,7 +82,7 @@ async def running_service(
         sender = files if holds_files(task.content_type, task.body) else tasks
         sender.send(task)
 
-    in_flight = InFlightRequests(state, http_process, send)
+    in_flight = InFlightRequests(state, http_process, send, settings.max_cpu_seconds)
     answers = queues.answers[http_process]
 
     def receive_answers() -> None:

@@ -14,6 +14,7 @@ from multiprocessing import connection
 from typing import Final
 
 from server.ipc.shared_state import SharedState
+from server.workers.overdue import OverdueWork
 from server.workers.place import HttpPlace, Place, WorkerPlace
 
 logger = logging.getLogger("ecg.supervisor")
@@ -30,8 +31,9 @@ class Supervisor:
     exit_code  the exit code of the main process: 0, or 1 after a fatal fault
     """
 
-    def __init__(self, state: SharedState) -> None:
+    def __init__(self, state: SharedState, overdue: OverdueWork) -> None:
         self._state = state
+        self._overdue = overdue
         self._workers: Sequence[WorkerPlace] = ()
         self._http: Sequence[HttpPlace] = ()
         self.exit_code = 0
@@ -57,6 +59,7 @@ class Supervisor:
                 return
             for place in self._places:
                 place.check()
+            self._overdue.kill_workers()
             self._sleep()
 
     def drain(self, seconds: float) -> None:
@@ -76,6 +79,7 @@ class Supervisor:
                 http_place.check(replace=False)
             for worker_place in self._workers:
                 worker_place.check()
+            self._overdue.kill_workers()
             self._sleep()
         for place in self._places:
             place.kill()

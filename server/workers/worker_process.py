@@ -54,6 +54,8 @@ def register_worker(state: SharedState, stage: Stage) -> int:
     count_into(state.worker_metrics(row))
     state.ready[row] = 0
     state.busy_since_s[row] = 0.0
+    if stage == "signal":
+        state.work.end(row)
     state.starts[row] += 1
     state.cannot_start[row] = 0
     # The pid last: who reads it finds the rest of the row in place.

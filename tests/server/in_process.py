@@ -34,7 +34,7 @@ class InProcessServer:
     def __post_init__(self) -> None:
         settings = Settings(model="none", models_dir=self.models_dir, max_in_flight=SLOTS)
         self.state = SharedState(SIGNAL_WORKERS, [], 1, SLOTS)
-        self.in_flight = InFlightRequests(self.state, 0, self.sent.append)
+        self.in_flight = InFlightRequests(self.state, 0, self.sent.append, 20.0)
         self.service = Service(
             settings=settings,
             state=self.state,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -26,6 +27,7 @@ from server.workers.in_flight import InFlightRequests, PendingRequest
 # Pids above the kernel's limit (2^22), so that no process has them.
 SIGNAL_PID, OTHER_SIGNAL_PID, MODEL_PID = 5_000_001, 5_000_002, 5_000_003
 COUNT = 3
+MAX_CPU_S = 20.0
 
 
 class Fixture:
@@ -34,17 +36,20 @@ class Fixture:
     def __init__(self) -> None:
         self.state = SharedState(2, ["cpu"], 1, 4)
         self.sent: list[Task] = []
-        self.requests = InFlightRequests(self.state, 0, self.sent.append)
+        self.deadline_s = time.monotonic() + 130.0
+        self.requests = InFlightRequests(self.state, 0, self.sent.append, MAX_CPU_S)
 
     def submit(self) -> PendingRequest:
         slot = self.requests.reserve()
         assert slot is not None
-        head = TaskHead(0, slot.generation, slot, "analyze", "id", "json", 1.0, 100.0)
+        head = TaskHead(
+            0, slot.generation, slot, "analyze", "id", "json", 1.0, time.monotonic() + 100.0
+        )
         return self.requests.submit(Task(head, "", "", b"{}", {}, False))
 
     def parsed(self, pending: PendingRequest, pid: int, count: int = COUNT) -> None:
         many = count > 1
-        self.requests.receive([BodyParsed(pending.uid, count, many, 130.0, pid, None)])
+        self.requests.receive([BodyParsed(pending.uid, count, many, self.deadline_s, pid, None)])
 
     def sent_to_model(self, pending: PendingRequest, *indices: int) -> None:
         self.requests.receive([SentToModel(pending.uid, index) for index in indices])
@@ -78,7 +83,7 @@ def test_a_request_is_finished_with_its_last_result() -> None:
     http = Fixture()
     pending = http.submit()
     http.parsed(pending, SIGNAL_PID)
-    assert (pending.count, pending.many, pending.deadline_s) == (COUNT, True, 130.0)
+    assert (pending.count, pending.many, pending.deadline_s) == (COUNT, True, http.deadline_s)
     http.sent_to_model(pending, 0, 1)
     assert not pending.changed.is_set()
     for index in (2, 0):
@@ -108,7 +113,7 @@ def test_messages_of_a_released_request_are_ignored() -> None:
 
 def test_slots_are_unique_and_reused() -> None:
     state = SharedState(1, [], 2, 2)
-    first, second = (InFlightRequests(state, number, [].append) for number in (0, 1))
+    first, second = (InFlightRequests(state, number, [].append, MAX_CPU_S) for number in (0, 1))
     slots = [requests.reserve() for requests in (first, first, second, second)]
     assert {slot.index for slot in slots if slot} == {0, 1, 2, 3}
     assert len({slot.generation for slot in slots if slot}) == 4
@@ -155,7 +160,7 @@ def test_a_recording_with_others_is_given_up_after_three_deaths(stage: Stage) ->
         error = pending.results[1].error
         assert error is not None and error.code == "worker_crashed"
         # The deadline of the first parse counts, however often the body is parsed.
-        assert pending.deadline_s == 130.0
+        assert pending.deadline_s == http.deadline_s
 
     on_loop(test)
 
@@ -201,7 +206,7 @@ def test_of_an_open_body_the_recording_in_progress_is_isolated_and_the_rest_repe
         sent = http.dies_with("signal", SIGNAL_PID, (pending.uid, 1))
         assert described(sent) == [(pending.uid, (1,), True), (pending.uid, (2, 3), False)]
         # Parsed once, the deadline is not extended again.
-        assert all(task.fixed_deadline and task.head.deadline_s == 130.0 for task in sent)
+        assert all(task.fixed_deadline and task.head.deadline_s == http.deadline_s for task in sent)
 
     on_loop(test)
 
@@ -285,3 +290,73 @@ def described(tasks: list[Task]) -> list[tuple[int, tuple[int, ...] | None, bool
 
 def alive_pid() -> int:
     return os.getpid()
+
+
+def dies_too_costly(http: Fixture, *keys: RecordingKey) -> list[Task]:
+    """End a signal worker that was killed for the first of these."""
+    row = http.state.rows["signal"][0]
+    http.state.starts[row] += 1
+    http.state.in_progress.enter(row, http.state.starts[row], SIGNAL_PID)
+    http.state.set_in_progress(row, keys)
+    http.state.in_progress.set_too_costly(row, http.state.starts[row])
+    http.sent.clear()
+    http.requests.worker_died("signal", SIGNAL_PID)
+    return list(http.sent)
+
+
+def test_a_body_that_takes_too_much_cpu_time_is_refused_and_not_repeated() -> None:
+    async def test() -> None:
+        http = Fixture()
+        pending, read_meanwhile = http.submit(), http.submit()
+        keys = [(pending.uid, WHOLE_REQUEST), (read_meanwhile.uid, WHOLE_REQUEST)]
+        sent = dies_too_costly(http, *keys)
+        assert described(sent) == [(read_meanwhile.uid, None, True)]
+        assert pending.failure is not None and pending.failure.code == "too_costly"
+        assert "20 s" in pending.failure.detail
+
+    on_loop(test)
+
+
+@pytest.mark.parametrize(("index", "refused"), [(1, {1}), (WHOLE_REQUEST, {0, 1, 2})])
+def test_a_recording_that_takes_too_much_cpu_time_is_refused_alone(
+    index: int, refused: set[int]
+) -> None:
+    async def test() -> None:
+        http = Fixture()
+        pending = http.submit()
+        http.parsed(pending, SIGNAL_PID)
+        sent = dies_too_costly(http, (pending.uid, index))
+        codes = {index: result.error and result.error.code for index, result in _results(pending)}
+        assert codes == dict.fromkeys(refused, "too_costly")
+        again = {index for _, indices, _ in described(sent) for index in indices or ()}
+        assert again == {0, 1, 2} - refused
+
+    on_loop(test)
+
+
+def _results(pending: PendingRequest) -> list[tuple[int, Result]]:
+    return list(pending.results.items())
+
+
+def test_what_is_past_its_deadline_is_not_repeated() -> None:
+    async def test() -> None:
+        http = Fixture()
+        late, timely = http.submit(), http.submit()
+        late.deadline_s = time.monotonic() - 0.1
+        keys = [(late.uid, WHOLE_REQUEST), (timely.uid, WHOLE_REQUEST)]
+        assert described(http.dies_with("signal", SIGNAL_PID, *keys)) == [(timely.uid, None, True)]
+        assert not late.is_finished
+
+    on_loop(test)
+
+
+def test_a_body_whose_first_recording_ends_its_worker_is_isolated() -> None:
+    """The number of recordings arrives only with the first one's result."""
+
+    async def test() -> None:
+        http = Fixture()
+        pending = http.submit()
+        sent = http.dies_with("signal", SIGNAL_PID, (pending.uid, 0))
+        assert described(sent) == [(pending.uid, None, True)]
+
+    on_loop(test)

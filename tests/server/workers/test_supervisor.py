@@ -19,6 +19,7 @@ import pytest
 
 from server.ipc.shared_state import SharedState
 from server.workers import place as place_module
+from server.workers.overdue import OverdueWork
 from server.workers.place import HttpPlace, WorkerPlace
 from server.workers.supervisor import CHECK_INTERVAL_S, MAX_FAILED_STARTS, Supervisor
 
@@ -43,7 +44,7 @@ class Supervised:
     def __init__(self) -> None:
         self.state = SharedState(2, ["cpu"], 1, 4)
         self.started: list[BaseProcess] = []
-        self.supervisor = Supervisor(self.state)
+        self.supervisor = Supervisor(self.state, OverdueWork(self.state, 20.0))
         self.workers = [
             WorkerPlace(f"worker {row}", self._start, self.state, row, HANG_TIMEOUT_S)
             for row in range(3)

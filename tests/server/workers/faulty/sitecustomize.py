@@ -1,4 +1,4 @@
-"""Put on a test server's PYTHONPATH: an encoder and a reader of files that fail on certain input.
+"""Put on a test server's PYTHONPATH: an encoder, a reader of files, and a signal stage with faults.
 
 Python imports a module of this name at its start. The product has no switch for any of this.
 """
@@ -55,9 +55,9 @@ def _burn_cpu():
 
 
 _FAULTS = {
-    b"HANGS": lambda: time.sleep(3600),
-    b"BURNS": _burn_cpu,
-    b"CRASHES": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "HANGS": lambda: time.sleep(3600),
+    "BURNS": _burn_cpu,
+    "CRASHES": lambda: os.kill(os.getpid(), signal.SIGSEGV),
 }
 
 
@@ -65,11 +65,25 @@ def _patch_reader(module):
     read = module.read
 
     def faulty(parts, hints, max_bytes):
-        _FAULTS.get(parts[0].data, lambda: None)()
+        _FAULTS.get(parts[0].data[:10].decode("latin-1"), lambda: None)()
         return read(parts, hints, max_bytes)
 
     module.read = faulty
 
 
-_PATCHES = {"encoder.runner": _patch_encoder, "formats.registry": _patch_reader}
+def _patch_prepare(module):
+    prepare = module.prepare
+
+    def faulty(record, *args, **options):
+        _FAULTS.get(record.id, lambda: None)()
+        return prepare(record, *args, **options)
+
+    module.prepare = faulty
+
+
+_PATCHES = {
+    "encoder.runner": _patch_encoder,
+    "formats.registry": _patch_reader,
+    "analysis.prepare": _patch_prepare,
+}
 sys.meta_path.insert(0, _Patching())
