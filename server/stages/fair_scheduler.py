@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from server.ipc.messages import BodyParsed, ModelItem, Result, Task, TaskHead
-from server.stages.signal import FilesToRead, Outcome, Sent, SignalStage
+from server.stages.signal import FilesToRead, NeedsIsolation, Outcome, Sent, SignalStage
 
 MAX_OPEN_BODIES: Final = 4  # of a worker, which bounds its memory
 
@@ -22,12 +22,14 @@ MAX_OPEN_BODIES: Final = 4  # of a worker, which bounds its memory
 class _OpenBody:
     """A body that is being processed.
 
-    reads_files  its files are not read yet
+    has_files    its recording is in files
+    reads_files  they are not read yet
     outcome      of reading them, until the body is continued
     """
 
     head: TaskHead
     messages: Generator[Sent, Outcome | None]
+    has_files: bool
     reads_files: bool
     outcome: Outcome | None = None
 
@@ -94,6 +96,9 @@ class FairScheduler:
             elif isinstance(message, FilesToRead):
                 self._parked = body
                 break
+            elif isinstance(message, NeedsIsolation):
+                self._isolated.append((message.task, body.has_files))
+                sent.pop()
             elif isinstance(message, Result | ModelItem):
                 self._open.append(body)
                 break
@@ -112,4 +117,4 @@ class FairScheduler:
         self._open.append(body)
 
     def _open_body(self, task: Task, reads_files: bool) -> None:
-        self._open.append(_OpenBody(task.head, self._stage.run(task), reads_files))
+        self._open.append(_OpenBody(task.head, self._stage.run(task), reads_files, reads_files))

@@ -52,7 +52,14 @@ class FilesToRead:
     files: UploadedFiles
 
 
-Sent = Message | ModelItem | FilesToRead
+@dataclass(frozen=True)
+class NeedsIsolation:
+    """Beside other work there was not enough memory for this task; alone there may be."""
+
+    task: Task
+
+
+Sent = Message | ModelItem | FilesToRead | NeedsIsolation
 Outcome = EcgRecord | EcgError
 
 
@@ -93,6 +100,9 @@ class SignalStage:
         except EcgError as error:
             yield Result(task.head.uid, WHOLE_REQUEST, error=error)
             return
+        except MemoryError:
+            yield self._without_memory(task, WHOLE_REQUEST)
+            return
         head = self._head_of_parsed(task, request)
         timings_ms = {
             "queue": 1000 * (began_s - head.received_s),
@@ -108,7 +118,16 @@ class SignalStage:
             if request.many:
                 self._work_on((head.uid, index))
             job = _Job(head, index, pending, request, task.isolated, timings_ms)
-            yield from self._process(job, deployment)
+            try:
+                yield from self._process(job, deployment)
+            except MemoryError:
+                yield self._without_memory(replace(task, only_indices=(index,)), index)
+
+    def _without_memory(self, task: Task, index: int) -> Result | NeedsIsolation:
+        """Return what follows a lack of memory: an error only if the task had all of it."""
+        if task.isolated:
+            return Result(task.head.uid, index, error=self.cost_limit.memory_error())
+        return NeedsIsolation(replace(task, isolated=True))
 
     def begin(self, head: TaskHead) -> None:
         """Enter a piece of work in the shared table, for the supervisor."""
@@ -128,10 +147,8 @@ class SignalStage:
         check_not_empty(task)
         try:
             request = read_request(task, deployment, self.limits)
-        except EcgError:
+        except (EcgError, MemoryError):
             raise
-        except MemoryError:
-            raise self.cost_limit.memory_error() from None
         except Exception as error:  # the process's edge: a bug must cost this request only
             raise log_bug(logger, task.head.request_id, error) from error
         return _with_parts_of_wire(request, task.head.wire)
@@ -168,7 +185,7 @@ class SignalStage:
         except EcgError as error:
             yield Result(head.uid, index, error=error.under(job.pending.loc))
         except MemoryError:
-            yield Result(head.uid, index, error=self.cost_limit.memory_error())
+            raise
         except Exception as error:  # noqa: BLE001 - the process's edge, as above
             yield Result(head.uid, index, error=log_bug(logger, head.request_id, error))
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from server.ipc.messages import BodyParsed, Result
 from server.stages.fair_scheduler import MAX_OPEN_BODIES, FairScheduler
 from server.stages.signal import FilesToRead, SignalStage
-from tests.server.stages.test_signal_stage import file_task, record_in, stage, task_of
+from tests.server.stages.test_signal_stage import (
+    file_task,
+    no_memory,
+    record_in,
+    stage,
+    task_of,
+)
 
 __all__ = ["stage"]  # a fixture
 
@@ -115,3 +123,35 @@ def test_nothing_else_is_taken_while_the_files_of_an_isolated_task_are_read(
     scheduler.resume(record_in(asked))
     assert steps(scheduler) == [(1, 0)]
     assert scheduler.has_room and scheduler.has_room_for_files
+
+
+def test_a_task_without_enough_memory_is_repeated_when_no_other_is_open(
+    stage: SignalStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = FairScheduler(stage)
+    scheduler.add(task_of(stage, {"records": [{}] * 3}, uid=1))
+    with monkeypatch.context() as patched:
+        patched.setattr("server.stages.signal.read_request", no_memory)
+        scheduler.add(task_of(stage, {}, uid=2))
+        _, sent = scheduler.step()
+    assert sent == []
+    assert not scheduler.has_room
+    assert steps(scheduler) == [(2, 0), (1, 0), (1, 1), (1, 2)]
+    assert scheduler.has_room
+
+
+def test_files_are_read_again_if_there_was_no_memory_for_their_recording(
+    stage: SignalStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = FairScheduler(stage)
+    scheduler.add(file_task(stage, uid=1), reads_files=True)
+    _, (asked,) = scheduler.step()
+    scheduler.resume(record_in(asked))
+    with monkeypatch.context() as patched:
+        patched.setattr("server.stages.signal.prepare", no_memory)
+        scheduler.step()
+    assert not scheduler.has_room_for_files
+    _, (asked,) = scheduler.step()
+    scheduler.resume(record_in(asked))
+    assert steps(scheduler) == [(1, 0)]
+    assert scheduler.has_room_for_files

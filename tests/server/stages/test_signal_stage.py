@@ -25,7 +25,7 @@ from server.ipc.shared_state import SharedState
 from server.settings import Settings
 from server.stages.cost_limit import CostLimit
 from server.stages.parsed_request import Limits
-from server.stages.signal import FilesToRead, SignalStage
+from server.stages.signal import FilesToRead, NeedsIsolation, SignalStage
 from server.start import choose_deployment
 from signals.record import EcgRecord
 from tests.server.ecgs import MSGPACK, Ecg, twelve_seconds
@@ -232,17 +232,35 @@ def test_what_is_being_read_is_in_progress_beside_other_work(stage: SignalStage)
     assert in_progress() == {(9, WHOLE_REQUEST)}
 
 
+NO_MEMORY = {"parsing": "read_request", "preparing": "prepare"}
+
+
+def no_memory(*_: object, **__: object) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize("fails", ["parsing", "preparing"])
+def test_without_memory_a_task_is_repeated_alone(
+    stage: SignalStage, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(f"server.stages.signal.{NO_MEMORY[fails]}", no_memory)
+        task = task_of(stage, {"records": [ECG.json()] * 2})
+        *_, last = stage.run(task)
+    assert isinstance(last, NeedsIsolation)
+    only = {"parsing": None, "preparing": (1,)}[fails]
+    assert last.task == replace(task, isolated=True, only_indices=only)
+    *_, result = stage.run(last.task)
+    assert isinstance(result, Result) and result.error is None
+
+
 @pytest.mark.parametrize("fails", ["parsing", "preparing"])
 def test_without_memory_one_request_fails_and_the_worker_goes_on(
     stage: SignalStage, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    def no_memory(*_: object, **__: object) -> None:
-        raise MemoryError
-
     with monkeypatch.context() as patched:
-        name = {"parsing": "read_request", "preparing": "prepare"}[fails]
-        patched.setattr(f"server.stages.signal.{name}", no_memory)
-        *_, result = stage.run(task_of(stage, ECG.json()))
+        patched.setattr(f"server.stages.signal.{NO_MEMORY[fails]}", no_memory)
+        *_, result = stage.run(replace(task_of(stage, ECG.json()), isolated=True))
     assert isinstance(result, Result)
     assert result.error is not None and result.error.code == "too_costly"
     assert "more than 100 MB" in result.error.detail
