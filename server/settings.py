@@ -182,7 +182,7 @@ class Settings(BaseSettings):
         description="MiB of memory that a signal worker may take for its requests",
     )
     reader_memory_mb: int = Field(
-        4096,
+        1024,
         ge=64,
         description="MiB of memory that the process that reads files for a signal worker may take "
         "for one upload",

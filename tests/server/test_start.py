@@ -124,7 +124,7 @@ def test_health_shows_the_limits() -> None:
         "hang_timeout": 120.0,
         "max_cpu_seconds": 20.0,
         "worker_memory_mb": 4096,
-        "reader_memory_mb": 4096,
+        "reader_memory_mb": 1024,
     }
 
 
