@@ -152,3 +152,16 @@ def test_the_reader_ends_with_its_worker_and_the_next_one_reads_the_file() -> No
             assert hanging.result().json()["code"] == "deadline_exceeded"
         assert upload(server, TABLE).status_code == 200
     assert server.left_at_the_end() == []
+
+
+def test_without_its_nursery_a_worker_is_replaced(server: RunningServer) -> None:
+    wait_for(server.readers, "a reader")
+    (reader,) = server.readers()
+    nursery = psutil.Process(reader).parent()
+    assert nursery is not None and nursery.name() == "ecg-nursery"
+    restarts = signal_restarts(server)
+    nursery.kill()
+    psutil.Process(reader).wait(GUARD_S)
+    assert array(server).status_code == 200
+    assert upload(server, TABLE).status_code == 200
+    assert signal_restarts(server) == restarts + 1
