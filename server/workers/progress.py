@@ -12,7 +12,7 @@ from server.ipc.shared_state import SharedState
 STALLED_AFTER_S: Final = 10.0
 
 
-def stalled_s(state: SharedState, stage: Stage) -> float:
+def _stalled_s(state: SharedState, stage: Stage) -> float:
     """Return for how long no worker of a stage has made progress although work waits.
 
     It is 0 if one makes progress, or if none is alive, which SharedState.is_ready reports.
@@ -24,7 +24,7 @@ def stalled_s(state: SharedState, stage: Stage) -> float:
 
 def stalled_stages(state: SharedState) -> dict[Stage, float]:
     """Return the stages without progress for more than STALLED_AFTER_S, and their seconds."""
-    seconds = {stage: stalled_s(state, stage) for stage in state.rows}
+    seconds = {stage: _stalled_s(state, stage) for stage in state.rows}
     return {stage: stuck_s for stage, stuck_s in seconds.items() if stuck_s > STALLED_AFTER_S}
 
 
