@@ -63,6 +63,8 @@ _BASELINES: Final = ("baseline", "adc_baseline")
 _DATES: Final = ("recording_date", "date", "base_datetime")
 _AGES: Final = ("age",)
 _SEXES: Final = ("sex",)
+# Signed integers for unsigned ones, by the bytes of these. No device counts beyond 63 bits.
+_SIGNED: Final = {1: np.int16, 2: np.int32, 4: np.int64, 8: np.int64}
 _NUMERIC: Final = "iuf"  # dtype kinds: integers and floats
 _DEFAULT_UNIT: Final = "mV"
 MAX_DEPTH: Final = 3  # of nested structures, such as ECG.data in CPSC 2018
@@ -248,7 +250,7 @@ def _checked_signal(array: NDArray[Any]) -> NDArray[Any]:
         raise BadShape(f"signal: {array.ndim} axes; 1 or 2 are allowed", loc=("signal",))
     _check_count(array.size)
     # A baseline subtracted from unsigned integers would wrap around.
-    return array.astype(np.int64) if array.dtype.kind == "u" else array
+    return array.astype(_SIGNED[array.dtype.itemsize]) if array.dtype.kind == "u" else array
 
 
 def _check_count(values: int) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-import tests.attacks.bodies  # noqa: F401 - registers the attacks
+import tests.attacks.array_bodies
+import tests.attacks.bodies  # noqa: F401
 from tests.attacks.attack import Attack, registered
 from tests.attacks.cost import MIB, Cost, cost_of
 

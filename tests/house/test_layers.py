@@ -140,6 +140,16 @@ def test_reading_a_request_loads_neither_torch_nor_a_web_framework() -> None:
     assert loaded.returncode == 0, loaded.stderr
 
 
+def test_no_reader_of_a_file_loads_scipys_readers() -> None:
+    """Theirs of MATLAB files trusts the sizes and types of a file, in C."""
+    loaded = run_python(
+        "import sys; from formats.registry import known_formats\n"
+        "assert known_formats()\n"
+        "sys.exit('loaded: scipy.io' if 'scipy.io' in sys.modules else 0)"
+    )
+    assert loaded.returncode == 0, loaded.stderr
+
+
 def test_processes_that_do_not_filter_never_load_scipy() -> None:
     """All processes import the measuring modules; scipy's filters would add 0.5 s to the start."""
     loaded = run_python(

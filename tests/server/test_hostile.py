@@ -20,6 +20,8 @@ import psutil
 import pytest
 import zstandard
 
+from tests.attacks import array_bodies
+from tests.attacks.cost import Upload
 from tests.data import SHARED, requires_shared
 from tests.server.ecgs import (
     MSGPACK,
@@ -175,6 +177,17 @@ def test_a_header_that_promises_the_earth_allocates_nothing(
     response = send(victim, npy_of_shape(shape), NPY)
     assert response.status_code in (413, 422), response.text
     assert response.json()["code"] in ("corrupt_file", "bad_shape", "too_many_records")
+
+
+@pytest.mark.parametrize(
+    "make", [array_bodies.mat_type_number, array_bodies.mat_field_names, array_bodies.npy_digits]
+)
+def test_arrays_that_ended_or_blocked_a_worker_are_refused(
+    victim: RunningServer, make: Callable[[int], Upload]
+) -> None:
+    for count in (14, 28):
+        response = send(victim, make(count).body, OCTETS)
+        assert response.json()["code"] in ("corrupt_file", "missing_field"), response.text
 
 
 @pytest.mark.parametrize("samples", [10**9, 10**18])

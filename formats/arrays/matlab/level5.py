@@ -156,7 +156,7 @@ class _Reader:
         bits = int(np.frombuffer(flags.data, self._byte_order + "u4")[0])
         kind = bits & _CLASS_BITS
         shape = () if kind == _OPAQUE else self._shape(elements.next())
-        name = self._ascii(elements.next()).decode("latin-1")
+        name = str(self._ascii(elements.next()), "latin-1")
         return _Header(kind, bool(bits & _COMPLEX_BIT), shape, name)
 
     def _shape(self, element: Element) -> tuple[int, ...]:
@@ -175,11 +175,11 @@ class _Reader:
         integers: list[int] = np.frombuffer(element.data, self._byte_order + "i4").tolist()
         return integers
 
-    def _ascii(self, element: Element) -> bytes:
+    def _ascii(self, element: Element) -> memoryview:
         """Return the bytes of a name. Some writers give their type as UTF-8."""
         if element.kind not in (_INT8, _UTF8):
             raise damaged()
-        return bytes(element.data)
+        return element.data
 
     def _value(self, header: _Header, elements: Elements, depth: int) -> Value:
         """Return what follows the header."""
@@ -269,7 +269,7 @@ class _Reader:
         names: list[str] = []
         repetitions: Counter[str] = Counter()
         for start in range(0, count * length, length):
-            padded_name = padded_names[start : start + length]
+            padded_name = bytes(padded_names[start : start + length])
             name = padded_name.split(b"\0", 1)[0].decode("utf-8", "replace")
             repeated = repetitions[name]
             names.append(f"_{repeated}_{name}" if repeated else name)
