@@ -14,10 +14,15 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from access.key_file import add_key
+from access.rates import SharedCounts
 from server import app as app_module
 from server.app import configure_app
+from server.authorization.guard import Guard
 from server.authorization.route_scopes import ROUTE_SCOPES, NotInTable, route_of_path
+from server.authorization.rules import access_rules
 from server.openapi.examples import record
+from server.settings import Settings
 from tests.house.tree import ROOT, source
 from tests.server.authorization.conftest import GuardedServer
 from tests.server.ecgs import problem_of
@@ -206,6 +211,23 @@ def test_a_route_without_an_entry_is_refused(tmp_path: Path) -> None:
     problem_of(server.request("GET", "/debug"), 404, "not_found")
     with pytest.raises(AssertionError, match="/debug needs an entry"):
         app_module._NamedRoute("/debug", endpoint, methods=["GET"])
+
+
+def test_an_opened_scope_needs_no_credential_and_a_wrong_one_is_still_refused(
+    tmp_path: Path,
+) -> None:
+    key = add_key(tmp_path / "keys.json", "lab", ["features"])
+    settings = Settings(host="0.0.0.0", key_file=tmp_path / "keys.json", open_scopes="docs")
+    server = InProcessServer(tmp_path)
+    server.service.guard = Guard(access_rules(settings), SharedCounts(1), 0)
+    assert server.request("GET", "/models").status_code == 200
+    problem_of(server.request("POST", "/analyze", json={}), 401, "unauthorized")
+    wrong = {"X-API-Key": key[:-3] + "AAA"}
+    problem_of(server.request("GET", "/models", headers=wrong), 401, "unauthorized")
+    assert server.request("GET", "/health", headers=wrong).json() == {"status": "starting"}
+    problem_of(
+        server.request("POST", "/analyze", json={}, headers={"X-API-Key": key}), 403, "forbidden"
+    )
 
 
 @pytest.mark.parametrize(
