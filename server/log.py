@@ -1,6 +1,8 @@
 """The log: one structured line for each request, and events of the processes.
 
-It never contains samples, names of patients or names of files.
+It never contains samples, names of patients or names of files. Our own lines are written without
+them. Two sources could still quote a client's file, and are cut: the message of an exception
+(`float("Erika")` quotes its argument), and the lines and warnings of libraries that read files.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +20,12 @@ from server.settings import Settings
 
 # Their records below WARNING are of no use to an operator.
 NOISY_LOGGERS: Final = ("litserve", "uvicorn", "uvicorn.error", "httpx", "asyncio")
+
+# Loggers whose exceptions are logged with their message. They see tensors, devices and settings, no
+# text of a client, and "CUDA out of memory" is what an operator needs to read.
+MESSAGE_LOGGERS: Final = ("ecg.model", "ecg.model_worker", "ecg.start", "ecg.server", "litserve")
+# Loggers whose lines are shown as they are; see `hide_library_text` for the others.
+SHOWN_LOGGERS: Final = ("ecg", "litserve", "uvicorn")
 
 access = logging.getLogger("ecg.access")
 
@@ -26,11 +36,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         level = record.levelname.lower()
         line = f"{_timestamp(record)} {level:7} {record.name} {record.getMessage()}"
-        for name, value in _fields(record).items():
+        for name, value in fields_of(record).items():
             line += f" {name}={value}"
-        if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+        stack = stack_of(record)
+        return f"{line}\n{stack}" if stack else line
 
 
 class JsonFormatter(logging.Formatter):
@@ -43,14 +52,58 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= _fields(record)
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        line |= fields_of(record)
+        stack = stack_of(record)
+        if stack:
+            line["exception"] = stack
         return json.dumps(line)
 
 
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     return getattr(record, "fields", None) or {}
+
+
+def stack_of(record: logging.LogRecord) -> str:
+    """Return the record's exception with its stack, "" if it has none.
+
+    The exception's message is left out unless its logger is one of MESSAGE_LOGGERS.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None:
+        return ""
+    if _is_one_of(record.name, MESSAGE_LOGGERS):
+        return "".join(traceback.format_exception(error)).rstrip()
+    causes = [error]
+    while (cause := causes[0].__cause__ or causes[0].__context__) and cause not in causes:
+        causes.insert(0, cause)
+    parts = [
+        "".join(traceback.format_tb(cause.__traceback__)) + _type_of(cause) for cause in causes
+    ]
+    return "\nand then\n".join(parts)
+
+
+def _type_of(error: BaseException) -> str:
+    name = type(error).__name__
+    # The number says more (no space, too many files); the name of the file stays out.
+    return f"{name}: errno {error.errno}" if isinstance(error, OSError) and error.errno else name
+
+
+def _is_one_of(logger: str, names: tuple[str, ...]) -> bool:
+    return any(logger == name or logger.startswith(f"{name}.") for name in names)
+
+
+def hide_library_text(record: logging.LogRecord) -> bool:
+    """Drop what libraries log below ERROR; of their errors keep the place, not the text.
+
+    A filter of the log's handlers. pydicom, for one, quotes a value that breaks the standard.
+    """
+    if _is_one_of(record.name, SHOWN_LOGGERS):
+        return True
+    if record.levelno < logging.ERROR:
+        return False
+    record.msg = f"error in {record.module}, line {record.lineno} (text not shown)"
+    record.args = ()
+    return True
 
 
 def _timestamp(record: logging.LogRecord) -> str:
@@ -61,6 +114,7 @@ def configure_logging(settings: Settings) -> None:
     """Log to standard error in one format. Every process calls this."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.log_json else TextFormatter())
+    handler.addFilter(hide_library_text)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
@@ -72,22 +126,13 @@ def configure_logging(settings: Settings) -> None:
         logger.setLevel(max(logging.WARNING, root.level))
 
 
-def log_request(
-    route: str, status: int, code: str, milliseconds: float, request_id: str, holder: str
-) -> None:
-    """Log one answered request. `holder` is the name of the key or token, never the key."""
-    fields = {
-        "route": route,
-        "status": status,
-        "code": code or "-",
-        "ms": round(milliseconds, 1),
-        "request_id": request_id,
-        "key": holder or "-",
-    }
+def log_request(fields: Mapping[str, object]) -> None:
+    """Log one answer: route, status, code, ms, request_id, key, trace_id."""
     access.info("request", extra={"fields": fields})
 
 
 def log_bug(logger: logging.Logger, request_id: str, error: Exception) -> InternalError:
-    """Log an unexpected exception with its traceback. Return the error for the client."""
-    logger.error("request %s failed", request_id, exc_info=error)
+    """Log an unexpected exception with its stack. Return the error for the client."""
+    fields = {"request_id": request_id}
+    logger.error("a request failed", exc_info=error, extra={"fields": fields})
     return InternalError("internal error; the log of the server has it under the request id")

@@ -90,6 +90,14 @@ class _Answer:
         status = self.status or CLIENT_CLOSED_REQUEST
         code = state["code"]
         metrics.request_ended(route, status, code, seconds)
+        fields: dict[str, object] = {
+            "route": route,
+            "status": status,
+            "code": code or "-",
+            "ms": round(1000 * seconds, 1),
+            "request_id": self.request_id,
+        }
+        # The name of the key or token, never the key.
         identity: Identity | None = state.get("identity")
-        name = "" if identity is None else identity.name
-        log_request(route, status, code, 1000 * seconds, self.request_id, name)
+        fields["key"] = identity.name if identity else "-"
+        log_request(fields)

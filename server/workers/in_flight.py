@@ -248,8 +248,12 @@ class InFlightRequests:
         if progress.isolated:
             progress.isolated_deaths += 1
         if progress.isolated_deaths >= MAX_ISOLATED_DEATHS:
-            request_id = pending.task.head.request_id
-            logger.error("request %s ended %s workers and is given up", request_id, progress.stage)
+            fields = {"request_id": pending.task.head.request_id}
+            logger.error(
+                "a recording ended %d %s workers and is given up",
+                *(progress.isolated_deaths, progress.stage),
+                extra={"fields": fields},
+            )
             error = WorkerCrashed("the worker process ended each time it processed this recording")
             self._note(pending, Result(pending.uid, index, error=error))
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import time
 from typing import Any, Final
@@ -49,6 +50,8 @@ class SignalAPI(WorkerAPI):
         """
         settings = self.settings
         configure_logging(settings)
+        # As lines of the logger py.warnings, which are not shown: they may quote a recording.
+        logging.captureWarnings(True)
         # There is one worker for each core that the signal stage uses. A second BLAS thread, for a
         # product of small matrices, would spin while it waits for a core.
         threadpool_limits(1, user_api="blas")
