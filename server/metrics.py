@@ -1,15 +1,15 @@
-"""The Prometheus metrics of the server. metric_families says how a family is added."""
+"""The metrics that processes count: requests, stages, batches, refusals, losses.
+
+metric_families says how a family is added; live_metrics has those that are read for each scrape,
+drift those of recordings and labels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-
-from server.ipc.metric_table import MetricTable
-from server.metric_families import Counter, FamilyCollector, Histogram
+from server.metric_families import Counter, Histogram
 
 # Buckets of the histograms.
 SECONDS: Final = (
@@ -27,7 +27,10 @@ REQUEST_SECONDS = Histogram(
     "ecg_request_seconds", "Time from the request's head to its answer", SECONDS, "route"
 )
 STAGE_SECONDS = Histogram(
-    "ecg_stage_seconds", "Time of one recording in each stage", SECONDS, "stage"
+    "ecg_stage_seconds",
+    "Time of one recording in each stage; queue contains model_queue",
+    SECONDS,
+    *("route", "stage"),
 )
 BATCH_SEGMENTS = Histogram("ecg_batch_segments", "Segments in one batch of the encoders", COUNTS)
 BATCH_REQUESTS = Histogram("ecg_batch_requests", "Recordings in one batch of the encoders", COUNTS)
@@ -40,6 +43,7 @@ DEVICE_BUSY = Counter(
 )
 ABANDONED = Counter("ecg_abandoned", "Recordings dropped because the client had left")
 RETRIED = Counter("ecg_retried", "Recordings repeated after a worker was lost", "stage")
+LOST = Counter("ecg_lost_messages", "Messages for which there was no memory or descriptor")
 
 
 def batch_ran(device: str, routes: Sequence[str], segments: Sequence[int], seconds: float) -> None:
@@ -56,41 +60,6 @@ def request_ended(route: str, status: int, code: str, seconds: float) -> None:
     REQUEST_SECONDS.labels(route).observe(seconds)
 
 
-def stages_ended(timings_ms: Mapping[str, float]) -> None:
+def stages_ended(route: str, timings_ms: Mapping[str, float]) -> None:
     for stage, milliseconds in timings_ms.items():
-        STAGE_SECONDS.labels(stage).observe(milliseconds / 1000)
-
-
-class LiveGauges:
-    """Values that are read when /metrics is requested, and not counted by any process."""
-
-    def __init__(
-        self, queue_depth: Mapping[str, int], in_flight: int, restarts: Mapping[str, int]
-    ) -> None:
-        self._queue_depth = queue_depth
-        self._in_flight = in_flight
-        self._restarts = restarts
-
-    def collect(self) -> list[GaugeMetricFamily]:
-        depth = GaugeMetricFamily(
-            "ecg_queue_depth", "Recordings that wait for a worker", labels=["stage"]
-        )
-        for stage, value in self._queue_depth.items():
-            depth.add_metric([stage], value)
-        in_flight = GaugeMetricFamily(
-            "ecg_in_flight", "Requests accepted and not answered yet", value=self._in_flight
-        )
-        restarts = GaugeMetricFamily(
-            "ecg_worker_restarts_total", "Processes that were replaced", labels=["stage"]
-        )
-        for stage, value in self._restarts.items():
-            restarts.add_metric([stage], value)
-        return [depth, in_flight, restarts]
-
-
-def exposition(table: MetricTable, gauges: LiveGauges) -> bytes:
-    """Return all metrics in Prometheus' text format."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(FamilyCollector(table))
-    registry.register(gauges)
-    return generate_latest(registry)
+        STAGE_SECONDS.labels(route, stage).observe(milliseconds / 1000)

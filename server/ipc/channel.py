@@ -20,6 +20,7 @@ import os
 import pickle
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final
@@ -35,7 +36,9 @@ MESSAGES_IN_BUFFER: Final = 8
 # arrays can be used in place.
 ALIGNED_BYTES: Final = 64
 _DESCRIPTOR_BYTES: Final = array.array("i", [0]).itemsize
-_SIZE: Final = struct.Struct("<Q")  # one number of the header
+# A header begins with the monotonic time of sending and the number of parts.
+_HEAD: Final = struct.Struct("<dQ")
+_SIZE: Final = struct.Struct("<Q")  # of a part; the sizes follow
 
 
 class Channel:
@@ -91,6 +94,19 @@ class Channel:
         except BlockingIOError:
             return None
 
+    def oldest_sent_s(self) -> float | None:
+        """Return the monotonic time at which the next message was sent, None if there is none.
+
+        The message stays in the queue.
+        """
+        head = bytearray(_HEAD.size)
+        try:
+            self._receiver.recv_into(head, 0, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        sent_s, _ = _HEAD.unpack(head)
+        return float(sent_s)
+
     def _send(self, message: object, flags: int) -> None:
         buffers: list[pickle.PickleBuffer] = []
         pickled = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
@@ -118,10 +134,10 @@ class Channel:
             [self._buffer], socket.CMSG_SPACE(_DESCRIPTOR_BYTES), flags | socket.MSG_CMSG_CLOEXEC
         )
         received = memoryview(self._buffer)[:length]
-        (count,) = _SIZE.unpack_from(received)
-        sizes = struct.unpack_from(f"<{count}Q", received, _SIZE.size)
+        _, count = _HEAD.unpack_from(received)
+        sizes = struct.unpack_from(f"<{count}Q", received, _HEAD.size)
         if not ancillary:
-            content = received[_aligned(_SIZE.size * (1 + count)) :]
+            content = received[_aligned(_HEAD.size + _SIZE.size * count) :]
             pickled, *parts = _split(content, sizes)
             # The arrays are copied, because the next message overwrites the buffer.
             copies = [bytes(part) for part in parts]
@@ -138,8 +154,9 @@ class Channel:
 
 
 def _header(sizes: Sequence[int]) -> bytes:
-    """Return the header of a message: the number of its parts and their sizes, padded."""
-    header = struct.pack(f"<{1 + len(sizes)}Q", len(sizes), *sizes)
+    """Return the header of a message: the time, the number of its parts, their sizes; padded."""
+    count = len(sizes)
+    header = struct.pack(f"<d{1 + count}Q", time.monotonic(), count, *sizes)
     return header.ljust(_aligned(len(header)), b"\0")
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from server import metrics
 from server.ipc.channel import Channel
+from server.ipc.messages import Stage
 
 logger = logging.getLogger("ecg.queues")
 
@@ -37,6 +39,10 @@ class Queues:
     def for_http_processes(cls, count: int) -> Queues:
         answers = tuple(Channel() for _ in range(count))
         return cls(Channel(), Channel(), Channel(), Channel(), answers)
+
+    def of_stage(self, stage: Stage) -> tuple[Channel, ...]:
+        """Return the queues that the workers of a stage receive from."""
+        return (self.tasks,) if stage == "signal" else (self.single_items, self.many_items)
 
 
 class Outbox(Generic[SentT]):
@@ -74,5 +80,6 @@ class Outbox(Generic[SentT]):
                 # No memory or file descriptor for it. This message is lost; its request is
                 # answered at its deadline.
                 logger.error("a message could not be sent to its queue: %s", error)
+                metrics.LOST.inc()
                 self._on_dropped()
             self._kept.popleft()

@@ -43,6 +43,8 @@ class SharedState:
     received       messages received from the stage's queues, over all processes of the row; the
                    threads of a model worker share a lock for it
     items_sent     recordings sent to the model workers; signal workers only
+    backlog_since_s  monotonic time since which the oldest recording that a model worker has
+                   received waits for its device; 0 where none waits
 
     Written by the main process.
     killed_start   value of `starts` for the process that was killed because it hung; 0 for none
@@ -89,6 +91,7 @@ class SharedState:
         self.work = CurrentWorkTable(memory, signal_workers)
         self.received = memory.array(ctypes.c_int64, rows)
         self.items_sent = memory.array(ctypes.c_int64, signal_workers)
+        self.backlog_since_s = memory.array(ctypes.c_double, rows)
         self.killed_start = memory.array(ctypes.c_int64, rows)
         self.draining = memory.value(ctypes.c_int64)
         self.http_starts = memory.array(ctypes.c_int64, api_workers)

@@ -8,7 +8,6 @@ import orjson
 from starlette.responses import Response
 
 from errors import DeadlineExceeded, EcgError, WorkerRestarting
-from server import metrics
 from server.ipc.messages import Result, WireFormat
 from server.routes.accept import AnswerFormat
 from server.stages.encoding import (
@@ -42,8 +41,6 @@ def answer(pending: PendingRequest, answer_format: AnswerFormat, service: Servic
         pending.results.get(index) or unfinished_result(pending, index, service)
         for index in range(pending.count or 0)
     ]
-    for result in results:
-        metrics.stages_ended(result.timings_ms)
     headers = {"Server-Timing": _server_timing(results)}
     wire = answer_format.wire
     if not pending.many:

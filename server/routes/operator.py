@@ -16,9 +16,9 @@ from analysis.deployment import Deployment, role_of_head, with_heads
 from errors import WrongEncoder
 from heads.cache import InstalledVersion
 from model_store.labels import Label
-from server import metrics
 from server.authorization.middleware import identity_of
 from server.ipc.shared_state import is_alive
+from server.live_metrics import exposition
 from server.media_types import JSON, PROMETHEUS
 from server.version import VERSION
 from server.workers.progress import stalled_stages
@@ -59,16 +59,8 @@ async def models(request: Request) -> Response:
 
 
 async def _prometheus(request: Request) -> Response:
-    state = service_of(request).state
-    gauges = metrics.LiveGauges(
-        queue_depth={stage: state.queue_depth(stage) for stage in state.rows},
-        in_flight=state.in_flight_count(),
-        restarts={
-            "api": state.http_restart_count(),
-            **{stage: state.restart_count(stage) for stage in state.rows},
-        },
-    )
-    body = await asyncio.to_thread(metrics.exposition, state.metrics, gauges)
+    # In a thread, as it reads /proc.
+    body = await asyncio.to_thread(exposition, service_of(request))
     return Response(body, media_type=PROMETHEUS)
 
 

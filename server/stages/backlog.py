@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,10 +73,15 @@ class Backlog:
 
     Recordings of requests with a single one have most of a batch; those of larger requests have
     the rest, and what the single ones leave. So neither kind waits for all of the other.
+
+    on_change  called with the monotonic time since which the oldest job waits, 0 if none waits
     """
 
-    def __init__(self, max_batch: int) -> None:
+    def __init__(
+        self, max_batch: int, on_change: Callable[[float], None] = lambda oldest_s: None
+    ) -> None:
         self.max_batch = max_batch
+        self._on_change = on_change
         self._single: deque[Job] = deque()
         self._many: deque[Job] = deque()
         self._changed = threading.Condition()
@@ -90,6 +96,7 @@ class Backlog:
         with self._changed:
             self._changed.wait_for(lambda: _segments_left(jobs) < limit)
             jobs.append(job)
+            self._on_change(self._oldest_s())
             self._changed.notify_all()
 
     def next_batch(self) -> Batch:
@@ -100,8 +107,14 @@ class Backlog:
         with self._changed:
             self._changed.wait_for(self._has_segments)
             batch = self._fill_batch()
+            self._on_change(self._oldest_s())
             self._changed.notify_all()
         return batch
+
+    def _oldest_s(self) -> float:
+        # Each kind is in the order of arrival, but for long recordings that have begun.
+        heads = [jobs[0].item.sent_s for jobs in (self._single, self._many) if jobs]
+        return min(heads, default=0.0)
 
     def _has_segments(self) -> bool:
         return _segments_left(self._single) + _segments_left(self._many) > 0

@@ -14,7 +14,7 @@ from analysis.options import FeatureOptions
 from errors import DeadlineExceeded, EcgError
 from heads.cache import HeadCache
 from model_store.manifest import Role
-from server import metrics
+from server import drift, metrics
 from server.ipc.messages import Message, Result
 from server.ipc.shared_state import SharedState
 from server.log import log_bug
@@ -127,6 +127,7 @@ class ModelStage:
         timings_ms = {
             **item.timings_ms,
             "queue": item.timings_ms.get("queue", 0.0) + job.queued_ms,
+            "model_queue": job.queued_ms,
             "encode": job.encode_ms,
         }
         if isinstance(item.prepared.options, FeatureOptions):
@@ -135,6 +136,7 @@ class ModelStage:
         analysis = analysis_answer(
             item.prepared, encoded, self._deployment, self._runtime, self._head_cache.head
         )
+        drift.analysis_given(analysis)
         return encode_analysis(analysis, item.head, item.index, timings_ms)
 
     def _reply(self, job: Job, result: Result) -> None:

@@ -17,6 +17,7 @@ from analysis.options import AnalyzeOptions, QualityOptions
 from analysis.prepare import Prepared, prepare
 from errors import DeadlineExceeded, EcgError
 from heads.cache import HeadCache
+from server import drift
 from server.ipc.messages import (
     WHOLE_REQUEST,
     BodyParsed,
@@ -196,6 +197,7 @@ class SignalStage:
         timings_ms = {**job.timings_ms, "parse": job.timings_ms["parse"] + read_ms}
         max_seconds = self.limits.max_seconds
         prepared = prepare(record, job.request.options, deployment, max_seconds=max_seconds)
+        drift.recording_read(record, prepared.quality)
         return prepared, timings_ms | prepared.timings_ms
 
     def _answer(self, job: _Job, prepared: Prepared, timings_ms: dict[str, float]) -> Result:
@@ -205,6 +207,7 @@ class SignalStage:
             return encode_answer(quality_answer(prepared), job.head, job.index, timings_ms)
         assert isinstance(options, AnalyzeOptions), "embeddings need an encoder. This is a bug."
         analysis = analysis_answer(prepared, {}, self.deployment, None, self.head_cache.head)
+        drift.analysis_given(analysis)
         return encode_analysis(analysis, job.head, job.index, timings_ms)
 
 

@@ -166,8 +166,9 @@ class InFlightRequests:
                 progress.sent_s = time.monotonic()
         elif message.index == WHOLE_REQUEST:
             pending.failure = pending.failure or message.error
-        else:
-            pending.results.setdefault(message.index, message)
+        elif message.index not in pending.results:
+            pending.results[message.index] = message
+            metrics.stages_ended(pending.task.head.route, message.timings_ms)
         if isinstance(message, Result) or pending.is_finished:
             pending.changed.set()
 

@@ -83,7 +83,13 @@ class ModelLoop(LitLoop):
     """
 
     def __call__(self, lit_api: ModelAPI, device: str, *_: Any) -> None:
-        backlog = Backlog(MAX_BATCH_SEGMENTS["cuda" if device.startswith("cuda") else "cpu"])
+        state, row = lit_api.state, lit_api.row
+
+        def waits_since(oldest_s: float) -> None:
+            state.backlog_since_s[row] = oldest_s
+
+        max_batch = MAX_BATCH_SEGMENTS["cuda" if device.startswith("cuda") else "cpu"]
+        backlog = Backlog(max_batch, waits_since)
         _start_receiving(backlog, lit_api.queues, lit_api.state, lit_api.row)
 
         def send(http_process: int, messages: Sequence[Message]) -> None:

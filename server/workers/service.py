@@ -43,6 +43,7 @@ class Service:
 
     settings: Settings
     state: SharedState
+    queues: Queues
     deployment: Deployment
     head_cache: HeadCache
     in_flight: InFlightRequests
@@ -102,7 +103,9 @@ async def running_service(
     loop.add_reader(answers.receiving_fd, receive_answers)
     head_cache = HeadCache(settings.models_folder)
     try:
-        yield Service(settings, state, deployment, head_cache, in_flight, http_process, guard)
+        yield Service(
+            settings, state, queues, deployment, head_cache, in_flight, http_process, guard
+        )
     finally:
         loop.remove_reader(answers.receiving_fd)
         heartbeat.cancel()

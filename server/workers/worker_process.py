@@ -56,6 +56,7 @@ def register_worker(state: SharedState, stage: Stage) -> int:
     state.busy_since_s[row] = 0.0
     if stage == "signal":
         state.work.end(row)
+    state.backlog_since_s[row] = 0.0
     state.starts[row] += 1
     state.cannot_start[row] = 0
     # The pid last: who reads it finds the rest of the row in place.

@@ -14,6 +14,7 @@ from heads.cache import HeadCache
 from server.app import configure_app
 from server.authorization.guard import AccessRules, Guard
 from server.ipc.messages import Stage, Task
+from server.ipc.queues import Queues
 from server.ipc.shared_state import SharedState
 from server.settings import Settings
 from server.start import choose_deployment
@@ -22,6 +23,8 @@ from server.workers.service import Service
 
 SIGNAL_WORKERS = 2
 SLOTS = 2
+# Never used, and never closed: one set for all tests.
+QUEUES = Queues.for_http_processes(1)
 
 
 @dataclass
@@ -38,6 +41,7 @@ class InProcessServer:
         self.service = Service(
             settings=settings,
             state=self.state,
+            queues=QUEUES,
             deployment=choose_deployment(settings, cuda=False),
             head_cache=HeadCache(self.models_dir),
             in_flight=self.in_flight,

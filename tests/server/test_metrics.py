@@ -14,10 +14,8 @@ import pytest
 from server import metric_families, metrics
 from server.ipc.metric_table import CELLS, DIRECTORY_BYTES, MetricTable
 from server.ipc.shared_memory import SharedMemory
-from server.metric_families import Counter, Histogram, count_into
-from server.metrics import LiveGauges, exposition
+from server.metric_families import Counter, FamilyCollector, Histogram, count_into
 
-GAUGES = LiveGauges(queue_depth={"signal": 3}, in_flight=2, restarts={"model": 1})
 HITS = Counter("test_hits", "Hits, by place", "place", "code")
 SECONDS = Histogram("test_seconds", "Seconds, by place", (0.1, 1, 10), "place")
 PLAIN = Counter("test_plain", "Without labels")
@@ -31,7 +29,9 @@ def table() -> Iterator[MetricTable]:
 
 
 def text(table: MetricTable) -> str:
-    return exposition(table, GAUGES).decode()
+    registry = prometheus_client.CollectorRegistry(auto_describe=False)
+    registry.register(FamilyCollector(table))
+    return prometheus_client.generate_latest(registry).decode()
 
 
 def value(table: MetricTable, series: str) -> float | None:
@@ -140,9 +140,3 @@ def test_families_are_defined_once() -> None:
     with pytest.raises(AssertionError, match="labels of test_hits"):
         HITS.labels("one only")
     assert metrics.REQUESTS.name in metric_families._FAMILIES
-
-
-def test_live_gauges_are_shown_as_they_are(table: MetricTable) -> None:
-    assert value(table, 'ecg_queue_depth{stage="signal"}') == 3
-    assert value(table, "ecg_in_flight") == 2
-    assert value(table, 'ecg_worker_restarts_total{stage="model"}') == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +73,20 @@ def test_what_waits_outlives_who_took_the_message_before_it(channel: Channel) ->
     name, found = channel.receive()
     assert name == "waiting" and found.all()
     assert channel.try_receive() is None
+
+
+def test_the_time_of_the_oldest_message_is_read_without_taking_it(channel: Channel) -> None:
+    assert channel.oldest_sent_s() is None
+    times = [time.monotonic()]
+    for size in (SMALL, BIG):
+        channel.send(np.zeros(size, np.float32))
+        times.append(time.monotonic())
+    before = _descriptors()
+    for earliest_s, latest_s, size in zip(times, times[1:], (SMALL, BIG), strict=False):
+        for _ in range(3):
+            sent_s = channel.oldest_sent_s()
+            assert sent_s is not None and earliest_s <= sent_s <= latest_s
+        # Looking at a message that is in a memory file leaves no descriptor behind.
+        assert _descriptors() == before
+        assert channel.receive().size == size
+    assert channel.oldest_sent_s() is None

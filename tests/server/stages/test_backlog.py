@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,19 @@ def test_the_null_encoder_answers_every_part(tmp_path: Path) -> None:
             len(answer_of(post_npy(server, "/extract_features", twelve_seconds()))["features"])
             == WIDTH
         )
+
+
+def test_the_backlog_reports_since_when_its_oldest_job_waits() -> None:
+    reported: list[float] = []
+    backlog = Backlog(BATCH, reported.append)
+    for sent_s, many in ((5.0, True), (3.0, False), (4.0, False)):
+        entry = job(int(sent_s), segments=BATCH - 2, many=many)
+        entry.item = replace(entry.item, sent_s=sent_s)
+        backlog.add(entry)
+    assert reported == [5.0, 3.0, 3.0]
+    # The first job, with a share of the large request's, which is then not finished yet.
+    assert batch_of(backlog) == [(3, BATCH - 2), (5, 2)]
+    assert reported[-1] == 4.0
+    while reported[-1]:
+        backlog.next_batch()
+    assert reported[-1] == 0.0
