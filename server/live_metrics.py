@@ -93,7 +93,7 @@ def _pids(service: Service) -> dict[str, int]:
     pids = {"main": state.main_pid}
     pids |= {f"api-{number}": int(pid) for number, pid in enumerate(state.api_pid)}
     for stage, rows in state.rows.items():
-        pids |= {f"{stage}-{number}": int(state.pid[row]) for number, row in enumerate(rows)}
+        pids |= {state.place_of(stage, row): int(state.pid[row]) for row in rows}
     return {place: pid for place, pid in pids.items() if pid > 0}
 
 

@@ -25,7 +25,7 @@ NOISY_LOGGERS: Final = ("litserve", "uvicorn", "uvicorn.error", "httpx", "asynci
 # text of a client, and "CUDA out of memory" is what an operator needs to read.
 MESSAGE_LOGGERS: Final = ("ecg.model", "ecg.model_worker", "ecg.start", "ecg.server", "litserve")
 # Loggers whose lines are shown as they are; see `hide_library_text` for the others.
-SHOWN_LOGGERS: Final = ("ecg", "litserve", "uvicorn")
+SHOWN_LOGGERS: Final = ("ecg", "litserve", "uvicorn", "opentelemetry")
 
 access = logging.getLogger("ecg.access")
 

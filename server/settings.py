@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -198,6 +199,11 @@ class Settings(BaseSettings):
         "info", description="Lowest severity that is logged"
     )
     log_json: bool = Field(False, description="Log lines as JSON objects")
+    otlp_endpoint: str | None = Field(
+        None,
+        description="Base URL of an OpenTelemetry collector (OTLP over HTTP), such as "
+        "http://localhost:4318, which then gets traces and logs",
+    )
 
     @field_validator("device")
     @classmethod
@@ -205,6 +211,16 @@ class Settings(BaseSettings):
         if value in ("auto", "cpu", "cuda") or DEVICE_LIST.fullmatch(value):
             return value
         raise ValueError("must be auto, cpu, cuda, or cuda:N,...")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _base_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = urlsplit(value)
+        if url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment):
+            return value
+        raise ValueError("must be a URL such as http://localhost:4318")
 
     @property
     def max_body_bytes(self) -> int:

@@ -40,6 +40,7 @@ class TaskHead:
 
     http_process  number of the HTTP process that answers the client, from 0
     form          the form of an earlier service that the answer has; known after the body is parsed
+    traceparent   the request's span, as in W3C Trace Context; "" without tracing
     """
 
     http_process: int
@@ -51,6 +52,7 @@ class TaskHead:
     received_s: float
     deadline_s: float
     form: LegacyForm | None = None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True)

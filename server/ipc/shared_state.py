@@ -116,6 +116,10 @@ class SharedState:
     def worker_metrics(self, row: int) -> MetricRow:
         return self.metrics.rows[1 + len(self.api_pid) + row]
 
+    def place_of(self, stage: Stage, row: int) -> str:
+        """Return the name of a worker's place, which its replacements keep: model-0."""
+        return f"{stage}-{self.rows[stage].index(row)}"
+
     def set_encoder_report(self, row: int, encoders: Mapping[Role, dict[str, Any]]) -> None:
         """Store what only the model worker knows of each role's encoder.
 

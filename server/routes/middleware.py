@@ -6,7 +6,7 @@ import logging
 import re
 import secrets
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +16,11 @@ from server import metrics
 from server.authorization.security_headers import add_security_headers
 from server.log import log_bug, log_request
 from server.routes.problems import problem_response
+from server.telemetry.process import spans
+from server.workers.in_flight import PendingRequest
+
+if TYPE_CHECKING:
+    from server.telemetry.spans import RequestSpan
 
 logger = logging.getLogger("ecg.http")
 
@@ -54,16 +59,26 @@ class _Answer:
     """One answer while it is made.
 
     scope["state"] carries the request id and the time of arrival to the handlers, and the error
-    code back. `status` is 0 until the answer has begun.
+    code and the pending request back. `status` is 0 until the answer has begun.
     """
 
     def __init__(self, scope: Scope) -> None:
         self.began_s = time.monotonic()
         self.status = 0
         self.scope = scope
-        self.request_id = _request_id_of(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        self.request_id = _request_id_of(headers)
+        makes_spans = spans()
+        self.span: RequestSpan | None = None
+        if makes_spans is not None:
+            self.span = makes_spans.begin_request(scope["method"], headers.getlist("traceparent"))
         state: dict[str, Any] = scope.setdefault("state", {})
-        state.update(request_id=self.request_id, received_s=self.began_s, code="")
+        state.update(
+            request_id=self.request_id,
+            received_s=self.began_s,
+            code="",
+            traceparent=self.span.traceparent if self.span else "",
+        )
 
     def wrap(self, send: Send) -> Send:
         """Return `send` with the headers of every answer added."""
@@ -73,6 +88,8 @@ class _Answer:
                 self.status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = self.request_id
+                if self.span is not None:
+                    headers["traceresponse"] = self.span.traceparent
                 total_ms = 1000 * (time.monotonic() - self.began_s)
                 # Answers to recordings have the time of each stage already.
                 headers.setdefault("Server-Timing", f"total;dur={total_ms:.2f}")
@@ -100,4 +117,11 @@ class _Answer:
         # The name of the key or token, never the key.
         identity: Identity | None = state.get("identity")
         fields["key"] = identity.name if identity else "-"
-        log_request(fields)
+        if self.span is None:
+            log_request(fields)
+            return
+        ids = {"trace_id": self.span.trace_id, "span_id": self.span.span_id}
+        log_request({**fields, **ids})
+        pending: PendingRequest | None = state.get("pending")
+        results = pending.results if pending else {}
+        self.span.end(fields, results, many=pending is not None and pending.many)

@@ -59,6 +59,7 @@ async def _handle(request: Request, route: Route) -> Response:
         answer_format = accepted_format(request.headers.get("accept", ""), route)
         task = await _task(request, route, answer_format, slot, service)
         pending = service.in_flight.submit(task)
+        request.scope["state"]["pending"] = pending
         # ASGI reports that the client has left to whoever receives, so a task must.
         disconnect = asyncio.create_task(wait_for_disconnect(request))
         disconnect.add_done_callback(lambda _: pending.changed.set())
@@ -102,6 +103,7 @@ async def _task(
         wire=answer_format.wire,
         received_s=received_s,
         deadline_s=deadline_s,
+        traceparent=state["traceparent"],
     )
     return Task(
         head,

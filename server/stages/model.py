@@ -20,6 +20,7 @@ from server.ipc.shared_state import SharedState
 from server.log import log_bug
 from server.stages.backlog import Batch, Job
 from server.stages.response import encode_analysis, encode_embedding
+from server.telemetry.process import spans
 
 logger = logging.getLogger("ecg.model")
 
@@ -65,6 +66,10 @@ class ModelStage:
         routes = [job.item.head.route for job, _ in batch]
         segments = [len(piece.segments) for _, piece in batch]
         metrics.batch_ran(self._runtime.device, routes, segments, seconds)
+        makes_spans = spans()
+        if makes_spans is not None:
+            traceparents = [job.item.head.traceparent for job, _ in batch]
+            makes_spans.batch_ran(self._runtime.device, traceparents, segments, seconds)
         for (job, _), result in zip(batch, results, strict=True):
             job.encode_ms += 1000 * seconds
             self._add_result(job, result)

@@ -22,6 +22,7 @@ from server.log import configure_logging
 from server.settings import Settings
 from server.stages.backlog import MAX_BATCH_SEGMENTS, Backlog, Job
 from server.stages.model import ModelStage
+from server.telemetry.process import start_telemetry
 from server.workers.worker_api import WorkerAPI
 from server.workers.worker_process import register_worker, set_worker_ready
 
@@ -49,6 +50,7 @@ class ModelAPI(WorkerAPI):
         """
         configure_logging(self.settings)
         self.row = register_worker(self.state, "model")
+        start_telemetry(self.settings, self.state.place_of("model", self.row))
         limit_openmp_spinning()
         keep_freed_memory()
         # Imported here, as it imports torch, which no other process loads.

@@ -25,6 +25,7 @@ from server.ipc.shared_state import SharedState
 from server.metric_families import count_into
 from server.settings import Settings
 from server.stages.request_body import holds_files
+from server.telemetry.process import start_telemetry, stop_telemetry
 from server.workers.death_watch import DeathWatch
 from server.workers.in_flight import InFlightRequests
 
@@ -73,6 +74,7 @@ async def running_service(
 ) -> AsyncIterator[Service]:
     """Yield this process's service; receive answers and watch the workers while it runs."""
     count_into(state.http_metrics(http_process))
+    start_telemetry(settings, f"api-{http_process}")
     heartbeat = asyncio.create_task(_beat(state, http_process), name="heartbeat")
     state.api_pid[http_process] = os.getpid()
     loop = asyncio.get_running_loop()
@@ -112,6 +114,8 @@ async def running_service(
         death_watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await death_watch
+        # In a thread, as it waits for the collector.
+        await asyncio.to_thread(stop_telemetry)
 
 
 async def _beat(state: SharedState, http_process: int) -> None:

@@ -25,6 +25,7 @@ from server.settings import Settings
 from server.stages.fair_scheduler import FairScheduler
 from server.stages.parsed_request import Limits
 from server.stages.signal import FilesToRead, Sent, SignalStage
+from server.telemetry.process import start_telemetry
 from server.workers.file_reader import FileReader
 from server.workers.reader_process import fork_nursery
 from server.workers.worker_api import WorkerAPI
@@ -60,6 +61,7 @@ class SignalAPI(WorkerAPI):
         # It forks, so it comes before the first thread.
         limit = settings.reader_cost_limit
         self.reader = FileReader(fork_nursery(limit), self.state, limit)
+        start_telemetry(settings, self.state.place_of("signal", self.row))
         limits = Limits(settings.max_body_bytes, settings.max_records, settings.max_seconds)
         # Before the worker is ready: otherwise the first recording would wait for the warm-up.
         warm_up()

@@ -14,6 +14,7 @@ from tests.formats.test_ishne import ishne
 from tests.formats.xml.test_muse import lead, muse, waveform
 from tests.server.ecgs import JSON, NPY, get, npy, post, twelve_seconds
 from tests.server.harness import RunningServer
+from tests.server.telemetry.collector import Collector
 
 SURNAME = "Mustermann"
 FILE = "mustermann_erika_1961"
@@ -57,9 +58,16 @@ def _with_odd_values(values: dict[str, str]) -> bytes:
     return data
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    with RunningServer(ECG_LOG_JSON="true", ECG_LOG_LEVEL="debug") as running:
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with Collector() as running:
+        yield running
+
+
+@pytest.fixture
+def server(collector: Collector) -> Iterator[RunningServer]:
+    settings = {"ECG_LOG_JSON": "true", "ECG_LOG_LEVEL": "debug"}
+    with RunningServer(ECG_OTLP_ENDPOINT=collector.url, **settings) as running:
         yield running
 
 
@@ -91,6 +99,11 @@ def send_everything(server: RunningServer) -> list[httpx.Response]:
             post(server, "/analyze", content=signal, params=query, headers={"Content-Type": NPY})
         )
     headers = {"Content-Type": SURNAME, "X-Request-ID": f"{SURNAME}, Erika", "X-Patient": SURNAME}
+    headers |= {
+        "traceparent": f"00-{'1' * 32}-{'2' * 16}-01",
+        "tracestate": f"hospital={SURNAME}",
+        "baggage": f"patient={SURNAME}",
+    }
     answers.append(post(server, "/analyze", content=b"1", headers=headers))
     answers.append(get(server, f"/{SURNAME}?{SURNAME}=1"))
     answers.append(httpx.request(SURNAME.upper(), server.url + "/analyze"))
@@ -101,7 +114,9 @@ def found_in(text: str) -> list[str]:
     return [secret for secret in SECRETS if secret in text]
 
 
-def test_log_and_metrics_hold_nothing_of_a_patient(server: RunningServer) -> None:
+def test_log_metrics_and_traces_hold_nothing_of_a_patient(
+    server: RunningServer, collector: Collector
+) -> None:
     answers = send_everything(server)
     statuses = {answer.status_code for answer in answers}
     assert {200, 400, 404, 415, 422} <= statuses
@@ -112,3 +127,10 @@ def test_log_and_metrics_hold_nothing_of_a_patient(server: RunningServer) -> Non
     assert log.count('"logger": "ecg.access"') >= len(answers)
     assert found_in(log) == []
     assert found_in(get(server, "/metrics").text) == []
+    # The last spans and lines are sent before the server ends.
+    server.process.terminate()
+    server.process.wait()
+    requests = [span for span in collector.spans() if "http.route" in span.attributes]
+    assert len(requests) >= len(answers)
+    assert len(collector.logs()) >= len(answers)
+    assert found_in(collector.raw.decode(errors="replace")) == []
