@@ -42,7 +42,9 @@ class Queues:
 
     def of_stage(self, stage: Stage) -> tuple[Channel, ...]:
         """Return the queues that the workers of a stage receive from."""
-        return (self.tasks,) if stage == "signal" else (self.single_items, self.many_items)
+        if stage == "signal":
+            return (self.tasks, self.files)
+        return (self.single_items, self.many_items)
 
 
 class Outbox(Generic[SentT]):

@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from server.routes.health_status import Status
+
 
 class Workers(BaseModel):
     expected: int
@@ -52,8 +54,11 @@ class HealthModel(BaseModel):
 class Health(BaseModel):
     """The status of every part."""
 
-    status: Literal["ok", "degraded", "starting", "draining"]
-    reasons: list[str] = Field(description="Why it is degraded, a phrase for each part.")
+    status: Status
+    reasons: list[str] = Field(
+        description="What keeps the status from `ok`, and why: a sentence for each process that is "
+        "missing, each stage without progress and each queue that is too old. Empty for `ok`."
+    )
     version: str
     uptime_s: float
     model: HealthModel
@@ -66,7 +71,7 @@ class Health(BaseModel):
 class ShortHealth(BaseModel):
     """The status, for those without the scope `operator`."""
 
-    status: Literal["ok", "degraded", "starting", "draining"]
+    status: Status
 
 
 class LoadedLabel(BaseModel):

@@ -17,9 +17,9 @@ from errors import WrongEncoder
 from heads.cache import InstalledVersion
 from model_store.labels import Label
 from server.authorization.middleware import identity_of
-from server.ipc.shared_state import is_alive
 from server.live_metrics import exposition
 from server.media_types import JSON, PROMETHEUS
+from server.routes.health_status import status_of, workers_report
 from server.version import VERSION
 from server.workers.progress import stalled_stages
 from server.workers.service import Service, service_of
@@ -34,7 +34,8 @@ async def health(request: Request) -> Response:
     if "operator" in identity_of(request).scopes:
         report = await asyncio.to_thread(health_report, service)
     else:
-        report = {"status": await asyncio.to_thread(_status_word, service)}
+        status, _ = await asyncio.to_thread(status_of, service)
+        report = {"status": status}
     return _json(report, 200 if report["status"] in HEALTHY else 503)
 
 
@@ -84,63 +85,18 @@ OPERATOR_ROUTES: Final[dict[str, Callable[[Request], Awaitable[Response]]]] = {
 def health_report(service: Service) -> dict[str, Any]:
     state = service.state
     settings = service.settings
-    workers = _workers_report(service)
-    reasons = _reasons(service, workers)
+    status, reasons = status_of(service)
     return {
-        "status": _status(service, reasons),
+        "status": status,
         "reasons": reasons,
         "version": VERSION,
         "uptime_s": round(time.monotonic() - state.started_s, 1),
         "model": _model_report(service),
-        "workers": workers,
+        "workers": workers_report(state),
         "in_flight": state.in_flight_count(),
         "limit": settings.max_in_flight,
         "limits": settings.limits(),
     }
-
-
-def _status_word(service: Service) -> str:
-    return _status(service, _reasons(service, _workers_report(service)))
-
-
-def _workers_report(service: Service) -> dict[str, dict[str, int]]:
-    state = service.state
-    report = {
-        "api": {
-            "expected": len(state.api_pid),
-            "alive": sum(is_alive(pid) for pid in state.api_pid),
-            "restarts": state.http_restart_count(),
-        }
-    }
-    for stage, rows in state.rows.items():
-        report[stage] = {
-            "expected": len(rows),
-            "alive": len(state.live_rows(stage)),
-            "restarts": state.restart_count(stage),
-        }
-    return report
-
-
-def _reasons(service: Service, workers: dict[str, dict[str, int]]) -> list[str]:
-    """Return why the server is degraded, a phrase for each part; empty if it is not."""
-    reasons = [
-        f"{name}: {count['alive']} of {count['expected']} processes are alive"
-        for name, count in workers.items()
-        if count["alive"] < count["expected"]
-    ]
-    reasons += [
-        f"{stage}: no worker has made progress for {seconds:.0f} s, and work waits"
-        for stage, seconds in stalled_stages(service.state).items()
-    ]
-    return reasons
-
-
-def _status(service: Service, reasons: list[str]) -> str:
-    if service.is_draining:
-        return "draining"
-    if not service.state.has_started():
-        return "starting"
-    return "degraded" if reasons else "ok"
 
 
 def _model_report(service: Service) -> dict[str, Any]:

@@ -47,7 +47,9 @@ def read(server: InProcessServer, name: str, **labels: str) -> float:
     return series[name, frozenset(labels.items())]
 
 
-@pytest.mark.parametrize(("stage", "queue"), [("signal", 0), ("model", 0), ("model", 1)])
+@pytest.mark.parametrize(
+    ("stage", "queue"), [("signal", 0), ("signal", 1), ("model", 0), ("model", 1)]
+)
 def test_the_age_is_that_of_the_oldest_message(
     server: InProcessServer, stage: Stage, queue: int
 ) -> None:

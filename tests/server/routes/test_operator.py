@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from server import live_metrics
 from tests.server.ecgs import JSON, problem_of, twelve_seconds
-from tests.server.in_process import SLOTS, InProcessServer
+from tests.server.in_process import QUEUES, SLOTS, InProcessServer
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_a_complete_server_is_ok_and_ready(server: InProcessServer) -> None:
     health = server.request("GET", "/health")
     assert health.status_code == 200
     report = health.json()
-    assert report["status"] == "ok"
+    assert (report["status"], report["reasons"]) == ("ok", [])
     assert report["workers"] == {
         "api": {"expected": 1, "alive": 1, "restarts": 0},
         "signal": {"expected": 2, "alive": 2, "restarts": 0},
@@ -53,6 +55,8 @@ def test_with_one_worker_lost_the_server_is_degraded_and_ready(
     server.state.pid[1] = dead_pid
     health = server.request("GET", "/health")
     assert (health.status_code, health.json()["status"]) == (200, "degraded")
+    reason = "signal-1: its process has ended and is being replaced (after start 1)"
+    assert health.json()["reasons"] == [reason]
     assert health.json()["workers"]["signal"] == {"expected": 2, "alive": 1, "restarts": 0}
     assert server.request("GET", "/readyz").status_code == 200
 
@@ -70,7 +74,10 @@ def test_with_every_worker_lost_the_server_is_not_ready(
 
 def test_a_killed_worker_counts_as_lost_until_it_is_replaced(server: InProcessServer) -> None:
     server.state.killed_start[1] = server.state.starts[1]
-    assert server.request("GET", "/health").json()["workers"]["signal"]["alive"] == 1
+    health = server.request("GET", "/health").json()
+    assert health["workers"]["signal"]["alive"] == 1
+    reason = "signal-1: its process made no progress, was killed and is being replaced"
+    assert health["reasons"] == [reason]
     server.set_worker(1, os.getpid())
     report = server.request("GET", "/health").json()
     assert report["workers"]["signal"] == {"expected": 2, "alive": 2, "restarts": 1}
@@ -80,6 +87,11 @@ def test_a_server_without_a_ready_worker_is_starting(tmp_path: Path) -> None:
     server = InProcessServer(tmp_path)
     health = server.request("GET", "/health")
     assert (health.status_code, health.json()["status"]) == (503, "starting")
+    assert health.json()["reasons"] == [
+        "api-0: its process is being set up",
+        "signal-0: its process has not begun yet",
+        "signal-1: its process has not begun yet",
+    ]
     assert server.request("GET", "/livez").text == "alive\n"
     response = server.request("POST", "/analyze", content=b"{}", headers={"Content-Type": JSON})
     problem_of(response, 503, "starting")
@@ -91,6 +103,8 @@ def test_a_draining_server_refuses_and_reports_it(server: InProcessServer) -> No
     server.state.draining.value = 1
     health = server.request("GET", "/health")
     assert (health.status_code, health.json()["status"]) == (503, "draining")
+    reason = "the server shuts down: it answers what is in flight, and no more"
+    assert health.json()["reasons"] == [reason]
     ready = server.request("GET", "/readyz")
     assert (ready.status_code, ready.text) == (503, "draining\n")
     assert "retry-after" not in ready.headers
@@ -146,6 +160,42 @@ def test_the_last_place_is_given_and_no_more(server: InProcessServer) -> None:
         assert slot is not None
         server.in_flight.release(slot)
     assert server.request("GET", "/health").json()["in_flight"] == 0
+
+
+def test_a_process_that_is_set_up_or_cannot_be_is_named(
+    server: InProcessServer, dead_pid: int
+) -> None:
+    server.state.ready[0] = 0
+    server.state.starts[1] = 4
+    server.state.ready[1] = 0
+    server.state.cannot_start[1] = 1
+    server.state.api_pid[0] = dead_pid
+    assert server.request("GET", "/health").json()["reasons"] == [
+        "api-0: its process has ended and is being replaced",
+        "signal-0: its process is being set up (start 1)",
+        "signal-1: its encoders cannot be loaded; the log has the reason",
+    ]
+
+
+def test_a_queue_that_does_not_move_is_named(
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = QUEUES.tasks
+    sent_s = time.monotonic()
+    channel.send("a task")
+    limit_s = server.service.settings.request_timeout
+    for row in (0, 1):
+        server.state.heartbeat_s[row] = sent_s + limit_s + 7
+    monkeypatch.setattr(live_metrics.time, "monotonic", lambda: sent_s + limit_s - 1)
+    assert server.request("GET", "/health").json()["status"] == "ok"
+    monkeypatch.setattr(live_metrics.time, "monotonic", lambda: sent_s + limit_s + 7)
+    health = server.request("GET", "/health").json()
+    channel.receive()
+    assert health["status"] == "degraded"
+    assert health["reasons"] == [
+        "signal: the oldest recording has waited for 37 s; the limit of an answer is 30 s "
+        "(ECG_REQUEST_TIMEOUT)"
+    ]
 
 
 def test_an_embedding_without_an_encoder_is_refused_unread(server: InProcessServer) -> None:
