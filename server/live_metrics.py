@@ -27,7 +27,7 @@ Readings = dict[tuple[str, ...], float]
 
 
 @dataclass(frozen=True)
-class LiveFamily:
+class _LiveFamily:
     """A family of metrics that no process counts.
 
     read  returns the value of each series, by the values of its labels
@@ -134,37 +134,37 @@ def _build(service: Service) -> Readings:
 
 
 LIVE_FAMILIES: Final = (
-    LiveFamily(
+    _LiveFamily(
         "ecg_queue_depth", "Messages that no worker has received yet", ("stage",), _queue_depth
     ),
-    LiveFamily(
+    _LiveFamily(
         "ecg_queue_age_seconds",
         "Time for which the oldest recording has waited for a worker or its device; 0 for none",
         ("stage",),
         _queue_age,
     ),
-    LiveFamily("ecg_in_flight", "Requests accepted and not answered yet", (), _in_flight),
-    LiveFamily("ecg_worker_restarts", "Processes that were replaced", ("stage",), _restarts, True),
-    LiveFamily(
+    _LiveFamily("ecg_in_flight", "Requests accepted and not answered yet", (), _in_flight),
+    _LiveFamily("ecg_worker_restarts", "Processes that were replaced", ("stage",), _restarts, True),
+    _LiveFamily(
         "ecg_workers_expected", "Processes that the settings ask for", ("stage",), _expected_workers
     ),
-    LiveFamily("ecg_workers_alive", "Processes that run and are set up", ("stage",), _live_workers),
-    LiveFamily(
+    _LiveFamily("ecg_workers_alive", "Processes that run, set up", ("stage",), _live_workers),
+    _LiveFamily(
         "ecg_process_resident_bytes",
         "Resident memory of each process, shared pages included",
         ("process",),
         _resident_bytes,
     ),
-    LiveFamily(
+    _LiveFamily(
         "ecg_process_cpu_seconds",
         "CPU time of each process, from 0 again after a restart",
         ("process",),
         _cpu_s,
         True,
     ),
-    LiveFamily("ecg_limit", "The limits of /health, by setting", ("setting",), _limits),
-    LiveFamily("ecg_uptime_seconds", "Time since the server was started", (), _uptime),
-    LiveFamily(
+    _LiveFamily("ecg_limit", "The limits of /health, by setting", ("setting",), _limits),
+    _LiveFamily("ecg_uptime_seconds", "Time since the server was started", (), _uptime),
+    _LiveFamily(
         "ecg_build_info", "1, with the server's version and its model", ("version", "model"), _build
     ),
 )

@@ -108,6 +108,11 @@ class _Family:
         raise NotImplementedError
 
 
+def families() -> tuple[_Family, ...]:
+    """Return the families of all modules that were imported, by their names."""
+    return tuple(_FAMILIES[name] for name in sorted(_FAMILIES))
+
+
 class Counter(_Family):
     """A number that only grows. Its name in /metrics ends in _total."""
 

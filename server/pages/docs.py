@@ -41,6 +41,7 @@ PAGES: Final = (
     "api",
     "settings",
     "security",
+    "observability",
     "design",
     "accuracy",
     "heads",

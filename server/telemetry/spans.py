@@ -37,7 +37,7 @@ _NS_PER_MS: Final = 1_000_000
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 
 
-def context_of(traceparent: Sequence[str]) -> Context:
+def _context_of(traceparent: Sequence[str]) -> Context:
     """Return the context of a caller's span; an empty one where there is none or it is not valid.
 
     tracestate is not read: it would carry any text of the client into the traces.
@@ -68,7 +68,7 @@ class Spans:
     ) -> None:
         """Record a batch that has just ended. Each recording has an entry in both sequences."""
         contexts = [
-            get_current_span(context_of([traceparent])).get_span_context()
+            get_current_span(_context_of([traceparent])).get_span_context()
             for traceparent in traceparents
         ]
         links = [Link(context) for context in contexts if context.trace_flags.sampled]
@@ -104,7 +104,7 @@ class RequestSpan:
         self._began_ns = time.time_ns()
         self._span = tracer.start_span(
             self._method,
-            context_of(traceparent),
+            _context_of(traceparent),
             SpanKind.SERVER,
             attributes={"http.request.method": self._method},
             start_time=self._began_ns,

@@ -168,7 +168,7 @@ class InFlightRequests:
             pending.failure = pending.failure or message.error
         elif message.index not in pending.results:
             pending.results[message.index] = message
-            metrics.stages_ended(pending.task.head.route, message.timings_ms)
+            metrics.stages_ended(f"/{pending.task.head.route}", message.timings_ms)
         if isinstance(message, Result) or pending.is_finished:
             pending.changed.set()
 
