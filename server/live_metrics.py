@@ -28,7 +28,7 @@ Readings = dict[tuple[str, ...], float]
 
 @dataclass(frozen=True)
 class _LiveFamily:
-    """A family of metrics that no process counts.
+    """A family of metrics that no process counts. The name of a counter ends in _total.
 
     read  returns the value of each series, by the values of its labels
     """
@@ -37,7 +37,10 @@ class _LiveFamily:
     documentation: str
     label_names: tuple[str, ...]
     read: Callable[[Service], Readings]
-    is_counter: bool = False
+
+    @property
+    def is_counter(self) -> bool:
+        return self.name.endswith("_total")
 
     def metric(self, service: Service) -> GaugeMetricFamily | CounterMetricFamily:
         kind = CounterMetricFamily if self.is_counter else GaugeMetricFamily
@@ -144,7 +147,7 @@ LIVE_FAMILIES: Final = (
         _queue_age,
     ),
     _LiveFamily("ecg_in_flight", "Requests accepted and not answered yet", (), _in_flight),
-    _LiveFamily("ecg_worker_restarts", "Processes that were replaced", ("stage",), _restarts, True),
+    _LiveFamily("ecg_worker_restarts_total", "Processes that were replaced", ("stage",), _restarts),
     _LiveFamily(
         "ecg_workers_expected", "Processes that the settings ask for", ("stage",), _expected_workers
     ),
@@ -156,11 +159,10 @@ LIVE_FAMILIES: Final = (
         _resident_bytes,
     ),
     _LiveFamily(
-        "ecg_process_cpu_seconds",
+        "ecg_process_cpu_seconds_total",
         "CPU time of each process, from 0 again after a restart",
         ("process",),
         _cpu_s,
-        True,
     ),
     _LiveFamily("ecg_limit", "The limits of /health, by setting", ("setting",), _limits),
     _LiveFamily("ecg_uptime_seconds", "Time since the server was started", (), _uptime),

@@ -138,9 +138,8 @@ def metric_rows() -> list[tuple[str, str, tuple[str, ...], str]]:
         kind = "counter" if is_counter else "histogram"
         rows.append((name, kind, family.label_names, family.documentation))
     for live in LIVE_FAMILIES:
-        name = f"{live.name}_total" if live.is_counter else live.name
         kind = "counter" if live.is_counter else "gauge"
-        rows.append((name, kind, live.label_names, live.documentation))
+        rows.append((live.name, kind, live.label_names, live.documentation))
     return sorted(row for row in rows if row[0].startswith("ecg_"))
 
 
