@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class InProcessServer:
         """Enter a process in the shared tables, as ready."""
         row = self.state.rows[stage][row]
         self.state.starts[row] += 1
+        self.state.heartbeat_s[row] = time.monotonic()
         self.state.pid[row] = pid
         self.state.ready[row] = 1
 
