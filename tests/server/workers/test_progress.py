@@ -56,10 +56,18 @@ def test_one_worker_with_progress_is_enough(
     assert (health["status"], health["reasons"]) == ("ok", [])
 
 
-def test_long_work_that_nothing_waits_for_is_no_fault(server: InProcessServer) -> None:
+@pytest.mark.parametrize(("in_progress", "status"), [((1, 2), 200), ((1,), 503)])
+def test_long_work_is_a_fault_only_if_other_work_waits(
+    server: InProcessServer, in_progress: tuple[int, ...], status: int
+) -> None:
+    """What waits may be in the worker already."""
     busy_for(server, LONG_S, LONG_S)
     server.state.received[0] = 1
-    assert server.request("GET", "/readyz").status_code == 200
+    # Both rows have the pid of this process, so the first one counts.
+    server.state.in_progress.enter(0, 1, os.getpid())
+    server.state.set_in_progress(0, [(uid, 0) for uid in in_progress])
+    server.state.slots[0], server.state.slots[1] = 1, 2
+    assert server.request("GET", "/readyz").status_code == status
 
 
 def test_workers_without_a_heartbeat_make_no_progress(server: InProcessServer) -> None:
