@@ -129,7 +129,9 @@ def _run_reader(socket_: socket.socket, limit: CostLimit, nursery_pid: int) -> N
 
 
 def _limit_resources(limit: CostLimit) -> None:
-    Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJ)
+    # A container may forbid it.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJ)
     limit_memory(limit.memory_bytes)
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, MAX_OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no parser writes a file

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import numpy as np
 import pytest
 
 from server.workers.progress import STALLED_AFTER_S
@@ -90,3 +91,14 @@ def test_a_recording_that_takes_too_much_cpu_time_is_refused() -> None:
             results = client.post("/assess_quality", json={"records": records}).json()["results"]
         assert results[0]["id"] == "1"
         assert results[1]["error"]["code"] == "too_costly"
+
+
+def test_a_body_that_takes_too_much_memory_is_refused() -> None:
+    with one_worker(ECG_WORKER_MEMORY_MB="128") as server:
+        signal = np.zeros((12, 600_000)).tolist()
+        with server.client() as client:
+            problem = client.post("/assess_quality", json={"signal": signal, "fs": 1000}).json()
+        assert (problem["status"], problem["code"]) == (422, "too_costly")
+        assert "more than 128 MB of memory" in problem["detail"]
+        assert array(server).status_code == 200
+        assert signal_restarts(server) == 0
