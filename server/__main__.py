@@ -70,6 +70,8 @@ def _run(server: EcgServer, settings: Settings) -> None:
         # RequestMiddleware logs requests, in the format that server.log configures.
         access_log=False,
         log_config=None,
+        # There are no WebSocket routes, and the library would log a request's keys at level debug.
+        ws="none",
         **server.tls_options,
     )
 
