@@ -3,11 +3,13 @@
     EcgError
     ├── RequestError           the request cannot be served
     │   ├── MalformedBody            400 malformed_body
+    │   ├── MalformedRequest         400 malformed_request
     │   ├── Unauthorized             401 unauthorized
     │   ├── Forbidden                403 forbidden
     │   ├── CrossSite                403 cross_site
     │   ├── NotFound                 404 not_found
     │   ├── MethodNotAllowed         405 method_not_allowed
+    │   ├── HeadTooSlow              408 head_too_slow
     │   ├── UploadTooSlow            408 upload_too_slow
     │   ├── BodyTooLarge             413 body_too_large
     │   ├── TooManyRecords           413 too_many_records
@@ -15,7 +17,8 @@
     │   ├── UnsupportedMediaType     415 unsupported_media_type
     │   ├── UnknownFormat            415 unknown_format
     │   ├── UnknownHost              421 unknown_host
-    │   └── Unprocessable            422, one class for each code below it
+    │   ├── Unprocessable            422, one class for each code below it
+    │   └── HeadTooLarge             431 head_too_large
     ├── ServiceError           the server cannot serve a request now
     │   ├── Overloaded               429 overloaded
     │   ├── RateLimited              429 rate_limited
@@ -23,6 +26,7 @@
     │   ├── WorkerCrashed            500 worker_crashed
     │   ├── IssuerUnreachable        503 issuer_unreachable
     │   ├── Starting                 503 starting
+    │   ├── TooManyConnections       503 too_many_connections
     │   ├── NoModel                  503 no_model
     │   ├── WorkerRestarting         503 worker_restarting
     │   ├── ShuttingDown             503 shutting_down
@@ -149,12 +153,24 @@ class CrossSite(RequestError):
     status, code, title = 403, "cross_site", "Sent by a page of another site"
 
 
+class MalformedRequest(RequestError):
+    status, code, title = 400, "malformed_request", "Not a valid HTTP request"
+
+
 class NotFound(RequestError):
     status, code, title = 404, "not_found", "No such page"
 
 
 class MethodNotAllowed(RequestError):
     status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class HeadTooSlow(RequestError):
+    status, code, title = 408, "head_too_slow", "Head of the request too slow"
+
+
+class HeadTooLarge(RequestError):
+    status, code, title = 431, "head_too_large", "Head of the request too large"
 
 
 class UploadTooSlow(RequestError):
@@ -305,6 +321,10 @@ class IssuerUnreachable(ServiceError):
 
 class Starting(ServiceError):
     status, code, title = 503, "starting", "Server is starting"
+
+
+class TooManyConnections(ServiceError):
+    status, code, title = 503, "too_many_connections", "Too many connections"
 
 
 class NoModel(ServiceError):

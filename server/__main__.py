@@ -11,6 +11,7 @@ import sys
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from server.http.limits import HttpLimits, raise_file_limit
 from server.log import configure_logging
 from server.settings import Settings, parse_arguments
 
@@ -33,6 +34,7 @@ def main() -> int:
         return run_keys_command(sys.argv[2:])
     settings = parse_arguments(sys.argv[1:])
     configure_logging(settings)
+    raise_file_limit(settings)
     return serve(settings)
 
 
@@ -60,6 +62,8 @@ def _refuse(reason: str) -> int:
 
 
 def _run(server: EcgServer, settings: Settings) -> None:
+    from server.http.protocol import bounded_protocol
+
     server.run(
         host=settings.host,
         port=settings.port,
@@ -73,6 +77,9 @@ def _run(server: EcgServer, settings: Settings) -> None:
         # There are no WebSocket routes, and the library would log a request's keys at level debug.
         ws="none",
         **server.tls_options,
+        http=bounded_protocol(HttpLimits.from_settings(settings)),
+        # There are no WebSockets: such a request is answered as any other.
+        ws="none",
     )
 
 

@@ -38,6 +38,12 @@ MIXED_ROUTE_BATCHES = Counter(
     "ecg_mixed_route_batches", "Batches with recordings of more than one route"
 )
 REJECTED = Counter("ecg_rejected", "Requests refused before any work, by error code", "code")
+CONNECTIONS_ENDED = Counter(
+    "ecg_connections_ended",
+    "Connections that the server ended: idle, made_room (for another), head, lingering, discarded, "
+    "stalled or answer_timeout (an answer not read), too_much_unread",
+    "reason",
+)
 DEVICE_BUSY = Counter(
     "ecg_device_busy_seconds", "Seconds in which the device worked on a batch", "device"
 )

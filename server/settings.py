@@ -27,6 +27,18 @@ DEVICE_LIST: Final = re.compile(r"cuda:\d+(,cuda:\d+)*", re.ASCII)
 # Settings that /health reports as limits.
 LIMITS: Final = (
     "max_in_flight",
+    "max_waiting",
+    "max_connections",
+    "max_connections_per_client",
+    "max_head_kb",
+    "head_timeout",
+    "keep_alive",
+    "max_uploads",
+    "max_bodies_mb",
+    "min_rate",
+    "stall_timeout",
+    "answer_timeout",
+    "max_unread_mb",
     "max_body_mb",
     "max_records",
     "max_seconds",
@@ -160,6 +172,67 @@ class Settings(BaseSettings):
         le=65536,
         description="Requests in flight, over all HTTP processes; more are refused with 429",
     )
+    max_waiting: int = Field(
+        32,
+        ge=0,
+        le=65536,
+        description="Requests that wait, in order, for a place in flight, over all HTTP processes; "
+        "the more wait, the more of the new ones are refused with 429",
+    )
+    max_connections: int = Field(
+        2048, ge=1, le=1_000_000, description="Open connections, over all HTTP processes"
+    )
+    max_connections_per_client: int = Field(
+        1024,
+        ge=1,
+        le=1_000_000,
+        description="Open connections of one IPv4 address or IPv6 /64 network",
+    )
+    max_head_kb: int = Field(
+        64, ge=4, le=1024, description="Largest head of a request (its URL and fields) in KiB"
+    )
+    head_timeout: float = Field(
+        10.0, gt=0, le=3600, description="Seconds within which a head must be received"
+    )
+    keep_alive: float = Field(
+        75.0,
+        gt=0,
+        le=3600,
+        description="Seconds after which a connection without a request is closed; longer than a "
+        "load balancer's own",
+    )
+    max_uploads: int = Field(
+        256, ge=1, le=65536, description="Bodies that are received at once, over all HTTP processes"
+    )
+    max_bodies_mb: int = Field(
+        512,
+        ge=1,
+        le=1_048_576,
+        description="MiB of bodies in memory, received in part or in flight, over all HTTP "
+        "processes; each process accepts at least one of the largest size",
+    )
+    min_rate: float = Field(
+        240.0,
+        ge=0,
+        le=1e9,
+        description="Bytes per second at which a client must send a body, and read an answer",
+    )
+    stall_timeout: float = Field(
+        10.0, gt=0, le=3600, description="Seconds over which ECG_MIN_RATE is measured"
+    )
+    answer_timeout: float = Field(
+        60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds within which a client must read an answer, from when it is complete",
+    )
+    max_unread_mb: int = Field(
+        256,
+        ge=1,
+        le=1_048_576,
+        description="MiB of answers that clients have not read, over all HTTP processes; beyond "
+        "it, those that wait longest are given up",
+    )
     body_timeout: float = Field(
         30.0, gt=0, description="Seconds within which a body must be received"
     )
@@ -238,6 +311,11 @@ class Settings(BaseSettings):
     def max_in_flight_per_http_process(self) -> int:
         """Return the share of one HTTP process, rounded up."""
         return -(-self.max_in_flight // self.api_workers)
+
+    @property
+    def max_waiting_per_http_process(self) -> int:
+        """Return the share of one HTTP process, rounded up."""
+        return -(-self.max_waiting // self.api_workers)
 
     @property
     def models_folder(self) -> Path:

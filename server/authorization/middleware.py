@@ -13,9 +13,7 @@ from errors import EcgError, Forbidden, NotFound, Unauthorized, UnknownHost
 from server import metrics
 from server.authorization.guard import Credentials, Guard
 from server.authorization.route_scopes import PROBES, ROUTE_SCOPES, NotInTable, route_of_path
-from server.routes.body import drain
 from server.routes.problems import problem_response
-from server.workers.service import service_of
 
 # RFC 6750, section 3. The realm names what the credential is for.
 CHALLENGE: Final = 'Bearer realm="ecg-fm-server"'
@@ -108,7 +106,6 @@ def _credentials(scope: Scope) -> Credentials:
 
 
 async def _refuse(error: EcgError, scope: Scope, receive: Receive, send: Send) -> None:
-    request = Request(scope, receive)
     state: dict[str, Any] = scope["state"]
     state["code"] = error.code
     metrics.REJECTED.labels(error.code).inc()
@@ -117,8 +114,4 @@ async def _refuse(error: EcgError, scope: Scope, receive: Receive, send: Send) -
         headers["WWW-Authenticate"] = CHALLENGE
     elif isinstance(error, Forbidden):
         headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope"'
-    has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
-    # With `Expect` the body is sent only after a 100, which reading it would send.
-    if has_body and "expect" not in request.headers:
-        await drain(request, service_of(request).settings.max_body_bytes)
     await problem_response(error, state["request_id"], headers)(scope, receive, send)

@@ -69,7 +69,7 @@ class Task:
     head: TaskHead
     content_type: str
     content_encoding: str
-    body: bytes
+    body: bytes | bytearray
     params: Mapping[str, list[str]]
     fixed_deadline: bool
     only_indices: tuple[int, ...] | None = None

@@ -6,8 +6,9 @@ from typing import Final
 
 from fastapi import Request
 
-from errors import BadOption, MalformedBody, NoModel, Overloaded, ShuttingDown, Starting
-from server.ipc.messages import Slot
+from errors import BadOption, MalformedBody, NoModel, ShuttingDown, Starting
+from server.http.limits import client_group
+from server.http.uploads import Upload
 from server.recording_routes import Route
 from server.routes.body import too_large
 from server.stages.decompression import check_content_encoding
@@ -15,7 +16,6 @@ from server.stages.request_body import check_content_type
 from server.workers.service import Service
 
 # Retry-After, in seconds.
-RETRY_OVERLOADED_S: Final = 1
 RETRY_STARTING_S: Final = 5
 RETRY_DRAINING_S: Final = 10
 
@@ -25,8 +25,8 @@ MAX_DEADLINE_DIGITS: Final = 9
 MAX_LENGTH_DIGITS: Final = 18
 
 
-def admit(request: Request, route: Route, service: Service) -> Slot:
-    """Reserve a place for the request.
+def admit(request: Request, route: Route, service: Service) -> Upload:
+    """Decide whether the body may be sent. Return the upload, which counts it until it is closed.
 
     Raises ShuttingDown, Starting, NoModel, UnsupportedMediaType, BodyTooLarge, MalformedBody,
     BadOption, Overloaded.
@@ -45,33 +45,28 @@ def admit(request: Request, route: Route, service: Service) -> Slot:
         raise NoModel(service.deployment.no_model_reason())
     check_content_type(request.headers.get("content-type", ""), route)
     check_content_encoding(content_encoding(request))
-    _check_content_length(request, service.settings.max_body_bytes)
+    announced_bytes = _announced_bytes(request, service.settings.max_body_bytes)
     # For its error only; the value is read with the body.
     client_deadline_ms(request)
-    # Last, so that a request that is refused never has to release its place.
-    slot = service.in_flight.reserve()
-    if slot is None:
-        raise Overloaded(
-            f"{service.settings.max_in_flight} requests are in flight, the limit "
-            "(ECG_MAX_IN_FLIGHT)",
-            retry_after_s=RETRY_OVERLOADED_S,
-        )
-    return slot
+    service.places.check()
+    client = request.scope.get("client")
+    return service.uploads.open(client_group(client[0]) if client else "", announced_bytes)
 
 
 def content_encoding(request: Request) -> str:
     return request.headers.get("content-encoding", "").strip().lower()
 
 
-def _check_content_length(request: Request, limit_bytes: int) -> None:
-    """Raises BodyTooLarge, MalformedBody."""
+def _announced_bytes(request: Request, limit_bytes: int) -> int | None:
+    """Return Content-Length, or None without one. Raises BodyTooLarge, MalformedBody."""
     length = request.headers.get("content-length")
     if length is None:
-        return
+        return None
     if not _is_digits(length):
         raise MalformedBody("Content-Length is not a number")
     if len(length) > MAX_LENGTH_DIGITS or int(length) > limit_bytes:
         raise too_large(limit_bytes)
+    return int(length)
 
 
 def client_deadline_ms(request: Request) -> int | None:

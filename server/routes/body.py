@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import Final
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from errors import BodyTooLarge, UploadTooSlow
-
-DRAIN_S: Final = 2.0  # for the rest of a body that is refused
-DRAIN_IDLE_S: Final = 0.3  # a client that sends nothing for so long waits for the answer
+from errors import BodyTooLarge, EcgError, UploadTooSlow
+from server.http.uploads import Upload
 
 
-async def read_body(request: Request, limit_bytes: int, timeout_s: float) -> bytes:
+async def read_body(
+    request: Request, upload: Upload, limit_bytes: int, timeout_s: float
+) -> bytes | bytearray:
     """Return the whole body.
 
-    Raises BodyTooLarge, UploadTooSlow; ClientDisconnect when the client has left.
+    Raises BodyTooLarge, UploadTooSlow, Overloaded, MalformedBody; ClientDisconnect when the client
+    has left.
     """
-    chunks: list[bytes] = []
-    size = 0
+    body: bytes | bytearray = b""
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(timeout_s) as timeout:
+            upload.on_fault(lambda: timeout.reschedule(asyncio.get_running_loop().time()))
             async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit_bytes:
+                upload.add(len(chunk))
+                if upload.received_bytes > limit_bytes:
                     raise too_large(limit_bytes)
-                chunks.append(chunk)
+                body = _joined(body, chunk)
     except TimeoutError:
+        upload.raise_fault()
         raise UploadTooSlow(
-            f"body incomplete after {timeout_s:g} s (ECG_BODY_TIMEOUT): {size} bytes received"
+            f"body incomplete after {timeout_s:g} s (ECG_BODY_TIMEOUT): "
+            f"{upload.received_bytes} bytes received"
         ) from None
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    # The protocol ends a body whose transfer coding it cannot understand.
+    error: EcgError | None = request.scope["state"].get("body_error")
+    if error is not None:
+        raise error
+    return body
+
+
+def _joined(body: bytes | bytearray, chunk: bytes) -> bytes | bytearray:
+    """Return both. Most bodies arrive as one chunk, which is not copied; others grow in place."""
+    if not body:
+        return chunk
+    if isinstance(body, bytes):
+        body = bytearray(body)
+    body += chunk
+    return body
 
 
 async def wait_for_disconnect(request: Request) -> None:
@@ -51,19 +66,3 @@ def too_large(limit_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(
         f"body is larger than {limit_bytes} bytes (ECG_MAX_BODY_MB); send many records as npy"
     )
-
-
-async def drain(request: Request, limit_bytes: int) -> None:
-    """Read and discard, for a moment, what a refused client still sends.
-
-    If the server closed the connection while data arrives, the kernel would reset it, and the
-    client would lose the answer.
-    """
-    stream = request.stream()
-    size = 0
-    until_s = time.monotonic() + DRAIN_S
-    while size <= limit_bytes and time.monotonic() < until_s:
-        try:
-            size += len(await asyncio.wait_for(anext(stream), DRAIN_IDLE_S))
-        except (TimeoutError, StopAsyncIteration, ClientDisconnect):
-            return

@@ -6,6 +6,7 @@ The HTTP process does not look into a recording; the workers do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
@@ -15,15 +16,17 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from errors import EcgError
+from errors import EcgError, Overloaded
 from server import metrics
+from server.http.protocol import BoundedHttpProtocol
+from server.http.uploads import Upload
 from server.ipc.messages import Slot, Task, TaskHead
 from server.media_types import NDJSON
 from server.recording_routes import Route
 from server.routes.accept import AnswerFormat, accepted_format
 from server.routes.admission import admit, client_deadline_ms, content_encoding
 from server.routes.answers import answer, result_bytes, unfinished_result
-from server.routes.body import drain, read_body, wait_for_disconnect
+from server.routes.body import read_body, wait_for_disconnect
 from server.routes.middleware import CLIENT_CLOSED_REQUEST
 from server.stages.encoding import with_index
 from server.workers.in_flight import PendingRequest
@@ -48,52 +51,80 @@ def recording_handler(route: Route) -> Callable[[Request], Awaitable[Response]]:
 async def _handle(request: Request, route: Route) -> Response:
     service = service_of(request)
     try:
-        slot = admit(request, route, service)
+        upload = admit(request, route, service)
     except EcgError as error:
         metrics.REJECTED.labels(error.code).inc()
-        await drain(request, service.settings.max_body_bytes)
         raise
-    # A streamed answer releases the slot itself, when it ends.
-    streaming = False
+    # A streamed answer ends after this function.
+    held = contextlib.ExitStack()
+    with held:
+        held.callback(service.uploads.close, upload)
+        try:
+            return await _answered(request, route, upload, held, service)
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        except Overloaded as error:
+            metrics.REJECTED.labels(error.code).inc()
+            raise
+
+
+async def _answered(
+    request: Request, route: Route, upload: Upload, held: contextlib.ExitStack, service: Service
+) -> Response:
+    """Read the body, wait for a place and for the workers. Return the answer.
+
+    held  what the request holds; a streamed answer takes it over
+
+    Raises ClientDisconnect, EcgError.
+    """
+    settings = service.settings
+    body = await read_body(request, upload, settings.max_body_bytes, settings.body_timeout)
+    service.uploads.received(upload)
+    deadline_s = _deadline_s(request, settings.request_timeout)
+    # ASGI reports that the client has left to whoever receives, so a task must.
+    disconnect = asyncio.create_task(wait_for_disconnect(request))
     try:
+        slot = await service.places.take(deadline_s, disconnect)
+        if slot is None:
+            raise ClientDisconnect
+        held.callback(service.places.release, slot)
         answer_format = accepted_format(request.headers.get("accept", ""), route)
-        task = await _task(request, route, answer_format, slot, service)
+        task = _task(request, route, answer_format, slot, body, deadline_s, service)
         pending = service.in_flight.submit(task)
         request.scope["state"]["pending"] = pending
-        # ASGI reports that the client has left to whoever receives, so a task must.
-        disconnect = asyncio.create_task(wait_for_disconnect(request))
         disconnect.add_done_callback(lambda _: pending.changed.set())
-        try:
-            if answer_format.lines:
-                streaming = await _is_parsed(pending, disconnect)
-                if streaming:
-                    return _LinesResponse(pending, service)
-            await _wait(pending, lambda: pending.is_finished, disconnect)
-        finally:
-            disconnect.cancel()
-        return answer(pending, answer_format, service)
-    except ClientDisconnect:
-        return Response(status_code=CLIENT_CLOSED_REQUEST)
+        if answer_format.lines and await _is_parsed(pending, disconnect):
+            return _LinesResponse(pending, held.pop_all(), service)
+        await _wait(pending, lambda: pending.is_finished, disconnect)
     finally:
-        if not streaming:
-            service.in_flight.release(slot)
+        disconnect.cancel()
+    return answer(pending, answer_format, service)
 
 
-async def _task(
-    request: Request, route: Route, answer_format: AnswerFormat, slot: Slot, service: Service
-) -> Task:
-    """Read the body. Return the task for the signal workers."""
-    settings = service.settings
-    body = await read_body(request, settings.max_body_bytes, settings.body_timeout)
-    state = request.scope["state"]
-    received_s: float = state["received_s"]
+def _deadline_s(request: Request, timeout_s: float) -> float:
+    """Return when the request must be answered, as monotonic time.
+
+    The server's own time starts when the body is read, as a slow upload has a limit of its own. The
+    client's starts with its request.
+    """
     client_ms = client_deadline_ms(request)
-    # The server's own time starts when the body is read, as a slow upload has a limit of its own.
-    # The client's starts with its request.
     if client_ms is None:
-        deadline_s = time.monotonic() + settings.request_timeout
-    else:
-        deadline_s = received_s + client_ms / 1000
+        return time.monotonic() + timeout_s
+    received_s: float = request.scope["state"]["received_s"]
+    return received_s + client_ms / 1000
+
+
+def _task(
+    request: Request,
+    route: Route,
+    answer_format: AnswerFormat,
+    slot: Slot,
+    body: bytes | bytearray,
+    deadline_s: float,
+    service: Service,
+) -> Task:
+    """Return the task for the signal workers."""
+    state = request.scope["state"]
     head = TaskHead(
         http_process=service.http_process,
         uid=slot.generation,
@@ -101,7 +132,7 @@ async def _task(
         route=route,
         request_id=state["request_id"],
         wire=answer_format.wire,
-        received_s=received_s,
+        received_s=state["received_s"],
         deadline_s=deadline_s,
         traceparent=state["traceparent"],
     )
@@ -111,7 +142,7 @@ async def _task(
         content_encoding=content_encoding(request),
         body=body,
         params={name: request.query_params.getlist(name) for name in request.query_params},
-        fixed_deadline=client_ms is not None,
+        fixed_deadline=client_deadline_ms(request) is not None,
     )
 
 
@@ -146,37 +177,64 @@ async def _is_parsed(pending: PendingRequest, disconnect: asyncio.Task[None]) ->
 
 
 class _LinesResponse(StreamingResponse):
-    """A line for each recording as soon as it is done. Releases the slot however it ends."""
+    """A line for each recording as soon as it is done.
 
-    def __init__(self, pending: PendingRequest, service: Service) -> None:
-        super().__init__(_lines(pending, service), 200, media_type=NDJSON)
-        self._in_flight = service.in_flight
-        self._slot = pending.task.head.slot
+    The place in flight is free once all results have arrived, or at the deadline, and not only when
+    the client has read them. What it has not read by then counts as unread.
+    """
+
+    def __init__(
+        self, pending: PendingRequest, held: contextlib.ExitStack, service: Service
+    ) -> None:
+        self._pending = pending
+        self._held = held
+        self._service = service
+        self._is_finished = False
+        self._sent: set[int] = set()
+        self._connection: BoundedHttpProtocol | None = None
+        super().__init__(self._lines(), 200, media_type=NDJSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._connection = scope["state"].get("connection")
+        results = asyncio.create_task(self._release_when_finished())
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._in_flight.release(self._slot)
+            results.cancel()
+            self._held.close()
+            if self._connection is not None:
+                self._connection.hold_unread(0)
 
+    async def _release_when_finished(self) -> None:
+        await _wait(self._pending, lambda: self._pending.is_finished, None)
+        self._is_finished = True
+        self._held.close()
+        self._count_unread()
 
-async def _lines(pending: PendingRequest, service: Service) -> AsyncIterator[bytes]:
-    """Yield results as they arrive, then an error for each recording unfinished at the deadline."""
-    count = pending.count or 0
-    sent: set[int] = set()
-    while len(sent) < count:
-        sent_before = len(sent)
-        # StreamingResponse itself ends this generator when the client leaves.
-        await _wait(pending, partial(_has_more_than, pending, sent_before), None)
-        for index in [index for index in pending.results if index not in sent]:
-            sent.add(index)
-            yield with_index(result_bytes(pending.results[index], pending), index)
-        if len(sent) == sent_before:
-            break
-    for index in range(count):
-        if index not in sent:
-            result = unfinished_result(pending, index, service)
-            yield with_index(result_bytes(result, pending), index)
+    def _count_unread(self) -> None:
+        if self._connection is not None and self._is_finished:
+            results = self._pending.results
+            unread = [len(result.payload) for i, result in results.items() if i not in self._sent]
+            self._connection.hold_unread(sum(unread))
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        """Yield results as they arrive, then an error for each unfinished at the deadline."""
+        pending = self._pending
+        count = pending.count or 0
+        while len(self._sent) < count:
+            sent_before = len(self._sent)
+            # StreamingResponse itself ends this generator when the client leaves.
+            await _wait(pending, partial(_has_more_than, pending, sent_before), None)
+            for index in [index for index in pending.results if index not in self._sent]:
+                self._sent.add(index)
+                self._count_unread()
+                yield with_index(result_bytes(pending.results[index], pending), index)
+            if len(self._sent) == sent_before:
+                break
+        for index in range(count):
+            if index not in self._sent:
+                result = unfinished_result(pending, index, self._service)
+                yield with_index(result_bytes(result, pending), index)
 
 
 def _has_more_than(pending: PendingRequest, count: int) -> bool:

@@ -95,7 +95,7 @@ def read_request(task: Task, deployment: Deployment, limits: Limits) -> ParsedRe
 
     Raises RequestError or a subclass of it, and NoModel.
     """
-    body = decompress(task.body, task.content_encoding, limits.max_body_bytes)
+    body = decompress(bytes(task.body), task.content_encoding, limits.max_body_bytes)
     media_type = without_parameters(task.content_type)
     if media_type == MULTIPART_FORM:
         return _from_form(body, task, deployment, limits)

@@ -127,6 +127,11 @@ class InFlightRequests:
         state.last_uid[http_process] = max(state.last_uid[http_process], first_uid)
         self.pending: dict[Uid, PendingRequest] = {}
 
+    @property
+    def free_count(self) -> int:
+        """Return the number of places that are free."""
+        return len(self._free)
+
     def reserve(self) -> Slot | None:
         """Return a place for one request, or None when the server is full."""
         if not self._free:

@@ -18,6 +18,9 @@ from analysis.deployment import Deployment
 from heads.cache import HeadCache
 from server import metrics
 from server.authorization.guard import Guard
+from server.http.limits import HttpLimits
+from server.http.places import Places
+from server.http.uploads import Uploads
 from server.ipc.channel import Channel
 from server.ipc.messages import Stage, Task
 from server.ipc.queues import Outbox, Queues
@@ -39,6 +42,8 @@ MAX_RECEIVED_AT_ONCE: Final = 64  # messages; after them the event loop serves r
 class Service:
     """What the routes of one HTTP process use.
 
+    places        gives the slots of `in_flight`
+    uploads       the bodies that are received or in memory
     http_process  number of the process, from 0
     """
 
@@ -48,6 +53,8 @@ class Service:
     deployment: Deployment
     head_cache: HeadCache
     in_flight: InFlightRequests
+    places: Places
+    uploads: Uploads
     http_process: int
     guard: Guard
 
@@ -86,6 +93,10 @@ async def running_service(
         sender.send(task)
 
     in_flight = InFlightRequests(state, http_process, send, settings.max_cpu_seconds)
+    places = Places(
+        in_flight, settings.max_in_flight_per_http_process, settings.max_waiting_per_http_process
+    )
+    uploads = Uploads(HttpLimits.from_settings(settings), places.retry_after_s)
     answers = queues.answers[http_process]
 
     def receive_answers() -> None:
@@ -106,7 +117,16 @@ async def running_service(
     head_cache = HeadCache(settings.models_folder)
     try:
         yield Service(
-            settings, state, queues, deployment, head_cache, in_flight, http_process, guard
+            settings,
+            state,
+            queues,
+            deployment,
+            head_cache,
+            in_flight,
+            places,
+            uploads,
+            http_process,
+            guard,
         )
     finally:
         loop.remove_reader(answers.receiving_fd)

@@ -14,6 +14,9 @@ from access.rates import SharedCounts
 from heads.cache import HeadCache
 from server.app import configure_app
 from server.authorization.guard import AccessRules, Guard
+from server.http.limits import HttpLimits
+from server.http.places import Places
+from server.http.uploads import Uploads
 from server.ipc.messages import Stage, Task
 from server.ipc.queues import Queues
 from server.ipc.shared_state import SharedState
@@ -36,9 +39,12 @@ class InProcessServer:
     sent: list[Task] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        settings = Settings(model="none", models_dir=self.models_dir, max_in_flight=SLOTS)
+        settings = Settings(
+            model="none", models_dir=self.models_dir, max_in_flight=SLOTS, max_waiting=0
+        )
         self.state = SharedState(SIGNAL_WORKERS, [], 1, SLOTS)
         self.in_flight = InFlightRequests(self.state, 0, self.sent.append, 20.0)
+        places = Places(self.in_flight, SLOTS, settings.max_waiting)
         self.service = Service(
             settings=settings,
             state=self.state,
@@ -46,6 +52,8 @@ class InProcessServer:
             deployment=choose_deployment(settings, cuda=False),
             head_cache=HeadCache(self.models_dir),
             in_flight=self.in_flight,
+            places=places,
+            uploads=Uploads(HttpLimits.from_settings(settings), places.retry_after_s),
             http_process=0,
             guard=Guard(AccessRules(), SharedCounts(1), 0),
         )

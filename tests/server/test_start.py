@@ -116,6 +116,18 @@ def test_the_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> Non
 def test_health_shows_the_limits() -> None:
     assert Settings(max_in_flight=9, max_seconds=33).limits() == {
         "max_in_flight": 9,
+        "max_waiting": 32,
+        "max_connections": 2048,
+        "max_connections_per_client": 1024,
+        "max_head_kb": 64,
+        "head_timeout": 10.0,
+        "keep_alive": 75.0,
+        "max_uploads": 256,
+        "max_bodies_mb": 512,
+        "min_rate": 240.0,
+        "stall_timeout": 10.0,
+        "answer_timeout": 60.0,
+        "max_unread_mb": 256,
         "max_body_mb": 64,
         "max_records": 256,
         "max_seconds": 33.0,

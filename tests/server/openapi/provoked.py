@@ -46,7 +46,8 @@ V4_RAISES, V6_ENDS = (
     11,
 )  # tests/server/workers/faulty: rows that make the encoder raise, or the worker end
 CLIENTS = 6
-MAX_IN_FLIGHT = 64  # the default of ECG_MAX_IN_FLIGHT
+MAX_IN_FLIGHT = 64  # the defaults of ECG_MAX_IN_FLIGHT and ECG_MAX_WAITING
+MAX_WAITING = 32
 RECORD = record()
 HEADER = b"r1 2 500 5000\nr1.dat 16 1000/mV 16 0 0 0 0 I\nr1.dat 16 1000/mV 16 0 0 0 0 II\n"
 
@@ -174,11 +175,33 @@ def upload_too_slow(server: RunningServer) -> Problem:
 
 
 def overloaded(server: RunningServer) -> Problem:
-    """More requests than are allowed in flight, none of which sends its body."""
+    """More requests than are allowed in flight and to wait, with every signal worker stopped."""
+    workers = server.workers("signal")
+    body = b"{" + b" " * 9 + b"}"
     with ExitStack() as held:
-        for _ in range(MAX_IN_FLIGHT):
-            held.enter_context(held_open(server, 1000))
-        return _until("overloaded", posted_json("/assess_quality"), server)
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+            held.callback(os.kill, pid, signal.SIGCONT)
+        for _ in range(MAX_IN_FLIGHT + MAX_WAITING // 2):
+            held.enter_context(held_open(server, len(body), body))
+        short = posted("/assess_quality", json=RECORD, headers={"X-Request-Deadline-Ms": "100"})
+        return _until("overloaded", short, server)
+
+
+def refused(request: bytes) -> Ask:
+    """Return a function that sends what is no request and returns the problem."""
+
+    def ask(server: RunningServer) -> Problem:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(request)
+            return problem_from(connection)
+
+    return ask
+
+
+def too_many_connections(server: RunningServer) -> Problem:
+    with held_open(server, 1000):
+        return _until("too_many_connections", got("/livez"), server)
 
 
 def starting(server: RunningServer) -> Problem:
@@ -315,11 +338,16 @@ def provoke_all() -> dict[str, Problem]:
             problems[code] = ask(server)
         problems["body_too_large"] = body_too_large(server)
         problems["overloaded"] = overloaded(server)
+        problems["malformed_request"] = refused(b"GET /livez HTTP/1.1\r\n\r\n")(server)
+        problems["head_too_large"] = refused(b"GET /" + b"a" * 2**16 + b" HTTP/1.1\r\n\r\n")(server)
     with RunningServer(ECG_MODEL="none", ECG_BODY_TIMEOUT="1", ECG_SIGNAL_WORKERS="1") as server:
         problems["no_model"] = posted_json("/extract_features")(server)
         problems["upload_too_slow"] = upload_too_slow(server)
         problems["deadline_exceeded"] = deadline_exceeded(server)
         problems["worker_restarting"] = worker_restarting(server)
+    with RunningServer(ECG_MODEL="none", ECG_HEAD_TIMEOUT="1", ECG_MAX_CONNECTIONS="1") as server:
+        problems["head_too_slow"] = refused(b"GET /livez HTTP/1.1\r\n")(server)
+        problems["too_many_connections"] = too_many_connections(server)
     with RunningServer(wait=False) as server:
         problems["starting"] = starting(server)
         server.wait_until_ready()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -50,6 +52,7 @@ def narrow() -> Iterator[RunningServer]:
     with RunningServer(
         ECG_BODY_TIMEOUT="1",
         ECG_MAX_IN_FLIGHT="2",
+        ECG_MAX_WAITING="1",
         ECG_MAX_BODY_MB="2",
         ECG_MAX_RECORDS=str(MAX_RECORDS),
         ECG_MAX_SECONDS=str(MAX_SECONDS),
@@ -154,25 +157,46 @@ def test_a_slow_body_is_given_up(narrow: RunningServer) -> None:
 
 
 def test_a_full_server_says_when_to_come_again(narrow: RunningServer) -> None:
-    held = [socket.create_connection(("127.0.0.1", narrow.port), timeout=60) for _ in range(2)]
+    """Two in flight and one that waits; the worker is stopped, so that none is answered."""
+    with ThreadPoolExecutor(3) as threads:
+        stopped = narrow.workers("signal")
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            accepted = [threads.submit(post_npy, narrow, "/assess_quality", ECG) for _ in range(3)]
+            refused = first_with_status(narrow, 429)
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        assert [future.result().status_code for future in accepted] == [200] * 3
+    problem = problem_of(refused, 429, "overloaded")
+    assert problem["detail"] == (
+        "2 requests are in flight, the limit (ECG_MAX_IN_FLIGHT), and others wait for a "
+        "place; at most 1 may wait (ECG_MAX_WAITING)"
+    )
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["connection"] == "close"
+    assert 'ecg_rejected_total{code="overloaded"}' in get(narrow, "/metrics").text
+    answer_of(first_with_status(narrow, 200))
+
+
+def test_bodies_that_do_not_come_take_no_place(narrow: RunningServer) -> None:
+    held = [socket.create_connection(("127.0.0.1", narrow.port), timeout=60) for _ in range(8)]
     try:
         for connection in held:
             connection.sendall(HEAD + b"{")
-        refused = first_with_status(narrow, 429)
+        answer_of(post_npy(narrow, "/assess_quality", ECG))
+        assert get(narrow, "/health").json()["in_flight"] == 0
     finally:
         for connection in held:
             connection.close()
-    problem = problem_of(refused, 429, "overloaded")
-    assert problem["detail"] == "2 requests are in flight, the limit (ECG_MAX_IN_FLIGHT)"
-    assert refused.headers["retry-after"] == "1"
-    assert 'ecg_rejected_total{code="overloaded"}' in get(narrow, "/metrics").text
-    answer_of(first_with_status(narrow, 200))
 
 
 def first_with_status(server: RunningServer, status: int) -> httpx.Response:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        response = post(server, "/assess_quality", json=ECG.seconds(0, 2).json())
+        headers = {"X-Request-Deadline-Ms": "500"}
+        response = post(server, "/assess_quality", json=ECG.seconds(0, 2).json(), headers=headers)
         if response.status_code == status:
             return response
         time.sleep(0.02)

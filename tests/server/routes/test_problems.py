@@ -74,7 +74,9 @@ def test_every_code_has_a_status_of_its_kind() -> None:
     assert len(codes) == len(set(codes)) > 30
     for error in errors:
         if issubclass(error, RequestError):
-            assert error.status in (400, 401, 403, 404, 405, 408, 413, 415, 421, 422), error.code
+            assert error.status in (400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 431), (
+                error.code
+            )
         else:
             assert issubclass(error, ServiceError)
             assert error.status in (429, 500, 503, 504), error.code
