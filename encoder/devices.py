@@ -24,6 +24,9 @@ ENCODER_KEPT_BYTES = 256 << 20
 # Freed bytes that a signal worker keeps: the arrays of several ten-second recordings. Those of a
 # long recording are returned to the kernel.
 SIGNAL_KEPT_BYTES = 32 << 20
+# What an HTTP process keeps: many bodies and answers of one recording. Large bodies are returned to
+# the kernel, or the memory of the largest burst would stay with the process.
+HTTP_KEPT_BYTES, LARGEST_KEPT_BODY_BYTES = 16 << 20, 1 << 20
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})  # names in Linux's /proc/cpuinfo
 
 
@@ -103,15 +106,19 @@ def limit_openmp_spinning(environment: MutableMapping[str, str] = os.environ) ->
             environment.setdefault(name, value)
 
 
-def keep_freed_memory(kept_bytes: int = ENCODER_KEPT_BYTES) -> None:
+def keep_freed_memory(
+    kept_bytes: int = ENCODER_KEPT_BYTES, largest_bytes: int = LARGEST_KEPT_ARRAY_BYTES
+) -> None:
     """Let glibc keep up to `kept_bytes` freed bytes for the next batch or request.
+
+    largest_bytes  larger blocks are returned to the kernel when they are freed
 
     Reusing memory avoids page faults. Without it, a batch of eight segments had 60,000 page faults,
     which took a tenth of its time.
     """
     allocator = ctypes.CDLL(None)
     if hasattr(allocator, "mallopt"):  # a function of glibc; not all C libraries have it
-        allocator.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT_ARRAY_BYTES)
+        allocator.mallopt(M_MMAP_THRESHOLD, largest_bytes)
         allocator.mallopt(M_TRIM_THRESHOLD, kept_bytes)
 
 

@@ -151,6 +151,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._running.disconnected = True
             self._running.message_event.set()
         self.pipeline.clear()
+        # These refer to each other. Without it an answer that was not read would stay in memory
+        # until the garbage collector looks for cycles.
+        if self.scope is not None:
+            self.scope["state"].pop("connection", None)
+        del self.scope, self.cycle, self._answers
+        self._running = None
 
     def shutdown(self) -> None:
         if self._is_ending:

@@ -54,6 +54,13 @@ class Upload:
         self.received_bytes += size
         self._uploads.make_room_for_bytes(self, size)
 
+    def close(self) -> None:
+        """Forget everything that could refer to the body."""
+        self.received_bytes = 0
+        # Its traceback has the frames that read the body.
+        self._fault = None
+        self._stop = None
+
     def raise_fault(self) -> None:
         """Raises the error that ended this upload, if one did."""
         if self._fault is not None:
@@ -150,7 +157,7 @@ class Uploads:
         """Note that the body is no longer in memory."""
         self.received(upload)
         self.held_bytes -= upload.received_bytes
-        upload.received_bytes = 0
+        upload.close()
 
     def make_room_for_bytes(self, upload: Upload, size: int) -> None:
         """Count bytes that have arrived. Raises Overloaded."""

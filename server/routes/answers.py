@@ -8,6 +8,7 @@ import orjson
 from starlette.responses import Response
 
 from errors import DeadlineExceeded, EcgError, WorkerRestarting
+from server.http.answers import LargeResponse
 from server.ipc.messages import Result, WireFormat
 from server.routes.accept import AnswerFormat
 from server.stages.encoding import (
@@ -44,7 +45,7 @@ def answer(pending: PendingRequest, answer_format: AnswerFormat, service: Servic
     headers = {"Server-Timing": _server_timing(results)}
     wire = answer_format.wire
     if not pending.many:
-        return Response(_single_body(results[0], wire), 200, headers, ANSWER_TYPES[wire])
+        return LargeResponse(_single_body(results[0], wire), 200, headers, ANSWER_TYPES[wire])
     # Bare values have no place for errors, so they are in a header.
     if wire == "npy":
         errors = [f"{result.index}:{result.error.code}" for result in results if result.error]
@@ -53,7 +54,7 @@ def answer(pending: PendingRequest, answer_format: AnswerFormat, service: Servic
         body = npy_bytes(npy_of_many(results, _embedding_width(service)))
     else:
         body = join_results([result_bytes(result, pending) for result in results], wire)
-    return Response(body, 200, headers, ANSWER_TYPES[wire])
+    return LargeResponse(body, 200, headers, ANSWER_TYPES[wire])
 
 
 def _single_body(result: Result, wire: WireFormat) -> bytes:

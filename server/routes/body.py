@@ -35,7 +35,7 @@ async def read_body(
             f"{upload.received_bytes} bytes received"
         ) from None
     # The protocol ends a body whose transfer coding it cannot understand.
-    error: EcgError | None = request.scope["state"].get("body_error")
+    error: EcgError | None = request.scope["state"].pop("body_error", None)
     if error is not None:
         raise error
     return body

@@ -63,9 +63,12 @@ async def _handle(request: Request, route: Route) -> Response:
             return await _answered(request, route, upload, held, service)
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
-        except Overloaded as error:
-            metrics.REJECTED.labels(error.code).inc()
-            raise
+        except EcgError as error:
+            if isinstance(error, Overloaded):
+                metrics.REJECTED.labels(error.code).inc()
+            # The request refers to its error, and the frames of the traceback to the request: its
+            # body would stay in memory until the garbage collector looks for cycles.
+            raise error.with_traceback(None) from None
 
 
 async def _answered(

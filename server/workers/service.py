@@ -15,6 +15,7 @@ from typing import Final
 from starlette.requests import Request
 
 from analysis.deployment import Deployment
+from encoder.devices import HTTP_KEPT_BYTES, LARGEST_KEPT_BODY_BYTES, keep_freed_memory
 from heads.cache import HeadCache
 from server import metrics
 from server.authorization.guard import Guard
@@ -82,6 +83,7 @@ async def running_service(
     """Yield this process's service; receive answers and watch the workers while it runs."""
     count_into(state.http_metrics(http_process))
     start_telemetry(settings, f"api-{http_process}")
+    keep_freed_memory(HTTP_KEPT_BYTES, LARGEST_KEPT_BODY_BYTES)
     heartbeat = asyncio.create_task(_beat(state, http_process), name="heartbeat")
     state.api_pid[http_process] = os.getpid()
     loop = asyncio.get_running_loop()
