@@ -43,6 +43,7 @@ IN_FLIGHT: Final = 64  # the default of ECG_MAX_IN_FLIGHT
 UPLOADS: Final = 200  # of the 256 that ECG_MAX_UPLOADS allows
 OVERLOAD: Final = 10.0  # times the capacity
 OBEDIENT: Final = 200
+FAIR_SHARE: Final = 15  # answers of each obedient client, if all had the same
 ATTACK_S: Final = 8.0  # less than ECG_HEAD_TIMEOUT, which ends an attack
 MAX_OPEN: Final = 1500  # of this program's connections
 RECORDING_SECONDS: Final = 5
@@ -200,7 +201,8 @@ async def _run(target: Target, seconds: float) -> None:
     per_second = OVERLOAD * len(capacity.of(200)) / capacity.elapsed_s
     overload = await _arriving(target, request, per_second, seconds)
     print(_row(f"{OVERLOAD:g} x the capacity", overload), flush=True)
-    obedient, served = await _obedient(target, request, 3 * seconds)
+    answers_per_s = len(overload.of(200)) / overload.elapsed_s
+    obedient, served = await _obedient(target, request, FAIR_SHARE * OBEDIENT / answers_per_s)
     print(_row(f"{OBEDIENT} obedient clients", obedient), flush=True)
     fair = sum(served) / OBEDIENT
     print(

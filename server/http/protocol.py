@@ -30,6 +30,7 @@ from errors import (
     MalformedRequest,
     TooManyConnections,
 )
+from server.http.answer_transport import AnswerTransport
 from server.http.connections import Connections, Waiting
 from server.http.limits import HttpLimits, client_group
 from server.http.refusals import refusing_app
@@ -48,44 +49,6 @@ class _Refused(Exception):
     """Raised in a callback of the parser, so that it stops. `_fault` has the reason."""
 
 
-class _AnswerTransport:
-    """The transport as a request's answer sees it.
-
-    The head waits for the beginning of the body, so that both are sent at once.
-    """
-
-    def __init__(self, protocol: BoundedHttpProtocol, transport: asyncio.Transport) -> None:
-        self._protocol = protocol
-        self._transport = transport
-        self._loop = protocol.loop
-        self._head: bytes | None = None
-        self.is_closing = transport.is_closing
-        self.written_bytes = 0
-
-    def write(self, data: bytes) -> None:
-        self.written_bytes += len(data)
-        if self._head is not None:
-            head, self._head = self._head, None
-            self._transport.writelines((head, data))
-        elif self._protocol.answer_has_begun:
-            self._transport.write(data)
-        else:
-            self._protocol.answer_has_begun = True
-            self._head = data
-            # A stream may have nothing to send yet.
-            self._loop.call_soon(self.flush)
-
-    def flush(self) -> None:
-        if self._head is not None:
-            head, self._head = self._head, None
-            if not self._transport.is_closing():
-                self._transport.write(head)
-
-    def close(self) -> None:
-        self.flush()
-        self._protocol.close_after_answer()
-
-
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection. `bounded_protocol` makes the class that has the table of connections.
 
@@ -100,8 +63,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **options)
         self.client_group = ""
         self.waiting: Waiting | None = None
-        self.answer_has_begun = False
-        self._answers: _AnswerTransport
+        self._answers: AnswerTransport
         self._answered_s: float | None = None
         self._held_bytes = 0
         self._running: RequestResponseCycle | None = None
@@ -129,7 +91,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         connected: socket.socket | None = transport.get_extra_info("socket")
         if connected is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._answers = _AnswerTransport(self, transport)
+        self._answers = AnswerTransport(transport, self.loop, self._close_after_answer)
         self.client_group = client_group(self.client[0]) if self.client else ""
         if not self.table.add(self):
             limits = self.table.limits
@@ -320,7 +282,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_deaf = True
         cycle = self.cycle
         if cycle.response_complete:
-            self.close_after_answer()
+            self._close_after_answer()
             return
         error = MalformedBody(f"the body's transfer coding is not valid: {reason}")
         cycle.scope["state"]["body_error"] = error
@@ -332,7 +294,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Answer the request as any other, and close (RFC 9110, 7.8: a server may ignore it)."""
         self._is_deaf = True
         if self.cycle.response_complete:
-            self.close_after_answer()
+            self._close_after_answer()
         else:
             self.cycle.keep_alive = False
 
@@ -372,7 +334,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         self._answered_s = None
-        self.answer_has_begun = False
+        self._answers.begin_answer()
         cycle.transport = self._answers  # type: ignore[assignment]
         super()._start_asgi_task(cycle, app)
 
@@ -395,7 +357,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return "lingering"
         return "head" if self._in_head else "idle"
 
-    def close_after_answer(self) -> None:
+    def _close_after_answer(self) -> None:
         """Close once the client has sent the rest of a body that was answered before its end."""
         if self.transport.is_closing():
             return

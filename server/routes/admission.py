@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import Request
 
+from access.identity import Identity
 from errors import BadOption, MalformedBody, NoModel, ShuttingDown, Starting
 from server.http.limits import client_group
 from server.http.uploads import Upload
@@ -49,8 +50,16 @@ def admit(request: Request, route: Route, service: Service) -> Upload:
     # For its error only; the value is read with the body.
     client_deadline_ms(request)
     service.places.check()
+    return service.uploads.open(_client_of(request, service), announced_bytes)
+
+
+def _client_of(request: Request, service: Service) -> str:
+    """Return whose share of the uploads a request takes: a key's, or without one an address's."""
+    identity: Identity | None = request.scope["state"].get("identity")
+    if identity is not None and identity is not service.guard.rules.anonymous:
+        return f"key {identity.name}"
     client = request.scope.get("client")
-    return service.uploads.open(client_group(client[0]) if client else "", announced_bytes)
+    return client_group(client[0]) if client else ""
 
 
 def content_encoding(request: Request) -> str:
