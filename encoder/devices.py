@@ -24,9 +24,9 @@ ENCODER_KEPT_BYTES = 256 << 20
 # Freed bytes that a signal worker keeps: the arrays of several ten-second recordings. Those of a
 # long recording are returned to the kernel.
 SIGNAL_KEPT_BYTES = 32 << 20
-# What an HTTP process keeps: many bodies and answers of one recording. Large bodies are returned to
-# the kernel, or the memory of the largest burst would stay with the process.
-HTTP_KEPT_BYTES, LARGEST_KEPT_BODY_BYTES = 16 << 20, 1 << 20
+# What an HTTP process keeps: the bodies and answers of 64 single recordings. Large bodies are
+# returned to the kernel, or the memory of the largest burst would stay with the process.
+HTTP_KEPT_BYTES, LARGEST_KEPT_BODY_BYTES = 48 << 20, 1 << 20
 BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})  # names in Linux's /proc/cpuinfo
 
 

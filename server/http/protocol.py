@@ -85,15 +85,17 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     # Connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._answers = AnswerTransport(transport, self.loop, self._close_after_answer)
         super().connection_made(transport)
-        # `pause_writing` is called as soon as the kernel does not take all of an answer.
-        transport.set_write_buffer_limits(high=0)
+        self.client_group = client_group(self.client[0]) if self.client else ""
+        has_room = self.table.add(self)
+        # `pause_writing` is called as soon as the kernel does not take all of an answer. Not 0: TLS
+        # would then be paused for ever, as its empty buffer is not below it.
+        transport.set_write_buffer_limits(high=1)
         connected: socket.socket | None = transport.get_extra_info("socket")
         if connected is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._answers = AnswerTransport(transport, self.loop, self._close_after_answer)
-        self.client_group = client_group(self.client[0]) if self.client else ""
-        if not self.table.add(self):
+        if not has_room:
             limits = self.table.limits
             self._refuse(
                 TooManyConnections(

@@ -20,7 +20,7 @@ from tests.server.harness import ANSWER_S, STOP_S, RunningServer
 ECG = twelve_seconds()
 PLACES = 4
 MIB = 2**20
-KEPT_MB = 24  # a little more than encoder.devices.HTTP_KEPT_BYTES
+KEPT_MB = 50  # a little more than encoder.devices.HTTP_KEPT_BYTES
 RECORDS = 40
 MANY = npy(np.stack([ECG.signal] * RECORDS).astype(np.float32))
 QUERY = "&".join(f"{name}={value}" for name, value in ECG.query().items())
