@@ -122,6 +122,6 @@ class _Answer:
             return
         ids = {"trace_id": self.span.trace_id, "span_id": self.span.span_id}
         log_request({**fields, **ids})
-        pending: PendingRequest | None = state.get("pending")
+        pending: PendingRequest | None = state.pop("pending", None)
         results = pending.results if pending else {}
         self.span.end(fields, results, many=pending is not None and pending.many)

@@ -94,7 +94,11 @@ async def _answered(
         answer_format = accepted_format(request.headers.get("accept", ""), route)
         task = _task(request, route, answer_format, slot, body, deadline_s, service)
         pending = service.in_flight.submit(task)
-        request.scope["state"]["pending"] = pending
+        state = request.scope["state"]
+        if state["traceparent"]:
+            # For the spans of its stages. Without a trace it would keep the body in memory while
+            # the client reads the answer.
+            state["pending"] = pending
         disconnect.add_done_callback(lambda _: pending.changed.set())
         if answer_format.lines and await _is_parsed(pending, disconnect):
             return _LinesResponse(pending, held.pop_all(), service)

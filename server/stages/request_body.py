@@ -79,7 +79,7 @@ def check_not_empty(task: Task) -> None:
         )
 
 
-def holds_files(content_type: str, body: bytes) -> bool:
+def holds_files(content_type: str, body: bytes | bytearray) -> bool:
     """Return whether `read_request` finds files in a body, going by its type and first bytes.
 
     False for a body without files; true also for a compressed npy without its own media type.

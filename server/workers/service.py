@@ -95,10 +95,7 @@ async def running_service(
         sender.send(task)
 
     in_flight = InFlightRequests(state, http_process, send, settings.max_cpu_seconds)
-    places = Places(
-        in_flight, settings.max_in_flight_per_http_process, settings.max_waiting_per_http_process
-    )
-    uploads = Uploads(HttpLimits.from_settings(settings), places.retry_after_s)
+    bounds = _places_and_uploads(settings, in_flight)
     answers = queues.answers[http_process]
 
     def receive_answers() -> None:
@@ -119,16 +116,7 @@ async def running_service(
     head_cache = HeadCache(settings.models_folder)
     try:
         yield Service(
-            settings,
-            state,
-            queues,
-            deployment,
-            head_cache,
-            in_flight,
-            places,
-            uploads,
-            http_process,
-            guard,
+            settings, state, queues, deployment, head_cache, in_flight, *bounds, http_process, guard
         )
     finally:
         loop.remove_reader(answers.receiving_fd)
@@ -138,6 +126,13 @@ async def running_service(
             await death_watch
         # In a thread, as it waits for the collector.
         await asyncio.to_thread(stop_telemetry)
+
+
+def _places_and_uploads(settings: Settings, in_flight: InFlightRequests) -> tuple[Places, Uploads]:
+    places = Places(
+        in_flight, settings.max_in_flight_per_http_process, settings.max_waiting_per_http_process
+    )
+    return places, Uploads(HttpLimits.from_settings(settings), places.retry_after_s)
 
 
 async def _beat(state: SharedState, http_process: int) -> None:
