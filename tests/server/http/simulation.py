@@ -56,7 +56,7 @@ def nothing_sent(task: Task) -> None:
 
 def places(count: int, max_waiting: int, seed: int = 0) -> Places:
     state = SharedState(1, [], 1, count)
-    in_flight = InFlightRequests(state, 0, nothing_sent)
+    in_flight = InFlightRequests(state, 0, nothing_sent, 20.0)
     return Places(in_flight, count, max_waiting, now_s, random.Random(seed))
 
 
