@@ -78,8 +78,6 @@ def _run(server: EcgServer, settings: Settings) -> None:
         ws="none",
         **server.tls_options,
         http=bounded_protocol(HttpLimits.from_settings(settings)),
-        # There are no WebSockets: such a request is answered as any other.
-        ws="none",
     )
 
 
