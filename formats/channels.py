@@ -22,10 +22,12 @@ from errors import (
     MissingField,
     NoSamples,
     RaggedSignal,
+    RecordingTooLong,
     UnknownLead,
 )
 from formats import fields
 from formats.hints import Hints, prefer_request, single_id
+from formats.limits import MAX_VALUES
 from signals.leads import canonical_lead, parse_lead_names
 from signals.record import EcgRecord, Patient, Reported, Sex, Units
 from signals.units import to_millivolt
@@ -44,6 +46,7 @@ _UNKNOWN_UNIT: Final = ("unknown", 1.0)
 MAX_SECONDS_COUNTED: Final = 10.0
 _MAX_NAMES_LISTED: Final = 20
 _MAX_NAME_CHARS: Final = 40
+_MAX_CHANNEL_NAME_CHARS: Final = 65  # a longer one is no lead's, see signals.leads
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +112,11 @@ def voltage_unit(unit: str) -> tuple[str, float] | None:
     return _VOLTAGE_UNITS.get(unit.strip().casefold().replace("µ", "μ"))
 
 
+def short_name(name: str | None) -> str:
+    """Return a channel's name, cut if it is too long for a lead's: errors repeat it."""
+    return (name or "")[:_MAX_CHANNEL_NAME_CHARS]
+
+
 def printable_names(names: Sequence[str]) -> str:
     """Join names from a file for a message: printable characters only, short, at most 20 names."""
     shown: list[str] = []
@@ -127,11 +135,17 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
     If the request's hints contradict the file, they win, and a warning is added.
 
     Raises UnknownLead, DuplicateLead, BadShape, RaggedSignal, NoSamples, CorruptFile (gain 0),
-    ImplausibleValues (infinite), MissingField (no rate), BadSamplingRate, DurationMismatch,
-    BadOption.
+    RecordingTooLong, ImplausibleValues (infinite), MissingField (no rate), BadSamplingRate,
+    DurationMismatch, BadOption.
     """
     leads = _most_common_rate(_select_leads(decoded, hints), decoded.fs)
     samples = _sample_count(leads, decoded.kind)
+    if samples * len(leads.names) > MAX_VALUES:
+        raise RecordingTooLong(
+            f"signal: {samples} samples of {len(leads.names)} leads in the {decoded.kind} file; "
+            f"the limit is {MAX_VALUES} values",
+            loc=("signal",),
+        )
     fs, fs_warnings = prefer_request("fs", hints.fs, leads.fs)
     if fs is None:
         raise MissingField(

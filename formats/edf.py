@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadSamplingRate, CorruptFile
+from errors import BadSamplingRate, CorruptFile, RecordingTooLong
 from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
+from formats.limits import MAX_VALUES
 from formats.parts import About, Format, Part
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Reported
@@ -26,6 +27,8 @@ from signals.record import EcgRecord, Patient, Reported
 BLOCK_BYTES: Final = 256  # of the file's header, and of each signal's header
 MAX_SIGNALS: Final = 512
 MAX_SAMPLES: Final = 5_000_000  # of a channel, gaps included
+MAX_GAPPED_RECORDS: Final = 100_000  # in an EDF+D file; ten minutes in records of 6 ms
+MAX_ONSET_BYTES: Final = 64  # of a record's first annotation
 _UNKNOWN_RECORDS: Final = -1
 _EDF: Final = b"0       "
 _BDF: Final = b"\xffBIOSEMI"
@@ -105,17 +108,43 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     flat = np.frombuffer(data, np.uint8, header.records * size, start)
     records = flat.reshape(header.records, size)
     onsets = _onsets(header, records) if header.discontinuous else None
+    # Channels that become no lead are only named in a warning; don't unpack their samples.
+    unpacked = {
+        signal
+        for signal in header.signals
+        if hints.lead_names is not None or canonical_lead(signal.label) is not None
+    }
+    _check_values(header, onsets, unpacked)
     channels: list[Channel] = []
     for signal in header.signals:
         if not signal.is_annotation:
-            # Channels that become no lead are only named in a warning; don't unpack their samples.
-            unpack = hints.lead_names is not None or canonical_lead(signal.label) is not None
-            channels.append(_channel(signal, header, records, onsets, unpack=unpack))
+            channels.append(_channel(signal, header, records, onsets, unpack=signal in unpacked))
     patient, reported, patient_warnings = _parse_patient(data)
     decoded = DecodedFile(
         "EDF", None, channels, patient, reported, (*header.warnings, *patient_warnings)
     )
     return record_from_channels(decoded, hints)
+
+
+def _check_values(
+    header: Header, onsets: NDArray[np.float64] | None, unpacked: set[Signal]
+) -> None:
+    """Raise CorruptFile or RecordingTooLong for too many samples, gaps included.
+
+    A gap between two records takes memory for each channel, and no bytes of the file.
+    """
+    records = float(header.records)
+    if onsets is not None:
+        records = float(onsets[-1]) / header.record_s + 1
+    lengths = [records * signal.samples for signal in unpacked]
+    if onsets is not None and not all(length <= MAX_SAMPLES for length in lengths):
+        raise CorruptFile(f"the records of the EDF+D file span more than {MAX_SAMPLES} samples")
+    if not sum(lengths) <= MAX_VALUES:
+        raise RecordingTooLong(
+            f"EDF file: {sum(lengths):g} samples of {len(unpacked)} leads, gaps included; the "
+            f"limit is {MAX_VALUES}",
+            loc=("signal",),
+        )
 
 
 def _record_bytes(signals: Sequence[Signal], sample_bytes: int) -> int:
@@ -255,12 +284,16 @@ def _onsets(header: Header, records: NDArray[np.uint8]) -> NDArray[np.float64]:
     annotations = next((signal for signal in header.signals if signal.is_annotation), None)
     if annotations is None:
         raise CorruptFile("an EDF+D file without the annotations that state its records' start")
+    if len(records) > MAX_GAPPED_RECORDS:
+        raise CorruptFile(
+            f"the EDF+D file has {len(records)} records; the limit is {MAX_GAPPED_RECORDS}"
+        )
     end = annotations.offset + annotations.samples * header.sample_bytes
     onsets = np.full(len(records), np.nan)
     for row, annotation in enumerate(records[:, annotations.offset : end]):
-        match = _ONSET.match(annotation.tobytes())
+        match = _ONSET.match(annotation[:MAX_ONSET_BYTES].tobytes())
         if match is not None:
-            onsets[row] = float(match[1])
+            onsets[row] = numbers.number_of_text(match[1].decode("ascii")) or 0.0
     if np.isnan(onsets).any() or (np.diff(onsets) < 0).any():
         raise CorruptFile(
             "a record of the EDF+D file does not state its start, or starts before the previous one"
@@ -273,13 +306,10 @@ def _place_records(
     codes: NDArray[Any], onsets: NDArray[np.float64], fs: float
 ) -> NDArray[np.float64]:
     """Place records (records, samples) at their onsets in one row, with NaN between them."""
-    starts = np.rint(onsets * fs)
-    length = starts[-1] + codes.shape[1]
-    if not length <= MAX_SAMPLES:  # also True for NaN
-        raise CorruptFile(f"the records of the EDF+D file span more than {MAX_SAMPLES} samples")
-    row = np.full(int(length), np.nan)
-    for start, record in zip(starts.astype(int), codes, strict=True):
-        row[start : start + len(record)] = record
+    starts = np.rint(onsets * fs).astype(np.int64)
+    row = np.full(int(starts[-1]) + codes.shape[1], np.nan)
+    places = starts[:, np.newaxis] + np.arange(codes.shape[1])
+    row[places.ravel()] = codes.ravel()
     return row
 
 

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R5/datatypes.html#SampledData
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,14 +15,21 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadSamplingRate, CorruptFile, NoSamples, SeveralRecordings
+from errors import (
+    BadSamplingRate,
+    CorruptFile,
+    NoSamples,
+    RecordingTooLong,
+    SeveralRecordings,
+)
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import Channel, DecodedFile, record_from_channels, short_name
 from formats.hints import Hints
 from formats.json.body import loads
 from formats.lead_codes import lead_from_mdc_code
+from formats.limits import MAX_CHANNELS
 from formats.parts import About, Format, Part
-from formats.xml.tree import parse_numbers, parse_xml, root_name
+from formats.xml.tree import MAX_SAMPLES_CHARS, parse_numbers, parse_xml, root_name
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Reported
 
@@ -30,6 +38,9 @@ MAX_DIMENSIONS: Final = 64
 _LISTS: Final = ("component", "coding", "entry", "contained")
 # Letters in place of a sample: E for an error, L and U for below and above the detection limit.
 _SPECIAL: Final = frozenset("ELU")
+_LETTER: Final = re.compile(r"(?<!\S)[ELU](?!\S)")
+_GAP: Final = -1.797e308
+_GAP_TEXT: Final = repr(_GAP)
 _SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0}
 _HERTZ: Final = ("/s", "Hz")
 _MEASUREMENTS: Final = {  # by LOINC code
@@ -69,6 +80,10 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
             observations.append(resource)
         for element in sampled:
             channels += _channels(element, special)
+            if len(channels) > MAX_CHANNELS:
+                raise CorruptFile(
+                    f"the FHIR resource has more than {MAX_CHANNELS} channels of SampledData"
+                )
     if not observations:
         raise NoSamples("the FHIR resource holds no SampledData", loc=("signal",))
     if len(observations) > 1 and not _is_one_recording(observations, channels):
@@ -229,7 +244,7 @@ def _lead_name(code: Node) -> str:
     for text in texts:
         if canonical_lead(text):
             return text
-    return texts[0] if texts else ""
+    return short_name(texts[0]) if texts else ""
 
 
 def _sampling_rate(data: Node) -> float:
@@ -263,16 +278,16 @@ def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
     """
     if not isinstance(text, str):
         raise CorruptFile(f"{name}: the FHIR SampledData holds no data")
-    if not _SPECIAL & set(text):
+    if not any(letter in text for letter in _SPECIAL):
         return parse_numbers(text, name)
-    tokens = text.split()
-    # `parse_numbers` accepts numbers only, so put 0 in the place of a gap until it has parsed them.
-    gaps = [index for index, token in enumerate(tokens) if token in _SPECIAL]
-    for index in gaps:
-        special.add(tokens[index])
-        tokens[index] = "0"
-    values = parse_numbers(" ".join(tokens), name)
-    values[gaps] = np.nan
+    if len(text) > MAX_SAMPLES_CHARS:
+        raise RecordingTooLong(
+            f"{name}: {len(text)} characters of samples; the limit is {MAX_SAMPLES_CHARS}"
+        )
+    # `parse_numbers` accepts numbers only: a number that no sample is stands in the place of a gap.
+    special |= set(_LETTER.findall(text))
+    values = parse_numbers(_LETTER.sub(_GAP_TEXT, text), name)
+    values[values == _GAP] = np.nan
     return values
 
 

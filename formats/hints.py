@@ -5,14 +5,13 @@ If such a field contradicts the file, the request's value is used and a warning 
 
 from __future__ import annotations
 
-import contextlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from errors import BadOption, BadType
 from formats import fields
+from formats.numbers import number_of_text
 from signals.leads import parse_lead_names
 from signals.record import Sex
 
@@ -102,12 +101,8 @@ def _number(params: Mapping[str, Sequence[str]], name: str) -> float | None:
     text = _single(params, name)
     if text is None:
         return None
-    value = math.nan
-    # float() accepts digits of other alphabets and "1_000"; neither is a number in a query.
-    if text.isascii() and "_" not in text:
-        with contextlib.suppress(ValueError):
-            value = float(text)
-    if not math.isfinite(value):
+    value = number_of_text(text)
+    if value is None:
         raise BadType(f"{name}: a finite number is required", loc=(name,))
     return value
 

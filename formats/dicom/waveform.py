@@ -6,6 +6,7 @@ Source: DICOM PS3.3 C.10.9 and C.10.10; lead codes of PS3.16 CID 3001
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -55,7 +56,7 @@ class Group:
     def samples(self) -> int:
         return len(self.channels[0].codes)
 
-    @property
+    @cached_property
     def leads(self) -> frozenset[str]:
         """The standard leads among the channels."""
         leads = (canonical_lead(channel.name) for channel in self.channels)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +28,7 @@ from formats.mfer.fields import Field, parse_fields
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Patient, Reported, Sex
 
+MAX_BLOCKS: Final = 20_000  # channels of all frames; ten minutes of 16 in frames of half a second
 _TYPES: Final = {0: "i2", 1: "u2", 2: "i4", 3: "u1", 4: "u2", 5: "i1", 6: "u4", 7: "f4", 8: "f8"}
 _STATUS_TYPE: Final = 4  # bit fields, not samples
 _AVERAGE_BEAT: Final = 9  # a type of waveform
@@ -37,6 +39,7 @@ _DEFAULT_GAP: Final = -(1 << 15)
 _MAX_EXPONENT: Final = 12
 _SEXES: Final[dict[int, Sex]] = {1: "male", 2: "female", 3: "other"}
 _MARK: Final = b"MFR"
+_MAX_DETECTED_FIELDS: Final = 1000  # that precede the data in a file without the mark
 _MARK_BYTES: Final = 12  # the file's first bytes, which hold the mark
 
 # The channels of one DATA field, or of several that continue each other.
@@ -65,11 +68,17 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]]]:
     """Return the frames, and the other fields of the whole file with their byte order."""
     definitions = Definitions()
+    blocks = 0
     frames = []
     file_fields = []
     for field in parse_fields(data):
         definitions.update(field)
         if field.tag == tags.DATA:
+            blocks += definitions.channels
+            if blocks > MAX_BLOCKS:
+                raise CorruptFile(
+                    f"the MFER file has more than {MAX_BLOCKS} blocks: channels of all frames"
+                )
             if not _is_average_beat(definitions):
                 frames.append(_frame(field.value, definitions))
         elif field.tag == tags.COMPRESSION and any(field.value[:2]):
@@ -199,13 +208,13 @@ def _resolution(values: Values, definitions: Definitions) -> tuple[float, str | 
 
 def _joined(frames: list[_Frame]) -> list[_Frame]:
     """Join consecutive frames with the same channels, rates and scales: they follow in time."""
-    joined: list[_Frame] = []
+    groups: list[list[_Frame]] = []
     for frame in frames:
-        if joined and _layout(joined[-1]) == _layout(frame):
-            joined[-1] = _extended(joined[-1], frame)
+        if groups and _layout(groups[-1][0]) == _layout(frame):
+            groups[-1].append(frame)
         else:
-            joined.append(frame)
-    return joined
+            groups.append([frame])
+    return [_concatenated(group) for group in groups]
 
 
 def _layout(frame: _Frame) -> list[tuple[object, ...]]:
@@ -216,12 +225,13 @@ def _layout(frame: _Frame) -> list[tuple[object, ...]]:
     return layout
 
 
-def _extended(frame: _Frame, following: _Frame) -> _Frame:
-    extended = []
-    for channel, more in zip(frame, following, strict=True):
-        codes = np.concatenate([channel.codes, more.codes])
-        extended.append(replace(channel, codes=codes))
-    return extended
+def _concatenated(frames: list[_Frame]) -> _Frame:
+    """Return one frame with all samples; each is copied once."""
+    joined = []
+    for pieces in zip(*frames, strict=True):
+        codes = np.concatenate([piece.codes for piece in pieces])
+        joined.append(replace(pieces[0], codes=codes))
+    return joined
 
 
 def _value(frame: _Frame) -> float:
@@ -277,7 +287,8 @@ def _detect(part: Part) -> bool:
     if data[:2] != bytes([tags.BYTE_ORDER, 1]) or data[2:3] not in (b"\0", b"\x01"):
         return False
     try:
-        return any(field.tag == tags.DATA for field in parse_fields(data))
+        fields = islice(parse_fields(data), _MAX_DETECTED_FIELDS)
+        return any(field.tag == tags.DATA for field in fields)
     except CorruptFile:
         return False
 

@@ -147,15 +147,10 @@ def _huffman_values(data: bytes, table: Table, count: int) -> Codes:
     follow the chain of codes from the first bit: only this step is sequential.
     """
     bits = 8 * len(data)
-    value = np.zeros(bits, np.int64)
-    length = np.zeros(bits, np.int64)
     window = _windows(data)
-    for code in table:
-        begins = window >> np.uint64(_WINDOW_BITS - code.prefix_bits) == np.uint64(code.prefix)
-        begins &= length == 0
-        value[begins] = _literal(window[begins], code) if code.literal_bits else code.value
-        length[begins] = code.prefix_bits + code.literal_bits
-    following = (np.arange(bits) + length).tolist()
+    code_at = _codes_at(window, table)
+    lengths = np.array([code.prefix_bits + code.literal_bits for code in table] + [0])
+    following = (np.arange(bits) + lengths[code_at]).tolist()
     positions: list[int] = []
     position = 0
     while position < bits and len(positions) < count:
@@ -166,7 +161,44 @@ def _huffman_values(data: bytes, table: Table, count: int) -> Codes:
     # A last code that the end of the data cuts off gives no value.
     if position > bits:
         positions.pop()
-    return value[positions]
+    return _values(window[positions], code_at[positions], table)
+
+
+def _codes_at(window: NDArray[np.uint64], table: Table) -> NDArray[np.intp]:
+    """Return (bits,) the row of the table whose code begins each window; len(table) for none.
+
+    Read as numbers, the windows that begin with a code are one range, and the ranges of a table's
+    codes do not overlap: one search finds the code, however many the table has. Raises CorruptFile
+    if two codes begin alike.
+    """
+    order = sorted(range(len(table)), key=lambda row: _first_window(table[row]))
+    starts = np.array([_first_window(table[row]) for row in order], np.uint64)
+    ends = np.array([_last_window(table[row]) for row in order], np.uint64)
+    if (starts[1:] <= ends[:-1]).any():
+        raise CorruptFile("the Huffman table of the SCP-ECG record has two codes that begin alike")
+    # A window below the first range gets row -1, which is the last one: the comparison excludes it.
+    row = np.searchsorted(starts, window, side="right") - 1
+    is_code = (row >= 0) & (window <= ends[row])
+    return np.where(is_code, np.array(order)[row], len(table))
+
+
+def _first_window(code: Code) -> int:
+    return code.prefix << (_WINDOW_BITS - code.prefix_bits)
+
+
+def _last_window(code: Code) -> int:
+    return _first_window(code) | ((1 << (_WINDOW_BITS - code.prefix_bits)) - 1)
+
+
+def _values(window: NDArray[np.uint64], rows: NDArray[np.intp], table: Table) -> Codes:
+    """Return (samples,) the values of the codes that begin the windows."""
+    values = np.array([code.value for code in table], np.int64)[rows]
+    # The default table has two codes with a literal; one search for each kind of literal.
+    for kind in {(code.prefix_bits, code.literal_bits) for code in table if code.literal_bits}:
+        literal = [(code.prefix_bits, code.literal_bits) == kind for code in table]
+        chosen = np.array(literal)[rows]
+        values[chosen] = _literal(window[chosen], *kind)
+    return values
 
 
 def _windows(data: bytes) -> NDArray[np.uint64]:
@@ -183,9 +215,9 @@ def _windows(data: bytes) -> NDArray[np.uint64]:
     return (words[:, np.newaxis] << bit_offsets).ravel()
 
 
-def _literal(window: NDArray[np.uint64], code: Code) -> Codes:
+def _literal(window: NDArray[np.uint64], prefix_bits: int, literal_bits: int) -> Codes:
     """Return the two's complement integers that follow the prefix in each window."""
-    behind_prefix = window << np.uint64(code.prefix_bits)
-    raw = (behind_prefix >> np.uint64(_WINDOW_BITS - code.literal_bits)).astype(np.int64)
-    sign = 1 << (code.literal_bits - 1)
+    behind_prefix = window << np.uint64(prefix_bits)
+    raw = (behind_prefix >> np.uint64(_WINDOW_BITS - literal_bits)).astype(np.int64)
+    sign = 1 << (literal_bits - 1)
     return (raw ^ sign) - sign

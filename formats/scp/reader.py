@@ -24,6 +24,7 @@ from formats.scp import reported, sections
 from formats.scp.coding import Table, decode, parse_tables
 from formats.scp.frame import Frame, looks_like_scp, parse_frame
 from formats.scp.sections import LeadSpan, QrsComplex, Waveforms
+from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
 
 
@@ -37,7 +38,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     DuplicateLead, BadSamplingRate, and the errors of `record_from_channels`.
     """
     frame = parse_frame(head.data)
-    channels, fs = _channels(frame)
+    channels, fs = _channels(frame, all_leads=hints.lead_names is not None)
     fields = reported.parse_tags(frame.section(1))
     date = reported.recording_date(fields)
     patient, patient_warnings = reported.patient(fields, date)
@@ -54,8 +55,12 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return record_from_channels(decoded, hints)
 
 
-def _channels(frame: Frame) -> tuple[list[Channel], float]:
-    """Return the leads in nV, all on one time axis, and their sampling rate in Hz."""
+def _channels(frame: Frame, *, all_leads: bool) -> tuple[list[Channel], float]:
+    """Return the leads in nV, all on one time axis, and their sampling rate in Hz.
+
+    Only the standard leads are decoded, or `all_leads`; the others are named in a warning and have
+    no samples.
+    """
     spans, is_beat_subtracted = sections.parse_leads(frame.section(3))
     rhythm = sections.parse_waveforms(frame.section(6), len(spans), "6")
     if rhythm is None:
@@ -63,17 +68,21 @@ def _channels(frame: Frame) -> tuple[list[Channel], float]:
     if rhythm.bimodal:
         raise UnknownFormat("SCP-ECG with bimodal compression is not supported")
     tables = parse_tables(frame.section(2))
-    rows = []
+    rows: list[NDArray[np.float64]] = []
     for span, data in zip(spans, rhythm.encoded_leads, strict=True):
-        rows.append(_nanovolts(data, tables, span.stop - span.start, rhythm))
+        is_decoded = all_leads or canonical_lead(span.name) is not None
+        samples = span.stop - span.start if is_decoded else 0
+        rows.append(_nanovolts(data, tables, samples, rhythm))
     if is_beat_subtracted:
         _add_reference_beats(rows, spans, frame, tables, rhythm.interval_us)
     first_sample = min(span.start for span in spans)
     length = max(span.stop for span in spans) - first_sample
     channels = []
     for span, row in zip(spans, rows, strict=True):
-        samples = _on_common_axis(row, span.start - first_sample, length)
-        channels.append(Channel(span.name, samples, "nV"))
+        codes = row
+        if len(row):
+            codes = _on_common_axis(row, span.start - first_sample, length)
+        channels.append(Channel(span.name, codes, "nV"))
     return channels, 1e6 / rhythm.interval_us
 
 
@@ -127,10 +136,15 @@ def _add_reference_beats(
         )
     length = locations.length_ms * 1000 // reference.interval_us
     for row, span, data in zip(rows, spans, reference.encoded_leads, strict=True):
+        if not len(row):
+            continue
         beat = _nanovolts(data, tables, length, reference)
+        added = 0
         for qrs in locations.complexes:
             if qrs.type == 0:
-                _add_beat(row, span.start, beat, qrs.fiducial - locations.fiducial, qrs)
+                added += _add_beat(row, span.start, beat, qrs.fiducial - locations.fiducial, qrs)
+            if added > 2 * len(row):
+                raise CorruptFile("the QRS complexes of the SCP-ECG record overlap")
 
 
 def _add_beat(
@@ -139,16 +153,18 @@ def _add_beat(
     beat: NDArray[np.float64],
     beat_start: int,
     qrs: QrsComplex,
-) -> None:
-    """Add `beat` to `row`, in place, between `qrs.start` and `qrs.stop`.
+) -> int:
+    """Add `beat` to `row`, in place, between `qrs.start` and `qrs.stop`; return how many samples.
 
     row, beat              samples in nV
     row_start, beat_start  positions of their first samples on the record's time axis
     """
     start = max(qrs.start, beat_start, row_start)
     stop = min(qrs.stop, beat_start + len(beat), row_start + len(row))
-    if start < stop:
-        row[start - row_start : stop - row_start] += beat[start - beat_start : stop - beat_start]
+    if start >= stop:
+        return 0
+    row[start - row_start : stop - row_start] += beat[start - beat_start : stop - beat_start]
+    return stop - start
 
 
 FORMAT = Format(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -19,6 +20,7 @@ from formats.channels import (
     DecodedFile,
     lead_seconds,
     record_from_channels,
+    short_name,
     voltage_unit,
 )
 from formats.hints import Hints
@@ -28,6 +30,7 @@ from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name, 
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
 
+MAX_SEQUENCE_SETS: Final = 256  # each is compared with the others; real files have 20 and less
 _SECONDS_PER_UNIT: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "": 1.0}
 _MILLIVOLT_PER_UNIT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 _TIME_CODES: Final = ("TIME_ABSOLUTE", "TIME_RELATIVE")
@@ -73,7 +76,7 @@ class SequenceSet:
     def samples(self) -> int:
         return len(self.channels[0].codes)
 
-    @property
+    @cached_property
     def leads(self) -> set[str | None]:
         """The standard names of the channels; None stands for those that are no standard lead."""
         return {canonical_lead(channel.name) for channel in self.channels}
@@ -94,6 +97,10 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     for series in root.iter("series"):
         if not _is_representative_beat(series):
             sets += _sequence_sets(series)
+    if len(sets) > MAX_SEQUENCE_SETS:
+        raise CorruptFile(
+            f"the aECG file has {len(sets)} sequence sets; at most {MAX_SEQUENCE_SETS} are allowed"
+        )
     if not sets:
         raise NoSamples("the aECG file has no rhythm waveform", loc=("signal",))
     best = max(_merge(sets), key=lambda sequence_set: sequence_set.lead_seconds)
@@ -190,7 +197,7 @@ def _channel(code: str, value: Element) -> Channel:
 
     A list of type SLIST_PQ states the units of origin and scale; SLIST_INT has none.
     """
-    name = lead_from_mdc_code(code) or code
+    name = lead_from_mdc_code(code) or short_name(code)
     scale, unit = _quantity(value.find("scale"), 1.0, name)
     origin, origin_unit = _quantity(value.find("origin"), 0.0, name)
     if origin and origin_unit and unit and origin_unit != unit:

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
+from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
@@ -79,7 +79,7 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
     stated = numbers.parse_number(text_of(element, "ChannelSampleCountTotal"))
     channels = []
     for waveform in element.findall("WaveformData"):
-        name = waveform.get("lead") or ""
+        name = short_name(waveform.get("lead"))
         codes = parse_numbers(waveform.text, name)
         if stated is not None and len(codes) != stated:
             raise CorruptFile(

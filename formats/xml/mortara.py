@@ -6,6 +6,7 @@ The layout follows other readers (BRAVEHEART, EDFbrowser); there is no public sp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import Channel, DecodedFile, record_from_channels, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name
@@ -40,6 +41,7 @@ _MEASUREMENTS: Final = {
     "qrs_axis_deg": ("QRS_AXIS",),
     "t_axis_deg": ("T_AXIS",),
 }
+MAX_PLACES: Final = 16  # that are searched for a measurement; real files have one
 _MARK: Final = b"CHANNEL"
 _UTF16_MARK: Final = "CHANNEL".encode("utf-16-le")
 
@@ -86,7 +88,7 @@ def _patient(subject: Element | None, date: str | None) -> tuple[Patient, tuple[
 
 def _channel(element: Element) -> Channel:
     """Return a channel of value = (code + OFFSET) / UNITS_PER_MV in mV."""
-    name = element.get("NAME") or ""
+    name = short_name(element.get("NAME"))
     codes = _codes(element, name)
     fs = numbers.parse_number(element.get("SAMPLE_FREQ"))
     if not fs or fs < 0:
@@ -126,7 +128,7 @@ def _codes(element: Element, name: str) -> NDArray[Any]:
 
 def _measurements(root: Element) -> dict[str, float]:
     """Return the measurements of the root element, else of a TYPICAL_CYCLE."""
-    places = [root, *root.iter("TYPICAL_CYCLE")]
+    places = [root, *islice(root.iter("TYPICAL_CYCLE"), MAX_PLACES)]
     measurements = {}
     for name, attributes in _MEASUREMENTS.items():
         measurements[name] = _first_attribute(places, attributes)

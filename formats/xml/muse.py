@@ -15,7 +15,14 @@ import numpy as np
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
+from formats.channels import (
+    Channel,
+    DecodedFile,
+    lead_seconds,
+    printable_names,
+    record_from_channels,
+    short_name,
+)
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import decode_base64, parse_xml, root_name, text_of
@@ -89,7 +96,7 @@ def _rhythm(waveform: Element) -> _Rhythm:
             "the data may be damaged"
         )
     if disconnected:
-        warnings.append(f"signal: off, as the device states: {', '.join(disconnected)}")
+        warnings.append(f"signal: off, as the device states: {printable_names(disconnected)}")
     return fs, channels, tuple(warnings)
 
 
@@ -116,7 +123,7 @@ def _channel(lead: Element) -> Channel:
 
     FirstSampleBaseline, which is 0 in GE's own files, is subtracted.
     """
-    name = text_of(lead, "LeadID") or ""
+    name = short_name(text_of(lead, "LeadID"))
     sample_bytes = numbers.parse_number(text_of(lead, "LeadSampleSize") or _SAMPLE_BYTES)
     if sample_bytes != _SAMPLE_BYTES:
         raise UnknownFormat(

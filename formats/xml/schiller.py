@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
+from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
@@ -91,7 +91,7 @@ def _rhythm(element: Element) -> tuple[float, list[Channel]]:
 
 
 def _channel(element: Element, scale: float, unit: str | None) -> Channel:
-    name = text_of(element, "name") or ""
+    name = short_name(text_of(element, "name"))
     data_type = (text_of(element, "datastype") or _DATA_TYPE).upper()
     if data_type != _DATA_TYPE:
         raise UnknownFormat(

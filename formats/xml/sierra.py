@@ -9,6 +9,7 @@ https://github.com/sixlettervariables/sierra-ecg-tools
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -26,6 +27,7 @@ from signals.leads import LEADS
 from signals.record import EcgRecord, Patient, Reported
 
 MAX_SAMPLES: Final = 1_200_000  # of a channel: ten minutes at 2000 Hz
+MAX_PLACES: Final = 16  # that are searched for a measurement; real files have four and less
 MAX_LEADS: Final = 24  # the largest lead sets have 18
 # Elements that may hold a measurement, the best first.
 _MEASUREMENTS: Final = {
@@ -207,7 +209,8 @@ def _named(
 
 
 def _measurements(root: Element) -> dict[str, float]:
-    places = [element for path in _MEASUREMENT_PATHS for element in root.findall(path)]
+    found = (element for path in _MEASUREMENT_PATHS for element in root.iterfind(path))
+    places = list(islice(found, MAX_PLACES))
     values = {name: _first_number(places, tags) for name, tags in _MEASUREMENTS.items()}
     return metadata.parse_measurements(values)
 

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import CorruptFile
+from errors import CorruptFile, RecordingTooLong
+from formats.limits import MAX_VALUES
 
 HEAD_BYTES: Final = 8  # int32 size, int16 unused, int16 first second difference
 CODE_BITS: Final = 10
@@ -26,8 +27,10 @@ _GROUP_SHIFTS: Final = (30, 20, 10, 0)
 def unpack(data: bytes, max_channels: int, max_samples: int) -> list[NDArray[np.int64]]:
     """Return the first channels of an XLI stream, each (samples,) as stored.
 
-    Raises CorruptFile if a channel does not fit into the stream or is longer than `max_samples`.
+    Raises CorruptFile if a channel does not fit into the stream or is longer than `max_samples`,
+    RecordingTooLong for all channels together.
     """
+    samples = 0
     channels: list[NDArray[np.int64]] = []
     position = 0
     while len(data) - position >= HEAD_BYTES and len(channels) < max_channels:
@@ -40,6 +43,9 @@ def unpack(data: bytes, max_channels: int, max_samples: int) -> list[NDArray[np.
                 f"XLI channel: {size} bytes stated, {len(data) - position} are left in the stream"
             )
         packed = _decompressed(data[position : position + size], 2 * max_samples)
+        samples += len(packed) // 2
+        if samples > MAX_VALUES:
+            raise RecordingTooLong(f"XLI stream: more than {MAX_VALUES} samples")
         channels.append(_samples(packed, first_difference))
         position += size
     return channels
@@ -53,7 +59,8 @@ def _decompressed(data: bytes, max_bytes: int) -> bytes:
     table: list[bytes] = [bytes([value]) for value in range(256)]
     output = bytearray()
     previous = b""
-    for code in _codes(data):
+    # Each code gives a byte or more.
+    for code in _codes(data[: -(-(max_bytes + 1) * CODE_BITS // 8)]):
         if code == END_CODE:
             break
         if code < len(table):

@@ -27,8 +27,12 @@ from analysis.options import (
     feature_options,
 )
 from errors import BadOption, UnknownLabel, UnknownPart
+from formats.numbers import whole_number
 
 Choice = TypeVar("Choice", bound=str)
+
+# All parts, each ten times.
+MAX_INCLUDE_CHARS = 4096
 
 _AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 _POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
@@ -82,6 +86,11 @@ def choose(name: str, value: object, allowed: tuple[Choice, ...]) -> Choice | No
 def _include(value: object) -> frozenset[str]:
     if value is None:
         return frozenset(DEFAULT_PARTS)
+    if isinstance(value, str) and len(value) > MAX_INCLUDE_CHARS:
+        raise BadOption(
+            f"include has {len(value)} characters; at most {MAX_INCLUDE_CHARS} are allowed",
+            loc=("include",),
+        )
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, Iterable) or isinstance(names, Mapping):
         raise BadOption(
@@ -172,10 +181,9 @@ def _layer(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
+        layer = whole_number(value)
+        if layer is not None:
+            return layer
     elif isinstance(value, int) and not isinstance(value, bool):
         return value
     elif isinstance(value, float) and math.isfinite(value) and value == int(value):

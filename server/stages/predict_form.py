@@ -16,6 +16,7 @@ from analysis.options import AnalyzeOptions
 from errors import BadType, MissingField, MissingPart, UnderAge
 from formats.fields import MAX_AGE_YEARS
 from formats.json import body as json_body
+from formats.numbers import parse_number
 from formats.parts import Part
 from formats.registry import is_recording
 
@@ -122,18 +123,16 @@ def _patient_of(about: Mapping[str, Any]) -> PredictForm:
 def _years(age: object) -> float:
     """Return the age as a number. Raises BadType."""
     allowed = f"a number of years from 0 to {MAX_AGE_YEARS:g}"
-    # float accepts digits of other scripts and underscores in a string; such an age is more likely
-    # a mistake.
+    # Digits of other scripts and underscores are more likely a mistake.
     is_odd = isinstance(age, str) and (
         len(age) > MAX_ECHOED_CHARS or not age.isascii() or "_" in age
     )
     if isinstance(age, bool) or not isinstance(age, int | float | str) or is_odd:
         raise BadType(f"age must be {allowed}, or a string of one", loc=("age",))
-    try:
-        years = float(age)
-    except (ValueError, OverflowError):
-        raise BadType(f"age is not a number; it must be {allowed}", loc=("age",)) from None
-    if not 0 <= years <= MAX_AGE_YEARS:  # NaN is not within the bounds either
+    years = parse_number(age)
+    if years is None:
+        raise BadType(f"age is not a number; it must be {allowed}", loc=("age",))
+    if not 0 <= years <= MAX_AGE_YEARS:
         raise BadType(f"age must be {allowed}", loc=("age",))
     return years
 

@@ -31,7 +31,7 @@ _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # proc(5): resets VmHWM
 _KIB = 1024
-CPU_LIMIT_S = 60  # a reader that takes longer is ended
+CPU_LIMIT_S = 30  # a reader that takes longer is ended
 
 
 OCTETS = "application/octet-stream"

@@ -152,7 +152,7 @@ ALLOWED = "a number of years from 0 to 120"
         ('{"age": "old"}', BadType, f"age is not a number; it must be {ALLOWED}"),
         ('{"age": 120.5}', BadType, f"age must be {ALLOWED}"),
         ('{"age": -0.5}', BadType, f"age must be {ALLOWED}"),
-        ('{"age": "nan"}', BadType, f"age must be {ALLOWED}"),
+        ('{"age": "nan"}', BadType, f"age is not a number; it must be {ALLOWED}"),
         (
             '{"age": 63, "recording_date": 1984}',
             BadType,
