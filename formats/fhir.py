@@ -38,9 +38,8 @@ MAX_DIMENSIONS: Final = 64
 _LISTS: Final = ("component", "coding", "entry", "contained")
 # Letters in place of a sample: E for an error, L and U for below and above the detection limit.
 _SPECIAL: Final = frozenset("ELU")
-_LETTER: Final = re.compile(r"(?<!\S)[ELU](?!\S)")
-_GAP: Final = -1.797e308
-_GAP_TEXT: Final = repr(_GAP)
+_LETTER: Final = r"(?<!\S)[ELU](?!\S)"
+_GAP_TEXT: Final = "-9e307"
 _SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0}
 _HERTZ: Final = ("/s", "Hz")
 _MEASUREMENTS: Final = {  # by LOINC code
@@ -284,10 +283,12 @@ def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
         raise RecordingTooLong(
             f"{name}: {len(text)} characters of samples; the limit is {MAX_SAMPLES_CHARS}"
         )
-    # `parse_numbers` accepts numbers only: a number that no sample is stands in the place of a gap.
-    special |= set(_LETTER.findall(text))
-    values = parse_numbers(_LETTER.sub(_GAP_TEXT, text), name)
-    values[values == _GAP] = np.nan
+    # A number that no sample is stands in the place of a letter until the text is parsed.
+    special |= {letter for letter in _SPECIAL if re.search(_LETTER.replace("ELU", letter), text)}
+    values = numbers.number_array(re.sub(_LETTER, _GAP_TEXT, text))
+    if values is None:
+        raise CorruptFile(f"{name}: a sample is not a number")
+    values[values == float(_GAP_TEXT)] = np.nan
     return values
 
 

@@ -28,7 +28,7 @@ from formats.mfer.fields import Field, parse_fields
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Patient, Reported, Sex
 
-MAX_BLOCKS: Final = 20_000  # channels of all frames; ten minutes of 16 in frames of half a second
+MAX_BLOCKS: Final = 50_000  # channels of all frames; ten minutes of 16 in frames of 0.2 s
 _TYPES: Final = {0: "i2", 1: "u2", 2: "i4", 3: "u1", 4: "u2", 5: "i1", 6: "u4", 7: "f4", 8: "f8"}
 _STATUS_TYPE: Final = 4  # bit fields, not samples
 _AVERAGE_BEAT: Final = 9  # a type of waveform

@@ -71,8 +71,8 @@ def _channels(frame: Frame, *, all_leads: bool) -> tuple[list[Channel], float]:
     rows: list[NDArray[np.float64]] = []
     for span, data in zip(spans, rhythm.encoded_leads, strict=True):
         is_decoded = all_leads or canonical_lead(span.name) is not None
-        samples = span.stop - span.start if is_decoded else 0
-        rows.append(_nanovolts(data, tables, samples, rhythm))
+        samples = span.stop - span.start
+        rows.append(_nanovolts(data, tables, samples, rhythm) if is_decoded else np.zeros(0))
     if is_beat_subtracted:
         _add_reference_beats(rows, spans, frame, tables, rhythm.interval_us)
     first_sample = min(span.start for span in spans)

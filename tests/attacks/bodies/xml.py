@@ -6,6 +6,8 @@ import base64
 import gzip
 import struct
 
+import numpy as np
+
 from tests.attacks.attack import LEADS, attack
 from tests.attacks.cost import OCTETS, Upload
 
@@ -150,22 +152,20 @@ def muse_long_name(count: int) -> Upload:
 # Philips
 
 
-def lzw(codes: list[int]) -> bytes:
-    bits = "".join(f"{code:010b}" for code in codes)
-    return bytes(int(bits[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(bits), 8))
+XLI_SAMPLES = 1_100_000
 
 
 def xli_channel(samples: int) -> bytes:
-    """Return a channel of equal bytes, as compressed as XLI can be."""
-    codes, size, table = [64], 1, 256
-    while size < 2 * samples - 1000 and table < 1023:
+    """Return zeros: high bytes of 0 in long LZW codes, low bytes of 64 in short ones."""
+    table = 255  # the last entry
+    codes, size = [0], 1
+    while size + (length := min(table - 254 + 1, 768)) <= samples:
+        table = min(table + 1, 1022)
         codes.append(table)
-        size += table - 254
-        table += 1
-    while size < 2 * samples:
-        codes.append(table - 1)
-        size += table - 1 - 254
-    packed = lzw([*codes, 1023])
+        size += length
+    codes += [0] * (samples - size) + [64] * samples + [1023]
+    bits = np.array(codes)[:, np.newaxis] >> np.arange(9, -1, -1) & 1
+    packed = np.packbits(bits.astype(np.uint8)).tobytes()
     return struct.pack("<iHh", len(packed), 0, 0) + packed
 
 
@@ -177,7 +177,7 @@ def xli_channel(samples: int) -> bytes:
     now="read corrupt_file unknown_lead recording_too_long",
 )
 def sierra_xli(count: int) -> Upload:
-    data = base64.b64encode(xli_channel(1_190_000) * count).decode()
+    data = base64.b64encode(xli_channel(XLI_SAMPLES) * count).decode()
     labels = " ".join([*LEADS, *(f"X{number}" for number in range(count))][:count])
     return document(
         "restingecgdata",
