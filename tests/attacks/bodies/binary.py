@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import binascii
+import io
 import struct
 
 import numpy as np
+import scipy.io
 
 from tests.attacks.attack import (
     ITEM,
@@ -110,7 +112,7 @@ def dicom_channels(count: int) -> Upload:
     return Upload(dicom(SEQUENCE + struct.pack("<I", len(item)) + item))
 
 
-@attack("DICOM", count=500_000, largest=30_000_000, now="read recording_too_long")
+@attack("DICOM", count=500_000, largest=15_900_000, now="read recording_too_long")
 def dicom_samples(count: int) -> Upload:
     item = dicom_group(1, count)
     return Upload(dicom(SEQUENCE + struct.pack("<I", len(item)) + item))
@@ -203,7 +205,7 @@ RESOLUTION = field(0x0C, b"\0\xfa\x01")  # 1 microvolt
 @attack(
     "MFER",
     count=20_000,
-    largest=90_000,
+    largest=49_000,
     was="each of 90,000 frames is appended to a copy of all frames before it: minutes",
     now="read corrupt_file unknown_lead",
 )
@@ -232,7 +234,7 @@ def mfer_tags(count: int) -> Upload:
 # ISHNE
 
 
-@attack("ISHNE Holter", count=100_000, largest=2_500_000, now="read recording_too_long")
+@attack("ISHNE Holter", count=100_000, largest=1_330_000, now="read recording_too_long")
 def ishne_samples(count: int) -> Upload:
     head = bytearray(522)
     head[:8] = b"ISHNE1.0"
@@ -243,3 +245,20 @@ def ishne_samples(count: int) -> Upload:
     struct.pack_into("<h", head, 272, 500)
     samples = np.tile(np.arange(12, dtype="<i2"), count)
     return Upload(bytes(head) + samples.tobytes())
+
+
+# Arrays
+
+
+@attack("npy", count=100_000, largest=2_700_000, now="read")
+def npy_samples(count: int) -> Upload:
+    file = io.BytesIO()
+    np.save(file, np.zeros((count, 12), np.float16))
+    return Upload(file.getvalue())
+
+
+@attack("MATLAB .mat", count=100_000, largest=1_330_000, now="read")
+def mat_samples(count: int) -> Upload:
+    file = io.BytesIO()
+    scipy.io.savemat(file, {"val": np.zeros((12, count), np.int16)}, do_compression=False)
+    return Upload(file.getvalue())

@@ -219,7 +219,7 @@ def csv_carriage_returns(count: int) -> Upload:
     count=15_000,
     largest=30_000_000,
     was="a name with 60,000 spaces before its unit takes minutes: the search is quadratic",
-    now="bad_shape unknown_lead read",
+    now="read unknown_format",
 )
 def csv_spaces_in_a_name(count: int) -> Upload:
     return Upload(b"II,x" + b" " * count + b"x\n" + b"1,2\n" * 20)
