@@ -20,7 +20,7 @@ from typing import Any, cast
 from analysis.deployment import Deployment
 from errors import EcgError
 from formats.archive import is_zip
-from formats.registry import known_formats
+from formats.registry import known_formats, read
 from server.ipc.messages import Slot, Task, TaskHead
 from server.stages.parsed_request import Limits
 from server.stages.request_body import read_request
@@ -74,6 +74,8 @@ def read_upload(upload: Upload) -> None:
     task = Task(head, upload.content_type, upload.content_encoding, upload.body, params, False)
     # /assess_quality reads nothing of the deployment.
     request = read_request(task, cast(Deployment, None), LIMITS)
+    if request.files is not None:
+        read(request.files.parts, request.files.hints, request.files.max_bytes)
     for pending in request.records:
         pending.read()
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import tests.attacks.array_bodies
-import tests.attacks.bodies  # noqa: F401
+import tests.attacks.bodies  # noqa: F401 - registers the attacks
 from tests.attacks.attack import Attack, registered
 from tests.attacks.cost import MIB, Cost, cost_of
 from tests.attacks.table import PAGE, README, readme

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import binascii
-import io
 import struct
 
 import numpy as np
-import scipy.io
 
 from tests.attacks.attack import (
     ITEM,
@@ -245,20 +243,3 @@ def ishne_samples(count: int) -> Upload:
     struct.pack_into("<h", head, 272, 500)
     samples = np.tile(np.arange(12, dtype="<i2"), count)
     return Upload(bytes(head) + samples.tobytes())
-
-
-# Arrays
-
-
-@attack("npy", count=100_000, largest=2_700_000, now="read")
-def npy_samples(count: int) -> Upload:
-    file = io.BytesIO()
-    np.save(file, np.zeros((count, 12), np.float16))
-    return Upload(file.getvalue())
-
-
-@attack("MATLAB .mat", count=100_000, largest=1_330_000, now="read")
-def mat_samples(count: int) -> Upload:
-    file = io.BytesIO()
-    scipy.io.savemat(file, {"val": np.zeros((12, count), np.int16)}, do_compression=False)
-    return Upload(file.getvalue())
