@@ -6,6 +6,7 @@ import contextlib
 import logging
 import select
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from litserve.loops import LitLoop
@@ -93,15 +94,15 @@ class SignalLoop(LitLoop):
             intake.receive(state, row)
             if scheduler.is_idle:
                 continue
-            state.busy_since_s[row] = time.monotonic()
-            http_process, sent = scheduler.step()
-            state.busy_since_s[row] = 0.0
-            self._send(sent, queues.answers[http_process], model_queue, reader)
+            with _busy(state, row):
+                http_process, sent = scheduler.step()
+            self._send(sent, queues.answers[http_process], model_queue)
+            if sent and isinstance(sent[-1], FilesToRead):
+                with _busy(state, row):
+                    reader.start(sent[-1])
 
     @staticmethod
-    def _send(
-        sent: list[Sent], answers: Channel, model_queue: _ModelQueue, reader: FileReader
-    ) -> None:
+    def _send(sent: list[Sent], answers: Channel, model_queue: _ModelQueue) -> None:
         # The HTTP process first: it must learn that a recording was sent before a model worker
         # answers it.
         messages = [item for item in sent if not isinstance(item, ModelItem | FilesToRead)]
@@ -110,8 +111,14 @@ class SignalLoop(LitLoop):
         for item in sent:
             if isinstance(item, ModelItem):
                 model_queue.put(item)
-            elif isinstance(item, FilesToRead):
-                reader.start(item)
+
+
+@contextlib.contextmanager
+def _busy(state: SharedState, row: int) -> Iterator[None]:
+    """Show the supervisor since when this worker is busy. An exception ends the worker."""
+    state.busy_since_s[row] = time.monotonic()
+    yield
+    state.busy_since_s[row] = 0.0
 
 
 class _Intake:
@@ -178,7 +185,8 @@ class _Intake:
 
     def _receive_from(self, fd: int, state: SharedState, row: int) -> None:
         if self._reader.is_busy and fd == self._reader.fileno():
-            self._scheduler.resume(self._reader.outcome())
+            with _busy(state, row):
+                self._scheduler.resume(self._reader.outcome())
         elif fd == self._tasks.receiving_fd and self._scheduler.has_room:
             self._add(self._tasks.try_receive(), state, row, reads_files=False)
         elif fd == self._files.receiving_fd and self._scheduler.has_room_for_files:

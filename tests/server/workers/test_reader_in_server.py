@@ -154,6 +154,16 @@ def test_the_reader_ends_with_its_worker_and_the_next_one_reads_the_file() -> No
     assert server.left_at_the_end() == []
 
 
+def test_a_reader_that_is_stopped_costs_one_upload(server: RunningServer) -> None:
+    wait_for(server.readers, "a reader")
+    (reader,) = server.readers()
+    os.kill(reader, signal.SIGSTOP)
+    problem = upload(server, TABLE, **{"X-Request-Deadline-Ms": "2000"}).json()
+    assert problem["code"] == "deadline_exceeded"
+    assert upload(server, TABLE).status_code == 200
+    assert reader not in server.readers()
+
+
 def test_without_its_nursery_a_worker_is_replaced(server: RunningServer) -> None:
     wait_for(server.readers, "a reader")
     (reader,) = server.readers()
