@@ -1,7 +1,7 @@
 """The reader process: it reads the files of uploads in place of its signal worker.
 
 A file may be made to crash its parser or to keep it busy. Here it costs a process that holds
-nothing else and is replaced by a fork, in milliseconds, where a signal worker takes seconds.
+nothing else and is replaced by a fork, where a signal worker would have to start and import again.
 
     signal worker --forks--> nursery --forks--> reader
 
