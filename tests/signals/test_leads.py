@@ -102,6 +102,11 @@ def test_any_other_name_is_not_a_lead(name: str) -> None:
     assert canonical_lead(name) is None
 
 
+def test_a_name_has_at_most_64_characters() -> None:
+    assert canonical_lead("II".rjust(64)) == "II"
+    assert canonical_lead("II".rjust(65)) is None
+
+
 @given(st.text(max_size=80))
 def test_any_string_is_a_lead_or_none(name: str) -> None:
     assert canonical_lead(name) in (None, *LEADS)
@@ -260,6 +265,12 @@ def test_a_lead_is_present_with_half_of_its_samples_missing_and_not_with_more() 
     assert leads.warnings == (
         "signal: more than half of the samples of V2 are missing; it counts as a missing lead",
     )
+
+
+def test_one_known_sample_of_two_is_half() -> None:
+    signal = SIGNAL[:, :2].copy()
+    signal[6, 0] = np.nan
+    assert twelve_leads(record(signal)).missing == ()
 
 
 def test_a_limb_lead_with_over_half_missing_is_derived_from_the_others() -> None:

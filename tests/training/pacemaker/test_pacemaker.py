@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, log
 
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from training.pacemaker import fit as pacemaker_fit
-from training.pacemaker.fit import fit, spike_limits, threshold_at
+from training.pacemaker.fit import fit, prior_log_odds, spike_limits, threshold_at
 from training.pacemaker.out_of_fold import fit_out_of_fold
 from training.pacemaker.rows import SpikeRecording
 from training.pacemaker.train import fit_shipped
@@ -43,6 +43,21 @@ def test_the_shipped_form_of_the_trees_says_what_scikit_learn_says(
         grown.decision_function(unseen.astype(np.float64)),
         atol=1e-4,
     )
+
+
+def test_the_forest_is_the_mean_of_its_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    member = HistGradientBoostingClassifier(max_iter=20, random_state=5).fit(ROWS, PACED)
+    monkeypatch.setattr(pacemaker_fit, "_boosted", lambda *_: member)
+    model = fit(ROWS, PACED, 3)
+    assert pacemaker_fit.MEMBERS == 3
+    # Three equal members; without calibration.
+    expected = member.decision_function(ROWS)
+    np.testing.assert_allclose(model.log_odds(ROWS), expected, atol=1e-4)
+
+
+def test_the_prior_log_odds_are_those_of_the_share_of_paced() -> None:
+    paced = np.array([True, False, False, False])
+    assert prior_log_odds(paced) == pytest.approx(log(1 / 3))
 
 
 def test_limits_of_spikes_are_counted_with_half_a_recording_towards_undecided() -> None:
