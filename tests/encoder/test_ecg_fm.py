@@ -129,6 +129,7 @@ def test_only_the_layers_asked_for_come_and_others_do_not_exist(
 def test_pooling_counts_only_tokens_that_are_not_exactly_zero() -> None:
     tokens = torch.tensor([[[1.0, 0.0, 2.0], [0.0, 0.0, 4.0], [5.0, 0.0, 0.0]]])
     assert pool(tokens).tolist() == [[3.0, 0.0, 3.0]]
+    assert pool(torch.tensor([[[0.0], [4.0], [0.0]]])).tolist() == [[4.0]]
 
 
 def test_the_published_model_has_the_published_number_of_parameters() -> None:

@@ -96,6 +96,11 @@ def test_any_other_unit_is_refused_with_the_list_of_allowed_ones(units: str, sho
     assert caught.value.errors[0].loc == ("units",)
 
 
+def test_a_gain_may_be_below_1() -> None:
+    signal, _ = to_millivolt(SIGNAL, "mV", 0.5)
+    np.testing.assert_allclose(signal, 2 * np.asarray(SIGNAL), rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("gain", "shown"), [(0.0, "0"), (-1.0, "-1"), (float("nan"), "nan"), (float("inf"), "inf")]
 )
