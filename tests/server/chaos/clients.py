@@ -45,11 +45,11 @@ REFUSED_PAUSE_S: Final = 0.5
 RECONNECT: Final = 0.2  # of the requests use a new connection
 
 
-class _NotAccepted(Exception):
+class NotAccepted(Exception):
     """The connection could not be opened, or broke before the server had accepted the request."""
 
 
-class _Broken(Exception):
+class Broken(Exception):
     """The connection broke after the server had accepted the request."""
 
 
@@ -67,7 +67,7 @@ class Connection:
         try:
             self._socket = socket.create_connection(("127.0.0.1", port), HUNG_S)
         except ConnectionError as error:
-            raise _NotAccepted from error
+            raise NotAccepted from error
         # Head and body are two small writes; the second must not wait for an acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")
@@ -79,12 +79,12 @@ class Connection:
         self._socket.close()
 
     def ask(self, head: bytes, body: bytes) -> Answer:
-        """Send a request. Raises _NotAccepted, _Broken, TimeoutError."""
+        """Send a request. Raises NotAccepted, Broken, TimeoutError."""
         try:
             self._socket.sendall(head)
             status = self._read_status()
         except ConnectionError as error:
-            raise _NotAccepted from error
+            raise NotAccepted from error
         try:
             if status == http.HTTPStatus.CONTINUE:
                 self._file.readline()
@@ -94,7 +94,7 @@ class Connection:
                 self.must_close = True  # refused without a body, which the server may still await
             return self._read_answer(status)
         except (ConnectionError, ValueError) as error:
-            raise _Broken from error
+            raise Broken from error
 
     def _read_status(self) -> int:
         line = self._file.readline()
@@ -167,11 +167,11 @@ class Client(threading.Thread):
         try:
             connection = self._open()
             answer = connection.ask(head, body)
-        except _NotAccepted:
+        except NotAccepted:
             self._account.note_attempt(NOT_ACCEPTED)
             self._close()
             return False
-        except _Broken:
+        except Broken:
             reason = self._account.reason_of_break(connection.local_port, self._life)
             if reason == LOST:
                 self._account.note_fault(reason, f"{question.name} ({question.kind})")

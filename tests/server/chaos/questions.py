@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -115,11 +116,9 @@ class Fingerprints:
 
     def check_pool(self) -> None:
         """Raises AssertionError where two recordings have fingerprints that are too close."""
-        for kind in SINGLE_KINDS:
-            for number in range(RECORDINGS):
-                for other in range(number):
-                    one, two = self._known[kind, number], self._known[kind, other]
-                    assert not _are_close(one, two, MARGIN), (kind, number, other)
+        for one, two in combinations(self._known, 2):
+            if one[0] == two[0]:
+                assert not _are_close(self._known[one], self._known[two], MARGIN), (one, two)
 
     def check(self, question: Question, request_id: str, body: bytes) -> None:
         """Raises WrongAnswer, SwappedAnswer, PartlyRefused."""
@@ -136,8 +135,8 @@ class Fingerprints:
         found = _fingerprint(kind, result)
         if _are_close(found, self._known[kind, number], TOLERANCE):
             return
-        for other in range(RECORDINGS):
-            if _are_close(found, self._known[kind, other], TOLERANCE):
+        for (other_kind, other), fingerprint in self._known.items():
+            if other_kind == kind and _are_close(found, fingerprint, TOLERANCE):
                 raise SwappedAnswer(f"{kind}: recording {number} has the answer of {other}")
         raise WrongAnswer(f"{kind}: recording {number} has an answer of no recording")
 

@@ -66,8 +66,11 @@ class Memory:
                 self.shared_names.update(_names_in(SHARED_MEMORY, maps))
                 sample = Sample(answered, process.memory_full_info().uss, process.num_fds())
                 # Last, as a process that has just ended has no maps.
-                self._roles[process.pid] = self._role(process, maps)
-                self._samples.setdefault(process.pid, []).append(sample)
+                self.keep(process.pid, self._role(process, maps), [sample])
+
+    def keep(self, pid: int, role: str, samples: Iterable[Sample]) -> None:
+        self._roles[pid] = role
+        self._samples.setdefault(pid, []).extend(samples)
 
     def growths(self) -> Iterator[Growth]:
         """Yield the growth of each process that was sampled often enough."""
