@@ -48,6 +48,7 @@ ENDS_A_WORKER: Final = (
 
 def _check(report: Report) -> None:
     sys.stdout.write(report.table())
+    sys.stdout.write(report.log[-20_000:])
     account = report.account
     assert account.faults == []
     assert account.answered == account.total

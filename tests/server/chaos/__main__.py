@@ -18,6 +18,7 @@ def _main() -> None:
     report = run.report()
     sys.stdout.write(report.table())
     sys.stdout.writelines(f"{fault}\n" for fault in report.account.faults)
+    sys.stderr.write(report.log)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ class Report:
 
     remains   what was left behind, after each end of the server
     statuses  answers to requests with garbage
+    log       of the server, from warnings on
     """
 
     account: Account
@@ -84,6 +85,7 @@ class Report:
     in_flight_after: int = 0
     full_disk: bool = False
     statuses: dict[int, int] = field(default_factory=dict)
+    log: str = ""
 
     def table(self) -> str:
         rows: list[tuple[str, object]] = [*self.account.rows()]
@@ -226,8 +228,7 @@ class ChaosRun:
         self._report.growths += self._memory.growths()
         self._stop(server)
         self._report.remains += remains_of(server, self._folder, self._memory.shared_names)
-        if self._account.faults or self._report.remains:
-            server.earlier_logs.append(server.log())
+        self._report.log = "".join([*server.earlier_logs, server.log()])
 
 
 @contextlib.contextmanager
