@@ -126,6 +126,11 @@ class Replay:
             if Path("/", place).is_dir():
                 self._inside("mount", "--rbind", f"/{place}", str(root / place))
         self._overlay(root, Path("/etc"), "etc")
+        # A base image has no users but the system's.
+        for table in ("passwd", "group"):
+            path = root / "etc" / table
+            keep = f"awk -F: '$3 < 1000 || $3 > 60000' {path} > {path}.new && mv {path}.new {path}"
+            self._inside("sh", "-c", keep)
         self._overlay(root, Path(sys.base_prefix), "usr/local")
         packages = root / f"usr/local/lib/python{sys.version_info[0]}.{sys.version_info[1]}"
         self._inside("sh", "-c", f"rm -rf {packages}/site-packages/* {root}/usr/local/bin/pip*")

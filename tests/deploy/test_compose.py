@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,10 @@ import pytest
 from tests.deploy.dockerfile import parse
 from tests.deploy.manifests import document, drain_s, seconds, unknown_settings
 from tests.house.tree import ROOT, source
+from tests.upgrades.surface import present
 
 FOLDER = ROOT / "deploy" / "compose"
 SERVICES = ("server", "prometheus", "grafana")
-# Written by other parts of the project, or by the operator.
-MADE_LATER = {"../grafana", "../prometheus"}
 
 
 def services() -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_prometheus_asks_the_server_with_a_key() -> None:
 def test_mounted_files_exist(name: str) -> None:
     for volume in services()[name].get("volumes", ()):
         origin = volume.split(":")[0]
-        if origin.startswith(".") and origin not in MADE_LATER:
+        if origin.startswith("."):
             assert (FOLDER / origin).exists(), origin
 
 
@@ -98,3 +98,21 @@ def test_prometheus_is_reached_by_grafana_only() -> None:
     assert services()["prometheus"]["networks"] == ["internal"]
     (source_of_data,) = document("compose/grafana/datasources.yaml")["datasources"]
     assert source_of_data["url"] == "http://prometheus:9090"
+
+
+def test_dashboards_and_alerts_find_what_compose_provides() -> None:
+    (datasource,) = document("compose/grafana/datasources.yaml")["datasources"]
+    dashboards = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
+    assert dashboards
+    for path in dashboards:
+        uids = set(re.findall(r'"type": "prometheus",\s*"uid": "(\w+)"', path.read_text()))
+        assert uids == {datasource["uid"]}, path.name
+    (job,) = document("compose/prometheus.yaml")["scrape_configs"]
+    rules = sorted((ROOT / "deploy" / "prometheus").glob("*.yaml"))
+    assert rules and f'job="{job["job_name"]}"' in rules[0].read_text()
+
+
+def test_the_autoscaler_and_the_alerts_ask_for_metrics_of_the_server() -> None:
+    (trigger,) = document("kubernetes/overlays/keda/scaled-object.yaml")["spec"]["triggers"]
+    (metric,) = re.findall(r"ecg_\w+", trigger["metadata"]["query"])
+    assert f"metric {metric}" in present()
