@@ -28,6 +28,7 @@
     │   ├── Starting                 503 starting
     │   ├── TooManyConnections       503 too_many_connections
     │   ├── NoModel                  503 no_model
+    │   ├── NotQueued                503 not_queued
     │   ├── WorkerRestarting         503 worker_restarting
     │   ├── ShuttingDown             503 shutting_down
     │   └── DeadlineExceeded         504 deadline_exceeded
@@ -329,6 +330,10 @@ class TooManyConnections(ServiceError):
 
 class NoModel(ServiceError):
     status, code, title = 503, "no_model", "No encoder loaded"
+
+
+class NotQueued(ServiceError):
+    status, code, title = 503, "not_queued", "Request could not be passed on"
 
 
 class WorkerRestarting(ServiceError):

@@ -1,7 +1,7 @@
 """Counters and histograms that all processes of the server count together.
 
-    LOST = Counter("ecg_lost_messages", "Messages that could not be sent, by queue", "queue")
-    LOST.labels("tasks").inc()
+    RETRIED = Counter("ecg_retried", "Recordings repeated after a worker was lost", "stage")
+    RETRIED.labels("signal").inc()
     BATCH = Histogram("ecg_batch_segments", "Segments in one batch", COUNTS)
     BATCH.observe(12)
 

@@ -25,6 +25,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final
 
+from server.ipc.messages import Uid
+
 # Linux grants at most net.core.wmem_max, 208 KiB by default, and doubles the figure that it grants,
 # for its own bookkeeping (socket(7)).
 REQUESTED_BUFFER_BYTES: Final = 4 << 20
@@ -36,9 +38,21 @@ MESSAGES_IN_BUFFER: Final = 8
 # arrays can be used in place.
 ALIGNED_BYTES: Final = 64
 _DESCRIPTOR_BYTES: Final = array.array("i", [0]).itemsize
-# A header begins with the monotonic time of sending and the number of parts.
-_HEAD: Final = struct.Struct("<dQ")
-_SIZE: Final = struct.Struct("<Q")  # of a part; the sizes follow
+# A header begins with the monotonic time of sending, the uid of the message's request and the number
+# of parts. The size of each part follows.
+_HEAD: Final = struct.Struct("<dqQ")
+_SIZE_BYTES: Final = 8
+
+
+class LostMessage(Exception):
+    """A message arrived, and there was no memory or descriptor to read it.
+
+    uid  of the request that the message belongs to
+    """
+
+    def __init__(self, uid: Uid, reason: str) -> None:
+        super().__init__(reason)
+        self.uid = uid
 
 
 class Channel:
@@ -71,14 +85,19 @@ class Channel:
         self._receiver.close()
         self._sender.close()
 
-    def send(self, message: object) -> None:
-        """Send a message, any object that can be pickled; block while the queue is full."""
-        self._send(message, 0)
+    def send(self, message: object, uid: Uid = 0) -> None:
+        """Send a message, any object that can be pickled; block while the queue is full.
 
-    def try_send(self, message: object) -> bool:
+        uid  of the request that the message belongs to
+
+        Raises OSError where there is no memory or descriptor for it.
+        """
+        self._send(message, uid, 0)
+
+    def try_send(self, message: object, uid: Uid = 0) -> bool:
         """Send a message without blocking. Return False, without sending, if the queue is full."""
         try:
-            self._send(message, socket.MSG_DONTWAIT)
+            self._send(message, uid, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         return True
@@ -104,15 +123,15 @@ class Channel:
             self._receiver.recv_into(head, 0, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return None
-        sent_s, _ = _HEAD.unpack(head)
+        sent_s, _, _ = _HEAD.unpack(head)
         return float(sent_s)
 
-    def _send(self, message: object, flags: int) -> None:
+    def _send(self, message: object, uid: Uid, flags: int) -> None:
         buffers: list[pickle.PickleBuffer] = []
         pickled = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
         parts = [memoryview(pickled), *(buffer.raw() for buffer in buffers)]
         sizes = [part.nbytes for part in parts]
-        header = _header(sizes)
+        header = _header(uid, sizes)
         if sum(sizes) <= self.inline_bytes:
             self._sender.sendmsg([header, *_with_padding(parts)], (), flags)
             return
@@ -130,33 +149,43 @@ class Channel:
         if self._buffer is None:
             self._buffer = bytearray(2 * self.inline_bytes)
         # CLOEXEC: a process that is started in the meantime does not inherit the descriptor.
-        length, ancillary, _, _ = self._receiver.recvmsg_into(
+        length, ancillary, found, _ = self._receiver.recvmsg_into(
             [self._buffer], socket.CMSG_SPACE(_DESCRIPTOR_BYTES), flags | socket.MSG_CMSG_CLOEXEC
         )
         received = memoryview(self._buffer)[:length]
-        _, count = _HEAD.unpack_from(received)
+        _, uid, count = _HEAD.unpack_from(received)
         sizes = struct.unpack_from(f"<{count}Q", received, _HEAD.size)
-        if not ancillary:
-            content = received[_aligned(_HEAD.size + _SIZE.size * count) :]
-            pickled, *parts = _split(content, sizes)
-            # The arrays are copied, because the next message overwrites the buffer.
-            copies = [bytes(part) for part in parts]
-            return pickle.loads(pickled, buffers=copies)  # noqa: S301 - sent by this server
-        (file,) = array.array("i", ancillary[0][2])
+        if found & socket.MSG_CTRUNC:
+            raise LostMessage(uid, "no file descriptor is left for it")
+        inline = received[_aligned(_HEAD.size + count * _SIZE_BYTES) :]
         try:
-            # MAP_POPULATE maps all pages at once: a page fault for each page would cost more time
-            # than the mapping saves by not copying.
-            mapped = mmap.mmap(file, 0, mmap.MAP_SHARED | mmap.MAP_POPULATE, mmap.PROT_READ)
-        finally:
-            os.close(file)
-        pickled, *parts = _split(memoryview(mapped), sizes)
-        return pickle.loads(pickled, buffers=parts)  # noqa: S301 - sent by this server
+            return _message(inline, sizes, ancillary)
+        except (OSError, MemoryError) as error:
+            raise LostMessage(uid, str(error) or "no memory is left for it") from error
 
 
-def _header(sizes: Sequence[int]) -> bytes:
-    """Return the header of a message: the time, the number of its parts, their sizes; padded."""
+def _message(inline: memoryview, sizes: Sequence[int], ancillary: Sequence[Any]) -> Any:
+    """Return the message that is `inline`, or in the file whose descriptor came with it."""
+    if not ancillary:
+        pickled, *parts = _split(inline, sizes)
+        # The arrays are copied, because the next message overwrites the buffer.
+        copies = [bytes(part) for part in parts]
+        return pickle.loads(pickled, buffers=copies)  # noqa: S301 - sent by this server
+    (file,) = array.array("i", ancillary[0][2])
+    try:
+        # MAP_POPULATE maps all pages at once: a page fault for each page would cost more time
+        # than the mapping saves by not copying.
+        mapped = mmap.mmap(file, 0, mmap.MAP_SHARED | mmap.MAP_POPULATE, mmap.PROT_READ)
+    finally:
+        os.close(file)
+    pickled, *parts = _split(memoryview(mapped), sizes)
+    return pickle.loads(pickled, buffers=parts)  # noqa: S301 - sent by this server
+
+
+def _header(uid: Uid, sizes: Sequence[int]) -> bytes:
+    """Return a message's header: the time, the uid, the number of parts, their sizes; padded."""
     count = len(sizes)
-    header = struct.pack(f"<d{1 + count}Q", time.monotonic(), count, *sizes)
+    header = struct.pack(f"<dq{1 + count}Q", time.monotonic(), uid, count, *sizes)
     return header.ljust(_aligned(len(header)), b"\0")
 
 

@@ -75,6 +75,10 @@ class Task:
     only_indices: tuple[int, ...] | None = None
     isolated: bool = False
 
+    @property
+    def uid(self) -> Uid:
+        return self.head.uid
+
     def __reduce__(self) -> tuple[Callable[..., Task], tuple[object, ...]]:
         """Pickle the body out of band (PEP 574), so that it is not copied into the pickle."""
         values = tuple(getattr(self, name) for name in _FIELDS_WITHOUT_BODY)
@@ -106,6 +110,10 @@ class ModelItem:
     many: bool
     timings_ms: dict[str, float]
     sent_s: float
+
+    @property
+    def uid(self) -> Uid:
+        return self.head.uid
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,21 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from server import metrics
 from server.ipc.channel import Channel
-from server.ipc.messages import Stage
+from server.ipc.messages import Stage, Uid
 
 logger = logging.getLogger("ecg.queues")
 
-SentT = TypeVar("SentT")
+
+class _Sent(Protocol):
+    @property
+    def uid(self) -> Uid: ...
+
+
+SentT = TypeVar("SentT", bound=_Sent)
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,26 @@ class Queues:
 class Outbox(Generic[SentT]):
     """Sends without waiting. Messages that find their queue full are kept here, in order.
 
+    name        of the queue, in the log and the metrics
     is_wanted   called before a message is sent; messages that are no longer wanted are dropped
     on_dropped  called for each message that was dropped
+    on_lost     called for each message that cannot be sent, as there is no memory or descriptor
+                for it; its request must be answered with an error
     """
 
     def __init__(
-        self, channel: Channel, is_wanted: Callable[[SentT], bool], on_dropped: Callable[[], None]
+        self,
+        channel: Channel,
+        name: str,
+        is_wanted: Callable[[SentT], bool],
+        on_dropped: Callable[[], None],
+        on_lost: Callable[[SentT], None],
     ) -> None:
         self.channel = channel
+        self._name = name
         self._is_wanted = is_wanted
         self._on_dropped = on_dropped
+        self._on_lost = on_lost
         self._kept: deque[SentT] = deque()
 
     @property
@@ -73,15 +89,20 @@ class Outbox(Generic[SentT]):
     def flush(self) -> None:
         """Send messages while the queue has room."""
         while self._kept:
-            try:
-                if not self._is_wanted(self._kept[0]):
-                    self._on_dropped()
-                elif not self.channel.try_send(self._kept[0]):
-                    return
-            except OSError as error:
-                # No memory or file descriptor for it. This message is lost; its request is
-                # answered at its deadline.
-                logger.error("a message could not be sent to its queue: %s", error)
-                metrics.LOST.inc()
+            message = self._kept[0]
+            if not self._is_wanted(message):
                 self._on_dropped()
+            else:
+                try:
+                    if not self.channel.try_send(message, message.uid):
+                        return
+                except (OSError, MemoryError) as error:
+                    note_lost(self._name, error)
+                    self._on_lost(message)
             self._kept.popleft()
+
+
+def note_lost(queue: str, error: BaseException) -> None:
+    """Count and log a message that could not be sent or received."""
+    metrics.LOST.inc()
+    logger.error("a message of the queue %s is lost: %s", queue, error)

@@ -19,10 +19,11 @@ from typing import Any, Final
 from model_store.manifest import Role
 from server.ipc.current_work import CurrentWorkTable
 from server.ipc.in_progress import InProgressTable
-from server.ipc.messages import RecordingKey, Slot, Stage
+from server.ipc.messages import RecordingKey, Slot, Stage, Uid
 from server.ipc.metric_table import MetricRow, MetricTable
 from server.ipc.shared_memory import SharedMemory
 
+UID_BITS: Final = 40  # for the requests of one HTTP process; the bits above are its number
 REPORT_BYTES: Final = 4096  # three encoders, a sentence each, as JSON
 
 
@@ -143,6 +144,16 @@ class SharedState:
     def is_awaited(self, slot: Slot) -> bool:
         """Return whether an HTTP process still waits for the answer to this slot's request."""
         return bool(self.slots[slot.index] == slot.generation)
+
+    def is_uid_awaited(self, uid: Uid) -> bool:
+        """As `is_awaited`, for a message that does not name its slot."""
+        slots = self.slots_of(self.http_process_of(uid))
+        return uid in self.slots[slots.start : slots.stop]
+
+    @staticmethod
+    def http_process_of(uid: Uid) -> int:
+        """Return the number of the HTTP process that gave a request its uid."""
+        return uid >> UID_BITS
 
     def in_flight_count(self) -> int:
         return sum(1 for generation in self.slots if generation)

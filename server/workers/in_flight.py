@@ -32,7 +32,7 @@ from server.ipc.messages import (
     Task,
     Uid,
 )
-from server.ipc.shared_state import SharedState
+from server.ipc.shared_state import UID_BITS, SharedState
 from server.stages.cost_limit import cpu_error
 
 logger = logging.getLogger("ecg.in_flight")
@@ -40,7 +40,6 @@ logger = logging.getLogger("ecg.in_flight")
 # By then the surviving workers have usually drained the queue, so that little is done twice.
 RESEND_AFTER_S: Final = 0.5
 MAX_ISOLATED_DEATHS: Final = 2
-UID_BITS: Final = 40  # of the requests of one HTTP process
 
 
 @dataclass
@@ -154,6 +153,13 @@ class InFlightRequests:
         self.pending[task.head.uid] = pending
         self._send(task)
         return pending
+
+    def fail(self, uid: Uid, error: EcgError, indices: Sequence[int] | None = None) -> None:
+        """Answer a request, or some of its recordings, with an error."""
+        pending = self.pending.get(uid)
+        if pending is not None:
+            for index in (WHOLE_REQUEST,) if indices is None else indices:
+                self._note(pending, Result(uid, index, error=error))
 
     def receive(self, messages: Iterable[Message]) -> None:
         for message in messages:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,8 +13,8 @@ from analysis.deployment import Deployment
 from encoder.devices import keep_freed_memory, limit_openmp_spinning
 from errors import ModelStoreError
 from heads.cache import HeadCache
-from server.ipc.channel import Channel
-from server.ipc.messages import Message, ModelItem
+from server.ipc.channel import Channel, LostMessage
+from server.ipc.messages import ModelItem
 from server.ipc.queues import Queues
 from server.ipc.shared_state import SharedState
 from server.log import configure_logging
@@ -23,6 +22,7 @@ from server.settings import Settings
 from server.stages.backlog import MAX_BATCH_SEGMENTS, Backlog, Job
 from server.stages.model import ModelStage
 from server.telemetry.process import start_telemetry
+from server.workers.answer_sender import AnswerSender
 from server.workers.worker_api import WorkerAPI
 from server.workers.worker_process import register_worker, set_worker_ready
 
@@ -92,11 +92,8 @@ class ModelLoop(LitLoop):
 
         max_batch = MAX_BATCH_SEGMENTS["cuda" if device.startswith("cuda") else "cpu"]
         backlog = Backlog(max_batch, waits_since)
-        _start_receiving(backlog, lit_api.queues, lit_api.state, lit_api.row)
-
-        def send(http_process: int, messages: Sequence[Message]) -> None:
-            lit_api.queues.answers[http_process].send(messages)
-
+        answers = AnswerSender(lit_api.queues, state)
+        _start_receiving(backlog, lit_api.queues, answers, state, row)
         # Answers are encoded in a thread of their own, so that the device does not wait for it.
         with ThreadPoolExecutor(1, thread_name_prefix="answer") as answer_thread:
             stage = ModelStage(
@@ -106,14 +103,16 @@ class ModelLoop(LitLoop):
                 lit_api.runtime,
                 lit_api.state,
                 lit_api.row,
-                send,
+                answers.send,
                 answer_thread.submit,
             )
             while True:
                 stage.run(backlog.next_batch())
 
 
-def _start_receiving(backlog: Backlog, queues: Queues, state: SharedState, row: int) -> None:
+def _start_receiving(
+    backlog: Backlog, queues: Queues, answers: AnswerSender, state: SharedState, row: int
+) -> None:
     """Start one thread for each queue: it moves recordings from the queue to the backlog.
 
     `Backlog.add` blocks while the backlog is full of one kind of recordings. With a thread for each
@@ -124,10 +123,15 @@ def _start_receiving(backlog: Backlog, queues: Queues, state: SharedState, row: 
 
     def receive(channel: Channel) -> None:
         while True:
-            item: ModelItem = channel.receive()
+            item: ModelItem | None = None
+            try:
+                item = channel.receive()
+            except LostMessage as lost:
+                answers.fail("items", lost)
             with counter_lock:
                 state.received[row] += 1
-            backlog.add(Job(item))
+            if item is not None:
+                backlog.add(Job(item))
 
     channels = {"receive-single": queues.single_items, "receive-many": queues.many_items}
     for name, channel in channels.items():

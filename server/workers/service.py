@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -22,14 +22,15 @@ from server.authorization.guard import Guard
 from server.http.limits import HttpLimits
 from server.http.places import Places
 from server.http.uploads import Uploads
-from server.ipc.channel import Channel
+from server.ipc.channel import Channel, LostMessage
 from server.ipc.messages import Stage, Task
-from server.ipc.queues import Outbox, Queues
+from server.ipc.queues import Outbox, Queues, note_lost
 from server.ipc.shared_state import SharedState
 from server.metric_families import count_into
 from server.settings import Settings
 from server.stages.request_body import holds_files
 from server.telemetry.process import start_telemetry, stop_telemetry
+from server.workers.answer_sender import not_queued
 from server.workers.death_watch import DeathWatch
 from server.workers.in_flight import InFlightRequests
 
@@ -96,11 +97,21 @@ async def running_service(
 
     in_flight = InFlightRequests(state, http_process, send, settings.max_cpu_seconds)
     bounds = _places_and_uploads(settings, in_flight)
+
+    def answer_lost(task: Task) -> None:
+        in_flight.fail(task.uid, not_queued(), task.only_indices)
+
+    tasks.on_lost = files.on_lost = answer_lost
     answers = queues.answers[http_process]
 
     def receive_answers() -> None:
         for _ in range(MAX_RECEIVED_AT_ONCE):
-            messages = answers.try_receive()
+            try:
+                messages = answers.try_receive()
+            except LostMessage as lost:
+                note_lost("answers", lost)
+                in_flight.fail(lost.uid, not_queued())
+                continue
             if messages is None:
                 return
             in_flight.receive(messages)
@@ -143,13 +154,19 @@ async def _beat(state: SharedState, http_process: int) -> None:
 
 
 class _TaskSender:
-    """Sends tasks to the signal workers; while a queue is full, as soon as it has room."""
+    """Sends tasks to the signal workers; while a queue is full, as soon as it has room.
+
+    on_lost  called for a task that cannot be sent
+    """
 
     def __init__(self, queue: Channel, state: SharedState, http_process: int) -> None:
         self._state = state
         self._http_process = http_process
-        self._outbox = Outbox[Task](queue, self._is_wanted, self._count_dropped)
+        self._outbox = Outbox[Task](
+            queue, "tasks", self._is_wanted, self._count_dropped, self._count_lost
+        )
         self._watches_room = False
+        self.on_lost: Callable[[Task], None] = lambda task: None
 
     def send(self, task: Task) -> None:
         self._state.tasks_sent[self._http_process] += 1
@@ -162,6 +179,10 @@ class _TaskSender:
     def _count_dropped(self) -> None:
         self._state.tasks_sent[self._http_process] -= 1
         metrics.ABANDONED.inc()
+
+    def _count_lost(self, task: Task) -> None:
+        self._state.tasks_sent[self._http_process] -= 1
+        self.on_lost(task)
 
     def _watch_room(self) -> None:
         """Watch for room in the queue exactly while the outbox holds tasks."""

@@ -17,8 +17,8 @@ from analysis.warm_up import warm_up
 from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
 from heads.cache import HeadCache
 from server import metrics
-from server.ipc.channel import Channel
-from server.ipc.messages import ModelItem, Task
+from server.ipc.channel import Channel, LostMessage
+from server.ipc.messages import BodyParsed, ModelItem, Result, SentToModel, Task
 from server.ipc.queues import Outbox, Queues
 from server.ipc.shared_state import SharedState
 from server.log import configure_logging
@@ -27,6 +27,7 @@ from server.stages.fair_scheduler import FairScheduler
 from server.stages.parsed_request import Limits
 from server.stages.signal import FilesToRead, Sent, SignalStage
 from server.telemetry.process import start_telemetry
+from server.workers.answer_sender import AnswerSender, not_queued
 from server.workers.file_reader import FileReader
 from server.workers.reader_process import fork_nursery
 from server.workers.worker_api import WorkerAPI
@@ -86,8 +87,9 @@ class SignalLoop(LitLoop):
         scheduler = FairScheduler(lit_api.stage)
         reader = lit_api.reader
         queues = lit_api.queues
-        model_queue = _ModelQueue(queues, lit_api.state, lit_api.row)
-        intake = _Intake(scheduler, reader, model_queue, queues)
+        answers = AnswerSender(queues, lit_api.state)
+        model_queue = _ModelQueue(queues, answers, lit_api.state, lit_api.row)
+        intake = _Intake(scheduler, reader, model_queue, queues, answers)
         state, row = lit_api.state, lit_api.row
         while True:
             model_queue.flush()
@@ -96,18 +98,20 @@ class SignalLoop(LitLoop):
                 continue
             with _busy(state, row):
                 http_process, sent = scheduler.step()
-            self._send(sent, queues.answers[http_process], model_queue)
+            self._send(http_process, sent, answers, model_queue)
             if sent and isinstance(sent[-1], FilesToRead):
                 with _busy(state, row):
                     reader.start(sent[-1])
 
     @staticmethod
-    def _send(sent: list[Sent], answers: Channel, model_queue: _ModelQueue) -> None:
+    def _send(
+        http_process: int, sent: list[Sent], answers: AnswerSender, model_queue: _ModelQueue
+    ) -> None:
         # The HTTP process first: it must learn that a recording was sent before a model worker
         # answers it.
-        messages = [item for item in sent if not isinstance(item, ModelItem | FilesToRead)]
+        messages = [item for item in sent if isinstance(item, BodyParsed | SentToModel | Result)]
         if messages:
-            answers.send(messages)
+            answers.send(http_process, messages)
         for item in sent:
             if isinstance(item, ModelItem):
                 model_queue.put(item)
@@ -130,7 +134,9 @@ class _Intake:
         reader: FileReader,
         model_queue: _ModelQueue,
         queues: Queues,
+        answers: AnswerSender,
     ) -> None:
+        self._answers = answers
         self._scheduler = scheduler
         self._reader = reader
         self._model_queue = model_queue
@@ -188,11 +194,18 @@ class _Intake:
             with _busy(state, row):
                 self._scheduler.resume(self._reader.outcome())
         elif fd == self._tasks.receiving_fd and self._scheduler.has_room:
-            self._add(self._tasks.try_receive(), state, row, reads_files=False)
+            self._add(self._tasks, state, row, reads_files=False)
         elif fd == self._files.receiving_fd and self._scheduler.has_room_for_files:
-            self._add(self._files.try_receive(), state, row, reads_files=True)
+            self._add(self._files, state, row, reads_files=True)
 
-    def _add(self, task: Task | None, state: SharedState, row: int, *, reads_files: bool) -> None:
+    def _add(self, queue: Channel, state: SharedState, row: int, *, reads_files: bool) -> None:
+        task: Task | None
+        try:
+            task = queue.try_receive()
+        except LostMessage as lost:
+            state.received[row] += 1
+            self._answers.fail("tasks", lost)
+            return
         if task is not None:  # another worker may have been faster
             state.received[row] += 1
             self._scheduler.add(task, reads_files=reads_files)
@@ -204,14 +217,17 @@ class _ModelQueue:
     row  this worker's row in the shared tables
     """
 
-    def __init__(self, queues: Queues, state: SharedState, row: int) -> None:
+    def __init__(self, queues: Queues, answers: AnswerSender, state: SharedState, row: int) -> None:
+        self._answers = answers
         self._state = state
         self._row = row
         self._single = self._outbox(queues.single_items)
         self._many = self._outbox(queues.many_items)
 
     def _outbox(self, channel: Channel) -> Outbox[ModelItem]:
-        return Outbox[ModelItem](channel, self._is_wanted, self._count_dropped)
+        return Outbox[ModelItem](
+            channel, "items", self._is_wanted, self._count_dropped, self._answer_lost
+        )
 
     def _is_wanted(self, item: ModelItem) -> bool:
         return self._state.is_awaited(item.head.slot)
@@ -220,6 +236,11 @@ class _ModelQueue:
         # `put` counted the item as sent; no model worker will receive it.
         self._state.items_sent[self._row] -= 1
         metrics.ABANDONED.inc()
+
+    def _answer_lost(self, item: ModelItem) -> None:
+        self._state.items_sent[self._row] -= 1
+        error = Result(item.uid, item.index, error=not_queued())
+        self._answers.send(item.head.http_process, [error])
 
     def put(self, item: ModelItem) -> None:
         """Send an item, or keep it until its queue has room."""

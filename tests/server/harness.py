@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -10,6 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 
@@ -36,6 +40,21 @@ ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 if os.getppid() == int(sys.argv[1]):
     os.execv(sys.argv[2], sys.argv[2:])
 """
+
+
+@contextmanager
+def no_descriptors_left(pid: int) -> Iterator[None]:
+    """Let a process open no file and receive no descriptor. Those that it has stay open."""
+    folder = Path(f"/proc/{pid}/fd")
+    # A second time, as in the test's own process the listing has a descriptor too.
+    used = {int(entry.name) for entry in list(folder.iterdir()) if entry.is_symlink()}
+    lowest_free = next(number for number in count() if number not in used)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
 
 
 def free_port() -> int:

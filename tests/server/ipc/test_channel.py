@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import resource
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
-from server.ipc.channel import Channel
+from server.ipc.channel import Channel, LostMessage
+from tests.server.harness import no_descriptors_left
 
 SMALL, BIG = 10, 3_000_000  # values; the second is more than any socket is granted
 
@@ -90,3 +93,33 @@ def test_the_time_of_the_oldest_message_is_read_without_taking_it(channel: Chann
         assert _descriptors() == before
         assert channel.receive().size == size
     assert channel.oldest_sent_s() is None
+
+
+def test_a_message_that_cannot_be_received_names_its_request(channel: Channel) -> None:
+    """The receiver has no descriptor left: the kernel then drops the one that was sent."""
+    channel.send(np.zeros(BIG, np.float32), uid=2**40 + 7)
+    channel.send("small", uid=8)
+    with no_descriptors_left(os.getpid()):
+        with pytest.raises(LostMessage, match="descriptor") as lost:
+            channel.receive()
+        assert channel.receive() == "small"
+    assert lost.value.uid == 2**40 + 7
+    assert channel.try_receive() is None
+
+
+def test_a_message_for_which_there_is_no_memory_names_its_request(channel: Channel) -> None:
+    child = multiprocessing.get_context("spawn").Process(target=_receive_large, args=(channel,))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+
+
+def _receive_large(channel: Channel) -> None:
+    channel.send(np.zeros(BIG, np.float32), uid=9)
+    used_bytes = psutil.Process().memory_info().vms
+    resource.setrlimit(resource.RLIMIT_AS, (used_bytes + 4 * BIG // 2, resource.RLIM_INFINITY))
+    try:
+        channel.receive()
+    except LostMessage as lost:
+        os._exit(0 if lost.uid == 9 else 2)
+    os._exit(1)

@@ -29,7 +29,7 @@ from access.key_file import add_key
 from server.openapi.error_examples import FILE
 from server.openapi.examples import FS, record
 from tests.house.tree import ROOT
-from tests.server.harness import RunningServer
+from tests.server.harness import RunningServer, no_descriptors_left
 from tests.server.load import npy, recording
 
 Problem = dict[str, Any]
@@ -243,6 +243,17 @@ def shutting_down(server: RunningServer) -> Problem:
     return found[0]
 
 
+def not_queued(server: RunningServer) -> Problem:
+    """A body that is passed on in a memory file, while the HTTP process can open no file."""
+    with server.client() as client:
+        client.get("/livez")
+        with no_descriptors_left(server.http_processes()[0]):
+            problem: Problem = client.post(
+                "/analyze", content=npy(recording(0, 300.0)), headers=NPY, params={"fs": "100"}
+            ).json()
+    return problem
+
+
 def worker_restarting(server: RunningServer) -> Problem:
     """A deadline that passes while the only worker of a stage is being replaced."""
     for pid in server.workers("signal"):
@@ -344,6 +355,7 @@ def provoke_all() -> dict[str, Problem]:
         problems["no_model"] = posted_json("/extract_features")(server)
         problems["upload_too_slow"] = upload_too_slow(server)
         problems["deadline_exceeded"] = deadline_exceeded(server)
+        problems["not_queued"] = not_queued(server)
         problems["worker_restarting"] = worker_restarting(server)
     with RunningServer(ECG_MODEL="none", ECG_HEAD_TIMEOUT="1", ECG_MAX_CONNECTIONS="1") as server:
         problems["head_too_slow"] = refused(b"GET /livez HTTP/1.1\r\n")(server)
