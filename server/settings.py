@@ -21,6 +21,7 @@ from model_store.manifest import default_models_dir
 from server.stages.cost_limit import CostLimit
 
 MIB: Final = 1024 * 1024
+DAY_S: Final = 86_400  # no wait is longer; timers cannot hold an infinite one
 DEVICE_LIST: Final = re.compile(r"cuda:\d+(,cuda:\d+)*", re.ASCII)
 
 
@@ -234,14 +235,18 @@ class Settings(BaseSettings):
         "it, those that wait longest are given up",
     )
     body_timeout: float = Field(
-        30.0, gt=0, description="Seconds within which a body must be received"
+        30.0, gt=0, le=DAY_S, description="Seconds within which a body must be received"
     )
     request_timeout: float = Field(
-        30.0, gt=0, description="Seconds for an answer, plus 1 s for each 10 s of signal"
+        30.0,
+        gt=0,
+        le=DAY_S,
+        description="Seconds for an answer, plus 1 s for each 10 s of signal",
     )
     hang_timeout: float = Field(
         120.0,
         gt=0,
+        le=DAY_S,
         description="Seconds without progress after which a worker is killed and replaced",
     )
     max_cpu_seconds: float = Field(

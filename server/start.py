@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from functools import partial
+from pathlib import Path
 
 from analysis.deployment import Deployment, deployment_of
 from encoder.devices import cuda_device_count, resolve_devices
@@ -31,6 +32,7 @@ def make_server(settings: Settings) -> EcgServer:
     # First, as it takes no time and is nothing to be tried again.
     rules = access_rules(settings)
     tls = tls_context(settings)
+    _check_models_folder(settings.models_folder)
     devices = _devices(settings)
     deployment = choose_deployment(settings, cuda=devices[0] != "cpu")
     logger.info("model: %s (%s)", deployment.chosen, deployment.reason)
@@ -42,6 +44,23 @@ def make_server(settings: Settings) -> EcgServer:
     )
     configure = partial(configure_app, cors_origins=settings.cors_origin_list)
     return EcgServer(settings, state, deployment, rules, tls, configure)
+
+
+def _check_models_folder(folder: Path) -> None:
+    """Raises ModelStoreError for what is no folder, or cannot be read.
+
+    There may be none: then there are no bundles and no heads in it.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            next(entries, None)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ModelStoreError(
+            f"ECG_MODELS_DIR is {folder}, which cannot be used: {error.strerror}; a folder that "
+            "the server can read is required"
+        ) from None
 
 
 def _devices(settings: Settings) -> list[str]:

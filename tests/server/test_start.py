@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from encoder.devices import cuda_device_count
+from errors import ModelStoreError
 from server.settings import OTHER_VARIABLES, Settings, parse_arguments, unknown_variables
+from server.start import make_server
 from tests.house.tree import ROOT
 from tests.server.harness import RunningServer
 
@@ -33,6 +36,14 @@ NO_CUDA = pytest.mark.skipif(
             marks=NO_CUDA,
         ),
         ({"ECG_MODEL": "/no/such/folder"}, "/no/such/folder"),
+        (
+            {"ECG_MODELS_DIR": __file__},
+            f"ECG_MODELS_DIR is {__file__}, which cannot be used: Not a directory; a folder that "
+            "the server can read is required",
+        ),
+        ({"ECG_BODY_TIMEOUT": "inf"}, "ECG_BODY_TIMEOUT is 'inf': Input should be less than or"),
+        ({"ECG_REQUEST_TIMEOUT": "nan"}, "ECG_REQUEST_TIMEOUT is 'nan': Input should be"),
+        ({"ECG_HANG_TIMEOUT": "1e308"}, "ECG_HANG_TIMEOUT is '1e308': Input should be less than"),
         ({"ECG_DTYPE": "int4"}, "ECG_DTYPE is 'int4': "),
         ({"ECG_DEVICE": "cuda:"}, "ECG_DEVICE is 'cuda:': "),
         ({"ECG_MAX_BODY_MB": "1025"}, "ECG_MAX_BODY_MB is '1025': "),
@@ -82,6 +93,13 @@ def test_the_device_is_one_of_the_known_forms() -> None:
     for device in ("", "gpu", "cuda:", "cuda:x", "cuda:0,", "cuda:0,cpu", "cuda:²", "cuda:0 "):
         with pytest.raises(ValidationError):
             Settings(device=device)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_of_models_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o000)
+    with pytest.raises(ModelStoreError, match="Permission denied"):
+        make_server(Settings(models_dir=tmp_path, model="none"))
 
 
 def test_the_places_are_shared_by_the_http_processes() -> None:

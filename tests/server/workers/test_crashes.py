@@ -10,18 +10,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.server.ecgs import get
 from tests.server.harness import RunningServer
 from tests.server.load import FS, npy, recording
 
 V4_RAISES, V5_HANGS, V6_ENDS = 9, 10, 11  # faulty/sitecustomize.py
 
 
+PATH = os.pathsep.join([str(Path(__file__).parent / "faulty"), os.environ.get("PYTHONPATH", "")])
+
+
 @pytest.fixture(scope="module")
 def faulty_server() -> Iterator[RunningServer]:
-    path = os.pathsep.join(
-        [str(Path(__file__).parent / "faulty"), os.environ.get("PYTHONPATH", "")]
-    )
-    with RunningServer(PYTHONPATH=path, ECG_HANG_TIMEOUT="2", ECG_REQUEST_TIMEOUT="120") as server:
+    with RunningServer(PYTHONPATH=PATH, ECG_HANG_TIMEOUT="2", ECG_REQUEST_TIMEOUT="120") as server:
         yield server
 
 
@@ -81,3 +82,21 @@ def test_one_bad_record_of_many_is_the_only_one_that_fails(faulty_server: Runnin
         results = client.post("/analyze", json={"records": records}).json()["results"]
     assert [result.get("id") for result in results] == ["0", "1", None, "3", "4", "5"]
     assert results[2]["error"]["code"] == "worker_crashed"
+
+
+def test_a_device_without_memory_for_a_batch_runs_smaller_ones() -> None:
+    """Every recording is answered, with the values of one that is sent alone."""
+    settings = {"PYTHONPATH": PATH, "FAULTY_MAX_SEGMENTS": "1", "ECG_REQUEST_TIMEOUT": "1000"}
+    with RunningServer(**settings) as server:
+        alone = [_post(server, number).json() for number in range(3)]
+        with ThreadPoolExecutor(12) as pool:
+            together = list(pool.map(lambda number: _post(server, number % 3), range(12)))
+        assert "out of memory with" in server.log()
+        assert [response.status_code for response in together] == [200] * 12
+        assert get(server, "/health").json()["workers"]["model"]["restarts"] == 0
+    for number, response in enumerate(together):
+        found, expected = (
+            [label["probability"] for label in answer["labels"]]
+            for answer in (response.json(), alone[number % 3])
+        )
+        assert found == pytest.approx(expected, abs=1e-5)

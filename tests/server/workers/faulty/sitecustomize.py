@@ -1,5 +1,7 @@
 """Put on a test server's PYTHONPATH: an encoder, a reader of files, and a signal stage with faults.
 
+With FAULTY_MAX_SEGMENTS the device has no memory for more segments at once.
+
 Python imports a module of this name at its start. The product has no switch for any of this.
 """
 
@@ -11,6 +13,7 @@ import sys
 import time
 
 RAISES, HANGS, ENDS = 9, 10, 11  # V4, V5, V6: flat in the recording, so all zeros in its segments
+MAX_SEGMENTS = "FAULTY_MAX_SEGMENTS"
 
 
 class _Patching(importlib.abc.MetaPathFinder):
@@ -47,6 +50,19 @@ def _patch_encoder(module):
         return run(self, segments, **options)
 
     module.EncoderRunner.run = faulty
+    if MAX_SEGMENTS in os.environ:
+        _limit_memory(module, int(os.environ[MAX_SEGMENTS]))
+
+
+def _limit_memory(module, max_segments):
+    submit = module._PlainForward.submit
+
+    def limited(self, piece, wanted):
+        if len(piece) > max_segments:
+            raise module.torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return submit(self, piece, wanted)
+
+    module._PlainForward.submit = limited
 
 
 def _burn_cpu():
