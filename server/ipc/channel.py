@@ -38,8 +38,8 @@ MESSAGES_IN_BUFFER: Final = 8
 # arrays can be used in place.
 ALIGNED_BYTES: Final = 64
 _DESCRIPTOR_BYTES: Final = array.array("i", [0]).itemsize
-# A header begins with the monotonic time of sending, the uid of the message's request and the number
-# of parts. The size of each part follows.
+# A header begins with the monotonic time of sending, the uid of the message's request and the
+# number of parts. The size of each part follows.
 _HEAD: Final = struct.Struct("<dqQ")
 _SIZE_BYTES: Final = 8
 
