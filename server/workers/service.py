@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -104,17 +105,7 @@ async def running_service(
     tasks.on_lost = files.on_lost = answer_lost
     answers = queues.answers[http_process]
 
-    def receive_answers() -> None:
-        for _ in range(MAX_RECEIVED_AT_ONCE):
-            try:
-                messages = answers.try_receive()
-            except LostMessage as lost:
-                note_lost("answers", lost)
-                in_flight.fail(lost.uid, not_queued())
-                continue
-            if messages is None:
-                return
-            in_flight.receive(messages)
+    receive_answers = partial(_receive_answers, answers, in_flight)
 
     def worker_died(stage: Stage, pid: int) -> None:
         receive_answers()  # those that the worker sent before it ended
@@ -144,6 +135,19 @@ def _places_and_uploads(settings: Settings, in_flight: InFlightRequests) -> tupl
         in_flight, settings.max_in_flight_per_http_process, settings.max_waiting_per_http_process
     )
     return places, Uploads(HttpLimits.from_settings(settings), places.retry_after_s)
+
+
+def _receive_answers(answers: Channel, in_flight: InFlightRequests) -> None:
+    for _ in range(MAX_RECEIVED_AT_ONCE):
+        try:
+            messages = answers.try_receive()
+        except LostMessage as lost:
+            note_lost("answers", lost)
+            in_flight.fail(lost.uid, not_queued())
+            continue
+        if messages is None:
+            return
+        in_flight.receive(messages)
 
 
 async def _beat(state: SharedState, http_process: int) -> None:
