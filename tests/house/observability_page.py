@@ -32,6 +32,8 @@ LABEL_BOUNDS = {
     "setting": "the limits of `/health`",
     "version": "the version of the server",
     "model": "the model that the server chose at its start",
+    "reason": "why the server ended a connection: idle, made_room, head, lingering, "
+    "discarded, stalled, answer_timeout, too_much_unread",
     "units": "`mV` or `unknown`",
     "word": "the five words of `signal_quality`",
     "source": "`labels`, `superclass`, `pacemaker` or `heads`",
@@ -86,12 +88,15 @@ variables set the rest: `OTEL_TRACES_SAMPLER=parentbased_traceidratio` with
 - The lines of the log of HTTP processes and workers are exported with their fields as attributes.
   The main process, which replaces processes, writes to standard error only: it forks, which no
   thread of an exporter survives. `ecg_worker_restarts_total` counts what it does.
-- A collector that does not answer costs a request nothing: spans wait in a bounded queue, and are
-  dropped beyond it. A worker that is ended loses the spans of its last second.
+- A collector that does not answer delays no request: spans wait in a bounded queue, and are dropped
+  beyond it. A worker that is ended loses the spans of its last second. Making spans takes CPU time;
+  the sampler limits it.
 
 ## Metrics
 
-`/metrics` has the sums over all processes. A series appears with its first event.
+`/metrics` has the sums over all processes. A series appears with its first event. Counting a
+recording takes less than a fiftieth of the CPU time of its analysis (`tests/server/test_drift.py`
+holds it to that).
 
 | metric | type | labels | meaning |
 |---|---|---|---|

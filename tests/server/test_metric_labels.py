@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 import httpx
@@ -38,6 +39,7 @@ def allowed_values(server: RunningServer) -> dict[str, set[str]]:
         "setting": set(LIMITS),
         "version": {VERSION},
         "model": {health["model"]["chosen"]},
+        "reason": set(re.findall(r"\w+", LABEL_BOUNDS["reason"].partition(":")[2])),
         "units": {"mV", "unknown"},
         "word": set(WORDS),
         "source": {"labels", "superclass", "pacemaker", "heads"},
