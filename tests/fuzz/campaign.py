@@ -1,0 +1,73 @@
+"""Run the fuzzer in a process of its own, and keep what it finds.
+
+    python -m tests.fuzz.campaign FOLDER RUNS [SEED]
+
+FOLDER keeps the inputs that reach new code in `corpus`, and each finding as a file in `findings`;
+`python -m tests.fuzz.reading FILE` repeats one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fuzz.corpus import write_corpus
+from tests.fuzz.current_input import CurrentInput
+from tests.server.harness import END_WITH_PARENT, ROOT
+
+has_atheris = importlib.util.find_spec("atheris") is not None
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What came of a run of the fuzzer.
+
+    count     inputs that were read
+    findings  a file for each kind of finding: an input that repeats it
+    log       the fuzzer's output
+    """
+
+    count: int
+    findings: tuple[Path, ...]
+    log: Path
+
+
+def run(folder: Path, runs: int, seed: int = 1) -> Campaign:
+    """Read so many inputs; an input that ends the fuzzer's process is a finding too."""
+    corpus, findings, log = folder / "corpus", folder / "findings", folder / "log"
+    current = folder / "current"
+    for made in (corpus, findings):
+        made.mkdir(parents=True, exist_ok=True)
+    write_corpus(corpus)
+    CurrentInput.create(current)
+    # It ends with this process, so that a stopped test run leaves no fuzzer behind.
+    wrapper = [sys.executable, "-I", "-S", "-c", END_WITH_PARENT, str(os.getpid())]
+    command = [*wrapper, sys.executable, "-m", "tests.fuzz.fuzzer"]
+    arguments = [str(path) for path in (corpus, findings, current)]
+    with log.open("wb") as output:
+        ended = subprocess.run(
+            [*command, *arguments, str(runs), str(seed)],
+            check=False,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+        )
+    last = CurrentInput(current)
+    if ended.returncode != 0:
+        (findings / f"ended_with_{ended.returncode}").write_bytes(last.data)
+    return Campaign(last.count, tuple(sorted(findings.iterdir())), log)
+
+
+def _main(folder: str, runs: str, seed: str = "1") -> None:
+    campaign = run(Path(folder), int(runs), int(seed))
+    sys.stdout.write(f"{campaign.count} inputs, {len(campaign.findings)} kinds of findings\n")
+    for path in campaign.findings:
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
