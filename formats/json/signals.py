@@ -44,7 +44,7 @@ def loads(body: bytes) -> object:
         # as_buffer() flattens a list among the numbers of another one without notice. Such a list
         # has a bracket in the text but was not counted. A bracket in a string also gets here, and
         # only costs a second parse.
-        if converter.lists == text.count(b"["):
+        if converter.lists == json_body.count_mark(text, b"["):
             return value
     return json_body.loads(body)
 

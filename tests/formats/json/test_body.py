@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import msgpack
+import numpy as np
 import pytest
 
 from errors import BodyTooLarge, ImplausibleValues, MalformedBody
@@ -206,3 +207,9 @@ def test_msgpack_headers_that_declare_long_lists_at_every_level_are_refused() ->
     header = b"\xdd" + (1_000_000).to_bytes(4, "big")
     with pytest.raises(MalformedBody):
         msgpack_body.loads(header * 500 + bytes(1_000_000))
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, 700_001])
+def test_a_byte_is_counted_in_texts_of_any_length(size: int) -> None:
+    text = bytes(np.random.default_rng(size).integers(88, 94, size, np.uint8))
+    assert json_body.count_mark(text, b"[") == text.count(b"[")
