@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 
 from tests.server.chaos.run import ChaosRun
@@ -13,8 +14,15 @@ def _main() -> None:
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=22)
     parser.add_argument("--every", type=int, default=100, help="requests from one disturbance on")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="then no more are sent")
     options = parser.parse_args()
-    run = ChaosRun(options.requests, options.seed, every=options.every, progress=sys.stderr.write)
+    run = ChaosRun(
+        options.requests,
+        options.seed,
+        every=options.every,
+        seconds=60 * options.minutes,
+        progress=sys.stderr.write,
+    )
     report = run.report()
     sys.stdout.write(report.table())
     sys.stdout.writelines(f"{fault}\n" for fault in report.account.faults)

@@ -60,6 +60,11 @@ class Account:
             self._begun += 1
             return self._begun
 
+    def begin_no_more(self) -> None:
+        """Let the clients only finish what they have begun."""
+        with self._lock:
+            self.total = min(self.total, self._begun)
+
     def stop(self) -> None:
         self._stopped = True
 

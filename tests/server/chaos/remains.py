@@ -24,35 +24,39 @@ class Sample:
     """answered: requests answered by the server until then."""
 
     answered: int
-    private_bytes: int
+    resident_bytes: int
     descriptors: int
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How much more memory one process had in the last third of its life than after its start."""
+    """The memory of one process in the three thirds of its life after its start, as medians."""
 
     role: str
     pid: int
     requests: int
-    first_mib: float
-    last_mib: float
+    thirds_mib: tuple[float, float, float]
     descriptors: int
 
     @property
     def mib(self) -> float:
-        return self.last_mib - self.first_mib
+        return self.thirds_mib[-1] - self.thirds_mib[0]
 
     def __str__(self) -> str:
+        thirds = ", ".join(f"{third:.1f}" for third in self.thirds_mib)
         return (
-            f"{self.role} {self.pid}: {self.first_mib:.1f} to {self.last_mib:.1f} MiB in "
-            f"{self.requests} requests, {self.descriptors:+d} descriptors"
+            f"{self.role} {self.pid}: {thirds} MiB in {self.requests} requests, "
+            f"{self.descriptors:+d} descriptors"
         )
 
 
 @dataclass
 class Memory:
-    """Private memory of every process of the server, sampled as requests are answered."""
+    """Resident memory of every process of the server, sampled as requests are answered.
+
+    Not the private memory: that of the main and HTTP processes grows once, when the first full
+    garbage collection of a forked process writes to the pages that they share.
+    """
 
     server: RunningServer
     _samples: dict[int, list[Sample]] = field(default_factory=dict)
@@ -64,7 +68,7 @@ class Memory:
             with contextlib.suppress(psutil.Error, OSError):
                 maps = Path(f"/proc/{process.pid}/maps").read_text()
                 self.shared_names.update(_names_in(SHARED_MEMORY, maps))
-                sample = Sample(answered, process.memory_full_info().uss, process.num_fds())
+                sample = Sample(answered, process.memory_info().rss, process.num_fds())
                 # Last, as a process that has just ended has no maps.
                 self.keep(process.pid, self._role(process, maps), [sample])
 
@@ -79,13 +83,12 @@ class Memory:
             if len(samples) < MIN_SAMPLES:
                 continue
             third = len(warm) // 3
-            first, last = warm[:third], warm[-third:]
+            first, middle, last = warm[:third], warm[third:-third], warm[-third:]
             yield Growth(
                 self._roles[pid],
                 pid,
                 last[-1].answered - first[0].answered,
-                _median_mib(first),
-                _median_mib(last),
+                (_median_mib(first), _median_mib(middle), _median_mib(last)),
                 last[-1].descriptors - first[0].descriptors,
             )
 
@@ -137,4 +140,4 @@ def _names_in(folder: Path, maps: str) -> Iterator[str]:
 
 
 def _median_mib(samples: list[Sample]) -> float:
-    return statistics.median(sample.private_bytes for sample in samples) / MIB
+    return statistics.median(sample.resident_bytes for sample in samples) / MIB

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import signal
 import socket
@@ -98,8 +99,8 @@ class Report:
             ("seconds", round(self.seconds)),
         ]
         lines = [f"| {name} | {value} |" for name, value in rows]
-        largest = sorted(self.growths, key=lambda growth: -growth.mib)
-        lines += [f"| memory | {growth} |" for growth in largest[:12]]
+        oldest = sorted(self.growths, key=lambda growth: -growth.requests)
+        lines += [f"| memory | {growth} |" for growth in oldest[:12]]
         return "\n".join(["| what | result |", "|---|---|", *lines, ""])
 
 
@@ -108,6 +109,7 @@ class ChaosRun:
 
     every     requests from one disturbance to the next, in the mean
     restarts  whether the server is also stopped and its main process killed in between
+    seconds   after which no more requests are begun
     progress  is given a line about the run now and then
     """
 
@@ -118,11 +120,14 @@ class ChaosRun:
         *,
         every: int,
         restarts: bool = True,
+        seconds: float = math.inf,
         progress: Callable[[str], object] = str,
     ) -> None:
+        self._requests = requests
         self._account = Account(requests)
         self._seed = seed
         self._every = every
+        self._seconds = seconds
         self._progress = progress
         self._rng = np.random.default_rng(seed)
         self._known = Fingerprints()
@@ -131,7 +136,7 @@ class ChaosRun:
             self._ends = [(STOP_AT, "SIGTERM"), (KILL_AT, "SIGKILL")]
 
     def report(self) -> Report:
-        begun_s = time.monotonic()
+        self._begun_s = time.monotonic()
         with _temporary_folder() as (folder, disk), _ChaosServer(folder) as server:
             self._folder = folder
             self._memory = Memory(server)
@@ -148,7 +153,7 @@ class ChaosRun:
                     disk.free()
             self._report.statuses = dict(attackers.statuses)
             self._finish(server)
-        self._report.seconds = time.monotonic() - begun_s
+        self._report.seconds = time.monotonic() - self._begun_s
         return self._report
 
     def _learn(self, server: RunningServer) -> None:
@@ -169,24 +174,31 @@ class ChaosRun:
         ]
         for client in clients:
             client.start()
-        total = self._account.total
         next_sample = next_disturbance = 0
         while any(client.is_alive() for client in clients):
             answered = self._account.answered
             if answered >= next_sample:
                 self._memory.sample(answered)
                 self._progress(f"{answered} answered, {dict(self._account.attempts)}\n")
-                next_sample = answered + max(1, total // SAMPLES)
-            if self._ends and answered >= self._ends[0][0] * total:
+                next_sample = answered + max(1, self._requests // SAMPLES)
+            part = self._part_done(answered)
+            if part >= 1.0:
+                self._account.begin_no_more()
+            if self._ends and part >= self._ends[0][0]:
                 _, how = self._ends.pop(0)
                 self._restart(server, attackers, how)
             elif answered >= next_disturbance:
-                if answered < CALM_FROM * total:
+                if part < CALM_FROM:
                     disturber.disturb()
                 else:
                     disturber.attack()
                 next_disturbance = answered + int(self._rng.integers(1, 2 * self._every))
             self._wait_for_progress(clients, answered)
+
+    def _part_done(self, answered: int) -> float:
+        """Return which part of the requests is answered, or of the time has passed."""
+        passed_s = time.monotonic() - self._begun_s
+        return max(answered / self._requests, passed_s / self._seconds)
 
     def _wait_for_progress(self, clients: list[Client], answered: int) -> None:
         """Wait until more is answered. Raises AssertionError where that does not happen."""

@@ -185,5 +185,5 @@ def test_growth_is_that_after_the_warm_up() -> None:
     memory = Memory(cast(RunningServer, None))
     memory.keep(7, "main", [Sample(10 * n, n * MIB, 5 + n) for n in range(30)])
     (growth,) = memory.growths()
-    assert growth == Growth("main", 7, requests=200, first_mib=12.0, last_mib=26.0, descriptors=20)
+    assert growth == Growth("main", 7, 200, (12.0, 19.0, 26.0), descriptors=20)
     assert growth.mib == 14.0
