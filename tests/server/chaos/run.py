@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import random
 import signal
 import socket
@@ -248,13 +249,17 @@ def _temporary_folder() -> Iterator[tuple[Path, FullDisk | None]]:
     """Yield a folder for temporary files, and its disk where it has a small one of its own."""
     with tempfile.TemporaryDirectory(prefix="ecg-chaos-") as name:
         options = ["-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", name]
-        mounted = subprocess.run(["mount", *options], capture_output=True, check=False)
-        folder = Path(name)
+        if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+            yield Path(name), None
+            return
+        # Only this process holds the mount from here on, so that it ends with it in any case.
+        descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY)
+        subprocess.run(["umount", "--lazy", name], check=True)
         try:
-            yield folder, FullDisk(folder) if mounted.returncode == 0 else None
+            folder = Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+            yield folder, FullDisk(folder)
         finally:
-            if mounted.returncode == 0:
-                subprocess.run(["umount", "--lazy", name], check=True)
+            os.close(descriptor)
 
 
 def _free_low_port() -> int:
