@@ -89,6 +89,15 @@ FHIR_BUNDLE: Schema = {
     },
     "required": ["resourceType", "type", "entry"],
 }
+# What a client may do with an answer of /models: name an encoder in its next request.
+MODEL_LINKS: Schema = {
+    f"{route}_with_model": {
+        "operationId": route,
+        "parameters": {"query.model": "$response.body#/models/0/name"},
+        "description": "The option `model` takes the name of a loaded encoder.",
+    }
+    for route in ("analyze", "extract_features")
+}
 
 
 @lru_cache(maxsize=4)
@@ -311,6 +320,8 @@ def _get(
         responses[status] = {"description": description, "headers": _headers(ANSWER_HEADERS)} | (
             {"content": content} if content else {}
         )
+    if path == "/models":
+        responses["200"]["links"] = MODEL_LINKS
     return {
         "get": {
             "operationId": path.strip("/") or "root",

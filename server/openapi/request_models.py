@@ -5,7 +5,7 @@ Requests themselves are read by `formats/`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,8 @@ from signals.checks import MAX_FS_HZ, MIN_FS_HZ
 from signals.leads import LEADS
 from signals.record import Sex
 
+_T = TypeVar("_T")
+_Filled = Annotated[_T, Field(min_length=1)]
 Lead = list[float | None]
 
 
@@ -27,13 +29,13 @@ class Patient(BaseModel):
 class Record(BaseModel):
     """One recording: 1 to 12 standard leads. Unknown fields are ignored and named in `warnings`."""
 
-    signal: list[Lead] | Lead | dict[str, Lead] = Field(
+    signal: _Filled[list[Lead]] | _Filled[Lead] | _Filled[dict[str, Lead]] = Field(
         description="Numbers, `null` for gaps. One of: leads x samples; samples x leads "
         "(distinguished by `lead_names`; leads first when square); one lead that `lead_names` "
         "names; an object that maps a lead's name to its samples."
     )
     fs: float = Field(ge=MIN_FS_HZ, le=MAX_FS_HZ, description="Samples per second.")
-    lead_names: list[str] | None = Field(
+    lead_names: list[_Filled[str]] | None = Field(
         None,
         min_length=1,
         max_length=len(LEADS),

@@ -6,7 +6,13 @@ import io
 from typing import Final
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import Field, File, MultipartState, create_form_parser
+from python_multipart.multipart import (
+    Field,
+    File,
+    MultipartState,
+    create_form_parser,
+    parse_options_header,
+)
 
 from errors import BodyTooLarge, MalformedBody
 from formats.parts import Part
@@ -16,6 +22,16 @@ MAX_FORM_PARTS: Final = 1000
 MAX_FORM_FIELD_BYTES: Final = 65_536
 CHUNK_BYTES: Final = 1 << 20  # of the body given to the parser at a time
 MAX_SHOWN_CHARS: Final = 120  # of the parser's message in an error
+
+
+def check_boundary(content_type: str) -> None:
+    """Refuse, before the body is read, a form whose Content-Type lacks the boundary of its parts.
+
+    Raises MalformedBody.
+    """
+    _, parameters = parse_options_header(content_type)
+    if not parameters.get(b"boundary"):
+        raise MalformedBody("the form cannot be read: its Content-Type has no boundary")
 
 
 def parse_form(body: bytes, content_type: str) -> tuple[dict[str, list[str]], list[Part]]:

@@ -33,7 +33,7 @@ from server.recording_routes import ALL_OPTIONS, FORM_ROUTES, Route
 from server.stages.classify_form import read_classify_form
 from server.stages.decompression import decompress
 from server.stages.legacy_forms import LegacyForm
-from server.stages.multipart import parse_form
+from server.stages.multipart import check_boundary, parse_form
 from server.stages.options import query_options, read_options, unknown_names, unknown_params
 from server.stages.parsed_request import (
     Limits,
@@ -54,10 +54,11 @@ BODY_TYPES = (JSON, *MSGPACK_NAMES, NPY, OCTET_STREAM, MULTIPART_FORM)
 def check_content_type(content_type: str, route: Route) -> None:
     """Refuse, before the body is read, a media type that `read_request` lacks.
 
-    Raises UnsupportedMediaType.
+    Raises UnsupportedMediaType, and MalformedBody for a form without a boundary.
     """
     media_type = without_parameters(content_type)
     if media_type == MULTIPART_FORM:
+        check_boundary(content_type)
         return
     if media_type:
         problem = f"Content-Type is {media_type[:MAX_SHOWN_CHARS]}"

@@ -7,6 +7,7 @@ import pytest
 from errors import BodyTooLarge, MalformedBody
 from formats.parts import Part
 from server.stages.multipart import MAX_FORM_FIELD_BYTES, MAX_FORM_PARTS, parse_form
+from server.stages.request_body import check_content_type
 
 TYPE = "multipart/form-data; boundary=b"
 END = b"--b--\r\n"
@@ -82,3 +83,16 @@ def test_the_limit_of_parts_counts_fields_and_files(files: int) -> None:
     with pytest.raises(BodyTooLarge) as caught:
         parse_form(form(MAX_FORM_PARTS + 1), TYPE)
     assert caught.value.detail == "the form has more than 1000 fields and files"
+
+
+@pytest.mark.parametrize(
+    "parameters", ["", "; boundary=", '; boundary=""', "; charset=utf-8", "; boundary*=q'x"]
+)
+def test_a_form_without_a_boundary_is_refused_before_its_body(parameters: str) -> None:
+    with pytest.raises(MalformedBody, match="Content-Type has no boundary"):
+        check_content_type(f"multipart/form-data{parameters}", "classify")
+
+
+@pytest.mark.parametrize("parameters", ["; boundary=b", ';BOUNDARY="a b"', "; boundary=\xff"])
+def test_a_boundary_may_be_any_text(parameters: str) -> None:
+    check_content_type(f"multipart/form-data{parameters}", "classify")
