@@ -14,10 +14,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tests.fuzz.corpus import write_corpus
 from tests.fuzz.current_input import CurrentInput
 from tests.server.harness import END_WITH_PARENT, ROOT
+
+# The fuzzer's own tables grow by about 500 bytes an input, which must not count for the readers.
+PROCESS_RUNS = 250_000
 
 has_atheris = importlib.util.find_spec("atheris") is not None
 
@@ -36,30 +40,36 @@ class Campaign:
     log: Path
 
 
-def run(folder: Path, runs: int, seed: int = 1) -> Campaign:
-    """Read so many inputs; an input that ends the fuzzer's process is a finding too."""
+def run(folder: Path, runs: int, seed: int = 1, process_runs: int = PROCESS_RUNS) -> Campaign:
+    """Read so many inputs; an input that ends the fuzzer's process is a finding too.
+
+    process_runs  how many a process reads before the next one continues
+    """
     corpus, findings, log = folder / "corpus", folder / "findings", folder / "log"
     current = folder / "current"
     for made in (corpus, findings):
         made.mkdir(parents=True, exist_ok=True)
     write_corpus(corpus)
     CurrentInput.create(current)
+    last = CurrentInput(current)
+    with log.open("wb") as output:
+        while last.count < runs:
+            arguments = [str(path) for path in (corpus, findings, current)]
+            numbers = [str(min(process_runs, runs - last.count)), str(seed)]
+            ended = _fuzz([*arguments, *numbers], output)
+            seed += 1
+            if ended != 0:
+                (findings / f"ended_with_{ended}").write_bytes(last.data)
+                break
+    return Campaign(last.count, tuple(sorted(findings.iterdir())), log)
+
+
+def _fuzz(arguments: list[str], output: BinaryIO) -> int:
+    """Return how the fuzzer's process ended: 0, an exit status, or minus the number of a signal."""
     # It ends with this process, so that a stopped test run leaves no fuzzer behind.
     wrapper = [sys.executable, "-I", "-S", "-c", END_WITH_PARENT, str(os.getpid())]
-    command = [*wrapper, sys.executable, "-m", "tests.fuzz.fuzzer"]
-    arguments = [str(path) for path in (corpus, findings, current)]
-    with log.open("wb") as output:
-        ended = subprocess.run(
-            [*command, *arguments, str(runs), str(seed)],
-            check=False,
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-        )
-    last = CurrentInput(current)
-    if ended.returncode != 0:
-        (findings / f"ended_with_{ended.returncode}").write_bytes(last.data)
-    return Campaign(last.count, tuple(sorted(findings.iterdir())), log)
+    command = [*wrapper, sys.executable, "-m", "tests.fuzz.fuzzer", *arguments]
+    return subprocess.run(command, check=False, cwd=ROOT, stdout=output, stderr=output).returncode
 
 
 def _main(folder: str, runs: str, seed: str = "1") -> None:
