@@ -6,13 +6,16 @@ the disk is full, and the server is stopped with SIGTERM, its main process is ki
 started again. An attempt is
 
     answered      with the fingerprint of its own recording
-    refused       with a status and code that docs/errors.md has for it: 408, 429, 503, 504, or 500
-                  worker_crashed for a recording whose workers were killed again and again
+    refused       with a status and code that docs/errors.md has for it: 408, 429, 503, or 500
+                  worker_crashed for an upload whose reader was killed, or a recording whose
+                  workers were killed again and again
     not accepted  no connection, or it ended before the server said 100 Continue
     broken        its HTTP process or the main process was killed by this test
     lost          accepted, and the connection broke without an answer for none of these reasons
     swapped       answered with the fingerprint or the id of another recording
     wrong         answered with anything else
+    late          answered with 504 deadline_exceeded or 503 worker_restarting, though the deadline
+                  is long enough for every process to be replaced
     hung          without an answer long after its deadline (tests/server/chaos/clients.py: HUNG_S)
 
 Refused and broken attempts and those that were not accepted are repeated and counted. The rest must

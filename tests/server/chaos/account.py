@@ -10,17 +10,21 @@ from typing import Final
 
 import psutil
 
-from errors import WorkerCrashed, public_errors
+from errors import DeadlineExceeded, WorkerCrashed, WorkerRestarting, public_errors
 
+# What says that the deadline has passed. The server of a run has one that is long enough for every
+# process to be replaced, also on a busy machine.
+LATE_ERRORS: Final = (DeadlineExceeded, WorkerRestarting)
+LATE_CODES: Final = frozenset(error.code for error in LATE_ERRORS)
 # Refusals that the documentation allows for a sound request; the client tries again.
 DOCUMENTED_REFUSALS: Final = frozenset(
     (error.status, error.code)
     for error in public_errors()
-    if error.status in (408, 429, 503, 504) or error is WorkerCrashed
+    if (error.status in (408, 429, 503) and error not in LATE_ERRORS) or error is WorkerCrashed
 )
 # What must not happen.
-LOST, SWAPPED, WRONG, HUNG, STARVED = "lost", "swapped", "wrong", "hung", "starved"
-FAULTS: Final = (LOST, SWAPPED, WRONG, HUNG, STARVED)
+LOST, SWAPPED, WRONG, LATE, HUNG, STARVED = "lost", "swapped", "wrong", "late", "hung", "starved"
+FAULTS: Final = (LOST, SWAPPED, WRONG, LATE, HUNG, STARVED)
 # How an attempt may end without an answer.
 KILLED: Final = "broken: its HTTP process was killed"
 MAIN_KILLED: Final = "broken: the main process was killed"
