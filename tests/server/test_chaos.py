@@ -37,7 +37,7 @@ from tests.server.chaos.run import ChaosRun, Report
 LONG_REQUESTS: Final = 100_000
 # Resident memory of a process that answered this many requests or more after its warm-up.
 FLAT_AFTER_REQUESTS: Final = 2_000
-FLAT_MIB: Final = 32.0
+FLAT_MIB: Final = 16.0
 FLAT_DESCRIPTORS: Final = 64  # connections of clients and attackers come and go
 ENDS_A_WORKER: Final = (
     "signal worker killed",
