@@ -14,7 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from tests.server.chaos.account import DOCUMENTED_REFUSALS, WRONG, Account
+from tests.server.chaos.account import DOCUMENTED_REFUSALS, HUNG, WRONG, Account
+from tests.server.chaos.clients import HUNG_S
 from tests.server.chaos.questions import draw_question, signal_of
 from tests.server.load import npy
 
@@ -24,7 +25,6 @@ SLOW: Final = 8
 UNREAD_RECORDS: Final = 60
 TYPES: Final = ("application/json", "application/x-npy", "application/msgpack", "text/plain", "?")
 FILE_NAMES: Final = ("a.csv", "a.mat", "a.dcm", "a.xml", "a.zip", "a.dat")
-ANSWER_S: Final = 180.0  # keeps a failing test from hanging
 
 
 @dataclass
@@ -125,12 +125,15 @@ class Attackers:
         return choices[int(self.rng.integers(len(choices)))]
 
     def _send_garbage(self, content_type: str, body: bytes) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HUNG_S)
         try:
             headers = {"Content-Type": content_type}
             connection.request("POST", "/analyze?fs=100", body, headers)
             answer = connection.getresponse()
             content = answer.read()
+        except TimeoutError:
+            self.account.note_fault(HUNG, f"garbage as {content_type}: {body[:100]!r}")
+            return
         except (OSError, http.client.HTTPException):
             return  # its HTTP process was killed, or it has answered before the whole body
         finally:
@@ -175,7 +178,7 @@ class Attackers:
         connection = socket.socket()
         if receive_bytes:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        connection.settimeout(ANSWER_S)
+        connection.settimeout(HUNG_S)
         with contextlib.suppress(OSError):  # the server is not there
             connection.connect(("127.0.0.1", self.port))
         return connection
