@@ -28,7 +28,7 @@ from encoder.frame_product import with_matrix_products
 from encoder.graphs import COMPILE_LOCK, CudaCapture, GraphCache
 from encoder.output import Array, EncodedBatch, Wanted
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ecg.encoder")
 
 SLOTS = 2  # batches in flight: one is computed while the next is copied
 

@@ -21,7 +21,7 @@ from encoder.output import Array, EncodedBatch, Wanted
 from encoder.packed import can_pack, pack
 from encoder.precision import DTYPES, move_module, set_tf32
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ecg.encoder")
 
 SEGMENT_SAMPLES = 2500  # 5 s at 500 Hz
 MAX_BATCH = 64  # segments; about this many fill an H200, and a 10 s recording has 2

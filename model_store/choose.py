@@ -18,7 +18,7 @@ from model_store.pull import pull
 from model_store.weights_file import sha256_of
 from superclasses import SUPERCLASSES
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ecg.model_store")
 
 EMBEDDED_FOLDER = Path(__file__).with_name("embedded")
 IMPORTED_FOLDER = "imported"  # in models_dir, for bundles converted from a user's own checkpoints

@@ -32,7 +32,7 @@ from model_store.labels import Label, labels_for
 from model_store.weights_file import sha256_of, weight_shapes, write_weights
 from signals.segments import ECG_FM
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ecg.model_store")
 
 INSTALL_ATTEMPTS = 3
 

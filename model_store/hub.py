@@ -41,7 +41,7 @@ from atomic_files import exclusive_lock
 from errors import ChecksumMismatch, HubError
 from model_store.weights_file import sha256_of
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ecg.model_store")
 
 DEFAULT_REVISION = "main"
 MAX_LISTED_FILES = 40  # of a repository, in one error

@@ -11,7 +11,7 @@ from model_store.convert import Origin, convert
 from model_store.lock import LockEntry, read_lock, write_lock_entry
 from model_store.manifest import ManifestEntry
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ecg.model_store")
 
 
 def pull(entry: ManifestEntry, models_dir: Path, *, update: bool = False) -> Bundle:

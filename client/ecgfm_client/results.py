@@ -198,12 +198,13 @@ class Features:
 
 @dataclass(frozen=True)
 class Health:
-    """/health; `encoders` in the server's order.
+    """/health; `encoders` in the server's order, `reasons` why the status is not "ok".
 
     A server that asks for keys tells only `status` to those without the scope `operator`.
     """
 
     status: str
+    reasons: tuple[str, ...]
     version: str | None
     in_flight: int | None
     limit: int | None
@@ -216,6 +217,7 @@ class Health:
         encoders = (answer.get("model") or {}).get("encoders") or ()
         return cls(
             status=answer["status"],
+            reasons=tuple(answer.get("reasons") or ()),
             version=answer.get("version"),
             in_flight=answer.get("in_flight"),
             limit=answer.get("limit"),

@@ -51,6 +51,7 @@ PLACES: dict[type, tuple[str, dict[str, str]]] = {
         "Health",
         {
             "status": "status",
+            "reasons": "reasons",
             "version": "version",
             "in_flight": "in_flight",
             "limit": "limit",

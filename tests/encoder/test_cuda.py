@@ -176,7 +176,7 @@ def test_out_of_memory_halves_the_buckets_and_releases_the_graphs(
         return forward(batch, **options)
 
     monkeypatch.setattr(runner.module, "forward", small)
-    with caplog.at_level(logging.WARNING, "encoder.runner"):
+    with caplog.at_level(logging.WARNING, "ecg.encoder"):
         np.testing.assert_allclose(runner.run(segments).pooled, whole, atol=1e-5)
     assert runner.max_batch == 4 and runner.forward.buckets == (2, 4)
     assert [capture.sizes for capture in FakeCapture.captures] == [[], [4]]

@@ -85,7 +85,7 @@ def test_out_of_memory_halves_the_piece_remembers_it_and_answers(
 ) -> None:
     device = SmallDevice(room=2)
     runner = EncoderRunner(device, max_batch=7)
-    with caplog.at_level(logging.WARNING, "encoder.runner"):
+    with caplog.at_level(logging.WARNING, "ecg.encoder"):
         encoded = runner.run(segments)
     assert device.asked == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert [record.args[2] for record in caplog.records] == [3, 1]

@@ -100,6 +100,18 @@ def test_only_commands_print() -> None:
     assert not {name for name in printing if not name.startswith(PRINTING_ALLOWED)}
 
 
+def test_loggers_of_the_server_are_called_ecg() -> None:
+    """The server's log drops what other loggers say below ERROR: it may quote a recording."""
+    names = {}
+    for name in PRODUCT:
+        if not name.startswith(("benchmarks/", "training/", "client/", "scripts/")):
+            names[name] = re.findall(r"= logging\.getLogger\(([^)]*)\)", source(name))
+    found = {logger for loggers in names.values() for logger in loggers}
+    assert '"ecg.encoder"' in found
+    # The root logger and a loop over names, where the log is configured.
+    assert {logger for logger in found if not logger.startswith('"ecg.')} <= {"", "name"}
+
+
 def test_no_module_is_called_utils_and_no_comment_postpones_work() -> None:
     vague = {"utils.py", "util.py", "helpers.py", "misc.py", "common.py"}
     marks = re.compile(r"#.*\b(" + "|".join(["TO" + "DO", "FIX" + "ME"]) + r")\b")

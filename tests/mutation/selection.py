@@ -12,6 +12,7 @@ from tests.mutation.faults import faults_of
 # Modules of each room in the default run; larger rooms have more.
 MODULES_BY_ROOM = {
     "server": 5,
+    "access": 2,
     "training": 2,
     "bulk": 1,
     "analysis": 3,

@@ -164,6 +164,9 @@ def test_a_full_server_says_when_to_come_again(narrow: RunningServer) -> None:
             os.kill(pid, signal.SIGSTOP)
         try:
             accepted = [threads.submit(post_npy, narrow, "/assess_quality", ECG) for _ in range(3)]
+            # Or a request of `first_with_status`, which has a short deadline, takes a place, and
+            # the worker that has it is replaced as overdue.
+            wait_for_in_flight(narrow, 2)
             refused = first_with_status(narrow, 429)
         finally:
             for pid in stopped:
@@ -190,6 +193,13 @@ def test_bodies_that_do_not_come_take_no_place(narrow: RunningServer) -> None:
     finally:
         for connection in held:
             connection.close()
+
+
+def wait_for_in_flight(server: RunningServer, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while get(server, "/health").json()["in_flight"] != count:
+        assert time.monotonic() < deadline, f"never {count} requests in flight"
+        time.sleep(0.02)
 
 
 def first_with_status(server: RunningServer, status: int) -> httpx.Response:

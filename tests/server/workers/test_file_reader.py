@@ -79,11 +79,16 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     yield start
     for reading in started:
         reading.nursery.close()
-    for child in psutil.Process().children(recursive=True):
-        if child.name() in ("ecg-nursery", "ecg-reader"):
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
-                child.wait(GUARD_S)
+    for process in _own_processes():
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+            process.wait(GUARD_S)
+
+
+def _own_processes() -> list[psutil.Process]:
+    """Return this process's nurseries and their readers, not those of servers that tests share."""
+    nurseries = [child for child in psutil.Process().children() if child.name() == "ecg-nursery"]
+    return [*nurseries, *(reader for nursery in nurseries for reader in nursery.children())]
 
 
 def first_does(action: Callable[[], object]) -> Read:
@@ -190,11 +195,7 @@ def test_an_upload_is_given_up_at_its_deadline(start: Start) -> None:
 
 
 def _reader_pid() -> int:
-    (pid,) = [
-        child.pid
-        for child in psutil.Process().children(recursive=True)
-        if child.name() == "ecg-reader"
-    ]
+    (pid,) = [process.pid for process in _own_processes() if process.name() == "ecg-reader"]
     return pid
 
 

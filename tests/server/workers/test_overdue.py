@@ -104,7 +104,9 @@ def test_a_worker_is_killed_once(watched: Watched) -> None:
     assert not watched.is_killed()
 
 
-def test_a_worker_that_uses_too_much_cpu_time_is_killed() -> None:
+def test_a_worker_that_uses_too_much_cpu_time_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # This process begins the work, for another one, which has used no CPU time yet.
+    monkeypatch.setattr("server.ipc.current_work.time.process_time", lambda: 0.0)
     watched = Watched(BURNS)
     try:
         watched.begin(seconds_left=100)
