@@ -164,6 +164,16 @@ class RunningServer:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
+    def logged(self, text: str) -> list[str]:
+        """Return the lines with a text, as soon as there is one.
+
+        A request is logged after its answer is sent. The limit only keeps a test from hanging.
+        """
+        until = time.monotonic() + STOP_S
+        while text not in self.log() and time.monotonic() < until:
+            time.sleep(0.02)
+        return [line for line in self.log().splitlines() if text in line]
+
     def processes(self) -> list[psutil.Process]:
         """Return the main process and its descendants; `left` looks for them later."""
         try:

@@ -159,7 +159,7 @@ def test_the_real_server_knows_the_subject_in_its_log(guarded: GuardedServer) ->
     with guarded.server.client() as client:
         headers = {"Authorization": f"Bearer {token}", "X-Request-ID": "id-of-a-nurse"}
         assert client.get("/models", headers=headers).status_code == 200
-    (line,) = [line for line in guarded.server.log().splitlines() if "id-of-a-nurse" in line]
+    (line,) = guarded.server.logged("id-of-a-nurse")
     assert "key=oidc:nurse_7:" in line
 
 

@@ -174,9 +174,8 @@ def test_an_idle_connection_is_closed(server: RunningServer) -> None:
 def test_refusals_are_logged_and_counted(server: RunningServer) -> None:
     answer = parsed(exchange(server, HEAD_FAULTS["no Host"]))
     request_id = answer.headers["x-request-id"]
-    lines = [line for line in server.log().splitlines() if request_id in line]
-    assert len(lines) == 1
-    assert "route=other status=400 code=malformed_request" in lines[0]
+    (line,) = server.logged(request_id)
+    assert "route=other status=400 code=malformed_request" in line
     assert re.search(
         r'ecg_requests_total\{.*code="malformed_request",route="other",status="400".*\} [1-9]',
         get(server, "/metrics").text,

@@ -220,7 +220,7 @@ def test_the_log_is_exported_with_its_fields_in_the_requests_trace(
     }
     assert line.message.trace_id.hex() == trace_id_of(answer)
     # The same line on standard error, where the trace is a field.
-    (entry,) = [json.loads(text) for text in server.log().splitlines() if "log-1" in text]
+    (entry,) = [json.loads(text) for text in server.logged("log-1")]
     assert entry["trace_id"] == trace_id_of(answer)
     assert entry["ms"] == ms
 

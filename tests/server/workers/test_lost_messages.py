@@ -38,5 +38,5 @@ def test_the_client_learns_at_once_that_its_request_is_not_passed_on(process: st
             assert _post(client, "/extract_features", large)[0] == 200
         text = get(server, "/metrics").text
         assert "ecg_lost_messages_total 1.0" in text
-        assert "is lost: " in server.log()
+        assert server.logged("is lost: ")
         assert get(server, "/health").json()["in_flight"] == 0
