@@ -150,10 +150,11 @@ class Connections:
         self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
 
     def _look(self) -> None:
-        self.end_overdue()
         self._timer = None
         if self._count:
+            # First, so that an error below does not end the looking at all connections.
             self._look_later()
+        self.end_overdue()
 
     def end_overdue(self) -> None:
         """End the connections whose time is over."""

@@ -207,10 +207,11 @@ class Uploads:
         self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
 
     def _look(self) -> None:
-        self.end_slow()
         self._timer = None
         if self._open:
+            # First, so that an error below does not end the looking at all uploads.
             self._look_later()
+        self.end_slow()
 
 
 def _count(uploads: dict[Upload, None], more: int) -> int:

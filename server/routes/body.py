@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -22,7 +23,7 @@ async def read_body(
     body: bytes | bytearray = b""
     try:
         async with asyncio.timeout(timeout_s) as timeout:
-            upload.on_fault(lambda: timeout.reschedule(asyncio.get_running_loop().time()))
+            upload.on_fault(partial(_end_now, timeout))
             async for chunk in request.stream():
                 upload.add(len(chunk))
                 if upload.received_bytes > limit_bytes:
@@ -39,6 +40,12 @@ async def read_body(
     if error is not None:
         raise error
     return body
+
+
+def _end_now(timeout: asyncio.Timeout) -> None:
+    # The time may have ended in the same turn of the event loop; then it cannot be changed.
+    if not timeout.expired():
+        timeout.reschedule(asyncio.get_running_loop().time())
 
 
 def _joined(body: bytes | bytearray, chunk: bytes) -> bytes | bytearray:
