@@ -43,7 +43,11 @@ class _NamedRoute(Route):
 
 # What a page of another origin may send and read, besides what is always allowed (Fetch, 2.2.2).
 CORS_REQUEST_HEADERS: Final = (
-    *("Authorization", "X-API-Key", "X-Request-ID", "X-Request-Deadline-Ms", "Content-Encoding"),
+    "Authorization",
+    "X-API-Key",
+    "X-Request-ID",
+    "X-Request-Deadline-Ms",
+    "Content-Encoding",
 )
 CORS_ANSWER_HEADERS: Final = ("X-Request-ID", "Server-Timing", "Retry-After", "X-ECG-Errors")
 

@@ -3,12 +3,12 @@
 uvicorn==0.54 is pinned. What is used of its HttpToolsProtocol beyond the documented interface
 (tests/server/http/test_protocol.py fails when an upgrade changes one of them):
 
-Overridden      every callback of asyncio and of httptools, on_response_complete, shutdown
-Called          _start_asgi_task
+Overridden      every callback of asyncio (but eof_received) and of httptools (but on_url),
+                on_response_complete, shutdown, _start_asgi_task
 Attributes      parser, transport, flow, headers, url, scope, client, cycle, pipeline, server_state,
-                logger, access_logger, access_log
-Of a request    RequestResponseCycle (cycle): transport, body, more_body, message_event, keep_alive,
-                response_started, response_complete
+                logger, access_logger, access_log, loop, expect_100_continue
+Of a request    RequestResponseCycle (cycle): scope, transport, body, more_body, message_event,
+                keep_alive, response_complete, disconnected
 """
 
 from __future__ import annotations

@@ -273,12 +273,13 @@ def test_what_is_used_of_uvicorn_exists() -> None:
     for name in (
         *("parser", "transport", "flow", "headers", "url", "scope", "client", "cycle"),
         *("pipeline", "server_state", "logger", "access_logger", "access_log"),
+        *("loop", "expect_100_continue"),
     ):
         assert f"self.{name}" in source, name
     cycle = inspect.getsource(RequestResponseCycle)
     for name in (
-        *("transport", "body", "more_body", "message_event", "keep_alive"),
-        *("response_started", "response_complete", "disconnected"),
+        *("scope", "transport", "body", "more_body", "message_event", "keep_alive"),
+        *("response_complete", "disconnected"),
     ):
         assert f"self.{name}" in cycle, name
     assert issubclass(httptools.HttpParserCallbackError, httptools.HttpParserError)
