@@ -8,6 +8,10 @@ once, and the more were refused, the later they come.
 About half of those that come then find a place, as other clients come too. A second promised to
 half as many would make fewer attempts vain, but each longer, and the shares of the clients more
 unequal (tests/server/http/simulation.py).
+
+A client that comes at its second has no precedence, as the server knows it only by its address or
+key, which others may share. In the simulation, precedence by address made the shares more equal
+where each client had an address of its own, and less equal where a few shared one.
 """
 
 from __future__ import annotations
