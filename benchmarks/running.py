@@ -99,7 +99,8 @@ class RunningServer:
     def processes(self) -> list[tuple[str, psutil.Process]]:
         """Return each process with its part: main, http, model, signal or tracker.
 
-        Versions up to 0.1.0 have a manager too.
+        A signal worker's nursery and reader process are signal too. Versions up to 0.1.0 have a
+        manager.
         """
         main = psutil.Process(self.process.pid)
         children = [(_part(child), child) for child in main.children(recursive=True)]

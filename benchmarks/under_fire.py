@@ -6,7 +6,8 @@ Starts a server with an encoder that computes almost nothing (benchmarks.null_en
 the first core and this program, which sends all requests, to the second. It prints a table of
 
 - a client alone, and the same beside 2,000 idle connections, beside 2,000 that have sent part of a
-  head, and beside 200 that have sent part of a body;
+  head, and beside 200 that have sent part of a body; all have one address, so that the server
+  closes all but 1,024 (ECG_MAX_CONNECTIONS_PER_CLIENT);
 - 64 clients at once, as many as may be in flight: the capacity;
 - ten times that in new clients a second, each with one request;
 - 200 clients that come again when Retry-After says so, and the share of each.
