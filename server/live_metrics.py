@@ -81,20 +81,20 @@ def _restarts(service: Service) -> Readings:
 def _expected_workers(service: Service) -> Readings:
     state = service.state
     workers: Readings = {(stage,): len(rows) for stage, rows in state.rows.items()}
-    return {("api",): len(state.api_pid), **workers}
+    return {("api",): len(state.http_pid), **workers}
 
 
 def _live_workers(service: Service) -> Readings:
     state = service.state
     workers: Readings = {(stage,): len(state.live_rows(stage)) for stage in state.rows}
-    return {("api",): sum(is_alive(pid) for pid in state.api_pid), **workers}
+    return {("api",): sum(is_alive(pid) for pid in state.http_pid), **workers}
 
 
 def _pids(service: Service) -> dict[str, int]:
     """Return the process id of each place of a process that is taken."""
     state = service.state
     pids = {"main": state.main_pid}
-    pids |= {f"api-{number}": int(pid) for number, pid in enumerate(state.api_pid)}
+    pids |= {f"api-{number}": int(pid) for number, pid in enumerate(state.http_pid)}
     for stage, rows in state.rows.items():
         pids |= {state.place_of(stage, row): int(state.pid[row]) for row in rows}
     return {place: pid for place, pid in pids.items() if pid > 0}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -90,7 +91,7 @@ class _Series:
                 writer.cells[self._start + sum_cell] += value
 
 
-class _Family:
+class _Family(ABC):
     cells_per_series = 1
 
     def __init__(self, name: str, documentation: str, *label_names: str) -> None:
@@ -103,9 +104,9 @@ class _Family:
     def _check(self, values: Sequence[str]) -> None:
         assert len(values) == len(self.label_names), f"labels of {self.name}. This is a bug."
 
+    @abstractmethod
     def metric(self, series: dict[tuple[str, ...], list[float]]) -> Metric:
         """Return the family in prometheus_client's form; `series` by their labels' values."""
-        raise NotImplementedError
 
 
 def families() -> tuple[_Family, ...]:

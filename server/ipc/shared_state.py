@@ -56,7 +56,7 @@ class SharedState:
     metrics        the counts of each process: the main process, the HTTP processes, the workers
 
     Written by the HTTP process that the cell belongs to, on its event loop.
-    api_pid        process id; 0 before the first process is ready
+    http_pid        process id; 0 before the first process is ready
     http_heartbeat_s  monotonic time of the event loop's last heartbeat
     last_uid       uid of the last request; a replacement continues from it, so that answers to
                    requests of its predecessor match none of its own
@@ -96,7 +96,7 @@ class SharedState:
         self.killed_start = memory.array(ctypes.c_int64, rows)
         self.draining = memory.value(ctypes.c_int64)
         self.http_starts = memory.array(ctypes.c_int64, api_workers)
-        self.api_pid = memory.array(ctypes.c_int64, api_workers)
+        self.http_pid = memory.array(ctypes.c_int64, api_workers)
         self.http_heartbeat_s = memory.array(ctypes.c_double, api_workers)
         self.last_uid = memory.array(ctypes.c_int64, api_workers)
         self.tasks_sent = memory.array(ctypes.c_int64, api_workers)
@@ -115,7 +115,7 @@ class SharedState:
         return self.metrics.rows[1 + http_process]
 
     def worker_metrics(self, row: int) -> MetricRow:
-        return self.metrics.rows[1 + len(self.api_pid) + row]
+        return self.metrics.rows[1 + len(self.http_pid) + row]
 
     def place_of(self, stage: Stage, row: int) -> str:
         """Return the name of a worker's place, which its replacements keep: model-0."""

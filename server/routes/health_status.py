@@ -27,8 +27,8 @@ def status_of(service: Service) -> tuple[Status, list[str]]:
 def workers_report(state: SharedState) -> dict[str, dict[str, int]]:
     report = {
         "api": {
-            "expected": len(state.api_pid),
-            "alive": sum(is_alive(pid) for pid in state.api_pid),
+            "expected": len(state.http_pid),
+            "alive": sum(is_alive(pid) for pid in state.http_pid),
             "restarts": state.http_restart_count(),
         }
     }
@@ -44,7 +44,7 @@ def workers_report(state: SharedState) -> dict[str, dict[str, int]]:
 def _missing_processes(state: SharedState) -> list[str]:
     """Return a sentence for each process that does not run."""
     reasons = []
-    for number, pid in enumerate(state.api_pid):
+    for number, pid in enumerate(state.http_pid):
         if pid <= 0:
             reasons.append(f"api-{number}: its process is being set up")
         elif not is_alive(pid):

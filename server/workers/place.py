@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Final
@@ -47,7 +48,7 @@ class _Silence:
         return self._silent_s
 
 
-class Place:
+class Place(ABC):
     """What WorkerPlace and HttpPlace have in common.
 
     process        the process in it; None after it has ended
@@ -122,7 +123,6 @@ class Place:
         if ready_for_s is None:
             self.failed_starts += 1
         self._replace_at_s = now_s + self._backoff.next_wait_s(ready_for_s)
-        self._clean_up()
         self.process = None
 
     def _log_end(self, level: int) -> None:
@@ -138,15 +138,13 @@ class Place:
             )
             os.kill(self.pid, signal.SIGKILL)
 
+    @abstractmethod
     def _is_ready(self) -> bool:
-        raise NotImplementedError
+        """Return whether the process has finished its setup."""
 
+    @abstractmethod
     def _hang_fault(self) -> str | None:
         """Return why the process is to be killed; None for one that works."""
-        raise NotImplementedError
-
-    def _clean_up(self) -> None:
-        """Undo what the ended process left in the shared tables."""
 
 
 class WorkerPlace(Place):
@@ -213,7 +211,7 @@ class HttpPlace(Place):
         super().fill(process)
 
     def _is_ready(self) -> bool:
-        return self._state.api_pid[self._number] == self.pid
+        return self._state.http_pid[self._number] == self.pid
 
     def _hang_fault(self) -> str | None:
         # The heartbeat begins when the process is ready.
@@ -225,6 +223,7 @@ class HttpPlace(Place):
         self._is_killed = True
         return f"no heartbeat for {silent_s:.0f} s; the limit is {HTTP_HANG_S:g} s"
 
-    def _clean_up(self) -> None:
+    def _note_end(self) -> None:
+        super()._note_end()
         # Workers then drop what they have of its requests, as nobody awaits the answers.
         self._state.free_slots(self._number)

@@ -87,7 +87,7 @@ async def running_service(
     start_telemetry(settings, f"api-{http_process}")
     keep_freed_memory(HTTP_KEPT_BYTES, LARGEST_KEPT_BODY_BYTES)
     heartbeat = asyncio.create_task(_beat(state, http_process), name="heartbeat")
-    state.api_pid[http_process] = os.getpid()
+    state.http_pid[http_process] = os.getpid()
     loop = asyncio.get_running_loop()
     tasks = _TaskSender(queues.tasks, state, http_process)
     files = _TaskSender(queues.files, state, http_process)

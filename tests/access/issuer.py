@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from tests.local_http import QuietHandler, serving
 
 AUDIENCE = "ecg-server"
 
@@ -23,8 +24,29 @@ def ec_key(kid: str) -> ECKey:
     return ECKey.generate_key("P-256", {"kid": kid, "use": "sig"})
 
 
+@contextmanager
+def issuing() -> Iterator[Issuer]:
+    """`with issuing() as issuer`: answers on a free port of 127.0.0.1."""
+    issuer = Issuer()
+
+    class Handler(QuietHandler):
+        def respond(self) -> None:
+            issuer.fetches.append(self.path)
+            page = issuer.pages.get(self.path)
+            if page is None:
+                self.answer(404)
+            elif "redirect" in self.path:
+                self.answer(302, headers={"Location": f"{issuer.url}/jwks"})
+            else:
+                self.answer(200, page if isinstance(page, bytes) else json.dumps(page).encode())
+
+    with serving(Handler) as url:
+        issuer.publish_at(url)
+        yield issuer
+
+
 class Issuer:
-    """`with Issuer() as issuer`: answers on a free port of 127.0.0.1.
+    """An issuer's keys and pages.
 
     pages     path -> the JSON value or bytes that it answers; tests change them
     fetches   paths that were asked for, in order
@@ -33,29 +55,13 @@ class Issuer:
     def __init__(self) -> None:
         self.rsa, self.ec = rsa_key("rsa-1"), ec_key("ec-1")
         self.fetches: list[str] = []
-        issuer = self
+        self.pages: dict[str, Any] = {}
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                issuer.fetches.append(self.path)
-                page = issuer.pages.get(self.path)
-                self.send_response(404 if page is None else 302 if "redirect" in self.path else 200)
-                self.send_header("Location", f"{issuer.url}/jwks")
-                self.end_headers()
-                if page is not None:
-                    self.wfile.write(page if isinstance(page, bytes) else json.dumps(page).encode())
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.pages: dict[str, Any] = {
-            "/.well-known/openid-configuration": {
-                "issuer": self.url,
-                "jwks_uri": f"{self.url}/jwks",
-            },
-        }
+    def publish_at(self, url: str) -> None:
+        self.url = url
+        discovery = {"issuer": url, "jwks_uri": f"{url}/jwks"}
+        self.pages["/.well-known/openid-configuration"] = discovery
         self.publish(self.rsa, self.ec)
 
     def publish(self, *keys: RSAKey | ECKey) -> None:
@@ -80,16 +86,3 @@ class Issuer:
         signing = self.rsa if key is None else key
         header = {"alg": algorithm, "kid": signing.kid}
         return jwt.encode(header, self.claims(**changes), signing, algorithms=[algorithm])
-
-    def __enter__(self) -> Issuer:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -12,14 +12,14 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from access.jwks import MAX_DOCUMENT_BYTES, MIN_REFRESH_S, IssuerKeys, check_url
 from errors import AccessError
-from tests.access.issuer import Issuer, ec_key, rsa_key
+from tests.access.issuer import Issuer, ec_key, issuing, rsa_key
 
 DISCOVERY = "/.well-known/openid-configuration"
 
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    with Issuer() as issuer:
+    with issuing() as issuer:
         yield issuer
 
 
@@ -98,7 +98,7 @@ def test_redirects_are_not_followed(issuer: Issuer) -> None:
 
 
 def test_an_issuer_that_is_down_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with Issuer() as gone:
+    with issuing() as gone:
         pass
     with caplog.at_level(logging.WARNING):
         IssuerKeys(gone.url, None).refresh()

@@ -16,14 +16,14 @@ from joserfc.jwk import KeySet
 from access import oidc
 from access.oidc import ALGORITHMS, InvalidToken, OidcRules, TokenVerifier, UnknownSigningKey
 from errors import AccessError
-from tests.access.issuer import AUDIENCE, Issuer, rsa_key
+from tests.access.issuer import AUDIENCE, Issuer, issuing, rsa_key
 
 SKEW_S = 60
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
-    with Issuer() as issuer:
+    with issuing() as issuer:
         yield issuer
 
 

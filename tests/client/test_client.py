@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import pytest
 from ecgfm_client import AsyncEcgClient, EcgClient, NoAnswer, Refused, UnusableInput
 
 from tests.data import SHARED, requires_shared
+from tests.local_http import QuietHandler, serving
 from tests.server.ecgs import twelve_seconds
 from tests.server.harness import RunningServer, free_port
 
@@ -130,27 +129,14 @@ def server_with_answers(
     remaining_answers = list(answers)
     requested_paths: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(QuietHandler):
+        def respond(self) -> None:
             requested_paths.append(self.path)
             status, headers, body = remaining_answers.pop(0)
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, body, headers)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_address[1]}", requested_paths
-        finally:
-            http.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        yield url, requested_paths
 
 
 JSON = {"Content-Type": "application/json"}

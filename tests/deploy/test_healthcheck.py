@@ -9,11 +9,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from tests.house.tree import ROOT
+from tests.local_http import QuietHandler, serving
 from tests.server.harness import free_port
 
 SCRIPT = ROOT / "deploy" / "healthcheck.py"
@@ -36,21 +36,12 @@ def status(port: int, **settings: str) -> int:
 def answering(code: int) -> Iterator[int]:
     """Yield the port of a server that answers /readyz with this status."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(code if self.path == "/readyz" else 404)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    class Handler(QuietHandler):
+        def respond(self) -> None:
+            self.answer(code if self.path == "/readyz" else 404)
 
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Write nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Handler) as url:
+        yield int(url.rpartition(":")[2])
 
 
 @pytest.mark.parametrize(("code", "expected"), [(200, 0), (204, 1), (404, 1), (503, 1)])

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.local_http import QuietHandler, serving
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LATER_COMMIT = "89abcdef0123456789abcdef0123456789abcdef"
@@ -48,34 +48,17 @@ class FakeHub:
 
 
 @contextmanager
-def serving(hub: FakeHub) -> Iterator[FakeHub]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+def serving_hub(hub: FakeHub) -> Iterator[FakeHub]:
+    with serving(type("Handler", (_Handler,), {"hub": hub})) as url:
+        hub.url = url
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     hub: FakeHub
     protocol_version = "HTTP/1.1"
 
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent: `hub.requests` is the log."""
-
-    def _answer(self) -> None:
+    def respond(self) -> None:
         hub = self.hub
         hub.requests.append(
             (self.command, self.path, self.headers["Range"], self.headers["Authorization"])
@@ -125,15 +108,11 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
+        headers = {"Content-Length": str(len(body)), **headers}
+        sent = body
         if self.command == "HEAD":
-            return
-        if self.hub.break_after and status in (200, 206):
-            self.wfile.write(body[: self.hub.break_after.pop(0)])
-            self.wfile.flush()
+            sent = b""
+        elif self.hub.break_after and status in (200, 206):
+            sent = body[: self.hub.break_after.pop(0)]
             self.close_connection = True
-            return
-        self.wfile.write(body)
+        self.answer(status, sent, headers)

@@ -18,7 +18,7 @@ import torch
 
 from model_store.bundle import load_bundle
 from tests.data import CARRIED
-from tests.model_store.fake_hub import COMMIT, LATER_COMMIT, FakeHub, serving
+from tests.model_store.fake_hub import COMMIT, LATER_COMMIT, FakeHub, serving_hub
 
 REPO, FILE = "wanglab/ecg-fm", "mimic_iv_ecg_finetuned.pt"
 MEGABYTE = 1 << 20
@@ -82,7 +82,7 @@ def user(tmp_path: Path) -> Iterator[User]:
     hub = FakeHub(
         REPO, {FILE: (CARRIED / "tiny_finetuned_new.pt").read_bytes(), "README.md": b"ECG-FM"}
     )
-    with serving(hub):
+    with serving_hub(hub):
         yield User(tmp_path, hub)
 
 

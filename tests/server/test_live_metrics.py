@@ -32,7 +32,7 @@ def parsed(text: str) -> Series:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[InProcessServer]:
     server = InProcessServer(tmp_path)
-    server.state.api_pid[0] = os.getpid()
+    server.state.http_pid[0] = os.getpid()
     for row in (0, 1):
         server.set_worker(row, os.getpid())
     yield server

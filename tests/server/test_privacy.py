@@ -14,7 +14,7 @@ from tests.formats.test_ishne import ishne
 from tests.formats.xml.test_muse import lead, muse, waveform
 from tests.server.ecgs import JSON, NPY, get, npy, post, twelve_seconds
 from tests.server.harness import RunningServer
-from tests.server.telemetry.collector import Collector
+from tests.server.telemetry.collector import Collector, collecting
 
 SURNAME = "Mustermann"
 FILE = "mustermann_erika_1961"
@@ -60,7 +60,7 @@ def _with_odd_values(values: dict[str, str]) -> bytes:
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    with Collector() as running:
+    with collecting() as running:
         yield running
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from access.key_file import add_key, revoke_key
-from tests.access.issuer import AUDIENCE, Issuer
+from tests.access.issuer import AUDIENCE, Issuer, issuing
 from tests.server.harness import RunningServer
 
 
@@ -40,7 +40,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedServer]
     path = tmp_path_factory.mktemp("keys") / "keys.json"
     keys = make_keys(path)
     with (
-        Issuer() as issuer,
+        issuing() as issuer,
         RunningServer(
             ECG_MODEL="none",
             ECG_SIGNAL_WORKERS="1",

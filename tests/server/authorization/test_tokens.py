@@ -19,13 +19,13 @@ from server.authorization import guard as guard_module
 from server.authorization.guard import AccessRules, Credentials, Guard
 from server.authorization.rules import anonymous_scopes
 from server.settings import Settings
-from tests.access.issuer import AUDIENCE, Issuer, rsa_key
+from tests.access.issuer import AUDIENCE, Issuer, issuing, rsa_key
 from tests.server.authorization.conftest import GuardedServer
 
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    with Issuer() as issuer:
+    with issuing() as issuer:
         yield issuer
 
 
@@ -117,7 +117,7 @@ def test_a_request_waits_for_a_fetch_no_longer_than_a_fetch_may_take(
 
 
 def test_an_issuer_that_never_answered_gives_503_and_not_401() -> None:
-    with Issuer() as issuer:
+    with issuing() as issuer:
         token = issuer.token()
     guard = guard_of(issuer)
 
@@ -136,7 +136,7 @@ def test_an_issuer_that_goes_down_leaves_its_keys_in_use(
     monkeypatch.setattr(jwks, "MIN_REFRESH_S", 0.0)
 
     async def run() -> None:
-        with Issuer() as issuer:
+        with issuing() as issuer:
             guard = guard_of(issuer)
             token, other = issuer.token(), issuer.token(sub="other")
             await name_of(guard, token)

@@ -32,7 +32,7 @@ PAYLOADS = {2: b'{"id":"c","features":[3]}', 0: b'{"id":"a","features":[1]}'}
 @pytest.fixture
 def server(tmp_path: Path) -> InProcessServer:
     server = InProcessServer(tmp_path)
-    server.state.api_pid[0] = os.getpid()
+    server.state.http_pid[0] = os.getpid()
     for row in (0, 1):
         server.set_worker(row, os.getpid())
     return server

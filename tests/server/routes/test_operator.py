@@ -20,7 +20,7 @@ from tests.server.in_process import QUEUES, SLOTS, InProcessServer
 def server(tmp_path: Path) -> InProcessServer:
     """A server that has started, with both of its workers alive."""
     server = InProcessServer(tmp_path)
-    server.state.api_pid[0] = os.getpid()
+    server.state.http_pid[0] = os.getpid()
     for row in (0, 1):
         server.set_worker(row, os.getpid())
     return server
@@ -169,7 +169,7 @@ def test_a_process_that_is_set_up_or_cannot_be_is_named(
     server.state.starts[1] = 4
     server.state.ready[1] = 0
     server.state.cannot_start[1] = 1
-    server.state.api_pid[0] = dead_pid
+    server.state.http_pid[0] = dead_pid
     assert server.request("GET", "/health").json()["reasons"] == [
         "api-0: its process has ended and is being replaced",
         "signal-0: its process is being set up (start 1)",

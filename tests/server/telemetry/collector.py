@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.local_http import QuietHandler, serving
 
 WAIT_S = 60.0  # generous: it only keeps a failing test from hanging
 
@@ -25,40 +25,28 @@ class Exported:
     message: Any
 
 
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """`with collecting() as collector:`, then point ECG_OTLP_ENDPOINT to `collector.url`."""
+    bodies: list[tuple[str, bytes]] = []
+
+    class Handler(QuietHandler):
+        def respond(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            assert self.headers["Content-Type"] == "application/x-protobuf"
+            bodies.append((self.path, body))
+            self.answer(200)
+
+    with serving(Handler) as url:
+        yield Collector(url, bodies)
+
+
 class Collector:
-    """`with Collector() as collector:`, then point ECG_OTLP_ENDPOINT to `collector.url`."""
+    """What a server has exported so far."""
 
-    def __init__(self) -> None:
-        self._bodies: list[tuple[str, bytes]] = []
-        bodies = self._bodies
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                assert self.headers["Content-Type"] == "application/x-protobuf"
-                bodies.append((self.path, body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Collector:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def __init__(self, url: str, bodies: list[tuple[str, bytes]]) -> None:
+        self.url = url
+        self._bodies = bodies
 
     @property
     def raw(self) -> bytes:
@@ -66,24 +54,19 @@ class Collector:
         return b"".join(body for _, body in list(self._bodies))
 
     def spans(self) -> list[Exported]:
-        found = []
-        for path, body in list(self._bodies):
-            if path == "/v1/traces":
-                request = ExportTraceServiceRequest.FromString(body)
-                for of_resource in request.resource_spans:
-                    for of_scope in of_resource.scope_spans:
-                        found += [_exported(of_resource, span) for span in of_scope.spans]
-        return found
+        requests = self._requests("/v1/traces", ExportTraceServiceRequest)
+        groups = [group for request in requests for group in request.resource_spans]
+        scopes = [(group, scope) for group in groups for scope in group.scope_spans]
+        return [_exported(group, span) for group, scope in scopes for span in scope.spans]
 
     def logs(self) -> list[Exported]:
-        found = []
-        for path, body in list(self._bodies):
-            if path == "/v1/logs":
-                request = ExportLogsServiceRequest.FromString(body)
-                for of_resource in request.resource_logs:
-                    for of_scope in of_resource.scope_logs:
-                        found += [_exported(of_resource, line) for line in of_scope.log_records]
-        return found
+        requests = self._requests("/v1/logs", ExportLogsServiceRequest)
+        groups = [group for request in requests for group in request.resource_logs]
+        scopes = [(group, scope) for group in groups for scope in group.scope_logs]
+        return [_exported(group, line) for group, scope in scopes for line in scope.log_records]
+
+    def _requests(self, path: str, kind: Any) -> list[Any]:
+        return [kind.FromString(body) for sent_to, body in list(self._bodies) if sent_to == path]
 
     def wait_for(self, is_there: Callable[[Collector], bool]) -> None:
         """Wait until what a test needs has arrived."""

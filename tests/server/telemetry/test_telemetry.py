@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from server.settings import Settings
 from tests.server.ecgs import NDJSON, answer_of, get, post, twelve_seconds
 from tests.server.harness import RunningServer
-from tests.server.telemetry.collector import Collector, Exported
+from tests.server.telemetry.collector import Collector, Exported, collecting
 
 TRACE_ID, PARENT_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLER = f"00-{TRACE_ID}-{PARENT_ID}-01"
@@ -24,7 +24,7 @@ ECG = twelve_seconds()
 
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
-    with Collector() as running:
+    with collecting() as running:
         yield running
 
 

@@ -22,7 +22,7 @@ def server(tmp_path: Path) -> InProcessServer:
     for row in (0, 1):
         server.set_worker(row, os.getpid())
         server.state.heartbeat_s[row] = time.monotonic()
-    server.state.api_pid[0] = os.getpid()
+    server.state.http_pid[0] = os.getpid()
     server.state.tasks_sent[0] = 1
     return server
 

@@ -135,7 +135,7 @@ def test_a_process_without_a_heartbeat_is_killed_and_replaced(
         supervised.set_ready(0)
     else:
         place = supervised.http
-        supervised.state.api_pid[0] = place.pid
+        supervised.state.http_pid[0] = place.pid
         supervised.state.http_heartbeat_s[0] = time.monotonic()
     first = place.pid
     os.kill(first, signal.SIGSTOP)
@@ -165,7 +165,7 @@ def test_a_heartbeat_that_grew_old_while_everything_was_paused_is_no_fault(
     supervised.fill()
     supervised.set_ready(0)
     supervised.state.heartbeat_s[0] = time.monotonic() - 5000.0
-    supervised.state.api_pid[0] = supervised.http.pid
+    supervised.state.http_pid[0] = supervised.http.pid
     supervised.state.http_heartbeat_s[0] = time.monotonic() - 5000.0
     supervised.run()
     time.sleep(THREE_CHECKS_S)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import islice
+from contextlib import ExitStack
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from errors import BadTrainingData
 from heads.head import EncoderReference
 from tests.data import SHARED, requires_shared
+from tests.local_http import QuietHandler, serving
 from training.datasets.ptbxl import read_signals, read_table
 from training.heads.embed import (
     BATCH,
@@ -35,36 +35,22 @@ Server = Callable[[Callable[[int, dict[str, Any]], Reply]], str]
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Start a server that answers the nth request, unpacked, by a function."""
-    running: list[ThreadingHTTPServer] = []
+    with ExitStack() as running:
 
-    def start(reply: Callable[[int, dict[str, Any]], Reply]) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            count = 0
+        def start(reply: Callable[[int, dict[str, Any]], Reply]) -> str:
+            numbers = count()
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                is_batch = self.headers["content-type"] == "application/msgpack"
-                request = msgpack.unpackb(body) if is_batch else {"body": body}
-                status, headers, content = reply(Handler.count, request)
-                Handler.count += 1
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
+            class Handler(QuietHandler):
+                def respond(self) -> None:
+                    body = self.rfile.read(int(self.headers["content-length"]))
+                    is_batch = self.headers["content-type"] == "application/msgpack"
+                    request = msgpack.unpackb(body) if is_batch else {"body": body}
+                    status, headers, content = reply(next(numbers), request)
+                    self.answer(status, content, headers)
 
-            def log_message(self, *arguments: object) -> None:
-                pass
+            return running.enter_context(serving(Handler))
 
-        http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        running.append(http)
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{http.server_port}"
-
-    yield start
-    for http in running:
-        http.shutdown()
-        http.server_close()
+        yield start
 
 
 def packed(content: dict[str, Any]) -> Reply:
