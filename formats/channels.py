@@ -1,95 +1,51 @@
 """Convert the channels of a file to an EcgRecord. All readers with named channels use this module.
 
-A reader decodes the file. This module decides which channels are leads, converts them to mV, and
-compares the file with the request's hints.
+A reader decodes the file. `lead_selection` decides which channels are leads. This module converts
+them to mV, and compares the file with the request's hints.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import (
-    BadShape,
-    CorruptFile,
-    ImplausibleValues,
-    MissingField,
-    NoSamples,
-    RaggedSignal,
-    RecordingTooLong,
-    UnknownLead,
-)
+from errors import ImplausibleValues, MissingField, RecordingTooLong
 from formats import fields
+from formats.decoded import (
+    Channel,
+    DecodedFile,
+    faulty_channel,
+    printable_names,
+    short_name,
+    voltage_unit,
+)
 from formats.hints import Hints, prefer_request, single_id
+from formats.lead_selection import select_leads
 from formats.limits import MAX_VALUES
-from signals.leads import canonical_lead, parse_lead_names
-from signals.record import EcgRecord, Patient, Reported, Sex, Units
+from signals.leads import canonical_lead
+from signals.record import EcgRecord, Patient, Sex, Units
 from signals.units import to_millivolt
 
-# Spellings of voltage units in files -> the name that `signals.units` knows, and the factor to it.
-_VOLTAGE_UNITS: Final[dict[str, tuple[str, float]]] = {
-    **dict.fromkeys(("mv", "millivolt", "millivolts", "milivolt", "milivolts"), ("mV", 1.0)),
-    **dict.fromkeys(("uv", "μv", "microvolt", "microvolts"), ("uV", 1.0)),
-    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), ("uV", 1e-3)),
-    **dict.fromkeys(("v", "volt", "volts"), ("V", 1.0)),
-    "unknown": ("unknown", 1.0),
-}
+# What a reader needs; the first six are those of `decoded`.
+__all__ = [
+    "Channel",
+    "DecodedFile",
+    "faulty_channel",
+    "lead_seconds",
+    "printable_names",
+    "record_from_channels",
+    "short_name",
+    "voltage_unit",
+]
+
 _MILLIVOLT_PER_UNIT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 _UNKNOWN_UNIT: Final = ("unknown", 1.0)
 # A long strip of one lead must not win against ten seconds of twelve leads.
 MAX_SECONDS_COUNTED: Final = 10.0
-_MAX_NAMES_LISTED: Final = 20
-_MAX_NAME_CHARS: Final = 40
-_MAX_CHANNEL_NAME_CHARS: Final = 65  # a longer one is no lead's, see signals.leads
-
-
-@dataclass(frozen=True, eq=False)
-class Channel:
-    """One channel of a file: value = codes * scale + offset, in `unit`.
-
-    codes  (samples,) as stored, after subtraction of the baseline; NaN for gaps
-    unit   as the file spells it; None if it states none
-    fs     samples per second, if channels have different rates
-    """
-
-    name: str
-    codes: NDArray[Any]
-    unit: str | None
-    scale: float = 1.0
-    offset: float = 0.0
-    fs: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class DecodedFile:
-    """The content of a file that a reader decoded.
-
-    kind  the name of the format in messages
-    fs    samples per second; None if the file states none, or if its channels do
-    """
-
-    kind: str
-    fs: float | None
-    channels: Sequence[Channel]
-    patient: Patient = field(default_factory=Patient)
-    reported: Reported | None = None
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Leads:
-    """The channels that become leads, with their canonical names, rate and warnings."""
-
-    channels: list[Channel]
-    names: tuple[str, ...]
-    fs: float | None = None
-    warnings: tuple[str, ...] = ()
 
 
 def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
@@ -104,31 +60,6 @@ def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
     return len(names - {None}) * min(samples / fs, MAX_SECONDS_COUNTED)
 
 
-def voltage_unit(unit: str) -> tuple[str, float] | None:
-    """Return a unit of `signals.units` and the factor to it: ("uV", 0.001) for "nV".
-
-    None if the unit is not a voltage.
-    """
-    return _VOLTAGE_UNITS.get(unit.strip().casefold().replace("µ", "μ"))
-
-
-def short_name(name: str | None) -> str:
-    """Return a channel's name, cut if it is too long for a lead's: errors repeat it."""
-    return (name or "")[:_MAX_CHANNEL_NAME_CHARS]
-
-
-def printable_names(names: Sequence[str]) -> str:
-    """Join names from a file for a message: printable characters only, short, at most 20 names."""
-    shown: list[str] = []
-    for name in names[:_MAX_NAMES_LISTED]:
-        printable = "".join(filter(str.isprintable, name))
-        shown.append(printable[:_MAX_NAME_CHARS].strip() or "(no name)")
-    listing = ", ".join(shown) or "none"
-    if len(names) > _MAX_NAMES_LISTED:
-        return f"{listing} and {len(names) - _MAX_NAMES_LISTED} more"
-    return listing
-
-
 def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
     """Convert the channels that are leads to mV, in their order.
 
@@ -138,8 +69,8 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
     RecordingTooLong, ImplausibleValues (infinite), MissingField (no rate), BadSamplingRate,
     DurationMismatch, BadOption.
     """
-    leads = _most_common_rate(_select_leads(decoded, hints), decoded.fs)
-    samples = _sample_count(leads, decoded.kind)
+    leads = select_leads(decoded, hints)
+    samples = len(leads.channels[0].codes)
     if samples * len(leads.names) > MAX_VALUES:
         raise RecordingTooLong(
             f"signal: {samples} samples of {len(leads.names)} leads in the {decoded.kind} file; "
@@ -175,93 +106,6 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
     )
 
 
-def _select_leads(decoded: DecodedFile, hints: Hints) -> _Leads:
-    """Select the channels that are standard leads in volts; name the others in a warning."""
-    channels = decoded.channels
-    requested = hints.lead_names
-    if requested is not None and len(requested) != len(channels):
-        raise BadShape(
-            f"lead_names: {len(requested)} given, the {decoded.kind} file has "
-            f"{len(channels)} channels",
-            loc=("lead_names",),
-        )
-    file_names = [canonical_lead(channel.name) for channel in channels]
-    names: Sequence[str | None] = requested or file_names
-    selected: list[Channel] = []
-    selected_names: list[str] = []
-    left_out: list[str] = []
-    for channel, name in zip(channels, names, strict=True):
-        if name is not None and _is_voltage(channel, hints):
-            selected.append(channel)
-            selected_names.append(name)
-        else:
-            left_out.append(channel.name)
-    if not selected:
-        raise UnknownLead(
-            f"no standard lead in volts among the {decoded.kind} channels "
-            f"({printable_names(left_out)})",
-            loc=("lead_names",),
-        )
-    leads = parse_lead_names(selected_names)
-    warnings: tuple[str, ...] = ()
-    if left_out:
-        left_out_names = printable_names(left_out)
-        warnings += (f"lead_names: not a standard lead in volts, left out: {left_out_names}",)
-    if requested is not None and requested != tuple(file_names):
-        stated = tuple(name or "" for name in file_names)
-        warnings += prefer_request("lead_names", requested, stated)[1]
-    return _Leads(selected, leads, warnings=warnings)
-
-
-def _is_voltage(channel: Channel, hints: Hints) -> bool:
-    """Return whether a channel may be a voltage.
-
-    True if it has no unit, and for all channels if the request states the unit or the gain.
-    """
-    if hints.units or hints.gain or not channel.unit:
-        return True
-    return voltage_unit(channel.unit) is not None
-
-
-def _most_common_rate(leads: _Leads, file_fs: float | None) -> _Leads:
-    """Keep the leads of the most common sampling rate; name the others in a warning.
-
-    The higher rate wins if two are equally common.
-    """
-    rates = [channel.fs or file_fs for channel in leads.channels]
-    counts = Counter(rates)
-    if len(counts) == 1:
-        return replace(leads, fs=rates[0])
-    chosen = max(counts, key=lambda rate: (counts[rate], rate or 0.0))
-    channels: list[Channel] = []
-    names: list[str] = []
-    others: list[str] = []
-    for channel, name, rate in zip(leads.channels, leads.names, rates, strict=True):
-        if rate == chosen:
-            channels.append(channel)
-            names.append(name)
-        else:
-            others.append(name)
-    # A channel of an EDF file without samples has no rate.
-    rate_name = "the common rate" if chosen is None else f"{chosen:g} Hz"
-    warning = f"lead_names: not sampled at {rate_name}, left out: {', '.join(others)}"
-    return _Leads(channels, tuple(names), chosen, (*leads.warnings, warning))
-
-
-def _sample_count(leads: _Leads, kind: str) -> int:
-    """Return the length that all leads have. Raises RaggedSignal, NoSamples."""
-    lengths = [len(channel.codes) for channel in leads.channels]
-    if len(set(lengths)) > 1:
-        pairs = zip(leads.names, lengths, strict=True)
-        listing = ", ".join(f"{lead} {length}" for lead, length in pairs)
-        raise RaggedSignal(
-            f"the {kind} file has leads of unequal length ({listing})", loc=("signal",)
-        )
-    if lengths[0] == 0:
-        raise NoSamples(f"the {kind} file has no samples", loc=("signal",))
-    return lengths[0]
-
-
 def _scale(
     channels: Sequence[Channel], hints: Hints, kind: str
 ) -> tuple[NDArray[np.float32], Units, tuple[str, ...]]:
@@ -286,7 +130,7 @@ def _scale(
     rows = []
     units: Units = "mV"
     for channel in channels:
-        row, row_units = _to_millivolt(channel, hints.units, kind)
+        row, row_units = _to_millivolt(channel, hints.units)
         rows.append(row)
         if row_units == "unknown":
             units = "unknown"
@@ -332,17 +176,12 @@ def _common_gain(channels: Sequence[Channel]) -> float | None:
 
 
 def _to_millivolt(
-    channel: Channel, requested_unit: str | None, kind: str
+    channel: Channel, requested_unit: str | None
 ) -> tuple[NDArray[np.float32], Units]:
-    """Scale one channel. The requested unit, if any, replaces the file's. Raises CorruptFile."""
-    scale, offset = channel.scale, channel.offset
-    if not math.isfinite(scale) or not math.isfinite(offset) or scale == 0.0:
-        raise CorruptFile(
-            f"{printable_names([channel.name])}: the gain in the {kind} file is 0 or not finite"
-        )
+    """Scale one channel. The requested unit, if any, replaces the file's."""
     unit, factor = voltage_unit(channel.unit or "") or _UNKNOWN_UNIT
     with np.errstate(over="ignore", invalid="ignore"):  # _finite rejects infinite values
-        values = channel.codes.astype(np.float64) * scale + offset
+        values = channel.codes.astype(np.float64) * channel.scale + channel.offset
         if requested_unit is not None:
             return to_millivolt(values, requested_unit)
         if factor != 1.0:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadSamplingRate, CorruptFile, RecordingTooLong
+from errors import BadSamplingRate, CorruptFile, NoSamples, RecordingTooLong
 from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
@@ -98,8 +98,8 @@ class Header:
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """Read the leads of an EDF or BDF file.
 
-    Raises CorruptFile, BadSamplingRate (record duration 0), and the errors of
-    `channels.record_from_channels`.
+    Raises CorruptFile, NoSamples (only annotations), BadSamplingRate (record duration 0), and the
+    errors of `channels.record_from_channels`.
     """
     data = head.data
     header = _parse_header(data)
@@ -153,20 +153,16 @@ def _record_bytes(signals: Sequence[Signal], sample_bytes: int) -> int:
 
 
 def _parse_header(data: bytes) -> Header:
-    count = _integer(data[_SIGNALS], "number of signals")
+    count = _signal_count(data)
     start = BLOCK_BYTES * (count + 1)
-    fits = 1 <= count <= MAX_SIGNALS and start <= len(data)
-    if not fits or _integer(data[_HEADER_BYTES], "header size") != start:
-        raise CorruptFile(
-            f"the EDF header states {count} signals, the file has {len(data)} bytes; "
-            f"1 to {MAX_SIGNALS} signals are allowed"
-        )
     record_s = numbers.parse_number(_string(data[_RECORD_DURATION]))
     if record_s is None or record_s < 0:
         raise CorruptFile("the EDF header's record duration is not a number of seconds")
     sample_bytes = 3 if data.startswith(_BDF) else 2
     signals = _parse_signals(data[BLOCK_BYTES:start], count, sample_bytes)
-    # EDF+ files with annotations only have a record duration of 0.
+    if all(signal.is_annotation for signal in signals):
+        raise NoSamples("the EDF file holds only annotations, no signal", loc=("signal",))
+    # EDF+ allows a record duration of 0 only where there are only annotations (EDF+, 2.2.1).
     if record_s == 0:
         raise BadSamplingRate(
             "fs: the EDF header's record duration is 0, which gives no sampling rate", loc=("fs",)
@@ -174,6 +170,26 @@ def _parse_header(data: bytes) -> Header:
     records, warnings = _count_records(data, start, _record_bytes(signals, sample_bytes))
     discontinuous = data[_RESERVED] in _DISCONTINUOUS
     return Header(signals, records, record_s, sample_bytes, discontinuous, warnings)
+
+
+def _signal_count(data: bytes) -> int:
+    """Return the number of signals. Raises CorruptFile unless the file has as long a header."""
+    count = _integer(data[_SIGNALS], "number of signals")
+    if not 1 <= count <= MAX_SIGNALS:
+        raise CorruptFile(
+            f"the EDF header states {count} signals; 1 to {MAX_SIGNALS} signals are allowed"
+        )
+    needed = BLOCK_BYTES * (count + 1)
+    stated = _integer(data[_HEADER_BYTES], "header size")
+    if stated != needed:
+        raise CorruptFile(
+            f"the EDF header states {stated} bytes for itself; its {count} signals need {needed}"
+        )
+    if needed > len(data):
+        raise CorruptFile(
+            f"the EDF header of {count} signals needs {needed} bytes; the file has {len(data)}"
+        )
+    return count
 
 
 def _count_records(data: bytes, start: int, size: int) -> tuple[int, tuple[str, ...]]:

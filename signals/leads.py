@@ -41,9 +41,11 @@ _MAX_SHOWN_CHARS: Final = 24
 _MAX_FAULTS_LISTED: Final = 12
 
 # MDC_ECG_LEAD_II and MDC_ECG_ELEC_POTL_II (ISO 11073-10101), "ECG Lead II", ECG1_V1, EKG-V1,
-# LeadII; DI..DIII as in Brazil (CODE-15 %); "Lead I (Einthoven)" and "aVR, augmented voltage,
-# right" as DICOM writes them (CID 3001).
+# LeadII; "EDF ECG I" and "EEG ECG I" as converters to EDF write them; DI..DIII as in Brazil
+# (CODE-15 %); "Lead I (Einthoven)" and "aVR, augmented voltage, right" as DICOM writes them
+# (CID 3001).
 _NAME: Final = re.compile(
+    r"(?:(?:EDF|EEG)[ _:.\-]?(?=ECG|EKG))?"
     r"(?:(?:MDC|ECG|EKG|ELEC|POTL|LEAD)\d*[ _:.\-]?)*"
     r"(?:D ?(?=I))?"
     r"(?P<lead>III|II|I|AVR|AVL|AVF|V[1-6])"

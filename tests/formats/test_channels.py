@@ -24,6 +24,7 @@ from errors import (
 from formats.channels import (
     Channel,
     DecodedFile,
+    faulty_channel,
     lead_seconds,
     printable_names,
     record_from_channels,
@@ -285,12 +286,17 @@ def test_patient_date_and_id_are_the_requests_or_the_files() -> None:
         ),
         ([Channel("I", CODES[:0], "mV")], NO_HINTS, NoSamples, "the TEST file has no samples"),
         (
-            [channel("II"), channel("I", scale=0.0)],
+            [channel("II", scale=0.0), channel("I", scale=0.0)],
             NO_HINTS,
             CorruptFile,
-            "I: the gain in the TEST file is 0 or not finite",
+            "no lead of the TEST file can be read: II, I: its gain is 0",
         ),
-        ([channel("I", scale=math.inf)], NO_HINTS, CorruptFile, None),
+        (
+            [channel("V1", scale=math.inf)],
+            NO_HINTS,
+            CorruptFile,
+            "no lead of the TEST file can be read: V1: its gain or offset is not a finite number",
+        ),
         ([channel("I", offset=math.nan)], NO_HINTS, CorruptFile, None),
         (
             [Channel("I", np.array([1.0, -np.inf]), "mV")],
@@ -311,6 +317,52 @@ def test_channels_that_cannot_be_a_record_are_refused(
     with pytest.raises(kind) as caught:
         record(*channels, hints=hints)
     assert detail is None or caught.value.detail == detail
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (channel("ECG III", scale=0.0), "its gain is 0"),
+        (channel("ECG III", scale=math.nan), "its gain or offset is not a finite number"),
+        (channel("ECG III", offset=-math.inf), "its gain or offset is not a finite number"),
+        (Channel("ECG III", CODES[:0], "mV"), "it has no samples"),
+        (faulty_channel("ECG III", "its samples are not numbers"), "its samples are not numbers"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_lead_that_cannot_be_read_is_left_out_and_named(
+    broken: Channel, reason: str, place: int
+) -> None:
+    channels = [channel("I"), channel("V2")]
+    channels.insert(place, broken)
+    found = record(*channels)
+    assert found.lead_names == ("I", "V2")
+    np.testing.assert_allclose(found.signal, [CODES, CODES])
+    assert found.warnings == (f"signal: ECG III left out: {reason}",)
+
+
+def test_leads_of_one_fault_are_named_together() -> None:
+    empty = CODES[:0]
+    found = record(
+        channel("I", scale=0.0), Channel("II", empty, "mV"), channel("V1"), channel("V2", scale=0.0)
+    )
+    assert found.lead_names == ("V1",)
+    assert found.warnings == (
+        "signal: I, V2 left out: its gain is 0",
+        "signal: II left out: it has no samples",
+    )
+
+
+def test_of_two_channels_of_one_lead_the_one_that_can_be_read_is_the_lead() -> None:
+    found = record(channel("ECG II", scale=0.0), channel("II"))
+    assert found.lead_names == ("II",)
+    assert found.warnings == ("signal: ECG II left out: its gain is 0",)
+
+
+def test_a_gain_in_the_request_replaces_a_gain_of_0() -> None:
+    found = record(channel("II", scale=0.0), hints=Hints(gain=2.0))
+    np.testing.assert_allclose(found.signal, [CODES / 2])
+    assert found.warnings == ()
 
 
 @pytest.mark.parametrize("stated", [0.02424, 0.024, 0.02377])

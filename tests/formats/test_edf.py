@@ -55,7 +55,7 @@ def edf(
     def column(width: int, *values: str) -> bytes:
         return b"".join(value.ljust(width).encode("latin-1") for value in values)
 
-    count = len(lines[0].codes)
+    count = len(signals[0].codes)
     header = [
         b"\xffBIOSEMI" if bdf else b"0       ",
         column(80, person, recording),
@@ -145,11 +145,55 @@ def test_of_equally_many_leads_those_of_the_higher_rate_are_read(names: tuple[st
     assert record.warnings == ("lead_names: not sampled at 100 Hz, left out: V1",)
 
 
-def test_leads_without_samples_are_refused_even_if_another_has_some() -> None:
+def test_leads_without_samples_are_left_out_and_named() -> None:
     empty = np.zeros((2, 0))
     lines = [Line("I", empty), Line("II", empty), Line("V1", CODES.reshape(2, 100))]
-    with pytest.raises(NoSamples):
-        opened(edf(lines))
+    record = opened(edf(lines))
+    assert record.lead_names == ("V1",)
+    assert record.warnings == ("signal: I, II left out: it has no samples",)
+
+
+@pytest.mark.parametrize(
+    ("physical", "digital"),
+    [
+        (("0", "0"), ("0", "0")),
+        (("-5", "5"), ("7", "7")),
+        (("1", "1"), ("-32768", "32767")),
+    ],
+)
+def test_a_channel_that_was_not_connected_is_left_out_and_named(
+    physical: tuple[str, str], digital: tuple[str, str]
+) -> None:
+    ramp = CODES.reshape(2, 100)
+    blanked = Line("ECG III", ramp * 0, "mV", physical, digital)
+    record = opened(edf([Line("ECG I", ramp), blanked, Line("ECG II", ramp + 1)]))
+    assert record.lead_names == ("I", "II")
+    np.testing.assert_allclose(record.signal, [CODES * 1e-4, (CODES + 1) * 1e-4], atol=1e-7)
+    assert record.warnings == ("signal: ECG III left out: its gain is 0",)
+
+
+def test_a_range_that_is_no_number_costs_its_own_channel_only() -> None:
+    ramp = CODES.reshape(2, 100)
+    record = opened(edf([Line("I", ramp), Line("II", ramp, physical=("low", "high"))]))
+    assert record.lead_names == ("I",)
+    assert record.warnings == ("signal: II left out: its gain or offset is not a finite number",)
+
+
+@pytest.mark.parametrize(
+    ("record_s", "reserved", "bdf"),
+    [("0", "EDF+C", False), ("1", "EDF+C", False), ("0", "EDF+D", False), ("30", "BDF+C", True)],
+)
+def test_a_file_of_annotations_has_no_samples(record_s: str, reserved: str, bdf: bool) -> None:
+    notes = [b"+0\x14\x14\0+0\x1530\x14Sleep stage W\x14\0"]
+    with pytest.raises(NoSamples) as caught:
+        opened(edf([], record_s=record_s, reserved=reserved, bdf=bdf, notes=notes))
+    assert caught.value.detail == "the EDF file holds only annotations, no signal"
+
+
+@pytest.mark.parametrize("label", ["EDF ECG I", "EEG-ECG I", "EEG ECG_I", "EEG-EKG1-I", "ECG ECGI"])
+def test_labels_with_the_type_of_a_converter_are_leads(label: str) -> None:
+    record = opened(edf([Line(label, CODES.reshape(2, 100))]))
+    assert (record.lead_names, record.warnings) == (("I",), ())
 
 
 def test_records_with_gaps_between_them_are_placed_at_their_times() -> None:
@@ -315,12 +359,12 @@ SAMPLES_AT = 256 + 16 + 80 + 5 * 8 + 80
         (
             edf([Line("I", CODES.reshape(2, 100), digital=("5", "5"))]),
             CorruptFile,
-            "I: the gain in the EDF file is 0 or not finite",
+            "no lead of the EDF file can be read: I: its gain is 0",
         ),
         (
             edf([Line("I", CODES.reshape(2, 100), physical=("5", "5"))]),
             CorruptFile,
-            "I: the gain in the EDF file is 0 or not finite",
+            "no lead of the EDF file can be read: I: its gain is 0",
         ),
         (
             one_lead(record_s="0"),
@@ -366,12 +410,12 @@ SAMPLES_AT = 256 + 16 + 80 + 5 * 8 + 80
         (
             with_field(184, "256"),
             CorruptFile,
-            "the EDF header states 1 signals, the file has 912 bytes; 1 to 512 signals are allowed",
+            "the EDF header states 256 bytes for itself; its 1 signals need 512",
         ),
         (
             one_lead()[:511],
             CorruptFile,
-            "the EDF header states 1 signals, the file has 511 bytes; 1 to 512 signals are allowed",
+            "the EDF header of 1 signals needs 512 bytes; the file has 511",
         ),
         (
             with_field(SAMPLES_AT, "5000001"),
@@ -404,8 +448,7 @@ def test_a_header_of_no_or_too_many_signals_is_refused(count: int) -> None:
     with pytest.raises(CorruptFile) as caught:
         opened(data)
     assert caught.value.detail == (
-        f"the EDF header states {count} signals, the file has {len(data)} bytes; "
-        "1 to 512 signals are allowed"
+        f"the EDF header states {count} signals; 1 to 512 signals are allowed"
     )
 
 

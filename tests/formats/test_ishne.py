@@ -155,7 +155,7 @@ def test_a_checksum_of_0_is_accepted_and_a_wrong_one_is_a_warning() -> None:
         (
             ishne([RAMP], [5], resolutions=[0]),
             CorruptFile,
-            "I: the gain in the ISHNE file is 0 or not finite",
+            "no lead of the ISHNE file can be read: I: its gain is 0",
         ),
         (
             ishne([RAMP], [2]),

@@ -21,6 +21,8 @@ For every format:
 
 - Leads are recognised by name, in any usual spelling, and keep the file's order. Channels that are
   not one of the twelve standard leads are left out and named in `warnings`.
+- A lead that cannot be read (its gain is 0, it has no samples) is left out and named in `warnings`
+  with the reason. The file is refused if no lead can be read.
 - Samples are converted to mV with the file's gain, offset and unit.
 - If a file has no sampling rate, units or lead names, the request must state them (`fs`, `units` or
   `gain`, `lead_names`). If the request contradicts the file, the request's value is used and a
@@ -28,7 +30,7 @@ For every format:
 - Measurements that the recording device made are returned in `reported`. An interval or rate of 0
   means "not measured" and is left out.
 - These are checked against the header, and a file that fails is refused: the number of samples and
-  channels, checksums that the format requires, a gain of 0, infinite values.
+  channels, checksums that the format requires, infinite values.
 - Names, identifiers and addresses of patients are dropped.
 - Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and
   pickles in arrays are refused. The size of archives is checked before and during unpacking.

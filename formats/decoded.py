@@ -1,0 +1,90 @@
+"""What a reader decodes from a file: its channels, and what the file states beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signals.record import Patient, Reported
+
+# Spellings of voltage units in files -> the name that `signals.units` knows, and the factor to it.
+_VOLTAGE_UNITS: Final[dict[str, tuple[str, float]]] = {
+    **dict.fromkeys(("mv", "millivolt", "millivolts", "milivolt", "milivolts"), ("mV", 1.0)),
+    **dict.fromkeys(("uv", "μv", "microvolt", "microvolts"), ("uV", 1.0)),
+    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), ("uV", 1e-3)),
+    **dict.fromkeys(("v", "volt", "volts"), ("V", 1.0)),
+    "unknown": ("unknown", 1.0),
+}
+_MAX_NAMES_LISTED: Final = 20
+_MAX_NAME_CHARS: Final = 40
+_MAX_CHANNEL_NAME_CHARS: Final = 65  # a longer one is no lead's, see signals.leads
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """One channel of a file: value = codes * scale + offset, in `unit`.
+
+    codes  (samples,) as stored, after subtraction of the baseline; NaN for gaps
+    unit   as the file spells it; None if it states none
+    fs     samples per second, if channels have different rates
+    fault  why the channel cannot be read, as a clause: "its samples are not valid base64". Such a
+           channel becomes no lead and is named in a warning.
+    """
+
+    name: str
+    codes: NDArray[Any]
+    unit: str | None
+    scale: float = 1.0
+    offset: float = 0.0
+    fs: float | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedFile:
+    """The content of a file that a reader decoded.
+
+    kind  the name of the format in messages
+    fs    samples per second; None if the file states none, or if its channels do
+    """
+
+    kind: str
+    fs: float | None
+    channels: Sequence[Channel]
+    patient: Patient = field(default_factory=Patient)
+    reported: Reported | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def faulty_channel(name: str, fault: str) -> Channel:
+    """Return a channel without samples that cannot be read; `fault` is a clause."""
+    return Channel(name, np.zeros(0), None, fault=fault)
+
+
+def voltage_unit(unit: str) -> tuple[str, float] | None:
+    """Return a unit of `signals.units` and the factor to it: ("uV", 0.001) for "nV".
+
+    None if the unit is not a voltage.
+    """
+    return _VOLTAGE_UNITS.get(unit.strip().casefold().replace("µ", "μ"))
+
+
+def short_name(name: str | None) -> str:
+    """Return a channel's name, cut if it is too long for a lead's: errors repeat it."""
+    return (name or "")[:_MAX_CHANNEL_NAME_CHARS]
+
+
+def printable_names(names: Sequence[str]) -> str:
+    """Join names from a file for a message: printable characters only, short, at most 20 names."""
+    shown: list[str] = []
+    for name in names[:_MAX_NAMES_LISTED]:
+        printable = "".join(filter(str.isprintable, name))
+        shown.append(printable[:_MAX_NAME_CHARS].strip() or "(no name)")
+    listing = ", ".join(shown) or "none"
+    if len(names) > _MAX_NAMES_LISTED:
+        return f"{listing} and {len(names) - _MAX_NAMES_LISTED} more"
+    return listing

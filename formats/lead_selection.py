@@ -1,0 +1,168 @@
+"""Select the channels of a file that become the leads of a record; name the others in warnings."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from errors import BadShape, CorruptFile, NoSamples, RaggedSignal, UnknownLead
+from formats.decoded import Channel, DecodedFile, printable_names, voltage_unit
+from formats.hints import Hints, prefer_request
+from signals.leads import canonical_lead, parse_lead_names
+
+
+@dataclass(frozen=True, eq=False)
+class SelectedLeads:
+    """The channels that become leads, with their canonical names, rate and warnings."""
+
+    channels: list[Channel]
+    names: tuple[str, ...]
+    fs: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def select_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
+    """Return the leads of a file that can be read, all of one rate and one length.
+
+    A channel that cannot be read, or that is sampled at another rate than most leads, is left out
+    and named in a warning, so that it does not cost the others.
+
+    Raises UnknownLead, DuplicateLead, BadShape, CorruptFile if no lead can be read, RaggedSignal,
+    NoSamples.
+    """
+    named = _standard_leads(decoded, hints)
+    readable = _readable(named, decoded.kind, hints)
+    leads = replace(readable, names=parse_lead_names(readable.names))
+    leads = _most_common_rate(leads, decoded.fs)
+    _check_lengths(leads, decoded.kind)
+    return leads
+
+
+def _standard_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
+    """Select the channels that are standard leads in volts; name the others in a warning."""
+    channels = decoded.channels
+    requested = hints.lead_names
+    if requested is not None and len(requested) != len(channels):
+        raise BadShape(
+            f"lead_names: {len(requested)} given, the {decoded.kind} file has "
+            f"{len(channels)} channels",
+            loc=("lead_names",),
+        )
+    file_names = [canonical_lead(channel.name) for channel in channels]
+    names: Sequence[str | None] = requested or file_names
+    selected: list[Channel] = []
+    selected_names: list[str] = []
+    left_out: list[str] = []
+    for channel, name in zip(channels, names, strict=True):
+        if name is not None and _is_voltage(channel, hints):
+            selected.append(channel)
+            selected_names.append(name)
+        else:
+            left_out.append(channel.name)
+    if not selected:
+        raise UnknownLead(
+            f"no standard lead in volts among the {decoded.kind} channels "
+            f"({printable_names(left_out)})",
+            loc=("lead_names",),
+        )
+    warnings: tuple[str, ...] = ()
+    if left_out:
+        left_out_names = printable_names(left_out)
+        warnings += (f"lead_names: not a standard lead in volts, left out: {left_out_names}",)
+    if requested is not None and requested != tuple(file_names):
+        stated = tuple(name or "" for name in file_names)
+        warnings += prefer_request("lead_names", requested, stated)[1]
+    return SelectedLeads(selected, tuple(selected_names), warnings=warnings)
+
+
+def _readable(leads: SelectedLeads, kind: str, hints: Hints) -> SelectedLeads:
+    """Leave out the leads that cannot be read, and name them in warnings with the reason."""
+    has_samples = any(len(channel.codes) for channel in leads.channels)
+    channels: list[Channel] = []
+    names: list[str] = []
+    left_out: dict[str, list[str]] = {}
+    for channel, name in zip(leads.channels, leads.names, strict=True):
+        fault = _fault(channel, hints, has_samples=has_samples)
+        if fault is None:
+            channels.append(channel)
+            names.append(name)
+        else:
+            left_out.setdefault(fault, []).append(channel.name)
+    if not channels:
+        reasons = "; ".join(
+            f"{printable_names(faulty)}: {fault}" for fault, faulty in left_out.items()
+        )
+        raise CorruptFile(f"no lead of the {kind} file can be read: {reasons}")
+    warnings = [
+        f"signal: {printable_names(faulty)} left out: {fault}" for fault, faulty in left_out.items()
+    ]
+    return SelectedLeads(channels, tuple(names), warnings=(*leads.warnings, *warnings))
+
+
+def _fault(channel: Channel, hints: Hints, *, has_samples: bool) -> str | None:
+    """Return why a channel cannot be read, as a clause; None if it can.
+
+    has_samples  whether any lead has; if none has, the file is at fault, not the channel
+    """
+    if channel.fault is not None:
+        return channel.fault
+    if has_samples and len(channel.codes) == 0:
+        return "it has no samples"
+    # The request's gain replaces the file's.
+    if hints.gain is not None:
+        return None
+    if channel.scale == 0.0:
+        return "its gain is 0"
+    if not math.isfinite(channel.scale) or not math.isfinite(channel.offset):
+        return "its gain or offset is not a finite number"
+    return None
+
+
+def _is_voltage(channel: Channel, hints: Hints) -> bool:
+    """Return whether a channel may be a voltage.
+
+    True if it has no unit, and for all channels if the request states the unit or the gain.
+    """
+    if hints.units or hints.gain or not channel.unit:
+        return True
+    return voltage_unit(channel.unit) is not None
+
+
+def _most_common_rate(leads: SelectedLeads, file_fs: float | None) -> SelectedLeads:
+    """Keep the leads of the most common sampling rate; name the others in a warning.
+
+    The higher rate wins if two are equally common.
+    """
+    rates = [channel.fs or file_fs for channel in leads.channels]
+    counts = Counter(rates)
+    if len(counts) == 1:
+        return replace(leads, fs=rates[0])
+    chosen = max(counts, key=lambda rate: (counts[rate], rate or 0.0))
+    channels: list[Channel] = []
+    names: list[str] = []
+    others: list[str] = []
+    for channel, name, rate in zip(leads.channels, leads.names, rates, strict=True):
+        if rate == chosen:
+            channels.append(channel)
+            names.append(name)
+        else:
+            others.append(name)
+    # A channel of an EDF file without samples has no rate.
+    rate_name = "the common rate" if chosen is None else f"{chosen:g} Hz"
+    warning = f"lead_names: not sampled at {rate_name}, left out: {', '.join(others)}"
+    return SelectedLeads(channels, tuple(names), chosen, (*leads.warnings, warning))
+
+
+def _check_lengths(leads: SelectedLeads, kind: str) -> None:
+    """Raise RaggedSignal unless all leads have one length, NoSamples if it is 0."""
+    lengths = [len(channel.codes) for channel in leads.channels]
+    if len(set(lengths)) > 1:
+        pairs = zip(leads.names, lengths, strict=True)
+        listing = ", ".join(f"{lead} {length}" for lead, length in pairs)
+        raise RaggedSignal(
+            f"the {kind} file has leads of unequal length ({listing})", loc=("signal",)
+        )
+    if lengths[0] == 0:
+        raise NoSamples(f"the {kind} file has no samples", loc=("signal",))
