@@ -68,6 +68,7 @@ def fit_linear(
     known = ~np.isnan(truth)
     target = np.nan_to_num(truth)
     weight = np.where(target == 1, positive_weights(truth, balanced), 1.0) * known
+    # A label without known truths has no weight at all, and its loss stays 0.
     weight /= np.maximum(weight.sum(axis=0), 1e-12)
     design = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     penalty = np.append(np.full(x.shape[1], strength), 0.0)
