@@ -148,6 +148,7 @@ ANSWERS: dict[Route, dict[str, Any]] = {
     "assess_quality": {"id": None, **QUALITY, "processing_time": 0.004, **ENVELOPE},
     "predict": {
         "result": False,
+        "pacemaker_result": False,
         "age": 63,
         "recording_date": "01/11/1984  8:27:32",
         "probability": 0.0004,

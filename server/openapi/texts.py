@@ -107,8 +107,9 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
     "predict": _RouteText(
         "Whether there is a pacemaker (form of an earlier service)",
         "A JSON object with the patient's `age` (and `recording_date`), and one ECG, as file parts "
-        "in any order and under any names. A result is given from 18 years on. Every error has "
-        "`result: null`.",
+        "in any order and under any names. A result is given above 18 years. Every error has "
+        "`result: null`. `pacemaker_result` is the same under the name that later versions of "
+        "that service use.",
         "The result; null with the reason in `warnings` if the recording cannot be read.",
     ),
     "classify": _RouteText(

@@ -63,7 +63,7 @@ def refused(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 def test_a_result_with_what_was_sent_beside_it(server: RunningServer) -> None:
     answer = upload(server, "/predict", person(), ecg_file()).json()
-    assert answer["result"] is False
+    assert answer["result"] is answer["pacemaker_result"] is False
     assert (answer["age"], answer["recording_date"]) == (63, PERSON["recording_date"])
     assert 0 <= answer["probability"] < 0.5
     assert set(answer["evidence"]) == {"spikes", "chamber", "morphology", "label", "visible"}
@@ -75,15 +75,16 @@ def test_order_and_names_change_nothing(server: RunningServer) -> None:
     assert first["probability"] == second["probability"]
 
 
-@pytest.mark.parametrize("age", [18, "18", 18.5, 120, "63"])
-def test_adults_get_a_result_and_their_age_back(server: RunningServer, age: object) -> None:
-    assert upload(server, "/predict", person(age=age), ecg_file()).json()["age"] == age
+@pytest.mark.parametrize("age", [19, "19", 18.5, 120, "63"])
+def test_above_eighteen_there_is_a_result_with_the_age(server: RunningServer, age: object) -> None:
+    answer = upload(server, "/predict", person(age=age), ecg_file()).json()
+    assert (answer["result"], answer["age"]) == (False, age)
 
 
-@pytest.mark.parametrize("age", [17, "17", 0, 17.9])
-def test_nobody_under_eighteen(server: RunningServer, age: object) -> None:
+@pytest.mark.parametrize("age", [18, "18", 18.0, 17, "17", 0, 17.9])
+def test_nobody_of_eighteen_or_under(server: RunningServer, age: object) -> None:
     problem = refused(upload(server, "/predict", person(age=age), ecg_file()), 422, "under_age")
-    assert problem["result"] is None
+    assert problem["result"] is None and problem["pacemaker_result"] is None
     assert (problem["age"], problem["recording_date"]) == (age, PERSON["recording_date"])
 
 

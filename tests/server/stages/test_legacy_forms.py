@@ -41,6 +41,7 @@ def test_a_prediction_has_the_evidence_and_what_was_sent() -> None:
     answer = in_form(analysis(pacemaker=PACEMAKER), PredictForm("63", "01/11/1984"))
     assert answer == {
         "result": True,
+        "pacemaker_result": True,
         "age": "63",
         "recording_date": "01/11/1984",
         "probability": 0.75,
@@ -49,6 +50,7 @@ def test_a_prediction_has_the_evidence_and_what_was_sent() -> None:
     }
     assert list(answer) == [
         "result",
+        "pacemaker_result",
         "age",
         "recording_date",
         "probability",
@@ -61,6 +63,7 @@ def test_a_prediction_without_evidence_is_null() -> None:
     answer = in_form(analysis(pacemaker=None), PredictForm(18.5, None))
     assert answer == {
         "result": None,
+        "pacemaker_result": None,
         "age": 18.5,
         "recording_date": None,
         "probability": None,
@@ -109,20 +112,20 @@ def test_a_classification_needs_a_model_for_superclasses() -> None:
         classify_options(BOTH)
 
 
-@pytest.mark.parametrize("age", ["18", "18.0", "120", '"18"', '"63"', "18.5", '" 63 "'])
-def test_adults_are_accepted(age: str) -> None:
+@pytest.mark.parametrize("age", ["18.01", "19", "120", '"19"', '"63"', "18.5", '" 63 "'])
+def test_above_eighteen_is_accepted(age: str) -> None:
     form, files = read_predict_form([ECG, patient(f'\ufeff {{"age": {age}, "nurse": 0}}')])
-    assert float(form.age) >= 18
+    assert float(form.age) > 18
     assert form.recording_date is None
     assert files == [ECG]
 
 
-@pytest.mark.parametrize("age", ["17.99", "0", '"17"'])
-def test_minors_are_refused_with_what_they_sent(age: str) -> None:
+@pytest.mark.parametrize("age", ["18", '"18"', "17.99", "0", '"17"'])
+def test_eighteen_and_under_is_refused_with_what_was_sent(age: str) -> None:
     with pytest.raises(UnderAge) as refused:
         read_predict_form([patient(f'{{"age": {age}, "recording_date": "today"}}'), ECG])
     years = age.strip('"')
-    assert refused.value.detail == f"age is {years}; a result is given from 18 years on"
+    assert refused.value.detail == f"age is {years}; a result is given above 18 years"
     assert refused.value.extension == {
         "age": years if age.startswith('"') else float(age),
         "recording_date": "today",
