@@ -119,6 +119,12 @@ def test_every_refused_upload_has_a_result_of_null(server: RunningServer) -> Non
     two = refused(
         upload(server, "/predict", person(), person(age=5), ecg_file()), 422, "missing_part"
     )
+    no_header = refused(
+        upload(server, "/predict", person(), ("00001_lr.dat", bytes(range(240)))),
+        422,
+        "missing_part",
+    )
+    assert "the header is missing" in no_header["detail"]
     no_ecg = refused(upload(server, "/predict", person()), 422, "missing_part")
     short = refused(upload(server, "/predict", person(), ecg_file(1.0)), 422, "too_short")
     unknown = refused(
@@ -128,7 +134,8 @@ def test_every_refused_upload_has_a_result_of_null(server: RunningServer) -> Non
         httpx.post(server.url + "/predict", json=PERSON), 415, "unsupported_media_type"
     )
     assert all(
-        problem["result"] is None for problem in (missing, two, no_ecg, short, unknown, not_a_form)
+        problem["result"] is None
+        for problem in (missing, two, no_header, no_ecg, short, unknown, not_a_form)
     )
     assert "multipart/form-data" in not_a_form["detail"]
 
