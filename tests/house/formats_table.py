@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from formats.parts import Format
 from formats.registry import known_formats
+from tests.formats.wfdb.public_samples import TABLE
 from tests.house.tree import ROOT
 
 PAGE = ROOT / "docs" / "formats.md"
@@ -38,6 +39,19 @@ For every format:
 """
 
 
+SAMPLES_HEAD = """
+## wfdb-python's sample recordings
+
+All 88 headers of the package's
+[sample-data](https://github.com/MIT-LCP/wfdb-python/tree/6850ad1/sample-data), each sent with the
+files that it names. Every channel, lead or not, has the values that wfdb 4.3.1 reads. Eleven files
+of 4 MiB and more are not in the test's copy. The limits of length and sampling rate in
+[api.md](api.md) are checked afterwards. `python -m tests.formats.wfdb.public_samples` writes
+the table.
+
+"""
+
+
 def section(file_format: Format) -> str:
     """Return the section of one format in Markdown."""
     about = file_format.about
@@ -63,5 +77,10 @@ def sections() -> str:
     return "\n".join(map(section, formats))
 
 
+def page() -> str:
+    """Return the whole page."""
+    return HEAD + sections() + SAMPLES_HEAD + TABLE.read_text(encoding="utf-8")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(HEAD + sections(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
