@@ -53,7 +53,7 @@ _HARDWARE: Final = slice(180, 212)
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
+class _Blocks:
     """The blocks of a file by identifier, and warnings about what was left out."""
 
     data: dict[bytes, memoryview]
@@ -87,7 +87,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return record_from_channels(decoded, hints)
 
 
-def _parse(data: bytes) -> Blocks:
+def _parse(data: bytes) -> _Blocks:
     """Return the blocks. Raises CorruptFile, UnsafeFile."""
     if len(data) < _HEADER.size:
         raise CorruptFile(f"the ATC file has {len(data)} bytes; its header has {_HEADER.size}")
@@ -112,7 +112,7 @@ def _parse(data: bytes) -> Blocks:
     end = blocks[-1][2] if blocks else _HEADER.size
     if end < len(data):
         warnings.append(f"file: {len(data) - end} bytes after the last ATC block, ignored")
-    return Blocks(found, tuple(warnings))
+    return _Blocks(found, tuple(warnings))
 
 
 def _walk(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
@@ -150,7 +150,7 @@ def _is_checksum(stated: int, block: memoryview) -> bool:
     return stated in (total & 0xFFFFFFFF, signed & 0xFFFFFFFF) or stated == zlib.crc32(block)
 
 
-def _rate_and_resolution(blocks: Blocks) -> tuple[int, int]:
+def _rate_and_resolution(blocks: _Blocks) -> tuple[int, int]:
     """Return samples per second and nV for each step."""
     block = blocks.data.get(_FMT)
     if block is None or len(block) < _FORMAT.size:
@@ -168,7 +168,7 @@ def _rate_and_resolution(blocks: Blocks) -> tuple[int, int]:
     return fs, nanovolts
 
 
-def _reported(blocks: Blocks) -> Reported:
+def _reported(blocks: _Blocks) -> Reported:
     """Return date and recorder; the block also has identifiers of recording and telephone."""
     block = blocks.data.get(_INFO, memoryview(b""))
     date, hardware, software = (
