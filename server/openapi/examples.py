@@ -11,6 +11,7 @@ from typing import Any
 
 from server.openapi.error_examples import REQUEST_ID
 from server.recording_routes import Route
+from server.stages import fhir
 from server.version import VERSION
 
 FS = 50
@@ -167,7 +168,25 @@ ANSWERS: dict[Route, dict[str, Any]] = {
         "description": "normal ECG",
         "probability": 0.91,
         "probabilities": {"NORM": 0.91, "MI": 0.03, "STTC": 0.04, "CD": 0.05, "HYP": 0.02},
+        "rhythm": "Sinus rhythm",
+        "rhythm_source": "labels",
+        "heart_rate": 72.0,
+        "signal_quality": "Good",
         "processing_time": 0.012,
         **ENVELOPE,
+    },
+    "diagnosis": {
+        "resourceType": "DiagnosticReport",
+        "status": "preliminary",
+        "category": [fhir.ELECTROCARDIAC],
+        "code": {"text": "ECG analysis"},
+        "conclusion": "NORM",
+        "note": [
+            {"text": "Confidence: 91.00%"},
+            {"text": "Probabilities: NORM 91.00%, MI 3.00%, STTC 4.00%, CD 5.00%, HYP 2.00%"},
+            {"text": "Rhythm: Sinus rhythm (by labels), 72 beats/min"},
+            {"text": "Signal quality: Good"},
+            {"text": fhir.AUTOMATED},
+        ],
     },
 }

@@ -115,8 +115,17 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
     "classify": _RouteText(
         "The superclass of a file (form of an earlier service)",
         "One ECG as file parts. The most probable of PTB-XL's five superclasses, described in "
-        "English or German (`lang`).",
-        "The diagnosis and the probabilities.",
+        "English or German (`lang`), with the rhythm and the quality. Fewer than six leads, such "
+        "as a watch's one, have no superclass: `diagnosis` is null, `description` gives the "
+        "reason, and the rhythm comes from rules.",
+        "The diagnosis, the probabilities and the rhythm.",
+    ),
+    "diagnosis": _RouteText(
+        "The superclass of a file as a FHIR DiagnosticReport (form of an earlier service)",
+        "As /classify, for the clients of an earlier German service: `conclusion` is the "
+        "superclass or null, the first `note` is `Confidence: 62.79%` or the reason. `note` is an "
+        "element of FHIR R5; R4 has it in Observation only.",
+        "The report.",
     ),
 }
 

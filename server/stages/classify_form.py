@@ -1,8 +1,12 @@
-"""/classify, the upload form of an earlier service: the superclass of one file."""
+"""/classify, the upload form of an earlier service: the superclass of one file.
+
+The superclass needs six leads. A recording of fewer, such as a watch's, gets what they give: the
+rhythm by rules and the quality.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -13,6 +17,7 @@ from analysis.deployment import Deployment
 from analysis.options import AnalyzeOptions
 from errors import NoModel
 from server.stages.option_values import choose
+from signal_quality.quality import QualityWord
 
 Language = Literal["en", "de"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
@@ -34,6 +39,11 @@ DESCRIPTIONS: Final[dict[Language, dict[str, str]]] = {
 }
 
 
+# Followed by the reason, which is in English as all warnings are.
+NO_CLASS: Final[dict[Language, str]] = {"en": "no class", "de": "keine Klasse"}
+PARTS: Final = frozenset({"superclass", "clinical_analysis", "quality"})
+
+
 @dataclass(frozen=True)
 class ClassifyForm:
     """What the answer needs from the request, other than the recording."""
@@ -44,10 +54,17 @@ class ClassifyForm:
 class Classification(TypedDict):
     """/classify's answer."""
 
-    diagnosis: str
+    diagnosis: str | None
+    """The most probable superclass; null where there is none, with the reason in `description`."""
     description: str | None
-    probability: float
-    probabilities: dict[str, float]
+    probability: float | None
+    probabilities: dict[str, float] | None
+    rhythm: str | None
+    """As `clinical_analysis.rhythm` of /analyze."""
+    rhythm_source: Literal["labels", "rules"]
+    heart_rate: float | None
+    """Beats per minute."""
+    signal_quality: QualityWord | None
     warnings: list[str]
 
 
@@ -57,25 +74,44 @@ def read_classify_form(values: Mapping[str, object]) -> ClassifyForm:
 
 
 def classify_options(deployment: Deployment) -> AnalyzeOptions:
-    """Return the options of an analysis of the superclass alone.
+    """Return the options of an analysis of the superclass, the rhythm and the quality.
 
     Raises NoModel if nothing loaded gives superclasses.
     """
     if deployment.superclass_role() is None and deployment.superclass_head() is None:
         raise NoModel(f"no model for superclasses is loaded ({deployment.reason})")
-    return AnalyzeOptions(include=frozenset({"superclass"}), requires_model=True)
+    return AnalyzeOptions(include=PARTS, requires_model=True)
 
 
 def classification(analysis: answer_types.Analysis, form: ClassifyForm) -> Classification:
-    """Return an analysis with the part `superclass` in the form of /classify."""
+    """Return an analysis with PARTS in the form of /classify."""
     superclass = analysis["superclass"]
-    assert superclass is not None, "/classify requires a model. This is a bug."
-    diagnosis = superclass["top"]
-    return {
-        "diagnosis": diagnosis,
-        # A user's own head may give other names than PTB-XL's.
-        "description": DESCRIPTIONS[form.lang].get(diagnosis),
-        "probability": superclass["probabilities"][diagnosis],
-        "probabilities": superclass["probabilities"],
+    clinical = analysis["clinical_analysis"]
+    assert clinical is not None, "an analysis with this part always has it. This is a bug."
+    answer: Classification = {
+        "diagnosis": None,
+        "description": f"{NO_CLASS[form.lang]}: {_reason(analysis['warnings'])}",
+        "probability": None,
+        "probabilities": None,
+        "rhythm": clinical["rhythm"],
+        "rhythm_source": clinical["rhythm_source"],
+        "heart_rate": clinical["heart_rate"],
+        "signal_quality": analysis["signal_quality"],
         "warnings": analysis["warnings"],
     }
+    if superclass is not None:
+        answer["diagnosis"] = superclass["top"]
+        # A user's own head may give other names than PTB-XL's.
+        answer["description"] = DESCRIPTIONS[form.lang].get(superclass["top"])
+        answer["probability"] = superclass["probabilities"][superclass["top"]]
+        answer["probabilities"] = superclass["probabilities"]
+    return answer
+
+
+def _reason(warnings: Sequence[str]) -> str:
+    """Return why the superclass is null, which the answer's warnings give."""
+    for warning in warnings:
+        field, _, reason = warning.partition(": ")
+        if field == "superclass":
+            return reason
+    return "it cannot be determined"

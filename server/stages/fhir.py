@@ -44,6 +44,7 @@ ELECTROCARDIAC: Final = {
 NOT_MEASURED: Final = {
     "coding": [{"system": ABSENT_REASON, "code": "unknown", "display": "Unknown"}]
 }
+AUTOMATED: Final = "Automated, not confirmed; for research, not a medical device."
 EKG_STUDY: Final = ("11524-6", "EKG study")  # LOINC
 # MDC codes of the leads.
 LEAD_CODES: Final = {
@@ -280,7 +281,7 @@ def _conclusion(answer: Mapping[str, Any]) -> str:
         sentences.append(f"Signal quality: {quality['signal_quality']}.")
     # A DiagnosticReport has no field for warnings.
     sentences.extend(answer.get("warnings", ()))
-    sentences.append("Automated, not confirmed; for research, not a medical device.")
+    sentences.append(AUTOMATED)
     return " ".join(sentences)
 
 

@@ -14,6 +14,8 @@ from server.stages.classify_form import (
     classify_options,
     read_classify_form,
 )
+from server.stages.diagnosis_form import DiagnosisForm
+from server.stages.fhir import AUTOMATED
 from server.stages.legacy_forms import in_form
 from server.stages.predict_form import PredictForm, read_predict_form
 from superclasses import SUPERCLASSES
@@ -27,6 +29,8 @@ SUPERCLASS = {
     "probabilities": {"NORM": 0.1, "MI": 0.6, "STTC": 0.2, "CD": 0.05, "HYP": 0.01},
     "positive": ["MI", "STTC"],
 }
+CLINICAL = {"rhythm": "Sinus rhythm", "rhythm_source": "labels", "heart_rate": 71.6}
+RHYTHM = {"clinical_analysis": CLINICAL, "signal_quality": "Good"}
 
 
 def analysis(**parts: Any) -> Any:
@@ -78,14 +82,58 @@ def test_a_prediction_without_evidence_is_null() -> None:
 def test_a_classification_describes_the_most_probable_superclass(
     lang: Any, description: str
 ) -> None:
-    answer = in_form(analysis(superclass=SUPERCLASS), ClassifyForm(lang))
+    answer = in_form(analysis(superclass=SUPERCLASS, **RHYTHM), ClassifyForm(lang))
     assert answer == {
         "diagnosis": "MI",
         "description": description,
         "probability": 0.6,
         "probabilities": SUPERCLASS["probabilities"],
+        "rhythm": "Sinus rhythm",
+        "rhythm_source": "labels",
+        "heart_rate": 71.6,
+        "signal_quality": "Good",
         "warnings": ["quality: so so"],
     }
+
+
+@pytest.mark.parametrize(
+    ("lang", "description"), [("en", "no class: too few"), ("de", "keine Klasse: too few")]
+)
+def test_without_a_superclass_a_classification_gives_the_reason(
+    lang: Any, description: str
+) -> None:
+    warnings = ["quality: so so", "superclass: too few", "superclass: another"]
+    parts = analysis(superclass=None, **RHYTHM) | {"warnings": warnings}
+    answer: Any = in_form(parts, ClassifyForm(lang))
+    values = [answer[name] for name in ("diagnosis", "probability", "probabilities")]
+    assert values == [None, None, None]
+    assert answer["description"] == description
+    assert (answer["rhythm"], answer["heart_rate"]) == ("Sinus rhythm", 71.6)
+    report: Any = in_form(parts, DiagnosisForm(lang))
+    assert report["conclusion"] is None
+    assert [note["text"] for note in report["note"]] == [
+        description,
+        "Rhythm: Sinus rhythm (by labels), 72 beats/min",
+        "Signal quality: Good",
+        *warnings,
+        AUTOMATED,
+    ]
+
+
+def test_a_report_has_the_confidence_first() -> None:
+    parts = analysis(superclass=SUPERCLASS, **RHYTHM)
+    parts["clinical_analysis"] = {**parts["clinical_analysis"], "rhythm": None, "heart_rate": None}
+    report: Any = in_form(parts, DiagnosisForm("de"))
+    assert report["conclusion"] == "MI"
+    assert [note["text"] for note in report["note"]] == [
+        "Confidence: 60.00%",
+        "Probabilities: NORM 10.00%, MI 60.00%, STTC 20.00%, CD 5.00%, HYP 1.00%",
+        "Rhythm: not determined (by labels)",
+        "Signal quality: Good",
+        "quality: so so",
+        AUTOMATED,
+    ]
+    assert "request_id" not in report
 
 
 def test_every_superclass_has_a_description_in_every_language() -> None:
