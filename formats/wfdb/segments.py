@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, MissingPart, NoSamples, RecordingTooLong
-from formats.channels import Channel, faulty_channel, voltage_unit
+from formats.channels import Channel, faulty_channel
 from formats.limits import MAX_VALUES
 from formats.parts import Part
 from formats.wfdb.header import Header, Segment, parse_header
 from formats.wfdb.signals import Parts, read_channels
 from formats.wfdb.storage import FLAC
+from signals.units import millivolt_per_unit
 
 MAX_SEGMENT_SIGNALS: Final = 50_000  # of all segments; 2000 segments of twelve leads are half
 MAX_FS_HZ: Final = 1e6  # the product with the samples of a frame stays finite
-_MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,8 +198,8 @@ def _fault(pieces: Sequence[_Piece], *, same_scale: bool) -> str | None:
 
 def _millivolt_per_unit(channel: Channel) -> float:
     """Return the size of a channel's unit in mV; NaN if it is not a voltage."""
-    unit, factor = voltage_unit(channel.unit or "") or ("", 1.0)
-    return factor * _MILLIVOLT.get(unit, math.nan)
+    millivolt = millivolt_per_unit(channel.unit or "")
+    return math.nan if millivolt is None else millivolt
 
 
 def _millivolt(channel: Channel) -> NDArray[np.float64]:

@@ -24,7 +24,8 @@ For every format:
   not one of the twelve standard leads are left out and named in `warnings`.
 - A lead that cannot be read (its gain is 0, it has no samples) is left out and named in `warnings`
   with the reason. The file is refused if no lead can be read.
-- Samples are converted to mV with the file's gain, offset and unit.
+- Samples are converted to mV with the file's gain, offset and unit. A stated unit that is no
+  voltage (ADC, counts, mm) is named in an error or a warning, and never taken for mV.
 - If a file has no sampling rate, units or lead names, the request must state them (`fs`, `units` or
   `gain`, `lead_names`). If the request contradicts the file, the request's value is used and a
   warning is added.
