@@ -170,6 +170,7 @@ ANSWERS: dict[Route, dict[str, Any]] = {
         "probabilities": {"NORM": 0.91, "MI": 0.03, "STTC": 0.04, "CD": 0.05, "HYP": 0.02},
         "rhythm": "Sinus rhythm",
         "rhythm_source": "labels",
+        "rhythm_confidence": 0.97,
         "heart_rate": 72.0,
         "signal_quality": "Good",
         "processing_time": 0.012,
@@ -184,7 +185,7 @@ ANSWERS: dict[Route, dict[str, Any]] = {
         "note": [
             {"text": "Confidence: 91.00%"},
             {"text": "Probabilities: NORM 91.00%, MI 3.00%, STTC 4.00%, CD 5.00%, HYP 2.00%"},
-            {"text": "Rhythm: Sinus rhythm (by labels), 72 beats/min"},
+            {"text": "Rhythm: Sinus rhythm 97.00% (by labels), 72 beats/min"},
             {"text": "Signal quality: Good"},
             {"text": fhir.AUTOMATED},
         ],

@@ -114,8 +114,9 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
     ),
     "classify": _RouteText(
         "The superclass of a file (form of an earlier service)",
-        "One ECG as file parts. The most probable of PTB-XL's five superclasses, described in "
-        "English or German (`lang`), with the rhythm and the quality. Fewer than six leads, such "
+        "One ECG as file parts. The most probable of PTB-XL's five superclasses that reaches its "
+        "threshold, described in English or German (`lang`), with the rhythm and the quality; "
+        "`diagnosis` is null if none does. Fewer than six leads, such "
         "as a watch's one, have no superclass: `diagnosis` is null, `description` gives the "
         "reason, and the rhythm comes from rules.",
         "The diagnosis, the probabilities and the rhythm.",

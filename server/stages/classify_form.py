@@ -37,10 +37,14 @@ DESCRIPTIONS: Final[dict[Language, dict[str, str]]] = {
         "HYP": "Hypertrophie",
     },
 }
-
-
-# Followed by the reason, which is in English as all warnings are.
-NO_CLASS: Final[dict[Language, str]] = {"en": "no class", "de": "keine Klasse"}
+# The description without a superclass, followed by the reason, which is in English as all warnings
+# are.
+NO_ANSWER: Final[dict[Language, str]] = {"en": "no class", "de": "keine Klasse"}
+# The description if no superclass reaches its threshold.
+NO_CLASS: Final[dict[Language, str]] = {
+    "en": "none of the five classes",
+    "de": "keine der fünf Klassen",
+}
 PARTS: Final = frozenset({"superclass", "clinical_analysis", "quality"})
 
 
@@ -55,13 +59,17 @@ class Classification(TypedDict):
     """/classify's answer."""
 
     diagnosis: str | None
-    """The most probable superclass; null where there is none, with the reason in `description`."""
+    """The most probable superclass that reaches its threshold; null with the reason in
+    `description` where there is none."""
     description: str | None
     probability: float | None
+    """Of `diagnosis`; null without one."""
     probabilities: dict[str, float] | None
     rhythm: str | None
     """As `clinical_analysis.rhythm` of /analyze."""
     rhythm_source: Literal["labels", "rules"]
+    rhythm_confidence: float | None
+    """As `clinical_analysis.confidence` of /analyze."""
     heart_rate: float | None
     """Beats per minute."""
     signal_quality: QualityWord | None
@@ -90,21 +98,27 @@ def classification(analysis: answer_types.Analysis, form: ClassifyForm) -> Class
     assert clinical is not None, "an analysis with this part always has it. This is a bug."
     answer: Classification = {
         "diagnosis": None,
-        "description": f"{NO_CLASS[form.lang]}: {_reason(analysis['warnings'])}",
+        "description": None,
         "probability": None,
         "probabilities": None,
         "rhythm": clinical["rhythm"],
         "rhythm_source": clinical["rhythm_source"],
+        "rhythm_confidence": clinical["confidence"],
         "heart_rate": clinical["heart_rate"],
         "signal_quality": analysis["signal_quality"],
         "warnings": analysis["warnings"],
     }
-    if superclass is not None:
-        answer["diagnosis"] = superclass["top"]
-        # A user's own head may give other names than PTB-XL's.
-        answer["description"] = DESCRIPTIONS[form.lang].get(superclass["top"])
-        answer["probability"] = superclass["probabilities"][superclass["top"]]
-        answer["probabilities"] = superclass["probabilities"]
+    if superclass is None:
+        answer["description"] = f"{NO_ANSWER[form.lang]}: {_reason(analysis['warnings'])}"
+        return answer
+    diagnosis, probabilities = superclass["top"], superclass["probabilities"]
+    answer["probabilities"] = probabilities
+    if diagnosis is None:
+        answer["description"] = NO_CLASS[form.lang]
+        return answer
+    answer["diagnosis"] = diagnosis
+    answer["description"] = DESCRIPTIONS[form.lang][diagnosis]
+    answer["probability"] = probabilities[diagnosis]
     return answer
 
 

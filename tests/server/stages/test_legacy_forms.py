@@ -29,7 +29,12 @@ SUPERCLASS = {
     "probabilities": {"NORM": 0.1, "MI": 0.6, "STTC": 0.2, "CD": 0.05, "HYP": 0.01},
     "positive": ["MI", "STTC"],
 }
-CLINICAL = {"rhythm": "Sinus rhythm", "rhythm_source": "labels", "heart_rate": 71.6}
+CLINICAL = {
+    "rhythm": "Sinus rhythm",
+    "rhythm_source": "labels",
+    "confidence": 0.984,
+    "heart_rate": 71.6,
+}
 RHYTHM = {"clinical_analysis": CLINICAL, "signal_quality": "Good"}
 
 
@@ -90,6 +95,7 @@ def test_a_classification_describes_the_most_probable_superclass(
         "probabilities": SUPERCLASS["probabilities"],
         "rhythm": "Sinus rhythm",
         "rhythm_source": "labels",
+        "rhythm_confidence": 0.984,
         "heart_rate": 71.6,
         "signal_quality": "Good",
         "warnings": ["quality: so so"],
@@ -113,7 +119,7 @@ def test_without_a_superclass_a_classification_gives_the_reason(
     assert report["conclusion"] is None
     assert [note["text"] for note in report["note"]] == [
         description,
-        "Rhythm: Sinus rhythm (by labels), 72 beats/min",
+        "Rhythm: Sinus rhythm 98.40% (by labels), 72 beats/min",
         "Signal quality: Good",
         *warnings,
         AUTOMATED,
@@ -122,7 +128,12 @@ def test_without_a_superclass_a_classification_gives_the_reason(
 
 def test_a_report_has_the_confidence_first() -> None:
     parts = analysis(superclass=SUPERCLASS, **RHYTHM)
-    parts["clinical_analysis"] = {**parts["clinical_analysis"], "rhythm": None, "heart_rate": None}
+    parts["clinical_analysis"] = {
+        **parts["clinical_analysis"],
+        "rhythm": None,
+        "confidence": None,
+        "heart_rate": None,
+    }
     report: Any = in_form(parts, DiagnosisForm("de"))
     assert report["conclusion"] == "MI"
     assert [note["text"] for note in report["note"]] == [
@@ -134,6 +145,23 @@ def test_a_report_has_the_confidence_first() -> None:
         AUTOMATED,
     ]
     assert "request_id" not in report
+
+
+@pytest.mark.parametrize(
+    ("lang", "description"),
+    [("en", "none of the five classes"), ("de", "keine der fünf Klassen")],
+)
+def test_without_a_positive_superclass_there_is_no_diagnosis(lang: Any, description: str) -> None:
+    rejected = {**SUPERCLASS, "top": None, "positive": []}
+    parts = analysis(superclass=rejected, **RHYTHM)
+    answer: Any = in_form(parts, ClassifyForm(lang))
+    assert (answer["diagnosis"], answer["probability"]) == (None, None)
+    assert answer["description"] == description
+    assert answer["probabilities"] == SUPERCLASS["probabilities"]
+    assert answer["warnings"] == ["quality: so so"]
+    report: Any = in_form(parts, DiagnosisForm(lang))
+    assert report["conclusion"] is None
+    assert report["note"][0]["text"] == description
 
 
 def test_every_superclass_has_a_description_in_every_language() -> None:
