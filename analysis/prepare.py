@@ -15,17 +15,14 @@ from analysis.measuring import MEASURED_PARTS, MeasuredRecord, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from analysis.quality_part import quality_part
-from errors import EcgError, NoModel, TooFewLeads, TooShort
+from errors import NoModel, TooFewLeads, TooShort
 from model_store.manifest import Role
-from signal_quality import Quality, assess_leads, find_calibration_pulse
-from signal_quality.calibration import Pulse
+from signal_quality import Quality, assess_leads, without_pulse
 from signals.checks import check_record
-from signals.leads import TwelveLeads, twelve_leads
+from signals.leads import TwelveLeads
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, Segments, make_segments
 
-# The edge that a device's filters spread into the samples before a calibration pulse.
-PULSE_EDGE_S = 0.1
 # docs/api.md: the six limb leads are the least that the encoder is run on.
 MIN_MODEL_LEADS = 6
 
@@ -93,8 +90,8 @@ def prepare(
 ) -> Prepared:
     """Check one recording and do everything that needs no encoder.
 
-    Raises the errors of `signals.checks`; with feature options also NoModel, TooShort and
-    TooFewLeads, with `AnalyzeOptions.requires_model` NoModel and TooShort.
+    Raises the errors of `signals.checks`; where the encoder's output is the whole answer (feature
+    options, or `AnalyzeOptions.requires_model`) also NoModel, TooShort and TooFewLeads.
     """
     started = time.perf_counter()
     is_judging = isinstance(options, QualityOptions)
@@ -103,7 +100,7 @@ def prepare(
     judged_at = time.perf_counter()
     encoder_input = _encoder_input(judged, options, deployment)
     refusal = encoder_input.refusal
-    if refusal is not None and _refuses(options, refusal):
+    if refusal is not None and _requires_model(options):
         raise refusal
     quality = None
     if judged.quality is not None and _wants_quality(options):
@@ -131,42 +128,17 @@ def prepare(
 
 def _judge(record: EcgRecord, options: Options) -> _Judged:
     """Assess and measure the recording, as far as the options ask for it."""
-    leads = twelve_leads(record)
-    pulse = find_calibration_pulse(record, leads)
+    without = without_pulse(record)
     wants_measurements = isinstance(options, AnalyzeOptions) and bool(
         options.include & MEASURED_PARTS
     )
     quality = None
     if wants_measurements or _wants_quality(options):
-        quality = assess_leads(record, leads, pulse)
-    record, leads, warnings = _before_pulse(record, leads, pulse)
+        quality = assess_leads(record, without)
     measured = None
     if wants_measurements and quality is not None:
-        measured = _measure(record, leads, quality)
-    return _Judged(record, leads, quality, measured, warnings)
-
-
-def _before_pulse(
-    record: EcgRecord, leads: TwelveLeads, pulse: Pulse
-) -> tuple[EcgRecord, TwelveLeads, tuple[str, ...]]:
-    """Return the recording without a calibration pulse at its end, and the warning.
-
-    A pulse is no beat, and its height would distort the standardised scale.
-    """
-    if pulse is None:
-        return record, leads, ()
-    samples = round((pulse[0] - PULSE_EDGE_S) * record.fs)
-    # A pulse in the first half is not cut off: most of the recording follows it.
-    if 2 * samples < record.samples:
-        return record, leads, ()
-    warning = (
-        f"signal: a calibration pulse at {pulse[0]:.1f} s; only the signal before it is analysed"
-    )
-    return (
-        replace(record, signal=record.signal[:, :samples]),
-        replace(leads, signal=leads.signal[:, :samples]),
-        (warning,),
-    )
+        measured = _measure(without.record, without.leads, quality)
+    return _Judged(without.record, without.leads, quality, measured, without.warnings)
 
 
 def _measure(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> MeasuredRecord:
@@ -195,13 +167,9 @@ def _wants_quality(options: Options) -> bool:
     return isinstance(options, QualityOptions) or _includes(options, "quality")
 
 
-def _refuses(options: Options, refusal: EcgError) -> bool:
-    """Return whether there is no answer without the encoder.
-
-    An analysis of too few leads still has the rhythm and the quality.
-    """
+def _requires_model(options: Options) -> bool:
     if isinstance(options, AnalyzeOptions):
-        return options.requires_model and not isinstance(refusal, TooFewLeads)
+        return options.requires_model
     return isinstance(options, FeatureOptions)
 
 

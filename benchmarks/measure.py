@@ -31,7 +31,7 @@ from intervals.beats import delineator_beat, find_beats
 from intervals.delineator import delineate
 from intervals.fiducials import find_fiducials
 from intervals.measure import measure_conditioned
-from signal_quality import assess_leads, find_calibration_pulse
+from signal_quality import assess_leads, without_pulse
 from signals.checks import MAX_SECONDS, check_record
 from signals.conditioned import condition
 from signals.leads import LEADS, twelve_leads
@@ -114,7 +114,7 @@ def time_steps(record: EcgRecord) -> StepTimes:
     leads = _timed(times, "twelve leads", lambda: twelve_leads(checked))
 
     def assess() -> None:
-        assess_leads(checked, leads, find_calibration_pulse(checked, leads))
+        assess_leads(checked, without_pulse(checked))
 
     def find_spikes_and_pacing() -> None:
         find_pacing(find_spikes(leads.signal, record.fs), r_peaks_s)

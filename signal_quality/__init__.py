@@ -1,6 +1,7 @@
 """Whether a recording can be read, lead by lead, and if not, why not."""
 
-from signal_quality.assess import assess, assess_leads, find_calibration_pulse
+from signal_quality.assess import assess, assess_leads
+from signal_quality.calibration import Uncalibrated, without_pulse
 from signal_quality.quality import Finding, LeadQuality, Quality, QualityWord
 
 __all__ = [
@@ -8,7 +9,8 @@ __all__ = [
     "LeadQuality",
     "Quality",
     "QualityWord",
+    "Uncalibrated",
     "assess",
     "assess_leads",
-    "find_calibration_pulse",
+    "without_pulse",
 ]

@@ -9,13 +9,13 @@ results into the words Unreadable, Poor, Acceptable, Good and Excellent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signal_quality.calibration import Pulse, find_pulse
+from signal_quality.calibration import Uncalibrated, without_pulse
 from signal_quality.findings import findings_by_lead, missing_lead_findings
 from signal_quality.model import shipped_model
 from signal_quality.noise import Noise, are_excellent, measure_noise, noise_findings
@@ -23,7 +23,9 @@ from signal_quality.placement import placement_findings
 from signal_quality.quality import Finding, LeadQuality, Quality
 from signal_quality.windows import Window, measure_windows, scale_to_usual_height
 from signal_quality.words import joint_word, lead_word, recommendation, record_word
-from signals.leads import LEADS, TwelveLeads, twelve_leads
+from signals.calibration import Pulse
+from signals.gaps import find_gaps, max_gap_samples
+from signals.leads import LEADS, TwelveLeads
 from signals.record import EcgRecord
 
 UNITS_UNKNOWN: Final = (
@@ -32,8 +34,9 @@ UNITS_UNKNOWN: Final = (
 )
 NO_PROBABILITY: Final = "probability_readable: null, because no lead has enough samples"
 
-# Time before and after a calibration pulse that is left out with it, because of the pulse's edges.
-PULSE_MARGIN_S: Final = 0.1
+# The shortest part between gaps of all leads that is judged: as the shortest recording, which
+# contains at least one beat at 30 per minute and faster.
+SHORTEST_PART_S: Final = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,41 +56,38 @@ def assess(record: EcgRecord) -> Quality:
 
     The record may be flat, have one lead, or have only missing samples.
     """
-    leads = twelve_leads(record)
-    return assess_leads(record, leads, find_calibration_pulse(record, leads))
+    return assess_leads(record, without_pulse(record))
 
 
-def find_calibration_pulse(record: EcgRecord, leads: TwelveLeads) -> Pulse:
-    """Return the start and end of the calibration pulse in seconds; None if there is none.
-
-    A pulse is recognised by its height in mV, so the result is None if the units are unknown.
-    """
-    if record.units != "mV":
-        return None
-    return find_pulse(leads, record.fs)
-
-
-def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality:
+def assess_leads(sent: EcgRecord, without: Uncalibrated) -> Quality:
     """Return the signal quality of a record.
 
-    leads  `twelve_leads` of the record
-    pulse  `find_calibration_pulse` of the record
+    sent     the record as it was sent
+    without  `without_pulse` of it
     """
-    measured = _measure(record, leads, pulse)
-    lead_qualities = _judge_leads(record, leads, measured)
+    leads = without.leads
+    measured = _measure(without)
+    lead_qualities = _judge_leads(sent, leads, measured)
     record_findings = [
-        *missing_lead_findings(record, leads),
-        *_pulse_findings(pulse),
+        *missing_lead_findings(sent, leads),
+        *_pulse_findings(without.pulse),
         *placement_findings(measured.windows, measured.names),
     ]
     lead_findings = [finding for quality in lead_qualities.values() for finding in quality.findings]
     word = record_word([quality.word for quality in lead_qualities.values()])
     readable = False
-    probability = _probability(measured.windows)
+    of_live_leads = _probability(measured.windows)
+    probability = of_live_leads
+    if leads.flat:
+        probability = _probability(_measure(without, with_flat_leads=True).windows)
     if probability is not None:
         threshold = shipped_model().threshold
         readable = word != "Unreadable" and probability >= threshold
-        word = joint_word(word, probability, threshold)
+        if word == "Poor" and not readable and leads.flat:
+            # Annotators refuse twelve leads for flat ones. The others may be worth reading.
+            word = joint_word(word, of_live_leads or 0.0, threshold)
+        else:
+            word = joint_word(word, probability, threshold)
     return Quality(
         signal_quality=word,
         readable=readable,
@@ -95,40 +95,61 @@ def assess_leads(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> Quality
         leads=lead_qualities,
         findings=(*lead_findings, *record_findings),
         recommendation=recommendation(word, lead_qualities, record_findings),
-        warnings=_warnings(record, probability),
+        warnings=_warnings(sent, probability),
     )
 
 
-def _measure(record: EcgRecord, leads: TwelveLeads, pulse: Pulse) -> _MeasuredLeads:
-    """Return the measurements of the leads that are present."""
-    rows = np.flatnonzero(leads.present)
-    names = tuple(LEADS[row] for row in rows)
+def _measure(without: Uncalibrated, *, with_flat_leads: bool = False) -> _MeasuredLeads:
+    """Return the measurements of the leads that are present, and perhaps of those that are flat.
+
+    The model was trained on recordings with flat leads; it counts them.
+    """
+    record, leads = without.record, without.leads
+    names = tuple(
+        lead
+        for lead, is_present in zip(LEADS, leads.present, strict=True)
+        if is_present or (with_flat_leads and lead in leads.flat)
+    )
     if not names:
         return _MeasuredLeads(names, [])
     # No copy if all leads are present.
-    signal = leads.signal if len(rows) == len(LEADS) else leads.signal[rows]
-    signal = _without_pulse(signal, record.fs, pulse)
+    signal = leads.signal
+    if not leads.present.all():
+        signal = signal[[LEADS.index(lead) for lead in names]]
+        for row, lead in enumerate(names):
+            if lead in leads.flat:
+                signal[row] = record.signal[record.lead_names.index(lead)]
     if record.units == "unknown":
         signal = scale_to_usual_height(signal, record.fs, shipped_model().usual_height_mv)
-    return _MeasuredLeads(names, measure_windows(signal, record.fs, names))
+    windows: list[Window] = []
+    for start, stop in _parts(signal, record.fs):
+        for window in measure_windows(signal[:, start:stop], record.fs, names):
+            windows.append(replace(window, start_s=window.start_s + start / record.fs))
+    return _MeasuredLeads(names, windows)
 
 
-def _without_pulse(signal: NDArray[np.float32], fs: float, pulse: Pulse) -> NDArray[np.float32]:
-    """Return the part of a signal before or after a calibration pulse, whichever is longer.
+def _parts(signal: NDArray[np.float32], fs: float) -> list[tuple[int, int]]:
+    """Return the first and the last sample (exclusive) of the parts of a signal that are judged.
 
-    The whole signal is returned if there is no pulse, or if neither part lasts a second.
+    They are what is between the long gaps of all leads, if it lasts long enough; without such a
+    part, the whole signal.
 
-    signal  (leads, samples); the result has the same leads
+    signal  (leads, samples)
     """
-    if pulse is None:
-        return signal
-    start_s, end_s = pulse
-    stop = max(round((start_s - PULSE_MARGIN_S) * fs), 0)
-    start = round((end_s + PULSE_MARGIN_S) * fs)
-    before = signal[:, :stop]
-    after = signal[:, start:]
-    longer = before if before.shape[1] >= after.shape[1] else after
-    return longer if longer.shape[1] >= fs else signal
+    samples = signal.shape[1]
+    missing = np.asarray(np.isnan(signal).all(axis=0), np.bool_)
+    if not missing.any():
+        return [(0, samples)]
+    gaps = find_gaps(missing[np.newaxis])
+    is_long = gaps.samples > max_gap_samples(fs)
+    starts = [0, *gaps.stop[is_long].tolist()]
+    stops = [*gaps.start[is_long].tolist(), samples]
+    parts = [
+        (start, stop)
+        for start, stop in zip(starts, stops, strict=True)
+        if stop - start >= SHORTEST_PART_S * fs
+    ]
+    return parts or [(0, samples)]
 
 
 def _judge_leads(

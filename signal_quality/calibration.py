@@ -1,96 +1,57 @@
-"""Detection of the calibration pulse, a rectangle of 1 mV in all leads at once.
-
-Some electrocardiographs write it into the samples (Philips at the end, in an eleventh second). No
-heart moves I, II and V1-V6 by the same step.
-"""
+"""A recording without its calibration pulse, as it is judged and analysed."""
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from signals.leads import INDEPENDENT_ROWS, TwelveLeads
+from signals.calibration import Pulse, find_pulse
+from signals.filler import mark_filler
+from signals.leads import TwelveLeads, twelve_leads
+from signals.record import EcgRecord
 
-Pulse: TypeAlias = tuple[float, float] | None
-"""Start and end in seconds; None if there is no pulse."""
-
-MIN_LEADS: Final = 4
-# The edge of a pulse, after the device's own low-pass filter.
-EDGE_S: Final = 0.02
-# 1 mV, with a margin for the ECG below the pulse.
-STEP_MV: Final = (0.8, 1.2)
-# Largest difference of an edge between leads, for the same reason.
-ALIKE_MV: Final = 0.25
-# Usually 0.2 s. A pulse may be cut by the end of the recording.
-LENGTH_S: Final = (0.04, 0.6)
+# How far a device's filters spread the pulse's edges.
+SPREAD_S: Final = 0.1
 
 
-def find_pulse(leads: TwelveLeads, fs: float) -> Pulse:
-    """Return the first calibration pulse of a recording in mV."""
-    # In the derived leads the pulse would be 0, -1 or 0.5 mV.
-    rows = [row for row in INDEPENDENT_ROWS if leads.present[row]]
-    samples = leads.signal.shape[1]
-    reach = max(round(EDGE_S * fs / 2), 1)
-    if len(rows) < MIN_LEADS or samples < 4 * reach:
-        return None
-    smallest, largest = STEP_MV
-    # Most recordings have no such step in their first lead, and the others need not be read.
-    first_steps = _steps(leads.signal[rows[0]], reach)
-    if not ((first_steps > smallest) & (first_steps < largest)).any():
-        return None
-    steps = _steps(leads.signal[rows], reach)
-    # (samples,) over the leads
-    lowest = steps.min(axis=0)
-    highest = steps.max(axis=0)
-    is_alike = highest - lowest < ALIKE_MV
-    is_up = (lowest > smallest) & (highest < largest) & is_alike
-    is_down = (highest < -smallest) & (lowest > -largest) & is_alike
-    # The first step is that of sample `reach`.
-    ups = _middles_of_runs(is_up) + reach
-    downs = _middles_of_runs(is_down) + reach
-    return _first_pulse(ups, downs, samples, fs)
+@dataclass(frozen=True, eq=False)
+class Uncalibrated:
+    """A recording without its calibration pulse.
 
-
-def _first_pulse(ups: NDArray[np.intp], downs: NDArray[np.intp], samples: int, fs: float) -> Pulse:
-    """Return the first edge up with an edge down, or the recording's end, at a fitting distance.
-
-    ups, downs  (edges,) samples of the edges
-    samples     the recording's length
+    record, leads  the recording up to a pulse in its second half, or with a gap in the place of a
+                   pulse in its first half; as it was if there is no pulse
+    pulse          where the pulse was
     """
-    shortest, longest = LENGTH_S
-    for up in ups:
-        start_s = float(up / fs)
-        later_downs = downs[downs > up]
-        lengths_s = (later_downs - up) / fs
-        is_fitting = (lengths_s >= shortest) & (lengths_s <= longest)
-        if is_fitting.any():
-            length_s = lengths_s[is_fitting][0]
-            end_s = float(up / fs + length_s)
-            return start_s, end_s
-        until_end_s = (samples - up) / fs
-        if later_downs.size == 0 and shortest <= until_end_s <= longest:
-            return start_s, samples / fs
-    return None
+
+    record: EcgRecord
+    leads: TwelveLeads
+    pulse: Pulse = None
+    warnings: tuple[str, ...] = ()
 
 
-def _steps(signal: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """Return (..., samples - 2 x reach) the rise about each sample.
+def without_pulse(record: EcgRecord) -> Uncalibrated:
+    """Return a recording and its twelve leads without a calibration pulse.
 
-    It is the difference of the samples `reach` after it and `reach` before it.
+    The pulse is no beat, its height would distort the standardised scale, and as it is the same in
+    every lead, limb leads seem to contradict each other there.
     """
-    after = signal[..., 2 * reach :]
-    before = signal[..., : -2 * reach]
-    return after - before
-
-
-def _middles_of_runs(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the middle of each run of True in (samples,)."""
-    # False at both ends, so that every run has two edges.
-    bounded = np.concatenate([[False], mask, [False]])
-    edges = np.diff(bounded.astype(np.int8))
-    starts = np.flatnonzero(edges == 1)
-    stops = np.flatnonzero(edges == -1)
-    middles: NDArray[np.intp] = (starts + stops) // 2
-    return middles
+    pulse = find_pulse(record)
+    if pulse is None:
+        return Uncalibrated(record, twelve_leads(record))
+    start = max(round((pulse[0] - SPREAD_S) * record.fs), 0)
+    stop = round((pulse[1] + SPREAD_S) * record.fs)
+    if 2 * start >= record.samples:
+        cut = replace(record, signal=np.ascontiguousarray(record.signal[:, :start]))
+        # Devices write the pulse into a second without an ECG.
+        signal = mark_filler(cut).signal
+        consequence = "only the signal before it is analysed"
+    else:
+        # The times of what follows stay as they are.
+        signal = record.signal.copy()
+        signal[:, start:stop] = np.nan
+        consequence = "it is left out of the analysis"
+    remaining = replace(record, signal=signal)
+    warning = f"signal: a calibration pulse at {pulse[0]:.1f} s; {consequence}"
+    return Uncalibrated(remaining, twelve_leads(remaining), pulse, (warning,))

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from errors import BadSamplingRate, ImplausibleValues, NoSamples, RecordingTooLong, TooShort
+from signals.filler import mark_filler
 from signals.record import EcgRecord
 from signals.units import check_millivolt
 
@@ -27,7 +28,8 @@ def check_record(
 ) -> EcgRecord:
     """Return the record, or raise the error that says why it cannot be analysed.
 
-    A record with implausible mV is returned with unknown units and a warning.
+    Where all leads are held at one value, the record is returned with a gap or without its end, and
+    with a warning; a record with implausible mV, with unknown units and a warning.
 
     max_seconds       longest duration allowed
     allow_no_samples  accept a recording of gaps only, because /assess_quality reports it as a
@@ -37,7 +39,7 @@ def check_record(
     _check_rate(record.fs)
     _check_duration(record, max_seconds)
     _check_values(record, allow_no_samples)
-    return check_millivolt(record)
+    return check_millivolt(mark_filler(record, MIN_SECONDS))
 
 
 def _check_rate(fs: float) -> None:

@@ -71,8 +71,10 @@ class TwelveLeads:
     """All twelve leads of a recording, in the order of LEADS: sent, derived or missing.
 
     signal    (12, samples) float32, C order, rows as `LEADS`; NaN for gaps and for missing leads
-    present   (12,) whether the lead was sent with at most half of its samples missing, or derived
+    present   (12,) whether the lead was sent, varies, and has at most half of its samples missing;
+              or was derived
     derived   leads computed from others, in the order of LEADS
+    flat      leads that were sent at one value throughout and not derived, in the order of LEADS
     warnings  "field: sentence"
     limb_contradictions  (lead, rms of its difference from the others, limit) of each limb lead that
                          contradicts the others; in mV, or in the record's unknown unit
@@ -81,6 +83,7 @@ class TwelveLeads:
     signal: NDArray[np.float32]
     present: NDArray[np.bool_]
     derived: tuple[str, ...] = ()
+    flat: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     limb_contradictions: tuple[tuple[str, float, float], ...] = ()
 
@@ -134,29 +137,36 @@ def parse_lead_names(names: object, loc: Loc = ("lead_names",)) -> tuple[str, ..
 def twelve_leads(record: EcgRecord) -> TwelveLeads:
     """Return all twelve leads of a recording: as sent, derived, or NaN.
 
-    A lead with more than half of its samples missing counts as missing, and may then be derived.
-    No other sent lead is overwritten. A constant lead is kept, but no lead is derived from it,
-    because devices write zeros for leads that they do not record.
+    A lead with more than half of its samples missing counts as missing, and so does a lead that is
+    constant: devices write one value for leads that they do not record. Such a limb lead may be
+    derived from others. No other sent lead is overwritten.
     """
     samples = record.samples
     signal = np.full((len(LEADS), samples), np.nan, np.float32)
     signal[[_ROW[lead] for lead in record.lead_names]] = record.signal
     known_samples = _count_known(signal)
-    present = (2 * known_samples >= samples) & (known_samples > 0)
+    recorded = (2 * known_samples >= samples) & (known_samples > 0)
+    constant = recorded & _are_constant(signal)
+    present = recorded & ~constant
     signal[~present] = np.nan
-    varying = [
-        lead for lead in LIMB_LEADS if present[_ROW[lead]] and not is_constant(signal[_ROW[lead]])
-    ]
-    mostly_missing = [
-        lead for lead in LEADS if lead in record.lead_names and not present[_ROW[lead]]
-    ]
+    varying = [lead for lead in LIMB_LEADS if present[_ROW[lead]]]
     contradictions = _find_contradictions(signal, varying, record.units)
-    derived = _derive(signal, present, varying, known_samples)
+    derived = _derive(signal, present, varying, known_samples, constant)
+    missing_rows = {_ROW[lead] for lead in record.lead_names} & set(np.flatnonzero(~recorded))
     warnings = (
-        *_missing_warnings(mostly_missing, derived),
+        *_missing_warnings([LEADS[row] for row in sorted(missing_rows)], derived),
+        *_constant_warnings([LEADS[row] for row in np.flatnonzero(constant)], derived),
         *_contradiction_warnings(contradictions, record.units),
     )
-    return TwelveLeads(signal, present, derived, warnings, contradictions)
+    flat = tuple(LEADS[row] for row in np.flatnonzero(constant & ~present))
+    return TwelveLeads(signal, present, derived, flat, warnings, contradictions)
+
+
+def _are_constant(signal: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return (leads,) whether all samples of a lead that are not NaN are equal; see is_constant."""
+    if signal.shape[1] == 0:
+        return np.zeros(len(signal), np.bool_)
+    return np.asarray(np.fmax.reduce(signal, axis=1) == np.fmin.reduce(signal, axis=1), np.bool_)
 
 
 def _count_known(signal: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -209,11 +219,15 @@ def _derive(
     present: NDArray[np.bool_],
     varying: Sequence[str],
     known_samples: NDArray[np.intp],
+    constant: NDArray[np.bool_],
 ) -> tuple[str, ...]:
     """Derive the absent limb leads, and return their names.
 
     The sources are the two varying limb leads with the fewest missing samples; of equal leads, the
     first in LEADS. Writes the derived leads to `signal` and `present`.
+
+    constant  (12,) whether the lead was sent at one value. It is derived only if the sources
+              contradict that value: if they agree, there is no signal to derive.
     """
     absent = [lead for lead in LIMB_LEADS if not present[_ROW[lead]]]
     if len(varying) < 2:
@@ -221,16 +235,30 @@ def _derive(
     by_completeness = sorted(varying, key=lambda lead: (-known_samples[_ROW[lead]], _ROW[lead]))
     # In the order of LEADS, so that the same pair gives the same bits whichever has more gaps.
     first, second = sorted(by_completeness[:2], key=_ROW.__getitem__)
+    sources = signal[[_ROW[first], _ROW[second]]].astype(np.float64)
     derived = []
     for lead in absent:
         c, d = limb_coefficients(lead, first, second)
-        row = c * signal[_ROW[first]].astype(np.float64) + d * signal[_ROW[second]]
+        row = c * sources[0] + d * sources[1]
         # The gaps of both sources add up, so more than half of the sum may be missing.
-        if 2 * np.count_nonzero(~np.isnan(row)) >= row.size:
-            signal[_ROW[lead]] = row
-            present[_ROW[lead]] = True
-            derived.append(lead)
+        if 2 * np.count_nonzero(~np.isnan(row)) < row.size:
+            continue
+        if constant[_ROW[lead]] and not _varies(row, sources):
+            continue
+        signal[_ROW[lead]] = row
+        present[_ROW[lead]] = True
+        derived.append(lead)
     return tuple(derived)
+
+
+def _varies(row: NDArray[np.float64], sources: NDArray[np.float64]) -> bool:
+    """Return whether a derived lead differs from a constant by more than a contradiction's share.
+
+    sources  (2, samples) the leads it was derived from; the share is of the larger one's rms. Less
+             is noise, or what remains where the sources were themselves computed with the constant.
+    """
+    limit = MAX_CONTRADICTION_SHARE * float(np.nanstd(sources, axis=1).max())
+    return float(np.nanstd(row)) > limit
 
 
 def _find_contradictions(
@@ -310,6 +338,21 @@ def _missing_warnings(mostly_missing: Sequence[str], derived: tuple[str, ...]) -
             consequence = "it counts as a missing lead"
         warnings.append(
             f"signal: more than half of the samples of {lead} are missing; {consequence}"
+        )
+    return warnings
+
+
+def _constant_warnings(constant: Sequence[str], derived: tuple[str, ...]) -> list[str]:
+    """Return a warning for the sent leads that are constant, and one for those then derived."""
+    warnings = []
+    lost = [lead for lead in constant if lead not in derived]
+    replaced = [lead for lead in constant if lead in derived]
+    if lost:
+        warnings.append(f"signal: {', '.join(lost)} constant throughout; counted as missing")
+    if replaced:
+        warnings.append(
+            f"signal: {', '.join(replaced)} constant throughout;"
+            " derived from the other limb leads instead"
         )
     return warnings
 

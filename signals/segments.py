@@ -122,8 +122,7 @@ class Segments:
     starts_s  (segments,) seconds from the start of the recording
     ends_s    (segments,) likewise; the zeros after a short recording do not count
     seconds   the recording's length
-    flat      leads of the recording that are constant
-    zeroed    leads that are all zeros: the missing and the flat ones
+    zeroed    leads that are all zeros, because the recording lacks them
     """
 
     data: NDArray[np.float32]
@@ -131,7 +130,6 @@ class Segments:
     ends_s: tuple[float, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
-    flat: tuple[str, ...] = ()
     zeroed: tuple[str, ...] = ()
 
     @property
@@ -147,22 +145,18 @@ def make_segments(
     filled, missing = fill_short_gaps(leads.signal.astype(np.float64), fs)
     signal: NDArray[np.floating]
     if preprocessing.millivolt is None:
-        signal, flat_rows = _standardised(leads, filled, missing, fs, preprocessing)
+        signal = _standardised(leads, filled, missing, fs, preprocessing)
     else:
-        signal, flat_rows = _in_millivolt(
-            leads, missing, fs, preprocessing.fs, preprocessing.millivolt, units
-        )
+        signal = _in_millivolt(leads, missing, fs, preprocessing.fs, preprocessing.millivolt, units)
     data, starts = _cut(signal, preprocessing)
     starts_s, ends_s = _segment_times(leads.signal, fs, signal, starts, preprocessing)
     seconds = leads.signal.shape[1] / fs
-    flat = tuple(LEADS[row] for row in flat_rows)
     warnings = (
-        *_lead_warnings(leads.missing, flat),
+        *_lead_warnings(leads.missing),
         *_gap_warnings(missing, leads.present, fs),
         *_unread_warnings(ends_s, seconds),
     )
-    zeroed = tuple(lead for lead in LEADS if lead in leads.missing or lead in flat)
-    return Segments(data, starts_s, ends_s, seconds, warnings, flat, zeroed)
+    return Segments(data, starts_s, ends_s, seconds, warnings, leads.missing)
 
 
 def _segment_times(
@@ -197,8 +191,8 @@ def _standardised(
     missing: NDArray[np.bool_],
     fs: float,
     preprocessing: Preprocessing,
-) -> tuple[NDArray[np.float64], list[int]]:
-    """Return resampled, standardised leads (12, n), and the rows of the constant ones.
+) -> NDArray[np.float64]:
+    """Return resampled, standardised leads (12, n).
 
     filled   (12, samples) the leads with short gaps filled; may be overwritten
     missing  (12, samples) bool, True in the longer gaps
@@ -208,8 +202,8 @@ def _standardised(
         filled = np.where(missing, 0.0, filled)
         is_known = ~resample_mask(missing, fs, preprocessing.fs)
     signal = resample_linear(filled, fs, preprocessing.fs)
-    flat_rows = _standardise(signal, is_known, leads.present)
-    return signal, flat_rows
+    _standardise(signal, is_known, leads.present)
+    return signal
 
 
 def _in_millivolt(
@@ -219,23 +213,17 @@ def _in_millivolt(
     target_fs: float,
     millivolt: MillivoltSteps,
     units: Units,
-) -> tuple[NDArray[np.float32], list[int]]:
-    """Return (13, n), filtered leads and the thirteenth row, and the rows of the constant leads.
+) -> NDArray[np.float32]:
+    """Return (13, n), filtered leads and the thirteenth row.
 
     missing  (12, samples) bool, True in the long gaps. They are filled before the filter, so that
              they cause no step, and become zero after it
     """
     recorded_samples = leads.signal.shape[1]
     samples = band_length(recorded_samples, fs, target_fs)
-    varying = []
-    flat_rows = []
-    for row in np.flatnonzero(leads.present).tolist():
-        if is_constant(leads.signal[row]):
-            flat_rows.append(row)
-        else:
-            varying.append(row)
+    varying = np.flatnonzero(leads.present)
     signal = np.zeros((len(LEADS), samples), np.float32)
-    if varying and samples:
+    if varying.size and samples:
         # A limit of the recording's own length, so that gaps of any length are filled.
         max_gap_s = recorded_samples / fs
         complete, _ = fill_short_gaps(leads.signal.astype(np.float64), fs, max_gap_s)
@@ -248,7 +236,7 @@ def _in_millivolt(
     if missing[varying].any():
         signal[_nearest_mask(missing, fs, target_fs, samples)] = 0.0
     units_row = np.full((1, samples), 1.0 if units == "mV" else -1.0, np.float32)
-    return np.concatenate([signal, units_row]), flat_rows
+    return np.concatenate([signal, units_row])
 
 
 def _nearest_mask(
@@ -263,20 +251,16 @@ def _nearest_mask(
 
 def _standardise(
     signal: NDArray[np.float64], is_known: NDArray[np.bool_] | None, present: NDArray[np.bool_]
-) -> list[int]:
-    """Standardise (12, samples) in place, and return the rows of the constant leads.
+) -> None:
+    """Standardise (12, samples) in place.
 
     is_known  (12, samples) marks the samples that are not missing; None if none is missing
     Missing samples, missing leads and constant leads become zero.
     """
-    flat_rows = []
     for row, lead in enumerate(signal):
         samples = lead if is_known is None else lead[is_known[row]]
-        if not present[row] or samples.size == 0:
+        if not present[row] or samples.size == 0 or is_constant(samples):
             lead[:] = 0.0
-        elif is_constant(samples):
-            lead[:] = 0.0
-            flat_rows.append(row)
         else:
             mean = samples.mean()
             std = samples.std()
@@ -284,7 +268,6 @@ def _standardise(
             lead /= std + STD_FLOOR
             if is_known is not None:
                 lead[~is_known[row]] = 0.0
-    return flat_rows
 
 
 def _cut(
@@ -310,15 +293,10 @@ def _cut(
     return data, starts
 
 
-def _lead_warnings(missing: tuple[str, ...], flat: tuple[str, ...]) -> list[str]:
-    warnings = []
-    if missing:
-        warnings.append(f"lead_names: no {', '.join(missing)}; the encoder reads zeros instead")
-    if flat:
-        warnings.append(
-            f"signal: {', '.join(flat)} constant throughout; the encoder reads zeros instead"
-        )
-    return warnings
+def _lead_warnings(missing: tuple[str, ...]) -> list[str]:
+    if not missing:
+        return []
+    return [f"lead_names: no {', '.join(missing)}; the encoder reads zeros instead"]
 
 
 def _gap_warnings(missing: NDArray[np.bool_], present: NDArray[np.bool_], fs: float) -> list[str]:

@@ -63,7 +63,6 @@ def _analysis_row(analysis: Analysis) -> dict[str, Any]:
     row: dict[str, Any] = {
         "rhythm": analysis.rhythm,
         "rhythm_source": analysis.rhythm_source,
-        "rhythm_confidence": _number(analysis.confidence),
         "axis_deviation": analysis.axis_deviation,
         "abnormalities": "; ".join(analysis.abnormalities),
     }

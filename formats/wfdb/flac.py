@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import soundfile
 
-from errors import CorruptFile, RecordingTooLong
+from errors import CorruptFile
 from formats.limits import MAX_VALUES
 from formats.wfdb.storage import Codes
 
@@ -56,13 +56,10 @@ class _Stream:
         return len(piece)
 
 
-def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -> tuple[Codes, int]:
-    """Return (frames, channels) integers of `bits`, and how many frames the file has in all.
+def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -> Codes:
+    """Return (frames, channels) integers of `bits`; all frames of the file if `frames` is None.
 
-    frames  the number of frames to decode; all of the file if None
-
-    Raises CorruptFile if the file is damaged or has fewer frames or another number of channels,
-    RecordingTooLong.
+    Raises CorruptFile if the file is damaged or has fewer frames or another number of channels.
     """
     try:
         with soundfile.SoundFile(_Stream(data)) as file:
@@ -72,14 +69,9 @@ def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -
                     f"the header states {channels}"
                 )
             count = file.frames if frames is None else frames
-            available = file.frames
-            if not 0 < count <= available:
+            if not 0 < count <= file.frames or count * channels > MAX_VALUES:
                 raise CorruptFile(
-                    f"WFDB header: {count} samples a signal stated, the FLAC file has {available}"
-                )
-            if count * channels > MAX_VALUES:
-                raise RecordingTooLong(
-                    f"WFDB record: {count} samples of {channels} signals in a FLAC file; "
+                    f"WFDB header: {count} frames stated, the FLAC file has {file.frames}; "
                     f"the limit is {MAX_VALUES} values"
                 )
             values = file.read(count, dtype="int32", always_2d=True)
@@ -90,4 +82,4 @@ def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -
             f"the FLAC file of the WFDB record ends after {len(values)} of {count} frames"
         )
     codes: Codes = (values >> (_CONTAINER_BITS - bits)).astype(np.int64)
-    return codes, available
+    return codes

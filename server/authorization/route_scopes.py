@@ -26,7 +26,6 @@ ROUTE_SCOPES: Final[dict[str, Scope | None]] = {
     "/assess_quality": "analyze",
     "/predict": "analyze",
     "/classify": "analyze",
-    "/diagnosis": "analyze",
     "/extract_features": "features",
     "/metrics": "operator",
 }

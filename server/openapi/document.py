@@ -56,7 +56,6 @@ ANSWER_OF: dict[Route, str] = {
     "assess_quality": "QualityAnswer",
     "predict": "Prediction",
     "classify": "Classification",
-    "diagnosis": "DiagnosticReport",
 }
 
 # The codes that only some routes answer; every route that takes recordings answers the others.
@@ -67,10 +66,10 @@ ONLY_ON: dict[str, tuple[str, ...]] = {
     "unknown_part": ("analyze",),
     "unknown_label": ("analyze",),
     "layer_out_of_range": ("extract_features",),
-    "too_few_leads": ("extract_features",),
-    "no_model": ("extract_features", "classify", "diagnosis"),
-    "no_samples": ("analyze", "extract_features", *FORM_ROUTES),
-    "implausible_values": ("analyze", "extract_features", *FORM_ROUTES),
+    "too_few_leads": ("extract_features", "classify"),
+    "no_model": ("extract_features", "classify"),
+    "no_samples": ("analyze", "extract_features", "predict", "classify"),
+    "implausible_values": ("analyze", "extract_features", "predict", "classify"),
 }
 # Headers of the errors with a status.
 ERROR_HEADERS = {
@@ -166,10 +165,7 @@ def _upload_paths(settings: Settings) -> Schema:
 
 def _upload_operation(route: Route, settings: Settings) -> Schema:
     text = ROUTE_TEXTS[route]
-    content = {"schema": _ref(ANSWER_OF[route]), "example": ANSWERS[route]}
-    answer = {JSON: content}
-    if route == "diagnosis":
-        answer[FHIR_JSON] = content
+    answer = {JSON: {"schema": _ref(ANSWER_OF[route]), "example": ANSWERS[route]}}
     return {
         "operationId": route,
         "tags": ["recordings"],

@@ -76,6 +76,33 @@ def test_a_flat_chest_lead_is_found_and_only_that() -> None:
     )
 
 
+@pytest.mark.parametrize("level", [0.0, 0.3, -5.0])
+@pytest.mark.parametrize("live", [LEADS[:6], ("II",), ("I", "II", "V2", "V5")])
+def test_flat_leads_do_not_make_the_live_ones_unreadable(
+    live: tuple[str, ...], level: float
+) -> None:
+    signal = SIGNAL.copy()
+    flat = [lead for lead in LEADS if lead not in live]
+    signal[[LEADS.index(lead) for lead in flat]] = level
+    quality = assess(record(signal))
+    assert {quality.leads[lead].word for lead in live} == {"Excellent"}
+    assert (
+        {lead for code, lead in codes(quality) if code == "flat_line"}
+        == {lead for lead, one in quality.leads.items() if one.word == "Unreadable"}
+        == set(flat)
+    )
+    assert quality.signal_quality == "Poor"
+    assert not quality.readable
+    assert ", ".join(flat[:-1]) + f" and {flat[-1]}" in quality.recommendation
+    assert assess(of_leads(signal, *live)).signal_quality == "Excellent"
+
+
+def test_flat_leads_and_noise_in_the_others_are_unreadable() -> None:
+    signal = np.random.default_rng(0).normal(0, 0.5, SIGNAL.shape).astype(np.float32)
+    signal[6:] = 0.0
+    assert assess(record(signal)).signal_quality == "Unreadable"
+
+
 def test_a_lead_that_is_flat_for_three_seconds_is_poor_and_its_noise_is_not_mentioned() -> None:
     signal = SIGNAL.copy()
     signal[8] += 0.1 * np.sin(2 * np.pi * 50 * np.arange(5000) / 500)

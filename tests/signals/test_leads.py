@@ -21,6 +21,7 @@ from signals.leads import (
     parse_lead_names,
     twelve_leads,
 )
+from signals.record import Units
 from tests.signals.recordings import beating, of_leads, record
 
 SIGNAL = beating()
@@ -267,9 +268,9 @@ def test_a_lead_is_present_with_half_of_its_samples_missing_and_not_with_more() 
     )
 
 
-def test_one_known_sample_of_two_is_half() -> None:
-    signal = SIGNAL[:, :2].copy()
-    signal[6, 0] = np.nan
+def test_two_known_samples_of_four_are_half() -> None:
+    signal = SIGNAL[:, :4].copy()
+    signal[6, :2] = np.nan
     assert twelve_leads(record(signal)).missing == ()
 
 
@@ -330,12 +331,51 @@ def test_of_equally_complete_leads_the_first_two_are_the_sources() -> None:
     np.testing.assert_allclose(leads.signal[0], SIGNAL[0], atol=2e-6)
 
 
-def test_nothing_is_derived_from_leads_that_a_device_filled_with_zeros() -> None:
+def test_leads_that_a_device_filled_with_zeros_are_missing_and_give_no_others() -> None:
     signal = np.zeros_like(SIGNAL)
     signal[1] = SIGNAL[1]
     leads = twelve_leads(of_leads(signal, "I", "II", "V1"))
     assert leads.derived == ()
-    assert leads.present[[0, 1, 6]].all()
+    assert leads.flat == ("I", "V1")
+    assert leads.missing == tuple(lead for lead in LEADS if lead != "II")
+    assert np.isnan(leads.signal[[0, 6]]).all()
+    assert leads.warnings == ("signal: I, V1 constant throughout; counted as missing",)
+
+
+@pytest.mark.parametrize("level", [0.0, -0.3, 32.767])
+@pytest.mark.parametrize("flat", [("V3",), LEADS[6:], ("V1", "V6")])
+def test_constant_chest_leads_are_missing(flat: tuple[str, ...], level: float) -> None:
+    signal = SIGNAL.copy()
+    signal[[LEADS.index(lead) for lead in flat]] = level
+    leads = twelve_leads(record(signal))
+    assert leads.flat == leads.missing == flat
+    assert leads.warnings == (f"signal: {', '.join(flat)} constant throughout; counted as missing",)
+
+
+@pytest.mark.parametrize("units", ["mV", "unknown"])
+def test_constant_limb_leads_are_derived_where_the_others_contradict_them(units: Units) -> None:
+    signal = SIGNAL.copy()
+    signal[2:6] = 0.0
+    leads = twelve_leads(record(signal, units=units))
+    assert leads.derived == LEADS[2:6]
+    assert leads.flat == leads.missing == ()
+    np.testing.assert_allclose(leads.signal, SIGNAL, atol=1e-5)
+    assert leads.warnings == (
+        "signal: III, aVR, aVL, aVF constant throughout; derived from the other limb leads instead",
+    )
+
+
+@pytest.mark.parametrize("units", ["mV", "unknown"])
+def test_a_limb_lead_is_flat_if_the_others_were_computed_with_it(units: Units) -> None:
+    """Without lead I, a device that computes III, aVR, aVL and aVF has II in all of them."""
+    signal = SIGNAL.copy()
+    signal[0] = 0.0
+    two = np.round(SIGNAL[1] / 0.005) * 0.005
+    signal[1:6] = [two, two, -two / 2, -two / 2, two]
+    signal[1:6] = np.round(signal[1:6] / 0.005) * 0.005
+    leads = twelve_leads(record(signal, units=units))
+    assert leads.flat == leads.missing == ("I",)
+    assert leads.derived == ()
 
 
 def test_a_recording_may_have_one_lead() -> None:
@@ -449,7 +489,7 @@ def test_two_limb_leads_cannot_contradict_and_constant_leads_are_not_compared() 
     signal[2] = 0.0
     leads = twelve_leads(of_leads(signal, "I", "II", "III"))
     assert leads.limb_contradictions == ()
-    assert leads.derived == ("aVR", "aVL", "aVF")
+    assert leads.derived == ("III", "aVR", "aVL", "aVF")
 
 
 def test_the_informative_rows_are_i_ii_and_the_chest_leads() -> None:

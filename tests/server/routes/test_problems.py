@@ -11,14 +11,7 @@ from tests.server.ecgs import get, post, problem_of, twelve_seconds
 from tests.server.harness import RunningServer
 
 GOOD = twelve_seconds().json()
-RECORDING_ROUTES = (
-    "/analyze",
-    "/extract_features",
-    "/assess_quality",
-    "/predict",
-    "/classify",
-    "/diagnosis",
-)
+RECORDING_ROUTES = ("/analyze", "/extract_features", "/assess_quality", "/predict", "/classify")
 PAGES = ("/health", "/livez", "/readyz", "/models", "/metrics", "/", "/docs", "/openapi.json")
 TIMED_STAGES = ("parse", "queue", "measure", "segment", "encode", "assemble")
 

@@ -1,0 +1,140 @@
+"""Stretches in which all leads are held at one value: filler that a device or program wrote.
+
+Recorders fill the last data record, a pause of the connection, or the time before the electrodes
+are attached with zeros, with the last value, or with the lowest one. No electrode gives the same
+value again and again in all leads: even in asystole there is noise. Taken for a signal, the steps
+at the ends of a stretch would count as beats, and the stretch as a pause.
+
+Constant leads are no part of this: `leads.twelve_leads` counts them as missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signals.calibration import find_pulse
+from signals.gaps import MAX_FILLED_GAP_S, find_gaps
+from signals.record import EcgRecord
+
+# The shortest stretch that is filler in three leads and more. In 7,500 recordings of PTB-XL, LUDB,
+# CinC 2011 (those that annotators accepted), CPSC 2018, Georgia and Chapman, the longest stretch in
+# which all leads of a signal have one value lasts 0.11 s (PTB-XL; LUDB: 0.10 s). Two are longer:
+# the last 0.18 s of one recording, the first 0.43 s of another. Of 157 recordings that annotators
+# refused, 8 have stretches from here on. A shorter gap is filled by a line, as if it were held.
+SHORTEST_S: Final = MAX_FILLED_GAP_S
+# The same in one or two leads, which stay at one step of the converter for longer: 0.03 s in the
+# half hours of MIT-BIH, 0.09 s in QTDB and SVDB, 0.42 s in 5,117 hand-held recordings of one lead
+# (CinC 2017). In the bedside monitors' recordings of CinC 2015, 12 of 443 have stretches from here
+# on, 1.1 to 48 s long, in four of five cases where the alarm was false.
+SHORTEST_OF_TWO_S: Final = 1.0
+_FEW_LEADS: Final = 2
+# A signal without any noise, of a simulator, is held between its beats. It then has the same values
+# at least this often; slower heart rates than 20 per minute are no rhythm that simulators have.
+_BASELINE_EVERY_S: Final = 3.0
+# Devices write a calibration pulse into a second without an ECG (Philips).
+_SECOND_OF_PULSE_S: Final = 1.0
+_MAX_STRETCHES_NAMED: Final = 5
+
+Stretches = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""(runs,) first samples, and (runs,) the samples after the last ones."""
+
+
+def mark_filler(record: EcgRecord, min_seconds: float = 0.0) -> EcgRecord:
+    """Return the record with gaps where all leads are held at one value, and a warning.
+
+    A stretch at the end is cut off, unless less than `min_seconds` would remain.
+    """
+    signal = record.signal
+    rows = np.flatnonzero(np.fmax.reduce(signal, axis=1) > np.fmin.reduce(signal, axis=1))
+    if rows.size == 0 or not _may_be_held(signal[rows], record.fs):
+        return record
+    starts, stops = _held_stretches(signal[rows], record.fs)
+    if starts.size:
+        starts, stops = _without_those_of_a_pulse(starts, stops, record)
+    if starts.size == 0:
+        return record
+    marked = signal.copy()
+    for start, stop in zip(starts, stops, strict=True):
+        marked[rows, start:stop] = np.nan
+    warning = (
+        f"signal: held at one value in all leads {_named_stretches(starts, stops, record.fs)};"
+        " that is no signal"
+    )
+    if stops[-1] == record.samples and starts[-1] >= max(min_seconds * record.fs, 1):
+        marked = np.ascontiguousarray(marked[:, : starts[-1]])
+        warning += ", and the end is cut off"
+    return replace(record, signal=marked).with_warnings(warning)
+
+
+def _named_stretches(
+    starts: Sequence[int] | NDArray[np.intp], stops: Sequence[int] | NDArray[np.intp], fs: float
+) -> str:
+    """Return "from 1.00 to 2.50 s, from 4.00 to 4.50 s", at most five stretches."""
+    named = [
+        f"from {start / fs:.2f} to {stop / fs:.2f} s"
+        for start, stop in zip(starts[:_MAX_STRETCHES_NAMED], stops, strict=False)
+    ]
+    if len(starts) > _MAX_STRETCHES_NAMED:
+        named.append(f"and {len(starts) - _MAX_STRETCHES_NAMED} times more")
+    return ", ".join(named)
+
+
+def _may_be_held(signal: NDArray[np.float32], fs: float) -> bool:
+    """Return whether a stretch of the shortest length may be in a signal (leads, samples).
+
+    It would contain two neighbours among samples that are half as far apart. These few samples
+    show that nearly all recordings have no such stretch.
+    """
+    sparse = signal[:, :: max(int(SHORTEST_S * fs) // 2, 1)]
+    return bool(_are_held(sparse).any())
+
+
+def _are_held(signal: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return (samples - 1,) whether each sample's value is that of the next, in all known leads."""
+    known = ~np.isnan(signal)
+    both_known = known[:, 1:] & known[:, :-1]
+    held = (signal[:, 1:] == signal[:, :-1]) | ~both_known
+    return np.asarray(held.all(axis=0) & both_known.any(axis=0), np.bool_)
+
+
+def _held_stretches(signal: NDArray[np.float32], fs: float) -> Stretches:
+    """Return the stretches of filler in a signal (leads, samples) whose leads all vary."""
+    runs = find_gaps(_are_held(signal)[np.newaxis])
+    starts, stops = runs.start, runs.stop + 1
+    known_leads = np.count_nonzero(~np.isnan(signal[:, starts]), axis=0)
+    shortest_s = np.where(known_leads > _FEW_LEADS, SHORTEST_S, SHORTEST_OF_TWO_S)
+    # The margin is for products such as 0.29 * 100, which is 28.999999999999996.
+    is_long = stops - starts > shortest_s * fs - 1e-6
+    if is_long.any():
+        is_long &= ~_are_baseline(signal[:, starts], signal.shape[1] / fs)
+    return starts[is_long], stops[is_long]
+
+
+def _without_those_of_a_pulse(
+    starts: NDArray[np.intp], stops: NDArray[np.intp], record: EcgRecord
+) -> Stretches:
+    """Leave out what a calibration pulse explains: the pulse itself, and the second it is in."""
+    pulse = find_pulse(record)
+    if pulse is None:
+        return starts, stops
+    first = (pulse[0] - _SECOND_OF_PULSE_S) * record.fs
+    last = (pulse[1] + _SECOND_OF_PULSE_S) * record.fs
+    others = (starts < first) | (stops > last)
+    return starts[others], stops[others]
+
+
+def _are_baseline(values: NDArray[np.float32], seconds: float) -> NDArray[np.bool_]:
+    """Return (runs,) whether the recording is held at the values of each run again and again.
+
+    values  (leads, runs)
+    """
+    _, inverse, counts = np.unique(
+        np.nan_to_num(values), axis=1, return_inverse=True, return_counts=True
+    )
+    often = counts[inverse.ravel()] >= max(seconds / _BASELINE_EVERY_S, 2)
+    return np.asarray(often, np.bool_)
