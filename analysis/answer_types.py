@@ -135,8 +135,8 @@ class Superclass(TypedDict):
     NORM normal, MI infarction, STTC ST/T change, CD conduction disturbance, HYP hypertrophy.
     """
 
-    top: str
-    """The most probable superclass."""
+    top: str | None
+    """The most probable of the positive superclasses; null if none is positive."""
     probabilities: dict[str, Probability]
     """NORM, MI, STTC, CD, HYP; several may apply."""
     positive: list[str]

@@ -51,8 +51,8 @@ class AnalyzeOptions:
     thresholds      label name -> threshold, instead of the label's own
     features_role   role of the encoder that computes the part `features`; None if no
                     encoder does
-    requires_model  refuse a recording that no encoder can read, instead of returning null for the
-                    parts that need an encoder
+    requires_model  refuse a recording that is too short for every encoder, or where none is loaded,
+                    instead of returning null for the parts that need an encoder
     warnings        for the answer: sentences about the request's options
     """
 

@@ -15,7 +15,7 @@ from analysis.measuring import MEASURED_PARTS, MeasuredRecord, measure_record
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from analysis.quality_part import quality_part
-from errors import NoModel, TooFewLeads, TooShort
+from errors import EcgError, NoModel, TooFewLeads, TooShort
 from model_store.manifest import Role
 from signal_quality import Quality, assess_leads, without_pulse
 from signals.checks import check_record
@@ -90,8 +90,8 @@ def prepare(
 ) -> Prepared:
     """Check one recording and do everything that needs no encoder.
 
-    Raises the errors of `signals.checks`; where the encoder's output is the whole answer (feature
-    options, or `AnalyzeOptions.requires_model`) also NoModel, TooShort and TooFewLeads.
+    Raises the errors of `signals.checks`; with feature options also NoModel, TooShort and
+    TooFewLeads, with `AnalyzeOptions.requires_model` NoModel and TooShort.
     """
     started = time.perf_counter()
     is_judging = isinstance(options, QualityOptions)
@@ -100,7 +100,7 @@ def prepare(
     judged_at = time.perf_counter()
     encoder_input = _encoder_input(judged, options, deployment)
     refusal = encoder_input.refusal
-    if refusal is not None and _requires_model(options):
+    if refusal is not None and _refuses(options, refusal):
         raise refusal
     quality = None
     if judged.quality is not None and _wants_quality(options):
@@ -167,9 +167,13 @@ def _wants_quality(options: Options) -> bool:
     return isinstance(options, QualityOptions) or _includes(options, "quality")
 
 
-def _requires_model(options: Options) -> bool:
+def _refuses(options: Options, refusal: EcgError) -> bool:
+    """Return whether there is no answer without the encoder.
+
+    An analysis of too few leads still has the rhythm and the quality.
+    """
     if isinstance(options, AnalyzeOptions):
-        return options.requires_model
+        return options.requires_model and not isinstance(refusal, TooFewLeads)
     return isinstance(options, FeatureOptions)
 
 

@@ -29,12 +29,23 @@ from errors import EcgError, ModelStoreError
 try:
     from ecgfm_client.errors import UnusableInput
     from ecgfm_client.tables import Table as Table
+    from ecgfm_client.variables import misspelt_variables
 except ImportError as error:
     # The client's tables need pyarrow, which serving does not need: it may not be installed.
     raise SystemExit(f"bulk needs the client package: pip install ./client ({error})") from None
 
 from bulk.engine import local_engine
 from bulk.job import run_job
+
+# The server's settings that have the same meaning here.
+VARIABLES = (
+    "ECG_MODEL",
+    "ECG_DEVICE",
+    "ECG_DTYPE",
+    "ECG_MODELS_DIR",
+    "ECG_CLINICAL_CHECKPOINT",
+    "ECG_FEATURES_CHECKPOINT",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: all recordings have embeddings; 1: some failed; 2: the command cannot run.
     """
     options = local_parser().parse_args(arguments)
+    warn_of_misspelt_variables()
     limit_openmp_spinning()
     keep_freed_memory()
     # The reader processes inherit this. They run in parallel, so one BLAS thread each is enough;
@@ -57,6 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UnusableInput, ModelStoreError, EcgError) as error:
         print(f"bulk: {error}", file=sys.stderr)
         return 2
+
+
+def warn_of_misspelt_variables() -> None:
+    """Print a line for each variable that is ignored and resembles one that would be used."""
+    for sentence in misspelt_variables(os.environ, VARIABLES):
+        print(f"bulk: {sentence}", file=sys.stderr)
 
 
 def requested_devices(options: argparse.Namespace) -> list[str]:

@@ -21,16 +21,21 @@ from formats.decoded import (
     faulty_channel,
     printable_names,
     short_name,
-    voltage_unit,
 )
 from formats.hints import Hints, prefer_request, single_id
 from formats.lead_selection import select_leads
 from formats.limits import MAX_VALUES
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Sex, Units
-from signals.units import to_millivolt
+from signals.units import (
+    UNKNOWN,
+    is_known_unit,
+    millivolt_per_unit,
+    to_millivolt,
+    voltage_unit,
+)
 
-# What a reader needs; the first six are those of `decoded`.
+# What a reader needs; the first five are those of `decoded`.
 __all__ = [
     "Channel",
     "DecodedFile",
@@ -39,11 +44,8 @@ __all__ = [
     "printable_names",
     "record_from_channels",
     "short_name",
-    "voltage_unit",
 ]
 
-_MILLIVOLT_PER_UNIT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
-_UNKNOWN_UNIT: Final = ("unknown", 1.0)
 # A long strip of one lead must not win against ten seconds of twelve leads.
 MAX_SECONDS_COUNTED: Final = 10.0
 
@@ -66,8 +68,8 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
     If the request's hints contradict the file, they win, and a warning is added.
 
     Raises UnknownLead, DuplicateLead, BadShape, RaggedSignal, NoSamples, CorruptFile (gain 0),
-    RecordingTooLong, ImplausibleValues (infinite), MissingField (no rate), BadSamplingRate,
-    DurationMismatch, BadOption.
+    RecordingTooLong, ImplausibleValues (infinite), MissingField (no rate, or a unit that is no
+    voltage), BadSamplingRate, DurationMismatch, BadOption.
     """
     leads = select_leads(decoded, hints)
     samples = len(leads.channels[0].codes)
@@ -85,7 +87,7 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
         )
     rate = fields.sampling_rate(fs, ("fs",))
     fields.check_duration(hints.recording_duration, samples, rate, ("recording_duration",))
-    signal, units, unit_warnings = _scale(leads.channels, hints, decoded.kind)
+    signal, units, unit_warnings = _scale(leads.channels, decoded, hints)
     patient, date, patient_warnings = _patient_and_date(decoded, hints)
     return EcgRecord(
         signal=signal,
@@ -107,56 +109,71 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
 
 
 def _scale(
-    channels: Sequence[Channel], hints: Hints, kind: str
+    channels: Sequence[Channel], decoded: DecodedFile, hints: Hints
 ) -> tuple[NDArray[np.float32], Units, tuple[str, ...]]:
     """Return (leads, samples) float32, its units and warnings.
 
     In mV, or in the file's own values if a unit is unknown. The request's gain applies to the codes
     and replaces the file's scale, offset and unit.
     """
+    kind = decoded.kind
     # The request's gain is in ADC units per mV, so it applies to the codes as stored.
     if hints.gain is not None:
         unit = hints.units or "mV"
         rows = [to_millivolt(channel.codes, unit, hints.gain)[0] for channel in channels]
         gain_warnings = prefer_request("gain", hints.gain, _common_gain(channels))[1]
         return _finite(np.stack(rows), kind), "mV", gain_warnings
-    stated = _common_unit(channels)
-    warnings = prefer_request("units", _canonical_spelling(hints.units), stated)[1]
-    if hints.units is None and stated is None:
-        warnings += (
-            f"units: the {kind} file states none; send units or gain; "
-            "results that need volts are null",
-        )
+    stated = [channel.unit or decoded.unit or None for channel in channels]
+    warnings = prefer_request("units", _canonical_spelling(hints.units), _common_unit(stated))[1]
+    if not any(stated):
+        stated = [decoded.default_unit] * len(channels)
+    if hints.units is None:
+        warnings += _unit_warnings(channels, stated, kind)
     rows = []
     units: Units = "mV"
-    for channel in channels:
-        row, row_units = _to_millivolt(channel, hints.units)
+    for channel, stated_unit in zip(channels, stated, strict=True):
+        file_unit = stated_unit if stated_unit and is_known_unit(stated_unit) else UNKNOWN
+        row, row_units = _to_millivolt(channel, hints.units or file_unit)
         rows.append(row)
         if row_units == "unknown":
             units = "unknown"
     return _finite(np.stack(rows), kind), units, warnings
 
 
-def _common_unit(channels: Sequence[Channel]) -> str | None:
-    """Return the unit that all channels state, None if none states one, or "several units"."""
-    units: set[str | None] = set()
-    for channel in channels:
-        if not channel.unit:
-            units.add(None)
-            continue
-        known = voltage_unit(channel.unit)
-        # A unit that is not a voltage differs from a missing one.
-        units.add(known[0] if known else "")
+def _unit_warnings(
+    channels: Sequence[Channel], stated: Sequence[str | None], kind: str
+) -> tuple[str, ...]:
+    """Return a warning for channels without a unit, or with one that is no voltage."""
+    unstated = [
+        channel.name for channel, unit in zip(channels, stated, strict=True) if unit is None
+    ]
+    others = [unit for unit in stated if unit is not None and not is_known_unit(unit)]
+    found = ""
+    if len(unstated) == len(channels):
+        found = "states none"
+    elif unstated:
+        found = f"states none for {printable_names(unstated)}"
+    elif others:
+        found = f"states {printable_names(list(dict.fromkeys(others)))}, which is no voltage"
+    if not found:
+        return ()
+    return (
+        f"units: the {kind} file {found}; send units or gain; results that need volts are null",
+    )
+
+
+def _common_unit(stated: Sequence[str | None]) -> str | None:
+    """Return the unit that is stated for all channels, None for none, or "several units".
+
+    A unit that is no voltage is "unknown".
+    """
+    units = {None if unit is None else voltage_unit(unit) or UNKNOWN for unit in stated}
     return units.pop() if len(units) == 1 else "several units"
 
 
 def _canonical_spelling(units: str | None) -> str | None:
     """Spell the request's unit as `voltage_unit` does, so that "uv" does not contradict "uV"."""
-    if units is None:
-        return None
-    known = voltage_unit(units)
-    # A factor other than 1 ("nV") means another unit, not another spelling.
-    return known[0] if known is not None and known[1] == 1.0 else units
+    return None if units is None else voltage_unit(units) or units.strip().casefold()
 
 
 def _common_gain(channels: Sequence[Channel]) -> float | None:
@@ -166,26 +183,18 @@ def _common_gain(channels: Sequence[Channel]) -> float | None:
     """
     gains: set[float | None] = set()
     for channel in channels:
-        unit, factor = voltage_unit(channel.unit or "") or _UNKNOWN_UNIT
-        millivolt = _MILLIVOLT_PER_UNIT.get(unit)
+        millivolt = millivolt_per_unit(channel.unit or "")
         if millivolt is None or not channel.scale:
             gains.add(None)
         else:
-            gains.add(float(f"{1.0 / (channel.scale * factor * millivolt):.6g}"))
+            gains.add(float(f"{1.0 / (channel.scale * millivolt):.6g}"))
     return gains.pop() if len(gains) == 1 else math.nan
 
 
-def _to_millivolt(
-    channel: Channel, requested_unit: str | None
-) -> tuple[NDArray[np.float32], Units]:
-    """Scale one channel. The requested unit, if any, replaces the file's."""
-    unit, factor = voltage_unit(channel.unit or "") or _UNKNOWN_UNIT
+def _to_millivolt(channel: Channel, unit: str) -> tuple[NDArray[np.float32], Units]:
+    """Scale one channel whose values are in `unit`."""
     with np.errstate(over="ignore", invalid="ignore"):  # _finite rejects infinite values
         values = channel.codes.astype(np.float64) * channel.scale + channel.offset
-        if requested_unit is not None:
-            return to_millivolt(values, requested_unit)
-        if factor != 1.0:
-            values = values * factor
         return to_millivolt(values, unit)
 
 

@@ -11,14 +11,6 @@ from numpy.typing import NDArray
 
 from signals.record import Patient, Reported
 
-# Spellings of voltage units in files -> the name that `signals.units` knows, and the factor to it.
-_VOLTAGE_UNITS: Final[dict[str, tuple[str, float]]] = {
-    **dict.fromkeys(("mv", "millivolt", "millivolts", "milivolt", "milivolts"), ("mV", 1.0)),
-    **dict.fromkeys(("uv", "μv", "microvolt", "microvolts"), ("uV", 1.0)),
-    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), ("uV", 1e-3)),
-    **dict.fromkeys(("v", "volt", "volts"), ("V", 1.0)),
-    "unknown": ("unknown", 1.0),
-}
 _MAX_NAMES_LISTED: Final = 20
 _MAX_NAME_CHARS: Final = 40
 _MAX_CHANNEL_NAME_CHARS: Final = 65  # a longer one is no lead's, see signals.leads
@@ -48,8 +40,10 @@ class Channel:
 class DecodedFile:
     """The content of a file that a reader decoded.
 
-    kind  the name of the format in messages
-    fs    samples per second; None if the file states none, or if its channels do
+    kind          the name of the format in messages
+    fs            samples per second; None if the file states none, or if its channels do
+    unit          of all channels that state none themselves, as the file spells it
+    default_unit  of a file that states no unit, if its format has one
     """
 
     kind: str
@@ -58,19 +52,13 @@ class DecodedFile:
     patient: Patient = field(default_factory=Patient)
     reported: Reported | None = None
     warnings: tuple[str, ...] = ()
+    unit: str | None = None
+    default_unit: str | None = None
 
 
 def faulty_channel(name: str, fault: str) -> Channel:
     """Return a channel without samples that cannot be read; `fault` is a clause."""
     return Channel(name, np.zeros(0), None, fault=fault)
-
-
-def voltage_unit(unit: str) -> tuple[str, float] | None:
-    """Return a unit of `signals.units` and the factor to it: ("uV", 0.001) for "nV".
-
-    None if the unit is not a voltage.
-    """
-    return _VOLTAGE_UNITS.get(unit.strip().casefold().replace("µ", "μ"))
 
 
 def short_name(name: str | None) -> str:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from errors import BadShape, CorruptFile, NoSamples, RaggedSignal, UnknownLead
-from formats.decoded import Channel, DecodedFile, printable_names, voltage_unit
+from errors import BadShape, CorruptFile, MissingField, NoSamples, RaggedSignal, UnknownLead
+from formats.decoded import Channel, DecodedFile, printable_names
 from formats.hints import Hints, prefer_request
 from signals.leads import canonical_lead, parse_lead_names
+from signals.units import is_known_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +30,8 @@ def select_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
     A channel that cannot be read, or that is sampled at another rate than most leads, is left out
     and named in a warning, so that it does not cost the others.
 
-    Raises UnknownLead, DuplicateLead, BadShape, CorruptFile if no lead can be read, RaggedSignal,
-    NoSamples.
+    Raises UnknownLead, MissingField if the unit of the leads is no voltage, DuplicateLead,
+    BadShape, CorruptFile if no lead can be read, RaggedSignal, NoSamples.
     """
     named = _standard_leads(decoded, hints)
     readable = _readable(named, decoded.kind, hints)
@@ -62,17 +63,14 @@ def _standard_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
         else:
             left_out.append(channel.name)
     if not selected:
-        raise UnknownLead(
-            f"no standard lead in volts among the {decoded.kind} channels "
-            f"({printable_names(left_out)})",
-            loc=("lead_names",),
-        )
+        raise _no_lead_in_volts(decoded, names)
     warnings: tuple[str, ...] = ()
     if left_out:
         left_out_names = printable_names(left_out)
         warnings += (f"lead_names: not a standard lead in volts, left out: {left_out_names}",)
-    if requested is not None and requested != tuple(file_names):
-        stated = tuple(name or "" for name in file_names)
+    if requested is not None:
+        # A name that is no lead's does not contradict the request.
+        stated = tuple(name or wanted for name, wanted in zip(file_names, requested, strict=True))
         warnings += prefer_request("lead_names", requested, stated)[1]
     return SelectedLeads(selected, tuple(selected_names), warnings=warnings)
 
@@ -125,9 +123,34 @@ def _is_voltage(channel: Channel, hints: Hints) -> bool:
 
     True if it has no unit, and for all channels if the request states the unit or the gain.
     """
-    if hints.units or hints.gain or not channel.unit:
-        return True
-    return voltage_unit(channel.unit) is not None
+    return bool(hints.units or hints.gain or not channel.unit or is_known_unit(channel.unit))
+
+
+def _no_lead_in_volts(
+    decoded: DecodedFile, names: Sequence[str | None]
+) -> MissingField | UnknownLead:
+    """Return the error for a file without a lead in volts, which is due to its units or its names.
+
+    names  the channels' standard names
+    """
+    leads: list[str] = []
+    units: list[str] = []
+    for channel, name in zip(decoded.channels, names, strict=True):
+        if name is not None:
+            leads.append(name)
+            units.append(channel.unit or "")
+    if not leads:
+        listing = printable_names([channel.name for channel in decoded.channels])
+        return UnknownLead(
+            f"no standard lead in volts among the {decoded.kind} channels ({listing})",
+            loc=("lead_names",),
+        )
+    # dict.fromkeys() removes repetitions and keeps the order.
+    return MissingField(
+        f"units: the {decoded.kind} file states {printable_names(list(dict.fromkeys(units)))} for "
+        f"{', '.join(leads)}, which is no voltage; send units (mV, uV, V or unknown) or gain",
+        loc=("units",),
+    )
 
 
 def _most_common_rate(leads: SelectedLeads, file_fs: float | None) -> SelectedLeads:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from errors import EcgError
 from formats.hints import Hints
 from signals.record import EcgRecord
 
@@ -49,6 +50,10 @@ def _no_companions(heads: Sequence[Part], parts: Sequence[Part]) -> list[Sequenc
     return [() for _ in heads]
 
 
+def _no_reason(parts: Sequence[Part]) -> EcgError | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Format:
     """A file format. To add one, define `FORMAT` in a module of this package.
@@ -60,6 +65,8 @@ class Format:
     about       the texts for docs/formats.md
     companions  (heads, all parts) -> for each head the other parts that it names as belonging to
                 it; they do not count as recordings
+    lacking     (parts of which no format recognises one) -> the error that says what they lack if
+                they are parts of a recording in this format, else None
     fallback    used only if no other format is detected, because many files look like this one
                 (a table of numbers)
     """
@@ -69,4 +76,5 @@ class Format:
     read: Callable[[Part, Sequence[Part], Hints], EcgRecord]
     about: About
     companions: Callable[[Sequence[Part], Sequence[Part]], list[Sequence[Part]]] = _no_companions
+    lacking: Callable[[Sequence[Part]], EcgError | None] = _no_reason
     fallback: bool = False

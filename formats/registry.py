@@ -29,7 +29,6 @@ _NOT_READABLE: Final = (
     (b"\x1f\x8b", "a gzip file; send it with Content-Encoding: gzip"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
-    (b"fLaC", "a FLAC file without its WFDB header"),
     (b"ANN  1.0", "ISHNE annotations; send the file with the samples"),
     (b"<", "XML of an unsupported format"),
     (b"{", "JSON without a signal"),
@@ -109,7 +108,7 @@ def _head(files: list[Part]) -> tuple[Format, Part]:
     """Return the file that the recording starts with, and its format.
 
     A file that another head names as its companion starts no recording.
-    Raises SeveralRecordings, CorruptFile, UnknownFormat.
+    Raises SeveralRecordings, CorruptFile, UnknownFormat, and what a format says that files lack.
     """
     heads: list[tuple[Format, Part]] = []
     for file in files:
@@ -136,6 +135,10 @@ def _head(files: list[Part]) -> tuple[Format, Part]:
         )
     if heads:
         raise CorruptFile("the headers in the upload name each other; none starts a recording")
+    for file_format in known_formats():
+        reason = file_format.lacking(files)
+        if reason is not None:
+            raise reason
     raise UnknownFormat(f"{_description(files)}; {_supported()}")
 
 

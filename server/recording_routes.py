@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Route = Literal["analyze", "extract_features", "assess_quality", "predict", "classify"]
+Route = Literal["analyze", "extract_features", "assess_quality", "predict", "classify", "diagnosis"]
 
 # The upload forms of earlier services, which take nothing but a form with files.
-FORM_ROUTES: Final[tuple[Route, ...]] = ("predict", "classify")
+FORM_ROUTES: Final[tuple[Route, ...]] = ("predict", "classify", "diagnosis")
 
 ROUTE_OPTIONS: Final[dict[Route, tuple[str, ...]]] = {
     "analyze": ("include", "aggregate", "thresholds", "model"),
@@ -15,5 +15,6 @@ ROUTE_OPTIONS: Final[dict[Route, tuple[str, ...]]] = {
     "assess_quality": (),
     "predict": (),
     "classify": ("lang",),
+    "diagnosis": ("lang",),
 }
 ALL_OPTIONS: Final = frozenset(name for names in ROUTE_OPTIONS.values() for name in names)

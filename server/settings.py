@@ -51,8 +51,10 @@ LIMITS: Final = (
     "reader_memory_mb",
 )
 
-# Variables of the scripts and the tests.
-OTHER_VARIABLES: Final = frozenset({"ECG_VENV", "ECG_DEPLOY_VENV", "ECG_SHARED_DATA"})
+# Variables of the scripts, the tests and the client (client/ecgfm_client/variables.py).
+OTHER_VARIABLES: Final = frozenset(
+    {"ECG_VENV", "ECG_DEPLOY_VENV", "ECG_SHARED_DATA", "ECGFM_URL", "ECGFM_API_KEY"}
+)
 
 
 def _core_count() -> int:
@@ -358,17 +360,18 @@ def parse_arguments(arguments: list[str]) -> Settings:
         flag = f"--{name.replace('_', '-')}"
         default = "none" if field.default is None else field.default
         description = f"{field.description} (ECG_{name.upper()}; default: {default})"
-        # A bare flag turns a switch on.
-        bare: dict[str, Any] = {"nargs": "?", "const": "true"} if field.annotation is bool else {}
+        shape: dict[str, Any] = {"metavar": "VALUE"}
+        if field.annotation is bool:
+            # Without a value the flag turns the setting on.
+            shape = {"metavar": "true|false", "nargs": "?", "const": "true"}
         # SUPPRESS: a flag that is not given leaves the value to the environment. argparse formats
         # the help with %.
         parser.add_argument(
             flag,
             dest=name,
             default=argparse.SUPPRESS,
-            metavar="VALUE",
             help=description.replace("%", "%%"),
-            **bare,
+            **shape,
         )
     try:
         return Settings(**vars(parser.parse_args(arguments)))
@@ -381,16 +384,20 @@ def parse_arguments(arguments: list[str]) -> Settings:
 
 
 def unknown_variables(environment: Iterable[str]) -> list[str]:
-    """Return a sentence for each ECG_ variable that is no setting: misspelt, or of another version.
+    """Return a sentence for each variable that looks like a setting and is none.
+
+    These are misspelt, or of another version. Capitals do not matter, as in the settings. The
+    prefix ECGFM_ is that of the client's variables.
 
     environment  the names of the variables
     """
     known = {f"ECG_{name.upper()}" for name in Settings.model_fields}
     sentences = []
     for name in sorted(environment):
-        if not name.startswith("ECG_") or name in known or name in OTHER_VARIABLES:
+        upper = name.upper()
+        if not upper.startswith(("ECG_", "ECGFM_")) or upper in known or upper in OTHER_VARIABLES:
             continue
-        similar = get_close_matches(name, known, n=1)
+        similar = get_close_matches(upper.replace("ECGFM_", "ECG_", 1), known, n=1)
         hint = f"; {similar[0]} is similar" if similar else ""
         sentences.append(f"{name} is no setting of this version and is ignored{hint}")
     return sentences

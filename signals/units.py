@@ -17,14 +17,47 @@ from signals.record import EcgRecord, Units
 MAX_QRS_MV: Final = 20.0
 MIN_QRS_MV: Final = 0.02
 
+# How many of a unit make 1 mV.
+_PER_MILLIVOLT: Final = {"V": 1e-3, "mV": 1.0, "uV": 1e3, "nV": 1e6}
 # "µ" is the micro sign or the Greek letter, depending on the keyboard; casefold() turns the former
-# into the latter. The values are how many of the unit make 1 mV.
-_PER_MILLIVOLT: Final = {"mv": 1.0, "uv": 1000.0, "μv": 1000.0, "v": 0.001}
+# into the latter. "mcV" is what Health Auto Export writes (github.com/Lybron/health-auto-export,
+# issue 69); the Cyrillic symbols are those of GOST 8.417; the words are English, German and French,
+# Spanish, Portuguese and Italian, Russian.
+_PREFIXES: Final = {
+    "V": ("",),
+    "mV": ("m", "milli", "mili", "м", "милли"),
+    "uV": ("u", "μ", "mc", "mk", "micro", "mikro", "мк", "микро"),
+    "nV": ("n", "nano", "н", "нано"),
+}
+_VOLTS: Final = ("v", "volt", "volts", "voltio", "voltios", "в", "вольт")
+_UNIT_OF_SPELLING: Final = {
+    prefix + volt: unit
+    for unit, prefixes in _PREFIXES.items()
+    for prefix in prefixes
+    for volt in _VOLTS
+}
+UNKNOWN: Final = "unknown"
 _ALLOWED: Final = "mV, uV, V or unknown"
 _MAX_UNIT_CHARS: Final = 16  # of a client's unit that an error message shows
 # A window of this length contains a QRS complex at 60 beats per minute and more, and little
 # baseline wander.
 _WINDOW_S: Final = 1.0
+
+
+def voltage_unit(unit: str) -> str | None:
+    """Return V, mV, uV or nV for any usual spelling of it, or None if it is not one of these."""
+    return _UNIT_OF_SPELLING.get(unit.strip().casefold())
+
+
+def millivolt_per_unit(unit: str) -> float | None:
+    """Return how many mV one of a unit is; None if the unit is not a voltage."""
+    known = voltage_unit(unit)
+    return None if known is None else 1.0 / _PER_MILLIVOLT[known]
+
+
+def is_known_unit(unit: str) -> bool:
+    """Return whether a unit is a voltage, or the word unknown."""
+    return voltage_unit(unit) is not None or unit.strip().casefold() == UNKNOWN
 
 
 def to_millivolt(
@@ -34,17 +67,17 @@ def to_millivolt(
 
     Samples in unknown units keep their values if there is no gain.
 
-    units  mV, uV, V or unknown, in upper or lower case
+    units  mV, uV, V or unknown, in any spelling that `voltage_unit` knows
     gain   ADC units per mV: mV = value / gain, with units mV or unknown
     Returns (samples, "mV" or "unknown"). Values too large for float32 become infinite;
     `signals.checks` refuses them.
     Raises BadOption for any other unit, for a gain that is not positive, and for a gain together
-    with uV or V, which it contradicts.
+    with another unit than mV, which it contradicts.
     """
     unit = _checked_unit(units)
     if gain is not None:
         divisor = _checked_gain(gain, unit)
-    elif unit == "unknown":
+    elif unit == UNKNOWN:
         return np.ascontiguousarray(signal, np.float32), "unknown"
     else:
         divisor = _PER_MILLIVOLT[unit]
@@ -111,9 +144,9 @@ def qrs_heights(signal: NDArray[np.float32], fs: float) -> NDArray[np.float32]:
 
 
 def _checked_unit(units: str) -> str:
-    """Return the unit in lower case. Raises BadOption for an unknown one."""
-    unit = units.strip().casefold()
-    if unit not in _PER_MILLIVOLT and unit != "unknown":
+    """Return V, mV, uV, nV or "unknown". Raises BadOption for any other unit."""
+    unit = UNKNOWN if units.strip().casefold() == UNKNOWN else voltage_unit(units)
+    if unit is None:
         shown = ascii(units[:_MAX_UNIT_CHARS])
         raise BadOption(f"units: {shown}; allowed are {_ALLOWED}", loc=("units",))
     return unit
@@ -125,7 +158,7 @@ def _checked_gain(gain: float, unit: str) -> float:
         raise BadOption(
             f"gain: {gain:g}; a positive number of ADC units per mV is required", loc=("gain",)
         )
-    if unit not in ("mv", "unknown"):
+    if unit not in ("mV", UNKNOWN):
         raise BadOption(
             "units: contradicts gain, which turns ADC units into mV; send only one of the two",
             loc=("units",),

@@ -28,7 +28,7 @@ from ray.data import ActorPoolStrategy, DataContext
 
 from analysis.deployment import Deployment
 from analysis.options import FeatureOptions
-from bulk.command import base_parser
+from bulk.command import base_parser, warn_of_misspelt_variables
 from bulk.engine import BATCH_SEGMENTS, encode_batch
 from bulk.job import run_job
 from bulk.outcomes import EmbeddedRecording, FailedRecording, PreparedRecording
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the cluster's head node (default: RAY_ADDRESS, else start a cluster of this machine)",
     )
     options = parser.parse_args(arguments)
+    warn_of_misspelt_variables()
     # A cluster that this command starts sends no usage statistics.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

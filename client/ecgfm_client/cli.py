@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +26,7 @@ from typing import Any
 from ecgfm_client.client import AsyncEcgClient, EcgClient
 from ecgfm_client.errors import NoAnswer, Refused, UnusableInput
 from ecgfm_client.folders import Recording, find_recordings
+from ecgfm_client.variables import misspelt_client_variables
 
 DONE, REFUSED, UNUSABLE, NO_ANSWER = 0, 1, 2, 3  # exit statuses
 INTERRUPTED = 130  # the shells' exit status after Ctrl-C: 128 + SIGINT
@@ -37,6 +39,8 @@ RECORD_FIELDS = ("fs", "lead_names", "units", "gain", "age", "sex")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, by default with the arguments of the process. Return the exit status."""
     options = _parser().parse_args(arguments)
+    for sentence in misspelt_client_variables(os.environ):
+        _print_message(sentence)
     try:
         return int(options.run(options))
     except Refused as refusal:

@@ -120,7 +120,8 @@ class EcgClient:
         """Return /predict's answer: whether the patient has a pacemaker.
 
         files  an ECG's files, and a JSON file with the patient's age
-        If the call raises Refused, its `body` contains `result: null`.
+        A result is given above 18 years. If the call raises Refused, its `body` contains
+        `result: null`.
         """
         return self._ask(upload_call("/predict", files, {}))
 

@@ -24,10 +24,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ecgfm_client.errors import UnusableInput
+from ecgfm_client.naming import abnormality_texts, rhythm_text, superclass_text
 from ecgfm_client.results import Analysis, array
 
 # The value of `include` for an analysis that `plot` can draw completely.
-PARTS = "clinical_analysis,superclass,pacemaker,measurements,quality,fiducials,signal,reported"
+PARTS = (
+    "clinical_analysis,labels,superclass,pacemaker,measurements,quality,fiducials,signal,reported"
+)
 MM_PER_S, MM_PER_MV = 25.0, 10.0
 # Positions on the page are in mm from its left and bottom edges.
 PAGE_MM = (297.0, 210.0)  # width and height: A4, landscape
@@ -326,11 +329,12 @@ def _header_lines(analysis: Analysis) -> list[str]:
     lines = ["   ".join(values_as_text[:3]), "   ".join(values_as_text[3:])]
     lines.append(f"Quality {analysis.signal_quality or '-'}")
     lines.append(_date_age_sex(analysis.raw.get("reported") or {}))
-    source = f" (by {analysis.rhythm_source})" if analysis.rhythm_source else ""
-    lines.append(f"{analysis.rhythm or 'no rhythm'}{source}")
-    superclass = None if analysis.superclass is None else analysis.superclass.get("top")
-    lines += _names_that_fit(analysis.abnormalities, HEADER_LINES - 1 - (superclass is not None))
-    return lines if superclass is None else [*lines, f"Superclass {superclass}"]
+    lines.append(rhythm_text(analysis))
+    has_superclass = analysis.superclass is not None
+    lines += _names_that_fit(abnormality_texts(analysis), HEADER_LINES - 1 - has_superclass)
+    if analysis.superclass is not None:
+        lines.append(f"Superclass {superclass_text(analysis.superclass)}")
+    return lines
 
 
 def _date_age_sex(reported: Mapping[str, Any]) -> str:

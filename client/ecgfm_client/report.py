@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ecgfm_client.naming import (
+    abnormality_texts,
+    rejected_superclass_text,
+    rhythm_text,
+    superclass_text,
+)
 from ecgfm_client.results import Analysis, Encoder, Health, Measurements, Quality
 
 MAX_LISTED_LABELS = 8
@@ -40,16 +46,13 @@ def health_report(url: str, health: Health) -> str:
 
 
 def _sections(analysis: Analysis) -> Iterator[str]:
-    source = f" (by {analysis.rhythm_source})" if analysis.rhythm_source else ""
-    yield f"{analysis.rhythm or 'no rhythm'}{source}"
+    yield rhythm_text(analysis)
     if analysis.abnormalities:
-        yield "Abnormalities: " + ", ".join(analysis.abnormalities)
+        yield "Abnormalities: " + ", ".join(abnormality_texts(analysis))
     if analysis.superclass is not None:
-        probabilities = analysis.superclass["probabilities"]
-        yield "Superclass: " + ", ".join(
-            f"{name} {probabilities[name]:.2f}"
-            for name in sorted(probabilities, key=probabilities.get, reverse=True)
-        )
+        rejected = rejected_superclass_text(analysis.superclass)
+        below = f" (below the threshold: {rejected})" if rejected else ""
+        yield f"Superclass: {superclass_text(analysis.superclass)}{below}"
     if analysis.pacemaker is not None:
         present = "yes" if analysis.pacemaker["present"] else "no"
         yield f"Pacemaker: {present} ({analysis.pacemaker['probability']:.2f})"

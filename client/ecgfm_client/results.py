@@ -123,6 +123,7 @@ class Analysis:
 
     rhythm: str | None
     rhythm_source: str | None
+    confidence: float | None
     axis_deviation: str | None
     abnormalities: tuple[str, ...]
     labels: tuple[Label, ...] | None
@@ -153,6 +154,7 @@ class Analysis:
         return cls(
             rhythm=clinical.get("rhythm"),
             rhythm_source=clinical.get("rhythm_source"),
+            confidence=clinical.get("confidence"),
             axis_deviation=clinical.get("axis_deviation"),
             abnormalities=tuple(clinical.get("abnormalities") or ()),
             labels=labels,

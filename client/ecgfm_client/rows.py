@@ -63,6 +63,7 @@ def _analysis_row(analysis: Analysis) -> dict[str, Any]:
     row: dict[str, Any] = {
         "rhythm": analysis.rhythm,
         "rhythm_source": analysis.rhythm_source,
+        "rhythm_confidence": _number(analysis.confidence),
         "axis_deviation": analysis.axis_deviation,
         "abnormalities": "; ".join(analysis.abnormalities),
     }

@@ -81,12 +81,12 @@ class _Signal:
     """The signal as the file has it, before its axes are known.
 
     array  one or two axes
-    unit   its unit if the file states none; "" for ADC units
+    unit   its unit if the file states none; None for ADC units
     leads  lead names, if each lead has its own variable
     """
 
     array: NDArray[Any]
-    unit: str
+    unit: str | None
     leads: tuple[str, ...] | None = None
 
 
@@ -104,14 +104,22 @@ def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> Decoded
         # The request names the leads. `channels` compares the names if the counts are equal.
         warnings = prefer_request("lead_names", names, leads)[1]
         leads = names
-    channels = _channels(variables, leads, array, signal.unit)
+    channels = _channels(variables, leads, array)
     age = _scalar(_first(variables, _AGES))
     sex = metadata.parse_sex(_first_string(variables, _SEXES))
     patient, patient_warnings = metadata.plausible_patient(age, sex)
     date = metadata.iso_datetime(_first_string(variables, _DATES))
     reported = Reported(date) if date else None
     fs = _scalar(_first(variables, _RATES))
-    return DecodedFile(kind, fs, channels, patient, reported, (*warnings, *patient_warnings))
+    return DecodedFile(
+        kind,
+        fs,
+        channels,
+        patient,
+        reported,
+        (*warnings, *patient_warnings),
+        default_unit=signal.unit,
+    )
 
 
 def _flatten(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
@@ -136,7 +144,7 @@ def _flatten(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
 
 
 def _channels(
-    variables: Mapping[str, Any], leads: Sequence[str], array: NDArray[Any], default_unit: str
+    variables: Mapping[str, Any], leads: Sequence[str], array: NDArray[Any]
 ) -> list[Channel]:
     """Return the rows of (leads, samples) as channels, scaled by gain and baseline, or by unit.
 
@@ -146,7 +154,7 @@ def _channels(
     gains = _per_lead(_first(variables, _GAINS), count)
     channels: list[Channel] = []
     if gains is None:
-        units = _strings(_first(variables, _UNITS)) or (default_unit,)
+        units = _strings(_first(variables, _UNITS)) or ("",)
         if len(units) != count:
             units = units[:1] * count
         for lead, row, unit in zip(leads, array, units, strict=True):
@@ -259,10 +267,10 @@ def _check_count(values: int) -> None:
         raise RecordingTooLong(f"signal: {values} values; the limit is {MAX_VALUES}")
 
 
-def _default_unit(name: str, signal: NDArray[Any]) -> str:
-    """Return mV for floats, as for every record without a unit, and "" for ADC units."""
+def _default_unit(name: str, signal: NDArray[Any]) -> str | None:
+    """Return mV for floats, as for every record without a unit, and None for ADC units."""
     if name in _WITHOUT_UNIT or signal.dtype.kind != "f":
-        return ""
+        return None
     return _DEFAULT_UNIT
 
 

@@ -79,12 +79,18 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
             channels = _channels_from_columns(table, columns, hints)
             time_fs = _sampling_rate(table, columns)
             fs = table_head.fs if time_fs is None else time_fs
-    default_unit = table_head.unit or DEFAULT_UNIT
-    channels = [replace(channel, unit=channel.unit or default_unit) for channel in channels]
     reported = None
     if table_head.date or table_head.device:
         reported = Reported(table_head.date, table_head.device)
-    return record_from_channels(DecodedFile("CSV", fs, channels, reported=reported), hints)
+    decoded = DecodedFile(
+        "CSV",
+        fs,
+        channels,
+        reported=reported,
+        unit=table_head.unit,
+        default_unit=DEFAULT_UNIT,
+    )
+    return record_from_channels(decoded, hints)
 
 
 def _has_decimal_comma(table: Table) -> bool:

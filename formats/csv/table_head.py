@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from formats import metadata
-from formats.channels import voltage_unit
 from formats.csv.text_table import MAX_COLUMNS, Table, is_counting
 from signals.leads import canonical_lead
+from signals.units import voltage_unit
 
 _MAX_TEXT_CHARS: Final = 4096  # of a line of the head, searched for a rate, a unit or a lead
 _MAX_NAME_CHARS: Final = 256  # of a column with its unit

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import soundfile
 
-from errors import CorruptFile
+from errors import CorruptFile, RecordingTooLong
 from formats.limits import MAX_VALUES
 from formats.wfdb.storage import Codes
 
@@ -56,10 +56,13 @@ class _Stream:
         return len(piece)
 
 
-def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -> Codes:
-    """Return (frames, channels) integers of `bits`; all frames of the file if `frames` is None.
+def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -> tuple[Codes, int]:
+    """Return (frames, channels) integers of `bits`, and how many frames the file has in all.
 
-    Raises CorruptFile if the file is damaged or has fewer frames or another number of channels.
+    frames  the number of frames to decode; all of the file if None
+
+    Raises CorruptFile if the file is damaged or has fewer frames or another number of channels,
+    RecordingTooLong.
     """
     try:
         with soundfile.SoundFile(_Stream(data)) as file:
@@ -69,9 +72,14 @@ def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -
                     f"the header states {channels}"
                 )
             count = file.frames if frames is None else frames
-            if not 0 < count <= file.frames or count * channels > MAX_VALUES:
+            available = file.frames
+            if not 0 < count <= available:
                 raise CorruptFile(
-                    f"WFDB header: {count} frames stated, the FLAC file has {file.frames}; "
+                    f"WFDB header: {count} samples a signal stated, the FLAC file has {available}"
+                )
+            if count * channels > MAX_VALUES:
+                raise RecordingTooLong(
+                    f"WFDB record: {count} samples of {channels} signals in a FLAC file; "
                     f"the limit is {MAX_VALUES} values"
                 )
             values = file.read(count, dtype="int32", always_2d=True)
@@ -82,4 +90,4 @@ def flac_codes(data: memoryview, bits: int, channels: int, frames: int | None) -
             f"the FLAC file of the WFDB record ends after {len(values)} of {count} frames"
         )
     codes: Codes = (values >> (_CONTAINER_BITS - bits)).astype(np.int64)
-    return codes
+    return codes, available

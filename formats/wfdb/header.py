@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from errors import BadSamplingRate, CorruptFile, UnknownFormat, UnsafeFile
+from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat, UnsafeFile
 from formats.fields import MAX_AGE_YEARS
 from formats.metadata import parse_sex
 from formats.numbers import number_of_text, whole_number
@@ -24,6 +24,7 @@ MAX_HEADER_BYTES: Final = 65_536
 MAX_SIGNALS: Final = 256
 MAX_SEGMENTS: Final = 2000
 MAX_FRAME_SAMPLES: Final = 1000
+NO_SAMPLES: Final = 0  # the storage format of a signal without a file, see signal(5)
 _DETECTION_BYTES: Final = 4096
 _GAP: Final = "~"  # in place of a segment's name
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
@@ -128,7 +129,7 @@ def looks_like_header(data: bytes) -> bool:
     if record["segments"]:
         return True
     signal = _SIGNAL.fullmatch(lines[1]) if len(lines) > 1 else None
-    return signal is not None and int(signal["storage"]) in {0, *STORAGE, *FLAC}
+    return signal is not None and int(signal["storage"]) in {NO_SAMPLES, *STORAGE, *FLAC}
 
 
 def named_files(data: bytes) -> tuple[str, ...]:
@@ -208,9 +209,12 @@ def _segments(lines: list[str], count: int) -> tuple[Segment, ...]:
 
 
 def _check_count(stated: int, described: int, limit: int, what: str) -> None:
-    if not 1 <= stated <= limit or described < stated:
+    if not 1 <= stated <= limit:
+        raise CorruptFile(f"WFDB header: {stated} {what} stated; 1 to {limit} are allowed")
+    # Signals share files, so a signal beyond the stated number shifts the samples of the others.
+    if described != stated:
         raise CorruptFile(
-            f"WFDB header: {stated} {what} stated, {described} described; 1 to {limit} are allowed"
+            f"WFDB header: {stated} {what} stated, {described} described; both must be equal"
         )
 
 
@@ -264,6 +268,12 @@ def _signal_line(line: str, index: int) -> SignalLine:
 
 
 def _check_supported(storage: int, frame_samples: int, index: int) -> None:
+    if storage == NO_SAMPLES:
+        raise NoSamples(
+            f"signal {index} of the WFDB header has storage format 0: no samples, as in a layout; "
+            "send the record's header with those of its segments",
+            loc=("file",),
+        )
     if storage not in STORAGE and storage not in FLAC:
         supported = ", ".join(str(number) for number in (*STORAGE, *FLAC))
         raise UnknownFormat(

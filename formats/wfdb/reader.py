@@ -5,8 +5,10 @@ A name only selects a part; no file is opened by it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from typing import Final
 
+from errors import EcgError, MissingPart
 from formats import metadata
 from formats.channels import DecodedFile, record_from_channels
 from formats.hints import Hints
@@ -15,6 +17,12 @@ from formats.wfdb.header import looks_like_header, named_files, parse_header
 from formats.wfdb.segments import join_segments
 from formats.wfdb.signals import Parts, read_channels
 from signals.record import EcgRecord, Reported
+
+# Files whose samples only a header explains: by the name's end of a signal file, which has no
+# signature (signal(5)), or by FLAC's magic bytes.
+SIGNAL_FILE: Final = ".dat"
+FLAC_MAGIC: Final = b"fLaC"
+HEADER_FILE: Final = ".hea"
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
@@ -50,7 +58,7 @@ def companions(heads: Sequence[Part], parts: Sequence[Part]) -> list[Sequence[Pa
     named: dict[str, list[Part]] = {}
     for part in parts:
         named.setdefault(part.basename, []).append(part)
-        if looks_like_header(part.data):
+        if _is_header(part):
             names_of[id(part)] = frozenset(named_files(part.data))
     found = []
     for head in heads:
@@ -58,25 +66,58 @@ def companions(heads: Sequence[Part], parts: Sequence[Part]) -> list[Sequence[Pa
         for name in names_of[id(head)]:
             for segment in named.get(name, ()):
                 names |= names_of.get(id(segment), frozenset())
-        found.append(_companions(head, names, parts))
+        found.append(_companions(head, names, parts, names_of))
     return found
 
 
-def _companions(head: Part, names: set[str], parts: Sequence[Part]) -> Sequence[Part]:
+def _companions(
+    head: Part, names: set[str], parts: Sequence[Part], headers: Container[int]
+) -> Sequence[Part]:
+    """Return the parts that belong to a head with these names.
+
+    headers  the identities of the parts that are headers
+    """
     others = [part for part in parts if part is not head]
     matched = [part for part in others if part.basename in names]
     unmatched_names = names - {part.basename for part in matched}
     unmatched_parts = [part for part in others if part.basename not in names]
+    if not any(name.endswith(HEADER_FILE) for name in unmatched_names):
+        # A header is not a signal file under another name.
+        unmatched_parts = [part for part in unmatched_parts if id(part) not in headers]
     if len(unmatched_parts) == len(unmatched_names) == 1:
         return matched + unmatched_parts
     return matched
 
 
+def _is_header(part: Part) -> bool:
+    """Return whether a file is a header, or is named as one: then its faults are named."""
+    name = part.basename.lower()
+    # "._name" is macOS's own.
+    is_named_so = name.endswith(HEADER_FILE) and not name.startswith(".")
+    return is_named_so or looks_like_header(part.data)
+
+
+def lacking(parts: Sequence[Part]) -> EcgError | None:
+    """Return the error for signal files without a header."""
+    if any(_is_signal_file(part) for part in parts):
+        return MissingPart(
+            f"file: a WFDB signal file ({SIGNAL_FILE}) without its header; the header is missing: "
+            f"send the {HEADER_FILE} of the same record too",
+            loc=("file",),
+        )
+    return None
+
+
+def _is_signal_file(part: Part) -> bool:
+    return part.basename.lower().endswith(SIGNAL_FILE) or part.data.startswith(FLAC_MAGIC)
+
+
 FORMAT = Format(
     name="WFDB (.hea with .dat or .mat)",
-    detect=lambda part: looks_like_header(part.data),
+    detect=_is_header,
     read=read,
     companions=companions,
+    lacking=lacking,
     about=About(
         variants=(
             "storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and FLAC (508, 516, 524); "

@@ -5,6 +5,7 @@ Source: header(5) of the WFDB Applications Guide, "Multi-segment records"
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,17 +13,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadSamplingRate, CorruptFile, MissingPart, RecordingTooLong
-from formats.channels import Channel, voltage_unit
+from errors import BadSamplingRate, CorruptFile, MissingPart, NoSamples, RecordingTooLong
+from formats.channels import Channel, faulty_channel
 from formats.limits import MAX_VALUES
 from formats.parts import Part
 from formats.wfdb.header import Header, Segment, parse_header
 from formats.wfdb.signals import Parts, read_channels
 from formats.wfdb.storage import FLAC
+from signals.units import millivolt_per_unit
 
 MAX_SEGMENT_SIGNALS: Final = 50_000  # of all segments; 2000 segments of twelve leads are half
 MAX_FS_HZ: Final = 1e6  # the product with the samples of a frame stays finite
-_MILLIVOLT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,8 @@ def join_segments(master: Header, parts: Parts) -> tuple[list[Channel], tuple[st
     headers = _headers(segments, master, parts)
     _check_values(frames, segments, headers)
     pieces, warnings = _read_segments(segments, headers, parts)
+    if not pieces:
+        raise NoSamples("the segments of the WFDB record are all gaps", loc=("signal",))
     return [_join(signal, frames, master) for signal in pieces.values()], warnings
 
 
@@ -125,15 +128,12 @@ def _read_segments(
     """Return the pieces of each signal by its name, and every warning once."""
     pieces: dict[str, list[_Piece]] = {}
     warnings: dict[str, None] = {}
+    shared = _shared_files(segments, headers)
     start = 0
     for segment in segments:
         if segment.name is not None:
             header, part = headers[segment.name]
-            channels, segment_warnings = read_channels(header, parts, own_header=part)
-            if len({channel.name for channel in channels}) < len(channels):
-                raise CorruptFile(
-                    f"{segment.name}: two signals of this WFDB segment have the same name"
-                )
+            channels, segment_warnings = read_channels(header, parts, part, shared)
             for channel in channels:
                 pieces.setdefault(channel.name, []).append(_Piece(segment, start, channel))
             warnings |= dict.fromkeys((*header.warnings, *segment_warnings))
@@ -141,19 +141,32 @@ def _read_segments(
     return pieces, tuple(warnings)
 
 
+def _shared_files(segments: Sequence[Segment], headers: _Headers) -> set[str]:
+    """Return the signal files that belong to several segments, each with a part of the samples."""
+    seen: set[str] = set()
+    shared: set[str] = set()
+    for segment in segments:
+        if segment.name is not None:
+            files = {line.file for line in headers[segment.name][0].signals}
+            shared |= seen & files
+            seen |= files
+    return shared
+
+
 def _join(pieces: Sequence[_Piece], frames: int, master: Header) -> Channel:
     """Join one signal through all segments; it is a gap where it has no piece.
 
     The codes stay as stored if all pieces have the scale and unit of the first one; otherwise they
-    become mV.
+    become mV. A signal whose pieces do not fit together is returned without samples.
     """
     first = pieces[0].channel
     channels = [piece.channel for piece in pieces]
-    if any(channel.fs != first.fs for channel in channels):
-        raise CorruptFile("a signal of the WFDB record changes its sampling rate between segments")
     same_scale = all(
         channel.scale == first.scale and channel.unit == first.unit for channel in channels
     )
+    fault = _fault(pieces, same_scale=same_scale)
+    if fault is not None:
+        return faulty_channel(first.name, fault)
     frame_samples = round((first.fs or master.fs) / master.fs)
     codes: NDArray[np.float64] = np.full(frames * frame_samples, np.nan)
     for piece in pieces:
@@ -171,11 +184,25 @@ def _join(pieces: Sequence[_Piece], frames: int, master: Header) -> Channel:
     return Channel(first.name, codes, "mV", 1.0, fs=first.fs)
 
 
+def _fault(pieces: Sequence[_Piece], *, same_scale: bool) -> str | None:
+    """Return why the pieces of a signal cannot be joined, as a clause; None if they can."""
+    channels = [piece.channel for piece in pieces]
+    if len({piece.start for piece in pieces}) < len(pieces):
+        return "two signals of one segment have its name"
+    if any(channel.fs != channels[0].fs for channel in channels):
+        return "its sampling rate changes between segments"
+    if not same_scale and any(math.isnan(_millivolt_per_unit(channel)) for channel in channels):
+        return "its scale changes between segments, and not all of its units are volts"
+    return None
+
+
+def _millivolt_per_unit(channel: Channel) -> float:
+    """Return the size of a channel's unit in mV; NaN if it is not a voltage."""
+    millivolt = millivolt_per_unit(channel.unit or "")
+    return math.nan if millivolt is None else millivolt
+
+
 def _millivolt(channel: Channel) -> NDArray[np.float64]:
-    unit = voltage_unit(channel.unit or "")
-    if unit is None or unit[0] not in _MILLIVOLT:
-        raise CorruptFile("a signal of the WFDB record has incompatible units in two segments")
-    name, factor = unit
-    scale_mv = channel.scale * factor * _MILLIVOLT[name]
-    scaled: NDArray[np.float64] = channel.codes * scale_mv
+    """Return the codes of a channel in a unit of voltage, converted to mV."""
+    scaled: NDArray[np.float64] = channel.codes * (channel.scale * _millivolt_per_unit(channel))
     return scaled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,15 +41,21 @@ class Parts:
 
 
 def read_channels(
-    header: Header, parts: Parts, own_header: Part | None = None
+    header: Header,
+    parts: Parts,
+    own_header: Part | None = None,
+    shared_files: Collection[str] = (),
 ) -> tuple[list[Channel], tuple[str, ...]]:
-    """Return a channel for each signal, in the header's order, and a warning for wrong checksums.
+    """Return a channel for each signal, in the header's order, with warnings.
 
-    own_header  the header's file, if `parts` has it
+    They name what files have after the stated samples, and count wrong checksums.
+
+    own_header    the header's file, if `parts` has it
+    shared_files  signal files that other headers read, too; they may have further samples
 
     Each channel has its own sampling rate. Raises MissingPart, CorruptFile, RecordingTooLong.
     """
-    signals, warnings = _unpack(header, parts, own_header)
+    signals, warnings = _unpack(header, parts, own_header, shared_files)
     channels = []
     for line, codes in zip(header.signals, signals, strict=True):
         channel = Channel(
@@ -155,21 +161,26 @@ def _frame_count(header: Header, files: dict[str, memoryview], rows: _Rows) -> i
 
 
 def _unpack(
-    header: Header, parts: Parts, own_header: Part | None
+    header: Header, parts: Parts, own_header: Part | None, shared_files: Collection[str]
 ) -> tuple[list[NDArray[np.float64]], tuple[str, ...]]:
     """Return each signal's codes, (samples,) with NaN for missing ones, in the header's order.
 
-    Also returns a warning if checksums are wrong.
+    Also returns warnings for surplus samples and wrong checksums.
     """
     rows = _rows_of_files(header)
     files = _match_files(header, parts, rows, own_header)
     frames = _frame_count(header, files, rows)
+    own_files = {name: data for name, data in files.items() if name not in shared_files}
+    _check_not_interleaved(header, own_files, rows)
     signals: dict[int, NDArray[np.float64]] = {}
+    warnings: list[str] = []
     damaged = 0
     for name, data in files.items():
         number = _storage_number(header, name, rows[name])
         missing = _missing_code(number)
-        table = _frame_table(header, name, rows[name], data, frames)
+        table, surplus = _frame_table(header, name, rows[name], data, frames)
+        if surplus and name not in shared_files:
+            warnings.append(f"file: {surplus} after the last sample of {name}, left out")
         column = 0
         for row in rows[name]:
             line = header.signals[row]
@@ -181,13 +192,13 @@ def _unpack(
             signals[row] = _shifted(codes, missing, line.skew * line.frame_samples)
     ordered = [signals[row] for row in range(len(header.signals))]
     if not damaged:
-        return ordered, ()
+        return ordered, tuple(warnings)
     # No reason to refuse: some published files have wrong checksums and good samples (PhysioNet's
     # own errata).
     warning = (
         f"file: checksum wrong for {damaged} of {len(ordered)} signals; the data may be damaged"
     )
-    return ordered, (warning,)
+    return ordered, (*warnings, warning)
 
 
 def _missing_code(storage_number: int) -> int | None:
@@ -198,8 +209,11 @@ def _missing_code(storage_number: int) -> int | None:
 
 def _frame_table(
     header: Header, name: str, rows: Sequence[int], data: memoryview, frames: int | None
-) -> Codes:
-    """Return a file's codes, (frames, samples of a frame)."""
+) -> tuple[Codes, str]:
+    """Return a file's codes, (frames, samples of a frame), and what the file has after them.
+
+    The latter is empty if the file has nothing more.
+    """
     number = _storage_number(header, name, rows)
     if number in FLAC:
         return _flac_table(header, name, rows, data, frames)
@@ -208,15 +222,38 @@ def _frame_table(
     width = _frame_width(header, rows)
     storage = STORAGE[number]
     # A header may state less than the file has; no more than that is unpacked.
-    needed = bytes(data[: storage.size_of(frames * width)])
-    codes = storage.unpack(needed)[: frames * width]
-    return codes.reshape(frames, width)
+    needed = storage.size_of(frames * width)
+    codes = storage.unpack(bytes(data[:needed]))[: frames * width]
+    surplus_bytes = len(data) - needed
+    surplus = ""
+    if surplus_bytes > 0:
+        more = storage.capacity(len(data)) // width - frames
+        surplus = f"{surplus_bytes} bytes ({more} samples a signal)"
+    return codes.reshape(frames, width), surplus
+
+
+def _check_not_interleaved(header: Header, files: dict[str, memoryview], rows: _Rows) -> None:
+    """Raise CorruptFile for a file that is a whole number of times as long as stated.
+
+    It may hold as many times the signals that the header describes, interleaved. Read as stated,
+    it would have a fraction of its sampling rate.
+    """
+    for name, data in files.items():
+        number = _storage_number(header, name, rows[name])
+        if number not in STORAGE or not header.frames:
+            continue
+        needed = STORAGE[number].size_of(header.frames * _frame_width(header, rows[name]))
+        if len(data) > needed and len(data) % needed == 0:
+            raise CorruptFile(
+                f"{name}: {len(data)} bytes, {needed} belong to the signals and samples that the "
+                f"WFDB header states; the file may hold {len(data) // needed} times as many signals"
+            )
 
 
 def _flac_table(
     header: Header, name: str, rows: Sequence[int], data: memoryview, frames: int | None
-) -> Codes:
-    """Return a FLAC file's codes, (frames, samples of a frame).
+) -> tuple[Codes, str]:
+    """Return a FLAC file's codes, (frames, samples of a frame), and what the file has after them.
 
     A FLAC channel is a signal, so all signals of the file have equally many samples a frame.
     """
@@ -228,10 +265,12 @@ def _flac_table(
         )
     bits = FLAC[lines[0].storage]
     flac_frames = None if frames is None else frames * frame_samples
-    codes = flac_codes(data, bits, len(lines), flac_frames)
+    codes, available = flac_codes(data, bits, len(lines), flac_frames)
     whole = len(codes) // frame_samples
     by_signal = codes[: whole * frame_samples].reshape(whole, frame_samples, len(lines))
-    return by_signal.transpose(0, 2, 1).reshape(whole, -1)
+    more = available - whole * frame_samples
+    surplus = f"{more} samples a signal" if more else ""
+    return by_signal.transpose(0, 2, 1).reshape(whole, -1), surplus
 
 
 def _shifted(codes: Codes, missing: int | None, skew: int) -> NDArray[np.float64]:

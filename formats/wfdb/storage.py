@@ -70,9 +70,11 @@ def _signed(codes: Codes, bits: int) -> Codes:
 
 
 def _unpack_24(data: bytes) -> Codes:
-    complete = len(data) // 3 * 3
-    low, middle, high = _blocks(data[:complete], 3).T
-    return _signed(low | middle << 8 | high << 16, 24)
+    """Put each sample into the upper bytes of 32 bits; the shift back extends its sign."""
+    complete = len(data) // 3
+    words = np.zeros((complete, 4), np.uint8)
+    words[:, 1:] = np.frombuffer(data, np.uint8, 3 * complete).reshape(-1, 3)
+    return words.view("<i4").ravel().astype(np.int64) >> 8
 
 
 def _unpack_212(data: bytes) -> Codes:

@@ -21,7 +21,6 @@ from formats.channels import (
     lead_seconds,
     record_from_channels,
     short_name,
-    voltage_unit,
 )
 from formats.hints import Hints
 from formats.lead_codes import lead_from_mdc_code
@@ -29,10 +28,10 @@ from formats.parts import About, Format, Part
 from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name, text_of
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
+from signals.units import millivolt_per_unit
 
 MAX_SEQUENCE_SETS: Final = 256  # each is compared with the others; real files have 20 and less
 _SECONDS_PER_UNIT: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "": 1.0}
-_MILLIVOLT_PER_UNIT: Final = {"mV": 1.0, "uV": 1e-3, "V": 1e3}
 _TIME_CODES: Final = ("TIME_ABSOLUTE", "TIME_RELATIVE")
 _AGE_CODE: Final = "21612-7"  # LOINC: the age as reported
 # Code of an annotation, without its suffix -> name of the measurement.
@@ -207,19 +206,11 @@ def _channel(code: str, value: Element) -> Channel:
 
 def _unit_ratio(unit: str, target: str, name: str) -> float:
     """Return the size of one `unit` in `target` units."""
-    unit_mv = _millivolt(unit)
-    target_mv = _millivolt(target)
+    unit_mv = millivolt_per_unit(unit)
+    target_mv = millivolt_per_unit(target)
     if unit_mv is None or target_mv is None:
         raise CorruptFile(f"{name}: origin and scale of the aECG file have incompatible units")
     return unit_mv / target_mv
-
-
-def _millivolt(unit: str) -> float | None:
-    """Return the size of a unit in mV; None if it is not a voltage."""
-    voltage = voltage_unit(unit)
-    if voltage is None or voltage[0] not in _MILLIVOLT_PER_UNIT:
-        return None
-    return voltage[1] * _MILLIVOLT_PER_UNIT[voltage[0]]
 
 
 def _quantity(element: Element | None, default: float, name: str) -> tuple[float, str | None]:

@@ -26,6 +26,7 @@ ROUTE_SCOPES: Final[dict[str, Scope | None]] = {
     "/assess_quality": "analyze",
     "/predict": "analyze",
     "/classify": "analyze",
+    "/diagnosis": "analyze",
     "/extract_features": "features",
     "/metrics": "operator",
 }

@@ -56,6 +56,7 @@ ANSWER_OF: dict[Route, str] = {
     "assess_quality": "QualityAnswer",
     "predict": "Prediction",
     "classify": "Classification",
+    "diagnosis": "DiagnosticReport",
 }
 
 # The codes that only some routes answer; every route that takes recordings answers the others.
@@ -66,10 +67,10 @@ ONLY_ON: dict[str, tuple[str, ...]] = {
     "unknown_part": ("analyze",),
     "unknown_label": ("analyze",),
     "layer_out_of_range": ("extract_features",),
-    "too_few_leads": ("extract_features", "classify"),
-    "no_model": ("extract_features", "classify"),
-    "no_samples": ("analyze", "extract_features", "predict", "classify"),
-    "implausible_values": ("analyze", "extract_features", "predict", "classify"),
+    "too_few_leads": ("extract_features",),
+    "no_model": ("extract_features", "classify", "diagnosis"),
+    "no_samples": ("analyze", "extract_features", *FORM_ROUTES),
+    "implausible_values": ("analyze", "extract_features", *FORM_ROUTES),
 }
 # Headers of the errors with a status.
 ERROR_HEADERS = {
@@ -165,7 +166,10 @@ def _upload_paths(settings: Settings) -> Schema:
 
 def _upload_operation(route: Route, settings: Settings) -> Schema:
     text = ROUTE_TEXTS[route]
-    answer = {JSON: {"schema": _ref(ANSWER_OF[route]), "example": ANSWERS[route]}}
+    content = {"schema": _ref(ANSWER_OF[route]), "example": ANSWERS[route]}
+    answer = {JSON: content}
+    if route == "diagnosis":
+        answer[FHIR_JSON] = content
     return {
         "operationId": route,
         "tags": ["recordings"],

@@ -11,6 +11,7 @@ from typing import Any
 
 from server.openapi.error_examples import REQUEST_ID
 from server.recording_routes import Route
+from server.stages import fhir
 from server.version import VERSION
 
 FS = 50
@@ -148,6 +149,7 @@ ANSWERS: dict[Route, dict[str, Any]] = {
     "assess_quality": {"id": None, **QUALITY, "processing_time": 0.004, **ENVELOPE},
     "predict": {
         "result": False,
+        "pacemaker_result": False,
         "age": 63,
         "recording_date": "01/11/1984  8:27:32",
         "probability": 0.0004,
@@ -166,7 +168,26 @@ ANSWERS: dict[Route, dict[str, Any]] = {
         "description": "normal ECG",
         "probability": 0.91,
         "probabilities": {"NORM": 0.91, "MI": 0.03, "STTC": 0.04, "CD": 0.05, "HYP": 0.02},
+        "rhythm": "Sinus rhythm",
+        "rhythm_source": "labels",
+        "rhythm_confidence": 0.97,
+        "heart_rate": 72.0,
+        "signal_quality": "Good",
         "processing_time": 0.012,
         **ENVELOPE,
+    },
+    "diagnosis": {
+        "resourceType": "DiagnosticReport",
+        "status": "preliminary",
+        "category": [fhir.ELECTROCARDIAC],
+        "code": {"text": "ECG analysis"},
+        "conclusion": "NORM",
+        "note": [
+            {"text": "Confidence: 91.00%"},
+            {"text": "Probabilities: NORM 91.00%, MI 3.00%, STTC 4.00%, CD 5.00%, HYP 2.00%"},
+            {"text": "Rhythm: Sinus rhythm 97.00% (by labels), 72 beats/min"},
+            {"text": "Signal quality: Good"},
+            {"text": fhir.AUTOMATED},
+        ],
     },
 }

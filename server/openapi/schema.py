@@ -24,7 +24,7 @@ from analysis import answer_types
 from server.openapi.operator_models import Health, Models, Root, ShortHealth
 from server.openapi.problem_models import FailedRecord, Problem
 from server.openapi.request_models import Record
-from server.stages import classify_form, predict_form
+from server.stages import classify_form, diagnosis_form, predict_form
 from server.stages.response import Envelope
 
 COMPONENT = "#/components/schemas/{model}"
@@ -64,6 +64,7 @@ DOCUMENTED: tuple[type, ...] = (
     QualityAnswer,
     Prediction,
     Classification,
+    diagnosis_form.DiagnosticReport,
     Problem,
     FailedRecord,
     Health,
@@ -107,7 +108,7 @@ def component_schemas() -> dict[str, Any]:
 
 def _typed_dicts() -> list[type]:
     """The TypedDicts that answers consist of; this module's replace those that they extend."""
-    modules = (answer_types, predict_form, classify_form, sys.modules[__name__])
+    modules = (answer_types, predict_form, classify_form, diagnosis_form, sys.modules[__name__])
     return [kind for module in modules for kind in vars(module).values() if is_typeddict(kind)]
 
 

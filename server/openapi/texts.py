@@ -107,15 +107,26 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
     "predict": _RouteText(
         "Whether there is a pacemaker (form of an earlier service)",
         "A JSON object with the patient's `age` (and `recording_date`), and one ECG, as file parts "
-        "in any order and under any names. A result is given from 18 years on. Every error has "
-        "`result: null`.",
+        "in any order and under any names. A result is given above 18 years. Every error has "
+        "`result: null`. `pacemaker_result` is the same under the name that later versions of "
+        "that service use.",
         "The result; null with the reason in `warnings` if the recording cannot be read.",
     ),
     "classify": _RouteText(
         "The superclass of a file (form of an earlier service)",
-        "One ECG as file parts. The most probable of PTB-XL's five superclasses, described in "
-        "English or German (`lang`).",
-        "The diagnosis and the probabilities.",
+        "One ECG as file parts. The most probable of PTB-XL's five superclasses that reaches its "
+        "threshold, described in English or German (`lang`), with the rhythm and the quality; "
+        "`diagnosis` is null if none does. Fewer than six leads, such "
+        "as a watch's one, have no superclass: `diagnosis` is null, `description` gives the "
+        "reason, and the rhythm comes from rules.",
+        "The diagnosis, the probabilities and the rhythm.",
+    ),
+    "diagnosis": _RouteText(
+        "The superclass of a file as a FHIR DiagnosticReport (form of an earlier service)",
+        "As /classify, for the clients of an earlier German service: `conclusion` is the "
+        "superclass or null, the first `note` is `Confidence: 62.79%` or the reason. `note` is an "
+        "element of FHIR R5; R4 has it in Observation only.",
+        "The report.",
     ),
 }
 

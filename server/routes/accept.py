@@ -15,8 +15,11 @@ WIRE_OF: Final[dict[str, WireFormat]] = {
     NPY: "npy",
     FHIR_JSON: "fhir",
 }
-# Formats of one route; the others are formats of every route.
-ONLY_ROUTE_OF: Final[dict[WireFormat, Route]] = {"npy": "extract_features", "fhir": "analyze"}
+# Formats of some routes; the others are formats of every route.
+ROUTES_OF: Final[dict[WireFormat, tuple[Route, ...]]] = {
+    "npy": ("extract_features",),
+    "fhir": ("analyze", "diagnosis"),
+}
 WILDCARDS: Final = ("*/*", "application/*")
 
 
@@ -33,18 +36,18 @@ def accepted_format(accept: str, route: Route) -> AnswerFormat:
 
     JSON where the client accepts none of them: an answer in JSON helps more than a refusal.
     """
-    for media_type in _by_preference(accept):
+    for media_type in by_preference(accept):
         if media_type == NDJSON:
             return AnswerFormat(lines=True)
         wire = WIRE_OF.get(media_type)
-        if wire is not None and ONLY_ROUTE_OF.get(wire, route) == route:
+        if wire is not None and route in ROUTES_OF.get(wire, (route,)):
             return AnswerFormat(wire)
         if media_type in WILDCARDS:
             return AnswerFormat()
     return AnswerFormat()
 
 
-def _by_preference(accept: str) -> list[str]:
+def by_preference(accept: str) -> list[str]:
     """Return the media types by descending weight, those of one weight in the header's order.
 
     Types with the weight 0 are not acceptable and left out.

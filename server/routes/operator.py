@@ -19,12 +19,14 @@ from model_store.labels import Label
 from server.authorization.middleware import identity_of
 from server.live_metrics import exposition
 from server.media_types import JSON, PROMETHEUS
+from server.routes.accept import WILDCARDS, by_preference
 from server.routes.health_status import status_of, workers_report
 from server.version import VERSION
 from server.workers.progress import stalled_stages
 from server.workers.service import Service, service_of
 
 RETRY_NOT_READY_S: Final = 5
+HTML_PAGES: Final = ("text/html", "application/xhtml+xml")
 HEALTHY: Final = ("ok", "degraded")
 
 
@@ -66,8 +68,12 @@ async def _prometheus(request: Request) -> Response:
 
 
 async def root(request: Request) -> Response:
-    if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse("/docs")
+    """Lead people to the documentation; answer JSON to programs, which prefer it or say nothing."""
+    for media_type in by_preference(request.headers.get("accept", "")):
+        if media_type in HTML_PAGES:
+            return RedirectResponse("/docs")
+        if media_type in (JSON, *WILDCARDS):
+            break
     return _json({"message": "ECG-FM inference server. Research use only.", "docs": "/docs"}, 200)
 
 

@@ -29,6 +29,7 @@ from server.routes.answers import answer, result_bytes, unfinished_result
 from server.routes.body import read_body, wait_for_disconnect
 from server.routes.middleware import CLIENT_CLOSED_REQUEST
 from server.stages.encoding import with_index
+from server.stages.predict_form import NO_RESULT
 from server.workers.in_flight import PendingRequest
 from server.workers.service import Service, service_of
 
@@ -42,8 +43,7 @@ def recording_handler(route: Route) -> Callable[[Request], Awaitable[Response]]:
         except EcgError as error:
             if route != "predict":
                 raise
-            # Clients of the service that /predict replaces look for `result` in errors too.
-            raise error.with_extension({"result": None}) from None
+            raise error.with_extension(NO_RESULT) from None
 
     return handle
 

@@ -1,8 +1,12 @@
-"""/classify, the upload form of an earlier service: the superclass of one file."""
+"""/classify, the upload form of an earlier service: the superclass of one file.
+
+The superclass needs six leads. A recording of fewer, such as a watch's, gets what they give: the
+rhythm by rules and the quality.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -13,6 +17,7 @@ from analysis.deployment import Deployment
 from analysis.options import AnalyzeOptions
 from errors import NoModel
 from server.stages.option_values import choose
+from signal_quality.quality import QualityWord
 
 Language = Literal["en", "de"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
@@ -32,6 +37,15 @@ DESCRIPTIONS: Final[dict[Language, dict[str, str]]] = {
         "HYP": "Hypertrophie",
     },
 }
+# The description without a superclass, followed by the reason, which is in English as all warnings
+# are.
+NO_ANSWER: Final[dict[Language, str]] = {"en": "no class", "de": "keine Klasse"}
+# The description if no superclass reaches its threshold.
+NO_CLASS: Final[dict[Language, str]] = {
+    "en": "none of the five classes",
+    "de": "keine der fünf Klassen",
+}
+PARTS: Final = frozenset({"superclass", "clinical_analysis", "quality"})
 
 
 @dataclass(frozen=True)
@@ -44,10 +58,21 @@ class ClassifyForm:
 class Classification(TypedDict):
     """/classify's answer."""
 
-    diagnosis: str
+    diagnosis: str | None
+    """The most probable superclass that reaches its threshold; null with the reason in
+    `description` where there is none."""
     description: str | None
-    probability: float
-    probabilities: dict[str, float]
+    probability: float | None
+    """Of `diagnosis`; null without one."""
+    probabilities: dict[str, float] | None
+    rhythm: str | None
+    """As `clinical_analysis.rhythm` of /analyze."""
+    rhythm_source: Literal["labels", "rules"]
+    rhythm_confidence: float | None
+    """As `clinical_analysis.confidence` of /analyze."""
+    heart_rate: float | None
+    """Beats per minute."""
+    signal_quality: QualityWord | None
     warnings: list[str]
 
 
@@ -57,25 +82,50 @@ def read_classify_form(values: Mapping[str, object]) -> ClassifyForm:
 
 
 def classify_options(deployment: Deployment) -> AnalyzeOptions:
-    """Return the options of an analysis of the superclass alone.
+    """Return the options of an analysis of the superclass, the rhythm and the quality.
 
     Raises NoModel if nothing loaded gives superclasses.
     """
     if deployment.superclass_role() is None and deployment.superclass_head() is None:
         raise NoModel(f"no model for superclasses is loaded ({deployment.reason})")
-    return AnalyzeOptions(include=frozenset({"superclass"}), requires_model=True)
+    return AnalyzeOptions(include=PARTS, requires_model=True)
 
 
 def classification(analysis: answer_types.Analysis, form: ClassifyForm) -> Classification:
-    """Return an analysis with the part `superclass` in the form of /classify."""
+    """Return an analysis with PARTS in the form of /classify."""
     superclass = analysis["superclass"]
-    assert superclass is not None, "/classify requires a model. This is a bug."
-    diagnosis = superclass["top"]
-    return {
-        "diagnosis": diagnosis,
-        # A user's own head may give other names than PTB-XL's.
-        "description": DESCRIPTIONS[form.lang].get(diagnosis),
-        "probability": superclass["probabilities"][diagnosis],
-        "probabilities": superclass["probabilities"],
+    clinical = analysis["clinical_analysis"]
+    assert clinical is not None, "an analysis with this part always has it. This is a bug."
+    answer: Classification = {
+        "diagnosis": None,
+        "description": None,
+        "probability": None,
+        "probabilities": None,
+        "rhythm": clinical["rhythm"],
+        "rhythm_source": clinical["rhythm_source"],
+        "rhythm_confidence": clinical["confidence"],
+        "heart_rate": clinical["heart_rate"],
+        "signal_quality": analysis["signal_quality"],
         "warnings": analysis["warnings"],
     }
+    if superclass is None:
+        answer["description"] = f"{NO_ANSWER[form.lang]}: {_reason(analysis['warnings'])}"
+        return answer
+    diagnosis, probabilities = superclass["top"], superclass["probabilities"]
+    answer["probabilities"] = probabilities
+    if diagnosis is None:
+        answer["description"] = NO_CLASS[form.lang]
+        return answer
+    answer["diagnosis"] = diagnosis
+    answer["description"] = DESCRIPTIONS[form.lang][diagnosis]
+    answer["probability"] = probabilities[diagnosis]
+    return answer
+
+
+def _reason(warnings: Sequence[str]) -> str:
+    """Return why the superclass is null, which the answer's warnings give."""
+    for warning in warnings:
+        field, _, reason = warning.partition(": ")
+        if field == "superclass":
+            return reason
+    return "it cannot be determined"

@@ -44,6 +44,7 @@ ELECTROCARDIAC: Final = {
 NOT_MEASURED: Final = {
     "coding": [{"system": ABSENT_REASON, "code": "unknown", "display": "Unknown"}]
 }
+AUTOMATED: Final = "Automated, not confirmed; for research, not a medical device."
 EKG_STUDY: Final = ("11524-6", "EKG study")  # LOINC
 # MDC codes of the leads.
 LEAD_CODES: Final = {
@@ -271,17 +272,29 @@ def _report(answer: Mapping[str, Any], common: Resource, results: list[str]) -> 
 
 def _conclusion(answer: Mapping[str, Any]) -> str:
     clinical = answer.get("clinical_analysis") or {}
-    rhythm = clinical.get("rhythm") or "No rhythm determined"
-    findings = ", ".join([rhythm, *clinical.get("abnormalities", ())])
+    labels = {label["name"]: label["probability"] for label in answer.get("labels") or ()}
+    names = [_named(name, labels.get(name)) for name in clinical.get("abnormalities", ())]
     source = f" (by {clinical['rhythm_source']})" if clinical.get("rhythm_source") else ""
-    sentences = [f"{findings}{source}."]
+    sentences = [f"{', '.join([_rhythm(clinical), *names])}{source}."]
     quality = answer.get("quality") or {}
     if quality:
         sentences.append(f"Signal quality: {quality['signal_quality']}.")
     # A DiagnosticReport has no field for warnings.
     sentences.extend(answer.get("warnings", ()))
-    sentences.append("Automated, not confirmed; for research, not a medical device.")
+    sentences.append(AUTOMATED)
     return " ".join(sentences)
+
+
+def _rhythm(clinical: Mapping[str, Any]) -> str:
+    """Return the rhythm; from labels with the probability of the label that names it."""
+    name = clinical.get("rhythm") or "No rhythm determined"
+    from_labels = clinical.get("rhythm_source") == "labels"
+    return _named(name, clinical.get("confidence") if from_labels else None)
+
+
+def _named(name: str, probability: float | None) -> str:
+    """Return a label with its probability. A finding of the rules has none."""
+    return name if probability is None else f"{name} {probability:.2f}"
 
 
 def _observation(common: Resource, code: Resource, components: list[Resource]) -> Resource:

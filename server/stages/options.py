@@ -37,7 +37,7 @@ def _options_of_route(
         return QualityOptions()
     if route == "predict":
         return PREDICT_OPTIONS
-    if route == "classify":
+    if route in ("classify", "diagnosis"):
         return classify_options(deployment)
     if route == "analyze":
         return read_analyze_options(values, deployment)

@@ -20,7 +20,11 @@ from formats.numbers import parse_number
 from formats.parts import Part
 from formats.registry import is_recording
 
-ADULT_YEARS: Final = 18
+# The earlier service answers where `age > 18`, so 18 itself has no result; its own example is 18
+# (github.com/sagi-ezri/ecg-pacemaker-detector, ecg_pacemaker_detector/app.py and README).
+ABOVE_YEARS: Final = 18
+NO_RESULT: Final[dict[str, object]] = {"result": None, "pacemaker_result": None}
+"""What every error of /predict has too, as clients look for the result in errors."""
 MAX_ECHOED_CHARS: Final = 64
 UTF8_BOM: Final = b"\xef\xbb\xbf"
 PREDICT_OPTIONS: Final = AnalyzeOptions(include=frozenset({"pacemaker"}))
@@ -43,6 +47,8 @@ class Prediction(TypedDict):
     """/predict's answer."""
 
     result: bool | None
+    pacemaker_result: bool | None
+    """As `result`, under the name that later versions of the earlier service give it."""
     age: float | str
     """Unchanged from the request."""
     recording_date: str | None
@@ -82,8 +88,10 @@ def prediction(analysis: answer_types.Analysis, form: PredictForm) -> Prediction
     evidence: PredictionEvidence | None = None
     if pacemaker is not None:
         evidence = {**pacemaker["evidence"], "visible": pacemaker["visible"]}
+    present = None if pacemaker is None else pacemaker["present"]
     return {
-        "result": None if pacemaker is None else pacemaker["present"],
+        "result": present,
+        "pacemaker_result": present,
         "age": form.age,
         "recording_date": form.recording_date,
         "probability": None if pacemaker is None else pacemaker["probability"],
@@ -111,9 +119,9 @@ def _patient_of(about: Mapping[str, Any]) -> PredictForm:
             f"recording_date must be a string of at most {MAX_ECHOED_CHARS} characters",
             loc=("recording_date",),
         )
-    if years < ADULT_YEARS:
+    if years <= ABOVE_YEARS:
         raise UnderAge(
-            f"age is {years:g}; a result is given from {ADULT_YEARS} years on",
+            f"age is {years:g}; a result is given above {ABOVE_YEARS} years",
             loc=("age",),
             extension={"age": age, "recording_date": recording_date},
         )

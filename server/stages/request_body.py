@@ -32,6 +32,7 @@ from server.media_types import (
 from server.recording_routes import ALL_OPTIONS, FORM_ROUTES, Route
 from server.stages.classify_form import read_classify_form
 from server.stages.decompression import decompress
+from server.stages.diagnosis_form import read_diagnosis_form
 from server.stages.legacy_forms import LegacyForm
 from server.stages.multipart import check_boundary, parse_form
 from server.stages.options import query_options, read_options, unknown_names, unknown_params
@@ -200,6 +201,8 @@ def _from_form(body: bytes, task: Task, deployment: Deployment, limits: Limits) 
         form, files = read_predict_form(files)
     elif task.head.route == "classify":
         form = read_classify_form(query_options(params))
+    elif task.head.route == "diagnosis":
+        form = read_diagnosis_form(query_options(params))
     request = _from_files(files, params, task.head.route, deployment, limits)
     return replace(request, form=form)
 

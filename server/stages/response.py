@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from analysis import answer_types
 from analysis.embedding import Embedding
 from server.ipc.messages import Result, TaskHead
+from server.stages.diagnosis_form import DiagnosisForm
 from server.stages.encoding import encode
 from server.stages.fhir import bundle
 from server.stages.legacy_forms import in_form
@@ -32,7 +33,18 @@ def encode_analysis(
     analysis: answer_types.Analysis, head: TaskHead, index: int, timings_ms: dict[str, float]
 ) -> Result:
     """Encode an analysis in the form that its route answers in."""
-    return encode_answer(in_form(analysis, head.form), head, index, timings_ms)
+    answer = in_form(analysis, head.form)
+    if isinstance(head.form, DiagnosisForm):
+        return _encode_resource(answer, head, index, timings_ms)
+    return encode_answer(answer, head, index, timings_ms)
+
+
+def _encode_resource(
+    resource: Mapping[str, object], head: TaskHead, index: int, timings_ms: dict[str, float]
+) -> Result:
+    """Encode a FHIR resource, which has no place for the envelope."""
+    payload = encode(resource, "msgpack" if head.wire == "msgpack" else "json")
+    return Result(head.uid, index, payload, timings_ms=timings_ms)
 
 
 def encode_answer(

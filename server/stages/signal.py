@@ -233,6 +233,6 @@ def _record_of(outcome: Outcome | None) -> EcgRecord:
 
 def _with_parts_of_wire(request: ParsedRequest, wire: WireFormat) -> ParsedRequest:
     """Give a FHIR answer its fixed parts, whatever `include` says."""
-    if wire != "fhir" or not isinstance(request.options, AnalyzeOptions):
+    if wire != "fhir" or request.form or not isinstance(request.options, AnalyzeOptions):
         return request
     return replace(request, options=replace(request.options, include=frozenset(fhir.PARTS)))

@@ -65,13 +65,18 @@ class Supervisor:
     def drain(self, seconds: float) -> None:
         """Let the HTTP processes answer what is in flight, for at most `seconds`; end all others.
 
+        Until nothing is in flight they still accept connections, and refuse what is new with 503.
+        Without that, a new connection would wait unanswered, as nobody accepts it.
         Workers are still replaced meanwhile, as requests that were accepted may need them.
         """
         self._state.draining.value = 1
-        for http_place in self._http:
-            http_place.terminate()
         until_s = time.monotonic() + seconds
+        is_ending = False
         while any(http_place.process is not None for http_place in self._http):
+            if not is_ending and self._state.in_flight_count() == 0:
+                is_ending = True
+                for http_place in self._http:
+                    http_place.terminate()
             if time.monotonic() > until_s:
                 logger.error("requests in flight were not answered within %.0f s", seconds)
                 break

@@ -168,6 +168,15 @@ def test_wrong_arguments(arguments: list[str], message: str) -> None:
     assert done.returncode == 2 and message in done.stderr
 
 
+def test_a_misspelt_variable_is_named(server: RunningServer) -> None:
+    with_typo = {**environment(server.url), "ECGFM_APIKEY": "x"}
+    done = subprocess.run(
+        command("health"), check=False, env=with_typo, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0
+    assert done.stderr == "ecgfm: ECGFM_APIKEY is ignored; ECGFM_API_KEY is similar\n"
+
+
 def test_without_a_server_the_exit_status_is_3() -> None:
     done = run_ecgfm(f"http://127.0.0.1:{free_port()}", "health")
     assert done.returncode == 3 and "no answer" in done.stderr

@@ -63,7 +63,13 @@ PLACES: dict[type, tuple[str, dict[str, str]]] = {
         {
             **{
                 name: f"clinical_analysis.{name}"
-                for name in ("rhythm", "rhythm_source", "axis_deviation", "abnormalities")
+                for name in (
+                    "rhythm",
+                    "rhythm_source",
+                    "confidence",
+                    "axis_deviation",
+                    "abnormalities",
+                )
             },
             **{
                 name: name

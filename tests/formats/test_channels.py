@@ -28,7 +28,6 @@ from formats.channels import (
     lead_seconds,
     printable_names,
     record_from_channels,
-    voltage_unit,
 )
 from formats.hints import Hints
 from signals.record import EcgRecord, Patient, Reported
@@ -43,25 +42,6 @@ def channel(name: str = "I", unit: str | None = "mV", **more: object) -> Channel
 
 def record(*channels: Channel, hints: Hints = NO_HINTS, fs: float | None = 250.0) -> EcgRecord:
     return record_from_channels(DecodedFile("TEST", fs, channels), hints)
-
-
-@pytest.mark.parametrize(
-    ("unit", "known"),
-    [
-        ("mV", ("mV", 1.0)),
-        (" MilliVolts ", ("mV", 1.0)),
-        ("µV", ("uV", 1.0)),
-        ("μV", ("uV", 1.0)),
-        ("UV", ("uV", 1.0)),
-        ("nanovolt", ("uV", 1e-3)),
-        ("V", ("V", 1.0)),
-        ("unknown", ("unknown", 1.0)),
-        ("mmHg", None),
-        ("", None),
-    ],
-)
-def test_the_spellings_of_units(unit: str, known: tuple[str, float] | None) -> None:
-    assert voltage_unit(unit) == known
 
 
 @pytest.mark.parametrize(
@@ -108,11 +88,61 @@ def test_a_file_without_units_has_unknown_ones_and_a_warning() -> None:
         )
 
 
-def test_one_channel_without_a_unit_makes_the_units_unknown() -> None:
-    found = record(channel("I", "uV"), channel("II", None))
+def test_one_channel_without_a_unit_makes_the_units_unknown_even_if_the_format_has_one() -> None:
+    channels = [channel("I", "uV"), channel("II", None)]
+    for default_unit in (None, "mV"):
+        decoded = DecodedFile("TEST", 250.0, channels, default_unit=default_unit)
+        found = record_from_channels(decoded, NO_HINTS)
+        assert found.units == "unknown"
+        np.testing.assert_allclose(found.signal, [CODES * 1e-3, CODES], rtol=1e-6)
+        assert found.warnings == (
+            "units: the TEST file states none for II; send units or gain; "
+            "results that need volts are null",
+        )
+
+
+@pytest.mark.parametrize("unit", ["ADC", "counts", "mm", "1", "{ADC}", "mA"])
+def test_a_unit_of_the_file_that_is_no_voltage_gives_unknown_units_and_a_warning(
+    unit: str,
+) -> None:
+    decoded = DecodedFile("TEST", 250.0, [channel("I", None)], unit=unit, default_unit="mV")
+    found = record_from_channels(decoded, NO_HINTS)
     assert found.units == "unknown"
-    np.testing.assert_allclose(found.signal, [CODES * 1e-3, CODES], rtol=1e-6)
-    assert found.warnings == ()
+    np.testing.assert_allclose(found.signal, [CODES])
+    assert found.warnings == (
+        f"units: the TEST file states {unit}, which is no voltage; send units or gain; "
+        "results that need volts are null",
+    )
+    assert record_from_channels(decoded, Hints(units="uV")).warnings == (
+        "units: the request contradicts the file; the request's value is used",
+    )
+    with_gain = record_from_channels(decoded, Hints(gain=8.0))
+    np.testing.assert_allclose(with_gain.signal, [CODES / 8])
+    assert (with_gain.units, with_gain.warnings) == ("mV", ())
+
+
+@pytest.mark.parametrize("units", [("ADC", "ADC"), ("mm", "counts"), ("{ADC}", "%")])
+def test_a_unit_of_the_leads_that_is_no_voltage_is_the_field_that_failed(
+    units: tuple[str, str],
+) -> None:
+    channels = [channel("I", units[0]), channel("x", "mV"), channel("II", units[1])]
+    with pytest.raises(MissingField) as caught:
+        record(*channels)
+    shown = ", ".join(dict.fromkeys(units))
+    assert caught.value.detail == (
+        f"units: the TEST file states {shown} for I, II, which is no voltage; "
+        "send units (mV, uV, V or unknown) or gain"
+    )
+    assert caught.value.errors[0].loc == ("units",)
+    for hints in (Hints(units="unknown"), Hints(gain=100.0), Hints(units="uV")):
+        assert record(channels[0], channels[2], hints=hints).lead_names == ("I", "II")
+
+
+@pytest.mark.parametrize("units", ["mV", "uV", "V", "mcV", "unknown"])
+def test_a_unit_of_the_request_does_not_contradict_the_formats_default(units: str) -> None:
+    decoded = DecodedFile("TEST", 250.0, [channel("I", None)], default_unit="mV")
+    assert record_from_channels(decoded, Hints(units=units)).warnings == ()
+    assert record_from_channels(decoded, NO_HINTS).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +176,7 @@ def test_units_of_the_request_contradict_several_units() -> None:
 
 def test_unknown_units_in_the_request_are_refused() -> None:
     with pytest.raises(BadOption):
-        record(channel(), hints=Hints(units="nV"))
+        record(channel(), hints=Hints(units="ADC"))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +220,8 @@ def test_lead_names_of_the_request_replace_the_files_by_place() -> None:
     )
     same = record(channel("ecg i"), channel("AVR"), hints=Hints(lead_names=("I", "aVR")))
     assert same.warnings == ()
+    nameless = record(channel("Ch 1"), channel(""), hints=Hints(lead_names=("V1", "V2")))
+    assert nameless.warnings == ()
 
 
 def test_a_named_channel_that_is_no_voltage_is_left_out() -> None:
@@ -271,10 +303,10 @@ def test_patient_date_and_id_are_the_requests_or_the_files() -> None:
     ("channels", "hints", "kind", "detail"),
     [
         (
-            [channel("x"), channel("I", "%")],
+            [channel("x"), channel("SpO2", "%")],
             NO_HINTS,
             UnknownLead,
-            "no standard lead in volts among the TEST channels (x, I)",
+            "no standard lead in volts among the TEST channels (x, SpO2)",
         ),
         ([], NO_HINTS, UnknownLead, "no standard lead in volts among the TEST channels (none)"),
         ([channel("I"), channel("ECG I")], NO_HINTS, DuplicateLead, None),

@@ -327,7 +327,6 @@ def test_a_channel_without_unit_has_unknown_units_and_the_request_may_name_it() 
     record = opened(edf(lines), Hints(lead_names=("II",)))
     assert (record.lead_names, record.units) == (("II",), "unknown")
     assert record.warnings == (
-        "lead_names: the request contradicts the file; the request's value is used",
         "units: the EDF file states none; send units or gain; results that need volts are null",
     )
     # Without a unit the values are physical ones, without a factor: code x 0.1.

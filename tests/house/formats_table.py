@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from formats.parts import Format
 from formats.registry import known_formats
+from tests.formats.wfdb.public_samples import TABLE
 from tests.house.tree import ROOT
 
 PAGE = ROOT / "docs" / "formats.md"
@@ -23,7 +24,8 @@ For every format:
   not one of the twelve standard leads are left out and named in `warnings`.
 - A lead that cannot be read (its gain is 0, it has no samples) is left out and named in `warnings`
   with the reason. The file is refused if no lead can be read.
-- Samples are converted to mV with the file's gain, offset and unit.
+- Samples are converted to mV with the file's gain, offset and unit. A stated unit that is no
+  voltage (ADC, counts, mm) is named in an error or a warning, and never taken for mV.
 - If a file has no sampling rate, units or lead names, the request must state them (`fs`, `units` or
   `gain`, `lead_names`). If the request contradicts the file, the request's value is used and a
   warning is added.
@@ -34,6 +36,19 @@ For every format:
 - Names, identifiers and addresses of patients are dropped.
 - Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and
   pickles in arrays are refused. The size of archives is checked before and during unpacking.
+
+"""
+
+
+SAMPLES_HEAD = """
+## wfdb-python's sample recordings
+
+All 88 headers of the package's
+[sample-data](https://github.com/MIT-LCP/wfdb-python/tree/6850ad1/sample-data), each sent with the
+files that it names. Every channel, lead or not, has the values that wfdb 4.3.1 reads. Eleven files
+of 4 MiB and more are not in the test's copy. The limits of length and sampling rate in
+[api.md](api.md) are checked afterwards. `python -m tests.formats.wfdb.public_samples` writes
+the table.
 
 """
 
@@ -63,5 +78,10 @@ def sections() -> str:
     return "\n".join(map(section, formats))
 
 
+def page() -> str:
+    """Return the whole page."""
+    return HEAD + sections() + SAMPLES_HEAD + TABLE.read_text(encoding="utf-8")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(HEAD + sections(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")

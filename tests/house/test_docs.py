@@ -53,9 +53,7 @@ def test_the_settings_page_matches_the_settings() -> None:
 
 def test_the_formats_page_matches_the_registry() -> None:
     page = formats_table.PAGE.read_text(encoding="utf-8")
-    assert page == formats_table.HEAD + formats_table.sections(), (
-        "write it again with python -m tests.house.formats_table"
-    )
+    assert page == formats_table.page(), "write it again with python -m tests.house.formats_table"
     assert all(f"\n## {known.name}\n" in page for known in known_formats())
 
 

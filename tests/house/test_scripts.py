@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from server.settings import Settings
 from tests.house.tree import ROOT
 
 SCRIPTS = (
@@ -66,6 +67,25 @@ def test_a_second_start_installs_nothing_from_any_folder(tmp_path: Path) -> None
 def test_serve_lists_its_settings(tmp_path: Path) -> None:
     done = run("serve", "--help", folder=tmp_path, **NO_INSTALL)
     assert done.returncode == 0 and "ECG_PORT" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--port", "9000", "--help"]])
+def test_serve_lists_its_settings_before_anything_is_installed(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "dirname"):
+        (tools / tool).symlink_to(subprocess.check_output(["which", tool], text=True).strip())
+    venv = tmp_path / "venv"
+    done = run("serve", *arguments, PATH=str(tools), ECG_VENV=str(venv))
+    assert done.returncode == 0, done.stderr
+    assert not venv.exists()
+    for name, field in Settings.model_fields.items():
+        value = "true|false" if field.annotation is bool else "VALUE"
+        flag = f"  --{name.replace('_', '-')} "
+        assert f"{flag}{value}\n" in done.stdout or f"{flag}[{value}]\n" in done.stdout
+        assert f"        {field.description} (ECG_{name.upper()}; default: " in done.stdout
 
 
 def test_without_a_python_the_message_says_what_to_install(tmp_path: Path) -> None:

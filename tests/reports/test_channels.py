@@ -24,9 +24,33 @@ def edf_of_annotations(reply: Reply) -> None:
     assert problem["detail"] == "the EDF file holds only annotations, no signal"
 
 
+def wfdb_file_longer_than_stated(reply: Reply) -> None:
+    answer = reply.answered()
+    assert [len(lead) for lead in answer["signal"]["data"]] == [2000, 2000]
+    assert answer["measurements"]["heart_rate_bpm"] == pytest.approx(60, abs=0.5)
+    surplus = "file: 2000 bytes (500 samples a signal) after the last sample of r.dat, left out"
+    assert surplus in reply.warnings
+
+
+def wfdb_signal_not_stated(reply: Reply) -> None:
+    problem = reply.refused("corrupt_file")
+    assert problem["detail"] == ("WFDB header: 1 signals stated, 2 described; both must be equal")
+
+
+def wfdb_pressure_of_two_gains(reply: Reply) -> None:
+    answer = reply.answered()
+    assert answer["signal"]["lead_names"] == ["II"]
+    assert [len(lead) for lead in answer["signal"]["data"]] == [3000]
+    assert answer["measurements"]["heart_rate_bpm"] == pytest.approx(60, abs=0.5)
+    assert "lead_names: not a standard lead in volts, left out: ABP" in reply.warnings
+
+
 CASES: dict[str, Check] = {
     "edf_blanked_lead_III": edf_channel_not_connected,
     "edf_only_annotations": edf_of_annotations,
+    "wfdb_data_longer_than_stated": wfdb_file_longer_than_stated,
+    "wfdb_one_of_two_signals_stated": wfdb_signal_not_stated,
+    "wfdb_pressure_gain_changes": wfdb_pressure_of_two_gains,
 }
 
 

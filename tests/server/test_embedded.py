@@ -90,8 +90,10 @@ def test_superclasses_have_a_part_of_their_own(embedded: RunningServer) -> None:
     answer = analyze(embedded, ECG)
     found = answer["superclass"]
     assert set(found["probabilities"]) == set(SUPERCLASSES)
-    assert found["top"] == max(SUPERCLASSES, key=found["probabilities"].__getitem__)
     assert set(found["positive"]) <= set(SUPERCLASSES)
+    assert found["top"] == max(
+        found["positive"], key=found["probabilities"].__getitem__, default=None
+    )
     assert not set(SUPERCLASSES) & set(probabilities(answer))
     assert not set(SUPERCLASSES) & set(answer["clinical_analysis"]["abnormalities"])
 
@@ -191,7 +193,7 @@ def test_units_and_filters_change_little(embedded: RunningServer) -> None:
 
 def test_beside_ecg_fm_it_gives_the_superclasses(server: RunningServer) -> None:
     answer = analyze(server, ECG)
-    assert answer["superclass"]["top"] in SUPERCLASSES
+    assert set(answer["superclass"]["probabilities"]) == set(SUPERCLASSES)
     assert answer["model"]["superclass"].startswith("embedded@") and not answer["model"][
         "labels"
     ].startswith("embedded")

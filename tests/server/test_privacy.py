@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
+from tests.formats.binary_files import atc, chunk, contec, wav
 from tests.formats.dicom import test_dicom as dicom
 from tests.formats.test_edf import one_lead as edf
 from tests.formats.test_ishne import ishne
@@ -40,6 +41,9 @@ def files() -> dict[str, bytes]:
         "edf": edf(person=person),
         "cut.edf": edf(person=person)[:900],
         "ishne": ishne([ramp] * 2, [1, 2]),
+        "atc": atc({"I": ramp}, info=SURNAME.encode() * 26),
+        "ECG": contec(np.tile(ramp + 2048, (8, 1)), name=SURNAME.encode()),
+        "wav": wav(bytes(400), 1, 2, chunk(b"LIST", SURNAME.encode())),
         "muse.xml": document,
         "cut.xml": document[:-40],
         "csv": (header + rows).encode(),

@@ -111,18 +111,22 @@ def test_a_stop_during_the_start_leaves_nothing() -> None:
             assert server.left_at_the_end() == [], f"after {pause_s} s"
 
 
-def test_a_request_during_a_stop_is_refused_or_finds_the_socket_closed() -> None:
+def test_new_connections_during_a_stop_are_refused_with_a_reason() -> None:
     with _server() as server, ThreadPoolExecutor(IN_FLIGHT) as pool:
         sent = _twenty_in_flight(server, pool)
         server.process.send_signal(signal.SIGTERM)
+        refusals: list[tuple[int, str, str]] = []
+        probes: list[tuple[int, str]] = []
         while server.process.poll() is None:
             try:
                 late = httpx.post(server.url + "/analyze", json={}, timeout=GUARD_S)
-            except httpx.TransportError:  # the socket is closed
+                probe = httpx.get(server.url + "/readyz", timeout=GUARD_S)
+            except httpx.TransportError:  # everything is answered, and the socket closed
                 continue
-            assert late.status_code in (422, 503)
-            if late.status_code == 503:
-                assert late.json()["code"] == "shutting_down"
-                assert late.headers["retry-after"] == "10"
+            if late.status_code == 503:  # 422 until the signal is handled
+                refusals.append((503, late.json()["code"], late.headers["retry-after"]))
+                probes.append((probe.status_code, probe.text))
+        assert {*refusals} == {(503, "shutting_down", "10")}
+        assert {*probes} == {(503, "draining\n")}
         assert [future.result(GUARD_S) for future in sent] == [ANSWERED] * IN_FLIGHT
         assert server.process.returncode == 0

@@ -119,6 +119,18 @@ def test_flags_override_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert settings.max_seconds == 600.0
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, field in Settings.model_fields.items() if field.annotation is bool]
+)
+def test_a_switch_needs_no_value(name: str) -> None:
+    flag = f"--{name.replace('_', '-')}"
+    assert getattr(parse_arguments([flag]), name) is True
+    settings = parse_arguments([flag, "--port", "3000"])
+    assert (getattr(settings, name), settings.port) == (True, 3000)
+    assert getattr(parse_arguments([flag, "true"]), name) is True
+    assert getattr(parse_arguments([flag, "false"]), name) is False
+
+
 def test_the_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parse_arguments(["--help"])
@@ -126,7 +138,7 @@ def test_the_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> Non
     text = " ".join(capsys.readouterr().out.split())
     for name in Settings.model_fields:
         flag = f"--{name.replace('_', '-')}"
-        assert f"{flag} VALUE" in text or f"{flag} [VALUE]" in text
+        assert f"{flag} VALUE" in text or f"{flag} [true|false]" in text
         assert f"(ECG_{name.upper()}; default: " in text
     assert "(ECG_MODELS_DIR; default: none)" in text
 
@@ -167,6 +179,18 @@ def test_health_shows_the_limits() -> None:
             "similar",
         ),
         ("ECG_QQQ", "ECG_QQQ is no setting of this version and is ignored"),
+        (
+            "ecg_prot",
+            "ecg_prot is no setting of this version and is ignored; ECG_PORT is similar",
+        ),
+        (
+            "ECGFM_PORT",
+            "ECGFM_PORT is no setting of this version and is ignored; ECG_PORT is similar",
+        ),
+        (
+            "ECG_MODEL_DIR",
+            "ECG_MODEL_DIR is no setting of this version and is ignored; ECG_MODELS_DIR is similar",
+        ),
         ("ecg_port", None),
         ("ECG_PORT", None),
         ("PATH", None),

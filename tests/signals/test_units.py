@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from errors import BadOption
-from signals.units import check_millivolt, qrs_heights, to_millivolt
+from signals.units import (
+    check_millivolt,
+    millivolt_per_unit,
+    qrs_heights,
+    to_millivolt,
+    voltage_unit,
+)
 from tests.signals.recordings import beating, record
 
 SIGNAL = beating()
@@ -44,6 +50,19 @@ def signal_of_heights(*heights_mv: float, seconds: int = 5, fs: int = 100) -> np
         (" UV ", 1000),
         ("V", 0.001),
         ("v", 0.001),
+        ("nV", 1e6),
+        ("mcV", 1000),
+        ("mkV", 1000),
+        ("Mikrovolt", 1000),
+        ("microvolts", 1000),
+        ("uVolt", 1000),
+        ("microvoltios", 1000),
+        ("мкВ", 1000),
+        ("Millivolt", 1),
+        ("milivolts", 1),
+        ("мВ", 1),
+        ("Volt", 0.001),
+        ("nanovolts", 1e6),
     ],
 )
 def test_every_unit_becomes_millivolt(units: str, per_mv: float) -> None:
@@ -52,6 +71,17 @@ def test_every_unit_becomes_millivolt(units: str, per_mv: float) -> None:
     assert millivolt.dtype == np.float32
     assert millivolt.flags.c_contiguous
     np.testing.assert_allclose(millivolt, SIGNAL, rtol=1e-6)
+
+
+@pytest.mark.parametrize("unit", ["", "ADC", "counts", "mm", "mmHg", "1", "{ADC}", "kV", "mA"])
+def test_a_unit_that_is_no_voltage_has_no_size(unit: str) -> None:
+    assert voltage_unit(unit) is None
+    assert millivolt_per_unit(unit) is None
+
+
+@pytest.mark.parametrize(("unit", "size"), [("V", 1e3), ("mV", 1.0), ("µV", 1e-3), ("nV", 1e-6)])
+def test_a_voltage_has_a_size_in_millivolt(unit: str, size: float) -> None:
+    assert millivolt_per_unit(unit) == pytest.approx(size)
 
 
 def test_values_in_unknown_units_keep_their_values() -> None:

@@ -7,7 +7,14 @@ import struct
 import numpy as np
 import pytest
 
-from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples, UnknownFormat, UnknownLead
+from errors import (
+    BadSamplingRate,
+    CorruptFile,
+    EcgError,
+    MissingField,
+    NoSamples,
+    UnknownFormat,
+)
 from formats.mfer import fields as fields_module
 from formats.mfer.definitions import Definitions
 from formats.mfer.fields import Field, parse_fields
@@ -185,7 +192,7 @@ def test_the_waveform_worth_most_is_read_and_the_others_are_counted() -> None:
 
 
 def test_a_pressure_channel_is_not_a_lead() -> None:
-    with pytest.raises(UnknownLead):
+    with pytest.raises(MissingField, match="units: the MFER file states unit 1 for I"):
         opened(PREAMBLE + MS_2 + b"\x0c\x03\x01\x00\x01" + lead(1) + data_of(RAMP) + END)
 
 

@@ -151,19 +151,19 @@ def test_a_byte_order_mark_and_empty_lines_are_skipped() -> None:
         (b"two words", "the record line of the WFDB header cannot be read"),
         (
             head("rec 0"),
-            "WFDB header: 0 signals stated, 1 described; 1 to 256 are allowed",
+            "WFDB header: 0 signals stated; 1 to 256 are allowed",
         ),
         (
             head("rec 2"),
-            "WFDB header: 2 signals stated, 1 described; 1 to 256 are allowed",
+            "WFDB header: 2 signals stated, 1 described; both must be equal",
         ),
         (
             head("rec/0 1"),
-            "WFDB header: 0 segments stated, 1 described; 1 to 2000 are allowed",
+            "WFDB header: 0 segments stated; 1 to 2000 are allowed",
         ),
         (
             head("rec/2 1", "a 11"),
-            "WFDB header: 2 segments stated, 1 described; 1 to 2000 are allowed",
+            "WFDB header: 2 segments stated, 1 described; both must be equal",
         ),
         (
             head("rec/1 1", "../a 11"),
@@ -231,10 +231,10 @@ def test_limits_hold_from_both_sides() -> None:
     ):
         assert limit == count
         separator = " 1" if prefix == "rec/" else ""
-        parsed = parse_header(head(f"{prefix}{limit}{separator} 500", *[line] * (limit + 1)))
+        parsed = parse_header(head(f"{prefix}{limit}{separator} 500", *[line] * limit))
         assert len(parsed.signals) + len(parsed.segments) == limit
         with pytest.raises(CorruptFile, match=f"^WFDB header: {limit + 1} s"):
-            parse_header(head(f"{prefix}{limit + 1}{separator} 500", *[line] * (limit + 1)))
+            parse_header(head(f"{prefix}{limit + 1}{separator} 500", *[line] * limit))
     (line,) = parse_header(head("rec 1", f"rec.dat 16x{MAX_FRAME_SAMPLES}")).signals
     assert line.frame_samples == MAX_FRAME_SAMPLES == 1000
 

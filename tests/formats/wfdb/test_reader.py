@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from errors import BadOption, BadShape, CorruptFile, DuplicateLead, MissingPart, UnknownLead
+from errors import (
+    BadOption,
+    BadShape,
+    CorruptFile,
+    DuplicateLead,
+    MissingPart,
+    UnknownFormat,
+    UnknownLead,
+)
 from formats.hints import Hints
 from formats.parts import Part
 from formats.registry import read
@@ -57,9 +65,7 @@ def test_every_storage_format_is_read_as_the_wfdb_package_reads_it(
     oracle = wfdb.rdrecord(str(FORMATS / "wfdb" / name)).p_signal.T
     assert np.array_equal(np.isnan(record.signal), np.isnan(oracle))
     np.testing.assert_allclose(record.signal, oracle, rtol=1e-6)
-    assert record.warnings == (
-        "lead_names: the request contradicts the file; the request's value is used",
-    )
+    assert record.warnings == ()
 
 
 @requires_shared
@@ -117,10 +123,7 @@ def test_a_header_that_ends_after_the_format_has_the_manuals_defaults() -> None:
     record = read(parts, Hints(lead_names=("II",)))
     assert (record.fs, record.samples) == (250.0, len(RAMP))
     np.testing.assert_allclose(record.signal[0], np.array(RAMP) / 200, rtol=1e-6)
-    assert record.warnings == (
-        "fs: missing in the WFDB header; WFDB's default of 250 Hz is used",
-        "lead_names: the request contradicts the file; the request's value is used",
-    )
+    assert record.warnings == ("fs: missing in the WFDB header; WFDB's default of 250 Hz is used",)
 
 
 def test_channels_that_are_not_a_lead_or_a_voltage_are_left_out_and_named() -> None:
@@ -207,3 +210,60 @@ def test_a_missing_signal_file_is_named() -> None:
         read([Part("rec.hea", pair()[0])])
     assert caught.value.detail == "rec.dat: named by the WFDB header, missing in the upload"
     assert caught.value.errors[0].loc == ("file",)
+
+
+HEADER = header([Line("r.dat", "16", "1000/mV", RAMP, "I")], samples=len(RAMP))
+DAT = Part("r.dat", encode(RAMP, 16))
+NO_HEADER = (
+    "file: a WFDB signal file (.dat) without its header; the header is missing: "
+    "send the .hea of the same record too"
+)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [DAT],
+        [Part("folder/00001_LR.DAT", DAT.data)],
+        [DAT, Part("r.atr", b"\x01\x70\0\0")],
+        [Part("a.dat", DAT.data), Part("b.dat", DAT.data)],
+        [Part("samples", b"fLaC\0\0\0\x22")],
+        [DAT, Part("r.hea", b"")],
+    ],
+    ids=lambda parts: " ".join(part.name for part in parts),
+)
+def test_signal_files_without_a_header_lack_the_header(parts: list[Part]) -> None:
+    with pytest.raises(MissingPart) as caught:
+        read(parts)
+    assert caught.value.detail == NO_HEADER
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"no header at all", "the record line of the WFDB header cannot be read"),
+        (b"r 1 500 11", "WFDB header: 1 signals stated, 0 described; 1 to 256 are allowed"),
+        (b"r 1 500 11\nr.dat 99", "signal 0: WFDB storage format 99; supported are 8, 16"),
+    ],
+)
+def test_a_header_that_is_not_recognised_is_the_fault_that_is_named(
+    data: bytes, reason: str
+) -> None:
+    with pytest.raises((CorruptFile, UnknownFormat)) as caught:
+        read([DAT, Part("r.hea", data)])
+    assert caught.value.detail.startswith(reason)
+
+
+@pytest.mark.parametrize("missing", ["s2.hea", "s1.dat", "s1.hea"])
+def test_the_missing_file_of_a_segment_is_named(missing: str) -> None:
+    segment = [
+        Part("m.hea", b"m/2 1 500 22\ns1 11\ns2 11\n"),
+        Part("s1.hea", HEADER.replace(b"r.dat", b"s1.dat")),
+        Part("s2.hea", HEADER.replace(b"r.dat", b"s2.dat")),
+        Part("s1.dat", DAT.data),
+        Part("s2.dat", DAT.data),
+    ]
+    assert read(segment).samples == 22
+    with pytest.raises(MissingPart, match=rf"^{missing}: ") as caught:
+        read([part for part in segment if part.name != missing])
+    assert caught.value.code == "missing_part"

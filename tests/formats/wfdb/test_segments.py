@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from errors import CorruptFile, EcgError, MissingPart, RecordingTooLong
+from errors import CorruptFile, EcgError, MissingPart, NoSamples, RecordingTooLong
 from formats.parts import Part
 from formats.registry import read
 from formats.wfdb import segments as segments_module
@@ -113,7 +113,7 @@ def test_a_segment_without_a_stated_length_has_that_of_its_file() -> None:
         (
             b"rec/2 1 500 22\na 11\n",
             CorruptFile,
-            "WFDB header: 2 segments stated, 1 described; 1 to 2000 are allowed",
+            "WFDB header: 2 segments stated, 1 described; both must be equal",
         ),
         (
             b"rec/2 1 500 999999999011\na 11\n~ 999999999000\n",
@@ -152,32 +152,78 @@ def test_a_segment_of_a_segment_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "detail"),
+    ("old", "new", "fault"),
     [
-        ("b.hea", b" II", b" I", "b: two signals of this WFDB segment have the same name"),
+        (b" I\n", b" II\n", "two signals of one segment have its name"),
         (
-            "b.hea",
-            b"100/mV",
-            b"100/mmHg",
-            "a signal of the WFDB record has incompatible units in two segments",
+            b"100/mV 12 0 -238",
+            b"100/mmHg 12 0 -238",
+            "its scale changes between segments, and not all of its units are volts",
         ),
         (
-            "b.hea",
-            b"16 100/mV 12 0 -119",
-            b"16x2 100/mV 12 0 -119",
-            "a signal of the WFDB record changes its sampling rate between segments",
+            b"100/mV 12 0 -238",
+            b"100/unknown 12 0 -238",
+            "its scale changes between segments, and not all of its units are volts",
         ),
     ],
 )
-def test_segments_that_do_not_fit_together_are_refused(
-    name: str, old: bytes, new: bytes, detail: str
+def test_a_signal_whose_segments_do_not_fit_together_is_left_out_and_named(
+    old: bytes, new: bytes, fault: str
 ) -> None:
+    parts = segments(b"rec/2 3 500 22\na 11\nb 11\n", a=["I", "II", "V1"], b=["I", "II", "V1"])
+    record = read(replaced(parts, "b.hea", old, new))
+    ramp = np.array(RAMP) / 100
+    assert "II" not in record.lead_names
+    np.testing.assert_allclose(record.signal[-1], [*3 * ramp, *3 * ramp], rtol=1e-6)
+    assert record.warnings == (f"signal: II left out: {fault}",)
+
+
+def test_a_signal_of_another_rate_in_a_segment_is_left_out_and_named() -> None:
     parts = segments(b"rec/2 2 500 22\na 11\nb 11\n", a=["I", "II"], b=["I", "II"])
-    if b"x2" in new:
-        # One signal with two samples a frame, so that the file still has its 11 frames.
-        parts = segments(b"rec/2 1 500 22\na 11\nb 11\n", a=["I"], b=["I"])
-        data = encode([*RAMP, *RAMP], 16)
-        parts = [Part(part.name, data if part.name == "b.dat" else part.data) for part in parts]
-    with pytest.raises(CorruptFile) as caught:
-        read(replaced(parts, name, old, new))
-    assert caught.value.detail == detail
+    # II has two samples a frame in the second segment.
+    codes = [code for value in RAMP for code in (value, 2 * value, 2 * value)]
+    parts = [*parts[:-1], Part("b.dat", encode(codes, 16))]
+    record = read(replaced(parts, "b.hea", b"16 100/mV 12 0 -238", b"16x2 100/mV 12 0 -238"))
+    ramp = np.array(RAMP) / 100
+    np.testing.assert_allclose(record.signal, [[*ramp, *ramp]], rtol=1e-6)
+    assert "signal: II left out: its sampling rate changes between segments" in record.warnings
+
+
+@pytest.mark.parametrize("unit", [b"mmHg", b"NU", b"%"])
+def test_a_channel_that_is_no_lead_may_change_its_gain(unit: bytes) -> None:
+    parts = segments(b"rec/2 2 500 22\na 11\nb 11\n", a=["II", "ABP"], b=["II", "ABP"])
+    parts = replaced(parts, "a.hea", b"100/mV 12 0 -238", b"10/" + unit + b" 12 0 -238")
+    parts = replaced(parts, "b.hea", b"100/mV 12 0 -238", b"5(-3)/" + unit + b" 12 0 -238")
+    record = read(parts)
+    ramp = np.array(RAMP) / 100
+    np.testing.assert_allclose(record.signal, [[*ramp, *ramp]], rtol=1e-6)
+    assert record.warnings == ("lead_names: not a standard lead in volts, left out: ABP",)
+
+
+def test_segments_may_share_a_file() -> None:
+    parts = [
+        Part("rec.hea", b"rec/2 1 500 11\na 5\nb 6\n"),
+        Part("a.hea", b"a 1 500 5\nrec.dat 16 100/mV 12 0 -119 0 0 I\n"),
+        Part("b.hea", b"b 1 500 6\nrec.dat 16+10 100/mV 12 0 4 0 0 I\n"),
+        Part("rec.dat", encode(RAMP, 16)),
+    ]
+    record = read(parts)
+    np.testing.assert_allclose(record.signal, [np.array(RAMP) / 100], rtol=1e-6)
+    assert record.warnings == ()
+
+
+@pytest.mark.parametrize("master", [b"rec/1 1 500 11\n~ 11\n", b"rec/2 1 500 9\nx 0\n~ 9\n"])
+def test_a_record_of_gaps_has_no_samples(master: bytes) -> None:
+    with pytest.raises(NoSamples) as caught:
+        read([Part("rec.hea", master)])
+    assert caught.value.detail == "the segments of the WFDB record are all gaps"
+
+
+def test_a_layout_alone_has_no_samples() -> None:
+    layout = b"rec_layout 2 125 0\n~ 0 83/mV 15 0 -16384 0 0 II\n~ 0 55/mV 14 0 0 0 0 V\n"
+    with pytest.raises(NoSamples) as caught:
+        read([Part("rec_layout.hea", layout)])
+    assert caught.value.detail == (
+        "signal 0 of the WFDB header has storage format 0: no samples, as in a layout; "
+        "send the record's header with those of its segments"
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from errors import CorruptFile, MissingPart
+from errors import CorruptFile, MissingPart, RecordingTooLong
 from formats.hints import Hints
 from formats.parts import Part
 from formats.registry import read
@@ -164,8 +164,78 @@ def test_a_length_beyond_the_file_is_refused_and_a_shorter_one_cuts_it() -> None
         assert caught.value.detail == (
             f"WFDB header: {stated} samples a signal stated; the file has 11"
         )
-    record = read_pair(pair(samples=10)[0], data)
+    head = pair(samples=10)[0].replace(CHECKSUM_OF_11, b" 0 0 ")
+    record = read_pair(head, data)
     np.testing.assert_allclose(record.signal[0], np.array(RAMP[:10]) / 1000, rtol=1e-6)
+    assert record.warnings == (
+        "file: 4 bytes (1 samples a signal) after the last sample of rec.dat, left out",
+    )
+
+
+CHECKSUM_OF_11 = f" {sum(RAMP)} 0 ".encode()
+
+
+@pytest.mark.parametrize(
+    ("storage", "surplus", "named"),
+    [
+        ("16", 400, "400 bytes (100 samples a signal)"),
+        ("16", 3, "3 bytes (0 samples a signal)"),
+        ("212", 7, "7 bytes (2 samples a signal)"),
+        ("24", 6, "6 bytes (1 samples a signal)"),
+        ("80", 1, "1 bytes (0 samples a signal)"),
+    ],
+)
+def test_what_follows_the_stated_samples_is_left_out_and_named(
+    storage: str, surplus: int, named: str
+) -> None:
+    head, data = pair(storage)
+    record = read_pair(head, data + bytes(surplus))
+    np.testing.assert_allclose(record.signal[0], np.array(RAMP) / 1000, rtol=1e-6)
+    assert record.warnings == (f"file: {named} after the last sample of rec.dat, left out",)
+
+
+def test_the_longer_of_two_files_is_cut_with_a_warning() -> None:
+    lines = [Line("a.dat", "16", "1/mV", RAMP, "I"), Line("b.dat", "16", "1/mV", RAMP, "II")]
+    parts = [
+        Part("x.hea", header(lines)),
+        Part("a.dat", encode([*RAMP, 5], 16)),
+        Part("b.dat", encode(RAMP, 16)),
+    ]
+    record = read(parts)
+    np.testing.assert_array_equal(record.signal, [RAMP, RAMP])
+    assert record.warnings == (
+        "file: 2 bytes (1 samples a signal) after the last sample of a.dat, left out",
+    )
+
+
+def test_a_padded_last_block_is_no_surplus() -> None:
+    # Eleven samples of format 212 end within a block of three bytes, and of 311 within four.
+    for storage in (212, 310, 311):
+        head = header([Line("rec.dat", str(storage), "1/mV", RAMP, "I")])
+        record = read_pair(head, encode(RAMP, storage))
+        np.testing.assert_array_equal(record.signal, [RAMP])
+        assert record.warnings == ()
+
+
+@pytest.mark.parametrize(("storage", "times"), [("16", 2), ("16", 12), ("32", 3), ("80", 2)])
+def test_a_file_that_may_hold_more_signals_than_stated_is_refused(storage: str, times: int) -> None:
+    head, data = pair(storage)
+    with pytest.raises(CorruptFile) as caught:
+        read_pair(head, data * times)
+    assert caught.value.detail == (
+        f"rec.dat: {len(data) * times} bytes, {len(data)} belong to the signals and samples that "
+        f"the WFDB header states; the file may hold {times} times as many signals"
+    )
+
+
+@pytest.mark.parametrize("stated", [1, 3])
+def test_as_many_signals_are_stated_as_described(stated: int) -> None:
+    head, data = pair()
+    with pytest.raises(CorruptFile) as caught:
+        read_pair(head.replace(b"rec 2 ", f"rec {stated} ".encode()), data)
+    assert caught.value.detail == (
+        f"WFDB header: {stated} signals stated, 2 described; both must be equal"
+    )
 
 
 def test_a_file_of_less_than_a_frame_is_refused() -> None:
@@ -244,9 +314,7 @@ def test_flac_of_other_channels_or_fewer_frames_is_refused() -> None:
     assert caught.value.detail == ("WFDB signal file: FLAC of 2 channels; the header states 1")
     with pytest.raises(CorruptFile) as caught:
         read_pair(header([Line("rec.dat", "516", "1/mV", RAMP, "I")], samples=12), FLAC_RAMP)
-    assert caught.value.detail == (
-        "WFDB header: 12 frames stated, the FLAC file has 11; the limit is 16000000 values"
-    )
+    assert caught.value.detail == ("WFDB header: 12 samples a signal stated, the FLAC file has 11")
     wave = io.BytesIO()
     soundfile.write(wave, np.array(RAMP, np.int16), 500, subtype="PCM_16", format="WAV")
     with pytest.raises(CorruptFile) as caught:
@@ -271,8 +339,11 @@ def test_the_limit_of_flac_counts_the_values_of_all_channels(
     monkeypatch.setattr(flac, "MAX_VALUES", 22)
     assert read_flac(rows).signal.shape == (2, 11)
     monkeypatch.setattr(flac, "MAX_VALUES", 21)
-    with pytest.raises(CorruptFile, match=r"the limit is 21 values$"):
+    with pytest.raises(RecordingTooLong) as caught:
         read_flac(rows)
+    assert caught.value.detail == (
+        "WFDB record: 11 samples of 2 signals in a FLAC file; the limit is 21 values"
+    )
 
 
 def test_a_renamed_flac_file_is_found_by_its_magic() -> None:

@@ -44,10 +44,11 @@ ROUTES: dict[str, tuple[str, str | None]] = {
     "/assess_quality": ("/assess_quality", "analyze"),
     "/predict": ("/predict", "analyze"),
     "/classify": ("/classify", "analyze"),
+    "/diagnosis": ("/diagnosis", "analyze"),
     "/extract_features": ("/extract_features", "features"),
     "/metrics": ("/metrics", "operator"),
 }
-POSTED = ("/analyze", "/assess_quality", "/predict", "/classify", "/extract_features")
+POSTED = ("/analyze", "/assess_quality", "/predict", "/classify", "/diagnosis", "/extract_features")
 
 # Credential -> the scopes that it gives; None where it is not valid.
 CREDENTIALS: dict[str, tuple[str, ...] | None] = {

@@ -11,7 +11,14 @@ from tests.server.ecgs import get, post, problem_of, twelve_seconds
 from tests.server.harness import RunningServer
 
 GOOD = twelve_seconds().json()
-RECORDING_ROUTES = ("/analyze", "/extract_features", "/assess_quality", "/predict", "/classify")
+RECORDING_ROUTES = (
+    "/analyze",
+    "/extract_features",
+    "/assess_quality",
+    "/predict",
+    "/classify",
+    "/diagnosis",
+)
 PAGES = ("/health", "/livez", "/readyz", "/models", "/metrics", "/", "/docs", "/openapi.json")
 TIMED_STAGES = ("parse", "queue", "measure", "segment", "encode", "assemble")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from server.stages.fhir import bundle
 from tests.data import requires_shared
 from tests.server.ecgs import LEADS, Ecg, carried, post, ptbxl, ptbxl_names, twelve_seconds
 from tests.server.harness import RunningServer
@@ -183,3 +184,47 @@ def test_dates_are_told_as_far_as_they_are_known() -> None:
     assert dated("2020-02-03T04:05:06") == "2020-02-03", "a time of day needs a zone"
     assert dated("03/02/2020") is None
     assert dated(None) is None
+
+
+@pytest.mark.parametrize(
+    ("clinical", "sentence"),
+    [
+        (
+            {
+                "rhythm": "Sinus rhythm",
+                "rhythm_source": "labels",
+                "confidence": 0.984,
+                "abnormalities": ["Infarction"],
+            },
+            "Sinus rhythm 0.98, Infarction 0.52 (by labels). ",
+        ),
+        (
+            {
+                "rhythm": "Sinus bradycardia",
+                "rhythm_source": "rules",
+                "confidence": 0.7,
+                "abnormalities": ["Bigeminy"],
+            },
+            "Sinus bradycardia, Bigeminy (by rules). ",
+        ),
+        (
+            {
+                "rhythm": "Undetermined",
+                "rhythm_source": "labels",
+                "confidence": None,
+                "abnormalities": [],
+            },
+            "Undetermined (by labels). ",
+        ),
+    ],
+)
+def test_every_label_of_the_conclusion_has_its_probability(
+    clinical: dict[str, Any], sentence: str
+) -> None:
+    answer = {
+        "request_id": "one",
+        "clinical_analysis": clinical,
+        "labels": [{"name": "Infarction", "probability": 0.516}],
+    }
+    report = bundle(answer)["entry"][0]["resource"]
+    assert report["conclusion"].startswith(sentence)

@@ -14,6 +14,8 @@ from server.stages.classify_form import (
     classify_options,
     read_classify_form,
 )
+from server.stages.diagnosis_form import DiagnosisForm
+from server.stages.fhir import AUTOMATED
 from server.stages.legacy_forms import in_form
 from server.stages.predict_form import PredictForm, read_predict_form
 from superclasses import SUPERCLASSES
@@ -27,6 +29,13 @@ SUPERCLASS = {
     "probabilities": {"NORM": 0.1, "MI": 0.6, "STTC": 0.2, "CD": 0.05, "HYP": 0.01},
     "positive": ["MI", "STTC"],
 }
+CLINICAL = {
+    "rhythm": "Sinus rhythm",
+    "rhythm_source": "labels",
+    "confidence": 0.984,
+    "heart_rate": 71.6,
+}
+RHYTHM = {"clinical_analysis": CLINICAL, "signal_quality": "Good"}
 
 
 def analysis(**parts: Any) -> Any:
@@ -41,6 +50,7 @@ def test_a_prediction_has_the_evidence_and_what_was_sent() -> None:
     answer = in_form(analysis(pacemaker=PACEMAKER), PredictForm("63", "01/11/1984"))
     assert answer == {
         "result": True,
+        "pacemaker_result": True,
         "age": "63",
         "recording_date": "01/11/1984",
         "probability": 0.75,
@@ -49,6 +59,7 @@ def test_a_prediction_has_the_evidence_and_what_was_sent() -> None:
     }
     assert list(answer) == [
         "result",
+        "pacemaker_result",
         "age",
         "recording_date",
         "probability",
@@ -61,6 +72,7 @@ def test_a_prediction_without_evidence_is_null() -> None:
     answer = in_form(analysis(pacemaker=None), PredictForm(18.5, None))
     assert answer == {
         "result": None,
+        "pacemaker_result": None,
         "age": 18.5,
         "recording_date": None,
         "probability": None,
@@ -75,14 +87,81 @@ def test_a_prediction_without_evidence_is_null() -> None:
 def test_a_classification_describes_the_most_probable_superclass(
     lang: Any, description: str
 ) -> None:
-    answer = in_form(analysis(superclass=SUPERCLASS), ClassifyForm(lang))
+    answer = in_form(analysis(superclass=SUPERCLASS, **RHYTHM), ClassifyForm(lang))
     assert answer == {
         "diagnosis": "MI",
         "description": description,
         "probability": 0.6,
         "probabilities": SUPERCLASS["probabilities"],
+        "rhythm": "Sinus rhythm",
+        "rhythm_source": "labels",
+        "rhythm_confidence": 0.984,
+        "heart_rate": 71.6,
+        "signal_quality": "Good",
         "warnings": ["quality: so so"],
     }
+
+
+@pytest.mark.parametrize(
+    ("lang", "description"), [("en", "no class: too few"), ("de", "keine Klasse: too few")]
+)
+def test_without_a_superclass_a_classification_gives_the_reason(
+    lang: Any, description: str
+) -> None:
+    warnings = ["quality: so so", "superclass: too few", "superclass: another"]
+    parts = analysis(superclass=None, **RHYTHM) | {"warnings": warnings}
+    answer: Any = in_form(parts, ClassifyForm(lang))
+    values = [answer[name] for name in ("diagnosis", "probability", "probabilities")]
+    assert values == [None, None, None]
+    assert answer["description"] == description
+    assert (answer["rhythm"], answer["heart_rate"]) == ("Sinus rhythm", 71.6)
+    report: Any = in_form(parts, DiagnosisForm(lang))
+    assert report["conclusion"] is None
+    assert [note["text"] for note in report["note"]] == [
+        description,
+        "Rhythm: Sinus rhythm 98.40% (by labels), 72 beats/min",
+        "Signal quality: Good",
+        *warnings,
+        AUTOMATED,
+    ]
+
+
+def test_a_report_has_the_confidence_first() -> None:
+    parts = analysis(superclass=SUPERCLASS, **RHYTHM)
+    parts["clinical_analysis"] = {
+        **parts["clinical_analysis"],
+        "rhythm": None,
+        "confidence": None,
+        "heart_rate": None,
+    }
+    report: Any = in_form(parts, DiagnosisForm("de"))
+    assert report["conclusion"] == "MI"
+    assert [note["text"] for note in report["note"]] == [
+        "Confidence: 60.00%",
+        "Probabilities: NORM 10.00%, MI 60.00%, STTC 20.00%, CD 5.00%, HYP 1.00%",
+        "Rhythm: not determined (by labels)",
+        "Signal quality: Good",
+        "quality: so so",
+        AUTOMATED,
+    ]
+    assert "request_id" not in report
+
+
+@pytest.mark.parametrize(
+    ("lang", "description"),
+    [("en", "none of the five classes"), ("de", "keine der fünf Klassen")],
+)
+def test_without_a_positive_superclass_there_is_no_diagnosis(lang: Any, description: str) -> None:
+    rejected = {**SUPERCLASS, "top": None, "positive": []}
+    parts = analysis(superclass=rejected, **RHYTHM)
+    answer: Any = in_form(parts, ClassifyForm(lang))
+    assert (answer["diagnosis"], answer["probability"]) == (None, None)
+    assert answer["description"] == description
+    assert answer["probabilities"] == SUPERCLASS["probabilities"]
+    assert answer["warnings"] == ["quality: so so"]
+    report: Any = in_form(parts, DiagnosisForm(lang))
+    assert report["conclusion"] is None
+    assert report["note"][0]["text"] == description
 
 
 def test_every_superclass_has_a_description_in_every_language() -> None:
@@ -109,20 +188,20 @@ def test_a_classification_needs_a_model_for_superclasses() -> None:
         classify_options(BOTH)
 
 
-@pytest.mark.parametrize("age", ["18", "18.0", "120", '"18"', '"63"', "18.5", '" 63 "'])
-def test_adults_are_accepted(age: str) -> None:
+@pytest.mark.parametrize("age", ["18.01", "19", "120", '"19"', '"63"', "18.5", '" 63 "'])
+def test_above_eighteen_is_accepted(age: str) -> None:
     form, files = read_predict_form([ECG, patient(f'\ufeff {{"age": {age}, "nurse": 0}}')])
-    assert float(form.age) >= 18
+    assert float(form.age) > 18
     assert form.recording_date is None
     assert files == [ECG]
 
 
-@pytest.mark.parametrize("age", ["17.99", "0", '"17"'])
-def test_minors_are_refused_with_what_they_sent(age: str) -> None:
+@pytest.mark.parametrize("age", ["18", '"18"', "17.99", "0", '"17"'])
+def test_eighteen_and_under_is_refused_with_what_was_sent(age: str) -> None:
     with pytest.raises(UnderAge) as refused:
         read_predict_form([patient(f'{{"age": {age}, "recording_date": "today"}}'), ECG])
     years = age.strip('"')
-    assert refused.value.detail == f"age is {years}; a result is given from 18 years on"
+    assert refused.value.detail == f"age is {years}; a result is given above 18 years"
     assert refused.value.extension == {
         "age": years if age.startswith('"') else float(age),
         "recording_date": "today",

@@ -1,0 +1,55 @@
+"""The names of an analysis as text: rhythm, abnormalities and superclass, with their probabilities.
+
+A name without its probability would look equally certain at 0.5 and at 0.99. A superclass that does
+not reach its threshold is never named as the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecgfm_client.results import Analysis, Json
+
+NO_SUPERCLASS = "none of the five classes"
+
+
+def rhythm_text(analysis: Analysis) -> str:
+    """Return "Sinus rhythm 0.98 (by labels)" or "Sinus rhythm (by rules, confidence 0.98)".
+
+    By rules the number is not a probability, so it is named.
+    """
+    rhythm = analysis.rhythm or "no rhythm"
+    source, confidence = analysis.rhythm_source, analysis.confidence
+    if source is None:
+        return rhythm
+    if confidence is None:
+        return f"{rhythm} (by {source})"
+    if source == "labels":
+        return f"{rhythm} {confidence:.2f} (by labels)"
+    return f"{rhythm} (by {source}, confidence {confidence:.2f})"
+
+
+def abnormality_texts(analysis: Analysis) -> list[str]:
+    """Return the abnormalities, each with its label's probability; rules give none."""
+    probabilities = {label.name: label.probability for label in analysis.labels or ()}
+    return [
+        f"{name} {probabilities[name]:.2f}" if name in probabilities else name
+        for name in analysis.abnormalities
+    ]
+
+
+def superclass_text(superclass: Json) -> str:
+    """Return the positive superclasses, most probable first, or that there is none."""
+    return _with_probabilities(superclass, superclass["positive"]) or NO_SUPERCLASS
+
+
+def rejected_superclass_text(superclass: Json) -> str:
+    """Return the superclasses below their thresholds, most probable first."""
+    rejected = [name for name in superclass["probabilities"] if name not in superclass["positive"]]
+    return _with_probabilities(superclass, rejected)
+
+
+def _with_probabilities(superclass: Json, names: Sequence[str]) -> str:
+    probabilities = superclass["probabilities"]
+    ranked = sorted(names, key=lambda name: -probabilities[name])
+    return ", ".join(f"{name} {probabilities[name]:.2f}" for name in ranked)

@@ -1,0 +1,43 @@
+"""README's example prints the answer that README shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.house.tree import ROOT, source
+from tests.server.ecgs import PASSING
+from tests.server.harness import RunningServer
+
+SHOWN = re.compile(r"<!-- example-answer:begin -->.*?```json\n(.*?)```", re.DOTALL)
+
+
+def same(shown: Any, found: Any) -> None:
+    """Compare the answers. Numbers may differ by what processors differ in."""
+    if isinstance(shown, dict):
+        assert list(shown) == list(found)
+        for key in shown:
+            if key not in PASSING:
+                same(shown[key], found[key])
+    elif isinstance(shown, list):
+        assert len(shown) == len(found)
+        for one, other in zip(shown, found, strict=True):
+            same(one, other)
+    elif isinstance(shown, float):
+        assert found == pytest.approx(shown, rel=1e-3, abs=1e-5)
+    else:
+        assert found == shown
+
+
+def test_the_example_prints_the_answer_that_is_shown() -> None:
+    match = SHOWN.search(source("README.md"))
+    assert match is not None
+    with RunningServer(ECG_MODEL="embedded") as server:
+        example = [sys.executable, "scripts/readme_example.py", server.url]
+        printed = subprocess.run(example, cwd=ROOT, check=True, capture_output=True, text=True)
+    same(json.loads(match[1]), json.loads(printed.stdout))
