@@ -26,6 +26,7 @@ from typing import Any
 from ecgfm_client.client import AsyncEcgClient, EcgClient
 from ecgfm_client.errors import NoAnswer, Refused, UnusableInput
 from ecgfm_client.folders import Recording, find_recordings
+from ecgfm_client.layouts import LAYOUTS
 from ecgfm_client.variables import misspelt_client_variables
 
 DONE, REFUSED, UNUSABLE, NO_ANSWER = 0, 1, 2, 3  # exit statuses
@@ -142,6 +143,13 @@ def _add_plot(commands: Any) -> None:
     plot = _command(commands, "plot", _plot, "the recording on ECG paper, with the measurements")
     plot.add_argument("paths", nargs="+", type=Path, metavar="FILE")
     plot.add_argument("--out", type=Path, required=True, help="a .png, .svg or .pdf file")
+    plot.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        default="auto",
+        help="4 columns of 2.5 s with a rhythm strip, 2 columns of 5 s, or 12 rows of 10 s; "
+        "auto: the first, or a row for each lead of up to six, or rows of 10 s of a single lead",
+    )
     _add_record_fields(plot)
 
 
@@ -174,11 +182,13 @@ def _analyze(options: argparse.Namespace) -> int:
         return _analyze_folder(options)
     if options.out is not None:
         raise UnusableInput("--out: only for a folder; the report of one recording is printed")
-    from ecgfm_client.report import analysis_report
+    from ecgfm_client.report import PARTS, analysis_report
 
     return _print_each(
         options,
-        lambda client, recording: client.analyze(recording.files, **_record_fields(options)),
+        lambda client, recording: client.analyze(
+            recording.files, include=PARTS, **_record_fields(options)
+        ),
         analysis_report,
     )
 
@@ -275,6 +285,7 @@ def _plot(options: argparse.Namespace) -> int:
             client.analyze(recordings[0].files, include=PARTS, **_record_fields(options)),
             options.out,
             recordings[0].name,
+            options.layout,
         )
     return DONE
 

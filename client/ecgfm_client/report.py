@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ecgfm_client.naming import (
     abnormality_texts,
@@ -10,8 +10,20 @@ from ecgfm_client.naming import (
     rhythm_text,
     superclass_text,
 )
-from ecgfm_client.results import Analysis, Encoder, Health, Measurements, Quality
+from ecgfm_client.results import Analysis, Health, Quality
+from ecgfm_client.summary import (
+    encoder_text,
+    measurement_rows,
+    origin_text,
+    pacemaker_text,
+    quality_findings,
+    quality_text,
+    reported_statements,
+    shown_warnings,
+)
 
+# The value of `include` for a report: the default parts, and what the recording's device reported.
+PARTS = "clinical_analysis,labels,superclass,pacemaker,measurements,quality,features,reported"
 MAX_LISTED_LABELS = 8
 
 
@@ -33,7 +45,7 @@ def health_report(url: str, health: Health) -> str:
     """
     if health.version is None:
         return f"{url}: {health.status}"
-    encoders = [f"encoder   {_encoder(encoder)}" for encoder in health.encoders]
+    encoders = [f"encoder   {encoder_text(encoder)}" for encoder in health.encoders]
     reason = (health.raw.get("model") or {}).get("reason")
     return "\n".join(
         [
@@ -46,6 +58,9 @@ def health_report(url: str, health: Health) -> str:
 
 
 def _sections(analysis: Analysis) -> Iterator[str]:
+    origin = origin_text(analysis)
+    if origin:
+        yield origin
     yield rhythm_text(analysis)
     if analysis.abnormalities:
         yield "Abnormalities: " + ", ".join(abnormality_texts(analysis))
@@ -54,74 +69,60 @@ def _sections(analysis: Analysis) -> Iterator[str]:
         below = f" (below the threshold: {rejected})" if rejected else ""
         yield f"Superclass: {superclass_text(analysis.superclass)}{below}"
     if analysis.pacemaker is not None:
-        present = "yes" if analysis.pacemaker["present"] else "no"
-        yield f"Pacemaker: {present} ({analysis.pacemaker['probability']:.2f})"
-    if analysis.measurements is not None:
-        yield ""
-        yield from _measurements(analysis.measurements, analysis.axis_deviation)
+        yield f"Pacemaker: {pacemaker_text(analysis.pacemaker)}"
+    yield from _measurements(analysis)
+    yield from _statements(analysis)
     if analysis.labels:
         yield ""
         yield from _labels(analysis)
     if analysis.quality is not None:
         yield ""
         yield from _quality(analysis.quality)
-    yield from _warnings(analysis.warnings)
+    yield from _warnings(shown_warnings(analysis))
     if analysis.encoder is not None:
         yield ""
-        yield f"Model: {_encoder(analysis.encoder)}. For research; not a medical device."
+        yield f"Model: {encoder_text(analysis.encoder)}. For research; not a medical device."
 
 
-def _measurements(measurements: Measurements, axis_deviation: str | None) -> Iterator[str]:
-    ranges = {flag["name"]: flag["range"] for flag in measurements.flags}
-    rows = [
-        ("Heart rate", measurements.heart_rate_bpm, "/min", "heart_rate_bpm"),
-        ("PR", measurements.pr_ms, "ms", "pr_ms"),
-        ("QRS", measurements.qrs_ms, "ms", "qrs_ms"),
-        ("QT", measurements.qt_ms, "ms", "qt_ms"),
-        ("QTc (Fridericia)", measurements.qtc_fridericia_ms, "ms", "qtc_fridericia_ms"),
-        ("QRS axis", measurements.qrs_axis_deg, "°", "qrs_axis_deg"),
-    ]
-    for title, value, unit, name in rows:
-        uncertainty = measurements.uncertainty_ms.get(name)
-        number, plus_minus = "-", ""
-        if value is None:
-            unit = ""
-        else:
-            number = f"{value:.0f}"
-            plus_minus = "" if uncertainty is None else f" ± {uncertainty:.0f}"
-        outside = f"   outside {_range_text(*ranges[name])}" if name in ranges else ""
-        deviation = f"   {axis_deviation}" if name == "qrs_axis_deg" and axis_deviation else ""
-        yield f"  {title:18}{number:>5}{plus_minus} {unit}{deviation}{outside}".rstrip()
+def _measurements(analysis: Analysis) -> Iterator[str]:
+    """Yield the table of measurements, with those of the device where it reports any."""
+    rows = measurement_rows(analysis)
+    if rows:
+        yield ""
+    if any(row.reported is not None for row in rows):
+        yield f"  {'':18}{'measured':>14}{'by the device':>16}"
+    for row in rows:
+        line = f"  {row.title:18}{row.value_text:>14}"
+        if any(each.reported is not None for each in rows):
+            line += f"{row.reported_text:>16}"
+        yield f"{line}   {row.note}".rstrip()
 
 
-def _range_text(low: float | None, high: float | None) -> str:
-    if low is None:
-        return f"up to {high:g}"
-    return f"from {low:g}" if high is None else f"{low:g}-{high:g}"
+def _statements(analysis: Analysis) -> Iterator[str]:
+    statements = reported_statements(analysis)
+    if statements:
+        yield ""
+        yield "The device states:"
+        yield from (f"  {statement}" for statement in statements)
 
 
 def _labels(analysis: Analysis) -> Iterator[str]:
-    """Yield the positive labels, then the others, each group from the most probable on."""
+    """Yield the positive labels, then the most probable of the others, up to MAX_LISTED_LABELS."""
     labels = analysis.labels or ()
     ranked = sorted(labels, key=lambda label: (not label.positive, -label.probability))
-    for label in ranked[:MAX_LISTED_LABELS]:
+    positive = sum(label.positive for label in labels)
+    for label in ranked[: max(positive, MAX_LISTED_LABELS)]:
         mark = "x" if label.positive else " "
         threshold = f"(threshold {label.threshold:.3f})"
         yield f"  {mark} {label.name:45}{label.probability:6.3f}  {threshold}"
 
 
 def _quality(quality: Quality) -> Iterator[str]:
-    yield f"Quality: {quality.signal_quality}. {quality.recommendation}"
-    for finding in quality.findings:
-        yield f"  {finding.lead or 'all leads'}: {finding.advice}"
+    yield f"Quality: {quality_text(quality)}"
+    yield from (f"  {finding}" for finding in quality_findings(quality))
 
 
-def _warnings(warnings: tuple[str, ...]) -> Iterator[str]:
+def _warnings(warnings: Sequence[str]) -> Iterator[str]:
     if warnings:
         yield ""
         yield from (f"! {warning}" for warning in warnings)
-
-
-def _encoder(encoder: Encoder) -> str:
-    version = encoder.revision or (encoder.sha256 or "")[:12]
-    return f"{encoder.name} {version}".strip()

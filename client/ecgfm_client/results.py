@@ -134,6 +134,7 @@ class Analysis:
     quality: Quality | None
     features: NDArray[np.float32] | None
     fiducials: tuple[Json, ...] | None
+    reported: Json | None
     encoder: Encoder | None
     segments: int
     warnings: tuple[str, ...]
@@ -165,6 +166,7 @@ class Analysis:
             quality=Quality.read(quality) if quality else None,
             features=None if features is None else array(features),
             fiducials=None if fiducials is None else tuple(fiducials),
+            reported=answer.get("reported"),
             encoder=Encoder.read(answer),
             segments=answer.get("segments", 0),
             warnings=tuple(answer.get("warnings", ())),

@@ -82,6 +82,7 @@ PLACES: dict[type, tuple[str, dict[str, str]]] = {
                     "quality",
                     "features",
                     "fiducials",
+                    "reported",
                     "segments",
                     "warnings",
                     "request_id",
@@ -105,7 +106,6 @@ ONLY_RAW = {
         "saliency",
         "signal",
         "representative_beat",
-        "reported",
         "heads",
     },
 }
