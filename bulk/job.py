@@ -39,7 +39,7 @@ def run_job(options: argparse.Namespace, engine: Engine, *, cuda: bool) -> int:
     table = Table(options.out)
     table.open()
     try:
-        table.must_match(_provenance(options, features, deployment))
+        table.must_match(_provenance(features, deployment))
         missing = [recording for recording in recordings if recording.name not in table.done]
         started_s = time.monotonic()
         failed = _fill(table, missing, features, deployment, engine)
@@ -106,15 +106,8 @@ def _deployment(options: argparse.Namespace, *, cuda: bool) -> Deployment:
     return deployment
 
 
-def _requested_features(options: argparse.Namespace) -> dict[str, str | int | None]:
-    """Return the command line's options under the names that /extract_features gives them."""
-    return {"model": options.encoder, "pooling": options.pooling, "layer": options.layer}
-
-
-def _provenance(
-    options: argparse.Namespace, features: FeatureOptions, deployment: Deployment
-) -> dict[str, Any]:
-    """Return what the rows of one table must have in common: encoder and feature options."""
+def _provenance(features: FeatureOptions, deployment: Deployment) -> dict[str, Any]:
+    """Return what the rows of one table must have in common: encoder, layer and pooling."""
     encoder = deployment.encoders[features.role]
     identity = Encoder(encoder.name, encoder.revision, encoder.sha256)
-    return made_with(identity, **_requested_features(options))
+    return made_with(identity, layer=features.layer, pooling=features.pooling)

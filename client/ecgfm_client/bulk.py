@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ FIRST_IN_FLIGHT = 8
 FEWEST_IN_FLIGHT = 2
 QUICK_S = 2.5
 SLOW_S = 10.0
+# Errors that every recording of the run would get: in its options, the key or the server's models.
+REFUSED_FOR_ALL = frozenset(
+    {"bad_option", "layer_out_of_range", "no_model", "unauthorized", "forbidden"}
+)
+# Recordings with a row that are asked for until one is answered, to compare what it is made with.
+MAX_COMPARED = 10
 Ask = Callable[[AsyncEcgClient, Recording], Awaitable[tuple[dict[str, Any], dict[str, Any]]]]
 """Returns a recording's row, without its `record_id`, and what the row was made with."""
 
@@ -50,9 +57,16 @@ async def run(
 ) -> Summary:
     """Ask for all recordings that the table does not have.
 
-    Raises NoAnswer if the server does not answer; the rows made until then are saved.
+    Raises NoAnswer if the server does not answer, Refused if it refuses the options, and
+    UnusableInput if the table's rows were made with others or with another model; the rows made
+    until then are saved.
     """
     table.open()
+    try:
+        await _check_what_rows_are_made_with(recordings, ask, table, client)
+    except BaseException:
+        table.close()
+        raise
     began_s = time.monotonic()
     waiting = [recording for recording in recordings if recording.name not in table.done]
     if len(waiting) < len(recordings):
@@ -66,12 +80,31 @@ async def run(
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(min(in_flight, FIRST_IN_FLIGHT)):
                     work.add_to(tasks)
-        except* (NoAnswer, UnusableInput) as group:
+        except* (NoAnswer, Refused, UnusableInput) as group:
             raise _first(group) from None
         finally:
             table.flush()
             table.close()
     return Summary(len(table.done), work.new, work.failed, time.monotonic() - began_s)
+
+
+async def _check_what_rows_are_made_with(
+    recordings: Sequence[Recording], ask: Ask, table: Table, client: AsyncEcgClient
+) -> None:
+    """Ask for a recording that has a row already.
+
+    Without this, options that differ from the table's would go unnoticed where no row is missing.
+    """
+    with_row = (recording for recording in recordings if recording.name in table.done)
+    for recording in islice(with_row, MAX_COMPARED):
+        try:
+            _, about = await ask(client, recording)
+        except Refused as refusal:
+            if refusal.code in REFUSED_FOR_ALL:
+                raise
+        else:
+            table.must_match(about)
+            return
 
 
 @dataclass
@@ -109,6 +142,8 @@ class _Work:
         try:
             row, about = await self.ask(self.client, recording)
         except Refused as refusal:
+            if refusal.code in REFUSED_FOR_ALL:
+                raise
             self._fail(recording, refusal.code, refusal.detail)
         except UnusableInput as error:
             self._fail(recording, "unusable_file", str(error))

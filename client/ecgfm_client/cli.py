@@ -137,6 +137,7 @@ def _add_features(commands: Any) -> None:
         default=48,
         help="the largest number of requests in flight; fewer if answers are slow (default 48)",
     )
+    _add_record_fields(features)
 
 
 def _add_plot(commands: Any) -> None:
@@ -236,7 +237,7 @@ def _analyze_folder(options: argparse.Namespace) -> int:
         raise UnusableInput("FILE: a folder among several paths; give the folder alone")
     if options.out is None:
         raise UnusableInput("--out: missing; a folder's report needs a .csv or .parquet file")
-    return _bulk(options.paths[0], options, AnalysisRows())
+    return _bulk(options.paths[0], options, AnalysisRows(**_record_fields(options)))
 
 
 def _features(options: argparse.Namespace) -> int:
@@ -247,7 +248,12 @@ def _features(options: argparse.Namespace) -> int:
     return _bulk(
         options.folder,
         options,
-        FeatureRows(model=options.model, pooling=options.pooling, layer=options.layer),
+        FeatureRows(
+            model=options.model,
+            pooling=options.pooling,
+            layer=options.layer,
+            **_record_fields(options),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ecgfm_client.client import AsyncEcgClient
 from ecgfm_client.folders import Recording
 from ecgfm_client.results import Analysis, Encoder
+from ecgfm_client.tables import MODELS_OF_PARTS
 
 REPORT_PARTS = "clinical_analysis,labels,superclass,pacemaker,measurements,quality"
 FLAT_MEASUREMENTS = (
@@ -23,17 +24,40 @@ FLAT_MEASUREMENTS = (
 )
 
 
+# What the server does without these options.
+DEFAULT_LAYER, DEFAULT_POOLING = -1, "mean"
+
+
 def made_with(encoder: Encoder | None, **options: Any) -> dict[str, Any]:
-    """Return what all rows of a table must share: the encoder and the options that were given."""
+    """Return what all rows of a table must share: the encoder and what else decides their meaning.
+
+    options  those that are None were not given, and are left out
+    """
     named = {"name": None, "revision": None, "sha256": None} if encoder is None else vars(encoder)
     return {**named, **{name: value for name, value in options.items() if value is not None}}
 
 
 class FeatureRows:
-    """Rows of embeddings, all with the same options of /extract_features."""
+    """Rows of embeddings.
 
-    def __init__(self, **options: Any) -> None:
-        self._options = options
+    model, layer, pooling  options of /extract_features
+    record_fields          values in place of those in the files: fs, lead_names, units, gain, ...
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str | None = None,
+        layer: int | None = None,
+        pooling: str | None = None,
+        **record_fields: Any,
+    ) -> None:
+        self._options = {"model": model, "layer": layer, "pooling": pooling, **record_fields}
+        self._about = {
+            "layer": DEFAULT_LAYER if layer is None else layer,
+            "pooling": pooling or DEFAULT_POOLING,
+            **record_fields,
+        }
 
     async def __call__(
         self, client: AsyncEcgClient, recording: Recording
@@ -44,15 +68,27 @@ class FeatureRows:
             "segments": features.segments,
             "warnings": list(features.warnings),
         }
-        return row, made_with(features.encoder, **self._options)
+        return row, made_with(features.encoder, **self._about)
 
 
 class AnalysisRows:
+    """Rows of analyses.
+
+    record_fields  values in place of those in the files: fs, lead_names, units, gain, age, sex
+    """
+
+    def __init__(self, **record_fields: Any) -> None:
+        self._record_fields = record_fields
+
     async def __call__(
         self, client: AsyncEcgClient, recording: Recording
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        analysis = await client.analyze(recording.files, include=REPORT_PARTS)
-        return _analysis_row(analysis), made_with(analysis.encoder)
+        analysis = await client.analyze(
+            recording.files, include=REPORT_PARTS, **self._record_fields
+        )
+        model = analysis.raw.get("model") or {}
+        models = {name: model.get(name) for name in sorted(MODELS_OF_PARTS)}
+        return _analysis_row(analysis), made_with(analysis.encoder, **models, **self._record_fields)
 
 
 def _analysis_row(analysis: Analysis) -> dict[str, Any]:

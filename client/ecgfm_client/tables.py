@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,12 @@ TYPES = {
     "segments": pa.int32(),
     "warnings": pa.list_(pa.string()),
 }
+# What rows were made with where older versions did not store it.
+DEFAULTS = {"layer": -1, "pooling": "mean"}
+# Stored by older versions; the encoder's name and sha256 say which one it chose.
+NOT_COMPARED = frozenset({"model"})
+# A recording's answer names these only if it has the part that they give.
+MODELS_OF_PARTS = frozenset({"labels", "superclass", "pacemaker"})
 ROWS_A_SHARD = 2000  # 6 MB of embeddings
 FLUSH_EVERY_S = 5.0  # the most that a killed run loses
 
@@ -62,6 +68,13 @@ class Table:
         self.out.parent.mkdir(parents=True, exist_ok=True)
         self.parts.mkdir(exist_ok=True)
         self._lock()
+        try:
+            self._find_rows()
+        except BaseException:
+            self.close()
+            raise
+
+    def _find_rows(self) -> None:
         for left in self.parts.glob("*.tmp"):
             left.unlink()
         for file in self._files():
@@ -74,11 +87,15 @@ class Table:
         """Raise UnusableInput if rows are made with something other than the table's first ones."""
         if self.about is None:
             self.about = dict(about)
-        elif self.about != dict(about):
+            return
+        different = _differences(self.about, about)
+        if different:
             raise UnusableInput(
-                f"--out: {self.out.name} has rows made with {_listed(self.about)}; these are made "
-                f"with {_listed(about)}; choose another file"
+                f"--out: {self.out.name} has rows made with {_listed(self.about, different)}; "
+                f"these are made with {_listed(about, different)}; choose another file"
             )
+        known = {name: about[name] for name in MODELS_OF_PARTS if about.get(name) is not None}
+        self.about |= known
 
     def add(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
@@ -211,8 +228,22 @@ def _about(schema: pa.Schema) -> dict[str, Any]:
     return dict(json.loads(about))
 
 
-def _listed(about: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in about.items() if value is not None)
+def _differences(first: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return the names of what two rows were made with that differs."""
+    different = []
+    for name in dict.fromkeys([*first, *other]):
+        one, two = (about.get(name, DEFAULTS.get(name)) for about in (first, other))
+        unknown = name in MODELS_OF_PARTS and (one is None or two is None)
+        if one != two and not unknown and name not in NOT_COMPARED:
+            different.append(name)
+    return different
+
+
+def _listed(about: Mapping[str, Any], names: Sequence[str]) -> str:
+    values = {name: about.get(name, DEFAULTS.get(name)) for name in names}
+    return ", ".join(
+        f"no {name}" if value is None else f"{name} {value}" for name, value in values.items()
+    )
 
 
 def _is_alive(pid: int) -> bool:

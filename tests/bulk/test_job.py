@@ -85,12 +85,26 @@ def test_a_run_writes_rows_and_failures_and_the_next_one_does_the_rest(
     assert not (tmp_path / "out.parquet.parts").exists()
 
 
-def test_other_options_need_another_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--pooling", "max", "pooling mean; these are made with pooling max;"),
+        ("--layer", "1", "layer -1; these are made with layer 1;"),
+        ("--layer", "0", "layer -1; these are made with layer 0;"),
+    ],
+)
+def test_other_options_need_another_table(
+    tmp_path: Path, option: str, value: str, named: str
+) -> None:
     assert run_job(options_of(tmp_path), FakeEngine(), cuda=False) == 0
     engine = FakeEngine()
-    with pytest.raises(UnusableInput, match="choose another file"):
-        run_job(options_of(tmp_path, "--pooling", "max"), engine, cuda=False)
+    with pytest.raises(UnusableInput, match=named):
+        run_job(options_of(tmp_path, option, value), engine, cuda=False)
     assert engine.recordings == []
+    assert not (tmp_path / "out.parquet.parts").exists()
+    # The same options in other words.
+    same = options_of(tmp_path, "--pooling", "mean", "--layer", "-1", "--encoder", "clinical")
+    assert run_job(same, engine, cuda=False) == 0
 
 
 def test_an_engine_that_stops_leaves_what_it_did(tmp_path: Path) -> None:

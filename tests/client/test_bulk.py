@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ecgfm_client import AsyncEcgClient, bulk
-from ecgfm_client.errors import Refused
+from ecgfm_client.errors import Refused, UnusableInput
 from ecgfm_client.folders import Recording
 from ecgfm_client.tables import Table
 
@@ -56,3 +56,56 @@ def test_slow_answers_leave_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_most_may_be_one(tmp_path: Path) -> None:
     seen, _ = at_once(tmp_path, most=1)
     assert max(seen) == 1
+
+
+def run_with(
+    tmp_path: Path, about: dict[str, Any], recordings: list[Recording], code: str = "too_short"
+) -> bulk.Summary:
+    """Run on the table e.parquet. Recordings whose names begin with x are refused with `code`."""
+
+    async def ask(
+        client: AsyncEcgClient, recording: Recording
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        if recording.name.startswith("x"):
+            raise Refused(422, {"code": code, "detail": "found; allowed"})
+        return {"segments": 1}, about
+
+    async def through() -> bulk.Summary:
+        table = Table(tmp_path / "e.parquet")
+        async with AsyncEcgClient("http://127.0.0.1:9") as client:
+            summary = await bulk.run(recordings, ask, table, client)
+        table.finish()
+        return summary
+
+    return asyncio.run(through())
+
+
+FEW = [Recording(name, ()) for name in ("r1", "r2", "x1")]
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        ({"name": "tiny", "layer": 1}, "layer -1; these are made with layer 1;"),
+        ({"name": "tiny", "pooling": "max"}, "pooling mean; these are made with pooling max;"),
+        ({"name": "large"}, "name tiny; these are made with name large;"),
+        ({"name": "tiny", "fs": 250.0}, "no fs; these are made with fs 250.0;"),
+    ],
+)
+@pytest.mark.parametrize("recordings", [FEW, FEW[:2], FEW[:1]], ids=len)
+def test_other_options_are_refused_also_where_no_row_is_missing(
+    tmp_path: Path, other: dict[str, Any], named: str, recordings: list[Recording]
+) -> None:
+    assert run_with(tmp_path, {"name": "tiny"}, FEW).new == 2
+    with pytest.raises(UnusableInput, match=named):
+        run_with(tmp_path, other, recordings)
+    assert not (tmp_path / "e.parquet.parts").exists()
+    again = run_with(tmp_path, {"name": "tiny"}, recordings)
+    assert (again.rows, again.new) == (2, 0)
+
+
+@pytest.mark.parametrize("code", sorted(bulk.REFUSED_FOR_ALL))
+def test_what_every_recording_would_be_refused_for_ends_the_run(tmp_path: Path, code: str) -> None:
+    with pytest.raises(Refused, match=code):
+        run_with(tmp_path, {"name": "tiny"}, [Recording("x1", ())], code)
+    assert not (tmp_path / "e.parquet.failed.csv").exists()

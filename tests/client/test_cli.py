@@ -120,6 +120,17 @@ def test_embeddings_of_a_folder_are_those_of_single_calls(
     )
     assert other.returncode == 2 and other.stderr.endswith("; choose another file\n")
     assert pq.read_metadata(out).num_rows == 12
+    for options, named in (
+        (["--layer", "1"], "layer -1; these are made with layer 1;"),
+        (["--pooling", "max"], "pooling mean; these are made with pooling max;"),
+        (["--fs", "250"], "no fs; these are made with fs 250.0;"),
+        (["--layer", "99"], "layer_out_of_range (422): layer is 99;"),
+        (["--model", "none"], "bad_option (422): model is 'none';"),
+    ):
+        refused = run_ecgfm(server.url, "features", folder, "--out", out, *options)
+        assert refused.returncode in (1, 2) and named in refused.stderr, refused.stderr
+        assert "of them new" not in refused.stderr
+    assert pq.read_metadata(out).num_rows == 12
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -136,6 +147,38 @@ def test_a_folder_becomes_a_table(server: RunningServer, tmp_path: Path, ending:
     assert all(
         50 < float(row["heart_rate_bpm"]) < 100 and row["label: Sinus rhythm"] for row in rows
     )
+
+
+def test_a_folder_is_analyzed_with_the_values_that_the_files_lack(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    """A table without a sampling rate, in microvolts."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    ecg = twelve_seconds()
+    microvolts = np.round(ecg.signal.T * 1000)
+    rows = [",".join(f"{value:.0f}" for value in row) for row in microvolts]
+    (folder / "a.csv").write_text("\n".join([",".join(ecg.lead_names), *rows]) + "\n")
+    given = ["--fs", "500", "--units", "uV", "--age", "50", "--sex", "male"]
+    done = run_ecgfm(server.url, "analyze", folder, "--out", tmp_path / "with.parquet", *given)
+    assert done.returncode == 0, done.stderr
+    (row,) = pq.read_table(tmp_path / "with.parquet").to_pylist()
+    single = run_ecgfm(server.url, "analyze", folder / "a.csv", "--json", *given)
+    assert row["qrs_ms"] == json.loads(single.stdout)["measurements"]["qrs_ms"]
+    assert row["heart_rate_bpm"] == json.loads(single.stdout)["measurements"]["heart_rate_bpm"]
+    without = run_ecgfm(server.url, "analyze", folder, "--out", tmp_path / "without.parquet")
+    assert without.returncode == 1
+    failed = Path(f"{tmp_path / 'without.parquet'}.failed.csv").read_text()
+    assert "a.csv,missing_field" in failed
+    other = run_ecgfm(
+        server.url, "analyze", folder, "--out", tmp_path / "with.parquet", *given[:-2]
+    )
+    assert other.returncode == 2
+    assert "made with sex male; these are made with no sex; choose" in other.stderr
+    features = run_ecgfm(
+        server.url, "features", folder, "--out", tmp_path / "e.parquet", *given[:4]
+    )
+    assert features.returncode == 0, features.stderr
 
 
 @requires_shared

@@ -72,10 +72,51 @@ def test_two_models_are_never_mixed(tmp_path: Path) -> None:
     other.open()
     with pytest.raises(
         UnusableInput,
-        match=r"^--out: e\.parquet has rows made with name tiny, sha256 12; these are made with "
-        r"name tiny, sha256 34; choose another file$",
+        match=r"^--out: e\.parquet has rows made with sha256 12; these are made with sha256 34; "
+        r"choose another file$",
     ):
         other.must_match({**ABOUT, "sha256": "34"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "stored", "new"),
+    [
+        ({"layer": 1}, "layer -1", "layer 1"),
+        ({"pooling": "max"}, "pooling mean", "pooling max"),
+        ({"fs": 250.0}, "no fs", "fs 250.0"),
+        ({"units": "uV", "gain": 200.0}, "no units, no gain", "units uV, gain 200.0"),
+        ({"revision": "abc", "layer": 2}, "no revision, layer -1", "revision abc, layer 2"),
+    ],
+)
+def test_other_options_are_named(
+    tmp_path: Path, changed: dict[str, object], stored: str, new: str
+) -> None:
+    opened(tmp_path / "e.parquet").finish()
+    table = opened(tmp_path / "e.parquet")
+    with pytest.raises(UnusableInput) as refused:
+        table.must_match({**ABOUT, **changed})
+    assert str(refused.value) == (
+        f"--out: e.parquet has rows made with {stored}; these are made with {new}; "
+        "choose another file"
+    )
+
+
+def test_the_same_in_other_words_matches(tmp_path: Path) -> None:
+    """Older versions stored the options that were given, also the name of the encoder."""
+    table = opened(tmp_path / "e.parquet")
+    table.must_match({**ABOUT, "layer": -1, "pooling": "mean"})
+    table.must_match({**ABOUT, "model": "features"})
+    table.must_match({**ABOUT, "labels": "a@1", "superclass": None})
+    table.must_match({**ABOUT, "labels": None, "superclass": "b@2"})
+    with pytest.raises(UnusableInput, match="superclass b@2; these are made with superclass b@3"):
+        table.must_match({**ABOUT, "superclass": "b@3"})
+
+
+def test_a_table_that_cannot_be_opened_is_left_as_it_was(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"record_id": ["a"]}), tmp_path / "e.parquet")
+    with pytest.raises(UnusableInput):
+        Table(tmp_path / "e.parquet").open()
+    assert [path.name for path in tmp_path.iterdir()] == ["e.parquet"]
 
 
 def test_a_table_of_somebody_elses_is_not_touched(tmp_path: Path) -> None:
