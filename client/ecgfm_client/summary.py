@@ -66,7 +66,7 @@ class MeasurementRow:
 def measurement_rows(analysis: Analysis) -> list[MeasurementRow]:
     """Return the rows of the table of measurements; none if there is nothing to show."""
     measured = {} if analysis.measurements is None else vars(analysis.measurements)
-    reported = reported_measurements(analysis)
+    reported = _reported_measurements(analysis)
     if not measured and not reported:
         return []
     ranges = {flag["name"]: flag["range"] for flag in measured.get("flags", ())}
@@ -75,7 +75,7 @@ def measurement_rows(analysis: Analysis) -> list[MeasurementRow]:
     rows = []
     for name, title, unit in shown:
         deviation = analysis.axis_deviation if name == "qrs_axis_deg" else None
-        outside = f"outside {range_text(*ranges[name])}" if name in ranges else None
+        outside = f"outside {_range_text(*ranges[name])}" if name in ranges else None
         rows.append(
             MeasurementRow(
                 title,
@@ -89,7 +89,7 @@ def measurement_rows(analysis: Analysis) -> list[MeasurementRow]:
     return rows
 
 
-def range_text(low: float | None, high: float | None) -> str:
+def _range_text(low: float | None, high: float | None) -> str:
     """Return a reference range in words."""
     if low is None:
         return f"up to {high:g}"
@@ -111,7 +111,7 @@ def quality_findings(quality: Quality) -> list[str]:
     return [f"{finding.lead or 'all leads'}: {finding.advice}" for finding in quality.findings]
 
 
-def reported_measurements(analysis: Analysis) -> dict[str, float]:
+def _reported_measurements(analysis: Analysis) -> dict[str, float]:
     """Return the measurements that the recording's device wrote into the file, by field."""
     return dict((analysis.reported or {}).get("measurements") or {})
 
