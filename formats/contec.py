@@ -80,13 +80,13 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 def _codes(data: bytes) -> tuple[NDArray[np.uint16], tuple[str, ...]]:
     """Return (samples, leads) up to the row of zeros, and a warning about surplus bytes."""
     rows = (len(data) - HEADER_BYTES) // _ROW_BYTES
-    flat = np.frombuffer(data, "<u2", rows * len(STORED_LEADS), HEADER_BYTES)
-    codes = flat.reshape(rows, len(STORED_LEADS))
+    end = HEADER_BYTES + max(rows, 0) * _ROW_BYTES
+    codes = np.frombuffer(data[HEADER_BYTES:end], "<u2").reshape(-1, len(STORED_LEADS))
     zeros = np.flatnonzero(~codes.any(axis=1))
     if not zeros.size:
         raise CorruptFile(
-            f"the Contec file has {rows} rows of samples and no row of zeros at their end; it "
-            "is cut off"
+            f"the Contec file has {len(codes)} rows of samples and no row of zeros after them; "
+            "it is cut off"
         )
     samples = int(zeros[0])
     footer = len(data) - HEADER_BYTES - samples * _ROW_BYTES

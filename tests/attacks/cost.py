@@ -107,8 +107,8 @@ def _measured(make: Callable[[], Upload]) -> dict[str, Any]:
     resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
     outcome, detail = "read", ""
     gc.freeze()  # the collector need not look through the tests' own objects
-    _CLEAR_REFS.write_text(_RESET_PEAK)
-    before = _memory("VmRSS")
+    reset_peak_memory()
+    before = memory("VmRSS")
     began_s = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -119,7 +119,7 @@ def _measured(make: Callable[[], Upload]) -> dict[str, Any]:
         except Exception as error:  # noqa: BLE001 - any other exception is the finding
             outcome, detail = type(error).__name__, str(error)
     cpu_s = time.process_time() - began_s
-    peak = max(_memory("VmHWM") - before, 0)
+    peak = max(memory("VmHWM") - before, 0)
     return {
         "outcome": outcome,
         "detail": detail[:20_000],
@@ -138,7 +138,13 @@ def _unpacked_bytes(upload: Upload) -> int:
         return sum(info.file_size for info in archive.infolist())
 
 
-def _memory(field: str) -> int:
+def reset_peak_memory() -> None:
+    """Let VmHWM of this process count from now on."""
+    _CLEAR_REFS.write_text(_RESET_PEAK)
+
+
+def memory(field: str) -> int:
+    """Return a field of /proc/self/status in bytes: VmRSS, VmHWM."""
     match = re.search(rf"^{field}:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
     assert match, field
     return int(match[1]) * _KIB

@@ -96,13 +96,13 @@ def test_samples_after_a_row_of_zeros_are_named() -> None:
     )
 
 
-@pytest.mark.parametrize("left", [43, 60, 43 + 16 * 400])
+@pytest.mark.parametrize("left", [30, 42, 43, 58, 60, 43 + 16 * 400])
 def test_a_file_that_is_cut_off_is_refused(left: int) -> None:
     with pytest.raises(CorruptFile) as caught:
         opened(contec(ROWS)[:left])
     assert caught.value.detail == (
-        f"the Contec file has {(left - 43) // 16} rows of samples and no row of zeros at their "
-        "end; it is cut off"
+        f"the Contec file has {max(left - 43, 0) // 16} rows of samples and no row of zeros after "
+        "them; it is cut off"
     )
 
 

@@ -24,7 +24,7 @@ from formats.registry import known_formats, read
 from signals.checks import check_record
 from signals.leads import LEADS, twelve_leads
 from tests.data import requires_shared
-from tests.formats.mutations import Mutator, with_scp_checksums
+from tests.formats.mutations import REPAIRS, Mutator
 from tests.formats.samples import hints_of, parts_of
 
 pytestmark = requires_shared
@@ -61,9 +61,8 @@ def damage(known: Format, number: int) -> tuple[list[Part], Hints]:
     parts = parts_of(name)
     at = seed % len(parts)
     data = Mutator(seed)(parts[at].data)
-    parts[at] = Part(
-        parts[at].name, with_scp_checksums(data) if known.name == "SCP-ECG" and number % 3 else data
-    )
+    repair = REPAIRS.get(known.name)
+    parts[at] = Part(parts[at].name, repair(data) if repair and number % 3 else data)
     return parts, hints_of(name)
 
 

@@ -58,12 +58,12 @@ def finding_of(data: bytes) -> Finding | None:
         try:
             request, records = _records_of(data)
             cpu_s = time.process_time() - began_s
-            _check_records(records)
+            check_records(records)
             if records and crc32(data) % PREPARED_OF == 0:
                 _prepare(request, records[0])
         except EcgError as error:
             cpu_s = time.process_time() - began_s
-            if not _is_allowed(error):
+            if not is_allowed(error):
                 return Finding(f"status_{error.status}", traceback.format_exc())
         except Exception as error:  # noqa: BLE001 - any other exception is the finding
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -88,16 +88,16 @@ def _records_of(data: bytes) -> tuple[ParsedRequest, list[EcgRecord]]:
         try:
             records.append(pending.read())
         except EcgError as error:
-            if not _is_allowed(error):
+            if not is_allowed(error):
                 raise
     return request, records
 
 
-def _is_allowed(error: EcgError) -> bool:
+def is_allowed(error: EcgError) -> bool:
     return 400 <= error.status < 500 or isinstance(error, NoModel)
 
 
-def _check_records(records: list[EcgRecord]) -> None:
+def check_records(records: list[EcgRecord]) -> None:
     for record in records:
         assert record.signal.ndim == 2
         assert record.signal.dtype == np.float32
@@ -111,7 +111,7 @@ def _check_records(records: list[EcgRecord]) -> None:
             assert not np.isinf(checked.signal).any()
             twelve_leads(checked)
         except EcgError as error:
-            if not _is_allowed(error):
+            if not is_allowed(error):
                 raise
 
 
