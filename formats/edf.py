@@ -112,7 +112,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     unpacked = {
         signal
         for signal in header.signals
-        if hints.lead_names is not None or canonical_lead(signal.label) is not None
+        if hints.lead_names.are_stated or canonical_lead(signal.label) is not None
     }
     _check_values(header, onsets, unpacked)
     channels: list[Channel] = []

@@ -6,13 +6,13 @@ If such a field contradicts the file, the request's value is used and a warning 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from errors import BadOption, BadType
 from formats import fields
+from formats.lead_names import LeadNames, lead_names
 from formats.numbers import number_of_text
-from signals.leads import parse_lead_names
 from signals.record import Sex
 
 T = TypeVar("T")
@@ -23,14 +23,14 @@ class Hints:
     """The values that a request gives for a file; all are optional.
 
     fs            samples per second
-    lead_names    canonical names, one for each channel
+    lead_names    the leads of the channels
     units         mV, uV, V or unknown
     gain          ADC units per mV
     id            one string for each record
     """
 
     fs: float | None = None
-    lead_names: tuple[str, ...] | None = None
+    lead_names: LeadNames = field(default_factory=LeadNames)
     units: str | None = None
     gain: float | None = None
     age: float | None = None
@@ -76,7 +76,7 @@ def single_id(hints: Hints) -> str | None:
 
 
 def prefer_request(
-    field: str, request_value: T | None, file_value: T | None
+    field_name: str, request_value: T | None, file_value: T | None
 ) -> tuple[T | None, tuple[str, ...]]:
     """Return the request's value, or the file's if the request has none.
 
@@ -86,7 +86,7 @@ def prefer_request(
         return file_value, ()
     if file_value is None or request_value == file_value:
         return request_value, ()
-    warning = f"{field}: the request contradicts the file; the request's value is used"
+    warning = f"{field_name}: the request contradicts the file; the request's value is used"
     return request_value, (warning,)
 
 
@@ -107,9 +107,9 @@ def _number(params: Mapping[str, Sequence[str]], name: str) -> float | None:
     return value
 
 
-def _lead_names(params: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
+def _lead_names(params: Mapping[str, Sequence[str]]) -> LeadNames:
     """Parse `lead_names` or its alias `leads`, separated by commas."""
-    field, text = "lead_names", _single(params, "lead_names")
+    name, text = "lead_names", _single(params, "lead_names")
     alias = _single(params, "leads")
     if text is not None and alias is not None and text != alias:
         raise BadOption(
@@ -117,10 +117,10 @@ def _lead_names(params: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
             loc=("leads",),
         )
     if text is None:
-        field, text = "leads", alias
+        name, text = "leads", alias
     if text is None:
-        return None
-    return parse_lead_names([name.strip() for name in text.split(",")], loc=(field,))
+        return LeadNames()
+    return lead_names([entry.strip() for entry in text.split(",")], loc=(name,))
 
 
 def _id(value: str, index: int) -> str:

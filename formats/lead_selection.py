@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
-from errors import BadShape, CorruptFile, MissingField, NoSamples, RaggedSignal, UnknownLead
+from errors import (
+    BadShape,
+    CorruptFile,
+    DuplicateLead,
+    MissingField,
+    NoSamples,
+    RaggedSignal,
+    UnknownLead,
+)
 from formats.decoded import Channel, DecodedFile, printable_names
 from formats.hints import Hints, prefer_request
+from formats.lead_names import HOW_TO_NAME, LeadNames, channel_key
 from signals.leads import canonical_lead, parse_lead_names
 from signals.units import is_known_unit
+
+# ECG or EKG as a word of a channel's name: "ECG", "EEG ECG-Ref", "EKG1", not "SECG".
+_ECG: Final = re.compile(r"(?<![A-Za-z])E[CK]G(?![A-Za-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +49,11 @@ def select_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
     """
     named = _standard_leads(decoded, hints)
     readable = _readable(named, decoded.kind, hints)
-    leads = replace(readable, names=parse_lead_names(readable.names))
+    try:
+        names = parse_lead_names(readable.names)
+    except DuplicateLead as error:
+        raise DuplicateLead(f"{error.detail}; {HOW_TO_NAME}", errors=error.errors) from None
+    leads = replace(readable, names=names)
     leads = _most_common_rate(leads, decoded.fs)
     _check_lengths(leads, decoded.kind)
     return leads
@@ -44,15 +62,8 @@ def select_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
 def _standard_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
     """Select the channels that are standard leads in volts; name the others in a warning."""
     channels = decoded.channels
-    requested = hints.lead_names
-    if requested is not None and len(requested) != len(channels):
-        raise BadShape(
-            f"lead_names: {len(requested)} given, the {decoded.kind} file has "
-            f"{len(channels)} channels",
-            loc=("lead_names",),
-        )
     file_names = [canonical_lead(channel.name) for channel in channels]
-    names: Sequence[str | None] = requested or file_names
+    names, warnings = _names(decoded, file_names, hints)
     selected: list[Channel] = []
     selected_names: list[str] = []
     left_out: list[str] = []
@@ -60,19 +71,94 @@ def _standard_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
         if name is not None and _is_voltage(channel, hints):
             selected.append(channel)
             selected_names.append(name)
-        else:
+        elif name is not None or not _is_left_out(channel, hints.lead_names):
             left_out.append(channel.name)
     if not selected:
         raise _no_lead_in_volts(decoded, names)
-    warnings: tuple[str, ...] = ()
     if left_out:
         left_out_names = printable_names(left_out)
         warnings += (f"lead_names: not a standard lead in volts, left out: {left_out_names}",)
-    if requested is not None:
-        # A name that is no lead's does not contradict the request.
-        stated = tuple(name or wanted for name, wanted in zip(file_names, requested, strict=True))
-        warnings += prefer_request("lead_names", requested, stated)[1]
     return SelectedLeads(selected, tuple(selected_names), warnings=warnings)
+
+
+def _is_left_out(channel: Channel, requested: LeadNames) -> bool:
+    """Return whether the request leaves out a channel that has no lead."""
+    return requested.in_order is not None or channel_key(channel.name) in requested.renamed
+
+
+def _names(
+    decoded: DecodedFile, file_names: Sequence[str | None], hints: Hints
+) -> tuple[Sequence[str | None], tuple[str, ...]]:
+    """Return the lead of each channel or None, and a warning if the request contradicts the file.
+
+    A channel whose name in the file is no lead's contradicts no lead.
+    """
+    requested = hints.lead_names
+    labels = [channel.name for channel in decoded.channels]
+    warnings: tuple[str, ...] = ()
+    if requested.renamed:
+        return _renamed(labels, file_names, requested.renamed, decoded.kind), ()
+    if requested.in_order is None:
+        return file_names, ()
+    names = requested.in_order
+    if len(names) != len(labels):
+        names, warnings = _names_of_ecg_channels(names, labels, decoded.kind)
+    for name, file_name in zip(names, file_names, strict=True):
+        if None not in (name, file_name) and name != file_name:
+            return names, (*warnings, *prefer_request("lead_names", name, file_name)[1])
+    return names, warnings
+
+
+def _names_of_ecg_channels(
+    names: Sequence[str | None], labels: Sequence[str], kind: str
+) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+    """Give fewer names than channels to those channels whose labels say ECG, if as many do.
+
+    Returns a lead or None for each channel, and a warning. Raises BadShape.
+    """
+    ecg = [row for row, label in enumerate(labels) if _ECG.search(label)]
+    if len(ecg) != len(names):
+        raise BadShape(
+            f"lead_names: {len(names)} given, the {kind} file has {len(labels)} channels "
+            f"({printable_names(labels)}); {HOW_TO_NAME}",
+            loc=("lead_names",),
+        )
+    by_row = dict(zip(ecg, names, strict=True))
+    taken = printable_names([labels[row] for row in ecg])
+    others = printable_names([label for row, label in enumerate(labels) if row not in by_row])
+    warning = (
+        f"lead_names: {len(names)} given for {len(labels)} channels; taken for {taken}, whose "
+        f"names say ECG; left out: {others}"
+    )
+    return tuple(by_row.get(row) for row in range(len(labels))), (warning,)
+
+
+def _renamed(
+    labels: Sequence[str],
+    file_names: Sequence[str | None],
+    renamed: Mapping[str, str | None],
+    kind: str,
+) -> list[str | None]:
+    """Return the lead of each channel, with the request's leads for the channels it renames.
+
+    Raises UnknownLead if the file has no channel of that name, BadShape if it has several.
+    """
+    keys = [channel_key(label) for label in labels]
+    counts = Counter(keys)
+    for name in renamed:
+        if counts[name] == 0:
+            raise UnknownLead(
+                f"lead_names: {printable_names([name])} is not among the {kind} channels "
+                f"({printable_names(labels)})",
+                loc=("lead_names",),
+            )
+        if counts[name] > 1:
+            raise BadShape(
+                f"lead_names: {counts[name]} of the {kind} channels are called "
+                f"{printable_names([name])}; name a lead or - for each channel in order",
+                loc=("lead_names",),
+            )
+    return [renamed.get(key, file_name) for key, file_name in zip(keys, file_names, strict=True)]
 
 
 def _readable(leads: SelectedLeads, kind: str, hints: Hints) -> SelectedLeads:
@@ -142,7 +228,8 @@ def _no_lead_in_volts(
     if not leads:
         listing = printable_names([channel.name for channel in decoded.channels])
         return UnknownLead(
-            f"no standard lead in volts among the {decoded.kind} channels ({listing})",
+            f"no standard lead in volts among the {decoded.kind} channels ({listing}); "
+            f"{HOW_TO_NAME}",
             loc=("lead_names",),
         )
     # dict.fromkeys() removes repetitions and keeps the order.

@@ -13,8 +13,8 @@ from errors import BadOption, BadType, FieldError, MissingField
 from formats import fields
 from formats.fields import Loc, dotted, type_name, wrong_type
 from formats.hints import Hints, prefer_request, single_id
+from formats.lead_names import LeadNames, lead_names
 from formats.samples import Array, signal_array
-from signals.leads import parse_lead_names
 from signals.record import EcgRecord, Patient, Units
 from signals.units import to_millivolt
 
@@ -59,7 +59,7 @@ def record_from_mapping(
             raise MissingField(f"{dotted((*loc, name))}: missing", loc=(*loc, name))
     fs = fields.sampling_rate(mapping["fs"], (*loc, "fs"))
     names = mapping.get("lead_names")
-    stated_leads = None if names is None else parse_lead_names(names, loc=(*loc, "lead_names"))
+    stated_leads = LeadNames() if names is None else lead_names(names, (*loc, "lead_names"))
     samples, leads = signal_array(mapping["signal"], stated_leads, (*loc, "signal"))
     duration_loc = (*loc, "recording_duration")
     stated_s = fields.positive(mapping.get("recording_duration"), duration_loc)
@@ -98,7 +98,7 @@ def with_hints(
     person = dict(patient) if isinstance(patient, Mapping) else {}
     record_values: dict[str, object] = {
         "fs": hints.fs,
-        "lead_names": None if hints.lead_names is None else list(hints.lead_names),
+        "lead_names": hints.lead_names.listed(),
         "units": hints.units,
         "gain": hints.gain,
         "recording_date": hints.recording_date,

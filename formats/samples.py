@@ -14,9 +14,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadShape, BadType, CorruptFile, MissingField, RaggedSignal, UnsafeFile
+from errors import (
+    BadShape,
+    BadType,
+    CorruptFile,
+    MissingField,
+    RaggedSignal,
+    UnknownLead,
+    UnsafeFile,
+)
 from formats.fields import Loc, dotted, type_name, wrong_type
-from signals.leads import LEADS, parse_lead_names
+from formats.lead_names import LeadNames, channel_key
+from signals.leads import LEADS, LEFT_OUT, parse_lead_names
 
 Array = NDArray[np.floating | np.signedinteger]
 
@@ -40,37 +49,53 @@ _DTYPE_NAMES: Final = "float16, float32, float64 or int16"
 _SAMPLE_TYPES: Final = frozenset({int, float, type(None)})
 
 
-def signal_array(
-    value: object, names: tuple[str, ...] | None, loc: Loc
-) -> tuple[Array, tuple[str, ...]]:
+def signal_array(value: object, lead_names: LeadNames, loc: Loc) -> tuple[Array, tuple[str, ...]]:
     """Convert a record's `signal` to (leads, samples); return it with the canonical lead names.
+
+    Rows that `lead_names` leaves out are not in it.
 
     value  lists (leads x samples or samples x leads), one list of one lead, an object of lead name
            -> samples, {"dtype", "shape", "data"} with binary data, or numeric arrays instead of the
            lists
-    names  the record's `lead_names`
+    lead_names  the record's
 
     Raises BadType (with the path of the first wrong element), BadShape, RaggedSignal, UnknownLead,
-    DuplicateLead, MissingField.
+    DuplicateLead, MissingField, BadOption.
     """
+    if isinstance(value, Mapping) and not ("data" in value and "dtype" in value):
+        return _from_object(value, lead_names, loc)
+    names = lead_names.of_rows((*loc[:-1], "lead_names"))
+    array = _unnamed_rows(value, names, loc)
+    return without_left_out(*leads_first(array, names, loc))
+
+
+def _unnamed_rows(value: object, names: tuple[str | None, ...] | None, loc: Loc) -> Array:
+    """Convert a signal that does not name its leads to an array of one or two axes."""
     if isinstance(value, Mapping):
-        if "data" in value and "dtype" in value:
-            return leads_first(_binary_array(value, loc), names, loc)
-        return _from_object(value, names, loc)
+        return _binary_array(value, loc)
     if isinstance(value, np.ndarray):
-        return leads_first(value, names, loc)
+        return value
     if not isinstance(value, list):
         raise wrong_type(value, loc, "a list or an object of samples")
     if not value:
         raise BadShape(f"{dotted(loc)}: an empty list; at least one lead is required", loc=loc)
     if isinstance(value[0], list):
-        return leads_first(_from_rows(value, names, loc), names, loc)
-    return leads_first(_from_row(value, loc), names, loc)
+        return _from_rows(value, names, loc)
+    return _from_row(value, loc)
+
+
+def without_left_out(array: Array, names: tuple[str | None, ...]) -> tuple[Array, tuple[str, ...]]:
+    """Return the rows of (..., leads, samples) that have a name, with the names."""
+    leads = tuple(name for name in names if name is not None)
+    if len(leads) == len(names):
+        return array, leads
+    kept = [row for row, name in enumerate(names) if name is not None]
+    return array[..., kept, :], leads
 
 
 def leads_first(
-    array: Array, names: tuple[str, ...] | None, loc: Loc
-) -> tuple[Array, tuple[str, ...]]:
+    array: Array, names: tuple[str | None, ...] | None, loc: Loc
+) -> tuple[Array, tuple[str | None, ...]]:
     """Move the leads to the first axis; return the array with the lead names.
 
     array  1 or 2 axes, or 3 with the records on the first axis, which stays where it is
@@ -180,19 +205,15 @@ def array_from_buffer(
 
 
 def _from_object(
-    value: Mapping[object, object], names: tuple[str, ...] | None, loc: Loc
+    value: Mapping[object, object], lead_names: LeadNames, loc: Loc
 ) -> tuple[Array, tuple[str, ...]]:
     """Convert {lead name: samples}; the samples are all lists or all arrays."""
-    keys = list(value)
-    if not keys:
+    if not value:
         raise BadShape(f"{dotted(loc)}: an empty object; at least one lead is required", loc=loc)
-    leads = parse_lead_names(keys, loc=loc)
-    if names is not None and set(names) != set(leads):
-        raise BadShape(
-            "lead_names: other leads than the names in signal; leave lead_names out",
-            loc=(*loc[:-1], "lead_names"),
-        )
-    rows: list[object] = list(value.values())
+    leads_by_key = _leads_of_keys(list(value), lead_names, loc)
+    keys = list(leads_by_key)
+    leads = tuple(leads_by_key.values())
+    rows = [value[key] for key in keys]
     for key, row in zip(keys, rows, strict=True):
         if not isinstance(row, list | np.ndarray):
             raise BadType(
@@ -207,7 +228,45 @@ def _from_object(
     return _numbers(lists, loc, [str(key)[:_MAX_KEY_CHARS] for key in keys]), leads
 
 
-def _from_rows(rows: list[object], names: tuple[str, ...] | None, loc: Loc) -> Array:
+def _leads_of_keys(keys: Sequence[object], lead_names: LeadNames, loc: Loc) -> dict[object, str]:
+    """Return the lead of each key of a signal's object, without keys that are left out.
+
+    Raises BadType, UnknownLead, DuplicateLead, BadShape if `lead_names` has other leads than the
+    keys.
+    """
+    names_loc = (*loc[:-1], "lead_names")
+    if not lead_names.renamed:
+        try:
+            leads = parse_lead_names(keys, loc=loc)
+        except UnknownLead as error:
+            detail = (
+                f"{error.detail}; lead_names renames keys (ECG1=II) or leaves them out (ECG1=-)"
+            )
+            raise UnknownLead(detail, errors=error.errors) from None
+        if lead_names.in_order is not None and set(lead_names.in_order) != set(leads):
+            raise BadShape(
+                "lead_names: other leads than the names in signal; leave lead_names out, or "
+                "rename keys of signal: NAME=LEAD",
+                loc=names_loc,
+            )
+        return dict(zip(keys, leads, strict=True))
+    file_keys = [channel_key(key) if isinstance(key, str) else "" for key in keys]
+    unknown = [name for name in lead_names.renamed if name not in file_keys]
+    if unknown:
+        raise UnknownLead(
+            f"{dotted(names_loc)}: {unknown[0][:_MAX_KEY_CHARS]!a} is not among the keys of signal",
+            loc=names_loc,
+        )
+    kept = [
+        (key, lead_names.renamed.get(file_key, key))
+        for key, file_key in zip(keys, file_keys, strict=True)
+    ]
+    kept = [(key, name) for key, name in kept if name is not None]
+    leads = parse_lead_names([name for _, name in kept], loc=loc)
+    return dict(zip([key for key, _ in kept], leads, strict=True))
+
+
+def _from_rows(rows: list[object], names: tuple[str | None, ...] | None, loc: Loc) -> Array:
     """Convert lists of equal length to (rows, columns)."""
     lists = [row for row in rows if isinstance(row, list)]
     if len(lists) != len(rows):
@@ -253,13 +312,15 @@ def _first_wrong_sample(rows: list[list[object]], row_locs: Sequence[Loc]) -> Ba
     raise AssertionError("all elements are numbers or null")
 
 
-def _check_lengths(rows: Sequence[Sized], leads: Sequence[str] | None, loc: Loc) -> None:
+def _check_lengths(rows: Sequence[Sized], leads: Sequence[str | None] | None, loc: Loc) -> None:
     """Raise RaggedSignal if the rows differ in length; `leads` name them if the rows are leads."""
     lengths = [len(row) for row in rows]
     if len(set(lengths)) == 1:
         return
     if leads is not None:
-        listing = ", ".join(f"{lead} {length}" for lead, length in zip(leads, lengths, strict=True))
+        listing = ", ".join(
+            f"{lead or LEFT_OUT} {length}" for lead, length in zip(leads, lengths, strict=True)
+        )
         raise RaggedSignal(f"{dotted(loc)}: leads of unequal length ({listing})", loc=loc)
     for index, length in enumerate(lengths):
         if length != lengths[0]:

@@ -155,9 +155,10 @@ def _layout(chunk: memoryview | None) -> _Layout:
 
 def _names(count: int, hints: Hints) -> Sequence[str]:
     """Return the names of the channels: the request's, or the twelve leads in their order."""
-    if hints.lead_names is not None and len(hints.lead_names) == count:
-        return hints.lead_names
-    if hints.lead_names is None and count != len(LEADS):
+    names = hints.lead_names.of_rows()
+    if names is not None and len(names) == count:
+        return [name or "" for name in names]
+    if names is None and count != len(LEADS):
         raise MissingField(
             f"lead_names: missing; the WAV file has {count} channels without names, send them as "
             "a parameter",

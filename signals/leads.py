@@ -23,6 +23,8 @@ from signals.record import EcgRecord, Units
 
 LEADS: Final = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LIMB_LEADS: Final = LEADS[:6]
+# In place of a lead's name in a request: the channel is left out.
+LEFT_OUT: Final = "-"
 # The other leads can be derived from these.
 INDEPENDENT_LEADS: Final = ("I", "II", *LEADS[6:])
 INDEPENDENT_ROWS: Final = tuple(LEADS.index(lead) for lead in INDEPENDENT_LEADS)
@@ -116,6 +118,43 @@ def parse_lead_names(names: object, loc: Loc = ("lead_names",)) -> tuple[str, ..
     loc  where the list is in the request, for error messages
     Raises BadType (not a list of strings), BadShape (an empty list), UnknownLead, DuplicateLead.
     """
+    canonical = _canonical(_listed(names, loc), loc)
+    return tuple(lead for lead in canonical if lead is not None)
+
+
+def parse_lead_choice(
+    names: object, loc: Loc = ("lead_names",), *, may_be_none: bool = False
+) -> tuple[str | None, ...]:
+    """Return the same as `parse_lead_names`, and None for each entry "-".
+
+    may_be_none  whether all entries may be "-"
+    """
+    listed = _listed(names, loc)
+    if not may_be_none and all(name.strip() == LEFT_OUT for name in listed):
+        raise BadShape(
+            f"{_field_path(loc)}: no lead; at least one entry must be a lead, not -", loc=loc
+        )
+    return _canonical(listed, loc, may_skip=True)
+
+
+def _canonical(names: Sequence[str], loc: Loc, *, may_skip: bool = False) -> tuple[str | None, ...]:
+    """Return the leads that names mean; with `may_skip`, None for "-".
+
+    Raises UnknownLead, DuplicateLead.
+    """
+    canonical = tuple(canonical_lead(name) for name in names)
+    unknown = [index for index, lead in enumerate(canonical) if lead is None]
+    allowed = ", ".join(LEADS)
+    if may_skip:
+        unknown = [index for index in unknown if names[index].strip() != LEFT_OUT]
+        allowed += ", and - to leave a channel out"
+    _refuse_unknown(names, unknown, allowed, loc)
+    _refuse_duplicates(canonical, loc)
+    return canonical
+
+
+def _listed(names: object, loc: Loc) -> Sequence[str]:
+    """Return a list of strings. Raises BadType, BadShape (an empty list)."""
     field = _field_path(loc)
     if not isinstance(names, list | tuple):
         raise BadType(f"{field}: a list of lead names is required", loc=loc)
@@ -127,11 +166,7 @@ def parse_lead_names(names: object, loc: Loc = ("lead_names",)) -> tuple[str, ..
                 f"{field}: entry {index} is not a string; lead names must be strings",
                 loc=(*loc, index),
             )
-    canonical = [canonical_lead(name) for name in names]
-    _refuse_unknown(names, canonical, field, loc)
-    leads = tuple(lead for lead in canonical if lead is not None)
-    _refuse_duplicates(leads, field, loc)
-    return leads
+    return names
 
 
 def twelve_leads(record: EcgRecord) -> TwelveLeads:
@@ -372,10 +407,8 @@ def _contradiction_warnings(
     ]
 
 
-def _refuse_unknown(
-    names: Sequence[str], canonical: Sequence[str | None], field: str, loc: Loc
-) -> None:
-    unknown = [index for index, lead in enumerate(canonical) if lead is None]
+def _refuse_unknown(names: Sequence[str], unknown: Sequence[int], allowed: str, loc: Loc) -> None:
+    """Raise UnknownLead for the names at the indices `unknown`, if there are any."""
     if not unknown:
         return
     faults = [
@@ -384,18 +417,21 @@ def _refuse_unknown(
     ]
     first = unknown[0]
     raise UnknownLead(
-        f"{field}: {_quoted(names[first])} at {first} is not a standard lead;"
-        f" allowed are {', '.join(LEADS)}",
+        f"{_field_path(loc)}: {_quoted(names[first])} at {first} is not a standard lead;"
+        f" allowed are {allowed}",
         errors=faults,
     )
 
 
-def _refuse_duplicates(leads: tuple[str, ...], field: str, loc: Loc) -> None:
+def _refuse_duplicates(leads: Sequence[str | None], loc: Loc) -> None:
     first_index: dict[str, int] = {}
     for index, lead in enumerate(leads):
+        if lead is None:
+            continue
         if lead in first_index:
             raise DuplicateLead(
-                f"{field}: {lead} at {first_index[lead]} and at {index}; each lead is allowed once",
+                f"{_field_path(loc)}: {lead} at {first_index[lead]} and at {index};"
+                " each lead is allowed once",
                 loc=(*loc, index),
             )
         first_index[lead] = index

@@ -171,7 +171,10 @@ def _command(
 def _add_record_fields(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("values that a file lacks, or that replace the file's")
     group.add_argument("--fs", type=float, help="sampling rate, Hz")
-    group.add_argument("--lead-names", help="comma-separated, e.g. I,II,V1")
+    group.add_argument(
+        "--lead-names",
+        help="of all channels in order, - leaves one out: I,-,V1; or renamed ones: ECG1=II",
+    )
     group.add_argument("--units", choices=["mV", "uV", "V"], help="unit of the samples")
     group.add_argument("--gain", type=float, help="ADC units per mV")
     group.add_argument("--age", type=float, help="years")

@@ -98,12 +98,12 @@ def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> Decoded
     variables = _flatten(values, MAX_DEPTH)
     signal = _signal_by_lead(variables) or _signal_table(variables, kind)
     leads = signal.leads or _strings(_first(variables, _LEADS))
-    array, names = leads_first(signal.array, hints.lead_names or leads, ("signal",))
+    array, names = leads_first(signal.array, hints.lead_names.in_order or leads, ("signal",))
     warnings: tuple[str, ...] = ()
     if leads is None or len(leads) != len(array):
         # The request names the leads. `channels` compares the names if the counts are equal.
         warnings = prefer_request("lead_names", names, leads)[1]
-        leads = names
+        leads = tuple(name or "" for name in names)
     channels = _channels(variables, leads, array)
     age = _scalar(_first(variables, _AGES))
     sex = metadata.parse_sex(_first_string(variables, _SEXES))

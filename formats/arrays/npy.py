@@ -29,7 +29,14 @@ from formats import fields
 from formats.hints import Hints
 from formats.mapping import scale_to_millivolt
 from formats.parts import About, Format, Part
-from formats.samples import MAX_AXES, Array, array_from_buffer, leads_first, sample_dtype
+from formats.samples import (
+    MAX_AXES,
+    Array,
+    array_from_buffer,
+    leads_first,
+    sample_dtype,
+    without_left_out,
+)
 from signals.record import EcgRecord, Patient
 
 MAGIC: Final = b"\x93NUMPY"
@@ -82,7 +89,8 @@ def records_from_npy(
     Raises CorruptFile, UnsafeFile, BadType, BadShape, MissingField, TooManyRecords, BadOption,
     DurationMismatch.
     """
-    array, leads = leads_first(_sample_array(body), hints.lead_names, ("signal",))
+    rows, names = leads_first(_sample_array(body), hints.lead_names.of_rows(), ("signal",))
+    array, leads = without_left_out(rows, names)
     if hints.fs is None:
         raise MissingField(
             "fs: missing; a .npy file has no sampling rate, send it as a parameter", loc=("fs",)

@@ -30,6 +30,7 @@ from formats.csv.text_table import (
     split_cells,
 )
 from formats.hints import Hints
+from formats.lead_names import HOW_TO_NAME
 from formats.parts import About, Format, Part
 from formats.samples import leads_first
 from signals.leads import LEADS, canonical_lead
@@ -138,12 +139,14 @@ def _channels_from_columns(table: Table, columns: Sequence[Column], hints: Hints
     """
     parsed: list[int] = []
     for index, column in enumerate(columns):
-        is_lead = hints.lead_names is not None or canonical_lead(column.name) is not None
+        is_lead = hints.lead_names.are_stated or canonical_lead(column.name) is not None
         if column.kind == "signal" and is_lead:
             parsed.append(index)
     if not parsed:
         names = printable_names([column.name for column in columns])
-        raise UnknownLead(f"no standard lead among the columns ({names})", loc=("lead_names",))
+        raise UnknownLead(
+            f"no standard lead among the columns ({names}); {HOW_TO_NAME}", loc=("lead_names",)
+        )
     values = dict(zip(parsed, parse_numbers(table, parsed).T, strict=True))
     channels: list[Channel] = []
     for index, column in enumerate(columns):
@@ -161,12 +164,12 @@ def _unnamed_columns(table: Table, table_head: Head, hints: Hints) -> tuple[Colu
     """
     width = table.columns
     time = Column("time", kind="time")
-    if table_head.lead is not None and hints.lead_names is None and width <= 2:
+    if table_head.lead is not None and not hints.lead_names.are_stated and width <= 2:
         lead = Column(table_head.lead)
         return (lead,) if width == 1 else (time, lead)
-    leads = hints.lead_names or LEADS
+    leads = hints.lead_names.of_rows() or LEADS
     if width == len(leads) + 1 and _may_be_times(parse_numbers(table, [0])[:, 0]):
-        return (time, *(Column(lead) for lead in leads))
+        return (time, *(Column(lead or "") for lead in leads))
     return None
 
 
@@ -178,16 +181,17 @@ def _channels_from_either_axis(table: Table, hints: Hints) -> list[Channel]:
     """
     check_shape(table)
     values = parse_numbers(table)
-    if 1 in values.shape and (hints.lead_names is None or len(hints.lead_names) == 1):
+    names = hints.lead_names.of_rows()
+    if 1 in values.shape and (names is None or len(names) == 1):
         values = values.ravel()
-    if values.ndim == 1 and hints.lead_names is None and values.size > len(LEADS):
+    if values.ndim == 1 and names is None and values.size > len(LEADS):
         axis = "column" if table.columns == 1 else "line"
         raise BadShape(
             f"signal: a table of one {axis} without the name of its lead; send lead_names",
             loc=("signal",),
         )
-    array, leads = leads_first(values, hints.lead_names, ("signal",))
-    return [Channel(lead, row, None) for lead, row in zip(leads, array, strict=True)]
+    array, leads = leads_first(values, names, ("signal",))
+    return [Channel(lead or "", row, None) for lead, row in zip(leads, array, strict=True)]
 
 
 def _may_be_times(values: NDArray[np.float64]) -> bool:

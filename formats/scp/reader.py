@@ -38,7 +38,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     DuplicateLead, BadSamplingRate, and the errors of `record_from_channels`.
     """
     frame = parse_frame(head.data)
-    channels, fs = _channels(frame, all_leads=hints.lead_names is not None)
+    channels, fs = _channels(frame, all_leads=hints.lead_names.are_stated)
     fields = reported.parse_tags(frame.section(1))
     date = reported.recording_date(fields)
     patient, patient_warnings = reported.patient(fields, date)

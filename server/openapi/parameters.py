@@ -78,7 +78,8 @@ HINT_SCHEMAS: dict[str, Schema] = {
     },
     "lead_names": {
         "type": "string",
-        "description": f"Comma-separated, in the order of the rows. Default: {','.join(LEADS)}.",
+        "description": "Comma-separated, in the order of the rows or channels; - leaves one out. "
+        f"Or renames channels of a file: ECG1=II,Resp=-. Default: {','.join(LEADS)}.",
     },
     "leads": {"type": "string", "description": "Another name for `lead_names`."},
     "units": {

@@ -38,9 +38,9 @@ class Record(BaseModel):
     lead_names: list[_Filled[str]] | None = Field(
         None,
         min_length=1,
-        max_length=len(LEADS),
         description="Any case and order; spellings such as `Lead II` and `MDC_ECG_LEAD_II` are "
-        f"understood. Default: {', '.join(LEADS)}.",
+        "understood. `-` leaves a row out; `ECG1=II` renames a key of `signal`. "
+        f"Default: {', '.join(LEADS)}.",
     )
     units: Literal["mV", "uV", "V", "unknown"] | None = Field(
         None,

@@ -19,6 +19,7 @@ from errors import (
     UnsafeFile,
 )
 from formats.hints import Hints
+from formats.lead_names import LeadNames
 from formats.parts import Part
 from formats.registry import read
 from signals.leads import LEADS
@@ -198,13 +199,13 @@ def test_an_inconsistent_file_is_refused(data: bytes, kind: type[EcgError], deta
 
 
 def test_the_request_may_rename_a_lead() -> None:
-    record = opened(atc({"I": RAMP}), Hints(lead_names=("V2",)))
+    record = opened(atc({"I": RAMP}), Hints(lead_names=LeadNames(("V2",))))
     assert record.lead_names == ("V2",)
     assert record.warnings == (
         "lead_names: the request contradicts the file; the request's value is used",
     )
     with pytest.raises(DuplicateLead):
-        opened(atc({"I": RAMP, "II": RAMP}), Hints(lead_names=("V2", "V2")))
+        opened(atc({"I": RAMP, "II": RAMP}), Hints(lead_names=LeadNames(("V2", "V2"))))
 
 
 @requires_shared

@@ -30,6 +30,7 @@ from formats.channels import (
     record_from_channels,
 )
 from formats.hints import Hints
+from formats.lead_names import HOW_TO_NAME, LeadNames
 from signals.record import EcgRecord, Patient, Reported
 
 CODES = np.array([3, -1, 4, 1, -5, 9], np.int16)
@@ -212,21 +213,21 @@ def test_a_gain_contradicts_different_gains() -> None:
 
 def test_lead_names_of_the_request_replace_the_files_by_place() -> None:
     channels = [channel("Ch 1"), channel("II", scale=2.0), channel("x", scale=3.0)]
-    found = record(*channels, hints=Hints(lead_names=("V1", "V2", "V3")))
+    found = record(*channels, hints=Hints(lead_names=LeadNames(("V1", "V2", "V3"))))
     assert found.lead_names == ("V1", "V2", "V3")
     np.testing.assert_allclose(found.signal, [CODES, CODES * 2.0, CODES * 3.0])
     assert found.warnings == (
         "lead_names: the request contradicts the file; the request's value is used",
     )
-    same = record(channel("ecg i"), channel("AVR"), hints=Hints(lead_names=("I", "aVR")))
+    same = record(channel("ecg i"), channel("AVR"), hints=Hints(lead_names=LeadNames(("I", "aVR"))))
     assert same.warnings == ()
-    nameless = record(channel("Ch 1"), channel(""), hints=Hints(lead_names=("V1", "V2")))
+    nameless = record(channel("Ch 1"), channel(""), hints=Hints(lead_names=LeadNames(("V1", "V2"))))
     assert nameless.warnings == ()
 
 
 def test_a_named_channel_that_is_no_voltage_is_left_out() -> None:
     channels = [channel("I"), channel("II", "%")]
-    found = record(*channels, hints=Hints(lead_names=("I", "II")))
+    found = record(*channels, hints=Hints(lead_names=LeadNames(("I", "II"))))
     assert found.lead_names == ("I",)
     assert found.warnings == ("lead_names: not a standard lead in volts, left out: II",)
 
@@ -234,8 +235,14 @@ def test_a_named_channel_that_is_no_voltage_is_left_out() -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_lead_names_must_be_as_many_as_channels(count: int) -> None:
     with pytest.raises(BadShape) as caught:
-        record(channel("I"), channel("II"), hints=Hints(lead_names=("V1", "V2", "V3")[:count]))
-    assert caught.value.detail == f"lead_names: {count} given, the TEST file has 2 channels"
+        record(
+            channel("I"),
+            channel("II"),
+            hints=Hints(lead_names=LeadNames(("V1", "V2", "V3")[:count])),
+        )
+    assert caught.value.detail == (
+        f"lead_names: {count} given, the TEST file has 2 channels (I, II); {HOW_TO_NAME}"
+    )
     assert caught.value.errors[0].loc == ("lead_names",)
 
 
@@ -306,10 +313,20 @@ def test_patient_date_and_id_are_the_requests_or_the_files() -> None:
             [channel("x"), channel("SpO2", "%")],
             NO_HINTS,
             UnknownLead,
-            "no standard lead in volts among the TEST channels (x, SpO2)",
+            f"no standard lead in volts among the TEST channels (x, SpO2); {HOW_TO_NAME}",
         ),
-        ([], NO_HINTS, UnknownLead, "no standard lead in volts among the TEST channels (none)"),
-        ([channel("I"), channel("ECG I")], NO_HINTS, DuplicateLead, None),
+        (
+            [],
+            NO_HINTS,
+            UnknownLead,
+            f"no standard lead in volts among the TEST channels (none); {HOW_TO_NAME}",
+        ),
+        (
+            [channel("I"), channel("ECG I")],
+            NO_HINTS,
+            DuplicateLead,
+            f"lead_names: I at 0 and at 1; each lead is allowed once; {HOW_TO_NAME}",
+        ),
         (
             [channel("I"), Channel("II", CODES[:5], "mV"), channel("V1")],
             NO_HINTS,

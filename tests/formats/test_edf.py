@@ -9,6 +9,7 @@ import pytest
 
 from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples, UnknownLead
 from formats.hints import Hints
+from formats.lead_names import HOW_TO_NAME, LeadNames
 from formats.parts import Part
 from formats.registry import read
 from signals.record import EcgRecord
@@ -323,15 +324,17 @@ def test_a_channel_without_unit_has_unknown_units_and_the_request_may_name_it() 
     lines = [Line("Ch 1", CODES.reshape(2, 100), "")]
     with pytest.raises(UnknownLead) as caught:
         opened(edf(lines))
-    assert caught.value.detail == "no standard lead in volts among the EDF channels (Ch 1)"
-    record = opened(edf(lines), Hints(lead_names=("II",)))
+    assert caught.value.detail == (
+        f"no standard lead in volts among the EDF channels (Ch 1); {HOW_TO_NAME}"
+    )
+    record = opened(edf(lines), Hints(lead_names=LeadNames(("II",))))
     assert (record.lead_names, record.units) == (("II",), "unknown")
     assert record.warnings == (
         "units: the EDF file states none; send units or gain; results that need volts are null",
     )
     # Without a unit the values are physical ones, without a factor: code x 0.1.
     np.testing.assert_allclose(record.signal, [CODES * 0.1], atol=1e-4)
-    scaled = opened(edf(lines), Hints(lead_names=("II",), units="uV"))
+    scaled = opened(edf(lines), Hints(lead_names=LeadNames(("II",)), units="uV"))
     assert scaled.units == "mV"
     np.testing.assert_allclose(scaled.signal, [CODES * 1e-4], atol=1e-7)
 

@@ -18,6 +18,7 @@ from errors import (
     UnknownLead,
 )
 from formats.hints import Hints
+from formats.lead_names import HOW_TO_NAME, LeadNames
 from formats.parts import Part
 from formats.registry import read
 from signals.record import EcgRecord
@@ -92,7 +93,7 @@ def test_a_lead_is_named_by_its_mdc_code_else_by_the_first_text_that_names_one()
     assert record.lead_names == ("II", "V3")
     with pytest.raises(UnknownLead) as caught:
         fhir(observation(component("") | {"code": {"coding": [{"code": "x", "display": "y"}]}}))
-    assert caught.value.detail == "no standard lead in volts among the FHIR channels (x)"
+    assert caught.value.detail.startswith("no standard lead in volts among the FHIR channels (x);")
 
 
 def test_factor_origin_and_dimensions_have_defaults() -> None:
@@ -111,11 +112,11 @@ def test_dimensions_are_interleaved_and_numbered() -> None:
     data = sampled("1 2 3 4 5 6", dimensions=3)
     with pytest.raises(UnknownLead) as caught:
         fhir(observation(component("x", data)))
-    assert (
-        caught.value.detail == "no standard lead in volts among the FHIR channels (x 1, x 2, x 3)"
+    assert caught.value.detail == (
+        f"no standard lead in volts among the FHIR channels (x 1, x 2, x 3); {HOW_TO_NAME}"
     )
     upload = Part("upload", json.dumps(observation(component("x", data))).encode())
-    record = read([upload], Hints(lead_names=("I", "II", "V1")))
+    record = read([upload], Hints(lead_names=LeadNames(("I", "II", "V1"))))
     # Three dimensions of two samples each, (code x 5 + 10) uV.
     expected = (np.array([[1, 4], [2, 5], [3, 6]]) * 5 + 10) / 1000
     np.testing.assert_allclose(record.signal, expected, rtol=1e-6)
@@ -319,7 +320,7 @@ BAD_SCALE = (
         (
             observation(component("8867-4")),
             UnknownLead,
-            "no standard lead in volts among the FHIR channels (8867-4)",
+            f"no standard lead in volts among the FHIR channels (8867-4); {HOW_TO_NAME}",
         ),
     ],
 )
@@ -333,5 +334,5 @@ def test_an_invalid_resource_is_refused(
 
 def test_sixty_four_dimensions_are_allowed() -> None:
     data = sampled(" ".join(map(str, range(128))), dimensions=64)
-    with pytest.raises(UnknownLead, match=r"\(x 1, .*, x 20 and 44 more\)$"):
+    with pytest.raises(UnknownLead, match=r"\(x 1, .*, x 20 and 44 more\);"):
         fhir(observation(component("x", data)))

@@ -6,6 +6,7 @@ import pytest
 
 from errors import BadOption, BadSamplingRate, BadType, DuplicateLead, EcgError, UnknownLead
 from formats.hints import HINT_NAMES, Hints, hints_from_params, prefer_request, single_id
+from formats.lead_names import LeadNames
 
 
 def test_every_field_is_read_and_others_are_ignored() -> None:
@@ -22,7 +23,15 @@ def test_every_field_is_read_and_others_are_ignored() -> None:
         "include": ["all"],
     }
     assert hints_from_params(params) == Hints(
-        500.0, ("I", "aVR", "V1"), "uV", 4.88, 63.0, "female", "2024-05-01", 10.0, ("a", "b", "a")
+        500.0,
+        LeadNames(("I", "aVR", "V1")),
+        "uV",
+        4.88,
+        63.0,
+        "female",
+        "2024-05-01",
+        10.0,
+        ("a", "b", "a"),
     )
     assert params.keys() - {"include"} | {"leads"} == HINT_NAMES
 
@@ -38,8 +47,9 @@ def test_a_field_may_be_repeated_with_the_same_value() -> None:
 
 
 def test_leads_is_an_alias_of_lead_names() -> None:
-    assert hints_from_params({"leads": ["I,II"]}).lead_names == ("I", "II")
-    assert hints_from_params({"leads": ["I,II"], "lead_names": ["I,II"]}).lead_names == ("I", "II")
+    names = LeadNames(("I", "II"))
+    assert hints_from_params({"leads": ["I,II"]}).lead_names == names
+    assert hints_from_params({"leads": ["I,II"], "lead_names": ["I,II"]}).lead_names == names
     with pytest.raises(BadOption) as caught:
         hints_from_params({"leads": ["I,II"], "lead_names": ["II,I"]})
     assert caught.value.detail == (

@@ -15,6 +15,7 @@ from errors import (
     EcgError,
     UnknownLead,
 )
+from formats.lead_names import HOW_TO_NAME
 from formats.parts import Part
 from formats.registry import read
 from signals.record import EcgRecord
@@ -160,7 +161,7 @@ def test_a_checksum_of_0_is_accepted_and_a_wrong_one_is_a_warning() -> None:
         (
             ishne([RAMP], [2]),
             UnknownLead,
-            "no standard lead in volts among the ISHNE channels (X)",
+            f"no standard lead in volts among the ISHNE channels (X); {HOW_TO_NAME}",
         ),
         (ishne([RAMP, RAMP], [5, 5]), DuplicateLead, None),
         (

@@ -23,6 +23,7 @@ from errors import (
     UnsafeFile,
 )
 from formats.hints import Hints
+from formats.lead_names import LeadNames
 from formats.mapping import record_from_mapping, with_hints
 from signals.leads import LEADS
 
@@ -385,7 +386,8 @@ def test_lead_names_next_to_an_object_must_be_its_names() -> None:
     with pytest.raises(BadShape) as caught:
         record_from_mapping(record(signal, lead_names=["I", "V2"]), loc=("records", 1))
     assert caught.value.detail == (
-        "lead_names: other leads than the names in signal; leave lead_names out"
+        "lead_names: other leads than the names in signal; leave lead_names out, or "
+        "rename keys of signal: NAME=LEAD"
     )
     assert caught.value.errors[0].loc == ("records", 1, "lead_names")
 
@@ -440,5 +442,5 @@ def test_an_uploaded_record_is_unchanged_by_a_request_without_values() -> None:
     merged, warnings = with_hints(file, Hints())
     assert {name: value for name, value in merged.items() if value is not None} == file
     assert warnings == ()
-    same, warnings = with_hints(file, Hints(lead_names=LEADS, fs=500.0))
+    same, warnings = with_hints(file, Hints(lead_names=LeadNames(LEADS), fs=500.0))
     assert (same["lead_names"], warnings) == (list(LEADS), ())

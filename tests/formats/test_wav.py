@@ -20,6 +20,7 @@ from errors import (
     UnsafeFile,
 )
 from formats.hints import Hints
+from formats.lead_names import LeadNames
 from formats.parts import Part
 from formats.registry import read
 from signals.leads import LEADS
@@ -27,7 +28,7 @@ from signals.record import EcgRecord
 from tests.formats.binary_files import chunk, wav
 
 RAMP = np.stack([np.arange(-300, 300), 7 - np.arange(600)], axis=1)
-TWO = Hints(lead_names=("II", "V5"), gain=200.0)
+TWO = Hints(lead_names=LeadNames(("II", "V5")), gain=200.0)
 PLAIN = RAMP.astype("<i2").tobytes()
 NO_UNIT = "units: the WAV file states none; send units or gain; results that need volts are null"
 
@@ -63,7 +64,7 @@ def test_samples_of_floats_are_read_and_nan_is_a_gap(dtype: str, width: int) -> 
     values = RAMP / 100
     values[5, 1] = np.nan
     samples = values.astype(dtype).tobytes()
-    hints = Hints(lead_names=("II", "V5"), units="mV")
+    hints = Hints(lead_names=LeadNames(("II", "V5")), units="mV")
     for data in (wav(samples, 2, width, tag=3), wav(samples, 2, width, subformat=3)):
         record = opened(data, hints)
         np.testing.assert_allclose(record.signal, values.T, rtol=1e-6)
@@ -79,7 +80,7 @@ def test_a_file_of_pythons_wave_module_is_read(channels: int, fs: int) -> None:
         writer.setsampwidth(2)
         writer.setframerate(fs)
         writer.writeframes(values.astype("<i2").tobytes())
-    record = opened(file.getvalue(), Hints(lead_names=LEADS[:channels], units="uV"))
+    record = opened(file.getvalue(), Hints(lead_names=LeadNames(LEADS[:channels]), units="uV"))
     assert (record.lead_names, record.fs) == (LEADS[:channels], float(fs))
     np.testing.assert_allclose(record.signal, values.T / 1000, rtol=1e-6)
     assert record.warnings == ()
@@ -90,7 +91,7 @@ def test_the_gain_holds_for_the_samples_as_mit2wav_shifts_them(adc_bits: int) ->
     shift = 16 - adc_bits
     samples = (RAMP // 2 << shift).astype("<i2").tobytes()
     data = wav(samples, 2, 2, bits=adc_bits)
-    record = opened(data, Hints(lead_names=("I", "II"), gain=200.0 * (1 << shift)))
+    record = opened(data, Hints(lead_names=LeadNames(("I", "II")), gain=200.0 * (1 << shift)))
     np.testing.assert_allclose(record.signal, RAMP.T // 2 / 200, rtol=1e-6)
     assert record.warnings == ()
 
@@ -108,7 +109,7 @@ def test_with_its_wfdb_header_the_file_is_read_by_it() -> None:
 
 
 def test_without_a_unit_the_units_are_unknown_and_a_warning_says_so() -> None:
-    record = opened(wav(PLAIN, 2, 2), Hints(lead_names=("II", "V5")))
+    record = opened(wav(PLAIN, 2, 2), Hints(lead_names=LeadNames(("II", "V5"))))
     assert (record.units, record.warnings) == ("unknown", (NO_UNIT,))
     np.testing.assert_array_equal(record.signal, RAMP.T)
 

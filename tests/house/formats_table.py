@@ -21,7 +21,9 @@ page.
 For every format:
 
 - Leads are recognised by name, in any usual spelling, and keep the file's order. Channels that are
-  not one of the twelve standard leads are left out and named in `warnings`.
+  not one of the twelve standard leads are left out and named in `warnings`. `lead_names` names
+  them: a lead for each channel in order, `-` for one to leave out (`II,-,V1`), or `NAME=LEAD` for
+  single channels (`ECG1=II`).
 - A lead that cannot be read (its gain is 0, it has no samples) is left out and named in `warnings`
   with the reason. The file is refused if no lead can be read.
 - Samples are converted to mV with the file's gain, offset and unit. A stated unit that is no

@@ -45,9 +45,20 @@ def wfdb_pressure_of_two_gains(reply: Reply) -> None:
     assert "lead_names: not a standard lead in volts, left out: ABP" in reply.warnings
 
 
+def edf_with_one_ecg_among_others(reply: Reply) -> None:
+    answer = reply.answered()
+    assert answer["signal"]["lead_names"] == ["II"]
+    assert answer["measurements"]["heart_rate_bpm"] == pytest.approx(60, abs=0.5)
+    assert reply.warnings[0] == (
+        "lead_names: 1 given for 3 channels; taken for ECG, whose names say ECG; left out: "
+        "EEG C3-A2, SaO2"
+    )
+
+
 CASES: dict[str, Check] = {
     "edf_blanked_lead_III": edf_channel_not_connected,
     "edf_only_annotations": edf_of_annotations,
+    "psg_edf_one_ecg_channel": edf_with_one_ecg_among_others,
     "wfdb_data_longer_than_stated": wfdb_file_longer_than_stated,
     "wfdb_one_of_two_signals_stated": wfdb_signal_not_stated,
     "wfdb_pressure_gain_changes": wfdb_pressure_of_two_gains,

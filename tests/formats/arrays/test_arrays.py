@@ -25,6 +25,7 @@ from errors import (
 )
 from formats.arrays import named_arrays
 from formats.hints import Hints
+from formats.lead_names import LeadNames
 from formats.parts import Part
 from formats.registry import read
 from signals.leads import LEADS
@@ -172,7 +173,7 @@ def test_the_requests_lead_names_replace_the_files_whatever_their_number(save: A
     arrays = {"signal": SIGNAL[:3], "fs": 100, "leads": np.array(["V1", "V2"])}
     with pytest.raises(BadShape):
         opened(save(arrays))
-    record = opened(save(arrays), Hints(lead_names=("I", "II", "V5")))
+    record = opened(save(arrays), Hints(lead_names=LeadNames(("I", "II", "V5"))))
     assert record.lead_names == ("I", "II", "V5")
     np.testing.assert_allclose(record.signal, SIGNAL[:3], atol=1e-6)
     assert record.warnings == (

@@ -24,6 +24,7 @@ from errors import (
 )
 from formats.arrays.npy import parse_array, records_from_npy
 from formats.hints import Hints
+from formats.lead_names import LeadNames
 from formats.parts import Part
 from formats.registry import read
 from signals.leads import LEADS
@@ -105,7 +106,9 @@ def test_a_leading_axis_is_many_records_even_of_one() -> None:
 
 
 def test_one_axis_is_one_named_lead() -> None:
-    (record,), many = records_from_npy(npy(TWELVE[0]), Hints(fs=500.0, lead_names=("V2",)))
+    (record,), many = records_from_npy(
+        npy(TWELVE[0]), Hints(fs=500.0, lead_names=LeadNames(("V2",)))
+    )
     assert (record.lead_names, many) == (("V2",), False)
     with pytest.raises(MissingField, match="lead_names"):
         records_from_npy(npy(TWELVE[0]), RATE)

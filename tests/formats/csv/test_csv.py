@@ -17,6 +17,7 @@ from errors import (
     UnknownLead,
 )
 from formats.hints import Hints
+from formats.lead_names import HOW_TO_NAME, LeadNames
 from formats.parts import Part
 from formats.registry import read
 from signals.leads import LEADS
@@ -272,11 +273,15 @@ def test_gaps_become_nan_and_columns_of_text_are_left_out() -> None:
         ("I,II\n1,2\n3,1_0\n7,8\n", BadType, "line 3, column 2: not a number"),
         ("I,II\n1,2\n3,inf\n7,8\n", ImplausibleValues, None),
         ("I,II\n1,\n3,inf\n7,8\n", BadType, "line 3, column 2: not a number"),
-        ("a,b\n1,2\n3,4\n7,8\n", UnknownLead, "no standard lead among the columns (a, b)"),
+        (
+            "a,b\n1,2\n3,4\n7,8\n",
+            UnknownLead,
+            f"no standard lead among the columns (a, b); {HOW_TO_NAME}",
+        ),
         (
             "a,b,c\n1,2,3\n3,4,5\n7,8,9\n",
             UnknownLead,
-            "no standard lead among the columns (a, b, c)",
+            f"no standard lead among the columns (a, b, c); {HOW_TO_NAME}",
         ),
         (
             "\n".join(map(str, range(13))),
@@ -325,11 +330,11 @@ def test_a_cell_has_at_most_64_characters() -> None:
 
 
 def test_the_requests_lead_names_replace_the_names_of_the_columns() -> None:
-    record = read_text("a,b\n1,2\n3,4\n5,6\n", Hints(fs=100.0, lead_names=("V1", "V2")))
+    record = read_text("a,b\n1,2\n3,4\n5,6\n", Hints(fs=100.0, lead_names=LeadNames(("V1", "V2"))))
     assert record.lead_names == ("V1", "V2")
-    assert read_text("1\n2\n3\n4\n", Hints(fs=100.0, lead_names=("II",))).signal.tolist() == [
-        [1, 2, 3, 4]
-    ]
+    assert read_text(
+        "1\n2\n3\n4\n", Hints(fs=100.0, lead_names=LeadNames(("II",)))
+    ).signal.tolist() == [[1, 2, 3, 4]]
 
 
 @pytest.mark.parametrize("head", ["", "x"])

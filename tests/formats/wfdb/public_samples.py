@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from errors import EcgError
+from formats.lead_names import HOW_TO_NAME
 from formats.parts import Part
 from formats.registry import read
 from formats.wfdb.header import named_files
@@ -62,7 +63,8 @@ def _answer(header: Path) -> str:
     try:
         record = read(upload(header))
     except EcgError as error:
-        return f"refused: `{error.code}`, {error.detail}"
+        fault = error.detail.partition(f"; {HOW_TO_NAME}")[0]
+        return f"refused: `{error.code}`, {fault}"
     leads = ", ".join(record.lead_names)
     return f"read: {leads}; {record.samples} samples at {record.fs:g} Hz"
 

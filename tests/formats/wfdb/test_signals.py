@@ -11,6 +11,7 @@ import soundfile
 
 from errors import CorruptFile, MissingPart, RecordingTooLong
 from formats.hints import Hints
+from formats.lead_names import LeadNames
 from formats.parts import Part
 from formats.registry import read
 from formats.wfdb import flac
@@ -116,7 +117,9 @@ def test_a_checksum_of_0_or_none_is_not_checked() -> None:
         head = f"rec 1 500 3\nrec.dat 16 1/mV 12 0 1 {checksum} 0 I\n".encode()
         assert read_pair(head, data).warnings == ()
     nameless = b"rec 1 500 3\nrec.dat 16 1/mV 12 0 1\n"
-    record = read([Part("rec.hea", nameless), Part("rec.dat", data)], Hints(lead_names=("I",)))
+    record = read(
+        [Part("rec.hea", nameless), Part("rec.dat", data)], Hints(lead_names=LeadNames(("I",)))
+    )
     assert [warning for warning in record.warnings if "checksum" in warning] == []
 
 
