@@ -103,24 +103,21 @@ def _parse_table(data: bytes) -> Table:
     return tuple(codes)
 
 
-def decode(data: bytes, tables: tuple[Table, ...], count: int, difference_order: int) -> Codes:
-    """Return the (count,) samples of one lead.
+def decode(
+    data: bytes, tables: tuple[Table, ...], count: int, difference_order: int
+) -> tuple[Codes, int]:
+    """Return the first `count` samples of one lead, or fewer, and how many bytes follow them.
 
-    count             number of samples
+    count             number of samples that the record states
     difference_order  0 if samples are encoded, 1 or 2 if their first or second differences are
-    Raises CorruptFile if there are fewer samples, UnknownFormat for another order.
+    Raises UnknownFormat for another order, CorruptFile for an ambiguous table.
     """
-    values = _huffman_values(data, tables[0], count) if tables else _plain_values(data, count)
-    if len(values) < count:
-        raise CorruptFile(
-            f"a lead of the SCP-ECG record has {len(values)} samples; {count} are stated"
-        )
-    return _integrated(values, difference_order)
-
-
-def _plain_values(data: bytes, count: int) -> Codes:
-    available = min(len(data) // 2, count)
-    return np.frombuffer(data, "<i2", available).astype(np.int64)
+    if tables:
+        values, surplus_bytes = _huffman_values(data, tables[0], count)
+    else:
+        values = np.frombuffer(data, "<i2", min(len(data) // 2, count)).astype(np.int64)
+        surplus_bytes = len(data) - 2 * len(values)
+    return _integrated(values, difference_order), surplus_bytes
 
 
 def _integrated(values: Codes, difference_order: int) -> Codes:
@@ -140,8 +137,10 @@ def _integrated(values: Codes, difference_order: int) -> Codes:
     )
 
 
-def _huffman_values(data: bytes, table: Table, count: int) -> Codes:
-    """Return at most `count` decoded values.
+def _huffman_values(data: bytes, table: Table, count: int) -> tuple[Codes, int]:
+    """Return at most `count` decoded values, and how many whole bytes follow them.
+
+    Decoding ends at a code that is not in the table.
 
     For every bit of the data at once, find the code that would begin there and its length. Then
     follow the chain of codes from the first bit: only this step is sequential.
@@ -155,13 +154,14 @@ def _huffman_values(data: bytes, table: Table, count: int) -> Codes:
     position = 0
     while position < bits and len(positions) < count:
         if following[position] == position:
-            raise CorruptFile("the SCP-ECG record has a Huffman code that is not in its table")
+            break
         positions.append(position)
         position = following[position]
     # A last code that the end of the data cuts off gives no value.
     if position > bits:
         positions.pop()
-    return _values(window[positions], code_at[positions], table)
+    values = _values(window[positions], code_at[positions], table)
+    return values, max(bits - position, 0) // 8
 
 
 def _codes_at(window: NDArray[np.uint64], table: Table) -> NDArray[np.intp]:

@@ -74,6 +74,9 @@ def parse_frame(data: bytes) -> Frame:
             raise UnknownFormat(f"not standard SCP-ECG (EN 1064): {fault}")
         raise CorruptFile(f"the SCP-ECG record is damaged: {fault}")
     body = data[:size]
+    warnings: tuple[str, ...] = ()
+    if len(data) > size:
+        warnings = (f"file: {len(data) - size} bytes after the SCP-ECG record, left out",)
     is_intact = crc == binascii.crc_hqx(body[2:], _CRC_START)
     sections = {}
     for number, length, index in _pointers(body):
@@ -81,11 +84,11 @@ def parse_frame(data: bytes) -> Frame:
             check_crc = not is_intact and number in _WAVEFORM_SECTIONS
             sections[number] = _section(body, number, length, index, check_crc=check_crc)
     if is_intact:
-        return Frame(sections)
+        return Frame(sections, warnings)
     # Software that removes a name from section 1 often leaves the record's checksum unchanged.
     # The waveforms have checksums of their own.
     warning = "file: the checksum of the SCP-ECG record is wrong, those of its waveforms are right"
-    return Frame(sections, (warning,))
+    return Frame(sections, (*warnings, warning))
 
 
 def _pointers(data: bytes) -> list[tuple[int, int, int]]:

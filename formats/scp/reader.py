@@ -12,6 +12,8 @@ Source: EN 1064:2005+A1 / ISO 11073-91064:2009, clauses 5.6 to 5.9
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +25,12 @@ from formats.parts import About, Format, Part
 from formats.scp import reported, sections
 from formats.scp.coding import Table, decode, parse_tables
 from formats.scp.frame import Frame, looks_like_scp, parse_frame
-from formats.scp.sections import LeadSpan, QrsComplex, Waveforms
+from formats.scp.sections import LeadSection, LeadSpan, QrsComplex, Waveforms
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
+
+# A byte after a lead's samples fills its data to an even number of bytes, as the standard demands.
+_MIN_SURPLUS_BYTES: Final = 2
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
@@ -38,7 +43,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     DuplicateLead, BadSamplingRate, and the errors of `record_from_channels`.
     """
     frame = parse_frame(head.data)
-    channels, fs = _channels(frame, all_leads=hints.lead_names.are_stated)
+    channels, fs, warnings = _channels(frame, all_leads=hints.lead_names.are_stated)
     fields = reported.parse_tags(frame.section(1))
     date = reported.recording_date(fields)
     patient, patient_warnings = reported.patient(fields, date)
@@ -50,48 +55,82 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         channels,
         patient,
         Reported(date, device, measurements),
-        (*frame.warnings, *patient_warnings),
+        (*frame.warnings, *warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
 
 
-def _channels(frame: Frame, *, all_leads: bool) -> tuple[list[Channel], float]:
-    """Return the leads in nV, all on one time axis, and their sampling rate in Hz.
+def _channels(frame: Frame, *, all_leads: bool) -> tuple[list[Channel], float, tuple[str, ...]]:
+    """Return the leads in nV, all on one time axis, their sampling rate in Hz, and warnings.
 
     Only the standard leads are decoded, or `all_leads`; the others are named in a warning and have
     no samples.
     """
-    spans, is_beat_subtracted = sections.parse_leads(frame.section(3))
-    rhythm = sections.parse_waveforms(frame.section(6), len(spans), "6")
+    leads = sections.parse_leads(frame.section(3))
+    rhythm = sections.parse_waveforms(frame.section(6), len(leads.spans), "6")
     if rhythm is None:
         raise NoSamples("the SCP-ECG record has no rhythm data (section 6)", loc=("signal",))
     if rhythm.bimodal:
         raise UnknownFormat("SCP-ECG with bimodal compression is not supported")
     tables = parse_tables(frame.section(2))
+    spans, warnings = _counted_from_one(leads, rhythm, is_coded=bool(tables))
     rows: list[NDArray[np.float64]] = []
+    faults: list[str | None] = []
     for span, data in zip(spans, rhythm.encoded_leads, strict=True):
-        is_decoded = all_leads or canonical_lead(span.name) is not None
-        samples = span.stop - span.start
-        rows.append(_nanovolts(data, tables, samples, rhythm) if is_decoded else np.zeros(0))
-    if is_beat_subtracted:
+        row, fault = np.zeros(0), None
+        if all_leads or canonical_lead(span.name) is not None:
+            row, surplus_bytes = _nanovolts(data, tables, span.samples, rhythm)
+            if surplus_bytes >= _MIN_SURPLUS_BYTES:
+                after = f"after the stated samples of {span.name}"
+                warnings += (f"file: {surplus_bytes} bytes {after}, left out",)
+            if len(row) < span.samples:
+                fault = f"it has {len(row)} samples, {span.samples} are stated"
+                row = np.zeros(0)
+        rows.append(row)
+        faults.append(fault)
+    if leads.is_beat_subtracted:
         _add_reference_beats(rows, spans, frame, tables, rhythm.interval_us)
     first_sample = min(span.start for span in spans)
     length = max(span.stop for span in spans) - first_sample
     channels = []
-    for span, row in zip(spans, rows, strict=True):
-        codes = row
-        if len(row):
-            codes = _on_common_axis(row, span.start - first_sample, length)
-        channels.append(Channel(span.name, codes, "nV"))
-    return channels, 1e6 / rhythm.interval_us
+    for span, row, fault in zip(spans, rows, faults, strict=True):
+        codes = _on_common_axis(row, span.start - first_sample, length) if len(row) else row
+        channels.append(Channel(span.name, codes, "nV", fault=fault))
+    return channels, 1e6 / rhythm.interval_us, warnings
+
+
+def _counted_from_one(
+    leads: LeadSection, rhythm: Waveforms, *, is_coded: bool
+) -> tuple[Sequence[LeadSpan], tuple[str, ...]]:
+    """Return the spans of the leads, with a warning for a record that counts samples from 0.
+
+    The last number of such a record is that of the last sample, or the number of samples (0 to
+    10000 with 10000 samples, as in RigacciOrg/ecg-contec's demo.scp). The size of raw samples tells
+    which; of coded samples only the smaller number is certain to be there.
+
+    Raises UnknownFormat if a reference beat was subtracted, whose place is then uncertain.
+    """
+    if not leads.from_zero:
+        return leads.spans, ()
+    if leads.is_beat_subtracted:
+        raise UnknownFormat(
+            "SCP-ECG that counts samples from 0, with a subtracted reference beat, is not supported"
+        )
+    pairs = zip(leads.spans, rhythm.encoded_leads, strict=True)
+    is_one_more = is_coded or any(2 * span.samples > len(data) for span, data in pairs)
+    spans = leads.spans
+    if is_one_more:
+        spans = tuple(replace(span, stop=max(span.stop - 1, span.start + 1)) for span in spans)
+    warning = "signal: the SCP-ECG record counts its samples from 0, the standard counts from 1"
+    return spans, (warning,)
 
 
 def _nanovolts(
     data: bytes, tables: tuple[Table, ...], count: int, waveforms: Waveforms
-) -> NDArray[np.float64]:
-    """Return the decoded samples of one lead in nV, (count,)."""
-    codes = decode(data, tables, count, waveforms.difference_order)
-    return codes.astype(np.float64) * waveforms.nanovolts_per_unit
+) -> tuple[NDArray[np.float64], int]:
+    """Return the decoded samples of one lead in nV, at most `count`, and the bytes after them."""
+    codes, surplus_bytes = decode(data, tables, count, waveforms.difference_order)
+    return codes.astype(np.float64) * waveforms.nanovolts_per_unit, surplus_bytes
 
 
 def _on_common_axis(row: NDArray[np.float64], start: int, length: int) -> NDArray[np.float64]:
@@ -108,7 +147,7 @@ def _on_common_axis(row: NDArray[np.float64], start: int, length: int) -> NDArra
 
 def _add_reference_beats(
     rows: list[NDArray[np.float64]],
-    spans: list[LeadSpan],
+    spans: Sequence[LeadSpan],
     frame: Frame,
     tables: tuple[Table, ...],
     interval_us: int,
@@ -138,7 +177,12 @@ def _add_reference_beats(
     for row, span, data in zip(rows, spans, reference.encoded_leads, strict=True):
         if not len(row):
             continue
-        beat = _nanovolts(data, tables, length, reference)
+        beat, _ = _nanovolts(data, tables, length, reference)
+        if len(beat) < length:
+            raise CorruptFile(
+                f"the reference beat of the SCP-ECG record has {len(beat)} samples in lead "
+                f"{span.name}; {length} are stated"
+            )
         added = 0
         for qrs in locations.complexes:
             if qrs.type == 0:

@@ -32,6 +32,23 @@ class LeadSpan:
     start: int
     stop: int
 
+    @property
+    def samples(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class LeadSection:
+    """The content of section 3.
+
+    is_beat_subtracted  whether the reference beat was subtracted from the leads
+    from_zero           whether the record counts samples from 0, where the standard has 1
+    """
+
+    spans: tuple[LeadSpan, ...]
+    is_beat_subtracted: bool
+    from_zero: bool
+
 
 @dataclass(frozen=True, eq=False)
 class Waveforms:
@@ -79,11 +96,8 @@ class QrsLocations:
     complexes: tuple[QrsComplex, ...]
 
 
-def parse_leads(section: bytes | None) -> tuple[list[LeadSpan], bool]:
-    """Return the leads of section 3, and whether the reference beat was subtracted from them.
-
-    Raises CorruptFile, DuplicateLead.
-    """
+def parse_leads(section: bytes | None) -> LeadSection:
+    """Parse section 3. Raises CorruptFile, DuplicateLead."""
     data = section or b""
     count, flags = data[:2] if len(data) >= 2 else (0, 0)
     if not count or len(data) < 2 + count * _LEAD.size:
@@ -91,15 +105,23 @@ def parse_leads(section: bytes | None) -> tuple[list[LeadSpan], bool]:
             f"section 3 of the SCP-ECG record: {count} leads in {len(data)} bytes; "
             f"at least one lead of {_LEAD.size} bytes is needed"
         )
+    entries = [_LEAD.unpack_from(data, 2 + row * _LEAD.size) for row in range(count)]
+    # The standard counts samples from 1. Some writers count from 0.
+    numbered_from = min(1, *(first for first, _, _ in entries))
     spans = []
-    for row in range(count):
-        first, last, number = _LEAD.unpack_from(data, 2 + row * _LEAD.size)
-        if not 1 <= first <= last or last - first >= MAX_SAMPLES:
+    for row, (first, last, number) in enumerate(entries):
+        if last < first:
             raise CorruptFile(
-                f"lead {row} of the SCP-ECG record: samples {first} to {last} stated; "
-                f"1 to {MAX_SAMPLES} samples are allowed"
+                f"lead {row} of the SCP-ECG record: its last sample {last} precedes its first "
+                f"sample {first}"
             )
-        spans.append(LeadSpan(lead_from_scp_number(number), first - 1, last))
+        if last - first >= MAX_SAMPLES:
+            raise CorruptFile(
+                f"lead {row} of the SCP-ECG record: {last - first + 1} samples, {first} to {last}; "
+                f"the limit is {MAX_SAMPLES}"
+            )
+        name = lead_from_scp_number(number)
+        spans.append(LeadSpan(name, first - numbered_from, last - numbered_from + 1))
     if len({span.name for span in spans}) < count:
         raise DuplicateLead("the SCP-ECG record has a lead twice")
     start = min(span.start for span in spans)
@@ -109,7 +131,7 @@ def parse_leads(section: bytes | None) -> tuple[list[LeadSpan], bool]:
             f"the leads of the SCP-ECG record span {stop - start} samples; "
             f"the limit is {MAX_SAMPLES}"
         )
-    return spans, bool(flags & _BEAT_SUBTRACTED)
+    return LeadSection(tuple(spans), bool(flags & _BEAT_SUBTRACTED), numbered_from == 0)
 
 
 def parse_waveforms(

@@ -24,6 +24,16 @@ def edf_of_annotations(reply: Reply) -> None:
     assert problem["detail"] == "the EDF file holds only annotations, no signal"
 
 
+def scp_counted_from_zero(reply: Reply) -> None:
+    answer = reply.answered()
+    assert answer["signal"]["lead_names"] == ["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"]
+    assert {len(lead) for lead in answer["signal"]["data"]} == {1500}
+    assert answer["measurements"]["heart_rate_bpm"] == pytest.approx(60, abs=0.5)
+    assert reply.warnings == [
+        "signal: the SCP-ECG record counts its samples from 0, the standard counts from 1"
+    ]
+
+
 def wfdb_file_longer_than_stated(reply: Reply) -> None:
     answer = reply.answered()
     assert [len(lead) for lead in answer["signal"]["data"]] == [2000, 2000]
@@ -59,6 +69,7 @@ CASES: dict[str, Check] = {
     "edf_blanked_lead_III": edf_channel_not_connected,
     "edf_only_annotations": edf_of_annotations,
     "psg_edf_one_ecg_channel": edf_with_one_ecg_among_others,
+    "scp_samples_from_0": scp_counted_from_zero,
     "wfdb_data_longer_than_stated": wfdb_file_longer_than_stated,
     "wfdb_one_of_two_signals_stated": wfdb_signal_not_stated,
     "wfdb_pressure_gain_changes": wfdb_pressure_of_two_gains,
