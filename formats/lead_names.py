@@ -13,7 +13,7 @@ from typing import Final
 
 from errors import BadOption
 from formats.fields import Loc, dotted
-from signals.leads import LEFT_OUT, parse_lead_choice, parse_lead_names
+from signals.lead_lists import LEFT_OUT, parse_lead_choice, parse_lead_names
 
 HOW_TO_NAME: Final = (
     "lead_names takes a lead for each channel in order, or - for one to leave out (II,-,V1), or "

@@ -21,7 +21,8 @@ from errors import (
 from formats.decoded import Channel, DecodedFile, printable_names
 from formats.hints import Hints, prefer_request
 from formats.lead_names import HOW_TO_NAME, LeadNames, channel_key
-from signals.leads import canonical_lead, parse_lead_names
+from signals.lead_lists import parse_lead_names
+from signals.leads import canonical_lead
 from signals.units import is_known_unit
 
 # ECG or EKG as a word of a channel's name: "ECG", "EEG ECG-Ref", "EKG1", not "SECG".

@@ -25,7 +25,8 @@ from errors import (
 )
 from formats.fields import Loc, dotted, type_name, wrong_type
 from formats.lead_names import LeadNames, channel_key
-from signals.leads import LEADS, LEFT_OUT, parse_lead_names
+from signals.lead_lists import LEFT_OUT, parse_lead_names
+from signals.leads import LEADS
 
 Array = NDArray[np.floating | np.signedinteger]
 

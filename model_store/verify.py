@@ -22,7 +22,8 @@ from errors import BadBundle, ChecksumMismatch, ModelStoreError
 from model_store.bundle import Bundle, load_bundle
 from model_store.reference import reference_answers, synthetic_segments
 from model_store.weights_file import sha256_of
-from signals.leads import LEADS, parse_lead_names, twelve_leads
+from signals.lead_lists import parse_lead_names
+from signals.leads import LEADS, twelve_leads
 from signals.logistic import sigmoid
 from signals.record import EcgRecord
 from signals.segments import make_segments

@@ -9,7 +9,8 @@ import pytest
 
 from signal_quality import Quality, assess
 from signal_quality.assess import NO_PROBABILITY, UNITS_UNKNOWN
-from signals.leads import LEADS, parse_lead_names
+from signals.lead_lists import parse_lead_names
+from signals.leads import LEADS
 from signals.record import EcgRecord
 from tests.data import SHARED, requires_shared
 from tests.signals.recordings import beating, of_leads, record

@@ -14,7 +14,7 @@ from errors import (
     TooShort,
 )
 from signals.checks import check_record
-from signals.leads import parse_lead_names
+from signals.lead_lists import parse_lead_names
 from signals.record import EcgRecord
 from tests.data import SHARED, requires_shared
 from tests.signals.recordings import beating, of_leads, record

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import BadShape, BadType, DuplicateLead, UnknownLead
+from signals.lead_lists import parse_lead_names
 from signals.leads import (
     INDEPENDENT_ROWS,
     LEADS,
@@ -18,7 +19,6 @@ from signals.leads import (
     informative_rows,
     is_constant,
     limb_coefficients,
-    parse_lead_names,
     twelve_leads,
 )
 from signals.record import Units

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.band import Band
-from signals.leads import LEADS, parse_lead_names, twelve_leads
+from signals.lead_lists import parse_lead_names
+from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord, Units
 from signals.segments import MillivoltSteps, Preprocessing, Segments, make_segments
 from signals.units import qrs_heights

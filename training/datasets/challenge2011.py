@@ -12,7 +12,7 @@ import numpy as np
 
 from formats.parts import Part
 from formats.registry import read
-from signals.leads import parse_lead_names
+from signals.lead_lists import parse_lead_names
 from signals.record import EcgRecord
 from training.datasets.packed import loader_of
 
