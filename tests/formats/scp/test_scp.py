@@ -1,13 +1,8 @@
-"""SCP-ECG: tables, differences, reference beats and spans that the shared files do not cover.
-
-The tests write their own records, bit by bit as EN 1064 defines them.
-"""
+"""SCP-ECG: tables, differences, reference beats and spans that the shared files do not cover."""
 
 from __future__ import annotations
 
-import binascii
 import struct
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,90 +13,19 @@ from formats.registry import read
 from formats.scp import reported
 from formats.scp.coding import default_table
 from formats.scp.frame import looks_like_scp
-from signals.record import EcgRecord
-
-RAMP = [0, 1, -1, 2, -8, 9, -127, 128, -129, 200, -30_000, 3, 3, 3]
-DEFAULT = (19_999).to_bytes(2, "little")
-
-
-def section(number: int, body: bytes) -> bytes:
-    body += b"\0" * (len(body) % 2)
-    reserved = b"SCPECG" if number == 0 else b""
-    content = struct.pack("<HIBB6s", number, 16 + len(body), 20, 20, reserved) + body
-    return struct.pack("<H", binascii.crc_hqx(content, 0xFFFF)) + content
-
-
-def record_of(bodies: dict[int, bytes]) -> bytes:
-    """Return section 0 with its twelve pointers, then the sections; with checksums and size."""
-    sections = {number: section(number, body) for number, body in sorted(bodies.items())}
-    position = 6 + 16 + 120 + 1
-    pointers = [struct.pack("<HII", 0, 136, 7)]
-    for number in range(1, 12):
-        length = len(sections.get(number, b""))
-        pointers.append(struct.pack("<HII", number, length, position if length else 0))
-        position += length
-    return stamped(section(0, b"".join(pointers)) + b"".join(sections.values()))
-
-
-def stamped(body: bytes) -> bytes:
-    """Return a record with its size and checksum."""
-    content = (len(body) + 6).to_bytes(4, "little") + body
-    return struct.pack("<H", binascii.crc_hqx(content, 0xFFFF)) + content
-
-
-def packed(bits: str) -> bytes:
-    return bytes(int(bits[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(bits), 8))
-
-
-def huffman(values: list[int]) -> bytes:
-    """Encode values with the default table, annex C.
-
-    0 is "0". Values from 1 to 8 and -8 to -1 are as many ones, a zero and a sign bit. Other values
-    follow a prefix as integers of 8 or 16 bits.
-    """
-    bits = ""
-    for value in values:
-        if value == 0:
-            bits += "0"
-        elif abs(value) <= 8:
-            bits += "1" * abs(value) + "0" + ("1" if value < 0 else "0")
-        elif -128 <= value <= 127:
-            bits += "1111111110" + f"{value & 0xFF:08b}"
-        else:
-            bits += "1111111111" + f"{value & 0xFFFF:016b}"
-    return packed(bits)
-
-
-def plain(values: list[int]) -> bytes:
-    return struct.pack(f"<{len(values)}h", *values)
-
-
-def lead_section(spans: list[tuple[int, int, int]], flags: int = 0) -> bytes:
-    """Return section 3 from (first sample, last sample, lead number)."""
-    return bytes([len(spans), flags]) + b"".join(struct.pack("<IIB", *span) for span in spans)
-
-
-def wave_section(
-    data: list[bytes],
-    differences: int = 0,
-    nanovolts: int = 1000,
-    interval: int = 2000,
-    bimodal: int = 0,
-) -> bytes:
-    """Return section 5 or 6 from the encoded bytes of each lead."""
-    head = struct.pack("<HHBB", nanovolts, interval, differences, bimodal)
-    lengths = b"".join(struct.pack("<H", len(lead)) for lead in data)
-    return head + lengths + b"".join(data)
-
-
-def read_sections(bodies: dict[int, bytes]) -> EcgRecord:
-    return read([Part("upload", record_of(bodies))])
-
-
-def one_lead(
-    data: bytes, differences: int = 0, count: int = len(RAMP), **more: Any
-) -> dict[int, bytes]:
-    return {3: lead_section([(1, count, 1)]), 6: wave_section([data], differences, **more)}
+from tests.formats.scp.writer import (
+    DEFAULT,
+    RAMP,
+    huffman,
+    lead_section,
+    one_lead,
+    packed,
+    plain,
+    read_sections,
+    record_of,
+    stamped,
+    wave_section,
+)
 
 
 @pytest.mark.parametrize("differences", [0, 1, 2])
@@ -124,76 +48,6 @@ def test_raw_and_huffman_coded_samples_are_restored_from_any_differences(differe
 def test_second_differences_of_few_samples(count: int) -> None:
     record = read_sections(one_lead(plain([5, 7, 1][:count]), 2, count))
     np.testing.assert_allclose(record.signal[0] * 1000, [5, 7, 10][:count], atol=1e-4)
-
-
-def test_only_the_stated_samples_are_read() -> None:
-    coded = huffman(RAMP)
-    surplus = len(coded) - len(huffman(RAMP[:9]))
-    for bodies, size in (
-        (one_lead(plain(RAMP), count=9), 10),
-        (one_lead(coded, count=9) | {2: DEFAULT}, surplus),
-    ):
-        record = read_sections(bodies)
-        np.testing.assert_allclose(record.signal[0] * 1000, RAMP[:9], rtol=1e-5, atol=1e-4)
-        assert record.warnings == (f"file: {size} bytes after the stated samples of I, left out",)
-
-
-def test_a_byte_that_fills_a_lead_is_no_surplus() -> None:
-    coded = huffman(RAMP)
-    for bodies in (
-        one_lead(plain(RAMP) + b"\0"),
-        one_lead(coded + b"\0" * (len(coded) % 2)) | {2: DEFAULT},
-    ):
-        assert read_sections(bodies).warnings == ()
-
-
-@pytest.mark.parametrize("surplus", [1, 2, 5000])
-def test_bytes_after_the_record_are_named(surplus: int) -> None:
-    record = read([Part("upload", record_of(one_lead(plain(RAMP))) + bytes(surplus))])
-    np.testing.assert_allclose(record.signal[0] * 1000, RAMP, rtol=1e-5, atol=1e-4)
-    assert record.warnings == (f"file: {surplus} bytes after the SCP-ECG record, left out",)
-
-
-FROM_ZERO = "signal: the SCP-ECG record counts its samples from 0, the standard counts from 1"
-
-
-@pytest.mark.parametrize(("last", "coded"), [(13, False), (14, False), (14, True)])
-def test_a_record_may_count_its_samples_from_0(last: int, coded: bool) -> None:
-    data = huffman(RAMP) if coded else plain(RAMP)
-    bodies = {3: lead_section([(0, last, 1), (0, last, 2)]), 6: wave_section([data, data])}
-    record = read_sections(bodies | ({2: DEFAULT} if coded else {}))
-    assert record.lead_names == ("I", "II")
-    np.testing.assert_allclose(record.signal * 1000, [RAMP, RAMP], rtol=1e-5, atol=1e-4)
-    assert record.warnings == (FROM_ZERO,)
-
-
-def test_leads_that_begin_later_are_placed_in_a_record_that_counts_from_0() -> None:
-    spans = [(0, 13, 1), (4, 13, 2)]
-    bodies = {3: lead_section(spans), 6: wave_section([plain(RAMP), plain(RAMP[:10])])}
-    record = read_sections(bodies)
-    assert np.isnan(record.signal[1, :4]).all()
-    np.testing.assert_allclose(record.signal[1, 4:] * 1000, RAMP[:10], rtol=1e-5, atol=1e-4)
-    assert record.warnings == (FROM_ZERO,)
-
-
-@pytest.mark.parametrize("coded", [False, True])
-@pytest.mark.parametrize("kept", [1, 5])
-def test_a_lead_that_ends_early_is_left_out_and_named(coded: bool, kept: int) -> None:
-    # Values of two bytes each, so that a cut leaves whole ones.
-    values = [300 + value for value in range(14)]
-    encode = huffman if coded else plain
-    data = [encode(values), encode(values[:kept]), encode(values)]
-    bodies = {
-        3: lead_section([(1, 14, 1), (1, 14, 2), (1, 14, 3)]),
-        6: wave_section(data),
-    }
-    record = read_sections(bodies | ({2: DEFAULT} if coded else {}))
-    assert record.lead_names == ("I", "V1")
-    np.testing.assert_allclose(record.signal * 1000, [values, values], rtol=1e-5)
-    (warning,) = record.warnings
-    # The bits that fill the last byte of coded samples may read as further samples of 0.
-    assert warning.startswith("signal: II left out: it has ")
-    assert coded or warning.endswith(f" {kept} samples, 14 are stated")
 
 
 def table_section(lines: list[tuple[int, int, int, int, int]]) -> bytes:
