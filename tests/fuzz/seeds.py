@@ -30,6 +30,7 @@ from tests.formats.xml import (
     test_cardiosoft,
     test_mortara,
     test_muse,
+    test_sapphire,
     test_schiller,
     test_sierra,
 )
@@ -131,6 +132,15 @@ def _cardiosoft() -> Iterator[Seed]:
     patient = "<PatientInfo><Age units='Years'>63</Age><Gender>FEMALE</Gender></PatientInfo>"
     medians = test_cardiosoft.strip(3, "9,9,9", tag="MedianSamples")
     yield one(test_cardiosoft.cardiosoft(patient, medians, strip).encode("utf-16"))
+
+
+def _sapphire() -> Iterator[Seed]:
+    scale = {"S": "4.88", "U": "uV"}
+    leads = [test_sapphire.lead(lead) for lead in ("I", "II", "V1")]
+    global_ = "<measurements><global><QT_Interval V='380'/></global></measurements>"
+    yield one(test_sapphire.sapphire(test_sapphire.group(*leads, **scale), more=global_))
+    alone = test_sapphire.group(test_sapphire.lead("I", **scale), fs=1, unit="kHz")
+    yield one(test_sapphire.sapphire(alone, alone, namespace=test_sapphire.SAPPHIRE_3))
 
 
 def _muse() -> Iterator[Seed]:
@@ -266,6 +276,7 @@ _MAKERS: dict[str, Callable[[], Iterator[Seed]]] = {
     "FHIR Observation": _fhir,
     "GE CardioSoft (XML)": _cardiosoft,
     "GE MUSE (XML)": _muse,
+    "GE Sapphire (XML)": _sapphire,
     "HL7 aECG (XML)": _aecg,
     "ISHNE Holter": _ishne,
     "JSON": _json,

@@ -39,6 +39,10 @@ For every format:
 - Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and
   pickles in arrays are refused. The size of archives is checked before and during unpacking.
 
+Devices whose files have another name here: the XML of Mindray's BeneHeart R12 is HL7 aECG; the XML
+of GE's MAC 800 and MAC 2000 is GE Sapphire; KardiaMobile writes AliveCor ATC. Not read: the
+BeneHeart's own files (`12lead_data_v1`), of which no description is published.
+
 """
 
 

@@ -12,6 +12,7 @@ from tests.formats.binary_files import atc, chunk, contec, wav
 from tests.formats.dicom import test_dicom as dicom
 from tests.formats.test_edf import one_lead as edf
 from tests.formats.test_ishne import ishne
+from tests.formats.xml import test_sapphire as sapphire
 from tests.formats.xml.test_muse import lead, muse, waveform
 from tests.server.ecgs import JSON, NPY, get, npy, post, twelve_seconds
 from tests.server.harness import RunningServer
@@ -43,6 +44,10 @@ def files() -> dict[str, bytes]:
         "ishne": ishne([ramp] * 2, [1, 2]),
         "atc": atc({"I": ramp}, info=SURNAME.encode() * 26),
         "ECG": contec(np.tile(ramp + 2048, (8, 1)), name=SURNAME.encode()),
+        "sapphire.xml": sapphire.sapphire(
+            sapphire.group(sapphire.lead("I"), S=1, U="uV"),
+            more=sapphire.tag("family", V=SURNAME),
+        ).encode(),
         "wav": wav(bytes(400), 1, 2, chunk(b"LIST", SURNAME.encode())),
         "muse.xml": document,
         "cut.xml": document[:-40],

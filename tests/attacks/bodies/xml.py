@@ -203,7 +203,7 @@ def sierra_measurements(count: int) -> Upload:
     return document("restingecgdata", f"{waveforms}<measurements>{places}</measurements>")
 
 
-# CardioSoft, Schiller, Mortara
+# CardioSoft, Sapphire, Schiller, Mortara
 
 
 @attack("GE CardioSoft", count=200_000, largest=1_300_000, now="read")
@@ -213,6 +213,19 @@ def cardiosoft_samples(count: int) -> Upload:
     )
     strip = "<SampleRate>500</SampleRate><Resolution units='uVperLsb'>5</Resolution>"
     return document("CardiologyXML", f"<StripData>{strip}{leads}</StripData>")
+
+
+@attack("GE Sapphire", count=200_000, largest=1_300_000, now="read")
+def sapphire_samples(count: int) -> Upload:
+    leads = "".join(f"<ecgWaveform lead='{lead}' V='{'-123 ' * count}'/>" for lead in LEADS[:8])
+    rate = "<sampleRate V='500' U='Hz'/>"
+    rhythm = f"<ecgWaveformMXG S='4.88' U='uV'>{rate}{leads}</ecgWaveformMXG>"
+    return document("sapphire", f"<ecg><wav>{rhythm}</wav></ecg>")
+
+
+@attack("GE Sapphire", count=20_000, largest=70_000, now="no_samples unsafe_file")
+def sapphire_places(count: int) -> Upload:
+    return document("sapphire", "<wav/><medianTemplate><num/></medianTemplate><ecg/>" * count)
 
 
 @attack("Schiller SEMA", count=200_000, largest=1_300_000, now="read")
