@@ -159,8 +159,8 @@ FORMAT = Format(
     about=About(
         variants="the rhythm of MAC 800, MAC 2000 and others, namespaces dcar_1 and sapphire_3",
         parser=(
-            "defusedxml; our own, after what public programs read of such files; neither a file nor "
-            "a description by GE was at hand"
+            "defusedxml; our own, after what public programs read of such files; neither a file "
+            "nor a description by GE was at hand"
         ),
         metadata="time, age (or computed from birth date and time), sex, device, measurements",
         ignored="the median beat, statements, measurements of single leads, shorter rhythms",

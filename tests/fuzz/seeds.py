@@ -12,6 +12,7 @@ import scipy.io
 import soundfile
 
 from formats.hints import Hints
+from formats.lead_names import LeadNames
 from formats.parts import Part
 from signals.leads import LEADS
 from tests.attacks.attack import zipped
@@ -244,7 +245,7 @@ def _scp() -> Iterator[Seed]:
 
 
 def _wav() -> Iterator[Seed]:
-    hints = Hints(lead_names=("I", "II"), gain=200.0)
+    hints = Hints(lead_names=LeadNames(("I", "II")), gain=200.0)
     note = binary.chunk(b"LIST", b"INFO")
     yield one(binary.wav(RAMP.astype("<i2").tobytes() * 2, 2, 2, note), hints)
     yield one(binary.wav(bytes(range(240)), 2, 3, fs=500), hints)
