@@ -25,6 +25,7 @@ from formats.decoded import (
 from formats.hints import Hints, prefer_request, single_id
 from formats.lead_selection import select_leads
 from formats.limits import MAX_VALUES
+from formats.measurements import of_recording
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Sex, Units
 from signals.units import (
@@ -97,7 +98,7 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
         patient=patient,
         recording_date=date,
         id=single_id(hints),
-        reported=decoded.reported,
+        reported=of_recording(decoded.reported, samples / rate),
         warnings=(
             *decoded.warnings,
             *leads.warnings,

@@ -28,6 +28,7 @@ from formats.hints import Hints
 from formats.json.body import loads
 from formats.lead_codes import lead_from_mdc_code
 from formats.limits import MAX_CHANNELS
+from formats.measurements import in_usual_unit, parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml.tree import MAX_SAMPLES_CHARS, parse_numbers, parse_xml, root_name
 from signals.leads import canonical_lead
@@ -304,16 +305,17 @@ def _patient(resources: Sequence[Node], date: str | None) -> tuple[Patient, tupl
 
 
 def _measurements(observation: Node) -> dict[str, float]:
-    """Return the measurements in components with a known LOINC code; the first of each counts."""
-    values: dict[str, object] = {}
+    """Return the measurements in components with a known LOINC code."""
+    stated = []
     for component in _nodes(observation.get("component")):
-        value = _node(component.get("valueQuantity")).get("value")
+        quantity = _node(component.get("valueQuantity"))
+        unit = _string(quantity.get("code")) or _string(quantity.get("unit"))
         for coding in _nodes(_node(component.get("code")).get("coding")):
             name = _MEASUREMENTS.get(_string(coding.get("code")) or "")
             if name is not None:
-                values.setdefault(name, value)
+                stated.append((name, in_usual_unit(name, quantity.get("value"), unit)))
                 break
-    return metadata.parse_measurements(values)
+    return parse_measurements(stated)
 
 
 def _detect(part: Part) -> bool:

@@ -1,4 +1,4 @@
-"""Parse what files state in addition to the samples: times, age, sex, measurements, device.
+"""Parse what files state in addition to the samples: times, age, sex, device.
 
 Names and identifiers of persons are never read. Devices write these fields freely, so a value that
 cannot be parsed counts as absent and is not an error.
@@ -7,7 +7,6 @@ cannot be parsed counts as absent and is not an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final
 
@@ -125,19 +124,6 @@ def plausible_patient(age: float | None, sex: Sex | None) -> tuple[Patient, tupl
         warning = f"patient.age: outside 0 to {MAX_AGE_YEARS:g} years in the file, ignored"
         return Patient(None, sex), (warning,)
     return Patient(age, sex), ()
-
-
-def parse_measurements(values: Mapping[str, object]) -> dict[str, float]:
-    """Return the values that are numbers, without those that stand for "not measured".
-
-    Devices write 0 for an interval or rate that was not measured. An axis ("_deg") of 0 is valid.
-    """
-    measurements: dict[str, float] = {}
-    for name, value in values.items():
-        number = parse_number(value)
-        if number is not None and (number > 0 or name.endswith("_deg")):
-            measurements[name] = number
-    return measurements
 
 
 def device_name(*names: object) -> str | None:

@@ -16,6 +16,7 @@ from formats.channels import DecodedFile, record_from_channels
 from formats.dicom.elements import DataSet, parse
 from formats.dicom.waveform import Group, merge_groups, parse_group
 from formats.hints import Hints
+from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Reported
 
@@ -46,6 +47,31 @@ _MEASUREMENTS: Final = {
     "p axis": "p_axis_deg",
     "qrs axis": "qrs_axis_deg",
     "t axis": "t_axis_deg",
+}
+# By the code of the concept, as Mortara (SCP-ECG's clauses), GE (MDC) and others (LOINC) write it,
+# for meanings in other languages.
+_MEASUREMENTS_BY_CODE: Final = {
+    "5.10.2.1-3": "rr_ms",
+    "5.13.5-7": "pr_ms",
+    "5.13.5-9": "qrs_ms",
+    "5.13.5-11": "qt_ms",
+    "5.10.2.5-5": "qtc_ms",
+    "5.10.3-11": "p_axis_deg",
+    "5.10.3-13": "qrs_axis_deg",
+    "5.10.3-15": "t_axis_deg",
+    "2:16016": "heart_rate_bpm",
+    "2:15872": "pr_ms",
+    "2:16156": "qrs_ms",
+    "2:16160": "qt_ms",
+    "2:15876": "qtc_ms",
+    "2:16128": "p_axis_deg",
+    "2:16132": "qrs_axis_deg",
+    "2:16136": "t_axis_deg",
+    "8867-4": "heart_rate_bpm",
+    "8625-6": "pr_ms",
+    "8633-0": "qrs_ms",
+    "8634-8": "qt_ms",
+    "8636-3": "qtc_ms",
 }
 # Date and time elements, the best first.
 _DATES: Final = (
@@ -136,8 +162,8 @@ def _age_years(dataset: DataSet, date: str | None) -> float | None:
 
 
 def _measurements(dataset: DataSet) -> dict[str, float]:
-    """Return the annotations that are numbers of a whole group; the first of each name counts."""
-    measurements: dict[str, object] = {}
+    """Return the annotations that are numbers of a whole group."""
+    stated = []
     for annotation in dataset.items("WaveformAnnotationSequence"):
         concept = annotation.items("ConceptNameCodeSequence")
         value = annotation.text("NumericValue")
@@ -145,9 +171,11 @@ def _measurements(dataset: DataSet) -> dict[str, float]:
             continue
         meaning = concept[0].text("CodeMeaning").lower().replace("global", "")
         name = _MEASUREMENTS.get(" ".join(meaning.split()))
+        if name is None:
+            name = _MEASUREMENTS_BY_CODE.get(concept[0].text("CodeValue"))
         if name is not None:
-            measurements.setdefault(name, value)
-    return metadata.parse_measurements(measurements)
+            stated.append((name, value))
+    return parse_measurements(stated)
 
 
 def _is_of_one_lead(annotation: DataSet) -> bool:

@@ -11,6 +11,7 @@ import struct
 from typing import Final
 
 from formats import metadata
+from formats.measurements import parse_measurements
 from signals.record import Patient, Sex
 
 # Tags of section 1.
@@ -31,8 +32,9 @@ _MODEL: Final = slice(8, 14)
 # manufacturer.
 _DEVICE_STRINGS_OFFSET: Final = 36
 _MANUFACTURER: Final = 4
-_NOT_MEASURED: Final = 29_999
-_MAX_AXIS_DEG: Final = 180  # 999 means "undefined"
+# From here on, a time is a code: 29999 for a value that was not computed, 29998 and 19999 for other
+# reasons.
+_NOT_MEASURED: Final = 19_999
 # Section 7: count of beats, count of spikes, mean RR and PP, then one entry for each beat and
 # spike.
 _MEASUREMENTS_HEAD_BYTES: Final = 6
@@ -109,31 +111,28 @@ def measurements(section: bytes | None) -> dict[str, float]:
         return {}
     beats = data[0]
     spikes = data[1]
-    values: dict[str, object] = {"rr_ms": _integer(data, 2)}
+    stated: list[tuple[str, object]] = [("rr_ms", _integer(data, 2))]
     if len(data) >= _MEASUREMENTS_HEAD_BYTES + _BEAT.size:
-        values |= _beat_measurements(data)
+        stated += _beat_measurements(data)
     position = _MEASUREMENTS_HEAD_BYTES + _BEAT.size * beats + _SPIKE_BYTES * spikes
     # The types of all QRS complexes: a count and one byte each.
     position += 2 + (_integer(data, position) or 0)
-    values["heart_rate_bpm"] = _integer(data, position)
-    values["qtc_ms"] = _integer(data, position + 4)
-    return metadata.parse_measurements(values)
+    stated.append(("heart_rate_bpm", _integer(data, position)))
+    stated.append(("qtc_ms", _integer(data, position + 4)))
+    return parse_measurements(stated)
 
 
-def _beat_measurements(data: bytes) -> dict[str, object]:
+def _beat_measurements(data: bytes) -> list[tuple[str, object]]:
     """Return intervals and axes of the first beat of section 7."""
     fields = _BEAT.unpack_from(data, _MEASUREMENTS_HEAD_BYTES)
     p_on, p_off, qrs_on, qrs_off, t_off = (_measured(value) for value in fields[:5])
-    values: dict[str, object] = {
-        "p_duration_ms": _interval(p_on, p_off),
-        "pr_ms": _interval(p_on, qrs_on),
-        "qrs_ms": _interval(qrs_on, qrs_off),
-        "qt_ms": _interval(qrs_on, t_off),
-    }
-    for name, axis in zip(("p_axis_deg", "qrs_axis_deg", "t_axis_deg"), fields[5:], strict=True):
-        if abs(axis) <= _MAX_AXIS_DEG:
-            values[name] = axis
-    return values
+    return [
+        ("p_duration_ms", _interval(p_on, p_off)),
+        ("pr_ms", _interval(p_on, qrs_on)),
+        ("qrs_ms", _interval(qrs_on, qrs_off)),
+        ("qt_ms", _interval(qrs_on, t_off)),
+        *zip(("p_axis_deg", "qrs_axis_deg", "t_axis_deg"), fields[5:], strict=True),
+    ]
 
 
 def _integer(data: bytes, position: int) -> int | None:

@@ -24,6 +24,7 @@ from formats.channels import (
 )
 from formats.hints import Hints
 from formats.lead_codes import lead_from_mdc_code
+from formats.measurements import in_usual_unit, parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name, text_of
 from signals.leads import canonical_lead
@@ -272,18 +273,16 @@ def _device(series: Element) -> str | None:
 
 
 def _measurements(root: Element) -> dict[str, float]:
-    """Return the numeric annotations that concern all leads, by the name of the measurement.
-
-    Of several annotations with one name, the first counts.
-    """
-    measurements: dict[str, object] = {}
+    """Return the numeric annotations that concern all leads, by the name of the measurement."""
+    stated = []
     for annotation in root.iter("annotation"):
         code = _code(annotation).upper().removesuffix("_GL").removesuffix("_FRONT")
         name = _MEASUREMENTS.get(code)
-        number = numbers.parse_number(_attribute(annotation, "value", "value"))
-        if name is not None and number and not _is_of_single_lead(annotation):
-            measurements.setdefault(name, number)
-    return metadata.parse_measurements(measurements)
+        if name is not None and not _is_of_single_lead(annotation):
+            value = _attribute(annotation, "value", "value")
+            unit = _attribute(annotation, "value", "unit")
+            stated.append((name, in_usual_unit(name, value, unit)))
+    return parse_measurements(stated)
 
 
 def _is_of_single_lead(annotation: Element) -> bool:

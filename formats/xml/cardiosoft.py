@@ -13,6 +13,7 @@ from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, short_name
 from formats.hints import Hints
+from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
@@ -119,8 +120,7 @@ def _device(root: Element) -> str | None:
 
 def _measurements(root: Element) -> dict[str, float]:
     element = next(root.iter("RestingECGMeasurements"), None)
-    values = {name: text_of(element, tag) for name, tag in _MEASUREMENTS.items()}
-    return metadata.parse_measurements(values)
+    return parse_measurements((name, text_of(element, tag)) for name, tag in _MEASUREMENTS.items())
 
 
 FORMAT = Format(

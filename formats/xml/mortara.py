@@ -17,6 +17,7 @@ from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels, short_name
 from formats.hints import Hints
+from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name
 from signals.record import EcgRecord, Patient, Reported
@@ -129,19 +130,12 @@ def _codes(element: Element, name: str) -> NDArray[Any]:
 def _measurements(root: Element) -> dict[str, float]:
     """Return the measurements of the root element, else of a TYPICAL_CYCLE."""
     places = [root, *islice(root.iter("TYPICAL_CYCLE"), MAX_PLACES)]
-    measurements = {}
-    for name, attributes in _MEASUREMENTS.items():
-        measurements[name] = _first_attribute(places, attributes)
-    return metadata.parse_measurements(measurements)
-
-
-def _first_attribute(places: Sequence[Element], attributes: Sequence[str]) -> str | None:
-    for place in places:
-        for attribute in attributes:
-            value = place.get(attribute)
-            if value:
-                return value
-    return None
+    return parse_measurements(
+        (name, place.get(attribute))
+        for name, attributes in _MEASUREMENTS.items()
+        for place in places
+        for attribute in attributes
+    )
 
 
 def _detect(part: Part) -> bool:

@@ -24,6 +24,7 @@ from formats.channels import (
     short_name,
 )
 from formats.hints import Hints
+from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml.tree import decode_base64, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
@@ -194,9 +195,11 @@ def _age_years(root: Element, date: str | None) -> float | None:
 
 
 def _measurements(root: Element) -> dict[str, float]:
+    """Return the measurements, or those of the device if they were never edited."""
     element = root.find("RestingECGMeasurements")
-    values = {name: text_of(element, tag) for name, tag in _MEASUREMENTS.items()}
-    return metadata.parse_measurements(values)
+    if element is None:
+        element = root.find("OriginalRestingECGMeasurements")
+    return parse_measurements((name, text_of(element, tag)) for name, tag in _MEASUREMENTS.items())
 
 
 FORMAT = Format(

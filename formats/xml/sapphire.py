@@ -24,11 +24,12 @@ from formats.channels import (
     short_name,
 )
 from formats.hints import Hints
+from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name
 from signals.record import EcgRecord, Reported
 
-INVALID_CODE: Final = -32768.0  # of samples and measurements
+INVALID_CODE: Final = -32768.0  # of samples
 _HERTZ_PER_UNIT: Final = {"": 1.0, "hz": 1.0, "khz": 1000.0}
 _SAMPLE_COUNTS: Final = ("asizeVT", "asizeBT")  # the number of samples, of either namespace
 _MEASUREMENTS: Final = {
@@ -133,7 +134,7 @@ def _age_years(root: Element, date: str | None) -> float | None:
 
 
 def _measurements(root: Element) -> dict[str, float]:
-    """Return the device's measurements; a value that is marked as not valid is left out."""
+    """Return the device's measurements, the best place first."""
     median = next(root.iter("medianTemplate"), None)
     ecg = next(root.iter("ecg"), None)
     places: list[Element | None] = []
@@ -141,14 +142,12 @@ def _measurements(root: Element) -> dict[str, float]:
         places += [median.find(path) for path in _MEDIAN_PLACES]
     if ecg is not None:
         places += [ecg.find(path) for path in _ECG_PLACES]
-    values: dict[str, object] = {}
-    for place in places:
-        for element in place if place is not None else ():
-            number = numbers.parse_number(element.get("V"))
-            if number is not None and number != INVALID_CODE:
-                values.setdefault(element.tag, number)
-    return metadata.parse_measurements(
-        {name: values.get(tag) for name, tag in _MEASUREMENTS.items()}
+    return parse_measurements(
+        (name, element.get("V"))
+        for name, tag in _MEASUREMENTS.items()
+        for place in places
+        if place is not None
+        for element in place.iterfind(tag)
     )
 
 

@@ -13,6 +13,7 @@ from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, short_name
 from formats.hints import Hints
+from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
@@ -107,16 +108,16 @@ def _channel(element: Element, scale: float, unit: str | None) -> Channel:
 
 
 def _measurements(root: Element) -> dict[str, float]:
-    """Return the global annotations under our names; the first of each name counts."""
-    measurements: dict[str, object] = {}
+    """Return the global annotations under our names."""
+    stated = []
     for annotation in root.iter("annotation_global"):
         names = annotation.findall("name")
         values = annotation.findall("value")
         for name, value in zip(names, values, strict=False):
             key = _MEASUREMENTS.get((name.text or "").strip().upper())
             if key is not None:
-                measurements.setdefault(key, value.text)
-    return metadata.parse_measurements(measurements)
+                stated.append((key, value.text))
+    return parse_measurements(stated)
 
 
 FORMAT = Format(

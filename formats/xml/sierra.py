@@ -20,6 +20,7 @@ from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
+from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
 from formats.xml import xli
 from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name, text_of
@@ -44,6 +45,8 @@ _MEASUREMENTS: Final = {
     "qrs_axis_deg": ("qrsfrontaxis",),
     "t_axis_deg": ("tfrontaxis",),
 }
+# QTc by another formula, by the name of the formula.
+_OTHER_QTC: Final = {"framingham": "qtc_framingham_ms", "hodges": "qtc_hodges_ms"}
 # Where measurements are: first those of the confirmed report, then those of the algorithm.
 _MEASUREMENT_PATHS: Final = (
     "interpretations//globalmeasurements",
@@ -211,22 +214,18 @@ def _named(
 def _measurements(root: Element) -> dict[str, float]:
     found = (element for path in _MEASUREMENT_PATHS for element in root.iterfind(path))
     places = list(islice(found, MAX_PLACES))
-    values = {name: _first_number(places, tags) for name, tags in _MEASUREMENTS.items()}
-    return metadata.parse_measurements(values)
-
-
-def _first_number(places: Sequence[Element], tags: Sequence[str]) -> float | None:
-    """Return the first number other than 0, None if there is none.
-
-    Places are searched in order, and the tags in order at each. Devices write 0 for what was not
-    measured.
-    """
+    stated = [
+        (name, text_of(place, tag))
+        for name, tags in _MEASUREMENTS.items()
+        for place in places
+        for tag in tags
+    ]
     for place in places:
-        for tag in tags:
-            value = numbers.parse_number(text_of(place, tag))
-            if value:
-                return value
-    return None
+        for element in place.findall("qtco"):
+            name = _OTHER_QTC.get((element.get("methodname") or "").lower())
+            if name is not None:
+                stated.append((name, element.text))
+    return parse_measurements(stated)
 
 
 FORMAT = Format(

@@ -128,26 +128,6 @@ def test_an_impossible_age_is_dropped_with_a_warning(age: float) -> None:
     assert warnings == ("patient.age: outside 0 to 120 years in the file, ignored",)
 
 
-def test_measurements_are_numbers_and_0_is_one_only_for_an_axis() -> None:
-    values = {
-        "pr_ms": "160",
-        "qrs_ms": 0,
-        "qt_ms": "0.0",
-        "qtc_ms": -1,
-        "rr_ms": 0.5,
-        "p_axis_deg": 0,
-        "qrs_axis_deg": "-30",
-        "t_axis_deg": "x",
-        "heart_rate_bpm": None,
-    }
-    assert metadata.parse_measurements(values) == {
-        "pr_ms": 160.0,
-        "rr_ms": 0.5,
-        "p_axis_deg": 0.0,
-        "qrs_axis_deg": -30.0,
-    }
-
-
 @pytest.mark.parametrize(
     ("names", "device"),
     [

@@ -31,8 +31,11 @@ For every format:
 - If a file has no sampling rate, units or lead names, the request must state them (`fs`, `units` or
   `gain`, `lead_names`). If the request contradicts the file, the request's value is used and a
   warning is added.
-- Measurements that the recording device made are returned in `reported`. An interval or rate of 0
-  means "not measured" and is left out.
+- Measurements that the recording device made are returned in `reported`. What no human heart in a
+  recording of this length can have means "not measured" (0, 29999, 32767, 65535, -32768, -9999 and
+  others) and is left out: rates of 0 and above 600 per minute or with fewer than two beats in the
+  recording, intervals below 10 ms, above 3 s or longer than the recording, axes beyond 360 degrees.
+  Other axes are returned from -180 to 180 degrees.
 - These are checked against the header, and a file that fails is refused: the number of samples and
   channels, checksums that the format requires, infinite values.
 - Names, identifiers and addresses of patients are dropped.

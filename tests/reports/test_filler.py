@@ -1,4 +1,4 @@
-"""Reported cases: constant leads, and stretches that a device filled, taken for a signal."""
+"""Reported cases: filler taken for a signal or for a measurement."""
 
 from __future__ import annotations
 
@@ -54,7 +54,18 @@ def six_flat_chest_leads(reply: Reply) -> None:
     assert "V1, V2, V3, V4, V5 and V6" in answer["quality"]["recommendation"]
 
 
+def muse_codes_for_not_measured(reply: Reply) -> None:
+    measurements = reply.answered()["reported"]["measurements"]
+    assert measurements == {"heart_rate_bpm": 60.0, "qrs_ms": 100.0}
+
+
+def aecg_code_for_not_measured(reply: Reply) -> None:
+    assert reply.answered()["reported"]["measurements"] == {"qrs_ms": 96.0}
+
+
 CASES: dict[str, Check] = {
+    "aecg_qt_29999": aecg_code_for_not_measured,
+    "muse_sentinel_measurements": muse_codes_for_not_measured,
     "edf_last_record_filled_dmin": edf_filled_to_the_end_of_its_record,
     "muse_minus32768_half_second": half_a_second_of_the_lowest_code,
     "patch_lead_II_among_zeros": one_lead_among_zeros,

@@ -223,8 +223,9 @@ def test_tags_end_at_255_or_where_a_field_overruns_the_section() -> None:
 
 
 def test_measurements_that_are_cut_off_or_not_measured_are_left_out() -> None:
-    beat = struct.pack("<5H3h", 100, 200, 260, 360, 660, 180, -180, 181)
-    whole = struct.pack("<BBHH", 1, 0, 29_999, 0) + beat + bytes(2) + struct.pack("<HHH", 72, 0, 9)
+    beat = struct.pack("<5H3h", 100, 200, 260, 360, 660, 180, -180, 999)
+    rate_and_qtc = struct.pack("<HHH", 72, 0, 409)
+    whole = struct.pack("<BBHH", 1, 0, 29_999, 0) + beat + bytes(2) + rate_and_qtc
     expected = {
         "p_duration_ms": 100.0,
         "pr_ms": 160.0,
@@ -233,7 +234,7 @@ def test_measurements_that_are_cut_off_or_not_measured_are_left_out() -> None:
         "p_axis_deg": 180.0,
         "qrs_axis_deg": -180.0,
         "heart_rate_bpm": 72.0,
-        "qtc_ms": 9.0,
+        "qtc_ms": 409.0,
     }
     assert reported.measurements(whole) == expected
     del expected["qtc_ms"]
