@@ -24,6 +24,10 @@ _WHITE_SPACE: Final = " \t\n\r\f\v"
 _DECIMAL: Final = r"[-+]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][-+]?[0-9]{1,4}+)?"
 _NUMBER: Final = re.compile(_DECIMAL)
 _WHOLE_NUMBER: Final = re.compile(rf"[-+]?[0-9]{{1,{MAX_WHOLE_DIGITS}}}")
+_SPELLED: Final = {
+    ".": re.compile(r"[-+]?(?:[0-9]{1,3}(?:[,'][0-9]{3})+|[0-9]++)(?:\.[0-9]++)?"),
+    ",": re.compile(r"[-+]?(?:[0-9]{1,3}(?:[.'][0-9]{3})+|[0-9]++)(?:,[0-9]++)?"),
+}
 _SEPARATOR: Final = r"[\s,;]"
 _NUMBERS: Final = re.compile(rf"{_SEPARATOR}*+(?:{_DECIMAL}(?:{_SEPARATOR}++|\Z))*+\Z", re.ASCII)
 _MAX_NUMBER: Final = 1e300  # of a number that a parser returned; a larger one is a code
@@ -36,6 +40,22 @@ def number_of_text(text: str) -> float | None:
         return None
     number = float(stripped)
     return number if math.isfinite(number) else None
+
+
+def number_in_spelling(text: str, decimal_sign: str) -> float | None:
+    """Return the number that a text is in a language's spelling, or None.
+
+    The other of point and comma, or an apostrophe, may separate its thousands: "1.000,5" is 1000.5
+    with a decimal comma, and no number with a decimal point.
+
+    decimal_sign  a point or a comma
+    """
+    stripped = text.strip(_WHITE_SPACE)
+    if len(stripped) > MAX_NUMBER_CHARS or not _SPELLED[decimal_sign].fullmatch(stripped):
+        return None
+    whole, _, fraction = stripped.partition(decimal_sign)
+    digits = re.sub("[.,']", "", whole)
+    return number_of_text(f"{digits}.{fraction}")
 
 
 def parse_number(value: object) -> float | None:

@@ -6,51 +6,43 @@ above the numbers are its head.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from errors import BadShape, BodyTooLarge, CorruptFile, RecordingTooLong, UnknownLead
-from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
-from formats.csv.table_head import Column, Head, parse_head
-from formats.csv.text_table import (
-    MAX_COLUMNS,
-    Table,
-    check_shape,
-    decode_text,
-    is_number,
-    parse_numbers,
-    parse_table,
-    split_cells,
+from errors import (
+    BadShape,
+    BadType,
+    BodyTooLarge,
+    CorruptFile,
+    RaggedSignal,
+    RecordingTooLong,
+    UnknownLead,
 )
+from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
+from formats.csv.cells import split_cells
+from formats.csv.clock import is_time
+from formats.csv.sample_values import check_shape, parse_numbers
+from formats.csv.table_head import Column, Head, parse_head
+from formats.csv.text_table import MAX_COLUMNS, Table, decode_text, parse_table
+from formats.csv.timing import Timing, find_timing, sampling_rate
 from formats.hints import Hints
 from formats.lead_names import HOW_TO_NAME
 from formats.parts import About, Format, Part
 from formats.samples import leads_first
 from signals.leads import LEADS, canonical_lead
 from signals.record import EcgRecord, Reported
+from signals.units import voltage_unit
 
 # The unit of a file that states none; docs/api.md has the same rule for every record.
 DEFAULT_UNIT: Final = "mV"
-# Times are usually written with three decimals.
-CLOCK_RESOLUTION_S: Final = 0.001
-# Times without a unit are in seconds unless their steps are larger: no ECG is sampled at 10 Hz.
-MAX_SECONDS_STEP: Final = 0.1
-# The relative error of a sampling rate that is computed from times in double precision.
-_MIN_RATE_ERROR: Final = 1e-6
+_ECG_NAME: Final = re.compile(r"ecg|ekg|electrocardiogram|voltage", re.IGNORECASE)
 # The most that is read of a file to detect it, and of a line to find the name of its lead.
 _DETECTED_BYTES: Final = 65_536
 _DETECTED_LINES: Final = 3
-# "[hours:]minutes:seconds", in brackets or not, with or without a date after it.
-_CLOCK: Final = re.compile(
-    r"\[?(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)\]?(?:\s.*)?", re.ASCII
-)
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
@@ -60,16 +52,14 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     and the errors of `channels.record_from_channels`.
     """
     text = decode_text(head.data)
-    table = None if text is None else parse_table(text)
+    names = hints.lead_names.in_order
+    lead_count = None if names is None else len(names)
+    table = None if text is None else parse_table(text, lead_count=lead_count)
     if table is None:
         raise CorruptFile("the text holds control characters, or no line of numbers")
     table_head = parse_head(table)
-    # parse_table split the lines at their decimal commas; here they become one column.
-    if table_head.lead is not None and _has_decimal_comma(table):
-        lines = tuple(line.replace(",", ".") for line in table.lines)
-        table = replace(table, lines=lines, delimiter=None)
-        table_head = parse_head(table)
-    fs = table_head.fs
+    timing: Timing | None = None
+    warnings: tuple[str, ...] = ()
     if _has_lead_rows(table):
         channels = _channels_from_rows(table)
     else:
@@ -77,9 +67,16 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         if columns is None:
             channels = _channels_from_either_axis(table, hints)
         else:
+            columns, warnings = _ecg_columns(columns, hints)
             channels = _channels_from_columns(table, columns, hints)
-            time_fs = _sampling_rate(table, columns)
-            fs = table_head.fs if time_fs is None else time_fs
+            timing = find_timing(table, columns, has_rate=hints.fs is not None)
+    fs, time_warnings = sampling_rate(table_head.rate, timing, hints)
+    if timing is not None and timing.line is not None:
+        line = timing.line
+        channels = [
+            replace(channel, codes=line.with_gaps(channel.codes)) if len(channel.codes) else channel
+            for channel in channels
+        ]
     reported = None
     if table_head.date or table_head.device:
         reported = Reported(table_head.date, table_head.device)
@@ -88,20 +85,11 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         fs,
         channels,
         reported=reported,
+        warnings=(*warnings, *time_warnings),
         unit=table_head.unit,
         default_unit=DEFAULT_UNIT,
     )
     return record_from_channels(decoded, hints)
-
-
-def _has_decimal_comma(table: Table) -> bool:
-    """Return whether the two cells of each line are one number with a decimal comma: "-9,113".
-
-    In a table of one lead they are, unless the first column is a time.
-    """
-    if table.delimiter != "," or table.columns != 2:
-        return False
-    return not _may_be_times(parse_numbers(table, [0])[:, 0])
 
 
 def _has_lead_rows(table: Table) -> bool:
@@ -129,6 +117,30 @@ def _channels_from_rows(table: Table) -> list[Channel]:
     numbers = replace(table, lines=tuple(line[1] if len(line) > 1 else "" for line in cells))
     values = parse_numbers(numbers)
     return [Channel(name, row, None) for name, row in zip(names, values, strict=True)]
+
+
+def _ecg_columns(
+    columns: Sequence[Column], hints: Hints
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """Return the columns without those that the request's lead names cannot mean, with a warning.
+
+    That is so if the request names as many leads as columns are called ECG or are in volts.
+    """
+    signals = [column for column in columns if column.kind == "signal"]
+    ecg = [column for column in signals if _is_ecg(column)]
+    names = hints.lead_names.in_order
+    if names is None or len(names) == len(signals) or len(names) != len(ecg):
+        return tuple(columns), ()
+    others = [column for column in signals if not _is_ecg(column)]
+    kept = tuple(
+        replace(column, kind="index") if column in others else column for column in columns
+    )
+    listing = printable_names([column.name for column in others])
+    return kept, (f"lead_names: not an ECG by name or unit, left out: {listing}",)
+
+
+def _is_ecg(column: Column) -> bool:
+    return _ECG_NAME.search(column.name) is not None or voltage_unit(column.unit or "") is not None
 
 
 def _channels_from_columns(table: Table, columns: Sequence[Column], hints: Hints) -> list[Channel]:
@@ -168,7 +180,7 @@ def _unnamed_columns(table: Table, table_head: Head, hints: Hints) -> tuple[Colu
         lead = Column(table_head.lead)
         return (lead,) if width == 1 else (time, lead)
     leads = hints.lead_names.of_rows() or LEADS
-    if width == len(leads) + 1 and _may_be_times(parse_numbers(table, [0])[:, 0]):
+    if width == len(leads) + 1 and _may_be_times(table):
         return (time, *(Column(lead or "") for lead in leads))
     return None
 
@@ -194,84 +206,14 @@ def _channels_from_either_axis(table: Table, hints: Hints) -> list[Channel]:
     return [Channel(lead or "", row, None) for lead, row in zip(leads, array, strict=True)]
 
 
-def _may_be_times(values: NDArray[np.float64]) -> bool:
-    """Return whether values (samples,) may be times: they rise in similar steps."""
-    steps = np.diff(values)
+def _may_be_times(table: Table) -> bool:
+    """Return whether the first column may be times: clock times, or numbers that rise evenly."""
+    if is_time(split_cells(table.lines[0], table.delimiter)[0]):
+        return True
+    steps = np.diff(parse_numbers(table, [0])[:, 0])
     if len(steps) == 0 or not np.isfinite(steps).all():
         return False
     return bool(steps.min() > 0 and steps.max() < 1.5 * steps.min())
-
-
-def _sampling_rate(table: Table, columns: Sequence[Column]) -> float | None:
-    """Return samples per second from the first column of times.
-
-    None if there is no such column, or if it has no unit and its steps are too large for seconds,
-    because it then numbers the samples. Raises CorruptFile if the times do not rise in even steps.
-    """
-    time_columns = (index for index, column in enumerate(columns) if column.kind == "time")
-    time_column = next(time_columns, None)
-    if time_column is None:
-        return None
-    times = _times(table, time_column)
-    if len(times) < 2:
-        return None
-    step = (times[-1] - times[0]) / (len(times) - 1)
-    if not math.isfinite(step) or step <= 0:
-        raise CorruptFile(f"column {time_column + 1}: the times do not rise")
-    unit_s = columns[time_column].seconds
-    if unit_s is None and step > MAX_SECONDS_STEP:
-        return None
-    seconds = times * (unit_s or 1.0)
-    step *= unit_s or 1.0
-    _check_even(seconds, step, table.first_line)
-    fs = 1.0 / step
-    # The first and last time are rounded, so the rate has an error. If a whole number is within
-    # that error, it is the true rate.
-    relative_error = max(CLOCK_RESOLUTION_S / (seconds[-1] - seconds[0]), _MIN_RATE_ERROR)
-    return float(round(fs)) if abs(fs - round(fs)) <= fs * relative_error else float(fs)
-
-
-def _check_even(seconds: NDArray[np.float64], step: float, first_line: int) -> None:
-    """Raise CorruptFile for the first time that differs too much from even steps.
-
-    seconds     (samples,) the times
-    step        in seconds
-    first_line  the line of the first sample in the file, from 1
-    """
-    deviation = np.abs(seconds - seconds[0] - step * np.arange(len(seconds)))
-    allowed = step / 2 + CLOCK_RESOLUTION_S
-    if deviation.max() > allowed:
-        line = first_line + int(np.argmax(deviation > allowed))
-        raise CorruptFile(
-            f"line {line}: the times do not continue evenly; samples are missing or repeated"
-        )
-
-
-def _times(table: Table, column: int) -> NDArray[np.float64]:
-    """Return the times (samples,): the numbers of a column, or its clock times in seconds."""
-    if is_number(split_cells(table.lines[0], table.delimiter)[column]):
-        return parse_numbers(table, [column])[:, 0]
-    times = np.empty(len(table.lines))
-    for row, line in enumerate(table.lines):
-        cell = split_cells(line, table.delimiter)[column]
-        times[row] = _clock_seconds(cell, table.first_line + row)
-    return times
-
-
-def _clock_seconds(cell: str, line: int) -> float:
-    """Return the time of "0:01.250", "[10:00:00.004 01/01/2000]" or ISO 8601 in seconds.
-
-    line  the line of the cell in the file, for the message of CorruptFile, which is raised for any
-          other cell
-    """
-    match = _CLOCK.fullmatch(cell)
-    if match:
-        return 3600.0 * int(match[1] or 0) + 60.0 * int(match[2]) + float(match[3])
-    try:
-        moment = datetime.fromisoformat(cell)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise CorruptFile(f"line {line}: the time cannot be parsed") from None
 
 
 def _detect(part: Part) -> bool:
@@ -288,7 +230,7 @@ def _detect(part: Part) -> bool:
     text = decode_text(whole_characters)
     try:
         table = None if text is None else parse_table(text, max_lines=_DETECTED_LINES)
-    except (RecordingTooLong, BodyTooLarge):
+    except (RecordingTooLong, BodyTooLarge, BadType, RaggedSignal):
         return True  # its reader refuses it
     if table is None:
         return False
@@ -305,11 +247,15 @@ FORMAT = Format(
     fallback=True,
     about=About(
         variants="UTF-8, UTF-16, Windows-1252; comma, semicolon, tab, vertical bar or space; "
-        "decimal point or comma; a column or a line for each lead; with or without names, units, "
-        "times; exports of an Apple Watch",
+        "decimal point or comma, minus signs and digits of other scripts; a column or a line for "
+        "each lead; with or without names, units, times (seconds, counters, clocks, dates); "
+        "exports of an Apple Watch in every language, loggers of chest straps",
         parser="our own, with numpy.loadtxt",
         metadata="sampling rate, unit, date and device if lines above the numbers state them",
-        ignored="columns that are not leads; names and dates of birth",
+        ignored="columns that are not leads; names and dates of birth. Every row is samples or "
+        "gaps (empty, nan, null, #N/A, #DIV/0! and the like); anything else among the rows, "
+        "separators of thousands and times that are not even are refused with their line. Times "
+        "that leave out samples give gaps, with a warning",
         sample_files=(
             "csv/header_mV.csv: made from a real recording",
             "csv/header_units_uV_crlf_bom.csv: made from a real recording",

@@ -1,45 +1,23 @@
-"""Parse the lines above a text table: column names and units, and stated values.
-
-The values are a sampling rate, unit, lead, date or device in words. Exports of watches also contain
-the names of persons there; this module extracts nothing but the values above.
-"""
+"""Parse the lines above a text table: column names and units, and stated values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from formats import metadata
-from formats.csv.text_table import MAX_COLUMNS, Table, is_counting
+from errors import BadType
+from formats.csv import statements
+from formats.csv.cells import COMMENT_SIGNS, is_counting, split_cells
+from formats.csv.clock import is_time
+from formats.csv.spelling import is_number
+from formats.csv.text_table import MAX_COLUMNS, Table
 from signals.leads import canonical_lead
 from signals.units import voltage_unit
 
-_MAX_TEXT_CHARS: Final = 4096  # of a line of the head, searched for a rate, a unit or a lead
+_MAX_UNIT_CHARS: Final = 12
 _MAX_NAME_CHARS: Final = 256  # of a column with its unit
-_NUMBER: Final = r"(?P<number>\d{1,6}(?:[.,]\d{1,6})?)"
-# The unit after the name: "Sampling rate (Hz): 500".
-_IN_HERTZ: Final = r"(?:[ _]?[\[(]? ?(?P<name_k>k?)hz ?[\])]?)?"
-_RATE: Final = re.compile(
-    r"\b(?:fs|sfreq|sampl\w{0,4}[ _-]?(?:rate|freq(?:uency)?)|abtast[a-z]{0,10}|frequency)"
-    rf"{_IN_HERTZ}\W{{1,4}}{_NUMBER}\s*(?P<k>k?)",
-    re.IGNORECASE,
-)
-_HERTZ: Final = re.compile(rf"{_NUMBER}\s*(?P<k>k?)(?:hz|hertz)\b", re.IGNORECASE)
-_FILTER: Final = re.compile(r"filter|notch|pass|cut|bandwidth", re.IGNORECASE)
-_UNIT: Final = re.compile(
-    r"\b(?:units?|einheit|unidad|unit[ée]|unit[àa])\W{1,3}([a-zµμ]{1,10})\b", re.IGNORECASE
-)
-_LEAD: Final = re.compile(
-    r"\b(?:lead|ableitung|d[ée]rivation|derivaci[óo]n|derivazione)\W{1,3}(I{1,3}|aV[RLF]|V[1-6])\b",
-    re.IGNORECASE,
-)
-_DATE: Final = re.compile(
-    r"\b(?:recorded|recording|acquisition|aufnahme)\w{0,6}[ _-]?(?:date|time)?\w{0,6}\W{1,3}"
-    r"(\d{4}-?\d{2}-?\d{2}.{0,20})",
-    re.IGNORECASE,
-)
 _NAME_AND_UNIT: Final = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]{1,12})\s*[)\]]")
 _SUFFIX: Final = re.compile(r"(.*?)[ _/]([a-zµμ]{1,3})", re.IGNORECASE)
 # Units of time, in seconds.
@@ -54,23 +32,15 @@ _SECONDS: Final = {
     "us": 1e-6,
     "µs": 1e-6,
     "μs": 1e-6,
+    "microseconds": 1e-6,
+    "ns": 1e-9,
+    "nanoseconds": 1e-9,
 }
-_DEVICE_KEYS: Final = ("device", "gerät", "appareil", "dispositivo")
-_TIME_NAMES: Final = frozenset(
-    {
-        "time",
-        "t",
-        "elapsed time",
-        "timestamp",
-        "seconds",
-        "sec",
-        "ms",
-        "milliseconds",
-        "zeit",
-        "tiempo",
-        "temps",
-        "datetime",
-    }
+# Polar Sensor Logger writes "Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [uV]", the
+# app ECGLogger "time,ecg,hr,rr".
+_TIME_NAME: Final = re.compile(
+    r"t|seconds|sec|ms|milliseconds|(?:[a-z]+[ _])*(?:time[ _]?stamp|time|date[ _]?time|date)"
+    r"|(?:uhr|ablauf)?zeit|datum|temps|heure|tiempo|hora|fecha|tempo|ora|tid|tijd|время|時刻|時間"
 )
 _INDEX_NAMES: Final = frozenset(
     {
@@ -108,12 +78,13 @@ class Head:
     """The content of the lines above the numbers; None for what they do not state.
 
     columns  None if no line names them
-    fs       samples per second
+    rate     samples per second
+    unit     of all columns, as the head spells it
     lead     the lead of a table with one lead
     """
 
     columns: tuple[Column, ...] | None
-    fs: float | None
+    rate: statements.Rate | None
     unit: str | None
     lead: str | None
     date: str | None
@@ -121,28 +92,53 @@ class Head:
 
 
 def parse_head(table: Table) -> Head:
-    """Parse the lines above the numbers."""
+    """Parse the lines above the numbers.
+
+    Raises BadType for a line between the names and the numbers that has a number and other text.
+    """
     names, units = _names_and_units(table)
     columns: tuple[Column, ...] | None = None
     if names is not None:
+        _check_lines_below(table, names)
         columns = tuple(_column(name, unit) for name, unit in zip(names, units, strict=True))
-    texts = []
-    for line in table.head:
-        if line != names:
-            texts.append(_joined(cell for cell in line if cell)[:_MAX_TEXT_CHARS])
+        cells = split_cells(table.lines[0], table.delimiter)
+        columns = (
+            tuple(_time_column(column, cell) for column, cell in zip(columns, cells, strict=False))
+            + columns[len(cells) :]
+        )
+    texts: list[str] = []
+    heads: list[tuple[str, ...]] = []
+    for cells_above, text in zip(table.head, table.texts, strict=True):
+        if cells_above != names:
+            texts.append(text[: statements.MAX_TEXT_CHARS].lstrip("#%/ "))
+            heads.append(cells_above)
     return Head(
         columns=columns,
-        fs=_sampling_rate(texts),
-        unit=_unit(texts),
-        lead=_lead(texts),
-        date=_date(texts),
-        device=_device(table),
+        rate=statements.sampling_rate(texts, table.decimal_sign),
+        unit=statements.unit(texts, heads),
+        lead=statements.lead(texts, heads),
+        date=statements.date(texts),
+        device=statements.device(heads),
     )
 
 
-def _joined(cells: Iterable[str]) -> str:
-    """Join cells so that "key,value" matches the patterns for "key : value"."""
-    return " : ".join(cells)
+def _check_lines_below(table: Table, names: Sequence[str]) -> None:
+    """Raise BadType if a row of samples below the names is no row because of another text in it."""
+    place = max(index for index, cells in enumerate(table.head) if cells == names)
+    for index in range(place + 1, len(table.head)):
+        cells = table.head[index]
+        if len(cells) != table.columns or is_counting(cells) or _are_units(cells):
+            continue
+        if any(map(is_number, cells)):
+            column = next(i for i, cell in enumerate(cells) if not is_number(cell))
+            raise BadType(f"line {index + 1}, column {column + 1}: not a number", loc=("signal",))
+
+
+def _time_column(column: Column, first_cell: str) -> Column:
+    """Return a column whose cells are clock times as a column of times, whatever its name."""
+    if is_time(first_cell) and canonical_lead(column.name) is None:
+        return Column(column.name, column.unit, "time")
+    return column
 
 
 def _names_and_units(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]]:
@@ -150,26 +146,39 @@ def _names_and_units(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | 
     if table.columns > MAX_COLUMNS:
         return None, ()
     units: tuple[str | None, ...] = (None,) * table.columns
-    for line in reversed(table.head):
+    for index in reversed(range(len(table.head))):
+        line = table.head[index]
         if not _may_describe_columns(line, table.columns):
             continue
         bare = tuple(cell.strip("()[] ") for cell in line)
-        if _are_units(bare):
+        if _are_units(bare) or _is_below_leads(table, index, bare):
             units = bare
         elif _are_names(line):
             return line, units
     return None, units
 
 
+def _is_below_leads(table: Table, index: int, cells: Sequence[str]) -> bool:
+    """Return whether the last line above the numbers states units, known or not, of leads above it.
+
+    Without leads above it, the line names the columns itself.
+    """
+    if index == 0 or index != len(table.head) - 1 or _names_lead(table.head[index]):
+        return False
+    is_comment = table.texts[index].startswith(COMMENT_SIGNS)
+    are_short = all(len(cell) <= _MAX_UNIT_CHARS and not is_number(cell) for cell in cells)
+    return are_short and not is_comment and _names_lead(table.head[index - 1])
+
+
+def _names_lead(line: Sequence[str]) -> bool:
+    return any(canonical_lead(_split_unit(cell)[0]) is not None for cell in line)
+
+
 def _may_describe_columns(line: Sequence[str], width: int) -> bool:
     """Return whether a line has a cell for each column and is not some other text."""
     if len(line) != width or is_counting(line):
         return False
-    if width == 1:
-        return canonical_lead(_split_unit(line[0])[0]) is not None
-    # "Lead,Lead I" is a key with its value.
-    is_lead_key = width == 2 and canonical_lead(line[0]) is None and _LEAD.search(_joined(line))
-    return not is_lead_key
+    return statements.lead_of_key(line) is None
 
 
 def _are_units(cells: Sequence[str]) -> bool:
@@ -184,12 +193,19 @@ def _is_unit(cell: str) -> bool:
 
 
 def _are_names(line: Sequence[str]) -> bool:
-    """Return whether the cells name columns: more than two, a lead among them, or two words."""
-    if len(line) > 2 or any(canonical_lead(_split_unit(cell)[0]) for cell in line):
+    """Return whether the cells name columns: more than two, a lead among them, or two words.
+
+    A single cell is the name of a column if it is a lead or has a unit.
+    """
+    if len(line) > 2 or _names_lead(line):
         return True
-    text = _joined(line)
+    if len(line) == 1:
+        return _split_unit(line[0])[1] is not None
     # Watches write keys with their values above the samples.
-    if any(pattern.search(text) for pattern in (_RATE, _HERTZ, _UNIT, _LEAD, _DATE)):
+    text = " : ".join(line)
+    if statements.sampling_rate([text], None) or statements.unit([text], [line]):
+        return False
+    if statements.date([text]) or statements.lead([text], [line]):
         return False
     return all(cell and not any(map(str.isdigit, cell)) for cell in line)
 
@@ -218,57 +234,8 @@ def _column(cell: str, unit_below: str | None) -> Column:
         return Column(name, unit)
     plain = name.strip().lower()
     seconds = _SECONDS.get((unit or plain).lower())
-    if plain in _TIME_NAMES or (plain.startswith("time") and seconds):
+    if _TIME_NAME.fullmatch(plain):
         return Column(name, unit, "time", seconds)
     if plain in _INDEX_NAMES:
         return Column(name, unit, "index")
     return Column(name, unit)
-
-
-def _sampling_rate(texts: Sequence[str]) -> float | None:
-    """Return a rate with its name ("fs: 250"), else any number of Hz that is not a filter's."""
-    for text in texts:
-        match = _RATE.search(text)
-        if match:
-            return _hertz(match["number"], match["k"] or match["name_k"])
-    for text in texts:
-        match = _HERTZ.search(text)
-        if match and not _FILTER.search(text):
-            return _hertz(match["number"], match["k"])
-    return None
-
-
-def _hertz(number: str, kilo: str | None) -> float:
-    return float(number.replace(",", ".")) * (1000.0 if kilo else 1.0)
-
-
-def _unit(texts: Sequence[str]) -> str | None:
-    for text in texts:
-        match = _UNIT.search(text)
-        if match and voltage_unit(match[1]):
-            return match[1]
-    return None
-
-
-def _lead(texts: Sequence[str]) -> str | None:
-    for text in texts:
-        match = _LEAD.search(text)
-        if match:
-            return match[1]
-    return None
-
-
-def _date(texts: Sequence[str]) -> str | None:
-    for text in texts:
-        match = _DATE.search(text)
-        date = metadata.iso_datetime(match[1]) if match else None
-        if date:
-            return date
-    return None
-
-
-def _device(table: Table) -> str | None:
-    for line in table.head:
-        if len(line) == 2 and line[0].lower() in _DEVICE_KEYS:
-            return metadata.device_name(line[1])
-    return None

@@ -1,35 +1,46 @@
 """Parse a text table of numbers: encoding, delimiter, decimal sign, header lines, numbers.
 
-Cells are never evaluated, and messages never contain them; an error names its line and column.
+Every line from the first one of numbers to the last is a row: its cells are samples or gaps, or it
+is an error. Cells are never evaluated, and messages never contain them; an error names its line and
+column.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from errors import BadShape, BadType, BodyTooLarge, RaggedSignal, RecordingTooLong
-from formats.limits import MAX_VALUES
-from formats.numbers import number_of_text
+from errors import BadType, BodyTooLarge, RaggedSignal, RecordingTooLong
+from formats.csv.cells import (
+    DELIMITERS,
+    MAX_CELLS_ONE_BY_ONE,
+    UNIT_TOKEN,
+    count_cells,
+    find_delimiter,
+    is_comment,
+    is_counting,
+    is_data,
+    is_gap_row,
+    is_number,
+    joined_moment,
+    name_of,
+    split_cells,
+)
+from formats.csv.spelling import is_decimal_comma, is_gap, plain_characters, spelling_fault
+from formats.csv.statements import lead_of_key
+from formats.numbers import whole_number
+from signals.leads import canonical_lead
 
 MAX_HEAD_LINES: Final = 100
 MAX_COLUMNS: Final = 4096
-MAX_CELLS_ONE_BY_ONE: Final = 3_000_000
 MAX_LINES: Final = 2_000_000  # ten minutes at 2000 Hz are 1.2 million lines
 MAX_LINE_CHARS: Final = 16_000_000  # ten minutes of one lead at 2000 Hz, 13 characters a number
 MAX_JUDGED_CHARS: Final = 65_536  # of a line: whether it holds numbers, names or other text
-COMMENT_SIGNS: Final = ("#", "%", "//")
-GAPS: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
-MIN_COUNTED: Final = 4  # "1,2,3" may be samples; a longer count is a line of column numbers
-_DELIMITERS: Final = ("\t", ";", ",", "|")
-_DECIMAL_COMMA: Final = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d{1,4})?", re.ASCII)
+_QUOTED_COMMA: Final = re.compile(r'"[^",\n]*\d,\d')
 _QUOTED: Final = re.compile(r'"([^"]*)"')
 _UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL_CHARACTERS: Final = frozenset("\0\x01\x02\x03\x04\x05\x06\x07\x08\x1a")
@@ -39,22 +50,30 @@ _CONTROL_CHARACTERS: Final = frozenset("\0\x01\x02\x03\x04\x05\x06\x07\x08\x1a")
 class Table:
     """A text split into the lines above the numbers and the lines of numbers.
 
-    head        cells of each line above, comments included, without quotes
+    head        cells of each line above, without quotes and the signs of comments
+    texts       each line above as text
     lines       the lines of numbers, with a point as decimal sign
     first_line  the line number of the first of them in the file, from 1
+    line_step   2 if every second line of the file is empty
     delimiter   None for white space
     """
 
     head: tuple[tuple[str, ...], ...]
+    texts: tuple[str, ...]
     lines: tuple[str, ...]
     first_line: int
     delimiter: str | None
+    line_step: int = 1
+    decimal_sign: str | None = None
 
     @cached_property
     def columns(self) -> int:
         """Return the number of cells in the first line of numbers, without creating them."""
-        line = self.lines[0]
-        return _count_words(line) if self.delimiter is None else line.count(self.delimiter) + 1
+        return count_cells(self.lines[0], self.delimiter)
+
+    def line_of(self, row: int) -> int:
+        """Return the number of a row's line in the file, from 1."""
+        return self.first_line + row * self.line_step
 
 
 def decode_text(data: bytes) -> str | None:
@@ -71,50 +90,108 @@ def decode_text(data: bytes) -> str | None:
             text = data.decode("cp1252", errors="replace")
     if any(character in text for character in _CONTROL_CHARACTERS):
         return None
-    return text
+    return plain_characters(text)
 
 
-def split_cells(line: str, delimiter: str | None) -> list[str]:
-    """Return the cells without quotes. A quoted delimiter ("Watch6,1") does not split."""
-    if delimiter is None:
-        return line.split()
-    if '"' not in line and "'" not in line:
-        return [cell.strip() for cell in line.split(delimiter)]
-    sign = re.escape(delimiter)
-    cells = re.findall(rf"""(?:^|{sign})\s*("[^"]*"|'[^']*'|[^{sign}]*)""", line)
-    return [cell.strip().strip("\"'").strip() for cell in cells]
-
-
-def is_number(cell: str) -> bool:
-    """Return whether a cell is a number, with a point or a comma as decimal sign."""
-    return number_of_text(cell.replace(",", ".", 1)) is not None
-
-
-def parse_table(text: str, max_lines: int = MAX_LINES) -> Table | None:
+def parse_table(
+    text: str, max_lines: int = MAX_LINES, lead_count: int | None = None
+) -> Table | None:
     """Split a text at its first line of numbers (or gaps), up to `max_lines` of them.
 
-    None if there is no such line among the first 100. Raises RecordingTooLong, BodyTooLarge.
+    lead_count  how many leads the request names
+
+    None if there is no such line among the first 100. Raises RecordingTooLong, BodyTooLarge, and
+    BadType or RaggedSignal for a row that is neither samples nor gaps.
     """
     lines = _split_lines(text)
-    for index, line in enumerate(lines[:MAX_HEAD_LINES]):
-        if _is_skipped(line):
+    found = _first_row(lines)
+    if found is None:
+        return None
+    start, delimiter = found
+    heads = [_head_cells(line, delimiter) for line in lines[:start]]
+    rows, step = _rows(lines, start, max_lines)
+    is_one_column = delimiter == "," and _is_one_column(rows, heads, lead_count)
+    if is_one_column:
+        delimiter = None
+        heads = [_head_cells(line, delimiter, is_one_cell=True) for line in lines[:start]]
+    elif delimiter is None and count_cells(rows[0], None) == 1:
+        heads = [_head_cells(line, delimiter, is_one_cell=True) for line in lines[:start]]
+    table = Table(
+        tuple(heads),
+        tuple(line[:MAX_JUDGED_CHARS].strip() for line in lines[:start]),
+        tuple(rows),
+        start + 1,
+        delimiter,
+        step,
+    )
+    table = replace(table, decimal_sign=_decimal_sign(table, is_one_column=is_one_column))
+    plain = tuple(_plain(row, "" if is_one_column else delimiter) for row in table.lines)
+    return _without_row_numbers(_padded(_with_empty_lines(replace(table, lines=plain))))
+
+
+def _with_empty_lines(table: Table) -> Table:
+    """Return the table with a gap for each empty line of a single column.
+
+    Raises RaggedSignal for an empty line among several columns: it may be a row or none.
+    """
+    if all(table.lines):
+        return table
+    if table.columns > 1:
+        line = table.line_of(table.lines.index(""))
+        raise RaggedSignal(
+            f"line {line}: empty, among lines of samples; write a row of gaps as nan, or remove it",
+            loc=("signal",),
+        )
+    return replace(table, lines=tuple(row or "nan" for row in table.lines))
+
+
+def _first_row(lines: Sequence[str]) -> tuple[int, str | None] | None:
+    """Return the index of the first row and the delimiter; None if there is no line of numbers.
+
+    Rows of gaps right above the first line of numbers belong to the table.
+    """
+    first_gap: int | None = None
+    for index, line in enumerate(lines):
+        if index >= MAX_HEAD_LINES and first_gap is None:
+            return None
+        if not line.strip():
             continue
         beginning = line[:MAX_JUDGED_CHARS]
-        delimiter = _find_delimiter(beginning)
-        cells = split_cells(beginning, delimiter)
-        if len(line) > MAX_JUDGED_CHARS and len(cells) > 1:
-            cells.pop()  # it may be cut off
-        if not _is_data(cells) or is_counting(cells):
+        delimiter = find_delimiter(beginning)
+        cells = split_cells(joined_moment(beginning, delimiter), delimiter)
+        if is_gap_row(cells):
+            first_gap = index if first_gap is None else first_gap
             continue
-        head: list[tuple[str, ...]] = []
-        for above in lines[:index]:
-            above = above[:MAX_JUDGED_CHARS]
-            cells = split_cells(above.lstrip("#%/ "), _head_delimiter(above, delimiter))
-            head.append(tuple(cells))
-        rows = [_plain(row, delimiter) for row in lines[index:] if not _is_skipped(row)]
-        rows = rows[:max_lines]
-        return _without_row_numbers(Table(tuple(head), tuple(rows), index + 1, delimiter))
+        if not is_comment(line):
+            if len(line) > MAX_JUDGED_CHARS and len(cells) > 1:
+                cells.pop()  # it may be cut off
+            if is_data(cells) and not is_counting(cells):
+                return (index if first_gap is None else first_gap), delimiter
+        first_gap = None
     return None
+
+
+def _rows(lines: Sequence[str], start: int, max_lines: int) -> tuple[list[str], int]:
+    """Return the rows from `start` to the last line of the table, and 2 if every other is empty.
+
+    Raises BadType for a comment among the rows.
+    """
+    end = len(lines)
+    while end > start + 1 and (not lines[end - 1].strip() or is_comment(lines[end - 1])):
+        end -= 1
+    rows = list(lines[start : min(end, start + 2 * max_lines)])
+    step = 1
+    if len(rows) > 2 and not any(row.strip() for row in rows[1::2]):
+        rows, step = rows[::2], 2
+    rows = rows[:max_lines]
+    for number, row in enumerate(rows):
+        if is_comment(row):
+            raise BadType(
+                f"line {start + 1 + number * step}: a comment among the samples; numbers or gaps "
+                "are required",
+                loc=("signal",),
+            )
+    return rows, step
 
 
 def _split_lines(text: str) -> list[str]:
@@ -124,7 +201,7 @@ def _split_lines(text: str) -> list[str]:
     """
     if text.count('"') > 2 * MAX_CELLS_ONE_BY_ONE:
         raise BodyTooLarge(f"a table of more than {MAX_CELLS_ONE_BY_ONE} quoted cells; send .npy")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     if text.count("\n") > MAX_LINES:
         raise RecordingTooLong(f"a table of more than {MAX_LINES} lines", loc=("signal",))
     lines = text.split("\n")
@@ -135,22 +212,89 @@ def _split_lines(text: str) -> list[str]:
     return lines
 
 
-def _is_skipped(line: str) -> bool:
-    """Return whether a line is empty or a comment."""
-    return not line.strip() or line.lstrip().startswith(COMMENT_SIGNS)
+def _is_one_column(
+    rows: Sequence[str], heads: Sequence[Sequence[str]], lead_count: int | None
+) -> bool:
+    """Return whether commas in rows are decimal signs, as in "-0,7": one column of numbers.
 
-
-def is_counting(cells: Sequence[str]) -> bool:
-    """Return whether the cells count from 0 or 1, after at most one cell with another text.
-
-    pandas writes such a line above columns without names.
+    That is so if the rows are nothing but such numbers, whole numbers and gaps, and if either some
+    row has no comma, or the head or the request names one lead only.
     """
-    numbers = list(cells if cells and cells[0].isdigit() else cells[1:])
-    required = 1 if cells and cells[0] == "" else MIN_COUNTED
-    if len(numbers) < required or numbers[0] not in ("0", "1"):
+    cells = [row.strip() for row in rows]
+    with_comma = [cell for cell in cells if "," in cell]
+    if not with_comma or '"' in with_comma[0]:
         return False
-    first = int(numbers[0])
-    return numbers == [str(number) for number in range(first, first + len(numbers))]
+    if not all(map(is_decimal_comma, with_comma)):
+        return False
+    without = [cell for cell in cells if "," not in cell]
+    if not all(is_gap(cell) or is_number(cell) for cell in without):
+        return False
+    named = [cells for cells in heads if any(canonical_lead(name_of(cell)) for cell in cells)]
+    if named and len(named[-1]) > 1 and lead_of_key(named[-1]) is None:
+        return False
+    is_one_lead = bool(named) or lead_count == 1 or any(map(lead_of_key, heads))
+    # A time before the lead rises in every row.
+    return (is_one_lead and not _is_rising(with_comma)) or any(map(is_number, without))
+
+
+def _is_rising(rows: Sequence[str]) -> bool:
+    """Return whether the parts before the comma rise in every row, as times do."""
+    before = [whole_number(row.partition(",")[0]) for row in rows]
+    return all(a is not None and b is not None and a < b for a, b in pairwise(before))
+
+
+def _decimal_sign(table: Table, *, is_one_column: bool) -> str | None:
+    """Return the decimal sign of the rows, or None if they show none.
+
+    Raises BadType if a column has two, or if its commas may separate thousands.
+    """
+    body = "\n".join(table.lines)
+    is_comma_possible = table.delimiter != "," or _QUOTED_COMMA.search(body) is not None
+    if "," in body and is_comma_possible:
+        _check_spelling(table, "" if is_one_column else table.delimiter)
+        return ","
+    return "." if table.delimiter == "," or "." in body else None
+
+
+def _check_spelling(table: Table, delimiter: str | None) -> None:
+    """Raise BadType for the first cell that contradicts the decimal sign of its column."""
+    if len(table.lines) * table.columns > MAX_CELLS_ONE_BY_ONE:
+        return  # it has too many cells for one pass in Python; numpy refuses mixed spellings
+    if delimiter == "":
+        columns: list[list[str]] = [[row.strip() for row in table.lines]]
+    else:
+        rows = [split_cells(row, delimiter) for row in table.lines]
+        width = min(map(len, rows))
+        columns = [[row[column] for row in rows] for column in range(width)]
+    for column, cells in enumerate(columns):
+        fault = spelling_fault(cells)
+        if fault is not None:
+            row, reason = fault
+            raise BadType(
+                f"line {table.line_of(row)}, column {column + 1}: {reason}", loc=("signal",)
+            )
+
+
+def _padded(table: Table) -> Table:
+    """Return the table with empty cells at the end of short rows.
+
+    Loggers write no more cells than they have values ("time,ecg,hr,rr", with hr and rr on a few
+    rows). Only cells below names that are no lead's may be missing.
+    """
+    sign = table.delimiter
+    names = table.head[-1] if table.head else ()
+    if sign is None or len(names) < 3 or all(map(is_number, names)):
+        return table
+    counts = {row.count(sign) + 1 for row in table.lines}
+    fewest = min(counts)
+    if counts == {len(names)} or max(counts) > len(names) or fewest < 2:
+        return table
+    if any(canonical_lead(name_of(name)) for name in names[fewest:]):
+        return table
+    width = len(names) - 1
+    return replace(
+        table, lines=tuple(row + sign * (width - row.count(sign)) for row in table.lines)
+    )
 
 
 def _without_row_numbers(table: Table) -> Table:
@@ -183,131 +327,36 @@ def _is_numbering(cells: Sequence[str], width: int) -> bool:
     return len(cells) == width and is_counting(cells) and not cells[0].isdigit()
 
 
-def _is_data(cells: Sequence[str]) -> bool:
-    """Return whether the cells are numbers and gaps.
-
-    One other cell is allowed among more than two: a time or the name of a lead.
-    """
-    numbers = others = 0
-    for cell in cells:
-        if is_number(cell):
-            numbers += 1
-        elif cell.lower() not in GAPS:
-            others += 1
-        if others > 1:
-            return False
-    return numbers > 0 and (others == 0 or len(cells) > 2)
-
-
-def _find_delimiter(line: str) -> str | None:
-    """Return the delimiter of a line of numbers; None for white space."""
-    tokens = line.split()
-    may_be_white_space = "\t" not in line and ";" not in line and len(tokens) > 1
-    # "1,5 2,5": commas are decimal signs if white space separates nothing but such numbers.
-    if may_be_white_space and all(_DECIMAL_COMMA.fullmatch(token) for token in tokens):
-        return None
-    return next((sign for sign in _DELIMITERS if sign in line), None)
-
-
-def _head_delimiter(line: str, delimiter: str | None) -> str | None:
-    """Return the delimiter of a line above the numbers, which may differ from theirs.
+def _head_cells(line: str, delimiter: str | None, *, is_one_cell: bool = False) -> tuple[str, ...]:
+    """Return the cells of a line above the numbers, whose delimiter may differ from theirs.
 
     A file of one column may have "key,value" above it.
+
+    is_one_cell  whether a line without a delimiter is a single cell
     """
-    if delimiter is not None and delimiter in line:
-        return delimiter
-    return next((sign for sign in _DELIMITERS if sign in line), delimiter)
+    text = line[:MAX_JUDGED_CHARS].strip(" \r\n").lstrip("#%/ ")
+    if delimiter is None or delimiter not in text:
+        delimiter = next((sign for sign in DELIMITERS if sign in text), delimiter)
+    if delimiter is not None and delimiter in text:
+        return tuple(split_cells(text, delimiter))
+    if is_one_cell:
+        return (text.strip().strip("\"'").strip(),)
+    cells: list[str] = []
+    for token in split_cells(text, delimiter):
+        # "I (mV) II (mV)" are two cells.
+        if delimiter is None and cells and UNIT_TOKEN.fullmatch(token):
+            cells[-1] += f" {token}"
+        else:
+            cells.append(token)
+    return tuple(cells)
 
 
 def _plain(line: str, delimiter: str | None) -> str:
     """Return a line of numbers without quotes and with a point as decimal sign."""
     # A leading or trailing tab is an empty cell.
     line = line.strip(" \r\n") if delimiter == "\t" else line.strip()
+    line = joined_moment(line, delimiter)
     if '"' in line:
         line = _QUOTED.sub(lambda cell: cell[1].replace(",", "."), line).replace('"', "")
     line = line.replace("'", "")
     return line if delimiter == "," else line.replace(",", ".")
-
-
-def parse_numbers(table: Table, columns: Sequence[int] | None = None) -> NDArray[np.float64]:
-    """Return (lines, columns) of the chosen columns, or of all; gaps are NaN.
-
-    Raises RaggedSignal and BadType, which name the line (and column), RecordingTooLong
-    and BodyTooLarge.
-    """
-    width = table.columns
-    count = width if columns is None else len(columns)
-    if len(table.lines) * count > MAX_VALUES:
-        raise RecordingTooLong(
-            f"a table of {len(table.lines)} lines and {count} columns of samples; the limit is "
-            f"{MAX_VALUES} values",
-            loc=("signal",),
-        )
-    if table.delimiter is not None:
-        # numpy.loadtxt does not check columns that it does not return.
-        for row, line in enumerate(table.lines):
-            cells = line.count(table.delimiter) + 1
-            if cells != width:
-                raise _ragged(table, row, cells)
-    try:
-        return np.loadtxt(
-            table.lines,
-            np.float64,
-            comments=None,
-            delimiter=table.delimiter,
-            usecols=columns,
-            ndmin=2,
-        )
-    except ValueError:
-        return _parse_one_by_one(table, range(width) if columns is None else columns)
-
-
-def _parse_one_by_one(table: Table, columns: Sequence[int]) -> NDArray[np.float64]:
-    """Do the same as `parse_numbers`, slowly; allow gaps, and locate the first error."""
-    if len(table.lines) * len(columns) > MAX_CELLS_ONE_BY_ONE:
-        raise BodyTooLarge(
-            f"a table with gaps or text and more than {MAX_CELLS_ONE_BY_ONE} cells; send .npy"
-        )
-    width = table.columns
-    values = np.empty((len(table.lines), len(columns)))
-    for row, line in enumerate(table.lines):
-        cells = split_cells(line, table.delimiter)
-        if len(cells) != width:
-            raise _ragged(table, row, len(cells))
-        for place, column in enumerate(columns):
-            values[row, place] = _parse_cell(cells[column], table.first_line + row, column)
-    return values
-
-
-def _ragged(table: Table, row: int, count: int) -> RaggedSignal:
-    """Return the error for a line of numbers with another number of cells than the first."""
-    return RaggedSignal(
-        f"line {table.first_line + row}: {count} cells; the lines before it have {table.columns}",
-        loc=("signal",),
-    )
-
-
-def _parse_cell(cell: str, line: int, column: int) -> float:
-    if cell.lower() in GAPS:
-        return math.nan
-    number = number_of_text(cell)
-    if number is None:
-        raise BadType(f"line {line}, column {column + 1}: not a number", loc=("signal",))
-    return number
-
-
-def _count_words(line: str) -> int:
-    """Return the number of words that white space separates."""
-    is_space = np.frombuffer(line.encode("ascii", errors="replace"), np.uint8) <= ord(" ")
-    starts = np.count_nonzero(is_space[:-1] & ~is_space[1:])
-    return int(starts + np.count_nonzero(~is_space[:1]))
-
-
-def check_shape(table: Table) -> None:
-    """Raise BadShape for a single line of more cells than a table of leads can have."""
-    if table.columns > MAX_COLUMNS and len(table.lines) == 1:
-        raise BadShape(
-            f"signal: one line of {table.columns} cells; one line per sample (or per lead) is "
-            "required",
-            loc=("signal",),
-        )

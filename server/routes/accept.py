@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from formats.numbers import number_of_text
 from server.ipc.messages import WireFormat
 from server.media_types import FHIR_JSON, JSON, MSGPACK_NAMES, NDJSON, NPY
 from server.recording_routes import Route
@@ -68,8 +69,5 @@ def _weight(parameters: str) -> float:
     for parameter in parameters.split(";"):
         name, _, value = parameter.strip().partition("=")
         if name == "q":
-            try:
-                weight = float(value)
-            except ValueError:
-                weight = 0.0
+            weight = number_of_text(value) or 0.0
     return weight

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.numbers import number_array, number_of_text, parse_number, whole_number
+from formats.numbers import (
+    number_array,
+    number_in_spelling,
+    number_of_text,
+    parse_number,
+    whole_number,
+)
 
 # What numbers are made of, what looks like it, and every kind of white space.
 SIGNS = "0123456789+-.,;eE_xXnaif \t\n\r\f\v\0\x1c\x1d\x1e\x1f\x85\xa0\u2003\u3000٣３²½"
@@ -126,3 +132,25 @@ def test_every_double_is_read_exactly(values: list[float]) -> None:
     array = number_array(" ".join(map(repr, values)))
     assert array is not None and array.tolist() == values
     assert [number_of_text(repr(value)) for value in values] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal_sign", "number"),
+    [
+        ("511,562", ",", 511.562),
+        ("511,562", ".", 511_562.0),
+        ("1.000,5", ",", 1000.5),
+        ("1.000,5", ".", None),
+        ("1,000.5", ".", 1000.5),
+        ("1'000", ".", 1000.0),
+        ("12,34", ".", None),
+        ("1.00.0", ",", None),
+        ("-0,5", ",", -0.5),
+        ("1e3", ".", None),
+        ("", ",", None),
+    ],
+)
+def test_a_number_is_read_in_the_spelling_of_a_language(
+    text: str, decimal_sign: str, number: float | None
+) -> None:
+    assert number_in_spelling(text, decimal_sign) == number
