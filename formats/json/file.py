@@ -41,7 +41,9 @@ def _detect(part: Part) -> bool:
     start = part.data[:_START_BYTES].removeprefix(_UTF8_MARK).lstrip()
     if not start.startswith(b"{"):
         return False
-    return b'"signal"' in part.data or b'"records"' in part.data
+    return (b'"signal"' in part.data or b'"records"' in part.data) and (
+        b'"voltageMeasurements"' not in part.data
+    )
 
 
 FORMAT = Format(
