@@ -12,11 +12,12 @@ from typing import Final
 
 from errors import CorruptFile, NoSamples
 from formats import metadata
-from formats.channels import DecodedFile, record_from_channels
+from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.dicom.elements import DataSet, parse
-from formats.dicom.waveform import Group, merge_groups, parse_group
+from formats.dicom.waveform import is_original, parse_group
 from formats.hints import Hints
 from formats.measurements import parse_measurements
+from formats.pages import best_recording
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Reported
 
@@ -98,11 +99,11 @@ def _decode(dataset: DataSet) -> DecodedFile:
         raise CorruptFile(
             f"the DICOM file has {len(items)} waveforms; at most {MAX_GROUPS} are allowed"
         )
-    groups = [parse_group(item) for item in items if not _is_average_beat(item)]
-    if not groups:
+    rhythms = [item for item in items if not _is_average_beat(item)]
+    if not rhythms:
         content = "only an average beat" if items else "no waveform at all"
         raise NoSamples(f"the DICOM file has no rhythm waveform, {content}")
-    best, group_warnings = _best_group(groups)
+    fs, channels, group_warnings = _recording(rhythms)
     date = _recording_date(dataset)
     age_years = _age_years(dataset, date)
     sex = metadata.parse_sex(dataset.text("PatientSex"))
@@ -111,8 +112,8 @@ def _decode(dataset: DataSet) -> DecodedFile:
     device = metadata.device_name(manufacturer, dataset.text("ManufacturerModelName"))
     return DecodedFile(
         "DICOM",
-        best.fs,
-        best.channels,
+        fs,
+        channels,
         patient,
         Reported(date, device, _measurements(dataset)),
         (*group_warnings, *patient_warnings),
@@ -126,20 +127,22 @@ def _is_average_beat(item: DataSet) -> bool:
     return any(word in label for word in ("MEDIAN", "AVERAGE", "BEAT"))
 
 
-def _best_group(groups: list[Group]) -> tuple[Group, tuple[str, ...]]:
-    """Return the group with most lead-seconds, and warnings for the others.
+def _recording(rhythms: Sequence[DataSet]) -> tuple[float, Sequence[Channel], tuple[str, ...]]:
+    """Return the sampling rate and the channels of the recording with most lead-seconds.
 
-    Original groups take precedence over derived ones; groups recorded together count as one.
+    Also returns warnings, for groups of channels that are not in it. Original groups take
+    precedence over derived ones.
     """
-    originals = [group for group in groups if group.original]
-    best = max(merge_groups(originals or groups), key=lambda group: group.lead_seconds)
-    messages: list[str] = []
-    others = len(groups) - best.groups
+    originals = [item for item in rhythms if is_original(item)]
+    groups = [parse_group(item) for item in originals or rhythms]
+    best = best_recording(groups)
+    messages = list(best.warnings)
+    others = len(rhythms) - len(best.members)
     if others:
         messages.append(f"file: {others} other groups of channels in the DICOM file, left out")
-    if not best.original:
+    if not originals:
         messages.append("signal: derived, as the DICOM file states; it has no original waveform")
-    return best, tuple(messages)
+    return groups[best.members[0]].fs, best.channels, tuple(messages)
 
 
 def _recording_date(dataset: DataSet) -> str | None:
@@ -198,7 +201,7 @@ FORMAT = Format(
     about=About(
         variants=(
             "12-lead, general, 32-bit, ambulatory and hemodynamic objects with ECG leads; "
-            "8 to 64 bit; any number of groups"
+            "8 to 64 bit; any number of groups, at one time or one after another"
         ),
         parser="our own, after PS3.5 and PS3.3 C.10.9; pydicom for character sets",
         metadata="time, age, sex, device, annotations that are global measurements",

@@ -5,8 +5,6 @@ Source: DICOM PS3.3 C.10.9 and C.10.10; lead codes of PS3.16 CID 3001
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -14,9 +12,10 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, UnknownFormat
 from formats import numbers
-from formats.channels import Channel, lead_seconds
+from formats.channels import Channel
 from formats.dicom.elements import DataSet
 from formats.lead_codes import lead_from_mdc_code
+from formats.pages import Group
 from signals.leads import canonical_lead
 
 MAX_CHANNELS: Final = 256
@@ -37,38 +36,13 @@ _MDC_BLOCK: Final = "2:"
 _MAX_ECHO_CHARS: Final = 8
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Channels that were sampled together.
-
-    original  whether the samples are as acquired, not derived
-    start_ms  when the group begins, relative to the acquisition time
-    groups    how many multiplex groups were merged into this one
-    """
-
-    fs: float
-    channels: tuple[Channel, ...]
-    original: bool
-    start_ms: float
-    groups: int = 1
-
-    @property
-    def samples(self) -> int:
-        return len(self.channels[0].codes)
-
-    @cached_property
-    def leads(self) -> frozenset[str]:
-        """The standard leads among the channels."""
-        leads = (canonical_lead(channel.name) for channel in self.channels)
-        return frozenset(lead for lead in leads if lead)
-
-    @property
-    def lead_seconds(self) -> float:
-        return lead_seconds(self.fs, self.channels)
+def is_original(item: DataSet) -> bool:
+    """Return whether the samples of a multiplex group are as acquired, not derived."""
+    return item.text("WaveformOriginality").upper() != "DERIVED"
 
 
 def parse_group(item: DataSet) -> Group:
-    """Return one item of the WaveformSequence.
+    """Return one item of the WaveformSequence. A group without a time begins with the acquisition.
 
     Raises CorruptFile, UnknownFormat for a type of samples that is not supported, BadSamplingRate.
     """
@@ -89,38 +63,8 @@ def parse_group(item: DataSet) -> Group:
     channels = []
     for column, definition in enumerate(definitions):
         channels.append(_channel(definition, codes[:, column]))
-    originality = item.text("WaveformOriginality")
     start_ms = numbers.parse_number(item.text("MultiplexGroupTimeOffset")) or 0.0
-    return Group(fs, tuple(channels), originality.upper() != "DERIVED", start_ms)
-
-
-def merge_groups(groups: list[Group]) -> list[Group]:
-    """Merge groups of different leads over the same time.
-
-    A 12-lead object may come as four groups of three.
-    """
-    merged: list[Group] = []
-    for group in groups:
-        for index, other in enumerate(merged):
-            if _belong_together(other, group):
-                channels = other.channels + group.channels
-                merged[index] = Group(
-                    group.fs, channels, group.original, group.start_ms, other.groups + 1
-                )
-                break
-        else:
-            merged.append(group)
-    return merged
-
-
-def _belong_together(group: Group, other: Group) -> bool:
-    return (
-        group.fs == other.fs
-        and group.start_ms == other.start_ms
-        and group.original == other.original
-        and group.samples == other.samples
-        and not group.leads & other.leads
-    )
+    return Group(fs, start_ms / 1000, tuple(channels))
 
 
 def _codes(item: DataSet, channels: int, samples: int) -> NDArray[Any]:

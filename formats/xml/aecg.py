@@ -7,9 +7,9 @@ Source: HL7 aECG Implementation Guide (Brown & Badilini 2005); HL7 V3 PORT_MT020
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -18,22 +18,23 @@ from formats import metadata, numbers
 from formats.channels import (
     Channel,
     DecodedFile,
-    lead_seconds,
     record_from_channels,
     short_name,
 )
 from formats.hints import Hints
 from formats.lead_codes import lead_from_mdc_code
 from formats.measurements import in_usual_unit, parse_measurements
+from formats.pages import Group, best_recording
 from formats.parts import About, Format, Part
 from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name, text_of
-from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
 from signals.units import millivolt_per_unit
 
 MAX_SEQUENCE_SETS: Final = 256  # each is compared with the others; real files have 20 and less
 _SECONDS_PER_UNIT: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "": 1.0}
 _TIME_CODES: Final = ("TIME_ABSOLUTE", "TIME_RELATIVE")
+# A time with a fraction of a second; a time zone, if any, is that of all times.
+_MOMENT: Final = re.compile(r"(\d{14})(\.\d{1,9})?(?:[+-]\d{4})?", re.ASCII)
 _AGE_CODE: Final = "21612-7"  # LOINC: the age as reported
 # Code of an annotation, without its suffix -> name of the measurement.
 _MEASUREMENTS: Final = {
@@ -56,67 +57,40 @@ _MEASUREMENTS: Final = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class SequenceSet:
-    """The channels of one sequence set, all of one length and one time axis.
-
-    fs          samples per second
-    start       the start of the time axis, as the file spells it
-    series      the element `series` that contains the set
-    set_count   number of sequence sets of the file that were merged into this one
-    """
-
-    fs: float
-    start: str
-    channels: tuple[Channel, ...]
-    series: Element
-    set_count: int = 1
-
-    @property
-    def samples(self) -> int:
-        return len(self.channels[0].codes)
-
-    @cached_property
-    def leads(self) -> set[str | None]:
-        """The standard names of the channels; None stands for those that are no standard lead."""
-        return {canonical_lead(channel.name) for channel in self.channels}
-
-    @property
-    def lead_seconds(self) -> float:
-        return lead_seconds(self.fs, self.channels)
-
-
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
-    """Return the rhythm recording with the most lead-seconds (`formats.channels.lead_seconds`).
+    """Return the rhythm recording with most lead-seconds (`formats.pages`).
 
     Raises UnsafeFile, CorruptFile, NoSamples, BadSamplingRate, RaggedSignal, and the errors of
     `record_from_channels`.
     """
     root = parse_xml(head.data, "aECG")
-    sets: list[SequenceSet] = []
+    sets: list[Group] = []
+    series_of_sets: list[Element] = []
     for series in root.iter("series"):
         if not _is_representative_beat(series):
             sets += _sequence_sets(series)
+            series_of_sets += [series] * (len(sets) - len(series_of_sets))
     if len(sets) > MAX_SEQUENCE_SETS:
         raise CorruptFile(
             f"the aECG file has {len(sets)} sequence sets; at most {MAX_SEQUENCE_SETS} are allowed"
         )
     if not sets:
         raise NoSamples("the aECG file has no rhythm waveform", loc=("signal",))
-    best = max(_merge(sets), key=lambda sequence_set: sequence_set.lead_seconds)
-    others = len(sets) - best.set_count
-    warnings: list[str] = []
+    best = best_recording(sets)
+    series = series_of_sets[best.members[0]]
+    others = len(sets) - len(best.members)
+    warnings = list(best.warnings)
     if others:
         warnings.append(f"file: {others} other sequence sets in the aECG file, left out")
-    date = _effective_date(best.series) or _effective_date(root)
+    date = _effective_date(series) or _effective_date(root)
     sex = metadata.parse_sex(_attribute(root, ".//administrativeGenderCode", "code"))
     patient, patient_warnings = metadata.plausible_patient(_age_years(root, date), sex)
     decoded = DecodedFile(
         "aECG",
-        best.fs,
+        sets[best.members[0]].fs,
         best.channels,
         patient,
-        Reported(date, _device(best.series), _measurements(root)),
+        Reported(date, _device(series), _measurements(root)),
         (*warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
@@ -135,7 +109,7 @@ def _is_representative_beat(series: Element) -> bool:
     return "BEAT" in _code(series).upper()
 
 
-def _sequence_sets(series: Element) -> list[SequenceSet]:
+def _sequence_sets(series: Element) -> list[Group]:
     """Return those sequence sets of one series that have channels."""
     sets = []
     for element in series.findall("component/sequenceSet"):
@@ -151,13 +125,11 @@ def _sequence_sets(series: Element) -> list[SequenceSet]:
             else:
                 channels.append(_channel(code, value))
         if channels:
-            sets.append(_sequence_set(series, times, channels))
+            sets.append(_sequence_set(times, channels))
     return sets
 
 
-def _sequence_set(
-    series: Element, times: Sequence[Element], channels: Sequence[Channel]
-) -> SequenceSet:
+def _sequence_set(times: Sequence[Element], channels: Sequence[Channel]) -> Group:
     if not times:
         raise CorruptFile("a sequence set of the aECG file has no time axis")
     fs = _sampling_rate(times[0])
@@ -167,8 +139,26 @@ def _sequence_set(
             f"aECG file: leads of {min(lengths)} to {max(lengths)} samples in one sequence set",
             loc=("signal",),
         )
-    start = _attribute(times[0], "head", "value") or ""
-    return SequenceSet(fs, start, tuple(channels), series)
+    return Group(fs, _start_s(times[0]), tuple(channels))
+
+
+def _start_s(time: Element) -> float | None:
+    """Return the first time of a generated list in seconds, on a time axis of the document.
+
+    None if it cannot be read: neither YYYYMMDDhhmmss with a fraction nor a number with a unit.
+    """
+    head = time.find("head")
+    value = attribute_of(head, "value")
+    moment = _MOMENT.fullmatch(value or "")
+    if moment is not None:
+        try:
+            start = datetime.strptime(moment[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        return start.timestamp() + float(moment[2] or 0)
+    number = numbers.parse_number(value)
+    unit_s = _SECONDS_PER_UNIT.get((attribute_of(head, "unit") or "").strip().lower())
+    return None if number is None or unit_s is None else number * unit_s
 
 
 def _sampling_rate(time: Element) -> float:
@@ -223,29 +213,6 @@ def _quantity(element: Element | None, default: float, name: str) -> tuple[float
     if number is None:
         raise CorruptFile(f"{name}: origin or scale in the aECG file is not a number")
     return number, attribute_of(element, "unit") or None
-
-
-def _merge(sets: Sequence[SequenceSet]) -> list[SequenceSet]:
-    """Return the sets, those of different leads over the same time merged into one."""
-    merged: list[SequenceSet] = []
-    for sequence_set in sets:
-        for index, other in enumerate(merged):
-            if _can_be_merged(other, sequence_set):
-                channels = other.channels + sequence_set.channels
-                merged[index] = replace(other, channels=channels, set_count=other.set_count + 1)
-                break
-        else:
-            merged.append(sequence_set)
-    return merged
-
-
-def _can_be_merged(first: SequenceSet, second: SequenceSet) -> bool:
-    return (
-        first.fs == second.fs
-        and first.start == second.start
-        and first.samples == second.samples
-        and not first.leads & second.leads
-    )
 
 
 def _effective_date(element: Element) -> str | None:

@@ -25,11 +25,13 @@ from formats.channels import (
 )
 from formats.hints import Hints
 from formats.measurements import parse_measurements
+from formats.pages import Group, best_recording
 from formats.parts import About, Format, Part
 from formats.xml.tree import decode_base64, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
 MAX_EXPONENT: Final = 6
+MAX_RHYTHMS: Final = 64  # each is compared with the others; real files have one
 _SAMPLE_BYTES: Final = 2
 _MEASUREMENTS: Final = {
     "heart_rate_bpm": "VentricularRate",
@@ -43,9 +45,6 @@ _MEASUREMENTS: Final = {
     "t_axis_deg": "TAxis",
 }
 
-# Sampling rate, channels and warnings.
-_Rhythm = tuple[float, list[Channel], tuple[str, ...]]
-
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """Return the rhythm with most lead-seconds.
@@ -54,13 +53,14 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     size of samples, BadSamplingRate, and the errors of `record_from_channels`.
     """
     root = parse_xml(head.data, "MUSE")
-    rhythms = []
-    for waveform in root.findall("Waveform"):
-        if (text_of(waveform, "WaveformType") or "").lower() == "rhythm":
-            rhythms.append(_rhythm(waveform))
+    rhythms = [
+        waveform
+        for waveform in root.findall("Waveform")
+        if (text_of(waveform, "WaveformType") or "").lower() == "rhythm"
+    ]
     if not rhythms:
         raise NoSamples("the MUSE file has no rhythm waveform", loc=("signal",))
-    fs, channels, warnings = max(rhythms, key=lambda rhythm: lead_seconds(rhythm[0], rhythm[1]))
+    fs, channels, warnings = _recording(rhythms)
     date = _recording_date(root)
     sex = metadata.parse_sex(text_of(root, "PatientDemographics/Gender"))
     patient, patient_warnings = metadata.plausible_patient(_age_years(root, date), sex)
@@ -76,7 +76,39 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return record_from_channels(decoded, hints)
 
 
-def _rhythm(waveform: Element) -> _Rhythm:
+def _recording(rhythms: Sequence[Element]) -> tuple[float, Sequence[Channel], tuple[str, ...]]:
+    """Return the sampling rate, the channels and the warnings of the best recording.
+
+    Rhythm waveforms of one start and length hold its leads in parts. The unit of another
+    WaveformStartTime than 0 is not public, so a waveform of another start is left out.
+    """
+    if len(rhythms) > MAX_RHYTHMS:
+        raise CorruptFile(
+            f"the MUSE file has {len(rhythms)} rhythm waveforms; at most {MAX_RHYTHMS} are allowed"
+        )
+    decoded = [_rhythm(waveform) for waveform in rhythms]
+    groups = [group for group, _ in decoded]
+    by_start: dict[str, list[int]] = {}
+    for index, waveform in enumerate(rhythms):
+        by_start.setdefault(text_of(waveform, "WaveformStartTime") or "0", []).append(index)
+    candidates = [
+        (best_recording([groups[index] for index in indices]), indices)
+        for indices in by_start.values()
+    ]
+    best, indices = max(
+        candidates, key=lambda found: lead_seconds(groups[found[1][0]].fs, found[0].channels)
+    )
+    messages = list(best.warnings)
+    for member in best.members:
+        messages += decoded[indices[member]][1]
+    others = len(rhythms) - len(best.members)
+    if others:
+        messages.append(f"file: {others} other rhythm waveforms in the MUSE file, left out")
+    return groups[indices[best.members[0]]].fs, best.channels, tuple(messages)
+
+
+def _rhythm(waveform: Element) -> tuple[Group, tuple[str, ...]]:
+    """Return a rhythm waveform with its warnings."""
     fs = _sampling_rate(waveform)
     leads = waveform.findall("LeadData")
     stated = numbers.parse_number(text_of(waveform, "NumberofLeads"))
@@ -98,7 +130,7 @@ def _rhythm(waveform: Element) -> _Rhythm:
         )
     if disconnected:
         warnings.append(f"signal: off, as the device states: {printable_names(disconnected)}")
-    return fs, channels, tuple(warnings)
+    return Group(fs, None, tuple(channels)), tuple(warnings)
 
 
 def _sampling_rate(waveform: Element) -> float:
@@ -207,7 +239,10 @@ FORMAT = Format(
     detect=lambda part: root_name(part.data) == "RestingECG",
     read=read,
     about=About(
-        variants="the rhythm waveform, 8 or 12 leads stored, microvolts or millivolts",
+        variants=(
+            "the rhythm waveform, or several of one time; 8 or 12 leads stored, microvolts or "
+            "millivolts"
+        ),
         parser="defusedxml; our own, after files written by GE",
         metadata=("time, age, sex, device, GE's measurements (QTcFrederica as qtc_fridericia_ms)"),
         ignored="the median beat, diagnoses, measurements of single leads",

@@ -24,6 +24,13 @@ def edf_of_annotations(reply: Reply) -> None:
     assert problem["detail"] == "the EDF file holds only annotations, no signal"
 
 
+def muse_of_two_waveforms(reply: Reply) -> None:
+    answer = reply.answered()
+    assert answer["signal"]["lead_names"] == ["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"]
+    assert {len(lead) for lead in answer["signal"]["data"]} == {2500}
+    assert answer["measurements"]["heart_rate_bpm"] == pytest.approx(60, abs=0.5)
+
+
 def scp_counted_from_zero(reply: Reply) -> None:
     answer = reply.answered()
     assert answer["signal"]["lead_names"] == ["I", "II", "V1", "V2", "V3", "V4", "V5", "V6"]
@@ -68,6 +75,7 @@ def edf_with_one_ecg_among_others(reply: Reply) -> None:
 CASES: dict[str, Check] = {
     "edf_blanked_lead_III": edf_channel_not_connected,
     "edf_only_annotations": edf_of_annotations,
+    "muse_two_rhythm_waveforms": muse_of_two_waveforms,
     "psg_edf_one_ecg_channel": edf_with_one_ecg_among_others,
     "scp_samples_from_0": scp_counted_from_zero,
     "wfdb_data_longer_than_stated": wfdb_file_longer_than_stated,

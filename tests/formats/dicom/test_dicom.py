@@ -183,17 +183,53 @@ def test_groups_of_other_leads_at_the_same_time_are_merged_and_others_left_out()
     "other",
     [
         group([channel("V1", 3)], [RAMP], fs="100"),
-        group([channel("V1", 3)], [RAMP], MultiplexGroupTimeOffset="1"),
-        group([channel("V1", 3)], [RAMP[:99]]),
+        group([channel("V1", 3)], [RAMP], MultiplexGroupTimeOffset="60000"),
+        group([channel("V1", 3)], [RAMP[:99]], MultiplexGroupTimeOffset="2000"),
         group([channel("I", 1)], [RAMP]),
+        group([channel("I", 1)], [RAMP], MultiplexGroupTimeOffset="2000"),
     ],
 )
-def test_groups_of_another_rate_time_or_length_or_of_the_same_lead_are_not_merged(
+def test_groups_of_another_rate_or_far_time_or_of_the_same_lead_are_not_joined(
     other: Dataset,
 ) -> None:
     record = opened(file(group([channel("I", 1), channel("II", 2)], [RAMP, RAMP]), other))
     assert record.lead_names == ("I", "II")
     assert record.warnings == ("file: 1 other groups of channels in the DICOM file, left out",)
+
+
+PAGES = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
+NUMBERS = {"I": 1, "II": 2, "V1": 3, "V2": 4, "V3": 5, "V4": 6, "V5": 7, "V6": 8}
+NUMBERS |= {"III": 61, "aVR": 62, "aVL": 63, "aVF": 64}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 0, 2)])
+@pytest.mark.parametrize("has_strip", [False, True])
+def test_four_pages_of_three_leads_are_twelve_leads_with_gaps(
+    order: tuple[int, ...], has_strip: bool
+) -> None:
+    pages = []
+    for page in order:
+        leads = PAGES[page]
+        channels = [channel(lead, NUMBERS[lead]) for lead in leads]
+        rows = [RAMP + NUMBERS[lead] for lead in leads]
+        pages.append(group(channels, rows, MultiplexGroupTimeOffset=str(2000 * page)))
+    strip = np.concatenate([RAMP, RAMP + 100, RAMP + 200, RAMP + 300])
+    if has_strip:
+        pages.append(group([channel("II", 2)], [strip]))
+    record = opened(file(*pages))
+    assert sorted(record.lead_names) == sorted(NUMBERS)
+    assert (record.samples, record.fs) == (400, 50.0)
+    for lead, row in zip(record.lead_names, record.signal, strict=True):
+        page = next(page for page in range(4) if lead in PAGES[page])
+        expected = np.full(400, np.nan)
+        expected[100 * page : 100 * (page + 1)] = RAMP + NUMBERS[lead]
+        if lead == "II" and has_strip:
+            expected = strip
+        np.testing.assert_allclose(row, expected * 1e-3, rtol=1e-5, err_msg=lead)
+    assert record.warnings == (
+        f"signal: recorded in {5 if has_strip else 4} groups of leads at different times; the "
+        "leads of each are gaps in the time of the others",
+    )
 
 
 def test_the_rhythm_is_preferred_to_a_derived_group_and_an_average_beat_is_never_read() -> None:

@@ -114,16 +114,39 @@ def test_the_rhythm_with_most_lead_seconds_is_read_and_sets_of_one_time_are_merg
     [
         time_axis("4") + lead("MDC_ECG_LEAD_II"),
         time_axis(head="20240501082733") + lead("MDC_ECG_LEAD_II"),
-        time_axis() + lead("MDC_ECG_LEAD_II", RAMP_WITH_COMMAS + ",1"),
+        time_axis(head="soon") + lead("MDC_ECG_LEAD_II"),
         time_axis() + lead("MDC_ECG_LEAD_I"),
     ],
 )
-def test_sets_of_another_rate_start_or_length_or_of_the_same_leads_are_not_merged(
+def test_sets_of_another_rate_or_unknown_or_far_start_or_of_the_same_leads_are_not_joined(
     other: str,
 ) -> None:
     record = read_document(aecg(series(time_axis() + lead(), other)))
     assert len(record.lead_names) == 1
     assert record.warnings == ("file: 1 other sequence sets in the aECG file, left out",)
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        [time_axis("20", head=f"2024050108273{second}") for second in (0, 2, 4, 6)],
+        [time_axis("20", head=f"2024050108273{second}.000-0500") for second in (0, 2, 4, 6)],
+        [time_axis("20", head=f"{second}", code="TIME_RELATIVE") for second in (0, 2, 4, 6)],
+    ],
+)
+def test_sets_that_follow_each_other_are_leads_with_gaps(axes: list[str]) -> None:
+    leads = ("I", "aVR", "V1", "V4")
+    sets = [axis + lead(f"MDC_ECG_LEAD_{name}") for axis, name in zip(axes, leads, strict=True)]
+    record = read_document(aecg(series(*sets)))
+    assert (record.lead_names, record.samples, record.fs) == (leads, 400, 50.0)
+    for page, row in enumerate(record.signal):
+        expected = np.full(400, np.nan)
+        expected[100 * page : 100 * (page + 1)] = RAMP * 5e-3
+        np.testing.assert_allclose(row, expected, rtol=1e-5)
+    assert record.warnings == (
+        "signal: recorded in 4 groups of leads at different times; the leads of each are gaps in "
+        "the time of the others",
+    )
 
 
 def annotation(code: str, value: str, lead_code: str = "") -> str:

@@ -120,11 +120,35 @@ def test_the_rhythm_with_most_lead_seconds_is_read_and_a_median_never() -> None:
             waveform(lead("I", short), lead("II", short), kind="Median"),
             waveform(lead("V1", short), base="500"),
             waveform(lead("V2"), lead("V3"), kind="RHYTHM"),
-            waveform(lead("V4")),
         )
     )
     assert (record.lead_names, record.samples) == (("V2", "V3"), 100)
+    assert record.warnings == ("file: 1 other rhythm waveforms in the MUSE file, left out",)
+
+
+def test_rhythm_waveforms_of_one_time_hold_the_leads_in_parts() -> None:
+    parts = [waveform(lead("I"), lead("II")), waveform(lead("V1")), waveform(lead("V6"))]
+    record = read_document(muse(*parts))
+    assert record.lead_names == ("I", "II", "V1", "V6")
+    np.testing.assert_allclose(record.signal, [RAMP * 4.88e-3] * 4, rtol=1e-5)
     assert record.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        waveform(lead("V1"), base="500"),
+        waveform(lead("V1", base64_of(RAMP[:60]))),
+        waveform(lead("I")),
+        waveform(lead("V1")).replace(
+            "<SampleBase>", "<WaveformStartTime>10</WaveformStartTime><SampleBase>"
+        ),
+    ],
+)
+def test_another_rhythm_waveform_is_left_out_with_a_warning(other: str) -> None:
+    record = read_document(muse(waveform(lead("I"), lead("II")), other))
+    assert record.lead_names == ("I", "II")
+    assert record.warnings == ("file: 1 other rhythm waveforms in the MUSE file, left out",)
 
 
 def test_a_patient_has_an_age_in_its_unit_and_no_name() -> None:
