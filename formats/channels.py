@@ -18,6 +18,7 @@ from formats import fields
 from formats.decoded import (
     Channel,
     DecodedFile,
+    channel_or_fault,
     faulty_channel,
     printable_names,
     short_name,
@@ -40,6 +41,7 @@ from signals.units import (
 __all__ = [
     "Channel",
     "DecodedFile",
+    "channel_or_fault",
     "faulty_channel",
     "lead_seconds",
     "printable_names",

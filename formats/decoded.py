@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import BadSamplingRate, CorruptFile, EcgError, UnknownFormat
 from signals.record import Patient, Reported
+
+_Arguments = ParamSpec("_Arguments")
 
 _MAX_NAMES_LISTED: Final = 20
 _MAX_NAME_CHARS: Final = 40
@@ -23,8 +26,9 @@ class Channel:
     codes  (samples,) as stored, after subtraction of the baseline; NaN for gaps
     unit   as the file spells it; None if it states none
     fs     samples per second, if channels have different rates
-    fault  why the channel cannot be read, as a clause: "its samples are not valid base64". Such a
-           channel becomes no lead and is named in a warning.
+    fault  why the channel cannot be read, for a warning: "its gain is 0". Such a channel becomes no
+           lead.
+    error  the error to raise if no channel can be read, if it says more than the fault
     """
 
     name: str
@@ -34,6 +38,7 @@ class Channel:
     offset: float = 0.0
     fs: float | None = None
     fault: str | None = None
+    error: EcgError | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +61,25 @@ class DecodedFile:
     default_unit: str | None = None
 
 
-def faulty_channel(name: str, fault: str) -> Channel:
-    """Return a channel without samples that cannot be read; `fault` is a clause."""
-    return Channel(name, np.zeros(0), None, fault=fault)
+def faulty_channel(name: str, fault: str, error: EcgError | None = None) -> Channel:
+    """Return a channel without samples that cannot be read."""
+    return Channel(name, np.zeros(0), None, fault=fault, error=error)
+
+
+def channel_or_fault(
+    name: str,
+    read: Callable[_Arguments, Channel],
+    *arguments: _Arguments.args,
+    **named_arguments: _Arguments.kwargs,
+) -> Channel:
+    """Return the channel that `read` returns, or a faulty one if it refuses the channel's content.
+
+    A fault in one channel does not cost the others.
+    """
+    try:
+        return read(*arguments, **named_arguments)
+    except (CorruptFile, BadSamplingRate, UnknownFormat) as error:
+        return faulty_channel(name, error.detail.removeprefix(f"{name}: "), error)
 
 
 def short_name(name: str | None) -> str:

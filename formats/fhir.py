@@ -23,7 +23,13 @@ from errors import (
     SeveralRecordings,
 )
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, record_from_channels, short_name
+from formats.channels import (
+    Channel,
+    DecodedFile,
+    faulty_channel,
+    record_from_channels,
+    short_name,
+)
 from formats.hints import Hints
 from formats.json.body import loads
 from formats.lead_codes import lead_from_mdc_code
@@ -79,7 +85,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         if sampled:
             observations.append(resource)
         for element in sampled:
-            channels += _channels(element, special)
+            channels += _channels_or_fault(element, special)
             if len(channels) > MAX_CHANNELS:
                 raise CorruptFile(
                     f"the FHIR resource has more than {MAX_CHANNELS} channels of SampledData"
@@ -114,7 +120,7 @@ def _is_one_recording(observations: Sequence[Node], channels: Sequence[Channel])
     leads = [canonical_lead(channel.name) for channel in channels]
     if None in leads or len(set(leads)) < len(leads):
         return False
-    layouts = {(channel.fs, len(channel.codes)) for channel in channels}
+    layouts = {(channel.fs, len(channel.codes)) for channel in channels if not channel.fault}
     starts = {_start(observation) for observation in observations}
     return len(layouts) == 1 and len(starts) == 1
 
@@ -186,6 +192,15 @@ def _sampled(resource: Node) -> Iterator[_Sampled]:
         data = element.get("valueSampledData")
         if isinstance(data, Mapping):
             yield _Sampled(_node(element.get("code")), data)
+
+
+def _channels_or_fault(sampled: _Sampled, special: set[str]) -> list[Channel]:
+    """Return the channels of an element, or a faulty one, so that it does not cost the others."""
+    try:
+        return _channels(sampled, special)
+    except (CorruptFile, BadSamplingRate) as error:
+        name = _lead_name(sampled.code)
+        return [faulty_channel(name, error.detail.removeprefix(f"{name}: "), error)]
 
 
 def _channels(sampled: _Sampled, special: set[str]) -> list[Channel]:

@@ -59,7 +59,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         raise CorruptFile(f"the ISHNE header states {leads} leads; 1 to {MAX_LEADS} are allowed")
     if fs == 0:
         raise BadSamplingRate("fs: the ISHNE header's sampling rate is 0", loc=("fs",))
-    start, samples = _extent(data, leads)
+    start, samples, extent_warnings = _extent(data, leads)
     codes = np.frombuffer(data, "<i2", samples * leads, start).reshape(samples, leads)
     tables = _TABLES.unpack_from(data, _LEADS_AT + 2)
     lead_codes = tables[:leads]
@@ -69,7 +69,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         name = _NAMES.get(code, f"lead {code}")
         channels.append(Channel(name, codes[:, row], "nV", float(nanovolts)))
     patient, reported, patient_warnings = _parse_person(data)
-    warnings = (*_checksum_warnings(data, start), *patient_warnings)
+    warnings = (*_checksum_warnings(data, start), *extent_warnings, *patient_warnings)
     decoded = DecodedFile("ISHNE", float(fs), channels, patient, reported, warnings)
     return record_from_channels(decoded, hints)
 
@@ -91,8 +91,10 @@ def _parse_person(data: bytes) -> tuple[Patient, Reported, tuple[str, ...]]:
     return patient, Reported(date, metadata.device_name(recorder)), warnings
 
 
-def _extent(data: bytes, leads: int) -> tuple[int, int]:
-    """Return the offset of the samples and their number per lead. Raises CorruptFile.
+def _extent(data: bytes, leads: int) -> tuple[int, int, tuple[str, ...]]:
+    """Return the offset of the samples, their number per lead, and a warning for further bytes.
+
+    Raises CorruptFile.
 
     The header states the samples of one lead, as the specification says, or of all leads together,
     as some writers do.
@@ -105,12 +107,28 @@ def _extent(data: bytes, leads: int) -> tuple[int, int]:
         )
     available = (len(data) - start) // (2 * leads)
     if stated == available * leads and leads > 1:
-        return start, available
+        stated = available
     if not 0 < stated <= available:
         raise CorruptFile(
             f"the ISHNE header states {stated} samples per lead; the file has {available}"
         )
-    return start, stated
+    needed = 2 * leads * stated
+    surplus = len(data) - start - needed
+    if not surplus:
+        return start, stated, ()
+    # It may hold as many times the leads, interleaved. Read as stated, it would have a fraction of
+    # its sampling rate.
+    if surplus % needed == 0:
+        raise CorruptFile(
+            f"the ISHNE file has {needed + surplus} bytes of samples, {needed} belong to the leads "
+            f"and samples that its header states; it may hold {surplus // needed + 1} times as "
+            "many leads"
+        )
+    warning = (
+        f"file: {surplus} bytes ({available - stated} samples a lead) after the samples that the "
+        "ISHNE header states, left out"
+    )
+    return start, stated, (warning,)
 
 
 def _checksum_warnings(data: bytes, start: int) -> tuple[str, ...]:

@@ -48,6 +48,9 @@ def select_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
     Raises UnknownLead, MissingField if the unit of the leads is no voltage, DuplicateLead,
     BadShape, CorruptFile if no lead can be read, RaggedSignal, NoSamples.
     """
+    errors = [channel.error for channel in decoded.channels if channel.error is not None]
+    if errors and len(errors) == len(decoded.channels):
+        raise errors[0]
     named = _standard_leads(decoded, hints)
     readable = _readable(named, decoded.kind, hints)
     try:
@@ -176,6 +179,9 @@ def _readable(leads: SelectedLeads, kind: str, hints: Hints) -> SelectedLeads:
         else:
             left_out.setdefault(fault, []).append(channel.name)
     if not channels:
+        for channel in leads.channels:
+            if channel.error is not None:
+                raise channel.error
         reasons = "; ".join(
             f"{printable_names(faulty)}: {fault}" for fault, faulty in left_out.items()
         )

@@ -10,14 +10,19 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from errors import CorruptFile, NoSamples
+from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples, UnknownFormat
 from formats import metadata
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.dicom.elements import DataSet, parse
-from formats.dicom.waveform import is_original, parse_group
+from formats.dicom.waveform import (
+    INTERPRETATION,
+    NO_INTERPRETATION,
+    is_original,
+    parse_group,
+)
 from formats.hints import Hints
 from formats.measurements import parse_measurements
-from formats.pages import best_recording
+from formats.pages import Group, best_recording
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Reported
 
@@ -134,10 +139,23 @@ def _recording(rhythms: Sequence[DataSet]) -> tuple[float, Sequence[Channel], tu
     precedence over derived ones.
     """
     originals = [item for item in rhythms if is_original(item)]
-    groups = [parse_group(item) for item in originals or rhythms]
+    groups: list[Group] = []
+    faults: list[EcgError] = []
+    messages: list[str] = []
+    for item in originals or rhythms:
+        try:
+            groups.append(parse_group(item))
+        except (CorruptFile, UnknownFormat, BadSamplingRate) as error:
+            faults.append(error)
+            messages.append(f"file: a group of channels is left out: {error.detail}")
+            continue
+        if not item.has(INTERPRETATION) and NO_INTERPRETATION not in messages:
+            messages.append(NO_INTERPRETATION)
+    if not groups:
+        raise faults[0]
     best = best_recording(groups)
-    messages = list(best.warnings)
-    others = len(rhythms) - len(best.members)
+    messages += best.warnings
+    others = len(rhythms) - len(best.members) - len(faults)
     if others:
         messages.append(f"file: {others} other groups of channels in the DICOM file, left out")
     if not originals:

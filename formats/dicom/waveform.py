@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, UnknownFormat
 from formats import numbers
-from formats.channels import Channel
+from formats.channels import Channel, channel_or_fault
 from formats.dicom.elements import DataSet
 from formats.lead_codes import lead_from_mdc_code
 from formats.pages import Group
@@ -30,6 +30,14 @@ _TYPES: Final = {
     (64, "SV"): "i8",
     (64, "UV"): "u8",
 }
+INTERPRETATION: Final = "WaveformSampleInterpretation"
+# Bits -> the interpretation of samples whose file states none. The standard demands SS of 12-lead
+# and general ECG (PS3.3 A.34.3.4 and A.34.4.4), and SL of 32-bit ECG (Supplement 237).
+_SIGNED: Final = {16: "SS", 32: "SL"}
+NO_INTERPRETATION: Final = (
+    "signal: the DICOM file does not state how samples are stored (Waveform Sample "
+    "Interpretation); they are read as signed integers, as the standard demands of an ECG"
+)
 # SCP-ECG's scheme of lead numbers, and the MDC block with the same numbers.
 _SCP_SCHEME: Final = "5.6.3-9-"
 _MDC_BLOCK: Final = "2:"
@@ -62,7 +70,8 @@ def parse_group(item: DataSet) -> Group:
     codes = _codes(item, count, samples)
     channels = []
     for column, definition in enumerate(definitions):
-        channels.append(_channel(definition, codes[:, column]))
+        name = _name(definition)
+        channels.append(channel_or_fault(name, _channel, name, definition, codes[:, column]))
     start_ms = numbers.parse_number(item.text("MultiplexGroupTimeOffset")) or 0.0
     return Group(fs, start_ms / 1000, tuple(channels))
 
@@ -70,7 +79,7 @@ def parse_group(item: DataSet) -> Group:
 def _codes(item: DataSet, channels: int, samples: int) -> NDArray[Any]:
     """Return (samples, channels) as stored, usually a view; NaN for gaps."""
     bits = item.integer("WaveformBitsAllocated")
-    interpretation = item.text("WaveformSampleInterpretation")
+    interpretation = item.text(INTERPRETATION) or _SIGNED.get(bits, "")
     if (bits, interpretation) not in _TYPES:
         supported = ", ".join(f"{name} of {size} bit" for size, name in _TYPES)
         raise UnknownFormat(
@@ -109,14 +118,14 @@ def _with_gaps(codes: NDArray[Any], padding: memoryview) -> NDArray[Any]:
     return np.where(gaps, np.nan, codes.astype(np.float64))
 
 
-def _channel(definition: DataSet, codes: NDArray[Any]) -> Channel:
+def _channel(name: str, definition: DataSet, codes: NDArray[Any]) -> Channel:
     """Return a channel: (code * sensitivity * correction factor + baseline), sensitivity's unit."""
     scale = _factor(definition, "ChannelSensitivity")
     correction = _factor(definition, "ChannelSensitivityCorrectionFactor")
     baseline = numbers.parse_number(definition.text("ChannelBaseline") or 0)
     if baseline is None:
         raise CorruptFile("a channel's baseline in the DICOM waveform is not a number")
-    return Channel(_name(definition), codes, _unit(definition), scale * correction, baseline)
+    return Channel(name, codes, _unit(definition), scale * correction, baseline)
 
 
 def _unit(definition: DataSet) -> str | None:

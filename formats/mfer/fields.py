@@ -51,6 +51,9 @@ def _walk(data: bytes, at: int, end: int, channel: int | None, depth: int) -> It
         if tag == 0:
             continue
         if tag == tags.END:
+            # The bytes after the end of the whole file, for a warning.
+            if depth == 0:
+                yield Field(tag, data[at:end])
             return
         inner_channel = channel
         if tag == tags.ATTRIBUTE:

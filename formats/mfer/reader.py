@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels
+from formats.channels import (
+    Channel,
+    DecodedFile,
+    channel_or_fault,
+    lead_seconds,
+    record_from_channels,
+)
 from formats.hints import Hints
 from formats.lead_codes import lead_from_scp_number
 from formats.mfer import tags
@@ -52,12 +58,16 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     Raises CorruptFile, UnknownFormat for compressed files and unknown data types, NoSamples,
     BadSamplingRate, and the errors of `record_from_channels`.
     """
-    frames, file_fields = _parse(head.data)
+    frames, file_fields, surplus_bytes = _parse(head.data)
     if not frames:
         raise NoSamples("the MFER file has no waveform", loc=("signal",))
     waveforms = _joined(frames)
     longest = max(waveforms, key=_value)
     warnings: list[str] = []
+    if surplus_bytes:
+        warnings.append(
+            f"file: {surplus_bytes} bytes beyond the samples that the MFER file states, left out"
+        )
     if len(waveforms) > 1:
         warnings.append(f"file: {len(waveforms) - 1} other waveforms in the MFER file, left out")
     patient, reported, patient_warnings = _reported(file_fields)
@@ -65,10 +75,15 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return record_from_channels(decoded, hints)
 
 
-def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]]]:
-    """Return the frames, and the other fields of the whole file with their byte order."""
+def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]], int]:
+    """Return the frames, and the other fields of the whole file with their byte order.
+
+    Also returns the number of bytes that frames have beyond the stated samples, or that follow the
+    end of the file other than zeros that fill it.
+    """
     definitions = Definitions()
     blocks = 0
+    surplus_bytes = 0
     frames = []
     file_fields = []
     for field in parse_fields(data):
@@ -80,12 +95,16 @@ def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]]]:
                     f"the MFER file has more than {MAX_BLOCKS} blocks: channels of all frames"
                 )
             if not _is_average_beat(definitions):
-                frames.append(_frame(field.value, definitions))
+                frame, frame_surplus = _frame(field.value, definitions)
+                frames.append(frame)
+                surplus_bytes += frame_surplus
+        elif field.tag == tags.END:
+            surplus_bytes += len(field.value.strip(b"\0"))
         elif field.tag == tags.COMPRESSION and any(field.value[:2]):
             raise UnknownFormat("compressed MFER files are not supported")
         elif field.channel is None:
             file_fields.append((field, definitions.byte_order))
-    return frames, file_fields
+    return frames, file_fields, surplus_bytes
 
 
 def _is_average_beat(definitions: Definitions) -> bool:
@@ -94,8 +113,8 @@ def _is_average_beat(definitions: Definitions) -> bool:
     return kind == _AVERAGE_BEAT
 
 
-def _frame(data: bytes, definitions: Definitions) -> _Frame:
-    """Return the channels of one DATA field."""
+def _frame(data: bytes, definitions: Definitions) -> tuple[_Frame, int]:
+    """Return the channels of one DATA field, and how many bytes follow the stated samples."""
     channels = [definitions.of_channel(channel) for channel in range(definitions.channels)]
     types = [_data_type(values, definitions) for values in channels]
     sizes = []
@@ -121,9 +140,11 @@ def _frame(data: bytes, definitions: Definitions) -> _Frame:
     start = 0
     for values, dtype, size in zip(channels, types, sizes, strict=True):
         block = np.ascontiguousarray(sequences[:, start : start + size])
-        frame.append(_channel(values, block.view(dtype).ravel(), definitions))
+        codes = block.view(dtype).ravel()
+        name = _lead_name(values, definitions)
+        frame.append(channel_or_fault(name, _channel, name, values, codes, definitions))
         start += size
-    return frame
+    return frame, len(data) - count * sequence_bytes
 
 
 def _data_type(values: Values, definitions: Definitions) -> np.dtype[Any]:
@@ -138,11 +159,14 @@ def _data_type_number(values: Values) -> int:
     return value[0]
 
 
-def _channel(values: Values, codes: NDArray[Any], definitions: Definitions) -> Channel:
+def _lead_name(values: Values, definitions: Definitions) -> str:
+    if tags.LEAD not in values:
+        return ""
+    return lead_from_scp_number(definitions.integer(values[tags.LEAD][:2]))
+
+
+def _channel(name: str, values: Values, codes: NDArray[Any], definitions: Definitions) -> Channel:
     """Return a channel of value = (code + offset) x resolution, NaN for gaps."""
-    name = ""
-    if tags.LEAD in values:
-        name = lead_from_scp_number(definitions.integer(values[tags.LEAD][:2]))
     offset = _sample_value(values.get(tags.OFFSET), codes.dtype, default=0)
     gap = _sample_value(values.get(tags.NULL), codes.dtype, default=_DEFAULT_GAP)
     scale, unit = _resolution(values, definitions)
@@ -221,7 +245,7 @@ def _layout(frame: _Frame) -> list[tuple[object, ...]]:
     """Return what two frames must have in common to continue each other."""
     layout: list[tuple[object, ...]] = []
     for channel in frame:
-        layout.append((channel.name, channel.unit, channel.scale, channel.fs))
+        layout.append((channel.name, channel.unit, channel.scale, channel.fs, channel.fault))
     return layout
 
 

@@ -5,6 +5,7 @@ Source: header(5) of the WFDB Applications Guide, https://physionet.org/physioto
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -302,8 +303,9 @@ def _gain(text: str, index: int) -> tuple[float, int | None, str]:
         return DEFAULT_GAIN, None, DEFAULT_UNIT
     match = _GAIN.fullmatch(text)
     gain = number_of_text(match["gain"]) if match else None
+    # Such a signal is left out and named.
     if match is None or gain is None:
-        raise CorruptFile(f"signal {index}: the gain in the WFDB header is not a finite number")
+        return math.nan, None, DEFAULT_UNIT
     baseline = None
     if match["baseline"] is not None:
         baseline = int(match["baseline"])

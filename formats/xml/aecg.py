@@ -18,6 +18,8 @@ from formats import metadata, numbers
 from formats.channels import (
     Channel,
     DecodedFile,
+    channel_or_fault,
+    faulty_channel,
     record_from_channels,
     short_name,
 )
@@ -118,12 +120,13 @@ def _sequence_sets(series: Element) -> list[Group]:
         for sequence in element.findall("component/sequence"):
             code = _code(sequence)
             value = sequence.find("value")
-            if value is None:
-                continue
-            if code in _TIME_CODES:
+            name = lead_from_mdc_code(code) or short_name(code)
+            if code not in _TIME_CODES and value is None:
+                channels.append(faulty_channel(name, "it has no samples"))
+            elif code not in _TIME_CODES and value is not None:
+                channels.append(channel_or_fault(name, _channel, name, value))
+            elif value is not None:
                 times.append(value)
-            else:
-                channels.append(_channel(code, value))
         if channels:
             sets.append(_sequence_set(times, channels))
     return sets
@@ -133,7 +136,8 @@ def _sequence_set(times: Sequence[Element], channels: Sequence[Channel]) -> Grou
     if not times:
         raise CorruptFile("a sequence set of the aECG file has no time axis")
     fs = _sampling_rate(times[0])
-    lengths = {len(channel.codes) for channel in channels}
+    # A lead without samples is left out and named.
+    lengths = {len(channel.codes) for channel in channels} - {0}
     if len(lengths) > 1:
         raise RaggedSignal(
             f"aECG file: leads of {min(lengths)} to {max(lengths)} samples in one sequence set",
@@ -182,12 +186,11 @@ def _sampling_rate(time: Element) -> float:
     return round(1.0 / (number * unit_s), 6)
 
 
-def _channel(code: str, value: Element) -> Channel:
+def _channel(name: str, value: Element) -> Channel:
     """Return the channel of a sampled list, whose values are origin + scale * digit.
 
     A list of type SLIST_PQ states the units of origin and scale; SLIST_INT has none.
     """
-    name = lead_from_mdc_code(code) or short_name(code)
     scale, unit = _quantity(value.find("scale"), 1.0, name)
     origin, origin_unit = _quantity(value.find("origin"), 0.0, name)
     if origin and origin_unit and unit and origin_unit != unit:

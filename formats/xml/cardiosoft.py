@@ -11,7 +11,14 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, short_name
+from formats.channels import (
+    Channel,
+    DecodedFile,
+    channel_or_fault,
+    lead_seconds,
+    record_from_channels,
+    short_name,
+)
 from formats.hints import Hints
 from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
@@ -81,13 +88,19 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
     channels = []
     for waveform in element.findall("WaveformData"):
         name = short_name(waveform.get("lead"))
-        codes = parse_numbers(waveform.text, name)
-        if stated is not None and len(codes) != stated:
+        channel = channel_or_fault(name, _channel, waveform, name, unit, scale)
+        samples = len(channel.codes)
+        # A lead without samples is left out and named.
+        if samples and stated not in (None, samples):
             raise CorruptFile(
-                f"{name}: {stated:g} samples stated in the CardioSoft file, found {len(codes)}"
+                f"{name}: {stated or 0:g} samples stated in the CardioSoft file, found {samples}"
             )
-        channels.append(Channel(name, codes, unit, scale))
+        channels.append(channel)
     return fs, channels
+
+
+def _channel(waveform: Element, name: str, unit: str | None, scale: float) -> Channel:
+    return Channel(name, parse_numbers(waveform.text, name), unit, scale)
 
 
 def _unit(resolution: Element | None) -> str | None:

@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, record_from_channels, short_name
+from formats.channels import (
+    Channel,
+    DecodedFile,
+    channel_or_fault,
+    record_from_channels,
+    short_name,
+)
 from formats.hints import Hints
 from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
@@ -54,7 +60,11 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     BadSamplingRate, and the errors of `record_from_channels`.
     """
     root = parse_xml(head.data, "Mortara")
-    channels = [_channel(element) for element in root.findall("CHANNEL")]
+    channels = []
+    for element in root.findall("CHANNEL"):
+        channel = channel_or_fault(short_name(element.get("NAME")), _channel, element)
+        _check_count(element, channel)
+        channels.append(channel)
     if not channels:
         raise NoSamples("the Mortara file has no channel", loc=("signal",))
     date = metadata.iso_datetime(root.get("ACQUISITION_TIME_XML"))
@@ -117,14 +127,24 @@ def _codes(element: Element, name: str) -> NDArray[Any]:
         )
     dtype = np.dtype(_TYPES[bits, sign])
     raw = decode_base64(element.get("DATA"), name)
-    stated = numbers.parse_number(element.get("DURATION"))
-    is_complete = stated is None or stated * dtype.itemsize == len(raw)
-    if len(raw) % dtype.itemsize or not is_complete:
+    if len(raw) % dtype.itemsize:
         raise CorruptFile(
-            f"{name}: {stated or 0:g} samples of {dtype.itemsize} bytes stated in the Mortara "
-            f"file, found {len(raw)} bytes"
+            f"{name}: {len(raw)} bytes of samples; a multiple of {dtype.itemsize} is required"
         )
     return np.frombuffer(raw, dtype)
+
+
+def _check_count(element: Element, channel: Channel) -> None:
+    """Raise CorruptFile if a channel has more or fewer samples than the file states for it.
+
+    A channel without samples is left out and named.
+    """
+    samples = len(channel.codes)
+    stated = numbers.parse_number(element.get("DURATION"))
+    if samples and stated not in (None, samples):
+        raise CorruptFile(
+            f"{channel.name}: {stated or 0:g} samples stated in the Mortara file, found {samples}"
+        )
 
 
 def _measurements(root: Element) -> dict[str, float]:

@@ -18,6 +18,7 @@ from formats import metadata, numbers
 from formats.channels import (
     Channel,
     DecodedFile,
+    channel_or_fault,
     lead_seconds,
     printable_names,
     record_from_channels,
@@ -118,8 +119,12 @@ def _rhythm(waveform: Element) -> tuple[Group, tuple[str, ...]]:
     disconnected = []
     wrong_checksums = 0
     for lead in leads:
-        channels.append(_channel(lead))
-        wrong_checksums += not _is_checksum_right(lead)
+        channel = channel_or_fault(short_name(text_of(lead, "LeadID")), _channel, lead)
+        channels.append(channel)
+        # A lead without samples is left out and named.
+        if len(channel.codes):
+            _check_size(lead, channel)
+            wrong_checksums += not _is_checksum_right(lead)
         if (text_of(lead, "LeadOff") or "").upper() == "TRUE":
             disconnected.append(text_of(lead, "LeadID") or "")
     warnings = []
@@ -163,7 +168,8 @@ def _channel(lead: Element) -> Channel:
             f"{name}: MUSE samples of another size than {_SAMPLE_BYTES} bytes are not supported"
         )
     raw = decode_base64(text_of(lead, "WaveFormData"), name)
-    _check_size(lead, name, len(raw))
+    if len(raw) % _SAMPLE_BYTES:
+        raise CorruptFile(f"{name}: {len(raw)} bytes of samples; an even number is required")
     scale = numbers.parse_number(text_of(lead, "LeadAmplitudeUnitsPerBit"))
     baseline = numbers.parse_number(text_of(lead, "FirstSampleBaseline") or 0)
     if not scale:
@@ -174,18 +180,16 @@ def _channel(lead: Element) -> Channel:
     return Channel(name, codes, text_of(lead, "LeadAmplitudeUnits"), scale)
 
 
-def _check_size(lead: Element, name: str, size: int) -> None:
+def _check_size(lead: Element, channel: Channel) -> None:
+    """Raise CorruptFile if a lead has more or fewer samples than the file states for it."""
+    samples = len(channel.codes)
+    size = samples * _SAMPLE_BYTES
     stated_size = numbers.parse_number(text_of(lead, "LeadByteCountTotal"))
     stated_samples = numbers.parse_number(text_of(lead, "LeadSampleCountTotal"))
-    samples = size / _SAMPLE_BYTES
-    if (
-        size % _SAMPLE_BYTES
-        or stated_size not in (None, size)
-        or stated_samples not in (None, samples)
-    ):
+    if stated_size not in (None, size) or stated_samples not in (None, samples):
         raise CorruptFile(
-            f"{name}: {stated_size or 0:g} bytes and {stated_samples or 0:g} samples stated in "
-            f"the MUSE file, found {size} bytes"
+            f"{channel.name}: {stated_size or 0:g} bytes and {stated_samples or 0:g} samples "
+            f"stated in the MUSE file, found {size} bytes"
         )
 
 

@@ -11,7 +11,14 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, lead_seconds, record_from_channels, short_name
+from formats.channels import (
+    Channel,
+    DecodedFile,
+    channel_or_fault,
+    lead_seconds,
+    record_from_channels,
+    short_name,
+)
 from formats.hints import Hints
 from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
@@ -88,23 +95,35 @@ def _rhythm(element: Element) -> tuple[float, list[Channel]]:
     if not scale:
         raise CorruptFile("the Schiller file's unitperbit is 0 or not a number")
     unit = text_of(element, "resolution/yres/units")
-    return fs, [_channel(channel, scale, unit) for channel in element.findall("channel")]
+    channels = []
+    for channel in element.findall("channel"):
+        name = short_name(text_of(channel, "name"))
+        channels.append(channel_or_fault(name, _channel, channel, name, scale, unit))
+        _check_count(channel, channels[-1])
+    return fs, channels
 
 
-def _channel(element: Element, scale: float, unit: str | None) -> Channel:
-    name = short_name(text_of(element, "name"))
+def _channel(element: Element, name: str, scale: float, unit: str | None) -> Channel:
     data_type = (text_of(element, "datastype") or _DATA_TYPE).upper()
     if data_type != _DATA_TYPE:
         raise UnknownFormat(
             f"{name}: Schiller samples of another type than {_DATA_TYPE} are not supported"
         )
     codes = parse_numbers(text_of(element, "data"), name)
-    stated = numbers.parse_number(text_of(element, "samplecount"))
-    if stated is not None and stated != len(codes):
-        raise CorruptFile(
-            f"{name}: {stated:g} samples stated in the Schiller file, found {len(codes)}"
-        )
     return Channel(name, codes, unit, scale)
+
+
+def _check_count(element: Element, channel: Channel) -> None:
+    """Raise CorruptFile if a lead has more or fewer samples than the file states for it.
+
+    A lead without samples is left out and named.
+    """
+    samples = len(channel.codes)
+    stated = numbers.parse_number(text_of(element, "samplecount"))
+    if samples and stated not in (None, samples):
+        raise CorruptFile(
+            f"{channel.name}: {stated or 0:g} samples stated in the Schiller file, found {samples}"
+        )
 
 
 def _measurements(root: Element) -> dict[str, float]:

@@ -72,7 +72,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     characteristics = root.find("dataacquisition/signalcharacteristics")
     fs = _sampling_rate(waveforms, characteristics)
     scale_uv = _resolution(waveforms, characteristics)
-    leads = _leads(waveforms, fs)
+    leads, lead_warnings = _leads(waveforms, fs)
     channels = [Channel(name, codes, "uV", scale_uv) for name, codes in leads.items()]
     date = _recording_date(root)
     patient, patient_warnings = _patient(root, date)
@@ -83,7 +83,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         channels,
         patient,
         Reported(date, device, _measurements(root)),
-        patient_warnings,
+        (*lead_warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
 
@@ -136,29 +136,60 @@ def _resolution(waveforms: Element, characteristics: Element | None) -> float:
     return scale_uv
 
 
-def _leads(waveforms: Element, fs: float) -> _Leads:
-    """Return the leads as stored, cut to the stated duration."""
-    duration_ms = numbers.parse_number(waveforms.get("durationperchannel"))
-    stated_samples = MAX_SAMPLES if duration_ms is None else duration_ms * fs / 1000
-    if not 1 <= stated_samples <= MAX_SAMPLES:
-        raise CorruptFile(
-            f"Philips file: {stated_samples:g} samples a channel stated; "
-            f"1 to {MAX_SAMPLES} are allowed"
-        )
-    samples = round(stated_samples)
+def _leads(waveforms: Element, fs: float) -> tuple[_Leads, tuple[str, ...]]:
+    """Return the leads as stored, cut to the stated duration, and warnings for what is cut off."""
+    samples = _stated_samples(waveforms, fs)
     names = _lead_names(waveforms)
     packed = decode_base64(waveforms.text, "waveforms")
-    is_length_stated = duration_ms is not None
     if _is_xli(waveforms):
         stored = xli.unpack(packed, len(names), MAX_SAMPLES)
         channels = [channel.astype(np.float64) for channel in stored]
-        leads = _named(names, channels, samples, check_samples=is_length_stated)
-        return xli.with_limb_leads(leads)
-    # The channels follow each other, each with all its samples. An odd last byte is left out.
+        leads, warnings = _named(names, channels, samples)
+        return xli.with_limb_leads(leads), warnings
+    rows, surplus_warnings = _plain_rows(packed, len(names), samples)
+    leads, warnings = _named(names, rows, samples)
+    return leads, (*surplus_warnings, *warnings)
+
+
+def _stated_samples(waveforms: Element, fs: float) -> int | None:
+    """Return the samples of a channel by the stated duration; None without one."""
+    duration_ms = numbers.parse_number(waveforms.get("durationperchannel"))
+    if duration_ms is None:
+        return None
+    samples = duration_ms * fs / 1000
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise CorruptFile(
+            f"Philips file: {samples:g} samples a channel stated; 1 to {MAX_SAMPLES} are allowed"
+        )
+    return round(samples)
+
+
+def _plain_rows(
+    packed: bytes, leads: int, samples: int | None
+) -> tuple[Sequence[NDArray[np.float64]], tuple[str, ...]]:
+    """Return uncompressed channels, which follow each other, each with all its samples.
+
+    leads    the number of named leads; the file may have further channels
+    samples  of a channel, as stated; None if the file states no duration
+
+    Also returns a warning for what follows the named leads. Raises CorruptFile if the bytes are a
+    multiple of what is stated, as either the channels or their samples may then be more.
+    """
     plain = np.frombuffer(packed[: len(packed) // 2 * 2], "<i2").astype(np.float64)
-    length = len(plain) // len(names)
-    rows = plain[: length * len(names)].reshape(len(names), -1)
-    return _named(names, list(rows), samples, check_samples=is_length_stated)
+    stated_values = leads * (samples or len(plain) // leads)
+    length = len(plain) // leads
+    if samples is not None and len(plain) > stated_values and len(plain) % samples == 0:
+        if len(plain) % stated_values == 0:
+            raise CorruptFile(
+                f"Philips file: {len(plain)} samples found, {stated_values} belong to the {leads} "
+                f"leads of {samples} samples that it states"
+            )
+        length = samples
+    surplus_bytes = len(packed) - 2 * leads * length
+    warnings: tuple[str, ...] = ()
+    if surplus_bytes:
+        warnings = (f"file: {surplus_bytes} bytes after the leads of the Philips file, left out",)
+    return list(plain[: length * leads].reshape(leads, -1)), warnings
 
 
 def _lead_names(waveforms: Element) -> list[str]:
@@ -185,17 +216,13 @@ def _is_xli(waveforms: Element) -> bool:
 
 
 def _named(
-    names: Sequence[str],
-    channels: Sequence[NDArray[np.float64]],
-    samples: int,
-    *,
-    check_samples: bool,
-) -> _Leads:
-    """Return the first channels under their names, cut to `samples`.
+    names: Sequence[str], channels: Sequence[NDArray[np.float64]], samples: int | None
+) -> tuple[_Leads, tuple[str, ...]]:
+    """Return the first channels under their names, cut to `samples`, with a warning if they are.
 
     An XLI stream usually has 16 channels, which are more than the names. Raises CorruptFile if
-    there are fewer channels than names, if the lengths of the named channels differ, or, with
-    `check_samples`, if they are shorter than `samples`.
+    there are fewer channels than names, if the lengths of the named channels differ, or if they
+    are shorter than `samples`; None means that the file does not state it.
     """
     if len(channels) < len(names):
         raise CorruptFile(f"Philips file: {len(names)} leads named, {len(channels)} channels found")
@@ -206,9 +233,16 @@ def _named(
             f"Philips file: channels of {shortest} to {max(lengths)} samples found; "
             "all must have the same number"
         )
-    if check_samples and shortest < samples:
+    if samples is not None and shortest < samples:
         raise CorruptFile(f"Philips file: {samples} samples a channel stated, found {shortest}")
-    return {name: channel[:samples] for name, channel in zip(names, channels, strict=False)}
+    warnings: tuple[str, ...] = ()
+    if samples is not None and shortest > samples:
+        warnings = (
+            f"file: {shortest - samples} samples a lead after the {samples} that the Philips file "
+            "states, left out",
+        )
+    leads = {name: channel[:samples] for name, channel in zip(names, channels, strict=False)}
+    return leads, warnings
 
 
 def _measurements(root: Element) -> dict[str, float]:

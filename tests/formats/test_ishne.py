@@ -112,12 +112,42 @@ def test_other_codes_are_named_in_the_warning(code: int, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("stated", "samples"),
-    [(100, 100), (200, 100), (90, 90), (1, 1)],
+    [(100, 100), (200, 100), (90, 90), (51, 51)],
 )
 def test_the_header_states_samples_of_one_lead_or_of_all(stated: int, samples: int) -> None:
     record = opened(ishne([RAMP, -RAMP], [5, 6], stated=stated))
+    surplus = 100 - samples
+    assert record.warnings == (
+        (
+            f"file: {4 * surplus} bytes ({surplus} samples a lead) after the samples that the "
+            "ISHNE header states, left out",
+        )
+        if surplus
+        else ()
+    )
     np.testing.assert_allclose(
         record.signal, np.array([RAMP[:samples], -RAMP[:samples]]) * 2.5e-3, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(("leads", "times"), [(1, 2), (2, 4), (2, 100)])
+def test_a_file_that_may_hold_more_leads_than_stated_is_refused(leads: int, times: int) -> None:
+    rows = [RAMP] * leads
+    with pytest.raises(CorruptFile) as caught:
+        opened(ishne(rows, [5, 6][:leads], stated=100 // times))
+    assert caught.value.detail == (
+        f"the ISHNE file has {200 * leads} bytes of samples, {200 * leads // times} belong to the "
+        f"leads and samples that its header states; it may hold {times} times as many leads"
+    )
+
+
+@pytest.mark.parametrize("surplus", [1, 2, 3])
+def test_bytes_of_an_incomplete_sample_are_named(surplus: int) -> None:
+    record = opened(ishne([RAMP, -RAMP], [5, 6]) + bytes(surplus))
+    assert record.samples == 100
+    assert record.warnings == (
+        f"file: {surplus} bytes (0 samples a lead) after the samples that the ISHNE header states, "
+        "left out",
     )
 
 

@@ -120,6 +120,41 @@ def test_every_type_of_plain_sample_is_read(dtype: str) -> None:
     assert (record.fs, record.units, record.warnings) == (50.0, "mV", ())
 
 
+NO_INTERPRETATION = (
+    "signal: the DICOM file does not state how samples are stored (Waveform Sample Interpretation);"
+    " they are read as signed integers, as the standard demands of an ECG"
+)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32"])
+@pytest.mark.parametrize("absent", [True, False])
+def test_samples_without_an_interpretation_are_signed(dtype: str, absent: bool) -> None:
+    item = group([channel("I", 1), channel("II", 2)], [RAMP.astype(dtype)] * 2)
+    del item.WaveformSampleInterpretation
+    if not absent:
+        item.WaveformSampleInterpretation = ""
+    record = opened(file(item))
+    np.testing.assert_allclose(record.signal, [RAMP * 1e-3] * 2, rtol=1e-6)
+    assert record.warnings == (NO_INTERPRETATION,)
+
+
+def test_samples_of_8_bit_need_an_interpretation() -> None:
+    item = group([channel("I", 1)], [RAMP.astype(np.int8)])
+    del item.WaveformSampleInterpretation
+    with pytest.raises(UnknownFormat, match="8 bit in interpretation ''"):
+        opened(file(item))
+
+
+def test_a_group_that_cannot_be_read_is_left_out_and_named() -> None:
+    broken = group([channel("V1", 3)], [RAMP], fs="0")
+    record = opened(file(group([channel("I", 1)], [RAMP]), broken))
+    assert record.lead_names == ("I",)
+    assert record.warnings == (
+        "file: a group of channels is left out: fs: the DICOM waveform's sampling frequency is not "
+        "a number above 0",
+    )
+
+
 def test_samples_are_in_the_byte_order_of_the_transfer_syntax() -> None:
     rows = [RAMP * 3, RAMP - 7]
     item = group([channel("I", 1), channel("II", 2)], rows, byte_order=">")

@@ -334,7 +334,32 @@ def test_fields_are_found_in_channels_and_groups_down_to_the_end() -> None:
         Field(0x09, b"\0\x04", 2),
         Field(0x04, b"\x07", 133),
         Field(0x17, b"x" * 200),
+        Field(0x80, b"\0" + lead(9)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("after", "surplus"), [(b"", 0), (b"\0" * 9, 0), (b"more\0", 4), (lead(9), 4)]
+)
+def test_bytes_after_the_end_are_named(after: bytes, surplus: int) -> None:
+    record = opened(HEAD + data_of(RAMP) + END + after)
+    np.testing.assert_allclose(record.signal, [RAMP * 2.5e-3], rtol=1e-5)
+    assert record.warnings == (
+        (f"file: {surplus} bytes beyond the samples that the MFER file states, left out",)
+        if surplus
+        else ()
+    )
+
+
+@pytest.mark.parametrize("surplus", [1, 2, 80])
+def test_samples_beyond_the_stated_sequences_are_named(surplus: int) -> None:
+    data = tag(0x1E, RAMP.astype(">i2").tobytes() + bytes(surplus))
+    head = HEAD + tag(0x04, b"\0\x64") + tag(0x06, b"\x01")
+    record = opened(head + data + END)
+    np.testing.assert_allclose(record.signal, [RAMP * 2.5e-3], rtol=1e-5)
+    assert record.warnings == (
+        f"file: {surplus} bytes beyond the samples that the MFER file states, left out",
+    )
 
 
 def test_single_zero_bytes_are_skipped_within_an_indefinite_value_too() -> None:

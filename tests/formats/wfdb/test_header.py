@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from errors import CorruptFile, UnknownFormat, UnsafeFile
+from formats.parts import Part
+from formats.registry import read
 from formats.wfdb.header import (
     MAX_FRAME_SAMPLES,
     MAX_HEADER_BYTES,
@@ -16,6 +18,7 @@ from formats.wfdb.header import (
     named_files,
     parse_header,
 )
+from tests.formats.wfdb.writer import RAMP, encode
 
 SIGNAL = "rec.dat 16 200/mV 12 0 0 0 0 I"
 DEFAULT_RATE = "fs: missing in the WFDB header; WFDB's default of 250 Hz is used"
@@ -191,10 +194,14 @@ def test_a_header_that_contradicts_itself_is_refused(data: bytes, detail: str) -
 
 
 @pytest.mark.parametrize("gain", ["inf/mV", "nan", "1e400", "1000(x)", "--3"])
-def test_a_gain_that_is_not_a_finite_number_is_refused(gain: str) -> None:
-    with pytest.raises(CorruptFile) as caught:
-        parse_header(head("rec 1 500 11", f"rec.dat 16 {gain}"))
-    assert caught.value.detail == "signal 0: the gain in the WFDB header is not a finite number"
+def test_a_signal_whose_gain_is_not_a_finite_number_cannot_be_read(gain: str) -> None:
+    header = head(
+        "rec 2 500 11", f"rec.dat 16 {gain} 12 0 0 0 0 I", "rec.dat 16 1/mV 12 0 0 0 0 II"
+    )
+    parts = [Part("rec.hea", header), Part("rec.dat", encode([*RAMP, *RAMP], 16))]
+    record = read(parts)
+    assert record.lead_names == ("II",)
+    assert record.warnings == ("signal: I left out: its gain or offset is not a finite number",)
 
 
 def test_an_unknown_storage_format_is_refused_with_those_that_are_known() -> None:

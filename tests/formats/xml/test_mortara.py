@@ -107,7 +107,7 @@ def test_the_xml_time_is_preferred_and_an_age_follows_from_the_date_of_birth() -
     assert record.patient.sex == "male"
 
 
-SAMPLES = "V6: {} samples of 2 bytes stated in the Mortara file, found {} bytes"
+SAMPLES = "V6: {} samples stated in the Mortara file, found {}"
 TYPES = (
     "V6: Mortara samples of another type than signed integers of 8, 16 or 32 bit or unsigned ones "
     "of 8 or 16 bit, in base64, are not supported"
@@ -128,11 +128,11 @@ SCALE = "V6: UNITS_PER_MV of the Mortara file is not a number above 0"
         ({"BITS": "12"}, UnknownFormat, TYPES),
         ({"BITS": "32", "FORMAT": "UNSIGNED"}, UnknownFormat, TYPES),
         ({"ENCODING": "HEX"}, UnknownFormat, TYPES),
-        ({"DURATION": "99"}, CorruptFile, SAMPLES.format(99, 200)),
+        ({"DURATION": "99"}, CorruptFile, SAMPLES.format(99, 100)),
         (
             {"DURATION": "", "DATA": base64_of([1, 2, 3], "i1")},
             CorruptFile,
-            SAMPLES.format(0, 3),
+            "V6: 3 bytes of samples; a multiple of 2 is required",
         ),
     ],
 )
