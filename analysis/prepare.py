@@ -19,7 +19,8 @@ from errors import EcgError, NoModel, TooFewLeads, TooShort
 from model_store.manifest import Role
 from signal_quality import Quality, assess_leads, without_pulse
 from signals.checks import check_record
-from signals.leads import TwelveLeads
+from signals.leads import TwelveLeads, twelve_leads
+from signals.pages import pages_of
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, Segments, make_segments
 
@@ -147,7 +148,7 @@ def _measure(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> Measure
         return MeasuredRecord(
             warnings=("measurements: the recording is unreadable; nothing is measured",)
         )
-    measured = measure_record(record, leads)
+    measured = _measure_page(record, leads)
     if quality.readable or measured.number("heart_rate_bpm") is None:
         return measured
     # Annotators refuse all twelve leads for a single lead that is off; the others are still worth
@@ -157,6 +158,29 @@ def _measure(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> Measure
         "measured on its better leads"
     )
     return replace(measured, warnings=(doubt, *measured.warnings))
+
+
+def _measure_page(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
+    """Measure a recording, or its first page if the leads were recorded one group after another.
+
+    Beats of different pages have no lead in common, so that their waves cannot be compared.
+    """
+    pages = pages_of(record)
+    if not pages:
+        return measure_record(record, leads)
+    # The times in the answer count from the start of the recording, where the first page begins.
+    first = pages[0]
+    part = first.part_of(record)
+    warning = (
+        f"measurements: on {', '.join(part.lead_names)} from {first.start / record.fs:g} to "
+        f"{first.stop / record.fs:g} s, because the leads were recorded one group after another"
+    )
+    if first.start > 0:
+        return MeasuredRecord(
+            warnings=("measurements: no lead is known at the start of the recording",)
+        )
+    measured = measure_record(part, twelve_leads(part))
+    return replace(measured, warnings=(warning, *measured.warnings))
 
 
 def _includes(options: Options, part: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signal_quality.by_page import assess_pages
 from signal_quality.calibration import Uncalibrated, without_pulse
 from signal_quality.findings import findings_by_lead, missing_lead_findings
 from signal_quality.model import shipped_model
@@ -26,6 +27,7 @@ from signal_quality.words import joint_word, lead_word, recommendation, record_w
 from signals.calibration import Pulse
 from signals.gaps import find_gaps, max_gap_samples
 from signals.leads import LEADS, TwelveLeads
+from signals.pages import pages_of
 from signals.record import EcgRecord
 
 UNITS_UNKNOWN: Final = (
@@ -66,6 +68,9 @@ def assess_leads(sent: EcgRecord, without: Uncalibrated) -> Quality:
     without  `without_pulse` of it
     """
     leads = without.leads
+    pages = pages_of(without.record)
+    if pages:
+        return assess_pages(without.record, leads, pages, assess)
     measured = _measure(without)
     lead_qualities = _judge_leads(sent, leads, measured)
     record_findings = [

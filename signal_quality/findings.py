@@ -15,6 +15,7 @@ from signal_quality.electrodes import electrodes_of
 from signal_quality.quality import Finding
 from signals.gaps import MAX_FILLED_GAP_S, find_gaps, longest_runs, max_gap_samples
 from signals.leads import LEADS, TwelveLeads
+from signals.pages import page_rows
 from signals.record import EcgRecord
 
 # Shortest constant stretch that is a flat line. A choice: at 30 beats per minute and faster, every
@@ -103,6 +104,8 @@ def gap_findings(record: EcgRecord) -> dict[str, Finding]:
     mostly_missing  over half of the samples are missing; value and limit are shares of the samples
     gaps            other leads with gaps longer than 0.2 s; the value is the sum of these gaps, the
                     limit is 0.2, both in seconds
+
+    A lead that was recorded on one of several pages was not interrupted and has no finding.
     """
     missing = np.isnan(record.signal)
     if not missing.any():
@@ -114,8 +117,11 @@ def gap_findings(record: EcgRecord) -> dict[str, Finding]:
         runs.lead[is_long], weights=runs.samples[is_long], minlength=len(record.lead_names)
     )
     shares = missing.mean(axis=1)
+    is_page = page_rows(record.signal, record.fs)
     findings = {}
     for row, lead in enumerate(record.lead_names):
+        if is_page[row]:
+            continue
         advice = f"Check the cable and the {electrodes_of(lead)}: the signal is interrupted."
         if shares[row] > MAX_UNUSABLE_SHARE:
             share = float(shares[row])

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.pages import page_rows
 from signals.record import EcgRecord, Units
 
 LEADS: Final = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -106,15 +107,17 @@ def canonical_lead(name: str) -> str | None:
 def twelve_leads(record: EcgRecord) -> TwelveLeads:
     """Return all twelve leads of a recording: as sent, derived, or NaN.
 
-    A lead with more than half of its samples missing counts as missing, and so does a lead that is
-    constant: devices write one value for leads that they do not record. Such a limb lead may be
-    derived from others. No other sent lead is overwritten.
+    A lead with more than half of its samples missing counts as missing, unless the leads were
+    recorded one group after another (`signals.pages`). So does a lead that is constant: devices
+    write one value for leads that they do not record. Such a limb lead may be derived from others.
+    No other sent lead is overwritten.
     """
     samples = record.samples
     signal = np.full((len(LEADS), samples), np.nan, np.float32)
     signal[[_ROW[lead] for lead in record.lead_names]] = record.signal
     known_samples = _count_known(signal)
     recorded = (2 * known_samples >= samples) & (known_samples > 0)
+    recorded |= page_rows(signal, record.fs)
     constant = recorded & _are_constant(signal)
     present = recorded & ~constant
     signal[~present] = np.nan

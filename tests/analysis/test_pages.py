@@ -1,0 +1,78 @@
+"""A recording in pages, as an ECG is printed: judged page by page, measured on the first one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.prepare import Prepared, prepare
+from signals.record import EcgRecord
+from tests.analysis.deployments import BOTH, LEADS, asked
+from tests.intervals.synthetic import synthetic
+
+SIGNAL = synthetic(seconds=10.0).astype(np.float32)
+
+
+def in_pages(pages: int, strip: str | None = None) -> EcgRecord:
+    """Return twelve leads in pages of equal length, and one lead throughout."""
+    signal = np.full_like(SIGNAL, np.nan)
+    rows, samples = 12 // pages, 5000 // pages
+    for page in range(pages):
+        place = (slice(rows * page, rows * (page + 1)), slice(samples * page, samples * (page + 1)))
+        signal[place] = SIGNAL[place]
+    if strip is not None:
+        signal[LEADS.index(strip)] = SIGNAL[LEADS.index(strip)]
+    return EcgRecord(signal, 500.0, LEADS)
+
+
+def analysed(record: EcgRecord) -> Prepared:
+    return prepare(record, asked(BOTH, include="measurements,quality"), BOTH, max_seconds=60)
+
+
+WHOLE = analysed(EcgRecord(SIGNAL, 500.0, LEADS))
+
+
+@pytest.mark.parametrize(
+    ("pages", "strip", "leads", "seconds"),
+    [
+        (4, None, "I, II, III", "2.5"),
+        (3, None, "I, II, III, aVR", "3.33"),
+        (4, "II", "II", "10"),
+        (4, "V5", "V5", "10"),
+    ],
+)
+def test_pages_are_judged_for_themselves_and_the_first_is_measured(
+    pages: int, strip: str | None, leads: str, seconds: str
+) -> None:
+    answer = analysed(in_pages(pages, strip))
+    assert answer.quality is not None and answer.measured is not None
+    assert answer.quality["readable"]
+    assert list(answer.quality["leads"]) == list(LEADS)
+    assert {lead["word"] for lead in answer.quality["leads"].values()} <= {"Excellent", "Good"}
+    assert WHOLE.measured is not None
+    whole = WHOLE.measured.number("heart_rate_bpm")
+    assert answer.measured.number("heart_rate_bpm") == pytest.approx(whole, rel=0.03)
+    warning = f"measurements: on {leads} from 0 to {seconds}"
+    assert any(text.startswith(warning) for text in answer.warnings)
+    assert not any("missing" in text for text in answer.warnings)
+
+
+def test_noise_on_one_page_is_told_of_its_leads_only() -> None:
+    record = in_pages(4)
+    record.signal[9:, 3750:] += np.random.default_rng(0).normal(0, 1.5, (3, 1250))
+    quality = analysed(record).quality
+    assert quality is not None
+    words = {lead: part["word"] for lead, part in quality["leads"].items()}
+    assert {words[lead] for lead in LEADS[:9]} <= {"Excellent", "Good"}
+    assert {words[lead] for lead in LEADS[9:]} <= {"Poor", "Unreadable"}
+
+
+def test_without_a_page_at_the_start_nothing_is_measured() -> None:
+    record = in_pages(4)
+    record.signal[:3] = np.nan
+    answer = analysed(record)
+    assert answer.measured is not None
+    assert answer.measured.number("heart_rate_bpm") is None
+    assert answer.quality is not None
+    assert answer.quality["leads"]["I"]["word"] == "Unreadable"
+    assert "measurements: no lead is known at the start of the recording" in answer.warnings
