@@ -64,7 +64,7 @@ def hints_from_params(params: Mapping[str, Sequence[str]]) -> Hints:
         recording_duration=fields.positive(
             _number(params, "recording_duration"), ("recording_duration",)
         ),
-        id=tuple(_id(value, index) for index, value in enumerate(params.get("id", ()))),
+        id=_ids(params.get("id", ())),
     )
 
 
@@ -121,6 +121,13 @@ def _lead_names(params: Mapping[str, Sequence[str]]) -> LeadNames:
     if text is None:
         return LeadNames()
     return lead_names([entry.strip() for entry in text.split(",")], loc=(name,))
+
+
+def _ids(values: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids; none at all if all are empty, as the fields of a form may be."""
+    if not any(values):
+        return ()
+    return tuple(_id(value, index) for index, value in enumerate(values))
 
 
 def _id(value: str, index: int) -> str:

@@ -25,6 +25,7 @@ from server.media_types import (
 )
 from server.openapi.error_examples import problem_example
 from server.openapi.examples import ANSWERS, REQUESTS
+from server.openapi.loaded_models import LoadedModels
 from server.openapi.parameters import (
     ANSWER_HEADERS,
     ECG_ERRORS,
@@ -102,12 +103,17 @@ MODEL_LINKS: Schema = {
 
 
 @lru_cache(maxsize=4)
-def openapi_bytes(settings: Settings) -> bytes:
+def openapi_bytes(settings: Settings, loaded: LoadedModels) -> bytes:
     """Return the document as it is served; built once for each process."""
-    return orjson.dumps(openapi_document(settings))
+    return orjson.dumps(openapi_document(settings, loaded))
 
 
-def openapi_document(settings: Settings) -> Schema:
+def openapi_document(settings: Settings, loaded: LoadedModels | None = None) -> Schema:
+    """Return the document of a server with these settings and models; without any by default."""
+    loaded = loaded or LoadedModels()
+    recordings = {
+        f"/{route}": {"post": _recording_operation(route, settings, loaded)} for route in ROUTES
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -120,7 +126,7 @@ def openapi_document(settings: Settings) -> Schema:
         "servers": [{"url": "/", "description": "This server"}],
         "tags": TAGS,
         "paths": {
-            **{f"/{route}": {"post": _recording_operation(route, settings)} for route in ROUTES},
+            **recordings,
             **_upload_paths(settings),
             **_operator_paths(settings),
         },
@@ -145,13 +151,17 @@ def codes_of(route: Route) -> list[type[EcgError]]:
     return [kind for kind in public_errors() if route in ONLY_ON.get(kind.code, (route,))]
 
 
-def _recording_operation(route: Route, settings: Settings) -> Schema:
+def _recording_operation(route: Route, settings: Settings, loaded: LoadedModels) -> Schema:
     text = ROUTE_TEXTS[route]
+    about_models = {"analyze": loaded.labels_text, "extract_features": loaded.widths_text}
+    description = text.description
+    if route in about_models:
+        description += f"\n\n{about_models[route]()}"
     return {
         "operationId": route,
         "tags": ["recordings"],
         "summary": text.summary,
-        "description": text.description,
+        "description": description,
         "parameters": query_parameters(route) + request_headers(),
         "security": security_of(f"/{route}", settings),
         "requestBody": _request_body(route, settings),

@@ -6,9 +6,9 @@ from typing import Any
 
 from analysis.options import DEFAULT_PARTS, ON_DEMAND_PARTS, PARTS
 from formats.fields import MAX_AGE_YEARS, MAX_DATE_CHARS, MAX_ID_CHARS
-from server.media_types import JSON
 from server.recording_routes import ROUTE_OPTIONS, Route
 from server.routes.admission import MAX_DEADLINE_MS
+from server.stages.predict_form import ABOVE_YEARS
 from signals.checks import MAX_FS_HZ, MIN_FS_HZ
 from signals.leads import LEADS
 
@@ -117,6 +117,19 @@ HINT_SCHEMAS: dict[str, Schema] = {
     },
 }
 
+# /predict needs the age: in a JSON file, or in a field. The example is what Swagger UI sends.
+PREDICT_FIELDS: dict[str, Schema] = {
+    "age": {
+        **HINT_SCHEMAS["age"],
+        "description": f"Years, where no JSON file states them; above {ABOVE_YEARS} for a result.",
+        "examples": [63],
+    },
+    "recording_date": {
+        **HINT_SCHEMAS["recording_date"],
+        "description": "Returned unchanged, where no JSON file states it.",
+    },
+}
+
 
 def options_schema(route: Route) -> Schema:
     """Return the options as fields of a JSON or msgpack body."""
@@ -136,6 +149,8 @@ def form_schema(route: Route) -> Schema:
     fields = {
         name: _as_form_field(OPTION_SCHEMAS[name]) for name in ROUTE_OPTIONS[route]
     } | HINT_SCHEMAS
+    if route == "predict":
+        fields |= PREDICT_FIELDS
     return {"type": "object", "properties": {"file": files, **fields}, "required": ["file"]}
 
 
@@ -160,15 +175,10 @@ def request_headers() -> list[Schema]:
 
 
 def _option_parameter(name: str) -> Schema:
-    # The only option that is an object: a JSON string in the query.
-    if name == "thresholds":
-        return {
-            "name": name,
-            "in": "query",
-            "description": OPTION_SCHEMAS[name]["description"],
-            "content": {JSON: {"schema": _without_description(OPTION_SCHEMAS[name])}},
-        }
-    parameter = _parameter("query", name, OPTION_SCHEMAS[name])
+    schema = OPTION_SCHEMAS[name]
+    if schema["type"] == "object":
+        return _parameter("query", name, _as_json_string(schema))
+    parameter = _parameter("query", name, schema)
     if name == "include":
         parameter |= {"style": "form", "explode": False}
     return parameter
@@ -193,12 +203,19 @@ def _as_form_field(schema: Schema) -> Schema:
     if schema["type"] == "array":
         return {"type": "string", "description": schema["description"] + " Comma-separated."}
     if schema["type"] == "object":
-        return {
-            "type": "string",
-            "contentMediaType": JSON,
-            "description": schema["description"] + " A JSON string.",
-        }
+        return _as_json_string(schema)
     return schema
+
+
+def _as_json_string(schema: Schema) -> Schema:
+    """Return an object as a query or a form has it.
+
+    With a `contentMediaType`, Swagger UI would ask for a file.
+    """
+    return {
+        "type": "string",
+        "description": schema["description"] + ' A JSON string: {"Atrial fibrillation": 0.5}.',
+    }
 
 
 HEADER_PARAMETERS: dict[str, Schema] = {

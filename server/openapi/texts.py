@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model_store.labels import ecg_fm_labels
 from server.recording_routes import Route
 from server.settings import Settings
-
-
-def _label_rows() -> str:
-    return "\n".join(
-        f"| {label.name} | {label.joining} | {label.threshold:.3f} | {label.description} |"
-        for label in ecg_fm_labels()
-    )
-
 
 INFO = """\
 **Research use only.** Not a medical device; nothing here is intended for decisions about a patient.
@@ -35,29 +26,8 @@ Where the server asks for one, send a key as `X-API-Key`, or a key or token as `
 Bearer`. It has scopes: `analyze` for every route that takes recordings but /extract_features, which
 needs `features`; `operator` for /metrics and the whole of /health.
 
-## Probabilities of labels
-`probability` is inflated by training; `probability_prior_corrected` and the default thresholds
-undo that, as /analyze explains. **Accessory pathway conduction** is not WPW: it means atrial
-fibrillation or flutter.
-"""
-
-LABELS = f"""\
-### What a label's probability means
-`probability` is the model's output. ECG-FM was trained with a weight *w* on the positives of each
-label, which multiplies the odds by *w*: for rare labels a probability of 0.9 may still mean
-*unlikely*. `probability_prior_corrected` undoes it, sigmoid(logit - ln w). The default
-`threshold` of a label is w / (1 + w), which is *more likely than not* after that correction;
-`positive` is `probability` >= `threshold`. A request can set its own `thresholds`.
-
-**Accessory pathway conduction** is not WPW. Nearly all of its positives in training were atrial
-fibrillation or flutter, which the labeler's hierarchy files under re-entry, and re-entry under
-this name.
-
-ECG-FM's own labels (/models lists the loaded ones):
-
-| label | joined over segments by | default threshold | meaning |
-|---|---|---|---|
-{_label_rows()}
+## Labels
+/analyze explains the labels of the models that are loaded here, and what their probabilities mean.
 """
 
 TAGS = [
@@ -84,8 +54,7 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
         "Everything about a recording",
         "Rhythm, labels, measurements, quality and the embedding, as far as `include` asks for "
         "them. A part that was not asked for is absent; a part that cannot be computed is null. "
-        "Recordings under 5 s get no model parts: ECG-FM was never trained on shorter ones.\n\n"
-        f"{LABELS}",
+        "Recordings under 5 s get no model parts: ECG-FM was never trained on shorter ones.",
         "The analysis of one record, or `results` for many.",
     ),
     "extract_features": _RouteText(
@@ -106,10 +75,10 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
     ),
     "predict": _RouteText(
         "Whether there is a pacemaker (form of an earlier service)",
-        "A JSON object with the patient's `age` (and `recording_date`), and one ECG, as file parts "
-        "in any order and under any names. A result is given above 18 years. Every error has "
-        "`result: null`. `pacemaker_result` is the same under the name that later versions of "
-        "that service use.",
+        "A JSON object with the patient's `age` (and `recording_date`), or fields of these names, "
+        "and one ECG, as file parts in any order and under any names. A result is given above 18 "
+        "years. Every error has `result: null`. `pacemaker_result` is the same under the name that "
+        "later versions of that service use.",
         "The result; null with the reason in `warnings` if the recording cannot be read.",
     ),
     "classify": _RouteText(

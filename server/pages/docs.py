@@ -19,6 +19,7 @@ from starlette.responses import Response
 from errors import NotFound
 from server.media_types import CSS, HTML, JAVASCRIPT, JSON
 from server.openapi.document import openapi_bytes
+from server.openapi.loaded_models import LoadedModels
 from server.pages.markdown import render
 from server.pages.static import Static
 from server.workers.service import service_of
@@ -34,6 +35,10 @@ ASSETS: Final[dict[str, tuple[str, str]]] = {
     "swagger-start.js": ("", JAVASCRIPT),
     "redoc-start.js": ("", JAVASCRIPT),
     "page.css": ("", CSS),
+}
+# ReDoc's footer loads the logo of its maker from a server on the internet.
+REPLACED: Final = {
+    "redoc.standalone.js": (b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,"),
 }
 # The allowed pages of docs/. A path of a request never becomes a path of the file system.
 PAGES: Final = (
@@ -121,7 +126,9 @@ REDOC: Final = _html_page(
 async def openapi(request: Request) -> Response:
     # In a thread, as the first answer of a page reads or builds it, and compresses it.
     def respond() -> Response:
-        return _openapi_page(openapi_bytes(service_of(request).settings)).respond(request)
+        service = service_of(request)
+        body = openapi_bytes(service.settings, LoadedModels.of(service.deployment))
+        return _openapi_page(body).respond(request)
 
     return await asyncio.to_thread(respond)
 
@@ -167,8 +174,12 @@ def _openapi_page(body: bytes) -> Static:
 @cache
 def _asset(name: str) -> Static:
     package, media_type = ASSETS[name]
-    path = _assets_folder(package) / name
-    return Static(path.read_bytes(), media_type, NOSNIFF)
+    content = (_assets_folder(package) / name).read_bytes()
+    if name in REPLACED:
+        address, replacement = REPLACED[name]
+        assert address in content, f"{name}: another version loads its logo from elsewhere"
+        content = content.replace(address, replacement)
+    return Static(content, media_type, NOSNIFF)
 
 
 def _assets_folder(package: str) -> Path:

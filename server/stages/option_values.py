@@ -135,7 +135,7 @@ def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float]
             loc=("thresholds",),
         )
     labels = deployment.threshold_labels()
-    if not labels:
+    if value and not labels:
         return {}, ("thresholds: no effect, because no encoder with labels is loaded",)
     thresholds: dict[str, float] = {}
     for name, threshold in value.items():

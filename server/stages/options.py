@@ -58,11 +58,13 @@ def _misplaced_options(values: Mapping[str, object], route: Route) -> tuple[str,
 def query_options(params: Mapping[str, list[str]]) -> dict[str, object]:
     """Return the options among a query's parameters or a form's fields.
 
-    `include` may be repeated, once for each part. Of another option the last value counts.
+    `include` may be repeated, once for each part. Of another option the last value counts. An empty
+    field is one that was not sent: a browser sends those that nobody filled.
     """
     options: dict[str, object] = {}
     for name, values in params.items():
-        if name in ALL_OPTIONS:
+        values = [value for value in values if value.strip()]
+        if name in ALL_OPTIONS and values:
             options[name] = ",".join(values) if name == "include" else values[-1]
     return options
 

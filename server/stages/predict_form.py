@@ -1,11 +1,12 @@
 """/predict, the upload form of an earlier service: whether an adult has a pacemaker, from one ECG.
 
-The form has a JSON object about the patient and the files of the ECG.
+The form has a JSON object about the patient, or fields with the same names, and the files of the
+ECG.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,27 +60,38 @@ class Prediction(TypedDict):
     warnings: list[str]
 
 
-def read_predict_form(files: list[Part]) -> tuple[PredictForm, list[Part]]:
-    """Return what the JSON object about the patient states, and the files of the ECG.
+def read_predict_form(
+    files: list[Part], fields: Mapping[str, Sequence[str]]
+) -> tuple[PredictForm, list[Part]]:
+    """Return what is stated about the patient, and the files of the ECG.
+
+    fields  of the form or the query; used if there is no JSON object
 
     The JSON object is found by its content. Raises MissingPart, BadType, MissingField, UnderAge.
     """
     patients = [file for file in files if _is_json_object(file) and not is_recording(file)]
-    if len(patients) != 1:
+    recording = [file for file in files if not any(file is patient for patient in patients)]
+    about: object = {name: _last(fields.get(name, ())) for name in ("age", "recording_date")}
+    if len(patients) > 1 or (not patients and not any(fields.get("age", ()))):
         raise MissingPart(
             f"the form has {len(patients)} JSON objects about the patient; exactly one, with the "
-            "age, is needed, in addition to the ECG's files"
+            "age, or the field age is needed, in addition to the ECG's files"
         )
-    about = json_body.loads(patients[0].data)
+    if patients:
+        about = json_body.loads(patients[0].data)
     if not isinstance(about, Mapping):
         raise BadType("the JSON about the patient must be an object with an age", loc=("age",))
     form = _patient_of(about)
-    recording = [file for file in files if file is not patients[0]]
     if not recording:
         raise MissingPart(
             "the form has a JSON object about the patient and no ECG; send the ECG's files too"
         )
     return form, recording
+
+
+def _last(values: Sequence[str]) -> str | None:
+    """Return the last value that is not empty, which an empty field of a form is."""
+    return next((value for value in reversed(values) if value), None)
 
 
 def prediction(analysis: answer_types.Analysis, form: PredictForm) -> Prediction:

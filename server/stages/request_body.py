@@ -198,7 +198,7 @@ def _from_form(body: bytes, task: Task, deployment: Deployment, limits: Limits) 
     params = {**task.params, **fields}
     form: LegacyForm | None = None
     if task.head.route == "predict":
-        form, files = read_predict_form(files)
+        form, files = read_predict_form(files, params)
     elif task.head.route == "classify":
         form = read_classify_form(query_options(params))
     elif task.head.route == "diagnosis":

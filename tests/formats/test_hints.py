@@ -99,6 +99,13 @@ def test_the_longest_date_and_id_are_read() -> None:
     assert (hints.recording_date, hints.id) == ("x" * 64, ("y" * 128,))
 
 
+def test_empty_fields_are_absent() -> None:
+    names = sorted(HINT_NAMES)
+    assert hints_from_params({name: [""] for name in names}) == Hints()
+    assert hints_from_params({name: ["", " "] for name in names if name != "id"}) == Hints()
+    assert hints_from_params({"id": ["", "b"]}).id == ("", "b"), "the first record has none"
+
+
 def test_one_record_has_one_id_at_most() -> None:
     assert single_id(Hints()) is None
     assert single_id(Hints(id=("a",))) == "a"

@@ -19,12 +19,15 @@ from openapi_spec_validator import validate
 from analysis.options import PARTS
 from errors import public_errors
 from formats.hints import HINT_NAMES
+from model_store.labels import Label
 from server.app import configure_app
 from server.openapi.document import ONLY_ON, ROUTES, openapi_document
 from server.openapi.examples import FS, record, record_by_lead
+from server.openapi.loaded_models import LoadedModels
 from server.openapi.parameters import ANSWER_HEADERS, HINT_SCHEMAS, OPTION_SCHEMAS
 from server.recording_routes import ROUTE_OPTIONS
 from server.settings import Settings
+from tests.analysis.deployments import BOTH
 from tests.server.harness import RunningServer
 
 DOCUMENT = openapi_document(Settings())
@@ -310,7 +313,7 @@ def test_the_operators_lines_have_the_documented_type(client: httpx.Client, path
 
 
 def test_what_integrators_must_know_is_said() -> None:
-    text = json.dumps(DOCUMENT)
+    text = json.dumps(openapi_document(Settings(), LoadedModels.of(BOTH)))
     for said in (
         "Research use only",
         "w / (1 + w)",
@@ -319,3 +322,31 @@ def test_what_integrators_must_know_is_said() -> None:
         "X-Request-Deadline-Ms",
     ):
         assert said in text
+
+
+def described(document: dict[str, Any], route: str) -> str:
+    return str(document["paths"][f"/{route}"]["post"]["description"])
+
+
+def test_it_explains_the_labels_of_the_loaded_models(client: httpx.Client) -> None:
+    served = client.get("/openapi.json").json()
+    models = {model["role"]: model for model in client.get("/models").json()["models"]}
+    text = described(served, "analyze")
+    for model in (models["clinical"], models["superclass"]):
+        assert f"**{model['name']}**. " in text
+        for label in model["labels"]:
+            assert f"| {label['name']} | {label['joining']} | {label['threshold']:.3f} |" in text
+    assert "Accessory pathway conduction** is not WPW" in text
+    widths = described(served, "extract_features")
+    assert all(f"from `{model['name']}`" in widths for model in models.values())
+
+
+def test_a_calibrated_model_is_not_described_as_ecg_fm() -> None:
+    labels = (Label("Sinus rhythm", "mean", None, 0.4), Label("NORM", "max", None, 0.3, "normal"))
+    loaded = LoadedModels((("mine", labels),), (("mine", 512),))
+    document = openapi_document(Settings(), loaded)
+    text = described(document, "analyze")
+    assert "| NORM | max | 0.300 | normal |" in text
+    assert "calibrated" in text and "is not WPW" not in text and "w / (1 + w)" not in text
+    assert "512 from `mine`" in described(document, "extract_features")
+    assert "`labels` and `superclass` are null" in described(DOCUMENT, "analyze")

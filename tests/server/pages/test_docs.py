@@ -83,6 +83,10 @@ def test_the_uis_read_the_document_of_this_server(client: httpx.Client) -> None:
     assert "http" not in swagger + redoc
 
 
+def test_redoc_is_served_without_the_address_of_its_logo(client: httpx.Client) -> None:
+    assert "cdn.redoc.ly" not in client.get("/docs/assets/redoc.standalone.js").text
+
+
 def test_every_error_has_its_place(client: httpx.Client) -> None:
     ids = Page(client.get("/docs/errors").text).ids
     assert {kind.code for kind in public_errors()} <= set(ids)

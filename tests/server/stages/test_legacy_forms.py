@@ -190,7 +190,7 @@ def test_a_classification_needs_a_model_for_superclasses() -> None:
 
 @pytest.mark.parametrize("age", ["18.01", "19", "120", '"19"', '"63"', "18.5", '" 63 "'])
 def test_above_eighteen_is_accepted(age: str) -> None:
-    form, files = read_predict_form([ECG, patient(f'\ufeff {{"age": {age}, "nurse": 0}}')])
+    form, files = read_predict_form([ECG, patient(f'\ufeff {{"age": {age}, "nurse": 0}}')], {})
     assert float(form.age) > 18
     assert form.recording_date is None
     assert files == [ECG]
@@ -199,7 +199,7 @@ def test_above_eighteen_is_accepted(age: str) -> None:
 @pytest.mark.parametrize("age", ["18", '"18"', "17.99", "0", '"17"'])
 def test_eighteen_and_under_is_refused_with_what_was_sent(age: str) -> None:
     with pytest.raises(UnderAge) as refused:
-        read_predict_form([patient(f'{{"age": {age}, "recording_date": "today"}}'), ECG])
+        read_predict_form([patient(f'{{"age": {age}, "recording_date": "today"}}'), ECG], {})
     years = age.strip('"')
     assert refused.value.detail == f"age is {years}; a result is given above 18 years"
     assert refused.value.extension == {
@@ -247,22 +247,49 @@ ALLOWED = "a number of years from 0 to 120"
 )
 def test_odd_patients_are_refused(text: str, kind: Any, detail: str) -> None:
     with pytest.raises(kind) as refused:
-        read_predict_form([patient(text), ECG])
+        read_predict_form([patient(text), ECG], {})
     assert refused.value.detail == detail
 
 
 def test_a_date_of_64_characters_and_an_age_of_64_are_returned() -> None:
     age, date = "0" * 62 + "63", "d" * 64
-    form, _ = read_predict_form([patient(f'{{"age": "{age}", "recording_date": "{date}"}}'), ECG])
+    form, _ = read_predict_form(
+        [patient(f'{{"age": "{age}", "recording_date": "{date}"}}'), ECG], {}
+    )
     assert form == PredictForm(age, date)
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_exactly_one_json_object_is_needed(count: int) -> None:
     with pytest.raises(MissingPart, match=rf"^the form has {count} JSON objects about the patient"):
-        read_predict_form([ECG, *[patient('{"age": 63}')] * count])
+        read_predict_form([ECG, *[patient('{"age": 63}')] * count], {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "form"),
+    [
+        ({"age": ["63"]}, PredictForm("63", None)),
+        ({"age": ["", "63"], "recording_date": ["today"]}, PredictForm("63", "today")),
+        ({"age": [" 19.5 "], "recording_date": [""]}, PredictForm(" 19.5 ", None)),
+    ],
+)
+def test_age_and_date_may_be_fields(fields: dict[str, list[str]], form: PredictForm) -> None:
+    assert read_predict_form([ECG], fields) == (form, [ECG])
+
+
+def test_a_json_object_has_precedence_over_fields() -> None:
+    form, _ = read_predict_form([patient('{"age": 63}'), ECG], {"age": ["17"]})
+    assert form == PredictForm(63, None)
+
+
+@pytest.mark.parametrize(
+    ("age", "kind"), [("18", UnderAge), ("old", BadType), ("121", BadType), ("", MissingPart)]
+)
+def test_the_age_of_a_field_is_checked_too(age: str, kind: Any) -> None:
+    with pytest.raises(kind):
+        read_predict_form([ECG], {"age": [age]})
 
 
 def test_the_ecg_is_needed_too() -> None:
     with pytest.raises(MissingPart, match=r"^the form has a JSON object .* and no ECG;"):
-        read_predict_form([patient('{"age": 63}')])
+        read_predict_form([patient('{"age": 63}')], {})

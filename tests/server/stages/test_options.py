@@ -30,6 +30,20 @@ def test_of_a_repeated_option_the_last_value_counts_and_include_is_joined() -> N
     assert query_options(params) == {"include": "labels,quality,features,signal", "pooling": "max"}
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {name: [""] for name in ("include", "aggregate", "thresholds", "model", "lang", "layer")},
+        {"include": ["", ""], "pooling": [" "], "dtype": []},
+    ],
+)
+def test_an_empty_field_was_not_sent(params: dict[str, list[str]]) -> None:
+    assert query_options(params) == {}
+    assert query_options({**params, "level": ["token"]}) == {"level": "token"}
+    filled = {name: [*values, "labels"] for name, values in params.items()}
+    assert query_options(filled) == dict.fromkeys(params, "labels")
+
+
 def test_known_names_give_no_warning() -> None:
     params = {"include": ["labels"], "fs": ["500"], "lang": ["de"]}
     assert unknown_params(params, frozenset({"fs", "id"})) == ()

@@ -1,0 +1,156 @@
+"""/docs and /redoc in a real browser: Execute works untouched on every route, and nothing is loaded
+from elsewhere.
+
+Chromium is Debian's (apt-get install chromium) or the one that ECG_CHROMIUM names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Response, sync_playwright
+
+from server.openapi.document import ROUTES
+from server.openapi.examples import record
+from server.recording_routes import FORM_ROUTES
+from server.routes.operator import OPERATOR_ROUTES
+from tests.server.harness import RunningServer
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = os.environ.get("ECG_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="NO CHROMIUM: the pages are not tested in a browser; apt-get install chromium",
+)
+# Generous: it only keeps a failing test from hanging.
+WAIT_MS = 60_000
+FORM, OCTETS, MSGPACK = "multipart/form-data", "application/octet-stream", "application/msgpack"
+FILES: dict[str, tuple[str, bytes]] = {
+    "application/json": ("", b""),
+    FORM: ("record.json", json.dumps(record()).encode()),
+    OCTETS: ("record.json", json.dumps(record()).encode()),
+    MSGPACK: ("record.msgpack", msgpack.packb(record())),
+}
+POSTS = [
+    *((route, media_type) for route in ROUTES for media_type in FILES),
+    *((route, FORM) for route in FORM_ROUTES),
+]
+GETS = [path.strip("/") or "root" for path in OPERATOR_ROUTES]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox refuses to run as root, as which containers run tests.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield running
+        running.close()
+
+
+class Opened:
+    """A page with what it requested, and the errors that the browser reported."""
+
+    def __init__(self, browser: Browser, server: RunningServer) -> None:
+        self.page: Page = browser.new_page()
+        self.page.set_default_timeout(WAIT_MS)
+        self.requested: list[str] = []
+        self.errors: list[str] = []
+        self._server = server
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def goto(self, path: str, until: str) -> None:
+        self.page.goto(self._server.url + path)
+        self.page.locator(until).first.wait_for()
+
+    def check(self) -> None:
+        """Nothing came from elsewhere, and the browser has nothing to complain about."""
+        own = (self._server.url, f"blob:{self._server.url}", "data:")
+        assert [url for url in self.requested if not url.startswith(own)] == []
+        assert self.errors == []
+
+
+@pytest.fixture
+def opened(browser: Browser, server: RunningServer) -> Iterator[Opened]:
+    opened = Opened(browser, server)
+    yield opened
+    opened.page.close()
+
+
+def execute(page: Page, block: Locator, media_type: str | None, folder: Path) -> tuple[str, str]:
+    """Open an operation, choose a body's type and its file, and click Execute, nothing else.
+
+    Return the address that was asked, and the answer as the page shows it.
+    """
+    if not block.locator(".opblock-body").count():
+        block.locator(".opblock-summary-control").first.click()
+        block.locator(".try-out__btn").click()
+    if media_type is not None:
+        types = block.locator(".opblock-section-request-body select.content-type")
+        if types.count():
+            types.select_option(media_type)
+        name, content = FILES[media_type]
+        if name:
+            path = folder / name
+            path.write_bytes(content)
+            block.locator("input[type=file]").set_input_files(path)
+    with page.expect_response(lambda response: "/docs" not in response.url) as executed:
+        block.locator("button.execute").click()
+    response: Response = executed.value
+    shown = block.locator(".live-responses-table tr.response").first
+    # The page may still show the answer before.
+    shown.get_by_text(response.headers["x-request-id"]).first.wait_for()
+    answer = shown.locator(".highlight-code pre").first.inner_text()
+    assert response.status == 200, answer
+    return response.url, answer
+
+
+def check_recording(answer: str) -> None:
+    """The answer is that of the file alone: no field of the form contradicts it."""
+    warnings = json.loads(answer).get("warnings", [])
+    assert not [warning for warning in warnings if "request" in warning or "unknown" in warning]
+
+
+def test_a_json_body_and_a_file_work_untouched(opened: Opened, tmp_path: Path) -> None:
+    opened.goto("/docs", ".opblock")
+    page = opened.page
+    block = page.locator("#operations-recordings-analyze")
+    for media_type in ("application/json", FORM):
+        url, answer = execute(page, block, media_type, tmp_path)
+        check_recording(answer)
+        assert url.endswith("/analyze"), "an empty parameter is not sent"
+    opened.check()
+
+
+@pytest.mark.long
+def test_execute_works_untouched_on_every_route(opened: Opened, tmp_path: Path) -> None:
+    opened.goto("/docs", ".opblock")
+    page = opened.page
+    for route, media_type in POSTS:
+        block = page.locator(f"#operations-recordings-{route}")
+        url, answer = execute(page, block, media_type, tmp_path)
+        check_recording(answer)
+        assert url.endswith(f"/{route}"), (route, media_type)
+    for name in GETS:
+        execute(page, page.locator(f"#operations-operation-{name}"), None, tmp_path)
+    opened.check()
+
+
+def test_redoc_loads_nothing_from_elsewhere(opened: Opened) -> None:
+    opened.goto("/redoc", "h1")
+    opened.page.locator("h2", has_text="Everything about a recording").first.wait_for()
+    opened.page.wait_for_load_state("networkidle")
+    opened.check()
