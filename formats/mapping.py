@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from errors import BadOption, BadType, FieldError, MissingField
 from formats import fields
 from formats.fields import Loc, dotted, type_name, wrong_type
+from formats.heartbeats import check_no_heartbeat_message
 from formats.hints import Hints, prefer_request, single_id
 from formats.lead_names import LeadNames, lead_names
 from formats.samples import Array, signal_array
@@ -53,6 +54,7 @@ def record_from_mapping(
         raise BadType(
             f"{place}: found {type_name(mapping)}; a record (an object) is required", loc=loc
         )
+    check_no_heartbeat_message(mapping, loc)
     # null counts as missing.
     for name in ("signal", "fs"):
         if mapping.get(name) is None:

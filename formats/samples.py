@@ -24,6 +24,7 @@ from errors import (
     UnsafeFile,
 )
 from formats.fields import Loc, dotted, type_name, wrong_type
+from formats.heartbeats import check_no_heartbeats
 from formats.lead_names import LeadNames, channel_key
 from signals.lead_lists import LEFT_OUT, parse_lead_names
 from signals.leads import LEADS
@@ -105,6 +106,7 @@ def leads_first(
 
     A single axis is one lead, which `names` must name. Raises BadShape, MissingField.
     """
+    check_no_heartbeats(array, loc)
     if array.ndim == 1:
         if names is None:
             raise MissingField(

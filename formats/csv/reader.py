@@ -23,12 +23,13 @@ from errors import (
     UnknownLead,
 )
 from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
-from formats.csv.cells import split_cells
+from formats.csv.cells import is_number, split_cells
 from formats.csv.clock import is_time
 from formats.csv.sample_values import check_shape, parse_numbers
 from formats.csv.table_head import Column, Head, parse_head
 from formats.csv.text_table import MAX_COLUMNS, Table, decode_text, parse_table
 from formats.csv.timing import Timing, find_timing, sampling_rate
+from formats.heartbeats import MAX_JUDGED_ROWS, WIDTHS, check_no_heartbeats
 from formats.hints import Hints
 from formats.lead_names import HOW_TO_NAME
 from formats.parts import About, Format, Part
@@ -63,6 +64,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     if _has_lead_rows(table):
         channels = _channels_from_rows(table)
     else:
+        _check_no_heartbeats(table)
         columns = table_head.columns or _unnamed_columns(table, table_head, hints)
         if columns is None:
             channels = _channels_from_either_axis(table, hints)
@@ -90,6 +92,16 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         default_unit=DEFAULT_UNIT,
     )
     return record_from_channels(decoded, hints)
+
+
+def _check_no_heartbeats(table: Table) -> None:
+    """Raise BadShape for a table of single heartbeats, also if its columns have names."""
+    if table.columns not in WIDTHS:
+        return
+    first = replace(table, lines=table.lines[:MAX_JUDGED_ROWS])
+    # A time of day is not a number.
+    if all(is_number(cell) for cell in split_cells(table.lines[0], table.delimiter)):
+        check_no_heartbeats(parse_numbers(first), ("signal",))
 
 
 def _has_lead_rows(table: Table) -> bool:

@@ -39,6 +39,8 @@ For every format:
 - These are checked against the header, and a file that fails is refused: the number of samples and
   channels, checksums that the format requires, infinite values.
 - Names, identifiers and addresses of patients are dropped.
+- Single heartbeats that were cut out of recordings are not analysed: rows of 187 samples at 125 Hz
+  and a class, as in Kaggle's heartbeat data and E-Monitor's messages, are refused as what they are.
 - Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and
   pickles in arrays are refused. The size of archives is checked before and during unpacking.
 

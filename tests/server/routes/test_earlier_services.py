@@ -7,6 +7,7 @@ github.com/sagi-ezri/ecg-pacemaker-detector, whose README sends three files with
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import subprocess
@@ -247,3 +248,33 @@ def test_the_pacemaker_client_is_told_which_file_is_missing(
     assert answer["code"] == "missing_part"
     assert reason in answer["detail"]
     assert answer["result"] is answer["pacemaker_result"] is None
+
+
+def heartbeat(record_number: int | None = None) -> list[float]:
+    """Return a row of Kaggle's heartbeat data, or of E-Monitor's with its number."""
+    beat = np.exp(-0.5 * ((np.arange(187) - 40) / 4) ** 2).round(6).tolist()
+    number = [] if record_number is None else [float(record_number)]
+    return [*number, *beat, 1.0]
+
+
+def test_single_heartbeats_are_named_and_not_analysed(server: RunningServer) -> None:
+    rows = "\n".join(",".join(map(str, heartbeat())) for _ in range(12))
+    frame = np.asarray(heartbeat(2012), "<f4")
+    message = {
+        "timestamp": 1562000000.0,
+        "original_frame": base64.b64encode(frame.tobytes()).decode(),
+        "original_dtype": "<f4",
+        "original_shape": [189],
+    }
+    with server.client() as client:
+        answers = [
+            client.post("/analyze", files={"file": ("mitbih_test.csv", rows)}, data={"fs": "125"}),
+            client.post("/analyze", json={"signal": heartbeat(), "fs": 125, "lead_names": ["II"]}),
+            client.post("/analyze", json={"signal": [heartbeat(7)] * 12, "fs": 125}),
+            client.post("/analyze", json=message),
+            client.post("/diagnosis", files={"file": ("x.csv", rows)}, params={"fs": "125"}),
+        ]
+    for answer in answers:
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (422, "bad_shape"), problem
+        assert "single heartbeats: 187 samples at 125 Hz and a class" in problem["detail"]
