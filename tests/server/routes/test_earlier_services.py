@@ -120,7 +120,8 @@ def test_the_german_client_gets_a_class_with_its_confidence(
     notes = [note["text"] for note in report["note"]]
     assert notes[0] == f"Confidence: {100 * classified['probability']:.2f}%"
     assert notes[1].startswith("Probabilities: NORM ")
-    assert notes[2].startswith(f"Rhythm: {classified['rhythm']} (by labels), ")
+    rhythm = f"{classified['rhythm']} {classified['rhythm_confidence']:.2%}"
+    assert notes[2].startswith(f"Rhythm: {rhythm} (by labels), ")
     assert notes[3] == f"Signal quality: {classified['signal_quality']}"
     assert notes[4:-1] == classified["warnings"]
 
