@@ -13,14 +13,14 @@ import pytest
 
 from errors import BadShape
 from formats.arrays.npy import records_from_npy
-from formats.hints import Hints
+from formats.hints import Hints, hints_from_params
 from formats.mapping import record_from_mapping
 from formats.parts import Part
 from formats.registry import read
 from signals.leads import LEADS
 
 SAID = "187 samples at 125 Hz and a class (Kaggle's heartbeat data, E-Monitor)"
-LEAD = Hints(fs=125.0, lead_names=("II",))
+LEAD = hints_from_params({"fs": ["125"], "lead_names": ["II"]})
 
 
 def beats(count: int, classes: Sequence[float] = (0, 1, 2, 3, 4)) -> np.ndarray:
