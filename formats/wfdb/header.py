@@ -50,7 +50,7 @@ _GAIN: Final = re.compile(
     rf"(?P<gain>{_NUMBER})(?:\((?P<baseline>[-+]?\d{{1,12}})\))?(?:/(?P<unit>\S{{1,20}}))?",
     re.ASCII,
 )
-_AGE: Final = re.compile(r"<?\bage\b>?\s*[:=]\s*(\d{1,3}(?:\.\d{1,6})?)\b", re.IGNORECASE)
+_AGE: Final = re.compile(r"<?\bage\b>?\s*[:=]\s*(\d{1,3}(?:\.\d{1,6})?)\b(?![.,]\d)", re.IGNORECASE)
 _SEX: Final = re.compile(r"<?\b(?:sex|gender)\b>?\s*[:=]\s*(male|female|m|f)\b", re.IGNORECASE)
 
 
@@ -68,6 +68,7 @@ class SignalLine:
     initial_value  the first sample, for formats that store differences
     checksum       sum of all samples modulo 65,536, or None
     description    usually the lead's name
+    is_calibrated  whether the header states the gain; otherwise it is WFDB's default
     """
 
     file: str
@@ -81,6 +82,7 @@ class SignalLine:
     initial_value: int
     checksum: int | None
     description: str
+    is_calibrated: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,15 @@ class Segment:
 class Header:
     """A parsed header, with either `signals` or `segments`.
 
-    fs        frames per second
-    frames    the record's length; None if the header does not state it
-    date      ISO 8601
-    warnings  what was replaced or ignored
+    fs         frames per second
+    states_fs  whether the header states it; otherwise it is WFDB's default
+    frames     the record's length; None if the header does not state it
+    date       ISO 8601
+    warnings   what was replaced or ignored
     """
 
     fs: float
+    states_fs: bool
     frames: int | None
     signals: tuple[SignalLine, ...]
     segments: tuple[Segment, ...]
@@ -169,17 +173,17 @@ def parse_header(data: bytes) -> Header:
     else:
         signals = _signals(lines, int(record["signals"]))
     age_years, sex, patient_warnings = _patient(_comments(data))
-    fs, fs_warnings = _sampling_rate(record["fs"])
     date, date_warnings = _date(record["time"], record["date"])
     return Header(
-        fs=fs,
+        fs=_sampling_rate(record["fs"]),
+        states_fs=record["fs"] is not None,
         frames=int(record["samples"] or 0) or None,
         signals=signals,
         segments=segments,
         date=date,
         age_years=age_years,
         sex=sex,
-        warnings=(*fs_warnings, *date_warnings, *patient_warnings),
+        warnings=(*date_warnings, *patient_warnings),
     )
 
 
@@ -250,7 +254,7 @@ def _signal_line(line: str, index: int) -> SignalLine:
     # Gain, ADC resolution, ADC zero, initial value, checksum, block size, description: each may
     # be absent, but only with all that follow it.
     fields = (match["fields"] or "").split(None, 6)
-    gain, baseline, unit = _gain(fields[0] if fields else "", index)
+    stated_gain, baseline, unit = _gain(fields[0] if fields else "", index)
     numbers = [_integer(field, index) for field in fields[1:6]]
     adc_zero = numbers[1] if len(numbers) > 1 else 0
     return SignalLine(
@@ -259,7 +263,9 @@ def _signal_line(line: str, index: int) -> SignalLine:
         frame_samples=frame_samples,
         skew=int(match["skew"] or 0),
         byte_offset=int(match["byte_offset"] or 0),
-        gain=gain,
+        # header(5): without a gain, or with 0, the signal is not calibrated.
+        gain=stated_gain or DEFAULT_GAIN,
+        is_calibrated=bool(stated_gain),
         baseline=adc_zero if baseline is None else baseline,
         unit=unit,
         initial_value=numbers[2] if len(numbers) > 2 else adc_zero,
@@ -298,9 +304,9 @@ def _check_name(name: str) -> None:
 
 
 def _gain(text: str, index: int) -> tuple[float, int | None, str]:
-    """Return ADC units per unit, the baseline if stated, and the unit."""
+    """Return ADC units per unit (0 if not stated), the baseline if stated, and the unit."""
     if not text:
-        return DEFAULT_GAIN, None, DEFAULT_UNIT
+        return 0.0, None, DEFAULT_UNIT
     match = _GAIN.fullmatch(text)
     gain = number_of_text(match["gain"]) if match else None
     # Such a signal is left out and named.
@@ -309,8 +315,7 @@ def _gain(text: str, index: int) -> tuple[float, int | None, str]:
     baseline = None
     if match["baseline"] is not None:
         baseline = int(match["baseline"])
-    # header(5): a gain of 0 means that the signal is not calibrated; the default is assumed.
-    return gain or DEFAULT_GAIN, baseline, match["unit"] or DEFAULT_UNIT
+    return gain, baseline, match["unit"] or DEFAULT_UNIT
 
 
 def _integer(field: str, index: int) -> int:
@@ -320,14 +325,13 @@ def _integer(field: str, index: int) -> int:
     return number
 
 
-def _sampling_rate(text: str | None) -> tuple[float, tuple[str, ...]]:
+def _sampling_rate(text: str | None) -> float:
     if text is None:
-        warning = f"fs: missing in the WFDB header; WFDB's default of {DEFAULT_FS:g} Hz is used"
-        return DEFAULT_FS, (warning,)
+        return DEFAULT_FS
     fs = number_of_text(text)
     if fs is None:
         raise BadSamplingRate("fs: the WFDB header's sampling rate is not finite", loc=("fs",))
-    return fs, ()
+    return fs
 
 
 def _date(time: str | None, date: str | None) -> tuple[str | None, tuple[str, ...]]:

@@ -6,14 +6,23 @@ A name only selects a part; no file is opened by it.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from typing import Final
 
 from errors import EcgError, MissingPart
 from formats import metadata
-from formats.channels import DecodedFile, record_from_channels
+from formats.channels import DecodedFile, printable_names, record_from_channels
 from formats.hints import Hints
 from formats.parts import About, Format, Part
-from formats.wfdb.header import looks_like_header, named_files, parse_header
+from formats.wfdb.header import (
+    DEFAULT_FS,
+    DEFAULT_GAIN,
+    DEFAULT_UNIT,
+    Header,
+    looks_like_header,
+    named_files,
+    parse_header,
+)
 from formats.wfdb.segments import join_segments
 from formats.wfdb.signals import Parts, read_channels
 from signals.record import EcgRecord, Reported
@@ -32,6 +41,8 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     of `record_from_channels`.
     """
     header = parse_header(head.data)
+    if not header.states_fs and header.signals and hints.fs is not None:
+        header = replace(header, fs=hints.fs)
     others = Parts.of(part for part in parts if part is not head)
     read_signals = join_segments if header.segments else read_channels
     channels, signal_warnings = read_signals(header, others)
@@ -42,9 +53,26 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         channels,
         patient,
         Reported(recording_date=header.date),
-        (*header.warnings, *signal_warnings, *patient_warnings),
+        (*header.warnings, *_defaults(header, hints), *signal_warnings, *patient_warnings),
+        default_unit=DEFAULT_UNIT,
     )
     return record_from_channels(decoded, hints)
+
+
+def _defaults(header: Header, hints: Hints) -> tuple[str, ...]:
+    """Return a warning for each default of WFDB that neither file nor request replaces."""
+    warnings: list[str] = []
+    if not header.states_fs and hints.fs is None:
+        warnings.append(
+            f"fs: missing in the WFDB header; WFDB's default of {DEFAULT_FS:g} Hz is used"
+        )
+    uncalibrated = [line.description for line in header.signals if not line.is_calibrated]
+    if uncalibrated and hints.gain is None and hints.units is None:
+        warnings.append(
+            f"units: no gain in the WFDB header for {printable_names(uncalibrated)}; WFDB's "
+            f"default of {DEFAULT_GAIN:g} ADC units per mV is used; send gain if another is known"
+        )
+    return tuple(warnings)
 
 
 def companions(heads: Sequence[Part], parts: Sequence[Part]) -> list[Sequence[Part]]:

@@ -61,7 +61,7 @@ def read_channels(
         channel = Channel(
             line.description,
             codes - line.baseline,
-            line.unit,
+            line.unit if line.is_calibrated else None,
             1 / line.gain,
             fs=header.fs * line.frame_samples,
         )

@@ -21,7 +21,6 @@ from formats.wfdb.header import (
 from tests.formats.wfdb.writer import RAMP, encode
 
 SIGNAL = "rec.dat 16 200/mV 12 0 0 0 0 I"
-DEFAULT_RATE = "fs: missing in the WFDB header; WFDB's default of 250 Hz is used"
 
 
 def head(record: str = "rec 1 500 11", *lines: str) -> bytes:
@@ -50,7 +49,7 @@ def test_every_field_of_a_header_is_read() -> None:
         checksum=1234,
         description="lead II, modified",
     )
-    bare = SignalLine("b.dat", 212, 1, 0, 0, 200.0, 0, "mV", 0, None, "")
+    bare = SignalLine("b.dat", 212, 1, 0, 0, 200.0, 0, "mV", 0, None, "", is_calibrated=False)
     assert parsed.signals == (full, bare)
     assert (parsed.fs, parsed.frames, parsed.segments) == (500.0, 11, ())
     assert (parsed.date, parsed.age_years, parsed.sex) == ("1994-10-26T08:26:04", 63.0, "female")
@@ -76,30 +75,31 @@ def test_a_field_that_is_left_out_has_its_default(
     fields: str, gain: float, baseline: int, unit: str, initial_value: int, checksum: int | None
 ) -> None:
     (line,) = parse_header(head("rec 1 500 11", f"rec.dat 16 {fields}")).signals
+    is_calibrated = fields not in ("", "0")
     assert line == SignalLine(
-        "rec.dat", 16, 1, 0, 0, gain, baseline, unit, initial_value, checksum, ""
+        "rec.dat", 16, 1, 0, 0, gain, baseline, unit, initial_value, checksum, "", is_calibrated
     )
 
 
 @pytest.mark.parametrize(
-    ("record", "fs", "frames", "date", "warnings"),
+    ("record", "fs", "frames", "date"),
     [
-        ("rec 1", 250.0, None, None, (DEFAULT_RATE,)),
-        ("rec 1 360.5", 360.5, None, None, ()),
-        ("rec 1 500 0", 500.0, None, None, ()),
-        ("rec 1 500 7", 500.0, 7, None, ()),
-        ("rec 1 500 7 8:26:04", 500.0, 7, None, ()),
-        ("rec 1 500 7 8:26:04.25 26/10/1994", 500.0, 7, "1994-10-26T08:26:04", ()),
-        ("rec 1 500 7 26:04 26/10/1994", 500.0, 7, "1994-10-26T00:26:04", ()),
-        ("rec 1 500 7 4 26/10/1994", 500.0, 7, "1994-10-26T00:00:04", ()),
+        ("rec 1", 250.0, None, None),
+        ("rec 1 360.5", 360.5, None, None),
+        ("rec 1 500 0", 500.0, None, None),
+        ("rec 1 500 7", 500.0, 7, None),
+        ("rec 1 500 7 8:26:04", 500.0, 7, None),
+        ("rec 1 500 7 8:26:04.25 26/10/1994", 500.0, 7, "1994-10-26T08:26:04"),
+        ("rec 1 500 7 26:04 26/10/1994", 500.0, 7, "1994-10-26T00:26:04"),
+        ("rec 1 500 7 4 26/10/1994", 500.0, 7, "1994-10-26T00:00:04"),
     ],
 )
 def test_rate_length_and_date_may_be_left_out(
-    record: str, fs: float, frames: int | None, date: str | None, warnings: tuple[str, ...]
+    record: str, fs: float, frames: int | None, date: str | None
 ) -> None:
     parsed = parse_header(head(record))
     assert (parsed.fs, parsed.frames, parsed.date) == (fs, frames, date)
-    assert parsed.warnings == warnings
+    assert (parsed.warnings, parsed.states_fs) == ((), record != "rec 1")
 
 
 @pytest.mark.parametrize("when", ["8:26:04 36/10/1994", "1:8:26:04 26/10/1994", "8:60:00 1/1/2000"])
@@ -116,6 +116,10 @@ def test_an_impossible_date_is_ignored_with_a_warning(when: str) -> None:
         ("# <age>: 81 <sex>: M", 81.0, "male"),
         ("  # age=40.5, gender = f", 40.5, "female"),
         ("# Age: 0", 0.0, None),
+        ("# Age: 63.5, Sex: F", 63.5, "female"),
+        ("# Age: 63,5", None, None),
+        ("# Age: 6.3.5", None, None),
+        ("# Age: 1.000,5", None, None),
         ("# Age: 120", 120.0, None),
         ("# Age: unknown\n# Sex: unknown", None, None),
         ("# Storage: 12", None, None),

@@ -124,7 +124,25 @@ def test_a_header_that_ends_after_the_format_has_the_manuals_defaults() -> None:
     record = read(parts, Hints(lead_names=LeadNames(("II",))))
     assert (record.fs, record.samples) == (250.0, len(RAMP))
     np.testing.assert_allclose(record.signal[0], np.array(RAMP) / 200, rtol=1e-6)
-    assert record.warnings == ("fs: missing in the WFDB header; WFDB's default of 250 Hz is used",)
+    assert record.warnings == (
+        "fs: missing in the WFDB header; WFDB's default of 250 Hz is used",
+        "units: no gain in the WFDB header for (no name); WFDB's default of 200 ADC units per mV "
+        "is used; send gain if another is known",
+    )
+
+
+@pytest.mark.parametrize("gain", ["", "0", "0/mV"])
+@pytest.mark.parametrize(
+    ("more", "factor"), [({"gain": 100.0}, 1 / 100), ({"units": "uV"}, 1 / 200_000)]
+)
+def test_what_the_request_states_does_not_contradict_the_manuals_defaults(
+    gain: str, more: dict[str, Any], factor: float
+) -> None:
+    header = f"rec 1\nrec.dat 16 {gain}\n".encode()
+    parts = [Part("rec.hea", header), Part("rec.dat", encode(RAMP, 16))]
+    record = read(parts, Hints(fs=500.0, lead_names=LeadNames(("II",)), **more))
+    assert (record.fs, record.units, record.warnings) == (500.0, "mV", ())
+    np.testing.assert_allclose(record.signal[0], np.array(RAMP) * factor, rtol=1e-6)
 
 
 def test_channels_that_are_not_a_lead_or_a_voltage_are_left_out_and_named() -> None:
