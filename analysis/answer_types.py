@@ -300,6 +300,8 @@ class Reported(TypedDict):
     sex: str | None
     device: str | None
     measurements: dict[str, float]
+    statements: list[str]
+    """The device's own interpretation, as the file has it, without lines that name a person."""
 
 
 class HeadAnswer(TypedDict):

@@ -289,4 +289,5 @@ def _reported_part(record: EcgRecord) -> answer_types.Reported | None:
         "sex": record.patient.sex,
         "device": record.reported.device,
         "measurements": record.reported.measurements,
+        "statements": list(record.reported.statements),
     }

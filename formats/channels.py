@@ -26,7 +26,7 @@ from formats.decoded import (
 from formats.hints import Hints, prefer_request, single_id
 from formats.lead_selection import select_leads
 from formats.limits import MAX_VALUES
-from formats.measurements import of_recording
+from formats.reported.measurements import of_recording
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Sex, Units
 from signals.units import (

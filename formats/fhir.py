@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
@@ -34,8 +35,9 @@ from formats.hints import Hints
 from formats.json.body import loads
 from formats.lead_codes import lead_from_mdc_code
 from formats.limits import MAX_CHANNELS
-from formats.measurements import in_usual_unit, parse_measurements
 from formats.parts import About, Format, Part
+from formats.reported.measurements import in_usual_unit, parse_measurements
+from formats.reported.statements import clean_statements
 from formats.xml.tree import MAX_SAMPLES_CHARS, parse_numbers, parse_xml, root_name
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Reported
@@ -56,6 +58,9 @@ _MEASUREMENTS: Final = {  # by LOINC code
     "8634-8": "qt_ms",
     "8636-3": "qtc_ms",
 }
+_IMPRESSION_CODE: Final = "8601-7"  # LOINC: EKG impression
+_PERSON_FIELDS: Final = {"name": ("family", "given", "text"), "identifier": ("value",)}
+_MAX_NAMES: Final = 20  # of one person
 _BOM: Final = b"\xef\xbb\xbf"
 _JSON_HEAD_BYTES: Final = 65_536
 
@@ -107,7 +112,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     date = metadata.iso_datetime(_start(observation))
     patient, patient_warnings = _patient(resources, date)
     device = metadata.device_name(_string(_node(observation.get("device")).get("display")))
-    reported = Reported(date, device, _measurements(observation))
+    reported = Reported(date, device, _measurements(observation), _statements(resources))
     decoded = DecodedFile("FHIR", None, channels, patient, reported, (*warnings, *patient_warnings))
     return record_from_channels(decoded, hints)
 
@@ -333,6 +338,40 @@ def _measurements(observation: Node) -> dict[str, float]:
     return parse_measurements(stated)
 
 
+def _statements(resources: Sequence[Node]) -> tuple[str, ...]:
+    """Return the conclusions of reports, and observations of the ECG's impression."""
+    lines: list[str | None] = []
+    persons: list[str | None] = []
+    for resource in resources:
+        kind = resource.get("resourceType")
+        if kind == "DiagnosticReport":
+            lines.append(_string(resource.get("conclusion")))
+        elif kind == "Observation":
+            for element in (resource, *_nodes(resource.get("component"))):
+                if _IMPRESSION_CODE in _codes(element):
+                    concept = _node(element.get("valueCodeableConcept"))
+                    lines.append(_string(element.get("valueString")))
+                    lines.append(_string(concept.get("text")))
+        elif kind in ("Patient", "Practitioner"):
+            persons += _persons(resource)
+    return clean_statements(lines, persons)
+
+
+def _codes(element: Node) -> list[object]:
+    return [coding.get("code") for coding in _nodes(_node(element.get("code")).get("coding"))]
+
+
+def _persons(resource: Node) -> Iterator[str]:
+    """Yield names and identifiers of a Patient or Practitioner, which no statement may have."""
+    for field, keys in _PERSON_FIELDS.items():
+        values = resource.get(field)
+        # In XML, there is one name, not a list.
+        for value in islice(values if isinstance(values, list) else [values], _MAX_NAMES):
+            for key in keys:
+                texts = _node(value).get(key)
+                yield from filter(None, map(_string, texts if isinstance(texts, list) else [texts]))
+
+
 def _detect(part: Part) -> bool:
     start = part.data[:_JSON_HEAD_BYTES].removeprefix(_BOM).lstrip()
     if start.startswith(b"{"):
@@ -348,7 +387,10 @@ FORMAT = Format(
         variants="SampledData of an Observation or its components, R4 to R5, JSON and XML, alone "
         "or in a Bundle, also one Observation per lead; leads by MDC code or by name",
         parser="orjson, defusedxml; our own, from the specification at hl7.org/fhir",
-        metadata="time, device, age and sex of a Patient resource, intervals by LOINC code",
+        metadata=(
+            "time, device, age and sex of a Patient resource, intervals by LOINC code, conclusions "
+            "of DiagnosticReports and impressions (LOINC 8601-7)"
+        ),
         ignored="all other resources and fields; a bundle with several recordings is refused",
         sample_files=(
             "fhir/made_observation_12lead_100hz.json: made from a real recording",

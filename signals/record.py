@@ -29,11 +29,13 @@ class Reported:
     """What the recording device wrote into the file.
 
     measurements  the device's values under the names of this server (pr_ms, qrs_ms, ...)
+    statements    the device's own interpretation, without lines that name a person
     """
 
     recording_date: str | None = None
     device: str | None = None
     measurements: dict[str, float] = field(default_factory=dict)
+    statements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

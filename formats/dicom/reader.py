@@ -21,9 +21,10 @@ from formats.dicom.waveform import (
     parse_group,
 )
 from formats.hints import Hints
-from formats.measurements import parse_measurements
 from formats.pages import Group, best_recording
 from formats.parts import About, Format, Part
+from formats.reported.measurements import parse_measurements
+from formats.reported.statements import clean_statements
 from signals.record import EcgRecord, Reported
 
 MAX_GROUPS: Final = 64  # real files: 4 and less
@@ -79,6 +80,16 @@ _MEASUREMENTS_BY_CODE: Final = {
     "8634-8": "qt_ms",
     "8636-3": "qtc_ms",
 }
+# Names and identifiers, which no statement may have.
+_PERSONS: Final = (
+    "PatientName",
+    "PatientID",
+    "ReferringPhysicianName",
+    "PhysiciansOfRecord",
+    "PerformingPhysicianName",
+    "NameOfPhysiciansReadingStudy",
+    "OperatorsName",
+)
 # Date and time elements, the best first.
 _DATES: Final = (
     ("AcquisitionDateTime", None),
@@ -120,7 +131,7 @@ def _decode(dataset: DataSet) -> DecodedFile:
         fs,
         channels,
         patient,
-        Reported(date, device, _measurements(dataset)),
+        Reported(date, device, _measurements(dataset), _statements(dataset)),
         (*group_warnings, *patient_warnings),
     )
 
@@ -199,6 +210,15 @@ def _measurements(dataset: DataSet) -> dict[str, float]:
     return parse_measurements(stated)
 
 
+def _statements(dataset: DataSet) -> tuple[str, ...]:
+    """Return the annotations that are text about a whole group."""
+    lines = []
+    for annotation in dataset.items("WaveformAnnotationSequence"):
+        if not _is_of_one_lead(annotation):
+            lines.append(annotation.text("UnformattedTextValue"))
+    return clean_statements(lines, [dataset.text(keyword) for keyword in _PERSONS])
+
+
 def _is_of_one_lead(annotation: DataSet) -> bool:
     """Return whether the annotation refers to single channels: pairs of (group, channel).
 
@@ -222,7 +242,7 @@ FORMAT = Format(
             "8 to 64 bit; any number of groups, at one time or one after another"
         ),
         parser="our own, after PS3.5 and PS3.3 C.10.9; pydicom for character sets",
-        metadata="time, age, sex, device, annotations that are global measurements",
+        metadata="time, age, sex, device, annotations that are global measurements or text",
         ignored=(
             "average beats and derived groups (if there is an original one); refused: "
             "µ-law and A-law, deflated data sets"

@@ -23,9 +23,9 @@ from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.csv.timeline import Timeline, timeline
 from formats.hints import Hints
 from formats.json.body import loads
-from formats.measurements import parse_measurements
 from formats.numbers import parse_number
 from formats.parts import About, Format, Part
+from formats.reported.measurements import parse_measurements
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
 

@@ -4,7 +4,8 @@ Its samples are raw or Huffman-coded, may be stored as first or second differenc
 reference beat subtracted from them.
 
 This module reads these sections of a file: 1 patient, device and date; 2 Huffman tables; 3 leads;
-4 positions of the QRS complexes; 5 reference beat; 6 rhythm; 7 measurements.
+4 positions of the QRS complexes; 5 reference beat; 6 rhythm; 7 measurements;
+8 and 11 statements.
 
 Source: EN 1064:2005+A1 / ISO 11073-91064:2009, clauses 5.6 to 5.9
 """
@@ -49,12 +50,13 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     patient, patient_warnings = reported.patient(fields, date)
     device = reported.device(fields)
     measurements = reported.measurements(frame.section(7))
+    statements = reported.statements(frame.section(8), frame.section(11), fields)
     decoded = DecodedFile(
         "SCP-ECG",
         fs,
         channels,
         patient,
-        Reported(date, device, measurements),
+        Reported(date, device, measurements, statements),
         (*frame.warnings, *warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
@@ -221,10 +223,11 @@ FORMAT = Format(
             "and second differences, with a subtracted reference beat"
         ),
         parser="our own, after EN 1064",
-        metadata="time, age, sex, device, global measurements of section 7",
-        ignored=(
-            "the reference beat, statements; refused: bimodal compression, several Huffman tables"
+        metadata=(
+            "time, age, sex, device, global measurements of section 7, statements of sections 8 "
+            "and 11"
         ),
+        ignored=("the reference beat; refused: bimodal compression, several Huffman tables"),
         sample_files=(
             "scp/ecgtoolkit_example.scp: real, written by ECGToolkit",
             "scp/made_raw_int16_100hz.scp: made from a real recording",

@@ -1,17 +1,21 @@
 """Read what an SCP-ECG record reports about the patient, the device and its measurements.
 
-Names and numbers of persons are other tags of section 1 and stay unread.
+Names and numbers of persons, in other tags of section 1, are read only to leave them out of the
+statements.
 
-Source: EN 1064:2005+A1 / ISO 11073-91064:2009, clauses 5.4 and 5.10
+Source: EN 1064:2005+A1 / ISO 11073-91064:2009, clauses 5.4, 5.10, 5.11 and 5.14; for the layout of
+statements also public readers (PixelMed's Section8Or11, ECGToolkit's SCPSection11)
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from formats import metadata
-from formats.measurements import parse_measurements
+from formats.reported.measurements import parse_measurements
+from formats.reported.statements import clean_statements
 from signals.record import Patient, Sex
 
 # Tags of section 1.
@@ -22,6 +26,8 @@ _DEVICE: Final = 14
 _DATE: Final = 25  # year u16, month u8, day u8
 _TIME: Final = 26  # hour, minute, second u8
 _END: Final = 255
+# Names, identifier, second name; referring and confirming physician, technician.
+_PERSONS: Final = (0, 1, 2, 3, 20, 21, 22)
 
 _SEXES: Final[dict[int, Sex]] = {1: "male", 2: "female"}
 _AGE_UNITS: Final = {1: "y", 2: "m", 3: "w", 4: "d", 5: "h"}
@@ -40,6 +46,11 @@ _NOT_MEASURED: Final = 19_999
 _MEASUREMENTS_HEAD_BYTES: Final = 6
 _BEAT: Final = struct.Struct("<5H3h")  # P on, P off, QRS on, QRS off, T off in ms; three axes
 _SPIKE_BYTES: Final = 10
+# Sections 8 and 11: confirmed u8, date (4 bytes), time (3 bytes), number of statements u8.
+_STATEMENTS_HEAD_BYTES: Final = 9
+# The first byte of a statement of section 11; 3 is logic between statements.
+_CODED: Final = b"\x01"
+_FULL_TEXT: Final = b"\x02"
 
 
 def parse_tags(section: bytes | None) -> dict[int, bytes]:
@@ -120,6 +131,51 @@ def measurements(section: bytes | None) -> dict[str, float]:
     stated.append(("heart_rate_bpm", _integer(data, position)))
     stated.append(("qtc_ms", _integer(data, position + 4)))
     return parse_measurements(stated)
+
+
+def statements(
+    full_text: bytes | None, universal: bytes | None, fields: dict[int, bytes]
+) -> tuple[str, ...]:
+    """Return the statements of section 8, and those of section 11 in full text.
+
+    The codes of section 11 ("NSR") are returned if neither section has a text.
+
+    fields  `parse_tags` of section 1, whose names no statement may have
+    """
+    texts = [_text(value) for value in _statement_fields(full_text)]
+    codes = []
+    for value in _statement_fields(universal):
+        if value[:1] == _FULL_TEXT:
+            texts.append(_text(value[1:]))
+        elif value[:1] == _CODED:
+            codes.append(_text(value[1:]).replace("\n", " "))
+    persons = [_text(fields.get(tag, b"")) for tag in _PERSONS]
+    return clean_statements(texts, persons) or clean_statements(codes, persons)
+
+
+def _statement_fields(section: bytes | None) -> Iterator[bytes]:
+    """Yield the statements of section 8 or 11: number u8, length u16, value.
+
+    Before them are whether a person confirmed them, date, time, and their number. A statement that
+    overruns the section ends the list.
+    """
+    data = section or b""
+    position = _STATEMENTS_HEAD_BYTES
+    for _ in range(data[position - 1] if len(data) >= position else 0):
+        start = position + 3
+        position = start + int.from_bytes(data[position + 1 : start], "little")
+        if position > len(data):
+            return
+        yield data[start:position]
+
+
+def _text(value: bytes) -> str:
+    """Return a text that NUL ends; between others, NUL separates lines."""
+    text = value.strip(b"\0").replace(b"\0", b"\n")
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
 
 
 def _beat_measurements(data: bytes) -> list[tuple[str, object]]:

@@ -8,7 +8,7 @@ Source: HL7 aECG Implementation Guide (Brown & Badilini 2005); HL7 V3 PORT_MT020
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -25,9 +25,10 @@ from formats.channels import (
 )
 from formats.hints import Hints
 from formats.lead_codes import lead_from_mdc_code
-from formats.measurements import in_usual_unit, parse_measurements
 from formats.pages import Group, best_recording
 from formats.parts import About, Format, Part
+from formats.reported.measurements import in_usual_unit, parse_measurements
+from formats.reported.statements import clean_statements
 from formats.xml.tree import attribute_of, parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 from signals.units import millivolt_per_unit
@@ -37,6 +38,11 @@ _SECONDS_PER_UNIT: Final = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "": 1.
 _TIME_CODES: Final = ("TIME_ABSOLUTE", "TIME_RELATIVE")
 # A time with a fraction of a second; a time zone, if any, is that of all times.
 _MOMENT: Final = re.compile(r"(\d{14})(\.\d{1,9})?(?:[+-]\d{4})?", re.ASCII)
+_STATEMENT_CODES: Final = (
+    "MDC_ECG_INTERPRETATION",
+    "MDC_ECG_INTERPRETATION_STATEMENT",
+    "MDC_ECG_INTERPRETATION_SUMMARY",
+)
 _AGE_CODE: Final = "21612-7"  # LOINC: the age as reported
 # Code of an annotation, without its suffix -> name of the measurement.
 _MEASUREMENTS: Final = {
@@ -92,7 +98,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         sets[best.members[0]].fs,
         best.channels,
         patient,
-        Reported(date, _device(series), _measurements(root)),
+        Reported(date, _device(series), _measurements(root), _statements(root)),
         (*warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
@@ -260,6 +266,26 @@ def _is_of_single_lead(annotation: Element) -> bool:
     return any("_LEAD_" in _code(boundary) for boundary in boundaries)
 
 
+def _statements(root: Element) -> tuple[str, ...]:
+    """Return the interpretation: statements and summary, not the comment, which a person writes."""
+    lines = []
+    for annotation in root.iter("annotation"):
+        if _code(annotation).upper() in _STATEMENT_CODES:
+            text = text_of(annotation, "value")
+            lines.append(text or _attribute(annotation, "value", "displayName"))
+    return clean_statements(lines, _persons(root))
+
+
+def _persons(root: Element) -> Iterator[str | None]:
+    """Yield names and identifiers, which no statement may have."""
+    for element in root.iter():
+        if element.tag.endswith("Person"):
+            for name in element.iterfind("name"):
+                yield " ".join(name.itertext())
+    for element in root.iter("trialSubject"):
+        yield _attribute(element, "id", "extension")
+
+
 FORMAT = Format(
     name="HL7 aECG (XML)",
     detect=lambda part: root_name(part.data) == "AnnotatedECG",
@@ -271,10 +297,11 @@ FORMAT = Format(
         ),
         parser="defusedxml; our own, after the HL7 aECG Implementation Guide",
         metadata=(
-            "time, age (or computed from birth date and time), sex, device, global measurements"
+            "time, age (or computed from birth date and time), sex, device, global measurements, "
+            "statements and summary of the interpretation"
         ),
         ignored=(
-            "representative beats, annotations of single beats and leads, statements, shorter "
+            "representative beats, annotations of single beats and leads, comments, shorter "
             "sequence sets"
         ),
         sample_files=(

@@ -20,8 +20,9 @@ from formats.channels import (
     short_name,
 )
 from formats.hints import Hints
-from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
+from formats.reported.measurements import parse_measurements
+from formats.reported.statements import clean_statements
 from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
@@ -38,6 +39,7 @@ _MEASUREMENTS: Final = {
     "t_axis_deg": "TAxis",
 }
 _UNITS: Final = {"uvperlsb": "uV", "mvperlsb": "mV", "nvperlsb": "nV"}
+_PERSON_TAGS: Final = ("FamilyName", "GivenName", "PersonID", "PID")
 _DATE_TAGS: Final = ("Year", "Month", "Day")
 _TIME_TAGS: Final = ("Hour", "Minute", "Second")
 
@@ -67,7 +69,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         fs,
         channels,
         patient,
-        Reported(date, _device(root), _measurements(root)),
+        Reported(date, _device(root), _measurements(root), _statements(root)),
         (*warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
@@ -136,6 +138,13 @@ def _measurements(root: Element) -> dict[str, float]:
     return parse_measurements((name, text_of(element, tag)) for name, tag in _MEASUREMENTS.items())
 
 
+def _statements(root: Element) -> tuple[str, ...]:
+    """Return the diagnosis, one statement an element."""
+    lines = [element.text for element in root.iterfind("Interpretation/Diagnosis/DiagnosisText")]
+    persons = [element.text for tag in _PERSON_TAGS for element in root.iter(tag)]
+    return clean_statements(lines, persons)
+
+
 FORMAT = Format(
     name="GE CardioSoft (XML)",
     detect=lambda part: root_name(part.data) == "CardiologyXML",
@@ -143,7 +152,7 @@ FORMAT = Format(
     about=About(
         variants="StripData, any number of leads",
         parser="defusedxml; our own, after files written by GE",
-        metadata="time, age, sex, software, its measurements",
+        metadata="time, age, sex, software, its measurements and diagnosis",
         ignored="medians, vector loops, full disclosure, shorter strips",
         sample_files=("cardiosoft/deepecg_dummy.xml: a real file",),
     ),

@@ -23,8 +23,8 @@ from formats.channels import (
     short_name,
 )
 from formats.hints import Hints
-from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
+from formats.reported.measurements import parse_measurements
 from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name
 from signals.record import EcgRecord, Patient, Reported
 

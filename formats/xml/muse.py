@@ -7,7 +7,7 @@ follows files written by GE; there is no public specification.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -25,15 +25,19 @@ from formats.channels import (
     short_name,
 )
 from formats.hints import Hints
-from formats.measurements import parse_measurements
 from formats.pages import Group, best_recording
 from formats.parts import About, Format, Part
+from formats.reported.measurements import parse_measurements
+from formats.reported.statements import clean_statements
 from formats.xml.tree import decode_base64, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
 MAX_EXPONENT: Final = 6
 MAX_RHYTHMS: Final = 64  # each is compared with the others; real files have one
 _SAMPLE_BYTES: Final = 2
+_END_OF_LINE: Final = "ENDSLINE"  # the flag of a line's last statement
+_PERSON_PLACES: Final = ("PatientDemographics", "TestDemographics", "Order")
+_PERSON_TAGS: Final = ("LastName", "FirstName", "MiddleName", "ID")
 _MEASUREMENTS: Final = {
     "heart_rate_bpm": "VentricularRate",
     "pr_ms": "PRInterval",
@@ -71,7 +75,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         fs,
         channels,
         patient,
-        Reported(date, device, _measurements(root)),
+        Reported(date, device, _measurements(root), _statements(root)),
         (*warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
@@ -238,6 +242,27 @@ def _measurements(root: Element) -> dict[str, float]:
     return parse_measurements((name, text_of(element, tag)) for name, tag in _MEASUREMENTS.items())
 
 
+def _statements(root: Element) -> tuple[str, ...]:
+    """Return the device's statements, or those of the report if they were never edited."""
+    element = root.find("OriginalDiagnosis")
+    if element is None:
+        element = root.find("Diagnosis")
+    lines = [""]
+    for statement in element.findall("DiagnosisStatement") if element is not None else ():
+        lines[-1] += f" {text_of(statement, 'StmtText') or ''}"
+        if (text_of(statement, "StmtFlag") or "").upper() == _END_OF_LINE:
+            lines.append("")
+    return clean_statements(lines, _persons(root))
+
+
+def _persons(root: Element) -> Iterator[str | None]:
+    """Yield names and identifiers, which no statement may have."""
+    for place in _PERSON_PLACES:
+        for element in root.findall(f"{place}/*"):
+            if element.tag.endswith(_PERSON_TAGS):
+                yield element.text
+
+
 FORMAT = Format(
     name="GE MUSE (XML)",
     detect=lambda part: root_name(part.data) == "RestingECG",
@@ -248,8 +273,11 @@ FORMAT = Format(
             "millivolts"
         ),
         parser="defusedxml; our own, after files written by GE",
-        metadata=("time, age, sex, device, GE's measurements (QTcFrederica as qtc_fridericia_ms)"),
-        ignored="the median beat, diagnoses, measurements of single leads",
+        metadata=(
+            "time, age, sex, device, GE's measurements (QTcFrederica as qtc_fridericia_ms) and "
+            "statements (those of the device where a report was edited)"
+        ),
+        ignored="the median beat, measurements of single leads",
         sample_files=(
             "muse/braveheart_example1.xml: a real file",
             "muse/muse7_250hz.xml: a real file of MUSE 7",

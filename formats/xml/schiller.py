@@ -5,7 +5,7 @@ The layout follows files written by Schiller; there is no public specification.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -20,8 +20,9 @@ from formats.channels import (
     short_name,
 )
 from formats.hints import Hints
-from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
+from formats.reported.measurements import parse_measurements
+from formats.reported.statements import clean_statements
 from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
@@ -71,7 +72,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         fs,
         channels,
         patient,
-        Reported(date, device, _measurements(root)),
+        Reported(date, device, _measurements(root), _statements(root)),
         (*warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
@@ -139,6 +140,24 @@ def _measurements(root: Element) -> dict[str, float]:
     return parse_measurements(stated)
 
 
+def _statements(root: Element) -> tuple[str, ...]:
+    """Return the lines of the interpretation."""
+    lines = []
+    for element in root.iter("textdata"):
+        if (text_of(element, "type") or "").upper() == "INTERPRETATION":
+            lines.append(text_of(element, "textdata"))
+    return clean_statements(lines, _persons(root))
+
+
+def _persons(root: Element) -> Iterator[str | None]:
+    """Yield names and identifiers, which no statement may have."""
+    for tag in ("id", "lastname", "firstname"):
+        yield text_of(root, f"patdata/{tag}")
+    for element in root.iterfind(".//idu/*"):
+        if element.tag.endswith("_user"):
+            yield from (child.text for child in element)
+
+
 FORMAT = Format(
     name="Schiller SEMA (XML)",
     detect=lambda part: (root_name(part.data) or "").endswith("SchillerEDI"),
@@ -146,7 +165,7 @@ FORMAT = Format(
     about=About(
         variants="ECG_RHYTHMS, comma separated samples",
         parser="defusedxml; our own, after a file written by Schiller",
-        metadata="time, age at that time, sex, device, global annotations",
+        metadata="time, age at that time, sex, device, global annotations, interpretation",
         ignored="averaged beats, annotations of leads",
         sample_files=("schiller/schiller_at110_sema.xml: a real file",),
     ),

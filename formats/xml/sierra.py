@@ -8,7 +8,7 @@ https://github.com/sixlettervariables/sierra-ecg-tools
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -20,8 +20,9 @@ from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
 from formats.channels import Channel, DecodedFile, record_from_channels
 from formats.hints import Hints
-from formats.measurements import parse_measurements
 from formats.parts import About, Format, Part
+from formats.reported.measurements import parse_measurements
+from formats.reported.statements import clean_statements
 from formats.xml import xli
 from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name, text_of
 from signals.leads import LEADS
@@ -47,6 +48,15 @@ _MEASUREMENTS: Final = {
 }
 # QTc by another formula, by the name of the formula.
 _OTHER_QTC: Final = {"framingham": "qtc_framingham_ms", "hodges": "qtc_hodges_ms"}
+_PERSON_PATHS: Final = (
+    "patient/generalpatientdata/patientid",
+    "patient/generalpatientdata/uniquepatientid",
+    "patient/generalpatientdata/MRN",
+    "patient/generalpatientdata/name/*",
+    ".//orderingclinician",
+    ".//operator",
+    ".//userdefine/value",
+)
 # Where measurements are: first those of the confirmed report, then those of the algorithm.
 _MEASUREMENT_PATHS: Final = (
     "interpretations//globalmeasurements",
@@ -82,7 +92,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         fs,
         channels,
         patient,
-        Reported(date, device, _measurements(root)),
+        Reported(date, device, _measurements(root), _statements(root)),
         (*lead_warnings, *patient_warnings),
     )
     return record_from_channels(decoded, hints)
@@ -262,6 +272,26 @@ def _measurements(root: Element) -> dict[str, float]:
     return parse_measurements(stated)
 
 
+def _statements(root: Element) -> tuple[str, ...]:
+    """Return the statements without their reasons, and how severe the ECG is, which is the last.
+
+    The line of the signature is not read.
+    """
+    lines = []
+    for interpretation in islice(root.iterfind("interpretations/interpretation"), MAX_PLACES):
+        lines += [text_of(one, "leftstatement") for one in interpretation.findall("statement")]
+        lines.append(text_of(interpretation, "severity"))
+    return clean_statements(lines, _persons(root))
+
+
+def _persons(root: Element) -> Iterator[str | None]:
+    """Yield names and identifiers, which no statement may have."""
+    for path in _PERSON_PATHS:
+        for element in root.iterfind(path):
+            yield element.text
+            yield element.get("id")
+
+
 FORMAT = Format(
     name="Philips Sierra (XML)",
     detect=lambda part: root_name(part.data) == "restingecgdata",
@@ -272,10 +302,13 @@ FORMAT = Format(
             "any labelled leads"
         ),
         parser="defusedxml; our own, after the sierra-ecg-tools project's description",
-        metadata="time, age, sex, device, global measurements (qtcb as qtc_ms and qtc_bazett_ms)",
+        metadata=(
+            "time, age, sex, device, global measurements (qtcb as qtc_ms and qtc_bazett_ms), "
+            "statements and severity"
+        ),
         ignored=(
-            "representative beats, statements; a calibration pulse at the end stays in the signal "
-            "and is left out of the analysis"
+            "representative beats, reasons of statements; a calibration pulse at the end stays in "
+            "the signal and is left out of the analysis"
         ),
         sample_files=(
             "sierra/129DYPRG_1_03.xml: a real file",

@@ -123,6 +123,7 @@ def _reported(fields: dict[str, Any]) -> Reported:
         recording_date=_optional_string(fields["recording_date"]),
         device=_optional_string(fields["device"]),
         measurements=measurements,
+        statements=_strings(fields["statements"]),
     )
 
 

@@ -248,9 +248,8 @@ def test_the_signal_is_returned_as_sent() -> None:
 
 
 def test_the_devices_own_values_are_passed_on() -> None:
-    sent = record(
-        patient=Patient(63, "female"), reported=Reported("1984-11-01", "CS-12", {"pr_ms": 160.0})
-    )
+    report = Reported("1984-11-01", "CS-12", {"pr_ms": 160.0}, ("Sinus rhythm", "Normal ECG"))
+    sent = record(patient=Patient(63, "female"), reported=report)
     answer = analysis(sent, include="reported")
     assert answer["reported"] == {
         "recording_date": "1984-11-01",
@@ -258,6 +257,7 @@ def test_the_devices_own_values_are_passed_on() -> None:
         "sex": "female",
         "device": "CS-12",
         "measurements": {"pr_ms": 160.0},
+        "statements": ["Sinus rhythm", "Normal ECG"],
     }
     assert answer["warnings"] == []
 

@@ -336,3 +336,22 @@ def test_sixty_four_dimensions_are_allowed() -> None:
     data = sampled(" ".join(map(str, range(128))), dimensions=64)
     with pytest.raises(UnknownLead, match=r"\(x 1, .*, x 20 and 44 more\);"):
         fhir(observation(component("x", data)))
+
+
+def test_conclusions_and_impressions_are_statements_without_names() -> None:
+    impression = {
+        "code": {"coding": [{"code": "8601-7"}]},
+        "valueString": "Left axis deviation",
+    }
+    report = {
+        "resourceType": "DiagnosticReport",
+        "conclusion": "Sinus rhythm\nMax Mustermann, seen\nConfirmed by Dr. House\nNormal ECG",
+    }
+    person = {
+        "resourceType": "Patient",
+        "name": [{"use": "usual", "family": "Mustermann", "given": ["Max"]}],
+        "identifier": [{"system": "urn:normal", "value": "0815-4711"}],
+    }
+    reported = fhir(bundle(observation(component("I"), impression), report, person)).reported
+    assert reported is not None
+    assert reported.statements == ("Left axis deviation", "Sinus rhythm", "Normal ECG")

@@ -38,7 +38,9 @@ For every format:
   Other axes are returned from -180 to 180 degrees.
 - These are checked against the header, and a file that fails is refused: the number of samples and
   channels, checksums that the format requires, infinite values.
-- Names, identifiers and addresses of patients are dropped.
+- Names, identifiers and addresses of persons are dropped. Statements of the device are returned in
+  `reported.statements`, but for lines that name a person: that have a name or identifier which the
+  file states, or that say by whom the report was confirmed, signed, ordered or recorded.
 - Single heartbeats that were cut out of recordings are not analysed: rows of 187 samples at 125 Hz
   and a class, as in Kaggle's heartbeat data and E-Monitor's messages, are refused as what they are.
 - Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and

@@ -475,3 +475,37 @@ def test_an_odd_number_of_bytes_is_padded_by_one() -> None:
     values = np.arange(7, dtype=np.int8)
     record = opened(file(group([channel("I", 1)], [values])))
     np.testing.assert_allclose(record.signal[0], values / 1000, rtol=1e-6)
+
+
+def test_annotations_in_text_are_statements_without_names() -> None:
+    annotations = []
+    for text, channels in (
+        ("Sinus rhythm", [1, 0]),
+        ("of lead II alone", [1, 2]),
+        ("Mustermann^Max is calm", [1, 0]),
+        ("Normal ECG", None),
+    ):
+        one = Dataset()
+        one.UnformattedTextValue = text
+        if channels is not None:
+            one.ReferencedWaveformChannels = channels
+        annotations.append(one)
+    data = file(
+        one_lead(),
+        PatientName="Mustermann^Max",
+        WaveformAnnotationSequence=Sequence(annotations),
+    )
+    reported = opened(data).reported
+    assert reported is not None
+    assert reported.statements == ("Sinus rhythm", "Normal ECG")
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [("2:16016", "heart_rate_bpm"), ("8625-6", "pr_ms"), ("5.13.5-11", "qt_ms")]
+)
+def test_a_measurement_with_another_meaning_is_known_by_its_code(value: str, name: str) -> None:
+    one = annotation("72", "Herzfrequenz")
+    one.ConceptNameCodeSequence[0].CodeValue = value
+    reported = opened(file(one_lead(), WaveformAnnotationSequence=Sequence([one]))).reported
+    assert reported is not None
+    assert reported.measurements == {name: 72.0}

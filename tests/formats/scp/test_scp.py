@@ -514,3 +514,45 @@ def test_a_damaged_or_unsupported_record_is_refused_with_the_reason(
     with pytest.raises(kind) as caught:
         read_sections(bodies)
     assert caught.value.detail == detail
+
+
+def statement_section(*statements: bytes) -> bytes:
+    body = b"\0\xe8\x07\x05\x01\x08\x1b\x20" + bytes([len(statements)])
+    for number, statement in enumerate(statements, start=1):
+        body += bytes([number]) + len(statement).to_bytes(2, "little") + statement
+    return body
+
+
+@pytest.mark.parametrize(
+    ("section8", "section11", "statements"),
+    [
+        (
+            statement_section(b"Sinus rhythm\0", b"Mustermann is pale\0", b"Normal ECG\0"),
+            None,
+            ("Sinus rhythm", "Normal ECG"),
+        ),
+        (
+            None,
+            statement_section(b"\x01NSR\0", b"\x02Sinus rhythm\0", b"\x03LOGIC\0"),
+            ("Sinus rhythm",),
+        ),
+        (None, statement_section(b"\x01AFIB\0", b"\x01LVH\0PRO\0"), ("AFIB", "LVH PRO")),
+        (
+            statement_section(b"Sinus rhythm\0"),
+            statement_section(b"\x02Sinus rhythm\0", b"\x02Normales EKG f\xfcr 60\0"),
+            ("Sinus rhythm", "Normales EKG für 60"),
+        ),
+        (statement_section(b"Sinus rhythm", b"Normal ECG")[:-1], None, ("Sinus rhythm",)),
+        (b"\0" * 8, b"", ()),
+    ],
+)
+def test_statements_of_sections_8_and_11_are_read_without_names(
+    section8: bytes | None, section11: bytes | None, statements: tuple[str, ...]
+) -> None:
+    section1 = b"\0\x0b\0Mustermann\0\xff\0\0"
+    bodies = one_lead(plain(RAMP)) | {1: section1}
+    bodies |= {8: section8} if section8 is not None else {}
+    bodies |= {11: section11} if section11 is not None else {}
+    record = read_sections(bodies)
+    assert record.reported is not None
+    assert record.reported.statements == statements

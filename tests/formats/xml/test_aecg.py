@@ -271,3 +271,42 @@ def test_a_scale_of_0_is_refused_and_so_is_a_lead_that_occurs_twice() -> None:
         read_document(aecg(series(time_axis() + lead(scale="unit='uV' value='0'"))))
     with pytest.raises(DuplicateLead):
         read_document(aecg(series(time_axis() + lead() + lead())))
+
+
+def test_the_interpretation_is_read_without_its_comment_and_names() -> None:
+    texts = {
+        "MDC_ECG_INTERPRETATION_STATEMENT": "Sinus rhythm",
+        "MDC_ECG_INTERPRETATION_STATEMENT ": "Mustermann was restless",
+        "MDC_ECG_INTERPRETATION_SUMMARY": "Borderline ECG",
+        "MDC_ECG_INTERPRETATION_COMMENT": "Seen by the night shift",
+    }
+    annotations = "".join(
+        f"<annotation><code code='{code.strip()}'/><value>{text}</value></annotation>"
+        for code, text in texts.items()
+    )
+    coded = "<annotation><code code='MDC_ECG_INTERPRETATION'/>"
+    coded += "<value displayName='1st degree AV block'/></annotation>"
+    more = f"<annotationSet>{annotations}{coded}</annotationSet>"
+    person = "<subjectDemographicPerson><name><family>Mustermann</family></name>"
+    person += "</subjectDemographicPerson>"
+    reported = read_document(aecg(person, series(time_axis() + lead(), more=more))).reported
+    assert reported is not None
+    assert reported.statements == ("Sinus rhythm", "Borderline ECG", "1st degree AV block")
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "name", "number"),
+    [
+        ("MDC_ECG_TIME_PD_QT", "0.412", "s", "qt_ms", 412.0),
+        ("MDC_ECG_HEART_RATE", "1.2", "Hz", "heart_rate_bpm", 72.0),
+        ("MDC_ECG_TIME_PD_QRS", "96000", "us", "qrs_ms", 96.0),
+    ],
+)
+def test_measurements_are_converted_from_their_units(
+    code: str, value: str, unit: str, name: str, number: float
+) -> None:
+    more = f"<annotationSet>{annotation(code, value)}</annotationSet>"
+    more = more.replace("unit='ms'", f"unit='{unit}'")
+    reported = read_document(aecg(series(time_axis() + lead(), more=more))).reported
+    assert reported is not None
+    assert reported.measurements == {name: pytest.approx(number)}

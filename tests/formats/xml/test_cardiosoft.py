@@ -127,3 +127,13 @@ def test_a_file_that_contradicts_itself_is_refused(
     with pytest.raises(kind) as caught:
         read_document(cardiosoft(content))
     assert caught.value.detail == detail
+
+
+def test_the_diagnosis_is_read_without_names() -> None:
+    texts = ("Sinus rhythm", "Mustermann, 2nd recording", "Normal ECG")
+    lines = "".join(f"<DiagnosisText>{text}</DiagnosisText>" for text in texts)
+    interpretation = element("Interpretation", element("Diagnosis", lines))
+    person = element("PatientInfo", element("Name", FamilyName="Mustermann"))
+    reported = read_document(cardiosoft(person, strip(), interpretation)).reported
+    assert reported is not None
+    assert reported.statements == ("Sinus rhythm", "Normal ECG")

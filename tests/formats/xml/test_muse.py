@@ -281,3 +281,31 @@ def test_a_lead_twice_and_leads_of_unequal_length_are_refused() -> None:
         read_document(muse(waveform(lead("I"), lead("I"))))
     with pytest.raises(RaggedSignal):
         read_document(muse(waveform(lead("I"), lead("II", base64_of(RAMP[:40])))))
+
+
+def diagnosis(tag: str, *texts: tuple[str, str]) -> str:
+    statements = [
+        element("DiagnosisStatement", StmtFlag=flag, StmtText=text) for flag, text in texts
+    ]
+    return element(tag, element("Modality", "RESTING"), *statements)
+
+
+def test_statements_are_the_devices_lines_without_names() -> None:
+    original = diagnosis(
+        "OriginalDiagnosis",
+        ("", "Sinus rhythm with"),
+        ("ENDSLINE", "frequent premature ventricular complexes"),
+        ("ENDSLINE", "Mustermann has a long QT interval"),
+        ("ENDSLINE", "Abnormal ECG"),
+        ("ENDSLINE", "Confirmed by House, Greg (17) on 12/1/2023"),
+    )
+    edited = diagnosis("Diagnosis", ("ENDSLINE", "Atrial fibrillation"))
+    person = element("PatientDemographics", PatientLastName="Mustermann", PatientID="0815")
+    record = read_document(muse(waveform(lead("I")), person, edited, original))
+    assert record.reported is not None
+    assert record.reported.statements == (
+        "Sinus rhythm with frequent premature ventricular complexes",
+        "Abnormal ECG",
+    )
+    never_edited = read_document(muse(waveform(lead("I")), person, edited)).reported
+    assert never_edited is not None and never_edited.statements == ("Atrial fibrillation",)

@@ -112,3 +112,16 @@ def test_a_file_that_contradicts_itself_is_refused(
     with pytest.raises(kind) as caught:
         read_document(schiller(content))
     assert caught.value.detail == detail
+
+
+def test_the_interpretation_is_read_without_names_and_remarks() -> None:
+    texts = element(
+        "textdata",
+        type="INTERPRETATION",
+        textdata="Sinus rhythm\nMustermann, Dr. House\nNormal ECG",
+    )
+    texts += element("textdata", type="REMARK_6", textdata="at night")
+    person = element("patdata", lastname="Mustermann")
+    reported = read_document(schiller(person, wave(channel()), texts)).reported
+    assert reported is not None
+    assert reported.statements == ("Sinus rhythm", "Normal ECG")

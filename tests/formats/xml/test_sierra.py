@@ -336,3 +336,46 @@ def test_the_pulse_of_one_millivolt_is_in_every_chest_lead_at_10_7_seconds() -> 
         height = np.median(chest[:, 5375:5425], axis=1) - np.median(chest[:, 5275:5325], axis=1)
         # The tolerance covers the drift of the baseline below the pulse.
         np.testing.assert_allclose(height, 1.0, atol=0.2)
+
+
+def test_statements_and_severity_are_read_without_reasons_and_names() -> None:
+    person = element("patient", element("generalpatientdata", element("name", lastname="Miller")))
+    interpretation = element(
+        "interpretation",
+        element("mdsignatureline", "Confirmed by Dr. House"),
+        element("severity", "- ABNORMAL ECG -"),
+        element("statement", leftstatement="Sinus bradycardia", rightstatement="rate below 50"),
+        element("statement", leftstatement="Miller, electrode off", rightstatement=""),
+    )
+    document = sierra(
+        RAMP.astype("<i2").tobytes(),
+        "I",
+        200,
+        person,
+        element("interpretations", interpretation),
+        compression="none",
+    )
+    reported = read_document(document).reported
+    assert reported is not None
+    assert reported.statements == ("Sinus bradycardia", "- ABNORMAL ECG -")
+
+
+def test_qtc_by_other_formulas_is_read() -> None:
+    others = "<qtco methodname='Framingham'>410</qtco><qtco methodname='Hodges'>405</qtco>"
+    measured = element("globalmeasurements", others, qtcb=420, qtcf=412)
+    document = sierra(
+        RAMP.astype("<i2").tobytes(),
+        "I",
+        200,
+        element("interpretations", element("interpretation", measured)),
+        compression="none",
+    )
+    reported = read_document(document).reported
+    assert reported is not None
+    assert reported.measurements == {
+        "qtc_ms": 420.0,
+        "qtc_bazett_ms": 420.0,
+        "qtc_fridericia_ms": 412.0,
+        "qtc_framingham_ms": 410.0,
+        "qtc_hodges_ms": 405.0,
+    }

@@ -23,7 +23,9 @@ FULL = EcgRecord(
     patient=Patient(61.5, "female"),
     recording_date="2020-01-02",
     id="a \udcff",  # a byte that is not UTF-8, as some readers decode it
-    reported=Reported("2020", "device", {"pr_ms": 161.0, "qrs_ms": float("nan")}),
+    reported=Reported(
+        "2020", "device", {"pr_ms": 161.0, "qrs_ms": float("nan")}, ("Sinus rhythm", "Normal ECG")
+    ),
     warnings=("file: one", "file: two"),
 )
 

@@ -201,6 +201,23 @@ def test_the_calibration_pulse_of_philips_files_stays_in_the_signal_and_out_of_t
         assert found["heart_rate_bpm"] == pytest.approx(reported["heart_rate_bpm"], abs=2)
 
 
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("muse/guangxi_teaching_sinus_rhythm.xml", "窦性心律"),
+        ("sierra/129DYPRG_1_03.xml", "Sinus bradycardia"),
+        ("cardiosoft/deepecg_dummy.xml", "Voltage criteria for left ventricular hypertrophy"),
+        ("hl7_aecg/mindray_100hz.xml", "Rythme sinusal avec ESA"),
+        ("dicom/mortara_el250_2groups.dcm", "RITMO SINUSALE"),
+    ],
+)
+def test_the_devices_statements_come_along(
+    bare_server: RunningServer, name: str, statement: str
+) -> None:
+    answer = answer_of(upload(bare_server, name, include="reported"))
+    assert statement in answer["reported"]["statements"]
+
+
 # Broken and hostile files
 
 ACCEPTED = {

@@ -8,7 +8,7 @@ import pytest
 from formats.channels import record_from_channels
 from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
-from formats.measurements import in_usual_unit, of_recording, parse_measurements
+from formats.reported.measurements import in_usual_unit, of_recording, parse_measurements
 from signals.record import Reported
 
 NAMES = (

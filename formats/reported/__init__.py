@@ -1,0 +1,1 @@
+"""What a device reports in its file beside the samples: its measurements and its statements."""
