@@ -15,9 +15,11 @@ from formats.fields import Loc, dotted, type_name, wrong_type
 from formats.heartbeats import check_no_heartbeat_message
 from formats.hints import Hints, prefer_request, single_id
 from formats.lead_names import LeadNames, lead_names
+from formats.metadata import parse_sex
 from formats.samples import Array, signal_array
+from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Units
-from signals.units import to_millivolt
+from signals.units import to_millivolt, voltage_unit
 
 _RECORD_FIELDS: Final = frozenset(
     {
@@ -109,15 +111,31 @@ def with_hints(
     }
     warnings: list[str] = []
     for name, value in record_values.items():
-        merged[name], contradiction = prefer_request(name, value, mapping.get(name))
+        stated = mapping.get(name)
+        if value is not None and _spelled(name, stated) == _spelled(name, value):
+            value = stated
+        merged[name], contradiction = prefer_request(name, value, stated)
         warnings += contradiction
     for name, value in {"age": hints.age, "sex": hints.sex}.items():
         if value is not None:
-            field = f"patient.{name}"
-            person[name], contradiction = prefer_request(field, value, person.get(name))
+            stated = person.get(name)
+            if _spelled(name, stated) == value:
+                value = stated
+            person[name], contradiction = prefer_request(f"patient.{name}", value, stated)
             warnings += contradiction
             merged["patient"] = person
     return merged, tuple(warnings)
+
+
+def _spelled(name: str, value: object) -> object:
+    """Return a field's value in one spelling, so that another one contradicts nothing."""
+    if name == "units" and isinstance(value, str):
+        return voltage_unit(value) or value.strip().casefold()
+    if name == "sex" and isinstance(value, str):
+        return parse_sex(value)
+    if name == "lead_names" and isinstance(value, list):
+        return [canonical_lead(lead) if isinstance(lead, str) else lead for lead in value]
+    return value
 
 
 def scale_to_millivolt(

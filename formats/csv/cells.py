@@ -10,24 +10,8 @@ import numpy as np
 
 from formats.csv.clock import is_time
 from formats.csv.spelling import is_decimal_comma, is_explicit_gap, is_gap, is_number
-
-__all__ = [
-    "COMMENT_SIGNS",
-    "DELIMITERS",
-    "MAX_CELLS_ONE_BY_ONE",
-    "MIN_COUNTED",
-    "UNIT_TOKEN",
-    "count_cells",
-    "find_delimiter",
-    "is_comment",
-    "is_counting",
-    "is_data",
-    "is_gap_row",
-    "is_number",
-    "joined_moment",
-    "name_of",
-    "split_cells",
-]
+from formats.csv.statements import lead_of_key
+from signals.leads import canonical_lead
 
 COMMENT_SIGNS: Final = ("#", "%", "//")
 MIN_COUNTED: Final = 4  # "1,2,3" may be samples; a longer count is a line of column numbers
@@ -98,6 +82,21 @@ def is_data(cells: Sequence[str]) -> bool:
         if others > 1:
             return False
     return numbers > 0 and (others == 0 or len(cells) > 2)
+
+
+def is_below_leads(cells: Sequence[str], above: Sequence[str]) -> bool:
+    """Return whether a line has a number or a gap below the name of each lead in the line above.
+
+    Its other cells may be any text: a marker, the rhythm, a comment.
+    """
+    if len(cells) != len(above) or lead_of_key(above) is not None:
+        return False
+    below = [
+        cell
+        for cell, name in zip(cells, above, strict=True)
+        if canonical_lead(name_of(name)) is not None
+    ]
+    return any(map(is_number, below)) and all(is_number(cell) or is_gap(cell) for cell in below)
 
 
 def find_delimiter(line: str) -> str | None:

@@ -23,9 +23,10 @@ from errors import (
     UnknownLead,
 )
 from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
-from formats.csv.cells import is_number, split_cells
+from formats.csv.cells import split_cells
 from formats.csv.clock import is_time
 from formats.csv.sample_values import check_shape, parse_numbers
+from formats.csv.spelling import is_number
 from formats.csv.table_head import Column, Head, parse_head
 from formats.csv.text_table import MAX_COLUMNS, Table, decode_text, parse_table
 from formats.csv.timing import Timing, find_timing, sampling_rate

@@ -21,16 +21,22 @@ from formats.csv.cells import (
     UNIT_TOKEN,
     count_cells,
     find_delimiter,
+    is_below_leads,
     is_comment,
     is_counting,
     is_data,
     is_gap_row,
-    is_number,
     joined_moment,
     name_of,
     split_cells,
 )
-from formats.csv.spelling import is_decimal_comma, is_gap, plain_characters, spelling_fault
+from formats.csv.spelling import (
+    is_decimal_comma,
+    is_gap,
+    is_number,
+    plain_characters,
+    spelling_fault,
+)
 from formats.csv.statements import lead_of_key
 from formats.numbers import whole_number
 from signals.leads import canonical_lead
@@ -151,6 +157,7 @@ def _first_row(lines: Sequence[str]) -> tuple[int, str | None] | None:
     Rows of gaps right above the first line of numbers belong to the table.
     """
     first_gap: int | None = None
+    above: list[str] = []
     for index, line in enumerate(lines):
         if index >= MAX_HEAD_LINES and first_gap is None:
             return None
@@ -165,8 +172,9 @@ def _first_row(lines: Sequence[str]) -> tuple[int, str | None] | None:
         if not is_comment(line):
             if len(line) > MAX_JUDGED_CHARS and len(cells) > 1:
                 cells.pop()  # it may be cut off
-            if is_data(cells) and not is_counting(cells):
+            if (is_data(cells) or is_below_leads(cells, above)) and not is_counting(cells):
                 return (index if first_gap is None else first_gap), delimiter
+            above = cells
         first_gap = None
     return None
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile
-from formats.csv.cells import is_number, split_cells
+from formats.csv.cells import split_cells
 from formats.csv.clock import clock_seconds
 from formats.csv.sample_values import parse_numbers
+from formats.csv.spelling import is_number
 from formats.csv.statements import Rate
 from formats.csv.table_head import Column
 from formats.csv.text_table import Table

@@ -108,7 +108,8 @@ def _channel(waveform: Element, name: str, unit: str | None, scale: float) -> Ch
 def _unit(resolution: Element | None) -> str | None:
     if resolution is None:
         return None
-    return _UNITS.get((resolution.get("units") or "").lower())
+    stated = resolution.get("units") or ""
+    return _UNITS.get(stated.lower()) or stated or None
 
 
 def _date(element: Element | None, tags: Sequence[str]) -> str | None:

@@ -444,3 +444,19 @@ def test_an_uploaded_record_is_unchanged_by_a_request_without_values() -> None:
     assert warnings == ()
     same, warnings = with_hints(file, Hints(lead_names=LeadNames(LEADS), fs=500.0))
     assert (same["lead_names"], warnings) == (list(LEADS), ())
+
+
+@pytest.mark.parametrize(
+    ("stated", "hints"),
+    [
+        ({"units": "µV"}, Hints(units="uV")),
+        ({"units": "mcV"}, Hints(units="uv")),
+        ({"patient": {"sex": "F"}}, Hints(sex="female")),
+        ({"lead_names": [f"Lead {lead}" for lead in LEADS]}, Hints(lead_names=LeadNames(LEADS))),
+        ({"fs": 500}, Hints(fs=500.0)),
+    ],
+)
+def test_another_spelling_of_a_value_is_no_contradiction(
+    stated: dict[str, object], hints: Hints
+) -> None:
+    assert with_hints(record(**stated), hints)[1] == ()

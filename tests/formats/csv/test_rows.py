@@ -195,3 +195,28 @@ def test_a_unit_of_all_columns_that_is_no_voltage_makes_them_unknown(unit: str) 
             read_text(head + rows)
         assert (caught.value.code, caught.value.errors[0].loc) == ("missing_field", ("units",))
         assert f"states {unit} for I, II" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("II,annotation\n", "{},N"),
+        ("beat,II\n", "N,{}"),
+        ("rhythm;II;comment\n", "SR;{};no, artefact"),
+        ("time,II,label,quality\n", "2024-05-01T10:00:00.{ms:03},{},N,good"),
+        ("note\tII\tnote\n", "a\t{}\tb"),
+    ],
+)
+def test_columns_of_text_beside_a_lead_are_left_out(head: str, row: str) -> None:
+    rows = [row.format(number / 10, ms=4 * number) for number in range(40)]
+    record = read_text(head + "\n".join(rows) + "\n", Hints(fs=250.0))
+    np.testing.assert_allclose(record.signal, [np.arange(40) / 10], rtol=1e-6)
+    assert record.warnings[0].startswith("lead_names: not a standard lead in volts, left out: ")
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", "sep=,\n", "\ufeff", "\n\n"])
+def test_what_spreadsheets_write_before_a_table_is_no_row(first: str) -> None:
+    delimiter = ";" if ";" in first else ","
+    text = first + delimiter.join(("I", "II")) + "\n"
+    text += "".join(delimiter.join((f'"{row}"', f"{-row}")) + "\n" for row in range(9))
+    assert read_text(text).signal.tolist() == [list(range(9)), [-row for row in range(9)]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples
+from errors import BadSamplingRate, CorruptFile, EcgError, MissingField, NoSamples
 from tests.formats.xml.documents import RAMP, RAMP_WITH_COMMAS, element, read_document
 
 
@@ -55,9 +55,17 @@ def test_the_resolution_is_applied_in_its_unit(units: str, resolution: str, fact
     np.testing.assert_allclose(record.signal[0], RAMP * factor, rtol=1e-5)
 
 
-def test_a_strip_without_a_count_or_a_known_unit_is_read() -> None:
-    record = read_document(cardiosoft(strip("", units="steps")))
+def test_a_strip_without_a_count_or_a_unit_is_read() -> None:
+    record = read_document(cardiosoft(strip("", units="")))
     assert (record.samples, record.units) == (100, "unknown")
+
+
+@pytest.mark.parametrize("units", ["steps", "mmPerLsb", "1"])
+def test_a_unit_of_the_resolution_that_is_no_voltage_is_named(units: str) -> None:
+    with pytest.raises(MissingField) as caught:
+        read_document(cardiosoft(strip(units=units)))
+    assert f"states {units} for I" in caught.value.detail
+    assert caught.value.errors[0].loc == ("units",)
 
 
 def test_the_reader_leaves_the_range_of_rates_to_the_checks_of_all_formats() -> None:
