@@ -21,6 +21,7 @@ from tests.formats import test_edf, test_fhir, test_ishne
 from tests.formats.arrays.matlab.writer import Writer
 from tests.formats.csv import test_csv
 from tests.formats.dicom import test_dicom
+from tests.formats.json import test_health_export
 from tests.formats.mfer import test_mfer
 from tests.formats.scp import test_scp
 from tests.formats.test_fuzz import ADC_CODES, RECORD, header_bytes, npy_bytes
@@ -68,6 +69,15 @@ def seeds() -> dict[str, list[Seed]]:
     return {name: list(make()) for name, make in _MAKERS.items()}
 
 
+def _apple() -> Iterator[Seed]:
+    voltages = test_health_export.measurements(np.arange(60))
+    fields = {"voltageMeasurements": voltages, "numberOfVoltageMeasurements": len(voltages)}
+    reading = test_health_export.reading(**fields)
+    yield one(json.dumps({"data": {"ecg": [reading], "metrics": []}}))
+    rate = {"qty": 512, "units": "Hz"}
+    yield one(json.dumps([test_health_export.reading(**fields, samplingFrequency=rate)]))
+
+
 def _atc() -> Iterator[Seed]:
     notes = binary.atc_block(b"ann ", bytes(22))
     yield one(binary.atc({"I": RAMP}, notes))
@@ -90,6 +100,9 @@ def _csv() -> Iterator[Seed]:
     yield one(test_csv.table("Zeit;I (uV);V6 (uV)\n", ";", decimal_comma=True, times=times))
     yield one("# fs: 500\n# units: uV\n" + test_csv.table("I\tII\n", "\t", end="\r\n"))
     yield one(test_csv.table().encode("utf-16"), RATE)
+    clock = [f"2024-05-01 08:27:{row / 500:06.3f}" for row in range(len(test_csv.ROWS))]
+    gaps = test_csv.table("time,I,II\n", times=clock).replace("0.990", "").replace("-", "\u2212")
+    yield one(gaps, RATE)
     watch = "Name,Erika\nSample Rate,512 hertz\n\nLead,Lead I\nUnit,µV\n\n"
     yield one(watch + "".join(f"{value}\n" for value in RAMP))
 
@@ -270,6 +283,7 @@ def _wfdb() -> Iterator[Seed]:
 
 _MAKERS: dict[str, Callable[[], Iterator[Seed]]] = {
     "AliveCor ATC": _atc,
+    "Apple Health JSON": _apple,
     "Contec ECG90A": _contec,
     "CSV, TSV": _csv,
     "DICOM waveform": _dicom,
