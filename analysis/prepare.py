@@ -20,6 +20,7 @@ from model_store.manifest import Role
 from signal_quality import Quality, assess_leads, without_pulse
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
+from signals.number_text import number_text
 from signals.pages import pages_of
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, Segments, make_segments
@@ -237,7 +238,8 @@ def _refusal(
         )
     if len(segments.data) == 0:
         return TooShort(
-            f"{record.duration_s:.2f} s at {record.fs:g} Hz; "
+            f"{number_text(record.duration_s, preprocessing.needed_seconds)} s at "
+            f"{record.fs:g} Hz; "
             f"the encoder needs at least {preprocessing.needed_seconds:g} s",
             loc=("signal",),
         )

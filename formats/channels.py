@@ -78,8 +78,8 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
     samples = len(leads.channels[0].codes)
     if samples * len(leads.names) > MAX_VALUES:
         raise RecordingTooLong(
-            f"signal: {samples} samples of {len(leads.names)} leads in the {decoded.kind} file; "
-            f"the limit is {MAX_VALUES} values",
+            f"signal: {samples} samples of {len(leads.names)} leads in the {decoded.kind} file are "
+            f"{samples * len(leads.names)} values; the limit is {MAX_VALUES} values",
             loc=("signal",),
         )
     fs, fs_warnings = prefer_request("fs", hints.fs, leads.fs)

@@ -1,7 +1,7 @@
 """Validate the fields of a record other than its samples; one function per field.
 
 The functions take the values that a JSON or msgpack parser returns. Errors carry the field's path.
-Messages never contain the value itself, because an age or a date identifies a patient.
+Messages name what was found, but never an age, a sex, a date or an id: they identify a patient.
 `None` means that the field is absent.
 """
 
@@ -80,7 +80,10 @@ def number(value: object, loc: Loc) -> float:
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise BadType(f"{dotted(loc)}: the number is not finite", loc=loc)
+        raise BadType(
+            f"{dotted(loc)}: found a number that is not finite; a finite number is required",
+            loc=loc,
+        )
     return result
 
 
@@ -101,7 +104,7 @@ def positive(value: object, loc: Loc) -> float | None:
         return None
     result = number(value, loc)
     if result <= 0:
-        raise BadType(f"{dotted(loc)}: the number must be above 0", loc=loc)
+        raise BadType(f"{dotted(loc)}: found {result:g}; it must be above 0", loc=loc)
     return result
 
 
@@ -111,7 +114,11 @@ def age_years(value: object, loc: Loc) -> float | None:
         return None
     age = number(value, loc)
     if not 0 <= age <= MAX_AGE_YEARS:
-        raise BadType(f"{dotted(loc)}: 0 to {MAX_AGE_YEARS:g} years are allowed", loc=loc)
+        found = "below 0" if age < 0 else f"above {MAX_AGE_YEARS:g}"
+        raise BadType(
+            f"{dotted(loc)}: found a number {found}; 0 to {MAX_AGE_YEARS:g} years are allowed",
+            loc=loc,
+        )
     return age
 
 
@@ -126,7 +133,10 @@ def sex(value: object, loc: Loc) -> Sex | None:
         raise wrong_type(value, loc, "a string")
     canonical = _SEXES.get(value.strip().lower())
     if canonical is None:
-        raise BadOption(f"{dotted(loc)}: male, female, m, f, other or null are allowed", loc=loc)
+        raise BadOption(
+            f"{dotted(loc)}: found another string; male, female, m, f, other or null are allowed",
+            loc=loc,
+        )
     return canonical
 
 

@@ -17,6 +17,8 @@ from signals.record import Sex
 
 T = TypeVar("T")
 
+MAX_SHOWN_CHARS = 64  # of a value in an error message
+
 
 @dataclass(frozen=True)
 class Hints:
@@ -71,7 +73,7 @@ def hints_from_params(params: Mapping[str, Sequence[str]]) -> Hints:
 def single_id(hints: Hints) -> str | None:
     """Return the id of a request with one record. Raises BadOption if several were sent."""
     if len(hints.id) > 1:
-        raise BadOption(f"id: {len(hints.id)} given for one record", loc=("id",))
+        raise BadOption(f"id: {len(hints.id)} given for one record; 1 is allowed", loc=("id",))
     return hints.id[0] if hints.id else None
 
 
@@ -93,7 +95,9 @@ def prefer_request(
 def _single(params: Mapping[str, Sequence[str]], name: str) -> str | None:
     values = {value.strip() for value in params.get(name, ())} - {""}
     if len(values) > 1:
-        raise BadOption(f"{name}: given {len(values)} times with different values", loc=(name,))
+        raise BadOption(
+            f"{name}: given with {len(values)} different values; one is allowed", loc=(name,)
+        )
     return values.pop() if values else None
 
 
@@ -103,7 +107,9 @@ def _number(params: Mapping[str, Sequence[str]], name: str) -> float | None:
         return None
     value = number_of_text(text)
     if value is None:
-        raise BadType(f"{name}: a finite number is required", loc=(name,))
+        # An age identifies a patient.
+        found = "a text" if name == "age" else ascii(text[:MAX_SHOWN_CHARS])
+        raise BadType(f"{name}: found {found}; a finite number is required", loc=(name,))
     return value
 
 

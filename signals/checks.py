@@ -11,6 +11,7 @@ import numpy as np
 
 from errors import BadSamplingRate, ImplausibleValues, NoSamples, RecordingTooLong, TooShort
 from signals.filler import mark_filler
+from signals.number_text import number_text
 from signals.record import EcgRecord
 from signals.units import check_millivolt
 
@@ -46,14 +47,17 @@ def _check_rate(fs: float) -> None:
     # Written as "not within", because a NaN must be refused too.
     if not MIN_FS_HZ <= fs <= MAX_FS_HZ:
         raise BadSamplingRate(
-            f"fs: {fs:g} Hz; the allowed range is {MIN_FS_HZ:g} to {MAX_FS_HZ:g} Hz", loc=("fs",)
+            f"fs: {number_text(fs, MIN_FS_HZ, MAX_FS_HZ)} Hz; "
+            f"the allowed range is {MIN_FS_HZ:g} to {MAX_FS_HZ:g} Hz",
+            loc=("fs",),
         )
 
 
 def _check_duration(record: EcgRecord, max_seconds: float) -> None:
     # Numbers of samples are compared, because a duration in seconds could be rounded to the other
     # side of a limit.
-    duration = f"signal: {record.duration_s:.4g} s at {record.fs:g} Hz"
+    seconds = number_text(record.samples / record.fs, MIN_SECONDS, max_seconds)
+    duration = f"signal: {seconds} s at {record.fs:g} Hz"
     if record.samples < MIN_SECONDS * record.fs:
         raise TooShort(f"{duration}; the minimum is {MIN_SECONDS:g} s", loc=("signal",))
     if record.samples > max_seconds * record.fs:
@@ -63,14 +67,19 @@ def _check_duration(record: EcgRecord, max_seconds: float) -> None:
 def _check_values(record: EcgRecord, allow_no_samples: bool) -> None:
     # fmax ignores NaN. For a lead that has only NaN it returns NaN, without a warning.
     largest = np.fmax.reduce(np.abs(record.signal), axis=1)
-    implausible_leads = []
+    infinite_leads = []
+    beyond_leads = []
     for lead, value in zip(record.lead_names, largest, strict=True):
-        if value > MAX_VALUE:
-            implausible_leads.append(lead)
-    if implausible_leads:
+        if np.isinf(value):
+            infinite_leads.append(lead)
+        elif value > MAX_VALUE:
+            beyond_leads.append(lead)
+    found = [f"infinite values in {', '.join(infinite_leads)}"] if infinite_leads else []
+    if beyond_leads:
+        found.append(f"values beyond ±{MAX_VALUE:.0f} in {', '.join(beyond_leads)}")
+    if found:
         raise ImplausibleValues(
-            f"signal: {', '.join(implausible_leads)} with values that are infinite"
-            f" or beyond ±{MAX_VALUE:g}",
+            f"signal: {' and '.join(found)}; finite values up to ±{MAX_VALUE:.0f} are allowed",
             loc=("signal",),
         )
     if not allow_no_samples and np.isnan(largest).all():

@@ -160,7 +160,8 @@ def _checked_gain(gain: float, unit: str) -> float:
         )
     if unit not in ("mV", UNKNOWN):
         raise BadOption(
-            "units: contradicts gain, which turns ADC units into mV; send only one of the two",
+            f"units: {unit} contradicts gain, which turns ADC units into mV; send only one of the "
+            "two",
             loc=("units",),
         )
     return gain

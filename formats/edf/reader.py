@@ -32,6 +32,7 @@ from formats.hints import Hints
 from formats.limits import MAX_VALUES
 from formats.parts import About, Format, Part
 from signals.leads import canonical_lead
+from signals.number_text import number_text
 from signals.record import EcgRecord
 
 MAX_GAPPED_RECORDS: Final = 100_000  # in an EDF+D file; ten minutes in records of 6 ms
@@ -86,8 +87,8 @@ def _check_values(
         raise CorruptFile(f"the records of the EDF+D file span more than {MAX_SAMPLES} samples")
     if not sum(lengths) <= MAX_VALUES:
         raise RecordingTooLong(
-            f"EDF file: {sum(lengths):g} samples of {len(unpacked)} leads, gaps included; the "
-            f"limit is {MAX_VALUES}",
+            f"EDF file: {number_text(sum(lengths), MAX_VALUES)} samples of {len(unpacked)} leads, "
+            f"gaps included; the limit is {MAX_VALUES}",
             loc=("signal",),
         )
 

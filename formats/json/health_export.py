@@ -27,6 +27,7 @@ from formats.numbers import parse_number
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
 from signals.leads import canonical_lead
+from signals.number_text import number_text
 from signals.record import EcgRecord, Reported
 
 _SAMPLES: Final = "voltageMeasurements"
@@ -71,7 +72,8 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     stated = parse_number(reading.get("numberOfVoltageMeasurements"))
     if stated is not None and stated != len(samples.values):
         warnings += (
-            f"signal: {stated:g} measurements stated in the JSON file, {len(samples.values)} found",
+            f"signal: {number_text(stated, len(samples.values))} measurements stated in the JSON "
+            f"file, {len(samples.values)} found",
         )
     lead = reading.get("lead")
     name = canonical_lead(lead) if isinstance(lead, str) else None

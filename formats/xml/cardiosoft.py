@@ -23,7 +23,7 @@ from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
 from formats.reported.statements import clean_statements
-from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
+from formats.xml.tree import parse_numbers, parse_xml, root_name, stated_count, text_of
 from signals.record import EcgRecord, Reported
 
 _MEASUREMENTS: Final = {
@@ -95,7 +95,8 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
         # A lead without samples is left out and named.
         if samples and stated not in (None, samples):
             raise CorruptFile(
-                f"{name}: {stated or 0:g} samples stated in the CardioSoft file, found {samples}"
+                f"{name}: {stated_count(stated, samples)} samples stated in the CardioSoft file, "
+                f"found {samples}"
             )
         channels.append(channel)
     return fs, channels

@@ -25,7 +25,7 @@ from formats.channels import (
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
-from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name
+from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name, stated_count
 from signals.record import EcgRecord, Patient, Reported
 
 _TYPES: Final = {
@@ -143,7 +143,8 @@ def _check_count(element: Element, channel: Channel) -> None:
     stated = numbers.parse_number(element.get("DURATION"))
     if samples and stated not in (None, samples):
         raise CorruptFile(
-            f"{channel.name}: {stated or 0:g} samples stated in the Mortara file, found {samples}"
+            f"{channel.name}: {stated_count(stated, samples)} samples stated in the Mortara file, "
+            f"found {samples}"
         )
 
 

@@ -29,7 +29,7 @@ from formats.pages import Group, best_recording
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
 from formats.reported.statements import clean_statements
-from formats.xml.tree import decode_base64, parse_xml, root_name, text_of
+from formats.xml.tree import decode_base64, parse_xml, root_name, stated_count, text_of
 from signals.record import EcgRecord, Reported
 
 MAX_EXPONENT: Final = 6
@@ -118,7 +118,9 @@ def _rhythm(waveform: Element) -> tuple[Group, tuple[str, ...]]:
     leads = waveform.findall("LeadData")
     stated = numbers.parse_number(text_of(waveform, "NumberofLeads"))
     if not leads or (stated is not None and stated != len(leads)):
-        raise CorruptFile(f"MUSE rhythm: {stated or 0:g} leads stated, found {len(leads)}")
+        raise CorruptFile(
+            f"MUSE rhythm: {stated_count(stated, len(leads))} leads stated, found {len(leads)}"
+        )
     channels = []
     disconnected = []
     wrong_checksums = 0
@@ -192,8 +194,9 @@ def _check_size(lead: Element, channel: Channel) -> None:
     stated_samples = numbers.parse_number(text_of(lead, "LeadSampleCountTotal"))
     if stated_size not in (None, size) or stated_samples not in (None, samples):
         raise CorruptFile(
-            f"{channel.name}: {stated_size or 0:g} bytes and {stated_samples or 0:g} samples "
-            f"stated in the MUSE file, found {size} bytes"
+            f"{channel.name}: {stated_count(stated_size, size)} bytes and "
+            f"{stated_count(stated_samples, samples)} samples stated in the MUSE file, "
+            f"found {size} bytes"
         )
 
 

@@ -23,7 +23,7 @@ from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
 from formats.reported.statements import clean_statements
-from formats.xml.tree import parse_numbers, parse_xml, root_name, text_of
+from formats.xml.tree import parse_numbers, parse_xml, root_name, stated_count, text_of
 from signals.record import EcgRecord, Reported
 
 _MEASUREMENTS: Final = {
@@ -123,7 +123,8 @@ def _check_count(element: Element, channel: Channel) -> None:
     stated = numbers.parse_number(text_of(element, "samplecount"))
     if samples and stated not in (None, samples):
         raise CorruptFile(
-            f"{channel.name}: {stated or 0:g} samples stated in the Schiller file, found {samples}"
+            f"{channel.name}: {stated_count(stated, samples)} samples stated in the Schiller file, "
+            f"found {samples}"
         )
 
 

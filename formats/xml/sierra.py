@@ -26,6 +26,7 @@ from formats.reported.statements import clean_statements
 from formats.xml import xli
 from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name, text_of
 from signals.leads import LEADS
+from signals.number_text import number_text
 from signals.record import EcgRecord, Patient, Reported
 
 MAX_SAMPLES: Final = 1_200_000  # of a channel: ten minutes at 2000 Hz
@@ -169,7 +170,8 @@ def _stated_samples(waveforms: Element, fs: float) -> int | None:
     samples = duration_ms * fs / 1000
     if not 1 <= samples <= MAX_SAMPLES:
         raise CorruptFile(
-            f"Philips file: {samples:g} samples a channel stated; 1 to {MAX_SAMPLES} are allowed"
+            f"Philips file: {number_text(samples, 1, MAX_SAMPLES)} samples a channel stated; "
+            f"1 to {MAX_SAMPLES} are allowed"
         )
     return round(samples)
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from errors import CorruptFile, RecordingTooLong, UnsafeFile
 from formats.numbers import number_array
+from signals.number_text import number_text
 
 MAX_DEPTH: Final = 100  # real files: 15 and less
 MAX_ELEMENTS: Final = 300_000  # real files: 10,000 and less
@@ -144,6 +145,11 @@ class _Builder(TreeBuilder):
 
 def _local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
+
+
+def stated_count(stated: float | None, found: float) -> str:
+    """Return a number that a file states, for a message beside what was found in the file."""
+    return "no" if stated is None else number_text(stated, found)
 
 
 def text_of(element: Element | None, path: str) -> str | None:

@@ -24,6 +24,7 @@ MAX_DEADLINE_MS: Final = 3_600_000  # an hour; the deadline limits, it reserves 
 MAX_DEADLINE_DIGITS: Final = 9
 # int() refuses strings of thousands of digits with a ValueError.
 MAX_LENGTH_DIGITS: Final = 18
+MAX_SHOWN_CHARS: Final = 64  # of a header field's value in a message
 
 
 def admit(request: Request, route: Route, service: Service) -> Upload:
@@ -72,7 +73,7 @@ def _announced_bytes(request: Request, limit_bytes: int) -> int | None:
     if length is None:
         return None
     if not _is_digits(length):
-        raise MalformedBody("Content-Length is not a number")
+        raise MalformedBody(f"Content-Length is {_shown(length)}; it must be a whole number")
     if len(length) > MAX_LENGTH_DIGITS or int(length) > limit_bytes:
         raise too_large(limit_bytes)
     return int(length)
@@ -88,9 +89,15 @@ def client_deadline_ms(request: Request) -> int | None:
         if 1 <= deadline_ms <= MAX_DEADLINE_MS:
             return deadline_ms
     raise BadOption(
-        f"X-Request-Deadline-Ms must be a whole number from 1 to {MAX_DEADLINE_MS}",
+        f"X-Request-Deadline-Ms is {_shown(value)}; it must be a whole number from 1 to "
+        f"{MAX_DEADLINE_MS}",
         loc=("X-Request-Deadline-Ms",),
     )
+
+
+def _shown(value: str) -> str:
+    """Return the beginning of a header field's value, for a message."""
+    return ascii(value[:MAX_SHOWN_CHARS])
 
 
 def _is_digits(value: str) -> bool:

@@ -150,7 +150,8 @@ def _json_of(text: str) -> object:
     # A deeply nested text exhausts the parser's recursion.
     except (ValueError, RecursionError):
         raise BadOption(
-            'thresholds is not valid JSON; it must be an object: {"label": number}',
+            f"thresholds is {describe(text)}, which is not valid JSON; it must be an object: "
+            '{"label": number}',
             loc=("thresholds",),
         ) from None
 

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from analysis import answer_types
 from analysis.options import AnalyzeOptions
 from errors import BadType, MissingField, MissingPart, UnderAge
-from formats.fields import MAX_AGE_YEARS
+from formats.fields import MAX_AGE_YEARS, age_years, type_name
 from formats.json import body as json_body
 from formats.numbers import parse_number
 from formats.parts import Part
@@ -128,7 +128,8 @@ def _patient_of(about: Mapping[str, Any]) -> PredictForm:
     years = _years(age)
     if recording_date is not None and not _is_short_string(recording_date):
         raise BadType(
-            f"recording_date must be a string of at most {MAX_ECHOED_CHARS} characters",
+            f"recording_date: found {_found(recording_date)}; a string of at most "
+            f"{MAX_ECHOED_CHARS} characters is required",
             loc=("recording_date",),
         )
     if years <= ABOVE_YEARS:
@@ -148,13 +149,19 @@ def _years(age: object) -> float:
         len(age) > MAX_ECHOED_CHARS or not age.isascii() or "_" in age
     )
     if isinstance(age, bool) or not isinstance(age, int | float | str) or is_odd:
-        raise BadType(f"age must be {allowed}, or a string of one", loc=("age",))
+        raise BadType(
+            f"age: found {_found(age)}; it must be {allowed}, or a string of one", loc=("age",)
+        )
     years = parse_number(age)
     if years is None:
-        raise BadType(f"age is not a number; it must be {allowed}", loc=("age",))
-    if not 0 <= years <= MAX_AGE_YEARS:
-        raise BadType(f"age must be {allowed}", loc=("age",))
+        raise BadType(f"age: found a string that is no number; it must be {allowed}", loc=("age",))
+    age_years(years, ("age",))
     return years
+
+
+def _found(value: object) -> str:
+    """Return what a value is, for a message that does not tell it: it identifies a patient."""
+    return f"a string of {len(value)} characters" if isinstance(value, str) else type_name(value)
 
 
 def _is_short_string(value: object) -> bool:

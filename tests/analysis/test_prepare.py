@@ -59,7 +59,7 @@ def test_gaps_throughout_are_judged_where_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("ecg", "error", "detail"),
     [
-        (record(4.0), TooShort, "4.00 s at 500 Hz; the encoder needs at least 5 s"),
+        (record(4.0), TooShort, "4 s at 500 Hz; the encoder needs at least 5 s"),
         (
             record(leads=("I",)),
             TooFewLeads,

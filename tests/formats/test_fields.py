@@ -57,7 +57,9 @@ def test_another_type_is_no_number(value: object) -> None:
 def test_a_number_must_be_finite(value: object) -> None:
     with pytest.raises(BadType) as caught:
         fields.number(value, LOC)
-    assert caught.value.detail == "records[3].patient.age: the number is not finite"
+    assert caught.value.detail == (
+        "records[3].patient.age: found a number that is not finite; a finite number is required"
+    )
 
 
 def test_a_sampling_rate_is_above_0() -> None:
@@ -74,7 +76,7 @@ def test_a_positive_number_is_above_0_or_absent() -> None:
     for value in (0, -0.001):
         with pytest.raises(BadType) as caught:
             fields.positive(value, ("gain",))
-        assert caught.value.detail == "gain: the number must be above 0"
+        assert caught.value.detail == f"gain: found {value:g}; it must be above 0"
 
 
 def test_an_age_is_0_to_120_years_or_absent_and_never_in_the_message() -> None:
@@ -84,7 +86,10 @@ def test_an_age_is_0_to_120_years_or_absent_and_never_in_the_message() -> None:
     for value in (-0.25, 120.25):
         with pytest.raises(BadType) as caught:
             fields.age_years(value, LOC)
-        assert caught.value.detail == "records[3].patient.age: 0 to 120 years are allowed"
+        found = "below 0" if value < 0 else "above 120"
+        assert caught.value.detail == (
+            f"records[3].patient.age: found a number {found}; 0 to 120 years are allowed"
+        )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,9 @@ def test_another_sex_is_refused() -> None:
     for value in ("w", "o", "femme", ""):
         with pytest.raises(BadOption) as caught:
             fields.sex(value, ("sex",))
-        assert caught.value.detail == "sex: male, female, m, f, other or null are allowed"
+        assert caught.value.detail == (
+            "sex: found another string; male, female, m, f, other or null are allowed"
+        )
     with pytest.raises(BadType) as wrong:
         fields.sex(1, ("sex",))
     assert wrong.value.detail == "sex: found a number; a string is required"

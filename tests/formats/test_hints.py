@@ -61,16 +61,32 @@ def test_leads_is_an_alias_of_lead_names() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "kind", "detail"),
     [
-        ("fs", ["fast"], BadType, "fs: a finite number is required"),
-        ("fs", ["nan"], BadType, "fs: a finite number is required"),
-        ("fs", ["1e999"], BadType, "fs: a finite number is required"),
-        ("fs", ["5_00"], BadType, "fs: a finite number is required"),
-        ("fs", ["٥٠٠"], BadType, "fs: a finite number is required"),
+        ("fs", ["fast"], BadType, "fs: found 'fast'; a finite number is required"),
+        ("fs", ["nan"], BadType, "fs: found 'nan'; a finite number is required"),
+        ("fs", ["1e999"], BadType, "fs: found '1e999'; a finite number is required"),
+        ("fs", ["5_00"], BadType, "fs: found '5_00'; a finite number is required"),
+        ("fs", ["٥٠٠"], BadType, "fs: found '\\u0665\\u0660\\u0660'; a finite number is required"),
         ("fs", ["-1"], BadSamplingRate, "fs: found -1 Hz; it must be above 0"),
-        ("fs", ["500", "250", "500"], BadOption, "fs: given 2 times with different values"),
-        ("gain", ["0"], BadType, "gain: the number must be above 0"),
-        ("age", ["121"], BadType, "age: 0 to 120 years are allowed"),
-        ("sex", ["x"], BadOption, "sex: male, female, m, f, other or null are allowed"),
+        (
+            "fs",
+            ["500", "250", "500"],
+            BadOption,
+            "fs: given with 2 different values; one is allowed",
+        ),
+        ("gain", ["0"], BadType, "gain: found 0; it must be above 0"),
+        ("age", ["old"], BadType, "age: found a text; a finite number is required"),
+        (
+            "age",
+            ["121"],
+            BadType,
+            "age: found a number above 120; 0 to 120 years are allowed",
+        ),
+        (
+            "sex",
+            ["x"],
+            BadOption,
+            "sex: found another string; male, female, m, f, other or null are allowed",
+        ),
         ("lead_names", ["I,,II"], UnknownLead, None),
         ("lead_names", ["I,II", "V1"], BadOption, None),
         ("leads", ["I,I"], DuplicateLead, None),
@@ -80,7 +96,7 @@ def test_leads_is_an_alias_of_lead_names() -> None:
             BadType,
             "recording_date: 65 characters; at most 64 are allowed",
         ),
-        ("recording_duration", ["-1"], BadType, "recording_duration: the number must be above 0"),
+        ("recording_duration", ["-1"], BadType, "recording_duration: found -1; it must be above 0"),
         ("id", ["a", "x" * 129], BadType, "id[1]: 129 characters; at most 128 are allowed"),
     ],
 )
@@ -111,7 +127,7 @@ def test_one_record_has_one_id_at_most() -> None:
     assert single_id(Hints(id=("a",))) == "a"
     with pytest.raises(BadOption) as caught:
         single_id(Hints(id=("a", "b", "c")))
-    assert caught.value.detail == "id: 3 given for one record"
+    assert caught.value.detail == "id: 3 given for one record; 1 is allowed"
     assert caught.value.errors[0].loc == ("id",)
 
 

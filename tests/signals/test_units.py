@@ -148,7 +148,7 @@ def test_a_gain_contradicts_uv_and_v(units: str) -> None:
     with pytest.raises(BadOption) as caught:
         to_millivolt(SIGNAL, units, 200.0)
     assert caught.value.detail == (
-        "units: contradicts gain, which turns ADC units into mV; send only one of the two"
+        f"units: {units} contradicts gain, which turns ADC units into mV; send only one of the two"
     )
     assert caught.value.errors[0].loc == ("units",)
 

@@ -357,7 +357,7 @@ def test_patient_date_and_id_are_the_requests_or_the_files() -> None:
         ([Channel("I", np.array([np.inf]), "mV")], Hints(gain=1.0), ImplausibleValues, None),
         ([channel()], Hints(fs=0.0), BadSamplingRate, None),
         ([channel()], Hints(recording_duration=1.0), DurationMismatch, None),
-        ([channel()], Hints(id=("a", "b")), BadOption, "id: 2 given for one record"),
+        ([channel()], Hints(id=("a", "b")), BadOption, "id: 2 given for one record; 1 is allowed"),
     ],
 )
 def test_channels_that_cannot_be_a_record_are_refused(

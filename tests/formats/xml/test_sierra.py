@@ -307,7 +307,7 @@ LEADS_24 = " ".join(f"L{number}" for number in range(24))
         (
             sierra(xli_channel(RAMP), "I", 2_400_002),
             CorruptFile,
-            "Philips file: 1.2e+06 samples a channel stated; 1 to 1200000 are allowed",
+            "Philips file: 1200001 samples a channel stated; 1 to 1200000 are allowed",
         ),
         (
             sierra(xli_channel(RAMP), "I", 2_400_000),

@@ -134,10 +134,15 @@ def test_no_part_may_be_asked_for(value: Any) -> None:
             (
                 {"thresholds": text},
                 BadOption,
-                'thresholds is not valid JSON; it must be an object: {"label": number}',
+                f"thresholds is {shown}, which is not valid JSON; it must be an object: "
+                '{"label": number}',
                 ("thresholds",),
             )
-            for text in ("{", "", "[" * 100_000)
+            for text, shown in (
+                ("{", "'{'"),
+                ("", "''"),
+                ("[" * 100_000, f"'{'[' * 61}...'"),
+            )
         ),
         *(
             (
