@@ -220,10 +220,14 @@ def _channels(sampled: _Sampled, special: set[str]) -> list[Channel]:
     factor = numbers.parse_number(data.get("factor", 1))
     zero = numbers.parse_number(origin.get("value", 0))
     count = _dimensions(data)
-    if not factor or zero is None or count is None:
+    if not factor:
+        raise CorruptFile(f"{name}: factor of the FHIR SampledData is 0 or not a number")
+    if zero is None:
+        raise CorruptFile(f"{name}: origin of the FHIR SampledData is not a number")
+    if count is None:
         raise CorruptFile(
-            f"{name}: factor (not 0), origin and dimensions (1 to {MAX_DIMENSIONS}) of the FHIR "
-            "SampledData must be numbers"
+            f"{name}: dimensions of the FHIR SampledData is not a whole number from 1 to "
+            f"{MAX_DIMENSIONS}"
         )
     samples = _samples(data.get("data"), name, special)
     if len(samples) % count:

@@ -100,10 +100,10 @@ def _extent(data: bytes, leads: int) -> tuple[int, int, tuple[str, ...]]:
     as some writers do.
     """
     _, stated, _, start = _SIZES.unpack_from(data, _BLOCK_AT)
-    if not HEADER_BYTES <= start <= len(data) or stated < 0:
+    if not HEADER_BYTES <= start <= len(data):
         raise CorruptFile(
-            f"the ISHNE header states {stated} samples from byte {start}; "
-            f"the file has {len(data)} bytes"
+            f"the ISHNE header states samples from byte {start}; bytes {HEADER_BYTES} to "
+            f"{len(data)} of the file are allowed"
         )
     available = (len(data) - start) // (2 * leads)
     if stated == available * leads and leads > 1:

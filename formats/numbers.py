@@ -32,6 +32,10 @@ _SEPARATOR: Final = r"[\s,;]"
 _NUMBERS: Final = re.compile(rf"{_SEPARATOR}*+(?:{_DECIMAL}(?:{_SEPARATOR}++|\Z))*+\Z", re.ASCII)
 _MAX_NUMBER: Final = 1e300  # of a number that a parser returned; a larger one is a code
 
+# The characters of numbers, in any order.
+_NUMBER_LIKE: Final = re.compile(r"[-+0-9.,eE]+", re.ASCII)
+_MAX_SHOWN_CHARS: Final = 20
+
 
 def number_of_text(text: str) -> float | None:
     """Return the finite number that a text is, or None."""
@@ -91,3 +95,14 @@ def number_array(text: str) -> NDArray[np.float64] | None:
         return np.zeros(0)
     numbers = np.fromstring(spaced, np.float64, sep=" ")
     return numbers if np.isfinite(numbers).all() else None
+
+
+def shown_number(text: str) -> str:
+    """Return what stands in place of a number for a message, in quotes, or "no number".
+
+    Other characters are not shown: in a damaged file, they may be part of a name.
+    """
+    stripped = text.strip()
+    if 0 < len(stripped) <= _MAX_SHOWN_CHARS and _NUMBER_LIKE.fullmatch(stripped):
+        return repr(stripped)
+    return "no number"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -126,11 +126,15 @@ class _Element:
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """The elements of a data set, or of an item, that ELEMENTS names."""
+    """The elements of a data set, or of an item, that ELEMENTS names.
+
+    surplus_bytes  at the end of the file that are no complete element, other than zeros
+    """
 
     little_endian: bool = True
     encodings: tuple[str, ...] = (_DEFAULT_ENCODING,)
     elements: Mapping[int, _Element] = field(default_factory=dict)
+    surplus_bytes: int = 0
 
     def has(self, keyword: str) -> bool:
         """Return whether the element is there and has a value."""
@@ -254,6 +258,8 @@ class _Parser:
 
     def __post_init__(self) -> None:
         self._view = memoryview(self.data)
+        # Where the element is that the end of the file cuts off.
+        self._cut_off_at = len(self.data)
         order = "<" if self.little_endian else ">"
         self._implicit_head = struct.Struct(order + "HHI")
         self._explicit_head = struct.Struct(order + "HH2sH")
@@ -275,7 +281,10 @@ class _Parser:
     def data_set(self, at: int, end: int) -> DataSet:
         """Return the elements from `at` to `end`."""
         self.implicit = self._is_implicit(at)
-        return self._elements(at, end, DataSet(self.little_endian), 0)[0]
+        data_set, complete_to = self._elements(at, end, DataSet(self.little_endian), 0)
+        # Zeros fill the last block of a file.
+        surplus = self.data[min(self._cut_off_at, complete_to) : end].strip(b"\0")
+        return replace(data_set, surplus_bytes=len(surplus))
 
     def _elements(self, at: int, end: int, parent: DataSet, depth: int) -> tuple[DataSet, int]:
         """Return the elements up to `end` or to an item's delimiter, and the offset behind them.
@@ -301,6 +310,8 @@ class _Parser:
                 if tag in _SEQUENCES:
                     elements[tag] = _Element("SQ", self._view[:0], items)
                 continue
+            if start + length > len(self.data):
+                self._cut_off_at = at
             at = min(start + length, end)
             if tag in _REPRESENTATION:
                 elements[tag] = _Element(representation, self._view[start:at])

@@ -132,7 +132,16 @@ def _decode(dataset: DataSet) -> DecodedFile:
         channels,
         patient,
         Reported(date, device, _measurements(dataset), _statements(dataset)),
-        (*group_warnings, *patient_warnings),
+        (*_surplus_warnings(dataset), *group_warnings, *patient_warnings),
+    )
+
+
+def _surplus_warnings(dataset: DataSet) -> tuple[str, ...]:
+    if not dataset.surplus_bytes:
+        return ()
+    return (
+        f"file: {dataset.surplus_bytes} bytes at the end of the DICOM file are no complete "
+        "element, left out",
     )
 
 

@@ -77,7 +77,11 @@ def parse_header(data: bytes) -> Header:
     start = BLOCK_BYTES * (count + 1)
     record_s = numbers.parse_number(text_field(data[_RECORD_DURATION]))
     if record_s is None or record_s < 0:
-        raise CorruptFile("the EDF header's record duration is not a number of seconds")
+        shown = numbers.shown_number(text_field(data[_RECORD_DURATION]))
+        raise CorruptFile(
+            f"the EDF header's record duration is {shown}; a number of seconds from 0 on is "
+            "required"
+        )
     sample_bytes = 3 if data.startswith(BDF) else 2
     signals = _parse_signals(data[BLOCK_BYTES:start], count, sample_bytes)
     if all(signal.is_annotation for signal in signals):
@@ -166,8 +170,8 @@ def _sample_count(text: str, row: int) -> int:
     samples = numbers.parse_number(text)
     if samples is None or not 0 <= samples <= MAX_SAMPLES or samples != int(samples):
         raise CorruptFile(
-            f"signal {row} of the EDF header: the number of samples per record must be a whole "
-            f"number from 0 to {MAX_SAMPLES}"
+            f"signal {row} of the EDF header: {numbers.shown_number(text)} samples per record; "
+            f"a whole number from 0 to {MAX_SAMPLES} is required"
         )
     return int(samples)
 
@@ -186,5 +190,6 @@ def _integer(field: bytes, name: str) -> int:
     """Return the integer in a header field. Raises CorruptFile, which names the field."""
     value = numbers.parse_number(text_field(field))
     if value is None or value != int(value):
-        raise CorruptFile(f"the EDF header's {name} is not a whole number")
+        shown = numbers.shown_number(text_field(field))
+        raise CorruptFile(f"the EDF header's {name} is {shown}; a whole number is required")
     return int(value)

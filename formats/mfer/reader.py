@@ -122,7 +122,9 @@ def _frame(data: bytes, definitions: Definitions) -> tuple[_Frame, int]:
         samples = definitions.integer(values[tags.BLOCK]) if tags.BLOCK in values else 1
         sizes.append(samples * dtype.itemsize)
     sequence_bytes = sum(sizes)
-    if min(sizes) < 1 or sequence_bytes > len(data):
+    if min(sizes) < 1:
+        raise CorruptFile("MFER file: a block of 0 samples stated; at least 1 is required")
+    if sequence_bytes > len(data):
         raise CorruptFile(
             f"MFER file: a sequence of {sequence_bytes} bytes stated, "
             f"its frame has {len(data)} bytes"
@@ -130,7 +132,9 @@ def _frame(data: bytes, definitions: Definitions) -> tuple[_Frame, int]:
     count = len(data) // sequence_bytes
     if tags.SEQUENCES in channels[0]:
         count = definitions.integer(channels[0][tags.SEQUENCES])
-    if not 0 < count * sequence_bytes <= len(data):
+    if count < 1:
+        raise CorruptFile("MFER file: 0 sequences stated; at least 1 is required")
+    if count * sequence_bytes > len(data):
         raise CorruptFile(
             f"MFER file: {count} sequences of {sequence_bytes} bytes stated, "
             f"their frame has {len(data)} bytes"

@@ -178,10 +178,15 @@ def parse_qrs_locations(section: bytes | None) -> QrsLocations | None:
     if section is None or len(section) < _LOCATIONS_HEAD.size:
         return None
     length_ms, fiducial, count = _LOCATIONS_HEAD.unpack_from(section)
-    if count > MAX_BEATS or len(section) < _LOCATIONS_HEAD.size + count * _QRS.size:
+    if count > MAX_BEATS:
         raise CorruptFile(
-            f"section 4 of the SCP-ECG record: {count} QRS complexes in {len(section)} bytes; "
-            f"at most {MAX_BEATS} of {_QRS.size} bytes are allowed"
+            f"section 4 of the SCP-ECG record: {count} QRS complexes; the limit is {MAX_BEATS}"
+        )
+    needed = _LOCATIONS_HEAD.size + count * _QRS.size
+    if len(section) < needed:
+        raise CorruptFile(
+            f"section 4 of the SCP-ECG record: {count} QRS complexes need {needed} bytes; "
+            f"it has {len(section)}"
         )
     complexes = []
     for row in range(count):

@@ -14,7 +14,7 @@ from typing import Final
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat, UnsafeFile
 from formats.fields import MAX_AGE_YEARS
 from formats.metadata import parse_sex
-from formats.numbers import number_of_text, whole_number
+from formats.numbers import number_of_text, shown_number, whole_number
 from formats.wfdb.storage import FLAC, STORAGE
 from signals.record import Sex
 
@@ -27,6 +27,8 @@ MAX_SEGMENTS: Final = 2000
 MAX_FRAME_SAMPLES: Final = 1000
 NO_SAMPLES: Final = 0  # the storage format of a signal without a file, see signal(5)
 _DETECTION_BYTES: Final = 4096
+# A signal's fields between gain and description, in order.
+_FIELDS: Final = ("ADC resolution", "ADC zero", "initial value", "checksum", "block size")
 _GAP: Final = "~"  # in place of a segment's name
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 
@@ -255,7 +257,9 @@ def _signal_line(line: str, index: int) -> SignalLine:
     # be absent, but only with all that follow it.
     fields = (match["fields"] or "").split(None, 6)
     stated_gain, baseline, unit = _gain(fields[0] if fields else "", index)
-    numbers = [_integer(field, index) for field in fields[1:6]]
+    numbers = [
+        _integer(text, name, index) for text, name in zip(fields[1:6], _FIELDS, strict=False)
+    ]
     adc_zero = numbers[1] if len(numbers) > 1 else 0
     return SignalLine(
         file=match["file"],
@@ -318,10 +322,13 @@ def _gain(text: str, index: int) -> tuple[float, int | None, str]:
     return gain, baseline, match["unit"] or DEFAULT_UNIT
 
 
-def _integer(field: str, index: int) -> int:
-    number = whole_number(field)
+def _integer(text: str, name: str, index: int) -> int:
+    number = whole_number(text)
     if number is None:
-        raise CorruptFile(f"signal {index}: a field of the WFDB header is not a whole number")
+        raise CorruptFile(
+            f"signal {index}: {name} in the WFDB header is {shown_number(text)}; a "
+            "whole number is required"
+        )
     return number
 
 

@@ -377,12 +377,13 @@ SAMPLES_AT = 256 + 16 + 80 + 5 * 8 + 80
         (
             one_lead(record_s="abc"),
             CorruptFile,
-            "the EDF header's record duration is not a number of seconds",
+            "the EDF header's record duration is no number; a number of seconds from 0 on is "
+            "required",
         ),
         (
             one_lead(record_s="-1"),
             CorruptFile,
-            "the EDF header's record duration is not a number of seconds",
+            "the EDF header's record duration is '-1'; a number of seconds from 0 on is required",
         ),
         (
             one_lead(records="-5"),
@@ -402,7 +403,7 @@ SAMPLES_AT = 256 + 16 + 80 + 5 * 8 + 80
         (
             one_lead(records="1.5"),
             CorruptFile,
-            "the EDF header's number of records is not a whole number",
+            "the EDF header's number of records is '1.5'; a whole number is required",
         ),
         (
             one_lead()[:-1],
@@ -422,8 +423,8 @@ SAMPLES_AT = 256 + 16 + 80 + 5 * 8 + 80
         (
             with_field(SAMPLES_AT, "5000001"),
             CorruptFile,
-            "signal 0 of the EDF header: the number of samples per record must be a whole number "
-            "from 0 to 5000000",
+            "signal 0 of the EDF header: '5000001' samples per record; a whole number from 0 to "
+            "5000000 is required",
         ),
         (
             with_field(SAMPLES_AT, "5000000"),

@@ -277,9 +277,9 @@ BAD_RATE = (
     "fs: period (or interval) of the FHIR SampledData is missing, not positive or in an unknown "
     "unit"
 )
-BAD_SCALE = (
-    "I: factor (not 0), origin and dimensions (1 to 64) of the FHIR SampledData must be numbers"
-)
+BAD_SCALE = "I: factor of the FHIR SampledData is 0 or not a number"
+BAD_ORIGIN = "I: origin of the FHIR SampledData is not a number"
+BAD_DIMENSIONS = "I: dimensions of the FHIR SampledData is not a whole number from 1 to 64"
 
 
 @pytest.mark.parametrize(
@@ -297,13 +297,13 @@ BAD_SCALE = (
         ),
         (observation(component("131329", sampled(factor=0))), CorruptFile, BAD_SCALE),
         (observation(component("131329", sampled(factor="x"))), CorruptFile, BAD_SCALE),
-        (observation(component("131329", sampled(dimensions=0))), CorruptFile, BAD_SCALE),
-        (observation(component("131329", sampled(dimensions=1.5))), CorruptFile, BAD_SCALE),
-        (observation(component("131329", sampled(dimensions=65))), CorruptFile, BAD_SCALE),
+        (observation(component("131329", sampled(dimensions=0))), CorruptFile, BAD_DIMENSIONS),
+        (observation(component("131329", sampled(dimensions=1.5))), CorruptFile, BAD_DIMENSIONS),
+        (observation(component("131329", sampled(dimensions=65))), CorruptFile, BAD_DIMENSIONS),
         (
             observation(component("131329", sampled(origin={"value": "x"}))),
             CorruptFile,
-            BAD_SCALE,
+            BAD_ORIGIN,
         ),
         (
             observation(component("131329", sampled(dimensions=3))),

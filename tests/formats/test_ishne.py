@@ -175,7 +175,7 @@ def test_a_checksum_of_0_is_accepted_and_a_wrong_one_is_a_warning() -> None:
         (
             ishne([RAMP], [5], stated=-1),
             CorruptFile,
-            "the ISHNE header states -1 samples from byte 522; the file has 722 bytes",
+            "the ISHNE header states -1 samples per lead; the file has 100",
         ),
         (
             ishne([RAMP], [5], stated=0),
@@ -231,5 +231,6 @@ def test_samples_that_start_in_the_header_or_after_the_file_are_refused(start: i
     with pytest.raises(CorruptFile) as caught:
         opened(bytes(data))
     assert caught.value.detail == (
-        f"the ISHNE header states 100 samples from byte {start}; the file has 722 bytes"
+        f"the ISHNE header states samples from byte {start}; bytes 522 to 722 of the file are "
+        "allowed"
     )

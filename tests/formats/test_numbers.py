@@ -14,6 +14,7 @@ from formats.numbers import (
     number_in_spelling,
     number_of_text,
     parse_number,
+    shown_number,
     whole_number,
 )
 
@@ -154,3 +155,20 @@ def test_a_number_is_read_in_the_spelling_of_a_language(
     text: str, decimal_sign: str, number: float | None
 ) -> None:
     assert number_in_spelling(text, decimal_sign) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1.5", "'1.5'"),
+        (" -3e5 ", "'-3e5'"),
+        ("--1", "'--1'"),
+        ("", "no number"),
+        ("Erika", "no number"),
+        ("12 Erika", "no number"),
+        ("١٢", "no number"),
+        ("1" * 21, "no number"),
+    ],
+)
+def test_only_what_looks_like_a_number_is_shown_in_a_message(text: str, shown: str) -> None:
+    assert shown_number(text) == shown

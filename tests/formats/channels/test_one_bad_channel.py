@@ -137,7 +137,7 @@ CASES: list[tuple[Callable[[], str | bytes], str]] = [
     (lambda: a_fhir_file(data="1 2 x"), "a sample is not a number"),
     (
         lambda: a_fhir_file(factor=0),
-        "factor (not 0), origin and dimensions (1 to 64) of the FHIR SampledData must be numbers",
+        "factor of the FHIR SampledData is 0 or not a number",
     ),
     (
         lambda: an_mfer_file(b"\x0c\x04\x00\x55\x09\xc4"),

@@ -471,6 +471,20 @@ def test_a_lead_twice_is_refused_and_256_channels_are_read() -> None:
     assert record.lead_names == ("I",)
 
 
+@pytest.mark.parametrize(
+    ("after", "surplus"),
+    [(b"\0" * 40, 0), (b"abc", 3), (b"more bytes after the data set\0\0", 29), (b"x" * 5000, 5000)],
+)
+def test_bytes_after_the_data_set_are_named(after: bytes, surplus: int) -> None:
+    record = opened(file(one_lead()) + after)
+    np.testing.assert_allclose(record.signal, [RAMP * 1e-3], rtol=1e-6)
+    assert record.warnings == (
+        (f"file: {surplus} bytes at the end of the DICOM file are no complete element, left out",)
+        if surplus
+        else ()
+    )
+
+
 def test_an_odd_number_of_bytes_is_padded_by_one() -> None:
     values = np.arange(7, dtype=np.int8)
     record = opened(file(group([channel("I", 1)], [values])))

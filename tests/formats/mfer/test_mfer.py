@@ -244,7 +244,7 @@ def test_a_file_is_found_by_its_preamble_or_by_tags_down_to_the_data() -> None:
         (
             HEAD + tag(0x04, b"\0\0") + data_of(RAMP),
             CorruptFile,
-            "MFER file: a sequence of 0 bytes stated, its frame has 200 bytes",
+            "MFER file: a block of 0 samples stated; at least 1 is required",
         ),
         (
             HEAD + tag(0x06, b"\x65") + data_of(RAMP),
@@ -254,7 +254,7 @@ def test_a_file_is_found_by_its_preamble_or_by_tags_down_to_the_data() -> None:
         (
             HEAD + tag(0x06, b"\0") + data_of(RAMP),
             CorruptFile,
-            "MFER file: 0 sequences of 2 bytes stated, their frame has 200 bytes",
+            "MFER file: 0 sequences stated; at least 1 is required",
         ),
         (
             HEAD + tag(0x01, b"\x02"),

@@ -476,8 +476,7 @@ SEVERAL_TABLES = "SCP-ECG with several Huffman tables is not supported"
                 6: wave_section([plain(RAMP)]),
             },
             CorruptFile,
-            "section 4 of the SCP-ECG record: 3 QRS complexes in 6 bytes; at most 10000 of "
-            "14 bytes are allowed",
+            "section 4 of the SCP-ECG record: 3 QRS complexes need 48 bytes; it has 6",
         ),
         (
             {3: lead_section([(1, 14, 1)])},

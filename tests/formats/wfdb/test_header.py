@@ -179,7 +179,7 @@ def test_a_byte_order_mark_and_empty_lines_are_skipped() -> None:
         (head("rec 1", "rec.dat"), "signal 0 of the WFDB header cannot be read"),
         (
             head("rec 2", SIGNAL, "rec.dat 16 200 twelve"),
-            "signal 1: a field of the WFDB header is not a whole number",
+            "signal 1: ADC resolution in the WFDB header is no number; a whole number is required",
         ),
         (
             head("rec 1", "rec.dat 16x0"),
