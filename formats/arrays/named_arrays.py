@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from errors import BadShape, BadType, MissingField, RecordingTooLong, SeveralRecordings
 from formats import metadata, numbers
 from formats.arrays.text import valid_strings
-from formats.channels import Channel, DecodedFile
+from formats.channels import Channel, DecodedFile, printable_names
 from formats.hints import Hints, prefer_request
 from formats.limits import MAX_VALUES
 from formats.samples import leads_first
@@ -83,11 +83,13 @@ class _Signal:
     array  one or two axes
     unit   its unit if the file states none; None for ADC units
     leads  lead names, if each lead has its own variable
+    others  names of further tables, which are not read
     """
 
     array: NDArray[Any]
     unit: str | None
     leads: tuple[str, ...] | None = None
+    others: tuple[str, ...] = ()
 
 
 def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> DecodedFile:
@@ -100,9 +102,12 @@ def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> Decoded
     leads = signal.leads or _strings(_first(variables, _LEADS))
     array, names = leads_first(signal.array, hints.lead_names.in_order or leads, ("signal",))
     warnings: tuple[str, ...] = ()
+    if signal.others:
+        others = printable_names(signal.others)
+        warnings = (f"file: other tables in the {kind} file, left out: {others}",)
     if leads is None or len(leads) != len(array):
         # The request names the leads. `channels` compares the names if the counts are equal.
-        warnings = prefer_request("lead_names", names, leads)[1]
+        warnings += prefer_request("lead_names", names, leads)[1]
         leads = tuple(name or "" for name in names)
     channels = _channels(variables, leads, array)
     age = _scalar(_first(variables, _AGES))
@@ -223,6 +228,8 @@ def _signal_table(variables: Mapping[str, Any], kind: str) -> _Signal:
         if max(value.shape, default=0) >= MIN_SAMPLES:
             arrays[name] = value
     chosen: str | None = next((name for name in _SIGNALS if name in arrays), None)
+    # A row or a column is a time, an annotation or the like.
+    tables = [name for name, value in arrays.items() if value.ndim >= 2 and 1 not in value.shape]
     if chosen is None:
         tables = [name for name, value in arrays.items() if value.ndim >= 2]
         if len(tables) > 1:
@@ -238,7 +245,8 @@ def _signal_table(variables: Mapping[str, Any], kind: str) -> _Signal:
             )
         chosen = tables[0]
     array = _checked_signal(arrays[chosen])
-    return _Signal(array, _default_unit(chosen, array))
+    others = tuple(name for name in tables if name != chosen)
+    return _Signal(array, _default_unit(chosen, array), others=others)
 
 
 def _checked_signal(array: NDArray[Any]) -> NDArray[Any]:

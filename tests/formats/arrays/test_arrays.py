@@ -69,6 +69,27 @@ def test_a_table_with_its_rate_is_read_either_way_round(save: Any, name: str, ra
 
 
 @pytest.mark.parametrize("save", [mat, npz])
+@pytest.mark.parametrize(
+    ("others", "named"),
+    [
+        ({"ecg2": SIGNAL}, "ecg2"),
+        ({"noise": SIGNAL[:2], "filtered": SIGNAL.T}, "noise, filtered"),
+        ({"time": np.arange(40.0), "peaks": np.arange(20)[np.newaxis]}, None),
+    ],
+)
+def test_further_tables_are_left_out_and_named(
+    save: Any, others: dict[str, Any], named: str | None
+) -> None:
+    record = opened(save({"ecg": SIGNAL, "fs": 250.0, **others}))
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
+    assert (record.warnings == ()) is (named is None)
+    if named is not None:
+        (warning,) = record.warnings
+        assert warning.startswith("file: other tables in the ")
+        assert warning.endswith(f" file, left out: {named}")
+
+
+@pytest.mark.parametrize("save", [mat, npz])
 def test_each_lead_has_its_gain_and_the_baseline_is_subtracted(save: Any) -> None:
     gains = np.arange(1, 13) * 100.0
     record = opened(
