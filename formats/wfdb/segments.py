@@ -82,10 +82,15 @@ def _headers(segments: Sequence[Segment], master: Header, parts: Parts) -> _Head
         header = headers[segment.name][0]
         if header.segments:
             raise CorruptFile(f"{segment.name}: a segment of the WFDB record has segments itself")
-        if header.fs != master.fs or header.frames not in (None, segment.frames):
+        if header.fs != master.fs:
             raise CorruptFile(
-                f"{segment.name}: the segment's sampling rate or length differs from "
-                "what the WFDB record states"
+                f"{segment.name}: the segment's header states {header.fs:g} Hz, the WFDB record "
+                f"{master.fs:g} Hz"
+            )
+        if header.frames not in (None, segment.frames):
+            raise CorruptFile(
+                f"{segment.name}: the segment's header states {header.frames} samples a signal, "
+                f"the WFDB record {segment.frames}"
             )
     return headers
 

@@ -18,6 +18,7 @@ from formats import metadata, numbers
 from formats.channels import (
     Channel,
     DecodedFile,
+    channel_or_fault,
     faulty_channel,
     lead_seconds,
     record_from_channels,
@@ -94,21 +95,33 @@ def _waveform(element: Element) -> _Waveform:
         raise BadSamplingRate(
             "fs: the Sapphire file's sampleRate is not a number above 0 in Hz or kHz", loc=("fs",)
         )
-    channels = [_channel(waveform, element) for waveform in element.findall("ecgWaveform")]
+    channels = []
+    for waveform in element.findall("ecgWaveform"):
+        name = short_name(waveform.get("lead") or waveform.get("label"))
+        channel = channel_or_fault(name, _channel, name, waveform, element)
+        _check_count(waveform, channel)
+        channels.append(channel)
     return hertz * factor, channels
 
 
-def _channel(waveform: Element, group: Element) -> Channel:
-    """Return one lead; scale and unit are stated by itself or by its group."""
-    name = short_name(waveform.get("lead") or waveform.get("label"))
-    codes = parse_numbers(waveform.get("V"), name)
+def _check_count(waveform: Element, channel: Channel) -> None:
+    """Raise CorruptFile if a lead has more or fewer samples than the file states for it.
+
+    A lead without samples is left out and named.
+    """
+    samples = len(channel.codes)
     for attribute in _SAMPLE_COUNTS:
         stated = waveform.get(attribute)
-        if stated is not None and numbers.parse_number(stated) != len(codes):
+        if samples and stated is not None and numbers.parse_number(stated) != samples:
             raise CorruptFile(
-                f"{name}: the Sapphire file has {len(codes)} samples, which {attribute} does not "
-                "state"
+                f"{channel.name}: the Sapphire file has {samples} samples, which {attribute} does "
+                "not state"
             )
+
+
+def _channel(name: str, waveform: Element, group: Element) -> Channel:
+    """Return one lead; scale and unit are stated by itself or by its group."""
+    codes = parse_numbers(waveform.get("V"), name)
     codes[codes == INVALID_CODE] = np.nan
     scale_text = waveform.get("S", group.get("S"))
     unit = waveform.get("U", group.get("U"))

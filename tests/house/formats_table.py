@@ -26,6 +26,11 @@ For every format:
   single channels (`ECG1=II`).
 - A lead that cannot be read (its gain is 0, it has no samples) is left out and named in `warnings`
   with the reason. The file is refused if no lead can be read.
+- Groups of leads of one time are one recording. Groups that follow each other, as the pages of a
+  printed ECG, are one recording with gaps (DICOM, aECG, SCP-ECG). Other groups are left out and
+  named in `warnings`.
+- Bytes, samples and channels beyond what the file states are left out and named in `warnings`. A
+  file that may hold more interleaved signals than it states is refused.
 - Samples are converted to mV with the file's gain, offset and unit. A stated unit that is no
   voltage (ADC, counts, mm) is named in an error or a warning, and never taken for mV.
 - If a file has no sampling rate, units or lead names, the request must state them (`fs`, `units` or

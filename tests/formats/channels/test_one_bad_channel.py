@@ -20,6 +20,7 @@ from tests.formats.xml import test_aecg as aecg
 from tests.formats.xml import test_cardiosoft as cardiosoft
 from tests.formats.xml import test_mortara as mortara
 from tests.formats.xml import test_muse as muse
+from tests.formats.xml import test_sapphire as sapphire
 from tests.formats.xml import test_schiller as schiller
 from tests.formats.xml.documents import RAMP, RAMP_WITH_COMMAS
 
@@ -56,6 +57,11 @@ def a_cardiosoft_file(digits: str) -> str:
 def a_schiller_file(**changes: str) -> str:
     channels = [schiller.channel("I"), schiller.channel("II", **changes), schiller.channel("V1")]
     return schiller.schiller(schiller.wave(*channels))
+
+
+def a_sapphire_file(digits: str = sapphire.DIGITS, **changes: object) -> str:
+    leads = [sapphire.lead("I"), sapphire.lead("II", digits, **changes), sapphire.lead("V1")]
+    return sapphire.sapphire(sapphire.group(*leads, **sapphire.IN_UV))
 
 
 def a_mortara_file(**changes: str) -> str:
@@ -120,6 +126,9 @@ CASES: list[tuple[Callable[[], str | bytes], str]] = [
         lambda: a_schiller_file(kind="BINARY"),
         "Schiller samples of another type than COMMASEPARATE are not supported",
     ),
+    (lambda: a_sapphire_file(""), "it has no samples"),
+    (lambda: a_sapphire_file("1 2 x"), "a sample is not a number"),
+    (lambda: a_sapphire_file(S="0"), "its scale S is 0 or not a number"),
     (lambda: a_mortara_file(DATA=""), "it has no samples"),
     (
         lambda: a_mortara_file(UNITS_PER_MV="0"),

@@ -103,12 +103,12 @@ def test_a_segment_without_a_stated_length_has_that_of_its_file() -> None:
         (
             b"rec/1 1 500 12\na 12\n",
             CorruptFile,
-            "a: the segment's sampling rate or length differs from what the WFDB record states",
+            "a: the segment's header states 11 samples a signal, the WFDB record 12",
         ),
         (
             b"rec/1 1 250 11\na 11\n",
             CorruptFile,
-            "a: the segment's sampling rate or length differs from what the WFDB record states",
+            "a: the segment's header states 500 Hz, the WFDB record 250 Hz",
         ),
         (
             b"rec/2 1 500 22\na 11\n",
