@@ -108,6 +108,8 @@ at most {settings.max_body_mb} MiB (compressed and decompressed), {settings.max_
 {settings.max_seconds:g} s each.
 
 - `application/json`: a record, or `{{"records": [...]}}`; options are fields next to it.
+  An uncompressed FHIR Observation, or an ECG of Health Auto Export, is read as a file; options
+  and what it does not state are in the query.
 - `application/x-npy`: an array (leads, samples), (samples, leads) or with a leading axis of
   records; float16/32/64 or int16. Everything else is in the query:
   `?fs=500&lead_names=I,II&units=mV`. An array of many records takes one `id` for each.

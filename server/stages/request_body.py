@@ -48,6 +48,8 @@ from server.stages.predict_form import read_predict_form
 
 NPY_MAGIC = b"\x93NUMPY"
 MIN_SAMPLE_BYTES = 2  # in msgpack's binary arrays: int16 or float16
+DETECTED_JSON_BYTES = 65_536
+JSON_FILE_MARKS = (b'"resourceType"', b'"voltageMeasurements"')
 MAX_SHOWN_CHARS = 64  # of a header's value in an error
 BODY_TYPES = (JSON, *MSGPACK_NAMES, NPY, OCTET_STREAM, MULTIPART_FORM)
 
@@ -89,7 +91,18 @@ def holds_files(content_type: str, body: bytes | bytearray) -> bool:
     media_type = without_parameters(content_type)
     if media_type == OCTET_STREAM:
         return not body.startswith(NPY_MAGIC)
-    return media_type == MULTIPART_FORM
+    return media_type == MULTIPART_FORM or _is_json_file(media_type, body)
+
+
+def _is_json_file(media_type: str, body: bytes | bytearray) -> bool:
+    """Return whether a body is JSON of another layout than a record: FHIR, or an app's export.
+
+    Apps send their exports as JSON, not as files. Reads the first bytes only.
+    """
+    if media_type != JSON and not media_type.endswith("+json"):
+        return False
+    start = bytes(body[:DETECTED_JSON_BYTES])
+    return b'"signal"' not in start and any(mark in start for mark in JSON_FILE_MARKS)
 
 
 def read_request(task: Task, deployment: Deployment, limits: Limits) -> ParsedRequest:
@@ -105,7 +118,9 @@ def read_request(task: Task, deployment: Deployment, limits: Limits) -> ParsedRe
         return _from_object(msgpack_body.loads(body), task, deployment, limits)
     if media_type == NPY or (media_type == OCTET_STREAM and body.startswith(NPY_MAGIC)):
         return _from_npy(body, task, deployment, limits)
-    if media_type == OCTET_STREAM:
+    # A compressed body is not seen before it is here, where no file may be found any more.
+    is_json_file = not task.content_encoding and _is_json_file(media_type, task.body)
+    if media_type == OCTET_STREAM or is_json_file:
         return _from_files([Part("", body)], task.params, task.head.route, deployment, limits)
     return _from_object(json_signals.loads(body), task, deployment, limits)
 

@@ -6,9 +6,12 @@ import gzip
 import json
 
 import msgpack
+import numpy as np
 import pytest
 import zstandard
 
+from tests.formats import test_fhir as fhir
+from tests.formats.json import test_health_export as health
 from tests.server.ecgs import (
     JSON,
     MSGPACK,
@@ -175,3 +178,39 @@ def test_a_file_of_no_known_format_is_refused_with_the_known_ones(
         post(server, "/analyze", files={"file": ("ecg.dat", content)}),
     ):
         assert "WFDB" in problem_of(response, 415, "unknown_format")["detail"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/fhir+json"])
+def test_json_of_fhir_or_of_an_export_is_read_as_a_file(
+    server: RunningServer, content_type: str
+) -> None:
+    period_ms = 1000 / health.FS
+    data = " ".join(map(str, health.MICROVOLT))
+    sampled = fhir.sampled(data, origin={"value": 0, "unit": "uV"}, period=period_ms, factor=1)
+    documents = [
+        {"data": {"ecg": [health.reading()]}},
+        health.reading(),
+        [health.reading()],
+        fhir.observation(fhir.component("131329", sampled)),
+    ]
+    for document in documents:
+        response = post(
+            server,
+            "/analyze",
+            content=json.dumps(document).encode(),
+            params={"include": "signal", "age": "50"},
+            headers={"Content-Type": content_type},
+        )
+        signal = answer_of(response)["signal"]
+        assert (signal["lead_names"], signal["fs"], signal["units"]) == (["I"], 512.0, "mV")
+        np.testing.assert_allclose(signal["data"][0], health.MICROVOLT / 1000, atol=1e-5)
+
+
+def test_compressed_json_of_an_export_lacks_the_signal_of_a_record(server: RunningServer) -> None:
+    response = post(
+        server,
+        "/analyze",
+        content=gzip.compress(json.dumps(health.reading()).encode()),
+        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    )
+    problem_of(response, 422, "missing_field")
