@@ -119,7 +119,7 @@ def openapi_document(settings: Settings, loaded: LoadedModels | None = None) -> 
         "info": {
             "title": "ECG-FM inference server",
             "version": VERSION,
-            "summary": "Analyses 12-lead ECG recordings with ECG-FM. Research use only.",
+            "summary": "Analyses ECG recordings of up to twelve leads. Research use only.",
             "description": INFO,
             "license": {"name": "MIT", "identifier": "MIT"},
         },

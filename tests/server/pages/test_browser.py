@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Response, sync_playwright
 
+from analysis.options import PARTS
 from server.openapi.document import ROUTES
 from server.openapi.examples import record
 from server.recording_routes import FORM_ROUTES
 from server.routes.operator import OPERATOR_ROUTES
 from tests.server.harness import RunningServer
+from tests.server.load import npy
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("ECG_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -31,15 +34,18 @@ pytestmark = pytest.mark.skipif(
 )
 # Generous: it only keeps a failing test from hanging.
 WAIT_MS = 60_000
-FORM, OCTETS, MSGPACK = "multipart/form-data", "application/octet-stream", "application/msgpack"
+FORM, OCTETS = "multipart/form-data", "application/octet-stream"
+MSGPACK, NPY = "application/msgpack", "application/x-npy"
 FILES: dict[str, tuple[str, bytes]] = {
     "application/json": ("", b""),
     FORM: ("record.json", json.dumps(record()).encode()),
     OCTETS: ("record.json", json.dumps(record()).encode()),
     MSGPACK: ("record.msgpack", msgpack.packb(record())),
+    # Its rate and leads are in the query.
+    NPY: ("record.npy", npy(np.asarray(record()["signal"], np.float32))),
 }
 POSTS = [
-    *((route, media_type) for route in ROUTES for media_type in FILES),
+    *((route, media_type) for route in ROUTES for media_type in FILES if media_type != NPY),
     *((route, FORM) for route in FORM_ROUTES),
 ]
 GETS = [path.strip("/") or "root" for path in OPERATOR_ROUTES]
@@ -132,6 +138,27 @@ def test_a_json_body_and_a_file_work_untouched(opened: Opened, tmp_path: Path) -
         url, answer = execute(page, block, media_type, tmp_path)
         check_recording(answer)
         assert url.endswith("/analyze"), "an empty parameter is not sent"
+    opened.check()
+
+
+@pytest.mark.long
+def test_what_is_filled_in_is_sent(opened: Opened, tmp_path: Path) -> None:
+    opened.goto("/docs", ".opblock")
+    page = opened.page
+    block = page.locator("#operations-recordings-analyze")
+    execute(page, block, FORM, tmp_path)
+    field = block.locator("tr[data-property-name=include] input")
+    field.fill("labels,superclass")
+    url, answer = execute(page, block, FORM, tmp_path)
+    assert url.endswith("/analyze")
+    assert {"labels", "superclass"} == json.loads(answer).keys() & {*PARTS}
+    # An array does not state its rate and leads; the query does.
+    parameters = block.locator(".parameters-container")
+    parameters.locator("tr[data-param-name=fs] input").fill("50")
+    parameters.locator("tr[data-param-name=lead_names] input").fill("I,II")
+    url, answer = execute(page, block, NPY, tmp_path)
+    assert url.endswith("/analyze?fs=50&lead_names=I%2CII")
+    check_recording(answer)
     opened.check()
 
 
