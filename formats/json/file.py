@@ -13,6 +13,8 @@ from formats.parts import About, Format, Part
 from signals.record import EcgRecord
 
 _UTF8_MARK: Final = b"\xef\xbb\xbf"  # the byte order mark
+# A record, several, or a message of formats.heartbeats, which the reader refuses as what it is.
+_KNOWN_BY: Final = (b'"signal"', b'"records"', b'"original_frame"')
 _START_BYTES: Final = 64  # the object's { must be among these first bytes
 
 
@@ -37,11 +39,11 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 
 
 def _detect(part: Part) -> bool:
-    """Return whether a file starts with { and contains the string "signal" or "records"."""
+    """Return whether a file starts with { and contains a field by which it is known."""
     start = part.data[:_START_BYTES].removeprefix(_UTF8_MARK).lstrip()
     if not start.startswith(b"{"):
         return False
-    return (b'"signal"' in part.data or b'"records"' in part.data) and (
+    return any(field in part.data for field in _KNOWN_BY) and (
         b'"voltageMeasurements"' not in part.data
     )
 

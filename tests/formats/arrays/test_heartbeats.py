@@ -90,8 +90,12 @@ def test_so_is_a_message_of_e_monitor() -> None:
         "original_dtype": "<f4",
         "original_shape": [189],
     }
-    with pytest.raises(BadShape, match=r"^original_frame: the layout of single heartbeats"):
-        record_from_mapping(json.loads(json.dumps(message)))
+    text = json.dumps(message)
+    said = r"^original_frame: the layout of single heartbeats"
+    with pytest.raises(BadShape, match=said):
+        record_from_mapping(json.loads(text))
+    with pytest.raises(BadShape, match=said):
+        read([Part("message.json", text.encode())], LEAD)
 
 
 def recording(samples: int, low: float = -0.4) -> np.ndarray:
