@@ -72,9 +72,10 @@ def channel_or_fault(
     *arguments: _Arguments.args,
     **named_arguments: _Arguments.kwargs,
 ) -> Channel:
-    """Return the channel that `read` returns, or a faulty one if it refuses the channel's content.
+    """Return the channel that `read` returns, or a faulty one if it refuses the description.
 
-    A fault in one channel does not cost the others.
+    A fault in the description of one channel does not cost the others. Samples that are damaged
+    are no such fault: the file did not arrive as it was sent, and its reader refuses it.
     """
     try:
         return read(*arguments, **named_arguments)

@@ -200,22 +200,24 @@ def _sampled(resource: Node) -> Iterator[_Sampled]:
 
 
 def _channels_or_fault(sampled: _Sampled, special: set[str]) -> list[Channel]:
-    """Return the channels of an element, or a faulty one, so that it does not cost the others."""
+    """Return the channels of an element, or a faulty one, so that it does not cost the others.
+
+    Raises CorruptFile for damaged samples.
+    """
+    name = _lead_name(sampled.code)
+    samples = _samples(sampled.data.get("data"), name, special)
     try:
-        return _channels(sampled, special)
+        return _channels(sampled.data, name, samples)
     except (CorruptFile, BadSamplingRate) as error:
-        name = _lead_name(sampled.code)
         return [faulty_channel(name, error.detail.removeprefix(f"{name}: "), error)]
 
 
-def _channels(sampled: _Sampled, special: set[str]) -> list[Channel]:
+def _channels(data: Node, name: str, samples: NDArray[np.float64]) -> list[Channel]:
     """Return the channels with value = origin + sample x factor, in origin's unit.
 
-    Several dimensions are interleaved; each becomes a channel with a number after its name. Adds to
-    `special` the letters found in place of samples. Raises CorruptFile, BadSamplingRate.
+    Several dimensions are interleaved; each becomes a channel with a number after its name. Raises
+    CorruptFile, BadSamplingRate.
     """
-    data = sampled.data
-    name = _lead_name(sampled.code)
     origin = _node(data.get("origin"))
     factor = numbers.parse_number(data.get("factor", 1))
     zero = numbers.parse_number(origin.get("value", 0))
@@ -229,7 +231,6 @@ def _channels(sampled: _Sampled, special: set[str]) -> list[Channel]:
             f"{name}: dimensions of the FHIR SampledData is not a whole number from 1 to "
             f"{MAX_DIMENSIONS}"
         )
-    samples = _samples(data.get("data"), name, special)
     if len(samples) % count:
         raise CorruptFile(
             f"{name}: {len(samples)} samples of the FHIR SampledData; not a multiple of its "

@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element
 
+import numpy as np
+from numpy.typing import NDArray
+
 from errors import BadSamplingRate, CorruptFile, NoSamples, RaggedSignal
 from formats import metadata, numbers
 from formats.channels import (
@@ -130,7 +133,8 @@ def _sequence_sets(series: Element) -> list[Group]:
             if code not in _TIME_CODES and value is None:
                 channels.append(faulty_channel(name, "it has no samples"))
             elif code not in _TIME_CODES and value is not None:
-                channels.append(channel_or_fault(name, _channel, name, value))
+                codes = parse_numbers(text_of(value, "digits"), name)
+                channels.append(channel_or_fault(name, _channel, name, value, codes))
             elif value is not None:
                 times.append(value)
         if channels:
@@ -192,7 +196,7 @@ def _sampling_rate(time: Element) -> float:
     return round(1.0 / (number * unit_s), 6)
 
 
-def _channel(name: str, value: Element) -> Channel:
+def _channel(name: str, value: Element, codes: NDArray[np.float64]) -> Channel:
     """Return the channel of a sampled list, whose values are origin + scale * digit.
 
     A list of type SLIST_PQ states the units of origin and scale; SLIST_INT has none.
@@ -201,7 +205,7 @@ def _channel(name: str, value: Element) -> Channel:
     origin, origin_unit = _quantity(value.find("origin"), 0.0, name)
     if origin and origin_unit and unit and origin_unit != unit:
         origin *= _unit_ratio(origin_unit, unit, name)
-    return Channel(name, parse_numbers(text_of(value, "digits"), name), unit, scale, origin)
+    return Channel(name, codes, unit, scale, origin)
 
 
 def _unit_ratio(unit: str, target: str, name: str) -> float:

@@ -14,7 +14,6 @@ from formats import metadata, numbers
 from formats.channels import (
     Channel,
     DecodedFile,
-    channel_or_fault,
     lead_seconds,
     record_from_channels,
     short_name,
@@ -90,20 +89,16 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
     channels = []
     for waveform in element.findall("WaveformData"):
         name = short_name(waveform.get("lead"))
-        channel = channel_or_fault(name, _channel, waveform, name, unit, scale)
-        samples = len(channel.codes)
+        codes = parse_numbers(waveform.text, name)
+        samples = len(codes)
         # A lead without samples is left out and named.
         if samples and stated not in (None, samples):
             raise CorruptFile(
                 f"{name}: {stated_count(stated, samples)} samples stated in the CardioSoft file, "
                 f"found {samples}"
             )
-        channels.append(channel)
+        channels.append(Channel(name, codes, unit, scale))
     return fs, channels
-
-
-def _channel(waveform: Element, name: str, unit: str | None, scale: float) -> Channel:
-    return Channel(name, parse_numbers(waveform.text, name), unit, scale)
 
 
 def _unit(resolution: Element | None) -> str | None:

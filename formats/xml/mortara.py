@@ -62,7 +62,9 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     root = parse_xml(head.data, "Mortara")
     channels = []
     for element in root.findall("CHANNEL"):
-        channel = channel_or_fault(short_name(element.get("NAME")), _channel, element)
+        name = short_name(element.get("NAME"))
+        codes = _codes(element, name)
+        channel = channel_or_fault(name, _channel, name, element, codes)
         _check_count(element, channel)
         channels.append(channel)
     if not channels:
@@ -97,10 +99,8 @@ def _patient(subject: Element | None, date: str | None) -> tuple[Patient, tuple[
     return metadata.plausible_patient(age_years, metadata.parse_sex(sex))
 
 
-def _channel(element: Element) -> Channel:
+def _channel(name: str, element: Element, codes: NDArray[Any]) -> Channel:
     """Return a channel of value = (code + OFFSET) / UNITS_PER_MV in mV."""
-    name = short_name(element.get("NAME"))
-    codes = _codes(element, name)
     fs = numbers.parse_number(element.get("SAMPLE_FREQ"))
     if not fs or fs < 0:
         raise BadSamplingRate(

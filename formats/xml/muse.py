@@ -125,11 +125,13 @@ def _rhythm(waveform: Element) -> tuple[Group, tuple[str, ...]]:
     disconnected = []
     wrong_checksums = 0
     for lead in leads:
-        channel = channel_or_fault(short_name(text_of(lead, "LeadID")), _channel, lead)
+        name = short_name(text_of(lead, "LeadID"))
+        raw = decode_base64(text_of(lead, "WaveFormData"), name)
+        channel = channel_or_fault(name, _channel, name, lead, raw)
         channels.append(channel)
         # A lead without samples is left out and named.
-        if len(channel.codes):
-            _check_size(lead, channel)
+        if raw and channel.fault is None:
+            _check_size(lead, name, len(raw))
             wrong_checksums += not _is_checksum_right(lead)
         if (text_of(lead, "LeadOff") or "").upper() == "TRUE":
             disconnected.append(text_of(lead, "LeadID") or "")
@@ -162,39 +164,35 @@ def _sampling_rate(waveform: Element) -> float:
     return float(base * 10.0**exponent)
 
 
-def _channel(lead: Element) -> Channel:
+def _channel(name: str, lead: Element, raw: bytes) -> Channel:
     """Return a lead of 16-bit little-endian samples in base64.
 
     FirstSampleBaseline, which is 0 in GE's own files, is subtracted.
     """
-    name = short_name(text_of(lead, "LeadID"))
     sample_bytes = numbers.parse_number(text_of(lead, "LeadSampleSize") or _SAMPLE_BYTES)
     if sample_bytes != _SAMPLE_BYTES:
         raise UnknownFormat(
             f"{name}: MUSE samples of another size than {_SAMPLE_BYTES} bytes are not supported"
         )
-    raw = decode_base64(text_of(lead, "WaveFormData"), name)
-    if len(raw) % _SAMPLE_BYTES:
-        raise CorruptFile(f"{name}: {len(raw)} bytes of samples; an even number is required")
     scale = numbers.parse_number(text_of(lead, "LeadAmplitudeUnitsPerBit"))
     baseline = numbers.parse_number(text_of(lead, "FirstSampleBaseline") or 0)
     if not scale:
         raise CorruptFile(f"{name}: LeadAmplitudeUnitsPerBit of the MUSE file is 0 or not a number")
     if baseline is None:
         raise CorruptFile(f"{name}: FirstSampleBaseline of the MUSE file is not a number")
-    codes = np.frombuffer(raw, "<i2").astype(np.float64) - baseline
+    codes = np.frombuffer(raw[: len(raw) // 2 * 2], "<i2").astype(np.float64) - baseline
     return Channel(name, codes, text_of(lead, "LeadAmplitudeUnits"), scale)
 
 
-def _check_size(lead: Element, channel: Channel) -> None:
-    """Raise CorruptFile if a lead has more or fewer samples than the file states for it."""
-    samples = len(channel.codes)
-    size = samples * _SAMPLE_BYTES
+def _check_size(lead: Element, name: str, size: int) -> None:
+    """Raise CorruptFile if a lead has more or fewer bytes than the file states for it."""
+    samples = size / _SAMPLE_BYTES
     stated_size = numbers.parse_number(text_of(lead, "LeadByteCountTotal"))
     stated_samples = numbers.parse_number(text_of(lead, "LeadSampleCountTotal"))
-    if stated_size not in (None, size) or stated_samples not in (None, samples):
+    is_whole = size % _SAMPLE_BYTES == 0
+    if not is_whole or stated_size not in (None, size) or stated_samples not in (None, samples):
         raise CorruptFile(
-            f"{channel.name}: {stated_count(stated_size, size)} bytes and "
+            f"{name}: {stated_count(stated_size, size)} bytes and "
             f"{stated_count(stated_samples, samples)} samples stated in the MUSE file, "
             f"found {size} bytes"
         )

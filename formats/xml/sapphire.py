@@ -12,6 +12,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata, numbers
@@ -98,7 +99,8 @@ def _waveform(element: Element) -> _Waveform:
     channels = []
     for waveform in element.findall("ecgWaveform"):
         name = short_name(waveform.get("lead") or waveform.get("label"))
-        channel = channel_or_fault(name, _channel, name, waveform, element)
+        codes = parse_numbers(waveform.get("V"), name)
+        channel = channel_or_fault(name, _channel, name, codes, waveform, element)
         _check_count(waveform, channel)
         channels.append(channel)
     return hertz * factor, channels
@@ -119,9 +121,8 @@ def _check_count(waveform: Element, channel: Channel) -> None:
             )
 
 
-def _channel(name: str, waveform: Element, group: Element) -> Channel:
+def _channel(name: str, codes: NDArray[np.float64], waveform: Element, group: Element) -> Channel:
     """Return one lead; scale and unit are stated by itself or by its group."""
-    codes = parse_numbers(waveform.get("V"), name)
     codes[codes == INVALID_CODE] = np.nan
     scale_text = waveform.get("S", group.get("S"))
     unit = waveform.get("U", group.get("U"))

@@ -14,7 +14,6 @@ from formats import metadata, numbers
 from formats.channels import (
     Channel,
     DecodedFile,
-    channel_or_fault,
     lead_seconds,
     record_from_channels,
     short_name,
@@ -99,7 +98,7 @@ def _rhythm(element: Element) -> tuple[float, list[Channel]]:
     channels = []
     for channel in element.findall("channel"):
         name = short_name(text_of(channel, "name"))
-        channels.append(channel_or_fault(name, _channel, channel, name, scale, unit))
+        channels.append(_channel(channel, name, scale, unit))
         _check_count(channel, channels[-1])
     return fs, channels
 

@@ -25,7 +25,8 @@ For every format:
   them: a lead for each channel in order, `-` for one to leave out (`II,-,V1`), or `NAME=LEAD` for
   single channels (`ECG1=II`).
 - A lead that cannot be read (its gain is 0, it has no samples) is left out and named in `warnings`
-  with the reason. The file is refused if no lead can be read.
+  with the reason. The file is refused if no lead can be read, or if the samples of a lead are
+  damaged (no numbers, no base64, more or fewer than stated).
 - Groups of leads of one time are one recording. Groups that follow each other, as the pages of a
   printed ECG, are one recording with gaps (DICOM, aECG, SCP-ECG). Other groups are left out and
   named in `warnings`.

@@ -252,7 +252,7 @@ SCALE = "I: LeadAmplitudeUnitsPerBit of the MUSE file is 0 or not a number"
         (
             waveform(lead("I", base64_of([1, 2, 3], "i1"))),
             CorruptFile,
-            "I: 3 bytes of samples; an even number is required",
+            SIZES.format(3, 1, 3),
         ),
         (
             waveform(lead("I", LeadSampleSize=4)),
