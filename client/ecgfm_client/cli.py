@@ -8,7 +8,7 @@
 The server: --url, else ECGFM_URL, else http://127.0.0.1:8000; its key: --api-key, else
 ECGFM_API_KEY.
 The exit status is 0, 1 if a recording was refused or `health` is not "ok", 2 for wrong arguments,
-3 if no server answered, 130 after Ctrl-C.
+3 if no server answered, 130 after Ctrl-C, 141 if the output's reader ended.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ecgfm_client.variables import misspelt_client_variables
 
 DONE, REFUSED, UNUSABLE, NO_ANSWER = 0, 1, 2, 3  # exit statuses
 INTERRUPTED = 130  # the shells' exit status after Ctrl-C: 128 + SIGINT
+BROKEN_PIPE = 141  # 128 + SIGPIPE
 # A call for a folder is repeated for this time, in seconds, while the server is restarted or
 # replaced.
 BULK_RETRIES_S = 600.0
@@ -43,7 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for sentence in misspelt_client_variables(os.environ):
         _print_message(sentence)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the output has ended, such as `head`. Nothing can be written any more, also
+        # not by the interpreter when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except Refused as refusal:
         _print_message(str(refusal))
         return REFUSED
@@ -56,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _print_message("stopped; the finished rows are kept")
         return INTERRUPTED
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -26,6 +26,7 @@ LAYOUTS = ("auto", *COLUMNS)
 STRIP_LEADS = ("II", "V1")  # of the rhythm strip, the first that is there
 FEW_LEADS = 6  # have a row each
 MAX_ROWS = 6  # of a single lead: a minute
+MAX_ROUNDING_S = 0.05  # a beginning that differs by less is not named
 NEARLY_COMPLETE = 0.9  # of the samples that the most complete lead has
 
 
@@ -104,7 +105,8 @@ def _columns(sheet: Sheet, columns: Sequence[Sequence[str]], *, strips: bool) ->
         for row, name in enumerate(names):
             column_s = column * seconds
             start_s = _start_s(sheet, name, column_s, seconds)
-            label = name if start_s == column_s else f"{name}, from {start_s:.1f} s"
+            is_usual = abs(start_s - column_s) < MAX_ROUNDING_S
+            label = name if is_usual else f"{name}, from {start_s:.1f} s"
             is_strip = strips and row == len(names) - 1
             found.append(Panel(name, row, column_s, start_s, seconds, label, is_strip))
     return found

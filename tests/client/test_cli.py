@@ -220,6 +220,22 @@ def test_a_misspelt_variable_is_named(server: RunningServer) -> None:
     assert done.stderr == "ecgfm: ECGFM_APIKEY is ignored; ECGFM_API_KEY is similar\n"
 
 
+def test_a_reader_that_ends_early_is_no_fault(server: RunningServer, tmp_path: Path) -> None:
+    folder = write_recordings(tmp_path / "in", 1)
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(
+        command("analyze", folder / "r000.json"),
+        check=False,
+        env=environment(server.url),
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        timeout=120,
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_without_a_server_the_exit_status_is_3() -> None:
     done = run_ecgfm(f"http://127.0.0.1:{free_port()}", "health")
     assert done.returncode == 3 and "no answer" in done.stderr

@@ -190,6 +190,11 @@ def test_a_short_recording_shows_every_lead_and_says_from_when() -> None:
     assert "not recorded" not in texts(figure)
 
 
+def test_a_recording_that_is_a_few_samples_short_is_no_short_one() -> None:
+    said = texts(draw(sheet_of_all(beats(9.99)), BARE, "3x4+1"))
+    assert not any("from" in text for text in said)
+
+
 def test_leads_that_were_recorded_one_after_the_other_are_all_shown() -> None:
     leads = {}
     for number, name in enumerate(LEADS):
