@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import CorruptFile
 from formats.channels import MAX_SECONDS_COUNTED, Channel, lead_seconds
 from formats.limits import MAX_VALUES
 from signals.checks import MIN_SECONDS
@@ -23,6 +24,7 @@ from signals.leads import canonical_lead
 # Of the joined recording's time in which one lead or more is known. Groups of one recording follow
 # each other; two recordings of one file are far apart.
 _MIN_KNOWN_SHARE: Final = 0.5
+_MAX_START: Final = 2.0**53  # a double holds whole numbers up to here
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,14 @@ class Group:
 
     @cached_property
     def start(self) -> int:
-        """The first sample on the file's time axis."""
-        return round((self.start_s or 0.0) * self.fs)
+        """The first sample on the file's time axis. Raises CorruptFile for one beyond counting."""
+        start = (self.start_s or 0.0) * self.fs
+        if not abs(start) <= _MAX_START:
+            raise CorruptFile(
+                f"a group of channels starts at {self.start_s:.3g} s of the file's time; its "
+                f"samples cannot be counted beyond {_MAX_START:.3g}"
+            )
+        return round(start)
 
     @property
     def span(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from errors import BadType
 from formats.csv import statements
-from formats.csv.cells import COMMENT_SIGNS, is_counting, split_cells
+from formats.csv.cells import COMMENT_SIGNS, is_comment, is_counting, split_cells
 from formats.csv.clock import is_time
 from formats.csv.spelling import is_number
 from formats.csv.text_table import MAX_COLUMNS, Table
@@ -129,8 +129,9 @@ def _check_lines_below(table: Table, names: Sequence[str]) -> None:
         cells = table.head[index]
         if len(cells) != table.columns or is_counting(cells) or _are_units(cells):
             continue
-        if any(map(is_number, cells)):
-            column = next(i for i, cell in enumerate(cells) if not is_number(cell))
+        if any(map(is_number, cells)) and not is_comment(table.texts[index]):
+            # Without its sign ("/0.1", "%0.1") the first cell of the head is a number.
+            column = next((i for i, cell in enumerate(cells) if not is_number(cell)), 0)
             raise BadType(f"line {index + 1}, column {column + 1}: not a number", loc=("signal",))
 
 

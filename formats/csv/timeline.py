@@ -20,6 +20,8 @@ _MIN_RATE_ERROR: Final = 1e-6
 _FINE_RESOLUTION_S: Final = 1e-6  # of times with more than three decimals
 # Of a rounded time in units of its last decimal, in double precision since 1970.
 _MIN_ROUNDING: Final = 1e-3
+_MAX_SPAN_S: Final = 1e9  # thirty years; keeps what is computed from times finite
+_MAX_ROUNDED_FS_HZ: Final = 1e9  # beyond any recorder; steps of 1e-320 s give an infinite rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,13 @@ def timeline(seconds: NDArray[np.float64], place: Callable[[int], str]) -> Timel
     if wrong.any():
         row = int(np.argmax(wrong)) + 1
         raise CorruptFile(f"{place(row)}: the time is missing or earlier than the one before it")
+    too_late = seconds - seconds[0] > _MAX_SPAN_S
+    if too_late.any():
+        row = int(np.argmax(too_late))
+        raise CorruptFile(
+            f"{place(row)}: the time is {seconds[row] - seconds[0]:.3g} s after the first; no "
+            "recording lasts so long"
+        )
     packets = _packets(seconds, steps)
     if len(packets.starts) < 2:
         return None
@@ -93,15 +102,20 @@ def timeline(seconds: NDArray[np.float64], place: Callable[[int], str]) -> Timel
         period = _period(packets, after_gap)
         after_gap = _after_gaps(packets, period)
         _check_even(packets, after_gap, (period, usual_period), place)
-        missing = np.rint(_rises(packets, period)[after_gap - 1] / period).astype(np.intp)
+        rises = _rises(packets, period)[after_gap - 1]
+        # Steps of 1e-300 s are above 0; what a gap of a second leaves out is not finite.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            left_out = np.rint(rises / period)
     else:
-        after_gap = missing = np.zeros(0, np.intp)
+        after_gap = np.zeros(0, np.intp)
+        left_out = np.zeros(0)
     rows = packets.starts[after_gap]
-    if missing.sum() > len(seconds):
+    if not left_out.sum() <= len(seconds):
         raise CorruptFile(
-            f"{place(int(rows[0]))}: the times leave out {int(missing.sum())} samples, which is "
+            f"{place(int(rows[0]))}: the times leave out {left_out.sum():.0f} samples, which is "
             "more than half of the recording; send its parts one at a time"
         )
+    missing = left_out.astype(np.intp)
     shift = np.zeros(len(seconds), np.intp)
     shift[rows] = missing
     places = np.arange(len(seconds)) + np.cumsum(shift)
@@ -225,8 +239,10 @@ def _rate(packets: _Packets, places: NDArray[np.intp]) -> float:
     """Return samples per second, or the whole number that is within the error of the rate."""
     at = places[packets.starts].astype(np.float64)
     period, _ = _line(at, packets.times)
+    fs = 1.0 / period
+    if fs > _MAX_ROUNDED_FS_HZ:
+        return fs
     # The arrival of a packet is exact to one packet.
     error_s = max(RESOLUTION_S, period * packets.size if packets.size > 1 else 0.0)
     relative_error = max(error_s / packets.times[-1], _MIN_RATE_ERROR)
-    fs = 1.0 / period
     return float(round(fs)) if abs(fs - round(fs)) <= fs * relative_error else fs

@@ -71,6 +71,7 @@ def test_gaps_before_the_first_number_are_rows(gap: str, count: int) -> None:
             "line 3: empty, among lines of samples; write a row of gaps as nan, or remove it",
         ),
         ("I,II\n5,x\n1,2\n3,4\n", BadType, "line 2, column 2: not a number"),
+        ("I,II\n/5,6\n1,2\n3,4\n", BadType, "line 2, column 1: not a number"),
         ("I,II\n1,2\n3,4\nI,II\n5,6\n", BadType, "line 4, column 1: not a number"),
         ("I,II\n1,2\n3,4\n5,6\nmean,4\n", BadType, "line 5, column 1: not a number"),
     ],
@@ -220,3 +221,9 @@ def test_what_spreadsheets_write_before_a_table_is_no_row(first: str) -> None:
     text = first + delimiter.join(("I", "II")) + "\n"
     text += "".join(delimiter.join((f'"{row}"', f"{-row}")) + "\n" for row in range(9))
     assert read_text(text).signal.tolist() == [list(range(9)), [-row for row in range(9)]]
+
+
+@pytest.mark.parametrize("comment", ["# 5,6", "% 5,6", "// 5,x", "#5"])
+def test_a_comment_of_numbers_below_the_names_is_no_row(comment: str) -> None:
+    record = read_text(f"I,II\n{comment}\n1,2\n3,4\n5,6\n")
+    np.testing.assert_array_equal(record.signal, [[1, 3, 5], [2, 4, 6]])

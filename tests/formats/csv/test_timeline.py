@@ -110,3 +110,27 @@ def test_a_rate_that_changes_is_named_where_it_changes(row: int) -> None:
 def test_equal_times_say_nothing() -> None:
     assert timeline(np.full(10, 3.0), line_of) is None
     assert timeline(np.zeros(1), line_of) is None
+
+
+@pytest.mark.parametrize("late", [1e9 + 1, 1e15, 1e300])
+def test_a_time_that_no_recording_reaches_is_refused_with_its_line(late: float) -> None:
+    seconds = ROWS / 250
+    seconds[2000:] += late
+    with pytest.raises(CorruptFile) as caught:
+        found(seconds)
+    assert caught.value.detail == (
+        f"line 2002: the time is {seconds[2000]:.3g} s after the first; no recording lasts so long"
+    )
+
+
+@pytest.mark.parametrize("step", [1e-12, 1e-300, 1e-320])
+def test_steps_that_no_recorder_makes_give_a_rate_that_is_refused_later(step: float) -> None:
+    assert found(np.arange(50) * step).fs > 1e9
+
+
+@pytest.mark.parametrize("steps", [(1e-320, 1.0), (1e-300, 1e8), (1e-12, 1e3)])
+def test_a_gap_among_steps_that_no_recorder_makes_is_refused(steps: tuple[float, float]) -> None:
+    seconds = np.arange(50) * steps[0]
+    seconds[25:] += steps[1]
+    with pytest.raises(CorruptFile, match="the time"):
+        found(seconds)

@@ -310,3 +310,10 @@ def test_measurements_are_converted_from_their_units(
     reported = read_document(aecg(series(time_axis() + lead(), more=more))).reported
     assert reported is not None
     assert reported.measurements == {name: pytest.approx(number)}
+
+
+@pytest.mark.parametrize("head", ["1e308", "-1e300", "2e13"])
+def test_a_time_at_which_samples_cannot_be_counted_is_refused(head: str) -> None:
+    axis = time_axis(head=head, code="TIME_RELATIVE")
+    with pytest.raises(CorruptFile, match=r"starts at .* s of the file's time"):
+        read_document(aecg(series(axis + lead(), axis + lead("MDC_ECG_LEAD_II"))))
