@@ -20,6 +20,7 @@ from formats.decoded import (
     DecodedFile,
     channel_or_fault,
     faulty_channel,
+    limits_of,
     printable_names,
     short_name,
 )
@@ -27,6 +28,7 @@ from formats.hints import Hints, prefer_request, single_id
 from formats.lead_selection import select_leads
 from formats.limits import MAX_VALUES
 from formats.reported.measurements import of_recording
+from signals.filler import without_extremes
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Sex, Units
 from signals.units import (
@@ -44,6 +46,7 @@ __all__ = [
     "channel_or_fault",
     "faulty_channel",
     "lead_seconds",
+    "limits_of",
     "printable_names",
     "record_from_channels",
     "short_name",
@@ -91,6 +94,9 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
     rate = fields.sampling_rate(fs, ("fs",))
     fields.check_duration(hints.recording_duration, samples, rate, ("recording_duration",))
     signal, units, unit_warnings = _scale(leads.channels, decoded, hints)
+    codes = [channel.codes for channel in leads.channels]
+    limits = [channel.limits for channel in leads.channels]
+    signal, extreme_warnings = without_extremes(signal, codes, limits, rate)
     patient, date, patient_warnings = _patient_and_date(decoded, hints)
     return EcgRecord(
         signal=signal,
@@ -105,6 +111,7 @@ def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:
             *decoded.warnings,
             *leads.warnings,
             *unit_warnings,
+            *extreme_warnings,
             *fs_warnings,
             *patient_warnings,
         ),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, EcgError, UnknownFormat
+from signals.filler import INT16_LIMITS
 from signals.record import Patient, Reported
 
 _Arguments = ParamSpec("_Arguments")
@@ -26,6 +27,7 @@ class Channel:
     codes  (samples,) as stored, after subtraction of the baseline; NaN for gaps
     unit   as the file spells it; None if it states none
     fs     samples per second, if channels have different rates
+    limits the lowest and the highest code that the file can hold
     fault  why the channel cannot be read, for a warning: "its gain is 0". Such a channel becomes no
            lead.
     error  the error to raise if no channel can be read, if it says more than the fault
@@ -38,6 +40,7 @@ class Channel:
     offset: float = 0.0
     fs: float | None = None
     fault: str | None = None
+    limits: tuple[float, float] = INT16_LIMITS
     error: EcgError | None = None
 
 
@@ -59,6 +62,17 @@ class DecodedFile:
     warnings: tuple[str, ...] = ()
     unit: str | None = None
     default_unit: str | None = None
+
+
+def limits_of(dtype: np.dtype[Any], offset: float = 0.0) -> tuple[float, float]:
+    """Return the lowest and the highest code of a type, moved by what a reader adds to codes.
+
+    0 is the lowest code of an unsigned type, and often the zero of a signal, so it is no limit.
+    """
+    if dtype.kind not in "iu":
+        return INT16_LIMITS
+    bounds = np.iinfo(dtype)
+    return (bounds.min + offset if dtype.kind == "i" else -np.inf), bounds.max + offset
 
 
 def faulty_channel(name: str, fault: str, error: EcgError | None = None) -> Channel:

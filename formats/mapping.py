@@ -17,6 +17,7 @@ from formats.hints import Hints, prefer_request, single_id
 from formats.lead_names import LeadNames, lead_names
 from formats.metadata import parse_sex
 from formats.samples import Array, signal_array
+from signals.filler import INT16_LIMITS, without_extremes
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Patient, Units
 from signals.units import to_millivolt, voltage_unit
@@ -71,6 +72,8 @@ def record_from_mapping(
     gain = fields.positive(mapping.get("gain"), (*loc, "gain"))
     stated_units = fields.string(mapping.get("units"), (*loc, "units"), _MAX_UNIT_CHARS)
     signal, units = scale_to_millivolt(samples, stated_units, gain, loc)
+    limits = [INT16_LIMITS] * len(leads)
+    signal, extreme_warnings = without_extremes(signal, list(samples), limits, fs)
     patient, patient_warnings = _patient(mapping.get("patient"), (*loc, "patient"))
     return EcgRecord(
         signal=signal,
@@ -85,6 +88,7 @@ def record_from_mapping(
         warnings=(
             *_unknown_fields(mapping, _RECORD_FIELDS, extra_fields, prefix=""),
             *patient_warnings,
+            *extreme_warnings,
         ),
     )
 

@@ -6,13 +6,16 @@ value again and again in all leads: even in asystole there is noise. Taken for a
 at the ends of a stretch would count as beats, and the stretch as a pause.
 
 Constant leads are no part of this: `leads.twelve_leads` counts them as missing.
+
+`extreme_stretches` finds shorter filler where the codes of a file are known: at the lowest or the
+highest code that it can hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +42,14 @@ _BASELINE_EVERY_S: Final = 3.0
 # Devices write a calibration pulse into a second without an ECG (Philips).
 _SECOND_OF_PULSE_S: Final = 1.0
 _MAX_STRETCHES_NAMED: Final = 5
+
+# The lowest and the highest code of most files, and of text that was written from such a file.
+INT16_LIMITS: Final = (-32768.0, 32767.0)
+# The shortest stretch at the lowest or highest code that is filler in fewer than six leads. A
+# choice: half of a narrow QRS complex. Writers that scale each lead to the whole range reach the
+# codes at the tip of one wave; in six leads, of which some point downwards, not at one time.
+SHORTEST_EXTREME_S: Final = 0.04
+_MANY_LEADS: Final = 6
 
 Stretches = tuple[NDArray[np.intp], NDArray[np.intp]]
 """(runs,) first samples, and (runs,) the samples after the last ones."""
@@ -69,6 +80,63 @@ def mark_filler(record: EcgRecord, min_seconds: float = 0.0) -> EcgRecord:
         marked = np.ascontiguousarray(marked[:, : starts[-1]])
         warning += ", and the end is cut off"
     return replace(record, signal=marked).with_warnings(warning)
+
+
+def extreme_stretches(
+    codes: Sequence[NDArray[Any]], limits: Sequence[tuple[float, float]], fs: float
+) -> Stretches:
+    """Return where all leads that vary are at their lowest code, or all at their highest.
+
+    A lead may be clipped there. All leads at once are not: it is what devices and programs write
+    where there is no signal. A second and more of it at the end is left to `mark_filler`.
+
+    codes   (samples,) of each lead as the file has them, NaN for gaps
+    limits  the lowest and the highest code of each lead
+    """
+    # fmin and fmax ignore NaN.
+    ranges = [(np.fmin.reduce(lead), np.fmax.reduce(lead)) for lead in codes]
+    live = [row for row, (lowest, highest) in enumerate(ranges) if lowest < highest]
+    none = np.zeros(0, np.intp)
+    # The range that a header states may be the one at which a single lead is clipped.
+    if not live or (len(live) == 1 and limits[live[0]] != INT16_LIMITS):
+        return none, none
+    shortest = 1.0 if len(live) >= _MANY_LEADS else max(SHORTEST_EXTREME_S * fs, 2.0)
+    starts, stops = [none], [none]
+    for side in (0, 1):
+        if any(ranges[row][side] != limits[row][side] for row in live):
+            continue
+        known = np.zeros(len(codes[live[0]]), np.bool_)
+        at_limit = np.ones(len(known), np.bool_)
+        for row in live:
+            at_lead_limit = codes[row] == limits[row][side]
+            known |= at_lead_limit
+            at_limit &= at_lead_limit | np.isnan(codes[row])
+        runs = find_gaps((at_limit & known)[np.newaxis])
+        is_last = (runs.stop == len(known)) & (runs.samples >= SHORTEST_OF_TWO_S * fs)
+        is_filler = (runs.samples > shortest - 1e-6) & ~is_last
+        starts.append(runs.start[is_filler])
+        stops.append(runs.stop[is_filler])
+    return np.sort(np.concatenate(starts)), np.sort(np.concatenate(stops))
+
+
+def without_extremes(
+    signal: NDArray[np.float32],
+    codes: Sequence[NDArray[Any]],
+    limits: Sequence[tuple[float, float]],
+    fs: float,
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return the signal (leads, samples) with gaps at the `extreme_stretches`, and a warning."""
+    starts, stops = extreme_stretches(codes, limits, fs)
+    if starts.size == 0:
+        return signal, ()
+    marked = signal.copy()
+    for start, stop in zip(starts, stops, strict=True):
+        marked[:, start:stop] = np.nan
+    named = _named_stretches(starts, stops, fs)
+    return marked, (
+        f"signal: all leads at the lowest or highest value that the file can hold {named};"
+        " that is no signal",
+    )
 
 
 def _named_stretches(

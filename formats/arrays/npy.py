@@ -37,6 +37,7 @@ from formats.samples import (
     sample_dtype,
     without_left_out,
 )
+from signals.filler import INT16_LIMITS, without_extremes
 from signals.record import EcgRecord, Patient
 
 MAGIC: Final = b"\x93NUMPY"
@@ -110,6 +111,8 @@ def records_from_npy(
     records: list[EcgRecord] = []
     for samples, record_id in zip(arrays, ids, strict=True):
         signal, units = scale_to_millivolt(samples, hints.units, hints.gain)
+        limits = [INT16_LIMITS] * len(leads)
+        signal, warnings = without_extremes(signal, list(samples), limits, hints.fs)
         record = EcgRecord(
             signal=signal,
             fs=hints.fs,
@@ -118,6 +121,7 @@ def records_from_npy(
             patient=Patient(hints.age, hints.sex),
             recording_date=hints.recording_date,
             id=record_id,
+            warnings=warnings,
         )
         records.append(record)
     return records, has_record_axis

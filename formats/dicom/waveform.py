@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, UnknownFormat
 from formats import numbers
-from formats.channels import Channel, channel_or_fault
+from formats.channels import Channel, channel_or_fault, limits_of
 from formats.dicom.elements import DataSet
 from formats.lead_codes import lead_from_mdc_code
 from formats.pages import Group
@@ -125,7 +125,8 @@ def _channel(name: str, definition: DataSet, codes: NDArray[Any]) -> Channel:
     baseline = numbers.parse_number(definition.text("ChannelBaseline") or 0)
     if baseline is None:
         raise CorruptFile("a channel's baseline in the DICOM waveform is not a number")
-    return Channel(name, codes, _unit(definition), scale * correction, baseline)
+    limits = limits_of(codes.dtype)
+    return Channel(name, codes, _unit(definition), scale * correction, baseline, limits=limits)
 
 
 def _unit(definition: DataSet) -> str | None:

@@ -118,7 +118,7 @@ def _channel(
         end = signal.offset + signal.samples * header.sample_bytes
         rows = _unpack(records[:, signal.offset : end], header.sample_bytes)
         codes = rows.ravel() if onsets is None else _place_records(rows, onsets, fs)
-    return Channel(signal.label, codes, signal.unit, gain, offset, fs or None)
+    return Channel(signal.label, codes, signal.unit, gain, offset, fs or None, limits=(low, high))
 
 
 def _unpack(columns: NDArray[np.uint8], sample_bytes: int) -> NDArray[Any]:

@@ -24,6 +24,7 @@ from formats.channels import (
     DecodedFile,
     channel_or_fault,
     lead_seconds,
+    limits_of,
     record_from_channels,
 )
 from formats.hints import Hints
@@ -179,7 +180,8 @@ def _channel(name: str, values: Values, codes: NDArray[Any], definitions: Defini
     fs = _sampling_rate(values, definitions)
     samples = codes.astype(np.float64)
     samples[codes == gap] = np.nan
-    return Channel(name, samples + offset, unit, scale, fs=fs)
+    limits = limits_of(codes.dtype, offset)
+    return Channel(name, samples + offset, unit, scale, fs=fs, limits=limits)
 
 
 def _sample_value(value: bytes | None, dtype: np.dtype[Any], *, default: float) -> float:

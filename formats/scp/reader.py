@@ -27,6 +27,7 @@ from formats.scp import reported, sections
 from formats.scp.coding import Table, decode, parse_tables
 from formats.scp.frame import Frame, looks_like_scp, parse_frame
 from formats.scp.sections import LeadSection, LeadSpan, QrsComplex, Waveforms
+from signals.filler import INT16_LIMITS
 from signals.leads import canonical_lead
 from signals.record import EcgRecord, Reported
 
@@ -94,10 +95,12 @@ def _channels(frame: Frame, *, all_leads: bool) -> tuple[list[Channel], float, t
         _add_reference_beats(rows, spans, frame, tables, rhythm.interval_us)
     first_sample = min(span.start for span in spans)
     length = max(span.stop for span in spans) - first_sample
+    lowest, highest = INT16_LIMITS
+    limits = (lowest * rhythm.nanovolts_per_unit, highest * rhythm.nanovolts_per_unit)
     channels = []
     for span, row, fault in zip(spans, rows, faults, strict=True):
         codes = _on_common_axis(row, span.start - first_sample, length) if len(row) else row
-        channels.append(Channel(span.name, codes, "nV", fault=fault))
+        channels.append(Channel(span.name, codes, "nV", fault=fault, limits=limits))
     return channels, 1e6 / rhythm.interval_us, warnings
 
 

@@ -15,6 +15,7 @@ from formats.parts import Part
 from formats.wfdb.flac import flac_codes
 from formats.wfdb.header import Header, SignalLine
 from formats.wfdb.storage import FLAC, STORAGE, Codes
+from signals.filler import INT16_LIMITS
 
 _CHECKSUM_MODULUS = 65_536
 
@@ -64,6 +65,7 @@ def read_channels(
             line.unit if line.is_calibrated else None,
             1 / line.gain,
             fs=header.fs * line.frame_samples,
+            limits=_limits(line),
         )
         channels.append(channel)
     return channels, warnings
@@ -199,6 +201,14 @@ def _unpack(
         f"file: checksum wrong for {damaged} of {len(ordered)} signals; the data may be damaged"
     )
     return ordered, (*warnings, warning)
+
+
+def _limits(line: SignalLine) -> tuple[float, float]:
+    """Return the lowest and the highest code of a signal, less its baseline."""
+    lowest = _missing_code(line.storage)
+    if lowest is None:
+        return INT16_LIMITS
+    return lowest - line.baseline, -lowest - 1 - line.baseline
 
 
 def _missing_code(storage_number: int) -> int | None:

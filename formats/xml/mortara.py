@@ -19,6 +19,7 @@ from formats.channels import (
     Channel,
     DecodedFile,
     channel_or_fault,
+    limits_of,
     record_from_channels,
     short_name,
 )
@@ -112,7 +113,8 @@ def _channel(name: str, element: Element, codes: NDArray[Any]) -> Channel:
         raise CorruptFile(f"{name}: UNITS_PER_MV of the Mortara file is not a number above 0")
     if offset is None:
         raise CorruptFile(f"{name}: OFFSET of the Mortara file is not a number")
-    return Channel(name, codes + offset, "mV", 1.0 / units_per_mv, fs=fs)
+    limits = limits_of(codes.dtype, offset)
+    return Channel(name, codes + offset, "mV", 1.0 / units_per_mv, fs=fs, limits=limits)
 
 
 def _codes(element: Element, name: str) -> NDArray[Any]:

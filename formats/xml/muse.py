@@ -20,6 +20,7 @@ from formats.channels import (
     DecodedFile,
     channel_or_fault,
     lead_seconds,
+    limits_of,
     printable_names,
     record_from_channels,
     short_name,
@@ -180,8 +181,10 @@ def _channel(name: str, lead: Element, raw: bytes) -> Channel:
         raise CorruptFile(f"{name}: LeadAmplitudeUnitsPerBit of the MUSE file is 0 or not a number")
     if baseline is None:
         raise CorruptFile(f"{name}: FirstSampleBaseline of the MUSE file is not a number")
-    codes = np.frombuffer(raw[: len(raw) // 2 * 2], "<i2").astype(np.float64) - baseline
-    return Channel(name, codes, text_of(lead, "LeadAmplitudeUnits"), scale)
+    stored = np.frombuffer(raw[: len(raw) // 2 * 2], "<i2")
+    limits = limits_of(stored.dtype, -baseline)
+    codes = stored.astype(np.float64) - baseline
+    return Channel(name, codes, text_of(lead, "LeadAmplitudeUnits"), scale, limits=limits)
 
 
 def _check_size(lead: Element, name: str, size: int) -> None:

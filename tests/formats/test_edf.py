@@ -464,3 +464,25 @@ def test_five_hundred_and_twelve_signals_are_read() -> None:
     assert record.warnings == (
         f"lead_names: not a standard lead in volts, left out: {shown} and 491 more",
     )
+
+
+@pytest.mark.parametrize("bdf", [False, True])
+@pytest.mark.parametrize("side", [0, 1])
+def test_samples_at_a_digital_limit_in_all_leads_are_gaps(side: int, bdf: bool) -> None:
+    limits = [("-300", "300"), ("-400", "500")]
+    lines = []
+    for name, digital in zip(("I", "II"), limits, strict=True):
+        codes = CODES.reshape(2, 100) % 97
+        codes[1, 30:50] = int(digital[side])
+        lines.append(Line(name, codes, digital=digital))
+    record = opened(edf(lines, bdf=bdf))
+    assert np.flatnonzero(np.isnan(record.signal).all(axis=0)).tolist() == list(range(130, 150))
+    (warning,) = record.warnings
+    assert "from 1.30 to 1.50 s" in warning
+
+
+def test_a_single_lead_that_is_clipped_at_its_digital_limit_is_a_signal() -> None:
+    codes = CODES.reshape(2, 100) % 97
+    codes[1, 30:50] = 300
+    record = opened(edf([Line("I", codes, digital=("-300", "300"))]))
+    assert not np.isnan(record.signal).any() and record.warnings == ()

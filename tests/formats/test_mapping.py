@@ -460,3 +460,13 @@ def test_another_spelling_of_a_value_is_no_contradiction(
     stated: dict[str, object], hints: Hints
 ) -> None:
     assert with_hints(record(**stated), hints)[1] == ()
+
+
+@pytest.mark.parametrize("level", [-32768, 32767])
+def test_samples_at_a_limit_of_16_bits_in_all_leads_are_gaps(level: int) -> None:
+    samples = np.arange(12 * 400).reshape(12, 400) % 97
+    samples[:, 0:7] = level
+    record = record_from_mapping({"signal": samples.tolist(), "fs": 100, "units": "uV"})
+    assert np.flatnonzero(np.isnan(record.signal).all(axis=0)).tolist() == list(range(7))
+    (warning,) = record.warnings
+    assert "from 0.00 to 0.07 s" in warning

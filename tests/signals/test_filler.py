@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from signals.checks import check_record
-from signals.filler import mark_filler
+from signals.filler import extreme_stretches, mark_filler, without_extremes
 from signals.leads import LEADS
 from tests.data import SHARED, requires_shared
 from tests.signals.recordings import beating, record
@@ -163,3 +163,67 @@ def test_real_recordings_have_no_filler(folder: str) -> None:
         codes = stored.d_signal.T
         sound = record(codes, LEADS[: len(codes)], float(stored.fs))
         assert mark_filler(sound) is sound, header.stem
+
+
+# At the lowest or the highest code
+
+INT16 = (-32768.0, 32767.0)
+
+
+def codes(leads: int = 8) -> np.ndarray:
+    return np.rint(1000 * beating()[:leads]).astype(np.int16)
+
+
+@pytest.mark.parametrize("level", INT16)
+@pytest.mark.parametrize("span", [(0, 1), (2000, 2001), (2000, 2060), (0, 90), (4950, 5000)])
+def test_codes_at_a_limit_in_all_leads_are_no_signal(span: tuple[int, int], level: float) -> None:
+    stored = codes()
+    stored[:, slice(*span)] = int(level)
+    starts, stops = extreme_stretches(list(stored), [INT16] * 8, 500.0)
+    assert (starts.tolist(), stops.tolist()) == ([span[0]], [span[1]])
+    signal = (stored / 1000).astype(np.float32)
+    marked, (warning,) = without_extremes(signal, list(stored), [INT16] * 8, 500.0)
+    assert np.flatnonzero(np.isnan(marked).all(axis=0)).tolist() == list(range(*span))
+    assert warning == (
+        "signal: all leads at the lowest or highest value that the file can hold"
+        f" from {span[0] / 500:.2f} to {span[1] / 500:.2f} s; that is no signal"
+    )
+
+
+@pytest.mark.parametrize(("leads", "samples", "found"), [(2, 19, 0), (2, 20, 1), (1, 20, 1)])
+def test_few_leads_are_at_a_limit_for_40_ms(leads: int, samples: int, found: int) -> None:
+    stored = codes(leads)
+    stored[:, 1000 : 1000 + samples] = -32768
+    assert extreme_stretches(list(stored), [INT16] * leads, 500.0)[0].size == found
+
+
+def test_a_single_lead_may_be_clipped_at_the_limits_that_its_header_states() -> None:
+    stored = np.clip(codes(1), -100, 100)
+    assert extreme_stretches(list(stored), [(-100.0, 100.0)], 500.0)[0].size == 0
+    assert extreme_stretches([*stored, *stored], [(-100.0, 100.0)] * 2, 500.0)[0].size > 0
+
+
+def test_one_lead_above_its_limit_is_a_signal_and_constant_leads_are_not_asked() -> None:
+    stored = codes()
+    stored[:, 1000:1100] = -32768
+    stored[3, 1000:1100] = 5
+    assert extreme_stretches(list(stored), [INT16] * 8, 500.0)[0].size == 0
+    stored[3] = 5
+    assert extreme_stretches(list(stored), [INT16] * 8, 500.0)[0].tolist() == [1000]
+
+
+def test_the_limits_of_each_lead_count_and_gaps_are_no_signal_either() -> None:
+    stored = [lead.astype(np.float64) for lead in codes(3)]
+    limits = [(-2048.0, 2047.0), (-4000.0, 4000.0), INT16]
+    for lead, (lowest, _) in zip(stored, limits, strict=True):
+        lead[1000:1100] = lowest
+    stored[1][1050:1200] = np.nan
+    starts, stops = extreme_stretches(stored, limits, 500.0)
+    assert (starts.tolist(), stops.tolist()) == ([1000], [1100])
+
+
+def test_a_second_at_the_end_is_left_to_be_cut_off() -> None:
+    stored = codes()
+    stored[:, 4400:] = -32768
+    assert extreme_stretches(list(stored), [INT16] * 8, 500.0)[0].size == 0
+    assert mark_filler(record(stored, LEADS[:8])).samples == 4400

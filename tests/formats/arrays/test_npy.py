@@ -260,3 +260,16 @@ def test_a_shape_may_be_spelled_freely(shape: str) -> None:
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
     (record,), _ = records_from_npy(with_header(header, bytes(96)), RATE)
     assert record.samples == 2
+
+
+@pytest.mark.parametrize("dtype", ["<i2", ">i2", "<f4"])
+@pytest.mark.parametrize("level", [-32768, 32767])
+def test_samples_at_a_limit_of_16_bits_in_all_leads_are_gaps(dtype: str, level: int) -> None:
+    samples = np.arange(12 * 400).reshape(12, 400) % 97
+    samples[:, 100:110] = level
+    file = io.BytesIO()
+    np.save(file, samples.astype(dtype))
+    (record,), _ = records_from_npy(file.getvalue(), Hints(fs=100.0, units="uV"))
+    assert np.flatnonzero(np.isnan(record.signal).all(axis=0)).tolist() == list(range(100, 110))
+    (warning,) = record.warnings
+    assert "from 1.00 to 1.10 s" in warning

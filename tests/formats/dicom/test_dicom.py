@@ -523,3 +523,15 @@ def test_a_measurement_with_another_meaning_is_known_by_its_code(value: str, nam
     reported = opened(file(one_lead(), WaveformAnnotationSequence=Sequence([one]))).reported
     assert reported is not None
     assert reported.measurements == {name: 72.0}
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32"])
+@pytest.mark.parametrize("side", ["min", "max"])
+def test_samples_at_a_limit_of_their_type_in_all_leads_are_gaps(dtype: str, side: str) -> None:
+    rows = [RAMP.astype(dtype), (RAMP // 2).astype(dtype)]
+    for row in rows:
+        row[10:15] = getattr(np.iinfo(dtype), side)
+    record = opened(file(group([channel("I", 1), channel("II", 2)], rows)))
+    assert np.flatnonzero(np.isnan(record.signal).all(axis=0)).tolist() == list(range(10, 15))
+    (warning,) = record.warnings
+    assert "from 0.20 to 0.30 s" in warning

@@ -309,3 +309,25 @@ def test_statements_are_the_devices_lines_without_names() -> None:
     )
     never_edited = read_document(muse(waveform(lead("I")), person, edited)).reported
     assert never_edited is not None and never_edited.statements == ("Atrial fibrillation",)
+
+
+@pytest.mark.parametrize("baseline", [0, 100])
+@pytest.mark.parametrize(("start", "level"), [(0, -32768), (40, 32767), (88, -32768)])
+def test_samples_at_the_lowest_or_highest_code_in_all_leads_are_gaps(
+    start: int, level: int, baseline: int
+) -> None:
+    rows = [RAMP * (row + 1) for row in range(8)]
+    for samples in rows:
+        samples[start : start + 12] = level
+    names = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+    leads = [
+        lead(name, base64_of(samples), FirstSampleBaseline=baseline)
+        for name, samples in zip(names, rows, strict=True)
+    ]
+    record = read_document(muse(waveform(*leads)))
+    missing = np.flatnonzero(np.isnan(record.signal).all(axis=0))
+    assert missing.tolist() == list(range(start, start + 12))
+    assert record.warnings == (
+        "signal: all leads at the lowest or highest value that the file can hold"
+        f" from {start / 250:.2f} to {(start + 12) / 250:.2f} s; that is no signal",
+    )
