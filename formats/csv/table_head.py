@@ -143,10 +143,17 @@ def _time_column(column: Column, first_cell: str) -> Column:
 
 
 def _names_and_units(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | None, ...]]:
-    """Return the cells of the lowest line that names the columns, and a line of units below it."""
+    """Return the cells of the lowest line that names the columns, and a line of units below it.
+
+    A line that names a lead is better than a lower one that does not.
+    """
     if table.columns > MAX_COLUMNS:
         return None, ()
     units: tuple[str | None, ...] = (None,) * table.columns
+    width = table.columns
+    names_leads = any(
+        _may_describe_columns(line, width) and _names_lead(line) for line in table.head
+    )
     for index in reversed(range(len(table.head))):
         line = table.head[index]
         if not _may_describe_columns(line, table.columns):
@@ -154,7 +161,7 @@ def _names_and_units(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | 
         bare = tuple(cell.strip("()[] ") for cell in line)
         if _are_units(bare) or _is_below_leads(table, index, bare):
             units = bare
-        elif _are_names(line):
+        elif _names_lead(line) or (not names_leads and _are_names(line)):
             return line, units
     return None, units
 

@@ -227,3 +227,8 @@ def test_what_spreadsheets_write_before_a_table_is_no_row(first: str) -> None:
 def test_a_comment_of_numbers_below_the_names_is_no_row(comment: str) -> None:
     record = read_text(f"I,II\n{comment}\n1,2\n3,4\n5,6\n")
     np.testing.assert_array_equal(record.signal, [[1, 3, 5], [2, 4, 6]])
+
+
+@pytest.mark.parametrize("comment", ["# 0,5", "% 1,2", "# exported,now", "// 3"])
+def test_a_comment_between_the_names_and_the_first_row_is_no_row(comment: str) -> None:
+    assert read_text(f"I,II\n{comment}\n1,2\n3,4\n5,6\n").samples == 3

@@ -59,6 +59,12 @@ def test_a_gap_as_long_as_the_recording_is_refused_with_the_line_after_it() -> N
     )
 
 
+@pytest.mark.parametrize("later_s", [1e5, 1e9, 1e12])
+def test_a_gap_of_any_length_is_refused(later_s: float) -> None:
+    with pytest.raises(CorruptFile, match="line 1252: the times leave out"):
+        found(np.where(ROWS < 1250, ROWS / 250, ROWS / 250 + later_s))
+
+
 @pytest.mark.parametrize("packet", [2, 20, 73])
 def test_packets_that_share_one_time_give_the_rate(packet: int) -> None:
     numbers = ROWS // packet
