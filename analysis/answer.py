@@ -66,15 +66,21 @@ def analysis_answer(
     options = prepared.options
     assert isinstance(options, AnalyzeOptions), "an analysis needs analyze options. This is a bug."
     measured = prepared.measured or MeasuredRecord()
-    labels = _clinical_labels(encoded, options, deployment)
+    # Of a recording that is not judged, the encoders' labels are not named.
+    labelled = {} if prepared.judgement.is_withheld else encoded
+    labels = _clinical_labels(labelled, options, deployment)
     by_heads = head_parts(prepared, encoded, head_of)
-    parts = _encoder_parts(prepared, encoded, deployment, options, labels, by_heads)
+    parts = _label_parts(prepared, labelled, deployment, labels, by_heads)
+    parts |= _embedding_parts(prepared, encoded, deployment, options)
+    if "heads" in options.include:
+        parts["heads"] = by_heads.heads
     _add_signal_parts(parts, prepared, options.include)
-    warnings = [*prepared.warnings, *by_heads.warnings]
+    warnings = [*prepared.warnings, *prepared.judgement.warnings(options.include)]
+    warnings += by_heads.warnings
     if "clinical_analysis" in options.include:
         warnings += contradictions(labels, measured)
     if "pacemaker" in options.include:
-        parts["pacemaker"], reasons = pacemaker_part(prepared.measured, labels)
+        parts["pacemaker"], reasons = pacemaker_part(measured, labels, prepared.judgement)
         warnings += reasons
     warnings += null_part_warnings(parts, prepared, deployment)
     return {
@@ -84,7 +90,7 @@ def analysis_answer(
             deployment,
             runtime,
             options.features_role,
-            pacemaker=pacemaker.version() if parts.get("pacemaker") else None,
+            pacemaker=pacemaker.version() if _is_pacemaker_judged(parts) else None,
             superclass=by_heads.superclass_model,
         ),
         "segments": len(prepared.segment_times_s),
@@ -92,15 +98,19 @@ def analysis_answer(
     }
 
 
-def _encoder_parts(
+def _label_parts(
     prepared: Prepared,
-    encoded: Mapping[Role, Encoded],
+    labelled: Mapping[Role, Encoded],
     deployment: Deployment,
-    options: AnalyzeOptions,
     labels: list[JoinedLabel] | None,
     by_heads: HeadParts,
 ) -> answer_types.AnalysisParts:
-    """Return the parts that depend on encoders or heads, in the answer's order."""
+    """Return the parts that name what is seen, in the answer's order.
+
+    labelled  the outputs of the encoders whose labels are named
+    """
+    options = prepared.options
+    assert isinstance(options, AnalyzeOptions), "an analysis needs analyze options. This is a bug."
     parts: answer_types.AnalysisParts = {}
     if "clinical_analysis" in options.include:
         parts["clinical_analysis"] = clinical_analysis_part(
@@ -109,15 +119,24 @@ def _encoder_parts(
     if "labels" in options.include:
         parts["labels"] = None if labels is None else [joined.part() for joined in labels]
     if "labels_by_segment" in options.include:
-        parts["labels_by_segment"] = _labels_by_segment(prepared, encoded, deployment)
+        parts["labels_by_segment"] = _labels_by_segment(prepared, labelled, deployment)
     if "superclass" in options.include:
-        parts["superclass"] = by_heads.superclass or _superclass(encoded, options, deployment)
+        parts["superclass"] = by_heads.superclass or _superclass(labelled, options, deployment)
+    return parts
+
+
+def _embedding_parts(
+    prepared: Prepared,
+    encoded: Mapping[Role, Encoded],
+    deployment: Deployment,
+    options: AnalyzeOptions,
+) -> answer_types.AnalysisParts:
+    """Return the parts that show what an encoder sees without a name, in the answer's order."""
+    parts: answer_types.AnalysisParts = {}
     if "features" in options.include:
         parts["features"] = _features(encoded, options)
     if "saliency" in options.include:
         parts["saliency"] = _saliency(prepared, encoded, deployment)
-    if "heads" in options.include:
-        parts["heads"] = by_heads.heads
     return parts
 
 
@@ -139,6 +158,11 @@ def _add_signal_parts(
         parts["signal"] = prepared.signal
     if "reported" in include:
         parts["reported"] = prepared.reported
+
+
+def _is_pacemaker_judged(parts: answer_types.AnalysisParts) -> bool:
+    part = parts.get("pacemaker")
+    return part is not None and part["present"] is not None
 
 
 def _clinical_labels(

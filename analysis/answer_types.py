@@ -87,7 +87,7 @@ class PhysiologicalParameters(TypedDict):
 
 
 class ClinicalAnalysis(TypedDict):
-    rhythm: str | None
+    rhythm: str
     """The first positive label of Electronic pacemaker, Ventricular tachycardia, Supraventricular
     tachycardia with aberrancy, Atrial flutter, Atrial fibrillation; otherwise Sinus rhythm, Sinus
     bradycardia or Sinus tachycardia; otherwise Undetermined."""
@@ -157,10 +157,11 @@ class PacemakerEvidence(TypedDict):
 
 
 class Pacemaker(TypedDict):
-    present: bool
-    """The probability reaches the head's threshold."""
-    probability: Probability
-    """From all evidence, calibrated to PTB-XL's prevalence of paced recordings."""
+    present: bool | None
+    """The probability reaches the head's threshold; null if the recording is not judged."""
+    probability: Probability | None
+    """From all evidence, calibrated to PTB-XL's prevalence of paced recordings; null if the
+    recording is not judged."""
     evidence: PacemakerEvidence
     visible: bool
     """Whether the recording can show pacing spikes at all; if not, `warnings` gives the reason."""

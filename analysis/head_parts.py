@@ -47,6 +47,8 @@ def head_parts(prepared: Prepared, encoded: Mapping[Role, Encoded], head_of: Hea
     """Run the heads that the options ask for on the recording's embeddings."""
     options = prepared.options
     assert isinstance(options, AnalyzeOptions), "heads need analyze options. This is a bug."
+    if prepared.judgement.is_withheld:
+        return HeadParts(None, None, _superclass_model(prepared), [])
     predictions = _predict(prepared, encoded, head_of)
     warnings: list[str] = []
     superclass = None

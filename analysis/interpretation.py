@@ -40,7 +40,7 @@ def clinical_analysis_part(
 ) -> ClinicalAnalysis:
     """Return the part: words from the labels, or from the rules without labels."""
     if labels is not None:
-        interpretation: Interpretation | None = interpret_labels(labels)
+        interpretation = interpret_labels(labels)
     else:
         interpretation = _interpret_rules(measured.rhythm)
     heart_rate = measured.number("heart_rate_bpm")
@@ -48,15 +48,15 @@ def clinical_analysis_part(
     qt_interval = measured.number("qt_ms")
     pr_interval = measured.number("pr_ms")
     return {
-        "rhythm": None if interpretation is None else interpretation.rhythm,
+        "rhythm": interpretation.rhythm,
         "rhythm_source": "rules" if labels is None else "labels",
         "heart_rate": heart_rate,
         "qrs_duration": qrs_duration,
         "qt_interval": qt_interval,
         "pr_interval": pr_interval,
         "axis_deviation": measured.axis_deviation,
-        "abnormalities": [] if interpretation is None else interpretation.abnormalities,
-        "confidence": None if interpretation is None else interpretation.confidence,
+        "abnormalities": interpretation.abnormalities,
+        "confidence": interpretation.confidence,
         "physiological_parameters": {
             "heart_rate": heart_rate,
             "qrs_duration": qrs_duration,
@@ -94,7 +94,8 @@ def _rhythm_of(positive: Mapping[str, float]) -> tuple[str, tuple[str, ...]]:
     return SINUS_RHYTHM, (SINUS_RHYTHM,)
 
 
-def _interpret_rules(rhythm: Rhythm | None) -> Interpretation | None:
+def _interpret_rules(rhythm: Rhythm | None) -> Interpretation:
+    """Return the rhythm by rules; `rhythm` is None if nothing was measured."""
     if rhythm is None:
-        return None
+        return Interpretation(UNDETERMINED, None, [])
     return Interpretation(rhythm.name, rhythm.confidence, list(rhythm.findings))

@@ -12,8 +12,9 @@ from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
-from intervals.reference_ranges import AxisDeviation, Flag, axis_deviation, flags
+from intervals.reference_ranges import ADULT_YEARS, AxisDeviation, Flag, axis_deviation, flags
 from intervals.rhythm import Rhythm, name_rhythm
+from intervals.sampling_rate import fitting_rate, usual_rate
 from signals.conditioned import condition
 from signals.leads import LEADS, TwelveLeads
 from signals.r_peaks import r_peaks_of
@@ -42,7 +43,9 @@ class MeasuredRecord:
     axis_deviation       of the QRS axis
     rhythm               by rules; a pacemaker's rhythm if a pacemaker is present
     pacemaker            the evidence without an encoder's label
-    warnings             "field: sentence"
+    unmeasured           a clause: why there are no beats to measure; None if there are
+    rate_warning         that the beats fit another sampling rate than the stated one
+    warnings             "field: sentence", about the measurements
     """
 
     measurements: answer_types.Measurements | None = None
@@ -51,6 +54,8 @@ class MeasuredRecord:
     axis_deviation: AxisDeviation | None = None
     rhythm: Rhythm | None = None
     pacemaker: PacemakerEvidence | None = None
+    unmeasured: str | None = None
+    rate_warning: str | None = None
     warnings: tuple[str, ...] = ()
 
     def number(self, name: NumberName) -> float | None:
@@ -83,6 +88,10 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
     else:
         pacing = NO_PACING
         probability = None
+    if measurements.unmeasured is not None:
+        # Spikes pace nothing where there is no beat.
+        pacing = NO_PACING
+        probability = None
     return MeasuredRecord(
         measurements=measurements_part(measurements, record.patient),
         fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,
@@ -90,7 +99,39 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
         axis_deviation=_axis_deviation(measurements, record.patient),
         rhythm=_rhythm(measurements, pacing, probability),
         pacemaker=pacemaker,
+        unmeasured=measurements.unmeasured,
+        rate_warning=_rate_warning(record, leads, measurements),
         warnings=measurements.warnings,
+    )
+
+
+def rate_warning_without_beats(fs: float, leads: TwelveLeads) -> str | None:
+    """Return that a recording without beats at `fs` Hz has beats at another rate; None if not."""
+    found = fitting_rate(leads, fs)
+    if found is None:
+        return None
+    return (
+        f"fs: the beats do not fit {fs:g} Hz, at which the QRS complexes would last "
+        f"{found.qrs_ms * found.fs / fs:.0f} ms; they fit {found.fs:g} Hz: QRS "
+        f"{found.qrs_ms:.0f} ms, {found.heart_rate_bpm:.0f} per minute; check fs"
+    )
+
+
+def _rate_warning(record: EcgRecord, leads: TwelveLeads, measurements: Measurements) -> str | None:
+    """Return that the beats fit another sampling rate; None if they fit the stated one."""
+    if measurements.unmeasured is not None:
+        return rate_warning_without_beats(record.fs, leads)
+    heart_rate, age = measurements.heart_rate_bpm, record.patient.age_years
+    # A child's rate is usual where an adult's is not.
+    if heart_rate is None or (age is not None and age <= ADULT_YEARS):
+        return None
+    found = usual_rate(leads, record.fs, heart_rate)
+    if found is None:
+        return None
+    return (
+        f"fs: {heart_rate:.0f} per minute at {record.fs:g} Hz; at {found.fs:g} Hz the same beats "
+        f"would have a usual rate ({found.heart_rate_bpm:.0f} per minute), PR and QRS "
+        f"({found.qrs_ms:.0f} ms); check fs"
     )
 
 

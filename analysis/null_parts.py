@@ -20,9 +20,17 @@ def null_part_warnings(
     if not deployment.loaded:
         warnings.append(f"model: {deployment.no_model_reason()}")
     reason = _no_model_reason(prepared, deployment)
-    warnings += [f"{part}: {reason}" for part in _null_among(MODEL_PARTS, parts)]
+    # The parts that are not judged have their warnings already.
+    reported = prepared.judgement.given(frozenset(parts))
+    warnings += [
+        f"{part}: {reason}" for part in _null_among(MODEL_PARTS, parts) if part in reported
+    ]
     clinical_analysis = parts.get("clinical_analysis")
-    if clinical_analysis is not None and clinical_analysis["rhythm_source"] == "rules":
+    if (
+        "clinical_analysis" in reported
+        and clinical_analysis is not None
+        and clinical_analysis["rhythm_source"] == "rules"
+    ):
         warnings.append(
             f"clinical_analysis: the rhythm is determined by rules on the measurements: {reason}"
         )

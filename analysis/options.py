@@ -53,6 +53,8 @@ class AnalyzeOptions:
                     encoder does
     requires_model  refuse a recording that is too short for every encoder, or where none is loaded,
                     instead of returning null for the parts that need an encoder
+    judge_unreadable  give labels, superclass, rhythm and pacemaker of a recording that cannot be
+                    read or has no beats too, with warnings
     warnings        for the answer: sentences about the request's options
     """
 
@@ -61,6 +63,7 @@ class AnalyzeOptions:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     features_role: Role | None = None
     requires_model: bool = False
+    judge_unreadable: bool = False
     warnings: tuple[str, ...] = ()
 
 

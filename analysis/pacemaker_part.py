@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis.answer_types import Pacemaker
+from analysis.judgement import Judgement
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
-from heads.pacemaker import PACEMAKER_LABEL, LabelEvidence, shipped_head
+from heads.pacemaker import PACEMAKER_LABEL, LabelEvidence, PacemakerEvidence, shipped_head
 
 
 def pacemaker_part(
-    measured: MeasuredRecord | None, labels: Sequence[JoinedLabel] | None
+    measured: MeasuredRecord, labels: Sequence[JoinedLabel] | None, judgement: Judgement
 ) -> tuple[Pacemaker | None, list[str]]:
     """Return the part and its warnings.
 
-    The part is None if there is no evidence; the warnings then give the reason.
+    The part is None if there is no evidence; the warnings then give the reason. If the recording is
+    not judged, a pacemaker is neither present nor absent: no beat is found that spikes pace.
 
     labels  of the clinical encoder; None if no such encoder was run
     """
-    evidence = None if measured is None else measured.pacemaker
-    if evidence is None:
-        return None, ["pacemaker: not assessed, because the recording cannot be read"]
+    evidence = measured.pacemaker
+    if judgement.is_withheld or evidence is None:
+        return _not_judged(evidence), []
     label = _pacemaker_label(labels)
     label_evidence = None
     if label is not None:
@@ -46,6 +48,21 @@ def pacemaker_part(
         "visible": evidence.visible,
     }
     return part, warnings
+
+
+def _not_judged(evidence: PacemakerEvidence | None) -> Pacemaker:
+    """Return the part of a recording that is not judged; `evidence` is None if it is unreadable."""
+    return {
+        "present": None,
+        "probability": None,
+        "evidence": {
+            "spikes": None if evidence is None else evidence.spikes,
+            "chamber": None,
+            "morphology": None,
+            "label": None,
+        },
+        "visible": evidence is not None and evidence.visible,
+    }
 
 
 def _pacemaker_label(labels: Sequence[JoinedLabel] | None) -> JoinedLabel | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from analysis import answer_types
 from analysis.deployment import Deployment, HeadUse
-from analysis.measuring import MEASURED_PARTS, MeasuredRecord, measure_record
+from analysis.judgement import JUDGED_PARTS, UNREADABLE, Judgement, judgement_of
+from analysis.measuring import (
+    MEASURED_PARTS,
+    MeasuredRecord,
+    measure_record,
+    rate_warning_without_beats,
+)
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from analysis.quality_part import quality_part
@@ -21,7 +27,7 @@ from signal_quality import Quality, assess_leads, without_pulse
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
 from signals.number_text import number_text
-from signals.pages import pages_of
+from signals.pages import Page, pages_of
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, Segments, make_segments
 
@@ -45,6 +51,7 @@ class Prepared:
     heads           the installed versions that this answer uses, even if others are installed
                     before it is complete
     no_model        why the model parts are null, None if they will not be
+    judgement       whether the parts that say what the heart does are given
     """
 
     record_id: str | None
@@ -56,6 +63,7 @@ class Prepared:
     unusable_heads: Mapping[str, str] = field(default_factory=dict)
     segment_times_s: tuple[tuple[float, float], ...] = ()
     no_model: str | None = None
+    judgement: Judgement = field(default_factory=Judgement)
     quality: answer_types.Quality | None = None
     measured: MeasuredRecord | None = None
     signal: answer_types.Signal | None = None
@@ -72,6 +80,7 @@ class _Judged:
     leads: TwelveLeads
     quality: Quality | None
     measured: MeasuredRecord | None
+    judgement: Judgement
     warnings: tuple[str, ...]
 
 
@@ -117,6 +126,7 @@ def prepare(
         unusable_heads=deployment.unusable_heads,
         segment_times_s=encoder_input.times_s,
         no_model=None if refusal is None else refusal.detail,
+        judgement=judged.judgement,
         quality=quality,
         measured=judged.measured,
         signal=_signal_part(sent) if _includes(options, "signal") else None,
@@ -131,25 +141,40 @@ def prepare(
 def _judge(record: EcgRecord, options: Options) -> _Judged:
     """Assess and measure the recording, as far as the options ask for it."""
     without = without_pulse(record)
-    wants_measurements = isinstance(options, AnalyzeOptions) and bool(
-        options.include & MEASURED_PARTS
-    )
     quality = None
-    if wants_measurements or _wants_quality(options):
+    if _wants_measurements(options) or _wants_quality(options):
         quality = assess_leads(record, without)
     measured = None
-    if wants_measurements and quality is not None:
-        measured = _measure(without.record, without.leads, quality)
-    return _Judged(without.record, without.leads, quality, measured, without.warnings)
+    judgement = Judgement()
+    if isinstance(options, AnalyzeOptions) and _wants_measurements(options) and quality is not None:
+        forced = options.judge_unreadable
+        measured = _measure(without.record, without.leads, quality, forced=forced)
+        judgement = judgement_of(quality, measured, forced=forced)
+    return _Judged(without.record, without.leads, quality, measured, judgement, without.warnings)
 
 
-def _measure(record: EcgRecord, leads: TwelveLeads, quality: Quality) -> MeasuredRecord:
-    """Measure the recording unless it is unreadable."""
-    if quality.signal_quality == "Unreadable":
+def _wants_measurements(options: Options) -> bool:
+    """Return whether a part is measured, or depends on whether the recording can be judged."""
+    return isinstance(options, AnalyzeOptions) and not options.include.isdisjoint(
+        MEASURED_PARTS.union(JUDGED_PARTS)
+    )
+
+
+def _measure(
+    record: EcgRecord, leads: TwelveLeads, quality: Quality, *, forced: bool
+) -> MeasuredRecord:
+    """Measure the recording; if it is unreadable, only if that is forced."""
+    is_unreadable = quality.signal_quality == "Unreadable"
+    if is_unreadable and not forced:
         return MeasuredRecord(
-            warnings=("measurements: the recording is unreadable; nothing is measured",)
+            unmeasured=UNREADABLE,
+            rate_warning=rate_warning_without_beats(record.fs, leads),
+            warnings=(f"measurements: {UNREADABLE}; nothing is measured",),
         )
     measured = _measure_page(record, leads)
+    if is_unreadable:
+        doubt = f"measurements: measured although {UNREADABLE} (judge_unreadable)"
+        return replace(measured, warnings=(doubt, *measured.warnings))
     if quality.readable or measured.number("heart_rate_bpm") is None:
         return measured
     # Annotators refuse all twelve leads for a single lead that is off; the others are still worth
@@ -181,7 +206,15 @@ def _measure_page(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
             warnings=("measurements: no lead is known at the start of the recording",)
         )
     measured = measure_record(part, twelve_leads(part))
+    if measured.unmeasured is not None and _has_beats(record, pages[1:]):
+        measured = replace(measured, unmeasured=None, rate_warning=None)
     return replace(measured, warnings=(warning, *measured.warnings))
+
+
+def _has_beats(record: EcgRecord, pages: Sequence[Page]) -> bool:
+    """Return whether beats are found on any of the pages; a page may be too short to show them."""
+    parts = (page.part_of(record) for page in pages)
+    return any(measure_record(part, twelve_leads(part)).unmeasured is None for part in parts)
 
 
 def _includes(options: Options, part: str) -> bool:
@@ -208,6 +241,8 @@ def _encoder_input(judged: _Judged, options: Options, deployment: Deployment) ->
         return _EncoderInput()
     if not deployment.loaded:
         return _EncoderInput(refusal=NoModel("no encoder is loaded"))
+    if isinstance(options, AnalyzeOptions):
+        options = replace(options, include=judged.judgement.given(options.include))
     needs = needs_of(options, deployment)
     if not needs:
         return _EncoderInput()
@@ -268,9 +303,17 @@ def _warnings(judged: _Judged, encoder_input: _EncoderInput, options: Options) -
     if judged.quality is not None and _wants_quality(options):
         warnings += judged.quality.warnings
     if judged.measured is not None:
-        warnings += judged.measured.warnings
+        warnings += _measuring_warnings(judged.measured, options)
     warnings += encoder_input.warnings
     return tuple(dict.fromkeys(warnings))
+
+
+def _measuring_warnings(measured: MeasuredRecord, options: Options) -> list[str]:
+    """Return the warning about the sampling rate, and those about what was asked for."""
+    warnings = [] if measured.rate_warning is None else [measured.rate_warning]
+    if isinstance(options, AnalyzeOptions) and options.include & MEASURED_PARTS:
+        warnings += measured.warnings
+    return warnings
 
 
 def _signal_part(record: EcgRecord) -> answer_types.Signal:

@@ -42,6 +42,7 @@ INTERVALS: Final = {
     "qrs_ms": (QRS_ON, QRS_OFF),
     "qt_ms": (QRS_ON, T_OFF),
 }
+NO_BEATS: Final = "no beats are found"
 # Among at least JUDGED_BEATS beats, fewer of one morphology than this share, or than MIN_SAME, are
 # noise and not a rhythm.
 JUDGED_BEATS: Final = 4
@@ -107,6 +108,7 @@ def measure_conditioned(
         flutter_per_min=flutter,
         fiducials=each_beat,
         representative=representative,
+        unmeasured=None,
         warnings=(*rate_warnings, *boundary_warnings, *qtc_warnings, *axis_warnings),
     )
 
@@ -118,13 +120,15 @@ def interval_spread(name: str, fiducials: Fiducials) -> float:
 
 
 def _nothing(reason: str) -> Measurements:
-    return Measurements(warnings=(f"measurements: {reason}; nothing is measured",))
+    return Measurements(
+        unmeasured=reason, warnings=(f"measurements: {reason}; nothing is measured",)
+    )
 
 
 def _why_no_morphology(beats: Beats) -> str | None:
     """Return the reason why there are no beats of one morphology, None where there are."""
     if beats.representative is None:
-        return "no beats are found"
+        return NO_BEATS
     count = len(beats.classes)
     same = int(beats.normal.sum())
     if count >= JUDGED_BEATS and same < max(MIN_SAME, MIN_SAME_SHARE * count):

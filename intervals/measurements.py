@@ -59,6 +59,7 @@ class Measurements:
 
     p_present        probability that P waves precede the QRS complexes
     flutter_per_min  rate of flutter waves where they are clear between the beats
+    unmeasured       a clause: why nothing is measured, as there are no beats; None if there are
     """
 
     heart_rate_bpm: float | None = None
@@ -83,4 +84,5 @@ class Measurements:
     flutter_per_min: float | None = None
     fiducials: tuple[BeatFiducials, ...] = ()
     representative: RepresentativeBeat | None = None
+    unmeasured: str | None = None
     warnings: tuple[str, ...] = ()

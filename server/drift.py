@@ -83,7 +83,7 @@ def analysis_given(analysis: answer_types.Analysis) -> None:
     if superclass is not None:
         _count("superclass", superclass["positive"])
     pacemaker = analysis.get("pacemaker")
-    if pacemaker is not None:
+    if pacemaker is not None and pacemaker["present"] is not None:
         _count("pacemaker", ["present"] if pacemaker["present"] else [])
     for head in (analysis.get("heads") or {}).values():
         _count("heads", head["positive"])

@@ -10,11 +10,11 @@ Route = Literal["analyze", "extract_features", "assess_quality", "predict", "cla
 FORM_ROUTES: Final[tuple[Route, ...]] = ("predict", "classify", "diagnosis")
 
 ROUTE_OPTIONS: Final[dict[Route, tuple[str, ...]]] = {
-    "analyze": ("include", "aggregate", "thresholds", "model"),
+    "analyze": ("include", "aggregate", "thresholds", "model", "judge_unreadable"),
     "extract_features": ("pooling", "layer", "level", "model", "dtype"),
     "assess_quality": (),
-    "predict": (),
-    "classify": ("lang",),
-    "diagnosis": ("lang",),
+    "predict": ("judge_unreadable",),
+    "classify": ("lang", "judge_unreadable"),
+    "diagnosis": ("lang", "judge_unreadable"),
 }
 ALL_OPTIONS: Final = frozenset(name for names in ROUTE_OPTIONS.values() for name in names)

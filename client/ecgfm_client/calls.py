@@ -104,6 +104,8 @@ def _npy(array: NDArray[Any]) -> bytes:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Mapping):
         return json.dumps(dict(value))
     if isinstance(value, Sequence):

@@ -103,6 +103,7 @@ def _add_analyze(commands: Any) -> None:
         default=16,
         help="for a folder: the largest number of requests in flight (default 16)",
     )
+    _add_judge_unreadable(analyze)
     _add_record_fields(analyze)
 
 
@@ -159,6 +160,7 @@ def _add_plot(commands: Any) -> None:
         help="4 columns of 2.5 s with a rhythm strip, 2 columns of 5 s, or 12 rows of 10 s; "
         "auto: the first, or a row for each lead of up to six, or rows of 10 s of a single lead",
     )
+    _add_judge_unreadable(plot)
     _add_record_fields(plot)
 
 
@@ -174,6 +176,16 @@ def _command(
         "ECGFM_API_KEY",
     )
     return command
+
+
+def _add_judge_unreadable(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--judge-unreadable",
+        action="store_true",
+        # None is not sent.
+        default=None,
+        help="labels, superclass, rhythm and pacemaker of unreadable recordings too, with warnings",
+    )
 
 
 def _add_record_fields(command: argparse.ArgumentParser) -> None:
@@ -199,7 +211,10 @@ def _analyze(options: argparse.Namespace) -> int:
     return _print_each(
         options,
         lambda client, recording: client.analyze(
-            recording.files, include=PARTS, **_record_fields(options)
+            recording.files,
+            include=PARTS,
+            judge_unreadable=options.judge_unreadable,
+            **_record_fields(options),
         ),
         analysis_report,
     )
@@ -248,7 +263,8 @@ def _analyze_folder(options: argparse.Namespace) -> int:
         raise UnusableInput("FILE: a folder among several paths; give the folder alone")
     if options.out is None:
         raise UnusableInput("--out: missing; a folder's report needs a .csv or .parquet file")
-    return _bulk(options.paths[0], options, AnalysisRows(**_record_fields(options)))
+    rows = AnalysisRows(judge_unreadable=options.judge_unreadable, **_record_fields(options))
+    return _bulk(options.paths[0], options, rows)
 
 
 def _features(options: argparse.Namespace) -> int:
@@ -299,7 +315,12 @@ def _plot(options: argparse.Namespace) -> int:
         raise UnusableInput(f"FILE: {len(recordings)} recordings ({names}); a plot shows one")
     with EcgClient(options.url, api_key=options.api_key) as client:
         plot(
-            client.analyze(recordings[0].files, include=PARTS, **_record_fields(options)),
+            client.analyze(
+                recordings[0].files,
+                include=PARTS,
+                judge_unreadable=options.judge_unreadable,
+                **_record_fields(options),
+            ),
             options.out,
             recordings[0].name,
             options.layout,

@@ -96,7 +96,7 @@ class EcgClient:
                  or a file's path, its bytes, or the paths of one recording's files
         include  parts of the answer, e.g. ["measurements", "fiducials"], or "all"
         options  any other field or option of /analyze: fs, lead_names, units, gain, age, sex, id,
-                 aggregate, thresholds, model
+                 aggregate, thresholds, model, judge_unreadable
         """
         return Analysis.read(self._ask(ecg_call("/analyze", ecg, {"include": include, **options})))
 
@@ -116,21 +116,29 @@ class EcgClient:
         """
         return Quality.read(self._ask(ecg_call("/assess_quality", ecg, options)))
 
-    def predict(self, files: Sequence[str | Path]) -> dict[str, Any]:
+    def predict(
+        self, files: Sequence[str | Path], *, judge_unreadable: bool | None = None
+    ) -> dict[str, Any]:
         """Return /predict's answer: whether the patient has a pacemaker.
 
-        files  an ECG's files, and a JSON file with the patient's age
+        files             an ECG's files, and a JSON file with the patient's age
+        judge_unreadable  give a result for an unreadable recording too
         A result is given above 18 years. If the call raises Refused, its `body` contains
         `result: null`.
         """
-        return self._ask(upload_call("/predict", files, {}))
+        options = {"judge_unreadable": judge_unreadable}
+        return self._ask(upload_call("/predict", files, options))
 
-    def classify(self, file: str | Path, *, lang: str | None = None) -> dict[str, Any]:
+    def classify(
+        self, file: str | Path, *, lang: str | None = None, judge_unreadable: bool | None = None
+    ) -> dict[str, Any]:
         """Return /classify's answer: the superclass of one file.
 
-        lang  the language of the description: en (default) or de
+        lang              the language of the description: en (default) or de
+        judge_unreadable  give the superclass of an unreadable recording too
         """
-        return self._ask(upload_call("/classify", [file], {"lang": lang}, part="file"))
+        options = {"lang": lang, "judge_unreadable": judge_unreadable}
+        return self._ask(upload_call("/classify", [file], options, part="file"))
 
     def health(self) -> Health:
         """Return the server's health, also while it starts or drains. The call is not repeated."""
@@ -218,15 +226,19 @@ class AsyncEcgClient:
     async def assess_quality(self, ecg: Ecg, **options: Any) -> Quality:
         return Quality.read(await self._ask_ecg("/assess_quality", ecg, options))
 
-    async def predict(self, files: Sequence[str | Path]) -> dict[str, Any]:
-        return read(await self._send(await asyncio.to_thread(upload_call, "/predict", files, {})))
+    async def predict(
+        self, files: Sequence[str | Path], *, judge_unreadable: bool | None = None
+    ) -> dict[str, Any]:
+        options = {"judge_unreadable": judge_unreadable}
+        call = await asyncio.to_thread(upload_call, "/predict", files, options)
+        return read(await self._send(call))
 
-    async def classify(self, file: str | Path, *, lang: str | None = None) -> dict[str, Any]:
-        return read(
-            await self._send(
-                await asyncio.to_thread(upload_call, "/classify", [file], {"lang": lang}, "file")
-            )
-        )
+    async def classify(
+        self, file: str | Path, *, lang: str | None = None, judge_unreadable: bool | None = None
+    ) -> dict[str, Any]:
+        options = {"lang": lang, "judge_unreadable": judge_unreadable}
+        call = await asyncio.to_thread(upload_call, "/classify", [file], options, "file")
+        return read(await self._send(call))
 
     async def health(self) -> Health:
         return Health.read(read_health(await self._send(Call("GET", "/health"), repeat=False)))

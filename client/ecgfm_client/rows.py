@@ -72,23 +72,22 @@ class FeatureRows:
 
 
 class AnalysisRows:
-    """Rows of analyses.
+    """Rows of analyses, all with the same options of /analyze.
 
-    record_fields  values in place of those in the files: fs, lead_names, units, gain, age, sex
+    options  judge_unreadable, and values in place of those in the files: fs, lead_names, units,
+             gain, age, sex
     """
 
-    def __init__(self, **record_fields: Any) -> None:
-        self._record_fields = record_fields
+    def __init__(self, **options: Any) -> None:
+        self._options = options
 
     async def __call__(
         self, client: AsyncEcgClient, recording: Recording
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        analysis = await client.analyze(
-            recording.files, include=REPORT_PARTS, **self._record_fields
-        )
+        analysis = await client.analyze(recording.files, include=REPORT_PARTS, **self._options)
         model = analysis.raw.get("model") or {}
         models = {name: model.get(name) for name in sorted(MODELS_OF_PARTS)}
-        return _analysis_row(analysis), made_with(analysis.encoder, **models, **self._record_fields)
+        return _analysis_row(analysis), made_with(analysis.encoder, **models, **self._options)
 
 
 def _analysis_row(analysis: Analysis) -> dict[str, Any]:

@@ -97,7 +97,9 @@ def _range_text(low: float | None, high: float | None) -> str:
 
 
 def pacemaker_text(pacemaker: Mapping[str, Any]) -> str:
-    """Return whether a pacemaker is present, with the probability."""
+    """Return whether a pacemaker is present, with the probability; null is "not judged"."""
+    if pacemaker["present"] is None:
+        return "not judged"
     return f"{'yes' if pacemaker['present'] else 'no'} ({pacemaker['probability']:.2f})"
 
 

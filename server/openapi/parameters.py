@@ -65,6 +65,11 @@ OPTION_SCHEMAS: dict[str, Schema] = {
         "token",
     ),
     "dtype": _choice("Number type on the wire. Default: float32.", "float32", "float16"),
+    "judge_unreadable": {
+        "type": "boolean",
+        "description": "Give labels, superclass, rhythm and pacemaker also for a recording that is "
+        "unreadable or has no beats, each with a warning. Default: false.",
+    },
     "lang": _choice("Language of the description. Default: en.", "en", "de"),
 }
 

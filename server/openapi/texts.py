@@ -54,6 +54,8 @@ ROUTE_TEXTS: dict[Route, _RouteText] = {
         "Everything about a recording",
         "Rhythm, labels, measurements, quality and the embedding, as far as `include` asks for "
         "them. A part that was not asked for is absent; a part that cannot be computed is null. "
+        "Labels, superclass, heads and pacemaker of a recording that is Unreadable or has no beats "
+        "are null, and its rhythm is Undetermined, unless `judge_unreadable` is true. "
         "Recordings under 5 s get no model parts: ECG-FM was never trained on shorter ones.",
         "The analysis of one record, or `results` for many.",
     ),

@@ -81,14 +81,14 @@ def read_classify_form(values: Mapping[str, object]) -> ClassifyForm:
     return ClassifyForm(choose("lang", values.get("lang"), LANGUAGES) or "en")
 
 
-def classify_options(deployment: Deployment) -> AnalyzeOptions:
+def classify_options(deployment: Deployment, *, judge_unreadable: bool) -> AnalyzeOptions:
     """Return the options of an analysis of the superclass, the rhythm and the quality.
 
     Raises NoModel if nothing loaded gives superclasses.
     """
     if deployment.superclass_role() is None and deployment.superclass_head() is None:
         raise NoModel(f"no model for superclasses is loaded ({deployment.reason})")
-    return AnalyzeOptions(include=PARTS, requires_model=True)
+    return AnalyzeOptions(include=PARTS, requires_model=True, judge_unreadable=judge_unreadable)
 
 
 def classification(analysis: answer_types.Analysis, form: ClassifyForm) -> Classification:

@@ -50,6 +50,7 @@ def read_analyze_options(values: Mapping[str, object], deployment: Deployment) -
         aggregate=choose("aggregate", values.get("aggregate"), _AGGREGATES),
         thresholds=thresholds,
         features_role=features_role,
+        judge_unreadable=read_judge_unreadable(values),
         warnings=warnings,
     )
 
@@ -70,6 +71,20 @@ def read_feature_options(values: Mapping[str, object], deployment: Deployment) -
         level=choose("level", values.get("level"), _LEVELS),
         dtype=choose("dtype", values.get("dtype"), _FLOAT_TYPES),
     )
+
+
+def read_judge_unreadable(values: Mapping[str, object]) -> bool:
+    """Return whether unreadable recordings are judged too; false if not given. Raises BadOption."""
+    return _boolean("judge_unreadable", values.get("judge_unreadable"))
+
+
+def _boolean(name: str, value: object) -> bool:
+    """Return a boolean, also from a string in any case; Python's clients send "True"."""
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise BadOption(f"{name} is {describe(value)}; allowed are true and false", loc=(name,))
 
 
 def choose(name: str, value: object, allowed: tuple[Choice, ...]) -> Choice | None:

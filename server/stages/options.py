@@ -11,9 +11,13 @@ from analysis.options import Options, QualityOptions
 from errors import NoModel
 from server.recording_routes import ALL_OPTIONS, ROUTE_OPTIONS, Route
 from server.stages.classify_form import classify_options
-from server.stages.option_values import read_analyze_options, read_feature_options
+from server.stages.option_values import (
+    read_analyze_options,
+    read_feature_options,
+    read_judge_unreadable,
+)
 from server.stages.parsed_request import with_warnings
-from server.stages.predict_form import PREDICT_OPTIONS
+from server.stages.predict_form import predict_options
 
 MAX_UNKNOWN_NAMED: Final = 10  # warnings that name an unknown field; the others are counted
 MAX_SHOWN_CHARS: Final = 64  # of an unknown name
@@ -36,9 +40,9 @@ def _options_of_route(
     if route == "assess_quality":
         return QualityOptions()
     if route == "predict":
-        return PREDICT_OPTIONS
+        return predict_options(judge_unreadable=read_judge_unreadable(values))
     if route in ("classify", "diagnosis"):
-        return classify_options(deployment)
+        return classify_options(deployment, judge_unreadable=read_judge_unreadable(values))
     if route == "analyze":
         return read_analyze_options(values, deployment)
     return read_feature_options(values, deployment)

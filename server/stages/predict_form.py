@@ -28,7 +28,7 @@ NO_RESULT: Final[dict[str, object]] = {"result": None, "pacemaker_result": None}
 """What every error of /predict has too, as clients look for the result in errors."""
 MAX_ECHOED_CHARS: Final = 64
 UTF8_BOM: Final = b"\xef\xbb\xbf"
-PREDICT_OPTIONS: Final = AnalyzeOptions(include=frozenset({"pacemaker"}))
+PARTS: Final = frozenset({"pacemaker"})
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,10 @@ def read_predict_form(
 def _last(values: Sequence[str]) -> str | None:
     """Return the last value that is not empty, which an empty field of a form is."""
     return next((value for value in reversed(values) if value), None)
+
+
+def predict_options(*, judge_unreadable: bool) -> AnalyzeOptions:
+    return AnalyzeOptions(include=PARTS, judge_unreadable=judge_unreadable)
 
 
 def prediction(analysis: answer_types.Analysis, form: PredictForm) -> Prediction:

@@ -15,6 +15,7 @@ from model_store.labels import Label, ecg_fm_labels
 from model_store.manifest import Role
 from signals.record import EcgRecord
 from signals.segments import ECG_FM
+from tests.intervals.synthetic import synthetic
 
 DEPTH, WIDTH, TOKENS = 3, 4, 5
 CONFIG = EcgFmConfig((ConvLayer(4, 2, 2),), WIDTH, 8, DEPTH, 2, 2, 2)
@@ -106,19 +107,7 @@ class SumRunner:
 def record(
     seconds: float = 10.0, leads: tuple[str, ...] = LEADS, fs: float = 500.0, **more: object
 ) -> EcgRecord:
-    """A rhythm of sine waves, different in every lead, that keeps Einthoven's law."""
-    times = np.arange(round(seconds * fs)) / fs
-    one, two = np.sin(2 * np.pi * 1.3 * times), 0.8 * np.sin(2 * np.pi * 1.7 * times)
-    limbs = {
-        "I": one,
-        "II": two,
-        "III": two - one,
-        "aVR": -(one + two) / 2,
-        "aVL": one - two / 2,
-        "aVF": two - one / 2,
-    }
-    rows = [
-        limbs[lead] if lead in limbs else np.sin(2 * np.pi * (2 + int(lead[1])) * times)
-        for lead in leads
-    ]
+    """A sinus rhythm of 70.6 per minute, different in every lead, that keeps Einthoven's law."""
+    signal = synthetic(fs=fs, seconds=seconds)
+    rows = [signal[LEADS.index(lead)] for lead in leads]
     return EcgRecord(np.array(rows, np.float32), fs, leads, **more)  # type: ignore[arg-type]

@@ -129,9 +129,9 @@ def test_without_labels_the_words_come_from_the_rules() -> None:
     assert part["rhythm_source"] == "rules"
 
 
-def test_without_labels_and_rules_everything_is_null() -> None:
+def test_without_labels_and_rules_the_rhythm_is_undetermined() -> None:
     part = clinical_analysis_part(None, MeasuredRecord())
-    assert (part["rhythm"], part["confidence"], part["abnormalities"]) == (None, None, [])
-    assert part["rhythm_source"] == "rules"
+    assert (part["rhythm"], part["rhythm_source"]) == ("Undetermined", "rules")
+    assert (part["confidence"], part["abnormalities"]) == (None, [])
     assert set(part["physiological_parameters"].values()) == {None}
     assert part["axis_deviation"] is None

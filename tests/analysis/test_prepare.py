@@ -100,10 +100,10 @@ def test_nothing_is_cut_where_no_encoder_is_needed() -> None:
 
 
 def test_only_what_is_asked_for_is_computed() -> None:
-    prepared = prepare(record(), asked(BOTH, include="labels"), BOTH, max_seconds=600)
+    prepared = prepare(record(), asked(BOTH, include="features"), BOTH, max_seconds=600)
     assert (prepared.quality, prepared.measured) == (None, None)
     assert (prepared.signal, prepared.reported) == (None, None)
-    assert prepared.needs == {"clinical": Need()}
+    assert prepared.needs == {"features": Need()}
     assert prepared.segments.shape == (2, 12, 2500)
     assert prepared.segment_times_s == ((0.0, 5.0), (5.0, 10.0))
     assert set(prepared.timings_ms) == {"measure", "segment"}

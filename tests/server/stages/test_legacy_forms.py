@@ -185,7 +185,7 @@ def test_the_language_is_english_unless_german_is_asked_for() -> None:
 
 def test_a_classification_needs_a_model_for_superclasses() -> None:
     with pytest.raises(NoModel, match=r"^no model for superclasses is loaded \(for tests\)$"):
-        classify_options(BOTH)
+        classify_options(BOTH, judge_unreadable=False)
 
 
 @pytest.mark.parametrize("age", ["18.01", "19", "120", '"19"', '"63"', "18.5", '" 63 "'])
