@@ -62,7 +62,7 @@ def mark_filler(record: EcgRecord, min_seconds: float = 0.0) -> EcgRecord:
     """
     signal = record.signal
     rows = np.flatnonzero(np.fmax.reduce(signal, axis=1) > np.fmin.reduce(signal, axis=1))
-    if rows.size == 0 or not _may_be_held(signal[rows], record.fs):
+    if rows.size == 0 or not _may_be_held(signal, rows, record.fs):
         return record
     starts, stops = _held_stretches(signal[rows], record.fs)
     if starts.size:
@@ -152,13 +152,13 @@ def _named_stretches(
     return ", ".join(named)
 
 
-def _may_be_held(signal: NDArray[np.float32], fs: float) -> bool:
-    """Return whether a stretch of the shortest length may be in a signal (leads, samples).
+def _may_be_held(signal: NDArray[np.float32], rows: NDArray[np.intp], fs: float) -> bool:
+    """Return whether a stretch of the shortest length may be in rows of (leads, samples).
 
     It would contain two neighbours among samples that are half as far apart. These few samples
     show that nearly all recordings have no such stretch.
     """
-    sparse = signal[:, :: max(int(SHORTEST_S * fs) // 2, 1)]
+    sparse = signal[:, :: max(int(SHORTEST_S * fs) // 2, 1)][rows]
     return bool(_are_held(sparse).any())
 
 
