@@ -84,7 +84,7 @@ def _shared() -> Iterator[bytes]:
         query = _query(hints_of(name))
         if len(parts) == 1:
             yield input_of(parts[0].data, OCTET_STREAM, query)
-        route = ("analyze", "predict", "classify")[number % 3]
+        route = ("analyze", "predict", "classify", "diagnosis")[number % 4]
         yield input_of(_form(parts), FORM, query, route)
     for path in sorted(INVALID.iterdir()) if INVALID.is_dir() else ():
         yield input_of(path.read_bytes(), OCTET_STREAM)
