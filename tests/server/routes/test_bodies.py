@@ -175,7 +175,7 @@ def test_a_file_of_no_known_format_is_refused_with_the_known_ones(
 ) -> None:
     for response in (
         send(server, content, "application/octet-stream"),
-        post(server, "/analyze", files={"file": ("ecg.dat", content)}),
+        post(server, "/analyze", files={"file": ("ecg.bin", content)}),
     ):
         assert "WFDB" in problem_of(response, 415, "unknown_format")["detail"]
 

@@ -186,7 +186,7 @@ def test_what_is_wrong_with_an_upload_is_said(server: RunningServer, files: File
         ({"ecg.hea": header}, 422, "missing_part"),
         ({"ecg.hea": header, "other.dat": samples[:-2]}, 422, "missing_part"),
         ({"ecg.hea": header, "ecg.dat": samples[:-24]}, 422, "corrupt_file"),
-        ({"ecg.dat": samples}, 415, "unknown_format"),
+        ({"ecg.dat": samples}, 422, "missing_part"),
         (
             {"a.json": json.dumps(ECG.json()).encode(), "b.json": json.dumps(ECG.json()).encode()},
             422,
