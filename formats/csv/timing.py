@@ -56,7 +56,7 @@ def find_timing(table: Table, columns: Sequence[Column], *, has_rate: bool) -> T
             fault = fault or error
             continue
         if line is not None:
-            return Timing(line, _time_warnings(table, line))
+            return Timing(line, _time_warnings(table, line, has_rate=has_rate))
     if fault is None:
         return None
     if not has_rate:
@@ -64,7 +64,7 @@ def find_timing(table: Table, columns: Sequence[Column], *, has_rate: bool) -> T
     return Timing(None, (f"fs: {fault.detail}; the request's rate is used",))
 
 
-def _time_warnings(table: Table, line: Timeline) -> tuple[str, ...]:
+def _time_warnings(table: Table, line: Timeline, *, has_rate: bool) -> tuple[str, ...]:
     warnings: list[str] = []
     if line.gaps:
         missing = sum(count for _, count in line.gaps)
@@ -73,7 +73,7 @@ def _time_warnings(table: Table, line: Timeline) -> tuple[str, ...]:
             f"signal: the times leave out {missing} samples in {len(line.gaps)} places, the first "
             f"before line {first}; they are gaps"
         )
-    if line.packet > 1:
+    if line.packet > 1 and not has_rate:
         warnings.append(
             f"fs: {line.fs:g} Hz, computed from times that up to {line.packet} samples share; "
             "send fs if the rate is known"

@@ -95,6 +95,8 @@ def test_packets_of_one_time_give_the_rate_with_a_warning() -> None:
     assert record.warnings == (
         "fs: 130 Hz, computed from times that up to 20 samples share; send fs if the rate is known",
     )
+    text = timed("time", lambda row: f"{row // 20 * 20 / 130:.3f}")
+    assert read_text(text, Hints(fs=130.0)).warnings == ()
     stated = read_text("# fs: 130 Hz\n" + timed("t", lambda row: f"{row // 20 * 20 / 130:.3f}"))
     assert stated.warnings == ("fs: the request contradicts the file; the request's value is used",)
 
