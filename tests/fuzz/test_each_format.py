@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from formats.registry import format_names, known_formats, read
 from tests.fuzz import each_format
 from tests.fuzz.each_format import RUNS, Counts, damaged, mutate, outcome_of, run, table
 from tests.fuzz.seeds import seeds
+from tests.house.tree import source
 
 FEW = 60
 # What a process may take above what it had, whatever its damaged files claim. None of these seeds
@@ -148,3 +150,14 @@ def test_the_table_has_a_row_for_each_format() -> None:
     assert table({"npy": counts}).splitlines()[2:] == [
         "| npy | 1,500 | 1,000 | corrupt_file 400, bad_type 100 | 13 | 4 |"
     ]
+
+
+def test_the_page_has_a_whole_run_of_almost_every_format() -> None:
+    page = source("docs/security.md")
+    rows = re.findall(r"^\| ([^|]+) \| 100,000 \| ([\d,]+) \| ([^|]+) \|", page, re.MULTILINE)
+    assert {name for name, *_ in rows} <= set(format_names())
+    # A new format may come without a run of hours.
+    assert len(rows) >= len(format_names()) - 3
+    for name, was_read, refused in rows:
+        counts = [was_read, *re.findall(r" ([\d,]+)(?:,|$)", refused)]
+        assert sum(int(count.replace(",", "")) for count in counts) == RUNS, name
