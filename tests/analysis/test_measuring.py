@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from analysis.measuring import measure_record
+from intervals.rhythm import Rhythm
 from signals.leads import LEADS, twelve_leads
 from signals.record import EcgRecord, Patient
+from tests.intervals.synthetic import Made, synthetic
 
 
 def synthetic_sinus_rhythm(fs: float = 500.0, rate: float = 75.0) -> EcgRecord:
@@ -59,3 +62,43 @@ def test_nothing_is_measured_on_a_flat_signal() -> None:
     assert measured.fiducials is None
     assert measured.representative_beat is None
     assert measured.warnings
+
+
+def synthetic_record(fs: float) -> EcgRecord:
+    """20 s at 75 per minute."""
+    signal = synthetic(Made(rr_ms=800.0), fs, seconds=20.0)
+    return EcgRecord(signal.astype(np.float32), fs, LEADS)
+
+
+def sent_as(record: EcgRecord, fs: float, age: float | None) -> EcgRecord:
+    return replace(record, fs=fs, patient=Patient(age, None))
+
+
+@pytest.mark.parametrize("age", [None, 17.0, 60.0])
+def test_an_adults_unusual_rate_that_another_sampling_rate_explains_is_doubted(
+    age: float | None,
+) -> None:
+    record = sent_as(synthetic_record(1000.0), 500.0, age)
+    measured = measure_record(record, twelve_leads(record))
+    assert measured.rate_warning is not None
+    assert measured.rate_warning.startswith("fs: 37 per minute at 500 Hz; at 1000 Hz the same ")
+    assert measured.rate_warning.endswith("check fs")
+    child = replace(record, patient=Patient(8.0, None))
+    assert measure_record(child, twelve_leads(child)).rate_warning is None
+
+
+@pytest.mark.parametrize("fs", [100.0, 250.0, 500.0, 1000.0])
+def test_the_true_sampling_rate_is_not_doubted(fs: float) -> None:
+    record = synthetic_record(fs)
+    measured = measure_record(record, twelve_leads(record))
+    assert (measured.unmeasured, measured.rate_warning) == (None, None)
+
+
+@pytest.mark.parametrize(("fs", "stated"), [(100.0, 500.0), (100.0, 1000.0), (500.0, 100.0)])
+def test_without_beats_the_rate_with_beats_is_named(fs: float, stated: float) -> None:
+    record = sent_as(synthetic_record(fs), stated, None)
+    measured = measure_record(record, twelve_leads(record))
+    assert measured.unmeasured is not None and measured.rhythm == Rhythm("Undetermined")
+    assert measured.rate_warning is not None
+    assert measured.rate_warning.startswith(f"fs: the beats do not fit {stated:g} Hz, at which ")
+    assert f"they fit {fs:g} Hz: QRS " in measured.rate_warning
