@@ -158,25 +158,42 @@ def _first_row(lines: Sequence[str]) -> tuple[int, str | None] | None:
     """
     first_gap: int | None = None
     above: list[str] = []
+    delimiter: str | None = None
     for index, line in enumerate(lines):
         if index >= MAX_HEAD_LINES and first_gap is None:
             return None
         if not line.strip():
             continue
-        beginning = line[:MAX_JUDGED_CHARS]
-        delimiter = find_delimiter(beginning)
-        cells = split_cells(joined_moment(beginning, delimiter), delimiter)
+        # A text in a cell may hold another delimiter than the names above, such as "a|b".
+        is_below_names = any(canonical_lead(name_of(cell)) for cell in above)
+        above_delimiter = delimiter if is_below_names else None
+        delimiter = find_delimiter(line[:MAX_JUDGED_CHARS])
+        cells = _first_cells(line, delimiter)
         if is_gap_row(cells):
             first_gap = index if first_gap is None else first_gap
             continue
         if not is_comment(line):
-            if len(line) > MAX_JUDGED_CHARS and len(cells) > 1:
-                cells.pop()  # it may be cut off
-            if (is_data(cells) or is_below_leads(cells, above)) and not is_counting(cells):
+            if _is_row(cells, above):
                 return (index if first_gap is None else first_gap), delimiter
+            if above_delimiter is not None and _is_row(_first_cells(line, above_delimiter), above):
+                return (index if first_gap is None else first_gap), above_delimiter
             above = cells
         first_gap = None
     return None
+
+
+def _first_cells(line: str, delimiter: str | None) -> list[str]:
+    """Return the cells in the part of a line that is judged, without one that is cut off."""
+    beginning = line[:MAX_JUDGED_CHARS]
+    cells = split_cells(joined_moment(beginning, delimiter), delimiter)
+    if len(line) > MAX_JUDGED_CHARS and len(cells) > 1 and not is_gap_row(cells):
+        cells.pop()
+    return cells
+
+
+def _is_row(cells: Sequence[str], above: Sequence[str]) -> bool:
+    """Return whether a line holds numbers, judged by the line above it."""
+    return (is_data(cells) or is_below_leads(cells, above)) and not is_counting(cells)
 
 
 def _rows(lines: Sequence[str], start: int, max_lines: int) -> tuple[list[str], int]:

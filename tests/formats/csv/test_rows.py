@@ -72,6 +72,8 @@ def test_gaps_before_the_first_number_are_rows(gap: str, count: int) -> None:
         ),
         ("I,II\n5,x\n1,2\n3,4\n", BadType, "line 2, column 2: not a number"),
         ("I,II\n/5,6\n1,2\n3,4\n", BadType, "line 2, column 1: not a number"),
+        ("I,II,V1\n=a|' /b'!A0,2,3\n=a|' /b'!A0,2,3\n", BadType, "line 2, column 1: not a number"),
+        ("I;II;V1\n1\t2;2;3\n4;5;6\n", BadType, "line 2, column 1: not a number"),
         ("I,II\n1,2\n3,4\nI,II\n5,6\n", BadType, "line 4, column 1: not a number"),
         ("I,II\n1,2\n3,4\n5,6\nmean,4\n", BadType, "line 5, column 1: not a number"),
     ],
