@@ -93,10 +93,13 @@ def extreme_stretches(
     codes   (samples,) of each lead as the file has them, NaN for gaps
     limits  the lowest and the highest code of each lead
     """
+    none = np.zeros(0, np.intp)
+    # A recording without samples is refused later, with its length.
+    if any(len(lead) == 0 for lead in codes):
+        return none, none
     # fmin and fmax ignore NaN.
     ranges = [(np.fmin.reduce(lead), np.fmax.reduce(lead)) for lead in codes]
     live = [row for row, (lowest, highest) in enumerate(ranges) if lowest < highest]
-    none = np.zeros(0, np.intp)
     # The range that a header states may be the one at which a single lead is clipped.
     if not live or (len(live) == 1 and limits[live[0]] != INT16_LIMITS):
         return none, none

@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from signals.checks import check_record
-from signals.filler import extreme_stretches, mark_filler, without_extremes
+from signals.filler import INT16_LIMITS, extreme_stretches, mark_filler, without_extremes
 from signals.leads import LEADS
 from tests.data import SHARED, requires_shared
 from tests.signals.recordings import beating, record
@@ -227,3 +227,9 @@ def test_a_second_at_the_end_is_left_to_be_cut_off() -> None:
     stored[:, 4400:] = -32768
     assert extreme_stretches(list(stored), [INT16] * 8, 500.0)[0].size == 0
     assert mark_filler(record(stored, LEADS[:8])).samples == 4400
+
+
+@pytest.mark.parametrize("leads", [1, 6, 12])
+def test_leads_without_samples_have_no_stretches(leads: int) -> None:
+    starts, stops = extreme_stretches([np.zeros(0)] * leads, [INT16_LIMITS] * leads, 500.0)
+    assert (starts.size, stops.size) == (0, 0)
