@@ -18,7 +18,8 @@ import numpy as np
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat, UnsafeFile
 from formats import metadata
-from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile, printable_names
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from signals.leads import LEADS

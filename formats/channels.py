@@ -15,15 +15,7 @@ from numpy.typing import NDArray
 
 from errors import ImplausibleValues, MissingField, RecordingTooLong
 from formats import fields
-from formats.decoded import (
-    Channel,
-    DecodedFile,
-    channel_or_fault,
-    faulty_channel,
-    limits_of,
-    printable_names,
-    short_name,
-)
+from formats.decoded import Channel, DecodedFile, printable_names
 from formats.hints import Hints, prefer_request, single_id
 from formats.lead_selection import select_leads
 from formats.limits import MAX_VALUES
@@ -38,19 +30,6 @@ from signals.units import (
     to_millivolt,
     voltage_unit,
 )
-
-# What a reader needs; the first five are those of `decoded`.
-__all__ = [
-    "Channel",
-    "DecodedFile",
-    "channel_or_fault",
-    "faulty_channel",
-    "lead_seconds",
-    "limits_of",
-    "printable_names",
-    "record_from_channels",
-    "short_name",
-]
 
 # A long strip of one lead must not win against ten seconds of twelve leads.
 MAX_SECONDS_COUNTED: Final = 10.0

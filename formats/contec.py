@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from errors import CorruptFile, NoSamples
 from formats import metadata
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Reported, Sex

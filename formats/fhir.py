@@ -24,13 +24,8 @@ from errors import (
     SeveralRecordings,
 )
 from formats import metadata, numbers
-from formats.channels import (
-    Channel,
-    DecodedFile,
-    faulty_channel,
-    record_from_channels,
-    short_name,
-)
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile, faulty_channel, short_name
 from formats.hints import Hints
 from formats.json.body import loads
 from formats.lead_codes import lead_from_mdc_code

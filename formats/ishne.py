@@ -15,7 +15,8 @@ import numpy as np
 
 from errors import BadSamplingRate, CorruptFile
 from formats import metadata
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from signals.record import EcgRecord, Patient, Reported, Sex

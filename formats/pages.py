@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import CorruptFile
-from formats.channels import MAX_SECONDS_COUNTED, Channel, lead_seconds
+from formats.channels import MAX_SECONDS_COUNTED, lead_seconds
+from formats.decoded import Channel
 from formats.limits import MAX_VALUES
 from signals.checks import MIN_SECONDS
 from signals.leads import canonical_lead

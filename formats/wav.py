@@ -24,7 +24,8 @@ from errors import (
     UnknownFormat,
     UnsafeFile,
 )
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
 from formats.limits import MAX_CHANNELS, MAX_VALUES
 from formats.parts import About, Format, Part

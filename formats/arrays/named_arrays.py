@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from errors import BadShape, BadType, MissingField, RecordingTooLong, SeveralRecordings
 from formats import metadata, numbers
 from formats.arrays.text import valid_strings
-from formats.channels import Channel, DecodedFile, printable_names
+from formats.decoded import Channel, DecodedFile, printable_names
 from formats.hints import Hints, prefer_request
 from formats.limits import MAX_VALUES
 from formats.samples import leads_first

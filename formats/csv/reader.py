@@ -22,7 +22,7 @@ from errors import (
     RecordingTooLong,
     UnknownLead,
 )
-from formats.channels import Channel, DecodedFile, printable_names, record_from_channels
+from formats.channels import record_from_channels
 from formats.csv.cells import split_cells
 from formats.csv.clock import is_time
 from formats.csv.sample_values import check_shape, parse_numbers
@@ -30,6 +30,7 @@ from formats.csv.spelling import is_number
 from formats.csv.table_head import Column, Head, parse_head
 from formats.csv.text_table import MAX_COLUMNS, Table, decode_text, parse_table
 from formats.csv.timing import Timing, find_timing, sampling_rate
+from formats.decoded import Channel, DecodedFile, printable_names
 from formats.heartbeats import MAX_JUDGED_ROWS, WIDTHS, check_no_heartbeats
 from formats.hints import Hints
 from formats.lead_names import HOW_TO_NAME

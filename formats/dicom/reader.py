@@ -12,7 +12,8 @@ from typing import Final
 
 from errors import BadSamplingRate, CorruptFile, EcgError, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.dicom.elements import DataSet, parse
 from formats.dicom.waveform import (
     INTERPRETATION,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, UnknownFormat
 from formats import numbers
-from formats.channels import Channel, channel_or_fault, limits_of
+from formats.decoded import Channel, channel_or_fault, limits_of
 from formats.dicom.elements import DataSet
 from formats.lead_codes import lead_from_mdc_code
 from formats.pages import Group

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from errors import CorruptFile, RecordingTooLong
 from formats import numbers
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.edf.header import (
     BDF,
     BLOCK_BYTES,

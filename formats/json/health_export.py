@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, BadType, CorruptFile, NoSamples, SeveralRecordings
 from formats import metadata
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
 from formats.csv.timeline import Timeline, timeline
+from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
 from formats.json.body import loads
 from formats.numbers import parse_number

@@ -19,14 +19,8 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata
-from formats.channels import (
-    Channel,
-    DecodedFile,
-    channel_or_fault,
-    lead_seconds,
-    limits_of,
-    record_from_channels,
-)
+from formats.channels import lead_seconds, record_from_channels
+from formats.decoded import Channel, DecodedFile, channel_or_fault, limits_of
 from formats.hints import Hints
 from formats.lead_codes import lead_from_scp_number
 from formats.mfer import tags

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import CorruptFile, NoSamples, UnknownFormat
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.scp import reported, sections

@@ -11,7 +11,8 @@ from typing import Final
 
 from errors import EcgError, MissingPart
 from formats import metadata
-from formats.channels import DecodedFile, printable_names, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import DecodedFile, printable_names
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.wfdb.header import (

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, MissingPart, NoSamples, RecordingTooLong
-from formats.channels import Channel, faulty_channel
+from formats.decoded import Channel, faulty_channel
 from formats.limits import MAX_VALUES
 from formats.parts import Part
 from formats.wfdb.header import Header, Segment, parse_header

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import CorruptFile, MissingPart, RecordingTooLong
-from formats.channels import Channel
+from formats.decoded import Channel
 from formats.limits import MAX_VALUES
 from formats.parts import Part
 from formats.wfdb.flac import flac_codes

@@ -18,14 +18,8 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, RaggedSignal
 from formats import metadata, numbers
-from formats.channels import (
-    Channel,
-    DecodedFile,
-    channel_or_fault,
-    faulty_channel,
-    record_from_channels,
-    short_name,
-)
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile, channel_or_fault, faulty_channel, short_name
 from formats.hints import Hints
 from formats.lead_codes import lead_from_mdc_code
 from formats.pages import Group, best_recording

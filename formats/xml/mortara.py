@@ -15,14 +15,8 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import (
-    Channel,
-    DecodedFile,
-    channel_or_fault,
-    limits_of,
-    record_from_channels,
-    short_name,
-)
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile, channel_or_fault, limits_of, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements

@@ -15,14 +15,13 @@ import numpy as np
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import (
+from formats.channels import lead_seconds, record_from_channels
+from formats.decoded import (
     Channel,
     DecodedFile,
     channel_or_fault,
-    lead_seconds,
     limits_of,
     printable_names,
-    record_from_channels,
     short_name,
 )
 from formats.hints import Hints

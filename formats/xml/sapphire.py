@@ -16,15 +16,8 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata, numbers
-from formats.channels import (
-    Channel,
-    DecodedFile,
-    channel_or_fault,
-    faulty_channel,
-    lead_seconds,
-    record_from_channels,
-    short_name,
-)
+from formats.channels import lead_seconds, record_from_channels
+from formats.decoded import Channel, DecodedFile, channel_or_fault, faulty_channel, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements

@@ -11,13 +11,8 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import (
-    Channel,
-    DecodedFile,
-    lead_seconds,
-    record_from_channels,
-    short_name,
-)
+from formats.channels import lead_seconds, record_from_channels
+from formats.decoded import Channel, DecodedFile, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements

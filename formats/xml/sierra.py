@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements

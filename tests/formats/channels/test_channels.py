@@ -21,14 +21,8 @@ from errors import (
     RaggedSignal,
     UnknownLead,
 )
-from formats.channels import (
-    Channel,
-    DecodedFile,
-    faulty_channel,
-    lead_seconds,
-    printable_names,
-    record_from_channels,
-)
+from formats.channels import lead_seconds, record_from_channels
+from formats.decoded import Channel, DecodedFile, faulty_channel, printable_names
 from formats.hints import Hints
 from formats.lead_names import HOW_TO_NAME, LeadNames
 from signals.record import EcgRecord, Patient, Reported

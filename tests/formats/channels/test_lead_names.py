@@ -7,7 +7,8 @@ import pytest
 
 from errors import BadOption, BadShape, DuplicateLead, EcgError, UnknownLead
 from formats.arrays.npy import records_from_npy
-from formats.channels import Channel, DecodedFile, record_from_channels
+from formats.channels import record_from_channels
+from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints, hints_from_params
 from formats.lead_names import HOW_TO_NAME, LeadNames, lead_names
 from formats.mapping import record_from_mapping, with_hints

@@ -10,7 +10,7 @@ import wfdb
 from numpy.typing import NDArray
 
 from errors import EcgError
-from formats.channels import Channel
+from formats.decoded import Channel
 from formats.registry import read
 from formats.wfdb.header import parse_header
 from formats.wfdb.segments import join_segments
