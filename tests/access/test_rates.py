@@ -188,3 +188,22 @@ def test_rates_are_in_the_notation_of_limits(text: str) -> None:
 def test_another_notation_is_refused(text: str) -> None:
     with pytest.raises(AccessError, match="rate: "):
         check_rate(text)
+
+
+def test_a_default_rate_in_another_notation_is_refused_at_the_start() -> None:
+    with pytest.raises(AccessError, match="write it as 10/second or 600/minute"):
+        Allowances(SharedCounts(1), 0, "600 a minute, please", None)
+
+
+def test_holders_whose_rows_collide_are_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Both begin their search for a row at the same one.
+    ids = {"first": 5, "second": 5 + rates.ROWS}
+    monkeypatch.setattr(rates, "_id_of", lambda text: ids[text.split("/")[1]])
+    counts = SharedCounts(1)
+    allowances = Allowances(counts, 0, None, 2)
+    first, second = (Identity(name, frozenset()) for name in ids)
+    assert {allowances.begin(first), allowances.begin(second), allowances.begin(second)}
+    assert counts.find(0, ids["second"]) == counts.find(0, ids["first"]) + rates._CELLS  # type: ignore[operator]
+    with pytest.raises(RateLimited, match="second has 2 requests in flight; 2 are allowed"):
+        allowances.begin(second)
+    allowances.begin(first)
