@@ -231,6 +231,11 @@ def test_impossible_sizes_of_the_compact_network_are_refused(
     assert refusal(compact_folder) == f"{BUNDLE_FILE}: config: {expected}"
 
 
+def test_a_size_of_one_is_accepted(folder: Path) -> None:
+    edit(folder, lambda values: values["config"].update(heads=1))
+    assert load_bundle(folder).config.heads == 1
+
+
 def test_the_smallest_possible_sizes_are_accepted(compact_folder: Path) -> None:
     """Only the weights are then missing: every size of 1, a squeeze as large as a block."""
     one = {"width": 1, "kernel": 1, "stride": 1}
