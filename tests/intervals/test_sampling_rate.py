@@ -88,6 +88,7 @@ def test_usual_beats_at_another_rate_than_the_stated_one(
 
 
 @requires_shared
+@pytest.mark.long
 def test_real_recordings_at_twice_or_half_of_their_rate() -> None:
     """At least one in three is noticed, by one of the two rules."""
     table = read_table(SHARED / "ptbxl")
