@@ -26,7 +26,7 @@ def ec_key(kid: str) -> ECKey:
 
 @contextmanager
 def issuing() -> Iterator[Issuer]:
-    """`with issuing() as issuer`: answers on a free port of 127.0.0.1."""
+    """Yield an issuer that answers on a free port of 127.0.0.1."""
     issuer = Issuer()
 
     class Handler(QuietHandler):

@@ -27,7 +27,7 @@ class Exported:
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """`with collecting() as collector:`, then point ECG_OTLP_ENDPOINT to `collector.url`."""
+    """Yield a collector that listens on this machine: ECG_OTLP_ENDPOINT is its `url`."""
     bodies: list[tuple[str, bytes]] = []
 
     class Handler(QuietHandler):
