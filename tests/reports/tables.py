@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.data import requires_shared
-from tests.reports.sending import Check, Reply, send
-from tests.server.harness import RunningServer
+from tests.reports.sending import Check, Reply
 
 
 def _signal(reply: Reply, leads: list[str], samples: int, fs: float) -> np.ndarray:
@@ -104,9 +102,3 @@ CASES: dict[str, Check] = {
     "one_column_header_with_unit": quoted_name_with_unit,
     "unit_not_volts_blames_the_lead": units_are_the_field_that_failed,
 }
-
-
-@requires_shared
-@pytest.mark.parametrize("case", CASES)
-def test_reported_case(embedded: RunningServer, case: str) -> None:
-    CASES[case](send(embedded, case))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.data import requires_shared
-from tests.reports.sending import Check, Reply, send
-from tests.server.harness import RunningServer
+from tests.reports.sending import Check, Reply
 
 
 def noise_has_no_diagnosis(reply: Reply) -> None:
@@ -37,9 +33,3 @@ CASES: dict[str, Check] = {
     "noise_classified_as_MI": noise_has_no_diagnosis,
     "rate_5_times_too_high": beats_do_not_fit_the_sampling_rate,
 }
-
-
-@requires_shared
-@pytest.mark.parametrize("case", CASES)
-def test_reported_case(embedded: RunningServer, case: str) -> None:
-    CASES[case](send(embedded, case))

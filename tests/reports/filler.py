@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signals.leads import LEADS
-from tests.data import requires_shared
-from tests.reports.sending import Check, Reply, send
-from tests.server.harness import RunningServer
+from tests.reports.sending import Check, Reply
 
 
 def edf_filled_to_the_end_of_its_record(reply: Reply) -> None:
@@ -71,9 +69,3 @@ CASES: dict[str, Check] = {
     "patch_lead_II_among_zeros": one_lead_among_zeros,
     "six_flat_chest_leads": six_flat_chest_leads,
 }
-
-
-@requires_shared
-@pytest.mark.parametrize("case", CASES)
-def test_reported_case(embedded: RunningServer, case: str) -> None:
-    CASES[case](send(embedded, case))

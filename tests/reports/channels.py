@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.data import requires_shared
-from tests.reports.sending import Check, Reply, send
-from tests.server.harness import RunningServer
+from tests.reports.sending import Check, Reply
 
 
 def edf_channel_not_connected(reply: Reply) -> None:
@@ -82,9 +80,3 @@ CASES: dict[str, Check] = {
     "wfdb_one_of_two_signals_stated": wfdb_signal_not_stated,
     "wfdb_pressure_gain_changes": wfdb_pressure_of_two_gains,
 }
-
-
-@requires_shared
-@pytest.mark.parametrize("case", CASES)
-def test_reported_case(embedded: RunningServer, case: str) -> None:
-    CASES[case](send(embedded, case))
