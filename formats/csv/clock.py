@@ -62,8 +62,7 @@ def clock_seconds(cells: Sequence[str], line_of: Callable[[int], int]) -> NDArra
         return seconds + _DAY_S * np.cumsum(midnights)
     days = _days(distinct)
     if days is None:
-        row = next(row for row, text in enumerate(dates) if _days([text]) is None)
-        raise CorruptFile(f"line {line_of(row)}: the date cannot be parsed")
+        raise CorruptFile(f"line {line_of(_first_wrong_date(dates))}: the date cannot be parsed")
     day_of = dict(zip(distinct, days, strict=True))
     return seconds + _DAY_S * np.array([day_of[text] for text in dates])
 
@@ -92,6 +91,12 @@ def _days(dates: Sequence[str]) -> list[int] | None:
         if len(known) == len(days):
             readings.append(known)
     return min(readings, key=lambda days: abs(days[-1] - days[0]), default=None)
+
+
+def _first_wrong_date(dates: Sequence[str]) -> int:
+    """Return the first row by which neither order of day and month is valid for all dates."""
+    orders = [[_day(text, day_first=day_first) for text in dates] for day_first in (False, True)]
+    return max(days.index(None) for days in orders)
 
 
 def _day(text: str, *, day_first: bool) -> int | None:

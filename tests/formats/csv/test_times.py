@@ -70,6 +70,22 @@ def test_a_recording_may_pass_midnight(time: Callable[[int], str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("dates", "line"),
+    [
+        (["13/01/2024", "01/13/2024", "01/13/2024"], 3),
+        (["01/02/2024", "02/13/2024", "13/02/2024"], 4),
+        (["05-31-2024", "05-31-2024", "31-05-2024"], 4),
+        (["01/01/2024", "13/13/2024", "01/01/2024"], 3),
+    ],
+)
+def test_dates_without_one_order_of_day_and_month_are_refused(dates: list[str], line: int) -> None:
+    rows = [f"{date} 10:00:00.{4 * row:03},0.1" for row, date in enumerate(dates)]
+    with pytest.raises(CorruptFile) as caught:
+        read_text("\n".join(["time,II", *rows]), NO_HINTS)
+    assert caught.value.detail == f"line {line}: the date cannot be parsed"
+
+
+@pytest.mark.parametrize(
     ("time", "first_gap"),
     [
         (lambda row: f"{(row + 30 * (row >= 120)) / 250:.3f}", 120),
