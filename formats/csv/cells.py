@@ -23,6 +23,7 @@ DELIMITERS: Final = ("\t", ";", "|", ",")
 _SPACED_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d) (?=\d\d:\d\d:)")
 _TOKENS: Final = re.compile(r'"[^"]*"|\'[^\']*\'|\S+')
 UNIT_TOKEN: Final = re.compile(r"[(\[][^()\[\]]{1,12}[)\]]")
+_MAX_SPLIT_CHARS: Final = 65_536  # of a line; a string for each word of a longer one costs memory
 MAX_CELLS_ONE_BY_ONE: Final = 3_000_000
 
 
@@ -124,6 +125,8 @@ def count_cells(line: str, delimiter: str | None) -> int:
 
 def _count_words(line: str) -> int:
     """Return the number of words that white space separates."""
+    if len(line) <= _MAX_SPLIT_CHARS:
+        return len(line.split())
     is_space = np.frombuffer(line.encode("ascii", errors="replace"), np.uint8) <= ord(" ")
     starts = np.count_nonzero(is_space[:-1] & ~is_space[1:])
     return int(starts + np.count_nonzero(~is_space[:1]))

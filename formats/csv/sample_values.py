@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import BadShape, BadType, BodyTooLarge, RaggedSignal, RecordingTooLong
-from formats.csv.cells import MAX_CELLS_ONE_BY_ONE, split_cells
+from formats.csv.cells import MAX_CELLS_ONE_BY_ONE, count_cells, split_cells
 from formats.csv.spelling import is_gap
 from formats.csv.text_table import MAX_COLUMNS, Table
 from formats.limits import MAX_VALUES
@@ -30,12 +30,11 @@ def parse_numbers(table: Table, columns: Sequence[int] | None = None) -> NDArray
             f"{MAX_VALUES} values",
             loc=("signal",),
         )
-    if table.delimiter is not None:
-        # numpy.loadtxt does not check columns that it does not return.
-        for row, line in enumerate(table.lines):
-            cells = line.count(table.delimiter) + 1
-            if cells != width:
-                raise _ragged(table, row, cells)
+    # numpy.loadtxt does not check columns that it does not return.
+    for row, line in enumerate(table.lines):
+        cells = count_cells(line, table.delimiter)
+        if cells != width:
+            raise _ragged(table, row, cells)
     try:
         return np.loadtxt(
             table.lines,

@@ -10,6 +10,7 @@ from formats.hints import Hints
 from formats.lead_names import LeadNames
 from tests.formats.csv.test_csv import read_text
 
+WIDTH = "line {}: {} cells; the lines before it have {}"
 GAPS = (
     "#N/A",
     "#DIV/0!",
@@ -76,6 +77,13 @@ def test_gaps_before_the_first_number_are_rows(gap: str, count: int) -> None:
         ("I;II;V1\n1\t2;2;3\n4;5;6\n", BadType, "line 2, column 1: not a number"),
         ("I,II\n1,2\n3,4\nI,II\n5,6\n", BadType, "line 4, column 1: not a number"),
         ("I,II\n1,2\n3,4\n5,6\nmean,4\n", BadType, "line 5, column 1: not a number"),
+        ("x I II\n1 2 3\n4 5 6 7\n8 9 0\n", RaggedSignal, WIDTH.format(3, 4, 3)),
+        ("I x\n1 2\n3 4\n5\n6 7\n", RaggedSignal, WIDTH.format(4, 1, 2)),
+        (
+            "I II time\n1 2 10:00:00.000\n3 4 10:00:00.002\n5 6\n",
+            RaggedSignal,
+            WIDTH.format(4, 2, 3),
+        ),
     ],
 )
 def test_a_row_that_is_neither_samples_nor_gaps_is_named(
