@@ -31,9 +31,10 @@ FEWEST_IN_FLIGHT = 2
 QUICK_S = 2.5
 SLOW_S = 10.0
 # Errors that every recording of the run would get: in its options, the key or the server's models.
-REFUSED_FOR_ALL = frozenset(
-    {"bad_option", "layer_out_of_range", "no_model", "unauthorized", "forbidden"}
-)
+REFUSED_FOR_ALL = frozenset({"layer_out_of_range", "no_model", "unauthorized", "forbidden"})
+# Of `bad_option`, those in these options of a run. The same error is given for a value in a file,
+# such as an unknown unit.
+OPTIONS_OF_A_RUN = frozenset({"model", "pooling", "layer", "judge_unreadable"})
 # Recordings with a row that are asked for until one is answered, to compare what it is made with.
 MAX_COMPARED = 10
 Ask = Callable[[AsyncEcgClient, Recording], Awaitable[tuple[dict[str, Any], dict[str, Any]]]]
@@ -100,11 +101,20 @@ async def _check_what_rows_are_made_with(
         try:
             _, about = await ask(client, recording)
         except Refused as refusal:
-            if refusal.code in REFUSED_FOR_ALL:
+            if _is_for_all(refusal):
                 raise
+        except UnusableInput:
+            continue
         else:
             table.must_match(about)
             return
+
+
+def _is_for_all(refusal: Refused) -> bool:
+    """Return whether the server would refuse every recording of the run for the same reason."""
+    if refusal.code != "bad_option":
+        return refusal.code in REFUSED_FOR_ALL
+    return any(not OPTIONS_OF_A_RUN.isdisjoint(fault["loc"]) for fault in refusal.errors)
 
 
 @dataclass
@@ -142,7 +152,7 @@ class _Work:
         try:
             row, about = await self.ask(self.client, recording)
         except Refused as refusal:
-            if refusal.code in REFUSED_FOR_ALL:
+            if _is_for_all(refusal):
                 raise
             self._fail(recording, refusal.code, refusal.detail)
         except UnusableInput as error:

@@ -59,15 +59,27 @@ def test_the_most_may_be_one(tmp_path: Path) -> None:
 
 
 def run_with(
-    tmp_path: Path, about: dict[str, Any], recordings: list[Recording], code: str = "too_short"
+    tmp_path: Path,
+    about: dict[str, Any],
+    recordings: list[Recording],
+    code: str = "too_short",
+    field: str = "signal",
+    gone: str | None = None,
 ) -> bulk.Summary:
-    """Run on the table e.parquet. Recordings whose names begin with x are refused with `code`."""
+    """Run on the table e.parquet.
+
+    Recordings whose names begin with x are refused with `code` for `field`. The file of the one
+    named `gone` cannot be read.
+    """
 
     async def ask(
         client: AsyncEcgClient, recording: Recording
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         if recording.name.startswith("x"):
-            raise Refused(422, {"code": code, "detail": "found; allowed"})
+            errors = [{"loc": ["signals", 0, field], "msg": "found; allowed"}]
+            raise Refused(422, {"code": code, "detail": "found; allowed", "errors": errors})
+        if recording.name == gone:
+            raise UnusableInput("r1: no such file")
         return {"segments": 1}, about
 
     async def through() -> bulk.Summary:
@@ -104,8 +116,34 @@ def test_other_options_are_refused_also_where_no_row_is_missing(
     assert (again.rows, again.new) == (2, 0)
 
 
-@pytest.mark.parametrize("code", sorted(bulk.REFUSED_FOR_ALL))
-def test_what_every_recording_would_be_refused_for_ends_the_run(tmp_path: Path, code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "field"),
+    [
+        *((code, "") for code in sorted(bulk.REFUSED_FOR_ALL)),
+        *(("bad_option", field) for field in sorted(bulk.OPTIONS_OF_A_RUN)),
+    ],
+)
+def test_what_every_recording_would_be_refused_for_ends_the_run(
+    tmp_path: Path, code: str, field: str
+) -> None:
     with pytest.raises(Refused, match=code):
-        run_with(tmp_path, {"name": "tiny"}, [Recording("x1", ())], code)
+        run_with(tmp_path, {"name": "tiny"}, [Recording("x1", ())], code, field)
     assert not (tmp_path / "e.parquet.failed.csv").exists()
+
+
+@pytest.mark.parametrize("field", ["units", "lead_names", "sex", "gain"])
+def test_an_option_that_one_file_states_wrongly_does_not_stop_the_others(
+    tmp_path: Path, field: str
+) -> None:
+    summary = run_with(tmp_path, {"name": "tiny"}, FEW, "bad_option", field)
+    assert (summary.new, summary.failed) == (2, 1)
+    assert "x1,bad_option" in (tmp_path / "e.parquet.failed.csv").read_text()
+
+
+def test_a_file_with_a_row_that_cannot_be_read_any_more_does_not_stop_the_others(
+    tmp_path: Path,
+) -> None:
+    about = {"name": "tiny"}
+    assert run_with(tmp_path, about, FEW[:2]).new == 2
+    more = run_with(tmp_path, about, [*FEW[:2], Recording("r3", ())], gone="r1")
+    assert (more.rows, more.new) == (3, 1)
