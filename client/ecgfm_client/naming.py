@@ -1,4 +1,4 @@
-"""The names of an analysis as text: rhythm, abnormalities and superclass, with their probabilities.
+"""Rhythm, abnormalities, superclass and pacemaker of an analysis as text, with their probabilities.
 
 A name without its probability would look equally certain at 0.5 and at 0.99. A superclass that does
 not reach its threshold is never named as the result.
@@ -39,17 +39,26 @@ def abnormality_texts(analysis: Analysis) -> list[str]:
 
 
 def superclass_text(superclass: Json) -> str:
-    """Return the positive superclasses, most probable first, or that there is none."""
-    return _with_probabilities(superclass, superclass["positive"]) or NO_SUPERCLASS
+    """Return "Superclass: MI 0.70 (below the threshold: HYP 0.30)", most probable first.
+
+    Without a positive superclass: "Superclass: none of the five classes (below ...)".
+    """
+    positive = superclass["positive"]
+    rejected = [name for name in superclass["probabilities"] if name not in positive]
+    below = f" (below the threshold: {_ranked(superclass, rejected)})" if rejected else ""
+    return f"Superclass: {_ranked(superclass, positive) or NO_SUPERCLASS}{below}"
 
 
-def rejected_superclass_text(superclass: Json) -> str:
-    """Return the superclasses below their thresholds, most probable first."""
-    rejected = [name for name in superclass["probabilities"] if name not in superclass["positive"]]
-    return _with_probabilities(superclass, rejected)
+def pacemaker_text(pacemaker: Json) -> str:
+    """Return whether a pacemaker is present, with the probability; null is "not judged"."""
+    if pacemaker["present"] is None:
+        return "Pacemaker: not judged"
+    answer = "yes" if pacemaker["present"] else "no"
+    return f"Pacemaker: {answer} ({pacemaker['probability']:.2f})"
 
 
-def _with_probabilities(superclass: Json, names: Sequence[str]) -> str:
+def _ranked(superclass: Json, names: Sequence[str]) -> str:
+    """Return the names with their probabilities, most probable first."""
     probabilities = superclass["probabilities"]
     ranked = sorted(names, key=lambda name: -probabilities[name])
     return ", ".join(f"{name} {probabilities[name]:.2f}" for name in ranked)

@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ecgfm_client.naming import (
-    abnormality_texts,
-    rejected_superclass_text,
-    rhythm_text,
-    superclass_text,
-)
+from ecgfm_client import naming, summary
 from ecgfm_client.page_text import lines_that_fit, shortened, width_mm
 from ecgfm_client.results import Analysis
-from ecgfm_client.summary import (
-    MeasurementRow,
-    encoder_text,
-    measurement_rows,
-    origin_text,
-    pacemaker_text,
-    quality_findings,
-    quality_text,
-    reported_statements,
-    shown_warnings,
-)
+from ecgfm_client.summary import MeasurementRow
 
 TITLE_POINTS, TEXT_POINTS, NOTE_POINTS = 11.0, 8.0, 7.0
 # Widths: the blocks in the header, the notes, and the origin at the right of the title.
@@ -56,9 +41,8 @@ class PageTexts:
 
     @property
     def header_lines(self) -> int:
-        """Return the height of the header below the title, in lines."""
-        headings = 1
-        return headings + max(len(self.table), len(self.analysis), len(self.device))
+        """Return the height of the header below the title, in lines: the headings and the texts."""
+        return 1 + max(len(self.table), len(self.analysis), len(self.device))
 
     @property
     def note_columns(self) -> list[Sequence[str]]:
@@ -69,32 +53,29 @@ class PageTexts:
 
 def page_texts(analysis: Analysis, title: str) -> PageTexts:
     """Return the texts of an analysis, in lines that fit the page."""
-    origin = shortened(origin_text(analysis), ORIGIN_MM, TEXT_POINTS)
+    origin = shortened(summary.origin_text(analysis), ORIGIN_MM, TEXT_POINTS)
     title_mm = NOTES_MM - width_mm(origin, TEXT_POINTS) - 10.0
-    findings = [] if analysis.quality is None else quality_findings(analysis.quality)
-    notes = [*findings, *(f"! {warning}" for warning in shown_warnings(analysis))]
+    findings = [] if analysis.quality is None else summary.quality_findings(analysis.quality)
+    notes = [*findings, *(f"! {warning}" for warning in summary.shown_warnings(analysis))]
     columns = 1 if len(notes) <= FEW_NOTES else 2
-    model = "" if analysis.encoder is None else f"Model: {encoder_text(analysis.encoder)}. "
     return PageTexts(
         shortened(title, title_mm, TITLE_POINTS, bold=True),
         origin,
-        measurement_rows(analysis),
+        summary.measurement_rows(analysis),
         lines_that_fit(_analysis_texts(analysis), ANALYSIS_MM, TEXT_POINTS),
-        lines_that_fit(reported_statements(analysis), DEVICE_MM, TEXT_POINTS),
+        lines_that_fit(summary.reported_statements(analysis), DEVICE_MM, TEXT_POINTS),
         lines_that_fit(notes, NOTES_MM if columns == 1 else NOTE_COLUMN_MM, NOTE_POINTS),
         columns,
-        f"{model}For research; not a medical device.",
+        summary.model_text(analysis),
     )
 
 
 def _analysis_texts(analysis: Analysis) -> list[str]:
-    texts = [rhythm_text(analysis), *abnormality_texts(analysis)]
+    texts = [naming.rhythm_text(analysis), *naming.abnormality_texts(analysis)]
     if analysis.superclass is not None:
-        rejected = rejected_superclass_text(analysis.superclass)
-        below = f" (below the threshold: {rejected})" if rejected else ""
-        texts.append(f"Superclass: {superclass_text(analysis.superclass)}{below}")
+        texts.append(naming.superclass_text(analysis.superclass))
     if analysis.pacemaker is not None:
-        texts.append(f"Pacemaker: {pacemaker_text(analysis.pacemaker)}")
+        texts.append(naming.pacemaker_text(analysis.pacemaker))
     if analysis.quality is not None:
-        texts.append(f"Quality: {quality_text(analysis.quality)}")
+        texts.append(summary.quality_text(analysis.quality))
     return texts

@@ -4,23 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ecgfm_client.naming import (
-    abnormality_texts,
-    rejected_superclass_text,
-    rhythm_text,
-    superclass_text,
-)
+from ecgfm_client import naming, summary
 from ecgfm_client.results import Analysis, Health, Quality
-from ecgfm_client.summary import (
-    encoder_text,
-    measurement_rows,
-    origin_text,
-    pacemaker_text,
-    quality_findings,
-    quality_text,
-    reported_statements,
-    shown_warnings,
-)
 
 # The value of `include` for a report: the default parts, and what the recording's device reported.
 PARTS = "clinical_analysis,labels,superclass,pacemaker,measurements,quality,features,reported"
@@ -45,7 +30,7 @@ def health_report(url: str, health: Health) -> str:
     """
     if health.version is None:
         return f"{url}: {health.status}"
-    encoders = [f"encoder   {encoder_text(encoder)}" for encoder in health.encoders]
+    encoders = [f"encoder   {summary.encoder_text(encoder)}" for encoder in health.encoders]
     reason = (health.raw.get("model") or {}).get("reason")
     return "\n".join(
         [
@@ -58,18 +43,16 @@ def health_report(url: str, health: Health) -> str:
 
 
 def _sections(analysis: Analysis) -> Iterator[str]:
-    origin = origin_text(analysis)
+    origin = summary.origin_text(analysis)
     if origin:
         yield origin
-    yield rhythm_text(analysis)
+    yield naming.rhythm_text(analysis)
     if analysis.abnormalities:
-        yield "Abnormalities: " + ", ".join(abnormality_texts(analysis))
+        yield "Abnormalities: " + ", ".join(naming.abnormality_texts(analysis))
     if analysis.superclass is not None:
-        rejected = rejected_superclass_text(analysis.superclass)
-        below = f" (below the threshold: {rejected})" if rejected else ""
-        yield f"Superclass: {superclass_text(analysis.superclass)}{below}"
+        yield naming.superclass_text(analysis.superclass)
     if analysis.pacemaker is not None:
-        yield f"Pacemaker: {pacemaker_text(analysis.pacemaker)}"
+        yield naming.pacemaker_text(analysis.pacemaker)
     yield from _measurements(analysis)
     yield from _statements(analysis)
     if analysis.labels:
@@ -78,15 +61,14 @@ def _sections(analysis: Analysis) -> Iterator[str]:
     if analysis.quality is not None:
         yield ""
         yield from _quality(analysis.quality)
-    yield from _warnings(shown_warnings(analysis))
-    if analysis.encoder is not None:
-        yield ""
-        yield f"Model: {encoder_text(analysis.encoder)}. For research; not a medical device."
+    yield from _warnings(summary.shown_warnings(analysis))
+    yield ""
+    yield summary.model_text(analysis)
 
 
 def _measurements(analysis: Analysis) -> Iterator[str]:
     """Yield the table of measurements, with those of the device where it reports any."""
-    rows = measurement_rows(analysis)
+    rows = summary.measurement_rows(analysis)
     if rows:
         yield ""
     if any(row.reported is not None for row in rows):
@@ -99,7 +81,7 @@ def _measurements(analysis: Analysis) -> Iterator[str]:
 
 
 def _statements(analysis: Analysis) -> Iterator[str]:
-    statements = reported_statements(analysis)
+    statements = summary.reported_statements(analysis)
     if statements:
         yield ""
         yield "The device states:"
@@ -118,8 +100,8 @@ def _labels(analysis: Analysis) -> Iterator[str]:
 
 
 def _quality(quality: Quality) -> Iterator[str]:
-    yield f"Quality: {quality_text(quality)}"
-    yield from (f"  {finding}" for finding in quality_findings(quality))
+    yield summary.quality_text(quality)
+    yield from (f"  {finding}" for finding in summary.quality_findings(quality))
 
 
 def _warnings(warnings: Sequence[str]) -> Iterator[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ecgfm_client.results import Analysis, Encoder, Quality
 
@@ -54,8 +53,8 @@ class MeasurementRow:
         """Return the value with its uncertainty and unit; a dash if it was not measured."""
         if self.value is None:
             return "-"
-        doubt = "" if self.uncertainty is None else f" ± {self.uncertainty:.0f}"
-        return f"{self.value:.0f}{doubt}{_unit(self.unit)}"
+        uncertainty = "" if self.uncertainty is None else f" ± {self.uncertainty:.0f}"
+        return f"{self.value:.0f}{uncertainty}{_unit(self.unit)}"
 
     @property
     def reported_text(self) -> str:
@@ -75,7 +74,7 @@ def measurement_rows(analysis: Analysis) -> list[MeasurementRow]:
     rows = []
     for name, title, unit in shown:
         deviation = analysis.axis_deviation if name == "qrs_axis_deg" else None
-        outside = f"outside {_range_text(*ranges[name])}" if name in ranges else None
+        outside = _outside_text(*ranges[name]) if name in ranges else None
         rows.append(
             MeasurementRow(
                 title,
@@ -89,23 +88,16 @@ def measurement_rows(analysis: Analysis) -> list[MeasurementRow]:
     return rows
 
 
-def _range_text(low: float | None, high: float | None) -> str:
-    """Return a reference range in words."""
+def _outside_text(low: float | None, high: float | None) -> str:
+    """Return that a value is outside its reference range, of which one bound may be missing."""
     if low is None:
-        return f"up to {high:g}"
-    return f"from {low:g}" if high is None else f"{low:g} to {high:g}"
-
-
-def pacemaker_text(pacemaker: Mapping[str, Any]) -> str:
-    """Return whether a pacemaker is present, with the probability; null is "not judged"."""
-    if pacemaker["present"] is None:
-        return "not judged"
-    return f"{'yes' if pacemaker['present'] else 'no'} ({pacemaker['probability']:.2f})"
+        return f"above {high:g}"
+    return f"below {low:g}" if high is None else f"outside {low:g} to {high:g}"
 
 
 def quality_text(quality: Quality) -> str:
     """Return the quality in a word and what it means for reading the recording."""
-    return f"{quality.signal_quality}. {quality.recommendation}"
+    return f"Quality: {quality.signal_quality}. {quality.recommendation}"
 
 
 def quality_findings(quality: Quality) -> list[str]:
@@ -114,7 +106,7 @@ def quality_findings(quality: Quality) -> list[str]:
 
 
 def _reported_measurements(analysis: Analysis) -> dict[str, float]:
-    """Return the measurements that the recording's device wrote into the file, by field."""
+    """Return the measurements that the recording's device wrote into the file, by field name."""
     return dict((analysis.reported or {}).get("measurements") or {})
 
 
@@ -151,6 +143,12 @@ def origin_text(analysis: Analysis) -> str:
 def encoder_text(encoder: Encoder) -> str:
     """Return the encoder's name and version."""
     return f"{encoder.name} {encoder.revision or (encoder.sha256 or '')[:12]}".strip()
+
+
+def model_text(analysis: Analysis) -> str:
+    """Return the analysis's encoder, if it has one, and what the analysis may be used for."""
+    model = "" if analysis.encoder is None else f"Model: {encoder_text(analysis.encoder)}. "
+    return f"{model}For research; not a medical device."
 
 
 def _unit(unit: str) -> str:
