@@ -193,7 +193,9 @@ def _add_record_fields(command: argparse.ArgumentParser) -> None:
     group.add_argument("--fs", type=float, help="sampling rate, Hz")
     group.add_argument(
         "--lead-names",
-        help="of all channels in order, - leaves one out: I,-,V1; or renamed ones: ECG1=II",
+        help="a lead for each channel in order, or - to leave a channel out: I,-,V1; or names of "
+        "single channels with their leads: ECG1=II. A value that begins with - needs an equals "
+        "sign: --lead-names=-,I,II",
     )
     group.add_argument("--units", choices=["mV", "uV", "V"], help="unit of the samples")
     group.add_argument("--gain", type=float, help="ADC units per mV")

@@ -8,6 +8,7 @@ the standardization and interpretation of the electrocardiogram, part I, Circula
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,9 +24,10 @@ COLUMNS = {
     "12x1": (LEADS,),
 }
 LAYOUTS = ("auto", *COLUMNS)
-STRIP_LEADS = ("II", "V1")  # of the rhythm strip, the first that is there
-FEW_LEADS = 6  # have a row each
+STRIP_LEADS = ("II", "V1")  # the first of them that was recorded is the rhythm strip
+FEW_LEADS = 6  # up to this number, each lead has a row
 MAX_ROWS = 6  # of a single lead: a minute
+MAX_CUT_S = 0.1  # a shorter rest of a recording is neither shown nor mentioned
 MAX_ROUNDING_S = 0.05  # a beginning that differs by less is not named
 NEARLY_COMPLETE = 0.9  # of the samples that the most complete lead has
 
@@ -113,7 +115,7 @@ def _columns(sheet: Sheet, columns: Sequence[Sequence[str]], *, strips: bool) ->
 
 
 def _rows_of_one_lead(sheet: Sheet, name: str) -> list[Panel]:
-    rows = min(MAX_ROWS, max(1, round(sheet.seconds / ROW_S + 0.49)))
+    rows = min(MAX_ROWS, max(1, math.ceil((sheet.seconds - MAX_CUT_S) / ROW_S)))
     starts_s = [row * ROW_S for row in range(rows)]
     return [
         Panel(
@@ -130,21 +132,21 @@ def _rows_of_one_lead(sheet: Sheet, name: str) -> list[Panel]:
 
 
 def _start_s(sheet: Sheet, name: str, usual_s: float, seconds: float) -> float:
-    """Return from which second on a lead is shown.
+    """Return the second from which on a lead is shown.
 
-    That is the usual one, unless the recording ends before or the lead has no samples there: the
-    leads of some recordings follow each other, each with 2.5 s of its own.
+    It is the usual one, unless the recording ends before it or the lead has only gaps from there
+    on: in some recordings the leads follow each other, each with 2.5 s of its own.
     """
     last_s = max(0.0, sheet.seconds - seconds)
     start_s = min(usual_s, last_s)
     lead = sheet.leads.get(name)
     if lead is None:
         return usual_s
-    is_there = np.isfinite(lead)
-    if is_there[round(start_s * sheet.fs) : round((start_s + seconds) * sheet.fs)].any():
+    has_value = np.isfinite(lead)
+    if has_value[round(start_s * sheet.fs) : round((start_s + seconds) * sheet.fs)].any():
         return start_s
-    first = int(np.argmax(is_there))
-    return min(first / sheet.fs, last_s) if is_there.any() else usual_s
+    first = int(np.argmax(has_value))
+    return min(first / sheet.fs, last_s) if has_value.any() else usual_s
 
 
 def _strip_lead(sheet: Sheet) -> str:

@@ -22,7 +22,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from ecgfm_client.errors import UnusableInput
-from ecgfm_client.layouts import Panel, Sheet, panels
+from ecgfm_client.layouts import MAX_CUT_S, Panel, Sheet, panels
 from ecgfm_client.page_geometry import (
     GRID_LEFT_MM,
     GRID_RIGHT_MM,
@@ -124,7 +124,7 @@ def _legend(sheet: Sheet, placed: Sequence[Panel]) -> list[str]:
     """Return the notes on the scale, which seconds are shown, and what the letters mean."""
     notes = ["25 mm/s", "10 mm/mV", "unfiltered, as recorded"]
     shown_s = max(panel.start_s + panel.seconds for panel in placed)
-    if sheet.seconds > shown_s + 0.1:
+    if sheet.seconds > shown_s + MAX_CUT_S:
         notes.append(f"the first {shown_s:g} s of {sheet.seconds:.1f} s")
     if sheet.computed:
         notes.append(f"{', '.join(sheet.computed)}: computed from the other limb leads")
@@ -234,7 +234,7 @@ def _write_name(
     where: Geometry,
     traces: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
 ) -> None:
-    """Write the lead's name above the beginning of its trace, as low as no trace is in its way.
+    """Write the lead's name above the beginning of its trace, at the lowest height without a trace.
 
     Above the row's highest trace there is always room (`page_geometry.LABEL_MM`).
     """

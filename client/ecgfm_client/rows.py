@@ -7,7 +7,7 @@ from typing import Any
 from ecgfm_client.client import AsyncEcgClient
 from ecgfm_client.folders import Recording
 from ecgfm_client.results import Analysis, Encoder
-from ecgfm_client.tables import MODELS_OF_PARTS
+from ecgfm_client.tables import DEFAULTS, MODELS_OF_PARTS
 
 REPORT_PARTS = "clinical_analysis,labels,superclass,pacemaker,measurements,quality"
 FLAT_MEASUREMENTS = (
@@ -22,10 +22,6 @@ FLAT_MEASUREMENTS = (
     ),
     *("p_axis_deg", "qrs_axis_deg", "t_axis_deg", "sdnn_ms", "rmssd_ms", "beats", "ectopic_beats"),
 )
-
-
-# What the server does without these options.
-DEFAULT_LAYER, DEFAULT_POOLING = -1, "mean"
 
 
 def made_with(encoder: Encoder | None, **options: Any) -> dict[str, Any]:
@@ -54,8 +50,8 @@ class FeatureRows:
     ) -> None:
         self._options = {"model": model, "layer": layer, "pooling": pooling, **record_fields}
         self._about = {
-            "layer": DEFAULT_LAYER if layer is None else layer,
-            "pooling": pooling or DEFAULT_POOLING,
+            "layer": DEFAULTS["layer"] if layer is None else layer,
+            "pooling": pooling or DEFAULTS["pooling"],
             **record_fields,
         }
 

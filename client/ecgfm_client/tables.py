@@ -29,7 +29,7 @@ TYPES = {
     "segments": pa.int32(),
     "warnings": pa.list_(pa.string()),
 }
-# What rows were made with where older versions did not store it.
+# What the server uses for an option that is not given. Older versions did not store it.
 DEFAULTS = {"layer": -1, "pooling": "mean"}
 # Stored by older versions; the encoder's name and sha256 say which one it chose.
 NOT_COMPARED = frozenset({"model"})

@@ -212,7 +212,9 @@ def test_a_long_recording_says_that_only_its_beginning_is_shown() -> None:
     assert any("the first 10 s of 60.0 s" in text for text in texts(figure))
 
 
-@pytest.mark.parametrize(("seconds", "rows"), [(6.0, 1), (10.0, 1), (30.0, 3), (200.0, 6)])
+@pytest.mark.parametrize(
+    ("seconds", "rows"), [(6.0, 1), (10.0, 1), (20.1, 2), (20.12, 3), (30.0, 3), (200.0, 6)]
+)
 def test_a_single_lead_has_a_row_for_each_ten_seconds(seconds: float, rows: int) -> None:
     sheet = Sheet({"I": beats(seconds)}, FS, ())
     placed = panels(sheet, "auto")
