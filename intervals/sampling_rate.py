@@ -24,6 +24,7 @@ from typing import Final
 from intervals.measure import measure
 from intervals.measurements import Measurements
 from intervals.reference_ranges import ADULT_YEARS, reference_range
+from signals.checks import MIN_SECONDS
 from signals.leads import TwelveLeads
 from signals.record import Patient
 
@@ -33,7 +34,6 @@ from signals.record import Patient
 COMMON_RATES_HZ: Final = (100.0, 250.0, 500.0, 1000.0)
 # A nearer rate changes a duration by less than beats differ (a choice).
 MIN_RATIO: Final = 1.3
-MIN_SECONDS: Final = 2.0  # the shortest recording that is analysed
 TRIED_SECONDS: Final = 10.0  # a standard recording; bounds the cost of a long one
 ADULT: Final = Patient(age_years=ADULT_YEARS + 1)
 USUAL: Final = ("heart_rate_bpm", "pr_ms", "qrs_ms")
@@ -51,8 +51,11 @@ class FittingRate:
 def fitting_rate(leads: TwelveLeads, fs: float) -> FittingRate | None:
     """Return the common rate at which beats are found; of several the one with the usual beats.
 
-    None if there is no such rate. For recordings in which no beats are found at `fs` Hz.
+    None if there is no such rate, or if beats are found at `fs` Hz. For recordings that were not
+    measured: they may have beats all the same, under noise or beside it.
     """
+    if _measured_at(leads, fs).unmeasured is None:
+        return None
     fitting = []
     for rate in _other_rates(leads, fs):
         measured = _measured_at(leads, rate)

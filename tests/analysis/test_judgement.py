@@ -23,6 +23,7 @@ from signal_quality.quality import QualityWord
 from signals.record import EcgRecord
 from tests.analysis.deployments import BOTH, LEADS, NOTHING, RUNTIME, WIDTH, asked, record
 from tests.intervals.no_ecg import no_ecg
+from tests.intervals.synthetic import Made, synthetic
 
 EVERY = ",".join(JUDGED_PARTS)
 UNREADABLE = "the recording is unreadable"
@@ -181,6 +182,26 @@ def test_unreadable_recordings_are_measured_only_if_that_is_forced() -> None:
     assert "measurements: measured although the recording is unreadable (judge_unreadable)" in (
         forced.warnings
     )
+
+
+@pytest.mark.parametrize(("fs", "beats_per_min"), [(250.0, 75.0), (500.0, 60.0), (1000.0, 75.0)])
+def test_the_sampling_rate_of_unreadable_beats_is_not_doubted(
+    fs: float, beats_per_min: float
+) -> None:
+    """Each lead is flat for some seconds; at half of the rate there would be beats as well."""
+    signal = synthetic(Made(rr_ms=60_000 / beats_per_min), fs, seconds=20.0)
+    rng = np.random.default_rng(1)
+    for lead in signal:
+        start = rng.integers(0, lead.size // 2)
+        length = int(lead.size * rng.uniform(0.15, 0.5))
+        lead[start : start + length] = rng.uniform(-1.0, 1.0)
+    ecg = EcgRecord(signal.astype(np.float32), fs, LEADS)
+    ready = prepared(ecg, include="labels,quality")
+    assert ready.judgement == Judgement(UNREADABLE)
+    assert not [warning for warning in ready.warnings if warning.startswith("fs:")]
+    forced = prepared(ecg, include="measurements", judge_unreadable=True)
+    assert forced.measured is not None
+    assert forced.measured.number("heart_rate_bpm") == pytest.approx(beats_per_min, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["Asystole", "Ventricular fibrillation", "Torsade"])
