@@ -14,7 +14,7 @@ from formats import fields
 from formats.fields import Loc, dotted, type_name, wrong_type
 from formats.heartbeats import check_no_heartbeat_message
 from formats.hints import Hints, prefer_request, single_id
-from formats.lead_names import LeadNames, lead_names
+from formats.lead_names import LeadNames, channel_key, lead_names
 from formats.metadata import parse_sex
 from formats.samples import Array, signal_array
 from signals.filler import INT16_LIMITS, without_extremes
@@ -138,7 +138,11 @@ def _spelled(name: str, value: object) -> object:
     if name == "sex" and isinstance(value, str):
         return parse_sex(value)
     if name == "lead_names" and isinstance(value, list):
-        return [canonical_lead(lead) if isinstance(lead, str) else lead for lead in value]
+        # An entry that is no lead is "-" or renames a channel.
+        return [
+            canonical_lead(entry) or channel_key(entry) if isinstance(entry, str) else entry
+            for entry in value
+        ]
     return value
 
 

@@ -220,6 +220,28 @@ def test_a_form_renames_the_keys_of_an_uploaded_record() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stated", "requested", "leads"),
+    [
+        ("ECG1=V1", "ECG1=II", ("II", "V2")),
+        ("ECG2=V1,ECG1=-", "ECG1=V1,ECG2=-", ("V1",)),
+        ("ECG1=V1,ECG2=V3", "ECG1=V1,ECG2=V4", ("V1", "V4")),
+    ],
+)
+def test_a_form_that_renames_other_keys_than_the_uploaded_record_contradicts_it(
+    stated: str, requested: str, leads: tuple[str, ...]
+) -> None:
+    signal = {"ECG1": CODES[0], "ECG2" if "ECG2" in stated else "V2": CODES[1]}
+    file = {"signal": signal, "fs": 250, "lead_names": stated.split(",")}
+    merged, warnings = with_hints(file, hints_from_params({"lead_names": [requested]}))
+    assert record_from_mapping(merged).lead_names == leads
+    assert warnings == (
+        "lead_names: the request contradicts the file; the request's value is used",
+    )
+    same, warnings = with_hints(file, hints_from_params({"lead_names": [stated.lower()]}))
+    assert (same["lead_names"], warnings) == (stated.split(","), ())
+
+
+@pytest.mark.parametrize(
     ("text", "names"),
     [
         ("ECG,Resp\n1,2\n3,4\n5,6\n", "ECG=II"),
