@@ -128,8 +128,8 @@ def _channels_from_rows(table: Table) -> list[Channel]:
     # The names are cut off, as numpy would take memory for the number of each other column.
     cells = [line.split(table.delimiter, 1) for line in table.lines]
     names = [line[0].strip() for line in cells]
-    numbers = replace(table, lines=tuple(line[1] if len(line) > 1 else "" for line in cells))
-    values = parse_numbers(numbers)
+    numbers = [line[1] if len(line) > 1 else "" for line in cells]
+    values = parse_numbers(table.without_first_column(numbers))
     return [Channel(name, row, None) for name, row in zip(names, values, strict=True)]
 
 

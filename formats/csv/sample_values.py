@@ -61,14 +61,18 @@ def _parse_one_by_one(table: Table, columns: Sequence[int]) -> NDArray[np.float6
         if len(cells) != width:
             raise _ragged(table, row, len(cells))
         for place, column in enumerate(columns):
-            values[row, place] = _parse_cell(cells[column], table.line_of(row), column)
+            values[row, place] = _parse_cell(
+                cells[column], table.line_of(row), table.first_column + column
+            )
     return values
 
 
 def _ragged(table: Table, row: int, count: int) -> RaggedSignal:
     """Return the error for a line of numbers with another number of cells than the first."""
+    removed = table.first_column - 1
     return RaggedSignal(
-        f"line {table.line_of(row)}: {count} cells; the lines before it have {table.columns}",
+        f"line {table.line_of(row)}: {count + removed} cells; the lines before it have "
+        f"{table.columns + removed}",
         loc=("signal",),
     )
 
@@ -78,7 +82,7 @@ def _parse_cell(cell: str, line: int, column: int) -> float:
         return math.nan
     number = number_of_text(cell)
     if number is None:
-        raise BadType(f"line {line}, column {column + 1}: not a number", loc=("signal",))
+        raise BadType(f"line {line}, column {column}: not a number", loc=("signal",))
     return number
 
 

@@ -62,6 +62,8 @@ class Table:
     first_line  the line number of the first of them in the file, from 1
     line_step   2 if every second line of the file is empty
     delimiter   None for white space
+    decimal_sign  of the numbers in the file; None if they show none
+    first_column  the number of the first column in the file, from 1
     """
 
     head: tuple[tuple[str, ...], ...]
@@ -71,6 +73,7 @@ class Table:
     delimiter: str | None
     line_step: int = 1
     decimal_sign: str | None = None
+    first_column: int = 1
 
     @cached_property
     def columns(self) -> int:
@@ -80,6 +83,10 @@ class Table:
     def line_of(self, row: int) -> int:
         """Return the number of a row's line in the file, from 1."""
         return self.first_line + row * self.line_step
+
+    def without_first_column(self, lines: Sequence[str]) -> Table:
+        """Return the table with `lines`, which lack its first column, for its own lines."""
+        return replace(self, lines=tuple(lines), first_column=self.first_column + 1)
 
 
 def decode_text(data: bytes) -> str | None:
@@ -344,7 +351,7 @@ def _without_row_numbers(table: Table) -> Table:
     for number, (cell, _, _) in enumerate(rows, int(first)):
         if cell.strip() != str(number):
             return table
-    return replace(table, lines=tuple(values for _, _, values in rows))
+    return table.without_first_column([values for _, _, values in rows])
 
 
 def _is_numbering(cells: Sequence[str], width: int) -> bool:

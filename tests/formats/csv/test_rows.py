@@ -77,6 +77,9 @@ def test_gaps_before_the_first_number_are_rows(gap: str, count: int) -> None:
         ("I;II;V1\n1\t2;2;3\n4;5;6\n", BadType, "line 2, column 1: not a number"),
         ("I,II\n1,2\n3,4\nI,II\n5,6\n", BadType, "line 4, column 1: not a number"),
         ("I,II\n1,2\n3,4\n5,6\nmean,4\n", BadType, "line 5, column 1: not a number"),
+        ("I,5,2,3\nII,1,2,x\n", BadType, "line 2, column 4: not a number"),
+        ("I,5,2,3\nII,1,2\n", RaggedSignal, WIDTH.format(2, 3, 4)),
+        (",I,II\n,0,1\n0,5,2\n1,3,x\n", BadType, "line 4, column 3: not a number"),
         ("x I II\n1 2 3\n4 5 6 7\n8 9 0\n", RaggedSignal, WIDTH.format(3, 4, 3)),
         ("I x\n1 2\n3 4\n5\n6 7\n", RaggedSignal, WIDTH.format(4, 1, 2)),
         (
