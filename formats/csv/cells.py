@@ -41,8 +41,12 @@ def split_cells(line: str, delimiter: str | None) -> list[str]:
 
 
 def is_gap_row(cells: Sequence[str]) -> bool:
-    """Return whether a line above the numbers is a row of gaps, perhaps with its time."""
-    return any(map(is_explicit_gap, cells)) and all(is_gap(c) or is_time(c) for c in cells)
+    """Return whether a line above the numbers is a row of gaps.
+
+    It may have its time, or begin with the name of a lead.
+    """
+    gaps = cells[1:] if cells and canonical_lead(cells[0]) is not None else cells
+    return any(map(is_explicit_gap, gaps)) and all(is_gap(c) or is_time(c) for c in gaps)
 
 
 def is_comment(line: str) -> bool:

@@ -23,10 +23,10 @@ from errors import (
     UnknownLead,
 )
 from formats.channels import record_from_channels
-from formats.csv.cells import split_cells
+from formats.csv.cells import is_comment, split_cells
 from formats.csv.clock import is_time
 from formats.csv.sample_values import check_shape, parse_numbers
-from formats.csv.spelling import is_number
+from formats.csv.spelling import is_gap, is_number
 from formats.csv.table_head import Column, Head, parse_head
 from formats.csv.text_table import MAX_COLUMNS, Table, decode_text, parse_table
 from formats.csv.timing import Timing, find_timing, sampling_rate
@@ -64,6 +64,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     timing: Timing | None = None
     warnings: tuple[str, ...] = ()
     if _has_lead_rows(table):
+        _check_no_lead_above(table)
         channels = _channels_from_rows(table)
     else:
         _check_no_heartbeats(table)
@@ -116,6 +117,19 @@ def _has_lead_rows(table: Table) -> bool:
         if canonical_lead(name) is None:
             return False
     return True
+
+
+def _check_no_lead_above(table: Table) -> None:
+    """Raise BadType for a lead above the first line of numbers: a text is among its samples."""
+    for line, (cells, text) in enumerate(zip(table.head, table.texts, strict=True), 1):
+        if len(cells) <= 2 or is_comment(text) or canonical_lead(cells[0]) is None:
+            continue
+        is_text = [not is_number(cell) and not is_gap(cell) for cell in cells[1:]]
+        if not any(is_text):
+            raise BadType(f"line {line}: no number; write a row of gaps as nan", loc=("signal",))
+        if any(map(is_number, cells)):
+            column = is_text.index(True) + 2
+            raise BadType(f"line {line}, column {column}: not a number", loc=("signal",))
 
 
 def _channels_from_rows(table: Table) -> list[Channel]:

@@ -53,6 +53,15 @@ def test_gaps_before_the_first_number_are_rows(gap: str, count: int) -> None:
     assert record.signal[:, count:].tolist() == [[1, 3, 5], [2, 4, 6]]
 
 
+@pytest.mark.parametrize("gap", ["#N/A", "NaN", "null"])
+@pytest.mark.parametrize("head", ["", "lead,a,b,c\n", "x y\n"])
+def test_a_lead_of_gaps_above_the_first_number_is_a_lead(gap: str, head: str) -> None:
+    record = read_text(f"{head}I,{gap},{gap},{gap}\nII,1,2,3\nIII,4,5,6\n")
+    assert (record.lead_names, record.warnings) == (("I", "II", "III"), ())
+    assert np.isnan(record.signal[0]).all()
+    assert record.signal[1:].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "detail"),
     [
@@ -78,6 +87,10 @@ def test_gaps_before_the_first_number_are_rows(gap: str, count: int) -> None:
         ("I,II\n1,2\n3,4\nI,II\n5,6\n", BadType, "line 4, column 1: not a number"),
         ("I,II\n1,2\n3,4\n5,6\nmean,4\n", BadType, "line 5, column 1: not a number"),
         ("I,5,2,3\nII,1,2,x\n", BadType, "line 2, column 4: not a number"),
+        ("I,5,2,x\nII,1,2,3\nV1,1,2,3\n", BadType, "line 1, column 4: not a number"),
+        ("# x\nI;5;2 mV;x\nII;1;2;3\nV1;1;2;3\n", BadType, "line 2, column 3: not a number"),
+        ("lead a b c\nI 5 x 1\nII 1 2 1\nIII 1 2 3\n", BadType, "line 2, column 3: not a number"),
+        ("I,,,\nII,1,2,3\nV1,1,2,3\n", BadType, "line 1: no number; write a row of gaps as nan"),
         ("I,5,2,3\nII,1,2\n", RaggedSignal, WIDTH.format(2, 3, 4)),
         (",I,II\n,0,1\n0,5,2\n1,3,x\n", BadType, "line 4, column 3: not a number"),
         ("x I II\n1 2 3\n4 5 6 7\n8 9 0\n", RaggedSignal, WIDTH.format(3, 4, 3)),
