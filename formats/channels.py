@@ -173,10 +173,12 @@ def _common_gain(channels: Sequence[Channel]) -> float | None:
     gains: set[float | None] = set()
     for channel in channels:
         millivolt = millivolt_per_unit(channel.unit or "")
-        if millivolt is None or not channel.scale:
+        # The product of two small numbers may be 0, too.
+        millivolt_per_code = 0.0 if millivolt is None else channel.scale * millivolt
+        if millivolt_per_code == 0.0:
             gains.add(None)
         else:
-            gains.add(float(f"{1.0 / (channel.scale * millivolt):.6g}"))
+            gains.add(float(f"{1.0 / millivolt_per_code:.6g}"))
     return gains.pop() if len(gains) == 1 else math.nan
 
 

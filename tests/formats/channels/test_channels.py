@@ -205,6 +205,13 @@ def test_a_gain_contradicts_different_gains() -> None:
     )
 
 
+@pytest.mark.parametrize(("scale", "unit"), [(1e-320, "nV"), (5e-324, "uV"), (1e-319, "nV")])
+def test_a_gain_contradicts_no_scale_that_is_0_in_millivolt(scale: float, unit: str) -> None:
+    found = record(channel("I", scale=scale, unit=unit), hints=Hints(gain=100.0))
+    np.testing.assert_allclose(found.signal, [CODES / 100.0], rtol=1e-6)
+    assert found.warnings == ()
+
+
 def test_lead_names_of_the_request_replace_the_files_by_place() -> None:
     channels = [channel("Ch 1"), channel("II", scale=2.0), channel("x", scale=3.0)]
     found = record(*channels, hints=Hints(lead_names=LeadNames(("V1", "V2", "V3"))))
