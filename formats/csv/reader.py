@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -159,11 +160,12 @@ def _ecg_columns(
     names = hints.lead_names.in_order
     if names is None or len(names) == len(signals) or len(names) != len(ecg):
         return tuple(columns), ()
-    others = [column for column in signals if not _is_ecg(column)]
+    others = [column.kind == "signal" and not _is_ecg(column) for column in columns]
     kept = tuple(
-        replace(column, kind="index") if column in others else column for column in columns
+        replace(column, kind="index") if is_other else column
+        for column, is_other in zip(columns, others, strict=True)
     )
-    listing = printable_names([column.name for column in others])
+    listing = printable_names([column.name for column in compress(columns, others)])
     return kept, (f"lead_names: not an ECG by name or unit, left out: {listing}",)
 
 
