@@ -11,7 +11,7 @@ import numpy as np
 from formats.csv.clock import is_time
 from formats.csv.spelling import is_decimal_comma, is_explicit_gap, is_gap, is_number
 from formats.csv.statements import lead_of_key
-from signals.leads import canonical_lead
+from signals.leads import LEADS, canonical_lead
 
 COMMENT_SIGNS: Final = ("#", "%", "//")
 MIN_COUNTED: Final = 4  # "1,2,3" may be samples; a longer count is a line of column numbers
@@ -102,6 +102,16 @@ def is_below_leads(cells: Sequence[str], above: Sequence[str]) -> bool:
         if canonical_lead(name_of(name)) is not None
     ]
     return any(map(is_number, below)) and all(is_number(cell) or is_gap(cell) for cell in below)
+
+
+def have_lead_rows(lines: Sequence[str], delimiter: str | None) -> bool:
+    """Return whether each line of numbers is a lead: whether it begins with the name of one."""
+    if count_cells(lines[0], delimiter) <= 2:
+        return False
+    # A line may be long, but its first cell is short.
+    starts = [line[:_MAX_SPLIT_CHARS] for line in lines[: len(LEADS)]]
+    names = [split_cells(start, delimiter)[0] for start in starts]
+    return all(canonical_lead(name) is not None for name in names)
 
 
 def find_delimiter(line: str) -> str | None:

@@ -24,7 +24,7 @@ from errors import (
     UnknownLead,
 )
 from formats.channels import record_from_channels
-from formats.csv.cells import is_comment, split_cells
+from formats.csv.cells import have_lead_rows, is_comment, split_cells
 from formats.csv.clock import is_time
 from formats.csv.sample_values import check_shape, parse_numbers
 from formats.csv.spelling import is_gap, is_number
@@ -44,7 +44,7 @@ from signals.units import voltage_unit
 # The unit of a file that states none; docs/api.md has the same rule for every record.
 DEFAULT_UNIT: Final = "mV"
 _ECG_NAME: Final = re.compile(r"ecg|ekg|electrocardiogram|voltage", re.IGNORECASE)
-# The most that is read of a file to detect it, and of a line to find the name of its lead.
+# The most that is read of a file to detect it.
 _DETECTED_BYTES: Final = 65_536
 _DETECTED_LINES: Final = 3
 
@@ -64,7 +64,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     table_head = parse_head(table)
     timing: Timing | None = None
     warnings: tuple[str, ...] = ()
-    if _has_lead_rows(table):
+    if have_lead_rows(table.lines, table.delimiter):
         _check_no_lead_above(table)
         channels = _channels_from_rows(table)
     else:
@@ -106,18 +106,6 @@ def _check_no_heartbeats(table: Table) -> None:
     # A time of day is not a number.
     if all(is_number(cell) for cell in split_cells(table.lines[0], table.delimiter)):
         check_no_heartbeats(parse_numbers(first), ("signal",))
-
-
-def _has_lead_rows(table: Table) -> bool:
-    """Return whether each line is a lead: whether it starts with the name of one."""
-    if table.columns <= 2:
-        return False
-    for line in table.lines[: len(LEADS)]:
-        # A line may be long, but its first cell is short.
-        name = split_cells(line[:_DETECTED_BYTES], table.delimiter)[0]
-        if canonical_lead(name) is None:
-            return False
-    return True
 
 
 def _check_no_lead_above(table: Table) -> None:

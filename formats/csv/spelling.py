@@ -85,7 +85,7 @@ def is_decimal_comma(cell: str) -> bool:
 
 
 def spelling_fault(cells: Iterable[str]) -> tuple[int, str] | None:
-    """Return the first cell of a column that contradicts the spelling of those before it.
+    """Return the first cell of a lead that contradicts the spelling of those before it.
 
     The second item is the reason as a clause. None if all numbers may have the same decimal sign.
     """
@@ -100,7 +100,7 @@ def spelling_fault(cells: Iterable[str]) -> tuple[int, str] | None:
         elif first_whole is None and is_number(cell):
             first_whole = index
         if first_comma is not None and first_point is not None:
-            return index, "the column has numbers with a decimal comma and with a decimal point"
+            return index, "the numbers before it have the other decimal sign"
     if first_comma is not None and first_whole is not None and is_grouped:
         return first_comma, "the comma may be a decimal sign or separate thousands"
     return None

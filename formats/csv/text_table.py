@@ -21,6 +21,7 @@ from formats.csv.cells import (
     UNIT_TOKEN,
     count_cells,
     find_delimiter,
+    have_lead_rows,
     is_below_leads,
     is_comment,
     is_counting,
@@ -289,19 +290,23 @@ def _decimal_sign(table: Table, *, is_one_column: bool) -> str | None:
 
 
 def _check_spelling(table: Table, delimiter: str | None) -> None:
-    """Raise BadType for the first cell that contradicts the decimal sign of its column."""
-    if len(table.lines) * table.columns > MAX_CELLS_ONE_BY_ONE:
-        return  # it has too many cells for one pass in Python; numpy refuses mixed spellings
-    if delimiter == "":
-        columns: list[list[str]] = [[row.strip() for row in table.lines]]
-    else:
-        rows = [split_cells(row, delimiter) for row in table.lines]
-        width = min(map(len, rows))
-        columns = [[row[column] for row in rows] for column in range(width)]
-    for column, cells in enumerate(columns):
+    """Raise BadType for the first cell that contradicts the decimal sign of its lead.
+
+    A lead is a column, or a line if each begins with the name of one. Of a large table, the first
+    MAX_CELLS_ONE_BY_ONE cells are checked.
+    """
+    lines = table.lines[: MAX_CELLS_ONE_BY_ONE // table.columns]
+    if not lines:
+        return
+    rows = [[line.strip()] if delimiter == "" else split_cells(line, delimiter) for line in lines]
+    are_leads = delimiter != "" and have_lead_rows(lines, delimiter)
+    width = min(map(len, rows))
+    leads = rows if are_leads else [[row[column] for row in rows] for column in range(width)]
+    for lead, cells in enumerate(leads):
         fault = spelling_fault(cells)
         if fault is not None:
-            row, reason = fault
+            place, reason = fault
+            row, column = (lead, place) if are_leads else (place, lead)
             raise BadType(
                 f"line {table.line_of(row)}, column {column + 1}: {reason}", loc=("signal",)
             )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from errors import BadType, EcgError, RaggedSignal
+from formats.csv.cells import MAX_CELLS_ONE_BY_ONE
 from formats.hints import Hints
 from formats.lead_names import LeadNames
 from tests.formats.csv.test_csv import read_text
@@ -194,6 +195,13 @@ def test_digits_of_other_scripts_and_spaces_between_thousands_are_read() -> None
         ("I;II\n1,234;2,000\n987;4,000\n-1,200;612\n", "line 2, column 1"),
         ('I,II\n"1,234","2"\n"987","4"\n"-1,200","612"\n', "line 2, column 1"),
         ("II\n1,234\n987\n-1,200\n", "line 2, column 1"),
+        ("I;1,234;987;612\nII;5;6;7\nV1;5;6;7\n", "line 1, column 2"),
+        ("I\t5\t6\t7\nII\t987\t-1,200\t612\nV1\t5\t6\t7\n", "line 2, column 3"),
+        ("I;0,5;6;7\nII;9,5;-1.200;6\nV1;5;6;7\n", "line 2, column 3"),
+        (
+            "I;II;V1\n1,5;2,5;3,5\n1.5;2,5;3,5\n" + "1,5;2,5;3,5\n" * (MAX_CELLS_ONE_BY_ONE // 3),
+            "line 3, column 1",
+        ),
     ],
 )
 def test_separators_of_thousands_are_refused(text: str, place: str) -> None:
