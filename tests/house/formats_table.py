@@ -27,9 +27,9 @@ For every format:
 - A lead that cannot be read (its gain is 0, it has no samples) is left out and named in `warnings`
   with the reason. The file is refused if no lead can be read, or if the samples of a lead are
   damaged (no numbers, no base64, more or fewer than stated).
-- Groups of leads of one time are one recording. Groups that follow each other, as the pages of a
-  printed ECG, are one recording with gaps (DICOM, aECG, SCP-ECG). Other groups are left out and
-  named in `warnings`.
+- Groups of leads that were recorded at the same time are one recording. Groups that follow each
+  other, like the columns of a printed ECG, are one recording with gaps (DICOM, aECG, SCP-ECG).
+  Other groups are left out and named in `warnings`.
 - Bytes, samples and channels beyond what the file states are left out and named in `warnings`. A
   file that may hold more interleaved signals than it states is refused.
 - Samples are converted to mV with the file's gain, offset and unit. A stated unit that is no
@@ -37,18 +37,19 @@ For every format:
 - If a file has no sampling rate, units or lead names, the request must state them (`fs`, `units` or
   `gain`, `lead_names`). If the request contradicts the file, the request's value is used and a
   warning is added.
-- Measurements that the recording device made are returned in `reported`. What no human heart in a
-  recording of this length can have means "not measured" (0, 29999, 32767, 65535, -32768, -9999 and
-  others) and is left out: rates of 0 and above 600 per minute or with fewer than two beats in the
-  recording, intervals below 10 ms, above 3 s or longer than the recording, axes beyond 360 degrees.
-  Other axes are returned from -180 to 180 degrees.
+- Measurements that the recording device made are returned in `reported`. A value that is impossible
+  for a human heart, or in a recording of this length, means "not measured" (0, 29999, 32767, 65535,
+  -32768, -9999 and others) and is left out: a rate of 0, above 600 per minute or of fewer than two
+  beats in the recording; an interval below 10 ms, above 3 s or longer than the recording; an axis
+  beyond 360 degrees. Other axes are returned from -180 to 180 degrees.
 - These are checked against the header, and a file that fails is refused: the number of samples and
   channels, checksums that the format requires, infinite values.
 - Names, identifiers and addresses of persons are dropped. Statements of the device are returned in
-  `reported.statements`, but for lines that name a person: that have a name or identifier which the
-  file states, or that say by whom the report was confirmed, signed, ordered or recorded.
+  `reported.statements`, except lines that name a person: lines with a name or an identifier that
+  the file states elsewhere, and lines that say who confirmed, signed, ordered or recorded the ECG.
 - Single heartbeats that were cut out of recordings are not analysed: rows of 187 samples at 125 Hz
-  and a class, as in Kaggle's heartbeat data and E-Monitor's messages, are refused as what they are.
+  and a class, as in Kaggle's heartbeat data and E-Monitor's messages, are refused, and the error
+  says what they are.
 - Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and
   pickles in arrays are refused. The size of archives is checked before and during unpacking.
 
