@@ -79,10 +79,18 @@ def parse_frame(data: bytes) -> Frame:
         warnings = (f"file: {len(data) - size} bytes after the SCP-ECG record, left out",)
     is_intact = crc == binascii.crc_hqx(body[2:], _CRC_START)
     sections = {}
+    section_bytes = 0
     for number, length, index in _pointers(body):
         if length:
             check_crc = not is_intact and number in _WAVEFORM_SECTIONS
             sections[number] = _section(body, number, length, index, check_crc=check_crc)
+        # A section within a section would be copied, and its checksum computed, for each of them.
+        section_bytes += length
+        if section_bytes > size:
+            raise CorruptFile(
+                f"the SCP-ECG record has {size} bytes; its sections 0 to {number} need "
+                f"{section_bytes}: they overlap"
+            )
     if is_intact:
         return Frame(sections, warnings)
     # Software that removes a name from section 1 often leaves the record's checksum unchanged.

@@ -329,6 +329,27 @@ def test_a_wrong_pointer_is_refused(offset: int, value: bytes, detail: str) -> N
     assert caught.value.detail == detail
 
 
+@pytest.mark.parametrize("count", [2, 3, 1000])
+@pytest.mark.parametrize("number", [6, 200])
+def test_sections_that_overlap_are_refused(number: int, count: int) -> None:
+    """Each would be copied: a thousand of 64 MB would fill the memory."""
+    first = 22 + 10 * count
+    size = first + 50_000
+    head = struct.pack("<HHIBB6s", 0, 0, 16 + 10 * count, 20, 20, b"SCPECG")
+    body = b""
+    for at in range(first, first + 16 * count, 16):
+        # Each section has all that follow it.
+        head += struct.pack("<HII", number, size - at, at + 1)
+        body += struct.pack("<HHI8x", 0, number, size - at)
+    with pytest.raises(CorruptFile) as caught:
+        read([Part("upload", stamped(head + body.ljust(size - first, b"\0")))])
+    needed = 2 * 50_000 - 16
+    assert caught.value.detail == (
+        f"the SCP-ECG record has {size} bytes; its sections 0 to {number} need {needed}: "
+        "they overlap"
+    )
+
+
 ONE_TABLE_CODE = (1, 1, 1, 0, 0)
 SEVERAL_TABLES = "SCP-ECG with several Huffman tables is not supported"
 
