@@ -387,11 +387,32 @@ def test_groups_may_be_nested_four_deep() -> None:
         list(parse_fields(b"\x67\x0c" + four))
 
 
-def test_the_number_of_tags_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "one",
+    [
+        lead(1),
+        b"\x67\0",
+        b"\x3f\x01\0",
+        # Groups of indefinite length, which end with two zero bytes.
+        b"\x67\x80\0\0",
+    ],
+)
+def test_the_number_of_tags_is_limited(monkeypatch: pytest.MonkeyPatch, one: bytes) -> None:
     monkeypatch.setattr(fields_module, "MAX_FIELDS", 3)
-    assert len(list(parse_fields(lead(1) * 3))) == 3
+    list(parse_fields(one * 3))
     with pytest.raises(CorruptFile) as caught:
-        list(parse_fields(lead(1) * 4))
+        list(parse_fields(one * 4))
+    assert caught.value.detail == "the MFER file has more than 3 tags"
+
+
+def test_tags_that_are_passed_to_find_the_end_of_a_group_are_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fields_module, "MAX_FIELDS", 3)
+    full = b"\x67\x80" * 2 + lead(1) + b"\0\0" * 2  # three tags
+    assert list(parse_fields(full)) == [Field(0x09, b"\0\x01")]
+    with pytest.raises(CorruptFile) as caught:
+        list(parse_fields(b"\x67\x80" + lead(1) * 13))
     assert caught.value.detail == "the MFER file has more than 3 tags"
 
 
