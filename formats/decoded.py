@@ -88,12 +88,15 @@ def channel_or_fault(
 ) -> Channel:
     """Return the channel that `read` returns, or a faulty one if it refuses the description.
 
-    A fault in the description of one channel does not cost the others. Samples that are damaged
-    are no such fault: the file did not arrive as it was sent, and its reader refuses it.
+    If the description of one channel has a fault, the other channels can still be read. Samples
+    that are damaged are no such fault: the file did not arrive as it was sent, and its reader
+    refuses it.
     """
     try:
         return read(*arguments, **named_arguments)
     except (CorruptFile, BadSamplingRate, UnknownFormat) as error:
+        # The traceback would keep the samples of every faulty channel in memory.
+        error.with_traceback(None)
         return faulty_channel(name, error.detail.removeprefix(f"{name}: "), error)
 
 

@@ -7,7 +7,7 @@ whole time. The joined leads are gaps where their group has no samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -65,6 +65,17 @@ class Group:
         names = (canonical_lead(channel.name) for channel in self.channels if len(channel.codes))
         return frozenset(name for name in names if name)
 
+    @cached_property
+    def seconds_of_leads(self) -> Mapping[str, float]:
+        """The seconds of each standard lead, at most MAX_SECONDS_COUNTED."""
+        seconds: dict[str, float] = {}
+        for channel in self.channels:
+            lead = canonical_lead(channel.name)
+            if lead is not None and self.fs > 0:
+                known = min(len(channel.codes) / self.fs, MAX_SECONDS_COUNTED)
+                seconds[lead] = max(seconds.get(lead, 0.0), known)
+        return seconds
+
 
 @dataclass(frozen=True, eq=False)
 class Joined:
@@ -116,16 +127,18 @@ def _joined_to(
     """
     members = [first]
     spans = {groups[first].span}
+    channels = len(groups[first].channels)
     may_join = fits[first].copy()
     may_join[first] = False
     for index in order:
         if not may_join[index]:
             continue
         span = groups[index].span
-        channels = sum(len(groups[member].channels) for member in (*members, index))
-        if _are_close({*spans, span}, channels):
+        joined_channels = channels + len(groups[index].channels)
+        if _are_close({*spans, span}, joined_channels):
             members.append(index)
             spans.add(span)
+            channels = joined_channels
             may_join &= fits[index]
     return members
 
@@ -176,11 +189,8 @@ def _lead_seconds(groups: Sequence[Group]) -> float:
         return lead_seconds(groups[0].fs, groups[0].channels)
     seconds: dict[str, float] = {}
     for group in groups:
-        for channel in group.channels:
-            lead = canonical_lead(channel.name)
-            if lead is not None and group.fs > 0:
-                known = min(len(channel.codes) / group.fs, MAX_SECONDS_COUNTED)
-                seconds[lead] = max(seconds.get(lead, 0.0), known)
+        for lead, known in group.seconds_of_leads.items():
+            seconds[lead] = max(seconds.get(lead, 0.0), known)
     return sum(seconds.values())
 
 

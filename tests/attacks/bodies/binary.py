@@ -180,6 +180,28 @@ def scp_leads(count: int) -> Upload:
     return scp_rhythm(count, 500_000, bytes(65_000), struct.pack("<H", 19_999))
 
 
+@attack(
+    "SCP-ECG",
+    count=250_000,
+    largest=64_000_000,
+    was="1000 sections, each within the one before, are copied: 64 MB become 64 GB",
+    now="corrupt_file",
+)
+def scp_nested_sections(count: int) -> Upload:
+    sections = 1000
+    pointers_bytes = 16 + 10 * sections
+    start = 6 + pointers_bytes
+    size = start + 16 * sections + count
+    pointers = heads = b""
+    for place in range(sections):
+        at = start + 16 * place
+        pointers += struct.pack("<HII", 200 + place, size - at, at + 1)
+        heads += struct.pack("<HHI8x", 0, 200 + place, size - at)
+    head = struct.pack("<HHIBB6s", 0, 0, pointers_bytes, 20, 20, b"SCPECG")
+    record = struct.pack("<I", size) + head + pointers + heads + bytes(count)
+    return Upload(struct.pack("<H", binascii.crc_hqx(record, 0xFFFF)) + record)
+
+
 # MFER
 
 
@@ -227,6 +249,28 @@ def mfer_channels(count: int) -> Upload:
 @attack("MFER", count=40_000, largest=20_000_000, now="no_samples corrupt_file")
 def mfer_tags(count: int) -> Upload:
     return mfer(field(0x16, b"") * count)
+
+
+@attack(
+    "MFER",
+    count=40_000,
+    largest=30_000_000,
+    was="30 million empty groups, which did not count as tags, take 15 s",
+    now="no_samples corrupt_file",
+)
+def mfer_groups(count: int) -> Upload:
+    return mfer(field(0x67, b"") * count)
+
+
+@attack(
+    "MFER",
+    count=50_000,
+    largest=30_000_000,
+    was="the end of a group is searched for at each of four levels, behind 30 million tags",
+    now="no_samples corrupt_file",
+)
+def mfer_nested_groups(count: int) -> Upload:
+    return mfer(b"\x67\x80" * 3 + field(0x16, b"") * count + bytes(6))
 
 
 # ISHNE

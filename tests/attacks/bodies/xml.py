@@ -89,6 +89,22 @@ def aecg_sequence_sets(count: int) -> Upload:
     )
 
 
+@attack(
+    "HL7 aECG",
+    count=100,
+    largest=580,
+    was="the names of 150,000 channels in 256 sequence sets are looked up 256 times: 8 s",
+    now="unknown_lead",
+)
+def aecg_channels(count: int) -> Upload:
+    time = "<code code='TIME_RELATIVE'/><value><increment value='2' unit='ms'/></value>"
+    channels = f"<component><sequence>{time}</sequence></component>" + (
+        "<component><sequence/></component>" * count
+    )
+    sets = f"<component><sequenceSet>{channels}</sequenceSet></component>" * 256
+    return document("AnnotatedECG", f"<series>{sets}</series>")
+
+
 @attack("HL7 aECG", count=200_000, largest=1_300_000, now="read")
 def aecg_digits(count: int) -> Upload:
     digits = "-123 " * count
