@@ -75,13 +75,15 @@ def analysis_answer(
     if "heads" in options.include:
         parts["heads"] = by_heads.heads
     _add_signal_parts(parts, prepared, options.include)
-    warnings = [*prepared.warnings, *prepared.judgement.warnings(options.include)]
-    warnings += by_heads.warnings
+    pacemaker_warnings: list[str] = []
+    if "pacemaker" in options.include:
+        parts["pacemaker"], pacemaker_warnings = pacemaker_part(
+            measured, labels, prepared.judgement
+        )
+    warnings = [*prepared.warnings, *prepared.judgement.warnings(parts), *by_heads.warnings]
     if "clinical_analysis" in options.include:
         warnings += contradictions(labels, measured)
-    if "pacemaker" in options.include:
-        parts["pacemaker"], reasons = pacemaker_part(measured, labels, prepared.judgement)
-        warnings += reasons
+    warnings += pacemaker_warnings
     warnings += null_part_warnings(parts, prepared, deployment)
     return {
         "id": prepared.record_id,

@@ -9,7 +9,7 @@ unless a rule on the signal itself names it. A request may ask for a judgement a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,20 +48,23 @@ class Judgement:
         """Return those of the parts that are given."""
         return parts.difference(JUDGED_PARTS) if self.is_withheld else parts
 
-    def warnings(self, parts: frozenset[str]) -> Iterator[str]:
-        """Yield a sentence for each of the parts that the doubt concerns."""
+    def warnings(self, parts: Mapping[str, object]) -> Iterator[str]:
+        """Yield a sentence for each part of an answer that the doubt concerns.
+
+        A part that is null although a judgement is forced has a warning of its own.
+        """
         if self.doubt is None:
             return
         for part in JUDGED_PARTS:
             if part not in parts:
                 continue
-            if self.forced:
-                yield f"{part}: judged although {self.doubt} (judge_unreadable)"
-            else:
+            if not self.forced:
                 yield (
                     f"{part}: not judged, because {self.doubt}; "
                     "judge_unreadable=true asks for it anyway"
                 )
+            elif parts[part] is not None:
+                yield f"{part}: judged although {self.doubt} (judge_unreadable)"
 
 
 def judgement_of(quality: Quality, measured: MeasuredRecord, *, forced: bool) -> Judgement:
