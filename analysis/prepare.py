@@ -194,19 +194,15 @@ def _measure_page(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
     pages = pages_of(record)
     if not pages:
         return measure_record(record, leads)
-    # The times in the answer count from the start of the recording, where the first page begins.
     first = pages[0]
-    part = first.part_of(record)
+    # The times in the answer count from the start of the recording, so a gap before it stays.
+    part = replace(first, start=0).part_of(record)
     warning = (
         f"measurements: on {', '.join(part.lead_names)} from {first.start / record.fs:g} to "
         f"{first.stop / record.fs:g} s, because the leads were recorded one group after another"
     )
-    if first.start > 0:
-        return MeasuredRecord(
-            warnings=("measurements: no lead is known at the start of the recording",)
-        )
     measured = measure_record(part, twelve_leads(part))
-    if measured.unmeasured is not None and _has_beats(record, pages[1:]):
+    if measured.unmeasured is not None and _has_beats(record, pages):
         measured = replace(measured, unmeasured=None, rate_warning=None)
     return replace(measured, warnings=(warning, *measured.warnings))
 

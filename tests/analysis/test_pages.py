@@ -8,6 +8,7 @@ import pytest
 from analysis.prepare import Prepared, prepare
 from signals.record import EcgRecord
 from tests.analysis.deployments import BOTH, LEADS, asked
+from tests.intervals.no_ecg import no_ecg
 from tests.intervals.synthetic import synthetic
 
 SIGNAL = synthetic(seconds=10.0).astype(np.float32)
@@ -67,12 +68,34 @@ def test_noise_on_one_page_is_told_of_its_leads_only() -> None:
     assert {words[lead] for lead in LEADS[9:]} <= {"Poor", "Unreadable"}
 
 
-def test_without_a_page_at_the_start_nothing_is_measured() -> None:
+@pytest.mark.parametrize(
+    ("missing_leads", "missing_s", "measured"),
+    [
+        (12, 0.2, "I, II, III from 0.2 to 2.5 s"),
+        (12, 0.4, "I, II, III from 0.4 to 2.5 s"),
+        (3, 2.5, "aVR, aVL, aVF from 2.5 to 5 s"),
+    ],
+)
+def test_a_gap_at_the_start_does_not_shift_the_beats_of_the_first_page(
+    missing_leads: int, missing_s: float, measured: str
+) -> None:
     record = in_pages(4)
-    record.signal[:3] = np.nan
+    record.signal[:missing_leads, : round(500 * missing_s)] = np.nan
     answer = analysed(record)
-    assert answer.measured is not None
-    assert answer.measured.number("heart_rate_bpm") is None
-    assert answer.quality is not None
-    assert answer.quality["leads"]["I"]["word"] == "Unreadable"
-    assert "measurements: no lead is known at the start of the recording" in answer.warnings
+    assert answer.measured is not None and WHOLE.measured is not None
+    assert any(text.startswith(f"measurements: on {measured}") for text in answer.warnings)
+    beats, whole = answer.measured.fiducials, WHOLE.measured.fiducials
+    assert beats and whole
+    for beat in beats:
+        assert min(abs(beat["r"] - other["r"]) for other in whole) < 0.01
+
+
+@pytest.mark.parametrize("missing_s", [0.2, 0.3, 0.4])
+def test_pages_without_beats_after_a_gap_are_not_judged(missing_s: float) -> None:
+    """The square waves of a simulator: readable, and no heart."""
+    signal = np.tile(no_ecg("square", 1).astype(np.float32), 2)[:, :5000]
+    record = in_pages(4)
+    record.signal[:] = np.where(np.isnan(record.signal), np.nan, signal)
+    record.signal[:, : round(500 * missing_s)] = np.nan
+    answer = analysed(record)
+    assert answer.judgement.doubt is not None
