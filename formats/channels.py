@@ -34,6 +34,9 @@ from signals.units import (
 # A long strip of one lead must not win against ten seconds of twelve leads.
 MAX_SECONDS_COUNTED: Final = 10.0
 
+Waveform = tuple[float, Sequence[Channel]]
+"""Samples per second, and the channels that were sampled together."""
+
 
 def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
     """Rate a group of channels: its number of standard leads times its seconds, at most ten.
@@ -45,6 +48,19 @@ def lead_seconds(fs: float, channels: Sequence[Channel]) -> float:
     names = {canonical_lead(channel.name) for channel in channels}
     samples = max((len(channel.codes) for channel in channels), default=0)
     return len(names - {None}) * min(samples / fs, MAX_SECONDS_COUNTED)
+
+
+def longest_waveform(
+    waveforms: Sequence[Waveform], others: str
+) -> tuple[float, Sequence[Channel], tuple[str, ...]]:
+    """Return the waveform with most lead-seconds, and a warning if there are others.
+
+    others  what the other waveforms are called in the warning: "strips in the CardioSoft file"
+    """
+    fs, channels = max(waveforms, key=lambda waveform: lead_seconds(*waveform))
+    if len(waveforms) == 1:
+        return fs, channels, ()
+    return fs, channels, (f"file: {len(waveforms) - 1} other {others}, left out",)
 
 
 def record_from_channels(decoded: DecodedFile, hints: Hints) -> EcgRecord:

@@ -195,7 +195,7 @@ def _sampled(resource: Node) -> Iterator[_Sampled]:
 
 
 def _channels_or_fault(sampled: _Sampled, special: set[str]) -> list[Channel]:
-    """Return the channels of an element, or a faulty one, so that it does not cost the others.
+    """Return the channels of an element, or a faulty one, so that the others can still be read.
 
     Raises CorruptFile for damaged samples.
     """

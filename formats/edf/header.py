@@ -73,6 +73,7 @@ class Header:
 
 
 def parse_header(data: bytes) -> Header:
+    """Parse the header. Raises CorruptFile, NoSamples, BadSamplingRate."""
     count = _signal_count(data)
     start = BLOCK_BYTES * (count + 1)
     record_s = numbers.parse_number(text_field(data[_RECORD_DURATION]))

@@ -11,13 +11,13 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata, numbers
-from formats.channels import lead_seconds, record_from_channels
+from formats.channels import Waveform, longest_waveform, record_from_channels
 from formats.decoded import Channel, DecodedFile, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
 from formats.reported.statements import clean_statements
-from formats.xml.tree import parse_numbers, parse_xml, root_name, stated_count, text_of
+from formats.xml.tree import check_sample_count, parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
 _MEASUREMENTS: Final = {
@@ -51,10 +51,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
             strips.append(_strip(element))
     if not strips:
         raise NoSamples("the CardioSoft file has no strip", loc=("signal",))
-    fs, channels = max(strips, key=lambda strip: lead_seconds(*strip))
-    warnings: list[str] = []
-    if len(strips) > 1:
-        warnings.append(f"file: {len(strips) - 1} other strips in the CardioSoft file, left out")
+    fs, channels, warnings = longest_waveform(strips, "strips in the CardioSoft file")
     date = _date(root.find("ObservationDateTime"), (*_DATE_TAGS, *_TIME_TAGS))
     sex = metadata.parse_sex(text_of(root, "PatientInfo/Gender"))
     patient, patient_warnings = metadata.plausible_patient(_age_years(root, date), sex)
@@ -69,7 +66,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return record_from_channels(decoded, hints)
 
 
-def _strip(element: Element) -> tuple[float, list[Channel]]:
+def _strip(element: Element) -> Waveform:
     """Return the sampling rate and the channels of one strip."""
     fs = numbers.parse_number(text_of(element, "SampleRate"))
     scale = numbers.parse_number(text_of(element, "Resolution"))
@@ -85,13 +82,7 @@ def _strip(element: Element) -> tuple[float, list[Channel]]:
     for waveform in element.findall("WaveformData"):
         name = short_name(waveform.get("lead"))
         codes = parse_numbers(waveform.text, name)
-        samples = len(codes)
-        # A lead without samples is left out and named.
-        if samples and stated not in (None, samples):
-            raise CorruptFile(
-                f"{name}: {stated_count(stated, samples)} samples stated in the CardioSoft file, "
-                f"found {samples}"
-            )
+        check_sample_count(name, len(codes), stated, "CardioSoft")
         channels.append(Channel(name, codes, unit, scale))
     return fs, channels
 

@@ -20,7 +20,7 @@ from formats.decoded import Channel, DecodedFile, channel_or_fault, limits_of, s
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
-from formats.xml.tree import attribute_of, decode_base64, parse_xml, root_name, stated_count
+from formats.xml.tree import attribute_of, check_sample_count, decode_base64, parse_xml, root_name
 from signals.record import EcgRecord, Patient, Reported
 
 _TYPES: Final = {
@@ -60,7 +60,8 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         name = short_name(element.get("NAME"))
         codes = _codes(element, name)
         channel = channel_or_fault(name, _channel, name, element, codes)
-        _check_count(element, channel)
+        stated = numbers.parse_number(element.get("DURATION"))
+        check_sample_count(name, len(channel.codes), stated, "Mortara")
         channels.append(channel)
     if not channels:
         raise NoSamples("the Mortara file has no channel", loc=("signal",))
@@ -128,20 +129,6 @@ def _codes(element: Element, name: str) -> NDArray[Any]:
             f"{name}: {len(raw)} bytes of samples; a multiple of {dtype.itemsize} is required"
         )
     return np.frombuffer(raw, dtype)
-
-
-def _check_count(element: Element, channel: Channel) -> None:
-    """Raise CorruptFile if a channel has more or fewer samples than the file states for it.
-
-    A channel without samples is left out and named.
-    """
-    samples = len(channel.codes)
-    stated = numbers.parse_number(element.get("DURATION"))
-    if samples and stated not in (None, samples):
-        raise CorruptFile(
-            f"{channel.name}: {stated_count(stated, samples)} samples stated in the Mortara file, "
-            f"found {samples}"
-        )
 
 
 def _measurements(root: Element) -> dict[str, float]:

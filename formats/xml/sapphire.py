@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from errors import BadSamplingRate, CorruptFile, NoSamples
 from formats import metadata, numbers
-from formats.channels import lead_seconds, record_from_channels
+from formats.channels import Waveform, longest_waveform, record_from_channels
 from formats.decoded import Channel, DecodedFile, channel_or_fault, faulty_channel, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
@@ -44,9 +44,6 @@ _MEASUREMENTS: Final = {
 _MEDIAN_PLACES: Final = ("measurements/global", "num/global", "num")
 _ECG_PLACES: Final = ("num",)
 
-# Sampling rate and channels.
-_Waveform = tuple[float, list[Channel]]
-
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """Return the rhythm with most lead-seconds.
@@ -55,16 +52,13 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     the errors of `record_from_channels`.
     """
     root = parse_xml(head.data, "Sapphire")
-    waveforms: list[_Waveform] = []
+    waveforms: list[Waveform] = []
     # The median beat has waveforms of the same name elsewhere.
     for place in root.iter("wav"):
         waveforms += [_waveform(element) for element in place.findall("ecgWaveformMXG")]
     if not waveforms:
         raise NoSamples("the Sapphire file has no rhythm (wav)", loc=("signal",))
-    fs, channels = max(waveforms, key=lambda waveform: lead_seconds(*waveform))
-    warnings: list[str] = []
-    if len(waveforms) > 1:
-        warnings.append(f"file: {len(waveforms) - 1} other rhythms in the Sapphire file, left out")
+    fs, channels, warnings = longest_waveform(waveforms, "rhythms in the Sapphire file")
     date = metadata.iso_datetime(_value(root, "acquisitionDateTime"))
     sex = metadata.parse_sex(_value(root, "gender"))
     patient, patient_warnings = metadata.plausible_patient(_age_years(root, date), sex)
@@ -80,7 +74,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     return record_from_channels(decoded, hints)
 
 
-def _waveform(element: Element) -> _Waveform:
+def _waveform(element: Element) -> Waveform:
     """Return the sampling rate and the channels of one rhythm."""
     rate = element.find("sampleRate")
     hertz = numbers.parse_number(attribute_of(rate, "V"))

@@ -11,13 +11,13 @@ from xml.etree.ElementTree import Element
 
 from errors import BadSamplingRate, CorruptFile, NoSamples, UnknownFormat
 from formats import metadata, numbers
-from formats.channels import lead_seconds, record_from_channels
+from formats.channels import Waveform, longest_waveform, record_from_channels
 from formats.decoded import Channel, DecodedFile, short_name
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
 from formats.reported.statements import clean_statements
-from formats.xml.tree import parse_numbers, parse_xml, root_name, stated_count, text_of
+from formats.xml.tree import check_sample_count, parse_numbers, parse_xml, root_name, text_of
 from signals.record import EcgRecord, Reported
 
 _MEASUREMENTS: Final = {
@@ -51,10 +51,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
             rhythms.append(_rhythm(element))
     if not rhythms:
         raise NoSamples("the Schiller file has no rhythm", loc=("signal",))
-    fs, channels = max(rhythms, key=lambda rhythm: lead_seconds(*rhythm))
-    warnings: list[str] = []
-    if len(rhythms) > 1:
-        warnings.append(f"file: {len(rhythms) - 1} other rhythms in the Schiller file, left out")
+    fs, channels, warnings = longest_waveform(rhythms, "rhythms in the Schiller file")
     date = _date(root)
     age_years = metadata.age_at_recording(text_of(root, "patdata/birthdate"), date)
     sex = metadata.parse_sex(text_of(root, "patdata/gender"))
@@ -78,7 +75,7 @@ def _date(root: Element) -> str | None:
     return metadata.iso_datetime(date[:_DATE_DIGITS] + time[:_TIME_DIGITS])
 
 
-def _rhythm(element: Element) -> tuple[float, list[Channel]]:
+def _rhythm(element: Element) -> Waveform:
     """Return the sampling rate and the channels of one rhythm."""
     # samplerate/exponent is not an exponent of ten: it is 1 in files of 500 Hz whose value is 500.
     fs = numbers.parse_number(text_of(element, "resolution/samplerate/value"))
@@ -94,7 +91,8 @@ def _rhythm(element: Element) -> tuple[float, list[Channel]]:
     for channel in element.findall("channel"):
         name = short_name(text_of(channel, "name"))
         channels.append(_channel(channel, name, scale, unit))
-        _check_count(channel, channels[-1])
+        stated = numbers.parse_number(text_of(channel, "samplecount"))
+        check_sample_count(name, len(channels[-1].codes), stated, "Schiller")
     return fs, channels
 
 
@@ -106,20 +104,6 @@ def _channel(element: Element, name: str, scale: float, unit: str | None) -> Cha
         )
     codes = parse_numbers(text_of(element, "data"), name)
     return Channel(name, codes, unit, scale)
-
-
-def _check_count(element: Element, channel: Channel) -> None:
-    """Raise CorruptFile if a lead has more or fewer samples than the file states for it.
-
-    A lead without samples is left out and named.
-    """
-    samples = len(channel.codes)
-    stated = numbers.parse_number(text_of(element, "samplecount"))
-    if samples and stated not in (None, samples):
-        raise CorruptFile(
-            f"{channel.name}: {stated_count(stated, samples)} samples stated in the Schiller file, "
-            f"found {samples}"
-        )
 
 
 def _measurements(root: Element) -> dict[str, float]:

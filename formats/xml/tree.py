@@ -152,6 +152,18 @@ def stated_count(stated: float | None, found: float) -> str:
     return "no" if stated is None else number_text(stated, found)
 
 
+def check_sample_count(name: str, samples: int, stated: float | None, kind: str) -> None:
+    """Raise CorruptFile if a lead has more or fewer samples than the file states for it.
+
+    A lead without samples is left out and named.
+    """
+    if samples and stated not in (None, samples):
+        raise CorruptFile(
+            f"{name}: {stated_count(stated, samples)} samples stated in the {kind} file, "
+            f"found {samples}"
+        )
+
+
 def text_of(element: Element | None, path: str) -> str | None:
     """Return the stripped text of the first element at `path`; None if it is absent or empty."""
     if element is None:
