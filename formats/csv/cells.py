@@ -16,7 +16,7 @@ from signals.leads import LEADS, canonical_lead
 COMMENT_SIGNS: Final = ("#", "%", "//")
 MIN_COUNTED: Final = 4  # "1,2,3" may be samples; a longer count is a line of column numbers
 _MAX_GAP_CHARS: Final = 32
-_MAX_NAME_CHARS: Final = 256  # of a column with its unit
+MAX_NAME_CHARS: Final = 256  # of a column with its unit
 # A comma is the last, because it may be a decimal sign beside the others.
 DELIMITERS: Final = ("\t", ";", "|", ",")
 # A date and a time that only a space separates are one cell.
@@ -130,7 +130,7 @@ def joined_moment(line: str, delimiter: str | None) -> str:
 
 def name_of(cell: str) -> str:
     """Return the name in "II (mV)" or "II [mV]"."""
-    return UNIT_TOKEN.sub("", cell[:_MAX_NAME_CHARS]).strip()
+    return UNIT_TOKEN.sub("", cell[:MAX_NAME_CHARS]).strip()
 
 
 def count_cells(line: str, delimiter: str | None) -> int:

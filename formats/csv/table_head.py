@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from errors import BadType
 from formats.csv import statements
-from formats.csv.cells import COMMENT_SIGNS, is_comment, is_counting, split_cells
+from formats.csv.cells import COMMENT_SIGNS, MAX_NAME_CHARS, is_comment, is_counting, split_cells
 from formats.csv.clock import is_time
 from formats.csv.spelling import is_number
 from formats.csv.text_table import MAX_COLUMNS, Table
@@ -17,7 +17,6 @@ from signals.leads import canonical_lead
 from signals.units import voltage_unit
 
 _MAX_UNIT_CHARS: Final = 12
-_MAX_NAME_CHARS: Final = 256  # of a column with its unit
 _NAME_AND_UNIT: Final = re.compile(r"(.*?)\s*[(\[]\s*([^()\[\]]{1,12})\s*[)\]]")
 _SUFFIX: Final = re.compile(r"(.*?)[ _/]([a-zµμ]{1,3})", re.IGNORECASE)
 # Units of time, in seconds.
@@ -221,7 +220,7 @@ def _are_names(line: Sequence[str]) -> bool:
 def _split_unit(cell: str) -> tuple[str, str | None]:
     """Return name and unit of "V1 (uV)" or "V1_uV"."""
     # The search for a unit after a name goes through all white space for each character of it.
-    if len(cell) > _MAX_NAME_CHARS:
+    if len(cell) > MAX_NAME_CHARS:
         return cell, None
     match = _NAME_AND_UNIT.fullmatch(cell)
     if match:

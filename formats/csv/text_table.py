@@ -85,6 +85,10 @@ class Table:
         """Return the number of a row's line in the file, from 1."""
         return self.first_line + row * self.line_step
 
+    def place_of(self, row: int) -> str:
+        """Return a row's name in messages."""
+        return f"line {self.line_of(row)}"
+
     def without_first_column(self, lines: Sequence[str]) -> Table:
         """Return the table with `lines`, which lack its first column, for its own lines."""
         return replace(self, lines=tuple(lines), first_column=self.first_column + 1)

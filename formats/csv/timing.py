@@ -18,13 +18,11 @@ from formats.csv.spelling import is_number
 from formats.csv.statements import Rate
 from formats.csv.table_head import Column
 from formats.csv.text_table import Table
-from formats.csv.timeline import Timeline, timeline
 from formats.hints import Hints
+from formats.timeline import RATE_TOLERANCE, Timeline, timeline
 
 # Times without a unit are in seconds unless their steps are larger: no ECG is sampled at 10 Hz.
 MAX_SECONDS_STEP: Final = 0.1
-# Of the rate that the head states from that of the times; docs/api.md has it for a duration.
-RATE_TOLERANCE: Final = 0.01
 # Seconds of 1980 and 2100: a time between them is counted from 1970, and shows its unit.
 _EPOCH_S: Final = (3.2e8, 4.1e9)
 _UNITS_S: Final = (1.0, 1e-3, 1e-6, 1e-9)
@@ -65,20 +63,13 @@ def find_timing(table: Table, columns: Sequence[Column], *, has_rate: bool) -> T
 
 
 def _time_warnings(table: Table, line: Timeline, *, has_rate: bool) -> tuple[str, ...]:
-    warnings: list[str] = []
-    if line.gaps:
-        missing = sum(count for _, count in line.gaps)
-        first = table.line_of(line.gaps[0][0])
-        warnings.append(
-            f"signal: the times leave out {missing} samples in {len(line.gaps)} places, the first "
-            f"before line {first}; they are gaps"
-        )
+    warnings = line.gap_warnings(table.place_of)
     if line.packet > 1 and not has_rate:
-        warnings.append(
+        warnings += (
             f"fs: {line.fs:g} Hz, computed from times that up to {line.packet} samples share; "
-            "send fs if the rate is known"
+            "send fs if the rate is known",
         )
-    return tuple(warnings)
+    return warnings
 
 
 def _timeline(table: Table, column: int, unit_s: float | None) -> Timeline | None:
@@ -102,7 +93,7 @@ def _timeline(table: Table, column: int, unit_s: float | None) -> Timeline | Non
         seconds = clock_seconds(texts, table.line_of)
     if len(seconds) < 2:
         return None
-    return timeline(seconds, lambda row: f"line {table.line_of(row)}")
+    return timeline(seconds, table.place_of)
 
 
 def _unit_of_times(times: NDArray[np.float64]) -> float | None:

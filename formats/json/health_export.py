@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from errors import BadSamplingRate, BadType, CorruptFile, NoSamples, SeveralRecordings
 from formats import metadata
 from formats.channels import record_from_channels
-from formats.csv.timeline import Timeline, timeline
 from formats.decoded import Channel, DecodedFile
 from formats.hints import Hints
 from formats.json.body import loads
 from formats.numbers import parse_number
 from formats.parts import About, Format, Part
 from formats.reported.measurements import parse_measurements
+from formats.timeline import RATE_TOLERANCE, Timeline, timeline
 from signals.leads import canonical_lead
 from signals.number_text import number_text
 from signals.record import EcgRecord, Reported
@@ -39,8 +39,6 @@ _LEAD: Final = "I"
 _PAIR_UNIT: Final = "V"
 _TIMES: Final = ("date", "timeSinceSampleStart")
 _UNITS: Final = ("units", "unit")
-# Of the rate that the file states from that of its times; docs/api.md has it for a duration.
-_RATE_TOLERANCE: Final = 0.01
 # A device's name may be a person's, a model's is not.
 _MODEL: Final = re.compile(r"Watch\d{1,2},\d{1,2}", re.ASCII)
 MAX_DEPTH: Final = 4  # of objects around a reading: {"data": {"ecg": [reading]}}
@@ -148,10 +146,13 @@ def _parts(measurement: object, index: int) -> tuple[float | None, float | None,
     return parse_number(time), number, unit if isinstance(unit, str) else None
 
 
+def _place(index: int) -> str:
+    return f"{_SAMPLES}[{index}]"
+
+
 def _wrong(index: int) -> BadType:
     return BadType(
-        f"{_SAMPLES}[{index}]: an object with a voltage, or a pair of seconds and volts, is "
-        "required",
+        f"{_place(index)}: an object with a voltage, or a pair of seconds and volts, is required",
         loc=(_SAMPLES, index),
     )
 
@@ -169,24 +170,17 @@ def _rate(
     try:
         line = None
         if not np.isnan(samples.times).any():
-            line = timeline(samples.times, lambda row: f"{_SAMPLES}[{row}]")
+            line = timeline(samples.times, _place)
     except CorruptFile as error:
         if fs is None:
             raise
         return stated, None, (f"signal: {error.detail}; the stated rate is used without gaps",)
     if line is None:
         return stated, None, ()
-    if fs is not None and abs(line.fs - fs) > _RATE_TOLERANCE * fs:
+    if fs is not None and abs(line.fs - fs) > RATE_TOLERANCE * fs:
         warning = f"fs: the times are those of {line.fs:g} Hz; {fs:g} Hz is stated and used"
         return stated, None, (warning,)
-    warnings: tuple[str, ...] = ()
-    if line.gaps:
-        missing = sum(count for _, count in line.gaps)
-        warnings = (
-            f"signal: the times leave out {missing} samples in {len(line.gaps)} places, the first "
-            f"before {_SAMPLES}[{line.gaps[0][0]}]; they are gaps",
-        )
-    return stated or line.fs, line, warnings
+    return stated or line.fs, line, line.gap_warnings(_place)
 
 
 def _quantity(value: object) -> float | None:

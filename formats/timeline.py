@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from errors import CorruptFile
 from signals.order import median
 
+# Of a stated rate from that of the times; docs/api.md has it for a duration.
+RATE_TOLERANCE: Final = 0.01
 # Times are usually written with three decimals.
 RESOLUTION_S: Final = 0.001
 # The relative error of a sampling rate that is computed from times in double precision.
@@ -43,6 +45,19 @@ class Timeline:
     def samples(self) -> int:
         """Return the number of samples with the missing ones."""
         return int(self.places[-1]) + 1
+
+    def gap_warnings(self, place: Callable[[int], str]) -> tuple[str, ...]:
+        """Return a warning with the number of missing samples if there are any.
+
+        place  names a sample: "line 12"
+        """
+        if not self.gaps:
+            return ()
+        missing = sum(count for _, count in self.gaps)
+        return (
+            f"signal: the times leave out {missing} samples in {len(self.gaps)} places, the first "
+            f"before {place(self.gaps[0][0])}; they are gaps",
+        )
 
     def with_gaps(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values (samples,) with NaN for the missing ones."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from errors import CorruptFile
-from formats.csv.timeline import Timeline, timeline
+from formats.timeline import Timeline, timeline
 
 COUNT = 2500
 ROWS = np.arange(COUNT)
