@@ -56,7 +56,7 @@ class _Samples:
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """Return the one reading in the file as lead I.
 
-    Raises SeveralRecordings, NoSamples, BadType (a measurement that is none), BadSamplingRate,
+    Raises SeveralRecordings, NoSamples, BadType (an invalid measurement), BadSamplingRate,
     CorruptFile, and the errors of `body.loads` and `channels.record_from_channels`.
     """
     readings = _readings(loads(head.data), MAX_DEPTH)
@@ -119,10 +119,12 @@ def _samples(measurements: Sequence[object]) -> _Samples:
         time, value, unit = _parts(measurement, index)
         values[index] = np.nan if value is None else value
         times[index] = np.nan if time is None else time
-        units.add(unit)
+        # A measurement without a voltage needs no unit.
+        if value is not None or unit is not None:
+            units.add(unit)
     if len(units) > 1:
         raise BadType(f"{_SAMPLES}: {len(units)} different units; one is required", loc=("units",))
-    return _Samples(values, times, units.pop())
+    return _Samples(values, times, units.pop() if units else None)
 
 
 def _parts(measurement: object, index: int) -> tuple[float | None, float | None, str | None]:

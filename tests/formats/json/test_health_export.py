@@ -117,6 +117,18 @@ def test_missing_times_are_gaps_and_missing_voltages_too() -> None:
     assert np.flatnonzero(np.isnan(opened(reading(voltageMeasurements=samples)).signal)) == [7]
 
 
+@pytest.mark.parametrize("without", [("units",), ("units", "voltage"), ("voltage",)])
+@pytest.mark.parametrize("row", [0, 7, COUNT - 1])
+def test_a_measurement_without_a_voltage_needs_no_unit(row: int, without: tuple[str, ...]) -> None:
+    samples = measurements()
+    samples[row]["voltage"] = None
+    for name in without:
+        del samples[row][name]
+    record = opened(reading(voltageMeasurements=samples))
+    assert (record.units, record.warnings) == ("mV", ())
+    assert np.flatnonzero(np.isnan(record.signal[0])).tolist() == [row]
+
+
 def test_times_that_contradict_the_stated_rate_are_a_warning() -> None:
     samples = measurements()
     for row, sample in enumerate(samples):
