@@ -7,6 +7,7 @@ file calls ECG1, ECG1=- leaves it out, and the other channels keep their names.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +21,7 @@ HOW_TO_NAME: Final = (
     "renames channels (ECG1=II)"
 )
 _SEPARATOR: Final = "="
+_MAX_SHOWN_CHARS: Final = 40  # of a channel's name in a message
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ def lead_names(entries: object, loc: Loc = ("lead_names",)) -> LeadNames:
     pairs = [entry.rpartition(_SEPARATOR) for entry in entries]
     leads = parse_lead_choice([lead.strip() for _, _, lead in pairs], loc, may_be_none=True)
     keys = [channel_key(name) for name, _, _ in pairs]
-    if len(set(keys)) < len(keys):
-        raise BadOption(f"{dotted(loc)}: a channel is renamed twice", loc=loc)
+    repeated = [key for key, count in Counter(keys).items() if count > 1]
+    if repeated:
+        raise BadOption(
+            f"{dotted(loc)}: {repeated[0][:_MAX_SHOWN_CHARS]!a} is renamed twice; each channel is "
+            "allowed once",
+            loc=loc,
+        )
     return LeadNames(renamed=dict(zip(keys, leads, strict=True)))

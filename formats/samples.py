@@ -265,6 +265,11 @@ def _leads_of_keys(keys: Sequence[object], lead_names: LeadNames, loc: Loc) -> d
         for key, file_key in zip(keys, file_keys, strict=True)
     ]
     kept = [(key, name) for key, name in kept if name is not None]
+    if not kept:
+        raise BadShape(
+            f"{dotted(names_loc)}: leaves out every key of signal; at least one lead is required",
+            loc=names_loc,
+        )
     leads = parse_lead_names([name for _, name in kept], loc=loc)
     return dict(zip([key for key, _ in kept], leads, strict=True))
 

@@ -53,7 +53,11 @@ def test_both_forms_are_parsed(entries: list[str], parsed: LeadNames) -> None:
             "lead_names: some entries have the form NAME=LEAD and some not; name all channels in "
             "order, or rename some",
         ),
-        (["a=I", "A =II"], BadOption, "lead_names: a channel is renamed twice"),
+        (
+            ["a=I", "A =II"],
+            BadOption,
+            "lead_names: 'a' is renamed twice; each channel is allowed once",
+        ),
         (["a=I", "b=I"], DuplicateLead, None),
         (
             ["-", "II", "ii"],
@@ -210,6 +214,12 @@ def test_keys_of_a_json_signal_may_be_renamed_or_left_out() -> None:
     with pytest.raises(UnknownLead) as absent:
         record_from_mapping(body | {"lead_names": ["ECG2=II"]})
     assert absent.value.detail == "lead_names: 'ecg2' is not among the keys of signal"
+    with pytest.raises(BadShape) as empty:
+        record_from_mapping(body | {"lead_names": ["ECG1=-", "V1=-", "resp=-"]})
+    assert (empty.value.errors[0].loc, empty.value.detail) == (
+        ("lead_names",),
+        "lead_names: leaves out every key of signal; at least one lead is required",
+    )
 
 
 def test_a_form_renames_the_keys_of_an_uploaded_record() -> None:
