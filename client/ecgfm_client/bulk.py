@@ -72,7 +72,7 @@ async def run(
     waiting = [recording for recording in recordings if recording.name not in table.done]
     if len(waiting) < len(recordings):
         print(
-            f"{len(recordings) - len(waiting)} of {len(recordings)} are there already",
+            f"{len(recordings) - len(waiting)} of {len(recordings)} recordings have a row already",
             file=sys.stderr,
         )
     with tqdm(total=len(waiting), unit="ECG", smoothing=0.05, disable=None) as progress:
