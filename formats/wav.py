@@ -30,6 +30,7 @@ from formats.hints import Hints
 from formats.limits import MAX_CHANNELS, MAX_VALUES
 from formats.parts import About, Format, Part
 from formats.wfdb.storage import STORAGE
+from signals.filler import INT16_LIMITS
 from signals.leads import LEADS
 from signals.record import EcgRecord
 
@@ -88,7 +89,11 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     names = _names(layout.channels, hints)
     values = _values(bytes(samples[: frames * layout.frame_bytes]), layout)
     columns = values.reshape(frames, layout.channels).T
-    channels = [Channel(name, column, None) for name, column in zip(names, columns, strict=True)]
+    limits = _limits(layout)
+    channels = [
+        Channel(name, column, None, limits=limits)
+        for name, column in zip(names, columns, strict=True)
+    ]
     decoded = DecodedFile("WAV", float(layout.fs), channels, warnings=tuple(warnings))
     return record_from_channels(decoded, hints)
 
@@ -172,6 +177,14 @@ def _values(samples: bytes, layout: _Layout) -> NDArray[Any]:
     if layout.sample_format == _FLOAT:
         return np.frombuffer(samples, _FLOAT_TYPES[layout.width])
     return STORAGE[_PCM_STORAGE[layout.width]].unpack(samples)
+
+
+def _limits(layout: _Layout) -> tuple[float, float]:
+    """Return the lowest and the highest code of a sample; those of 16 bits for fractions."""
+    if layout.sample_format == _FLOAT:
+        return INT16_LIMITS
+    half = 1 << (8 * layout.width - 1)
+    return -half, half - 1
 
 
 FORMAT = Format(

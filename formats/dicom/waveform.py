@@ -67,17 +67,18 @@ def parse_group(item: DataSet) -> Group:
         raise BadSamplingRate(
             "fs: the DICOM waveform's sampling frequency is not a number above 0", loc=("fs",)
         )
-    codes = _codes(item, count, samples)
+    codes, limits = _codes(item, count, samples)
     channels = []
     for column, definition in enumerate(definitions):
         name = _name(definition)
-        channels.append(channel_or_fault(name, _channel, name, definition, codes[:, column]))
+        row = codes[:, column]
+        channels.append(channel_or_fault(name, _channel, name, definition, row, limits))
     start_ms = numbers.parse_number(item.text("MultiplexGroupTimeOffset")) or 0.0
     return Group(fs, start_ms / 1000, tuple(channels))
 
 
-def _codes(item: DataSet, channels: int, samples: int) -> NDArray[Any]:
-    """Return (samples, channels) as stored, usually a view; NaN for gaps."""
+def _codes(item: DataSet, channels: int, samples: int) -> tuple[NDArray[Any], tuple[float, float]]:
+    """Return (samples, channels) as stored, usually a view, NaN for gaps; and the codes' limits."""
     bits = item.integer("WaveformBitsAllocated")
     interpretation = item.text(INTERPRETATION) or _SIGNED.get(bits, "")
     if (bits, interpretation) not in _TYPES:
@@ -97,7 +98,7 @@ def _codes(item: DataSet, channels: int, samples: int) -> NDArray[Any]:
             f"found {len(data)}"
         )
     codes = np.frombuffer(data, dtype, channels * samples).reshape(samples, channels)
-    return _with_gaps(codes, item.data("WaveformPaddingValue"))
+    return _with_gaps(codes, item.data("WaveformPaddingValue")), limits_of(dtype)
 
 
 def _with_gaps(codes: NDArray[Any], padding: memoryview) -> NDArray[Any]:
@@ -118,14 +119,15 @@ def _with_gaps(codes: NDArray[Any], padding: memoryview) -> NDArray[Any]:
     return np.where(gaps, np.nan, codes.astype(np.float64))
 
 
-def _channel(name: str, definition: DataSet, codes: NDArray[Any]) -> Channel:
+def _channel(
+    name: str, definition: DataSet, codes: NDArray[Any], limits: tuple[float, float]
+) -> Channel:
     """Return a channel: (code * sensitivity * correction factor + baseline), sensitivity's unit."""
     scale = _factor(definition, "ChannelSensitivity")
     correction = _factor(definition, "ChannelSensitivityCorrectionFactor")
     baseline = numbers.parse_number(definition.text("ChannelBaseline") or 0)
     if baseline is None:
         raise CorruptFile("a channel's baseline in the DICOM waveform is not a number")
-    limits = limits_of(codes.dtype)
     return Channel(name, codes, _unit(definition), scale * correction, baseline, limits=limits)
 
 

@@ -59,6 +59,23 @@ def test_samples_of_8_to_32_bits_are_read(samples: bytes, width: int) -> None:
         assert record.warnings == ()
 
 
+@pytest.mark.parametrize("side", ["lowest", "highest"])
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_what_lies_at_the_end_of_the_range_of_any_width_is_a_gap(width: int, side: str) -> None:
+    half = 1 << (8 * width - 1)
+    values = np.tile(np.arange(-60, 60), 10)[:, np.newaxis] * np.array([1, -1]) * (half // 128)
+    values[300:600] = -half if side == "lowest" else half - 1
+    signed = (values + 128 * (width == 1)).astype("<i8").view(np.uint8).reshape(-1, 8)
+    record = opened(wav(signed[:, :width].tobytes(), 2, width))
+    gaps = np.isnan(record.signal)
+    assert gaps[:, 300:600].all()
+    assert gaps.sum() == 600
+    assert record.warnings == (
+        "signal: all leads at the lowest or highest value that the file can hold from 1.20 to "
+        "2.40 s; that is no signal",
+    )
+
+
 @pytest.mark.parametrize(("dtype", "width"), [("<f4", 4), ("<f8", 8)])
 def test_samples_of_floats_are_read_and_nan_is_a_gap(dtype: str, width: int) -> None:
     values = RAMP / 100

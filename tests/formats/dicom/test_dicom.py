@@ -309,6 +309,23 @@ def test_a_padding_value_is_a_gap_only_if_it_is_the_types_lowest(
     np.testing.assert_allclose(record.signal[0], expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32"])
+@pytest.mark.parametrize("padded", [True, False])
+def test_leads_at_their_highest_code_are_a_gap_with_padding_too(dtype: str, padded: bool) -> None:
+    limits = np.iinfo(dtype)
+    values = np.tile(np.arange(-50, 50), 20).astype(dtype)
+    values[1000:1200] = limits.max
+    other = (-values).clip(limits.min + 1).astype(dtype)
+    other[1000:1200] = limits.max
+    if padded:
+        values[:50] = other[:50] = limits.min
+    more = {"WaveformPaddingValue": np.array(limits.min, dtype).tobytes()} if padded else {}
+    record = opened(file(group([channel("I", 1), channel("II", 2)], [values, other], **more)))
+    gaps = np.isnan(record.signal)
+    assert gaps[:, 1000:1200].all()
+    assert gaps.sum() == 2 * 200 + 2 * 50 * padded
+
+
 # The data set
 
 
