@@ -1,4 +1,4 @@
-"""Recognise tables of single heartbeats, which are cut out of recordings and are none themselves.
+"""Recognise tables of single heartbeats, which are parts of recordings and cannot be analysed.
 
 Kaggle's heartbeat data (kaggle.com/datasets/shayanfazeli/heartbeat, of MIT-BIH and PTB) has a beat
 in each line: 187 samples at 125 Hz between 0 and 1, padded with zeros, and the class, 0 to 4.

@@ -43,7 +43,7 @@ def select_leads(decoded: DecodedFile, hints: Hints) -> SelectedLeads:
     """Return the leads of a file that can be read, all of one rate and one length.
 
     A channel that cannot be read, or that is sampled at another rate than most leads, is left out
-    and named in a warning, so that it does not cost the others.
+    and named in a warning; the other leads can still be read.
 
     Raises UnknownLead, MissingField if the unit of the leads is no voltage, DuplicateLead,
     BadShape, CorruptFile if no lead can be read, RaggedSignal, NoSamples.
@@ -95,7 +95,7 @@ def _names(
 ) -> tuple[Sequence[str | None], tuple[str, ...]]:
     """Return the lead of each channel or None, and a warning if the request contradicts the file.
 
-    A channel whose name in the file is no lead's contradicts no lead.
+    It does not contradict a channel whose name in the file is not a lead.
     """
     requested = hints.lead_names
     labels = [channel.name for channel in decoded.channels]

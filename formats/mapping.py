@@ -132,7 +132,7 @@ def with_hints(
 
 
 def _spelled(name: str, value: object) -> object:
-    """Return a field's value in one spelling, so that another one contradicts nothing."""
+    """Return a field's value in its canonical spelling, to compare two values."""
     if name == "units" and isinstance(value, str):
         return voltage_unit(value) or value.strip().casefold()
     if name == "sex" and isinstance(value, str):

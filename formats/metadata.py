@@ -1,8 +1,8 @@
 """Parse what files state in addition to the samples: times, age, sex, device.
 
-Names and identifiers of persons are never kept; `formats.reported.statements` reads them to leave
-them out. Devices write these fields freely, so a value that cannot be parsed counts as absent and
-is not an error.
+Names and identifiers of persons are never kept; `formats.reported.statements` reads them only to
+find the lines that contain them and to leave these out. Devices write these fields freely, so a
+value that cannot be parsed counts as absent and is not an error.
 """
 
 from __future__ import annotations

@@ -98,9 +98,10 @@ def number_array(text: str) -> NDArray[np.float64] | None:
 
 
 def shown_number(text: str) -> str:
-    """Return what stands in place of a number for a message, in quotes, or "no number".
+    """Return a text from the place of a number, in quotes, for a message; or "no number".
 
-    Other characters are not shown: in a damaged file, they may be part of a name.
+    A text with other characters than those of numbers is not shown: in a damaged file, it may be
+    part of a name.
     """
     stripped = text.strip()
     if 0 < len(stripped) <= _MAX_SHOWN_CHARS and _NUMBER_LIKE.fullmatch(stripped):

@@ -10,7 +10,7 @@ _WHOLE_BELOW: Final = 1e15  # whole numbers below have all their digits
 
 
 def number_text(value: float, *limits: float) -> str:
-    """Return a number in as few digits, at least six, as keep it on its side of each limit.
+    """Return a number with the fewest digits, at least six, that keep it on its side of each limit.
 
     600.002 beside the limit 600 is "600.002". A whole number has all its digits.
     """

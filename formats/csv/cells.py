@@ -1,4 +1,4 @@
-"""Split lines of a text table into cells, and tell what a cell or a line is."""
+"""Split lines of a text table into cells, and classify cells and lines."""
 
 from __future__ import annotations
 

@@ -139,9 +139,10 @@ def _channels_from_rows(table: Table) -> list[Channel]:
 def _ecg_columns(
     columns: Sequence[Column], hints: Hints
 ) -> tuple[tuple[Column, ...], tuple[str, ...]]:
-    """Return the columns without those that the request's lead names cannot mean, with a warning.
+    """Return the columns, and a warning if those that are no ECG are left out.
 
-    That is so if the request names as many leads as columns are called ECG or are in volts.
+    They are left out if the request names fewer leads than there are columns of signals, and as
+    many as there are columns that are called ECG or are in volts.
     """
     signals = [column for column in columns if column.kind == "signal"]
     ecg = [column for column in signals if _is_ecg(column)]

@@ -70,7 +70,7 @@ def is_gap(cell: str) -> bool:
 
 
 def is_explicit_gap(cell: str) -> bool:
-    """Return whether a cell is a gap and nothing else: a heading may be empty or a dash, too."""
+    """Return whether a cell can only be a gap; an empty cell or a dash may be a heading."""
     return is_gap(cell) and cell.strip().lower() not in _WEAK_GAPS
 
 

@@ -42,7 +42,7 @@ _NAMED_RATE: Final = re.compile(
     re.IGNORECASE,
 )
 _ANY_RATE: Final = re.compile(rf"{_NUMBER}\s*{_HERTZ}", re.IGNORECASE)
-# Frequencies of something else than the samples.
+# Words beside a frequency that is not the sampling rate.
 _OTHER_FREQUENCY: Final = re.compile(
     r"filter|notch|pass|cut|bandwidth|mains|power ?line|line freq|netzfreq", re.IGNORECASE
 )

@@ -158,14 +158,14 @@ def _names_and_units(table: Table) -> tuple[tuple[str, ...] | None, tuple[str | 
         if not _may_describe_columns(line, table.columns):
             continue
         bare = tuple(cell.strip("()[] ") for cell in line)
-        if _are_units(bare) or _is_below_leads(table, index, bare):
+        if _are_units(bare) or _are_units_below_leads(table, index, bare):
             units = bare
         elif _names_lead(line) or (not names_leads and _are_names(line)):
             return line, units
     return None, units
 
 
-def _is_below_leads(table: Table, index: int, cells: Sequence[str]) -> bool:
+def _are_units_below_leads(table: Table, index: int, cells: Sequence[str]) -> bool:
     """Return whether the last line above the numbers states units, known or not, of leads above it.
 
     Without leads above it, the line names the columns itself.

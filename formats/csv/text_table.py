@@ -254,8 +254,8 @@ def _is_one_column(
 ) -> bool:
     """Return whether commas in rows are decimal signs, as in "-0,7": one column of numbers.
 
-    That is so if the rows are nothing but such numbers, whole numbers and gaps, and if either some
-    row has no comma, or the head or the request names one lead only.
+    They are decimal signs if every row is such a number, a whole number or a gap, and if a row is a
+    whole number, or the head or the request names one lead only.
     """
     cells = [row.strip() for row in rows]
     with_comma = [cell for cell in cells if "," in cell]

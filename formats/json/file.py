@@ -13,7 +13,7 @@ from formats.parts import About, Format, Part
 from signals.record import EcgRecord
 
 _UTF8_MARK: Final = b"\xef\xbb\xbf"  # the byte order mark
-# A record, several, or a message of formats.heartbeats, which the reader refuses as what it is.
+# A record, several records, or a message of E-Monitor, which `read` refuses by its name.
 _KNOWN_BY: Final = (b'"signal"', b'"records"', b'"original_frame"')
 _START_BYTES: Final = 64  # the object's { must be among these first bytes
 
@@ -39,7 +39,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
 
 
 def _detect(part: Part) -> bool:
-    """Return whether a file starts with { and contains a field by which it is known."""
+    """Return whether a file starts with { and contains one of the known fields."""
     start = part.data[:_START_BYTES].removeprefix(_UTF8_MARK).lstrip()
     if not start.startswith(b"{"):
         return False
