@@ -22,8 +22,9 @@ from signal_quality.model import shipped_model
 from signal_quality.noise import Noise, are_excellent, measure_noise, noise_findings
 from signal_quality.placement import placement_findings
 from signal_quality.quality import Finding, LeadQuality, Quality
+from signal_quality.whole_recording import recording_quality
 from signal_quality.windows import Window, measure_windows, scale_to_usual_height
-from signal_quality.words import joint_word, lead_word, recommendation, record_word
+from signal_quality.words import lead_word
 from signals.calibration import Pulse
 from signals.gaps import find_gaps, max_gap_samples
 from signals.leads import LEADS, TwelveLeads
@@ -78,36 +79,25 @@ def assess_leads(sent: EcgRecord, without: Uncalibrated) -> Quality:
         *_pulse_findings(without.pulse),
         *placement_findings(measured.windows, measured.names),
     ]
-    lead_findings = [finding for quality in lead_qualities.values() for finding in quality.findings]
-    word = record_word([quality.word for quality in lead_qualities.values()])
-    readable = False
-    of_live_leads = _probability(measured.windows)
-    probability = of_live_leads
+    probability = _probability(measured.windows)
+    without_flat_leads = None
     if leads.flat:
+        without_flat_leads = probability
         probability = _probability(_measure(without, with_flat_leads=True).windows)
-    if probability is not None:
-        threshold = shipped_model().threshold
-        readable = word != "Unreadable" and probability >= threshold
-        if word == "Poor" and not readable and leads.flat:
-            # Annotators refuse twelve leads for flat ones. The others may be worth reading.
-            word = joint_word(word, of_live_leads or 0.0, threshold)
-        else:
-            word = joint_word(word, probability, threshold)
-    return Quality(
-        signal_quality=word,
-        readable=readable,
-        probability_readable=probability,
-        leads=lead_qualities,
-        findings=(*lead_findings, *record_findings),
-        recommendation=recommendation(word, lead_qualities, record_findings),
-        warnings=_warnings(sent, probability),
+    return recording_quality(
+        lead_qualities,
+        record_findings,
+        probability,
+        _warnings(sent, probability),
+        without_flat_leads=without_flat_leads,
     )
 
 
 def _measure(without: Uncalibrated, *, with_flat_leads: bool = False) -> _MeasuredLeads:
-    """Return the measurements of the leads that are present, and perhaps of those that are flat.
+    """Return the measurements of the leads that are present.
 
-    The model was trained on recordings with flat leads; it counts them.
+    with_flat_leads  also of those that are flat; the model was trained on recordings with flat
+                     leads and counts them
     """
     record, leads = without.record, without.leads
     names = tuple(
@@ -136,8 +126,8 @@ def _measure(without: Uncalibrated, *, with_flat_leads: bool = False) -> _Measur
 def _parts(signal: NDArray[np.float32], fs: float) -> list[tuple[int, int]]:
     """Return the first and the last sample (exclusive) of the parts of a signal that are judged.
 
-    They are what is between the long gaps of all leads, if it lasts long enough; without such a
-    part, the whole signal.
+    A part lies between two long gaps of all leads and lasts at least SHORTEST_PART_S. Without such
+    a part, the whole signal is one.
 
     signal  (leads, samples)
     """

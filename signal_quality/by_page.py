@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from signal_quality.findings import missing_lead_findings
-from signal_quality.model import shipped_model
 from signal_quality.quality import LeadQuality, Quality
-from signal_quality.words import joint_word, lead_word, recommendation, record_word
+from signal_quality.whole_recording import recording_quality
+from signal_quality.words import lead_word
 from signals.leads import LEADS, TwelveLeads
 from signals.pages import Page
 from signals.record import EcgRecord
@@ -32,7 +32,7 @@ def assess_pages(
     pages: Sequence[Page],
     assess: Callable[[EcgRecord], Quality],
 ) -> Quality:
-    """Return the quality of a recording from that of its pages, each judged for itself.
+    """Return the quality of a recording from that of its pages, each judged on its own.
 
     assess  judges one page
     """
@@ -55,23 +55,8 @@ def assess_pages(
             if finding.lead is None and finding.code != "missing_lead"
         ),
     ]
-    lead_findings = [finding for quality in lead_qualities.values() for finding in quality.findings]
-    word = record_word([quality.word for quality in lead_qualities.values()])
     known = [part.probability_readable for part in judged if part.probability_readable is not None]
-    # As of a long recording's windows, the mean: it can mostly be read with one bad page.
+    # The mean, as over the windows of a long recording: with one bad page, most of it can be read.
     probability = sum(known) / len(known) if known else None
-    readable = False
-    if probability is not None:
-        threshold = shipped_model().threshold
-        readable = word != "Unreadable" and probability >= threshold
-        word = joint_word(word, probability, threshold)
     warnings = dict.fromkeys(warning for part in judged for warning in part.warnings)
-    return Quality(
-        signal_quality=word,
-        readable=readable,
-        probability_readable=probability,
-        leads=lead_qualities,
-        findings=(*lead_findings, *record_findings),
-        recommendation=recommendation(word, lead_qualities, record_findings),
-        warnings=tuple(warnings),
-    )
+    return recording_quality(lead_qualities, record_findings, probability, warnings)
