@@ -1,10 +1,10 @@
 """Whether a recording is judged at all: the one gate of every part that says what the heart does.
 
-A network answers anything, also noise, and pacing spikes can be "found" where there is no beat. So
-a recording that cannot be read, or on which no beats are found, is not judged: labels, superclass
-and heads are null, the pacemaker is neither present nor absent, and the rhythm is Undetermined
-unless a rule on the signal itself names it. A request may ask for a judgement all the same
-(`judge_unreadable`); each part then has a warning.
+A network gives an answer for any input, even noise, and pacing spikes can be "found" where there
+is no beat. So a recording that cannot be read, or on which no beats are found, is not judged:
+labels, superclass and heads are null, the pacemaker is neither present nor absent, and the rhythm
+is Undetermined unless a rule on the signal itself names it. A request may ask for a judgement all
+the same (`judge_unreadable`); each part then has a warning.
 """
 
 from __future__ import annotations

@@ -384,10 +384,10 @@ def parse_arguments(arguments: list[str]) -> Settings:
 
 
 def unknown_variables(environment: Iterable[str]) -> list[str]:
-    """Return a sentence for each variable that looks like a setting and is none.
+    """Return a sentence for each variable that looks like a setting and is not one.
 
-    These are misspelt, or of another version. Capitals do not matter, as in the settings. The
-    prefix ECGFM_ is that of the client's variables.
+    These are misspelt, or of another version. Upper and lower case are the same, as in the
+    settings. The prefix ECGFM_ is that of the client's variables.
 
     environment  the names of the variables
     """

@@ -40,9 +40,8 @@ def find_pulse(record: EcgRecord) -> Pulse:
     # In the other limb leads, which follow from I and II, the pulse may be 0, -1 or 0.5 mV.
     rows = [row for row, lead in enumerate(record.lead_names) if lead in INDEPENDENT_LEADS]
     # fmax and fmin ignore NaN. A lead that is constant or has no samples was not recorded.
-    highest = np.fmax.reduce(record.signal, axis=1)
-    lowest = np.fmin.reduce(record.signal, axis=1)
-    rows = [row for row in rows if highest[row] > lowest[row]]
+    is_varying = np.fmax.reduce(record.signal, axis=1) > np.fmin.reduce(record.signal, axis=1)
+    rows = [row for row in rows if is_varying[row]]
     if len(rows) < MIN_LEADS:
         return None
     smallest, largest = STEP_MV

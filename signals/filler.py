@@ -5,7 +5,7 @@ are attached with zeros, with the last value, or with the lowest one. No electro
 value again and again in all leads: even in asystole there is noise. Taken for a signal, the steps
 at the ends of a stretch would count as beats, and the stretch as a pause.
 
-Constant leads are no part of this: `leads.twelve_leads` counts them as missing.
+Constant leads are not handled here: `leads.twelve_leads` counts them as missing.
 
 `extreme_stretches` finds shorter filler where the codes of a file are known: at the lowest or the
 highest code that it can hold.
@@ -151,7 +151,7 @@ def _named_stretches(
         for start, stop in zip(starts[:_MAX_STRETCHES_NAMED], stops, strict=False)
     ]
     if len(starts) > _MAX_STRETCHES_NAMED:
-        named.append(f"and {len(starts) - _MAX_STRETCHES_NAMED} times more")
+        named.append(f"and {len(starts) - _MAX_STRETCHES_NAMED} more")
     return ", ".join(named)
 
 

@@ -56,7 +56,7 @@ class SharedState:
     metrics        the counts of each process: the main process, the HTTP processes, the workers
 
     Written by the HTTP process that the cell belongs to, on its event loop.
-    http_pid        process id; 0 before the first process is ready
+    http_pid       process id; 0 before the first process is ready
     http_heartbeat_s  monotonic time of the event loop's last heartbeat
     last_uid       uid of the last request; a replacement continues from it, so that answers to
                    requests of its predecessor match none of its own

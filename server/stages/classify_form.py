@@ -1,6 +1,6 @@
 """/classify, the upload form of an earlier service: the superclass of one file.
 
-The superclass needs six leads. A recording of fewer, such as a watch's, gets what they give: the
+The superclass needs six leads. The answer about fewer leads, such as those of a watch, has the
 rhythm by rules and the quality.
 """
 
@@ -65,7 +65,7 @@ class Classification(TypedDict):
     probability: float | None
     """Of `diagnosis`; null without one."""
     probabilities: dict[str, float] | None
-    rhythm: str | None
+    rhythm: str
     """As `clinical_analysis.rhythm` of /analyze."""
     rhythm_source: Literal["labels", "rules"]
     rhythm_confidence: float | None

@@ -85,10 +85,9 @@ def _notes(classified: Classification) -> list[str]:
 
 
 def _rhythm(classified: Classification) -> str:
-    rhythm = classified["rhythm"] or "not determined"
     heart_rate = classified["heart_rate"]
     rate = "" if heart_rate is None else f", {heart_rate:.0f} beats/min"
     source, confidence = classified["rhythm_source"], classified["rhythm_confidence"]
     # By rules the confidence is not a probability.
     probability = "" if source == "rules" or confidence is None else f" {confidence:.2%}"
-    return f"Rhythm: {rhythm}{probability} (by {source}){rate}"
+    return f"Rhythm: {classified['rhythm']}{probability} (by {source}){rate}"

@@ -63,7 +63,7 @@ def query_options(params: Mapping[str, list[str]]) -> dict[str, object]:
     """Return the options among a query's parameters or a form's fields.
 
     `include` may be repeated, once for each part. Of another option the last value counts. An empty
-    field is one that was not sent: a browser sends those that nobody filled.
+    value counts as not sent, because a browser also sends the fields that are left empty.
     """
     options: dict[str, object] = {}
     for name, values in params.items():

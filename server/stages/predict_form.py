@@ -90,7 +90,7 @@ def read_predict_form(
 
 
 def _last(values: Sequence[str]) -> str | None:
-    """Return the last value that is not empty, which an empty field of a form is."""
+    """Return the last value that is not empty; a form sends a field without a value as empty."""
     return next((value for value in reversed(values) if value), None)
 
 
@@ -164,7 +164,7 @@ def _years(age: object) -> float:
 
 
 def _found(value: object) -> str:
-    """Return what a value is, for a message that does not tell it: it identifies a patient."""
+    """Describe a value for a message without showing it, because it may identify a patient."""
     return f"a string of {len(value)} characters" if isinstance(value, str) else type_name(value)
 
 

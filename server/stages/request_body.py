@@ -118,7 +118,7 @@ def read_request(task: Task, deployment: Deployment, limits: Limits) -> ParsedRe
         return _from_object(msgpack_body.loads(body), task, deployment, limits)
     if media_type == NPY or (media_type == OCTET_STREAM and body.startswith(NPY_MAGIC)):
         return _from_npy(body, task, deployment, limits)
-    # A compressed body is not seen before it is here, where no file may be found any more.
+    # `holds_files` cannot see into a compressed body, and files are not read in this process.
     is_json_file = not task.content_encoding and _is_json_file(media_type, task.body)
     if media_type == OCTET_STREAM or is_json_file:
         return _from_files([Part("", body)], task.params, task.head.route, deployment, limits)

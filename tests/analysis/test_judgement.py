@@ -261,7 +261,7 @@ def quality(word: QualityWord, *, readable: bool) -> Quality:
         ("Excellent", True, None, None),
     ],
 )
-def test_the_doubt(
+def test_why_a_recording_is_not_judged(
     word: QualityWord, readable: bool, unmeasured: str | None, doubt: str | None
 ) -> None:
     measured = MeasuredRecord(unmeasured=unmeasured)

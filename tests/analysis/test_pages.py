@@ -58,7 +58,7 @@ def test_pages_are_judged_for_themselves_and_the_first_is_measured(
     assert not any("missing" in text for text in answer.warnings)
 
 
-def test_noise_on_one_page_is_told_of_its_leads_only() -> None:
+def test_noise_on_one_page_is_reported_for_its_leads_only() -> None:
     record = in_pages(4)
     record.signal[9:, 3750:] += np.random.default_rng(0).normal(0, 1.5, (3, 1250))
     quality = analysed(record).quality

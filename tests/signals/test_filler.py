@@ -135,7 +135,7 @@ def test_at_most_five_stretches_are_named() -> None:
         signal[:, 500 * second : 500 * second + 200] = 0.001 * second
     (warning,) = mark_filler(record(signal)).warnings
     assert warning.count(" from ") == 5
-    assert warning.endswith("from 17.00 to 17.40 s, and 2 times more; that is no signal")
+    assert warning.endswith("from 17.00 to 17.40 s, and 2 more; that is no signal")
 
 
 def test_the_check_of_a_record_marks_filler_before_it_judges_the_units() -> None:

@@ -211,7 +211,7 @@ def test_the_calibration_pulse_of_philips_files_stays_in_the_signal_and_out_of_t
         ("dicom/mortara_el250_2groups.dcm", "RITMO SINUSALE"),
     ],
 )
-def test_the_devices_statements_come_along(
+def test_the_devices_statements_are_in_the_answer(
     bare_server: RunningServer, name: str, statement: str
 ) -> None:
     answer = answer_of(upload(bare_server, name, include="reported"))

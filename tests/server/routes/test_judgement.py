@@ -121,7 +121,7 @@ def test_fhir(server: RunningServer, ecg: Ecg, doubt: str) -> None:
     assert "Probabilities of ECG findings" not in json.dumps(bundle)
 
 
-def test_one_of_many_costs_the_others_nothing(server: RunningServer) -> None:
+def test_a_record_that_is_not_judged_leaves_the_others_as_they_are(server: RunningServer) -> None:
     records = [ecg.json() for ecg in (READABLE, NOISE, TOO_FAST, READABLE)]
     results = answer_of(post(server, "/analyze", json={"records": records}))["results"]
     assert [result["labels"] is None for result in results] == [False, True, True, False]

@@ -130,7 +130,7 @@ def test_a_report_has_the_confidence_first() -> None:
     parts = analysis(superclass=SUPERCLASS, **RHYTHM)
     parts["clinical_analysis"] = {
         **parts["clinical_analysis"],
-        "rhythm": None,
+        "rhythm": "Undetermined",
         "confidence": None,
         "heart_rate": None,
     }
@@ -139,7 +139,7 @@ def test_a_report_has_the_confidence_first() -> None:
     assert [note["text"] for note in report["note"]] == [
         "Confidence: 60.00%",
         "Probabilities: NORM 10.00%, MI 60.00%, STTC 20.00%, CD 5.00%, HYP 1.00%",
-        "Rhythm: not determined (by labels)",
+        "Rhythm: Undetermined (by labels)",
         "Signal quality: Good",
         "quality: so so",
         AUTOMATED,
