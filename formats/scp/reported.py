@@ -18,6 +18,7 @@ from formats.reported.measurements import parse_measurements
 from formats.reported.statements import clean_statements
 from signals.record import Patient, Sex
 
+MAX_FIELDS: Final = 1000  # of section 1; the standard has 36 tags, of which few are repeated
 # Tags of section 1.
 _AGE: Final = 4  # u16, unit u8
 _BIRTH_DATE: Final = 5  # year u16, month u8, day u8
@@ -56,12 +57,14 @@ _FULL_TEXT: Final = b"\x02"
 def parse_tags(section: bytes | None) -> dict[int, bytes]:
     """Return the fields of section 1: tag u8, length u16, value. The first of a tag counts.
 
-    A field that overruns the section ends the list.
+    A field that overruns the section ends the list, and so do MAX_FIELDS.
     """
     data = section or b""
     fields: dict[int, bytes] = {}
     position = 0
-    while position + 3 <= len(data) and data[position] != _END:
+    for _ in range(MAX_FIELDS):
+        if position + 3 > len(data) or data[position] == _END:
+            break
         start = position + 3
         end = start + int.from_bytes(data[position + 1 : start], "little")
         if end > len(data):
@@ -170,7 +173,7 @@ def _statement_fields(section: bytes | None) -> Iterator[bytes]:
 
 
 def _text(value: bytes) -> str:
-    """Return a text that NUL ends; between others, NUL separates lines."""
+    """Return a text without the NUL at its ends; within the text, NUL separates lines."""
     text = value.strip(b"\0").replace(b"\0", b"\n")
     try:
         return text.decode("utf-8")

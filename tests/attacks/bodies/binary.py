@@ -202,6 +202,19 @@ def scp_nested_sections(count: int) -> Upload:
     return Upload(struct.pack("<H", binascii.crc_hqx(record, 0xFFFF)) + record)
 
 
+@attack(
+    "SCP-ECG",
+    count=100_000,
+    largest=20_000_000,
+    was="20 million empty fields of section 1 are read one by one: 9 s",
+    now="read",
+)
+def scp_empty_fields(count: int) -> Upload:
+    spans = struct.pack("<IIB", 1, 1000, 1)
+    rhythm = struct.pack("<HHBBH", 1000, 2000, 0, 0, 2000) + bytes(2000)
+    return scp({1: b"\x09\0\0" * count, 3: b"\1\0" + spans, 6: rhythm})
+
+
 # MFER
 
 

@@ -222,6 +222,15 @@ def test_tags_end_at_255_or_where_a_field_overruns_the_section() -> None:
     assert reported.parse_tags(None) == {}
 
 
+@pytest.mark.parametrize("tag", [0, 9, 200])
+def test_section_1_is_read_up_to_its_thousandth_field(tag: int) -> None:
+    empty = bytes([tag, 0, 0])
+    male = bytes([8, 1, 0, 1])
+    for before, sex in ((0, "male"), (999, "male"), (1000, None)):
+        record = read_sections({1: empty * before + male, **one_lead(plain(RAMP))})
+        assert record.patient.sex == sex
+
+
 def test_measurements_that_are_cut_off_or_not_measured_are_left_out() -> None:
     beat = struct.pack("<5H3h", 100, 200, 260, 360, 660, 180, -180, 999)
     rate_and_qtc = struct.pack("<HHH", 72, 0, 409)
