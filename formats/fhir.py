@@ -304,7 +304,7 @@ def _samples(text: object, name: str, special: set[str]) -> NDArray[np.float64]:
         raise RecordingTooLong(
             f"{name}: {len(text)} characters of samples; the limit is {MAX_SAMPLES_CHARS}"
         )
-    # A number that no sample is stands in the place of a letter until the text is parsed.
+    # Letters are replaced by a number that no sample has, so that the text can be parsed.
     special |= {letter for letter in _SPECIAL if re.search(_LETTER.replace("ELU", letter), text)}
     values = numbers.number_array(re.sub(_LETTER, _GAP_TEXT, text))
     if values is None:

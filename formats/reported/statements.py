@@ -39,7 +39,7 @@ _PERSON: Final = re.compile(
 )
 # Degrees after a name, in capitals: "SMITH, MD".
 _DEGREE: Final = re.compile(r",\s*(?:M\.?D|D\.?O|Ph\.?D|R\.?N|FACC)\b")
-# What stands in the place of a name in samples and anonymised files, and is part of statements.
+# Words that samples and anonymised files have in place of a name, and that statements consist of.
 _NO_NAMES: Final = frozenset(
     ("ecg", "ekg", "sinus", "rhythm", "normal", "abnormal", "block", "white", "wolff", "parkinson")
 )

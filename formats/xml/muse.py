@@ -132,7 +132,7 @@ def _rhythm(waveform: Element) -> tuple[Group, tuple[str, ...]]:
         # A lead without samples is left out and named.
         if raw and channel.fault is None:
             _check_size(lead, name, len(raw))
-            wrong_checksums += not _is_checksum_right(lead)
+            wrong_checksums += not _is_checksum_right(lead, raw)
         if (text_of(lead, "LeadOff") or "").upper() == "TRUE":
             disconnected.append(text_of(lead, "LeadID") or "")
     warnings = []
@@ -200,7 +200,7 @@ def _check_size(lead: Element, name: str, size: int) -> None:
         )
 
 
-def _is_checksum_right(lead: Element) -> bool:
+def _is_checksum_right(lead: Element, raw: bytes) -> bool:
     """Return whether GE's checksum, the common CRC-32 of the samples' bytes, fits.
 
     None and 0 mean that it was not computed. It may be written as a signed integer.
@@ -208,7 +208,6 @@ def _is_checksum_right(lead: Element) -> bool:
     stated = numbers.parse_number(text_of(lead, "LeadDataCRC32"))
     if not stated:
         return True
-    raw = decode_base64(text_of(lead, "WaveFormData"), "")
     return int(stated) & 0xFFFFFFFF == zlib.crc32(raw)
 
 

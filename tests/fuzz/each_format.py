@@ -1,4 +1,4 @@
-"""Read damaged files of each format as often as asked, and count what comes of it.
+"""Read damaged files of each format as often as asked, and count the outcomes.
 
     python -m tests.fuzz.each_format FOLDER [RUNS [FORMAT ...]]
 
@@ -47,7 +47,7 @@ HEAD = """| format | files | read | refused, by code | slowest, CPU ms | memory,
 
 @dataclass
 class Counts:
-    """What came of the damaged files of one format.
+    """The outcomes of the damaged files of one format.
 
     runs        files that were read; the next one has this number
     refused     code of the error -> files
