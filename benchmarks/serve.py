@@ -4,8 +4,8 @@
     python -m benchmarks.serve --model embedded
     python -m benchmarks.serve --model FOLDER               # of benchmarks.make_checkpoints, full
     size
-    python -m benchmarks.serve --against OTHER_CHECKOUT     # every run on that server too, and the
-    ratio
+    python -m benchmarks.serve --against OTHER_CHECKOUT --rounds 8   # every run on that server
+    too, in turn, and the ratio
 
 Closed and open loop, by route, body and number of clients. The load generator is a separate process
 on the same cores; its CPU time is a column. Overhead is the part of a request's time that is not in
@@ -25,6 +25,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, median
 from typing import Any
 
 from benchmarks.machine import machine
@@ -127,7 +128,9 @@ def _measure_all(servers: Sequence[RunningServer], options: argparse.Namespace) 
     for load in _loads(options):
         for clients in options.concurrency:
             arguments = load.arguments("--concurrency", str(clients))
-            runs = _measure_and_print(servers, load.name, f"{clients} at once", arguments)
+            runs = _measure_and_print(
+                servers, load.name, f"{clients} at once", arguments, options.rounds
+            )
             best_per_s[load] = max(best_per_s.get(load, 0.0), runs[0].per_s)
     if options.closed_only:
         return
@@ -135,26 +138,65 @@ def _measure_all(servers: Sequence[RunningServer], options: argparse.Namespace) 
         for share in OPEN_SHARES:
             rate = f"{share * per_s:.0f}"
             arguments = load.arguments("--rate", rate)
-            _measure_and_print(servers, load.name, f"{rate}/s arriving", arguments)
+            _measure_and_print(servers, load.name, f"{rate}/s arriving", arguments, options.rounds)
 
 
 def _measure_and_print(
-    servers: Sequence[RunningServer], name: str, load: str, arguments: Sequence[str]
+    servers: Sequence[RunningServer],
+    name: str,
+    load: str,
+    arguments: Sequence[str],
+    rounds: int,
 ) -> list[Run]:
-    runs = [measure(server, arguments) for server in servers]
-    for suffix, run in zip(("", " (other)"), runs, strict=False):
-        print(run.row(name + suffix, load), flush=True)
-    if len(runs) == 2:
-        ours, other = runs
-        if other.per_s and ours.server_cpu_ms:
-            faster = ours.per_s / other.per_s
-            cheaper = other.server_cpu_ms / ours.server_cpu_ms
-            ratio = (
-                f"{faster:.2f} times the answers a second of the other, "
-                f"{cheaper:.2f} times less CPU"
-            )
-            print(f"| {name} | {load} | {ratio} |", flush=True)
-    return runs
+    """Measure the servers in turn, `rounds` times, and print their rows and their ratio.
+
+    Every second round is in the opposite order: the speed of a shared machine drifts within
+    seconds, and a fixed order would ascribe the drift to one of the servers.
+    """
+    runs: list[list[Run]] = [[] for _ in servers]
+    for number in range(rounds):
+        order = range(len(servers)) if number % 2 == 0 else reversed(range(len(servers)))
+        for index in order:
+            runs[index].append(measure(servers[index], arguments))
+    means = [mean_run(of_server) for of_server in runs]
+    for suffix, mean in zip(("", " (other)"), means, strict=False):
+        print(mean.row(name + suffix, load), flush=True)
+    if len(servers) == 2:
+        print(f"| {name} | {load} | {ratios(*runs)} |", flush=True)
+    return means
+
+
+def mean_run(runs: Sequence[Run]) -> Run:
+    """Return the mean over runs of one server under one load; errors are added."""
+    return Run(
+        per_s=fmean(run.per_s for run in runs),
+        latency_ms=_means([run.latency_ms for run in runs]),
+        overhead_ms=_means([run.overhead_ms for run in runs]),
+        cpu_ms={part: fmean(run.cpu_ms[part] for run in runs) for part in runs[0].cpu_ms},
+        errors=sum(run.errors for run in runs),
+    )
+
+
+def _means(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Return the mean of each column; empty if a row is empty."""
+    return [fmean(column) for column in zip(*rows, strict=False)]
+
+
+def ratios(ours: Sequence[Run], other: Sequence[Run]) -> str:
+    """Return the median and the range over rounds of answers a second and of CPU time."""
+    pairs = list(zip(ours, other, strict=True))
+    faster = [mine.per_s / its.per_s for mine, its in pairs if its.per_s]
+    costs = [mine.server_cpu_ms / its.server_cpu_ms for mine, its in pairs if its.server_cpu_ms]
+    if not faster or not costs:
+        return "no answers"
+    return (
+        f"{_median_and_range(faster)} times the answers a second of the other, "
+        f"{_median_and_range(costs)} times its CPU a request"
+    )
+
+
+def _median_and_range(values: Sequence[float]) -> str:
+    return f"{median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
 def settings_of(model: str, folder: Path) -> dict[str, str]:
@@ -212,6 +254,12 @@ def _parse_arguments() -> argparse.Namespace:
         default=[1, 8, 32, 64],
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each run")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=1,
+        help="runs of each load; with --against the servers alternate, and the ratio is the median",
+    )
     parser.add_argument("--closed-only", action="store_true", help="no open loop")
     parser.add_argument(
         "--set",
