@@ -38,16 +38,18 @@ def find_pulse(record: EcgRecord) -> Pulse:
     if record.units != "mV" or samples < 4 * reach:
         return None
     # In the other limb leads, which follow from I and II, the pulse may be 0, -1 or 0.5 mV.
-    rows = [row for row, lead in enumerate(record.lead_names) if lead in INDEPENDENT_LEADS]
-    # fmax and fmin ignore NaN. A lead that is constant or has no samples was not recorded.
-    is_varying = np.fmax.reduce(record.signal, axis=1) > np.fmin.reduce(record.signal, axis=1)
-    rows = [row for row in rows if is_varying[row]]
-    if len(rows) < MIN_LEADS:
+    independent = [row for row, lead in enumerate(record.lead_names) if lead in INDEPENDENT_LEADS]
+    varying = (row for row in independent if _is_varying(record.signal[row]))
+    first = next(varying, None)
+    if first is None:
         return None
     smallest, largest = STEP_MV
     # Most recordings have no such step in their first lead, and the others need not be read.
-    first_steps = _steps(record.signal[rows[0]], reach)
+    first_steps = _steps(record.signal[first], reach)
     if not ((first_steps > smallest) & (first_steps < largest)).any():
+        return None
+    rows = [first, *varying]
+    if len(rows) < MIN_LEADS:
         return None
     steps = _steps(record.signal[rows], reach)
     # (samples,) over the leads
@@ -82,6 +84,12 @@ def _first_pulse(ups: NDArray[np.intp], downs: NDArray[np.intp], samples: int, f
         if later_downs.size == 0 and shortest <= until_end_s <= longest:
             return start_s, samples / fs
     return None
+
+
+def _is_varying(lead: NDArray[np.float32]) -> bool:
+    """Return whether a lead (samples,) was recorded: one that is constant or empty was not."""
+    # fmax and fmin ignore NaN.
+    return bool(np.fmax.reduce(lead) > np.fmin.reduce(lead))
 
 
 def _steps(signal: NDArray[np.float32], reach: int) -> NDArray[np.float32]:

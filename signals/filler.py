@@ -61,8 +61,11 @@ def mark_filler(record: EcgRecord, min_seconds: float = 0.0) -> EcgRecord:
     A stretch at the end is cut off, unless less than `min_seconds` would remain.
     """
     signal = record.signal
+    if not _may_be_held(signal, record.fs):
+        return record
+    # fmin and fmax ignore NaN.
     rows = np.flatnonzero(np.fmax.reduce(signal, axis=1) > np.fmin.reduce(signal, axis=1))
-    if rows.size == 0 or not _may_be_held(signal, rows, record.fs):
+    if rows.size == 0:
         return record
     starts, stops = _held_stretches(signal[rows], record.fs)
     if starts.size:
@@ -97,8 +100,15 @@ def extreme_stretches(
     # A recording without samples is refused later, with its length.
     if any(len(lead) == 0 for lead in codes):
         return none, none
-    # fmin and fmax ignore NaN.
-    ranges = [(np.fmin.reduce(lead), np.fmax.reduce(lead)) for lead in codes]
+    ranges: list[tuple[float, float]] = []
+    for lead, limits_of_lead in zip(codes, limits, strict=True):
+        # fmin and fmax ignore NaN.
+        lowest, highest = np.fmin.reduce(lead), np.fmax.reduce(lead)
+        reaches_limit = lowest == limits_of_lead[0] or highest == limits_of_lead[1]
+        if lowest < highest and not reaches_limit:
+            # One lead that varies within its limits is enough: not all leads are at theirs.
+            return none, none
+        ranges.append((lowest, highest))
     live = [row for row, (lowest, highest) in enumerate(ranges) if lowest < highest]
     # The range that a header states may be the one at which a single lead is clipped.
     if not live or (len(live) == 1 and limits[live[0]] != INT16_LIMITS):
@@ -155,13 +165,13 @@ def _named_stretches(
     return ", ".join(named)
 
 
-def _may_be_held(signal: NDArray[np.float32], rows: NDArray[np.intp], fs: float) -> bool:
-    """Return whether a stretch of the shortest length may be in rows of (leads, samples).
+def _may_be_held(signal: NDArray[np.float32], fs: float) -> bool:
+    """Return whether a stretch of the shortest length may be in (leads, samples).
 
     It would contain two neighbours among samples that are half as far apart. These few samples
     show that nearly all recordings have no such stretch.
     """
-    sparse = signal[:, :: max(int(SHORTEST_S * fs) // 2, 1)][rows]
+    sparse = signal[:, :: max(int(SHORTEST_S * fs) // 2, 1)]
     return bool(_are_held(sparse).any())
 
 
