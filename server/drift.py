@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-import numpy as np
-
 from analysis import answer_types
 from server.metric_families import Counter, Histogram
 from signals.record import EcgRecord
@@ -66,8 +64,7 @@ def recording_read(record: EcgRecord, quality: answer_types.Quality | None) -> N
 
 
 def _observe_amplitude(record: EcgRecord) -> None:
-    # fmax ignores gaps; of a lead with gaps only it returns NaN, without a warning.
-    largest = np.fmax.reduce(np.abs(record.signal), axis=1).tolist()
+    largest = record.largest_values().tolist()
     # NaN is the only value that differs from itself.
     with_samples = sorted(value for value in largest if value == value)
     if with_samples:

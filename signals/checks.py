@@ -65,10 +65,7 @@ def _check_duration(record: EcgRecord, max_seconds: float) -> None:
 
 
 def _check_values(record: EcgRecord, allow_no_samples: bool) -> None:
-    # fmax and fmin ignore NaN. For a lead that has only NaN they return NaN, without a warning.
-    largest = np.maximum(
-        np.fmax.reduce(record.signal, axis=1), -np.fmin.reduce(record.signal, axis=1)
-    )
+    largest = record.largest_values()
     infinite_leads = []
     beyond_leads = []
     for lead, value in zip(record.lead_names, largest, strict=True):

@@ -67,6 +67,13 @@ class EcgRecord:
     def duration_s(self) -> float:
         return self.samples / self.fs
 
+    def largest_values(self) -> NDArray[np.float32]:
+        """Return (leads,) the largest absolute value of each lead; NaN where it has only gaps."""
+        # fmax and fmin ignore NaN; for a lead that has nothing else they return it, silently.
+        highest = np.fmax.reduce(self.signal, axis=1)
+        lowest = np.fmin.reduce(self.signal, axis=1)
+        return np.asarray(np.maximum(highest, -lowest), np.float32)
+
     def with_warnings(self, *warnings: str) -> EcgRecord:
         """Return the record with these warnings after its own."""
         return replace(self, warnings=self.warnings + warnings)

@@ -147,9 +147,12 @@ class _Intake:
 
     def receive(self, state: SharedState, row: int) -> None:
         """Give the scheduler what has arrived. While it is idle, wait until something arrives."""
-        self._register(self._wanted())
-        if not self._registered and not self._scheduler.is_idle:
+        wanted = self._wanted()
+        if not wanted and not self._scheduler.is_idle:
+            # What is registered stays so: between the recordings of full load that saves two
+            # system calls each. The kernel gives what arrives to a worker that waits.
             return
+        self._register(wanted)
         for fd, _ in self._epoll.poll(self._timeout_s()):
             self._receive_from(fd, state, row)
         if self._reader.is_busy:
