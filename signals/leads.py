@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -89,6 +89,7 @@ class TwelveLeads:
         )
 
 
+@lru_cache(maxsize=256)  # requests repeat the same names
 def canonical_lead(name: str) -> str | None:
     """Return the standard lead that `name` means, or None (V3R, V7, -aVR, SpO2)."""
     # str.upper() turns the dotless i and some ligatures into ASCII letters, so names in other

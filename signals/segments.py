@@ -18,6 +18,7 @@ to the recording: it is 1 during the recording (-1 if the units are unknown) and
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -34,6 +35,9 @@ from signals.units import qrs_heights
 # Added to the standard deviation, as the notebook does. The pipeline scripts divide by the bare
 # standard deviation.
 STD_FLOOR: Final = 1e-8
+# Above what rounding leaves of a constant lead less its mean: values are below 1e9 (signals.checks),
+# and float64 has 16 digits. Only below it is a lead compared sample by sample.
+LARGEST_ROUNDING_ERROR: Final = 1e-6
 # The shortest remainder after the last segment that gives a warning. A choice: it is about a beat,
 # and a shorter remainder hides no finding.
 MIN_WARNED_REMAINDER_S: Final = 1.0
@@ -258,16 +262,19 @@ def _standardise(
     Missing samples, missing leads and constant leads become zero.
     """
     for row, lead in enumerate(signal):
-        samples = lead if is_known is None else lead[is_known[row]]
-        if not present[row] or samples.size == 0 or is_constant(samples):
+        known = slice(None) if is_known is None else is_known[row]
+        if not present[row] or lead[known].size == 0:
             lead[:] = 0.0
-        else:
-            mean = samples.mean()
-            std = samples.std()
-            lead -= mean
-            lead /= std + STD_FLOOR
-            if is_known is not None:
-                lead[~is_known[row]] = 0.0
+            continue
+        lead -= lead[known].mean()
+        samples = lead[known]
+        std = math.sqrt(samples @ samples / samples.size)
+        if std < LARGEST_ROUNDING_ERROR and is_constant(samples):
+            lead[:] = 0.0
+            continue
+        lead /= std + STD_FLOOR
+        if is_known is not None:
+            lead[~is_known[row]] = 0.0
 
 
 def _cut(
@@ -301,6 +308,8 @@ def _lead_warnings(missing: tuple[str, ...]) -> list[str]:
 
 def _gap_warnings(missing: NDArray[np.bool_], present: NDArray[np.bool_], fs: float) -> list[str]:
     """Return a warning about the long gaps (12, samples) of present leads, if there are any."""
+    if not missing.any():
+        return []
     gap_durations = []
     for lead, gaps, is_present in zip(LEADS, missing, present, strict=True):
         if is_present and gaps.any():
