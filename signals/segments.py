@@ -35,7 +35,7 @@ from signals.units import qrs_heights
 # Added to the standard deviation, as the notebook does. The pipeline scripts divide by the bare
 # standard deviation.
 STD_FLOOR: Final = 1e-8
-# Above what rounding leaves of a constant lead less its mean: values are below 1e9 (signals.checks),
+# Above what rounding leaves of a constant lead less its mean: values are up to 1e6 (signals.checks)
 # and float64 has 16 digits. Only below it is a lead compared sample by sample.
 LARGEST_ROUNDING_ERROR: Final = 1e-6
 # The shortest remainder after the last segment that gives a warning. A choice: it is about a beat,
