@@ -10,7 +10,7 @@ the first core and this program, which sends all requests, to the second. It pri
   closes all but 1,024 (ECG_MAX_CONNECTIONS_PER_CLIENT);
 - 64 clients at once, as many as may be in flight: the capacity;
 - ten times that in new clients a second, each with one request;
-- 200 clients that come again when Retry-After says so, and the share of each.
+- 200 clients that come again when Retry-After says so, on a new server, and the share of each.
 
 docs/reliability.md has the figures.
 """
@@ -24,8 +24,8 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -183,7 +183,8 @@ def _request(target: Target) -> bytes:
     )
 
 
-async def _run(target: Target, seconds: float) -> None:
+async def _attacks_and_overload(target: Target, seconds: float) -> float:
+    """Print the rows but the last; return the answers a second under overload."""
     request = _request(target)
     await _at_once(target, request, 4, 2.0)  # to warm up
     print("| load | answered/s | p50 ms | p99 ms | refused/s | p50 ms | p99 ms | other |")
@@ -202,7 +203,13 @@ async def _run(target: Target, seconds: float) -> None:
     per_second = OVERLOAD * len(capacity.of(200)) / capacity.elapsed_s
     overload = await _arriving(target, request, per_second, seconds)
     print(_row(f"{OVERLOAD:g} x the capacity", overload), flush=True)
-    answers_per_s = len(overload.of(200)) / overload.elapsed_s
+    return len(overload.of(200)) / overload.elapsed_s
+
+
+async def _fairness(target: Target, answers_per_s: float) -> None:
+    """Print the last row, and the shares of the clients."""
+    request = _request(target)
+    await _at_once(target, request, 4, 2.0)  # to warm up
     obedient, served = await _obedient(target, request, FAIR_SHARE * OBEDIENT / answers_per_s)
     print(_row(f"{OBEDIENT} obedient clients", obedient), flush=True)
     fair = sum(served) / OBEDIENT
@@ -221,12 +228,23 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="ecg-under-fire-") as folder:
         write_null_bundle(Path(folder) / "null")
-        # The server inherits it.
-        os.sched_setaffinity(0, cores[:1])
-        with RunningServer({"ECG_MODEL": f"{folder}/null"}) as server:
-            os.sched_setaffinity(0, cores[1:2] or cores)
-            print(machine("numpy") + "\n")
-            asyncio.run(_run(Target.from_url(server.url), options.seconds))
+        print(machine("numpy") + "\n")
+        with _pinned_server(folder, cores) as target:
+            answers_per_s = asyncio.run(_attacks_and_overload(target, options.seconds))
+        # Another one: in the overload the first has promised its next minute to clients that do
+        # not come again.
+        with _pinned_server(folder, cores) as target:
+            asyncio.run(_fairness(target, answers_per_s))
+
+
+@contextmanager
+def _pinned_server(folder: str, cores: Sequence[int]) -> Iterator[Target]:
+    """Run a server on the first core, and this process on the second."""
+    # The server inherits it.
+    os.sched_setaffinity(0, cores[:1])
+    with RunningServer({"ECG_MODEL": f"{folder}/null"}) as server:
+        os.sched_setaffinity(0, cores[1:2] or cores)
+        yield Target.from_url(server.url)
 
 
 if __name__ == "__main__":
