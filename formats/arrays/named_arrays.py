@@ -109,6 +109,7 @@ def decode_arrays(values: Mapping[str, Any], kind: str, hints: Hints) -> Decoded
         # The request names the leads. `channels` compares the names if the counts are equal.
         warnings += prefer_request("lead_names", names, leads)[1]
         leads = tuple(name or "" for name in names)
+    _check_counts(variables, len(array), kind, hints)
     channels = _channels(variables, leads, array)
     age = _scalar(_first(variables, _AGES))
     sex = metadata.parse_sex(_first_string(variables, _SEXES))
@@ -146,6 +147,29 @@ def _flatten(values: Mapping[str, Any], depth: int) -> dict[str, Any]:
             own_names[str(name).lower()] = None
     ordered_names = chain(*reversed(structures), own_names)
     return {name: flat[name] for name in ordered_names}
+
+
+def _check_counts(variables: Mapping[str, Any], count: int, kind: str, hints: Hints) -> None:
+    """Raise BadShape for different gains or units that are not one for each of `count` leads.
+
+    The request's gain or units replace them.
+    """
+    gains = _first(variables, _GAINS)
+    if hints.gain is not None or _per_lead(gains, count) is not None:
+        return
+    if _is_numeric(gains) and gains.size > 1:
+        raise _wrong_count("gain", gains.size, count, kind)
+    units = _strings(_first(variables, _UNITS)) or ()
+    if hints.units is None and len(units) != count and len(set(units)) > 1:
+        raise _wrong_count("units", len(units), count, kind)
+
+
+def _wrong_count(field: str, found: int, count: int, kind: str) -> BadShape:
+    return BadShape(
+        f"{field}: {found} different values in the {kind} file, which has {count} leads; one for "
+        f"all or one for each is required; send {field}",
+        loc=(field,),
+    )
 
 
 def _channels(

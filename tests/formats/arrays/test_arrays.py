@@ -360,3 +360,34 @@ def test_the_order_of_leads_in_structures_is_kept() -> None:
     record = opened(mat({**leads, "fs": 500.0}))
     assert record.lead_names == ("V2", "II", "I", "V1")
     np.testing.assert_allclose(record.signal, [third, second, first, first], atol=1e-6)
+
+
+@pytest.mark.parametrize("save", [mat, npz])
+@pytest.mark.parametrize(
+    ("field", "stated", "sent"),
+    [
+        ("gain", np.arange(1.0, 14.0), Hints(gain=1000.0)),
+        ("gain", np.array([1000.0, 200.0]), Hints(gain=1000.0)),
+        ("units", "uV,mV", Hints(units="uV")),
+        ("units", "mV," + "uV," * 11 + "uV", Hints(units="uV")),
+    ],
+)
+def test_gains_and_units_that_fit_no_leads_are_refused_unless_the_request_replaces_them(
+    save: Any, field: str, stated: Any, sent: Hints
+) -> None:
+    data = save({"signal": CODES, "fs": 500.0, field: stated})
+    with pytest.raises(BadShape) as caught:
+        opened(data)
+    count = len(stated.split(",")) if isinstance(stated, str) else len(stated)
+    assert caught.value.errors[0].loc == (field,)
+    assert caught.value.detail.startswith(f"{field}: {count} different values in the ")
+    record = opened(data, sent)
+    assert record.units == "mV"
+    np.testing.assert_allclose(record.signal, CODES / 1000, atol=1e-6)
+
+
+@pytest.mark.parametrize("units", ["uV", "uV,uV", ",".join(["uV"] * 12)])
+def test_one_unit_for_all_leads_may_be_repeated(units: str) -> None:
+    record = opened(npz({"signal": CODES, "fs": 500.0, "units": units}))
+    assert (record.units, record.warnings) == ("mV", ())
+    np.testing.assert_allclose(record.signal, CODES / 1000, atol=1e-6)
