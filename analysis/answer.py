@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis import answer_types
 from analysis.contradictions import contradictions
 from analysis.deployment import Deployment, Runtime
+from analysis.findings_part import findings_part
 from analysis.forward import Encoded, mean_over_segments
 from analysis.head_parts import HeadOf, HeadParts, head_parts
 from analysis.interpretation import clinical_analysis_part
@@ -24,7 +25,7 @@ from analysis.labels import (
     without_superclasses,
 )
 from analysis.measuring import MeasuredRecord
-from analysis.model_part import model_part
+from analysis.model_part import labels_model, model_part
 from analysis.null_parts import null_part_warnings
 from analysis.options import AnalyzeOptions
 from analysis.pacemaker_part import pacemaker_part
@@ -70,7 +71,8 @@ def analysis_answer(
     labelled = {} if prepared.judgement.is_withheld else encoded
     labels = _clinical_labels(labelled, options, deployment)
     by_heads = head_parts(prepared, encoded, head_of)
-    parts = _label_parts(prepared, labelled, deployment, labels, by_heads)
+    parts = _interpreted_parts(prepared, labels, deployment)
+    parts |= _label_parts(prepared, labelled, deployment, labels, by_heads)
     parts |= _embedding_parts(prepared, encoded, deployment, options)
     if "heads" in options.include:
         parts["heads"] = by_heads.heads
@@ -100,6 +102,24 @@ def analysis_answer(
     }
 
 
+def _interpreted_parts(
+    prepared: Prepared, labels: list[JoinedLabel] | None, deployment: Deployment
+) -> answer_types.AnalysisParts:
+    """Return the parts that say in words what is seen, in the answer's order."""
+    options = prepared.options
+    assert isinstance(options, AnalyzeOptions), "an analysis needs analyze options. This is a bug."
+    parts: answer_types.AnalysisParts = {}
+    measured = prepared.measured or MeasuredRecord()
+    clinical = clinical_analysis_part(labels, measured)
+    if "clinical_analysis" in options.include:
+        parts["clinical_analysis"] = clinical
+    if "findings" in options.include:
+        is_withheld = prepared.judgement.is_withheld
+        model = labels_model(deployment)
+        parts["findings"] = None if is_withheld else findings_part(clinical, measured, model)
+    return parts
+
+
 def _label_parts(
     prepared: Prepared,
     labelled: Mapping[Role, Encoded],
@@ -114,10 +134,6 @@ def _label_parts(
     options = prepared.options
     assert isinstance(options, AnalyzeOptions), "an analysis needs analyze options. This is a bug."
     parts: answer_types.AnalysisParts = {}
-    if "clinical_analysis" in options.include:
-        parts["clinical_analysis"] = clinical_analysis_part(
-            labels, prepared.measured or MeasuredRecord()
-        )
     if "labels" in options.include:
         parts["labels"] = None if labels is None else [joined.part() for joined in labels]
     if "labels_by_segment" in options.include:

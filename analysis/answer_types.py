@@ -19,6 +19,7 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
+from intervals.findings.finding import Severity
 from intervals.reference_ranges import AxisDeviation
 from signal_quality.quality import QualityWord
 from signals.spikes import Chamber
@@ -104,6 +105,20 @@ class ClinicalAnalysis(TypedDict):
     """From labels: the probability of the rhythm's label. From rules: how far the inputs are from
     the rule's limits."""
     physiological_parameters: PhysiologicalParameters
+
+
+class ClinicalFinding(TypedDict):
+    """One statement of the report, with its evidence."""
+
+    code: str
+    """The same for every recording with this finding."""
+    statement: str
+    severity: Severity
+    """Critical findings need attention at once; technical ones are about the recording."""
+    evidence: dict[str, float | list[str]]
+    """Numbers by name, with the unit at the name's end (`pause_s`), and lists of leads."""
+    source: str
+    """Where the criterion is published, or the model whose label it is."""
 
 
 class Label(TypedDict):
@@ -328,6 +343,8 @@ class AnalysisParts(TypedDict, total=False):
     """The parts that `include` names: absent if not asked for, null if they cannot be computed."""
 
     clinical_analysis: ClinicalAnalysis | None
+    findings: list[ClinicalFinding] | None
+    """The rhythm first; null if the recording is not judged."""
     labels: list[Label] | None
     labels_by_segment: list[LabelsOfSegment] | None
     superclass: Superclass | None

@@ -16,6 +16,7 @@ from typing import Final
 from analysis.answer_types import NumberName
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
+from intervals.findings.sinus_arrhythmia import SINUS_ARRHYTHMIA
 
 ATRIAL_FIBRILLATION: Final = "Atrial fibrillation"
 ATRIAL_FLUTTER: Final = "Atrial flutter"
@@ -124,8 +125,8 @@ def _of_rhythm(positive: set[str], names: set[str], measured: MeasuredRecord) ->
         return
     rhythm_name = measured.rhythm.name
     pr_ms = measured.number("pr_ms")
-    is_regular_sinus = rhythm_name.startswith("Sinus") and (
-        "Sinus arrhythmia" not in measured.rhythm.findings
+    is_regular_sinus = rhythm_name.startswith("Sinus") and all(
+        finding.statement != SINUS_ARRHYTHMIA for finding in measured.findings
     )
     if ATRIAL_FIBRILLATION in positive and is_regular_sinus and pr_ms is not None:
         yield (

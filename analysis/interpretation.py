@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from analysis.answer_types import ClinicalAnalysis
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
-from intervals.rhythm import Rhythm
 
 # The order of docs/api.md: the first positive label of these names the rhythm.
 LEADING_RHYTHMS = (
@@ -39,10 +38,8 @@ def clinical_analysis_part(
     labels: Sequence[JoinedLabel] | None, measured: MeasuredRecord
 ) -> ClinicalAnalysis:
     """Return the part: words from the labels, or from the rules without labels."""
-    if labels is not None:
-        interpretation = interpret_labels(labels)
-    else:
-        interpretation = _interpret_rules(measured.rhythm)
+    by_rules = _interpret_rules(measured)
+    interpretation = by_rules if labels is None else interpret_labels(labels)
     heart_rate = measured.number("heart_rate_bpm")
     qrs_duration = measured.number("qrs_ms")
     qt_interval = measured.number("qt_ms")
@@ -94,8 +91,9 @@ def _rhythm_of(positive: Mapping[str, float]) -> tuple[str, tuple[str, ...]]:
     return SINUS_RHYTHM, (SINUS_RHYTHM,)
 
 
-def _interpret_rules(rhythm: Rhythm | None) -> Interpretation:
-    """Return the rhythm by rules; `rhythm` is None if nothing was measured."""
-    if rhythm is None:
+def _interpret_rules(measured: MeasuredRecord) -> Interpretation:
+    """Return the rhythm and the findings by rules."""
+    if measured.rhythm is None:
         return Interpretation(UNDETERMINED, None, [])
-    return Interpretation(rhythm.name, rhythm.confidence, list(rhythm.findings))
+    statements = [finding.statement for finding in measured.findings]
+    return Interpretation(measured.rhythm.name, measured.rhythm.confidence, statements)

@@ -20,6 +20,7 @@ from signal_quality import Quality
 # In the order of their warnings.
 JUDGED_PARTS: Final = (
     "clinical_analysis",
+    "findings",
     "labels",
     "labels_by_segment",
     "superclass",

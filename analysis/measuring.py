@@ -10,6 +10,8 @@ from analysis import answer_types
 from analysis.answer_types import NumberName
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
+from intervals.findings.finding import Finding
+from intervals.findings.recording import recording_findings
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
 from intervals.reference_ranges import ADULT_YEARS, AxisDeviation, Flag, axis_deviation, flags
@@ -24,7 +26,14 @@ from signals.spikes import Pacing
 
 # The parts of an answer that need measurements.
 MEASURED_PARTS = frozenset(
-    {"clinical_analysis", "measurements", "fiducials", "representative_beat", "pacemaker"}
+    {
+        "clinical_analysis",
+        "findings",
+        "measurements",
+        "fiducials",
+        "representative_beat",
+        "pacemaker",
+    }
 )
 # Largest distance in seconds between two R peaks of one beat: that which was found before spikes
 # were removed, and that which was found after.
@@ -42,6 +51,7 @@ class MeasuredRecord:
     representative_beat  the mean of the aligned beats, with its fiducials
     axis_deviation       of the QRS axis
     rhythm               by rules; a pacemaker's rhythm if a pacemaker is present
+    findings             what the signal shows beside the rhythm
     pacemaker            the evidence without an encoder's label
     unmeasured           a clause: why there are no beats to measure; None if there are
     rate_warning         that the beats fit another sampling rate than the stated one
@@ -53,6 +63,7 @@ class MeasuredRecord:
     representative_beat: answer_types.RepresentativeBeat | None = None
     axis_deviation: AxisDeviation | None = None
     rhythm: Rhythm | None = None
+    findings: tuple[Finding, ...] = ()
     pacemaker: PacemakerEvidence | None = None
     unmeasured: str | None = None
     rate_warning: str | None = None
@@ -92,12 +103,14 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
         # Spikes pace nothing where there is no beat.
         pacing = NO_PACING
         probability = None
+    rhythm = _rhythm(measurements, pacing, probability)
     return MeasuredRecord(
         measurements=measurements_part(measurements, record.patient),
         fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,
         representative_beat=_representative_beat_part(measurements),
         axis_deviation=_axis_deviation(measurements, record.patient),
-        rhythm=_rhythm(measurements, pacing, probability),
+        rhythm=rhythm,
+        findings=recording_findings(measurements, rhythm),
         pacemaker=pacemaker,
         unmeasured=measurements.unmeasured,
         rate_warning=_rate_warning(record, leads, measurements),
@@ -241,6 +254,4 @@ def _rhythm(
     by_rules = name_rhythm(measurements, pacing)
     if pacemaker_probability is None or by_rules.name == PACEMAKER_LABEL:
         return by_rules
-    # The rhythm is no sinus rhythm any more.
-    findings = tuple(finding for finding in by_rules.findings if finding != "Sinus arrhythmia")
-    return Rhythm(PACEMAKER_LABEL, pacemaker_probability, findings)
+    return Rhythm(PACEMAKER_LABEL, pacemaker_probability)

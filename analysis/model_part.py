@@ -26,12 +26,17 @@ def model_part(
     clinical_role = deployment.clinical_role()
     return {
         "encoder": _encoder_part(deployment, features_role or clinical_role),
-        "labels": _versioned_name(deployment, clinical_role),
+        "labels": labels_model(deployment),
         "superclass": superclass or _versioned_name(deployment, deployment.superclass_role()),
         "pacemaker": pacemaker,
         "dtype": None if runtime is None else runtime.dtype,
         "device": None if runtime is None else runtime.device,
     }
+
+
+def labels_model(deployment: Deployment) -> str | None:
+    """Return name and version of the model that gives the labels; None if none is loaded."""
+    return _versioned_name(deployment, deployment.clinical_role())
 
 
 def _encoder_part(deployment: Deployment, role: Role | None) -> EncoderPart | None:

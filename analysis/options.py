@@ -17,6 +17,7 @@ from model_store.manifest import Role
 # The parts of an answer of /analyze; docs/api.md describes each.
 DEFAULT_PARTS = (
     "clinical_analysis",
+    "findings",
     "labels",
     "superclass",
     "pacemaker",

@@ -11,7 +11,7 @@ from heads.pacemaker import PACEMAKER_LABEL
 from model_store.manifest import Role
 
 # The parts of an answer that consist of, or are derived from, the clinical encoder's labels.
-LABEL_PARTS = frozenset({"clinical_analysis", "labels", "labels_by_segment"})
+LABEL_PARTS = frozenset({"clinical_analysis", "findings", "labels", "labels_by_segment"})
 
 
 @dataclass(frozen=True)

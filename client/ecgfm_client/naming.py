@@ -38,6 +38,21 @@ def abnormality_texts(analysis: Analysis) -> list[str]:
     ]
 
 
+def finding_texts(analysis: Analysis) -> list[str]:
+    """Return the findings after the rhythm: "Pause of 6.3 s (critical): pause_s 6.3, ..."."""
+    return [
+        f"{finding.statement} ({finding.severity}): {_evidence_text(finding.evidence)}"
+        for finding in (analysis.findings or ())[1:]
+    ]
+
+
+def _evidence_text(evidence: Json) -> str:
+    return ", ".join(
+        f"{name} {' '.join(value) if isinstance(value, list) else format(value, 'g')}"
+        for name, value in evidence.items()
+    )
+
+
 def superclass_text(superclass: Json) -> str:
     """Return "Superclass: MI 0.70 (below the threshold: HYP 0.30)", most probable first.
 

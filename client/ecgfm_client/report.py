@@ -8,7 +8,9 @@ from ecgfm_client import naming, summary
 from ecgfm_client.results import Analysis, Health, Quality
 
 # The value of `include` for a report: the default parts, and what the recording's device reported.
-PARTS = "clinical_analysis,labels,superclass,pacemaker,measurements,quality,features,reported"
+PARTS = (
+    "clinical_analysis,findings,labels,superclass,pacemaker,measurements,quality,features,reported"
+)
 MAX_LISTED_LABELS = 8
 
 
@@ -49,6 +51,7 @@ def _sections(analysis: Analysis) -> Iterator[str]:
     yield naming.rhythm_text(analysis)
     if analysis.abnormalities:
         yield "Abnormalities: " + ", ".join(naming.abnormality_texts(analysis))
+    yield from (f"  {text}" for text in naming.finding_texts(analysis))
     if analysis.superclass is not None:
         yield naming.superclass_text(analysis.superclass)
     if analysis.pacemaker is not None:

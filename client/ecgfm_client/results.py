@@ -86,6 +86,22 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class ClinicalFinding:
+    """One statement of the report.
+
+    severity  normal, abnormal, critical or technical
+    evidence  numbers, with the unit at the name's end, and lists of leads
+    source    where the criterion is published, or the model whose label it is
+    """
+
+    code: str
+    statement: str
+    severity: str
+    evidence: dict[str, Any]
+    source: str
+
+
+@dataclass(frozen=True)
 class Quality:
     """/assess_quality's answer, and the part `quality` of /analyze."""
 
@@ -126,6 +142,7 @@ class Analysis:
     confidence: float | None
     axis_deviation: str | None
     abnormalities: tuple[str, ...]
+    findings: tuple[ClinicalFinding, ...] | None
     labels: tuple[Label, ...] | None
     superclass: Json | None
     pacemaker: Json | None
@@ -148,6 +165,9 @@ class Analysis:
         labels = answer.get("labels")
         if labels is not None:
             labels = tuple(_known_fields(Label, label) for label in labels)
+        findings = answer.get("findings")
+        if findings is not None:
+            findings = tuple(_known_fields(ClinicalFinding, finding) for finding in findings)
         measurements = answer.get("measurements")
         quality = answer.get("quality")
         features = answer.get("features")
@@ -158,6 +178,7 @@ class Analysis:
             confidence=clinical.get("confidence"),
             axis_deviation=clinical.get("axis_deviation"),
             abnormalities=tuple(clinical.get("abnormalities") or ()),
+            findings=findings,
             labels=labels,
             superclass=answer.get("superclass"),
             pacemaker=answer.get("pacemaker"),

@@ -9,7 +9,7 @@ from ecgfm_client.folders import Recording
 from ecgfm_client.results import Analysis, Encoder
 from ecgfm_client.tables import DEFAULTS, MODELS_OF_PARTS
 
-REPORT_PARTS = "clinical_analysis,labels,superclass,pacemaker,measurements,quality"
+REPORT_PARTS = "clinical_analysis,findings,labels,superclass,pacemaker,measurements,quality"
 FLAT_MEASUREMENTS = (
     *(
         "heart_rate_bpm",
@@ -97,6 +97,7 @@ def _analysis_row(analysis: Analysis) -> dict[str, Any]:
         "rhythm_confidence": _number(analysis.confidence),
         "axis_deviation": analysis.axis_deviation,
         "abnormalities": "; ".join(analysis.abnormalities),
+        "findings": "; ".join(finding.statement for finding in analysis.findings or ()),
     }
     row |= {name: _number(getattr(analysis.measurements, name, None)) for name in FLAT_MEASUREMENTS}
     row["flags"] = (

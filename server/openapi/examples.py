@@ -109,6 +109,15 @@ QUALITY = {
 ANSWERS: dict[Route, dict[str, Any]] = {
     "analyze": {
         "id": "synthetic-1",
+        "findings": [
+            {
+                "code": "sinus_rhythm",
+                "statement": "Sinus rhythm",
+                "severity": "normal",
+                "evidence": {"heart_rate_bpm": 72.0, "probability": 0.97},
+                "source": "label of ecg-fm-clinical@<commit of the repository>",
+            }
+        ],
         "labels": [
             {
                 "name": "Sinus rhythm",

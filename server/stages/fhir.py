@@ -1,6 +1,7 @@
 """An analysis as FHIR R4: a Bundle of a DiagnosticReport and its Observations.
 
-The Observations are the ECG (SampledData for each lead), the measurements and the findings. Codes
+The Observations are the ECG (SampledData for each lead), the measurements, the probabilities and
+the statements of the report. Codes
 of leads and durations are ISO/IEEE 11073-10101/10102 (MDC; leads as in HL7's example
 Observation/ekg, durations as in DICOM CID 3689), and LOINC where it has the term. Nothing is newer
 than R4. There is no Patient resource, as the server knows no patient.
@@ -21,6 +22,7 @@ Resource = dict[str, Any]
 
 PARTS: Final = (
     "clinical_analysis",
+    "findings",
     "labels",
     "superclass",
     "pacemaker",
@@ -128,6 +130,7 @@ def bundle(answer: Mapping[str, Any]) -> Resource:
         "ecg": _ecg(answer, common),
         "measurements": _measurements(answer, common),
         "findings": _findings(answer, common),
+        "statements": _statements(answer, common),
     }
     entries = [
         {"fullUrl": _url(answer, name), "resource": observation}
@@ -244,6 +247,26 @@ def _findings(answer: Mapping[str, Any], common: Resource) -> Resource | None:
     if not components:
         return None
     return _observation(common, {"text": "Probabilities of ECG findings"}, components)
+
+
+def _statements(answer: Mapping[str, Any], common: Resource) -> Resource | None:
+    """Return the report's statements, or None if the recording is not judged."""
+    components = []
+    for finding in answer.get("findings") or ():
+        value = f"{finding['severity']}; {_evidence(finding)}source: {finding['source']}"
+        components.append({"code": {"text": finding["statement"]}, "valueString": value})
+    if not components:
+        return None
+    return _observation(common, {"text": "ECG findings"}, components)
+
+
+def _evidence(finding: Mapping[str, Any]) -> str:
+    """Return "pause_s 6.3, from_s 2.9; ", or nothing without evidence."""
+    texts = [
+        f"{name} {' '.join(value) if isinstance(value, list) else format(value, 'g')}"
+        for name, value in finding["evidence"].items()
+    ]
+    return f"{', '.join(texts)}; " if texts else ""
 
 
 def _probabilities(answer: Mapping[str, Any]) -> dict[str, float]:

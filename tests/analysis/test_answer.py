@@ -72,6 +72,7 @@ def test_every_part_is_there_in_a_fixed_order() -> None:
     assert list(analysis(record(), include="all")) == [
         "id",
         "clinical_analysis",
+        "findings",
         "labels",
         "labels_by_segment",
         "superclass",

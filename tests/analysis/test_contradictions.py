@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from analysis.contradictions import contradictions
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
+from intervals.findings.finding import Finding
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm
 from model_store.labels import ecg_fm_labels
@@ -103,9 +105,9 @@ def test_atrial_fibrillation_against_a_regular_rhythm_with_p_waves() -> None:
         "labels: Atrial fibrillation is positive, but P waves precede the QRS complexes "
         "(PR 150 ms) and the rhythm is regular"
     ]
-    irregular = Rhythm("Sinus rhythm", 0.9, ("Sinus arrhythmia",))
+    arrhythmia = Finding("sinus_arrhythmia", "Sinus arrhythmia", "normal", {}, "a book")
     for other in (
-        measured(irregular),
+        replace(measured(), findings=(arrhythmia,)),
         measured(pr_ms=None),
         measured(Rhythm("Undetermined")),
         measured(None),

@@ -13,6 +13,7 @@ from analysis.interpretation import (
 )
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
+from intervals.findings.finding import Finding, code_of
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm
 from model_store.labels import ecg_fm_labels
@@ -93,9 +94,16 @@ def test_the_rules_name_only_labels_that_ecg_fm_has() -> None:
 MEASUREMENTS = Measurements(
     heart_rate_bpm=61.0, qrs_ms=92.0, qt_ms=402.0, pr_ms=164.0, qrs_axis_deg=-40.0
 )
-RULES = Rhythm("Sinus rhythm", 0.75, ("Sinus arrhythmia", "Bigeminy"))
+RULES = Rhythm("Sinus rhythm", 0.75)
+FINDINGS = tuple(
+    Finding(code_of(name), name, "abnormal", {}, "a book")
+    for name in ("Sinus arrhythmia", "Bigeminy")
+)
 MEASURED = MeasuredRecord(
-    measurements_part(MEASUREMENTS, Patient()), axis_deviation="Left", rhythm=RULES
+    measurements_part(MEASUREMENTS, Patient()),
+    axis_deviation="Left",
+    rhythm=RULES,
+    findings=FINDINGS,
 )
 NUMBERS = {"heart_rate": 61.0, "qrs_duration": 92.0, "qt_interval": 402.0, "pr_interval": 164.0}
 

@@ -173,6 +173,7 @@ def test_a_part_that_is_null_all_the_same_is_not_called_judged(
     answer = analysis(ecg, deployment, include=EVERY, judge_unreadable=True)
     assert [warning.split(":")[0] for warning in answer["warnings"] if " judged " in warning] == [
         "clinical_analysis",
+        "findings",
         "pacemaker",
     ]
     for part in ("labels", "labels_by_segment", "superclass", "heads"):

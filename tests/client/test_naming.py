@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ecgfm_client.naming import abnormality_texts, rhythm_text
+from ecgfm_client.naming import abnormality_texts, finding_texts, rhythm_text
 from ecgfm_client.page_header import page_texts
 from ecgfm_client.report import analysis_report
 from ecgfm_client.results import Analysis
@@ -104,3 +104,18 @@ def test_a_row_has_no_superclass_unless_one_is_positive() -> None:
     assert (none["superclass"], none["superclass: MI"]) == (None, 0.0458)
     assert (one["superclass"], one["superclass: CD"]) == ("CD", 0.7)
     assert (none["rhythm"], none["rhythm_confidence"]) == ("Atrial flutter", 0.834)
+
+
+def test_findings_are_shown_with_their_evidence_after_the_rhythm() -> None:
+    finding = {"code": "a", "statement": "Sinus rhythm", "severity": "normal", "source": "a list"}
+    pause = {
+        "code": "pause",
+        "statement": "Pause of 6.3 s",
+        "severity": "critical",
+        "evidence": {"pause_s": 6.3, "leads": ["I", "II"]},
+        "source": "a book",
+    }
+    shown = Analysis.read({"findings": [{**finding, "evidence": {}}, pause]})
+    assert finding_texts(shown) == ["Pause of 6.3 s (critical): pause_s 6.3, leads I II"]
+    assert finding_texts(Analysis.read({"findings": None})) == []
+    assert finding_texts(Analysis.read({})) == []

@@ -22,6 +22,7 @@ SAME = {
     results.Label: "Label",
     results.Measurements: "Measurements",
     results.Finding: "Finding",
+    results.ClinicalFinding: "ClinicalFinding",
 }
 # Dataclasses with other names or places: client field -> path in the component.
 PLACES: dict[type, tuple[str, dict[str, str]]] = {
@@ -74,6 +75,7 @@ PLACES: dict[type, tuple[str, dict[str, str]]] = {
             **{
                 name: name
                 for name in (
+                    "findings",
                     "labels",
                     "superclass",
                     "pacemaker",

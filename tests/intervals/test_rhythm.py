@@ -9,59 +9,24 @@ from itertools import pairwise
 import pytest
 
 from intervals.beats import BeatClass
-from intervals.measurements import BeatFiducials, Measurements
+from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm, name_rhythm
 from signals.spikes import Pacing
+from tests.intervals.made_rhythms import (
+    IRREGULAR_S,
+    SLIGHTLY_IRREGULAR_S,
+    alternating_intervals,
+    measurements_of,
+    without_p,
+)
 
 UNPACED = Pacing(0, 0, 10)
-IRREGULAR_S = [0.8, 0.5, 0.95, 0.62, 0.78, 0.45, 0.9, 0.55, 0.7]
-SLIGHTLY_IRREGULAR_S = [0.80, 0.86, 0.79, 0.87, 0.81, 0.85]
-
-
-def measurements_of(
-    rr_s: list[float],
-    *,
-    rate: float = 75.0,
-    pr_ms: float | None = 160.0,
-    p_present: float | None = 0.98,
-    qrs_ms: float | None = 90.0,
-    classes: list[BeatClass] | None = None,
-) -> Measurements:
-    """Return measurements with these intervals between beats, all normal by default."""
-    times_s = [0.5]
-    for interval_s in rr_s:
-        times_s.append(times_s[-1] + interval_s)
-    if classes is None:
-        classes = ["normal"] * len(times_s)
-    beats = tuple(map(BeatFiducials, times_s, classes))
-    return Measurements(
-        heart_rate_bpm=rate,
-        pr_ms=pr_ms,
-        p_present=p_present,
-        qrs_ms=qrs_ms,
-        beats=len(beats),
-        fiducials=beats,
-    )
-
-
-def without_p(rr_s: list[float], p_present: float = 0.3, rate: float = 75.0) -> Measurements:
-    return measurements_of(rr_s, rate=rate, pr_ms=None, p_present=p_present)
 
 
 def irregularity(rr_s: list[float]) -> float:
     """Return RMSSD over the mean interval, computed in plain Python."""
     squares = [(later - earlier) ** 2 for earlier, later in pairwise(rr_s)]
     return math.sqrt(sum(squares) / len(squares)) / (sum(rr_s) / len(rr_s))
-
-
-def alternating_intervals(ratio: float, shortest_s: float = 0.6, intervals: int = 8) -> list[float]:
-    """Return alternately a short and a long interval in seconds.
-
-    `ratio` is their difference over their mean. Both the irregularity and the median change over
-    the median interval are then equal to it.
-    """
-    step_s = ratio * shortest_s / (1.0 - ratio / 2)
-    return [shortest_s, shortest_s + step_s] * (intervals // 2)
 
 
 @pytest.mark.parametrize(
@@ -76,21 +41,7 @@ def alternating_intervals(ratio: float, shortest_s: float = 0.6, intervals: int 
 def test_a_regular_rhythm_with_p_waves_is_sinus_rhythm_of_its_rate(rate: float, name: str) -> None:
     """The confidence is the probability that P waves are present."""
     rhythm = name_rhythm(measurements_of([0.8] * 9, rate=rate, p_present=0.93), UNPACED)
-    assert rhythm == Rhythm(name, 0.93, ())
-
-
-@pytest.mark.parametrize(("ratio", "irregular"), [(0.0995, False), (0.1005, True)])
-def test_an_irregular_rhythm_with_p_waves_is_sinus_arrhythmia(
-    ratio: float, irregular: bool
-) -> None:
-    rhythm = name_rhythm(measurements_of(alternating_intervals(ratio)), UNPACED)
-    assert rhythm == Rhythm("Sinus rhythm", 0.98, ("Sinus arrhythmia",) if irregular else ())
-
-
-def test_an_irregularity_at_the_limit_is_regular() -> None:
-    """Exact in binary: differences of 1/16 s over a mean of 10/16 s."""
-    rhythm = name_rhythm(measurements_of([0.59375, 0.65625] * 4), UNPACED)
-    assert rhythm == Rhythm("Sinus rhythm", 0.98)
+    assert rhythm == Rhythm(name, 0.93)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +59,7 @@ def test_fibrillation_is_irregular_beyond_a_limit_that_depends_on_p(
         if confidence is None:
             assert rhythm == Rhythm("Undetermined")
         else:
-            assert rhythm.name == "Atrial fibrillation" and rhythm.findings == ()
+            assert rhythm.name == "Atrial fibrillation"
             assert rhythm.confidence == pytest.approx(confidence)
 
 
@@ -124,7 +75,7 @@ def test_irregularity_is_rmssd_over_the_mean_interval() -> None:
 def test_an_irregular_rhythm_whose_p_waves_cannot_be_measured_is_fibrillation_too() -> None:
     """At fast rates the network may take T for P. Then no PR interval is measured."""
     rhythm = name_rhythm(without_p(IRREGULAR_S, 0.9), UNPACED)
-    assert rhythm == Rhythm("Atrial fibrillation", 1.0, ())
+    assert rhythm == Rhythm("Atrial fibrillation", 1.0)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +190,7 @@ def test_a_regular_tachycardia_without_p_waves_is_named_by_the_width_of_its_qrs(
     """The confidence rises from 0 at 100 per minute to 1 at 200."""
     fast = measurements_of([0.4] * 20, rate=rate, pr_ms=None, p_present=0.02, qrs_ms=qrs_ms)
     rhythm = name_rhythm(fast, UNPACED)
-    assert (rhythm.name, rhythm.findings) == (name, ())
+    assert rhythm.name == name
     assert rhythm.confidence == (None if confidence is None else pytest.approx(confidence))
 
 
@@ -257,34 +208,6 @@ def test_a_rhythm_with_spikes_before_its_beats_is_a_pacemakers(
     """The confidence is the share of beats with a spike, for the chamber that has more of them."""
     rhythm = name_rhythm(without_p(IRREGULAR_S), paced)
     assert rhythm == Rhythm("Electronic pacemaker", pytest.approx(confidence))
-
-
-@pytest.mark.parametrize(
-    ("classes", "findings"),
-    [
-        (["ectopic"] * 2 + ["normal"] * 18, ("Frequent ectopic beats",)),
-        (["ectopic"] * 2 + ["normal"] * 18 + ["noisy"] * 5, ("Frequent ectopic beats",)),
-        (["ectopic"] * 2 + ["normal"] * 19, ()),
-        (["ectopic"] + ["normal"] * 4, ()),
-        # Of ten pairs of neighbours eight or seven are one normal and one ectopic beat.
-        (["normal", "ectopic"] * 4 + ["normal"] * 3, ("Bigeminy",)),
-        (["normal", "ectopic"] * 4 + ["ectopic"] * 3, ("Frequent ectopic beats",)),
-        (["normal", "ectopic"] * 2, ("Bigeminy",)),
-        (["ectopic", "normal", "ectopic"], ("Frequent ectopic beats",)),
-        (["normal", "ectopic", "noisy", "normal", "ectopic"], ("Bigeminy",)),
-    ],
-)  # fmt: skip
-def test_ectopic_beats_are_a_finding_next_to_the_rhythm(
-    classes: list[BeatClass], findings: tuple[str, ...]
-) -> None:
-    rhythm = name_rhythm(measurements_of([0.8] * (len(classes) - 1), classes=classes), UNPACED)
-    assert rhythm == Rhythm("Sinus rhythm", 0.98, findings)
-
-
-def test_ectopic_beats_and_arrhythmia_are_both_findings() -> None:
-    classes: list[BeatClass] = ["normal"] * 8 + ["ectopic"] * 2
-    rhythm = name_rhythm(measurements_of(IRREGULAR_S, classes=classes), UNPACED)
-    assert rhythm.findings == ("Frequent ectopic beats", "Sinus arrhythmia")
 
 
 def test_without_a_heart_rate_the_rhythm_is_undetermined() -> None:

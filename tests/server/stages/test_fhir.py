@@ -228,3 +228,28 @@ def test_every_label_of_the_conclusion_has_its_probability(
     }
     report = bundle(answer)["entry"][0]["resource"]
     assert report["conclusion"].startswith(sentence)
+
+
+def test_the_statements_of_the_report_have_their_evidence_and_source() -> None:
+    from server.stages.fhir import bundle
+
+    pause = {
+        "statement": "Pause of 6.3 s",
+        "severity": "critical",
+        "evidence": {"pause_s": 6.3, "leads": ["I", "II"]},
+        "source": "a book",
+    }
+    sinus = {"statement": "Sinus rhythm", "severity": "normal", "evidence": {}, "source": "a list"}
+    answer = {"request_id": "a", "findings": [sinus, pause]}
+    statements = observation(bundle(answer), "ECG findings")
+    assert [
+        (component["code"]["text"], component["valueString"])
+        for component in statements["component"]
+    ] == [
+        ("Sinus rhythm", "normal; source: a list"),
+        ("Pause of 6.3 s", "critical; pause_s 6.3, leads I II; source: a book"),
+    ]
+    unjudged = bundle({"request_id": "a", "findings": None})
+    assert [entry["resource"]["resourceType"] for entry in unjudged["entry"]] == [
+        "DiagnosticReport"
+    ]
