@@ -11,6 +11,7 @@ from analysis.answer_types import NumberName
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.findings.finding import Finding
+from intervals.findings.pauses import find_pauses, pause_warnings
 from intervals.findings.recording import recording_findings
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
@@ -104,17 +105,20 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
         pacing = NO_PACING
         probability = None
     rhythm = _rhythm(measurements, pacing, probability)
+    pauses = find_pauses(conditioned, np.array([beat.r for beat in measurements.fiducials]))
+    rate = measurements.heart_rate_bpm
+    missing_beats = pause_warnings(pauses, rate, measurements.beats, record.duration_s)
     return MeasuredRecord(
         measurements=measurements_part(measurements, record.patient),
         fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,
         representative_beat=_representative_beat_part(measurements),
         axis_deviation=_axis_deviation(measurements, record.patient),
         rhythm=rhythm,
-        findings=recording_findings(measurements, rhythm),
+        findings=recording_findings(measurements, rhythm, pauses),
         pacemaker=pacemaker,
         unmeasured=measurements.unmeasured,
         rate_warning=_rate_warning(record, leads, measurements),
-        warnings=measurements.warnings,
+        warnings=(*missing_beats, *measurements.warnings),
     )
 
 
