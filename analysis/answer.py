@@ -172,6 +172,8 @@ def _add_signal_parts(
         parts["fiducials"] = measured.fiducials
     if "representative_beat" in include:
         parts["representative_beat"] = measured.representative_beat
+    if "matrix" in include:
+        parts["matrix"] = measured.matrix
     if "signal" in include:
         parts["signal"] = prepared.signal
     if "reported" in include:

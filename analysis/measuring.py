@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis import answer_types
 from analysis.answer_types import NumberName
+from analysis.matrix_part import NO_MATRIX, matrix_part
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.findings.finding import Finding
@@ -33,6 +34,7 @@ MEASURED_PARTS = frozenset(
         "measurements",
         "fiducials",
         "representative_beat",
+        "matrix",
         "pacemaker",
     }
 )
@@ -50,6 +52,8 @@ class MeasuredRecord:
     measurements         the numbers, rounded to tenths
     fiducials            one entry for each beat
     representative_beat  the mean of the aligned beats, with its fiducials
+    matrix               the amplitudes of each lead, if they were asked for
+    matrix_warnings      "matrix: sentence"
     axis_deviation       of the QRS axis
     rhythm               by rules; a pacemaker's rhythm if a pacemaker is present
     findings             what the signal shows beside the rhythm
@@ -62,6 +66,8 @@ class MeasuredRecord:
     measurements: answer_types.Measurements | None = None
     fiducials: list[answer_types.Fiducials] | None = None
     representative_beat: answer_types.RepresentativeBeat | None = None
+    matrix: dict[str, answer_types.MatrixRow] | None = None
+    matrix_warnings: tuple[str, ...] = ()
     axis_deviation: AxisDeviation | None = None
     rhythm: Rhythm | None = None
     findings: tuple[Finding, ...] = ()
@@ -76,7 +82,9 @@ class MeasuredRecord:
         return None if value is None else float(value)
 
 
-def measure_record(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
+def measure_record(
+    record: EcgRecord, leads: TwelveLeads, *, with_matrix: bool = False
+) -> MeasuredRecord:
     """Measure a recording. All parts share one filtered signal and its R peaks.
 
     The evidence of a pacemaker is measured first, with the spikes in the signal, as the pacemaker
@@ -108,10 +116,15 @@ def measure_record(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
     pauses = find_pauses(conditioned, np.array([beat.r for beat in measurements.fiducials]))
     rate = measurements.heart_rate_bpm
     missing_beats = pause_warnings(pauses, rate, measurements.beats, record.duration_s)
+    matrix = NO_MATRIX
+    if with_matrix:
+        matrix = matrix_part(record, leads, conditioned, measurements)
     return MeasuredRecord(
         measurements=measurements_part(measurements, record.patient),
         fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,
         representative_beat=_representative_beat_part(measurements),
+        matrix=matrix.rows,
+        matrix_warnings=matrix.warnings,
         axis_deviation=_axis_deviation(measurements, record.patient),
         rhythm=rhythm,
         findings=recording_findings(measurements, rhythm, pauses),

@@ -9,7 +9,7 @@ from analysis.deployment import Deployment
 from analysis.prepare import Prepared
 
 MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "saliency")
-WAVE_PARTS = ("measurements", "fiducials", "representative_beat")
+WAVE_PARTS = ("measurements", "fiducials", "representative_beat", "matrix")
 
 
 def null_part_warnings(

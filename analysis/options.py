@@ -31,6 +31,7 @@ ON_DEMAND_PARTS = (
     "signal",
     "fiducials",
     "representative_beat",
+    "matrix",
     "reported",
     "heads",
 )

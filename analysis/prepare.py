@@ -148,7 +148,10 @@ def _judge(record: EcgRecord, options: Options) -> _Judged:
     judgement = Judgement()
     if isinstance(options, AnalyzeOptions) and _wants_measurements(options) and quality is not None:
         forced = options.judge_unreadable
-        measured = _measure(without.record, without.leads, quality, forced=forced)
+        with_matrix = "matrix" in options.include
+        measured = _measure(
+            without.record, without.leads, quality, forced=forced, with_matrix=with_matrix
+        )
         judgement = judgement_of(quality, measured, forced=forced)
     return _Judged(without.record, without.leads, quality, measured, judgement, without.warnings)
 
@@ -161,7 +164,7 @@ def _wants_measurements(options: Options) -> bool:
 
 
 def _measure(
-    record: EcgRecord, leads: TwelveLeads, quality: Quality, *, forced: bool
+    record: EcgRecord, leads: TwelveLeads, quality: Quality, *, forced: bool, with_matrix: bool
 ) -> MeasuredRecord:
     """Measure the recording; if it is unreadable, only if that is forced."""
     is_unreadable = quality.signal_quality == "Unreadable"
@@ -171,7 +174,7 @@ def _measure(
             rate_warning=rate_warning_without_beats(record.fs, leads),
             warnings=(f"measurements: {UNREADABLE}; nothing is measured",),
         )
-    measured = _measure_page(record, leads)
+    measured = _measure_page(record, leads, with_matrix=with_matrix)
     if is_unreadable:
         doubt = f"measurements: measured although {UNREADABLE} (judge_unreadable)"
         return replace(measured, warnings=(doubt, *measured.warnings))
@@ -186,14 +189,14 @@ def _measure(
     return replace(measured, warnings=(doubt, *measured.warnings))
 
 
-def _measure_page(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
+def _measure_page(record: EcgRecord, leads: TwelveLeads, *, with_matrix: bool) -> MeasuredRecord:
     """Measure a recording, or its first page if the leads were recorded one group after another.
 
     Beats of different pages have no lead in common, so that their waves cannot be compared.
     """
     pages = pages_of(record)
     if not pages:
-        return measure_record(record, leads)
+        return measure_record(record, leads, with_matrix=with_matrix)
     first = pages[0]
     # The times in the answer count from the start of the recording, so a gap before it stays.
     part = replace(first, start=0).part_of(record)
@@ -201,7 +204,7 @@ def _measure_page(record: EcgRecord, leads: TwelveLeads) -> MeasuredRecord:
         f"measurements: on {', '.join(part.lead_names)} from {first.start / record.fs:g} to "
         f"{first.stop / record.fs:g} s, because the leads were recorded one group after another"
     )
-    measured = measure_record(part, twelve_leads(part))
+    measured = measure_record(part, twelve_leads(part), with_matrix=with_matrix)
     if measured.unmeasured is not None and _has_beats(record, pages):
         measured = replace(measured, unmeasured=None, rate_warning=None)
     return replace(measured, warnings=(warning, *measured.warnings))
@@ -309,6 +312,8 @@ def _measuring_warnings(measured: MeasuredRecord, options: Options) -> list[str]
     warnings = [] if measured.rate_warning is None else [measured.rate_warning]
     if isinstance(options, AnalyzeOptions) and options.include & MEASURED_PARTS:
         warnings += measured.warnings
+    if _includes(options, "matrix"):
+        warnings += measured.matrix_warnings
     return warnings
 
 

@@ -4,9 +4,9 @@
 
 The time is process_time on one core, with BLAS held to one thread and freed memory kept, as in a
 signal worker, which calls the same functions in the same order. "all" is `analysis.prepare.prepare`
-itself with every measured part, so that it includes what happens between the steps. Each
-recording's figure is its median over the repeats; the table has the median and the 90th percentile
-over recordings. NeuroKit2's usual steps on one lead are timed in the same run.
+itself with every measured part but the matrix, so that it includes what happens between the steps.
+Each recording's figure is its median over the repeats; the table has the median and the 90th
+percentile over recordings. NeuroKit2's usual steps on one lead are timed in the same run.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
 from intervals.beats import delineator_beat, find_beats
 from intervals.delineator import delineate
 from intervals.fiducials import find_fiducials
+from intervals.matrix.lead_matrix import lead_matrix
 from intervals.measure import measure_conditioned
 from signal_quality import assess_leads, without_pulse
 from signals.checks import MAX_SECONDS, check_record
@@ -44,7 +45,8 @@ T = TypeVar("T")  # Python 3.11 has no syntax for generic functions
 StepTimes = dict[str, float]
 """Step -> CPU time in ms."""
 
-EVERYTHING = AnalyzeOptions(include=MEASURED_PARTS | {"quality"})
+# The matrix is measured on demand and has a line of its own.
+EVERYTHING = AnalyzeOptions(include=MEASURED_PARTS - {"matrix"} | {"quality"})
 NO_ENCODER = Deployment("none", "none", "not needed here", {})
 ALL, NEUROKIT = "all", "NeuroKit2, one lead"
 
@@ -123,7 +125,8 @@ def time_steps(record: EcgRecord) -> StepTimes:
     ready = _timed(times, "filter", lambda: condition(leads.signal, record.fs))
     r_peaks_s = _timed(times, "R peaks", lambda: r_peaks_of(ready))
     _timed(times, "pacing spikes", find_spikes_and_pacing)
-    _timed(times, "intervals", lambda: measure_conditioned(ready, r_peaks_s))
+    measurements = _timed(times, "intervals", lambda: measure_conditioned(ready, r_peaks_s))
+    _timed(times, "matrix", lambda: lead_matrix(ready, measurements, leads.present))
 
     beats = _timed(times, "of these, beats", lambda: find_beats(ready, r_peaks_s))
     if beats.representative is None:

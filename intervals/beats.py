@@ -97,7 +97,7 @@ def find_beats(conditioned: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beat
         classes=_classes(normal, windows),
         windows=windows,
         whole=whole,
-        representative=_interquartile_mean(windows[is_averaged]),
+        representative=interquartile_mean(windows[is_averaged]),
         averaged_count=int(is_averaged.sum()),
         recorded_span=recorded_span,
     )
@@ -159,7 +159,7 @@ def _beats_to_average(
     return is_averaged, (int(starts[longest]) // STRIDE, int(stops[longest]) // STRIDE)
 
 
-def _interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
+def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the mean over beats of the middle half of the values at each sample.
 
     Fewer than four beats are all averaged.

@@ -43,11 +43,14 @@ class Conditioned:
              taps (20 ms, zero at 50 Hz); zero in leads without a signal
     varying  (leads,) whether the lead is not constant
     missing  (samples,) whether a lead that varies has a gap here that is too long to be filled
+    unfiltered  (leads, samples) float32 at RATE_HZ, relative to each lead's first sample: neither
+             high-passed nor smoothed, because both change amplitudes and ST levels
     """
 
     signal: NDArray[np.float32]
     varying: NDArray[np.bool_]
     missing: NDArray[np.bool_]
+    unfiltered: NDArray[np.float32]
 
 
 def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
@@ -60,6 +63,7 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
             signal=np.zeros(signal.shape, np.float32),
             varying=np.zeros(len(signal), np.bool_),
             missing=np.zeros(0, np.bool_),
+            unfiltered=np.zeros(signal.shape, np.float32),
         )
     if not np.issubdtype(signal.dtype, np.floating):
         signal = signal.astype(np.float64)
@@ -76,7 +80,7 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
         missing_samples = _resample_mask(missing[varying].any(axis=0), fs, samples)
     filtered = _remove_wander(resampled)
     filtered[~varying] = 0.0
-    return Conditioned(_smooth(filtered), varying, missing_samples)
+    return Conditioned(smooth(filtered), varying, missing_samples, resampled)
 
 
 def _fill_all_gaps(
@@ -208,7 +212,7 @@ def _interpolate_blocks(slow: NDArray[np.float32], samples: int) -> NDArray[np.f
     return wander[:, :samples]
 
 
-def _smooth(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+def smooth(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """Filter (leads, samples) with a trapezoid of 11 taps, symmetric about each sample.
 
     It is a mean over 10 samples, which is zero at 50 Hz, of a mean over 2. The sums over 2, 4, 8

@@ -108,6 +108,7 @@ ONLY_RAW = {
         "saliency",
         "signal",
         "representative_beat",
+        "matrix",
         "heads",
     },
 }

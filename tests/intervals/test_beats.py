@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intervals.beats import BeatClass, Beats, _interquartile_mean, delineator_beat, find_beats
+from intervals.beats import BeatClass, Beats, delineator_beat, find_beats, interquartile_mean
 from signals.conditioned import Conditioned, condition
 from signals.r_peaks import r_peaks_of
 from tests.intervals.made_beats import beats_at
@@ -32,7 +32,8 @@ def conditioned(signal: np.ndarray, missing: np.ndarray | None = None) -> Condit
     if missing is None:
         missing = np.zeros(signal.shape[1], np.bool_)
     varying = np.asarray(np.ptp(signal, axis=1) > 0)
-    return Conditioned(signal.astype(np.float32), varying, missing)
+    single = signal.astype(np.float32)
+    return Conditioned(single, varying, missing, single)
 
 
 def complexes_at(samples: list[int], heights: list[float], length: int = 5000) -> np.ndarray:
@@ -173,13 +174,13 @@ def test_beats_next_to_a_gap_are_not_whole() -> None:
     assert beats.averaged_count == 9
 
 
-def test_the_interquartile_mean_leaves_out_the_extremes() -> None:
+def test_theinterquartile_mean_leaves_out_the_extremes() -> None:
     """Of nine values two on either side are left out, which leaves 1, 2, 2, 3, 7."""
     values = np.array([[3.0], [-50.0], [2.0], [900.0], [1.0], [-1.0], [7.0], [2.0], [1000.0]])
-    assert _interquartile_mean(values)[0] == pytest.approx(3.0)
-    assert _interquartile_mean(values[:3])[0] == pytest.approx((3.0 - 50.0 + 2.0) / 3)
-    assert _interquartile_mean(values[:4])[0] == pytest.approx(2.5)
-    both = _interquartile_mean(np.concatenate([values, -2 * values], axis=1))
+    assert interquartile_mean(values)[0] == pytest.approx(3.0)
+    assert interquartile_mean(values[:3])[0] == pytest.approx((3.0 - 50.0 + 2.0) / 3)
+    assert interquartile_mean(values[:4])[0] == pytest.approx(2.5)
+    both = interquartile_mean(np.concatenate([values, -2 * values], axis=1))
     np.testing.assert_allclose(both, [3.0, -6.0])
 
 

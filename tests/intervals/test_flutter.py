@@ -36,7 +36,10 @@ def saw_tooth(per_min: float) -> np.ndarray:
 
 def conditioned(signal: np.ndarray) -> Conditioned:
     return Conditioned(
-        signal.astype(np.float32), np.asarray(signal.any(axis=1)), np.zeros(5000, np.bool_)
+        signal.astype(np.float32),
+        np.asarray(signal.any(axis=1)),
+        np.zeros(5000, np.bool_),
+        signal.astype(np.float32),
     )
 
 

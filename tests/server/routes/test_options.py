@@ -31,6 +31,7 @@ from tests.server.harness import RunningServer
 ALWAYS = {"id", "request_id", "model", "segments", "processing_time", "warnings", "version"}
 DEFAULT = {
     "clinical_analysis",
+    "findings",
     "labels",
     "superclass",
     "pacemaker",
@@ -45,6 +46,7 @@ ON_DEMAND = {
     "signal",
     "fiducials",
     "representative_beat",
+    "matrix",
     "reported",
     "heads",
 }
