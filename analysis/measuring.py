@@ -95,7 +95,8 @@ def measure_record(
     conditioned = condition(leads.signal, record.fs)
     r_peaks_s = r_peaks_of(conditioned)
     spikes, pacing = spikes_and_pacing(record, leads, r_peaks_s)
-    measurements = measure_conditioned(conditioned, r_peaks_s)
+    right = leads.right_limb_leads
+    measurements = measure_conditioned(conditioned, r_peaks_s, right_limb_leads=right)
     head = shipped_head()
     pacemaker = pacemaker_evidence(record, leads, spikes, pacing, measurements, head)
     probability = head.probability(pacemaker)
@@ -104,7 +105,9 @@ def measure_record(
             signal = remove_spikes(leads.signal, record.fs, spikes, r_peaks_s)
             conditioned = condition(signal, record.fs)
             r_peaks_s = r_peaks_of(conditioned)
-        measurements = measure_conditioned(conditioned, r_peaks_s, paced=True)
+        measurements = measure_conditioned(
+            conditioned, r_peaks_s, right_limb_leads=right, paced=True
+        )
     else:
         pacing = NO_PACING
         probability = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,44 +11,42 @@ from numpy.typing import NDArray
 from intervals.beat_grid import sample_at
 from intervals.fiducials import P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF
 from intervals.formulas import axis_deg
+from signals.limb_leads import LIMB_LEADS, limb_coefficients
 
-# Rows of LEADS.
-_I, _II, _III, _AVF = 0, 1, 2, 5
 # The ST segment after the end of the QRS complex, which is not part of the area of T.
 ST_MS: Final = 60.0
 # The baseline of QRS and T is the mean of this time before the QRS complex.
 BASELINE_MS: Final = 20.0
-# The limb leads contradict each other if the rms of II - I - III, which is 0 with correct
-# electrodes, is above this share of the largest rms of the three leads. All are rms about the mean.
-MAX_CONTRADICTION_SHARE: Final = 0.25
 MIN_WAVE_SAMPLES: Final = 4
 
 
 def frontal_axes(
-    beat: NDArray[np.float64], times: NDArray[np.float64]
+    beat: NDArray[np.float64], times: NDArray[np.float64], right_limb_leads: Sequence[str]
 ) -> tuple[dict[str, float | None], tuple[str, ...]]:
     """Return the axes of P, QRS and T in degrees by field name, and warnings.
 
-    An axis that cannot be measured is None. If a lead is missing or the limb leads contradict each
-    other, all axes are None, and a warning gives the reason.
+    An axis that cannot be measured is None. If fewer than two limb leads are recorded, all axes
+    are None, and a warning gives the reason. They are also None if it is unknown which limb leads
+    are right; the warning of `signals.leads` says so.
 
     beat   (12, 288) mV, leads as LEADS; leads that were not recorded are 0
     times  (5,) ms from the beat's centre: P onset, P offset, QRS onset, QRS offset, T offset; NaN
            for a boundary that was not found
+    right_limb_leads  the limb leads on which axes are measured
     """
     no_axes: dict[str, float | None] = {
         "p_axis_deg": None,
         "qrs_axis_deg": None,
         "t_axis_deg": None,
     }
-    if len(beat) < 6 or not beat[[_I, _AVF]].any(axis=1).all():
-        return no_axes, ("qrs_axis_deg: the axes need leads I and aVF; not both are recorded",)
-    if _limb_leads_contradict(beat):
-        return no_axes, (
-            "qrs_axis_deg: I, II and III contradict each other (I + III is not II); no axes",
-        )
+    recorded = [lead for lead, row in zip(LIMB_LEADS, beat, strict=False) if row.any()]
+    if len(recorded) < 2:
+        return no_axes, ("qrs_axis_deg: the axes need two limb leads; fewer are recorded",)
+    sources = [lead for lead in recorded if lead in right_limb_leads]
+    if len(sources) < 2:
+        return no_axes, ()
 
-    frontal = beat[[_I, _AVF]]
+    frontal = np.stack([_limb_lead(lead, beat, sources) for lead in ("I", "aVF")])
     baseline = _mean_level(frontal, times[QRS_ON] - BASELINE_MS, times[QRS_ON])
     axes = {
         "p_axis_deg": _wave_axis(frontal, times[P_ON], times[P_OFF], None),
@@ -57,15 +56,14 @@ def frontal_axes(
     return axes, ()
 
 
-def _limb_leads_contradict(beat: NDArray[np.float64]) -> bool:
-    """Return whether II differs too much from I + III. False if one of the three is missing."""
-    limb_leads = beat[[_I, _II, _III]]
-    if not limb_leads.any(axis=1).all():
-        return False
-    about_mean = limb_leads - limb_leads.mean(axis=1, keepdims=True)
-    residual = about_mean[1] - about_mean[0] - about_mean[2]
-    largest = np.vecdot(about_mean, about_mean).max()
-    return bool(residual @ residual > MAX_CONTRADICTION_SHARE**2 * largest)
+def _limb_lead(lead: str, beat: NDArray[np.float64], sources: list[str]) -> NDArray[np.float64]:
+    """Return (288,) a limb lead of the beat, derived if it is none of the sources."""
+    if lead in sources:
+        return np.asarray(beat[LIMB_LEADS.index(lead)])
+    first, second = sources[:2]
+    c, d = limb_coefficients(lead, first, second)
+    row = c * beat[LIMB_LEADS.index(first)] + d * beat[LIMB_LEADS.index(second)]
+    return np.asarray(row)
 
 
 def _wave_axis(

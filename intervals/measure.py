@@ -5,6 +5,7 @@ What cannot be measured is None, with the reason in the warnings.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import hypot, isfinite
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from intervals.qrs_shape import why_no_qrs
 from intervals.unet import Network
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import TwelveLeads
+from signals.limb_leads import LIMB_LEADS
 from signals.order import median
 from signals.r_peaks import r_peaks_of
 
@@ -56,13 +58,16 @@ def measure(leads: TwelveLeads, fs: float, *, paced: bool = False) -> Measuremen
     paced  pacing spikes were found: P waves are then not measured
     """
     ready = condition(leads.signal, fs)
-    return measure_conditioned(ready, r_peaks_of(ready), paced=paced)
+    return measure_conditioned(
+        ready, r_peaks_of(ready), right_limb_leads=leads.right_limb_leads, paced=paced
+    )
 
 
 def measure_conditioned(
     ready: Conditioned,
     r_peaks_s: NDArray[np.float64],
     *,
+    right_limb_leads: Sequence[str] = LIMB_LEADS,
     paced: bool = False,
     network: Network | None = None,
     calibration: dict[str, Any] | None = None,
@@ -72,6 +77,7 @@ def measure_conditioned(
     For callers that have both already; `measure` computes them itself.
 
     r_peaks_s    (beats,) seconds
+    right_limb_leads  the limb leads on which axes are measured
     network, calibration  in place of the shipped ones, for training
     """
     if calibration is None:
@@ -95,7 +101,7 @@ def measure_conditioned(
         beats, fiducials, rr_ms, flutter_per_min=flutter, paced=paced
     )
     intervals, qtc_warnings = _intervals(times, rr_ms)
-    axes, axis_warnings = frontal_axes(beats.representative, times)
+    axes, axis_warnings = frontal_axes(beats.representative, times, right_limb_leads)
     each_beat, representative = fiducials_of_beats(beats, times)
     return Measurements(
         **rates,

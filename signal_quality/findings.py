@@ -135,14 +135,15 @@ def gap_findings(record: EcgRecord) -> dict[str, Finding]:
 def contradiction_findings(leads: TwelveLeads) -> dict[str, Finding]:
     """Return a finding limb_lead_contradiction for each limb lead that contradicts the others.
 
-    The value is the rms of the lead's difference from the others. Value and limit are in mV if the
-    units are known.
+    The value is the rms of the lead's difference from the others, or of the part of it that follows
+    the signal. Value and limit are in mV if the units are known.
     """
     findings = {}
-    for lead, rms, limit in leads.limb_contradictions:
+    for lead, rms, limit in leads.limb_agreement.contradictions:
         advice = (
             f"{lead} contradicts the other limb leads. Check that the arm and leg electrodes are"
-            " where their labels say, and that the leads are named correctly."
+            " where their labels say, that the leads are named correctly, and that their gains are"
+            " right."
         )
         findings[lead] = Finding("limb_lead_contradiction", lead, rms, limit, advice)
     return findings

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from signal_quality.bands import Bands, split_bands
 from signal_quality.beats import Beats, find_beats
 from signal_quality.features import Features, measure_features
-from signals.leads import LIMB_LEADS
+from signals.limb_leads import LIMB_LEADS
 from signals.order import median
 from signals.units import qrs_heights
 

@@ -1,9 +1,6 @@
-"""The twelve standard leads: the spellings of their names, and the algebra of the limb leads.
+"""The twelve standard leads: the spellings of their names, and a recording's leads in order.
 
-With electrode potentials RA, LA, LL: I = LA - RA, II = LL - RA, III = LL - LA, and each of aVR,
-aVL, aVF is the potential of one electrode minus the mean of the other two (Einthoven 1913;
-Goldberger 1942). All six are therefore a*I + b*II, and any two of them give the other four. Chest
-leads cannot be derived.
+Any two limb leads give the other four (`limb_leads`). Chest leads cannot be derived.
 """
 
 from __future__ import annotations
@@ -11,26 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import combinations
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.limb_agreement import ALL_AGREE, LimbAgreement, agreement_of
+from signals.limb_leads import LIMB_LEADS, limb_coefficients
 from signals.pages import page_rows
 from signals.record import EcgRecord, Units
 
-LEADS: Final = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-LIMB_LEADS: Final = LEADS[:6]
+LEADS: Final = (*LIMB_LEADS, "V1", "V2", "V3", "V4", "V5", "V6")
 # The other leads can be derived from these.
 INDEPENDENT_LEADS: Final = ("I", "II", *LEADS[6:])
 INDEPENDENT_ROWS: Final = tuple(LEADS.index(lead) for lead in INDEPENDENT_LEADS)
 
-# A limb lead contradicts the others if its rms difference from them is above 0.05 mV and above this
-# share of its own rms; docs/api.md, "Leads and gaps".
-MAX_CONTRADICTION_MV: Final = 0.05
-MAX_CONTRADICTION_SHARE: Final = 0.10
+# A limb lead that was sent at one value is derived from others if its rms is then above this share
+# of theirs. Less is noise, or what remains where these were themselves computed with the constant.
+MIN_DERIVED_SHARE: Final = 0.10
 
 _ROW: Final = {lead: row for row, lead in enumerate(LEADS)}
 _LEAD_BY_UPPER_CASE: Final = {lead.upper(): lead for lead in LEADS}
@@ -49,16 +45,6 @@ _NAME: Final = re.compile(
     r"(?: \(EINTHOVEN\))?(?:, AUGMENTED VOLTAGE, (?:RIGHT|LEFT|FOOT))?"
 )
 
-# lead -> (a, b) with lead = a*I + b*II
-_COEFFICIENTS: Final = {
-    "I": (1.0, 0.0),
-    "II": (0.0, 1.0),
-    "III": (-1.0, 1.0),
-    "aVR": (-0.5, -0.5),
-    "aVL": (1.0, -0.5),
-    "aVF": (-0.5, 1.0),
-}
-
 
 @dataclass(frozen=True, eq=False)
 class TwelveLeads:
@@ -70,8 +56,7 @@ class TwelveLeads:
     derived   leads computed from others, in the order of LEADS
     flat      leads that were sent at one value throughout and not derived, in the order of LEADS
     warnings  "field: sentence"
-    limb_contradictions  (lead, rms of its difference from the others, limit) of each limb lead that
-                         contradicts the others; in mV, or in the record's unknown unit
+    limb_agreement  which limb leads contradict the others
     """
 
     signal: NDArray[np.float32]
@@ -79,7 +64,15 @@ class TwelveLeads:
     derived: tuple[str, ...] = ()
     flat: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    limb_contradictions: tuple[tuple[str, float, float], ...] = ()
+    limb_agreement: LimbAgreement = ALL_AGREE
+
+    @property
+    def right_limb_leads(self) -> tuple[str, ...]:
+        """Return the present limb leads that contradict no other; none if it is unknown which."""
+        if not self.limb_agreement.known:
+            return ()
+        wrong = [contradiction.lead for contradiction in self.limb_agreement.contradictions]
+        return tuple(lead for lead in LIMB_LEADS if self.present[_ROW[lead]] and lead not in wrong)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -123,16 +116,16 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
     present = recorded & ~constant
     signal[~present] = np.nan
     varying = [lead for lead in LIMB_LEADS if present[_ROW[lead]]]
-    contradictions = _find_contradictions(signal, varying, record.units)
-    derived = _derive(signal, present, varying, known_samples, constant)
+    agreement = _agreement(signal, varying, record.units)
+    derived = _derive(signal, present, _sources(varying, agreement), known_samples, constant)
     missing_rows = {_ROW[lead] for lead in record.lead_names} & set(np.flatnonzero(~recorded))
     warnings = (
         *_missing_warnings([LEADS[row] for row in sorted(missing_rows)], derived),
         *_constant_warnings([LEADS[row] for row in np.flatnonzero(constant)], derived),
-        *_contradiction_warnings(contradictions, record.units),
+        *_contradiction_warnings(agreement, record.units),
     )
     flat = tuple(LEADS[row] for row in np.flatnonzero(constant & ~present))
-    return TwelveLeads(signal, present, derived, flat, warnings, contradictions)
+    return TwelveLeads(signal, present, derived, flat, warnings, agreement)
 
 
 def _are_constant(signal: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -173,18 +166,20 @@ def is_constant(lead: NDArray[np.floating]) -> bool:
     return bool(np.fmax.reduce(lead) == np.fmin.reduce(lead))
 
 
-def limb_coefficients(lead: str, first: str, second: str) -> tuple[float, float]:
-    """Return (c, d) with lead = c * first + d * second, for three limb leads.
+def _agreement(signal: NDArray[np.float32], varying: Sequence[str], units: Units) -> LimbAgreement:
+    if len(varying) == len(LIMB_LEADS):
+        # No copy.
+        return agreement_of(signal[: len(LIMB_LEADS)], LIMB_LEADS, units)
+    rows = [_ROW[lead] for lead in varying]
+    return agreement_of(signal[rows], tuple(varying), units)
 
-    `first` and `second` must differ.
-    """
-    a, b = _COEFFICIENTS[lead]
-    a1, b1 = _COEFFICIENTS[first]
-    a2, b2 = _COEFFICIENTS[second]
-    determinant = a1 * b2 - a2 * b1
-    c = (a * b2 - a2 * b) / determinant
-    d = (a1 * b - a * b1) / determinant
-    return c, d
+
+def _sources(varying: Sequence[str], agreement: LimbAgreement) -> Sequence[str]:
+    """Return the limb leads from which others may be derived: not from wrong ones, if known."""
+    if not agreement.known:
+        return varying
+    wrong = [contradiction.lead for contradiction in agreement.contradictions]
+    return [lead for lead in varying if lead not in wrong]
 
 
 def _derive(
@@ -225,80 +220,12 @@ def _derive(
 
 
 def _varies(row: NDArray[np.float64], sources: NDArray[np.float64]) -> bool:
-    """Return whether a derived lead differs from a constant by more than a contradiction's share.
+    """Return whether a derived lead differs from a constant by more than MIN_DERIVED_SHARE.
 
-    sources  (2, samples) the leads it was derived from; the share is of the larger one's rms. Less
-             is noise, or what remains where the sources were themselves computed with the constant.
+    sources  (2, samples) the leads it was derived from; the share is of the larger one's rms
     """
-    limit = MAX_CONTRADICTION_SHARE * float(np.nanstd(sources, axis=1).max())
+    limit = MIN_DERIVED_SHARE * float(np.nanstd(sources, axis=1).max())
     return float(np.nanstd(row)) > limit
-
-
-def _find_contradictions(
-    signal: NDArray[np.float32], varying: Sequence[str], units: Units
-) -> tuple[tuple[str, float, float], ...]:
-    """Return (lead, rms, limit) of the sent limb leads that contradict the others.
-
-    Each pair of the other leads gives an estimate of a lead. A lead contradicts if even the best
-    estimate differs from it by more than the limit: the larger of 0.05 mV rms and 10 % of the
-    lead's own rms about its mean, or only the latter if the units are unknown. With the best
-    estimate, one wrong lead among four or more is the only one that contradicts. Among three, the
-    wrong one cannot be identified, and all contradict.
-    """
-    if len(varying) < 3:
-        return ()
-    rows = signal[[_ROW[lead] for lead in varying]]
-    missing = np.isnan(rows)
-    if missing.any():
-        rows = rows[:, ~missing.any(axis=0)]
-    if rows.shape[1] == 0:
-        return ()
-    # Double precision: the rms of leads that nearly cancel is computed from their products.
-    means = rows.mean(axis=1, dtype=np.float64, keepdims=True)
-    about_mean = rows - means
-    products = about_mean @ about_mean.T / rows.shape[1]
-    own_rms = np.sqrt(products.diagonal())
-    smallest_limit = 0.0
-    # In mV the means count, too. The zero of ADC counts is arbitrary.
-    if units == "mV":
-        smallest_limit = MAX_CONTRADICTION_MV
-        products = products + means @ means.T
-    limits = np.maximum(smallest_limit, MAX_CONTRADICTION_SHARE * own_rms).tolist()
-    residuals = _smallest_residuals(products, tuple(varying)).tolist()
-    compared = zip(varying, residuals, limits, strict=True)
-    return tuple((lead, rms, limit) for lead, rms, limit in compared if rms > limit)
-
-
-def _smallest_residuals(
-    products: NDArray[np.float64], leads: tuple[str, ...]
-) -> NDArray[np.float64]:
-    """Return (leads,) the rms of each lead minus the best estimate by a pair of the other leads.
-
-    products  (leads, leads) mean products of the leads
-    """
-    weights = _residual_weights(leads)
-    # (leads, pairs), as quadratic forms of the products: without the samples.
-    mean_squares = ((weights @ products) * weights).sum(axis=2)
-    smallest = np.maximum(mean_squares.min(axis=1), 0.0)
-    return np.asarray(np.sqrt(smallest), np.float64)
-
-
-@cache
-def _residual_weights(leads: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return (leads, pairs, leads) each residual as weights of all leads.
-
-    A residual is a lead minus its estimate by one pair of the other leads.
-    """
-    count = len(leads)
-    weights = np.zeros((count, (count - 1) * (count - 2) // 2, count))
-    for index, lead in enumerate(leads):
-        others = [other for other in range(count) if other != index]
-        weights[index, :, index] = 1.0
-        for row, (first, second) in enumerate(combinations(others, 2)):
-            c, d = limb_coefficients(lead, leads[first], leads[second])
-            weights[index, row, first] = -c
-            weights[index, row, second] = -d
-    return weights
 
 
 def _missing_warnings(mostly_missing: Sequence[str], derived: tuple[str, ...]) -> list[str]:
@@ -330,16 +257,25 @@ def _constant_warnings(constant: Sequence[str], derived: tuple[str, ...]) -> lis
     return warnings
 
 
-def _contradiction_warnings(
-    contradictions: tuple[tuple[str, float, float], ...], units: Units
-) -> list[str]:
-    if not contradictions:
+def _contradiction_warnings(agreement: LimbAgreement, units: Units) -> list[str]:
+    """Return one warning that names the limb leads that contradict others; none if all agree."""
+    if not agreement.contradictions:
         return []
     unit = " mV" if units == "mV" else ""
     by_lead = ", ".join(
-        f"{lead} by {rms:.2g}{unit} rms (limit {limit:.2g})" for lead, rms, limit in contradictions
+        f"{lead} by {rms:.2g}{unit} rms (limit {limit:.2g})"
+        for lead, rms, limit in agreement.contradictions
     )
+    if not agreement.known:
+        return [
+            f"lead_names: limb leads contradict each other: {by_lead}; it is unknown which are"
+            " right, so that no axis is measured; electrodes or leads may be exchanged or misnamed,"
+            " or gains wrong"
+        ]
+    cause = "electrodes or leads may be exchanged or misnamed, or gains wrong"
+    if agreement.mending:
+        cause = f"all leads agree once {agreement.mending}"
     return [
-        f"lead_names: limb leads contradict the others: {by_lead};"
-        " electrodes may be exchanged or leads misnamed"
+        f"lead_names: limb leads contradict the others: {by_lead}; {cause}; axes are measured on"
+        " the others"
     ]

@@ -225,22 +225,40 @@ def test_one_lead() -> None:
         None,
     )
     assert measurements.warnings == (
-        "qrs_axis_deg: the axes need leads I and aVF; not both are recorded",
+        "qrs_axis_deg: the axes need two limb leads; fewer are recorded",
     )
 
 
-def test_leads_that_contradict_each_other_have_no_axis() -> None:
-    signal = synthetic()
+def test_three_limb_leads_that_contradict_each_other_have_no_axis() -> None:
+    """`twelve_leads` gives the reason: it is reported once."""
+    signal = synthetic()[:3].astype(np.float32)
     signal[1] = -signal[1]
-    measurements = measured(signal)
+    leads = twelve_leads(replace(record(synthetic()), signal=signal, lead_names=("I", "II", "III")))
+    measurements = measure(leads, 500.0)
     assert (measurements.p_axis_deg, measurements.qrs_axis_deg, measurements.t_axis_deg) == (
         None,
         None,
         None,
     )
-    assert measurements.warnings == (
-        "qrs_axis_deg: I, II and III contradict each other (I + III is not II); no axes",
-    )
+    assert measurements.warnings == ()
+    (warning,) = leads.warnings
+    assert warning.startswith("lead_names: limb leads contradict each other: I by ")
+    assert "so that no axis is measured" in warning
+
+
+@pytest.mark.parametrize("wrong", range(6))
+def test_axes_are_measured_on_the_leads_that_agree(wrong: int) -> None:
+    sound = synthetic()
+    signal = sound.copy()
+    signal[wrong] *= -1
+    expected = measured(sound)
+    measurements = measure(twelve_leads(record(signal)), 500.0)
+    for axis, expected_axis in (
+        (measurements.p_axis_deg, expected.p_axis_deg),
+        (measurements.qrs_axis_deg, expected.qrs_axis_deg),
+        (measurements.t_axis_deg, expected.t_axis_deg),
+    ):
+        assert value(axis) == pytest.approx(value(expected_axis), abs=3.0)
 
 
 def nothings() -> dict[str, np.ndarray]:

@@ -22,10 +22,10 @@ def test_without_its_pulse_a_recording_has_no_contradicting_limb_leads(
     sound = record(signal.copy())
     signal[:, pulse] = 1.0
     sent = record(signal)
-    assert twelve_leads(sent).limb_contradictions
+    assert twelve_leads(sent).limb_agreement.contradictions
     without = without_pulse(sent)
     assert without.pulse == pytest.approx((start_s, start_s + length_s), abs=0.003)
-    assert without.leads.limb_contradictions == without.leads.warnings == ()
+    assert without.leads.limb_agreement.contradictions == without.leads.warnings == ()
     if start_s > 5:
         assert without.record.samples == round((start_s - 0.1) * 500)
         consequence = "only the signal before it is analysed"

@@ -160,11 +160,11 @@ def test_a_contradicting_limb_lead_is_named_with_its_rms() -> None:
     signal = SIGNAL.copy()
     signal[1] *= -1
     leads = twelve_leads(record(signal))
-    ((lead, rms, limit),) = leads.limb_contradictions
+    ((lead, rms, limit),) = leads.limb_agreement.contradictions
     assert lead == "II"
     advice = (
         "II contradicts the other limb leads. Check that the arm and leg electrodes are where their"
-        " labels say, and that the leads are named correctly."
+        " labels say, that the leads are named correctly, and that their gains are right."
     )
     assert contradiction_findings(leads) == {
         "II": Finding("limb_lead_contradiction", "II", rms, limit, advice)
