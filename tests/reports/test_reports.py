@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.data import requires_shared
-from tests.reports import channels, filler, gate, rhythms, tables
+from tests.reports import channels, filler, gate, limb_leads, rhythms, tables
 from tests.reports.sending import FOLDER, send
 from tests.server.harness import RunningServer
 
-TOPICS = (channels, filler, gate, rhythms, tables)
+TOPICS = (channels, filler, gate, limb_leads, rhythms, tables)
 CHECKS = {case: check for topic in TOPICS for case, check in topic.CASES.items()}
 # Cases about measurements and the placement of leads: no test sends them yet.
-OF_THE_MEASUREMENTS = ("tall_t_", "p_waves_only_", "rows_")
+OF_THE_MEASUREMENTS = ("tall_t_", "p_waves_only_")
 
 
 @requires_shared
