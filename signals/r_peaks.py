@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.order import median, order_statistic, quantile
+from signals.smooth_waves import Waves, without_t_waves
 
 ENVELOPE_HZ: Final = 250.0
 # 16 ms: the slope of a QRS complex, not of a T wave.
@@ -59,9 +60,25 @@ def r_peaks_of(ready: Conditioned) -> NDArray[np.float64]:
 
     There are none if no lead has a signal, or if no peak stands out of noise or hum.
     """
-    envelope = _envelope(ready)
-    if envelope.size < 3:
+    signal = _at_envelope_rate(ready)
+    if len(signal) == 0 or signal.shape[1] <= 2 * DIFFERENCE_SAMPLES:
         return np.zeros(0)
+    samples = signal.shape[1]
+    slope = _differences(signal)
+    weights = _weights(slope)
+    peaks = _peaks_of(_envelope(slope, weights, samples))
+    if peaks.size == 0:
+        return np.zeros(0)
+
+    def narrow_peaks() -> NDArray[np.intp]:
+        return _peaks_of(_envelope(_differences(slope), weights, samples))
+
+    beats = without_t_waves(peaks, Waves(signal, weights), narrow_peaks)
+    return np.asarray(beats / ENVELOPE_HZ, np.float64)
+
+
+def _peaks_of(envelope: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the samples of the peaks that are beats by their height and their distance."""
     peaks = _peaks_above(envelope, _block_level(envelope) * BLOCK_SHARE)
     edge = round(EDGE_S * ENVELOPE_HZ)
     peaks = peaks[(peaks >= edge) & (peaks < envelope.size - edge)]
@@ -69,11 +86,10 @@ def r_peaks_of(ready: Conditioned) -> NDArray[np.float64]:
         heights = envelope[peaks]
         peaks = peaks[heights > HEIGHT_SHARE * median(heights)]
     if peaks.size == 0:
-        return np.zeros(0)
+        return peaks
     if median(envelope[peaks]) < MIN_CONTRAST * quantile(envelope, QUIET_SHARE):
-        return np.zeros(0)
-    beats = _without_echoes(peaks, envelope)
-    return np.asarray(beats / ENVELOPE_HZ, np.float64)
+        return peaks[:0]
+    return _without_echoes(peaks, envelope)
 
 
 def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,26 +106,43 @@ def lead_weights(steepness: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(varying, np.minimum(1.0, limit / divisor), 0.0)
 
 
-def _envelope(ready: Conditioned) -> NDArray[np.float64]:
-    """Return (samples at ENVELOPE_HZ,) how steeply all leads move together; empty if none does."""
-    from scipy.ndimage import uniform_filter1d
-
+def _at_envelope_rate(ready: Conditioned) -> NDArray[np.float32]:
+    """Return the leads that vary, (leads, samples at ENVELOPE_HZ)."""
     signal = ready.signal
     if not ready.varying.all():
         signal = signal[ready.varying]
-    signal = signal[:, :: round(RATE_HZ / ENVELOPE_HZ)]
-    leads, samples = signal.shape
-    if leads == 0 or samples <= DIFFERENCE_SAMPLES:
-        return np.zeros(0)
-    slope = signal[:, DIFFERENCE_SAMPLES:] - signal[:, :-DIFFERENCE_SAMPLES]
+    # Contiguous, because differences of a strided array take three times as long as the copy.
+    return np.ascontiguousarray(signal[:, :: round(RATE_HZ / ENVELOPE_HZ)])
+
+
+def _differences(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (leads, samples - DIFFERENCE_SAMPLES)."""
+    difference: NDArray[np.float32] = (
+        signal[:, DIFFERENCE_SAMPLES:] - signal[:, :-DIFFERENCE_SAMPLES]
+    )
+    return difference
+
+
+def _weights(slope: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (leads,) the weights of squares of slopes."""
     size = np.abs(slope)
     steepness = order_statistic(size, int(0.98 * (size.shape[1] - 1))).astype(np.float64)
-    # Squared, because they weight squares of slopes.
     weights = (lead_weights(steepness) * _peakedness(size, steepness) ** 2) ** 2
-    squares = np.square(slope, out=slope)
-    half = DIFFERENCE_SAMPLES // 2
+    return weights.astype(np.float32)
+
+
+def _envelope(
+    differences: NDArray[np.float32], weights: NDArray[np.float32], samples: int
+) -> NDArray[np.float64]:
+    """Return (samples,) how steeply all leads move together.
+
+    differences  (leads, fewer than `samples`), as many missing before as after
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    half = (samples - differences.shape[1]) // 2
     velocity = np.zeros(samples)
-    velocity[half:-half] = np.sqrt(weights.astype(np.float32) @ squares)
+    velocity[half : samples - half] = np.sqrt(weights @ np.square(differences))
     return np.asarray(uniform_filter1d(velocity, MEAN_SAMPLES, mode="nearest"), np.float64)
 
 

@@ -32,14 +32,23 @@ _CHEST = {
 
 @dataclass(frozen=True)
 class Made:
-    """The intervals of a synthetic ECG, ms."""
+    """The intervals of a synthetic ECG, ms, and its waves.
+
+    t_ms     from T's onset to its offset
+    t_scale  factor of T's height; T is as high as R in lead II at 3.3
+    p, qrs, t  whether there are such waves
+    """
 
     rr_ms: float = 850.0
     pr_ms: float = 160.0
     p_duration_ms: float = 104.0
     qrs_ms: float = 92.0
     qt_ms: float = 400.0
+    t_ms: float = 170.0
+    t_scale: float = 1.0
     p: bool = True
+    qrs: bool = True
+    t: bool = True
 
 
 def synthetic(
@@ -62,7 +71,8 @@ def synthetic_at(
         for wave, (start_ms, stop_ms) in _spans(made).items():
             peak = 0.65 if wave == "t" else 0.5
             pulse = _pulse(times_s - onset_s, start_ms / 1000.0, stop_ms / 1000.0, peak)
-            signal += _projected(wave)[:, None] * pulse
+            scale = made.t_scale if wave == "t" else 1.0
+            signal += scale * _projected(wave)[:, None] * pulse
     return signal
 
 
@@ -78,13 +88,14 @@ def record(signal: np.ndarray, fs: float = 500.0) -> EcgRecord:
 
 def _spans(made: Made) -> dict[str, tuple[float, float]]:
     q = made.qrs_ms
-    spans = {
-        "q": (0.0, 0.3 * q),
-        "r": (0.2 * q, 0.7 * q),
-        "s": (0.6 * q, q),
-        "t": (made.qt_ms - 170.0, made.qt_ms),
-    }
-    return {"p": (-made.pr_ms, made.p_duration_ms - made.pr_ms), **spans} if made.p else spans
+    spans: dict[str, tuple[float, float]] = {}
+    if made.p:
+        spans["p"] = (-made.pr_ms, made.p_duration_ms - made.pr_ms)
+    if made.qrs:
+        spans |= {"q": (0.0, 0.3 * q), "r": (0.2 * q, 0.7 * q), "s": (0.6 * q, q)}
+    if made.t:
+        spans["t"] = (made.qt_ms - made.t_ms, made.qt_ms)
+    return spans
 
 
 def _pulse(times: np.ndarray, start: float, stop: float, peak: float) -> np.ndarray:
