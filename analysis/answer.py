@@ -76,7 +76,7 @@ def analysis_answer(
     parts |= _embedding_parts(prepared, encoded, deployment, options)
     if "heads" in options.include:
         parts["heads"] = by_heads.heads
-    _add_signal_parts(parts, prepared, options.include)
+    _add_signal_parts(parts, prepared, options)
     pacemaker_warnings: list[str] = []
     if "pacemaker" in options.include:
         parts["pacemaker"], pacemaker_warnings = pacemaker_part(
@@ -159,15 +159,19 @@ def _embedding_parts(
 
 
 def _add_signal_parts(
-    parts: answer_types.AnalysisParts, prepared: Prepared, include: frozenset[str]
+    parts: answer_types.AnalysisParts, prepared: Prepared, options: AnalyzeOptions
 ) -> None:
     """Add the parts that were complete before the encoder ran, in the answer's order."""
     measured = prepared.measured or MeasuredRecord()
+    include = options.include
     if "quality" in include and prepared.quality is not None:
         parts["signal_quality"] = prepared.quality["signal_quality"]
         parts["quality"] = prepared.quality
     if "measurements" in include:
-        parts["measurements"] = measured.measurements
+        by_neurokit = options.measurements_method == "neurokit2"
+        parts["measurements"] = measured.by_neurokit if by_neurokit else measured.measurements
+    if "hrv" in include:
+        parts["hrv"] = measured.hrv
     if "fiducials" in include:
         parts["fiducials"] = measured.fiducials
     if "representative_beat" in include:

@@ -12,6 +12,7 @@ from encoder.config import CompactConfig, EcgFmConfig
 from errors import ModelStoreError, WrongEncoder
 from heads.cache import InstalledHeads
 from heads.head import EncoderReference
+from intervals.measurements import Method
 from model_store.choose import Choice
 from model_store.labels import Label
 from model_store.manifest import Role
@@ -68,6 +69,7 @@ class Deployment:
 
     requested, chosen, reason  the setting, the models it led to, and why
     unusable_heads             why each of the other installed heads gives no result, by name
+    measurements_method        of a request that names none
     """
 
     requested: str
@@ -76,6 +78,7 @@ class Deployment:
     encoders: Mapping[Role, Encoder]
     heads: tuple[HeadUse, ...] = ()
     unusable_heads: Mapping[str, str] = field(default_factory=dict)
+    measurements_method: Method = "delineator"
 
     @property
     def loaded(self) -> bool:

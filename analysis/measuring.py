@@ -50,6 +50,8 @@ class MeasuredRecord:
     A part that could not be measured is None.
 
     measurements         the numbers, rounded to tenths
+    by_neurokit          the same by NeuroKit2, if it was asked for
+    hrv                  heart rate variability, if it was asked for
     fiducials            one entry for each beat
     representative_beat  the mean of the aligned beats, with its fiducials
     matrix               the amplitudes of each lead, if they were asked for
@@ -64,6 +66,8 @@ class MeasuredRecord:
     """
 
     measurements: answer_types.Measurements | None = None
+    by_neurokit: answer_types.Measurements | None = None
+    hrv: answer_types.HeartRateVariability | None = None
     fiducials: list[answer_types.Fiducials] | None = None
     representative_beat: answer_types.RepresentativeBeat | None = None
     matrix: dict[str, answer_types.MatrixRow] | None = None
@@ -177,6 +181,7 @@ def measurements_part(measurements: Measurements, patient: Patient) -> answer_ty
         name: _round_tenths(value) for name, value in measurements.uncertainty_ms.items()
     }
     return {
+        "method": "delineator",
         "heart_rate_bpm": rounded["heart_rate_bpm"],
         "rr_ms": rounded["rr_ms"],
         "pr_ms": rounded["pr_ms"],

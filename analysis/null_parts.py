@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from analysis.answer_types import AnalysisParts
 from analysis.deployment import Deployment
@@ -36,6 +36,8 @@ def null_part_warnings(
         )
     for part in _null_among(WAVE_PARTS, parts):
         warnings.append(f"{part}: nothing can be measured on this recording")
+    if "hrv" in parts and parts["hrv"] is None and not _has_warning("hrv", prepared.warnings):
+        warnings.append("hrv: nothing can be measured on this recording")
     if "reported" in parts and parts["reported"] is None:
         warnings.append("reported: the recording contains no measurements of its device")
     return warnings
@@ -45,6 +47,10 @@ def _no_model_reason(prepared: Prepared, deployment: Deployment) -> str:
     if prepared.no_model:
         return prepared.no_model
     return "the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded"
+
+
+def _has_warning(field: str, warnings: Sequence[str]) -> bool:
+    return any(warning.startswith(f"{field}: ") for warning in warnings)
 
 
 def _null_among(names: tuple[str, ...], parts: Mapping[str, object]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Literal
 from analysis.deployment import Deployment
 from analysis.labels import Aggregate
 from errors import BadOption, LayerOutOfRange
+from intervals.measurements import Method
 from model_store.manifest import Role
 
 # The parts of an answer of /analyze; docs/api.md describes each.
@@ -34,6 +35,7 @@ ON_DEMAND_PARTS = (
     "matrix",
     "reported",
     "heads",
+    "hrv",
 )
 PARTS = DEFAULT_PARTS + ON_DEMAND_PARTS
 MAX_SHOWN_CHARS = 64  # of a client's value in an error message
@@ -57,6 +59,7 @@ class AnalyzeOptions:
                     instead of returning null for the parts that need an encoder
     judge_unreadable  give labels, superclass, rhythm and pacemaker of a recording that cannot be
                     read or has no beats too, with warnings
+    measurements_method  what the part `measurements` is measured by
     warnings        for the answer: sentences about the request's options
     """
 
@@ -66,6 +69,7 @@ class AnalyzeOptions:
     features_role: Role | None = None
     requires_model: bool = False
     judge_unreadable: bool = False
+    measurements_method: Method = "delineator"
     warnings: tuple[str, ...] = ()
 
 

@@ -18,6 +18,7 @@ from analysis.measuring import (
     measure_record,
     rate_warning_without_beats,
 )
+from analysis.neurokit.parts import with_neurokit
 from analysis.options import AnalyzeOptions, FeatureOptions, Options, QualityOptions
 from analysis.plan import Needs, needs_of
 from analysis.quality_part import quality_part
@@ -33,6 +34,8 @@ from signals.segments import Preprocessing, Segments, make_segments
 
 # docs/api.md: the six limb leads are the least that the encoder is run on.
 MIN_MODEL_LEADS = 6
+# What the beats are measured for: heart rate variability, too, is computed from them.
+PARTS_OF_BEATS = MEASURED_PARTS | {"hrv"}
 
 
 def _no_segments() -> NDArray[np.float32]:
@@ -148,10 +151,7 @@ def _judge(record: EcgRecord, options: Options) -> _Judged:
     judgement = Judgement()
     if isinstance(options, AnalyzeOptions) and _wants_measurements(options) and quality is not None:
         forced = options.judge_unreadable
-        with_matrix = "matrix" in options.include
-        measured = _measure(
-            without.record, without.leads, quality, forced=forced, with_matrix=with_matrix
-        )
+        measured = _measure(without.record, without.leads, quality, options)
         judgement = judgement_of(quality, measured, forced=forced)
     return _Judged(without.record, without.leads, quality, measured, judgement, without.warnings)
 
@@ -159,22 +159,22 @@ def _judge(record: EcgRecord, options: Options) -> _Judged:
 def _wants_measurements(options: Options) -> bool:
     """Return whether a part is measured, or depends on whether the recording can be judged."""
     return isinstance(options, AnalyzeOptions) and not options.include.isdisjoint(
-        MEASURED_PARTS.union(JUDGED_PARTS)
+        PARTS_OF_BEATS.union(JUDGED_PARTS)
     )
 
 
 def _measure(
-    record: EcgRecord, leads: TwelveLeads, quality: Quality, *, forced: bool, with_matrix: bool
+    record: EcgRecord, leads: TwelveLeads, quality: Quality, options: AnalyzeOptions
 ) -> MeasuredRecord:
     """Measure the recording; if it is unreadable, only if that is forced."""
     is_unreadable = quality.signal_quality == "Unreadable"
-    if is_unreadable and not forced:
+    if is_unreadable and not options.judge_unreadable:
         return MeasuredRecord(
             unmeasured=UNREADABLE,
             rate_warning=rate_warning_without_beats(record.fs, leads),
             warnings=(f"measurements: {UNREADABLE}; nothing is measured",),
         )
-    measured = _measure_page(record, leads, with_matrix=with_matrix)
+    measured = _measure_page(record, leads, options)
     if is_unreadable:
         doubt = f"measurements: measured although {UNREADABLE} (judge_unreadable)"
         return replace(measured, warnings=(doubt, *measured.warnings))
@@ -189,14 +189,14 @@ def _measure(
     return replace(measured, warnings=(doubt, *measured.warnings))
 
 
-def _measure_page(record: EcgRecord, leads: TwelveLeads, *, with_matrix: bool) -> MeasuredRecord:
+def _measure_page(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions) -> MeasuredRecord:
     """Measure a recording, or its first page if the leads were recorded one group after another.
 
     Beats of different pages have no lead in common, so that their waves cannot be compared.
     """
     pages = pages_of(record)
     if not pages:
-        return measure_record(record, leads, with_matrix=with_matrix)
+        return _measure_part(record, leads, options)
     first = pages[0]
     # The times in the answer count from the start of the recording, so a gap before it stays.
     part = replace(first, start=0).part_of(record)
@@ -204,10 +204,16 @@ def _measure_page(record: EcgRecord, leads: TwelveLeads, *, with_matrix: bool) -
         f"measurements: on {', '.join(part.lead_names)} from {first.start / record.fs:g} to "
         f"{first.stop / record.fs:g} s, because the leads were recorded one group after another"
     )
-    measured = measure_record(part, twelve_leads(part), with_matrix=with_matrix)
+    measured = _measure_part(part, twelve_leads(part), options)
     if measured.unmeasured is not None and _has_beats(record, pages):
         measured = replace(measured, unmeasured=None, rate_warning=None)
     return replace(measured, warnings=(warning, *measured.warnings))
+
+
+def _measure_part(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions) -> MeasuredRecord:
+    """Measure leads that were recorded together, with what the options ask for beside the rest."""
+    measured = measure_record(record, leads, with_matrix="matrix" in options.include)
+    return with_neurokit(measured, record, leads, options)
 
 
 def _has_beats(record: EcgRecord, pages: Sequence[Page]) -> bool:
@@ -310,7 +316,7 @@ def _warnings(judged: _Judged, encoder_input: _EncoderInput, options: Options) -
 def _measuring_warnings(measured: MeasuredRecord, options: Options) -> list[str]:
     """Return the warning about the sampling rate, and those about what was asked for."""
     warnings = [] if measured.rate_warning is None else [measured.rate_warning]
-    if isinstance(options, AnalyzeOptions) and options.include & MEASURED_PARTS:
+    if isinstance(options, AnalyzeOptions) and options.include & PARTS_OF_BEATS:
         warnings += measured.warnings
     if _includes(options, "matrix"):
         warnings += measured.matrix_warnings

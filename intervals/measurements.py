@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from intervals.beat_grid import BEAT_HZ
 from intervals.beats import BeatClass
 
+# What the part `measurements` is measured by: the server's own delineator, or NeuroKit2.
+Method = Literal["delineator", "neurokit2"]
 NUMBERS: Final = (
     "heart_rate_bpm", "rr_ms", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms",
     "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",

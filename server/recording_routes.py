@@ -10,7 +10,14 @@ Route = Literal["analyze", "extract_features", "assess_quality", "predict", "cla
 FORM_ROUTES: Final[tuple[Route, ...]] = ("predict", "classify", "diagnosis")
 
 ROUTE_OPTIONS: Final[dict[Route, tuple[str, ...]]] = {
-    "analyze": ("include", "aggregate", "thresholds", "model", "judge_unreadable"),
+    "analyze": (
+        "include",
+        "aggregate",
+        "thresholds",
+        "model",
+        "judge_unreadable",
+        "measurements_method",
+    ),
     "extract_features": ("pooling", "layer", "level", "model", "dtype"),
     "assess_quality": (),
     "predict": ("judge_unreadable",),

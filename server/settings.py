@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from intervals.measurements import Method
 from model_store.manifest import default_models_dir
 from server.stages.cost_limit import CostLimit
 
@@ -152,6 +153,11 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         None,
         description="Folder of bundles; default: ecg-fm-server in the user's cache folder",
+    )
+    measurements_method: Method = Field(
+        "delineator",
+        description="What the part measurements of /analyze is measured by where a request names "
+        "no method: delineator, or neurokit2, which every signal worker then loads at its start",
     )
     device: str = Field(
         "auto", description="auto, cpu, cuda, or cuda:N,... (one model worker per device)"

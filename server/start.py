@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -84,4 +85,4 @@ def choose_deployment(settings: Settings, *, cuda: bool) -> Deployment:
         models_dir=settings.models_folder,
         cuda=cuda,
     )
-    return deployment_of(choice)
+    return replace(deployment_of(choice), measurements_method=settings.measurements_method)

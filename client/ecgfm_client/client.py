@@ -96,7 +96,7 @@ class EcgClient:
                  or a file's path, its bytes, or the paths of one recording's files
         include  parts of the answer, e.g. ["measurements", "fiducials"], or "all"
         options  any other field or option of /analyze: fs, lead_names, units, gain, age, sex, id,
-                 aggregate, thresholds, model, judge_unreadable
+                 aggregate, thresholds, model, judge_unreadable, measurements_method
         """
         return Analysis.read(self._ask(ecg_call("/analyze", ecg, {"include": include, **options})))
 

@@ -51,6 +51,7 @@ class Measurements:
 
     uncertainty_ms  for each interval: four of five references are within it
     flags           the values outside a published reference range
+    method          "delineator" or "neurokit2"; None from servers that do not say
     """
 
     heart_rate_bpm: float | None
@@ -72,6 +73,7 @@ class Measurements:
     beats: int
     ectopic_beats: int | None
     flags: list[dict[str, Any]]
+    method: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ class Analysis:
     quality: Quality | None
     features: NDArray[np.float32] | None
     fiducials: tuple[Json, ...] | None
+    hrv: Json | None
     reported: Json | None
     encoder: Encoder | None
     segments: int
@@ -187,6 +190,7 @@ class Analysis:
             quality=Quality.read(quality) if quality else None,
             features=None if features is None else array(features),
             fiducials=None if fiducials is None else tuple(fiducials),
+            hrv=answer.get("hrv"),
             reported=answer.get("reported"),
             encoder=Encoder.read(answer),
             segments=answer.get("segments", 0),

@@ -70,6 +70,13 @@ OPTION_SCHEMAS: dict[str, Schema] = {
         "description": "Give labels, superclass, rhythm and pacemaker also for a recording that is "
         "unreadable or has no beats, each with a warning. Default: false.",
     },
+    "measurements_method": _choice(
+        "What the part `measurements` is measured by: the server's own delineator, or NeuroKit2 "
+        "lead by lead, for comparison. Every other part is the server's own in either case. "
+        "Default: the setting ECG_MEASUREMENTS_METHOD, which is delineator unless it was changed.",
+        "delineator",
+        "neurokit2",
+    ),
     "lang": _choice("Language of the description. Default: en.", "en", "de"),
 }
 

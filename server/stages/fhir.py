@@ -207,7 +207,10 @@ def _measurements(answer: Mapping[str, Any], common: Resource) -> Resource | Non
         return None
     flags = {flag["name"]: flag for flag in measurements.get("flags", ())}
     components = [_quantity(name, measurements[name], flags.get(name)) for name in QUANTITIES]
-    return _observation(common, _concept("ECG measurements", None, EKG_STUDY), components)
+    observation = _observation(common, _concept("ECG measurements", None, EKG_STUDY), components)
+    if measurements["method"] == "neurokit2":
+        observation["method"] = {"text": "NeuroKit2, median over the leads"}
+    return observation
 
 
 def _quantity(name: str, value: float | None, flag: Mapping[str, Any] | None) -> Resource:

@@ -28,6 +28,7 @@ from analysis.options import (
 )
 from errors import BadOption, UnknownLabel, UnknownPart
 from formats.numbers import whole_number
+from intervals.measurements import Method
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -38,6 +39,7 @@ _AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 _POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 _LEVELS: tuple[Level, ...] = get_args(Level)
 _FLOAT_TYPES: tuple[FloatType, ...] = get_args(FloatType)
+_METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def read_analyze_options(values: Mapping[str, object], deployment: Deployment) -> AnalyzeOptions:
@@ -45,12 +47,14 @@ def read_analyze_options(values: Mapping[str, object], deployment: Deployment) -
     thresholds, warnings = _thresholds(values.get("thresholds"), deployment)
     model = values.get("model")
     features_role = deployment.features_role() if model is None else encoder_role(model, deployment)
+    method = choose("measurements_method", values.get("measurements_method"), _METHODS)
     return AnalyzeOptions(
         include=_include(values.get("include")),
         aggregate=choose("aggregate", values.get("aggregate"), _AGGREGATES),
         thresholds=thresholds,
         features_role=features_role,
         judge_unreadable=read_judge_unreadable(values),
+        measurements_method=method or deployment.measurements_method,
         warnings=warnings,
     )
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from analysis.answer import analysis_answer, quality_answer
 from analysis.deployment import Deployment, with_heads
+from analysis.neurokit.parts import needs_neurokit
 from analysis.options import AnalyzeOptions, QualityOptions
 from analysis.prepare import Prepared, prepare
 from errors import DeadlineExceeded, EcgError
@@ -69,6 +70,7 @@ class SignalStage:
     """The work of a signal worker.
 
     row      the worker's row in the shared tables
+    load_neurokit  loads NeuroKit2 within the process's limits, if it is not loaded
     reading  the request whose files are being read meanwhile, if any
     """
 
@@ -78,6 +80,7 @@ class SignalStage:
     cost_limit: CostLimit
     state: SharedState
     row: int
+    load_neurokit: Callable[[], object]
     reading: list[RecordingKey] = field(default_factory=list)
 
     def run(self, task: Task) -> Generator[Sent, Outcome | None]:
@@ -196,7 +199,10 @@ class SignalStage:
         read_ms = 1000 * (time.monotonic() - began_s)
         timings_ms = {**job.timings_ms, "parse": job.timings_ms["parse"] + read_ms}
         max_seconds = self.limits.max_seconds
-        prepared = prepare(record, job.request.options, deployment, max_seconds=max_seconds)
+        options = job.request.options
+        if isinstance(options, AnalyzeOptions) and needs_neurokit(options, record):
+            self.load_neurokit()
+        prepared = prepare(record, options, deployment, max_seconds=max_seconds)
         drift.recording_read(record, prepared.quality)
         return prepared, timings_ms | prepared.timings_ms
 

@@ -16,6 +16,7 @@ from analysis.deployment import Deployment
 from analysis.warm_up import warm_up
 from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
 from heads.cache import HeadCache
+from intervals.neurokit.loading import is_loaded, load
 from server import metrics
 from server.ipc.channel import Channel, LostMessage
 from server.ipc.messages import BodyParsed, ModelItem, Result, SentToModel, Task
@@ -31,10 +32,18 @@ from server.workers.answer_sender import AnswerSender, not_queued
 from server.workers.file_reader import FileReader
 from server.workers.reader_process import fork_nursery
 from server.workers.worker_api import WorkerAPI
-from server.workers.worker_process import limit_memory, register_worker, set_worker_ready
+from server.workers.worker_process import (
+    limit_memory,
+    register_worker,
+    set_worker_ready,
+    take_from_reserve,
+)
 
 # LitServe tells its LitAPIs apart by a path. This one is no route: no client can request it.
 SIGNAL_PATH: Final = "/_signal"
+# Address space that NeuroKit2 and what it imports take, with a reserve: 264 MiB were measured
+# (docs/performance.md).
+NEUROKIT_BYTES: Final = 512 << 20
 READER_CHECK_EVERY_S: Final = 0.25  # whether anybody still waits for what it reads
 
 
@@ -70,10 +79,20 @@ class SignalAPI(WorkerAPI):
         head_cache = HeadCache(settings.models_folder)
         cost_limit = settings.worker_cost_limit
         self.stage = SignalStage(
-            self.deployment, head_cache, limits, cost_limit, self.state, self.row
+            self.deployment, head_cache, limits, cost_limit, self.state, self.row, _load_neurokit
         )
+        if settings.measurements_method == "neurokit2":
+            _load_neurokit()
         set_worker_ready(self.state, self.row)
-        limit_memory(cost_limit.memory_bytes)
+        limit_memory(cost_limit.memory_bytes, NEUROKIT_BYTES)
+
+
+def _load_neurokit() -> None:
+    """Load NeuroKit2 without a change of what requests may take. It brings a pool of threads."""
+    if not is_loaded():
+        with take_from_reserve():
+            load()
+        threadpool_limits(1)
 
 
 class SignalLoop(LitLoop):

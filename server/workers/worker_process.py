@@ -9,6 +9,7 @@ import resource
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -37,14 +38,38 @@ def end_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
-def limit_memory(more_bytes: int) -> None:
-    """Let this process take that many bytes of address space more; then allocation fails."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit_bytes = pages * resource.getpagesize() + more_bytes
+def limit_memory(more_bytes: int, reserve_bytes: int = 0) -> None:
+    """Let this process take that many bytes of address space more; then allocation fails.
+
+    reserve_bytes  what `take_from_reserve` may allow beyond that
+    """
+    limit_bytes = _address_space_bytes() + more_bytes
+    hard_bytes = limit_bytes + reserve_bytes
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     if hard != resource.RLIM_INFINITY:
-        limit_bytes = min(limit_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
+        hard_bytes = min(hard_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (min(limit_bytes, hard_bytes), hard_bytes))
+
+
+@contextlib.contextmanager
+def take_from_reserve() -> Iterator[None]:
+    """Let what the block loads for good add to the limit, as far as the reserve allows."""
+    limit_bytes, hard_bytes = resource.getrlimit(resource.RLIMIT_AS)
+    before_bytes = _address_space_bytes()
+    resource.setrlimit(resource.RLIMIT_AS, (hard_bytes, hard_bytes))
+    try:
+        yield
+    finally:
+        if limit_bytes != resource.RLIM_INFINITY:
+            limit_bytes += max(0, _address_space_bytes() - before_bytes)
+            if hard_bytes != resource.RLIM_INFINITY:
+                limit_bytes = min(limit_bytes, hard_bytes)
+        resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, hard_bytes))
+
+
+def _address_space_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
 
 
 def register_worker(state: SharedState, stage: Stage) -> int:

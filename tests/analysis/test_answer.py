@@ -82,6 +82,7 @@ def test_every_part_is_there_in_a_fixed_order() -> None:
         "signal_quality",
         "quality",
         "measurements",
+        "hrv",
         "fiducials",
         "representative_beat",
         "matrix",
@@ -104,8 +105,11 @@ def test_a_part_that_is_not_asked_for_is_absent(part: str) -> None:
 def test_a_readable_recording_gives_no_warning_but_for_what_is_null() -> None:
     everything = analysis(ecg(reported=Reported()), include="all")
     nulls = [part for part in PARTS if everything[part] is None]
-    assert nulls == ["superclass"]
-    assert everything["warnings"] == ["superclass: the loaded encoder has no labels"]
+    assert nulls == ["superclass", "hrv"]
+    assert everything["warnings"] == [
+        "hrv: the recording is 10 s long; 60 s or more are needed",
+        "superclass: the loaded encoder has no labels",
+    ]
     parts = "quality,measurements,signal,fiducials,representative_beat,matrix"
     without = analysis(ecg(), include=parts)
     assert without["warnings"] == []

@@ -13,6 +13,7 @@ import pytest
 from errors import CorruptFile
 from formats.registry import read
 from heads.cache import HeadCache
+from intervals.neurokit.loading import load
 from server.ipc.messages import (
     WHOLE_REQUEST,
     BodyParsed,
@@ -46,7 +47,7 @@ def stage(tmp_path: Path) -> SignalStage:
     state.in_progress.enter(1, 1, PID)
     limits = Limits(max_body_bytes=10_000_000, max_records=5, max_seconds=20.0)
     deployment = choose_deployment(settings, cuda=False)
-    return SignalStage(deployment, HeadCache(tmp_path), limits, COST_LIMIT, state, row=1)
+    return SignalStage(deployment, HeadCache(tmp_path), limits, COST_LIMIT, state, 1, load)
 
 
 def task_of(
