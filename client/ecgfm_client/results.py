@@ -51,7 +51,7 @@ class Measurements:
 
     uncertainty_ms  for each interval: four of five references are within it
     flags           the values outside a published reference range
-    method          "delineator" or "neurokit2"; None from servers that do not say
+    method          "delineator" or "neurokit2"; servers that do not say have the former only
     """
 
     heart_rate_bpm: float | None
@@ -73,7 +73,7 @@ class Measurements:
     beats: int
     ectopic_beats: int | None
     flags: list[dict[str, Any]]
-    method: str | None = None
+    method: str = "delineator"
 
 
 @dataclass(frozen=True)
