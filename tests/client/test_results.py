@@ -84,6 +84,7 @@ PLACES: dict[type, tuple[str, dict[str, str]]] = {
                     "quality",
                     "features",
                     "fiducials",
+                    "hrv",
                     "reported",
                     "segments",
                     "warnings",
