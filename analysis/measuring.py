@@ -9,6 +9,7 @@ import numpy as np
 from analysis import answer_types
 from analysis.answer_types import NumberName
 from analysis.matrix_part import NO_MATRIX, matrix_part
+from analysis.neurokit.variability_types import HeartRateVariability
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.findings.finding import Finding
@@ -67,7 +68,7 @@ class MeasuredRecord:
 
     measurements: answer_types.Measurements | None = None
     by_neurokit: answer_types.Measurements | None = None
-    hrv: answer_types.HeartRateVariability | None = None
+    hrv: HeartRateVariability | None = None
     fiducials: list[answer_types.Fiducials] | None = None
     representative_beat: answer_types.RepresentativeBeat | None = None
     matrix: dict[str, answer_types.MatrixRow] | None = None

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import answer_types
 from analysis.measuring import MeasuredRecord
+from analysis.neurokit.variability_types import HeartRateVariability, Indices
 from intervals.neurokit.loading import name_with_version
 from intervals.neurokit.variability import (
     MIN_SECONDS,
@@ -103,7 +103,7 @@ def _interval_warnings(intervals: NormalIntervals, measured: MeasuredRecord) -> 
 
 def _variability_part(
     indices: Variability, intervals: NormalIntervals, record: EcgRecord
-) -> answer_types.HeartRateVariability:
+) -> HeartRateVariability:
     return {
         "method": name_with_version(),
         "seconds": round(record.duration_s, 3),
@@ -119,7 +119,7 @@ def _variability_part(
     }
 
 
-def _rounded(indices: answer_types.Indices | None) -> answer_types.Indices | None:
+def _rounded(indices: Indices | None) -> Indices | None:
     if indices is None:
         return None
     return {

@@ -21,6 +21,7 @@ from pydantic_core import core_schema
 from typing_extensions import get_original_bases, is_typeddict
 
 from analysis import answer_types
+from analysis.neurokit import variability_types
 from server.openapi.operator_models import Health, Models, Root, ShortHealth
 from server.openapi.problem_models import FailedRecord, Problem
 from server.openapi.request_models import Record
@@ -108,7 +109,14 @@ def component_schemas() -> dict[str, Any]:
 
 def _typed_dicts() -> list[type]:
     """The TypedDicts that answers consist of; this module's replace those that they extend."""
-    modules = (answer_types, predict_form, classify_form, diagnosis_form, sys.modules[__name__])
+    modules = (
+        answer_types,
+        variability_types,
+        predict_form,
+        classify_form,
+        diagnosis_form,
+        sys.modules[__name__],
+    )
     return [kind for module in modules for kind in vars(module).values() if is_typeddict(kind)]
 
 
