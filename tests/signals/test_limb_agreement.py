@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from formats.parts import Part
+from formats.registry import read
 from signals.leads import LEADS, TwelveLeads, twelve_leads
 from signals.limb_leads import LIMB_LEADS, lead_vectors
 from signals.record import Units
+from tests.data import SHARED, requires_shared
 from tests.signals.recordings import record
 
 ROWS = range(6)
@@ -228,3 +232,21 @@ def test_exchanged_electrodes_leave_all_leads_in_agreement(electrodes: str) -> N
     leads = EXCHANGED_ELECTRODES[electrodes]
     exchanged = np.array([np.sign(lead) * signal[abs(lead) - 1] for lead in leads])
     assert sent(exchanged, 500.0).warnings == ()
+
+
+@requires_shared
+def test_the_wrong_gains_of_ludbs_headers_are_found_in_every_recording() -> None:
+    """The stored integers are microvolts; the gains in the headers differ from lead to lead."""
+    heads = sorted((SHARED / "ludb" / "data").glob("*.hea"))
+    assert len(heads) == 100
+    known = 0
+    for head in heads:
+        files = [Part(path.name, path.read_bytes()) for path in (head, head.with_suffix(".dat"))]
+        as_stated = twelve_leads(read(files))
+        assert named(as_stated)
+        known += as_stated.limb_agreement.known
+        text = re.sub(r"(?m)^(\S+ 16) \S+/mV", r"\1 1000(0)/mV", head.read_text())
+        in_microvolts = twelve_leads(read([Part(head.name, text.encode()), files[1]]))
+        assert in_microvolts.warnings == ()
+    # Four leads that agree by chance; the axis of two of them is within 3 degrees, of one within 4.
+    assert known == 3
