@@ -12,7 +12,7 @@ from typing import Final
 from errors import EcgError, MissingPart
 from formats import metadata
 from formats.channels import record_from_channels
-from formats.decoded import DecodedFile, printable_names
+from formats.decoded import Channel, DecodedFile, printable_names
 from formats.hints import Hints
 from formats.parts import About, Format, Part
 from formats.wfdb.header import (
@@ -54,20 +54,31 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         channels,
         patient,
         Reported(recording_date=header.date),
-        (*header.warnings, *_defaults(header, hints), *signal_warnings, *patient_warnings),
+        (
+            *header.warnings,
+            *_defaults(header, channels, hints),
+            *signal_warnings,
+            *patient_warnings,
+        ),
         default_unit=DEFAULT_UNIT,
     )
     return record_from_channels(decoded, hints)
 
 
-def _defaults(header: Header, hints: Hints) -> tuple[str, ...]:
-    """Return a warning for each default of WFDB that neither file nor request replaces."""
+def _defaults(header: Header, channels: Sequence[Channel], hints: Hints) -> tuple[str, ...]:
+    """Return a warning for each default of WFDB that neither file nor request replaces.
+
+    A channel without a unit has no gain in its header. In a record of segments, this is not the
+    record's own header.
+    """
     warnings: list[str] = []
     if not header.states_fs and hints.fs is None:
         warnings.append(
             f"fs: missing in the WFDB header; WFDB's default of {DEFAULT_FS:g} Hz is used"
         )
-    uncalibrated = [line.description for line in header.signals if not line.is_calibrated]
+    uncalibrated = [
+        channel.name for channel in channels if channel.unit is None and channel.fault is None
+    ]
     if uncalibrated and hints.gain is None and hints.units is None:
         warnings.append(
             f"units: no gain in the WFDB header for {printable_names(uncalibrated)}; WFDB's "

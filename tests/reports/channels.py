@@ -1,6 +1,6 @@
 """Reported cases: channels that cannot be read, that are not stated, or that have no lead's name.
 
-One such channel does not cost the others; what is left out is named.
+The others are read, and what is left out is named.
 """
 
 from __future__ import annotations

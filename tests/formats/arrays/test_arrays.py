@@ -32,7 +32,7 @@ from signals.leads import LEADS
 from signals.record import EcgRecord
 
 SIGNAL = np.round(np.random.default_rng(0).normal(size=(12, 40)), 3)
-CODES = (SIGNAL * 1000).astype(np.int16)
+CODES = np.rint(SIGNAL * 1000).astype(np.int16)
 
 
 def mat(arrays: dict[str, Any], **options: Any) -> bytes:
@@ -166,12 +166,10 @@ def test_physionets_val_is_adc_units_until_a_gain_is_sent(options: dict[str, Any
         "units: the MATLAB file states none; send units or gain; results that need volts are null",
     )
     np.testing.assert_array_equal(unknown.signal, CODES)
-    np.testing.assert_allclose(
-        opened(data, Hints(fs=500.0, gain=1000.0)).signal, CODES / 1000, rtol=1e-5
-    )
+    np.testing.assert_allclose(opened(data, Hints(fs=500.0, gain=1000.0)).signal, SIGNAL, rtol=1e-5)
     np.testing.assert_allclose(
         opened(mat({"val": CODES, "gain": np.full(12, 1000.0), "fs": 500})).signal,
-        CODES / 1000,
+        SIGNAL,
         rtol=1e-5,
     )
 
@@ -383,11 +381,11 @@ def test_gains_and_units_that_fit_no_leads_are_refused_unless_the_request_replac
     assert caught.value.detail.startswith(f"{field}: {count} different values in the ")
     record = opened(data, sent)
     assert record.units == "mV"
-    np.testing.assert_allclose(record.signal, CODES / 1000, atol=1e-6)
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)
 
 
 @pytest.mark.parametrize("units", ["uV", "uV,uV", ",".join(["uV"] * 12)])
 def test_one_unit_for_all_leads_may_be_repeated(units: str) -> None:
     record = opened(npz({"signal": CODES, "fs": 500.0, "units": units}))
     assert (record.units, record.warnings) == ("mV", ())
-    np.testing.assert_allclose(record.signal, CODES / 1000, atol=1e-6)
+    np.testing.assert_allclose(record.signal, SIGNAL, atol=1e-6)

@@ -1,4 +1,4 @@
-"""One channel that cannot be read does not cost the others, in every format with channels."""
+"""If one channel cannot be read, the others are, in every format with channels."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from errors import CorruptFile, EcgError, MissingPart, NoSamples, RecordingTooLong
+from formats.hints import Hints
 from formats.parts import Part
 from formats.registry import read
 from formats.wfdb import segments as segments_module
@@ -69,6 +70,38 @@ def test_segments_of_different_scales_are_joined_in_millivolt(gain: bytes, facto
     ramp = np.array(RAMP) / 100
     np.testing.assert_allclose(record.signal, [np.concatenate([ramp, factor * ramp])], rtol=1e-6)
     assert (record.units, record.warnings) == ("mV", ())
+
+
+UNCALIBRATED = "units: no gain in the WFDB header for {}; WFDB's default of 200 ADC units per mV"
+
+
+@pytest.mark.parametrize("leads", [["I"], ["II", "V1"], ["I", "II", "V6"]])
+def test_segments_without_gains_give_the_warning_about_the_default(leads: list[str]) -> None:
+    parts = segments(b"rec/2 %d 500 22\na 11\nb 11\n" % len(leads), a=leads, b=leads)
+    for name in ("a.hea", "b.hea"):
+        parts = replaced(parts, name, b" 100/mV ", b" 0 ")
+    record = read(parts)
+    ramp = np.array(RAMP) / 200
+    np.testing.assert_allclose(record.signal[0], [*ramp, *ramp], rtol=1e-6)
+    assert record.units == "mV"
+    (warning,) = record.warnings
+    assert warning.startswith(UNCALIBRATED.format(", ".join(leads)))
+
+
+def test_a_gain_of_the_request_replaces_that_which_segments_lack() -> None:
+    parts = segments(b"rec/2 1 500 22\na 11\nb 11\n", a=["I"], b=["I"])
+    for name in ("a.hea", "b.hea"):
+        parts = replaced(parts, name, b" 100/mV ", b" 0 ")
+    record = read(parts, Hints(gain=100.0))
+    np.testing.assert_allclose(record.signal, [np.array([*RAMP, *RAMP]) / 100], rtol=1e-6)
+    assert record.warnings == ()
+
+
+def test_only_the_lead_without_a_gain_is_named() -> None:
+    parts = segments(b"rec/1 2 500 11\na 11\n", a=["I", "II"])
+    record = read(replaced(parts, "a.hea", b"100/mV 12 0 -238", b"0 12 0 -238"))
+    assert record.warnings[0].startswith(UNCALIBRATED.format("II"))
+    assert record.units == "unknown"
 
 
 def test_warnings_of_segments_are_given_once() -> None:
