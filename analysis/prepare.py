@@ -24,11 +24,11 @@ from analysis.plan import Needs, needs_of
 from analysis.quality_part import quality_part
 from errors import EcgError, NoModel, TooFewLeads, TooShort
 from model_store.manifest import Role
-from signal_quality import Quality, assess_leads, without_pulse
+from signal_quality import Quality, Uncalibrated, assess_leads, without_pulse
 from signals.checks import check_record
 from signals.leads import TwelveLeads, twelve_leads
 from signals.number_text import number_text
-from signals.pages import Page, pages_of
+from signals.pages import Page
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, Segments, make_segments
 
@@ -151,7 +151,7 @@ def _judge(record: EcgRecord, options: Options) -> _Judged:
     judgement = Judgement()
     if isinstance(options, AnalyzeOptions) and _wants_measurements(options) and quality is not None:
         forced = options.judge_unreadable
-        measured = _measure(without.record, without.leads, quality, options)
+        measured = _measure(without, quality, options)
         judgement = judgement_of(quality, measured, forced=forced)
     return _Judged(without.record, without.leads, quality, measured, judgement, without.warnings)
 
@@ -163,18 +163,16 @@ def _wants_measurements(options: Options) -> bool:
     )
 
 
-def _measure(
-    record: EcgRecord, leads: TwelveLeads, quality: Quality, options: AnalyzeOptions
-) -> MeasuredRecord:
+def _measure(without: Uncalibrated, quality: Quality, options: AnalyzeOptions) -> MeasuredRecord:
     """Measure the recording; if it is unreadable, only if that is forced."""
     is_unreadable = quality.signal_quality == "Unreadable"
     if is_unreadable and not options.judge_unreadable:
         return MeasuredRecord(
             unmeasured=UNREADABLE,
-            rate_warning=rate_warning_without_beats(record.fs, leads),
+            rate_warning=rate_warning_without_beats(without.record.fs, without.leads),
             warnings=(f"measurements: {UNREADABLE}; nothing is measured",),
         )
-    measured = _measure_page(record, leads, options)
+    measured = _measure_page(without, options)
     if is_unreadable:
         doubt = f"measurements: measured although {UNREADABLE} (judge_unreadable)"
         return replace(measured, warnings=(doubt, *measured.warnings))
@@ -189,15 +187,15 @@ def _measure(
     return replace(measured, warnings=(doubt, *measured.warnings))
 
 
-def _measure_page(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions) -> MeasuredRecord:
+def _measure_page(without: Uncalibrated, options: AnalyzeOptions) -> MeasuredRecord:
     """Measure a recording, or its first page if the leads were recorded one group after another.
 
     Beats of different pages have no lead in common, so that their waves cannot be compared.
     """
-    pages = pages_of(record)
-    if not pages:
-        return _measure_part(record, leads, options)
-    first = pages[0]
+    record = without.record
+    if not without.pages:
+        return _measure_part(record, without.leads, options)
+    first, *others = without.pages
     # The times in the answer count from the start of the recording, so a gap before it stays.
     part = replace(first, start=0).part_of(record)
     warning = (
@@ -205,7 +203,7 @@ def _measure_page(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions
         f"{first.stop / record.fs:g} s, because the leads were recorded one group after another"
     )
     measured = _measure_part(part, twelve_leads(part), options)
-    if measured.unmeasured is not None and _has_beats(record, pages):
+    if measured.unmeasured is not None and _has_beats(record, others):
         measured = replace(measured, unmeasured=None, rate_warning=None)
     return replace(measured, warnings=(warning, *measured.warnings))
 
@@ -217,7 +215,7 @@ def _measure_part(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions
 
 
 def _has_beats(record: EcgRecord, pages: Sequence[Page]) -> bool:
-    """Return whether beats are found on any of the pages; a page may be too short to show them."""
+    """Return whether beats are found on one of these pages; a page may be too short for them."""
     parts = (page.part_of(record) for page in pages)
     return any(measure_record(part, twelve_leads(part)).unmeasured is None for part in parts)
 

@@ -28,7 +28,6 @@ from signal_quality.words import lead_word
 from signals.calibration import Pulse
 from signals.gaps import find_gaps, max_gap_samples
 from signals.leads import LEADS, TwelveLeads
-from signals.pages import pages_of
 from signals.record import EcgRecord
 
 UNITS_UNKNOWN: Final = (
@@ -69,9 +68,8 @@ def assess_leads(sent: EcgRecord, without: Uncalibrated) -> Quality:
     without  `without_pulse` of it
     """
     leads = without.leads
-    pages = pages_of(without.record)
-    if pages:
-        return assess_pages(without.record, leads, pages, assess)
+    if without.pages:
+        return assess_pages(without.record, leads, without.pages, assess)
     measured = _measure(without)
     lead_qualities = _judge_leads(sent, leads, measured)
     record_findings = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from signals.calibration import Pulse, find_pulse
 from signals.filler import mark_filler
 from signals.leads import TwelveLeads, twelve_leads
+from signals.pages import Page, pages_of
 from signals.record import EcgRecord
 
 # How far a device's filters spread the pulse's edges.
@@ -29,6 +32,11 @@ class Uncalibrated:
     leads: TwelveLeads
     pulse: Pulse = None
     warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def pages(self) -> Sequence[Page]:
+        """The pages of the recording, found once for all that need them; none if it has none."""
+        return pages_of(self.record)
 
 
 def without_pulse(record: EcgRecord) -> Uncalibrated:
