@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.answer_types import ClinicalAnalysis, ClinicalFinding
 from analysis.measuring import MeasuredRecord
 from intervals.findings.finding import Finding
+from intervals.findings.matrix_findings import not_hidden
 from intervals.findings.rhythm_statement import rhythm_finding
 
 
@@ -23,7 +24,9 @@ def findings_part(
     if clinical["confidence"] is not None:
         evidence["probability" if by_labels else "confidence"] = clinical["confidence"]
     rhythm = rhythm_finding(clinical["rhythm"], evidence, labels_model if by_labels else None)
-    return [_part(finding) for finding in (rhythm, *measured.findings)]
+    labels = (clinical["rhythm"], *clinical["abnormalities"])
+    shown = not_hidden(measured.findings, labels)
+    return [_part(finding) for finding in (rhythm, *shown)]
 
 
 def _part(finding: Finding) -> ClinicalFinding:

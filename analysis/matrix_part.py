@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analysis.answer_types import MatrixRow
-from intervals.matrix.lead_matrix import LeadRow, lead_matrix
+from intervals.matrix.lead_matrix import LeadRow, Matrix, lead_matrix
 from intervals.measurements import Measurements
 from signals.conditioned import Conditioned
 from signals.leads import LEADS, TwelveLeads
@@ -27,21 +27,24 @@ class MatrixPart:
     warnings: tuple[str, ...] = ()
 
 
-NO_MATRIX: Final = MatrixPart()
-
-
-def matrix_part(
+def record_matrix(
     record: EcgRecord, leads: TwelveLeads, ready: Conditioned, measurements: Measurements
-) -> MatrixPart:
-    """Return the part for a recording.
+) -> Matrix | None:
+    """Measure the matrix of a recording; None if the units are unknown, or without a whole beat.
 
     ready  the signal of `leads`, on which `measurements` was measured
     """
     if record.units != "mV":
+        return None
+    return lead_matrix(ready, measurements, leads.present)
+
+
+def matrix_part(record: EcgRecord, leads: TwelveLeads, matrix: Matrix | None) -> MatrixPart:
+    """Return a recording's matrix as a part of the answer."""
+    if record.units != "mV":
         return MatrixPart(None, ("matrix: the units are unknown; amplitudes are measured in mV",))
-    matrix = lead_matrix(ready, measurements, leads.present)
     if matrix is None:
-        return NO_MATRIX
+        return MatrixPart()
     rows = {
         lead: _row_part(row, lead in leads.derived)
         for lead, row in zip(LEADS, matrix.rows, strict=True)

@@ -8,11 +8,12 @@ import numpy as np
 
 from analysis import answer_types
 from analysis.answer_types import NumberName
-from analysis.matrix_part import NO_MATRIX, matrix_part
+from analysis.matrix_part import MatrixPart, matrix_part, record_matrix
 from analysis.neurokit.variability_types import HeartRateVariability
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.findings.finding import Finding
+from intervals.findings.matrix_findings import matrix_findings
 from intervals.findings.pauses import find_pauses, pause_warnings
 from intervals.findings.recording import recording_findings
 from intervals.measure import measure_conditioned
@@ -39,6 +40,8 @@ MEASURED_PARTS = frozenset(
         "pacemaker",
     }
 )
+# Those that need the matrix of the leads.
+MATRIX_PARTS = frozenset({"clinical_analysis", "findings", "matrix"})
 # Largest distance in seconds between two R peaks of one beat: that which was found before spikes
 # were removed, and that which was found after.
 MAX_R_SHIFT_S = 0.15
@@ -55,7 +58,7 @@ class MeasuredRecord:
     hrv                  heart rate variability, if it was asked for
     fiducials            one entry for each beat
     representative_beat  the mean of the aligned beats, with its fiducials
-    matrix               the amplitudes of each lead, if they were asked for
+    matrix               the amplitudes of each lead; None also if not needed
     matrix_warnings      "matrix: sentence"
     axis_deviation       of the QRS axis
     rhythm               by rules; a pacemaker's rhythm if a pacemaker is present
@@ -124,18 +127,20 @@ def measure_record(
     pauses = find_pauses(conditioned, np.array([beat.r for beat in measurements.fiducials]))
     rate = measurements.heart_rate_bpm
     missing_beats = pause_warnings(pauses, rate, measurements.beats, record.duration_s)
-    matrix = NO_MATRIX
-    if with_matrix:
-        matrix = matrix_part(record, leads, conditioned, measurements)
+    matrix = record_matrix(record, leads, conditioned, measurements) if with_matrix else None
+    part = matrix_part(record, leads, matrix) if with_matrix else MatrixPart()
+    paced = probability is not None
+    doubtful = leads.doubtful_limb_leads
+    of_matrix = matrix_findings(matrix, measurements, record.patient, paced, doubtful)
     return MeasuredRecord(
         measurements=measurements_part(measurements, record.patient),
         fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,
         representative_beat=_representative_beat_part(measurements),
-        matrix=matrix.rows,
-        matrix_warnings=matrix.warnings,
+        matrix=part.rows,
+        matrix_warnings=part.warnings,
         axis_deviation=_axis_deviation(measurements, record.patient),
         rhythm=rhythm,
-        findings=recording_findings(measurements, rhythm, pauses),
+        findings=(*recording_findings(measurements, rhythm, pauses), *of_matrix),
         pacemaker=pacemaker,
         unmeasured=measurements.unmeasured,
         rate_warning=_rate_warning(record, leads, measurements),

@@ -13,6 +13,7 @@ from analysis import answer_types
 from analysis.deployment import Deployment, HeadUse
 from analysis.judgement import JUDGED_PARTS, UNREADABLE, Judgement, judgement_of
 from analysis.measuring import (
+    MATRIX_PARTS,
     MEASURED_PARTS,
     MeasuredRecord,
     measure_record,
@@ -210,7 +211,8 @@ def _measure_page(without: Uncalibrated, options: AnalyzeOptions) -> MeasuredRec
 
 def _measure_part(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions) -> MeasuredRecord:
     """Measure leads that were recorded together, with what the options ask for beside the rest."""
-    measured = measure_record(record, leads, with_matrix="matrix" in options.include)
+    with_matrix = not options.include.isdisjoint(MATRIX_PARTS)
+    measured = measure_record(record, leads, with_matrix=with_matrix)
     return with_neurokit(measured, record, leads, options)
 
 

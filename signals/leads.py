@@ -75,6 +75,11 @@ class TwelveLeads:
         return tuple(lead for lead in LIMB_LEADS if self.present[_ROW[lead]] and lead not in wrong)
 
     @property
+    def doubtful_limb_leads(self) -> frozenset[str]:
+        """Return the limb leads that are not present or may contradict others."""
+        return frozenset(LIMB_LEADS).difference(self.right_limb_leads)
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Leads that are not present, in the order of LEADS."""
         return tuple(
