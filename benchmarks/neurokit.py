@@ -4,7 +4,8 @@
         [--page docs/accuracy.md]
 
 Each lead is cleaned (`ecg_clean`), its R peaks are found (`ecg_peaks`) and delineated
-(`ecg_delineate`), all with NeuroKit2's defaults. A lead's interval is the median over its beats;
+(`ecg_delineate`), all with NeuroKit2's defaults, by the code that the server serves them with
+(`intervals.neurokit.leads`). A lead's interval is the median over its beats;
 the recording's is that of lead II, or the median over the leads that gave one. The table is printed
 and written between its marks in the page.
 """
@@ -13,16 +14,17 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import machine
+from intervals.neurokit.leads import lead_values
+from intervals.neurokit.loading import NEUROKIT_ERRORS, load
 from signals.leads import LEADS
 from training.datasets.ludb import LudbRecord, read_ludb, reference
 from training.delineator.scores import MEASURES, Scores
@@ -31,15 +33,7 @@ from training.page import ACCURACY_PAGE, write_between
 BEGIN: Final = "<!-- neurokit: written by python -m benchmarks.neurokit -->\n"
 END: Final = "<!-- end of neurokit -->\n"
 METHODS: Final = ("dwt", "prominence")  # of those that give both ends of P, QRS and T of each beat
-# Measure -> the lists of NeuroKit2 with its start and its end in each beat.
-BOUNDARIES: Final = {
-    "pr_ms": ("ECG_P_Onsets", "ECG_R_Onsets"),
-    "qrs_ms": ("ECG_R_Onsets", "ECG_R_Offsets"),
-    "qt_ms": ("ECG_R_Onsets", "ECG_T_Offsets"),
-    "p_duration_ms": ("ECG_P_Onsets", "ECG_P_Offsets"),
-}
-# Raised by NeuroKit2 on leads in which it finds too little.
-NEUROKIT_ERRORS: Final = (ValueError, IndexError, KeyError, ZeroDivisionError)
+OWN_TABLE: Final = ("**Out of fold**", "**In sample**")  # what encloses it in the page
 HEADER: Final = (
     "| method | leads | measure | reference | measured | coverage | bias (median) | sd | median abs"
     " | 90th pct abs | given where none |\n"
@@ -54,27 +48,30 @@ def main(arguments: list[str] | None = None) -> None:
     """Delineate LUDB with NeuroKit2, print the table and write it to the page."""
     options = _parser().parse_args(arguments)
     records = read_ludb(options.data)[: options.records]
+    load()
     with threadpool_limits(1):
-        text = section(records, options.methods.split(","))
+        text = section(records, options.methods.split(","), options.page.read_text())
     print(text)
     if options.records is None:
         write_between(options.page, BEGIN, END, text)
 
 
-def section(records: Sequence[LudbRecord], methods: Sequence[str]) -> str:
-    """Return the section of docs/accuracy.md."""
+def section(records: Sequence[LudbRecord], methods: Sequence[str], page: str) -> str:
+    """Return the section of docs/accuracy.md; `page` has the table of the server's own method."""
     lines = [HEADER]
     times = []
     for method in methods:
         method_lines, method_time = _method_lines(records, method)
         lines += method_lines
         times.append(method_time)
-    table = "\n".join(lines)
+    table = "\n".join([*lines, *_own_lines(page)])
     return f"""### NeuroKit2's own methods
 
 The same {len(records)} recordings and references; NeuroKit2 with its defaults: `ecg_clean`,
 `ecg_peaks`, `ecg_delineate`. An interval is the median over beats, of lead II or of the leads
-together. Written by
+together. `dwt` over 12 leads is what `measurements_method=neurokit2` answers
+([api](api.md#analyze)). The last lines are those of the server's own method, out of fold, from the
+table above. Written by
 
     python -m benchmarks.neurokit --data LUDB
 
@@ -84,28 +81,15 @@ CPU of one lead, median: {", ".join(times)}; on {machine("neurokit2", "numpy", "
 """
 
 
-def delineate_lead(signal: NDArray[np.float64], fs: float, method: str) -> tuple[Values, float]:
-    """Return NeuroKit2's measures of one lead (samples,), and the CPU time in ms."""
-    import neurokit2
-
-    rate = int(fs)
+def delineate_lead(signal: NDArray[np.float64], method: str) -> tuple[Values, float]:
+    """Return NeuroKit2's measures of one lead (samples,) at 500 Hz, and the CPU time in ms."""
     began = time.process_time()
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # NeuroKit2 warns where it does not find a wave
-            cleaned = neurokit2.ecg_clean(signal, sampling_rate=rate)
-            peaks = neurokit2.ecg_peaks(cleaned, sampling_rate=rate)[1]["ECG_R_Peaks"]
-            _, waves = neurokit2.ecg_delineate(cleaned, peaks, sampling_rate=rate, method=method)
+        values = lead_values(signal, method)
     except NEUROKIT_ERRORS:
         return {}, (time.process_time() - began) * 1000.0
     cpu_ms = (time.process_time() - began) * 1000.0
-
-    values = {}
-    for name, (start, stop) in BOUNDARIES.items():
-        values[name] = _interval_ms(waves, start, stop, fs)
-    rr_s = np.diff(np.asarray(peaks, np.float64)) / fs
-    values["heart_rate"] = 60.0 / float(np.median(rr_s)) if rr_s.size else np.nan
-    return values, cpu_ms
+    return {name: values[field] for name, field in MEASURES.items()}, cpu_ms
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,7 +117,7 @@ def _method_lines(records: Sequence[LudbRecord], method: str) -> tuple[list[str]
     for record in records:
         lead_values = []
         for lead in record.signal:
-            values, lead_cpu_ms = delineate_lead(lead, record.fs, method)
+            values, lead_cpu_ms = delineate_lead(lead, method)
             lead_values.append(values)
             cpu_ms.append(lead_cpu_ms)
             failed += not values
@@ -147,15 +131,13 @@ def _method_lines(records: Sequence[LudbRecord], method: str) -> tuple[list[str]
     return lines, cpu_time
 
 
-def _interval_ms(waves: dict[str, Any], start: str, stop: str, fs: float) -> float:
-    """Return the median over beats; NaN without a beat that has both ends."""
-    starts = np.asarray(waves.get(start, []), np.float64)
-    stops = np.asarray(waves.get(stop, []), np.float64)
-    if starts.size != stops.size:
-        return float("nan")
-    lengths = stops - starts
-    lengths = lengths[np.isfinite(lengths)]
-    return float(np.median(lengths)) * 1000.0 / fs if lengths.size else float("nan")
+def _own_lines(page: str) -> list[str]:
+    """Return the lines of the server's own method, from its table in the page."""
+    begin, end = OWN_TABLE
+    table = page.partition(begin)[2].partition(end)[0]
+    rows = [line.split("|")[1:10] for line in table.splitlines()]
+    own = [row for row in rows if row and row[0].strip() in MEASURES]
+    return [f"| the server's own | 12 together |{'|'.join(row)}|" for row in own]
 
 
 def _median_over_leads(leads: Sequence[Values]) -> Values:

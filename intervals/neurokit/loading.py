@@ -41,7 +41,7 @@ def name_with_version() -> str:
 def load() -> Any:
     """Return the module neurokit2; the first call of a process imports it.
 
-    This takes most of a second and about 260 MiB of address space (docs/performance.md).
+    This takes 0.7 s of CPU time and about 260 MiB of address space (docs/performance.md).
     """
     with _without_drawing(), quiet():
         import neurokit2

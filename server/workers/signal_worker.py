@@ -41,7 +41,7 @@ from server.workers.worker_process import (
 
 # LitServe tells its LitAPIs apart by a path. This one is no route: no client can request it.
 SIGNAL_PATH: Final = "/_signal"
-# Address space that NeuroKit2 and what it imports take, with a reserve: 264 MiB were measured
+# Address space that NeuroKit2 and what it imports take, with a reserve: 257 MiB were measured
 # (docs/performance.md).
 NEUROKIT_BYTES: Final = 512 << 20
 READER_CHECK_EVERY_S: Final = 0.25  # whether anybody still waits for what it reads
