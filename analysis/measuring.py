@@ -104,7 +104,10 @@ def measure_record(
     r_peaks_s = r_peaks_of(conditioned)
     spikes, pacing = spikes_and_pacing(record, leads, r_peaks_s)
     right = leads.right_limb_leads
-    measurements = measure_conditioned(conditioned, r_peaks_s, right_limb_leads=right)
+    millivolts = leads.millivolts
+    measurements = measure_conditioned(
+        conditioned, r_peaks_s, right_limb_leads=right, millivolts=millivolts
+    )
     head = shipped_head()
     pacemaker = pacemaker_evidence(record, leads, spikes, pacing, measurements, head)
     probability = head.probability(pacemaker)
@@ -114,7 +117,7 @@ def measure_record(
             conditioned = condition(signal, record.fs)
             r_peaks_s = r_peaks_of(conditioned)
         measurements = measure_conditioned(
-            conditioned, r_peaks_s, right_limb_leads=right, paced=True
+            conditioned, r_peaks_s, right_limb_leads=right, millivolts=millivolts, paced=True
         )
     else:
         pacing = NO_PACING

@@ -30,7 +30,7 @@ from intervals.fiducials import (
 from intervals.flutter import flutter_per_min
 from intervals.formulas import qtc_ms, variability_ms
 from intervals.measurements import Measurements
-from intervals.qrs_shape import why_no_qrs
+from intervals.qrs_shape import why_no_qrs, why_shallow
 from intervals.unet import Network
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import TwelveLeads
@@ -59,7 +59,11 @@ def measure(leads: TwelveLeads, fs: float, *, paced: bool = False) -> Measuremen
     """
     ready = condition(leads.signal, fs)
     return measure_conditioned(
-        ready, r_peaks_of(ready), right_limb_leads=leads.right_limb_leads, paced=paced
+        ready,
+        r_peaks_of(ready),
+        right_limb_leads=leads.right_limb_leads,
+        millivolts=leads.millivolts,
+        paced=paced,
     )
 
 
@@ -68,6 +72,7 @@ def measure_conditioned(
     r_peaks_s: NDArray[np.float64],
     *,
     right_limb_leads: Sequence[str] = LIMB_LEADS,
+    millivolts: bool = True,
     paced: bool = False,
     network: Network | None = None,
     calibration: dict[str, Any] | None = None,
@@ -78,12 +83,13 @@ def measure_conditioned(
 
     r_peaks_s    (beats,) seconds
     right_limb_leads  the limb leads on which axes are measured
+    millivolts   whether the signal is in mV; otherwise no wave is too shallow for a QRS complex
     network, calibration  in place of the shipped ones, for training
     """
     if calibration is None:
         calibration = model_card()
     beats = find_beats(ready, r_peaks_s)
-    reason = _why_no_morphology(beats)
+    reason = _why_no_morphology(beats, millivolts=millivolts)
     if reason is not None:
         return _nothing(reason)
     assert beats.representative is not None
@@ -131,15 +137,18 @@ def _nothing(reason: str) -> Measurements:
     )
 
 
-def _why_no_morphology(beats: Beats) -> str | None:
-    """Return the reason why there are no beats of one morphology, None where there are."""
+def _why_no_morphology(beats: Beats, *, millivolts: bool) -> str | None:
+    """Return the reason why there are no beats of one morphology, None where there are.
+
+    millivolts  as for `measure_conditioned`
+    """
     if beats.representative is None:
         return NO_BEATS
     count = len(beats.classes)
     same = int(beats.normal.sum())
     if count >= JUDGED_BEATS and same < max(MIN_SAME, MIN_SAME_SHARE * count):
         return "the detected beats have no common morphology"
-    return None
+    return why_shallow(beats.representative) if millivolts else None
 
 
 def _why_no_complex(beats: Beats, fiducials: Fiducials, rr_ms: float | None) -> str | None:

@@ -23,6 +23,7 @@ from typing import Final
 
 from intervals.measure import measure
 from intervals.measurements import Measurements
+from intervals.qrs_shape import is_shallow
 from intervals.reference_ranges import ADULT_YEARS, reference_range
 from signals.checks import MIN_SECONDS
 from signals.leads import TwelveLeads
@@ -59,6 +60,10 @@ def fitting_rate(leads: TwelveLeads, fs: float) -> FittingRate | None:
     fitting = []
     for rate in _other_rates(leads, fs):
         measured = _measured_at(leads, rate)
+        beat = measured.representative
+        if beat is None or (leads.millivolts and is_shallow(beat.data)):
+            # P waves that are read at a higher rate are as narrow as QRS complexes, not as steep.
+            continue
         if measured.heart_rate_bpm is not None and measured.qrs_ms is not None:
             fitting.append(FittingRate(rate, measured.qrs_ms, measured.heart_rate_bpm))
     return min(
@@ -98,7 +103,7 @@ def _other_rates(leads: TwelveLeads, fs: float) -> list[float]:
 
 def _measured_at(leads: TwelveLeads, fs: float) -> Measurements:
     signal = leads.signal[:, : round(TRIED_SECONDS * fs)]
-    return measure(TwelveLeads(signal, leads.present), fs)
+    return measure(TwelveLeads(signal, leads.present, millivolts=leads.millivolts), fs)
 
 
 def _is_usual(name: str, value: float | None) -> bool:

@@ -57,6 +57,7 @@ class TwelveLeads:
     flat      leads that were sent at one value throughout and not derived, in the order of LEADS
     warnings  "field: sentence"
     limb_agreement  which limb leads contradict the others
+    millivolts  whether the signal is in mV; otherwise its unit is unknown
     """
 
     signal: NDArray[np.float32]
@@ -65,6 +66,7 @@ class TwelveLeads:
     flat: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     limb_agreement: LimbAgreement = ALL_AGREE
+    millivolts: bool = True
 
     @property
     def right_limb_leads(self) -> tuple[str, ...]:
@@ -130,7 +132,8 @@ def twelve_leads(record: EcgRecord) -> TwelveLeads:
         *_contradiction_warnings(agreement, record.units),
     )
     flat = tuple(LEADS[row] for row in np.flatnonzero(constant & ~present))
-    return TwelveLeads(signal, present, derived, flat, warnings, agreement)
+    in_millivolts = record.units == "mV"
+    return TwelveLeads(signal, present, derived, flat, warnings, agreement, in_millivolts)
 
 
 def _are_constant(signal: NDArray[np.float32]) -> NDArray[np.bool_]:
