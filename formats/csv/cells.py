@@ -110,8 +110,9 @@ def have_lead_rows(lines: Sequence[str], delimiter: str | None) -> bool:
         return False
     # A line may be long, but its first cell is short.
     starts = [line[:_MAX_SPLIT_CHARS] for line in lines[: len(LEADS)]]
-    names = [split_cells(start, delimiter)[0] for start in starts]
-    return all(canonical_lead(name) is not None for name in names)
+    # A line that begins with so much white space has no first cell.
+    first_cells = [split_cells(start, delimiter)[:1] for start in starts]
+    return all(cells and canonical_lead(cells[0]) is not None for cells in first_cells)
 
 
 def find_delimiter(line: str) -> str | None:

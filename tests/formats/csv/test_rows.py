@@ -266,3 +266,16 @@ def test_a_comment_of_numbers_below_the_names_is_no_row(comment: str) -> None:
 @pytest.mark.parametrize("comment", ["# 0,5", "% 1,2", "# exported,now", "// 3"])
 def test_a_comment_between_the_names_and_the_first_row_is_no_row(comment: str) -> None:
     assert read_text(f"I,II\n{comment}\n1,2\n3,4\n5,6\n").samples == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name=a; name=b\r\nm2/3 12 500\n\r\n494,338,-156,-416,325,91,-132,239,4at 16\n--b--\r",
+        "x\nI 12 500\n\n494,338,-156,-416,325,91,-132,239,4at 16\nend",
+        "x\nI 1 2 3\n \t\n1,2,3 4,5,6 7\nend",
+    ],
+)
+def test_an_empty_line_in_a_table_without_a_delimiter_is_an_error_of_the_client(text: str) -> None:
+    with pytest.raises(EcgError):
+        read_text(text, Hints())
