@@ -203,10 +203,13 @@ def _measure_page(without: Uncalibrated, options: AnalyzeOptions) -> MeasuredRec
         f"measurements: on {', '.join(part.lead_names)} from {first.start / record.fs:g} to "
         f"{first.stop / record.fs:g} s, because the leads were recorded one group after another"
     )
-    measured = _measure_part(part, twelve_leads(part), options)
+    leads = twelve_leads(part)
+    # The leads of all pages have no sample in common: they were not compared with each other.
+    contradictions = [text for text in leads.warnings if text.startswith("lead_names:")]
+    measured = _measure_part(part, leads, options)
     if measured.unmeasured is not None and _has_beats(record, others):
         measured = replace(measured, unmeasured=None, rate_warning=None)
-    return replace(measured, warnings=(warning, *measured.warnings))
+    return replace(measured, warnings=(warning, *contradictions, *measured.warnings))
 
 
 def _measure_part(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions) -> MeasuredRecord:

@@ -58,6 +58,23 @@ def test_pages_are_judged_for_themselves_and_the_first_is_measured(
     assert not any("missing" in text for text in answer.warnings)
 
 
+@pytest.mark.parametrize("wrong", ["I", "II", "III"])
+def test_contradicting_leads_of_the_first_page_are_named_and_have_no_axis(wrong: str) -> None:
+    record = in_pages(4)
+    record.signal[LEADS.index(wrong)] *= -1
+    answer = analysed(record)
+    assert answer.quality is not None and answer.measured is not None
+    assert answer.measured.number("qrs_axis_deg") is None
+    reasons = [text for text in answer.warnings if "so that no axis is measured" in text]
+    assert len(reasons) == 1 and reasons[0].startswith("lead_names: limb leads contradict")
+    named = [
+        finding["lead"]
+        for finding in answer.quality["findings"]
+        if finding["code"] == "limb_lead_contradiction"
+    ]
+    assert named == ["I", "II", "III"]
+
+
 def test_noise_on_one_page_is_reported_for_its_leads_only() -> None:
     record = in_pages(4)
     record.signal[9:, 3750:] += np.random.default_rng(0).normal(0, 1.5, (3, 1250))
