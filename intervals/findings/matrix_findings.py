@@ -67,7 +67,8 @@ def matrix_findings(
         return ()
     if patient.age_years is not None and patient.age_years <= ADULT_YEARS:
         return ()
-    rows = {lead: LeadRow() if lead in doubtful else row for lead, row in rows_of(matrix).items()}
+    left_out = {*doubtful, *matrix.uncertain}
+    rows = {lead: LeadRow() if lead in left_out else row for lead, row in rows_of(matrix).items()}
     low_voltage = low_voltage_findings(rows)
     if paced or measurements.qrs_ms is None or measurements.qrs_ms >= WIDE_QRS_MS:
         return low_voltage

@@ -31,12 +31,15 @@ from intervals.matrix.unfiltered_beat import (
 )
 from intervals.measurements import Measurements
 from signals.conditioned import Conditioned, smooth
+from signals.leads import LEADS
 
 # The ST levels, ms after the J point.
 LEVELS_MS: Final = (0.0, 40.0, 60.0, 80.0)
 # Beyond the waves: the reach of the 11 taps that smooth P, ST and T.
 _MARGIN_MS: Final = 12.0
 _P_END_MS: Final = 10.0
+# A choice: two standard errors are then below the 0.1 mV from which on ST is elevated.
+MAX_ERROR_MV: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,16 @@ class LeadRow:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The rows of the leads in the order of LEADS, and warnings ("matrix: sentence")."""
+    """The rows of the leads in the order of LEADS.
+
+    warnings   "matrix: sentence"
+    uncertain  leads whose level differs so much from beat to beat that the standard error of their
+               mean is above MAX_ERROR_MV
+    """
 
     rows: tuple[LeadRow, ...]
     warnings: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
 
 
 def lead_matrix(
@@ -100,7 +109,10 @@ def lead_matrix(
             waves = qrs_waves(complexes[lead], SAMPLE_MS)
             row = _row(waves, levels[lead], p_mv[lead], p_ms, t_mv[lead])
         rows.append(row)
-    return Matrix(tuple(rows), _warnings(times_ms))
+    uncertain = tuple(
+        lead for lead, error_mv in zip(LEADS, beat.error_mv, strict=True) if error_mv > MAX_ERROR_MV
+    )
+    return Matrix(tuple(rows), _warnings(times_ms, uncertain), uncertain)
 
 
 def _times_ms(measurements: Measurements) -> dict[str, float]:
@@ -253,11 +265,16 @@ def _duration(wave: Wave | None) -> float | None:
     return None if wave is None else wave.duration_ms
 
 
-def _warnings(times_ms: dict[str, float]) -> tuple[str, ...]:
-    """Return why columns are empty in every lead."""
+def _warnings(times_ms: dict[str, float], uncertain: tuple[str, ...]) -> tuple[str, ...]:
+    """Return why columns are empty in every lead, and which leads are uncertain."""
     warnings = []
     if "p_onset" not in times_ms or "p_offset" not in times_ms:
         warnings.append("matrix: p_mv and p_ms are null; no P wave is measured")
     if "t_offset" not in times_ms:
         warnings.append("matrix: t_mv is null; the end of T is not measured")
+    if uncertain:
+        warnings.append(
+            f"matrix: the beats differ much in {', '.join(uncertain)}; the standard error of their "
+            f"mean is above {MAX_ERROR_MV:g} mV"
+        )
     return tuple(warnings)

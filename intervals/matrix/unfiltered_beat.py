@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from intervals.beats import interquartile_mean
 from signals.conditioned import RATE_HZ
-from signals.order import mean
+from signals.order import mean, median
 
 SAMPLE_MS: Final = 1000.0 / RATE_HZ
 # The level before QRS is a mean over 16 ms that ends 4 ms before the onset, so that an onset that
 # is placed a little late does not take the first part of the complex into the baseline.
 LEVEL_START_MS: Final = 20.0
 LEVEL_STOP_MS: Final = 4.0
+_ERROR_STRIDE: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +34,12 @@ class UnfilteredBeat:
 
     data      (leads, samples) mV at RATE_HZ
     first_ms  time of the first sample, ms from the beat's centre
-    averaged  how many beats it is the mean of
+    error_mv  (leads,) standard error of the mean, the median over the beat's samples
     """
 
     data: NDArray[np.float64]
     first_ms: float
-    averaged: int
+    error_mv: NDArray[np.float64]
 
     def place(self, time_ms: float) -> float:
         """Return the place of a time in ms from the beat's centre, in fractions of a sample."""
@@ -80,7 +81,18 @@ def unfiltered_beat(
     beat = interquartile_mean(windows)
     # The middle half of the values need not have the mean of all of them.
     beat -= beat[:, level_start:level_stop].mean(axis=1, keepdims=True)
-    return UnfilteredBeat(beat, first * SAMPLE_MS, int(starts.size))
+    return UnfilteredBeat(beat, first * SAMPLE_MS, _standard_error(windows))
+
+
+def _standard_error(windows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return (leads,) the standard error of the mean of the beats; 0 for a single beat.
+
+    The median over samples leaves out the steep parts of the QRS complex, which vary with the
+    alignment. Every _ERROR_STRIDE-th sample is enough.
+    """
+    some = windows[:, :, ::_ERROR_STRIDE]
+    spread = np.sqrt(np.square(some - some.mean(axis=0)).mean(axis=0))
+    return np.asarray(median(spread) / np.sqrt(len(windows)), np.float64)
 
 
 def _are_recorded(

@@ -298,5 +298,11 @@ def test_leads_that_contradict_others_are_left_out() -> None:
     assert leads_of(finding) == ["V5", "V6"]
 
 
+def test_uncertain_leads_are_left_out() -> None:
+    elevated = matrix_with(II=st(0.2), aVF=st(0.2), V5=st(0.2), V6=st(0.2))
+    (finding,) = matrix_findings(replace(elevated, uncertain=("V6",)), NARROW, MAN)
+    assert leads_of(finding) == ["II", "aVF"]
+
+
 def test_without_a_matrix_there_are_no_findings() -> None:
     assert matrix_findings(None, NARROW, MAN, paced=False) == ()

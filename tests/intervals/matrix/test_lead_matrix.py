@@ -11,6 +11,7 @@ from intervals.matrix.lead_matrix import LeadRow, Matrix, lead_matrix
 from intervals.measure import measure_conditioned
 from intervals.measurements import BeatFiducials, Measurements
 from signals.conditioned import condition
+from signals.leads import LEADS
 from signals.r_peaks import r_peaks_of
 from tests.intervals.matrix.known_leads import Lead, Times, measured_at, recording
 
@@ -158,6 +159,20 @@ def test_with_the_boundaries_of_the_delineator_itself() -> None:
             assert getattr(row, name) == pytest.approx(known.get(name), abs=0.02), (lead, name)
         for name in ("p_mv", "st40_mv", "st60_mv", "st80_mv"):
             assert getattr(row, name) == pytest.approx(known[name], abs=0.03), (lead, name)
+
+
+@pytest.mark.parametrize("row", [0, 6, 11])
+def test_a_lead_whose_beats_differ_much_is_named(row: int) -> None:
+    """2 mV peak to peak of wander at half the heart rate: no curve through PR follows it."""
+    times = Times()
+    signal = recording(LEADS_12, times)
+    signal[row] += np.sin(2 * np.pi * 0.55 * np.arange(5000) / 500.0)
+    matrix = measured(signal, 500.0, times)
+    assert matrix.uncertain == (LEADS[row],)
+    assert matrix.warnings == (
+        f"matrix: the beats differ much in {LEADS[row]}; the standard error of their mean is above "
+        "0.05 mV",
+    )
 
 
 def test_ectopic_beats_do_not_change_the_matrix() -> None:
