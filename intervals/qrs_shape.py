@@ -12,13 +12,14 @@ recordings of those folds, whose spikes smear at 100 Hz. The comments give the e
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from intervals.beat_grid import BEAT_HZ, CENTRE_SAMPLE, SAMPLE_MS, sample_at
-from intervals.fiducials import QRS_OFF, QRS_ON, Fiducials
+from intervals.fiducials import QRS_OFF, QRS_ON, T_OFF, Fiducials
 
 # A complex outside of these is no QRS, whatever the network's probabilities. 40 ms is under the
 # 1st percentile of newborns (Rijnbeek 2001); of 495 recordings with a pacemaker, left bundle branch
@@ -60,6 +61,10 @@ FEW_LEADS_SHALLOW_MV_PER_S: Final = 8.0
 SMOOTH: Final = 0.55
 FEW_LEADS_SMOOTH: Final = 0.45
 LEVEL_MS: Final = 20.0  # before the onset: the level that a step is measured from
+# A T wave's narrowness, as `signals.smooth_waves` has it: at most 0.38; sines of 8 Hz have 0.39.
+T_SMOOTH: Final = 0.38
+NARROWER_THAN_T: Final = 1.2
+_CENTRE: Final = (CENTRE_SAMPLE - 15, CENTRE_SAMPLE + 16)  # 60 ms to either side
 _SHORT_HALF: Final = 2  # samples: differences over 16 ms
 _LONG_HALF: Final = 8  # differences over 64 ms
 AFTER_MS: Final = (8.0, 32.0)  # after the offset: the start of ST
@@ -95,7 +100,11 @@ def why_no_qrs(beat: NDArray[np.float64], fiducials: Fiducials, rr_s: float | No
     is_spike = _slope_width_ms(near, NEARLY_ALL_SLOPE) < SHORTEST_SLOPE_MS
     if width_ms < shortest_slope_ms or is_spike:
         return "the recurring wave is narrower than any QRS complex"
-    if width_ms > longest_slope_ms or _steepness(slope, start, stop, rr_s) < MIN_STEEPNESS:
+    is_steep = _steepness(slope, start, stop, stop + REST_DISTANCE, rr_s) >= MIN_STEEPNESS
+    if not is_steep and _is_smooth_t(beat, start, stop, fiducials.times[T_OFF]):
+        after_t = sample_at(fiducials.times[T_OFF]) + REST_DISTANCE
+        is_steep = _steepness(slope, start, stop, after_t, rr_s) >= MIN_STEEPNESS
+    if width_ms > longest_slope_ms or not is_steep:
         return "the recurring wave is not as steep as a QRS complex"
     return None
 
@@ -105,14 +114,14 @@ def why_shallow(beat: NDArray[np.float64]) -> str | None:
 
     beat  (leads, 288) mV
     """
-    if not (is_shallow(beat) and _narrowness(beat) < _limits(beat)[1]):
+    if not (is_shallow(beat) and _narrowness(beat, *_CENTRE) < _limits(beat)[1]):
         return None
     return "the recurring wave is as smooth and shallow as a P wave; no QRS complex is found"
 
 
 def is_shallow(beat: NDArray[np.float64]) -> bool:
     """Return whether no QRS complex is as flat as this representative beat, (leads, 288) mV."""
-    slope = _differences(beat, _SHORT_HALF)
+    slope = _differences(beat, _SHORT_HALF, *_CENTRE)
     return bool(np.abs(slope).max() < _limits(beat)[0] * 2 * _SHORT_HALF / BEAT_HZ)
 
 
@@ -123,16 +132,19 @@ def _limits(beat: NDArray[np.float64]) -> tuple[float, float]:
     return SHALLOW_MV_PER_S, SMOOTH
 
 
-def _narrowness(beat: NDArray[np.float64]) -> float:
-    short = np.linalg.norm(_differences(beat, _SHORT_HALF))
-    long = np.linalg.norm(_differences(beat, _LONG_HALF))
+def _narrowness(beat: NDArray[np.float64], start: int, stop: int) -> float:
+    """Return the rms slope over 16 ms at these samples, over that over 64 ms."""
+    short = np.linalg.norm(_differences(beat, _SHORT_HALF, start, stop))
+    long = np.linalg.norm(_differences(beat, _LONG_HALF, start, stop))
     return float(short / max(float(long), 1e-12))
 
 
-def _differences(beat: NDArray[np.float64], half: int) -> NDArray[np.float64]:
-    """Return the differences within 60 ms of the centre, `half` samples to either side."""
-    first, stop = CENTRE_SAMPLE - 15, CENTRE_SAMPLE + 16
-    return np.asarray(beat[:, first + half : stop + half] - beat[:, first - half : stop - half])
+def _differences(
+    beat: NDArray[np.float64], half: int, start: int, stop: int
+) -> NDArray[np.float64]:
+    """Return the differences at these samples, between those `half` samples to either side."""
+    before = beat[:, start - half : stop - half]
+    return np.asarray(beat[:, start + half : stop + half] - before)
 
 
 def _inner_sample(time_ms: float, beat: NDArray[np.float64]) -> int:
@@ -164,10 +176,28 @@ def _slope_width_ms(slope: NDArray[np.float64], share: float) -> float:
     return float(samples * 1000.0 / BEAT_HZ)
 
 
-def _steepness(slope: NDArray[np.float64], start: int, stop: int, rr_s: float | None) -> float:
+def _is_smooth_t(beat: NDArray[np.float64], start: int, stop: int, t_off_ms: float) -> bool:
+    """Return whether the complex is followed by a T wave that is smoother than it and than any.
+
+    A tall T wave may be as steep as a quarter of the complex, but it remains smooth.
+    """
+    if not isfinite(t_off_ms):
+        return False
+    t_stop = min(sample_at(t_off_ms), beat.shape[1] - _LONG_HALF)
+    t_start = stop + _LONG_HALF
+    if t_stop <= t_start:
+        return False
+    of_t = _narrowness(beat, t_start, t_stop)
+    return of_t < T_SMOOTH and _narrowness(beat, start, stop) > NARROWER_THAN_T * of_t
+
+
+def _steepness(
+    slope: NDArray[np.float64], start: int, stop: int, after: int, rr_s: float | None
+) -> float:
     """Return the rms slope of the complex over that of the rest of the cycle.
 
     slope  (samples,) squared, summed over leads
+    after  the first sample of the rest after the complex
     """
     cycle_s = CYCLE_S if rr_s is None else min(CYCLE_S, rr_s)
     cycle = round(cycle_s * BEAT_HZ)
@@ -175,8 +205,8 @@ def _steepness(slope: NDArray[np.float64], start: int, stop: int, rr_s: float | 
     last = min(slope.size, first + cycle)
 
     before = slope[first : max(first, start - REST_DISTANCE)]
-    after = slope[min(last, stop + REST_DISTANCE) : last]
-    rest = np.sort(np.concatenate([before, after]))
+    following = slope[min(last, after) : last]
+    rest = np.sort(np.concatenate([before, following]))
     if rest.size == 0:
         return np.inf
     if rest.size >= TRIMMED_FROM_S * BEAT_HZ:

@@ -304,3 +304,31 @@ def test_the_steepest_lead_decides_whether_a_wave_is_shallow() -> None:
     beat = gaussian(0.1, 20.0, 12)
     beat[5] *= 8.0
     assert why_shallow(beat) is None
+
+
+def with_t_wave(height: float, smooth: bool) -> np.ndarray:
+    """(12, 288): a complex of slopes of 0.1, and a T wave from 80 to 280 ms after it.
+
+    The steepest slope of a smooth one is 0.016 x height; the other jumps between two levels.
+    """
+    beat = of_slopes(0.1 * up_and_down(12))
+    at = np.arange(50)
+    wave = np.sin(np.pi * at / 50) ** 2 if smooth else 0.06 * (at * 7 % 5 > 2)
+    beat[:8, STOP + 20 : STOP + 70] += height * wave
+    return beat
+
+
+@pytest.mark.parametrize(
+    ("height", "smooth", "t_off_ms", "reason"),
+    [
+        (0.3, True, 320.0, None),
+        (1.5, True, 320.0, None),
+        (1.5, True, np.nan, NOT_STEEP),
+        (1.5, False, 320.0, NOT_STEEP),
+    ],
+)
+def test_a_smooth_t_wave_may_be_steep(
+    height: float, smooth: bool, t_off_ms: float, reason: str | None
+) -> None:
+    times = (-200.0, -96.0, START * 4.0 - 496.0, STOP * 4.0 - 496.0, t_off_ms)
+    assert why_no_qrs(with_t_wave(height, smooth), fiducials_of(times), RR_S) == reason

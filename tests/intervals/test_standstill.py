@@ -1,4 +1,4 @@
-"""Waves without QRS complexes give no measurement."""
+"""Waves without QRS complexes give no measurement, and tall T waves change none."""
 
 from __future__ import annotations
 
@@ -73,3 +73,30 @@ def test_p_waves_after_the_last_beat_are_no_beats(seconds: float) -> None:
     assert measurements.heart_rate_bpm == pytest.approx(75, abs=0.5)
     assert measurements.fiducials[-1].r < seconds
     assert measurements.beats == np.count_nonzero(np.arange(0.6, 10.0, 0.8) + 0.1 < seconds)
+
+
+@pytest.mark.parametrize("t_scale", [1.0, 3.0, 5.0])
+@pytest.mark.parametrize(("rate", "qt_ms"), [(45, 420), (60, 400), (75, 480), (100, 340)])
+def test_tall_t_waves_change_no_rate(rate: int, qt_ms: float, t_scale: float) -> None:
+    """T is 0.3 to 1.5 times as high as R in lead II; QRS lasts 92 ms."""
+    made = Made(rr_ms=60000 / rate, qt_ms=qt_ms, t_scale=t_scale)
+    for leads in ([1], [1, 7], ALL_LEADS):
+        measurements = measure(twelve(only(leads, noise(synthetic(made)))), 500.0)
+        assert measurements.heart_rate_bpm == pytest.approx(rate, rel=0.01)
+        assert measurements.ectopic_beats == 0
+        assert measurements.qrs_ms == pytest.approx(92, abs=25)
+
+
+@pytest.mark.parametrize(("rate", "qt_ms"), [(45, 420), (60, 400), (75, 480), (100, 340)])
+def test_a_t_wave_of_three_times_r_doubles_no_rate(rate: int, qt_ms: float) -> None:
+    """A complex that is hardly seen beside such a T wave is not measured, with a reason."""
+    made = Made(rr_ms=60000 / rate, qt_ms=qt_ms, t_scale=10.0)
+    for leads in ([1], [1, 7], ALL_LEADS):
+        measurements = measure(twelve(only(leads, noise(synthetic(made)))), 500.0)
+        if measurements.unmeasured is None:
+            assert measurements.heart_rate_bpm == pytest.approx(rate, rel=0.01)
+        else:
+            assert measurements.heart_rate_bpm is None
+            assert measurements.warnings == (
+                f"measurements: {measurements.unmeasured}; nothing is measured",
+            )
