@@ -4,7 +4,7 @@
 
 The time is process_time on one core, with BLAS held to one thread and freed memory kept, as in a
 signal worker, which calls the same functions in the same order. "all" is `analysis.prepare.prepare`
-itself with every measured part but the matrix, so that it includes what happens between the steps.
+itself with every measured part, so that it includes what happens between the steps.
 Each recording's figure is its median over the repeats; the table has the median and the 90th
 percentile over recordings. NeuroKit2's usual steps on one lead are timed in the same run.
 """
@@ -45,8 +45,7 @@ T = TypeVar("T")  # Python 3.11 has no syntax for generic functions
 StepTimes = dict[str, float]
 """Step -> CPU time in ms."""
 
-# The matrix is measured on demand and has a line of its own.
-EVERYTHING = AnalyzeOptions(include=MEASURED_PARTS - {"matrix"} | {"quality"})
+EVERYTHING = AnalyzeOptions(include=MEASURED_PARTS | {"quality"})
 NO_ENCODER = Deployment("none", "none", "not needed here", {})
 ALL, NEUROKIT = "all", "NeuroKit2, one lead"
 
