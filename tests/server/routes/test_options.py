@@ -47,6 +47,7 @@ ON_DEMAND = {
     "fiducials",
     "representative_beat",
     "matrix",
+    "hrv",
     "reported",
     "heads",
 }
