@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.order import median, order_statistic, quantile
-from signals.smooth_waves import Waves, without_t_waves
+from signals.smooth_waves import Waves, without_smooth_waves
 
 ENVELOPE_HZ: Final = 250.0
 # 16 ms: the slope of a QRS complex, not of a T wave.
@@ -73,7 +73,7 @@ def r_peaks_of(ready: Conditioned) -> NDArray[np.float64]:
     def narrow_peaks() -> NDArray[np.intp]:
         return _peaks_of(_envelope(_differences(slope), weights, samples))
 
-    beats = without_t_waves(peaks, Waves(signal, weights), narrow_peaks)
+    beats = without_smooth_waves(peaks, Waves(signal, weights), narrow_peaks)
     return np.asarray(beats / ENVELOPE_HZ, np.float64)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,20 @@ def test_a_ventricular_tachycardia_is_all_beats(rate: float) -> None:
     shape = sum(np.exp(-0.5 * ((times_s - beat_s) / sigma_s) ** 2) for beat_s in at_s)
     peaks = find_r_peaks(np.linspace(1.5, -1.0, 12)[:, None] * shape, 500.0)
     assert 60.0 / np.median(np.diff(peaks)) == pytest.approx(rate, rel=0.02)
+
+
+@pytest.mark.parametrize("leads", [[1], [1, 7], list(range(12))])
+@pytest.mark.parametrize(("rate", "pr_ms"), [(40, 340), (60, 300), (75, 360), (90, 280)])
+@pytest.mark.parametrize("p_height", [0.7, 1.0, 1.2])
+def test_a_high_p_before_a_low_complex_is_no_beat(
+    p_height: float, rate: int, pr_ms: float, leads: list[int]
+) -> None:
+    """P is as high as R in lead II, or nearly, and far enough before it to be a peak of its own."""
+    made = Made(rr_ms=60000 / rate, qrs_ms=80.0, qt_ms=340.0, t_scale=0.5)
+    signal = synthetic_at(onsets(rate), replace(made, p=False))
+    p_wave = synthetic_at(onsets(rate), Made(pr_ms=pr_ms, qrs=False, t=False))
+    height = np.abs(signal).max(axis=1, keepdims=True) / np.abs(p_wave).max(axis=1, keepdims=True)
+    assert_beats((signal + p_height * height * p_wave)[leads], onsets(rate) + 0.04, 500.0)
 
 
 @pytest.mark.parametrize("beat", [2, 5, 8])
