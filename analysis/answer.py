@@ -30,6 +30,7 @@ from analysis.null_parts import null_part_warnings
 from analysis.options import AnalyzeOptions
 from analysis.pacemaker_part import pacemaker_part
 from analysis.prepare import Prepared
+from analysis.rhythm_decision import Decision, decide_rhythm
 from heads import pacemaker
 from model_store.manifest import Role
 
@@ -71,22 +72,24 @@ def analysis_answer(
     labelled = {} if prepared.judgement.is_withheld else encoded
     labels = _clinical_labels(labelled, options, deployment)
     by_heads = head_parts(prepared, encoded, head_of)
-    parts = _interpreted_parts(prepared, labels, deployment)
+    pacemaker_evidence, pacemaker_warnings = pacemaker_part(measured, labels, prepared.judgement)
+    present = None if pacemaker_evidence is None else pacemaker_evidence["present"]
+    decision = decide_rhythm(labels, measured, present)
+    parts = _interpreted_parts(prepared, decision, labels, deployment)
     parts |= _label_parts(prepared, labelled, deployment, labels, by_heads)
     parts |= _embedding_parts(prepared, encoded, deployment, options)
     if "heads" in options.include:
         parts["heads"] = by_heads.heads
     _add_signal_parts(parts, prepared, options)
-    pacemaker_warnings: list[str] = []
     if "pacemaker" in options.include:
-        parts["pacemaker"], pacemaker_warnings = pacemaker_part(
-            measured, labels, prepared.judgement
-        )
+        parts["pacemaker"] = pacemaker_evidence
     warnings = [*prepared.warnings, *prepared.judgement.warnings(parts), *by_heads.warnings]
     if "clinical_analysis" in options.include:
-        warnings += contradictions(labels, measured)
-    warnings += pacemaker_warnings
-    warnings += null_part_warnings(parts, prepared, deployment)
+        warnings += [*decision.warnings, *contradictions(labels, measured)]
+    if "pacemaker" in options.include:
+        warnings += pacemaker_warnings
+    has_labels = labels is not None
+    warnings += null_part_warnings(parts, prepared, deployment, has_labels=has_labels)
     return {
         "id": prepared.record_id,
         **parts,
@@ -103,20 +106,22 @@ def analysis_answer(
 
 
 def _interpreted_parts(
-    prepared: Prepared, labels: list[JoinedLabel] | None, deployment: Deployment
+    prepared: Prepared,
+    decision: Decision,
+    labels: list[JoinedLabel] | None,
+    deployment: Deployment,
 ) -> answer_types.AnalysisParts:
     """Return the parts that say in words what is seen, in the answer's order."""
     options = prepared.options
     assert isinstance(options, AnalyzeOptions), "an analysis needs analyze options. This is a bug."
     parts: answer_types.AnalysisParts = {}
     measured = prepared.measured or MeasuredRecord()
-    clinical = clinical_analysis_part(labels, measured)
     if "clinical_analysis" in options.include:
-        parts["clinical_analysis"] = clinical
+        parts["clinical_analysis"] = clinical_analysis_part(decision, labels, measured)
     if "findings" in options.include:
         is_withheld = prepared.judgement.is_withheld
         model = labels_model(deployment)
-        parts["findings"] = None if is_withheld else findings_part(clinical, measured, model)
+        parts["findings"] = None if is_withheld else findings_part(decision, measured, model)
     return parts
 
 

@@ -93,7 +93,8 @@ class ClinicalAnalysis(TypedDict):
     rhythm: str
     """The first positive label of Electronic pacemaker, Ventricular tachycardia, Supraventricular
     tachycardia with aberrancy, Atrial flutter, Atrial fibrillation; otherwise Sinus rhythm, Sinus
-    bradycardia or Sinus tachycardia; otherwise Undetermined."""
+    bradycardia or Sinus tachycardia; otherwise Undetermined. The rules name it where the labels
+    name none, or where the measurements contradict them."""
     rhythm_source: Literal["labels", "rules"]
     heart_rate: float | None
     """Beats per minute."""
@@ -102,7 +103,8 @@ class ClinicalAnalysis(TypedDict):
     pr_interval: Milliseconds | None
     axis_deviation: AxisDeviation | None
     abnormalities: list[str]
-    """The other positive labels, without Poor data quality and Accessory pathway conduction."""
+    """The other positive labels, without Poor data quality and Accessory pathway conduction, and
+    the statements of `findings`."""
     confidence: Probability | None
     """From labels: the probability of the rhythm's label. From rules: how far the inputs are from
     the rule's limits."""

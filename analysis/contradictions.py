@@ -16,12 +16,6 @@ from typing import Final
 from analysis.answer_types import NumberName
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
-from intervals.findings.sinus_arrhythmia import SINUS_ARRHYTHMIA
-
-ATRIAL_FIBRILLATION: Final = "Atrial fibrillation"
-ATRIAL_FLUTTER: Final = "Atrial flutter"
-PACEMAKER: Final = "Electronic pacemaker"
-SINUS_RHYTHM: Final = "Sinus rhythm"
 
 
 @dataclass(frozen=True)
@@ -78,12 +72,10 @@ def contradictions(
     """
     if labels is None or measured is None or measured.measurements is None:
         return []
-    names = {joined.label.name for joined in labels}
     positive = {joined.label.name for joined in labels if joined.positive}
     return [
         *_of_rate(positive, measured),
         *_of_intervals(positive, measured),
-        *_of_rhythm(positive, names, measured),
     ]
 
 
@@ -114,35 +106,3 @@ def _of_intervals(positive: set[str], measured: MeasuredRecord) -> Iterator[str]
                 f"labels: {name} is positive, but the measured {lower.shown_as} is "
                 f"{value:.0f} ms (+-{uncertainty:.0f}); {lower.reason}"
             )
-
-
-def _of_rhythm(positive: set[str], names: set[str], measured: MeasuredRecord) -> Iterator[str]:
-    """Compare the rhythm labels with the rhythm by rules.
-
-    `names` are those of all labels that the encoder has.
-    """
-    if measured.rhythm is None:
-        return
-    rhythm_name = measured.rhythm.name
-    pr_ms = measured.number("pr_ms")
-    is_regular_sinus = rhythm_name.startswith("Sinus") and all(
-        finding.statement != SINUS_ARRHYTHMIA for finding in measured.findings
-    )
-    if ATRIAL_FIBRILLATION in positive and is_regular_sinus and pr_ms is not None:
-        yield (
-            f"labels: {ATRIAL_FIBRILLATION} is positive, but P waves precede the QRS complexes "
-            f"(PR {pr_ms:.0f} ms) and the rhythm is regular"
-        )
-    if SINUS_RHYTHM in positive:
-        if rhythm_name == ATRIAL_FIBRILLATION and ATRIAL_FIBRILLATION not in positive:
-            yield (
-                f"labels: {SINUS_RHYTHM} is positive, but the measured rhythm is irregular without "
-                "P waves, as in atrial fibrillation"
-            )
-        if rhythm_name == ATRIAL_FLUTTER and ATRIAL_FLUTTER not in positive:
-            yield (
-                f"labels: {SINUS_RHYTHM} is positive, but the measured atrial waves are those of "
-                "atrial flutter"
-            )
-    if rhythm_name == PACEMAKER and PACEMAKER in names and PACEMAKER not in positive:
-        yield f"labels: {PACEMAKER} is not positive, but pacing spikes precede the beats"

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from analysis.answer_types import ClinicalAnalysis, ClinicalFinding
+from analysis.answer_types import ClinicalFinding
 from analysis.measuring import MeasuredRecord
+from analysis.rhythm_decision import Decision
 from intervals.findings.finding import Finding
-from intervals.findings.matrix_findings import not_hidden
 from intervals.findings.rhythm_statement import rhythm_finding
 
 
 def findings_part(
-    clinical: ClinicalAnalysis, measured: MeasuredRecord, labels_model: str | None
+    decision: Decision, measured: MeasuredRecord, labels_model: str | None
 ) -> list[ClinicalFinding]:
-    """Return the statements: the rhythm of `clinical`, then what the signal shows.
+    """Return the statements: the rhythm that was decided, then what the signal shows.
 
     labels_model  name and version of the model whose labels may name the rhythm
     """
     evidence: dict[str, float | list[str]] = {}
-    rate = clinical["heart_rate"]
-    if rate is not None:
-        evidence["heart_rate_bpm"] = rate
-    by_labels = clinical["rhythm_source"] == "labels"
-    if clinical["confidence"] is not None:
-        evidence["probability" if by_labels else "confidence"] = clinical["confidence"]
-    rhythm = rhythm_finding(clinical["rhythm"], evidence, labels_model if by_labels else None)
-    labels = (clinical["rhythm"], *clinical["abnormalities"])
-    shown = not_hidden(measured.findings, labels)
-    return [_part(finding) for finding in (rhythm, *shown)]
+    for name in ("heart_rate_bpm", "qrs_ms", "pr_ms"):
+        value = measured.number(name)
+        if value is not None:
+            evidence[name] = value
+    by_labels = decision.source == "labels"
+    if decision.confidence is not None:
+        evidence["probability" if by_labels else "confidence"] = decision.confidence
+    source = labels_model if by_labels else None
+    rhythm = rhythm_finding(decision.rhythm, measured.rate_word, evidence, source)
+    return [_part(finding) for finding in (rhythm, *decision.findings)]
 
 
 def _part(finding: Finding) -> ClinicalFinding:

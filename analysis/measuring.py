@@ -16,10 +16,11 @@ from intervals.findings.finding import Finding
 from intervals.findings.matrix_findings import matrix_findings
 from intervals.findings.pauses import find_pauses, pause_warnings
 from intervals.findings.recording import recording_findings
+from intervals.irregularity import Irregularity, irregularity_of
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
 from intervals.reference_ranges import ADULT_YEARS, AxisDeviation, Flag, axis_deviation, flags
-from intervals.rhythm import Rhythm, name_rhythm
+from intervals.rhythm import Rhythm, name_rhythm, rate_word
 from intervals.sampling_rate import fitting_rate, usual_rate
 from signals.conditioned import condition
 from signals.leads import LEADS, TwelveLeads
@@ -63,6 +64,9 @@ class MeasuredRecord:
     axis_deviation       of the QRS axis
     rhythm               by rules; a pacemaker's rhythm if a pacemaker is present
     findings             what the signal shows beside the rhythm
+    irregularity         of the beats; None with too few of them
+    p_present            the probability that P waves precede the QRS complexes
+    rate_word            Bradycardia or Tachycardia, of an adult
     pacemaker            the evidence without an encoder's label
     unmeasured           a clause: why there are no beats to measure; None if there are
     rate_warning         that the beats fit another sampling rate than the stated one
@@ -79,6 +83,9 @@ class MeasuredRecord:
     axis_deviation: AxisDeviation | None = None
     rhythm: Rhythm | None = None
     findings: tuple[Finding, ...] = ()
+    irregularity: Irregularity | None = None
+    p_present: float | None = None
+    rate_word: str | None = None
     pacemaker: PacemakerEvidence | None = None
     unmeasured: str | None = None
     rate_warning: str | None = None
@@ -126,7 +133,8 @@ def measure_record(
         # Spikes pace nothing where there is no beat.
         pacing = NO_PACING
         probability = None
-    rhythm = _rhythm(measurements, pacing, probability)
+    age_years = record.patient.age_years
+    rhythm = _rhythm(measurements, pacing, probability, age_years)
     pauses = find_pauses(conditioned, np.array([beat.r for beat in measurements.fiducials]))
     rate = measurements.heart_rate_bpm
     missing_beats = pause_warnings(pauses, rate, measurements.beats, record.duration_s)
@@ -144,6 +152,9 @@ def measure_record(
         axis_deviation=_axis_deviation(measurements, record.patient),
         rhythm=rhythm,
         findings=(*recording_findings(measurements, rhythm, pauses), *of_matrix),
+        irregularity=irregularity_of(measurements),
+        p_present=measurements.p_present,
+        rate_word=rate_word(measurements, age_years),
         pacemaker=pacemaker,
         unmeasured=measurements.unmeasured,
         rate_warning=_rate_warning(record, leads, measurements),
@@ -277,7 +288,10 @@ def _axis_deviation(measurements: Measurements, patient: Patient) -> AxisDeviati
 
 
 def _rhythm(
-    measurements: Measurements, pacing: Pacing, pacemaker_probability: float | None
+    measurements: Measurements,
+    pacing: Pacing,
+    pacemaker_probability: float | None,
+    age_years: float | None,
 ) -> Rhythm:
     """Return the rhythm by rules, or a pacemaker's rhythm if a pacemaker is present.
 
@@ -285,7 +299,7 @@ def _rhythm(
 
     pacemaker_probability  None if no pacemaker is present
     """
-    by_rules = name_rhythm(measurements, pacing)
+    by_rules = name_rhythm(measurements, pacing, age_years)
     if pacemaker_probability is None or by_rules.name == PACEMAKER_LABEL:
         return by_rules
     return Rhythm(PACEMAKER_LABEL, pacemaker_probability)

@@ -13,9 +13,12 @@ WAVE_PARTS = ("measurements", "fiducials", "representative_beat", "matrix")
 
 
 def null_part_warnings(
-    parts: AnalysisParts, prepared: Prepared, deployment: Deployment
+    parts: AnalysisParts, prepared: Prepared, deployment: Deployment, *, has_labels: bool
 ) -> list[str]:
-    """Return one sentence for each null part; a part that is absent was not asked for."""
+    """Return one sentence for each null part; a part that is absent was not asked for.
+
+    has_labels  whether a clinical encoder named labels, in the answer or not
+    """
     warnings = []
     if not deployment.loaded:
         warnings.append(f"model: {deployment.no_model_reason()}")
@@ -25,12 +28,7 @@ def null_part_warnings(
     warnings += [
         f"{part}: {reason}" for part in _null_among(MODEL_PARTS, parts) if part in reported
     ]
-    clinical_analysis = parts.get("clinical_analysis")
-    if (
-        "clinical_analysis" in reported
-        and clinical_analysis is not None
-        and clinical_analysis["rhythm_source"] == "rules"
-    ):
+    if "clinical_analysis" in reported and not has_labels:
         warnings.append(
             f"clinical_analysis: the rhythm is determined by rules on the measurements: {reason}"
         )

@@ -183,6 +183,7 @@ def _rates(beats: Beats, ready: Conditioned) -> tuple[dict[str, float | None], t
         warnings = ("sdnn_ms: fewer than three intervals between normal beats",)
     rates = {
         "heart_rate_bpm": 60000.0 / median_rr,
+        "mean_rate_bpm": 60000.0 / float(uninterrupted.mean()),
         "rr_ms": median_rr,
         "sdnn_ms": sdnn,
         "rmssd_ms": rmssd,

@@ -59,6 +59,7 @@ class Measurements:
 
     A number that cannot be measured is None, with the reason in `warnings` ("field: sentence").
 
+    mean_rate_bpm    rate of the mean interval; `heart_rate_bpm` is that of the median one
     p_present        probability that P waves precede the QRS complexes
     flutter_per_min  rate of flutter waves where they are clear between the beats
     unmeasured       a clause: why nothing is measured, as there are no beats; None if there are
@@ -82,6 +83,7 @@ class Measurements:
     beats: int = 0
     ectopic_beats: int = 0
     uncertainty_ms: dict[str, float] = field(default_factory=dict)
+    mean_rate_bpm: float | None = None
     p_present: float | None = None
     flutter_per_min: float | None = None
     fiducials: tuple[BeatFiducials, ...] = ()

@@ -6,7 +6,7 @@ from typing import Final
 
 from intervals.findings.finding import Finding
 from intervals.findings.sources import IRREGULAR
-from intervals.irregularity import IRREGULARITY_LIMIT, differences_and_intervals, irregularity
+from intervals.irregularity import IRREGULARITY_LIMIT, irregularity_of
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm
 
@@ -17,9 +17,9 @@ def sinus_arrhythmia_findings(measurements: Measurements, rhythm: Rhythm) -> tup
     """Return the finding, or none: it needs a rhythm that the rules name a sinus rhythm."""
     if not rhythm.name.startswith("Sinus"):
         return ()
-    found = irregularity(*differences_and_intervals(measurements))
-    if found is None or found <= IRREGULARITY_LIMIT:
+    irregularity = irregularity_of(measurements)
+    if irregularity is None or irregularity.rmssd <= IRREGULARITY_LIMIT:
         return ()
-    evidence = {"rmssd_over_mean_rr": round(found, 3)}
+    evidence = {"rmssd_over_mean_rr": round(irregularity.rmssd, 3)}
     source = f"{IRREGULAR} (above {IRREGULARITY_LIMIT:g})"
     return (Finding("sinus_arrhythmia", SINUS_ARRHYTHMIA, "normal", evidence, source),)

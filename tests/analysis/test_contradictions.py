@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from analysis.contradictions import contradictions
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
-from intervals.findings.finding import Finding
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm
 from model_store.labels import ecg_fm_labels
@@ -97,48 +95,6 @@ def test_a_qrs_that_is_wide_for_the_age_contradicts_no_block() -> None:
     block = labels("Right bundle branch block")
     assert contradictions(block, measured(qrs_ms=95.0, flags=("qrs_ms",))) == []
     assert len(contradictions(block, measured(qrs_ms=95.0, flags=("pr_ms",)))) == 1
-
-
-def test_atrial_fibrillation_against_a_regular_rhythm_with_p_waves() -> None:
-    fibrillation = labels("Atrial fibrillation")
-    assert contradictions(fibrillation, measured()) == [
-        "labels: Atrial fibrillation is positive, but P waves precede the QRS complexes "
-        "(PR 150 ms) and the rhythm is regular"
-    ]
-    arrhythmia = Finding("sinus_arrhythmia", "Sinus arrhythmia", "normal", {}, "a book")
-    for other in (
-        replace(measured(), findings=(arrhythmia,)),
-        measured(pr_ms=None),
-        measured(Rhythm("Undetermined")),
-        measured(None),
-    ):
-        assert contradictions(fibrillation, other) == []
-
-
-@pytest.mark.parametrize(
-    ("word", "warning"),
-    [
-        (
-            "Atrial fibrillation",
-            "the measured rhythm is irregular without P waves, as in atrial fibrillation",
-        ),
-        ("Atrial flutter", "the measured atrial waves are those of atrial flutter"),
-    ],
-)
-def test_sinus_rhythm_against_another_rhythm_by_rules(word: str, warning: str) -> None:
-    found = measured(Rhythm(word), pr_ms=None)
-    (only,) = contradictions(labels("Sinus rhythm"), found)
-    assert only.startswith("labels: Sinus rhythm is positive, ") and only.endswith(warning)
-    assert contradictions(labels("Sinus rhythm", word), found) == []
-    assert contradictions(labels(), found) == []
-
-
-def test_pacing_spikes_that_the_labels_do_not_have() -> None:
-    paced = measured(Rhythm("Electronic pacemaker", 1.0))
-    (only,) = contradictions(labels(), paced)
-    assert only.startswith("labels: Electronic pacemaker is not positive, ")
-    assert contradictions(labels("Electronic pacemaker"), paced) == []
-    assert contradictions(labels(without="Electronic pacemaker"), paced) == []
 
 
 def test_without_labels_or_measurements_nothing_contradicts() -> None:

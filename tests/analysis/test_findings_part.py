@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analysis.findings_part import findings_part
-from analysis.interpretation import clinical_analysis_part
 from analysis.measuring import MeasuredRecord, measurements_part
+from analysis.rhythm_decision import decide_rhythm
 from intervals.findings.finding import Finding, code_of
 from intervals.findings.rhythm_statement import rhythm_finding
 from intervals.measurements import Measurements
@@ -23,7 +23,7 @@ def measured(rate: float, rhythm: Rhythm, *findings: Finding) -> MeasuredRecord:
 
 def test_the_rhythm_comes_first_with_its_rate() -> None:
     record = measured(72.0, Rhythm("Sinus rhythm", 0.9), BIGEMINY)
-    rhythm, bigeminy = findings_part(clinical_analysis_part(None, record), record, None)
+    rhythm, bigeminy = findings_part(decide_rhythm(None, record, None), record, None)
     assert rhythm == {
         "code": "sinus_rhythm",
         "statement": "Sinus rhythm",
@@ -52,16 +52,18 @@ def test_the_rhythm_comes_first_with_its_rate() -> None:
 )
 def test_each_rhythm_has_a_severity_and_a_source(rate: float, rhythm: str, severity: str) -> None:
     record = measured(rate, Rhythm(rhythm))
-    (finding,) = findings_part(clinical_analysis_part(None, record), record, None)
+    (finding,) = findings_part(decide_rhythm(None, record, None), record, None)
     assert (finding["statement"], finding["severity"]) == (rhythm, severity)
     assert finding["evidence"] == {"heart_rate_bpm": rate}
     assert finding["source"] != ""
 
 
 def test_the_source_of_a_labels_rhythm_is_its_model() -> None:
-    finding = rhythm_finding("Atrial fibrillation", {"probability": 0.9}, "embedded@1")
+    finding = rhythm_finding("Atrial fibrillation", None, {"probability": 0.9}, "embedded@1")
     assert finding.source == "label of embedded@1"
-    assert rhythm_finding("Atrial fibrillation", {}, None).source.startswith("ACC/AHA/ACCP/HRS")
+    assert rhythm_finding("Atrial fibrillation", None, {}, None).source.startswith(
+        "ACC/AHA/ACCP/HRS"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,3 +76,26 @@ def test_the_source_of_a_labels_rhythm_is_its_model() -> None:
 )
 def test_a_code_is_the_name_in_snake_case(name: str, code: str) -> None:
     assert code_of(name) == code
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "rate_word", "statement"),
+    [
+        (
+            "Atrial fibrillation",
+            "Bradycardia",
+            "Atrial fibrillation with slow ventricular response",
+        ),
+        ("Atrial flutter", "Tachycardia", "Atrial flutter with rapid ventricular response"),
+        ("Undetermined", "Bradycardia", "Undetermined, bradycardia"),
+        ("Electronic pacemaker", "Tachycardia", "Electronic pacemaker, tachycardia"),
+        ("Sinus bradycardia", "Bradycardia", "Sinus bradycardia"),
+        ("Wide-complex tachycardia", "Tachycardia", "Wide-complex tachycardia"),
+        ("Sinus rhythm", None, "Sinus rhythm"),
+    ],
+)
+def test_the_statement_says_whether_the_rhythm_is_slow_or_fast(
+    rhythm: str, rate_word: str | None, statement: str
+) -> None:
+    finding = rhythm_finding(rhythm, rate_word, {}, None)
+    assert (finding.code, finding.statement) == (code_of(rhythm), statement)

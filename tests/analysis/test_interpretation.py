@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.interpretation import (
-    LEADING_RHYTHMS,
-    NEVER_ABNORMALITIES,
-    Interpretation,
-    clinical_analysis_part,
-    interpret_labels,
-)
+from analysis.answer_types import ClinicalAnalysis
+from analysis.interpretation import NEVER_ABNORMALITIES, clinical_analysis_part
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
+from analysis.rhythm_decision import LEADING_RHYTHMS, decide_rhythm
 from intervals.findings.finding import Finding, code_of
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm
@@ -28,6 +24,15 @@ def labelled(*positive: str) -> list[JoinedLabel]:
         JoinedLabel(label, 0.9 - index / 100 if label.name in positive else 0.1, None, 0.5)
         for index, label in enumerate(LABELS)
     ]
+
+
+def part_of(labels: list[JoinedLabel] | None, measured: MeasuredRecord) -> ClinicalAnalysis:
+    return clinical_analysis_part(decide_rhythm(labels, measured, None), labels, measured)
+
+
+def interpreted(*positive: str) -> ClinicalAnalysis:
+    """Return the part of a recording of which nothing is measured."""
+    return part_of(labelled(*positive), MeasuredRecord())
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ def labelled(*positive: str) -> list[JoinedLabel]:
     ],
 )
 def test_the_rhythm_is_the_first_that_counts(positive: list[str], rhythm: str) -> None:
-    assert interpret_labels(labelled(*positive)).rhythm == rhythm
+    assert interpreted(*positive)["rhythm"] == rhythm
 
 
 def test_the_confidence_is_the_probability_of_the_label_that_names_the_rhythm() -> None:
@@ -61,8 +66,8 @@ def test_the_confidence_is_the_probability_of_the_label_that_names_the_rhythm() 
         (("Sinus rhythm", "Atrial flutter"), "Atrial flutter"),
     ):
         expected = 0.9 - index[naming] / 100
-        assert interpret_labels(labelled(*positive)).confidence == expected
-    assert interpret_labels(labelled()).confidence is None
+        assert interpreted(*positive)["confidence"] == expected
+    assert interpreted()["confidence"] is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ def test_the_confidence_is_the_probability_of_the_label_that_names_the_rhythm() 
 def test_abnormalities_are_the_other_positive_labels(
     positive: tuple[str, ...], abnormalities: list[str]
 ) -> None:
-    assert interpret_labels(labelled(*positive)).abnormalities == abnormalities
+    assert interpreted(*positive)["abnormalities"] == abnormalities
 
 
 def test_the_rules_name_only_labels_that_ecg_fm_has() -> None:
@@ -109,13 +114,13 @@ NUMBERS = {"heart_rate": 61.0, "qrs_duration": 92.0, "qt_interval": 402.0, "pr_i
 
 
 def test_words_come_from_the_labels_and_numbers_from_the_measurements() -> None:
-    part = clinical_analysis_part(labelled("Sinus rhythm", "Infarction"), MEASURED)
+    part = part_of(labelled("Sinus rhythm", "Infarction"), MEASURED)
     assert part == {
         "rhythm": "Sinus rhythm",
         "rhythm_source": "labels",
         **NUMBERS,
         "axis_deviation": "Left",
-        "abnormalities": ["Infarction"],
+        "abnormalities": ["Infarction", "Sinus arrhythmia", "Bigeminy"],
         "confidence": 0.9 - 0.01,
         "physiological_parameters": {**NUMBERS, "qrs_axis": -40.0},
     }
@@ -131,14 +136,14 @@ def test_words_come_from_the_labels_and_numbers_from_the_measurements() -> None:
 
 
 def test_without_labels_the_words_come_from_the_rules() -> None:
-    part = clinical_analysis_part(None, MEASURED)
-    words = Interpretation(part["rhythm"] or "", part["confidence"], part["abnormalities"])
-    assert words == Interpretation("Sinus rhythm", 0.75, ["Sinus arrhythmia", "Bigeminy"])
+    part = part_of(None, MEASURED)
+    assert (part["rhythm"], part["confidence"]) == ("Sinus rhythm", 0.75)
+    assert part["abnormalities"] == ["Sinus arrhythmia", "Bigeminy"]
     assert part["rhythm_source"] == "rules"
 
 
 def test_without_labels_and_rules_the_rhythm_is_undetermined() -> None:
-    part = clinical_analysis_part(None, MeasuredRecord())
+    part = part_of(None, MeasuredRecord())
     assert (part["rhythm"], part["rhythm_source"]) == ("Undetermined", "rules")
     assert (part["confidence"], part["abnormalities"]) == (None, [])
     assert set(part["physiological_parameters"].values()) == {None}
