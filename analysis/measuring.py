@@ -151,7 +151,7 @@ def measure_record(
         matrix_warnings=part.warnings,
         axis_deviation=_axis_deviation(measurements, record.patient),
         rhythm=rhythm,
-        findings=(*recording_findings(measurements, rhythm, pauses), *of_matrix),
+        findings=(*recording_findings(measurements, rhythm, pauses, age_years), *of_matrix),
         irregularity=irregularity_of(measurements),
         p_present=measurements.p_present,
         rate_word=rate_word(measurements, age_years),

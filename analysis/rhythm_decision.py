@@ -33,7 +33,9 @@ LEADING_RHYTHMS: Final = (
     FIBRILLATION,
 )
 # Rhythms by the rules that no label may hide, except one that says the same in other words.
-NOT_HIDDEN: Final = frozenset({"Ventricular tachycardia", "Wide-complex tachycardia"})
+NOT_HIDDEN: Final = frozenset(
+    {"Ventricular tachycardia", "Wide-complex tachycardia", "Ventricular escape rhythm"}
+)
 SAID_BY_LABELS: Final = frozenset(
     {"Ventricular tachycardia", "Supraventricular tachycardia with aberrancy"}
 )

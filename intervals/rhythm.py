@@ -14,6 +14,7 @@ import numpy as np
 
 from intervals.irregularity import IRREGULARITY_LIMIT, Irregularity, irregularity_of
 from intervals.measurements import Measurements
+from intervals.p_waves import P_PRESENT
 from intervals.reference_ranges import ADULT_YEARS
 from signals.spikes import Pacing
 
@@ -30,6 +31,12 @@ WIDE_QRS_MS: Final = 120.0
 # (a choice: of 27 in PTB-XL and recordings of other hospitals 25 are flutter or another
 # supraventricular tachycardia; below, half of them are sinus tachycardias).
 SUPRAVENTRICULAR_PER_MIN: Final = 150.0
+
+
+# The rates of escape rhythms: of the junction 40 to 60, of the ventricles 20 to 40 per minute
+# (Dorland's Medical Dictionary, escape rhythm).
+JUNCTIONAL_PER_MIN: Final = (40.0, 60.0)
+VENTRICULAR_ESCAPE_PER_MIN: Final = 40.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ def name_rhythm(
     if rate > FAST_PER_MIN and measurements.qrs_ms is not None:
         name = _tachycardia_name(rate, measurements.qrs_ms, irregularity)
         return Rhythm(name, _excess_over(rate, FAST_PER_MIN))
-    return Rhythm(UNDETERMINED)
+    escape = _escape_name(measurements, irregularity)
+    return Rhythm(UNDETERMINED) if escape is None else Rhythm(escape)
 
 
 def rate_word(measurements: Measurements, age_years: float | None) -> str | None:
@@ -115,6 +123,26 @@ def _tachycardia_name(rate: float, qrs_ms: float, irregularity: Irregularity | N
     if rate >= SUPRAVENTRICULAR_PER_MIN and irregularity is not None and irregularity.is_regular:
         return "Supraventricular tachycardia"
     return "Narrow-complex tachycardia"
+
+
+def _escape_name(measurements: Measurements, irregularity: Irregularity | None) -> str | None:
+    """Return the name of a slow regular rhythm without P waves; None if it is none.
+
+    P waves that are not conducted are not seen here: the rhythm of the ventricles is the same.
+    """
+    rate, qrs_ms, p_present = (
+        measurements.heart_rate_bpm, measurements.qrs_ms, measurements.p_present,
+    )  # fmt: skip
+    if rate is None or qrs_ms is None or p_present is None or p_present >= P_PRESENT:
+        return None
+    if irregularity is None or not irregularity.is_regular:
+        return None
+    slowest, fastest = JUNCTIONAL_PER_MIN
+    if qrs_ms < WIDE_QRS_MS and slowest <= rate < fastest:
+        return "Junctional escape rhythm"
+    if qrs_ms >= WIDE_QRS_MS and rate <= VENTRICULAR_ESCAPE_PER_MIN:
+        return "Ventricular escape rhythm"
+    return None
 
 
 def _excess_over(value: float, limit: float) -> float:

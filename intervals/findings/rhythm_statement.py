@@ -8,6 +8,7 @@ from intervals.findings.finding import Evidence, Finding, Severity, code_of
 from intervals.findings.sources import (
     BRADYCARDIA,
     CHOICE,
+    ESCAPE,
     FIBRILLATION,
     STATEMENTS,
     TACHYCARDIA,
@@ -26,6 +27,8 @@ _RHYTHMS: Final[dict[str, tuple[Severity, str]]] = {
     "Narrow-complex tachycardia": ("abnormal", TACHYCARDIA),
     "Wide-complex tachycardia": ("critical", TACHYCARDIA),
     "Ventricular tachycardia": ("critical", VENTRICULAR),
+    "Junctional escape rhythm": ("abnormal", ESCAPE),
+    "Ventricular escape rhythm": ("critical", ESCAPE),
     "Electronic pacemaker": ("abnormal", STATEMENTS),
     "Undetermined": ("technical", f"{CHOICE}: no criterion of a rhythm is met"),
 }

@@ -212,3 +212,33 @@ def test_a_rhythm_with_spikes_before_its_beats_is_a_pacemakers(
 
 def test_without_a_heart_rate_the_rhythm_is_undetermined() -> None:
     assert name_rhythm(Measurements(), UNPACED) == Rhythm("Undetermined")
+
+
+@pytest.mark.parametrize(
+    ("rate", "qrs_ms", "name"),
+    [
+        (45.0, 90.0, "Junctional escape rhythm"),
+        (40.0, 100.0, "Junctional escape rhythm"),
+        (58.0, 118.0, "Junctional escape rhythm"),
+        (37.0, 128.0, "Ventricular escape rhythm"),
+        (30.0, 150.0, "Ventricular escape rhythm"),
+        (40.0, 180.0, "Ventricular escape rhythm"),
+        (60.0, 90.0, "Undetermined"),
+        (39.0, 90.0, "Undetermined"),
+        (41.0, 150.0, "Undetermined"),
+        (45.0, None, "Undetermined"),
+    ],
+)
+def test_a_slow_regular_rhythm_without_p_waves_is_an_escape_rhythm(
+    rate: float, qrs_ms: float | None, name: str
+) -> None:
+    slow = measurements_of([60 / rate] * 7, rate=rate, pr_ms=None, p_present=0.2, qrs_ms=qrs_ms)
+    assert name_rhythm(slow, UNPACED).name == name
+
+
+@pytest.mark.parametrize(("p_present", "intervals"), [(0.6, 7), (None, 7), (0.2, 3), (0.99, 7)])
+def test_an_escape_rhythm_needs_absent_p_waves_and_enough_beats(
+    p_present: float | None, intervals: int
+) -> None:
+    slow = measurements_of([1.3] * intervals, rate=46.0, pr_ms=None, p_present=p_present)
+    assert name_rhythm(slow, UNPACED) == Rhythm("Undetermined")
