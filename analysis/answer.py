@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis import answer_types
-from analysis.contradictions import contradictions
 from analysis.deployment import Deployment, Runtime
-from analysis.findings_part import findings_part
 from analysis.forward import Encoded, mean_over_segments
 from analysis.head_parts import HeadOf, HeadParts, head_parts
-from analysis.interpretation import clinical_analysis_part
+from analysis.interpretation.clinical_part import clinical_analysis_part
+from analysis.interpretation.contradictions import contradictions
+from analysis.interpretation.findings_part import findings_part
+from analysis.interpretation.rhythm_decision import Decision, decide_rhythm
 from analysis.labels import (
     JoinedLabel,
     join_labels,
@@ -30,7 +31,6 @@ from analysis.null_parts import null_part_warnings
 from analysis.options import AnalyzeOptions
 from analysis.pacemaker_part import pacemaker_part
 from analysis.prepare import Prepared
-from analysis.rhythm_decision import Decision, decide_rhythm
 from heads import pacemaker
 from model_store.manifest import Role
 

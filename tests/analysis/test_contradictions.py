@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.contradictions import contradictions
+from analysis.interpretation.contradictions import contradictions
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
 from intervals.measurements import Measurements

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.findings_part import findings_part
+from analysis.interpretation.findings_part import findings_part
+from analysis.interpretation.rhythm_decision import decide_rhythm
 from analysis.measuring import MeasuredRecord, measurements_part
-from analysis.rhythm_decision import decide_rhythm
 from intervals.findings.finding import Finding, code_of
 from intervals.findings.rhythm_statement import rhythm_finding
 from intervals.measurements import Measurements

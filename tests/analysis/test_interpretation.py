@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from analysis.answer_types import ClinicalAnalysis
-from analysis.interpretation import NEVER_ABNORMALITIES, clinical_analysis_part
+from analysis.interpretation.clinical_part import NEVER_ABNORMALITIES, clinical_analysis_part
+from analysis.interpretation.rhythm_decision import LEADING_RHYTHMS, decide_rhythm
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
-from analysis.rhythm_decision import LEADING_RHYTHMS, decide_rhythm
 from intervals.findings.finding import Finding, code_of
 from intervals.measurements import Measurements
 from intervals.rhythm import Rhythm

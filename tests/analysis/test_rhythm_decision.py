@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.interpretation.rhythm_decision import Decision, decide_rhythm
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
-from analysis.rhythm_decision import Decision, decide_rhythm
 from intervals.findings.finding import Finding
 from intervals.irregularity import Irregularity
 from intervals.measurements import Measurements

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from analysis.answer_types import ClinicalAnalysis
+from analysis.interpretation.rhythm_decision import SINUS_RHYTHM, Decision
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
-from analysis.rhythm_decision import SINUS_RHYTHM, Decision
 
 # Not findings of the patient's heart: the first judges the recording, the second does not mean what
 # its name says (model card).

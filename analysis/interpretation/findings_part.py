@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analysis.answer_types import ClinicalFinding
+from analysis.interpretation.rhythm_decision import Decision
 from analysis.measuring import MeasuredRecord
-from analysis.rhythm_decision import Decision
 from intervals.findings.finding import Finding
 from intervals.findings.rhythm_statement import rhythm_finding
 
