@@ -1,6 +1,6 @@
 """Score the rhythm of an answer, by labels and rules together, on recordings of other hospitals.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.rhythm_words --hospitals FOLDER --cpsc2018 FOLDER
+    OMP_NUM_THREADS=1 python -m benchmarks.rhythm_words --hospitals FOLDER --cpsc FOLDER
 
 Both folders are packed data sets with a load.py (500 Hz, twelve leads). The labels are those of the
 embedded model, which was trained on PTB-XL alone. The table is written between its marks in
@@ -57,7 +57,7 @@ class _Named:
 def main(arguments: list[str] | None = None) -> None:
     """Analyse the recordings, print the table and write it to the page."""
     options = _parser().parse_args(arguments)
-    named = list(_named([*_hospitals(options.hospitals), *_cpsc2018(options.cpsc2018)]))
+    named = list(_named([*_hospitals(options.hospitals), *_cpsc2018(options.cpsc)]))
     text = section(named)
     print(text)
     write_between(options.page, BEGIN, END, text)
@@ -90,7 +90,7 @@ the labels of the embedded model, which was trained on PTB-XL alone. The limits 
 chosen on PTB-XL's folds 1-8 and on these recordings, so the figures are in sample. In brackets the
 95 % interval of the share (Wilson). Written by
 
-    python -m benchmarks.rhythm_words --hospitals HOSPITALS --cpsc2018 CPSC2018
+    python -m benchmarks.rhythm_words --hospitals HOSPITALS --cpsc CPSC2018
 
 | by the source | as it should be |
 |---|---|
@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in ("--hospitals", "--cpsc2018"):
+    for name in ("--hospitals", "--cpsc"):
         parser.add_argument(name, type=Path, required=True, help="a folder with load.py")
     parser.add_argument(
         "--page", type=Path, default=ACCURACY_PAGE, help="the document whose section is written"
