@@ -14,7 +14,7 @@ from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.findings.finding import Finding
 from intervals.findings.matrix_findings import matrix_findings
-from intervals.findings.pauses import find_pauses, pause_warnings
+from intervals.findings.pauses import Pause, find_pauses, pause_warnings
 from intervals.findings.recording import recording_findings
 from intervals.irregularity import Irregularity, irregularity_of
 from intervals.measure import measure_conditioned
@@ -127,22 +127,19 @@ def measure_record(
             conditioned, r_peaks_s, right_limb_leads=right, millivolts=millivolts, paced=True
         )
     else:
-        pacing = NO_PACING
-        probability = None
+        pacing, probability = NO_PACING, None
     if measurements.unmeasured is not None:
         # Spikes pace nothing where there is no beat.
-        pacing = NO_PACING
-        probability = None
+        pacing, probability = NO_PACING, None
     age_years = record.patient.age_years
     rhythm = _rhythm(measurements, pacing, probability, age_years)
     pauses = find_pauses(conditioned, np.array([beat.r for beat in measurements.fiducials]))
-    rate = measurements.heart_rate_bpm
-    missing_beats = pause_warnings(pauses, rate, measurements.beats, record.duration_s)
     matrix = record_matrix(record, leads, conditioned, measurements) if with_matrix else None
     part = matrix_part(record, leads, matrix) if with_matrix else MatrixPart()
     paced = probability is not None
-    doubtful = leads.doubtful_limb_leads
-    of_matrix = matrix_findings(matrix, measurements, record.patient, paced, doubtful)
+    of_matrix = matrix_findings(
+        matrix, measurements, record.patient, paced, leads.doubtful_limb_leads
+    )
     return MeasuredRecord(
         measurements=measurements_part(measurements, record.patient),
         fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,
@@ -158,8 +155,15 @@ def measure_record(
         pacemaker=pacemaker,
         unmeasured=measurements.unmeasured,
         rate_warning=_rate_warning(record, leads, measurements),
-        warnings=(*missing_beats, *measurements.warnings),
+        warnings=(*_pause_warnings(record, measurements, pauses), *measurements.warnings),
     )
+
+
+def _pause_warnings(
+    record: EcgRecord, measurements: Measurements, pauses: tuple[Pause, ...]
+) -> tuple[str, ...]:
+    rate = measurements.heart_rate_bpm
+    return pause_warnings(pauses, rate, measurements.beats, record.duration_s)
 
 
 def rate_warning_without_beats(fs: float, leads: TwelveLeads) -> str | None:

@@ -98,7 +98,7 @@ def decide_rhythm(
     return replace(decision, findings=_fitting_findings(decision, positive, measured))
 
 
-def leading_label(positive: Collection[str]) -> str | None:
+def _leading_label(positive: Collection[str]) -> str | None:
     """Return the positive label that names the rhythm; None if none does."""
     for name in (*LEADING_RHYTHMS, SINUS_RHYTHM):
         if name in positive:
@@ -119,7 +119,7 @@ def _decide(
         return by_pacemaker
     if pacemaker_present is False:
         positive.pop(PACEMAKER_LABEL, None)
-    label = leading_label(positive)
+    label = _leading_label(positive)
     word = _word_of(label, positive, measured)
     choice = _choose(word, positive.get(label or "", 0.0), rules, measured)
     warnings = _warnings(word, positive.get(label or ""), rules, choice)
