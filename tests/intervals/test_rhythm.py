@@ -10,7 +10,7 @@ import pytest
 
 from intervals.beats import BeatClass
 from intervals.measurements import Measurements
-from intervals.rhythm import Rhythm, name_rhythm
+from intervals.rhythm import Rhythm, name_rhythm, rate_word
 from signals.spikes import Pacing
 from tests.intervals.made_rhythms import (
     IRREGULAR_S,
@@ -242,3 +242,23 @@ def test_an_escape_rhythm_needs_absent_p_waves_and_enough_beats(
 ) -> None:
     slow = measurements_of([1.3] * intervals, rate=46.0, pr_ms=None, p_present=p_present)
     assert name_rhythm(slow, UNPACED) == Rhythm("Undetermined")
+
+
+@pytest.mark.parametrize(
+    ("rate", "mean_rate", "word"),
+    [
+        (60.0, 59.6, None),
+        (60.0, 59.4, "Bradycardia"),
+        (75.0, 38.0, "Bradycardia"),
+        (97.0, 106.8, "Tachycardia"),
+        (100.0, 100.4, None),
+        (75.0, None, None),
+        (59.0, 101.0, None),
+    ],
+)
+def test_the_rate_of_the_mean_interval_counts_too(
+    rate: float, mean_rate: float | None, word: str | None
+) -> None:
+    measurements = replace(measurements_of([0.8] * 9, rate=rate), mean_rate_bpm=mean_rate)
+    assert rate_word(measurements, None) == word
+    assert rate_word(measurements, 10.0) is None
