@@ -103,8 +103,9 @@ def rate_word(measurements: Measurements, age_years: float | None) -> str | None
     rate, mean_rate = measurements.heart_rate_bpm, measurements.mean_rate_bpm
     if rate is None or is_child:
         return None
-    # The mean in whole beats, as it is printed: a beat at the limit is not outside it.
-    rates = [rate] if mean_rate is None else [rate, float(round(mean_rate))]
+    # The median as the answer shows it, and the mean in whole beats: a rate at the limit is not
+    # outside it.
+    rates = [round(rate, 1)] if mean_rate is None else [round(rate, 1), float(round(mean_rate))]
     if min(rates) < SLOW_PER_MIN and max(rates) <= FAST_PER_MIN:
         return "Bradycardia"
     if max(rates) > FAST_PER_MIN and min(rates) >= SLOW_PER_MIN:

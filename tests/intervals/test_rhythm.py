@@ -248,6 +248,8 @@ def test_an_escape_rhythm_needs_absent_p_waves_and_enough_beats(
     ("rate", "mean_rate", "word"),
     [
         (60.0, 59.6, None),
+        (59.96, 59.96, None),
+        (100.04, 100.04, None),
         (60.0, 59.4, "Bradycardia"),
         (75.0, 38.0, "Bradycardia"),
         (97.0, 106.8, "Tachycardia"),
