@@ -158,7 +158,8 @@ def test_judge_unreadable_is_an_option_of_every_route_and_wire(
     ]
     for answer in answers:
         assert answer["labels"] and answer["superclass"]["probabilities"]
-        assert answer["clinical_analysis"]["rhythm_source"] == "labels"
+        # The rules may decide: where the beats are too fast, or no label names a rhythm.
+        assert answer["clinical_analysis"]["rhythm_source"] in ("labels", "rules")
         assert answer["pacemaker"]["present"] is not None
         for part in include.split(","):
             assert says(answer, f"{part}: judged although ")
