@@ -130,10 +130,11 @@ many it was lost. The network was trained on these records; no reference is invo
 def measure_signal(signal: Array, fs: float) -> Measurements:
     """Return the measurements of a signal.
 
-    signal  (12, samples) in mV; a missing lead is NaN throughout
+    signal  (12, samples) in any unit; a missing lead is NaN throughout
     """
     present = np.asarray(~np.isnan(signal).all(axis=1))
-    return measure(TwelveLeads(signal.astype(np.float32), present), fs)
+    leads = TwelveLeads(signal.astype(np.float32), present, millivolts=False)
+    return measure(leads, fs)
 
 
 def moved_ms(field: str, before: Sequence[Measurements], after: Sequence[Measurements]) -> Array:

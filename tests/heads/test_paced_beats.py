@@ -34,7 +34,8 @@ def ludb(name: str) -> NDArray[np.float64]:
 def log_odds(
     signal: NDArray[np.float64], fs: float = 500.0, leads: tuple[str, ...] = LEADS
 ) -> float | None:
-    record = EcgRecord(signal.astype(np.float32), fs, leads)
+    # In mV, a recording at a fifth of its height would be too shallow to be measured.
+    record = EcgRecord(signal.astype(np.float32), fs, leads, units="unknown")
     twelve = twelve_leads(record)
     found = measure(twelve, fs)
     if why_unjudged(found) is not None:

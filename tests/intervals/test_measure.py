@@ -139,7 +139,8 @@ def test_beats_without_a_common_morphology_are_noise(
 ) -> None:
     """From four beats on, at least three and a quarter of them must have one morphology."""
     classes: list[BeatClass] = ["normal"] * normal + ["noisy"] * (beats - normal)
-    reason = _why_no_morphology(beats_at(np.arange(beats).tolist(), classes=classes))
+    made = beats_at(np.arange(beats).tolist(), classes=classes)
+    reason = _why_no_morphology(made, millivolts=False)
     assert reason == (None if measured else "the detected beats have no common morphology")
 
 
