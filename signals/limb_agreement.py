@@ -147,7 +147,9 @@ def _moments(rows: NDArray[np.float32], units: Units) -> _Moments | None:
 
     In double precision: the rms of leads that nearly cancel is computed from their products.
     """
-    samples = rows.astype(np.float64)
+    # A gap may be a signalling NaN, of which numpy would warn.
+    with np.errstate(invalid="ignore"):
+        samples = rows.astype(np.float64)
     products = samples @ samples.T
     if np.isnan(products).any():
         samples = samples[:, ~np.isnan(samples).any(axis=0)]
