@@ -19,7 +19,7 @@ from intervals.findings.recording import recording_findings
 from intervals.irregularity import Irregularity, irregularity_of
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
-from intervals.reference_ranges import ADULT_YEARS, AxisDeviation, Flag, axis_deviation, flags
+from intervals.reference_ranges import AxisDeviation, Flag, axis_deviation, flags, is_child
 from intervals.rhythm import Rhythm, name_rhythm, rate_word
 from intervals.sampling_rate import fitting_rate, usual_rate
 from signals.conditioned import condition
@@ -182,9 +182,9 @@ def _rate_warning(record: EcgRecord, leads: TwelveLeads, measurements: Measureme
     """Return that the beats fit another sampling rate; None if they fit the stated one."""
     if measurements.unmeasured is not None:
         return rate_warning_without_beats(record.fs, leads)
-    heart_rate, age = measurements.heart_rate_bpm, record.patient.age_years
+    heart_rate = measurements.heart_rate_bpm
     # A child's rate is usual where an adult's is not.
-    if heart_rate is None or (age is not None and age <= ADULT_YEARS):
+    if heart_rate is None or is_child(record.patient.age_years):
         return None
     found = usual_rate(leads, record.fs, heart_rate)
     if found is None:

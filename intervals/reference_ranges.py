@@ -27,6 +27,11 @@ TACHYCARDIA = "ACC/AHA/HRS 2015, doi:10.1016/j.jacc.2015.09.019"
 INTERATRIAL = "Bayes de Luna et al., J Electrocardiol 2012;45:445-451"
 
 
+def is_child(age_years: float | None) -> bool:
+    """Return whether the limits of adults do not apply; an unknown age counts as an adult's."""
+    return age_years is not None and age_years <= ADULT_YEARS
+
+
 @dataclass(frozen=True)
 class Range:
     """Unremarkable values; None where the source has no bound on that side.

@@ -15,7 +15,7 @@ import numpy as np
 from intervals.irregularity import IRREGULARITY_LIMIT, Irregularity, irregularity_of
 from intervals.measurements import Measurements
 from intervals.p_waves import P_PRESENT
-from intervals.reference_ranges import ADULT_YEARS
+from intervals.reference_ranges import is_child
 from signals.spikes import Pacing
 
 UNDETERMINED: Final = "Undetermined"
@@ -99,9 +99,8 @@ def rate_word(measurements: Measurements, age_years: float | None) -> str | None
 
     age_years  None for an adult
     """
-    is_child = age_years is not None and age_years <= ADULT_YEARS
     rate, mean_rate = measurements.heart_rate_bpm, measurements.mean_rate_bpm
-    if rate is None or is_child:
+    if rate is None or is_child(age_years):
         return None
     # The median as the answer shows it, and the mean in whole beats: a rate at the limit is not
     # outside it.

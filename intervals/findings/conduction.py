@@ -7,7 +7,7 @@ from typing import Final
 from intervals.findings.finding import Finding
 from intervals.findings.sources import BRADYCARDIA
 from intervals.measurements import Measurements
-from intervals.reference_ranges import ADULT_YEARS
+from intervals.reference_ranges import is_child
 from intervals.rhythm import Rhythm
 
 # First-degree block: every P wave is conducted, with a PR interval above this (ACC/AHA/HRS 2018).
@@ -25,8 +25,7 @@ def conduction_findings(
     age_years  None for an adult
     """
     pr_ms = measurements.pr_ms
-    is_child = age_years is not None and age_years <= ADULT_YEARS
-    if pr_ms is None or is_child or not rhythm.name.startswith("Sinus"):
+    if pr_ms is None or is_child(age_years) or not rhythm.name.startswith("Sinus"):
         return ()
     pr_ms = round(pr_ms, 1)
     if pr_ms <= LONG_PR_MS:

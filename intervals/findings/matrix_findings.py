@@ -16,7 +16,7 @@ from intervals.findings.qrs_voltage import (
 from intervals.findings.st_deviation import st_findings
 from intervals.matrix.lead_matrix import LeadRow, Matrix
 from intervals.measurements import Measurements
-from intervals.reference_ranges import ADULT_YEARS
+from intervals.reference_ranges import is_child
 from signals.record import Patient
 
 # From here on a bundle branch block or another conduction disturbance deviates ST and T, hides or
@@ -65,7 +65,7 @@ def matrix_findings(
     """
     if matrix is None:
         return ()
-    if patient.age_years is not None and patient.age_years <= ADULT_YEARS:
+    if is_child(patient.age_years):
         return ()
     left_out = {*doubtful, *matrix.uncertain}
     rows = {lead: LeadRow() if lead in left_out else row for lead, row in rows_of(matrix).items()}
