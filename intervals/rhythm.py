@@ -31,8 +31,6 @@ WIDE_QRS_MS: Final = 120.0
 # (a choice: of 27 in PTB-XL and recordings of other hospitals 25 are flutter or another
 # supraventricular tachycardia; below, half of them are sinus tachycardias).
 SUPRAVENTRICULAR_PER_MIN: Final = 150.0
-
-
 # The rates of escape rhythms: of the junction 40 to 60, of the ventricles 20 to 40 per minute
 # (Dorland's Medical Dictionary, escape rhythm).
 JUNCTIONAL_PER_MIN: Final = (40.0, 60.0)
@@ -131,9 +129,8 @@ def _escape_name(measurements: Measurements, irregularity: Irregularity | None) 
 
     P waves that are not conducted are not seen here: the rhythm of the ventricles is the same.
     """
-    rate, qrs_ms, p_present = (
-        measurements.heart_rate_bpm, measurements.qrs_ms, measurements.p_present,
-    )  # fmt: skip
+    rate, qrs_ms = measurements.heart_rate_bpm, measurements.qrs_ms
+    p_present = measurements.p_present
     if rate is None or qrs_ms is None or p_present is None or p_present >= P_PRESENT:
         return None
     if irregularity is None or not irregularity.is_regular:

@@ -33,9 +33,7 @@ LEADING_RHYTHMS: Final = (
     FIBRILLATION,
 )
 # Rhythms by the rules that no label may hide, except one that says the same in other words.
-NOT_HIDDEN: Final = frozenset(
-    {"Ventricular tachycardia", "Wide-complex tachycardia", "Ventricular escape rhythm"}
-)
+NOT_HIDDEN: Final = frozenset({"Wide-complex tachycardia", "Ventricular escape rhythm"})
 SAID_BY_LABELS: Final = frozenset(
     {"Ventricular tachycardia", "Supraventricular tachycardia with aberrancy"}
 )

@@ -84,14 +84,14 @@ def pause_findings(pauses: tuple[Pause, ...]) -> tuple[Finding, ...]:
         "pauses": float(len(pauses)),
     }
     at_least = "" if longest.between_beats else "at least "
-    text = f"ause of {at_least}{longest.seconds:.1f} s"
+    length = f"of {at_least}{longest.seconds:.1f} s"
     if longest.seconds >= ASYSTOLE_S:
         source = f"{ASYSTOLE} (no QRS complex for 4 s)"
-        return (Finding("asystole", f"Asystole: p{text}", "critical", evidence, source),)
+        return (Finding("asystole", f"Asystole: pause {length}", "critical", evidence, source),)
     if longest.seconds > LONG_PAUSE_S:
         source = f"{BRADYCARDIA} (above 3 s)"
-        return (Finding("pause", f"P{text}", "critical", evidence, source),)
-    return (Finding("pause", f"P{text}", "abnormal", evidence, f"{CHOICE}: above 2 s"),)
+        return (Finding("pause", f"Pause {length}", "critical", evidence, source),)
+    return (Finding("pause", f"Pause {length}", "abnormal", evidence, f"{CHOICE}: above 2 s"),)
 
 
 def pause_warnings(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from intervals.reference_ranges import BRADYCARDIA, CONDUCTION, TACHYCARDIA
+from intervals.reference_ranges import BRADYCARDIA, TACHYCARDIA
 
 __all__ = (
-    "ASYSTOLE", "BRADYCARDIA", "CHOICE", "CONDUCTION", "ESCAPE", "FIBRILLATION", "HYPERTROPHY",
+    "ASYSTOLE", "BRADYCARDIA", "CHOICE", "ESCAPE", "FIBRILLATION", "HYPERTROPHY",
     "INFARCTION", "IRREGULAR", "LOW_VOLTAGE", "REVERSED_R", "R_PROGRESSION",
     "STATEMENTS", "TACHYCARDIA", "VENTRICULAR",
 )  # fmt: skip
