@@ -46,7 +46,7 @@ class CurrentWorkTable:
         self._slot_index[row] = slot.index
         self._slot_generation[row] = slot.generation
         self._deadline_s[row] = deadline_s
-        # Not time.process_time: it updates the scheduler's clock, which then often interrupts.
+        # The times of /proc/PID/stat, with which the supervisor compares them.
         used = os.times()
         self._cpu_at_start_s[row] = used.user + used.system
         self._began_s[row] = time.monotonic()
