@@ -75,7 +75,7 @@ def test_names_in_other_scripts_are_found_within_words() -> None:
 
 
 @pytest.mark.parametrize("person", ["ECG", "J", "60", "Normal", "", None])
-def test_placeholders_initials_and_short_numbers_take_no_statement_along(
+def test_a_person_field_that_is_no_name_removes_no_statement(
     person: str | None,
 ) -> None:
     lines = ("Normal ECG", "J point elevation", "rate 60")
