@@ -132,6 +132,31 @@ def test_a_header_that_ends_after_the_format_has_the_manuals_defaults() -> None:
 
 
 @pytest.mark.parametrize("gain", ["", "0", "0/mV"])
+@pytest.mark.parametrize("uncalibrated", [0, 1, 2])
+def test_a_channel_without_a_gain_beside_others_has_the_default_as_the_warning_says(
+    gain: str, uncalibrated: int
+) -> None:
+    gains, names = ["400/mV", "1000/mV", "50/mV"], ("I", "II", "V1")
+    gains[uncalibrated] = gain
+    lines = [
+        " ".join(["rec.dat 16", of_lead or "0", "16 0 0 0 0", name])
+        for of_lead, name in zip(gains, names, strict=True)
+    ]
+    head = "\n".join(["rec 3 500", *lines]) + "\n"
+    samples = [value for value in RAMP for _ in names]
+    record = read([Part("rec.hea", head.encode()), Part("rec.dat", encode(samples, 16))])
+    divisors = [400.0, 1000.0, 50.0]
+    divisors[uncalibrated] = 200.0
+    assert record.units == "mV"
+    for row, divisor in zip(record.signal, divisors, strict=True):
+        np.testing.assert_allclose(row, np.array(RAMP) / divisor, rtol=1e-6)
+    assert record.warnings == (
+        f"units: no gain in the WFDB header for {names[uncalibrated]}; WFDB's default of 200 ADC "
+        "units per mV is used; send gain if another is known",
+    )
+
+
+@pytest.mark.parametrize("gain", ["", "0", "0/mV"])
 @pytest.mark.parametrize(
     ("more", "factor"), [({"gain": 100.0}, 1 / 100), ({"units": "uV"}, 1 / 200_000)]
 )

@@ -100,8 +100,9 @@ def test_a_gain_of_the_request_replaces_that_which_segments_lack() -> None:
 def test_only_the_lead_without_a_gain_is_named() -> None:
     parts = segments(b"rec/1 2 500 11\na 11\n", a=["I", "II"])
     record = read(replaced(parts, "a.hea", b"100/mV 12 0 -238", b"0 12 0 -238"))
-    assert record.warnings[0].startswith(UNCALIBRATED.format("II"))
-    assert record.units == "unknown"
+    (warning,) = record.warnings
+    assert warning.startswith(UNCALIBRATED.format("II"))
+    assert record.units == "mV"
 
 
 def test_warnings_of_segments_are_given_once() -> None:
