@@ -130,7 +130,8 @@ def _scale(
         return _finite(np.stack(rows), kind), "mV", gain_warnings
     stated = [channel.unit or decoded.unit or None for channel in channels]
     warnings = prefer_request("units", _canonical_spelling(hints.units), _common_unit(stated))[1]
-    stated = [unit or decoded.default_unit for unit in stated]
+    if not any(stated):
+        stated = [decoded.default_unit] * len(channels)
     if hints.units is None:
         warnings += _unit_warnings(channels, stated, kind)
     rows = []

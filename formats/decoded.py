@@ -51,7 +51,7 @@ class DecodedFile:
     kind          the name of the format in messages
     fs            samples per second; None if the file states none, or if its channels do
     unit          of all channels that state none themselves, as the file spells it
-    default_unit  of a channel without a unit, if the format has one
+    default_unit  of a file that states no unit, if its format has one
     """
 
     kind: str

@@ -47,6 +47,10 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     others = Parts.of(part for part in parts if part is not head)
     read_signals = join_segments if header.segments else read_channels
     channels, signal_warnings = read_signals(header, others)
+    default_warnings = _defaults(header, channels, hints)
+    if hints.gain is None and hints.units is None:
+        # A channel without a unit has no gain in its header, and is scaled by WFDB's default.
+        channels = [replace(channel, unit=channel.unit or DEFAULT_UNIT) for channel in channels]
     patient, patient_warnings = metadata.plausible_patient(header.age_years, header.sex)
     decoded = DecodedFile(
         "WFDB",
@@ -56,11 +60,10 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         Reported(recording_date=header.date),
         (
             *header.warnings,
-            *_defaults(header, channels, hints),
+            *default_warnings,
             *signal_warnings,
             *patient_warnings,
         ),
-        default_unit=DEFAULT_UNIT,
     )
     return record_from_channels(decoded, hints)
 

@@ -161,6 +161,18 @@ class RunningServer:
             time.sleep(0.05)
         raise AssertionError(f"not ready after {seconds} s:\n{self.log()[-4000:]}")
 
+    def health_when_complete(self) -> dict[str, Any]:
+        """Return /health once every worker runs: a server is ready with one worker of each stage.
+
+        After READY_S it is returned as it is, so that the caller's check shows the reasons.
+        """
+        until = time.monotonic() + READY_S
+        while True:
+            health: dict[str, Any] = httpx.get(self.url + "/health", timeout=READY_S).json()
+            if health["status"] == "ok" or time.monotonic() > until:
+                return health
+            time.sleep(0.05)
+
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 

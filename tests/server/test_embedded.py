@@ -56,7 +56,7 @@ def distance(first: dict[str, Any], second: dict[str, Any]) -> float:
 
 
 def test_it_says_everywhere_what_was_chosen_and_why(embedded: RunningServer) -> None:
-    health = answer_of(get(embedded, "/health"))
+    health = embedded.health_when_complete()
     assert (health["status"], health["model"]["requested"], health["model"]["chosen"]) == (
         "ok",
         "auto",

@@ -401,7 +401,7 @@ def test_without_an_encoder_options_of_labels_are_said_to_do_nothing(
 
 
 def test_without_an_encoder_the_operator_sees_it(bare_server: RunningServer) -> None:
-    health = answer_of(get(bare_server, "/health"))
+    health = bare_server.health_when_complete()
     assert health["status"] == "ok"
     assert health["model"]["encoders"] == []
     assert get(bare_server, "/readyz").status_code == 200

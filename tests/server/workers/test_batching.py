@@ -237,7 +237,7 @@ def test_metrics_and_health_have_what_operators_were_promised(server: RunningSer
         "ecg_device_busy_seconds_total",
     ):
         assert f"\n{name}" in text, name
-    health = answer_of(get(server, "/health"))
+    health = server.health_when_complete()
     assert health["status"] == "ok"
     assert {
         "status",
