@@ -185,6 +185,9 @@ def _p_waves(
         return are_p
     before_s = float(median(distance_s[resemble]))
     are_p[:-1] = resemble & (np.abs(distance_s - before_s) < DELAY_TOLERANCE_S)
+    if not are_p.any():
+        # The median of distances of two kinds lies between them.
+        return are_p
     beats, p_waves = peaks[~are_p], peaks[are_p]
     size = _sizes(waves)
     p_size = float(median(_largest_near(size, p_waves)))

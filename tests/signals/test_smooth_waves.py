@@ -147,3 +147,18 @@ def test_a_peak_at_either_end_has_a_narrowness() -> None:
     signal = synthetic(Made())[:, ::2].astype(np.float32)
     waves = Waves(signal, np.ones(12, np.float32))
     assert np.isfinite(narrowness(np.array([0, 3, 2495, 2499]), waves)).all()
+
+
+@pytest.mark.parametrize("nearer_s,farther_s", [(0.22, 0.42), (0.26, 0.42), (0.28, 0.43)])
+def test_smooth_waves_at_two_distances_before_the_beats_are_no_p_waves(
+    nearer_s: float, farther_s: float
+) -> None:
+    """The median of two distances lies between them, where no wave is."""
+    beats_s = np.arange(1.0, 9.0)
+    before_s = np.where(np.arange(beats_s.size) % 2, nearer_s, farther_s)
+    t = np.arange(0, 10, 1 / 500)[:, None]
+    narrow = np.exp(-0.5 * ((t - beats_s) / 0.012) ** 2).sum(axis=1)
+    smooth = 1.4 * np.exp(-0.5 * ((t - beats_s + before_s) / 0.030) ** 2).sum(axis=1)
+    peaks = find_r_peaks((narrow + smooth)[np.newaxis], 500.0)
+    nearest = np.abs(peaks[:, None] - beats_s).min(axis=0)
+    assert nearest.max() < 0.02
