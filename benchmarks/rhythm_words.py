@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.rhythm_answers import RhythmAnswer, rhythm_answers, wilson_interval
+from benchmarks.rhythm.answers import RhythmAnswer, rhythm_answers, wilson_interval
 from training.datasets.packed import loader_of
 from training.page import ACCURACY_PAGE, write_between
 

@@ -1,6 +1,6 @@
 """Score the rhythm of an answer, by labels and rules together, against PTB-XL's statements.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.rhythm_ptbxl --data FOLDER [--others 2500] [--seed 0]
+    OMP_NUM_THREADS=1 python -m benchmarks.rhythm.ptbxl --data FOLDER [--others 2500] [--seed 0]
 
 FOLDER is PTB-XL as downloaded or packed; its 100 Hz signals are used. All recordings with a
 statement that is counted take part, and so many others, drawn by the seed. The embedded model was
@@ -19,12 +19,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.rhythm_answers import RhythmAnswer, rhythm_answers, share_cell
+from benchmarks.rhythm.answers import RhythmAnswer, rhythm_answers, share_cell
 from intervals.rhythm import SLOW_PER_MIN
 from training.datasets.ptbxl import MICROVOLTS_PER_MV, RATE_HZ, PtbXl, read_signals, read_table
 from training.page import ACCURACY_PAGE, write_between
 
-BEGIN: Final = "<!-- rhythm ptbxl: written by python -m benchmarks.rhythm_ptbxl -->\n"
+BEGIN: Final = "<!-- rhythm ptbxl: written by python -m benchmarks.rhythm.ptbxl -->\n"
 END: Final = "<!-- end of rhythm ptbxl -->\n"
 FIBRILLATION_OR_FLUTTER: Final = frozenset({"AFIB", "AFLT"})
 SECOND_DEGREE, THIRD_DEGREE = frozenset({"2AVB"}), frozenset({"3AVB"})
@@ -98,7 +98,7 @@ drawn at random. The embedded model was trained on these folds, so its labels ar
 rules learn nothing, and their limits were chosen on folds 1-6. In brackets the 95 % interval of the
 share (Wilson). Written by
 
-    python -m benchmarks.rhythm_ptbxl --data PTBXL --others {options.others} --seed {options.seed}
+    python -m benchmarks.rhythm.ptbxl --data PTBXL --others {options.others} --seed {options.seed}
 
 | by the statements | {" | ".join(FOLDS)} |
 |---|---|---|
