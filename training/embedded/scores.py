@@ -39,6 +39,15 @@ class Figure:
     low: float
     high: float
 
+    @classmethod
+    def of_resamples(cls, value: float, resampled: Array) -> Figure:
+        """Return a value with the interval of its resamples; NaN ones are left out."""
+        usable = resampled[~np.isnan(resampled)]
+        if not usable.size:
+            return cls(value, float("nan"), float("nan"))
+        low, high = np.percentile(usable, INTERVAL_PERCENT)
+        return cls(value, float(low), float(high))
+
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
 
@@ -129,7 +138,7 @@ def score(examples: Examples, logits: NDArray[np.float32], known: Flags) -> Scor
     macro_of_resamples = np.mean(aurocs_of_resamples[:count], axis=0)
     slope, offset = calibration(logits, truth)
     return Scores(
-        macro=_figure(macro, macro_of_resamples),
+        macro=Figure.of_resamples(macro, macro_of_resamples),
         labels=tuple(labels),
         slope=slope,
         offset=offset,
@@ -176,8 +185,8 @@ def _score_label(
     label = LabelScore(
         name=name,
         positives=int(truth.sum()),
-        auroc=_figure(float(ranked.auroc(once)[0]), aurocs),
-        auprc=_figure(float(average_precision(ranked, once)[0]), auprcs),
+        auroc=Figure.of_resamples(float(ranked.auroc(once)[0]), aurocs),
+        auprc=Figure.of_resamples(float(average_precision(ranked, once)[0]), auprcs),
         error=expected_calibration_error(probability, truth_values),
         threshold=threshold,
         sensitivity=_share(positive[truth]),
@@ -202,17 +211,9 @@ def _score_groups(
         truth_values = truth[members].astype(np.float64)
         ranked = RankedRecords(truth_values, probability[members])
         value = auroc(truth_values, probability[members])
-        by_group[name] = (positives, _figure(value, ranked.auroc(weights[:, members])))
+        by_group[name] = (positives, Figure.of_resamples(value, ranked.auroc(weights[:, members])))
     return by_group
 
 
 def _share(flags: Flags) -> float:
     return float(flags.mean()) if flags.size else float("nan")
-
-
-def _figure(value: float, resampled: Array) -> Figure:
-    usable = resampled[~np.isnan(resampled)]
-    if not usable.size:
-        return Figure(value, float("nan"), float("nan"))
-    low, high = np.percentile(usable, INTERVAL_PERCENT)
-    return Figure(value, float(low), float(high))
