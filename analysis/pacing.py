@@ -11,7 +11,8 @@ from heads.paced_beats import features, why_unjudged
 from heads.pacemaker import PacemakerEvidence, PacemakerHead
 from intervals.measurements import Measurements
 from signals.bandwidth import ends_below_100_hz
-from signals.leads import TwelveLeads
+from signals.leads import LEADS, TwelveLeads
+from signals.limb_leads import LIMB_LEADS
 from signals.record import EcgRecord
 from signals.spikes import Pacing, Spikes, find_pacing, find_spikes
 
@@ -35,17 +36,31 @@ def spikes_and_pacing(
     """
     if record.units != "mV":
         return Spikes(np.zeros(0), np.zeros(0), _UNITS_UNKNOWN), NO_PACING
-    # The copy is only made if a lead is missing.
-    present = leads.signal if leads.present.all() else leads.signal[leads.present]
-    spikes = find_spikes(present, record.fs)
+    spikes = find_spikes(_independent_leads(leads), record.fs)
     if spikes.invisible_reason is not None:
         return spikes, NO_PACING
     pacing = find_pacing(spikes, r_peaks_s)
     # Deflections at a stable distance from the beats are spikes, whatever the bandwidth. If there
     # are none, a recording without power above 100 Hz cannot show whether the heart is paced.
+    # The copy is only made if a lead is missing.
+    present = leads.signal if leads.present.all() else leads.signal[leads.present]
     if pacing.chamber is None and ends_below_100_hz(present, record.fs):
         return Spikes(spikes.times_s, spikes.heights_mv, _NO_BANDWIDTH), pacing
     return spikes, pacing
+
+
+def _independent_leads(leads: TwelveLeads) -> NDArray[np.float32]:
+    """Return sent leads none of which is a sum of others, (leads, samples).
+
+    What disturbs one of two limb leads is in up to five of the six that are derived from both. It
+    must not count as seen in several leads. Of more than two limb leads that were sent, two are
+    returned: I and II first.
+    """
+    sent = leads.present.copy()
+    sent[[LEADS.index(lead) for lead in leads.derived]] = False
+    rows = np.flatnonzero(sent)
+    limb_rows = rows[rows < len(LIMB_LEADS)][:2]
+    return leads.signal[[*limb_rows, *rows[rows >= len(LIMB_LEADS)]]]
 
 
 def pacemaker_evidence(
