@@ -6,12 +6,15 @@
     python -m training.embedded --data PTBXL --keep FOLDER --without-fold 9 --out BUNDLE
 
 PTBXL is the database as PhysioNet has it, or packed. Fold 10 is not used. The first command holds
-out one group of folds after the other. It trains the members of each group's network, and keeps
-them and the out-of-fold logits in FOLDER; members that are there already are not trained again.
+out one group of folds after the other; fold 9 is a group of its own. It trains the members of each
+group's network, and keeps them and the out-of-fold logits in FOLDER; members that are there already
+are not trained again.
 
 The second command trains what ships on folds 1-9. Its calibration, thresholds and figures come from
 what the first command kept. The third writes a bundle of a kept network that was not trained on
 that fold, to test a server with. The same seed gives the same network.
+
+Each of the first two may be stopped and given again: it goes on with the first missing member.
 """
 
 from __future__ import annotations
@@ -37,10 +40,13 @@ from model_store.choose import EMBEDDED_FOLDER
 from model_store.weights_file import weight_shapes, write_weights
 from training.embedded.bundle import write_bundle
 from training.embedded.card import CARD, CARD_FILE, NAME, Made, card
+from training.embedded.checked import CHECKED_FOLD, score_checked
 from training.embedded.data import Examples, read_examples
 from training.embedded.fit import config_for, finish, read, train
+from training.embedded.headline import write_headline
 from training.embedded.robustness import costs, rate_shifts
 from training.embedded.scores import calibration, macro_auroc, score
+from training.page import ACCURACY_PAGE
 
 FOLDS: Final = 9
 KEPT: Final = "kept.npz"
@@ -73,8 +79,13 @@ class Kept:
 
 
 def _group_of(fold: int, groups: int) -> int:
-    """Return the group of a fold (1-9), if neighbouring folds form this many groups."""
-    return (fold - 1) * groups // FOLDS
+    """Return the group of a fold (1-9).
+
+    Neighbouring folds form the groups; the checked fold, the last, is one of its own.
+    """
+    if fold == CHECKED_FOLD:
+        return groups - 1
+    return (fold - 1) * (groups - 1) // (FOLDS - 1)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -109,7 +120,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument(
-        "--groups", type=int, default=FOLDS, help="held-out groups that the nine folds are put into"
+        "--groups",
+        type=int,
+        choices=range(2, FOLDS + 1),
+        default=FOLDS,
+        help="held-out groups that the nine folds are put into; the last is fold 9",
     )
     parser.add_argument(
         "--only-group", type=int, help="train only this one, to share the work among processes"
@@ -127,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=int, help="at most this many recordings, for a trial run")
     parser.add_argument("--out", type=Path, default=EMBEDDED_FOLDER, help="the bundle's folder")
     parser.add_argument("--card", type=Path, default=CARD_FILE)
+    parser.add_argument(
+        "--page", type=Path, default=ACCURACY_PAGE, help="the document with the headline"
+    )
     return parser
 
 
@@ -191,10 +209,14 @@ def _train_members(
     config = config_for(len(examples.labels))
     for member in range(members):
         member_seed = seed + SEED_STEP * member
+        settings = {"epochs": epochs, "seed": member_seed, "recordings": len(rows)}
         trained = _member_file(keep, name, member, TRAINED)
-        _make_once(trained, partial(train, examples, rows, config, epochs, member_seed, _print))
+        _make_once(
+            trained, settings, partial(train, examples, rows, config, epochs, member_seed, _print)
+        )
         _make_once(
             _member_file(keep, name, member),
+            settings,
             partial(_finished, trained, examples, rows, config, member_seed),
         )
 
@@ -205,24 +227,36 @@ def _finished(
     return finish(_load_member(trained, config), examples, rows, seed, _print)
 
 
-def _make_once(path: Path, make: Callable[[], Compact]) -> None:
-    """Write a network and the CPU time it took, unless both are there."""
+def _make_once(path: Path, settings: dict[str, int], make: Callable[[], Compact]) -> None:
+    """Write a network, the CPU time it took and its settings, unless they are there.
+
+    Raises ValueError if those that are there have other settings.
+    """
     log = path.with_suffix(".json")
     if log.is_file():
+        found = json.loads(log.read_text())["settings"]
+        if found != settings:
+            raise ValueError(
+                f"{path}: trained with {found}, asked for {settings}; name another folder"
+            )
         return
     began = time.process_time()
     save(path, make())
-    log.write_text(json.dumps({"cpu_s": time.process_time() - began}))
+    log.write_text(json.dumps({"cpu_s": time.process_time() - began, "settings": settings}))
 
 
 def _write_shipped(examples: Examples, options: Options) -> None:
     """Write the bundle of the network of all nine folds, and the card with out-of-fold figures."""
     kept = read_kept(options.keep)
+    checked = score_checked(examples, kept.logits, kept.known)
     rows = np.arange(len(examples))
     seed = kept.seed + kept.groups
     _train_members(options.keep, ALL, examples, rows, seed, kept.epochs, kept.members)
     scores = score(examples, kept.logits, kept.known)
-    _print(f"out of fold: macro AUROC of the superclasses {scores.macro}")
+    _print(
+        f"macro AUROC of the superclasses: out of fold {scores.macro}, fold {CHECKED_FOLD} "
+        f"{checked.macro}, its largest calibration error {checked.largest_error:.3f}"
+    )
     net = _joined_net(options.keep, ALL, kept.members, examples)
     bundle = write_bundle(options.out, net, examples, scores, NAME, CARD)
     folds = [int(fold) for fold in np.unique(examples.fold[kept.known])]
@@ -230,10 +264,8 @@ def _write_shipped(examples: Examples, options: Options) -> None:
         fold: _joined_net(options.keep, _group_name(kept.group(fold)), kept.members, examples)
         for fold in folds
     }
-    # The statements of PTB-XL's last folds were validated by people.
-    changed_fold = max(folds)
-    held = np.flatnonzero(examples.fold == changed_fold)
-    changed = costs(nets[changed_fold], examples, held, examples.preprocessing)
+    held = np.flatnonzero(examples.fold == CHECKED_FOLD)
+    changed = costs(nets[CHECKED_FOLD], examples, held, examples.preprocessing)
     shifts = rate_shifts(nets, examples, examples.preprocessing, scores.slope, scores.offset)
     made = Made(
         folds=tuple(folds),
@@ -246,8 +278,9 @@ def _write_shipped(examples: Examples, options: Options) -> None:
         recordings=len(examples),
         judged=int(kept.known.sum()),
     )
-    text = card(bundle, scores, changed, shifts, made)
+    text = card(bundle, scores, checked, changed, shifts, made)
     options.card.write_text(text, encoding="utf-8")
+    write_headline(options.page, scores, checked, made.judged)
     _print(f"{options.out}: {bundle.weights.bytes} bytes, sha256 {bundle.sha256}; {options.card}")
 
 
@@ -255,7 +288,7 @@ def _write_without_fold(examples: Examples, options: Options) -> None:
     """Write the bundle of a kept network, calibrated on the logits of the other groups.
 
     Prints its score on the fold that it was not trained on.
-    Raises FileNotFoundError if there is no such network.
+    Raises FileNotFoundError if there is no such network, or no logits of other groups.
     """
     kept = read_kept(options.keep)
     fold = options.without_fold
@@ -265,9 +298,8 @@ def _write_without_fold(examples: Examples, options: Options) -> None:
     number = kept.group(fold)
     group = np.array([kept.group(each) for each in examples.fold.tolist()])
     calibrated_on = kept.known & (group != number)
-    # With a single group there are no others: then only the ranking is out of fold.
     if not calibrated_on.any():
-        calibrated_on = kept.known
+        raise FileNotFoundError(f"no network in {options.keep} holds out another group of folds")
     slope, offset = calibration(kept.logits[calibrated_on], examples.truth[calibrated_on])
     scores = replace(score(examples, kept.logits, kept.known), slope=slope, offset=offset)
     net = _joined_net(options.keep, _group_name(number), kept.members, examples)

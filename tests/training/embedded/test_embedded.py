@@ -197,6 +197,12 @@ def test_the_commands_leave_a_bundle_that_serves(tmp_path: Path) -> None:
     ).logits.shape == (1, len(bundle.labels))
     assert json.loads((tmp_path / "keep" / "group0.1.finished.json").read_text())["cpu_s"] > 0
 
+    card, page = tmp_path / "card.md", tmp_path / "page.md"
+    written = ["--out", str(tmp_path / "shipped"), "--card", str(card), "--page", str(page)]
+    embedded.main([*folders, "--limit", "300", *written])
+    assert load_bundle(tmp_path / "shipped").name == "embedded"
+    assert "### Fold 9 alone" in card.read_text() and "## Embedded model" in page.read_text()
+
 
 def test_without_a_cross_validation_nothing_is_shipped(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="--cross-validate"):
