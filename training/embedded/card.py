@@ -270,6 +270,8 @@ python -m training.embedded --data PTBXL --keep FOLDER
 ```
 
 PTBXL is the database as PhysioNet has it (records100/, ptbxl_database.csv, scp_statements.csv).
+Either may be stopped and given again: it goes on after the last complete epoch, to the same
+weights.
 For the folds held out above, the first command took {validation_minutes:.0f} minutes of CPU time
 on one core ({processor}); the training of what ships took {minutes:.0f}."""
 

@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from encoder.config import CompactConfig, ConvLayer
 from superclasses import SUPERCLASSES
 from training.embedded.augment import augmented
 from training.embedded.data import Examples
+from training.embedded.progress import Training, read_progress, spent_cpu_s, write_progress
 
 Rows = NDArray[np.intp]
 Report = Callable[[str], None]
@@ -72,17 +74,19 @@ def train(
     epochs: int,
     seed: int,
     report: Report,
+    progress: Path,
 ) -> Compact:
     """Return a network for inference, trained on these rows of the examples.
 
-    report  receives a line for each epoch
+    report    receives a line for each epoch
+    progress  a file that is written after each epoch; if it is there, the training goes on with it
     """
     torch.manual_seed(seed)
     # The classifier's last rows are the helping targets; they are removed after training.
     with_helping = replace(config, labels=config.labels + examples.helping.shape[1])
     cycle = _Cycle(epochs, peak_rate=3e-3, rising=0.2, short_epochs=0.5, delayed=0.0)
     net = Compact(with_helping, normed=True, dropout=DROPOUT)
-    average = _run_cycle(net, examples, rows, cycle, seed, report)
+    average = _run_cycle(net, examples, rows, cycle, seed, report, progress)
     return _without_helping(fold_norms(average), config)
 
 
@@ -92,13 +96,14 @@ def finish(
     rows: Rows,
     seed: int,
     report: Report,
+    progress: Path,
 ) -> Compact:
     """Return a trained network after a short cycle with filters of other devices, on the same rows.
 
-    Changes `net`.
+    Changes `net`. For `report` and `progress` see `train`.
     """
     net.requires_grad_(True)
-    average = _run_cycle(net, examples, rows, FINISH, seed, report)
+    average = _run_cycle(net, examples, rows, FINISH, seed, report, progress)
     return average.requires_grad_(False)
 
 
@@ -109,43 +114,63 @@ def _run_cycle(
     cycle: _Cycle,
     seed: int,
     report: Report,
+    progress: Path,
 ) -> Compact:
     """Train `net` for one cycle; return the running average of its weights, for inference."""
-    generator = torch.Generator().manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    average = copy.deepcopy(net.train())
-    steps = cycle.epochs * (len(rows) // BATCH)
-    optimiser = torch.optim.AdamW(
-        _parameter_groups(net), lr=cycle.peak_rate, weight_decay=WEIGHT_DECAY
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, cycle.peak_rate, total_steps=steps, pct_start=cycle.rising
-    )
-    step = 0
+    training = _training(net, len(rows), cycle, seed)
+    done = read_progress(progress, training)
+    spent_s = spent_cpu_s(progress)
     began = time.process_time()
-    for epoch in range(cycle.epochs):
-        order = rng.permutation(rows)
-        total = 0.0
-        is_first = epoch < cycle.short_epochs * cycle.epochs
-        whole = WHOLE_FIRST if is_first else WHOLE_LATER
-        for start in range(0, len(order) - BATCH + 1, BATCH):
-            chosen = np.sort(order[start : start + BATCH])
-            loss = _loss(net, examples, chosen, whole, cycle.delayed, generator)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(net.parameters(), MAX_GRADIENT_NORM)
-            optimiser.step()
-            schedule.step()
-            step += 1
-            # The average starts with little memory, so that the first weights are soon forgotten.
-            _update_average(average, net, min(AVERAGE, (1 + step) / (10 + step)))
-            total += loss.item()
-        loss_of_epoch = total / (len(order) // BATCH)
-        cpu_s = time.process_time() - began
-        report(
-            f"epoch {epoch + 1} of {cycle.epochs}: loss {loss_of_epoch:.4f}, {cpu_s:.0f} s of CPU"
-        )
-    return average.eval()
+    for epoch in range(done, cycle.epochs):
+        loss = _run_epoch(training, examples, rows, cycle, epoch)
+        cpu_s = spent_s + time.process_time() - began
+        report(f"epoch {epoch + 1} of {cycle.epochs}: loss {loss:.4f}, {cpu_s:.0f} s of CPU")
+        write_progress(progress, training, epoch + 1, cpu_s)
+    return training.average.eval()
+
+
+def _training(net: Compact, count: int, cycle: _Cycle, seed: int) -> Training:
+    """Return the beginning of a cycle on this many recordings."""
+    optimiser = torch.optim.AdamW(
+        _parameter_groups(net.train()), lr=cycle.peak_rate, weight_decay=WEIGHT_DECAY
+    )
+    steps = cycle.epochs * (count // BATCH)
+    return Training(
+        settings={"epochs": cycle.epochs, "recordings": count, "seed": seed},
+        net=net,
+        average=copy.deepcopy(net),
+        optimiser=optimiser,
+        schedule=torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, cycle.peak_rate, total_steps=steps, pct_start=cycle.rising
+        ),
+        generator=torch.Generator().manual_seed(seed),
+        rng=np.random.default_rng(seed),
+    )
+
+
+def _run_epoch(
+    training: Training, examples: Examples, rows: Rows, cycle: _Cycle, epoch: int
+) -> float:
+    """Train for one epoch; return the mean loss."""
+    net = training.net
+    order = training.rng.permutation(rows)
+    batches = len(order) // BATCH
+    is_first = epoch < cycle.short_epochs * cycle.epochs
+    whole = WHOLE_FIRST if is_first else WHOLE_LATER
+    total = 0.0
+    for batch in range(batches):
+        chosen = np.sort(order[batch * BATCH : (batch + 1) * BATCH])
+        loss = _loss(net, examples, chosen, whole, cycle.delayed, training.generator)
+        training.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(net.parameters(), MAX_GRADIENT_NORM)
+        training.optimiser.step()
+        training.schedule.step()
+        step = epoch * batches + batch + 1
+        # The average starts with little memory, so that the first weights are soon forgotten.
+        _update_average(training.average, net, min(AVERAGE, (1 + step) / (10 + step)))
+        total += loss.item()
+    return total / batches
 
 
 def read(net: Compact, signals: NDArray[np.float16]) -> NDArray[np.float32]:

@@ -14,7 +14,8 @@ The second command trains what ships on folds 1-9. Its calibration, thresholds a
 what the first command kept. The third writes a bundle of a kept network that was not trained on
 that fold, to test a server with. The same seed gives the same network.
 
-Each of the first two may be stopped and given again: it goes on with the first missing member.
+Each of the first two may be stopped and given again: it goes on after the last complete epoch, and
+ends with the same weights.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from training.embedded.checked import CHECKED_FOLD, score_checked
 from training.embedded.data import Examples, read_examples
 from training.embedded.fit import config_for, finish, read, train
 from training.embedded.headline import write_headline
+from training.embedded.progress import spent_cpu_s
 from training.embedded.robustness import costs, rate_shifts
 from training.embedded.scores import calibration, macro_auroc, score
 from training.page import ACCURACY_PAGE
@@ -222,14 +224,20 @@ def _train_members(
 
 
 def _finished(
-    trained: Path, examples: Examples, rows: NDArray[np.intp], config: CompactConfig, seed: int
+    trained: Path,
+    examples: Examples,
+    rows: NDArray[np.intp],
+    config: CompactConfig,
+    seed: int,
+    progress: Path,
 ) -> Compact:
-    return finish(_load_member(trained, config), examples, rows, seed, _print)
+    return finish(_load_member(trained, config), examples, rows, seed, _print, progress)
 
 
-def _make_once(path: Path, settings: dict[str, int], make: Callable[[], Compact]) -> None:
+def _make_once(path: Path, settings: dict[str, int], make: Callable[[Path], Compact]) -> None:
     """Write a network, the CPU time it took and its settings, unless they are there.
 
+    make  makes the network; it is given the file of its progress
     Raises ValueError if those that are there have other settings.
     """
     log = path.with_suffix(".json")
@@ -240,9 +248,13 @@ def _make_once(path: Path, settings: dict[str, int], make: Callable[[], Compact]
                 f"{path}: trained with {found}, asked for {settings}; name another folder"
             )
         return
+    progress = path.with_suffix(".progress")
+    earlier_s = spent_cpu_s(progress)
     began = time.process_time()
-    save(path, make())
-    log.write_text(json.dumps({"cpu_s": time.process_time() - began, "settings": settings}))
+    save(path, make(progress))
+    cpu_s = earlier_s + time.process_time() - began
+    log.write_text(json.dumps({"cpu_s": cpu_s, "settings": settings}))
+    progress.unlink(missing_ok=True)
 
 
 def _write_shipped(examples: Examples, options: Options) -> None:

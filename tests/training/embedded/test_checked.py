@@ -95,7 +95,7 @@ def test_a_kept_network_of_other_settings_is_not_taken_for_the_one_asked_for(
     asked = {"epochs": 3, "seed": 1, "recordings": 10}
     made: list[int] = []
 
-    def make() -> Compact:
+    def make(progress: Path) -> Compact:
         made.append(1)
         return Compact(SMALL)
 

@@ -42,6 +42,10 @@ PTBXL = SHARED / "ptbxl"
 LIMIT = 400
 
 
+def _silent(line: str) -> None:
+    pass
+
+
 @pytest.fixture(scope="module")
 def examples() -> Examples:
     return read_examples(PTBXL, LIMIT)
@@ -107,17 +111,23 @@ def test_a_devices_filter_answers_after_what_it_hears_and_lets_beats_through() -
 
 
 @requires_shared
-def test_the_same_seed_gives_the_same_network(examples: Examples) -> None:
+def test_the_same_seed_gives_the_same_network(examples: Examples, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     rows, config = np.arange(128), config_for(len(examples.labels))
-    first, second = (train(examples, rows, config, 1, 7, lambda line: None) for _ in range(2))
+    first, second = (
+        train(examples, rows, config, 1, 7, _silent, tmp_path / f"train{number}")
+        for number in range(2)
+    )
     assert all(
         torch.equal(value, second.state_dict()[name]) for name, value in first.state_dict().items()
     )
     before = read(first, examples.signals[:20])
     finished = [
-        read(finish(net, examples, rows, 7, lambda line: None), examples.signals[:20])
-        for net in (first, second)
+        read(
+            finish(net, examples, rows, 7, _silent, tmp_path / f"finish{number}"),
+            examples.signals[:20],
+        )
+        for number, net in enumerate((first, second))
     ]
     assert np.array_equal(*finished) and not np.array_equal(finished[0], before)
 
