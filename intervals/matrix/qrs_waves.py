@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 MIN_AMPLITUDE_MV: Final = 0.03
 MIN_ABOVE_MS: Final = 6.0
 MIN_DURATION_MS: Final = 12.0
@@ -45,39 +48,51 @@ class QrsWaves:
     r2: Wave | None = None
 
 
-def qrs_waves(complex_mv: Sequence[float], sample_ms: float) -> QrsWaves:
-    """Return the waves of a complex.
+def qrs_waves(complexes_mv: NDArray[np.float64], sample_ms: float) -> list[QrsWaves]:
+    """Return the waves of each lead's complex.
 
-    complex_mv  from the QRS onset to its end, about the baseline
+    complexes_mv  (leads, samples) from the QRS onset to its end, about the baseline
     """
-    waves = _joined(_waves(complex_mv, sample_ms))
+    return [_named(_joined(waves)) for waves in _waves(complexes_mv, sample_ms)]
+
+
+def _named(waves: Sequence[Wave]) -> QrsWaves:
+    """Return waves that alternate in direction as Q, R, S and R'."""
     is_down = bool(waves) and waves[0].peak_mv < 0
     names = ("q", "r", "s", "r2") if is_down else ("r", "s", "r2")
     return QrsWaves(**dict(zip(names, waves, strict=False)))
 
 
-def _waves(values: Sequence[float], sample_ms: float) -> list[Wave]:
-    """Return the parts between crossings of zero that are waves, in their order."""
-    waves = []
-    start = 0
-    for index in range(1, len(values) + 1):
-        if index == len(values) or (values[index] > 0) != (values[start] > 0):
-            wave = _wave_of(values, start, index, sample_ms)
-            if wave is not None:
-                waves.append(wave)
-            start = index
+def _waves(complexes: NDArray[np.float64], sample_ms: float) -> list[list[Wave]]:
+    """Return each lead's parts between crossings of zero that are waves, in their order."""
+    leads, samples = complexes.shape
+    is_up = complexes > 0
+    begins_part = np.ones((leads, samples), np.bool_)
+    np.not_equal(is_up[:, 1:], is_up[:, :-1], out=begins_part[:, 1:])
+    # Places in the leads one after another. Most parts are noise, and far too low for waves.
+    starts = np.flatnonzero(begins_part)
+    stops = np.append(starts[1:], complexes.size)
+    is_high = np.maximum.reduceat(np.abs(complexes).ravel(), starts) >= MIN_AMPLITUDE_MV
+    values = complexes.tolist()
+    waves: list[list[Wave]] = [[] for _ in values]
+    for start, stop in zip(starts[is_high].tolist(), stops[is_high].tolist(), strict=True):
+        lead, first = divmod(start, samples)
+        wave = _wave_of(values[lead], first, stop - lead * samples, sample_ms)
+        if wave is not None:
+            waves[lead].append(wave)
     return waves
 
 
 def _wave_of(values: Sequence[float], start: int, stop: int, sample_ms: float) -> Wave | None:
-    """Return the part from sample `start` to before `stop` as a wave; None if it is none."""
+    """Return the part from sample `start` to before `stop` as a wave; None if it is none.
+
+    Its peak is at least MIN_AMPLITUDE_MV.
+    """
     sizes = [abs(value) for value in values[start:stop]]
     peak = max(sizes)
     at = sizes.index(peak)
     fall = peak - max(min(sizes[: at + 1]), min(sizes[at:]))
-    if peak < MIN_AMPLITUDE_MV or fall < MIN_SLOPE_MV:
-        return None
-    if time_above_ms(sizes, MIN_AMPLITUDE_MV, sample_ms) < MIN_ABOVE_MS:
+    if fall < MIN_SLOPE_MV or time_above_ms(sizes, at, sample_ms) < MIN_ABOVE_MS:
         return None
     start_ms = max(_foot(sizes) + start, _crossing(values, start)) * sample_ms
     from_end = _foot(sizes[::-1])
@@ -87,9 +102,9 @@ def _wave_of(values: Sequence[float], start: int, stop: int, sample_ms: float) -
     return Wave(peak if values[start + at] > 0 else -peak, start_ms, stop_ms)
 
 
-def time_above_ms(sizes: Sequence[float], limit: float, sample_ms: float) -> float:
-    """Return for how long the part is at or above a limit around its peak, ms."""
-    peak = sizes.index(max(sizes))
+def time_above_ms(sizes: Sequence[float], peak: int, sample_ms: float) -> float:
+    """Return for how long the part is at or above MIN_AMPLITUDE_MV around sample `peak`, ms."""
+    limit = MIN_AMPLITUDE_MV
     first = last = peak
     while first > 0 and sizes[first - 1] >= limit:
         first -= 1
