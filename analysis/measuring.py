@@ -59,7 +59,7 @@ class MeasuredRecord:
     hrv                  heart rate variability, if it was asked for
     fiducials            one entry for each beat
     representative_beat  the mean of the aligned beats, with its fiducials
-    matrix               the amplitudes of each lead; None also if not needed
+    matrix               the amplitudes of each lead; None also if not asked for
     matrix_warnings      "matrix: sentence"
     axis_deviation       of the QRS axis
     rhythm               by rules; a pacemaker's rhythm if a pacemaker is present
@@ -98,9 +98,11 @@ class MeasuredRecord:
 
 
 def measure_record(
-    record: EcgRecord, leads: TwelveLeads, *, with_matrix: bool = False
+    record: EcgRecord, leads: TwelveLeads, include: frozenset[str] = frozenset()
 ) -> MeasuredRecord:
     """Measure a recording. All parts share one filtered signal and its R peaks.
+
+    The matrix is measured for those parts of `include` that need it (MATRIX_PARTS).
 
     The evidence of a pacemaker is measured first, with the spikes in the signal, as the pacemaker
     head was trained. If a pacemaker is present, the recording is measured again as a paced one and
@@ -111,9 +113,8 @@ def measure_record(
     r_peaks_s = r_peaks_of(conditioned)
     spikes, pacing = spikes_and_pacing(record, leads, r_peaks_s)
     right = leads.right_limb_leads
-    millivolts = leads.millivolts
     measurements = measure_conditioned(
-        conditioned, r_peaks_s, right_limb_leads=right, millivolts=millivolts
+        conditioned, r_peaks_s, right_limb_leads=right, millivolts=leads.millivolts
     )
     head = shipped_head()
     pacemaker = pacemaker_evidence(record, leads, spikes, pacing, measurements, head)
@@ -124,7 +125,7 @@ def measure_record(
             conditioned = condition(signal, record.fs)
             r_peaks_s = r_peaks_of(conditioned)
         measurements = measure_conditioned(
-            conditioned, r_peaks_s, right_limb_leads=right, millivolts=millivolts, paced=True
+            conditioned, r_peaks_s, right_limb_leads=right, millivolts=leads.millivolts, paced=True
         )
     else:
         pacing, probability = NO_PACING, None
@@ -134,12 +135,11 @@ def measure_record(
     age_years = record.patient.age_years
     rhythm = _rhythm(measurements, pacing, probability, age_years)
     pauses = find_pauses(conditioned, np.array([beat.r for beat in measurements.fiducials]))
-    matrix = record_matrix(record, leads, conditioned, measurements) if with_matrix else None
-    part = matrix_part(record, leads, matrix) if with_matrix else MatrixPart()
-    paced = probability is not None
-    of_matrix = matrix_findings(
-        matrix, measurements, record.patient, paced, leads.doubtful_limb_leads
-    )
+    needs_matrix = not include.isdisjoint(MATRIX_PARTS)
+    matrix = record_matrix(record, leads, conditioned, measurements) if needs_matrix else None
+    part = matrix_part(record, leads, matrix) if "matrix" in include else MatrixPart()
+    paced, doubtful = probability is not None, leads.doubtful_limb_leads
+    of_matrix = matrix_findings(matrix, measurements, record.patient, paced, doubtful)
     return MeasuredRecord(
         measurements=measurements_part(measurements, record.patient),
         fiducials=[_fiducials_part(beat, pacing) for beat in measurements.fiducials] or None,

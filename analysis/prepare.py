@@ -13,7 +13,6 @@ from analysis import answer_types
 from analysis.deployment import Deployment, HeadUse
 from analysis.judgement import JUDGED_PARTS, UNREADABLE, Judgement, judgement_of
 from analysis.measuring import (
-    MATRIX_PARTS,
     MEASURED_PARTS,
     MeasuredRecord,
     measure_record,
@@ -214,8 +213,7 @@ def _measure_page(without: Uncalibrated, options: AnalyzeOptions) -> MeasuredRec
 
 def _measure_part(record: EcgRecord, leads: TwelveLeads, options: AnalyzeOptions) -> MeasuredRecord:
     """Measure leads that were recorded together, with what the options ask for beside the rest."""
-    with_matrix = not options.include.isdisjoint(MATRIX_PARTS)
-    measured = measure_record(record, leads, with_matrix=with_matrix)
+    measured = measure_record(record, leads, options.include)
     return with_neurokit(measured, record, leads, options)
 
 

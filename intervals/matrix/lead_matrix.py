@@ -21,7 +21,7 @@ from intervals.matrix.qrs_waves import (
     QrsWaves,
     Wave,
     qrs_waves,
-    time_above_ms,
+    stays_above,
 )
 from intervals.matrix.unfiltered_beat import (
     LEVEL_START_MS,
@@ -175,9 +175,7 @@ def _peak(heights: list[float], at: int) -> float | None:
     reach = round(MIN_ABOVE_MS / SAMPLE_MS)
     first = max(0, at - reach)
     sizes = [abs(height) for height in heights[first : at + reach + 1]]
-    if time_above_ms(sizes, at - first, SAMPLE_MS) < MIN_ABOVE_MS:
-        return None
-    return heights[at]
+    return heights[at] if stays_above(sizes, at - first, SAMPLE_MS) else None
 
 
 def _t_heights(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -88,33 +89,43 @@ def _wave_of(values: Sequence[float], start: int, stop: int, sample_ms: float) -
 
     Its peak is at least MIN_AMPLITUDE_MV.
     """
-    sizes = [abs(value) for value in values[start:stop]]
+    is_up = values[start] > 0
+    sizes = values[start:stop] if is_up else [-value for value in values[start:stop]]
     peak = max(sizes)
     at = sizes.index(peak)
     fall = peak - max(min(sizes[: at + 1]), min(sizes[at:]))
-    if fall < MIN_SLOPE_MV or time_above_ms(sizes, at, sample_ms) < MIN_ABOVE_MS:
+    if fall < MIN_SLOPE_MV or not stays_above(sizes, at, sample_ms):
         return None
     start_ms = max(_foot(sizes) + start, _crossing(values, start)) * sample_ms
     from_end = _foot(sizes[::-1])
     stop_ms = min(stop - 1 - from_end, _crossing(values, stop)) * sample_ms
     if stop_ms - start_ms < MIN_DURATION_MS:
         return None
-    return Wave(peak if values[start + at] > 0 else -peak, start_ms, stop_ms)
+    return Wave(peak if is_up else -peak, start_ms, stop_ms)
 
 
-def time_above_ms(sizes: Sequence[float], peak: int, sample_ms: float) -> float:
-    """Return for how long the part is at or above MIN_AMPLITUDE_MV around sample `peak`, ms."""
+def stays_above(sizes: Sequence[float], peak: int, sample_ms: float) -> bool:
+    """Return whether the sizes around sample `peak` stay high long enough for a wave.
+
+    That is MIN_AMPLITUDE_MV for MIN_ABOVE_MS; between two samples, the size is on a line.
+    """
     limit = MIN_AMPLITUDE_MV
+    # So many whole intervals are enough, whatever follows.
+    enough = ceil(MIN_ABOVE_MS / sample_ms)
     first = last = peak
     while first > 0 and sizes[first - 1] >= limit:
         first -= 1
+        if peak - first >= enough:
+            return True
     while last + 1 < len(sizes) and sizes[last + 1] >= limit:
         last += 1
+        if last - first >= enough:
+            return True
     before = (sizes[first] - limit) / (sizes[first] - sizes[first - 1]) if first > 0 else 0.0
     after = 0.0
     if last + 1 < len(sizes):
         after = (sizes[last] - limit) / (sizes[last] - sizes[last + 1])
-    return (last - first + before + after) * sample_ms
+    return (last - first + before + after) * sample_ms >= MIN_ABOVE_MS
 
 
 def _foot(sizes: Sequence[float]) -> float:
@@ -124,9 +135,11 @@ def _foot(sizes: Sequence[float]) -> float:
     it is isoelectric in this lead, although the complex has begun in others. May be before the
     first sample; a part that begins above MIN_SLOPE_MV begins at its first sample.
     """
-    above = next(index for index, size in enumerate(sizes) if size >= MIN_SLOPE_MV)
-    if above == 0:
+    if sizes[0] >= MIN_SLOPE_MV:
         return -1.0
+    above = 1
+    while sizes[above] < MIN_SLOPE_MV:
+        above += 1
     rise = sizes[above] - sizes[above - 1]
     return above - sizes[above] / rise
 

@@ -18,7 +18,7 @@ EMPTY = dict.fromkeys(vars(LeadRow()))
 
 
 def measured(ecg: EcgRecord) -> MeasuredRecord:
-    return measure_record(ecg, twelve_leads(ecg), with_matrix=True)
+    return measure_record(ecg, twelve_leads(ecg), frozenset({"matrix"}))
 
 
 def matrix_of(ecg: EcgRecord) -> dict[str, MatrixRow]:
@@ -91,3 +91,13 @@ def test_the_matrix_is_measured_on_demand() -> None:
     answer = measure_record(ecg, twelve_leads(ecg))
     assert answer.matrix is None
     assert answer.matrix_warnings == ()
+
+
+@pytest.mark.parametrize("part", ["findings", "clinical_analysis"])
+def test_findings_are_those_of_the_matrix_whether_it_is_asked_for_or_not(part: str) -> None:
+    ecg = record(synthetic() * np.float32(0.1))
+    with_matrix = measured(ecg)
+    without = measure_record(ecg, twelve_leads(ecg), frozenset({part}))
+    assert without.matrix is None
+    assert "low_voltage" in [finding.code for finding in without.findings]
+    assert without.findings == with_matrix.findings

@@ -1,6 +1,6 @@
 """CPU time of two checkouts of this repository on the same recordings, in turn in one run.
 
-    python -m benchmarks.measure_trees --before TREE --data LUDB [--ptbxl FOLDER] [--records 40]
+    python -m benchmarks.measure.trees --before TREE --data LUDB [--ptbxl FOLDER] [--records 40]
         [--rounds 9] [--include measurements,quality] [--include-before measurements,quality]
 
 Each tree runs in a process of its own, on one thread, with freed memory kept, as a signal worker
@@ -34,7 +34,7 @@ from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
 from signals.leads import LEADS
 from signals.record import EcgRecord
 
-TREE: Final = Path(__file__).parents[1]
+TREE: Final = Path(__file__).parents[2]
 FS_HZ: Final = 500.0
 MAX_SECONDS: Final = 60.0
 WITHOUT_FINDINGS: Final = "clinical_analysis,measurements,pacemaker,quality"
