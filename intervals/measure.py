@@ -12,6 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from intervals.atrial.blocks import av_conduction
+from intervals.atrial.conduction import AvConduction
 from intervals.axes import frontal_axes
 from intervals.beat_fiducials import fiducials_of_beats
 from intervals.beats import Beats, delineator_beat, find_beats
@@ -106,6 +108,12 @@ def measure_conditioned(
     times, boundary_warnings = reportable_boundaries(
         beats, fiducials, rr_ms, flutter_per_min=flutter, paced=paced
     )
+    block = None
+    if flutter is None and not paced:
+        has_pr = bool(np.isfinite(times[P_ON]))
+        block = av_conduction(ready, beats, fiducials.times, has_pr=has_pr)
+        times, block_warnings = _without_pr(times, block)
+        boundary_warnings = (*boundary_warnings, *block_warnings)
     intervals, qtc_warnings = _intervals(times, rr_ms)
     axes, axis_warnings = frontal_axes(beats.representative, times, right_limb_leads)
     each_beat, representative = fiducials_of_beats(beats, times)
@@ -118,6 +126,7 @@ def measure_conditioned(
         uncertainty_ms=_uncertainties_ms(intervals, fiducials, calibration),
         p_present=fiducials.p_present,
         flutter_per_min=flutter,
+        av_conduction=block,
         fiducials=each_beat,
         representative=representative,
         unmeasured=None,
@@ -203,6 +212,17 @@ def _across_gap(beats: Beats, missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
     centres = np.rint(beats.centre_s * RATE_HZ).astype(np.intp)
     centres = np.clip(centres, 0, missing.size)
     return np.asarray(missing_until[centres[1:]] > missing_until[centres[:-1]])
+
+
+def _without_pr(
+    times: NDArray[np.float64], block: AvConduction | None
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return the boundaries without those of P where no P wave is conducted, and a warning."""
+    if block is None or block.kind != "complete" or not np.isfinite(times[P_ON]):
+        return times, ()
+    times = times.copy()
+    times[[P_ON, P_OFF]] = np.nan
+    return times, ("pr_ms: the P waves are not conducted; a PR interval has no meaning",)
 
 
 def _intervals(

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from intervals.atrial.conduction import AvConduction
 from intervals.beat_grid import BEAT_HZ
 from intervals.beats import BeatClass
 
@@ -62,6 +63,7 @@ class Measurements:
     mean_rate_bpm    rate of the mean interval; `heart_rate_bpm` is that of the median one
     p_present        probability that P waves precede the QRS complexes
     flutter_per_min  rate of flutter waves where they are clear between the beats
+    av_conduction    a block between atria and ventricles, by P waves that are not conducted
     unmeasured       a clause: why nothing is measured, as there are no beats; None if there are
     """
 
@@ -86,6 +88,7 @@ class Measurements:
     mean_rate_bpm: float | None = None
     p_present: float | None = None
     flutter_per_min: float | None = None
+    av_conduction: AvConduction | None = None
     fiducials: tuple[BeatFiducials, ...] = ()
     representative: RepresentativeBeat | None = None
     unmeasured: str | None = None

@@ -15,11 +15,13 @@ from typing import Final, Literal
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
 from heads.pacemaker import PACEMAKER_LABEL
+from intervals.findings.av_block import SECOND_DEGREE
+from intervals.findings.conduction import FIRST_DEGREE
 from intervals.findings.finding import Finding
 from intervals.findings.matrix_findings import not_hidden
 from intervals.findings.sinus_arrhythmia import SINUS_ARRHYTHMIA
 from intervals.p_waves import P_PRESENT
-from intervals.rhythm import UNDETERMINED, Rhythm, sinus_rhythm_name
+from intervals.rhythm import COMPLETE_BLOCK, UNDETERMINED, Rhythm, sinus_rhythm_name
 
 FIBRILLATION: Final = "Atrial fibrillation"
 FLUTTER: Final = "Atrial flutter"
@@ -160,12 +162,16 @@ def _word_of(label: str | None, positive: Mapping[str, float], measured: Measure
 def _choose(word: str, probability: float, rules: Rhythm, measured: MeasuredRecord) -> _Choice:
     """Return which of the labels' word and the rules' rhythm is believed."""
     rejected = frozenset({FIBRILLATION} if word == FIBRILLATION else ())
+    if rules.name == COMPLETE_BLOCK:
+        return _Choice("rules", "no label may hide it", rejected | {FIRST_DEGREE})
     if rules.name in NOT_HIDDEN and word not in SAID_BY_LABELS:
         if word.startswith("Sinus") and _has_p_waves(measured):
             return _Choice("labels", "P waves are seen")
         return _Choice("rules", "no label may hide it", rejected)
     if word == UNDETERMINED:
         return _Choice("rules", "no label names a rhythm")
+    if word == FIBRILLATION and _has_dropped_beats(measured):
+        return _Choice("rules", "P waves come at a constant rate", rejected)
     if (
         word == FIBRILLATION
         and rules.name != FIBRILLATION
@@ -181,6 +187,11 @@ def _choose(word: str, probability: float, rules: Rhythm, measured: MeasuredReco
 
 def _has_p_waves(measured: MeasuredRecord) -> bool:
     return measured.p_present is not None and measured.p_present >= P_PRESENT
+
+
+def _has_dropped_beats(measured: MeasuredRecord) -> bool:
+    """Return whether P waves are seen of which some are not conducted."""
+    return any(each.statement.startswith(SECOND_DEGREE) for each in measured.findings)
 
 
 def _is_refuted_fibrillation(probability: float, measured: MeasuredRecord) -> bool:

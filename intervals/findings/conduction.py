@@ -25,6 +25,8 @@ def conduction_findings(
     age_years  None for an adult
     """
     pr_ms = measurements.pr_ms
+    if measurements.av_conduction is not None:  # a block of a higher degree
+        return ()
     if pr_ms is None or is_child(age_years) or not rhythm.name.startswith("Sinus"):
         return ()
     pr_ms = round(pr_ms, 1)

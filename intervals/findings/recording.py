@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from intervals.findings.av_block import av_block_findings
 from intervals.findings.conduction import conduction_findings
 from intervals.findings.ectopy import ectopy_findings
 from intervals.findings.finding import Finding
@@ -24,6 +25,7 @@ def recording_findings(
         *pause_findings(pauses),
         *run_findings(measurements),
         *flutter_conduction_findings(measurements),
+        *av_block_findings(measurements),
         *conduction_findings(measurements, rhythm, age_years),
         *ectopy_findings(measurements),
         *sinus_arrhythmia_findings(measurements, rhythm),

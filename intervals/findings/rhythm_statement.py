@@ -27,6 +27,10 @@ _RHYTHMS: Final[dict[str, tuple[Severity, str]]] = {
     "Narrow-complex tachycardia": ("abnormal", TACHYCARDIA),
     "Wide-complex tachycardia": ("critical", TACHYCARDIA),
     "Ventricular tachycardia": ("critical", VENTRICULAR),
+    "3rd degree atrioventricular block": (
+        "critical",
+        f"{BRADYCARDIA} (no P wave is conducted)",
+    ),
     "Junctional escape rhythm": ("abnormal", ESCAPE),
     "Ventricular escape rhythm": ("critical", ESCAPE),
     "Electronic pacemaker": ("abnormal", STATEMENTS),

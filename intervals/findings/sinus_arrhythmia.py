@@ -14,8 +14,11 @@ SINUS_ARRHYTHMIA: Final = "Sinus arrhythmia"
 
 
 def sinus_arrhythmia_findings(measurements: Measurements, rhythm: Rhythm) -> tuple[Finding, ...]:
-    """Return the finding, or none: it needs a rhythm that the rules name a sinus rhythm."""
-    if not rhythm.name.startswith("Sinus"):
+    """Return the finding, or none: it needs a rhythm that the rules name a sinus rhythm.
+
+    Beats that drop in a block make a rhythm irregular too.
+    """
+    if not rhythm.name.startswith("Sinus") or measurements.av_conduction is not None:
         return ()
     irregularity = irregularity_of(measurements)
     if irregularity is None or irregularity.rmssd <= IRREGULARITY_LIMIT:

@@ -116,6 +116,38 @@ def test_fibrillation_is_named_if_it_is_sure_or_irregular(
     assert decided(labels, record) == ("Atrial fibrillation", "labels")
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        labelled(Sinus_rhythm=0.97, Bradycardia=0.9),
+        labelled(Atrial_fibrillation=0.95),
+        labelled(Sinus_rhythm=0.8, **{"1st_degree_atrioventricular_block": 0.9}),
+        labelled(Ventricular_tachycardia=0.6),
+    ],
+)
+@pytest.mark.parametrize("p_present", [0.1, 0.9])
+def test_no_label_hides_a_complete_block(labels: list[JoinedLabel], p_present: float) -> None:
+    record = measured("3rd degree atrioventricular block", 38.0, p_present=p_present)
+    decision = decide_rhythm(labels, record, False)
+    assert (decision.rhythm, decision.source) == ("3rd degree atrioventricular block", "rules")
+    assert decision.confidence == 0.4
+    assert "1st degree atrioventricular block" in decision.rejected
+    (warning,) = decision.warnings
+    assert warning.endswith("the rules decide, because no label may hide it")
+
+
+@pytest.mark.parametrize("kind", ["type I", "type II", "2:1"])
+def test_dropped_beats_are_no_fibrillation(kind: str) -> None:
+    statement = f"2nd degree atrioventricular block, {kind}"
+    finding = Finding("block", statement, "abnormal", {}, "a guideline")
+    record = measured("Sinus rhythm", 60.0, IRREGULAR, findings=(finding,))
+    decision = decide_rhythm(labelled(Atrial_fibrillation=0.95), record, False)
+    assert (decision.rhythm, decision.source) == ("Sinus rhythm", "rules")
+    assert decision.rejected == {"Atrial fibrillation"}
+    assert decision.findings == (finding,)
+    assert decision.warnings[0].endswith("because P waves come at a constant rate")
+
+
 @pytest.mark.parametrize("rate", [150.0, 170.0, 210.0])
 def test_a_sinus_label_does_not_hide_a_supraventricular_tachycardia(rate: float) -> None:
     record = measured("Supraventricular tachycardia", rate)
