@@ -6,6 +6,7 @@ What cannot be measured is None, with the reason in the warnings.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import hypot, isfinite
 from typing import Any, Final
 
@@ -104,16 +105,8 @@ def measure_conditioned(
     if reason is not None:
         return _nothing(reason)
 
-    flutter = flutter_per_min(ready, beats, fiducials)
-    times, boundary_warnings = reportable_boundaries(
-        beats, fiducials, rr_ms, flutter_per_min=flutter, paced=paced
-    )
-    block = None
-    if flutter is None and not paced:
-        has_pr = bool(np.isfinite(times[P_ON]))
-        block = av_conduction(ready, beats, fiducials.times, has_pr=has_pr)
-        times, block_warnings = _without_pr(times, block)
-        boundary_warnings = (*boundary_warnings, *block_warnings)
+    atria = _atria(ready, beats, fiducials, rr_ms, paced=paced)
+    times = atria.times
     intervals, qtc_warnings = _intervals(times, rr_ms)
     axes, axis_warnings = frontal_axes(beats.representative, times, right_limb_leads)
     each_beat, representative = fiducials_of_beats(beats, times)
@@ -125,12 +118,12 @@ def measure_conditioned(
         ectopic_beats=beats.classes.count("ectopic"),
         uncertainty_ms=_uncertainties_ms(intervals, fiducials, calibration),
         p_present=fiducials.p_present,
-        flutter_per_min=flutter,
-        av_conduction=block,
+        flutter_per_min=atria.flutter_per_min,
+        av_conduction=atria.conduction,
         fiducials=each_beat,
         representative=representative,
         unmeasured=None,
-        warnings=(*rate_warnings, *boundary_warnings, *qtc_warnings, *axis_warnings),
+        warnings=(*rate_warnings, *atria.warnings, *qtc_warnings, *axis_warnings),
     )
 
 
@@ -214,15 +207,33 @@ def _across_gap(beats: Beats, missing: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(missing_until[centres[1:]] > missing_until[centres[:-1]])
 
 
-def _without_pr(
-    times: NDArray[np.float64], block: AvConduction | None
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return the boundaries without those of P where no P wave is conducted, and a warning."""
-    if block is None or block.kind != "complete" or not np.isfinite(times[P_ON]):
-        return times, ()
-    times = times.copy()
-    times[[P_ON, P_OFF]] = np.nan
-    return times, ("pr_ms: the P waves are not conducted; a PR interval has no meaning",)
+@dataclass(frozen=True, eq=False)
+class _Atria:
+    """What the atria do, and the boundaries (5,) that may be reported beside it, NaN for none."""
+
+    times: NDArray[np.float64]
+    flutter_per_min: float | None
+    conduction: AvConduction | None
+    warnings: tuple[str, ...]
+
+
+def _atria(
+    ready: Conditioned, beats: Beats, fiducials: Fiducials, rr_ms: float | None, *, paced: bool
+) -> _Atria:
+    flutter = flutter_per_min(ready, beats, fiducials)
+    times, warnings = reportable_boundaries(
+        beats, fiducials, rr_ms, flutter_per_min=flutter, paced=paced
+    )
+    if flutter is not None or paced:
+        return _Atria(times, flutter, None, warnings)
+    has_pr = bool(np.isfinite(times[P_ON]))
+    block = av_conduction(ready, beats, fiducials.times, has_pr=has_pr)
+    if block is not None and block.kind in ("complete", "dissociated") and has_pr:
+        times = times.copy()
+        times[[P_ON, P_OFF]] = np.nan
+        no_pr = "pr_ms: the P waves are not conducted; a PR interval has no meaning"
+        warnings = (*warnings, no_pr)
+    return _Atria(times, flutter, block, warnings)
 
 
 def _intervals(

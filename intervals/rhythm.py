@@ -1,9 +1,10 @@
 """Name the rhythm by rules on the measurements, for use without an encoder and to check labels.
 
 A rhythm that has a label has the label's name. Flutter is named if its waves are clear between the
-beats. If no P wave is conducted, the rhythm is third-degree block; if some are, a sinus rhythm.
-Tachycardias without visible P waves are distinguished by the width of their QRS complexes, their
-rate and their regularity. A rhythm that the rules cannot name is Undetermined.
+beats. If no P wave is conducted, the rhythm is third-degree block, or ventricular tachycardia if
+the ventricles are the faster ones; if some are, it is a sinus rhythm. Tachycardias without visible
+P waves are distinguished by the width of their QRS complexes, their rate and their regularity. A
+rhythm that the rules cannot name is Undetermined.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from signals.spikes import Pacing
 
 UNDETERMINED: Final = "Undetermined"
 COMPLETE_BLOCK: Final = "3rd degree atrioventricular block"
+VENTRICULAR_TACHYCARDIA: Final = "Ventricular tachycardia"
+# The rhythms in which P waves and QRS complexes have their own rates, by `AvConduction.kind`.
+DISSOCIATED: Final = {"complete": COMPLETE_BLOCK, "dissociated": VENTRICULAR_TACHYCARDIA}
 # The limit if P waves are surely absent (a choice). Less irregularity is enough then: the other
 # rhythms without P waves, junctional and paced ones, vary by a few hundredths only.
 IRREGULARITY_LIMIT_WITHOUT_P: Final = 0.05
@@ -44,7 +48,7 @@ class Rhythm:
     """A rhythm's name.
 
     confidence  0..1: of a sinus rhythm the probability of P waves, of flutter the probability that
-                there are none, of third-degree block the share of the P waves that were seen where
+                there are none, of dissociated rhythms the share of the P waves that were seen where
                 they should be, of a paced rhythm the share of beats with a spike; of any other
                 rhythm 0 where the measure that decided is at its limit, and 1 where it is twice the
                 limit or more. None for Undetermined, or if the probability of P is unknown
@@ -73,8 +77,8 @@ def name_rhythm(
         confidence = None if p_present is None else 1.0 - p_present
         return Rhythm("Atrial flutter", confidence)
     block = measurements.av_conduction
-    if block is not None and block.kind == "complete":
-        return Rhythm(COMPLETE_BLOCK, 1.0 - block.missed_share)
+    if block is not None and block.kind in DISSOCIATED:
+        return Rhythm(DISSOCIATED[block.kind], 1.0 - block.missed_share)
     if measurements.pr_ms is not None or block is not None:
         return Rhythm(sinus_rhythm_name(rate_word(measurements, age_years)), p_present)
 

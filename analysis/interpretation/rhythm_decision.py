@@ -21,7 +21,7 @@ from intervals.findings.finding import Finding
 from intervals.findings.matrix_findings import not_hidden
 from intervals.findings.sinus_arrhythmia import SINUS_ARRHYTHMIA
 from intervals.p_waves import P_PRESENT
-from intervals.rhythm import COMPLETE_BLOCK, UNDETERMINED, Rhythm, sinus_rhythm_name
+from intervals.rhythm import DISSOCIATED, UNDETERMINED, Rhythm, sinus_rhythm_name
 
 FIBRILLATION: Final = "Atrial fibrillation"
 FLUTTER: Final = "Atrial flutter"
@@ -162,7 +162,7 @@ def _word_of(label: str | None, positive: Mapping[str, float], measured: Measure
 def _choose(word: str, probability: float, rules: Rhythm, measured: MeasuredRecord) -> _Choice:
     """Return which of the labels' word and the rules' rhythm is believed."""
     rejected = frozenset({FIBRILLATION} if word == FIBRILLATION else ())
-    if rules.name == COMPLETE_BLOCK:
+    if rules.name in DISSOCIATED.values() and word != rules.name:
         return _Choice("rules", "no label may hide it", rejected | {FIRST_DEGREE})
     if rules.name in NOT_HIDDEN and word not in SAID_BY_LABELS:
         if word.startswith("Sinus") and _has_p_waves(measured):

@@ -2,7 +2,7 @@
 
 The search costs a quarter of the other measurements, so that only rhythms that could be a block
 are searched: slow ones, those with a pause, and regular ones whose P waves the mean beat does not
-show.
+show, tachycardias only with wide QRS complexes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from intervals.atrial.conduction import AvConduction, Kind, judge_conduction
 from intervals.atrial.remainder import atrial_remainder
 from intervals.atrial.waves import find_atrial_waves
 from intervals.beats import Beats
+from intervals.fiducials import QRS_OFF, QRS_ON
 from signals.conditioned import Conditioned
 from signals.order import median
 
@@ -29,8 +30,10 @@ SLOW_WITHOUT_PR_PER_MIN: Final = 60.0
 PAUSE_RATIO: Final = 1.35
 ALIKE_RATIO: Final = 1.3
 SLOWER_THAN_PER_MIN: Final = 110.0  # a block with more beats than that would be none
+TACHYCARDIA_PER_MIN: Final = 100.0
+WIDE_QRS_MS: Final = 120.0  # as in `intervals.rhythm`
 # The most urgent first.
-KINDS: Final[tuple[Kind, ...]] = ("complete", "type_2", "fixed", "type_1")
+KINDS: Final[tuple[Kind, ...]] = ("complete", "dissociated", "type_2", "fixed", "type_1")
 
 
 def av_conduction(
@@ -41,8 +44,10 @@ def av_conduction(
     times   (5,) boundaries in ms from each beat's centre
     has_pr  whether the mean beat has a P wave that belongs to its QRS complex
     """
-    if not _could_be_blocked(beats, has_pr=has_pr):
+    is_wide = bool(times[QRS_OFF] - times[QRS_ON] >= WIDE_QRS_MS)
+    if not _could_be_blocked(beats, has_pr=has_pr, is_wide=is_wide):
         return None
+    usual_s = float(median(np.diff(beats.centre_s)))
     remainder = atrial_remainder(ready, beats, times)
     if remainder is None:
         return None
@@ -50,12 +55,18 @@ def av_conduction(
     blocks = []
     for waves in find_atrial_waves(remainder):
         block = judge_conduction(waves, remainder.onsets_s, normal)
-        if block is not None:
+        if block is not None and _fits(block, usual_s):
             blocks.append(block)
     return min(blocks, key=lambda block: KINDS.index(block.kind), default=None)
 
 
-def _could_be_blocked(beats: Beats, *, has_pr: bool) -> bool:
+def _fits(block: AvConduction, rr_s: float) -> bool:
+    """Return whether a tachycardia is dissociated, and only a tachycardia."""
+    is_fast = rr_s < 60.0 / TACHYCARDIA_PER_MIN
+    return is_fast == (block.kind == "dissociated")
+
+
+def _could_be_blocked(beats: Beats, *, has_pr: bool, is_wide: bool) -> bool:
     if beats.centre_s.size < MIN_BEATS:
         return False
     rr_s = np.diff(beats.centre_s)
@@ -72,4 +83,5 @@ def _could_be_blocked(beats: Beats, *, has_pr: bool) -> bool:
     is_alike = float(others.max()) <= ALIKE_RATIO * float(others.min())
     if is_pause.any():
         return is_alike
-    return not has_pr and is_alike and usual_s >= 60.0 / SLOWER_THAN_PER_MIN
+    is_slow_enough = is_wide or usual_s >= 60.0 / SLOWER_THAN_PER_MIN
+    return not has_pr and is_alike and is_slow_enough

@@ -5,7 +5,8 @@ Second degree: some P waves are not conducted, type I with PR intervals that len
 P wave that is not conducted, type II with constant ones, 2:1 with one of two, advanced with more
 than one in a row. Third degree: none is conducted. Everywhere P waves come at a constant rate (or
 nearly), below 140 per minute here: faster ones are atrial tachycardia and flutter, of which the
-node conducts only a part without being ill.
+node conducts only a part without being ill. In a tachycardia of the ventricles P waves may come at
+their own, slower rate: dissociation without a block.
 
 The limits are choices on PTB-XL's folds 1-6 (docs/accuracy.md has the figures on others).
 """
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from intervals.atrial.waves import AtrialWaves
 from signals.order import median
 
-Kind = Literal["complete", "fixed", "type_1", "type_2"]
+Kind = Literal["complete", "fixed", "type_1", "type_2", "dissociated"]
 
 # A series of atrial waves that is believed.
 MIN_WAVES: Final = 6
@@ -49,6 +50,11 @@ HEIGHT_RATIOS: Final = (0.5, 2.0)  # of those P waves to the conducted ones
 MIN_RATIO: Final = 1.12
 MIN_DRIFT_SHARE: Final = 0.18  # of PP
 MIN_DRIFT_S: Final = 0.15
+# Dissociation in a tachycardia: RR over PP is at most this. Little is seen between fast complexes,
+# so that the series must be nearly perfect.
+MAX_RATIO_OF_TACHYCARDIA: Final = 0.87
+MAX_DEVIATION_OF_TACHYCARDIA: Final = 0.035
+MAX_MISSED_OF_TACHYCARDIA: Final = 0.1
 SAME_DISTANCE_S: Final = 0.05
 MAX_SAME_SHARE: Final = 0.65  # of the beats with a wave at one and the same distance
 # Dropped beats: the RR interval with the P wave that is not conducted is longer than the others.
@@ -63,7 +69,8 @@ MAX_MISSED_SHARE_DROPPED: Final = 0.1
 class AvConduction:
     """A block between atria and ventricles.
 
-    kind        complete; fixed: n P waves for each QRS complex; type_1, type_2: single beats drop
+    kind        complete; fixed: n P waves for each QRS complex; type_1, type_2: single beats drop;
+                dissociated: the ventricles are faster than the atria, which they do not follow
     ratio       P waves for each QRS complex, for a fixed one
     p_waves     how many were seen
     not_conducted  of them, beside one for each QRS complex; in complete block all are not
@@ -196,13 +203,22 @@ def _of_regular(
     if whole >= 2 and abs(ratio - whole) < FROM_WHOLE and drift_s <= CONSTANT_S:
         return ("fixed", whole) if _is_fixed(train, waves, onsets_s, whole) else (None, None)
     found = int(waves.series.found.sum())
-    is_complete = (
-        ratio >= MIN_RATIO
+    is_fast = ratio <= MAX_RATIO_OF_TACHYCARDIA and _is_nearly_perfect(waves)
+    is_dissociated = (
+        (ratio >= MIN_RATIO or is_fast)
         and drift_s >= max(MIN_DRIFT_S, MIN_DRIFT_SHARE * train.pp_s)
         and waves.others <= MAX_OTHERS_COMPLETE * found
         and _share_at_one_distance(waves, onsets_s) <= MAX_SAME_SHARE
     )
-    return ("complete", None) if is_complete else (None, None)
+    if not is_dissociated:
+        return None, None
+    return ("dissociated" if is_fast else "complete"), None
+
+
+def _is_nearly_perfect(waves: AtrialWaves) -> bool:
+    series = waves.series
+    is_whole = series.missed <= MAX_MISSED_OF_TACHYCARDIA * series.times_s.size
+    return is_whole and series.deviation <= MAX_DEVIATION_OF_TACHYCARDIA
 
 
 def _is_fixed(train: _Train, waves: AtrialWaves, onsets_s: NDArray[np.float64], ratio: int) -> bool:

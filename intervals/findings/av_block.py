@@ -1,4 +1,4 @@
-"""Second- and third-degree atrioventricular block, by the P waves that are not conducted."""
+"""P waves that are not conducted: atrioventricular block, and dissociation in a tachycardia."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from intervals.atrial.conduction import AvConduction
 from intervals.findings.finding import Evidence, Finding, Severity, code_of
-from intervals.findings.sources import BRADYCARDIA
+from intervals.findings.sources import BRADYCARDIA, VENTRICULAR
 from intervals.measurements import Measurements
 from signals.leads import LEADS
 
@@ -17,14 +17,15 @@ DISSOCIATION: Final = "Atrioventricular dissociation"
 def av_block_findings(measurements: Measurements) -> tuple[Finding, ...]:
     """Return the finding on P waves that are not conducted; none where all are.
 
-    In third-degree block, which is the rhythm itself, the finding is the dissociation that proves
-    it.
+    In third-degree block and ventricular tachycardia, which are the rhythm itself, the finding is
+    the dissociation that proves it.
     """
     block = measurements.av_conduction
     if block is None:
         return ()
     code, statement, severity, criterion = _worded(block)
-    source = f"{BRADYCARDIA} ({criterion})"
+    guideline = VENTRICULAR if block.kind == "dissociated" else BRADYCARDIA
+    source = f"{guideline} ({criterion})"
     return (Finding(code, statement, severity, _evidence(block), source),)
 
 
@@ -34,7 +35,7 @@ def _worded(block: AvConduction) -> tuple[str, str, Severity, str]:
     Type II, advanced and third-degree block need a pacemaker (ACC/AHA/HRS 2018). 2:1 block may be
     of either type, and counts as the worse one.
     """
-    if block.kind == "complete":
+    if block.kind in ("complete", "dissociated"):
         criterion = "P waves and QRS complexes each at their own rate"
         return code_of(DISSOCIATION), DISSOCIATION, "critical", criterion
     code = code_of(SECOND_DEGREE)
