@@ -101,7 +101,7 @@ def measure_conditioned(
     fiducials = find_fiducials(delineate(delineator_beat(beats), network), bias_ms)
     rates, rate_warnings = _rates(beats, ready)
     rr_ms = rates.get("rr_ms")
-    reason = _why_no_complex(beats, fiducials, rr_ms)
+    reason = _why_no_complex(beats, fiducials, rr_ms, millivolts=millivolts)
     if reason is not None:
         return _nothing(reason)
 
@@ -153,7 +153,9 @@ def _why_no_morphology(beats: Beats, *, millivolts: bool) -> str | None:
     return why_shallow(beats.representative) if millivolts else None
 
 
-def _why_no_complex(beats: Beats, fiducials: Fiducials, rr_ms: float | None) -> str | None:
+def _why_no_complex(
+    beats: Beats, fiducials: Fiducials, rr_ms: float | None, *, millivolts: bool
+) -> str | None:
     """Return the reason why the representative beat has no QRS complex, None where it has one.
 
     A complex that the recording's ends cut off cannot be judged.
@@ -163,7 +165,7 @@ def _why_no_complex(beats: Beats, fiducials: Fiducials, rr_ms: float | None) -> 
     if fiducials.times[QRS_ON] < first_ms or fiducials.times[QRS_OFF] > last_ms:
         return None
     rr_s = None if rr_ms is None else rr_ms / 1000.0
-    return why_no_qrs(beats.representative, fiducials, rr_s)
+    return why_no_qrs(beats.representative, fiducials, rr_s, millivolts=millivolts)
 
 
 def _rates(beats: Beats, ready: Conditioned) -> tuple[dict[str, float | None], tuple[str, ...]]:

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from intervals.ectopic_runs import ectopic_runs
 from intervals.irregularity import IRREGULARITY_LIMIT, Irregularity, irregularity_of
 from intervals.measurements import Measurements
 from intervals.p_waves import P_PRESENT
@@ -23,6 +24,7 @@ from signals.spikes import Pacing
 UNDETERMINED: Final = "Undetermined"
 COMPLETE_BLOCK: Final = "3rd degree atrioventricular block"
 VENTRICULAR_TACHYCARDIA: Final = "Ventricular tachycardia"
+WIDE_COMPLEX_TACHYCARDIA: Final = "Wide-complex tachycardia"
 # The rhythms in which P waves and QRS complexes have their own rates, by `AvConduction.kind`.
 DISSOCIATED: Final = {"complete": COMPLETE_BLOCK, "dissociated": VENTRICULAR_TACHYCARDIA}
 # The limit if P waves are surely absent (a choice). Less irregularity is enough then: the other
@@ -37,6 +39,11 @@ WIDE_QRS_MS: Final = 120.0
 # (a choice: of 27 in PTB-XL and recordings of other hospitals 25 are flutter or another
 # supraventricular tachycardia; below, half of them are sinus tachycardias).
 SUPRAVENTRICULAR_PER_MIN: Final = 150.0
+# A fast rhythm without P waves whose complexes change their form for at least so many beats in a
+# row, and for this share of all beats, counts as one of wide complexes, whatever the width of the
+# others (a choice: it may be ventricular, or supraventricular with aberrancy).
+CHANGING_BEATS: Final = 5
+CHANGING_SHARE: Final = 0.25
 # The rates of escape rhythms: of the junction 40 to 60, of the ventricles 20 to 40 per minute
 # (Dorland's Medical Dictionary, escape rhythm).
 JUNCTIONAL_PER_MIN: Final = (40.0, 60.0)
@@ -49,9 +56,10 @@ class Rhythm:
 
     confidence  0..1: of a sinus rhythm the probability of P waves, of flutter the probability that
                 there are none, of dissociated rhythms the share of the P waves that were seen where
-                they should be, of a paced rhythm the share of beats with a spike; of any other
-                rhythm 0 where the measure that decided is at its limit, and 1 where it is twice the
-                limit or more. None for Undetermined, or if the probability of P is unknown
+                they should be, of changing complexes the share of beats that changed, of a paced
+                rhythm the share of beats with a spike; of any other rhythm 0 where the measure that
+                decided is at its limit, and 1 where it is twice the limit or more. None for
+                Undetermined, or if the probability of P is unknown
     """
 
     name: str
@@ -82,6 +90,8 @@ def name_rhythm(
     if measurements.pr_ms is not None or block is not None:
         return Rhythm(sinus_rhythm_name(rate_word(measurements, age_years)), p_present)
 
+    if rate > FAST_PER_MIN and (share := _share_of_changed_beats(measurements)) is not None:
+        return Rhythm(WIDE_COMPLEX_TACHYCARDIA, share)
     irregularity = irregularity_of(measurements)
     limit = IRREGULARITY_LIMIT
     if p_present is not None and p_present < P_SURELY_ABSENT:
@@ -128,10 +138,17 @@ def sinus_rhythm_name(word: str | None) -> str:
 def _tachycardia_name(rate: float, qrs_ms: float, irregularity: Irregularity | None) -> str:
     """Return the name of a tachycardia without visible P waves."""
     if qrs_ms >= WIDE_QRS_MS:
-        return "Wide-complex tachycardia"
+        return WIDE_COMPLEX_TACHYCARDIA
     if rate >= SUPRAVENTRICULAR_PER_MIN and irregularity is not None and irregularity.is_regular:
         return "Supraventricular tachycardia"
     return "Narrow-complex tachycardia"
+
+
+def _share_of_changed_beats(measurements: Measurements) -> float | None:
+    """Return the share of the beats in the longest run of another form; None if it is short."""
+    longest = max(map(len, ectopic_runs(measurements)), default=0)
+    share = longest / max(1, len(measurements.fiducials))
+    return share if longest >= CHANGING_BEATS and share >= CHANGING_SHARE else None
 
 
 def _escape_name(measurements: Measurements, irregularity: Irregularity | None) -> str | None:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
-from typing import Final
-
+from intervals.ectopic_runs import ectopic_runs
 from intervals.findings.finding import Finding
 from intervals.findings.sources import VENTRICULAR
-from intervals.measurements import BeatFiducials, Measurements
-
-# Ventricular tachycardia: three and more consecutive complexes faster than 100 per minute
-# (AHA/ACC/HRS 2017). The form of a beat alone does not prove that it comes from the ventricles.
-MIN_BEATS: Final = 3
-LONGEST_RR_S: Final = 0.6
+from intervals.measurements import Measurements
 
 
 def run_findings(measurements: Measurements) -> tuple[Finding, ...]:
-    """Return the finding of the longest run of ectopic beats, or none.
-
-    Beats of another morphology count. If most beats of the recording are of one fast morphology,
-    the rhythm itself is the tachycardia.
-    """
-    runs = [run for run in _ectopic_runs(measurements) if len(run) >= MIN_BEATS]
+    """Return the finding of the longest run of ectopic beats, or none."""
+    runs = ectopic_runs(measurements)
     if not runs:
         return ()
     longest = max(runs, key=len)
@@ -39,19 +28,3 @@ def run_findings(measurements: Measurements) -> tuple[Finding, ...]:
     )
     source = f"{VENTRICULAR} (three beats and more above 100 per minute)"
     return (Finding("run_of_ectopic_beats", statement, "critical", evidence, source),)
-
-
-def _ectopic_runs(measurements: Measurements) -> list[list[BeatFiducials]]:
-    """Return the groups of successive ectopic beats with fast intervals only."""
-    runs: list[list[BeatFiducials]] = []
-    for beat_class, group in groupby(measurements.fiducials, key=lambda beat: beat.beat_class):
-        beats = list(group)
-        if beat_class != "ectopic":
-            continue
-        runs.append(beats[:1])
-        for earlier, later in pairwise(beats):
-            if later.r - earlier.r < LONGEST_RR_S:
-                runs[-1].append(later)
-            else:
-                runs.append([later])
-    return runs

@@ -154,7 +154,8 @@ def test_a_complex_is_four_times_as_steep_as_the_rest_of_its_cycle(
     # The mean of squares in the complex is over 2 samples before its onset to 2 before its end's.
     slope[START - 2 : START] = 1.0
     slope[STOP : STOP + 2] = -1.0
-    assert why_no_qrs(of_slopes(slope), qrs(), rr_s) == reason
+    beat = of_slopes(slope)
+    assert why_no_qrs(beat, qrs(), rr_s, millivolts=False) == reason
 
 
 def steep_enough(spikes: int, first_spike: int = 60) -> np.ndarray:
@@ -201,7 +202,8 @@ def test_the_rest_is_the_cycle_without_its_steepest_tenth(rr_s: float | None, cy
 def test_a_rest_under_200_ms_is_not_trimmed(rr_s: float, reason: str | None) -> None:
     """Cycles of 71 and 72 samples leave 49 and 50 samples of rest, of which 5 may be spikes."""
     slope = steep_enough(5, first_spike=START - 24)
-    assert why_no_qrs(of_slopes(slope), qrs(), rr_s) == reason
+    beat = of_slopes(slope)
+    assert why_no_qrs(beat, qrs(), rr_s, millivolts=False) == reason
 
 
 def test_without_any_rest_a_complex_is_steep_enough() -> None:
@@ -332,3 +334,23 @@ def test_a_smooth_t_wave_may_be_steep(
 ) -> None:
     times = (-200.0, -96.0, START * 4.0 - 496.0, STOP * 4.0 - 496.0, t_off_ms)
     assert why_no_qrs(with_t_wave(height, smooth), fiducials_of(times), RR_S) == reason
+
+
+@pytest.mark.parametrize(
+    ("rest", "rr_s", "mv_per_s", "millivolts", "passes"),
+    [
+        (0.35, 0.32, 100.0, True, True),  # steepness 2.6
+        (0.4, 0.45, 65.0, True, True),
+        (0.3, 0.25, 200.0, True, True),
+        (0.6, 0.32, 100.0, True, False),  # hardly steeper than what is between the complexes
+        (0.35, 0.6, 100.0, True, False),  # as slow as a pulse wave
+        (0.35, 0.32, 50.0, True, False),  # as shallow as a sine
+        (0.35, 0.32, 100.0, False, False),  # nothing is known of its height
+    ],
+)
+def test_a_fast_wave_of_steep_slopes_needs_no_rest_between_complexes(
+    rest: float, rr_s: float, mv_per_s: float, millivolts: bool, passes: bool
+) -> None:
+    beat = of_slopes(up_and_down(30, rest=rest)) * mv_per_s / 250.0
+    reason = why_no_qrs(beat, qrs(stop=START + 30), rr_s, millivolts=millivolts)
+    assert reason == (None if passes else NOT_STEEP)

@@ -210,6 +210,32 @@ def test_a_rhythm_with_spikes_before_its_beats_is_a_pacemakers(
     assert rhythm == Rhythm("Electronic pacemaker", pytest.approx(confidence))
 
 
+@pytest.mark.parametrize(("run", "others"), [(5, 10), (7, 18), (12, 8), (9, 4)])
+def test_a_fast_rhythm_of_changing_complexes_is_a_wide_complex_tachycardia(
+    run: int, others: int
+) -> None:
+    classes: list[BeatClass] = ["normal"] * others + ["ectopic"] * run
+    fast = measurements_of(
+        [0.4] * (run + others - 1), rate=150.0, pr_ms=None, p_present=0.4, classes=classes
+    )
+    name = name_rhythm(fast, UNPACED)
+    assert name == Rhythm("Wide-complex tachycardia", pytest.approx(run / (run + others)))
+
+
+@pytest.mark.parametrize(
+    ("run", "others", "rate", "pr_ms"),
+    [(4, 8, 150.0, None), (5, 16, 150.0, None), (7, 10, 90.0, None), (7, 10, 120.0, 140.0)],
+)
+def test_a_short_run_or_one_beside_p_waves_does_not_name_the_rhythm(
+    run: int, others: int, rate: float, pr_ms: float | None
+) -> None:
+    classes: list[BeatClass] = ["normal"] * others + ["ectopic"] * run
+    rhythm = measurements_of(
+        [0.4] * (run + others - 1), rate=rate, pr_ms=pr_ms, p_present=0.4, classes=classes
+    )
+    assert name_rhythm(rhythm, UNPACED).name != "Wide-complex tachycardia"
+
+
 def test_without_a_heart_rate_the_rhythm_is_undetermined() -> None:
     assert name_rhythm(Measurements(), UNPACED) == Rhythm("Undetermined")
 
