@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from analysis import answer_types
 from analysis.deployment import Deployment, Runtime
+from analysis.few_leads import FewLeads
 from analysis.forward import Encoded, mean_over_segments
 from analysis.head_parts import HeadOf, HeadParts, head_parts
 from analysis.interpretation.clinical_part import clinical_analysis_part
@@ -26,12 +27,13 @@ from analysis.labels import (
     without_superclasses,
 )
 from analysis.measuring import MeasuredRecord
-from analysis.model_part import labels_model, model_part
+from analysis.model_part import clinical_model, model_part
 from analysis.null_parts import null_part_warnings
 from analysis.options import AnalyzeOptions
 from analysis.pacemaker_part import pacemaker_part
 from analysis.prepare import Prepared
 from heads import pacemaker
+from heads.one_lead.model import shipped_description
 from model_store.manifest import Role
 
 SALIENCY_METHODS = {
@@ -71,11 +73,16 @@ def analysis_answer(
     # Of a recording that is not judged, the encoders' labels are not named.
     labelled = {} if prepared.judgement.is_withheld else encoded
     labels = _clinical_labels(labelled, options, deployment)
+    few_leads = _few_leads(prepared)
+    labels_model = clinical_model(deployment)
+    if few_leads.windows:
+        labels = few_leads.labels(options.aggregate, options.thresholds)
+        labels_model = shipped_description().version
     by_heads = head_parts(prepared, encoded, head_of)
     pacemaker_evidence, pacemaker_warnings = pacemaker_part(measured, labels, prepared.judgement)
     present = None if pacemaker_evidence is None else pacemaker_evidence["present"]
     decision = decide_rhythm(labels, measured, present)
-    parts = _interpreted_parts(prepared, decision, labels, deployment)
+    parts = _interpreted_parts(prepared, decision, labels, labels_model)
     parts |= _label_parts(prepared, labelled, deployment, labels, by_heads)
     parts |= _embedding_parts(prepared, encoded, deployment, options)
     if "heads" in options.include:
@@ -97,6 +104,7 @@ def analysis_answer(
             deployment,
             runtime,
             options.features_role,
+            labels=labels_model,
             pacemaker=pacemaker.version() if _is_pacemaker_judged(parts) else None,
             superclass=by_heads.superclass_model,
         ),
@@ -109,9 +117,12 @@ def _interpreted_parts(
     prepared: Prepared,
     decision: Decision,
     labels: list[JoinedLabel] | None,
-    deployment: Deployment,
+    labels_model: str | None,
 ) -> answer_types.AnalysisParts:
-    """Return the parts that say in words what is seen, in the answer's order."""
+    """Return the parts that say in words what is seen, in the answer's order.
+
+    labels_model  name and version of the model that gives the labels
+    """
     options = prepared.options
     assert isinstance(options, AnalyzeOptions), "an analysis needs analyze options. This is a bug."
     parts: answer_types.AnalysisParts = {}
@@ -120,8 +131,7 @@ def _interpreted_parts(
         parts["clinical_analysis"] = clinical_analysis_part(decision, labels, measured)
     if "findings" in options.include:
         is_withheld = prepared.judgement.is_withheld
-        model = labels_model(deployment)
-        parts["findings"] = None if is_withheld else findings_part(decision, measured, model)
+        parts["findings"] = None if is_withheld else findings_part(decision, measured, labels_model)
     return parts
 
 
@@ -189,6 +199,14 @@ def _add_signal_parts(
         parts["reported"] = prepared.reported
 
 
+def _few_leads(prepared: Prepared) -> FewLeads:
+    """Return what the one-lead model says, empty if the recording is not judged."""
+    measured = prepared.measured
+    if measured is None or measured.few_leads is None or prepared.judgement.is_withheld:
+        return FewLeads()
+    return measured.few_leads
+
+
 def _is_pacemaker_judged(parts: answer_types.AnalysisParts) -> bool:
     part = parts.get("pacemaker")
     return part is not None and part["present"] is not None
@@ -228,6 +246,9 @@ def _joined_labels(
 def _labels_by_segment(
     prepared: Prepared, encoded: Mapping[Role, Encoded], deployment: Deployment
 ) -> list[answer_types.LabelsOfSegment] | None:
+    few_leads = _few_leads(prepared)
+    if few_leads.windows:
+        return few_leads.by_segment()
     clinical = encoded.get("clinical")
     if clinical is None or clinical.logits is None:
         return None

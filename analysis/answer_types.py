@@ -71,7 +71,8 @@ class Model(TypedDict):
     encoder: Encoder | None
     """The encoder of the embedding; the encoder of the labels where there is no embedding."""
     labels: str | None
-    """Name and version of the bundle that gives the labels."""
+    """Name and version of the bundle that gives the labels; of the one-lead model, which gives
+    those of a recording of fewer than six leads."""
     superclass: str | None
     """Name and version of the bundle or head that gives the superclass."""
     pacemaker: str | None
@@ -130,8 +131,8 @@ class Label(TypedDict):
 
     name: str
     probability: Probability
-    """The sigmoid of the model's logit. It is inflated, because training gave positive examples a
-    weight."""
+    """The sigmoid of the model's logit. ECG-FM's is inflated, because training gave positive
+    examples a weight."""
     probability_prior_corrected: Probability | None
     """The probability without the effect of the training weight w: sigmoid(logit - ln w); null
     where the model is already calibrated."""

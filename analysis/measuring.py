@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis import answer_types
 from analysis.answer_types import NumberName
+from analysis.few_leads import FewLeads, has_few_leads, read_few_leads
 from analysis.matrix_part import MatrixPart, matrix_part, record_matrix
 from analysis.neurokit.variability_types import HeartRateVariability
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
+from analysis.plan import LABEL_PARTS
 from heads.pacemaker import PACEMAKER_LABEL, PacemakerEvidence, shipped_head
 from intervals.findings.finding import Finding
 from intervals.findings.matrix_findings import matrix_findings
@@ -68,6 +71,7 @@ class MeasuredRecord:
     p_present            the probability that P waves precede the QRS complexes
     rate_word            Bradycardia or Tachycardia, of an adult
     pacemaker            the evidence without an encoder's label
+    few_leads            of the one-lead model; None with more leads, or if not needed
     unmeasured           a clause: why there are no beats to measure; None if there are
     rate_warning         that the beats fit another sampling rate than the stated one
     warnings             "field: sentence", about the measurements
@@ -87,6 +91,7 @@ class MeasuredRecord:
     p_present: float | None = None
     rate_word: str | None = None
     pacemaker: PacemakerEvidence | None = None
+    few_leads: FewLeads | None = None
     unmeasured: str | None = None
     rate_warning: str | None = None
     warnings: tuple[str, ...] = ()
@@ -102,12 +107,11 @@ def measure_record(
 ) -> MeasuredRecord:
     """Measure a recording. All parts share one filtered signal and its R peaks.
 
-    The matrix is measured for those parts of `include` that need it (MATRIX_PARTS).
+    The matrix and the labels of few leads are made for those parts of `include` that need them.
 
     The evidence of a pacemaker is measured first, with the spikes in the signal, as the pacemaker
     head was trained. If a pacemaker is present, the recording is measured again as a paced one and
-    without its spikes: a paced beat has no P wave to measure, and its QRS complex does not begin at
-    the spike.
+    without its spikes: a paced beat has no P wave, and its QRS does not begin at the spike.
     """
     conditioned = condition(leads.signal, record.fs)
     r_peaks_s = r_peaks_of(conditioned)
@@ -153,10 +157,20 @@ def measure_record(
         p_present=measurements.p_present,
         rate_word=rate_word(measurements, age_years),
         pacemaker=pacemaker,
+        few_leads=_few_leads(record, leads, r_peaks_s, include),
         unmeasured=measurements.unmeasured,
         rate_warning=_rate_warning(record, leads, measurements),
         warnings=(*_pause_warnings(record, measurements, pauses), *measurements.warnings),
     )
+
+
+def _few_leads(
+    record: EcgRecord, leads: TwelveLeads, r_peaks_s: NDArray[np.float64], include: frozenset[str]
+) -> FewLeads | None:
+    """Return the one-lead model's answer, None with more leads, or if no part needs it."""
+    if include.isdisjoint(LABEL_PARTS) or not has_few_leads(leads):
+        return None
+    return read_few_leads(leads, record.fs, r_peaks_s)
 
 
 def _pause_warnings(

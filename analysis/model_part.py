@@ -13,12 +13,15 @@ def model_part(
     runtime: Runtime | None,
     features_role: Role | None,
     *,
+    labels: str | None = None,
     pacemaker: str | None = None,
     superclass: str | None = None,
 ) -> Model:
     """Return the part.
 
     features_role  the encoder of the embedding; the clinical one is named if there is none
+    labels         name and version of the one-lead model, if it gives the labels instead of
+                   the clinical encoder
     pacemaker      name and version of the pacemaker head, if it is used
     superclass     name and version of the installed head that gives the superclass instead of an
                    encoder's labels
@@ -26,7 +29,7 @@ def model_part(
     clinical_role = deployment.clinical_role()
     return {
         "encoder": _encoder_part(deployment, features_role or clinical_role),
-        "labels": labels_model(deployment),
+        "labels": labels or clinical_model(deployment),
         "superclass": superclass or _versioned_name(deployment, deployment.superclass_role()),
         "pacemaker": pacemaker,
         "dtype": None if runtime is None else runtime.dtype,
@@ -34,8 +37,8 @@ def model_part(
     }
 
 
-def labels_model(deployment: Deployment) -> str | None:
-    """Return name and version of the model that gives the labels; None if none is loaded."""
+def clinical_model(deployment: Deployment) -> str | None:
+    """Return name and version of the clinical encoder; None if none is loaded."""
     return _versioned_name(deployment, deployment.clinical_role())
 
 

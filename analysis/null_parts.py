@@ -9,6 +9,8 @@ from analysis.deployment import Deployment
 from analysis.prepare import Prepared
 
 MODEL_PARTS = ("labels", "labels_by_segment", "superclass", "features", "saliency")
+# Of a recording of few leads, these come from the one-lead model.
+FEW_LEADS_PARTS = ("labels", "labels_by_segment")
 WAVE_PARTS = ("measurements", "fiducials", "representative_beat", "matrix")
 
 
@@ -25,12 +27,14 @@ def null_part_warnings(
     reason = _no_model_reason(prepared, deployment)
     # The parts that are not judged have their warnings already.
     reported = prepared.judgement.given(frozenset(parts))
-    warnings += [
-        f"{part}: {reason}" for part in _null_among(MODEL_PARTS, parts) if part in reported
-    ]
+    label_reason = _no_labels_reason(prepared) or reason
+    for part in _null_among(MODEL_PARTS, parts):
+        if part in reported:
+            warnings.append(f"{part}: {label_reason if part in FEW_LEADS_PARTS else reason}")
     if "clinical_analysis" in reported and not has_labels:
         warnings.append(
-            f"clinical_analysis: the rhythm is determined by rules on the measurements: {reason}"
+            "clinical_analysis: the rhythm is determined by rules on the measurements: "
+            f"{label_reason}"
         )
     for part in _null_among(WAVE_PARTS, parts):
         warnings.append(f"{part}: nothing can be measured on this recording")
@@ -45,6 +49,13 @@ def _no_model_reason(prepared: Prepared, deployment: Deployment) -> str:
     if prepared.no_model:
         return prepared.no_model
     return "the loaded encoder has no labels" if deployment.loaded else "no encoder is loaded"
+
+
+def _no_labels_reason(prepared: Prepared) -> str | None:
+    """Return why the one-lead model gives no labels; None if it was not asked."""
+    measured = prepared.measured
+    few_leads = None if measured is None else measured.few_leads
+    return None if few_leads is None else few_leads.refusal
 
 
 def _has_warning(field: str, warnings: Sequence[str]) -> bool:

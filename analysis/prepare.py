@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis import answer_types
 from analysis.deployment import Deployment, HeadUse
+from analysis.few_leads import MIN_MODEL_LEADS
 from analysis.judgement import JUDGED_PARTS, UNREADABLE, Judgement, judgement_of
 from analysis.measuring import (
     MEASURED_PARTS,
@@ -32,8 +33,6 @@ from signals.pages import Page
 from signals.record import EcgRecord
 from signals.segments import Preprocessing, Segments, make_segments
 
-# docs/api.md: the six limb leads are the least that the encoder is run on.
-MIN_MODEL_LEADS = 6
 # What the beats are measured for: heart rate variability, too, is computed from them.
 PARTS_OF_BEATS = MEASURED_PARTS | {"hrv"}
 

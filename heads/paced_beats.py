@@ -83,16 +83,9 @@ class PacedBeatModel:
         return np.asarray(self.start + values.sum(axis=1, dtype=np.float64), np.float64)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the model as plain arrays; right children are stored relative to their parents."""
-        trees = self.trees
-        steps_right = trees.right - np.arange(trees.right.size)
+        """Return the model as plain arrays."""
         return {
-            "feature": trees.feature.astype(np.uint16),
-            "split": trees.threshold.astype(np.float32),
-            "value": trees.value.astype(np.float32),
-            "right": steps_right.astype(np.uint16),
-            "roots": trees.roots.astype(np.uint32),
-            "depth": np.asarray(trees.depth),
+            **self.trees.to_arrays(),
             "start": np.asarray(self.start),
             "calibration": np.asarray(self.calibration),
         }
@@ -100,17 +93,8 @@ class PacedBeatModel:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> PacedBeatModel:
         """Return the model that `to_arrays` stored."""
-        steps_right = arrays["right"].astype(np.intp)
-        trees = Forest(
-            feature=arrays["feature"].astype(np.intp),
-            threshold=arrays["split"],
-            right=steps_right + np.arange(steps_right.size),
-            value=arrays["value"],
-            roots=arrays["roots"].astype(np.intp),
-            depth=int(arrays["depth"]),
-        )
         slope, shift = arrays["calibration"].tolist()
-        return cls(trees, float(arrays["start"]), (slope, shift))
+        return cls(Forest.from_arrays(arrays), float(arrays["start"]), (slope, shift))
 
 
 def why_unjudged(measured: Measurements) -> str | None:

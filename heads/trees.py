@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +45,28 @@ class Forest:
                 node = child.take(node)
             leaf_values[index] = self.value.take(node)
         return leaf_values
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the trees as plain arrays; right children are stored relative to their parents."""
+        steps_right = self.right - np.arange(self.right.size)
+        return {
+            "feature": self.feature.astype(np.uint16),
+            "split": self.threshold.astype(np.float32),
+            "value": self.value.astype(np.float32),
+            "right": steps_right.astype(np.uint16),
+            "roots": self.roots.astype(np.uint32),
+            "depth": np.asarray(self.depth),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Forest:
+        """Return the trees that `to_arrays` stored."""
+        steps_right = arrays["right"].astype(np.intp)
+        return cls(
+            feature=arrays["feature"].astype(np.intp),
+            threshold=arrays["split"],
+            right=steps_right + np.arange(steps_right.size),
+            value=arrays["value"],
+            roots=arrays["roots"].astype(np.intp),
+            depth=int(arrays["depth"]),
+        )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from analysis.answer_types import ClinicalAnalysis
-from analysis.interpretation.rhythm_decision import SINUS_RHYTHM, Decision
+from analysis.interpretation.rhythm_decision import SINUS_LABELS, Decision
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord
 
@@ -51,7 +51,7 @@ def abnormalities(
 
     rate_word  Bradycardia or Tachycardia; not repeated where the rhythm's name says it
     """
-    left_out = {SINUS_RHYTHM, decision.rhythm, decision.label, *NEVER_ABNORMALITIES}
+    left_out = {*SINUS_LABELS, decision.rhythm, decision.label, *NEVER_ABNORMALITIES}
     left_out |= decision.rejected
     if decision.rhythm.endswith(("bradycardia", "tachycardia", "aberrancy")):
         left_out |= RATE_WORDS

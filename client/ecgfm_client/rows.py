@@ -83,6 +83,9 @@ class AnalysisRows:
         analysis = await client.analyze(recording.files, include=REPORT_PARTS, **self._options)
         model = analysis.raw.get("model") or {}
         models = {name: model.get(name) for name in sorted(MODELS_OF_PARTS)}
+        # A recording that no encoder read has its labels from the one-lead model.
+        if analysis.labels is not None and analysis.segments == 0:
+            models |= {"labels": None, "few_leads": model.get("labels")}
         return _analysis_row(analysis), made_with(analysis.encoder, **models, **self._options)
 
 

@@ -34,7 +34,7 @@ DEFAULTS = {"layer": -1, "pooling": "mean"}
 # Stored by older versions; the encoder's name and sha256 say which one it chose.
 NOT_COMPARED = frozenset({"model"})
 # A recording's answer names these only if it has the part that they give.
-MODELS_OF_PARTS = frozenset({"labels", "superclass", "pacemaker"})
+MODELS_OF_PARTS = frozenset({"labels", "few_leads", "superclass", "pacemaker"})
 ROWS_A_SHARD = 2000  # 6 MB of embeddings
 FLUSH_EVERY_S = 5.0  # the most that a killed run loses
 

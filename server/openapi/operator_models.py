@@ -125,11 +125,22 @@ class LoadedHead(BaseModel):
     card: str | None
 
 
+class FewLeadsModel(BaseModel):
+    """The model that labels recordings of fewer than six leads."""
+
+    name: str
+    sha256: str
+    labels: list[HeadLabel]
+    licence: str
+    card: str
+
+
 class Models(BaseModel):
-    """The loaded bundles and the installed heads."""
+    """The loaded bundles, the installed heads, and the model for few leads."""
 
     models: list[LoadedModel]
     heads: list[LoadedHead]
+    few_leads: FewLeadsModel
 
 
 class Root(BaseModel):

@@ -60,6 +60,7 @@ PAGES: Final = (
     "performance",
     "models/ecg-fm",
     "models/embedded",
+    "models/one-lead",
 )
 
 # Scripts from this server only, none inline. Both UIs write style attributes; ReDoc runs its
@@ -87,6 +88,7 @@ LINKS: Final = {
     "/docs/errors": "Errors",
     "/docs/models/ecg-fm": "ECG-FM's card",
     "/docs/models/embedded": "The embedded model's card",
+    "/docs/models/one-lead": "The one-lead model's card",
 }
 
 

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from analysis.deployment import Deployment, role_of_head, with_heads
 from errors import WrongEncoder
 from heads.cache import InstalledVersion
+from heads.one_lead.model import shipped_description
 from model_store.labels import Label
 from server.authorization.middleware import identity_of
 from server.live_metrics import exposition
@@ -209,7 +210,19 @@ def _models_report(service: Service) -> dict[str, Any]:
         }
         for encoder in service.deployment.encoders.values()
     ]
-    return {"models": bundles, "heads": _head_report(service)}
+    return {"models": bundles, "heads": _head_report(service), "few_leads": _few_leads_row()}
+
+
+def _few_leads_row() -> dict[str, Any]:
+    """Return the model that labels recordings of few leads; every server has it."""
+    described = shipped_description()
+    return {
+        "name": described.name,
+        "sha256": described.sha256,
+        "labels": [asdict(label) for label in described.labels],
+        "licence": described.licence,
+        "card": card_page(described.card),
+    }
 
 
 def _label_row(label: Label) -> dict[str, Any]:

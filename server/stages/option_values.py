@@ -28,6 +28,7 @@ from analysis.options import (
 )
 from errors import BadOption, UnknownLabel, UnknownPart
 from formats.numbers import whole_number
+from heads.one_lead.model import NAMES as FEW_LEADS_LABELS
 from intervals.measurements import Method
 
 Choice = TypeVar("Choice", bound=str)
@@ -153,14 +154,17 @@ def _thresholds(value: object, deployment: Deployment) -> tuple[dict[str, float]
             "it must be an object label -> number between 0 and 1",
             loc=("thresholds",),
         )
-    labels = deployment.threshold_labels()
-    if value and not labels:
-        return {}, ("thresholds: no effect, because no encoder with labels is loaded",)
+    of_encoders = deployment.threshold_labels()
+    labels = of_encoders.union(FEW_LEADS_LABELS)
     thresholds: dict[str, float] = {}
+    warnings: tuple[str, ...] = ()
     for name, threshold in value.items():
+        if not of_encoders and name not in labels:
+            warnings = ("thresholds: no effect, because no encoder with labels is loaded",)
+            continue
         label = _known_label(name, labels)
         thresholds[label] = _threshold(label, threshold)
-    return thresholds, ()
+    return thresholds, warnings
 
 
 def _json_of(text: str) -> object:

@@ -215,11 +215,11 @@ def test_one_segment_is_enough() -> None:
     ("leads", "usable"),
     [(("I",), 1), (LEADS[6:11], 5), (("I", "V1", "V2", "V3", "V4"), 5)],
 )
-def test_under_six_leads_the_model_parts_are_null(leads: tuple[str, ...], usable: int) -> None:
-    answer = analysis(record(leads=leads), include="labels")
-    assert answer["labels"] is None
+def test_under_six_leads_the_encoders_parts_are_null(leads: tuple[str, ...], usable: int) -> None:
+    answer = analysis(record(leads=leads), include="features")
+    assert answer["features"] is None
     assert answer["warnings"][-1] == (
-        f"labels: signal: {usable} of 12 leads contain a signal, derived leads included; "
+        f"features: signal: {usable} of 12 leads contain a signal, derived leads included; "
         "the encoder needs at least 6"
     )
 

@@ -161,11 +161,11 @@ def test_judge_unreadable_gives_each_part_with_a_warning(ecg: EcgRecord) -> None
 @pytest.mark.parametrize(
     ("ecg", "deployment"),
     [
-        (replace(noise(), signal=noise().signal[6:9], lead_names=LEADS[6:9]), BOTH),
+        (replace(noise(), signal=noise().signal[6:9, :1500], lead_names=LEADS[6:9]), BOTH),
         (replace(noise(), signal=noise().signal[:, :1500]), BOTH),
         (noise(), NOTHING),
     ],
-    ids=["three leads", "3 s", "no encoder"],
+    ids=["3 s of three leads", "3 s", "no encoder"],
 )
 def test_a_part_that_is_null_all_the_same_is_not_called_judged(
     ecg: EcgRecord, deployment: Deployment

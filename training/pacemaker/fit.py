@@ -16,7 +16,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from heads.paced_beats import PacedBeatModel
-from heads.trees import Forest
+from training.forest import forest_of
 from training.pacemaker.rows import SpikeRecording
 
 SPECIFICITY: Final = 0.995  # at which the threshold is set; a choice
@@ -38,7 +38,7 @@ def fit(rows: Rows, paced: Flags, seed: int) -> PacedBeatModel:
         members.append(_boosted(rows[chosen], paced[chosen], seed + number))
     start = float(np.mean([member._baseline_prediction.item() for member in members]))
     trees = [tree[0].nodes for member in members for tree in member._predictors]
-    return PacedBeatModel(_forest(trees, 1 / MEMBERS), start, (1.0, 0.0))
+    return PacedBeatModel(forest_of(trees, 1 / MEMBERS), start, (1.0, 0.0))
 
 
 def _boosted(rows: Rows, paced: Flags, seed: int) -> Any:
@@ -53,50 +53,6 @@ def _boosted(rows: Rows, paced: Flags, seed: int) -> Any:
         random_state=seed,
     )
     return classifier.fit(rows.astype(np.float64), paced)
-
-
-def _forest(trees: list[NDArray[Any]], share: float) -> Forest:
-    """Return scikit-learn's trees, given by their nodes, as a `Forest`.
-
-    share  factor of all leaf values: the forest is the mean of its members
-    """
-    ordered: list[NDArray[Any]] = []
-    right_children: list[NDArray[np.intp]] = []
-    roots = []
-    root = 0
-    for tree in trees:
-        nodes, right = _preorder(tree)
-        ordered.append(nodes)
-        right_children.append(right + root)
-        roots.append(root)
-        root += len(nodes)
-    nodes = np.concatenate(ordered)
-    leaf = nodes["is_leaf"].astype(bool)
-    right = np.where(leaf, np.arange(leaf.size), np.concatenate(right_children))
-    return Forest(
-        feature=np.where(leaf, 0, nodes["feature_idx"]).astype(np.intp),
-        threshold=np.where(leaf, -np.inf, nodes["num_threshold"]).astype(np.float32),
-        right=right.astype(np.intp),
-        value=(share * nodes["value"]).astype(np.float32),
-        roots=np.array(roots, np.intp),
-        depth=int(nodes["depth"].max()),
-    )
-
-
-def _preorder(nodes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return a tree's nodes in preorder, and the index of each node's right child in that order."""
-    order = []
-    stack = [0]
-    while stack:
-        index = stack.pop()
-        order.append(index)
-        if not nodes["is_leaf"][index]:
-            stack.append(int(nodes["right"][index]))
-            stack.append(int(nodes["left"][index]))
-    place = np.empty(len(nodes), np.intp)
-    place[order] = np.arange(len(nodes))
-    right = np.where(nodes["is_leaf"], 0, nodes["right"]).astype(np.intp)
-    return nodes[order], place[right[order]]
 
 
 def calibrated(

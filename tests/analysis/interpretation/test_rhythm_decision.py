@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from analysis.few_leads import FewLeads, few_leads_labels
 from analysis.interpretation.rhythm_decision import Decision, decide_rhythm
 from analysis.labels import JoinedLabel
 from analysis.measuring import MeasuredRecord, measurements_part
@@ -229,3 +233,77 @@ def test_a_sinus_arrhythmia_needs_a_sinus_rhythm(
     found = tuple(Finding("a", name, "normal", {}, "") for name in ("Bigeminy", "Sinus arrhythmia"))
     decision: Decision = decide_rhythm(labels, measured("Sinus rhythm", findings=found), False)
     assert [finding.statement for finding in decision.findings] == statements
+
+
+def of_few_leads(**probabilities: float) -> list[JoinedLabel]:
+    """Return the one-lead model's labels; those that are not named have a probability of 0.1."""
+    named = {name.replace("_", " "): value for name, value in probabilities.items()}
+    return [
+        JoinedLabel(label, named.get(label.name, 0.1), None, 0.4) for label in few_leads_labels()
+    ]
+
+
+def on_few_leads(rule: str, **more: Any) -> MeasuredRecord:
+    return replace(measured(rule, **more), few_leads=FewLeads())
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate", "rhythm"),
+    [
+        ("Undetermined", 75.0, "Sinus rhythm"),
+        ("Sinus bradycardia", 50.0, "Sinus bradycardia"),
+        ("Narrow-complex tachycardia", 110.0, "Sinus tachycardia"),
+        ("Atrial fibrillation", 75.0, "Sinus rhythm"),
+    ],
+)
+def test_a_normal_rhythm_in_few_leads_is_a_sinus_rhythm(
+    rule: str, rate: float, rhythm: str
+) -> None:
+    record = on_few_leads(rule, rate=rate)
+    assert decided(of_few_leads(Normal_rhythm=0.8), record) == (rhythm, "labels")
+
+
+@pytest.mark.parametrize("rule", ["Undetermined", "Atrial fibrillation", "Sinus rhythm"])
+def test_fibrillation_in_few_leads_is_named_by_its_label(rule: str) -> None:
+    record = on_few_leads(rule, irregularity=IRREGULAR)
+    labels = of_few_leads(Atrial_fibrillation=0.7)
+    assert decided(labels, record) == ("Atrial fibrillation", "labels")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        of_few_leads(Other_rhythm=0.7),
+        of_few_leads(Poor_data_quality=0.6),
+        of_few_leads(Other_rhythm=0.39, Normal_rhythm=0.39),
+    ],
+)
+def test_fibrillation_by_rules_alone_is_not_named_in_few_leads(labels: list[JoinedLabel]) -> None:
+    decision = decide_rhythm(labels, on_few_leads("Atrial fibrillation"), False)
+    assert (decision.rhythm, decision.source) == ("Undetermined", "labels")
+    assert decision.warnings == (
+        "clinical_analysis: the labels name no rhythm, the rules Atrial fibrillation; the labels "
+        "decide, because on few leads they are right more often",
+    )
+
+
+@pytest.mark.parametrize("rule", ["Sinus rhythm", "Sinus tachycardia", "Junctional escape rhythm"])
+def test_another_rhythm_in_few_leads_is_the_one_that_the_rules_name(rule: str) -> None:
+    decision = decide_rhythm(of_few_leads(Other_rhythm=0.7), on_few_leads(rule), False)
+    assert (decision.rhythm, decision.source, decision.warnings) == (rule, "rules", ())
+
+
+@pytest.mark.parametrize("rule", ["Wide-complex tachycardia", "Ventricular escape rhythm"])
+@pytest.mark.parametrize("name", ["Normal_rhythm", "Atrial_fibrillation", "Other_rhythm"])
+def test_no_label_of_few_leads_hides_a_ventricular_rhythm(rule: str, name: str) -> None:
+    record = on_few_leads(rule, rate=150.0)
+    assert decided(of_few_leads(**{name: 0.95}), record) == (rule, "rules")
+
+
+@pytest.mark.parametrize("irregularity", [REGULAR, NEARLY_REGULAR, WITH_PREMATURE_BEATS])
+def test_a_regular_rhythm_in_few_leads_refutes_an_unsure_fibrillation(
+    irregularity: Irregularity,
+) -> None:
+    record = on_few_leads("Sinus rhythm", irregularity=irregularity)
+    labels = of_few_leads(Atrial_fibrillation=0.6)
+    assert decided(labels, record) == ("Sinus rhythm", "rules")

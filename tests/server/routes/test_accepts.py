@@ -264,11 +264,16 @@ def test_a_missing_chest_lead_is_said(server: RunningServer) -> None:
 @pytest.mark.parametrize(
     "leads", [("I",), ("V1", "V2"), ("V1", "V2", "V3", "V4", "V5"), ("I", "V1", "V2", "V3", "V4")]
 )
-def test_fewer_than_six_leads_have_no_model_parts(
+def test_fewer_than_six_leads_have_labels_and_no_part_of_an_encoder(
     server: RunningServer, leads: tuple[str, ...]
 ) -> None:
     answer = analyze(server, ECG.only(*leads), include="all")
-    assert_no_model_parts(answer, "leads")
+    for part in ("superclass", "saliency", "features"):
+        assert answer[part] is None
+        assert says(answer, f"{part}:", "leads"), answer["warnings"]
+    assert len(answer["labels"]) == 4 and len(answer["labels_by_segment"]) == 1
+    assert answer["model"]["labels"].startswith("one-lead@")
+    assert answer["segments"] == 0
     assert answer["signal_quality"] in WORDS
     assert tuple(answer["signal"]["lead_names"]) == leads
 
