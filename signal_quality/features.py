@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from signal_quality.bands import BEATS_RATE_HZ, MUSCLE_RATE_HZ, SLOW_RATE_HZ, Bands, is_mains
 from signal_quality.beats import Beats
 from signals.gaps import longest_runs
-from signals.order import mean, median
+from signals.order import mean, median, order_statistics
 
 LEAD_FEATURES: Final = (
     "missing", "spread", "range", "peak", "rough", "still", "longest_still_s", "step", "tail",
@@ -417,9 +417,7 @@ def _percentiles(
 ) -> list[NDArray[np.float32]]:
     """Return a quantile over samples (leads,) for each of `shares`, without interpolation."""
     last = signal.shape[1] - 1
-    ranks = [int(share * last) for share in shares]
-    ordered = np.partition(signal, ranks, axis=1)
-    return [ordered[:, rank] for rank in ranks]
+    return order_statistics(signal, [int(share * last) for share in shares])
 
 
 def _quantiles(lead_features: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from signals.order import mean, median, order_statistic, quantile, sort_elementwise
+from signals import order
+from signals.order import (
+    mean,
+    median,
+    order_statistic,
+    order_statistics,
+    quantile,
+    sort_elementwise,
+)
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 10])
+@pytest.mark.parametrize("count", [1, 2, 7, 10, 512, 513, 600])
 @pytest.mark.parametrize("axis", [0, -1])
 def test_the_median_is_numpys_to_the_last_bit(count: int, axis: int) -> None:
     values = np.random.default_rng(count).normal(size=(count, count + 3)).astype(np.float32)
@@ -46,6 +54,12 @@ def test_a_quantile_is_interpolated_between_its_neighbours(share: float) -> None
     assert quantile(values[:1], share) == values[0]
 
 
+@pytest.fixture(params=[True, False], ids=["vectors", "no vectors"])
+def _processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "_vectors_are_fast", lambda: request.param)
+
+
+@pytest.mark.usefixtures("_processor")
 @pytest.mark.parametrize("rank", [0, 1, 250, 489, 499])
 def test_an_order_statistic_is_the_value_that_sorting_puts_at_its_rank(rank: int) -> None:
     slopes = np.abs(np.random.default_rng(0).normal(size=(3, 500)))
@@ -54,5 +68,14 @@ def test_an_order_statistic_is_the_value_that_sorting_puts_at_its_rank(rank: int
     assert (order_statistic(slopes, rank) == np.sort(slopes, axis=1)[:, rank]).all()
 
 
+@pytest.mark.usefixtures("_processor")
+@pytest.mark.parametrize("ranks", [[0], [4, 250, 495], [499, 0, 498]])
+def test_order_statistics_are_those_of_each_rank(ranks: list[int]) -> None:
+    values = np.random.default_rng(1).normal(size=(3, 500)).astype(np.float32)
+    for rank, found in zip(ranks, order_statistics(values, ranks), strict=True):
+        assert (found == order_statistic(values, rank)).all()
+
+
+@pytest.mark.usefixtures("_processor")
 def test_of_one_value_the_order_statistic_is_it() -> None:
     assert order_statistic(np.array([[3.0], [4.0]]), 0).tolist() == [3.0, 4.0]
