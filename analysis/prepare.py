@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis import answer_types
 from analysis.deployment import Deployment, HeadUse
-from analysis.few_leads import MIN_MODEL_LEADS
+from analysis.few_leads import MIN_MODEL_LEADS, has_few_leads
 from analysis.judgement import JUDGED_PARTS, UNREADABLE, Judgement, judgement_of
 from analysis.measuring import (
     MEASURED_PARTS,
@@ -205,6 +205,9 @@ def _measure_page(without: Uncalibrated, options: AnalyzeOptions) -> MeasuredRec
     # The leads of all pages have no sample in common: they were not compared with each other.
     contradictions = [text for text in leads.warnings if text.startswith("lead_names:")]
     measured = _measure_part(part, leads, options)
+    if not has_few_leads(without.leads):
+        # The encoder reads all pages, the one-lead model would read one.
+        measured = replace(measured, few_leads=None)
     if measured.unmeasured is not None and _has_beats(record, others):
         measured = replace(measured, unmeasured=None, rate_warning=None)
     return replace(measured, warnings=(warning, *contradictions, *measured.warnings))

@@ -116,3 +116,25 @@ def test_pages_without_beats_after_a_gap_are_not_judged(missing_s: float) -> Non
     record.signal[:, : round(500 * missing_s)] = np.nan
     answer = analysed(record)
     assert answer.judgement.doubt is not None
+
+
+@pytest.mark.parametrize(("pages", "strip"), [(4, "II"), (4, "V5"), (3, "I"), (4, None)])
+def test_twelve_leads_in_pages_are_not_few_leads(pages: int, strip: str | None) -> None:
+    """The strip is a single lead of 10 s, but the encoder reads all leads."""
+    options = asked(BOTH, include="clinical_analysis,labels")
+    answer = prepare(in_pages(pages, strip), options, BOTH, max_seconds=60)
+    assert answer.measured is not None and answer.measured.few_leads is None
+    assert "clinical" in answer.needs
+
+
+@pytest.mark.parametrize("leads", [("I", "V1", "V2"), ("V2", "V3", "V4"), LEADS[8:12]])
+def test_few_leads_in_pages_are(leads: tuple[str, ...]) -> None:
+    """Each page is long enough for the one-lead model, which reads the first."""
+    signal = np.full((len(leads), 5000 * len(leads)), np.nan, np.float32)
+    for page, lead in enumerate(leads):
+        signal[page, 5000 * page : 5000 * (page + 1)] = SIGNAL[LEADS.index(lead)]
+    options = asked(BOTH, include="labels")
+    answer = prepare(EcgRecord(signal, 500.0, leads), options, BOTH, max_seconds=60)
+    assert answer.measured is not None and answer.measured.few_leads is not None
+    (window,) = answer.measured.few_leads.windows
+    assert (window.start_s, window.end_s) == (0.0, 10.0)
