@@ -61,9 +61,8 @@ def quantile(values: NDArray[np.float64], share: float) -> float:
     place = share * (values.size - 1)
     below = int(place)
     above = min(below + 1, values.size - 1)
-    ordered = np.partition(values, (below, above))
-    step = ordered[above] - ordered[below]
-    return float(ordered[below] + step * (place - below))
+    (low,), (high,) = order_statistics(values[np.newaxis], (below, above))
+    return float(low + (high - low) * (place - below))
 
 
 def order_statistic(values: NDArray[np.floating], rank: int) -> NDArray[Any]:
