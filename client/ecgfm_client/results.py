@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Label:
-    """One label of the clinical encoder.
+    """One label of the clinical encoder, or of the one-lead model with fewer than six leads.
 
     probability_prior_corrected  None where the model is already calibrated
     """

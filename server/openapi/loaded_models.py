@@ -9,9 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.deployment import Deployment, Encoder
+from analysis.few_leads import few_leads_labels
+from heads.one_lead.model import SHORTEST_S, shipped_description
 from model_store.labels import Label
 
 NO_LABELS = "No model with labels is loaded here: `labels` and `superclass` are null."
+FEW_LEADS = (
+    "A recording of fewer than six leads, derived ones included, has the labels of another model, "
+    f"from {SHORTEST_S:g} s on. Their probabilities sum to 1."
+)
 CALIBRATED = """\
 `probability` is calibrated for recordings in which the label is as frequent as in the training
 data; `probability_prior_corrected` is null. The card of the model (/models) has the figures."""
@@ -49,7 +55,8 @@ class LoadedModels:
     def labels_text(self) -> str:
         """Return the section about labels, in Markdown."""
         described = [_model_text(name, labels) for name, labels in self.classifiers]
-        sections = "\n\n".join(described) if described else NO_LABELS
+        of_few_leads = _model_text(shipped_description().name, few_leads_labels())
+        sections = "\n\n".join([*(described or [NO_LABELS]), FEW_LEADS, of_few_leads])
         rule = (
             "`positive` is `probability` >= `threshold`; a request can set its own `thresholds`. "
             "/models has the same table as JSON, and the labels of installed heads."

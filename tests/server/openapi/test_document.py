@@ -19,6 +19,7 @@ from openapi_spec_validator import validate
 from analysis.options import PARTS
 from errors import public_errors
 from formats.hints import HINT_NAMES
+from heads.one_lead.model import RhythmLabel, shipped_description
 from model_store.labels import Label
 from server.app import configure_app
 from server.openapi.document import ONLY_ON, ROUTES, openapi_document
@@ -350,3 +351,10 @@ def test_a_calibrated_model_is_not_described_as_ecg_fm() -> None:
     assert "calibrated" in text and "is not WPW" not in text and "w / (1 + w)" not in text
     assert "512 from `mine`" in described(document, "extract_features")
     assert "`labels` and `superclass` are null" in described(DOCUMENT, "analyze")
+
+
+@pytest.mark.parametrize("label", shipped_description().labels, ids=lambda label: label.name)
+def test_it_explains_the_labels_of_few_leads(label: RhythmLabel) -> None:
+    text = described(DOCUMENT, "analyze")
+    assert "A recording of fewer than six leads" in text and "**one-lead**. " in text
+    assert f"| {label.name} | mean | {label.threshold:.3f} | {label.description} |" in text
