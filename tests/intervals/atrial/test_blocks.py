@@ -201,3 +201,10 @@ def test_a_wide_tachycardia_without_p_waves_stays_a_wide_complex_tachycardia(rr_
     measurements = measured(ecg([], every(rr_s, 0.2), made))
     assert measurements.av_conduction is None
     assert name_rhythm(measurements, NO_PACING).name == "Wide-complex tachycardia"
+
+
+@pytest.mark.parametrize("pattern", [(0.18, None, 0.18, None, 0.18, 0.18), (0.2, None, 0.2)])
+def test_2_to_1_with_some_beats_more_is_type_2(pattern: Sequence[float | None]) -> None:
+    p_waves = every(0.8)
+    block = measured(ecg(p_waves, conducted(p_waves, pattern))).av_conduction
+    assert block is not None and block.kind == "type_2"
