@@ -9,7 +9,7 @@ node conducts only a part without being ill. In a tachycardia of the ventricles 
 their own, slower rate: dissociation without a block.
 
 The limits are choices on PTB-XL (docs/accuracy.md has the figures). Of its 19,300 recordings
-without 2AVB, 3AVB or a pacemaker, six are named so; by eye, five of them have such a block.
+without 2AVB, 3AVB or a pacemaker, seven are named so; by eye, six of them have such a block.
 """
 
 from __future__ import annotations
@@ -275,8 +275,8 @@ def _of_dropped_beats(train: _Train, waves: AtrialWaves) -> Kind | None:
     if pr_range_s <= TYPE_2_S:
         return "type_2"
     # After a pause, the next beat may drop again: its PR is then the one after the pause.
-    follows_one = is_one[np.maximum(pauses - 1, 0)] & (pauses > 0)
-    lengthening = before[follows_one] - after[follows_one]
+    follows_pause = is_pause[np.maximum(pauses - 1, 0)] & (pauses > 0)
+    lengthening = (before - after)[~follows_pause]
     if not lengthening.size or (lengthening < TYPE_1_S).any() or pr_range_s > MAX_PR_RANGE_S:
         return None
     return "type_1"
