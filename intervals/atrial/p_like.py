@@ -19,6 +19,7 @@ MAX_HEIGHT_RATIO: Final = 2.0
 MATCHES: Final = 0.6
 HEIGHTS: Final = (0.4, 2.5)
 MIN_MATCHES: Final = 3
+FLAT: Final = 1e-6  # length of a wave that is none: what rounding leaves of a constant lead
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class Patches:
 def commonest_form(patches: Patches) -> NDArray[np.float64] | None:
     """Return the form that most of the highest waves have; None with too few waves."""
     heights = np.where(patches.shown, patches.per_sample(patches.norms), 0.0)
-    candidates = _peaks(heights, heights > 0)
+    candidates = _peaks(heights, heights > FLAT)
     if candidates.size <= MIN_MATCHES:
         return None
     highest = np.argsort(-heights[candidates], kind="stable")[:MAX_CANDIDATES]

@@ -208,3 +208,10 @@ def test_2_to_1_with_some_beats_more_is_type_2(pattern: Sequence[float | None]) 
     p_waves = every(0.8)
     block = measured(ecg(p_waves, conducted(p_waves, pattern))).av_conduction
     assert block is not None and block.kind == "type_2"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rr_s", [1.2, 1.5, 1.9])
+def test_complexes_with_nothing_between_them_have_no_p_waves(rr_s: float) -> None:
+    """Without any noise, a beat less the mean beat is zero."""
+    assert measured(ecg([], every(rr_s), noise_mv=0.0)).av_conduction is None
