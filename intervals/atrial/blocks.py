@@ -17,6 +17,7 @@ from intervals.atrial.remainder import atrial_remainder
 from intervals.atrial.waves import find_atrial_waves
 from intervals.beats import Beats
 from intervals.fiducials import QRS_OFF, QRS_ON
+from intervals.missed_beats import Steepness
 from signals.conditioned import Conditioned
 from signals.order import median
 
@@ -57,6 +58,9 @@ def av_conduction(
         block = judge_conduction(waves, remainder.onsets_s, normal)
         if block is not None and _fits(block, usual_s):
             blocks.append(block)
+    if any(block.pauses_s for block in blocks):
+        steepness = Steepness(ready, beats.centre_s)
+        blocks = [block for block in blocks if not _may_hide_a_beat(block, steepness)]
     return min(blocks, key=lambda block: KINDS.index(block.kind), default=None)
 
 
@@ -64,6 +68,11 @@ def _fits(block: AvConduction, rr_s: float) -> bool:
     """Return whether a tachycardia is dissociated, and only a tachycardia."""
     is_fast = rr_s < 60.0 / TACHYCARDIA_PER_MIN
     return is_fast == (block.kind == "dissociated")
+
+
+def _may_hide_a_beat(block: AvConduction, steepness: Steepness) -> bool:
+    """Return whether a beat that seems to drop may only have been missed."""
+    return any(steepness.may_hold_a_beat(*pause) for pause in block.pauses_s)
 
 
 def _could_be_blocked(beats: Beats, *, has_pr: bool, is_wide: bool) -> bool:

@@ -73,6 +73,7 @@ class AvConduction:
     kind        complete; fixed: n P waves for each QRS complex; type_1, type_2: single beats drop;
                 dissociated: the ventricles are faster than the atria, which they do not follow
     ratio       P waves for each QRS complex, for a fixed one
+    pauses_s    from which QRS onset to which a beat dropped, for type_1 and type_2
     p_waves     how many were seen
     not_conducted  of them, beside one for each QRS complex; in complete block all are not
     missed_share   of the expected P waves, those that were not seen where they should be
@@ -91,6 +92,7 @@ class AvConduction:
     to_s: float
     leads: tuple[int, ...]
     ratio: int | None = None
+    pauses_s: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +164,13 @@ def judge_conduction(
         to_s=waves.to_s,
         leads=waves.leads,
         ratio=ratio,
+        pauses_s=_pauses_s(train, onsets_s) if kind in ("type_1", "type_2") else (),
     )
+
+
+def _pauses_s(train: _Train, onsets_s: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    pauses = np.flatnonzero(train.judged & (train.expected >= 2))
+    return tuple((float(onsets_s[pause]), float(onsets_s[pause + 1])) for pause in pauses)
 
 
 def _is_believed(waves: AtrialWaves) -> bool:

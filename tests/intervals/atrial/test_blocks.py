@@ -215,3 +215,14 @@ def test_2_to_1_with_some_beats_more_is_type_2(pattern: Sequence[float | None]) 
 def test_complexes_with_nothing_between_them_have_no_p_waves(rr_s: float) -> None:
     """Without any noise, a beat less the mean beat is zero."""
     assert measured(ecg([], every(rr_s), noise_mv=0.0)).av_conduction is None
+
+
+@pytest.mark.parametrize("share", [0.25, 0.3, 0.4])
+def test_a_small_complex_is_no_dropped_beat(share: float) -> None:
+    """A lead fails for a moment: the complex is too low for the search for beats."""
+    p_waves = every(0.8)
+    pr_s = [0.18, 0.18, 0.18, None]
+    signal = ecg(p_waves, conducted(p_waves, pr_s))
+    low = p_waves[3::4] + 0.18
+    signal += share * synthetic_at(low, VENTRICLES, seconds=SECONDS)
+    assert measured(signal).av_conduction is None
