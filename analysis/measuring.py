@@ -284,7 +284,7 @@ def _round_s(time_s: float | None) -> float | None:
 def _representative_beat_part(measurements: Measurements) -> answer_types.RepresentativeBeat | None:
     """Return the part `representative_beat`, None if there is no such beat.
 
-    `data` is (12, 288) in mV, times are in seconds from its start.
+    `data` is (12, 360) in mV, times are in seconds from its start.
     """
     beat = measurements.representative
     if beat is None:

@@ -26,7 +26,8 @@ from benchmarks.machine import machine
 from intervals.neurokit.leads import lead_values
 from intervals.neurokit.loading import NEUROKIT_ERRORS, load
 from signals.leads import LEADS
-from training.datasets.ludb import LudbRecord, read_ludb, reference
+from training.datasets.annotated import AnnotatedRecord
+from training.datasets.ludb import read_ludb, reference
 from training.delineator.scores import MEASURES, Scores
 from training.page import ACCURACY_PAGE, write_between
 
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         write_between(options.page, BEGIN, END, text)
 
 
-def section(records: Sequence[LudbRecord], methods: Sequence[str], page: str) -> str:
+def section(records: Sequence[AnnotatedRecord], methods: Sequence[str], page: str) -> str:
     """Return the section of docs/accuracy.md; `page` has the table of the server's own method."""
     lines = [HEADER]
     times = []
@@ -109,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _method_lines(records: Sequence[LudbRecord], method: str) -> tuple[list[str], str]:
+def _method_lines(records: Sequence[AnnotatedRecord], method: str) -> tuple[list[str], str]:
     """Return a method's lines of the table, and a phrase on its CPU time."""
     values_by_record = []
     cpu_ms = []
@@ -149,7 +150,7 @@ def _median_over_leads(leads: Sequence[Values]) -> Values:
     return medians
 
 
-def _scores(records: Sequence[LudbRecord], values: Sequence[Values]) -> Scores:
+def _scores(records: Sequence[AnnotatedRecord], values: Sequence[Values]) -> Scores:
     references = [reference(record) for record in records]
     references_by_measure = {}
     measured = {}
@@ -157,7 +158,7 @@ def _scores(records: Sequence[LudbRecord], values: Sequence[Values]) -> Scores:
         references_by_measure[name] = np.array([getattr(each, name) for each in references])
         measured[name] = np.array([of_record.get(name, np.nan) for of_record in values])
     names = tuple(record.name for record in records)
-    return Scores(names, references_by_measure, measured, uncertainty={}, calibration={})
+    return Scores(names, references_by_measure, measured, uncertainty={})
 
 
 def _lines(method: str, leads: str, scores: Scores) -> list[str]:

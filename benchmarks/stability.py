@@ -21,7 +21,8 @@ from scipy.signal import butter, resample_poly, sosfilt
 from intervals.measure import measure
 from intervals.measurements import Measurements
 from signals.leads import LEADS, TwelveLeads
-from training.datasets.ludb import LudbRecord, read_ludb
+from training.datasets.annotated import AnnotatedRecord
+from training.datasets.ludb import read_ludb
 from training.page import ACCURACY_PAGE, write_between
 
 Array = NDArray[np.float64]
@@ -105,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
         write_between(options.page, BEGIN, END, text)
 
 
-def section(records: Sequence[LudbRecord]) -> str:
+def section(records: Sequence[AnnotatedRecord]) -> str:
     """Return the section of docs/accuracy.md with its table."""
     before = [measure_signal(record.signal, record.fs) for record in records]
     lines = [
@@ -178,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _line(
-    name: str, change: Change, records: Sequence[LudbRecord], before: Sequence[Measurements]
+    name: str, change: Change, records: Sequence[AnnotatedRecord], before: Sequence[Measurements]
 ) -> str:
     """Return one line of the table."""
     after = [measure_signal(*change(record.signal)) for record in records]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heads.trees import Forest
+from intervals.beat_grid import CENTRE_SAMPLE
 from intervals.measurements import Measurements
 from signals.conditioned import RATE_HZ, resample_to_500_hz
 from signals.ends import ramp
@@ -29,11 +30,11 @@ Signal = NDArray[np.floating]
 CHEST: Final = slice(2, 8)  # V1-V6 among INDEPENDENT_ROWS
 MAX_MISSING_CHEST: Final = 2  # chest leads; each missing one is interpolated from its neighbours
 
-# The representative beat has 288 samples at 250 Hz. The slices below are places in it.
-CENTRE: Final = 124
-SCALE_SAMPLES: Final = slice(84, 164)  # from 160 ms before the centre to 156 ms after it
-QRS_SAMPLES: Final = slice(110, 160)  # from 56 ms before the centre to 140 ms after it
-T_SAMPLES: Final = slice(165, 250)  # from 164 to 500 ms after the centre
+# Places in the representative beat, at 250 Hz.
+CENTRE: Final = CENTRE_SAMPLE
+SCALE_SAMPLES: Final = slice(CENTRE - 40, CENTRE + 40)  # 160 ms before the centre to 156 ms after
+QRS_SAMPLES: Final = slice(CENTRE - 14, CENTRE + 36)  # 56 ms before the centre to 140 ms after it
+T_SAMPLES: Final = slice(CENTRE + 41, CENTRE + 126)  # from 164 to 500 ms after the centre
 BIN_SAMPLES: Final = 4  # 16 ms
 BINS: Final = 44
 BINS_BEFORE: Final = 16  # of BINS: from 256 ms before the centre on

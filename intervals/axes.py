@@ -29,7 +29,7 @@ def frontal_axes(
     are None, and a warning gives the reason. They are also None if it is unknown which limb leads
     are right; the warning of `signals.leads` says so.
 
-    beat   (12, 288) mV, leads as LEADS; leads that were not recorded are 0
+    beat   (12, 360) mV, leads as LEADS; leads that were not recorded are 0
     times  (5,) ms from the beat's centre: P onset, P offset, QRS onset, QRS offset, T offset; NaN
            for a boundary that was not found
     right_limb_leads  the limb leads on which axes are measured
@@ -57,7 +57,7 @@ def frontal_axes(
 
 
 def _limb_lead(lead: str, beat: NDArray[np.float64], sources: list[str]) -> NDArray[np.float64]:
-    """Return (288,) a limb lead of the beat, derived if it is none of the sources."""
+    """Return (360,) a limb lead of the beat, derived if it is none of the sources."""
     if lead in sources:
         return np.asarray(beat[LIMB_LEADS.index(lead)])
     first, second = sources[:2]
@@ -74,7 +74,7 @@ def _wave_axis(
 ) -> float | None:
     """Return the axis of one wave in degrees; None if it has no boundaries or no direction.
 
-    frontal   (2, 288) mV, I and aVF
+    frontal   (2, 360) mV, I and aVF
     baseline  (2,) mV, the zero of the wave's area; None for the straight line between the ends of
               the wave
     """

@@ -46,12 +46,12 @@ class Beats:
     centre_s        (beats,) centre of each beat, seconds from the recording's start; aligned with
                     the template to a fraction of a sample
     classes         (beats,) normal means the dominant morphology
-    windows         (beats, leads, 288) float32 mV at 250 Hz, the beat's centre at 496 ms
+    windows         (beats, leads, 360) float32 mV at 250 Hz, the beat's centre at 600 ms
     whole           (beats,) bool: the window is within the recording and contains no gap
-    representative  (leads, 288) mV: interquartile mean of the normal, whole beats; without any, the
+    representative  (leads, 360) mV: interquartile mean of the normal, whole beats; without any, the
                     normal beat with the longest part in the recording; None without beats
     averaged_count  number of beats that `representative` is the mean of
-    recorded_span   (start, stop) in samples of the 288: where `representative` is from the
+    recorded_span   (start, stop) in samples of the 360: where `representative` is from the
                     recording, not from the repetition of its first or last sample
     """
 
@@ -104,7 +104,7 @@ def find_beats(conditioned: Conditioned, r_peaks_s: NDArray[np.float64]) -> Beat
 
 
 def delineator_beat(beats: Beats) -> NDArray[np.float64]:
-    """Return the representative beat as input of the delineator, (leads, 288) mV.
+    """Return the representative beat as input of the delineator, (leads, 360) mV.
 
     Leads that can be computed from others are left out. At fast rates (`FAST_RR_S`) the
     neighbouring beats are removed: each side repeats the last sample that belongs to the beat
@@ -164,7 +164,7 @@ def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
 
     Fewer than four beats are all averaged.
 
-    windows  (beats, leads, 288) -> (leads, 288)
+    windows  (beats, leads, 360) -> (leads, 360)
     """
     count = len(windows)
     cut = count // 4
@@ -178,7 +178,7 @@ def interquartile_mean(windows: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _windows(signal: NDArray[np.float32], centres: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return each beat's window, (beats, leads, 288) at 250 Hz.
+    """Return each beat's window, (beats, leads, 360) at 250 Hz.
 
     Beyond the recording's ends the first or last sample is repeated.
 

@@ -32,12 +32,12 @@ LOG_FLOOR: Final = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Delineation:
-    """The network's output for one beat; times are on the beat's 288 samples.
+    """The network's output for one beat; times are on the beat's 360 samples.
 
-    classes  (4, leads, 288) probabilities of background, P, QRS and T
-    leads    (5, leads, 288) probability over time of each lead's P onset, P offset, QRS onset,
+    classes  (4, leads, 360) probabilities of background, P, QRS and T
+    leads    (5, leads, 360) probability over time of each lead's P onset, P offset, QRS onset,
              QRS offset and T offset
-    overall  (5, 288) the same for all leads together
+    overall  (5, 360) the same for all leads together
     p_present  probability that the beat has a P wave
     has_signal  (leads,) bool
     """
@@ -65,7 +65,7 @@ def model_card() -> dict[str, Any]:
 
 
 def delineate(beat: NDArray[np.floating], network: Network | None = None) -> Delineation:
-    """Run the network on a beat, (leads, 288) at 250 Hz in any unit.
+    """Run the network on a beat, (leads, 360) at 250 Hz in any unit.
 
     Leads without a signal do not count. `network` defaults to the shipped one.
     """
@@ -84,7 +84,7 @@ def delineate(beat: NDArray[np.floating], network: Network | None = None) -> Del
 
 
 def network_input(beat: NDArray[np.floating]) -> tuple[Array, NDArray[np.bool_]]:
-    """(leads, 288) -> features (4, leads, 288), and which leads have a signal, (leads,) bool.
+    """(leads, 360) -> features (4, leads, 360), and which leads have a signal, (leads,) bool.
 
     The channels are the lead over the spatial peak, the lead over its own peak, the spatial
     velocity over its peak, and the velocity's logarithm. They do not depend on the gain.

@@ -9,6 +9,7 @@ is the median of the three, each less its own bias: a single reading of another 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import hypot
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,14 @@ from signals.order import median
 
 NAMES: Final = ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
 P_ON, P_OFF, QRS_ON, QRS_OFF, T_OFF = range(5)
+
+# The two boundaries of each interval.
+INTERVALS: Final = {
+    "pr_ms": (P_ON, QRS_ON),
+    "p_duration_ms": (P_ON, P_OFF),
+    "qrs_ms": (QRS_ON, QRS_OFF),
+    "qt_ms": (QRS_ON, T_OFF),
+}
 
 _P, _QRS, _T = 1, 2, 3  # rows of Delineation.classes
 _CLASS_OF: Final = [_P, _P, _QRS, _QRS, _T]
@@ -47,6 +56,16 @@ class Fiducials:
     p_present: float
     qrs_seen: float
     t_seen: float
+
+    def length_ms(self, interval: str) -> float:
+        """Return the length of one of INTERVALS; NaN where a boundary is missing."""
+        start, stop = INTERVALS[interval]
+        return float(self.times[stop] - self.times[start])
+
+    def interval_spread(self, interval: str) -> float:
+        """Return the spread of the readings of an interval's two ends together, ms."""
+        start, stop = INTERVALS[interval]
+        return hypot(self.spread[start], self.spread[stop])
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot, isfinite
-from typing import Any, Final
+from math import isfinite
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,14 @@ from intervals.axes import frontal_axes
 from intervals.beat_fiducials import fiducials_of_beats
 from intervals.beats import Beats, delineator_beat, find_beats
 from intervals.boundaries import recorded_ms, reportable_boundaries
-from intervals.delineator import delineate, model_card
+from intervals.calibration import Calibration, corrected, shipped_calibration
+from intervals.delineator import delineate
 from intervals.fiducials import (
-    NAMES,
+    INTERVALS,
     P_OFF,
     P_ON,
     QRS_OFF,
     QRS_ON,
-    T_OFF,
     Fiducials,
     find_fiducials,
 )
@@ -41,12 +41,6 @@ from signals.limb_leads import LIMB_LEADS
 from signals.order import median
 from signals.r_peaks import r_peaks_of
 
-INTERVALS: Final = {
-    "pr_ms": (P_ON, QRS_ON),
-    "p_duration_ms": (P_ON, P_OFF),
-    "qrs_ms": (QRS_ON, QRS_OFF),
-    "qt_ms": (QRS_ON, T_OFF),
-}
 NO_BEATS: Final = "no beats are found"
 # Among at least JUDGED_BEATS beats, fewer of one morphology than this share, or than MIN_SAME, are
 # noise and not a rhythm.
@@ -78,7 +72,7 @@ def measure_conditioned(
     millivolts: bool = True,
     paced: bool = False,
     network: Network | None = None,
-    calibration: dict[str, Any] | None = None,
+    calibration: Calibration | None = None,
 ) -> Measurements:
     """Measure a filtered recording, (12, samples) with leads as LEADS, at its R peaks.
 
@@ -89,16 +83,16 @@ def measure_conditioned(
     millivolts   whether the signal is in mV; otherwise no wave is too shallow for a QRS complex
     network, calibration  in place of the shipped ones, for training
     """
-    if calibration is None:
-        calibration = model_card()
     beats = find_beats(ready, r_peaks_s)
     reason = _why_no_morphology(beats, millivolts=millivolts)
     if reason is not None:
         return _nothing(reason)
     assert beats.representative is not None
 
-    bias_ms = np.array([calibration["bias_ms"][name] for name in NAMES])
-    fiducials = find_fiducials(delineate(delineator_beat(beats), network), bias_ms)
+    delineation = delineate(delineator_beat(beats), network)
+    if calibration is None:
+        calibration = shipped_calibration(int(delineation.has_signal.sum()))
+    fiducials = corrected(find_fiducials(delineation, calibration.bias_ms), calibration)
     rates, rate_warnings = _rates(beats, ready)
     rr_ms = rates.get("rr_ms")
     reason = _why_no_complex(beats, fiducials, rr_ms, millivolts=millivolts)
@@ -125,12 +119,6 @@ def measure_conditioned(
         unmeasured=None,
         warnings=(*rate_warnings, *atria.warnings, *qtc_warnings, *axis_warnings),
     )
-
-
-def interval_spread(name: str, fiducials: Fiducials) -> float:
-    """Return the spread of the readings of an interval's two ends together, ms."""
-    start, stop = INTERVALS[name]
-    return hypot(fiducials.spread[start], fiducials.spread[stop])
 
 
 def _nothing(reason: str) -> Measurements:
@@ -256,7 +244,7 @@ def _intervals(
 
 
 def _uncertainties_ms(
-    intervals: dict[str, float], fiducials: Fiducials, calibration: dict[str, Any]
+    intervals: dict[str, float], fiducials: Fiducials, calibration: Calibration
 ) -> dict[str, float]:
     """Return the uncertainty of each measured interval, ms.
 
@@ -266,7 +254,7 @@ def _uncertainties_ms(
     uncertainties = {}
     for name in INTERVALS:
         if name in intervals:
-            fitted = calibration["uncertainty"][name]
-            spread = max(interval_spread(name, fiducials), fitted["floor_ms"])
-            uncertainties[name] = float(fitted["scale"] * spread)
+            by_length = calibration.intervals[name]
+            spread_ms = fiducials.interval_spread(name)
+            uncertainties[name] = by_length.uncertainty(intervals[name], spread_ms)
     return uncertainties

@@ -41,7 +41,7 @@ class BeatFiducials:
 class RepresentativeBeat:
     """The beat on which the boundaries were measured.
 
-    data       (leads, 288) mV, the filtered signal at `fs`
+    data       (leads, 360) mV, the filtered signal at `fs`
     r          seconds from the start of `data`
     fiducials  boundaries by name, seconds from the start of `data`
     averaged   how many beats it is the mean of

@@ -88,7 +88,7 @@ def why_no_qrs(
 ) -> str | None:
     """Return the reason why a representative beat has no QRS complex, None where it has one.
 
-    beat  (leads, 288)
+    beat  (leads, 360)
     rr_s  RR interval, None where it is unknown
     millivolts  whether the samples are in mV
     """
@@ -129,7 +129,7 @@ def why_no_qrs(
 def why_shallow(beat: NDArray[np.float64]) -> str | None:
     """Return the reason why a representative beat is no more than a P wave, None if it is more.
 
-    beat  (leads, 288) mV
+    beat  (leads, 360) mV
     """
     if not (is_shallow(beat) and _narrowness(beat, *_CENTRE) < _limits(beat)[1]):
         return None
@@ -137,20 +137,20 @@ def why_shallow(beat: NDArray[np.float64]) -> str | None:
 
 
 def _is_fast_and_steep(beat: NDArray[np.float64], rr_s: float | None) -> bool:
-    """Return whether a beat, (leads, 288) mV, is as steep and comes as fast as in a tachycardia."""
+    """Return whether a beat, (leads, 360) mV, is as steep and comes as fast as in a tachycardia."""
     if rr_s is None or rr_s > TACHYCARDIA_RR_S:
         return False
     return _steepest_mv_per_s(beat) >= TACHYCARDIA_MV_PER_S
 
 
 def _steepest_mv_per_s(beat: NDArray[np.float64]) -> float:
-    """Return the largest slope over 16 ms near the centre of (leads, 288) mV."""
+    """Return the largest slope over 16 ms near the centre of (leads, 360) mV."""
     slope = _differences(beat, _SHORT_HALF, *_CENTRE)
     return float(np.abs(slope).max() * BEAT_HZ / (2 * _SHORT_HALF))
 
 
 def is_shallow(beat: NDArray[np.float64]) -> bool:
-    """Return whether no QRS complex is as flat as this representative beat, (leads, 288) mV."""
+    """Return whether no QRS complex is as flat as this representative beat, (leads, 360) mV."""
     return _steepest_mv_per_s(beat) < _limits(beat)[0]
 
 

@@ -55,16 +55,19 @@ def fitting_rate(leads: TwelveLeads, fs: float) -> FittingRate | None:
     None if there is no such rate, or if beats are found at `fs` Hz. For recordings that were not
     measured: they may have beats all the same, under noise or beside it.
     """
-    if _measured_at(leads, fs).unmeasured is None:
+    if _measured_at(leads, fs, _tried_samples(fs)).unmeasured is None:
         return None
     fitting = []
     for rate in _other_rates(leads, fs):
-        measured = _measured_at(leads, rate)
+        measured = _measured_at(leads, rate, _tried_samples(rate))
         beat = measured.representative
         if beat is None or (leads.millivolts and is_shallow(beat.data)):
             # P waves that are read at a higher rate are as narrow as QRS complexes, not as steep.
             continue
-        if measured.heart_rate_bpm is not None and measured.qrs_ms is not None:
+        if measured.heart_rate_bpm is None or measured.qrs_ms is None:
+            continue
+        # A higher rate tries more samples: they may have beats at the stated rate too.
+        if _measured_at(leads, fs, _tried_samples(rate)).unmeasured is not None:
             fitting.append(FittingRate(rate, measured.qrs_ms, measured.heart_rate_bpm))
     return min(
         fitting,
@@ -85,7 +88,7 @@ def usual_rate(leads: TwelveLeads, fs: float, heart_rate_bpm: float) -> FittingR
         # At most of the rates it follows from the heart rate alone that it would not be usual.
         if not _is_usual("heart_rate_bpm", heart_rate_bpm * rate / fs):
             continue
-        measured = _measured_at(leads, rate)
+        measured = _measured_at(leads, rate, _tried_samples(rate))
         if all(_is_usual(name, getattr(measured, name)) for name in USUAL):
             assert measured.qrs_ms is not None and measured.heart_rate_bpm is not None
             return FittingRate(rate, measured.qrs_ms, measured.heart_rate_bpm)
@@ -101,8 +104,12 @@ def _other_rates(leads: TwelveLeads, fs: float) -> list[float]:
     ]
 
 
-def _measured_at(leads: TwelveLeads, fs: float) -> Measurements:
-    signal = leads.signal[:, : round(TRIED_SECONDS * fs)]
+def _tried_samples(fs: float) -> int:
+    return round(TRIED_SECONDS * fs)
+
+
+def _measured_at(leads: TwelveLeads, fs: float, samples: int) -> Measurements:
+    signal = leads.signal[:, :samples]
     return measure(TwelveLeads(signal, leads.present, millivolts=leads.millivolts), fs)
 
 

@@ -100,13 +100,13 @@ def forward(
 ) -> tuple[Array, Array, Array, float]:
     """Return the network's logits for one beat.
 
-    x           (4, leads, 288) features of the beat, from `delineator.network_input`
+    x           (4, leads, 360) features of the beat, from `delineator.network_input`
     has_signal  (leads,) bool; leads without a signal are left out of the means over leads
 
     Returns (classes, lead_times, global_times, p_present):
-    classes       (4, leads, 288) logits of background, P, QRS and T
-    lead_times    (5, leads, 288) logits of P onset and offset, QRS onset and offset, and T offset
-    global_times  (5, 288) the same for all leads together
+    classes       (4, leads, 360) logits of background, P, QRS and T
+    lead_times    (5, leads, 360) logits of P onset and offset, QRS onset and offset, and T offset
+    global_times  (5, 360) the same for all leads together
     p_present     the logit of the presence of a P wave
     """
     channels, leads, samples = x.shape

@@ -78,7 +78,7 @@ def condition(signal: NDArray[np.floating], fs: float) -> Conditioned:
         missing_samples = np.zeros(samples, np.bool_)
     else:
         missing_samples = _resample_mask(missing[varying].any(axis=0), fs, samples)
-    filtered = _remove_wander(resampled)
+    filtered = remove_wander(resampled)
     filtered[~varying] = 0.0
     return Conditioned(smooth(filtered), varying, missing_samples, resampled)
 
@@ -140,7 +140,7 @@ def resample_to_500_hz(signal: NDArray[np.float32], fs: float) -> NDArray[np.flo
     return interpolated.astype(np.float32)
 
 
-def _remove_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
+def remove_wander(signal: NDArray[np.float32]) -> NDArray[np.float32]:
     """Subtract everything slower than HIGH_PASS_HZ from (leads, samples) at RATE_HZ.
 
     The wander is the block means at 25 Hz, low-passed and interpolated back to 500 Hz.

@@ -183,12 +183,15 @@ def _t_heights(
 ) -> list[float | None]:
     """Return (leads,) the largest peak or trough of T, looked for from ST_MS after the J point.
 
-    None where T has no end, or no turning point with slopes of MIN_AMPLITUDE_MV on both sides.
+    None where T has no end, or one before ST_MS after the J point, or no turning point with slopes
+    of MIN_AMPLITUDE_MV on both sides.
     """
     if "t_offset" not in times_ms:
         return [None] * len(smoothed)
     start = _sample(beat, times_ms["qrs_offset"] + ST_MS)
     stop = _sample(beat, times_ms["t_offset"]) + 1
+    if start >= stop:
+        return [None] * len(smoothed)
     # Every second sample: between two of them, the smoothed T changes by less than 1 uV.
     turning = [_turning_values(lead) for lead in smoothed[:, start:stop:2].tolist()]
     return [max(values, key=abs) if values else None for values in turning]

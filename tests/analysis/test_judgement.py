@@ -61,11 +61,11 @@ NOT_JUDGED = pytest.mark.parametrize(
         (hum(), UNREADABLE),
         (
             calibration(),
-            "no beats are found (no complex has the onset and the offset of a QRS complex)",
+            "no beats are found (the onset of a QRS complex cannot be placed)",
         ),
         (
             five_times_too_fast(),
-            "no beats are found (the onset of a QRS complex cannot be placed)",
+            "no beats are found (the recurring wave is not as steep as a QRS complex)",
         ),
     ],
     ids=["noise", "flat", "hum", "square waves", "wrong fs"],

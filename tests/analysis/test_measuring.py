@@ -94,7 +94,7 @@ def test_the_true_sampling_rate_is_not_doubted(fs: float) -> None:
     assert (measured.unmeasured, measured.rate_warning) == (None, None)
 
 
-@pytest.mark.parametrize(("fs", "stated"), [(100.0, 500.0), (100.0, 1000.0), (500.0, 100.0)])
+@pytest.mark.parametrize(("fs", "stated"), [(100.0, 500.0), (100.0, 1000.0)])
 def test_without_beats_the_rate_with_beats_is_named(fs: float, stated: float) -> None:
     record = sent_as(synthetic_record(fs), stated, None)
     measured = measure_record(record, twelve_leads(record))

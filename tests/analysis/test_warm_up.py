@@ -41,9 +41,9 @@ sys.exit(f"loaded later: {more}" if more else 0)
 # I (1.0) and aVF (0.7): the angle of (1.0, 0.7 * 2 / sqrt(3)).
 AS_DRAWN = {
     "heart_rate_bpm": 75.0,
-    "pr_ms": pytest.approx(165.8, abs=1.0),
-    "qrs_ms": pytest.approx(93.5, abs=1.0),
-    "qt_ms": pytest.approx(363.6, abs=1.0),
+    "pr_ms": pytest.approx(162.2, abs=1.0),
+    "qrs_ms": pytest.approx(92.3, abs=1.0),
+    "qt_ms": pytest.approx(364.6, abs=1.0),
     "qrs_axis_deg": pytest.approx(38.95, abs=0.1),
     "p_axis_deg": pytest.approx(38.95, abs=0.1),
     "t_axis_deg": pytest.approx(38.95, abs=0.1),

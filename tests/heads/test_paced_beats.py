@@ -105,7 +105,7 @@ def test_without_beats_it_is_not_judged() -> None:
     ],
 )
 def test_limb_leads_and_four_chest_leads_are_needed(missing: tuple[str, ...], judged: bool) -> None:
-    data = np.random.default_rng(0).normal(size=(12, 288))
+    data = np.random.default_rng(0).normal(size=(12, 360))
     data[[LEADS.index(lead) for lead in missing]] = 0.0
     measured = Measurements(representative=RepresentativeBeat(data, 0.5, {}, 10))
     count = len(missing)

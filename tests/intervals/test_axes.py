@@ -17,14 +17,14 @@ LEAD_ANGLES = {0: 0.0, 1: 60.0, 2: 120.0}  # I, II and III
 
 
 def beat_with_axes(p: float, qrs: float, t: float) -> np.ndarray:
-    """Return a beat (12, 288) with waves P, QRS and T at these axes in degrees.
+    """Return a beat (12, 360) with waves P, QRS and T at these axes in degrees.
 
     I, II and III are projections at 0, 60 and 120 degrees; the augmented leads follow from I and II
     (Goldberger). The chest leads are left at zero.
     """
-    at_ms = np.arange(288) * 4.0 - 496.0
+    at_ms = np.arange(360) * 4.0 - 600.0
     p_on, p_off, qrs_on, qrs_off, t_off = TIMES
-    limb = np.zeros((3, 288))
+    limb = np.zeros((3, 360))
     # T begins after the 60 ms of ST that its area leaves out.
     spans = [(p, p_on, p_off, 0.1), (qrs, qrs_on, qrs_off, 1.0), (t, qrs_off + 60.0, t_off, 0.3)]
     for axis, start, stop, height in spans:
@@ -34,7 +34,7 @@ def beat_with_axes(p: float, qrs: float, t: float) -> np.ndarray:
             limb[row] += wave * math.cos(math.radians(axis - angle))
     lead_i, lead_ii = limb[0], limb[1]
     avr, avl, avf = -(lead_i + lead_ii) / 2, lead_i - lead_ii / 2, lead_ii - lead_i / 2
-    return np.concatenate([limb, [avr, avl, avf], np.zeros((6, 288))])
+    return np.concatenate([limb, [avr, avl, avf], np.zeros((6, 360))])
 
 
 def axes_of(
@@ -77,7 +77,7 @@ def test_a_constant_offset_does_not_change_the_axes() -> None:
 def test_the_baseline_is_the_mean_of_the_last_20_ms_before_the_qrs() -> None:
     """1 mV until 24 ms before the QRS complex does not change the axes of QRS and T."""
     beat = beat_with_axes(60.0, -60.0, 100.0)
-    before = int((TIMES[2] - 24.0 + 496.0) / 4.0)
+    before = int((TIMES[2] - 24.0 + 600.0) / 4.0)
     beat[[0, 1], : before + 1] += 1.0
     axes, _ = axes_of(beat)
     assert difference(axes["qrs_axis_deg"], -60.0) < 0.5
@@ -87,7 +87,7 @@ def test_the_baseline_is_the_mean_of_the_last_20_ms_before_the_qrs() -> None:
 def test_the_st_segment_is_not_part_of_t() -> None:
     """1 mV in lead I until 56 ms after the QRS complex does not change the axis of T."""
     beat = beat_with_axes(60.0, 50.0, 100.0)
-    start, stop = int((52.0 + 496.0) / 4.0) + 1, int((52.0 + 56.0 + 496.0) / 4.0)
+    start, stop = int((52.0 + 600.0) / 4.0) + 1, int((52.0 + 56.0 + 600.0) / 4.0)
     beat[0, start : stop + 1] += 1.0
     beat[2, start : stop + 1] -= 1.0
     axes, _ = axes_of(beat)

@@ -13,11 +13,11 @@ NO_BOUNDARIES = dict.fromkeys(("p_onset", "p_offset", "qrs_onset", "qrs_offset",
 
 
 def representative_with_r(r_ms: float) -> np.ndarray:
-    """(12, 288) with a peak of 1.5 mV in V2, a smaller one before it, and an offset in II."""
-    beat = np.zeros((12, 288))
+    """(12, 360) with a peak of 1.5 mV in V2, a smaller one before it, and an offset in II."""
+    beat = np.zeros((12, 360))
     beat[1] = 5.0
-    beat[7, round((r_ms + 496.0) / 4.0)] = -1.5
-    beat[3, round((r_ms - 16.0 + 496.0) / 4.0)] = 1.2
+    beat[7, round((r_ms + 600.0) / 4.0)] = -1.5
+    beat[3, round((r_ms - 16.0 + 600.0) / 4.0)] = 1.2
     return beat
 
 
@@ -33,9 +33,9 @@ def test_boundaries_lie_about_the_centre_and_r_at_the_largest_magnitude() -> Non
         assert beat.beat_class == "normal"
         expected = [centre_s + time_ms / 1000.0 for time_ms in TIMES]
         assert list(boundaries(beat).values()) == pytest.approx(expected)
-    assert representative.r == pytest.approx(0.508)
+    assert representative.r == pytest.approx(0.612)
     assert list(representative.fiducials) == list(NO_BOUNDARIES)
-    in_window = [0.496 + time_ms / 1000.0 for time_ms in TIMES]
+    in_window = [0.600 + time_ms / 1000.0 for time_ms in TIMES]
     assert list(representative.fiducials.values()) == pytest.approx(in_window)
     assert (representative.averaged, representative.fs) == (2, 250.0)
     assert representative.data is beats.representative

@@ -119,8 +119,8 @@ def test_noise_is_three_times_the_usual_jitter(noise: float, beat_class: BeatCla
     for index in range(10):
         lead_heights = np.linspace(-1.0, 1.0, 12) if index == 5 else np.linspace(1.5, 0.5, 12)
         signal += lead_heights[:, None] * slow[:, index]
-    window = slice(PLACES[5] - 248, PLACES[5] + 328)
-    signal[:, window] += rng.normal(0.0, 0.01 * np.sqrt(noise**2 - 1), (12, 576))
+    window = slice(PLACES[5] - 300, PLACES[5] + 420)
+    signal[:, window] += rng.normal(0.0, 0.01 * np.sqrt(noise**2 - 1), (12, 720))
     beats = find_beats(conditioned(signal), np.array(PLACES) / 500.0)
     assert beats.classes[5] == beat_class
     # The windows of its neighbours overlap with the noise, which their morphology outweighs.
@@ -128,13 +128,13 @@ def test_noise_is_three_times_the_usual_jitter(noise: float, beat_class: BeatCla
 
 
 def test_windows_are_the_signal_about_the_centres() -> None:
-    """From 496 ms before the centre on, each second sample of 2 ms."""
+    """From 600 ms before the centre on, each second sample of 2 ms."""
     signal = complexes_at(PLACES, [1.0] * 10)
     beats = find_beats(conditioned(signal), np.array(PLACES) / 500.0)
-    assert beats.windows.shape == (10, 12, 288) and beats.windows.dtype == np.float32
+    assert beats.windows.shape == (10, 12, 360) and beats.windows.dtype == np.float32
     assert beats.whole.all()
     for centre_s, window in zip(beats.centre_s, beats.windows, strict=True):
-        places = round(centre_s * 500) - 248 + 2 * np.arange(288)
+        places = round(centre_s * 500) - 300 + 2 * np.arange(360)
         np.testing.assert_array_equal(window, signal[:, places].astype(np.float32))
 
 
@@ -144,17 +144,17 @@ def test_windows_are_held_beyond_the_ends() -> None:
     beats = find_beats(conditioned(signal), np.array([0.2, 1.0, 1.8]))
     np.testing.assert_array_equal(beats.whole, [False, True, False])
     for window, centre_s in zip(beats.windows, beats.centre_s, strict=True):
-        places = round(centre_s * 500) - 248 + 2 * np.arange(288)
+        places = round(centre_s * 500) - 300 + 2 * np.arange(360)
         inside = np.clip(places, 0, 1049)
         np.testing.assert_array_equal(window, signal[:, inside].astype(np.float32))
 
 
 @pytest.mark.parametrize(
     ("start", "stop", "whole"),
-    [(0, 1, True), (252, 253, True), (252, 254, False), (828, 829, False), (829, 840, True)],
+    [(0, 1, True), (200, 201, True), (200, 202, False), (920, 921, False), (921, 940, True)],
 )
 def test_a_window_with_a_missing_sample_is_not_whole(start: int, stop: int, whole: bool) -> None:
-    """The window of a beat at sample 501 has the samples 253 to 828."""
+    """The window of a beat at sample 501 has the samples 201 to 920."""
     signal = complexes_at([501, 1501], [1.0, 1.0], 2500)
     missing = np.zeros(2500, np.bool_)
     missing[start:stop] = True
@@ -210,34 +210,34 @@ def test_no_beats_give_nothing() -> None:
     beats = beats_of(np.zeros((12, 5000)))
     assert beats.representative is None
     assert (beats.classes, beats.averaged_count) == ((), 0)
-    assert beats.windows.shape == (0, 12, 288)
+    assert beats.windows.shape == (0, 12, 360)
     assert beats.centre_s.size == beats.whole.size == 0
 
 
 def test_a_short_recording_states_which_part_of_the_beat_it_holds() -> None:
-    """500 samples about a beat at sample 175: 73 of 248 are missing before it, 3 of 328 after."""
+    """500 samples about a beat at sample 175: 125 of 300 are missing before it, 95 of 420 after."""
     signal = complexes_at([175], [1.0], 500)
     beats = find_beats(conditioned(signal), np.array([0.35]))
     assert np.rint(beats.centre_s * 500).tolist() == [175]
-    assert beats.recorded_span == (73 // 2, (500 - 175 + 248) // 2)
+    assert beats.recorded_span == (125 // 2, (500 - 175 + 300) // 2)
     assert (beats.whole.tolist(), beats.averaged_count) == ([False], 1)
 
 
 def test_of_beats_that_are_cut_off_the_longest_represents_all() -> None:
-    """Windows of 402, 500 and 431 samples are recorded of beats at 74, 250 and 397 of 500."""
+    """Windows of 494, 500 and 403 samples are recorded of beats at 74, 250 and 397 of 500."""
     signal = complexes_at([74, 250, 397], [1.0] * 3, 500)
     beats = find_beats(conditioned(signal), np.array([74, 250, 397]) / 500.0)
     assert beats.classes == ("normal",) * 3 and not beats.whole.any()
-    assert (beats.recorded_span, beats.averaged_count) == ((0, (500 - 250 + 248) // 2), 1)
+    assert (beats.recorded_span, beats.averaged_count) == ((50 // 2, (500 - 250 + 300) // 2), 1)
 
 
 def test_a_whole_beat_covers_the_window() -> None:
     beats = beats_of(synthetic_at([1.0, 2.0, 3.0], seconds=4.0))
-    assert beats.recorded_span == (0, 288)
+    assert beats.recorded_span == (0, 360)
 
 
 def ramp(rr_s: float, beats: int = 4) -> Beats:
-    """Beats whose representative is 1, 2, ..., 288 in I, twice that in II, ..."""
+    """Beats whose representative is 1, 2, ..., 360 in I, twice that in II, ..."""
     representative = np.arange(1.0, 13.0)[:, None] * np.arange(1, 289)
     return beats_at((1.0 + rr_s * np.arange(beats)).tolist(), representative=representative)
 
@@ -250,14 +250,14 @@ def test_the_delineator_reads_the_whole_window_at_ordinary_rates() -> None:
 def test_at_fast_rates_the_delineator_reads_the_beat_alone() -> None:
     """RR 0.4 s: 80 % of it before and 85 % after the centre are 80 and 85 samples of 4 ms."""
     beat = delineator_beat(ramp(0.4))
-    own = np.clip(np.arange(288), 124 - 80, 124 + 85)
+    own = np.clip(np.arange(360), 150 - 80, 150 + 85)
     np.testing.assert_array_equal(beat[0], own + 1)
     assert beat.dtype == np.float64
 
 
 def test_the_delineator_reads_no_leads_that_follow_from_others() -> None:
     """With all twelve: I, II and V1 to V6."""
-    representative = np.arange(1.0, 13.0)[:, None] * np.ones(288)
+    representative = np.arange(1.0, 13.0)[:, None] * np.ones(360)
     beat = delineator_beat(beats_at([1.0], representative=representative))
     assert beat[:, 0].tolist() == [1.0, 2.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0]
 
@@ -265,4 +265,4 @@ def test_the_delineator_reads_no_leads_that_follow_from_others() -> None:
 def test_a_slow_recording_of_one_second_has_a_beat() -> None:
     beats = beats_of(synthetic(Made(rr_ms=1500.0), seconds=1.0, first_s=0.3))
     assert beats.classes == ("normal",)
-    assert beats.recorded_span[0] > 0 and beats.recorded_span[1] < 288
+    assert beats.recorded_span[0] > 0 and beats.recorded_span[1] < 360

@@ -18,13 +18,14 @@ from intervals.measurements import Measurements
 from signals.leads import LEADS, TwelveLeads
 from tests.data import SHARED, requires_shared
 from tests.intervals.synthetic import twelve
-from training.datasets.ludb import LudbRecord, read_ludb, reference
+from training.datasets.annotated import AnnotatedRecord
+from training.datasets.ludb import read_ludb, reference
 
 MEASURES = ("heart_rate", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms")
 
 
 @cache
-def records() -> tuple[LudbRecord, ...]:
+def records() -> tuple[AnnotatedRecord, ...]:
     return tuple(read_ludb(SHARED / "ludb"))
 
 
@@ -93,7 +94,7 @@ def test_the_model_card_has_figures_of_every_measure() -> None:
 def test_a_lead_alone_is_measured_although_it_is_steeper_than_all_together(
     lead: str,
 ) -> None:
-    def alone(record: LudbRecord) -> Measurements:
+    def alone(record: AnnotatedRecord) -> Measurements:
         signal = np.full_like(record.signal, np.nan)
         signal[LEADS.index(lead)] = record.signal[LEADS.index(lead)]
         return measure(TwelveLeads(signal, ~np.isnan(signal).all(axis=1)), record.fs)

@@ -14,8 +14,8 @@ REGULAR_S = np.arange(10) * 0.9 + 0.5
 
 
 def wave_windows(beats: int) -> np.ndarray:
-    """(beats, 12, 288): the same bump in every beat, where TIMES has P."""
-    at = np.arange(288)
+    """(beats, 12, 360): the same bump in every beat, where TIMES has P."""
+    at = np.arange(360)
     return np.tile(np.exp(-0.5 * ((at - 87) / 6.0) ** 2), (beats, 12, 1))
 
 
@@ -98,9 +98,9 @@ def likeness(windows: np.ndarray) -> float:
     """The median correlation of each beat's P with the mean of the others.
 
     By scipy's detrend on each lead and numpy's product, over P and 20 ms on either side: samples
-    round((-0.220 + 0.496) x 250) = 69 to round((-0.076 + 0.496) x 250) = 105.
+    round((-0.220 + 0.600) x 250) = 95 to round((-0.076 + 0.600) x 250) = 131.
     """
-    waves = detrend(windows[:, :, 69:105].astype(np.float64), axis=-1).reshape(len(windows), -1)
+    waves = detrend(windows[:, :, 95:131].astype(np.float64), axis=-1).reshape(len(windows), -1)
     correlations = []
     for index, wave in enumerate(waves):
         others = np.delete(waves, index, axis=0).mean(axis=0)
@@ -112,7 +112,7 @@ def likeness(windows: np.ndarray) -> float:
 def windows_with_likeness(target: float) -> np.ndarray:
     """A common P of the amplitude that gives this likeness, in noise and on drift."""
     rng = np.random.default_rng(0)
-    noise = rng.normal(0.0, 0.2, (7, 12, 288)) + rng.normal(0.0, 0.02, (7, 12, 1)) * np.arange(288)
+    noise = rng.normal(0.0, 0.2, (7, 12, 360)) + rng.normal(0.0, 0.02, (7, 12, 1)) * np.arange(360)
     low, high = 0.0, 2.0
     for _ in range(40):
         amplitude = (low + high) / 2
@@ -137,7 +137,7 @@ def test_p_must_recur_from_beat_to_beat(target: float, reason: str | None) -> No
 def test_recurrence_is_judged_from_three_normal_whole_beats_on(
     beats: int, reason: str | None
 ) -> None:
-    windows = np.random.default_rng(1).normal(size=(7, 12, 288))
+    windows = np.random.default_rng(1).normal(size=(7, 12, 360))
     classes: list[BeatClass] = ["normal"] * beats + ["ectopic"] * (7 - beats)
     centres_s = (np.arange(7) * 0.9).tolist()
     by_class = beats_at(centres_s, windows=windows, classes=classes)
@@ -147,18 +147,18 @@ def test_recurrence_is_judged_from_three_normal_whole_beats_on(
     assert why_no_pr(by_window, times_with(), 0.99) == reason
 
 
-@pytest.mark.parametrize(("p_off", "reason"), [(-500.0, None), (-496.0, NO_RECURRENCE)])
+@pytest.mark.parametrize(("p_off", "reason"), [(-604.0, None), (-600.0, NO_RECURRENCE)])
 def test_recurrence_needs_five_samples_of_p_in_the_window(p_off: float, reason: str | None) -> None:
-    """The window begins at -496 ms; with 20 ms after P it holds 4 and 5 samples of it."""
-    windows = np.random.default_rng(1).normal(size=(7, 12, 288))
-    times = times_with(p_on=-520.0, p_off=p_off, qrs_on=-100.0)
+    """The window begins at -600 ms; with 20 ms after P it holds 4 and 5 samples of it."""
+    windows = np.random.default_rng(1).normal(size=(7, 12, 360))
+    times = times_with(p_on=-620.0, p_off=p_off, qrs_on=-200.0)
     beats = beats_at((np.arange(7) * 0.9).tolist(), windows=windows)
     assert why_no_pr(beats, times, 0.99) == reason
 
 
 def test_recurrence_is_not_judged_where_p_ends_before_it_begins() -> None:
     """Of -100 to -130 ms, with 20 ms on either side, 2 samples are left."""
-    windows = np.random.default_rng(1).normal(size=(7, 12, 288))
+    windows = np.random.default_rng(1).normal(size=(7, 12, 360))
     beats = beats_at((np.arange(7) * 0.9).tolist(), windows=windows)
     assert why_no_pr(beats, times_with(p_on=-100.0, p_off=-130.0), 0.99) is None
 

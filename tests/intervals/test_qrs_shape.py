@@ -23,23 +23,23 @@ START, STOP = 118, 130
 
 def qrs(start: int = START, stop: int = STOP, **changes: object) -> Fiducials:
     """Return fiducials whose QRS complex begins and ends at these samples."""
-    times = (-200.0, -96.0, start * 4.0 - 496.0, stop * 4.0 - 496.0, 360.0)
+    times = (-200.0, -96.0, start * 4.0 - 600.0, stop * 4.0 - 600.0, 360.0)
     return fiducials_of(times, **changes)  # type: ignore[arg-type]
 
 
 def of_slopes(slope: np.ndarray, leads: int = 8) -> np.ndarray:
-    """(12, 288): the same wave, with these 287 differences, in some leads; the others flat."""
-    beat = np.zeros((12, 288))
+    """(12, 360): the same wave, with these 359 differences, in some leads; the others flat."""
+    beat = np.zeros((12, 360))
     beat[:leads, 1:] = np.cumsum(slope)
     return beat
 
 
 def up_and_down(steep_samples: int, start: int = START, rest: float = 0.0) -> np.ndarray:
-    """(287,) slopes of 1 for so many samples, up and then down; before and after of another size.
+    """(359,) slopes of 1 for so many samples, up and then down; before and after of another size.
 
     Up and down alternate outside, so that the level does not move away.
     """
-    slope = rest * np.where(np.arange(287) % 2, 1.0, -1.0)
+    slope = rest * np.where(np.arange(359) % 2, 1.0, -1.0)
     half = steep_samples // 2
     slope[start : start + steep_samples] = 1.0
     slope[start + half : start + steep_samples] = -1.0
@@ -84,7 +84,7 @@ def test_a_step_over_seven_tenths_of_the_height_is_none(
     The means are taken from 20 ms before the onset and from 8 to 32 ms after the offset: the
     samples next to these ranges are far away and do not count.
     """
-    beat = np.zeros((12, 288))
+    beat = np.zeros((12, 360))
     beat[:, START - 5 : START] = before
     beat[:, START - 6] = before + 9.0
     beat[:, START : STOP + 1] = before + 0.5
@@ -97,7 +97,7 @@ def test_a_step_over_seven_tenths_of_the_height_is_none(
 
 def test_the_step_counts_over_all_leads_together() -> None:
     """The step is 1 of 1 in one lead, none of 1 in three others: 0.5 of all."""
-    beat = np.zeros((12, 288))
+    beat = np.zeros((12, 360))
     beat[:4, (START + STOP) // 2] = 1.0
     beat[0, STOP + 1 :] = 1.0
     assert why_no_qrs(beat, qrs(), RR_S) != STEP
@@ -159,7 +159,7 @@ def test_a_complex_is_four_times_as_steep_as_the_rest_of_its_cycle(
 
 
 def steep_enough(spikes: int, first_spike: int = 60) -> np.ndarray:
-    """(287,) slopes of a complex 4.05 times as steep as its rest, in which there are spikes too.
+    """(359,) slopes of a complex 4.05 times as steep as its rest, in which there are spikes too.
 
     The mean square in the complex is taken from 2 samples before its onset to 2 after its end.
     """
@@ -177,7 +177,7 @@ def rest_of(cycle: int) -> tuple[int, int, int]:
     no part of the rest, of which the steepest tenth is left out.
     """
     first = START - round(0.35 * cycle)
-    last = min(287, first + cycle)
+    last = min(359, first + cycle)
     rest = last - first - (STOP - START) - 10
     return first, last, rest - round(0.9 * rest)
 
@@ -232,7 +232,7 @@ def test_every_sample_around_the_complex_counts_for_its_width(
 ) -> None:
     """With 8 on either side 42 and 43 equal slopes: 34 and 35 samples hold four fifths."""
     start = 100
-    slope = np.zeros(287)
+    slope = np.zeros(359)
     slope[start - 8 : start + samples + 8 : 2] = 1.0
     slope[start - 7 : start + samples + 8 : 2] = -1.0
     assert why_no_qrs(of_slopes(slope), qrs(start, start + samples), RR_S) == reason
@@ -241,7 +241,7 @@ def test_every_sample_around_the_complex_counts_for_its_width(
 @pytest.mark.parametrize("peak", [START, STOP])
 def test_the_height_is_that_of_the_whole_complex(peak: int) -> None:
     """Its only peak is at its first or last sample: a step of half of that is none."""
-    beat = np.zeros((12, 288))
+    beat = np.zeros((12, 360))
     beat[:, peak] = 1.0
     beat[:, STOP + 2 :] = 0.5
     assert why_no_qrs(beat, qrs(), RR_S) != STEP
@@ -249,24 +249,24 @@ def test_the_height_is_that_of_the_whole_complex(peak: int) -> None:
 
 def test_levels_are_taken_within_the_window() -> None:
     """A complex at the window's start: from 3 samples after it; at its end: to 3 before it."""
-    beat = np.zeros((12, 288))
+    beat = np.zeros((12, 360))
     beat[:, 12] = 1.2
     beat[:, 3] = 5.0  # one of five samples: their mean is 1 mV, the level after it is 0
     assert why_no_qrs(beat, qrs(5, 20), RR_S) == STEP
     beat[:, 3], beat[:, 2] = 0.0, 5.0
     assert why_no_qrs(beat, qrs(5, 20), RR_S) != STEP
-    late = np.zeros((12, 288))
-    late[:, 250] = 1.2
-    late[:, 285] = 6.0  # one of six samples
-    assert why_no_qrs(late, qrs(240, 283), RR_S) == STEP
-    late[:, 285], late[:, 286] = 0.0, 6.0
-    assert why_no_qrs(late, qrs(240, 283), RR_S) != STEP
+    late = np.zeros((12, 360))
+    late[:, 322] = 1.2
+    late[:, 357] = 6.0  # one of six samples
+    assert why_no_qrs(late, qrs(312, 355), RR_S) == STEP
+    late[:, 357], late[:, 358] = 0.0, 6.0
+    assert why_no_qrs(late, qrs(312, 355), RR_S) != STEP
 
 
 def gaussian(height_mv: float, sigma_ms: float, leads: int) -> np.ndarray:
-    """(12, 288): the same wave about the centre in some leads, the others flat."""
-    at_ms = 4.0 * (np.arange(288) - 124)
-    beat = np.zeros((12, 288))
+    """(12, 360): the same wave about the centre in some leads, the others flat."""
+    at_ms = 4.0 * (np.arange(360) - 150)
+    beat = np.zeros((12, 360))
     beat[:leads] = height_mv * np.exp(-0.5 * (at_ms / sigma_ms) ** 2)
     return beat
 
@@ -309,7 +309,7 @@ def test_the_steepest_lead_decides_whether_a_wave_is_shallow() -> None:
 
 
 def with_t_wave(height: float, smooth: bool) -> np.ndarray:
-    """(12, 288): a complex of slopes of 0.1, and a T wave from 80 to 280 ms after it.
+    """(12, 360): a complex of slopes of 0.1, and a T wave from 80 to 280 ms after it.
 
     The steepest slope of a smooth one is 0.016 x height; the other jumps between two levels.
     """
@@ -332,7 +332,7 @@ def with_t_wave(height: float, smooth: bool) -> np.ndarray:
 def test_a_smooth_t_wave_may_be_steep(
     height: float, smooth: bool, t_off_ms: float, reason: str | None
 ) -> None:
-    times = (-200.0, -96.0, START * 4.0 - 496.0, STOP * 4.0 - 496.0, t_off_ms)
+    times = (-200.0, -96.0, START * 4.0 - 600.0, STOP * 4.0 - 600.0, t_off_ms)
     assert why_no_qrs(with_t_wave(height, smooth), fiducials_of(times), RR_S) == reason
 
 

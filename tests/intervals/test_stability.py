@@ -13,7 +13,8 @@ import pytest
 from benchmarks.stability import SMALL_CHANGES, measure_signal, moved_ms
 from intervals.measurements import Measurements
 from tests.data import SHARED, requires_shared
-from training.datasets.ludb import LudbRecord, read_ludb
+from training.datasets.annotated import AnnotatedRecord
+from training.datasets.ludb import read_ludb
 
 # Limits of the median over a few records, and of the 90th percentile over all.
 LIMITS_MS = {"qrs_ms": 3.0, "pr_ms": 3.0, "qt_ms": 6.0}
@@ -23,7 +24,7 @@ EVERY_TWELFTH = slice(None, None, 12)
 
 
 @cache
-def records() -> tuple[LudbRecord, ...]:
+def records() -> tuple[AnnotatedRecord, ...]:
     return tuple(read_ludb(SHARED / "ludb"))
 
 

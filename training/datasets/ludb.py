@@ -17,17 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.leads import LEADS
-
-FIDUCIALS: Final = (
-    "p_onset",
-    "p_offset",
-    "qrs_onset",
-    "qrs_offset",
-    "t_onset",
-    "t_offset",
-    "p_peak",
+from training.datasets.annotated import (
+    FIDUCIALS,
+    P_OFF,
+    P_ON,
+    P_PEAK,
+    QRS_OFF,
+    QRS_ON,
+    T_OFF,
+    T_ON,
+    AnnotatedRecord,
 )
-P_ON, P_OFF, QRS_ON, QRS_OFF, T_ON, T_OFF, P_PEAK = range(7)
+
 MIN_LEADS: Final = 6  # a QRS counts as annotated where at least this many leads have it
 SAME_BEAT_S: Final = 0.15
 P_BEFORE_S: Final = 0.5  # no P wave that peaks earlier than this before the R peak belongs to it
@@ -39,29 +40,7 @@ Waves = dict[str, NDArray[np.float64]]
 """One lead's annotations: {"p", "N", "t"} -> (waves, 3) seconds of onset, peak and offset."""
 
 
-@dataclass(frozen=True, eq=False)
-class LudbRecord:
-    """One recording with its annotations.
-
-    signal   (12, samples) mV, leads as LEADS
-    marks    (beats, 12, 7) seconds: FIDUCIALS of each annotated beat and lead, NaN where none is
-             annotated
-    peaks    (beats,) seconds: median QRS peak over leads
-    lead_two_peaks  (QRS complexes,) seconds: the QRS peaks of lead II
-    no_pr    fibrillation, flutter, third-degree block or paced: P waves are not annotated, and PR
-             has no meaning
-    """
-
-    name: str
-    signal: NDArray[np.float64]
-    fs: float
-    marks: NDArray[np.float64]
-    peaks: NDArray[np.float64]
-    lead_two_peaks: NDArray[np.float64]
-    no_pr: bool
-
-
-def read_ludb(folder: Path) -> list[LudbRecord]:
+def read_ludb(folder: Path) -> list[AnnotatedRecord]:
     """Read every record of `folder`/data, with its row of `folder`/ludb.csv, in numerical order."""
     rows = {}
     with (folder / "ludb.csv").open(newline="") as file:
@@ -85,7 +64,17 @@ def has_no_pr(row: dict[str, str]) -> bool:
     return bool(re.search(r"\biii degree", conduction, re.I))
 
 
-def _read(path: Path, row: dict[str, str]) -> LudbRecord:
+def _is_regular(row: dict[str, str]) -> bool:
+    """Return whether a row of ludb.csv has no pacing, fibrillation, flutter and extrasystoles."""
+    pacing = row.get("Cardiac pacing") or ""
+    extrasystoles = row.get("Extrasystolies") or ""
+    rhythm = row.get("Rhythms") or ""
+    if pacing.strip() or extrasystoles.strip():
+        return False
+    return re.search("fibrillation|flutter", rhythm, re.I) is None
+
+
+def _read(path: Path, row: dict[str, str]) -> AnnotatedRecord:
     """Read one record and its annotations.
 
     path  without suffix
@@ -105,7 +94,7 @@ def _read(path: Path, row: dict[str, str]) -> LudbRecord:
         waves.append(_waves(annotation, record.fs))
     peaks = _beat_peaks([lead_waves["N"][:, _PEAK] for lead_waves in waves])
     marks = np.stack([_marks_of_lead(lead_waves, peaks) for lead_waves in waves], axis=1)
-    return LudbRecord(
+    return AnnotatedRecord(
         name=path.name,
         signal=signal,
         fs=float(record.fs),
@@ -113,6 +102,7 @@ def _read(path: Path, row: dict[str, str]) -> LudbRecord:
         peaks=peaks,
         lead_two_peaks=waves[LEADS.index("II")]["N"][:, _PEAK],
         no_pr=has_no_pr(row),
+        is_regular=_is_regular(row),
     )
 
 
@@ -195,7 +185,7 @@ class Reference:
     qt_ms: float
 
 
-def reference(record: LudbRecord) -> Reference:
+def reference(record: AnnotatedRecord) -> Reference:
     """Return a record's intervals as LUDB's reference.csv has them.
 
     Medians over the dominant beats on each lead, then quartiles over leads: onsets are the 25th

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import firwin
 
 from intervals.beat_grid import (
     BEAT_HZ,
@@ -17,14 +18,23 @@ from intervals.beat_grid import (
 )
 from intervals.beats import Beats, find_beats
 from intervals.delineator import network_input
-from signals.conditioned import RATE_HZ, Conditioned, condition
+from signals.conditioned import RATE_HZ, Conditioned, condition, remove_wander, smooth
 from signals.leads import INDEPENDENT_ROWS
 from signals.r_peaks import r_peaks_of
 from signals.spike_removal import remove_spikes
 from signals.spikes import find_pacing, find_spikes
-from training.datasets.ludb import P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, T_ON, LudbRecord
+from training.datasets.annotated import P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, T_ON, AnnotatedRecord
+from training.delineator.stretch import (
+    NO_P_SHARE,
+    MarkedBeat,
+    random_time_map,
+    with_other_heights,
+    without_p,
+)
 
-MARGIN: Final = 30  # samples at 250 Hz on either side, for time warping
+Array = NDArray[np.float64]
+
+MARGIN: Final = 150  # samples at 250 Hz on either side, for parts that are compressed
 TIMES: Final = (P_ON, P_OFF, QRS_ON, QRS_OFF, T_OFF)
 IS_ONSET: Final = (True, False, True, False, False)
 # Row of Delineation.classes -> its onset and offset, in the order in which they are written: where
@@ -37,9 +47,14 @@ MAX_BEATS: Final = 20
 OTHER_BEAT_SHARE: Final = 0.08  # of the examples: one beat that is not normal
 KNOT_SAMPLES: Final = 32.5  # 130 ms
 WARP_SD: Final = 0.09  # of the logarithm of speed at each knot
-MAX_CENTRE_SHIFT: Final = 3.0  # samples: the centre itself is known to +-12 ms only
+MAX_CENTRE_SHIFT: Final = 5.0  # samples: where detection puts the centre of a stretched beat
 # Of the examples: where I or II is missing, other leads than the independent ones are read.
 ANY_LEADS_SHARE: Final = 0.25
+FEW_LEADS: Final = 3
+# Of the examples: less bandwidth than LUDB's, as of monitors' filters and of rates from 100 Hz on.
+LOW_PASS_SHARE: Final = 0.04
+LOW_PASS_HZ: Final = (35.0, 60.0)
+LOW_PASS_TAPS: Final = 101
 WIDE_QRS_MS: Final = 125.0
 WITHOUT_P_WEIGHT: Final = 2.2
 WIDE_WEIGHT: Final = 1.8
@@ -49,28 +64,30 @@ WIDE_WEIGHT: Final = 1.8
 class BeatSource:
     """A record's beats, ready to be drawn.
 
-    windows  (beats, 12, 288 + 2 x margin) mV at 250 Hz
-    marks    (beats, 12, 6) samples of the 288, NaN where not annotated: P onset, P offset, QRS
+    windows  (beats, 12, 2 x (360 + 2 x margin)) mV at RATE_HZ, not smoothed
+    marks    (beats, 12, 6) samples of the 360, NaN where not annotated: P onset, P offset, QRS
              onset, QRS offset, T onset, T offset
     normal   (beats,) bool
+    rows     (leads,) rows of the leads that are annotated
     weight   how often the record is drawn, relative to others
     """
 
-    record: LudbRecord
+    record: AnnotatedRecord
     beats: Beats
-    windows: NDArray[np.float64]
+    windows: NDArray[np.float32]
     marks: NDArray[np.float64]
     normal: NDArray[np.bool_]
+    rows: NDArray[np.intp]
     weight: float
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """The network's input and its targets; times are samples of the 288, NaN where there is none.
+    """The network's input and its targets; times are samples of the 360, NaN where there is none.
 
-    features      (4, leads, 288)
+    features      (4, leads, 360)
     has_signal    (leads,) bool
-    classes       (leads, 288): 0 background, 1 P, 2 QRS, 3 T, -1 where the lead is not
+    classes       (leads, 360): 0 background, 1 P, 2 QRS, 3 T, -1 where the lead is not
                   annotated
     lead_times    (5, leads) in the order of TIMES
     global_times  (5,)
@@ -85,22 +102,30 @@ class Example:
     p_present: float
 
 
-def condition_unpaced(record: LudbRecord) -> tuple[Conditioned, NDArray[np.float64]]:
+def condition_unpaced(record: AnnotatedRecord) -> tuple[Conditioned, NDArray[np.float64]]:
     """Return the filtered recording and its R peaks in seconds, as the server measures them.
 
     Spikes are removed where they pace.
     """
-    ready = condition(record.signal, record.fs)
-    r_peaks_s = r_peaks_of(ready)
-    spikes = find_spikes(record.signal, record.fs)
-    if find_pacing(spikes, r_peaks_s).chamber is None:
-        return ready, r_peaks_s
-    without_spikes = remove_spikes(record.signal, record.fs, spikes, r_peaks_s)
-    ready = condition(without_spikes, record.fs)
+    ready = condition(_without_spikes(record), record.fs)
     return ready, r_peaks_of(ready)
 
 
-def beat_source(record: LudbRecord) -> BeatSource | None:
+def is_paced(record: AnnotatedRecord) -> bool:
+    """Return whether pacing spikes are found, as the server looks for them."""
+    r_peaks_s = r_peaks_of(condition(record.signal, record.fs))
+    return find_pacing(find_spikes(record.signal, record.fs), r_peaks_s).chamber is not None
+
+
+def _without_spikes(record: AnnotatedRecord) -> Array:
+    if not is_paced(record):
+        return record.signal
+    r_peaks_s = r_peaks_of(condition(record.signal, record.fs))
+    spikes = find_spikes(record.signal, record.fs)
+    return np.asarray(remove_spikes(record.signal, record.fs, spikes, r_peaks_s), np.float64)
+
+
+def beat_source(record: AnnotatedRecord) -> BeatSource | None:
     """Cut out the record's annotated beats; None where no detected beat is annotated."""
     ready, r_peaks_s = condition_unpaced(record)
     beats = find_beats(ready, r_peaks_s)
@@ -117,28 +142,30 @@ def beat_source(record: LudbRecord) -> BeatSource | None:
     if not has_p:
         marks[:, :, [P_ON, P_OFF]] = np.nan
 
+    unsmoothed = remove_wander(ready.unfiltered)
     weight = 1.0 if has_p else WITHOUT_P_WEIGHT
     if _qrs_ms(marks) > WIDE_QRS_MS:
         weight *= WIDE_WEIGHT
     return BeatSource(
         record=record,
         beats=beats,
-        windows=_wide_windows(ready.signal, starts),
+        windows=_wide_windows(unsmoothed, starts),
         marks=marks,
         normal=beats.normal[detected],
+        rows=np.flatnonzero(np.isfinite(marks[:, :, QRS_ON]).any(axis=0)),
         weight=weight,
     )
 
 
-def _wide_windows(signal: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Cut out windows with a margin, (beats, 12, 288 + 2 x margin) at 250 Hz.
+def _wide_windows(signal: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Cut out windows with a margin, (beats, 12, 2 x (360 + 2 x margin)) at RATE_HZ.
 
-    starts  (beats,) first sample of each window without its margin, at RATE_HZ
+    starts  (beats,) first sample of each window without its margin
     """
-    from_start = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN) * STRIDE
+    from_start = np.arange(-MARGIN * STRIDE, (BEAT_SAMPLES + MARGIN) * STRIDE)
     places = starts[:, None] + from_start
     inside = np.clip(places, 0, signal.shape[1] - 1)
-    return signal[:, inside].transpose(1, 0, 2).astype(np.float64)
+    return signal[:, inside].transpose(1, 0, 2)
 
 
 def join_marks(
@@ -159,19 +186,27 @@ def join_marks(
         if annotated.size:
             global_times[index] = np.percentile(annotated, 25 if is_onset else 75)
     p_leads = np.isfinite(lead_marks[P_ON]).sum()
-    return lead_marks, global_times, float(p_leads >= MIN_P_LEADS)
+    qrs_leads = np.isfinite(lead_marks[QRS_ON]).sum()
+    return lead_marks, global_times, float(p_leads >= min(MIN_P_LEADS, max(1, qrs_leads)))
 
 
 def draw_example(source: BeatSource, leads: int, rng: np.random.Generator) -> Example:
     """Return one training example with `leads` leads, up to eight, chosen at random."""
     beats = _random_beats(source, rng)
-    lead_marks, global_times, p_present = join_marks(source.marks[beats])
-    wave = source.windows[beats].mean(axis=0)
-    wave, lead_marks, global_times = _time_warped(wave, lead_marks, global_times, rng)
-
-    kept = _random_leads(leads, rng)
-    lead_marks = lead_marks[:, kept]
-    wave = _with_disturbances(wave[kept], rng)
+    marks = source.marks[beats]
+    lead_marks, part_times, p_present = join_marks(marks)
+    global_times = part_times
+    kept = _random_leads(leads, source.rows, rng)
+    if leads <= FEW_LEADS:
+        # Of so few leads, the global times are those of these leads.
+        _, global_times, _ = join_marks(marks[:, kept])
+    wave = source.windows[beats][:, kept].mean(axis=0, dtype=np.float64)
+    beat = MarkedBeat(wave, lead_marks[:, kept], global_times, part_times)
+    if p_present and rng.random() < NO_P_SHARE:
+        beat, p_present = without_p(beat, MARGIN), 0.0
+    beat = with_other_heights(beat, MARGIN, rng)
+    wave, lead_marks, global_times = _time_warped(beat, rng)
+    wave = _with_disturbances(wave, rng)
     features, has_signal = network_input(wave)
     return Example(
         features=features,
@@ -212,41 +247,58 @@ def _random_beats(source: BeatSource, rng: np.random.Generator) -> NDArray[np.in
     return rng.choice(normal, count, replace=False)
 
 
-def _random_leads(leads: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Choose rows, mostly among the leads from which the others follow, seldom among all twelve."""
-    among = np.array(INDEPENDENT_ROWS)
-    if rng.random() < ANY_LEADS_SHARE:
-        among = np.arange(12)
+def _random_leads(leads: int, rows: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Choose rows, mostly among the leads from which the others follow, seldom among all."""
+    among = np.intersect1d(rows, INDEPENDENT_ROWS)
+    if among.size < leads or rng.random() < ANY_LEADS_SHARE:
+        among = rows
     return np.sort(rng.permutation(among)[:leads])
 
 
-def _time_warped(
-    wave: NDArray[np.float64],
-    lead_marks: NDArray[np.float64],
-    global_times: NDArray[np.float64],
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Warp time smoothly and shift the centre; the labels move with the wave.
+def _time_warped(beat: MarkedBeat, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Stretch the parts of a beat, warp time smoothly, shift the centre; the marks move along.
 
-    (leads, 288 + 2 x margin) -> (leads, 288)
+    Then the wave is smoothed as a recording is: a narrow complex is smoothed as much as a wide one.
+
+    (leads, 2 x (360 + 2 x margin)) at RATE_HZ -> (leads, 360) at 250 Hz, (6, leads), (5,)
     """
-    samples = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN, dtype=np.float64)
-    knots = np.arange(-MARGIN, BEAT_SAMPLES + MARGIN + KNOT_SAMPLES, KNOT_SAMPLES)
-    speed_at_knots = rng.normal(0.0, WARP_SD, knots.size)
-    log_speed = np.interp(samples, knots, speed_at_knots)
-    source_time = np.cumsum(np.exp(log_speed))
-    shift = rng.uniform(-MAX_CENTRE_SHIFT, MAX_CENTRE_SHIFT)
-    source_time += CENTRE_SAMPLE - source_time[MARGIN + CENTRE_SAMPLE] + shift
+    samples = np.arange(beat.wave.shape[1]) / STRIDE - MARGIN
+    old, new = random_time_map(beat, rng)
+    warped = _smooth_warp(samples, rng)
 
-    within_window = source_time[np.arange(BEAT_SAMPLES) + MARGIN]
-    warped = np.stack([np.interp(within_window, samples, row) for row in wave])
+    within_window = np.arange(BEAT_SAMPLES * STRIDE) / STRIDE
+    stretched = np.interp(np.interp(within_window, samples, warped), new, old)
+    wave = np.stack([np.interp(stretched, samples, row) for row in beat.wave])
+    if rng.random() < LOW_PASS_SHARE:
+        wave = _low_passed(wave, rng.uniform(*LOW_PASS_HZ))
+    wave = smooth(wave.astype(np.float32))[:, ::STRIDE].astype(np.float64)
 
-    def moved(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    def moved(times: Array) -> Array:
         """Return when the times occur in the warped wave; NaN remains NaN."""
-        new_times = np.interp(np.nan_to_num(times), source_time, samples)
+        stretched_times = np.interp(np.nan_to_num(times), old, new)
+        new_times = np.interp(stretched_times, warped, samples)
         return np.where(np.isfinite(times), new_times, np.nan)
 
-    return warped, moved(lead_marks), moved(global_times)
+    return wave, moved(beat.lead_marks), moved(beat.global_times)
+
+
+def _low_passed(wave: Array, cutoff_hz: float) -> Array:
+    """Low-pass (leads, samples) at RATE_HZ without a delay, as a monitor or a lower rate does."""
+    taps = firwin(LOW_PASS_TAPS, cutoff_hz, fs=RATE_HZ)
+    reach = LOW_PASS_TAPS // 2
+    padded = np.pad(wave, ((0, 0), (reach, reach)), mode="edge")
+    return np.stack([np.convolve(row, taps, mode="valid") for row in padded])
+
+
+def _smooth_warp(samples: Array, rng: np.random.Generator) -> Array:
+    """Return the time that each sample shows, with a speed that varies slowly, and a shift."""
+    knots = np.arange(samples[0], samples[-1] + 1 + KNOT_SAMPLES, KNOT_SAMPLES)
+    speed_at_knots = rng.normal(0.0, WARP_SD, knots.size)
+    log_speed = np.interp(samples, knots, speed_at_knots)
+    source_time = np.cumsum(np.exp(log_speed)) * (samples[1] - samples[0])
+    shift = rng.uniform(-MAX_CENTRE_SHIFT, MAX_CENTRE_SHIFT)
+    at_centre = np.interp(CENTRE_SAMPLE, samples, source_time)
+    return np.asarray(source_time + CENTRE_SAMPLE - at_centre + shift)
 
 
 def _with_disturbances(wave: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -281,7 +333,7 @@ def _with_disturbances(wave: NDArray[np.float64], rng: np.random.Generator) -> N
 
 
 def _class_map(lead_marks: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(6, leads) -> classes (leads, 288), as in Example.
+    """(6, leads) -> classes (leads, 360), as in Example.
 
     A lead without an annotated QRS is not annotated at all. Background includes the neighbouring
     beats.
@@ -295,6 +347,10 @@ def _class_map(lead_marks: NDArray[np.float64]) -> NDArray[np.int64]:
             if np.isfinite(marks[[onset, offset]]).all():
                 inside = (samples >= marks[onset]) & (samples < marks[offset])
                 classes[lead, inside] = wave_class
+        if np.isfinite(marks[T_OFF]) and not np.isfinite(marks[T_ON]):
+            # Where T begins was not marked (QTDB).
+            st_t = (samples >= marks[QRS_OFF]) & (samples < marks[T_OFF])
+            classes[lead, st_t] = NOT_ANNOTATED
         if not np.isfinite(marks[[QRS_ON, QRS_OFF]]).all():
             classes[lead] = NOT_ANNOTATED
     return classes

@@ -34,7 +34,7 @@ DISTANCE_LOSS_WEIGHT: Final = 0.1  # for each sample of distance, which is 4 ms
 P_LOSS_WEIGHT: Final = 0.5
 # A batch's number of leads is drawn from these. It is mostly eight, as many as the delineator reads
 # of a complete recording; fewer prepare the network for incomplete recordings.
-LEAD_COUNTS: Final = (8, 8, 8, 8, 8, 8, 6, 6, 3, 1)
+LEAD_COUNTS: Final = (8, 8, 8, 8, 8, 8, 6, 3, 2, 2, 1)
 
 
 def train(sources: list[BeatSource], epochs: int, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -57,13 +57,11 @@ def train(sources: list[BeatSource], epochs: int, seed: int) -> dict[str, NDArra
     )
     average_weights = get_ema_multi_avg_fn(WEIGHT_MEAN_DECAY)  # type: ignore[no-untyped-call]
     average = AveragedModel(net, multi_avg_fn=average_weights, use_buffers=True)
-    probabilities = np.array([source.weight for source in sources])
-    probabilities /= probabilities.sum()
 
     net.train()
     for step in range(steps):
         leads = int(rng.choice(LEAD_COUNTS))
-        examples = _draw_batch(sources, probabilities, leads, rng)
+        examples = _draw_batch(sources, leads, rng)
         optimiser.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
             loss = _loss(net, examples)
@@ -87,17 +85,10 @@ def _has_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def _draw_batch(
-    sources: list[BeatSource],
-    probabilities: NDArray[np.float64],
-    leads: int,
-    rng: np.random.Generator,
-) -> list[Example]:
-    """Draw a batch of examples with the same number of leads.
-
-    probabilities  (sources,) of drawing each source
-    """
-    drawn = rng.choice(len(sources), BATCH_EXAMPLES, p=probabilities)
+def _draw_batch(sources: list[BeatSource], leads: int, rng: np.random.Generator) -> list[Example]:
+    """Draw a batch of examples with the same number of leads, from the sources that have them."""
+    weights = np.array([source.weight * (source.rows.size >= leads) for source in sources])
+    drawn = rng.choice(len(sources), BATCH_EXAMPLES, p=weights / weights.sum())
     return [draw_example(sources[int(index)], leads, rng) for index in drawn]
 
 

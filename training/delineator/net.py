@@ -68,10 +68,10 @@ class DelineatorNet(nn.Module):
     def forward(self, x: Tensor, has_signal: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the logits of classes, lead times, global times and P.
 
-        x           (batch, 4, leads, 288)
+        x           (batch, 4, leads, 360)
         has_signal  (batch, leads): 1, or 0 for leads that the means over leads leave out
 
-        The shapes are (batch, 4, leads, 288), (batch, 5, leads, 288), (batch, 5, 288), (batch,).
+        The shapes are (batch, 4, leads, 360), (batch, 5, leads, 360), (batch, 5, 360), (batch,).
         """
         signal_count = has_signal.sum(dim=1, keepdim=True).clamp(min=1)
         lead_weights = (has_signal / signal_count)[:, None, :, None]

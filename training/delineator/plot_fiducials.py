@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intervals.beat_grid import BEAT_HZ, BEFORE_S
-from intervals.delineator import model_card, shipped_network
+from intervals.calibration import shipped_calibration
+from intervals.delineator import shipped_network
 from intervals.fiducials import NAMES
 from intervals.measurements import Measurements
 from intervals.unet import Network, build_network
@@ -27,8 +28,9 @@ from signals.conditioned import RATE_HZ
 from signals.leads import LEADS
 from training.datasets.ludb import Reference, reference
 from training.delineator.beats import TIMES, BeatSource, condition_unpaced, join_marks
+from training.delineator.report import fold_numbers
 from training.delineator.scores import MEASURES, measure_source
-from training.delineator.train import fold_numbers, read_sources
+from training.delineator.train import read_sources
 
 # About the median error in ms: each interval's error in these units, so that the three count alike.
 USUAL_ERROR_MS: Final = {"pr_ms": 2.9, "qrs_ms": 5.3, "qt_ms": 4.5}
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     networks = _networks(len(sources), options)
     measured = []
     for source, network in zip(sources, networks, strict=True):
-        measured.append(measure_source(source, network, model_card()))
+        measured.append(measure_source(source, network, shipped_calibration(len(LEADS))))
     references = [reference(source.record) for source in sources]
 
     options.out.mkdir(parents=True, exist_ok=True)

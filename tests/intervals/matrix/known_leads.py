@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from intervals.beat_grid import BEAT_SAMPLES, BEFORE_S
 from intervals.measurements import BeatFiducials, Measurements, RepresentativeBeat
 
 RAMP_MS = 12.0
@@ -107,12 +108,14 @@ def measured_at(times: Times, seconds: float = 10.0) -> Measurements:
         "qrs_offset": times.qrs_ms,
         "t_offset": times.qt_ms,
     }
-    fiducials = {name: 0.496 + (at - centre_ms) / 1000.0 for name, at in boundaries.items()}
+    fiducials = {name: BEFORE_S + (at - centre_ms) / 1000.0 for name, at in boundaries.items()}
     beats = tuple(
         BeatFiducials(float(onset_s) + centre_ms / 1000.0, "normal")
         for onset_s in onsets_s(times, seconds)
     )
-    representative = RepresentativeBeat(np.zeros((12, 288)), 0.496, fiducials, len(beats))
+    representative = RepresentativeBeat(
+        np.zeros((12, BEAT_SAMPLES)), BEFORE_S, fiducials, len(beats)
+    )
     return Measurements(fiducials=beats, representative=representative)
 
 

@@ -207,6 +207,21 @@ def test_without_p_and_without_the_end_of_t_their_columns_are_empty() -> None:
     )
 
 
+@pytest.mark.parametrize("after_j_s", [-0.02, 0.0, 0.04])
+def test_a_t_wave_that_ends_within_the_st_segment_has_no_height(after_j_s: float) -> None:
+    times = Times()
+    measurements = measured_at(times)
+    assert measurements.representative is not None
+    boundaries = dict(measurements.representative.fiducials)
+    offset_s = boundaries["qrs_offset"]
+    assert offset_s is not None
+    boundaries["t_offset"] = offset_s + after_j_s
+    representative = replace(measurements.representative, fiducials=boundaries)
+    changed = replace(measurements, representative=representative)
+    matrix = measured(recording(LEADS_12, times), 500.0, times, changed)
+    assert {row.t_mv for row in matrix.rows} == {None}
+
+
 def test_waves_below_30_uv_are_absent() -> None:
     times = Times()
     flat = tuple(replace(lead, p_mv=0.02, t_mv=0.0, j_mv=0.0, st80_mv=0.0) for lead in LEADS_12)

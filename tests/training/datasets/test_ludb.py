@@ -7,14 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from training.datasets.ludb import (
-    LudbRecord,
-    _beat_peaks,
-    _marks_of_lead,
-    _waves,
-    has_no_pr,
-    reference,
-)
+from training.datasets.annotated import AnnotatedRecord
+from training.datasets.ludb import _beat_peaks, _marks_of_lead, _waves, has_no_pr, reference
 
 NAN = float("nan")
 
@@ -106,12 +100,12 @@ def test_waves_of_the_neighbouring_beats_do_not_count() -> None:
     np.testing.assert_allclose(marks[1, [0, 4]], [1.02, 1.7])
 
 
-def record_of(relative_ms: np.ndarray, *, no_pr: bool = False) -> LudbRecord:
+def record_of(relative_ms: np.ndarray, *, no_pr: bool = False) -> AnnotatedRecord:
     """Return a record of one-second beats: (beats, 12, 7) ms from each beat's QRS onset."""
     onsets_s = 1.0 + np.arange(len(relative_ms)) * 1.0
     marks = onsets_s[:, None, None] + relative_ms / 1000.0
     peaks = onsets_s + 0.04
-    return LudbRecord("made", np.zeros((12, 10)), 500.0, marks, peaks, peaks, no_pr)
+    return AnnotatedRecord("made", np.zeros((12, 10)), 500.0, marks, peaks, peaks, no_pr)
 
 
 def sound_ms(beats: int = 5) -> np.ndarray:

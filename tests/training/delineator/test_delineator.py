@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.intervals.synthetic import Made, synthetic
-from training.datasets.ludb import LudbRecord, reference
+from training.datasets.annotated import AnnotatedRecord
+from training.datasets.ludb import reference
 from training.delineator.beats import BeatSource, beat_source, draw_example, join_marks
 from training.delineator.fit import train
 from training.delineator.scores import Scores
@@ -18,7 +19,7 @@ NAN = float("nan")
 
 
 @cache
-def made_record() -> LudbRecord:
+def made_record() -> AnnotatedRecord:
     """A synthetic recording, annotated with its known boundaries in every lead."""
     made, onsets_s = Made(), np.arange(0.6, 10.0, 0.85)[1:-1]
     marks_ms = (
@@ -32,7 +33,7 @@ def made_record() -> LudbRecord:
     )
     marks = np.repeat(onsets_s[:, None, None] + np.array(marks_ms) / 1000.0, 12, axis=1)
     peaks_s = onsets_s + 0.046
-    return LudbRecord("synthetic", synthetic(made), 500.0, marks, peaks_s, peaks_s, False)
+    return AnnotatedRecord("synthetic", synthetic(made), 500.0, marks, peaks_s, peaks_s, False)
 
 
 @cache
@@ -86,7 +87,7 @@ def test_marks_are_joined_by_medians_over_beats_and_quartiles_over_leads() -> No
 def test_labels_follow_the_augmented_beat(leads: int) -> None:
     for seed in range(10):
         example = draw_example(source(), leads, np.random.default_rng(seed))
-        assert example.features.shape == (4, leads, 288)
+        assert example.features.shape == (4, leads, 360)
         assert np.isfinite(example.features).all()
         assert example.p_present == 1.0
         qrs_on, qrs_off = example.lead_times[2:4]
@@ -116,7 +117,6 @@ def scores(measured: list[float], references: list[float], names: str = "abcd") 
         {name: np.array(references) for name in ("qrs_ms", "pr_ms", "qt_ms")},
         {name: np.array(measured) for name in ("qrs_ms", "pr_ms", "qt_ms")},
         {"qrs_ms": np.full(len(measured), 4.0)},
-        {},
     )
 
 

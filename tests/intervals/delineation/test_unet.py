@@ -26,7 +26,7 @@ def random_net() -> DelineatorNet:
 
 
 def beat_of(leads: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=(leads, 288))
+    return np.random.default_rng(seed).normal(size=(leads, 360))
 
 
 def outputs(network: Network, beat: np.ndarray) -> list[np.ndarray]:

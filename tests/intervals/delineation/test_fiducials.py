@@ -22,14 +22,14 @@ from intervals.fiducials import (
     read_boundaries,
 )
 
-CENTRE = 124  # the sample of the centre: 496 ms at 250 Hz
+CENTRE = 150  # the sample of the centre: 600 ms at 250 Hz
 BOUNDARIES_MS = np.array([-200.0, -100.0, -40.0, 48.0, 360.0])
 IS_ONSET = np.array([True, False, True, False, False])
-SAMPLES = np.arange(288.0)
+SAMPLES = np.arange(360.0)
 
 
 def gaussian(sample: np.ndarray) -> np.ndarray:
-    """(...) -> (..., 288) a distribution over time about each sample."""
+    """(...) -> (..., 360) a distribution over time about each sample."""
     density = np.exp(-0.5 * ((SAMPLES - sample[..., None]) / 1.5) ** 2)
     return density / density.sum(axis=-1, keepdims=True)
 
@@ -38,7 +38,7 @@ def delineation(boundaries_ms: np.ndarray = BOUNDARIES_MS, leads: int = 12) -> D
     """Return the output of a network that is sure; (5,) boundaries, or (5, leads)."""
     by_lead_ms = np.broadcast_to(boundaries_ms.reshape(5, -1), (5, leads))
     by_lead = CENTRE + by_lead_ms / 4.0
-    classes = np.full((4, leads, 288), 0.01, np.float32)
+    classes = np.full((4, leads, 360), 0.01, np.float32)
     spans = {
         1: (by_lead[P_ON], by_lead[P_OFF]),
         2: (by_lead[QRS_ON], by_lead[QRS_OFF]),
@@ -132,19 +132,19 @@ def test_of_several_crossings_the_nearest_counts() -> None:
 
 def test_a_class_crosses_one_half_between_two_samples() -> None:
     """From 0.3 to 0.7 the middle, from 0.4 to 0.9 a fifth of the way, from 0.8 to 0.3 three."""
-    classes = np.zeros((4, 1, 288), np.float32)
-    classes[2, 0, 114:136] = [0.4, *[0.9] * 20, 0.8]
-    classes[2, 0, 136] = 0.3
+    classes = np.zeros((4, 1, 360), np.float32)
+    classes[2, 0, 140:162] = [0.4, *[0.9] * 20, 0.8]
+    classes[2, 0, 162] = 0.3
     sure = delineation(np.array([-200.0, -100.0, -40.0, 48.0, 360.0]), leads=1)
     readings = read_boundaries(replace(sure, classes=classes))
-    assert readings.times[2, QRS_ON] == pytest.approx((114 + 0.2 - CENTRE) * 4.0, abs=0.01)
-    assert readings.times[2, QRS_OFF] == pytest.approx((135 + 0.6 - CENTRE) * 4.0, abs=0.01)
+    assert readings.times[2, QRS_ON] == pytest.approx((140 + 0.2 - CENTRE) * 4.0, abs=0.01)
+    assert readings.times[2, QRS_OFF] == pytest.approx((161 + 0.6 - CENTRE) * 4.0, abs=0.01)
     assert np.isnan(readings.times[2, [P_ON, P_OFF, T_OFF]]).all()
 
 
 def test_the_width_is_half_of_the_middle_68_percent() -> None:
     """Uniform over 100 samples: 68 of them, half of that is 34 samples of 4 ms."""
-    overall = np.zeros((5, 288), np.float32)
+    overall = np.zeros((5, 360), np.float32)
     overall[:, 50:150] = 0.01
     overall[3, 50:150], overall[3, 100:125] = 0.0, 0.04
     readings = read_boundaries(replace(delineation(), overall=overall))
