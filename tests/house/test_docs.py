@@ -79,3 +79,13 @@ def test_links_between_documents_exist() -> None:
         for page, link in links
         if "://" not in link and not (page.parent / link).exists()
     ]
+
+
+def test_what_a_command_writes_holds_no_section_of_another_hand() -> None:
+    """A command replaces all between its marks: a second section there would be lost."""
+    text = (ROOT / "docs/accuracy.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"<!-- ([^:>]+): written by [^>]+-->\n(.*?)<!-- end of ", text, re.DOTALL)
+    assert len(blocks) == text.count(": written by ") == text.count("<!-- end of ") > 5
+    for name, block in blocks:
+        headings = re.findall(r"^## (.+)$", block, re.MULTILINE)
+        assert len(headings) <= 1, f"{name}: {headings}"
