@@ -64,9 +64,10 @@ Written by
 |---|---|{"---|" * len(KINDS)}
 {table}
 
-By eye, six of PTB-XL's seven without such a statement show the block, and so does LUDB's one, whose
-diagnosis it is. Of those with 2AVB, six beat faster than 100 per minute and one is flutter: no
-block is named there. Of those with 3AVB, two are fibrillation.
+By eye, six of the seven that were named in PTB-XL without such a statement when the rules were
+made show the block, and so does LUDB's one, whose diagnosis it is. Of those with 2AVB, six beat
+faster than 100 per minute and one is flutter: no block is named there. Of those with 3AVB, two
+are fibrillation.
 """
 
 
