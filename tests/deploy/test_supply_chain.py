@@ -100,10 +100,15 @@ def test_the_notice_names_the_data_as_its_licences_ask() -> None:
     for name, licence in (
         ("PTB-XL 1.0.3", "https://creativecommons.org/licenses/by/4.0/"),
         ("(LUDB) 1.0.1", "which is made available under the ODC Attribution License"),
+        ("QT Database 1.0.0", "which is made available under the ODC Attribution License"),
+        (
+            "Challenge 2017, training set",
+            "which is made available under the ODC Attribution License",
+        ),
         ("Challenge 2011, set-a", "which is made available under the ODC Attribution License"),
     ):
         assert licence in notice[notice.index(name) :]
-    assert notice.count("https://opendatacommons.org/licenses/by/1-0/") == 2
+    assert notice.count("https://opendatacommons.org/licenses/by/1-0/") == 4
 
 
 def package(name: str, **more: object) -> dict[str, object]:

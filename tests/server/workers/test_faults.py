@@ -31,10 +31,11 @@ def _wait_for(condition: Callable[[], object], what: str) -> None:
 
 def _kill_one(server: RunningServer, stage: str) -> bool:
     """Kill a worker of a stage; return False if none runs at the moment."""
-    pids = server.workers(stage)
-    if pids:
-        os.kill(pids[0], signal.SIGKILL)
-    return bool(pids)
+    try:
+        os.kill(server.workers(stage)[0], signal.SIGKILL)
+    except (IndexError, ProcessLookupError):
+        return False
+    return True
 
 
 def _post(
