@@ -82,6 +82,19 @@ class BeatSource:
 
 
 @dataclass(frozen=True, eq=False)
+class Unpaced:
+    """A filtered recording without pacing spikes.
+
+    r_peaks_s  (beats,) seconds
+    was_paced  whether there were spikes that pace
+    """
+
+    ready: Conditioned
+    r_peaks_s: NDArray[np.float64]
+    was_paced: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Example:
     """The network's input and its targets; times are samples of the 360, NaN where there is none.
 
@@ -102,33 +115,22 @@ class Example:
     p_present: float
 
 
-def condition_unpaced(record: AnnotatedRecord) -> tuple[Conditioned, NDArray[np.float64]]:
-    """Return the filtered recording and its R peaks in seconds, as the server measures them.
-
-    Spikes are removed where they pace.
-    """
-    ready = condition(_without_spikes(record), record.fs)
-    return ready, r_peaks_of(ready)
-
-
-def is_paced(record: AnnotatedRecord) -> bool:
-    """Return whether pacing spikes are found, as the server looks for them."""
-    r_peaks_s = r_peaks_of(condition(record.signal, record.fs))
-    return find_pacing(find_spikes(record.signal, record.fs), r_peaks_s).chamber is not None
-
-
-def _without_spikes(record: AnnotatedRecord) -> Array:
-    if not is_paced(record):
-        return record.signal
-    r_peaks_s = r_peaks_of(condition(record.signal, record.fs))
+def condition_unpaced(record: AnnotatedRecord) -> Unpaced:
+    """Filter a recording and find its R peaks as the server does; spikes that pace are removed."""
+    ready = condition(record.signal, record.fs)
+    r_peaks_s = r_peaks_of(ready)
     spikes = find_spikes(record.signal, record.fs)
-    return np.asarray(remove_spikes(record.signal, record.fs, spikes, r_peaks_s), np.float64)
+    if find_pacing(spikes, r_peaks_s).chamber is None:
+        return Unpaced(ready, r_peaks_s, was_paced=False)
+    signal = remove_spikes(record.signal, record.fs, spikes, r_peaks_s)
+    ready = condition(signal, record.fs)
+    return Unpaced(ready, r_peaks_of(ready), was_paced=True)
 
 
 def beat_source(record: AnnotatedRecord) -> BeatSource | None:
     """Cut out the record's annotated beats; None where no detected beat is annotated."""
-    ready, r_peaks_s = condition_unpaced(record)
-    beats = find_beats(ready, r_peaks_s)
+    unpaced = condition_unpaced(record)
+    beats = find_beats(unpaced.ready, unpaced.r_peaks_s)
     detected, annotated = _matching_beats(beats.centre_s, record.peaks)
     if detected.size == 0:
         return None
@@ -142,7 +144,7 @@ def beat_source(record: AnnotatedRecord) -> BeatSource | None:
     if not has_p:
         marks[:, :, [P_ON, P_OFF]] = np.nan
 
-    unsmoothed = remove_wander(ready.unfiltered)
+    unsmoothed = remove_wander(unpaced.ready.unfiltered)
     weight = 1.0 if has_p else WITHOUT_P_WEIGHT
     if _qrs_ms(marks) > WIDE_QRS_MS:
         weight *= WIDE_WEIGHT

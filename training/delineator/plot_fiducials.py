@@ -176,7 +176,7 @@ def _plot_beat(axes: Any, source: BeatSource, measured: Measurements, lead: int)
 
 def _plot_strip(axes: Any, source: BeatSource, measured: Measurements) -> None:
     """Plot three leads of the whole recording with the class and boundaries of each beat."""
-    ready, _ = condition_unpaced(source.record)
+    ready = condition_unpaced(source.record).ready
     at_s = np.arange(ready.signal.shape[1]) / RATE_HZ
     for row, lead in enumerate(STRIP_LEADS):
         wave = ready.signal[LEADS.index(lead)]

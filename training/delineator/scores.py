@@ -19,7 +19,7 @@ from intervals.measure import measure_conditioned
 from intervals.measurements import Measurements
 from intervals.unet import Network, build_network
 from training.datasets.ludb import reference
-from training.delineator.beats import BeatSource, condition_unpaced, is_paced
+from training.delineator.beats import BeatSource, condition_unpaced
 from training.delineator.calibrate import Held, Weights, calibration_without
 
 # Field of Reference -> field of Measurements.
@@ -121,11 +121,11 @@ def score(
 
 def measure_source(source: BeatSource, network: Network, calibration: Calibration) -> Measurements:
     """Measure a record as the server does, with another network and calibration."""
-    ready, r_peaks_s = condition_unpaced(source.record)
+    unpaced = condition_unpaced(source.record)
     return measure_conditioned(
-        ready,
-        r_peaks_s,
-        paced=is_paced(source.record),
+        unpaced.ready,
+        unpaced.r_peaks_s,
+        paced=unpaced.was_paced,
         network=network,
         calibration=calibration,
     )
