@@ -18,6 +18,9 @@ AxisDeviation = Literal["Normal", "Left", "Right", "Extreme"]
 
 # The 2009 recommendations speak of adults above 16 years, older guidelines of 18.
 ADULT_YEARS: Final = 16.0
+# A QRS complex of an adult is wide from this duration on, as in complete bundle branch block
+# (AHA/ACCF/HRS 2009, part III).
+WIDE_QRS_MS: Final = 120.0
 
 CONDUCTION = "AHA/ACCF/HRS 2009, part III, doi:10.1016/j.jacc.2008.12.013"
 REPOLARISATION = "AHA/ACCF/HRS 2009, part IV, doi:10.1016/j.jacc.2008.12.014"

@@ -18,7 +18,7 @@ from intervals.ectopic_runs import ectopic_runs
 from intervals.irregularity import IRREGULARITY_LIMIT, Irregularity, irregularity_of
 from intervals.measurements import Measurements
 from intervals.p_waves import P_PRESENT
-from intervals.reference_ranges import is_child
+from intervals.reference_ranges import WIDE_QRS_MS, is_child
 from signals.spikes import Pacing
 
 UNDETERMINED: Final = "Undetermined"
@@ -32,9 +32,6 @@ DISSOCIATED: Final = {"complete": COMPLETE_BLOCK, "dissociated": VENTRICULAR_TAC
 IRREGULARITY_LIMIT_WITHOUT_P: Final = 0.05
 P_SURELY_ABSENT: Final = 0.1  # below this probability of P waves
 SLOW_PER_MIN, FAST_PER_MIN = 60.0, 100.0  # the usual limits of sinus rhythm
-# A QRS complex is wide from this duration on, as in complete bundle branch block (AHA/ACCF/HRS
-# 2009, part III).
-WIDE_QRS_MS: Final = 120.0
 # From this rate on, a regular narrow tachycardia without visible P waves is not a sinus tachycardia
 # (a choice: of 27 in PTB-XL and recordings of other hospitals 25 are flutter or another
 # supraventricular tachycardia; below, half of them are sinus tachycardias).

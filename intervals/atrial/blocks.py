@@ -18,6 +18,7 @@ from intervals.atrial.waves import find_atrial_waves
 from intervals.beats import Beats
 from intervals.fiducials import QRS_OFF, QRS_ON
 from intervals.missed_beats import Steepness
+from intervals.reference_ranges import WIDE_QRS_MS
 from signals.conditioned import Conditioned
 from signals.order import median
 
@@ -32,7 +33,6 @@ PAUSE_RATIO: Final = 1.35
 ALIKE_RATIO: Final = 1.3
 SLOWER_THAN_PER_MIN: Final = 110.0  # a block with more beats than that would be none
 TACHYCARDIA_PER_MIN: Final = 100.0
-WIDE_QRS_MS: Final = 120.0  # as in `intervals.rhythm`
 # The most urgent first.
 KINDS: Final[tuple[Kind, ...]] = ("complete", "dissociated", "type_2", "fixed", "type_1")
 

@@ -16,12 +16,9 @@ from intervals.findings.qrs_voltage import (
 from intervals.findings.st_deviation import st_findings
 from intervals.matrix.lead_matrix import LeadRow, Matrix
 from intervals.measurements import Measurements
-from intervals.reference_ranges import is_child
+from intervals.reference_ranges import WIDE_QRS_MS, is_child
 from signals.record import Patient
 
-# From here on a bundle branch block or another conduction disturbance deviates ST and T, hides or
-# imitates Q waves, and changes heights (AHA/ACCF/HRS 2009, parts III, V and VI).
-WIDE_QRS_MS: Final = 120.0
 # Labels of what does the same: bundle branch block, pre-excitation, pacing.
 HIDING_LABELS: Final = frozenset(
     {
@@ -70,6 +67,8 @@ def matrix_findings(
     left_out = {*doubtful, *matrix.uncertain}
     rows = {lead: LeadRow() if lead in left_out else row for lead, row in rows_of(matrix).items()}
     low_voltage = low_voltage_findings(rows)
+    # A bundle branch block or another conduction disturbance deviates ST and T, hides or imitates Q
+    # waves, and changes heights (AHA/ACCF/HRS 2009, parts III, V and VI).
     if paced or measurements.qrs_ms is None or measurements.qrs_ms >= WIDE_QRS_MS:
         return low_voltage
     hypertrophy = hypertrophy_findings(rows, patient)
