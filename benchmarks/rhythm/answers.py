@@ -1,6 +1,6 @@
 """What an answer says of the rhythm of each recording of a data set, by labels and rules together.
 
-The labels are those of the embedded model. `benchmarks.rhythm_words` and `benchmarks.rhythm.ptbxl`
+The labels are those of the embedded model. `benchmarks.rhythm.words` and `benchmarks.rhythm.ptbxl`
 count the answers.
 """
 

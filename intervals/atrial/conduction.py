@@ -8,8 +8,7 @@ nearly), below 140 per minute here: faster ones are atrial tachycardia and flutt
 node conducts only a part without being ill. In a tachycardia of the ventricles P waves may come at
 their own, slower rate: dissociation without a block.
 
-The limits are choices on PTB-XL (docs/accuracy.md has the figures). Of its 19,300 recordings
-without 2AVB, 3AVB or a pacemaker, seven are named so; by eye, six of them have such a block.
+The limits are choices on PTB-XL; docs/accuracy.md has the figures.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Score the rhythm of an answer, by labels and rules together, on recordings of other hospitals.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.rhythm_words --hospitals FOLDER --cpsc FOLDER
+    OMP_NUM_THREADS=1 python -m benchmarks.rhythm.words --hospitals FOLDER --cpsc FOLDER
 
 Both folders are packed data sets with a load.py (500 Hz, twelve leads). The labels are those of the
 embedded model, which was trained on PTB-XL alone. The table is written between its marks in
@@ -19,7 +19,7 @@ from training.datasets.packed import loader_of
 from training.page import ACCURACY_PAGE, write_between
 
 FS_HZ: Final = 500.0
-BEGIN: Final = "<!-- rhythm words: written by python -m benchmarks.rhythm_words -->\n"
+BEGIN: Final = "<!-- rhythm words: written by python -m benchmarks.rhythm.words -->\n"
 END: Final = "<!-- end of rhythm words -->\n"
 FIBRILLATION: Final = frozenset({"atrial fibrillation", "AF"})
 FLUTTER: Final = frozenset({"atrial flutter"})
@@ -63,7 +63,7 @@ the labels of the embedded model, which was trained on PTB-XL alone. The limits 
 chosen on PTB-XL's folds 1-8 and on these recordings, so the figures are in sample. In brackets the
 95 % interval of the share (Wilson). Written by
 
-    python -m benchmarks.rhythm_words --hospitals HOSPITALS --cpsc CPSC2018
+    python -m benchmarks.rhythm.words --hospitals HOSPITALS --cpsc CPSC2018
 
 | by the source | as it should be |
 |---|---|
