@@ -174,7 +174,7 @@ def test_beats_next_to_a_gap_are_not_whole() -> None:
     assert beats.averaged_count == 9
 
 
-def test_theinterquartile_mean_leaves_out_the_extremes() -> None:
+def test_the_interquartile_mean_leaves_out_the_extremes() -> None:
     """Of nine values two on either side are left out, which leaves 1, 2, 2, 3, 7."""
     values = np.array([[3.0], [-50.0], [2.0], [900.0], [1.0], [-1.0], [7.0], [2.0], [1000.0]])
     assert interquartile_mean(values)[0] == pytest.approx(3.0)

@@ -161,7 +161,7 @@ def _read_all(folder: Path, column: str, separator: str) -> Iterator[_Read]:
 
 
 def _windows_of_crops(folder: Path) -> Iterator[tuple[str, bool, NDArray[np.float64]]]:
-    """Yield the leads read, whether the window is in fibrillation, and its probabilities."""
+    """Yield which leads are read, whether the window shows fibrillation, and its probabilities."""
     model = shipped_model()
     for header in sorted((folder / "wfdb").glob("*.hea")):
         record = wfdb.rdrecord(str(header.with_suffix("")))

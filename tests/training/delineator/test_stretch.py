@@ -59,7 +59,7 @@ def test_intervals_reach_the_extremes_and_most_beats_keep_theirs() -> None:
     assert (kept[:, 1:].mean(axis=0) > (1.0 - QRS_SHARE) * (1.0 - QT_SHARE) - 0.1).all()
     assert (drawn.min(axis=0) < [60.0, 300.0, 120.0]).all()
     assert (drawn.max(axis=0) > [190.0, 700.0, 400.0]).all()
-    # Parts change by themselves: where QRS changed, PR mostly did not.
+    # Each part changes independently: where QRS changed, PR mostly did not.
     assert kept[~kept[:, 0], 2].mean() > 0.5
 
 
