@@ -11,10 +11,10 @@ import torch
 from encoder.config import CompactConfig
 from model_store.bundle import Bundle
 from superclasses import SUPERCLASSES
-from training.embedded.checked import CHECKED_FOLD, Checked
 from training.embedded.robustness import Cost, Shift
 from training.embedded.scores import MIN_IN_GROUP, RESAMPLES, LabelScore, Scores
 from training.embedded.targets import MIN_POSITIVES
+from training.embedded.validated_fold import VALIDATED_FOLD, ValidatedFold
 
 NAME: Final = "embedded"
 CARD: Final = "docs/models/embedded.md"  # path in the repository
@@ -49,7 +49,7 @@ class Made:
 def card(
     bundle: Bundle,
     scores: Scores,
-    checked: Checked,
+    validated: ValidatedFold,
     changed: list[Cost],
     shifts: list[Shift],
     made: Made,
@@ -58,8 +58,8 @@ def card(
     sections = [
         _summary(bundle, made),
         _inputs_and_outputs(bundle),
-        _accuracy(scores, checked, made),
-        _checked_fold(checked),
+        _accuracy(scores, validated, made),
+        _validated_fold(validated),
         _groups(scores),
         _robustness(changed, shifts),
         _failures(scores),
@@ -133,7 +133,7 @@ conduction' means fibrillation and flutter in its training; WPW therefore has an
 {rows}"""
 
 
-def _accuracy(scores: Scores, checked: Checked, made: Made) -> str:
+def _accuracy(scores: Scores, validated: ValidatedFold, made: Made) -> str:
     rows = "\n".join(_row(label) for label in scores.labels)
     folds = ", ".join(str(fold) for fold in made.folds)
     return f"""## How good it is
@@ -144,31 +144,31 @@ calibrated (Platt) on four fifths of the others. Threshold: the highest F1 there
 95 %, {RESAMPLES} bootstrap resamples of patients. ECE: expected calibration error, 15 bins of equal
 mass.
 
-Macro AUROC of the five superclasses: **{scores.macro}**; on fold {CHECKED_FOLD} alone, whose
-recordings people validated: **{checked.macro}**.
+Macro AUROC of the five superclasses: **{scores.macro}**; on fold {VALIDATED_FOLD} alone, whose
+recordings people validated: **{validated.macro}**.
 
 | label | positives | AUROC | AUPRC | ECE | sensitivity | specificity |
 |---|---|---|---|---|---|---|
 {rows}
 
 What ships is trained on all nine folds with the same settings, and calibrated on all held-out
-logits, fold {CHECKED_FOLD}'s too; its figures on these recordings would be too good. Published
+logits, fold {VALIDATED_FOLD}'s too; its figures on these recordings would be too good. Published
 networks reach a macro AUROC of 0.930 (resnet1d_wang) and 0.928 (xresnet1d101) on fold 10
 (Strodthoff et al., IEEE J Biomed Health Inform 25:1519, 2021), trained on folds 1-8."""
 
 
-def _checked_fold(checked: Checked) -> str:
+def _validated_fold(validated: ValidatedFold) -> str:
     rows = "\n".join(
         f"| {label.name} | {label.positives:,} | {label.auroc} | {label.error:.3f} "
         f"| {label.by_chance:.3f} |"
-        for label in checked.labels
+        for label in validated.labels
     )
-    return f"""### Fold {CHECKED_FOLD} alone
+    return f"""### Fold {VALIDATED_FOLD} alone
 
 At least one person validated each recording of folds 9 and 10; other folds hold some that nobody
-did (Wagner et al.). Compare this figure with others'. {checked.recordings:,} recordings, judged by
-the network that was trained without fold {CHECKED_FOLD}, calibrated on the out-of-fold logits of
-the other folds alone. By chance: the mean ECE that right probabilities would have with these
+did (Wagner et al.). Compare this figure with others'. {validated.recordings:,} recordings, judged
+by the network that was trained without fold {VALIDATED_FOLD}, calibrated on the out-of-fold logits
+of the other folds alone. By chance: the mean ECE that right probabilities would have with these
 recordings.
 
 | label | positives | AUROC | ECE | by chance |
@@ -217,7 +217,7 @@ def _robustness(changed: list[Cost], shifts: list[Shift]) -> str:
     )
     return f"""## What changes of a recording cost
 
-Fold {CHECKED_FOLD}, by the network that was not trained on it. Each change is made to the
+Fold {VALIDATED_FOLD}, by the network that was not trained on it. Each change is made to the
 released signal, before the server's preprocessing.
 
 | change | macro AUROC | lost |

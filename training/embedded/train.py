@@ -41,13 +41,13 @@ from model_store.choose import EMBEDDED_FOLDER
 from model_store.weights_file import weight_shapes, write_weights
 from training.embedded.bundle import write_bundle
 from training.embedded.card import CARD, CARD_FILE, NAME, Made, card
-from training.embedded.checked import CHECKED_FOLD, score_checked
 from training.embedded.data import Examples, read_examples
 from training.embedded.fit import config_for, finish, read, train
 from training.embedded.headline import write_headline
 from training.embedded.progress import spent_cpu_s
 from training.embedded.robustness import costs, rate_shifts
 from training.embedded.scores import calibration, macro_auroc, score
+from training.embedded.validated_fold import VALIDATED_FOLD, score_validated_fold
 from training.page import ACCURACY_PAGE
 
 FOLDS: Final = 9
@@ -83,9 +83,9 @@ class Kept:
 def _group_of(fold: int, groups: int) -> int:
     """Return the group of a fold (1-9).
 
-    Neighbouring folds form the groups; the checked fold, the last, is one of its own.
+    Neighbouring folds form the groups; the validated fold, the last, is one of its own.
     """
-    if fold == CHECKED_FOLD:
+    if fold == VALIDATED_FOLD:
         return groups - 1
     return (fold - 1) * (groups - 1) // (FOLDS - 1)
 
@@ -260,14 +260,14 @@ def _make_once(path: Path, settings: dict[str, int], make: Callable[[Path], Comp
 def _write_shipped(examples: Examples, options: Options) -> None:
     """Write the bundle of the network of all nine folds, and the card with out-of-fold figures."""
     kept = read_kept(options.keep)
-    checked = score_checked(examples, kept.logits, kept.known)
+    validated = score_validated_fold(examples, kept.logits, kept.known)
     rows = np.arange(len(examples))
     seed = kept.seed + kept.groups
     _train_members(options.keep, ALL, examples, rows, seed, kept.epochs, kept.members)
     scores = score(examples, kept.logits, kept.known)
     _print(
-        f"macro AUROC of the superclasses: out of fold {scores.macro}, fold {CHECKED_FOLD} "
-        f"{checked.macro}, its largest calibration error {checked.largest_error:.3f}"
+        f"macro AUROC of the superclasses: out of fold {scores.macro}, fold {VALIDATED_FOLD} "
+        f"{validated.macro}, its largest calibration error {validated.largest_error:.3f}"
     )
     net = _joined_net(options.keep, ALL, kept.members, examples)
     bundle = write_bundle(options.out, net, examples, scores, NAME, CARD)
@@ -276,8 +276,8 @@ def _write_shipped(examples: Examples, options: Options) -> None:
         fold: _joined_net(options.keep, _group_name(kept.group(fold)), kept.members, examples)
         for fold in folds
     }
-    held = np.flatnonzero(examples.fold == CHECKED_FOLD)
-    changed = costs(nets[CHECKED_FOLD], examples, held, examples.preprocessing)
+    held = np.flatnonzero(examples.fold == VALIDATED_FOLD)
+    changed = costs(nets[VALIDATED_FOLD], examples, held, examples.preprocessing)
     shifts = rate_shifts(nets, examples, examples.preprocessing, scores.slope, scores.offset)
     made = Made(
         folds=tuple(folds),
@@ -290,9 +290,9 @@ def _write_shipped(examples: Examples, options: Options) -> None:
         recordings=len(examples),
         judged=int(kept.known.sum()),
     )
-    text = card(bundle, scores, checked, changed, shifts, made)
+    text = card(bundle, scores, validated, changed, shifts, made)
     options.card.write_text(text, encoding="utf-8")
-    write_headline(options.page, scores, checked, made.judged)
+    write_headline(options.page, scores, validated, made.judged)
     _print(f"{options.out}: {bundle.weights.bytes} bytes, sha256 {bundle.sha256}; {options.card}")
 
 

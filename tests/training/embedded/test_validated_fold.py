@@ -15,11 +15,11 @@ from sklearn.metrics import roc_auc_score
 from encoder.compact import Compact
 from encoder.config import CompactConfig, ConvLayer
 from signals.logistic import sigmoid
-from training.embedded.checked import Checked, CheckedLabel, score_checked
 from training.embedded.data import Examples
 from training.embedded.headline import BEGIN, END, write_headline
 from training.embedded.scores import Figure, LabelScore, Scores, calibration
 from training.embedded.train import _group_of, _make_once
+from training.embedded.validated_fold import ValidatedFold, ValidatedLabel, score_validated_fold
 from training.heads.scores import expected_calibration_error
 
 SMALL = CompactConfig(ConvLayer(8, 3, 2), (ConvLayer(8, 3, 2),), 4, 1, 8, 5)
@@ -44,7 +44,7 @@ def _records(count: int = 4500) -> tuple[Examples, NDArray[np.float32]]:
 
 
 @pytest.mark.parametrize("groups", range(2, 10))
-def test_the_checked_fold_is_a_group_of_its_own(groups: int) -> None:
+def test_the_validated_fold_is_a_group_of_its_own(groups: int) -> None:
     group = [_group_of(fold, groups) for fold in range(1, 10)]
     assert group == sorted(group) and set(group) == set(range(groups))
     assert group.count(groups - 1) == 1
@@ -55,7 +55,7 @@ def test_the_checked_fold_is_a_group_of_its_own(groups: int) -> None:
 def test_its_probabilities_are_calibrated_on_the_other_folds_alone() -> None:
     records, logits = _records()
     known = np.ones(len(records.fold), np.bool_)
-    found = score_checked(records, logits, known)
+    found = score_validated_fold(records, logits, known)
     held = records.fold == 9
     slope, offset = calibration(logits[~held], records.truth[~held])
     probability = sigmoid(logits[held] * slope + offset)
@@ -76,7 +76,7 @@ def test_its_probabilities_are_calibrated_on_the_other_folds_alone() -> None:
 def test_too_certain_answers_on_it_are_an_error_that_its_own_truths_cannot_hide() -> None:
     records, logits = _records()
     logits[records.fold == 9] *= 3
-    found = score_checked(records, logits, np.ones(len(records.fold), np.bool_))
+    found = score_validated_fold(records, logits, np.ones(len(records.fold), np.bool_))
     assert all(label.error > 2 * label.by_chance for label in found.labels)
     assert found.largest_error == max(label.error for label in found.labels)
 
@@ -85,7 +85,7 @@ def test_too_certain_answers_on_it_are_an_error_that_its_own_truths_cannot_hide(
 def test_without_its_logits_or_any_others_there_are_no_figures(missing: list[int]) -> None:
     records, logits = _records(450)
     with pytest.raises(FileNotFoundError, match="--cross-validate"):
-        score_checked(records, logits, ~np.isin(records.fold, missing))
+        score_validated_fold(records, logits, ~np.isin(records.fold, missing))
 
 
 def test_a_kept_network_of_other_settings_is_not_taken_for_the_one_asked_for(
@@ -109,16 +109,16 @@ def test_a_kept_network_of_other_settings_is_not_taken_for_the_one_asked_for(
     assert made == [1]
 
 
-def test_the_page_states_the_checked_fold_beside_the_headline(tmp_path: Path) -> None:
+def test_the_page_states_the_validated_fold_beside_the_headline(tmp_path: Path) -> None:
     figure = Figure(0.9, 0.88, 0.92)
-    of_label = CheckedLabel("NORM", 10, figure, 0.031, 0.01)
-    checked = Checked(2183, Figure(0.932, 0.926, 0.938), (of_label,))
+    of_label = ValidatedLabel("NORM", 10, figure, 0.031, 0.01)
+    validated = ValidatedFold(2183, Figure(0.932, 0.926, 0.938), (of_label,))
     whole = LabelScore("NORM", 10, figure, figure, 0.005, 0.4, 0.9, 0.9, {})
     none = np.zeros(1)
     scores = Scores(Figure(0.941, 0.939, 0.943), (whole,), none, none, none)
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}old\n{END}after\n")
-    write_headline(page, scores, checked, 19601)
+    write_headline(page, scores, validated, 19601)
     text = page.read_text()
     assert text.startswith(f"before\n{BEGIN}## ") and text.endswith(f"{END}after\n")
     assert "| 2,183 | 0.932 (0.926-0.938) | 0.031 |" in text

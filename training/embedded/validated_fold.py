@@ -19,12 +19,12 @@ from training.embedded.data import Examples
 from training.embedded.scores import RESAMPLES, Array, Figure, Flags, calibration
 from training.heads.scores import expected_calibration_error
 
-CHECKED_FOLD: Final = 9
+VALIDATED_FOLD: Final = 9
 CHANCE_DRAWS: Final = 200
 
 
 @dataclass(frozen=True)
-class CheckedLabel:
+class ValidatedLabel:
     """One superclass's figures.
 
     error      expected calibration error
@@ -39,31 +39,33 @@ class CheckedLabel:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """The figures on the checked fold: `macro` is the mean AUROC of the superclasses."""
+class ValidatedFold:
+    """The figures on the validated fold: `macro` is the mean AUROC of the superclasses."""
 
     recordings: int
     macro: Figure
-    labels: tuple[CheckedLabel, ...]
+    labels: tuple[ValidatedLabel, ...]
 
     @property
     def largest_error(self) -> float:
         return max(label.error for label in self.labels)
 
 
-def score_checked(examples: Examples, logits: NDArray[np.float32], known: Flags) -> Checked:
-    """Return the figures of the checked fold, calibrated on the other folds' logits alone.
+def score_validated_fold(
+    examples: Examples, logits: NDArray[np.float32], known: Flags
+) -> ValidatedFold:
+    """Return the figures of the validated fold, calibrated on the other folds' logits alone.
 
     logits  (records, labels) by networks that were not trained on the record
     known   (records,) which records have logits
     Raises FileNotFoundError if the fold, or all other folds, have none.
     """
-    of_fold = examples.fold == CHECKED_FOLD
+    of_fold = examples.fold == VALIDATED_FOLD
     others = known & ~of_fold
     if not known[of_fold].all() or not others.any():
         raise FileNotFoundError(
-            f"fold {CHECKED_FOLD} and other folds must be held out first: run --cross-validate for "
-            "them"
+            f"fold {VALIDATED_FOLD} and other folds must be held out first: run --cross-validate "
+            "for them"
         )
     slope, offset = calibration(logits[others], examples.truth[others])
     probability = sigmoid(logits[of_fold] * slope + offset)
@@ -75,7 +77,7 @@ def score_checked(examples: Examples, logits: NDArray[np.float32], known: Flags)
     for k, name in enumerate(SUPERCLASSES):
         resampled.append(RankedRecords(truth[:, k], probability[:, k]).auroc(weights))
         labels.append(
-            CheckedLabel(
+            ValidatedLabel(
                 name=name,
                 positives=int(truth[:, k].sum()),
                 auroc=Figure.of_resamples(auroc(truth[:, k], probability[:, k]), resampled[-1]),
@@ -84,7 +86,7 @@ def score_checked(examples: Examples, logits: NDArray[np.float32], known: Flags)
             )
         )
     macro = float(np.mean([label.auroc.value for label in labels]))
-    return Checked(
+    return ValidatedFold(
         recordings=int(of_fold.sum()),
         macro=Figure.of_resamples(macro, np.mean(resampled, axis=0)),
         labels=tuple(labels),
