@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from intervals.delineator import model_card
 from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials
 
-# So few leads have a calibration of their own: they show less of a wave's first and last parts.
-FEW_LEADS: Final = 2
+# One or two leads have a calibration of their own: they show less of a wave's first and last parts.
+TWO_LEADS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Calibration:
 def shipped_calibration(leads: int) -> Calibration:
     """Return the shipped network's calibration for a recording with so many leads."""
     card = model_card()
-    return calibration_from_card(card["few_leads"] if leads <= FEW_LEADS else card)
+    return calibration_from_card(card["up_to_two_leads"] if leads <= TWO_LEADS else card)
 
 
 def corrected(fiducials: Fiducials, calibration: Calibration) -> Fiducials:

@@ -35,7 +35,7 @@ VARIANT_HEADER: Final = (
     "| what | value | recordings | true, median | given | bias | median abs | 90th pct abs | within"
     " uncertainty |\n|---|---|---|---|---|---|---|---|---|"
 )
-# Two leads of LUDB's recordings, in turn, that the calibration for few leads is fitted on beside
+# Two leads of LUDB's recordings, in turn, that the calibration for two leads is fitted on beside
 # QTDB. Every fourth recording makes QTDB two thirds of all: two leads mostly come from Holter
 # recorders, as QTDB does.
 PAIRS: Final = (("I", "II"), ("II", "V5"), ("V1", "V5"))
@@ -118,7 +118,7 @@ class Report:
                 are two leads of LUDB alone
     in_sample   what ships, on LUDB
     variants    out of fold
-    calibration, few_leads_calibration  of what ships
+    calibration, two_leads_calibration  of what ships
     """
 
     ludb: Scores
@@ -127,7 +127,7 @@ class Report:
     in_sample: Scores
     variants: list[VariantResult]
     calibration: Calibration
-    few_leads_calibration: Calibration
+    two_leads_calibration: Calibration
 
     def text(self) -> str:
         """Return all tables, for the terminal."""
@@ -202,24 +202,24 @@ def report_of(
     """Score the networks of the folds, and the one that ships."""
     shipped = build_network(shipped_weights)
     held = hold_out(ludb.sources, ludb.trials, fold_weights, ludb.fold)
-    few = qtdb.with_others(pairs_of(ludb))
-    held_few = hold_out(few.sources, few.trials, fold_weights, few.fold)
+    two = qtdb.with_others(pairs_of(ludb))
+    held_two = hold_out(two.sources, two.trials, fold_weights, two.fold)
     calibration = fit_calibration(
         reading_bias_ms(ludb.sources, shipped), list(chain.from_iterable(held.outcomes))
     )
-    few_leads = fit_calibration(
-        reading_bias_ms(few.sources, shipped), list(chain.from_iterable(held_few.outcomes))
+    two_leads_calibration = fit_calibration(
+        reading_bias_ms(two.sources, shipped), list(chain.from_iterable(held_two.outcomes))
     )
-    few_scores = score(few.sources, fold_weights, few.fold, held_few)
+    two_scores = score(two.sources, fold_weights, two.fold, held_two)
     in_sample = [measure_source(source, shipped, calibration) for source in ludb.sources]
     return Report(
         ludb=score(ludb.sources, fold_weights, ludb.fold, held),
-        qtdb=few_scores.of(slice(len(qtdb.sources))),
-        pairs=few_scores.of(slice(len(qtdb.sources), None)),
+        qtdb=two_scores.of(slice(len(qtdb.sources))),
+        pairs=two_scores.of(slice(len(qtdb.sources), None)),
         in_sample=scores_of(ludb.sources, in_sample),
         variants=_measure_variants(ludb, fold_weights, held),
         calibration=calibration,
-        few_leads_calibration=few_leads,
+        two_leads_calibration=two_leads_calibration,
     )
 
 

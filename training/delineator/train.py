@@ -101,7 +101,7 @@ def _write_weights_and_card(
         "about": ABOUT,
         "made": made,
         **card_of(report.calibration),
-        "few_leads": card_of(report.few_leads_calibration),
+        "up_to_two_leads": card_of(report.two_leads_calibration),
         "out_of_fold": {name: report.ludb.row(name) for name in MEASURES},
     }
     text = json.dumps(card, indent=1) + "\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from intervals.calibration import (
-    FEW_LEADS,
+    TWO_LEADS,
     ByLength,
     Calibration,
     calibration_from_card,
@@ -70,11 +70,11 @@ def test_a_missing_boundary_moves_no_other() -> None:
     assert moved[2:4].tolist() == pytest.approx([-40.0, 50.0 - BY_LENGTH.correction(90.0)])
 
 
-def test_few_leads_have_a_calibration_of_their_own() -> None:
-    few, many = shipped_calibration(FEW_LEADS), shipped_calibration(FEW_LEADS + 1)
-    assert shipped_calibration(1).intervals == few.intervals
+def test_one_or_two_leads_have_a_calibration_of_their_own() -> None:
+    two, many = shipped_calibration(TWO_LEADS), shipped_calibration(TWO_LEADS + 1)
+    assert shipped_calibration(1).intervals == two.intervals
     assert shipped_calibration(8).intervals == many.intervals
-    assert few.intervals != many.intervals
+    assert two.intervals != many.intervals
 
 
 @pytest.mark.parametrize("leads", [1, 2, 8])
