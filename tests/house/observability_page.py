@@ -37,8 +37,8 @@ LABEL_BOUNDS = {
     "units": "`mV` or `unknown`",
     "word": "the five words of `signal_quality`",
     "source": "`labels`, `superclass`, `pacemaker` or `heads`",
-    "label": f"the labels of the loaded models and heads, at most {server.drift.MAX_LABELS}; "
-    f"`{server.drift.OTHER_LABEL}` for those beyond",
+    "label": "the labels of the loaded models, heads and the one-lead model, at most "
+    f"{server.drift.MAX_LABELS}; `{server.drift.OTHER_LABEL}` for those beyond",
 }
 
 HEAD = """# Observability

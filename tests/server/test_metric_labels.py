@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 
 import httpx
+import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 from errors import public_errors
@@ -15,11 +16,13 @@ from server.settings import LIMITS
 from server.version import VERSION
 from signal_quality.quality import WORDS
 from tests.house.observability_page import LABEL_BOUNDS
-from tests.server.ecgs import JSON, NPY, answer_of, get, npy, post, twelve_seconds
+from tests.intervals.synthetic import synthetic
+from tests.server.ecgs import JSON, NPY, Ecg, answer_of, get, npy, post, twelve_seconds
 from tests.server.harness import RunningServer
 
 STRANGE = "made-up"
 ECG = twelve_seconds()
+ONE_LEAD = Ecg(synthetic(seconds=12.0)[[1]].astype(np.float32), 500.0, ("II",))
 
 
 def allowed_values(server: RunningServer) -> dict[str, set[str]]:
@@ -27,7 +30,8 @@ def allowed_values(server: RunningServer) -> dict[str, set[str]]:
     health = answer_of(get(server, "/health"))
     workers = health["workers"]
     places = {f"{kind}-{i}" for kind in workers for i in range(workers[kind]["expected"])}
-    models = answer_of(get(server, "/models"))["models"]
+    listed = answer_of(get(server, "/models"))
+    models = [*listed["models"], listed["few_leads"]]
     labels = {label["name"] for model in models for label in model["labels"]}
     return {
         "route": {*ROUTE_SCOPES, "other"},
@@ -83,6 +87,7 @@ def send_strange_requests(server: RunningServer) -> None:
 
 def test_every_value_of_every_label_is_one_that_the_server_knows(server: RunningServer) -> None:
     assert answer_of(post(server, "/analyze", json=ECG.json()))
+    assert answer_of(post(server, "/analyze", json=ONE_LEAD.json()))["labels"]
     send_strange_requests(server)
     text = get(server, "/metrics").text
     values: dict[str, set[str]] = defaultdict(set)
@@ -102,6 +107,7 @@ def test_every_value_of_every_label_is_one_that_the_server_knows(server: Running
     # Enough was seen for the test to mean something, and it is little for Prometheus.
     assert {"other", "/analyze"} <= values["route"]
     assert {"unknown", "mV"} <= values["units"]
+    assert "Normal rhythm" in values["label"]
     assert len(values["code"]) > 5
     assert values["label"]
     assert series < 3000
