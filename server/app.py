@@ -17,6 +17,7 @@ from errors import EcgError
 from server.authorization.middleware import AccessMiddleware
 from server.authorization.route_scopes import ROUTE_SCOPES
 from server.pages.docs import DOCS_ROUTES
+from server.pages.viewer import VIEWER_ROUTES
 from server.recording_routes import ROUTE_OPTIONS
 from server.routes.middleware import RequestMiddleware
 from server.routes.operator import OPERATOR_ROUTES
@@ -62,7 +63,7 @@ def configure_app(app: FastAPI, cors_origins: Collection[str] = ()) -> None:
     for route in ROUTE_OPTIONS:
         handler = recording_handler(route)
         routes.append(_NamedRoute(f"/{route}", handler, methods=["POST"]))
-    for path, handler in (OPERATOR_ROUTES | DOCS_ROUTES).items():
+    for path, handler in (OPERATOR_ROUTES | VIEWER_ROUTES | DOCS_ROUTES).items():
         # Load balancers and link checkers send HEAD.
         routes.append(_NamedRoute(path, handler, methods=["GET", "HEAD"]))
     app.add_exception_handler(EcgError, _answer_ecg_error)

@@ -17,6 +17,8 @@ PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 HTML: Final = "text/html; charset=utf-8"
 JAVASCRIPT: Final = "text/javascript; charset=utf-8"
 CSS: Final = "text/css; charset=utf-8"
+SVG: Final = "image/svg+xml"
+WOFF2: Final = "font/woff2"
 
 # Media types that mean msgpack. IANA registered vnd.msgpack; the other two are in wide use.
 MSGPACK_NAMES: Final = (MSGPACK, "application/x-msgpack", "application/vnd.msgpack")

@@ -15,7 +15,10 @@ ROUTE_SCOPES: Final[dict[str, Scope | None]] = {
     "/livez": None,
     "/readyz": None,
     "/health": None,  # with a short answer to those without the scope `operator`
-    "/": "docs",
+    # Pages without data: a person enters the key on them.
+    "/": None,
+    "/status": None,
+    "/assets/{name}": None,
     "/docs": "docs",
     "/redoc": "docs",
     "/openapi.json": "docs",
@@ -30,8 +33,8 @@ ROUTE_SCOPES: Final[dict[str, Scope | None]] = {
     "/extract_features": "features",
     "/metrics": "operator",
 }
-_DOCS_PREFIX: Final = "/docs/"
-_DOCS_PAGES: Final = "/docs/{name:path}"
+# Prefix of paths -> the route that serves them.
+_PREFIXES: Final = {"/docs/": "/docs/{name:path}", "/assets/": "/assets/{name}"}
 
 
 class NotInTable(Exception):
@@ -40,8 +43,9 @@ class NotInTable(Exception):
 
 def route_of_path(path: str) -> str:
     """Return the route of a request's path, a key of ROUTE_SCOPES. Raises NotInTable."""
-    if path.startswith(_DOCS_PREFIX):
-        return _DOCS_PAGES
+    for prefix, route in _PREFIXES.items():
+        if path.startswith(prefix):
+            return route
     # The router redirects /analyze/ to /analyze.
     for route in (path, path.removesuffix("/")):
         if route in ROUTE_SCOPES:

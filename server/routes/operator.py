@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 from fastapi import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from analysis.deployment import Deployment, role_of_head, with_heads
 from errors import WrongEncoder
@@ -20,6 +20,7 @@ from model_store.labels import Label
 from server.authorization.middleware import identity_of
 from server.live_metrics import exposition
 from server.media_types import JSON, PROMETHEUS
+from server.pages.viewer import viewer
 from server.routes.accept import WILDCARDS, by_preference
 from server.routes.health_status import status_of, workers_report
 from server.version import VERSION
@@ -69,10 +70,10 @@ async def _prometheus(request: Request) -> Response:
 
 
 async def root(request: Request) -> Response:
-    """Lead people to the documentation; answer JSON to programs, which prefer it or say nothing."""
+    """Answer the viewer to people, and JSON to programs, which prefer it or say nothing."""
     for media_type in by_preference(request.headers.get("accept", "")):
         if media_type in HTML_PAGES:
-            return RedirectResponse("/docs")
+            return await viewer(request)
         if media_type in (JSON, *WILDCARDS):
             break
     return _json({"message": "ECG-FM inference server. Research use only.", "docs": "/docs"}, 200)

@@ -22,18 +22,22 @@ from server.authorization.guard import Guard
 from server.authorization.route_scopes import ROUTE_SCOPES, NotInTable, route_of_path
 from server.authorization.rules import access_rules
 from server.openapi.examples import record
+from server.pages.viewer import BUILT_FOLDER
 from server.settings import Settings
 from tests.house.tree import ROOT, source
 from tests.server.authorization.conftest import GuardedServer
 from tests.server.ecgs import problem_of
 from tests.server.in_process import InProcessServer
 
+ASSET = next((BUILT_FOLDER / "assets").iterdir()).name
 # Route -> a path of it, and the scope: None for open, "any" for every valid credential.
 ROUTES: dict[str, tuple[str, str | None]] = {
     "/livez": ("/livez", None),
     "/readyz": ("/readyz", None),
     "/health": ("/health", None),
-    "/": ("/", "any"),
+    "/": ("/", None),
+    "/status": ("/status", None),
+    "/assets/{name}": (f"/assets/{ASSET}", None),
     "/docs": ("/docs", "any"),
     "/redoc": ("/redoc", "any"),
     "/openapi.json": ("/openapi.json", "any"),
@@ -239,6 +243,7 @@ def test_an_opened_scope_needs_no_credential_and_a_wrong_one_is_still_refused(
         ("/", "/"),
         ("/docs/a/b", "/docs/{name:path}"),
         ("/docs/", "/docs/{name:path}"),
+        ("/assets/index.js", "/assets/{name}"),
     ],
 )
 def test_a_path_has_its_route(path: str, route: str) -> None:

@@ -134,12 +134,6 @@ def test_head_on_a_route_for_recordings_is_refused(client: httpx.Client) -> None
     assert answer.status_code == 405
 
 
-def test_a_browser_is_led_to_the_docs(client: httpx.Client) -> None:
-    answer = client.get("/", headers={"Accept": "text/html,*/*;q=0.8"}, follow_redirects=True)
-    assert answer.url.path == "/docs"
-    assert answer.status_code == 200
-
-
 def test_big_assets_are_packed_and_not_sent_twice(client: httpx.Client) -> None:
     path = "/docs/assets/swagger-ui-bundle.js"
     plain = client.get(path, headers={"Accept-Encoding": "identity"})

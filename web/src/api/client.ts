@@ -1,0 +1,98 @@
+/** Requests to the inference server that served this page. */
+import { decode } from "@msgpack/msgpack";
+import { type Recording, recordingOf } from "../ecg/recording";
+import type { Analysis } from "./answer";
+import { apiKey } from "./key";
+import { problemOf, Unreachable } from "./problem";
+
+/** What a person opened: files of one recording, or one record as the text of a JSON body. */
+export type Upload =
+  | { readonly kind: "files"; readonly files: readonly File[] }
+  | { readonly kind: "json"; readonly text: string };
+
+export type Options = Readonly<Record<string, string | number | undefined>>;
+
+/** Parts that make the page, without the trace, which comes first and as binary numbers. */
+const PARTS = [
+  "clinical_analysis",
+  "findings",
+  "labels",
+  "superclass",
+  "pacemaker",
+  "measurements",
+  "quality",
+  "fiducials",
+  "representative_beat",
+  "matrix",
+  "reported",
+  "saliency",
+].join(",");
+
+export async function readTrace(upload: Upload, abort?: AbortSignal): Promise<Recording> {
+  const response = await post(upload, "application/msgpack", { include: "signal" }, abort);
+  return recordingOf(decode(await response.arrayBuffer()));
+}
+
+export async function analyze(upload: Upload, abort?: AbortSignal): Promise<Analysis> {
+  const response = await post(upload, "application/json", { include: PARTS }, abort);
+  return (await response.json()) as Analysis;
+}
+
+/** Ask /analyze for the recording in another form: a report, a FHIR bundle. */
+export async function exported(
+  upload: Upload,
+  accept: string,
+  options: Options = {},
+): Promise<Blob> {
+  return (await post(upload, accept, options)).blob();
+}
+
+export async function getJson<T>(path: string): Promise<T> {
+  return (await request(path, {})).json() as Promise<T>;
+}
+
+export async function getText(path: string): Promise<string> {
+  return (await request(path, {})).text();
+}
+
+async function post(
+  upload: Upload,
+  accept: string,
+  options: Options,
+  abort?: AbortSignal,
+): Promise<Response> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) query.set(name, String(value));
+  }
+  const headers: Record<string, string> = { Accept: accept };
+  if (upload.kind === "json") headers["Content-Type"] = "application/json";
+  return request(`analyze?${query}`, {
+    method: "POST",
+    headers,
+    body: bodyOf(upload),
+    signal: abort ?? null,
+  });
+}
+
+function bodyOf(upload: Upload): BodyInit {
+  if (upload.kind === "json") return upload.text;
+  const form = new FormData();
+  for (const file of upload.files) form.append("file", file, file.name);
+  return form;
+}
+
+async function request(path: string, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (apiKey.value !== null) headers.set("X-API-Key", apiKey.value);
+  let response: Response;
+  try {
+    // Relative: the page may be served behind a proxy that adds a path.
+    response = await fetch(`./${path}`, { ...init, headers, cache: "no-store" });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Unreachable(path);
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}

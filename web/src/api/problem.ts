@@ -1,0 +1,42 @@
+/** What the server answers when it refuses (RFC 9457), and what stands for it when nothing answers. */
+import type { ProblemBody } from "./answer";
+
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+    readonly requestId: string | null,
+    readonly faults: readonly { readonly loc: readonly unknown[]; readonly msg: string }[] = [],
+  ) {
+    super(`${title}: ${detail}`);
+  }
+
+  get needsKey(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+/** The server could not be reached. */
+export class Unreachable extends Error {}
+
+export async function problemOf(response: Response): Promise<Problem> {
+  const requestId = response.headers.get("X-Request-ID");
+  try {
+    const body = (await response.json()) as ProblemBody;
+    const { code, title, detail, errors } = body;
+    return new Problem(
+      response.status,
+      code,
+      title,
+      detail,
+      body.request_id ?? requestId,
+      errors ?? [],
+    );
+  } catch {
+    // A proxy between browser and server answers without a problem's form.
+    const title = response.statusText || `HTTP ${response.status}`;
+    return new Problem(response.status, `http_${response.status}`, title, "", requestId);
+  }
+}

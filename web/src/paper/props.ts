@@ -1,0 +1,69 @@
+/** What the paper is told to draw. All times are seconds of the recording, all voltages mV. */
+
+export type LayoutName = "3x4" | "6x2" | "12x1" | "cabrera";
+export type SpeedMmS = 12.5 | 25 | 50;
+export type GainMmMv = 5 | 10 | 20;
+export type FilterName = "off" | "0.05-150" | "0.05-40";
+export type MainsNotch = "off" | "50" | "60";
+export type Tool = "pan" | "caliper" | "march" | "crop";
+
+/** How a person wants to see recordings. It holds for every tab and changes no measurement. */
+export interface Display {
+  readonly layout: LayoutName;
+  readonly speed: SpeedMmS;
+  readonly gain: GainMmMv;
+  readonly rhythmLead: string;
+  readonly filter: FilterName;
+  readonly notch: MainsNotch;
+  readonly hiddenLeads: ReadonlySet<string>;
+  readonly reversedLeads: ReadonlySet<string>;
+  /** px of CSS a millimetre; 4 unless the screen was calibrated. */
+  readonly pxPerMm: number;
+  readonly calibrated: boolean;
+}
+
+/** Where a finding was seen: in these leads (all when empty), from and to. */
+export interface EvidenceBand {
+  readonly leads: readonly string[];
+  readonly fromS: number;
+  readonly toS: number;
+  readonly caption: string;
+}
+
+export interface PoorLead {
+  readonly lead: string;
+  /** In words of the chosen language. */
+  readonly reason: string;
+}
+
+/** What is drawn over the traces. */
+export interface Marks {
+  readonly beats: readonly BeatMark[];
+  readonly evidence: readonly EvidenceBand[];
+  readonly poorLeads: readonly PoorLead[];
+  readonly spikesS: readonly number[];
+}
+
+export interface BeatMark {
+  readonly r: number;
+  readonly pOnset: number | null;
+  readonly pOffset: number | null;
+  readonly qrsOnset: number | null;
+  readonly qrsOffset: number | null;
+  readonly tOffset: number | null;
+  readonly kind: "normal" | "ectopic" | "paced" | "noisy";
+}
+
+/** Two points that a person placed. */
+export interface Caliper {
+  readonly lead: string;
+  readonly fromS: number;
+  readonly toS: number;
+  readonly fromMv: number;
+  readonly toMv: number;
+}
+
+export interface Span {
+  readonly fromS: number;
+  readonly toS: number;
+}
