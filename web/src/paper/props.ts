@@ -1,6 +1,9 @@
 /** What the paper is told to draw. All times are seconds of the recording, all voltages mV. */
 
-export type LayoutName = "3x4" | "6x2" | "12x1" | "cabrera";
+import type { LayoutName } from "../ecg/layout";
+import type { Span } from "../ecg/span";
+
+export type { LayoutName, Span };
 export type SpeedMmS = 12.5 | 25 | 50;
 export type GainMmMv = 5 | 10 | 20;
 export type FilterName = "off" | "0.05-150" | "0.05-40";
@@ -20,6 +23,8 @@ export interface Display {
   /** px of CSS a millimetre; 4 unless the screen was calibrated. */
   readonly pxPerMm: number;
   readonly calibrated: boolean;
+  /** Draw onset and end of the waves of every beat. */
+  readonly fiducials?: boolean;
 }
 
 /** Where a finding was seen: in these leads (all when empty), from and to. */
@@ -61,9 +66,4 @@ export interface Caliper {
   readonly toS: number;
   readonly fromMv: number;
   readonly toMv: number;
-}
-
-export interface Span {
-  readonly fromS: number;
-  readonly toS: number;
 }

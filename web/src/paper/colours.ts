@@ -1,0 +1,47 @@
+/** The colours and fonts of ui/tokens.css as a canvas needs them. */
+
+const NAMES = {
+  paper: "--paper",
+  fine: "--grid-1mm",
+  coarse: "--grid-5mm",
+  trace: "--trace",
+  text: "--text-2",
+  accent: "--accent",
+  accentText: "--accent-text",
+  surface: "--surface",
+  evidence: "--evidence",
+  technical: "--technical",
+  poorLead: "--poor-lead",
+  abnormal: "--abnormal",
+  normal: "--normal",
+  rule: "--rule",
+  font: "--font",
+} as const;
+
+export type Colours = { readonly [name in keyof typeof NAMES]: string };
+
+export function coloursOf(element: Element): Colours {
+  const style = getComputedStyle(element);
+  const entries = Object.entries(NAMES).map(([name, property]) => [
+    name,
+    style.getPropertyValue(property).trim(),
+  ]);
+  return Object.fromEntries(entries) as Colours;
+}
+
+/** Call back when the theme changes: by the person's choice or by the system. */
+export function onThemeChange(changed: () => void): () => void {
+  const observer = new MutationObserver(changed);
+  observer.observe(document.documentElement, {
+    attributes: true,
+    attributeFilter: ["data-theme", "class"],
+  });
+  const queries = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) =>
+    matchMedia(query),
+  );
+  for (const query of queries) query.addEventListener("change", changed);
+  return () => {
+    observer.disconnect();
+    for (const query of queries) query.removeEventListener("change", changed);
+  };
+}
