@@ -339,6 +339,8 @@ class MatrixRow(TypedDict):
     r2_ms: Milliseconds | None
     t_mv: float | None
     """The larger part of a biphasic T."""
+    jp_mv: float | None
+    """The peak of a notch at the end of the QRS complex, on the final half of R's downslope."""
     j_mv: float | None
     """At the end of the QRS complex."""
     st40_mv: float | None

@@ -76,6 +76,7 @@ def _row_part(row: LeadRow, derived: bool) -> MatrixRow:
         "r2_mv": _rounded(row.r2_mv, 3),
         "r2_ms": _rounded(row.r2_ms, 1),
         "t_mv": _rounded(row.t_mv, 3),
+        "jp_mv": _rounded(row.jp_mv, 3),
         "j_mv": _rounded(row.j_mv, 3),
         "st40_mv": _rounded(row.st40_mv, 3),
         "st60_mv": _rounded(row.st60_mv, 3),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from intervals.findings.early_repolarisation import early_repolarisation_findings
 from intervals.findings.finding import Finding
 from intervals.findings.lead_groups import rows_of
 from intervals.findings.q_waves import q_wave_findings
@@ -41,6 +42,8 @@ HIDDEN_CODES: Final = frozenset(
         "left_ventricular_hypertrophy_voltage",
         "poor_r_progression",
         "reversed_r_progression",
+        "early_repolarisation_ascending_st",
+        "early_repolarisation_horizontal_or_descending_st",
     }
 )
 
@@ -79,6 +82,7 @@ def matrix_findings(
         *hypertrophy,
         *low_voltage,
         *r_progression_findings(rows),
+        *early_repolarisation_findings(rows),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Final
 from intervals.reference_ranges import BRADYCARDIA, TACHYCARDIA
 
 __all__ = (
-    "ASYSTOLE", "BRADYCARDIA", "CHOICE", "ESCAPE", "FIBRILLATION", "HYPERTROPHY",
-    "INFARCTION", "IRREGULAR", "LOW_VOLTAGE", "REVERSED_R", "R_PROGRESSION",
+    "ASYSTOLE", "BRADYCARDIA", "CHOICE", "EARLY_REPOLARISATION", "ESCAPE", "FIBRILLATION",
+    "HYPERTROPHY", "INFARCTION", "IRREGULAR", "LOW_VOLTAGE", "REVERSED_R", "R_PROGRESSION",
     "STATEMENTS", "TACHYCARDIA", "VENTRICULAR",
 )  # fmt: skip
 
@@ -26,6 +26,8 @@ IRREGULAR: Final = "Dash et al., Ann Biomed Eng 2009;37:1701"
 ESCAPE: Final = "Dorland's Medical Dictionary, escape rhythm"
 # Thresholds of ST by lead, sex and age; Q waves of prior infarction; contiguous leads.
 INFARCTION: Final = "Fourth Universal Definition of MI 2018, doi:10.1016/j.jacc.2018.08.1038"
+# The notch at the end of QRS, and ST behind it.
+EARLY_REPOLARISATION: Final = "Macfarlane et al. 2015, doi:10.1016/j.jacc.2015.05.033"
 # Voltage criteria and whom they apply to.
 HYPERTROPHY: Final = "AHA/ACCF/HRS 2009, part V, doi:10.1016/j.jacc.2008.12.015"
 # Peak to peak below 0.5 mV in all limb leads, below 1 mV in all chest leads.

@@ -7,7 +7,7 @@ asks ST to be measured. P is from the straight line between its onset and its en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from intervals.axes import ST_MS
 from intervals.beat_grid import BEFORE_S
+from intervals.matrix.end_qrs_notch import AFTER_QRS_MS, notch_peak_mv
 from intervals.matrix.qrs_waves import (
     MIN_ABOVE_MS,
     MIN_AMPLITUDE_MV,
@@ -60,6 +61,7 @@ class LeadRow:
     r2_mv: float | None = None
     r2_ms: float | None = None
     t_mv: float | None = None
+    jp_mv: float | None = None
     j_mv: float | None = None
     st40_mv: float | None = None
     st60_mv: float | None = None
@@ -101,12 +103,15 @@ def lead_matrix(
     levels = _st_levels(beat, smoothed, times_ms["qrs_offset"]).tolist()
     onset, end = _sample(beat, times_ms["qrs_onset"]), _sample(beat, times_ms["qrs_offset"])
     waves = qrs_waves(beat.data[:, onset : end + 1], SAMPLE_MS)
+    until_notch_ends = beat.data[:, onset : end + 1 + round(AFTER_QRS_MS / SAMPLE_MS)].tolist()
+    notches = [notch_peak_mv(lead, end + 1 - onset) for lead in until_notch_ends]
     rows = []
     for lead, is_present in enumerate(present):
         row = LeadRow()
         if is_present:
             p_ms = None if p_mv[lead] is None else times_ms["p_offset"] - times_ms["p_onset"]
             row = _row(waves[lead], levels[lead], p_mv[lead], p_ms, t_mv[lead])
+            row = replace(row, jp_mv=notches[lead])
         rows.append(row)
     uncertain = tuple(
         lead for lead, error_mv in zip(LEADS, beat.error_mv, strict=True) if error_mv > MAX_ERROR_MV

@@ -306,3 +306,31 @@ def test_uncertain_leads_are_left_out() -> None:
 
 def test_without_a_matrix_there_are_no_findings() -> None:
     assert matrix_findings(None, NARROW, MAN, paced=False) == ()
+
+
+NOTCH = {"jp_mv": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("leads", "expected"),
+    [
+        ({"II": NOTCH, "aVF": NOTCH}, ["II", "aVF"]),
+        ({"V4": NOTCH, "V5": NOTCH, "V6": NOTCH}, ["V4", "V5", "V6"]),
+        ({"I": NOTCH, "aVL": NOTCH}, ["aVL", "I"]),
+        ({"II": NOTCH, "aVF": {"jp_mv": 0.099}}, None),
+        ({"V3": NOTCH, "V4": NOTCH}, None),
+        ({"I": NOTCH, "V6": NOTCH}, None),
+    ],
+)
+def test_early_repolarisation_needs_two_contiguous_leads(
+    leads: dict[str, dict[str, Any]], expected: list[str] | None
+) -> None:
+    finding = found(**leads).get("early_repolarisation_horizontal_or_descending_st")
+    assert (None if finding is None else leads_of(finding)) == expected
+
+
+def test_the_st_segment_of_early_repolarisation_is_described() -> None:
+    rising = {**NOTCH, **st(0.05, 0.12)}
+    assert "early_repolarisation_ascending_st" in found(V5=rising, V6=rising)
+    wide = replace(NARROW, qrs_ms=121.0)
+    assert not found(MAN, wide, V5=rising, V6=rising)
