@@ -2,13 +2,10 @@
 import { decode } from "@msgpack/msgpack";
 import { type Recording, recordingOf } from "../ecg/recording";
 import type { Analysis } from "./answer";
+import { connectionLost, connectionWorks } from "./connection";
 import { apiKey } from "./key";
 import { problemOf, Unreachable } from "./problem";
-
-/** What a person opened: files of one recording, or one record as the text of a JSON body. */
-export type Upload =
-  | { readonly kind: "files"; readonly files: readonly File[] }
-  | { readonly kind: "json"; readonly text: string };
+import { bodyOf, type Upload } from "./upload";
 
 export type Options = Readonly<Record<string, string | number | undefined>>;
 
@@ -61,25 +58,15 @@ async function post(
   options: Options,
   abort?: AbortSignal,
 ): Promise<Response> {
-  const query = new URLSearchParams();
+  const { content, contentType, query } = bodyOf(upload);
+  const parameters = new URLSearchParams(query);
   for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined) query.set(name, String(value));
+    if (value !== undefined) parameters.set(name, String(value));
   }
   const headers: Record<string, string> = { Accept: accept };
-  if (upload.kind === "json") headers["Content-Type"] = "application/json";
-  return request(`analyze?${query}`, {
-    method: "POST",
-    headers,
-    body: bodyOf(upload),
-    signal: abort ?? null,
-  });
-}
-
-function bodyOf(upload: Upload): BodyInit {
-  if (upload.kind === "json") return upload.text;
-  const form = new FormData();
-  for (const file of upload.files) form.append("file", file, file.name);
-  return form;
+  if (contentType !== null) headers["Content-Type"] = contentType;
+  const init = { method: "POST", headers, body: content, signal: abort ?? null };
+  return request(`analyze?${parameters}`, init);
 }
 
 async function request(path: string, init: RequestInit): Promise<Response> {
@@ -91,8 +78,10 @@ async function request(path: string, init: RequestInit): Promise<Response> {
     response = await fetch(`./${path}`, { ...init, headers, cache: "no-store" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    connectionLost();
     throw new Unreachable(path);
   }
+  connectionWorks();
   if (!response.ok) throw await problemOf(response);
   return response;
 }

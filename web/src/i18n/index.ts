@@ -13,8 +13,10 @@ export const words = computed<Words>(() => LANGUAGES[language.value]);
 export function chooseLanguage(chosen: Language): void {
   language.value = chosen;
   localStorage.setItem(STORED, chosen);
-  document.documentElement.lang = chosen;
 }
+language.subscribe((chosen) => {
+  document.documentElement.lang = chosen;
+});
 
 function storedLanguage(): Language {
   const wished = localStorage.getItem(STORED) ?? navigator.language.slice(0, 2);
@@ -31,4 +33,22 @@ export function number(value: number | null | undefined, digits = 0): string {
     signDisplay: "negative",
   }).format(value);
   return text.replace("-", "−");
+}
+
+/** 22 Feb 2026, 08:37 or 22.02.2026, 08:37: the recorder's own clock, not this computer's zone. */
+export function dateTime(iso: string): string {
+  const [, year, month, day, hours, minutes] =
+    /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d))?/.exec(iso) ?? [];
+  if (year === undefined || month === undefined || day === undefined) return iso;
+  const time = hours === undefined ? "" : `, ${hours}:${minutes}`;
+  if (language.value === "de") return `${day}.${month}.${year}${time}`;
+  const name = new Intl.DateTimeFormat("en-GB", { month: "short", timeZone: "UTC" }).format(
+    new Date(`${year}-${month}-01T00:00:00Z`),
+  );
+  return `${Number(day)} ${name} ${year}${time}`;
+}
+
+/** 14:31:02, by this computer's clock. */
+export function clock(date: Date): string {
+  return date.toLocaleTimeString("en-GB");
 }

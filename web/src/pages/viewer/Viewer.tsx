@@ -1,31 +1,58 @@
 import { words } from "../../i18n";
-import { Paper } from "../../paper/Paper";
-import * as state from "./state";
-
-const NO_MARKS = { beats: [], evidence: [], poorLeads: [], spikesS: [] };
+import { LiveRegion } from "../../ui/announce";
+import { openDialog } from "./dialogs";
+import { HelpDialog } from "./keys/HelpDialog";
+import { OpenDialog } from "./open/OpenDialog";
+import { OpenPanel } from "./open/OpenPanel";
+import { undecided } from "./open/opening";
+import { PasteDialog } from "./open/PasteDialog";
+import { UndecidedDialog } from "./open/UndecidedDialog";
+import { RecordingView } from "./RecordingView";
+import { Foot } from "./shell/Foot";
+import { Head } from "./shell/Head";
+import { KeyDialog } from "./shell/KeyDialog";
+import { activeTab } from "./state";
+import { OfflineBanner } from "./states/OfflineBanner";
+import "./viewer.css";
 
 export function Viewer() {
-  const tab = state.activeTab.value;
+  const tab = activeTab.value;
   return (
-    <main>
-      <h1>{words.value.app.title}</h1>
-      {tab?.trace.state === "ready" && (
-        <Paper
-          recording={tab.trace.value}
-          display={state.display.value}
-          marks={NO_MARKS}
-          tool={state.tool.value}
-          caliper={state.caliper.value}
-          onCaliper={(placed) => {
-            state.caliper.value = placed;
-          }}
-          onCrop={(span) => {
-            state.crop.value = span;
-          }}
-          description={tab.name}
-        />
-      )}
-      <footer>{words.value.app.researchUse}</footer>
-    </main>
+    <div class="viewer">
+      <a class="skip" href="#findings">
+        {words.value.app.toFindings}
+      </a>
+      <Head />
+      <OfflineBanner />
+      <main>
+        {tab === null ? (
+          <div class="empty">
+            <OpenPanel />
+          </div>
+        ) : (
+          <RecordingView key={tab.id} tab={tab} />
+        )}
+      </main>
+      <Foot />
+      <Dialogs />
+      <LiveRegion />
+    </div>
   );
+}
+
+function Dialogs() {
+  const files = undecided.value;
+  if (files !== null) return <UndecidedDialog files={files} />;
+  switch (openDialog.value) {
+    case "open":
+      return <OpenDialog />;
+    case "paste":
+      return <PasteDialog />;
+    case "key":
+      return <KeyDialog />;
+    case "help":
+      return <HelpDialog />;
+    default:
+      return null;
+  }
 }

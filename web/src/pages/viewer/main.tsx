@@ -1,6 +1,19 @@
 import { render } from "preact";
 import "../../ui/base.css";
+import { watchConnection } from "../../api/connection";
+import { words } from "../../i18n";
+import { listenForKeys } from "./keys/listen";
+import { readLimits } from "./limits";
+import { watchExamples } from "./open/Examples";
+import { listenForRecordings } from "./open/opening";
 import { Viewer } from "./Viewer";
 
 const page = document.getElementById("page");
-if (page !== null) render(<Viewer />, page);
+if (page !== null) {
+  render(<Viewer />, page);
+  listenForRecordings(() => words.value.open.pasted);
+  listenForKeys();
+  watchConnection();
+  watchExamples();
+  void readLimits();
+}

@@ -1,7 +1,10 @@
 /** What the viewer holds: opened recordings as tabs, how they are shown, what is pointed at. */
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Analysis, Finding } from "../../api/answer";
-import { analyze, readTrace, type Upload } from "../../api/client";
+import { analyze, readTrace } from "../../api/client";
+import { outage } from "../../api/connection";
+import { Unreachable } from "../../api/problem";
+import type { Hints, Upload } from "../../api/upload";
 import type { Recording } from "../../ecg/recording";
 import type { Caliper, Display, Span, Tool } from "../../paper/props";
 
@@ -15,10 +18,18 @@ export interface Tab {
   readonly id: number;
   readonly name: string;
   readonly upload: Upload;
+  readonly openedAt: Date;
   readonly trace: Loaded<Recording>;
   readonly answer: Loaded<Analysis>;
   /** Values that a person measured, by the measurement's name; they stand in the report. */
   readonly byHand: Readonly<Record<string, number>>;
+}
+
+/** A recording of this session whose tab was closed. It is kept in memory only. */
+export interface Recent {
+  readonly name: string;
+  readonly upload: Upload;
+  readonly openedAt: Date;
 }
 
 export const DEFAULT_DISPLAY: Display = {
@@ -34,7 +45,10 @@ export const DEFAULT_DISPLAY: Display = {
   calibrated: false,
 };
 
+const MAX_RECENT = 12;
+
 export const tabs = signal<readonly Tab[]>([]);
+export const recent = signal<readonly Recent[]>([]);
 export const activeId = signal<number | null>(null);
 export const activeTab = computed(
   () => tabs.value.find((tab) => tab.id === activeId.value) ?? null,
@@ -52,33 +66,70 @@ let nextId = 1;
 export async function openRecording(name: string, upload: Upload): Promise<void> {
   const id = nextId++;
   const loading = { state: "loading" } as const;
-  tabs.value = [...tabs.value, { id, name, upload, trace: loading, answer: loading, byHand: {} }];
-  activeId.value = id;
+  const openedAt = new Date();
+  const tab = { id, name, upload, openedAt, trace: loading, answer: loading, byHand: {} };
+  tabs.value = [...tabs.value, tab];
+  recent.value = recent.value.filter((each) => each.upload !== upload);
+  selectTab(id);
   await loadTab(id);
+}
+
+export function selectTab(id: number | null): void {
+  if (activeId.value === id) return;
+  activeId.value = id;
+  caliper.value = null;
+  crop.value = null;
+  pointed.value = null;
 }
 
 /** Ask the server again, as after a key was given or the server came back. */
 export async function loadTab(id: number): Promise<void> {
   const tab = tabs.value.find((each) => each.id === id);
   if (tab === undefined) return;
-  // One after the other: the trace is cheap and the model's part may wait behind it.
-  const trace = await settled(readTrace(tab.upload));
-  change(id, { trace });
-  if (trace.state === "failed") return change(id, { answer: trace });
+  const loading = { state: "loading" } as const;
+  if (tab.trace.state !== "ready") {
+    change(id, { trace: loading, answer: loading });
+    // One after the other: the trace is cheap and the model's part may wait behind it.
+    const trace = await settled(readTrace(tab.upload));
+    change(id, { trace });
+    if (trace.state === "failed") return change(id, { answer: trace });
+  } else change(id, { answer: loading });
   change(id, { answer: await settled(analyze(tab.upload)) });
+}
+
+/** Send a recording again, with what its file does not say. */
+export async function loadWithHints(tab: Tab, hints: Hints): Promise<void> {
+  if (tab.upload.kind === "record") return;
+  change(tab.id, { upload: { ...tab.upload, hints: { ...tab.upload.hints, ...hints } } });
+  await loadTab(tab.id);
 }
 
 export function closeTab(id: number): void {
   const at = tabs.value.findIndex((tab) => tab.id === id);
+  const closed = tabs.value[at];
+  if (closed === undefined) return;
   tabs.value = tabs.value.filter((tab) => tab.id !== id);
-  if (activeId.value === id) {
-    activeId.value = (tabs.value[at] ?? tabs.value[at - 1])?.id ?? null;
-  }
+  if (closed.trace.state === "ready") recent.value = [closed, ...recent.value].slice(0, MAX_RECENT);
+  if (activeId.value === id) selectTab((tabs.value[at] ?? tabs.value[at - 1])?.id ?? null);
 }
 
 export function change(id: number, changes: Partial<Tab>): void {
   tabs.value = tabs.value.map((tab) => (tab.id === id ? { ...tab, ...changes } : tab));
 }
+
+/** Ask again for what failed for this reason. */
+export function reloadFailed(hasReason: (error: Error) => boolean): void {
+  for (const tab of tabs.value) {
+    if (tab.answer.state === "failed" && hasReason(tab.answer.error)) void loadTab(tab.id);
+  }
+}
+
+let wasLost = false;
+effect(() => {
+  const isLost = outage.value !== null;
+  if (wasLost && !isLost) reloadFailed((error) => error instanceof Unreachable);
+  wasLost = isLost;
+});
 
 async function settled<T>(promise: Promise<T>): Promise<Loaded<T>> {
   try {

@@ -1,0 +1,11 @@
+/** The key of a control, shown only while it acts. */
+import { singleKeys } from "./single_keys";
+
+export function KeyHint({ of: key }: { of: string }) {
+  if (!singleKeys.value) return null;
+  return (
+    <span aria-hidden="true">
+      <kbd>{key.toUpperCase()}</kbd>
+    </span>
+  );
+}

@@ -1,0 +1,26 @@
+/** Single keys of the viewer. None acts in a field, with a dialog open, or beside Ctrl, Alt or Meta. */
+import { openDialog } from "../dialogs";
+import { makeReport } from "../export/exports";
+import { activeTab } from "../state";
+import { ACTIONS } from "./actions";
+import { singleKeys } from "./single_keys";
+
+const FIELDS = "input, textarea, select, [contenteditable]";
+
+export function listenForKeys(): void {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented) return;
+    if (event.key.toLowerCase() === "p" && (event.ctrlKey || event.metaKey)) {
+      if (activeTab.value?.answer.state !== "ready") return;
+      event.preventDefault();
+      void makeReport("pdf", activeTab.value);
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || !singleKeys.value) return;
+    if (openDialog.value !== null || document.querySelector("dialog[open]") !== null) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (target.closest(FIELDS) !== null) return;
+    const act = ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act?.(target) === true) event.preventDefault();
+  });
+}

@@ -1,0 +1,71 @@
+/** Who and when, how it was recorded, and whether it is good enough to read. */
+import type { Analysis } from "../../../api/answer";
+import { secondsOf } from "../../../ecg/recording";
+import { dateTime, number, words } from "../../../i18n";
+import { Icon } from "../../../ui/icons";
+import type { Tab } from "../state";
+import "./patient.css";
+
+export function PatientLine({ tab }: { tab: Tab }) {
+  const { patient } = words.value;
+  const answer = tab.answer.state === "ready" ? tab.answer.value : null;
+  return (
+    <section class="patient" aria-label={patient.label}>
+      <div>
+        <h2>{answer === null ? tab.name : personOf(answer)}</h2>
+        <p>ID {tab.name}</p>
+      </div>
+      <div>
+        <p class="when">{whenOf(answer)}</p>
+        <p>{recordedOf(tab, answer)}</p>
+      </div>
+      {answer?.signal_quality != null && <QualityChip answer={answer} />}
+    </section>
+  );
+}
+
+/** Age and sex as the file states them. */
+export function personOf(answer: Analysis): string {
+  const { patient } = words.value;
+  const { age, sex } = answer.reported ?? { age: null, sex: null };
+  const parts = [
+    age === null ? "" : patient.years(number(age)),
+    sex === null ? "" : (patient.sexes[sex] ?? sex),
+  ];
+  return parts.filter((part) => part !== "").join(", ") || patient.unknown;
+}
+
+export function whenOf(answer: Analysis | null): string {
+  const date = answer?.reported?.recording_date ?? null;
+  return date === null ? "–" : dateTime(date);
+}
+
+/** Device, sampling rate, length and leads. */
+export function recordedOf(tab: Tab, answer: Analysis | null): string {
+  if (tab.trace.state !== "ready") return "–";
+  const { fs, leadNames } = tab.trace.value;
+  const parts = [
+    answer?.reported?.device ?? "",
+    `${number(fs, Number.isInteger(fs) ? 0 : 1)} Hz`,
+    `${number(secondsOf(tab.trace.value), Number.isInteger(secondsOf(tab.trace.value)) ? 0 : 1)} s`,
+    words.value.patient.leads(number(leadNames.length)),
+  ];
+  return parts.filter((part) => part !== "").join(" · ");
+}
+
+function QualityChip({ answer }: { answer: Analysis }) {
+  const { patient } = words.value;
+  const quality = answer.signal_quality ?? "";
+  const leads = Object.entries(answer.quality?.leads ?? {});
+  const poor = leads.filter(([, { word }]) => word === "Poor" || word === "Unreadable");
+  const isGood = poor.length === 0 && (quality === "Excellent" || quality === "Good");
+  const text = patient.quality[quality] ?? quality;
+  const names = poor.map(([name]) => name).join(", ");
+  const isPartial = poor.length > 0 && poor.length < leads.length;
+  return (
+    <p class={`chip quality ${isGood ? "good" : "technical"}`}>
+      <Icon name={isGood ? "check" : "technical"} />
+      {isPartial ? patient.checkLeads(text, names) : text}
+    </p>
+  );
+}

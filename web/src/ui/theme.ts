@@ -1,0 +1,30 @@
+/** Light, dark, or as the system says. The choice stays in this browser. */
+import { computed, signal } from "@preact/signals";
+
+export type Theme = "system" | "light" | "dark";
+export const THEMES: readonly Theme[] = ["system", "light", "dark"];
+const STORED = "ecg-theme";
+
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+const systemTheme = signal<"light" | "dark">(systemIsDark.matches ? "dark" : "light");
+systemIsDark.addEventListener("change", (event) => {
+  systemTheme.value = event.matches ? "dark" : "light";
+});
+
+export const theme = signal<Theme>(storedTheme());
+export const shownTheme = computed(() =>
+  theme.value === "system" ? systemTheme.value : theme.value,
+);
+shownTheme.subscribe((shown) => {
+  document.documentElement.dataset.theme = shown;
+});
+
+export function chooseTheme(chosen: Theme): void {
+  theme.value = chosen;
+  localStorage.setItem(STORED, chosen);
+}
+
+function storedTheme(): Theme {
+  const stored = localStorage.getItem(STORED);
+  return THEMES.find((each) => each === stored) ?? "system";
+}
