@@ -1,5 +1,10 @@
-/** Deutsch. */
+/**
+ * Deutsch. The clinical words follow the usage of the German Cardiac Society (DGK) and of Thieme
+ * (via medici; EKG-Kurs für Isabel): PQ-Zeit, Lagetyp, Hemiblock, Schenkelblock. A German
+ * cardiologist reads them before a release.
+ */
 import type { Words } from "./en";
+import type { Facts } from "./facts";
 
 export const de: Words = {
   name: "Deutsch",
@@ -180,4 +185,370 @@ export const de: Words = {
     stays: "Bleibt in diesem Browser. Nichts wird gespeichert.",
   },
   loading: { reading: "Die Aufzeichnung wird gelesen", model: "Gemessen. Das Modell liest." },
+  panels: {
+    rhythm: "Rhythmus",
+    rhythmByRules: "Rhythmus nach Regeln",
+    rhythmPending: "Rhythmus folgt",
+    notJudged: "Nicht beurteilt",
+    findings: "Befunde",
+    noFindings: "Kein Befund außer dem Rhythmus",
+    counts: (abnormal, technical) =>
+      [abnormal > 0 ? `${abnormal} auffällig` : "", technical > 0 ? `${technical} technisch` : ""]
+        .filter(Boolean)
+        .join(" · ") || "keine auffällig",
+    severity: {
+      normal: "normal",
+      abnormal: "auffällig",
+      critical: "kritisch",
+      technical: "technisch",
+    },
+    claim: {
+      rule: "Regel",
+      model: "Modell",
+      both: "Regel und Modell",
+      ruleOnly: "nur Regel",
+      modelOnly: "nur Modell",
+      measured: "gemessen",
+    },
+    measurements: "Messwerte",
+    value: "Wert",
+    plusMinus: "±",
+    normalRange: "Normbereich",
+    fewerValues: "Weniger Werte",
+    moreValues: (count) => `${count} weitere Werte`,
+    byHand: "von Hand",
+    outside: "außerhalb des Normbereichs",
+    within: "im Normbereich",
+    rangeFrom: (range, source) => `Normal ${range}. ${source}`,
+    probabilities: "Wahrscheinlichkeiten",
+    threshold: "Schwelle",
+    moreLabels: (count) => `${count} weitere Merkmale`,
+    fewerLabels: "Weniger Merkmale",
+    superclasses: "Diagnoseklassen",
+    notAvailable: "nicht verfügbar",
+    noReason: "Der Server nennt keinen Grund.",
+    reading: "Das Modell liest",
+    range: {
+      upTo: (high) => `bis ${high}`,
+      from: (low) => `ab ${low}`,
+      between: (low, high) => `${low} bis ${high}`,
+    },
+  },
+  clinical: {
+    rhythms: {
+      "Sinus rhythm": "Sinusrhythmus",
+      "Sinus bradycardia": "Sinusbradykardie",
+      "Sinus tachycardia": "Sinustachykardie",
+      "Atrial fibrillation": "Vorhofflimmern",
+      "Atrial flutter": "Vorhofflattern",
+      "Supraventricular tachycardia with aberrancy":
+        "Supraventrikuläre Tachykardie mit aberranter Leitung",
+      "Supraventricular tachycardia": "Supraventrikuläre Tachykardie",
+      "Narrow-complex tachycardia": "Schmalkomplextachykardie",
+      "Wide-complex tachycardia": "Breitkomplextachykardie",
+      "Ventricular tachycardia": "Ventrikuläre Tachykardie",
+      "3rd degree atrioventricular block": "AV-Block III. Grades",
+      "Junctional escape rhythm": "Junktionaler Ersatzrhythmus",
+      "Ventricular escape rhythm": "Ventrikulärer Ersatzrhythmus",
+      "Electronic pacemaker": "Schrittmacherrhythmus",
+      Undetermined: "Nicht bestimmt",
+    },
+    rates: {
+      slowResponse: (rhythm) => `${rhythm} mit langsamer Überleitung`,
+      rapidResponse: (rhythm) => `${rhythm} mit schneller Überleitung`,
+      slow: (rhythm) => `${rhythm}, Bradykardie`,
+      rapid: (rhythm) => `${rhythm}, Tachykardie`,
+    },
+    rhythmEvidence: {
+      beats: (count) => `${count} Schläge`,
+      rr: (mean, sd) => `RR ${mean} ms (SD ${sd} ms)`,
+      pr: (ms) => `PQ ${ms} ms`,
+    },
+    findings: {
+      asystole: {
+        statement: (f) => `Asystolie: Pause von ${pauseOf(f)}`,
+        evidence: (f) => `kein Schlag von ${f.n("from_s", 1)} bis ${f.n("to_s", 1)} s`,
+      },
+      pause: {
+        statement: (f) => `Pause von ${pauseOf(f)}`,
+        evidence: (f) => `kein Schlag von ${f.n("from_s", 1)} bis ${f.n("to_s", 1)} s`,
+      },
+      run_of_ectopic_beats: {
+        statement: (f) =>
+          `Salve von ${f.n("beats")} Extrasystolen, ${f.n("rate_bpm")}/min, wie bei ventrikulärer Tachykardie`,
+        evidence: (f) => `${f.n("from_s", 1)} bis ${f.n("to_s", 1)} s; Salven: ${f.n("runs")}`,
+      },
+      flutter_conduction: {
+        statement: (f) =>
+          f.has("waves_for_each_beat")
+            ? `${f.n("waves_for_each_beat")}:1-Überleitung der Flatterwellen`
+            : "Wechselnde Überleitung der Flatterwellen",
+        evidence: (f) =>
+          `Wellen ${f.n("flutter_per_min")}/min, Schläge ${f.n("heart_rate_bpm")}/min`,
+      },
+      atrioventricular_dissociation: { statement: () => "AV-Dissoziation", evidence: pWaves },
+      "2nd_degree_atrioventricular_block_type_1": {
+        statement: () => "AV-Block II. Grades, Typ I (Wenckebach)",
+        evidence: pWaves,
+      },
+      "2nd_degree_atrioventricular_block_type_2": {
+        statement: () => "AV-Block II. Grades, Typ II (Mobitz)",
+        evidence: pWaves,
+      },
+      "2nd_degree_atrioventricular_block_2_to_1": {
+        statement: () => "AV-Block II. Grades, 2:1",
+        evidence: pWaves,
+      },
+      "2nd_degree_atrioventricular_block_advanced": {
+        statement: (f) => `AV-Block II. Grades, höhergradig (${ratioOf(f)}:1)`,
+        evidence: pWaves,
+      },
+      "1st_degree_atrioventricular_block": {
+        statement: () => "AV-Block I. Grades",
+        evidence: (f) =>
+          f.has("uncertainty_ms")
+            ? `PQ ${f.n("pr_ms")} ms ± ${f.n("uncertainty_ms")}`
+            : `PQ ${f.n("pr_ms")} ms`,
+      },
+      bigeminy: { statement: () => "Bigeminus", evidence: ectopicBeats },
+      trigeminy: { statement: () => "Trigeminus", evidence: ectopicBeats },
+      frequent_ectopic_beats: { statement: () => "Häufige Extrasystolen", evidence: ectopicBeats },
+      sinus_arrhythmia: {
+        statement: () => "Sinusarrhythmie",
+        evidence: (f) => `RMSSD durch mittleres RR ${f.n("rmssd_over_mean_rr", 2)}`,
+      },
+      st_elevation: { statement: () => "ST-Hebung", evidence: deviation },
+      st_depression: { statement: () => "ST-Senkung", evidence: deviation },
+      st_elevation_with_hypertrophy_voltage: {
+        statement: () => "ST-Hebung bei Voltage einer linksventrikulären Hypertrophie",
+        evidence: deviation,
+      },
+      st_depression_with_hypertrophy_voltage: {
+        statement: () => "ST-Senkung bei Voltage einer linksventrikulären Hypertrophie",
+        evidence: deviation,
+      },
+      pathological_q: {
+        statement: () => "Pathologische Q-Zacken",
+        evidence: (f) => `${f.leads}: bis ${f.n("longest_q_ms")} ms, ${f.n("deepest_q_mv", 2)} mV`,
+      },
+      left_ventricular_hypertrophy_voltage: {
+        statement: () => "Linksventrikuläre Hypertrophie nach Voltage-Kriterien",
+        evidence: (f) =>
+          [
+            f.has("sokolow_lyon_mv") &&
+              `Sokolow-Lyon ${f.n("sokolow_lyon_mv", 2)} mV (Grenze ${f.n("sokolow_lyon_limit_mv", 1)})`,
+            f.has("cornell_mv") &&
+              `Cornell ${f.n("cornell_mv", 2)} mV (Grenze ${f.n("cornell_limit_mv", 1)})`,
+          ]
+            .filter(Boolean)
+            .join(", "),
+      },
+      low_voltage: {
+        statement: (f) => {
+          const limb = f.has("largest_limb_qrs_mv");
+          if (limb && f.has("largest_chest_qrs_mv")) {
+            return "Niedervoltage in Extremitäten- und Brustwandableitungen";
+          }
+          return `Niedervoltage in den ${limb ? "Extremitäten" : "Brustwand"}ableitungen`;
+        },
+        evidence: (f) =>
+          [
+            f.has("largest_limb_qrs_mv") && `Extremitäten bis ${f.n("largest_limb_qrs_mv", 2)} mV`,
+            f.has("largest_chest_qrs_mv") && `Brustwand bis ${f.n("largest_chest_qrs_mv", 2)} mV`,
+          ]
+            .filter(Boolean)
+            .join(", "),
+      },
+      poor_r_progression: { statement: () => "Verzögerte R-Progression", evidence: rHeights },
+      reversed_r_progression: { statement: () => "Umgekehrte R-Progression", evidence: rHeights },
+    },
+    outside: {
+      pr_ms: { low: "PQ-Zeit verkürzt", high: "PQ-Zeit verlängert" },
+      p_duration_ms: { low: "P-Welle kurz", high: "P-Welle verbreitert" },
+      qrs_ms: { low: "QRS schmal", high: "QRS verbreitert" },
+      qtc_ms: { low: "QTc verkürzt", high: "QTc verlängert" },
+      qrs_axis_deg: {
+        Left: "Überdrehter Linkstyp",
+        Right: "Rechtstyp",
+        Extreme: "Extreme Achsenabweichung",
+      },
+      byNotBy: (statement, by, notBy) => `${statement} nach ${by}, nicht nach ${notBy}`,
+      by: (statement, by) => `${statement} nach ${by}`,
+      normalRange: (range) => `normal ${range}`,
+      wideQrs: (ms) => `breites QRS verlängert QT: mit QRS ${ms} ms lesen`,
+    },
+    ectopicAt: (count, beats, times) =>
+      times === ""
+        ? `${count} von ${beats} Schlägen`
+        : `${count} von ${beats} Schlägen, bei ${times} s`,
+    labels: {
+      "Sinus rhythm": "Sinusrhythmus",
+      "Normal rhythm": "Normaler Rhythmus",
+      "Other rhythm": "Anderer Rhythmus",
+      "Poor data quality": "Schlechte Aufzeichnungsqualität",
+      "Premature ventricular contraction": "Ventrikuläre Extrasystolen",
+      "Premature atrial complex": "Supraventrikuläre Extrasystolen",
+      Tachycardia: "Tachykardie",
+      Bradycardia: "Bradykardie",
+      "Ventricular tachycardia": "Ventrikuläre Tachykardie",
+      "Supraventricular tachycardia with aberrancy": "SVT mit aberranter Leitung",
+      "Atrial fibrillation": "Vorhofflimmern",
+      "Atrial flutter": "Vorhofflattern",
+      "Accessory pathway conduction": "Leitung über eine akzessorische Bahn",
+      "Atrioventricular block": "AV-Block",
+      "1st degree atrioventricular block": "AV-Block I. Grades",
+      "Bifascicular block": "Bifaszikulärer Block",
+      "Right bundle branch block": "Rechtsschenkelblock",
+      "Left bundle branch block": "Linksschenkelblock",
+      "Complete right bundle branch block": "Kompletter Rechtsschenkelblock",
+      "Incomplete right bundle branch block": "Inkompletter Rechtsschenkelblock",
+      "Complete left bundle branch block": "Kompletter Linksschenkelblock",
+      "Incomplete left bundle branch block": "Inkompletter Linksschenkelblock",
+      "Left anterior fascicular block": "Linksanteriorer Hemiblock",
+      "Left posterior fascicular block": "Linksposteriorer Hemiblock",
+      "Intraventricular conduction disturbance": "Intraventrikuläre Leitungsstörung",
+      "Wolff-Parkinson-White pattern": "WPW-Muster",
+      "Left ventricular hypertrophy": "Linksventrikuläre Hypertrophie",
+      "Right ventricular hypertrophy": "Rechtsventrikuläre Hypertrophie",
+      "Left atrial enlargement": "Linksatriale Vergrößerung",
+      Infarction: "Infarkt",
+      "Anterior infarction": "Vorderwandinfarkt",
+      "Inferior infarction": "Hinterwandinfarkt",
+      Ischaemia: "Ischämie",
+      "Electronic pacemaker": "Schrittmacherstimulation",
+    },
+    shortLabels: {
+      "Complete right bundle branch block": "Kompl. Rechtsschenkelblock",
+      "Incomplete right bundle branch block": "Inkompl. Rechtsschenkelblock",
+      "Complete left bundle branch block": "Kompl. Linksschenkelblock",
+      "Incomplete left bundle branch block": "Inkompl. Linksschenkelblock",
+      "Left anterior fascicular block": "Linksanteriorer Hemiblock",
+      "Left posterior fascicular block": "Linksposteriorer Hemiblock",
+      "Intraventricular conduction disturbance": "Intraventr. Leitungsstörung",
+      "Premature ventricular contraction": "VES",
+      "Premature atrial complex": "SVES",
+      "Left ventricular hypertrophy": "LV-Hypertrophie",
+      "Right ventricular hypertrophy": "RV-Hypertrophie",
+      "Supraventricular tachycardia with aberrancy": "SVT mit Aberranz",
+      "Accessory pathway conduction": "Akzessorische Bahn",
+      "Wolff-Parkinson-White pattern": "WPW-Muster",
+    },
+    quality: {
+      words: {
+        Excellent: "Ausgezeichnet",
+        Good: "Gut",
+        Acceptable: "Ausreichend",
+        Poor: "Schlecht",
+        Unreadable: "Nicht lesbar",
+      },
+      faults: {
+        flat_line: "Nulllinie",
+        lead_off: "kein Herzschlag",
+        saturated: "übersteuert",
+        mostly_missing: "fehlt überwiegend",
+        gaps: "Lücken",
+        missing_lead: "nicht aufgezeichnet",
+        limb_lead_contradiction: "widerspricht den anderen Extremitätenableitungen",
+        baseline_wander: "Grundlinie schwankt",
+        mains_hum: "Netzbrummen",
+        muscle_noise: "Muskelzittern",
+        step: "Grundlinie springt",
+        spikes: "Störspitzen zwischen den Schlägen",
+        qrs_not_visible: "kein QRS-Komplex sichtbar",
+        r_peak_disagreement: "Schläge zu anderen Zeiten als in den anderen Ableitungen",
+        calibration_pulse: "Eichzacke in der Aufzeichnung",
+        limb_electrode_reversal: "Extremitätenelektroden möglicherweise vertauscht",
+        chest_electrode_reversal: "Brustwandelektroden möglicherweise vertauscht",
+      },
+      wandersAndJumps: "Grundlinie schwankt und springt",
+      electrodes: (names) => {
+        const limbs: Record<string, string> = {
+          RA: "rechter Arm",
+          LA: "linker Arm",
+          LL: "linkes Bein",
+          RL: "rechtes Bein",
+        };
+        const list = names.map((name) => limbs[name] ?? name);
+        return `${list.length === 1 ? "Elektrode" : "Elektroden"} ${listed(list, "und")}`;
+      },
+      advice: {
+        flat_line: (electrodes) => `${electrodes} neu anlegen, Kabel prüfen`,
+        lead_off: (electrodes) => `${electrodes} neu anlegen`,
+        saturated: (electrodes) => `Haut reinigen, ${electrodes} ersetzen, Ruhe der Kurve abwarten`,
+        mostly_missing: (electrodes) => `Kabel und ${electrodes} prüfen`,
+        gaps: (electrodes) => `Kabel und ${electrodes} prüfen`,
+        missing_lead: (electrodes) => `${electrodes} für ein vollständiges EKG anlegen`,
+        limb_lead_contradiction: () =>
+          "Lage der Extremitätenelektroden, Namen und Verstärkung prüfen",
+        baseline_wander: (electrodes) => `Haut reinigen (${electrodes}), ruhig atmen lassen`,
+        step: (electrodes) => `${electrodes} und Kabel befestigen`,
+        mains_hum: (electrodes) => `Geräte in der Nähe ausstecken, Haut reinigen (${electrodes})`,
+        muscle_noise: () => "Für Wärme und Entspannung sorgen, Elektroden weg von Muskeln",
+        spikes: (electrodes) => `Stecker und ${electrodes} prüfen`,
+        qrs_not_visible: (electrodes) => `${electrodes} andrücken oder ersetzen`,
+        r_peak_disagreement: (electrodes) => `${electrodes} andrücken oder ersetzen`,
+        calibration_pulse: () => "Wird nicht beurteilt und zählt nicht als Schlag",
+        limb_electrode_reversal: (electrodes) =>
+          `${electrodes} mit der Beschriftung vergleichen, neu aufzeichnen`,
+        chest_electrode_reversal: (electrodes) =>
+          `${electrodes} mit der Beschriftung vergleichen, neu aufzeichnen`,
+      },
+    },
+    superclasses: {
+      NORM: "Normales EKG",
+      MI: "Myokardinfarkt",
+      STTC: "ST/T-Veränderung",
+      CD: "Leitungsstörung",
+      HYP: "Hypertrophie",
+    },
+    measurements: {
+      heart_rate_bpm: "Herzfrequenz",
+      rr_ms: "RR",
+      pr_ms: "PQ",
+      p_duration_ms: "P",
+      qrs_ms: "QRS",
+      qt_ms: "QT",
+      qtc_bazett_ms: "QTc Bazett",
+      qtc_fridericia_ms: "QTc Fridericia",
+      qtc_framingham_ms: "QTc Framingham",
+      qtc_hodges_ms: "QTc Hodges",
+      p_axis_deg: "P-Achse",
+      qrs_axis_deg: "QRS-Achse",
+      t_axis_deg: "T-Achse",
+      sdnn_ms: "SDNN",
+      rmssd_ms: "RMSSD",
+    },
+  },
 };
+
+function listed(names: readonly string[], and: string): string {
+  if (names.length < 2) return names.join("");
+  return `${names.slice(0, -1).join(", ")} ${and} ${names.at(-1)}`;
+}
+
+function pauseOf(f: Facts): string {
+  const atLeast = f.value("beats_at_its_ends") < 2 ? "mindestens " : "";
+  return `${atLeast}${f.n("pause_s", 1)} s`;
+}
+
+function pWaves(f: Facts): string {
+  return `${f.n("p_waves")} P-Wellen mit ${f.n("p_waves_per_min")}/min, Kammern ${f.n("ventricular_per_min")}/min`;
+}
+
+function ratioOf(f: Facts): string {
+  return String(Math.round(f.value("p_waves_per_min") / f.value("ventricular_per_min")));
+}
+
+function ectopicBeats(f: Facts): string {
+  return `${f.n("ectopic_beats")} von ${f.n("beats")} Schlägen`;
+}
+
+function deviation(f: Facts): string {
+  const v2v3 = f.has("limit_v2_v3_mv") ? `; V2, V3 ${f.n("limit_v2_v3_mv", 2)}` : "";
+  return `${f.leads}: J bis ${f.n("largest_j_mv", 2)} mV (Grenze ${f.n("limit_mv", 2)}${v2v3})`;
+}
+
+function rHeights(f: Facts): string {
+  const heights = ["v1", "v2", "v3", "v4"].map((lead) => f.n(`r_${lead}_mv`, 2));
+  return `R in V1 bis V4: ${heights.join(", ")} mV`;
+}
