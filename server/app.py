@@ -19,6 +19,7 @@ from server.authorization.route_scopes import ROUTE_SCOPES
 from server.pages.docs import DOCS_ROUTES
 from server.pages.viewer import VIEWER_ROUTES
 from server.recording_routes import ROUTE_OPTIONS
+from server.routes.examples import EXAMPLE_ROUTES
 from server.routes.middleware import RequestMiddleware
 from server.routes.operator import OPERATOR_ROUTES
 from server.routes.problems import allow_header, error_from_framework, problem_response
@@ -63,7 +64,8 @@ def configure_app(app: FastAPI, cors_origins: Collection[str] = ()) -> None:
     for route in ROUTE_OPTIONS:
         handler = recording_handler(route)
         routes.append(_NamedRoute(f"/{route}", handler, methods=["POST"]))
-    for path, handler in (OPERATOR_ROUTES | VIEWER_ROUTES | DOCS_ROUTES).items():
+    pages = OPERATOR_ROUTES | VIEWER_ROUTES | EXAMPLE_ROUTES | DOCS_ROUTES
+    for path, handler in pages.items():
         # Load balancers and link checkers send HEAD.
         routes.append(_NamedRoute(path, handler, methods=["GET", "HEAD"]))
     app.add_exception_handler(EcgError, _answer_ecg_error)

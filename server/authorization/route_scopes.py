@@ -25,6 +25,8 @@ ROUTE_SCOPES: Final[dict[str, Scope | None]] = {
     "/docs/assets/{name}": "docs",
     "/docs/{name:path}": "docs",
     "/models": "docs",
+    "/examples": "docs",
+    "/examples/{name}": "docs",
     "/analyze": "analyze",
     "/assess_quality": "analyze",
     "/predict": "analyze",
@@ -34,7 +36,11 @@ ROUTE_SCOPES: Final[dict[str, Scope | None]] = {
     "/metrics": "operator",
 }
 # Prefix of paths -> the route that serves them.
-_PREFIXES: Final = {"/docs/": "/docs/{name:path}", "/assets/": "/assets/{name}"}
+_PREFIXES: Final = {
+    "/docs/": "/docs/{name:path}",
+    "/assets/": "/assets/{name}",
+    "/examples/": "/examples/{name}",
+}
 
 
 class NotInTable(Exception):

@@ -1,6 +1,6 @@
-"""The answers of /health, /models and / as pydantic models for /openapi.json.
+"""The answers of /health, /models, /examples and / as pydantic models for /openapi.json.
 
-`server/routes/operator.py` builds the answers.
+`server/routes/operator.py` and `server/routes/examples.py` build the answers.
 """
 
 from __future__ import annotations
@@ -146,3 +146,18 @@ class Models(BaseModel):
 class Root(BaseModel):
     message: str
     docs: str
+
+
+class Example(BaseModel):
+    name: str = Field(description="`/examples/NAME` answers the recording.")
+    title: str
+    description: str
+    synthetic: Literal[True]
+    fs: int = Field(description="Samples per second.")
+    seconds: int
+
+
+class Examples(BaseModel):
+    """Synthetic recordings to try the server with."""
+
+    examples: list[Example]

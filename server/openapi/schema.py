@@ -22,7 +22,7 @@ from typing_extensions import get_original_bases, is_typeddict
 
 from analysis import answer_types
 from analysis.neurokit import variability_types
-from server.openapi.operator_models import Health, Models, Root, ShortHealth
+from server.openapi.operator_models import Examples, Health, Models, Root, ShortHealth
 from server.openapi.problem_models import FailedRecord, Problem
 from server.openapi.request_models import Record
 from server.stages import classify_form, diagnosis_form, predict_form
@@ -71,6 +71,7 @@ DOCUMENTED: tuple[type, ...] = (
     Health,
     ShortHealth,
     Models,
+    Examples,
     Root,
 )
 

@@ -39,6 +39,10 @@ TAGS = [
         "name": "operation",
         "description": "Status, load and the loaded models. Also answered to HEAD.",
     },
+    {
+        "name": "examples",
+        "description": "Synthetic ECGs to try the other routes with. Also answered to HEAD.",
+    },
 ]
 
 

@@ -20,6 +20,7 @@ ROUTES = (
     "/livez",
     "/readyz",
     "/models",
+    "/examples",
     "/metrics",
     "/docs",
 )

@@ -135,6 +135,8 @@ def test_a_host_that_is_sent_twice_is_refused(local: RunningServer) -> None:
         ("GET", "/livez"),
         ("GET", "/metrics"),
         ("GET", "/models"),
+        ("GET", "/examples"),
+        ("GET", "/examples/sinus"),
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
         ("GET", "/redoc"),

@@ -44,6 +44,8 @@ ROUTES: dict[str, tuple[str, str | None]] = {
     "/docs/assets/{name}": ("/docs/assets/page.css", "any"),
     "/docs/{name:path}": ("/docs/errors", "any"),
     "/models": ("/models", "any"),
+    "/examples": ("/examples", "any"),
+    "/examples/{name}": ("/examples/sinus", "any"),
     "/analyze": ("/analyze", "analyze"),
     "/assess_quality": ("/assess_quality", "analyze"),
     "/predict": ("/predict", "analyze"),
@@ -244,6 +246,8 @@ def test_an_opened_scope_needs_no_credential_and_a_wrong_one_is_still_refused(
         ("/docs/a/b", "/docs/{name:path}"),
         ("/docs/", "/docs/{name:path}"),
         ("/assets/index.js", "/assets/{name}"),
+        ("/examples", "/examples"),
+        ("/examples/sinus", "/examples/{name}"),
     ],
 )
 def test_a_path_has_its_route(path: str, route: str) -> None:

@@ -298,7 +298,7 @@ def test_examples_of_answers_validate() -> None:
         )
 
 
-@pytest.mark.parametrize("path", ["/health", "/models", "/"])
+@pytest.mark.parametrize("path", ["/health", "/models", "/examples", "/"])
 def test_the_operators_answers_validate(
     client: httpx.Client, bare_server: RunningServer, path: str
 ) -> None:

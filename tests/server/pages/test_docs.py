@@ -116,6 +116,8 @@ def test_links_between_pages_lead_somewhere(client: httpx.Client, path: str) -> 
         "/livez",
         "/readyz",
         "/models",
+        "/examples",
+        "/examples/sinus",
         "/metrics",
         "/openapi.json",
         *UIS,

@@ -19,7 +19,18 @@ RECORDING_ROUTES = (
     "/classify",
     "/diagnosis",
 )
-PAGES = ("/health", "/livez", "/readyz", "/models", "/metrics", "/", "/docs", "/openapi.json")
+PAGES = (
+    "/health",
+    "/livez",
+    "/readyz",
+    "/models",
+    "/examples",
+    "/examples/sinus",
+    "/metrics",
+    "/",
+    "/docs",
+    "/openapi.json",
+)
 TIMED_STAGES = ("parse", "queue", "measure", "segment", "encode", "assemble")
 
 
