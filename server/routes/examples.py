@@ -46,7 +46,7 @@ EXAMPLE_ROUTES: Final[dict[str, Callable[[Request], Awaitable[Response]]]] = {
 }
 
 
-def example_record(case: Case) -> dict[str, Any]:
+def _record(case: Case) -> dict[str, Any]:
     """Return a record as /analyze takes it; its signal is an array (12, samples) of mV."""
     return {
         "signal": _signal(case.name),
@@ -81,7 +81,7 @@ def _list_bytes() -> bytes:
 
 @cache
 def _json_bytes(name: str) -> bytes:
-    return orjson.dumps(example_record(_BY_NAME[name]), option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(_record(_BY_NAME[name]), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 @cache
