@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intervals.beat_grid import time_ms_of
-from intervals.beats import Beats
+from intervals.beats import Beats, own_span_ms
 from intervals.fiducials import P_OFF, P_ON, QRS_OFF, QRS_ON, T_OFF, Fiducials
-from intervals.p_waves import why_no_pr
+from intervals.p_waves import CUT_MS, why_no_pr
 
 MIN_T_SEEN: Final = 0.3  # the median over leads of T's peak probability
 # Spread of the readings of the QRS complex's end; one of 786 real recordings has more than 52.
@@ -48,6 +48,7 @@ def reportable_boundaries(
     _judge_t(times, fiducials, warnings)
     _drop_beyond_next_complex(times, rr_ms, warnings)
     _drop_fused(times, rr_ms, warnings)
+    _drop_cut_t(times, beats, warnings)
     return times, tuple(warnings)
 
 
@@ -117,3 +118,16 @@ def _drop_fused(times: NDArray[np.float64], rr_ms: float | None, warnings: list[
             " of P is seen"
         )
         times[[P_ON, P_OFF, T_OFF]] = np.nan
+
+
+def _drop_cut_t(times: NDArray[np.float64], beats: Beats, warnings: list[str]) -> None:
+    """Drop the end of T where the beat is cut off before its neighbour, in place.
+
+    T is compared with the next P wave before: in 2:1 flutter this end of T says that P is none.
+    """
+    _, last_own_ms = own_span_ms(beats)
+    if times[T_OFF] > last_own_ms - CUT_MS:
+        warnings.append(
+            "qt_ms: the rate is so fast that the end of T cannot be distinguished from the next P"
+        )
+        times[T_OFF] = np.nan

@@ -23,6 +23,7 @@ from intervals.calibration import Calibration, corrected, shipped_calibration
 from intervals.delineator import delineate
 from intervals.fiducials import (
     INTERVALS,
+    NAMES,
     P_OFF,
     P_ON,
     QRS_OFF,
@@ -35,6 +36,7 @@ from intervals.formulas import qtc_ms, variability_ms
 from intervals.measurements import Measurements
 from intervals.qrs_shape import why_no_qrs, why_shallow
 from intervals.unet import Network
+from intervals.without_rest import is_without_rest
 from signals.conditioned import RATE_HZ, Conditioned, condition
 from signals.leads import TwelveLeads
 from signals.limb_leads import LIMB_LEADS
@@ -42,6 +44,7 @@ from signals.order import median
 from signals.r_peaks import r_peaks_of
 
 NO_BEATS: Final = "no beats are found"
+NO_REST: Final = "wide complexes follow each other without a rest in which one could begin or end"
 # Among at least JUDGED_BEATS beats, fewer of one morphology than this share, or than MIN_SAME, are
 # noise and not a rhythm.
 JUDGED_BEATS: Final = 4
@@ -96,6 +99,8 @@ def measure_conditioned(
     rates, rate_warnings = _rates(beats, ready)
     rr_ms = rates.get("rr_ms")
     reason = _why_no_complex(beats, fiducials, rr_ms, millivolts=millivolts)
+    if reason is not None and millivolts and is_without_rest(beats, rr_ms):
+        return _without_rest(beats, rates, rate_warnings)
     if reason is not None:
         return _nothing(reason)
 
@@ -116,6 +121,7 @@ def measure_conditioned(
         av_conduction=atria.conduction,
         fiducials=each_beat,
         representative=representative,
+        without_rest=False,
         unmeasured=None,
         warnings=(*rate_warnings, *atria.warnings, *qtc_warnings, *axis_warnings),
     )
@@ -124,6 +130,27 @@ def measure_conditioned(
 def _nothing(reason: str) -> Measurements:
     return Measurements(
         unmeasured=reason, warnings=(f"measurements: {reason}; nothing is measured",)
+    )
+
+
+def _without_rest(
+    beats: Beats, rates: dict[str, float | None], warnings: tuple[str, ...]
+) -> Measurements:
+    """Return the rate and the beats alone: QRS and T run into each other."""
+    each_beat, representative = fiducials_of_beats(beats, np.full(len(NAMES), np.nan))
+    return Measurements(
+        **rates,
+        beats=len(beats.classes),
+        ectopic_beats=beats.classes.count("ectopic"),
+        uncertainty_ms={},
+        p_present=None,
+        flutter_per_min=None,
+        av_conduction=None,
+        fiducials=each_beat,
+        representative=representative,
+        without_rest=True,
+        unmeasured=None,
+        warnings=(*warnings, f"qrs_ms: {NO_REST}; no interval is measured"),
     )
 
 

@@ -64,6 +64,7 @@ class Measurements:
     p_present        probability that P waves precede the QRS complexes
     flutter_per_min  rate of flutter waves where they are clear between the beats
     av_conduction    a block between atria and ventricles, by P waves that are not conducted
+    without_rest     wide complexes follow each other so fast that none has a visible onset or end
     unmeasured       a clause: why nothing is measured, as there are no beats; None if there are
     """
 
@@ -91,5 +92,6 @@ class Measurements:
     av_conduction: AvConduction | None = None
     fiducials: tuple[BeatFiducials, ...] = ()
     representative: RepresentativeBeat | None = None
+    without_rest: bool = False
     unmeasured: str | None = None
     warnings: tuple[str, ...] = ()

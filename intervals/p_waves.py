@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intervals.beat_grid import BEAT_HZ, BEFORE_S
-from intervals.beats import FAST_RR_S, Beats
+from intervals.beats import FAST_RR_S, Beats, own_span_ms
 from intervals.fiducials import P_OFF, P_ON, QRS_ON
 from signals.order import median
 
@@ -29,6 +29,9 @@ MIN_PR_MS: Final = 60.0
 MAX_PR_MS: Final = 460.0
 MAX_P_OVERLAP_MS: Final = 20.0  # of the end of P with the QRS complex
 FAST_PR_SHARE: Final = 0.42  # of RR: 180 ms at 140 per minute
+# At fast rates the neighbouring beats are cut off. A boundary this near to a cut may belong to a
+# wave that is cut, too: it is the standard deviation around annotated times in the training.
+CUT_MS: Final = 8.0
 AROUND_S: Final = 0.02  # on either side of P
 MIN_BEATS: Final = 3  # for a likeness of P
 MIN_P_SAMPLES: Final = 5  # of P and what is around it
@@ -52,7 +55,8 @@ def why_no_pr(
     pr_ms = times[QRS_ON] - times[P_ON]
     if not MIN_PR_MS <= pr_ms <= MAX_PR_MS or times[P_OFF] > times[QRS_ON] + MAX_P_OVERLAP_MS:
         return "no P wave precedes the QRS complex"
-    if _may_be_last_t(beats, pr_ms):
+    first_own_ms, _ = own_span_ms(beats)
+    if _may_be_last_t(beats, pr_ms) or times[P_ON] < first_own_ms + CUT_MS:
         return "the rate is so fast that P cannot be distinguished from T"
 
     likeness = _p_likeness(beats, times)

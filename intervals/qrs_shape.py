@@ -109,15 +109,15 @@ def why_no_qrs(
 
     slope = np.square(np.diff(beat, axis=1)).sum(axis=0)
     near = slope[max(0, start - 8) : stop + 8]
-    width_ms = _slope_width_ms(near, SLOPE_SHARE)
+    width_ms = slope_width_ms(near, SLOPE_SHARE)
     shortest_slope_ms, longest_slope_ms = SLOPE_RANGE_MS
-    is_spike = _slope_width_ms(near, NEARLY_ALL_SLOPE) < SHORTEST_SLOPE_MS
+    is_spike = slope_width_ms(near, NEARLY_ALL_SLOPE) < SHORTEST_SLOPE_MS
     if width_ms < shortest_slope_ms or is_spike:
         return "the recurring wave is narrower than any QRS complex"
     steepness = _steepness(slope, start, stop, stop + REST_DISTANCE, rr_s)
     is_steep = steepness >= MIN_STEEPNESS
     if millivolts and steepness >= MIN_STEEPNESS_OF_TACHYCARDIA:
-        is_steep = is_steep or _is_fast_and_steep(beat, rr_s)
+        is_steep = is_steep or is_fast_and_steep(beat, rr_s)
     if not is_steep and _is_smooth_t(beat, start, stop, fiducials.times[T_OFF]):
         after_t = sample_at(fiducials.times[T_OFF]) + REST_DISTANCE
         is_steep = _steepness(slope, start, stop, after_t, rr_s) >= MIN_STEEPNESS
@@ -136,7 +136,7 @@ def why_shallow(beat: NDArray[np.float64]) -> str | None:
     return "the recurring wave is as smooth and shallow as a P wave; no QRS complex is found"
 
 
-def _is_fast_and_steep(beat: NDArray[np.float64], rr_s: float | None) -> bool:
+def is_fast_and_steep(beat: NDArray[np.float64], rr_s: float | None) -> bool:
     """Return whether a beat, (leads, 360) mV, is as steep and comes as fast as in a tachycardia."""
     if rr_s is None or rr_s > TACHYCARDIA_RR_S:
         return False
@@ -198,7 +198,7 @@ def _step(beat: NDArray[np.float64], start: int, stop: int) -> float:
     return float(step / max(float(np.linalg.norm(height)), 1e-12))
 
 
-def _slope_width_ms(slope: NDArray[np.float64], share: float) -> float:
+def slope_width_ms(slope: NDArray[np.float64], share: float) -> float:
     """Return how long the steepest samples last that hold this share of the squared slope."""
     cumulative = np.cumsum(np.sort(slope)[::-1])
     samples = np.count_nonzero(cumulative < share * cumulative[-1]) + 1

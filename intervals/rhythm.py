@@ -84,6 +84,8 @@ def name_rhythm(
     block = measurements.av_conduction
     if block is not None and block.kind in DISSOCIATED:
         return Rhythm(DISSOCIATED[block.kind], 1.0 - block.missed_share)
+    if measurements.without_rest:
+        return Rhythm(WIDE_COMPLEX_TACHYCARDIA, _excess_over(rate, FAST_PER_MIN))
     if measurements.pr_ms is not None or block is not None:
         return Rhythm(sinus_rhythm_name(rate_word(measurements, age_years)), p_present)
 

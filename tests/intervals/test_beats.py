@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intervals.beats import BeatClass, Beats, delineator_beat, find_beats, interquartile_mean
+from intervals.beats import (
+    BeatClass,
+    Beats,
+    delineator_beat,
+    find_beats,
+    interquartile_mean,
+    own_span_ms,
+)
 from signals.conditioned import Conditioned, condition
 from signals.r_peaks import r_peaks_of
 from tests.intervals.made_beats import beats_at
@@ -248,11 +255,17 @@ def test_the_delineator_reads_the_whole_window_at_ordinary_rates() -> None:
 
 
 def test_at_fast_rates_the_delineator_reads_the_beat_alone() -> None:
-    """RR 0.4 s: 80 % of it before and 85 % after the centre are 80 and 85 samples of 4 ms."""
+    """RR 0.4 s: 55 % of it before and 85 % after the centre are 55 and 85 samples of 4 ms."""
     beat = delineator_beat(ramp(0.4))
-    own = np.clip(np.arange(360), 150 - 80, 150 + 85)
+    own = np.clip(np.arange(360), 150 - 55, 150 + 85)
     np.testing.assert_array_equal(beat[0], own + 1)
     assert beat.dtype == np.float64
+
+
+def test_the_beat_alone_lasts_from_its_cut_to_its_cut_or_has_none() -> None:
+    assert own_span_ms(ramp(0.4)) == pytest.approx((-220.0, 340.0))
+    for beats in (ramp(0.5), ramp(0.4, beats=1)):
+        assert own_span_ms(beats) == (-np.inf, np.inf)
 
 
 def test_the_delineator_reads_no_leads_that_follow_from_others() -> None:

@@ -181,6 +181,19 @@ def test_where_t_would_end_after_the_next_p_neither_is_reported(
         assert (times, warnings) == (list(TIMES), ())
 
 
+@pytest.mark.parametrize(("t_off_ms", "is_seen"), [(332.0, True), (333.0, False)])
+def test_t_at_the_cut_after_a_fast_beat_may_end_after_it(t_off_ms: float, is_seen: bool) -> None:
+    """RR 400 ms: the beat is cut off 340 ms after its centre. QRS begins 40 ms before it."""
+    fast = beats_at([0.0, 0.4])
+    fiducials = fiducials_of(times_with(T_OFF, t_off_ms), p_present=0.2)
+    times, warnings = reportable_boundaries(
+        fast, fiducials, 400.0, flutter_per_min=None, paced=False
+    )
+    assert np.isfinite(times[T_OFF]) == is_seen
+    cut = "qt_ms: the rate is so fast that the end of T cannot be distinguished from the next P"
+    assert (cut in warnings) is not is_seen
+
+
 def test_without_p_nothing_is_fused() -> None:
     times, warnings = judged(fiducials_of(p_present=0.2), rr_ms=420.0)
     assert times == NO_P

@@ -90,6 +90,17 @@ def test_42_percent_of_rr_still_pass() -> None:
     assert reason == "the rate is so fast that P cannot be distinguished from T"
 
 
+@pytest.mark.parametrize(("p_on_ms", "is_p"), [(-212.0, True), (-213.0, False)])
+def test_a_p_wave_at_the_cut_before_a_fast_beat_may_begin_before_it(
+    p_on_ms: float, is_p: bool
+) -> None:
+    """RR 400 ms: the beat is cut off 220 ms before its centre. PR is 132 ms."""
+    times = times_with(p_on=p_on_ms, p_off=-150.0, qrs_on=-80.0)
+    reason = why_no_pr(beats_at([0.0, 0.4]), times, 0.99)
+    fast = "the rate is so fast that P cannot be distinguished from T"
+    assert reason == (None if is_p else fast)
+
+
 def test_one_beat_has_no_rate_that_could_be_fast() -> None:
     assert why_no_pr(beats_at([0.5]), times_with(), 0.99) is None
 

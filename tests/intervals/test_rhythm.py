@@ -194,6 +194,13 @@ def test_a_regular_tachycardia_without_p_waves_is_named_by_the_width_of_its_qrs(
     assert rhythm.confidence == (None if confidence is None else pytest.approx(confidence))
 
 
+def test_complexes_without_a_rest_are_wide_though_their_width_is_not_measured() -> None:
+    fast = measurements_of([0.32] * 20, rate=187.0, pr_ms=None, p_present=None, qrs_ms=None)
+    rhythm = name_rhythm(replace(fast, without_rest=True), UNPACED)
+    assert rhythm == Rhythm("Wide-complex tachycardia", pytest.approx(0.87))
+    assert name_rhythm(fast, UNPACED) == Rhythm("Undetermined")
+
+
 def test_a_regular_rhythm_of_normal_rate_without_p_waves_is_undetermined() -> None:
     assert name_rhythm(without_p([0.9] * 9, 0.01), UNPACED) == Rhythm("Undetermined")
 
