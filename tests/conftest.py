@@ -1,8 +1,15 @@
-"""A clean environment for every test: no settings of the user, no access to a hub."""
+"""A clean environment for every test: no settings of the user, no access to a hub. One browser."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 KEPT = ("ECG_VENV", "ECG_SHARED_DATA")  # locations, not behaviour
 
@@ -11,3 +18,12 @@ for _name in [name for name in os.environ if name.startswith(("ECG_", "HF_")) an
 os.environ["HF_HUB_OFFLINE"] = (
     "1"  # read when huggingface_hub is imported; tests with a local hub start their own processes
 )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of pages: a process has room for one playwright."""
+    from tests.browser import running_browser
+
+    with running_browser() as running:
+        yield running

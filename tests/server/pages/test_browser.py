@@ -1,39 +1,28 @@
 """/docs and /redoc in a real browser: Execute works untouched on every route, and nothing is loaded
 from elsewhere.
-
-Chromium is Debian's (apt-get install chromium) or the one that ECG_CHROMIUM names.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgpack
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Response
 
 from analysis.options import PARTS
 from server.openapi.document import ROUTES
 from server.openapi.examples import record
 from server.recording_routes import FORM_ROUTES
 from server.routes.operator import OPERATOR_ROUTES
+from tests.browser import Opened, requires_chromium
 from tests.server.harness import RunningServer
 from tests.server.load import npy
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = os.environ.get("ECG_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="NO CHROMIUM: the pages are not tested in a browser; apt-get install chromium",
-)
-# Generous: it only keeps a failing test from hanging.
-WAIT_MS = 60_000
+pytestmark = requires_chromium
 FORM, OCTETS = "multipart/form-data", "application/octet-stream"
 MSGPACK, NPY = "application/msgpack", "application/x-npy"
 FILES: dict[str, tuple[str, bytes]] = {
@@ -49,44 +38,6 @@ POSTS = [
     *((route, FORM) for route in FORM_ROUTES),
 ]
 GETS = [path.strip("/") or "root" for path in OPERATOR_ROUTES]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox refuses to run as root, as which containers run tests.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield running
-        running.close()
-
-
-class Opened:
-    """A page with what it requested, and the errors that the browser reported."""
-
-    def __init__(self, browser: Browser, server: RunningServer) -> None:
-        self.page: Page = browser.new_page()
-        self.page.set_default_timeout(WAIT_MS)
-        self.requested: list[str] = []
-        self.errors: list[str] = []
-        self._server = server
-        self.page.on("request", lambda request: self.requested.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._note)
-
-    def _note(self, message: Any) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def goto(self, path: str, until: str) -> None:
-        self.page.goto(self._server.url + path)
-        self.page.locator(until).first.wait_for()
-
-    def check(self) -> None:
-        """Nothing came from elsewhere, and the browser has nothing to complain about."""
-        own = (self._server.url, f"blob:{self._server.url}", "data:")
-        assert [url for url in self.requested if not url.startswith(own)] == []
-        assert self.errors == []
 
 
 @pytest.fixture
