@@ -1,7 +1,7 @@
 /** Requests to the inference server that served this page. */
 import { decode } from "@msgpack/msgpack";
 import { type Recording, recordingOf } from "../ecg/recording";
-import type { Analysis } from "./answer";
+import type { Analysis, Health } from "./answer";
 import { connectionLost, connectionWorks } from "./connection";
 import { apiKey } from "./key";
 import { problemOf, Unreachable } from "./problem";
@@ -44,6 +44,14 @@ export async function exported(
   return (await post(upload, accept, options)).blob();
 }
 
+/** /health, whose answer is the same while the server starts or drains, then with 503. */
+export async function readHealth(): Promise<Health> {
+  const response = await send("health", {});
+  const isHealth = response.headers.get("Content-Type")?.startsWith("application/json") ?? false;
+  if (!isHealth) throw await problemOf(response);
+  return (await response.json()) as Health;
+}
+
 export async function getJson<T>(path: string): Promise<T> {
   return (await request(path, {})).json() as Promise<T>;
 }
@@ -70,6 +78,12 @@ async function post(
 }
 
 async function request(path: string, init: RequestInit): Promise<Response> {
+  const response = await send(path, init);
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   if (apiKey.value !== null) headers.set("X-API-Key", apiKey.value);
   let response: Response;
@@ -82,6 +96,5 @@ async function request(path: string, init: RequestInit): Promise<Response> {
     throw new Unreachable(path);
   }
   connectionWorks();
-  if (!response.ok) throw await problemOf(response);
   return response;
 }

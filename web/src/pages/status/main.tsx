@@ -1,6 +1,10 @@
 import { render } from "preact";
 import "../../ui/base.css";
-import { words } from "../../i18n";
+import { Status } from "./Status";
+import { keepSampling } from "./sampling";
 
 const page = document.getElementById("page");
-if (page !== null) render(<footer>{words.value.app.researchUse}</footer>, page);
+if (page !== null) {
+  render(<Status openedAt={new Date()} />, page);
+  keepSampling();
+}

@@ -2,14 +2,14 @@
 import { apiKey } from "../../../api/key";
 import { words } from "../../../i18n";
 import { Icon } from "../../../ui/icons";
+import { LanguageSwitch } from "../../../ui/LanguageSwitch";
 import { Menu } from "../../../ui/Menu";
+import { themeItems } from "../../../ui/theme_items";
 import { openDialog } from "../dialogs";
 import { ExportMenu } from "../export/ExportMenu";
 import { KeyHint } from "../keys/KeyHint";
 import { tabs } from "../state";
-import { LanguageSwitch } from "./LanguageSwitch";
 import { Tabs } from "./Tabs";
-import { themeItems } from "./theme_items";
 import "./head.css";
 
 export function Head() {

@@ -1,8 +1,8 @@
 /** The themes as items of a menu. */
-import { words } from "../../../i18n";
-import type { IconName } from "../../../ui/icons";
-import type { MenuItem } from "../../../ui/Menu";
-import { chooseTheme, THEMES, type Theme, theme } from "../../../ui/theme";
+import { words } from "../i18n";
+import type { IconName } from "./icons";
+import type { MenuItem } from "./Menu";
+import { chooseTheme, THEMES, type Theme, theme } from "./theme";
 
 const ICONS: Readonly<Record<Theme, IconName>> = { system: "system", light: "sun", dark: "moon" };
 

@@ -1,4 +1,4 @@
-import { chooseLanguage, LANGUAGES, type Language, language, words } from "../../../i18n";
+import { chooseLanguage, LANGUAGES, type Language, language, words } from "../i18n";
 
 export function LanguageSwitch() {
   return (
