@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from signals.record import Patient
 from signals.synthetic import beats
-from signals.synthetic.atria import Fibrillation, Flutter
+from signals.synthetic.continuous import Fibrillation, Flutter
 from signals.synthetic.generator import ElectrodeOff, Heart, SyntheticEcg
 from signals.synthetic.rhythms import (
+    Alternating,
     Asystole,
     Dissociated,
     IrregularlyConducted,
@@ -46,6 +47,7 @@ class Case:
 
 
 _SINUS: Final = Regular(beats.SINUS, 68.0, 0.025)
+_TACHYCARDIA: Final = Dissociated(Regular(beats.VENTRICULAR_TACHYCARDIA, 170.0, 0.002), 88.0)
 
 EXAMPLES: Final = (
     Case(
@@ -64,6 +66,7 @@ EXAMPLES: Final = (
             Fibrillation(390.0, (0.012, 0.03, 0.035)),
         ),
         Patient(74.0, "male"),
+        seed=2,
     ),
     Case(
         "left_bundle_branch_block",
@@ -72,6 +75,7 @@ EXAMPLES: Final = (
         "V1 to V3, and T waves that point the other way.",
         Heart(Regular(beats.LEFT_BUNDLE_BRANCH_BLOCK, 74.0, 0.015)),
         Patient(69.0, "female"),
+        seed=3,
     ),
     Case(
         "paced",
@@ -84,13 +88,15 @@ EXAMPLES: Final = (
         ),
         Patient(78.0, "male"),
         fs=1000,
+        seed=4,
     ),
     Case(
         "ventricular_tachycardia",
         "Ventricular tachycardia",
         "Regular wide QRS complexes at 170 per minute with P waves at a rate of their own.",
-        Heart(Dissociated(Regular(beats.VENTRICULAR_TACHYCARDIA, 170.0, 0.002), 88.0)),
+        Heart(_TACHYCARDIA),
         Patient(62.0, "male"),
+        seed=5,
     ),
     Case(
         "first_degree_av_block",
@@ -98,6 +104,7 @@ EXAMPLES: Final = (
         "Sinus rhythm at 64 per minute with a PR interval of 260 ms.",
         Heart(Regular(beats.FIRST_DEGREE_BLOCK, 64.0, 0.02)),
         Patient(66.0, "male"),
+        seed=6,
     ),
 )
 # For streams of synthetic patients besides the examples.
@@ -124,6 +131,20 @@ _MORE: Final = (
         "Flutter waves at 300 per minute; every fourth is conducted.",
         Heart(Regular(beats.WITHOUT_P, 75.0), Flutter(300.0, (-0.02, 0.09, 0.04))),
         Patient(70.0, "male"),
+    ),
+    Case(
+        "tachycardia_runs",
+        "Runs of ventricular tachycardia",
+        "Sinus rhythm; for the last 8 s of each minute ventricular tachycardia.",
+        Heart(Alternating(_SINUS, 52.0, _TACHYCARDIA, 8.0)),
+        Patient(58.0, "male"),
+    ),
+    Case(
+        "ventricular_fibrillation",
+        "Ventricular fibrillation",
+        "No beats; coarse waves whose rate and height wander.",
+        Heart(Asystole(), Fibrillation(320.0, (0.12, 0.3, 0.2))),
+        Patient(67.0, "male"),
     ),
     Case(
         "lead_off",

@@ -15,9 +15,10 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from signals.leads import LEADS
-from signals.synthetic.atria import AtrialWaves
 from signals.synthetic.beats import Spike
+from signals.synthetic.continuous import ContinuousWaves
 from signals.synthetic.disturbance import noise, wander
+from signals.synthetic.position import heart_position
 from signals.synthetic.rhythms import RESPIRATION_HZ, Event, Rhythm
 from signals.synthetic.timeline import Timeline
 from signals.synthetic.torso import independent_leads, leads_without, recorded_leads
@@ -30,7 +31,7 @@ _AFTER_QRS_S: Final = 1.0
 _RESPIRATORY_HEIGHT_SHARE: Final = 0.03
 _CACHED_BLOCKS: Final = 4
 # Numbers that keep the random numbers of one seed apart.
-_BEATS, _ATRIA, _WANDER, _NOISE = range(4)
+_BEATS, _WAVES, _WANDER, _NOISE, _POSITION = range(5)
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ class ElectrodeOff:
 class Heart:
     """What is generated.
 
-    atria  waves besides the beats
+    waves  waves besides the beats
     off    electrodes without contact; the leads that need them are NaN then
     """
 
     rhythm: Rhythm
-    atria: AtrialWaves | None = None
+    waves: ContinuousWaves | None = None
     off: tuple[ElectrodeOff, ...] = ()
 
 
@@ -63,6 +64,7 @@ class SyntheticEcg:
         self.seed = seed
         self.fs = fs
         self._blocks: dict[int, NDArray[np.float32]] = {}
+        self._position = heart_position(self._random(_POSITION))
         self._timeline = Timeline(lambda: heart.rhythm.events(self._random(_BEATS)))
 
     def samples(self, start: int, stop: int) -> NDArray[np.float32]:
@@ -98,11 +100,11 @@ class SyntheticEcg:
             )
             if event.beat.spike is not None:
                 vector += self._spike(event.beat.spike, times_ms)
-        if self.heart.atria is not None:
-            vector += self.heart.atria.vector(times_s, self._random(_ATRIA))
+        if self.heart.waves is not None:
+            vector += self.heart.waves.vector(times_s, self._random(_WAVES))
         electrodes = wander(times_s, self._random(_WANDER))
         electrodes += noise(self.fs, self._random(_NOISE, index))
-        leads = recorded_leads(independent_leads(vector, electrodes))
+        leads = recorded_leads(independent_leads(self._position @ vector, electrodes))
         for off in self.heart.off:
             is_off = (times_s >= off.from_s) & (times_s < off.to_s)
             for lead in leads_without(off.electrode):

@@ -154,6 +154,25 @@ class WithPauses:
 
 
 @dataclass(frozen=True)
+class Alternating:
+    """One rhythm for some seconds, then another, again and again."""
+
+    first: Rhythm
+    first_s: float
+    second: Rhythm
+    second_s: float
+
+    def events(self, random: Generator) -> Iterator[Event]:
+        own, other = random.spawn(2)
+        usual = (event for event in self.first.events(own) if not self._is_second(event))
+        seldom = (event for event in self.second.events(other) if self._is_second(event))
+        return heapq.merge(usual, seldom, key=lambda event: event.time_s)
+
+    def _is_second(self, event: Event) -> bool:
+        return event.time_s % (self.first_s + self.second_s) >= self.first_s
+
+
+@dataclass(frozen=True)
 class Asystole:
     """No beat."""
 

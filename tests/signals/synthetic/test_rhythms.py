@@ -22,14 +22,15 @@ def intervals_s(name: str) -> np.ndarray:
     return np.diff([event.time_s for event in ventricular(CASES[name].heart.rhythm)])
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"asystole"}))
+@pytest.mark.parametrize("name", sorted(CASES))
 def test_beats_come_in_order_and_know_the_interval_before_them(name: str) -> None:
     events = list(islice(CASES[name].heart.rhythm.events(default_rng(3)), 300))
     times = [event.time_s for event in events]
     assert times == sorted(times)
     beats = [event for event in events if event.beat.qrs]
     apart = np.diff([event.time_s for event in beats])
-    if name != "pauses":
+    # The intervals of a rhythm are its own, also across a pause or another rhythm.
+    if name not in ("pauses", "tachycardia_runs"):
         np.testing.assert_allclose(apart, [event.rr_s for event in beats[1:]])
 
 
@@ -81,3 +82,11 @@ def test_pauses_are_three_intervals_long() -> None:
     longest = intervals[intervals > 1.5]
     assert longest.size > 5
     np.testing.assert_allclose(longest, 3 * 60.0 / 68.0, rtol=0.12)
+
+
+def test_runs_of_tachycardia_last_eight_seconds_of_each_minute() -> None:
+    events = ventricular(CASES["tachycardia_runs"].heart.rhythm)
+    times = np.array([event.time_s for event in events if 0.0 <= event.time_s < 180.0])
+    is_run = np.array([event.beat is not SINUS for event in events if 0.0 <= event.time_s < 180.0])
+    np.testing.assert_array_equal(is_run, times % 60.0 >= 52.0)
+    assert np.count_nonzero(is_run) == pytest.approx(3 * 8 * 170 / 60, abs=3)

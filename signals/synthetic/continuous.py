@@ -1,4 +1,4 @@
-"""The waves of atria that fibrillate or flutter: between the beats and during them."""
+"""Waves that go on without beats: of atria or ventricles that fibrillate, and of flutter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TURN = 2.0 * np.pi
 
 @dataclass(frozen=True)
 class Fibrillation:
-    """f waves: their rate and height wander, on each axis in its own way.
+    """Fibrillation: the rate and the height wander, on each axis in its own way.
 
     vector_mv  mean height on each axis
     """
@@ -54,4 +54,4 @@ class Flutter:
         return vector
 
 
-AtrialWaves = Fibrillation | Flutter
+ContinuousWaves = Fibrillation | Flutter
