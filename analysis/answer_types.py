@@ -167,6 +167,8 @@ class PacemakerEvidence(TypedDict):
     spikes: int | None
     """Number of deflections that look like pacing spikes; null where the recording cannot show
     spikes."""
+    spike_times_s: list[float] | None
+    """Seconds from the start of the recording, of each such deflection."""
     chamber: Chamber | None
     """The paced chamber, where at least three spikes have the same distance to a beat."""
     morphology: Probability | None

@@ -59,6 +59,7 @@ class AnalyzeOptions:
                     instead of returning null for the parts that need an encoder
     judge_unreadable  give labels, superclass, rhythm and pacemaker of a recording that cannot be
                     read or has no beats too, with warnings
+    keeps_record    keep the recording with what is known about it, for a report
     measurements_method  what the part `measurements` is measured by
     warnings        for the answer: sentences about the request's options
     """
@@ -69,6 +70,7 @@ class AnalyzeOptions:
     features_role: Role | None = None
     requires_model: bool = False
     judge_unreadable: bool = False
+    keeps_record: bool = False
     measurements_method: Method = "delineator"
     warnings: tuple[str, ...] = ()
 

@@ -41,6 +41,7 @@ def pacemaker_part(
         "probability": probability,
         "evidence": {
             "spikes": evidence.spikes,
+            "spike_times_s": _spike_times_s(evidence),
             "chamber": evidence.chamber,
             "morphology": evidence.morphology_probability,
             "label": None if label is None else label.probability,
@@ -57,12 +58,20 @@ def _not_judged(evidence: PacemakerEvidence | None) -> Pacemaker:
         "probability": None,
         "evidence": {
             "spikes": None if evidence is None else evidence.spikes,
+            "spike_times_s": None if evidence is None else _spike_times_s(evidence),
             "chamber": None,
             "morphology": None,
             "label": None,
         },
         "visible": evidence is not None and evidence.visible,
     }
+
+
+def _spike_times_s(evidence: PacemakerEvidence) -> list[float] | None:
+    """Return the times of the spikes to a tenth of a ms, None if the recording cannot show any."""
+    if evidence.spikes is None:
+        return None
+    return [round(time_s, 4) for time_s in evidence.spike_times_s]
 
 
 def _pacemaker_label(labels: Sequence[JoinedLabel] | None) -> JoinedLabel | None:

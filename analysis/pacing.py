@@ -92,4 +92,5 @@ def pacemaker_evidence(
         morphology=morphology,
         visible=visible,
         warnings=tuple(f"pacemaker: {reason}" for reason in reasons),
+        spike_times_s=tuple(spikes.times_s.tolist()) if visible else (),
     )

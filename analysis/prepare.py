@@ -54,6 +54,7 @@ class Prepared:
                     before it is complete
     no_model        why the model parts are null, None if they will not be
     judgement       whether the parts that say what the heart does are given
+    record          the recording as it was sent; None if the options do not keep it
     """
 
     record_id: str | None
@@ -70,6 +71,7 @@ class Prepared:
     measured: MeasuredRecord | None = None
     signal: answer_types.Signal | None = None
     reported: answer_types.Reported | None = None
+    record: EcgRecord | None = None
     warnings: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
 
@@ -133,6 +135,7 @@ def prepare(
         measured=judged.measured,
         signal=_signal_part(sent) if _includes(options, "signal") else None,
         reported=_reported_part(sent) if _includes(options, "reported") else None,
+        record=sent if _keeps_record(options) else None,
         warnings=_warnings(judged, encoder_input, options),
     )
     measure_ms = 1000 * (judged_at - started)
@@ -227,6 +230,10 @@ def _has_beats(record: EcgRecord, pages: Sequence[Page]) -> bool:
 
 def _includes(options: Options, part: str) -> bool:
     return isinstance(options, AnalyzeOptions) and part in options.include
+
+
+def _keeps_record(options: Options) -> bool:
+    return isinstance(options, AnalyzeOptions) and options.keeps_record
 
 
 def _wants_quality(options: Options) -> bool:

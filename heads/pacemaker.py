@@ -64,6 +64,7 @@ class PacemakerEvidence:
     morphology       log odds from the beats' morphology alone, None where it cannot be judged
     visible          whether the recording can show spikes
     warnings         "pacemaker: ...", why some evidence is missing
+    spike_times_s    of the spikes, in seconds from the recording's start
     """
 
     spikes: int | None
@@ -72,6 +73,7 @@ class PacemakerEvidence:
     morphology: float | None
     visible: bool
     warnings: tuple[str, ...] = ()
+    spike_times_s: tuple[float, ...] = ()
 
     @property
     def morphology_probability(self) -> float | None:

@@ -54,8 +54,10 @@ def licence(package: Distribution) -> str:
     if classifiers:
         return "; ".join(classifiers)
     texts = [metadata.get("License")]
-    for name in metadata.get_all("License-File") or ():
-        texts.append(package.read_text(f"licenses/{name}"))
+    if not texts[0]:
+        # Only then: not every text is UTF-8.
+        names = metadata.get_all("License-File") or ()
+        texts += [package.read_text(f"licenses/{name}") for name in names]
     lines = [line.strip() for text in texts for line in (text or "").splitlines()]
     return next((line[:MAX_LICENCE_CHARS] for line in lines if line), "not stated")
 

@@ -13,10 +13,11 @@ from typing import Final, Literal
 
 from analysis.prepare import Prepared
 from errors import EcgError
+from report.options import ReportOptions
 from server.recording_routes import Route
 from server.stages.legacy_forms import LegacyForm
 
-WireFormat = Literal["json", "msgpack", "npy", "fhir"]
+WireFormat = Literal["json", "msgpack", "npy", "fhir", "pdf", "png", "dicom"]
 Stage = Literal["signal", "model"]
 Uid = int
 RecordingKey = tuple[Uid, int]  # the request's uid, and the recording's index in the request
@@ -40,6 +41,7 @@ class TaskHead:
 
     http_process  number of the HTTP process that answers the client, from 0
     form          the form of an earlier service that the answer has; known after the body is parsed
+    report        what a report looks like; None without one, and before the body is parsed
     traceparent   the request's span, as in W3C Trace Context; "" without tracing
     """
 
@@ -52,6 +54,7 @@ class TaskHead:
     received_s: float
     deadline_s: float
     form: LegacyForm | None = None
+    report: ReportOptions | None = None
     traceparent: str = ""
 
 

@@ -9,6 +9,7 @@ import orjson
 from errors import EcgError, public_errors
 from formats.registry import format_names
 from server.media_types import (
+    DICOM,
     FHIR_JSON,
     JSON,
     MSGPACK,
@@ -16,6 +17,8 @@ from server.media_types import (
     NDJSON,
     NPY,
     OCTET_STREAM,
+    PDF,
+    PNG,
 )
 from server.openapi.examples import ANSWERS, REQUESTS
 from server.openapi.loaded_models import LoadedModels
@@ -75,6 +78,12 @@ FHIR_BUNDLE: Schema = {
         "entry": {"type": "array", "items": {"type": "object"}},
     },
     "required": ["resourceType", "type", "entry"],
+}
+# The report of one recording; a request of many gets the error several_recordings.
+REPORTS = {
+    PDF: "The printed report of one recording: a page in mm.",
+    PNG: "The same page at 300 dpi.",
+    DICOM: "The same PDF in a DICOM object (Encapsulated PDF Storage).",
 }
 
 
@@ -234,6 +243,15 @@ def _answer(route: Route) -> Schema:
     headers = header_refs(ANSWER_HEADERS)
     if route == "analyze":
         content[FHIR_JSON] = {"schema": FHIR_BUNDLE}
+        for media_type, description in REPORTS.items():
+            content[media_type] = {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "contentMediaType": media_type,
+                    "description": description,
+                }
+            }
     if route == "extract_features":
         content[NPY] = {"schema": {"type": "string", "format": "binary", "contentMediaType": NPY}}
         headers |= header_refs(["X-ECG-Errors"])

@@ -135,7 +135,13 @@ ANSWERS: dict[Route, dict[str, Any]] = {
         "pacemaker": {
             "present": False,
             "probability": 0.0004,
-            "evidence": {"spikes": 0, "chamber": None, "morphology": 0.002, "label": 0.01},
+            "evidence": {
+                "spikes": 0,
+                "spike_times_s": [],
+                "chamber": None,
+                "morphology": 0.002,
+                "label": 0.01,
+            },
             "visible": True,
         },
         "signal_quality": "Good",
@@ -164,6 +170,7 @@ ANSWERS: dict[Route, dict[str, Any]] = {
         "probability": 0.0004,
         "evidence": {
             "spikes": 0,
+            "spike_times_s": [],
             "chamber": None,
             "morphology": 0.002,
             "label": 0.01,

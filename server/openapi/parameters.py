@@ -6,9 +6,11 @@ from typing import Any
 
 from analysis.options import DEFAULT_PARTS, ON_DEMAND_PARTS, PARTS
 from formats.fields import MAX_AGE_YEARS, MAX_DATE_CHARS, MAX_ID_CHARS
+from report.measurement_rows import PRINTED
 from server.recording_routes import ROUTE_OPTIONS, Route
 from server.routes.admission import MAX_DEADLINE_MS
 from server.stages.predict_form import ABOVE_YEARS
+from server.stages.report_options import GAINS, LAYOUTS, MAX_INITIALS, PAPERS, SPEEDS
 from signals.checks import MAX_FS_HZ, MIN_FS_HZ
 from signals.leads import LEADS
 
@@ -20,6 +22,42 @@ def _choice(description: str, *values: str) -> Schema:
     # contradicts level=token.
     return {"type": "string", "enum": list(values), "description": description}
 
+
+# The report's, which /analyze answers with Accept: application/pdf, image/png, application/dicom.
+REPORT_SCHEMAS: dict[str, Schema] = {
+    "layout": _choice(
+        "Report: rows x columns of the leads; `cabrera` is 3x4 with the limb leads as aVL, I, "
+        "-aVR, II, aVF, III. 3x4 and cabrera have a rhythm strip. Default: 3x4.",
+        *LAYOUTS,
+    ),
+    "speed": {
+        "type": "integer",
+        "enum": list(SPEEDS),
+        "description": "Report: mm of paper for one second. Default: 25.",
+    },
+    "mm_per_mv": {
+        "type": "integer",
+        "enum": list(GAINS),
+        "description": "Report: mm of paper for one mV. Default: 10.",
+    },
+    "paper": _choice("Report: A4 or Letter, landscape. Default: a4.", *PAPERS),
+    "rhythm_lead": _choice("Report: the lead of the rhythm strip. Default: II.", *LEADS),
+    "start_s": {
+        "type": "number",
+        "minimum": 0,
+        "description": "Report: where the traces begin, in seconds from the recording's start. "
+        "Default: 0.",
+    },
+    "by_hand": {
+        "type": "object",
+        "properties": {
+            "initials": {"type": "string", "minLength": 1, "maxLength": MAX_INITIALS},
+            **{name: {"type": "number"} for name in PRINTED},
+        },
+        "description": "Report: values that a person measured, which are printed instead of the "
+        "computed ones, and that person's initials.",
+    },
+}
 
 OPTION_SCHEMAS: dict[str, Schema] = {
     "include": {
@@ -77,7 +115,14 @@ OPTION_SCHEMAS: dict[str, Schema] = {
         "delineator",
         "neurokit2",
     ),
-    "lang": _choice("Language of the description. Default: en.", "en", "de"),
+    "lang": _choice("Language of the description, or of the report. Default: en.", "en", "de"),
+    **REPORT_SCHEMAS,
+}
+
+# Of the options that are objects, which queries and forms have as JSON strings.
+JSON_EXAMPLES: dict[str, str] = {
+    "thresholds": '{"Atrial fibrillation": 0.5}',
+    "by_hand": '{"qt_ms": 412, "initials": "XY"}',
 }
 
 # What a file may not state itself. Only `id` may be repeated.
@@ -158,9 +203,7 @@ def form_schema(route: Route) -> Schema:
         "items": {"type": "string", "format": "binary"},
         "description": "One or more files, under any field name.",
     }
-    fields = {
-        name: _as_form_field(OPTION_SCHEMAS[name]) for name in ROUTE_OPTIONS[route]
-    } | HINT_SCHEMAS
+    fields = {name: _as_form_field(name) for name in ROUTE_OPTIONS[route]} | HINT_SCHEMAS
     if route == "predict":
         fields |= PREDICT_FIELDS
     return {"type": "object", "properties": {"file": files, **fields}, "required": ["file"]}
@@ -189,7 +232,7 @@ def request_headers() -> list[Schema]:
 def _option_parameter(name: str) -> Schema:
     schema = OPTION_SCHEMAS[name]
     if schema["type"] == "object":
-        return _parameter("query", name, _as_json_string(schema))
+        return _parameter("query", name, _as_json_string(name))
     parameter = _parameter("query", name, schema)
     if name == "include":
         parameter |= {"style": "form", "explode": False}
@@ -210,23 +253,25 @@ def _without_description(schema: Schema) -> Schema:
     return {key: value for key, value in schema.items() if key != "description"}
 
 
-def _as_form_field(schema: Schema) -> Schema:
+def _as_form_field(name: str) -> Schema:
     """Return an option as a form has it: lists are comma-separated, objects are JSON strings."""
+    schema = OPTION_SCHEMAS[name]
     if schema["type"] == "array":
         return {"type": "string", "description": schema["description"] + " Comma-separated."}
     if schema["type"] == "object":
-        return _as_json_string(schema)
+        return _as_json_string(name)
     return schema
 
 
-def _as_json_string(schema: Schema) -> Schema:
-    """Return an object as a query or a form has it.
+def _as_json_string(name: str) -> Schema:
+    """Return an option that is an object as a query or a form has it.
 
     With a `contentMediaType`, Swagger UI would ask for a file.
     """
+    description, example = OPTION_SCHEMAS[name]["description"], JSON_EXAMPLES[name]
     return {
         "type": "string",
-        "description": schema["description"] + ' A JSON string: {"Atrial fibrillation": 0.5}.',
+        "description": f"{description} A JSON string: {example}.",
     }
 
 

@@ -44,6 +44,7 @@ REPLACED: Final = {
 PAGES: Final = (
     "errors",
     "api",
+    "report",
     "settings",
     "security",
     "reliability",

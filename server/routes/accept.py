@@ -7,7 +7,7 @@ from typing import Final
 
 from formats.numbers import number_of_text
 from server.ipc.messages import WireFormat
-from server.media_types import FHIR_JSON, JSON, MSGPACK_NAMES, NDJSON, NPY
+from server.media_types import DICOM, FHIR_JSON, JSON, MSGPACK_NAMES, NDJSON, NPY, PDF, PNG
 from server.recording_routes import Route
 
 WIRE_OF: Final[dict[str, WireFormat]] = {
@@ -15,11 +15,17 @@ WIRE_OF: Final[dict[str, WireFormat]] = {
     **dict.fromkeys(MSGPACK_NAMES, "msgpack"),
     NPY: "npy",
     FHIR_JSON: "fhir",
+    PDF: "pdf",
+    PNG: "png",
+    DICOM: "dicom",
 }
 # Formats of some routes; the others are formats of every route.
 ROUTES_OF: Final[dict[WireFormat, tuple[Route, ...]]] = {
     "npy": ("extract_features",),
     "fhir": ("analyze", "diagnosis"),
+    "pdf": ("analyze",),
+    "png": ("analyze",),
+    "dicom": ("analyze",),
 }
 WILDCARDS: Final = ("*/*", "application/*")
 

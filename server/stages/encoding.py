@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from server.ipc.messages import Result, WireFormat
-from server.media_types import FHIR_JSON, JSON, MSGPACK, NPY
+from server.media_types import DICOM, FHIR_JSON, JSON, MSGPACK, NPY, PDF, PNG
 from server.stages.fhir import collection
 
 ANSWER_TYPES: Final[dict[WireFormat, str]] = {
@@ -20,6 +20,9 @@ ANSWER_TYPES: Final[dict[WireFormat, str]] = {
     "msgpack": MSGPACK,
     "npy": NPY,
     "fhir": FHIR_JSON,
+    "pdf": PDF,
+    "png": PNG,
+    "dicom": DICOM,
 }
 _JSON_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 

@@ -31,6 +31,7 @@ class ModelStage:
     row     the worker's row in the shared tables
     send    sends messages to an HTTP process
     finish  runs a function in the thread that encodes answers
+    finish_report  the same in the one thread that draws reports
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ModelStage:
         row: int,
         send: Callable[[int, Sequence[Message]], None],
         finish: Callable[[Callable[[], None]], object],
+        finish_report: Callable[[Callable[[], None]], object],
     ) -> None:
         self._deployment = deployment
         self._head_cache = head_cache
@@ -52,6 +54,7 @@ class ModelStage:
         self._row = row
         self._send = send
         self._finish = finish
+        self._finish_report = finish_report
 
     def run(self, batch: Batch) -> None:
         batch = [(job, piece) for job, piece in batch if self._is_wanted(job)]
@@ -112,7 +115,9 @@ class ModelStage:
             return
         job.parts.append(result)
         if not job.left:
-            self._finish(lambda: self._answer(job))
+            is_report = job.item.prepared.record is not None
+            finish = self._finish_report if is_report else self._finish
+            finish(lambda: self._answer(job))
 
     def _answer(self, job: Job) -> None:
         head = job.item.head
@@ -142,7 +147,8 @@ class ModelStage:
             item.prepared, encoded, self._deployment, self._runtime, self._head_cache.head
         )
         drift.analysis_given(analysis)
-        return encode_analysis(analysis, item.head, item.index, timings_ms)
+        record = item.prepared.record
+        return encode_analysis(analysis, item.head, item.index, timings_ms, record)
 
     def _reply(self, job: Job, result: Result) -> None:
         self._send(job.item.head.http_process, [result])

@@ -9,6 +9,7 @@ from analysis.options import Options
 from errors import TooManyRecords
 from formats.hints import Hints
 from formats.parts import Part
+from report.options import ReportOptions
 from server.stages.legacy_forms import LegacyForm
 from signals.record import EcgRecord
 
@@ -64,6 +65,7 @@ class ParsedRequest:
     many   the answer is a list of results, even where there is only one recording
     form   the form of an earlier service that the answer has, None for the route's own
     files  the upload that holds the recording; `records` is empty until it is read
+    report  what a report looks like; None on a route without reports
     """
 
     records: list[PendingRecord]
@@ -71,6 +73,7 @@ class ParsedRequest:
     options: Options
     form: LegacyForm | None = None
     files: UploadedFiles | None = None
+    report: ReportOptions | None = None
 
     def with_record(self, record: EcgRecord) -> ParsedRequest:
         """Return the request with the recording that its files hold."""

@@ -45,6 +45,7 @@ from server.stages.parsed_request import (
     with_warnings,
 )
 from server.stages.predict_form import read_predict_form
+from server.stages.report_options import report_options
 
 NPY_MAGIC = b"\x93NUMPY"
 MIN_SAMPLE_BYTES = 2  # in msgpack's binary arrays: int16 or float16
@@ -135,10 +136,11 @@ def _from_object(body: object, task: Task, deployment: Deployment, limits: Limit
     values = query_options(task.params)
     values.update((name, value) for name, value in body.items() if name in ALL_OPTIONS)
     options = read_options(values, task.head.route, deployment)
+    report = report_options(values, task.head.route)
     options = with_warnings(options, unknown_params(task.params))
     if "records" not in body:
         record = _record_of_mapping(body, (), ALL_OPTIONS)
-        return ParsedRequest([record], False, options)
+        return ParsedRequest([record], False, options, report=report)
     records = body["records"]
     if not isinstance(records, list):
         raise BadType(
@@ -150,7 +152,8 @@ def _from_object(body: object, task: Task, deployment: Deployment, limits: Limit
         _record_of_mapping(record, ("records", index), frozenset())
         for index, record in enumerate(records)
     ]
-    return ParsedRequest(pending_records, True, with_warnings(options, warnings))
+    options = with_warnings(options, warnings)
+    return ParsedRequest(pending_records, True, options, report=report)
 
 
 def _record_of_mapping(
@@ -197,11 +200,13 @@ def _declared_samples(signal: object) -> int:
 
 
 def _from_npy(body: bytes, task: Task, deployment: Deployment, limits: Limits) -> ParsedRequest:
-    options = read_options(query_options(task.params), task.head.route, deployment)
+    values = query_options(task.params)
+    options = read_options(values, task.head.route, deployment)
     options = with_warnings(options, unknown_params(task.params, HINT_NAMES))
+    report = report_options(values, task.head.route)
     records, many = records_from_npy(body, hints_from_params(task.params), limits.max_records)
     limits.check_record_count(len(records))
-    return ParsedRequest([pending(record) for record in records], many, options)
+    return ParsedRequest([pending(record) for record in records], many, options, report=report)
 
 
 def _from_form(body: bytes, task: Task, deployment: Deployment, limits: Limits) -> ParsedRequest:
@@ -230,10 +235,12 @@ def _from_files(
     limits: Limits,
 ) -> ParsedRequest:
     """Return a request whose recording is in these files."""
-    options = read_options(query_options(params), route, deployment)
+    values = query_options(params)
+    options = read_options(values, route, deployment)
     options = with_warnings(options, unknown_params(params, HINT_NAMES))
     upload = UploadedFiles(files, hints_from_params(params), limits.max_body_bytes)
-    return ParsedRequest([], False, options, files=upload)
+    report = report_options(values, route)
+    return ParsedRequest([], False, options, files=upload, report=report)
 
 
 def _type_name(value: object) -> str:

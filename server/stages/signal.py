@@ -36,6 +36,7 @@ from server.log import log_bug
 from server.stages import fhir
 from server.stages.cost_limit import CostLimit
 from server.stages.parsed_request import Limits, ParsedRequest, PendingRecord, UploadedFiles
+from server.stages.report_options import FORMATS, check_start, for_report, without_report
 from server.stages.request_body import check_not_empty, read_request
 from server.stages.response import encode_analysis, encode_answer
 from signals.record import EcgRecord
@@ -71,6 +72,7 @@ class SignalStage:
 
     row      the worker's row in the shared tables
     load_neurokit  loads NeuroKit2 within the process's limits, if it is not loaded
+    load_report    the same for what draws reports
     reading  the request whose files are being read meanwhile, if any
     """
 
@@ -81,6 +83,7 @@ class SignalStage:
     state: SharedState
     row: int
     load_neurokit: Callable[[], object]
+    load_report: Callable[[], object]
     reading: list[RecordingKey] = field(default_factory=list)
 
     def run(self, task: Task) -> Generator[Sent, Outcome | None]:
@@ -159,7 +162,7 @@ class SignalStage:
 
     def _head_of_parsed(self, task: Task, request: ParsedRequest) -> TaskHead:
         """Return the task's head with the form of the answer and the extended deadline."""
-        head = replace(task.head, form=request.form)
+        head = replace(task.head, form=request.form, report=request.report)
         if task.fixed_deadline:
             return head
         declared_s = sum(pending.seconds for pending in request.records)
@@ -202,6 +205,8 @@ class SignalStage:
         options = job.request.options
         if isinstance(options, AnalyzeOptions) and needs_neurokit(options, record):
             self.load_neurokit()
+        if job.head.wire in FORMATS and job.request.report is not None:
+            check_start(record, job.request.report)
         prepared = prepare(record, options, deployment, max_seconds=max_seconds)
         drift.recording_read(record, prepared.quality)
         return prepared, timings_ms | prepared.timings_ms
@@ -214,7 +219,9 @@ class SignalStage:
         assert isinstance(options, AnalyzeOptions), "embeddings need an encoder. This is a bug."
         analysis = analysis_answer(prepared, {}, self.deployment, None, self.head_cache.head)
         drift.analysis_given(analysis)
-        return encode_analysis(analysis, job.head, job.index, timings_ms)
+        if prepared.record is not None:
+            self.load_report()
+        return encode_analysis(analysis, job.head, job.index, timings_ms, prepared.record)
 
 
 @dataclass(frozen=True)
@@ -238,7 +245,13 @@ def _record_of(outcome: Outcome | None) -> EcgRecord:
 
 
 def _with_parts_of_wire(request: ParsedRequest, wire: WireFormat) -> ParsedRequest:
-    """Give a FHIR answer its fixed parts, whatever `include` says."""
+    """Give a report and a FHIR answer their fixed parts, whatever `include` says.
+
+    Raises SeveralRecordings for a report of many.
+    """
+    if wire in ("pdf", "png", "dicom"):
+        return for_report(request, wire)
+    request = without_report(request)
     if wire != "fhir" or request.form or not isinstance(request.options, AnalyzeOptions):
         return request
     return replace(request, options=replace(request.options, include=frozenset(fhir.PARTS)))

@@ -81,7 +81,8 @@ def _encoder_report(runner: EncoderRunner) -> dict[str, Any]:
 class ModelLoop(LitLoop):
     """The model worker's work after its setup. It never returns.
 
-    Two threads receive recordings, the main thread runs the encoders, a fourth one encodes answers.
+    Two threads receive recordings, the main thread runs the encoders, a fourth one encodes answers,
+    and a fifth one draws reports, so that other answers do not wait for them.
     """
 
     def __call__(self, lit_api: ModelAPI, device: str, *_: Any) -> None:
@@ -95,7 +96,10 @@ class ModelLoop(LitLoop):
         answers = AnswerSender(lit_api.queues, state)
         _start_receiving(backlog, lit_api.queues, answers, state, row)
         # Answers are encoded in a thread of their own, so that the device does not wait for it.
-        with ThreadPoolExecutor(1, thread_name_prefix="answer") as answer_thread:
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="answer") as answer_thread,
+            ThreadPoolExecutor(1, thread_name_prefix="report") as report_thread,
+        ):
             stage = ModelStage(
                 lit_api.deployment,
                 HeadCache(lit_api.settings.models_folder),
@@ -105,6 +109,7 @@ class ModelLoop(LitLoop):
                 lit_api.row,
                 answers.send,
                 answer_thread.submit,
+                report_thread.submit,
             )
             while True:
                 stage.run(backlog.next_batch())

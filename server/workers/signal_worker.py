@@ -17,6 +17,7 @@ from analysis.warm_up import warm_up
 from encoder.devices import SIGNAL_KEPT_BYTES, keep_freed_memory
 from heads.cache import HeadCache
 from intervals.neurokit.loading import is_loaded, load
+from report import loading as report_loading
 from server import metrics
 from server.ipc.channel import Channel, LostMessage
 from server.ipc.messages import BodyParsed, ModelItem, Result, SentToModel, Task
@@ -44,6 +45,8 @@ SIGNAL_PATH: Final = "/_signal"
 # Address space that NeuroKit2 and what it imports take, with a reserve: 257 MiB were measured
 # (docs/performance.md).
 NEUROKIT_BYTES: Final = 512 << 20
+# The same for what draws a report: 12 MiB were measured.
+REPORT_BYTES: Final = 64 << 20
 READER_CHECK_EVERY_S: Final = 0.25  # whether anybody still waits for what it reads
 
 
@@ -79,12 +82,19 @@ class SignalAPI(WorkerAPI):
         head_cache = HeadCache(settings.models_folder)
         cost_limit = settings.worker_cost_limit
         self.stage = SignalStage(
-            self.deployment, head_cache, limits, cost_limit, self.state, self.row, _load_neurokit
+            self.deployment,
+            head_cache,
+            limits,
+            cost_limit,
+            self.state,
+            self.row,
+            _load_neurokit,
+            _load_report,
         )
         if settings.measurements_method == "neurokit2":
             _load_neurokit()
         set_worker_ready(self.state, self.row)
-        limit_memory(cost_limit.memory_bytes, NEUROKIT_BYTES)
+        limit_memory(cost_limit.memory_bytes, NEUROKIT_BYTES + REPORT_BYTES)
 
 
 def _load_neurokit() -> None:
@@ -93,6 +103,13 @@ def _load_neurokit() -> None:
         with take_from_reserve():
             load()
         threadpool_limits(1)
+
+
+def _load_report() -> None:
+    """Load what draws reports without a change of what requests may take."""
+    if not report_loading.is_loaded():
+        with take_from_reserve():
+            report_loading.load()
 
 
 class SignalLoop(LitLoop):

@@ -13,6 +13,7 @@ ROOMS = (
     "training",
     "bulk",
     "access",
+    "report",
     "analysis",
     "heads",
     "model_store",

@@ -15,6 +15,7 @@ MODULES_BY_ROOM = {
     "access": 2,
     "training": 2,
     "bulk": 1,
+    "report": 2,
     "analysis": 3,
     "heads": 2,
     "model_store": 3,

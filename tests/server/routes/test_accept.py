@@ -12,6 +12,9 @@ LINES = AnswerFormat("json", lines=True)
 MSGPACK = AnswerFormat("msgpack", lines=False)
 NPY = AnswerFormat("npy", lines=False)
 FHIR = AnswerFormat("fhir", lines=False)
+PDF = AnswerFormat("pdf", lines=False)
+PNG = AnswerFormat("png", lines=False)
+DICOM = AnswerFormat("dicom", lines=False)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +72,11 @@ def test_lists_and_weights(accept: str, expected: AnswerFormat) -> None:
         ("application/x-npy", "analyze", JSON),
         ("application/fhir+json", "analyze", FHIR),
         ("application/fhir+json", "extract_features", JSON),
+        ("application/pdf", "analyze", PDF),
+        ("image/png, application/pdf;q=0.9", "analyze", PNG),
+        ("application/dicom", "analyze", DICOM),
+        ("application/pdf", "assess_quality", JSON),
+        ("application/pdf, application/msgpack;q=0.5", "diagnosis", MSGPACK),
         # The next type of the list is used where the route lacks the first.
         ("application/x-npy, application/msgpack;q=0.5", "analyze", MSGPACK),
         ("application/fhir+json, application/x-npy;q=0.5", "extract_features", NPY),

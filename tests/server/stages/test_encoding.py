@@ -130,4 +130,7 @@ def test_every_wire_format_has_its_media_type() -> None:
         "msgpack": "application/msgpack",
         "npy": "application/x-npy",
         "fhir": "application/fhir+json",
+        "pdf": "application/pdf",
+        "png": "image/png",
+        "dicom": "application/dicom",
     }

@@ -96,13 +96,13 @@ def test_each_route_has_its_options(no_encoder: Deployment) -> None:
 
 
 def test_an_option_of_another_route_gets_a_warning(no_encoder: Deployment) -> None:
-    values = {"include": "labels", "pooling": "max", "lang": "de", "signal": []}
+    values = {"include": "labels", "pooling": "max", "dtype": "float16", "signal": []}
     assert read_options(values, "analyze", no_encoder).warnings == (
         "pooling: has no effect on /analyze",
-        "lang: has no effect on /analyze",
+        "dtype: has no effect on /analyze",
     )
     assert read_options(values, "assess_quality", no_encoder).warnings == (
         "include: has no effect on /assess_quality",
         "pooling: has no effect on /assess_quality",
-        "lang: has no effect on /assess_quality",
+        "dtype: has no effect on /assess_quality",
     )

@@ -14,6 +14,7 @@ from errors import CorruptFile
 from formats.registry import read
 from heads.cache import HeadCache
 from intervals.neurokit.loading import load
+from report.loading import load as load_report
 from server.ipc.messages import (
     WHOLE_REQUEST,
     BodyParsed,
@@ -47,7 +48,9 @@ def stage(tmp_path: Path) -> SignalStage:
     state.in_progress.enter(1, 1, PID)
     limits = Limits(max_body_bytes=10_000_000, max_records=5, max_seconds=20.0)
     deployment = choose_deployment(settings, cuda=False)
-    return SignalStage(deployment, HeadCache(tmp_path), limits, COST_LIMIT, state, 1, load)
+    return SignalStage(
+        deployment, HeadCache(tmp_path), limits, COST_LIMIT, state, 1, load, load_report
+    )
 
 
 def task_of(
