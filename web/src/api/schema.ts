@@ -155,6 +155,40 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/examples": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The synthetic recordings to try the server with */
+        readonly get: operations["examples"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/examples/{name}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** A synthetic recording, as the routes for recordings take it */
+        readonly get: operations["example"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/extract_features": {
         readonly parameters: {
             readonly query?: never;
@@ -338,17 +372,62 @@ export interface components {
              * @enum {string}
              */
             readonly aggregate?: "mean" | "max";
+            /** @description Report: values that a person measured, which are printed instead of the computed ones, and that person's initials. */
+            readonly by_hand?: {
+                readonly heart_rate_bpm?: number;
+                readonly initials?: string;
+                readonly p_axis_deg?: number;
+                readonly pr_ms?: number;
+                readonly qrs_axis_deg?: number;
+                readonly qrs_ms?: number;
+                readonly qt_ms?: number;
+                readonly qtc_bazett_ms?: number;
+                readonly qtc_fridericia_ms?: number;
+                readonly t_axis_deg?: number;
+            };
             /** @description The parts of the answer. Default: clinical_analysis, findings, labels, superclass, pacemaker, measurements, quality, features. On demand: labels_by_segment, saliency, signal, fiducials, representative_beat, matrix, reported, heads, hrv. */
             readonly include?: readonly ("clinical_analysis" | "findings" | "labels" | "superclass" | "pacemaker" | "measurements" | "quality" | "features" | "labels_by_segment" | "saliency" | "signal" | "fiducials" | "representative_beat" | "matrix" | "reported" | "heads" | "hrv" | "all")[];
             /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
             readonly judge_unreadable?: boolean;
             /**
+             * @description Language of the description, or of the report. Default: en.
+             * @enum {string}
+             */
+            readonly lang?: "en" | "de";
+            /**
+             * @description Report: rows x columns of the leads; `cabrera` is 3x4 with the limb leads as aVL, I, -aVR, II, aVF, III. 3x4 and cabrera have a rhythm strip. Default: 3x4.
+             * @enum {string}
+             */
+            readonly layout?: "3x4" | "6x2" | "12x1" | "cabrera";
+            /**
              * @description What the part `measurements` is measured by: the server's own delineator, or NeuroKit2 lead by lead, for comparison. Every other part is the server's own in either case. Default: the setting ECG_MEASUREMENTS_METHOD, which is delineator unless it was changed.
              * @enum {string}
              */
             readonly measurements_method?: "delineator" | "neurokit2";
+            /**
+             * @description Report: mm of paper for one mV. Default: 10.
+             * @enum {integer}
+             */
+            readonly mm_per_mv?: 5 | 10 | 20;
             /** @description The encoder of the embedding: `features` (pretrained), `clinical` (fine-tuned), or a loaded encoder's name. Labels are always the clinical encoder's. */
             readonly model?: string;
+            /**
+             * @description Report: A4 or Letter, landscape. Default: a4.
+             * @enum {string}
+             */
+            readonly paper?: "a4" | "letter";
+            /**
+             * @description Report: the lead of the rhythm strip. Default: II.
+             * @enum {string}
+             */
+            readonly rhythm_lead?: "I" | "II" | "III" | "aVR" | "aVL" | "aVF" | "V1" | "V2" | "V3" | "V4" | "V5" | "V6";
+            /**
+             * @description Report: mm of paper for one second. Default: 25.
+             * @enum {integer}
+             */
+            readonly speed?: 25 | 50;
+            /** @description Report: where the traces begin, in seconds from the recording's start. Default: 0. */
+            readonly start_s?: number;
             /** @description Label -> the probability from which on it is positive. Default: the bundle's own. */
             readonly thresholds?: {
                 readonly [key: string]: number;
@@ -384,7 +463,7 @@ export interface components {
             /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
             readonly judge_unreadable?: boolean;
             /**
-             * @description Language of the description. Default: en.
+             * @description Language of the description, or of the report. Default: en.
              * @enum {string}
              */
             readonly lang?: "en" | "de";
@@ -427,7 +506,7 @@ export interface components {
             /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
             readonly judge_unreadable?: boolean;
             /**
-             * @description Language of the description. Default: en.
+             * @description Language of the description, or of the report. Default: en.
              * @enum {string}
              */
             readonly lang?: "en" | "de";
@@ -478,6 +557,21 @@ export interface components {
             readonly sha256: string;
             /** @description The setting that chose this encoder when the server started, and the reason. */
             readonly source: string;
+        };
+        readonly Example: {
+            readonly description: string;
+            /** @description Samples per second. */
+            readonly fs: number;
+            /** @description `/examples/NAME` answers the recording. */
+            readonly name: string;
+            readonly seconds: number;
+            /** @constant */
+            readonly synthetic: true;
+            readonly title: string;
+        };
+        /** @description Synthetic recordings to try the server with. */
+        readonly Examples: {
+            readonly examples: readonly components["schemas"]["Example"][];
         };
         readonly extract_features_options: {
             /**
@@ -723,6 +817,8 @@ export interface components {
             readonly derived: boolean;
             /** @description At the end of the QRS complex. */
             readonly j_mv: number | null;
+            /** @description The peak of a notch at the end of the QRS complex, on the final half of R's downslope. */
+            readonly jp_mv: number | null;
             /** @description Of all leads together, as in `measurements`. */
             readonly p_ms: number | null;
             /** @description From the straight line between the ends of P; the larger part of a biphasic P. */
@@ -815,6 +911,8 @@ export interface components {
             readonly label: number | null;
             /** @description The probability of pacing from the beats' form alone; null where it cannot be judged. */
             readonly morphology: number | null;
+            /** @description Seconds from the start of the recording, of each such deflection. */
+            readonly spike_times_s: readonly number[] | null;
             /** @description Number of deflections that look like pacing spikes; null where the recording cannot show spikes. */
             readonly spikes: number | null;
         };
@@ -861,6 +959,8 @@ export interface components {
             readonly label: number | null;
             /** @description The probability of pacing from the beats' form alone; null where it cannot be judged. */
             readonly morphology: number | null;
+            /** @description Seconds from the start of the recording, of each such deflection. */
+            readonly spike_times_s: readonly number[] | null;
             /** @description Number of deflections that look like pacing spikes; null where the recording cannot show spikes. */
             readonly spikes: number | null;
             /** @description Whether the recording can show pacing spikes at all. */
@@ -1061,23 +1161,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description [unauthorized](/docs/errors#unauthorized): valid key required */
-            readonly 401: {
-                headers: {
-                    readonly "Server-Timing": components["headers"]["Server-Timing"];
-                    readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        readonly code?: "unauthorized";
-                        /** @constant */
-                        readonly status?: 401;
-                    };
-                };
-            };
             /** @description [unknown_host](/docs/errors#unknown_host): host name not allowed */
             readonly 421: {
                 headers: {
@@ -1094,40 +1177,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description [rate_limited](/docs/errors#rate_limited): allowance used up */
-            readonly 429: {
-                headers: {
-                    readonly "Retry-After": components["headers"]["Retry-After"];
-                    readonly "Server-Timing": components["headers"]["Server-Timing"];
-                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        readonly code?: "rate_limited";
-                        /** @constant */
-                        readonly status?: 429;
-                    };
-                };
-            };
-            /** @description [issuer_unreachable](/docs/errors#issuer_unreachable): token issuer unreachable */
-            readonly 503: {
-                headers: {
-                    readonly "Retry-After": components["headers"]["Retry-After"];
-                    readonly "Server-Timing": components["headers"]["Server-Timing"];
-                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        readonly code?: "issuer_unreachable";
-                        /** @constant */
-                        readonly status?: 503;
-                    };
-                };
-            };
         };
     };
     readonly analyze: {
@@ -1137,6 +1186,8 @@ export interface operations {
                 readonly age?: number;
                 /** @description How a label's probabilities are joined over segments. Default: each label's own rule (see /models). */
                 readonly aggregate?: "mean" | "max";
+                /** @description Report: values that a person measured, which are printed instead of the computed ones, and that person's initials. A JSON string: {"qt_ms": 412, "initials": "XY"}. */
+                readonly by_hand?: string;
                 /** @description Samples per second; required for .npy. For .npy and files; a field of the record in JSON and msgpack. */
                 readonly fs?: number;
                 /** @description ADC units per mV: mV = value / gain. For .npy and files; a field of the record in JSON and msgpack. */
@@ -1147,20 +1198,34 @@ export interface operations {
                 readonly include?: readonly ("clinical_analysis" | "findings" | "labels" | "superclass" | "pacemaker" | "measurements" | "quality" | "features" | "labels_by_segment" | "saliency" | "signal" | "fiducials" | "representative_beat" | "matrix" | "reported" | "heads" | "hrv" | "all")[];
                 /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
                 readonly judge_unreadable?: boolean;
+                /** @description Language of the description, or of the report. Default: en. */
+                readonly lang?: "en" | "de";
+                /** @description Report: rows x columns of the leads; `cabrera` is 3x4 with the limb leads as aVL, I, -aVR, II, aVF, III. 3x4 and cabrera have a rhythm strip. Default: 3x4. */
+                readonly layout?: "3x4" | "6x2" | "12x1" | "cabrera";
                 /** @description Comma-separated, in the order of the rows or channels; - leaves one out. Or renames channels of a file: ECG1=II,Resp=-. Default: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6. For .npy and files; a field of the record in JSON and msgpack. */
                 readonly lead_names?: string;
                 /** @description Another name for `lead_names`. For .npy and files; a field of the record in JSON and msgpack. */
                 readonly leads?: string;
                 /** @description What the part `measurements` is measured by: the server's own delineator, or NeuroKit2 lead by lead, for comparison. Every other part is the server's own in either case. Default: the setting ECG_MEASUREMENTS_METHOD, which is delineator unless it was changed. */
                 readonly measurements_method?: "delineator" | "neurokit2";
+                /** @description Report: mm of paper for one mV. Default: 10. */
+                readonly mm_per_mv?: 5 | 10 | 20;
                 /** @description The encoder of the embedding: `features` (pretrained), `clinical` (fine-tuned), or a loaded encoder's name. Labels are always the clinical encoder's. */
                 readonly model?: string;
+                /** @description Report: A4 or Letter, landscape. Default: a4. */
+                readonly paper?: "a4" | "letter";
                 /** @description For .npy and files; a field of the record in JSON and msgpack. */
                 readonly recording_date?: string;
                 /** @description Seconds, as a check on the number of samples. For .npy and files; a field of the record in JSON and msgpack. */
                 readonly recording_duration?: number;
+                /** @description Report: the lead of the rhythm strip. Default: II. */
+                readonly rhythm_lead?: "I" | "II" | "III" | "aVR" | "aVL" | "aVF" | "V1" | "V2" | "V3" | "V4" | "V5" | "V6";
                 /** @description For reference ranges only. For .npy and files; a field of the record in JSON and msgpack. */
                 readonly sex?: "male" | "female" | "m" | "f" | "other";
+                /** @description Report: mm of paper for one second. Default: 25. */
+                readonly speed?: 25 | 50;
+                /** @description Report: where the traces begin, in seconds from the recording's start. Default: 0. */
+                readonly start_s?: number;
                 /** @description Label -> the probability from which on it is positive. Default: the bundle's own. A JSON string: {"Atrial fibrillation": 0.5}. */
                 readonly thresholds?: string;
                 /** @description Default mV; integers need `units` or `gain`. For .npy and files; a field of the record in JSON and msgpack. */
@@ -1211,6 +1276,8 @@ export interface operations {
                      * @enum {string}
                      */
                     readonly aggregate?: "mean" | "max";
+                    /** @description Report: values that a person measured, which are printed instead of the computed ones, and that person's initials. A JSON string: {"qt_ms": 412, "initials": "XY"}. */
+                    readonly by_hand?: string;
                     /** @description One or more files, under any field name. */
                     readonly file: readonly string[];
                     /** @description Samples per second; required for .npy. */
@@ -1223,6 +1290,16 @@ export interface operations {
                     readonly include?: string;
                     /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
                     readonly judge_unreadable?: boolean;
+                    /**
+                     * @description Language of the description, or of the report. Default: en.
+                     * @enum {string}
+                     */
+                    readonly lang?: "en" | "de";
+                    /**
+                     * @description Report: rows x columns of the leads; `cabrera` is 3x4 with the limb leads as aVL, I, -aVR, II, aVF, III. 3x4 and cabrera have a rhythm strip. Default: 3x4.
+                     * @enum {string}
+                     */
+                    readonly layout?: "3x4" | "6x2" | "12x1" | "cabrera";
                     /** @description Comma-separated, in the order of the rows or channels; - leaves one out. Or renames channels of a file: ECG1=II,Resp=-. Default: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6. */
                     readonly lead_names?: string;
                     /** @description Another name for `lead_names`. */
@@ -1232,16 +1309,38 @@ export interface operations {
                      * @enum {string}
                      */
                     readonly measurements_method?: "delineator" | "neurokit2";
+                    /**
+                     * @description Report: mm of paper for one mV. Default: 10.
+                     * @enum {integer}
+                     */
+                    readonly mm_per_mv?: 5 | 10 | 20;
                     /** @description The encoder of the embedding: `features` (pretrained), `clinical` (fine-tuned), or a loaded encoder's name. Labels are always the clinical encoder's. */
                     readonly model?: string;
+                    /**
+                     * @description Report: A4 or Letter, landscape. Default: a4.
+                     * @enum {string}
+                     */
+                    readonly paper?: "a4" | "letter";
                     readonly recording_date?: string;
                     /** @description Seconds, as a check on the number of samples. */
                     readonly recording_duration?: number;
+                    /**
+                     * @description Report: the lead of the rhythm strip. Default: II.
+                     * @enum {string}
+                     */
+                    readonly rhythm_lead?: "I" | "II" | "III" | "aVR" | "aVL" | "aVF" | "V1" | "V2" | "V3" | "V4" | "V5" | "V6";
                     /**
                      * @description For reference ranges only.
                      * @enum {string}
                      */
                     readonly sex?: "male" | "female" | "m" | "f" | "other";
+                    /**
+                     * @description Report: mm of paper for one second. Default: 25.
+                     * @enum {integer}
+                     */
+                    readonly speed?: 25 | 50;
+                    /** @description Report: where the traces begin, in seconds from the recording's start. Default: 0. */
+                    readonly start_s?: number;
                     /** @description Label -> the probability from which on it is positive. Default: the bundle's own. A JSON string: {"Atrial fibrillation": 0.5}. */
                     readonly thresholds?: string;
                     /**
@@ -1261,6 +1360,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
+                    readonly "application/dicom": string;
                     readonly "application/fhir+json": {
                         readonly entry: readonly Record<string, never>[];
                         /** @constant */
@@ -1310,6 +1410,7 @@ export interface operations {
                      *         "probability": 0.0004,
                      *         "evidence": {
                      *           "spikes": 0,
+                     *           "spike_times_s": [],
                      *           "chamber": null,
                      *           "morphology": 0.002,
                      *           "label": 0.01
@@ -1369,9 +1470,11 @@ export interface operations {
                     readonly "application/msgpack": components["schemas"]["Analysis"] | {
                         readonly results: readonly (components["schemas"]["Analysis"] | components["schemas"]["FailedRecord"])[];
                     };
+                    readonly "application/pdf": string;
                     readonly "application/x-ndjson": {
                         readonly index: number;
                     } | components["schemas"]["Analysis"] | components["schemas"]["FailedRecord"];
+                    readonly "image/png": string;
                 };
             };
             /** @description [malformed_body](/docs/errors#malformed_body): body cannot be read; [malformed_request](/docs/errors#malformed_request): not a valid http request */
@@ -1955,7 +2058,7 @@ export interface operations {
                 readonly id?: readonly string[];
                 /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
                 readonly judge_unreadable?: boolean;
-                /** @description Language of the description. Default: en. */
+                /** @description Language of the description, or of the report. Default: en. */
                 readonly lang?: "en" | "de";
                 /** @description Comma-separated, in the order of the rows or channels; - leaves one out. Or renames channels of a file: ECG1=II,Resp=-. Default: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6. For .npy and files; a field of the record in JSON and msgpack. */
                 readonly lead_names?: string;
@@ -1997,7 +2100,7 @@ export interface operations {
                     /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
                     readonly judge_unreadable?: boolean;
                     /**
-                     * @description Language of the description. Default: en.
+                     * @description Language of the description, or of the report. Default: en.
                      * @enum {string}
                      */
                     readonly lang?: "en" | "de";
@@ -2283,7 +2386,7 @@ export interface operations {
                 readonly id?: readonly string[];
                 /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
                 readonly judge_unreadable?: boolean;
-                /** @description Language of the description. Default: en. */
+                /** @description Language of the description, or of the report. Default: en. */
                 readonly lang?: "en" | "de";
                 /** @description Comma-separated, in the order of the rows or channels; - leaves one out. Or renames channels of a file: ECG1=II,Resp=-. Default: I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6. For .npy and files; a field of the record in JSON and msgpack. */
                 readonly lead_names?: string;
@@ -2325,7 +2428,7 @@ export interface operations {
                     /** @description Give labels, superclass, rhythm and pacemaker also for a recording that is unreadable or has no beats, each with a warning. Default: false. */
                     readonly judge_unreadable?: boolean;
                     /**
-                     * @description Language of the description. Default: en.
+                     * @description Language of the description, or of the report. Default: en.
                      * @enum {string}
                      */
                     readonly lang?: "en" | "de";
@@ -2647,6 +2750,203 @@ export interface operations {
                         readonly code?: "deadline_exceeded";
                         /** @constant */
                         readonly status?: 504;
+                    };
+                };
+            };
+        };
+    };
+    readonly examples: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Their names */
+            readonly 200: {
+                headers: {
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Examples"];
+                };
+            };
+            /** @description [unauthorized](/docs/errors#unauthorized): valid key required */
+            readonly 401: {
+                headers: {
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "unauthorized";
+                        /** @constant */
+                        readonly status?: 401;
+                    };
+                };
+            };
+            /** @description [unknown_host](/docs/errors#unknown_host): host name not allowed */
+            readonly 421: {
+                headers: {
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "unknown_host";
+                        /** @constant */
+                        readonly status?: 421;
+                    };
+                };
+            };
+            /** @description [rate_limited](/docs/errors#rate_limited): allowance used up */
+            readonly 429: {
+                headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "rate_limited";
+                        /** @constant */
+                        readonly status?: 429;
+                    };
+                };
+            };
+            /** @description [issuer_unreachable](/docs/errors#issuer_unreachable): token issuer unreachable */
+            readonly 503: {
+                headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "issuer_unreachable";
+                        /** @constant */
+                        readonly status?: 503;
+                    };
+                };
+            };
+        };
+    };
+    readonly example: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly name: "sinus" | "atrial_fibrillation" | "left_bundle_branch_block" | "paced" | "ventricular_tachycardia" | "first_degree_av_block";
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description A record; as npy its samples in mV, leads x samples */
+            readonly 200: {
+                headers: {
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Record"];
+                    readonly "application/x-npy": string;
+                };
+            };
+            /** @description [unauthorized](/docs/errors#unauthorized): valid key required */
+            readonly 401: {
+                headers: {
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "unauthorized";
+                        /** @constant */
+                        readonly status?: 401;
+                    };
+                };
+            };
+            /** @description [not_found](/docs/errors#not_found): no such page */
+            readonly 404: {
+                headers: {
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "not_found";
+                        /** @constant */
+                        readonly status?: 404;
+                    };
+                };
+            };
+            /** @description [unknown_host](/docs/errors#unknown_host): host name not allowed */
+            readonly 421: {
+                headers: {
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "unknown_host";
+                        /** @constant */
+                        readonly status?: 421;
+                    };
+                };
+            };
+            /** @description [rate_limited](/docs/errors#rate_limited): allowance used up */
+            readonly 429: {
+                headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "rate_limited";
+                        /** @constant */
+                        readonly status?: 429;
+                    };
+                };
+            };
+            /** @description [issuer_unreachable](/docs/errors#issuer_unreachable): token issuer unreachable */
+            readonly 503: {
+                headers: {
+                    readonly "Retry-After": components["headers"]["Retry-After"];
+                    readonly "Server-Timing": components["headers"]["Server-Timing"];
+                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        readonly code?: "issuer_unreachable";
+                        /** @constant */
+                        readonly status?: 503;
                     };
                 };
             };
@@ -3400,6 +3700,7 @@ export interface operations {
                      *       "probability": 0.0004,
                      *       "evidence": {
                      *         "spikes": 0,
+                     *         "spike_times_s": [],
                      *         "chamber": null,
                      *         "morphology": 0.002,
                      *         "label": 0.01,
