@@ -22,6 +22,9 @@ export interface Sheet {
   readonly height: number;
   /** Device pixels a millimetre at zoom 1. */
   readonly pxPerMm: number;
+  /** Device pixels kept free over the first row and under the last, for captions. */
+  readonly above: number;
+  readonly below: number;
   readonly speed: number;
   readonly gain: number;
   readonly totalS: number;
@@ -80,19 +83,20 @@ const PAGE_S = 10;
 export function geometryOf(sheet: Sheet, view: View): Geometry {
   const { width, height, speed, layout, totalS } = sheet;
   const across = sheet.pxPerMm * view.zoom;
-  const heightMm = height / sheet.pxPerMm;
+  const room = Math.max(1, height - sheet.above - sheet.below);
+  const heightMm = room / sheet.pxPerMm;
   const boxes = rowBoxes(sheet.needs, heightMm);
   const last = boxes.at(-1);
   const contentMm = last === undefined ? 0 : last.top + last.height;
-  const down = Math.max(across, Math.min(sheet.pxPerMm, height / Math.max(1, contentMm)));
+  const down = Math.max(across, Math.min(sheet.pxPerMm, room / Math.max(1, contentMm)));
   const pxPerS = speed * across;
   const left = Math.round(marginMm(speed) * Math.min(across, sheet.pxPerMm));
-  const room = Math.max(1, width - left - Math.round(RIGHT_MM * across));
+  const columnsPx = Math.max(1, width - left - Math.round(RIGHT_MM * across));
   // 10 s of paper hold the usual columns; a wider screen shows more of a longer recording.
-  const visibleS = room / pxPerS;
+  const visibleS = columnsPx / pxPerS;
   const pageS = Math.min(visibleS, Math.max(Math.min(totalS, PAGE_S), Math.min(totalS, visibleS)));
   const fromS = clamp(view.fromS, 0, Math.max(0, totalS - pageS));
-  const topMm = clamp(view.topMm, 0, Math.max(0, contentMm - height / down));
+  const topMm = clamp(view.topMm, 0, Math.max(0, contentMm - room / down));
   const geometry = {
     width,
     height,
@@ -108,12 +112,12 @@ export function geometryOf(sheet: Sheet, view: View): Geometry {
     topMm,
     contentMm,
   };
-  const baselines = boxes.map((box) => Math.round((box.baseline - topMm) * down));
+  const yAt = (mm: number) => sheet.above + Math.round((mm - topMm) * down);
+  const baselines = boxes.map((box) => yAt(box.baseline));
   const cells = layout.rows.flatMap((row, at) => {
     const box = boxes[at];
     if (box === undefined) return [];
-    const top = Math.round((box.top - topMm) * down);
-    const bottom = Math.round((box.top + box.height - topMm) * down);
+    const [top, bottom] = [yAt(box.top), yAt(box.top + box.height)];
     const vertical = { row: at, top, bottom, baseline: baselines[at] ?? 0, strip: row.strip };
     const columns = row.strip ? 1 : layout.columns;
     return row.places.flatMap((place, column) =>

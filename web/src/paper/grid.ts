@@ -16,22 +16,22 @@ const LEAST_FINE_PX = 3;
 const LEAST_COARSE_PX = 1.2;
 
 export function drawGrid(context: Context, geometry: Geometry, colours: Colours, pen: Pen): void {
-  const { width, height, across, down, topMm } = geometry;
+  const { width, height, across, down } = geometry;
   context.fillStyle = colours.paper;
   context.fillRect(0, 0, width, height);
   if (across >= LEAST_FINE_PX && down >= LEAST_FINE_PX) {
     context.fillStyle = colours.fine;
-    lines(context, geometry, 1, pen.fine, topMm);
+    lines(context, geometry, 1, pen.fine);
   }
   if (across >= LEAST_COARSE_PX && down >= LEAST_COARSE_PX) {
     context.fillStyle = colours.coarse;
-    lines(context, geometry, 5, pen.coarse, topMm);
+    lines(context, geometry, 5, pen.coarse);
   }
 }
 
 /** Lines snap to whole device pixels, so that all are equally sharp. */
-function lines(context: Context, geometry: Geometry, everyMm: number, pen: number, topMm: number) {
-  const { width, height, across, down, left } = geometry;
+function lines(context: Context, geometry: Geometry, everyMm: number, pen: number) {
+  const { width, height, across, down, left, topMm } = geometry;
   // A line of 5 mm passes through the first column's edge.
   const firstX = (left / across) % everyMm;
   for (let mm = firstX; mm * across <= width; mm += everyMm) {

@@ -42,7 +42,7 @@ export function drawLabel(context: Context, picture: Picture, cell: Cell): void 
   }
 }
 
-function haloed(
+export function haloed(
   context: Context,
   picture: Picture,
   words: string,

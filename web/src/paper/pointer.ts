@@ -1,4 +1,4 @@
-/** Wheel and drag move the view. */
+/** Mouse, pen and fingers on the paper: pan, zoom, and placing what the tool places. */
 import type { Screen } from "./screen";
 import { fitted, panned, zoomed } from "./view";
 
@@ -7,74 +7,167 @@ const LINE_PX = 16;
 const PAGE_PX = 400;
 /** Zoom of one wheel pixel: a notch of 100 px is about a fifth. */
 const ZOOM_BASE = 1.002;
+/** A press that moves less is a click (CSS px). */
+const CLICK_PX = 4;
+const LONG_PRESS_MS = 500;
 
-export function attachPointer(frame: HTMLElement, screen: Screen): () => void {
-  const listening = new AbortController();
-  const { signal } = listening;
-  frame.addEventListener("wheel", (event) => wheel(event, frame, screen), {
-    passive: false,
-    signal,
-  });
-  let last: PointerEvent | null = null;
-  frame.addEventListener(
-    "pointerdown",
-    (event) => {
-      if (event.button !== 0) return;
-      last = event;
-      frame.setPointerCapture(event.pointerId);
-    },
-    { signal },
-  );
-  frame.addEventListener(
-    "pointermove",
-    (event) => {
-      if (last === null || screen.sheet === null) return;
-      const ratio = screen.pixelRatio;
-      const right = (last.clientX - event.clientX) * ratio;
-      const down = (last.clientY - event.clientY) * ratio;
-      screen.move(panned(screen.sheet, screen.view, right, down));
-      last = event;
-    },
-    { signal },
-  );
-  for (const name of ["pointerup", "pointercancel"] as const) {
-    frame.addEventListener(
-      name,
-      () => {
-        last = null;
-      },
-      { signal },
-    );
-  }
-  frame.addEventListener(
-    "dblclick",
-    () => {
-      if (screen.sheet !== null) screen.move(fitted(screen.sheet, screen.view));
-    },
-    { signal },
-  );
-  return () => listening.abort();
+/** A place on the canvas, in device pixels. */
+export interface Spot {
+  readonly x: number;
+  readonly y: number;
+  /** Alt: do not snap. */
+  readonly free: boolean;
+  readonly isTouch: boolean;
 }
 
-function wheel(event: WheelEvent, frame: HTMLElement, screen: Screen): void {
-  const { sheet } = screen;
-  if (sheet === null) return;
-  const unit = event.deltaMode === 1 ? LINE_PX : event.deltaMode === 2 ? PAGE_PX : 1;
-  const ratio = screen.pixelRatio;
-  const box = frame.getBoundingClientRect();
-  if (event.ctrlKey || event.metaKey) {
-    event.preventDefault();
-    const factor = ZOOM_BASE ** (-event.deltaY * unit);
-    const x = (event.clientX - box.left) * ratio;
-    const y = (event.clientY - box.top) * ratio;
-    screen.move(zoomed(sheet, screen.view, factor, x, y));
-    return;
+/** What placing does. The paper decides by its tool. */
+export interface Placing {
+  /** Whether a drag places something; else it pans. */
+  readonly places: () => boolean;
+  readonly start: (spot: Spot) => void;
+  readonly drag: (spot: Spot) => void;
+  /** A click without a drag sets one end; the next click the other. */
+  readonly end: (spot: Spot, wasClick: boolean) => void;
+  /** The mouse moves with no button pressed. */
+  readonly hover: (spot: Spot) => void;
+}
+
+type Mode = "none" | "pan" | "place" | "pinch";
+
+export class Pointer {
+  private mode: Mode = "none";
+  private readonly fingers = new Map<number, PointerEvent>();
+  private startX = 0;
+  private startY = 0;
+  private moved = false;
+  private timer = 0;
+  private readonly listening = new AbortController();
+
+  constructor(
+    private readonly frame: HTMLElement,
+    private readonly screen: Screen,
+    private readonly placing: Placing,
+  ) {
+    const { signal } = this.listening;
+    frame.addEventListener("wheel", (event) => this.wheel(event), { passive: false, signal });
+    frame.addEventListener("pointerdown", (event) => this.down(event), { signal });
+    frame.addEventListener("pointermove", (event) => this.move(event), { signal });
+    frame.addEventListener("pointerup", (event) => this.up(event), { signal });
+    frame.addEventListener("pointercancel", (event) => this.up(event), { signal });
+    frame.addEventListener("dblclick", () => this.fit(), { signal });
   }
-  const along = (event.deltaX + (event.shiftKey ? 0 : event.deltaY)) * unit * ratio;
-  const down = event.shiftKey ? event.deltaY * unit * ratio : 0;
-  const next = panned(sheet, screen.view, along, down);
-  // At the recording's end the page scrolls on.
-  if (next.fromS === screen.view.fromS && next.topMm === screen.view.topMm) return;
-  event.preventDefault();
-  screen.move(next);
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.listening.abort();
+  }
+
+  private spot(event: MouseEvent & { pointerType?: string }): Spot {
+    const box = this.frame.getBoundingClientRect();
+    const ratio = this.screen.pixelRatio;
+    return {
+      x: (event.clientX - box.left) * ratio,
+      y: (event.clientY - box.top) * ratio,
+      free: event.altKey,
+      isTouch: event.pointerType === "touch",
+    };
+  }
+
+  private fit(): void {
+    const { sheet, view } = this.screen;
+    if (sheet !== null && !this.placing.places()) this.screen.move(fitted(sheet, view));
+  }
+
+  private wheel(event: WheelEvent): void {
+    const { sheet, view } = this.screen;
+    if (sheet === null) return;
+    const unit = event.deltaMode === 1 ? LINE_PX : event.deltaMode === 2 ? PAGE_PX : 1;
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      const { x, y } = this.spot(event);
+      this.screen.move(zoomed(sheet, view, ZOOM_BASE ** (-event.deltaY * unit), x, y));
+      return;
+    }
+    const px = unit * this.screen.pixelRatio;
+    const along = event.deltaX + (event.shiftKey ? 0 : event.deltaY);
+    const next = panned(sheet, view, along * px, event.shiftKey ? event.deltaY * px : 0);
+    // At the recording's end the page scrolls on.
+    if (next.fromS === view.fromS && next.topMm === view.topMm) return;
+    event.preventDefault();
+    this.screen.move(next);
+  }
+
+  private down(event: PointerEvent): void {
+    // Handles, buttons and the scroll bar have their own ways.
+    if (event.button !== 0 || !(event.target instanceof HTMLCanvasElement)) return;
+    this.fingers.set(event.pointerId, event);
+    this.frame.setPointerCapture(event.pointerId);
+    if (this.fingers.size === 2) {
+      clearTimeout(this.timer);
+      this.mode = "pinch";
+      return;
+    }
+    this.startX = event.clientX;
+    this.startY = event.clientY;
+    this.moved = false;
+    if (this.placing.places()) {
+      this.startPlacing(event);
+      return;
+    }
+    this.mode = "pan";
+    if (event.pointerType === "touch") {
+      this.timer = window.setTimeout(() => this.startPlacing(event), LONG_PRESS_MS);
+    }
+  }
+
+  private startPlacing(event: PointerEvent): void {
+    this.mode = "place";
+    this.placing.start(this.spot(event));
+  }
+
+  private move(event: PointerEvent): void {
+    const before = this.fingers.get(event.pointerId);
+    if (before === undefined) {
+      if (event.pointerType !== "touch") this.placing.hover(this.spot(event));
+      return;
+    }
+    if (Math.hypot(event.clientX - this.startX, event.clientY - this.startY) > CLICK_PX) {
+      this.moved = true;
+      clearTimeout(this.timer);
+    }
+    if (this.mode === "pinch") this.pinch(event, before);
+    this.fingers.set(event.pointerId, event);
+    if (this.mode === "place" && this.moved) this.placing.drag(this.spot(event));
+    if (this.mode === "pan" && this.moved) this.pan(before, event);
+  }
+
+  private pan(before: PointerEvent, event: PointerEvent): void {
+    const { sheet, view, pixelRatio } = this.screen;
+    if (sheet === null) return;
+    const right = (before.clientX - event.clientX) * pixelRatio;
+    const down = (before.clientY - event.clientY) * pixelRatio;
+    this.screen.move(panned(sheet, view, right, down));
+  }
+
+  /** Zoom by the change of the distance, at the middle between two fingers, and move with it. */
+  private pinch(event: PointerEvent, before: PointerEvent): void {
+    const other = [...this.fingers.values()].find((each) => each.pointerId !== event.pointerId);
+    const { sheet, view, pixelRatio } = this.screen;
+    if (other === undefined || sheet === null) return;
+    const [here, there] = [this.spot(event), this.spot(other)];
+    const distance = (one: PointerEvent) =>
+      Math.max(1, Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY));
+    const factor = distance(event) / distance(before);
+    const zoomedView = zoomed(sheet, view, factor, (here.x + there.x) / 2, (here.y + there.y) / 2);
+    const right = ((before.clientX - event.clientX) / 2) * pixelRatio;
+    const down = ((before.clientY - event.clientY) / 2) * pixelRatio;
+    this.screen.move(panned(sheet, zoomedView, right, down));
+  }
+
+  private up(event: PointerEvent): void {
+    if (!this.fingers.delete(event.pointerId)) return;
+    clearTimeout(this.timer);
+    if (this.mode === "place") this.placing.end(this.spot(event), !this.moved);
+    this.mode = "none";
+  }
 }

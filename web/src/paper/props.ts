@@ -1,13 +1,13 @@
 /** What the paper is told to draw. All times are seconds of the recording, all voltages mV. */
 
+import type { Beat } from "../ecg/beats";
+import type { FilterName, MainsNotch } from "../ecg/filter";
 import type { LayoutName } from "../ecg/layout";
 import type { Span } from "../ecg/span";
 
-export type { LayoutName, Span };
+export type { FilterName, LayoutName, MainsNotch, Span };
 export type SpeedMmS = 12.5 | 25 | 50;
 export type GainMmMv = 5 | 10 | 20;
-export type FilterName = "off" | "0.05-150" | "0.05-40";
-export type MainsNotch = "off" | "50" | "60";
 export type Tool = "pan" | "caliper" | "march" | "crop";
 
 /** How a person wants to see recordings. It holds for every tab and changes no measurement. */
@@ -49,13 +49,7 @@ export interface Marks {
   readonly spikesS: readonly number[];
 }
 
-export interface BeatMark {
-  readonly r: number;
-  readonly pOnset: number | null;
-  readonly pOffset: number | null;
-  readonly qrsOnset: number | null;
-  readonly qrsOffset: number | null;
-  readonly tOffset: number | null;
+export interface BeatMark extends Beat {
   readonly kind: "normal" | "ectopic" | "paced" | "noisy";
 }
 

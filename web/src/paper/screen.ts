@@ -6,7 +6,7 @@ import { type Cell, type Geometry, geometryOf, type Sheet, type View } from "./g
 import { drawGrid } from "./grid";
 import { labelHeight } from "./labels";
 import { drawOverTraces, drawUnderTraces, type Picture } from "./picture";
-import type { Display, Marks } from "./props";
+import type { Display, PoorLead } from "./props";
 import { effectiveLayout, needsOf } from "./sheet";
 import type { ShownLeads } from "./shown";
 import { Tiles } from "./tiles";
@@ -16,11 +16,14 @@ export interface Scene {
   readonly recording: Recording;
   readonly leads: ShownLeads;
   readonly display: Display;
-  readonly marks: Marks;
+  readonly poorLeads: readonly PoorLead[];
   readonly milliseconds: (seconds: number) => string;
 }
 
 const TRACE_PX = 1.3;
+/** Room for the captions of evidence, and for speed and gain. */
+const ABOVE_PX = 18;
+const BELOW_PX = 32;
 
 /** Called after each frame, to place what stands over the canvas. */
 export type Framed = (geometry: Geometry, view: View) => void;
@@ -56,6 +59,11 @@ export class Screen {
     return this.ratio;
   }
 
+  /** A place of the window on the canvas. */
+  canvasX(clientX: number): number {
+    return (clientX - this.base.getBoundingClientRect().left) * this.ratio;
+  }
+
   resize(width: number, height: number, ratio: number): void {
     this.ratio = ratio;
     for (const canvas of [this.base, this.over, this.grid]) {
@@ -87,6 +95,8 @@ export class Screen {
       width: this.base.width,
       height: this.base.height,
       pxPerMm: display.pxPerMm * this.ratio,
+      above: Math.round(ABOVE_PX * this.ratio),
+      below: Math.round(BELOW_PX * this.ratio),
       speed: display.speed,
       gain: display.gain,
       totalS: secondsOf(recording),
@@ -174,7 +184,7 @@ export class Screen {
   }
 
   private pictureOf(scene: Scene, geometry: Geometry): Picture {
-    const { recording, leads, display, marks, milliseconds } = scene;
+    const { recording, leads, display, poorLeads, milliseconds } = scene;
     const line = Math.max(1, Math.round(this.ratio));
     const picture = {
       geometry,
@@ -182,7 +192,7 @@ export class Screen {
       fs: recording.fs,
       speed: display.speed,
       reversed: display.reversedLeads,
-      poorLeads: marks.poorLeads,
+      poorLeads,
       colours: this.colours,
       pen: { trace: TRACE_PX * this.ratio, fine: line, coarse: line },
       ratio: this.ratio,
@@ -202,4 +212,24 @@ export class Screen {
     this.labels.set(key, mm);
     return mm;
   }
+}
+
+export function observeSize(frame: HTMLElement, screen: Screen): ResizeObserver {
+  const observer = new ResizeObserver(([entry]) => {
+    if (entry === undefined) return;
+    const device = entry.devicePixelContentBoxSize?.[0];
+    const css = entry.contentBoxSize[0];
+    const ratio = window.devicePixelRatio;
+    const width = device?.inlineSize ?? Math.round((css?.inlineSize ?? 0) * ratio);
+    const height = device?.blockSize ?? Math.round((css?.blockSize ?? 0) * ratio);
+    screen.resize(width, height, ratio);
+  });
+  try {
+    observer.observe(frame, { box: "device-pixel-content-box" });
+  } catch (error) {
+    // Safari knows no device-pixel-content-box.
+    if (!(error instanceof TypeError)) throw error;
+    observer.observe(frame);
+  }
+  return observer;
 }

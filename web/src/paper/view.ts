@@ -36,11 +36,12 @@ export function zoomed(sheet: Sheet, view: View, factor: number, x: number, y: n
   const zoom = clamp(view.zoom * factor, leastZoom(sheet), MOST_ZOOM);
   const after = geometryOf(sheet, { ...view, zoom });
   const second = before.fromS + (x - before.left) / before.pxPerS;
-  const mm = before.topMm + y / before.down;
+  const row = y - sheet.above;
+  const mm = before.topMm + row / before.down;
   return held(sheet, {
     fromS: second - (x - after.left) / after.pxPerS,
     zoom,
-    topMm: mm - y / after.down,
+    topMm: mm - row / after.down,
   });
 }
 
