@@ -106,17 +106,17 @@ def _beats(record: AnnotatedRecord) -> list[_Beat]:
     for peak_s, of_beat in zip(record.peaks, marks, strict=True):
         beat = _Beat(
             r=float(peak_s * record.fs),
-            p_off=_percentile(of_beat[:, P_OFF], 75),
-            on=_percentile(of_beat[:, QRS_ON], 25),
-            off=_percentile(of_beat[:, QRS_OFF], 75),
-            t_off=_percentile(of_beat[:, T_OFF], 75),
+            p_off=percentile_of(of_beat[:, P_OFF], 75),
+            on=percentile_of(of_beat[:, QRS_ON], 25),
+            off=percentile_of(of_beat[:, QRS_OFF], 75),
+            t_off=percentile_of(of_beat[:, T_OFF], 75),
         )
         if np.isfinite(beat.on) and np.isfinite(beat.off):
             beats.append(beat)
     return beats
 
 
-def _percentile(samples: Array, percent: float) -> float:
+def percentile_of(samples: Array, percent: float) -> float:
     finite = samples[np.isfinite(samples)]
     return float(np.percentile(finite, percent)) if finite.size >= MIN_LEADS else float("nan")
 
@@ -144,12 +144,12 @@ def _stretched(
     parts = []
     for beat in beats:
         begin, finish = round(getattr(beat, first)), round(getattr(beat, last))
-        parts += [signal[:, start:begin], _resampled(signal, begin, finish, factor)]
+        parts += [signal[:, start:begin], resampled(signal, begin, finish, factor)]
         start = finish
     return np.concatenate([*parts, signal[:, start:stop]], axis=1)
 
 
-def _resampled(signal: Array, first: int, last: int, factor: float) -> Array:
+def resampled(signal: Array, first: int, last: int, factor: float) -> Array:
     count = max(2, round((last - first) * factor))
     places = np.linspace(first, last, count, endpoint=False)
     samples = np.arange(first, last + 1)
