@@ -12,7 +12,9 @@ from signals.leads import LEADS
 
 # I, II and V1 to V6 from the heart vector: Dower, Machado and Osborne, On deriving the
 # electrocardiogram from vectorcardiographic leads, Clin Cardiol 1980;3:87-95
-# (doi:10.1002/clc.1980.3.2.87). Columns: Frank's X to the left, Y to the feet, Z to the back.
+# (doi:10.1002/clc.1980.3.2.87). The numbers are those that independent public implementations list
+# alike; the paper itself was not at hand. Columns: Frank's X to the left, Y to the feet, Z to the
+# back.
 DOWER: Final = np.array(
     [
         [0.632, -0.235, 0.059],  # I

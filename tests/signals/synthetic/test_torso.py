@@ -1,4 +1,4 @@
-"""The matrix against its published form, and what a device records."""
+"""The matrix against the other leads that are listed with it, and what a device records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from signals.leads import LEADS
 from signals.synthetic.torso import DOWER, ELECTRODES, leads_without, recorded_leads
 
-# The other limb leads as the literature lists them beside the eight, to three decimals.
+# The other limb leads as implementations of the matrix list them beside the eight.
 LISTED = {
     "III": (-0.397, 1.301, -0.191),
     "aVR": (-0.434, -0.415, 0.037),
