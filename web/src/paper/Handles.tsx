@@ -1,10 +1,16 @@
 /** The two ends of a caliper or a span as sliders: for Tab and arrows, and 24 px for a pointer. */
 import { useRef } from "preact/hooks";
+import type { Picture } from "./picture";
 
 export interface HandlePlace {
   /** CSS px on the paper. */
   readonly x: number;
   readonly y: number;
+}
+
+/** A place of the canvas in CSS px. */
+export function cssPlace({ ratio }: Picture, x: number, y: number): HandlePlace {
+  return { x: x / ratio, y: y / ratio };
 }
 
 export interface HandlesProps {

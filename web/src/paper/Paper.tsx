@@ -4,17 +4,18 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Recording, secondsOf } from "../ecg/recording";
 import { language, words } from "../i18n";
 import { BeatTable } from "./BeatTable";
+import { CaliperHandles, QtParts } from "./CaliperParts";
 import { Caption } from "./Caption";
+import { CropHandles } from "./CropHandles";
 import { onThemeChange } from "./colours";
 import type { View } from "./geometry";
 import { listenForViewKeys, showSecond } from "./keys";
 import { drawLoupe } from "./loupe";
-import { Measuring } from "./Measuring";
 import { drawOverlay, type Overlay } from "./overlay";
 import { placingOn } from "./placing";
-import { Pointer, type Spot } from "./pointer";
+import { Pointer } from "./pointer";
 import type { Caliper, Display, Marks, Span, Tool } from "./props";
-import { observeSize, Screen } from "./screen";
+import { observeSize, Screen, type Spot } from "./screen";
 import { useShownLeads } from "./shown";
 import { startCaliper, tangentAt } from "./start";
 import { TimeBar } from "./TimeBar";
@@ -152,6 +153,14 @@ export function Paper(props: PaperProps) {
   const table = useMemo(() => <BeatTable beats={beats} />, [beats, language.value]);
   const totalS = secondsOf(recording);
   const geometry = screen?.geometry ?? null;
+  const setCrop = (span: Span) => {
+    crop.value = span;
+  };
+  const cropped = (span: Span) => {
+    crop.value = null;
+    props.onCrop(span);
+  };
+  const parts = { overlay, recording, onCaliper: props.onCaliper, onCrop: setCrop };
   return (
     // biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles are named.
     <div
@@ -174,21 +183,15 @@ export function Paper(props: PaperProps) {
       {table}
       {screen !== null && geometry !== null && view.value !== null && (
         <>
-          <Measuring
-            screen={screen}
-            overlay={overlay}
-            recording={recording}
-            wantsQt={wantsQt}
-            onCaliper={props.onCaliper}
-            onCrop={(span) => {
-              crop.value = span;
-            }}
-            onCropped={(span) => {
-              crop.value = null;
-              props.onCrop(span);
-            }}
-          />
-          <Caption display={display} geometry={geometry} leads={leads} zoom={view.value.zoom} />
+          {caliper !== null && <CaliperHandles {...parts} screen={screen} caliper={caliper} />}
+          {overlay.crop !== null && <CropHandles {...parts} screen={screen} crop={overlay.crop} />}
+          <div class="paper-foot">
+            {caliper !== null && (
+              <QtParts {...parts} screen={screen} caliper={caliper} wantsQt={wantsQt} />
+            )}
+            {overlay.crop !== null && <CropButton crop={overlay.crop} onCropped={cropped} />}
+            <Caption display={display} geometry={geometry} leads={leads} zoom={view.value.zoom} />
+          </div>
           {geometry.pageS < totalS - 0.01 && (
             <TimeBar
               fromS={geometry.fromS}
@@ -200,6 +203,15 @@ export function Paper(props: PaperProps) {
         </>
       )}
     </div>
+  );
+}
+
+function CropButton({ crop, onCropped }: { crop: Span; onCropped: (span: Span) => void }) {
+  const length = PAPER_WORDS.seconds(crop.toS - crop.fromS);
+  return (
+    <button type="button" class="button primary" onClick={() => onCropped(crop)}>
+      {words.value.paper.openCrop(length)}
+    </button>
   );
 }
 

@@ -1,5 +1,6 @@
 /** The row of tools over the paper: how it is drawn, and what a drag does. */
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { number, words } from "../i18n";
 import { Icon, type IconName } from "../ui/icons";
 import { Menu, type MenuItem } from "../ui/Menu";
@@ -36,10 +37,15 @@ export function PaperTools(props: PaperToolsProps) {
   const { display, onDisplay } = props;
   const { paper } = words.value;
   const change = (changes: Partial<Display>) => onDisplay({ ...display, ...changes });
+  const [isOpen, open] = useState(false);
   const group = GROUPS.find((name) => name === display.layout) ?? "limb";
   return (
     <div class="paper-tools-area">
-      <div class="paper-tools" role="toolbar" aria-label={paper.tools}>
+      <div
+        class={isOpen ? "paper-tools open" : "paper-tools"}
+        role="toolbar"
+        aria-label={paper.tools}
+      >
         <Choice
           class="layouts"
           label={paper.layout}
@@ -56,6 +62,15 @@ export function PaperTools(props: PaperToolsProps) {
           face={(name) => paper.groups[name]}
           onChoose={(layout) => change({ layout })}
         />
+        <button
+          type="button"
+          class="button paper-more"
+          aria-expanded={isOpen}
+          onClick={() => open(!isOpen)}
+        >
+          {number(display.speed)} mm/s · {number(display.gain)} mm/mV
+          <Icon name="down" />
+        </button>
         <Choice
           label={paper.speed}
           options={SPEEDS}
@@ -80,10 +95,11 @@ export function PaperTools(props: PaperToolsProps) {
           items={filterItems(display, change)}
         />
         <LeadsPanel display={display} onDisplay={onDisplay} leadNames={props.leadNames} />
-        <span class="space" />
-        <ToolButton {...props} name="caliper" icon="caliper" hint="C" />
-        <ToolButton {...props} name="march" icon="march" hint="M" />
-        <ToolButton {...props} name="crop" icon="crop" hint="X" />
+        <div class="paper-drags">
+          <ToolButton {...props} name="caliper" icon="caliper" hint="C" />
+          <ToolButton {...props} name="march" icon="march" hint="M" />
+          <ToolButton {...props} name="crop" icon="crop" hint="X" />
+        </div>
       </div>
     </div>
   );

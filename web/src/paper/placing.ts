@@ -1,9 +1,9 @@
 /** Placing calipers and spans with a pointer. */
 import { type Cell, cellAt, clamp, secondAt } from "./geometry";
 import { pointAt } from "./measure";
-import type { Placing, Spot } from "./pointer";
+import type { Placing } from "./pointer";
 import type { BeatMark, Caliper, Span, Tool } from "./props";
-import type { Screen } from "./screen";
+import type { Screen, Spot } from "./screen";
 
 /** What the paper holds while a person places. */
 export interface Desk {

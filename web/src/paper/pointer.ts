@@ -1,5 +1,5 @@
 /** Mouse, pen and fingers on the paper: pan, zoom, and placing what the tool places. */
-import type { Screen } from "./screen";
+import type { Screen, Spot } from "./screen";
 import { fitted, panned, zoomed } from "./view";
 
 /** A wheel's line and page in pixels, for browsers that do not report pixels. */
@@ -10,15 +10,6 @@ const ZOOM_BASE = 1.002;
 /** A press that moves less is a click (CSS px). */
 const CLICK_PX = 4;
 const LONG_PRESS_MS = 500;
-
-/** A place on the canvas, in device pixels. */
-export interface Spot {
-  readonly x: number;
-  readonly y: number;
-  /** Alt: do not snap. */
-  readonly free: boolean;
-  readonly isTouch: boolean;
-}
 
 /** What placing does. The paper decides by its tool. */
 export interface Placing {
@@ -62,17 +53,6 @@ export class Pointer {
     this.listening.abort();
   }
 
-  private spot(event: MouseEvent & { pointerType?: string }): Spot {
-    const box = this.frame.getBoundingClientRect();
-    const ratio = this.screen.pixelRatio;
-    return {
-      x: (event.clientX - box.left) * ratio,
-      y: (event.clientY - box.top) * ratio,
-      free: event.altKey,
-      isTouch: event.pointerType === "touch",
-    };
-  }
-
   private fit(): void {
     const { sheet, view } = this.screen;
     if (sheet !== null && !this.placing.places()) this.screen.move(fitted(sheet, view));
@@ -84,7 +64,7 @@ export class Pointer {
     const unit = event.deltaMode === 1 ? LINE_PX : event.deltaMode === 2 ? PAGE_PX : 1;
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
-      const { x, y } = this.spot(event);
+      const { x, y } = this.screen.spotOf(event);
       this.screen.move(zoomed(sheet, view, ZOOM_BASE ** (-event.deltaY * unit), x, y));
       return;
     }
@@ -122,13 +102,13 @@ export class Pointer {
 
   private startPlacing(event: PointerEvent): void {
     this.mode = "place";
-    this.placing.start(this.spot(event));
+    this.placing.start(this.screen.spotOf(event));
   }
 
   private move(event: PointerEvent): void {
     const before = this.fingers.get(event.pointerId);
     if (before === undefined) {
-      if (event.pointerType !== "touch") this.placing.hover(this.spot(event));
+      if (event.pointerType !== "touch") this.placing.hover(this.screen.spotOf(event));
       return;
     }
     if (Math.hypot(event.clientX - this.startX, event.clientY - this.startY) > CLICK_PX) {
@@ -137,7 +117,7 @@ export class Pointer {
     }
     if (this.mode === "pinch") this.pinch(event, before);
     this.fingers.set(event.pointerId, event);
-    if (this.mode === "place" && this.moved) this.placing.drag(this.spot(event));
+    if (this.mode === "place" && this.moved) this.placing.drag(this.screen.spotOf(event));
     if (this.mode === "pan" && this.moved) this.pan(before, event);
   }
 
@@ -154,7 +134,7 @@ export class Pointer {
     const other = [...this.fingers.values()].find((each) => each.pointerId !== event.pointerId);
     const { sheet, view, pixelRatio } = this.screen;
     if (other === undefined || sheet === null) return;
-    const [here, there] = [this.spot(event), this.spot(other)];
+    const [here, there] = [this.screen.spotOf(event), this.screen.spotOf(other)];
     const distance = (one: PointerEvent) =>
       Math.max(1, Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY));
     const factor = distance(event) / distance(before);
@@ -167,7 +147,7 @@ export class Pointer {
   private up(event: PointerEvent): void {
     if (!this.fingers.delete(event.pointerId)) return;
     clearTimeout(this.timer);
-    if (this.mode === "place") this.placing.end(this.spot(event), !this.moved);
+    if (this.mode === "place") this.placing.end(this.screen.spotOf(event), !this.moved);
     this.mode = "none";
   }
 }

@@ -12,6 +12,15 @@ import type { ShownLeads } from "./shown";
 import { Tiles } from "./tiles";
 import { held, START } from "./view";
 
+/** A place on the canvas, in device pixels. */
+export interface Spot {
+  readonly x: number;
+  readonly y: number;
+  /** Alt: do not snap. */
+  readonly free: boolean;
+  readonly isTouch: boolean;
+}
+
 export interface Scene {
   readonly recording: Recording;
   readonly leads: ShownLeads;
@@ -59,9 +68,15 @@ export class Screen {
     return this.ratio;
   }
 
-  /** A place of the window on the canvas. */
-  canvasX(clientX: number): number {
-    return (clientX - this.base.getBoundingClientRect().left) * this.ratio;
+  /** The place of a pointer on the canvas. */
+  spotOf(event: MouseEvent & { readonly pointerType?: string }): Spot {
+    const box = this.base.getBoundingClientRect();
+    return {
+      x: (event.clientX - box.left) * this.ratio,
+      y: (event.clientY - box.top) * this.ratio,
+      free: event.altKey,
+      isTouch: event.pointerType === "touch",
+    };
   }
 
   resize(width: number, height: number, ratio: number): void {
