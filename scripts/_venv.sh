@@ -1,6 +1,6 @@
 # Sourced by the other scripts: creates the virtual environment with the pinned packages, once.
 #
-#   ensure_venv serve | dev     sets $PYTHON to the interpreter of the environment
+#   ensure_venv serve | station | dev     sets $PYTHON to the interpreter of the environment
 #
 # A stamp (the requirement files and the interpreter's version) is written after the installation, so
 # an interrupted installation leaves none. Later starts only compare the stamp.
@@ -31,23 +31,24 @@ has_nvidia_driver() {
   { ldconfig -p 2>/dev/null || true; } | grep 'libcuda\.so' >/dev/null
 }
 
-requirement_files() { # serve | dev | deploy
+requirement_files() { # serve | station | dev | deploy
   if [[ "$1" == deploy ]]; then printf '%s\n' "$ROOT/requirements-deploy.txt"; return; fi
   printf '%s\n' "$ROOT/constraints.txt" "$ROOT/requirements.txt"
+  if [[ "$1" != serve ]]; then printf '%s\n' "$ROOT/requirements-station.txt"; fi
   if [[ "$1" == dev ]]; then printf '%s\n' "$ROOT/requirements-training.txt" "$ROOT/requirements-dev.txt"; fi
 }
 
-stamp_text() { # serve | dev | deploy
+stamp_text() { # serve | station | dev | deploy
   "$PYTHON" -V
   local file
   while read -r file; do cat "$file"; done < <(requirement_files "$1")
 }
 
-is_installed() { # serve | dev | deploy
+is_installed() { # serve | station | dev | deploy
   [[ -x "$PYTHON" && -f "$VENV/.installed-$1" ]] && stamp_text "$1" 2>/dev/null | cmp -s - "$VENV/.installed-$1"
 }
 
-write_stamp() { # serve | dev | deploy
+write_stamp() { # serve | station | dev | deploy
   stamp_text "$1" >"$VENV/.installed-$1.part"
   mv "$VENV/.installed-$1.part" "$VENV/.installed-$1"
 }
@@ -88,18 +89,19 @@ offer_cpu_torch() {
   fi
 }
 
-install() { # serve | dev
+install() { # serve | station | dev
   local list="$ROOT/requirements.txt"
-  if [[ "$1" == dev ]]; then list="$ROOT/requirements-dev.txt"; fi
+  if [[ "$1" != serve ]]; then list="$ROOT/requirements-$1.txt"; fi
   make_venv
   say "Installing the packages of ${list##*/} (once; a few minutes) ..."
   offer_cpu_torch
   pip_install -c "$ROOT/constraints.txt" -r "$list"
   write_stamp serve
+  if [[ "$1" != serve ]]; then write_stamp station; fi
   if [[ "$1" == dev ]]; then write_stamp dev; fi
 }
 
-ensure_venv() { # serve | dev
+ensure_venv() { # serve | station | dev
   if is_installed "$1"; then return; fi
   mkdir -p "$VENV"
   exec 9>"$VENV/.lock"

@@ -29,9 +29,10 @@ def main() -> int:
             f"this is {sys.platform}; run it in a Linux container, see Docker in README.md."
         )
     if sys.argv[1:2] == ["keys"]:
-        from server.authorization.keys_command import run_keys_command
+        from access.keys_command import run_keys_command
+        from server.authorization.route_scopes import KEYS_COMMAND
 
-        return run_keys_command(sys.argv[2:])
+        return run_keys_command(KEYS_COMMAND, sys.argv[2:])
     settings = parse_arguments(sys.argv[1:])
     configure_logging(settings)
     raise_file_limit(settings)

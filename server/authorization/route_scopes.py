@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from access.keys_command import KeysCommand
+
 Scope = Literal["docs", "analyze", "features", "operator"]
 # What a key can be given. Every key has `docs` besides.
 GRANTABLE_SCOPES: Final[tuple[Scope, ...]] = ("analyze", "features", "operator")
 ALL_SCOPES: Final[tuple[Scope, ...]] = ("docs", *GRANTABLE_SCOPES)
+KEYS_COMMAND: Final = KeysCommand(
+    "python -m server keys", "ECG_", GRANTABLE_SCOPES, ("analyze", "features")
+)
 
 # Probes of orchestrators: neither a credential nor a known Host name is asked for.
 PROBES: Final = frozenset({"/livez", "/readyz"})

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from server.log import fields_of, hide_library_text, stack_of
+from log_lines import fields_of, hide_library_text, stack_of
 from server.version import VERSION
 
 SERVICE_NAME: Final = "ecg-fm-server"

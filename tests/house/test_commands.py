@@ -25,6 +25,8 @@ INLINE = re.compile(r"`([^`\n]+)`")
 MODULE = re.compile(r"\bpython -m ([a-z_][a-z_.]*)(.*)")
 SCRIPT = re.compile(r"(?:^|\s)((?:scripts|deploy|\.ci)/[\w/-]+(?:\.py|\.sh)?)(?=\s|$)(.*)")
 FLAG = re.compile(r"(?<=\s)--[a-z][a-z-]*")
+WITH_SETTINGS = ("server", "station")  # packages with the commands for keys of access/
+SETTINGS_PAGES = {"serve": "docs/settings.md", "station": "docs/station.md"}
 INSTALLED = frozenset({"pip", "pytest", "venv", "compileall"})  # not of this repository
 
 
@@ -58,9 +60,9 @@ def test_modules_exist_with_their_flags(page: Path) -> None:
             assert (ROOT / package).is_dir() and find_spec(name), line
             if (ROOT / name.replace(".", "/")).is_dir():
                 assert find_spec(f"{name}.__main__"), line
-            known = sources(ROOT / package)
-            if package == "server" and "keys" not in rest:
-                continue  # its flags are the settings
+            if package in WITH_SETTINGS and rest.split()[:1] != ["keys"]:
+                continue  # their flags are the settings
+            known = sources(ROOT / ("access" if package in WITH_SETTINGS else package))
             for flag in flags_of(rest):
                 assert f'"{flag}"' in known or _is_composed(flag, known), (line, flag)
 
@@ -78,10 +80,11 @@ def test_scripts_exist_with_their_flags(page: Path) -> None:
             if path.is_dir() or "*" in script:
                 continue
             assert path.exists(), line
-            if path.name == "serve" and "keys" in rest:
-                known = sources(ROOT / "server" / "authorization")
-            elif path.name == "serve":
-                known = (ROOT / "docs/settings.md").read_text(encoding="utf-8") + " --help "
+            if path.name in SETTINGS_PAGES and rest.split()[:1] == ["keys"]:
+                known = sources(ROOT / "access")
+            elif path.name in SETTINGS_PAGES:
+                page_of_settings = ROOT / SETTINGS_PAGES[path.name]
+                known = page_of_settings.read_text(encoding="utf-8") + " --help "
             elif path.name in ("test", "mutate"):
                 known = path.read_text(encoding="utf-8") + sources(ROOT / "tests" / "mutation")
             else:

@@ -15,6 +15,7 @@ from tests.house.tree import ROOT
 SCRIPTS = (
     "scripts/mutate",
     "scripts/serve",
+    "scripts/station",
     "scripts/test",
     "scripts/check",
     "scripts/check-deploy",

@@ -17,6 +17,7 @@ BROAD_EXCEPT_ALLOWED = {
     "server/routes/middleware.py": "edge of the HTTP process: a bug becomes a logged 500",
     "server/stages/signal.py": "edge of a worker: a bug costs one request, not the worker",
     "server/workers/reader_process.py": "edge of a process: a bug costs one upload",
+    "station/ingest/writer.py": "edge of a thread: a bug costs one post, not the writer",
     "server/stages/model.py": "edge of a worker: one recording must not fail its neighbours",
 }
 
@@ -28,7 +29,8 @@ PRINTING_ALLOWED = (
     "scripts/",
     "client/",
     "server/__main__.py",
-    "server/authorization/keys_command.py",
+    "station/__main__.py",
+    "access/keys_command.py",
     "model_store/__main__.py",
 )
 

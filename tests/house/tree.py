@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ROOMS = (
     "server",
+    "station",
     "training",
     "bulk",
     "access",
@@ -25,7 +26,7 @@ ROOMS = (
 )
 
 # Modules of the top folder, which every room may import.
-MODULES = ("errors", "atomic_files", "superclasses")
+MODULES = ("errors", "atomic_files", "log_lines", "superclasses")
 
 
 @cache

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from server.log import JsonFormatter, TextFormatter, fields_of, hide_library_text, log_bug, stack_of
+from log_lines import JsonFormatter, TextFormatter, fields_of, hide_library_text, stack_of
+from server.log import log_bug
 from tests.server.ecgs import get, post
 from tests.server.harness import RunningServer
 

@@ -13,7 +13,8 @@ import pytest
 
 from access.api_keys import KEY, KeyRing
 from access.key_file import read_keys
-from server.authorization.keys_command import run_keys_command
+from access.keys_command import run_keys_command
+from server.authorization.route_scopes import KEYS_COMMAND
 from tests.house.tree import ROOT
 
 
@@ -25,7 +26,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def add(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert run_keys_command(["add", *arguments]) == 0
+    assert run_keys_command(KEYS_COMMAND, ["add", *arguments]) == 0
     return capsys.readouterr().out.strip()
 
 
@@ -67,9 +68,9 @@ def test_a_key_expires_after_a_year_unless_told_otherwise(
 def test_the_list_has_no_secret(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = add(capsys, "ward-3", "--scopes", "analyze", "--rate", "6/minute")
     add(capsys, "gone", "--expires", "never")
-    assert run_keys_command(["revoke", "gone"]) == 0
+    assert run_keys_command(KEYS_COMMAND, ["revoke", "gone"]) == 0
     assert re.fullmatch(r"revoked: gone \([0-9a-f]{12}\)\n", capsys.readouterr().out)
-    assert run_keys_command(["list"]) == 0
+    assert run_keys_command(KEYS_COMMAND, ["list"]) == 0
     shown = capsys.readouterr().out
     header, first, second = shown.splitlines()
     assert header.split() == ["name", "prefix", "state", "created", "expires", "scopes"]
@@ -99,7 +100,7 @@ def test_the_list_has_no_secret(path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_a_refusal_is_a_sentence_and_changes_nothing(
     path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
 ) -> None:
-    assert run_keys_command(arguments) == 2
+    assert run_keys_command(KEYS_COMMAND, arguments) == 2
     shown = capsys.readouterr()
     assert reason in shown.err and shown.err.count("\n") == 1
     assert shown.out == ""
@@ -111,7 +112,7 @@ def test_a_folder_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     under_a_file = str(tmp_path / "file" / "keys.json")
-    assert run_keys_command(["add", "lab", "--key-file", under_a_file]) == 2
+    assert run_keys_command(KEYS_COMMAND, ["add", "lab", "--key-file", under_a_file]) == 2
     assert str(tmp_path / "file") in capsys.readouterr().err
 
 
@@ -119,5 +120,5 @@ def test_without_a_file_the_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("ECG_KEY_FILE")
-    assert run_keys_command(["list"]) == 2
+    assert run_keys_command(KEYS_COMMAND, ["list"]) == 2
     assert "no key file: set ECG_KEY_FILE or give --key-file" in capsys.readouterr().err

@@ -1,6 +1,6 @@
-"""`python -m server keys add | list | revoke`: the API keys in the file ECG_KEY_FILE.
+"""`keys add | list | revoke`: the API keys in a key file, for each application that has one.
 
-A running server notices a change within a second.
+A running process notices a change within a second.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -17,21 +18,35 @@ from typing import Final
 from access.api_keys import ApiKey
 from access.key_file import add_key, read_keys, revoke_key
 from errors import AccessError
-from server.authorization.route_scopes import GRANTABLE_SCOPES
-from server.settings import comma_separated
 
 EXIT_REFUSED: Final = 2
 DEFAULT_LIFE: Final = "365d"  # a forgotten key ends within a year
 _DAYS: Final = re.compile(r"([1-9]\d{0,4})d", re.ASCII)
 
 
-def run_keys_command(arguments: Sequence[str]) -> int:
+@dataclass(frozen=True)
+class KeysCommand:
+    """What the commands of one application are about.
+
+    program   how the commands are called
+    prefix    of the environment variables: ECG_ where the key file is in ECG_KEY_FILE
+    scopes    what a key can be given
+    default   scopes of a key that is made without naming any
+    """
+
+    program: str
+    prefix: str
+    scopes: Sequence[str]
+    default: Sequence[str]
+
+
+def run_keys_command(command: KeysCommand, arguments: Sequence[str]) -> int:
     """Run one command. Return the exit status of the process."""
-    options = _parser().parse_args(arguments)
+    options = _parser(command).parse_args(arguments)
     try:
-        path = _key_file(options.key_file)
+        path = _key_file(f"{command.prefix}KEY_FILE", options.key_file)
         if options.command == "add":
-            _add(path, options)
+            _add(path, options, command.scopes)
         elif options.command == "revoke":
             _revoke(path, options.key)
         else:
@@ -45,15 +60,16 @@ def run_keys_command(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m server keys", description=__doc__)
+def _parser(command: KeysCommand) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=command.program, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = commands.add_parser("add", help="make a key; it is shown once")
     add.add_argument("name", metavar="NAME", help="whose key it is, for lists and the log")
     add.add_argument(
         "--scopes",
-        default="analyze,features",
-        help=f"comma-separated, of {', '.join(GRANTABLE_SCOPES)} (default: analyze,features)",
+        default=",".join(command.default),
+        help=f"comma-separated, of {', '.join(command.scopes)} "
+        f"(default: {','.join(command.default)})",
     )
     add.add_argument(
         "--expires",
@@ -61,35 +77,35 @@ def _parser() -> argparse.ArgumentParser:
         metavar="WHEN",
         help=f"90d, a date such as 2027-06-30 (UTC), or never (default: {DEFAULT_LIFE})",
     )
-    add.add_argument("--rate", help="requests in a time, e.g. 600/minute (default: ECG_KEY_RATE)")
+    add.add_argument("--rate", help="requests in a time, e.g. 600/minute")
     add.add_argument(
         "--max-in-flight",
         type=int,
-        help="requests at once (default: ECG_KEY_MAX_IN_FLIGHT)",
+        help="requests at once",
     )
     listing = commands.add_parser("list", help="show all keys, without the secrets")
     revoke = commands.add_parser("revoke", help="make a key invalid for good")
     revoke.add_argument("key", metavar="NAME", help="the key's name or prefix")
-    for command in (add, listing, revoke):
-        command.add_argument("--key-file", type=Path, help="default: ECG_KEY_FILE")
+    for part in (add, listing, revoke):
+        part.add_argument("--key-file", type=Path, help=f"default: {command.prefix}KEY_FILE")
     return parser
 
 
-def _key_file(option: Path | None) -> Path:
-    from_environment = os.environ.get("ECG_KEY_FILE")
+def _key_file(variable: str, option: Path | None) -> Path:
+    from_environment = os.environ.get(variable)
     if option is not None:
         return option
     if from_environment:
         return Path(from_environment)
-    raise AccessError("no key file: set ECG_KEY_FILE or give --key-file")
+    raise AccessError(f"no key file: set {variable} or give --key-file")
 
 
-def _add(path: Path, options: argparse.Namespace) -> None:
-    scopes = comma_separated(options.scopes)
-    unknown = [scope for scope in scopes if scope not in GRANTABLE_SCOPES]
+def _add(path: Path, options: argparse.Namespace, allowed: Sequence[str]) -> None:
+    scopes = [word.strip() for word in options.scopes.split(",") if word.strip()]
+    unknown = [scope for scope in scopes if scope not in allowed]
     if unknown or not scopes:
         raise AccessError(
-            f"scopes: {', '.join(unknown) or 'none'}; allowed are {', '.join(GRANTABLE_SCOPES)}"
+            f"scopes: {', '.join(unknown) or 'none'}; allowed are {', '.join(allowed)}"
         )
     key = add_key(
         path,

@@ -1,0 +1,274 @@
+"""Stores the frames of some posts in one transaction, and says what became of each.
+
+The outcome does not depend on how frames are spread over posts and transactions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from sqlalchemy import Connection
+
+from station.ingest.outcomes import KEPT, MISSING, Outcome, Rejection
+from station.ingest.parse import ParsedPost, crc_of, samples_of
+from station.store.dead_letters import DeadLetter, add_dead_letters
+from station.store.encoding import STRETCH
+from station.store.patients import patient_ids
+from station.store.records import NewRecord, insert_records, stored_crcs
+from station.store.sources import SourceState, lock_sources, save_states
+
+SECOND_MS: Final = 1000
+
+
+@dataclass(frozen=True)
+class ClockRules:
+    """How far a record's time may be from the station's clock."""
+
+    max_ahead_ms: int
+    max_age_ms: int
+
+
+@dataclass(frozen=True, eq=False)
+class Post:
+    """A post that waits to be stored.
+
+    sender       the holder of the key, for the dead letters
+    only_source  the source that the sender may speak for; None for all
+    received_ms  when it was received
+    """
+
+    parsed: ParsedPost
+    sender: str
+    only_source: str | None
+    received_ms: int
+
+
+@dataclass(frozen=True)
+class MissingRange:
+    """Numbers of a source that were skipped, both ends included."""
+
+    source: str
+    first_seq: int
+    last_seq: int
+
+
+@dataclass
+class PostResult:
+    """What became of a post's frames.
+
+    counts      of each outcome
+    notes       index -> outcome of the frames that were not simply stored
+    rejections  frames that were not stored
+    missing     numbers that its sources have skipped
+    """
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    notes: dict[int, Outcome] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+    missing: list[MissingRange] = field(default_factory=list)
+
+    def note(self, index: int, outcome: Outcome) -> None:
+        self.counts[outcome] += 1
+        if outcome is not Outcome.STORED:
+            self.notes[index] = outcome
+
+    def reject(self, rejection: Rejection) -> None:
+        self.note(rejection.index, rejection.outcome)
+        self.rejections.append(rejection)
+
+
+def store_posts(
+    connection: Connection, posts: Sequence[Post], clock: ClockRules
+) -> list[PostResult]:
+    """Store posts in the connection's transaction, in their order."""
+    group = _Group(connection, posts)
+    results = [group.add(post, clock) for post in posts]
+    insert_records(connection, group.new)
+    save_states(connection, group.changed.values())
+    add_dead_letters(
+        connection,
+        [
+            letter
+            for post, result in zip(posts, results, strict=True)
+            for letter in _letters(post, result)
+        ],
+    )
+    return results
+
+
+class _Group:
+    """What the database knows of the sources, patients and numbers of some posts."""
+
+    def __init__(self, connection: Connection, posts: Sequence[Post]) -> None:
+        headers = np.concatenate([post.parsed.header for post in posts])
+        names = _unique_names(headers["source"])
+        # The locks of the sources come first: what is read after them stays as it is.
+        self.states = lock_sources(connection, names)
+        self.patients = patient_ids(connection, _unique_names(headers["patient"]))
+        self.crcs = self._crcs_of_late_ones(connection, headers)
+        self.new: list[NewRecord] = []
+        self.changed: dict[str, SourceState] = {}
+
+    def _crcs_of_late_ones(
+        self, connection: Connection, headers: np.ndarray[tuple[int], np.dtype[np.void]]
+    ) -> dict[tuple[int, int], int]:
+        """Return the CRCs of the numbers that are stored. None above next_seq can be."""
+        crcs: dict[tuple[int, int], int] = {}
+        for name, state in self.states.items():
+            if state.next_seq is not None:
+                seqs = headers["seq"][headers["source"] == name.encode()]
+                late = np.unique(seqs[seqs < state.next_seq]).tolist()
+                crcs |= stored_crcs(connection, state.id, late)
+        return crcs
+
+    def add(self, post: Post, clock: ClockRules) -> PostResult:
+        """Decide on the frames of a post."""
+        result = PostResult()
+        for rejection in post.parsed.rejections:
+            result.reject(rejection)
+        for row in _rows(post.parsed):
+            fault = self._fault(row, post, clock)
+            if fault is None:
+                result.note(row.index, self._add_row(row, post, result))
+            else:
+                result.reject(Rejection(row.index, *fault, row.source, row.seq, row.frame))
+        return result
+
+    def _fault(self, row: _Row, post: Post, clock: ClockRules) -> tuple[Outcome, str] | None:
+        if post.only_source is not None and row.source != post.only_source:
+            return Outcome.FOREIGN_SOURCE, f"source: the key is that of {post.only_source}"
+        if row.source not in self.states:
+            return Outcome.UNKNOWN_SOURCE, "source: not registered, or revoked"
+        if row.patient not in self.patients:
+            return Outcome.UNKNOWN_PATIENT, "patient: not registered"
+        age_ms = post.received_ms - row.device_ms
+        if not -clock.max_ahead_ms <= age_ms <= clock.max_age_ms:
+            return Outcome.BAD_CLOCK, (
+                f"time: {age_ms} ms before the station's clock; allowed are "
+                f"{-clock.max_ahead_ms} to {clock.max_age_ms}"
+            )
+        return None
+
+    def _add_row(self, row: _Row, post: Post, result: PostResult) -> Outcome:
+        state = self.states[row.source]
+        key = (state.id, row.seq)
+        stored_crc = self.crcs.get(key)
+        if stored_crc is not None:
+            if stored_crc == row.crc:
+                return Outcome.DOUBLED
+            detail = "seq: another frame with this number is stored"
+            result.rejections.append(
+                Rejection(row.index, Outcome.CONFLICTING, detail, row.source, row.seq, row.frame)
+            )
+            return Outcome.CONFLICTING
+        self.crcs[key] = row.crc
+        self.new.append(row.record(state.id, self.patients[row.patient], post.received_ms))
+        if state.next_seq is not None and row.seq < state.next_seq:
+            return Outcome.LATE
+        if state.next_seq is not None and row.seq > state.next_seq:
+            result.missing.append(MissingRange(row.source, state.next_seq, row.seq - 1))
+        return self._move_on(row, state)
+
+    def _move_on(self, row: _Row, state: SourceState) -> Outcome:
+        self.changed[row.source] = state
+        state.next_seq = row.seq + 1
+        if row.kind != STRETCH or row.fs_hz == state.fs_hz:
+            return Outcome.STORED
+        is_change = state.fs_hz is not None
+        state.fs_hz = row.fs_hz
+        return Outcome.RATE_CHANGED if is_change else Outcome.STORED
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One frame of a post, as plain values."""
+
+    index: int
+    frame: bytes
+    leads: str
+    source: str
+    patient: str
+    seq: int
+    device_ms: int
+    end_ms: int
+    crc: int
+    kind: int
+    beat_class: int
+    fs_hz: float
+    encoding: int
+    gain: float
+
+    def record(self, source_id: int, patient_id: int, received_ms: int) -> NewRecord:
+        return NewRecord(
+            source_id,
+            self.seq,
+            patient_id,
+            self.device_ms,
+            self.end_ms,
+            received_ms,
+            self.crc,
+            self.kind,
+            self.beat_class,
+            self.fs_hz,
+            self.leads,
+            self.encoding,
+            self.gain,
+            samples_of(self.frame),
+        )
+
+
+def _rows(parsed: ParsedPost) -> Iterator[_Row]:
+    header = parsed.header
+    durations_ms = np.ceil(header["samples"] * SECOND_MS / header["fs_hz"]).astype(np.int64)
+    columns = (
+        parsed.index,
+        parsed.frames,
+        parsed.leads,
+        np.char.decode(header["source"], "ascii").tolist(),
+        np.char.decode(header["patient"], "ascii").tolist(),
+        header["seq"].tolist(),
+        header["device_ms"].tolist(),
+        (header["device_ms"] + durations_ms).tolist(),
+        map(crc_of, parsed.frames),
+        header["kind"].tolist(),
+        header["beat_class"].tolist(),
+        header["fs_hz"].tolist(),
+        header["encoding"].tolist(),
+        header["gain"].tolist(),
+    )
+    return map(_Row, *columns)
+
+
+def _unique_names(names: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> list[str]:
+    return [name.decode() for name in np.unique(names).tolist()]
+
+
+def _letters(post: Post, result: PostResult) -> Iterator[DeadLetter]:
+    for rejection in result.rejections:
+        assert rejection.outcome not in KEPT
+        yield DeadLetter(
+            post.received_ms,
+            post.sender,
+            rejection.source,
+            rejection.seq,
+            None,
+            rejection.outcome,
+            rejection.detail,
+            rejection.frame,
+        )
+    for gap in result.missing:
+        detail = f"{gap.last_seq - gap.first_seq + 1} numbers were skipped"
+        yield DeadLetter(
+            post.received_ms,
+            post.sender,
+            gap.source,
+            gap.first_seq,
+            gap.last_seq,
+            MISSING,
+            detail,
+            None,
+        )

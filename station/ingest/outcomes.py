@@ -1,0 +1,50 @@
+"""What became of each frame of a post. Every outcome is final: no frame needs to be sent again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Outcome(StrEnum):
+    """The first three are stored as records, the fourth is stored already, the others are not."""
+
+    STORED = "stored"
+    LATE = "late"
+    RATE_CHANGED = "rate_changed"
+    DOUBLED = "doubled"
+    CONFLICTING = "conflicting"
+    CORRUPT = "corrupt"
+    UNSUPPORTED_VERSION = "unsupported_version"
+    INVALID = "invalid"
+    BAD_SAMPLES = "bad_samples"
+    BAD_CLOCK = "bad_clock"
+    UNKNOWN_SOURCE = "unknown_source"
+    FOREIGN_SOURCE = "foreign_source"
+    UNKNOWN_PATIENT = "unknown_patient"
+
+
+# No frame has this outcome: numbers that a source skipped, noted as a dead letter.
+MISSING: Final = "missing"
+# Acknowledged without a dead letter.
+KEPT: Final = frozenset({Outcome.STORED, Outcome.LATE, Outcome.RATE_CHANGED, Outcome.DOUBLED})
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A frame that is not stored.
+
+    index   of the frame in its post
+    detail  field, value found, values allowed; never a patient's name or a sample
+    source  as the frame says, "" where that cannot be read
+    seq     as the frame says, None where that cannot be read
+    frame   what was sent
+    """
+
+    index: int
+    outcome: Outcome
+    detail: str
+    source: str
+    seq: int | None
+    frame: bytes

@@ -1,0 +1,98 @@
+"""Every setting of the station: an environment variable STATION_NAME, and a flag --name.
+
+`scripts/station --help` and the table in docs/station.md are made from this module.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KIB: Final = 1024
+DAY_S: Final = 86_400
+
+
+class Settings(BaseSettings):
+    """Every limit and choice. Flags override the environment, which overrides the defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STATION_", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    host: Literal["127.0.0.1", "0.0.0.0", "::"] = Field(
+        "127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for all interfaces"
+    )
+    port: int = Field(8100, ge=1024, le=65535, description="Port to listen on")
+    database: str = Field(
+        "sqlite:///station.db",
+        description="Database: sqlite:///FILE or postgresql://USER@HOST/NAME",
+    )
+    key_file: Path | None = Field(
+        None, description="File of people's and gateways' keys, which `scripts/station keys` writes"
+    )
+    max_body_kb: int = Field(
+        4096, ge=4, le=65_536, description="Size of a post in KiB; larger ones get 413"
+    )
+    max_bodies_mb: int = Field(
+        64, ge=1, le=65_536, description="Bodies in memory, in MiB; beyond, posts get 429"
+    )
+    max_records: int = Field(5000, ge=1, le=100_000, description="Records of a post; more get 413")
+    max_waiting: int = Field(
+        20_000,
+        ge=1,
+        le=10_000_000,
+        description="Records that wait to be stored; beyond, posts get 429",
+    )
+    max_connections: int = Field(
+        1024, ge=1, le=65_536, description="Connections and requests at once; more get 503"
+    )
+    body_timeout: float = Field(
+        30, gt=0, le=DAY_S, description="Seconds in which a body must arrive; else 408"
+    )
+    clock_ahead: float = Field(
+        60,
+        ge=0,
+        le=DAY_S,
+        description="Seconds that a record's time may be ahead of the station's clock",
+    )
+    clock_behind: float = Field(
+        7 * DAY_S,
+        gt=0,
+        le=36_500 * DAY_S,
+        description="Seconds that a record's time may be behind the station's clock",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lines below this level are not logged"
+    )
+    log_json: bool = Field(False, description="Log JSON objects, one a line")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each setting. One that is not given leaves the value to the environment."""
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else field.default
+        description = f"{field.description} (STATION_{name.upper()}; default: {default})"
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            default=argparse.SUPPRESS,
+            metavar="VALUE",
+            help=description.replace("%", "%%"),
+        )
+
+
+def settings_of(parser: argparse.ArgumentParser, options: dict[str, Any]) -> Settings:
+    """Return the settings. Exits with the status 2 and a message where one is not allowed."""
+    flags = {name: value for name, value in options.items() if name in Settings.model_fields}
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            name = str(fault["loc"][0]).upper()
+            faults.append(f"STATION_{name} is {fault['input']!r}: {fault['msg']}")
+        parser.error("; ".join(faults))

@@ -1,0 +1,37 @@
+"""Brings the database to this version's schema, by Alembic's migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, text
+
+from station.store import dead_letters, offsets, patients, records, sources
+from station.store.engine import writing
+from station.store.tables import METADATA
+
+# The modules of the tables, which make METADATA complete.
+TABLE_MODULES: Final = (sources, patients, records, dead_letters, offsets)
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+# Of PostgreSQL's advisory locks, so that processes that start together take turns. Any number.
+_LOCK: Final = 0x45434753
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Apply the migrations that the database lacks, in one transaction."""
+    with writing(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        command.upgrade(configuration(connection), revision)
+
+
+def configuration(connection: Connection) -> Config:
+    """Return Alembic's configuration for a connection that is in a transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["metadata"] = METADATA
+    return config

@@ -1,0 +1,147 @@
+"""Records: stretches of signal and beats, in the order in which they were committed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+    tuple_,
+)
+
+from station.store.pages import Page, cursor_numbers, in_chunks
+from station.store.patients import PATIENTS
+from station.store.sources import SOURCES
+from station.store.tables import LONG, METADATA
+
+MAX_PAGE_ROWS: Final = 1000
+
+# number      of the row, in the order of commits where one process writes
+# seq         the source's own number of the record
+# device_ms   time of the first sample by the device's clock
+# end_ms      time of the first sample after the last one, rounded up
+# crc         CRC-32 of the frame, which tells a doubled frame from another one with its number
+# kind        0 a stretch of signal, 1 one beat
+# beat_class  0 none, else as in station/ingest/frame.py
+# leads       names, comma-separated
+# encoding    0 int16, -32768 for a gap; 1 float32, NaN for a gap; little-endian
+# gain        values per mV of int16; 1 for float32
+# samples     (leads, samples) in this encoding, lead by lead
+RECORDS: Final = Table(
+    "records",
+    METADATA,
+    Column("number", LONG, primary_key=True),
+    Column("source_id", LONG, ForeignKey(SOURCES.c.id), nullable=False),
+    Column("seq", LONG, nullable=False),
+    Column("patient_id", LONG, ForeignKey(PATIENTS.c.id), nullable=False),
+    Column("device_ms", LONG, nullable=False),
+    Column("end_ms", LONG, nullable=False),
+    Column("received_ms", LONG, nullable=False),
+    Column("crc", LONG, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("beat_class", SmallInteger, nullable=False),
+    Column("fs_hz", Float(53), nullable=False),
+    Column("leads", Text, nullable=False),
+    Column("encoding", SmallInteger, nullable=False),
+    Column("gain", Float(53), nullable=False),
+    Column("samples", LargeBinary, nullable=False),
+    UniqueConstraint("source_id", "seq"),
+    Index(None, "patient_id", "device_ms", "number"),
+)
+_INSERTED: Final = tuple(column.name for column in RECORDS.columns if column.name != "number")
+
+
+class NewRecord(NamedTuple):
+    """A record to be stored, in the order of the columns; see there."""
+
+    source_id: int
+    seq: int
+    patient_id: int
+    device_ms: int
+    end_ms: int
+    received_ms: int
+    crc: int
+    kind: int
+    beat_class: int
+    fs_hz: float
+    leads: str
+    encoding: int
+    gain: float
+    samples: bytes
+
+
+assert NewRecord._fields == _INSERTED
+
+
+def insert_records(connection: Connection, records: Sequence[NewRecord]) -> None:
+    """Store records. Raises IntegrityError where one of a source's numbers is stored already.
+
+    The driver's executemany on tuples: SQLAlchemy's insert of dicts takes twice as long.
+    """
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    columns, marks = ", ".join(_INSERTED), ", ".join([mark] * len(_INSERTED))
+    if records:
+        connection.exec_driver_sql(
+            f"INSERT INTO records ({columns}) VALUES ({marks})", list(records)
+        )
+
+
+def stored_crcs(
+    connection: Connection, source_id: int, seqs: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """Return (source id, seq) -> CRC of those numbers of a source that are stored."""
+    found = {}
+    for chunk in in_chunks(sorted(seqs)):
+        rows = connection.execute(
+            select(RECORDS.c.seq, RECORDS.c.crc).where(
+                RECORDS.c.source_id == source_id, RECORDS.c.seq.in_(chunk)
+            )
+        )
+        found.update({(source_id, row.seq): row.crc for row in rows})
+    return found
+
+
+def records_of(
+    connection: Connection,
+    patient_id: int,
+    from_ms: int,
+    to_ms: int,
+    *,
+    cursor: str | None = None,
+    limit: int = MAX_PAGE_ROWS,
+) -> Page[Row[Any]]:
+    """Return a patient's records that begin in [from_ms, to_ms), by time.
+
+    cursor  of the page before. Raises ValueError where it is none of ours.
+    """
+    time_and_number = tuple_(RECORDS.c.device_ms, RECORDS.c.number)
+    query = (
+        select(RECORDS)
+        .where(
+            RECORDS.c.patient_id == patient_id,
+            RECORDS.c.device_ms >= from_ms,
+            RECORDS.c.device_ms < to_ms,
+        )
+        .order_by(RECORDS.c.device_ms, RECORDS.c.number)
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        after_ms, after_number = cursor_numbers(cursor, 2)
+        query = query.where(time_and_number > tuple_(after_ms, after_number))
+    rows = connection.execute(query).all()
+    if len(rows) <= limit:
+        return Page(rows, None)
+    last = rows[limit - 1]
+    return Page(rows[:limit], f"{last.device_ms}.{last.number}")

@@ -1,0 +1,49 @@
+"""docs/station.md matches the code: settings, routes, outcomes, the frame."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from station.ingest.frame import HEADER
+from station.ingest.outcomes import KEPT, Outcome
+from station.settings import Settings
+from station.web.access import ROUTE_SCOPES
+from tests.house.tree import source
+
+PAGE = source("docs/station.md")
+
+
+def settings_table() -> str:
+    rows = ["| variable | flag | default | what it sets |", "|---|---|---|---|"]
+    for name, setting in Settings.model_fields.items():
+        default = "none" if setting.default is None else f"`{setting.default}`"
+        flag = name.replace("_", "-")
+        rows.append(
+            f"| `STATION_{name.upper()}` | `--{flag}` | {default} | {setting.description} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def test_the_settings_are_listed() -> None:
+    assert PAGE.endswith(settings_table())
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(ROUTE_SCOPES))
+def test_the_routes_are_listed_with_their_scopes(method: str, path: str) -> None:
+    scope = ROUTE_SCOPES[method, path] or "none"
+    assert re.search(rf"^\|.*`{method} {re.escape(path)}`.*\| {scope} \|", PAGE, re.MULTILINE)
+
+
+def test_the_outcomes_are_listed() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no|before) \| (yes|no) \|", PAGE, re.MULTILINE)
+    assert [row[0] for row in rows] == list(Outcome)
+    assert {Outcome(name) for name, _, letter in rows if letter == "no"} == KEPT
+
+
+def test_the_fields_of_the_frame_are_at_their_places() -> None:
+    table = PAGE[PAGE.index("### The frame") : PAGE.index("### JSON")]
+    places = [int(byte) for byte in re.findall(r"^\| (\d+) \| .*\|$", table, re.MULTILINE)]
+    assert HEADER.names is not None and HEADER.fields is not None
+    assert places == [*(HEADER.fields[name][1] for name in HEADER.names), HEADER.itemsize]
