@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from intervals.delineator import model_card
 from intervals.fiducials import NAMES, P_OFF, P_ON, QRS_OFF, T_OFF, Fiducials
+from intervals.p_evidence import PEvidence, evidence_from_card
 
 # One or two leads have a calibration of their own: they show less of a wave's first and last parts.
 TWO_LEADS: Final = 2
@@ -49,10 +50,16 @@ class ByLength:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """`bias_ms` (5, 3): by how much each reading of each boundary is late; `intervals` by name."""
+    """How a network's readings are corrected and judged.
+
+    bias_ms     (5, 3) by how much each reading of each boundary is late
+    intervals   by name
+    p_evidence  the probability of P where the network's own is low; None: the network decides
+    """
 
     bias_ms: NDArray[np.float64]
     intervals: Mapping[str, ByLength]
+    p_evidence: PEvidence | None = None
 
 
 @cache
@@ -82,6 +89,7 @@ def calibration_from_card(card: Mapping[str, Any]) -> Calibration:
     return Calibration(
         bias_ms=np.array([card["bias_ms"][name] for name in NAMES]),
         intervals={name: _by_length(values) for name, values in card["intervals"].items()},
+        p_evidence=evidence_from_card(card.get("p_evidence")),
     )
 
 

@@ -34,6 +34,8 @@ from intervals.fiducials import (
 from intervals.flutter import flutter_per_min
 from intervals.formulas import qtc_ms, variability_ms
 from intervals.measurements import Measurements
+from intervals.p_evidence import PEvidence, with_p_evidence
+from intervals.p_waves import P_PRESENT
 from intervals.qrs_shape import why_no_qrs, why_shallow
 from intervals.unet import Network
 from intervals.without_rest import is_without_rest
@@ -104,7 +106,7 @@ def measure_conditioned(
     if reason is not None:
         return _nothing(reason)
 
-    atria = _atria(ready, beats, fiducials, rr_ms, paced=paced)
+    atria = _atria(ready, beats, fiducials, rr_ms, calibration.p_evidence, paced=paced)
     times = atria.times
     intervals, qtc_warnings = _intervals(times, rr_ms)
     axes, axis_warnings = frontal_axes(beats.representative, times, right_limb_leads)
@@ -116,7 +118,7 @@ def measure_conditioned(
         beats=len(beats.classes),
         ectopic_beats=beats.classes.count("ectopic"),
         uncertainty_ms=_uncertainties_ms(intervals, fiducials, calibration),
-        p_present=fiducials.p_present,
+        p_present=atria.p_present,
         flutter_per_min=atria.flutter_per_min,
         av_conduction=atria.conduction,
         fiducials=each_beat,
@@ -229,20 +231,30 @@ class _Atria:
     """What the atria do, and the boundaries (5,) that may be reported beside it, NaN for none."""
 
     times: NDArray[np.float64]
+    p_present: float
     flutter_per_min: float | None
     conduction: AvConduction | None
     warnings: tuple[str, ...]
 
 
 def _atria(
-    ready: Conditioned, beats: Beats, fiducials: Fiducials, rr_ms: float | None, *, paced: bool
+    ready: Conditioned,
+    beats: Beats,
+    fiducials: Fiducials,
+    rr_ms: float | None,
+    p_evidence: PEvidence | None,
+    *,
+    paced: bool,
 ) -> _Atria:
     flutter = flutter_per_min(ready, beats, fiducials)
+    if flutter is None and not paced:
+        fiducials = with_p_evidence(beats, fiducials, p_evidence)
+    p_present = fiducials.p_present
     times, warnings = reportable_boundaries(
         beats, fiducials, rr_ms, flutter_per_min=flutter, paced=paced
     )
     if flutter is not None or paced:
-        return _Atria(times, flutter, None, warnings)
+        return _Atria(times, p_present, flutter, None, warnings)
     has_pr = bool(np.isfinite(times[P_ON]))
     block = av_conduction(ready, beats, fiducials.times, has_pr=has_pr)
     if block is not None and block.kind in ("complete", "dissociated") and has_pr:
@@ -250,7 +262,7 @@ def _atria(
         times[[P_ON, P_OFF]] = np.nan
         no_pr = "pr_ms: the P waves are not conducted; a PR interval has no meaning"
         warnings = (*warnings, no_pr)
-    return _Atria(times, flutter, block, warnings)
+    return _Atria(times, p_present, flutter, block, warnings)
 
 
 def _intervals(
@@ -276,12 +288,19 @@ def _uncertainties_ms(
     """Return the uncertainty of each measured interval, ms.
 
     In about four of five recordings the reference is within it: the spread of both ends, scaled by
-    a factor that was fitted out of fold.
+    a factor that was fitted out of fold. It is wider for a P wave that the network alone would not
+    believe.
     """
     uncertainties = {}
+    evidence = calibration.p_evidence
+    widening = 1.0
+    if evidence is not None and fiducials.p_present < P_PRESENT:
+        widening = evidence.widening
     for name in INTERVALS:
         if name in intervals:
             by_length = calibration.intervals[name]
             spread_ms = fiducials.interval_spread(name)
             uncertainties[name] = by_length.uncertainty(intervals[name], spread_ms)
+            if P_ON in INTERVALS[name]:
+                uncertainties[name] *= widening
     return uncertainties

@@ -59,7 +59,7 @@ def why_no_pr(
     if _may_be_last_t(beats, pr_ms) or times[P_ON] < first_own_ms + CUT_MS:
         return "the rate is so fast that P cannot be distinguished from T"
 
-    likeness = _p_likeness(beats, times)
+    likeness = p_likeness(beats, times)
     if likeness is not None and likeness < MIN_LIKENESS:
         return "no P wave recurs from beat to beat; none belongs to the QRS complexes"
     if beat_to_beat_change(beats) > IRREGULAR and p_present < CLEAR_P:
@@ -93,7 +93,7 @@ def _may_be_last_t(beats: Beats, pr_ms: float) -> bool:
     return bool(rr_ms < FAST_RR_S * 1000.0 and pr_ms > FAST_PR_SHARE * rr_ms)
 
 
-def _p_likeness(beats: Beats, times: NDArray[np.float64]) -> float | None:
+def p_likeness(beats: Beats, times: NDArray[np.float64]) -> float | None:
     """Return the median correlation over beats of its P with the mean of the others' P.
 
     All leads together; None under three beats, or where hardly any of P is in the window.

@@ -7,7 +7,7 @@ What is left is fitted on recordings that the network was not trained on, and on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from signals.conditioned import condition
 from signals.r_peaks import r_peaks_of
 from training.datasets.ludb import reference
 from training.delineator.beats import BeatSource, join_marks
+from training.delineator.p_presence import WITHIN_PERCENT, POutcome, fit_p_evidence
 from training.delineator.variants import variants
 
 Array = NDArray[np.float64]
@@ -40,7 +41,6 @@ MIN_IN_GROUP: Final = 15  # a smaller group joins the next one
 # Of a group's bias. A network reads extreme lengths as more usual than they are; the whole
 # correction would widen the errors of all other recordings, as it stretches them too.
 CORRECTED_SHARE: Final = 0.5
-WITHIN_PERCENT: Final = 80.0  # of the references, within the uncertainty
 FLOOR_PERCENT: Final = 25.0  # of the spreads: smaller ones count as this one
 
 
@@ -115,8 +115,13 @@ def _outcomes_of(trials: Sequence[Trial], network: Network, bias_ms: Array) -> l
     return outcomes
 
 
-def fit_calibration(bias_ms: Array, outcomes: Sequence[Outcome]) -> Calibration:
-    """Return the calibration that fits the outcomes, which are held out of the training."""
+def fit_calibration(
+    bias_ms: Array, outcomes: Sequence[Outcome], p_outcomes: Sequence[POutcome] = ()
+) -> Calibration:
+    """Return the calibration that fits the outcomes, which are held out of the training.
+
+    Without outcomes of P waves, the network alone decides on their presence.
+    """
     intervals = {}
     for name in INTERVALS:
         rows = [
@@ -126,7 +131,8 @@ def fit_calibration(bias_ms: Array, outcomes: Sequence[Outcome]) -> Calibration:
         ]
         length, spread, truth = np.array(rows).T
         intervals[name] = _fit_by_length(length, spread, truth, EDGES_MS[name])
-    return Calibration(bias_ms, intervals)
+    p_evidence = fit_p_evidence(p_outcomes, intervals["pr_ms"]) if p_outcomes else None
+    return Calibration(bias_ms, intervals, p_evidence)
 
 
 def _fit_by_length(
@@ -167,12 +173,28 @@ def _rounded(values: list[float]) -> tuple[float, ...]:
 class Held:
     """What networks make of recordings that they were not trained on.
 
-    outcomes  of each recording's trials
-    biases    of each fold's network
+    outcomes    of each recording's trials
+    biases      of each fold's network
+    p_outcomes  of each recording and its variants with P waves elsewhere; none for recordings of
+                two leads
     """
 
     outcomes: list[list[Outcome]]
     biases: dict[int, NDArray[np.float64]]
+    p_outcomes: list[list[POutcome]] = field(default_factory=list)
+
+    def all_outcomes(self) -> list[Outcome]:
+        """Return the outcomes of all recordings."""
+        return list(chain.from_iterable(self.outcomes))
+
+    def all_p_outcomes(self) -> list[POutcome]:
+        """Return the outcomes of P waves of all recordings."""
+        return list(chain.from_iterable(self.p_outcomes))
+
+    def of(self, records: NDArray[np.intp]) -> Held:
+        """Return what is held of some of the recordings."""
+        p_outcomes = [self.p_outcomes[index] for index in records] if self.p_outcomes else []
+        return Held([self.outcomes[index] for index in records], self.biases, p_outcomes)
 
 
 def hold_out(
@@ -201,8 +223,8 @@ def hold_out(
 
 def calibration_without(held: Held, fold: NDArray[np.intp], number: int) -> Calibration:
     """Return the calibration of a fold's network, fitted on the outcomes of the other folds."""
-    others = [held.outcomes[index] for index in np.flatnonzero(fold != number)]
-    return fit_calibration(held.biases[number], list(chain.from_iterable(others)))
+    others = held.of(np.flatnonzero(fold != number))
+    return fit_calibration(held.biases[number], others.all_outcomes(), others.all_p_outcomes())
 
 
 def card_of(calibration: Calibration) -> dict[str, Any]:
@@ -216,4 +238,7 @@ def card_of(calibration: Calibration) -> dict[str, Any]:
             "scale": list(by_length.scale),
             "floor_ms": by_length.floor_ms,
         }
-    return {"bias_ms": dict(zip(NAMES, bias_ms, strict=True)), "intervals": intervals}
+    card = {"bias_ms": dict(zip(NAMES, bias_ms, strict=True)), "intervals": intervals}
+    if calibration.p_evidence is not None:
+        card["p_evidence"] = asdict(calibration.p_evidence)
+    return card

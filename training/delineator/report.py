@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +28,7 @@ from training.delineator.calibrate import (
     reading_bias_ms,
     trials_of,
 )
+from training.delineator.p_presence import hold_out_p
 from training.delineator.scores import Scores, measure_source, score, scores_of
 from training.delineator.variants import Variant, variants
 
@@ -202,13 +203,15 @@ def report_of(
     """Score the networks of the folds, and the one that ships."""
     shipped = build_network(shipped_weights)
     held = hold_out(ludb.sources, ludb.trials, fold_weights, ludb.fold)
+    p_outcomes = hold_out_p(ludb.sources, fold_weights, held.biases, ludb.fold)
+    held = replace(held, p_outcomes=p_outcomes)
     two = qtdb.with_others(pairs_of(ludb))
     held_two = hold_out(two.sources, two.trials, fold_weights, two.fold)
     calibration = fit_calibration(
-        reading_bias_ms(ludb.sources, shipped), list(chain.from_iterable(held.outcomes))
+        reading_bias_ms(ludb.sources, shipped), held.all_outcomes(), held.all_p_outcomes()
     )
     two_leads_calibration = fit_calibration(
-        reading_bias_ms(two.sources, shipped), list(chain.from_iterable(held_two.outcomes))
+        reading_bias_ms(two.sources, shipped), held_two.all_outcomes()
     )
     two_scores = score(two.sources, fold_weights, two.fold, held_two)
     in_sample = [measure_source(source, shipped, calibration) for source in ludb.sources]
