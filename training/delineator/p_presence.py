@@ -36,8 +36,8 @@ Array = NDArray[np.float64]
 SAME_P_MS: Final = 30.0
 WITHIN_PERCENT: Final = 80.0  # of the references, within the uncertainty
 # Of a reading that is a P wave; one that is not has 1. How many of the variants are which is a
-# choice. With 1.5, PR is given in 85 % of PTB-XL's recordings with first-degree block in folds 1-5,
-# on which it was chosen.
+# choice; this one was made on folds 1-5 of PTB-XL, so that PR is given in about 85 % of their
+# recordings with first-degree block.
 P_WEIGHT: Final = 1.5
 LITTLE_PENALTY: Final = 1e3  # C of the regression: a thousand recordings need none
 

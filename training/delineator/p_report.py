@@ -75,7 +75,6 @@ def main(arguments: list[str] | None = None) -> None:
     print(text)
     write_between(options.page, BEGIN, END, text)
     card = json.loads(options.card.read_text(encoding="utf-8"))
-    card.pop("p_evidence", None)
     pr = calibration_from_card(card).intervals["pr_ms"]
     card["p_evidence"] = asdict(fit_p_evidence(joined.all_p_outcomes(), pr))
     options.card.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
