@@ -27,7 +27,7 @@ LOW_ROW: Final = 16.0
 NOTE_SIZE: Final = 2.4
 TICK: Final = 4.0  # between columns, and of a pacemaker spike
 TICK_WIDTH: Final = 0.2
-CAP_WIDTH: Final = 0.5
+CAP_WIDTH: Final = 0.4
 HATCH_DISTANCE: Final = 1.2
 HATCH_WIDTH: Final = 0.12
 HATCH_HEIGHT: Final = 8.0
@@ -147,8 +147,8 @@ def _trace(pen: Pen, cell: Cell, place: RowPlace, scale: Scale) -> None:
     lines = _points(cell, place, scale)
     for points in lines:
         pen.polyline(points, TRACE_WIDTH, BLACK)
-    until_s = cell.from_s + cell.seconds
-    inside = scale.spikes_s[(scale.spikes_s >= cell.from_s) & (scale.spikes_s < until_s)]
+    is_inside = (scale.spikes_s >= cell.from_s) & (scale.spikes_s < cell.until_s)
+    inside = scale.spikes_s[is_inside]
     for time_s in inside.tolist():
         _spike(pen, scale.x_at(cell, time_s, cell.from_s), lines, place, scale)
 
@@ -174,10 +174,11 @@ def _gap(pen: Pen, cell: Cell, gap: tuple[float, float], place: RowPlace, scale:
     seconds = gap[1] - gap[0]
     milliseconds = f"{1000 * seconds:.0f} ms"
     length = milliseconds if seconds < 1 else f"{seconds_text(round(seconds, 1), scale.lang)} s"
-    if cell.seconds - seconds > 1e-6 or cell.piece.level:
-        middle = (left + right - text_width(length, NOTE_SIZE)) / 2
-        y = place.baseline + height / 2 + NOTE_SIZE
-        pen.text_with_halo(middle, y, length, NOTE_SIZE, "regular", QUIET_TEXT)
+    width = text_width(length, NOTE_SIZE)
+    middle = (left + right - width) / 2
+    inside = right - left > width + 1
+    y = place.baseline + 0.9 if inside else top - 1.0
+    pen.text_with_halo(middle, y, length, NOTE_SIZE, "regular", QUIET_TEXT)
 
 
 def _hatch(
@@ -200,6 +201,10 @@ def _name(pen: Pen, cell: Cell, place: RowPlace, scale: Scale) -> None:
     width = text_width(cell.label, LABEL_SIZE, "semibold")
     y = place.baseline - _label_raise(cell, left + width, place, scale)
     end = pen.text_with_halo(left, y, cell.label, LABEL_SIZE, "semibold")
+    if cell.has_times:
+        times = [seconds_text(time_s, scale.lang) for time_s in (cell.from_s, cell.until_s)]
+        shown = f"{times[0]}–{times[1]} s"
+        end = pen.text_with_halo(end + LABEL_INDENT, y, shown, NOTE_SIZE, "regular", QUIET_TEXT)
     reason = scale.poor.get(cell.lead, "")
     if not cell.recorded:
         reason = word("not_recorded", scale.lang)

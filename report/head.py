@@ -8,6 +8,7 @@ from typing import Final
 
 from analysis.answer_types import Analysis
 from report.measurement_rows import MeasurementRow, measurement_rows
+from report.missing import missing_reasons
 from report.options import ReportOptions
 from report.paper import QUIET_TEXT, RULE_WIDTH, TEXT, PaperSize
 from report.pen import Pen, Weight, fitted, text_width
@@ -33,11 +34,13 @@ BY_HAND_X: Final = 105.5
 RANGE_END: Final = 138.0
 DIVIDER_X: Final = 142.0
 STATEMENTS_X: Final = 146.0
+MAX_REASONS: Final = 2
 # What the statements may fill; the box below them has a fixed height.
 BOX_HEIGHT: Final = 4.6
 LAST_LINE: Final = BOTTOM - BOX_HEIGHT - 2.6
 MIN_PITCH: Final = 3.1
 TRIANGLE: Final = 2.2  # mm, its width
+INDENT: Final = 3.0  # mm, of a statement that is more specific than the one above it
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class HeadText:
     title: str
     who: Sequence[tuple[str, str]]
     measurements: Sequence[MeasurementRow]
-    missing_reason: str
+    missing_reasons: Sequence[str]
     rhythm: Statement
     statements: Sequence[Statement]
 
@@ -63,12 +66,12 @@ def head_text(
     rows = measurement_rows(answer.get("measurements"), record.patient, options.by_hand, lang)
     statements = other_statements(answer, lang)
     if answer.get("labels") is None and answer.get("findings") is not None:
-        statements.append(Statement(word("no_model_answer", lang), "", "technical"))
+        statements.append(Statement("", "", word("no_model_answer", lang), "technical"))
     return HeadText(
         word("title", lang, leads=lead_count),
         _who(record, answer, lead_count, options),
         rows,
-        _missing_reason(rows, answer, options),
+        missing_reasons(rows, answer, lang),
         rhythm_statement(answer, lang),
         statements,
     )
@@ -87,20 +90,6 @@ def _who(
         (word("device", lang), f"{device}, {recording}" if device else recording),
         (word("quality", lang), quality_text(answer, lead_count, lang) or "–"),
     ]
-
-
-def _missing_reason(
-    rows: Sequence[MeasurementRow], answer: Analysis, options: ReportOptions
-) -> str:
-    """Return what the dashes mean; empty without one."""
-    lang = options.lang
-    if not any(row.is_missing for row in rows):
-        return ""
-    if answer.get("signal_quality") == "Unreadable":
-        return word("not_measured", lang, reason=word("unreadable_reason", lang))
-    if answer.get("findings") is None:
-        return word("not_measured", lang, reason=word("no_beats_reason", lang))
-    return word("not_measurable", lang)
 
 
 def draw_head(pen: Pen, paper: PaperSize, text: HeadText, options: ReportOptions) -> None:
@@ -133,10 +122,10 @@ def _draw_measurements(pen: Pen, left: float, text: HeadText, options: ReportOpt
     for row in text.measurements:
         _draw_measurement(pen, left, y, row, options)
         y += PITCH
-    if text.missing_reason:
-        width = RANGE_END - MEASURES_X
-        shown = fitted(text.missing_reason, width, SMALL_SIZE)
+    for reason in text.missing_reasons[:MAX_REASONS]:
+        shown = fitted(reason, RANGE_END - MEASURES_X, SMALL_SIZE)
         pen.text(left + MEASURES_X, y, shown, SMALL_SIZE, colour=QUIET_TEXT)
+        y += SMALL_SIZE + 0.6
 
 
 def _draw_measurement(
@@ -144,13 +133,14 @@ def _draw_measurement(
 ) -> None:
     pen.text(left + MEASURES_X, y, row.name, SIZE)
     number_left = pen.text(left + NUMBER_END, y, row.value, SIZE, "semibold", align="right")
-    pen.text(left + UNIT_X, y, row.unit, SIZE, colour=QUIET_TEXT)
+    unit_end = pen.text(left + UNIT_X, y, row.unit, SIZE, colour=QUIET_TEXT)
     if row.outside is not None:
         _draw_triangle(pen, number_left - 1.0 - TRIANGLE, y, points_up=row.outside == "above")
     if row.by_hand:
         mark = word("by_hand", options.lang, initials=options.by_hand.initials)
-        room = RANGE_END - BY_HAND_X - text_width(row.normal, SIZE) - 0.8
-        pen.text(left + BY_HAND_X, y, fitted(mark, room, SMALL_SIZE), SMALL_SIZE, "medium")
+        begin = max(left + BY_HAND_X, unit_end + 0.8)
+        room = left + RANGE_END - begin - text_width(row.normal, SIZE) - 0.8
+        pen.text(begin, y, fitted(mark, room, SMALL_SIZE), SMALL_SIZE, "medium")
     else:
         pen.text(left + UNCERTAINTY_END, y, row.uncertainty, SIZE, "regular", QUIET_TEXT, "right")
     pen.text(left + RANGE_END, y, row.normal, SIZE, "regular", QUIET_TEXT, "right")
@@ -173,7 +163,7 @@ def _draw_statements(pen: Pen, paper: PaperSize, text: HeadText, options: Report
     if left_out > 0:
         shown = shown[: most - 1]
         more = word("more", options.lang, count=left_out + 1)
-        shown.append(Statement(more, "", "normal"))
+        shown.append(Statement("", "", more, "normal"))
     pitch = min(PITCH, room / max(1, len(shown)))
     size = min(SIZE, SIZE * pitch / PITCH + 0.2)
     y = FIRST_LINE + 0.5
@@ -187,20 +177,21 @@ def _draw_statement(
     pen: Pen, x: float, y: float, width: float, statement: Statement, size: float
 ) -> None:
     """Draw a statement: critical ones with a triangle, abnormal and critical ones bold."""
-    begin = x
+    begin = x + INDENT if statement.is_specific else x
     if statement.severity == "critical":
-        _draw_triangle(pen, x, y, points_up=True)
+        _draw_triangle(pen, begin, y, points_up=True)
         begin += TRIANGLE + 1.0
+    note_x = begin
     is_rhythm = size == RHYTHM_SIZE
     is_bold = is_rhythm or statement.severity in ("abnormal", "critical")
     weight: Weight = "semibold" if is_bold else "medium"
     note_size = min(size, SIZE)
     note_width = text_width(statement.note, note_size) + 1.5 if statement.note else 0.0
     shown = fitted(statement.text, max(width - (begin - x) - note_width, width / 2), size, weight)
-    end = pen.text(begin, y, shown, size, weight)
-    room = x + width - end - 1.2
-    note = fitted(statement.note, room, note_size)
-    pen.text(end + 1.2, y, note, note_size, colour=QUIET_TEXT)
+    if shown:
+        note_x = pen.text(begin, y, shown, size, weight) + 1.2
+    note = fitted(statement.note, x + width - note_x, note_size)
+    pen.text(note_x, y, note, note_size, colour=QUIET_TEXT)
 
 
 def _draw_unconfirmed(pen: Pen, x: float, y: float, width: float, options: ReportOptions) -> None:

@@ -35,9 +35,11 @@ PRINTED: Final = (*UNITS, *PAIR)
 class MeasurementRow:
     """One row.
 
+    field    the measurement's name in /analyze; of two the first one's
     outside  on which side of the normal range the value is; None within it or without one
     """
 
+    field: str
     name: str
     value: str
     unit: str
@@ -96,18 +98,22 @@ def _row(
     normal = reference_range(name, patient)
     shown_range = "" if normal is None else _range_text(normal, lang)
     if value is None:
-        return MeasurementRow(title, MISSING, "", normal=shown_range)
+        return MeasurementRow(name, title, MISSING, "", normal=shown_range)
     # The uncertainty is the machine's.
     plus_minus = ""
     if uncertainty is not None and not by_hand:
         plus_minus = f"±{number_text(uncertainty, 0, lang)}"
+    outside = None if normal is None else _side(value, normal)
+    # A tenth where the whole number would seem to be within the range.
+    digits = 1 if outside is not None and normal is not None and _looks_normal(value, normal) else 0
     return MeasurementRow(
+        name,
         title,
-        number_text(value, 0, lang),
+        number_text(value, digits, lang),
         UNITS[name],
         plus_minus,
         shown_range,
-        None if normal is None else _side(value, normal),
+        outside,
         by_hand,
     )
 
@@ -118,6 +124,12 @@ def _side(value: float, normal: Range) -> Side | None:
     if normal.holds(value):
         return None
     return "below" if normal.low is not None and value < normal.low else "above"
+
+
+def _looks_normal(value: float, normal: Range) -> bool:
+    """Return whether a value is within the range when all are whole numbers, as printed."""
+    ends = [None if end is None else float(round(end)) for end in (normal.low, normal.high)]
+    return Range(ends[0], ends[1], normal.source).holds(round(value))
 
 
 def _range_text(normal: Range, lang: Language) -> str:
@@ -137,5 +149,5 @@ def _pair_row(values: Mapping[str, float | None], by_hand: bool, lang: Language)
     texts = [MISSING if axis is None else number_text(axis, 0, lang) for axis in axes]
     title = word("p_and_t_axis", lang)
     if all(axis is None for axis in axes):
-        return MeasurementRow(title, MISSING, "")
-    return MeasurementRow(title, " / ".join(texts), "°", by_hand=by_hand)
+        return MeasurementRow(PAIR[0], title, MISSING, "")
+    return MeasurementRow(PAIR[0], title, " / ".join(texts), "°", by_hand=by_hand)

@@ -23,7 +23,7 @@ from signals.leads import twelve_leads
 from signals.record import EcgRecord
 
 # Where the unit is unknown, the largest deflection gets this height.
-UNSCALED_HEIGHT: Final = 15.0
+UNSCALED_HEIGHT: Final = 20.0
 
 
 def pdf_report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from report.options import Layout, ReportOptions
@@ -40,6 +40,7 @@ class Cell:
     place_s   where the stretch begins in the row, in seconds from the row's start
     seconds   the width of its place
     recorded  whether the lead was sent or derived at all
+    has_times  whether the times of the stretch are written at the name
     """
 
     lead: str
@@ -49,6 +50,12 @@ class Cell:
     place_s: float
     seconds: float
     recorded: bool
+    has_times: bool = False
+
+    @property
+    def until_s(self) -> float:
+        """Return where the stretch ends in the recording."""
+        return self.from_s + self.seconds
 
 
 @dataclass(frozen=True)
@@ -126,9 +133,8 @@ def _end_s(record: EcgRecord, start_s: float, seconds: float) -> float:
 def _one_lead(source: _Source, lead: str, start_s: float, page_s: float) -> Plan:
     left_s = max(source.record.duration_s - start_s, 0.0)
     count = min(MAX_ROWS_OF_ONE_LEAD, max(1, math.ceil(left_s / page_s - 1e-6)))
-    rows = tuple(
-        (source.cell(lead, start_s + number * page_s, 0.0, page_s),) for number in range(count)
-    )
+    cells = [source.cell(lead, start_s + number * page_s, 0.0, page_s) for number in range(count)]
+    rows = tuple((replace(cell, has_times=count > 1),) for cell in cells)
     end_s = _end_s(source.record, start_s, count * page_s)
     rule: ColumnRule = "rows_consecutive" if count > 1 else "rows_simultaneous"
     return Plan(rows, rule, start_s, end_s, page_s)

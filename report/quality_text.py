@@ -9,7 +9,7 @@ from report.options import Language
 from report.words import WORDS, word
 
 BAD_WORDS: Final = ("Poor", "Unreadable")
-MAX_NAMED_LEADS: Final = 4
+MAX_NAMED_LEADS: Final = 3
 
 
 def poor_leads(answer: Analysis, lang: Language) -> dict[str, str]:
@@ -22,9 +22,7 @@ def poor_leads(answer: Analysis, lang: Language) -> dict[str, str]:
         if judged["word"] in BAD_WORDS:
             codes = [finding["code"] for finding in judged["findings"]]
             known = [code for code in codes if code in WORDS]
-            found[lead] = word(known[0] if known else judged["word"], lang).lower()
-            if lang == "de" and known:
-                found[lead] = word(known[0], lang)
+            found[lead] = word(known[0] if known else judged["word"], lang)
     return found
 
 
@@ -39,7 +37,10 @@ def quality_text(answer: Analysis, lead_count: int, lang: Language) -> str:
     if known:
         return f"{general}, {known[0]}"
     poor = list(poor_leads(answer, lang))
+    if len(quality["leads"]) == 1:
+        return general
     if not poor:
         return f"{general}, {word('all_leads', lang, count=lead_count)}"
-    named = ", ".join(poor[:MAX_NAMED_LEADS]) + (" …" if len(poor) > MAX_NAMED_LEADS else "")
-    return f"{general}, {word('lead_poor', lang, leads=named)}"
+    if len(poor) > MAX_NAMED_LEADS:
+        return f"{general}, {word('leads_poor', lang, count=len(poor))}"
+    return f"{general}, {word('lead_poor', lang, leads=', '.join(poor))}"

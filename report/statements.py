@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from analysis.answer_types import Analysis, ClinicalAnalysis, ClinicalFinding
@@ -14,13 +14,31 @@ from report.words import number_text, statement_text, word
 ORDER: Final[dict[Severity, int]] = {"critical": 0, "abnormal": 1, "technical": 2, "normal": 3}
 
 
+# A statement -> the more general one that it belongs to.
+GENERAL: Final = {
+    "1st degree atrioventricular block": "Atrioventricular block",
+    "Anterior infarction": "Infarction",
+    "Inferior infarction": "Infarction",
+    "Complete left bundle branch block": "Left bundle branch block",
+    "Incomplete left bundle branch block": "Left bundle branch block",
+    "Complete right bundle branch block": "Right bundle branch block",
+    "Incomplete right bundle branch block": "Right bundle branch block",
+}
+
+
 @dataclass(frozen=True)
 class Statement:
-    """One line: what is claimed, and a note with probability, evidence and who claims it."""
+    """One line: what is claimed, and a note with probability, evidence and who claims it.
 
+    name         in the answer
+    is_specific  it says more exactly what the statement above it says
+    """
+
+    name: str
     text: str
     note: str
     severity: Severity
+    is_specific: bool = False
 
 
 def rhythm_statement(answer: Analysis, lang: Language) -> Statement:
@@ -30,12 +48,13 @@ def rhythm_statement(answer: Analysis, lang: Language) -> Statement:
     if clinical is None or findings is None:
         reason = word(_reason_key(answer), lang)
         text = word("not_judged", lang, reason=reason)
-        return Statement(text, "", "technical")
+        return Statement("", text, "", "technical")
     first = findings[0]
     text = statement_text(first["statement"], lang)
     if clinical["heart_rate"] is not None:
         text += f", {number_text(clinical['heart_rate'], 0, lang)}/min"
-    return Statement(text, _rhythm_note(clinical, lang), first["severity"])
+    note = _rhythm_note(clinical, lang)
+    return Statement(first["statement"], text, note, first["severity"])
 
 
 def _reason_key(answer: Analysis) -> str:
@@ -69,21 +88,34 @@ def other_statements(answer: Analysis, lang: Language) -> list[Statement]:
     names = [name for name in clinical["abnormalities"] if name not in said]
     by_model = [name for name in names if name in probabilities]
     by_model.sort(key=lambda name: -probabilities[name])
-    others = [
-        Statement(statement_text(name, lang), _of_model(probabilities[name], lang), "abnormal")
-        for name in by_model
-    ]
+    others = [_of_model(name, probabilities[name], lang) for name in by_model]
     # A word for the measured rate is neither a label nor a finding.
     others += [
-        Statement(statement_text(name, lang), word("rule_only", lang), "abnormal")
+        Statement(name, statement_text(name, lang), word("rule_only", lang), "abnormal")
         for name in names
         if name not in probabilities
     ]
-    return sorted([*by_rules, *others], key=lambda statement: ORDER[statement.severity])
+    in_order = sorted([*by_rules, *others], key=lambda statement: ORDER[statement.severity])
+    return _specific_below_general(in_order)
 
 
-def _of_model(probability: float, lang: Language) -> str:
-    return f"{number_text(probability, 2, lang)}, {word('model_only', lang)}"
+def _specific_below_general(statements: Sequence[Statement]) -> list[Statement]:
+    """Move each statement below the more general one, where that is claimed too."""
+    named = {statement.name for statement in statements}
+    groups: dict[str, list[Statement]] = {}
+    for statement in statements:
+        general = GENERAL.get(statement.name)
+        if general in named:
+            specific = replace(statement, is_specific=True)
+            groups.setdefault(str(general), []).append(specific)
+        else:
+            groups.setdefault(statement.name, []).insert(0, statement)
+    return [statement for group in groups.values() for statement in group]
+
+
+def _of_model(name: str, probability: float, lang: Language) -> Statement:
+    note = f"{number_text(probability, 2, lang)}, {word('model_only', lang)}"
+    return Statement(name, statement_text(name, lang), note, "abnormal")
 
 
 def _of_finding(
@@ -96,7 +128,8 @@ def _of_finding(
         shown = number_text(probability, 2, lang)
         claimed_by = f"{shown}, {word('rule_and_model', lang)}"
     note = ", ".join([*_evidence(finding, lang), claimed_by])
-    return Statement(statement_text(finding["statement"], lang), note, finding["severity"])
+    name = finding["statement"]
+    return Statement(name, statement_text(name, lang), note, finding["severity"])
 
 
 def _evidence(finding: ClinicalFinding, lang: Language) -> list[str]:

@@ -35,6 +35,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "Unreadable": ("Unreadable", "Nicht lesbar"),
     "all_leads": ("all {count} leads", "alle {count} Ableitungen"),
     "lead_poor": ("{leads} poor", "{leads} schlecht"),
+    "leads_poor": ("{count} leads poor", "{count} Ableitungen schlecht"),
     "flat_line": ("flat line", "Nulllinie"),
     "lead_off": ("lead off", "Elektrode ab"),
     "saturated": ("saturated", "übersteuert"),
@@ -127,6 +128,16 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "For research use only. Not a medical device.",
         "Nur für Forschungszwecke. Kein Medizinprodukt.",
     ),
+}
+
+# Why a value is missing, as the answer's warnings say it, in German.
+REASONS: Final[dict[str, str]] = {
+    "no P waves are found": "keine P-Wellen gefunden",
+    "pacing spikes; a PR interval has no meaning": "Stimuli, eine PQ-Zeit hat keine Bedeutung",
+    "the P waves are not conducted; a PR interval has no meaning": "P-Wellen nicht übergeleitet",
+    "the end of a T wave is not seen": "Ende der T-Welle nicht zu sehen",
+    "the axes need two limb leads; fewer are recorded": "braucht zwei Extremitätenableitungen",
+    "no heart rate is known to correct QT for": "keine Herzfrequenz bekannt",
 }
 
 # Months as in "22 Feb 2026"; German dates are numbers.
