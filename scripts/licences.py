@@ -7,6 +7,7 @@ python scripts/licences.py FOLDER
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from importlib.metadata import Distribution, distributions
@@ -19,6 +20,7 @@ LOCKS = {
     "requirements-torch-cuda.lock": "PyTorch. Dockerfile.cuda installs all of these; "
     "Dockerfile.cpu only torch, in a build without CUDA.",
 }
+WEB_LOCK = "web/package-lock.json"
 MAX_LICENCE_CHARS = 60  # some packages state the whole text
 HEAD = """# Licences of the packages
 
@@ -74,6 +76,23 @@ def table(names: dict[str, str], installed: dict[str, Distribution]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def web_section() -> str:
+    """Return the section of the npm packages that the built pages include."""
+    lock = json.loads((ROOT / WEB_LOCK).read_text(encoding="utf-8"))
+    rows = ["| package | version | licence |", "|---|---|---|"]
+    for path, package in sorted(lock["packages"].items()):
+        # The entry without a path is web/ itself; `dev` are the tools that build it.
+        if path and not package.get("dev"):
+            name = path.removeprefix("node_modules/")
+            rows.append(f"| {name} | {package['version']} | {package['license']} |")
+    text = (
+        "The packages that the built pages of web/ include; their texts are in "
+        "`web/dist/assets/licences.txt`, which every page links. The tools that build the pages "
+        "are not shipped."
+    )
+    return f"\n## {WEB_LOCK}\n\n{text}\n\n" + "\n".join(rows) + "\n"
+
+
 def main(folders: list[str]) -> None:
     if not folders:
         raise SystemExit(__doc__)
@@ -83,7 +102,7 @@ def main(folders: list[str]) -> None:
     sections = [
         f"## {lock}\n\n{about}\n\n{table(locked(lock), installed)}" for lock, about in LOCKS.items()
     ]
-    PAGE.write_text(HEAD + "\n" + "\n".join(sections), encoding="utf-8")
+    PAGE.write_text(HEAD + "\n" + "\n".join(sections) + web_section(), encoding="utf-8")
 
 
 if __name__ == "__main__":

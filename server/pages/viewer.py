@@ -15,11 +15,17 @@ from fastapi import Request
 from starlette.responses import Response
 
 from errors import NotFound
-from server.media_types import CSS, HTML, JAVASCRIPT, SVG, WOFF2
+from server.media_types import CSS, HTML, JAVASCRIPT, PLAIN_TEXT, SVG, WOFF2
 from server.pages.static import Static
 
 BUILT_FOLDER: Final = Path(__file__).parents[2] / "web" / "dist"
-MEDIA_TYPES: Final = {".js": JAVASCRIPT, ".css": CSS, ".svg": SVG, ".woff2": WOFF2}
+MEDIA_TYPES: Final = {
+    ".js": JAVASCRIPT,
+    ".css": CSS,
+    ".svg": SVG,
+    ".woff2": WOFF2,
+    ".txt": PLAIN_TEXT,
+}
 
 # Everything from this server, nothing inline. A report and a picture are shown from blob addresses.
 CONTENT_SECURITY_POLICY: Final = "; ".join(

@@ -35,44 +35,7 @@ export interface paths {
          * @description Rhythm, labels, measurements, quality and the embedding, as far as `include` asks for them. A part that was not asked for is absent; a part that cannot be computed is null. Labels, superclass, heads and pacemaker of a recording that is Unreadable or has no beats are null, and its rhythm is Undetermined, unless `judge_unreadable` is true. Recordings under 5 s get no model parts: ECG-FM was never trained on shorter ones.
          *
          *     ### The labels of this server, and what their probabilities mean
-         *     **embedded**. `probability` is calibrated for recordings in which the label is as frequent as in the training
-         *     data; `probability_prior_corrected` is null. The card of the model (/models) has the figures.
-         *
-         *     | label | joined over segments by | default threshold | meaning |
-         *     |---|---|---|---|
-         *     | NORM | mean | 0.405 | Normal ECG (PTB-XL superclass) |
-         *     | MI | mean | 0.357 | Myocardial infarction, with what is suspected of one (PTB-XL superclass) |
-         *     | STTC | mean | 0.395 | ST/T change (PTB-XL superclass) |
-         *     | CD | mean | 0.342 | Conduction disturbance (PTB-XL superclass) |
-         *     | HYP | mean | 0.338 | Hypertrophy or enlargement (PTB-XL superclass) |
-         *     | Sinus rhythm | mean | 0.469 | PTB-XL: SARRH, SBRAD, SR, STACH |
-         *     | Premature ventricular contraction | max | 0.274 | PTB-XL: PVC |
-         *     | Tachycardia | mean | 0.388 | PTB-XL: PSVT, STACH, SVTAC |
-         *     | Atrial fibrillation | mean | 0.380 | PTB-XL: AFIB |
-         *     | Atrial flutter | mean | 0.280 | PTB-XL: AFLT |
-         *     | Bradycardia | mean | 0.346 | PTB-XL: SBRAD |
-         *     | Atrioventricular block | mean | 0.254 | PTB-XL: 1AVB, 2AVB, 3AVB |
-         *     | 1st degree atrioventricular block | mean | 0.254 | PTB-XL: 1AVB |
-         *     | Bifascicular block | mean | 0.365 | PTB-XL: CRBBB with LAFB or LPFB |
-         *     | Right bundle branch block | mean | 0.387 | PTB-XL: CRBBB, IRBBB |
-         *     | Left bundle branch block | mean | 0.433 | PTB-XL: CLBBB, ILBBB |
-         *     | Infarction | mean | 0.380 | PTB-XL: ALMI, AMI, ASMI, ILMI, IMI, IPLMI, IPMI, LMI, PMI |
-         *     | Electronic pacemaker | max | 0.478 | PTB-XL: PACE |
-         *     | Left anterior fascicular block | mean | 0.387 | PTB-XL: LAFB |
-         *     | Left posterior fascicular block | mean | 0.240 | PTB-XL: LPFB |
-         *     | Complete right bundle branch block | mean | 0.477 | PTB-XL: CRBBB |
-         *     | Incomplete right bundle branch block | mean | 0.273 | PTB-XL: IRBBB |
-         *     | Complete left bundle branch block | mean | 0.439 | PTB-XL: CLBBB |
-         *     | Incomplete left bundle branch block | mean | 0.115 | PTB-XL: ILBBB |
-         *     | Intraventricular conduction disturbance | mean | 0.132 | PTB-XL: IVCD |
-         *     | Wolff-Parkinson-White pattern | mean | 0.272 | PTB-XL: WPW |
-         *     | Premature atrial complex | max | 0.159 | PTB-XL: PAC |
-         *     | Left ventricular hypertrophy | mean | 0.346 | PTB-XL: LVH |
-         *     | Right ventricular hypertrophy | mean | 0.218 | PTB-XL: RVH |
-         *     | Left atrial enlargement | mean | 0.124 | PTB-XL: LAO/LAE |
-         *     | Ischaemia | mean | 0.345 | PTB-XL: ISC_, ISCAL, ISCAS, ISCIL, ISCIN, ISCLA, ISCAN |
-         *     | Anterior infarction | mean | 0.341 | PTB-XL: AMI, ASMI, ALMI |
-         *     | Inferior infarction | mean | 0.382 | PTB-XL: IMI, ILMI, IPMI, IPLMI |
+         *     No model with labels is loaded here: `labels` and `superclass` are null.
          *
          *     A recording of fewer than six leads, derived ones included, has the labels of another model, from 9 s on. Their probabilities sum to 1.
          *
@@ -202,7 +165,7 @@ export interface paths {
          * Embeddings for researchers
          * @description By default one vector for each recording, from the pretrained encoder; `model=clinical` selects the fine-tuned one. With `Accept: application/x-npy` the answer is the bare array: (width,), (segments, width) or (segments, tokens, width), with a leading axis for many records. At least 5 s and 6 leads are needed (derived leads count: I and II give six).
          *
-         *     The width is that of the encoder: 512 from `embedded`.
+         *     No encoder is loaded here: the answer is 503.
          */
         readonly post: operations["extract_features"];
         readonly delete?: never;

@@ -1,6 +1,6 @@
 import { decode } from "@msgpack/msgpack";
 import { expect, test } from "vitest";
-import { bodyOf } from "./upload";
+import { bodyOf, statedIn } from "./upload";
 
 test("files go into a form, and what they do not say into the query", async () => {
   const files = [new File(["x"], "r.hea"), new File(["y"], "r.dat")];
@@ -29,4 +29,13 @@ test("cut samples are sent as msgpack", async () => {
   const bytes = await (body.content as Blob).arrayBuffer();
   expect(body.contentType).toBe("application/msgpack");
   expect(decode(bytes)).toMatchObject({ fs: 500, lead_names: ["II"] });
+});
+
+test("a record says of its patient what the server does not repeat", () => {
+  const text = '{"signal": [], "patient": {"age": 63, "sex": "F"}, "recording_date": "2024-05-01"}';
+  const stated = { age: 63, sex: "female", recordingDate: "2024-05-01" };
+  expect(statedIn({ kind: "json", text })).toEqual(stated);
+  const nothing = { age: null, sex: null, recordingDate: null };
+  expect(statedIn({ kind: "json", text: '{"signal": [], "patient": null}' })).toEqual(nothing);
+  expect(statedIn({ kind: "files", files: [] })).toEqual(nothing);
 });

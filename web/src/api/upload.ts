@@ -70,3 +70,27 @@ function withHints(text: string, hints: Hints | undefined): string {
     ...(units !== undefined && { units }),
   });
 }
+
+/** What a record says of its patient. Of a file only the server knows it. */
+export interface Stated {
+  readonly age: number | null;
+  readonly sex: string | null;
+  readonly recordingDate: string | null;
+}
+
+const SEXES: Readonly<Record<string, string>> = { m: "male", f: "female" };
+
+export function statedIn(upload: Upload): Stated {
+  if (upload.kind === "files") return { age: null, sex: null, recordingDate: null };
+  const record = (upload.kind === "json" ? JSON.parse(upload.text) : upload.record) as {
+    readonly patient?: { readonly age?: unknown; readonly sex?: unknown } | null;
+    readonly recording_date?: unknown;
+  };
+  const { age, sex } = record.patient ?? {};
+  const date = record.recording_date;
+  return {
+    age: typeof age === "number" ? age : null,
+    sex: typeof sex === "string" ? (SEXES[sex.toLowerCase()] ?? sex.toLowerCase()) : null,
+    recordingDate: typeof date === "string" ? date : null,
+  };
+}

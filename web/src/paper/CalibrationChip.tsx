@@ -1,8 +1,8 @@
 /** Says whether a millimetre on the screen is one, and opens the calibration. */
 import { useState } from "preact/hooks";
 import { number, words } from "../i18n";
-import { CalibrationDialog } from "./CalibrationDialog";
 import type { Display } from "./props";
+import { CalibrationDialog } from "./tools/CalibrationDialog";
 
 export interface CalibrationChipProps {
   readonly display: Display;

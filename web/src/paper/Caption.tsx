@@ -1,6 +1,6 @@
 /** Speed, gain, zoom, and how the columns are to be read, in the paper's corner. */
 import { number, words } from "../i18n";
-import type { Geometry } from "./geometry";
+import type { Geometry } from "./draw/geometry";
 import type { Display } from "./props";
 import type { ShownLeads } from "./shown";
 

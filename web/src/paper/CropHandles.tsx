@@ -1,7 +1,7 @@
 /** The ends of a part that is being chosen. */
 import { type Recording, secondsOf } from "../ecg/recording";
 import { words } from "../i18n";
-import { secondAt, xOf } from "./geometry";
+import { secondAt, xOf } from "./draw/geometry";
 import { cssPlace, Handles } from "./Handles";
 import type { Span } from "./props";
 import type { Screen } from "./screen";

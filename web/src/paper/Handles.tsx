@@ -1,6 +1,6 @@
 /** The two ends of a caliper or a span as sliders: for Tab and arrows, and 24 px for a pointer. */
 import { useRef } from "preact/hooks";
-import type { Picture } from "./picture";
+import type { Picture } from "./draw/picture";
 
 export interface HandlePlace {
   /** CSS px on the paper. */

@@ -7,13 +7,14 @@ import { BeatTable } from "./BeatTable";
 import { CaliperHandles, QtParts } from "./CaliperParts";
 import { Caption } from "./Caption";
 import { CropHandles } from "./CropHandles";
-import { onThemeChange } from "./colours";
-import type { View } from "./geometry";
+import { onThemeChange } from "./draw/colours";
+import type { View } from "./draw/geometry";
+import { drawLoupe } from "./draw/loupe";
+import { drawOverlay, type Overlay } from "./draw/overlay";
 import { listenForViewKeys, showSecond } from "./keys";
-import { drawLoupe } from "./loupe";
-import { drawOverlay, type Overlay } from "./overlay";
 import { placingOn } from "./placing";
 import { Pointer } from "./pointer";
+import { onPrint } from "./print";
 import type { Caliper, Display, Marks, Span, Tool } from "./props";
 import { observeSize, Screen, type Spot } from "./screen";
 import { useShownLeads } from "./shown";
@@ -150,6 +151,18 @@ export function Paper(props: PaperProps) {
     screen.move(showing(screen.sheet, screen.view, seen.fromS, seen.toS));
   }, [screen, seen]);
 
+  const printed = useRef<HTMLCanvasElement>(null);
+  useEffect(
+    () =>
+      onPrint(printed, () => ({
+        ...latest.current.props,
+        leads: latest.current.leads,
+        overlay: latest.current.overlay,
+        fromS: view.value.fromS,
+        milliseconds,
+      })),
+    [],
+  );
   const table = useMemo(() => <BeatTable beats={beats} />, [beats, language.value]);
   const totalS = secondsOf(recording);
   const geometry = screen?.geometry ?? null;
@@ -174,6 +187,7 @@ export function Paper(props: PaperProps) {
     >
       <canvas ref={base} role="img" aria-label={description} />
       <canvas ref={over} />
+      <canvas ref={printed} class="paper-printed" />
       <p id="ecg-paper-how" class="visually-hidden">
         {words.value.paper.measuring}
       </p>

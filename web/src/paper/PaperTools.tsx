@@ -4,7 +4,6 @@ import { useState } from "preact/hooks";
 import { number, words } from "../i18n";
 import { Icon, type IconName } from "../ui/icons";
 import { Menu, type MenuItem } from "../ui/Menu";
-import { LeadsPanel } from "./LeadsPanel";
 import type {
   Display,
   FilterName,
@@ -14,7 +13,8 @@ import type {
   SpeedMmS,
   Tool,
 } from "./props";
-import "./tools.css";
+import { LeadsPanel } from "./tools/LeadsPanel";
+import "./tools/tools.css";
 
 export interface PaperToolsProps {
   readonly display: Display;

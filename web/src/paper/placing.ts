@@ -1,6 +1,6 @@
 /** Placing calipers and spans with a pointer. */
-import { type Cell, cellAt, clamp, secondAt } from "./geometry";
-import { pointAt } from "./measure";
+import { type Cell, cellAt, clamp, secondAt } from "./draw/geometry";
+import { pointAt } from "./draw/measure";
 import type { Placing } from "./pointer";
 import type { BeatMark, Caliper, Span, Tool } from "./props";
 import type { Screen, Spot } from "./screen";

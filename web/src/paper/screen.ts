@@ -1,15 +1,14 @@
 /** The two canvases of a paper: the picture, and the marks over it. Draws once a frame, on demand. */
-import { type Layout, layoutOf } from "../ecg/layout";
-import { type Recording, secondsOf } from "../ecg/recording";
-import { type Colours, coloursOf } from "./colours";
-import { type Cell, type Geometry, geometryOf, type Sheet, type View } from "./geometry";
-import { drawGrid } from "./grid";
-import { labelHeight } from "./labels";
-import { drawOverTraces, drawUnderTraces, type Picture } from "./picture";
+import type { Recording } from "../ecg/recording";
+import { type Colours, coloursOf } from "./draw/colours";
+import { type Cell, type Geometry, geometryOf, type Sheet, type View } from "./draw/geometry";
+import { drawGrid } from "./draw/grid";
+import { labelHeight } from "./draw/labels";
+import { drawOverTraces, drawUnderTraces, type Picture } from "./draw/picture";
+import { Tiles } from "./draw/tiles";
 import type { Display, PoorLead } from "./props";
-import { effectiveLayout, needsOf } from "./sheet";
+import { sheetOf } from "./sheet";
 import type { ShownLeads } from "./shown";
-import { Tiles } from "./tiles";
 import { held, START } from "./view";
 
 /** A place on the canvas, in device pixels. */
@@ -30,9 +29,6 @@ export interface Scene {
 }
 
 const TRACE_PX = 1.3;
-/** Room for the captions of evidence, and for speed and gain. */
-const ABOVE_PX = 18;
-const BELOW_PX = 32;
 
 /** Called after each frame, to place what stands over the canvas. */
 export type Framed = (geometry: Geometry, view: View) => void;
@@ -103,21 +99,9 @@ export class Screen {
     const { scene } = this;
     if (scene === null || this.base.width === 0) return;
     const { display, recording, leads } = scene;
-    const shown = [...leads.keys()].filter((name) => !display.hiddenLeads.has(name));
-    const name = effectiveLayout(display.layout, this.base.width / this.ratio);
-    const layout: Layout = layoutOf(name, shown, display.rhythmLead);
-    this.sheet = {
-      width: this.base.width,
-      height: this.base.height,
-      pxPerMm: display.pxPerMm * this.ratio,
-      above: Math.round(ABOVE_PX * this.ratio),
-      below: Math.round(BELOW_PX * this.ratio),
-      speed: display.speed,
-      gain: display.gain,
-      totalS: secondsOf(recording),
-      layout,
-      needs: needsOf(layout, leads, display),
-    };
+    const pxPerMm = display.pxPerMm * this.ratio;
+    const { width, height } = this.base;
+    this.sheet = sheetOf(recording, leads, display, { width, height, pxPerMm, ratio: this.ratio });
     this.labels.clear();
     this.gridStamp = "";
     this.tileStamp = "";

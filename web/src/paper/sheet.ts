@@ -1,19 +1,57 @@
 /** The layout that a width allows, and the height that its rows need. */
-import type { Layout, LayoutName, Need } from "../ecg/layout";
+import { type Layout, type LayoutName, layoutOf, type Need } from "../ecg/layout";
+import { type Recording, secondsOf } from "../ecg/recording";
+import type { Sheet } from "./draw/geometry";
 import type { Display } from "./props";
 import type { ShownLeads } from "./shown";
 
 /** Narrower (CSS px), one group of leads is shown at a time. */
 const NARROW_PX = 600;
 
-export function effectiveLayout(layout: LayoutName, widthPx: number): LayoutName {
+/** Room for the captions of evidence, and for speed and gain, in CSS px. */
+const ABOVE_PX = 18;
+const BELOW_PX = 32;
+
+/** A canvas that is to be drawn on, in device pixels. */
+export interface Surface {
+  readonly width: number;
+  readonly height: number;
+  readonly pxPerMm: number;
+  /** Device pixels of a CSS pixel. */
+  readonly ratio: number;
+}
+
+export function sheetOf(
+  recording: Recording,
+  leads: ShownLeads,
+  display: Display,
+  { width, height, pxPerMm, ratio }: Surface,
+): Sheet {
+  const shown = [...leads.keys()].filter((name) => !display.hiddenLeads.has(name));
+  const name = effectiveLayout(display.layout, width / ratio);
+  const layout = layoutOf(name, shown, display.rhythmLead);
+  return {
+    width,
+    height,
+    pxPerMm,
+    above: Math.round(ABOVE_PX * ratio),
+    below: Math.round(BELOW_PX * ratio),
+    speed: display.speed,
+    gain: display.gain,
+    totalS: secondsOf(recording),
+    layout,
+    needs: needsOf(layout, leads, display),
+  };
+}
+
+function effectiveLayout(layout: LayoutName, widthPx: number): LayoutName {
   const isGroup = layout === "limb" || layout === "chest" || layout === "rhythm";
   if (widthPx < NARROW_PX) return isGroup ? layout : "limb";
   return isGroup ? "3x4" : layout;
 }
 
 /** Per row, how far its leads reach over and under the baseline, in mm. */
-export function needsOf(layout: Layout, leads: ShownLeads, display: Display): Need[] {
+function needsOf(layout: Layout, leads: ShownLeads, display: Display): Need[] {
   return layout.rows.map(({ places }) => {
     let [up, down] = [0, 0];
     for (const place of places) {

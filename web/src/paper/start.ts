@@ -1,7 +1,7 @@
 /** Where a caliper begins when it is placed by a key, and the tangent that belongs to one. */
 
 import { type Tangent, tangentOf } from "../ecg/tangent";
-import type { Picture } from "./picture";
+import type { Picture } from "./draw/picture";
 import type { BeatMark, Caliper } from "./props";
 import { recordedMv, type ShownLeads } from "./shown";
 

@@ -1,7 +1,7 @@
 /** What the paper says, in the person's language. */
 import { number, words } from "../i18n";
-import type { Words } from "./caliper";
-import type { Measured } from "./measure";
+import type { Words } from "./draw/caliper";
+import type { Measured } from "./draw/measure";
 import type { BeatMark } from "./props";
 
 export function caliperText({ name, ms, perMinute, mv }: Measured): string {

@@ -1,5 +1,5 @@
 /** Moves of the view: pan, zoom at a point, fit, show a moment. */
-import { clamp, geometryOf, marginMm, type Sheet, type View } from "./geometry";
+import { clamp, geometryOf, marginMm, type Sheet, type View } from "./draw/geometry";
 
 export const START: View = { fromS: 0, zoom: 1, topMm: 0 };
 const MOST_ZOOM = 16;

@@ -21,7 +21,8 @@ export interface MenuProps {
   readonly id?: string;
   readonly class?: string;
   readonly disabled?: boolean;
-  readonly end?: "left" | "right";
+  /** Where the list lies: below, its right edge under the button's, or above. */
+  readonly end?: "right" | "left" | "above";
 }
 
 export function Menu(props: MenuProps) {

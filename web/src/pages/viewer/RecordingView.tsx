@@ -1,65 +1,92 @@
 /** One opened recording: who it is, the tools, the paper, and what was found. */
-
 import { outage } from "../../api/connection";
-import { clock, number, words } from "../../i18n";
+import { words } from "../../i18n";
+import { rhythmOf } from "../../panels/rhythm";
 import { Paper } from "../../paper/Paper";
-import { Icon } from "../../ui/icons";
-import { PatientLine } from "./shell/PatientLine";
+import { PaperTools } from "../../paper/PaperTools";
+import { viewport } from "../../ui/viewport";
+import { singleKeys } from "./keys/single_keys";
+import { marks } from "./marks";
+import { Panel } from "./panel/Panel";
+import { PhonePanel } from "./panel/PhonePanel";
+import { PatientLine, personText, whenText } from "./shell/PatientLine";
 import * as state from "./state";
 import { Failure } from "./states/Failure";
-import { Waiting } from "./states/Waiting";
 import "./recording.css";
-
-const NO_MARKS = { beats: [], evidence: [], poorLeads: [], spikesS: [] };
 
 export function RecordingView({ tab }: { tab: state.Tab }) {
   if (tab.trace.state === "failed") return <Failure tab={tab} error={tab.trace.error} />;
-  const isOld = outage.value !== null;
+  const isPhone = viewport.value === "phone";
   return (
-    <div class={isOld ? "recording old" : "recording"}>
-      <PatientLine tab={tab} />
-      {tab.trace.state === "ready" && (
-        <div class="paper-area">
-          <Paper
-            recording={tab.trace.value}
-            display={state.display.value}
-            marks={NO_MARKS}
-            tool={state.tool.value}
-            caliper={state.caliper.value}
-            onCaliper={(placed) => {
-              state.caliper.value = placed;
-            }}
-            onCrop={(span) => {
-              state.crop.value = span;
-            }}
-            description={tab.name}
-          />
-        </div>
-      )}
-      <section class="panel" id="findings">
-        <PanelContent tab={tab} />
-      </section>
+    <div class={outage.value === null ? "recording" : "recording old"}>
+      {!isPhone && <PatientLine tab={tab} />}
+      {isPhone ? <PhoneParts tab={tab} /> : <DeskParts tab={tab} />}
     </div>
   );
 }
 
-function PanelContent({ tab }: { tab: state.Tab }) {
-  if (tab.answer.state === "loading") return <Waiting hasTrace={tab.trace.state === "ready"} />;
-  if (tab.answer.state === "failed") return <Failure tab={tab} error={tab.answer.error} />;
-  const answer = tab.answer.value;
-  return (
+function PhoneParts({ tab }: { tab: state.Tab }) {
+  const paper = (
     <>
-      {outage.value !== null && <p class="age">{words.value.states.asOf(clock(tab.openedAt))}</p>}
-      <h2>
-        {answer.clinical_analysis?.rhythm} {number(answer.clinical_analysis?.heart_rate)}
-      </h2>
-      <ul>
-        {answer.findings?.map((finding) => (
-          <li key={finding.code}>
-            <Icon name={finding.severity === "normal" ? "check" : "alert"} /> {finding.statement}
-          </li>
-        ))}
-      </ul>
+      <Tools tab={tab} />
+      <PaperArea tab={tab} />
     </>
   );
+  return <PhonePanel tab={tab} paper={paper} />;
+}
+
+function DeskParts({ tab }: { tab: state.Tab }) {
+  return (
+    <>
+      <Tools tab={tab} />
+      <PaperArea tab={tab} />
+      <Panel tab={tab} />
+    </>
+  );
+}
+
+function Tools({ tab }: { tab: state.Tab }) {
+  if (tab.trace.state !== "ready") return null;
+  return (
+    <PaperTools
+      display={state.display.value}
+      onDisplay={state.show}
+      tool={state.tool.value}
+      onTool={(tool) => {
+        state.tool.value = tool;
+      }}
+      leadNames={tab.trace.value.leadNames}
+      singleKeys={singleKeys.value}
+    />
+  );
+}
+
+function PaperArea({ tab }: { tab: state.Tab }) {
+  if (tab.trace.state !== "ready") return <div class="paper-area" aria-busy="true" />;
+  return (
+    <section class="paper-area" aria-label={words.value.app.trace}>
+      <Paper
+        recording={tab.trace.value}
+        display={state.display.value}
+        marks={marks.value}
+        tool={state.tool.value}
+        caliper={state.caliper.value}
+        onCaliper={(placed) => {
+          state.caliper.value = placed;
+        }}
+        onCrop={(span) => void state.openCrop(tab, span)}
+        singleKeys={singleKeys.value}
+        description={descriptionOf(tab)}
+      />
+    </section>
+  );
+}
+
+/** What a screen reader says of the picture. */
+function descriptionOf(tab: state.Tab): string {
+  if (tab.answer.state !== "ready") return tab.name;
+  const answer = tab.answer.value;
+  return [tab.name, personText(tab), whenText(tab), rhythmOf(answer) ?? ""]
+    .filter((part) => part !== "" && part !== "–")
+    .join(", ");
 }

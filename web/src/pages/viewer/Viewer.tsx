@@ -1,6 +1,8 @@
 import { words } from "../../i18n";
 import { LiveRegion } from "../../ui/announce";
+import { viewport } from "../../ui/viewport";
 import { openDialog } from "./dialogs";
+import { ByHandDialog } from "./export/ByHandDialog";
 import { HelpDialog } from "./keys/HelpDialog";
 import { OpenDialog } from "./open/OpenDialog";
 import { OpenPanel } from "./open/OpenPanel";
@@ -11,18 +13,21 @@ import { RecordingView } from "./RecordingView";
 import { Foot } from "./shell/Foot";
 import { Head } from "./shell/Head";
 import { KeyDialog } from "./shell/KeyDialog";
+import { PhoneActions } from "./shell/PhoneActions";
+import { PhoneBar } from "./shell/PhoneBar";
 import { activeTab } from "./state";
 import { OfflineBanner } from "./states/OfflineBanner";
 import "./viewer.css";
 
 export function Viewer() {
   const tab = activeTab.value;
+  const isPhone = viewport.value === "phone";
   return (
     <div class="viewer">
       <a class="skip" href="#findings">
         {words.value.app.toFindings}
       </a>
-      <Head />
+      {isPhone ? <PhoneBar /> : <Head />}
       <OfflineBanner />
       <main>
         {tab === null ? (
@@ -34,6 +39,7 @@ export function Viewer() {
         )}
       </main>
       <Foot />
+      {isPhone && <PhoneActions />}
       <Dialogs />
       <LiveRegion />
     </div>
@@ -50,6 +56,8 @@ function Dialogs() {
       return <PasteDialog />;
     case "key":
       return <KeyDialog />;
+    case "by-hand":
+      return <ByHandDialog />;
     case "help":
       return <HelpDialog />;
     default:

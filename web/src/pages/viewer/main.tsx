@@ -2,6 +2,7 @@ import { render } from "preact";
 import "../../ui/base.css";
 import { watchConnection } from "../../api/connection";
 import { words } from "../../i18n";
+import { announceStates } from "./announcing";
 import { listenForKeys } from "./keys/listen";
 import { readLimits } from "./limits";
 import { watchExamples } from "./open/Examples";
@@ -13,6 +14,7 @@ if (page !== null) {
   render(<Viewer />, page);
   listenForRecordings(() => words.value.open.pasted);
   listenForKeys();
+  announceStates();
   watchConnection();
   watchExamples();
   void readLimits();

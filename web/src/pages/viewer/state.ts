@@ -4,9 +4,13 @@ import type { Analysis, Finding } from "../../api/answer";
 import { analyze, readTrace } from "../../api/client";
 import { outage } from "../../api/connection";
 import { Unreachable } from "../../api/problem";
-import type { Hints, Upload } from "../../api/upload";
+import { type Hints, type Stated, statedIn, type Upload } from "../../api/upload";
 import type { Recording } from "../../ecg/recording";
+import { number } from "../../i18n";
+import { storedCalibration } from "../../paper/calibration";
 import type { Caliper, Display, Span, Tool } from "../../paper/props";
+import { viewport } from "../../ui/viewport";
+import { cropped } from "./crop";
 
 /** What is asked for, has come, or failed. */
 export type Loaded<T> =
@@ -18,7 +22,11 @@ export interface Tab {
   readonly id: number;
   readonly name: string;
   readonly upload: Upload;
+  /** What a JSON record says of its patient. */
+  readonly stated: Stated;
   readonly openedAt: Date;
+  /** When the server gave the answer that is shown. */
+  readonly answeredAt?: Date;
   readonly trace: Loaded<Recording>;
   readonly answer: Loaded<Analysis>;
   /** Values that a person measured, by the measurement's name; they stand in the report. */
@@ -33,7 +41,8 @@ export interface Recent {
 }
 
 export const DEFAULT_DISPLAY: Display = {
-  layout: "3x4",
+  // A wall screen has room for every lead over its whole length.
+  layout: viewport.value === "wall" ? "12x1" : "3x4",
   speed: 25,
   gain: 10,
   rhythmLead: "II",
@@ -53,7 +62,7 @@ export const activeId = signal<number | null>(null);
 export const activeTab = computed(
   () => tabs.value.find((tab) => tab.id === activeId.value) ?? null,
 );
-export const display = signal<Display>(DEFAULT_DISPLAY);
+export const display = signal<Display>({ ...DEFAULT_DISPLAY, ...storedCalibration() });
 export const tool = signal<Tool>("pan");
 export const caliper = signal<Caliper | null>(null);
 export const crop = signal<Span | null>(null);
@@ -67,11 +76,16 @@ export async function openRecording(name: string, upload: Upload): Promise<void>
   const id = nextId++;
   const loading = { state: "loading" } as const;
   const openedAt = new Date();
-  const tab = { id, name, upload, openedAt, trace: loading, answer: loading, byHand: {} };
-  tabs.value = [...tabs.value, tab];
+  const stated = statedIn(upload);
+  const fresh = { trace: loading, answer: loading, byHand: {} };
+  tabs.value = [...tabs.value, { id, name, upload, stated, openedAt, ...fresh }];
   recent.value = recent.value.filter((each) => each.upload !== upload);
   selectTab(id);
   await loadTab(id);
+}
+
+export function show(chosen: Display): void {
+  display.value = chosen;
 }
 
 export function selectTab(id: number | null): void {
@@ -94,7 +108,18 @@ export async function loadTab(id: number): Promise<void> {
     change(id, { trace });
     if (trace.state === "failed") return change(id, { answer: trace });
   } else change(id, { answer: loading });
-  change(id, { answer: await settled(analyze(tab.upload)) });
+  const answer = await settled(analyze(tab.upload));
+  change(id, { answer, answeredAt: new Date() });
+}
+
+/** Analyse a window of a recording in a tab of its own. */
+export async function openCrop(tab: Tab, span: Span): Promise<void> {
+  if (tab.trace.state !== "ready") return;
+  tool.value = "pan";
+  const { age, sex } = personOf(tab);
+  const record = cropped(tab.trace.value, span, { age, sex });
+  const [from, to] = [number(span.fromS, 1), number(span.toS, 1)];
+  await openRecording(`${tab.name} ${from}–${to} s`, { kind: "record", record });
 }
 
 /** Send a recording again, with what its file does not say. */
@@ -138,4 +163,14 @@ async function settled<T>(promise: Promise<T>): Promise<Loaded<T>> {
     if (error instanceof Error) return { state: "failed", error };
     throw error;
   }
+}
+
+/** Who it is and when it was recorded: as the file says, or the record that was sent. */
+export function personOf(tab: Tab): Stated {
+  const reported = tab.answer.state === "ready" ? (tab.answer.value.reported ?? null) : null;
+  return {
+    age: reported?.age ?? tab.stated.age,
+    sex: reported?.sex ?? tab.stated.sex,
+    recordingDate: reported?.recording_date ?? tab.stated.recordingDate,
+  };
 }

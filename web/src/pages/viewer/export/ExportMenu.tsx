@@ -5,7 +5,7 @@ import { Menu, type MenuItem } from "../../../ui/Menu";
 import { openDialog } from "../dialogs";
 import { activeTab, type Tab } from "../state";
 import {
-  initials,
+  asked,
   makeReport,
   type ReportKind,
   saveJson,
@@ -58,8 +58,12 @@ export function exportItems(tab: Tab): readonly MenuItem[] {
 }
 
 /** Values by hand need the initials of who measured them. */
-function askOrMake(kind: ReportKind, tab: Tab): void {
+export function askOrMake(kind: ReportKind, tab: Tab): void {
   const hasHand = Object.keys(tab.byHand).length > 0;
-  if (kind === "fhir" || !hasHand || initials.value !== "") void makeReport(kind, tab);
-  else openDialog.value = "by-hand";
+  if (kind === "fhir" || !hasHand) {
+    void makeReport(kind, tab);
+    return;
+  }
+  asked.value = kind;
+  openDialog.value = "by-hand";
 }

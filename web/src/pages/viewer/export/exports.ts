@@ -26,6 +26,8 @@ const REPORTS: Readonly<Record<ReportKind, Report>> = {
 
 /** Of the person whose values stand in the report by hand. Kept for the session. */
 export const initials = signal("");
+/** The report that waits for the initials. */
+export const asked = signal<ReportKind | null>(null);
 /** The export that failed last, as a sentence; null after one that was made. */
 export const exportFailure = signal<string | null>(null);
 

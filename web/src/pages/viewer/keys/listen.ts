@@ -1,6 +1,6 @@
 /** Single keys of the viewer. None acts in a field, with a dialog open, or beside Ctrl, Alt or Meta. */
 import { openDialog } from "../dialogs";
-import { makeReport } from "../export/exports";
+import { askOrMake } from "../export/ExportMenu";
 import { activeTab } from "../state";
 import { ACTIONS } from "./actions";
 import { singleKeys } from "./single_keys";
@@ -13,7 +13,7 @@ export function listenForKeys(): void {
     if (event.key.toLowerCase() === "p" && (event.ctrlKey || event.metaKey)) {
       if (activeTab.value?.answer.state !== "ready") return;
       event.preventDefault();
-      void makeReport("pdf", activeTab.value);
+      askOrMake("pdf", activeTab.value);
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || !singleKeys.value) return;

@@ -69,7 +69,11 @@ export function Examples() {
                 }}
               >
                 <span>{label}</span>
-                <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+                <svg
+                  viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+                  preserveAspectRatio="none"
+                  aria-hidden="true"
+                >
                   <path d={path} />
                 </svg>
               </button>

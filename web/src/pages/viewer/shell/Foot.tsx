@@ -14,6 +14,7 @@ export function Foot() {
       <nav>
         <a href="./status">{app.status}</a>
         <a href="./docs">{app.documentation}</a>
+        <a href="./assets/licences.txt">{app.licences}</a>
       </nav>
     </footer>
   );

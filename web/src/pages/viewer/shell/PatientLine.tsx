@@ -2,8 +2,9 @@
 import type { Analysis } from "../../../api/answer";
 import { secondsOf } from "../../../ecg/recording";
 import { dateTime, number, words } from "../../../i18n";
+import { CalibrationChip } from "../../../paper/CalibrationChip";
 import { Icon } from "../../../ui/icons";
-import type { Tab } from "../state";
+import { display, personOf, show, type Tab } from "../state";
 import "./patient.css";
 
 export function PatientLine({ tab }: { tab: Tab }) {
@@ -12,22 +13,25 @@ export function PatientLine({ tab }: { tab: Tab }) {
   return (
     <section class="patient" aria-label={patient.label}>
       <div>
-        <h2>{answer === null ? tab.name : personOf(answer)}</h2>
+        <h2>{answer === null ? tab.name : personText(tab)}</h2>
         <p>ID {tab.name}</p>
       </div>
       <div>
-        <p class="when">{whenOf(answer)}</p>
+        <p class="when">{whenText(tab)}</p>
         <p>{recordedOf(tab, answer)}</p>
       </div>
-      {answer?.signal_quality != null && <QualityChip answer={answer} />}
+      <div class="chips">
+        {answer?.signal_quality != null && <QualityChip answer={answer} />}
+        <CalibrationChip display={display.value} onDisplay={show} />
+      </div>
     </section>
   );
 }
 
-/** Age and sex as the file states them. */
-export function personOf(answer: Analysis): string {
+/** Age and sex in words. */
+export function personText(tab: Tab): string {
   const { patient } = words.value;
-  const { age, sex } = answer.reported ?? { age: null, sex: null };
+  const { age, sex } = personOf(tab);
   const parts = [
     age === null ? "" : patient.years(number(age)),
     sex === null ? "" : (patient.sexes[sex] ?? sex),
@@ -35,9 +39,9 @@ export function personOf(answer: Analysis): string {
   return parts.filter((part) => part !== "").join(", ") || patient.unknown;
 }
 
-export function whenOf(answer: Analysis | null): string {
-  const date = answer?.reported?.recording_date ?? null;
-  return date === null ? "–" : dateTime(date);
+export function whenText(tab: Tab): string {
+  const { recordingDate } = personOf(tab);
+  return recordingDate === null ? "–" : dateTime(recordingDate);
 }
 
 /** Device, sampling rate, length and leads. */

@@ -13,8 +13,6 @@ const NAMES = {
   technical: "--technical",
   poorLead: "--poor-lead",
   abnormal: "--abnormal",
-  normal: "--normal",
-  rule: "--rule",
   font: "--font",
 } as const;
 
@@ -27,6 +25,29 @@ export function coloursOf(element: Element): Colours {
     style.getPropertyValue(property).trim(),
   ]);
   return Object.fromEntries(entries) as Colours;
+}
+
+/** Colours for white paper, whatever the theme of the screen is. */
+export function printColoursOf(element: Element): Colours {
+  const style = getComputedStyle(element);
+  const read = (property: string) => style.getPropertyValue(property).trim();
+  const accent = read("--print-accent");
+  const trace = read("--print-trace");
+  return {
+    paper: read("--print-paper"),
+    fine: read("--print-grid-1mm"),
+    coarse: read("--print-grid-5mm"),
+    trace,
+    text: read("--print-text"),
+    accent,
+    accentText: accent,
+    surface: read("--print-paper"),
+    evidence: read("--print-evidence"),
+    technical: read("--print-technical"),
+    poorLead: read("--print-poor-lead"),
+    abnormal: trace,
+    font: read("--font"),
+  };
 }
 
 /** Call back when the theme changes: by the person's choice or by the system. */

@@ -1,7 +1,8 @@
 /** A magnified circle above the finger that covers what it points at. */
+
+import type { Spot } from "../screen";
 import type { Context } from "./grid";
 import type { Picture } from "./picture";
-import type { Spot } from "./screen";
 
 const ABOVE_PX = 60;
 const RADIUS_PX = 40;

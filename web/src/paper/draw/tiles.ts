@@ -1,8 +1,9 @@
 /** Strips of a lead's line, drawn once and shifted while panning. */
+
+import type { ShownLead } from "../shown";
 import type { Cell } from "./geometry";
 import { addLine } from "./line";
 import { type Picture, penOf, scaleOf, signOf, strokePart } from "./picture";
-import type { ShownLead } from "./shown";
 
 const TILE_PX = 512;
 /** Tiles of neighbouring leads begin at different places, so that no frame has to draw them all. */

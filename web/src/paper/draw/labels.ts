@@ -1,8 +1,9 @@
 /** Lead names, with what is to be said of a lead beside its name. */
+
+import type { ShownLead } from "../shown";
 import { type Cell, type Geometry, xOf } from "./geometry";
 import type { Context } from "./grid";
 import { type Picture, signOf } from "./picture";
-import type { ShownLead } from "./shown";
 
 const LABEL_PX = 14;
 const NOTE_PX = 12;

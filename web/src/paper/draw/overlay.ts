@@ -1,20 +1,21 @@
 /** Everything over the traces: evidence, beats, spikes, calipers, marched intervals, a cropped span. */
-import type { Beat, Wave } from "../ecg/beats";
-import { deviations, medianInterval, steps } from "../ecg/march";
-import type { Tangent } from "../ecg/tangent";
+import type { Beat, Wave } from "../../ecg/beats";
+import { deviations, medianInterval, steps } from "../../ecg/march";
+import type { Tangent } from "../../ecg/tangent";
+import type { BeatMark, Caliper, EvidenceBand, PoorLead, Span, Tool } from "../props";
 import { drawCaliper, type Words } from "./caliper";
 import { type Cell, type Geometry, xOf } from "./geometry";
 import type { Context } from "./grid";
 import { haloed } from "./labels";
 import { traceYOf } from "./measure";
 import type { Picture } from "./picture";
-import type { BeatMark, Caliper, EvidenceBand, Span, Tool } from "./props";
 
 export interface Overlay {
   readonly tool: Tool;
   readonly beats: readonly BeatMark[];
   readonly evidence: readonly EvidenceBand[];
   readonly spikesS: readonly number[];
+  readonly poorLeads: readonly PoorLead[];
   readonly caliper: Caliper | null;
   readonly crop: Span | null;
   /** The beat whose waves are marked; all where null and `fiducials`. */

@@ -1,5 +1,5 @@
 /** A lead's line: every sample when they are few, else smallest and largest of each pixel. */
-import { levelFor, type Pyramid } from "../ecg/pyramid";
+import { levelFor, type Pyramid } from "../../ecg/pyramid";
 import type { Context } from "./grid";
 
 /** How a lead's samples become device pixels. */

@@ -1,9 +1,9 @@
 /** From a point on the paper to a moment and a voltage, and what a caliper says. */
-import { type IntervalName, intervalName, nearestMoment } from "../ecg/beats";
+import { type IntervalName, intervalName, nearestMoment } from "../../ecg/beats";
+import type { BeatMark, Caliper } from "../props";
+import { recordedMv, type ShownLead, shownMv } from "../shown";
 import { type Cell, mvAt, secondAt, xOf, yOf } from "./geometry";
 import { type Picture, signOf } from "./picture";
-import type { BeatMark, Caliper } from "./props";
-import { recordedMv, type ShownLead, shownMv } from "./shown";
 
 /** CSS px within which a point moves onto a wave, or onto the trace. */
 const SNAP_PX = 12;

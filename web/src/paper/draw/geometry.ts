@@ -1,5 +1,5 @@
 /** Where things are on a canvas. Canvas lengths are device pixels unless a name says mm. */
-import { type Layout, type Need, type Place, rowBoxes } from "../ecg/layout";
+import { type Layout, type Need, type Place, rowBoxes } from "../../ecg/layout";
 
 /** 1 mm foot, 0.2 s of calibration pulse, 1 mm foot, with space around. */
 const MARGIN_MM = 1.5;

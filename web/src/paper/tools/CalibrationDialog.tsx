@@ -1,7 +1,7 @@
 /** Hold a credit card to the screen, drag the box to its width, and the paper is true to scale. */
 import { useState } from "preact/hooks";
-import { number, words } from "../i18n";
-import { Dialog } from "../ui/Dialog";
+import { number, words } from "../../i18n";
+import { Dialog } from "../../ui/Dialog";
 import {
   CARD_HEIGHT_MM,
   CARD_WIDTH_MM,
@@ -9,7 +9,7 @@ import {
   LEAST_PX_PER_MM,
   MOST_PX_PER_MM,
   storeCalibration,
-} from "./calibration";
+} from "../calibration";
 import "./calibration.css";
 
 export interface CalibrationDialogProps {

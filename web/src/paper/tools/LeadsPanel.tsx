@@ -1,9 +1,9 @@
 /** Which leads are shown, which are turned over, which one is the rhythm strip. */
 import { useEffect, useRef } from "preact/hooks";
-import { CHEST, LIMB, STANDARD } from "../ecg/leads";
-import { words } from "../i18n";
-import { Icon } from "../ui/icons";
-import type { Display } from "./props";
+import { CHEST, LIMB, STANDARD } from "../../ecg/leads";
+import { words } from "../../i18n";
+import { Icon } from "../../ui/icons";
+import type { Display } from "../props";
 
 export interface LeadsPanelProps {
   readonly display: Display;

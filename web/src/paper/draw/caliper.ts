@@ -1,11 +1,12 @@
 /** A caliper: two lines from the trace to a bar with handles, and what it measures in a box. */
+
+import type { Caliper } from "../props";
+import type { ShownLead } from "../shown";
 import { type Cell, xOf } from "./geometry";
 import type { Context } from "./grid";
 import { cellOf, type Measured, measured, traceYOf, voltageYOf } from "./measure";
 import type { Overlay } from "./overlay";
 import { type Picture, signOf } from "./picture";
-import type { Caliper } from "./props";
-import type { ShownLead } from "./shown";
 
 /** How numbers are written in the person's language. */
 export interface Words {

@@ -1,13 +1,13 @@
 /** Everything under the marks: grid, pulses, washes, gaps, traces, labels. */
 
+import type { PoorLead } from "../props";
+import type { ShownLead, ShownLeads } from "../shown";
 import type { Colours } from "./colours";
 import { type Cell, type Geometry, xOf } from "./geometry";
 import { type Context, drawGrid, drawPulses, type Pen } from "./grid";
 import { hatch } from "./hatch";
 import { drawLabel } from "./labels";
 import { addLine, type Scale } from "./line";
-import type { PoorLead } from "./props";
-import type { ShownLead, ShownLeads } from "./shown";
 
 export interface Picture {
   readonly geometry: Geometry;

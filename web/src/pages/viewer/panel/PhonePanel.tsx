@@ -1,0 +1,64 @@
+/** On a phone: the rhythm over the paper, and one part of the panel at a time below it. */
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { words } from "../../../i18n";
+import { countsOf, findingRows } from "../../../panels/findingRows";
+import { MeasurementTable } from "../../../panels/MeasurementTable";
+import { ProbabilityBars, SuperclassBars } from "../../../panels/ProbabilityBars";
+import { RhythmHead } from "../../../panels/RhythmHead";
+import type { Tab } from "../state";
+import { Failure } from "../states/Failure";
+import { Notices } from "../states/Notices";
+import { Age, Findings } from "./Panel";
+import "./panel.css";
+
+const PARTS = ["findings", "measurements", "probabilities"] as const;
+type Part = (typeof PARTS)[number];
+
+export function PhonePanel({ tab, paper }: { tab: Tab; paper: ComponentChildren }) {
+  const part = useSignal<Part>("findings");
+  if (tab.answer.state === "failed") return <Failure tab={tab} error={tab.answer.error} />;
+  const answer = tab.answer.state === "ready" ? tab.answer.value : null;
+  const rows = answer === null ? null : findingRows(answer);
+  const count = rows === null ? "" : ` ${countsOf(rows).abnormal + countsOf(rows).technical || ""}`;
+  const { panels } = words.value;
+  return (
+    <>
+      <Notices answer={answer} />
+      <div class="panel-rhythm">
+        <Age tab={tab} />
+        <RhythmHead answer={answer} />
+      </div>
+      {paper}
+      <nav class="part-tabs" aria-label={panels.findings}>
+        {PARTS.map((each) => (
+          <button
+            key={each}
+            type="button"
+            aria-current={part.value === each ? "true" : undefined}
+            onClick={() => {
+              part.value = each;
+            }}
+          >
+            {panels[each]}
+            {each === "findings" && count}
+          </button>
+        ))}
+      </nav>
+      <section class="panel" id="findings" tabIndex={-1} aria-label={panels[part.value]}>
+        <div class="panel-parts">
+          {part.value === "findings" && <Findings answer={answer} />}
+          {part.value === "measurements" && (
+            <MeasurementTable answer={answer} byHand={tab.byHand} />
+          )}
+          {part.value === "probabilities" && (
+            <>
+              <ProbabilityBars answer={answer} />
+              <SuperclassBars answer={answer} />
+            </>
+          )}
+        </div>
+      </section>
+    </>
+  );
+}
