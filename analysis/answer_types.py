@@ -19,11 +19,12 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
+from analysis.matrix_types import MatrixRow, Milliseconds
 from analysis.neurokit.variability_types import HeartRateVariability
 from intervals.findings.finding import Severity
 from intervals.measurements import Method
 from intervals.reference_ranges import AxisDeviation
-from signal_quality.quality import QualityWord
+from signal_quality.quality import Electrode, QualityWord
 from signals.spikes import Chamber
 
 
@@ -44,7 +45,6 @@ class _JsonType:
 
 Probability = Annotated[float, Ge(0), Le(1)]
 Degrees = Annotated[float, Ge(-180), Le(180)]
-Milliseconds = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(0)]
 Vector = Annotated[NDArray[np.float32], _JsonType(list[float])]
 Leads = Annotated[NDArray[np.float32], _JsonType(list[list[float | None]])]
@@ -201,6 +201,14 @@ class Flag(TypedDict):
     """The publication that gives the range."""
 
 
+class ReferenceRange(TypedDict):
+    """The unremarkable values of a measurement, from a publication; null for an open side."""
+
+    low: float | None
+    high: float | None
+    source: str
+
+
 # The fields of Measurements that are one number; `MeasuredRecord.number` takes these names.
 NumberName = Literal[
     "heart_rate_bpm", "rr_ms", "pr_ms", "p_duration_ms", "qrs_ms", "qt_ms",
@@ -232,6 +240,8 @@ class Measurements(TypedDict):
     beats: int
     ectopic_beats: int | None
     flags: list[Flag]
+    reference_ranges: dict[str, ReferenceRange]
+    """By measurement; absent where none is published for the patient's age and sex."""
 
 
 class Finding(TypedDict):
@@ -243,6 +253,8 @@ class Finding(TypedDict):
     limit: float | None
     advice: str
     """What the user can do about the fault."""
+    electrodes: list[Electrode]
+    """The electrodes to look at; empty if the fault is not of electrodes."""
 
 
 class LeadQuality(TypedDict):
@@ -314,43 +326,6 @@ class RepresentativeBeat(TypedDict):
     """Seconds from the start of `data`."""
     fiducials: dict[str, float | None]
     """Seconds from the start of `data`; null if not found."""
-
-
-class MatrixRow(TypedDict):
-    """The amplitudes and durations of one lead; null for what it does not have.
-
-    Amplitudes are signed, in mV from the level before the QRS complex; durations are in ms.
-    """
-
-    derived: bool
-    """The lead was not sent but computed from the other limb leads."""
-    p_mv: float | None
-    """From the straight line between the ends of P; the larger part of a biphasic P."""
-    p_ms: Milliseconds | None
-    """Of all leads together, as in `measurements`."""
-    q_mv: float | None
-    """The negative wave before R; the whole complex if it has no R (QS)."""
-    q_ms: Milliseconds | None
-    r_mv: float | None
-    r_ms: Milliseconds | None
-    s_mv: float | None
-    """The negative wave after R."""
-    s_ms: Milliseconds | None
-    r2_mv: float | None
-    """R', the positive wave after S."""
-    r2_ms: Milliseconds | None
-    t_mv: float | None
-    """The larger part of a biphasic T."""
-    jp_mv: float | None
-    """The peak of a notch at the end of the QRS complex, on the final half of R's downslope."""
-    j_mv: float | None
-    """At the end of the QRS complex."""
-    st40_mv: float | None
-    """40 ms after the end of the QRS complex."""
-    st60_mv: float | None
-    st80_mv: float | None
-    st_slope_mv_s: float | None
-    """From J to 80 ms after it, mV per second."""
 
 
 class Reported(TypedDict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from analysis.answer_types import MatrixRow
+from analysis.matrix_types import MatrixRow
 from intervals.matrix.lead_matrix import LeadRow, Matrix, lead_matrix
 from intervals.measurements import Measurements
 from signals.conditioned import Conditioned

@@ -11,6 +11,7 @@ from analysis import answer_types
 from analysis.answer_types import NumberName
 from analysis.few_leads import FewLeads, has_few_leads, read_few_leads
 from analysis.matrix_part import MatrixPart, matrix_part, record_matrix
+from analysis.matrix_types import MatrixRow
 from analysis.neurokit.variability_types import HeartRateVariability
 from analysis.pacing import NO_PACING, pacemaker_evidence, spikes_and_pacing
 from analysis.plan import LABEL_PARTS
@@ -22,7 +23,14 @@ from intervals.findings.recording import recording_findings
 from intervals.irregularity import Irregularity, irregularity_of
 from intervals.measure import measure_conditioned
 from intervals.measurements import NUMBERS, BeatFiducials, Measurements
-from intervals.reference_ranges import AxisDeviation, Flag, axis_deviation, flags, is_child
+from intervals.reference_ranges import (
+    AxisDeviation,
+    Flag,
+    axis_deviation,
+    flags,
+    is_child,
+    reference_range,
+)
 from intervals.rhythm import Rhythm, name_rhythm, rate_word
 from intervals.sampling_rate import fitting_rate, usual_rate
 from signals.conditioned import condition
@@ -82,7 +90,7 @@ class MeasuredRecord:
     hrv: HeartRateVariability | None = None
     fiducials: list[answer_types.Fiducials] | None = None
     representative_beat: answer_types.RepresentativeBeat | None = None
-    matrix: dict[str, answer_types.MatrixRow] | None = None
+    matrix: dict[str, MatrixRow] | None = None
     matrix_warnings: tuple[str, ...] = ()
     axis_deviation: AxisDeviation | None = None
     rhythm: Rhythm | None = None
@@ -239,6 +247,17 @@ def measurements_part(measurements: Measurements, patient: Patient) -> answer_ty
         "beats": measurements.beats,
         "ectopic_beats": measurements.ectopic_beats,
         "flags": [_flag_part(flag) for flag in flags(rounded, patient)],
+        "reference_ranges": _reference_ranges_part(patient),
+    }
+
+
+def _reference_ranges_part(patient: Patient) -> dict[str, answer_types.ReferenceRange]:
+    """Return the ranges of all measurements that have one for this patient."""
+    ranges = {name: reference_range(name, patient) for name in NUMBERS}
+    return {
+        name: {"low": found.low, "high": found.high, "source": found.source}
+        for name, found in ranges.items()
+        if found is not None
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from analysis import answer_types
-from signal_quality.quality import Finding, LeadQuality, Quality
+from signal_quality.electrodes import lead_electrodes
+from signal_quality.quality import Electrode, Finding, LeadQuality, Quality
 
 
 def quality_part(quality: Quality) -> answer_types.Quality:
@@ -35,4 +36,12 @@ def _finding_part(finding: Finding) -> answer_types.Finding:
         "value": finding.value,
         "limit": finding.limit,
         "advice": finding.advice,
+        "electrodes": _electrodes(finding),
     }
+
+
+def _electrodes(finding: Finding) -> list[Electrode]:
+    """Return the electrodes to look at; none for a fault that is not of electrodes."""
+    if finding.lead is None:
+        return list(finding.exchanged)
+    return list(lead_electrodes(finding.lead))

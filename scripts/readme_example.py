@@ -23,10 +23,15 @@ record = {
 }
 
 
+def is_dict(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
 def shorten(value: Any) -> Any:
-    if isinstance(value, dict) and len(value) == 12:  # one entry per lead
+    if isinstance(value, dict) and len(value) > 4 and all(map(is_dict, value.values())):
+        # One entry per lead, or per measurement.
         first = next(iter(value))
-        return {first: shorten(value[first]), "...": "12 in all"}
+        return {first: shorten(value[first]), "...": f"{len(value)} in all"}
     if isinstance(value, dict):
         return {key: shorten(item) for key, item in value.items()}
     if isinstance(value, list) and len(value) > 4:

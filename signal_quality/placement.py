@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signal_quality.beats import AFTER_S, BEFORE_S
-from signal_quality.quality import Code, Finding
+from signal_quality.electrodes import CHEST_ELECTRODES
+from signal_quality.quality import Code, Electrode, Finding
 from signal_quality.windows import Window
 from signals.leads import INDEPENDENT_LEADS
 from signals.order import mean, median
@@ -63,6 +64,13 @@ EXCHANGES: Final[dict[str, NDArray[np.float64]]] = {
     "V5 and V6": _chest(1, 2, 3, 4, 6, 5),
     "V1 and V3": _chest(3, 2, 1, 4, 5, 6),
     "V1 to V6": _chest(6, 5, 4, 3, 2, 1),
+}
+# The electrodes by their names in EXCHANGES.
+_ELECTRODES: Final[dict[str, Electrode]] = {
+    "right arm": "RA",
+    "left arm": "LA",
+    "left leg": "LL",
+    **{electrode: electrode for electrode in CHEST_ELECTRODES},
 }
 
 
@@ -113,7 +121,14 @@ def placement_findings(windows: Sequence[Window], lead_names: Sequence[str]) -> 
         f"The {likeliest} electrodes {fault}: check each against its label and record again before"
         " interpreting the recording."
     )
-    return [Finding(code, None, suspicion, model.limit, advice)]
+    return [Finding(code, None, suspicion, model.limit, advice, _electrodes_of(likeliest))]
+
+
+def _electrodes_of(exchange: str) -> tuple[Electrode, ...]:
+    """Return the electrodes of one of EXCHANGES, by their names in it."""
+    if exchange == "V1 to V6":
+        return CHEST_ELECTRODES
+    return tuple(_ELECTRODES[name] for name in exchange.split(" and "))
 
 
 def placement_rows(

@@ -11,6 +11,9 @@ QualityWord = Literal["Unreadable", "Poor", "Acceptable", "Good", "Excellent"]
 # From worst to best.
 WORDS: Final[tuple[QualityWord, ...]] = get_args(QualityWord)
 
+# The ten electrodes but the neutral one on the right leg, which no lead shows.
+Electrode = Literal["RA", "LA", "LL", "V1", "V2", "V3", "V4", "V5", "V6"]
+
 # The codes of findings; docs/api.md, "/assess_quality", states value and limit of each.
 Code = Literal[
     "flat_line",
@@ -37,10 +40,11 @@ Code = Literal[
 class Finding:
     """One fault of the signal, and advice how to correct it.
 
-    lead    None if the fault concerns the whole recording
-    value   the measured value, None if the fault has none; its unit depends on the code
-    limit   what the value exceeds or is below, depending on the code
-    advice  a sentence for the person who records the ECG
+    lead       None if the fault concerns the whole recording
+    value      the measured value, None if the fault has none; its unit depends on the code
+    limit      what the value exceeds or is below, depending on the code
+    advice     a sentence for the person who records the ECG
+    exchanged  the electrodes that may be interchanged, in a finding that says so
     """
 
     code: Code
@@ -48,6 +52,7 @@ class Finding:
     value: float | None
     limit: float | None
     advice: str
+    exchanged: tuple[Electrode, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,11 @@ def _measurements_part(
     part["ectopic_beats"] = None
     part["uncertainty_ms"] = {name: None for name in BOUNDARIES if values.get(name) is not None}
     part["flags"] = [flag for flag in part["flags"] if flag["name"] == "heart_rate_bpm"]
+    part["reference_ranges"] = {
+        name: range_
+        for name, range_ in part["reference_ranges"].items()
+        if name == "heart_rate_bpm"
+    }
     return part
 
 

@@ -73,6 +73,7 @@ def pause_findings(pauses: tuple[Pause, ...]) -> tuple[Finding, ...]:
         "from_s": round(longest.from_s, 1),
         "to_s": round(longest.to_s, 1),
         "pauses": float(len(pauses)),
+        "beats_at_its_ends": 2.0 if longest.between_beats else 1.0,
     }
     at_least = "" if longest.between_beats else "at least "
     length = f"of {at_least}{longest.seconds:.1f} s"

@@ -102,6 +102,7 @@ QUALITY = {
             "value": None,
             "limit": None,
             "advice": "Attach the V1 electrode.",
+            "electrodes": ["V1"],
         }
     ],
     "recommendation": "Can be read.",

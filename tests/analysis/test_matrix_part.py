@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.answer_types import MatrixRow
+from analysis.matrix_types import MatrixRow
 from analysis.measuring import MeasuredRecord, measure_record
 from intervals.matrix.lead_matrix import LeadRow
 from signals.leads import LEADS, twelve_leads

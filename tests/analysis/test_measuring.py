@@ -55,6 +55,29 @@ def test_a_fast_rate_is_flagged_with_its_source() -> None:
     assert "doi" in flagged["heart_rate_bpm"]["source"]
 
 
+@pytest.mark.parametrize(
+    ("age", "names"),
+    [
+        (
+            40.0,
+            {
+                "heart_rate_bpm", "pr_ms", "p_duration_ms", "qrs_ms", "qrs_axis_deg",
+                "qtc_bazett_ms", "qtc_fridericia_ms", "qtc_framingham_ms", "qtc_hodges_ms",
+            },
+        ),
+        (8.0, {"qrs_ms", "qrs_axis_deg"}),
+    ],
+)  # fmt: skip
+def test_every_measurement_with_a_published_range_has_it(age: float, names: set[str]) -> None:
+    record = replace(synthetic_sinus_rhythm(), patient=Patient(age, "male"))
+    measured = measure_record(record, twelve_leads(record))
+    assert measured.measurements is not None
+    ranges = measured.measurements["reference_ranges"]
+    assert set(ranges) == names
+    assert ranges["qrs_ms"]["high"] == (110 if age > 16 else 99.9)
+    assert all("doi" in each["source"] or "J Electro" in each["source"] for each in ranges.values())
+
+
 def test_nothing_is_measured_on_a_flat_signal() -> None:
     flat = replace(synthetic_sinus_rhythm(), signal=np.zeros((12, 5000), np.float32))
     measured = measure_record(flat, twelve_leads(flat))

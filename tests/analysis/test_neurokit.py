@@ -101,6 +101,7 @@ def test_flags_are_of_the_heart_rate_only() -> None:
     assert [flag["name"] for flag in fast["measurements"]["flags"]] == ["heart_rate_bpm"]
     usual = by_neurokit(synthetic(), **adult)["measurements"]
     assert usual["qrs_ms"] > 100 and usual["flags"] == []
+    assert list(usual["reference_ranges"]) == ["heart_rate_bpm"]
 
 
 def test_a_pr_interval_without_p_waves_is_doubted() -> None:

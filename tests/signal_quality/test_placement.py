@@ -153,20 +153,21 @@ def model_with(exchange: str, probability: float, limit: float) -> PlacementMode
 
 
 @pytest.mark.parametrize(
-    ("exchange", "code", "fault"),
+    ("exchange", "code", "fault", "electrodes"),
     [
-        ("right arm and left arm", "limb_electrode_reversal", "may be interchanged"),
-        ("V2 and V3", "chest_electrode_reversal", "may be interchanged"),
-        ("V1 to V6", "chest_electrode_reversal", "may be in reverse order"),
+        ("right arm and left arm", "limb_electrode_reversal", "may be interchanged", "RA LA"),
+        ("V2 and V3", "chest_electrode_reversal", "may be interchanged", "V2 V3"),
+        ("V1 to V6", "chest_electrode_reversal", "may be in reverse order", "V1 V2 V3 V4 V5 V6"),
     ],
 )
 def test_the_likeliest_exchange_is_named(
-    exchange: str, code: str, fault: str, monkeypatch: pytest.MonkeyPatch
+    exchange: str, code: str, fault: str, electrodes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(placement, "shipped_placement", lambda: model_with(exchange, 0.7, 0.6))
     (finding,) = placement_findings(windows_of(beating()), LEADS)
     assert (finding.code, finding.lead, finding.limit) == (code, None, 0.6)
     assert finding.value == pytest.approx(0.7)
+    assert finding.exchanged == tuple(electrodes.split())
     assert finding.advice == (
         f"The {exchange} electrodes {fault}: check each against its label and record again before"
         " interpreting the recording."

@@ -125,6 +125,7 @@ def test_the_longest_pause_is_the_finding(
         "from_s": 3.0,
         "to_s": pytest.approx(3.0 + seconds),
         "pauses": 2.0,
+        "beats_at_its_ends": 2.0,
     }
 
 

@@ -1,4 +1,10 @@
-/** Short names of the answer's types. They are generated from the server's /openapi.json. */
+/**
+ * Short names of the answer's types. They are generated from the document of a server without
+ * models, in the folder of the repository:
+ *
+ *     python -c "from server.openapi.document import *; print(openapi_bytes(Settings(), LoadedModels()).decode())" > web/openapi.json
+ *     (cd web && npm run api && rm openapi.json)
+ */
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
@@ -15,6 +21,8 @@ export type MatrixRow = Schemas["MatrixRow"];
 export type Pacemaker = Schemas["Pacemaker"];
 export type Reported = Schemas["Reported"];
 export type Saliency = Schemas["Saliency"];
+export type LeadQuality = Schemas["LeadQuality"];
+export type ReferenceRange = Schemas["ReferenceRange"];
 export type Superclass = Schemas["Superclass"];
 export type ProblemBody = Schemas["Problem"];
 export type Health = Schemas["Health"] | Schemas["ShortHealth"];

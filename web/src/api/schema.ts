@@ -590,6 +590,8 @@ export interface components {
             /** @description What the user can do about the fault. */
             readonly advice: string;
             readonly code: string;
+            /** @description The electrodes to look at; empty if the fault is not of electrodes. */
+            readonly electrodes: readonly ("RA" | "LA" | "LL" | "V1" | "V2" | "V3" | "V4" | "V5" | "V6")[];
             readonly lead: string | null;
             readonly limit: number | null;
             readonly value: number | null;
@@ -826,6 +828,10 @@ export interface components {
             readonly qtc_framingham_ms: number | null;
             readonly qtc_fridericia_ms: number | null;
             readonly qtc_hodges_ms: number | null;
+            /** @description By measurement; absent where none is published for the patient's age and sex. */
+            readonly reference_ranges: {
+                readonly [key: string]: components["schemas"]["ReferenceRange"];
+            };
             readonly rmssd_ms: number | null;
             readonly rr_ms: number | null;
             readonly sdnn_ms: number | null;
@@ -994,6 +1000,12 @@ export interface components {
             };
             /** @description Default `mV`. With `unknown`, every value that depends on volts is null; the encoder does not depend on them. */
             readonly units?: ("mV" | "uV" | "V" | "unknown") | null;
+        };
+        /** @description The unremarkable values of a measurement, from a publication; null for an open side. */
+        readonly ReferenceRange: {
+            readonly high: number | null;
+            readonly low: number | null;
+            readonly source: string;
         };
         /** @description The values that the electrocardiograph wrote into the file. */
         readonly Reported: {
@@ -1397,7 +1409,10 @@ export interface operations {
                      *             "lead": "V1",
                      *             "value": null,
                      *             "limit": null,
-                     *             "advice": "Attach the V1 electrode."
+                     *             "advice": "Attach the V1 electrode.",
+                     *             "electrodes": [
+                     *               "V1"
+                     *             ]
                      *           }
                      *         ],
                      *         "recommendation": "Can be read."
@@ -1773,7 +1788,10 @@ export interface operations {
                      *           "lead": "V1",
                      *           "value": null,
                      *           "limit": null,
-                     *           "advice": "Attach the V1 electrode."
+                     *           "advice": "Attach the V1 electrode.",
+                     *           "electrodes": [
+                     *             "V1"
+                     *           ]
                      *         }
                      *       ],
                      *       "recommendation": "Can be read.",

@@ -463,6 +463,14 @@ export const de: Words = {
         statement: () => "ST-Senkung bei Voltage einer linksventrikulären Hypertrophie",
         evidence: deviation,
       },
+      early_repolarisation_ascending_st: {
+        statement: () => "Frühe Repolarisation mit aszendierender ST-Strecke",
+        evidence: notch,
+      },
+      early_repolarisation_horizontal_or_descending_st: {
+        statement: () => "Frühe Repolarisation mit horizontaler oder deszendierender ST-Strecke",
+        evidence: notch,
+      },
       pathological_q: {
         statement: () => "Pathologische Q-Zacken",
         evidence: (f) => `${f.leads}: bis ${f.n("longest_q_ms")} ms, ${f.n("deepest_q_mv", 2)} mV`,
@@ -682,6 +690,10 @@ function ectopicBeats(f: Facts): string {
 function deviation(f: Facts): string {
   const v2v3 = f.has("limit_v2_v3_mv") ? `; V2, V3 ${f.n("limit_v2_v3_mv", 2)}` : "";
   return `${f.leads}: J bis ${f.n("largest_j_mv", 2)} mV (Grenze ${f.n("limit_mv", 2)}${v2v3})`;
+}
+
+function notch(f: Facts): string {
+  return `${f.leads}: Kerbe bis ${f.n("highest_notch_mv", 2)} mV`;
 }
 
 function rHeights(f: Facts): string {

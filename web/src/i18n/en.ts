@@ -454,6 +454,14 @@ export const en = {
         statement: () => "ST depression with the voltage of left ventricular hypertrophy",
         evidence: deviation,
       },
+      early_repolarisation_ascending_st: {
+        statement: () => "Early repolarisation with ascending ST segment",
+        evidence: notch,
+      },
+      early_repolarisation_horizontal_or_descending_st: {
+        statement: () => "Early repolarisation with horizontal or descending ST segment",
+        evidence: notch,
+      },
       pathological_q: {
         statement: () => "Pathological Q waves",
         evidence: (f) =>
@@ -680,6 +688,10 @@ function ectopicBeats(f: Facts): string {
 function deviation(f: Facts): string {
   const v2v3 = f.has("limit_v2_v3_mv") ? `; V2, V3 ${f.n("limit_v2_v3_mv", 2)}` : "";
   return `${f.leads}: J up to ${f.n("largest_j_mv", 2)} mV (limit ${f.n("limit_mv", 2)}${v2v3})`;
+}
+
+function notch(f: Facts): string {
+  return `${f.leads}: notch up to ${f.n("highest_notch_mv", 2)} mV`;
 }
 
 function rHeights(f: Facts): string {

@@ -18,6 +18,8 @@ interface Place {
 const HALF_QRS_S = 0.06;
 /** ST is looked at up to 80 ms after J. */
 const ST_S = 0.08;
+/** A notch or slur is in the last part of the complex. */
+const NOTCH_S = 0.04;
 const CHEST = ["V1", "V2", "V3", "V4", "V5", "V6"];
 const LIMB = ["I", "II", "III", "aVR", "aVL", "aVF"];
 
@@ -35,6 +37,11 @@ const qt: Part = (beat) => span(beat.qrs_onset, beat.t_offset);
 const st: Part = (beat) => {
   const j = beat.qrs_offset;
   return j === null ? null : [j, j + ST_S];
+};
+/** The end of the complex with its notch, and ST. */
+const qrsEnd: Part = (beat) => {
+  const j = beat.qrs_offset;
+  return j === null ? null : [j - NOTCH_S, j + ST_S];
 };
 /** From the last T wave to the complex: where a P wave would be. */
 const beforeQrs: Part = (beat, before) => {
@@ -87,6 +94,8 @@ const PLACES: Readonly<Record<string, Place>> = {
   left_atrial_enlargement: P,
   poor_r_progression: { leads: CHEST.slice(0, 4), part: qrs },
   reversed_r_progression: { leads: CHEST.slice(0, 4), part: qrs },
+  early_repolarisation_ascending_st: { leads: [], part: qrsEnd },
+  early_repolarisation_horizontal_or_descending_st: { leads: [], part: qrsEnd },
   pathological_q: { leads: [], part: qrs },
   st_elevation: { leads: [], part: st },
   st_depression: { leads: [], part: st },

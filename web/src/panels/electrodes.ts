@@ -1,24 +1,12 @@
-/** The electrodes that make a lead. A bad lead is shown at these, never as itself. */
+/** The electrodes of a recording of twelve leads. The server says which a fault is of. */
+import type { QualityFinding } from "../api/answer";
 
+/** With the neutral one on the right leg, which no lead shows. */
 export const ELECTRODES = ["RA", "LA", "RL", "LL", "V1", "V2", "V3", "V4", "V5", "V6"] as const;
 export type Electrode = (typeof ELECTRODES)[number];
 
-const OF_LIMB_LEADS: Readonly<Record<string, readonly Electrode[]>> = {
-  I: ["RA", "LA"],
-  II: ["RA", "LL"],
-  III: ["LA", "LL"],
-  aVR: ["RA", "LA", "LL"],
-  aVL: ["RA", "LA", "LL"],
-  aVF: ["RA", "LA", "LL"],
-};
-
-export function electrodesOf(lead: string): readonly Electrode[] {
-  const chest = ELECTRODES.find((electrode) => electrode === lead);
-  return chest === undefined ? (OF_LIMB_LEADS[lead] ?? []) : [chest];
-}
-
-/** The electrodes of several leads, each once, in their usual order. */
-export function electrodesOfAll(leads: readonly string[]): readonly Electrode[] {
-  const used = new Set(leads.flatMap(electrodesOf));
+/** The electrodes of several faults, each once, in their usual order. */
+export function electrodesOf(findings: readonly QualityFinding[]): readonly Electrode[] {
+  const used = new Set<Electrode>(findings.flatMap((finding) => finding.electrodes));
   return ELECTRODES.filter((electrode) => used.has(electrode));
 }

@@ -22,6 +22,10 @@ const MEASUREMENTS: NonNullable<Analysis["measurements"]> = {
   beats: 12,
   ectopic_beats: 0,
   flags: [],
+  reference_ranges: {
+    qrs_ms: { low: null, high: 110, source: "a book" },
+    pr_ms: { low: 120, high: 200, source: "a book" },
+  },
 };
 
 export type Clinical = NonNullable<Analysis["clinical_analysis"]>;

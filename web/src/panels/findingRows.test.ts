@@ -10,6 +10,8 @@ import {
 } from "./exampleAnswer";
 import { countsOf, findingRows } from "./findingRows";
 
+const V4_FAULT = { lead: "V4", limit: 0.5, advice: "", electrodes: ["V4"] as const };
+
 afterEach(() => {
   language.value = "en";
 });
@@ -81,8 +83,8 @@ test("critical findings come before abnormal ones, technical ones last", () => {
         V4: {
           word: "Acceptable" as const,
           findings: [
-            { code: "baseline_wander", lead: "V4", value: 1.26, limit: 1, advice: "" },
-            { code: "step", lead: "V4", value: 0.6, limit: 0.5, advice: "" },
+            { ...V4_FAULT, code: "baseline_wander", value: 1.26 },
+            { ...V4_FAULT, code: "step", value: 0.6 },
           ],
         },
       },

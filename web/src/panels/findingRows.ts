@@ -91,6 +91,8 @@ const VALUES: Readonly<Record<string, readonly [string, number, string]>> = {
   st_depression: ["largest_j_mv", 2, "mV"],
   st_elevation_with_hypertrophy_voltage: ["largest_j_mv", 2, "mV"],
   st_depression_with_hypertrophy_voltage: ["largest_j_mv", 2, "mV"],
+  early_repolarisation_ascending_st: ["highest_notch_mv", 2, "mV"],
+  early_repolarisation_horizontal_or_descending_st: ["highest_notch_mv", 2, "mV"],
   pathological_q: ["longest_q_ms", 0, "ms"],
 };
 const SEVERITIES: readonly Finding["severity"][] = ["critical", "abnormal", "normal", "technical"];

@@ -56,7 +56,8 @@ function row(
 ): MeasurementRow {
   const value = byHand ?? measured[name];
   const unit = unitOf(name);
-  const range = measured.flags.find((flag) => flag.name === name);
+  const found = measured.reference_ranges[name];
+  const range = found === undefined ? undefined : [found.low, found.high];
   const uncertainty = byHand === undefined ? (measured.uncertainty_ms[name] ?? null) : null;
   const said = words.value;
   return {
@@ -65,11 +66,13 @@ function row(
     value: number(value),
     unit: value === null ? "" : unit,
     plusMinus: uncertainty === null ? "" : number(uncertainty),
-    isOutside: range !== undefined && value !== null && !isWithin(value, range.range),
+    isOutside: range !== undefined && value !== null && !isWithin(value, range),
     isByHand: byHand !== undefined,
-    place: range === undefined || value === null ? null : placeOf(value, range.range),
+    place: range === undefined || value === null ? null : placeOf(value, range),
     rangeNote:
-      range === undefined ? "" : said.panels.rangeFrom(rangeText(range.range, unit), range.source),
+      found === undefined || range === undefined
+        ? ""
+        : said.panels.rangeFrom(rangeText(range, unit), found.source),
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Finding, Quality, QualityFinding } from "../api/answer";
 import { number, words } from "../i18n";
 import type { PoorLead } from "../paper/props";
-import { type Electrode, electrodesOfAll } from "./electrodes";
+import { type Electrode, electrodesOf } from "./electrodes";
 import { worded } from "./facts";
 import type { FindingRow } from "./findingRows";
 
@@ -30,22 +30,20 @@ export interface Fault {
 
 /** Leads that show the same faults, in the order of the answer; then those of the recording. */
 export function faultsOf(quality: Quality): readonly Fault[] {
-  const groups = new Map<string, { leads: string[]; findings: readonly QualityFinding[] }>();
-  for (const [lead, { findings }] of Object.entries(quality.leads)) {
+  const groups = new Map<string, QualityFinding[]>();
+  for (const { findings } of Object.values(quality.leads)) {
     if (findings.length === 0) continue;
     const key = findings.map((finding) => finding.code).join();
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { leads: [lead], findings });
-    else group.leads.push(lead);
+    groups.set(key, [...(groups.get(key) ?? []), ...findings]);
   }
-  const byLead = [...groups.values()].map((group) => ({
-    ...group,
-    electrodes: electrodesOfAll(group.leads),
+  const whole = quality.findings.filter(
+    (finding) => finding.lead === null && !NOT_ROWS.includes(finding.code),
+  );
+  return [...groups.values(), ...whole.map((finding) => [finding])].map((findings) => ({
+    leads: [...new Set(findings.flatMap((finding) => finding.lead ?? []))],
+    electrodes: electrodesOf(findings),
+    findings: findings.filter((finding) => finding.lead === findings[0]?.lead),
   }));
-  const whole = quality.findings
-    .filter((finding) => finding.lead === null && !NOT_ROWS.includes(finding.code))
-    .map((finding) => ({ leads: [], electrodes: [], findings: [finding] }));
-  return [...byLead, ...whole];
 }
 
 export function qualityRows(quality: Quality | null): readonly FindingRow[] {
