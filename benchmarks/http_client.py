@@ -27,10 +27,20 @@ class Target:
 
 
 def request_bytes(
-    target: Target, method: str, path: str, body: bytes = b"", content_type: str = ""
+    target: Target,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    content_type: str = "",
+    more: tuple[str, ...] = (),
 ) -> bytes:
-    """Return a complete request as bytes."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {target.host}:{target.port}", "Accept: */*"]
+    """Return a complete request as bytes. `more` are whole lines of its head."""
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {target.host}:{target.port}",
+        "Accept: */*",
+        *more,
+    ]
     if method == "POST":
         lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -7,7 +7,9 @@ theirs from POST /station/v1/sources.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -50,6 +52,9 @@ def serve(settings: Settings) -> int:
     except (ArgumentError, ValueError, SQLAlchemyError) as error:
         # The message of the driver, which may have a password in it, is left out.
         return _refuse(f"STATION_DATABASE cannot be used: {type(error).__name__}")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn drains and stops, then raises the signal again: the exit status is to be 0.
+        signal.signal(number, _do_nothing)
     uvicorn.run(
         app,
         host=settings.host,
@@ -62,6 +67,10 @@ def serve(settings: Settings) -> int:
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
     return 0
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 def _refuse(reason: str) -> int:

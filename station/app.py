@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from access.key_file import WatchedKeyFile
@@ -22,7 +23,7 @@ from station.web.bodies import Bodies
 from station.web.history import HistoryRoutes
 from station.web.operator import OperatorRoutes
 from station.web.probes import Probes
-from station.web.problems import answer_bug, answer_error, answer_framework_error
+from station.web.problems import answer_bug, answer_error, answer_framework_error, answer_nobody
 from station.web.records import RecordsRoute
 
 SECOND_MS: Final = 1000
@@ -52,6 +53,7 @@ def make_app(settings: Settings, engine: Engine) -> Starlette:
         exception_handlers={
             EcgError: answer_error,
             HTTPException: answer_framework_error,
+            ClientDisconnect: answer_nobody,
             Exception: answer_bug,
         },
         lifespan=running,

@@ -105,25 +105,25 @@ class _Group:
 
     def __init__(self, connection: Connection, posts: Sequence[Post]) -> None:
         headers = np.concatenate([post.parsed.header for post in posts])
-        names = _unique_names(headers["source"])
+        names, which = np.unique(headers["source"], return_inverse=True)
+        sources = [name.decode() for name in names.tolist()]
         # The locks of the sources come first: what is read after them stays as it is.
-        self.states = lock_sources(connection, names)
-        self.patients = patient_ids(connection, _unique_names(headers["patient"]))
-        self.crcs = self._crcs_of_late_ones(connection, headers)
+        self.states = lock_sources(connection, sources)
+        patients = np.unique(headers["patient"]).tolist()
+        self.patients = patient_ids(connection, [name.decode() for name in patients])
+        self.crcs: dict[tuple[int, int], int] = {}
         self.new: list[NewRecord] = []
         self.changed: dict[str, SourceState] = {}
-
-    def _crcs_of_late_ones(
-        self, connection: Connection, headers: np.ndarray[tuple[int], np.dtype[np.void]]
-    ) -> dict[tuple[int, int], int]:
-        """Return the CRCs of the numbers that are stored. None above next_seq can be."""
-        crcs: dict[tuple[int, int], int] = {}
-        for name, state in self.states.items():
-            if state.next_seq is not None:
-                seqs = headers["seq"][headers["source"] == name.encode()]
-                late = np.unique(seqs[seqs < state.next_seq]).tolist()
-                crcs |= stored_crcs(connection, state.id, late)
-        return crcs
+        # A number at or above its source's next one is not stored.
+        states = [self.states.get(name) for name in sources]
+        next_seqs = np.array([0 if state is None else state.next_seq or 0 for state in states])
+        seqs = headers["seq"]
+        is_late = seqs < next_seqs[which] if len(seqs) else np.zeros(0, bool)
+        for place in np.unique(which[is_late]).tolist():
+            state = states[place]
+            assert state is not None
+            late = np.unique(seqs[is_late & (which == place)]).tolist()
+            self.crcs |= stored_crcs(connection, state.id, late)
 
     def add(self, post: Post, clock: ClockRules) -> PostResult:
         """Decide on the frames of a post."""
@@ -241,10 +241,6 @@ def _rows(parsed: ParsedPost) -> Iterator[_Row]:
         header["gain"].tolist(),
     )
     return map(_Row, *columns)
-
-
-def _unique_names(names: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> list[str]:
-    return [name.decode() for name in np.unique(names).tolist()]
 
 
 def _letters(post: Post, result: PostResult) -> Iterator[DeadLetter]:

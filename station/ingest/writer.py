@@ -14,7 +14,7 @@ from collections import deque
 from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from errors import EcgError, InternalError, NotQueued, Overloaded, ShuttingDown
 from station.ingest.commit import ClockRules, Post, PostResult, store_posts
@@ -82,8 +82,9 @@ class Writer:
         with self._changed:
             if self._is_stopping:
                 raise ShuttingDown("the station is shutting down", retry_after_s=RETRY_AFTER_S)
-            # A post that is larger than the queue itself is taken by an empty one.
-            if self._queue and self._waiting_records + waiting.records > self._max_waiting:
+            # A post that is larger than the queue itself is taken where nothing waits.
+            room = self._max_waiting - self._waiting_records
+            if self._waiting_records and waiting.records > room:
                 raise Overloaded(
                     f"{self._waiting_records} records wait to be stored; the limit is "
                     f"{self._max_waiting} (STATION_MAX_WAITING)",
@@ -100,8 +101,6 @@ class Writer:
             if not group:
                 return
             self._store_group(group)
-            with self._changed:
-                self._waiting_records -= sum(waiting.records for waiting in group)
 
     def _next_group(self) -> list[_Waiting]:
         """Wait for posts and take them; [] when the writer is to end."""
@@ -120,7 +119,7 @@ class Writer:
         try:
             with writing(self._engine) as connection:
                 results = store_posts(connection, [each.post for each in group], self._clock)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             # Its message may quote parameters, which are a patient's.
             logger.error("the database failed: %s", type(error.orig).__name__)
             self._refuse(group, NotQueued(NOT_STORED, retry_after_s=RETRY_AFTER_S))
@@ -128,7 +127,7 @@ class Writer:
             self._find_fault(group, error)
         else:
             for waiting, result in zip(group, results, strict=True):
-                waiting.finish(result)
+                self._finish(waiting, result)
 
     def _find_fault(self, group: list[_Waiting], error: Exception) -> None:
         """Store the posts of a failed transaction one by one: only the one at fault is refused."""
@@ -142,4 +141,9 @@ class Writer:
 
     def _refuse(self, group: list[_Waiting], error: EcgError) -> None:
         for waiting in group:
-            waiting.finish(error)
+            self._finish(waiting, error)
+
+    def _finish(self, waiting: _Waiting, answer: PostResult | EcgError) -> None:
+        with self._changed:
+            self._waiting_records -= waiting.records
+        waiting.finish(answer)

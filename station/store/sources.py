@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Column, Connection, Float, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Float, Table, Text, bindparam, insert, select, update
 
 from access.api_keys import ApiKey, new_secret
 from station.store.pages import in_chunks
@@ -31,6 +31,11 @@ SOURCES: Final = Table(
     Column("revoked_ms", LONG),
     Column("next_seq", LONG),
     Column("fs_hz", Float(53)),
+)
+_SAVE: Final = (
+    update(SOURCES)
+    .where(SOURCES.c.id == bindparam("saved_id"))
+    .values(next_seq=bindparam("next_seq"), fs_hz=bindparam("fs_hz"))
 )
 
 
@@ -98,11 +103,13 @@ def lock_sources(connection: Connection, names: Collection[str]) -> dict[str, So
 
 def save_states(connection: Connection, states: Collection[SourceState]) -> None:
     """Store where the streams of some sources have got to."""
-    for state in states:
+    if states:
         connection.execute(
-            update(SOURCES)
-            .where(SOURCES.c.id == state.id)
-            .values(next_seq=state.next_seq, fs_hz=state.fs_hz)
+            _SAVE,
+            [
+                {"saved_id": state.id, "next_seq": state.next_seq, "fs_hz": state.fs_hz}
+                for state in states
+            ],
         )
 
 

@@ -32,34 +32,42 @@ class Bodies:
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > self._limit_bytes:
             raise self._too_large()
-        counted = 0
-        chunks: list[bytes] = []
+        received: list[bytes] = []
         try:
-            async with asyncio.timeout(self._timeout_s):
-                async for chunk in request.stream():
-                    counted += len(chunk)
-                    self.held_bytes += len(chunk)
-                    if counted > self._limit_bytes:
-                        raise self._too_large()
-                    if self.held_bytes > self._total_bytes:
-                        raise Overloaded(
-                            f"bodies of {self.held_bytes} bytes are in memory; the limit is "
-                            f"{self._total_bytes} (STATION_MAX_BODIES_MB)",
-                            retry_after_s=RETRY_AFTER_S,
-                        )
-                    chunks.append(chunk)
-            body = b"".join(chunks)
-            chunks.clear()
-            yield body
-        except TimeoutError:
-            raise UploadTooSlow(
-                f"body incomplete: {counted} bytes received in {self._timeout_s:g} s "
-                "(STATION_BODY_TIMEOUT)"
-            ) from None
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._receive(request, received)
+            except TimeoutError:
+                raise UploadTooSlow(
+                    f"body incomplete: {_size(received)} bytes received in {self._timeout_s:g} s "
+                    "(STATION_BODY_TIMEOUT)"
+                ) from None
+            received[:] = [b"".join(received)]
+            yield received[0]
         finally:
-            self.held_bytes -= counted
+            self.held_bytes -= _size(received)
+
+    async def _receive(self, request: Request, received: list[bytes]) -> None:
+        """Append the chunks of a body, counting them. Raises BodyTooLarge, Overloaded."""
+        size = 0
+        async for chunk in request.stream():
+            received.append(chunk)
+            size += len(chunk)
+            self.held_bytes += len(chunk)
+            if size > self._limit_bytes:
+                raise self._too_large()
+            if self.held_bytes > self._total_bytes:
+                raise Overloaded(
+                    f"bodies of {self.held_bytes} bytes are in memory; the limit is "
+                    f"{self._total_bytes} (STATION_MAX_BODIES_MB)",
+                    retry_after_s=RETRY_AFTER_S,
+                )
 
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(
             f"body is larger than {self._limit_bytes} bytes (STATION_MAX_BODY_KB); send less a post"
         )
+
+
+def _size(chunks: list[bytes]) -> int:
+    return sum(map(len, chunks))

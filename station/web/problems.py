@@ -22,6 +22,7 @@ from errors import (
 PROBLEM_JSON: Final = "application/problem+json"
 # RFC 6750, section 3. The realm names what the credential is for.
 CHALLENGE: Final = 'Bearer realm="ecg-station"'
+CLIENT_LEFT: Final = 499  # nginx's, as in the log of the server
 MAX_DETAIL_CHARS: Final = 200  # of the framework's message
 
 
@@ -47,6 +48,11 @@ async def answer_error(request: Request, error: Exception) -> Response:
 async def answer_bug(request: Request, error: Exception) -> Response:
     """The handler of everything else. The framework raises the error again, and it is logged."""
     return problem_response(InternalError("internal error; the log of the station has it"))
+
+
+async def answer_nobody(request: Request, error: Exception) -> Response:
+    """The handler where the client left before its body was complete: nobody reads the answer."""
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def answer_framework_error(request: Request, error: Exception) -> Response:
