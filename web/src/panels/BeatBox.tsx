@@ -17,19 +17,21 @@ interface Props {
 
 export function BeatBox({ label, widthMm, heightMm, traces, marksMm = [] }: Props) {
   return (
-    <svg class="beat-box" viewBox={`0 0 ${widthMm} ${heightMm}`} role="img" aria-label={label}>
-      <path class="beat-grid-fine" d={gridPath(widthMm, heightMm, 1)} />
-      <path class="beat-grid-coarse" d={gridPath(widthMm, heightMm, 5)} />
-      {marksMm.map((x) => (
-        <path key={x} class="beat-mark" d={`M${x} 0V${heightMm}`} />
-      ))}
-      {traces.map((trace) => (
-        <path key={trace.path} class={`beat-trace beat-trace-${trace.kind}`} d={trace.path} />
-      ))}
-      <text class="beat-label" x="1" y="3.6">
+    <div class="beat-box">
+      <svg viewBox={`0 0 ${widthMm} ${heightMm}`} role="img" aria-label={label}>
+        <path class="beat-grid-fine" d={gridPath(widthMm, heightMm, 1)} />
+        <path class="beat-grid-coarse" d={gridPath(widthMm, heightMm, 5)} />
+        {marksMm.map((x) => (
+          <path key={x} class="beat-mark" d={`M${x} 0V${heightMm}`} />
+        ))}
+        {traces.map((trace) => (
+          <path key={trace.path} class={`beat-trace beat-trace-${trace.kind}`} d={trace.path} />
+        ))}
+      </svg>
+      <span class="beat-label" aria-hidden="true">
         {label}
-      </text>
-    </svg>
+      </span>
+    </div>
   );
 }
 

@@ -20,37 +20,39 @@ export function Dock({ answer }: { readonly answer: Analysis | null }) {
   const said = words.value.panels;
   const shown = dockPart.value;
   return (
-    <div class="dock">
-      <section class="dock-beats" aria-label={said[shown]}>
-        <nav class="dock-tabs" aria-label={said.beats}>
-          {DOCK_PARTS.map((part) => (
-            <button
-              key={part}
-              type="button"
-              aria-pressed={part === shown}
-              onClick={() => {
-                dockPart.value = part;
-              }}
-            >
-              {said[part]}
-            </button>
-          ))}
-          {shown === "beats" && <OverlayButton />}
-        </nav>
-        {shown === "beats" && (
-          <RepresentativeBeats answer={answer} isOverlaid={areBeatsOverlaid.value} />
-        )}
-        {shown === "matrix" && <MatrixTable answer={answer} />}
-        {shown === "saliency" && <SaliencyStrip answer={answer} />}
-      </section>
-      <section>
-        <h3>{said.axis}</h3>
-        <AxisDial answer={answer} />
-      </section>
-      <section>
-        <h3>{said.leadQuality}</h3>
-        <ElectrodeFigure answer={answer} />
-      </section>
+    <div class="dock-frame">
+      <div class="dock">
+        <section class="dock-beats" aria-label={said[shown]}>
+          <nav class="dock-tabs" aria-label={said.beats}>
+            {DOCK_PARTS.map((part) => (
+              <button
+                key={part}
+                type="button"
+                aria-pressed={part === shown}
+                onClick={() => {
+                  dockPart.value = part;
+                }}
+              >
+                {said[part]}
+              </button>
+            ))}
+            {shown === "beats" && <OverlayButton />}
+          </nav>
+          {shown === "beats" && (
+            <RepresentativeBeats answer={answer} isOverlaid={areBeatsOverlaid.value} />
+          )}
+          {shown === "matrix" && <MatrixTable answer={answer} />}
+          {shown === "saliency" && <SaliencyStrip answer={answer} />}
+        </section>
+        <section>
+          <h3>{said.axis}</h3>
+          <AxisDial answer={answer} />
+        </section>
+        <section>
+          <h3>{said.leadQuality}</h3>
+          <ElectrodeFigure answer={answer} />
+        </section>
+      </div>
     </div>
   );
 }

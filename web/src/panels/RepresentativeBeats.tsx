@@ -21,7 +21,7 @@ export function RepresentativeBeats({ answer, isOverlaid = false }: Props) {
   const { gain, widthMm, heightMm, marksMm } = sheet;
   const measured = answer.measurements;
   const averaged = measured ? measured.beats - (measured.ectopic_beats ?? 0) : null;
-  const shown = sheet.boxes.filter((box) => box.path !== null);
+  const shown = sheet.boxes.filter((box) => box.paths.length > 0);
   return (
     <figure class={isOverlaid ? "beats beats-overlaid" : "beats"}>
       <figcaption>{said.beatsScale(number(gain), number(averaged))}</figcaption>
@@ -29,7 +29,7 @@ export function RepresentativeBeats({ answer, isOverlaid = false }: Props) {
         <BeatBox
           label={shown.map((box) => box.lead).join(" ")}
           {...{ widthMm, heightMm, marksMm }}
-          traces={shown.map((box) => ({ path: box.path ?? "", kind: "one-of-many" }))}
+          traces={shown.flatMap((box) => box.paths).map((path) => ({ path, kind: "one-of-many" }))}
         />
       ) : (
         <div class={`beat-boxes ${shown.length < 6 ? "beat-boxes-few" : ""}`}>
@@ -38,7 +38,7 @@ export function RepresentativeBeats({ answer, isOverlaid = false }: Props) {
               key={box.lead}
               label={box.lead}
               {...{ widthMm, heightMm, marksMm }}
-              traces={[{ path: box.path ?? "", kind: "only" }]}
+              traces={box.paths.map((path) => ({ path, kind: "only" }))}
             />
           ))}
         </div>

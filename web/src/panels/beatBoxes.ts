@@ -3,10 +3,8 @@ import type { RepresentativeBeat } from "../api/answer";
 
 export interface BeatBox {
   readonly lead: string;
-  /** Null where the lead has no signal. */
-  readonly path: string | null;
-  /** The level 0 mV, in mm from the top of the box. */
-  readonly zeroMm: number;
+  /** One path for each beat that is drawn: the earlier first. Empty where the lead has no signal. */
+  readonly paths: readonly string[];
 }
 
 export interface BeatSheet {
@@ -18,68 +16,91 @@ export interface BeatSheet {
   readonly marksMm: readonly number[];
 }
 
+type Row = readonly (number | null)[];
+/** Lowest and highest value in mV. */
+type Extent = readonly [number, number];
+/** From and to, in seconds about the R peak. */
+type Window = readonly [number, number];
+
 export const MM_PER_S = 25;
 /** Above this, a beat is drawn at 5 mm a millivolt. */
 const TALL_MV = 2;
 /** Left and right of what is marked. */
 const MARGIN_S = 0.08;
-/** About R, where nothing is marked. */
-const AROUND_R_S = [0.3, 0.5] as const;
-const LABEL_MM = 4;
+/** What is shown about R at least. */
+const LEAST_WINDOW_S: Window = [-0.3, 0.5];
+/** Left free for the label at the top, and at the bottom. */
+const LABEL_MM = 5;
+const FOOT_MM = 1.5;
 const LOWEST_BOX_MM = 14;
+
+export function beatSheet(beat: RepresentativeBeat): BeatSheet {
+  return sheetOf([beat], false);
+}
 
 /** All leads about one level, to lay them over each other. */
 export function overlay(beat: RepresentativeBeat): BeatSheet {
-  return sheetOf(beat, (rows) => rows.map(() => extent(rows.flat())));
+  return sheetOf([beat], true);
 }
 
-export function beatSheet(beat: RepresentativeBeat): BeatSheet {
-  return sheetOf(beat, (rows) => rows.map(extent));
+/** Two beats over each other, R on R; the marks are those of the later one. */
+export function overlaidSheet(earlier: RepresentativeBeat, later: RepresentativeBeat): BeatSheet {
+  return sheetOf([earlier, later], false);
 }
-
-type Row = readonly (number | null)[];
 
 /**
- * @param extents lowest and highest value in mV that a box of each row has to hold
+ * @param isOneLevel whether all leads have the same level of 0 mV, or each fills its own box
  */
-function sheetOf(
-  beat: RepresentativeBeat,
-  extents: (rows: readonly Row[]) => readonly (readonly [number, number])[],
-): BeatSheet {
-  const marks = Object.values(beat.fiducials).filter((time) => time !== null);
-  const lengthS = (beat.data[0]?.length ?? 0) / beat.fs;
-  const fromS = Math.max(0, Math.min(beat.r - AROUND_R_S[0], ...marks) - MARGIN_S);
-  const toS = Math.min(lengthS, Math.max(beat.r + AROUND_R_S[1], ...marks) + MARGIN_S);
-  const rows = beat.data.map((row) => samplesOf(row, beat.fs, fromS, toS));
-  const all = rows.flat().filter((value) => value !== null);
-  const gain = all.some((value) => Math.abs(value) > TALL_MV) ? 5 : 10;
-  const held = extents(rows);
-  const heights = held.map(([low, high]) => (high - low) * gain + LABEL_MM);
-  const heightMm = Math.max(LOWEST_BOX_MM, ...heights);
-  const xOf = (second: number) => (second - fromS) * MM_PER_S;
+function sheetOf(beats: readonly RepresentativeBeat[], isOneLevel: boolean): BeatSheet {
+  const last = beats.at(-1) as RepresentativeBeat;
+  const marks = Object.values(last.fiducials)
+    .filter((time) => time !== null)
+    .map((time) => time - last.r);
+  const window = windowOf(beats, marks);
+  const leads = last.lead_names.map((lead) => ({
+    lead,
+    rows: beats.map((beat) => samplesOf(beat, lead, window)),
+  }));
+  const whole = extentOf(leads.flatMap(({ rows }) => rows.flat()));
+  const gain = Math.max(-whole[0], whole[1]) > TALL_MV ? 5 : 10;
+  const extents = leads.map(({ rows }) => (isOneLevel ? whole : extentOf(rows.flat())));
+  const heightMm = Math.max(
+    LOWEST_BOX_MM,
+    ...extents.map(([low, high]) => (high - low) * gain + LABEL_MM + FOOT_MM),
+  );
   return {
     gain,
-    widthMm: xOf(toS),
+    widthMm: (window[1] - window[0]) * MM_PER_S,
     heightMm,
-    marksMm: marks.map(xOf),
-    boxes: rows.map((row, at) => {
-      const [low, high] = held[at] ?? [0, 0];
+    marksMm: marks.map((mark) => (mark - window[0]) * MM_PER_S),
+    boxes: leads.map(({ lead, rows }, at) => {
+      const [low, high] = extents[at] ?? whole;
       // The trace in the middle of what the label leaves free.
-      const zeroMm = LABEL_MM / 2 + heightMm / 2 + ((high + low) / 2) * gain;
-      return {
-        lead: beat.lead_names[at] ?? "",
-        zeroMm,
-        path: hasSignal(row) ? pathOf(row, beat.fs, zeroMm, gain) : null,
-      };
+      const zeroMm = (LABEL_MM + heightMm - FOOT_MM) / 2 + ((high + low) / 2) * gain;
+      const paths = rows.map((row, beat) => pathOf(row, beats[beat]?.fs ?? 1, zeroMm, gain));
+      return { lead, paths: rows.every(hasSignal) ? paths : [] };
     }),
   };
 }
 
-function samplesOf(row: Row, fs: number, fromS: number, toS: number): Row {
-  return row.slice(Math.round(fromS * fs), Math.round(toS * fs));
+function windowOf(beats: readonly RepresentativeBeat[], marks: readonly number[]): Window {
+  const recordedFrom = Math.max(...beats.map((beat) => -beat.r));
+  const recordedTo = Math.min(...beats.map((beat) => lengthS(beat) - beat.r));
+  const from = Math.min(LEAST_WINDOW_S[0], ...marks) - MARGIN_S;
+  const to = Math.max(LEAST_WINDOW_S[1], ...marks) + MARGIN_S;
+  return [Math.max(from, recordedFrom), Math.min(to, recordedTo)];
 }
 
-function extent(row: Row): readonly [number, number] {
+function lengthS(beat: RepresentativeBeat): number {
+  return (beat.data[0]?.length ?? 0) / beat.fs;
+}
+
+function samplesOf(beat: RepresentativeBeat, lead: string, [from, to]: Window): Row {
+  const row = beat.data[beat.lead_names.indexOf(lead)] ?? [];
+  return row.slice(Math.round((beat.r + from) * beat.fs), Math.round((beat.r + to) * beat.fs));
+}
+
+function extentOf(row: Row): Extent {
   const values = row.filter((value) => value !== null);
   return [Math.min(0, ...values), Math.max(0, ...values)];
 }
@@ -89,7 +110,7 @@ function hasSignal(row: Row): boolean {
   return row.some((value) => value !== null && value !== 0);
 }
 
-export function pathOf(row: Row, fs: number, zeroMm: number, gain: number): string {
+function pathOf(row: Row, fs: number, zeroMm: number, gain: number): string {
   let path = "";
   let isDown = false;
   for (const [at, value] of row.entries()) {

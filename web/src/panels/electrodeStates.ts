@@ -17,8 +17,8 @@ const OF_LIMB_LEADS: Readonly<Record<string, readonly Electrode[]>> = {
 export function electrodeStates(quality: Quality): ReadonlyMap<Electrode, ElectrodeState> {
   const electrodesOf = (lead: string): readonly string[] => OF_LIMB_LEADS[lead] ?? [lead];
   const recorded = new Set<string>(Object.keys(quality.leads).flatMap(electrodesOf));
-  // The neutral electrode is there when any limb electrode is.
-  if (recorded.has("RA") || recorded.has("LA") || recorded.has("LL")) recorded.add("RL");
+  // The neutral electrode belongs to the other three; a watch has none.
+  if (recorded.has("RA") && recorded.has("LA") && recorded.has("LL")) recorded.add("RL");
   const faults = [...Object.values(quality.leads).flatMap((lead) => lead.findings)];
   faults.push(...quality.findings.filter((finding) => finding.lead === null));
   const toCheck = new Set(faults.flatMap((finding) => finding.electrodes));
