@@ -127,9 +127,13 @@ export function rowBoxes(needs: readonly Need[], heightMm: number): RowBox[] {
   });
 }
 
-/** The part above the baseline, by how far the traces reach up, with at least a quarter each. */
+/** Over the baseline stand the calibration pulse of 10 mm and the lead's name. */
+const ABOVE_MM = 11;
+
+/** The part above the baseline, by how far the traces reach up; a quarter stays below it. */
 function baselineIn(height: number, up: number, down: number): number {
   const reach = up + down;
   const ratio = reach > 0 ? up / reach : 0.5;
-  return height * Math.min(0.75, Math.max(0.25, ratio));
+  const least = Math.min(ABOVE_MM, height * 0.6);
+  return Math.min(height * 0.75, Math.max(least, height * ratio));
 }
