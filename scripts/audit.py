@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-torch-cuda.lock")
+LOCKS = ("requirements.lock", "requirements-torch-cuda.lock", "requirements-station.lock")
 TIMEOUT_S = 300
 
 # Advisory -> why it does not concern the server, and until when that holds.

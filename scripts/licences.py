@@ -2,6 +2,7 @@
 
 pip install --target FOLDER --no-deps --require-hashes -r requirements.lock
 pip install --target FOLDER --no-deps --require-hashes -r requirements-torch-cuda.lock
+pip install --target FOLDER --no-deps --require-hashes -r requirements-station.lock
 python scripts/licences.py FOLDER
 """
 
@@ -19,6 +20,8 @@ LOCKS = {
     "requirements.lock": "In every image, and in the environment of `scripts/serve`.",
     "requirements-torch-cuda.lock": "PyTorch. Dockerfile.cuda installs all of these; "
     "Dockerfile.cpu only torch, in a build without CUDA.",
+    "requirements-station.lock": "What the station needs besides, in the environment of "
+    "`scripts/station`; in no image.",
 }
 WEB_LOCK = "web/package-lock.json"
 MAX_LICENCE_CHARS = 60  # some packages state the whole text
@@ -26,9 +29,10 @@ HEAD = """# Licences of the packages
 
 What the packages of the locks state about themselves. Wheels may include libraries of others with
 licences of their own, which they bring as text: soundfile's, for example, has libsndfile under the
-LGPL 2.1. The server's own code is under the MIT licence; weights and data are in
-[NOTICE](../NOTICE). This page is written by `python scripts/licences.py FOLDER` (its first lines
-say what FOLDER is).
+LGPL 2.1. psycopg is under the LGPL 3: the station uses it unchanged, as a package that can be
+replaced; whoever passes it on passes on its licence too. The server's own code is under the MIT
+licence; weights and data are in [NOTICE](../NOTICE). This page is written by
+`python scripts/licences.py FOLDER` (its first lines say what FOLDER is).
 """
 
 

@@ -88,6 +88,8 @@ def lock_sources(connection: Connection, names: Collection[str]) -> dict[str, So
 
     On PostgreSQL their rows are locked until the transaction ends, in the order of their ids, so
     that two processes that store records of one source take turns. SQLite has one writer anyway.
+    With more sources than one statement takes, they could wait for each other: then PostgreSQL
+    ends one of the transactions, and its posts are refused and sent again.
     """
     states = {}
     for chunk in in_chunks(sorted(names)):
