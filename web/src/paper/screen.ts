@@ -216,11 +216,14 @@ export class Screen {
 export function observeSize(frame: HTMLElement, screen: Screen): ResizeObserver {
   const observer = new ResizeObserver(([entry]) => {
     if (entry === undefined) return;
-    const device = entry.devicePixelContentBoxSize?.[0];
     const css = entry.contentBoxSize[0];
+    if (css === undefined) return;
     const ratio = window.devicePixelRatio;
-    const width = device?.inlineSize ?? Math.round((css?.inlineSize ?? 0) * ratio);
-    const height = device?.blockSize ?? Math.round((css?.blockSize ?? 0) * ratio);
+    const device = entry.devicePixelContentBoxSize?.[0];
+    // Under an emulated pixel ratio, as in a browser's tools, the device's box has CSS pixels.
+    const isTrue = device !== undefined && Math.abs(device.inlineSize - css.inlineSize * ratio) < 2;
+    const width = isTrue ? device.inlineSize : Math.round(css.inlineSize * ratio);
+    const height = isTrue ? device.blockSize : Math.round(css.blockSize * ratio);
     screen.resize(width, height, ratio);
   });
   try {
