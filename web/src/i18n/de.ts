@@ -375,6 +375,7 @@ export const de: Words = {
     electrodeBad: "prüfen",
     moreFaults: (count) => `und ${count} weitere`,
     beats: "Repräsentativer Herzschlag",
+    beatsShort: "Schläge",
     beatsScale: (gain, count) => `25 mm/s · ${gain} mm/mV · n = ${count}`,
     overlay: "Übereinanderlegen",
     sideBySide: "Nebeneinander",

@@ -364,6 +364,7 @@ export const en = {
     electrodeBad: "check",
     moreFaults: (count: number) => `and ${count} more`,
     beats: "Representative beat",
+    beatsShort: "Beats",
     beatsScale: (gain: string, count: string) => `25 mm/s · ${gain} mm/mV · n = ${count}`,
     overlay: "Lay over each other",
     sideBySide: "Side by side",

@@ -21,36 +21,38 @@ export function Compare({ before, after }: Props) {
   const said = words.value.panels;
   const { findings, measurements } = compareAnswers(before.answer, after.answer);
   return (
-    <div class="compare">
-      <Beats before={before} after={after} />
-      <section>
-        <h3>{said.findings}</h3>
-        <FindingGroup title={said.newFindings} rows={findings.appeared} />
-        <FindingGroup title={said.goneFindings} rows={findings.gone} />
-        <FindingGroup title={said.sameFindings} rows={findings.same} />
-      </section>
-      <section class="compare-measurements">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{said.measurements}</th>
-              <th scope="col">{before.name}</th>
-              <th scope="col">{after.name}</th>
-              <th scope="col">{said.changed}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {measurements.map((row) => (
-              <Measurement key={row.name} row={row} />
-            ))}
-          </tbody>
-        </table>
-        {measurements.some((row) => row.isBeyond) && (
-          <p class="compare-note">
-            <span aria-hidden="true">▲</span> {said.beyondUncertainty}
-          </p>
-        )}
-      </section>
+    <div class="compare-frame">
+      <div class="compare">
+        <Beats before={before} after={after} />
+        <section>
+          <h3>{said.findings}</h3>
+          <FindingGroup title={said.newFindings} rows={findings.appeared} />
+          <FindingGroup title={said.goneFindings} rows={findings.gone} />
+          <FindingGroup title={said.sameFindings} rows={findings.same} />
+        </section>
+        <section class="compare-measurements">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{said.measurements}</th>
+                <th scope="col">{before.name}</th>
+                <th scope="col">{after.name}</th>
+                <th scope="col">{said.changed}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {measurements.map((row) => (
+                <Measurement key={row.name} row={row} />
+              ))}
+            </tbody>
+          </table>
+          {measurements.some((row) => row.isBeyond) && (
+            <p class="compare-note">
+              <span aria-hidden="true">▲</span> {said.beyondUncertainty}
+            </p>
+          )}
+        </section>
+      </div>
     </div>
   );
 }

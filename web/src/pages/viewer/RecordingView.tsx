@@ -1,6 +1,7 @@
 /** One opened recording: who it is, the tools, the paper, and what was found. */
 import { outage } from "../../api/connection";
 import { words } from "../../i18n";
+import { Dock } from "../../panels/Dock";
 import { rhythmOf } from "../../panels/rhythm";
 import { Paper } from "../../paper/Paper";
 import { PaperTools } from "../../paper/PaperTools";
@@ -41,6 +42,9 @@ function DeskParts({ tab }: { tab: state.Tab }) {
       <Tools tab={tab} />
       <PaperArea tab={tab} />
       <Panel tab={tab} />
+      {tab.answer.state !== "failed" && (
+        <Dock answer={tab.answer.state === "ready" ? tab.answer.value : null} />
+      )}
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { words } from "../../i18n";
 import { LiveRegion } from "../../ui/announce";
 import { viewport } from "../../ui/viewport";
+import { CompareDialog } from "./CompareDialog";
 import { openDialog } from "./dialogs";
 import { ByHandDialog } from "./export/ByHandDialog";
 import { HelpDialog } from "./keys/HelpDialog";
@@ -56,6 +57,8 @@ function Dialogs() {
       return <PasteDialog />;
     case "key":
       return <KeyDialog />;
+    case "compare":
+      return <CompareDialog />;
     case "by-hand":
       return <ByHandDialog />;
     case "help":

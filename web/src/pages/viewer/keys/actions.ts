@@ -1,4 +1,6 @@
 /** What each key does. An action returns whether it did anything; if not, the browser has the key. */
+
+import { areBeatsOverlaid, dockPart } from "../../../panels/Dock";
 import type { FilterName, GainMmMv, LayoutName, SpeedMmS, Tool } from "../../../paper/props";
 import { openDialog } from "../dialogs";
 import { EXPORT_BUTTON } from "../export/ExportMenu";
@@ -23,6 +25,10 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   c: withTrace(() => choose("caliper")),
   m: withTrace(() => choose("march")),
   x: withTrace(() => choose("crop")),
+  b: withTrace(() => {
+    dockPart.value = "beats";
+    areBeatsOverlaid.value = !areBeatsOverlaid.value;
+  }),
   j: () => point(1),
   k: () => point(-1),
   e: () => clickOn(`#${EXPORT_BUTTON}`),

@@ -4,8 +4,11 @@ import { outage } from "../../../api/connection";
 import { clock, words } from "../../../i18n";
 import { FindingList } from "../../../panels/FindingList";
 import { MeasurementTable } from "../../../panels/MeasurementTable";
+import { PacemakerPanel } from "../../../panels/PacemakerPanel";
 import { ProbabilityBars, SuperclassBars } from "../../../panels/ProbabilityBars";
+import { ReportedByMachine } from "../../../panels/ReportedByMachine";
 import { RhythmHead } from "../../../panels/RhythmHead";
+import { Warnings } from "../../../panels/Warnings";
 import { pointed, type Tab } from "../state";
 import { Failure } from "../states/Failure";
 import { Notices } from "../states/Notices";
@@ -37,6 +40,15 @@ export function Panel({ tab }: { tab: Tab }) {
         </div>
         <div>
           <SuperclassBars answer={answer} />
+        </div>
+        <div>
+          <PacemakerPanel answer={answer} />
+        </div>
+        <div>
+          <ReportedByMachine answer={answer} />
+        </div>
+        <div>
+          <Warnings answer={answer} />
         </div>
       </div>
     </section>

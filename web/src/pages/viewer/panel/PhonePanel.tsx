@@ -2,17 +2,24 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { words } from "../../../i18n";
+import { AxisDial } from "../../../panels/AxisDial";
+import { ElectrodeFigure } from "../../../panels/ElectrodeFigure";
 import { countsOf, findingRows } from "../../../panels/findingRows";
+import { MatrixTable } from "../../../panels/MatrixTable";
 import { MeasurementTable } from "../../../panels/MeasurementTable";
+import { PacemakerPanel } from "../../../panels/PacemakerPanel";
 import { ProbabilityBars, SuperclassBars } from "../../../panels/ProbabilityBars";
+import { ReportedByMachine } from "../../../panels/ReportedByMachine";
+import { RepresentativeBeats } from "../../../panels/RepresentativeBeats";
 import { RhythmHead } from "../../../panels/RhythmHead";
+import { Warnings } from "../../../panels/Warnings";
 import type { Tab } from "../state";
 import { Failure } from "../states/Failure";
 import { Notices } from "../states/Notices";
 import { Age, Findings } from "./Panel";
 import "./panel.css";
 
-const PARTS = ["findings", "measurements", "probabilities"] as const;
+const PARTS = ["findings", "measurements", "quality", "beats", "probabilities"] as const;
 type Part = (typeof PARTS)[number];
 
 export function PhonePanel({ tab, paper }: { tab: Tab; paper: ComponentChildren }) {
@@ -40,7 +47,7 @@ export function PhonePanel({ tab, paper }: { tab: Tab; paper: ComponentChildren 
               part.value = each;
             }}
           >
-            {panels[each]}
+            {each === "beats" ? panels.beatsShort : panels[each]}
             {each === "findings" && count}
           </button>
         ))}
@@ -51,10 +58,21 @@ export function PhonePanel({ tab, paper }: { tab: Tab; paper: ComponentChildren 
           {part.value === "measurements" && (
             <MeasurementTable answer={answer} byHand={tab.byHand} />
           )}
+          {part.value === "quality" && <ElectrodeFigure answer={answer} />}
+          {part.value === "beats" && (
+            <>
+              <RepresentativeBeats answer={answer} />
+              <AxisDial answer={answer} />
+              <MatrixTable answer={answer} />
+            </>
+          )}
           {part.value === "probabilities" && (
             <>
               <ProbabilityBars answer={answer} />
               <SuperclassBars answer={answer} />
+              <PacemakerPanel answer={answer} />
+              <ReportedByMachine answer={answer} />
+              <Warnings answer={answer} />
             </>
           )}
         </div>
