@@ -57,6 +57,7 @@ PAGES: Final = (
     "accuracy",
     "heads",
     "formats",
+    "viewer",
     "glossary",
     "performance",
     "models/ecg-fm",
