@@ -6,20 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from access.key_file import add_key
 from tests.browser import Opened, requires_chromium
 from tests.server.harness import RunningServer
+from tests.web.dropping import paste
 from tests.web.records import noise, sinus
 
 pytestmark = requires_chromium
-
-
-def open_record(page: Page, text: str) -> None:
-    page.get_by_role("button", name="Paste").click()
-    page.get_by_label("JSON record or CSV table").fill(text)
-    page.get_by_role("button", name="Read").click()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +33,7 @@ def test_the_key_is_asked_for_refused_and_forgotten_with_the_tab(
     opened = Opened(browser, server, locale="en-GB")
     opened.goto("/", "main")
     page = opened.page
-    open_record(page, sinus())
+    paste(page, sinus())
     page.get_by_role("heading", name="This server asks for a key").wait_for()
     page.get_by_label("Key", exact=True).fill("wrong")
     page.get_by_role("button", name="Continue").click()
@@ -53,20 +48,23 @@ def test_the_key_is_asked_for_refused_and_forgotten_with_the_tab(
 
 
 def test_without_a_model_the_rules_speak_and_the_gaps_are_named(
-    browser: Browser, bare_server: RunningServer
+    browser: Browser, keyed: tuple[RunningServer, str]
 ) -> None:
-    opened = Opened(browser, bare_server, locale="en-GB")
+    server, key = keyed
+    opened = Opened(browser, server, locale="en-GB")
     opened.goto("/", "main")
-    open_record(opened.page, sinus())
+    paste(opened.page, sinus())
+    opened.page.get_by_label("Key", exact=True).fill(key)
+    opened.page.get_by_role("button", name="Continue").click()
     opened.page.get_by_text("No model is loaded. Rhythm by rules").wait_for()
     opened.page.get_by_text("Rhythm by rules", exact=True).wait_for()
-    opened.check()
+    opened.check(refused=True)
     opened.page.close()
 
 
 def test_what_cannot_be_read_keeps_its_trace_and_gets_no_statement(viewer: Opened) -> None:
     page = viewer.page
-    open_record(page, noise())
+    paste(page, noise())
     page.get_by_text("Unreadable. Check all electrodes and cables").wait_for()
     assert page.locator(".paper").is_visible()
     viewer.check()
@@ -75,8 +73,12 @@ def test_what_cannot_be_read_keeps_its_trace_and_gets_no_statement(viewer: Opene
 def test_the_trace_is_shown_while_the_model_still_reads(viewer: Opened) -> None:
     page = viewer.page
     held: list[Route] = []
-    page.route("**/analyze?include=clinical*", held.append)
-    open_record(page, sinus())
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(lambda url: "include=clinical_analysis" in url, hold)
+    paste(page, sinus())
     page.locator(".paper").wait_for()
     page.get_by_text("Rhythm pending").first.wait_for()
     with page.expect_request_finished(lambda request: "analyze" in request.url):
@@ -87,10 +89,10 @@ def test_the_trace_is_shown_while_the_model_still_reads(viewer: Opened) -> None:
 
 def test_an_outage_has_a_beginning_an_age_and_an_end(viewer: Opened) -> None:
     page = viewer.page
-    open_record(page, sinus())
+    paste(page, sinus())
     page.locator(".foot p").wait_for()
     page.route("**/*", lambda route: route.abort())
-    open_record(page, sinus())
+    paste(page, sinus())
     page.get_by_text("Server not reachable since").wait_for()
     page.get_by_role("heading", name="Server not reachable").wait_for()
     page.locator(".tab-name").first.click()
