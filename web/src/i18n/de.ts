@@ -39,14 +39,6 @@ export const de: Words = {
     sexes: { male: "männlich", female: "weiblich", other: "anderes Geschlecht" },
     unknown: "Alter und Geschlecht nicht angegeben",
     leads: (count) => `${count} Abl.`,
-    quality: {
-      Excellent: "Qualität ausgezeichnet",
-      Good: "Qualität gut",
-      Acceptable: "Qualität annehmbar",
-      Poor: "Qualität schlecht",
-      Unreadable: "Nicht lesbar",
-    },
-    checkLeads: (quality, leads) => `${quality}, ${leads} prüfen`,
   },
   open: {
     title: "Aufzeichnung öffnen",
@@ -135,6 +127,7 @@ export const de: Words = {
     remove: (what) => `${what} weglassen`,
     make: "Bericht erstellen",
     initials: "Kürzel",
+    useAs: (ms) => `${ms} verwenden als`,
     initialsHint: "Es steht neben den von Hand gemessenen Werten.",
     byHandTitle: "Werte von Hand",
     measurement: "measurement",

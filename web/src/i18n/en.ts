@@ -34,14 +34,6 @@ export const en = {
     sexes: { male: "male", female: "female", other: "other sex" } as Record<string, string>,
     unknown: "Age and sex not stated",
     leads: (count: string) => (count === "1" ? "1 lead" : `${count} leads`),
-    quality: {
-      Excellent: "Quality excellent",
-      Good: "Quality good",
-      Acceptable: "Quality acceptable",
-      Poor: "Quality poor",
-      Unreadable: "Unreadable",
-    } as Record<string, string>,
-    checkLeads: (quality: string, leads: string) => `${quality}, check ${leads}`,
   },
   open: {
     title: "Open a recording",
@@ -130,6 +122,7 @@ export const en = {
     remove: (what: string) => `Leave out ${what}`,
     make: "Make the report",
     initials: "Initials",
+    useAs: (ms: string) => `Use ${ms} as`,
     initialsHint: "They stand beside the values that were measured by hand.",
     byHandTitle: "Values by hand",
     measurement: "measurement",

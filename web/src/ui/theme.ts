@@ -28,3 +28,11 @@ function storedTheme(): Theme {
   const stored = localStorage.getItem(STORED);
   return THEMES.find((each) => each === stored) ?? "system";
 }
+
+// Paper is white: what is printed has the light colours.
+addEventListener("beforeprint", () => {
+  document.documentElement.dataset.theme = "light";
+});
+addEventListener("afterprint", () => {
+  document.documentElement.dataset.theme = shownTheme.value;
+});

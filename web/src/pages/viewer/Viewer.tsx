@@ -19,6 +19,7 @@ import { PhoneBar } from "./shell/PhoneBar";
 import { activeTab } from "./state";
 import { OfflineBanner } from "./states/OfflineBanner";
 import "./viewer.css";
+import "./print.css";
 
 export function Viewer() {
   const tab = activeTab.value;

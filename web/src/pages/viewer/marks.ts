@@ -31,12 +31,6 @@ function marksOf({ fiducials, pacemaker, quality }: Analysis): Marks {
     beats: beatMarks(fiducials ?? []),
     evidence: [],
     poorLeads: quality == null ? [] : poorLeads(quality),
-    spikesS: spikeTimes(pacemaker),
+    spikesS: pacemaker?.evidence.spike_times_s ?? [],
   };
-}
-
-/** The server gives the times beside their number. */
-function spikeTimes(pacemaker: Analysis["pacemaker"]): readonly number[] {
-  const evidence = pacemaker?.evidence as { spike_times_s?: readonly number[] | null } | undefined;
-  return evidence?.spike_times_s ?? [];
 }

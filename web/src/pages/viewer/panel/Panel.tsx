@@ -12,6 +12,7 @@ import { Warnings } from "../../../panels/Warnings";
 import { pointed, type Tab } from "../state";
 import { Failure } from "../states/Failure";
 import { Notices } from "../states/Notices";
+import { UseCaliper } from "./UseCaliper";
 import "./panel.css";
 
 export function Panel({ tab }: { tab: Tab }) {
@@ -33,6 +34,7 @@ export function Panel({ tab }: { tab: Tab }) {
       <div class="panel-parts">
         <Findings answer={answer} />
         <div>
+          <UseCaliper tab={tab} />
           <MeasurementTable answer={answer} byHand={tab.byHand} />
         </div>
         <div>

@@ -17,6 +17,7 @@ import type { Tab } from "../state";
 import { Failure } from "../states/Failure";
 import { Notices } from "../states/Notices";
 import { Age, Findings } from "./Panel";
+import { UseCaliper } from "./UseCaliper";
 import "./panel.css";
 
 const PARTS = ["findings", "measurements", "quality", "beats", "probabilities"] as const;
@@ -56,7 +57,10 @@ export function PhonePanel({ tab, paper }: { tab: Tab; paper: ComponentChildren 
         <div class="panel-parts">
           {part.value === "findings" && <Findings answer={answer} />}
           {part.value === "measurements" && (
-            <MeasurementTable answer={answer} byHand={tab.byHand} />
+            <div>
+              <UseCaliper tab={tab} />
+              <MeasurementTable answer={answer} byHand={tab.byHand} />
+            </div>
           )}
           {part.value === "quality" && <ElectrodeFigure answer={answer} />}
           {part.value === "beats" && (

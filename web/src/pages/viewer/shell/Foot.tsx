@@ -1,6 +1,6 @@
 /** What always stands on the page: research use, which model spoke, and the way to the other pages. */
-import type { Analysis } from "../../../api/answer";
-import { number, words } from "../../../i18n";
+import { words } from "../../../i18n";
+import { ModelFoot } from "../../../panels/ModelFoot";
 import { activeTab } from "../state";
 import "./foot.css";
 
@@ -10,23 +10,12 @@ export function Foot() {
   return (
     <footer class="foot">
       <strong>{app.researchUse}</strong>
-      {answer?.state === "ready" && <Origin answer={answer.value} />}
+      {answer?.state === "ready" && <ModelFoot answer={answer.value} />}
       <nav>
         <a href="./status">{app.status}</a>
         <a href="./docs">{app.documentation}</a>
         <a href="./assets/licences.txt">{app.licences}</a>
       </nav>
     </footer>
-  );
-}
-
-function Origin({ answer }: { answer: Analysis }) {
-  const { model } = answer;
-  return (
-    <p>
-      {model.labels ?? model.encoder?.name ?? ""}
-      <span>{answer.version}</span>
-      <span>{number(answer.processing_time * 1000)} ms</span>
-    </p>
   );
 }

@@ -2,8 +2,8 @@
 import type { Analysis } from "../../../api/answer";
 import { secondsOf } from "../../../ecg/recording";
 import { dateTime, number, words } from "../../../i18n";
+import { QualityChip } from "../../../panels/QualityChip";
 import { CalibrationChip } from "../../../paper/CalibrationChip";
-import { Icon } from "../../../ui/icons";
 import { display, personOf, show, type Tab } from "../state";
 import "./patient.css";
 
@@ -21,7 +21,7 @@ export function PatientLine({ tab }: { tab: Tab }) {
         <p>{recordedOf(tab, answer)}</p>
       </div>
       <div class="chips">
-        {answer?.signal_quality != null && <QualityChip answer={answer} />}
+        <QualityChip quality={answer?.quality ?? null} />
         <CalibrationChip display={display.value} onDisplay={show} />
       </div>
     </section>
@@ -55,21 +55,4 @@ export function recordedOf(tab: Tab, answer: Analysis | null): string {
     words.value.patient.leads(number(leadNames.length)),
   ];
   return parts.filter((part) => part !== "").join(" · ");
-}
-
-function QualityChip({ answer }: { answer: Analysis }) {
-  const { patient } = words.value;
-  const quality = answer.signal_quality ?? "";
-  const leads = Object.entries(answer.quality?.leads ?? {});
-  const poor = leads.filter(([, { word }]) => word === "Poor" || word === "Unreadable");
-  const isGood = poor.length === 0 && (quality === "Excellent" || quality === "Good");
-  const text = patient.quality[quality] ?? quality;
-  const names = poor.map(([name]) => name).join(", ");
-  const isPartial = poor.length > 0 && poor.length < leads.length;
-  return (
-    <p class={`chip quality ${isGood ? "good" : "technical"}`}>
-      <Icon name={isGood ? "check" : "technical"} />
-      {isPartial ? patient.checkLeads(text, names) : text}
-    </p>
-  );
 }
