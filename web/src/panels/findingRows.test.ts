@@ -46,6 +46,7 @@ test("a rule and a label that say the same are one row, which both claim", () =>
     statement: "1st-degree AV block",
     value: "0.70",
     detail: "rule and model: PR 232 ms",
+    caption: "PR 146 ms",
     finding: rule,
   });
 });

@@ -21,6 +21,8 @@ export interface FindingRow {
   /** A probability, or what was measured, with its unit. */
   readonly value: string;
   readonly detail: string;
+  /** What is written over its evidence on the trace: what was measured, or else its name. */
+  readonly caption: string;
   /** What lights up on the trace. */
   readonly finding: Finding;
 }
@@ -152,6 +154,7 @@ function rhythmRow(answer: Analysis, rhythm: Finding): FindingRow {
     statement: rhythmOf(answer) ?? rhythm.statement,
     value: analysis?.rhythm_source === "labels" ? number(analysis.confidence, 2) : "",
     detail: claimed(claim, evidence),
+    caption: rhythmOf(answer) ?? rhythm.statement,
     finding: rhythm,
   };
 }
@@ -173,6 +176,7 @@ function labelDraft(answer: Analysis, label: Label, rule: Finding | null): Draft
       statement: worded(labels, label.name),
       value: number(label.probability, 2),
       detail: claimed(both ? "both" : "model", detail),
+      caption: compared || worded(labels, label.name),
       finding: rule ?? findingOf(label, answer),
     },
   };
@@ -192,6 +196,7 @@ function ruleDraft(finding: Finding): Draft {
       statement: known ? known.statement(facts) : finding.statement,
       value: shownValue(finding),
       detail: claimed("rule", known ? known.evidence(facts) : ""),
+      caption: shownValue(finding) || (known ? known.statement(facts) : finding.statement),
       finding,
     },
   };
@@ -216,6 +221,7 @@ function measuredRate(answer: Analysis, labels: readonly Label[]): readonly Draf
     statement: worded(words.value.clinical.labels, word),
     value: `${number(analysis.heart_rate)}/min`,
     detail: claimed("rule", ""),
+    caption: `${number(analysis.heart_rate)}/min`,
     finding,
   };
   return [{ name: word, parent: null, row }];

@@ -97,6 +97,7 @@ function row(flag: Flag, statement: string, unit: string): FindingRow {
     statement,
     value: unit === "°" ? `${number(flag.value)}°` : `${number(flag.value)} ${unit}`,
     detail: `${claim.measured}: ${words.value.clinical.outside.normalRange(rangeText(flag.range, unit))}`,
+    caption: unit === "°" ? `${number(flag.value)}°` : `${number(flag.value)} ${unit}`,
     finding,
   };
 }

@@ -64,6 +64,7 @@ export function qualityRows(quality: Quality | null): readonly FindingRow[] {
       statement: finding.statement,
       value: first === undefined ? "" : faultValue(first),
       detail: adviceOf(fault),
+      caption: finding.statement,
       finding,
     };
   });

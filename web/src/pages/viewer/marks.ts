@@ -21,7 +21,7 @@ export const marks = computed<Marks>(() => {
   const finding = pointed.value;
   if (answer?.state !== "ready" || finding === null) return lasting.value;
   const row = findingRows(answer.value)?.find((each) => each.finding.code === finding.code);
-  const caption = row?.value || row?.statement || "";
+  const caption = row?.caption ?? "";
   const evidence = evidenceBands(finding, answer.value.fiducials ?? [], caption);
   return { ...lasting.value, evidence };
 });
