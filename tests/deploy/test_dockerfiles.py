@@ -14,7 +14,7 @@ from tests.house.tree import MODULES, ROOMS, ROOT, python_files, source
 
 DOCKERFILES = ("Dockerfile.cuda", "Dockerfile.cpu", "deploy/huggingface-space/Dockerfile")
 # Rooms that no process of the server imports.
-NOT_IN_IMAGES = {"training", "bulk"}
+NOT_IN_IMAGES = {"station", "training", "bulk"}
 # What else the server reads, or the licence asks for.
 FILES = {"LICENSE", "NOTICE", "docs", "deploy/healthcheck.py"}
 # Never in an image: they may hold secrets or patients' data, or come from another machine.
