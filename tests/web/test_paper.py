@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from signals.leads import LEADS
 from tests.browser import Opened, requires_chromium
+from tests.data import SHARED, requires_shared
 from tests.server.harness import RunningServer
 
 pytestmark = requires_chromium
@@ -296,3 +297,24 @@ def test_a_print_is_true_to_scale(paper: Paper) -> None:
     rows = np.flatnonzero(dark[:, (rise + fall) // 2])
     feet = np.flatnonzero(dark[:, rise - 6])
     assert feet[0] - rows[0] == pytest.approx(10 * dots, abs=1.5)
+
+
+@requires_shared
+def test_pacing_spikes_are_ticks_over_the_trace(viewer: Opened) -> None:
+    """PTB-XL 144 is paced. A tick is 4 mm, 16 px, high and as wide as a line."""
+    files = [SHARED / "ptbxl" / "raw500" / f"00144_hr.{ending}" for ending in ("hea", "dat")]
+    viewer.page.locator("input[type=file]").first.set_input_files(files)
+    viewer.page.locator(f"{PAPER} table").wait_for(state="attached")
+    marked = viewer.page.evaluate(
+        """() => {
+          const canvas = document.querySelectorAll("#ecg-paper canvas")[1];
+          const context = canvas.getContext("2d");
+          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+          return [canvas.height, ...data.filter((_, at) => at % 4 === 3)];
+        }"""
+    )
+    layer = np.array(marked[1:]).reshape(marked[0], -1) > 200
+    strip = layer[int(layer.shape[0] * 0.75) :]
+    ticks = np.flatnonzero(strip.sum(axis=0) >= 15)
+    assert np.sum(np.diff(ticks) > 20) >= 3, "one for each of several beats"
+    viewer.check()
