@@ -7,6 +7,7 @@ theirs from POST /station/v1/sources.
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from types import FrameType
@@ -23,6 +24,8 @@ from station.settings import Settings, add_flags, settings_of
 from station.store.engine import open_engine
 from station.store.migrate import migrate
 from station.web.access import KEYS_COMMAND
+
+logger = logging.getLogger("ecg.station")
 
 EXIT_CANNOT_START: Final = 2
 GRACEFUL_SHUTDOWN_S: Final = 30
@@ -52,6 +55,8 @@ def serve(settings: Settings) -> int:
     except (ArgumentError, ValueError, SQLAlchemyError) as error:
         # The message of the driver, which may have a password in it, is left out.
         return _refuse(f"STATION_DATABASE cannot be used: {type(error).__name__}")
+    database = engine.url.render_as_string(hide_password=True)
+    logger.info("listening on %s, port %d; database %s", settings.host, settings.port, database)
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn drains and stops, then raises the signal again: the exit status is to be 0.
         signal.signal(number, _do_nothing)

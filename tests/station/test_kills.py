@@ -27,8 +27,11 @@ GIVE_UP_S = 100  # more than a start takes
 class Sender(threading.Thread):
     """A device that sends post after post, and each again until it is acknowledged."""
 
-    def __init__(self, station: Station, source: str, start_ms: int, draw: random.Random) -> None:
+    def __init__(
+        self, station: Station, source: str, start_ms: int, draw: random.Random, per_post: int
+    ) -> None:
         super().__init__()
+        self._per_post = per_post
         self._station, self._source, self._start_ms, self._draw = station, source, start_ms, draw
         self.acknowledged: set[int] = set()
         self.stopping = threading.Event()
@@ -37,7 +40,7 @@ class Sender(threading.Thread):
         seq = 0
         with self._station.client() as client:
             while not self.stopping.is_set():
-                seqs = list(range(seq, seq + PER_POST))
+                seqs = list(range(seq, seq + self._per_post))
                 self._draw.shuffle(seqs)  # reordered
                 seqs += seqs[:1]  # doubled
                 body = b"".join(
@@ -46,7 +49,7 @@ class Sender(threading.Thread):
                 )
                 if self._is_acknowledged(client, body):
                     self.acknowledged |= set(seqs)
-                seq += PER_POST
+                seq += self._per_post
 
     def _is_acknowledged(self, client: httpx.Client, body: bytes) -> bool:
         """Send until there is an answer. Without one, return False after GIVE_UP_S."""
@@ -75,12 +78,12 @@ def register(station: Station) -> None:
             client.post("/station/v1/sources", json={"name": name}).raise_for_status()
 
 
-def start_senders(station: Station, draw: random.Random) -> list[Sender]:
+def start_senders(station: Station, draw: random.Random, per_post: int = PER_POST) -> list[Sender]:
     register(station)
     start_ms = time.time_ns() // 1_000_000
-    seeds = [random.Random(draw.random()) for _ in range(SENDERS)]
     senders = [
-        Sender(station, f"strap-{number}", start_ms, seed) for number, seed in enumerate(seeds)
+        Sender(station, f"strap-{number}", start_ms, random.Random(draw.random()), per_post)
+        for number in range(SENDERS)
     ]
     for sender in senders:
         sender.start()
@@ -128,6 +131,28 @@ def test_the_station_is_killed(tmp_path: Path, database_url: str) -> None:
             wait_for_progress(senders, PER_POST)
         finally:
             stop_senders(senders)
+    engine = open_engine(database_url)
+    check_stored(engine, senders)
+    engine.dispose()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_100_000_records_and_five_kills(tmp_path: Path, database_url: str) -> None:
+    draw = random.Random(3)
+    # A device's records lie 1 ms apart, so its last time is 25 s ahead of the clock or more.
+    with running_station(tmp_path, database_url, clock_ahead="86400") as station:
+        senders = start_senders(station, draw, per_post=100)
+        try:
+            for _ in range(5):
+                wait_for_progress(senders, 4_500)
+                time.sleep(draw.random() / 10)
+                station.kill()
+                station.start()
+            wait_for_progress(senders, 2_500)
+        finally:
+            stop_senders(senders)
+    assert sum(len(sender.acknowledged) for sender in senders) >= 100_000
     engine = open_engine(database_url)
     check_stored(engine, senders)
     engine.dispose()
