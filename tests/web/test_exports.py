@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,44 @@ def test_samples_as_csv(page: Page) -> None:
         found = [float(row[f"{lead}_mV"]) for row in rows]
         assert found == pytest.approx(samples, abs=0.0001)
     assert float(rows[-1]["time_s"]) == pytest.approx((len(rows) - 1) / sent["fs"])
+
+
+@pytest.mark.parametrize(
+    ("label", "name", "start"),
+    [
+        ("PDF report, A4", "r1.pdf", b"%PDF-"),
+        ("PDF report, Letter", "r1.pdf", b"%PDF-"),
+        ("PNG picture of the report", "r1.png", b"\x89PNG\r\n"),
+        ("DICOM, encapsulated PDF", "r1.dcm", bytes(128) + b"DICM"),
+    ],
+)
+def test_reports_come_from_the_server(page: Page, label: str, name: str, start: bytes) -> None:
+    found, content = exported(page, label)
+    assert found == name
+    assert content.startswith(start)
+
+
+def test_what_is_measured_by_hand_stands_in_the_report_with_initials(
+    page: Page, viewer: Opened
+) -> None:
+    page.keyboard.press("c")
+    box = page.locator(".paper").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 400, box["y"] + 120)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 440, box["y"] + 120, steps=4)
+    page.mouse.up()
+    page.locator(".use-caliper").get_by_role("button", name="QRS").click()
+    page.locator(".measurements").get_by_text("by hand").first.wait_for()
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("menuitem", name="PDF report, A4").click()
+    page.get_by_label("Initials").fill("AB")
+    with page.expect_request(lambda request: "by_hand" in request.url) as request:
+        page.get_by_role("button", name="Make the report").click()
+    assert "initials" in request.value.url
+    viewer.check()
+
+
+def test_one_page_is_printed(page: Page) -> None:
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type /Page\b", printed)) == 1
