@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from errors import NotFound
-from server.media_types import JSON, NPY, PLAIN_TEXT, PROMETHEUS
+from server.media_types import HTML, JSON, NPY, PLAIN_TEXT, PROMETHEUS
 from server.openapi.parameters import ANSWER_HEADERS
 from server.openapi.responses import Schema, error_responses, header_refs, ref
 from server.openapi.security import access_errors, security_of
@@ -45,7 +45,7 @@ def _operator_pages() -> Schema:
     line = {PLAIN_TEXT: {"schema": {"type": "string"}}}
     health = {JSON: {"schema": {"anyOf": [ref("Health"), ref("ShortHealth")]}}}
     models = _answer("Bundles and heads", {JSON: {"schema": ref("Models")}})
-    root = {JSON: {"schema": ref("Root")}}
+    root = {JSON: {"schema": ref("Root")}, HTML: {"schema": {"type": "string"}}}
     metrics = {PROMETHEUS: {"schema": {"type": "string"}}}
     return {
         "/health": _page(
@@ -72,10 +72,12 @@ def _operator_pages() -> Schema:
         ),
         "/": _page(
             "root",
-            "A pointer to the documentation",
+            "The viewer for browsers, a pointer to the documentation for programs",
             {
-                "200": _answer("Where the documentation is", root),
-                "307": _answer("A browser (Accept: text/html) is redirected to it."),
+                "200": _answer(
+                    "The viewer if Accept prefers HTML to JSON; if not, where the documentation is",
+                    root,
+                )
             },
         ),
     }

@@ -58,6 +58,7 @@ PAGES: Final = (
     "heads",
     "formats",
     "viewer",
+    "station",
     "glossary",
     "performance",
     "models/ecg-fm",

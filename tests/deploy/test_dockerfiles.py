@@ -16,7 +16,7 @@ DOCKERFILES = ("Dockerfile.cuda", "Dockerfile.cpu", "deploy/huggingface-space/Do
 # Rooms that no process of the server imports.
 NOT_IN_IMAGES = {"station", "training", "bulk"}
 # What else the server reads, or the licence asks for.
-FILES = {"LICENSE", "NOTICE", "docs", "deploy/healthcheck.py"}
+FILES = {"LICENSE", "NOTICE", "docs", "web/dist", "deploy/healthcheck.py"}
 # Never in an image: they may hold secrets or patients' data, or come from another machine.
 EXCLUDED = (".git", ".venv", "models", "tests", "deploy/compose/secrets")
 

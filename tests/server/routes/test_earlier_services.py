@@ -21,6 +21,7 @@ import pytest
 import requests
 from fhir.resources.diagnosticreport import DiagnosticReport
 
+from server.media_types import HTML
 from superclasses import SUPERCLASSES
 from tests.server.ecgs import Ecg, twelve_seconds
 from tests.server.harness import ANSWER_S, RunningServer
@@ -168,7 +169,7 @@ def test_the_report_is_fhir_where_it_is_asked_for_and_refusals_are_problems(
 
 
 @pytest.mark.parametrize(
-    ("accept", "is_led"),
+    ("accept", "is_browser"),
     [
         (None, False),
         ("*/*", False),
@@ -180,15 +181,15 @@ def test_the_report_is_fhir_where_it_is_asked_for_and_refusals_are_problems(
         ("application/json;q=0.1, text/html", True),
     ],
 )
-def test_the_root_answers_programs_and_leads_people(
-    server: RunningServer, accept: str | None, is_led: bool
+def test_the_root_answers_programs_and_shows_people_the_viewer(
+    server: RunningServer, accept: str | None, is_browser: bool
 ) -> None:
     headers = {} if accept is None else {"Accept": accept}
-    answer = requests.get(f"{server.url}/", headers=headers, allow_redirects=False, timeout=60)
-    if is_led:
-        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    answer = requests.get(f"{server.url}/", headers=headers, timeout=60)
+    assert answer.status_code == 200
+    if is_browser:
+        assert answer.headers["content-type"] == HTML
     else:
-        assert answer.status_code == 200
         assert answer.json()["message"] == "ECG-FM inference server. Research use only."
 
 
