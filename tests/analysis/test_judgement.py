@@ -61,11 +61,12 @@ NOT_JUDGED = pytest.mark.parametrize(
         (hum(), UNREADABLE),
         (
             calibration(),
-            "no beats are found (the onset of a QRS complex cannot be placed)",
+            "no beats are found (the recurring wave takes more than half of the cycle, as no QRS "
+            "complex does)",
         ),
         (
             five_times_too_fast(),
-            "no beats are found (the recurring wave is not as steep as a QRS complex)",
+            "no beats are found (the onset of a QRS complex cannot be placed)",
         ),
     ],
     ids=["noise", "flat", "hum", "square waves", "wrong fs"],

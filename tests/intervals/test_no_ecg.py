@@ -37,6 +37,14 @@ def test_nothing_is_measured_on_what_is_no_ecg() -> None:
     assert len(measured) <= 0.02 * len(signals), measured
 
 
+@pytest.mark.parametrize("seed", [19, 22, 31, 37, 43, 52])
+def test_fast_square_waves_are_no_wide_complexes(seed: int) -> None:
+    """They alternate at 160 to 220 per minute, and each takes more than half of the cycle."""
+    measurements = measure(twelve(no_ecg("square", seed)), 500.0)
+    assert measurements.unmeasured is not None
+    assert "more than half of the cycle" in measurements.unmeasured
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("fs", [100.0, 250.0, 500.0, 1000.0])
 def test_hardly_anything_is_at_any_rate(fs: float) -> None:
