@@ -6,7 +6,7 @@ tests/client/test_results.py compares the fields and types with the schemas of /
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,9 +49,11 @@ class Encoder:
 class Measurements:
     """Intervals in ms, axes in degrees, the rate in beats per minute; None if not measurable.
 
-    uncertainty_ms  for each interval: four of five references are within it
-    flags           the values outside a published reference range
-    method          "delineator" or "neurokit2"; servers that do not say have the former only
+    uncertainty_ms    for each interval: four of five references are within it
+    flags             the values outside a published reference range
+    method            "delineator" or "neurokit2"; servers that do not say have the former only
+    reference_ranges  measurement -> {"low", "high", "source"}, for the patient's age and sex;
+                      empty from servers that do not say
     """
 
     heart_rate_bpm: float | None
@@ -74,17 +76,22 @@ class Measurements:
     ectopic_beats: int | None
     flags: list[dict[str, Any]]
     method: str = "delineator"
+    reference_ranges: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault of the signal, and what to do about it; `lead` is None for the whole recording."""
+    """A fault of the signal, and what to do about it; `lead` is None for the whole recording.
+
+    electrodes  those to look at; empty if the fault is not of electrodes
+    """
 
     code: str
     lead: str | None
     value: float | None
     limit: float | None
     advice: str
+    electrodes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -264,6 +271,17 @@ def array(value: Any) -> NDArray[np.float32]:
 
 
 def _known_fields(kind: type[Value], answer: Json) -> Value:
-    """Return the dataclass with its fields; a newer server's further fields stay in `raw`."""
-    values = {field.name: answer.get(field.name) for field in fields(kind)}  # type: ignore[arg-type]
+    """Return the dataclass with its fields; a newer server's further fields stay in `raw`.
+
+    A field that the answer lacks has its default, or is None.
+    """
+    values = {
+        known.name: answer.get(known.name)
+        for known in fields(kind)  # type: ignore[arg-type]
+        if known.name in answer or not _has_default(known)
+    }
     return kind(**values)
+
+
+def _has_default(known: Field[Any]) -> bool:
+    return known.default is not MISSING or known.default_factory is not MISSING

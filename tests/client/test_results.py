@@ -216,6 +216,14 @@ def test_further_fields_of_a_newer_server_stay_in_raw() -> None:
     assert (quality.warnings, quality.raw["surprise"]) == (("w",), 3)
 
 
+def test_what_an_older_server_does_not_say_has_its_default() -> None:
+    analysis = Analysis.read({"measurements": {"qrs_ms": 96.0, "beats": 11}})
+    assert analysis.measurements is not None
+    assert (analysis.measurements.qrs_ms, analysis.measurements.qt_ms) == (96.0, None)
+    assert analysis.measurements.method == "delineator"
+    assert analysis.measurements.reference_ranges == {}
+
+
 def test_parts_that_are_absent_or_null_are_none() -> None:
     for parts in ({}, {"labels": None, "quality": None, "features": None, "measurements": None}):
         analysis = Analysis.read({"segments": 0, "model": {"encoder": None}, **parts})
