@@ -12,6 +12,7 @@ from tests.mutation.faults import faults_of
 # Modules of each room in the default run; larger rooms have more.
 MODULES_BY_ROOM = {
     "server": 5,
+    "station": 2,
     "access": 2,
     "training": 2,
     "bulk": 1,
@@ -49,7 +50,7 @@ def default_modules(mutants: int) -> list[str]:
 
 def runs_elsewhere(module: str) -> bool:
     """Whether processes that the tests start run the module: then no line tells which tests do."""
-    return module.startswith(("server/", "bulk/", "client/"))
+    return module.startswith(("server/", "station/web/", "bulk/", "client/"))
 
 
 def select_tests(module: str, root: Path) -> list[str]:
