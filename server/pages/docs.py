@@ -17,7 +17,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from errors import NotFound
-from server.media_types import CSS, HTML, JAVASCRIPT, JSON
+from server.media_types import CSS, HTML, JAVASCRIPT, JSON, PNG
 from server.openapi.document import openapi_bytes
 from server.openapi.loaded_models import LoadedModels
 from server.pages.markdown import render
@@ -147,6 +147,8 @@ async def _asset_response(request: Request) -> Response:
 
 async def page(request: Request) -> Response:
     name = request.path_params["name"]
+    if name in _image_names():
+        return await asyncio.to_thread(lambda: _image(name).respond(request))
     if name not in PAGES or not (DOCS_FOLDER / f"{name}.md").is_file():
         pages = ", ".join(f"/docs/{page_name}" for page_name in PAGES)
         raise NotFound(f"no such page; pages are {pages}")
@@ -193,6 +195,17 @@ def _assets_folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.origin is not None, f"{package} is in requirements.txt"
     return Path(spec.origin).with_name("static")
+
+
+@cache
+def _image_names() -> frozenset[str]:
+    """The pictures of the pages, by their paths in docs/."""
+    return frozenset(f"images/{path.name}" for path in (DOCS_FOLDER / "images").glob("*.png"))
+
+
+@cache
+def _image(name: str) -> Static:
+    return Static((DOCS_FOLDER / name).read_bytes(), PNG, NOSNIFF)
 
 
 @cache

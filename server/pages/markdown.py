@@ -22,6 +22,8 @@ def render(text: str) -> tuple[str, str]:
         for child in token.children or ():
             if child.type == "link_open":
                 _point_to_page(child)
+            elif child.type == "image":
+                child.attrSet("src", f"/docs/{child.attrGet('src')}")
     return title, str(markdown.renderer.render(tokens, markdown.options, {}))
 
 

@@ -14,7 +14,7 @@ export function PatientLine({ tab }: { tab: Tab }) {
     <section class="patient" aria-label={patient.label}>
       <div>
         <h2>{answer === null ? tab.name : personText(tab)}</h2>
-        <p>ID {tab.name}</p>
+        <p>ID {answer?.id ?? tab.name}</p>
       </div>
       <div>
         <p class="when">{whenText(tab)}</p>
