@@ -143,6 +143,9 @@ def test_the_same_recording_in_two_formats_has_the_same_analysis(
     server: RunningServer, one: str, other: str
 ) -> None:
     first, second = (answer_of(upload(server, name)) for name in (one, other))
+    for answer in (first, second):
+        # They are those of the patient, whom not every format describes.
+        del answer["measurements"]["reference_ranges"]
     assert same(first["measurements"], second["measurements"]), (
         first["measurements"],
         second["measurements"],
