@@ -2,12 +2,12 @@
 import { signal } from "@preact/signals";
 import type { Analysis } from "../api/answer";
 import { words } from "../i18n";
-import { AxisDial } from "./AxisDial";
+import { AxisDial } from "./measurements/AxisDial";
 import "./Dock.css";
-import { ElectrodeFigure } from "./ElectrodeFigure";
-import { MatrixTable } from "./MatrixTable";
-import { RepresentativeBeats } from "./RepresentativeBeats";
-import { SaliencyStrip } from "./SaliencyStrip";
+import { RepresentativeBeats } from "./beats/RepresentativeBeats";
+import { SaliencyStrip } from "./beats/SaliencyStrip";
+import { MatrixTable } from "./measurements/MatrixTable";
+import { ElectrodeFigure } from "./quality/ElectrodeFigure";
 
 export const DOCK_PARTS = ["beats", "matrix", "saliency"] as const;
 export type DockPart = (typeof DOCK_PARTS)[number];

@@ -1,7 +1,7 @@
 /** The recording on the page compared with another opened one, which is taken as the earlier. */
 import { useSignal } from "@preact/signals";
 import { words } from "../../i18n";
-import { Compare, type Compared } from "../../panels/Compare";
+import { Compare, type Compared } from "../../panels/compare/Compare";
 import { Dialog } from "../../ui/Dialog";
 import { closeDialog } from "./dialogs";
 import { activeTab, type Tab, tabs } from "./state";

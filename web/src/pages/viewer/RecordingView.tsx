@@ -2,7 +2,7 @@
 import { outage } from "../../api/connection";
 import { words } from "../../i18n";
 import { Dock } from "../../panels/Dock";
-import { rhythmOf } from "../../panels/rhythm";
+import { rhythmOf } from "../../panels/findings/rhythm";
 import { Paper } from "../../paper/Paper";
 import { PaperTools } from "../../paper/PaperTools";
 import { viewport } from "../../ui/viewport";

@@ -3,7 +3,7 @@ import { effect, untracked } from "@preact/signals";
 import { outage } from "../../api/connection";
 import { Problem } from "../../api/problem";
 import { words } from "../../i18n";
-import { rhythmOf } from "../../panels/rhythm";
+import { rhythmOf } from "../../panels/findings/rhythm";
 import { announce } from "../../ui/announce";
 import { activeTab } from "./state";
 

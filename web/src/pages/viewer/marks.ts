@@ -1,9 +1,9 @@
 /** What is drawn over the traces: evidence of the finding that is pointed at, poor leads, spikes. */
 import { computed } from "@preact/signals";
 import type { Analysis } from "../../api/answer";
-import { beatMarks, evidenceBands } from "../../panels/bands";
-import { findingRows } from "../../panels/findingRows";
-import { poorLeads } from "../../panels/qualityRows";
+import { beatMarks, evidenceBands } from "../../panels/findings/bands";
+import { findingRows } from "../../panels/findings/findingRows";
+import { poorLeads } from "../../panels/quality/qualityRows";
 import type { Marks } from "../../paper/props";
 import { activeTab, pointed } from "./state";
 

@@ -1,8 +1,8 @@
 /** Values that a person measured, and whose they are, before a report with them is made. */
 import { useState } from "preact/hooks";
 import { number, words } from "../../../i18n";
-import { worded } from "../../../panels/facts";
-import { unitOf } from "../../../panels/measurementRows";
+import { worded } from "../../../panels/findings/facts";
+import { unitOf } from "../../../panels/measurements/measurementRows";
 import { Dialog } from "../../../ui/Dialog";
 import { Icon } from "../../../ui/icons";
 import { closeDialog } from "../dialogs";

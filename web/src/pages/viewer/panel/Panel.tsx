@@ -2,12 +2,12 @@
 import type { Analysis } from "../../../api/answer";
 import { outage } from "../../../api/connection";
 import { clock, words } from "../../../i18n";
-import { FindingList } from "../../../panels/FindingList";
-import { MeasurementTable } from "../../../panels/MeasurementTable";
-import { PacemakerPanel } from "../../../panels/PacemakerPanel";
-import { ProbabilityBars, SuperclassBars } from "../../../panels/ProbabilityBars";
-import { ReportedByMachine } from "../../../panels/ReportedByMachine";
-import { RhythmHead } from "../../../panels/RhythmHead";
+import { FindingList } from "../../../panels/findings/FindingList";
+import { ProbabilityBars, SuperclassBars } from "../../../panels/findings/ProbabilityBars";
+import { RhythmHead } from "../../../panels/findings/RhythmHead";
+import { MeasurementTable } from "../../../panels/measurements/MeasurementTable";
+import { PacemakerPanel } from "../../../panels/measurements/PacemakerPanel";
+import { ReportedByMachine } from "../../../panels/measurements/ReportedByMachine";
 import { Warnings } from "../../../panels/Warnings";
 import { pointed, type Tab } from "../state";
 import { Failure } from "../states/Failure";

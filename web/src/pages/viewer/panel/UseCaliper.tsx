@@ -1,6 +1,6 @@
 /** What the caliper spans, used as a measurement of the report: done by hand. */
 import { number, words } from "../../../i18n";
-import { worded } from "../../../panels/facts";
+import { worded } from "../../../panels/findings/facts";
 import { caliper, change, type Tab } from "../state";
 
 /** The intervals that are measured with a caliper, by the server's names. */

@@ -2,7 +2,7 @@
 import type { Analysis } from "../../../api/answer";
 import { secondsOf } from "../../../ecg/recording";
 import { dateTime, number, words } from "../../../i18n";
-import { QualityChip } from "../../../panels/QualityChip";
+import { QualityChip } from "../../../panels/quality/QualityChip";
 import { CalibrationChip } from "../../../paper/CalibrationChip";
 import { display, personOf, show, type Tab } from "../state";
 import "./patient.css";

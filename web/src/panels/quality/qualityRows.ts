@@ -1,0 +1,117 @@
+/** Faults of the recording as rows: leads with the same faults together, with what helps. */
+import type { Finding, Quality, QualityFinding } from "../../api/answer";
+import { number, words } from "../../i18n";
+import type { PoorLead } from "../../paper/props";
+import { worded } from "../findings/facts";
+import type { FindingRow } from "../findings/findingRows";
+import { type Electrode, electrodesOf } from "./electrodes";
+
+/** A lead that was not sent is a choice of the recorder, shown at the electrodes only. */
+const NOT_ROWS: readonly string[] = ["missing_lead"];
+/** Code -> decimals and unit of its value. */
+const UNITS: Readonly<Record<string, readonly [number, string]>> = {
+  flat_line: [1, "s"],
+  saturated: [2, "s"],
+  gaps: [1, "s"],
+  calibration_pulse: [1, "s"],
+  baseline_wander: [2, "mV"],
+  step: [2, "mV"],
+  mains_hum: [2, "mV"],
+  muscle_noise: [2, "mV"],
+  limb_electrode_reversal: [2, ""],
+  chest_electrode_reversal: [2, ""],
+};
+
+export interface Fault {
+  readonly leads: readonly string[];
+  readonly electrodes: readonly Electrode[];
+  readonly findings: readonly QualityFinding[];
+}
+
+/** Leads that show the same faults, in the order of the answer; then those of the recording. */
+export function faultsOf(quality: Quality): readonly Fault[] {
+  const groups = new Map<string, QualityFinding[]>();
+  for (const { findings } of Object.values(quality.leads)) {
+    if (findings.length === 0) continue;
+    const key = findings.map((finding) => finding.code).join();
+    groups.set(key, [...(groups.get(key) ?? []), ...findings]);
+  }
+  const whole = quality.findings.filter(
+    (finding) => finding.lead === null && !NOT_ROWS.includes(finding.code),
+  );
+  return [...groups.values(), ...whole.map((finding) => [finding])].map((findings) => ({
+    leads: [...new Set(findings.flatMap((finding) => finding.lead ?? []))],
+    electrodes: electrodesOf(findings),
+    findings: findings.filter((finding) => finding.lead === findings[0]?.lead),
+  }));
+}
+
+export function qualityRows(quality: Quality | null): readonly FindingRow[] {
+  if (quality === null) return [];
+  return faultsOf(quality).map((fault) => {
+    const [first] = fault.findings;
+    const finding: Finding = {
+      code: first?.code ?? "",
+      statement: faultText(fault),
+      severity: "technical",
+      evidence: { leads: [...fault.leads] },
+      source: "",
+    };
+    return {
+      key: `quality:${fault.leads.join()}:${finding.code}`,
+      level: 0 as const,
+      severity: "technical" as const,
+      statement: finding.statement,
+      value: first === undefined ? "" : faultValue(first),
+      detail: adviceOf(fault),
+      caption: finding.statement,
+      finding,
+    };
+  });
+}
+
+/** "V4: baseline wanders, jumps". */
+export function faultText(fault: Fault): string {
+  const faults = wordedFaults(fault.findings);
+  const leads = fault.leads.join(", ");
+  return leads === "" ? faults.join(", ") : `${leads}: ${faults.join(", ")}`;
+}
+
+/** What helps against the first fault; the server's sentence where the table lacks its code. */
+export function adviceOf(fault: Fault): string {
+  const [first] = fault.findings;
+  if (first === undefined) return "";
+  const { advice, electrodes } = words.value.clinical.quality;
+  const say = Object.hasOwn(advice, first.code)
+    ? advice[first.code as keyof typeof advice]
+    : undefined;
+  return say === undefined ? first.advice : say(electrodes(fault.electrodes));
+}
+
+/** The leads with faults, and the reason in words: "baseline wanders 1.26 mV". */
+export function poorLeads(quality: Quality): readonly PoorLead[] {
+  return Object.entries(quality.leads)
+    .filter(([, { findings }]) => findings.length > 0)
+    .map(([lead, { findings }]) => {
+      const [first] = findings;
+      const value = first === undefined ? "" : faultValue(first);
+      const faults = wordedFaults(findings).join(", ");
+      return { lead, reason: value === "" ? faults : `${faults} ${value}` };
+    });
+}
+
+function faultValue(finding: QualityFinding): string {
+  const unit = UNITS[finding.code];
+  if (unit === undefined || finding.value === null) return "";
+  const [digits, name] = unit;
+  return name === "" ? number(finding.value, digits) : `${number(finding.value, digits)} ${name}`;
+}
+
+function wordedFaults(findings: readonly QualityFinding[]): readonly string[] {
+  const { faults, wandersAndJumps } = words.value.clinical.quality;
+  const codes = findings.map((finding) => finding.code);
+  const isBoth = codes.includes("baseline_wander") && codes.includes("step");
+  return codes
+    .filter((code) => !(isBoth && code === "step"))
+    .map((code) => (isBoth && code === "baseline_wander" ? wandersAndJumps : worded(faults, code)));
+}
