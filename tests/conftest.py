@@ -20,9 +20,13 @@ os.environ["HF_HUB_OFFLINE"] = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of pages: a process has room for one playwright."""
+    """One browser for the tests of a file.
+
+    It ends with the file: while playwright runs, nothing else in this process can run an event
+    loop of its own.
+    """
     from tests.browser import running_browser
 
     with running_browser() as running:

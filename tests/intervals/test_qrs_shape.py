@@ -14,6 +14,7 @@ NOT_PLACED = "the onset of a QRS complex cannot be placed"
 STEP = "the recurring wave is a step from one level to another, not a QRS complex"
 NARROW = "the recurring wave is narrower than any QRS complex"
 SHALLOW = "the recurring wave is as smooth and shallow as a P wave; no QRS complex is found"
+LONG = "the recurring wave takes more than half of the cycle, as no QRS complex does"
 NOT_STEEP = "the recurring wave is not as steep as a QRS complex"
 RR_S = 0.8
 
@@ -206,9 +207,12 @@ def test_a_rest_under_200_ms_is_not_trimmed(rr_s: float, reason: str | None) -> 
     assert why_no_qrs(beat, qrs(), rr_s, millivolts=False) == reason
 
 
-def test_without_any_rest_a_complex_is_steep_enough() -> None:
-    """RR 48 ms: the cycle of 12 samples is over before the complex is."""
-    assert why_no_qrs(of_slopes(up_and_down(12)), qrs(), 0.048) is None
+def test_a_complex_leaves_half_of_the_cycle_to_the_rest() -> None:
+    """The complex of 48 ms."""
+    beat = of_slopes(up_and_down(12))
+    assert why_no_qrs(beat, qrs(), 0.097) is None
+    assert why_no_qrs(beat, qrs(), 0.095) == LONG
+    assert why_no_qrs(beat, qrs(), None) is None
 
 
 @pytest.mark.parametrize(

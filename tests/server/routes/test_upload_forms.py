@@ -67,7 +67,14 @@ def test_a_result_with_what_was_sent_beside_it(server: RunningServer) -> None:
     assert answer["result"] is answer["pacemaker_result"] is False
     assert (answer["age"], answer["recording_date"]) == (63, PERSON["recording_date"])
     assert 0 <= answer["probability"] < 0.5
-    assert set(answer["evidence"]) == {"spikes", "chamber", "morphology", "label", "visible"}
+    assert set(answer["evidence"]) == {
+        "spikes",
+        "spike_times_s",
+        "chamber",
+        "morphology",
+        "label",
+        "visible",
+    }
 
 
 def test_order_and_names_change_nothing(server: RunningServer) -> None:
