@@ -11,7 +11,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** A pointer to the documentation */
+        /** The viewer for browsers, a pointer to the documentation for programs */
         readonly get: operations["root"];
         readonly put?: never;
         readonly post?: never;
@@ -1116,7 +1116,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Where the documentation is */
+            /** @description The viewer if Accept prefers HTML to JSON; if not, where the documentation is */
             readonly 200: {
                 headers: {
                     readonly "Server-Timing": components["headers"]["Server-Timing"];
@@ -1125,16 +1125,8 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Root"];
+                    readonly "text/html; charset=utf-8": string;
                 };
-            };
-            /** @description A browser (Accept: text/html) is redirected to it. */
-            readonly 307: {
-                headers: {
-                    readonly "Server-Timing": components["headers"]["Server-Timing"];
-                    readonly "X-Request-ID": components["headers"]["X-Request-ID"];
-                    readonly [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description [unknown_host](/docs/errors#unknown_host): host name not allowed */
             readonly 421: {

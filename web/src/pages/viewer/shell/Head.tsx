@@ -22,13 +22,8 @@ export function Head() {
       <h1 class="visually-hidden">{app.title}</h1>
       <Tabs />
       <div class="head-actions">
-        {/* The words are hidden where there is no room for them. */}
-        <button
-          type="button"
-          class="button"
-          aria-label={app.open}
-          onClick={() => (openDialog.value = "open")}
-        >
+        {/* The words are hidden where there is no room for them; they still name the buttons. */}
+        <button type="button" class="button" onClick={() => (openDialog.value = "open")}>
           <Icon name="open" />
           <span>{app.open}</span>
           <KeyHint of="o" />
@@ -36,7 +31,6 @@ export function Head() {
         <button
           type="button"
           class="button"
-          aria-label={app.compare}
           disabled={tabs.value.length < 2}
           onClick={() => (openDialog.value = "compare")}
         >
