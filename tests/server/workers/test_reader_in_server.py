@@ -141,6 +141,7 @@ def test_a_file_that_takes_too_much_memory_is_refused() -> None:
         assert signal_restarts(server) == 0
 
 
+@pytest.mark.long
 def test_the_reader_ends_with_its_worker_and_the_next_one_reads_the_file() -> None:
     with one_worker(ECG_REQUEST_TIMEOUT="20") as server:
         with ThreadPoolExecutor(1) as pool:
