@@ -24,11 +24,13 @@ def test_the_language_is_the_browsers_until_another_is_chosen(
     page = opened.page
     page.get_by_text("Nur für Forschungszwecke. Kein Medizinprodukt.").wait_for()
     assert page.evaluate("document.documentElement.lang") == "de"
+    expect(page).to_have_title("EKG-Anzeige")
     page.get_by_role("button", name="EN", exact=True).click()
     page.get_by_text("For research use only. Not a medical device.").wait_for()
     page.reload()
     page.get_by_text("For research use only. Not a medical device.").wait_for()
     assert page.evaluate("document.documentElement.lang") == "en"
+    expect(page).to_have_title("ECG viewer")
     opened.check()
     page.close()
 

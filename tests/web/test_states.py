@@ -87,6 +87,24 @@ def test_the_trace_is_shown_while_the_model_still_reads(viewer: Opened) -> None:
     viewer.check()
 
 
+def test_a_phone_keeps_the_trace_when_the_answer_is_refused(
+    browser: Browser, embedded_server: RunningServer
+) -> None:
+    opened = Opened(
+        browser, embedded_server, viewport={"width": 390, "height": 844}, locale="en-GB"
+    )
+    opened.goto("/", "main")
+    page = opened.page
+    page.route(
+        lambda url: "include=clinical_analysis" in url, lambda route: route.fulfill(status=503)
+    )
+    paste(page, sinus())
+    page.locator("#findings .state").wait_for()
+    assert page.locator(".paper").is_visible()
+    opened.check(refused=True)
+    page.close()
+
+
 def test_an_outage_has_a_beginning_an_age_and_an_end(viewer: Opened) -> None:
     page = viewer.page
     paste(page, sinus())

@@ -5,7 +5,7 @@ const NAME = "ecg-key";
 
 export const apiKey = signal<string | null>(sessionStorage.getItem(NAME));
 
-export function useKey(key: string | null): void {
+export function setKey(key: string | null): void {
   apiKey.value = key;
   if (key === null) sessionStorage.removeItem(NAME);
   else sessionStorage.setItem(NAME, key);

@@ -3,8 +3,10 @@
  * Measurements never see them.
  */
 
-export type FilterName = "off" | "0.05-150" | "0.05-40";
-export type MainsNotch = "off" | "50" | "60";
+export const FILTERS = ["off", "0.05-150", "0.05-40"] as const;
+export const NOTCHES = ["off", "50", "60"] as const;
+export type FilterName = (typeof FILTERS)[number];
+export type MainsNotch = (typeof NOTCHES)[number];
 
 /** One second-order section: b and a as in the difference equation, a0 = 1. */
 interface Section {

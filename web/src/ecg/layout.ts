@@ -1,15 +1,22 @@
 /** Which lead is drawn where: rows of columns, then rhythm strips over the whole width. */
 import { CHEST, LIMB } from "./leads";
 
-export type LayoutName =
-  | "3x4"
-  | "6x2"
-  | "12x1"
-  | "cabrera"
-  // A phone shows one group at a time.
-  | "limb"
-  | "chest"
-  | "rhythm";
+/** The layouts of a whole page, on the screen and in the report. */
+export const PAPER_LAYOUTS = ["3x4", "6x2", "12x1", "cabrera"] as const;
+/** A phone shows one group at a time. */
+export const GROUPS = ["limb", "chest", "rhythm"] as const;
+export type PaperLayout = (typeof PAPER_LAYOUTS)[number];
+export type GroupName = (typeof GROUPS)[number];
+export type LayoutName = PaperLayout | GroupName;
+
+export function isGroup(name: LayoutName): name is GroupName {
+  return (GROUPS as readonly string[]).includes(name);
+}
+
+/** A layout of a whole page: of a group the usual one. */
+export function paperLayoutOf(name: LayoutName): PaperLayout {
+  return isGroup(name) ? "3x4" : name;
+}
 
 export interface Place {
   readonly lead: string;
@@ -67,10 +74,6 @@ export function layoutOf(
   const others = isGroup(name) ? [] : available.filter((lead) => !placed.includes(lead));
   const below = WITH_STRIP.includes(name) && strip !== undefined ? [...others, strip] : others;
   return { columns: columns.length, rows: [...rows, ...strips(below).rows] };
-}
-
-function isGroup(name: LayoutName): boolean {
-  return name === "limb" || name === "chest";
 }
 
 function placeOf(name: string): Place {

@@ -2,10 +2,6 @@
 import type { Beat } from "./beats";
 import type { Span } from "./span";
 
-export interface Step {
-  readonly second: number;
-}
-
 export interface Deviation {
   readonly second: number;
   /** Milliseconds after the nearest step; negative before it. */

@@ -12,6 +12,11 @@ export function secondsOf(recording: Recording): number {
   return recording.samples / recording.fs;
 }
 
+/** The samples of a lead in mV; NaN throughout where the recording lacks it. */
+export function samplesOf({ leads, samples }: Recording, name: string): Float32Array {
+  return leads.get(name) ?? new Float32Array(samples).fill(Number.NaN);
+}
+
 interface PackedSignal {
   readonly fs: number;
   readonly lead_names: readonly string[];

@@ -30,6 +30,7 @@ export const en = {
   },
   patient: {
     label: "Patient and recording",
+    id: "ID",
     years: (age: string) => `${age} y`,
     sexes: { male: "male", female: "female", other: "other sex" } as Record<string, string>,
     unknown: "Age and sex not stated",
@@ -53,7 +54,6 @@ export const en = {
     each: "Each on its own",
     limits: (megabytes: string, minutes: string) =>
       `Up to ${megabytes} MB and ${minutes} min a recording`,
-    noExamples: "This server has no examples.",
     example: {
       sinus: "Sinus rhythm",
       atrial_fibrillation: "Atrial fibrillation",
@@ -76,7 +76,6 @@ export const en = {
   states: {
     reading: "Reading the recording",
     model: "The trace is read. The recording is measured and the model reads.",
-    rhythmPending: "Rhythm pending",
     ready: (name: string, rhythm: string) => `${name}: ${rhythm}`,
     failed: (title: string) => `Not read: ${title}`,
     request: "request",
@@ -94,7 +93,6 @@ export const en = {
     noModel: "No model is loaded. Rhythm by rules; labels and superclasses are not available.",
     noLabels: "The model gave no labels for this recording.",
     unreadable: "Unreadable. Check all electrodes and cables, and record again.",
-    missing: "The file does not say",
     missingHint: "Fill in what is missing, and the file is sent again.",
     fs: "Sampling rate in Hz",
     leadNames: "Leads in the file's order, with commas",
@@ -125,21 +123,6 @@ export const en = {
     useAs: (ms: string) => `Use ${ms} as`,
     initialsHint: "They stand beside the values that were measured by hand.",
     byHandTitle: "Values by hand",
-    measurement: "measurement",
-    value: "value",
-    unit: "unit",
-    plusMinus: "plus_minus",
-    byHand: "by_hand",
-    time: "time_s",
-    reader: "Reader",
-    date: "Date",
-    unconfirmed: "Unconfirmed",
-  },
-  compare: {
-    title: "Compare two recordings",
-    first: "First",
-    second: "Second",
-    needsTwo: "Open two recordings to compare them.",
   },
   keys: {
     title: "Keys",
@@ -168,8 +151,6 @@ export const en = {
     evidence: "To the evidence",
     export: "Export",
     tab: "Tab 1 to 9",
-    search: "Search a label",
-    arrows: "arrows",
   },
   status: {
     title: "Server status",
@@ -228,7 +209,6 @@ export const en = {
     models: "Models",
     role: "Role",
     model: "Model",
-    revision: "Revision",
     device: "Device",
     ready: "ready",
     notReady: "not ready",
@@ -241,19 +221,16 @@ export const en = {
     choose: "Choose files",
     paste: "Paste",
     examples: "Examples, synthetic",
-    stays: "Stays in this browser. Nothing is stored.",
+    sent: "Sent to this server to be analysed. Nothing is stored.",
   },
-  loading: { reading: "Reading the recording", model: "Measured. The model is reading." },
   paper: {
     tools: "Paper",
     layout: "Layout",
     groups: { limb: "Limb", chest: "Chest", rhythm: "Rhythm" },
     speed: "Paper speed",
     gain: "Gain",
-    filter: "Filter",
     filterOff: "Filter: off",
     filterOn: (what: string) => `Filter: ${what}, display only`,
-    filterHint: "Filters change the picture only, never a measurement.",
     band: "Pass band",
     off: "off",
     notch: "Mains notch",
@@ -309,7 +286,6 @@ export const en = {
     rhythmPending: "Rhythm pending",
     notJudged: "Not judged",
     findings: "Findings",
-    noFindings: "No finding beside the rhythm",
     counts: (abnormal: number, technical: number) =>
       [abnormal > 0 ? `${abnormal} abnormal` : "", technical > 0 ? `${technical} technical` : ""]
         .filter(Boolean)
@@ -344,21 +320,18 @@ export const en = {
     fewerLabels: "Fewer labels",
     superclasses: "Superclasses",
     notAvailable: "not available",
-    noReason: "The server gave no reason.",
     reading: "The model is reading",
     quality: "Quality",
     qualityChip: (word: string) => `Quality ${word.toLowerCase()}`,
     check: (leads: string) => `check ${leads}`,
     leadQuality: "Lead quality",
-    noFaults: "No fault found",
     notRecorded: "Not recorded",
-    notJudgedElectrode: "Neutral electrode, not judged",
     electrodeGood: "good",
     electrodeBad: "check",
     moreFaults: (count: number) => `and ${count} more`,
     beats: "Representative beat",
     beatsShort: "Beats",
-    beatsScale: (gain: string, count: string) => `25 mm/s · ${gain} mm/mV · n = ${count}`,
+    beatsScale: (gain: string) => `25 mm/s · ${gain} mm/mV`,
     overlay: "Lay over each other",
     sideBySide: "Side by side",
     matrix: "Matrix",
@@ -368,7 +341,6 @@ export const en = {
     saliencyNote: "shows attention, not cause",
     seconds: (from: string, to: string) => `${from} to ${to} s`,
     axis: "Frontal axis",
-    axisOf: { QRS: "QRS", T: "T", P: "P" },
     pacemaker: "Pacemaker",
     pacemakerPresent: "Pacemaker present",
     pacemakerAbsent: "No pacemaker",
@@ -383,15 +355,14 @@ export const en = {
     machineValue: "Machine",
     ours: "Server",
     difference: "Difference",
-    machineStatements: "Its statements",
-    machineSilent: "The file holds no values of its machine.",
+    beyondOurs: "beyond the uncertainty of the server's value",
+    machineStatements: "Statements of the machine",
     warnings: (count: number) =>
       count === 1 ? "1 note of the server" : `${count} notes of the server`,
     models: {
       labels: "Labels",
       superclass: "Superclasses",
       pacemaker: "Pacemaker",
-      encoder: "Encoder",
     },
     modelFoot: (model: string) => `Model ${model}`,
     rulesFoot: (version: string) => `rules and measurement ${version}`,
@@ -438,7 +409,6 @@ export const en = {
     rhythmEvidence: {
       beats: (count: string) => `${count} beats`,
       rr: (mean: string, sd: string) => `RR ${mean} ms (SD ${sd} ms)`,
-      pr: (ms: string) => `PR ${ms} ms`,
     },
     findings: {
       asystole: {
@@ -564,7 +534,6 @@ export const en = {
       },
       byNotBy: (statement: string, by: string, notBy: string) =>
         `${statement} by ${by}, not by ${notBy}`,
-      by: (statement: string, by: string) => `${statement} by ${by}`,
       normalRange: (range: string) => `normal ${range}`,
       wideQrs: (ms: string) => `wide QRS lengthens QT: read with QRS ${ms} ms`,
     },
@@ -650,7 +619,9 @@ export const en = {
         limb_electrode_reversal: "Limb electrodes may be interchanged",
         chest_electrode_reversal: "Chest electrodes may be interchanged",
       },
-      wandersAndJumps: "baseline wanders and jumps",
+      /** Each with its value, or none: " 1.26 mV". */
+      wandersAndJumps: (wander: string, jump: string) =>
+        `baseline wanders${wander} and jumps${jump}`,
       /** "right arm and left arm electrodes". */
       electrodes: (names: readonly string[]) => {
         const limbs: Record<string, string> = {

@@ -19,7 +19,7 @@ export function Caption({ display, geometry, leads, zoom }: CaptionProps) {
     isDerived ? paper.derived : null,
     cells.some((cell) => cell.column > 0) ? paper.consecutive : null,
     Math.abs(zoom - 1) < 0.005 ? null : paper.zoom(number(zoom * 100)),
-    `${number(display.speed, display.speed === 12.5 ? 1 : 0)} mm/s`,
+    `${number(display.speed)} mm/s`,
     `${number(display.gain)} mm/mV`,
   ];
   return (

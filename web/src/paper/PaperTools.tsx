@@ -1,18 +1,12 @@
 /** The row of tools over the paper: how it is drawn, and what a drag does. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { FILTERS, NOTCHES } from "../ecg/filter";
+import { GROUPS, PAPER_LAYOUTS, type PaperLayout, paperLayoutOf } from "../ecg/layout";
 import { number, words } from "../i18n";
 import { Icon, type IconName } from "../ui/icons";
 import { Menu, type MenuItem } from "../ui/Menu";
-import type {
-  Display,
-  FilterName,
-  GainMmMv,
-  LayoutName,
-  MainsNotch,
-  SpeedMmS,
-  Tool,
-} from "./props";
+import { type Display, type FilterName, GAINS, type MainsNotch, SPEEDS, type Tool } from "./props";
 import { LeadsPanel } from "./tools/LeadsPanel";
 import "./tools/tools.css";
 
@@ -25,13 +19,6 @@ export interface PaperToolsProps {
   /** Whether keys of a single character act: their hints are shown then. */
   readonly singleKeys?: boolean;
 }
-
-const LAYOUTS: readonly LayoutName[] = ["3x4", "6x2", "12x1", "cabrera"];
-const GROUPS = ["limb", "chest", "rhythm"] as const;
-const SPEEDS: readonly SpeedMmS[] = [25, 50];
-const GAINS: readonly GainMmMv[] = [5, 10, 20];
-const FILTERS: readonly FilterName[] = ["off", "0.05-150", "0.05-40"];
-const NOTCHES: readonly MainsNotch[] = ["off", "50", "60"];
 
 export function PaperTools(props: PaperToolsProps) {
   const { display, onDisplay } = props;
@@ -49,8 +36,8 @@ export function PaperTools(props: PaperToolsProps) {
         <Choice
           class="layouts"
           label={paper.layout}
-          options={LAYOUTS}
-          chosen={LAYOUTS.includes(display.layout) ? display.layout : "3x4"}
+          options={PAPER_LAYOUTS}
+          chosen={paperLayoutOf(display.layout)}
           face={(layout) => layoutWords(layout, display.rhythmLead)}
           onChoose={(layout) => change({ layout })}
         />
@@ -105,14 +92,14 @@ export function PaperTools(props: PaperToolsProps) {
   );
 }
 
-function layoutWords(layout: LayoutName, rhythmLead: string): string {
-  const names: Partial<Record<LayoutName, string>> = {
+function layoutWords(layout: PaperLayout, rhythmLead: string): string {
+  const names: Readonly<Record<PaperLayout, string>> = {
     "3x4": `3×4 + ${rhythmLead}`,
     "6x2": "6×2",
     "12x1": "12×1",
     cabrera: "Cabrera",
   };
-  return names[layout] ?? layout;
+  return names[layout];
 }
 
 interface ChoiceProps<T> {

@@ -1,13 +1,14 @@
 /** Keys that move the view. Letters belong to the page. */
+import { FIELDS } from "../ui/fields";
 import type { Screen } from "./screen";
 import { fitted, panned, showing, zoomed } from "./view";
 
 const STEP_MM = 5;
 const ZOOM_STEP = 1.25;
 /** Where keys have a meaning of their own. */
-const FIELDS = "input, textarea, select, [contenteditable], dialog";
+const OTHERS = `${FIELDS}, dialog`;
 /** Where arrows have a meaning of their own. */
-const WIDGETS = `${FIELDS}, [role=slider], [role=tab], [role=menu], [role=radio], [role=scrollbar], [role=listbox], [role=option]`;
+const WIDGETS = `${OTHERS}, [role=slider], [role=tab], [role=menu], [role=radio], [role=scrollbar], [role=listbox], [role=option]`;
 
 export interface KeyHooks {
   /** Whether single characters act (WCAG 2.1.4); arrows always do. */
@@ -22,7 +23,7 @@ export function listenForViewKeys(frame: HTMLElement, screen: Screen, hooks: Key
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target instanceof Element ? event.target : document.body;
     const isHere = frame.contains(target) || target === document.body;
-    if (target.closest(event.key.startsWith("Arrow") ? WIDGETS : FIELDS) !== null) return;
+    if (target.closest(event.key.startsWith("Arrow") ? WIDGETS : OTHERS) !== null) return;
     if (document.querySelector("dialog[open]") !== null) return;
     const acted =
       (isHere && arrow(event, screen)) ||

@@ -6,8 +6,11 @@ import type { LayoutName } from "../ecg/layout";
 import type { Span } from "../ecg/span";
 
 export type { FilterName, LayoutName, MainsNotch, Span };
-export type SpeedMmS = 12.5 | 25 | 50;
-export type GainMmMv = 5 | 10 | 20;
+/** mm for a second, and for a millivolt. */
+export const SPEEDS = [25, 50] as const;
+export const GAINS = [5, 10, 20] as const;
+export type SpeedMmS = (typeof SPEEDS)[number];
+export type GainMmMv = (typeof GAINS)[number];
 export type Tool = "pan" | "caliper" | "march" | "crop";
 
 /** How a person wants to see recordings. It holds for every tab and changes no measurement. */

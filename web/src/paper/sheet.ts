@@ -1,5 +1,12 @@
 /** The layout that a width allows, and the height that its rows need. */
-import { type Layout, type LayoutName, layoutOf, type Need } from "../ecg/layout";
+import {
+  isGroup,
+  type Layout,
+  type LayoutName,
+  layoutOf,
+  type Need,
+  paperLayoutOf,
+} from "../ecg/layout";
 import { type Recording, secondsOf } from "../ecg/recording";
 import type { Sheet } from "./draw/geometry";
 import type { Display } from "./props";
@@ -45,9 +52,8 @@ export function sheetOf(
 }
 
 function effectiveLayout(layout: LayoutName, widthPx: number): LayoutName {
-  const isGroup = layout === "limb" || layout === "chest" || layout === "rhythm";
-  if (widthPx < NARROW_PX) return isGroup ? layout : "limb";
-  return isGroup ? "3x4" : layout;
+  if (widthPx < NARROW_PX) return isGroup(layout) ? layout : "limb";
+  return paperLayoutOf(layout);
 }
 
 /** Per row, how far its leads reach over and under the baseline, in mm. */

@@ -1,6 +1,6 @@
 /** The field for the API key. A refusal gives no reason, as the server gives none. */
 import { useState } from "preact/hooks";
-import { useKey } from "../api/key";
+import { setKey } from "../api/key";
 import { words } from "../i18n";
 import { Icon } from "./icons";
 import "./key_form.css";
@@ -18,7 +18,7 @@ export function KeyForm({ wasRefused, onGiven }: KeyFormProps) {
       class="key-form"
       onSubmit={(event) => {
         event.preventDefault();
-        useKey(typed.trim());
+        setKey(typed.trim());
         onGiven();
       }}
     >

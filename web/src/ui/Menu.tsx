@@ -6,9 +6,7 @@ import "./menu.css";
 
 export interface MenuItem {
   readonly label: string;
-  readonly detail?: string | undefined;
   readonly checked?: boolean | undefined;
-  readonly disabled?: boolean | undefined;
   /** What stands over the first item of a group. */
   readonly heading?: string | undefined;
   readonly run: () => void;
@@ -84,7 +82,6 @@ export function Menu(props: MenuProps) {
                 type="button"
                 {...roleOf(item)}
                 tabIndex={-1}
-                disabled={item.disabled}
                 onClick={() => {
                   setOpen(false);
                   button()?.focus();
@@ -93,7 +90,6 @@ export function Menu(props: MenuProps) {
               >
                 <span>{item.label}</span>
                 {item.checked === true && <Icon name="tick" />}
-                {item.detail !== undefined && <small>{item.detail}</small>}
               </button>
             </>
           ))}

@@ -28,7 +28,7 @@ export function HealthLine() {
         {status.word[word]}
       </h2>
       {full?.reasons.map((reason) => (
-        <p key={reason} class="reason">
+        <p key={reason} class="reason" lang="en">
           {reason}
         </p>
       ))}

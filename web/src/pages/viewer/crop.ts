@@ -1,6 +1,6 @@
 /** A window of a recording as a record of its own. */
 import type { PackedRecord } from "../../api/upload";
-import type { Recording } from "../../ecg/recording";
+import { type Recording, samplesOf } from "../../ecg/recording";
 import type { Span } from "../../paper/props";
 
 export interface Person {
@@ -9,13 +9,12 @@ export interface Person {
 }
 
 export function cropped(recording: Recording, { fromS, toS }: Span, person: Person): PackedRecord {
-  const { fs, leadNames, leads, samples } = recording;
+  const { fs, leadNames, samples } = recording;
   const from = Math.max(0, Math.round(Math.min(fromS, toS) * fs));
   const to = Math.min(samples, Math.round(Math.max(fromS, toS) * fs));
   const cut = new Float32Array(leadNames.length * (to - from));
   leadNames.forEach((name, row) => {
-    const lead = leads.get(name);
-    if (lead !== undefined) cut.set(lead.subarray(from, to), row * (to - from));
+    cut.set(samplesOf(recording, name).subarray(from, to), row * (to - from));
   });
   return {
     signal: {

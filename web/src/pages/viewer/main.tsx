@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import "../../ui/base.css";
 import { watchConnection } from "../../api/connection";
@@ -11,6 +12,9 @@ import { Viewer } from "./Viewer";
 
 const page = document.getElementById("page");
 if (page !== null) {
+  effect(() => {
+    document.title = words.value.app.title;
+  });
   render(<Viewer />, page);
   listenForRecordings(() => words.value.open.pasted);
   listenForKeys();

@@ -2,6 +2,7 @@
 import { computed } from "@preact/signals";
 import type { Analysis } from "../../api/answer";
 import { beatMarks, evidenceBands } from "../../panels/findings/bands";
+import { isSameFinding } from "../../panels/findings/facts";
 import { findingRows } from "../../panels/findings/findingRows";
 import { poorLeads } from "../../panels/quality/qualityRows";
 import type { Marks } from "../../paper/props";
@@ -20,7 +21,7 @@ export const marks = computed<Marks>(() => {
   const answer = activeTab.value?.answer;
   const finding = pointed.value;
   if (answer?.state !== "ready" || finding === null) return lasting.value;
-  const row = findingRows(answer.value)?.find((each) => each.finding.code === finding.code);
+  const row = findingRows(answer.value)?.find((each) => isSameFinding(each.finding, finding));
   const caption = row?.caption ?? "";
   const evidence = evidenceBands(finding, answer.value.fiducials ?? [], caption);
   return { ...lasting.value, evidence };

@@ -37,7 +37,6 @@ export interface Tab {
 export interface Recent {
   readonly name: string;
   readonly upload: Upload;
-  readonly openedAt: Date;
 }
 
 export const DEFAULT_DISPLAY: Display = {
@@ -65,9 +64,12 @@ export const activeTab = computed(
 export const display = signal<Display>({ ...DEFAULT_DISPLAY, ...storedCalibration() });
 export const tool = signal<Tool>("pan");
 export const caliper = signal<Caliper | null>(null);
-export const crop = signal<Span | null>(null);
+/** The finding whose evidence stays lit until it is turned off. */
+export const chosen = signal<Finding | null>(null);
+/** The finding under the pointer or the focus. */
+export const hovered = signal<Finding | null>(null);
 /** The finding whose evidence lights up on the trace. */
-export const pointed = signal<Finding | null>(null);
+export const pointed = computed(() => hovered.value ?? chosen.value);
 
 let nextId = 1;
 
@@ -92,23 +94,36 @@ export function selectTab(id: number | null): void {
   if (activeId.value === id) return;
   activeId.value = id;
   caliper.value = null;
-  crop.value = null;
-  pointed.value = null;
+  chosen.value = null;
+  hovered.value = null;
+}
+
+/** The requests of each tab: a newer load, or closing the tab, ends them. */
+const loads = new Map<number, AbortController>();
+
+function endLoad(id: number): void {
+  loads.get(id)?.abort();
+  loads.delete(id);
 }
 
 /** Ask the server again, as after a key was given or the server came back. */
 export async function loadTab(id: number): Promise<void> {
   const tab = tabs.value.find((each) => each.id === id);
   if (tab === undefined) return;
+  endLoad(id);
+  const load = new AbortController();
+  loads.set(id, load);
   const loading = { state: "loading" } as const;
   if (tab.trace.state !== "ready") {
     change(id, { trace: loading, answer: loading });
     // One after the other: the trace is cheap and the model's part may wait behind it.
-    const trace = await settled(readTrace(tab.upload));
+    const trace = await settled(readTrace(tab.upload, load.signal));
+    if (load.signal.aborted) return;
     change(id, { trace });
     if (trace.state === "failed") return change(id, { answer: trace });
   } else change(id, { answer: loading });
-  const answer = await settled(analyze(tab.upload));
+  const answer = await settled(analyze(tab.upload, load.signal));
+  if (load.signal.aborted) return;
   change(id, { answer, answeredAt: new Date() });
 }
 
@@ -134,7 +149,11 @@ export function closeTab(id: number): void {
   const closed = tabs.value[at];
   if (closed === undefined) return;
   tabs.value = tabs.value.filter((tab) => tab.id !== id);
-  if (closed.trace.state === "ready") recent.value = [closed, ...recent.value].slice(0, MAX_RECENT);
+  endLoad(id);
+  const { name, upload } = closed;
+  if (closed.trace.state === "ready") {
+    recent.value = [{ name, upload }, ...recent.value].slice(0, MAX_RECENT);
+  }
   if (activeId.value === id) selectTab((tabs.value[at] ?? tabs.value[at - 1])?.id ?? null);
 }
 

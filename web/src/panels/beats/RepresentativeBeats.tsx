@@ -19,12 +19,10 @@ export function RepresentativeBeats({ answer, isOverlaid = false }: Props) {
   if (!beat) return <NotAvailable answer={answer} part="representative_beat" />;
   const sheet = isOverlaid ? overlay(beat) : beatSheet(beat);
   const { gain, widthMm, heightMm, marksMm } = sheet;
-  const measured = answer.measurements;
-  const averaged = measured ? measured.beats - (measured.ectopic_beats ?? 0) : null;
   const shown = sheet.boxes.filter((box) => box.paths.length > 0);
   return (
     <figure class={isOverlaid ? "beats beats-overlaid" : "beats"}>
-      <figcaption>{said.beatsScale(number(gain), number(averaged))}</figcaption>
+      <figcaption>{said.beatsScale(number(gain))}</figcaption>
       {isOverlaid ? (
         <BeatBox
           label={shown.map((box) => box.lead).join(" ")}

@@ -4,6 +4,7 @@ import { number, words } from "../../i18n";
 import { BeatBox } from "../beats/BeatBox";
 import "./Compare.css";
 import type { FindingRow } from "../findings/findingRows";
+import { isJudged } from "../findings/rhythm";
 import { SeverityIcon } from "../findings/SeverityIcon";
 import { type ComparedMeasurement, compareAnswers, comparedBeats } from "./compareAnswers";
 
@@ -26,9 +27,15 @@ export function Compare({ before, after }: Props) {
         <Beats before={before} after={after} />
         <section>
           <h3>{said.findings}</h3>
-          <FindingGroup title={said.newFindings} rows={findings.appeared} />
-          <FindingGroup title={said.goneFindings} rows={findings.gone} />
-          <FindingGroup title={said.sameFindings} rows={findings.same} />
+          {findings === null ? (
+            <NotJudged recordings={[before, after]} />
+          ) : (
+            <>
+              <FindingGroup title={said.newFindings} rows={findings.appeared} />
+              <FindingGroup title={said.goneFindings} rows={findings.gone} />
+              <FindingGroup title={said.sameFindings} rows={findings.same} />
+            </>
+          )}
         </section>
         <section class="compare-measurements">
           <table>
@@ -91,6 +98,21 @@ function Beats({ before, after }: Props) {
   );
 }
 
+/** Those of two recordings whose findings can't be compared. */
+function NotJudged({ recordings }: { readonly recordings: readonly Compared[] }) {
+  return (
+    <ul class="compare-findings">
+      {recordings
+        .filter(({ answer }) => !isJudged(answer))
+        .map(({ name }) => (
+          <li key={name} class="compare-none">
+            {name}: {words.value.panels.notJudged}
+          </li>
+        ))}
+    </ul>
+  );
+}
+
 interface GroupProps {
   readonly title: string;
   readonly rows: readonly FindingRow[];
@@ -107,7 +129,7 @@ function FindingGroup({ title, rows }: GroupProps) {
           <li key={row.key}>
             <SeverityIcon severity={row.severity} />
             <span class="visually-hidden">{said.severity[row.severity]}: </span>
-            <span>{row.statement}</span>
+            <span lang={row.statementLang}>{row.statement}</span>
             <span class="compare-value">{row.value}</span>
           </li>
         ))}

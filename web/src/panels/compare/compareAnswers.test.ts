@@ -11,9 +11,24 @@ test("findings are new, gone or the same", () => {
     exampleLabel("Bifascicular block", 0.6),
   ]);
   const { findings } = compareAnswers(before, after);
-  expect(findings.appeared.map((row) => row.statement)).toEqual(["Bifascicular block"]);
-  expect(findings.gone.map((row) => row.statement)).toEqual(["Infarction"]);
-  expect(findings.same.map((row) => row.statement)).toEqual(["Sinus rhythm", "Ischaemia"]);
+  expect(findings?.appeared.map((row) => row.statement)).toEqual(["Bifascicular block"]);
+  expect(findings?.gone.map((row) => row.statement)).toEqual(["Infarction"]);
+  expect(findings?.same.map((row) => row.statement)).toEqual(["Sinus rhythm", "Ischaemia"]);
+});
+
+test("with a recording that is not judged, nothing is new or gone", () => {
+  const judged = withLabels([exampleLabel("Ischaemia", 0.8)]);
+  const unjudged = exampleAnswer({ findings: null });
+  expect(compareAnswers(judged, unjudged).findings).toBeNull();
+  expect(compareAnswers(unjudged, judged).findings).toBeNull();
+});
+
+test("a value that left its range on the other side is another finding", () => {
+  const flagged = (value: number) =>
+    measuring({ flags: [{ name: "pr_ms", value, range: [120, 200], source: "a book" }] });
+  const { findings } = compareAnswers(flagged(110), flagged(240));
+  expect(findings?.gone.map((row) => row.statement)).toEqual(["PR interval short"]);
+  expect(findings?.appeared.map((row) => row.statement)).toEqual(["PR interval long"]);
 });
 
 function measuring(changes: object): Analysis {

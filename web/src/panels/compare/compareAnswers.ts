@@ -25,7 +25,8 @@ export interface ComparedFindings {
 }
 
 export interface Comparison {
-  readonly findings: ComparedFindings;
+  /** Null where either recording is not judged: what nobody looked for is neither new nor gone. */
+  readonly findings: ComparedFindings | null;
   readonly measurements: readonly ComparedMeasurement[];
 }
 
@@ -44,7 +45,7 @@ const COMPARED = [
 
 export function compareAnswers(before: Analysis, after: Analysis): Comparison {
   return {
-    findings: compareFindings(findingRows(before) ?? [], findingRows(after) ?? []),
+    findings: compareFindings(findingRows(before), findingRows(after)),
     measurements: COMPARED.map((name) =>
       compareMeasurement(name, before.measurements ?? null, after.measurements ?? null),
     ),
@@ -53,9 +54,10 @@ export function compareAnswers(before: Analysis, after: Analysis): Comparison {
 
 /** Faults of the recordings are no change of the patient. */
 function compareFindings(
-  before: readonly FindingRow[],
-  after: readonly FindingRow[],
-): ComparedFindings {
+  before: readonly FindingRow[] | null,
+  after: readonly FindingRow[] | null,
+): ComparedFindings | null {
+  if (before === null || after === null) return null;
   const isOfHeart = (row: FindingRow) => row.severity !== "technical";
   const earlier = before.filter(isOfHeart);
   const later = after.filter(isOfHeart);

@@ -3,19 +3,24 @@ import type { Analysis, Finding } from "../../api/answer";
 import { words } from "../../i18n";
 import "./FindingList.css";
 import { NotAvailable, Waiting } from "../Missing";
+import { isSameFinding } from "./facts";
 import { countsOf, type FindingRow, findingRows } from "./findingRows";
 import { SeverityIcon } from "./SeverityIcon";
 
 interface Props {
   readonly answer: Analysis | null;
+  /** The finding that is lit: under the pointer or the focus, else the chosen one. */
   readonly pointed: Finding | null;
-  /** A finding under the pointer or the focus; null when it leaves. */
-  readonly onPoint: (finding: Finding | null) => void;
-  /** A finding was chosen: keep it lit and bring its evidence into view. */
+  /** The finding that stays lit. */
+  readonly chosen: Finding | null;
+  /** The pointer or the focus came to a finding. */
+  readonly onPoint: (finding: Finding) => void;
+  readonly onLeave: (finding: Finding) => void;
+  /** A finding was pressed: it stays lit, until it is pressed again. */
   readonly onChoose: (finding: Finding) => void;
 }
 
-export function FindingList({ answer, pointed, onPoint, onChoose }: Props) {
+export function FindingList({ answer, pointed, chosen, ...actions }: Props) {
   const said = words.value.panels;
   const rows = answer === null ? null : findingRows(answer);
   const counts = rows === null ? null : countsOf(rows);
@@ -33,9 +38,9 @@ export function FindingList({ answer, pointed, onPoint, onChoose }: Props) {
             <Row
               key={row.key}
               row={row}
-              isPointed={pointed !== null && isSame(row.finding, pointed)}
-              onPoint={onPoint}
-              onChoose={onChoose}
+              isPointed={isSameFinding(row.finding, pointed)}
+              isChosen={isSameFinding(row.finding, chosen)}
+              {...actions}
             />
           ))}
         </ul>
@@ -44,22 +49,27 @@ export function FindingList({ answer, pointed, onPoint, onChoose }: Props) {
   );
 }
 
-interface RowProps {
+interface RowProps extends Pick<Props, "onPoint" | "onLeave" | "onChoose"> {
   readonly row: FindingRow;
   readonly isPointed: boolean;
-  readonly onPoint: (finding: Finding | null) => void;
-  readonly onChoose: (finding: Finding) => void;
+  readonly isChosen: boolean;
 }
 
-function Row({ row, isPointed, onPoint, onChoose }: RowProps) {
+function Row({ row, isPointed, isChosen, onPoint, onLeave, onChoose }: RowProps) {
   const point = () => onPoint(row.finding);
-  const leave = () => onPoint(null);
+  const leave = () => onLeave(row.finding);
+  const classes = [
+    "finding",
+    `finding-${row.severity}`,
+    row.level === 1 ? "finding-child" : "",
+    isPointed ? "finding-pointed" : "",
+  ];
   return (
     <li>
       <button
         type="button"
-        class={`finding finding-${row.severity} ${row.level === 1 ? "finding-child" : ""}`}
-        aria-pressed={isPointed}
+        class={classes.filter((each) => each !== "").join(" ")}
+        aria-pressed={isChosen}
         onPointerEnter={point}
         onPointerLeave={leave}
         onFocus={point}
@@ -68,15 +78,14 @@ function Row({ row, isPointed, onPoint, onChoose }: RowProps) {
       >
         <SeverityIcon severity={row.severity} />
         <span class="visually-hidden">{words.value.panels.severity[row.severity]}: </span>
-        <span class="finding-statement">{row.statement}</span>
+        <span class="finding-statement" lang={row.statementLang}>
+          {row.statement}
+        </span>
         <span class="finding-value">{row.value}</span>
-        <span class="finding-detail">{row.detail}</span>
+        <span class="finding-detail" lang={row.detailLang}>
+          {row.detail}
+        </span>
       </button>
     </li>
   );
-}
-
-/** Rows are made anew with every drawing, so findings are told apart by what they say. */
-function isSame(one: Finding, other: Finding): boolean {
-  return one.code === other.code && String(one.evidence.leads) === String(other.evidence.leads);
 }

@@ -1,5 +1,6 @@
 /** Where on the trace a finding was seen: bands over the leads and times that it speaks of. */
 import type { Beat, Finding } from "../../api/answer";
+import { CHEST, LIMB } from "../../ecg/leads";
 import type { BeatMark, EvidenceBand } from "../../paper/props";
 import { factsOf, leadsOf } from "./facts";
 
@@ -20,8 +21,6 @@ const HALF_QRS_S = 0.06;
 const ST_S = 0.08;
 /** A notch or slur is in the last part of the complex. */
 const NOTCH_S = 0.04;
-const CHEST = ["V1", "V2", "V3", "V4", "V5", "V6"];
-const LIMB = ["I", "II", "III", "aVR", "aVL", "aVF"];
 
 const qrs: Part = (beat) => [
   beat.qrs_onset ?? beat.r - HALF_QRS_S,

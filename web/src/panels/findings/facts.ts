@@ -31,3 +31,9 @@ export function shownLead(name: string): string {
 export function worded(table: Readonly<Record<string, string>>, name: string): string {
   return Object.hasOwn(table, name) ? (table[name] as string) : name;
 }
+
+/** Rows are made anew with every drawing, so findings are told apart by what they say. */
+export function isSameFinding(one: Finding, other: Finding | null): boolean {
+  if (other === null || one.code !== other.code) return false;
+  return String(one.evidence.leads) === String(other.evidence.leads);
+}

@@ -18,9 +18,12 @@ export interface FindingRow {
   readonly level: 0 | 1;
   readonly severity: Finding["severity"];
   readonly statement: string;
+  /** English where the server's own sentence stands for words that the language lacks. */
+  readonly statementLang?: "en" | undefined;
   /** A probability, or what was measured, with its unit. */
   readonly value: string;
   readonly detail: string;
+  readonly detailLang?: "en" | undefined;
   /** What is written over its evidence on the trace: what was measured, or else its name. */
   readonly caption: string;
   /** What lights up on the trace. */
@@ -194,6 +197,7 @@ function ruleDraft(finding: Finding): Draft {
       severity: finding.severity,
       // What this table does not know yet is shown as the server says it.
       statement: known ? known.statement(facts) : finding.statement,
+      statementLang: known ? undefined : "en",
       value: shownValue(finding),
       detail: claimed("rule", known ? known.evidence(facts) : ""),
       caption: shownValue(finding) || (known ? known.statement(facts) : finding.statement),

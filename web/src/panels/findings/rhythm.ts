@@ -29,7 +29,7 @@ export function rhythmOf(answer: Analysis): string | null {
 
 /** The server names no finding of a recording that it does not judge. */
 export function isJudged(answer: Analysis): boolean {
-  return answer.findings !== null;
+  return answer.findings != null;
 }
 
 /** What the rhythm rests on: "12 beats, RR 812 ms (SD 9 ms)". */

@@ -4,12 +4,12 @@ import type { Analysis } from "../../api/answer";
 import { words } from "../../i18n";
 import "./MeasurementTable.css";
 import { NotAvailable, Waiting } from "../Missing";
+import type { ByHand } from "./byHand";
 import { FIRST_ROWS, type MeasurementRow, measurementRows } from "./measurementRows";
 
 interface Props {
   readonly answer: Analysis | null;
-  /** Values that a person measured, by the measurement's name. */
-  readonly byHand?: Readonly<Record<string, number>>;
+  readonly byHand?: ByHand;
 }
 
 export function MeasurementTable({ answer, byHand = {} }: Props) {

@@ -35,7 +35,7 @@ export function ReportedByMachine({ answer }: { readonly answer: Analysis | null
                 <th scope="row">{row.name}</th>
                 <td>{row.machine}</td>
                 <td>{row.ours}</td>
-                <td title={row.isFar ? said.beyondUncertainty : undefined}>{row.difference}</td>
+                <td title={row.isFar ? said.beyondOurs : undefined}>{row.difference}</td>
               </tr>
             ))}
           </tbody>

@@ -38,3 +38,16 @@ test("a value by hand is marked, has no uncertainty, and is judged by the same r
     isOutside: true,
   });
 });
+
+test("a QT by hand has its QTc by hand, by the measured rate, as in the report", () => {
+  const rows = rowsOf({ heart_rate_bpm: 75 }, { qt_ms: 412 });
+  const shown = rows.filter(({ isByHand }) => isByHand).map(({ name, value }) => [name, value]);
+  expect(shown.slice(0, 3)).toEqual([
+    ["qt_ms", "412"],
+    ["qtc_fridericia_ms", "444"],
+    ["qtc_bazett_ms", "461"],
+  ]);
+  expect(
+    rowsOf({ heart_rate_bpm: null }, { qt_ms: 412 }).filter((row) => row.isByHand),
+  ).toHaveLength(1);
+});

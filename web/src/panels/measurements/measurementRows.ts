@@ -2,6 +2,7 @@
 import type { Measurements } from "../../api/answer";
 import { number, words } from "../../i18n";
 import { worded } from "../findings/facts";
+import { type ByHand, withCorrectedQt } from "./byHand";
 import { rangeText } from "./outside";
 
 export interface MeasurementRow {
@@ -44,9 +45,10 @@ export const FIRST_ROWS = 8;
 
 export function measurementRows(
   measured: Measurements,
-  byHand: Readonly<Record<string, number>> = {},
+  byHand: ByHand = {},
 ): readonly MeasurementRow[] {
-  return ORDER.map((name) => row(name, measured, byHand[name]));
+  const manual = withCorrectedQt(byHand, measured);
+  return ORDER.map((name) => row(name, measured, manual[name]));
 }
 
 function row(

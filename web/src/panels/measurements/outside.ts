@@ -39,8 +39,8 @@ export function outsideRows(answer: Analysis, said: ReadonlySet<string>): readon
     const flag = flags.find((each) => each.name === name);
     // A paced complex is wide by itself.
     if (flag === undefined || (name === "qrs_ms" && isPaced)) continue;
-    const { low, high } = words.value.clinical.outside[name];
-    rows.push(row(flag, isLow(flag) ? low : high, "ms"));
+    const side = sideOf(flag);
+    rows.push(row(flag, side, words.value.clinical.outside[name][side], "ms"));
   }
   rows.push(...correctedRow(measured, flags), ...axisRow(answer, flags));
   return rows;
@@ -58,10 +58,12 @@ export function rangeText(range: readonly (number | null)[], unit: string): stri
 
 function correctedRow(measured: Measurements, flags: readonly Flag[]): readonly FindingRow[] {
   const corrected = flags.filter((flag) => CORRECTED.includes(flag.name));
-  const [first, second] = corrected;
+  const [first] = corrected;
   if (first === undefined) return [];
+  const side = sideOf(first);
+  const second = corrected.slice(1).find((flag) => sideOf(flag) === side);
   const { outside, measurements } = words.value.clinical;
-  const statement = isLow(first) ? outside.qtc_ms.low : outside.qtc_ms.high;
+  const statement = outside.qtc_ms[side];
   const formula = (name: string) => worded(measurements, name).replace("QTc ", "");
   const other = CORRECTED.find((name) => name !== first.name) ?? "";
   const isMeasured = measured[other as "qtc_bazett_ms"] !== null;
@@ -70,18 +72,20 @@ function correctedRow(measured: Measurements, flags: readonly Flag[]): readonly 
       ? outside.byNotBy(statement, formula(first.name), formula(other))
       : statement;
   const qrs = measured.qrs_ms ?? 0;
-  if (qrs < WIDE_QRS_MS) return [row(first, shown, "ms")];
-  return [{ ...row(first, shown, "ms"), detail: outside.wideQrs(number(qrs)) }];
+  // One finding, whichever of the formulas say it.
+  const found = { ...row(first, side, shown, "ms"), key: `outside:qtc_ms:${side}` };
+  return [qrs < WIDE_QRS_MS ? found : { ...found, detail: outside.wideQrs(number(qrs)) }];
 }
 
 function axisRow(answer: Analysis, flags: readonly Flag[]): readonly FindingRow[] {
   const flag = flags.find((each) => each.name === "qrs_axis_deg");
   const deviation = answer.clinical_analysis?.axis_deviation ?? null;
   if (flag === undefined || deviation === null || deviation === "Normal") return [];
-  return [row(flag, words.value.clinical.outside.qrs_axis_deg[deviation], "°")];
+  return [row(flag, deviation, words.value.clinical.outside.qrs_axis_deg[deviation], "°")];
 }
 
-function row(flag: Flag, statement: string, unit: string): FindingRow {
+/** @param side of the range, so that too low and too high are two findings */
+function row(flag: Flag, side: string, statement: string, unit: string): FindingRow {
   const finding: Finding = {
     code: `outside_${flag.name}`,
     statement,
@@ -91,7 +95,7 @@ function row(flag: Flag, statement: string, unit: string): FindingRow {
   };
   const { claim } = words.value.panels;
   return {
-    key: `outside:${flag.name}`,
+    key: `outside:${flag.name}:${side}`,
     level: 0,
     severity: "abnormal",
     statement,
@@ -102,7 +106,7 @@ function row(flag: Flag, statement: string, unit: string): FindingRow {
   };
 }
 
-function isLow(flag: Flag): boolean {
+function sideOf(flag: Flag): "low" | "high" {
   const low = flag.range[0] ?? null;
-  return low !== null && flag.value < low;
+  return low !== null && flag.value < low ? "low" : "high";
 }

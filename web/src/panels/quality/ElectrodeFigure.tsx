@@ -5,7 +5,7 @@ import "./ElectrodeFigure.css";
 import { NotAvailable, Waiting } from "../Missing";
 import { type ElectrodeState, electrodeStates } from "./electrodeStates";
 import { ELECTRODES, type Electrode } from "./electrodes";
-import { adviceOf, faultsOf, faultText } from "./qualityRows";
+import { adviceOf, type Fault, faultsOf, faultText } from "./qualityRows";
 
 /** Centre of the electrode, and of its name, seen from the front: the right arm is at the left. */
 const PLACES: Readonly<Record<Electrode, readonly [number, number, number, number]>> = {
@@ -46,16 +46,23 @@ export function ElectrodeFigure({ answer }: { readonly answer: Analysis | null }
         <figcaption>
           <ul>
             {faults.slice(0, MOST_FAULTS).map((fault) => (
-              <li key={faultText(fault)}>
-                <strong>{faultText(fault)}</strong>
-                {adviceOf(fault)}
-              </li>
+              <FaultItem key={faultText(fault)} fault={fault} />
             ))}
           </ul>
           {faults.length > MOST_FAULTS && <p>{said.moreFaults(faults.length - MOST_FAULTS)}</p>}
         </figcaption>
       )}
     </figure>
+  );
+}
+
+function FaultItem({ fault }: { readonly fault: Fault }) {
+  const advice = adviceOf(fault);
+  return (
+    <li>
+      <strong>{faultText(fault)}</strong>
+      <span lang={advice.lang}>{advice.text}</span>
+    </li>
   );
 }
 

@@ -49,10 +49,13 @@ export function faultsOf(quality: Quality): readonly Fault[] {
 export function qualityRows(quality: Quality | null): readonly FindingRow[] {
   if (quality === null) return [];
   return faultsOf(quality).map((fault) => {
-    const [first] = fault.findings;
+    const [first, second] = fault.findings;
+    // A single fault has its value at the right of the row; of several each has its own in the text.
+    const isOne = second === undefined;
+    const advice = adviceOf(fault);
     const finding: Finding = {
       code: first?.code ?? "",
-      statement: faultText(fault),
+      statement: isOne ? faultText(fault) : valuedText(fault),
       severity: "technical",
       evidence: { leads: [...fault.leads] },
       source: "",
@@ -62,56 +65,87 @@ export function qualityRows(quality: Quality | null): readonly FindingRow[] {
       level: 0 as const,
       severity: "technical" as const,
       statement: finding.statement,
-      value: first === undefined ? "" : faultValue(first),
-      detail: adviceOf(fault),
+      value: isOne && first !== undefined ? faultValue(fault, first) : "",
+      detail: advice.text,
+      detailLang: advice.lang,
       caption: finding.statement,
       finding,
     };
   });
 }
 
-/** "V4: baseline wanders, jumps". */
+/** "V4: baseline wanders and jumps". */
 export function faultText(fault: Fault): string {
-  const faults = wordedFaults(fault.findings);
+  return ofLeads(
+    fault,
+    wordedFaults(fault, () => ""),
+  );
+}
+
+/** "V4: baseline wanders 1.26 mV and jumps 0.60 mV": each value beside its own fault. */
+function valuedText(fault: Fault): string {
+  return ofLeads(fault, wordedFaults(fault, faultValue));
+}
+
+function ofLeads(fault: Fault, faults: readonly string[]): string {
   const leads = fault.leads.join(", ");
   return leads === "" ? faults.join(", ") : `${leads}: ${faults.join(", ")}`;
 }
 
+interface Advice {
+  readonly text: string;
+  /** English where it is the server's. */
+  readonly lang: "en" | undefined;
+}
+
 /** What helps against the first fault; the server's sentence where the table lacks its code. */
-export function adviceOf(fault: Fault): string {
+export function adviceOf(fault: Fault): Advice {
   const [first] = fault.findings;
-  if (first === undefined) return "";
+  if (first === undefined) return { text: "", lang: undefined };
   const { advice, electrodes } = words.value.clinical.quality;
   const say = Object.hasOwn(advice, first.code)
     ? advice[first.code as keyof typeof advice]
     : undefined;
-  return say === undefined ? first.advice : say(electrodes(fault.electrodes));
+  if (say === undefined) return { text: first.advice, lang: "en" };
+  return { text: say(electrodes(fault.electrodes)), lang: undefined };
 }
 
-/** The leads with faults, and the reason in words: "baseline wanders 1.26 mV". */
+/** The leads with faults, and the reasons in words: "baseline wanders 1.26 mV". */
 export function poorLeads(quality: Quality): readonly PoorLead[] {
   return Object.entries(quality.leads)
     .filter(([, { findings }]) => findings.length > 0)
     .map(([lead, { findings }]) => {
-      const [first] = findings;
-      const value = first === undefined ? "" : faultValue(first);
-      const faults = wordedFaults(findings).join(", ");
-      return { lead, reason: value === "" ? faults : `${faults} ${value}` };
+      const fault = { leads: [lead], electrodes: electrodesOf(findings), findings };
+      return { lead, reason: wordedFaults(fault, faultValue).join(", ") };
     });
 }
 
-function faultValue(finding: QualityFinding): string {
+/** Empty for several leads, each of which has another value. */
+function faultValue({ leads }: Fault, finding: QualityFinding): string {
   const unit = UNITS[finding.code];
-  if (unit === undefined || finding.value === null) return "";
+  if (leads.length > 1 || unit === undefined || finding.value === null) return "";
   const [digits, name] = unit;
   return name === "" ? number(finding.value, digits) : `${number(finding.value, digits)} ${name}`;
 }
 
-function wordedFaults(findings: readonly QualityFinding[]): readonly string[] {
+/** @param textOf what stands beside a fault's words, or nothing */
+function wordedFaults(
+  fault: Fault,
+  textOf: (fault: Fault, finding: QualityFinding) => string,
+): readonly string[] {
   const { faults, wandersAndJumps } = words.value.clinical.quality;
-  const codes = findings.map((finding) => finding.code);
-  const isBoth = codes.includes("baseline_wander") && codes.includes("step");
-  return codes
-    .filter((code) => !(isBoth && code === "step"))
-    .map((code) => (isBoth && code === "baseline_wander" ? wandersAndJumps : worded(faults, code)));
+  const beside = (finding: QualityFinding) => {
+    const value = textOf(fault, finding);
+    return value === "" ? "" : ` ${value}`;
+  };
+  const wander = fault.findings.find(({ code }) => code === "baseline_wander");
+  const step = fault.findings.find(({ code }) => code === "step");
+  const isBoth = wander !== undefined && step !== undefined;
+  return fault.findings
+    .filter((finding) => !(isBoth && finding === step))
+    .map((finding) =>
+      isBoth && finding === wander
+        ? wandersAndJumps(beside(wander), beside(step))
+        : worded(faults, finding.code) + beside(finding),
+    );
 }

@@ -9,8 +9,8 @@ import { closeDialog } from "../dialogs";
 import { activeTab, change } from "../state";
 import { asked, initials, makeReport } from "./exports";
 
-/** As many letters as the server prints. */
-const MAX_INITIALS = 8;
+/** As many as the server takes (MAX_INITIALS of server/stages/report_options.py). */
+const MAX_INITIALS = 4;
 
 export function ByHandDialog() {
   const { app, clinical, export: text } = words.value;
@@ -19,6 +19,7 @@ export function ByHandDialog() {
   const kind = asked.value;
   if (tab === null || kind === null) return null;
   const values = Object.entries(tab.byHand);
+  const needsInitials = values.length > 0;
   return (
     <Dialog title={text.byHandTitle} onClose={closeDialog}>
       <form
@@ -47,7 +48,7 @@ export function ByHandDialog() {
             </li>
           ))}
         </ul>
-        {values.length > 0 && (
+        {needsInitials && (
           <div class="field">
             <label for="initials">{text.initials}</label>
             <input
@@ -63,7 +64,11 @@ export function ByHandDialog() {
           </div>
         )}
         <div class="row">
-          <button type="submit" class="button primary">
+          <button
+            type="submit"
+            class="button primary"
+            disabled={needsInitials && typed.trim() === ""}
+          >
             {text.make}
           </button>
           <button type="button" class="button" onClick={closeDialog}>

@@ -49,7 +49,7 @@ export function exportItems(tab: Tab): readonly MenuItem[] {
     report("pdf-letter", text.pdfLetter),
     report("png", text.png),
     report("dicom", text.dicom),
-    { label: text.print, detail: undefined, run: () => window.print() },
+    { label: text.print, run: () => window.print() },
     { label: text.json, heading: text.data, run: () => saveJson(tab) },
     report("fhir", text.fhir),
     { label: text.measurements, run: () => saveMeasurements(tab) },

@@ -1,6 +1,7 @@
 /** Tables as RFC 4180 text: CRLF, quotes where needed, dots in numbers, units in the head. */
 import type { Analysis } from "../../../api/answer";
-import type { Recording } from "../../../ecg/recording";
+import { type Recording, samplesOf } from "../../../ecg/recording";
+import { type ByHand, withCorrectedQt } from "../../../panels/measurements/byHand";
 
 type Cell = string | number | null;
 
@@ -19,10 +20,7 @@ function cellText(cell: Cell): string {
 }
 
 /** One row a measurement: its name, value, unit, uncertainty, range, and whether a person measured it. */
-export function measurementsCsv(
-  answer: Analysis,
-  byHand: Readonly<Record<string, number>>,
-): string {
+export function measurementsCsv(answer: Analysis, byHand: ByHand): string {
   const head = [
     "measurement",
     "unit",
@@ -35,21 +33,21 @@ export function measurementsCsv(
   ];
   const { measurements } = answer;
   if (measurements == null) return csvOf([head]);
-  const flagOf = new Map(measurements.flags.map((flag) => [flag.name, flag]));
+  const manual = withCorrectedQt(byHand, measurements);
   const measured = Object.entries(measurements).filter(
     (entry): entry is [string, number | null] => entry[1] === null || typeof entry[1] === "number",
   );
   const rows = measured.map(([name, value]) => {
-    const flag = flagOf.get(name);
-    const own = byHand[name];
+    const range = measurements.reference_ranges[name];
+    const own = manual[name];
     return [
       name,
       unitOf(name),
       own ?? value,
       own === undefined ? (measurements.uncertainty_ms[name] ?? null) : null,
-      flag?.range[0] ?? null,
-      flag?.range[1] ?? null,
-      flag?.source ?? null,
+      range?.low ?? null,
+      range?.high ?? null,
+      range?.source ?? null,
       own === undefined ? "no" : "yes",
     ];
   });
@@ -67,8 +65,9 @@ function unitOf(name: string): string {
 }
 
 /** One row a sample: its time, then the leads. A gap is an empty cell. */
-export function samplesCsv({ fs, samples, leadNames, leads }: Recording): string {
-  const columns = leadNames.map((name) => leads.get(name) ?? new Float32Array(samples));
+export function samplesCsv(recording: Recording): string {
+  const { fs, samples, leadNames } = recording;
+  const columns = leadNames.map((name) => samplesOf(recording, name));
   const lines = [["time_s", ...leadNames.map((name) => `${name}_mV`)].map(cellText).join(",")];
   for (let at = 0; at < samples; at++) {
     let line = rounded(at / fs, SECONDS_DECIMALS);

@@ -3,6 +3,8 @@
 import { signal } from "@preact/signals";
 import { exported, type Options } from "../../../api/client";
 import { Problem, Unreachable } from "../../../api/problem";
+import { paperLayoutOf } from "../../../ecg/layout";
+import { STANDARD } from "../../../ecg/leads";
 import { language, words } from "../../../i18n";
 import { announce } from "../../../ui/announce";
 import { display, type Tab } from "../state";
@@ -28,8 +30,13 @@ const REPORTS: Readonly<Record<ReportKind, Report>> = {
 export const initials = signal("");
 /** The report that waits for the initials. */
 export const asked = signal<ReportKind | null>(null);
-/** The export that failed last, as a sentence; null after one that was made. */
-export const exportFailure = signal<string | null>(null);
+export interface ExportFailure {
+  readonly name: string;
+  /** The server's own words, in English; null where it was not reached. */
+  readonly problem: Problem | null;
+}
+/** The export that failed last; null after one that was made. */
+export const exportFailure = signal<ExportFailure | null>(null);
 
 export async function makeReport(kind: ReportKind, tab: Tab): Promise<void> {
   const { accept, ending, options } = REPORTS[kind];
@@ -42,20 +49,19 @@ export async function makeReport(kind: ReportKind, tab: Tab): Promise<void> {
     announce(words.value.export.made(name));
   } catch (error) {
     if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
-    const reason = error instanceof Problem ? error.message : words.value.states.offlineTitle;
-    exportFailure.value = words.value.export.failed(`${name}. ${reason}`);
+    exportFailure.value = { name, problem: error instanceof Problem ? error : null };
   }
 }
 
-function reportOptions(tab: Tab): Options {
+export function reportOptions(tab: Pick<Tab, "byHand">): Options {
   const { layout, speed, gain, rhythmLead } = display.value;
   const byHand = { ...tab.byHand, ...(initials.value !== "" && { initials: initials.value }) };
   return {
-    layout,
-    // The report has the two speeds of paper.
-    speed: speed === 50 ? 50 : 25,
+    layout: paperLayoutOf(layout),
+    speed,
     mm_per_mv: gain,
-    rhythm_lead: rhythmLead,
+    // The report knows the names of the twelve leads only.
+    rhythm_lead: STANDARD.includes(rhythmLead) ? rhythmLead : undefined,
     lang: language.value,
     by_hand: Object.keys(tab.byHand).length > 0 ? JSON.stringify(byHand) : undefined,
   };

@@ -1,23 +1,20 @@
 /** What each key does. An action returns whether it did anything; if not, the browser has the key. */
 
+import { FILTERS } from "../../../ecg/filter";
+import { PAPER_LAYOUTS } from "../../../ecg/layout";
 import { areBeatsOverlaid, dockPart } from "../../../panels/Dock";
-import type { FilterName, GainMmMv, LayoutName, SpeedMmS, Tool } from "../../../paper/props";
+import { GAINS, SPEEDS, type Tool } from "../../../paper/props";
 import { openDialog } from "../dialogs";
 import { EXPORT_BUTTON } from "../export/ExportMenu";
-import { activeTab, caliper, display, pointed, selectTab, tabs, tool } from "../state";
+import { chooseNext, turnOff } from "../pointing";
+import { activeTab, caliper, display, selectTab, tabs, tool } from "../state";
 
 type Action = (target: Element) => boolean;
 
-const LAYOUTS: readonly LayoutName[] = ["3x4", "6x2", "12x1", "cabrera"];
-const SPEEDS: readonly SpeedMmS[] = [25, 50];
-const GAINS: readonly GainMmMv[] = [5, 10, 20];
-const FILTERS: readonly FilterName[] = ["off", "0.05-150", "0.05-40"];
-
 export const ACTIONS: Readonly<Record<string, Action>> = {
   "?": dialog("help"),
-  "/": () => focusOn("[data-search]"),
   o: dialog("open"),
-  l: withTrace(() => show({ layout: after(LAYOUTS, display.value.layout) })),
+  l: withTrace(() => show({ layout: after(PAPER_LAYOUTS, display.value.layout) })),
   s: withTrace(() => show({ speed: after(SPEEDS, display.value.speed) })),
   g: withTrace(() => show({ gain: after(GAINS, display.value.gain) })),
   f: withTrace(() => show({ filter: after(FILTERS, display.value.filter) })),
@@ -29,11 +26,11 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     dockPart.value = "beats";
     areBeatsOverlaid.value = !areBeatsOverlaid.value;
   }),
-  j: () => point(1),
-  k: () => point(-1),
+  j: () => chooseNext(1),
+  k: () => chooseNext(-1),
   e: () => clickOn(`#${EXPORT_BUTTON}`),
   Escape: () => {
-    if (tool.value === "pan" && caliper.value === null) return false;
+    if (tool.value === "pan" && caliper.value === null) return turnOff();
     tool.value = "pan";
     caliper.value = null;
     return true;
@@ -65,8 +62,9 @@ function choose(chosen: Tool): void {
   tool.value = tool.value === chosen ? "pan" : chosen;
 }
 
-function after<T>(all: readonly T[], current: T): T {
-  return all[(all.indexOf(current) + 1) % all.length] ?? current;
+/** The one after another; the first one after what is none of them. */
+function after<T, Each extends T>(all: readonly Each[], current: T): T {
+  return all[(all.indexOf(current as Each) + 1) % all.length] ?? current;
 }
 
 function toTab(at: number): boolean {
@@ -74,23 +72,6 @@ function toTab(at: number): boolean {
   if (tab === undefined) return false;
   selectTab(tab.id);
   return true;
-}
-
-/** Point at the next finding; the first one where none is pointed at. */
-function point(step: 1 | -1): boolean {
-  const answer = activeTab.value?.answer;
-  const findings = answer?.state === "ready" ? (answer.value.findings ?? []) : [];
-  if (findings.length === 0) return false;
-  const at = pointed.value === null ? -1 : findings.indexOf(pointed.value);
-  const start = at < 0 ? (step > 0 ? 0 : findings.length - 1) : at + step;
-  pointed.value = findings[(start + findings.length) % findings.length] ?? null;
-  return true;
-}
-
-function focusOn(selector: string): boolean {
-  const element = document.querySelector<HTMLElement>(selector);
-  element?.focus();
-  return element !== null;
 }
 
 function clickOn(selector: string): boolean {

@@ -1,11 +1,13 @@
-/** Single keys of the viewer. None acts in a field, with a dialog open, or beside Ctrl, Alt or Meta. */
+/**
+ * Keys of the viewer. None acts in a field, with a dialog open, or beside Ctrl, Alt or Meta. Those of
+ * a single character can be switched off; Escape and Ctrl+P always act.
+ */
+import { FIELDS } from "../../../ui/fields";
 import { openDialog } from "../dialogs";
 import { askOrMake } from "../export/ExportMenu";
 import { activeTab } from "../state";
 import { ACTIONS } from "./actions";
 import { singleKeys } from "./single_keys";
-
-const FIELDS = "input, textarea, select, [contenteditable]";
 
 export function listenForKeys(): void {
   document.addEventListener("keydown", (event) => {
@@ -16,11 +18,13 @@ export function listenForKeys(): void {
       askOrMake("pdf", activeTab.value);
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || !singleKeys.value) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isSingle = event.key.length === 1;
+    if (isSingle && !singleKeys.value) return;
     if (openDialog.value !== null || document.querySelector("dialog[open]") !== null) return;
     const target = event.target instanceof Element ? event.target : document.body;
     if (target.closest(FIELDS) !== null) return;
-    const act = ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const act = ACTIONS[isSingle ? event.key.toLowerCase() : event.key];
     if (act?.(target) === true) event.preventDefault();
   });
 }

@@ -52,7 +52,7 @@ export function OpenPanel() {
       </div>
       <Examples />
       {recent.value.length > 0 && <RecentList />}
-      <p class="small">{empty.stays}</p>
+      <p class="small">{empty.sent}</p>
     </div>
   );
 }

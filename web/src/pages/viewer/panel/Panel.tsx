@@ -9,7 +9,8 @@ import { MeasurementTable } from "../../../panels/measurements/MeasurementTable"
 import { PacemakerPanel } from "../../../panels/measurements/PacemakerPanel";
 import { ReportedByMachine } from "../../../panels/measurements/ReportedByMachine";
 import { Warnings } from "../../../panels/Warnings";
-import { pointed, type Tab } from "../state";
+import { choose, hover, leave } from "../pointing";
+import { chosen, pointed, type Tab } from "../state";
 import { Failure } from "../states/Failure";
 import { Notices } from "../states/Notices";
 import { UseCaliper } from "./UseCaliper";
@@ -63,13 +64,10 @@ export function Findings({ answer }: { answer: Analysis | null }) {
       <FindingList
         answer={answer}
         pointed={pointed.value}
-        onPoint={(finding) => {
-          // What was chosen stays lit when the pointer leaves.
-          if (finding !== null) pointed.value = finding;
-        }}
-        onChoose={(finding) => {
-          pointed.value = finding;
-        }}
+        chosen={chosen.value}
+        onPoint={hover}
+        onLeave={leave}
+        onChoose={choose}
       />
     </div>
   );

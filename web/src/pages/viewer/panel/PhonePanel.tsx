@@ -25,7 +25,16 @@ type Part = (typeof PARTS)[number];
 
 export function PhonePanel({ tab, paper }: { tab: Tab; paper: ComponentChildren }) {
   const part = useSignal<Part>("findings");
-  if (tab.answer.state === "failed") return <Failure tab={tab} error={tab.answer.error} />;
+  if (tab.answer.state === "failed") {
+    return (
+      <>
+        {paper}
+        <section class="panel" id="findings">
+          <Failure tab={tab} error={tab.answer.error} />
+        </section>
+      </>
+    );
+  }
   const answer = tab.answer.state === "ready" ? tab.answer.value : null;
   const rows = answer === null ? null : findingRows(answer);
   const count = rows === null ? "" : ` ${countsOf(rows).abnormal + countsOf(rows).technical || ""}`;

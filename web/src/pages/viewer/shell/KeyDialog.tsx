@@ -1,5 +1,5 @@
 /** The key of this session: give it, change it, forget it. */
-import { apiKey, useKey } from "../../../api/key";
+import { apiKey, setKey } from "../../../api/key";
 import { Problem } from "../../../api/problem";
 import { words } from "../../../i18n";
 import { Dialog } from "../../../ui/Dialog";
@@ -27,7 +27,7 @@ export function KeyDialog() {
             type="button"
             class="button"
             onClick={() => {
-              useKey(null);
+              setKey(null);
               closeDialog();
             }}
           >

@@ -14,7 +14,7 @@ export function PatientLine({ tab }: { tab: Tab }) {
     <section class="patient" aria-label={patient.label}>
       <div>
         <h2>{answer === null ? tab.name : personText(tab)}</h2>
-        <p>ID {answer?.id ?? tab.name}</p>
+        <p>{idText(tab, answer)}</p>
       </div>
       <div>
         <p class="when">{whenText(tab)}</p>
@@ -26,6 +26,12 @@ export function PatientLine({ tab }: { tab: Tab }) {
       </div>
     </section>
   );
+}
+
+/** The recording's own id, else its name where the heading does not say it. */
+function idText(tab: Tab, answer: Analysis | null): string {
+  if (answer === null) return "\u00a0";
+  return answer.id === null ? tab.name : `${words.value.patient.id} ${answer.id}`;
 }
 
 /** Age and sex in words. */

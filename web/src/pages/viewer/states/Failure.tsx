@@ -33,9 +33,11 @@ function Refused({ tab, problem }: { tab: Tab; problem: Problem }) {
     <section class="state" role="alert">
       <h2>
         <Icon name="critical" />
-        {problem.title}
+        <span lang="en">{problem.title}</span>
       </h2>
-      <p class="detail">{problem.detail}</p>
+      <p class="detail" lang="en">
+        {problem.detail}
+      </p>
       {missingIn(problem).length > 0 && tab.upload.kind !== "record" && (
         <MissingFields tab={tab} problem={problem} />
       )}
@@ -109,7 +111,9 @@ function Broken({ error }: { error: Error }) {
         <Icon name="critical" />
         {states.broken}
       </h2>
-      <p class="origin">{error.message}</p>
+      <p class="origin" lang="en">
+        {error.message}
+      </p>
       <button type="button" class="button primary" onClick={() => (openDialog.value = "open")}>
         {states.openAnother}
       </button>

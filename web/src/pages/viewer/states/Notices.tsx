@@ -14,7 +14,14 @@ export function Notices({ answer }: { answer: Analysis | null }) {
       {failure !== null && (
         <p class="notice" role="alert">
           <Icon name="technical" />
-          <span>{failure}</span>
+          <span>
+            {words.value.export.failed(failure.name)}.{" "}
+            {failure.problem === null ? (
+              states.offlineTitle
+            ) : (
+              <span lang="en">{failure.problem.message}</span>
+            )}
+          </span>
           <button
             type="button"
             class="bare"
