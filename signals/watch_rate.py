@@ -24,8 +24,8 @@ MIN_WINDOW_SAMPLES: Final = 4
 def source_range(fs: float, first: int, stop: int) -> tuple[int, int]:
     """Return [start, stop) of the samples at `fs` from which the new samples [first, stop) come.
 
-    Sample i at `fs` and new sample j are at the times i / fs and j / WATCH_HZ. The start is negative
-    at the beginning of a stream.
+    Sample i at `fs` and new sample j are at the times i / fs and j / WATCH_HZ. At the beginning of
+    a stream the start is negative.
     """
     half_s = _half_window_s(fs)
     start = math.ceil((first / WATCH_HZ - half_s) * fs)

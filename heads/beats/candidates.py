@@ -139,7 +139,8 @@ def _lower_median(levels: NDArray[np.float32]) -> NDArray[np.float32]:
     is_known = levels > MIN_ENVELOPE
     ordered = np.sort(np.where(is_known, levels, np.float32(np.inf)), axis=1)
     middle = np.maximum(is_known.sum(axis=1) - 1, 0) // 2
-    return ordered[np.arange(len(ordered)), middle]
+    median: NDArray[np.float32] = ordered[np.arange(len(ordered)), middle]
+    return median
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +205,8 @@ def _most(values: NDArray[np.float32], row: NDArray[np.intp], at: NDArray[np.int
     """Return (humps,) the largest value around each hump."""
     places = at[:, None] + np.arange(-COMPLEX_SAMPLES, COMPLEX_SAMPLES + 1)
     around = values[row[:, None], np.clip(places, 0, SAMPLES - 1)]
-    return around.max(axis=1, initial=0).astype(np.float64)
+    most: Array = around.max(axis=1, initial=0).astype(np.float64)
+    return most
 
 
 def _surroundings(

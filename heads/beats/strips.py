@@ -133,7 +133,7 @@ def _differences(signal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDAr
 
 
 def _weights(height: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (rows, leads): 1 over a lead's height, less in noisy leads, for the norm over leads."""
+    """Return (rows, leads) weights: 1 over a lead's height, and less in noisy leads."""
     height_mv = _middle_known(height)
     noise_mv = _middle_known(noise)
     peaked = height_mv / np.maximum(PEAKED * noise_mv, 1e-6)
