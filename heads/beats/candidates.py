@@ -20,7 +20,7 @@ from heads.beats.strips import (
     Strips,
     lead_heights,
 )
-from signals.watch_rate import WATCH_HZ
+from signals.streams.watch_rate import WATCH_HZ
 
 Array = NDArray[np.float64]
 

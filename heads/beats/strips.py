@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from signals.watch_rate import WATCH_HZ
+from signals.streams.watch_rate import WATCH_HZ
 
 SECONDS: Final = 12
 SAMPLES: Final = SECONDS * WATCH_HZ
