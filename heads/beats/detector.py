@@ -39,14 +39,14 @@ def detect(strips: Strips) -> Detected:
     found = find_candidates(strips)
     if found.row.size == 0:
         return Detected(found.row, found.at, np.zeros(0))
-    votes = shipped_detector().values(found.features)
+    votes = _shipped_detector().values(found.features)
     probability = sigmoid(votes.astype(np.float64).sum(axis=1))
     is_beat = probability > MIN_PROBABILITY
     return Detected(found.row[is_beat], found.at[is_beat], probability[is_beat])
 
 
 @cache
-def shipped_detector() -> Forest:
+def _shipped_detector() -> Forest:
     """Return the trees that come with the product."""
     with np.load(WEIGHTS, allow_pickle=False) as arrays:
         return Forest.from_arrays(dict(arrays))
