@@ -35,8 +35,11 @@
     ├── ModelStoreError        weights missing, unreadable or untrusted (not a request's fault)
     │   ├── UnsafeCheckpoint, BadCheckpoint, BadBundle, HubError, ChecksumMismatch
     │   └── BadHead, WrongEncoder, UnknownHead, BadTrainingData   heads and their training data
-    └── AccessError            keys, tokens or certificates that the server cannot start with
-        └── BadKeyFile, UnknownKey
+    ├── AccessError            keys, tokens or certificates that the server cannot start with
+    │   └── BadKeyFile, UnknownKey
+    └── StationError           only the station has these
+        ├── NoDatabase               503 no_database
+        └── BadDatabase              a database that the station cannot start with
 
 Each class has an HTTP status and a stable `code`. `detail` names the field, the value found and the
 values allowed. It never holds sample values, patient data, paths or tracebacks.
@@ -410,12 +413,31 @@ class UnknownKey(AccessError):
     code, title = "unknown_key", "No such key"
 
 
+class StationError(EcgError):
+    """What only the station has: its database."""
+
+    status, code, title = 500, "station", "Station"
+
+
+class NoDatabase(StationError):
+    status, code, title = 503, "no_database", "Database does not answer"
+
+
+class BadDatabase(StationError):
+    """The database cannot be used. Shown at start or on the command line, never to a client."""
+
+    code, title = "bad_database", "Database cannot be used"
+
+
 def public_errors() -> list[type[EcgError]]:
-    """Return the errors that a client can get, ordered by status. Docs and tests list them."""
+    """Return the errors that a client of the server can get, ordered by status.
+
+    The station answers some of them, and NoDatabase. Docs and tests list them.
+    """
     by_code: dict[str, type[EcgError]] = {}
     for error in _descendants(EcgError):
-        at_start_only = issubclass(error, ModelStoreError | AccessError)
-        if not at_start_only and not error.__subclasses__():
+        is_elsewhere = issubclass(error, ModelStoreError | AccessError | StationError)
+        if not is_elsewhere and not error.__subclasses__():
             by_code[error.code] = error
     return sorted(by_code.values(), key=lambda error: (error.status, error.code))
 

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -32,12 +32,16 @@ class KeysCommand:
     prefix    of the environment variables: ECG_ where the key file is in ECG_KEY_FILE
     scopes    what a key can be given
     default   scopes of a key that is made without naming any
+    has_default_limits  whether the settings KEY_RATE and KEY_MAX_IN_FLIGHT limit keys that have
+                        no limit of their own
     """
 
     program: str
     prefix: str
     scopes: Sequence[str]
     default: Sequence[str]
+    _: KW_ONLY
+    has_default_limits: bool
 
 
 def run_keys_command(command: KeysCommand, arguments: Sequence[str]) -> int:
@@ -77,11 +81,16 @@ def _parser(command: KeysCommand) -> argparse.ArgumentParser:
         metavar="WHEN",
         help=f"90d, a date such as 2027-06-30 (UTC), or never (default: {DEFAULT_LIFE})",
     )
-    add.add_argument("--rate", help="requests in a time, e.g. 600/minute")
+    limits = dict.fromkeys(("KEY_RATE", "KEY_MAX_IN_FLIGHT"), "no limit")
+    if command.has_default_limits:
+        limits = {name: f"{command.prefix}{name}" for name in limits}
+    add.add_argument(
+        "--rate", help=f"requests in a time, e.g. 600/minute (default: {limits['KEY_RATE']})"
+    )
     add.add_argument(
         "--max-in-flight",
         type=int,
-        help="requests at once",
+        help=f"requests at once (default: {limits['KEY_MAX_IN_FLIGHT']})",
     )
     listing = commands.add_parser("list", help="show all keys, without the secrets")
     revoke = commands.add_parser("revoke", help="make a key invalid for good")

@@ -1,4 +1,4 @@
-"""`python -m station`: bring the database up to date, then serve until a signal ends it.
+"""`python -m station`: serve until a signal ends it; the database is brought up to date first.
 
 `python -m station keys` makes, lists and revokes the keys of people and gateways; devices get
 theirs from POST /station/v1/sources.
@@ -14,15 +14,13 @@ from types import FrameType
 from typing import Final
 
 import uvicorn
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from access.keys_command import run_keys_command
-from errors import AccessError
+from errors import AccessError, BadDatabase, EcgError
 from log_lines import log_to_stderr
 from station.app import make_app
 from station.settings import Settings, add_flags, settings_of
-from station.store.engine import open_engine
-from station.store.migrate import migrate
+from station.store.engine import open_engine, place_of
 from station.web.access import KEYS_COMMAND
 
 logger = logging.getLogger("ecg.station")
@@ -46,40 +44,49 @@ def main() -> int:
 
 
 def serve(settings: Settings) -> int:
+    """Serve until a signal comes. Return the exit status."""
+    faults: list[BadDatabase] = []
+
+    def give_up(fault: BadDatabase) -> None:
+        faults.append(fault)
+        server.should_exit = True
+
     try:
         engine = open_engine(settings.database)
-        migrate(engine)
-        app = make_app(settings, engine)
-    except AccessError as error:
-        return _refuse(f"{error.title}: {error.detail}")
-    except (ArgumentError, ValueError, SQLAlchemyError) as error:
-        # The message of the driver, which may have a password in it, is left out.
-        return _refuse(f"STATION_DATABASE cannot be used: {type(error).__name__}")
-    database = engine.url.render_as_string(hide_password=True)
-    logger.info("listening on %s, port %d; database %s", settings.host, settings.port, database)
+        app = make_app(settings, engine, give_up)
+    except (AccessError, BadDatabase) as error:
+        return _refuse(error)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            server_header=False,
+            limit_concurrency=settings.max_connections,
+            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        )
+    )
+    logger.info(
+        "listening on %s, port %d; database %s", settings.host, settings.port, place_of(engine)
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn drains and stops, then raises the signal again: the exit status is to be 0.
         signal.signal(number, _do_nothing)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        ws="none",
-        server_header=False,
-        limit_concurrency=settings.max_connections,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-    )
-    return 0
+    server.run()
+    if faults:
+        return _refuse(faults[0])
+    return 0 if server.started else EXIT_CANNOT_START
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
     pass
 
 
-def _refuse(reason: str) -> int:
-    print(reason, file=sys.stderr)  # noqa: T201 - for the person who starts the station
+def _refuse(error: EcgError) -> int:
+    print(f"{error.title}: {error.detail}", file=sys.stderr)  # noqa: T201 - for a person
     return EXIT_CANNOT_START
 
 

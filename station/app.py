@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -14,44 +14,76 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from access.key_file import WatchedKeyFile
-from errors import EcgError
+from errors import BadDatabase, EcgError
 from station.ingest.commit import ClockRules
 from station.ingest.writer import Writer
 from station.settings import KIB, Settings
+from station.store.engine import FAILURES
+from station.store.migrate import migrate
+from station.times import SECOND_MS
 from station.web.access import ROUTE_SCOPES, AccessMiddleware, Keys
 from station.web.bodies import Bodies
 from station.web.history import HistoryRoutes
 from station.web.operator import OperatorRoutes
 from station.web.probes import Probes
-from station.web.problems import answer_bug, answer_error, answer_framework_error, answer_nobody
+from station.web.problems import (
+    answer_bug,
+    answer_error,
+    answer_framework_error,
+    answer_no_database,
+    answer_nobody,
+)
+from station.web.readiness import Readiness
 from station.web.records import RecordsRoute
 
-SECOND_MS: Final = 1000
 
+def make_app(
+    settings: Settings, engine: Engine, give_up: Callable[[BadDatabase], None]
+) -> Starlette:
+    """Return the application, which brings the database up to date once it runs.
 
-def make_app(settings: Settings, engine: Engine) -> Starlette:
-    """Return the application on a migrated database. Raises BadKeyFile."""
+    give_up  called where that is not possible
+    Raises BadKeyFile.
+    """
     key_file = None if settings.key_file is None else WatchedKeyFile(settings.key_file)
     clock = ClockRules(
-        round(settings.clock_ahead * SECOND_MS), round(settings.clock_behind * SECOND_MS)
+        max_ahead_ms=round(settings.clock_ahead * SECOND_MS),
+        max_age_ms=round(settings.clock_behind * SECOND_MS),
     )
     writer = Writer(engine, clock, settings.max_waiting)
-    routes = _routes(settings, engine, writer)
+    readiness = Readiness()
+    routes = _routes(settings, engine, writer, readiness)
+
+    async def begin() -> None:
+        try:
+            await asyncio.to_thread(migrate, engine)
+        except BadDatabase as error:
+            give_up(error)
+        else:
+            writer.start()
+            readiness.is_ready = True
 
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
-        writer.start()
+        beginning = asyncio.create_task(begin(), name="migration")
         try:
             yield
         finally:
-            writer.stop()
+            await beginning
+            if readiness.is_ready:
+                writer.stop()
             engine.dispose()
 
     return Starlette(
         routes=routes,
-        middleware=[Middleware(AccessMiddleware, keys=Keys(engine, key_file), routes=routes)],
+        middleware=[
+            Middleware(
+                AccessMiddleware, keys=Keys(engine, key_file), routes=routes, readiness=readiness
+            )
+        ],
         exception_handlers={
             EcgError: answer_error,
+            **dict.fromkeys(FAILURES, answer_no_database),
             HTTPException: answer_framework_error,
             ClientDisconnect: answer_nobody,
             Exception: answer_bug,
@@ -60,14 +92,18 @@ def make_app(settings: Settings, engine: Engine) -> Starlette:
     )
 
 
-def _routes(settings: Settings, engine: Engine, writer: Writer) -> list[Route]:
+def _routes(
+    settings: Settings, engine: Engine, writer: Writer, readiness: Readiness
+) -> list[Route]:
     bodies = Bodies(
-        settings.max_body_kb * KIB, settings.max_bodies_mb * KIB * KIB, settings.body_timeout
+        limit_bytes=settings.max_body_kb * KIB,
+        total_bytes=settings.max_bodies_mb * KIB * KIB,
+        timeout_s=settings.body_timeout,
     )
     records = RecordsRoute(bodies, writer, settings.max_records)
     operator = OperatorRoutes(engine, bodies, settings.max_records)
     history = HistoryRoutes(engine)
-    probes = Probes(engine)
+    probes = Probes(engine, readiness)
     endpoints = {
         ("GET", "/livez"): probes.alive,
         ("GET", "/readyz"): probes.ready,
@@ -76,6 +112,7 @@ def _routes(settings: Settings, engine: Engine, writer: Writer) -> list[Route]:
         ("POST", "/station/v1/sources/{name}/revoke"): operator.revoke_source,
         ("POST", "/station/v1/patients"): operator.add_patients,
         ("GET", "/station/v1/dead-letters"): operator.dead_letters,
+        ("GET", "/station/v1/dead-letters/{number}/frame"): operator.frame,
         ("GET", "/station/v1/patients/{name}/records"): history.records,
         ("GET", "/station/v1/patients/{name}/waveform"): history.waveform,
     }

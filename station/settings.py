@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from station.times import DAY_S
+
 KIB: Final = 1024
-DAY_S: Final = 86_400
 
 
 class Settings(BaseSettings):
@@ -70,6 +71,15 @@ class Settings(BaseSettings):
     )
     log_json: bool = Field(False, description="Log JSON objects, one a line")
 
+    @model_validator(mode="after")
+    def _check_bodies(self) -> Self:
+        if self.max_body_kb * KIB > self.max_bodies_mb * KIB * KIB:
+            raise ValueError(
+                f"STATION_MAX_BODY_KB is {self.max_body_kb}, which is more than "
+                f"STATION_MAX_BODIES_MB ({self.max_bodies_mb}) allows for all posts together"
+            )
+        return self
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for each setting. One that is not given leaves the value to the environment."""
@@ -93,6 +103,7 @@ def settings_of(parser: argparse.ArgumentParser, options: dict[str, Any]) -> Set
     except ValidationError as error:
         faults = []
         for fault in error.errors():
-            name = str(fault["loc"][0]).upper()
-            faults.append(f"STATION_{name} is {fault['input']!r}: {fault['msg']}")
+            # A fault of several settings together has no place of its own, and names them itself.
+            places = [f"STATION_{str(name).upper()} is {fault['input']!r}" for name in fault["loc"]]
+            faults.append(": ".join([*places, fault["msg"]]))
         parser.error("; ".join(faults))

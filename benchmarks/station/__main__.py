@@ -1,6 +1,7 @@
 """How many records a second the station stores, acknowledged after the commit.
 
-python -m benchmarks.station [--database URL] [--connections N ...] [--records N] [--per-post N]
+python -m benchmarks.station [--connections N ...] [--records N] [--per-post N]
+python -m benchmarks.station --database URL --connections N [--records N] [--per-post N]
 
 The station runs as a process of its own on the same cores as this generator. Every record of an
 answer must be stored; the count in the database is compared at the end.
@@ -163,12 +164,16 @@ def _register(engine: Engine, devices: range, now_ms: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.station", description=__doc__)
     parser.add_argument(
-        "--database", default="", help="an empty one; default: a new file of SQLite"
+        "--database",
+        default="",
+        help="an empty one, for one number of connections; default: a new file of SQLite for each",
     )
     parser.add_argument("--connections", type=int, nargs="+", default=[4, 32])
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--per-post", type=int, default=100)
     options = parser.parse_args()
+    if options.database and len(options.connections) != 1:
+        parser.error("--database is filled by one measurement: give one number to --connections")
     print(machine("SQLAlchemy", "uvicorn", "numpy"))
     print(f"{options.records} records, {options.per_post} a post, {DEVICES} devices")
     print("| connections | records/s | p50, ms | p99, ms | CPU of the station, µs a record |")

@@ -11,7 +11,11 @@ Scope = Literal["docs", "analyze", "features", "operator"]
 GRANTABLE_SCOPES: Final[tuple[Scope, ...]] = ("analyze", "features", "operator")
 ALL_SCOPES: Final[tuple[Scope, ...]] = ("docs", *GRANTABLE_SCOPES)
 KEYS_COMMAND: Final = KeysCommand(
-    "python -m server keys", "ECG_", GRANTABLE_SCOPES, ("analyze", "features")
+    "python -m server keys",
+    "ECG_",
+    GRANTABLE_SCOPES,
+    ("analyze", "features"),
+    has_default_limits=True,
 )
 
 # Probes of orchestrators: neither a credential nor a known Host name is asked for.

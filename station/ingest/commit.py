@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from sqlalchemy import Connection
 
+from station.ingest.frame import MAX_FRAME_BYTES
 from station.ingest.outcomes import KEPT, MISSING, Outcome, Rejection
 from station.ingest.parse import ParsedPost, crc_of, samples_of
 from station.store.dead_letters import DeadLetter, add_dead_letters
@@ -20,11 +20,10 @@ from station.store.encoding import STRETCH
 from station.store.patients import patient_ids
 from station.store.records import NewRecord, insert_records, stored_crcs
 from station.store.sources import SourceState, lock_sources, save_states
+from station.times import SECOND_MS
 
-SECOND_MS: Final = 1000
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClockRules:
     """How far a record's time may be from the station's clock."""
 
@@ -135,7 +134,7 @@ class _Group:
             if fault is None:
                 result.note(row.index, self._add_row(row, post, result))
             else:
-                result.reject(Rejection(row.index, *fault, row.source, row.seq, row.frame))
+                result.reject(row.rejection(*fault))
         return result
 
     def _fault(self, row: _Row, post: Post, clock: ClockRules) -> tuple[Outcome, str] | None:
@@ -161,12 +160,16 @@ class _Group:
             if stored_crc == row.crc:
                 return Outcome.DOUBLED
             detail = "seq: another frame with this number is stored"
-            result.rejections.append(
-                Rejection(row.index, Outcome.CONFLICTING, detail, row.source, row.seq, row.frame)
-            )
+            result.rejections.append(row.rejection(Outcome.CONFLICTING, detail))
             return Outcome.CONFLICTING
         self.crcs[key] = row.crc
-        self.new.append(row.record(state.id, self.patients[row.patient], post.received_ms))
+        self.new.append(
+            row.record(
+                source_id=state.id,
+                patient_id=self.patients[row.patient],
+                received_ms=post.received_ms,
+            )
+        )
         if state.next_seq is not None and row.seq < state.next_seq:
             return Outcome.LATE
         if state.next_seq is not None and row.seq > state.next_seq:
@@ -202,22 +205,27 @@ class _Row:
     encoding: int
     gain: float
 
-    def record(self, source_id: int, patient_id: int, received_ms: int) -> NewRecord:
+    def record(self, *, source_id: int, patient_id: int, received_ms: int) -> NewRecord:
         return NewRecord(
-            source_id,
-            self.seq,
-            patient_id,
-            self.device_ms,
-            self.end_ms,
-            received_ms,
-            self.crc,
-            self.kind,
-            self.beat_class,
-            self.fs_hz,
-            self.leads,
-            self.encoding,
-            self.gain,
-            samples_of(self.frame),
+            source_id=source_id,
+            seq=self.seq,
+            patient_id=patient_id,
+            device_ms=self.device_ms,
+            end_ms=self.end_ms,
+            received_ms=received_ms,
+            crc=self.crc,
+            kind=self.kind,
+            beat_class=self.beat_class,
+            fs_hz=self.fs_hz,
+            leads=self.leads,
+            encoding=self.encoding,
+            gain=self.gain,
+            samples=samples_of(self.frame),
+        )
+
+    def rejection(self, outcome: Outcome, detail: str) -> Rejection:
+        return Rejection(
+            self.index, outcome, detail, source=self.source, seq=self.seq, frame=self.frame
         )
 
 
@@ -246,25 +254,35 @@ def _rows(parsed: ParsedPost) -> Iterator[_Row]:
 def _letters(post: Post, result: PostResult) -> Iterator[DeadLetter]:
     for rejection in result.rejections:
         assert rejection.outcome not in KEPT
-        yield DeadLetter(
-            post.received_ms,
-            post.sender,
-            rejection.source,
-            rejection.seq,
-            None,
-            rejection.outcome,
-            rejection.detail,
-            rejection.frame,
-        )
+        for detail, piece in _pieces(rejection):
+            yield DeadLetter(
+                received_ms=post.received_ms,
+                sender=post.sender,
+                source=rejection.source,
+                seq=rejection.seq,
+                last_seq=None,
+                reason=rejection.outcome,
+                detail=detail,
+                frame=piece,
+            )
     for gap in result.missing:
-        detail = f"{gap.last_seq - gap.first_seq + 1} numbers were skipped"
         yield DeadLetter(
-            post.received_ms,
-            post.sender,
-            gap.source,
-            gap.first_seq,
-            gap.last_seq,
-            MISSING,
-            detail,
-            None,
+            received_ms=post.received_ms,
+            sender=post.sender,
+            source=gap.source,
+            seq=gap.first_seq,
+            last_seq=gap.last_seq,
+            reason=MISSING,
+            detail=f"{gap.last_seq - gap.first_seq + 1} numbers were skipped",
+            frame=None,
         )
+
+
+def _pieces(rejection: Rejection) -> Iterator[tuple[str, bytes]]:
+    """Yield what is kept of a rejection: more than a frame may have is several dead letters."""
+    size = len(rejection.frame)
+    count = max(1, -(-size // MAX_FRAME_BYTES))
+    for number in range(count):
+        piece = rejection.frame[number * MAX_FRAME_BYTES : (number + 1) * MAX_FRAME_BYTES]
+        part = f"; part {number + 1} of {count}" if count > 1 else ""
+        yield f"{rejection.detail}{part}", piece

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.leads import LEADS
+from station.names import MAX_NAME_BYTES
 from station.store.encoding import DTYPES, FLOAT32, INT16, STRETCH
 
 MAGIC: Final = b"ECGR"
 VERSION: Final = 1
 MAX_LEADS: Final = 16
-MAX_NAME_BYTES: Final = 32
 
 HEADER: Final = np.dtype(
     [

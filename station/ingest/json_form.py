@@ -9,7 +9,8 @@ Samples are mV, null for a gap; with a gain, integers of 16 bits. A beat's `samp
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
@@ -17,15 +18,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from errors import MalformedBody, MissingField, TooManyRecords
-from station.ingest.frame import (
-    BEAT_FS_HZ,
-    MAX_FRAME_BYTES,
-    Record,
-    encode,
-)
+from station.ingest.frame import BEAT_FS_HZ, MAX_FRAME_BYTES, Record, encode
 from station.ingest.outcomes import Outcome, Rejection
 from station.ingest.parse import ParsedPost, parse_post
 from station.store.encoding import BEAT, INT16_GAP, STRETCH
+
+# A list of a million wrong values has one fault to be named, not a million.
+_Samples = Annotated[list[float | None], Field(fail_fast=True)]
 
 
 class _JsonRecord(BaseModel):
@@ -36,8 +35,8 @@ class _JsonRecord(BaseModel):
     patient: str
     time_ms: int
     fs: float = BEAT_FS_HZ
-    leads: list[str] = Field(["ECG1"], min_length=1)
-    samples: list[list[float | None]] | list[float | None]
+    leads: list[str] = Field(["ECG1"], min_length=1, fail_fast=True)
+    samples: Annotated[list[_Samples], Field(fail_fast=True)] | _Samples
     gain: float | None = None
     kind: Literal["stretch", "beat"] = "stretch"
     beat_class: Literal["", "N", "S", "V", "F", "Q"] = Field("", alias="class")
@@ -60,34 +59,34 @@ def parse_json_post(body: bytes, max_frames: int) -> ParsedPost:
     for index, content in enumerate(records):
         frame = _frame(content)
         if isinstance(frame, str):
-            sent = orjson.dumps(content)[:MAX_FRAME_BYTES]
-            rejections.append(Rejection(index, Outcome.INVALID, frame, "", None, sent))
+            sent = _text(content, index)
+            rejections.append(Rejection(index, Outcome.INVALID, frame, frame=sent))
         else:
             frames.append(frame)
             indices.append(index)
     return _renumbered(parse_post(b"".join(frames), max_frames), indices, rejections)
 
 
+def _text(content: Any, index: int) -> bytes:
+    """Return a record as JSON again. Raises MalformedBody for lists in lists without an end.
+
+    They can be read to a depth of 1024, and written to one of 254.
+    """
+    try:
+        return orjson.dumps(content)
+    except orjson.JSONEncodeError:
+        detail = "too many lists or objects within each other"
+        raise MalformedBody(f"records: {detail}", loc=("records", index)) from None
+
+
 def _renumbered(parsed: ParsedPost, indices: list[int], rejections: list[Rejection]) -> ParsedPost:
     """Return the post with the indices of its JSON list, and with the records refused before."""
-    moved = [
-        Rejection(
-            indices[fault.index],
-            fault.outcome,
-            fault.detail,
-            fault.source,
-            fault.seq,
-            fault.frame,
-        )
-        for fault in parsed.rejections
-    ]
-    return ParsedPost(
-        parsed.count + len(rejections),
-        parsed.header,
-        [indices[index] for index in parsed.index],
-        parsed.frames,
-        parsed.leads,
-        sorted([*rejections, *moved], key=lambda fault: fault.index),
+    moved = [replace(fault, index=indices[fault.index]) for fault in parsed.rejections]
+    return replace(
+        parsed,
+        count=parsed.count + len(rejections),
+        index=[indices[index] for index in parsed.index],
+        rejections=sorted([*rejections, *moved], key=lambda fault: fault.index),
     )
 
 
@@ -114,16 +113,16 @@ def _frame(content: Any) -> bytes | str:
 
 def _record(record: _JsonRecord, samples: NDArray[np.int16] | NDArray[np.float32]) -> Record:
     return Record(
-        record.source,
-        record.seq,
-        record.patient,
-        record.time_ms,
-        record.fs,
-        record.leads,
-        samples,
-        1.0 if record.gain is None else record.gain,
-        BEAT if record.kind == "beat" else STRETCH,
-        record.beat_class,
+        source=record.source,
+        seq=record.seq,
+        patient=record.patient,
+        device_ms=record.time_ms,
+        fs_hz=record.fs,
+        leads=record.leads,
+        samples=samples,
+        gain=1.0 if record.gain is None else record.gain,
+        kind=BEAT if record.kind == "beat" else STRETCH,
+        beat_class=record.beat_class,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +45,7 @@ class Rejection:
     index: int
     outcome: Outcome
     detail: str
-    source: str
-    seq: int | None
+    _: KW_ONLY
+    source: str = ""
+    seq: int | None = None
     frame: bytes

@@ -6,7 +6,6 @@ follows is one corrupt frame.
 
 from __future__ import annotations
 
-import re
 import zlib
 from dataclasses import dataclass
 from typing import Any, Final
@@ -34,10 +33,9 @@ from station.ingest.frame import (
     VERSION_AT,
 )
 from station.ingest.outcomes import Outcome, Rejection
+from station.names import NAME_RULE, is_name
 from station.store.encoding import BEAT, DTYPES, FLOAT32, INT16, MAX_RECORD_S, STRETCH
 
-# Printable ASCII without spaces, as names of keys.
-NAME: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._@-]*")
 # Years 1970 to 2200. Whether a time is near the clock is decided when the frame is stored.
 MAX_TIME_MS: Final = 7_258_118_400_000
 MAX_SEQ: Final = 2**63 - 2  # one more is the highest number that the database holds
@@ -102,24 +100,20 @@ def _cut(body: bytes, max_frames: int) -> tuple[list[tuple[int, bytes]], list[Re
             raise TooManyRecords(f"body: more than {max_frames} records (STATION_MAX_RECORDS)")
         stop = _end_of_frame(body, start)
         if stop is None:
-            rest = body[start : start + MAX_FRAME_BYTES]
             detail = f"no frame at byte {start}; {len(body) - start} bytes are not read"
-            rejections.append(Rejection(index, Outcome.CORRUPT, detail, "", None, rest))
+            rejections.append(Rejection(index, Outcome.CORRUPT, detail, frame=body[start:]))
             break
         frame = body[start:stop]
         version = frame[VERSION_AT]
         if version != VERSION:
             detail = f"version: {version}; {VERSION} is allowed"
-            rejections.append(
-                Rejection(index, Outcome.UNSUPPORTED_VERSION, detail, "", None, frame)
-            )
+            rejections.append(Rejection(index, Outcome.UNSUPPORTED_VERSION, detail, frame=frame))
         elif (
             zlib.crc32(memoryview(frame)[: -CRC.size])
             != CRC.unpack_from(frame, len(frame) - CRC.size)[0]
         ):
-            rejections.append(
-                Rejection(index, Outcome.CORRUPT, "crc: not that of the frame", "", None, frame)
-            )
+            detail = "crc: not that of the frame"
+            rejections.append(Rejection(index, Outcome.CORRUPT, detail, frame=frame))
         else:
             frames.append((index, frame))
         start, index = stop, index + 1
@@ -191,9 +185,9 @@ def _name_faults(header: NDArray[np.void]) -> Faults:
     faults: Faults = []
     for field in ("source", "patient"):
         names = header[field]
-        bad = [name for name in np.unique(names).tolist() if NAME.fullmatch(name) is None]
-        detail = f"{field}: 1 to 32 letters, digits and ._@-, a letter or digit first"
-        faults.append((np.isin(names, np.array(bad, names.dtype)), Outcome.INVALID, detail))
+        bad = [name for name in np.unique(names).tolist() if not is_name(_text(name))]
+        is_bad = np.isin(names, np.array(bad, names.dtype))
+        faults.append((is_bad, Outcome.INVALID, f"{field}: {NAME_RULE}"))
     return faults
 
 
@@ -253,6 +247,11 @@ def crc_of(frame: bytes) -> int:
 
 
 def _rejection(index: int, outcome: Outcome, detail: str, header: Any, frame: bytes) -> Rejection:
-    source = bytes(header["source"])
-    name = source.decode() if NAME.fullmatch(source) else ""
-    return Rejection(index, outcome, detail, name, int(header["seq"]), frame)
+    source = _text(header["source"])
+    name = source if is_name(source) else ""
+    return Rejection(index, outcome, detail, source=name, seq=int(header["seq"]), frame=frame)
+
+
+def _text(name: bytes) -> str:
+    """Return the bytes of a name as text; any byte has a character, so that nothing is raised."""
+    return name.decode("latin-1")

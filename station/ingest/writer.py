@@ -14,15 +14,14 @@ from collections import deque
 from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
 
-from errors import EcgError, InternalError, NotQueued, Overloaded, ShuttingDown
+from errors import EcgError, InternalError, NoDatabase, Overloaded, ShuttingDown
 from station.ingest.commit import ClockRules, Post, PostResult, store_posts
-from station.store.engine import writing
+from station.store.engine import FAILURES, writing
+from station.times import RETRY_AFTER_S
 
 logger = logging.getLogger("ecg.station.writer")
 
-RETRY_AFTER_S: Final = 1
 NOT_STORED: Final = "the database could not store the records; send them again"
 # Of a transaction: a larger one would make the posts in it wait, and hardly cost less a record.
 MAX_GROUP_RECORDS: Final = 5000
@@ -76,7 +75,7 @@ class Writer:
     async def store(self, post: Post) -> PostResult:
         """Return what became of a post, after its commit.
 
-        Raises Overloaded, ShuttingDown, NotQueued where the database fails.
+        Raises Overloaded, ShuttingDown, NoDatabase where the database fails.
         """
         waiting = _Waiting(post, asyncio.get_running_loop())
         with self._changed:
@@ -119,10 +118,10 @@ class Writer:
         try:
             with writing(self._engine) as connection:
                 results = store_posts(connection, [each.post for each in group], self._clock)
-        except (OperationalError, InterfaceError) as error:
+        except FAILURES as error:
             # Its message may quote parameters, which are a patient's.
-            logger.error("the database failed: %s", type(error.orig).__name__)
-            self._refuse(group, NotQueued(NOT_STORED, retry_after_s=RETRY_AFTER_S))
+            logger.error("the database failed: %s", type(error).__name__)
+            self._refuse(group, NoDatabase(NOT_STORED, retry_after_s=RETRY_AFTER_S))
         except Exception as error:  # noqa: BLE001 - one post must not fail its neighbours
             self._find_fault(group, error)
         else:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Column, Connection, LargeBinary, Row, Table, Text, insert, select
+from sqlalchemy import Column, Connection, LargeBinary, Table, Text, func, insert, select
 
-from station.store.pages import Page, cursor_numbers
-from station.store.tables import LONG, METADATA
-
-MAX_PAGE_ROWS: Final = 1000
+from station.store.pages import MAX_PAGE_ROWS, Page
+from station.store.tables import LONG, METADATA, AnyRow
 
 # source    as the frame says; empty where that cannot be read
 # seq       the source's number; NULL where it cannot be read
 # last_seq  of a range of missing numbers; NULL otherwise
 # reason    an outcome of station/ingest/outcomes.py
-# frame     what was sent, cut to the longest allowed frame; NULL where nothing was
+# frame     what was sent, or a part of it where it is larger than a frame; NULL for missing numbers
 DEAD_LETTERS: Final = Table(
     "dead_letters",
     METADATA,
     Column("id", LONG, primary_key=True),
-    Column("received_ms", LONG, nullable=False, index=True),
+    Column("received_ms", LONG, nullable=False),
     Column("sender", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("seq", LONG),
@@ -51,16 +49,21 @@ def add_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> N
 
 
 def dead_letters(
-    connection: Connection, *, cursor: str | None = None, limit: int = MAX_PAGE_ROWS
-) -> Page[Row[Any]]:
-    """Return dead letters without their frames, the oldest first.
+    connection: Connection, *, after: int = 0, limit: int = MAX_PAGE_ROWS
+) -> Page[AnyRow]:
+    """Return dead letters, the oldest first, with the sizes of their frames as `frame_bytes`.
 
-    cursor  of the page before. Raises ValueError where it is none of ours.
+    after  the id of the last one of the page before
     """
     columns = [column for column in DEAD_LETTERS.columns if column.name != "frame"]
-    query = select(*columns).order_by(DEAD_LETTERS.c.id).limit(limit + 1)
-    if cursor is not None:
-        (after,) = cursor_numbers(cursor, 1)
-        query = query.where(DEAD_LETTERS.c.id > after)
-    rows = connection.execute(query).all()
+    size = func.length(DEAD_LETTERS.c.frame).label("frame_bytes")
+    query = select(*columns, size).where(DEAD_LETTERS.c.id > after).order_by(DEAD_LETTERS.c.id)
+    rows = connection.execute(query.limit(limit + 1)).all()
     return Page(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None)
+
+
+def frame_of(connection: Connection, letter: int) -> bytes | None:
+    """Return what was sent; None where there is no such dead letter, or it has no frame."""
+    query = select(DEAD_LETTERS.c.frame).where(DEAD_LETTERS.c.id == letter)
+    frame: bytes | None = connection.execute(query).scalar_one_or_none()
+    return frame

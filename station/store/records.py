@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    Row,
     SmallInteger,
     Table,
     Text,
@@ -21,12 +20,10 @@ from sqlalchemy import (
     tuple_,
 )
 
-from station.store.pages import Page, cursor_numbers, in_chunks
+from station.store.pages import MAX_PAGE_ROWS, Page, in_chunks
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
-from station.store.tables import LONG, METADATA
-
-MAX_PAGE_ROWS: Final = 1000
+from station.store.tables import LONG, METADATA, AnyRow
 
 # number      of the row, in the order of commits where one process writes
 # seq         the source's own number of the record
@@ -61,6 +58,17 @@ RECORDS: Final = Table(
     Index(None, "patient_id", "device_ms", "number"),
 )
 _INSERTED: Final = tuple(column.name for column in RECORDS.columns if column.name != "number")
+# A list of records needs neither their samples nor what they are checked by.
+_LISTED: Final = (
+    RECORDS.c.number,
+    RECORDS.c.seq,
+    RECORDS.c.device_ms,
+    RECORDS.c.received_ms,
+    RECORDS.c.fs_hz,
+    RECORDS.c.leads,
+    RECORDS.c.kind,
+    RECORDS.c.beat_class,
+)
 
 
 class NewRecord(NamedTuple):
@@ -116,19 +124,19 @@ def stored_crcs(
 def records_of(
     connection: Connection,
     patient_id: int,
+    *,
     from_ms: int,
     to_ms: int,
-    *,
-    cursor: str | None = None,
+    after: tuple[int, int] | None = None,
     limit: int = MAX_PAGE_ROWS,
-) -> Page[Row[Any]]:
-    """Return a patient's records that begin in [from_ms, to_ms), by time.
+) -> Page[AnyRow]:
+    """Return what is listed of a patient's records that begin in [from_ms, to_ms), by time.
 
-    cursor  of the page before. Raises ValueError where it is none of ours.
+    after  device_ms and number of the last record of the page before
     """
-    time_and_number = tuple_(RECORDS.c.device_ms, RECORDS.c.number)
     query = (
-        select(RECORDS)
+        select(*_LISTED, SOURCES.c.name.label("source"))
+        .join(SOURCES)
         .where(
             RECORDS.c.patient_id == patient_id,
             RECORDS.c.device_ms >= from_ms,
@@ -137,9 +145,8 @@ def records_of(
         .order_by(RECORDS.c.device_ms, RECORDS.c.number)
         .limit(limit + 1)
     )
-    if cursor is not None:
-        after_ms, after_number = cursor_numbers(cursor, 2)
-        query = query.where(time_and_number > tuple_(after_ms, after_number))
+    if after is not None:
+        query = query.where(tuple_(RECORDS.c.device_ms, RECORDS.c.number) > tuple_(*after))
     rows = connection.execute(query).all()
     if len(rows) <= limit:
         return Page(rows, None)

@@ -5,9 +5,9 @@ Times are integers: milliseconds since 1970 in UTC. SQLite would drop a time zon
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import BigInteger, Integer, MetaData
+from sqlalchemy import BigInteger, Integer, MetaData, Row
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -17,6 +17,9 @@ METADATA: Final = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+# A row of a query of many columns, which are read by their names.
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 # SQLite numbers rows by itself only where the primary key is declared INTEGER, which has 64 bits.
 LONG: Final = BigInteger().with_variant(Integer, "sqlite")

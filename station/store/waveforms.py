@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from errors import RecordingTooLong
 from station.store.encoding import DTYPES, INT16, INT16_GAP, MAX_RECORD_S, STRETCH
 from station.store.records import RECORDS
+from station.store.sources import SOURCES
+from station.store.tables import AnyRow
+from station.times import SECOND_MS
 
-SECOND_MS: Final = 1000
 # Times are whole milliseconds: a record that begins this close to its predecessor's end follows it.
 JOIN_MS: Final = 2.0
-MAX_SAMPLES: Final = 20_000_000  # of an answer: 12 leads at 500 Hz for almost an hour
+# Of an answer, gaps included: 12 leads at 500 Hz for 5.5 minutes, one at 125 Hz for 4.4 hours.
+MAX_SAMPLES: Final = 2_000_000
+# Records that are read at once; a record has up to 1 MiB.
+ROWS_AT_ONCE: Final = 32
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Waveform:
     """The signal of one source with one rate and one set of leads.
 
+    source    its name
     start_ms  time of the first sample, the start of the stretch at the earliest
     leads     names
     signal    (leads, samples) float32, mV; NaN for gaps
     """
 
-    source_id: int
+    source: str
     start_ms: int
     fs_hz: float
     leads: tuple[str, ...]
@@ -37,66 +44,114 @@ class Waveform:
 
 
 def waveforms(
-    connection: Connection, patient_id: int, from_ms: int, to_ms: int, *, kind: int = STRETCH
+    connection: Connection, patient_id: int, *, from_ms: int, to_ms: int
 ) -> list[Waveform]:
     """Return a patient's signal in [from_ms, to_ms), for each source, rate and set of leads.
 
-    kind  of the records: STRETCH or BEAT
-    Raises RecordingTooLong.
+    Raises RecordingTooLong for more than MAX_SAMPLES in all, before it has read many more.
     """
-    rows = connection.execute(
-        select(RECORDS)
+    query = (
+        select(
+            SOURCES.c.name.label("source"),
+            RECORDS.c.device_ms,
+            RECORDS.c.fs_hz,
+            RECORDS.c.leads,
+            RECORDS.c.encoding,
+            RECORDS.c.gain,
+            RECORDS.c.samples,
+        )
+        .join(SOURCES)
         .where(
             RECORDS.c.patient_id == patient_id,
-            RECORDS.c.kind == kind,
+            RECORDS.c.kind == STRETCH,
             RECORDS.c.device_ms >= from_ms - MAX_RECORD_S * SECOND_MS,
             RECORDS.c.device_ms < to_ms,
             RECORDS.c.end_ms > from_ms,
         )
         .order_by(RECORDS.c.device_ms, RECORDS.c.number)
     )
-    streams: dict[tuple[int, float, str], list[Row[Any]]] = {}
-    samples = 0
-    for row in rows:
-        samples += len(row.samples)
-        if samples > 2 * MAX_SAMPLES:  # two bytes a sample at least
-            raise RecordingTooLong("to: too many samples; ask for a shorter stretch")
-        streams.setdefault((row.source_id, row.fs_hz, row.leads), []).append(row)
-    return [_joined(*stream, rows, from_ms, to_ms) for stream, rows in streams.items()]
+    streams: dict[tuple[str, float, str], _Stream] = {}
+    kept = 0
+    with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
+        for row in rows:
+            key = (row.source, row.fs_hz, row.leads)
+            if key not in streams:
+                streams[key] = _Stream(row, from_ms=from_ms, to_ms=to_ms)
+            kept += streams[key].add(row)
+            _check(kept)
+    _check(sum(stream.samples for stream in streams.values()))
+    return [stream.waveform() for stream in streams.values() if stream.samples]
+
+
+def _check(samples: int) -> None:
+    if samples > MAX_SAMPLES:
+        raise RecordingTooLong(
+            f"to_ms: more than {MAX_SAMPLES} samples, gaps included; ask for a shorter stretch",
+            loc=("query", "to_ms"),
+        )
+
+
+class _Stream:
+    """The records of one source with one rate and one set of leads, on the grid of the first one.
+
+    The grid's place 0 is the first record's first sample. Kept is what lies in the stretch.
+    """
+
+    def __init__(self, row: AnyRow, *, from_ms: int, to_ms: int) -> None:
+        self._source, self._fs_hz = row.source, row.fs_hz
+        self._leads = tuple(row.leads.split(","))
+        self._begin_ms = row.device_ms
+        self._first = max(0, math.ceil(self._place(from_ms)))
+        self._last = math.ceil(self._place(to_ms))
+        self._end = 0  # of the record before
+        self._stop = self._first
+        self._parts: list[tuple[int, NDArray[np.float32]]] = []
+
+    def _place(self, time_ms: int) -> float:
+        return float((time_ms - self._begin_ms) * self._fs_hz / SECOND_MS)
+
+    def add(self, row: AnyRow) -> int:
+        """Place a record, and return how many of its samples are kept."""
+        samples = millivolts(row)
+        place = round(self._place(row.device_ms))
+        if abs(place - self._end) <= math.ceil(JOIN_MS * self._fs_hz / SECOND_MS):
+            place = self._end
+        self._end = place + samples.shape[1]
+        first, last = max(place, self._first), min(self._end, self._last)
+        if first >= last:
+            return 0
+        part = samples[:, first - place : last - place]
+        # A copy, where the whole record would be kept for a part of it.
+        self._parts.append((first, part if part.size == samples.size else part.copy()))
+        self._stop = max(self._stop, last)
+        return part.size
+
+    @property
+    def samples(self) -> int:
+        return len(self._leads) * (self._stop - self._first)
+
+    def waveform(self) -> Waveform:
+        shape = (len(self._leads), self._stop - self._first)
+        return Waveform(
+            source=self._source,
+            start_ms=self._begin_ms + round(self._first * SECOND_MS / self._fs_hz),
+            fs_hz=self._fs_hz,
+            leads=self._leads,
+            signal=_joined(self._parts, shape, self._first),
+        )
 
 
 def _joined(
-    source_id: int, fs_hz: float, leads: str, rows: list[Row[Any]], from_ms: int, to_ms: int
-) -> Waveform:
-    """Place the records of one stream on one grid, which begins with the first of them."""
-    names = tuple(leads.split(","))
-    begin_ms = rows[0].device_ms
-    skipped = max(0, math.ceil((from_ms - begin_ms) * fs_hz / SECOND_MS))
-    last_ms = min(to_ms, max(row.end_ms for row in rows))
-    stop = math.ceil((last_ms - begin_ms) * fs_hz / SECOND_MS)
-    if len(names) * (stop - skipped) > MAX_SAMPLES:
-        raise RecordingTooLong("to: too many samples; ask for a shorter stretch")
-    signal = np.full((len(names), max(stop - skipped, 0)), np.nan, np.float32)
-    end = 0
-    for row in rows:
-        samples = millivolts(row)
-        place = round((row.device_ms - begin_ms) * fs_hz / SECOND_MS)
-        if abs(place - end) <= math.ceil(JOIN_MS * fs_hz / SECOND_MS):
-            place = end
-        end = place + samples.shape[1]
-        _place(signal, samples, place - skipped)
-    start_ms = begin_ms + round(skipped * SECOND_MS / fs_hz)
-    return Waveform(source_id, start_ms, fs_hz, names, signal)
+    parts: Iterable[tuple[int, NDArray[np.float32]]], shape: tuple[int, int], first: int
+) -> NDArray[np.float32]:
+    """Return (leads, samples) with the parts at their places, which count from `first`."""
+    signal = np.full(shape, np.nan, np.float32)
+    for place, part in parts:
+        signal[:, place - first : place - first + part.shape[1]] = part
+    return signal
 
 
-def _place(signal: NDArray[np.float32], samples: NDArray[np.float32], at: int) -> None:
-    """Write the part of the samples that lies within the signal."""
-    first, last = max(at, 0), min(at + samples.shape[1], signal.shape[1])
-    if first < last:
-        signal[:, first:last] = samples[:, first - at : last - at]
-
-
-def millivolts(row: Row[Any]) -> NDArray[np.float32]:
+def millivolts(row: AnyRow) -> NDArray[np.float32]:
     """Return a record's samples: (leads, samples) float32, mV; NaN for gaps."""
     values: NDArray[Any] = np.frombuffer(row.samples, DTYPES[row.encoding])
     values = values.reshape(row.leads.count(",") + 1, -1)

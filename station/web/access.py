@@ -22,14 +22,19 @@ from access.api_keys import KEY, KeyRing
 from access.identity import Identity
 from access.key_file import WatchedKeyFile
 from access.keys_command import KeysCommand
+from access.rates import Allowances, CountedRequest, SharedCounts
 from errors import EcgError, Forbidden, Unauthorized
+from station.store.engine import FAILURES
 from station.store.sources import key_of_prefix
-from station.web.problems import no_such_page, problem_response
+from station.web.problems import answer_no_database, no_such_page, problem_response
+from station.web.readiness import Readiness
 
 KeyScope = Literal["ingest", "ward", "operator"]
 # What a key of the key file can be given. A device's key has `ingest`.
 SCOPES: Final[tuple[KeyScope, ...]] = ("ingest", "ward", "operator")
-KEYS_COMMAND: Final = KeysCommand("python -m station keys", "STATION_", SCOPES, ("ward",))
+KEYS_COMMAND: Final = KeysCommand(
+    "python -m station keys", "STATION_", SCOPES, ("ward",), has_default_limits=False
+)
 # None: an open route, for probes. A route that is not in this table is refused.
 ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("GET", "/livez"): None,
@@ -39,6 +44,7 @@ ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("POST", "/station/v1/sources/{name}/revoke"): "operator",
     ("POST", "/station/v1/patients"): "operator",
     ("GET", "/station/v1/dead-letters"): "operator",
+    ("GET", "/station/v1/dead-letters/{number}/frame"): "operator",
     ("GET", "/station/v1/patients/{name}/records"): "ward",
     ("GET", "/station/v1/patients/{name}/waveform"): "ward",
 }
@@ -103,12 +109,18 @@ class Keys:
 
 
 class AccessMiddleware:
-    """Refuses whoever lacks the scope of a route. Sets scope["state"]["sender"]."""
+    """Refuses whoever lacks the scope of a route, or has used up what its key allows.
 
-    def __init__(self, app: ASGIApp, keys: Keys, routes: list[Route]) -> None:
+    Sets scope["state"]["sender"].
+    """
+
+    def __init__(self, app: ASGIApp, keys: Keys, routes: list[Route], readiness: Readiness) -> None:
         self.app = app
         self._keys = keys
         self._routes = routes
+        self._readiness = readiness
+        # Only what a key of the key file says limits it; a device's key has no limits.
+        self._allowances = Allowances(SharedCounts(1), 0, rate=None, max_in_flight=None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -117,17 +129,31 @@ class AccessMiddleware:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        request = Request(scope)
         try:
             needed = self._scope_of_route(scope)
-            if needed is not None:
-                sender = await self._keys.sender(_credential(Request(scope)))
-                if needed not in sender.identity.scopes:
-                    raise Forbidden(f"this route needs the scope {needed}")
-                scope.setdefault("state", {})["sender"] = sender
+            counted = None if needed is None else await self._admit(request, needed)
         except EcgError as error:
             await problem_response(error)(scope, receive, send)
             return
-        await self.app(scope, receive, send)
+        except FAILURES as error:
+            response = await answer_no_database(request, error)
+            await response(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if counted is not None:
+                counted.end()
+
+    async def _admit(self, request: Request, needed: KeyScope) -> CountedRequest:
+        """Raises Starting, Unauthorized, Forbidden, RateLimited, and one of FAILURES."""
+        self._readiness.check()
+        sender = await self._keys.sender(_credential(request))
+        if needed not in sender.identity.scopes:
+            raise Forbidden(f"this route needs the scope {needed}")
+        request.scope.setdefault("state", {})["sender"] = sender
+        return self._allowances.begin(sender.identity)
 
     def _scope_of_route(self, scope: Scope) -> KeyScope | None:
         """Raises NotFound where no route has this path."""

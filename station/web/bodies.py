@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from starlette.requests import Request
 
 from errors import BodyTooLarge, Overloaded, UploadTooSlow
-
-RETRY_AFTER_S: Final = 1
+from station.times import RETRY_AFTER_S
 
 
 class Bodies:
     """Counts the bytes of all bodies as they arrive, until their requests are answered."""
 
-    def __init__(self, limit_bytes: int, total_bytes: int, timeout_s: float) -> None:
+    def __init__(self, *, limit_bytes: int, total_bytes: int, timeout_s: float) -> None:
         self._limit_bytes = limit_bytes
         self._total_bytes = total_bytes
         self._timeout_s = timeout_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import orjson
@@ -16,74 +16,56 @@ from errors import NotFound
 from station.ingest.frame import BEAT_CLASSES
 from station.store.encoding import BEAT
 from station.store.patients import patient_ids
-from station.store.records import MAX_PAGE_ROWS, records_of
-from station.store.waveforms import waveforms
-from station.web.queries import bad_cursor, integer, page_rows
+from station.store.records import records_of
+from station.store.tables import AnyRow
+from station.store.waveforms import Waveform, waveforms
+from station.web.answers import JSON
+from station.web.places import Places
+from station.web.queries import cursor_numbers, integer, name_of_path, page_rows
 
-JSON: Final = "application/json"
-Result = TypeVar("Result")
+# A waveform of the largest size takes about 100 MB while its answer is made.
+WAVEFORMS_AT_ONCE: Final = 2
+WAVEFORMS_WAITING: Final = 16
 
 
 class HistoryRoutes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._places = Places(at_once=WAVEFORMS_AT_ONCE, waiting=WAVEFORMS_WAITING)
 
     async def records(self, request: Request) -> Response:
         """List the records that begin in [from_ms, to_ms), without their samples."""
-        name = request.path_params["name"]
+        name = name_of_path(request)
         from_ms, to_ms = integer(request, "from_ms"), integer(request, "to_ms")
-        cursor = request.query_params.get("cursor")
-        limit = page_rows(request, MAX_PAGE_ROWS)
+        cursor = cursor_numbers(request, 2)
+        after = None if cursor is None else (cursor[0], cursor[1])
+        limit = page_rows(request)
 
         def read(connection: Connection, patient: int) -> bytes:
-            page = records_of(connection, patient, from_ms, to_ms, cursor=cursor, limit=limit)
-            rows = [
-                {
-                    "number": row.number,
-                    "source_id": row.source_id,
-                    "seq": row.seq,
-                    "time_ms": row.device_ms,
-                    "received_ms": row.received_ms,
-                    "fs": row.fs_hz,
-                    "leads": row.leads.split(","),
-                    "kind": "beat" if row.kind == BEAT else "stretch",
-                    "class": BEAT_CLASSES[row.beat_class],
-                }
-                for row in page.rows
-            ]
-            return orjson.dumps({"records": rows, "cursor": page.cursor})
-
-        try:
-            content = await self._read(name, read)
-        except ValueError:
-            raise bad_cursor() from None
-        return Response(content, media_type=JSON)
-
-    async def waveform(self, request: Request) -> Response:
-        """Return the signal in [from_ms, to_ms), null for gaps; see Waveform."""
-        name = request.path_params["name"]
-        from_ms, to_ms = integer(request, "from_ms"), integer(request, "to_ms")
-
-        def read(connection: Connection, patient: int) -> bytes:
-            parts = [
-                {
-                    "source_id": part.source_id,
-                    "start_ms": part.start_ms,
-                    "fs": part.fs_hz,
-                    "leads": part.leads,
-                    # orjson writes NaN as null.
-                    "signal": np.ascontiguousarray(part.signal),
-                }
-                for part in waveforms(connection, patient, from_ms, to_ms)
-            ]
-            return orjson.dumps({"waveforms": parts}, option=orjson.OPT_SERIALIZE_NUMPY)
+            page = records_of(
+                connection, patient, from_ms=from_ms, to_ms=to_ms, after=after, limit=limit
+            )
+            return orjson.dumps({"records": list(map(_listed, page.rows)), "cursor": page.cursor})
 
         return Response(await self._read(name, read), media_type=JSON)
 
-    async def _read(self, name: str, read: Callable[[Connection, int], Result]) -> Result:
+    async def waveform(self, request: Request) -> Response:
+        """Return the signal in [from_ms, to_ms), null for gaps; see Waveform."""
+        name = name_of_path(request)
+        from_ms, to_ms = integer(request, "from_ms"), integer(request, "to_ms")
+
+        def read(connection: Connection, patient: int) -> bytes:
+            parts = waveforms(connection, patient, from_ms=from_ms, to_ms=to_ms)
+            content = {"waveforms": list(map(_part, parts))}
+            return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+        async with self._places.place():
+            return Response(await self._read(name, read), media_type=JSON)
+
+    async def _read(self, name: str, read: Callable[[Connection, int], bytes]) -> bytes:
         """Read about a patient in a thread. Raises NotFound."""
 
-        def run() -> Result:
+        def run() -> bytes:
             with self._engine.connect() as connection:
                 patient = patient_ids(connection, [name]).get(name)
                 if patient is None:
@@ -91,3 +73,28 @@ class HistoryRoutes:
                 return read(connection, patient)
 
         return await asyncio.to_thread(run)
+
+
+def _listed(row: AnyRow) -> dict[str, object]:
+    return {
+        "number": row.number,
+        "source": row.source,
+        "seq": row.seq,
+        "time_ms": row.device_ms,
+        "received_ms": row.received_ms,
+        "fs": row.fs_hz,
+        "leads": row.leads.split(","),
+        "kind": "beat" if row.kind == BEAT else "stretch",
+        "class": BEAT_CLASSES[row.beat_class],
+    }
+
+
+def _part(part: Waveform) -> dict[str, object]:
+    return {
+        "source": part.source,
+        "start_ms": part.start_ms,
+        "fs": part.fs_hz,
+        "leads": part.leads,
+        # orjson writes NaN as null.
+        "signal": np.ascontiguousarray(part.signal),
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
@@ -12,19 +11,28 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from errors import BadOption, BadType, NotFound, TooManyRecords
+from errors import BadOption, BadType, MalformedBody, NotFound, TooManyRecords
+from station.names import NAME, NAME_RULE
 from station.store import dead_letters, patients, sources
 from station.store.engine import writing
 from station.store.pages import Page
+from station.store.tables import AnyRow
+from station.times import now_ms
+from station.web.answers import OCTETS, json_answer
 from station.web.bodies import Bodies
-from station.web.queries import bad_cursor, page_rows
+from station.web.queries import cursor_numbers, name_of_path, number_of_path, page_rows
 
 CREATED: Final = 201
-# As in a frame, where a name has 32 bytes.
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,31}$")]
+# Of a dead letter.
+_LISTED: Final = (
+    *("id", "received_ms", "sender", "source", "seq", "last_seq"),
+    *("reason", "detail", "frame_bytes"),
+)
+_Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 Body = TypeVar("Body", bound=BaseModel)
+Result = TypeVar("Result")
 
 
 class _NewSource(BaseModel):
@@ -36,7 +44,7 @@ class _NewSource(BaseModel):
 class _NewPatients(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    names: list[_Name] = Field(min_length=1)
+    names: list[_Name] = Field(min_length=1, fail_fast=True)
 
 
 class OperatorRoutes:
@@ -51,22 +59,22 @@ class OperatorRoutes:
 
         def add() -> str:
             with writing(self._engine) as connection:
-                return sources.add_source(connection, new.name, _now_ms())
+                return sources.add_source(connection, new.name, now_ms())
 
         key = await _unless_taken(add)
-        return JSONResponse({"name": new.name, "key": key}, CREATED)
+        return json_answer({"name": new.name, "key": key}, CREATED)
 
     async def revoke_source(self, request: Request) -> Response:
         """Make a device's key invalid for good."""
-        name: str = request.path_params["name"]
+        name = name_of_path(request)
 
         def revoke() -> bool:
             with writing(self._engine) as connection:
-                return sources.revoke_source(connection, name, _now_ms())
+                return sources.revoke_source(connection, name, now_ms())
 
         if not await asyncio.to_thread(revoke):
             raise NotFound("no source with a valid key has this name")
-        return JSONResponse({"name": name, "revoked": True})
+        return json_answer({"name": name, "revoked": True})
 
     async def add_patients(self, request: Request) -> Response:
         """Register patients by their names; those that are registered stay as they are."""
@@ -76,39 +84,53 @@ class OperatorRoutes:
 
         def add() -> int:
             with writing(self._engine) as connection:
-                return patients.add_patients(connection, new.names, _now_ms())
+                return patients.add_patients(connection, new.names, now_ms())
 
         added = await _unless_taken(add)
-        return JSONResponse({"registered": added}, CREATED)
+        return json_answer({"registered": added}, CREATED)
 
     async def dead_letters(self, request: Request) -> Response:
         """Return dead letters, the oldest first, without their frames."""
-        cursor = request.query_params.get("cursor")
-        limit = page_rows(request, dead_letters.MAX_PAGE_ROWS)
+        (after,) = cursor_numbers(request, 1) or (0,)
+        limit = page_rows(request)
 
-        def read() -> Page[dict[str, object]]:
+        def read() -> Page[AnyRow]:
             with self._engine.connect() as connection:
-                page = dead_letters.dead_letters(connection, cursor=cursor, limit=limit)
-                return Page([dict(row._mapping) for row in page.rows], page.cursor)
+                return dead_letters.dead_letters(connection, after=after, limit=limit)
 
-        try:
-            page = await asyncio.to_thread(read)
-        except ValueError:
-            raise bad_cursor() from None
-        return JSONResponse({"dead_letters": page.rows, "cursor": page.cursor})
+        page = await asyncio.to_thread(read)
+        rows = [{name: getattr(row, name) for name in _LISTED} for row in page.rows]
+        return json_answer({"dead_letters": rows, "cursor": page.cursor})
+
+    async def frame(self, request: Request) -> Response:
+        """Return the bytes that were sent and are kept as a dead letter."""
+        number = number_of_path(request)
+
+        def read() -> bytes | None:
+            with self._engine.connect() as connection:
+                return dead_letters.frame_of(connection, number)
+
+        frame = await asyncio.to_thread(read)
+        if frame is None:
+            raise NotFound("no dead letter with a frame has this number")
+        return Response(frame, media_type=OCTETS)
 
     async def _body(self, request: Request, model: type[Body]) -> Body:
+        """Return a body of JSON. Raises MalformedBody, BadType, and what Bodies raises."""
         async with self._bodies.body_of(request) as content:
             try:
                 return model.model_validate(orjson.loads(content))
-            except orjson.JSONDecodeError:
-                raise BadType("body: no JSON") from None
+            except orjson.JSONDecodeError as error:
+                where = f"line {error.lineno}, column {error.colno}"
+                raise MalformedBody(f"body: no JSON at {where}") from None
             except ValidationError as error:
                 fault = error.errors(include_input=False, include_url=False)[0]
-                raise BadType(f"body: {fault['msg']}", loc=("body",)) from None
-
-
-Result = TypeVar("Result")
+                is_name = fault["type"] == "string_pattern_mismatch"
+                message = NAME_RULE if is_name else fault["msg"]
+                # Names of fields that are not ours are the client's text.
+                field = fault["loc"][0] if fault["loc"] else "body"
+                loc = field if field in model.model_fields else "body"
+                raise BadType(f"{loc}: {message}", loc=(loc,)) from None
 
 
 async def _unless_taken(add: Callable[[], Result]) -> Result:
@@ -117,7 +139,3 @@ async def _unless_taken(add: Callable[[], Result]) -> Result:
         return await asyncio.to_thread(add)
     except IntegrityError:
         raise BadOption("name: registered already", loc=("name",)) from None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

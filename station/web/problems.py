@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import orjson
@@ -14,10 +15,14 @@ from errors import (
     Forbidden,
     InternalError,
     MethodNotAllowed,
+    NoDatabase,
     NotFound,
     RequestError,
     Unauthorized,
 )
+from station.times import RETRY_AFTER_S
+
+logger = logging.getLogger("ecg.station.web")
 
 PROBLEM_JSON: Final = "application/problem+json"
 # RFC 6750, section 3. The realm names what the credential is for.
@@ -48,6 +53,13 @@ async def answer_error(request: Request, error: Exception) -> Response:
 async def answer_bug(request: Request, error: Exception) -> Response:
     """The handler of everything else. The framework raises the error again, and it is logged."""
     return problem_response(InternalError("internal error; the log of the station has it"))
+
+
+async def answer_no_database(request: Request, error: Exception) -> Response:
+    """The handler where the database is down or cannot be reached (station.store.engine)."""
+    logger.error("the database failed: %s", type(error).__name__)
+    detail = "the database does not answer; send the request again"
+    return problem_response(NoDatabase(detail, retry_after_s=RETRY_AFTER_S))
 
 
 async def answer_nobody(request: Request, error: Exception) -> Response:

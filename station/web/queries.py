@@ -1,14 +1,19 @@
-"""Values of a request's query string, each with the values that are allowed."""
+"""Values of a request's path and query string, each with the values that are allowed."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from starlette.requests import Request
 
-from errors import BadOption
+from errors import BadOption, NotFound
+from station.names import is_name
+from station.store.pages import MAX_PAGE_ROWS
 
 MAX_DIGITS: Final = 15  # milliseconds of 30,000 years
+# Numbers of rows, with dots between them.
+_CURSOR: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})*")
 
 
 def integer(request: Request, name: str, default: int | None = None, *, lowest: int = 0) -> int:
@@ -23,10 +28,33 @@ def integer(request: Request, name: str, default: int | None = None, *, lowest: 
     return int(text)
 
 
-def page_rows(request: Request, most: int) -> int:
+def page_rows(request: Request) -> int:
     """Return how many rows a page may have. Raises BadOption."""
-    return min(integer(request, "limit", most, lowest=1), most)
+    return min(integer(request, "limit", MAX_PAGE_ROWS, lowest=1), MAX_PAGE_ROWS)
 
 
-def bad_cursor() -> BadOption:
-    return BadOption("cursor: not one of an answer's `cursor`", loc=("query", "cursor"))
+def cursor_numbers(request: Request, count: int) -> tuple[int, ...] | None:
+    """Return the numbers of the cursor; None for the first page. Raises BadOption."""
+    cursor = request.query_params.get("cursor")
+    if cursor is None:
+        return None
+    numbers = cursor.split(".")
+    if _CURSOR.fullmatch(cursor) is None or len(numbers) != count:
+        raise BadOption("cursor: not one of an answer's `cursor`", loc=("query", "cursor"))
+    return tuple(map(int, numbers))
+
+
+def name_of_path(request: Request) -> str:
+    """Return the name in the path. Raises NotFound for what no source or patient is called."""
+    name: str = request.path_params["name"]
+    if not is_name(name):
+        raise NotFound("no source or patient can have this name")
+    return name
+
+
+def number_of_path(request: Request) -> int:
+    """Return the number in the path. Raises NotFound."""
+    text: str = request.path_params["number"]
+    if not text.isascii() or not text.isdecimal() or len(text) > MAX_DIGITS:
+        raise NotFound("a number is required")
+    return int(text)

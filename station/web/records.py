@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Final
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,12 +13,12 @@ from station.ingest.commit import Post, PostResult
 from station.ingest.json_form import parse_json_post
 from station.ingest.parse import ParsedPost, parse_post
 from station.ingest.writer import Writer
+from station.times import now_ms
 from station.web.access import sender_of
+from station.web.answers import JSON, OCTETS, json_answer
 from station.web.bodies import Bodies
 
 FRAMES: Final = "application/vnd.ecg-station.records"
-OCTET_STREAM: Final = "application/octet-stream"
-JSON: Final = "application/json"
 # A post of up to this size is parsed on the event loop: passing it to a thread takes as long.
 PARSE_INLINE_BYTES: Final = 64 * 1024
 
@@ -34,16 +32,14 @@ class RecordsRoute:
     async def post(self, request: Request) -> Response:
         """Store the records of a post. Raises what docs/station.md lists."""
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in (FRAMES, OCTET_STREAM, JSON):
-            raise UnsupportedMediaType(
-                f"Content-Type: allowed are {FRAMES}, {OCTET_STREAM}, {JSON}"
-            )
+        if media_type not in (FRAMES, OCTETS, JSON):
+            raise UnsupportedMediaType(f"Content-Type: allowed are {FRAMES}, {OCTETS}, {JSON}")
         sender = sender_of(request)
         async with self._bodies.body_of(request) as body:
             parsed = await self._parsed(body, media_type)
-            post = Post(parsed, sender.identity.name, sender.source, time.time_ns() // 1_000_000)
+            post = Post(parsed, sender.identity.name, sender.source, now_ms())
             result = await self._writer.store(post)
-        return Response(orjson.dumps(answer_of(parsed, result)), media_type=JSON)
+        return json_answer(_answer(parsed, result))
 
     async def _parsed(self, body: bytes, media_type: str) -> ParsedPost:
         parse = parse_json_post if media_type == JSON else parse_post
@@ -52,7 +48,7 @@ class RecordsRoute:
         return await asyncio.to_thread(parse, body, self._max_records)
 
 
-def answer_of(parsed: ParsedPost, result: PostResult) -> dict[str, Any]:
+def _answer(parsed: ParsedPost, result: PostResult) -> dict[str, Any]:
     """Return the JSON answer: counts, and each frame that was not simply stored."""
     details = {rejection.index: rejection.detail for rejection in result.rejections}
     notes = []

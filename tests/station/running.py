@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -24,21 +25,25 @@ class Station:
     """A station on a free port, with a key of all scopes and one of each."""
 
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
-        key_file = folder / "keys.json"
-        self.key = add_key(key_file, "tester", SCOPES)
-        self.keys = {scope: add_key(key_file, scope, [scope]) for scope in SCOPES}
+        self.key_file = folder / "keys.json"
+        self.key = add_key(self.key_file, "tester", SCOPES)
+        self.keys = {scope: add_key(self.key_file, scope, [scope]) for scope in SCOPES}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "station.log"
         self._environment = {
             "STATION_PORT": str(self.port),
             "STATION_DATABASE": database_url,
-            "STATION_KEY_FILE": str(key_file),
+            "STATION_KEY_FILE": str(self.key_file),
             **{f"STATION_{name.upper()}": value for name, value in settings.items()},
         }
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.launch()
+        self.wait_for("/readyz")
+
+    def launch(self) -> None:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "station"],
@@ -47,13 +52,16 @@ class Station:
                 stdout=log,
                 stderr=log,
             )
+
+    def wait_for(self, probe: str) -> None:
+        """Wait until a probe answers 200."""
+        assert self.process is not None
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}{probe}").status_code == httpx.codes.OK:
                     return
-            except httpx.TransportError:
-                time.sleep(0.05)
+            time.sleep(0.05)
         raise AssertionError(self.log())
 
     def kill(self) -> None:

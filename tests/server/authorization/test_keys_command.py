@@ -51,6 +51,15 @@ def test_the_options_are_kept(path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (key.scopes, key.rate, key.max_in_flight) == (("operator",), "6/minute", 2)
 
 
+def test_the_help_names_the_settings_for_keys_without_limits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        run_keys_command(KEYS_COMMAND, ["add", "--help"])
+    text = capsys.readouterr().out
+    assert "ECG_KEY_RATE" in text and "ECG_KEY_MAX_IN_FLIGHT" in text
+
+
 def test_a_key_expires_after_a_year_unless_told_otherwise(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,7 +20,7 @@ from station.store.records import RECORDS
 from station.store.sources import SOURCES, add_source
 from tests.station.frames import NOW_MS, frame
 
-ALWAYS = ClockRules(10**12, 10**12)
+ALWAYS = ClockRules(max_ahead_ms=10**12, max_age_ms=10**12)
 # A frame's number and whether it is another frame with this number.
 SENT = st.tuples(st.integers(0, 12), st.booleans())
 # Transactions of posts of frames.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, func, select
 
 from station.ingest.commit import ClockRules, Post, PostResult, store_posts
+from station.ingest.frame import MAX_FRAME_BYTES
 from station.ingest.outcomes import Outcome
 from station.ingest.parse import parse_post
-from station.store.dead_letters import DEAD_LETTERS, dead_letters
+from station.store.dead_letters import DEAD_LETTERS, dead_letters, frame_of
 from station.store.engine import writing
 from station.store.patients import add_patients
 from station.store.records import RECORDS
@@ -128,6 +130,18 @@ def test_corrupt_frames_are_kept_as_they_came(engine: Engine) -> None:
     assert outcomes_of(result) == {"stored": 1, "corrupt": 1}
     with engine.connect() as connection:
         assert connection.execute(select(DEAD_LETTERS.c.frame)).scalar_one() == b"nonsense"
+
+
+def test_all_that_cannot_be_read_is_kept(engine: Engine) -> None:
+    """A frame has up to 1 MiB, and what follows a fault may be more: then it is several letters."""
+    rest = np.random.default_rng(0).bytes(2 * MAX_FRAME_BYTES + 5)
+    (result,) = store(engine, post(frame(0), rest))
+    assert outcomes_of(result) == {"stored": 1, "corrupt": 1}
+    with engine.connect() as connection:
+        rows = dead_letters(connection).rows
+        pieces = [frame_of(connection, row.id) or b"" for row in rows]
+    assert [row.frame_bytes for row in rows] == [MAX_FRAME_BYTES, MAX_FRAME_BYTES, 5]
+    assert b"".join(pieces) == rest and rows[2].detail.endswith("; part 3 of 3")
 
 
 @pytest.mark.parametrize("sizes", [(6,), (1, 1, 1, 1, 1, 1), (2, 4), (5, 1)])

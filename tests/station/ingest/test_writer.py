@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, text
 
-from errors import InternalError, NotQueued, Overloaded, ShuttingDown
+from errors import InternalError, NoDatabase, Overloaded, ShuttingDown
 from station.ingest.commit import ClockRules, Post
 from station.ingest.parse import parse_post
 from station.ingest.writer import Writer
@@ -19,7 +19,7 @@ from station.store.sources import add_source
 from tests.station.frames import NOW_MS, frame
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-ALWAYS = ClockRules(10**12, 10**12)
+ALWAYS = ClockRules(max_ahead_ms=10**12, max_age_ms=10**12)
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,7 @@ def test_a_database_that_fails_is_no_fault_of_the_records(
     other = open_engine(database_url)
     with writing(engine) as connection:
         connection.execute(text("DROP TABLE sources"))
-    with running_writer(other) as writer, pytest.raises(NotQueued) as refused:
+    with running_writer(other) as writer, pytest.raises(NoDatabase) as refused:
         asyncio.run(writer.store(post(frame(0))))
     assert refused.value.status == 503
     other.dispose()

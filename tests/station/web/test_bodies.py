@@ -12,6 +12,10 @@ from errors import BodyTooLarge, EcgError, Overloaded, UploadTooSlow
 from station.web.bodies import Bodies
 
 
+def bodies_of(limit_bytes: int, total_bytes: int, timeout_s: float) -> Bodies:
+    return Bodies(limit_bytes=limit_bytes, total_bytes=total_bytes, timeout_s=timeout_s)
+
+
 def request(*chunks: bytes, ends: bool = True) -> Request:
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
@@ -39,7 +43,7 @@ def read(bodies: Bodies, sent: Request) -> tuple[bytes, int]:
 
 
 def test_a_body_is_counted_while_it_is_used() -> None:
-    bodies = Bodies(10, 10, 60)
+    bodies = bodies_of(10, 10, 60)
     assert read(bodies, request(b"abc", b"de")) == (b"abcde", 5)
     assert bodies.held_bytes == 0
 
@@ -47,9 +51,9 @@ def test_a_body_is_counted_while_it_is_used() -> None:
 @pytest.mark.parametrize(
     ("bodies", "sent", "error"),
     [
-        (Bodies(4, 100, 60), request(b"abc", b"de"), BodyTooLarge),
-        (Bodies(100, 4, 60), request(b"abc", b"de"), Overloaded),
-        (Bodies(100, 100, 0.01), request(b"abc", ends=False), UploadTooSlow),
+        (bodies_of(4, 100, 60), request(b"abc", b"de"), BodyTooLarge),
+        (bodies_of(100, 4, 60), request(b"abc", b"de"), Overloaded),
+        (bodies_of(100, 100, 0.01), request(b"abc", ends=False), UploadTooSlow),
     ],
 )
 def test_a_body_beyond_a_limit_is_refused(

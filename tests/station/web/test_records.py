@@ -14,6 +14,8 @@ from tests.station.frames import frame, record
 from tests.station.running import Station, running_station
 
 RECORDS = "/station/v1/records"
+# More lists within each other than a writer of JSON allows, and fewer than its reader does.
+DEEP = b'{"records": [{"leads": ' + b"[" * 500 + b"]" * 500 + b"}]}"
 FRAMES = {"Content-Type": "application/vnd.ecg-station.records"}
 
 
@@ -62,8 +64,11 @@ def test_records_come_back_as_signal(station: Station, device_key: str, now_ms: 
             "waveforms"
         ]
         letters = client.get("/station/v1/dead-letters").json()["dead_letters"]
+        frame_url = f"/station/v1/dead-letters/{letters[0]['id']}/frame"
+        assert client.get(frame_url).content == b"?"
     assert part["leads"] == ["II", "V1"] and np.allclose(part["signal"][0], np.arange(150) / 1000)
     assert [(row["reason"], row["sender"]) for row in letters] == [("corrupt", "strap-1")]
+    assert part["source"] == "strap-1" == listed.json()["records"][0]["source"]
 
 
 def test_json_says_the_same_as_a_frame(station: Station, device_key: str, now_ms: int) -> None:
@@ -105,6 +110,8 @@ def test_a_device_sends_only_its_own_records(
         (b"".join(map(frame, range(51))), FRAMES, 413, "too_many_records"),
         (b"{", {"Content-Type": "application/json"}, 400, "malformed_body"),
         (b"[]", {"Content-Type": "application/json"}, 422, "missing_field"),
+        (DEEP, {"Content-Type": "application/json"}, 400, "malformed_body"),
+        (b"[" * 2000, {"Content-Type": "application/json"}, 400, "malformed_body"),
     ],
 )
 def test_a_post_that_cannot_be_read_is_refused(
@@ -149,6 +156,53 @@ def test_an_unknown_patient_is_not_found(station: Station) -> None:
         assert (answer.status_code, answer.json()["code"]) == (422, "bad_option")
 
 
+@pytest.mark.parametrize("name", ["%00", "p%00", "-p", "p%20q", "%C3%A4", "p" * 33])
+def test_what_no_patient_is_called_is_not_found(station: Station, name: str) -> None:
+    with station.client() as client:
+        stretch = {"from_ms": 0, "to_ms": 1}
+        for route in ("records", "waveform"):
+            answer = client.get(f"/station/v1/patients/{name}/{route}", params=stretch)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert client.post(f"/station/v1/sources/{name}/revoke").status_code == 404
+
+
+@pytest.mark.parametrize("cursor", ["", "1", "1.2.3", "a.b", "-1.2", "9" * 30 + ".1"])
+def test_a_strange_cursor_is_refused(station: Station, cursor: str) -> None:
+    stretch = {"from_ms": 0, "to_ms": 1, "cursor": cursor}
+    with station.client() as client:
+        answer = client.get("/station/v1/patients/p-1/records", params=stretch)
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_option")
+        answer = client.get("/station/v1/dead-letters", params={"cursor": f"{cursor}."})
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_option")
+
+
+@pytest.mark.parametrize("number", ["0", "99", "x", "-1", "9" * 30])
+def test_a_dead_letter_that_is_not_there_is_not_found(station: Station, number: str) -> None:
+    with station.client() as client:
+        assert client.get(f"/station/v1/dead-letters/{number}/frame").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code", "detail"),
+    [
+        (b"{", 400, "malformed_body", "body: no JSON at line 1, column 2"),
+        (b"[" * 2000, 400, "malformed_body", ""),
+        (b'{"names": ["a b"]}', 422, "bad_type", "names: 1 to 32 letters, digits and ._@-"),
+        (b'{"names": []}', 422, "bad_type", "names: "),
+        (b'{"p-1": 1}', 422, "bad_type", "names: "),
+        (b'{"names": ["p-1"], "Erika": 1}', 422, "bad_type", "body: "),
+    ],
+)
+def test_a_body_of_the_operator_that_cannot_be_read_is_refused(
+    station: Station, content: bytes, status: int, code: str, detail: str
+) -> None:
+    with station.client() as client:
+        answer = client.post("/station/v1/patients", content=content)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code)
+    assert problem["detail"].startswith(detail) and "Erika" not in answer.text
+
+
 def test_nothing_of_a_patient_is_logged(station: Station) -> None:
     with station.client() as client:
         client.get("/station/v1/patients/Erika-Muster/records", params={"from_ms": 0, "to_ms": 1})
@@ -160,7 +214,7 @@ def test_each_route_needs_exactly_its_scope(
     station: Station, tmp_path_factory: pytest.TempPathFactory, method: str, path: str
 ) -> None:
     needed = ROUTE_SCOPES[method, path]
-    url = path.replace("{name}", "p-9")
+    url = path.format(name="p-9", number=99)
     with httpx.Client(base_url=station.url, timeout=60) as client:
         anonymous = client.request(method, url)
         assert (anonymous.status_code == 401) == (needed is not None)

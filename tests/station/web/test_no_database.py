@@ -1,0 +1,60 @@
+"""While the database is down, every route says so, and the process lives on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from station.web.access import ROUTE_SCOPES
+from tests.station.frames import frame
+from tests.station.postgres import PostgreSQL
+from tests.station.running import Station, running_station
+
+BODIES = {
+    "/station/v1/records": frame(0),
+    "/station/v1/sources": b'{"name": "strap-2"}',
+    "/station/v1/patients": b'{"names": ["p-2"]}',
+}
+
+
+@pytest.fixture
+def stopped(tmp_path: Path, database_url: str, postgres: PostgreSQL) -> Iterator[Station]:
+    with running_station(tmp_path, database_url) as station:
+        postgres.stop("fast")
+        try:
+            yield station
+        finally:
+            postgres.start()
+        station.wait_for("/readyz")
+
+
+def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
+    url = path.format(name="p-1", number=1)
+    return client.request(
+        method,
+        url,
+        params={"from_ms": "0", "to_ms": "1"},
+        content=BODIES.get(path),
+        headers={"Content-Type": "application/octet-stream"},
+    )
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_every_route_answers_503_with_a_problem(stopped: Station) -> None:
+    with stopped.client() as client:
+        for (method, path), scope in ROUTE_SCOPES.items():
+            answer = ask(client, method, path)
+            if scope is None:
+                assert answer.status_code == (200 if path == "/livez" else 503)
+                continue
+            found = (answer.status_code, answer.json()["code"], answer.headers["retry-after"])
+            assert found == (503, "no_database", "1"), (method, path)
+            assert answer.headers["content-type"] == "application/problem+json"
+        assert client.get("/readyz").json() == {"status": "no database"}
+    # A key that has a device's form is looked up before the route runs.
+    with stopped.client("ecg_" + "0" * 12 + "_" + "a" * 43) as client:
+        assert ask(client, "POST", "/station/v1/records").json()["code"] == "no_database"
+    assert "Traceback" not in stopped.log()
