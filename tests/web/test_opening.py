@@ -33,6 +33,16 @@ def test_files_that_belong_together_open_as_one_recording(viewer: Opened) -> Non
     viewer.check()
 
 
+def test_a_recording_that_is_dropped_on_a_dialog_opens_before_it(viewer: Opened) -> None:
+    page = viewer.page
+    page.keyboard.press("o")
+    page.get_by_role("dialog", name="Open a recording").wait_for()
+    drop(page, [("r.json", json.dumps(record()).encode())])
+    page.get_by_role("dialog").wait_for(state="detached")
+    wait_for_answers(viewer)
+    viewer.check()
+
+
 def test_the_person_is_asked_where_names_do_not_tell(viewer: Opened) -> None:
     page = viewer.page
     drop(page, [("one.dat", b"1"), ("two.xml", b"2")])

@@ -221,6 +221,24 @@ def test_wheel_keys_and_drag_pan_a_long_recording(long_paper: Paper) -> None:
     assert paper.seen_s() == pytest.approx(float(bar.get_attribute("aria-valuemax") or 0), abs=0.01)
 
 
+def test_the_time_bar_and_handles_keep_other_presses_from_the_paper(long_paper: Paper) -> None:
+    paper = long_paper
+    page = paper.page
+    paper.tool("Caliper").click()
+    paper.drag(FIRST_R_S + RR_S, FIRST_R_S + 1.5 * RR_S)
+    paper.tool("Caliper").click()
+    paper.end(0).dblclick()
+    bar = page.get_by_role("scrollbar")
+    bar.click(button="right")
+    bar.press("Alt+ArrowRight")
+    page.wait_for_timeout(100)
+    assert paper.seen_s() == 0
+    assert page.get_by_text(re.compile(r"zoom \d+ %")).count() == 0
+    bar.press("ArrowRight")
+    page.wait_for_timeout(100)
+    assert paper.seen_s() == pytest.approx(1.0, abs=0.02)
+
+
 def test_zoom_keeps_the_moment_under_the_pointer(long_paper: Paper) -> None:
     paper = long_paper
     page = paper.page

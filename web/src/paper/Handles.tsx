@@ -58,6 +58,7 @@ function Handle(props: HandlesProps & { readonly end: 0 | 1 }) {
         props.onStep(end, step * (event.shiftKey ? MANY : 1));
       }}
       onPointerDown={(event) => {
+        if (event.button !== 0) return;
         drags.current = true;
         event.currentTarget.setPointerCapture(event.pointerId);
       }}

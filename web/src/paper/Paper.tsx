@@ -203,7 +203,9 @@ export function Paper(props: PaperProps) {
             {caliper !== null && (
               <QtParts {...parts} screen={screen} caliper={caliper} wantsQt={wantsQt} />
             )}
-            {overlay.crop !== null && <CropButton crop={overlay.crop} onCropped={cropped} />}
+            {overlay.crop !== null && overlay.crop.toS > overlay.crop.fromS && (
+              <CropButton crop={overlay.crop} onCropped={cropped} />
+            )}
             <Caption display={display} geometry={geometry} leads={leads} zoom={view.value.zoom} />
           </div>
           {geometry.pageS < totalS - 0.01 && (

@@ -16,6 +16,9 @@ export function TimeBar({ fromS, pageS, totalS, onMove }: TimeBarProps) {
     const box = (event.currentTarget as Element).getBoundingClientRect();
     return ((event.clientX - box.left) / box.width) * totalS;
   };
+  const letGo = () => {
+    taken.current = null;
+  };
   return (
     <div
       class="paper-time"
@@ -29,6 +32,7 @@ export function TimeBar({ fromS, pageS, totalS, onMove }: TimeBarProps) {
       aria-valuenow={fromS}
       aria-valuetext={words.value.paper.seconds(number(fromS, 1))}
       onPointerDown={(event) => {
+        if (event.button !== 0) return;
         const second = secondAt(event);
         const isOnThumb = second >= fromS && second <= fromS + pageS;
         taken.current = isOnThumb ? second - fromS : pageS / 2;
@@ -38,10 +42,11 @@ export function TimeBar({ fromS, pageS, totalS, onMove }: TimeBarProps) {
       onPointerMove={(event) => {
         if (taken.current !== null) onMove(secondAt(event) - taken.current);
       }}
-      onPointerUp={() => {
-        taken.current = null;
-      }}
+      onPointerUp={letGo}
+      onPointerCancel={letGo}
       onKeyDown={(event) => {
+        // With these, arrows are the browser's: back, forward.
+        if (event.ctrlKey || event.altKey || event.metaKey) return;
         const steps: Readonly<Record<string, number>> = {
           ArrowLeft: fromS - 1,
           ArrowRight: fromS + 1,

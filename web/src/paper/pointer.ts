@@ -21,6 +21,8 @@ export interface Placing {
   readonly end: (spot: Spot, wasClick: boolean) => void;
   /** The mouse moves with no button pressed. */
   readonly hover: (spot: Spot) => void;
+  /** What was begun is given up, as when a second finger zooms. */
+  readonly cancel: () => void;
 }
 
 type Mode = "none" | "pan" | "place" | "pinch";
@@ -44,8 +46,8 @@ export class Pointer {
     frame.addEventListener("pointerdown", (event) => this.down(event), { signal });
     frame.addEventListener("pointermove", (event) => this.move(event), { signal });
     frame.addEventListener("pointerup", (event) => this.up(event), { signal });
-    frame.addEventListener("pointercancel", (event) => this.up(event), { signal });
-    frame.addEventListener("dblclick", () => this.fit(), { signal });
+    frame.addEventListener("pointercancel", (event) => this.cancel(event), { signal });
+    frame.addEventListener("dblclick", (event) => this.fit(event), { signal });
   }
 
   stop(): void {
@@ -53,8 +55,9 @@ export class Pointer {
     this.listening.abort();
   }
 
-  private fit(): void {
+  private fit(event: MouseEvent): void {
     const { sheet, view } = this.screen;
+    if (!this.isPaper(event)) return;
     if (sheet !== null && !this.placing.places()) this.screen.move(fitted(sheet, view));
   }
 
@@ -69,8 +72,9 @@ export class Pointer {
       return;
     }
     const px = unit * this.screen.pixelRatio;
-    const along = event.deltaX + (event.shiftKey ? 0 : event.deltaY);
-    const next = panned(sheet, view, along * px, event.shiftKey ? event.deltaY * px : 0);
+    // With Shift some browsers turn the wheel's axis themselves.
+    const turned = (event.deltaX + event.deltaY) * px;
+    const next = event.shiftKey ? panned(sheet, view, 0, turned) : panned(sheet, view, turned, 0);
     // At the recording's end the page scrolls on.
     if (next.fromS === view.fromS && next.topMm === view.topMm) return;
     event.preventDefault();
@@ -78,12 +82,19 @@ export class Pointer {
   }
 
   private down(event: PointerEvent): void {
+    if (event.button !== 0) return;
     // Handles, buttons and the scroll bar have their own ways.
-    if (event.button !== 0 || !(event.target instanceof HTMLCanvasElement)) return;
+    if (!this.isPaper(event)) {
+      this.placing.cancel();
+      return;
+    }
+    // Two fingers zoom; more are not heeded.
+    if (this.fingers.size === 2) return;
     this.fingers.set(event.pointerId, event);
     this.frame.setPointerCapture(event.pointerId);
     if (this.fingers.size === 2) {
       clearTimeout(this.timer);
+      this.placing.cancel();
       this.mode = "pinch";
       return;
     }
@@ -108,7 +119,9 @@ export class Pointer {
   private move(event: PointerEvent): void {
     const before = this.fingers.get(event.pointerId);
     if (before === undefined) {
-      if (event.pointerType !== "touch") this.placing.hover(this.screen.spotOf(event));
+      // A pressed button drags something else, such as a handle.
+      const hovers = event.pointerType !== "touch" && event.buttons === 0;
+      if (hovers) this.placing.hover(this.screen.spotOf(event));
       return;
     }
     if (Math.hypot(event.clientX - this.startX, event.clientY - this.startY) > CLICK_PX) {
@@ -149,5 +162,18 @@ export class Pointer {
     clearTimeout(this.timer);
     if (this.mode === "place") this.placing.end(this.screen.spotOf(event), !this.moved);
     this.mode = "none";
+  }
+
+  /** The browser took the pointer, as for a gesture of its own: nothing was chosen. */
+  private cancel(event: PointerEvent): void {
+    if (!this.fingers.delete(event.pointerId)) return;
+    clearTimeout(this.timer);
+    this.placing.cancel();
+    this.mode = "none";
+  }
+
+  /** Clicks of a captured pointer are the frame's own. */
+  private isPaper({ target }: Event): boolean {
+    return target instanceof HTMLCanvasElement || target === this.frame;
   }
 }

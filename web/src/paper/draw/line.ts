@@ -12,35 +12,31 @@ export interface Scale {
   readonly centre: number;
 }
 
+/** The part of a line that is drawn, and where. */
+export interface Stretch {
+  /** Pixels of the lead's own time, 0 at its first sample. */
+  readonly from: number;
+  readonly to: number;
+  /** The x of `from`, and the y of the lead's centre. */
+  readonly at: number;
+  readonly baseline: number;
+}
+
 /** Samples a pixel up to which each one is drawn. */
 const FEW = 2;
 
-/**
- * Add the line from pixel `from` to `to` (of the lead's own time, 0 at its first sample) to the
- * context's path, shifted so that `from` is at x = `at` and the lead's centre at y = `baseline`.
- */
-export function addLine(
-  context: Context,
-  pyramid: Pyramid,
-  scale: Scale,
-  from: number,
-  to: number,
-  at: number,
-  baseline: number,
-): void {
+/** Add a stretch of a lead's line to the context's path. */
+export function addLine(context: Context, pyramid: Pyramid, scale: Scale, stretch: Stretch): void {
   const samplesPerPixel = scale.fs / scale.pxPerS;
-  if (samplesPerPixel <= FEW) addSamples(context, pyramid, scale, from, to, at, baseline);
-  else addExtremes(context, pyramid, scale, from, to, at, baseline);
+  if (samplesPerPixel <= FEW) addSamples(context, pyramid, scale, stretch);
+  else addExtremes(context, pyramid, scale, stretch);
 }
 
 function addSamples(
   context: Context,
   pyramid: Pyramid,
   scale: Scale,
-  from: number,
-  to: number,
-  at: number,
-  baseline: number,
+  { from, to, at, baseline }: Stretch,
 ): void {
   const samples = (pyramid[0] as Pyramid[number]).min;
   const perSample = scale.pxPerS / scale.fs;
@@ -66,10 +62,7 @@ function addExtremes(
   context: Context,
   pyramid: Pyramid,
   scale: Scale,
-  from: number,
-  to: number,
-  at: number,
-  baseline: number,
+  { from, to, at, baseline }: Stretch,
 ): void {
   const samplesPerPixel = scale.fs / scale.pxPerS;
   const { size, min, max } = levelFor(pyramid, samplesPerPixel);

@@ -9,6 +9,7 @@ import type { Context } from "./grid";
 import { haloed } from "./labels";
 import { traceYOf } from "./measure";
 import type { Picture } from "./picture";
+import { wash } from "./wash";
 
 export interface Overlay {
   readonly tool: Tool;
@@ -34,8 +35,6 @@ export function drawOverlay(context: Context, picture: Picture, overlay: Overlay
   if (overlay.caliper !== null) drawCaliper(context, picture, overlay.caliper, overlay);
 }
 
-const CAP_PX = 2;
-
 function drawEvidence(context: Context, picture: Picture, bands: readonly EvidenceBand[]): void {
   const { geometry, colours, ratio } = picture;
   let captioned = false;
@@ -49,10 +48,7 @@ function drawEvidence(context: Context, picture: Picture, bands: readonly Eviden
       if (right <= left) continue;
       const bottom = isWhole ? lowest(geometry) : cell.bottom;
       const top = cell.top;
-      context.fillStyle = colours.evidence;
-      context.fillRect(left, top, right - left, bottom - top);
-      context.fillStyle = colours.accent;
-      context.fillRect(left, top, right - left, Math.round(CAP_PX * ratio));
+      wash(context, { left, top, right, bottom }, colours.evidence, colours.accent, ratio);
       if (!captioned) {
         caption(context, picture, band.caption, (left + right) / 2, top - 5 * ratio);
         captioned = true;

@@ -8,6 +8,7 @@ import { type Context, drawGrid, drawPulses, type Pen } from "./grid";
 import { hatch } from "./hatch";
 import { drawLabel } from "./labels";
 import { addLine, type Scale } from "./line";
+import { wash } from "./wash";
 
 export interface Picture {
   readonly geometry: Geometry;
@@ -36,7 +37,8 @@ export function drawPicture(context: Context, picture: Picture): void {
 export function drawUnderTraces(context: Context, picture: Picture): void {
   const { geometry, leads, poorLeads, colours } = picture;
   for (const cell of geometry.cells) {
-    if (poorLeads.some((poor) => poor.lead === cell.lead)) wash(context, picture, cell);
+    if (poorLeads.some((poor) => poor.lead === cell.lead))
+      wash(context, cell, colours.poorLead, colours.technical, picture.ratio);
     const lead = leads.get(cell.lead);
     if (lead === undefined) continue;
     for (const gap of lead.gaps) {
@@ -54,16 +56,6 @@ export function drawUnderTraces(context: Context, picture: Picture): void {
       );
     }
   }
-}
-
-const CAP_PX = 2;
-
-function wash(context: Context, { colours, ratio }: Picture, cell: Cell): void {
-  const width = cell.right - cell.left;
-  context.fillStyle = colours.poorLead;
-  context.fillRect(cell.left, cell.top, width, cell.bottom - cell.top);
-  context.fillStyle = colours.technical;
-  context.fillRect(cell.left, cell.top, width, Math.round(CAP_PX * ratio));
 }
 
 export function signOf(cell: Cell, reversed: ReadonlySet<string>): 1 | -1 {
@@ -100,15 +92,13 @@ export function strokePart(
   penOf(context, picture);
   context.beginPath();
   const scale = scaleOf(picture, cell, lead);
-  addLine(
-    context,
-    lead.pyramid,
-    scale,
-    left - cell.origin,
-    right - cell.origin,
-    left,
-    cell.baseline,
-  );
+  const { origin, baseline } = cell;
+  addLine(context, lead.pyramid, scale, {
+    from: left - origin,
+    to: right - origin,
+    at: left,
+    baseline,
+  });
   context.stroke();
   context.restore();
 }

@@ -104,7 +104,8 @@ export class Tiles {
     context.clearRect(0, 0, TILE_PX, tile.canvas.height);
     penOf(context, picture);
     context.beginPath();
-    addLine(context, lead.pyramid, scaleOf(picture, cell, lead), from, from + TILE_PX, 0, up);
+    const stretch = { from, to: from + TILE_PX, at: 0, baseline: up };
+    addLine(context, lead.pyramid, scaleOf(picture, cell, lead), stretch);
     context.stroke();
     return tile;
   }

@@ -1,6 +1,8 @@
 /** From what a person dropped, chose or pasted to recordings in tabs. */
 import { signal } from "@preact/signals";
 import { announce } from "../../../ui/announce";
+import { FIELDS } from "../../../ui/fields";
+import { closeDialog } from "../dialogs";
 import { openRecording } from "../state";
 import { groupFiles, isHeader, nameOf } from "./grouping";
 
@@ -44,13 +46,14 @@ export async function openText(text: string, name: string): Promise<void> {
   await Promise.all(
     records.map((record, at) => {
       const { id } = record as { id?: unknown };
-      const title = typeof id === "string" ? id : records.length > 1 ? `${name} ${at + 1}` : name;
+      const numbered = records.length > 1 ? `${name} ${at + 1}` : name;
+      const title = typeof id === "string" && id.trim() !== "" ? id : numbered;
       return openRecording(title, { kind: "json", text: JSON.stringify(record) });
     }),
   );
 }
 
-/** The records of a JSON body of /analyze; null for other text. */
+/** The records of a JSON body of /analyze; null for other text, which the server refuses in words. */
 export function jsonRecords(text: string): readonly object[] | null {
   let body: unknown;
   try {
@@ -59,10 +62,14 @@ export function jsonRecords(text: string): readonly object[] | null {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
-  if (typeof body !== "object" || body === null) return null;
+  if (!isObject(body)) return null;
   const { records } = body as { records?: unknown };
-  if (Array.isArray(records)) return records.filter((each) => typeof each === "object");
+  if (Array.isArray(records)) return records.length > 0 && records.every(isObject) ? records : null;
   return "signal" in body ? [body] : null;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 /** Take what is dropped or pasted anywhere on the page. */
@@ -80,16 +87,21 @@ export function listenForRecordings(pastedName: () => string): void {
     delete document.documentElement.dataset.dragging;
     if (!hasFiles(event)) return;
     event.preventDefault();
-    void openFiles([...(event.dataTransfer?.files ?? [])]);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length === 0) return;
+    // The recording would open behind the dialog that it was dropped on.
+    closeDialog();
+    void openFiles(files);
   });
   document.addEventListener("paste", (event) => {
-    if (event.target instanceof Element && event.target.closest("input, textarea")) return;
+    if (event.target instanceof Element && event.target.closest(FIELDS)) return;
     const files = [...(event.clipboardData?.files ?? [])];
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (files.length > 0) void openFiles(files);
-    else if (text.trim() !== "") void openText(text, pastedName());
-    else return;
+    if (files.length === 0 && text.trim() === "") return;
     event.preventDefault();
+    closeDialog();
+    if (files.length > 0) void openFiles(files);
+    else void openText(text, pastedName());
     announce(pastedName());
   });
 }
