@@ -29,6 +29,8 @@ APART_SAMPLES: Final = 18
 # 1.5 s contain a beat from 40 /min on; the seven stretches before a hump give its stream's height.
 LEVEL_SAMPLES: Final = 187
 LEVELS: Final = 7
+# Quantile of the stretches: in bradycardia and in a pause some have no beat.
+LEVEL_SHARE: Final = 0.7
 # Of this height: lower humps are no candidates, and higher ones count as beats for intervals.
 MIN_SHARE: Final = 0.15
 BEAT_SHARE: Final = 0.45
@@ -67,25 +69,30 @@ FEATURES: Final = (
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Humps of one second of each row, by row and time.
+    """Humps of the newest seconds of each row, by row and time.
 
     row       (candidates,)
     at        (candidates,) sample of the strip
+    is_final  (candidates,) whether it is time to judge it; what follows the others is unknown yet
     features  (candidates, FEATURES) float32
     """
 
     row: NDArray[np.intp]
     at: NDArray[np.intp]
+    is_final: NDArray[np.bool_]
     features: NDArray[np.float32]
 
 
 def find_candidates(strips: Strips) -> Candidates:
-    """Return the candidates of the second that ends JUDGED_AFTER samples before the newest one."""
+    """Return the candidates from the second that ends JUDGED_AFTER samples ago until now.
+
+    Those of this second are final.
+    """
     row, at, height = _humps(strips.envelope)
     peak = strips.envelope[row, at].astype(np.float64)
     is_beat = height > BEAT_SHARE
     stop = SAMPLES - JUDGED_AFTER
-    judged = np.flatnonzero((at >= stop - WATCH_HZ) & (at < stop))
+    judged = np.flatnonzero(at >= stop - WATCH_HZ)
     humps = _Humps(row, at, peak, is_beat, _most(strips.slope, row, at))
     last, following = humps.neighbour(judged, -1), humps.neighbour(judged, 1)
     beat, next_beat = humps.beat_before(judged), humps.beat_after(judged)
@@ -113,7 +120,7 @@ def find_candidates(strips: Strips) -> Candidates:
     )
     features = np.stack(columns, axis=1).astype(np.float32)
     assert features.shape[1] == len(FEATURES)
-    return Candidates(row, at, features)
+    return Candidates(row, at, at < stop, features)
 
 
 def _humps(
@@ -129,18 +136,18 @@ def _humps(
     highest = maximum_filter1d(envelope, LEVEL_SAMPLES, axis=1, mode="constant")
     places = at[:, None] - LEVEL_SAMPLES * np.arange(LEVELS)
     levels = np.where(places >= 0, highest[row[:, None], np.maximum(places, 0)], 0)
-    height = envelope[row, at] / np.maximum(_lower_median(levels), MIN_ENVELOPE)
+    height = envelope[row, at] / np.maximum(_usual(levels), MIN_ENVELOPE)
     stands_out = height > MIN_SHARE
     return row[stands_out], at[stands_out], height[stands_out].astype(np.float64)
 
 
-def _lower_median(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (rows,) the lower median of the values over MIN_ENVELOPE."""
+def _usual(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (rows,) a quantile of the values over MIN_ENVELOPE."""
     is_known = levels > MIN_ENVELOPE
     ordered = np.sort(np.where(is_known, levels, np.float32(np.inf)), axis=1)
-    middle = np.maximum(is_known.sum(axis=1) - 1, 0) // 2
-    median: NDArray[np.float32] = ordered[np.arange(len(ordered)), middle]
-    return median
+    rank = (np.maximum(is_known.sum(axis=1) - 1, 0) * LEVEL_SHARE).astype(np.intp)
+    usual: NDArray[np.float32] = ordered[np.arange(len(ordered)), rank]
+    return usual
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,8 +222,9 @@ def _surroundings(
     """Return quantiles of the envelope around each hump, over its height."""
     near = at[:, None] + np.arange(-NEAR_SAMPLES, NEAR_SAMPLES + 1)
     far = at[:, None] + np.arange(-FAR_SAMPLES, FAR_SAMPLES + 1, 3)
-    near_values = np.sort(envelope[row[:, None], near], axis=1)
-    far_values = np.sort(envelope[row[:, None], far], axis=1)
+    newest = SAMPLES - ENVELOPE_DELAY - 1
+    near_values = np.sort(envelope[row[:, None], np.minimum(near, newest)], axis=1)
+    far_values = np.sort(envelope[row[:, None], np.minimum(far, newest)], axis=1)
     return (
         near_values[:, NEAR_SAMPLES] / peak,
         near_values[:, near.shape[1] // 5] / peak,
@@ -235,7 +243,9 @@ def _second_lead(strips: Strips, row: NDArray[np.intp], at: NDArray[np.intp]) ->
     half = COMPLEX_SAMPLES + CURVE_SAMPLES
     places = at[:, None] + np.arange(-half, half + 1)
     around = strips.signal[
-        row[:, None, None], np.arange(strips.signal.shape[1])[:, None], places[:, None]
+        row[:, None, None],
+        np.arange(strips.signal.shape[1])[:, None],
+        np.minimum(places, SAMPLES - 1)[:, None],
     ]
     middle = around[:, :, CURVE_SAMPLES:-CURVE_SAMPLES]
     sides = around[:, :, : -2 * CURVE_SAMPLES] + around[:, :, 2 * CURVE_SAMPLES :]

@@ -41,7 +41,7 @@ def detect(strips: Strips) -> Detected:
         return Detected(found.row, found.at, np.zeros(0))
     votes = _shipped_detector().values(found.features)
     probability = sigmoid(votes.astype(np.float64).sum(axis=1))
-    is_beat = probability > MIN_PROBABILITY
+    is_beat = found.is_final & (probability > MIN_PROBABILITY)
     return Detected(found.row[is_beat], found.at[is_beat], probability[is_beat])
 
 

@@ -25,6 +25,8 @@ SLOPE_DELAY: Final = 8
 ENVELOPE_DELAY: Final = SLOPE_DELAY + MEAN_SAMPLES
 # Seconds over which a lead's height and noise are known.
 LEVEL_SECONDS: Final = 10
+# Quantile of the seconds that is a lead's height: at 30 /min only half of them have a beat.
+HEIGHT_SHARE: Final = 0.8
 # Rank, from above, of the sample of a second that stands for its QRS complex.
 NEAR_MAX_RANK: Final = 4
 # Height over the median slope from which on a lead counts in full; noise has about 3.5.
@@ -98,7 +100,7 @@ def extend(strips: Strips, second: NDArray[np.float32]) -> Strips:
 
 def lead_heights(strips: Strips) -> NDArray[np.float32]:
     """Return (rows, leads) the second difference of a usual QRS complex; 0 without a signal."""
-    return _middle_known(strips.height)
+    return _usual_known(strips.height, HEIGHT_SHARE)
 
 
 def _appended(ring: NDArray[np.float32], newest: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -134,8 +136,8 @@ def _differences(signal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDAr
 
 def _weights(height: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (rows, leads) weights: 1 over a lead's height, and less in noisy leads."""
-    height_mv = _middle_known(height)
-    noise_mv = _middle_known(noise)
+    height_mv = _usual_known(height, HEIGHT_SHARE)
+    noise_mv = _usual_known(noise, 0.5)
     peaked = height_mv / np.maximum(PEAKED * noise_mv, 1e-6)
     share = np.where(height_mv > MIN_HEIGHT_MV, np.minimum(peaked, 1.0) ** 2, 0.0)
     total = np.sqrt((share**2).sum(axis=1, keepdims=True))
@@ -145,12 +147,13 @@ def _weights(height: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray
     return weights
 
 
-def _middle_known(levels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (rows, leads) the lower median of the seconds with a signal; 0 where there is none."""
+def _usual_known(levels: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Return (rows, leads) a quantile of the seconds with a signal; 0 where there is none."""
     known = np.sort(np.where(levels > 0, levels, np.float32(np.inf)), axis=2)
     count = (levels > 0).sum(axis=2)
-    middle = np.take_along_axis(known, np.maximum(count - 1, 0)[:, :, None] // 2, axis=2)[:, :, 0]
-    return np.where(count > 0, middle, np.float32(0))
+    rank = (np.maximum(count - 1, 0) * share).astype(np.intp)
+    usual = np.take_along_axis(known, rank[:, :, None], axis=2)[:, :, 0]
+    return np.where(count > 0, usual, np.float32(0))
 
 
 def _size(leads: NDArray[np.float32]) -> NDArray[np.float32]:
