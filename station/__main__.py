@@ -1,7 +1,7 @@
 """`python -m station`: serve until a signal ends it; the database is brought up to date first.
 
 `python -m station keys` makes, lists and revokes the keys of people and gateways; devices get
-theirs from POST /station/v1/sources.
+theirs from POST /station/v1/sources. `python -m station patients` imports patients.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from access.keys_command import run_keys_command
 from errors import AccessError, BadDatabase, EcgError
 from log_lines import log_to_stderr
 from station.app import make_app
+from station.patients.command import run_patients_command
 from station.settings import Settings, add_flags, settings_of
 from station.store.engine import open_engine, place_of
 from station.web.access import KEYS_COMMAND
@@ -33,6 +34,8 @@ def main() -> int:
     """Run the station. Return the exit status of the process."""
     if sys.argv[1:2] == ["keys"]:
         return run_keys_command(KEYS_COMMAND, sys.argv[2:])
+    if sys.argv[1:2] == ["patients"]:
+        return run_patients_command(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="scripts/station",
         description="Keep patients' streams. Each flag is also an environment variable.",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from access.key_file import WatchedKeyFile
@@ -21,10 +22,11 @@ from station.settings import KIB, Settings
 from station.store.engine import FAILURES
 from station.store.migrate import migrate
 from station.times import SECOND_MS
-from station.web.access import ROUTE_SCOPES, AccessMiddleware, Keys
+from station.web.access import ROUTE_SCOPES, AccessMiddleware, Keys, method_of
 from station.web.bodies import Bodies
 from station.web.history import HistoryRoutes
 from station.web.operator import OperatorRoutes
+from station.web.patients import PatientRoutes
 from station.web.probes import Probes
 from station.web.problems import (
     answer_bug,
@@ -35,6 +37,8 @@ from station.web.problems import (
 )
 from station.web.readiness import Readiness
 from station.web.records import RecordsRoute
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(
@@ -101,7 +105,8 @@ def _routes(
         timeout_s=settings.body_timeout,
     )
     records = RecordsRoute(bodies, writer, settings.max_records)
-    operator = OperatorRoutes(engine, bodies, settings.max_records)
+    operator = OperatorRoutes(engine, bodies)
+    patients = PatientRoutes(engine, bodies, settings.max_records, settings.body_timeout)
     history = HistoryRoutes(engine)
     probes = Probes(engine, readiness)
     endpoints = {
@@ -110,13 +115,29 @@ def _routes(
         ("POST", "/station/v1/records"): records.post,
         ("POST", "/station/v1/sources"): operator.add_source,
         ("POST", "/station/v1/sources/{name}/revoke"): operator.revoke_source,
-        ("POST", "/station/v1/patients"): operator.add_patients,
+        ("GET", "/station/v1/patients"): patients.list,
+        ("POST", "/station/v1/patients"): patients.add,
+        ("POST", "/station/v1/patients/import"): patients.import_all,
+        ("GET", "/station/v1/patients/{name}"): patients.one,
+        ("PATCH", "/station/v1/patients/{name}"): patients.change,
         ("GET", "/station/v1/dead-letters"): operator.dead_letters,
         ("GET", "/station/v1/dead-letters/{number}/frame"): operator.frame,
         ("GET", "/station/v1/patients/{name}/records"): history.records,
         ("GET", "/station/v1/patients/{name}/waveform"): history.waveform,
     }
     assert endpoints.keys() == ROUTE_SCOPES.keys()
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for (method, path), endpoint in endpoints.items():
+        by_path.setdefault(path, {})[method] = endpoint
     return [
-        Route(path, endpoint, methods=[method]) for (method, path), endpoint in endpoints.items()
+        Route(path, _by_method(methods), methods=list(methods)) for path, methods in by_path.items()
     ]
+
+
+def _by_method(endpoints: dict[str, Endpoint]) -> Endpoint:
+    """Return the endpoint of a path. Of two routes with one path, a 405 would name one method."""
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints[method_of(request.scope)](request)
+
+    return endpoint

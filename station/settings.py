@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -81,9 +82,14 @@ class Settings(BaseSettings):
         return self
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for each setting. One that is not given leaves the value to the environment."""
+def add_flags(parser: argparse.ArgumentParser, names: Collection[str] | None = None) -> None:
+    """Add a flag for each setting. One that is not given leaves the value to the environment.
+
+    names  of the settings that a command uses; None for all
+    """
     for name, field in Settings.model_fields.items():
+        if names is not None and name not in names:
+            continue
         default = "none" if field.default is None else field.default
         description = f"{field.description} (STATION_{name.upper()}; default: {default})"
         parser.add_argument(

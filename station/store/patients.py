@@ -1,34 +1,110 @@
-"""Patients: the names that records refer to. Sex, birth year and limits come with the history."""
+"""Patients: the names that records refer to, their details and the limits of their alarms."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, Connection, Table, Text, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    SmallInteger,
+    Table,
+    Text,
+    bindparam,
+    select,
+    update,
+)
 
-from station.store.pages import in_chunks
-from station.store.tables import LONG, METADATA
+from station.store.pages import MAX_PAGE_ROWS, Page, in_chunks
+from station.store.tables import LONG, METADATA, AnyRow
 
-# name  the pseudonym or number that the site gave the patient; never written to a log
+# name                 the pseudonym or number that the site gave the patient; never in a log
+# sex                  female, male, other or unknown
+# rate_low, rate_high  limits of the alarm on the heart rate, beats a minute; NULL for none
+# changed_ms           when the details were changed last; created_ms before the first change
 PATIENTS: Final = Table(
     "patients",
     METADATA,
     Column("id", LONG, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_ms", LONG, nullable=False),
+    Column("sex", Text, nullable=False, server_default="unknown"),
+    Column("birth_year", SmallInteger),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("rate_low", SmallInteger),
+    Column("rate_high", SmallInteger),
+    Column("changed_ms", LONG, nullable=False, server_default="0"),
+)
+
+
+class NewPatient(NamedTuple):
+    """A patient to be stored; see the columns."""
+
+    name: str
+    created_ms: int
+    changed_ms: int
+    sex: str = "unknown"
+    birth_year: int | None = None
+    notes: str = ""
+    rate_low: int | None = None
+    rate_high: int | None = None
+
+
+# Type of each column in PostgreSQL, of which one statement takes a whole array.
+_INSERTED: Final = dict(
+    zip(
+        NewPatient._fields,
+        ("text", "bigint", "bigint", "text", "smallint", "text", "smallint", "smallint"),
+        strict=True,
+    )
+)
+_CHANGE: Final = (
+    update(PATIENTS)
+    .where(PATIENTS.c.id == bindparam("changed_id"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("sex", "birth_year", "notes", "rate_low", "rate_high", "changed_ms")
+        }
+    )
 )
 
 
 def add_patients(connection: Connection, names: Collection[str], now_ms: int) -> int:
-    """Register patients that are not yet; return how many these were.
-
-    Raises IntegrityError where another process registers one of them at the same time.
-    """
+    """Register patients that are not yet; return how many these were."""
     new = sorted(set(names) - patient_ids(connection, names).keys())
-    if new:
-        connection.execute(insert(PATIENTS), [{"name": name, "created_ms": now_ms} for name in new])
-    return len(new)
+    rows = [NewPatient(name=name, created_ms=now_ms, changed_ms=now_ms) for name in new]
+    # Another process may register one of them at the same time.
+    return _insert(connection, rows, "ON CONFLICT (name) DO NOTHING")
+
+
+def insert_patients(connection: Connection, patients: Sequence[NewPatient]) -> None:
+    """Store patients. Raises IntegrityError where one is registered."""
+    _insert(connection, patients, "")
+
+
+def _insert(connection: Connection, patients: Sequence[NewPatient], suffix: str) -> int:
+    """Return how many were stored. On PostgreSQL one statement takes an array of each column."""
+    if not patients:
+        return 0
+    columns = ", ".join(_INSERTED)
+    values: Any
+    if connection.dialect.name == "sqlite":
+        source = f"VALUES ({', '.join('?' * len(_INSERTED))})"
+        values = list(patients)
+    else:
+        arrays = ", ".join(f"%s::{kind}[]" for kind in _INSERTED.values())
+        source = f"SELECT * FROM unnest({arrays})"
+        values = tuple(map(list, zip(*patients, strict=True)))
+    statement = f"INSERT INTO patients ({columns}) {source} {suffix}"
+    return connection.exec_driver_sql(statement, values).rowcount
+
+
+def change_patients(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
+    """Store new details: all of them for each patient, with `changed_id` and `changed_ms`."""
+    if changes:
+        connection.execute(_CHANGE, changes)
 
 
 def patient_ids(connection: Connection, names: Collection[str]) -> dict[str, int]:
@@ -40,3 +116,31 @@ def patient_ids(connection: Connection, names: Collection[str]) -> dict[str, int
         )
         ids.update({row.name: row.id for row in rows})
     return ids
+
+
+def patients_to_change(connection: Connection, names: Collection[str]) -> dict[str, AnyRow]:
+    """Return name -> row of those patients that are registered.
+
+    On PostgreSQL the rows are locked until the transaction ends, in the order of their ids.
+    """
+    found: dict[str, AnyRow] = {}
+    for chunk in in_chunks(sorted(names)):
+        query = select(PATIENTS).where(PATIENTS.c.name.in_(chunk)).order_by(PATIENTS.c.id)
+        found.update({row.name: row for row in connection.execute(query.with_for_update())})
+    return found
+
+
+def patient_named(connection: Connection, name: str) -> AnyRow | None:
+    return connection.execute(select(PATIENTS).where(PATIENTS.c.name == name)).one_or_none()
+
+
+def list_patients(
+    connection: Connection, *, after: int = 0, limit: int = MAX_PAGE_ROWS
+) -> Page[AnyRow]:
+    """Return patients in the order of their registration.
+
+    after  the id of the last one of the page before
+    """
+    query = select(PATIENTS).where(PATIENTS.c.id > after).order_by(PATIENTS.c.id)
+    rows = connection.execute(query.limit(limit + 1)).all()
+    return Page(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None)

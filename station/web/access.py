@@ -42,7 +42,11 @@ ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("POST", "/station/v1/records"): "ingest",
     ("POST", "/station/v1/sources"): "operator",
     ("POST", "/station/v1/sources/{name}/revoke"): "operator",
+    ("GET", "/station/v1/patients"): "ward",
     ("POST", "/station/v1/patients"): "operator",
+    ("POST", "/station/v1/patients/import"): "operator",
+    ("GET", "/station/v1/patients/{name}"): "ward",
+    ("PATCH", "/station/v1/patients/{name}"): "ward",
     ("GET", "/station/v1/dead-letters"): "operator",
     ("GET", "/station/v1/dead-letters/{number}/frame"): "operator",
     ("GET", "/station/v1/patients/{name}/records"): "ward",
@@ -156,15 +160,23 @@ class AccessMiddleware:
         return self._allowances.begin(sender.identity)
 
     def _scope_of_route(self, scope: Scope) -> KeyScope | None:
-        """Raises NotFound where no route has this path."""
+        """Raises NotFound where no route has this path.
+
+        A method that the path does not have needs the scope of one that it has, and gets 405 then.
+        """
         for route in self._routes:
             match, _ = route.matches(scope)
             if match is Match.NONE:
                 continue
-            for method in sorted(route.methods or ()):
+            for method in (method_of(scope), *sorted(route.methods or ())):
                 if (method, route.path) in ROUTE_SCOPES:
                     return ROUTE_SCOPES[method, route.path]
         raise no_such_page()
+
+
+def method_of(scope: Scope) -> str:
+    """Return the method whose route serves a request: HEAD is GET without the body."""
+    return "GET" if scope["method"] == "HEAD" else str(scope["method"])
 
 
 def sender_of(request: Request) -> Sender:

@@ -1,27 +1,26 @@
-"""Routes of the operator: devices with their keys, patients, dead letters."""
+"""Routes of the operator: devices with their keys, dead letters."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from errors import BadOption, BadType, MalformedBody, NotFound, TooManyRecords
-from station.names import NAME, NAME_RULE
-from station.store import dead_letters, patients, sources
+from errors import BadOption, NotFound
+from station.store import dead_letters, sources
 from station.store.engine import writing
 from station.store.pages import Page
 from station.store.tables import AnyRow
 from station.times import now_ms
 from station.web.answers import OCTETS, json_answer
 from station.web.bodies import Bodies
+from station.web.json_bodies import Name, json_body
 from station.web.queries import cursor_numbers, name_of_path, number_of_path, page_rows
 
 CREATED: Final = 201
@@ -30,32 +29,23 @@ _LISTED: Final = (
     *("id", "received_ms", "sender", "source", "seq", "last_seq"),
     *("reason", "detail", "frame_bytes"),
 )
-_Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
-Body = TypeVar("Body", bound=BaseModel)
 Result = TypeVar("Result")
 
 
 class _NewSource(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: _Name
-
-
-class _NewPatients(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    names: list[_Name] = Field(min_length=1, fail_fast=True)
+    name: Name
 
 
 class OperatorRoutes:
-    def __init__(self, engine: Engine, bodies: Bodies, max_records: int) -> None:
+    def __init__(self, engine: Engine, bodies: Bodies) -> None:
         self._engine = engine
         self._bodies = bodies
-        self._max_records = max_records
 
     async def add_source(self, request: Request) -> Response:
         """Register a device; the answer has its key, which is shown this once."""
-        new = await self._body(request, _NewSource)
+        new = await json_body(request, self._bodies, _NewSource)
 
         def add() -> str:
             with writing(self._engine) as connection:
@@ -75,19 +65,6 @@ class OperatorRoutes:
         if not await asyncio.to_thread(revoke):
             raise NotFound("no source with a valid key has this name")
         return json_answer({"name": name, "revoked": True})
-
-    async def add_patients(self, request: Request) -> Response:
-        """Register patients by their names; those that are registered stay as they are."""
-        new = await self._body(request, _NewPatients)
-        if len(new.names) > self._max_records:
-            raise TooManyRecords(f"names: {len(new.names)}; {self._max_records} are allowed")
-
-        def add() -> int:
-            with writing(self._engine) as connection:
-                return patients.add_patients(connection, new.names, now_ms())
-
-        added = await _unless_taken(add)
-        return json_answer({"registered": added}, CREATED)
 
     async def dead_letters(self, request: Request) -> Response:
         """Return dead letters, the oldest first, without their frames."""
@@ -114,23 +91,6 @@ class OperatorRoutes:
         if frame is None:
             raise NotFound("no dead letter with a frame has this number")
         return Response(frame, media_type=OCTETS)
-
-    async def _body(self, request: Request, model: type[Body]) -> Body:
-        """Return a body of JSON. Raises MalformedBody, BadType, and what Bodies raises."""
-        async with self._bodies.body_of(request) as content:
-            try:
-                return model.model_validate(orjson.loads(content))
-            except orjson.JSONDecodeError as error:
-                where = f"line {error.lineno}, column {error.colno}"
-                raise MalformedBody(f"body: no JSON at {where}") from None
-            except ValidationError as error:
-                fault = error.errors(include_input=False, include_url=False)[0]
-                is_name = fault["type"] == "string_pattern_mismatch"
-                message = NAME_RULE if is_name else fault["msg"]
-                # Names of fields that are not ours are the client's text.
-                field = fault["loc"][0] if fault["loc"] else "body"
-                loc = field if field in model.model_fields else "body"
-                raise BadType(f"{loc}: {message}", loc=(loc,)) from None
 
 
 async def _unless_taken(add: Callable[[], Result]) -> Result:

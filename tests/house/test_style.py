@@ -30,6 +30,7 @@ PRINTING_ALLOWED = (
     "client/",
     "server/__main__.py",
     "station/__main__.py",
+    "station/patients/command.py",
     "access/keys_command.py",
     "model_store/__main__.py",
 )

@@ -13,10 +13,13 @@ from tests.station.frames import frame
 from tests.station.postgres import PostgreSQL
 from tests.station.running import Station, running_station
 
+OCTETS = "application/octet-stream"
 BODIES = {
-    "/station/v1/records": frame(0),
-    "/station/v1/sources": b'{"name": "strap-2"}',
-    "/station/v1/patients": b'{"names": ["p-2"]}',
+    ("POST", "/station/v1/records"): (frame(0), OCTETS),
+    ("POST", "/station/v1/sources"): (b'{"name": "strap-2"}', OCTETS),
+    ("POST", "/station/v1/patients"): (b'{"names": ["p-2"]}', OCTETS),
+    ("POST", "/station/v1/patients/import"): (b"name\np-2\n", "text/csv"),
+    ("PATCH", "/station/v1/patients/{name}"): (b"{}", OCTETS),
 }
 
 
@@ -33,12 +36,13 @@ def stopped(tmp_path: Path, database_url: str, postgres: PostgreSQL) -> Iterator
 
 def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     url = path.format(name="p-1", number=1)
+    content, media_type = BODIES.get((method, path), (b"", OCTETS))
     return client.request(
         method,
         url,
         params={"from_ms": "0", "to_ms": "1"},
-        content=BODIES.get(path),
-        headers={"Content-Type": "application/octet-stream"},
+        content=content,
+        headers={"Content-Type": media_type},
     )
 
 

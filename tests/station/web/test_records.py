@@ -234,4 +234,7 @@ def test_other_paths_are_refused(station: Station, path: str) -> None:
 def test_another_method_is_named(station: Station) -> None:
     with station.client() as client:
         answer = client.get(RECORDS)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        answer = client.put("/station/v1/patients")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+        assert client.head("/station/v1/patients").status_code == 200
