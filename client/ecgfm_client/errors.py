@@ -3,7 +3,9 @@
 EcgClientError
 ├── UnusableInput   the input cannot be used, e.g. an array without a sampling rate
 ├── Refused         the server answered with an error
-└── NoAnswer        no ECG server answered, also after repeated calls
+├── NoAnswer        no ECG server answered, also after repeated calls
+├── BufferFull      a device's buffer has no room for more records
+└── BadBuffer       a device's buffer cannot be used, e.g. as another process has it open
 """
 
 from __future__ import annotations
@@ -21,6 +23,14 @@ class UnusableInput(EcgClientError):
 
 class NoAnswer(EcgClientError):
     """No ECG server answered, also after repeated calls."""
+
+
+class BufferFull(EcgClientError):
+    """A device's buffer has no room: records arrive faster than the station acknowledges them."""
+
+
+class BadBuffer(EcgClientError):
+    """A device's buffer cannot be used: it is another file, in use, or the disk is full."""
 
 
 class Refused(EcgClientError):

@@ -41,13 +41,24 @@ class Retries:
         """
         if answer is not None and not _asks_for_repetition(answer):
             return None
-        # Exponential backoff with jitter, so that clients that were refused together do not
-        # come back together.
-        longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries - 1, 10))
-        wait = random.uniform(FIRST_WAIT_S / 2, longest)
+        wait = backoff_s(tries, LONGEST_WAIT_S)
         if answer is not None:
-            wait += _seconds(answer.headers.get("Retry-After", ""))
+            wait += retry_after_s(answer)
         return wait if elapsed_s + wait <= self.retries_s else None
+
+
+def backoff_s(tries: int, longest_s: float) -> float:
+    """Return the seconds until the next try; at most `longest_s`, however many there were.
+
+    Exponential, with jitter: clients that were refused together do not come back together.
+    """
+    longest = min(longest_s, FIRST_WAIT_S * 2 ** min(tries - 1, 10))
+    return random.uniform(FIRST_WAIT_S / 2, longest)
+
+
+def retry_after_s(answer: httpx.Response) -> float:
+    """Return the seconds in a header Retry-After, 0 where there is none."""
+    return _seconds(answer.headers.get("Retry-After", "0"))
 
 
 def _asks_for_repetition(answer: httpx.Response) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 CLIENT_PREFIX = "ECGFM_"
-CLIENT_VARIABLES = ("ECGFM_API_KEY", "ECGFM_URL")
+CLIENT_VARIABLES = ("ECGFM_API_KEY", "ECGFM_STATION_KEY", "ECGFM_STATION_URL", "ECGFM_URL")
 SERVER_PREFIX = "ECG_"
 PREFIXES = (CLIENT_PREFIX, "ECG_FM_", SERVER_PREFIX)
 # difflib's ratio, without the prefixes. No setting of the server comes near a variable of the
@@ -20,7 +20,7 @@ def misspelt_client_variables(environment: Iterable[str]) -> list[str]:
     sentences = misspelt_variables(names, CLIENT_VARIABLES)
     named = {sentence.split()[0] for sentence in sentences}
     return sentences + [
-        f"{name} is not used by ecgfm; its variables are {' and '.join(CLIENT_VARIABLES)}"
+        f"{name} is not used by ecgfm; its variables are {', '.join(CLIENT_VARIABLES)}"
         for name in names
         if name.startswith(CLIENT_PREFIX) and name not in {*CLIENT_VARIABLES, *named}
     ]

@@ -22,10 +22,12 @@ SETTINGS = [f"ECG_{name.upper()}" for name in Settings.model_fields]
         ("ECG_API_KEY", "ECG_API_KEY is ignored; ECGFM_API_KEY is similar"),
         ("ECG_URL", "ECG_URL is ignored; ECGFM_URL is similar"),
         ("ECG_FM_URL", "ECG_FM_URL is ignored; ECGFM_URL is similar"),
+        ("ECGFM_STATION_APIKEY", "ECGFM_STATION_APIKEY is ignored; ECGFM_STATION_KEY is similar"),
         ("ecgfm_url", "ecgfm_url is ignored; ECGFM_URL is similar"),
         (
             "ECGFM_ADDRESS",
-            "ECGFM_ADDRESS is not used by ecgfm; its variables are ECGFM_API_KEY and ECGFM_URL",
+            "ECGFM_ADDRESS is not used by ecgfm; its variables are ECGFM_API_KEY, "
+            "ECGFM_STATION_KEY, ECGFM_STATION_URL, ECGFM_URL",
         ),
     ],
 )
