@@ -64,7 +64,7 @@ class StationDevice:
     ) -> None:
         check_name("source", source)
         address = url or os.environ.get("ECGFM_STATION_URL") or DEFAULT_URL
-        if not is_web_address(address):
+        if not _is_web_address(address):
             raise UnusableInput(f"url: {address!r}; http://HOST:PORT or https://HOST is needed")
         key = api_key or os.environ.get("ECGFM_STATION_KEY")
         if key is not None and not key.isascii():
@@ -144,7 +144,7 @@ class StationDevice:
             self._progress.notify_all()
 
 
-def is_web_address(text: str) -> bool:
+def _is_web_address(text: str) -> bool:
     """Return whether a text is the address of a web server."""
     try:
         url = httpx.URL(text)

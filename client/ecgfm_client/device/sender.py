@@ -36,7 +36,7 @@ TOO_LARGE: Final = 413
 
 
 @dataclass(frozen=True)
-class Answer:
+class _Answer:
     """What the station said of a post.
 
     acknowledged  records that it has decided on, in the order of the post
@@ -157,7 +157,7 @@ class Sender:
             return None, 0.0
         if response.status_code != httpx.codes.OK:
             return _refusal(response), least_wait_s(response)
-        answer = read_answer(response, batch)
+        answer = _read_answer(response, batch)
         if answer is None:
             return "the answer is not a station's", 0.0
         self._buffer.forget(answer.acknowledged, answer.counts, answer.notes)
@@ -179,7 +179,7 @@ def _refusal(response: httpx.Response) -> str:
     return " ".join([f"HTTP {response.status_code}", *texts])
 
 
-def read_answer(response: httpx.Response, batch: Sequence[Waiting]) -> Answer | None:
+def _read_answer(response: httpx.Response, batch: Sequence[Waiting]) -> _Answer | None:
     """Return what the station said of a batch; None where it is not a station's answer.
 
     A frame that arrived damaged, though it is whole in the buffer, is not acknowledged: it, and
@@ -203,7 +203,7 @@ def read_answer(response: httpx.Response, batch: Sequence[Waiting]) -> Answer | 
         for index, outcome in outcomes.items()
         if outcome != "corrupt" or not is_whole(batch[index].frame)
     }
-    return Answer(
+    return _Answer(
         [batch[index] for index in decided],
         Counter(decided.values()),
         [
