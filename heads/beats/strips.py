@@ -103,6 +103,12 @@ def lead_heights(strips: Strips) -> NDArray[np.float32]:
     return _usual_known(strips.height, HEIGHT_SHARE)
 
 
+def lead_shares(strips: Strips) -> NDArray[np.float32]:
+    """Return (rows, leads) how much each lead counts: its squares sum to 1; 0 without a signal."""
+    heights = np.maximum(lead_heights(strips), np.float32(MIN_HEIGHT_MV))
+    return _weights(strips.height, strips.noise) * heights
+
+
 def _appended(ring: NDArray[np.float32], newest: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([ring[..., newest.shape[-1] :], newest], axis=-1)
 
