@@ -42,7 +42,7 @@ class Detected:
 def detect(strips: Strips) -> Detected:
     """Return the beats of the second that ends JUDGED_AFTER samples before the newest one."""
     found = find_candidates(strips)
-    return chosen(found, beat_probability(_shipped_detector(), found.features))
+    return chosen(found, beat_probability(shipped_detector(), found.features))
 
 
 def beat_probability(detector: Forest, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -67,7 +67,7 @@ def chosen(found: Candidates, probability: NDArray[np.float64]) -> Detected:
 
 
 @cache
-def _shipped_detector() -> Forest:
+def shipped_detector() -> Forest:
     """Return the trees that come with the product."""
     with np.load(WEIGHTS, allow_pickle=False) as arrays:
         return Forest.from_arrays(dict(arrays))

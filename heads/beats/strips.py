@@ -109,6 +109,11 @@ def lead_shares(strips: Strips) -> NDArray[np.float32]:
     return _weights(strips.height, strips.noise) * heights
 
 
+def lead_noises(strips: Strips) -> NDArray[np.float32]:
+    """Return (rows, leads) the median size of the second difference; 0 without a signal."""
+    return _usual_known(strips.noise, 0.5)
+
+
 def _appended(ring: NDArray[np.float32], newest: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([ring[..., newest.shape[-1] :], newest], axis=-1)
 

@@ -43,11 +43,8 @@ def to_watch_rate(
     base = (first * fs) / WATCH_HZ - start
     places, weights = _taps(fs, round(base, 9), stop - first)
     result = np.zeros((*source.shape[:-1], stop - first), np.float32)
-    last = source.shape[-1] - 1
-    for tap in range(len(weights)):
-        is_used = weights[tap] > 0
-        values = source[..., np.clip(places + tap, 0, last)]
-        result += np.where(is_used, values, np.float32(0)) * weights[tap]
+    for tap_places, tap_weights in zip(places, weights, strict=True):
+        result += source[..., tap_places] * tap_weights
     return result
 
 
@@ -57,13 +54,17 @@ def _half_window_s(fs: float) -> float:
 
 @lru_cache(maxsize=64)
 def _taps(fs: float, base: float, samples: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return each new sample's first source sample, (samples,), and (taps, samples) weights.
+    """Return the source samples of each new sample and their weights, both (taps, samples).
 
     base  place of the first new sample among the source's samples
+    A tap outside the window has no weight, and reads a sample within it.
     """
     half = _half_window_s(fs) * fs
     centres = base + np.arange(samples) * (fs / WATCH_HZ)
-    places = np.ceil(centres - half).astype(np.intp)
-    offsets = places + np.arange(math.floor(2 * half) + 1)[:, None] - centres
-    weights = np.where(np.abs(offsets) < half, 1 + np.cos(np.pi * offsets / half), 0.0)
-    return places, (weights / weights.sum(axis=0)).astype(np.float32)
+    first = np.ceil(centres - half).astype(np.intp)
+    places = first + np.arange(math.floor(2 * half) + 1)[:, None]
+    offsets = places - centres
+    is_inside = np.abs(offsets) < half
+    weights = np.where(is_inside, 1 + np.cos(np.pi * offsets / half), 0.0)
+    middle = np.rint(centres).astype(np.intp)
+    return np.where(is_inside, places, middle), (weights / weights.sum(axis=0)).astype(np.float32)
