@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,9 @@ KEPT = ("ECG_VENV", "ECG_SHARED_DATA")  # locations, not behaviour
 
 for _name in [name for name in os.environ if name.startswith(("ECG_", "HF_")) and name not in KEPT]:
     del os.environ[_name]
+# Read when the libraries are loaded. Tests run side by side, and a second thread for small arrays
+# takes more processor time than it saves.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = (
     "1"  # read when huggingface_hub is imported; tests with a local hub start their own processes
 )
@@ -31,3 +35,17 @@ def browser() -> Iterator[Browser]:
 
     with running_browser() as running:
         yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without garbage collections: what is collected and imported stays until the end.
+
+    Later collections pass over it. With 12,000 tests they would take longer than the collecting.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-from tests.house.tree import MODULES, ROOMS, ROOT, python_files, source
+from tests.house.tree import MODULES, ROOMS, ROOT, python_file_names, python_files, source
 
 CONFIGURATION = tomllib.loads(source("pyproject.toml"))["tool"]
 MAX_MODULES_IN_FOLDER = 25
@@ -97,7 +97,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_no_folder_holds_too_many_modules() -> None:
-    folders = [name.rsplit("/", 1)[0] for name in python_files() if "/" in name]
+    folders = [name.rsplit("/", 1)[0] for name in python_file_names() if "/" in name]
     sizes = {folder: folders.count(folder) for folder in set(folders)}
     assert sizes["signals"] > 10, "the folders are counted"
     assert not {folder: size for folder, size in sizes.items() if size > MAX_MODULES_IN_FOLDER}
@@ -105,7 +105,7 @@ def test_no_folder_holds_too_many_modules() -> None:
 
 def test_every_room_is_known_to_the_checks() -> None:
     other = {"tests", "benchmarks", "client"}  # the client is a distribution of its own
-    packages = {name.split("/")[0] for name in python_files() if name.endswith("/__init__.py")}
+    packages = {name.split("/")[0] for name in python_file_names() if name.endswith("/__init__.py")}
     assert packages - other == set(ROOMS)
     assert set(ROOMS) == set(CONFIGURATION["importlinter"]["root_packages"])
     assert {*ROOMS, *MODULES} <= set(CONFIGURATION["mypy"]["packages"])
@@ -117,7 +117,7 @@ def test_modules_of_the_top_folder_import_only_the_standard_library(module: str)
 
 
 def test_every_module_of_the_top_folder_is_known_to_the_checks() -> None:
-    top = {name for name in python_files() if "/" not in name}
+    top = {name for name in python_file_names() if "/" not in name}
     assert top == {f"{name}.py" for name in MODULES}
 
 

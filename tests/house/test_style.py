@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.house.tree import python_files, source
+from tests.house.tree import python_file_names, python_files, source
 
 MAX_FUNCTION_LINES = 60
 MAX_MODULE_LINES = 450
@@ -36,7 +36,7 @@ PRINTING_ALLOWED = (
 )
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-PRODUCT = sorted(name for name in python_files() if not name.startswith("tests/"))
+PRODUCT = sorted(name for name in python_file_names() if not name.startswith("tests/"))
 
 
 def functions(tree: ast.Module) -> Iterator[Function]:
@@ -80,7 +80,7 @@ def test_functions_fit_on_a_screen() -> None:
 
 def test_modules_hold_one_idea() -> None:
     too_long = {}
-    for name in python_files():
+    for name in python_file_names():
         limit = MAX_TEST_MODULE_LINES if name.startswith("tests/") else MAX_MODULE_LINES
         lines = source(name).count("\n")
         if lines > limit:
@@ -118,8 +118,8 @@ def test_loggers_of_the_server_are_called_ecg() -> None:
 def test_no_module_is_called_utils_and_no_comment_postpones_work() -> None:
     vague = {"utils.py", "util.py", "helpers.py", "misc.py", "common.py"}
     marks = re.compile(r"#.*\b(" + "|".join(["TO" + "DO", "FIX" + "ME"]) + r")\b")
-    assert not {name for name in python_files() if name.rsplit("/", 1)[-1] in vague}
-    assert not {name for name in python_files() if marks.search(source(name))}
+    assert not {name for name in python_file_names() if name.rsplit("/", 1)[-1] in vague}
+    assert not {name for name in python_file_names() if marks.search(source(name))}
 
 
 def test_the_product_names_no_path_or_host_of_a_developer() -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from intervals.measure import measure
 from intervals.measurements import NUMBERS
-from tests.data import SHARED, requires_shared
+from tests.data import requires_shared
 from tests.intervals.no_ecg import FAMILIES, no_ecg
 from tests.intervals.synthetic import Made, synthetic, twelve
-from training.datasets.ptbxl import read_signals, read_table
+from tests.ptbxl import RECORDINGS, first_of_ptbxl, ptbxl_table
+from training.datasets.ptbxl import MICROVOLTS_PER_MV, read_signals
 from training.embedded.targets import targets_of
 
 
@@ -72,15 +73,24 @@ def test_an_ecg_is_measured_at_any_rate(fs: float) -> None:
 
 
 @requires_shared
+@pytest.mark.parametrize(
+    "recordings",
+    [RECORDINGS, pytest.param(None, marks=pytest.mark.long)],  # long: it decodes all of PTB-XL
+    ids=["first", "all"],
+)
 @pytest.mark.parametrize(("paced", "lost"), [(True, 0.08), (False, 0.01)])
-def test_what_is_an_ecg_is_measured_paced_or_not(paced: bool, lost: float) -> None:
+def test_what_is_an_ecg_is_measured_paced_or_not(
+    recordings: int | None, paced: bool, lost: float
+) -> None:
     """At 100 Hz a pacing spike is smeared over three samples.
 
     It is steeper than the paced complex after it, which is no reason to measure nothing.
     """
-    table = read_table(SHARED / "ptbxl")
-    column = [target.name for target in targets_of(table).labels].index("Electronic pacemaker")
-    rows = np.flatnonzero((targets_of(table).truth[:, column] == paced) & (table.fold == 9))[:100]
-    signals = read_signals(table)[rows] / 1000.0
+    table = ptbxl_table()
+    targets = targets_of(table)
+    column = [target.name for target in targets.labels].index("Electronic pacemaker")
+    chosen = (targets.truth[:, column] == paced) & (table.fold == 9)
+    rows = np.flatnonzero(chosen[:recordings])[:100]
+    signals = (first_of_ptbxl() if recordings else read_signals(table) / MICROVOLTS_PER_MV)[rows]
     unmeasured = sum(measure(twelve(signal), 100.0).rr_ms is None for signal in signals)
     assert unmeasured <= max(1, lost * len(rows))

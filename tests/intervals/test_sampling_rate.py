@@ -7,10 +7,10 @@ import pytest
 
 from intervals.measure import measure
 from intervals.sampling_rate import fitting_rate, usual_rate
-from tests.data import SHARED, requires_shared
+from tests.data import requires_shared
 from tests.intervals.no_ecg import FAMILIES, no_ecg
 from tests.intervals.synthetic import Made, synthetic, twelve
-from training.datasets.ptbxl import read_signals, read_table
+from tests.ptbxl import first_of_ptbxl, ptbxl_table
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,8 @@ def test_what_is_no_ecg_seldom_fits_another_rate() -> None:
 
 @requires_shared
 def test_real_recordings_of_100_hz_that_are_sent_as_500_hz() -> None:
-    table = read_table(SHARED / "ptbxl")
-    rows = np.flatnonzero(table.fold == 9)[:12]
-    for signal in read_signals(table)[rows] / 1000.0:
+    rows = np.flatnonzero(ptbxl_table().fold == 9)[:12]
+    for signal in first_of_ptbxl()[rows]:
         leads = twelve(signal)
         if measure(leads, 500.0).unmeasured is not None:
             found = fitting_rate(leads, 500.0)
@@ -96,11 +95,10 @@ def test_usual_beats_at_another_rate_than_the_stated_one(
 @pytest.mark.long
 def test_real_recordings_at_twice_or_half_of_their_rate() -> None:
     """At least one in three is noticed, by one of the two rules."""
-    table = read_table(SHARED / "ptbxl")
-    rows = np.flatnonzero(table.fold == 9)[:12]
+    rows = np.flatnonzero(ptbxl_table().fold == 9)[:12]
     for stated in (50.0, 200.0):
         noticed = 0
-        for signal in read_signals(table)[rows] / 1000.0:
+        for signal in first_of_ptbxl()[rows]:
             leads = twelve(signal)
             measured = measure(leads, stated)
             heart_rate = measured.heart_rate_bpm
@@ -133,10 +131,10 @@ def test_no_true_rate_is_doubted(fs: float, made: Made) -> None:
 @requires_shared
 def test_hardly_any_real_arrhythmia_is_doubted() -> None:
     """Tachycardias, bradycardias, flutter and fibrillation at their true sampling rate."""
-    table = read_table(SHARED / "ptbxl")
+    table = ptbxl_table()
     unusual = table.with_any_statement(frozenset({"STACH", "SVTAC", "SBRAD", "AFLT", "AFIB"}))
     rows = np.flatnonzero(unusual & (table.fold == 9))[:40]
-    for signal in read_signals(table)[rows] / 1000.0:
+    for signal in first_of_ptbxl()[rows]:
         leads = twelve(signal)
         heart_rate = measure(leads, 100.0).heart_rate_bpm
         assert heart_rate is None or usual_rate(leads, 100.0, heart_rate) is None

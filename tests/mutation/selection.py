@@ -6,7 +6,7 @@ import random
 import re
 from pathlib import Path
 
-from tests.house.tree import ROOMS, ROOT, python_files
+from tests.house.tree import ROOMS, ROOT, python_file_names
 from tests.mutation.faults import faults_of
 
 # Modules of each room in the default run; larger rooms have more.
@@ -41,7 +41,7 @@ def default_modules(mutants: int) -> list[str]:
     assert {*MODULES_BY_ROOM} == {*ROOMS, "client"}
     chosen = []
     for room, count in MODULES_BY_ROOM.items():
-        names = [name for name in sorted(python_files()) if name.startswith(f"{room}/")]
+        names = [name for name in sorted(python_file_names()) if name.startswith(f"{room}/")]
         names = [name for name in names if not LEFT_OUT.search(name)]
         large = [name for name in names if len(faults_of((ROOT / name).read_text())) >= mutants]
         chosen += random.Random(f"{SEED} {room}").sample(large, min(count, len(large)))

@@ -15,7 +15,7 @@ from typing import Any
 from errors import public_errors
 from server.openapi.document import openapi_document
 from server.settings import Settings
-from tests.house.tree import ROOT, python_files, source
+from tests.house.tree import ROOT, python_file_names, source
 
 FILE = ROOT / "tests" / "data_files" / "surface.txt"
 # `GET /` needs no credential and redirects nobody, so that it has fewer answers.
@@ -73,7 +73,7 @@ def _fields(schemas: dict[str, Any]) -> Iterator[str]:
 
 
 def _metrics() -> Iterator[str]:
-    for path in python_files():
+    for path in python_file_names():
         if path.startswith("server/"):
             yield from (f"metric {name}" for name in _METRIC.findall(source(path)))
 

@@ -152,20 +152,36 @@ def read_table(folder: Path) -> PtbXl:
     )
 
 
-def read_signals(table: PtbXl) -> NDArray[np.int16]:
+def read_signals(table: PtbXl, limit: int | None = None) -> NDArray[np.int16]:
     """Return (records, 12, 1000) microvolts at 100 Hz, leads as LEADS, in the table's order.
+
+    limit  only the first so many recordings; files of others are not read
 
     Raises ValueError if the number of recordings is not the table's.
     """
+    if limit is not None:
+        return _first_signals(table, limit)
     signals = np.empty((len(table), len(LEADS), SAMPLES), np.int16)
-    pieces = _packed_pieces(table.folder) if table.packed else _downloaded_pieces(table)
     filled = 0
-    for piece in pieces:
+    for piece in _pieces(table):
         signals[filled : filled + len(piece)] = _microvolts(piece)
         filled += len(piece)
     if filled != len(table):
         raise ValueError(f"{table.folder}: {filled} recordings; the table has {len(table)}")
     return signals
+
+
+def _first_signals(table: PtbXl, limit: int) -> NDArray[np.int16]:
+    found: list[NDArray[np.int16]] = []
+    pieces = _pieces(table)
+    while sum(map(len, found)) < min(limit, len(table)):
+        found.append(_microvolts(next(pieces)))
+    return np.concatenate(found)[:limit]
+
+
+def _pieces(table: PtbXl) -> Iterator[NDArray[np.float32]]:
+    """Yield (records, 12, 1000) mV, in the table's order."""
+    return _packed_pieces(table.folder) if table.packed else _downloaded_pieces(table)
 
 
 def read_file(path: Path) -> EcgRecord:

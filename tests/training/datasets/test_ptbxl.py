@@ -177,6 +177,7 @@ def test_a_table_with_another_number_of_recordings_is_refused(tmp_path: Path) ->
     (tmp_path / "chunk_0.bin").touch()
     table = replace(table_of(set(), set()), folder=tmp_path)
     assert (read_signals(table) == 1500).all()
+    assert read_signals(table, 1).shape == (1, 12, 1000)
     larger = replace(table_of(set(), set(), set()), folder=tmp_path)
     with pytest.raises(ValueError, match=r": 2 recordings; the table has 3$"):
         read_signals(larger)
