@@ -2,6 +2,7 @@
 
 `python -m station keys` makes, lists and revokes the keys of people and gateways; devices get
 theirs from POST /station/v1/sources. `python -m station patients` imports patients.
+`python -m station stream` replays files to a station.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from errors import AccessError, BadDatabase, EcgError
 from log_lines import log_to_stderr
 from station.app import make_app
 from station.patients.command import run_patients_command
+from station.replay.command import run_stream_command
 from station.settings import Settings, add_flags, settings_of
 from station.store.engine import open_engine, place_of
 from station.web.access import KEYS_COMMAND
@@ -36,6 +38,8 @@ def main() -> int:
         return run_keys_command(KEYS_COMMAND, sys.argv[2:])
     if sys.argv[1:2] == ["patients"]:
         return run_patients_command(sys.argv[2:])
+    if sys.argv[1:2] == ["stream"]:
+        return run_stream_command(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="scripts/station",
         description="Keep patients' streams. Each flag is also an environment variable.",

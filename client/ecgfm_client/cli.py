@@ -1,14 +1,16 @@
-"""The command line: ecgfm analyze | quality | features | plot | health.
+"""The command line: ecgfm analyze | quality | features | plot | stream | health.
 
     ecgfm analyze recording.dcm                     a report in the terminal
     ecgfm analyze folder --out report.csv           a row for each recording of a folder
     ecgfm features folder --out embeddings.parquet  embeddings; run again to continue
     ecgfm plot recording.hea recording.dat --out ecg.png
+    ecgfm stream recording.dcm --patient p-1 --to http://127.0.0.1:8100   as if recorded now
 
 The server: --url, else ECGFM_URL, else http://127.0.0.1:8000; its key: --api-key, else
 ECGFM_API_KEY.
-The exit status is 0, 1 if a recording was refused or `health` is not "ok", 2 for wrong arguments,
-3 if no server answered, 130 after Ctrl-C, 141 if the output's reader ended.
+The exit status is 0, 1 if a recording was refused, a record was not stored or `health` is not
+"ok", 2 for wrong arguments, 3 if no server answered, 130 after Ctrl-C, 141 if the output's reader
+ended.
 """
 
 from __future__ import annotations
@@ -77,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_quality(commands)
     _add_features(commands)
     _add_plot(commands)
+    _add_stream(commands)
     health = _command(commands, "health", _health, "whether the server runs, and with which model")
     health.add_argument("--json", action="store_true", help="print the server's answer")
     return parser
@@ -162,6 +165,21 @@ def _add_plot(commands: Any) -> None:
     )
     _add_judge_unreadable(plot)
     _add_record_fields(plot)
+
+
+def _add_stream(commands: Any) -> None:
+    from ecgfm_client.device.stream import add_stream_flags
+
+    stream = _command(
+        commands,
+        "stream",
+        _stream,
+        "replay recordings to a station, as if a device recorded them now; the server reads the "
+        "files, except those of --beats",
+    )
+    stream.add_argument("paths", nargs="+", type=Path, metavar="FILE")
+    add_stream_flags(stream)
+    _add_record_fields(stream)
 
 
 def _command(
@@ -328,6 +346,18 @@ def _plot(options: argparse.Namespace) -> int:
             options.layout,
         )
     return DONE
+
+
+def _stream(options: argparse.Namespace) -> int:
+    from ecgfm_client.device.read_by_server import beat_tables, read_by_server
+    from ecgfm_client.device.stream import stream
+
+    recordings = _recordings(options.paths)
+    if options.beats:
+        return stream(options, beat_tables(options.paths), _print_message)
+    with EcgClient(options.url, api_key=options.api_key) as client:
+        readings = read_by_server(client, recordings, _record_fields(options))
+        return stream(options, readings, _print_message)
 
 
 def _health(options: argparse.Namespace) -> int:

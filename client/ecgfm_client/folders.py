@@ -6,9 +6,9 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 # Suffixes and names of files that are often next to recordings and are not recordings themselves.
 NON_RECORDING_SUFFIXES = frozenset(
@@ -92,8 +92,8 @@ def recording_of(path: Path, name: str) -> Recording:
     if path.suffix != ".hea" or not path.is_file():
         return Recording(name, (path,))
     files = {file.name: file for file in path.parent.iterdir() if file.is_file()}
-    headers = {name: _file_names_in(file) for name, file in files.items() if file.suffix == ".hea"}
-    return Recording(name, _files_of_header(path.name, headers, files))
+    headers = {name: _names_in_file(file) for name, file in files.items() if _is_header(name)}
+    return Recording(name, tuple(files[each] for each in _names_of(path.name, headers, files)))
 
 
 def _folders(folder: Path) -> Iterable[Path]:
@@ -117,47 +117,37 @@ def _group(files: list[Path], *, keep_all: bool = False) -> list[tuple[Path, ...
     keep_all  also return files that do not look like recordings, because the user named them
     """
     by_name = {path.name: path for path in files}
-    headers = {path.name: _file_names_in(path) for path in files if path.suffix == ".hea"}
-    segments = {name for names in headers.values() for name in names if name.endswith(".hea")}
-    groups = [_files_of_header(name, headers, by_name) for name in headers if name not in segments]
-    taken = {path for group in groups for path in group}
-    stems = {Path(name).stem for name in headers}
+    groups = group_names(list(by_name), lambda name: _names_in_file(by_name[name]), keep_all)
+    return [tuple(by_name[name] for name in group) for group in groups]
+
+
+def group_names(
+    names: Sequence[str], names_in_header: Callable[[str], list[str]], keep_all: bool = False
+) -> list[tuple[str, ...]]:
+    """Return the recordings among one folder's files, each as the names of its files.
+
+    names_in_header  returns the file names in a WFDB header, as `header_names` reads them
+    keep_all         also return files that do not look like recordings
+    """
+    headers = {name: names_in_header(name) for name in names if _is_header(name)}
+    segments = {each for named in headers.values() for each in named if _is_header(each)}
+    existing = set(names)
+    groups = [_names_of(name, headers, existing) for name in headers if name not in segments]
+    taken = {name for group in groups for name in group}
+    stems = {PurePath(name).stem for name in headers}
     groups += [
-        (path,)
-        for path in files
-        if path not in taken and (keep_all or not _is_accessory(path, stems))
+        (name,)
+        for name in names
+        if name not in taken and (keep_all or not _is_accessory(name, stems))
     ]
     return groups
 
 
-def _files_of_header(
-    header: str, headers: dict[str, list[str]], by_name: dict[str, Path]
-) -> tuple[Path, ...]:
-    """Return a WFDB header and its files; for a multi-segment header also those of its segments.
-
-    header   the header's file name
-    headers  the file name of each header -> the file names in it
-    by_name  the existing files of the folder by name; files that do not exist are left out
-    """
-    names, pending = [header], list(headers[header])
-    while pending:
-        name = pending.pop(0)
-        if name in by_name and name not in names:
-            names.append(name)
-            pending += headers.get(name, [])
-    return tuple(by_name[name] for name in names)
-
-
-def _file_names_in(header: Path) -> list[str]:
-    """Return the file names in a WFDB header: signal files, or the headers of segments.
-
-    Empty if the file is too large to be a header.
-    """
-    if header.stat().st_size > MAX_HEADER_BYTES:
-        return []
+def header_names(content: bytes) -> list[str]:
+    """Return the file names in a WFDB header: signal files, or the headers of segments."""
     lines = [
         line.split()
-        for line in header.read_text(encoding="latin-1").splitlines()
+        for line in content.decode("latin-1").splitlines()
         if line.strip() and not line.startswith("#")
     ]
     if not lines:
@@ -169,13 +159,41 @@ def _file_names_in(header: Path) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _is_accessory(path: Path, stems: set[str]) -> bool:
+def _is_header(name: str) -> bool:
+    return PurePath(name).suffix == ".hea"
+
+
+def _names_of(
+    header: str, headers: Mapping[str, list[str]], existing: Collection[str]
+) -> tuple[str, ...]:
+    """Return a WFDB header and its files; for a multi-segment header also those of its segments.
+
+    header    the header's file name
+    headers   the file name of each header -> the file names in it
+    existing  the files of the folder; files that do not exist are left out
+    """
+    names, pending = [header], list(headers[header])
+    while pending:
+        name = pending.pop(0)
+        if name in existing and name not in names:
+            names.append(name)
+            pending += headers.get(name, [])
+    return tuple(names)
+
+
+def _names_in_file(header: Path) -> list[str]:
+    """Return the file names in a WFDB header; none if the file is too large to be one."""
+    return [] if header.stat().st_size > MAX_HEADER_BYTES else header_names(header.read_bytes())
+
+
+def _is_accessory(name: str, stems: set[str]) -> bool:
     """Return whether a file is no recording, e.g. a picture, an index or a WFDB annotation file.
 
     stems  the names of the folder's WFDB headers without .hea
     """
+    path = PurePath(name)
     return (
         path.suffix.lower() in NON_RECORDING_SUFFIXES
-        or path.name in NON_RECORDING_NAMES
+        or name in NON_RECORDING_NAMES
         or (path.stem in stems and path.suffix.lower() != ".zip")
     )

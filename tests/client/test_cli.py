@@ -19,6 +19,7 @@ from ecgfm_client import EcgClient
 from tests.data import SHARED, requires_shared
 from tests.server.ecgs import Ecg, twelve_seconds
 from tests.server.harness import ROOT, RunningServer, free_port
+from tests.station.running import running_station
 from training.heads.embeddings_file import read_embeddings
 
 
@@ -191,6 +192,28 @@ def test_a_plot_of_a_real_recording(server: RunningServer, tmp_path: Path) -> No
     assert (tmp_path / "ecg.png").stat().st_size > 50_000
 
 
+def test_a_file_that_the_server_reads_is_streamed_to_a_station(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    """Its samples, leads and rate are those of the file; the short one does not stop the other."""
+    folder = write_recordings(tmp_path / "in", 1)
+    with running_station(tmp_path, f"sqlite:///{tmp_path}/station.db") as station:
+        flags = ("--patient", "{file}", "--speed", "0", "--register", "--to", station.url)
+        files = (folder / "short.json", folder / "r000.json")
+        key = ("--station-key", station.key)
+        done = run_ecgfm(server.url, "stream", *files, *flags, *key)
+        assert done.returncode == 1, done.stderr
+        assert "ecgfm: short.json: too_short (422)" in done.stderr
+        assert done.stderr.endswith("ecgfm: 1 of 2 recordings; records: 10 stored\n")
+        when = {"from_ms": 0, "to_ms": 2 * time.time_ns() // 1_000_000}
+        with station.client() as client:
+            answer = client.get("/station/v1/patients/r000/waveform", params=when).json()
+    (part,) = answer["waveforms"]
+    sent = json.loads((folder / "r000.json").read_text())
+    assert (part["fs"], part["leads"]) == (sent["fs"], sent["lead_names"])
+    assert np.array_equal(np.float32(part["signal"]), np.float32(sent["signal"]))
+
+
 def test_health(server: RunningServer) -> None:
     done = run_ecgfm(server.url, "health")
     assert done.returncode == 0 and ": ok, version" in done.stdout
@@ -204,6 +227,9 @@ def test_health(server: RunningServer) -> None:
         (["features", ".", "--out", "e.csv"], "parquet"),
         (["features", "absent", "--out", "e.parquet"], "no such folder"),
         (["features", ".", "--out", "e.parquet", "--in-flight", "0"], "at least 1"),
+        (["stream", "absent.csv", "--patient", "p-1"], "no such file"),
+        (["stream", "absent.csv"], "--patient"),
+        (["stream", "absent.csv", "--patient", "p-1", "--speed", "nan"], "at least 0"),
     ],
 )
 def test_wrong_arguments(arguments: list[str], message: str) -> None:

@@ -31,6 +31,7 @@ PRINTING_ALLOWED = (
     "server/__main__.py",
     "station/__main__.py",
     "station/patients/command.py",
+    "station/replay/command.py",
     "access/keys_command.py",
     "model_store/__main__.py",
 )

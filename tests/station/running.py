@@ -28,6 +28,7 @@ class Station:
         self.key_file = folder / "keys.json"
         self.key = add_key(self.key_file, "tester", SCOPES)
         self.keys = {scope: add_key(self.key_file, scope, [scope]) for scope in SCOPES}
+        self.database_url = database_url
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "station.log"

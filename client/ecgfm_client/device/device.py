@@ -32,12 +32,14 @@ class DeviceStatus:
     waiting_bytes  the bytes of their frames
     outcomes       outcome -> records, since the buffer was made
     fault          why the last post was not acknowledged; None where it was
+    is_refused     the fault does not end by waiting: another key, address or limit is needed
     """
 
     waiting: int
     waiting_bytes: int
     outcomes: Mapping[str, int]
     fault: str | None
+    is_refused: bool
 
 
 class StationDevice:
@@ -63,12 +65,7 @@ class StationDevice:
         max_buffer_mb: float = DEFAULT_BUFFER_MB,
     ) -> None:
         check_name("source", source)
-        address = url or os.environ.get("ECGFM_STATION_URL") or DEFAULT_URL
-        if not _is_web_address(address):
-            raise UnusableInput(f"url: {address!r}; http://HOST:PORT or https://HOST is needed")
-        key = api_key or os.environ.get("ECGFM_STATION_KEY")
-        if key is not None and not key.isascii():
-            raise UnusableInput("api_key: only ASCII is allowed")
+        address, key = station_address(url), station_key(api_key)
         self._buffer = Buffer(Path(buffer), source, round(max_buffer_mb * 1024 * 1024))
         self._progress = threading.Condition()
         self._sender = Sender(address, key, self._buffer, self._note_progress)
@@ -122,8 +119,10 @@ class StationDevice:
         return not self._buffer.records
 
     def status(self) -> DeviceStatus:
-        buffer = self._buffer
-        return DeviceStatus(buffer.records, buffer.bytes, buffer.counts(), self._sender.fault)
+        buffer, sender = self._buffer, self._sender
+        return DeviceStatus(
+            buffer.records, buffer.bytes, buffer.counts(), sender.fault, sender.is_refused
+        )
 
     def outcome(self, seq: int) -> str | None:
         """Return what became of a record: "waiting", or an outcome of docs/station.md.
@@ -144,10 +143,21 @@ class StationDevice:
             self._progress.notify_all()
 
 
-def _is_web_address(text: str) -> bool:
-    """Return whether a text is the address of a web server."""
+def station_address(url: str | None) -> str:
+    """Return the address of the station, by default the environment's. Raises UnusableInput."""
+    address = url or os.environ.get("ECGFM_STATION_URL") or DEFAULT_URL
     try:
-        url = httpx.URL(text)
+        parsed = httpx.URL(address)
     except httpx.InvalidURL:
-        return False
-    return url.scheme in ("http", "https") and bool(url.host)
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise UnusableInput(f"url: {address!r}; http://HOST:PORT or https://HOST is needed")
+    return address
+
+
+def station_key(api_key: str | None) -> str | None:
+    """Return the key for the station, by default the environment's. Raises UnusableInput."""
+    key = api_key or os.environ.get("ECGFM_STATION_KEY")
+    if key is not None and not key.isascii():
+        raise UnusableInput("api_key: only ASCII is allowed")
+    return key

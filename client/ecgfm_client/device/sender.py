@@ -33,6 +33,8 @@ POST_TIMEOUT_S: Final = 60.0  # from the first byte sent to the last byte receiv
 LONGEST_WAIT_S: Final = 60.0
 LONGEST_RETRY_AFTER_S: Final = 600.0  # whatever a proxy asks for
 TOO_LARGE: Final = 413
+# Of the errors of clients, those that end by waiting: a slow upload, a full or a limited station.
+_TRANSIENT: Final = (408, 425, 429)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Sender:
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._fault: str | None = None
+        self.is_refused = False
         self._thread = threading.Thread(target=self._run, name="station-sender", daemon=True)
 
     def start(self) -> None:
@@ -150,11 +153,13 @@ class Sender:
             async with asyncio.timeout(POST_TIMEOUT_S):
                 response = await http.post(PATH, content=content)
         except (httpx.RequestError, TimeoutError) as error:
+            self.is_refused = False
             return f"no answer ({str(error) or type(error).__name__})", 0.0
         if response.status_code == TOO_LARGE and len(batch) > 1:
             self._most_records = max(1, len(batch) // 2)
             self._most_bytes = max(1, len(content) // 2)
             return None, 0.0
+        self.is_refused = response.is_client_error and response.status_code not in _TRANSIENT
         if response.status_code != httpx.codes.OK:
             return _refusal(response), least_wait_s(response)
         answer = _read_answer(response, batch)
