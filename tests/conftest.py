@@ -1,4 +1,7 @@
-"""A clean environment for every test: no settings of the user, no access to a hub. One browser."""
+"""A clean environment for every test: no settings of the user, no access to a hub.
+
+Servers that the tests of all folders share, and a browser for each file.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from tests.server.harness import RunningServer
+
 KEPT = ("ECG_VENV", "ECG_SHARED_DATA")  # locations, not behaviour
 
 for _name in [name for name in os.environ if name.startswith(("ECG_", "HF_")) and name not in KEPT]:
@@ -22,6 +27,33 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = (
     "1"  # read when huggingface_hub is imported; tests with a local hub start their own processes
 )
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    """One server with the tiny encoders in float32, for all tests that leave it as it was."""
+    with _running_server(ECG_SIGNAL_WORKERS="2") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def bare_server() -> Iterator[RunningServer]:
+    """One server without an encoder."""
+    with _running_server(ECG_MODEL="none") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[RunningServer]:
+    """One server with the embedded model, which it chooses by default."""
+    with _running_server(ECG_MODEL="auto") as running:
+        yield running
+
+
+def _running_server(**settings: str) -> RunningServer:
+    from tests.server.harness import RunningServer  # only in processes that start one
+
+    return RunningServer(**settings)
 
 
 @pytest.fixture(scope="module")

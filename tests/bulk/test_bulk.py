@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from ecgfm_client import EcgClient
 from ecgfm_client.tables import ROWS_A_SHARD
 
-from tests.client.conftest import server  # noqa: F401 - a fixture
 from tests.client.test_cli import write_recordings
 from tests.server.ecgs import Ecg, twelve_seconds
 from tests.server.harness import ROOT, TINY, RunningServer
@@ -47,7 +46,7 @@ def summary(done: subprocess.CompletedProcess[str]) -> str:
     return re.sub(r"\(\d+\.\d a second\)", "(RATE)", done.stderr.splitlines()[-1])
 
 
-def test_the_embeddings_are_the_servers(server: RunningServer, tmp_path: Path) -> None:  # noqa: F811
+def test_the_embeddings_are_the_servers(server: RunningServer, tmp_path: Path) -> None:
     folder, out = write_recordings(tmp_path / "in", 9), tmp_path / "embeddings.parquet"
     failed = "1 failed, see embeddings.parquet.failed.csv"
     done = bulk(folder, out, models_dir=tmp_path / "models")

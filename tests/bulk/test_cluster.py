@@ -14,7 +14,6 @@ import pytest
 from ecgfm_client import EcgClient
 
 from tests.bulk.test_bulk import SUMMARY, bulk, environment, summary
-from tests.client.conftest import server  # noqa: F401 - a fixture
 from tests.client.test_cli import write_recordings
 from tests.server.harness import ROOT, RunningServer
 
@@ -47,7 +46,7 @@ def rows_of(out: Path) -> dict[str, tuple[int, list[str]]]:
 
 
 def test_the_embeddings_are_the_servers_and_the_file_is_that_of_bulk(
-    server: RunningServer,  # noqa: F811
+    server: RunningServer,
     tmp_path: Path,
 ) -> None:
     folder = write_recordings(tmp_path / "in", 9)

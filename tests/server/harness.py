@@ -67,7 +67,7 @@ def free_port() -> int:
 class RunningServer:
     """`with RunningServer(ECG_MAX_RECORDS="3") as server:`.
 
-    The server has the tiny checkpoints unless the settings name a model.
+    The server has the tiny checkpoints and one signal worker unless the settings say otherwise.
     """
 
     def __init__(self, *, wait: bool = True, **settings: str) -> None:
@@ -94,8 +94,11 @@ class RunningServer:
             # Requests that tests write by hand name the host x.
             "ECG_ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],x",
             "ECG_DTYPE": "float32",
+            # Each takes seconds of processor time to start; tests of several name their number.
+            "ECG_SIGNAL_WORKERS": "1",
             "HF_HUB_OFFLINE": "1",
-            "OMP_NUM_THREADS": "2",
+            # The encoders of tests are small, and tests run side by side.
+            "OMP_NUM_THREADS": "1",
             "TMPDIR": self._folder.name,
             **settings,
         }
@@ -236,6 +239,14 @@ class RunningServer:
 
     def client(self, **options: object) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=ANSWER_S, **options)  # type: ignore[arg-type]
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process has ended, also where its parent has not collected its status yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _cmdline(process: psutil.Process) -> list[str]:

@@ -17,7 +17,7 @@ def _cpu_s(processes: list[psutil.Process]) -> float:
 
 
 def test_an_idle_server_uses_next_to_nothing() -> None:
-    with RunningServer() as server:
+    with RunningServer(ECG_SIGNAL_WORKERS="2") as server:
         processes = server.processes()
         time.sleep(1)
         before = _cpu_s(processes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,12 +28,6 @@ from training.datasets.ptbxl import in_standard_order, read_file
 
 PACED = 144  # of PTB-XL: electronic pacemaker
 ECG = twelve_seconds()
-
-
-@pytest.fixture(scope="module")
-def embedded() -> Iterator[RunningServer]:
-    with RunningServer(ECG_MODEL="auto") as running:
-        yield running
 
 
 def ptbxl(number: int, kind: str = "raw500/{:05d}_hr") -> Ecg:

@@ -38,11 +38,10 @@ def same(shown: Any, found: Any) -> None:
 @pytest.mark.skipif(
     cuda_device_count() > 0, reason="README shows the answer of a machine without a GPU"
 )
-def test_the_example_prints_the_answer_that_is_shown() -> None:
+def test_the_example_prints_the_answer_that_is_shown(embedded: RunningServer) -> None:
     match = SHOWN.search(source("README.md"))
     assert match is not None
     # As after `scripts/serve` without a model of one's own.
-    with RunningServer(ECG_MODEL="auto") as server:
-        example = [sys.executable, "scripts/readme_example.py", server.url]
-        printed = subprocess.run(example, cwd=ROOT, check=True, capture_output=True, text=True)
+    example = [sys.executable, "scripts/readme_example.py", embedded.url]
+    printed = subprocess.run(example, cwd=ROOT, check=True, capture_output=True, text=True)
     same(json.loads(match[1]), json.loads(printed.stdout))

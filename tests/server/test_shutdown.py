@@ -29,7 +29,7 @@ def _server() -> RunningServer:
     Otherwise the test says how fast the machine is: with the default of 30 s an accepted request
     may end with deadline_exceeded, or worker_restarting.
     """
-    return RunningServer(ECG_REQUEST_TIMEOUT="1000")
+    return RunningServer(ECG_REQUEST_TIMEOUT="1000", ECG_SIGNAL_WORKERS="2")
 
 
 def _send(server: RunningServer, number: int) -> tuple[int, str]:

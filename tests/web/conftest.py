@@ -11,17 +11,11 @@ from tests.browser import Opened
 from tests.server.harness import RunningServer
 
 
-@pytest.fixture(scope="session")
-def embedded_server() -> Iterator[RunningServer]:
-    with RunningServer(ECG_MODEL="embedded") as running:
-        yield running
-
-
 @pytest.fixture
-def viewer(browser: Browser, embedded_server: RunningServer) -> Iterator[Opened]:
+def viewer(browser: Browser, embedded: RunningServer) -> Iterator[Opened]:
     """The empty viewer in English, 1440 x 900. A test ends with `viewer.check()`."""
     viewport = {"width": 1440, "height": 900}
-    opened = Opened(browser, embedded_server, viewport=viewport, locale="en-GB")
+    opened = Opened(browser, embedded, viewport=viewport, locale="en-GB")
     opened.goto("/", "main")
     yield opened
     opened.page.close()

@@ -51,12 +51,12 @@ def faults(page: Page) -> list[str]:
     ],
 )
 def test_the_viewer_and_its_states(
-    browser: Browser, embedded_server: RunningServer, size: str, scheme: str
+    browser: Browser, embedded: RunningServer, size: str, scheme: str
 ) -> None:
     width, height = SIZES[size]
     opened = Opened(
         browser,
-        embedded_server,
+        embedded,
         viewport={"width": width, "height": height},
         color_scheme=scheme,
         locale="en-GB",
@@ -85,8 +85,8 @@ def test_the_viewer_and_its_states(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_status_page(browser: Browser, embedded_server: RunningServer, scheme: str) -> None:
-    opened = Opened(browser, embedded_server, color_scheme=scheme, locale="en-GB")
+def test_the_status_page(browser: Browser, embedded: RunningServer, scheme: str) -> None:
+    opened = Opened(browser, embedded, color_scheme=scheme, locale="en-GB")
     opened.goto("/status", ".charts")
     assert faults(opened.page) == []
     opened.check()

@@ -47,11 +47,11 @@ def analysis(server: RunningServer, include: str) -> dict[str, Any]:
     return result
 
 
-def test_the_analysis_as_json(page: Page, embedded_server: RunningServer) -> None:
+def test_the_analysis_as_json(page: Page, embedded: RunningServer) -> None:
     name, content = exported(page, "Analysis, JSON")
     answer = json.loads(content)
     assert name == "r1.json"
-    assert answer["measurements"] == analysis(embedded_server, "measurements")["measurements"]
+    assert answer["measurements"] == analysis(embedded, "measurements")["measurements"]
 
 
 def test_the_fhir_bundle(page: Page) -> None:
@@ -61,10 +61,10 @@ def test_the_fhir_bundle(page: Page) -> None:
     assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "collection")
 
 
-def test_measurements_as_csv(page: Page, embedded_server: RunningServer) -> None:
+def test_measurements_as_csv(page: Page, embedded: RunningServer) -> None:
     name, content = exported(page, "Measurements, CSV")
     rows = {row["measurement"]: row for row in table(content)}
-    measured = analysis(embedded_server, "measurements")["measurements"]
+    measured = analysis(embedded, "measurements")["measurements"]
     assert name == "r1-measurements.csv"
     assert float(rows["qrs_ms"]["value"]) == measured["qrs_ms"]
     assert float(rows["qrs_ms"]["plus_minus"]) == measured["uncertainty_ms"]["qrs_ms"]

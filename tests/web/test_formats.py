@@ -20,9 +20,9 @@ pytestmark = [requires_chromium, requires_shared]
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Browser, embedded_server: RunningServer) -> Iterator[Opened]:
+def opened(browser: Browser, embedded: RunningServer) -> Iterator[Opened]:
     """One page for all files, so that a test does not load it anew."""
-    opened = Opened(browser, embedded_server, locale="en-GB")
+    opened = Opened(browser, embedded, locale="en-GB")
     opened.goto("/", "main")
     yield opened
     opened.page.close()
@@ -60,7 +60,7 @@ def fill_in(page: Page, hints: Hints) -> None:
 
 @pytest.mark.parametrize("name", sorted(expected()))
 def test_a_file_is_opened_by_dropping_it(
-    opened: Opened, embedded_server: RunningServer, name: str
+    opened: Opened, embedded: RunningServer, name: str
 ) -> None:
     page = opened.page
     drop(page, [(part.name, part.data) for part in parts_of(name)])
@@ -70,7 +70,7 @@ def test_a_file_is_opened_by_dropping_it(
     refused = page.locator("main .state .detail")
     page.locator(".foot p").or_(refused).wait_for()
     if refused.count():
-        assert refused.inner_text() == refusal(embedded_server, name)
+        assert refused.inner_text() == refusal(embedded, name)
     else:
         entry = expected()[name]
         leads = sum(canonical_lead(lead) is not None for lead in entry["leads"])

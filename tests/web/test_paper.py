@@ -278,11 +278,11 @@ def test_intervals_march_over_the_strip(paper: Paper) -> None:
         assert (ticks[:, :, 3] > 100).any(), beat
 
 
-def test_the_theme_changes_the_paper(browser: Browser, embedded_server: RunningServer) -> None:
+def test_the_theme_changes_the_paper(browser: Browser, embedded: RunningServer) -> None:
     brightness = {}
     for scheme in ("light", "dark"):
         viewport = {"width": 1440, "height": 900}
-        opened = Opened(browser, embedded_server, viewport=viewport, color_scheme=scheme)
+        opened = Opened(browser, embedded, viewport=viewport, color_scheme=scheme)
         opened.goto("/", "main")
         paper = Paper(opened, seconds=10)
         corner = paper.pixels(0, paper.left + paper.width - 60, paper.top + 2, 40, 10)

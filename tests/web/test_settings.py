@@ -17,9 +17,9 @@ def background(viewer: Opened) -> str:
 
 
 def test_the_language_is_the_browsers_until_another_is_chosen(
-    browser: Browser, embedded_server: RunningServer
+    browser: Browser, embedded: RunningServer
 ) -> None:
-    opened = Opened(browser, embedded_server, locale="de-DE")
+    opened = Opened(browser, embedded, locale="de-DE")
     opened.goto("/", "main")
     page = opened.page
     page.get_by_text("Nur für Forschungszwecke. Kein Medizinprodukt.").wait_for()
@@ -36,9 +36,9 @@ def test_the_language_is_the_browsers_until_another_is_chosen(
 
 
 def test_german_answers_have_german_words_and_commas(
-    browser: Browser, embedded_server: RunningServer
+    browser: Browser, embedded: RunningServer
 ) -> None:
-    opened = Opened(browser, embedded_server, locale="de-DE")
+    opened = Opened(browser, embedded, locale="de-DE")
     opened.goto("/", "main")
     page = opened.page
     page.get_by_role("button", name="AV-Block I. Grades").click()

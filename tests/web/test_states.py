@@ -88,11 +88,9 @@ def test_the_trace_is_shown_while_the_model_still_reads(viewer: Opened) -> None:
 
 
 def test_a_phone_keeps_the_trace_when_the_answer_is_refused(
-    browser: Browser, embedded_server: RunningServer
+    browser: Browser, embedded: RunningServer
 ) -> None:
-    opened = Opened(
-        browser, embedded_server, viewport={"width": 390, "height": 844}, locale="en-GB"
-    )
+    opened = Opened(browser, embedded, viewport={"width": 390, "height": 844}, locale="en-GB")
     opened.goto("/", "main")
     page = opened.page
     page.route(

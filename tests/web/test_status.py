@@ -15,11 +15,11 @@ pytestmark = requires_chromium
 
 
 def test_errors_are_listed_by_code_once_they_happen(
-    browser: Browser, embedded_server: RunningServer
+    browser: Browser, embedded: RunningServer
 ) -> None:
-    httpx.post(f"{embedded_server.url}/analyze", json={**record(), "fs": 1}, timeout=60)
-    httpx.post(f"{embedded_server.url}/analyze", json=record(), timeout=60)
-    opened = Opened(browser, embedded_server, locale="en-GB")
+    httpx.post(f"{embedded.url}/analyze", json={**record(), "fs": 1}, timeout=60)
+    httpx.post(f"{embedded.url}/analyze", json=record(), timeout=60)
+    opened = Opened(browser, embedded, locale="en-GB")
     opened.goto("/status", ".charts")
     page = opened.page
     page.get_by_role("heading", name="Working").wait_for()
@@ -30,10 +30,10 @@ def test_errors_are_listed_by_code_once_they_happen(
 
 
 def test_a_missing_process_is_the_first_thing_that_is_said(
-    browser: Browser, embedded_server: RunningServer
+    browser: Browser, embedded: RunningServer
 ) -> None:
-    opened = Opened(browser, embedded_server, locale="en-GB")
-    health = httpx.get(f"{embedded_server.url}/health", timeout=60).json()
+    opened = Opened(browser, embedded, locale="en-GB")
+    health = httpx.get(f"{embedded.url}/health", timeout=60).json()
     reason = "1 of 2 signal workers are alive"
     degraded = {**health, "status": "degraded", "reasons": [reason]}
     opened.page.route("**/health", lambda route: route.fulfill(json=degraded))

@@ -50,6 +50,7 @@ class _ChaosServer(RunningServer):
         super().__init__(
             ECG_PORT=str(port),
             ECG_API_WORKERS="2",
+            ECG_SIGNAL_WORKERS="2",
             ECG_HANG_TIMEOUT=str(HANG_TIMEOUT_S),
             ECG_REQUEST_TIMEOUT=str(REQUEST_TIMEOUT_S),
             ECG_MAX_SECONDS="60",

@@ -337,20 +337,24 @@ def _until_in_flight(server: RunningServer) -> None:
 @contextmanager
 def faulty_server() -> Iterator[RunningServer]:
     path = os.pathsep.join([FAULTY, os.environ.get("PYTHONPATH", "")])
-    with RunningServer(PYTHONPATH=path, ECG_HANG_TIMEOUT="2") as server:
+    settings = {"ECG_HANG_TIMEOUT": "2", "ECG_READER_MEMORY_MB": "64"}
+    with RunningServer(PYTHONPATH=path, **settings) as server:
         yield server
 
 
 def provoke_all() -> dict[str, Problem]:
     """Return code -> the problem as it was answered, without its request id."""
     problems: dict[str, Problem] = {}
-    with RunningServer() as server:
+    with RunningServer(wait=False) as server:
+        problems["starting"] = starting(server)
+        server.wait_until_ready()
         for code, ask in ORDINARY.items():
             problems[code] = ask(server)
         problems["body_too_large"] = body_too_large(server)
         problems["overloaded"] = overloaded(server)
         problems["malformed_request"] = refused(b"GET /livez HTTP/1.1\r\n\r\n")(server)
         problems["head_too_large"] = refused(b"GET /" + b"a" * 2**16 + b" HTTP/1.1\r\n\r\n")(server)
+        problems["shutting_down"] = shutting_down(server)
     with RunningServer(ECG_MODEL="none", ECG_BODY_TIMEOUT="1", ECG_SIGNAL_WORKERS="1") as server:
         problems["no_model"] = posted_json("/extract_features")(server)
         problems["upload_too_slow"] = upload_too_slow(server)
@@ -360,14 +364,9 @@ def provoke_all() -> dict[str, Problem]:
     with RunningServer(ECG_MODEL="none", ECG_HEAD_TIMEOUT="1", ECG_MAX_CONNECTIONS="1") as server:
         problems["head_too_slow"] = refused(b"GET /livez HTTP/1.1\r\n")(server)
         problems["too_many_connections"] = too_many_connections(server)
-    with RunningServer(wait=False) as server:
-        problems["starting"] = starting(server)
-        server.wait_until_ready()
-        problems["shutting_down"] = shutting_down(server)
     problems |= provoke_access()
-    with RunningServer(ECG_MODEL="none", ECG_READER_MEMORY_MB="64") as server:
-        problems["too_costly"] = too_costly(server)
     with faulty_server() as server:
+        problems["too_costly"] = too_costly(server)
         problems["internal_error"] = flat_in(V4_RAISES)(server)
         problems["worker_crashed"] = flat_in(V6_ENDS)(server)
     for code, problem in problems.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -23,12 +22,6 @@ NAMES = (
     "ventricular_tachycardia",
     "first_degree_av_block",
 )
-
-
-@pytest.fixture(scope="module")
-def embedded() -> Iterator[RunningServer]:
-    with RunningServer(ECG_MODEL="embedded") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,6 @@ from tests.server.ecgs import Ecg, analyze, answer_of, get, post, post_npy, prob
 from tests.server.harness import RunningServer
 
 VERSION = shipped_description().version
-
-
-@pytest.fixture(scope="module")
-def embedded() -> Iterator[RunningServer]:
-    with RunningServer(ECG_MODEL="embedded") as running:
-        yield running
 
 
 def watch(rhythm: str, lead: str = "I", fs: float = 500.0) -> Ecg:

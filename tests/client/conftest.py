@@ -1,1 +1,0 @@
-from tests.server.conftest import server  # noqa: F401 - a fixture
