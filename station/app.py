@@ -26,6 +26,7 @@ from station.web.access import ROUTE_SCOPES, AccessMiddleware, Keys, method_of
 from station.web.bodies import Bodies
 from station.web.history import HistoryRoutes
 from station.web.operator import OperatorRoutes
+from station.web.pages import asset, ward_page
 from station.web.patients import PatientRoutes
 from station.web.probes import Probes
 from station.web.problems import (
@@ -112,6 +113,8 @@ def _routes(
     endpoints = {
         ("GET", "/livez"): probes.alive,
         ("GET", "/readyz"): probes.ready,
+        ("GET", "/"): ward_page,
+        ("GET", "/assets/{name}"): asset,
         ("POST", "/station/v1/records"): records.post,
         ("POST", "/station/v1/sources"): operator.add_source,
         ("POST", "/station/v1/sources/{name}/revoke"): operator.revoke_source,

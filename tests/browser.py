@@ -6,12 +6,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-
-from tests.server.harness import RunningServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("ECG_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -33,13 +31,20 @@ def running_browser() -> Iterator[Browser]:
         running.close()
 
 
+class Serving(Protocol):
+    """A server that runs."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Opened:
     """A page with what it requested, and the errors that the browser reported.
 
     `context` has the arguments of playwright's new_page: viewport, locale, color_scheme.
     """
 
-    def __init__(self, browser: Browser, server: RunningServer, **context: Any) -> None:
+    def __init__(self, browser: Browser, server: Serving, **context: Any) -> None:
         self.page: Page = browser.new_page(**context)
         self.page.set_default_timeout(WAIT_MS)
         self.requested: list[str] = []

@@ -35,10 +35,13 @@ SCOPES: Final[tuple[KeyScope, ...]] = ("ingest", "ward", "operator")
 KEYS_COMMAND: Final = KeysCommand(
     "python -m station keys", "STATION_", SCOPES, ("ward",), has_default_limits=False
 )
-# None: an open route, for probes. A route that is not in this table is refused.
+# None: an open route, for probes and for pages, which hold no data. A route that is not in this
+# table is refused.
 ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("GET", "/livez"): None,
     ("GET", "/readyz"): None,
+    ("GET", "/"): None,
+    ("GET", "/assets/{name}"): None,
     ("POST", "/station/v1/records"): "ingest",
     ("POST", "/station/v1/sources"): "operator",
     ("POST", "/station/v1/sources/{name}/revoke"): "operator",

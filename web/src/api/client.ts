@@ -2,9 +2,8 @@
 import { decode } from "@msgpack/msgpack";
 import { type Recording, recordingOf } from "../ecg/recording";
 import type { Analysis, Health } from "./answer";
-import { connectionLost, connectionWorks } from "./connection";
-import { apiKey } from "./key";
-import { problemOf, Unreachable } from "./problem";
+import { problemOf } from "./problem";
+import { request, send } from "./request";
 import { bodyOf, type Upload } from "./upload";
 
 export type Options = Readonly<Record<string, string | number | undefined>>;
@@ -75,26 +74,4 @@ async function post(
   if (contentType !== null) headers["Content-Type"] = contentType;
   const init = { method: "POST", headers, body: content, signal: abort ?? null };
   return request(`analyze?${parameters}`, init);
-}
-
-async function request(path: string, init: RequestInit): Promise<Response> {
-  const response = await send(path, init);
-  if (!response.ok) throw await problemOf(response);
-  return response;
-}
-
-async function send(path: string, init: RequestInit): Promise<Response> {
-  const headers = new Headers(init.headers);
-  if (apiKey.value !== null) headers.set("X-API-Key", apiKey.value);
-  let response: Response;
-  try {
-    // Relative: the page may be served behind a proxy that adds a path.
-    response = await fetch(`./${path}`, { ...init, headers, cache: "no-store" });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    connectionLost();
-    throw new Unreachable(path);
-  }
-  connectionWorks();
-  return response;
 }

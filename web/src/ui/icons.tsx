@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 
 const PATHS = {
   alert: "M8 1.8 15 14H1z M8 6v3.6 M8 11.6v.6",
+  back: "M10 3 5 8l5 5",
   caliper: "M2 3v10 M14 3v10 M2 8h12 M4.5 5.5 2 8l2.5 2.5 M11.5 5.5 14 8l-2.5 2.5",
   check: "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13 M5 8.2l2.2 2.2L11.2 6",
   close: "M4 4l8 8 M12 4l-8 8",
@@ -23,6 +24,8 @@ const PATHS = {
   paste: "M5.5 2.5h-2v12h9v-12h-2 M5.5 1.2h5v2.6h-5z M5.5 7.5h5 M5.5 10.5h5",
   plus: "M8 2.5v11 M2.5 8h11",
   sun: "M8 5a3 3 0 1 0 0 6a3 3 0 0 0 0-6 M8 1v1.6 M8 13.4V15 M1 8h1.6 M13.4 8H15 M3 3l1.1 1.1 M11.9 11.9 13 13 M3 13l1.1-1.1 M11.9 4.1 13 3",
+  sound: "M2 6v4h2.6L8 13V3L4.6 6z M10.3 5.6a3.4 3.4 0 0 1 0 4.8 M12.3 3.6a6.2 6.2 0 0 1 0 8.8",
+  soundOff: "M2 6v4h2.6L8 13V3L4.6 6z M10.5 6l4 4 M14.5 6l-4 4",
   system: "M1.5 2.5h13v8.5h-13z M5.5 14h5 M8 11v3",
   technical: "M2 2h12v12H2z M5.5 6v4 M10.5 6v4 M4 8h1.5 M10.5 8H12",
   tick: "M3 8.5 6.5 12 13 4.5",

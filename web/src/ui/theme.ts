@@ -25,8 +25,9 @@ export function chooseTheme(chosen: Theme): void {
 }
 
 function storedTheme(): Theme {
-  const stored = localStorage.getItem(STORED);
-  return THEMES.find((each) => each === stored) ?? "system";
+  // A page may begin with a theme of its own: a ward is dark at night.
+  const wished = localStorage.getItem(STORED) ?? document.documentElement.dataset.defaultTheme;
+  return THEMES.find((each) => each === wished) ?? "system";
 }
 
 // Paper is white: what is printed has the light colours.

@@ -1,11 +1,9 @@
-/** The keys, and the switch that turns single keys off. */
+/** The keys of the viewer. */
 
 import { words } from "../../../i18n";
 import type { Words } from "../../../i18n/en";
-import { Dialog } from "../../../ui/Dialog";
+import { KeysDialog } from "../../../ui/KeysDialog";
 import { closeDialog } from "../dialogs";
-import { singleKeys, switchSingleKeys } from "./single_keys";
-import "./help.css";
 
 type KeyWord = keyof Words["keys"];
 type Row = readonly [keys: readonly string[], word: KeyWord];
@@ -38,46 +36,11 @@ const VIEWER: readonly Row[] = [
 
 export function HelpDialog() {
   const { keys } = words.value;
-  return (
-    <Dialog title={keys.title} onClose={closeDialog} wide>
-      <div class="help">
-        <label class="switch">
-          <input
-            type="checkbox"
-            checked={singleKeys.value}
-            aria-describedby="single-keys-hint"
-            onChange={(event) => switchSingleKeys(event.currentTarget.checked)}
-          />
-          {keys.single}
-        </label>
-        <p id="single-keys-hint" class="small">
-          {keys.singleHint}
-        </p>
-        <div class="help-lists">
-          <KeyList title={keys.all} rows={EVERYWHERE} />
-          <KeyList title={keys.viewer} rows={VIEWER} />
-        </div>
-      </div>
-    </Dialog>
-  );
-}
-
-function KeyList({ title, rows }: { title: string; rows: readonly Row[] }) {
-  return (
-    <section>
-      <h3>{title}</h3>
-      <dl>
-        {rows.map(([names, word]) => (
-          <div key={word}>
-            <dt>
-              {names.map((name) => (
-                <kbd key={name}>{name}</kbd>
-              ))}
-            </dt>
-            <dd>{words.value.keys[word]}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
+  const named = (rows: readonly Row[]) =>
+    rows.map(([names, word]) => [names, String(keys[word])] as const);
+  const lists = [
+    { title: keys.all, rows: named(EVERYWHERE) },
+    { title: keys.viewer, rows: named(VIEWER) },
+  ];
+  return <KeysDialog lists={lists} onClose={closeDialog} />;
 }

@@ -6,10 +6,10 @@ import {
   exampleLabel,
   withLabels,
 } from "../../../panels/exampleAnswer";
+import { switchSingleKeys } from "../../../ui/single_keys";
 import { choose, hover, leave } from "../pointing";
 import { activeId, caliper, chosen, pointed, type Tab, tabs, tool } from "../state";
 import { listenForKeys } from "./listen";
-import { switchSingleKeys } from "./single_keys";
 
 listenForKeys();
 

@@ -3,11 +3,11 @@
  * a single character can be switched off; Escape and Ctrl+P always act.
  */
 import { FIELDS } from "../../../ui/fields";
+import { singleKeys } from "../../../ui/single_keys";
 import { openDialog } from "../dialogs";
 import { askOrMake } from "../export/ExportMenu";
 import { activeTab } from "../state";
 import { ACTIONS } from "./actions";
-import { singleKeys } from "./single_keys";
 
 export function listenForKeys(): void {
   document.addEventListener("keydown", (event) => {

@@ -2,8 +2,8 @@
 import { useRef } from "preact/hooks";
 import { number, words } from "../../../i18n";
 import { Icon } from "../../../ui/icons";
+import { KeyHint } from "../../../ui/KeyHint";
 import { closeDialog, openDialog } from "../dialogs";
-import { KeyHint } from "../keys/KeyHint";
 import { limits } from "../limits";
 import { openRecording, recent } from "../state";
 import { Examples } from "./Examples";

@@ -2,12 +2,12 @@
 import { apiKey } from "../../../api/key";
 import { words } from "../../../i18n";
 import { Icon } from "../../../ui/icons";
+import { KeyHint } from "../../../ui/KeyHint";
 import { LanguageSwitch } from "../../../ui/LanguageSwitch";
 import { Menu } from "../../../ui/Menu";
 import { themeItems } from "../../../ui/theme_items";
 import { openDialog } from "../dialogs";
 import { ExportMenu } from "../export/ExportMenu";
-import { KeyHint } from "../keys/KeyHint";
 import { tabs } from "../state";
 import { Tabs } from "./Tabs";
 import "./head.css";

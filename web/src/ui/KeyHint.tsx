@@ -5,7 +5,7 @@ export function KeyHint({ of: key }: { of: string }) {
   if (!singleKeys.value) return null;
   return (
     <span aria-hidden="true">
-      <kbd>{key.toUpperCase()}</kbd>
+      <kbd>{key.length === 1 ? key.toUpperCase() : key}</kbd>
     </span>
   );
 }

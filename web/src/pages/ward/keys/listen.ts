@@ -1,0 +1,22 @@
+/**
+ * Keys of the ward. None acts in a field, with a dialog open, or beside Ctrl, Alt or Meta. Those of a
+ * single character can be switched off; Enter and Escape always act.
+ */
+import { FIELDS } from "../../../ui/fields";
+import { singleKeys } from "../../../ui/single_keys";
+import { openDialog } from "../state";
+import { ACTIONS } from "./actions";
+
+export function listenForKeys(): void {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const isSingle = event.key.length === 1;
+    // A key that is held must not acknowledge what comes next.
+    if (event.repeat || (isSingle && !singleKeys.value)) return;
+    if (openDialog.value !== null || document.querySelector("dialog[open]") !== null) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (target.closest(FIELDS) !== null) return;
+    const act = ACTIONS[isSingle ? event.key.toLowerCase() : event.key];
+    if (act?.(target) === true) event.preventDefault();
+  });
+}

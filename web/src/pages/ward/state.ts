@@ -1,0 +1,110 @@
+/** What the ward page knows of its beds and alarms, and what a person has chosen on it. */
+import { computed, signal } from "@preact/signals";
+import type { Problem } from "../../api/problem";
+import {
+  byNeed,
+  folded,
+  isOpen,
+  type KnownAlarm,
+  newestFirst,
+  type Silence,
+} from "../../station/alarms";
+import type { Person, Stream } from "../../station/api";
+import { alarmsFirst, byBed, problemLane, worstOf } from "../../station/order";
+import { layout } from "./board/layout";
+import { dayMs } from "./board/strip_board";
+
+/** This computer's clock is this much (ms) behind the station's. */
+export const behindMs = signal(0);
+/** The station's time, each second. */
+export const now = signal(Date.now());
+
+export function stationMs(): number {
+  return dayMs() + behindMs.value;
+}
+
+/** A patient on the board: the stream that sent last, and the details once they are read. */
+export interface Watched {
+  readonly patient: string;
+  readonly stream: Stream | null;
+  /** When the station said that, by its clock. */
+  readonly atMs: number;
+}
+
+/** Null until the station has been asked. */
+export const watched = signal<ReadonlyMap<string, Watched> | null>(null);
+export const persons = signal<ReadonlyMap<string, Person>>(new Map());
+/** Null while the station watches; else since when it does not, by its clock. */
+export const unwatchedSince = signal<number | null>(null);
+export const alarms = signal<ReadonlyMap<number, KnownAlarm>>(new Map());
+export const silences = signal<ReadonlyMap<string, Silence>>(new Map());
+/** Patients whose strips have nothing new, with when that was last, by the station's clock. */
+export const stale = signal<ReadonlyMap<string, number>>(new Map());
+/** Patient -> part of the usual gain at which its strip is drawn. */
+export const gains = signal<ReadonlyMap<string, number>>(new Map());
+/** Patient -> ventricular beats of the last minute. */
+export const ventricular = signal<ReadonlyMap<string, number>>(new Map());
+/** Patient -> lead of its strip. */
+export const leads = signal<ReadonlyMap<string, string>>(new Map());
+
+/** Null while events arrive; else since when they do not. */
+export const cutOffSince = signal<number | null>(Date.now());
+/** Why the station refused: no key, one without the scope, or something else. */
+export const refusal = signal<Problem | null>(null);
+
+export type Order = "bed" | "alarms";
+const STORED_ORDER = "ecg-ward-order";
+export const order = signal<Order>(
+  localStorage.getItem(STORED_ORDER) === "alarms" ? "alarms" : "bed",
+);
+
+export function chooseOrder(chosen: Order): void {
+  order.value = chosen;
+  localStorage.setItem(STORED_ORDER, chosen);
+}
+
+export const open = computed(() => [...alarms.value.values()].filter(isOpen));
+export const worst = computed(() => worstOf(open.value));
+export const lane = computed(() => problemLane(worst.value));
+export const inbox = computed(() => folded([...open.value].sort(byNeed)));
+
+/** As many as are shown below the open ones. */
+const MOST_ENDED = 40;
+const DAY_MS = 86_400_000;
+export const ended = computed(() => {
+  const from = now.value - DAY_MS;
+  const found = [...alarms.value.values()].filter(
+    (alarm) => alarm.state === "resolved" && (alarm.fired_ms ?? 0) >= from,
+  );
+  return folded(found.sort(newestFirst)).slice(0, MOST_ENDED);
+});
+
+/** What the bed is called: by its name, else by its patient's. */
+export function bedName(patient: string): string {
+  return persons.value.get(patient)?.bed ?? patient;
+}
+
+export const wantedOrder = computed(() => {
+  const beds = [...(watched.value?.keys() ?? [])].map((each) => ({
+    patient: each,
+    name: bedName(each),
+  }));
+  // A phone shows a few beds at once: those with alarms.
+  const isByBed = order.value === "bed" && layout.value.places > 0;
+  return isByBed ? byBed(beds) : alarmsFirst(beds, worst.value);
+});
+
+/** The alarm that keys act on, by its number; null for the first of the inbox. */
+export const chosen = signal<number | null>(null);
+export const current = computed(() => {
+  const rows = inbox.value;
+  const found = rows.find(({ all }) => all.some(({ alarm }) => alarm === chosen.value));
+  return found ?? rows[0] ?? null;
+});
+
+/** The patient whose page is open; null for the board. */
+export const patient = signal<string | null>(null);
+export type WardDialog = "help" | "note" | null;
+export const openDialog = signal<WardDialog>(null);
+/** Where the inbox has no place of its own: whether it is shown instead of the beds. */
+export const isInboxOpen = signal(false);

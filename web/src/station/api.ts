@@ -1,0 +1,183 @@
+/** The station's routes, as the ward page asks them. Every request of the page is made here. */
+import { request } from "../api/request";
+import { type ServerEvent, textOf } from "./sse";
+
+export type Priority = "high" | "medium" | "low" | "technical";
+export type AlarmState = "pending" | "firing" | "acknowledged" | "resolved";
+export type BeatClass = "N" | "S" | "V" | "F" | "Q";
+
+/** One onset of a rule of alarm. Times named `since` and `ended` are the device's, others the station's. */
+export interface Alarm {
+  readonly alarm: number;
+  readonly patient: string;
+  readonly source: string;
+  readonly rule: string;
+  readonly priority: Priority;
+  readonly state: AlarmState;
+  readonly since_ms: number;
+  readonly ended_ms: number | null;
+  /** What was measured, in the rule's unit. */
+  readonly value: number | null;
+  readonly fired_ms: number | null;
+  /** How often it has been escalated. */
+  readonly level: number;
+}
+
+export interface ListedAlarm extends Alarm {
+  /** Until when it makes no sound; null where it does. */
+  readonly silent_until_ms: number | null;
+}
+
+/** A step of an alarm, with the alarm as it is afterwards. */
+export interface AlarmEvent extends Alarm {
+  readonly step: "began" | "fired" | "ceased" | "acknowledged" | "resolved" | "escalated" | "noted";
+  /** The name of a key; ":rule" and ":timer" are the station's own. */
+  readonly by: string;
+  readonly at_ms: number;
+  readonly note: string;
+}
+
+export interface SilenceEvent {
+  readonly patient: string;
+  readonly from_ms: number;
+  readonly until_ms: number;
+  readonly by: string;
+}
+
+export interface AlarmPage {
+  readonly alarms: readonly ListedAlarm[];
+  readonly cursor: string | null;
+  /** What happens later than this list is an event after this one. */
+  readonly last_event_id: number;
+}
+
+export interface Step {
+  readonly number: number;
+  readonly step: AlarmEvent["step"];
+  readonly state: AlarmState;
+  readonly by: string;
+  readonly at_ms: number;
+  readonly device_ms: number | null;
+  readonly note: string;
+}
+
+/** What one source sends of one patient. */
+export interface Stream {
+  readonly source: string;
+  /** Up to when the device has sent, by its own clock. */
+  readonly newest_ms: number;
+  /** For how long nothing has arrived. */
+  readonly age_ms: number;
+  readonly rate_per_min: number | null;
+  /** Share of the last window with a signal that can be read. */
+  readonly known: number | null;
+  /** Whether the intervals are those of atrial fibrillation; null where that is not judged. */
+  readonly irregular: boolean | null;
+}
+
+export interface WardPatient {
+  readonly patient: string;
+  readonly streams: readonly Stream[];
+  readonly silent_until_ms: number | null;
+}
+
+export interface Ward {
+  readonly now_ms: number;
+  /** The process that finds alarms: how long ago it was last heard of, and whether it is behind. */
+  readonly watch: { readonly age_ms: number | null };
+  readonly patients: readonly WardPatient[];
+}
+
+/** A patient's details. */
+export interface Person {
+  readonly name: string;
+  /** The bed's name; absent where a station does not know beds. */
+  readonly bed?: string | null;
+  readonly sex: "female" | "male" | "other" | "unknown";
+  readonly birth_year: number | null;
+  readonly notes: string;
+  readonly rate_low: number | null;
+  readonly rate_high: number | null;
+}
+
+/** A piece of a patient's strip: one lead, in mV, null for gaps. */
+export interface StripPiece {
+  readonly patient: string;
+  readonly lead: string;
+  readonly fs: number;
+  readonly start_ms: number;
+  readonly samples: readonly (number | null)[];
+  /** Beats that were classed since the last piece. */
+  readonly beats: readonly { readonly at_ms: number; readonly label: BeatClass }[];
+}
+
+export interface Strips {
+  /** Send it as `after` to get what comes next. */
+  readonly cursor: string;
+  readonly strips: readonly StripPiece[];
+}
+
+const ROOT = "station/v1";
+
+export async function readWard(): Promise<Ward> {
+  return get("ward");
+}
+
+export async function readPerson(patient: string): Promise<Person> {
+  return get(`patients/${encodeURIComponent(patient)}`);
+}
+
+export async function readStrips(after: string | null): Promise<Strips> {
+  return get(`strips${after === null ? "" : `?after=${encodeURIComponent(after)}`}`);
+}
+
+/** Return the newest alarms of some states, at most `limit`. */
+export async function readAlarms(
+  states: readonly AlarmState[],
+  limit: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<AlarmPage> {
+  const query = new URLSearchParams({ state: states.join(","), limit: String(limit), ...more });
+  return get(`alarms?${query}`);
+}
+
+export async function readSteps(alarm: number): Promise<readonly Step[]> {
+  return (await get<{ readonly steps: readonly Step[] }>(`alarms/${alarm}/steps`)).steps;
+}
+
+export async function acknowledge(alarm: number): Promise<void> {
+  await post(`alarms/${alarm}/acknowledge`, {});
+}
+
+export async function addNote(alarm: number, note: string): Promise<void> {
+  await post(`alarms/${alarm}/note`, { note });
+}
+
+/** Switch the sound of a patient's alarms off for some seconds; 0 ends the silence. */
+export async function silence(patient: string, seconds: number): Promise<void> {
+  await post(`patients/${encodeURIComponent(patient)}/silence`, { seconds });
+}
+
+/** Yield what happens after an event, as text of the server's event stream. */
+export async function* listen(after: string, abort: AbortSignal): AsyncGenerator<string> {
+  const headers = { Accept: "text/event-stream", "Last-Event-ID": after };
+  const response = await request(`${ROOT}/events`, { headers, signal: abort });
+  if (response.body !== null) yield* textOf(response.body);
+}
+
+export function alarmOf(event: ServerEvent): AlarmEvent {
+  return JSON.parse(event.data) as AlarmEvent;
+}
+
+export function silenceOf(event: ServerEvent): SilenceEvent {
+  return JSON.parse(event.data) as SilenceEvent;
+}
+
+async function get<T>(path: string): Promise<T> {
+  return (await request(`${ROOT}/${path}`, {})).json() as Promise<T>;
+}
+
+async function post(path: string, content: unknown): Promise<void> {
+  const headers = { "Content-Type": "application/json" };
+  await request(`${ROOT}/${path}`, { method: "POST", headers, body: JSON.stringify(content) });
+}
