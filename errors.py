@@ -39,7 +39,8 @@
     │   └── BadKeyFile, UnknownKey
     └── StationError           only the station has these
         ├── NoDatabase               503 no_database
-        └── BadDatabase              a database that the station cannot start with
+        ├── BadDatabase              a database that the station cannot start with
+        └── BadBridge                a setting of a bridge that the station cannot start with
 
 Each class has an HTTP status and a stable `code`. `detail` names the field, the value found and the
 values allowed. It never holds sample values, patient data, paths or tracebacks.
@@ -414,7 +415,7 @@ class UnknownKey(AccessError):
 
 
 class StationError(EcgError):
-    """What only the station has: its database."""
+    """What only the station has: its database and its bridges."""
 
     status, code, title = 500, "station", "Station"
 
@@ -427,6 +428,12 @@ class BadDatabase(StationError):
     """The database cannot be used. Shown at start or on the command line, never to a client."""
 
     code, title = "bad_database", "Database cannot be used"
+
+
+class BadBridge(StationError):
+    """A bridge cannot be used. Shown at start or on the command line, never to a client."""
+
+    code, title = "bad_bridge", "Bridge cannot be used"
 
 
 def public_errors() -> list[type[EcgError]]:

@@ -17,7 +17,7 @@ from typing import Final
 import uvicorn
 
 from access.keys_command import run_keys_command
-from errors import AccessError, BadDatabase, EcgError
+from errors import AccessError, BadBridge, BadDatabase, EcgError
 from log_lines import log_to_stderr
 from station.app import make_app
 from station.patients.command import run_patients_command
@@ -61,7 +61,7 @@ def serve(settings: Settings) -> int:
     try:
         engine = open_engine(settings.database)
         app = make_app(settings, engine, give_up)
-    except (AccessError, BadDatabase) as error:
+    except (AccessError, BadDatabase, BadBridge) as error:
         return _refuse(error)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from access.key_file import WatchedKeyFile
 from errors import BadDatabase, EcgError
+from station.ingest.bridges import Bridges
 from station.ingest.commit import ClockRules
 from station.ingest.writer import Writer
 from station.settings import KIB, Settings
@@ -48,7 +49,7 @@ def make_app(
     """Return the application, which brings the database up to date once it runs.
 
     give_up  called where that is not possible
-    Raises BadKeyFile.
+    Raises BadKeyFile, BadBridge.
     """
     key_file = None if settings.key_file is None else WatchedKeyFile(settings.key_file)
     clock = ClockRules(
@@ -56,6 +57,7 @@ def make_app(
         max_age_ms=round(settings.clock_behind * SECOND_MS),
     )
     writer = Writer(engine, clock, settings.max_waiting)
+    bridges = Bridges(settings, writer)
     readiness = Readiness()
     routes = _routes(settings, engine, writer, readiness)
 
@@ -66,6 +68,7 @@ def make_app(
             give_up(error)
         else:
             writer.start()
+            await bridges.start()
             readiness.is_ready = True
 
     @asynccontextmanager
@@ -76,6 +79,7 @@ def make_app(
         finally:
             await beginning
             if readiness.is_ready:
+                await bridges.stop()
                 writer.stop()
             engine.dispose()
 

@@ -67,6 +67,13 @@ class Settings(BaseSettings):
         le=36_500 * DAY_S,
         description="Seconds that a record's time may be behind the station's clock",
     )
+    mqtt: str | None = Field(
+        None,
+        description="MQTT broker to take records from: mqtt[s]://USER:PASSWORD@HOST:PORT/TOPIC",
+    )
+    mqtt_ca_file: Path | None = Field(
+        None, description="Certificates that mqtts:// is checked by; none for the system's"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lines below this level are not logged"
     )

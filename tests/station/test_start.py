@@ -42,6 +42,17 @@ def test_a_database_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert "notes: SQLITE_NOTADB" in message
 
 
+def test_a_bridge_that_cannot_be_used_is_named_without_its_password(tmp_path: Path) -> None:
+    database = ("--database", f"sqlite:///{tmp_path}/station.db")
+    message = refused(*database, "--mqtt", "http://u:secret@h")
+    assert message.startswith("Bridge cannot be used: STATION_MQTT: a URL of another kind")
+    assert "secret" not in message
+    broker = ("--mqtt", "mqtts://h", "--mqtt-ca-file", f"{tmp_path}/absent.pem")
+    assert refused(*database, *broker) == (
+        "Bridge cannot be used: STATION_MQTT_CA_FILE: FileNotFoundError\n"
+    )
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_until_the_database_is_up_to_date_only_the_probes_answer(
     tmp_path: Path, database_url: str

@@ -1,0 +1,45 @@
+"""The ways in beside HTTP, those that the settings name: they run while the station serves."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from station.ingest.writer import Writer
+from station.settings import KIB, Settings
+
+
+class Bridge(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Bridges:
+    """Raises BadBridge for settings that cannot be used."""
+
+    def __init__(self, settings: Settings, writer: Writer) -> None:
+        self._bridges: list[Bridge] = []
+        if settings.mqtt is not None:
+            # Its library is not needed without a broker.
+            from station.ingest.mqtt.bridge import MqttBridge
+            from station.ingest.mqtt.place import broker_of
+
+            self._bridges.append(
+                MqttBridge(
+                    broker_of(settings.mqtt),
+                    settings.mqtt_ca_file,
+                    writer,
+                    limit_bytes=settings.max_body_kb * KIB,
+                    max_records=settings.max_records,
+                )
+            )
+
+    async def start(self) -> None:
+        """Called once the writer runs."""
+        for bridge in self._bridges:
+            await bridge.start()
+
+    async def stop(self) -> None:
+        """Called while the writer still runs."""
+        for bridge in self._bridges:
+            await bridge.stop()
