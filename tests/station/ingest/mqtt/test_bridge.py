@@ -74,8 +74,13 @@ def test_frames_and_json_are_answered_as_by_http(station: Station, device: MqttD
         "missing": [{"source": "strap-1", "first_seq": 2, "last_seq": 2}],
     }
     record = {
-        "source": "strap-1", "seq": 4, "patient": "p-9", "time_ms": start_ms, "fs": 250,
-        "leads": ["II"], "samples": [[0.1, None]],
+        "source": "strap-1",
+        "seq": 4,
+        "patient": "p-9",
+        "time_ms": start_ms,
+        "fs": 250,
+        "leads": ["II"],
+        "samples": [[0.1, None]],
     }
     answer = device.answer_to(
         "b", orjson.dumps({"records": [record, {**record, "patient": "p-1"}]})
