@@ -194,6 +194,19 @@ def _sampled(resource: Node) -> Iterator[_Sampled]:
             yield _Sampled(_node(element.get("code")), data)
 
 
+def sampled_channels(observation: Node) -> list[Channel]:
+    """Return the channels of an Observation; NaN for samples that are errors or beyond limits.
+
+    A channel that cannot be read has its `error`. Raises CorruptFile, RecordingTooLong.
+    """
+    channels: list[Channel] = []
+    for element in _sampled(observation):
+        channels += _channels_or_fault(element, set())
+        if len(channels) > MAX_CHANNELS:
+            raise CorruptFile(f"more than {MAX_CHANNELS} channels of SampledData")
+    return channels
+
+
 def _channels_or_fault(sampled: _Sampled, special: set[str]) -> list[Channel]:
     """Return the channels of an element, or a faulty one, so that the others can still be read.
 

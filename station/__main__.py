@@ -52,9 +52,9 @@ def main() -> int:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal comes. Return the exit status."""
-    faults: list[BadDatabase] = []
+    faults: list[EcgError] = []
 
-    def give_up(fault: BadDatabase) -> None:
+    def give_up(fault: EcgError) -> None:
         faults.append(fault)
         server.should_exit = True
 

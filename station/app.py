@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from access.key_file import WatchedKeyFile
-from errors import BadDatabase, EcgError
+from errors import BadBridge, BadDatabase, EcgError
 from station.ingest.bridges import Bridges
 from station.ingest.commit import ClockRules
 from station.ingest.writer import Writer
@@ -25,6 +25,7 @@ from station.store.migrate import migrate
 from station.times import SECOND_MS
 from station.web.access import ROUTE_SCOPES, AccessMiddleware, Keys, method_of
 from station.web.bodies import Bodies
+from station.web.fhir import FhirRoute
 from station.web.history import HistoryRoutes
 from station.web.operator import OperatorRoutes
 from station.web.pages import asset, ward_page
@@ -43,9 +44,7 @@ from station.web.records import RecordsRoute
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(
-    settings: Settings, engine: Engine, give_up: Callable[[BadDatabase], None]
-) -> Starlette:
+def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], None]) -> Starlette:
     """Return the application, which brings the database up to date once it runs.
 
     give_up  called where that is not possible
@@ -57,7 +56,8 @@ def make_app(
         max_age_ms=round(settings.clock_behind * SECOND_MS),
     )
     writer = Writer(engine, clock, settings.max_waiting)
-    bridges = Bridges(settings, writer)
+    keys = Keys(engine, key_file)
+    bridges = Bridges(settings, writer, keys)
     readiness = Readiness()
     routes = _routes(settings, engine, writer, readiness)
 
@@ -68,8 +68,13 @@ def make_app(
             give_up(error)
         else:
             writer.start()
-            await bridges.start()
-            readiness.is_ready = True
+            try:
+                await bridges.start()
+            except BadBridge as error:
+                writer.stop()
+                give_up(error)
+            else:
+                readiness.is_ready = True
 
     @asynccontextmanager
     async def running(app: Starlette) -> AsyncIterator[None]:
@@ -85,11 +90,7 @@ def make_app(
 
     return Starlette(
         routes=routes,
-        middleware=[
-            Middleware(
-                AccessMiddleware, keys=Keys(engine, key_file), routes=routes, readiness=readiness
-            )
-        ],
+        middleware=[Middleware(AccessMiddleware, keys=keys, routes=routes, readiness=readiness)],
         exception_handlers={
             EcgError: answer_error,
             **dict.fromkeys(FAILURES, answer_no_database),
@@ -110,6 +111,7 @@ def _routes(
         timeout_s=settings.body_timeout,
     )
     records = RecordsRoute(bodies, writer, settings.max_records)
+    fhir = FhirRoute(bodies, writer, settings.max_records)
     operator = OperatorRoutes(engine, bodies)
     patients = PatientRoutes(engine, bodies, settings.max_records, settings.body_timeout)
     history = HistoryRoutes(engine)
@@ -120,6 +122,7 @@ def _routes(
         ("GET", "/"): ward_page,
         ("GET", "/assets/{name}"): asset,
         ("POST", "/station/v1/records"): records.post,
+        ("POST", "/station/v1/fhir"): fhir.post,
         ("POST", "/station/v1/sources"): operator.add_source,
         ("POST", "/station/v1/sources/{name}/revoke"): operator.revoke_source,
         ("GET", "/station/v1/patients"): patients.list,

@@ -67,6 +67,12 @@ class Settings(BaseSettings):
         le=36_500 * DAY_S,
         description="Seconds that a record's time may be behind the station's clock",
     )
+    hl7_port: int | None = Field(
+        None, ge=1024, le=65535, description="Port for HL7 v2 messages by MLLP"
+    )
+    hl7_key: str | None = Field(
+        None, description="Key of HL7 messages that have none in MSH-8; none: they are rejected"
+    )
     mqtt: str | None = Field(
         None,
         description="MQTT broker to take records from: mqtt[s]://USER:PASSWORD@HOST:PORT/TOPIC",

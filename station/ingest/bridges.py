@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from station.ingest.hl7.answers import Answers
+from station.ingest.hl7.listener import Hl7Listener
 from station.ingest.writer import Writer
 from station.settings import KIB, Settings
+from station.web.access import Keys
 
 
 class Bridge(Protocol):
@@ -17,7 +20,7 @@ class Bridge(Protocol):
 class Bridges:
     """Raises BadBridge for settings that cannot be used."""
 
-    def __init__(self, settings: Settings, writer: Writer) -> None:
+    def __init__(self, settings: Settings, writer: Writer, keys: Keys) -> None:
         self._bridges: list[Bridge] = []
         if settings.mqtt is not None:
             # Its library is not needed without a broker.
@@ -34,8 +37,22 @@ class Bridges:
                 )
             )
 
+        if settings.hl7_port is not None:
+            answers = Answers(
+                writer, keys, default_key=settings.hl7_key, max_records=settings.max_records
+            )
+            self._bridges.append(
+                Hl7Listener(
+                    settings.host,
+                    settings.hl7_port,
+                    answers,
+                    limit_bytes=settings.max_body_kb * KIB,
+                    timeout_s=settings.body_timeout,
+                )
+            )
+
     async def start(self) -> None:
-        """Called once the writer runs."""
+        """Called once the writer runs. Raises BadBridge."""
         for bridge in self._bridges:
             await bridge.start()
 

@@ -38,12 +38,14 @@ class Post:
     sender       the holder of the key, for the dead letters
     only_source  the source that the sender may speak for; None for all
     received_ms  when it was received
+    is_numbered  whether a number that its source skips is a lost record
     """
 
     parsed: ParsedPost
     sender: str
     only_source: str | None
     received_ms: int
+    is_numbered: bool = True
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ class _Group:
         )
         if state.next_seq is not None and row.seq < state.next_seq:
             return Outcome.LATE
-        if state.next_seq is not None and row.seq > state.next_seq:
+        if post.is_numbered and state.next_seq is not None and row.seq > state.next_seq:
             result.missing.append(MissingRange(row.source, state.next_seq, row.seq - 1))
         return self._move_on(row, state)
 

@@ -9,7 +9,6 @@ Samples are mV, null for a gap; with a gain, integers of 16 bits. A beat's `samp
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from errors import MalformedBody, MissingField, TooManyRecords
 from station.ingest.frame import BEAT_FS_HZ, MAX_FRAME_BYTES, Record, encode
 from station.ingest.outcomes import Outcome, Rejection
-from station.ingest.parse import ParsedPost, parse_post
+from station.ingest.parse import ParsedPost, parse_post, renumbered
 from station.store.encoding import BEAT, INT16_GAP, STRETCH
 
 # A list of a million wrong values has one fault to be named, not a million.
@@ -64,7 +63,7 @@ def parse_json_post(body: bytes, max_frames: int) -> ParsedPost:
         else:
             frames.append(frame)
             indices.append(index)
-    return _renumbered(parse_post(b"".join(frames), max_frames), indices, rejections)
+    return renumbered(parse_post(b"".join(frames), max_frames), indices, rejections)
 
 
 def _text(content: Any, index: int) -> bytes:
@@ -77,17 +76,6 @@ def _text(content: Any, index: int) -> bytes:
     except orjson.JSONEncodeError:
         detail = "too many lists or objects within each other"
         raise MalformedBody(f"records: {detail}", loc=("records", index)) from None
-
-
-def _renumbered(parsed: ParsedPost, indices: list[int], rejections: list[Rejection]) -> ParsedPost:
-    """Return the post with the indices of its JSON list, and with the records refused before."""
-    moved = [replace(fault, index=indices[fault.index]) for fault in parsed.rejections]
-    return replace(
-        parsed,
-        count=parsed.count + len(rejections),
-        index=[indices[index] for index in parsed.index],
-        rejections=sorted([*rejections, *moved], key=lambda fault: fault.index),
-    )
 
 
 def _frame(content: Any) -> bytes | str:

@@ -7,7 +7,7 @@ follows is one corrupt frame.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -87,6 +87,17 @@ def parse_post(body: bytes, max_frames: int) -> ParsedPost:
         frames=[frames[row][1] for row in passed],
         leads=[leads[row] for row in passed],
         rejections=rejections,
+    )
+
+
+def renumbered(parsed: ParsedPost, indices: list[int], rejections: list[Rejection]) -> ParsedPost:
+    """Return the post with other indices, and with what was refused before it became frames."""
+    moved = [replace(fault, index=indices[fault.index]) for fault in parsed.rejections]
+    return replace(
+        parsed,
+        count=parsed.count + len(rejections),
+        index=[indices[index] for index in parsed.index],
+        rejections=sorted([*rejections, *moved], key=lambda fault: fault.index),
     )
 
 

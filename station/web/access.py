@@ -43,6 +43,7 @@ ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("GET", "/"): None,
     ("GET", "/assets/{name}"): None,
     ("POST", "/station/v1/records"): "ingest",
+    ("POST", "/station/v1/fhir"): "ingest",
     ("POST", "/station/v1/sources"): "operator",
     ("POST", "/station/v1/sources/{name}/revoke"): "operator",
     ("GET", "/station/v1/patients"): "ward",
