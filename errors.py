@@ -79,13 +79,8 @@ class EcgError(Exception):
         """extension: additional members of the problem object (RFC 9457, 3.2)."""
         super().__init__(detail)
         self.detail = detail
-        self.errors = (
-            tuple(errors)
-            if errors
-            else (FieldError(tuple(loc), detail),)
-            if loc is not None
-            else ()
-        )
+        own = () if loc is None else (FieldError(tuple(loc), detail),)
+        self.errors = tuple(errors) or own
         self.retry_after_s = retry_after_s
         self.extension = dict(extension or {})
 

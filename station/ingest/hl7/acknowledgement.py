@@ -83,6 +83,6 @@ def _echo(header: Segment, number: int) -> str:
 
 
 def _escaped(text: str, separators: str) -> str:
-    field, component, repetition, escape, subcomponent = separators
+    field, component, repetition, escape, subcomponent = list(separators)
     letters = {field: "F", component: "S", repetition: "R", escape: "E", subcomponent: "T"}
     return "".join(f"{escape}{letters[char]}{escape}" if char in letters else char for char in text)

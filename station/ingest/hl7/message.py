@@ -40,7 +40,7 @@ class Segment:
 
     def components(self, number: int) -> list[str]:
         """Return the components of the first repetition of a field, unescaped."""
-        component, repetition, escape, _ = self.separators[1:]
+        component, repetition, escape, _ = list(self.separators[1:])
         first = self.field(number).split(repetition)[0]
         return [self._unescaped(part, escape) for part in first.split(component)]
 
@@ -52,7 +52,7 @@ class Segment:
     def _unescaped(self, text: str, escape: str) -> str:
         if escape not in text:
             return text
-        field, component, repetition, _, subcomponent = self.separators
+        field, component, repetition, _, subcomponent = list(self.separators)
         plain = {"F": field, "S": component, "T": subcomponent, "R": repetition, "E": escape}
         mark = re.escape(escape)
         # Highlighting and hexadecimal data are left out: they are in no code, name or number.
