@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
@@ -24,8 +25,12 @@ from station.store.engine import FAILURES
 from station.store.migrate import migrate
 from station.times import SECOND_MS
 from station.web.access import ROUTE_SCOPES, AccessMiddleware, Keys, method_of
+from station.web.alarms import AlarmRoutes
 from station.web.bodies import Bodies
+from station.web.event_log import EventLog
+from station.web.events import EventsRoute
 from station.web.fhir import FhirRoute
+from station.web.findings import FindingsRoutes
 from station.web.history import HistoryRoutes
 from station.web.operator import OperatorRoutes
 from station.web.pages import asset, ward_page
@@ -40,8 +45,25 @@ from station.web.problems import (
 )
 from station.web.readiness import Readiness
 from station.web.records import RecordsRoute
+from station.web.strips import StripsRoute
+from station.web.ward import WardRoute
+from station.worker.supervisor import WatchProcess
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+RECORDS_PATH: Final = "/station/v1/records"
+FHIR_PATH: Final = "/station/v1/fhir"
+# The routes of a front.
+FRONT_PATHS: Final = (RECORDS_PATH, FHIR_PATH)
+
+
+HANDLERS: Final[dict[Any, Any]] = {
+    EcgError: answer_error,
+    **dict.fromkeys(FAILURES, answer_no_database),
+    HTTPException: answer_framework_error,
+    ClientDisconnect: answer_nobody,
+    Exception: answer_bug,
+}
 
 
 def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], None]) -> Starlette:
@@ -58,6 +80,7 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
     writer = Writer(engine, clock, settings.max_waiting)
     keys = Keys(engine, key_file)
     bridges = Bridges(settings, writer, keys)
+    watch = WatchProcess(settings) if settings.has_role("watch") else None
     readiness = Readiness()
     routes = _routes(settings, engine, writer, readiness)
 
@@ -74,6 +97,8 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
                 writer.stop()
                 give_up(error)
             else:
+                if watch is not None:
+                    watch.start()
                 readiness.is_ready = True
 
     @asynccontextmanager
@@ -86,18 +111,14 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
             if readiness.is_ready:
                 await bridges.stop()
                 writer.stop()
+                if watch is not None:
+                    await asyncio.to_thread(watch.stop)
             engine.dispose()
 
     return Starlette(
         routes=routes,
         middleware=[Middleware(AccessMiddleware, keys=keys, routes=routes, readiness=readiness)],
-        exception_handlers={
-            EcgError: answer_error,
-            **dict.fromkeys(FAILURES, answer_no_database),
-            HTTPException: answer_framework_error,
-            ClientDisconnect: answer_nobody,
-            Exception: answer_bug,
-        },
+        exception_handlers=HANDLERS,
         lifespan=running,
     )
 
@@ -116,13 +137,13 @@ def _routes(
     patients = PatientRoutes(engine, bodies, settings.max_records, settings.body_timeout)
     history = HistoryRoutes(engine)
     probes = Probes(engine, readiness)
-    endpoints = {
+    endpoints: dict[tuple[str, str], Endpoint] = {
         ("GET", "/livez"): probes.alive,
         ("GET", "/readyz"): probes.ready,
         ("GET", "/"): ward_page,
         ("GET", "/assets/{name}"): asset,
-        ("POST", "/station/v1/records"): records.post,
-        ("POST", "/station/v1/fhir"): fhir.post,
+        ("POST", RECORDS_PATH): records.post,
+        ("POST", FHIR_PATH): fhir.post,
         ("POST", "/station/v1/sources"): operator.add_source,
         ("POST", "/station/v1/sources/{name}/revoke"): operator.revoke_source,
         ("GET", "/station/v1/patients"): patients.list,
@@ -134,14 +155,40 @@ def _routes(
         ("GET", "/station/v1/dead-letters/{number}/frame"): operator.frame,
         ("GET", "/station/v1/patients/{name}/records"): history.records,
         ("GET", "/station/v1/patients/{name}/waveform"): history.waveform,
+        **_ward_endpoints(settings, engine, bodies),
     }
     assert endpoints.keys() == ROUTE_SCOPES.keys()
     by_path: dict[str, dict[str, Endpoint]] = {}
     for (method, path), endpoint in endpoints.items():
+        if not settings.has_role("front" if path in FRONT_PATHS else "web"):
+            continue
         by_path.setdefault(path, {})[method] = endpoint
     return [
         Route(path, _by_method(methods), methods=list(methods)) for path, methods in by_path.items()
     ]
+
+
+def _ward_endpoints(
+    settings: Settings, engine: Engine, bodies: Bodies
+) -> dict[tuple[str, str], Endpoint]:
+    findings = FindingsRoutes(engine)
+    alarms = AlarmRoutes(engine, bodies)
+    events = EventsRoute(engine, EventLog(engine), settings.max_event_clients)
+    return {
+        ("GET", "/station/v1/patients/{name}/beats"): findings.beats,
+        ("GET", "/station/v1/patients/{name}/windows"): findings.windows,
+        ("GET", "/station/v1/patients/{name}/gaps"): findings.gaps,
+        ("GET", "/station/v1/patients/{name}/problems"): findings.problems,
+        ("GET", "/station/v1/ward"): WardRoute(engine, settings.stale).ward,
+        ("GET", "/station/v1/strips"): StripsRoute(engine).strips,
+        ("POST", "/station/v1/patients/{name}/silence"): alarms.silence,
+        ("POST", "/station/v1/patients/{name}/acknowledge"): alarms.acknowledge_patient,
+        ("GET", "/station/v1/alarms"): alarms.list,
+        ("GET", "/station/v1/alarms/{number}/steps"): alarms.steps,
+        ("POST", "/station/v1/alarms/{number}/acknowledge"): alarms.acknowledge,
+        ("POST", "/station/v1/alarms/{number}/note"): alarms.note,
+        ("GET", "/station/v1/events"): events.events,
+    }
 
 
 def _by_method(endpoints: dict[str, Endpoint]) -> Endpoint:

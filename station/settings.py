@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from station.times import DAY_S
 
 KIB: Final = 1024
+Role = Literal["front", "watch", "web"]
+ROLES: Final[tuple[Role, ...]] = ("front", "watch", "web")
 
 
 class Settings(BaseSettings):
@@ -52,6 +54,41 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         1024, ge=1, le=65_536, description="Connections and requests at once; more get 503"
     )
+    roles: str = Field(
+        ",".join(ROLES),
+        pattern=f"^({'|'.join(ROLES)})(,({'|'.join(ROLES)}))*$",
+        description="What this process does: front takes records in, watch watches them, web "
+        "answers everything else",
+    )
+    stale: float = Field(
+        5,
+        gt=0,
+        le=DAY_S,
+        description="Seconds without records until the ward shows a stream as stale",
+    )
+    no_data: float = Field(
+        10, gt=0, le=DAY_S, description="Seconds without records of a stream until an alarm"
+    )
+    stream_end: float = Field(
+        3600, gt=0, le=DAY_S, description="Seconds without records until a stream has ended"
+    )
+    ventricular_beats: float = Field(
+        10, gt=0, le=1000, description="Ventricular beats a minute; more raise an alarm"
+    )
+    receivers: str = Field(
+        "ward",
+        pattern=r"^[A-Za-z0-9._@-]+(,[A-Za-z0-9._@-]+)*$",
+        description="Who is told of alarms, the first one first; the next ones by escalation",
+    )
+    escalate_after: float = Field(
+        60,
+        ge=1,
+        le=DAY_S,
+        description="Seconds until an alarm that nobody acknowledges goes to the next receiver",
+    )
+    max_event_clients: int = Field(
+        100, ge=1, le=10_000, description="Clients that listen to events; more get 429"
+    )
     body_timeout: float = Field(
         30, gt=0, le=DAY_S, description="Seconds in which a body must arrive; else 408"
     )
@@ -84,6 +121,9 @@ class Settings(BaseSettings):
         "info", description="Lines below this level are not logged"
     )
     log_json: bool = Field(False, description="Log JSON objects, one a line")
+
+    def has_role(self, role: Role) -> bool:
+        return role in self.roles.split(",")
 
     @model_validator(mode="after")
     def _check_bodies(self) -> Self:

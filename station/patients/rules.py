@@ -42,6 +42,11 @@ UNKNOWN: Final[Details] = {
 }
 
 
+def has_control(text: str) -> bool:
+    """Whether a text has control characters other than tab and line breaks."""
+    return _CONTROL.search(text) is not None
+
+
 def fault_of(details: Details) -> str | None:
     """Return what is wrong with some details, its field first; None where they are allowed."""
     if details.get("sex", "unknown") not in SEXES:
@@ -53,7 +58,7 @@ def fault_of(details: Details) -> str | None:
     notes = details.get("notes", "")
     if len(notes) > MAX_NOTES_CHARS:
         return f"notes: {len(notes)} characters; at most {MAX_NOTES_CHARS} are allowed"
-    if _CONTROL.search(notes) is not None:
+    if has_control(notes):
         return "notes: has control characters"
     return _rate_fault(details)
 

@@ -12,12 +12,26 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from errors import BadDatabase
-from station.store import dead_letters, patients, records, sources
+from station.store import (
+    alarms,
+    beat_records,
+    dead_letters,
+    events,
+    patients,
+    progress,
+    records,
+    sources,
+    streams,
+    watched,
+)
 from station.store.engine import bad_database, place_of, writing
 from station.store.tables import METADATA
 
 # The modules of the tables, which make METADATA complete.
-TABLE_MODULES: Final = (sources, patients, records, dead_letters)
+TABLE_MODULES: Final = (
+    *(sources, patients, records, dead_letters),
+    *(streams, progress, watched, beat_records, alarms, events),
+)
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Of PostgreSQL's advisory locks, so that processes that start together take turns. Any number.
 _LOCK: Final = 0x45434753

@@ -25,6 +25,10 @@ from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 from station.store.tables import LONG, METADATA, AnyRow
 
+# Of PostgreSQL's advisory locks: shared by the transactions that store records. Any number that no
+# other lock has. See station/store/unread.py.
+RECORDS_LOCK: Final = 0x45434752
+
 # number      of the row, in the order of commits where one process writes
 # seq         the source's own number of the record
 # device_ms   time of the first sample by the device's clock
@@ -101,6 +105,8 @@ def insert_records(connection: Connection, records: Sequence[NewRecord]) -> None
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     columns, marks = ", ".join(_INSERTED), ", ".join([mark] * len(_INSERTED))
     if records:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({RECORDS_LOCK})")
         connection.exec_driver_sql(
             f"INSERT INTO records ({columns}) VALUES ({marks})", list(records)
         )

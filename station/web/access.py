@@ -55,6 +55,19 @@ ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("GET", "/station/v1/dead-letters/{number}/frame"): "operator",
     ("GET", "/station/v1/patients/{name}/records"): "ward",
     ("GET", "/station/v1/patients/{name}/waveform"): "ward",
+    ("GET", "/station/v1/patients/{name}/beats"): "ward",
+    ("GET", "/station/v1/patients/{name}/windows"): "ward",
+    ("GET", "/station/v1/patients/{name}/gaps"): "ward",
+    ("GET", "/station/v1/patients/{name}/problems"): "ward",
+    ("GET", "/station/v1/ward"): "ward",
+    ("GET", "/station/v1/strips"): "ward",
+    ("POST", "/station/v1/patients/{name}/silence"): "ward",
+    ("POST", "/station/v1/patients/{name}/acknowledge"): "ward",
+    ("GET", "/station/v1/alarms"): "ward",
+    ("GET", "/station/v1/alarms/{number}/steps"): "ward",
+    ("POST", "/station/v1/alarms/{number}/acknowledge"): "ward",
+    ("POST", "/station/v1/alarms/{number}/note"): "ward",
+    ("GET", "/station/v1/events"): "ward",
 }
 
 # A device's key is looked up again after this time, as a key file is.

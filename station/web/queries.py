@@ -12,6 +12,7 @@ from station.names import is_name
 from station.store.pages import MAX_PAGE_ROWS
 
 MAX_DIGITS: Final = 15  # milliseconds of 30,000 years
+MAX_TIME_MS: Final = 10**MAX_DIGITS - 1
 # Numbers of rows, with dots between them.
 _CURSOR: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})*")
 

@@ -17,6 +17,9 @@ BROAD_EXCEPT_ALLOWED = {
     "server/routes/middleware.py": "edge of the HTTP process: a bug becomes a logged 500",
     "server/stages/signal.py": "edge of a worker: a bug costs one request, not the worker",
     "server/workers/reader_process.py": "edge of a process: a bug costs one upload",
+    "station/worker/session.py": "a record that cannot be watched must not stop the others",
+    "station/worker/faults.py": "a record that cannot be watched must not stop the others",
+    "station/worker/run.py": "edge of a process: a bug costs a session, not the worker",
     "station/ingest/writer.py": "edge of a thread: a bug costs one post, not the writer",
     "server/stages/model.py": "edge of a worker: one recording must not fail its neighbours",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,9 +23,13 @@ START_LIMIT_S = 120
 
 
 class Station:
-    """A station on a free port, with a key of all scopes and one of each."""
+    """A station on a free port, with a key of all scopes and one of each.
+
+    It does not watch, which most tests do not need, unless `roles` says so.
+    """
 
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
+        self.database_url = database_url
         self.key_file = folder / "keys.json"
         self.key = add_key(self.key_file, "tester", SCOPES)
         self.keys = {scope: add_key(self.key_file, scope, [scope]) for scope in SCOPES}
@@ -36,6 +41,7 @@ class Station:
             "STATION_PORT": str(self.port),
             "STATION_DATABASE": database_url,
             "STATION_KEY_FILE": str(self.key_file),
+            "STATION_ROLES": "front,web",
             **{f"STATION_{name.upper()}": value for name, value in settings.items()},
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -69,6 +75,21 @@ class Station:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def watch_pid(self) -> int:
+        """Return the process that watches; it may start a little later than the station."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task")
+        deadline = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < deadline:
+            found = "".join(path.read_text() for path in children.glob("*/children")).split()
+            if found:
+                return int(found[0])
+            time.sleep(0.05)
+        raise AssertionError(self.log())
+
+    def kill_watch(self) -> None:
+        os.kill(self.watch_pid(), signal.SIGKILL)
 
     def stop(self) -> int:
         assert self.process is not None

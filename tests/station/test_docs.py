@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+from station.alarms.policies import POLICIES
 from station.ingest.frame import HEADER
 from station.ingest.outcomes import KEPT, Outcome
 from station.settings import Settings
 from station.web.access import ROUTE_SCOPES
+from station.web.events import KINDS
 from tests.house.tree import source
 
 PAGE = source("docs/station.md")
@@ -47,3 +49,15 @@ def test_the_fields_of_the_frame_are_at_their_places() -> None:
     places = [int(byte) for byte in re.findall(r"^\| (\d+) \| .*\|$", table, re.MULTILINE)]
     assert HEADER.names is not None and HEADER.fields is not None
     assert places == [*(HEADER.fields[name][1] for name in HEADER.names), HEADER.itemsize]
+
+
+def test_the_rules_of_alarm_are_listed() -> None:
+    for rule, policy in POLICIES.items():
+        hold = f"{policy.hold_ms // 1000} s" if policy.hold_ms else "no"
+        latches = "yes" if policy.latches else "no"
+        assert f"| `{rule}` | {policy.priority} | {latches} | {hold} |\n" in PAGE
+
+
+def test_the_kinds_of_events_are_listed() -> None:
+    table = PAGE[PAGE.index("| kind | data |") :]
+    assert re.findall(r"^\| `(\w+)` \|", table[: table.index("\n\n")], re.MULTILINE) == [*KINDS]

@@ -20,6 +20,10 @@ BODIES = {
     ("POST", "/station/v1/patients"): (b'{"names": ["p-2"]}', OCTETS),
     ("POST", "/station/v1/patients/import"): (b"name\np-2\n", "text/csv"),
     ("PATCH", "/station/v1/patients/{name}"): (b"{}", OCTETS),
+    ("POST", "/station/v1/patients/{name}/silence"): (b'{"seconds": 60}', OCTETS),
+    ("POST", "/station/v1/patients/{name}/acknowledge"): (b"{}", OCTETS),
+    ("POST", "/station/v1/alarms/{number}/acknowledge"): (b"{}", OCTETS),
+    ("POST", "/station/v1/alarms/{number}/note"): (b'{"note": "seen"}', OCTETS),
 }
 
 

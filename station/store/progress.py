@@ -1,0 +1,141 @@
+"""How far records have been watched: the cursor, and the snapshots that a start begins from.
+
+Outputs, cursor and snapshots are written in one transaction. `advance` is the fence: a worker that
+has lost the cursor to another one finds it moved, and its transaction must not commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from station.store.inserts import insert_new
+from station.store.pages import in_chunks
+from station.store.streams import STREAMS
+from station.store.tables import LONG, METADATA
+
+# next          number of the first record that is not processed
+# heartbeat_ms  when its worker last wrote, by the station's clock
+CURSORS: Final = Table(
+    "cursors",
+    METADATA,
+    Column("worker", Text, primary_key=True),
+    Column("next", LONG, nullable=False),
+    Column("heartbeat_ms", LONG, nullable=False),
+)
+# begins_at    number of the first record that the stream's state is made of
+# data         of Watch.snapshot; NULL before the first one
+# replay_from  number of the first record that the snapshot lacks; NULL where it has all
+# rate_low, rate_high   limits of the patient with which the stream is watched from there on
+SNAPSHOTS: Final = Table(
+    "snapshots",
+    METADATA,
+    Column("stream", LONG, ForeignKey(STREAMS.c.id), primary_key=True),
+    Column("begins_at", LONG, nullable=False),
+    Column("data", LargeBinary),
+    Column("replay_from", LONG, index=True),
+    Column("rate_low", SmallInteger),
+    Column("rate_high", SmallInteger),
+)
+# Records with which watching failed; a replay leaves them out.
+UNWATCHED: Final = Table(
+    "unwatched",
+    METADATA,
+    Column("record", LONG, primary_key=True, autoincrement=False),
+)
+
+
+class CursorLost(Exception):
+    """Another worker has moved the cursor. The transaction must be rolled back."""
+
+
+class Snapshot(NamedTuple):
+    """A row of SNAPSHOTS; see the columns."""
+
+    stream: int
+    begins_at: int
+    data: bytes | None
+    replay_from: int | None
+    rate_low: int | None
+    rate_high: int | None
+
+
+def read_cursor(connection: Connection, worker: str, now_ms: int) -> int:
+    """Return the first record that is not processed; a new worker begins with the first one."""
+    found = connection.execute(
+        select(CURSORS.c.next).where(CURSORS.c.worker == worker)
+    ).scalar_one_or_none()
+    if found is not None:
+        return int(found)
+    connection.execute(insert(CURSORS).values(worker=worker, next=1, heartbeat_ms=now_ms))
+    return 1
+
+
+def advance(
+    connection: Connection, worker: str, *, expected: int, following: int, now_ms: int
+) -> None:
+    """Move the cursor from `expected` to `following`, which may be the same. Raises CursorLost."""
+    changed = connection.execute(
+        update(CURSORS)
+        .where(CURSORS.c.worker == worker, CURSORS.c.next == expected)
+        .values(next=following, heartbeat_ms=now_ms)
+    )
+    if changed.rowcount != 1:
+        raise CursorLost(f"{worker}: the cursor is not at {expected} any more")
+
+
+def replay_start(connection: Connection) -> int | None:
+    """Return the first record that some snapshot lacks; None where none lacks any."""
+    found = connection.execute(select(func.min(SNAPSHOTS.c.replay_from))).scalar_one()
+    return None if found is None else int(found)
+
+
+def snapshots_of(connection: Connection, streams: Collection[int]) -> dict[int, Snapshot]:
+    """Return stream -> snapshot of those streams that have one."""
+    found = {}
+    for chunk in in_chunks(sorted(streams)):
+        for row in connection.execute(select(SNAPSHOTS).where(SNAPSHOTS.c.stream.in_(chunk))):
+            found[row.stream] = Snapshot(*row)
+    return found
+
+
+def save_snapshots(connection: Connection, snapshots: Collection[Snapshot]) -> None:
+    """Store the states of streams instead of those that are stored."""
+    for chunk in in_chunks([snapshot.stream for snapshot in snapshots]):
+        connection.execute(delete(SNAPSHOTS).where(SNAPSHOTS.c.stream.in_(chunk)))
+    insert_new(connection, SNAPSHOTS, Snapshot._fields, list(snapshots))
+
+
+def mark_unsaved(connection: Connection, first_records: dict[int, int]) -> None:
+    """Note the first record that came after a stream's snapshot: stream -> number."""
+    for stream, number in first_records.items():
+        connection.execute(
+            update(SNAPSHOTS)
+            .where(SNAPSHOTS.c.stream == stream, SNAPSHOTS.c.replay_from.is_(None))
+            .values(replay_from=number)
+        )
+
+
+def add_unwatched(connection: Connection, records: Collection[int]) -> None:
+    insert_new(connection, UNWATCHED, ("record",), [(number,) for number in sorted(records)])
+
+
+def unwatched_from(connection: Connection, first: int) -> set[int]:
+    """Return the unwatched records with this number or a higher one."""
+    query = select(UNWATCHED.c.record).where(UNWATCHED.c.record >= first)
+    return set(connection.execute(query).scalars())

@@ -1,0 +1,107 @@
+"""What was found in a patient's streams: beats, windows, gaps, and problems of beat records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Table
+from starlette.requests import Request
+from starlette.responses import Response
+
+from station.store.beat_records import list_problems
+from station.store.pages import Page
+from station.store.tables import AnyRow
+from station.store.watched import BEATS, GAPS, WINDOWS, listed
+from station.watch.outputs import BEAT_CLASSES
+from station.web.answers import json_answer
+from station.web.queries import cursor_numbers, integer, name_of_path, page_rows
+from station.web.reading import patient_id, read
+
+_COUNTS: Final = {label: f"beats_{label.lower()}" for label in BEAT_CLASSES}
+List = Callable[..., Page[AnyRow]]
+
+
+class FindingsRoutes:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def beats(self, request: Request) -> Response:
+        """List the beats in [from_ms, to_ms)."""
+        return await self._list(request, "beats", _of(BEATS), _beat)
+
+    async def windows(self, request: Request) -> Response:
+        """List the windows that begin in [from_ms, to_ms)."""
+        return await self._list(request, "windows", _of(WINDOWS), _window)
+
+    async def gaps(self, request: Request) -> Response:
+        """List the gaps that begin in [from_ms, to_ms)."""
+        return await self._list(request, "gaps", _of(GAPS), _gap)
+
+    async def problems(self, request: Request) -> Response:
+        """List the records of beats in [from_ms, to_ms) that are not normal."""
+        return await self._list(request, "problems", list_problems, _problem)
+
+    async def _list(
+        self, request: Request, name: str, rows_of: List, shown: Callable[[AnyRow], dict[str, Any]]
+    ) -> Response:
+        patient = name_of_path(request)
+        from_ms, to_ms = integer(request, "from_ms"), integer(request, "to_ms")
+        after = cursor_numbers(request, 2)
+        limit = page_rows(request)
+
+        def use(connection: Connection) -> Page[AnyRow]:
+            return rows_of(
+                connection,
+                patient_id(connection, patient),
+                from_ms=from_ms,
+                to_ms=to_ms,
+                after=after,
+                limit=limit,
+            )
+
+        page = await read(self._engine, use)
+        return json_answer({name: list(map(shown, page.rows)), "cursor": page.cursor})
+
+
+def _of(table: Table) -> List:
+    def rows_of(connection: Connection, patient: int, **options: Any) -> Page[AnyRow]:
+        return listed(connection, table, patient, **options)
+
+    return rows_of
+
+
+def _beat(row: AnyRow) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "at_ms": row.at_ms,
+        "class": row.label,
+        "probability": row.probability,
+        "interval_ms": row.interval_ms,
+    }
+
+
+def _window(row: AnyRow) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "start_ms": row.start_ms,
+        "end_ms": row.end_ms,
+        "known": row.known,
+        "rate_per_min": row.rate_per_min,
+        "beats": {label: getattr(row, name) for label, name in _COUNTS.items()},
+        "irregular": row.irregular,
+    }
+
+
+def _gap(row: AnyRow) -> dict[str, Any]:
+    return {"source": row.source, "start_ms": row.start_ms, "end_ms": row.end_ms}
+
+
+def _problem(row: AnyRow) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "record": row.record,
+        "at_ms": row.at_ms,
+        "class": row.label,
+        "probability": row.probability,
+    }

@@ -1,0 +1,85 @@
+"""Records of single beats: each gets a class, and those that are not normal are problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from station.store import beat_records
+from station.store.beat_records import BeatLabel, Problem
+from station.store.encoding import DTYPES, INT16
+from station.store.events import Event
+from station.store.names import source_names
+from station.store.tables import AnyRow
+from station.watch.outputs import BEAT_CLASSES
+from station.worker.parts import ClassifyBeats
+
+PROBLEM = "problem"
+NORMAL = BEAT_CLASSES[0]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    labels: list[BeatLabel]
+    problems: list[Problem]
+
+
+def label_beats(rows: Sequence[AnyRow], classify: ClassifyBeats) -> Labelled:
+    """Return the classes of some records, and the problems among them."""
+    unknown_s = np.full(len(rows), np.nan)
+    probabilities = classify(_samples(rows), unknown_s, unknown_s)
+    best = probabilities.argmax(axis=1)
+    chances = probabilities[np.arange(len(rows)), best].tolist()
+    labels = [
+        BeatLabel(row.number, BEAT_CLASSES[index], chance)
+        for row, index, chance in zip(rows, best.tolist(), chances, strict=True)
+    ]
+    problems = [
+        Problem(
+            row.number, row.source_id, row.patient_id, row.device_ms, label.label, label.probability
+        )
+        for row, label in zip(rows, labels, strict=True)
+        if label.label != NORMAL
+    ]
+    return Labelled(labels, problems)
+
+
+def _samples(rows: Sequence[AnyRow]) -> NDArray[np.float32]:
+    """Return (records, samples), in mV for int16 and as they were sent for float32."""
+    is_int16 = np.array([row.encoding == INT16 for row in rows])
+    if not is_int16.any():
+        content = b"".join(row.samples for row in rows)
+        return np.frombuffer(content, DTYPES[rows[0].encoding]).reshape(len(rows), -1)
+    parts = [
+        np.frombuffer(row.samples, DTYPES[row.encoding]).astype(np.float32) / row.gain
+        for row in rows
+    ]
+    return np.stack(parts).astype(np.float32)
+
+
+def store_labelled(connection: Connection, found: Labelled, at_ms: int) -> list[Event]:
+    """Store classes and problems. Returns what to tell: each problem with its patient."""
+    beat_records.add_labels(connection, found.labels)
+    beat_records.add_problems(connection, found.problems)
+    patients = beat_records.patients_of(connection, {each.patient_id for each in found.problems})
+    sources = source_names(connection, {each.source_id for each in found.problems})
+    return [
+        Event(
+            PROBLEM,
+            problem.patient_id,
+            at_ms,
+            {
+                **patients[problem.patient_id],
+                "source": sources[problem.source_id],
+                "record": problem.record,
+                "at_ms": problem.at_ms,
+                "class": problem.label,
+                "probability": problem.probability,
+            },
+        )
+        for problem in found.problems
+    ]

@@ -1,0 +1,60 @@
+"""The worker: one session after another, until it is to end."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import Engine
+
+from station.store.engine import FAILURES
+from station.store.progress import CursorLost
+from station.worker.faults import leave_out_faults
+from station.worker.parts import Parts
+from station.worker.session import Session, StepFailed
+
+logger = logging.getLogger("ecg.station.watch")
+
+POLL_S: Final = 0.05
+AGAIN_S: Final = 1.0
+Wait = Callable[[float], bool]
+"""Waits for so many seconds, at most, and says whether the worker is to end."""
+
+
+def run_worker(engine: Engine, parts: Parts, wait: Wait) -> None:
+    """Watch records until `wait` says that the worker is to end."""
+    while True:
+        try:
+            _run_session(engine, parts, wait)
+            return
+        except StepFailed as error:
+            _place(error.__cause__ or error, "watching failed")
+            if leave_out_faults(engine, parts, error.rows):
+                continue
+        except CursorLost as error:
+            # Another worker has taken over, or a commit succeeded whose answer was lost.
+            logger.warning("%s", error)
+        except FAILURES as error:
+            # Its message may quote parameters, which are a patient's.
+            logger.error("the database failed: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the edge of a process: a bug costs a session
+            _place(error, "a session failed")
+        if wait(AGAIN_S):
+            return
+
+
+def _run_session(engine: Engine, parts: Parts, wait: Wait) -> None:
+    session = Session(engine, parts)
+    logger.info("watching from record %d on", session.next)
+    while not wait(0 if session.turn() else POLL_S):
+        pass
+    while session.turn():
+        pass
+    session.close()
+
+
+def _place(error: BaseException, what: str) -> None:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    logger.error("%s: %s in %s, line %s", what, type(error).__name__, frame.name, frame.lineno)
