@@ -20,6 +20,9 @@ from heads.beats.classes import Classed, classify
 from heads.beats.detector import MIN_PROBABILITY, beat_probability, chosen, shipped_detector
 from heads.beats.history import History, empty_history
 from heads.beats.strips import ENVELOPE_DELAY, SAMPLES, Strips, empty_strips, extend
+from heads.fibrillation.model import shipped_model
+from heads.fibrillation.rule import RuleState, start, step
+from heads.fibrillation.signal_input import WINDOW_SAMPLES
 from signals.streams.watch_rate import WATCH_HZ
 from station.watch.beat_log import NO_BEAT, BeatLog, NewBeats, empty_log, separated, with_beats
 from station.watch.held import Held, Turn, hold, nothing_held
@@ -60,6 +63,7 @@ class FleetState:
     history: History
     log: BeatLog
     presence: Presence
+    fibrillation: RuleState
     held: Held
 
 
@@ -87,6 +91,7 @@ def empty_fleet(rows: int, leads: int) -> FleetState:
         empty_history(rows, leads),
         empty_log(rows),
         empty_presence(rows, leads),
+        start(rows),
         nothing_held(rows, len(RULES)),
     )
 
@@ -119,18 +124,27 @@ def tick(
     is_hump = found.features[:, _HEIGHT] > BEAT_SHARE
     is_past = is_hump & found.is_final & (probability > MIN_HUMP_PROBABILITY)
     hump_s = _last_s(state.hump_s, found, time_s, is_past)
+    fibrillation, fibrillates = _watch_fibrillation(state.fibrillation, strips)
     seen = Seen(
         final_s=final_s,
         newest_s=newest_s,
         known_from_s=presence.known_from_s,
         hump_s=_last_s(hump_s, found, time_s, is_hump & ~found.is_final),
-        fibrillates=np.zeros(len(seconds), np.bool_),
+        fibrillates=fibrillates,
         off_s=presence.off_s,
         is_noise=is_noise(strips),
     )
     held, turns = hold(state.held, judge(log, newest, seen, limits))
-    later = FleetState(seconds, hump_s, strips, history, log, presence, held)
+    later = FleetState(seconds, hump_s, strips, history, log, presence, fibrillation, held)
     return later, Tick(final_s, classed, beat_s, turns)
+
+
+def _watch_fibrillation(state: RuleState, strips: Strips) -> tuple[RuleState, NDArray[np.bool_]]:
+    """Return the state one second later, and (rows,) whether the ventricles fibrillate."""
+    rows, leads, _ = strips.signal.shape
+    windows = strips.signal[:, :, -WINDOW_SAMPLES:].reshape(rows * leads, WINDOW_SAMPLES)
+    probability = shipped_model().probabilities(windows)
+    return step(state, probability.reshape(rows, leads))
 
 
 def _with_newest(log: BeatLog, found: Candidates, time_s: Array, probability: Array) -> BeatLog:
