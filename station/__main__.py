@@ -2,7 +2,7 @@
 
 `python -m station keys` makes, lists and revokes the keys of people and gateways; devices get
 theirs from POST /station/v1/sources. `python -m station patients` imports patients.
-`python -m station stream` replays files to a station.
+`python -m station stream` replays files to a station. `python -m station --demo` shows a ward.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ def main() -> int:
         return run_patients_command(sys.argv[2:])
     if sys.argv[1:2] == ["stream"]:
         return run_stream_command(sys.argv[2:])
+    if sys.argv[1:] == ["--demo"]:
+        return _show_demo()
     parser = argparse.ArgumentParser(
         prog="scripts/station",
         description="Keep patients' streams. Each flag is also an environment variable.",
@@ -50,6 +52,13 @@ def main() -> int:
     settings = settings_of(parser, vars(parser.parse_args()))
     log_to_stderr(settings.log_level, as_json=settings.log_json)
     return watch(settings) if settings.roles == "watch" else serve(settings)
+
+
+def _show_demo() -> int:
+    # The client of devices and the synthetic hearts are not needed to serve.
+    from station.demo.run import run_demo
+
+    return run_demo()
 
 
 def watch(settings: Settings) -> int:

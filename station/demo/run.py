@@ -57,7 +57,7 @@ def run_demo() -> int:
             _say((folder / "station.log").read_text())
             return 1
         devices = stack.enter_context(_devices(station, key, folder))
-        _say(f"The ward:      {station}/ward")
+        _say(f"The ward:      {station}/")
         _say(f"Its key:       {key}")
         _say(f"The viewer:    {server}/ (a few seconds later)")
         _say("In about a minute: ventricular tachycardia, atrial fibrillation, an electrode off.")
