@@ -56,7 +56,7 @@ def main() -> int:
 
 def _show_demo() -> int:
     # The client of devices and the synthetic hearts are not needed to serve.
-    from station.demo.run import run_demo
+    from station.demo.command import run_demo
 
     return run_demo()
 

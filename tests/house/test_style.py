@@ -33,6 +33,7 @@ PRINTING_ALLOWED = (
     "client/",
     "server/__main__.py",
     "station/__main__.py",
+    "station/demo/command.py",
     "station/patients/command.py",
     "station/replay/command.py",
     "access/keys_command.py",

@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def folds_of(recordings: Sequence[Recording], seed: int) -> NDArray[np.intp]:
+def _folds_of(recordings: Sequence[Recording], seed: int) -> NDArray[np.intp]:
     """Return (recordings,) the fold of each; every source is spread over all folds."""
     rng = np.random.default_rng(seed)
     sources = np.array([each.source for each in recordings])
@@ -122,7 +122,7 @@ def folds_of(recordings: Sequence[Recording], seed: int) -> NDArray[np.intp]:
 
 def cross_validate(examined: Sequence[Examined], examples: Examples, seed: int) -> CrossValidated:
     recordings = [each.recording for each in examined]
-    fold = folds_of(recordings, seed)
+    fold = _folds_of(recordings, seed)
     scores: list[Array] = [np.zeros(0)] * len(examined)
     row_scores = np.zeros(len(examples.truth))
     for number in range(FOLDS):
