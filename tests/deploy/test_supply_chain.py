@@ -110,10 +110,15 @@ def test_the_notice_names_the_data_as_its_licences_ask() -> None:
             "Challenge 2017, training set",
             "which is made available under the ODC Attribution License",
         ),
+        ("Arrhythmia Database 1.0.0", "which are made available under the ODC Attribution License"),
+        (
+            "Challenge 2015, training set",
+            "which are made available under the ODC Attribution License",
+        ),
         ("Challenge 2011, set-a", "which is made available under the ODC Attribution License"),
     ):
         assert licence in notice[notice.index(name) :]
-    assert notice.count("https://opendatacommons.org/licenses/by/1-0/") == 4
+    assert notice.count("https://opendatacommons.org/licenses/by/1-0/") == 6
 
 
 def package(name: str, **more: object) -> dict[str, object]:
