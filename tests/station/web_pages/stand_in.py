@@ -5,6 +5,7 @@ It says what a test tells it to say: who is watched, which alarms there are, who
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import threading
@@ -17,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signals.leads import LEADS
 from signals.synthetic.catalogue import EXAMPLES
@@ -33,7 +35,8 @@ TYPES: Final = {
     ".woff2": "font/woff2",
     ".txt": "text/plain",
 }
-BEAT_CLASSES: Final = {"ventricular_tachycardia": "V"}
+PER_MV: Final = 1000
+GAP: Final = -32768
 
 
 def now_ms() -> int:
@@ -41,11 +44,12 @@ def now_ms() -> int:
 
 
 @cache
-def lead_two(case: int) -> list[float | None]:
-    """Return a minute of lead II of an example, 125 samples a second."""
+def lead_two(case: int) -> NDArray[np.int16]:
+    """Return a minute of lead II of an example as it is sent, (seconds, samples)."""
     example = EXAMPLES[case % len(EXAMPLES)]
     signal = example.signal(LOOP_S)[LEADS.index("II"), :: example.fs // FS]
-    return [None if np.isnan(value) else round(float(value), 3) for value in signal]
+    scaled = np.where(np.isnan(signal), GAP, np.round(signal * PER_MV))
+    return scaled.astype(np.int16).reshape(LOOP_S, FS)
 
 
 @dataclass
@@ -75,6 +79,8 @@ class Ward:
             "rate_per_min": 60 + 7 * at % 60,
             "known": 1.0,
             "irregular": False,
+            "last_beat_ms": now_ms() - 2000,
+            "last_beats": self._class_of_beats(at) * 8,
         }
         return {"patient": f"p-{at + 1}", "streams": [stream], "silent_until_ms": None}
 
@@ -90,36 +96,41 @@ class Ward:
             "rate_high": 120,
         }
 
-    def strips(self, after_ms: int) -> dict[str, Any]:
-        """Return whole seconds after a time."""
-        now_s, from_s = now_ms() // 1000, after_ms // 1000
+    def strips(self, since: int) -> dict[str, Any]:
+        """Return whole seconds after one; the newest twelve where there is none."""
+        now_s = now_ms() // 1000
+        from_s = max(since, now_s - 12)
         found = []
         for at in range(self.beds):
             name = f"p-{at + 1}"
             if name in self.silent or from_s >= now_s:
                 continue
-            loop = lead_two(at)
-            samples = [
-                value
-                for second in range(from_s, now_s)
-                for value in loop[second % LOOP_S * FS : (second % LOOP_S + 1) * FS]
-            ]
-            beats = []
-            if EXAMPLES[at % len(EXAMPLES)].name in BEAT_CLASSES:
-                beats = [
-                    {"at_ms": t, "label": "V"} for t in range(from_s * 1000, now_s * 1000, 350)
-                ]
+            seconds = [lead_two(at)[second % LOOP_S] for second in range(from_s, now_s)]
+            samples = np.concatenate(seconds).astype("<i2").tobytes()
             found.append(
                 {
                     "patient": name,
+                    "source": f"strap-{at + 1}",
                     "lead": "II",
-                    "fs": FS,
                     "start_ms": from_s * 1000,
-                    "samples": samples,
-                    "beats": beats,
+                    "samples": base64.b64encode(samples).decode(),
                 }
             )
-        return {"cursor": str(now_s * 1000), "strips": found}
+        return {"since": now_s, "hz": FS, "per_mv": PER_MV, "gap": GAP, "strips": found}
+
+    def beats(self, name: str, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+        at = int(name.removeprefix("p-")) - 1
+        label = self._class_of_beats(at)
+        step = 350 if label == "V" else 800
+        first = -(-from_ms // step) * step
+        return [
+            {"source": f"strap-{at + 1}", "at_ms": ms, "class": label, "interval_ms": step}
+            for ms in range(first, to_ms, step)
+        ]
+
+    @staticmethod
+    def _class_of_beats(at: int) -> str:
+        return "V" if EXAMPLES[at % len(EXAMPLES)].name == "ventricular_tachycardia" else "N"
 
     def fire(
         self, patient: str, rule: str, priority: str, value: float | None = None, **more: Any
@@ -201,10 +212,14 @@ class Handler(BaseHTTPRequestHandler):
     def _get(self, path: str, query: dict[str, str]) -> None:
         if path == "ward":
             self._answer(self.ward.board())
+        elif path.endswith("/beats"):
+            name, from_ms, to_ms = path.split("/")[1], query["from_ms"], query["to_ms"]
+            beats = self.ward.beats(name, int(from_ms), int(to_ms))
+            self._answer({"beats": beats, "cursor": None})
         elif path.startswith("patients/"):
             self._answer(self.ward.person(path.removeprefix("patients/")))
         elif path == "strips":
-            self._answer(self.ward.strips(int(query.get("after", now_ms() - 12_000))))
+            self._answer(self.ward.strips(int(query.get("since", "0"))))
         elif path == "alarms":
             states = query["state"].split(",")
             found = [

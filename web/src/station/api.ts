@@ -1,5 +1,6 @@
 /** The station's routes, as the ward page asks them. Every request of the page is made here. */
 import { request } from "../api/request";
+import { millivolts } from "./samples";
 import { type ServerEvent, textOf } from "./sse";
 
 export type Priority = "high" | "medium" | "low" | "technical";
@@ -73,6 +74,9 @@ export interface Stream {
   readonly known: number | null;
   /** Whether the intervals are those of atrial fibrillation; null where that is not judged. */
   readonly irregular: boolean | null;
+  readonly last_beat_ms: number | null;
+  /** Classes of the newest beats, the newest last. */
+  readonly last_beats: string;
 }
 
 export interface WardPatient {
@@ -100,24 +104,50 @@ export interface Person {
   readonly rate_high: number | null;
 }
 
-/** A piece of a patient's strip: one lead, in mV, null for gaps. */
+/** A piece of a patient's strip: one lead, in mV, NaN for gaps. */
 export interface StripPiece {
   readonly patient: string;
+  readonly source: string;
   readonly lead: string;
   readonly fs: number;
-  readonly start_ms: number;
-  readonly samples: readonly (number | null)[];
-  /** Beats that were classed since the last piece. */
-  readonly beats: readonly { readonly at_ms: number; readonly label: BeatClass }[];
+  readonly startMs: number;
+  readonly samples: Float32Array;
 }
 
 export interface Strips {
-  /** Send it as `after` to get what comes next. */
-  readonly cursor: string;
-  readonly strips: readonly StripPiece[];
+  /** What comes next is what arrived after this. */
+  readonly since: number;
+  readonly pieces: readonly StripPiece[];
 }
 
+/** The answer of `strips`: int16 in base64, of which `per_mv` are a millivolt. */
+interface SentStrips {
+  readonly since: number;
+  readonly hz: number;
+  readonly per_mv: number;
+  readonly gap: number;
+  readonly strips: readonly {
+    readonly patient: string;
+    readonly source: string;
+    readonly lead: string;
+    readonly start_ms: number;
+    readonly samples: string;
+  }[];
+}
+
+export interface FoundBeat {
+  readonly source: string;
+  readonly at_ms: number;
+  readonly class: BeatClass;
+  readonly interval_ms: number | null;
+}
+
+/** A page of a list: its rows under a name of their own, and the cursor. */
+type Page<T> = Readonly<Record<string, readonly T[] | string | null>>;
+
 const ROOT = "station/v1";
+/** As many as the station lists at once. */
+export const PAGE_ROWS = 1_000;
 
 export async function readWard(): Promise<Ward> {
   return get("ward");
@@ -127,8 +157,23 @@ export async function readPerson(patient: string): Promise<Person> {
   return get(`patients/${encodeURIComponent(patient)}`);
 }
 
-export async function readStrips(after: string | null): Promise<Strips> {
-  return get(`strips${after === null ? "" : `?after=${encodeURIComponent(after)}`}`);
+/** Return what has arrived since an earlier answer; at first, the newest seconds. */
+export async function readStrips(since: number | null): Promise<Strips> {
+  const sent = await get<SentStrips>(since === null ? "strips" : `strips?since=${since}`);
+  const pieces = sent.strips.map(({ patient, source, lead, start_ms: startMs, samples }) => {
+    const piece = { patient, source, lead, startMs, fs: sent.hz };
+    return { ...piece, samples: millivolts(samples, sent.per_mv, sent.gap) };
+  });
+  return { since: sent.since, pieces };
+}
+
+/** Return a patient's beats from a moment on, by the device's clock. */
+export async function readBeats(
+  patient: string,
+  fromMs: number,
+  toMs: number,
+): Promise<readonly FoundBeat[]> {
+  return allRows<FoundBeat>(`patients/${encodeURIComponent(patient)}/beats`, "beats", fromMs, toMs);
 }
 
 /** Return the newest alarms of some states, at most `limit`. */
@@ -171,6 +216,21 @@ export function alarmOf(event: ServerEvent): AlarmEvent {
 
 export function silenceOf(event: ServerEvent): SilenceEvent {
   return JSON.parse(event.data) as SilenceEvent;
+}
+
+/** Read every page of a list between two moments of the device's clock. */
+async function allRows<T>(path: string, name: string, fromMs: number, toMs: number): Promise<T[]> {
+  const rows: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = new URLSearchParams({ from_ms: String(fromMs), to_ms: String(toMs) });
+    query.set("limit", String(PAGE_ROWS));
+    if (cursor !== null) query.set("cursor", cursor);
+    const page: Page<T> = await get(`${path}?${query}`);
+    rows.push(...(page[name] as readonly T[]));
+    cursor = page.cursor as string | null;
+  } while (cursor !== null);
+  return rows;
 }
 
 async function get<T>(path: string): Promise<T> {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { StripRing } from "./ring";
+import { millivolts } from "./samples";
 
 const START_MS = 1_764_000_000_000;
 
@@ -23,7 +24,7 @@ test("pieces follow each other, though their times are whole milliseconds", () =
 test("the oldest samples make room, and gaps are NaN", () => {
   const ring = new StripRing(125, 2);
   ring.write(START_MS, ramp(0, 125));
-  ring.write(START_MS + 1000, [1, null, 3]);
+  ring.write(START_MS + 1000, [1, Number.NaN, 3]);
   expect(read(ring, 3)).toEqual([1, Number.NaN, 3]);
   ring.write(START_MS + 2000, ramp(0, 10));
   expect(ring.at(ring.end - 11)).toBeNaN();
@@ -54,7 +55,13 @@ test("the extent is that of the samples that are there", () => {
   const ring = new StripRing(125, 4);
   expect(ring.extent(2)).toBeNull();
   ring.write(START_MS, [9, ...ramp(0, 124)]);
-  ring.write(START_MS + 1000, [null, -1, 2]);
+  ring.write(START_MS + 1000, [Number.NaN, -1, 2]);
   expect(ring.extent(3 / 125)).toEqual({ low: -1, high: 2 });
   expect(ring.extent(60)).toEqual({ low: -1, high: 123 });
+});
+
+test("samples are sent as int16 in base64, with a value for gaps", () => {
+  const bytes = Uint8Array.from([0xf4, 0x01, 0x00, 0x80, 0x18, 0xfc]);
+  const sent = btoa(String.fromCharCode(...bytes));
+  expect([...millivolts(sent, 1000, -32768)]).toEqual([0.5, Number.NaN, -1]);
 });

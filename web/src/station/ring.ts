@@ -29,8 +29,8 @@ export class StripRing {
     return (ms * this.fs) / 1000;
   }
 
-  /** Write samples (mV, null for gaps) that begin at a time. What is older than the ring is left out. */
-  write(startMs: number, samples: ArrayLike<number | null>): void {
+  /** Write samples (mV, NaN for gaps) that begin at a time. What is older than the ring is left out. */
+  write(startMs: number, samples: ArrayLike<number>): void {
     if (samples.length === 0) return;
     let start = Math.round(this.placeAt(startMs));
     if (Math.abs(start - this.end) <= JOIN_SAMPLES) start = this.end;

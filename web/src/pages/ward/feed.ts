@@ -6,7 +6,9 @@ import {
   type AlarmPage,
   alarmOf,
   listen,
+  PAGE_ROWS,
   readAlarms,
+  readBeats,
   readPerson,
   readSteps,
   readStrips,
@@ -24,11 +26,11 @@ import * as state from "./state";
 const WARD_MS = 2_000;
 const STRIPS_MS = 1_000;
 const PERSONS_MS = 60_000;
+const MINUTE_MS = 60_000;
 /** The process that watches writes a sign of life more often than this. */
 const UNWATCHED_MS = 15_000;
 /** How soon a failed read is tried again. */
 const AGAIN_MS = 3_000;
-const PAGE_ROWS = 1_000;
 const ENDED_ROWS = 100;
 /** Alarms that ended longer ago are forgotten, so that a page may stay open for months. */
 const MOST_KEPT = 2_000;
@@ -54,7 +56,7 @@ export function startFeed(board: StripBoard): void {
 async function run(board: StripBoard, stop: AbortSignal): Promise<void> {
   const lastEvent = await untilRead(loadAlarms, stop);
   await Promise.all([
-    every(WARD_MS, stop, loadWard),
+    every(WARD_MS, stop, () => loadWard(board)),
     every(STRIPS_MS, stop, stripReader(board)),
     follow(
       String(lastEvent),
@@ -110,7 +112,7 @@ function wait(ms: number, stop: AbortSignal): Promise<void> {
   });
 }
 
-async function loadWard(): Promise<void> {
+async function loadWard(board: StripBoard): Promise<void> {
   const asked = dayMs();
   const ward = await readWard();
   const answered = dayMs();
@@ -119,16 +121,21 @@ async function loadWard(): Promise<void> {
   state.watched.value = new Map(
     ward.patients.map(({ patient, streams }) => [
       patient,
-      { patient, stream: newest(streams), atMs: ward.now_ms },
+      { patient, stream: shownStream(patient, streams), atMs: ward.now_ms },
     ]),
   );
   const { age_ms: age } = ward.watch;
   const isWatched = age !== null && age < UNWATCHED_MS;
   state.unwatchedSince.value = isWatched ? null : ward.now_ms - (age ?? 0);
   await readPersons(ward.patients.map(({ patient }) => patient));
+  await labelBeats(board);
 }
 
-function newest(streams: readonly Stream[]): Stream | null {
+/** The stream that is shown: the same as before while it sends, else the one that sent last. */
+function shownStream(patient: string, streams: readonly Stream[]): Stream | null {
+  const before = state.watched.value?.get(patient)?.stream?.source;
+  const same = streams.find(({ source }) => source === before);
+  if (same !== undefined && same.age_ms < STALE_MS) return same;
   return [...streams].sort((one, other) => one.age_ms - other.age_ms)[0] ?? null;
 }
 
@@ -145,19 +152,50 @@ async function readPersons(patients: readonly string[]): Promise<void> {
 }
 
 function stripReader(board: StripBoard): () => Promise<void> {
-  let cursor: string | null = null;
+  let since: number | null = null;
   return async () => {
     if (document.visibilityState !== "visible") return;
-    const strips = await readStrips(cursor);
-    cursor = strips.cursor;
+    const strips = await readStrips(since);
+    since = strips.since;
     const nowMs = dayMs();
-    for (const piece of strips.strips) {
+    for (const piece of strips.pieces) {
+      const shown = state.watched.value?.get(piece.patient)?.stream;
+      if (shown != null && shown.source !== piece.source) continue;
       board.bed(piece.patient).take(piece, nowMs);
       if (state.leads.value.get(piece.patient) !== piece.lead) {
         state.leads.value = new Map(state.leads.value).set(piece.patient, piece.lead);
       }
     }
   };
+}
+
+/** Patient -> ventricular beats of the last minute, and up to when beats were read. */
+const minutes = new Map<string, { readonly readMs: number; readonly ventricularMs: number[] }>();
+
+/**
+ * Read the classes of beats, of those patients who have had one that is not normal: the board's own
+ * list has the classes of the newest beats of all.
+ */
+async function labelBeats(board: StripBoard): Promise<void> {
+  const counted = new Map<string, number>();
+  for (const { patient, stream } of state.watched.value?.values() ?? []) {
+    const lastMs = stream?.last_beat_ms ?? null;
+    if (stream === null || lastMs === null) continue;
+    const known = minutes.get(patient);
+    const fromMs = Math.max(known?.readMs ?? 0, lastMs - MINUTE_MS);
+    let ventricularMs = known?.ventricularMs ?? [];
+    const isNew = lastMs >= fromMs && (known === undefined || /[^N]/.test(stream.last_beats));
+    if (isNew) {
+      const beats = await readBeats(patient, fromMs, lastMs + 1);
+      board.bed(patient).label(beats);
+      const found = beats.filter((beat) => beat.class === "V" && beat.source === stream.source);
+      ventricularMs = [...ventricularMs, ...found.map((beat) => beat.at_ms)];
+    }
+    ventricularMs = ventricularMs.filter((ms) => ms > lastMs - MINUTE_MS);
+    minutes.set(patient, { readMs: lastMs + 1, ventricularMs });
+    counted.set(patient, ventricularMs.length);
+  }
+  state.ventricular.value = counted;
 }
 
 /** Read the open alarms and those that have ended. Returns the id of the newest event in them. */

@@ -40,8 +40,13 @@ export const alarms = signal<ReadonlyMap<number, KnownAlarm>>(new Map());
 export const silences = signal<ReadonlyMap<string, Silence>>(new Map());
 /** Patients whose strips have nothing new, with when that was last, by the station's clock. */
 export const stale = signal<ReadonlyMap<string, number>>(new Map());
-/** Patient -> part of the usual gain at which its strip is drawn. */
+/** Place and patient -> part of the usual gain at which a strip is drawn. */
 export const gains = signal<ReadonlyMap<string, number>>(new Map());
+
+export function gainKey(place: string, patientName: string): string {
+  return `${place} ${patientName}`;
+}
+
 /** Patient -> ventricular beats of the last minute. */
 export const ventricular = signal<ReadonlyMap<string, number>>(new Map());
 /** Patient -> lead of its strip. */

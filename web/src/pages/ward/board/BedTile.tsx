@@ -3,10 +3,10 @@ import { number } from "../../../i18n";
 import { wardWords } from "../../../i18n/ward";
 import type { KnownAlarm } from "../../../station/alarms";
 import { openPatient } from "../route";
-import { bedName, gains, leads, now, stale, ventricular, watched, worst } from "../state";
+import { bedName, gainKey, gains, leads, now, stale, ventricular, watched, worst } from "../state";
 import { alarmText, personText } from "../words";
 import { AlarmShape, alarmClass } from "./AlarmShape";
-import { StripWindow } from "./Strips";
+import { type StripPlace, StripWindow } from "./Strips";
 
 export function BedTile({ patient }: { readonly patient: string }) {
   const alarm = worst.value.get(patient);
@@ -29,8 +29,8 @@ export function BedTile({ patient }: { readonly patient: string }) {
       </a>
       <div class="tile-strip">
         {isSilent ? <NoData sinceMs={silentSinceMs ?? now.value} /> : <TileAlarm alarm={alarm} />}
-        <StripWindow patient={patient} />
-        <StripNotes patient={patient} />
+        <StripWindow patient={patient} place="tile" />
+        <StripNotes patient={patient} place="tile" />
       </div>
       <BedRate patient={patient} isStale={silentSinceMs !== undefined} />
     </article>
@@ -78,9 +78,9 @@ const PARTS: readonly (readonly [number, string])[] = [
 ];
 
 /** The gain where it is not the usual one, and the lead where it is not II. */
-export function StripNotes({ patient }: { readonly patient: string }) {
+export function StripNotes({ patient, place }: StripPlace) {
   const words = wardWords.value;
-  const gain = gains.value.get(patient);
+  const gain = gains.value.get(gainKey(place, patient));
   const lead = leads.value.get(patient);
   const part = PARTS.find(([value]) => value === gain)?.[1];
   return (

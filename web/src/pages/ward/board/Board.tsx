@@ -10,6 +10,9 @@ import { layout } from "./layout";
 import { isReading } from "./reading";
 import { Strips } from "./Strips";
 import "./board.css";
+import "./lane.css";
+import "./alarm_colours.css";
+import "./phone.css";
 
 export function Board() {
   const words = wardWords.value;

@@ -74,8 +74,8 @@ function LaneCard({ patient }: { readonly patient: string }) {
         </p>
       </div>
       <div class="card-strip">
-        <StripWindow patient={patient} />
-        <StripNotes patient={patient} />
+        <StripWindow patient={patient} place="lane" />
+        <StripNotes patient={patient} place="lane" />
       </div>
       <CardActions alarm={alarm} />
     </article>

@@ -31,7 +31,13 @@ export function Strips({ class: name, tracePx, children }: StripsProps) {
   );
 }
 
+export interface StripPlace {
+  readonly patient: string;
+  /** Where it is: in the lane a strip has another gain than in its tile. */
+  readonly place: "lane" | "tile";
+}
+
 /** Where a patient's strip is drawn. */
-export function StripWindow({ patient }: { readonly patient: string }) {
-  return <div class="strip" data-strip={patient} />;
+export function StripWindow({ patient, place }: StripPlace) {
+  return <div class="strip" data-strip={patient} data-place={place} />;
 }

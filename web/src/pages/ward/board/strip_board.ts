@@ -15,6 +15,13 @@ export interface ColumnStyle {
   readonly tracePx: number;
 }
 
+/** The part of the usual gain at which a patient's strip is drawn at a place. */
+export interface StripGain {
+  readonly place: string;
+  readonly patient: string;
+  readonly gain: number;
+}
+
 /** Called in every frame with the time of day, before the strips are drawn. */
 export type Tick = (nowMs: number) => void;
 
@@ -26,7 +33,7 @@ export class StripBoard {
 
   constructor(
     private readonly tick: Tick,
-    private readonly gainChanged: (patient: string, gain: number) => void,
+    private readonly gainChanged: (gain: StripGain) => void,
   ) {}
 
   bed(patient: string): BedStrip {
@@ -81,7 +88,10 @@ export function dayMs(): number {
 }
 
 class Column {
-  private readonly sweeps = new Map<Element, { readonly patient: string; readonly sweep: Sweep }>();
+  private readonly sweeps = new Map<
+    HTMLElement,
+    { readonly patient: string; readonly sweep: Sweep }
+  >();
   private readonly seen = new Set<Element>();
   private readonly resizes: ResizeObserver;
   private readonly sights: IntersectionObserver;
@@ -126,14 +136,15 @@ class Column {
   draw(
     nowMs: number,
     isStale: (patient: string) => boolean,
-    gainChanged: (patient: string, gain: number) => void,
+    gainChanged: (gain: StripGain) => void,
   ): void {
     if (!this.isMeasured) this.measure();
     const context = this.canvas.getContext("2d");
     if (context === null) return;
     for (const [element, { patient, sweep }] of this.sweeps) {
       if (!this.seen.has(element)) continue;
-      if (sweep.frame(context, nowMs, isStale(patient))) gainChanged(patient, sweep.gain);
+      if (!sweep.frame(context, nowMs, isStale(patient))) continue;
+      gainChanged({ place: element.dataset.place ?? "", patient, gain: sweep.gain });
     }
   }
 
@@ -188,7 +199,13 @@ class Column {
     }
   }
 
-  private place(element: Element, patient: string, box: Box, pen: Pen, isResized: boolean): void {
+  private place(
+    element: HTMLElement,
+    patient: string,
+    box: Box,
+    pen: Pen,
+    isResized: boolean,
+  ): void {
     const known = this.sweeps.get(element);
     if (known === undefined || known.patient !== patient) {
       if (known !== undefined) this.wipe(known.sweep.box);

@@ -1,6 +1,6 @@
 /** The strips of this page, and the lights of its alarms, which flash by the same frames. */
 import { litAt } from "../../../station/flash";
-import { behindMs, gains } from "../state";
+import { behindMs, gainKey, gains } from "../state";
 import { StripBoard } from "./strip_board";
 
 let lit = "";
@@ -15,6 +15,6 @@ function flash(nowMs: number): void {
   lit = now;
 }
 
-export const board = new StripBoard(flash, (patient, gain) => {
-  gains.value = new Map(gains.peek()).set(patient, gain);
+export const board = new StripBoard(flash, ({ place, patient, gain }) => {
+  gains.value = new Map(gains.peek()).set(gainKey(place, patient), gain);
 });
