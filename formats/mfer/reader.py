@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -43,8 +43,33 @@ _MARK: Final = b"MFR"
 _MAX_DETECTED_FIELDS: Final = 1000  # that precede the data in a file without the mark
 _MARK_BYTES: Final = 12  # the file's first bytes, which hold the mark
 
-# The channels of one DATA field, or of several that continue each other.
+# The channels of DATA fields that follow each other.
 _Frame = list[Channel]
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """What the definitions say of a channel's block in each sequence of a frame.
+
+    channel  without its samples
+    size     bytes
+    offset   to be added to a code
+    gap      the code that stands for a missing sample
+    """
+
+    channel: Channel
+    dtype: np.dtype[Any]
+    size: int
+    offset: float
+    gap: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Sequences:
+    """What the definitions say of a frame: its blocks, and the number of sequences if stated."""
+
+    blocks: list[_Block]
+    count: int | None
 
 
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
@@ -79,10 +104,14 @@ def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]], int]:
     definitions = Definitions()
     blocks = 0
     surplus_bytes = 0
-    frames = []
     file_fields = []
+    # The frames between two definitions are decoded together.
+    stretches: list[tuple[_Sequences, list[NDArray[np.uint8]]]] = []
+    stated: _Sequences | None = None  # of the definitions in force, once a frame needs them
     for field in parse_fields(data):
-        definitions.update(field)
+        if field.tag != tags.DATA:
+            definitions.update(field)
+            stated = None
         if field.tag == tags.DATA:
             blocks += definitions.channels
             if blocks > MAX_BLOCKS:
@@ -90,8 +119,11 @@ def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]], int]:
                     f"the MFER file has more than {MAX_BLOCKS} blocks: channels of all frames"
                 )
             if not _is_average_beat(definitions):
-                frame, frame_surplus = _frame(field.value, definitions)
-                frames.append(frame)
+                if stated is None:
+                    stated = _sequences(definitions)
+                    stretches.append((stated, []))
+                sequences, frame_surplus = _split(field.value, stated)
+                stretches[-1][1].append(sequences)
                 surplus_bytes += frame_surplus
         elif field.tag == tags.END:
             surplus_bytes += len(field.value.strip(b"\0"))
@@ -99,6 +131,7 @@ def _parse(data: bytes) -> tuple[list[_Frame], list[tuple[Field, str]], int]:
             raise UnknownFormat("compressed MFER files are not supported")
         elif field.channel is None:
             file_fields.append((field, definitions.byte_order))
+    frames = [_frame(stated.blocks, pieces) for stated, pieces in stretches]
     return frames, file_fields, surplus_bytes
 
 
@@ -108,25 +141,42 @@ def _is_average_beat(definitions: Definitions) -> bool:
     return kind == _AVERAGE_BEAT
 
 
-def _frame(data: bytes, definitions: Definitions) -> tuple[_Frame, int]:
-    """Return the channels of one DATA field, and how many bytes follow the stated samples."""
+def _sequences(definitions: Definitions) -> _Sequences:
+    """Return what the definitions in force say of a frame. Raises UnknownFormat, CorruptFile."""
     channels = [definitions.of_channel(channel) for channel in range(definitions.channels)]
     types = [_data_type(values, definitions) for values in channels]
-    sizes = []
-    for values, dtype in zip(channels, types, strict=True):
-        samples = definitions.integer(values[tags.BLOCK]) if tags.BLOCK in values else 1
-        sizes.append(samples * dtype.itemsize)
-    sequence_bytes = sum(sizes)
-    if min(sizes) < 1:
+    blocks = [
+        _block(values, dtype, definitions) for values, dtype in zip(channels, types, strict=True)
+    ]
+    count = None
+    if tags.SEQUENCES in channels[0]:
+        count = definitions.integer(channels[0][tags.SEQUENCES])
+    return _Sequences(blocks, count)
+
+
+def _block(values: Values, dtype: np.dtype[Any], definitions: Definitions) -> _Block:
+    samples = definitions.integer(values[tags.BLOCK]) if tags.BLOCK in values else 1
+    if samples < 1:
         raise CorruptFile("MFER file: a block of 0 samples stated; at least 1 is required")
+    offset = _sample_value(values.get(tags.OFFSET), dtype, default=0)
+    gap = _sample_value(values.get(tags.NULL), dtype, default=_DEFAULT_GAP)
+    name = _lead_name(values, definitions)
+    channel = channel_or_fault(name, _channel, name, values, limits_of(dtype, offset), definitions)
+    return _Block(channel, dtype, samples * dtype.itemsize, offset, gap)
+
+
+def _split(data: bytes, stated: _Sequences) -> tuple[NDArray[np.uint8], int]:
+    """Return the sequences of one DATA field, and how many bytes follow the stated samples.
+
+    The sequences are (sequences, bytes of one).
+    """
+    sequence_bytes = sum(block.size for block in stated.blocks)
     if sequence_bytes > len(data):
         raise CorruptFile(
             f"MFER file: a sequence of {sequence_bytes} bytes stated, "
             f"its frame has {len(data)} bytes"
         )
-    count = len(data) // sequence_bytes
-    if tags.SEQUENCES in channels[0]:
-        count = definitions.integer(channels[0][tags.SEQUENCES])
+    count = len(data) // sequence_bytes if stated.count is None else stated.count
     if count < 1:
         raise CorruptFile("MFER file: 0 sequences stated; at least 1 is required")
     if count * sequence_bytes > len(data):
@@ -135,15 +185,29 @@ def _frame(data: bytes, definitions: Definitions) -> tuple[_Frame, int]:
             f"their frame has {len(data)} bytes"
         )
     sequences = np.frombuffer(data, np.uint8, count * sequence_bytes).reshape(count, sequence_bytes)
+    return sequences, len(data) - count * sequence_bytes
+
+
+def _frame(blocks: list[_Block], pieces: list[NDArray[np.uint8]]) -> _Frame:
+    """Return the channels of sequences that follow each other."""
+    sequences = np.concatenate(pieces)
     frame = []
     start = 0
-    for values, dtype, size in zip(channels, types, sizes, strict=True):
-        block = np.ascontiguousarray(sequences[:, start : start + size])
-        codes = block.view(dtype).ravel()
-        name = _lead_name(values, definitions)
-        frame.append(channel_or_fault(name, _channel, name, values, codes, definitions))
-        start += size
-    return frame, len(data) - count * sequence_bytes
+    for block in blocks:
+        frame.append(_with_samples(block, sequences[:, start : start + block.size]))
+        start += block.size
+    return frame
+
+
+def _with_samples(block: _Block, columns: NDArray[np.uint8]) -> Channel:
+    """Return a channel of value = (code + offset) x resolution, NaN for gaps."""
+    if block.channel.fault is not None:
+        return block.channel
+    codes = np.ascontiguousarray(columns).view(block.dtype).ravel()
+    samples = codes.astype(np.float64)
+    samples[codes == block.gap] = np.nan
+    samples += block.offset
+    return replace(block.channel, codes=samples)
 
 
 def _data_type(values: Values, definitions: Definitions) -> np.dtype[Any]:
@@ -164,18 +228,15 @@ def _lead_name(values: Values, definitions: Definitions) -> str:
     return lead_from_scp_number(definitions.integer(values[tags.LEAD][:2]))
 
 
-def _channel(name: str, values: Values, codes: NDArray[Any], definitions: Definitions) -> Channel:
-    """Return a channel of value = (code + offset) x resolution, NaN for gaps."""
-    offset = _sample_value(values.get(tags.OFFSET), codes.dtype, default=0)
-    gap = _sample_value(values.get(tags.NULL), codes.dtype, default=_DEFAULT_GAP)
+def _channel(
+    name: str, values: Values, limits: tuple[float, float], definitions: Definitions
+) -> Channel:
+    """Return a channel without its samples. Raises CorruptFile, BadSamplingRate."""
     scale, unit = _resolution(values, definitions)
     if _data_type_number(values) == _STATUS_TYPE:
         unit = "status"
     fs = _sampling_rate(values, definitions)
-    samples = codes.astype(np.float64)
-    samples[codes == gap] = np.nan
-    limits = limits_of(codes.dtype, offset)
-    return Channel(name, samples + offset, unit, scale, fs=fs, limits=limits)
+    return Channel(name, np.zeros(0), unit, scale, fs=fs, limits=limits)
 
 
 def _sample_value(value: bytes | None, dtype: np.dtype[Any], *, default: float) -> float:

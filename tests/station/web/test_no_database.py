@@ -26,6 +26,9 @@ BODIES = {
     ("POST", "/station/v1/alarms/{number}/note"): (b'{"note": "seen"}', OCTETS),
 }
 
+# Pages and their files come from the disk; there is no file p-1.
+OPEN_ROUTES = {"/livez": 200, "/readyz": 503, "/": 200, "/assets/{name}": 404}
+
 
 @pytest.fixture
 def stopped(tmp_path: Path, database_url: str, postgres: PostgreSQL) -> Iterator[Station]:
