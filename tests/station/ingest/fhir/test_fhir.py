@@ -12,7 +12,6 @@ import numpy as np
 import orjson
 import pytest
 from fhir.resources.R4B.bundle import Bundle
-from fhir.resources.R4B.observation import Observation
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 from sqlalchemy import select
 
@@ -20,9 +19,8 @@ from station.store.engine import open_engine
 from station.store.records import RECORDS
 from station.store.tables import AnyRow
 from station.store.waveforms import millivolts
+from tests.station.ingest.fhir.observed import moment, observation, sampled
 from tests.station.running import Station, running_station
-
-CODES = {"I": "131329", "II": "131330"}
 
 
 @pytest.fixture(scope="module")
@@ -42,38 +40,6 @@ def device(station: Station) -> Iterator[httpx.Client]:
         key = client.post("/station/v1/sources", json={"name": "watch-2"}).json()["key"]
     with station.client(key) as client:
         yield client
-
-
-def moment(back_s: float = 2.0) -> str:
-    return datetime.fromtimestamp(time.time() - back_s, UTC).isoformat(timespec="milliseconds")
-
-
-def sampled(data: str = "0 100 E U L -100", **changes: Any) -> dict[str, Any]:
-    plain = {"origin": {"value": 10, "unit": "uV"}, "period": 4, "factor": 2.5, "dimensions": 1}
-    return {**plain, "data": data, **changes}
-
-
-def observation(**changes: Any) -> dict[str, Any]:
-    """Return an Observation of two leads; None removes an element."""
-    components = [
-        {
-            "code": {"coding": [{"system": "urn:iso:std:iso:11073:10101", "code": code}]},
-            "valueSampledData": sampled(),
-        }
-        for code in CODES.values()
-    ]
-    plain = {
-        "resourceType": "Observation",
-        "status": "final",
-        "code": {"coding": [{"system": "http://loinc.org", "code": "11524-6"}]},
-        "subject": {"reference": "Patient/p-1"},
-        "device": {"reference": "Device/watch-1"},
-        "effectiveDateTime": moment(),
-        "component": components,
-    }
-    content = {name: value for name, value in {**plain, **changes}.items() if value is not None}
-    Observation.model_validate_json(orjson.dumps(content))
-    return content
 
 
 def posted(client: httpx.Client, content: Any) -> httpx.Response:
