@@ -74,7 +74,7 @@ def watch(settings: Settings) -> int:
         migrate(engine)
         logger.info("watching; database %s", place_of(engine))
         watch_until(settings, engine, is_over.wait)
-    except BadDatabase as error:
+    except (BadDatabase, BadBridge) as error:
         return _refuse(error)
     return 0
 

@@ -20,6 +20,7 @@ from errors import BadBridge, BadDatabase, EcgError
 from station.ingest.bridges import Bridges
 from station.ingest.commit import ClockRules
 from station.ingest.writer import Writer
+from station.outbox.running import outlets_of
 from station.settings import KIB, Settings
 from station.store.engine import FAILURES
 from station.store.migrate import migrate
@@ -80,6 +81,7 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
     writer = Writer(engine, clock, settings.max_waiting)
     keys = Keys(engine, key_file)
     bridges = Bridges(settings, writer, keys)
+    outlets_of(settings)  # a setting that cannot be used ends the start, not the worker
     watch = WatchProcess(settings) if settings.has_role("watch") else None
     readiness = Readiness()
     routes = _routes(settings, engine, writer, readiness)
@@ -153,6 +155,7 @@ def _routes(
         ("PATCH", "/station/v1/patients/{name}"): patients.change,
         ("GET", "/station/v1/dead-letters"): operator.dead_letters,
         ("GET", "/station/v1/dead-letters/{number}/frame"): operator.frame,
+        ("GET", "/station/v1/undelivered"): operator.undelivered,
         ("GET", "/station/v1/patients/{name}/records"): history.records,
         ("GET", "/station/v1/patients/{name}/waveform"): history.waveform,
         **_ward_endpoints(settings, engine, bodies),

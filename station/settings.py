@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from station.alarms.policies import Priority
 from station.times import DAY_S
 
 KIB: Final = 1024
@@ -116,6 +117,35 @@ class Settings(BaseSettings):
     )
     mqtt_ca_file: Path | None = Field(
         None, description="Certificates that mqtts:// is checked by; none for the system's"
+    )
+    webhook: str | None = Field(
+        None, description="Address to which each step of an alarm is posted: http[s]://HOST/PATH"
+    )
+    webhook_secret: str | None = Field(
+        None, description="Secret that signs these posts: whsec_ and 24 to 64 bytes in base64"
+    )
+    email: str | None = Field(
+        None,
+        description="Mail server for alarms that fire or are escalated: "
+        "smtp[s]://USER:PASSWORD@HOST:PORT",
+    )
+    email_from: str | None = Field(None, description="Sender of these messages")
+    email_to: str = Field(
+        "", description="Addresses of STATION_RECEIVERS: RECEIVER=ADDRESS,RECEIVER=ADDRESS"
+    )
+    email_priorities: str = Field(
+        f"{Priority.HIGH},{Priority.MEDIUM}",
+        pattern=f"^({'|'.join(Priority)})(,({'|'.join(Priority)}))*$",
+        description="Priorities of the alarms of which messages are sent",
+    )
+    hl7_alerts: str | None = Field(
+        None, description="HL7 v2 receiver of alerts (ORU^R40, IHE ACM): mllp://HOST:PORT"
+    )
+    deliver_within: float = Field(
+        DAY_S,
+        ge=1,
+        le=36_500 * DAY_S,
+        description="Age in seconds at which a step that could not be delivered is a dead letter",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lines below this level are not logged"

@@ -17,6 +17,7 @@ from station.store import (
     beat_records,
     dead_letters,
     events,
+    outbox,
     patients,
     progress,
     records,
@@ -30,7 +31,7 @@ from station.store.tables import METADATA
 # The modules of the tables, which make METADATA complete.
 TABLE_MODULES: Final = (
     *(sources, patients, records, dead_letters),
-    *(streams, progress, watched, beat_records, alarms, events),
+    *(streams, progress, watched, beat_records, alarms, events, outbox),
 )
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Of PostgreSQL's advisory locks, so that processes that start together take turns. Any number.

@@ -53,6 +53,7 @@ ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("PATCH", "/station/v1/patients/{name}"): "ward",
     ("GET", "/station/v1/dead-letters"): "operator",
     ("GET", "/station/v1/dead-letters/{number}/frame"): "operator",
+    ("GET", "/station/v1/undelivered"): "operator",
     ("GET", "/station/v1/patients/{name}/records"): "ward",
     ("GET", "/station/v1/patients/{name}/waveform"): "ward",
     ("GET", "/station/v1/patients/{name}/beats"): "ward",

@@ -1,4 +1,4 @@
-"""Routes of the operator: devices with their keys, dead letters."""
+"""Routes of the operator: devices with their keys, dead letters of both ways."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from errors import BadOption, NotFound
-from station.store import dead_letters, sources
+from station.store import dead_letters, outbox, sources
 from station.store.engine import writing
-from station.store.pages import Page
-from station.store.tables import AnyRow
 from station.times import now_ms
 from station.web.answers import OCTETS, json_answer
 from station.web.bodies import Bodies
 from station.web.json_bodies import Name, json_body
 from station.web.queries import cursor_numbers, name_of_path, number_of_path, page_rows
+from station.web.reading import read
 
 CREATED: Final = 201
 # Of a dead letter.
@@ -29,6 +28,7 @@ _LISTED: Final = (
     *("id", "received_ms", "sender", "source", "seq", "last_seq"),
     *("reason", "detail", "frame_bytes"),
 )
+_UNDELIVERED: Final = ("id", "outlet", "event", "alarm", "at_ms", "attempts", "reason")
 Result = TypeVar("Result")
 
 
@@ -71,23 +71,30 @@ class OperatorRoutes:
         (after,) = cursor_numbers(request, 1) or (0,)
         limit = page_rows(request)
 
-        def read() -> Page[AnyRow]:
-            with self._engine.connect() as connection:
-                return dead_letters.dead_letters(connection, after=after, limit=limit)
-
-        page = await asyncio.to_thread(read)
+        page = await read(
+            self._engine,
+            lambda connection: dead_letters.dead_letters(connection, after=after, limit=limit),
+        )
         rows = [{name: getattr(row, name) for name in _LISTED} for row in page.rows]
         return json_answer({"dead_letters": rows, "cursor": page.cursor})
+
+    async def undelivered(self, request: Request) -> Response:
+        """Return the steps of alarms that an outlet does not try to deliver any more."""
+        (after,) = cursor_numbers(request, 1) or (0,)
+        limit = page_rows(request)
+        page = await read(
+            self._engine, lambda connection: outbox.dead_deliveries(connection, after, limit)
+        )
+        rows = [{name: getattr(row, name) for name in _UNDELIVERED} for row in page.rows]
+        return json_answer({"undelivered": rows, "cursor": page.cursor})
 
     async def frame(self, request: Request) -> Response:
         """Return the bytes that were sent and are kept as a dead letter."""
         number = number_of_path(request)
 
-        def read() -> bytes | None:
-            with self._engine.connect() as connection:
-                return dead_letters.frame_of(connection, number)
-
-        frame = await asyncio.to_thread(read)
+        frame = await read(
+            self._engine, lambda connection: dead_letters.frame_of(connection, number)
+        )
         if frame is None:
             raise NotFound("no dead letter with a frame has this number")
         return Response(frame, media_type=OCTETS)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from sqlalchemy import Engine
 
 from log_lines import log_to_stderr
+from station.outbox.running import sending
 from station.settings import Settings
 from station.store.engine import open_engine
 from station.times import SECOND_MS
@@ -30,8 +31,12 @@ def run_from_pipe(pipe: BinaryIO) -> None:
 
 
 def watch_until(settings: Settings, engine: Engine, wait: Wait) -> None:
-    """Watch records in this process until `wait` says that it is to end."""
-    run_worker(engine, parts_of(settings), wait)
+    """Watch records and send alarms out in this process until `wait` says that it is to end.
+
+    Raises BadBridge.
+    """
+    with sending(engine, settings):
+        run_worker(engine, parts_of(settings), wait)
     engine.dispose()
 
 

@@ -1,0 +1,186 @@
+"""Sends what an outlet has to deliver: the steps of each alarm in their order, each at least once.
+
+A message that fails is tried again with growing pauses, until its event is too old; then it is a
+dead letter with its reason. Steps of other alarms do not wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from station.alarms.book import ALARM
+from station.outbox.outlet import SEND_LIMIT_S, NotDelivered, Notice, Outlet
+from station.store import outbox
+from station.store.engine import FAILURES, writing
+from station.store.outbox import Delivery, LeaseLost
+from station.store.tables import AnyRow
+from station.times import SECOND_MS, now_ms
+
+logger = logging.getLogger("ecg.station.outbox")
+
+Result = TypeVar("Result")
+
+POLL_S: Final = 0.2
+AGAIN_S: Final = 1.0
+FIRST_PAUSE_MS: Final = 1000
+MAX_PAUSE_MS: Final = 30_000
+# The lease is renewed before its last SEND_LIMIT_S, which one batch of messages may take.
+LEASE_MS: Final = 15_000
+RENEW_MS: Final = 3000
+_OWNER_BYTES: Final = 8
+_EXPIRED: Final = "too old to be sent"
+
+
+class Sender:
+    """Sends for one outlet. `give_up_ms`: age of an event at which it is not tried any more."""
+
+    def __init__(self, engine: Engine, outlet: Outlet, give_up_ms: int) -> None:
+        self._engine, self._outlet, self._give_up_ms = engine, outlet, give_up_ms
+        self._owner = secrets.token_hex(_OWNER_BYTES)
+        self._key: str | None = None
+        self._renewed_ms = 0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Send until it is to end; what is being sent is finished."""
+        while not stopping.is_set():
+            pause_s = await self._safe_turn()
+            if pause_s:
+                await _wait(stopping, pause_s)
+        if self._key is not None:
+            try:
+                await self._write(
+                    lambda connection: outbox.leave_lease(
+                        connection, self._outlet.name, self._owner
+                    )
+                )
+            except FAILURES as error:
+                logger.error("the database failed: %s", type(error).__name__)
+
+    async def _safe_turn(self) -> float:
+        """Return how long to wait until the next turn."""
+        try:
+            return 0 if await self.turn() else POLL_S
+        except LeaseLost as error:
+            logger.warning("%s", error)
+        except FAILURES as error:
+            logger.error("the database failed: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug costs a turn
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error("sending failed: %s in %s", type(error).__name__, frame.name)
+        self._key = None
+        return AGAIN_S
+
+    async def turn(self) -> bool:
+        """Read new events and send what is due. Return whether there was anything to do."""
+        if not await self._has_lease():
+            return False
+        read = await asyncio.to_thread(self._read_events)
+        due = await asyncio.to_thread(self._due)
+        if due:
+            outcomes = await asyncio.gather(*(self._try(row) for row in due))
+            await asyncio.to_thread(self._save, due, outcomes)
+        return bool(read or due)
+
+    async def _has_lease(self) -> bool:
+        at_ms = now_ms()
+        if self._key is None or at_ms - self._renewed_ms >= RENEW_MS:
+            self._key = await self._write(
+                lambda connection: outbox.take_lease(
+                    connection,
+                    self._outlet.name,
+                    self._owner,
+                    now_ms=at_ms,
+                    until_ms=at_ms + LEASE_MS,
+                )
+            )
+            self._renewed_ms = at_ms
+        return self._key is not None
+
+    def _read_events(self) -> int:
+        """Note the new events that are to be delivered. Return how many events were read."""
+        name = self._outlet.name
+        with self._engine.connect() as connection:
+            rows = outbox.unread_events(connection, name, ALARM)
+        if not rows:
+            return 0
+        data = [orjson.loads(row.data) for row in rows]
+        new = [
+            Delivery(name, row.id, each["alarm"], row.at_ms)
+            for row, each in zip(rows, data, strict=True)
+            if self._outlet.wants(each)
+        ]
+        with writing(self._engine) as connection:
+            outbox.note_deliveries(connection, name, self._owner, new, rows[-1].id + 1)
+        return len(rows)
+
+    def _due(self) -> Sequence[AnyRow]:
+        with self._engine.connect() as connection:
+            return outbox.due_deliveries(
+                connection, self._outlet.name, now_ms=now_ms(), limit=self._outlet.at_once
+            )
+
+    async def _try(self, row: AnyRow) -> NotDelivered | None:
+        """Send one message. Return why it was not delivered."""
+        if row.data is None or now_ms() - row.at_ms >= self._give_up_ms:
+            return NotDelivered(row.reason or _EXPIRED, is_final=True)
+        try:
+            async with asyncio.timeout(SEND_LIMIT_S):
+                await self._outlet.send(self._notice(row))
+        except NotDelivered as error:
+            return error
+        except TimeoutError:
+            return NotDelivered(f"no answer within {SEND_LIMIT_S:g} s")
+        except OSError as error:
+            return NotDelivered(f"no connection: {type(error).__name__}")
+        return None
+
+    def _notice(self, row: AnyRow) -> Notice:
+        data: dict[str, Any] = orjson.loads(row.data)
+        return Notice(f"{self._key}-{row.event}", f"{self._key}-a{row.alarm}", data)
+
+    def _save(self, due: Sequence[AnyRow], outcomes: Sequence[NotDelivered | None]) -> None:
+        tried = list(zip(due, outcomes, strict=True))
+        sent = [row.id for row, error in tried if error is None]
+        failed = [
+            (row.id, _next_attempt_ms(row, error), error.reason)
+            for row, error in tried
+            if error is not None
+        ]
+        with writing(self._engine) as connection:
+            outbox.save_deliveries(connection, self._outlet.name, self._owner, sent, failed)
+        for row, error in tried:
+            if error is not None:
+                logger.warning(
+                    "%s: event %d is not delivered: %s", self._outlet.name, row.event, error.reason
+                )
+
+    async def _write(self, use: Callable[[Connection], Result]) -> Result:
+        def run() -> Result:
+            with writing(self._engine) as connection:
+                return use(connection)
+
+        return await asyncio.to_thread(run)
+
+
+def _next_attempt_ms(row: AnyRow, error: NotDelivered) -> int | None:
+    """Return when a delivery is tried again; None for a dead letter."""
+    if error.is_final:
+        return None
+    attempts = min(int(row.attempts), MAX_PAUSE_MS // SECOND_MS)
+    return now_ms() + min(FIRST_PAUSE_MS << attempts, MAX_PAUSE_MS)
+
+
+async def _wait(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,42 @@
+"""The tables of the ways out of alarms: outlets, and what each has to deliver."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+_LONG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "outlets",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("next_event", _LONG, nullable=False),
+        sa.Column("owner", sa.Text),
+        sa.Column("until_ms", _LONG, nullable=False),
+        sa.Column("sent", _LONG, nullable=False),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("id", _LONG, primary_key=True),
+        sa.Column("outlet", sa.Text, sa.ForeignKey("outlets.name"), nullable=False),
+        sa.Column("event", _LONG, nullable=False),
+        sa.Column("alarm", _LONG, nullable=False),
+        sa.Column("at_ms", _LONG, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("due_ms", _LONG),
+        sa.Column("reason", sa.Text),
+        sa.UniqueConstraint("outlet", "event"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_deliveries_outlet_due_ms", "deliveries", ["outlet", "due_ms"])
+
+
+def downgrade() -> None:
+    op.drop_table("deliveries")
+    op.drop_table("outlets")
