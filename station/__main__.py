@@ -11,7 +11,6 @@ import argparse
 import logging
 import signal
 import sys
-import threading
 from types import FrameType
 from typing import Final
 
@@ -25,7 +24,6 @@ from station.patients.command import run_patients_command
 from station.replay.command import run_stream_command
 from station.settings import Settings, add_flags, settings_of
 from station.store.engine import open_engine, place_of
-from station.store.migrate import migrate
 from station.web.access import KEYS_COMMAND
 
 logger = logging.getLogger("ecg.station")
@@ -51,7 +49,7 @@ def main() -> int:
     add_flags(parser)
     settings = settings_of(parser, vars(parser.parse_args()))
     log_to_stderr(settings.log_level, as_json=settings.log_json)
-    return watch(settings) if settings.roles == "watch" else serve(settings)
+    return serve(settings)
 
 
 def _show_demo() -> int:
@@ -59,24 +57,6 @@ def _show_demo() -> int:
     from station.demo.command import run_demo
 
     return run_demo()
-
-
-def watch(settings: Settings) -> int:
-    """Only watch, until a signal comes. Return the exit status."""
-    # A front need not load the networks.
-    from station.worker.process import watch_until
-
-    is_over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: is_over.set())
-    try:
-        engine = open_engine(settings.database)
-        migrate(engine)
-        logger.info("watching; database %s", place_of(engine))
-        watch_until(settings, engine, is_over.wait)
-    except (BadDatabase, BadBridge) as error:
-        return _refuse(error)
-    return 0
 
 
 def serve(settings: Settings) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -20,8 +21,10 @@ from errors import BadBridge, BadDatabase, EcgError
 from station.ingest.bridges import Bridges
 from station.ingest.commit import ClockRules
 from station.ingest.writer import Writer
+from station.metrics.counting import CountingMiddleware, Requests
+from station.metrics.exposition import Counted, MetricsRoute
 from station.outbox.running import outlets_of
-from station.settings import KIB, Settings
+from station.settings import KIB, Role, Settings
 from station.store.engine import FAILURES
 from station.store.migrate import migrate
 from station.times import SECOND_MS
@@ -56,6 +59,8 @@ RECORDS_PATH: Final = "/station/v1/records"
 FHIR_PATH: Final = "/station/v1/fhir"
 # The routes of a front.
 FRONT_PATHS: Final = (RECORDS_PATH, FHIR_PATH)
+# The routes of every process, whatever its roles.
+COMMON_PATHS: Final = ("/livez", "/readyz", "/metrics")
 
 
 HANDLERS: Final[dict[Any, Any]] = {
@@ -84,7 +89,8 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
     outlets_of(settings)  # a setting that cannot be used ends the start, not the worker
     watch = WatchProcess(settings) if settings.has_role("watch") else None
     readiness = Readiness()
-    routes = _routes(settings, engine, writer, readiness)
+    requests: Requests = Counter()
+    routes = _routes(settings, engine, writer, readiness, requests)
 
     async def begin() -> None:
         try:
@@ -119,14 +125,21 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
 
     return Starlette(
         routes=routes,
-        middleware=[Middleware(AccessMiddleware, keys=keys, routes=routes, readiness=readiness)],
+        middleware=[
+            Middleware(CountingMiddleware, requests=requests),
+            Middleware(AccessMiddleware, keys=keys, routes=routes, readiness=readiness),
+        ],
         exception_handlers=HANDLERS,
         lifespan=running,
     )
 
 
 def _routes(
-    settings: Settings, engine: Engine, writer: Writer, readiness: Readiness
+    settings: Settings,
+    engine: Engine,
+    writer: Writer,
+    readiness: Readiness,
+    requests: Requests,
 ) -> list[Route]:
     bodies = Bodies(
         limit_bytes=settings.max_body_kb * KIB,
@@ -139,9 +152,12 @@ def _routes(
     patients = PatientRoutes(engine, bodies, settings.max_records, settings.body_timeout)
     history = HistoryRoutes(engine)
     probes = Probes(engine, readiness)
+    events = EventsRoute(engine, EventLog(engine), settings.max_event_clients)
+    metrics = MetricsRoute(engine, Counted(settings, requests, writer, events))
     endpoints: dict[tuple[str, str], Endpoint] = {
         ("GET", "/livez"): probes.alive,
         ("GET", "/readyz"): probes.ready,
+        ("GET", "/metrics"): metrics.metrics,
         ("GET", "/"): ward_page,
         ("GET", "/assets/{name}"): asset,
         ("POST", RECORDS_PATH): records.post,
@@ -158,12 +174,14 @@ def _routes(
         ("GET", "/station/v1/undelivered"): operator.undelivered,
         ("GET", "/station/v1/patients/{name}/records"): history.records,
         ("GET", "/station/v1/patients/{name}/waveform"): history.waveform,
+        ("GET", "/station/v1/events"): events.events,
         **_ward_endpoints(settings, engine, bodies),
     }
     assert endpoints.keys() == ROUTE_SCOPES.keys()
     by_path: dict[str, dict[str, Endpoint]] = {}
     for (method, path), endpoint in endpoints.items():
-        if not settings.has_role("front" if path in FRONT_PATHS else "web"):
+        role: Role = "front" if path in FRONT_PATHS else "web"
+        if path not in COMMON_PATHS and not settings.has_role(role):
             continue
         by_path.setdefault(path, {})[method] = endpoint
     return [
@@ -176,7 +194,6 @@ def _ward_endpoints(
 ) -> dict[tuple[str, str], Endpoint]:
     findings = FindingsRoutes(engine)
     alarms = AlarmRoutes(engine, bodies)
-    events = EventsRoute(engine, EventLog(engine), settings.max_event_clients)
     return {
         ("GET", "/station/v1/patients/{name}/beats"): findings.beats,
         ("GET", "/station/v1/patients/{name}/windows"): findings.windows,
@@ -190,7 +207,6 @@ def _ward_endpoints(
         ("GET", "/station/v1/alarms/{number}/steps"): alarms.steps,
         ("POST", "/station/v1/alarms/{number}/acknowledge"): alarms.acknowledge,
         ("POST", "/station/v1/alarms/{number}/note"): alarms.note,
-        ("GET", "/station/v1/events"): events.events,
     }
 
 

@@ -1,4 +1,4 @@
-"""The ways in beside HTTP, those that the settings name: they run while the station serves."""
+"""The ways in beside HTTP, those that the settings name: they run while a front serves."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Bridges:
 
     def __init__(self, settings: Settings, writer: Writer, keys: Keys) -> None:
         self._bridges: list[Bridge] = []
+        if not settings.has_role("front"):
+            return
         if settings.mqtt is not None:
             # Its library is not needed without a broker.
             from station.ingest.mqtt.bridge import MqttBridge

@@ -10,13 +10,14 @@ import asyncio
 import logging
 import threading
 import traceback
-from collections import deque
+from collections import Counter, deque
 from typing import Final
 
 from sqlalchemy import Engine
 
 from errors import EcgError, InternalError, NoDatabase, Overloaded, ShuttingDown
 from station.ingest.commit import ClockRules, Post, PostResult, store_posts
+from station.ingest.outcomes import Outcome
 from station.store.engine import FAILURES, writing
 from station.times import RETRY_AFTER_S
 
@@ -50,14 +51,19 @@ class _Waiting:
 
 
 class Writer:
-    """Stores posts. `max_waiting` is in records, those of the running transaction included."""
+    """Stores posts. `max_waiting` is in records, those of the running transaction included.
+
+    counts   of each outcome, since the start
+    waiting  number of records
+    """
 
     def __init__(self, engine: Engine, clock: ClockRules, max_waiting: int) -> None:
         self._engine = engine
         self._clock = clock
         self._max_waiting = max_waiting
         self._queue: deque[_Waiting] = deque()
-        self._waiting_records = 0
+        self.waiting = 0
+        self.counts = Counter(dict.fromkeys(Outcome, 0))
         self._changed = threading.Condition()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="writer")
@@ -82,15 +88,15 @@ class Writer:
             if self._is_stopping:
                 raise ShuttingDown("the station is shutting down", retry_after_s=RETRY_AFTER_S)
             # A post that is larger than the queue itself is taken where nothing waits.
-            room = self._max_waiting - self._waiting_records
-            if self._waiting_records and waiting.records > room:
+            room = self._max_waiting - self.waiting
+            if self.waiting and waiting.records > room:
                 raise Overloaded(
-                    f"{self._waiting_records} records wait to be stored; the limit is "
+                    f"{self.waiting} records wait to be stored; the limit is "
                     f"{self._max_waiting} (STATION_MAX_WAITING)",
                     retry_after_s=RETRY_AFTER_S,
                 )
             self._queue.append(waiting)
-            self._waiting_records += waiting.records
+            self.waiting += waiting.records
             self._changed.notify()
         return await waiting.future
 
@@ -126,6 +132,7 @@ class Writer:
             self._find_fault(group, error)
         else:
             for waiting, result in zip(group, results, strict=True):
+                self.counts.update(result.counts)
                 self._finish(waiting, result)
 
     def _find_fault(self, group: list[_Waiting], error: Exception) -> None:
@@ -144,5 +151,5 @@ class Writer:
 
     def _finish(self, waiting: _Waiting, answer: PostResult | EcgError) -> None:
         with self._changed:
-            self._waiting_records -= waiting.records
+            self.waiting -= waiting.records
         waiting.finish(answer)

@@ -40,6 +40,7 @@ KEYS_COMMAND: Final = KeysCommand(
 ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("GET", "/livez"): None,
     ("GET", "/readyz"): None,
+    ("GET", "/metrics"): "operator",
     ("GET", "/"): None,
     ("GET", "/assets/{name}"): None,
     ("POST", "/station/v1/records"): "ingest",
@@ -133,7 +134,7 @@ class Keys:
 class AccessMiddleware:
     """Refuses whoever lacks the scope of a route, or has used up what its key allows.
 
-    Sets scope["state"]["sender"].
+    Sets scope["state"]: "sender", and "route" where the path is one of the station's.
     """
 
     def __init__(self, app: ASGIApp, keys: Keys, routes: list[Route], readiness: Readiness) -> None:
@@ -186,6 +187,7 @@ class AccessMiddleware:
             match, _ = route.matches(scope)
             if match is Match.NONE:
                 continue
+            scope.setdefault("state", {})["route"] = route.path
             for method in (method_of(scope), *sorted(route.methods or ())):
                 if (method, route.path) in ROUTE_SCOPES:
                     return ROUTE_SCOPES[method, route.path]

@@ -35,16 +35,16 @@ class EventsRoute:
         self._engine = engine
         self._log = log
         self._max_clients = max_clients
-        self._clients = 0
+        self.clients = 0
 
     async def events(self, request: Request) -> Response:
         """Send the events after Last-Event-ID, then new ones, until the client leaves."""
         last = _last_event_id(request)
         kinds = _kinds(request)
         patient = await self._patient(request)
-        if self._clients >= self._max_clients:
+        if self.clients >= self._max_clients:
             raise Overloaded(
-                f"{self._clients} clients listen to events (STATION_MAX_EVENT_CLIENTS)",
+                f"{self.clients} clients listen to events (STATION_MAX_EVENT_CLIENTS)",
                 retry_after_s=RETRY_AFTER_S,
             )
         newest = await self._log.start()
@@ -55,7 +55,7 @@ class EventsRoute:
     async def _send(
         self, after: int, kinds: frozenset[str], patient: int | None
     ) -> AsyncIterator[bytes]:
-        self._clients += 1
+        self.clients += 1
         try:
             async with self._log.reading(), asyncio.timeout(MAX_CONNECTION_S):
                 content = orjson.dumps({"after": after}).decode()
@@ -68,7 +68,7 @@ class EventsRoute:
         except TimeoutError:
             return
         finally:
-            self._clients -= 1
+            self.clients -= 1
 
     async def _patient(self, request: Request) -> int | None:
         """Return the id of the patient that is asked for; None for all. Raises NotFound."""

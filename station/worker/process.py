@@ -27,10 +27,10 @@ def run_from_pipe(pipe: BinaryIO) -> None:
         # A terminal and systemd send these to the station as well, which ends the pipe in time.
         signal.signal(number, signal.SIG_IGN)
     engine = open_engine(settings.database)
-    watch_until(settings, engine, lambda seconds: bool(select.select([pipe], [], [], seconds)[0]))
+    _watch_until(settings, engine, lambda seconds: bool(select.select([pipe], [], [], seconds)[0]))
 
 
-def watch_until(settings: Settings, engine: Engine, wait: Wait) -> None:
+def _watch_until(settings: Settings, engine: Engine, wait: Wait) -> None:
     """Watch records and send alarms out in this process until `wait` says that it is to end.
 
     Raises BadBridge.

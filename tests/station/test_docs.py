@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from station.alarms.policies import POLICIES
 from station.ingest.frame import HEADER
 from station.ingest.outcomes import KEPT, Outcome
+from station.metrics.exposition import FAMILIES
 from station.settings import Settings
 from station.web.access import ROUTE_SCOPES
 from station.web.events import KINDS
 from tests.house.tree import source
 
 PAGE = source("docs/station.md")
+ALERTS = "deploy/prometheus/station-alerts.yaml"
 
 
 def settings_table() -> str:
@@ -26,6 +29,31 @@ def settings_table() -> str:
             f"| `STATION_{name.upper()}` | `--{flag}` | {default} | {setting.description} |"
         )
     return "\n".join(rows) + "\n"
+
+
+def metrics_table() -> str:
+    rows = ["| metric | labels | meaning |", "|---|---|---|"]
+    for family in FAMILIES:
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        rows.append(f"| `{family.name}` | {labels} | {family.documentation} |")
+    return "\n".join(rows) + "\n"
+
+
+def alerts_table() -> str:
+    rows = ["| alert | severity | when | reason of the threshold |", "|---|---|---|---|"]
+    for group in yaml.safe_load(source(ALERTS))["groups"]:
+        for rule in group["rules"]:
+            notes = rule["annotations"]
+            named = r"\{\{ (?:\$labels\.)?\$?(\w+)[^}]*\}\}"
+            when = re.sub(named, r"*\1*", notes["summary"])
+            severity = rule["labels"]["severity"]
+            rows.append(f"| `{rule['alert']}` | {severity} | {when} | {notes['threshold']} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_the_metrics_and_alerts_are_listed() -> None:
+    assert metrics_table() in PAGE
+    assert alerts_table() in PAGE
 
 
 def test_the_settings_are_listed() -> None:
