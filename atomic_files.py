@@ -55,6 +55,15 @@ def temporary_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing; they are on disk when this returns."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
 @contextmanager
 def temporary_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty hidden folder next to `folder`, to be filled and passed to `install_folder`.

@@ -2,7 +2,8 @@
 
 `python -m station keys` makes, lists and revokes the keys of people and gateways; devices get
 theirs from POST /station/v1/sources. `python -m station patients` imports patients.
-`python -m station stream` replays files to a station. `python -m station --demo` shows a ward.
+`python -m station archive` moves old rows to the archive. `python -m station stream` replays files
+to a station. `python -m station --demo` shows a ward.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def main() -> int:
         return run_keys_command(KEYS_COMMAND, sys.argv[2:])
     if sys.argv[1:2] == ["patients"]:
         return run_patients_command(sys.argv[2:])
+    if sys.argv[1:2] == ["archive"]:
+        return _run_archive_command()
     if sys.argv[1:2] == ["stream"]:
         return run_stream_command(sys.argv[2:])
     if sys.argv[1:] == ["--demo"]:
@@ -50,6 +53,13 @@ def main() -> int:
     settings = settings_of(parser, vars(parser.parse_args()))
     log_to_stderr(settings.log_level, as_json=settings.log_json)
     return serve(settings)
+
+
+def _run_archive_command() -> int:
+    # pyarrow is not needed to serve.
+    from station.archive.command import run_archive_command
+
+    return run_archive_command(sys.argv[2:])
 
 
 def _show_demo() -> int:

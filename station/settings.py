@@ -105,6 +105,20 @@ class Settings(BaseSettings):
         le=36_500 * DAY_S,
         description="Seconds that a record's time may be behind the station's clock",
     )
+    archive: str | None = Field(
+        None, description="URL of the archive that old rows are moved to: a folder, s3://BUCKET/..."
+    )
+    keep_records: float | None = Field(
+        None, gt=0, description="Days until records and dead letters are moved; none: never"
+    )
+    keep_findings: float | None = Field(
+        None,
+        gt=0,
+        description="Days until beats, windows, gaps and problems are moved; none: never",
+    )
+    keep_events: float | None = Field(
+        None, gt=0, description="Days until events are moved; none: never"
+    )
     hl7_port: int | None = Field(
         None, ge=1024, le=65535, description="Port for HL7 v2 messages by MLLP"
     )
@@ -162,6 +176,24 @@ class Settings(BaseSettings):
                 f"STATION_MAX_BODY_KB is {self.max_body_kb}, which is more than "
                 f"STATION_MAX_BODIES_MB ({self.max_bodies_mb}) allows for all posts together"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_ages(self) -> Self:
+        # Sent again after it was moved, a record would be stored once more: its clock refuses it.
+        least_days = (self.clock_behind + self.clock_ahead) / DAY_S
+        clocks = "STATION_CLOCK_BEHIND and STATION_CLOCK_AHEAD"
+        # An event is needed as long as it may be delivered.
+        delivered_days = self.deliver_within / DAY_S
+        for name, days, least, of in (
+            ("STATION_KEEP_RECORDS", self.keep_records, least_days, clocks),
+            ("STATION_KEEP_FINDINGS", self.keep_findings, least_days, clocks),
+            ("STATION_KEEP_EVENTS", self.keep_events, delivered_days, "STATION_DELIVER_WITHIN"),
+        ):
+            if days is not None and days < least:
+                raise ValueError(
+                    f"{name} is {days:g}, which is less than the {least:g} days of {of}"
+                )
         return self
 
 

@@ -70,17 +70,36 @@ def waveforms(
         )
         .order_by(RECORDS.c.device_ms, RECORDS.c.number)
     )
+    with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
+        return put_together(rows, from_ms=from_ms, to_ms=to_ms)
+
+
+def put_together(rows: Iterable[AnyRow], *, from_ms: int, to_ms: int) -> list[Waveform]:
+    """Return the signal in [from_ms, to_ms) of stretches of signal, which are in order of time.
+
+    Raises RecordingTooLong.
+    """
     streams: dict[tuple[str, float, str], _Stream] = {}
     kept = 0
-    with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
-        for row in rows:
-            key = (row.source, row.fs_hz, row.leads)
-            if key not in streams:
-                streams[key] = _Stream(row, from_ms=from_ms, to_ms=to_ms)
-            kept += streams[key].add(row)
-            _check(kept)
+    for row in rows:
+        key = (row.source, row.fs_hz, row.leads)
+        if key not in streams:
+            streams[key] = _Stream(row, from_ms=from_ms, to_ms=to_ms)
+        kept += streams[key].add(row)
+        _check(kept)
     _check(sum(stream.samples for stream in streams.values()))
     return [stream.waveform() for stream in streams.values() if stream.samples]
+
+
+def part_of(waveform: Waveform) -> dict[str, Any]:
+    """Return a signal as answers have it, for orjson, which writes NaN as null."""
+    return {
+        "source": waveform.source,
+        "start_ms": waveform.start_ms,
+        "fs": waveform.fs_hz,
+        "leads": waveform.leads,
+        "signal": np.ascontiguousarray(waveform.signal),
+    }
 
 
 def _check(samples: int) -> None:

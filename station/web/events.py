@@ -15,6 +15,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from errors import BadOption, Overloaded
+from station.store.archive.files import last_archived
+from station.store.events import EVENTS
 from station.times import RETRY_AFTER_S
 from station.web.event_log import EventLog, Told
 from station.web.queries import MAX_DIGITS
@@ -50,15 +52,18 @@ class EventsRoute:
         newest = await self._log.start()
         # A larger id is none of this database's.
         after = newest if last is None else min(last, newest)
-        return _Response(self._send(after, kinds, patient))
+        archived = await read(
+            self._engine, lambda connection: last_archived(connection, EVENTS.name)
+        )
+        return _Response(self._send(after, kinds, patient, is_complete=after >= archived))
 
     async def _send(
-        self, after: int, kinds: frozenset[str], patient: int | None
+        self, after: int, kinds: frozenset[str], patient: int | None, *, is_complete: bool
     ) -> AsyncIterator[bytes]:
         self.clients += 1
         try:
             async with self._log.reading(), asyncio.timeout(MAX_CONNECTION_S):
-                content = orjson.dumps({"after": after}).decode()
+                content = orjson.dumps({"after": after, "complete": is_complete}).decode()
                 yield _sent(Told(after, CONNECTED, None, content))
                 while True:
                     for told in await self._log.after(after):

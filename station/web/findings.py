@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, Table
 from starlette.requests import Request
 from starlette.responses import Response
 
+from station.store.archive.files import is_archived
 from station.store.beat_records import list_problems
 from station.store.pages import Page
 from station.store.tables import AnyRow
@@ -50,8 +51,8 @@ class FindingsRoutes:
         after = cursor_numbers(request, 2)
         limit = page_rows(request)
 
-        def use(connection: Connection) -> Page[AnyRow]:
-            return rows_of(
+        def use(connection: Connection) -> tuple[Page[AnyRow], bool]:
+            page = rows_of(
                 connection,
                 patient_id(connection, patient),
                 from_ms=from_ms,
@@ -59,9 +60,11 @@ class FindingsRoutes:
                 after=after,
                 limit=limit,
             )
+            return page, is_archived(connection, name, from_ms=from_ms, to_ms=to_ms)
 
-        page = await read(self._engine, use)
-        return json_answer({name: list(map(shown, page.rows)), "cursor": page.cursor})
+        page, archived = await read(self._engine, use)
+        rows = list(map(shown, page.rows))
+        return json_answer({name: rows, "cursor": page.cursor, "archived": archived})
 
 
 def _of(table: Table) -> List:

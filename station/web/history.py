@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
 import orjson
 from sqlalchemy import Connection, Engine
 from starlette.requests import Request
@@ -14,11 +13,13 @@ from starlette.responses import Response
 
 from errors import NotFound
 from station.ingest.frame import BEAT_CLASSES
-from station.store.encoding import BEAT
+from station.store.archive.files import is_archived
+from station.store.encoding import BEAT, MAX_RECORD_S
 from station.store.patients import patient_ids
-from station.store.records import records_of
+from station.store.records import RECORDS, records_of
 from station.store.tables import AnyRow
-from station.store.waveforms import Waveform, waveforms
+from station.store.waveforms import part_of, waveforms
+from station.times import SECOND_MS
 from station.web.answers import JSON
 from station.web.places import Places
 from station.web.queries import cursor_numbers, integer, name_of_path, page_rows
@@ -45,7 +46,12 @@ class HistoryRoutes:
             page = records_of(
                 connection, patient, from_ms=from_ms, to_ms=to_ms, after=after, limit=limit
             )
-            return orjson.dumps({"records": list(map(_listed, page.rows)), "cursor": page.cursor})
+            content = {
+                "records": list(map(_listed, page.rows)),
+                "cursor": page.cursor,
+                "archived": is_archived(connection, RECORDS.name, from_ms=from_ms, to_ms=to_ms),
+            }
+            return orjson.dumps(content)
 
         return Response(await self._read(name, read), media_type=JSON)
 
@@ -56,7 +62,11 @@ class HistoryRoutes:
 
         def read(connection: Connection, patient: int) -> bytes:
             parts = waveforms(connection, patient, from_ms=from_ms, to_ms=to_ms)
-            content = {"waveforms": list(map(_part, parts))}
+            first_ms = from_ms - MAX_RECORD_S * SECOND_MS
+            content = {
+                "waveforms": list(map(part_of, parts)),
+                "archived": is_archived(connection, RECORDS.name, from_ms=first_ms, to_ms=to_ms),
+            }
             return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
         async with self._places.place():
@@ -86,15 +96,4 @@ def _listed(row: AnyRow) -> dict[str, object]:
         "leads": row.leads.split(","),
         "kind": "beat" if row.kind == BEAT else "stretch",
         "class": BEAT_CLASSES[row.beat_class],
-    }
-
-
-def _part(part: Waveform) -> dict[str, object]:
-    return {
-        "source": part.source,
-        "start_ms": part.start_ms,
-        "fs": part.fs_hz,
-        "leads": part.leads,
-        # orjson writes NaN as null.
-        "signal": np.ascontiguousarray(part.signal),
     }

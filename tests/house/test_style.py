@@ -35,6 +35,7 @@ PRINTING_ALLOWED = (
     "server/__main__.py",
     "station/__main__.py",
     "station/demo/command.py",
+    "station/archive/command.py",
     "station/patients/command.py",
     "station/replay/command.py",
     "access/keys_command.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -10,13 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from station.store.archive.files import VERIFIED, add_file, set_state
 from station.store.engine import open_engine, writing
 from station.store.events import Event, add_events, newest_event
 from station.store.patients import add_patients, patient_ids
+from tests.station.archive.ward import archive_file
 from tests.station.listening import Listener
 from tests.station.running import Station, running_station
 
 CUTS = 10
+EVENTS = "/station/v1/events"
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,25 @@ def test_a_client_begins_with_what_comes_or_where_it_says(station: Station, engi
     assert [numbers(each) for each in (fresh, resumed, ahead)] == [[2], [1, 2], [2]]
 
 
+def test_a_client_is_told_that_events_are_in_the_archive(station: Station, engine: Engine) -> None:
+    tell(engine, 0, 1)
+    with writing(engine) as connection:
+        newest = newest_event(connection)
+        file = archive_file("events", 0, 1, "events.parquet") | {"last_key": newest - 1}
+        set_state(connection, add_file(connection, file), VERIFIED)
+    said = {}
+    for last in (newest - 2, newest - 1):
+        params = {"last_event_id": str(last)}
+        with station.client() as client, client.stream("GET", EVENTS, params=params) as answer:
+            lines = answer.iter_lines()
+            data = next(line for line in lines if line.startswith("data: "))
+        said[last] = json.loads(data.removeprefix("data: "))
+    assert said == {
+        newest - 2: {"after": newest - 2, "complete": False},
+        newest - 1: {"after": newest - 1, "complete": True},
+    }
+
+
 def test_a_client_may_ask_for_a_kind_or_a_patient(station: Station, engine: Engine) -> None:
     with writing(engine) as connection:
         add_patients(connection, ["p-1", "p-2"], 1)
@@ -107,19 +130,19 @@ def test_what_is_no_request_for_events_is_refused(station: Station) -> None:
             ({"patient": "nobody"}, 404),
             ({"patient": "no name"}, 404),
         ):
-            assert client.get("/station/v1/events", params=params).status_code == status
+            assert client.get(EVENTS, params=params).status_code == status
 
 
 def test_more_clients_than_allowed_are_refused(station: Station) -> None:
     with Listener(station), Listener(station), Listener(station), station.client() as client:
-        answer = client.get("/station/v1/events")
+        answer = client.get(EVENTS)
         assert (answer.status_code, answer.json()["code"]) == (429, "overloaded")
     with Listener(station):
         pass
 
 
 def test_a_stop_does_not_wait_for_clients(station: Station) -> None:
-    with station.client() as client, client.stream("GET", "/station/v1/events") as answer:
+    with station.client() as client, client.stream("GET", EVENTS) as answer:
         assert answer.status_code == 200
         try:
             assert station.stop() == 0

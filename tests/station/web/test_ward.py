@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from station.ingest.frame import encode
+from station.store.archive.files import VERIFIED, WRITING, add_file, forget_file, set_state
 from station.store.beat_records import Problem, add_problems
 from station.store.engine import open_engine, writing
 from station.times import SECOND_MS, now_ms
 from station.web.strips import GAP, STRIP_HZ, resampled
+from tests.station.archive.ward import archive_file
 from tests.station.running import Station, running_station
 from tests.station.worker.test_session import PARTS, watch_all
 from tests.station.worker.wards import FS_HZ, records_of, register, store
@@ -76,6 +78,31 @@ def test_the_problems_and_gaps_of_a_patient(station: Station, begin_ms: int) -> 
     (problem,) = pages(station, "problems", begin_ms, 10)
     assert (problem["class"], problem["source"], problem["record"]) == ("V", "strap-0", 7)
     assert pages(station, "gaps", begin_ms, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "dataset"),
+    [("beats", "beats"), ("windows", "windows"), ("records", "records"), ("waveform", "records")],
+)
+def test_an_answer_says_that_a_part_is_in_the_archive(
+    station: Station, begin_ms: int, what: str, dataset: str
+) -> None:
+    to_ms = begin_ms + 10 * SECOND_MS
+    engine = open_engine(station.database_url)
+    with writing(engine) as connection:
+        file = add_file(connection, archive_file(dataset, begin_ms, to_ms, f"{what}.parquet"))
+    said = []
+    for state in (WRITING, VERIFIED):
+        with writing(engine) as connection:
+            set_state(connection, file, state)
+        with station.client(station.keys["ward"]) as client:
+            params = {"from_ms": begin_ms, "to_ms": to_ms}
+            answer = client.get(f"/station/v1/patients/p-0/{what}", params=params)
+            said.append(answer.json()["archived"])
+    with writing(engine) as connection:
+        forget_file(connection, file)
+    engine.dispose()
+    assert said == [False, True]
 
 
 def test_the_board_of_the_ward(station: Station, begin_ms: int) -> None:
