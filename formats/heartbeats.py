@@ -25,7 +25,7 @@ _MESSAGE_FIELDS: Final = frozenset({"original_frame", "original_dtype", "origina
 _ADVICE: Final = (
     f"the layout of single heartbeats: {BEAT_SAMPLES} samples at 125 Hz and a class (Kaggle's "
     "heartbeat data, E-Monitor). Single heartbeats are not analysed; send the recording that they "
-    "were cut from. The station, which will take streams of them, is not part of this version"
+    "were cut from, or send them to the station"
 )
 
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from station.store import beat_records
 from station.store.beat_records import BeatLabel, Problem
-from station.store.encoding import DTYPES, INT16
 from station.store.events import Event
 from station.store.names import source_names
 from station.store.tables import AnyRow
+from station.store.waveforms import millivolts
 from station.watch.outputs import BEAT_CLASSES
 from station.worker.parts import ClassifyBeats
 
@@ -30,8 +29,7 @@ class Labelled:
 
 def label_beats(rows: Sequence[AnyRow], classify: ClassifyBeats) -> Labelled:
     """Return the classes of some records, and the problems among them."""
-    unknown_s = np.full(len(rows), np.nan)
-    probabilities = classify(_samples(rows), unknown_s, unknown_s)
+    probabilities = classify(np.concatenate([millivolts(row) for row in rows]))
     best = probabilities.argmax(axis=1)
     chances = probabilities[np.arange(len(rows)), best].tolist()
     labels = [
@@ -46,19 +44,6 @@ def label_beats(rows: Sequence[AnyRow], classify: ClassifyBeats) -> Labelled:
         if label.label != NORMAL
     ]
     return Labelled(labels, problems)
-
-
-def _samples(rows: Sequence[AnyRow]) -> NDArray[np.float32]:
-    """Return (records, samples), in mV for int16 and as they were sent for float32."""
-    is_int16 = np.array([row.encoding == INT16 for row in rows])
-    if not is_int16.any():
-        content = b"".join(row.samples for row in rows)
-        return np.frombuffer(content, DTYPES[rows[0].encoding]).reshape(len(rows), -1)
-    parts = [
-        np.frombuffer(row.samples, DTYPES[row.encoding]).astype(np.float32) / row.gain
-        for row in rows
-    ]
-    return np.stack(parts).astype(np.float32)
 
 
 def store_labelled(connection: Connection, found: Labelled, at_ms: int) -> list[Event]:

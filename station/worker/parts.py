@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from station.watch.step import Watch
 
-
-class ClassifyBeats(Protocol):
-    """Classes beats. Returns (beats, 5) probabilities, in the order of BEAT_CLASSES."""
-
-    def __call__(
-        self,
-        samples: NDArray[np.float32],
-        interval_before_s: NDArray[np.float64],
-        usual_interval_s: NDArray[np.float64],
-    ) -> NDArray[np.float64]: ...
+ClassifyBeats = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+"""Classes beats, (beats, samples). Returns (beats, 5) probabilities, as BEAT_CLASSES."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +34,6 @@ class Rules:
 
 @dataclass(frozen=True)
 class Parts:
-    """classify_beats: None where records of single beats are left without a class."""
-
     make_watch: Callable[[], Watch]
-    classify_beats: ClassifyBeats | None
+    classify_beats: ClassifyBeats
     rules: Rules

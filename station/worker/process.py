@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Engine
 
+from heads.beats.single import single_beat_probabilities
 from log_lines import log_to_stderr
 from station.outbox.running import sending
 from station.settings import Settings
@@ -48,4 +49,4 @@ def parts_of(settings: Settings) -> Parts:
         receivers=settings.receivers.count(",") + 1,
         ventricular_beats_per_min=settings.ventricular_beats,
     )
-    return Parts(Watch, None, rules)
+    return Parts(Watch, single_beat_probabilities, rules)

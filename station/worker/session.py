@@ -99,8 +99,7 @@ class Session:
         self._streams.find(stretches, self.next, at_ms)
         outputs = self._watch(stretches)
         beats = [row for row in rows if row.kind != STRETCH]
-        classify = self._parts.classify_beats
-        labelled = label_beats(beats, classify) if beats and classify is not None else None
+        labelled = label_beats(beats, self._parts.classify_beats) if beats else None
         following = max(self.next, rows[-1].number + 1)
         with writing(self._engine) as connection:
             self._advance(connection, following, at_ms)

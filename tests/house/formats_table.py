@@ -49,7 +49,7 @@ For every format:
   the file states elsewhere, and lines that say who confirmed, signed, ordered or recorded the ECG.
 - Single heartbeats that were cut out of recordings are not analysed: rows of 187 samples at 125 Hz
   and a class, as in Kaggle's heartbeat data and E-Monitor's messages, are refused, and the error
-  says what they are.
+  says what they are. The [station](station.md#the-frame) takes them.
 - Nothing is written to disk, and no path or address in an upload is opened. Entities in XML and
   pickles in arrays are refused. The size of archives is checked before and during unpacking.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from station.ingest.frame import encode
+from station.ingest.frame import BEAT_SAMPLES, Record, encode
+from station.store.encoding import BEAT
 from station.times import SECOND_MS, now_ms
 from tests.station.listening import Listener
 from tests.station.running import Station, running_station
@@ -37,6 +40,22 @@ def frames_until_now(seconds: int) -> list[bytes]:
     """Return the frames of the first patient, who has been watched for a minute."""
     zero_ms = now_ms() - SECONDS * SECOND_MS
     return [encode(record) for record in records_of(0, seconds, zero_ms)]
+
+
+def single_beat(seq: int, *, is_wide: bool) -> Record:
+    """Return a beat of the first patient from its R peak to the next one; its T wave follows."""
+    at = np.arange(BEAT_SAMPLES)
+
+    def wave(middle: float, width: float) -> NDArray[np.float64]:
+        return np.exp(-0.5 * ((at - middle) / width) ** 2)
+
+    beat = wave(0, 1.5) + 0.25 * wave(33, 6) + wave(100, 1.5) + 0.1 * wave(82, 3)
+    if is_wide:
+        beat = wave(0, 7) - 0.5 * wave(33, 9)
+    samples = np.where(at < 120, beat + 0.2, 0).astype(np.float32)[np.newaxis]
+    return Record(
+        source_name(0), seq, patient_name(0), now_ms(), 125.0, ("II",), samples, kind=BEAT
+    )
 
 
 @pytest.fixture
@@ -86,3 +105,20 @@ def test_the_watch_starts_again_where_it_ends(station: Station) -> None:
     assert "asystole" in {data["rule"] for data in onsets}
     assert station.stop() == 0
     assert "Traceback" not in station.log()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_single_beats_are_classed_and_problems_are_heard(station: Station) -> None:
+    register(station, 1)
+    frames = [encode(single_beat(seq, is_wide=seq == 2)) for seq in range(3)]
+    with Listener(station, params={"kinds": "problem"}) as listener:
+        post(station, frames)
+        listener.wait(lambda: bool(listener.heard))
+        assert len(listener.heard) == 1
+        problem = listener.heard[0].data
+    assert (problem["patient"], problem["class"]) == ("p-0", "V")
+    with station.client() as client:
+        at = {"from_ms": problem["at_ms"], "to_ms": problem["at_ms"] + 1}
+        answer = client.get("/station/v1/patients/p-0/problems", params=at)
+        (listed,) = answer.json()["problems"]
+        assert listed["record"] == problem["record"]

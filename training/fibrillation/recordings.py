@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tarfile
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import wfdb
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from heads.fibrillation.signal_input import WATCH_HZ, Rows, constant_runs
+from training.datasets.ds1 import read_ds1
 from training.datasets.packed import loader_of
 
 # The Creighton University database's mark of a saturated amplifier, -32768 steps of 2.5 uV.
@@ -69,7 +67,7 @@ def read_recordings(data: Path) -> Iterator[Recording]:
     yield from _cudb(data / "cudb")
     for row, signal in loader_of(data / "svdb").records():
         yield Recording(SVDB, row["record"], at_watch_rate(signal, int(row["fs"])))
-    yield from _ds1(data / "mitbih_ds1" / "ds1.tar.xz")
+    yield from _ds1(data / "mitbih_ds1")
     for row, signal in loader_of(data / "cinc2015").records():
         leads = at_watch_rate(signal, int(row["fs"]))
         yield Recording(ALARMS, row["record"], leads, (), row["alarm"], row["true"] == "1")
@@ -99,15 +97,10 @@ def _cudb(folder: Path) -> Iterator[Recording]:
         yield Recording(CUDB, row["record"], at_watch_rate(known, fs), seconds)
 
 
-def _ds1(archive: Path) -> Iterator[Recording]:
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
-        for header in sorted(Path(folder).rglob("*.hea")):
-            path = str(header.with_suffix(""))
-            record: Any = wfdb.rdrecord(path)
-            leads = at_watch_rate(record.p_signal.T, int(record.fs))
-            yield Recording(DS1, header.stem, leads, _flutter(wfdb.rdann(path, "atr")))
+def _ds1(folder: Path) -> Iterator[Recording]:
+    for name, record, annotation in read_ds1(folder):
+        leads = at_watch_rate(record.p_signal.T, int(record.fs))
+        yield Recording(DS1, name, leads, _flutter(annotation))
 
 
 def _flutter(annotation: Any) -> tuple[tuple[float, float], ...]:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sqlalchemy import Engine, select, update
 
+from heads.beats.single import single_beat_probabilities
 from station.store.dead_letters import dead_letters
 from station.store.engine import open_engine, writing
 from station.store.events import events_after
@@ -38,15 +37,7 @@ RULES = Rules(
 )
 
 
-def all_normal(
-    samples: NDArray[np.float32],
-    interval_before_s: NDArray[np.float64],
-    usual_interval_s: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    return np.tile([1.0, 0, 0, 0, 0], (len(samples), 1))
-
-
-PARTS = Parts(Watch, all_normal, RULES)
+PARTS = Parts(Watch, single_beat_probabilities, RULES)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +164,7 @@ def test_a_record_that_breaks_the_watch_is_a_dead_letter(
 ) -> None:
     register(engine, PATIENTS_OF_WARD)
     store(engine, frames)
-    parts = Parts(Fragile, all_normal, RULES)
+    parts = Parts(Fragile, single_beat_probabilities, RULES)
     with pytest.raises(StepFailed) as failed:
         watch_all(engine, parts)
     assert leave_out_faults(engine, parts, failed.value.rows) == 1
