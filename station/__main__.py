@@ -3,7 +3,8 @@
 `python -m station keys` makes, lists and revokes the keys of people and gateways; devices get
 theirs from POST /station/v1/sources. `python -m station patients` imports patients.
 `python -m station archive` moves old rows to the archive. `python -m station stream` replays files
-to a station. `python -m station --demo` shows a ward.
+to a station. `python -m station import` reports a long recording. `python -m station --demo` shows
+a ward.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def main() -> int:
         return _run_archive_command()
     if sys.argv[1:2] == ["stream"]:
         return run_stream_command(sys.argv[2:])
+    if sys.argv[1:2] == ["import"]:
+        return _run_import_command()
     if sys.argv[1:] == ["--demo"]:
         return _show_demo()
     parser = argparse.ArgumentParser(
@@ -60,6 +63,13 @@ def _run_archive_command() -> int:
     from station.archive.command import run_archive_command
 
     return run_archive_command(sys.argv[2:])
+
+
+def _run_import_command() -> int:
+    # The networks and the report are not needed to serve.
+    from station.holter.command import run_import_command
+
+    return run_import_command(sys.argv[2:])
 
 
 def _show_demo() -> int:

@@ -36,6 +36,7 @@ PRINTING_ALLOWED = (
     "station/__main__.py",
     "station/demo/command.py",
     "station/archive/command.py",
+    "station/holter/command.py",
     "station/patients/command.py",
     "station/replay/command.py",
     "access/keys_command.py",

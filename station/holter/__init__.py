@@ -1,0 +1,1 @@
+"""Long recordings: watched in pieces side by side, and reported."""

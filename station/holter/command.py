@@ -1,0 +1,91 @@
+"""`python -m station import FILE`: watches a long recording as fast as it goes, and reports it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from analysis.holter.json_form import json_form
+from analysis.holter.report import HolterReport, Recording, report_of
+from atomic_files import write_file
+from errors import EcgError
+from formats.hints import Hints, hints_from_params
+from formats.stretches.opening import open_long
+from formats.stretches.recording import LongRecording
+from station.holter.joining import join
+from station.holter.passing import watch_pieces
+from station.holter.pieces import cut
+
+EXIT_UNUSABLE: Final = 2
+FORMATS: Final = ("json",)
+_FIELDS: Final = ("fs", "lead_names", "units", "gain")
+
+
+def run_import_command(arguments: Sequence[str]) -> int:
+    """Run the command. Return the exit status: 2 where the recording cannot be read."""
+    parser = argparse.ArgumentParser(
+        prog="python -m station import",
+        description="Watch a long recording (24 hours of Holter) and write its report.",
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="WFDB: the .hea")
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, default=Path(), help="where reports are written"
+    )
+    parser.add_argument(
+        "--format",
+        default=",".join(FORMATS),
+        help=f"comma-separated: {', '.join(FORMATS)}; default: all",
+    )
+    for name in _FIELDS:
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, help="as for ecgfm analyze: in place of the file's")
+    options = parser.parse_args(arguments)
+    formats = options.format.split(",")
+    if not set(formats) <= set(FORMATS):
+        parser.error(f"--format: {', '.join(FORMATS)} are allowed")
+    try:
+        report = imported(open_long(options.file, _hints(options)))
+        options.out.mkdir(parents=True, exist_ok=True)
+        path = options.out / f"{options.file.stem}.holter.json"
+        write_file(path, orjson.dumps(json_form(report), option=orjson.OPT_INDENT_2))
+    except EcgError as error:
+        return _refuse(f"{error.title}: {error.detail}")
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror}")
+    print(path)
+    return 0
+
+
+def imported(recording: LongRecording) -> HolterReport:
+    """Return the report of a recording. Raises CorruptFile, OSError."""
+    pieces = cut(recording.duration_s)
+    rhythm = join(watch_pieces(recording, pieces), recording.duration_s)
+    return report_of(_recording(recording), rhythm)
+
+
+def _recording(recording: LongRecording) -> Recording:
+    return Recording(
+        recording.duration_s,
+        recording.fs,
+        recording.lead_names,
+        recording.start,
+        recording.patient.age_years,
+        recording.patient.sex,
+        recording.warnings,
+    )
+
+
+def _hints(options: argparse.Namespace) -> Hints:
+    """Return the values of the flags. Raises EcgError."""
+    given = {name: getattr(options, name) for name in _FIELDS}
+    return hints_from_params({name: [text] for name, text in given.items() if text is not None})
+
+
+def _refuse(reason: str) -> int:
+    print(reason, file=sys.stderr)
+    return EXIT_UNUSABLE

@@ -1,0 +1,92 @@
+"""Pieces that are watched side by side give what one pass gives, but for a stated share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.holter.rhythm import Episode, Rhythm
+from formats.hints import Hints
+from formats.stretches.opening import open_long
+from formats.stretches.recording import LongRecording
+from station.holter.joining import join
+from station.holter.passing import Found, watch_pieces
+from station.holter.pieces import Piece, cut
+from tests.data import SHARED, requires_shared
+
+
+def rhythm_of(recording: LongRecording, piece_s: int) -> Rhythm:
+    pieces = cut(recording.duration_s, piece_s, lead_in_s=120)
+    return join(watch_pieces(recording, pieces), recording.duration_s)
+
+
+def test_pieces_follow_each_other() -> None:
+    pieces = cut(86_400.5)
+    assert len(pieces) == 48
+    assert [each.start_s for each in pieces[1:]] == [each.end_s for each in pieces[:-1]]
+    assert (pieces[0].from_s, pieces[0].start_s, pieces[-1].end_s) == (0, 0, 86_400.5)
+    assert all(each.start_s - each.from_s == 300 for each in pieces[1:])
+    assert all(each.to_s - each.end_s == 30 for each in pieces[:-1])
+
+
+@pytest.mark.parametrize("duration_s", [1.0, 900.0, 1805.6, 2600.0])
+def test_a_short_recording_is_one_piece(duration_s: float) -> None:
+    assert cut(duration_s) == (Piece(0, 0, duration_s, 0, duration_s),)
+
+
+@requires_shared
+def test_pieces_find_the_beats_of_one_pass() -> None:
+    recording = open_long(SHARED / "mitbih" / "wfdb" / "201.hea", Hints())
+    one, joined = rhythm_of(recording, 10_000), rhythm_of(recording, 150)
+    assert recording.duration_s > 450, "three pieces and more"
+    # The same beats at the same times, and none twice at a seam.
+    assert np.array_equal(one.beat_s, joined.beat_s)
+    # Classes depend on the minutes before: at most 2 of 100 differ after a lead-in of 2 minutes.
+    assert np.mean(one.label != joined.label) < 0.02
+    differs = ~np.isclose(one.interval_s, joined.interval_s, atol=0.001, equal_nan=True)
+    assert not differs.any()
+    assert np.allclose(one.known, joined.known)
+    pauses = [each for each in one.episodes if each.rule == "pause"]
+    assert pauses and pauses == [each for each in joined.episodes if each.rule == "pause"]
+    fibrillation = [
+        sum(each.duration_s for each in rhythm.of("atrial_fibrillation"))
+        for rhythm in (one, joined)
+    ]
+    assert fibrillation[0] > 100
+    assert abs(fibrillation[0] - fibrillation[1]) < 0.05 * fibrillation[0]
+
+
+def found(piece: Piece, beats: list[float], *episodes: Episode) -> Found:
+    beat_s = np.array(beats)
+    windows = np.arange(piece.from_s, piece.to_s - 9, 5.0)
+    label = np.zeros(beat_s.size, np.int8)
+    intervals = np.diff(beat_s, prepend=np.nan)
+    return Found(piece, beat_s, label, intervals, windows, np.ones(windows.size), episodes)
+
+
+FIRST, SECOND = Piece(0, 0, 130, 0, 100.0), Piece(1, 40, 200.0, 100, 200.0)
+
+
+def test_a_beat_at_a_seam_is_counted_once() -> None:
+    earlier = found(FIRST, [99.2, 100.004, 101.0, 102.5, 111.0])
+    later = found(SECOND, [99.2, 99.996, 101.004, 102.5, 111.0, 112.0])
+    rhythm = join([earlier, later], 200.0)
+    assert rhythm.beat_s.tolist() == [99.2, 100.004, 101.0, 102.5, 111.0, 112.0]
+
+
+def test_an_episode_across_a_seam_is_one() -> None:
+    earlier = found(FIRST, [99.0, 104.0], Episode("pause", 98.0, 130.0))
+    later = found(SECOND, [99.0, 104.0], Episode("pause", 40.0, 150.0), Episode("pause", 160, 165))
+    rhythm = join([earlier, later], 200.0)
+    assert rhythm.episodes == (Episode("pause", 98.0, 150.0), Episode("pause", 160, 165))
+
+
+def test_time_without_windows_has_no_signal() -> None:
+    piece = Piece(0, 0, 60.0, 0, 60.0)
+    whole = found(piece, [1.0])
+    kept = whole.window_s < 20
+    lost = Found(
+        piece, whole.beat_s, whole.label, whole.interval_s, whole.window_s[kept],
+        whole.known[kept], (),
+    )  # fmt: skip
+    assert join([lost], 60.0).known.tolist() == [1.0] * 4 + [0.5] + [0.0] * 7
