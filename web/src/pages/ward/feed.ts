@@ -81,6 +81,11 @@ function isPassing(error: unknown): boolean {
   return error instanceof Problem && (error.status >= 500 || error.status === 429);
 }
 
+/** A patient may have been deleted since the board was read. */
+function isGone(error: unknown): boolean {
+  return error instanceof Problem && error.status === 404;
+}
+
 async function untilRead<T>(read: () => Promise<T>, stop: AbortSignal): Promise<T> {
   for (;;) {
     try {
@@ -118,6 +123,8 @@ async function loadWard(board: StripBoard): Promise<void> {
   const answered = dayMs();
   // The station read its clock between the question and the answer.
   state.behindMs.value = ward.now_ms - (asked + answered) / 2;
+  // Before the beds are shown: their names are among these details.
+  await readPersons(ward.patients.map(({ patient }) => patient));
   state.watched.value = new Map(
     ward.patients.map(({ patient, streams }) => [
       patient,
@@ -127,7 +134,6 @@ async function loadWard(board: StripBoard): Promise<void> {
   const { age_ms: age } = ward.watch;
   const isWatched = age !== null && age < UNWATCHED_MS;
   state.unwatchedSince.value = isWatched ? null : ward.now_ms - (age ?? 0);
-  await readPersons(ward.patients.map(({ patient }) => patient));
   await labelBeats(board);
 }
 
@@ -139,15 +145,22 @@ function shownStream(patient: string, streams: readonly Stream[]): Stream | null
   return [...streams].sort((one, other) => one.age_ms - other.age_ms)[0] ?? null;
 }
 
-/** Read the details of patients that are new on the board, and now and then those of all. */
+/**
+ * Read the details of patients that are new on the board, and now and then those of all. A bed whose
+ * details cannot be read now is shown without them, and they are read again with the next board.
+ */
 async function readPersons(patients: readonly string[]): Promise<void> {
   const isDue = dayMs() - personsReadAt > PERSONS_MS;
   if (isDue) personsReadAt = dayMs();
   const wanted = patients.filter((patient) => isDue || !state.persons.value.has(patient));
   if (wanted.length === 0) return;
-  const read = await Promise.all(wanted.map((patient) => readPerson(patient)));
   const all = new Map(state.persons.value);
-  for (const person of read) all.set(person.name, person);
+  for (const read of await Promise.allSettled(wanted.map((patient) => readPerson(patient)))) {
+    if (read.status === "fulfilled") all.set(read.value.name, read.value);
+    else if (isPassing(read.reason) || isGone(read.reason))
+      personsReadAt = Number.NEGATIVE_INFINITY;
+    else throw read.reason;
+  }
   state.persons.value = all;
 }
 
