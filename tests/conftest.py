@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.server.harness import RunningServer
 
+TESTS = Path(__file__).parent
 KEPT = ("ECG_VENV", "ECG_SHARED_DATA")  # locations, not behaviour
 
 for _name in [name for name in os.environ if name.startswith(("ECG_", "HF_")) and name not in KEPT]:
@@ -27,6 +29,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = (
     "1"  # read when huggingface_hub is imported; tests with a local hub start their own processes
 )
+
+
+# Folders whose files take longest come first: a long file that is begun last is waited for alone.
+SLOW_FOLDERS = ("server/workers", "training", "bulk", "station", "server", "client", "web")
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +73,17 @@ def browser() -> Iterator[Browser]:
 
     with running_browser() as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    for place, folder in enumerate(SLOW_FOLDERS):
+        if item.path.is_relative_to(TESTS / folder):
+            return place
+    return len(SLOW_FOLDERS)
 
 
 @pytest.hookimpl(wrapper=True)

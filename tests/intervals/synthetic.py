@@ -69,10 +69,12 @@ def synthetic_at(
     signal = np.zeros((12, times_s.size))
     for onset_s in onsets_s:
         for wave, (start_ms, stop_ms) in _spans(made).items():
+            start_s, stop_s = onset_s + start_ms / 1000.0, onset_s + stop_ms / 1000.0
+            first, end = np.searchsorted(times_s, (start_s, stop_s))
             peak = 0.65 if wave == "t" else 0.5
-            pulse = _pulse(times_s - onset_s, start_ms / 1000.0, stop_ms / 1000.0, peak)
+            pulse = _pulse(times_s[first:end], start_s, stop_s, peak)
             scale = made.t_scale if wave == "t" else 1.0
-            signal += scale * _projected(wave)[:, None] * pulse
+            signal[:, first:end] += scale * _projected(wave)[:, None] * pulse
     return signal
 
 

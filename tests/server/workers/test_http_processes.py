@@ -17,7 +17,7 @@ from tests.server.harness import RunningServer
 from tests.server.load import Load
 
 GUARD_S = 180.0  # keeps a failing test from hanging
-KILLS = 8
+KILLS = pytest.mark.parametrize("kills", [3, pytest.param(8, marks=pytest.mark.long)])
 
 
 def _wait_for(condition: Callable[[], object], what: str) -> None:
@@ -62,11 +62,14 @@ def test_one_of_two_is_killed_and_the_requests_of_the_other_go_on() -> None:
     assert len(load.faults) <= load.clients
 
 
-def test_the_only_one_is_killed_again_and_again_and_nothing_is_left_of_its_requests() -> None:
+@KILLS
+def test_the_only_one_is_killed_again_and_again_and_nothing_is_left_of_its_requests(
+    kills: int,
+) -> None:
     """Its places are free again, and answers to its requests reach nobody else."""
     with RunningServer(ECG_MAX_IN_FLIGHT="8") as server:
         with Load(server) as load:
-            for kill in range(1, KILLS + 1):
+            for kill in range(1, kills + 1):
                 before = load.answered - len(load.faults)
                 _wait_for(
                     lambda before=before: load.answered - len(load.faults) > before + 3, "work"
@@ -122,9 +125,10 @@ def _all(processes: list[psutil.Process], number: signal.Signals) -> None:
         process.send_signal(number)
 
 
-def test_a_storm_of_kills_slows_the_replacements_down_and_ends_nothing() -> None:
+@KILLS
+def test_a_storm_of_kills_slows_the_replacements_down_and_ends_nothing(kills: int) -> None:
     with RunningServer(ECG_MODEL="none", ECG_SIGNAL_WORKERS="1") as server:
-        for killed in range(1, KILLS + 1):
+        for killed in range(1, kills + 1):
             _wait_for(lambda: _kill_worker(server), "a worker")
             _wait_for(
                 lambda killed=killed: server.log().count("signal worker 0 (process") == killed,
