@@ -22,6 +22,8 @@ PROMINENT_R_MV: Final = 0.5
 def notch_peak_mv(values_mv: Sequence[float], qrs_samples: int) -> float | None:
     """Return Jp of one lead, mV above the level before QRS; None without a notch.
 
+    A notch on the first half of the downslope is passed over; a later one may be on the final half.
+
     values_mv    from the QRS onset to AFTER_QRS_MS after its end
     qrs_samples  how many of them are of the complex
     """
@@ -36,6 +38,7 @@ def notch_peak_mv(values_mv: Sequence[float], qrs_samples: int) -> float | None:
         elif value > peak:
             peak = value
         elif peak - value >= MIN_SLOPE_MV and peak - trough >= MIN_SLOPE_MV:
-            is_on_final_half = trough > 0.0 and peak <= FINAL_SHARE * r_mv
-            return peak if is_on_final_half else None
+            if trough > 0.0 and peak <= FINAL_SHARE * r_mv:
+                return peak
+            trough = peak = value
     return None

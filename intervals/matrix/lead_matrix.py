@@ -7,7 +7,7 @@ asks ST to be measured. P is from the straight line between its onset and its en
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -110,8 +110,7 @@ def lead_matrix(
         row = LeadRow()
         if is_present:
             p_ms = None if p_mv[lead] is None else times_ms["p_offset"] - times_ms["p_onset"]
-            row = _row(waves[lead], levels[lead], p_mv[lead], p_ms, t_mv[lead])
-            row = replace(row, jp_mv=notches[lead])
+            row = _row(waves[lead], levels[lead], p_mv[lead], p_ms, t_mv[lead], notches[lead])
         rows.append(row)
     uncertain = tuple(
         lead for lead, error_mv in zip(LEADS, beat.error_mv, strict=True) if error_mv > MAX_ERROR_MV
@@ -244,6 +243,7 @@ def _row(
     p_mv: float | None,
     p_ms: float | None,
     t_mv: float | None,
+    jp_mv: float | None,
 ) -> LeadRow:
     """Return one lead's row."""
     j, st40, st60, st80 = levels
@@ -264,6 +264,7 @@ def _row(
         st60_mv=st60,
         st80_mv=st80,
         st_slope_mv_s=(st80 - j) / (LEVELS_MS[-1] / 1000.0),
+        jp_mv=jp_mv,
     )
 
 

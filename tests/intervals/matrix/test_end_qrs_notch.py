@@ -25,6 +25,14 @@ def test_the_peak_of_a_notch_is_measured() -> None:
     assert notch_peak_mv(lead(), QRS_SAMPLES) == pytest.approx(0.2)
 
 
+def test_a_notch_on_the_first_half_hides_none_on_the_final_half() -> None:
+    points_ms = (0.0, 30.0, 42.0, 50.0, 66.0, 82.0, 100.0, 200.0)
+    values = (0.0, 1.2, 0.8, 0.9, 0.1, 0.2, 0.0, 0.0)
+    times_ms = np.arange(QRS_SAMPLES + 20) * SAMPLE_MS
+    notched = [float(value) for value in np.interp(times_ms, points_ms, values)]
+    assert notch_peak_mv(notched, QRS_SAMPLES) == pytest.approx(0.2)
+
+
 def test_a_notch_may_outlast_the_complex_of_all_leads() -> None:
     assert notch_peak_mv(lead(peak_ms=110.0), QRS_SAMPLES) == pytest.approx(0.2)
 
