@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -43,6 +44,24 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Header:
+    """The header of a file.
+
+    leads     name and resolution in nV of each lead
+    start     offset of the first sample in bytes
+    samples   of a lead
+    """
+
+    leads: tuple[tuple[str, float], ...]
+    fs: float
+    start: int
+    samples: int
+    patient: Patient
+    reported: Reported
+    warnings: tuple[str, ...]
+
+
 def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     """Read the leads of an ISHNE file.
 
@@ -50,6 +69,26 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     `channels.record_from_channels`.
     """
     data = head.data
+    header = parse_header(data, len(data))
+    leads = len(header.leads)
+    codes = np.frombuffer(data, "<i2", header.samples * leads, header.start)
+    codes = codes.reshape(header.samples, leads)
+    channels = [
+        Channel(name, codes[:, row], "nV", nanovolts)
+        for row, (name, nanovolts) in enumerate(header.leads)
+    ]
+    decoded = DecodedFile(
+        "ISHNE", header.fs, channels, header.patient, header.reported, header.warnings
+    )
+    return record_from_channels(decoded, hints)
+
+
+def parse_header(data: bytes, file_bytes: int) -> Header:
+    """Parse the header. Raises CorruptFile, BadSamplingRate.
+
+    data        the file, or its beginning; the checksum is compared if it reaches to the samples
+    file_bytes  size of the file
+    """
     if len(data) < HEADER_BYTES:
         raise CorruptFile(
             f"the ISHNE file has {len(data)} bytes; its header alone has {HEADER_BYTES}"
@@ -60,19 +99,20 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
         raise CorruptFile(f"the ISHNE header states {leads} leads; 1 to {MAX_LEADS} are allowed")
     if fs == 0:
         raise BadSamplingRate("fs: the ISHNE header's sampling rate is 0", loc=("fs",))
-    start, samples, extent_warnings = _extent(data, leads)
-    codes = np.frombuffer(data, "<i2", samples * leads, start).reshape(samples, leads)
+    start, samples, extent_warnings = _extent(data, file_bytes, leads)
     tables = _TABLES.unpack_from(data, _LEADS_AT + 2)
-    lead_codes = tables[:leads]
-    resolutions = tables[2 * MAX_LEADS : 2 * MAX_LEADS + leads]
-    channels: list[Channel] = []
-    for row, (code, nanovolts) in enumerate(zip(lead_codes, resolutions, strict=True)):
-        name = _NAMES.get(code, f"lead {code}")
-        channels.append(Channel(name, codes[:, row], "nV", float(nanovolts)))
+    names = [_NAMES.get(code, f"lead {code}") for code in tables[:leads]]
+    resolutions = map(float, tables[2 * MAX_LEADS : 2 * MAX_LEADS + leads])
     patient, reported, patient_warnings = _parse_person(data)
-    warnings = (*_checksum_warnings(data, start), *extent_warnings, *patient_warnings)
-    decoded = DecodedFile("ISHNE", float(fs), channels, patient, reported, warnings)
-    return record_from_channels(decoded, hints)
+    return Header(
+        tuple(zip(names, resolutions, strict=True)),
+        float(fs),
+        start,
+        samples,
+        patient,
+        reported,
+        (*_checksum_warnings(data, start), *extent_warnings, *patient_warnings),
+    )
 
 
 def _parse_person(data: bytes) -> tuple[Patient, Reported, tuple[str, ...]]:
@@ -92,7 +132,7 @@ def _parse_person(data: bytes) -> tuple[Patient, Reported, tuple[str, ...]]:
     return patient, Reported(date, metadata.device_name(recorder)), warnings
 
 
-def _extent(data: bytes, leads: int) -> tuple[int, int, tuple[str, ...]]:
+def _extent(data: bytes, file_bytes: int, leads: int) -> tuple[int, int, tuple[str, ...]]:
     """Return the offset of the samples, their number per lead, and a warning for further bytes.
 
     Raises CorruptFile.
@@ -101,12 +141,12 @@ def _extent(data: bytes, leads: int) -> tuple[int, int, tuple[str, ...]]:
     as some writers do.
     """
     _, stated, _, start = _SIZES.unpack_from(data, _BLOCK_AT)
-    if not HEADER_BYTES <= start <= len(data):
+    if not HEADER_BYTES <= start <= file_bytes:
         raise CorruptFile(
             f"the ISHNE header states samples from byte {start}; bytes {HEADER_BYTES} to "
-            f"{len(data)} of the file are allowed"
+            f"{file_bytes} of the file are allowed"
         )
-    available = (len(data) - start) // (2 * leads)
+    available = (file_bytes - start) // (2 * leads)
     if stated == available * leads and leads > 1:
         stated = available
     if not 0 < stated <= available:
@@ -114,7 +154,7 @@ def _extent(data: bytes, leads: int) -> tuple[int, int, tuple[str, ...]]:
             f"the ISHNE header states {stated} samples per lead; the file has {available}"
         )
     needed = 2 * leads * stated
-    surplus = len(data) - start - needed
+    surplus = file_bytes - start - needed
     if not surplus:
         return start, stated, ()
     # It may hold as many times the leads, interleaved. Read as stated, it would have a fraction of
@@ -135,7 +175,9 @@ def _extent(data: bytes, leads: int) -> tuple[int, int, tuple[str, ...]]:
 def _checksum_warnings(data: bytes, start: int) -> tuple[str, ...]:
     """Return a warning if the CRC-16/CCITT of the header is wrong. Many writers leave it 0."""
     stated = int.from_bytes(data[len(MAGIC) : _BLOCK_AT], "little")
-    if not stated or stated == binascii.crc_hqx(data[_BLOCK_AT:start], 0xFFFF):
+    if not stated or start > len(data):
+        return ()
+    if stated == binascii.crc_hqx(data[_BLOCK_AT:start], 0xFFFF):
         return ()
     return ("file: the checksum of the ISHNE header is wrong; the header may be damaged",)
 

@@ -58,7 +58,7 @@ _PLAIN_DTYPE: Final = re.compile(r"[<>=|]?(?:[iu][1248]|f[248]|b1|[US]\d{1,4})")
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
     """What the header of a .npy file states, and where the samples begin.
 
     dtype    NumPy's description of the type, such as "<f4"
@@ -134,7 +134,7 @@ def parse_array(body: bytes) -> NDArray[Any]:
 
     Raises CorruptFile, UnsafeFile, BadType.
     """
-    header = _parse_header(body)
+    header = parse_header(body)
     if header.dtype.lstrip("<>=|").startswith("O"):
         raise UnsafeFile(
             "an array of objects is a pickle, which can execute code; numbers and strings are "
@@ -156,12 +156,12 @@ def parse_array(body: bytes) -> NDArray[Any]:
 
 
 def _sample_array(body: bytes) -> Array:
-    header = _parse_header(body)
+    header = parse_header(body)
     dtype = sample_dtype(header.dtype, ("signal",))
     return array_from_buffer(body, header.offset, dtype, header.shape, fortran=header.fortran)
 
 
-def _parse_header(body: bytes) -> _Header:
+def parse_header(body: bytes) -> Header:
     """Parse the header. Raises CorruptFile, BadType (structured arrays)."""
     text, offset = _header_text(body)
     descr = _DESCR.search(text)
@@ -174,7 +174,7 @@ def _parse_header(body: bytes) -> _Header:
             "signal: an array of structures; float16, float32, float64 or int16 is required",
             loc=("signal",),
         )
-    return _Header(descr[1], fortran[1] == "True", _sizes(shape[1]), offset)
+    return Header(descr[1], fortran[1] == "True", _sizes(shape[1]), offset)
 
 
 def _sizes(shape: str) -> list[int]:

@@ -19,6 +19,7 @@ BLOCK_BYTES: Final = 256  # of the file's header, and of each signal's header
 MAX_SIGNALS: Final = 512
 MAX_SAMPLES: Final = 5_000_000  # of a channel, gaps included
 _UNKNOWN_RECORDS: Final = -1
+EDF: Final = b"0       "
 BDF: Final = b"\xffBIOSEMI"
 _DISCONTINUOUS: Final = (b"EDF+D", b"BDF+D")
 # Where the fields of the file's header are, in bytes.
@@ -38,6 +39,7 @@ _REFERENCE: Final = re.compile(r"[- ]ref\.?$", re.IGNORECASE)
 class Signal:
     """The header of one signal.
 
+    filters  as the file describes them: "HP:0.05Hz LP:100Hz"
     samples  per data record
     offset   of the signal's bytes in a data record
     """
@@ -46,6 +48,7 @@ class Signal:
     unit: str
     physical: tuple[float, float]
     digital: tuple[float, float]
+    filters: str
     samples: int
     offset: int
 
@@ -72,8 +75,12 @@ class Header:
     warnings: tuple[str, ...]
 
 
-def parse_header(data: bytes) -> Header:
-    """Parse the header. Raises CorruptFile, NoSamples, BadSamplingRate."""
+def parse_header(data: bytes, file_bytes: int) -> Header:
+    """Parse the header. Raises CorruptFile, NoSamples, BadSamplingRate.
+
+    data        the file, or its beginning with the whole header
+    file_bytes  size of the file
+    """
     count = _signal_count(data)
     start = BLOCK_BYTES * (count + 1)
     record_s = numbers.parse_number(text_field(data[_RECORD_DURATION]))
@@ -92,7 +99,9 @@ def parse_header(data: bytes) -> Header:
         raise BadSamplingRate(
             "fs: the EDF header's record duration is 0, which gives no sampling rate", loc=("fs",)
         )
-    records, warnings = _count_records(data, start, record_bytes(signals, sample_bytes))
+    records, warnings = _count_records(
+        data, file_bytes - start, record_bytes(signals, sample_bytes)
+    )
     discontinuous = data[RESERVED] in _DISCONTINUOUS
     return Header(signals, records, record_s, sample_bytes, discontinuous, warnings)
 
@@ -117,16 +126,16 @@ def _signal_count(data: bytes) -> int:
     return count
 
 
-def _count_records(data: bytes, start: int, size: int) -> tuple[int, tuple[str, ...]]:
+def _count_records(data: bytes, data_bytes: int, size: int) -> tuple[int, tuple[str, ...]]:
     """Return the number of data records, with a warning about surplus bytes.
 
-    start  offset of the first data record
-    size   bytes of a data record
+    data_bytes  of the file after its header
+    size        bytes of a data record
 
     Raises CorruptFile if the file has fewer records than the header states.
     """
     stated = _integer(data[_RECORDS], "number of records")
-    available = (len(data) - start) // size if size else 0
+    available = data_bytes // size if size else 0
     # A recorder writes -1 while it records; a file that it did not close keeps it.
     if stated == _UNKNOWN_RECORDS:
         stated = available
@@ -134,7 +143,7 @@ def _count_records(data: bytes, start: int, size: int) -> tuple[int, tuple[str, 
         raise CorruptFile(
             f"the EDF header states {stated} records; the file has {available} complete ones"
         )
-    surplus = len(data) - start - stated * size
+    surplus = data_bytes - stated * size
     if not surplus:
         return stated, ()
     return stated, (f"file: {surplus} bytes after the last record of the EDF file, ignored",)
@@ -148,7 +157,7 @@ def _parse_signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal
         starts = range(at, at + count * width, width)
         columns.append([text_field(fields[start : start + width]) for start in starts])
         at += width * count
-    labels, _, units, *ranges, _, sizes, _ = columns
+    labels, _, units, *ranges, filters, sizes, _ = columns
     signals: list[Signal] = []
     offset = 0
     for row in range(count):
@@ -160,7 +169,15 @@ def _parse_signals(fields: bytes, count: int, sample_bytes: int) -> tuple[Signal
         samples = _sample_count(sizes[row], row)
         label = _REFERENCE.sub("", labels[row])
         signals.append(
-            Signal(label, units[row], (low, high), (digital_low, digital_high), samples, offset)
+            Signal(
+                label,
+                units[row],
+                (low, high),
+                (digital_low, digital_high),
+                filters[row],
+                samples,
+                offset,
+            )
         )
         offset += samples * sample_bytes
     return tuple(signals)

@@ -6,6 +6,7 @@ https://www.biosemi.com/faq/file_format.htm
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,6 +21,7 @@ from formats.decoded import Channel, DecodedFile
 from formats.edf.header import (
     BDF,
     BLOCK_BYTES,
+    EDF,
     HEADER_BYTES,
     MAX_SAMPLES,
     Header,
@@ -38,7 +40,6 @@ from signals.record import EcgRecord
 
 MAX_GAPPED_RECORDS: Final = 100_000  # in an EDF+D file; ten minutes in records of 6 ms
 MAX_ONSET_BYTES: Final = 64  # of a record's first annotation
-_EDF: Final = b"0       "
 _ONSET: Final = re.compile(rb"([+-]\d{1,9}(?:\.\d{0,12})?)\x14\x14")
 
 
@@ -49,7 +50,7 @@ def read(head: Part, parts: Sequence[Part], hints: Hints) -> EcgRecord:
     errors of `channels.record_from_channels`.
     """
     data = head.data
-    header = parse_header(data)
+    header = parse_header(data, len(data))
     start = BLOCK_BYTES * (len(header.signals) + 1)
     size = record_bytes(header.signals, header.sample_bytes)
     flat = np.frombuffer(data, np.uint8, header.records * size, start)
@@ -117,12 +118,12 @@ def _channel(
     codes: NDArray[Any] = np.zeros(0)
     if unpack:
         end = signal.offset + signal.samples * header.sample_bytes
-        rows = _unpack(records[:, signal.offset : end], header.sample_bytes)
+        rows = unpack_codes(records[:, signal.offset : end], header.sample_bytes)
         codes = rows.ravel() if onsets is None else _place_records(rows, onsets, fs)
     return Channel(signal.label, codes, signal.unit, gain, offset, fs or None, limits=(low, high))
 
 
-def _unpack(columns: NDArray[np.uint8], sample_bytes: int) -> NDArray[Any]:
+def unpack_codes(columns: NDArray[np.uint8], sample_bytes: int) -> NDArray[Any]:
     """Convert (records, bytes) to (records, samples) of 16 or 24 bits, little-endian."""
     contiguous = np.ascontiguousarray(columns)
     if sample_bytes == 2:
@@ -149,15 +150,26 @@ def _onsets(header: Header, records: NDArray[np.uint8]) -> NDArray[np.float64]:
     end = annotations.offset + annotations.samples * header.sample_bytes
     onsets = np.full(len(records), np.nan)
     for row, annotation in enumerate(records[:, annotations.offset : end]):
-        match = _ONSET.match(annotation[:MAX_ONSET_BYTES].tobytes())
-        if match is not None:
-            onsets[row] = numbers.number_of_text(match[1].decode("ascii")) or 0.0
+        onsets[row] = onset_s(annotation[:MAX_ONSET_BYTES].tobytes())
+    return since_first(onsets)
+
+
+def onset_s(annotation: bytes) -> float:
+    """Return the start of a record by the first MAX_ONSET_BYTES of its annotations, or NaN."""
+    match = _ONSET.match(annotation)
+    if match is None:
+        return math.nan
+    return numbers.number_of_text(match[1].decode("ascii")) or 0.0
+
+
+def since_first(onsets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (records,) the starts after the first one. Raises CorruptFile."""
     if np.isnan(onsets).any() or (np.diff(onsets) < 0).any():
         raise CorruptFile(
             "a record of the EDF+D file does not state its start, or starts before the previous one"
         )
-    since_first: NDArray[np.float64] = onsets - onsets[0]
-    return since_first
+    after_first: NDArray[np.float64] = onsets - onsets[0]
+    return after_first
 
 
 def _place_records(
@@ -173,7 +185,7 @@ def _place_records(
 
 def _detect(part: Part) -> bool:
     data = part.data
-    if len(data) <= BLOCK_BYTES or not data.startswith((_EDF, BDF)):
+    if len(data) <= BLOCK_BYTES or not data.startswith((EDF, BDF)):
         return False
     return numbers.parse_number(text_field(data[HEADER_BYTES])) is not None
 

@@ -33,6 +33,7 @@ class LongRecording:
     fs          samples per second of all leads
     lead_names  standard leads by their canonical names, others as the file calls them
     samples     of a lead, gaps included
+    low_cut_hz  of each lead's high-pass, as the file states it; None where it does not
     start       ISO 8601 by the recorder's clock; None if the file does not state it
     warnings    "field: sentence", about what was left out
     """
@@ -42,6 +43,7 @@ class LongRecording:
     lead_names: tuple[str, ...]
     samples: int
     read_stretch: Callable[[int, int], Stretch]
+    low_cut_hz: tuple[float | None, ...] = ()
     start: str | None = None
     patient: Patient = field(default_factory=Patient)
     warnings: tuple[str, ...] = ()

@@ -101,9 +101,9 @@ def open_wfdb(path: Path, head: bytes, hints: Hints) -> LongRecording:
         names,
         placed[-1].stop,
         lambda first, stop: _read(placed, names, first, stop),
-        master.date,
-        patient,
-        warnings,
+        start=master.date,
+        patient=patient,
+        warnings=warnings,
     )
 
 

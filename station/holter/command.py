@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,17 +12,15 @@ from typing import Final
 import orjson
 
 from analysis.holter.json_form import json_form
-from analysis.holter.report import HolterReport, Recording, report_of
 from atomic_files import write_file
 from errors import EcgError
 from formats.hints import Hints, hints_from_params
-from formats.stretches.opening import open_long
-from formats.stretches.recording import LongRecording
-from station.holter.joining import join
-from station.holter.passing import watch_pieces
-from station.holter.pieces import cut
+from formats.stretches.opening import NAMES
+from station.holter.work import Source, import_recording
 
 EXIT_UNUSABLE: Final = 2
+MAX_PROCESSES: Final = 64
+DEFAULT_PROCESSES: Final = 2
 FORMATS: Final = ("json",)
 _FIELDS: Final = ("fs", "lead_names", "units", "gain")
 
@@ -32,7 +31,7 @@ def run_import_command(arguments: Sequence[str]) -> int:
         prog="python -m station import",
         description="Watch a long recording (24 hours of Holter) and write its report.",
     )
-    parser.add_argument("file", metavar="FILE", type=Path, help="WFDB: the .hea")
+    parser.add_argument("file", metavar="FILE", type=Path, help=NAMES)
     parser.add_argument(
         "--out", metavar="FOLDER", type=Path, default=Path(), help="where reports are written"
     )
@@ -40,6 +39,14 @@ def run_import_command(arguments: Sequence[str]) -> int:
         "--format",
         default=",".join(FORMATS),
         help=f"comma-separated: {', '.join(FORMATS)}; default: all",
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        choices=range(1, MAX_PROCESSES + 1),
+        default=min(len(os.sched_getaffinity(0)), DEFAULT_PROCESSES),
+        help=f"at once; default: the cores, {DEFAULT_PROCESSES} at most",
+        metavar="N",
     )
     for name in _FIELDS:
         flag = f"--{name.replace('_', '-')}"
@@ -49,7 +56,8 @@ def run_import_command(arguments: Sequence[str]) -> int:
     if not set(formats) <= set(FORMATS):
         parser.error(f"--format: {', '.join(FORMATS)} are allowed")
     try:
-        report = imported(open_long(options.file, _hints(options)))
+        source = Source(options.file, _hints(options))
+        report, _ = import_recording(source, options.processes)
         options.out.mkdir(parents=True, exist_ok=True)
         path = options.out / f"{options.file.stem}.holter.json"
         write_file(path, orjson.dumps(json_form(report), option=orjson.OPT_INDENT_2))
@@ -59,25 +67,6 @@ def run_import_command(arguments: Sequence[str]) -> int:
         return _refuse(f"{error.filename}: {error.strerror}")
     print(path)
     return 0
-
-
-def imported(recording: LongRecording) -> HolterReport:
-    """Return the report of a recording. Raises CorruptFile, OSError."""
-    pieces = cut(recording.duration_s)
-    rhythm = join(watch_pieces(recording, pieces), recording.duration_s)
-    return report_of(_recording(recording), rhythm)
-
-
-def _recording(recording: LongRecording) -> Recording:
-    return Recording(
-        recording.duration_s,
-        recording.fs,
-        recording.lead_names,
-        recording.start,
-        recording.patient.age_years,
-        recording.patient.sex,
-        recording.warnings,
-    )
 
 
 def _hints(options: argparse.Namespace) -> Hints:

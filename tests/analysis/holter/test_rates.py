@@ -53,7 +53,7 @@ def test_a_pause_counts_only_where_the_watch_confirms_it() -> None:
 
 def test_noise_and_lost_signal_are_not_analysed() -> None:
     noise = Episode("poor_signal", 100.0, 160.0)
-    report = report_of(Recording(600.0, 250.0, ("II",)), even(60, 600, noise, known=0.9))
+    report = report_of(Recording(600.0, 250.0, ("II",)), even(60, 600, noise, known=0.9), ())
     assert report.no_signal_s == pytest.approx(60)
     assert report.noise_s == pytest.approx(60)
     # A slot of noise of which a tenth is lost counts as lost once.
@@ -65,7 +65,7 @@ def test_noise_and_lost_signal_are_not_analysed() -> None:
 def test_what_cannot_be_measured_is_null_with_the_reason() -> None:
     empty = np.zeros(0)
     silent = Rhythm(60.0, empty, np.zeros(0, np.int8), empty, (), np.zeros(12))
-    report = report_of(Recording(60.0, 250.0, ("II",)), silent)
+    report = report_of(Recording(60.0, 250.0, ("II",)), silent, ())
     assert report.analysed_s == 0
     assert report.rates.whole.mean_per_min is None
     assert report.fibrillation.burden is None
@@ -75,6 +75,10 @@ def test_what_cannot_be_measured_is_null_with_the_reason() -> None:
         "rates.fastest",
         "rates.longest_interval",
         "atrial_fibrillation.burden",
+        "variability.sdnn_ms",
+        "variability.sdann_ms",
+        "variability.sdnn_index_ms",
+        "st.II",
     }
 
 
@@ -83,6 +87,6 @@ def test_short_episodes_of_fibrillation_do_not_count() -> None:
         Episode("atrial_fibrillation", 10.0, 30.0),
         Episode("atrial_fibrillation", 100.0, 400.0),
     )
-    report = report_of(Recording(1000.0, 250.0, ("II",)), even(60, 1000, *episodes))
+    report = report_of(Recording(1000.0, 250.0, ("II",)), even(60, 1000, *episodes), ())
     assert report.fibrillation.total_s == 300
     assert report.fibrillation.burden == pytest.approx(0.3)
