@@ -37,7 +37,7 @@ from station.web.fhir import FhirRoute
 from station.web.findings import FindingsRoutes
 from station.web.history import HistoryRoutes
 from station.web.operator import OperatorRoutes
-from station.web.pages import asset, ward_page
+from station.web.pages import asset, patient_page, ward_page
 from station.web.patients import PatientRoutes
 from station.web.probes import Probes
 from station.web.problems import (
@@ -159,6 +159,7 @@ def _routes(
         ("GET", "/readyz"): probes.ready,
         ("GET", "/metrics"): metrics.metrics,
         ("GET", "/"): ward_page,
+        ("GET", "/patients/{name}"): patient_page,
         ("GET", "/assets/{name}"): asset,
         ("POST", RECORDS_PATH): records.post,
         ("POST", FHIR_PATH): fhir.post,
@@ -199,6 +200,7 @@ def _ward_endpoints(
         ("GET", "/station/v1/patients/{name}/windows"): findings.windows,
         ("GET", "/station/v1/patients/{name}/gaps"): findings.gaps,
         ("GET", "/station/v1/patients/{name}/problems"): findings.problems,
+        ("GET", "/station/v1/patients/{name}/trends"): findings.trends,
         ("GET", "/station/v1/ward"): WardRoute(engine, settings.stale).ward,
         ("GET", "/station/v1/strips"): StripsRoute(engine).strips,
         ("POST", "/station/v1/patients/{name}/silence"): alarms.silence,

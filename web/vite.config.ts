@@ -12,7 +12,14 @@ export default defineConfig({
     // Nothing inline and no data: URL, so that the Content-Security-Policy needs no exception.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: page("index"), status: page("status"), ward: page("ward") } },
+    rollupOptions: {
+      input: {
+        index: page("index"),
+        status: page("status"),
+        ward: page("ward"),
+        patient: page("patient"),
+      },
+    },
     target: "es2022",
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },

@@ -1,7 +1,9 @@
-"""The ward page: web/dist/ward.html and what it needs, as built from web/src.
+"""The ward page and a patient's page: web/dist/ward.html, patient.html and what they need, as built
+from web/src.
 
-It holds no data, and a person enters the station's key on it, so it needs no credential. A path of
-a request never becomes a path of the file system.
+They are one program, which goes on while a person moves between them; patient.html names its files
+from one folder higher. It holds no data, and a person enters the station's key on it, so it needs
+no credential. A path of a request never becomes a path of the file system.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ MEDIA_TYPES: Final = {
     ".woff2": "font/woff2",
     ".txt": "text/plain; charset=utf-8",
 }
-# Everything from this station, nothing inline.
+# Everything from this station, nothing inline. The patient's page has a <base> of its own.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -38,7 +40,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "font-src 'self'",
         "connect-src 'self'",
         "worker-src 'self'",
-        "base-uri 'none'",
+        "base-uri 'self'",
         "form-action 'none'",
         "frame-ancestors 'none'",
     )
@@ -57,6 +59,11 @@ class _Built:
 
 async def ward_page(request: Request) -> Response:
     return await _respond(request, "ward.html")
+
+
+async def patient_page(request: Request) -> Response:
+    """Return the page, whatever the name: only who has a key is told which patients there are."""
+    return await _respond(request, "patient.html")
 
 
 async def asset(request: Request) -> Response:

@@ -31,7 +31,14 @@ BODIES = {
 
 # Pages and their files come from the disk; there is no file p-1.
 # Metrics say that there is no database.
-OPEN_ROUTES = {"/livez": 200, "/readyz": 503, "/metrics": 200, "/": 200, "/assets/{name}": 404}
+OPEN_ROUTES = {
+    "/livez": 200,
+    "/readyz": 503,
+    "/metrics": 200,
+    "/": 200,
+    "/patients/{name}": 200,
+    "/assets/{name}": 404,
+}
 
 
 @pytest.fixture
@@ -51,7 +58,7 @@ def ask(client: httpx.Client, method: str, path: str) -> httpx.Response:
     return client.request(
         method,
         url,
-        params={"from_ms": "0", "to_ms": "1"},
+        params={"from_ms": "0", "to_ms": "1", "bin_ms": "10000"},
         content=content,
         headers={"Content-Type": media_type},
     )

@@ -1,4 +1,4 @@
-"""The station serves the ward page and its assets without a key, and no other file."""
+"""The station serves the ward page, patients' pages and assets without a key, and no other file."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def test_the_page_and_its_assets_need_no_key(station: Station) -> None:
             assert client.get(f"/{name}", headers=tag).status_code == 304
             plain = client.get(f"/{name}", headers={"Accept-Encoding": "identity"})
             assert "content-encoding" not in plain.headers and plain.content == asset.content
+
+
+def test_the_page_of_a_patient_names_its_files_from_one_folder_higher(station: Station) -> None:
+    with httpx.Client(base_url=station.url) as client:
+        page = client.get("/patients/whoever")
+        assert '<base href="../"' in page.text and "whoever" not in page.text
+        assert "base-uri 'self'" in page.headers["content-security-policy"]
+        names = re.findall(r'"\./(assets/[^"]+)"', page.text)
+        assert {client.get(f"/{name}").status_code for name in names} == {200}
 
 
 @pytest.mark.parametrize(

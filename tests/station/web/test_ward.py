@@ -80,9 +80,36 @@ def test_the_problems_and_gaps_of_a_patient(station: Station, begin_ms: int) -> 
     assert pages(station, "gaps", begin_ms, 10) == []
 
 
+def test_the_trends_of_a_patient_count_each_beat_once(station: Station, begin_ms: int) -> None:
+    windows = pages(station, "windows", begin_ms, 100)
+    params = {"from_ms": begin_ms, "to_ms": begin_ms + SECONDS * SECOND_MS, "bin_ms": 20_000}
+    with station.client(station.keys["ward"]) as client:
+        answer = client.get("/station/v1/patients/p-0/trends", params=params).json()
+        refused = [
+            client.get("/station/v1/patients/p-0/trends", params=params | changes).json()
+            for changes in ({"bin_ms": 9_999}, {"to_ms": begin_ms + 10**9}, {"from_ms": 0})
+        ]
+    bins = answer["trends"]
+    assert answer["archived"] is False and {each["source"] for each in bins} == {"strap-0"}
+    assert [each["start_ms"] for each in bins][:2] == [begin_ms, begin_ms + 20_000]
+    counted = sum(each["beats"]["N"] for each in bins)
+    # Windows overlap: each second one, from the first or from the second on.
+    assert counted in [
+        sum(window["beats"]["N"] for window in windows[first::2]) for first in (0, 1)
+    ]
+    assert bins[0]["rate_low"] <= bins[0]["rate_mean"] <= bins[0]["rate_high"]
+    assert {each["code"] for each in refused} == {"bad_option"}
+
+
 @pytest.mark.parametrize(
     ("what", "dataset"),
-    [("beats", "beats"), ("windows", "windows"), ("records", "records"), ("waveform", "records")],
+    [
+        ("beats", "beats"),
+        ("windows", "windows"),
+        ("records", "records"),
+        ("waveform", "records"),
+        ("trends", "windows"),
+    ],
 )
 def test_an_answer_says_that_a_part_is_in_the_archive(
     station: Station, begin_ms: int, what: str, dataset: str
@@ -96,7 +123,7 @@ def test_an_answer_says_that_a_part_is_in_the_archive(
         with writing(engine) as connection:
             set_state(connection, file, state)
         with station.client(station.keys["ward"]) as client:
-            params = {"from_ms": begin_ms, "to_ms": to_ms}
+            params = {"from_ms": begin_ms, "to_ms": to_ms, "bin_ms": 10_000}
             answer = client.get(f"/station/v1/patients/p-0/{what}", params=params)
             said.append(answer.json()["archived"])
     with writing(engine) as connection:

@@ -1,4 +1,4 @@
-"""A small server with the station's routes that the ward page asks, and patients who do not exist.
+"""A small server with the station's routes that its pages ask, and patients who do not exist.
 
 It says what a test tells it to say: who is watched, which alarms there are, whose data has ceased.
 """
@@ -61,6 +61,9 @@ class Ward:
     alarms: dict[int, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Times without any signal, of all patients: (from, to) in ms.
+    gaps: list[tuple[int, int]] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     is_down: bool = False
 
@@ -94,7 +97,12 @@ class Ward:
             "notes": "",
             "rate_low": None,
             "rate_high": 120,
+            **self.details.get(name, {}),
         }
+
+    def change(self, name: str, details: dict[str, Any]) -> dict[str, Any]:
+        self.details[name] = self.details.get(name, {}) | details
+        return self.person(name)
 
     def strips(self, since: int) -> dict[str, Any]:
         """Return whole seconds after one; the newest twelve where there is none."""
@@ -117,6 +125,49 @@ class Ward:
                 }
             )
         return {"since": now_s, "hz": FS, "per_mv": PER_MV, "gap": GAP, "strips": found}
+
+    def is_gap(self, ms: int) -> bool:
+        return any(first <= ms < last for first, last in self.gaps)
+
+    def trends(self, name: str, from_ms: int, to_ms: int, bin_ms: int) -> list[dict[str, Any]]:
+        """Return a rate that rises and falls each half hour, with a run of ectopic beats."""
+        found = []
+        for start_ms in range(from_ms, min(to_ms, now_ms()), bin_ms):
+            if self.is_gap(start_ms):
+                continue
+            phase = 2 * np.pi * (start_ms % 1_800_000) / 1_800_000
+            rate = 75 + 15 * np.sin(phase)
+            many = bin_ms // 10_000 if np.sin(phase) > 0.8 else 0
+            found.append(
+                {
+                    "source": f"strap-{name.removeprefix('p-')}",
+                    "start_ms": start_ms,
+                    "known_ms": bin_ms,
+                    "rate_low": rate - 6,
+                    "rate_mean": rate,
+                    "rate_high": rate + 9,
+                    "beats": {"N": bin_ms // 800, "S": many // 2, "V": many, "F": 0, "Q": 0},
+                    "irregular": 0.0,
+                }
+            )
+        return found
+
+    def waveform(self, name: str, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+        """Return two leads up to now, with gaps."""
+        at = int(name.removeprefix("p-")) - 1
+        first, last = from_ms * FS // 1000, min(to_ms, now_ms()) * FS // 1000
+        if last <= first:
+            return []
+        minute = lead_two(at).ravel()
+        lead = [
+            None if self.is_gap(place * 1000 // FS) else int(minute[place % minute.size]) / PER_MV
+            for place in range(first, last)
+        ]
+        if all(value is None for value in lead):
+            return []
+        turned = [None if value is None else -value / 2 for value in lead]
+        part = {"source": f"strap-{at + 1}", "start_ms": first * 1000 // FS, "fs": FS}
+        return [{**part, "leads": ["II", "V1"], "signal": [lead, turned]}]
 
     def beats(self, name: str, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
         at = int(name.removeprefix("p-")) - 1
@@ -155,7 +206,7 @@ class Ward:
         self.tell("alarm", {**alarm, "step": "fired", "by": ":rule", "at_ms": now_ms(), "note": ""})
         return number
 
-    def change(self, number: int, step: str, by: str, **changes: Any) -> None:
+    def step(self, number: int, step: str, by: str, **changes: Any) -> None:
         self.alarms[number] |= changes
         told = {**self.alarms[number], "step": step, "by": by, "at_ms": now_ms(), "note": ""}
         self.tell("alarm", told)
@@ -175,7 +226,11 @@ class Ward:
         self.posted.append((path, content))
         parts = path.split("/")
         if parts[-1] == "acknowledge":
-            self.change(int(parts[-2]), "acknowledged", "M. Vogt", state="acknowledged")
+            self.step(int(parts[-2]), "acknowledged", "M. Vogt", state="acknowledged")
+        elif parts[-1] == "note":
+            number = int(parts[-2])
+            told = {**self.alarms[number], "step": "noted", "by": "M. Vogt", "at_ms": now_ms()}
+            self.tell("alarm", {**told, "note": content["note"]})
         elif parts[-1] == "silence":
             until = now_ms() + content["seconds"] * 1000
             patient = unquote(parts[-2])
@@ -196,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if self.ward.is_down:
             self.close_connection = True
-        elif url.path == "/" or url.path.startswith("/assets/"):
+        elif url.path == "/" or url.path.startswith(("/assets/", "/patients/")):
             self._file(url.path)
         elif url.path == "/livez":
             self._answer({})
@@ -209,15 +264,18 @@ class Handler(BaseHTTPRequestHandler):
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self._answer(self.ward.post(self.path.removeprefix("/station/v1/"), content))
 
+    def do_PATCH(self) -> None:
+        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if content.get("birth_year") == 1066:
+            self._problem(422, "bad_option", "Option not allowed", "birth_year: 1066")
+        else:
+            self._answer(self.ward.change(unquote(self.path.rpartition("/")[2]), content))
+
     def _get(self, path: str, query: dict[str, str]) -> None:
         if path == "ward":
             self._answer(self.ward.board())
-        elif path.endswith("/beats"):
-            name, from_ms, to_ms = path.split("/")[1], query["from_ms"], query["to_ms"]
-            beats = self.ward.beats(name, int(from_ms), int(to_ms))
-            self._answer({"beats": beats, "cursor": None})
         elif path.startswith("patients/"):
-            self._answer(self.ward.person(path.removeprefix("patients/")))
+            self._patient(path.split("/")[1:], {key: int(text) for key, text in query.items()})
         elif path == "strips":
             self._answer(self.ward.strips(int(query.get("since", "0"))))
         elif path == "alarms":
@@ -226,6 +284,8 @@ class Handler(BaseHTTPRequestHandler):
                 {**alarm, "silent_until_ms": None}
                 for alarm in self.ward.alarms.values()
                 if alarm["state"] in states
+                and query.get("patient") in (None, alarm["patient"])
+                and int(query.get("from_ms", "0")) <= alarm["since_ms"]
             ]
             last = len(self.ward.events)
             self._answer({"alarms": found, "cursor": None, "last_event_id": last})
@@ -244,6 +304,20 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._problem(404, "not_found", "Nothing is here")
 
+    def _patient(self, parts: list[str], query: dict[str, int]) -> None:
+        name, what = parts[0], parts[-1]
+        if name == "nobody":
+            self._problem(404, "not_found", "Not found")
+        elif what == "beats":
+            query.pop("limit")
+            self._answer({"beats": self.ward.beats(name, **query), "cursor": None})
+        elif what == "trends":
+            self._answer({"trends": self.ward.trends(name, **query), "archived": False})
+        elif what == "waveform":
+            self._answer({"waveforms": self.ward.waveform(name, **query), "archived": False})
+        else:
+            self._answer(self.ward.person(name))
+
     def _events(self, after: int) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -259,12 +333,14 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _file(self, path: str) -> None:
-        name = "ward.html" if path == "/" else path.removeprefix("/")
+        pages = {"": "ward.html", "patients": "patient.html"}
+        name = pages.get(path.split("/")[1], path.removeprefix("/"))
         file = DIST / name
         self._answer(file.read_bytes(), TYPES[file.suffix])
 
-    def _problem(self, status: int, code: str, title: str) -> None:
-        self._answer({"status": status, "code": code, "title": title, "detail": ""}, status=status)
+    def _problem(self, status: int, code: str, title: str, detail: str = "") -> None:
+        content = {"status": status, "code": code, "title": title, "detail": detail}
+        self._answer(content, status=status)
 
     def _answer(self, content: Any, kind: str = "application/json", status: int = 200) -> None:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()

@@ -94,7 +94,7 @@ def test_keys_acknowledge_silence_note_and_open(opened: OpenedWard) -> None:
     page.keyboard.press("Escape")
     page.keyboard.type("12")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"#/p-12$"))
+    expect(page).to_have_url(re.compile(r"/patients/p-12$"))
     opened.check()
 
 

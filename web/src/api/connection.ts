@@ -1,5 +1,6 @@
 /** Whether the server answers. While it does not, it is asked again, less and less often. */
 import { signal } from "@preact/signals";
+import { addressOf } from "./address";
 
 /** Null while the server answers. */
 export interface Outage {
@@ -36,7 +37,7 @@ export function connectionWorks(): void {
 export async function tryAgain(): Promise<void> {
   try {
     // A proxy whose server is gone answers too, with 502 to 504.
-    const response = await fetch("./livez", { cache: "no-store" });
+    const response = await fetch(addressOf("livez"), { cache: "no-store" });
     if (response.ok) connectionWorks();
     else connectionLost();
   } catch {

@@ -1,4 +1,5 @@
 /** A request to the server that served this page, with this tab's key. */
+import { addressOf } from "./address";
 import { connectionLost, connectionWorks } from "./connection";
 import { apiKey } from "./key";
 import { problemOf, Unreachable } from "./problem";
@@ -9,8 +10,7 @@ export async function send(path: string, init: RequestInit): Promise<Response> {
   if (apiKey.value !== null) headers.set("X-API-Key", apiKey.value);
   let response: Response;
   try {
-    // Relative: the page may be served behind a proxy that adds a path.
-    response = await fetch(`./${path}`, { ...init, headers, cache: "no-store" });
+    response = await fetch(addressOf(path), { ...init, headers, cache: "no-store" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     connectionLost();

@@ -24,7 +24,7 @@ export function BeatTable({ beats }: { readonly beats: readonly BeatMark[] }) {
           <tr key={beat.r}>
             <th scope="row">{at + 1}</th>
             <td>{number(beat.r, 2)}</td>
-            <td>{paper.beatKinds[beat.kind]}</td>
+            <td>{beat.label ?? paper.beatKinds[beat.kind]}</td>
             <td>{ms(beats[at - 1]?.r ?? null, beat.r)}</td>
             <td>{ms(beat.pOnset, beat.qrsOnset)}</td>
             <td>{ms(beat.qrsOnset, beat.qrsOffset)}</td>

@@ -35,6 +35,8 @@ export interface PaperProps {
   readonly onCrop: (span: Span) => void;
   /** What a screen reader says of the picture. */
   readonly description: string;
+  /** The second at the left edge, of a recording that has not been looked at; 0 by default. */
+  readonly startS?: number;
   /** Whether keys of a single character act (WCAG 2.1.4). They do by default. */
   readonly singleKeys?: boolean;
 }
@@ -130,7 +132,7 @@ export function Paper(props: PaperProps) {
 
   useEffect(() => {
     if (screen === null) return;
-    screen.view = VIEWS.get(recording) ?? START;
+    screen.view = VIEWS.get(recording) ?? { ...START, fromS: latest.current.props.startS ?? 0 };
     beat.value = null;
     crop.value = null;
     return () => {

@@ -54,6 +54,8 @@ export interface Marks {
 
 export interface BeatMark extends Beat {
   readonly kind: "normal" | "ectopic" | "paced" | "noisy";
+  /** Its class, which is written under the last row. */
+  readonly label?: string;
 }
 
 /** Two points that a person placed. */

@@ -142,6 +142,45 @@ export interface FoundBeat {
   readonly interval_ms: number | null;
 }
 
+/** Some minutes of a patient's hours. Bins without a window of a source are left out. */
+export interface TrendBin {
+  readonly source: string;
+  readonly start_ms: number;
+  /** Time with a signal that can be read. */
+  readonly known_ms: number;
+  /** Of the rates of windows of ten seconds: the lowest, the mean, the highest. */
+  readonly rate_low: number | null;
+  readonly rate_mean: number | null;
+  readonly rate_high: number | null;
+  readonly beats: Readonly<Record<BeatClass, number>>;
+  /** Share of the windows with the intervals of atrial fibrillation; null where that is not judged. */
+  readonly irregular: number | null;
+}
+
+export interface Trends {
+  readonly trends: readonly TrendBin[];
+  /** Whether a part has been moved to the archive. */
+  readonly archived: boolean;
+}
+
+/** The signal of one source with one rate and one set of leads, mV. */
+export interface WaveformPart {
+  readonly source: string;
+  readonly start_ms: number;
+  readonly fs: number;
+  readonly leads: readonly string[];
+  /** Null for gaps. */
+  readonly signal: readonly (readonly (number | null)[])[];
+}
+
+export interface Waveforms {
+  readonly waveforms: readonly WaveformPart[];
+  readonly archived: boolean;
+}
+
+/** The details of a patient that may be changed. */
+export type Details = Omit<Person, "name" | "bed">;
+
 /** A page of a list: its rows under a name of their own, and the cursor. */
 type Page<T> = Readonly<Record<string, readonly T[] | string | null>>;
 
@@ -154,7 +193,30 @@ export async function readWard(): Promise<Ward> {
 }
 
 export async function readPerson(patient: string): Promise<Person> {
-  return get(`patients/${encodeURIComponent(patient)}`);
+  return get(pathOf(patient));
+}
+
+/** Change details of a patient; those that are not given stay. Return the patient. */
+export async function changePerson(patient: string, changes: Partial<Details>): Promise<Person> {
+  return (await write("PATCH", pathOf(patient), changes)).json() as Promise<Person>;
+}
+
+export async function readTrends(
+  patient: string,
+  fromMs: number,
+  toMs: number,
+  binMs: number,
+): Promise<Trends> {
+  const query = `from_ms=${fromMs}&to_ms=${toMs}&bin_ms=${binMs}`;
+  return get(`${pathOf(patient)}/trends?${query}`);
+}
+
+export async function readWaveforms(
+  patient: string,
+  fromMs: number,
+  toMs: number,
+): Promise<Waveforms> {
+  return get(`${pathOf(patient)}/waveform?from_ms=${fromMs}&to_ms=${toMs}`);
 }
 
 /** Return what has arrived since an earlier answer; at first, the newest seconds. */
@@ -173,7 +235,7 @@ export async function readBeats(
   fromMs: number,
   toMs: number,
 ): Promise<readonly FoundBeat[]> {
-  return allRows<FoundBeat>(`patients/${encodeURIComponent(patient)}/beats`, "beats", fromMs, toMs);
+  return allRows<FoundBeat>(`${pathOf(patient)}/beats`, "beats", fromMs, toMs);
 }
 
 /** Return the newest alarms of some states, at most `limit`. */
@@ -200,7 +262,7 @@ export async function addNote(alarm: number, note: string): Promise<void> {
 
 /** Switch the sound of a patient's alarms off for some seconds; 0 ends the silence. */
 export async function silence(patient: string, seconds: number): Promise<void> {
-  await post(`patients/${encodeURIComponent(patient)}/silence`, { seconds });
+  await post(`${pathOf(patient)}/silence`, { seconds });
 }
 
 /** Yield what happens after an event, as text of the server's event stream. */
@@ -238,6 +300,14 @@ async function get<T>(path: string): Promise<T> {
 }
 
 async function post(path: string, content: unknown): Promise<void> {
+  await write("POST", path, content);
+}
+
+async function write(method: string, path: string, content: unknown): Promise<Response> {
   const headers = { "Content-Type": "application/json" };
-  await request(`${ROOT}/${path}`, { method: "POST", headers, body: JSON.stringify(content) });
+  return request(`${ROOT}/${path}`, { method, headers, body: JSON.stringify(content) });
+}
+
+function pathOf(patient: string): string {
+  return `patients/${encodeURIComponent(patient)}`;
 }

@@ -6,12 +6,13 @@ import { Inbox } from "./inbox/Inbox";
 import { NoteDialog } from "./inbox/NoteDialog";
 import { TypedBed } from "./keys/digits";
 import { WardKeys } from "./keys/WardKeys";
+import { Patient } from "./patient/Patient";
 import { Failure } from "./shell/Failure";
 import { Foot } from "./shell/Foot";
 import { Head } from "./shell/Head";
 import { Offline } from "./shell/Offline";
 import { Refused } from "./shell/Refused";
-import { current, isInboxOpen, openDialog, refusal } from "./state";
+import { current, isInboxOpen, openDialog, patient, refusal } from "./state";
 import "./ward.css";
 
 export function Ward() {
@@ -34,6 +35,11 @@ export function Ward() {
 }
 
 function Content() {
+  const name = patient.value;
+  return name === null ? <BoardAndInbox /> : <Patient key={name} name={name} />;
+}
+
+function BoardAndInbox() {
   const { hasInbox } = layout.value;
   const shows = hasInbox || isInboxOpen.value;
   return (

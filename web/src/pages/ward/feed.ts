@@ -1,6 +1,6 @@
 /** Brings what the station knows to the page: once as a whole, then as events, strips and rates. */
 import { connectionLost, outage } from "../../api/connection";
-import { Problem, Unreachable } from "../../api/problem";
+import { Problem } from "../../api/problem";
 import { after, isOpen, type KnownAlarm, listed, type Silence } from "../../station/alarms";
 import {
   type AlarmPage,
@@ -17,6 +17,7 @@ import {
   type Stream,
   silenceOf,
 } from "../../station/api";
+import { every, isPassing, untilRead, wait } from "../../station/polling";
 import { CONNECTED, follow, type ServerEvent } from "../../station/sse";
 import { STALE_MS } from "../../station/strip_clock";
 import { hear } from "./announcing";
@@ -29,8 +30,6 @@ const PERSONS_MS = 60_000;
 const MINUTE_MS = 60_000;
 /** The process that watches writes a sign of life more often than this. */
 const UNWATCHED_MS = 15_000;
-/** How soon a failed read is tried again. */
-const AGAIN_MS = 3_000;
 const ENDED_ROWS = 100;
 /** Alarms that ended longer ago are forgotten, so that a page may stay open for months. */
 const MOST_KEPT = 2_000;
@@ -75,46 +74,9 @@ async function run(board: StripBoard, stop: AbortSignal): Promise<void> {
   ]);
 }
 
-/** Whether an error may be gone in a moment: no network, a station that starts or has no database. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof Unreachable || error instanceof TypeError) return true;
-  return error instanceof Problem && (error.status >= 500 || error.status === 429);
-}
-
 /** A patient may have been deleted since the board was read. */
 function isGone(error: unknown): boolean {
   return error instanceof Problem && error.status === 404;
-}
-
-async function untilRead<T>(read: () => Promise<T>, stop: AbortSignal): Promise<T> {
-  for (;;) {
-    try {
-      return await read();
-    } catch (error) {
-      if (!isPassing(error) || stop.aborted) throw error;
-      await wait(AGAIN_MS, stop);
-    }
-  }
-}
-
-async function every(ms: number, stop: AbortSignal, act: () => Promise<void>): Promise<void> {
-  while (!stop.aborted) {
-    const begun = dayMs();
-    await untilRead(act, stop);
-    await wait(Math.max(0, ms - (dayMs() - begun)), stop);
-  }
-}
-
-function wait(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    stop.addEventListener("abort", end);
-  });
 }
 
 async function loadWard(board: StripBoard): Promise<void> {
@@ -185,9 +147,14 @@ function stripReader(board: StripBoard): () => Promise<void> {
 /** Patient -> ventricular beats of the last minute, and up to when beats were read. */
 const minutes = new Map<string, { readonly readMs: number; readonly ventricularMs: number[] }>();
 
+/** Read the classes of a patient's beats of the last minute anew: those that are normal, too. */
+export function readMinuteAgain(patient: string): void {
+  minutes.delete(patient);
+}
+
 /**
- * Read the classes of beats, of those patients who have had one that is not normal: the board's own
- * list has the classes of the newest beats of all.
+ * Read the classes of beats, of those patients who have had one that is not normal, and of the one
+ * whose page is open: the board's own list has the classes of the newest beats of all.
  */
 async function labelBeats(board: StripBoard): Promise<void> {
   const counted = new Map<string, number>();
@@ -197,7 +164,8 @@ async function labelBeats(board: StripBoard): Promise<void> {
     const known = minutes.get(patient);
     const fromMs = Math.max(known?.readMs ?? 0, lastMs - MINUTE_MS);
     let ventricularMs = known?.ventricularMs ?? [];
-    const isNew = lastMs >= fromMs && (known === undefined || /[^N]/.test(stream.last_beats));
+    const isWanted = patient === state.patient.value || /[^N]/.test(stream.last_beats);
+    const isNew = lastMs >= fromMs && (known === undefined || isWanted);
     if (isNew) {
       const beats = await readBeats(patient, fromMs, lastMs + 1);
       board.bed(patient).label(beats);

@@ -8,14 +8,18 @@ import { board } from "./board/the_board";
 import { startClock, startFeed } from "./feed";
 import { watchMarked } from "./keys/actions";
 import { listenForKeys } from "./keys/listen";
+import { startReading } from "./patient/reading";
 import { watchRoute } from "./route";
 import { startSounds } from "./sound";
+import { bedName, patient } from "./state";
 import { Ward } from "./Ward";
 
 const page = document.getElementById("page");
 if (page !== null) {
   effect(() => {
-    document.title = wardWords.value.title;
+    const name = patient.value;
+    const { title, bed } = wardWords.value;
+    document.title = name === null ? title : `${bed(bedName(name))} – ${title}`;
   });
   watchRoute();
   render(<Ward />, page);
@@ -27,4 +31,5 @@ if (page !== null) {
   board.start();
   startClock(board);
   startFeed(board);
+  startReading();
 }

@@ -1,19 +1,60 @@
-/** The address after the #: nothing for the board, /PATIENT for a patient's page. */
-import { patient } from "./state";
+/**
+ * The address: the folder of the pages for the board, patients/NAME for a patient's page, with the
+ * moment that is looked at as ?at=, in milliseconds since 1970.
+ */
+import { addressOf } from "../../api/address";
+import { chosen, isInboxOpen, moment, patient } from "./state";
+
+const PATIENTS = addressOf("patients/");
+
+export function addressOfPatient(name: string): string {
+  return PATIENTS + encodeURIComponent(name);
+}
 
 export function openPatient(name: string): void {
-  location.hash = `#/${encodeURIComponent(name)}`;
+  if (name === patient.value) return;
+  history.pushState(null, "", addressOfPatient(name));
+  read();
 }
 
 export function openBoard(): void {
-  location.hash = "";
+  history.pushState(null, "", addressOf("./"));
+  read();
+}
+
+/** Show a moment of the open patient; null for what happens now. */
+export function showMoment(ms: number | null): void {
+  if (patient.value === null) return;
+  const at = ms === null ? "" : `?at=${Math.round(ms)}`;
+  history.replaceState(null, "", addressOfPatient(patient.value) + at);
+  moment.value = ms === null ? null : Math.round(ms);
+}
+
+function read(): void {
+  const { href, search } = location;
+  const name = href.startsWith(PATIENTS)
+    ? (href.slice(PATIENTS.length).split(/[?#]/)[0] ?? "")
+    : "";
+  const at = Number(new URLSearchParams(search).get("at") ?? Number.NaN);
+  const opened = name === "" ? null : nameOf(name);
+  if (opened !== patient.peek()) {
+    isInboxOpen.value = false;
+    chosen.value = null;
+  }
+  patient.value = opened;
+  moment.value = opened !== null && Number.isSafeInteger(at) && at >= 0 ? at : null;
+}
+
+/** What is not an encoded name is one that nobody has. */
+function nameOf(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
 }
 
 export function watchRoute(): void {
-  const read = () => {
-    const name = location.hash.replace(/^#\/?/, "").split("/")[0] ?? "";
-    patient.value = name === "" ? null : decodeURIComponent(name);
-  };
-  addEventListener("hashchange", read);
+  addEventListener("popstate", read);
   read();
 }

@@ -3,6 +3,7 @@ import { computed, signal } from "@preact/signals";
 import type { Problem } from "../../api/problem";
 import {
   byNeed,
+  type Fold,
   folded,
   isOpen,
   type KnownAlarm,
@@ -99,17 +100,37 @@ export const wantedOrder = computed(() => {
   return isByBed ? byBed(beds) : alarmsFirst(beds, worst.value);
 });
 
-/** The alarm that keys act on, by its number; null for the first of the inbox. */
-export const chosen = signal<number | null>(null);
-export const current = computed(() => {
-  const rows = inbox.value;
-  const found = rows.find(({ all }) => all.some(({ alarm }) => alarm === chosen.value));
-  return found ?? rows[0] ?? null;
-});
-
 /** The patient whose page is open; null for the board. */
 export const patient = signal<string | null>(null);
-export type WardDialog = "help" | "note" | null;
+/** The moment of that patient that is looked at, by the device's clock; null for what happens now. */
+export const moment = signal<number | null>(null);
+
+/** Of the open patient: the open alarms, what needs somebody first, then those that have ended. */
+export const ownAlarms = computed(() => {
+  const own = [...alarms.value.values()].filter(
+    (alarm) => alarm.patient === patient.value && alarm.fired_ms !== null,
+  );
+  const past = own.filter((alarm) => !isOpen(alarm));
+  return [...own.filter(isOpen).sort(byNeed), ...past.sort(newestFirst)];
+});
+
+/** The rows that keys move over: the inbox, or on a patient's page each alarm of its own. */
+export const rows = computed<readonly Fold[]>(() =>
+  patient.value === null
+    ? inbox.value
+    : ownAlarms.value.map((alarm) => ({ newest: alarm, all: [alarm] })),
+);
+
+/** The alarm that keys act on, by its number; null for the first that is open. */
+export const chosen = signal<number | null>(null);
+export const current = computed(() => {
+  const found = rows.value.find(({ all }) => all.some(({ alarm }) => alarm === chosen.value));
+  if (found !== undefined) return found;
+  const first = rows.value[0];
+  return first !== undefined && isOpen(first.newest) ? first : null;
+});
+
+export type WardDialog = "help" | "note" | "details" | null;
 export const openDialog = signal<WardDialog>(null);
 /** Where the inbox has no place of its own: whether it is shown instead of the beds. */
 export const isInboxOpen = signal(false);

@@ -49,17 +49,20 @@ function stateWord(alarm: KnownAlarm): string {
 
 /** "p-3 46 y F": the pseudonym where the bed has a name of its own, age and sex where they are known. */
 export function personText(patient: string, nowMs: number): string {
+  const bed = persons.value.get(patient)?.bed ?? null;
+  const parts = [bed === null ? "" : patient, ageText(patient, nowMs)];
+  return parts.filter((part) => part !== "").join(" ");
+}
+
+/** "46 y F", as far as it is known. */
+export function ageText(patient: string, nowMs: number): string {
   const words = wardWords.value;
   const who = persons.value.get(patient);
   if (who === undefined) return "";
-  const { bed, birth_year, sex } = who;
+  const { birth_year, sex } = who;
   const age = birth_year === null ? null : new Date(nowMs).getFullYear() - birth_year;
-  const parts = [
-    bed === null || bed === undefined ? null : patient,
-    age === null ? null : words.years(number(age)),
-    words.sexes[sex],
-  ];
-  return parts.filter((part) => part !== null && part !== "").join(" ");
+  const parts = [age === null ? "" : words.years(number(age)), words.sexes[sex]];
+  return parts.filter((part) => part !== "").join(" ");
 }
 
 /** 0:49, or 1:02:03 from an hour on. */

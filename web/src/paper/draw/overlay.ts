@@ -30,6 +30,7 @@ export function drawOverlay(context: Context, picture: Picture, overlay: Overlay
   drawEvidence(context, picture, overlay.evidence);
   drawSpikes(context, picture, overlay.spikesS);
   drawWaves(context, picture, overlay);
+  drawClasses(context, picture, overlay);
   if (overlay.tool === "march") drawMarch(context, picture, overlay);
   if (overlay.crop !== null) drawCrop(context, picture, overlay.crop, overlay.words);
   if (overlay.caliper !== null) drawCaliper(context, picture, overlay.caliper, overlay);
@@ -131,6 +132,31 @@ function drawWaves(context: Context, picture: Picture, overlay: Overlay): void {
 }
 
 const MARKED: readonly Wave[] = ["pOnset", "pOffset", "qrsOnset", "qrsOffset", "tOffset"];
+
+/** The classes of beats under the last row, with the intervals (ms) between them where there is room. */
+function drawClasses(context: Context, picture: Picture, { beats }: Overlay): void {
+  const { geometry, colours, ratio } = picture;
+  const cell = geometry.cells.findLast(({ strip }) => strip);
+  if (cell === undefined) return;
+  const y = Math.min(cell.bottom, geometry.height - 20 * ratio) - 4 * ratio;
+  context.font = `500 ${12 * ratio}px ${colours.font}`;
+  let before: number | null = null;
+  for (const { r, label } of beats) {
+    if (label === undefined) continue;
+    const x = xOf(geometry, cell, r);
+    const last = before;
+    before = r;
+    if (x < cell.left || x > cell.right) continue;
+    const half = context.measureText(label).width / 2;
+    haloed(context, picture, label, x - half, y, label === "N" ? colours.text : colours.accentText);
+    if (last === null) continue;
+    const from = xOf(geometry, cell, last);
+    const interval = String(Math.round((r - last) * 1000));
+    const width = context.measureText(interval).width;
+    if (from < cell.left || x - from < width + 4 * half + 8 * ratio) continue;
+    haloed(context, picture, interval, (from + x - width) / 2, y, colours.text);
+  }
+}
 
 const MARCH_TICK_MM = 6;
 

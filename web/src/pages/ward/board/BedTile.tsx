@@ -2,7 +2,7 @@
 import { number } from "../../../i18n";
 import { wardWords } from "../../../i18n/ward";
 import type { KnownAlarm } from "../../../station/alarms";
-import { openPatient } from "../route";
+import { addressOfPatient, openPatient } from "../route";
 import { bedName, gainKey, gains, leads, now, stale, ventricular, watched, worst } from "../state";
 import { alarmText, personText } from "../words";
 import { AlarmShape, alarmClass } from "./AlarmShape";
@@ -21,8 +21,12 @@ export function BedTile({ patient }: { readonly patient: string }) {
     >
       <a
         class="tile-bed"
-        href={`#/${encodeURIComponent(patient)}`}
-        onClick={() => openPatient(patient)}
+        href={addressOfPatient(patient)}
+        onClick={(event) => {
+          if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+          event.preventDefault();
+          openPatient(patient);
+        }}
       >
         <span class={nameClass(name)}>{name}</span>
         <span class="tile-person">{personText(patient, now.value)}</span>

@@ -9,20 +9,26 @@ export interface StripsProps {
   readonly class: string;
   /** CSS pixels. */
   readonly tracePx: number;
+  /** Whether the class of a normal beat is written, too. */
+  readonly labelsAll?: boolean;
+  /** As the layout says by default. */
+  readonly mmPerS?: number;
   readonly children: ComponentChildren;
 }
 
 /** Uncalibrated, as the viewer's paper. */
 const PX_PER_MM = 4;
 
-export function Strips({ class: name, tracePx, children }: StripsProps) {
+export function Strips(props: StripsProps) {
+  const { class: name, tracePx, labelsAll = false, children } = props;
   const column = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { mmPerS } = layout.value;
+  const mmPerS = props.mmPerS ?? layout.value.mmPerS;
   useEffect(() => {
     if (canvas.current === null || column.current === null) return;
-    return board.show(canvas.current, column.current, { pxPerMm: PX_PER_MM, mmPerS, tracePx });
-  }, [mmPerS, tracePx]);
+    const style = { pxPerMm: PX_PER_MM, mmPerS, tracePx, labelsAll };
+    return board.show(canvas.current, column.current, style);
+  }, [mmPerS, tracePx, labelsAll]);
   return (
     <div class={`strips ${name}`} ref={column}>
       {children}
@@ -33,8 +39,8 @@ export function Strips({ class: name, tracePx, children }: StripsProps) {
 
 export interface StripPlace {
   readonly patient: string;
-  /** Where it is: in the lane a strip has another gain than in its tile. */
-  readonly place: "lane" | "tile";
+  /** Where it is: in the lane a strip has another gain than in its tile, or on its patient's page. */
+  readonly place: "lane" | "tile" | "page";
 }
 
 /** Where a patient's strip is drawn. */

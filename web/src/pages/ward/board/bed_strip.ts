@@ -6,6 +6,7 @@ import { StripClock } from "../../../station/strip_clock";
 export interface LabelledBeat {
   readonly atMs: number;
   readonly label: BeatClass;
+  readonly source: string;
 }
 
 /** The longest sweep and the longest delay. */
@@ -14,7 +15,7 @@ const KEPT_BEATS = 120;
 
 export class BedStrip {
   readonly clock = new StripClock();
-  /** Beats that are not normal, in the order of time. */
+  /** Beats in the order of time. */
   beats: readonly LabelledBeat[] = [];
   lead = "";
   /** Changes whenever what has been drawn is no longer right. */
@@ -32,19 +33,26 @@ export class BedStrip {
       this.kept = new StripRing(piece.fs, KEPT_S);
       this.source = piece.source;
       this.lead = piece.lead;
-      this.beats = [];
+      // Beats may be read before the first piece.
+      this.beats = this.beats.filter(({ source }) => source === piece.source);
       this.version++;
     }
     this.kept.write(piece.startMs, piece.samples);
     if (this.clock.arrived(this.kept.newestMs, nowMs)) this.version++;
   }
 
-  /** Beats that were classed since, in the order of time. */
+  /** Take beats that were classed, in the order of time. Those that are known already may be among them. */
   label(beats: readonly FoundBeat[]): void {
     const last = this.beats.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
+    const known = new Set(this.beats.map(({ atMs }) => atMs));
     const added = beats
-      .filter((beat) => beat.class !== "N" && beat.at_ms > last && beat.source === this.source)
-      .map((beat) => ({ atMs: beat.at_ms, label: beat.class }));
-    if (added.length > 0) this.beats = [...this.beats, ...added].slice(-KEPT_BEATS);
+      .filter(({ source }) => this.source === "" || source === this.source)
+      .filter((beat) => !known.has(beat.at_ms))
+      .map((beat) => ({ atMs: beat.at_ms, label: beat.class, source: beat.source }));
+    if (added.length === 0) return;
+    const all = [...this.beats, ...added].sort((one, other) => one.atMs - other.atMs);
+    this.beats = all.slice(-KEPT_BEATS);
+    // The strip has been drawn past them.
+    if (added.some(({ atMs }) => atMs < last)) this.version++;
   }
 }

@@ -13,6 +13,8 @@ export interface ColumnStyle {
   readonly mmPerS: number;
   /** CSS pixels. */
   readonly tracePx: number;
+  /** Whether the class of a normal beat is written, too. */
+  readonly labelsAll: boolean;
 }
 
 /** The part of the usual gain at which a patient's strip is drawn at a place. */
@@ -172,6 +174,7 @@ class Column {
       pxPerMm: this.style.pxPerMm * ratio,
       mmPerS: this.style.mmPerS,
       tracePx: this.style.tracePx * ratio,
+      labelsAll: this.style.labelsAll,
       colours: this.colours,
     };
     const elements = new Set(this.column.querySelectorAll<HTMLElement>("[data-strip]"));

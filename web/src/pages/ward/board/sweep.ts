@@ -20,6 +20,8 @@ export interface Pen {
   readonly pxPerMm: number;
   readonly mmPerS: number;
   readonly tracePx: number;
+  /** Whether the class of a normal beat is written, too. */
+  readonly labelsAll: boolean;
   readonly colours: StripColours;
 }
 
@@ -254,7 +256,7 @@ export class Sweep {
       const pixel = Math.round((atMs + delayed) * this.pxPerMs);
       if (pixel + half > this.drawn) return;
       this.nextBeatMs = atMs;
-      if (pixel < oldest) continue;
+      if (pixel < oldest || (label === "N" && !this.pen.labelsAll)) continue;
       const x = Math.min(
         this.box.left + this.box.width - half,
         Math.max(this.box.left + half, this.xOf(pixel)),

@@ -5,6 +5,7 @@ import { openDialog } from "../state";
 
 export function WardKeys() {
   const { all, rows } = wardWords.value.keys;
+  const own = wardWords.value.patient.keys;
   const keys = [
     [["J", "K"], rows.move],
     [["A"], rows.acknowledge],
@@ -16,9 +17,20 @@ export function WardKeys() {
     [["?"], rows.help],
     [["Esc"], rows.close],
   ] as const;
+  const ofPatient = [
+    [["←", "→"], own.moment],
+    [["[", "]"], own.alarm],
+    [["L"], own.live],
+    [["P"], own.paper],
+    [["C"], own.caliper],
+    [["E"], own.details],
+  ] as const;
   return (
     <KeysDialog
-      lists={[{ title: all, rows: keys }]}
+      lists={[
+        { title: all, rows: keys },
+        { title: own.title, rows: ofPatient },
+      ]}
       onClose={() => {
         openDialog.value = null;
       }}

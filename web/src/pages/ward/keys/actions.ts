@@ -1,22 +1,24 @@
 /** What each key of the ward does. An action returns whether it did anything. */
 import { acknowledge, silence } from "../acting";
+import { PATIENT_ACTIONS } from "../patient/keys";
+import { isWhole } from "../patient/looking";
 import { openBoard, openPatient } from "../route";
 import { switchSound } from "../sound";
 import {
   bedName,
   chosen,
   current,
-  inbox,
   isInboxOpen,
   openDialog,
   patient,
+  rows,
   watched,
 } from "../state";
 import { forgetDigits, typeDigit, typedBed } from "./digits";
 
-type Action = (target: Element) => boolean;
+type Action = (target: Element, event: KeyboardEvent) => boolean;
 
-export const ACTIONS: Readonly<Record<string, Action>> = {
+const ACTIONS: Readonly<Record<string, Action>> = {
   "?": () => {
     openDialog.value = "help";
     return true;
@@ -52,6 +54,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       if (found !== null) openPatient(found);
       return true;
     }
+    if (patient.value !== null) return false;
     // A button or a link with the focus has the key itself.
     if (target.closest("button, a, summary") !== null || current.value === null) return false;
     openPatient(current.value.newest.patient);
@@ -59,6 +62,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   },
   Escape: () => {
     if (typedBed.value !== "") forgetDigits();
+    else if (isWhole.value) isWhole.value = false;
     else if (isInboxOpen.value) isInboxOpen.value = false;
     else if (patient.value !== null) openBoard();
     else return false;
@@ -67,13 +71,19 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   ...Object.fromEntries([..."0123456789"].map((digit) => [digit, () => typeDigit(digit)])),
 };
 
+/** What a key of the page that is shown does. */
+export function actionOf(key: string): Action | undefined {
+  return (patient.value === null ? undefined : PATIENT_ACTIONS[key]) ?? ACTIONS[key];
+}
+
 function move(by: 1 | -1): boolean {
-  const rows = inbox.value;
-  if (rows.length === 0) return false;
-  const at = current.value === null ? -1 : rows.indexOf(current.value);
+  const all = rows.value;
+  if (all.length === 0) return false;
+  const at = current.value === null ? -1 : all.indexOf(current.value);
   // The first press chooses what is marked already: nothing moves under a person's hand.
-  const to = chosen.value === null ? at : Math.min(rows.length - 1, Math.max(0, at + by));
-  chosen.value = rows[to]?.newest.alarm ?? null;
+  const stays = chosen.value === null && at >= 0;
+  const to = stays ? at : Math.min(all.length - 1, Math.max(0, at + by));
+  chosen.value = all[to]?.newest.alarm ?? null;
   return true;
 }
 

@@ -5,18 +5,19 @@
 import { FIELDS } from "../../../ui/fields";
 import { singleKeys } from "../../../ui/single_keys";
 import { openDialog } from "../state";
-import { ACTIONS } from "./actions";
+import { actionOf } from "./actions";
 
 export function listenForKeys(): void {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const isSingle = event.key.length === 1;
-    // A key that is held must not acknowledge what comes next.
-    if (event.repeat || (isSingle && !singleKeys.value)) return;
+    // A key that is held must not acknowledge what comes next. Arrows only move.
+    const isHeld = event.repeat && !event.key.startsWith("Arrow");
+    if (isHeld || (isSingle && !singleKeys.value)) return;
     if (openDialog.value !== null || document.querySelector("dialog[open]") !== null) return;
     const target = event.target instanceof Element ? event.target : document.body;
     if (target.closest(FIELDS) !== null) return;
-    const act = ACTIONS[isSingle ? event.key.toLowerCase() : event.key];
-    if (act?.(target) === true) event.preventDefault();
+    const act = actionOf(isSingle ? event.key.toLowerCase() : event.key);
+    if (act?.(target, event) === true) event.preventDefault();
   });
 }

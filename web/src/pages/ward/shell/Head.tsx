@@ -9,8 +9,19 @@ import { Menu } from "../../../ui/Menu";
 import { themeItems } from "../../../ui/theme_items";
 import { AlarmShape } from "../board/AlarmShape";
 import { layout } from "../board/layout";
+import { openBoard } from "../route";
 import { isSoundOn, switchSound } from "../sound";
-import { chooseOrder, isInboxOpen, now, type Order, open, order, watched } from "../state";
+import {
+  bedName,
+  chooseOrder,
+  isInboxOpen,
+  now,
+  type Order,
+  open,
+  order,
+  patient,
+  watched,
+} from "../state";
 import { timeOf } from "../words";
 import "./head.css";
 
@@ -19,8 +30,14 @@ export function Head() {
   const beds = watched.value;
   return (
     <header class="ward-head">
-      <h1>{texts.title}</h1>
-      {beds !== null && <p class="head-beds">{texts.beds(number(beds.size))}</p>}
+      {patient.value === null ? (
+        <>
+          <h1>{texts.title}</h1>
+          {beds !== null && <p class="head-beds">{texts.beds(number(beds.size))}</p>}
+        </>
+      ) : (
+        <Crumbs name={patient.value} />
+      )}
       <Counts />
       <div class="head-tools">
         <button
@@ -33,7 +50,7 @@ export function Head() {
           <span>{isSoundOn.value ? texts.sound.on : texts.sound.off}</span>
           <KeyHint of="D" />
         </button>
-        {layout.value.places > 0 && (
+        {layout.value.places > 0 && patient.value === null && (
           <Menu
             label={texts.orders[order.value]}
             face={texts.orders[order.value]}
@@ -57,6 +74,21 @@ export function Head() {
   );
 }
 
+/** Where a patient's page is: the way back, and whose it is. */
+function Crumbs({ name }: { readonly name: string }) {
+  const texts = wardWords.value;
+  return (
+    <>
+      <button type="button" class="button head-back" onClick={openBoard}>
+        <Icon name="back" />
+        {texts.patient.back}
+        <KeyHint of="Esc" />
+      </button>
+      <h1>{texts.bed(bedName(name))}</h1>
+    </>
+  );
+}
+
 /** Three counts: shape, number, word, colour. Where there is no room for the inbox, they open it. */
 function Counts() {
   const texts = wardWords.value;
@@ -71,7 +103,7 @@ function Counts() {
       {number(count[look])} <span class="count-word">{texts.priority[look]}</span>
     </span>
   ));
-  if (layout.value.hasInbox) {
+  if (layout.value.hasInbox || patient.value !== null) {
     return (
       // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a flex box everywhere
       <div class="counts" role="group" aria-label={texts.counts}>

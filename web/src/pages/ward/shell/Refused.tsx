@@ -5,6 +5,12 @@ import { wardWords } from "../../../i18n/ward";
 import { KeyForm } from "../../../ui/KeyForm";
 import { board } from "../board/the_board";
 import { startFeed } from "../feed";
+import { readAgain } from "../patient/reading";
+
+function beginAnew(): void {
+  startFeed(board);
+  readAgain();
+}
 
 export function Refused({ problem }: { readonly problem: Problem }) {
   const words = wardWords.value;
@@ -13,7 +19,7 @@ export function Refused({ problem }: { readonly problem: Problem }) {
       {problem.needsKey ? (
         <>
           <h1>{words.key.title}</h1>
-          <KeyForm wasRefused={apiKey.value !== null} onGiven={() => startFeed(board)} />
+          <KeyForm wasRefused={apiKey.value !== null} onGiven={beginAnew} />
         </>
       ) : (
         <>
@@ -22,7 +28,7 @@ export function Refused({ problem }: { readonly problem: Problem }) {
           <p class="small">
             {problem.status} {problem.code} {problem.requestId}
           </p>
-          <button type="button" class="button primary" onClick={() => startFeed(board)}>
+          <button type="button" class="button primary" onClick={beginAnew}>
             {words.tryNow}
           </button>
         </>

@@ -1,0 +1,36 @@
+/** A field for the date and time to look at, by this computer's clock. */
+import { dateTime } from "../../../i18n";
+import { wardWords } from "../../../i18n/ward";
+import { moment } from "../state";
+import { lookAt } from "./keys";
+import { cursorMs, deviceNow } from "./looking";
+
+export function MomentField() {
+  const words = wardWords.value.patient;
+  return (
+    <label class="moment-field">
+      {words.jump}
+      <input
+        type="datetime-local"
+        step={1}
+        max={localIso(deviceNow.value)}
+        value={moment.value === null ? "" : localIso(moment.value)}
+        onChange={(event) => {
+          const ms = new Date(event.currentTarget.value).getTime();
+          if (Number.isFinite(ms)) lookAt(ms);
+        }}
+      />
+    </label>
+  );
+}
+
+/** The moment at the cursor in words. */
+export function cursorMsText(): string {
+  return dateTime(localIso(cursorMs.value));
+}
+
+/** 2026-02-22T14:31:02, as the field has it. */
+function localIso(ms: number): string {
+  const zoneMs = new Date(ms).getTimezoneOffset() * 60_000;
+  return new Date(Math.floor(ms) - zoneMs).toISOString().slice(0, 19);
+}

@@ -1,0 +1,46 @@
+/** A patient's page: the strip of now or of any moment, trends over hours, alarms, details. */
+import { wardWords } from "../../../i18n/ward";
+import { Icon } from "../../../ui/icons";
+import { layout } from "../board/layout";
+import { openDialog, patient, persons } from "../state";
+import { Alarms } from "./Alarms";
+import { DetailsDialog } from "./DetailsDialog";
+import { isWhole, refused } from "./looking";
+import { Strip } from "./Strip";
+import { Trends } from "./Trends";
+import { Who } from "./Who";
+import "./patient.css";
+
+export function Patient({ name }: { readonly name: string }) {
+  const words = wardWords.value.patient;
+  const problem = refused.value;
+  if (problem?.code === "not_found") {
+    return (
+      <main class="patient-unknown">
+        <h2>{words.unknown}</h2>
+        <p>{name}</p>
+      </main>
+    );
+  }
+  // On a phone what needs somebody comes before what was.
+  const isPhone = layout.value.name === "phone";
+  const person = persons.value.get(name);
+  return (
+    <main class={isWhole.value ? "patient whole" : "patient"}>
+      <Who name={name} />
+      {problem !== null && (
+        <p class="patient-refused" role="alert">
+          <Icon name="critical" />
+          {words.refused}: {problem.title}. {problem.detail}
+        </p>
+      )}
+      <Strip name={name} />
+      {!isWhole.value && isPhone && <Alarms />}
+      {!isWhole.value && <Trends name={name} />}
+      {!isWhole.value && !isPhone && <Alarms />}
+      {openDialog.value === "details" && patient.value === name && person !== undefined && (
+        <DetailsDialog person={person} />
+      )}
+    </main>
+  );
+}
