@@ -19,15 +19,13 @@ from starlette.routing import Route
 from access.key_file import WatchedKeyFile
 from errors import BadBridge, BadDatabase, EcgError
 from station.ingest.bridges import Bridges
-from station.ingest.commit import ClockRules
-from station.ingest.writer import Writer
+from station.ingest.intake import Intake, intake_of
 from station.metrics.counting import CountingMiddleware, Requests
 from station.metrics.exposition import Counted, MetricsRoute
 from station.outbox.running import outlets_of
 from station.settings import KIB, Role, Settings
 from station.store.engine import FAILURES
 from station.store.migrate import migrate
-from station.times import SECOND_MS
 from station.web.access import ROUTE_SCOPES, AccessMiddleware, Keys, method_of
 from station.web.alarms import AlarmRoutes
 from station.web.bodies import Bodies
@@ -79,11 +77,7 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
     Raises BadKeyFile, BadBridge.
     """
     key_file = None if settings.key_file is None else WatchedKeyFile(settings.key_file)
-    clock = ClockRules(
-        max_ahead_ms=round(settings.clock_ahead * SECOND_MS),
-        max_age_ms=round(settings.clock_behind * SECOND_MS),
-    )
-    writer = Writer(engine, clock, settings.max_waiting)
+    writer = intake_of(settings, engine)
     keys = Keys(engine, key_file)
     bridges = Bridges(settings, writer, keys)
     outlets_of(settings)  # a setting that cannot be used ends the start, not the worker
@@ -137,7 +131,7 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
 def _routes(
     settings: Settings,
     engine: Engine,
-    writer: Writer,
+    writer: Intake,
     readiness: Readiness,
     requests: Requests,
 ) -> list[Route]:

@@ -132,6 +132,14 @@ class Settings(BaseSettings):
     mqtt_ca_file: Path | None = Field(
         None, description="Certificates that mqtts:// is checked by; none for the system's"
     )
+    kafka: str | None = Field(
+        None,
+        description="Kafka between fronts and watches on several machines: "
+        "kafka://HOST:PORT,HOST:PORT/TOPIC",
+    )
+    kafka_options: Path | None = Field(
+        None, description="File of librdkafka's options, NAME=VALUE a line, such as TLS and SASL"
+    )
     webhook: str | None = Field(
         None, description="Address to which each step of an alarm is posted: http[s]://HOST/PATH"
     )

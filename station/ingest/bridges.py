@@ -6,7 +6,7 @@ from typing import Protocol
 
 from station.ingest.hl7.answers import Answers
 from station.ingest.hl7.listener import Hl7Listener
-from station.ingest.writer import Writer
+from station.ingest.intake import Intake
 from station.settings import KIB, Settings
 from station.web.access import Keys
 
@@ -20,7 +20,7 @@ class Bridge(Protocol):
 class Bridges:
     """Raises BadBridge for settings that cannot be used."""
 
-    def __init__(self, settings: Settings, writer: Writer, keys: Keys) -> None:
+    def __init__(self, settings: Settings, writer: Intake, keys: Keys) -> None:
         self._bridges: list[Bridge] = []
         if not settings.has_role("front"):
             return

@@ -18,8 +18,9 @@ from station.ingest.parse import ParsedPost, crc_of, samples_of
 from station.store.dead_letters import DeadLetter, add_dead_letters
 from station.store.encoding import STRETCH
 from station.store.patients import patient_ids
-from station.store.records import NewRecord, insert_records, stored_crcs
+from station.store.records import NewRecord, insert_records, numbers_of, stored_crcs
 from station.store.sources import SourceState, lock_sources, save_states
+from station.store.unread import StoredRecord
 from station.times import SECOND_MS
 
 
@@ -86,6 +87,28 @@ def store_posts(
     connection: Connection, posts: Sequence[Post], clock: ClockRules
 ) -> list[PostResult]:
     """Store posts in the connection's transaction, in their order."""
+    return _store(connection, posts, clock)[0]
+
+
+def store_and_return(
+    connection: Connection, posts: Sequence[Post], clock: ClockRules
+) -> list[StoredRecord]:
+    """Store posts as `store_posts` does. Return the new records, in the order of their numbers."""
+    _, new = _store(connection, posts, clock)
+    numbers = numbers_of(connection, new)
+    records = [
+        StoredRecord(
+            number=numbers[record.source_id, record.seq],
+            **{name: getattr(record, name) for name in StoredRecord._fields[1:]},
+        )
+        for record in new
+    ]
+    return sorted(records)
+
+
+def _store(
+    connection: Connection, posts: Sequence[Post], clock: ClockRules
+) -> tuple[list[PostResult], list[NewRecord]]:
     group = _Group(connection, posts)
     results = [group.add(post, clock) for post in posts]
     insert_records(connection, group.new)
@@ -98,7 +121,7 @@ def store_posts(
             for letter in _letters(post, result)
         ],
     )
-    return results
+    return results, group.new
 
 
 class _Group:
@@ -256,7 +279,7 @@ def _rows(parsed: ParsedPost) -> Iterator[_Row]:
 def _letters(post: Post, result: PostResult) -> Iterator[DeadLetter]:
     for rejection in result.rejections:
         assert rejection.outcome not in KEPT
-        for detail, piece in _pieces(rejection):
+        for detail, piece in pieces(rejection, MAX_FRAME_BYTES):
             yield DeadLetter(
                 received_ms=post.received_ms,
                 sender=post.sender,
@@ -280,11 +303,11 @@ def _letters(post: Post, result: PostResult) -> Iterator[DeadLetter]:
         )
 
 
-def _pieces(rejection: Rejection) -> Iterator[tuple[str, bytes]]:
-    """Yield what is kept of a rejection: more than a frame may have is several dead letters."""
+def pieces(rejection: Rejection, max_bytes: int) -> Iterator[tuple[str, bytes]]:
+    """Yield what is kept of a rejection: more than `max_bytes` are several dead letters."""
     size = len(rejection.frame)
-    count = max(1, -(-size // MAX_FRAME_BYTES))
+    count = max(1, -(-size // max_bytes))
     for number in range(count):
-        piece = rejection.frame[number * MAX_FRAME_BYTES : (number + 1) * MAX_FRAME_BYTES]
+        piece = rejection.frame[number * max_bytes : (number + 1) * max_bytes]
         part = f"; part {number + 1} of {count}" if count > 1 else ""
         yield f"{rejection.detail}{part}", piece

@@ -8,7 +8,10 @@ from typing import Final
 
 
 class Outcome(StrEnum):
-    """The first three are stored as records, the fourth is stored already, the others are not."""
+    """The first three are stored as records, the fourth is stored already, the others are not.
+
+    QUEUED is Kafka's: the worker of its partition decides which of the others it is.
+    """
 
     STORED = "stored"
     LATE = "late"
@@ -23,12 +26,15 @@ class Outcome(StrEnum):
     UNKNOWN_SOURCE = "unknown_source"
     FOREIGN_SOURCE = "foreign_source"
     UNKNOWN_PATIENT = "unknown_patient"
+    QUEUED = "queued"
 
 
 # No frame has this outcome: numbers that a source skipped, noted as a dead letter.
 MISSING: Final = "missing"
 # Acknowledged without a dead letter.
-KEPT: Final = frozenset({Outcome.STORED, Outcome.LATE, Outcome.RATE_CHANGED, Outcome.DOUBLED})
+KEPT: Final = frozenset(
+    {Outcome.STORED, Outcome.LATE, Outcome.RATE_CHANGED, Outcome.DOUBLED, Outcome.QUEUED}
+)
 
 
 @dataclass(frozen=True)

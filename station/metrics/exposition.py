@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
 
-from station.ingest.writer import Writer
+from station.ingest.intake import Intake
 from station.metrics.counting import Requests
 from station.metrics.figures import Figures, OutletFigures, read_figures
 from station.settings import Settings
@@ -31,7 +31,7 @@ class Counted:
 
     settings: Settings
     requests: Requests
-    writer: Writer
+    writer: Intake
     events: EventsRoute
 
 

@@ -1,7 +1,8 @@
-"""How far records have been watched: the cursor, and the snapshots that a start begins from.
+"""How far records have been watched: the cursors, and the snapshots that a start begins from.
 
 Outputs, cursor and snapshots are written in one transaction. `advance` is the fence: a worker that
-has lost the cursor to another one finds it moved, and its transaction must not commit.
+has lost the cursor to another one finds it moved, and its transaction must not commit. There is one
+cursor for the records of the database, or one for each partition of a topic.
 """
 
 from __future__ import annotations
@@ -29,15 +30,19 @@ from station.store.pages import in_chunks
 from station.store.streams import STREAMS
 from station.store.tables import LONG, METADATA
 
-# next          number of the first record that is not processed
+# worker        RECORDS_CURSOR, or a topic and a partition (partitions.py)
+# next          number of the first record that is not processed, or offset of the first message
 # heartbeat_ms  when its worker last wrote, by the station's clock
+# behind        messages of the partition that are not processed; NULL for records
 CURSORS: Final = Table(
     "cursors",
     METADATA,
     Column("worker", Text, primary_key=True),
     Column("next", LONG, nullable=False),
     Column("heartbeat_ms", LONG, nullable=False),
+    Column("behind", LONG),
 )
+RECORDS_CURSOR: Final = "watch"
 # begins_at    number of the first record that the stream's state is made of
 # data         of Watch.snapshot; NULL before the first one
 # replay_from  number of the first record that the snapshot lacks; NULL where it has all
@@ -76,9 +81,12 @@ class Snapshot(NamedTuple):
 
 
 def read_cursor(connection: Connection, worker: str, now_ms: int) -> int:
-    """Return the first record that is not processed; a new worker begins with the first one."""
+    """Return the first record that is not processed; a new worker begins with the first one.
+
+    A transaction of another worker that moves the cursor now is waited for.
+    """
     found = connection.execute(
-        select(CURSORS.c.next).where(CURSORS.c.worker == worker)
+        select(CURSORS.c.next).where(CURSORS.c.worker == worker).with_for_update()
     ).scalar_one_or_none()
     if found is not None:
         return int(found)
@@ -87,22 +95,34 @@ def read_cursor(connection: Connection, worker: str, now_ms: int) -> int:
 
 
 def advance(
-    connection: Connection, worker: str, *, expected: int, following: int, now_ms: int
+    connection: Connection,
+    worker: str,
+    *,
+    expected: int,
+    following: int,
+    now_ms: int,
+    behind: int | None = None,
 ) -> None:
     """Move the cursor from `expected` to `following`, which may be the same. Raises CursorLost."""
     changed = connection.execute(
         update(CURSORS)
         .where(CURSORS.c.worker == worker, CURSORS.c.next == expected)
-        .values(next=following, heartbeat_ms=now_ms)
+        .values(next=following, heartbeat_ms=now_ms, behind=behind)
     )
     if changed.rowcount != 1:
         raise CursorLost(f"{worker}: the cursor is not at {expected} any more")
 
 
-def replay_start(connection: Connection) -> int | None:
-    """Return the first record that some snapshot lacks; None where none lacks any."""
-    found = connection.execute(select(func.min(SNAPSHOTS.c.replay_from))).scalar_one()
-    return None if found is None else int(found)
+def first_needed(connection: Connection) -> int | None:
+    """Return the first record that watching may read; None for none.
+
+    Records of a topic are watched in the transaction that stores them: only snapshots lack them.
+    """
+    replay_from = connection.execute(select(func.min(SNAPSHOTS.c.replay_from))).scalar_one()
+    cursors = {row.worker: row.next for row in connection.execute(select(CURSORS))}
+    following = cursors.get(RECORDS_CURSOR, None if cursors else 1)
+    needed = [int(number) for number in (replay_from, following) if number is not None]
+    return min(needed, default=None)
 
 
 def snapshots_of(connection: Connection, streams: Collection[int]) -> dict[int, Snapshot]:

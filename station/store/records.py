@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
     tuple_,
 )
@@ -110,6 +111,28 @@ def insert_records(connection: Connection, records: Sequence[NewRecord]) -> None
         connection.exec_driver_sql(
             f"INSERT INTO records ({columns}) VALUES ({marks})", list(records)
         )
+
+
+def numbers_of(connection: Connection, records: Sequence[NewRecord]) -> dict[tuple[int, int], int]:
+    """Return (source id, seq) -> number of records that are stored."""
+    found = {}
+    pairs = [number for record in records for number in (record.source_id, record.seq)]
+    for chunk in in_chunks(pairs):
+        pairs_of_chunk = list(zip(chunk[::2], chunk[1::2], strict=True))
+        rows = connection.execute(
+            select(RECORDS.c.source_id, RECORDS.c.seq, RECORDS.c.number).where(
+                tuple_(RECORDS.c.source_id, RECORDS.c.seq).in_(pairs_of_chunk)
+            )
+        )
+        found.update({(row.source_id, row.seq): row.number for row in rows})
+    return found
+
+
+def newest_number(connection: Connection) -> int:
+    """Return the highest number of a record; 0 where there is none."""
+    return int(
+        connection.execute(select(func.coalesce(func.max(RECORDS.c.number), 0))).scalar_one()
+    )
 
 
 def stored_crcs(

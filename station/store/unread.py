@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, func, or_, select, text
+from sqlalchemy import Connection, Select, or_, select, text
 
 from station.store.encoding import STRETCH
-from station.store.records import RECORDS, RECORDS_LOCK
-from station.store.tables import AnyRow
+from station.store.records import RECORDS, RECORDS_LOCK, newest_number
 
-# What watching needs of a record.
-_COLUMNS: Final = (
-    RECORDS.c.number,
-    RECORDS.c.source_id,
-    RECORDS.c.patient_id,
-    RECORDS.c.seq,
-    RECORDS.c.device_ms,
-    RECORDS.c.end_ms,
-    RECORDS.c.received_ms,
-    RECORDS.c.kind,
-    RECORDS.c.fs_hz,
-    RECORDS.c.leads,
-    RECORDS.c.encoding,
-    RECORDS.c.gain,
-    RECORDS.c.samples,
-)
+
+class StoredRecord(NamedTuple):
+    """What watching needs of a record; see the columns of RECORDS."""
+
+    number: int
+    source_id: int
+    patient_id: int
+    seq: int
+    device_ms: int
+    end_ms: int
+    received_ms: int
+    kind: int
+    fs_hz: float
+    leads: str
+    encoding: int
+    gain: float
+    samples: bytes
+
+
+_COLUMNS: Final = tuple(RECORDS.c[name] for name in StoredRecord._fields)
 
 
 def last_settled(connection: Connection) -> int:
@@ -37,33 +39,35 @@ def last_settled(connection: Connection) -> int:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": RECORDS_LOCK})
-    return int(
-        connection.execute(select(func.coalesce(func.max(RECORDS.c.number), 0))).scalar_one()
-    )
+    return newest_number(connection)
 
 
 def records_from(
     connection: Connection, first: int, last: int, *, beats_from: int, limit: int
-) -> Sequence[AnyRow]:
+) -> list[StoredRecord]:
     """Return records with numbers from `first` to `last`; of beats, those from `beats_from`."""
     query = (
         _between(first, last)
         .where(or_(RECORDS.c.kind == STRETCH, RECORDS.c.number >= beats_from))
         .limit(limit)
     )
-    return connection.execute(query).all()
+    return _records(connection, query)
 
 
 def records_of_stream(
     connection: Connection, source_id: int, patient_id: int, first: int, last: int
-) -> Sequence[AnyRow]:
+) -> list[StoredRecord]:
     """Return a stream's stretches of signal with numbers from `first` to `last`."""
     query = _between(first, last).where(
         RECORDS.c.source_id == source_id,
         RECORDS.c.patient_id == patient_id,
         RECORDS.c.kind == STRETCH,
     )
-    return connection.execute(query).all()
+    return _records(connection, query)
+
+
+def _records(connection: Connection, query: Select[Any]) -> list[StoredRecord]:
+    return list(map(StoredRecord._make, connection.execute(query)))
 
 
 def _between(first: int, last: int) -> Select[Any]:
@@ -76,9 +80,9 @@ def _between(first: int, last: int) -> Select[Any]:
 
 def newest_records(
     connection: Connection, first: int, last: int, *, received_ms: int
-) -> Sequence[AnyRow]:
+) -> list[StoredRecord]:
     """Return stretches of signal with these numbers that were received at this time or later."""
     query = _between(first, last).where(
         RECORDS.c.kind == STRETCH, RECORDS.c.received_ms >= received_ms
     )
-    return connection.execute(query).all()
+    return _records(connection, query)

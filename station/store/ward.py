@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from station.store.patients import PATIENTS
-from station.store.progress import CURSORS
-from station.store.records import RECORDS
+from station.store.progress import CURSORS, RECORDS_CURSOR
+from station.store.records import newest_number
 from station.store.sources import SOURCES
 from station.store.streams import STREAMS
 from station.store.tables import AnyRow
@@ -18,8 +18,9 @@ from station.store.tables import AnyRow
 class Watching(NamedTuple):
     """How far the worker is.
 
-    heartbeat_ms  when it last wrote, by the station's clock; None where none has ever run
-    behind        numbers of records that it has not processed
+    heartbeat_ms  when it last wrote, by the station's clock; None where none has ever run. Of the
+                  partitions of a topic, that which was written longest ago
+    behind        numbers of records, or messages of a topic, that are not processed
     """
 
     heartbeat_ms: int | None
@@ -39,8 +40,10 @@ def active_streams(connection: Connection) -> Sequence[AnyRow]:
 
 
 def watching(connection: Connection) -> Watching:
-    newest = connection.execute(select(func.coalesce(func.max(RECORDS.c.number), 0))).scalar_one()
-    cursor = connection.execute(select(CURSORS)).one_or_none()
-    if cursor is None:
-        return Watching(None, int(newest))
-    return Watching(cursor.heartbeat_ms, max(0, int(newest) + 1 - cursor.next))
+    cursors = connection.execute(select(CURSORS)).all()
+    oldest_ms = min((cursor.heartbeat_ms for cursor in cursors), default=None)
+    if all(cursor.worker == RECORDS_CURSOR for cursor in cursors):
+        newest = newest_number(connection)
+        following = cursors[0].next if cursors else 1
+        return Watching(oldest_ms, max(0, newest + 1 - following))
+    return Watching(oldest_ms, sum(cursor.behind or 0 for cursor in cursors))

@@ -16,6 +16,7 @@ from station.store.encoding import DTYPES, INT16, INT16_GAP, MAX_RECORD_S, STRET
 from station.store.records import RECORDS
 from station.store.sources import SOURCES
 from station.store.tables import AnyRow
+from station.store.unread import StoredRecord
 from station.times import SECOND_MS
 
 # Times are whole milliseconds: a record that begins this close to its predecessor's end follows it.
@@ -170,7 +171,7 @@ def _joined(
     return signal
 
 
-def millivolts(row: AnyRow) -> NDArray[np.float32]:
+def millivolts(row: AnyRow | StoredRecord) -> NDArray[np.float32]:
     """Return a record's samples: (leads, samples) float32, mV; NaN for gaps."""
     values: NDArray[Any] = np.frombuffer(row.samples, DTYPES[row.encoding])
     values = values.reshape(row.leads.count(",") + 1, -1)

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from errors import UnsupportedMediaType
 from station.ingest.commit import Post, PostResult
 from station.ingest.fhir.observations import parse_observations
+from station.ingest.intake import Intake
 from station.ingest.outcomes import KEPT, Outcome
-from station.ingest.writer import Writer
 from station.times import now_ms
 from station.web.access import sender_of
 from station.web.answers import JSON
@@ -32,7 +32,7 @@ ISSUE_TYPES: Final[Mapping[Outcome, str]] = {
 
 
 class FhirRoute:
-    def __init__(self, bodies: Bodies, writer: Writer, max_records: int) -> None:
+    def __init__(self, bodies: Bodies, writer: Intake, max_records: int) -> None:
         self._bodies = bodies
         self._writer = writer
         self._max_records = max_records

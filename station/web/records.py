@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from errors import UnsupportedMediaType
 from station.ingest.commit import Post
+from station.ingest.intake import Intake
 from station.ingest.posts import answer_of, parsed_body
-from station.ingest.writer import Writer
 from station.times import now_ms
 from station.web.access import sender_of
 from station.web.answers import JSON, OCTETS, json_answer
@@ -20,7 +20,7 @@ FRAMES: Final = "application/vnd.ecg-station.records"
 
 
 class RecordsRoute:
-    def __init__(self, bodies: Bodies, writer: Writer, max_records: int) -> None:
+    def __init__(self, bodies: Bodies, writer: Intake, max_records: int) -> None:
         self._bodies = bodies
         self._writer = writer
         self._max_records = max_records

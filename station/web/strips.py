@@ -20,8 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from station.store.names import names_of_pairs
-from station.store.tables import AnyRow
-from station.store.unread import last_settled, newest_records
+from station.store.unread import StoredRecord, last_settled, newest_records
 from station.store.waveforms import millivolts
 from station.times import SECOND_MS, now_ms
 from station.web.answers import json_answer
@@ -95,7 +94,7 @@ class StripsRoute:
         return [_piece(row, *names[row.source_id, row.patient_id]) for row in rows], last
 
 
-def _piece(row: AnyRow, source: str, patient: str) -> Piece:
+def _piece(row: StoredRecord, source: str, patient: str) -> Piece:
     leads = row.leads.split(",")
     shown = leads.index(SHOWN_FIRST) if SHOWN_FIRST in leads else 0
     signal = millivolts(row)[shown]

@@ -12,7 +12,7 @@ from station.store import beat_records
 from station.store.beat_records import BeatLabel, Problem
 from station.store.events import Event
 from station.store.names import source_names
-from station.store.tables import AnyRow
+from station.store.unread import StoredRecord
 from station.store.waveforms import millivolts
 from station.watch.outputs import BEAT_CLASSES
 from station.worker.parts import ClassifyBeats
@@ -27,7 +27,7 @@ class Labelled:
     problems: list[Problem]
 
 
-def label_beats(rows: Sequence[AnyRow], classify: ClassifyBeats) -> Labelled:
+def label_beats(rows: Sequence[StoredRecord], classify: ClassifyBeats) -> Labelled:
     """Return the classes of some records, and the problems among them."""
     probabilities = classify(np.concatenate([millivolts(row) for row in rows]))
     best = probabilities.argmax(axis=1)

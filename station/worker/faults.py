@@ -13,8 +13,7 @@ from station.store.engine import writing
 from station.store.names import source_names
 from station.store.progress import Snapshot
 from station.store.streams import StreamState, find_streams
-from station.store.tables import AnyRow
-from station.store.unread import records_of_stream
+from station.store.unread import StoredRecord, records_of_stream
 from station.times import now_ms
 from station.watch.step import PatientLimits
 from station.worker.parts import Parts
@@ -24,7 +23,7 @@ from station.worker.streams import record_of
 UNWATCHED: Final = "unwatched"
 
 
-def leave_out_faults(engine: Engine, parts: Parts, rows: Sequence[AnyRow]) -> int:
+def leave_out_faults(engine: Engine, parts: Parts, rows: Sequence[StoredRecord]) -> int:
     """Find the records at fault among those that a step failed with. They are dead letters, and
     no replay takes them again. Return how many these were.
 
@@ -32,7 +31,7 @@ def leave_out_faults(engine: Engine, parts: Parts, rows: Sequence[AnyRow]) -> in
     """
     pairs = {(row.source_id, row.patient_id) for row in rows}
     last = rows[-1].number
-    faults: dict[int, tuple[AnyRow, str]] = {}
+    faults: dict[int, tuple[StoredRecord, str]] = {}
     with engine.connect() as connection:
         states = find_streams(connection, pairs)
         snapshots = progress.snapshots_of(connection, [state.id for state in states.values()])
@@ -67,10 +66,10 @@ def leave_out_faults(engine: Engine, parts: Parts, rows: Sequence[AnyRow]) -> in
 
 
 def _faults_of_stream(
-    parts: Parts, state: StreamState, snapshot: Snapshot, rows: Sequence[AnyRow]
-) -> dict[int, tuple[AnyRow, str]]:
+    parts: Parts, state: StreamState, snapshot: Snapshot, rows: Sequence[StoredRecord]
+) -> dict[int, tuple[StoredRecord, str]]:
     """Watch the records of one stream alone, one by one. Return those that fail, with the error."""
-    faults: dict[int, tuple[AnyRow, str]] = {}
+    faults: dict[int, tuple[StoredRecord, str]] = {}
     while True:
         watch = parts.make_watch()
         limit = parts.rules.ventricular_beats_per_min

@@ -9,11 +9,14 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from errors import BadBridge
 from station.store.engine import FAILURES
+from station.store.partitions import check_no_partitions
 from station.store.progress import CursorLost
 from station.worker.faults import leave_out_faults
+from station.worker.log import LogReader
 from station.worker.parts import Parts
-from station.worker.session import Session, StepFailed
+from station.worker.session import FeedFailed, StepFailed
 
 logger = logging.getLogger("ecg.station.watch")
 
@@ -21,13 +24,17 @@ POLL_S: Final = 0.05
 AGAIN_S: Final = 1.0
 Wait = Callable[[float], bool]
 """Waits for so many seconds, at most, and says whether the worker is to end."""
+Watching = Callable[[Wait], None]
 
 
-def run_worker(engine: Engine, parts: Parts, wait: Wait) -> None:
-    """Watch records until `wait` says that the worker is to end."""
+def run_worker(engine: Engine, parts: Parts, watch: Watching, wait: Wait) -> None:
+    """Watch records until `wait` says that the worker is to end. Raises BadBridge.
+
+    watch  one session, until that time or the next failure
+    """
     while True:
         try:
-            _run_session(engine, parts, wait)
+            watch(wait)
             return
         except StepFailed as error:
             _place(error.__cause__ or error, "watching failed")
@@ -36,6 +43,10 @@ def run_worker(engine: Engine, parts: Parts, wait: Wait) -> None:
         except CursorLost as error:
             # Another worker has taken over, or a commit succeeded whose answer was lost.
             logger.warning("%s", error)
+        except FeedFailed as error:
+            logger.error("%s", error)
+        except BadBridge:
+            raise
         except FAILURES as error:
             # Its message may quote parameters, which are a patient's.
             logger.error("the database failed: %s", type(error).__name__)
@@ -45,14 +56,17 @@ def run_worker(engine: Engine, parts: Parts, wait: Wait) -> None:
             return
 
 
-def _run_session(engine: Engine, parts: Parts, wait: Wait) -> None:
-    session = Session(engine, parts)
-    logger.info("watching from record %d on", session.next)
-    while not wait(0 if session.turn() else POLL_S):
+def watch_log(engine: Engine, parts: Parts, wait: Wait) -> None:
+    """Watch the records of the database. Raises BadBridge, and what Session raises."""
+    with engine.connect() as connection:
+        check_no_partitions(connection)
+    reader = LogReader(engine, parts)
+    logger.info("watching from record %d on", reader.session.next)
+    while not wait(0 if reader.turn() else POLL_S):
         pass
-    while session.turn():
+    while reader.turn():
         pass
-    session.close()
+    reader.session.close()
 
 
 def _place(error: BaseException, what: str) -> None:

@@ -1,117 +1,194 @@
 """What a worker does from one load of the database to its end or the next failure.
 
-Records are read by their numbers, watched, and what was found is written with the cursor in
-one transaction. After a failure nothing in memory is believed: a new session begins with the
+Records are watched, and what was found is written with the cursor in one transaction. Where records
+come from is not decided here: `worker/log.py` reads those of the database, `worker/partition.py`
+those of a topic. After a failure nothing in memory is believed: a new session begins with the
 snapshots, and watches again the records that these lack. That gives the same outputs, which are
 stored once because each has a key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, Engine
 
 from station.alarms import book, timers
 from station.store import progress, unread, watched
-from station.store.alarms import silent_streams
 from station.store.encoding import STRETCH
 from station.store.engine import writing
 from station.store.events import Event, add_events
 from station.store.limits import rate_limits
 from station.store.progress import Snapshot
+from station.store.records import newest_number
 from station.store.streams import save_streams
-from station.store.tables import AnyRow
+from station.store.unread import StoredRecord
 from station.times import now_ms
 from station.watch.outputs import Outputs
-from station.worker.beat_records import label_beats, store_labelled
+from station.worker.beat_records import Labelled, label_beats, store_labelled
 from station.worker.parts import Parts
 from station.worker.streams import SNAPSHOT_MS, Known, Streams, record_of, see_outputs, see_record
 
-WORKER: Final = "watch"
 MAX_RECORDS: Final = 5000
 SNAPSHOTS_AT_ONCE: Final = 20
 TICK_MS: Final = 1000
 
 
+class FeedFailed(Exception):
+    """What gives the records has failed; the message says how."""
+
+
 class StepFailed(Exception):
     """The watch raised an exception; `rows` are the records that it was given."""
 
-    def __init__(self, rows: Sequence[AnyRow]) -> None:
+    def __init__(self, rows: Sequence[StoredRecord]) -> None:
         super().__init__(f"records {rows[0].number} to {rows[-1].number}")
         self.rows = rows
 
 
+@dataclass(frozen=True)
+class Shard:
+    """The sources whose records one session watches.
+
+    cursor          name of its row in CURSORS
+    counts_records  whether the cursor is a record's number, else it is an offset
+    owns            whether a source, by its name, is one of these
+    escalates       whether this session escalates alarms, which one does for all
+    """
+
+    cursor: str
+    counts_records: bool
+    owns: Callable[[str], bool]
+    escalates: bool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What some records hold; `stretches` are those of them that were watched."""
+
+    stretches: Sequence[StoredRecord]
+    outputs: Outputs
+    labelled: Labelled | None
+
+
 class Session:
-    """Raises CursorLost, StepFailed, and one of FAILURES where the database fails."""
+    """Watches the records that it is given, once it has watched again those that snapshots lack.
 
-    def __init__(self, engine: Engine, parts: Parts) -> None:
-        self._engine = engine
-        self._parts = parts
+    cursor    of its shard, as it is stored
+    next      records with this number or a higher one have not been watched
+    position  records before it are in memory
+    behind    messages of a partition that are not processed; None where nobody knows
+    Raises CursorLost, StepFailed, and one of FAILURES where the database fails.
+    """
+
+    def __init__(self, engine: Engine, parts: Parts, shard: Shard) -> None:
+        self._engine, self._parts, self._shard = engine, parts, shard
+        self.behind: int | None = None
         self._started_ms = self._ticked_ms = now_ms()
-        with writing(engine) as connection:
-            self.next = progress.read_cursor(connection, WORKER, self._started_ms)
-            replay_from = progress.replay_start(connection)
-            self._position = self.next if replay_from is None else min(replay_from, self.next)
-            self._unwatched = progress.unwatched_from(connection, self._position)
-            silent = silent_streams(connection)
         limit = parts.rules.ventricular_beats_per_min
-        self._streams = Streams(engine, parts.make_watch(), limit)
-        self._streams.load_open(self.next, self._started_ms, silent)
+        self._streams = Streams(parts.make_watch(), limit)
+        with writing(engine) as connection:
+            self.cursor = progress.read_cursor(connection, shard.cursor, self._started_ms)
+            self.next = self.cursor if shard.counts_records else newest_number(connection) + 1
+        with engine.connect() as connection:
+            replay_from = self._streams.load_open(
+                connection, shard.owns, self.next, self._started_ms
+            )
+            self.position = self.next if replay_from is None else min(replay_from, self.next)
+            self._unwatched = progress.unwatched_from(connection, self.position)
 
-    def turn(self) -> bool:
-        """Process the next records. Return whether there were as many as are taken at once."""
-        rows = self._read()
-        if rows:
-            self._process(rows)
-        is_behind = len(rows) == MAX_RECORDS
-        if not is_behind and now_ms() - self._ticked_ms >= TICK_MS:
+    def replay(self) -> bool:
+        """Watch again the next records that snapshots lack. Return whether there are more."""
+        if self.position >= self.next:
+            return False
+        with self._engine.connect() as connection:
+            rows = unread.records_from(
+                connection,
+                self.position,
+                self.next - 1,
+                beats_from=self.next,
+                limit=MAX_RECORDS,
+            )
+        own = [row for row in rows if (row.source_id, row.patient_id) in self._streams.by_pair]
+        if own:
+            self.process(own)
+        self.position = rows[-1].number + 1 if len(rows) == MAX_RECORDS else self.next
+        return self.position < self.next
+
+    def process(self, rows: Sequence[StoredRecord]) -> None:
+        """Watch records of the database, and store what was found."""
+        at_ms = now_ms()
+        if self._streams.has_unknown(rows):
+            with writing(self._engine) as connection:
+                self._streams.find(connection, rows, self.next, at_ms)
+        found = self._find(rows)
+        following = max(self.next, rows[-1].number + 1)
+        with writing(self._engine) as connection:
+            self.advance(connection, following if self._shard.counts_records else self.cursor)
+            self._store(connection, found, rows[-1].number, at_ms)
+        if self._shard.counts_records:
+            self.cursor = following
+        self.next, self.position = following, rows[-1].number + 1
+
+    def process_in(self, connection: Connection, rows: Sequence[StoredRecord]) -> None:
+        """Watch new records, and store what was found, in the transaction that stores them."""
+        if not rows:
+            return
+        at_ms = now_ms()
+        self._streams.find(connection, rows, self.next, at_ms)
+        self._store(connection, self._find(rows), rows[-1].number, at_ms)
+        self.next = self.position = rows[-1].number + 1
+
+    def leave_in(self, connection: Connection, rows: Sequence[StoredRecord]) -> None:
+        """Leave new stretches of signal to a replay, in the transaction that stores them."""
+        at_ms = now_ms()
+        stretches = [row for row in rows if row.kind == STRETCH]
+        self._streams.find(connection, rows, self.next, at_ms)
+        for row in stretches:
+            see_record(self._streams.by_pair[row.source_id, row.patient_id].state, row)
+        events = self._store_outputs(connection, stretches, Outputs(), at_ms)
+        labelled = self._label(rows)
+        if labelled is not None:
+            events += store_labelled(connection, labelled, at_ms)
+        add_events(connection, events)
+
+    def tick(self) -> None:
+        """Do what the station's clock asks for, once a second; all records have been watched."""
+        if now_ms() - self._ticked_ms >= TICK_MS:
             self._tick()
-        return is_behind
 
     def close(self) -> None:
         """Store the snapshots of all streams, so that the next start replays nothing."""
         at_ms = now_ms()
         with writing(self._engine) as connection:
-            self._advance(connection, self.next, at_ms)
+            self.advance(connection, self.cursor)
             unsaved = [known for known in self._streams.by_id.values() if not known.is_saved]
             self._save(connection, unsaved, at_ms)
 
-    def _read(self) -> Sequence[AnyRow]:
-        with self._engine.connect() as connection:
-            last = unread.last_settled(connection)
-        if last < self._position:
-            return []
-        with self._engine.connect() as connection:
-            rows = unread.records_from(
-                connection, self._position, last, beats_from=self.next, limit=MAX_RECORDS
-            )
-        if not rows:
-            self._position = last + 1
-        return rows
+    def advance(self, connection: Connection, following: int) -> None:
+        """Move the stored cursor. The caller moves `cursor` once the transaction is committed."""
+        progress.advance(
+            connection,
+            self._shard.cursor,
+            expected=self.cursor,
+            following=following,
+            now_ms=now_ms(),
+            behind=self.behind,
+        )
 
-    def _process(self, rows: Sequence[AnyRow]) -> None:
-        at_ms = now_ms()
+    def _find(self, rows: Sequence[StoredRecord]) -> _Found:
         stretches = [
             row for row in rows if row.kind == STRETCH and row.number not in self._unwatched
         ]
-        self._streams.find(stretches, self.next, at_ms)
-        outputs = self._watch(stretches)
-        beats = [row for row in rows if row.kind != STRETCH]
-        labelled = label_beats(beats, self._parts.classify_beats) if beats else None
-        following = max(self.next, rows[-1].number + 1)
-        with writing(self._engine) as connection:
-            self._advance(connection, following, at_ms)
-            events = self._store(connection, stretches, outputs, at_ms)
-            if labelled is not None:
-                events += store_labelled(connection, labelled, at_ms)
-            if rows[-1].number >= self.next - 1:
-                self._save(connection, self._due(at_ms), at_ms)
-            add_events(connection, events)
-        self.next, self._position = following, rows[-1].number + 1
+        return _Found(stretches, self._watch(stretches), self._label(rows))
 
-    def _watch(self, stretches: Sequence[AnyRow]) -> Outputs:
+    def _label(self, rows: Sequence[StoredRecord]) -> Labelled | None:
+        beats = [row for row in rows if row.kind != STRETCH]
+        return label_beats(beats, self._parts.classify_beats) if beats else None
+
+    def _watch(self, stretches: Sequence[StoredRecord]) -> Outputs:
         by_pair = self._streams.by_pair
         pairs = [(by_pair[row.source_id, row.patient_id], row) for row in stretches]
         records = [
@@ -126,10 +203,18 @@ class Session:
         see_outputs(self._streams.by_id, outputs)
         return outputs
 
-    def _store(
-        self, connection: Connection, rows: Sequence[AnyRow], outputs: Outputs, at_ms: int
+    def _store(self, connection: Connection, found: _Found, last: int, at_ms: int) -> None:
+        """Store what was found, in the records up to `last`."""
+        events = self._store_outputs(connection, found.stretches, found.outputs, at_ms)
+        if found.labelled is not None:
+            events += store_labelled(connection, found.labelled, at_ms)
+        if last >= self.next - 1:
+            self._save(connection, self._due(at_ms), at_ms)
+        add_events(connection, events)
+
+    def _store_outputs(
+        self, connection: Connection, rows: Sequence[StoredRecord], outputs: Outputs, at_ms: int
     ) -> list[Event]:
-        """Store what was found. Returns what to tell."""
         watched.add_beats(connection, outputs.beats)
         watched.add_windows(connection, outputs.windows)
         watched.add_gaps(connection, outputs.gaps)
@@ -170,9 +255,6 @@ class Session:
         for known in due:
             known.is_saved, known.saved_ms = True, at_ms
 
-    def _advance(self, connection: Connection, following: int, at_ms: int) -> None:
-        progress.advance(connection, WORKER, expected=self.next, following=following, now_ms=at_ms)
-
     def _tick(self) -> None:
         """Do what the station's clock asks for; all records have been watched."""
         at_ms = self._ticked_ms = now_ms()
@@ -180,17 +262,18 @@ class Session:
         silent = [known for known in self._quiet(at_ms, rules.no_data_ms) if not known.is_silent]
         ended = self._quiet(at_ms, rules.stream_end_ms) + self._left(at_ms)
         with writing(self._engine) as connection:
-            self._advance(connection, self.next, at_ms)
+            self.advance(connection, self.cursor)
             changed = self._follow_limits(connection)
             self._save(connection, [*changed, *self._due(at_ms)], at_ms)
             events = timers.begin_no_data(connection, [known.state for known in silent], at_ms)
             events += self._end(connection, ended, at_ms)
-            events += timers.escalate(
-                connection,
-                after_ms=rules.escalate_after_ms,
-                levels=rules.receivers - 1,
-                now_ms=at_ms,
-            )
+            if self._shard.escalates:
+                events += timers.escalate(
+                    connection,
+                    after_ms=rules.escalate_after_ms,
+                    levels=rules.receivers - 1,
+                    now_ms=at_ms,
+                )
             add_events(connection, events)
         for known in silent:
             known.is_silent = True

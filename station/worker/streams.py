@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from station.store.engine import writing
+from station.store.alarms import silent_streams
+from station.store.encoding import STRETCH
 from station.store.limits import NO_LIMITS, RateLimits, rate_limits
+from station.store.names import source_names
 from station.store.progress import Snapshot, save_snapshots, snapshots_of
 from station.store.streams import StreamState, add_stream, find_streams, open_streams
-from station.store.tables import AnyRow
+from station.store.unread import StoredRecord
 from station.store.waveforms import millivolts
 from station.watch.order import StreamRecord
 from station.watch.outputs import Outputs
@@ -52,45 +54,54 @@ class Known:
 class Streams:
     """What a worker knows of streams, and the watch that has their states."""
 
-    def __init__(
-        self, engine: Engine, watch: Watch, ventricular_beats_per_min: float | None
-    ) -> None:
+    def __init__(self, watch: Watch, ventricular_beats_per_min: float | None) -> None:
         self.watch = watch
-        self._engine = engine
         self._ventricular_beats_per_min = ventricular_beats_per_min
         self.by_pair: dict[Pair, Known] = {}
         self.by_id: dict[int, Known] = {}
         # Of streams whose snapshot is another version's: they begin anew.
         self.restarted: list[Snapshot] = []
 
-    def load_open(self, next_record: int, now_ms: int, silent: Collection[int]) -> None:
-        """Load the active streams. `silent`: those whose alarm that no data arrive has begun."""
-        with self._engine.connect() as connection:
-            states = open_streams(connection)
-            snapshots = snapshots_of(connection, [state.id for state in states])
-        for state in states:
+    def load_open(
+        self, connection: Connection, owns: Callable[[str], bool], next_record: int, now_ms: int
+    ) -> int | None:
+        """Load the active streams of some sources. Return the first record that a snapshot lacks;
+        None where none lacks any."""
+        states = open_streams(connection)
+        names = source_names(connection, {state.source_id for state in states})
+        own = [state for state in states if owns(names[state.source_id])]
+        snapshots = snapshots_of(connection, [state.id for state in own])
+        silent = silent_streams(connection)
+        for state in own:
             self._add(state, snapshots[state.id], next_record, now_ms)
             self.by_id[state.id].is_silent = state.id in silent
+        lacking = [snapshot.replay_from for snapshot in snapshots.values()]
+        return min((number for number in lacking if number is not None), default=None)
 
-    def find(self, rows: Sequence[AnyRow], next_record: int, now_ms: int) -> None:
+    def has_unknown(self, rows: Sequence[StoredRecord]) -> bool:
+        return not self.by_pair.keys() >= _firsts(rows).keys()
+
+    def find(
+        self,
+        connection: Connection,
+        rows: Sequence[StoredRecord],
+        next_record: int,
+        now_ms: int,
+    ) -> None:
         """Load the streams of some records; those that are new begin with these."""
-        first: dict[Pair, AnyRow] = {}
-        for row in rows:
-            first.setdefault((row.source_id, row.patient_id), row)
+        first = _firsts(rows)
         unknown = first.keys() - self.by_pair.keys()
         if not unknown:
             return
-        with self._engine.connect() as connection:
-            found = find_streams(connection, unknown)
-            snapshots = snapshots_of(connection, [state.id for state in found.values()])
+        found = find_streams(connection, unknown)
+        snapshots = snapshots_of(connection, [state.id for state in found.values()])
         for state in found.values():
             self._add(state, snapshots[state.id], next_record, now_ms)
         new = [first[pair] for pair in sorted(unknown - found.keys())]
         if new:
-            with writing(self._engine) as connection:
-                self._begin(connection, new, now_ms)
+            self._begin(connection, new, now_ms)
 
-    def _begin(self, connection: Connection, firsts: Iterable[AnyRow], now_ms: int) -> None:
+    def _begin(self, connection: Connection, firsts: Iterable[StoredRecord], now_ms: int) -> None:
         """Store new streams, each with its first record: a replay begins there."""
         limits = rate_limits(connection, {row.patient_id for row in firsts})
         for row in firsts:
@@ -152,7 +163,16 @@ class Streams:
         return outputs, Snapshot(known.state.id, following, None, None, *NO_LIMITS)
 
 
-def record_of(stream: int, row: AnyRow) -> StreamRecord:
+def _firsts(rows: Sequence[StoredRecord]) -> dict[Pair, StoredRecord]:
+    """Return the first stretch of signal of each stream."""
+    firsts: dict[Pair, StoredRecord] = {}
+    for row in rows:
+        if row.kind == STRETCH:
+            firsts.setdefault((row.source_id, row.patient_id), row)
+    return firsts
+
+
+def record_of(stream: int, row: StoredRecord) -> StreamRecord:
     """Return a record as the watch takes it."""
     return StreamRecord(
         stream=stream,
@@ -165,7 +185,7 @@ def record_of(stream: int, row: AnyRow) -> StreamRecord:
     )
 
 
-def see_record(state: StreamState, row: AnyRow) -> None:
+def see_record(state: StreamState, row: StoredRecord) -> None:
     """Note a record of a stream."""
     state.closed_ms = None
     state.received_ms = max(state.received_ms, row.received_ms)

@@ -25,18 +25,24 @@ def postgres() -> Iterator[PostgreSQL]:
         yield server
 
 
+@pytest.fixture
+def postgres_emptied(postgres: PostgreSQL) -> str:
+    """The URL of an empty database of PostgreSQL."""
+    engine = open_engine(postgres.url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return postgres.url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/station.db"
-    server: PostgreSQL = request.getfixturevalue("postgres")
-    engine = open_engine(server.url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return server.url
+    url: str = request.getfixturevalue("postgres_emptied")
+    return url
 
 
 @pytest.fixture

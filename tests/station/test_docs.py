@@ -67,7 +67,7 @@ def test_the_routes_are_listed_with_their_scopes(method: str, path: str) -> None
 
 
 def test_the_outcomes_are_listed() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (yes|no|before) \| (yes|no) \|", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no|before|later) \| (yes|no) \|", PAGE, re.MULTILINE)
     assert [row[0] for row in rows] == list(Outcome)
     assert {Outcome(name) for name, _, letter in rows if letter == "no"} == KEPT
 

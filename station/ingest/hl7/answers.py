@@ -10,9 +10,9 @@ from station.ingest.commit import Post, PostResult
 from station.ingest.hl7.acknowledgement import CODES, Answer, ErrorCode, acknowledgement
 from station.ingest.hl7.message import Message, Segment, parse_message
 from station.ingest.hl7.waveforms import add_waveforms
+from station.ingest.intake import Intake
 from station.ingest.observed import ObservationPost
 from station.ingest.outcomes import KEPT
-from station.ingest.writer import Writer
 from station.store.engine import FAILURES
 from station.times import RETRY_AFTER_S, now_ms
 from station.web.access import Keys, Sender
@@ -32,7 +32,7 @@ class Answers:
     """
 
     def __init__(
-        self, writer: Writer, keys: Keys, *, default_key: str | None, max_records: int
+        self, writer: Intake, keys: Keys, *, default_key: str | None, max_records: int
     ) -> None:
         self._writer, self._keys = writer, keys
         self._default_key, self._max_records = default_key, max_records

@@ -16,10 +16,10 @@ import orjson
 
 from errors import BodyTooLarge, EcgError, NoDatabase, Overloaded, ShuttingDown
 from station.ingest.commit import Post
+from station.ingest.intake import Intake
 from station.ingest.mqtt.connection import Connection, Delivery
 from station.ingest.mqtt.place import Broker
 from station.ingest.posts import answer_of, parsed_body
-from station.ingest.writer import Writer
 from station.times import RETRY_AFTER_S, now_ms
 
 _JSON_BEGIN: Final = b"{"
@@ -32,7 +32,7 @@ class MqttBridge:
         self,
         broker: Broker,
         ca_file: Path | None,
-        writer: Writer,
+        writer: Intake,
         *,
         limit_bytes: int,
         max_records: int,

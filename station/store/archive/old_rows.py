@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, literal, sel
 from station.store.archive.datasets import RECORDS_SET, Dataset
 from station.store.beat_records import BEAT_LABELS
 from station.store.patients import PATIENTS
-from station.store.progress import CURSORS, replay_start
+from station.store.progress import first_needed
 from station.store.records import RECORDS
 from station.store.streams import STREAMS
 from station.store.tables import AnyRow
@@ -48,9 +48,8 @@ class Watched:
 
 def watched(connection: Connection) -> Watched:
     """Return how far the watch is. Where it has never run, it may read every record."""
-    following = connection.execute(select(func.min(CURSORS.c.next))).scalar_one()
-    replayed = replay_start(connection)
-    below = min(following or 1, NO_LIMIT if replayed is None else replayed)
+    needed = first_needed(connection)
+    below = NO_LIMIT if needed is None else needed
     query = select(RECORDS.c.received_ms).where(RECORDS.c.number >= below)
     received_ms = connection.execute(query.order_by(RECORDS.c.number).limit(1)).scalar()
     return Watched(below, received_ms)

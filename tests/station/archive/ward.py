@@ -20,8 +20,8 @@ from station.store.dead_letters import DeadLetter, add_dead_letters
 from station.store.engine import writing
 from station.times import DAY_MS
 from station.watch.step import Watch
+from station.worker.log import LogReader
 from station.worker.parts import Parts, Rules
-from station.worker.session import Session
 from tests.station.frames import record
 from tests.station.worker.wards import ZERO_MS, register, store, ward_frames
 
@@ -86,10 +86,10 @@ def make_ward(engine: Engine) -> None:
 
 
 def watch(engine: Engine) -> None:
-    session = Session(engine, PARTS)
-    while session.turn():
+    reader = LogReader(engine, PARTS)
+    while reader.turn():
         pass
-    session.close()
+    reader.session.close()
 
 
 def mover(engine: Engine, folder: Path) -> Mover:

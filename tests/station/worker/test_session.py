@@ -20,10 +20,12 @@ from station.store.progress import CURSORS, SNAPSHOTS, CursorLost
 from station.watch.order import StreamRecord
 from station.watch.outputs import Outputs
 from station.watch.step import Watch
+from station.worker import log as log_module
 from station.worker import session as session_module
 from station.worker.faults import leave_out_faults
+from station.worker.log import LogReader
 from station.worker.parts import Parts, Rules
-from station.worker.session import Session, StepFailed
+from station.worker.session import StepFailed
 from tests.station.worker.wards import found, register, store, ward_frames
 
 PATIENTS_OF_WARD = 6
@@ -61,10 +63,10 @@ def undisturbed(
 
 
 def watch_all(engine: Engine, parts: Parts = PARTS) -> None:
-    session = Session(engine, parts)
-    while session.turn():
+    reader = LogReader(engine, parts)
+    while reader.turn():
         pass
-    session.close()
+    reader.session.close()
 
 
 def test_a_ward_is_watched(undisturbed: dict[str, list[tuple[Any, ...]]]) -> None:
@@ -95,24 +97,26 @@ def test_failures_at_any_point_change_nothing(
     draw = random.Random(1)
     monkeypatch.setattr(session_module, "SNAPSHOT_MS", 0)
     register(engine, PATIENTS_OF_WARD)
-    session = Session(engine, PARTS)
+    reader = LogReader(engine, PARTS)
     arrived = 0
     while arrived < len(frames):
         more = draw.randint(1, 40)
         store(engine, frames[arrived : arrived + more])
         arrived += more
-        monkeypatch.setattr(session_module, "MAX_RECORDS", draw.choice([7, 50, 5000]))
+        limit = draw.choice([7, 50, 5000])
+        monkeypatch.setattr(session_module, "MAX_RECORDS", limit)
+        monkeypatch.setattr(log_module, "MAX_RECORDS", limit)
         if draw.random() < 0.3:
-            fail_in_a_turn(session, monkeypatch)
+            fail_in_a_turn(reader, monkeypatch)
         if draw.random() < 0.3:
-            session = Session(engine, PARTS)
-        session.turn()
-    while session.turn():
+            reader = LogReader(engine, PARTS)
+        reader.turn()
+    while reader.turn():
         pass
     assert found(engine) == undisturbed
 
 
-def fail_in_a_turn(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def fail_in_a_turn(reader: LogReader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a transaction fail after everything is written, as when the process is killed."""
 
     class Killed(Exception):
@@ -124,15 +128,15 @@ def fail_in_a_turn(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(session_module, "add_events", kill)
         with pytest.raises(Killed):
-            session.turn()
-            session._tick()
-    session.__init__(session._engine, PARTS)  # type: ignore[misc]
+            reader.turn()
+            reader.session._tick()
+    reader.__init__(reader._engine, PARTS)  # type: ignore[misc]
 
 
 def test_a_second_worker_takes_over(engine: Engine, frames: list[bytes]) -> None:
     register(engine, PATIENTS_OF_WARD)
     store(engine, frames[:50])
-    first, second = Session(engine, PARTS), Session(engine, PARTS)
+    first, second = LogReader(engine, PARTS), LogReader(engine, PARTS)
     second.turn()
     with pytest.raises(CursorLost):
         first.turn()
@@ -145,7 +149,7 @@ def test_a_clean_stop_leaves_nothing_to_replay(engine: Engine, frames: list[byte
     with engine.connect() as connection:
         assert set(connection.execute(select(SNAPSHOTS.c.replay_from)).scalars()) == {None}
         following = connection.execute(select(CURSORS.c.next)).scalar_one()
-    assert Session(engine, PARTS)._position == following
+    assert LogReader(engine, PARTS).session.position == following
 
 
 class Fragile(Watch):
@@ -181,13 +185,13 @@ def test_changed_limits_are_followed(engine: Engine, frames: list[bytes]) -> Non
     register(engine, PATIENTS_OF_WARD)
     half = len(frames) // 2
     store(engine, frames[:half])
-    session = Session(engine, PARTS)
-    session.turn()
+    reader = LogReader(engine, PARTS)
+    reader.turn()
     with writing(engine) as connection:
         connection.execute(update(PATIENTS).values(rate_low=150, rate_high=200))
-    session._tick()
+    reader.session._tick()
     store(engine, frames[half:])
-    session.turn()
+    reader.turn()
     assert "rate_low" in {alarm[1] for alarm in found(engine)["alarms"]}
     with engine.connect() as connection:
         limits = connection.execute(select(SNAPSHOTS.c.rate_low)).scalars()

@@ -63,9 +63,12 @@ def records_of(number: int, seconds: int, zero_ms: int = ZERO_MS) -> list[Record
     ]
 
 
-def ward_frames(patients: int, seconds: int, draw: random.Random) -> list[bytes]:
+def ward_frames(
+    patients: int, seconds: int, draw: random.Random, zero_ms: int = ZERO_MS
+) -> list[bytes]:
     """Return the frames of a ward as they arrive: some swapped, some doubled, some missing."""
-    by_second = zip(*(records_of(number, seconds) for number in range(patients)), strict=True)
+    of_patients = [records_of(number, seconds, zero_ms) for number in range(patients)]
+    by_second = zip(*of_patients, strict=True)
     frames = [encode(record) for records in by_second for record in records]
     for place in range(len(frames) - patients):
         if draw.random() < 0.05:
