@@ -275,7 +275,7 @@ def test_records_that_break_the_watch_are_left_out(
     assert len(letters) == len({letter.source for letter in letters}) == PATIENTS
     beats, all_beats = found_by_source(engine)["beats"], undisturbed["beats"]
     assert 0.9 * len(all_beats) < len(beats) < len(all_beats)
-    assert beats[-1][:2] == all_beats[-1][:2], "the watch goes on after the record"
+    assert beats[-1][1] > all_beats[-1][1] - SECOND_MS, "the watch goes on after the record"
 
 
 @pytest.mark.long
