@@ -95,7 +95,7 @@ def wrapped(text: str, width: float, size: float, lines: int) -> list[str]:
 
 
 class Pen:
-    """One page. `pdf` ends it."""
+    """One page after the other. `pdf` ends the last one."""
 
     def __init__(self, width: float, height: float, title: str, lang: str) -> None:
         self._height = height
@@ -113,8 +113,16 @@ class Pen:
         self._canvas.setAuthor("")
         self._canvas.setSubject("")
         self._canvas.setCreator("ECG-FM server")
+        self._begin_page()
+
+    def _begin_page(self) -> None:
         self._canvas.setLineCap(ROUND)
         self._canvas.setLineJoin(ROUND)
+
+    def next_page(self) -> None:
+        """End the page and begin another."""
+        self._canvas.showPage()
+        self._begin_page()
 
     def pdf(self) -> bytes:
         """End the page and return the document."""

@@ -9,19 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import orjson
-
-from analysis.holter.json_form import json_form
 from atomic_files import write_file
 from errors import EcgError
 from formats.hints import Hints, hints_from_params
 from formats.stretches.opening import NAMES
+from report.options import Language
+from station.holter.forms import FORMATS, form_of
 from station.holter.work import Source, import_recording
 
 EXIT_UNUSABLE: Final = 2
 MAX_PROCESSES: Final = 64
 DEFAULT_PROCESSES: Final = 2
-FORMATS: Final = ("json",)
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "de")
 _FIELDS: Final = ("fs", "lead_names", "units", "gain")
 
 
@@ -40,6 +39,7 @@ def run_import_command(arguments: Sequence[str]) -> int:
         default=",".join(FORMATS),
         help=f"comma-separated: {', '.join(FORMATS)}; default: all",
     )
+    parser.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of pdf and html")
     parser.add_argument(
         "--processes",
         type=int,
@@ -59,13 +59,14 @@ def run_import_command(arguments: Sequence[str]) -> int:
         source = Source(options.file, _hints(options))
         report, _ = import_recording(source, options.processes)
         options.out.mkdir(parents=True, exist_ok=True)
-        path = options.out / f"{options.file.stem}.holter.json"
-        write_file(path, orjson.dumps(json_form(report), option=orjson.OPT_INDENT_2))
+        for name in formats:
+            path = options.out / f"{options.file.stem}.holter.{name}"
+            write_file(path, form_of(report, name, options.lang))
+            print(path)
     except EcgError as error:
         return _refuse(f"{error.title}: {error.detail}")
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}")
-    print(path)
     return 0
 
 
