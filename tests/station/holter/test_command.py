@@ -22,9 +22,11 @@ def test_a_half_hour_of_mit_bih_becomes_a_report(tmp_path: Path) -> None:
         arguments, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert (run.returncode, run.stderr) == (0, "")
-    written = tmp_path / "205.holter.json"
-    assert run.stdout == f"{written}\n"
-    report = json.loads(written.read_text())
+    forms = [tmp_path / f"205.holter.{form}" for form in ("json", "pdf", "html")]
+    assert run.stdout.splitlines() == list(map(str, forms))
+    assert forms[1].read_bytes().startswith(b"%PDF")
+    assert forms[2].read_text().startswith("<!doctype html>")
+    report = json.loads(forms[0].read_text())
     assert report["recording"]["leads"] == ["MLII", "V1"]
     # The crop's own annotations: ventricular tachycardia of 8 beats at 98 s, of 9 at 103 s.
     runs = [run for run in report["ventricular"]["runs"] if 95 < run["start_s"] < 110]
