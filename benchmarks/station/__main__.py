@@ -11,17 +11,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import resource
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -33,52 +24,18 @@ from access.key_file import add_key
 from benchmarks.http_client import Connection, Target, request_bytes
 from benchmarks.machine import machine
 from benchmarks.station.posts import RECORD_MS, make_posts, patient_name, source_name
+from benchmarks.station.running import children_cpu_s, running_station
 from station.store.engine import open_engine, writing
 from station.store.migrate import migrate
 from station.store.patients import add_patients
 from station.store.records import RECORDS
 from station.store.sources import add_source
 
-ROOT: Final = Path(__file__).parents[2]
-START_LIMIT_S: Final = 60.0
 DEVICES: Final = 200
 FRAMES: Final = "application/octet-stream"
 OK: Final = 200
 TOO_MANY: Final = 429
 AGAIN_S: Final = 0.05
-
-
-@contextmanager
-def running_station(database: str, key_file: Path, log: Path) -> Iterator[Target]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    arguments = ["--port", str(port), "--database", database, "--key-file", str(key_file)]
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "station", *arguments],
-            cwd=ROOT,
-            stdout=file,
-            stderr=file,
-            env={name: value for name, value in os.environ.items() if "STATION_" not in name},
-        )
-    try:
-        _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
-        yield Target("127.0.0.1", port)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline_s = time.perf_counter() + START_LIMIT_S
-    while time.perf_counter() < deadline_s and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise SystemExit(f"the station does not start:\n{log.read_text()}")
 
 
 async def send_all(
@@ -132,10 +89,10 @@ def measure(database: str, connections: int, records: int, per_post: int) -> str
             make_posts(share, per_post, devices[first::connections], start_ms)
             for first in range(connections)
         ]
-        cpu_before_s = _children_cpu_s()
+        cpu_before_s = children_cpu_s()
         with running_station(url, folder / "keys.json", folder / "log") as target:
             seconds, latencies_ms, stored = asyncio.run(send_all(target, key, gateways))
-        cpu_s = _children_cpu_s() - cpu_before_s
+        cpu_s = children_cpu_s() - cpu_before_s
         with engine.connect() as connection:
             found = connection.execute(select(func.count()).select_from(RECORDS)).scalar_one()
         engine.dispose()
@@ -145,12 +102,6 @@ def measure(database: str, connections: int, records: int, per_post: int) -> str
     p50_ms, p99_ms = np.percentile(latencies_ms, (50, 99))
     rate = f"{sent / seconds:,.0f} | {p50_ms:.0f} | {p99_ms:.0f}"
     return f"| {connections} | {rate} | {1e6 * cpu_s / sent:.0f} |"
-
-
-def _children_cpu_s() -> float:
-    """Return the CPU time of the processes that have ended, their start included."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _register(engine: Engine, devices: range, now_ms: int) -> None:

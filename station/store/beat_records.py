@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, Connection, Float, ForeignKey, Index, Table, Text, select, tuple_
+from sqlalchemy import Column, Connection, Float, ForeignKey, Index, Table, Text, select
 
 from station.store.inserts import insert_new
-from station.store.pages import Page, in_chunks
+from station.store.pages import Page, in_chunks, in_order, is_beyond
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 from station.store.tables import LONG, METADATA, AnyRow
@@ -88,11 +88,13 @@ def list_problems(
     to_ms: int,
     after: tuple[int, int] | None,
     limit: int,
+    newest_first: bool = False,
 ) -> Page[AnyRow]:
     """Return the problems of a patient in [from_ms, to_ms), each with the name of its source.
 
     after  time and record of the last problem of the page before
     """
+    place = (PROBLEMS.c.at_ms, PROBLEMS.c.record)
     query = (
         select(PROBLEMS, SOURCES.c.name.label("source"))
         .join(SOURCES, SOURCES.c.id == PROBLEMS.c.source_id)
@@ -101,11 +103,11 @@ def list_problems(
             PROBLEMS.c.at_ms >= from_ms,
             PROBLEMS.c.at_ms < to_ms,
         )
-        .order_by(PROBLEMS.c.at_ms, PROBLEMS.c.record)
+        .order_by(*in_order(place, newest_first))
         .limit(limit + 1)
     )
     if after is not None:
-        query = query.where(tuple_(PROBLEMS.c.at_ms, PROBLEMS.c.record) > tuple_(*after))
+        query = query.where(is_beyond(place, after, newest_first))
     rows = connection.execute(query).all()
     if len(rows) <= limit:
         return Page(rows, None)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Column, ColumnElement, tuple_
 
 from station.store.tables import MAX_PARAMETERS
 
@@ -22,6 +24,19 @@ class Page(Generic[Item]):
 
     rows: Sequence[Item]
     cursor: str | None
+
+
+def in_order(place: Sequence[Column[Any]], newest_first: bool) -> list[ColumnElement[Any]]:
+    """Return what rows are ordered by: their time and a number."""
+    return [column.desc() if newest_first else column.asc() for column in place]
+
+
+def is_beyond(
+    place: Sequence[Column[Any]], after: tuple[int, int], newest_first: bool
+) -> ColumnElement[bool]:
+    """Return the condition that a row comes after the last one of the page before."""
+    here, last = tuple_(*place), tuple_(*after)
+    return here < last if newest_first else here > last
 
 
 def in_chunks(values: Sequence[Item]) -> Iterator[Sequence[Item]]:

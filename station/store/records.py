@@ -18,10 +18,9 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     select,
-    tuple_,
 )
 
-from station.store.pages import MAX_PAGE_ROWS, Page, in_chunks
+from station.store.pages import MAX_PAGE_ROWS, Page, in_chunks, in_order, is_beyond
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 from station.store.tables import LONG, METADATA, AnyRow
@@ -158,11 +157,13 @@ def records_of(
     to_ms: int,
     after: tuple[int, int] | None = None,
     limit: int = MAX_PAGE_ROWS,
+    newest_first: bool = False,
 ) -> Page[AnyRow]:
     """Return what is listed of a patient's records that begin in [from_ms, to_ms), by time.
 
     after  device_ms and number of the last record of the page before
     """
+    place = (RECORDS.c.device_ms, RECORDS.c.number)
     query = (
         select(*_LISTED, SOURCES.c.name.label("source"))
         .join(SOURCES)
@@ -171,11 +172,11 @@ def records_of(
             RECORDS.c.device_ms >= from_ms,
             RECORDS.c.device_ms < to_ms,
         )
-        .order_by(RECORDS.c.device_ms, RECORDS.c.number)
+        .order_by(*in_order(place, newest_first))
         .limit(limit + 1)
     )
     if after is not None:
-        query = query.where(tuple_(RECORDS.c.device_ms, RECORDS.c.number) > tuple_(*after))
+        query = query.where(is_beyond(place, after, newest_first))
     rows = connection.execute(query).all()
     if len(rows) <= limit:
         return Page(rows, None)

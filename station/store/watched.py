@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Float,
     ForeignKey,
     Integer,
     Table,
     Text,
+    literal,
     select,
-    tuple_,
 )
 
 from station.store.inserts import insert_new
-from station.store.pages import Page
+from station.store.pages import Page, in_order
 from station.store.sources import SOURCES
 from station.store.streams import STREAMS
 from station.store.tables import LONG, METADATA, AnyRow
@@ -94,25 +95,44 @@ def listed(
     to_ms: int,
     after: tuple[int, int] | None,
     limit: int,
+    newest_first: bool = False,
 ) -> Page[AnyRow]:
     """Return the rows of BEATS, WINDOWS or GAPS of a patient that begin in [from_ms, to_ms), each
     with the name of its source.
 
     after  time and stream of the last row of the page before
     """
-    time_ms = table.c.at_ms if table is BEATS else table.c.start_ms
-    query = (
-        select(table, SOURCES.c.name.label("source"))
-        .join(STREAMS, STREAMS.c.id == table.c.stream)
+    name = "at_ms" if table is BEATS else "start_ms"
+    time_ms = table.c[name]
+    streams = (
+        select(STREAMS.c.id, SOURCES.c.name)
         .join(SOURCES, SOURCES.c.id == STREAMS.c.source_id)
-        .where(STREAMS.c.patient_id == patient_id, time_ms >= from_ms, time_ms < to_ms)
-        .order_by(time_ms, table.c.stream)
-        .limit(limit + 1)
+        .where(STREAMS.c.patient_id == patient_id)
     )
-    if after is not None:
-        query = query.where(tuple_(time_ms, table.c.stream) > tuple_(*after))
-    rows = connection.execute(query).all()
+    rows: list[AnyRow] = []
+    # Each stream by itself, in the order of the primary key: a join would sort the whole time.
+    for stream, source in connection.execute(streams).all():
+        query = (
+            select(table, literal(source).label("source"))
+            .where(table.c.stream == stream, time_ms >= from_ms, time_ms < to_ms)
+            .order_by(*in_order((time_ms,), newest_first))
+            .limit(limit + 1)
+        )
+        if after is not None:
+            query = query.where(_follows(time_ms, stream, after, newest_first))
+        rows += connection.execute(query).all()
+    rows.sort(key=lambda row: (row._mapping[name], row.stream), reverse=newest_first)
     if len(rows) <= limit:
         return Page(rows, None)
-    last = rows[limit - 1]._mapping
-    return Page(rows[:limit], f"{last[time_ms]}.{last['stream']}")
+    last = rows[limit - 1]
+    return Page(rows[:limit], f"{last._mapping[name]}.{last.stream}")
+
+
+def _follows(
+    time_ms: Column[Any], stream: int, after: tuple[int, int], newest_first: bool
+) -> ColumnElement[bool]:
+    """Return the condition that a row of a stream comes after the last one of the page before."""
+    last_ms, last_stream = after
+    if newest_first:
+        return time_ms <= last_ms if stream < last_stream else time_ms < last_ms
+    return time_ms >= last_ms if stream > last_stream else time_ms > last_ms

@@ -19,7 +19,7 @@ from station.store.watched import BEATS, GAPS, WINDOWS, listed
 from station.times import DAY_MS
 from station.watch.outputs import BEAT_CLASSES
 from station.web.answers import json_answer
-from station.web.queries import cursor_numbers, integer, name_of_path, page_rows
+from station.web.queries import cursor_numbers, integer, name_of_path, newest_first, page_rows
 from station.web.reading import patient_id, read
 
 _COUNTS: Final = {label: f"beats_{label.lower()}" for label in BEAT_CLASSES}
@@ -77,7 +77,7 @@ class FindingsRoutes:
         patient = name_of_path(request)
         from_ms, to_ms = integer(request, "from_ms"), integer(request, "to_ms")
         after = cursor_numbers(request, 2)
-        limit = page_rows(request)
+        limit, newest = page_rows(request), newest_first(request)
 
         def use(connection: Connection) -> tuple[Page[AnyRow], bool]:
             page = rows_of(
@@ -87,6 +87,7 @@ class FindingsRoutes:
                 to_ms=to_ms,
                 after=after,
                 limit=limit,
+                newest_first=newest,
             )
             return page, is_archived(connection, name, from_ms=from_ms, to_ms=to_ms)
 

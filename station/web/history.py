@@ -22,7 +22,7 @@ from station.store.waveforms import part_of, waveforms
 from station.times import SECOND_MS
 from station.web.answers import JSON
 from station.web.places import Places
-from station.web.queries import cursor_numbers, integer, name_of_path, page_rows
+from station.web.queries import cursor_numbers, integer, name_of_path, newest_first, page_rows
 
 # A waveform of the largest size takes about 100 MB while its answer is made.
 WAVEFORMS_AT_ONCE: Final = 2
@@ -40,11 +40,17 @@ class HistoryRoutes:
         from_ms, to_ms = integer(request, "from_ms"), integer(request, "to_ms")
         cursor = cursor_numbers(request, 2)
         after = None if cursor is None else (cursor[0], cursor[1])
-        limit = page_rows(request)
+        limit, newest = page_rows(request), newest_first(request)
 
         def read(connection: Connection, patient: int) -> bytes:
             page = records_of(
-                connection, patient, from_ms=from_ms, to_ms=to_ms, after=after, limit=limit
+                connection,
+                patient,
+                from_ms=from_ms,
+                to_ms=to_ms,
+                after=after,
+                limit=limit,
+                newest_first=newest,
             )
             content = {
                 "records": list(map(_listed, page.rows)),

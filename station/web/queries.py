@@ -34,6 +34,14 @@ def page_rows(request: Request) -> int:
     return min(integer(request, "limit", MAX_PAGE_ROWS, lowest=1), MAX_PAGE_ROWS)
 
 
+def newest_first(request: Request) -> bool:
+    """Return whether a list begins with the newest rows. Raises BadOption."""
+    order = request.query_params.get("order", "oldest")
+    if order not in ("oldest", "newest"):
+        raise BadOption("order: allowed are oldest, newest", loc=("query", "order"))
+    return order == "newest"
+
+
 def cursor_numbers(request: Request, count: int) -> tuple[int, ...] | None:
     """Return the numbers of the cursor; None for the first page. Raises BadOption."""
     cursor = request.query_params.get("cursor")

@@ -42,20 +42,25 @@ def signal(engine: Engine, patient: int, from_ms: int, to_ms: int) -> list[Wavef
         return waveforms(connection, patient, from_ms=from_ms, to_ms=to_ms)
 
 
-def test_pages_follow_each_other_without_gap_or_double(engine: Engine, patient: int) -> None:
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_follow_each_other_without_gap_or_double(
+    engine: Engine, patient: int, newest_first: bool
+) -> None:
     store(engine, *map(frame, (0, 3, 1, 2, 4, 5, 6)))
     found: list[int] = []
     after: tuple[int, int] | None = None
     stretch = {"from_ms": NOW_MS + 1, "to_ms": NOW_MS + 6 * RECORD_MS}
     with engine.connect() as connection:
         while True:
-            page = records_of(connection, patient, **stretch, after=after, limit=2)
+            page = records_of(
+                connection, patient, **stretch, after=after, limit=2, newest_first=newest_first
+            )
             found += [row.seq for row in page.rows]
             if page.cursor is None:
                 break
             device_ms, number = page.cursor.split(".")
             after = int(device_ms), int(number)
-    assert found == [1, 2, 3, 4, 5]
+    assert found == ([5, 4, 3, 2, 1] if newest_first else [1, 2, 3, 4, 5])
 
 
 def test_a_list_names_the_source_and_leaves_the_samples(engine: Engine, patient: int) -> None:

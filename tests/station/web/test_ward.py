@@ -46,14 +46,17 @@ def begin_ms(station: Station) -> int:
     return zero_ms
 
 
-def pages(station: Station, what: str, begin_ms: int, limit: int) -> list[dict[str, Any]]:
+def pages(
+    station: Station, what: str, begin_ms: int, limit: int, **more: str
+) -> list[dict[str, Any]]:
     rows = []
-    params = {"from_ms": begin_ms, "to_ms": begin_ms + SECONDS * SECOND_MS, "limit": limit}
+    to_ms = begin_ms + SECONDS * SECOND_MS
+    params = {"from_ms": begin_ms, "to_ms": to_ms, "limit": limit, **more}
     cursor = ""
     with station.client(station.keys["ward"]) as client:
         while cursor is not None:
-            more = params | ({"cursor": cursor} if cursor else {})
-            answer = client.get(f"/station/v1/patients/p-0/{what}", params=more).json()
+            asked = params | ({"cursor": cursor} if cursor else {})
+            answer = client.get(f"/station/v1/patients/p-0/{what}", params=asked).json()
             assert len(answer[what]) <= limit
             rows += answer[what]
             cursor = answer["cursor"]
@@ -64,6 +67,7 @@ def test_the_beats_of_a_patient(station: Station, begin_ms: int) -> None:
     beats = pages(station, "beats", begin_ms, 7)
     times = [beat["at_ms"] for beat in beats]
     assert times == sorted(set(times)) and len(times) > 40
+    assert pages(station, "beats", begin_ms, 9, order="newest") == beats[::-1]
     assert {beat["source"] for beat in beats} == {"strap-0"}
     assert {beat["class"] for beat in beats} <= set("NSVFQ")
 
