@@ -26,7 +26,8 @@ from sqlalchemy import (
 
 from station.alarms.machine import Alarm, State
 from station.alarms.policies import NO_DATA
-from station.store.pages import Page, in_chunks
+from station.store.batches import among
+from station.store.pages import Page
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 from station.store.streams import STREAMS
@@ -137,14 +138,11 @@ def alarms_to_change(
 ) -> list[AlarmRow]:
     """Return the open alarms of some streams, and the resolved ones that began at `since_ms` or
     later. On PostgreSQL they are locked until the transaction ends."""
-    found = []
-    for chunk in in_chunks(sorted(streams)):
-        query = select(ALARMS).where(
-            ALARMS.c.stream.in_(chunk),
-            or_(ALARMS.c.state != State.RESOLVED, ALARMS.c.since_ms >= since_ms),
-        )
-        found += _locked(connection, query)
-    return found
+    query = select(ALARMS).where(
+        among(connection, ALARMS.c.stream, streams),
+        or_(ALARMS.c.state != State.RESOLVED, ALARMS.c.since_ms >= since_ms),
+    )
+    return _locked(connection, query)
 
 
 def alarm_to_change(connection: Connection, alarm_id: int) -> AlarmRow | None:
@@ -206,16 +204,13 @@ def names_of_streams(
     connection: Connection, streams: Collection[int]
 ) -> dict[int, tuple[str, str]]:
     """Return stream -> name of its patient, name of its source."""
-    found = {}
-    for chunk in in_chunks(sorted(streams)):
-        query = (
-            select(STREAMS.c.id, PATIENTS.c.name.label("patient"), SOURCES.c.name.label("source"))
-            .join(PATIENTS, PATIENTS.c.id == STREAMS.c.patient_id)
-            .join(SOURCES, SOURCES.c.id == STREAMS.c.source_id)
-            .where(STREAMS.c.id.in_(chunk))
-        )
-        found.update({row.id: (row.patient, row.source) for row in connection.execute(query)})
-    return found
+    query = (
+        select(STREAMS.c.id, PATIENTS.c.name.label("patient"), SOURCES.c.name.label("source"))
+        .join(PATIENTS, PATIENTS.c.id == STREAMS.c.patient_id)
+        .join(SOURCES, SOURCES.c.id == STREAMS.c.source_id)
+        .where(among(connection, STREAMS.c.id, streams))
+    )
+    return {row.id: (row.patient, row.source) for row in connection.execute(query)}
 
 
 def list_alarms(

@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, Connection, Float, ForeignKey, Index, Table, Text, select
 
-from station.store.inserts import insert_new
-from station.store.pages import Page, in_chunks, in_order, is_beyond
+from station.store.batches import among, insert_new
+from station.store.pages import Page, in_order, is_beyond
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 from station.store.tables import LONG, METADATA, AnyRow
@@ -66,18 +66,12 @@ def add_problems(connection: Connection, problems: Iterable[Problem]) -> None:
 
 def patients_of(connection: Connection, patients: Collection[int]) -> dict[int, dict[str, Any]]:
     """Return patient id -> name and details."""
-    found = {}
-    columns = (PATIENTS.c.sex, PATIENTS.c.birth_year, PATIENTS.c.notes)
-    for chunk in in_chunks(sorted(patients)):
-        query = select(PATIENTS.c.id, PATIENTS.c.name.label("patient"), *columns)
-        for row in connection.execute(query.where(PATIENTS.c.id.in_(chunk))):
-            found[row.id] = {
-                "patient": row.patient,
-                "sex": row.sex,
-                "birth_year": row.birth_year,
-                "notes": row.notes,
-            }
-    return found
+    columns = (PATIENTS.c.name, PATIENTS.c.sex, PATIENTS.c.birth_year, PATIENTS.c.notes)
+    query = select(PATIENTS.c.id, *columns).where(among(connection, PATIENTS.c.id, patients))
+    return {
+        number: {"patient": name, "sex": sex, "birth_year": birth_year, "notes": notes}
+        for number, name, sex, birth_year, notes in connection.execute(query)
+    }
 
 
 def list_problems(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -18,8 +20,12 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from errors import BadDatabase
+from station.times import SECOND_MS
 
 BUSY_TIMEOUT_MS: Final = 10_000  # how long one process waits for another one's transaction
+# SQLite itself looks again after 1, 2, 5, ... and then 100 ms: a process that writes often would
+# keep another one waiting for a second.
+LOOK_AGAIN_MS: Final = 1
 CONNECT_TIMEOUT_S: Final = 10
 # The database is down, cannot be reached, or cannot write now. None of these is a bug of ours.
 FAILURES: Final = (OperationalError, InterfaceError, NoConnectionFree)
@@ -106,6 +112,29 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
     # A transaction that reads first and writes later could find that another one wrote between.
-    is_writing = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+    deadline_s = time.monotonic() + BUSY_TIMEOUT_MS / SECOND_MS
+    _wait_at_most(connection, LOOK_AGAIN_MS)
+    try:
+        while not _could_begin(connection, deadline_s):
+            pass
+    finally:
+        _wait_at_most(connection, BUSY_TIMEOUT_MS)
+
+
+def _could_begin(connection: Connection, deadline_s: float) -> bool:
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        is_busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        if not is_busy or time.monotonic() > deadline_s:
+            raise
+        return False
+    return True
+
+
+def _wait_at_most(connection: Connection, timeout_ms: int) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {timeout_ms}")

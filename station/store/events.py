@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Column, Connection, ForeignKey, Table, Text, func, insert, select, text
+from sqlalchemy import Column, Connection, ForeignKey, Table, Text, func, select, text
 
+from station.store.batches import insert_rows
 from station.store.patients import PATIENTS
 from station.store.tables import LONG, METADATA, AnyRow
 
@@ -48,10 +49,8 @@ def add_events(connection: Connection, events: Sequence[Event]) -> None:
         return
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    connection.execute(
-        insert(EVENTS),
-        [event._asdict() | {"data": orjson.dumps(event.data).decode()} for event in events],
-    )
+    rows = [(*event[:-1], orjson.dumps(event.data).decode()) for event in events]
+    insert_rows(connection, EVENTS, Event._fields, rows)
 
 
 def newest_event(connection: Connection) -> int:

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Connection, select
 
-from station.store.pages import in_chunks
+from station.store.batches import among
 from station.store.patients import PATIENTS
 
 RateLimits: TypeAlias = tuple[int | None, int | None]
@@ -17,11 +17,7 @@ NO_LIMITS: Final[RateLimits] = (None, None)
 
 def rate_limits(connection: Connection, patients: Collection[int]) -> dict[int, RateLimits]:
     """Return patient id -> limits that the patient has now."""
-    found: dict[int, RateLimits] = {}
-    for chunk in in_chunks(sorted(patients)):
-        query = select(PATIENTS.c.id, PATIENTS.c.rate_low, PATIENTS.c.rate_high).where(
-            PATIENTS.c.id.in_(chunk)
-        )
-        for row in connection.execute(query):
-            found[row.id] = (row.rate_low, row.rate_high)
-    return found
+    query = select(PATIENTS.c.id, PATIENTS.c.rate_low, PATIENTS.c.rate_high).where(
+        among(connection, PATIENTS.c.id, patients)
+    )
+    return {row.id: (row.rate_low, row.rate_high) for row in connection.execute(query)}

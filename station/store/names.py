@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, Table, select
 
-from station.store.pages import in_chunks
+from station.store.batches import among
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 
@@ -26,8 +26,5 @@ def names_of_pairs(
 
 
 def _names(connection: Connection, table: Table, ids: Collection[int]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for chunk in in_chunks(sorted(ids)):
-        query = select(table.c.id, table.c.name).where(table.c.id.in_(chunk))
-        found.update({row.id: row.name for row in connection.execute(query)})
-    return found
+    query = select(table.c.id, table.c.name).where(among(connection, table.c.id, ids))
+    return dict(connection.execute(query).all())

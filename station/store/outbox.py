@@ -29,9 +29,9 @@ from sqlalchemy import (
     update,
 )
 
+from station.store.batches import among, insert_new
 from station.store.events import EVENTS, newest_event
-from station.store.inserts import insert_new
-from station.store.pages import MAX_PAGE_ROWS, Page, in_chunks
+from station.store.pages import MAX_PAGE_ROWS, Page
 from station.store.tables import LONG, METADATA, AnyRow
 
 # key         random; with the number of an event, what a receiver knows a double by
@@ -184,8 +184,7 @@ def save_deliveries(
     failed  id, time of the next attempt or None for a dead letter, reason
     """
     _fence(connection, outlet, owner, sent=OUTLETS.c.sent + len(sent))
-    for chunk in in_chunks(sorted(sent)):
-        connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(chunk)))
+    connection.execute(delete(DELIVERIES).where(among(connection, DELIVERIES.c.id, sent)))
     changes = [
         {"failed_id": number, "due_ms": due_ms, "reason": reason}
         for number, due_ms, reason in failed

@@ -1,14 +1,12 @@
-"""Pages of a list, and lists of values in pieces that one statement can take."""
+"""Pages of a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Column, ColumnElement, tuple_
-
-from station.store.tables import MAX_PARAMETERS
 
 Item = TypeVar("Item")
 
@@ -37,9 +35,3 @@ def is_beyond(
     """Return the condition that a row comes after the last one of the page before."""
     here, last = tuple_(*place), tuple_(*after)
     return here < last if newest_first else here > last
-
-
-def in_chunks(values: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Yield the values in pieces of at most MAX_PARAMETERS."""
-    for start in range(0, len(values), MAX_PARAMETERS):
-        yield values[start : start + MAX_PARAMETERS]

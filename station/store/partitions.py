@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, select
 
 from errors import BadBridge
-from station.store.inserts import insert_new
+from station.store.batches import insert_new
 from station.store.progress import CURSORS, RECORDS_CURSOR
 from station.store.records import newest_number
 

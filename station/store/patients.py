@@ -16,7 +16,8 @@ from sqlalchemy import (
     update,
 )
 
-from station.store.pages import MAX_PAGE_ROWS, Page, in_chunks
+from station.store.batches import among, insert_rows
+from station.store.pages import MAX_PAGE_ROWS, Page
 from station.store.tables import LONG, METADATA, AnyRow
 
 # name                 the pseudonym or number that the site gave the patient; never in a log
@@ -51,14 +52,6 @@ class NewPatient(NamedTuple):
     rate_high: int | None = None
 
 
-# Type of each column in PostgreSQL, of which one statement takes a whole array.
-_INSERTED: Final = dict(
-    zip(
-        NewPatient._fields,
-        ("text", "bigint", "bigint", "text", "smallint", "text", "smallint", "smallint"),
-        strict=True,
-    )
-)
 _CHANGE: Final = (
     update(PATIENTS)
     .where(PATIENTS.c.id == bindparam("changed_id"))
@@ -76,29 +69,12 @@ def add_patients(connection: Connection, names: Collection[str], now_ms: int) ->
     new = sorted(set(names) - patient_ids(connection, names).keys())
     rows = [NewPatient(name=name, created_ms=now_ms, changed_ms=now_ms) for name in new]
     # Another process may register one of them at the same time.
-    return _insert(connection, rows, "ON CONFLICT (name) DO NOTHING")
+    return insert_rows(connection, PATIENTS, NewPatient._fields, rows, "ON CONFLICT DO NOTHING")
 
 
 def insert_patients(connection: Connection, patients: Sequence[NewPatient]) -> None:
     """Store patients. Raises IntegrityError where one is registered."""
-    _insert(connection, patients, "")
-
-
-def _insert(connection: Connection, patients: Sequence[NewPatient], suffix: str) -> int:
-    """Return how many were stored. On PostgreSQL one statement takes an array of each column."""
-    if not patients:
-        return 0
-    columns = ", ".join(_INSERTED)
-    values: Any
-    if connection.dialect.name == "sqlite":
-        source = f"VALUES ({', '.join('?' * len(_INSERTED))})"
-        values = list(patients)
-    else:
-        arrays = ", ".join(f"%s::{kind}[]" for kind in _INSERTED.values())
-        source = f"SELECT * FROM unnest({arrays})"
-        values = tuple(map(list, zip(*patients, strict=True)))
-    statement = f"INSERT INTO patients ({columns}) {source} {suffix}"
-    return connection.exec_driver_sql(statement, values).rowcount
+    insert_rows(connection, PATIENTS, NewPatient._fields, patients)
 
 
 def change_patients(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
@@ -109,13 +85,9 @@ def change_patients(connection: Connection, changes: Sequence[dict[str, Any]]) -
 
 def patient_ids(connection: Connection, names: Collection[str]) -> dict[str, int]:
     """Return name -> id of those patients that are registered."""
-    ids: dict[str, int] = {}
-    for chunk in in_chunks(sorted(names)):
-        rows = connection.execute(
-            select(PATIENTS.c.name, PATIENTS.c.id).where(PATIENTS.c.name.in_(chunk))
-        )
-        ids.update({row.name: row.id for row in rows})
-    return ids
+    query = select(PATIENTS.c.name, PATIENTS.c.id)
+    found = connection.execute(query.where(among(connection, PATIENTS.c.name, names)))
+    return dict(found.all())
 
 
 def patients_to_change(connection: Connection, names: Collection[str]) -> dict[str, AnyRow]:
@@ -123,11 +95,9 @@ def patients_to_change(connection: Connection, names: Collection[str]) -> dict[s
 
     On PostgreSQL the rows are locked until the transaction ends, in the order of their ids.
     """
-    found: dict[str, AnyRow] = {}
-    for chunk in in_chunks(sorted(names)):
-        query = select(PATIENTS).where(PATIENTS.c.name.in_(chunk)).order_by(PATIENTS.c.id)
-        found.update({row.name: row for row in connection.execute(query.with_for_update())})
-    return found
+    query = select(PATIENTS).where(among(connection, PATIENTS.c.name, names))
+    query = query.order_by(PATIENTS.c.id).with_for_update()
+    return {row.name: row for row in connection.execute(query)}
 
 
 def patient_named(connection: Connection, name: str) -> AnyRow | None:

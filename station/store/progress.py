@@ -25,8 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from station.store.inserts import insert_new
-from station.store.pages import in_chunks
+from station.store.batches import among, insert_new
 from station.store.streams import STREAMS
 from station.store.tables import LONG, METADATA
 
@@ -127,17 +126,14 @@ def first_needed(connection: Connection) -> int | None:
 
 def snapshots_of(connection: Connection, streams: Collection[int]) -> dict[int, Snapshot]:
     """Return stream -> snapshot of those streams that have one."""
-    found = {}
-    for chunk in in_chunks(sorted(streams)):
-        for row in connection.execute(select(SNAPSHOTS).where(SNAPSHOTS.c.stream.in_(chunk))):
-            found[row.stream] = Snapshot(*row)
-    return found
+    query = select(SNAPSHOTS).where(among(connection, SNAPSHOTS.c.stream, streams))
+    return {row.stream: Snapshot(*row) for row in connection.execute(query)}
 
 
 def save_snapshots(connection: Connection, snapshots: Collection[Snapshot]) -> None:
     """Store the states of streams instead of those that are stored."""
-    for chunk in in_chunks([snapshot.stream for snapshot in snapshots]):
-        connection.execute(delete(SNAPSHOTS).where(SNAPSHOTS.c.stream.in_(chunk)))
+    streams = [snapshot.stream for snapshot in snapshots]
+    connection.execute(delete(SNAPSHOTS).where(among(connection, SNAPSHOTS.c.stream, streams)))
     insert_new(connection, SNAPSHOTS, Snapshot._fields, list(snapshots))
 
 

@@ -20,7 +20,8 @@ from sqlalchemy import (
     select,
 )
 
-from station.store.pages import MAX_PAGE_ROWS, Page, in_chunks, in_order, is_beyond
+from station.store.batches import among, among_pairs, insert_rows
+from station.store.pages import MAX_PAGE_ROWS, Page, in_order, is_beyond
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 from station.store.tables import LONG, METADATA, AnyRow
@@ -98,33 +99,19 @@ assert NewRecord._fields == _INSERTED
 
 
 def insert_records(connection: Connection, records: Sequence[NewRecord]) -> None:
-    """Store records. Raises IntegrityError where one of a source's numbers is stored already.
-
-    The driver's executemany on tuples: SQLAlchemy's insert of dicts takes twice as long.
-    """
-    mark = "?" if connection.dialect.name == "sqlite" else "%s"
-    columns, marks = ", ".join(_INSERTED), ", ".join([mark] * len(_INSERTED))
-    if records:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({RECORDS_LOCK})")
-        connection.exec_driver_sql(
-            f"INSERT INTO records ({columns}) VALUES ({marks})", list(records)
-        )
+    """Store records. Raises IntegrityError where one of a source's numbers is stored already."""
+    if records and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({RECORDS_LOCK})")
+    insert_rows(connection, RECORDS, _INSERTED, records)
 
 
 def numbers_of(connection: Connection, records: Sequence[NewRecord]) -> dict[tuple[int, int], int]:
     """Return (source id, seq) -> number of records that are stored."""
-    found = {}
-    pairs = [number for record in records for number in (record.source_id, record.seq)]
-    for chunk in in_chunks(pairs):
-        pairs_of_chunk = list(zip(chunk[::2], chunk[1::2], strict=True))
-        rows = connection.execute(
-            select(RECORDS.c.source_id, RECORDS.c.seq, RECORDS.c.number).where(
-                tuple_(RECORDS.c.source_id, RECORDS.c.seq).in_(pairs_of_chunk)
-            )
-        )
-        found.update({(row.source_id, row.seq): row.number for row in rows})
-    return found
+    pairs = [(record.source_id, record.seq) for record in records]
+    query = select(RECORDS.c.source_id, RECORDS.c.seq, RECORDS.c.number).where(
+        among_pairs(connection, (RECORDS.c.source_id, RECORDS.c.seq), pairs)
+    )
+    return {(source, seq): number for source, seq, number in connection.execute(query)}
 
 
 def newest_number(connection: Connection) -> int:
@@ -138,15 +125,10 @@ def stored_crcs(
     connection: Connection, source_id: int, seqs: Collection[int]
 ) -> dict[tuple[int, int], int]:
     """Return (source id, seq) -> CRC of those numbers of a source that are stored."""
-    found = {}
-    for chunk in in_chunks(sorted(seqs)):
-        rows = connection.execute(
-            select(RECORDS.c.seq, RECORDS.c.crc).where(
-                RECORDS.c.source_id == source_id, RECORDS.c.seq.in_(chunk)
-            )
-        )
-        found.update({(source_id, row.seq): row.crc for row in rows})
-    return found
+    query = select(RECORDS.c.seq, RECORDS.c.crc).where(
+        RECORDS.c.source_id == source_id, among(connection, RECORDS.c.seq, seqs)
+    )
+    return {(source_id, row.seq): row.crc for row in connection.execute(query)}
 
 
 def records_of(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Column, Connection, Float, Table, Text, bindparam, insert, select, update
+from sqlalchemy import Column, Connection, Float, Table, Text, insert, select, update
 
 from access.api_keys import ApiKey, new_secret
-from station.store.pages import in_chunks
+from station.store.batches import among, update_rows
 from station.store.tables import LONG, METADATA
 
 # The only scope of a device's key. It is not stored, as it is the same for all.
@@ -31,11 +31,6 @@ SOURCES: Final = Table(
     Column("revoked_ms", LONG),
     Column("next_seq", LONG),
     Column("fs_hz", Float(53)),
-)
-_SAVE: Final = (
-    update(SOURCES)
-    .where(SOURCES.c.id == bindparam("saved_id"))
-    .values(next_seq=bindparam("next_seq"), fs_hz=bindparam("fs_hz"))
 )
 
 
@@ -88,31 +83,21 @@ def lock_sources(connection: Connection, names: Collection[str]) -> dict[str, So
 
     On PostgreSQL their rows are locked until the transaction ends, in the order of their ids, so
     that two processes that store records of one source take turns. SQLite has one writer anyway.
-    With more sources than one statement takes, they could wait for each other: then PostgreSQL
-    ends one of the transactions, and its posts are refused and sent again.
     """
-    states = {}
-    for chunk in in_chunks(sorted(names)):
-        rows = connection.execute(
-            select(SOURCES.c.name, SOURCES.c.id, SOURCES.c.next_seq, SOURCES.c.fs_hz)
-            .where(SOURCES.c.name.in_(chunk), SOURCES.c.revoked_ms.is_(None))
-            .order_by(SOURCES.c.id)
-            .with_for_update()
-        )
-        states.update({row.name: SourceState(row.id, row.next_seq, row.fs_hz) for row in rows})
-    return states
+    query = (
+        select(SOURCES.c.name, SOURCES.c.id, SOURCES.c.next_seq, SOURCES.c.fs_hz)
+        .where(among(connection, SOURCES.c.name, names), SOURCES.c.revoked_ms.is_(None))
+        .order_by(SOURCES.c.id)
+        .with_for_update()
+    )
+    found = connection.execute(query)
+    return {name: SourceState(number, seq, fs_hz) for name, number, seq, fs_hz in found}
 
 
 def save_states(connection: Connection, states: Collection[SourceState]) -> None:
     """Store where the streams of some sources have got to."""
-    if states:
-        connection.execute(
-            _SAVE,
-            [
-                {"saved_id": state.id, "next_seq": state.next_seq, "fs_hz": state.fs_hz}
-                for state in states
-            ],
-        )
+    rows = [(state.id, state.next_seq, state.fs_hz) for state in states]
+    update_rows(connection, SOURCES, ("id", "next_seq", "fs_hz"), rows)
 
 
 def _time(ms: int) -> datetime:

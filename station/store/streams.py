@@ -16,14 +16,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    bindparam,
     insert,
     select,
-    tuple_,
-    update,
 )
 
-from station.store.pages import in_chunks
+from station.store.batches import among_pairs, update_rows
 from station.store.patients import PATIENTS
 from station.store.sources import SOURCES
 from station.store.tables import LONG, METADATA, AnyRow
@@ -56,11 +53,6 @@ _CHANGING: Final = (
     *("leads", "newest_ms", "received_ms", "closed_ms", "rate_per_min", "known", "irregular"),
     *("last_beat_ms", "last_beats"),
 )
-_SAVE: Final = (
-    update(STREAMS)
-    .where(STREAMS.c.id == bindparam("saved_id"))
-    .values({name: bindparam(name) for name in _CHANGING})
-)
 
 
 @dataclass
@@ -85,16 +77,11 @@ def find_streams(
     connection: Connection, pairs: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], StreamState]:
     """Return (source id, patient id) -> state of those pairs that are streams."""
-    found = {}
-    # Two parameters for each pair.
-    for chunk in in_chunks([number for pair in sorted(pairs) for number in pair]):
-        pairs_of_chunk = list(zip(chunk[::2], chunk[1::2], strict=True))
-        query = select(STREAMS).where(
-            tuple_(STREAMS.c.source_id, STREAMS.c.patient_id).in_(pairs_of_chunk)
-        )
-        for row in connection.execute(query):
-            found[row.source_id, row.patient_id] = _state(row)
-    return found
+    query = select(STREAMS).where(
+        among_pairs(connection, (STREAMS.c.source_id, STREAMS.c.patient_id), pairs)
+    )
+    states = map(_state, connection.execute(query))
+    return {(state.source_id, state.patient_id): state for state in states}
 
 
 def open_streams(connection: Connection) -> list[StreamState]:
@@ -114,12 +101,9 @@ def add_stream(connection: Connection, state: StreamState) -> int:
 
 def save_streams(connection: Connection, states: Iterable[StreamState]) -> None:
     """Store what was last seen of some streams."""
-    rows = [
-        {"saved_id": state.id, **{name: getattr(state, name) for name in _CHANGING}}
-        for state in states
-    ]
-    if rows:
-        connection.execute(_SAVE, rows)
+    columns = ("id", *_CHANGING)
+    rows = [tuple(getattr(state, name) for name in columns) for state in states]
+    update_rows(connection, STREAMS, columns, rows)
 
 
 def _state(row: AnyRow) -> StreamState:

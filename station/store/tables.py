@@ -23,5 +23,3 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 # SQLite numbers rows by itself only where the primary key is declared INTEGER, which has 64 bits.
 LONG: Final = BigInteger().with_variant(Integer, "sqlite")
-# The parameters of one statement; older builds of SQLite allow 999.
-MAX_PARAMETERS: Final = 900

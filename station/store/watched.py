@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
 )
 
-from station.store.inserts import insert_new
+from station.store.batches import insert_new
 from station.store.pages import Page, in_order
 from station.store.sources import SOURCES
 from station.store.streams import STREAMS

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from heads.beats.single import BEAT_SAMPLES
 from station.store import beat_records
 from station.store.beat_records import BeatLabel, Problem
+from station.store.encoding import DTYPES, INT16, INT16_GAP
 from station.store.events import Event
 from station.store.names import source_names
 from station.store.unread import StoredRecord
-from station.store.waveforms import millivolts
 from station.watch.outputs import BEAT_CLASSES
 from station.worker.parts import ClassifyBeats
 
@@ -29,7 +31,7 @@ class Labelled:
 
 def label_beats(rows: Sequence[StoredRecord], classify: ClassifyBeats) -> Labelled:
     """Return the classes of some records, and the problems among them."""
-    probabilities = classify(np.concatenate([millivolts(row) for row in rows]))
+    probabilities = classify(_samples(rows))
     best = probabilities.argmax(axis=1)
     chances = probabilities[np.arange(len(rows)), best].tolist()
     labels = [
@@ -44,6 +46,22 @@ def label_beats(rows: Sequence[StoredRecord], classify: ClassifyBeats) -> Labell
         if label.label != NORMAL
     ]
     return Labelled(labels, problems)
+
+
+def _samples(rows: Sequence[StoredRecord]) -> NDArray[np.float32]:
+    """Return (records, samples) of one lead, mV; NaN for gaps."""
+    samples = np.empty((len(rows), BEAT_SAMPLES), np.float32)
+    encodings = np.array([row.encoding for row in rows])
+    gains = np.array([row.gain for row in rows], np.float32)[:, None]
+    for encoding in np.unique(encodings).tolist():
+        places = np.flatnonzero(encodings == encoding)
+        content = b"".join(rows[place].samples for place in places.tolist())
+        values = np.frombuffer(content, DTYPES[encoding]).reshape(-1, BEAT_SAMPLES)
+        found = values.astype(np.float32) / gains[places]
+        if encoding == INT16:
+            found[values == INT16_GAP] = np.nan
+        samples[places] = found
+    return samples
 
 
 def store_labelled(connection: Connection, found: Labelled, at_ms: int) -> list[Event]:

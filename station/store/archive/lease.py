@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, Table, Text, or_, update
 
-from station.store.inserts import insert_new
+from station.store.batches import insert_new
 from station.store.tables import LONG, METADATA
 
 # holder    who has it; a word of its own for each run

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from errors import BadDatabase
+from station.store import engine as engine_module
 from station.store.engine import open_engine, place_of, writing
 from station.store.migrate import migrate
 from tests.station.postgres import PostgreSQL
@@ -84,4 +87,31 @@ def test_a_commit_on_sqlite_is_on_the_disk(database_url: str) -> None:
     with engine.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2  # FULL
+    engine.dispose()
+
+
+def test_a_writer_waits_for_another_one_and_gives_up_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/s.db")
+    migrate(engine)
+    begun, is_over = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with writing(engine):
+            begun.set()
+            is_over.wait()
+
+    other = threading.Thread(target=write)
+    other.start()
+    begun.wait()
+    with monkeypatch.context() as patched:
+        patched.setattr(engine_module, "BUSY_TIMEOUT_MS", 20)
+        with pytest.raises(OperationalError, match="locked"), writing(engine):
+            pass
+    threading.Timer(0.05, is_over.set).start()
+    with writing(engine) as connection:
+        assert other.join(10) is None and not other.is_alive()
+        (timeout_ms,) = connection.execute(text("PRAGMA busy_timeout")).one()
+    assert timeout_ms == engine_module.BUSY_TIMEOUT_MS
     engine.dispose()
