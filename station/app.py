@@ -34,6 +34,7 @@ from station.web.events import EventsRoute
 from station.web.fhir import FhirRoute
 from station.web.findings import FindingsRoutes
 from station.web.history import HistoryRoutes
+from station.web.holters import HolterRoutes
 from station.web.operator import OperatorRoutes
 from station.web.pages import asset, patient_page, ward_page
 from station.web.patients import PatientRoutes
@@ -188,12 +189,15 @@ def _ward_endpoints(
     settings: Settings, engine: Engine, bodies: Bodies
 ) -> dict[tuple[str, str], Endpoint]:
     findings = FindingsRoutes(engine)
+    holters = HolterRoutes(engine)
     alarms = AlarmRoutes(engine, bodies)
     return {
         ("GET", "/station/v1/patients/{name}/beats"): findings.beats,
         ("GET", "/station/v1/patients/{name}/windows"): findings.windows,
         ("GET", "/station/v1/patients/{name}/gaps"): findings.gaps,
         ("GET", "/station/v1/patients/{name}/problems"): findings.problems,
+        ("GET", "/station/v1/patients/{name}/holters"): holters.list,
+        ("GET", "/station/v1/patients/{name}/holters/{number}"): holters.one,
         ("GET", "/station/v1/patients/{name}/trends"): findings.trends,
         ("GET", "/station/v1/ward"): WardRoute(engine, settings.stale).ward,
         ("GET", "/station/v1/strips"): StripsRoute(engine).strips,

@@ -132,7 +132,8 @@ def _draw_points(
     line: list[tuple[float, float]] = []
     for at_s, value in [*points, (0.0, None)]:
         if value is not None:
-            line.append((axes.x(at_s + SEGMENT_S / 2), axes.y(value)))
+            middle_s = min(at_s + SEGMENT_S / 2, axes.duration_s)
+            line.append((axes.x(middle_s), axes.y(value)))
         elif line:
             surface.polyline(np.array(line), MARK, TECHNICAL)
             line = []

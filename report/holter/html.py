@@ -6,8 +6,6 @@ opened anywhere, and the station can serve it under a strict policy.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -31,8 +29,6 @@ from report.options import Language
 Draw: TypeAlias = Callable[[Surface, Box], None]
 
 STYLE: Final = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-# For a server's Content-Security-Policy: the page's only style is this one.
-STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CHART_WIDTH, CHART_HEIGHT, BAND_HEIGHT = 130.0, 42.0, 16.0
 WIDE: Final = 264.0
 

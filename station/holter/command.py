@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from analysis.holter.report import HolterReport
 from atomic_files import write_file
-from errors import EcgError
+from errors import EcgError, NoDatabase
 from formats.hints import Hints, hints_from_params
 from formats.stretches.opening import NAMES
 from report.options import Language
 from station.holter.forms import FORMATS, form_of
+from station.holter.storing import Store
 from station.holter.work import Source, import_recording
+from station.settings import add_flags, settings_of
+from station.store.engine import FAILURES
 
 EXIT_UNUSABLE: Final = 2
 MAX_PROCESSES: Final = 64
@@ -32,7 +36,13 @@ def run_import_command(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("file", metavar="FILE", type=Path, help=NAMES)
     parser.add_argument(
-        "--out", metavar="FOLDER", type=Path, default=Path(), help="where reports are written"
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="where the report is written; default: this folder, or nowhere with --patient",
+    )
+    parser.add_argument(
+        "--patient", metavar="NAME", help="store the report in the station's database, too"
     )
     parser.add_argument(
         "--format",
@@ -51,23 +61,37 @@ def run_import_command(arguments: Sequence[str]) -> int:
     for name in _FIELDS:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, help="as for ecgfm analyze: in place of the file's")
+    add_flags(parser, ("database",))
     options = parser.parse_args(arguments)
+    settings = settings_of(parser, vars(options))
     formats = options.format.split(",")
     if not set(formats) <= set(FORMATS):
         parser.error(f"--format: {', '.join(FORMATS)} are allowed")
     try:
+        store = None if options.patient is None else Store(settings.database, options.patient)
         source = Source(options.file, _hints(options))
-        report, _ = import_recording(source, options.processes)
-        options.out.mkdir(parents=True, exist_ok=True)
-        for name in formats:
-            path = options.out / f"{options.file.stem}.holter.{name}"
-            write_file(path, form_of(report, name, options.lang))
-            print(path)
+        report = import_recording(source, options.processes)
+        if store is not None:
+            print(f"report {store.add(report, options.lang)} of {options.patient}")
+        if store is None or options.out is not None:
+            _write(report, options.out or Path(), options.file.stem, formats, options.lang)
     except EcgError as error:
         return _refuse(f"{error.title}: {error.detail}")
+    except FAILURES as error:
+        return _refuse(f"{NoDatabase.title}: {type(error).__name__}; import the file again")
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}")
     return 0
+
+
+def _write(
+    report: HolterReport, folder: Path, stem: str, formats: Sequence[str], lang: Language
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in formats:
+        path = folder / f"{stem}.holter.{name}"
+        write_file(path, form_of(report, name, lang))
+        print(path)
 
 
 def _hints(options: argparse.Namespace) -> Hints:

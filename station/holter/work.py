@@ -43,8 +43,8 @@ class Source:
         return open_long(self.path, self.hints)
 
 
-def import_recording(source: Source, processes: int) -> tuple[HolterReport, Rhythm]:
-    """Return the report of a recording, and its rhythm. Raises EcgError, OSError."""
+def import_recording(source: Source, processes: int) -> HolterReport:
+    """Return the report of a recording. Raises EcgError, OSError."""
     recording = source.open()
     pieces = cut(recording.duration_s)
     with _each_in(min(processes, len(pieces))) as run:
@@ -56,7 +56,7 @@ def import_recording(source: Source, processes: int) -> tuple[HolterReport, Rhyt
     waves = [each for part in parts for each in part]
     report = report_of(_recording(recording), rhythm, waves)
     strips = tuple(_strip(recording, rhythm, moment) for moment in report.moments())
-    return replace(report, strips=strips), rhythm
+    return replace(report, strips=strips)
 
 
 @dataclass(frozen=True, eq=False)

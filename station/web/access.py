@@ -63,6 +63,8 @@ ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("GET", "/station/v1/patients/{name}/gaps"): "ward",
     ("GET", "/station/v1/patients/{name}/problems"): "ward",
     ("GET", "/station/v1/patients/{name}/trends"): "ward",
+    ("GET", "/station/v1/patients/{name}/holters"): "ward",
+    ("GET", "/station/v1/patients/{name}/holters/{number}"): "ward",
     ("GET", "/station/v1/ward"): "ward",
     ("GET", "/station/v1/strips"): "ward",
     ("POST", "/station/v1/patients/{name}/silence"): "ward",
