@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
 from analysis.holter.report import HolterReport
 from report.options import Language
 from station.holter.forms import form_of
@@ -17,10 +22,11 @@ class Store:
 
     def __init__(self, database: str, patient: str) -> None:
         """Raises NotFound for a patient who is not registered, BadDatabase."""
-        self._engine = open_engine(database)
-        migrate(self._engine)
-        with self._engine.connect() as connection:
-            self._patient_id = patient_id(connection, patient)
+        self._database = database
+        with _opened(database) as engine:
+            migrate(engine)
+            with engine.connect() as connection:
+                self._patient_id = patient_id(connection, patient)
 
     def add(self, report: HolterReport, lang: Language) -> int:
         """Store the report in all forms, and return its number."""
@@ -33,5 +39,14 @@ class Store:
             form_of(report, "pdf", lang),
             form_of(report, "html", lang),
         )
-        with writing(self._engine) as connection:
+        with _opened(self._database) as engine, writing(engine) as connection:
             return add_holter(connection, holter)
+
+
+@contextmanager
+def _opened(database: str) -> Iterator[Engine]:
+    engine = open_engine(database)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

@@ -20,7 +20,7 @@ from station.store.pages import Page
 from station.store.patients import PATIENTS
 from station.store.tables import LONG, METADATA, AnyRow
 
-# started           ISO 8601 by the recorder's clock, without a zone; NULL where the file states none
+# started           ISO 8601 by the recorder's clock, without a zone; NULL where it is unknown
 # created_ms        when it was imported, by the station's clock
 # json, pdf, html   the report in each form
 HOLTERS: Final = Table(

@@ -16,11 +16,12 @@ from station.web.answers import JSON, json_answer
 from station.web.queries import cursor_numbers, name_of_path, number_of_path, page_rows
 from station.web.reading import patient_id, read
 
-MEDIA_TYPES: Final = {
+_MEDIA_TYPES: Final = {
     "json": JSON,
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
 }
+_LISTED: Final = ("id", "started", "duration_s", "created_ms")
 # A stored page has its style in itself, and no script; nothing of it may act for the reader.
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -43,16 +44,16 @@ class HolterRoutes:
             return list_holters(connection, number, after=after, limit=limit)
 
         page = await read(self._engine, use)
-        rows = [dict(row._mapping) for row in page.rows]
+        rows = [{name: getattr(row, name) for name in _LISTED} for row in page.rows]
         return json_answer({"holters": rows, "cursor": page.cursor})
 
     async def one(self, request: Request) -> Response:
         """Return a report in the form that `format` asks for; JSON without it."""
         patient, number = name_of_path(request), number_of_path(request)
         form = request.query_params.get("format", "json")
-        if form not in MEDIA_TYPES:
+        if form not in _MEDIA_TYPES:
             raise BadOption(
-                f"format: {', '.join(MEDIA_TYPES)} are allowed", loc=("query", "format")
+                f"format: {', '.join(_MEDIA_TYPES)} are allowed", loc=("query", "format")
             )
 
         def use(connection: Connection) -> bytes | None:
@@ -66,4 +67,4 @@ class HolterRoutes:
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
         }
-        return Response(content, 200, headers, MEDIA_TYPES[form])
+        return Response(content, 200, headers, _MEDIA_TYPES[form])

@@ -46,7 +46,9 @@ def test_a_patients_report_is_served(
     assert capsys.readouterr().out == "report 1 of p-1\n"
     assert not list(tmp_path.glob("*.holter.*"))
     with station.client(station.keys["ward"]) as client:
-        (row,) = client.get("/station/v1/patients/p-1/holters").json()["holters"]
+        listed = client.get("/station/v1/patients/p-1/holters")
+        assert listed.status_code == 200, listed.text
+        (row,) = listed.json()["holters"]
         assert (row["id"], row["started"], row["duration_s"]) == (1, "2026-05-03T17:25:40", 60.0)
         path = "/station/v1/patients/p-1/holters/1"
         report = client.get(path).json()
