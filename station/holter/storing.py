@@ -11,8 +11,8 @@ from analysis.holter.report import HolterReport
 from report.options import Language
 from station.holter.forms import form_of
 from station.store.engine import open_engine, writing
-from station.store.holters import NewHolter, add_holter
 from station.store.migrate import migrate
+from station.store.reports.holters import NewHolter, add_holter
 from station.times import now_ms
 from station.web.reading import patient_id
 

@@ -27,12 +27,13 @@ from station.store import (
 )
 from station.store.archive import files, lease
 from station.store.engine import bad_database, place_of, writing
+from station.store.reports import holters
 from station.store.tables import METADATA
 
 # The modules of the tables, which make METADATA complete.
 TABLE_MODULES: Final = (
     *(sources, patients, records, dead_letters),
-    *(streams, progress, watched, beat_records, alarms, events, outbox, files, lease),
+    *(streams, progress, watched, beat_records, alarms, events, outbox, files, lease, holters),
 )
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Of PostgreSQL's advisory locks, so that processes that start together take turns. Any number.

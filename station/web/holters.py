@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from errors import BadOption, NotFound
-from station.store.holters import holter_in_form, list_holters
 from station.store.pages import Page
+from station.store.reports.holters import holter_in_form, list_holters
 from station.store.tables import AnyRow
 from station.web.answers import JSON, json_answer
 from station.web.queries import cursor_numbers, name_of_path, number_of_path, page_rows

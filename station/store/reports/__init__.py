@@ -1,0 +1,1 @@
+"""Reports of recordings that were imported, not streamed."""
