@@ -109,7 +109,8 @@ def _chart(
     width = WIDE if wide else CHART_WIDTH
     surface = Svg(width, height, label)
     draw(surface, Box(0.5, 0.0, width - 1, height))
-    return f'<figure class="{"card wide" if wide else "card"}">{surface.markup()}</figure>'
+    kind = "card wide" if wide else "card"
+    return f'<figure class="{kind}" tabindex="0">{surface.markup()}</figure>'
 
 
 def _hours(report: HolterReport, lang: Language) -> str:
@@ -134,7 +135,7 @@ def _strips(report: HolterReport, lang: Language) -> list[str]:
     for strip in report.strips:
         surface = Svg(WIDTH + 1, height + 1, word(strip.moment.kind, lang))
         draw_strip(surface, 0.5, 0.5, strip, recording, lang)
-        found.append(f'<figure class="card strip">{surface.markup()}</figure>')
+        found.append(f'<figure class="card strip" tabindex="0">{surface.markup()}</figure>')
     rows = shown_leads(recording.leads)
     if len(rows) < len(recording.leads):
         names = ", ".join(recording.leads[row] for row in rows)

@@ -74,7 +74,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "rmssd": ("RMSSD, 5 min, median", "RMSSD, 5 min, Median"),
     "segments": ("Segments measured", "Gemessene Abschnitte"),
     "of": ("{part} of {whole}", "{part} von {whole}"),
-    "not_measured": ("not measured: {reason}", "nicht gemessen: {reason}"),
+    "not_measured": ("– ({reason})", "– ({reason})"),
     "none": ("none", "keine"),
     # ST.
     "st_range": (

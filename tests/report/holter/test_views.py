@@ -6,10 +6,13 @@ import re
 from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pypdfium2
 import pytest
 
-from analysis.holter.report import HolterReport
+from analysis.holter.report import HolterReport, Recording, report_of
+from analysis.holter.rhythm import Rhythm
+from analysis.holter.waves import Waves
 from report.holter.html import STYLE, holter_html
 from report.holter.pdf import holter_pdf
 from report.holter.times import axis_hours, clock_text, start_of
@@ -75,7 +78,7 @@ def test_the_page_has_the_numbers_and_nothing_from_elsewhere(
     text = unescape(re.sub(r"<[^>]+>", " ", page.replace(STYLE, "")))
     for pair in ("strips", "trends", "hours", "longest_pause"):
         assert WORDS[pair][LANGUAGES.index(lang)] in text
-    assert page.count('<figure class="card strip">') == len(report.strips)
+    assert page.count('<figure class="card strip"') == len(report.strips)
     assert "<script" not in page and " style=" not in page
     assert "http" not in page and "url(" not in page
 
@@ -110,3 +113,15 @@ def test_days_are_counted_from_the_start() -> None:
     assert clock_text(27 * 3600, start) == "01:15:40 +2 d"
     assert start_of("2026-05-03") is None
     assert [label for _, label in axis_hours(86_400.0, start)][:2] == ["00:00", "02:00"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_recording_without_a_beat_has_reasons(lang: Language) -> None:
+    empty = np.zeros(0)
+    rhythm = Rhythm(90.0, empty, np.zeros(0, np.int8), empty, (), np.zeros(18))
+    waves = [Waves(0.0, empty, np.array([np.nan]), 0, "few_normal_beats")]
+    report = report_of(Recording(90.0, 250.0, ("II",)), rhythm, waves)
+    pages = texts_of(holter_pdf(report, lang))
+    reason = WORDS["few_normal_beats"][LANGUAGES.index(lang)]
+    assert reason in pages[0] and reason in holter_html(report, lang)
+    assert "nan" not in holter_html(report, lang)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analysis.holter.report import Recording, report_of
 from analysis.holter.rhythm import Episode, Rhythm
+from benchmarks.station.holter_accuracy import rhythm_by_hand
 from formats.hints import Hints
 from formats.stretches.opening import open_long
 from formats.stretches.recording import LongRecording
@@ -34,10 +36,40 @@ def test_a_short_recording_is_one_piece(duration_s: float) -> None:
     assert cut(duration_s) == (Piece(0, 0, duration_s, 0, duration_s),)
 
 
+@pytest.fixture(scope="module")
+def recording() -> LongRecording:
+    return open_long(SHARED / "mitbih" / "wfdb" / "201.hea", Hints())
+
+
+@pytest.fixture(scope="module")
+def one(recording: LongRecording) -> Rhythm:
+    """Return what a single pass finds."""
+    return rhythm_of(recording, 10_000)
+
+
 @requires_shared
-def test_pieces_find_the_beats_of_one_pass() -> None:
-    recording = open_long(SHARED / "mitbih" / "wfdb" / "201.hea", Hints())
-    one, joined = rhythm_of(recording, 10_000), rhythm_of(recording, 150)
+def test_the_report_agrees_with_the_annotations(recording: LongRecording, one: Rhythm) -> None:
+    path = SHARED / "mitbih" / "wfdb" / "201.hea"
+    annotated, _ = rhythm_by_hand(path, recording.duration_s)
+    assert one.beat_s.size == pytest.approx(annotated.beat_s.size, rel=0.01)
+    by_hand, by_report = (
+        report_of(Recording(recording.duration_s, 360.0, ("MLII", "V1")), rhythm, ())
+        for rhythm in (annotated, one)
+    )
+    assert by_hand.fibrillation.burden is not None and by_report.fibrillation.burden is not None
+    assert by_report.fibrillation.burden == pytest.approx(by_hand.fibrillation.burden, abs=0.1)
+    (pause,) = by_hand.rates.pauses
+    (found,) = by_report.rates.pauses
+    assert found.start_s == pytest.approx(pause.start_s, abs=0.1)
+    assert found.duration_s == pytest.approx(pause.duration_s, abs=0.1)
+    assert by_report.rates.whole.mean_per_min == pytest.approx(
+        by_hand.rates.whole.mean_per_min, rel=0.01
+    )
+
+
+@requires_shared
+def test_pieces_find_the_beats_of_one_pass(recording: LongRecording, one: Rhythm) -> None:
+    joined = rhythm_of(recording, 150)
     assert recording.duration_s > 450, "three pieces and more"
     # The same beats at the same times, and none twice at a seam.
     assert np.array_equal(one.beat_s, joined.beat_s)
