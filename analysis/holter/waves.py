@@ -1,8 +1,9 @@
-"""Exact times of R peaks and the level of ST, from five minutes of the recording's own samples.
+"""Exact times of beats and the level of ST, from five minutes of the recording's own samples.
 
-The watch sees 125 samples a second, so that its beats are exact to 8 ms; for the variability of the
-rate the peak is found again at the recording's rate, between its samples. ST is measured on the
-median of the segment's normal beats, where the delineator (docs/models) reads it.
+The watch sees 125 samples a second, so that its beats are exact to 8 ms, and which of two peaks of
+a QRS complex it takes may change. For the variability of the rate each beat's time is found again
+at the recording's rate, between its samples. ST is measured on the median of the segment's normal
+beats, where the delineator (docs/models) reads it.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ Signal = NDArray[np.float32]
 SEGMENT_S: Final = 300
 # Samples before and after the segment: a beat at its edge is measured whole.
 MARGIN_S: Final = 1.0
-# The peak is looked for within this time of the watch's, which is exact to 8 ms and is that of the
-# largest deflection of all leads.
-REACH_S: Final = 0.04
+# A QRS complex is laid on the usual one within this time: its R and S peaks are as far apart.
+SLACK_S: Final = 0.06
+HALF_QRS_S: Final = 0.06
+PASSES: Final = 2  # the second one with the median of beats that lie on each other
 # A median of so many beats has a fifth of the noise of one.
 MIN_ST_BEATS: Final = 30
 MIN_ST_FS_HZ: Final = 125.0
@@ -82,37 +84,48 @@ def measure_segment(
 
 
 def _peak_offsets_s(signal: Signal, fs: float, at: Indices, is_normal: Mask) -> Array:
-    """Return (beats,) seconds from the sample `at` to the peak of the largest lead, NaN for none.
+    """Return (beats,) seconds from the sample `at` to the beat's exact time, NaN for none.
 
-    One lead and one direction for all beats, so that intervals do not depend on the choice.
+    The QRS complex of the largest lead is laid on the median of the segment's normal ones where the
+    two differ least, between the samples. Unlike the highest sample, this does not depend on
+    notches and flat tops.
     """
-    reach = max(round(REACH_S * fs), 2)
+    slack, half = max(round(SLACK_S * fs), 2), max(round(HALF_QRS_S * fs), 3)
+    reach = half + slack
     offsets = np.full(at.size, np.nan)
     inside = np.flatnonzero((at >= reach) & (at < signal.shape[1] - reach))
     if inside.size == 0:
         return offsets
     windows = sliding_window_view(signal, 2 * reach + 1, axis=1)[:, at[inside] - reach]
-    level = (windows[:, :, :1] + windows[:, :, -1:]) / 2
-    deflection = windows - level
-    size = np.abs(deflection).max(axis=2)
     chosen = is_normal[inside] if is_normal[inside].any() else np.ones(inside.size, np.bool_)
-    usual = np.array([_median_known(row[chosen]) for row in size])
-    if not (usual > 0).any():
+    sizes = np.array([_median_known(np.ptp(row[chosen], axis=1)) for row in windows])
+    if not (sizes > 0).any():
         return offsets
-    lead = int(usual.argmax())
-    own = np.where(np.isnan(deflection[lead]), 0, deflection[lead]).astype(np.float64)
-    largest = own[np.arange(len(own)), np.abs(own).argmax(axis=1)]
-    sign = 1.0 if np.median(largest[chosen]) >= 0 else -1.0
-    upright = sign * own
-    peak = upright.argmax(axis=1)
-    is_peak = (peak > 0) & (peak < 2 * reach) & ~np.isnan(size[lead])
-    rows = np.flatnonzero(is_peak)
-    before, middle, after = (upright[rows, peak[rows] + step] for step in (-1, 0, 1))
-    curvature = before - 2 * middle + after
-    is_round = curvature < 0
-    shift = np.where(is_round, 0.5 * (before - after) / np.where(is_round, curvature, 1.0), 0.0)
-    offsets[inside[rows]] = (peak[rows] - reach + shift) / fs
+    own = windows[int(sizes.argmax())].astype(np.float64)
+    known = np.flatnonzero(~np.isnan(own).any(axis=1))
+    if not chosen[known].any():
+        return offsets
+    shifts = sliding_window_view(own[known], 2 * half + 1, axis=1)
+    shifts = shifts - shifts.mean(axis=2, keepdims=True)
+    places = np.full(known.size, slack)
+    for _ in range(PASSES):
+        beats = shifts[np.arange(known.size), places]
+        difference = ((shifts - np.median(beats[chosen[known]], axis=0)) ** 2).sum(axis=2)
+        places = difference.argmin(axis=1)
+    offsets[inside[known]] = (places + _between(difference, places) - slack) / fs
     return offsets
+
+
+def _between(values: Array, places: Indices) -> Array:
+    """Return (rows,) how far the minimum of the parabola around `places` is from there."""
+    rows, last = np.arange(len(values)), values.shape[1] - 1
+    before, after = (values[rows, np.clip(places + step, 0, last)] for step in (-1, 1))
+    curvature = before - 2 * values[rows, places] + after
+    is_round = (places > 0) & (places < last) & (curvature > 0)
+    shift: Array = np.where(
+        is_round, 0.5 * (before - after) / np.where(is_round, curvature, 1.0), 0.0
+    )
+    return shift
 
 
 def _median_known(values: NDArray[np.floating]) -> float:

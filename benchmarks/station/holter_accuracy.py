@@ -24,6 +24,7 @@ from analysis.holter.ectopy import ventricular
 from analysis.holter.fibrillation import fibrillation_of
 from analysis.holter.rates import rates_of
 from analysis.holter.rhythm import CLASSES, Episode, Rhythm
+from analysis.holter.variability import variability_of
 from benchmarks.machine import machine
 from formats.hints import Hints
 from formats.stretches.opening import open_long
@@ -31,6 +32,7 @@ from formats.stretches.recording import LongRecording
 from station.holter.joining import join
 from station.holter.passing import watch_pieces
 from station.holter.pieces import cut
+from station.holter.work import waves_of
 
 # ANSI/AAMI EC57's classes of the annotations' symbols.
 CLASS_OF: Final = {
@@ -40,6 +42,7 @@ CLASS_OF: Final = {
     "F": "F",
     **dict.fromkeys("/fQ", "Q"),
 }
+Pair = tuple[float, float]
 NEAR_S: Final = 0.15
 PIECE_S: Final = 300
 FIBRILLATION: Final = "(AFIB"
@@ -128,6 +131,17 @@ def differences(one: Rhythm, pieces: Rhythm) -> Counter[str]:
     )
 
 
+def variability_pairs(annotated: Rhythm, found: Rhythm, recording: LongRecording) -> list[Pair]:
+    """Return how SDNN and RMSSD differ in the segments that both can measure, as shares."""
+    peak_s = np.concatenate([each.peak_s for each in waves_of(recording, found)])
+    pairs = []
+    by_hand = variability_of(annotated, annotated.beat_s).segments
+    for one, other in zip(by_hand, variability_of(found, peak_s).segments, strict=True):
+        if one.sdnn_ms and one.rmssd_ms and other.sdnn_ms and other.rmssd_ms:
+            pairs.append((other.sdnn_ms / one.sdnn_ms - 1, other.rmssd_ms / one.rmssd_ms - 1))
+    return pairs
+
+
 def _distance(times_s: NDArray[np.float64], others_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (times,) the time to the nearest of the others."""
     after = np.searchsorted(others_s, times_s).clip(1, others_s.size - 1)
@@ -144,6 +158,7 @@ def main() -> None:
     by_hand: Counter[str] = Counter()
     by_report: Counter[str] = Counter()
     changed: Counter[str] = Counter()
+    pairs: list[Pair] = []
     headers = sorted(options.data.glob("*.hea"))
     for path in headers:
         recording = open_long(path, Hints())
@@ -151,6 +166,7 @@ def main() -> None:
         one = watched(recording, WHOLE_S)
         by_hand += counts_of(annotated, flutter)
         by_report += counts_of(one, flutter)
+        pairs += variability_pairs(annotated, one, recording)
         changed += differences(one, watched(recording, PIECE_S))
     print(machine("numpy"))
     print(f"{len(headers)} records")
@@ -158,6 +174,13 @@ def main() -> None:
     print("|---|---|---|")
     for name, count in by_hand.items():
         print(f"| {name} | {count} | {by_report[name]} |")
+    sizes = 100 * np.abs(np.array(pairs))
+    for place, name in enumerate(("SDNN", "RMSSD")):
+        middle, most = np.percentile(sizes[:, place], (50, 90))
+        print(
+            f"\n{name} of {len(pairs)} segments differs by {middle:.1f} % in half of them, by at "
+            f"most {most:.1f} % in nine of ten"
+        )
     print(f"\nPieces of {PIECE_S} s and one pass:")
     print(", ".join(f"{name} {changed[name]}" for name in (*changed, "lost", "added")))
 

@@ -16,6 +16,8 @@ from formats.hints import Hints, prefer_request
 from formats.stretches.leads import ChosenLead, ChosenLeads, Source, choose_leads
 from formats.stretches.recording import LongRecording, Stretch, bytes_of
 from formats.wfdb.header import (
+    DEFAULT_FS,
+    DEFAULT_GAIN,
     DEFAULT_UNIT,
     MAX_HEADER_BYTES,
     Header,
@@ -94,7 +96,13 @@ def open_wfdb(path: Path, head: bytes, hints: Hints) -> LongRecording:
     fs, fs_warnings = prefer_request("fs", hints.fs, stated_fs)
     patient, patient_warnings = metadata.plausible_patient(master.age_years, master.sex)
     own = [warning for each in segments for warning in each.chosen.warnings]
-    warnings = (*master.warnings, *dict.fromkeys(own), *fs_warnings, *patient_warnings)
+    warnings = (
+        *master.warnings,
+        *dict.fromkeys(own),
+        *_default_warnings(master, segments, hints),
+        *fs_warnings,
+        *patient_warnings,
+    )
     return LongRecording(
         "WFDB",
         fs or stated_fs,
@@ -105,6 +113,18 @@ def open_wfdb(path: Path, head: bytes, hints: Hints) -> LongRecording:
         patient=patient,
         warnings=warnings,
     )
+
+
+def _default_warnings(master: Header, segments: Sequence[_Segment], hints: Hints) -> Iterator[str]:
+    """Return a warning for each default of WFDB that neither file nor request replaces."""
+    if not master.states_fs and hints.fs is None:
+        yield f"fs: missing in the WFDB header; WFDB's default of {DEFAULT_FS:g} Hz is used"
+    lines = [each.header.signals[lead.row] for each in segments for lead in each.chosen.leads]
+    if hints.gain is None and not all(line.is_calibrated for line in lines):
+        yield (
+            f"units: no gain in the WFDB header; WFDB's default of {DEFAULT_GAIN:g} ADC units per "
+            "mV is used; send gain if another is known"
+        )
 
 
 def _placed(folder: Path, master: Header, hints: Hints) -> Iterator[_Placed]:

@@ -78,6 +78,11 @@ def _segments(rhythm: Rhythm) -> list[_Segment]:
     ]
 
 
+def waves_of(recording: LongRecording, rhythm: Rhythm) -> list[Waves]:
+    """Return the waves of every segment, measured by this process."""
+    return [_measured(recording, segment) for segment in _segments(rhythm)]
+
+
 def _watch(job: tuple[Source, Sequence[Piece]]) -> list[Found]:
     source, pieces = job
     return watch_pieces(source.open(), pieces)

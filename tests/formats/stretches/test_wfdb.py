@@ -108,3 +108,11 @@ def test_a_file_that_shrinks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.dat").write_bytes(bytes(100))
     with pytest.raises(CorruptFile, match="shorter"):
         recording.read(200, 400)
+
+
+def test_defaults_of_wfdb_are_said(tmp_path: Path) -> None:
+    recording = open_long(
+        written(tmp_path, "a 1\na.dat 16 0 16 0 0 0 0 II\n", bytes(1000)), Hints()
+    )
+    assert recording.fs == 250
+    assert [warning.partition(":")[0] for warning in recording.warnings] == ["fs", "units"]
