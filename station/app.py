@@ -195,6 +195,7 @@ def _ward_endpoints(
         ("GET", "/station/v1/patients/{name}/beats"): findings.beats,
         ("GET", "/station/v1/patients/{name}/windows"): findings.windows,
         ("GET", "/station/v1/patients/{name}/gaps"): findings.gaps,
+        ("GET", "/station/v1/patients/{name}/labels"): findings.labels,
         ("GET", "/station/v1/patients/{name}/problems"): findings.problems,
         ("GET", "/station/v1/patients/{name}/holters"): holters.list,
         ("GET", "/station/v1/patients/{name}/holters/{number}"): holters.one,

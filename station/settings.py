@@ -140,6 +140,19 @@ class Settings(BaseSettings):
     kafka_options: Path | None = Field(
         None, description="File of librdkafka's options, NAME=VALUE a line, such as TLS and SASL"
     )
+    server: str | None = Field(
+        None,
+        description="Inference server that labels windows of twelve leads: http[s]://HOST:PORT",
+    )
+    server_key: str | None = Field(
+        None, description="Key of the inference server, with the scope analyze"
+    )
+    label_every: float = Field(
+        10,
+        ge=5,
+        le=DAY_S,
+        description="Seconds from one labelled window of a stream to the next",
+    )
     webhook: str | None = Field(
         None, description="Address to which each step of an alarm is posted: http[s]://HOST/PATH"
     )

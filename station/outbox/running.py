@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
+from station.beside import running_beside
 from station.outbox.outlet import Outlet
 from station.outbox.sender import Sender
 from station.settings import Settings
@@ -55,32 +54,7 @@ def sending(engine: Engine, settings: Settings) -> Iterator[None]:
     with writing(engine) as connection:
         for outlet in outlets:
             add_outlet(connection, outlet.name)
-    thread = _Thread(engine, outlets, round(settings.deliver_within * SECOND_MS))
-    thread.start()
-    try:
+    give_up_ms = round(settings.deliver_within * SECOND_MS)
+    senders = [Sender(engine, outlet, give_up_ms) for outlet in outlets]
+    with running_beside("outbox", [sender.run for sender in senders]):
         yield
-    finally:
-        thread.stop()
-
-
-class _Thread:
-    def __init__(self, engine: Engine, outlets: Sequence[Outlet], give_up_ms: int) -> None:
-        self._senders = [Sender(engine, outlet, give_up_ms) for outlet in outlets]
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the messages that are being sent."""
-        self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._send())
-
-    async def _send(self) -> None:
-        await asyncio.gather(*(sender.run(self._stopping) for sender in self._senders))

@@ -17,6 +17,7 @@ from station.store import (
     beat_records,
     dead_letters,
     events,
+    labels,
     outbox,
     patients,
     progress,
@@ -34,6 +35,7 @@ from station.store.tables import METADATA
 TABLE_MODULES: Final = (
     *(sources, patients, records, dead_letters),
     *(streams, progress, watched, beat_records, alarms, events, outbox, files, lease, holters),
+    labels,
 )
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # Of PostgreSQL's advisory locks, so that processes that start together take turns. Any number.

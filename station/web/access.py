@@ -61,6 +61,7 @@ ROUTE_SCOPES: Final[dict[tuple[str, str], KeyScope | None]] = {
     ("GET", "/station/v1/patients/{name}/beats"): "ward",
     ("GET", "/station/v1/patients/{name}/windows"): "ward",
     ("GET", "/station/v1/patients/{name}/gaps"): "ward",
+    ("GET", "/station/v1/patients/{name}/labels"): "ward",
     ("GET", "/station/v1/patients/{name}/problems"): "ward",
     ("GET", "/station/v1/patients/{name}/trends"): "ward",
     ("GET", "/station/v1/patients/{name}/holters"): "ward",

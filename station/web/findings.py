@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection, Engine, Table
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from errors import BadOption
 from station.store.archive.files import is_archived
 from station.store.beat_records import list_problems
+from station.store.labels import WINDOW_LABELS
 from station.store.pages import Page
 from station.store.tables import AnyRow
 from station.store.trends import WINDOW_MS, trend
@@ -44,6 +46,10 @@ class FindingsRoutes:
     async def gaps(self, request: Request) -> Response:
         """List the gaps that begin in [from_ms, to_ms)."""
         return await self._list(request, "gaps", _of(GAPS), _gap)
+
+    async def labels(self, request: Request) -> Response:
+        """List the labels of windows that begin in [from_ms, to_ms)."""
+        return await self._list(request, "labels", _of(WINDOW_LABELS), _labels)
 
     async def problems(self, request: Request) -> Response:
         """List the records of beats in [from_ms, to_ms) that are not normal."""
@@ -152,6 +158,18 @@ def _window(row: AnyRow) -> dict[str, Any]:
 
 def _gap(row: AnyRow) -> dict[str, Any]:
     return {"source": row.source, "start_ms": row.start_ms, "end_ms": row.end_ms}
+
+
+def _labels(row: AnyRow) -> dict[str, Any]:
+    return {
+        "source": row.source,
+        "start_ms": row.start_ms,
+        "end_ms": row.end_ms,
+        "model": row.model,
+        "version": row.version,
+        "labels": None if row.labels is None else orjson.loads(row.labels),
+        "reason": row.reason,
+    }
 
 
 def _problem(row: AnyRow) -> dict[str, Any]:

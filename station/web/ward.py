@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from station.store import alarms
 from station.store.events import newest_event
+from station.store.labels import server_state
 from station.store.pages import MAX_PAGE_ROWS
 from station.store.tables import AnyRow
 from station.store.ward import active_streams, watching
@@ -34,6 +35,7 @@ class WardRoute:
         # Read first: what happens later is an event after it.
         newest = newest_event(connection)
         worker = watching(connection)
+        labels = server_state(connection)
         silences = alarms.silences_now(connection, at_ms)
         beds: dict[str, dict[str, Any]] = {}
         for row in active_streams(connection):
@@ -60,6 +62,7 @@ class WardRoute:
                 "age_ms": None if heartbeat_ms is None else max(0, at_ms - heartbeat_ms),
                 "behind": worker.behind,
             },
+            "labels": labels and {"failed_ms": labels.failed_ms, "reason": labels.reason},
             "patients": list(beds.values()),
         }
 

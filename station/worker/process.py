@@ -17,6 +17,7 @@ from heads.beats.single import single_beat_probabilities
 from log_lines import log_to_stderr
 from station.ingest.intake import clock_of
 from station.ingest.kafka.place import kafka_of
+from station.labels.running import labelling
 from station.outbox.running import sending
 from station.settings import Settings
 from station.store.engine import open_engine
@@ -54,7 +55,7 @@ def _watch_until(settings: Settings, engine: Engine, wait: Wait) -> None:
 
     Raises BadBridge.
     """
-    with sending(engine, settings):
+    with sending(engine, settings), labelling(engine, settings):
         parts = parts_of(settings)
         run_worker(engine, parts, _watching(settings, engine, parts), wait)
     engine.dispose()

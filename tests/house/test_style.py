@@ -20,6 +20,7 @@ BROAD_EXCEPT_ALLOWED = {
     "station/worker/session.py": "a record that cannot be watched must not stop the others",
     "station/worker/faults.py": "a record that cannot be watched must not stop the others",
     "station/worker/run.py": "edge of a process: a bug costs a session, not the worker",
+    "station/labels/labeller.py": "edge of a thread: a bug costs a turn, not the labeller",
     "station/outbox/sender.py": "edge of a thread: a bug costs a turn, not the sender",
     "station/ingest/writer.py": "edge of a thread: a bug costs one post, not the writer",
     "server/stages/model.py": "edge of a worker: one recording must not fail its neighbours",

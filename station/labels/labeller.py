@@ -1,0 +1,194 @@
+"""Asks the inference server for labels of windows of twelve leads, beside the rules of alarm.
+
+Only the newest window of a stream is asked for: what was missed while the server did not answer is
+not made up for, so that it delays nothing. The server gets the signal without the patient's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+from ecgfm_client import Analysis, AsyncEcgClient, NoAnswer, Refused
+from sqlalchemy import Connection, Engine
+
+from errors import RecordingTooLong
+from station.store.archive import lease
+from station.store.archive.lease import LeaseLost
+from station.store.engine import FAILURES, writing
+from station.store.labels import LEADS, WindowLabels, add_labels, note_server, windows_to_label
+from station.store.tables import AnyRow
+from station.store.waveforms import Waveform, waveforms
+from station.times import SECOND_MS, now_ms
+
+logger = logging.getLogger("ecg.station.labels")
+
+POLL_S: Final = 1.0
+# Requests at once: the server makes batches of what comes together.
+AT_ONCE: Final = 8
+# Of one window. The station asks again for a later window, not for this one.
+ANSWER_LIMIT_S: Final = 20.0
+# After this time without an answer nothing is asked, then one window at a time is tried.
+AGAIN_S: Final = 5.0
+_LEASE: Final = "labels"
+_LEASE_MS: Final = 60_000
+_HOLDER_BYTES: Final = 8
+# The server refuses the window, not the station: another window may have labels.
+_OF_WINDOW: Final = range(400, 500)
+_NOT_OF_WINDOW: Final = (401, 403, 404, 408, 421, 429)
+
+
+class ServerFails(Exception):
+    """The server gives no labels now. `reason` is its code, or no_answer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Labeller:
+    """Labels one window in `every_s` of each stream of twelve leads."""
+
+    def __init__(self, engine: Engine, url: str, key: str | None, every_s: float) -> None:
+        self._engine, self._url, self._key = engine, url, key
+        self._every_ms = round(every_s * SECOND_MS)
+        self._holder = secrets.token_hex(_HOLDER_BYTES)
+        self._has_lease = False
+        self._failed_ms: int | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Ask until it is to end."""
+        async with AsyncEcgClient(
+            self._url, api_key=self._key, timeout_s=ANSWER_LIMIT_S, retries_s=0
+        ) as client:
+            while not stopping.is_set():
+                await self._safe_turn(client)
+                pause_s = POLL_S if self._failed_ms is None else AGAIN_S
+                try:
+                    async with asyncio.timeout(pause_s):
+                        await stopping.wait()
+                except TimeoutError:
+                    continue
+
+    async def _safe_turn(self, client: AsyncEcgClient) -> None:
+        try:
+            await self.turn(client)
+        except LeaseLost as error:
+            self._has_lease = False
+            logger.warning("%s", error)
+        except FAILURES as error:
+            logger.error("the database failed: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug costs a turn
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error("labelling failed: %s in %s", type(error).__name__, frame.name)
+
+    async def turn(self, client: AsyncEcgClient) -> None:
+        """Ask for the windows that are due, where no other process does."""
+        windows = await asyncio.to_thread(self._due)
+        limit = AT_ONCE if self._failed_ms is None else 1
+        for start in range(0, len(windows), limit):
+            group = windows[start : start + limit]
+            try:
+                rows = await asyncio.gather(*(self._label(client, row) for row in group))
+            except ServerFails as error:
+                await asyncio.to_thread(self._note_failure, error.reason)
+                return
+            await asyncio.to_thread(self._store, rows)
+            limit = AT_ONCE
+
+    def _due(self) -> Sequence[AnyRow]:
+        at_ms = now_ms()
+        with writing(self._engine) as connection:
+            if self._has_lease:
+                lease.renew(connection, _LEASE, self._holder, until_ms=at_ms + _LEASE_MS)
+            elif lease.take(
+                connection, _LEASE, self._holder, now_ms=at_ms, until_ms=at_ms + _LEASE_MS
+            ):
+                self._has_lease = True
+                note_server(connection, None, None)
+        if not self._has_lease:
+            return []
+        with self._engine.connect() as connection:
+            return windows_to_label(connection, self._every_ms)
+
+    async def _label(self, client: AsyncEcgClient, row: AnyRow) -> WindowLabels:
+        """Return what the server says of one window. Raises ServerFails."""
+        waveform = await asyncio.to_thread(self._signal, row)
+        if waveform is None:
+            return _unlabelled(row, "no_signal")
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                analysis = await client.analyze(
+                    waveform.signal,
+                    fs=waveform.fs_hz,
+                    lead_names=",".join(waveform.leads),
+                    include="labels",
+                )
+        except (NoAnswer, TimeoutError):
+            raise ServerFails("no_answer") from None
+        except Refused as error:
+            if error.status in _OF_WINDOW and error.status not in _NOT_OF_WINDOW:
+                return _unlabelled(row, error.code)
+            raise ServerFails(error.code) from None
+        return _labelled(row, analysis)
+
+    def _signal(self, row: AnyRow) -> Waveform | None:
+        """Return the signal of a window; None where it has no twelve leads of one rate."""
+
+        def read(connection: Connection) -> list[Waveform]:
+            return waveforms(connection, row.patient_id, from_ms=row.start_ms, to_ms=row.end_ms)
+
+        try:
+            with self._engine.connect() as connection:
+                found = read(connection)
+        except RecordingTooLong:
+            return None
+        own = [each for each in found if each.source == row.source and len(each.leads) >= LEADS]
+        return own[0] if len(own) == 1 else None
+
+    def _store(self, rows: Sequence[WindowLabels]) -> None:
+        with writing(self._engine) as connection:
+            add_labels(connection, rows)
+            if self._failed_ms is not None:
+                note_server(connection, None, None)
+        self._failed_ms = None
+
+    def _note_failure(self, reason: str) -> None:
+        if self._failed_ms is None:
+            self._failed_ms = now_ms()
+            logger.warning("no labels: the server at %s: %s", self._url, reason)
+        with writing(self._engine) as connection:
+            note_server(connection, self._failed_ms, reason)
+
+
+def _unlabelled(row: AnyRow, reason: str) -> WindowLabels:
+    return WindowLabels(row.stream, row.start_ms, row.end_ms, None, None, None, reason, now_ms())
+
+
+def _labelled(row: AnyRow, analysis: Analysis) -> WindowLabels:
+    encoder = analysis.encoder
+    if encoder is None or analysis.labels is None:
+        return _unlabelled(row, "no_labels")
+    labels = {
+        label.name: {
+            "probability": label.probability,
+            "threshold": label.threshold,
+            "positive": label.positive,
+        }
+        for label in analysis.labels
+    }
+    return WindowLabels(
+        row.stream,
+        row.start_ms,
+        row.end_ms,
+        encoder.name,
+        encoder.sha256,
+        orjson.dumps(labels).decode(),
+        None,
+        now_ms(),
+    )

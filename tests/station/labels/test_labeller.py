@@ -1,0 +1,130 @@
+"""Windows of twelve leads get labels of a real server, and watching goes on without it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, select
+
+from signals.leads import LEADS
+from signals.synthetic.catalogue import CASES
+from signals.synthetic.generator import SyntheticEcg
+from station.ingest.frame import Record, encode
+from station.labels import labeller
+from station.labels.running import labelling
+from station.settings import Settings
+from station.store.engine import open_engine
+from station.store.labels import WINDOW_LABELS, server_state
+from station.store.migrate import migrate
+from station.store.streams import STREAMS
+from station.store.tables import AnyRow
+from station.store.watched import WINDOWS
+from station.times import SECOND_MS
+from tests.server.harness import RunningServer
+from tests.station.worker.test_session import watch_all
+from tests.station.worker.wards import ZERO_MS, patient_name, register, source_name, store
+
+FS_HZ = 250
+PATIENTS = 3
+LIMIT_S = 60.0
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_engine(f"sqlite:///{tmp_path}/station.db")
+    migrate(engine)
+    register(engine, PATIENTS)
+    yield engine
+    engine.dispose()
+
+
+def watch_seconds(engine: Engine, first: int, last: int) -> None:
+    """Store and watch these seconds; the last patient has two leads."""
+    frames = []
+    for number in range(PATIENTS):
+        leads = LEADS[:2] if number == PATIENTS - 1 else LEADS
+        ecg = SyntheticEcg(CASES["sinus"].heart, number, FS_HZ)
+        for second in range(first, last):
+            samples = ecg.samples(second * FS_HZ, FS_HZ)[: len(leads)]
+            record = Record(
+                source_name(number),
+                second,
+                patient_name(number),
+                ZERO_MS + second * SECOND_MS,
+                float(FS_HZ),
+                tuple(leads),
+                np.ascontiguousarray(samples, np.float32),
+            )
+            frames.append(encode(record))
+    store(engine, frames)
+    watch_all(engine)
+
+
+def rows(engine: Engine) -> list[AnyRow]:
+    with engine.connect() as connection:
+        return list(connection.execute(select(WINDOW_LABELS).order_by(WINDOW_LABELS.c.start_ms)))
+
+
+def state(engine: Engine) -> AnyRow | None:
+    with engine.connect() as connection:
+        return server_state(connection)
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_windows_get_labels_while_the_server_answers(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labeller, "POLL_S", 0.05)
+    monkeypatch.setattr(labeller, "AGAIN_S", 0.05)
+    watch_seconds(engine, 0, 25)
+    with RunningServer() as server:
+        settings = Settings(server=server.url, label_every=10)
+        with labelling(engine, settings):
+            wait_until(lambda: len(rows(engine)) == PATIENTS - 1)
+            watch_seconds(engine, 25, 45)
+            wait_until(lambda: len(rows(engine)) == 2 * (PATIENTS - 1))
+    for row in rows(engine):
+        assert row.model and row.version and row.reason is None
+        labels: dict[str, dict[str, Any]] = json.loads(row.labels)
+        assert labels and all(0 <= label["probability"] <= 1 for label in labels.values())
+    with engine.connect() as connection:
+        leads = dict(map(tuple, connection.execute(select(STREAMS.c.id, STREAMS.c.leads))))
+    assert {leads[row.stream] for row in rows(engine)} == {12}
+    before = len(rows(engine))
+    with labelling(engine, settings):
+        watch_seconds(engine, 45, 70)
+        wait_until(lambda: (found := state(engine)) is not None and found.failed_ms is not None)
+    unanswered = state(engine)
+    assert unanswered is not None and unanswered.reason == "no_answer"
+    assert len(rows(engine)) == before
+    with engine.connect() as connection:
+        newest = connection.execute(select(WINDOWS.c.end_ms)).scalars()
+        assert max(newest) >= ZERO_MS + 65 * SECOND_MS
+
+
+def test_a_window_that_the_server_refuses_keeps_its_reason(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labeller, "POLL_S", 0.05)
+    watch_seconds(engine, 0, 25)
+    with (
+        RunningServer(ECG_MAX_SECONDS="5") as server,
+        labelling(engine, Settings(server=server.url)),
+    ):
+        wait_until(lambda: len(rows(engine)) == PATIENTS - 1)
+    assert {row.reason for row in rows(engine)} == {"recording_too_long"}
+    assert {(row.model, row.labels) for row in rows(engine)} == {(None, None)}
+    found = state(engine)
+    assert found is not None and found.failed_ms is None
