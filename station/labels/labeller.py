@@ -36,7 +36,7 @@ ANSWER_LIMIT_S: Final = 20.0
 # After this time without an answer nothing is asked, then one window at a time is tried.
 AGAIN_S: Final = 5.0
 _LEASE: Final = "labels"
-_LEASE_MS: Final = 60_000
+_LEASE_MS: Final = 30_000
 _HOLDER_BYTES: Final = 8
 # The server refuses the window, not the station: another window may have labels.
 _OF_WINDOW: Final = range(400, 500)
@@ -74,6 +74,8 @@ class Labeller:
                         await stopping.wait()
                 except TimeoutError:
                     continue
+        if self._has_lease:
+            await asyncio.to_thread(self._give_back)
 
     async def _safe_turn(self, client: AsyncEcgClient) -> None:
         try:
@@ -100,6 +102,13 @@ class Labeller:
                 return
             await asyncio.to_thread(self._store, rows)
             limit = AT_ONCE
+
+    def _give_back(self) -> None:
+        try:
+            with writing(self._engine) as connection:
+                lease.give_back(connection, _LEASE, self._holder)
+        except (LeaseLost, *FAILURES) as error:
+            logger.warning("the lease is not given back: %s", type(error).__name__)
 
     def _due(self) -> Sequence[AnyRow]:
         at_ms = now_ms()

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Column, Connection, ForeignKey, Table, Text, func, select, update
 
-from station.store.inserts import insert_new
+from station.store.batches import insert_new
 from station.store.sources import SOURCES
 from station.store.streams import STREAMS
 from station.store.tables import LONG, METADATA, AnyRow

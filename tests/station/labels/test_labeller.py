@@ -1,4 +1,4 @@
-"""Windows of twelve leads get labels of a real server, and watching goes on without it."""
+"""Windows of twelve leads get labels of the inference server, and watching goes on without it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from station.store.tables import AnyRow
 from station.store.watched import WINDOWS
 from station.times import SECOND_MS
 from tests.server.harness import RunningServer
+from tests.station.labels.stand_in import LABELLED, StandIn
 from tests.station.worker.test_session import watch_all
 from tests.station.worker.wards import ZERO_MS, patient_name, register, source_name, store
 
@@ -51,7 +52,7 @@ def watch_seconds(engine: Engine, first: int, last: int) -> None:
         leads = LEADS[:2] if number == PATIENTS - 1 else LEADS
         ecg = SyntheticEcg(CASES["sinus"].heart, number, FS_HZ)
         for second in range(first, last):
-            samples = ecg.samples(second * FS_HZ, FS_HZ)[: len(leads)]
+            samples = ecg.samples(second * FS_HZ, (second + 1) * FS_HZ)[: len(leads)]
             record = Record(
                 source_name(number),
                 second,
@@ -71,9 +72,11 @@ def rows(engine: Engine) -> list[AnyRow]:
         return list(connection.execute(select(WINDOW_LABELS).order_by(WINDOW_LABELS.c.start_ms)))
 
 
-def state(engine: Engine) -> AnyRow | None:
+def failure(engine: Engine) -> str | None:
+    """Return why the server does not answer; None where it does."""
     with engine.connect() as connection:
-        return server_state(connection)
+        found = server_state(connection)
+    return None if found is None or found.failed_ms is None else str(found.reason)
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:
@@ -83,48 +86,59 @@ def wait_until(is_true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_windows_get_labels_while_the_server_answers(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labeller, "POLL_S", 0.05)
     monkeypatch.setattr(labeller, "AGAIN_S", 0.05)
+
+
+@pytest.mark.long
+def test_windows_get_labels_of_a_real_server(engine: Engine) -> None:
     watch_seconds(engine, 0, 25)
-    with RunningServer() as server:
-        settings = Settings(server=server.url, label_every=10)
-        with labelling(engine, settings):
-            wait_until(lambda: len(rows(engine)) == PATIENTS - 1)
-            watch_seconds(engine, 25, 45)
-            wait_until(lambda: len(rows(engine)) == 2 * (PATIENTS - 1))
+    with RunningServer() as server, labelling(engine, Settings(server=server.url)):
+        wait_until(lambda: len(rows(engine)) == PATIENTS - 1)
     for row in rows(engine):
         assert row.model and row.version and row.reason is None
         labels: dict[str, dict[str, Any]] = json.loads(row.labels)
         assert labels and all(0 <= label["probability"] <= 1 for label in labels.values())
+
+
+def test_watching_goes_on_while_the_server_does_not_answer(engine: Engine) -> None:
+    stand_in = StandIn()
+    watch_seconds(engine, 0, 25)
+    with stand_in.serving() as url:
+        settings = Settings(server=url, label_every=10)
+        with labelling(engine, settings):
+            wait_until(lambda: len(rows(engine)) == PATIENTS - 1)
+            watch_seconds(engine, 25, 45)
+            wait_until(lambda: len(rows(engine)) == 2 * (PATIENTS - 1))
+            stand_in.status, stand_in.body = 503, {"code": "no_model", "status": 503}
+            watch_seconds(engine, 45, 60)
+            wait_until(lambda: failure(engine) == "no_model")
+            stand_in.status, stand_in.body = 200, dict(LABELLED)
+            wait_until(lambda: len(rows(engine)) == 3 * (PATIENTS - 1))
+            wait_until(lambda: failure(engine) is None)
+    for row in rows(engine):
+        assert (row.model, row.version) == ("ecg-fm", "0" * 64)
+        assert json.loads(row.labels)["Atrial fibrillation"]["positive"] is True
     with engine.connect() as connection:
         leads = dict(map(tuple, connection.execute(select(STREAMS.c.id, STREAMS.c.leads))))
     assert {leads[row.stream] for row in rows(engine)} == {12}
-    before = len(rows(engine))
+    assert not [path for path in stand_in.asked if patient_name(0) in path]
     with labelling(engine, settings):
-        watch_seconds(engine, 45, 70)
-        wait_until(lambda: (found := state(engine)) is not None and found.failed_ms is not None)
-    unanswered = state(engine)
-    assert unanswered is not None and unanswered.reason == "no_answer"
-    assert len(rows(engine)) == before
+        watch_seconds(engine, 60, 80)
+        wait_until(lambda: failure(engine) == "no_answer")
     with engine.connect() as connection:
         newest = connection.execute(select(WINDOWS.c.end_ms)).scalars()
-        assert max(newest) >= ZERO_MS + 65 * SECOND_MS
+        assert max(newest) >= ZERO_MS + 75 * SECOND_MS
 
 
-def test_a_window_that_the_server_refuses_keeps_its_reason(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(labeller, "POLL_S", 0.05)
+def test_a_window_that_the_server_refuses_keeps_its_reason(engine: Engine) -> None:
     watch_seconds(engine, 0, 25)
-    with (
-        RunningServer(ECG_MAX_SECONDS="5") as server,
-        labelling(engine, Settings(server=server.url)),
-    ):
+    stand_in = StandIn(422, {"code": "too_short", "status": 422})
+    with stand_in.serving() as url, labelling(engine, Settings(server=url)):
         wait_until(lambda: len(rows(engine)) == PATIENTS - 1)
-    assert {row.reason for row in rows(engine)} == {"recording_too_long"}
-    assert {(row.model, row.labels) for row in rows(engine)} == {(None, None)}
-    found = state(engine)
-    assert found is not None and found.failed_ms is None
+    assert {(row.reason, row.model, row.labels) for row in rows(engine)} == {
+        ("too_short", None, None)
+    }
+    assert failure(engine) is None
