@@ -21,7 +21,13 @@ from errors import RecordingTooLong
 from station.store.archive import lease
 from station.store.archive.lease import LeaseLost
 from station.store.engine import FAILURES, writing
-from station.store.labels import LEADS, WindowLabels, add_labels, note_server, windows_to_label
+from station.store.external.labels import (
+    LEADS,
+    WindowLabels,
+    add_labels,
+    note_server,
+    windows_to_label,
+)
 from station.store.tables import AnyRow
 from station.store.waveforms import Waveform, waveforms
 from station.times import SECOND_MS, now_ms

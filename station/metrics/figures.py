@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from station.alarms.machine import State
 from station.alarms.policies import Priority
 from station.store.alarms import ALARMS
-from station.store.outbox import outlet_counts
+from station.store.external.outbox import outlet_counts
 from station.store.streams import STREAMS
 from station.store.ward import watching
 from station.times import SECOND_MS

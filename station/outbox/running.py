@@ -12,7 +12,7 @@ from station.outbox.outlet import Outlet
 from station.outbox.sender import Sender
 from station.settings import Settings
 from station.store.engine import writing
-from station.store.outbox import add_outlet
+from station.store.external.outbox import add_outlet
 from station.times import SECOND_MS
 
 

@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Engine
 
 from station.alarms.book import ALARM
 from station.outbox.outlet import SEND_LIMIT_S, NotDelivered, Notice, Outlet
-from station.store import outbox
 from station.store.engine import FAILURES, writing
-from station.store.outbox import Delivery, LeaseLost
+from station.store.external import outbox
+from station.store.external.outbox import Delivery, LeaseLost
 from station.store.tables import AnyRow
 from station.times import SECOND_MS, now_ms
 

@@ -17,8 +17,6 @@ from station.store import (
     beat_records,
     dead_letters,
     events,
-    labels,
-    outbox,
     patients,
     progress,
     records,
@@ -28,6 +26,7 @@ from station.store import (
 )
 from station.store.archive import files, lease
 from station.store.engine import bad_database, place_of, writing
+from station.store.external import labels, outbox
 from station.store.reports import holters
 from station.store.tables import METADATA
 

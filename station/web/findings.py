@@ -13,7 +13,7 @@ from starlette.responses import Response
 from errors import BadOption
 from station.store.archive.files import is_archived
 from station.store.beat_records import list_problems
-from station.store.labels import WINDOW_LABELS
+from station.store.external.labels import WINDOW_LABELS
 from station.store.pages import Page
 from station.store.tables import AnyRow
 from station.store.trends import WINDOW_MS, trend

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from errors import BadOption, NotFound
-from station.store import dead_letters, outbox, sources
+from station.store import dead_letters, sources
 from station.store.engine import writing
+from station.store.external import outbox
 from station.times import now_ms
 from station.web.answers import OCTETS, json_answer
 from station.web.bodies import Bodies

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from station.store import alarms
 from station.store.events import newest_event
-from station.store.labels import server_state
+from station.store.external.labels import server_state
 from station.store.pages import MAX_PAGE_ROWS
 from station.store.tables import AnyRow
 from station.store.ward import active_streams, watching

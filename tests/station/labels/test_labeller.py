@@ -20,7 +20,7 @@ from station.labels import labeller
 from station.labels.running import labelling
 from station.settings import Settings
 from station.store.engine import open_engine
-from station.store.labels import WINDOW_LABELS, server_state
+from station.store.external.labels import WINDOW_LABELS, server_state
 from station.store.migrate import migrate
 from station.store.streams import STREAMS
 from station.store.tables import AnyRow

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from station.metrics.exposition import FAMILIES
 from station.store.engine import open_engine, writing
-from station.store.outbox import add_outlet
+from station.store.external.outbox import add_outlet
 from station.times import now_ms
 from tests.house.tree import ROOT
 from tests.station.frames import frame

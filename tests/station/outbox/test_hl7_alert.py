@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from station.outbox import sender as sender_module
 from station.outbox.running import sending
 from station.settings import Settings
-from station.store.outbox import dead_deliveries
+from station.store.external.outbox import dead_deliveries
 from tests.station.outbox.receivers import Hl7Receiver
 from tests.station.outbox.steps import step, tell
 from tests.station.outbox.test_webhook import wait_for_the_outlet

@@ -17,7 +17,7 @@ from station.outbox import sender as sender_module
 from station.outbox.running import outlets_of, sending
 from station.settings import Settings
 from station.store.engine import writing
-from station.store.outbox import DELIVERIES, OUTLETS, dead_deliveries, outlet_counts
+from station.store.external.outbox import DELIVERIES, OUTLETS, dead_deliveries, outlet_counts
 from tests.house.tree import ROOT
 from tests.station.outbox.receivers import HttpReceiver, Posted, wait_until
 from tests.station.outbox.steps import SECRET, SECRET_BYTES, step, tell
