@@ -49,7 +49,7 @@ _OF_WINDOW: Final = range(400, 500)
 _NOT_OF_WINDOW: Final = (401, 403, 404, 408, 421, 429)
 
 
-class ServerFails(Exception):
+class _ServerFails(Exception):
     """The server gives no labels now. `reason` is its code, or no_answer."""
 
     def __init__(self, reason: str) -> None:
@@ -103,7 +103,7 @@ class Labeller:
             group = windows[start : start + limit]
             try:
                 rows = await asyncio.gather(*(self._label(client, row) for row in group))
-            except ServerFails as error:
+            except _ServerFails as error:
                 await asyncio.to_thread(self._note_failure, error.reason)
                 return
             await asyncio.to_thread(self._store, rows)
@@ -132,7 +132,7 @@ class Labeller:
             return windows_to_label(connection, self._every_ms)
 
     async def _label(self, client: AsyncEcgClient, row: AnyRow) -> WindowLabels:
-        """Return what the server says of one window. Raises ServerFails."""
+        """Return what the server says of one window. Raises _ServerFails."""
         waveform = await asyncio.to_thread(self._signal, row)
         if waveform is None:
             return _unlabelled(row, "no_signal")
@@ -145,11 +145,11 @@ class Labeller:
                     include="labels",
                 )
         except (NoAnswer, TimeoutError):
-            raise ServerFails("no_answer") from None
+            raise _ServerFails("no_answer") from None
         except Refused as error:
             if error.status in _OF_WINDOW and error.status not in _NOT_OF_WINDOW:
                 return _unlabelled(row, error.code)
-            raise ServerFails(error.code) from None
+            raise _ServerFails(error.code) from None
         return _labelled(row, analysis)
 
     def _signal(self, row: AnyRow) -> Waveform | None:
