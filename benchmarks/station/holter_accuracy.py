@@ -5,7 +5,7 @@ python -m benchmarks.station.holter_accuracy --data FOLDER
 FOLDER has records of MIT-BIH with their annotations (`.hea`, `.dat`, `.atr`). The first table has
 beats and episodes of all records together, by the annotations and by the report; beats of 207 in
 ventricular flutter, which have no annotation, are left out. The second one compares pieces of five
-minutes, which give twelve times as many seams as those of a Holter, with a single pass.
+minutes, which give six times as many seams as those of a Holter, with a single pass.
 """
 
 from __future__ import annotations

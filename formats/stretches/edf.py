@@ -18,11 +18,13 @@ from formats.edf.person import parse_person
 from formats.edf.reader import MAX_ONSET_BYTES, onset_s, since_first, unpack_codes
 from formats.hints import Hints, prefer_request
 from formats.stretches.leads import ChosenLead, Source, choose_leads
-from formats.stretches.recording import LongRecording, Stretch, bytes_of
+from formats.stretches.recording import LongRecording, Stretch, bytes_of, check_density
 
 # The standard recommends 61,440 bytes a record; each that a stretch touches is read as a whole.
 MAX_RECORD_BYTES: Final = 16 << 20
-MAX_GAPPED_RECORDS: Final = 1_000_000  # of EDF+D: seven days in records of 0.6 s
+# Seven days in records of 0.12 s; in those of EDF+D, whose starts are all read, of 0.6 s.
+MAX_RECORDS: Final = 5_000_000
+MAX_GAPPED_RECORDS: Final = 1_000_000
 
 # EDF+, 1.3.4: "HP:0.1Hz LP:75Hz N:50Hz"; recorders with direct current write "HP:DC".
 _HIGH_PASS: Final = re.compile(
@@ -56,6 +58,11 @@ def open_edf(path: Path, head: bytes, file_bytes: int, hints: Hints) -> LongReco
     if size > MAX_RECORD_BYTES:
         raise CorruptFile(
             f"a data record of the EDF file has {size} bytes; the limit is {MAX_RECORD_BYTES}"
+        )
+    check_density(size / header.record_s, "EDF")
+    if header.records > MAX_RECORDS:
+        raise CorruptFile(
+            f"the EDF file has {header.records} data records; the limit is {MAX_RECORDS}"
         )
     signals = [signal for signal in header.signals if not signal.is_annotation]
     chosen = choose_leads([_source(each, header.record_s) for each in signals], "EDF", hints)

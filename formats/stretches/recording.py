@@ -22,6 +22,9 @@ MAX_LONG_S: Final = 7 * 24 * 3600
 MAX_LONG_LEADS: Final = 12
 # The rates that the station takes, docs/station.md.
 MIN_FS_HZ, MAX_FS_HZ = 50.0, 2000.0
+# Of a file, all its channels together: 64 channels of 16 bits at 2000 Hz are 256,000. A stretch is
+# read with the channels that are no leads.
+MAX_BYTES_PER_S: Final = 400_000
 HEAD_BYTES: Final = 1 << 20  # of a file's head; no header that is read is longer
 
 
@@ -89,6 +92,16 @@ def checked(recording: LongRecording) -> LongRecording:
             loc=("signal",),
         )
     return recording
+
+
+def check_density(bytes_per_s: float, kind: str) -> None:
+    """Raise RecordingTooLong for a file with too many channels to read a minute of it at once."""
+    if not bytes_per_s <= MAX_BYTES_PER_S:
+        raise RecordingTooLong(
+            f"the {kind} file has {bytes_per_s:.0f} bytes for each second; the limit is "
+            f"{MAX_BYTES_PER_S}",
+            loc=("signal",),
+        )
 
 
 def head_of(path: Path) -> tuple[bytes, int]:

@@ -14,7 +14,7 @@ from errors import BadSamplingRate, CorruptFile, MissingPart, NoSamples, Unknown
 from formats import metadata
 from formats.hints import Hints, prefer_request
 from formats.stretches.leads import ChosenLead, ChosenLeads, Source, choose_leads
-from formats.stretches.recording import LongRecording, Stretch, bytes_of
+from formats.stretches.recording import LongRecording, Stretch, bytes_of, check_density
 from formats.wfdb.header import (
     DEFAULT_FS,
     DEFAULT_GAIN,
@@ -220,6 +220,7 @@ def _file(folder: Path, header: Header, name: str, rows: Sequence[int]) -> _File
         )
     offset = header.signals[rows[0]].byte_offset
     width = sum(header.signals[row].frame_samples for row in rows)
+    check_density(STORAGE[number].size_of(width) * header.fs, "WFDB")
     frames = STORAGE[number].capacity(path.stat().st_size - offset) // width
     return _File(path, tuple(rows), number, offset, width, frames)
 

@@ -13,6 +13,7 @@ from errors import BadShape, CorruptFile, EcgError, MissingField, UnknownFormat
 from formats.hints import Hints, hints_from_params
 from formats.parts import Part
 from formats.registry import read
+from formats.stretches.edf import MAX_RECORDS
 from formats.stretches.opening import open_long
 from formats.stretches.recording import LongRecording
 from tests.data import SHARED, requires_shared
@@ -127,6 +128,17 @@ def test_hostile_edf_is_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / "a.edf"
     path.write_bytes(HOSTILE_EDF[name])
     with pytest.raises(EcgError):
+        open_long(path, Hints())
+
+
+def test_millions_of_tiny_records_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf"
+    records = MAX_RECORDS + 1
+    header = with_field(with_field(GOOD[:512], 236, str(records)), 256 + 216, "1")
+    with path.open("wb") as file:
+        file.write(header)
+        file.truncate(len(header) + 2 * records)  # sparse: it takes no space
+    with pytest.raises(CorruptFile, match="data records"):
         open_long(path, Hints())
 
 

@@ -79,6 +79,10 @@ HOSTILE = {
     "an offset beyond the end": ("a 1 250\na.dat 16+999 200/mV 16 0 0 0 0 II\n", CorruptFile),
     "a rate of zero": ("a 1 0 4\na.dat 16 200/mV 16 0 0 0 0 II\n", EcgError),
     "a rate of a million": ("a 1 999999 4\na.dat 16 200/mV 16 0 0 0 0 II\n", EcgError),
+    "a thousand samples a frame": (
+        "a 1 250 2\na.dat 16x1000 200/mV 16 0 0 0 0 II\n",
+        RecordingTooLong,
+    ),
     "itself as a segment": ("a/1 1 250 4\na 4\n", CorruptFile),
     "a gap of years": ("a/2 1 250 999999999999\nb 4\n~ 999999999995\n", RecordingTooLong),
 }
