@@ -30,8 +30,6 @@ from station.store.engine import open_engine
 from station.store.migrate import migrate
 from station.store.progress import CURSORS
 from station.store.records import RECORDS
-from station.store.sources import SOURCES
-from station.store.streams import STREAMS
 from station.store.ward import watching
 from station.times import SECOND_MS, now_ms
 from station.watch.order import StreamRecord
@@ -45,7 +43,7 @@ from station.worker.run import run_worker
 from tests.house.tree import ROOT
 from tests.station.broker import Broker, running_broker
 from tests.station.worker.test_session import watch_all
-from tests.station.worker.wards import found, register, store, ward_frames
+from tests.station.worker.wards import found_by_source, register, store, ward_frames
 
 PATIENTS = 6
 SECONDS = 60
@@ -100,17 +98,6 @@ def undisturbed(frames: list[bytes], tmp_path_factory: pytest.TempPathFactory) -
     found = found_by_source(engine)
     engine.dispose()
     return found
-
-
-def found_by_source(engine: Engine) -> Findings:
-    """Return what was found; streams have numbers that depend on who was first."""
-    query = select(STREAMS.c.id, SOURCES.c.name).join(SOURCES)
-    with engine.connect() as connection:
-        names = {row.id: row.name for row in connection.execute(query)}
-    return {
-        name: sorted(((names[row[0]], *row[1:]) for row in rows), key=repr)
-        for name, rows in found(engine).items()
-    }
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from station.ingest.parse import parse_post
 from station.store.alarms import ALARMS
 from station.store.engine import writing
 from station.store.patients import add_patients
-from station.store.sources import add_source
+from station.store.sources import SOURCES, add_source
+from station.store.streams import STREAMS
 from station.store.watched import BEATS, GAPS, WINDOWS
 from tests.station.watch.streams import synthetic
 
@@ -108,3 +109,14 @@ def found(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
             name: sorted(map(tuple, connection.execute(select(*chosen))), key=repr)
             for name, chosen in columns.items()
         }
+
+
+def found_by_source(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what was found; streams have numbers that depend on who was first."""
+    query = select(STREAMS.c.id, SOURCES.c.name).join(SOURCES)
+    with engine.connect() as connection:
+        names = {row.id: row.name for row in connection.execute(query)}
+    return {
+        name: sorted(((names[row[0]], *row[1:]) for row in rows), key=repr)
+        for name, rows in found(engine).items()
+    }
