@@ -45,8 +45,9 @@ def insert_rows(
         marks = ", ".join("?" * len(columns))
         statement, values = f"{begin} VALUES ({marks}) {on_conflict}", list(rows)
     else:
-        source = f"SELECT * FROM unnest({_arrays(connection, table, columns)})"
-        statement, values = f"{begin} {source} {on_conflict}", _columns(rows)
+        values = _columns(rows)
+        source = f"SELECT * FROM unnest({_arrays(connection, table, columns, values)})"
+        statement = f"{begin} {source} {on_conflict}"
     return connection.exec_driver_sql(statement, values).rowcount
 
 
@@ -68,14 +69,16 @@ def update_rows(
         return
     key, *changed = columns
     if connection.dialect.name == "sqlite":
-        values = ", ".join(f"{name} = ?" for name in changed)
-        statement = f"UPDATE {table.name} SET {values} WHERE {key} = ?"
+        changes = ", ".join(f"{name} = ?" for name in changed)
+        statement = f"UPDATE {table.name} SET {changes} WHERE {key} = ?"
         connection.exec_driver_sql(statement, [(*row[1:], row[0]) for row in rows])
         return
-    values = ", ".join(f"{name} = new.{name}" for name in changed)
-    new = f"unnest({_arrays(connection, table, columns)}) AS new ({', '.join(columns)})"
-    statement = f"UPDATE {table.name} SET {values} FROM {new} WHERE {table.name}.{key} = new.{key}"
-    connection.exec_driver_sql(statement, _columns(rows))
+    values = _columns(rows)
+    changes = ", ".join(f"{name} = new.{name}" for name in changed)
+    arrays = _arrays(connection, table, columns, values)
+    new = f"unnest({arrays}) AS new ({', '.join(columns)})"
+    statement = f"UPDATE {table.name} SET {changes} FROM {new} WHERE {table.name}.{key} = new.{key}"
+    connection.exec_driver_sql(statement, values)
 
 
 def among(
@@ -103,9 +106,19 @@ def among_pairs(
     return tuple_(*columns).in_(select(first, second))
 
 
-def _arrays(connection: Connection, table: Table, columns: Sequence[str]) -> str:
-    kinds = [table.c[name].type.compile(dialect=connection.dialect) for name in columns]
-    return ", ".join(f"%s::{kind}[]" for kind in kinds)
+def _arrays(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    values: Sequence[Sequence[Any]],
+) -> str:
+    """Return the parameters of unnest. Bytes go in binary: as text they take 25 times as long."""
+    arrays = []
+    for name, column in zip(columns, values, strict=True):
+        kind = table.c[name].type.compile(dialect=connection.dialect)
+        mark = "%b" if any(isinstance(value, bytes) for value in column) else "%s"
+        arrays.append(f"{mark}::{kind}[]")
+    return ", ".join(arrays)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Any], ...]:

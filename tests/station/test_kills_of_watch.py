@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
-from station.ingest.frame import Record, encode
+from station.ingest.frame import BEAT_SAMPLES, Record, encode
 from station.settings import Settings
 from station.store.beat_records import BEAT_LABELS, PROBLEMS
 from station.store.engine import open_engine
@@ -44,7 +44,7 @@ from tests.station.worker.wards import (
 
 RECORDS_SENT = 100_000
 PATIENTS = 20
-# Of a record of signal; each tenth record is one of a single beat.
+# Of a record of signal. After each tenth one comes a record of a single beat.
 SAMPLES = 50
 BEAT_EACH = 10
 TILE_S = 100
@@ -66,17 +66,18 @@ def frames_of(patient: int, records: int, zero_ms: int, draw: random.Random) -> 
     plain = Record(
         source_name(patient), 0, patient_name(patient), zero_ms, FS_HZ, ("II", "V1"), signal
     )
-    frames = []
-    for seq in range(records):
-        first = seq * SAMPLES
+    frames: list[bytes] = []
+    for first in range(0, signal.shape[1] - BEAT_SAMPLES, SAMPLES):
         at_ms = zero_ms + first * SECOND_MS // FS_HZ
-        record = replace(
-            plain, seq=seq, device_ms=at_ms, samples=signal[:, first : first + SAMPLES].copy()
-        )
-        if seq % BEAT_EACH == BEAT_EACH - 1 and first + 187 <= signal.shape[1]:
-            beat = signal[:1, first : first + 187].copy()
-            record = replace(record, kind=1, leads=("ECG1",), samples=beat)
+        stretch = signal[:, first : first + SAMPLES].copy()
+        record = replace(plain, seq=len(frames), device_ms=at_ms, samples=stretch)
         frames.append(encode(record))
+        if first // SAMPLES % BEAT_EACH == 0:
+            beat = signal[:1, first : first + BEAT_SAMPLES].copy()
+            frames.append(
+                encode(replace(record, seq=len(frames), kind=1, leads=("ECG1",), samples=beat))
+            )
+    frames = frames[:records]
     for place in range(records - 1):
         if draw.random() < 0.05:
             frames[place], frames[place + 1] = frames[place + 1], frames[place]
@@ -215,6 +216,7 @@ def test_kills_change_nothing_of_what_is_found(
         points = sorted(draw.uniform(0.05, 0.9) * RECORDS_SENT for _ in range(KILLS))
         for number, point in enumerate(points):
             progress.wait_for(round(point), senders)
+            assert any(sender.is_alive() for sender in senders)
             kill = kinds[number % len(kinds)]
             kill()
             if kill == station.kill:
