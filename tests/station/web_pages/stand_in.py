@@ -66,11 +66,14 @@ class Ward:
     gaps: list[tuple[int, int]] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     is_down: bool = False
+    # Since when there are no labels, in ms.
+    unlabelled_ms: int | None = None
 
     def board(self) -> dict[str, Any]:
         return {
             "now_ms": now_ms(),
             "watch": {"age_ms": 100, "behind": 0},
+            "labels": {"failed_ms": self.unlabelled_ms, "reason": "no_answer"},
             "patients": [self._patient(at) for at in range(self.beds)],
         }
 

@@ -126,6 +126,18 @@ def test_events_that_were_missed_come_once_the_station_is_back(opened: OpenedWar
     assert [text for text in opened.errors if not text.startswith(network)] == []
 
 
+def test_missing_labels_are_said_and_alarms_go_on(opened: OpenedWard) -> None:
+    page, ward = opened.page, opened.ward
+    ward.unlabelled_ms = 1
+    note = page.get_by_text("No labels of 12-lead recordings since")
+    note.wait_for()
+    ward.fire("p-2", "pause", "medium", 3.2)
+    opened.row("Pause 3.2 s").wait_for()
+    ward.unlabelled_ms = None
+    expect(note).to_have_count(0, timeout=WAIT_MS)
+    opened.check()
+
+
 def test_the_key_is_asked_for(browser: Browser, server: StandIn) -> None:
     opened = Opened(browser, server, locale="en-GB")
     opened.goto("/", "main")

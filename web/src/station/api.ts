@@ -89,6 +89,8 @@ export interface Ward {
   readonly now_ms: number;
   /** The process that finds alarms: how long ago it was last heard of, and whether it is behind. */
   readonly watch: { readonly age_ms: number | null };
+  /** Whether the inference server labels windows: null or absent where nobody asks for labels. */
+  readonly labels?: { readonly failed_ms: number | null } | null;
   readonly patients: readonly WardPatient[];
 }
 

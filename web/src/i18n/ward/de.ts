@@ -86,6 +86,8 @@ export const de: WardWords = {
   offline: (since) => `Station seit ${since} nicht erreichbar. Die Anzeige ist alt.`,
   unwatched: (since) =>
     `Nicht überwacht seit ${since}: Kein Alarm wird erkannt, bis die Station wieder überwacht.`,
+  unlabelled: (since) =>
+    `Keine Befunde der 12-Kanal-Aufzeichnungen seit ${since}: Alarme werden ohne sie erkannt.`,
   tryNow: "Jetzt versuchen",
   goTo: (digits) => `Bett ${digits}`,
   keys: {

@@ -78,6 +78,8 @@ export const en = {
   offline: (since: string) => `Station not reachable since ${since}. What is shown is old.`,
   unwatched: (since: string) =>
     `Not watched since ${since}: no alarm is found until the station watches again.`,
+  unlabelled: (since: string) =>
+    `No labels of 12-lead recordings since ${since}: alarms are found without them.`,
   tryNow: "Try now",
   goTo: (digits: string) => `Bed ${digits}`,
   keys: {

@@ -96,6 +96,7 @@ async function loadWard(board: StripBoard): Promise<void> {
   const { age_ms: age } = ward.watch;
   const isWatched = age !== null && age < UNWATCHED_MS;
   state.unwatchedSince.value = isWatched ? null : ward.now_ms - (age ?? 0);
+  state.unlabelledSince.value = ward.labels?.failed_ms ?? null;
   await labelBeats(board);
 }
 

@@ -37,6 +37,8 @@ export const watched = signal<ReadonlyMap<string, Watched> | null>(null);
 export const persons = signal<ReadonlyMap<string, Person>>(new Map());
 /** Null while the station watches; else since when it does not, by its clock. */
 export const unwatchedSince = signal<number | null>(null);
+/** Null while labels are made, or nobody asks for them; else since when the server does not answer. */
+export const unlabelledSince = signal<number | null>(null);
 export const alarms = signal<ReadonlyMap<number, KnownAlarm>>(new Map());
 export const silences = signal<ReadonlyMap<string, Silence>>(new Map());
 /** Patients whose strips have nothing new, with when that was last, by the station's clock. */
