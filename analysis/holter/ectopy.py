@@ -88,8 +88,8 @@ def _ectopy(rhythm: Rhythm, is_ectopic: Mask) -> Ectopy:
         sum(first == last for first, last in sequences),
         tuple(map(float, starts)),
         tuple(runs),
-        tuple(_patterns(rhythm, is_ectopic, others=1)),
-        tuple(_patterns(rhythm, is_ectopic, others=2)),
+        tuple(_patterns(rhythm, _isolated(is_ectopic), is_ectopic, others=1)),
+        tuple(_patterns(rhythm, _isolated(is_ectopic), is_ectopic, others=2)),
     )
 
 
@@ -109,15 +109,22 @@ def _sequences(rhythm: Rhythm, is_ectopic: Mask) -> Iterator[tuple[int, int]]:
     yield from pairs
 
 
-def _patterns(rhythm: Rhythm, is_ectopic: Mask, others: int) -> Iterator[Pattern]:
-    """Return where every `others` + 1st beat is ectopic, MIN_REPEATS of them and more."""
+def _isolated(is_ectopic: Mask) -> Mask:
+    """Return which beats are ectopic, between two that are not."""
+    around = np.concatenate([[False], is_ectopic, [False]])
+    isolated: Mask = is_ectopic & ~around[:-2] & ~around[2:]
+    return isolated
+
+
+def _patterns(rhythm: Rhythm, is_single: Mask, is_ectopic: Mask, others: int) -> Iterator[Pattern]:
+    """Return where every `others` + 1st beat is a single ectopic one, MIN_REPEATS and more."""
     step = others + 1
     follows = ~np.isnan(rhythm.interval_s)
     repeats = np.zeros(is_ectopic.size, np.bool_)  # whether the next ectopic beat is `step` on
     last = is_ectopic.size - step
     if last <= 0:
         return
-    repeats[:last] = is_ectopic[:last] & is_ectopic[step:]
+    repeats[:last] = is_single[:last] & is_single[step:]
     for between in range(1, step):
         repeats[:last] &= ~is_ectopic[between : last + between]
     for after in range(1, step + 1):

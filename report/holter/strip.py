@@ -29,7 +29,8 @@ MM_PER_MV: Final = 10.0
 WIDTH: Final = STRIP_S * MM_PER_S
 HEAD: Final = 5.0  # for the title
 CLASS_ROW: Final = 5.0  # for the beats' classes, on the paper
-ROW: Final = 15.0  # of a lead
+# Of all leads together, and of one at most.
+LEADS_HEIGHT, MAX_ROW = 45.0, 23.0
 MAX_LEADS: Final = 3
 # Of a recording with more leads these are shown, where it has them.
 PREFERRED: Final = ("II", "MLII", "V1", "V5")
@@ -38,7 +39,13 @@ TITLE_SIZE, LABEL_SIZE = 3.1, 2.6
 
 def strip_height(recording: Recording) -> float:
     """Return the height of a strip in mm, its title included."""
-    return HEAD + CLASS_ROW + ROW * len(shown_leads(recording.leads))
+    rows = len(shown_leads(recording.leads))
+    return HEAD + CLASS_ROW + rows * _row_height(rows)
+
+
+def _row_height(rows: int) -> float:
+    """Return the height of a lead: a whole number of mm, so that the paper ends with a line."""
+    return min(MAX_ROW, LEADS_HEIGHT // rows)
 
 
 def shown_leads(leads: Sequence[str]) -> tuple[int, ...]:
@@ -60,23 +67,30 @@ def draw_strip(
     clock = clock_text(strip.start_s, start_of(recording.start))
     right = f"{clock}   {word('strip_scale', lang)}"
     surface.text(x + WIDTH, y + 3.4, right, LABEL_SIZE, "regular", QUIET_TEXT, "right")
-    top, height = y + HEAD, CLASS_ROW + ROW * len(rows)
+    row_height = _row_height(len(rows))
+    top, height = y + HEAD, CLASS_ROW + row_height * len(rows)
     _draw_paper(surface, x, top, height)
     for at_s, label in strip.labels:
         place = x + (at_s - strip.start_s) * MM_PER_S
         if x + 1 <= place <= x + WIDTH - 1:
             weight, colour = ("regular", QUIET_TEXT) if label == "N" else ("semibold", BLACK)
             surface.text(place - 0.8, top + 3.6, label, LABEL_SIZE, weight, colour)  # type: ignore[arg-type]
-    surface.clip(x, top, WIDTH, height)
+    # The traces leave the row of the classes free.
+    surface.clip(x, top + CLASS_ROW, WIDTH, height - CLASS_ROW)
     for place, row in enumerate(rows):
-        middle = top + CLASS_ROW + ROW * (place + 0.5)
+        middle = top + CLASS_ROW + row_height * (place + 0.5)
         piece = Piece(strip.signal[row], strip.fs, strip.start_s)
         for stroke in strokes(piece, MM_PER_S):
             ys = middle - (stroke[:, 1] - piece.level) * MM_PER_MV
             points = thinned(np.column_stack((x + stroke[:, 0], ys)))
             surface.polyline(points, TRACE_WIDTH, BLACK)
         surface.text(
-            x + 1.0, middle - ROW / 2 + 3.0, recording.leads[row], LABEL_SIZE, "semibold", BLACK
+            x + 1.0,
+            middle - row_height / 2 + 3.0,
+            recording.leads[row],
+            LABEL_SIZE,
+            "semibold",
+            BLACK,
         )
     surface.unclip()
 

@@ -86,6 +86,8 @@ def test_the_longest_and_the_fastest_run_may_differ() -> None:
         ("VNVNVNVNNNVNVNV", [4, 3], []),
         ("NVNVNVNNVNNVNNV", [3], [4]),
         ("VVVVVV", [], []),
+        ("NVVVNVNVVN", [], []),
+        ("NVVNVNVNVNVVN", [3], []),
     ],
 )
 def test_alternating_beats(labels: str, bigeminy: list[int], trigeminy: list[int]) -> None:
