@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from station.store.sources import SOURCES
 from station.store.streams import STREAMS
@@ -23,12 +22,11 @@ _WINDOWS_OF_A_MOMENT: Final = WINDOW_S // HOP_S
 
 def trend(
     connection: Connection, patient_id: int, *, from_ms: int, to_ms: int, bin_ms: int
-) -> Sequence[AnyRow]:
-    """Return the bins of a patient that have windows, in the order of source and time.
+) -> list[tuple[str, AnyRow]]:
+    """Return the bins of a patient that have windows: the source's name, and a row of it.
 
     Bins begin at from_ms + place * bin_ms; a window belongs to the one in which it begins. Columns:
 
-    source     name
     place      of the bin, from 0
     known_ms   time with a signal that can be read
     rate_low, rate_mean, rate_high   of the windows' rates, beats a minute; None without any
@@ -36,13 +34,15 @@ def trend(
     irregular, judged                windows with the intervals of atrial fibrillation, and windows
                                      in which that was judged
     """
+    # The streams first: PostgreSQL would read all windows of the time where it joins them itself.
+    streams = {row.id: row.source for row in connection.execute(_streams_of(patient_id))}
     windows = WINDOWS.c
     place = ((windows.start_ms - from_ms) // bin_ms).label("place")
     beats = [windows[f"beats_{label.lower()}"] for label in BEAT_CLASSES]
     known_ms = func.sum(windows.known * (windows.end_ms - windows.start_ms))
     query = (
         select(
-            SOURCES.c.name.label("source"),
+            windows.stream,
             place,
             known_ms.label("known_ms"),
             func.min(windows.rate_per_min).label("rate_low"),
@@ -52,15 +52,21 @@ def trend(
             func.count(case((windows.irregular, 1))).label("irregular"),
             func.count(windows.irregular).label("judged"),
         )
-        .join(STREAMS, STREAMS.c.id == windows.stream)
-        .join(SOURCES, SOURCES.c.id == STREAMS.c.source_id)
         .where(
-            STREAMS.c.patient_id == patient_id,
+            windows.stream.in_(sorted(streams)),
             windows.start_ms >= from_ms,
             windows.start_ms < to_ms,
             windows.start_ms // _HOP_MS % _WINDOWS_OF_A_MOMENT == 0,
         )
-        .group_by(SOURCES.c.name, place)
-        .order_by(SOURCES.c.name, place)
+        .group_by(windows.stream, place)
+        .order_by(windows.stream, place)
     )
-    return connection.execute(query).all()
+    return [(streams[row.stream], row) for row in connection.execute(query)]
+
+
+def _streams_of(patient_id: int) -> Select[int, str]:
+    return (
+        select(STREAMS.c.id, SOURCES.c.name.label("source"))
+        .join(SOURCES, SOURCES.c.id == STREAMS.c.source_id)
+        .where(STREAMS.c.patient_id == patient_id)
+    )

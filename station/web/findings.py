@@ -71,7 +71,7 @@ class FindingsRoutes:
                 bin_ms=bin_ms,
             )
             return {
-                "trends": [_bin(row, from_ms, bin_ms) for row in rows],
+                "trends": [_bin(source, row, from_ms, bin_ms) for source, row in rows],
                 "archived": is_archived(connection, WINDOWS.name, from_ms=from_ms, to_ms=to_ms),
             }
 
@@ -121,9 +121,9 @@ def _check_bins(span_ms: int, bin_ms: int) -> None:
         )
 
 
-def _bin(row: AnyRow, from_ms: int, bin_ms: int) -> dict[str, Any]:
+def _bin(source: str, row: AnyRow, from_ms: int, bin_ms: int) -> dict[str, Any]:
     return {
-        "source": row.source,
+        "source": source,
         "start_ms": from_ms + row.place * bin_ms,
         "known_ms": round(row.known_ms),
         "rate_low": row.rate_low,

@@ -42,8 +42,10 @@ def ward(engine: Engine) -> Engine:
 def test_bins_have_rates_counts_and_gaps(ward: Engine) -> None:
     with ward.connect() as connection:
         stretch = {"from_ms": BEGIN_MS, "to_ms": BEGIN_MS + 10 * BIN_MS, "bin_ms": BIN_MS}
-        rows = trend(connection, 1, **stretch)
+        found = trend(connection, 1, **stretch)
         assert trend(connection, 2, **stretch) == []
+    assert {source for source, _ in found} == {"strap-1"}
+    rows = [row for _, row in found]
     assert [row.place for row in rows] == [0, 1, 4]
     first, second, poor = rows
     # Of twelve windows that overlap, six: 60, 62, ... or 61, 63, ...

@@ -248,15 +248,20 @@ export class Sweep {
     const { ratio, colours } = this.pen;
     const half = 5 * ratio;
     const oldest = this.drawn - this.box.width + (GAP_PX + 5) * ratio;
-    context.font = `600 ${LABEL_FONT_PX * ratio}px ${colours.font}`;
-    context.textAlign = "center";
-    context.fillStyle = colours.label;
+    let hasFont = false;
     for (const { atMs, label } of this.bed.beats) {
       if (atMs <= this.nextBeatMs) continue;
       const pixel = Math.round((atMs + delayed) * this.pxPerMs);
       if (pixel + half > this.drawn) return;
       this.nextBeatMs = atMs;
       if (pixel < oldest || (label === "N" && !this.pen.labelsAll)) continue;
+      // A font is parsed whenever it is set: not in frames without a letter.
+      if (!hasFont) {
+        context.font = `600 ${LABEL_FONT_PX * ratio}px ${colours.font}`;
+        context.textAlign = "center";
+        context.fillStyle = colours.label;
+        hasFont = true;
+      }
       const x = Math.min(
         this.box.left + this.box.width - half,
         Math.max(this.box.left + half, this.xOf(pixel)),
