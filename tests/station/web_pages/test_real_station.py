@@ -1,4 +1,4 @@
-"""A patient's page on the station itself: what was watched is drawn, and what is changed is kept."""
+"""A patient's page on the station itself: what was watched is drawn, what is changed is kept."""
 
 from __future__ import annotations
 
