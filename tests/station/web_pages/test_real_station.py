@@ -47,6 +47,7 @@ def test_a_minute_that_was_watched(browser: Browser, station: Station) -> None:
     assert page.locator(".trend-line").get_attribute("d")
     page.reload()
     beats.first.wait_for()
+    page.locator(".own-alarm.current").wait_for()
     page.keyboard.press("j")
     page.keyboard.press("a")
     expect(page.get_by_role("list", name="Steps")).to_contain_text("Acknowledged, ward")
