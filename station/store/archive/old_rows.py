@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, literal, select
+from sqlalchemy import Connection, Select, delete, func, literal, select
 
 from station.store.archive.datasets import RECORDS_SET, Dataset
+from station.store.batches import among, among_pairs
 from station.store.beat_records import BEAT_LABELS
 from station.store.patients import PATIENTS
 from station.store.progress import first_needed
@@ -129,11 +130,14 @@ def of_patient(dataset: Dataset, patient: str, *, from_ms: int, to_ms: int) -> S
 
 def delete_rows(connection: Connection, dataset: Dataset, keys: Sequence[tuple[int, ...]]) -> None:
     """Delete the rows with these keys; those that are gone already change nothing."""
-    rows = [dict(zip(("key_0", "key_1"), key, strict=False)) for key in keys]
-    statement = delete(dataset.table)
-    for place, name in enumerate(dataset.key):
-        statement = statement.where(dataset.column(name) == bindparam(f"key_{place}"))
-    connection.execute(statement, rows)
+    columns = [dataset.column(name) for name in dataset.key]
+    if len(columns) == 2:
+        pairs = [(key[0], key[1]) for key in keys]
+        condition = among_pairs(connection, (columns[0], columns[1]), pairs)
+        connection.execute(delete(dataset.table).where(condition))
+        return
+    numbers = [key[0] for key in keys]
+    connection.execute(delete(dataset.table).where(among(connection, columns[0], numbers)))
     if dataset is RECORDS_SET:
-        labels = delete(BEAT_LABELS).where(BEAT_LABELS.c.record == bindparam("key_0"))
-        connection.execute(labels, rows)
+        labels = among(connection, BEAT_LABELS.c.record, numbers)
+        connection.execute(delete(BEAT_LABELS).where(labels))
