@@ -121,6 +121,10 @@ def test_alarms_are_on_the_time_line_with_their_steps(opened: OpenedWard) -> Non
     page.get_by_role("button", name="Save note").click()
     expect(steps).to_contain_text("Electrode changed")
     assert ward.posted[1] == (f"alarms/{past}/note", {"note": "Electrode changed"})
+    # What happens at another bed is seen here, too.
+    page.get_by_role("button", name="Bed 05: Pause 3.1 s").click()
+    expect(page.get_by_role("heading", name="Bed 05")).to_be_visible()
+    expect(page.locator(".own-alarm.current")).to_contain_text("Pause 3.1 s")
     opened.check()
 
 

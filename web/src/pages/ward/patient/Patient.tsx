@@ -6,6 +6,7 @@ import { openDialog, patient, persons } from "../state";
 import { Alarms } from "./Alarms";
 import { DetailsDialog } from "./DetailsDialog";
 import { isWhole, refused } from "./looking";
+import { OtherBeds } from "./OtherBeds";
 import { Strip } from "./Strip";
 import { Trends } from "./Trends";
 import { Who } from "./Who";
@@ -27,13 +28,16 @@ export function Patient({ name }: { readonly name: string }) {
   const person = persons.value.get(name);
   return (
     <main class={isWhole.value ? "patient whole" : "patient"}>
-      <Who name={name} />
-      {problem !== null && (
-        <p class="patient-refused" role="alert">
-          <Icon name="critical" />
-          {words.refused}: {problem.title}. {problem.detail}
-        </p>
-      )}
+      <div class="patient-head">
+        <OtherBeds name={name} />
+        <Who name={name} />
+        {problem !== null && (
+          <p class="patient-refused" role="alert">
+            <Icon name="critical" />
+            {words.refused}: {problem.title}. {problem.detail}
+          </p>
+        )}
+      </div>
       <Strip name={name} />
       {!isWhole.value && isPhone && <Alarms />}
       {!isWhole.value && <Trends name={name} />}
