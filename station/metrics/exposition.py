@@ -141,6 +141,12 @@ FAMILIES: Final = (
         _stored(lambda figures: figures.alarms),
     ),
     _Family(
+        "station_labels_up",
+        "1 while the inference server answers, else 0; absent where nobody asks for labels",
+        (),
+        _stored(lambda figures: {} if figures.labels is None else {(): figures.labels}),
+    ),
+    _Family(
         "station_outlet_sent_total",
         "Steps of alarms that an outlet has delivered",
         ("outlet",),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from station.alarms.machine import State
 from station.alarms.policies import Priority
 from station.store.alarms import ALARMS
+from station.store.external.labels import server_state
 from station.store.external.outbox import outlet_counts
 from station.store.streams import STREAMS
 from station.store.ward import watching
@@ -40,6 +41,7 @@ class Figures:
     streams          active ones: "fresh" or "stale" -> number
     alarms           (priority, state) of those that are not resolved -> number
     outlets          name -> figures
+    labels           whether the inference server answers; None where nobody asks for labels
     """
 
     heartbeat_age_s: float | None
@@ -47,6 +49,7 @@ class Figures:
     streams: dict[str, int]
     alarms: dict[tuple[str, ...], int]
     outlets: dict[str, OutletFigures]
+    labels: bool | None
 
 
 def read_figures(connection: Connection, *, now_ms: int, stale_ms: int) -> Figures:
@@ -67,6 +70,7 @@ def read_figures(connection: Connection, *, now_ms: int, stale_ms: int) -> Figur
         select(func.count(), func.count().filter(is_fresh)).select_from(STREAMS).where(active)
     ).one()
     heartbeat_ms = worker.heartbeat_ms
+    labels = server_state(connection)
     return Figures(
         None if heartbeat_ms is None else max(0, now_ms - heartbeat_ms) / SECOND_MS,
         worker.behind,
@@ -81,4 +85,5 @@ def read_figures(connection: Connection, *, now_ms: int, stale_ms: int) -> Figur
             )
             for row in outlet_counts(connection)
         },
+        None if labels is None else labels.failed_ms is None,
     )
