@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +16,7 @@ from formats.stretches.recording import LongRecording
 from station.holter.pieces import Piece
 from station.watch.held import BEGINS_AFTER_S, ENDS_AFTER_S
 from station.watch.order import StreamRecord
-from station.watch.outputs import BEAT_CLASSES, BeatFound, Condition, Outputs, Window
+from station.watch.outputs import BEAT_CLASSES, Condition, Outputs
 from station.watch.step import Watch
 
 Array = NDArray[np.float64]
@@ -50,16 +52,21 @@ class Found:
 
 
 @dataclass(slots=True)
-class _Lists:
-    beats: list[BeatFound] = field(default_factory=list)
-    windows: list[Window] = field(default_factory=list)
+class _Growing:
+    """What a piece has given so far: numbers rather than objects, of which a day has 100,000."""
+
+    beat_ms: array[int] = field(default_factory=lambda: array("q"))
+    label: array[int] = field(default_factory=lambda: array("b"))
+    interval_ms: array[float] = field(default_factory=lambda: array("d"))
+    window_ms: array[int] = field(default_factory=lambda: array("q"))
+    known: array[float] = field(default_factory=lambda: array("d"))
     conditions: list[Condition] = field(default_factory=list)
 
 
 def watch_pieces(recording: LongRecording, pieces: Sequence[Piece]) -> list[Found]:
     """Return what the watch finds in each piece. Raises CorruptFile, OSError."""
     watch = Watch()
-    found = {piece.number: _Lists() for piece in pieces}
+    found = {piece.number: _Growing() for piece in pieces}
     step_s = _step_s(recording, len(pieces))
     for records in _steps(recording, pieces, step_s):
         _add(found, watch.step(records))
@@ -102,26 +109,29 @@ def _record(
     )
 
 
-def _add(found: dict[int, _Lists], outputs: Outputs) -> None:
+def _add(found: dict[int, _Growing], outputs: Outputs) -> None:
     for beat in outputs.beats:
-        found[beat.stream].beats.append(beat)
+        growing = found[beat.stream]
+        growing.beat_ms.append(beat.at_ms)
+        growing.label.append(BEAT_CLASSES.index(beat.label))
+        growing.interval_ms.append(math.nan if beat.interval_ms is None else beat.interval_ms)
     for window in outputs.windows:
-        found[window.stream].windows.append(window)
+        growing = found[window.stream]
+        growing.window_ms.append(window.start_ms)
+        growing.known.append(window.known)
     for condition in outputs.conditions:
         found[condition.stream].conditions.append(condition)
 
 
-def _arrays(piece: Piece, lists: _Lists) -> Found:
-    beats, windows = lists.beats, lists.windows
-    intervals = [np.nan if each.interval_ms is None else each.interval_ms for each in beats]
+def _arrays(piece: Piece, growing: _Growing) -> Found:
     return Found(
         piece,
-        _seconds([each.at_ms for each in beats]),
-        np.array([BEAT_CLASSES.index(each.label) for each in beats], np.int8),
-        np.array(intervals, np.float64) / SECOND_MS,
-        _seconds([each.start_ms for each in windows]),
-        np.array([each.known for each in windows], np.float64),
-        tuple(_episodes(lists.conditions)),
+        _seconds(growing.beat_ms),
+        np.array(growing.label, np.int8),
+        np.array(growing.interval_ms, np.float64) / SECOND_MS,
+        _seconds(growing.window_ms),
+        np.array(growing.known, np.float64),
+        tuple(_episodes(growing.conditions)),
     )
 
 
