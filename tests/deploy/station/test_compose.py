@@ -81,7 +81,7 @@ def test_the_database_and_kafka_are_reached_from_inside_only() -> None:
 def test_secrets_stay_out_of_git_and_images() -> None:
     for secret in compose()["secrets"].values():
         assert Path(secret["file"]).parent == Path("secrets")
-    assert service("front")["env_file"] == ["secrets/station.env"]
+    assert service("front")["env_file"] == [{"path": "secrets/station.env", "required": False}]
     assert "/deploy/station/compose/secrets/" in source(".gitignore")
     assert "deploy/station/compose/secrets" in source(".dockerignore").split()
 
