@@ -8,11 +8,12 @@ import { Icon } from "../../../ui/icons";
 import { KeyHint } from "../../../ui/KeyHint";
 import { singleKeys } from "../../../ui/single_keys";
 import { StripNotes } from "../board/BedTile";
+import { layout } from "../board/layout";
 import { Strips, StripWindow } from "../board/Strips";
 import { chosen, moment, ownAlarms, stale, watched } from "../state";
 import { alarmText, duration, timeOf } from "../words";
 import { backToLive, switchWhole } from "./keys";
-import { calibration, caliper, deviceNow, isMeasuring, isWhole, stretch } from "./looking";
+import { calibration, caliper, deviceNow, group, isMeasuring, isWhole, stretch } from "./looking";
 import { leadsBeyond, type Stretch } from "./stretch";
 import "./strip.css";
 
@@ -50,6 +51,7 @@ function StripTools({ ms }: { readonly ms: number | null }) {
   const texts = wardWords.value.patient;
   return (
     <div class="card-tools">
+      {ms !== null && layout.value.name === "phone" && <Groups />}
       {ms !== null && (
         <button
           type="button"
@@ -74,6 +76,28 @@ function StripTools({ ms }: { readonly ms: number | null }) {
           <KeyHint of="L" />
         </button>
       )}
+    </div>
+  );
+}
+
+/** Narrow paper has room for limb leads or chest leads. */
+function Groups() {
+  const { paper } = words.value;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a flex box everywhere
+    <div class="segmented" role="group" aria-label={paper.leads}>
+      {(["limb", "chest"] as const).map((each) => (
+        <button
+          key={each}
+          type="button"
+          aria-pressed={group.value === each}
+          onClick={() => {
+            group.value = each;
+          }}
+        >
+          {paper.groups[each]}
+        </button>
+      ))}
     </div>
   );
 }
@@ -116,7 +140,7 @@ function PastPaper({ ms, read, recording }: PastPaperProps) {
   const texts = wardWords.value.patient;
   const display = useMemo<Display>(
     () => ({
-      layout: "3x4",
+      layout: layout.value.name === "phone" ? group.value : "3x4",
       speed: MM_PER_S,
       gain: 10,
       rhythmLead: "II",
@@ -126,7 +150,7 @@ function PastPaper({ ms, read, recording }: PastPaperProps) {
       reversedLeads: new Set(),
       ...calibration,
     }),
-    [recording, isWhole.value],
+    [recording, isWhole.value, layout.value, group.value],
   );
   const marks = useMarks(ms, read);
   const description = `${texts.stripAt(timeOf(ms))}, ${texts.leadsOf(recording.leadNames.join(", "))}`;

@@ -26,6 +26,8 @@ export const refused = signal<Problem | null>(null);
 
 /** Whether the paper takes the whole page. */
 export const isWhole = signal(false);
+/** Which leads narrow paper shows. */
+export const group = signal<"limb" | "chest">("limb");
 export const isMeasuring = signal(false);
 export const caliper = signal<Caliper | null>(null);
 export const calibration: Calibration = storedCalibration();
