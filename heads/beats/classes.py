@@ -22,6 +22,8 @@ from heads.beats.strips import Strips
 from heads.trees import Forest
 
 CLASSES: Final = ("N", "S", "V", "F", "Q")
+V: Final = CLASSES.index("V")
+MIN_REST: Final = 1e-9
 WEIGHTS: Final = Path(__file__).with_name("classes.npz")
 
 Array = NDArray[np.float64]
@@ -46,16 +48,14 @@ class Classed:
 
 
 @dataclass(frozen=True, eq=False)
-class BeatModel:
+class ClassTrees:
     """Boosted trees: the first of each class, in the order of CLASSES, then the second, and so on.
 
-    start    (classes,) scores before the first tree
-    weights  (classes,) the label is the class with the largest probability times weight
+    start  (classes,) scores before the first tree
     """
 
     forest: Forest
     start: Array
-    weights: Array
 
     def probabilities(self, numbers: NDArray[np.float32]) -> Array:
         """Return (beats, CLASSES) of (beats, NUMBERS)."""
@@ -66,12 +66,54 @@ class BeatModel:
         shares: Array = powers / powers.sum(axis=1, keepdims=True)
         return shares
 
+
+@dataclass(frozen=True, eq=False)
+class BeatModel:
+    """Two sets of trees, which were fitted to different beats: docs/models/beats.md says why.
+
+    ventricular  tells V
+    others       tells the other classes
+    weights      (classes,) the label is the class with the largest probability times weight
+    """
+
+    ventricular: ClassTrees
+    others: ClassTrees
+    weights: Array
+
+    def probabilities(self, numbers: NDArray[np.float32]) -> Array:
+        """Return (beats, CLASSES) of (beats, NUMBERS)."""
+        ventricular = self.ventricular.probabilities(numbers)[:, V]
+        shares = self.others.probabilities(numbers)
+        rest = np.delete(shares, V, axis=1).sum(axis=1)
+        shares *= ((1 - ventricular) / np.maximum(rest, MIN_REST))[:, np.newaxis]
+        shares[:, V] = ventricular
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
+
+    def labels(self, probability: Array) -> NDArray[np.intp]:
+        """Return (beats,) the class of each, an index into CLASSES."""
+        label: NDArray[np.intp] = (probability * self.weights).argmax(axis=1)
+        return label
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        return {"start": self.start, "weights": self.weights, **self.forest.to_arrays()}
+        arrays: dict[str, NDArray[Any]] = {"weights": self.weights}
+        for name, trees in (("ventricular", self.ventricular), ("others", self.others)):
+            stored = {"start": trees.start, **trees.forest.to_arrays()}
+            arrays |= {f"{name}.{key}": array for key, array in stored.items()}
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> BeatModel:
-        return cls(Forest.from_arrays(arrays), arrays["start"], arrays["weights"])
+        sets = []
+        for name in ("ventricular", "others"):
+            prefix = f"{name}."
+            stored = {
+                key.removeprefix(prefix): array
+                for key, array in arrays.items()
+                if key.startswith(prefix)
+            }
+            sets.append(ClassTrees(Forest.from_arrays(stored), stored["start"]))
+        return cls(sets[0], sets[1], arrays["weights"])
 
 
 def classify(history: History, strips: Strips, detected: Detected) -> tuple[History, Classed]:
@@ -83,7 +125,7 @@ def classify(history: History, strips: Strips, detected: Detected) -> tuple[Hist
     later, described = describe(history, strips, detected)
     model = shipped_model()
     probability = model.probabilities(described.numbers)
-    label = (probability * model.weights).argmax(axis=1)
+    label = model.labels(probability)
     return later, Classed(described.row, described.r_peak, probability, label, described.before_s)
 
 

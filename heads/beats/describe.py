@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from heads.beats.detector import Detected
 from heads.beats.history import (
+    CONTEXT,
+    CONTEXT_NUMBERS,
+    INTERVALS,
     NEVER,
     SHAPE_SAMPLES,
     History,
@@ -24,12 +27,15 @@ from heads.beats.numbers import (
     shape_numbers,
     time_numbers,
 )
+from heads.beats.rhythm import RHYTHM_NUMBERS, rhythm_numbers
 from heads.beats.shapes import BEST_LEADS, CUT_SAMPLES, SHIFT_SAMPLES, Cuts, cut_out
 from heads.beats.strips import SAMPLES, Strips
 from signals.streams.watch_rate import WATCH_HZ
 
 # Cosine from which on two QRS complexes are alike.
 ALIKE: Final = 0.9
+# Cosine to the usual shape below which a beat has another.
+OTHER: Final = 0.75
 # A group's mean shape follows its last beats.
 MEAN_OF_BEATS: Final = 16
 # What is left of a group's count with each beat of the stream: it counts the last 150 or so.
@@ -59,6 +65,8 @@ NUMBERS: Final = (
     *(f"{name} {join}" for join in JOINED for name in SHAPE_NUMBERS),
     *TIME_NUMBERS,
     *GROUP_NUMBERS,
+    *RHYTHM_NUMBERS,
+    *(f"{name} {ago}" for ago in range(1, CONTEXT + 1) for name in CONTEXT_NUMBERS),
 )
 
 Array = NDArray[np.float64]
@@ -93,16 +101,19 @@ def describe(history: History, strips: Strips, detected: Detected) -> tuple[Hist
     before_s = np.full(count, np.nan)
     numbers = np.zeros((count, len(NUMBERS)), np.float32)
     for turn in _turns(row):
-        before_s[turn] = _intervals_s(later, strips, row[turn], detected.at[turn])
-        numbers[turn] = _advance(later, detected, cuts, turn, before_s[turn])
+        at = detected.at[turn]
+        before_s[turn] = _intervals_s(later.last_at, strips, row[turn], at)
+        since_usual_s = _intervals_s(later.usual_at, strips, row[turn], at)
+        numbers[turn] = _advance(later, detected, cuts, turn, before_s[turn], since_usual_s)
         later.last_at[row[turn]] = detected.at[turn]
     return later, Described(row, cuts.r_peak, before_s, numbers)
 
 
 def _a_second_later(history: History) -> History:
     later = History(*(getattr(history, each.name).copy() for each in fields(history)))
-    moved = later.last_at - WATCH_HZ
-    later.last_at[:] = np.where(moved < -SAMPLES, NEVER, moved)
+    for at in (later.last_at, later.usual_at):
+        moved = at - WATCH_HZ
+        at[:] = np.where(moved < -SAMPLES, NEVER, moved)
     return later
 
 
@@ -113,9 +124,9 @@ def _turns(row: Indices) -> list[Indices]:
     return [np.flatnonzero(rank == each) for each in range(int(rank.max(initial=-1)) + 1)]
 
 
-def _intervals_s(history: History, strips: Strips, row: Indices, at: Indices) -> Array:
-    """Return (beats,) the interval before each beat; NaN after a gap of all leads."""
-    last_at = history.last_at[row]
+def _intervals_s(last: Indices, strips: Strips, row: Indices, at: Indices) -> Array:
+    """Return (beats,) the interval from a row's last beat; NaN after a gap of all leads."""
+    last_at = last[row]
     is_gap = np.isnan(strips.signal[row]).all(axis=1)
     gaps = np.cumsum(is_gap, axis=1)
     beats = np.arange(row.size)
@@ -125,7 +136,12 @@ def _intervals_s(history: History, strips: Strips, row: Indices, at: Indices) ->
 
 
 def _advance(
-    history: History, detected: Detected, cuts: Cuts, turn: Indices, before_s: Array
+    history: History,
+    detected: Detected,
+    cuts: Cuts,
+    turn: Indices,
+    before_s: Array,
+    since_usual_s: Array,
 ) -> Array:
     """Return (beats, NUMBERS) of beats of different rows, and put the beats into the history."""
     row = detected.row[turn]
@@ -148,15 +164,10 @@ def _advance(
     joined = np.concatenate(
         [by_lead.mean(axis=1), by_lead.min(axis=1), by_lead.max(axis=1)], axis=1
     )
-    times = time_numbers(
-        before_s,
-        detected.until_next_s[turn],
-        history.intervals[row],
-        history.usual[row],
-        history.long_s[row],
-    )
-    total = np.maximum(history.counts[row].sum(axis=1), 1.0)
+    times, rhythm = _timing(history, row, before_s, since_usual_s, detected.until_next_s[turn])
+    context = history.context[row].reshape(row.size, -1)
     last = history.last_group[row]
+    total = np.maximum(history.counts[row].sum(axis=1), 1.0)
     groups = (
         alike[beats, own],
         alike[beats, usual],
@@ -173,7 +184,31 @@ def _advance(
     )
     _join_group(history, row, own, _shifted(signal, shifts[beats, own]))
     _add_interval(history, row, own, (own == usual) & (usual == last[:, 0]), before_s)
-    return np.concatenate([joined, times, np.stack(groups, axis=1)], axis=1)
+    history.usual_at[row[own == usual]] = detected.at[turn][own == usual]
+    width_change_ms = by_lead[:, :, SHAPE_NUMBERS.index("width_change_ms")].mean(axis=1)
+    _note_context(history, row, (alike[beats, usual], width_change_ms, rhythm[:, 0]))
+    return np.concatenate([joined, times, np.stack(groups, axis=1), rhythm, context], axis=1)
+
+
+def _timing(
+    history: History, row: Indices, before_s: Array, since_usual_s: Array, until_next_s: Array
+) -> tuple[Array, Array]:
+    """Return (beats, TIME_NUMBERS) and (beats, RHYTHM_NUMBERS)."""
+    # Whatever comes after an interpolated beat is not early.
+    is_first = history.last_group[row, 0] < 0
+    after_other = ~is_first & (history.context[row, 0, 0] < OTHER)
+    early_s = np.where(after_other, since_usual_s, before_s)
+    intervals, usual = history.intervals[row], history.usual[row]
+    times = time_numbers(
+        before_s, early_s, until_next_s, intervals, usual[:, :INTERVALS], history.long_s[row]
+    )
+    return times, rhythm_numbers(early_s, since_usual_s, until_next_s, intervals, usual)
+
+
+def _note_context(history: History, row: Indices, numbers: tuple[Array, ...]) -> None:
+    """Note the CONTEXT_NUMBERS of the newest beats."""
+    newest = np.stack(numbers, axis=1)[:, None]
+    history.context[row] = np.concatenate([newest, history.context[row, :-1]], axis=1)
 
 
 def _resemblances(

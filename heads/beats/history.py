@@ -19,6 +19,10 @@ AFTER_SAMPLES: Final = 56
 SHAPE_SAMPLES: Final = BEFORE_SAMPLES + AFTER_SAMPLES
 GROUPS: Final = 4
 INTERVALS: Final = 8
+USUAL_INTERVALS: Final = 64  # those of about the last minute
+# Of the last beats some numbers are kept, which tell what the beat comes after.
+CONTEXT: Final = 2
+CONTEXT_NUMBERS: Final = ("usual_resemblance", "width_change_ms", "early_to_long_median")
 # The sample of a strip that no beat of it can be at: there was none.
 NEVER: Final = -1_000_000
 
@@ -31,9 +35,11 @@ class History:
     counts     (rows, GROUPS) beats of each group; older beats count less
     earliness  (rows, GROUPS) mean interval before the group's beats, over the usual one
     intervals  (rows, INTERVALS) s, between the last beats, the newest first; NaN unknown
-    usual      (rows, INTERVALS) s, the last intervals from one usual beat to the next
+    usual      (rows, USUAL_INTERVALS) s, the last intervals from one usual beat to the next
     long_s     (rows,) mean interval over about a minute; NaN unknown
     last_at    (rows,) sample of the strip at which the last beat was, or NEVER
+    usual_at   (rows,) the same of the last usual beat
+    context    (rows, CONTEXT, CONTEXT_NUMBERS) numbers of the last beats, the newest first
     last_group (rows, 2) groups of the last beat and of the one before; -1 none
     """
 
@@ -44,6 +50,8 @@ class History:
     usual: NDArray[np.float64]
     long_s: NDArray[np.float64]
     last_at: NDArray[np.intp]
+    usual_at: NDArray[np.intp]
+    context: NDArray[np.float64]
     last_group: NDArray[np.intp]
 
     def take(self, rows: NDArray[np.intp]) -> History:
@@ -63,8 +71,10 @@ def empty_history(rows: int, leads: int) -> History:
         counts=np.zeros((rows, GROUPS)),
         earliness=np.ones((rows, GROUPS)),
         intervals=np.full((rows, INTERVALS), np.nan),
-        usual=np.full((rows, INTERVALS), np.nan),
+        usual=np.full((rows, USUAL_INTERVALS), np.nan),
         long_s=np.full(rows, np.nan),
         last_at=np.full(rows, NEVER, np.intp),
+        usual_at=np.full(rows, NEVER, np.intp),
+        context=np.zeros((rows, CONTEXT, len(CONTEXT_NUMBERS))),
         last_group=np.full((rows, 2), -1, np.intp),
     )

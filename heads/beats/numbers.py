@@ -21,6 +21,7 @@ QRS: Final = slice(BEFORE_SAMPLES - 14, BEFORE_SAMPLES + 17)  # 112 ms before to
 WIDE_QRS: Final = slice(BEFORE_SAMPLES - 20, BEFORE_SAMPLES + 27)
 P_WAVE: Final = slice(BEFORE_SAMPLES - 30, BEFORE_SAMPLES - 8)
 T_WAVE: Final = slice(BEFORE_SAMPLES + 18, BEFORE_SAMPLES + 56)
+LATE: Final = slice(BEFORE_SAMPLES + 6, WIDE_QRS.stop)  # 48 ms and more after the middle
 MIN_SIZE_MV: Final = 0.02
 LONGEST_S: Final = 3.0
 USUAL_S: Final = 0.8  # before there are intervals
@@ -41,14 +42,17 @@ SHAPE_NUMBERS: Final = (
     "p_size",
     "t_difference",
     "t_resemblance",
+    "usual_p_size",
+    "usual_width_ms",
+    "late_area",
 )
 TIME_NUMBERS: Final = (
     "before_s",
     "middle_s",
-    "before_to_middle",
-    "before_to_mean",
-    "before_to_usual",
-    "before_to_long",
+    "early_to_middle",
+    "early_to_mean",
+    "early_to_usual",
+    "early_to_long",
     "before_to_last",
     "last_to_usual",
     "second_last_to_usual",
@@ -90,17 +94,27 @@ def shape_numbers(shape: Array, usual: Array) -> Array:
         (_extent(p) - _extent(usual_p)) / size,
         np.abs(t - usual_t).mean(axis=2) / size,
         _resemblance(t, usual_t),
+        _extent(usual_p) / size,
+        _width_ms(usual_wide),
+        np.abs(_part(shape, LATE)).sum(axis=2) / np.maximum(np.abs(wide).sum(axis=2), MIN_SIZE_MV),
     )
     assert len(numbers) == len(SHAPE_NUMBERS)
     return np.stack(numbers, axis=2)
 
 
 def time_numbers(
-    before_s: Array, until_next_s: Array, intervals: Array, usual: Array, long_s: Array
+    before_s: Array,
+    early_s: Array,
+    until_next_s: Array,
+    intervals: Array,
+    usual: Array,
+    long_s: Array,
 ) -> Array:
     """Return (beats, TIME_NUMBERS).
 
-    before_s      (beats,) s, NaN unknown
+    before_s      (beats,) s, from the beat before; NaN unknown
+    early_s       (beats,) s, from the beat before, or from the last usual beat if that was another;
+                  NaN unknown
     until_next_s  (beats,) s
     intervals     (beats, intervals) s, of the beats before, the newest first; NaN unknown
     usual         (beats, intervals) s, between usual beats; NaN unknown
@@ -109,16 +123,17 @@ def time_numbers(
     middle_s = _known(lower_median(intervals), USUAL_S)
     usual_s = _known(lower_median(usual), middle_s)
     before_s = np.minimum(_known(before_s, usual_s), LONGEST_S)
+    early_s = np.minimum(_known(early_s, before_s), LONGEST_S)
     filled = np.where(np.isnan(intervals), middle_s[:, None], intervals)
     filled = np.ascontiguousarray(np.minimum(filled, LONGEST_S))
     mean_s = filled.mean(axis=1)
     numbers = (
         before_s,
         middle_s,
-        before_s / middle_s,
-        before_s / mean_s,
-        before_s / usual_s,
-        before_s / _known(long_s, middle_s),
+        early_s / middle_s,
+        early_s / mean_s,
+        early_s / usual_s,
+        early_s / _known(long_s, middle_s),
         before_s / filled[:, 0],
         filled[:, 0] / usual_s,
         filled[:, 1] / usual_s,

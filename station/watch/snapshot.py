@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from station.watch.order import Order, StreamRecord
 
-VERSION: Final = 1
+VERSION: Final = 2
 _HEAD: Final = "head"
 
 

@@ -21,20 +21,24 @@ RESAMPLES: Final = 2000
 INTERVAL: Final = (0.025, 0.975)
 
 Labels = NDArray[np.intp]
-# (patients, CLASSES, CLASSES) beats of each patient, by true class and by class found.
+# (patients, classes, classes) beats of each patient, by true class and by class found. Those of
+# streams have one class more: beats that were not found, and those that are none.
 Tables = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval over resampled patients."""
+    """A figure with its 95 % interval over resampled patients, printed with some digits."""
 
     value: float
     low: float
     high: float
+    digits: int
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.2f}-{self.high:.2f})"
+        digits = self.digits
+        low, high = f"{self.low:.{digits - 1}f}", f"{self.high:.{digits - 1}f}"
+        return f"{self.value:.{digits}f} ({low}-{high})"
 
 
 def tables_of(truth: Labels, found: Labels, patient: Labels) -> Tables:
@@ -67,15 +71,15 @@ def _predictive_value(tables: Tables, label: int) -> float:
     return float(total[label, label] / beats) if beats else float("nan")
 
 
-def estimate(figure: Callable[[Tables], float], tables: Tables) -> Estimate:
+def estimate(figure: Callable[[Tables], float], tables: Tables, digits: int = 3) -> Estimate:
     """Return a figure over all patients with its interval."""
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(tables), size=(RESAMPLES, len(tables)))
     value = figure(tables)
     if np.isnan(value):
-        return Estimate(value, value, value)
+        return Estimate(value, value, value, digits)
     low, high = np.nanquantile([figure(tables[rows]) for rows in drawn], INTERVAL)
-    return Estimate(value, float(low), float(high))
+    return Estimate(value, float(low), float(high), digits)
 
 
 def pooled_rows(tables: Tables) -> str:

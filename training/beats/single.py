@@ -117,7 +117,7 @@ def fit_single(beats: SingleBeats, rows: NDArray[np.intp], seed: int) -> SingleB
     )
 
 
-def cross_validate(beats: SingleBeats, fold: NDArray[np.intp], seed: int) -> Labels:
+def validate_single(beats: SingleBeats, fold: NDArray[np.intp], seed: int) -> Labels:
     """Return (beats,) the class of each by a network that was not fitted to its fold."""
     found = np.zeros(fold.size, np.intp)
     for number in np.unique(fold):
