@@ -63,6 +63,12 @@ def test_silence(silence_s: float, rules: set[Rule]) -> None:
     assert holding(log, seen_at(now_s - 0.3 + silence_s)) == rules
 
 
+def test_a_pause_among_quick_beats_is_no_bradycardia() -> None:
+    assert Rule.EXTREME_BRADYCARDIA in holding(log_of([1.0, 2.5, 4.0, 5.5]), seen_at(5.6))
+    paused = log_of([1.0, 1.9, 2.8, 5.9])
+    assert holding(paused, seen_at(6.0)) == {Rule.PAUSE}
+
+
 def test_a_silence_that_has_just_ended_still_counts() -> None:
     log = log_of([1.0, 2.0, 3.0, 7.2])
     assert Rule.ASYSTOLE in holding(log, seen_at(7.5))
