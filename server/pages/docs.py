@@ -59,11 +59,15 @@ PAGES: Final = (
     "formats",
     "viewer",
     "station",
+    "watching",
+    "holter",
     "glossary",
     "performance",
     "models/ecg-fm",
     "models/embedded",
     "models/one-lead",
+    "models/beats",
+    "models/fibrillation",
 )
 
 # Scripts from this server only, none inline. Both UIs write style attributes; ReDoc runs its

@@ -52,6 +52,13 @@ class Page(HTMLParser):
             self.inline.append(data)
 
 
+def test_every_page_of_the_folder_is_served() -> None:
+    written = DOCS_FOLDER.rglob("*.md")
+    assert {page.relative_to(DOCS_FOLDER).with_suffix("").as_posix() for page in written} == {
+        *PAGES
+    }
+
+
 @pytest.mark.parametrize("path", [*UIS, *DOCS_PAGES])
 def test_a_page_loads_from_here_only_and_all_of_it_is_there(
     client: httpx.Client, path: str
