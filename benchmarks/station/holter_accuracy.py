@@ -160,6 +160,8 @@ def main() -> None:
     changed: Counter[str] = Counter()
     pairs: list[Pair] = []
     headers = sorted(options.data.glob("*.hea"))
+    if not headers:
+        parser.error(f"--data: {options.data} has no .hea files")
     for path in headers:
         recording = open_long(path, Hints())
         annotated, flutter = rhythm_by_hand(path, recording.duration_s)
