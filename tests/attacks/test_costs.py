@@ -23,6 +23,8 @@ MAX_CPU_S_PER_MIB = 3.0
 MAX_CPU_S = 10.0
 MAX_PEAK_BYTES = 1000 * MIB
 MAX_DETAIL_CHARS = 1000  # an error does not repeat what was sent
+# On a busy machine one measurement may cost several times as much. Quadratic work always does.
+ATTEMPTS = 3
 
 ATTACKS = pytest.mark.parametrize("attack", registered(), ids=lambda attack: attack.name)
 
@@ -34,14 +36,22 @@ def measured(attack: Attack, count: int) -> Cost:
     return cost
 
 
+def cpu_limit_s(once: Cost, twice: Cost) -> float:
+    """Return what the double may cost."""
+    size = max(twice.body_bytes, twice.unpacked_bytes)
+    return CPU_SLACK_S + min(MAX_GROWTH * once.cpu_s, MAX_CPU_S_PER_MIB * size / MIB)
+
+
 @ATTACKS
 def test_an_attack_is_refused_or_read_at_a_cost_linear_in_its_bytes(attack: Attack) -> None:
-    once, twice = measured(attack, attack.count), measured(attack, 2 * attack.count)
-    assert twice.cpu_s <= MAX_GROWTH * once.cpu_s + CPU_SLACK_S
+    for _ in range(ATTEMPTS):
+        once, twice = measured(attack, attack.count), measured(attack, 2 * attack.count)
+        if twice.cpu_s <= cpu_limit_s(once, twice):
+            break
+    assert twice.cpu_s <= cpu_limit_s(once, twice)
     assert twice.peak_bytes <= MAX_GROWTH * once.peak_bytes + MEMORY_SLACK_BYTES
     size = max(twice.body_bytes, twice.unpacked_bytes)
     assert twice.peak_bytes <= MAX_BYTES_PER_BYTE * size + MEMORY_SLACK_BYTES
-    assert twice.cpu_s <= MAX_CPU_S_PER_MIB * size / MIB + CPU_SLACK_S
 
 
 @pytest.mark.long
