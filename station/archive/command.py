@@ -23,8 +23,8 @@ from station.archive.signal import signal_of
 from station.settings import Settings, add_flags, settings_of
 from station.store.archive import datasets
 from station.store.archive.datasets import Dataset
-from station.store.archive.lease import LeaseLost
 from station.store.engine import FAILURES, open_engine
+from station.store.lease import LeaseLost
 from station.store.migrate import migrate
 from station.times import DAY_MS, SECOND_MS
 

@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Engine
 
 from station.archive.parquet import decode, encode, table_of
 from station.archive.place import BadArchive, Place
-from station.store.archive import files, lease
+from station.store import lease
+from station.store.archive import files
 from station.store.archive.datasets import ALL, OF_STREAMS, RECORDS_SET, Dataset
 from station.store.archive.old_rows import (
     FIRST,

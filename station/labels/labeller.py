@@ -18,8 +18,7 @@ from ecgfm_client import Analysis, AsyncEcgClient, NoAnswer, Refused
 from sqlalchemy import Connection, Engine
 
 from errors import RecordingTooLong
-from station.store.archive import lease
-from station.store.archive.lease import LeaseLost
+from station.store import lease
 from station.store.engine import FAILURES, writing
 from station.store.external.labels import (
     LEADS,
@@ -28,6 +27,7 @@ from station.store.external.labels import (
     note_server,
     windows_to_label,
 )
+from station.store.lease import LeaseLost
 from station.store.tables import AnyRow
 from station.store.waveforms import Waveform, waveforms
 from station.times import SECOND_MS, now_ms

@@ -10,32 +10,33 @@ import asyncio
 import logging
 import secrets
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Engine
 
 from station.alarms.book import ALARM
 from station.outbox.outlet import SEND_LIMIT_S, NotDelivered, Notice, Outlet
+from station.store import lease
 from station.store.engine import FAILURES, writing
 from station.store.external import outbox
-from station.store.external.outbox import Delivery, LeaseLost
+from station.store.external.outbox import Delivery
+from station.store.lease import LeaseLost
 from station.store.tables import AnyRow
 from station.times import SECOND_MS, now_ms
 
 logger = logging.getLogger("ecg.station.outbox")
 
-Result = TypeVar("Result")
-
 POLL_S: Final = 0.2
 AGAIN_S: Final = 1.0
 FIRST_PAUSE_MS: Final = 1000
 MAX_PAUSE_MS: Final = 30_000
-# The lease is renewed before its last SEND_LIMIT_S, which one batch of messages may take.
+# The lease is renewed before its last SEND_LIMIT_S, which one batch of messages may take. A process
+# that does not have it asks for it as often as the other one renews it.
 LEASE_MS: Final = 15_000
 RENEW_MS: Final = 3000
-_OWNER_BYTES: Final = 8
+_HOLDER_BYTES: Final = 8
 _EXPIRED: Final = "too old to be sent"
 
 
@@ -44,9 +45,11 @@ class Sender:
 
     def __init__(self, engine: Engine, outlet: Outlet, give_up_ms: int) -> None:
         self._engine, self._outlet, self._give_up_ms = engine, outlet, give_up_ms
-        self._owner = secrets.token_hex(_OWNER_BYTES)
+        self._lease = f"outlet {outlet.name}"
+        self._holder = secrets.token_hex(_HOLDER_BYTES)
+        # The outlet's key, while this process has the lease.
         self._key: str | None = None
-        self._renewed_ms = 0
+        self._asked_ms = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Send until it is to end; what is being sent is finished."""
@@ -55,14 +58,7 @@ class Sender:
             if pause_s:
                 await _wait(stopping, pause_s)
         if self._key is not None:
-            try:
-                await self._write(
-                    lambda connection: outbox.leave_lease(
-                        connection, self._outlet.name, self._owner
-                    )
-                )
-            except FAILURES as error:
-                logger.error("the database failed: %s", type(error).__name__)
+            await asyncio.to_thread(self._give_back)
 
     async def _safe_turn(self) -> float:
         """Return how long to wait until the next turn."""
@@ -75,12 +71,14 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug costs a turn
             frame = traceback.extract_tb(error.__traceback__)[-1]
             logger.error("sending failed: %s in %s", type(error).__name__, frame.name)
-        self._key = None
+        self._key, self._asked_ms = None, 0
         return AGAIN_S
 
     async def turn(self) -> bool:
         """Read new events and send what is due. Return whether there was anything to do."""
-        if not await self._has_lease():
+        if now_ms() - self._asked_ms >= RENEW_MS:
+            await asyncio.to_thread(self._ask_for_lease)
+        if self._key is None:
             return False
         read = await asyncio.to_thread(self._read_events)
         due = await asyncio.to_thread(self._due)
@@ -89,20 +87,26 @@ class Sender:
             await asyncio.to_thread(self._save, due, outcomes)
         return bool(read or due)
 
-    async def _has_lease(self) -> bool:
+    def _ask_for_lease(self) -> None:
         at_ms = now_ms()
-        if self._key is None or at_ms - self._renewed_ms >= RENEW_MS:
-            self._key = await self._write(
-                lambda connection: outbox.take_lease(
-                    connection,
-                    self._outlet.name,
-                    self._owner,
-                    now_ms=at_ms,
-                    until_ms=at_ms + LEASE_MS,
-                )
+        until_ms = at_ms + LEASE_MS
+        with writing(self._engine) as connection:
+            is_held = lease.take(
+                connection, self._lease, self._holder, now_ms=at_ms, until_ms=until_ms
             )
-            self._renewed_ms = at_ms
-        return self._key is not None
+            self._key = outbox.key_of(connection, self._outlet.name) if is_held else None
+        self._asked_ms = at_ms
+
+    def _renew(self, connection: Connection) -> None:
+        """Raises LeaseLost: what the transaction has written must not stay."""
+        lease.renew(connection, self._lease, self._holder, until_ms=now_ms() + LEASE_MS)
+
+    def _give_back(self) -> None:
+        try:
+            with writing(self._engine) as connection:
+                lease.give_back(connection, self._lease, self._holder)
+        except (LeaseLost, *FAILURES) as error:
+            logger.warning("the lease is not given back: %s", type(error).__name__)
 
     def _read_events(self) -> int:
         """Note the new events that are to be delivered. Return how many events were read."""
@@ -118,7 +122,8 @@ class Sender:
             if self._outlet.wants(each)
         ]
         with writing(self._engine) as connection:
-            outbox.note_deliveries(connection, name, self._owner, new, rows[-1].id + 1)
+            self._renew(connection)
+            outbox.note_deliveries(connection, name, new, rows[-1].id + 1)
         return len(rows)
 
     def _due(self) -> Sequence[AnyRow]:
@@ -155,19 +160,13 @@ class Sender:
             if error is not None
         ]
         with writing(self._engine) as connection:
-            outbox.save_deliveries(connection, self._outlet.name, self._owner, sent, failed)
+            self._renew(connection)
+            outbox.save_deliveries(connection, self._outlet.name, sent, failed)
         for row, error in tried:
             if error is not None:
                 logger.warning(
                     "%s: event %d is not delivered: %s", self._outlet.name, row.event, error.reason
                 )
-
-    async def _write(self, use: Callable[[Connection], Result]) -> Result:
-        def run() -> Result:
-            with writing(self._engine) as connection:
-                return use(connection)
-
-        return await asyncio.to_thread(run)
 
 
 def _next_attempt_ms(row: AnyRow, error: NotDelivered) -> int | None:

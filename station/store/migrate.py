@@ -17,6 +17,7 @@ from station.store import (
     beat_records,
     dead_letters,
     events,
+    lease,
     patients,
     progress,
     records,
@@ -24,7 +25,7 @@ from station.store import (
     streams,
     watched,
 )
-from station.store.archive import files, lease
+from station.store.archive import files
 from station.store.engine import bad_database, place_of, writing
 from station.store.external import labels, outbox
 from station.store.reports import holters

@@ -2,8 +2,8 @@
 
 A step of an alarm is an event of the transaction that stores it. An outlet notes each event that it
 has to deliver in the transaction that moves its place on; so every step is delivered, whatever ends
-in between. One process sends for an outlet at a time: it holds a lease, and a transaction of one
-that has lost it is rolled back.
+in between. One process sends for an outlet at a time: it holds a lease, which it renews in each of
+these transactions (station/store/lease.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    or_,
     select,
     update,
 )
@@ -36,8 +35,6 @@ from station.store.tables import LONG, METADATA, AnyRow
 
 # key         random; with the number of an event, what a receiver knows a double by
 # next_event  the first event that is not noted in DELIVERIES or left out
-# owner       who sends; NULL for nobody
-# until_ms    end of the owner's lease, by the station's clock
 # sent        number of events that were delivered
 OUTLETS: Final = Table(
     "outlets",
@@ -45,8 +42,6 @@ OUTLETS: Final = Table(
     Column("name", Text, primary_key=True),
     Column("key", Text, nullable=False),
     Column("next_event", LONG, nullable=False),
-    Column("owner", Text),
-    Column("until_ms", LONG, nullable=False),
     Column("sent", LONG, nullable=False),
 )
 # alarm     of the event; the events of an alarm are delivered in their order
@@ -72,10 +67,6 @@ DELIVERIES: Final = Table(
 _KEY_BYTES: Final = 4
 
 
-class LeaseLost(Exception):
-    """Another process sends for the outlet. The transaction must be rolled back."""
-
-
 class Delivery(NamedTuple):
     """An event that an outlet has to deliver, as it is stored."""
 
@@ -93,34 +84,15 @@ def add_outlet(connection: Connection, outlet: str) -> None:
 
     It begins with the next event: what happened before it existed is not sent.
     """
-    columns = ("name", "key", "next_event", "until_ms", "sent")
-    new = (outlet, secrets.token_hex(_KEY_BYTES), newest_event(connection) + 1, 0, 0)
+    columns = ("name", "key", "next_event", "sent")
+    new = (outlet, secrets.token_hex(_KEY_BYTES), newest_event(connection) + 1, 0)
     insert_new(connection, OUTLETS, columns, [new])
 
 
-def take_lease(
-    connection: Connection, outlet: str, owner: str, *, now_ms: int, until_ms: int
-) -> str | None:
-    """Take or renew the lease of an outlet. Return the outlet's key; None while another process has
-    the lease."""
-    taken = connection.execute(
-        update(OUTLETS)
-        .where(
-            OUTLETS.c.name == outlet, or_(OUTLETS.c.owner == owner, OUTLETS.c.until_ms <= now_ms)
-        )
-        .values(owner=owner, until_ms=until_ms)
-        .returning(OUTLETS.c.key)
-    ).scalar_one_or_none()
-    return None if taken is None else str(taken)
-
-
-def leave_lease(connection: Connection, outlet: str, owner: str) -> None:
-    """Let another process take the lease at once."""
-    connection.execute(
-        update(OUTLETS)
-        .where(OUTLETS.c.name == outlet, OUTLETS.c.owner == owner)
-        .values(owner=None, until_ms=0)
-    )
+def key_of(connection: Connection, outlet: str) -> str:
+    """Return the key of an outlet that is stored."""
+    query = select(OUTLETS.c.key).where(OUTLETS.c.name == outlet)
+    return str(connection.execute(query).scalar_one())
 
 
 def unread_events(connection: Connection, outlet: str, kind: str) -> Sequence[AnyRow]:
@@ -138,12 +110,11 @@ def unread_events(connection: Connection, outlet: str, kind: str) -> Sequence[An
 def note_deliveries(
     connection: Connection,
     outlet: str,
-    owner: str,
     deliveries: Collection[Delivery],
     next_event: int,
 ) -> None:
-    """Note what an outlet has to deliver, and how far it has read. Raises LeaseLost."""
-    _fence(connection, outlet, owner, next_event=next_event)
+    """Note what an outlet has to deliver, and how far it has read."""
+    _change(connection, outlet, next_event=next_event)
     insert_new(connection, DELIVERIES, Delivery._fields, list(deliveries))
 
 
@@ -174,16 +145,15 @@ def due_deliveries(
 def save_deliveries(
     connection: Connection,
     outlet: str,
-    owner: str,
     sent: Collection[int],
     failed: Iterable[tuple[int, int | None, str]],
 ) -> None:
-    """Store what became of deliveries. Raises LeaseLost.
+    """Store what became of deliveries.
 
     sent    ids of deliveries, which are deleted
     failed  id, time of the next attempt or None for a dead letter, reason
     """
-    _fence(connection, outlet, owner, sent=OUTLETS.c.sent + len(sent))
+    _change(connection, outlet, sent=OUTLETS.c.sent + len(sent))
     connection.execute(delete(DELIVERIES).where(among(connection, DELIVERIES.c.id, sent)))
     changes = [
         {"failed_id": number, "due_ms": due_ms, "reason": reason}
@@ -236,9 +206,5 @@ def outlet_counts(connection: Connection) -> Sequence[AnyRow]:
     return connection.execute(query).all()
 
 
-def _fence(connection: Connection, outlet: str, owner: str, **values: object) -> None:
-    changed = connection.execute(
-        update(OUTLETS).where(OUTLETS.c.name == outlet, OUTLETS.c.owner == owner).values(**values)
-    )
-    if changed.rowcount != 1:
-        raise LeaseLost(f"another process sends for {outlet}")
+def _change(connection: Connection, outlet: str, **values: object) -> None:
+    connection.execute(update(OUTLETS).where(OUTLETS.c.name == outlet).values(**values))

@@ -17,9 +17,9 @@ from station.archive.moving import Busy
 from station.archive.place import BadArchive, Place
 from station.store.archive.datasets import EVENTS_SET
 from station.store.archive.files import ARCHIVE_FILES, DONE, is_archived, last_archived
-from station.store.archive.lease import LEASES, LeaseLost
 from station.store.beat_records import BEAT_LABELS
 from station.store.engine import writing
+from station.store.lease import LEASES, LeaseLost
 from station.store.progress import CURSORS, SNAPSHOTS
 from station.store.records import RECORDS
 from tests.house.tree import ROOT

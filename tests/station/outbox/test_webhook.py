@@ -18,6 +18,7 @@ from station.outbox.running import outlets_of, sending
 from station.settings import Settings
 from station.store.engine import writing
 from station.store.external.outbox import DELIVERIES, OUTLETS, dead_deliveries, outlet_counts
+from station.store.lease import LEASES
 from tests.house.tree import ROOT
 from tests.station.outbox.receivers import HttpReceiver, Posted, wait_until
 from tests.station.outbox.steps import SECRET, SECRET_BYTES, step, tell
@@ -162,7 +163,7 @@ def test_a_killed_process_loses_no_step(engine: Engine, database_url: str) -> No
         tell(engine, step(1, "resolved"))
         receiver.go.set()
         with writing(engine) as connection:  # the time of its lease passes
-            connection.execute(update(OUTLETS).values(until_ms=0))
+            connection.execute(update(LEASES).values(until_ms=0))
         with sending(engine, settings):
             wait_for_the_outlet(engine, 2)
     assert steps_of(receiver.posted, 1) == ["fired", "fired", "resolved"]

@@ -1,4 +1,4 @@
-"""The tables of the archive: its files, and the lease of the process that writes them."""
+"""The table of the files of the archive."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ _LONG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    op.create_table(
-        "leases",
-        sa.Column("name", sa.Text, primary_key=True),
-        sa.Column("holder", sa.Text, nullable=False),
-        sa.Column("until_ms", _LONG, nullable=False),
-    )
     op.create_table(
         "archive_files",
         sa.Column("id", _LONG, primary_key=True),
@@ -37,5 +31,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("archive_files", "leases"):
-        op.drop_table(table)
+    op.drop_table("archive_files")

@@ -1,4 +1,4 @@
-"""The tables of the ways out of alarms: outlets, and what each has to deliver."""
+"""The tables of the ways out of alarms: outlets, what each has to deliver, and leases."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ _LONG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     op.create_table(
+        "leases",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("until_ms", _LONG, nullable=False),
+    )
+    op.create_table(
         "outlets",
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("key", sa.Text, nullable=False),
         sa.Column("next_event", _LONG, nullable=False),
-        sa.Column("owner", sa.Text),
-        sa.Column("until_ms", _LONG, nullable=False),
         sa.Column("sent", _LONG, nullable=False),
     )
     op.create_table(
@@ -40,3 +44,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("deliveries")
     op.drop_table("outlets")
+    op.drop_table("leases")

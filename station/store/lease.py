@@ -25,11 +25,12 @@ class LeaseLost(Exception):
 
 
 def take(connection: Connection, name: str, holder: str, *, now_ms: int, until_ms: int) -> bool:
-    """Take a lease that nobody has now. Return whether that was possible."""
+    """Take or renew a lease that nobody else has now. Return whether that was possible."""
     insert_new(connection, LEASES, ("name", "holder", "until_ms"), [(name, "", 0)])
+    is_free = or_(LEASES.c.until_ms < now_ms, LEASES.c.holder.in_(("", holder)))
     changed = connection.execute(
         update(LEASES)
-        .where(LEASES.c.name == name, or_(LEASES.c.until_ms < now_ms, LEASES.c.holder == ""))
+        .where(LEASES.c.name == name, is_free)
         .values(holder=holder, until_ms=until_ms)
     )
     return changed.rowcount == 1
