@@ -67,9 +67,12 @@ class Email:
             raise NotDelivered(f"the mail server refused the password: {error.code}") from None
         except aiosmtplib.SMTPRecipientsRefused as error:
             (refused,) = error.recipients
-            raise _refusal(refused.code) from None
+            raise _refusal_of_message(refused.code) from None
+        except aiosmtplib.SMTPDataError as error:
+            raise _refusal_of_message(error.code) from None
         except aiosmtplib.SMTPResponseException as error:
-            raise _refusal(error.code) from None
+            # The connection, EHLO or the sender: of the station, which an operator can mend.
+            raise NotDelivered(f"the mail server answered {error.code}") from None
         except aiosmtplib.SMTPException as error:
             raise NotDelivered(f"no answer: {type(error).__name__}") from None
 
@@ -99,7 +102,7 @@ class Email:
         return message
 
 
-def _refusal(code: int) -> NotDelivered:
+def _refusal_of_message(code: int) -> NotDelivered:
     return NotDelivered(f"the mail server answered {code}", is_final=code >= _PERMANENT)
 
 

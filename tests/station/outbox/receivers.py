@@ -91,10 +91,23 @@ class HttpReceiver:
 
 @dataclass
 class MailServer:
-    """Takes messages, or answers to each with the next of `replies`."""
+    """Takes messages, or answers to each with the next of `replies`.
+
+    refusals  of the sender, one each time that a message begins
+    """
 
     replies: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
     messages: list[EmailMessage] = field(default_factory=list)
+
+    async def handle_MAIL(  # noqa: N802 - the name that aiosmtpd calls
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refusals:
+            return self.refusals.pop(0)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope
@@ -116,6 +129,23 @@ class MailServer:
             yield f"smtp://127.0.0.1:{controller.port}"
         finally:
             controller.stop()
+
+
+@contextmanager
+def answering_once_connected(line: bytes) -> Iterator[int]:
+    """Yield the port of a server that says one line to whoever connects, and hangs up."""
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(line)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield int(server.server_address[1])
+        server.shutdown()
+        thread.join()
 
 
 @dataclass

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from station.outbox import sender as sender_module
-from station.outbox.running import sending
+from station.outbox.outlet import NotDelivered, Notice
+from station.outbox.running import outlets_of, sending
 from station.settings import Settings
 from station.store.external.outbox import dead_deliveries
-from tests.station.outbox.receivers import MailServer
+from tests.station.outbox.receivers import MailServer, answering_once_connected
 from tests.station.outbox.steps import step, tell
 from tests.station.outbox.test_webhook import wait_for_the_outlet
 
@@ -64,6 +66,25 @@ def test_an_address_that_is_refused_for_good_is_a_dead_letter(engine: Engine) ->
     with engine.connect() as connection:
         (letter,) = dead_deliveries(connection).rows
     assert letter.reason == "the mail server answered 554"
+
+
+def test_a_refusal_of_the_station_is_not_one_of_the_message(engine: Engine) -> None:
+    mail = MailServer(refusals=["550 unknown sender", "554 no"])
+    with mail.serving() as url, sending(engine, Settings(email=url, **ADDRESSES)):
+        tell(engine, step(1, "fired"))
+        wait_for_the_outlet(engine, 1)
+    assert len(mail.messages) == 1
+    with engine.connect() as connection:
+        assert not dead_deliveries(connection).rows
+
+
+def test_a_server_that_refuses_the_connection_is_tried_again() -> None:
+    notice = Notice("1-1", "1-a1", step(1, "fired").data)
+    with answering_once_connected(b"554 no\r\n") as port:
+        (outlet,) = outlets_of(Settings(email=f"smtp://127.0.0.1:{port}", **ADDRESSES))
+        with pytest.raises(NotDelivered, match="answered 554") as found:
+            asyncio.run(outlet.send(notice))
+    assert not found.value.is_final
 
 
 def test_a_password_is_not_sent_without_tls(engine: Engine) -> None:
