@@ -23,6 +23,7 @@ from station.store.engine import FAILURES, writing
 from station.store.external import outbox
 from station.store.external.outbox import Delivery
 from station.store.lease import LeaseLost
+from station.store.pages import MAX_PAGE_ROWS
 from station.store.tables import AnyRow
 from station.times import SECOND_MS, now_ms
 
@@ -75,17 +76,17 @@ class Sender:
         return AGAIN_S
 
     async def turn(self) -> bool:
-        """Read new events and send what is due. Return whether there was anything to do."""
+        """Read new events and send what is due. Return whether there may be more to do now."""
         if now_ms() - self._asked_ms >= RENEW_MS:
             await asyncio.to_thread(self._ask_for_lease)
         if self._key is None:
             return False
-        read = await asyncio.to_thread(self._read_events)
+        has_more = await asyncio.to_thread(self._read_events)
         due = await asyncio.to_thread(self._due)
         if due:
             outcomes = await asyncio.gather(*(self._try(row) for row in due))
             await asyncio.to_thread(self._save, due, outcomes)
-        return bool(read or due)
+        return has_more or bool(due)
 
     def _ask_for_lease(self) -> None:
         at_ms = now_ms()
@@ -108,23 +109,23 @@ class Sender:
         except (LeaseLost, *FAILURES) as error:
             logger.warning("the lease is not given back: %s", type(error).__name__)
 
-    def _read_events(self) -> int:
-        """Note the new events that are to be delivered. Return how many events were read."""
+    def _read_events(self) -> bool:
+        """Note the new events that are to be delivered. Return whether there may be more."""
         name = self._outlet.name
         with self._engine.connect() as connection:
             rows = outbox.unread_events(connection, name, ALARM)
         if not rows:
-            return 0
-        data = [orjson.loads(row.data) for row in rows]
+            return False
+        steps = [(row, orjson.loads(row.data)) for row in rows if row.data is not None]
         new = [
-            Delivery(name, row.id, each["alarm"], row.at_ms)
-            for row, each in zip(rows, data, strict=True)
-            if self._outlet.wants(each)
+            Delivery(name, row.id, data["alarm"], row.at_ms)
+            for row, data in steps
+            if self._outlet.wants(data)
         ]
         with writing(self._engine) as connection:
             self._renew(connection)
             outbox.note_deliveries(connection, name, new, rows[-1].id + 1)
-        return len(rows)
+        return len(rows) == MAX_PAGE_ROWS
 
     def _due(self) -> Sequence[AnyRow]:
         with self._engine.connect() as connection:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    case,
     delete,
     func,
     select,
@@ -96,11 +97,16 @@ def key_of(connection: Connection, outlet: str) -> str:
 
 
 def unread_events(connection: Connection, outlet: str, kind: str) -> Sequence[AnyRow]:
-    """Return the next events of a kind that an outlet has not read, at most a page."""
+    """Return id, at_ms and data of the next events that an outlet has not read, at most a page.
+
+    Data is None for an event of another kind. They are read too, so that a next read begins after
+    them.
+    """
     following = select(OUTLETS.c.next_event).where(OUTLETS.c.name == outlet).scalar_subquery()
+    data = case((EVENTS.c.kind == kind, EVENTS.c.data)).label("data")
     query = (
-        select(EVENTS)
-        .where(EVENTS.c.id >= following, EVENTS.c.kind == kind)
+        select(EVENTS.c.id, EVENTS.c.at_ms, data)
+        .where(EVENTS.c.id >= following)
         .order_by(EVENTS.c.id)
         .limit(MAX_PAGE_ROWS)
     )

@@ -17,8 +17,10 @@ from station.outbox import sender as sender_module
 from station.outbox.running import outlets_of, sending
 from station.settings import Settings
 from station.store.engine import writing
+from station.store.events import Event
 from station.store.external.outbox import DELIVERIES, OUTLETS, dead_deliveries, outlet_counts
 from station.store.lease import LEASES
+from station.store.pages import MAX_PAGE_ROWS
 from tests.house.tree import ROOT
 from tests.station.outbox.receivers import HttpReceiver, Posted, wait_until
 from tests.station.outbox.steps import SECRET, SECRET_BYTES, step, tell
@@ -130,6 +132,17 @@ def test_what_happened_before_an_outlet_existed_is_not_sent(engine: Engine) -> N
             wait_for_the_outlet(engine, 3)
     assert [each.data["step"] for each in receiver.posted] == ["fired", "resolved"]
     assert {each.data["alarm"] for each in receiver.posted} == {2}
+
+
+def test_events_of_other_kinds_are_passed_once(engine: Engine) -> None:
+    others = [Event("problem", None, 0, {"record": number}) for number in range(MAX_PAGE_ROWS + 2)]
+    with HttpReceiver().serving() as receiver, sending(engine, webhook(receiver)):
+        tell(engine, *others)
+        wait_for_the_outlet(engine, len(others))
+        tell(engine, step(1, "fired"))
+        wait_for_the_outlet(engine, len(others) + 1)
+    (posted,) = receiver.posted
+    assert posted.headers["webhook-id"].endswith(f"-{len(others) + 1}")
 
 
 def test_two_processes_do_not_send_the_same(engine: Engine) -> None:
