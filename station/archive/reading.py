@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from station.archive.parquet import decode_part, table_of
+from station.archive.parquet import ROWS_OF_GROUP, decode_part, table_of
 from station.archive.place import BadArchive, Place
 from station.store.archive.datasets import Dataset
 from station.store.archive.old_rows import of_patient
@@ -32,16 +33,31 @@ def rows_of(
 
     The database is read first: a row that is moved meanwhile is in both parts rather than in none.
     """
-    query = of_patient(dataset, patient, from_ms=from_ms, to_ms=to_ms)
-    tables = [table_of(dataset, connection.execute(query).all())]
-    size = tables[0].nbytes
-    for path in _paths(place, dataset, from_ms, to_ms):
-        tables.append(_part(place, path, dataset, patient, from_ms, to_ms))
-        size += tables[-1].nbytes
+    parts = chain(
+        _stored(connection, dataset, patient, from_ms, to_ms),
+        (
+            _part(place, path, dataset, patient, from_ms, to_ms)
+            for path in _paths(place, dataset, from_ms, to_ms)
+        ),
+    )
+    tables, size = [table_of(dataset, ())], 0
+    for part in parts:
+        tables.append(part)
+        size += part.nbytes
         if size > MAX_BYTES:
             raise BadArchive(f"more than {MAX_BYTES} bytes; ask for a shorter stretch")
     table = pa.concat_tables(tables)
     return table.take(_first_of_each(table.select(list(dataset.identity)))).sort_by(dataset.at_ms)
+
+
+def _stored(
+    connection: Connection, dataset: Dataset, patient: str, from_ms: int, to_ms: int
+) -> Iterator[pa.Table]:
+    """Yield the rows that the database has, some at a time."""
+    query = of_patient(dataset, patient, from_ms=from_ms, to_ms=to_ms)
+    result = connection.execute(query, execution_options={"yield_per": ROWS_OF_GROUP})
+    for rows in result.partitions():
+        yield table_of(dataset, rows)
 
 
 def _part(

@@ -1,7 +1,7 @@
 """What the archive takes: records, what was found in them, dead letters, and events.
 
 Alarms, their steps and silences stay for ever: they say who was told what, and when. So do
-patients and sources.
+patients, sources, and the reports of long recordings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import Column, FromClause, Select, Table, select
 from station.store.beat_records import BEAT_LABELS, PROBLEMS
 from station.store.dead_letters import DEAD_LETTERS
 from station.store.events import EVENTS
+from station.store.external.labels import WINDOW_LABELS
 from station.store.patients import PATIENTS
 from station.store.records import RECORDS
 from station.store.sources import SOURCES
@@ -94,6 +95,7 @@ RECORDS_SET: Final = Dataset(
 BEATS_SET: Final = _of_stream("beats", BEATS, "at_ms")
 WINDOWS_SET: Final = _of_stream("windows", WINDOWS, "start_ms")
 GAPS_SET: Final = _of_stream("gaps", GAPS, "start_ms")
+LABELS_SET: Final = _of_stream("labels", WINDOW_LABELS, "start_ms")
 PROBLEMS_SET: Final = Dataset(
     name="problems",
     table=PROBLEMS,
@@ -122,5 +124,5 @@ DEAD_LETTERS_SET: Final = Dataset(
     rows=_rows(DEAD_LETTERS, DEAD_LETTERS),
     size="frame",
 )
-OF_STREAMS: Final = (BEATS_SET, WINDOWS_SET, GAPS_SET)
+OF_STREAMS: Final = (BEATS_SET, WINDOWS_SET, GAPS_SET, LABELS_SET)
 ALL: Final = (RECORDS_SET, DEAD_LETTERS_SET, PROBLEMS_SET, *OF_STREAMS, EVENTS_SET)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Engine
 
-from station.archive import moving
+from station.archive import moving, reading
 from station.archive.command import run_archive_command
 from station.archive.moving import Mover
 from station.archive.place import Place
@@ -58,7 +58,7 @@ def test_a_stretch_is_the_same_before_and_after(
         (whole,) = waveforms(connection, patient, from_ms=ZERO_MS + 5_500, to_ms=ZERO_MS + 30_000)
     before = {
         what: pq.read_table(read(flags, tmp_path / f"{what}.parquet", "--what", what))
-        for what in ("records", "beats", "windows", "problems")
+        for what in ("records", "beats", "windows", "labels", "problems")
     }
     assert before["records"].num_rows > BEATS / 3 and before["beats"].num_rows > 10
     assert set(before["records"]["patient"].to_pylist()) == {"p-0"}
@@ -103,6 +103,21 @@ def test_rows_in_both_places_are_read_once(
     table = pq.read_table(read(flags, tmp_path / "out.parquet", "--what", "records"))
     numbers = table["number"].to_pylist()
     assert len(numbers) == len(set(numbers)) > BEATS / 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_stretch_that_is_too_large_is_refused(
+    flags: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where nothing was moved yet."""
+    monkeypatch.setattr(reading, "MAX_BYTES", 10_000)
+    out = ["--out", str(tmp_path / "out.parquet")]
+    command = ["read", "p-0", *flags, *STRETCH, *out, "--what", "records"]
+    assert run_archive_command(command) == 2
+    assert "ask for a shorter stretch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -18,6 +18,9 @@ from station.store.archive.datasets import ALL
 from station.store.archive.files import ARCHIVE_FILES, WRITING
 from station.store.dead_letters import DeadLetter, add_dead_letters
 from station.store.engine import writing
+from station.store.external.labels import WindowLabels, add_labels
+from station.store.tables import AnyRow
+from station.store.watched import WINDOWS
 from station.times import DAY_MS
 from station.watch.step import Watch
 from station.worker.log import LogReader
@@ -83,6 +86,14 @@ def make_ward(engine: Engine) -> None:
     with writing(engine) as connection:
         add_dead_letters(connection, [letter] * DEAD_LETTERS)
     watch(engine)
+    with writing(engine) as connection:
+        windows = connection.execute(select(WINDOWS)).all()
+        add_labels(connection, [labels_of(window) for window in windows])
+
+
+def labels_of(window: AnyRow) -> WindowLabels:
+    times = (window.stream, window.start_ms, window.end_ms)
+    return WindowLabels(*times, None, None, None, "too_short", window.end_ms)
 
 
 def watch(engine: Engine) -> None:
