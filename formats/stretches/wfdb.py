@@ -28,6 +28,8 @@ from formats.wfdb.segments import MAX_FS_HZ, MAX_SEGMENT_SIGNALS
 from formats.wfdb.storage import FLAC, STORAGE
 
 MAX_FRAMES: Final = 1 << 40  # of all segments; the limit of the duration is lower
+# A stretch is read with as much more as one of its signals was written too late; a choice.
+MAX_SKEW_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,11 @@ def _file(folder: Path, header: Header, name: str, rows: Sequence[int]) -> _File
         raise UnknownFormat(
             f"{name}: WFDB storage format {number} is decoded from its start; a long recording "
             "needs one that is read at any place, such as 16 or 212"
+        )
+    skew_s = max(header.signals[row].skew for row in rows) / header.fs
+    if skew_s > MAX_SKEW_S:
+        raise CorruptFile(
+            f"{name}: a signal was written {skew_s:.0f} s too late; the limit is {MAX_SKEW_S} s"
         )
     offset = header.signals[rows[0]].byte_offset
     width = sum(header.signals[row].frame_samples for row in rows)

@@ -83,6 +83,7 @@ HOSTILE = {
         "a 1 250 2\na.dat 16x1000 200/mV 16 0 0 0 0 II\n",
         RecordingTooLong,
     ),
+    "a skew of hours": ("a 1 250 4\na.dat 16:999999 200/mV 16 0 0 0 0 II\n", CorruptFile),
     "itself as a segment": ("a/1 1 250 4\na 4\n", CorruptFile),
     "a gap of years": ("a/2 1 250 999999999999\nb 4\n~ 999999999995\n", RecordingTooLong),
 }
