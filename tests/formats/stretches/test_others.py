@@ -109,6 +109,7 @@ def with_field(data: bytes, start: int, text: str, width: int = 8) -> bytes:
 
 
 GOOD = edf(SECONDS)
+ZERO = np.zeros(1)
 HOSTILE_EDF = {
     "more records than the file": with_field(GOOD, 236, "6"),
     "a record of gigabytes": with_field(GOOD, 256 + 216, "4999999"),
@@ -117,6 +118,7 @@ HOSTILE_EDF = {
     "a rate of a million": with_field(GOOD, 244, "1e-4"),
     "thousands of signals": with_field(GOOD, 252, "9999", 4),
     "overlapping records": edf(SECONDS, [0, 0, 0, 0, 0]),
+    "overlapping records of one sample": with_field(edf([ZERO] * 5, [0, 0, 0, 0, 0]), 244, "0.01"),
     "a gap of years": edf(SECONDS, [0, 1, 2, 3, 99999999]),
     "no scale": with_field(GOOD, 256 + 104, "NaN"),
     "cut in its header": GOOD[:300],
