@@ -55,8 +55,9 @@ class ChosenLead:
     offset_mv: float
 
     def millivolts(self, codes: NDArray[np.floating | np.signedinteger]) -> Stretch:
-        """Return codes (samples,), NaN for gaps, in mV."""
-        return (codes * self.scale_mv + self.offset_mv).astype(np.float32)
+        """Return codes (samples,), NaN for gaps, in mV; infinite where float32 ends."""
+        with np.errstate(over="ignore"):  # LongRecording.read refuses infinite values
+            return (codes * self.scale_mv + self.offset_mv).astype(np.float32)
 
 
 @dataclass(frozen=True)

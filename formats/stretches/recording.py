@@ -11,7 +11,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import BadSamplingRate, CorruptFile, NoSamples, RecordingTooLong
+from errors import (
+    BadSamplingRate,
+    CorruptFile,
+    ImplausibleValues,
+    NoSamples,
+    RecordingTooLong,
+)
 from signals.record import Patient
 
 Stretch = NDArray[np.float32]
@@ -58,15 +64,20 @@ class LongRecording:
     def read(self, first: int, stop: int) -> Stretch:
         """Return samples [first, stop), (leads, stop - first) float32 in mV; NaN for gaps.
 
-        What lies outside of the recording is not returned. Raises CorruptFile if the file has
-        changed since it was opened.
+        What lies outside of the recording is not returned. Raises ImplausibleValues if a sample is
+        infinite, CorruptFile if the file has changed since it was opened.
         """
         first, stop = max(first, 0), min(stop, self.samples)
         leads = len(self.lead_names)
         if stop <= first:
             return np.zeros((leads, 0), np.float32)
         assert (stop - first) * leads <= MAX_STRETCH_VALUES, "a stretch is too long"
-        return self.read_stretch(first, stop)
+        stretch = self.read_stretch(first, stop)
+        if np.isinf(stretch).any():
+            raise ImplausibleValues(
+                f"signal: the {self.kind} file holds infinite values", loc=("signal",)
+            )
+        return stretch
 
 
 def checked(recording: LongRecording) -> LongRecording:

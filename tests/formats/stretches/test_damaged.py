@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from errors import EcgError
+from errors import EcgError, ImplausibleValues
 from formats.hints import Hints, hints_from_params
 from formats.stretches.opening import open_long
 from tests.formats.mutations import Mutator
@@ -49,3 +49,19 @@ def test_a_damaged_file_is_read_or_refused(name: str, tmp_path: Path) -> None:
         except EcgError:
             outcomes.add("refused")
     assert outcomes == {"read", "refused"}
+
+
+INFINITE = {
+    "a.npy": npy_of("(2, 100)", np.full(200, np.inf, "<f4").tobytes()),
+    "a.hea": b"a 1 250 40\na.dat 16 1e-37/mV 16 0 0 0 0 II\n",
+}
+
+
+@pytest.mark.parametrize("name", INFINITE)
+def test_infinite_samples_are_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.dat").write_bytes(np.full(40, 30_000, "<i2").tobytes())
+    (tmp_path / name).write_bytes(INFINITE[name])
+    hints = hints_from_params({"fs": ["250"], "lead_names": ["II,V1"]})
+    recording = open_long(tmp_path / name, hints if name.endswith("npy") else Hints())
+    with pytest.raises(ImplausibleValues, match="infinite"):
+        recording.read(0, 40)
