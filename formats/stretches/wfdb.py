@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -234,10 +235,12 @@ def _file(folder: Path, header: Header, name: str, rows: Sequence[int]) -> _File
 
 def _read(placed: Sequence[_Placed], names: Sequence[str], first: int, stop: int) -> Stretch:
     signal = np.full((len(names), stop - first), np.nan, np.float32)
-    for each in placed:
-        begin, end = max(first, each.start), min(stop, each.stop)
-        if begin >= end or each.segment is None:
+    from_place = bisect_right(placed, first, key=lambda each: each.stop)
+    to_place = bisect_left(placed, stop, key=lambda each: each.start)
+    for each in placed[from_place:to_place]:
+        if each.segment is None:
             continue
+        begin, end = max(first, each.start), min(stop, each.stop)
         for lead, row in _rows(each.segment, begin - each.start, end - each.start):
             signal[names.index(lead.name), begin - first : end - first] = row
     return signal

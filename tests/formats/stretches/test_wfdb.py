@@ -106,6 +106,18 @@ def test_a_recording_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Pat
         open_long(path, Hints())
 
 
+def test_a_stretch_has_the_segments_in_it(tmp_path: Path) -> None:
+    lines = "b 4\n~ 2\nb 4\nb 4\n"
+    (tmp_path / "b.hea").write_text("b 1 250 4\nb.dat 16 1000/mV 16 0 0 0 0 II\n")
+    (tmp_path / "b.dat").write_bytes(np.arange(4, dtype="<i2").tobytes())
+    recording = open_long(written(tmp_path, f"a/4 1 250 14\n{lines}"), Hints())
+    whole = np.array([0, 1, 2, 3, np.nan, np.nan, 0, 1, 2, 3, 0, 1, 2, 3]) / 1000
+    for first in range(14):
+        for stop in range(first + 1, 15):
+            got = recording.read(first, stop)[0]
+            assert np.allclose(got, whole[first:stop], equal_nan=True)
+
+
 def test_a_file_that_shrinks_is_refused(tmp_path: Path) -> None:
     recording = open_long(
         written(tmp_path, "a 1 250 500\na.dat 16 200/mV 16 0 0 0 0 II\n", bytes(1000)), Hints()
