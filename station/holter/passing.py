@@ -26,8 +26,9 @@ SECOND_MS: Final = 1000
 ZERO_MS: Final = 1_000_000_000_000
 MAX_STEP_BYTES: Final = 32_000_000
 MAX_STEP_S: Final = 60
-# After the end of the recording: the last beats become final, docs/watching.md.
-SILENCE_S: Final = 4
+# After the end of the recording: the last beats become final, docs/watching.md, and what held at
+# the end ends by its own hold.
+SILENCE_S: Final = 4 + max(ENDS_AFTER_S.values())
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,12 @@ from benchmarks.station.holter_accuracy import rhythm_by_hand
 from formats.hints import Hints
 from formats.stretches.opening import open_long
 from formats.stretches.recording import LongRecording
+from signals.synthetic.catalogue import EXAMPLES
 from station.holter.joining import join
 from station.holter.passing import Found, watch_pieces
 from station.holter.pieces import Piece, cut
 from tests.data import SHARED, requires_shared
+from tests.station.watch.streams import synthetic
 
 
 def rhythm_of(recording: LongRecording, piece_s: int) -> Rhythm:
@@ -86,6 +88,16 @@ def test_pieces_find_the_beats_of_one_pass(recording: LongRecording, one: Rhythm
     ]
     assert fibrillation[0] > 100
     assert abs(fibrillation[0] - fibrillation[1]) < 0.05 * fibrillation[0]
+
+
+def test_an_episode_until_the_end_of_the_recording_ends_there() -> None:
+    (fibrillation,) = (case for case in EXAMPLES if case.name == "atrial_fibrillation")
+    signal = synthetic(fibrillation.heart, 90, fs=250, seed=fibrillation.seed)
+    whole = LongRecording(
+        "synthetic", 250.0, ("II", "V1"), signal.shape[1], lambda first, stop: signal[:, first:stop]
+    )
+    (episode,) = rhythm_of(whole, 90).of("atrial_fibrillation")
+    assert 85 < episode.end_s <= 90
 
 
 def found(piece: Piece, beats: list[float], *episodes: Episode) -> Found:
