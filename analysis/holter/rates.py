@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from analysis.holter.rhythm import CLASSES, SLOT_S, Array, Episode, Rhythm, total_s, within
+from analysis.holter.rhythm import CLASSES, SLOT_S, Array, Rhythm, total_s, touched, within
 
 HOUR_S: Final = 3600
 MINUTE_S: Final = 60.0
@@ -100,11 +100,12 @@ def _readable_s(rhythm: Rhythm) -> Array:
     """Return (slots,) seconds of each slot that can be read."""
     lengths_s = _slot_lengths_s(rhythm)
     starts = np.arange(rhythm.known.size) * float(SLOT_S)
+    ends = starts + lengths_s
     noise = np.zeros(rhythm.known.size)
     for each in rhythm.of(*UNREADABLE):
-        noise += np.clip(
-            np.minimum(starts + lengths_s, each.end_s) - np.maximum(starts, each.start_s), 0, None
-        )
+        slots = slice(int(each.start_s // SLOT_S), int(each.end_s // SLOT_S) + 1)
+        shared_s = np.minimum(ends[slots], each.end_s) - np.maximum(starts[slots], each.start_s)
+        noise[slots] += np.maximum(shared_s, 0)
     readable: Array = np.clip(lengths_s * rhythm.known - noise, 0, None)
     return readable
 
@@ -152,18 +153,12 @@ def _hour(
 
 def _pauses(rhythm: Rhythm) -> list[Pause]:
     """Return the intervals of PAUSE_S and more during which the watch saw a pause or asystole."""
-    confirmed = rhythm.of(*SILENT)
-    found = []
-    for beat in np.flatnonzero(rhythm.interval_s >= PAUSE_S).tolist():
-        length_s = float(rhythm.interval_s[beat])
-        start_s = float(rhythm.beat_s[beat]) - length_s
-        if any(_touches(each, start_s, start_s + length_s) for each in confirmed):
-            found.append(Pause(start_s, length_s))
-    return found
-
-
-def _touches(episode: Episode, start_s: float, end_s: float) -> bool:
-    return episode.start_s < end_s and episode.end_s > start_s
+    long = np.flatnonzero(rhythm.interval_s >= PAUSE_S)
+    lengths_s = rhythm.interval_s[long]
+    starts_s = rhythm.beat_s[long] - lengths_s
+    confirmed = touched(starts_s, starts_s + lengths_s, rhythm.of(*SILENT))
+    pairs = zip(starts_s[confirmed].tolist(), lengths_s[confirmed].tolist(), strict=True)
+    return [Pause(start_s, length_s) for start_s, length_s in pairs]
 
 
 def _longest(rhythm: Rhythm) -> Pause | None:

@@ -63,10 +63,24 @@ SLOT_S: Final = 5
 
 def within(times_s: Array, episodes: tuple[Episode, ...]) -> Mask:
     """Return (times,) whether each lies in one of the episodes."""
-    inside = np.zeros(times_s.size, np.bool_)
-    for episode in episodes:
-        inside |= (times_s >= episode.start_s) & (times_s < episode.end_s)
+    starts, ends = _edges(episodes)
+    begun = np.searchsorted(starts, times_s, side="right")
+    inside: Mask = begun > np.searchsorted(ends, times_s, side="right")
     return inside
+
+
+def touched(starts_s: Array, ends_s: Array, episodes: tuple[Episode, ...]) -> Mask:
+    """Return (spans,) whether an episode shares some time with each span."""
+    starts, ends = _edges(episodes)
+    begun = np.searchsorted(starts, ends_s, side="left")
+    touches: Mask = begun > np.searchsorted(ends, starts_s, side="right")
+    return touches
+
+
+def _edges(episodes: tuple[Episode, ...]) -> tuple[Array, Array]:
+    """Return the sorted starts, and the sorted ends."""
+    starts = np.sort([each.start_s for each in episodes])
+    return starts, np.sort([each.end_s for each in episodes])
 
 
 def total_s(episodes: tuple[Episode, ...]) -> float:
