@@ -87,6 +87,7 @@ class Session:
         self._engine, self._parts, self._shard = engine, parts, shard
         self.behind: int | None = None
         self._started_ms = self._ticked_ms = now_ms()
+        self._newest_ms = 0  # when the newest of the records was received
         limit = parts.rules.ventricular_beats_per_min
         self._streams = Streams(parts.make_watch(), limit)
         with writing(engine) as connection:
@@ -137,6 +138,7 @@ class Session:
         if not rows:
             return
         at_ms = now_ms()
+        self._newest_ms = max(row.received_ms for row in rows)
         self._streams.find(connection, rows, self.next, at_ms)
         self._store(connection, self._find(rows), rows[-1].number, at_ms)
         self.next = self.position = rows[-1].number + 1
@@ -155,7 +157,8 @@ class Session:
         add_events(connection, events)
 
     def tick(self) -> None:
-        """Do what the station's clock asks for, once a second; all records have been watched."""
+        """Do what the station's clock asks for, once a second. Where `behind` says that records
+        wait, a stream is quiet only if it was so when the newest of the watched ones came."""
         if now_ms() - self._ticked_ms >= TICK_MS:
             self._tick()
 
@@ -256,11 +259,11 @@ class Session:
             known.is_saved, known.saved_ms = True, at_ms
 
     def _tick(self) -> None:
-        """Do what the station's clock asks for; all records have been watched."""
         at_ms = self._ticked_ms = now_ms()
         rules = self._parts.rules
-        silent = [known for known in self._quiet(at_ms, rules.no_data_ms) if not known.is_silent]
-        ended = self._quiet(at_ms, rules.stream_end_ms) + self._left(at_ms)
+        seen_ms = min(self._newest_ms, at_ms) if self.behind else at_ms
+        silent = [known for known in self._quiet(seen_ms, rules.no_data_ms) if not known.is_silent]
+        ended = self._quiet(seen_ms, rules.stream_end_ms) + self._left(seen_ms)
         with writing(self._engine) as connection:
             self.advance(connection, self.cursor)
             changed = self._follow_limits(connection)
@@ -278,15 +281,15 @@ class Session:
         for known in silent:
             known.is_silent = True
 
-    def _quiet(self, at_ms: int, for_ms: int) -> list[Known]:
+    def _quiet(self, seen_ms: int, for_ms: int) -> list[Known]:
         """Return the streams without records for this time, which begins when the worker does."""
         return [
             known
             for known in self._streams.by_id.values()
-            if at_ms - max(known.state.received_ms, self._started_ms) >= for_ms
+            if seen_ms - max(known.state.received_ms, self._started_ms) >= for_ms
         ]
 
-    def _left(self, at_ms: int) -> list[Known]:
+    def _left(self, seen_ms: int) -> list[Known]:
         """Return the quiet streams whose sources have gone on to another patient."""
         newest: dict[int, int] = {}
         for known in self._streams.by_id.values():
@@ -294,7 +297,7 @@ class Session:
             newest[source] = max(newest.get(source, 0), known.state.newest_ms)
         return [
             known
-            for known in self._quiet(at_ms, self._parts.rules.no_data_ms)
+            for known in self._quiet(seen_ms, self._parts.rules.no_data_ms)
             if known.state.newest_ms < newest[known.state.source_id]
         ]
 
