@@ -20,7 +20,6 @@ from sqlalchemy import (
     Text,
     delete,
     func,
-    insert,
     select,
     update,
 )
@@ -65,7 +64,7 @@ UNWATCHED: Final = Table(
 
 
 class CursorLost(Exception):
-    """Another worker has moved the cursor. The transaction must be rolled back."""
+    """Another worker has moved the cursor, or none is stored. The transaction must not commit."""
 
 
 class Snapshot(NamedTuple):
@@ -79,18 +78,24 @@ class Snapshot(NamedTuple):
     rate_high: int | None
 
 
-def read_cursor(connection: Connection, worker: str, now_ms: int) -> int:
-    """Return the first record that is not processed; a new worker begins with the first one.
+def begin_records(connection: Connection, now_ms: int) -> None:
+    """Store the cursor of the database's records, where it is not: at the first one."""
+    insert_new(
+        connection, CURSORS, ("worker", "next", "heartbeat_ms"), [(RECORDS_CURSOR, 1, now_ms)]
+    )
+
+
+def read_cursor(connection: Connection, worker: str) -> int:
+    """Return the first record or message that is not processed. Raises CursorLost.
 
     A transaction of another worker that moves the cursor now is waited for.
     """
     found = connection.execute(
         select(CURSORS.c.next).where(CURSORS.c.worker == worker).with_for_update()
     ).scalar_one_or_none()
-    if found is not None:
-        return int(found)
-    connection.execute(insert(CURSORS).values(worker=worker, next=1, heartbeat_ms=now_ms))
-    return 1
+    if found is None:
+        raise CursorLost(f"{worker}: there is no cursor")
+    return int(found)
 
 
 def advance(

@@ -14,6 +14,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from sqlalchemy import Engine
 
+from errors import BadBridge
 from station.ingest.commit import ClockRules
 from station.ingest.kafka.message import HEADER_NAME
 from station.ingest.kafka.place import KafkaPlace
@@ -105,6 +106,11 @@ class GroupWorker:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for place in partitions:
+            if place.partition >= self._partitions:
+                raise BadBridge(
+                    f"STATION_KAFKA: the topic has got a partition {place.partition}; the records "
+                    f"of a source are where {self._partitions} partitions put them"
+                )
             reader = PartitionReader(
                 self._engine,
                 self._parts,

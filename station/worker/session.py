@@ -91,7 +91,9 @@ class Session:
         limit = parts.rules.ventricular_beats_per_min
         self._streams = Streams(parts.make_watch(), limit)
         with writing(engine) as connection:
-            self.cursor = progress.read_cursor(connection, shard.cursor, self._started_ms)
+            if shard.counts_records:
+                progress.begin_records(connection, self._started_ms)
+            self.cursor = progress.read_cursor(connection, shard.cursor)
             self.next = self.cursor if shard.counts_records else newest_number(connection) + 1
         with engine.connect() as connection:
             replay_from = self._streams.load_open(

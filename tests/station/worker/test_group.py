@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from sqlalchemy import Engine, func, select
 
+from errors import BadBridge
 from station.ingest.commit import Post, PostResult
 from station.ingest.intake import clock_of
 from station.ingest.kafka.place import kafka_of
@@ -28,7 +30,7 @@ from station.store.alarms import ALARM_STEPS
 from station.store.dead_letters import dead_letters
 from station.store.engine import open_engine
 from station.store.migrate import migrate
-from station.store.progress import CURSORS
+from station.store.progress import CURSORS, CursorLost, read_cursor
 from station.store.records import RECORDS
 from station.store.ward import watching
 from station.times import SECOND_MS, now_ms
@@ -234,6 +236,24 @@ def test_a_topic_gives_what_the_database_gives(
         assert watching(connection).behind == 0
         cursors = connection.execute(select(CURSORS)).all()
     assert len(cursors) == PARTITIONS
+
+
+def test_a_partition_that_the_topic_has_got_is_refused(engine: Engine, settings: Settings) -> None:
+    """Nobody knows which sources' records are in it, and none of its messages is passed over."""
+    place = kafka_of(settings)
+    assert place is not None
+    group = GroupWorker(engine, parts_of(settings), clock_of(settings), place)
+    consumer = Consumer(place.config(group_id="none"))
+    group._begin(consumer)
+    new = TopicPartition(place.topic, PARTITIONS)
+    with pytest.raises(BadBridge, match=f"a partition {PARTITIONS}"):
+        group._assigned(consumer, [new])
+    consumer.close()
+    with engine.connect() as connection:
+        rows = [tuple(row) for row in connection.execute(select(CURSORS.c.worker, CURSORS.c.next))]
+        assert sorted(rows) == [(f"{place.topic}:{number}", 0) for number in range(PARTITIONS)]
+        with pytest.raises(CursorLost):
+            read_cursor(connection, f"{place.topic}:{PARTITIONS}")
 
 
 class Fragile(Watch):
