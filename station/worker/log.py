@@ -9,9 +9,8 @@ from sqlalchemy import Engine
 from station.store import unread
 from station.store.progress import RECORDS_CURSOR
 from station.worker.parts import Parts
-from station.worker.session import Session, Shard
+from station.worker.session import MAX_RECORDS, Session, Shard
 
-MAX_RECORDS: Final = 5000
 ALL: Final = Shard(RECORDS_CURSOR, counts_records=True, owns=lambda source: True, escalates=True)
 
 

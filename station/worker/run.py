@@ -37,7 +37,7 @@ def run_worker(engine: Engine, parts: Parts, watch: Watching, wait: Wait) -> Non
             watch(wait)
             return
         except StepFailed as error:
-            _place(error.__cause__ or error, "watching failed")
+            _log_place(error.__cause__ or error, "watching failed")
             if leave_out_faults(engine, parts, error.rows):
                 continue
         except CursorLost as error:
@@ -51,7 +51,7 @@ def run_worker(engine: Engine, parts: Parts, watch: Watching, wait: Wait) -> Non
             # Its message may quote parameters, which are a patient's.
             logger.error("the database failed: %s", type(error).__name__)
         except Exception as error:  # noqa: BLE001 - the edge of a process: a bug costs a session
-            _place(error, "a session failed")
+            _log_place(error, "a session failed")
         if wait(AGAIN_S):
             return
 
@@ -69,6 +69,6 @@ def watch_log(engine: Engine, parts: Parts, wait: Wait) -> None:
     reader.session.close()
 
 
-def _place(error: BaseException, what: str) -> None:
+def _log_place(error: BaseException, what: str) -> None:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     logger.error("%s: %s in %s, line %s", what, type(error).__name__, frame.name, frame.lineno)
