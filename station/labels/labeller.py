@@ -66,6 +66,8 @@ class Labeller:
         self._holder = secrets.token_hex(_HOLDER_BYTES)
         self._has_lease = False
         self._failed_ms: int | None = None
+        # The last stream that was asked for: the others are before it, whatever became of it.
+        self._last_stream = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ask until it is to end."""
@@ -73,7 +75,8 @@ class Labeller:
             self._url, api_key=self._key, timeout_s=ANSWER_LIMIT_S, retries_s=0
         ) as client:
             while not stopping.is_set():
-                await self._safe_turn(client)
+                if await self._safe_turn(client):
+                    continue
                 pause_s = POLL_S if self._failed_ms is None else AGAIN_S
                 try:
                     async with asyncio.timeout(pause_s):
@@ -83,9 +86,10 @@ class Labeller:
         if self._has_lease:
             await asyncio.to_thread(self._give_back)
 
-    async def _safe_turn(self, client: AsyncEcgClient) -> None:
+    async def _safe_turn(self, client: AsyncEcgClient) -> bool:
+        """Return whether the next turn is due at once."""
         try:
-            await self.turn(client)
+            return await self.turn(client)
         except LeaseLost as error:
             self._has_lease = False
             logger.warning("%s", error)
@@ -94,20 +98,30 @@ class Labeller:
         except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug costs a turn
             frame = traceback.extract_tb(error.__traceback__)[-1]
             logger.error("labelling failed: %s in %s", type(error).__name__, frame.name)
+        return False
 
-    async def turn(self, client: AsyncEcgClient) -> None:
-        """Ask for the windows that are due, where no other process does."""
-        windows = await asyncio.to_thread(self._due)
+    async def turn(self, client: AsyncEcgClient) -> bool:
+        """Ask for some of the windows that are due, where no other process does.
+
+        Return whether more may be due now. A failure of one window loses no answer of another.
+        Raises LeaseLost: nothing is stored then.
+        """
         limit = AT_ONCE if self._failed_ms is None else 1
-        for start in range(0, len(windows), limit):
-            group = windows[start : start + limit]
-            try:
-                rows = await asyncio.gather(*(self._label(client, row) for row in group))
-            except _ServerFails as error:
-                await asyncio.to_thread(self._note_failure, error.reason)
-                return
-            await asyncio.to_thread(self._store, rows)
-            limit = AT_ONCE
+        group = await asyncio.to_thread(self._due, limit)
+        if not group:
+            return False
+        self._last_stream = group[-1].stream
+        answers = await asyncio.gather(
+            *(self._label(client, row) for row in group), return_exceptions=True
+        )
+        rows = [answer for answer in answers if isinstance(answer, WindowLabels)]
+        failures = [answer.reason for answer in answers if isinstance(answer, _ServerFails)]
+        if rows or failures:
+            await asyncio.to_thread(self._store, rows, failures[0] if failures else None)
+        for answer in answers:
+            if not isinstance(answer, WindowLabels | _ServerFails):
+                raise answer
+        return not failures and len(group) == limit
 
     def _give_back(self) -> None:
         try:
@@ -116,7 +130,7 @@ class Labeller:
         except (LeaseLost, *FAILURES) as error:
             logger.warning("the lease is not given back: %s", type(error).__name__)
 
-    def _due(self) -> Sequence[AnyRow]:
+    def _due(self, limit: int) -> Sequence[AnyRow]:
         at_ms = now_ms()
         with writing(self._engine) as connection:
             if self._has_lease:
@@ -129,7 +143,9 @@ class Labeller:
         if not self._has_lease:
             return []
         with self._engine.connect() as connection:
-            return windows_to_label(connection, self._every_ms)
+            return windows_to_label(
+                connection, self._every_ms, after=self._last_stream, limit=limit
+            )
 
     async def _label(self, client: AsyncEcgClient, row: AnyRow) -> WindowLabels:
         """Return what the server says of one window. Raises _ServerFails."""
@@ -166,19 +182,16 @@ class Labeller:
         own = [each for each in found if each.source == row.source and len(each.leads) >= LEADS]
         return own[0] if len(own) == 1 else None
 
-    def _store(self, rows: Sequence[WindowLabels]) -> None:
-        with writing(self._engine) as connection:
-            add_labels(connection, rows)
-            if self._failed_ms is not None:
-                note_server(connection, None, None)
-        self._failed_ms = None
-
-    def _note_failure(self, reason: str) -> None:
-        if self._failed_ms is None:
-            self._failed_ms = now_ms()
+    def _store(self, rows: Sequence[WindowLabels], reason: str | None) -> None:
+        """Store labels, and why the server failed for the other windows; None where it did not."""
+        failed_ms = None if reason is None else self._failed_ms or now_ms()
+        if reason is not None and self._failed_ms is None:
             logger.warning("no labels: the server at %s: %s", self._url, reason)
         with writing(self._engine) as connection:
-            note_server(connection, self._failed_ms, reason)
+            add_labels(connection, rows)
+            if failed_ms != self._failed_ms or reason is not None:
+                note_server(connection, failed_ms, reason)
+        self._failed_ms = failed_ms
 
 
 def _unlabelled(row: AnyRow, reason: str) -> WindowLabels:

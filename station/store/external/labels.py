@@ -58,10 +58,13 @@ class WindowLabels(NamedTuple):
     at_ms: int
 
 
-def windows_to_label(connection: Connection, every_ms: int) -> Sequence[AnyRow]:
-    """Return the newest window of each active stream of twelve leads that is due.
+def windows_to_label(
+    connection: Connection, every_ms: int, *, after: int, limit: int
+) -> Sequence[AnyRow]:
+    """Return the newest window of active streams of twelve leads that are due, at most `limit`.
 
-    Each with stream, patient_id, source, start_ms and end_ms. One window in `every_ms` is.
+    Each with stream, patient_id, source, start_ms and end_ms. One window in `every_ms` is due. The
+    streams with an id above `after` are first, then the others.
     """
     newest = (
         select(func.max(WINDOWS.c.start_ms))
@@ -90,7 +93,8 @@ def windows_to_label(connection: Connection, every_ms: int) -> Sequence[AnyRow]:
             STREAMS.c.leads >= LEADS,
             WINDOWS.c.start_ms >= func.coalesce(labelled, -every_ms) + every_ms,
         )
-        .order_by(STREAMS.c.id)
+        .order_by(STREAMS.c.id <= after, STREAMS.c.id)
+        .limit(limit)
     )
     return connection.execute(query).all()
 

@@ -27,11 +27,21 @@ LABELLED = {
 
 @dataclass
 class StandIn:
-    """Answers with this status and body, and remembers paths with their queries."""
+    """Answers with this status and body, and remembers paths with their queries.
+
+    fails_one  whether the window that comes first gets 500, whenever it comes
+    """
 
     status: int = 200
     body: dict[str, Any] = field(default_factory=lambda: dict(LABELLED))
     asked: list[str] = field(default_factory=list)
+    fails_one: bool = False
+    first: dict[None, bytes] = field(default_factory=dict)
+
+    def status_of(self, ecg: bytes) -> int:
+        # One step: requests come at once.
+        is_first = self.first.setdefault(None, ecg) == ecg
+        return 500 if self.fails_one and is_first else self.status
 
     @contextmanager
     def serving(self) -> Iterator[str]:
@@ -40,12 +50,14 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
+                ecg = self.rfile.read(int(self.headers["content-length"]))
                 stand_in.asked.append(self.path)
-                body = json.dumps(stand_in.body).encode()
-                is_problem = stand_in.status >= 400
+                status = stand_in.status_of(ecg)
+                is_problem = status >= 400
+                content = {"code": "internal", "status": 500} if status == 500 else stand_in.body
+                body = json.dumps(content).encode()
                 kind = "application/problem+json" if is_problem else "application/json"
-                self.send_response(stand_in.status)
+                self.send_response(status)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()

@@ -133,6 +133,20 @@ def test_watching_goes_on_while_the_server_does_not_answer(engine: Engine) -> No
         assert max(newest) >= ZERO_MS + 75 * SECOND_MS
 
 
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_a_window_that_always_fails_delays_no_other(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(labeller, "AT_ONCE", at_once)
+    watch_seconds(engine, 0, 25)
+    stand_in = StandIn(fails_one=True)
+    with stand_in.serving() as url, labelling(engine, Settings(server=url)):
+        wait_until(lambda: len(rows(engine)) == PATIENTS - 2)
+        wait_until(lambda: failure(engine) == "internal")
+    (row,) = rows(engine)
+    assert row.labels and row.reason is None
+
+
 def test_a_window_that_the_server_refuses_keeps_its_reason(engine: Engine) -> None:
     watch_seconds(engine, 0, 25)
     stand_in = StandIn(422, {"code": "too_short", "status": 422})
