@@ -42,6 +42,7 @@ ANSWER_LIMIT_S: Final = 20.0
 # After this time without an answer nothing is asked, then one window at a time is tried.
 AGAIN_S: Final = 5.0
 _LEASE: Final = "labels"
+# Renewed before and after the answers of a group, which take ANSWER_LIMIT_S at most.
 _LEASE_MS: Final = 30_000
 _HOLDER_BYTES: Final = 8
 # The server refuses the window, not the station: another window may have labels.
@@ -123,6 +124,10 @@ class Labeller:
                 raise answer
         return not failures and len(group) == limit
 
+    def _renew(self, connection: Connection) -> None:
+        """Raises LeaseLost: what the transaction has written must not stay."""
+        lease.renew(connection, _LEASE, self._holder, until_ms=now_ms() + _LEASE_MS)
+
     def _give_back(self) -> None:
         try:
             with writing(self._engine) as connection:
@@ -134,7 +139,7 @@ class Labeller:
         at_ms = now_ms()
         with writing(self._engine) as connection:
             if self._has_lease:
-                lease.renew(connection, _LEASE, self._holder, until_ms=at_ms + _LEASE_MS)
+                self._renew(connection)
             elif lease.take(
                 connection, _LEASE, self._holder, now_ms=at_ms, until_ms=at_ms + _LEASE_MS
             ):
@@ -188,6 +193,7 @@ class Labeller:
         if reason is not None and self._failed_ms is None:
             logger.warning("no labels: the server at %s: %s", self._url, reason)
         with writing(self._engine) as connection:
+            self._renew(connection)
             add_labels(connection, rows)
             if failed_ms != self._failed_ms or reason is not None:
                 note_server(connection, failed_ms, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, select
+from ecgfm_client import Analysis, AsyncEcgClient
+from sqlalchemy import Engine, select, update
 
 from signals.leads import LEADS
 from signals.synthetic.catalogue import CASES
@@ -19,8 +21,9 @@ from station.ingest.frame import Record, encode
 from station.labels import labeller
 from station.labels.running import labelling
 from station.settings import Settings
-from station.store.engine import open_engine
+from station.store.engine import open_engine, writing
 from station.store.external.labels import WINDOW_LABELS, server_state
+from station.store.lease import LEASES, LeaseLost
 from station.store.migrate import migrate
 from station.store.streams import STREAMS
 from station.store.tables import AnyRow
@@ -145,6 +148,31 @@ def test_a_window_that_always_fails_delays_no_other(
         wait_until(lambda: failure(engine) == "internal")
     (row,) = rows(engine)
     assert row.labels and row.reason is None
+
+
+class _SlowClient(AsyncEcgClient):
+    """Has the answer once another process has taken the lease."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__("http://127.0.0.1")
+        self._engine = engine
+
+    async def analyze(self, ecg: Any, **_: Any) -> Analysis:
+        with writing(self._engine) as connection:
+            connection.execute(update(LEASES).values(holder="another"))
+        return Analysis.read(dict(LABELLED))
+
+
+def test_an_answer_that_comes_after_the_lease_is_not_stored(engine: Engine) -> None:
+    watch_seconds(engine, 0, 25)
+
+    async def turn() -> None:
+        async with _SlowClient(engine) as client:
+            await labeller.Labeller(engine, "", None, 10).turn(client)
+
+    with pytest.raises(LeaseLost):
+        asyncio.run(turn())
+    assert not rows(engine)
 
 
 def test_a_window_that_the_server_refuses_keeps_its_reason(engine: Engine) -> None:
