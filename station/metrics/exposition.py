@@ -124,7 +124,7 @@ FAMILIES: Final = (
     ),
     _Family(
         "station_watch_behind_records",
-        "Stored records that the watch has not processed",
+        "Records, or messages of a topic, that the watch has not processed",
         (),
         _stored(lambda figures: {(): figures.behind}),
     ),
