@@ -76,6 +76,9 @@ class Email:
         except aiosmtplib.SMTPException as error:
             raise NotDelivered(f"no answer: {type(error).__name__}") from None
 
+    async def close(self) -> None:
+        """Each message has a connection of its own."""
+
     def _receiver(self, data: Mapping[str, Any]) -> str:
         level: int = data["level"]
         return self._receivers[min(level, len(self._receivers) - 1)]

@@ -54,6 +54,9 @@ class Mllp:
             writer.close()
         _check(answer.removesuffix(END).lstrip(BEGIN), notice.id)
 
+    async def close(self) -> None:
+        """Each message has a connection of its own."""
+
 
 def _check(answer: bytes, message_id: str) -> None:
     """Raises NotDelivered for everything but an acknowledgement that accepts this message."""

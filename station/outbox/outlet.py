@@ -50,3 +50,6 @@ class Outlet(Protocol):
 
     async def send(self, notice: Notice) -> None:
         """Send a message. Raises NotDelivered, OSError; it is cancelled after SEND_LIMIT_S."""
+
+    async def close(self) -> None:
+        """Close what is open between messages, in the loop that sent them."""

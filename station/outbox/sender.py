@@ -60,6 +60,7 @@ class Sender:
                 await _wait(stopping, pause_s)
         if self._key is not None:
             await asyncio.to_thread(self._give_back)
+        await self._outlet.close()
 
     async def _safe_turn(self) -> float:
         """Return how long to wait until the next turn."""

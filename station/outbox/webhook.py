@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ssl
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -66,7 +67,13 @@ class Webhook:
         }
         if self._client is None:
             # Made in the loop that uses it.
-            self._client = httpx.AsyncClient(timeout=SEND_LIMIT_S, follow_redirects=False)
+            self._client = httpx.AsyncClient(
+                timeout=SEND_LIMIT_S,
+                follow_redirects=False,
+                # The settings alone say where messages go: no proxy of the environment.
+                trust_env=False,
+                verify=ssl.create_default_context(),
+            )
         try:
             # The answer's body is not read: it has no limit and no meaning.
             async with self._client.stream(
@@ -77,6 +84,11 @@ class Webhook:
             raise NotDelivered(f"no answer: {type(error).__name__}") from None
         if not httpx.codes.is_success(status):
             raise NotDelivered(f"the receiver answered {status}", is_final=status in _FINAL)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
 
     def _body(self, notice: Notice) -> bytes:
         data = notice.data

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 
+import httpx
 import pytest
 from sqlalchemy import Engine, select, update
 
@@ -24,6 +25,7 @@ from station.store.pages import MAX_PAGE_ROWS
 from tests.house.tree import ROOT
 from tests.station.outbox.receivers import HttpReceiver, Posted, wait_until
 from tests.station.outbox.steps import SECRET, SECRET_BYTES, step, tell
+from tests.station.postgres import free_port
 
 STEPS = ("fired", "escalated", "acknowledged", "resolved")
 
@@ -71,6 +73,35 @@ def test_a_step_is_signed_and_says_no_more_than_it_must(engine: Engine) -> None:
     assert json.loads(posted.body)["type"] == "alarm.fired"
     assert posted.data["id"] == number and posted.data["receiver"] == "ward"
     assert not {"value", "note", "by", "source"} & posted.data.keys()
+
+
+def test_the_environment_leads_messages_nowhere_else(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    with HttpReceiver().serving() as receiver, sending(engine, webhook(receiver)):
+        tell(engine, step(1, "fired"))
+        wait_for_the_outlet(engine, 1)
+    assert steps_of(receiver.posted, 1) == ["fired"]
+
+
+def test_the_client_is_closed_once_nothing_more_is_sent(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+
+    class Client(httpx.AsyncClient):
+        async def aclose(self) -> None:
+            await super().aclose()
+            closed.append(self)
+
+    monkeypatch.setattr(httpx, "AsyncClient", Client)
+    with HttpReceiver().serving() as receiver, sending(engine, webhook(receiver)):
+        tell(engine, step(1, "fired"))
+        wait_for_the_outlet(engine, 1)
+        assert not closed
+    (client,) = closed
+    assert client.is_closed
 
 
 def test_a_receiver_that_fails_and_comes_back_gets_every_step_in_order(engine: Engine) -> None:
