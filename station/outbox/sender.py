@@ -1,7 +1,9 @@
 """Sends what an outlet has to deliver: the steps of each alarm in their order, each at least once.
 
 A message that fails is tried again with growing pauses, until its event is too old; then it is a
-dead letter with its reason. Steps of other alarms do not wait for it.
+dead letter with its reason. In these pauses steps of other alarms are sent. They do wait for an
+attempt that is in flight, SEND_LIMIT_S at most: an outlet sends `at_once` messages, and the next
+ones when all of these have ended.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from station.store.external.outbox import Delivery
 from station.store.lease import LeaseLost
 from station.store.pages import MAX_PAGE_ROWS
 from station.store.tables import AnyRow
-from station.times import SECOND_MS, now_ms
+from station.times import now_ms
 
 logger = logging.getLogger("ecg.station.outbox")
 
@@ -33,6 +35,8 @@ POLL_S: Final = 0.2
 AGAIN_S: Final = 1.0
 FIRST_PAUSE_MS: Final = 1000
 MAX_PAUSE_MS: Final = 30_000
+# Of the first pause: enough to reach MAX_PAUSE_MS.
+_MAX_DOUBLINGS: Final = 5
 # The lease is renewed before its last SEND_LIMIT_S, which one batch of messages may take. A process
 # that does not have it asks for it as often as the other one renews it.
 LEASE_MS: Final = 15_000
@@ -175,8 +179,8 @@ def _next_attempt_ms(row: AnyRow, error: NotDelivered) -> int | None:
     """Return when a delivery is tried again; None for a dead letter."""
     if error.is_final:
         return None
-    attempts = min(int(row.attempts), MAX_PAUSE_MS // SECOND_MS)
-    return now_ms() + min(FIRST_PAUSE_MS << attempts, MAX_PAUSE_MS)
+    doublings = min(int(row.attempts), _MAX_DOUBLINGS)
+    return now_ms() + min(FIRST_PAUSE_MS << doublings, MAX_PAUSE_MS)
 
 
 async def _wait(stopping: asyncio.Event, seconds: float) -> None:
