@@ -20,6 +20,7 @@ from access.key_file import WatchedKeyFile
 from errors import BadBridge, BadDatabase, EcgError
 from station.ingest.bridges import Bridges
 from station.ingest.intake import Intake, intake_of
+from station.labels.running import labeller_of
 from station.metrics.counting import CountingMiddleware, Requests
 from station.metrics.exposition import Counted, MetricsRoute
 from station.outbox.running import outlets_of
@@ -81,7 +82,9 @@ def make_app(settings: Settings, engine: Engine, give_up: Callable[[EcgError], N
     writer = intake_of(settings, engine)
     keys = Keys(engine, key_file)
     bridges = Bridges(settings, writer, keys)
-    outlets_of(settings)  # a setting that cannot be used ends the start, not the worker
+    # A setting that cannot be used ends the start, not the worker.
+    outlets_of(settings)
+    labeller_of(engine, settings)
     watch = WatchProcess(settings) if settings.has_role("watch") else None
     readiness = Readiness()
     requests: Requests = Counter()

@@ -13,11 +13,12 @@ import traceback
 from collections.abc import Sequence
 from typing import Final
 
+import httpx
 import orjson
 from ecgfm_client import Analysis, AsyncEcgClient, NoAnswer, Refused
 from sqlalchemy import Connection, Engine
 
-from errors import RecordingTooLong
+from errors import BadBridge, RecordingTooLong
 from station.store import lease
 from station.store.engine import FAILURES, writing
 from station.store.external.labels import (
@@ -62,7 +63,8 @@ class Labeller:
     """Labels one window in `every_s` of each stream of twelve leads."""
 
     def __init__(self, engine: Engine, url: str, key: str | None, every_s: float) -> None:
-        self._engine, self._url, self._key = engine, url, key
+        """Raises BadBridge."""
+        self._engine, self._url, self._key = engine, _url(url), _key(key)
         self._every_ms = round(every_s * SECOND_MS)
         self._holder = secrets.token_hex(_HOLDER_BYTES)
         self._has_lease = False
@@ -198,6 +200,24 @@ class Labeller:
             if failed_ms != self._failed_ms or reason is not None:
                 note_server(connection, failed_ms, reason)
         self._failed_ms = failed_ms
+
+
+def _url(text: str) -> str:
+    """Return the server's URL. Raises BadBridge, whose message does not quote it."""
+    wanted = "STATION_SERVER: http[s]://HOST:PORT without a password"
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise BadBridge(wanted) from None
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
+        raise BadBridge(wanted)
+    return text
+
+
+def _key(text: str | None) -> str | None:
+    if text is not None and not (text.isascii() and text.isprintable()):
+        raise BadBridge("STATION_SERVER_KEY: allowed are printable characters of ASCII")
+    return text
 
 
 def _unlabelled(row: AnyRow, reason: str) -> WindowLabels:

@@ -14,9 +14,11 @@ import pytest
 from ecgfm_client import Analysis, AsyncEcgClient
 from sqlalchemy import Engine, select, update
 
+from errors import BadBridge
 from signals.leads import LEADS
 from signals.synthetic.catalogue import CASES
 from signals.synthetic.generator import SyntheticEcg
+from station.app import make_app
 from station.ingest.frame import Record, encode
 from station.labels import labeller
 from station.labels.running import labelling
@@ -168,11 +170,29 @@ def test_an_answer_that_comes_after_the_lease_is_not_stored(engine: Engine) -> N
 
     async def turn() -> None:
         async with _SlowClient(engine) as client:
-            await labeller.Labeller(engine, "", None, 10).turn(client)
+            await labeller.Labeller(engine, "http://127.0.0.1", None, 10).turn(client)
 
     with pytest.raises(LeaseLost):
         asyncio.run(turn())
     assert not rows(engine)
+
+
+@pytest.mark.parametrize(
+    ("server", "key", "named"),
+    [
+        ("127.0.0.1:8000", None, "STATION_SERVER: "),
+        ("http://127.0.0.1:port", None, "STATION_SERVER: "),
+        ("http://user:secret@127.0.0.1", None, "STATION_SERVER: "),
+        ("http://127.0.0.1", "secret\n", "STATION_SERVER_KEY: "),
+        ("http://127.0.0.1", "se\N{LATIN SMALL LETTER C WITH CARON}ret", "STATION_SERVER_KEY: "),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_named(
+    engine: Engine, server: str, key: str | None, named: str
+) -> None:
+    with pytest.raises(BadBridge, match=named) as found:
+        make_app(Settings(server=server, server_key=key), engine, lambda _: None)
+    assert "secret" not in str(found.value)
 
 
 def test_a_window_that_the_server_refuses_keeps_its_reason(engine: Engine) -> None:
