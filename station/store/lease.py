@@ -1,4 +1,7 @@
-"""Leases: what only one process does at a time, until it says that it has ended or goes silent."""
+"""Leases: what only one process does at a time, until it says that it has ended or goes silent.
+
+They end by the clocks of the processes, which must be within seconds of each other.
+"""
 
 from __future__ import annotations
 
