@@ -7,7 +7,6 @@ F and Q are too few in MIT-BIH without its paced patients. The intervals resampl
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heads.beats.classes import CLASSES
+from training.estimate import Estimate
 
 SCORED: Final = 3  # N, S and V
 RESAMPLES: Final = 2000
@@ -24,21 +24,6 @@ Labels = NDArray[np.intp]
 # (patients, classes, classes) beats of each patient, by true class and by class found. Those of
 # streams have one class more: beats that were not found, and those that are none.
 Tables = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval over resampled patients, printed with some digits."""
-
-    value: float
-    low: float
-    high: float
-    digits: int
-
-    def __str__(self) -> str:
-        digits = self.digits
-        low, high = f"{self.low:.{digits - 1}f}", f"{self.high:.{digits - 1}f}"
-        return f"{self.value:.{digits}f} ({low}-{high})"
 
 
 def tables_of(truth: Labels, found: Labels, patient: Labels) -> Tables:
@@ -77,9 +62,9 @@ def estimate(figure: Callable[[Tables], float], tables: Tables, digits: int = 3)
     drawn = rng.integers(len(tables), size=(RESAMPLES, len(tables)))
     value = figure(tables)
     if np.isnan(value):
-        return Estimate(value, value, value, digits)
+        return Estimate(value, value, value, digits, digits - 1)
     low, high = np.nanquantile([figure(tables[rows]) for rows in drawn], INTERVAL)
-    return Estimate(value, float(low), float(high), digits)
+    return Estimate(value, float(low), float(high), digits, digits - 1)
 
 
 def pooled_rows(tables: Tables) -> str:

@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from heads.beats.classes import CLASSES
 from signals.streams.watch_rate import WATCH_HZ, source_range, to_watch_rate
-from training.datasets.ds1 import read_ds1
+from training.datasets.ds1 import flutter_s, read_ds1
 from training.datasets.packed import loader_of
 
-DS1: Final = "MIT-BIH DS1"
-SVDB: Final = "SVDB"
 # Which annotations of MIT-BIH's are which class of ANSI/AAMI EC57.
 MEMBERS: Final = {"N": "NLRejB", "S": "AaJSn", "V": "VEr", "F": "F", "Q": "/fQ?"}
 CLASS_OF: Final = {
@@ -38,7 +36,6 @@ class Recording:
     flutter  (first second, last second) of each stretch of ventricular flutter, which has no beats
     """
 
-    source: str
     name: str
     leads: Signal
     time_s: NDArray[np.float64]
@@ -55,7 +52,7 @@ def read_recordings(data: Path) -> Iterator[Recording]:
     for name, record, annotation in read_ds1(data / "mitbih_ds1"):
         leads = at_watch_rate(record.p_signal.T, float(record.fs))
         time_s, label = _beats(annotation.sample / record.fs, annotation.symbol, leads)
-        yield Recording(DS1, name, leads, time_s, label, _flutter(annotation))
+        yield Recording(name, leads, time_s, label, flutter_s(annotation))
     yield from _svdb(data / "svdb")
 
 
@@ -69,7 +66,7 @@ def _svdb(folder: Path) -> Iterator[Recording]:
         leads = at_watch_rate(signal, fs)
         samples, symbols = zip(*marks[row["record"]], strict=True)
         time_s, label = _beats(np.array(samples) / fs, symbols, leads)
-        yield Recording(SVDB, row["record"], leads, time_s, label)
+        yield Recording(row["record"], leads, time_s, label)
 
 
 def _beats(
@@ -80,14 +77,6 @@ def _beats(
     is_beat &= time_s < leads.shape[1] / WATCH_HZ
     label = [CLASS_OF[symbol] for symbol, flag in zip(symbols, is_beat, strict=True) if flag]
     return time_s[is_beat], np.array(label, np.intp)
-
-
-def _flutter(annotation: Any) -> tuple[tuple[float, float], ...]:
-    """Return the seconds between [ and ]."""
-    seconds = annotation.sample / annotation.fs
-    symbols = np.array(annotation.symbol)
-    starts, stops = seconds[symbols == "["], seconds[symbols == "]"]
-    return tuple(zip(starts.tolist(), stops.tolist(), strict=True))
 
 
 def at_watch_rate(signal: NDArray[np.floating[Any]], fs: float) -> Signal:

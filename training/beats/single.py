@@ -17,6 +17,7 @@ from heads.beats.classes import CLASSES
 from heads.beats.single import BEAT_SAMPLES, Beats, SingleBeatModel, numbers_of
 from signals.streams.watch_rate import WATCH_HZ
 from training.beats.class_scores import Labels, Tables, tables_of
+from training.beats.folds import folds_of
 from training.beats.recordings import Recording
 
 # Kachuee's cut: so many median intervals of the 10 s around the beat.
@@ -129,11 +130,7 @@ def validate_single(beats: SingleBeats, fold: NDArray[np.intp], seed: int) -> La
 
 def folds_by_patient(patient: Labels, seed: int) -> NDArray[np.intp]:
     """Return (beats,) the fold of each: a patient's beats are in one fold."""
-    patients = int(patient.max()) + 1
-    order = np.random.default_rng(seed).permutation(patients)
-    fold_of = np.empty(patients, np.intp)
-    fold_of[order] = np.arange(patients) % FOLDS
-    return fold_of[patient]
+    return folds_of(int(patient.max()) + 1, FOLDS, seed)[patient]
 
 
 def folds_at_random(patient: Labels, seed: int) -> NDArray[np.intp]:

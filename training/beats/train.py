@@ -20,6 +20,7 @@ import numpy as np
 from heads.beats import single
 from heads.beats.classes import WEIGHTS as CLASSES_FILE
 from heads.beats.detector import WEIGHTS as DETECTOR_FILE
+from training.beats import train_streams
 from training.beats.card import (
     CARD_FILE,
     MARKS,
@@ -29,6 +30,7 @@ from training.beats.card import (
     streams_section,
 )
 from training.beats.detector import judge_all_by
+from training.beats.folds import folds_of
 from training.beats.recordings import Recording, read_recordings
 from training.beats.rhythms import usual_beats
 from training.beats.single import (
@@ -46,7 +48,6 @@ from training.beats.train_streams import (
     find_beats,
     fit_all,
     fit_detectors,
-    folds_of,
     layouts,
     validate_mixed,
 )
@@ -101,7 +102,7 @@ def _train_streams(recordings: Sequence[Recording], data: Path, out: Path, seed:
     """Write the detector and the classes of streams. Returns their section of the card."""
     began = time.process_time()
     both, alone = layouts(recordings)
-    fold = folds_of(len(recordings), seed)
+    fold = folds_of(len(recordings), train_streams.FOLDS, seed)
     *detectors, detector = fit_detectors((both, alone), fold, seed)
     two, one = (find_beats(each, detectors, fold) for each in (both, alone))
     usual = usual_beats(data, judge_all_by(detector), len(recordings))

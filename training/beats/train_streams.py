@@ -88,13 +88,6 @@ def layouts(recordings: Sequence[Recording]) -> tuple[Watched, Watched]:
     )
 
 
-def folds_of(patients: int, seed: int) -> Indices:
-    """Return (patients,) the fold of each."""
-    fold = np.empty(patients, np.intp)
-    fold[np.random.default_rng(seed).permutation(patients)] = np.arange(patients) % FOLDS
-    return fold
-
-
 def fit_detectors(watched: Sequence[Watched], fold: Indices, seed: int) -> list[Forest]:
     """Return the detector of each fold, which was not fitted to it, and one fitted to all."""
     humps = _humps(watched, seed)

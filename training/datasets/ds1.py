@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import wfdb
 
 ARCHIVE: Final = "ds1.tar.xz"
@@ -24,3 +25,11 @@ def read_ds1(folder: Path) -> Iterator[tuple[str, Any, Any]]:
         for header in sorted(Path(unpacked).rglob("*.hea")):
             path = str(header.with_suffix(""))
             yield header.stem, wfdb.rdrecord(path), wfdb.rdann(path, "atr")
+
+
+def flutter_s(annotation: Any) -> tuple[tuple[float, float], ...]:
+    """Return (first, last) second of each stretch between [ and ]: ventricular flutter."""
+    seconds = annotation.sample / annotation.fs
+    symbols = np.array(annotation.symbol)
+    starts, stops = seconds[symbols == "["], seconds[symbols == "]"]
+    return tuple(zip(starts.tolist(), stops.tolist(), strict=True))

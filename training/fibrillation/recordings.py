@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from heads.fibrillation.signal_input import WATCH_HZ, Rows, constant_runs
-from training.datasets.ds1 import read_ds1
+from training.datasets.ds1 import flutter_s, read_ds1
 from training.datasets.packed import loader_of
 
 # The Creighton University database's mark of a saturated amplifier, -32768 steps of 2.5 uV.
@@ -100,15 +100,7 @@ def _cudb(folder: Path) -> Iterator[Recording]:
 def _ds1(folder: Path) -> Iterator[Recording]:
     for name, record, annotation in read_ds1(folder):
         leads = at_watch_rate(record.p_signal.T, int(record.fs))
-        yield Recording(DS1, name, leads, _flutter(annotation))
-
-
-def _flutter(annotation: Any) -> tuple[tuple[float, float], ...]:
-    """Return the seconds between [ and ], the marks of ventricular flutter or fibrillation."""
-    seconds = annotation.sample / annotation.fs
-    symbols = np.array(annotation.symbol)
-    starts, stops = seconds[symbols == "["], seconds[symbols == "]"]
-    return tuple(zip(starts.tolist(), stops.tolist(), strict=True))
+        yield Recording(DS1, name, leads, flutter_s(annotation))
 
 
 def at_watch_rate(signal: NDArray[np.floating], fs: int) -> Rows:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heads.fibrillation import rule
+from training.estimate import Estimate
 from training.fibrillation.examples import AFTER_S, BEFORE_S
 from training.fibrillation.recordings import ALARMS, DEVICES, VF_ALARM, Recording
 
@@ -26,6 +27,7 @@ FALSE_AN_HOUR: Final = 0.75
 THRESHOLDS: Final = np.round(np.arange(0.2, 0.99, 0.01), 2)
 RESAMPLES: Final = 1000
 INTERVAL: Final = (0.025, 0.975)
+DIGITS: Final = 2
 MISSED_COSTS: Final = 5  # false alarms, in the challenge's score
 
 Array = NDArray[np.float64]
@@ -52,18 +54,6 @@ class Outcome:
     def found(self) -> int:
         """How many episodes were found in time."""
         return sum(delay <= FOUND_WITHIN_S for delay in self.delays_s)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval over resampled recordings."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f}-{self.high:.2f})"
 
 
 def firing(hits: Sequence[Flags]) -> list[Flags]:
@@ -176,4 +166,4 @@ def estimate(
         ]
         resampled.append(figure(drawn))
     low, high = np.nanquantile(resampled, INTERVAL)
-    return Estimate(figure(found), float(low), float(high))
+    return Estimate(figure(found), float(low), float(high), DIGITS, DIGITS)

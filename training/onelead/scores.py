@@ -17,12 +17,14 @@ from scipy.optimize import minimize
 
 from heads.one_lead.model import softmax
 from training.calibration import best_f1_threshold
+from training.estimate import Estimate
 from training.onelead.data import CLASSES
 
 SCORED: Final = 3  # the classes N, A and O; the score leaves out the noisy recordings' F1
 RESAMPLES: Final = 1000
 BINS: Final = 10  # of the calibration error
 INTERVAL: Final = (0.025, 0.975)
+DIGITS: Final = 3
 # Factors of a threshold that the search for the best decision tries.
 FACTORS: Final = np.exp(np.linspace(-1.0, 1.0, 21))
 ROUNDS: Final = 3
@@ -49,18 +51,6 @@ class Calibration:
     def decide(self, probabilities: Array) -> Truth:
         """Return (recordings,) the class of each row (recordings, classes)."""
         return np.asarray((probabilities / self.thresholds).argmax(axis=1), np.intp)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval over resampled recordings."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
 
 
 def calibrate(logits: NDArray[np.floating], truth: Truth) -> Calibration:
@@ -156,4 +146,4 @@ def estimate(
     rng = np.random.default_rng(seed)
     resampled = [score(rng.integers(recordings, size=recordings)) for _ in range(RESAMPLES)]
     low, high = np.nanquantile(resampled, INTERVAL)
-    return Estimate(score(np.arange(recordings)), float(low), float(high))
+    return Estimate(score(np.arange(recordings)), float(low), float(high), DIGITS, DIGITS)
