@@ -3,7 +3,7 @@
  * moment that is looked at as ?at=, in milliseconds since 1970.
  */
 import { addressOf } from "../../api/address";
-import { chosen, isInboxOpen, moment, patient } from "./state";
+import { chosen, isInboxOpen, moment, openDialog, patient } from "./state";
 
 const PATIENTS = addressOf("patients/");
 
@@ -40,6 +40,7 @@ function read(): void {
   if (opened !== patient.peek()) {
     isInboxOpen.value = false;
     chosen.value = null;
+    openDialog.value = null;
   }
   patient.value = opened;
   moment.value = opened !== null && Number.isSafeInteger(at) && at >= 0 ? at : null;

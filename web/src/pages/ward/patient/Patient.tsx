@@ -5,7 +5,7 @@ import { layout } from "../board/layout";
 import { openDialog, patient, persons } from "../state";
 import { Alarms } from "./Alarms";
 import { DetailsDialog } from "./DetailsDialog";
-import { isWhole, refused } from "./looking";
+import { isUnknown, isWhole, refused } from "./looking";
 import { OtherBeds } from "./OtherBeds";
 import { Strip } from "./Strip";
 import { Trends } from "./Trends";
@@ -15,7 +15,7 @@ import "./patient.css";
 export function Patient({ name }: { readonly name: string }) {
   const words = wardWords.value.patient;
   const problem = refused.value;
-  if (problem?.code === "not_found") {
+  if (isUnknown.value) {
     return (
       <main class="patient-unknown">
         <h2>{words.unknown}</h2>

@@ -1,7 +1,15 @@
 /** What keys do on a patient's page, beside or in place of those of the ward. */
 import { showMoment } from "../route";
-import { chosen, moment, openDialog, ownAlarms } from "../state";
-import { cursorMs, deviceNow, followNow, isMeasuring, isWhole, showHoursOf } from "./looking";
+import { chosen, moment, openDialog, ownAlarms, patient, persons } from "../state";
+import {
+  cursorMs,
+  deviceNow,
+  followNow,
+  isMeasuring,
+  isUnknown,
+  isWhole,
+  showHoursOf,
+} from "./looking";
 
 const STEP_MS = 10_000;
 const LONG_STEP_MS = 60_000;
@@ -29,6 +37,8 @@ export const PATIENT_ACTIONS: Readonly<Record<string, Action>> = {
     return true;
   },
   e: () => {
+    const isKnown = patient.value !== null && persons.value.has(patient.value);
+    if (!isKnown || isUnknown.value) return false;
     openDialog.value = "details";
     return true;
   },

@@ -23,6 +23,8 @@ export const bins = signal<Bins | null>(null);
 export const stretch = signal<Stretch | null>(null);
 /** Why the station refused to tell of the past. */
 export const refused = signal<Problem | null>(null);
+/** Whether the station knows nobody of this name. */
+export const isUnknown = computed(() => refused.value?.code === "not_found");
 
 /** Whether the paper takes the whole page. */
 export const isWhole = signal(false);
