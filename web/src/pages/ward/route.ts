@@ -2,6 +2,7 @@
  * The address: the folder of the pages for the board, patients/NAME for a patient's page, with the
  * moment that is looked at as ?at=, in milliseconds since 1970.
  */
+import { batch } from "@preact/signals";
 import { addressOf } from "../../api/address";
 import { chosen, isInboxOpen, moment, openDialog, patient } from "./state";
 
@@ -42,8 +43,11 @@ function read(): void {
     chosen.value = null;
     openDialog.value = null;
   }
-  patient.value = opened;
-  moment.value = opened !== null && Number.isSafeInteger(at) && at >= 0 ? at : null;
+  // In one step, so that no effect sees a patient with the moment of another.
+  batch(() => {
+    patient.value = opened;
+    moment.value = opened !== null && Number.isSafeInteger(at) && at >= 0 ? at : null;
+  });
 }
 
 /** What is not an encoded name is one that nobody has. */
