@@ -20,9 +20,10 @@ const PERSON: Person = {
 };
 
 function press(key: string, more: KeyboardEventInit = {}): void {
-  document.body.dispatchEvent(
-    new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }),
-  );
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more });
+  // happy-dom takes every Alt for AltGr.
+  event.getModifierState = (name) => name === "AltGraph" && more.modifierAltGraph === true;
+  document.body.dispatchEvent(event);
 }
 
 beforeEach(() => {
@@ -51,5 +52,12 @@ test("a dialog does not outlast the patient's page on which it was opened", () =
   openBoard();
   expect(openDialog.value).toBeNull();
   press("?");
+  expect(openDialog.value).toBe("help");
+});
+
+test("a character that AltGr writes acts, and Ctrl with Alt does not", () => {
+  press("?", { ctrlKey: true, altKey: true });
+  expect(openDialog.value).toBeNull();
+  press("?", { ctrlKey: true, altKey: true, modifierAltGraph: true });
   expect(openDialog.value).toBe("help");
 });
