@@ -4,7 +4,7 @@
  */
 import { batch } from "@preact/signals";
 import { addressOf } from "../../api/address";
-import { chosen, isInboxOpen, moment, openDialog, patient } from "./state";
+import { chosen, isInboxOpen, moment, now, openDialog, patient } from "./state";
 
 const PATIENTS = addressOf("patients/");
 
@@ -36,7 +36,6 @@ function read(): void {
   const name = href.startsWith(PATIENTS)
     ? (href.slice(PATIENTS.length).split(/[?#]/)[0] ?? "")
     : "";
-  const at = Number(new URLSearchParams(search).get("at") ?? Number.NaN);
   const opened = name === "" ? null : nameOf(name);
   if (opened !== patient.peek()) {
     isInboxOpen.value = false;
@@ -46,8 +45,18 @@ function read(): void {
   // In one step, so that no effect sees a patient with the moment of another.
   batch(() => {
     patient.value = opened;
-    moment.value = opened !== null && Number.isSafeInteger(at) && at >= 0 ? at : null;
+    moment.value = opened === null ? null : momentIn(search);
   });
+}
+
+/** A moment is by the device's clock, which is taken to be ahead of the station's by a day at most. */
+const MOST_AHEAD_MS = 86_400_000;
+
+/** Return the moment that an address names; null where it is none that can be looked at. */
+function momentIn(search: string): number | null {
+  const text = new URLSearchParams(search).get("at") ?? "";
+  const ms = Number(text);
+  return /^\d+$/.test(text) && ms <= now.peek() + MOST_AHEAD_MS ? ms : null;
 }
 
 /** What is not an encoded name is one that nobody has. */
