@@ -8,6 +8,7 @@ import {
   type KnownAlarm,
   listed,
   sounds,
+  trimmed,
 } from "./alarms";
 import type { AlarmEvent, Priority } from "./api";
 import { alarmsFirst, arranged, byBed, problemLane, worstOf } from "./order";
@@ -140,4 +141,19 @@ test("alarms that repeat are one row", () => {
     medium: 0,
     low: 4,
   });
+});
+
+test("of very many alarms those that ended are forgotten, the open ones never", () => {
+  const resolved = { state: "resolved" } as const;
+  const known = [
+    alarm("a", "low"),
+    ...Array.from({ length: 2_010 }, () => alarm("a", "low", resolved)),
+    alarm("a", "low"),
+  ];
+  const all = new Map(known.map((each) => [each.alarm, each]));
+  const kept = trimmed(all);
+  expect([...kept.values()]).toEqual([known[0], ...known.slice(13)]);
+  expect(trimmed(kept)).toBe(kept);
+  const open = new Map(known.map((each) => [each.alarm, { ...each, state: "firing" as const }]));
+  expect(trimmed(open).size).toBe(open.size);
 });

@@ -115,6 +115,16 @@ export function folded(alarms: readonly KnownAlarm[]): Fold[] {
   });
 }
 
+/** Alarms that have ended are forgotten beyond this, so that a page may stay open for months. */
+const MOST_KEPT = 2_000;
+
+/** Drop ended alarms, those first that came first, until no more than are kept are left. */
+export function trimmed(alarms: ReadonlyMap<number, KnownAlarm>): ReadonlyMap<number, KnownAlarm> {
+  let surplus = alarms.size - MOST_KEPT;
+  if (surplus <= 0) return alarms;
+  return new Map([...alarms].filter(([, alarm]) => isOpen(alarm) || surplus-- <= 0));
+}
+
 /** Count open alarms by their look. */
 export function counts(
   alarms: Iterable<Alarm>,

@@ -1,7 +1,14 @@
 /** Brings what the station knows to the page: once as a whole, then as events, strips and rates. */
 import { connectionLost, outage } from "../../api/connection";
 import { Problem } from "../../api/problem";
-import { after, isOpen, type KnownAlarm, listed, type Silence } from "../../station/alarms";
+import {
+  after,
+  isOpen,
+  type KnownAlarm,
+  listed,
+  type Silence,
+  trimmed,
+} from "../../station/alarms";
 import {
   type AlarmPage,
   alarmOf,
@@ -31,8 +38,6 @@ const MINUTE_MS = 60_000;
 /** The process that watches writes a sign of life more often than this. */
 const UNWATCHED_MS = 15_000;
 const ENDED_ROWS = 100;
-/** Alarms that ended longer ago are forgotten, so that a page may stay open for months. */
-const MOST_KEPT = 2_000;
 
 let running: AbortController | null = null;
 let personsReadAt = Number.NEGATIVE_INFINITY;
@@ -248,16 +253,7 @@ function takeSilence({ patient, until_ms: untilMs }: SilenceEvent): void {
 }
 
 function put(alarm: KnownAlarm): void {
-  const all = new Map(state.alarms.value).set(alarm.alarm, alarm);
-  if (all.size > MOST_KEPT) {
-    for (const [number, each] of all) {
-      if (!isOpen(each)) {
-        all.delete(number);
-        break;
-      }
-    }
-  }
-  state.alarms.value = all;
+  state.alarms.value = trimmed(new Map(state.alarms.value).set(alarm.alarm, alarm));
 }
 
 /** Since when a patient's data are too old, by the station's clock; null while they are new. */

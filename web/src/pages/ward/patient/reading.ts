@@ -1,7 +1,7 @@
 /** Reads what a patient's page shows of the past, whenever another part of it is looked at. */
 import { effect, signal, untracked } from "@preact/signals";
 import { Problem } from "../../../api/problem";
-import { listed } from "../../../station/alarms";
+import { listed, trimmed } from "../../../station/alarms";
 import {
   PAGE_ROWS,
   readAlarms,
@@ -122,7 +122,7 @@ function keep(found: readonly ReturnType<typeof listed>[]): void {
   const added = found.filter(({ alarm }) => !all.has(alarm));
   if (added.length === 0) return;
   for (const alarm of added) all.set(alarm.alarm, alarm);
-  alarms.value = all;
+  alarms.value = trimmed(all);
 }
 
 async function readStretch(
